@@ -1,0 +1,1 @@
+"""Hyperparameter search on a fleet of machines, with MongoDB between them."""

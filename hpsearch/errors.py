@@ -1,0 +1,97 @@
+"""Every error that hpsearch raises on purpose, and what each one means.
+
+::
+
+    HpsearchError
+    ├── SpaceError                  the search space, or a set of values for it, cannot be
+    │   └── SpaceExhaustedError     every point of a finite space was tried
+    ├── LoadError                   an objective or a space cannot be loaded on this machine
+    ├── ConfigurationError          this machine or this command is not set up for that
+    │   ├── MissingExtraError       an optional package is not installed
+    │   └── NoMongodError           no MongoDB server binary was found
+    ├── NotFoundError               no such experiment or trial
+    ├── ExperimentMismatchError     the experiment exists with another space or objective
+    └── StoreError                  what the database says
+        ├── StoreUnavailableError   it cannot be reached, or does not answer in time
+        ├── StorePermissionError    it refuses this user
+        ├── TrialExistsError        another coordinator wrote this trial
+        ├── LeaseLostError          somebody else holds the trial now: a normal outcome
+        └── TooLargeError           a document over MongoDB's limit
+
+``HpsearchWarning`` is the category of every warning.
+"""
+
+from __future__ import annotations
+
+
+class HpsearchError(Exception):
+    """The root of the tree: its text is one sentence that a user can act on."""
+
+
+class SpaceError(HpsearchError, ValueError):
+    """The search space, or a set of values for it, cannot be."""
+
+
+class SpaceExhaustedError(SpaceError):
+    """Every point of a finite search space was tried."""
+
+
+class LoadError(HpsearchError):
+    """An objective or a space cannot be loaded on this machine."""
+
+
+class ConfigurationError(HpsearchError):
+    """This machine or this command is not set up for what was asked."""
+
+
+class MissingExtraError(ConfigurationError):
+    """An optional package is not installed."""
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        super().__init__(f"{purpose} needs an optional package: install hpsearch[{extra}].")
+
+
+class NoMongodError(ConfigurationError):
+    """No MongoDB server binary was found on this machine."""
+
+
+class NotFoundError(HpsearchError):
+    """There is no such experiment or trial."""
+
+
+class ExperimentMismatchError(HpsearchError):
+    """The experiment exists already, with another space or objective."""
+
+
+class StoreError(HpsearchError):
+    """The database refused or failed."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database cannot be reached, or does not answer in time."""
+
+
+class StorePermissionError(StoreError):
+    """The database refuses this user."""
+
+
+class TrialExistsError(StoreError):
+    """Another coordinator already wrote a trial with this number."""
+
+    def __init__(self, trial_id: str) -> None:
+        super().__init__(f"Trial {trial_id} was already written by another coordinator.")
+
+
+class LeaseLostError(StoreError):
+    """Somebody else holds the trial now; a normal outcome for a worker."""
+
+    def __init__(self, trial_id: str) -> None:
+        super().__init__(f"The lease on trial {trial_id} was lost; its result belongs to another worker now.")
+
+
+class TooLargeError(StoreError):
+    """A document is over the size that MongoDB can hold."""
+
+
+class HpsearchWarning(UserWarning):
+    """Something legal that is probably not what was meant."""

@@ -1,0 +1,57 @@
+"""The workers of a fleet, as the registry in the store knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from hpsearch.trial import Holder
+
+
+class WorkerState(StrEnum):
+    """What a worker says of itself."""
+
+    IDLE = "idle"  #: waiting for a trial
+    BUSY = "busy"  #: evaluating
+    DRAINING = "draining"  #: finishing what it has, taking nothing new
+    STOPPED = "stopped"  #: said good-bye
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """One worker process; it may evaluate several trials at a time."""
+
+    name: str  #: unique in the fleet
+    host: str
+    pid: int
+    slots: int = 1  #: trials it evaluates at a time
+    exp_keys: tuple[str, ...] = ()  #: experiments it serves; empty means any
+    state: WorkerState = WorkerState.IDLE
+    n_done: int = 0  #: trials that it gave a loss
+    n_failed: int = 0  #: trials that failed with it
+    versions: Mapping[str, str] = field(default_factory=dict)  #: python, hpsearch
+    started_at: datetime | None = None  #: server time, UTC, as all times below
+    seen_at: datetime | None = None
+    expire_at: datetime | None = None  #: without a sign of life it counts as gone from here on
+
+    @property
+    def holder(self) -> Holder:
+        """How a trial names this worker."""
+        return Holder(name=self.name, host=self.host, pid=self.pid)
+
+    def serves(self, exp_key: str) -> bool:
+        """Whether this worker takes trials of that experiment."""
+        return not self.exp_keys or exp_key in self.exp_keys
+
+
+def n_slots(workers: list[Worker], exp_key: str, now: datetime) -> int:
+    """Count the trials that the workers alive at ``now`` can evaluate at a time."""
+    return sum(w.slots for w in workers if is_alive(w, now) and w.serves(exp_key))
+
+
+def is_alive(worker: Worker, now: datetime) -> bool:
+    """Whether the worker takes trials: recently seen, and neither draining nor gone."""
+    leaving = worker.state in {WorkerState.DRAINING, WorkerState.STOPPED}
+    return not leaving and worker.expire_at is not None and worker.expire_at > now

@@ -1,0 +1,1 @@
+"""What a search has come to, as numbers and as text."""

@@ -1,0 +1,1 @@
+"""Search spaces: expressions, distributions, the flat tree, JSON."""

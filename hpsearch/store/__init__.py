@@ -1,0 +1,1 @@
+"""Where experiments, trials and workers are kept."""

@@ -1,0 +1,203 @@
+"""What a trial store promises; one contract suite holds every store to it.
+
+1.  Insert is idempotent: ids are ``exp_key/tid`` and tids are dense. Repeating a batch
+    changes nothing; a batch that differs from what is there raises ``TrialExistsError``
+    at the first trial that does, and writes nothing from there on.
+2.  A trial is claimed by exactly one worker. A claim whose answer was lost is found
+    again by its token.
+3.  Higher priority first, then the lowest tid; a claim examines a constant number of
+    documents however many trials are finished.
+4.  A renewal extends the lease only for its holder, and says whether the trial is still
+    held, was cancelled, or is lost. An exception says none of the three: try again.
+5.  Finish, report and release apply only to the holder; anyone else gets ``LeaseLostError``
+    and changes nothing. One grace: a finish is accepted while nobody has claimed the trial
+    again since, so that a loss that was paid for is kept. Repeating one's own finish succeeds.
+6.  An expired lease puts the trial back to pending, with an entry in its history; after
+    ``max_attempts`` claims it is failed with the kind "lost". A released trial does not
+    count the attempt. The caller of ``expire`` sees to it that no outage was just over.
+7.  A final trial never changes again.
+8.  ``finished`` returns every final trial among the numbers asked for, majority-committed,
+    whatever the clocks say; asking again for what was not there misses nothing.
+9.  At most one coordinator leads an experiment: its lease has an epoch that grows with
+    each change of hands.
+10. An acknowledged write survives kill -9 of the server and a fail-over. Every call either
+    ends in bounded time, or keeps trying for as long as the store's owner wants it to.
+11. An experiment is joined only with the same space and objective; a difference raises
+    ``ExperimentMismatchError``, which says what differs.
+
+All times are the store's own clock, never the caller's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.fleet import Worker
+from hpsearch.trial import Report, Result, State, Trial
+
+
+class Hold(StrEnum):
+    """The answer to a renewal."""
+
+    HELD = "held"  #: the lease is extended
+    CANCELLED = "cancelled"  #: the trial was cancelled: stop evaluating
+    LOST = "lost"  #: somebody else has it, or it is final: stop evaluating
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leadership:
+    """Who leads an experiment, as the store answered a bid for it."""
+
+    exp_key: str
+    owner: str  #: token of the coordinator that leads
+    epoch: int  #: grows by one with each change of hands
+    lease_until: datetime  #: store time, UTC
+    is_mine: bool  #: whether the bidder is the owner
+
+
+class TrialStore(Protocol):
+    """Experiments, trials and workers, kept for ever."""
+
+    # Experiments
+
+    def open_experiment(self, experiment: Experiment) -> Experiment:
+        """Create the experiment, or join it under the same name, and return it as stored (11).
+
+        Joining takes over the budget, the defaults and the state of the argument, and
+        restarts the clock of its timeout if the search had ended.
+        """
+        ...
+
+    def experiment(self, exp_key: str) -> Experiment:
+        """Return one experiment; raises ``NotFoundError``."""
+        ...
+
+    def experiments(self) -> list[Experiment]:
+        """Return all experiments, the oldest first."""
+        ...
+
+    def set_experiment_state(self, exp_key: str, state: ExperimentState, why: str | None = None) -> None:
+        """Move an experiment to a state; raises ``NotFoundError``."""
+        ...
+
+    # The coordinator's side
+
+    def lead(self, exp_key: str, owner: str, lease_s: float) -> Leadership:
+        """Bid for, or renew, the leadership of an experiment (9)."""
+        ...
+
+    def resign(self, exp_key: str, owner: str) -> None:
+        """Give the leadership up, if it is held."""
+        ...
+
+    def insert(self, trials: Sequence[Trial]) -> None:
+        """Add pending trials (1)."""
+        ...
+
+    def expire(self, exp_key: str) -> int:
+        """Requeue or fail the running trials whose lease is over; return how many (6)."""
+        ...
+
+    def finished(self, exp_key: str, tids: Iterable[int]) -> list[Trial]:
+        """Return those of the trials that are final, by tid (8)."""
+        ...
+
+    def cancel(self, exp_key: str, states: Iterable[State]) -> int:
+        """Cancel all trials that are in one of the states, pending or running; return how many."""
+        ...
+
+    def wait_for_change(self, exp_key: str, timeout_s: float) -> None:
+        """Return when a trial of the experiment may have changed, or after the timeout.
+
+        Only a hint: it may return early for nothing, or late for something.
+        """
+        ...
+
+    # Reading
+
+    def trials(
+        self,
+        exp_key: str,
+        *,
+        states: Iterable[State] | None = None,
+        sort: str = "tid",
+        limit: int | None = None,
+    ) -> Iterator[Trial]:
+        """Yield the trials of an experiment.
+
+        Parameters
+        ----------
+        exp_key : str
+            The experiment.
+        states : iterable of State, optional
+            Only trials in one of these.
+        sort : {"tid", "loss"}
+            By number, or the best loss first; "loss" yields only trials that have one.
+        limit : int, optional
+            At most so many.
+        """
+        ...
+
+    def trial(self, exp_key: str, tid: int) -> Trial:
+        """Return one trial; raises ``NotFoundError``."""
+        ...
+
+    def counts(self, exp_key: str) -> Mapping[State, int]:
+        """Return how many trials are in each state, zeros included."""
+        ...
+
+    # The worker's side
+
+    def claim(self, worker: Worker, token: str, exp_keys: Sequence[str]) -> Trial | None:
+        """Take the next trial of these experiments, or None when none is pending (2, 3).
+
+        Parameters
+        ----------
+        worker : Worker
+            Who claims.
+        token : str
+            Fresh and random for each new claim; the same again to repeat a claim
+            whose answer was lost.
+        exp_keys : sequence of str
+            The experiments to take from. The lease lasts for the trial's ``lease_s``.
+        """
+        ...
+
+    def renew(self, trial: Trial) -> Hold:
+        """Extend the lease on a claimed trial by its ``lease_s`` (4)."""
+        ...
+
+    def report(self, trial: Trial, reports: Sequence[Report]) -> None:
+        """Append intermediate values to a claimed trial (5); the store fills in the time."""
+        ...
+
+    def finish(self, trial: Trial, result: Result) -> None:
+        """Write the result of a claimed trial, done or failed (5, 7)."""
+        ...
+
+    def release(self, trial: Trial, why: str) -> None:
+        """Give a claimed trial back to pending, the attempt uncounted (5, 6)."""
+        ...
+
+    # The registry of workers
+
+    def record_worker(self, worker: Worker, ttl_s: float) -> None:
+        """Write a worker's sign of life, which expires after ``ttl_s`` seconds."""
+        ...
+
+    def workers(self) -> list[Worker]:
+        """Return the workers that were seen of late, by name."""
+        ...
+
+    def now(self) -> datetime:
+        """Return the store's time, UTC."""
+        ...
+
+    def close(self) -> None:
+        """Release connections; the store is not usable afterwards."""
+        ...

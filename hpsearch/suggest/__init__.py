@@ -1,0 +1,1 @@
+"""Algorithms that propose points from a history."""

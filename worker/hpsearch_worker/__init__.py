@@ -1,0 +1,1 @@
+"""Evaluates trials: claim, run, finish."""
