@@ -147,8 +147,11 @@ class TrialStore(Protocol):
         """Return one trial; raises ``NotFoundError``."""
         ...
 
-    def counts(self, exp_key: str) -> Mapping[State, int]:
-        """Return how many trials are in each state, zeros included."""
+    def counts(self, exp_key: str, states: Iterable[State] | None = None) -> Mapping[State, int]:
+        """Return how many trials are in each state, zeros included.
+
+        Counting only the states asked for costs no more than there are such trials.
+        """
         ...
 
     # The worker's side

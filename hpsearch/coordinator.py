@@ -1,0 +1,280 @@
+"""The coordinator: read what finished, plan, suggest, insert.
+
+All state of a search is in the store. What a coordinator holds in memory is derived
+from there when it becomes the leader and brought up to date by each ``tick``, so that it
+can be killed at any instant and another goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from hpsearch import plan
+from hpsearch.errors import TrialExistsError
+from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.fleet import Worker, is_alive
+from hpsearch.ledger import Ledger
+from hpsearch.progress import Progress
+from hpsearch.space.tree import Space
+from hpsearch.store.protocol import TrialStore
+from hpsearch.suggest.algorithms import make_suggester
+from hpsearch.suggest.protocol import trial_rng
+from hpsearch.trial import FINISHED, State, Trial
+
+log = logging.getLogger(__name__)
+
+#: Seconds that leadership holds without a renewal; a standby takes over after that.
+LEADER_LEASE_S = 10.0
+
+#: Seconds between two looks at what changes slowly: the experiment, the workers, the store's clock.
+_REFRESH_S = 0.5
+
+#: Finished trials over which the rate is measured, and the seconds after which they are forgotten.
+_RATE_TRIALS, _RATE_WINDOW_S = 50, 300.0
+
+
+class Coordinator:
+    """Leads one experiment, or waits as standby for the one that does.
+
+    Parameters
+    ----------
+    store : TrialStore
+        Where the experiment lives.
+    experiment : Experiment
+        As ``store.open_experiment`` returned it.
+    clock : callable
+        Monotonic seconds, for everything that is measured on this machine.
+    """
+
+    def __init__(
+        self, store: TrialStore, experiment: Experiment, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._experiment = experiment
+        self._space = Space.from_json(experiment.space)
+        self._suggester = make_suggester(experiment.algorithm, self._space)
+        self._token = uuid4().hex
+        self._epoch: int | None = None  # of this process's leadership; None as standby
+        self._lead_until = 0.0  # this machine's clock; certain up to here
+        self._ledger = Ledger(self._space)
+        self._workers: tuple[Worker, ...] = ()
+        self._n_pending = self._n_running = 0
+        self._finish_times: deque[float] = deque(maxlen=_RATE_TRIALS)
+        self._contact_since = self._contact_at = clock()
+        self._expired_at = self._suggest_s = 0.0
+        self._refresh()
+
+    @property
+    def exp_key(self) -> str:
+        """The experiment's name."""
+        return self._experiment.exp_key
+
+    def tick(self) -> Progress:
+        """Do one round: lead, read, expire, suggest. Returns how far the search has come."""
+        self._note_contact()
+        if self._clock() - self._refreshed_at >= _REFRESH_S:
+            self._refresh()
+        if not self._leads():
+            return self._standby_progress()
+        self._read_finished()
+        self._count_open()
+        if not self.is_over():
+            self._expire()
+            self._suggest()
+        self._note_contact()
+        return self._progress()
+
+    def is_over(self) -> bool:
+        """Whether this process leads, and a limit has ended the search."""
+        return self._epoch is not None and self._end_reason() is not None
+
+    def wait(self) -> None:
+        """Sleep until the next tick is worth while: a trial changed, or some time passed."""
+        # Changes come in bursts; a floor between two looks takes them in together.
+        time.sleep(plan.MIN_POLL_S)
+        self._store.wait_for_change(self.exp_key, self._poll_s())
+
+    def wind_down(self, grace_s: float, is_interrupted: Callable[[], bool] = lambda: False) -> Progress:
+        """End the search: cancel what waits, collect what runs for up to ``grace_s`` seconds, cancel the rest."""
+        reason = self._end_reason()
+        deadline = self._clock() + grace_s
+        self._store.cancel(self.exp_key, {State.PENDING})
+        self._count_open()
+        while self._n_running and self._clock() < deadline and not is_interrupted():
+            self._store.wait_for_change(self.exp_key, 0.2)
+            if not self._leads():
+                return self._standby_progress()
+            self._read_finished()
+            self._count_open()
+        self._store.cancel(self.exp_key, {State.PENDING, State.RUNNING})
+        self._read_finished()
+        is_stopped = reason is plan.EndReason.STOPPED
+        state = ExperimentState.STOPPED if is_stopped else ExperimentState.DONE
+        self._store.set_experiment_state(self.exp_key, state, reason)
+        self._refresh()
+        self._count_open()
+        return self._progress()
+
+    def resign(self) -> None:
+        """Let a standby take over at once."""
+        self._store.resign(self.exp_key, self._token)
+
+    # Leadership
+
+    def _leads(self) -> bool:
+        """Renew or bid for the leadership; on taking it, load everything anew."""
+        asked_at = self._clock()
+        if asked_at < self._lead_until - LEADER_LEASE_S / 2:
+            return True
+        bid = self._store.lead(self.exp_key, self._token, LEADER_LEASE_S)
+        if not bid.is_mine:
+            if self._epoch is not None:
+                log.warning("leadership of %s was lost to another coordinator", self.exp_key)
+            self._epoch, self._lead_until = None, 0.0
+            return False
+        # Counted from before the question, so that it ends here before it ends in the store.
+        self._lead_until = asked_at + LEADER_LEASE_S
+        if bid.epoch != self._epoch:
+            self._epoch = bid.epoch
+            self._load()
+        return True
+
+    def _load(self) -> None:
+        self._ledger = Ledger(self._space, self._store.trials(self.exp_key))
+        n_finished, n_open = self._ledger.n_finished, len(self._ledger.open)
+        log.info("leading %s: %d trials finished, %d open", self.exp_key, n_finished, n_open)
+
+    # Reading
+
+    def _refresh(self) -> None:
+        self._experiment = self._store.experiment(self.exp_key)
+        self._now_at_refresh, self._refreshed_at = self._store.now(), self._clock()
+        alive = (w for w in self._store.workers() if is_alive(w, self._now_at_refresh))
+        self._workers = tuple(w for w in alive if w.serves(self.exp_key))
+
+    def _now(self) -> datetime:
+        """Return the store's time, as far as it can be told without asking."""
+        return self._now_at_refresh + timedelta(seconds=self._clock() - self._refreshed_at)
+
+    def _read_finished(self) -> None:
+        final = self._store.finished(self.exp_key, self._ledger.open)
+        self._ledger.add_final(final)
+        self._finish_times.extend(self._clock() for t in final if t.state in FINISHED)
+
+    def _count_open(self) -> None:
+        counts = self._store.counts(self.exp_key, {State.PENDING, State.RUNNING})
+        self._n_pending, self._n_running = counts[State.PENDING], counts[State.RUNNING]
+
+    def _end_reason(self) -> plan.EndReason | None:
+        best_loss = None if self._ledger.best is None else self._ledger.best.loss
+        return plan.end_reason(self._experiment, self._ledger.n_finished, best_loss, self._now())
+
+    def _note_contact(self) -> None:
+        """Start the time of unbroken contact anew after a gap: an outage, or this process stood still."""
+        now = self._clock()
+        if now - self._contact_at > self._experiment.defaults.lease_s / 4:
+            self._contact_since = now
+        self._contact_at = now
+
+    # Acting
+
+    def _expire(self) -> None:
+        self._note_contact()  # the calls before this one may have waited out an outage
+        now, lease_s = self._clock(), self._experiment.defaults.lease_s
+        is_due = now - self._expired_at >= min(5.0, lease_s / 4)
+        if not is_due or not plan.may_expire(now - self._contact_since, lease_s):
+            return
+        self._expired_at = now
+        n_expired = self._store.expire(self.exp_key)
+        if n_expired:
+            log.warning("%d trials of %s lost their worker", n_expired, self.exp_key)
+
+    def _suggest(self) -> None:
+        """Fill the queue to the depth that the workers need."""
+        started = self._clock()
+        n_new = plan.n_to_suggest(
+            self._experiment,
+            n_finished=self._ledger.n_finished,
+            n_open=len(self._ledger.open),
+            n_pending=self._n_pending,
+            n_free=sum(w.slots for w in self._workers) - self._n_running,
+            reserve=plan.reserve_for(self._rate_per_s(), self._poll_s() + self._suggest_s),
+        )
+        if n_new == 0:
+            return
+        tids = range(self._ledger.next_tid, self._ledger.next_tid + n_new)
+        rngs = [trial_rng(self._experiment.seed, tid) for tid in tids]
+        suggestions = self._suggester.suggest(self._ledger.history, list(self._ledger.open.values()), rngs)
+        defaults = self._experiment.defaults
+        self._insert(
+            [
+                Trial(
+                    exp_key=self.exp_key,
+                    tid=tid,
+                    values=suggestion.values,
+                    params=self._space.params(suggestion.values),
+                    origin=suggestion.origin,
+                    max_attempts=defaults.max_attempts,
+                    lease_s=defaults.lease_s,
+                )
+                for tid, suggestion in zip(tids, suggestions, strict=True)
+            ]
+        )
+        self._suggest_s = self._clock() - started
+
+    def _insert(self, trials: list[Trial]) -> None:
+        if self._clock() >= self._lead_until:
+            return  # thinking took longer than the lease: the next tick finds out who leads
+        try:
+            self._store.insert(trials)
+        except TrialExistsError as error:
+            # Somebody else wrote there: what this process believes is out of date.
+            log.warning("%s Reading the experiment anew.", error)
+            self._load()
+            return
+        self._ledger.add_open(trials)
+        self._n_pending += len(trials)
+
+    # Telling
+
+    def _poll_s(self) -> float:
+        """Return the seconds until the next look; short against a lease, so that a gap in contact is seen."""
+        wanted = plan.poll_after(self._rate_per_s()) if self._epoch is not None else plan.MAX_POLL_S
+        return min(wanted, self._experiment.defaults.lease_s / 8)
+
+    def _rate_per_s(self) -> float:
+        """Finished trials per second of late."""
+        now = self._clock()
+        times = [t for t in self._finish_times if now - t < _RATE_WINDOW_S]
+        return len(times) / max(now - times[0], plan.MIN_POLL_S) if times else 0.0
+
+    def _progress(self) -> Progress:
+        now, started_at = self._now(), self._experiment.started_at
+        return Progress(
+            experiment=self._experiment,
+            counts={
+                State.PENDING: self._n_pending,
+                State.RUNNING: self._n_running,
+                **self._ledger.n_final,
+            },
+            best=self._ledger.best,
+            workers=self._workers,
+            last_failure=self._ledger.last_failure,
+            per_minute=60 * self._rate_per_s() or None,
+            elapsed_s=(now - started_at).total_seconds() if started_at else 0.0,
+        )
+
+    def _standby_progress(self) -> Progress:
+        return Progress(
+            experiment=self._experiment,
+            counts=self._store.counts(self.exp_key),
+            best=next(self._store.trials(self.exp_key, sort="loss", limit=1), None),
+            workers=self._workers,
+            is_standby=True,
+        )

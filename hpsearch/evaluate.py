@@ -1,0 +1,198 @@
+"""Call the objective once, and turn whatever it returns or raises into a ``Result``."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import HpsearchWarning
+from hpsearch.objective import Objective
+from hpsearch.storable import storable
+from hpsearch.trial import Failure, FailureKind, Report, Result
+
+STATUS_OK = "ok"
+STATUS_FAIL = "fail"
+
+#: Reports one trial keeps; they live in its document, which is limited.
+MAX_REPORTS = 10_000
+
+#: Characters of a traceback or a message that are kept.
+_MAX_TEXT = 64 * 1024
+
+
+@dataclass(slots=True)
+class CurrentTrial:
+    """The trial under evaluation, for an objective that wants to speak before it returns."""
+
+    exp_key: str = ""  #: the experiment
+    tid: int = -1  #: the number of the trial; -1 outside a search
+    attempt: int = 1  #: 1 at first; more when earlier attempts were lost
+    on_report: Callable[[Report], None] | None = field(default=None, repr=False)
+    _n_reports: int = field(default=0, repr=False)
+
+    def report(self, step: float, value: float) -> None:
+        """Record an intermediate value, such as the validation loss after an epoch.
+
+        Parameters
+        ----------
+        step : float
+            Position: epoch, fold, batch, ...
+        value : float
+            What was measured there. Outside a search nothing is kept.
+
+        Raises
+        ------
+        TypeError
+            If either is not a number.
+        """
+        report = Report(step=_number(step, "step"), value=_number(value, "value"))
+        self._n_reports += 1
+        if self._n_reports == MAX_REPORTS + 1:
+            text = f"A trial keeps {MAX_REPORTS} reports; later ones of trial {self.tid} are dropped."
+            warnings.warn(text, HpsearchWarning, stacklevel=2)
+        if self.on_report is not None and self._n_reports <= MAX_REPORTS:
+            self.on_report(report)
+
+
+_current: ContextVar[CurrentTrial | None] = ContextVar("hpsearch_current_trial", default=None)
+
+
+def current_trial() -> CurrentTrial:
+    """Return the trial under evaluation.
+
+    Outside a search it is a stand-in whose reports go nowhere, so that an objective can
+    be called by hand.
+    """
+    return _current.get() or CurrentTrial()
+
+
+def evaluate(objective: Objective, config: Any, trial: CurrentTrial) -> Result:
+    """Evaluate one configuration; never raises for what the objective does.
+
+    Parameters
+    ----------
+    objective : callable
+        Takes the configuration; returns a number, or a mapping with ``loss`` and,
+        optionally, ``status`` and anything else.
+    config : any
+        What the objective receives.
+    trial : CurrentTrial
+        What ``current_trial()`` returns meanwhile.
+    """
+    token = _current.set(trial)
+    started = time.perf_counter()
+    try:
+        returned = objective(config)
+    except SystemExit as error:
+        result = _failed(FailureKind.EXIT, f"The objective called sys.exit({error.code!r}).", error)
+    except Exception as error:  # noqa: BLE001 - whatever a user's code raises is a result
+        result = _failed(FailureKind.EXCEPTION, _message_of(error), error)
+    else:
+        result = read_result(returned)
+    finally:
+        _current.reset(token)
+    return Result(
+        loss=result.loss,
+        result=result.result,
+        error=result.error,
+        duration_s=time.perf_counter() - started,
+    )
+
+
+def read_result(returned: Any) -> Result:
+    """Turn what an objective returned into a result, without its duration."""
+    if not isinstance(returned, Mapping):
+        loss = _loss(returned)
+        if loss is None:
+            return _invalid(
+                f"The objective returned {_shown(returned)}, not a number or a mapping with a loss."
+            )
+        return _with_loss(loss, {"loss": loss, "status": STATUS_OK})
+    status = returned.get("status", STATUS_OK if "loss" in returned else None)
+    if status == STATUS_FAIL:
+        kept, problems = storable(returned)
+        reason = kept.get("message") or kept.get("error") or "The objective returned the status 'fail'."
+        message = " ".join([str(reason), *problems])
+        return Result(loss=None, result=kept, error=Failure(kind=FailureKind.REPORTED, message=message))
+    if status != STATUS_OK:
+        return _invalid(f"The objective returned the status {status!r}; it must be 'ok' or 'fail'.", returned)
+    loss = _loss(returned.get("loss"))
+    if loss is None:
+        problem = f"The objective returned the loss {_shown(returned.get('loss'))}, which is not a number."
+        return _invalid(problem, returned)
+    return _with_loss(loss, {**returned, "loss": loss, "status": STATUS_OK})
+
+
+def _with_loss(loss: float, returned: Mapping[Any, Any]) -> Result:
+    kept, problems = storable(returned)
+    if np.isnan(loss):
+        message = " ".join(["The loss is not a number (NaN).", *problems])
+        return Result(loss=None, result=kept, error=Failure(kind=FailureKind.NAN, message=message))
+    error = Failure(kind=FailureKind.UNSTORABLE, message=" ".join(problems)) if problems else None
+    return Result(loss=loss, result=kept, error=error)
+
+
+def _invalid(message: str, returned: Mapping[Any, Any] | None = None) -> Result:
+    kept, problems = storable(returned or {})
+    failure = Failure(kind=FailureKind.INVALID_RESULT, message=" ".join([message, *problems]))
+    return Result(loss=None, result=kept, error=failure)
+
+
+def _failed(kind: FailureKind, message: str, error: BaseException) -> Result:
+    """Keep the traceback from the objective's own frame on."""
+    frames = error.__traceback__.tb_next if error.__traceback__ else None
+    lines = traceback.format_exception(type(error), error, frames)
+    name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+    return Result(
+        loss=None,
+        error=Failure(
+            kind=kind,
+            type=name,
+            message=message[:_MAX_TEXT],
+            traceback="".join(lines)[-_MAX_TEXT:],
+        ),
+    )
+
+
+def _message_of(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001 - a broken __str__ must not cost the trial its record
+        return f"{type(error).__name__}, whose text cannot be printed"
+
+
+def _loss(value: Any) -> float | None:
+    """Return a real number as a float, None for anything else; text is no number."""
+    if isinstance(value, str | bytes | bytearray | complex | np.complexfloating | Mapping):
+        return None
+    if isinstance(value, np.ndarray) and (value.ndim > 0 or value.dtype.kind not in "biuf"):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+    except Exception:  # noqa: BLE001 - a foreign __float__ may raise anything
+        return None
+
+
+def _number(value: Any, name: str) -> float:
+    number = _loss(value)
+    if number is None:
+        raise TypeError(f"report() takes numbers; {name} is {_shown(value)}")
+    return number
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - see _message_of
+        text = "something that cannot be printed"
+    text = text if len(text) <= 80 else text[:77] + "..."
+    return text if value is None else f"{text} ({type(value).__name__})"

@@ -1,0 +1,173 @@
+"""From the name of an objective to the function, on this machine's own disk.
+
+Code never comes out of the database: an experiment holds a name, and each worker
+imports that name from where it runs. A target is ``file.py:name`` or
+``package.module:name``; without a name it is ``objective``, and the search space is
+the attribute ``space`` beside it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hpsearch.errors import LoadError
+from hpsearch.experiment import ObjectiveRef
+
+Objective = Callable[[Any], Any]
+
+DEFAULT_OBJECTIVE = "objective"
+DEFAULT_SPACE = "space"
+
+
+def parse_target(target: str, default_name: str = DEFAULT_OBJECTIVE) -> ObjectiveRef:
+    """Read ``file.py[:name]`` or ``package.module[:name]``.
+
+    Raises
+    ------
+    LoadError
+        If the text is neither.
+    """
+    place, _, name = target.partition(":")
+    name = name or default_name
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise LoadError(f"{target!r}: {name!r} is not a name; write file.py:name or package.module:name.")
+    if place.endswith(".py"):
+        return ObjectiveRef(kind="file", ref=f"{place}:{name}", path=str(Path(place).resolve()))
+    if all(part.isidentifier() for part in place.split(".")):
+        return ObjectiveRef(kind="import", ref=f"{place}:{name}")
+    raise LoadError(
+        f"{target!r} is neither a Python file nor a module; write file.py:name or package.module:name."
+    )
+
+
+def load_objective(ref: ObjectiveRef) -> Objective:
+    """Import the objective on this machine.
+
+    Raises
+    ------
+    LoadError
+        If the file, the module, something that it imports, or the name is missing, or
+        the name is not a function.
+    """
+    objective = load(ref)
+    if not callable(objective):
+        raise LoadError(f"{ref.ref} is a {type(objective).__name__}, not a function of the configuration.")
+    found: Objective = objective
+    return found
+
+
+def load_space(target: ObjectiveRef, space_ref: str | None) -> Any:
+    """Return the user's search space, as written: ``space`` beside the objective, or where a reference says.
+
+    Parameters
+    ----------
+    target : ObjectiveRef
+        The objective.
+    space_ref : str, optional
+        ``name`` (in the objective's module), ``file.py:name`` or ``package.module:name``.
+    """
+    ref = space_ref or DEFAULT_SPACE
+    if ":" not in ref and not ref.endswith(".py"):
+        place = target.ref.partition(":")[0]
+        ref = f"{place}:{ref}"
+    return load(parse_target(ref, DEFAULT_SPACE))
+
+
+def load(ref: ObjectiveRef) -> Any:
+    """Import the object that a reference names."""
+    place, _, name = ref.ref.partition(":")
+    match ref.kind:
+        case "file":
+            module = _module_from_file(_find_file(place, ref.path))
+        case "import":
+            module = _module_by_name(place)
+        case _:
+            raise LoadError(
+                f"The objective {ref.ref} is of the kind {ref.kind!r}, which this version cannot load."
+            )
+    return _attribute(module, name, ref.ref)
+
+
+def _find_file(place: str, absolute: str | None) -> Path:
+    """Look where the experiment was made, then under this folder by path and by name."""
+    candidates = [Path(absolute)] if absolute else []
+    candidates += [Path.cwd() / place, Path.cwd() / Path(place).name]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate.resolve()
+    tried = ", ".join(dict.fromkeys(map(str, candidates)))
+    raise LoadError(
+        f"There is no file {place} on this machine (looked for {tried}); copy it here or start in its folder."
+    )
+
+
+def _module_from_file(path: Path) -> ModuleType:
+    """Import a file once, under its own name where that is free, its folder on the path as for a script."""
+    name = path.stem
+    present = sys.modules.get(name)
+    if present is not None and _file_of(present) == path:
+        return present
+    if present is not None:
+        name = f"{name}_{abs(hash(str(path))):x}"
+        if name in sys.modules:
+            return sys.modules[name]
+    _put_on_path(path.parent)
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise LoadError(f"{path} is not a Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        raise _load_error(str(path), error) from error
+    return module
+
+
+def _module_by_name(name: str) -> ModuleType:
+    _put_on_path(Path.cwd())
+    try:
+        return importlib.import_module(name)
+    except BaseException as error:
+        raise _load_error(name, error) from error
+
+
+def _load_error(what: str, error: BaseException) -> BaseException:
+    """Say why a module could not be imported; what ends the process on purpose passes through."""
+    if isinstance(error, KeyboardInterrupt):
+        return error
+    if isinstance(error, ModuleNotFoundError):
+        return LoadError(
+            f"{what} cannot be imported here: the module {error.name!r} is not installed or not on the path."
+        )
+    return LoadError(f"{what} cannot be imported: {type(error).__name__}: {error}")
+
+
+def _attribute(module: ModuleType, name: str, ref: str) -> Any:
+    value: Any = module
+    for part in name.split("."):
+        try:
+            value = getattr(value, part)
+        except AttributeError:
+            close = difflib.get_close_matches(part, [n for n in dir(value) if not n.startswith("_")], n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise LoadError(f"{ref}: there is no {part!r} in {module.__name__}.{hint}") from None
+    return value
+
+
+def _file_of(module: ModuleType) -> Path | None:
+    file = getattr(module, "__file__", None)
+    return Path(file).resolve() if file else None
+
+
+def _put_on_path(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))

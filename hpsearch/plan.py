@@ -1,0 +1,123 @@
+"""What a coordinator should do next: pure decisions, no clock and no database."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from hpsearch.experiment import Experiment, ExperimentState
+
+#: The shortest and the longest time between two looks at the store, in seconds.
+MIN_POLL_S = 0.02
+MAX_POLL_S = 1.0
+
+#: Suggestions made between two looks, so that a coordinator never misses its own lease.
+MAX_BATCH = 64
+
+
+class EndReason(StrEnum):
+    """Why a search is over."""
+
+    MAX_EVALS = "max_evals"
+    TIMEOUT = "timeout"
+    LOSS_THRESHOLD = "loss_threshold"
+    STOPPED = "stopped"
+
+
+def end_reason(
+    experiment: Experiment, n_finished: int, best_loss: float | None, now: datetime
+) -> EndReason | None:
+    """Say which limit ends the search, or None while it goes on.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        With its budget, its state and its start.
+    n_finished : int
+        Trials that are done or failed.
+    best_loss : float, optional
+        The lowest loss so far.
+    now : datetime
+        Store time.
+    """
+    budget = experiment.budget
+    if experiment.state is ExperimentState.STOPPED:
+        return EndReason.STOPPED
+    if budget.max_evals is not None and n_finished >= budget.max_evals:
+        return EndReason.MAX_EVALS
+    if budget.loss_threshold is not None and best_loss is not None and best_loss <= budget.loss_threshold:
+        return EndReason.LOSS_THRESHOLD
+    deadline = deadline_of(experiment)
+    if deadline is not None and now >= deadline:
+        return EndReason.TIMEOUT
+    return None
+
+
+def deadline_of(experiment: Experiment) -> datetime | None:
+    """Return when the timeout of the search passes, in store time."""
+    if experiment.budget.timeout_s is None or experiment.started_at is None:
+        return None
+    return experiment.started_at + timedelta(seconds=experiment.budget.timeout_s)
+
+
+def n_to_suggest(
+    experiment: Experiment, *, n_finished: int, n_open: int, n_pending: int, n_free: int, reserve: int
+) -> int:
+    """Say how many trials to add now.
+
+    The queue should hold a trial for each slot that is free, and a small reserve for the
+    slots that come free before the next look; more would only make suggestions staler.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        With its budget and its state.
+    n_finished : int
+        Trials known to be done or failed.
+    n_open : int
+        Trials not known to be final. Together with ``n_finished`` they are all there are,
+        which the counts below need not be: trials finish while they are counted.
+    n_pending : int
+        Trials waiting in the queue.
+    n_free : int
+        Slots of the workers alive that hold no trial.
+    reserve : int
+        See ``reserve_for``.
+    """
+    if experiment.state is not ExperimentState.RUNNING:
+        return 0
+    wanted = max(0, n_free) + reserve - n_pending
+    if experiment.budget.max_evals is not None:
+        wanted = min(wanted, experiment.budget.max_evals - n_finished - n_open)
+    return max(0, min(wanted, MAX_BATCH))
+
+
+def reserve_for(rate_per_s: float, cycle_s: float) -> int:
+    """Return how many trials must wait in the queue so that no worker waits for one.
+
+    Twice as many as finish between two looks, at the least one. Where the queue ran dry,
+    the rate was held back by it; the factor makes the reserve grow until it no longer does.
+    """
+    return max(1, math.ceil(2 * rate_per_s * cycle_s))
+
+
+def poll_after(rate_per_s: float) -> float:
+    """Return the seconds until the next look at the store: several looks a finished trial, within bounds."""
+    return min(MAX_POLL_S, max(MIN_POLL_S, 0.25 / rate_per_s)) if rate_per_s > 0 else 0.25
+
+
+def may_expire(contact_s: float, lease_s: float) -> bool:
+    """Whether leases may be taken for expired.
+
+    After an outage all leases look expired at once. Nobody is declared dead before every
+    worker had two renewal periods of a reachable database to say that it lives.
+
+    Parameters
+    ----------
+    contact_s : float
+        Seconds of unbroken contact with the store.
+    lease_s : float
+        Length of a lease; workers renew four times in it.
+    """
+    return contact_s >= lease_s / 2

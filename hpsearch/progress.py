@@ -1,0 +1,40 @@
+"""How far a search has come, as one value that every view shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hpsearch.experiment import Experiment
+from hpsearch.fleet import Worker
+from hpsearch.trial import State, Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A search at one moment."""
+
+    experiment: Experiment
+    counts: Mapping[State, int]  #: trials in each state
+    best: Trial | None  #: the trial with the lowest loss so far
+    workers: tuple[Worker, ...]  #: alive, and serving this experiment
+    last_failure: Trial | None = None  #: the failed trial that was seen last
+    per_minute: float | None = None  #: finished trials per minute of late; None while unknown
+    elapsed_s: float = 0.0  #: since the search was started
+    is_standby: bool = False  #: another coordinator leads
+
+    @property
+    def n_finished(self) -> int:
+        """Trials that count towards the budget."""
+        return self.counts[State.DONE] + self.counts[State.FAILED]
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Seconds until the budget is spent at the present rate; None while nobody can tell."""
+        budget = self.experiment.budget
+        limits = []
+        if budget.max_evals is not None and self.per_minute:
+            limits.append(60 * max(0, budget.max_evals - self.n_finished) / self.per_minute)
+        if budget.timeout_s is not None:
+            limits.append(max(0.0, budget.timeout_s - self.elapsed_s))
+        return min(limits, default=None)

@@ -1,0 +1,125 @@
+"""What an objective returned, as values that a database can hold.
+
+NumPy scalars become Python's, arrays become nested lists, tuples become lists,
+dates without a time zone are taken as UTC, and keys become text. What has no such
+form (a model, a set, an integer beyond 64 bits) is left out and named, so that one
+unfortunate key never costs a loss that was paid for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+#: MongoDB refuses deeper documents; a result lies two levels below the top of its own.
+MAX_DEPTH = 90
+#: Bytes of one result. MongoDB holds 16 MiB a document; the rest is for reports, errors and the log.
+MAX_BYTES = 12 * 1024 * 1024
+
+_INT64 = range(-(2**63), 2**63)
+
+
+class _UnstorableError(Exception):
+    """A value has no storable form; ``where`` says which."""
+
+
+def storable(result: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the storable part of a result, and a sentence for each key that was left out.
+
+    Parameters
+    ----------
+    result : mapping
+        What the objective returned.
+
+    Returns
+    -------
+    dict
+        Nested dicts and lists of None, bool, int, float, str, bytes and aware datetimes.
+    list of str
+        One sentence for each top-level key, or part of one, that is missing from it.
+    """
+    kept: dict[str, Any] = {}
+    problems: list[str] = []
+    for key, value in result.items():
+        where = f"result[{key!r}]"
+        try:
+            kept[_key(key, where)] = _plain(value, where, 1)
+        except _UnstorableError as problem:
+            problems.append(f"{problem}; it was left out.")
+    problems += _dropped_to_fit(kept)
+    return kept, problems
+
+
+def _plain(value: Any, where: str, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise _UnstorableError(f"{where[:200]} is nested more than {MAX_DEPTH} levels deep")
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    match value:
+        case None | bool() | float() | bytes():
+            return value
+        case int():
+            if value not in _INT64:
+                raise _UnstorableError(f"{where} is an integer beyond 64 bits")
+            return int(value)
+        case str():
+            return _text(value)
+        case datetime():
+            return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        case bytearray() | memoryview():
+            return bytes(value)
+        case Mapping():
+            return {_key(k, where): _plain(v, f"{where}[{k!r}]", depth + 1) for k, v in value.items()}
+        case list() | tuple():
+            return [_plain(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(value)]
+    raise _UnstorableError(f"{where} is a {_type_name(value)}, which the database cannot hold")
+
+
+def _key(key: Any, where: str) -> str:
+    if not isinstance(key, str | bool | int | float | np.generic):
+        raise _UnstorableError(f"a key of {where} is a {_type_name(key)}, not text")
+    text = _text(str(key))
+    if "\0" in text:
+        raise _UnstorableError(f"a key of {where} holds a NUL character")
+    return text
+
+
+def _text(text: str) -> str:
+    """Make lone surrogates, which have no UTF-8 form, readable."""
+    return str(text).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _dropped_to_fit(kept: dict[str, Any]) -> Iterator[str]:
+    """Remove the largest keys until the rest fits, and say which."""
+    sizes = {key: _size(value) for key, value in kept.items()}
+    while sum(sizes.values()) > MAX_BYTES:
+        largest = max(sizes, key=sizes.__getitem__)
+        megabytes = math.ceil(sizes.pop(largest) / 2**20)
+        del kept[largest]
+        yield (
+            f"result[{largest!r}] takes {megabytes} MiB, more than fits into one document "
+            f"({MAX_BYTES // 2**20} MiB); it was left out."
+        )
+
+
+def _size(value: Any) -> int:
+    """Bytes that a plain value takes in a document, from above: each item has a tag and a key."""
+    match value:
+        case str():
+            return 8 + len(value.encode())
+        case bytes():
+            return 8 + len(value)
+        case dict():
+            return 8 + sum(2 + len(k.encode()) + _size(v) for k, v in value.items())
+        case list():
+            return 8 + sum(2 + len(str(i)) + _size(v) for i, v in enumerate(value))
+    return 12
+
+
+def _type_name(value: Any) -> str:
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
