@@ -79,6 +79,11 @@ class Directory:
         return self.root / "uri"
 
     @property
+    def keeper_log(self) -> Path:
+        """What the keeper says; nothing, unless it failed."""
+        return self.root / "keeper.log"
+
+    @property
     def pin(self) -> Path:
         """Exists while the server shall stay up without users."""
         return self.root / "pinned"
@@ -114,10 +119,15 @@ class Directory:
             yield
 
     def join(self) -> TextIOWrapper:
-        """Become a user of the server, until the file is closed or the process ends in any way."""
+        """Become a user of the server, until ``leave``, or until the process ends in any way."""
         file = _open(self.root / "users")
         fcntl.flock(file, fcntl.LOCK_SH)
         return file
+
+    def leave(self, use: TextIOWrapper) -> None:
+        """Stop being a user, also where a forked process still holds a copy of the file."""
+        fcntl.flock(use, fcntl.LOCK_UN)
+        use.close()
 
     def has_users(self) -> bool:
         """Tell whether anybody uses the server; stays true or false only inside ``locked``."""

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.mongod.directory import Directory, home
+from hpsearch.mongod.directory import Directory, home, write_private
 from hpsearch.mongod.server import ensure_running, find_living, terminate
 
 
@@ -20,6 +20,7 @@ class PrivateMongod:
     """One use of a private server, from joining to leaving; a context manager."""
 
     def __init__(self, directory: Directory, *, is_ephemeral: bool) -> None:
+        self._directory = directory
         with directory.locked():
             # The keeper comes before the server: it ends what a killed starter leaves behind.
             self._use = directory.join()
@@ -32,8 +33,9 @@ class PrivateMongod:
                 raise
 
     def leave(self) -> None:
-        """Stop using the server; the last one to leave ends it, unless it is pinned."""
-        self._use.close()
+        """Stop using the server, which ends soon after its last user left, unless it is pinned."""
+        if not self._use.closed:
+            self._directory.leave(self._use)
 
     def __enter__(self) -> Self:
         return self
@@ -155,7 +157,8 @@ def _ensure_keeper(directory: Directory, *, is_ephemeral: bool) -> None:
         return
     folders = [folder for folder in sys.path if folder]
     command = [sys.executable, "-P", "-m", "hpsearch.mongod.keeper", str(directory.root), str(lock.fileno())]
-    with lock, (directory.root / "keeper.log").open("w") as log:
+    write_private(directory.keeper_log, "")
+    with lock, directory.keeper_log.open("a") as log:
         started = subprocess.run(
             command + ["--remove"] * is_ephemeral,
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,304 @@
+"""The private server, with real processes: who starts it, who shares it, who ends it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient, WriteConcern
+from pymongo.errors import OperationFailure
+
+from hpsearch.errors import ConfigurationError
+from hpsearch.mongod import ephemeral_mongod, find_mongod, private_mongod, start_pinned, status, stop
+
+USER = """
+import sys
+from pathlib import Path
+from hpsearch.mongod import private_mongod
+with private_mongod(Path(sys.argv[1])) as server:
+    print(server.uri, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Yield the folder of a server; whatever the test left running ends with it."""
+    path = tmp_path / "private"
+    yield path
+    assert stop(path), "the test left a user behind"
+    eventually(lambda: not processes_of(path))
+
+
+def eventually(condition: Callable[[], Any], timeout_s: float = 20.0) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.02)
+
+
+def processes_of(folder: Path) -> dict[int, str]:
+    """Return the command lines of the server and the keeper of a folder, by process number."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile
+            command = (process / "cmdline").read_text().replace("\0", " ")
+            if f"--dbpath {folder}" in command or f"hpsearch.mongod.keeper {folder}" in command:
+                found[int(process.name)] = command
+    return found
+
+
+def pid_of(folder: Path) -> int:
+    """Return the process number of the running server."""
+    pid = status(folder).pid
+    assert pid is not None
+    return pid
+
+
+@contextmanager
+def user_process(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run another process that uses the server until its input ends."""
+    command = [sys.executable, "-c", USER, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def uri_from(process: subprocess.Popen[str]) -> str:
+    """Wait for the URI that a user process prints."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def note(uri: str, value: str) -> None:
+    """Write a document with a majority of one, as the store does."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        notes = client.test.get_collection("notes", write_concern=WriteConcern("majority"))
+        notes.insert_one({"_id": value})
+
+
+def notes(uri: str) -> list[str]:
+    """Read what ``note`` wrote."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        return [document["_id"] for document in client.test.notes.find().sort("_id")]
+
+
+def test_fresh_server_is_a_primary_on_loopback_alone(folder: Path) -> None:
+    with private_mongod(folder) as server, MongoClient[dict[str, Any]](server.uri) as client:
+        hello = client.admin.command("hello")
+        options = client.admin.command("getCmdLineOpts")["parsed"]
+
+    assert hello["isWritablePrimary"]
+    assert hello["setName"] == "hpsearch"
+    assert options["net"]["bindIp"] == "127.0.0.1"
+
+
+def test_no_password_and_a_wrong_one_are_refused(folder: Path) -> None:
+    """Other users of the machine reach the port, but nothing behind it."""
+    with private_mongod(folder) as server:
+        _, password_and_address = server.uri.removeprefix("mongodb://").split(":", 1)
+        address = password_and_address.split("@")[1]
+        for login in ("", "hpsearch:guess@"):
+            with (
+                MongoClient[dict[str, Any]](f"mongodb://{login}{address}") as client,
+                pytest.raises(OperationFailure) as refusal,
+            ):
+                client.test.notes.find_one()
+            assert refusal.value.code in {13, 18}
+
+
+def test_nothing_in_the_folder_is_open_to_others(folder: Path) -> None:
+    with private_mongod(folder):
+        open_to_others = [path for path in [folder, *folder.rglob("*")] if path.stat().st_mode & 0o077]
+
+    assert open_to_others == []
+
+
+def test_password_is_in_no_process_list_and_no_log(folder: Path) -> None:
+    with private_mongod(folder) as server:
+        password = server.uri.split(":")[2].split("@")[0]
+        commands = processes_of(folder).values()
+
+        assert len(commands) == 2
+        assert not any(password in command for command in commands)
+        assert password not in (folder / "mongod.log").read_text()
+        assert (folder / "keeper.log").read_text() == ""
+
+
+def test_terminal_signals_do_not_reach_the_server(folder: Path) -> None:
+    """Ctrl-C goes to the session of the terminal; the server has one of its own."""
+    with private_mongod(folder):
+        sessions = {os.getsid(pid) for pid in processes_of(folder)}
+
+    assert os.getsid(0) not in sessions
+
+
+def test_next_start_finds_data_and_port_again(folder: Path) -> None:
+    with private_mongod(folder) as server:
+        first = server.uri
+        note(first, "kept")
+    eventually(lambda: status(folder).pid is None)
+
+    with private_mongod(folder) as server:
+        assert server.uri == first
+        assert notes(server.uri) == ["kept"]
+
+
+def test_taken_port_is_replaced_and_data_kept(folder: Path) -> None:
+    """The member's address in the replica set must follow the port."""
+    with private_mongod(folder) as server:
+        note(server.uri, "kept")
+        port = int(server.uri.split(":")[3].split("/")[0])
+    eventually(lambda: status(folder).pid is None)
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        with private_mongod(folder) as server:
+            assert f":{port}/" not in server.uri
+            assert notes(server.uri) == ["kept"]
+
+
+def test_processes_that_race_share_one_server(folder: Path) -> None:
+    with user_process(folder) as one, user_process(folder) as two, user_process(folder) as three:
+        uris = {uri_from(process) for process in (one, two, three)}
+        commands = processes_of(folder)
+
+    assert len(uris) == 1
+    assert uris != {""}
+    assert len(commands) == 2  # one server, one keeper
+
+
+def test_last_user_ends_the_server(folder: Path) -> None:
+    with private_mongod(folder):
+        with private_mongod(folder):
+            pid = pid_of(folder)
+        assert status(folder).has_users
+        assert pid_of(folder) == pid
+
+    eventually(lambda: not processes_of(folder))
+
+
+def test_killed_user_counts_as_gone(folder: Path) -> None:
+    with user_process(folder) as user:
+        uri_from(user)
+        assert status(folder).has_users
+        user.kill()
+        user.wait()
+
+    eventually(lambda: not processes_of(folder))
+
+
+def test_starter_killed_in_mid_start_leaves_nothing_running(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the server's start and its first use there is somebody, too, who ends it."""
+    deadly = tmp_path / "mongod"
+    deadly.write_text(f'#!/bin/sh\n{find_mongod()} "$@" && kill -9 $PPID\n')
+    deadly.chmod(0o700)
+    monkeypatch.setenv("HPSEARCH_MONGOD", str(deadly))
+
+    with user_process(folder) as user:
+        assert user.wait() == -signal.SIGKILL
+
+    assert "mongod" in (folder / "mongod.log").read_text()
+    eventually(lambda: not processes_of(folder))
+    monkeypatch.delenv("HPSEARCH_MONGOD")
+    with private_mongod(folder) as server:  # and the half-made server is completed
+        note(server.uri, "usable")
+
+
+def test_killed_server_comes_back_with_its_data(folder: Path) -> None:
+    with private_mongod(folder) as server:
+        note(server.uri, "acknowledged")
+        os.kill(pid_of(folder), signal.SIGKILL)
+        eventually(lambda: status(folder).pid is None)
+
+        with private_mongod(folder) as again:
+            assert again.uri == server.uri
+            assert notes(again.uri) == ["acknowledged"]
+
+
+def test_killed_keeper_is_replaced_by_the_next_user(folder: Path) -> None:
+    with private_mongod(folder):
+        (keeper,) = processes_of(folder).keys() - {pid_of(folder)}
+        os.kill(keeper, signal.SIGKILL)
+        eventually(lambda: len(processes_of(folder)) == 1)
+        with private_mongod(folder):
+            pass
+
+    eventually(lambda: not processes_of(folder))
+
+
+def test_pinned_server_outlives_its_users_until_stopped(folder: Path) -> None:
+    uri = start_pinned(folder)
+    with private_mongod(folder) as server:
+        assert server.uri == uri
+    eventually(lambda: len(processes_of(folder)) == 1)  # the keeper went, the server stayed
+
+    assert status(folder).is_pinned
+    assert status(folder).uri == uri
+    assert stop(folder)
+    assert status(folder).pid is None
+
+
+def test_stop_spares_a_server_in_use(folder: Path) -> None:
+    """A search that runs is not robbed of its database; the server ends after it."""
+    start_pinned(folder)
+    with private_mongod(folder):
+        assert not stop(folder)
+        assert status(folder).pid is not None
+
+    eventually(lambda: not processes_of(folder))
+
+
+def test_pin_does_not_outlive_its_server(folder: Path) -> None:
+    """After a crash, a search that starts the server again also ends it."""
+    start_pinned(folder)
+    os.kill(pid_of(folder), signal.SIGKILL)
+    eventually(lambda: status(folder).pid is None)
+
+    with private_mongod(folder):
+        assert not status(folder).is_pinned
+    eventually(lambda: not processes_of(folder))
+
+
+def test_ephemeral_server_leaves_no_trace() -> None:
+    with ephemeral_mongod() as server, MongoClient[dict[str, Any]](server.uri) as client:
+        storage = client.admin.command("getCmdLineOpts")["parsed"]["storage"]
+        folder = Path(storage["dbPath"]).parent
+        assert folder.exists()
+
+    eventually(lambda: not folder.exists())
+    eventually(lambda: not processes_of(folder))
+
+
+def test_lost_password_is_refused_with_the_way_out(folder: Path) -> None:
+    with private_mongod(folder):
+        pass
+    eventually(lambda: status(folder).pid is None)
+    (folder / "uri").unlink()
+
+    with pytest.raises(ConfigurationError, match="restore that file, or move"):
+        private_mongod(folder)
+
+
+def test_damaged_data_is_refused_with_the_log(folder: Path) -> None:
+    with private_mongod(folder):
+        pass
+    eventually(lambda: status(folder).pid is None)
+    (folder / "data" / "WiredTiger.turtle").write_text("garbage")
+
+    with pytest.raises(ConfigurationError, match=r"mongod\.log, ends:\n.*WiredTiger"):
+        private_mongod(folder)

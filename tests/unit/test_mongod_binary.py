@@ -1,0 +1,135 @@
+"""Which server binary is found, where its data lies, and what is said when it does not run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from hpsearch.errors import ConfigurationError, NoMongodError
+from hpsearch.mongod import find_mongod, home
+from hpsearch.mongod.binary import why_not_started
+from hpsearch.mongod.server import log_tail
+
+MONGOD = Path("/opt/mongod")
+LOADER = "mongod: error while loading shared libraries:"
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Hide every server of this machine."""
+    monkeypatch.delenv("HPSEARCH_MONGOD", raising=False)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "path", [])
+    return monkeypatch
+
+
+def program(folder: Path, name: str = "mongod") -> Path:
+    """Make an executable file."""
+    path = folder / name
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o700)
+    return path
+
+
+def test_no_binary_names_the_three_ways_out(bare: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NoMongodError) as caught:
+        find_mongod()
+
+    for way in ("hpsearch[embedded]", "on PATH", "--store"):
+        assert way in str(caught.value)
+
+
+def test_binary_on_path_is_found(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    bare.setenv("PATH", str(tmp_path))
+
+    expected = program(tmp_path)
+
+    assert find_mongod() == expected
+
+
+def test_embedded_binary_goes_before_path(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "site" / "fiftyone" / "db" / "bin"
+    folder.mkdir(parents=True)
+    expected = program(folder)
+    program(tmp_path)
+    bare.setenv("PATH", str(tmp_path))
+    bare.setattr(sys, "path", [str(tmp_path / "site")])
+
+    assert find_mongod() == expected
+
+
+def test_named_binary_goes_before_all(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program(tmp_path)
+    bare.setenv("PATH", str(tmp_path))
+    bare.setenv("HPSEARCH_MONGOD", str(named := program(tmp_path, "mongod-8")))
+
+    assert find_mongod() == named
+
+
+def test_named_binary_that_is_none_is_refused(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A wrong HPSEARCH_MONGOD must not fall back to another server silently."""
+    bare.setenv("HPSEARCH_MONGOD", str(tmp_path / "absent"))
+
+    with pytest.raises(ConfigurationError, match="HPSEARCH_MONGOD"):
+        find_mongod()
+
+
+@pytest.mark.parametrize(
+    ("returncode", "output", "words"),
+    [
+        (
+            127,
+            f"{LOADER} libcurl.so.4: cannot open shared object file",
+            ["libcurl.so.4", "install libcurl4."],
+        ),
+        (
+            127,
+            f"{LOADER} libssl.so.3: cannot open shared object file",
+            ["libssl.so.3", "libssl3.", "Debian 12"],
+        ),
+        (127, f"{LOADER} libmystery.so.9: cannot open shared object file", ["libmystery.so.9 is missing"]),
+        (1, "mongod: /lib/libc.so.6: version `GLIBC_2.34' not found (required by mongod)", ["GLIBC_2.34"]),
+        (-4, "", ["AVX"]),
+        (14, "", ["ended with code 14"]),
+    ],
+)
+def test_reason_is_read_from_the_loader(returncode: int, output: str, words: list[str]) -> None:
+    text = why_not_started(MONGOD, returncode, output)
+
+    assert all(word in text for word in [str(MONGOD), *words])
+
+
+def test_log_tail_shows_errors_rather_than_what_follows_them(tmp_path: Path) -> None:
+    log = tmp_path / "mongod.log"
+    log.write_text(
+        '{"s":"I","msg":"starting"}\n{"s":"E","msg":"No space left","attr":{"path":"/data"}}\n'
+        'not json\n{"s":"I","msg":"shutting down"}\n'
+    )
+
+    assert log_tail(log) == '  No space left {"path": "/data"}'
+
+
+def test_home_is_named_by_the_environment_and_closed_to_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "mine"))
+
+    assert home() == tmp_path / "mine"
+    assert home().stat().st_mode & 0o777 == 0o700
+
+
+def test_home_follows_the_xdg_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("HPSEARCH_HOME", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+    assert home() == tmp_path / "hpsearch"
+
+
+def test_home_that_cannot_be_made_names_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "file" / "below"))
+
+    with pytest.raises(ConfigurationError, match="HPSEARCH_HOME"):
+        home()
