@@ -101,7 +101,7 @@ class Coordinator:
         self._store.wait_for_change(self.exp_key, self._poll_s())
 
     def wind_down(self, grace_s: float, is_interrupted: Callable[[], bool] = lambda: False) -> Progress:
-        """End the search: cancel what waits, collect what runs for up to ``grace_s`` seconds, cancel the rest."""
+        """End the search: cancel what waits, give what runs ``grace_s`` seconds, cancel the rest."""
         reason = self._end_reason()
         deadline = self._clock() + grace_s
         self._store.cancel(self.exp_key, {State.PENDING})

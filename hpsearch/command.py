@@ -1,0 +1,148 @@
+"""What every command shares: options, exit codes, and errors as sentences."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from hpsearch.errors import (
+    ConfigurationError,
+    ExperimentMismatchError,
+    HpsearchError,
+    LoadError,
+    NotFoundError,
+    SpaceError,
+    StorePermissionError,
+    StoreUnavailableError,
+)
+
+log = logging.getLogger("hpsearch")
+
+#: Exit codes by error; the first match counts. 0 is success, 2 a usage error.
+EXIT_CODES: tuple[tuple[type[HpsearchError], int], ...] = (
+    (NotFoundError, 4),
+    (LoadError, 65),
+    (SpaceError, 65),
+    (StoreUnavailableError, 69),
+    (StorePermissionError, 77),
+    (ConfigurationError, 78),
+    (ExperimentMismatchError, 78),
+    (HpsearchError, 1),
+)
+EXIT_NO_SUCCESS = 1
+EXIT_TOO_MANY_FAILURES = 70
+
+_LOGGERS = ("hpsearch", "hpsearch_worker")
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Duration(click.ParamType):
+    """A time such as ``90``, ``10m`` or ``3h50m``, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a duration."""
+        if isinstance(value, int | float):
+            return float(value)
+        text = str(value).strip().lower()
+        parts = _PART.findall(text)
+        if parts and _PART.sub("", text) == "":
+            return sum(float(number) * _UNITS[unit] for number, unit in parts)
+        if re.fullmatch(r"\d+(\.\d+)?", text):
+            return float(text)
+        text = f"{value!r} is not a duration; write seconds, or something like 90s, 10m or 3h50m."
+        raise click.BadParameter(text, ctx, param)
+
+
+DURATION = Duration()
+
+
+def option(*names: str, **settings: Any) -> Callable[[F], F]:
+    """Return ``click.option``, which also tells its environment variable and its default."""
+    return click.option(*names, **{"show_envvar": True, "show_default": True, **settings})
+
+
+def store_option(*, required: bool) -> Callable[[F], F]:
+    """Return the option that names the database."""
+    return option(
+        "--store",
+        metavar="URI",
+        envvar="HPSEARCH_STORE",
+        required=required,
+        help="MongoDB to use: mongodb://user:password@host/database, any option of MongoDB's URIs. "
+        "Prefer the environment variable for one with a password.",
+    )
+
+
+def debug_option() -> Callable[[F], F]:
+    """Return the option that shows tracebacks and debug messages."""
+    return option(
+        "--debug",
+        is_flag=True,
+        envvar="HPSEARCH_DEBUG",
+        expose_value=False,
+        is_eager=True,
+        callback=_set_debug,
+        help="Show tracebacks and debug messages.",
+    )
+
+
+def log_to_stderr(level: int = logging.INFO) -> None:
+    """Send hpsearch's log to stderr, one line an event; debug messages if they were asked for."""
+    handler = _StderrHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    for name in _LOGGERS:
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.setLevel(min(level, logger.level or level))
+
+
+def run_and_exit(command: click.Command, prog_name: str, env_prefix: str) -> NoReturn:
+    """Run a command and end the process with its exit code; an error becomes one sentence on stderr."""
+    try:
+        code = command.main(prog_name=prog_name, standalone_mode=False, auto_envvar_prefix=env_prefix)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        code = 130
+    except HpsearchError as error:
+        if log.isEnabledFor(logging.DEBUG):
+            traceback.print_exc()
+        click.echo(f"hpsearch: {error}", err=True)
+        code = exit_code_of(error)
+    except BrokenPipeError:
+        # The reader of stdout has gone, as with `| head`: nothing is wrong.
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def exit_code_of(error: HpsearchError) -> int:
+    """Return the exit code for an error."""
+    return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+
+
+def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        for name in _LOGGERS:
+            logging.getLogger(name).setLevel(logging.DEBUG)
+
+
+class _StderrHandler(logging.Handler):
+    """Looks stderr up each time, since a live view puts something else in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(self.format(record), err=True)

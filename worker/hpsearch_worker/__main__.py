@@ -1,0 +1,240 @@
+"""``hpsearch-worker``: the options, and the worker put together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import NoReturn
+
+import click
+
+from hpsearch.command import (
+    DURATION,
+    EXIT_TOO_MANY_FAILURES,
+    debug_option,
+    log_to_stderr,
+    option,
+    run_and_exit,
+    store_option,
+)
+from hpsearch.fleet import Worker
+from hpsearch.interrupt import Interrupt
+from hpsearch.store.mongo import MongoStore
+from hpsearch.store.protocol import TrialStore
+from hpsearch_worker.directory import Directory
+from hpsearch_worker.evaluator import Evaluator
+from hpsearch_worker.heartbeat import Heartbeat
+from hpsearch_worker.inline import InlineEvaluator
+from hpsearch_worker.isolated import IsolatedEvaluator
+from hpsearch_worker.lifeline import die_with_parent
+from hpsearch_worker.loop import Limits, Slot, TooManyFailuresError
+from hpsearch_worker.shutdown import Shutdown
+from hpsearch_worker.tally import Tally
+
+log = logging.getLogger(__name__)
+
+#: Seconds that a worker tries to reach the database when it starts; later it waits for ever.
+_START_PATIENCE_S = 30.0
+
+#: Seconds for which the registry remembers a worker that has left.
+_REMEMBERED_S = 3600.0
+
+#: Seconds that a leaving worker tries to reach the database once its drain time is over.
+_LAST_WORD_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to work."""
+
+    exp_keys: tuple[str, ...]
+    name: str
+    concurrency: int
+    is_isolated: bool
+    echo: bool
+    max_trials: int | None
+    max_runtime_s: float | None
+    drain_timeout_s: float
+    limits: Limits
+
+
+@click.command("worker")
+@store_option(required=True)
+@option("--exp-key", "exp_keys", multiple=True, metavar="KEY", help="Serve only this experiment; repeatable.")
+@option("--concurrency", type=click.IntRange(min=1), default=1, help="Trials evaluated at a time.")
+@option("--burst", is_flag=True, help="Leave when nothing is left to do, instead of waiting.")
+@option("--max-trials", type=click.IntRange(min=1), help="Leave after taking so many trials.")
+@option("--max-idle", type=DURATION, help="Leave after so long without a trial.")
+@option("--max-runtime", type=DURATION, help="Drain and leave after so long.")
+@option(
+    "--max-consecutive-failures", type=click.IntRange(min=1), help="Leave after so many failures in a row."
+)
+@option(
+    "--trial-timeout", type=DURATION, help="Stop an evaluation after so long [default: the experiment's]."
+)
+@option(
+    "--drain-timeout",
+    type=DURATION,
+    default="30s",
+    help="Time that a running trial still has after SIGTERM or SIGINT; then it is given back.",
+)
+@option("--name", help="Name in the registry [default: host-pid].")
+@option(
+    "--isolate/--no-isolate",
+    default=True,
+    help="Evaluate in a process of its own, or (less overhead, no protection) in the worker's.",
+)
+@option("--echo/--no-echo", default=True, help="Pass on what the objective prints.")
+@option("--parent", type=int, hidden=True, help="Drain when this process, which started the worker, dies.")
+@debug_option()
+def worker(
+    store: str,
+    exp_keys: tuple[str, ...],
+    concurrency: int,
+    burst: bool,
+    max_trials: int | None,
+    max_idle: float | None,
+    max_runtime: float | None,
+    max_consecutive_failures: int | None,
+    trial_timeout: float | None,
+    drain_timeout: float,
+    name: str | None,
+    isolate: bool,
+    echo: bool,
+    parent: int | None,
+) -> None:
+    """Evaluate trials: claim one, call the objective, write the loss back, go on.
+
+    Waits for work for ever unless told otherwise, also while MongoDB is away. SIGTERM or
+    Ctrl-C drains: the running trial is finished, or given back after the drain timeout; a
+    second one forces.
+    """
+    if not isolate and concurrency > 1:
+        raise click.UsageError("--no-isolate evaluates one trial at a time: leave --concurrency at 1.")
+    if parent is not None:
+        die_with_parent(parent, signal.SIGTERM)
+    log_to_stderr()
+    options = Options(
+        exp_keys=exp_keys,
+        name=name or f"{socket.gethostname()}-{os.getpid()}",
+        concurrency=concurrency,
+        is_isolated=isolate,
+        echo=echo,
+        max_trials=max_trials,
+        max_runtime_s=max_runtime,
+        drain_timeout_s=drain_timeout,
+        limits=Limits(
+            is_burst=burst,
+            max_idle_s=max_idle,
+            max_consecutive_failures=max_consecutive_failures,
+            trial_timeout_s=trial_timeout,
+        ),
+    )
+    with Interrupt() as interrupt:
+        shutdown = Shutdown(interrupt, drain_timeout, max_runtime)
+        try:
+            _serve(store, options, shutdown)
+        except TooManyFailuresError as error:
+            click.echo(f"hpsearch: {error}", err=True)
+            raise click.exceptions.Exit(EXIT_TOO_MANY_FAILURES) from error
+        if interrupt.is_forced:
+            raise click.exceptions.Exit(interrupt.exit_code)
+
+
+def main() -> NoReturn:
+    """Run ``hpsearch-worker``."""
+    run_and_exit(worker, "hpsearch-worker", "HPSEARCH_WORKER")
+
+
+def _serve(uri: str, options: Options, shutdown: Shutdown) -> None:
+    """Work until there is a reason to leave; raises that reason if it is an error."""
+    patience = _Patience(shutdown)
+    store = MongoStore.connect(uri, patience=patience)
+    try:
+        me = Worker(
+            name=options.name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            slots=options.concurrency,
+            exp_keys=options.exp_keys,
+            versions={"python": platform.python_version(), "hpsearch": version("hpsearch")},
+        )
+        tally = Tally(me, options.max_trials)
+        heartbeat = Heartbeat(store, lambda: tally.worker(is_draining=shutdown.is_draining()))
+        heartbeat.start()
+        patience.has_started = True
+        serving = ", ".join(options.exp_keys) or "any experiment"
+        log.info("worker %s serves %s, %d at a time", options.name, serving, options.concurrency)
+        _work(store, options, shutdown, tally, heartbeat)
+        shutdown.drain()
+        patience.is_leaving = True
+        heartbeat.stop(_REMEMBERED_S)
+        left = tally.worker()
+        log.info("worker %s leaves: %d done, %d failed", left.name, left.n_done, left.n_failed)
+    finally:
+        store.close()
+    if shutdown.error is not None:
+        raise shutdown.error
+
+
+def _work(
+    store: TrialStore, options: Options, shutdown: Shutdown, tally: Tally, heartbeat: Heartbeat
+) -> None:
+    directory = Directory(store, options.exp_keys)
+    slots = [
+        Slot(
+            store=store,
+            evaluator=_evaluator(options),
+            directory=directory,
+            heartbeat=heartbeat,
+            tally=tally,
+            shutdown=shutdown,
+            limits=options.limits,
+        )
+        for _ in range(options.concurrency)
+    ]
+    if len(slots) == 1:
+        slots[0].work()  # in the main thread, which an objective in this process needs
+    else:
+        _in_threads([slot.work for slot in slots])
+
+
+def _evaluator(options: Options) -> Evaluator:
+    return IsolatedEvaluator(echo=options.echo) if options.is_isolated else InlineEvaluator()
+
+
+def _in_threads(calls: list[Callable[[], None]]) -> None:
+    threads = [threading.Thread(target=call, name=f"slot-{i}") for i, call in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(0.5)  # in steps, so that signals are handled meanwhile
+
+
+class _Patience:
+    """How long to wait for a database that is away: for ever, but not on the way in or out."""
+
+    def __init__(self, shutdown: Shutdown) -> None:
+        self._shutdown = shutdown
+        self.has_started = False
+        self.is_leaving = False
+
+    def __call__(self, seconds_away: float) -> bool:
+        if not self.has_started:
+            return seconds_away < _START_PATIENCE_S and not self._shutdown.is_draining()
+        if self.is_leaving:
+            return seconds_away < _LAST_WORD_S
+        return not self._shutdown.is_time_up()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Which experiments a worker takes trials from."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+
+from hpsearch.errors import HpsearchError
+from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.store.protocol import TrialStore
+
+log = logging.getLogger(__name__)
+
+#: Seconds for which a look at the experiments is good while trials keep coming.
+_GOOD_FOR_S = 2.0
+
+
+class Directory:
+    """The running experiments that this worker serves and can load.
+
+    Parameters
+    ----------
+    store : TrialStore
+        Where the experiments are.
+    exp_keys : sequence of str
+        The experiments to serve; empty means any.
+    """
+
+    def __init__(self, store: TrialStore, exp_keys: Sequence[str]) -> None:
+        self._store = store
+        self._wanted = tuple(exp_keys)
+        self._lock = threading.Lock()
+        self._looked_at = float("-inf")
+        self._running: dict[str, Experiment] = {}
+        self._refused: set[str] = set()
+
+    def running(self, *, anew: bool = False) -> dict[str, Experiment]:
+        """Return the experiments to take trials from, by name; ``anew`` looks at the store again."""
+        with self._lock:
+            if anew or time.monotonic() - self._looked_at > _GOOD_FOR_S:
+                self._look()
+            return {key: e for key, e in self._running.items() if key not in self._refused}
+
+    def refuse(self, exp_key: str, problem: HpsearchError) -> None:
+        """Leave an experiment alone that cannot be loaded here.
+
+        Raises
+        ------
+        HpsearchError
+            The problem itself, if that experiment was asked for by name.
+        """
+        if exp_key in self._wanted:
+            raise problem
+        with self._lock:
+            is_news = exp_key not in self._refused
+            self._refused.add(exp_key)
+        if is_news:
+            log.warning("not serving %s: %s", exp_key, problem)
+
+    def is_exhausted(self) -> bool:
+        """Whether no experiment can be expected to offer another trial: none has a living coordinator."""
+        running = self.running(anew=True)
+        now = self._store.now()
+        return not any(e.led_until is not None and e.led_until > now for e in running.values())
+
+    def _look(self) -> None:
+        found = {e.exp_key: e for e in self._store.experiments() if e.state is ExperimentState.RUNNING}
+        self._running = {k: e for k, e in found.items() if not self._wanted or k in self._wanted}
+        self._looked_at = time.monotonic()

@@ -1,0 +1,73 @@
+"""What evaluates a trial for a worker, and how it is stopped in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Protocol
+
+from hpsearch.experiment import Experiment
+from hpsearch.trial import Failure, FailureKind, Report, Result, Trial
+
+
+class Stop(StrEnum):
+    """Why an evaluation should not go on."""
+
+    TIMEOUT = "trial timeout"  #: the trial failed
+    CANCELLED = "cancelled"  #: nobody wants the result
+    LOST = "lease lost"  #: another worker has the trial
+    DRAINED = "worker drained"  #: the trial goes back to the queue
+    UNLOADABLE = "objective cannot be loaded"  #: likewise
+
+
+class StoppedError(Exception):
+    """An evaluation was stopped and has no result."""
+
+    def __init__(self, why: Stop) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+#: Looked at several times a second during an evaluation.
+Watch = Callable[[], Stop | None]
+
+
+class Evaluator(Protocol):
+    """Evaluates one trial at a time; reused for the next one."""
+
+    def prepare(self, experiment: Experiment, watch: Watch) -> None:
+        """Load the objective and the space of an experiment, once.
+
+        Raises
+        ------
+        LoadError, SpaceError
+            If this machine cannot.
+        StoppedError
+            If ``watch`` says so.
+        """
+        ...
+
+    def evaluate(
+        self, trial: Trial, experiment: Experiment, watch: Watch, on_report: Callable[[Report], None]
+    ) -> Result:
+        """Evaluate a trial of an experiment.
+
+        Raises
+        ------
+        StoppedError
+            If ``watch`` says so, for another reason than a timeout, which is a result.
+        LoadError, SpaceError
+            If the objective had to be loaded again, and could not be.
+        """
+        ...
+
+    def close(self) -> None:
+        """End what was started."""
+        ...
+
+
+def timed_out(duration_s: float, log_tail: str | None = None) -> Result:
+    """Return the result of an evaluation that took too long."""
+    message = f"The evaluation was stopped after {duration_s:.1f} s, its trial timeout."
+    failure = Failure(kind=FailureKind.TIMEOUT, message=message, log_tail=log_tail)
+    return Result(loss=None, error=failure, duration_s=duration_s)

@@ -1,0 +1,80 @@
+"""Evaluates in the worker's own process: the least overhead, and no protection.
+
+An objective that crashes takes the worker with it; its trial is run again when the
+lease expires. Only the main thread can be interrupted, so there is one slot.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from hpsearch.evaluate import CurrentTrial, evaluate
+from hpsearch.experiment import Experiment
+from hpsearch.trial import Report, Result, Trial
+from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
+from hpsearch_worker.messages import Load, Loaded
+
+#: Seconds between two looks at the watch while an evaluation runs.
+_LOOK_S = 0.2
+
+
+class _InterruptionError(BaseException):
+    """Raised into the objective, past its ``except Exception``."""
+
+    def __init__(self, why: Stop) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class InlineEvaluator:
+    """Calls the objective right here."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Loaded] = {}
+
+    def prepare(self, experiment: Experiment, watch: Watch) -> None:
+        """Load an experiment in this process; see ``Evaluator``."""
+        if experiment.exp_key not in self._loaded:
+            self._loaded[experiment.exp_key] = Load.of(experiment).carry_out()
+
+    def evaluate(
+        self, trial: Trial, experiment: Experiment, watch: Watch, on_report: Callable[[Report], None]
+    ) -> Result:
+        """Call the objective; see ``Evaluator``."""
+        self.prepare(experiment, watch)
+        loaded = self._loaded[trial.exp_key]
+        current = CurrentTrial(
+            exp_key=trial.exp_key, tid=trial.tid, attempt=trial.attempt, on_report=on_report
+        )
+        started = time.perf_counter()
+        try:
+            with _interrupted_by(watch):
+                return evaluate(loaded.objective, loaded.space.config(trial.values), current)
+        except _InterruptionError as interruption:
+            if interruption.why is Stop.TIMEOUT:
+                return timed_out(time.perf_counter() - started)
+            raise StoppedError(interruption.why) from None
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+@contextmanager
+def _interrupted_by(watch: Watch) -> Iterator[None]:
+    """Look at the watch from a timer signal, and raise from there when it says stop."""
+
+    def look(signum: int, frame: FrameType | None) -> None:
+        if (why := watch()) is not None:
+            raise _InterruptionError(why)
+
+    previous = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, _LOOK_S, _LOOK_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)

@@ -1,0 +1,200 @@
+"""Evaluates in a process of its own, so that nothing an objective does can harm the worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection, Pipe, wait
+from typing import Any
+
+from hpsearch.errors import LoadError
+from hpsearch.experiment import Experiment
+from hpsearch.trial import Failure, FailureKind, Report, Result, Trial
+from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
+from hpsearch_worker.messages import Evaluate, Load, Ready
+from hpsearch_worker.output import Output
+
+#: Seconds between two looks at the watch while an evaluation runs.
+_LOOK_S = 0.2
+
+#: Seconds between asking a child to end and ending it.
+_TERM_GRACE_S = 5.0
+
+
+class _ChildEndedError(Exception):
+    """The child process ended before it answered."""
+
+
+class IsolatedEvaluator:
+    """Keeps one warm child process; a new one replaces it when it dies or must be stopped.
+
+    Parameters
+    ----------
+    echo : bool
+        Whether to pass the objective's output on to this process's stderr.
+    """
+
+    def __init__(self, *, echo: bool) -> None:
+        self._echo = echo
+        self._child: _Child | None = None
+        self._prepared: set[str] = set()
+
+    def prepare(self, experiment: Experiment, watch: Watch) -> None:
+        """Load an experiment in the child; see ``Evaluator``."""
+        child = self._living_child()
+        if experiment.exp_key in self._prepared:
+            return
+        child.output.begin(experiment.exp_key)
+        try:
+            answer = self._ask(child, Load.of(experiment), watch, _no_reports)
+        except _ChildEndedError:
+            tail = self._end(child).log_tail or ""
+            reason = tail.strip().rsplit("\n", 1)[-1]
+            text = f"The process died while it loaded {experiment.objective.ref}: {reason}"
+            raise LoadError(text) from None
+        assert isinstance(answer, Ready)
+        if answer.problem is not None:
+            raise LoadError(answer.problem)
+        self._prepared.add(experiment.exp_key)
+
+    def evaluate(
+        self, trial: Trial, experiment: Experiment, watch: Watch, on_report: Callable[[Report], None]
+    ) -> Result:
+        """Evaluate in the child; see ``Evaluator``."""
+        self.prepare(experiment, watch)
+        child = self._living_child()
+        child.output.begin(trial.id)
+        started = time.perf_counter()
+        try:
+            result = self._ask(child, Evaluate.of(trial), watch, on_report)
+        except StoppedError as stopped:
+            if stopped.why is not Stop.TIMEOUT:
+                raise
+            return timed_out(time.perf_counter() - started, child.output.tail())
+        except _ChildEndedError:
+            failure = self._end(child)
+            return Result(loss=None, error=failure, duration_s=time.perf_counter() - started)
+        assert isinstance(result, Result)
+        return child.output.attached_to(result)
+
+    def close(self) -> None:
+        """End the child."""
+        if self._child is not None:
+            self._end(self._child)
+
+    def _ask(
+        self, child: _Child, request: Load | Evaluate, watch: Watch, on_report: Callable[[Report], None]
+    ) -> Any:
+        """Send a request and wait for its answer, passing on reports and output meanwhile."""
+        child.send(request)
+        while True:
+            message = child.receive(_LOOK_S)
+            if isinstance(message, Report):
+                on_report(message)
+            elif message is not None:
+                return message
+            if (why := watch()) is not None:
+                self._end(child)
+                raise StoppedError(why)
+
+    def _living_child(self) -> _Child:
+        if self._child is None or not self._child.is_alive():
+            self.close()
+            self._child = _Child(Output(echo=self._echo))
+            self._prepared = set()
+        return self._child
+
+    def _end(self, child: _Child) -> Failure:
+        self._child = None
+        return child.end()
+
+
+class _Child:
+    """The process, the line to it, and its output."""
+
+    def __init__(self, output: Output) -> None:
+        self._line, theirs = Pipe()
+        self.output = output
+        command = [sys.executable, "-m", "hpsearch_worker.child", str(theirs.fileno()), str(os.getpid())]
+        # A session of its own: a terminal's Ctrl-C reaches the worker alone, and the whole
+        # group, with whatever the objective started, can be ended at once.
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output.write_fd,
+            stderr=output.write_fd,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )
+        theirs.close()
+        output.close_write_end()
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def send(self, request: Load | Evaluate) -> None:
+        try:
+            self._line.send(request)
+        except OSError:
+            raise _ChildEndedError from None
+
+    def receive(self, timeout_s: float) -> Any:
+        """Return the next message, or None after the timeout; takes in output meanwhile."""
+        # Before waiting: a process that is dead by now has said all that it will say.
+        is_dead = not self.is_alive()
+        line: Connection = self._line
+        sources = [line, self.output.read_fd] if self.output.is_open else [line]
+        ready = wait(sources, 0 if is_dead else timeout_s)
+        self.output.read()
+        if line in ready:
+            try:
+                return line.recv()
+            except (EOFError, OSError):
+                self._process.wait()
+                raise _ChildEndedError from None
+        if is_dead:
+            raise _ChildEndedError
+        return None
+
+    def end(self) -> Failure:
+        """Ask the process to end, then make it; return why it ended as a failure."""
+        if self.is_alive():
+            self._signal_group(signal.SIGTERM)
+            self._wait_or_kill()
+        self._signal_group(signal.SIGKILL)  # whatever the objective left behind
+        self._process.wait()
+        self._line.close()
+        self.output.read()
+        self.output.close()
+        return _failure(self._process.returncode, self.output.tail())
+
+    def _wait_or_kill(self) -> None:
+        deadline = time.monotonic() + _TERM_GRACE_S
+        while self.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.02)
+            self.output.read()  # a full pipe would keep the process from ending
+        self._signal_group(signal.SIGKILL)
+
+    def _signal_group(self, signum: signal.Signals) -> None:
+        try:
+            os.killpg(self._process.pid, signum)
+        except (ProcessLookupError, PermissionError):
+            return  # all gone
+
+
+def _failure(returncode: int, tail: str | None) -> Failure:
+    if returncode >= 0:
+        message = f"The objective ended its process with exit code {returncode}."
+        return Failure(kind=FailureKind.EXIT, message=message, exit_code=returncode, log_tail=tail)
+    name = signal.Signals(-returncode).name if -returncode in set(signal.Signals) else f"signal {-returncode}"
+    hint = {"SIGKILL": " (often: out of memory)", "SIGSEGV": " (a crash in compiled code)"}.get(name, "")
+    message = f"The evaluating process was killed by {name}{hint}."
+    return Failure(kind=FailureKind.SIGNAL, message=message, signal=name, log_tail=tail)
+
+
+def _no_reports(report: Report) -> None:
+    """Loading reports nothing."""

@@ -1,0 +1,217 @@
+"""Claim, evaluate, finish: what each slot of a worker does until it should leave."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import uuid4
+
+from hpsearch.errors import (
+    HpsearchError,
+    LeaseLostError,
+    LoadError,
+    SpaceError,
+    StoreError,
+    StoreUnavailableError,
+)
+from hpsearch.experiment import Experiment
+from hpsearch.store.protocol import Hold, TrialStore
+from hpsearch.trial import Failure, FailureKind, Report, Result, State, Trial
+from hpsearch_worker.directory import Directory
+from hpsearch_worker.evaluator import Evaluator, Stop, StoppedError, Watch
+from hpsearch_worker.heartbeat import Heartbeat, Held
+from hpsearch_worker.shutdown import Shutdown
+from hpsearch_worker.tally import Tally
+
+log = logging.getLogger(__name__)
+
+#: Waits between two looks at an empty queue, in seconds: the first, their growth, the longest.
+_FIRST_WAIT_S, _WAIT_GROWTH, _LONGEST_WAIT_S = 0.1, 1.5, 1.5
+
+#: Seconds between two writes of reports.
+_REPORT_EVERY_S = 1.0
+
+#: Looks at an empty queue that a worker in burst mode takes before it leaves.
+_BURST_LOOKS = 3
+
+
+class TooManyFailuresError(HpsearchError):
+    """A worker failed so many trials in a row that it had better not go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """When a worker leaves by itself, and how long a trial may take."""
+
+    is_burst: bool = False  #: leave when there is nothing more to do
+    max_idle_s: float | None = None  #: leave after so many seconds without a trial
+    max_consecutive_failures: int | None = None  #: leave after so many failed trials in a row
+    trial_timeout_s: float | None = None  #: overrides the experiment's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One place for a trial; the parts but the evaluator are shared by all slots of a worker."""
+
+    store: TrialStore
+    evaluator: Evaluator
+    directory: Directory
+    heartbeat: Heartbeat
+    tally: Tally
+    shutdown: Shutdown
+    limits: Limits
+
+    def work(self) -> None:
+        """Take trials until the worker should leave; what makes it leave is kept in ``shutdown``."""
+        try:
+            self._take_trials()
+        except StoreUnavailableError as error:
+            # The store's patience ends only once the worker is to leave.
+            log.warning("leaving without the database: %s", error)
+            self.shutdown.drain()
+        except Exception as error:  # noqa: BLE001 - a slot's end must end the worker, with its reason
+            self.shutdown.drain(error)
+        finally:
+            self.evaluator.close()
+
+    def _take_trials(self) -> None:
+        wait_s, idle_since, n_looks = _FIRST_WAIT_S, time.monotonic(), 0
+        while not self.shutdown.is_draining():
+            if not self.tally.may_take():
+                return
+            trial, experiment = self._claim(anew=n_looks > 0)
+            if trial is not None and experiment is not None:
+                self._run(trial, experiment)
+                wait_s, idle_since, n_looks = _FIRST_WAIT_S, time.monotonic(), 0
+                continue
+            self.tally.give_back()
+            n_looks += 1
+            if self._should_leave(time.monotonic() - idle_since, n_looks):
+                return
+            self.shutdown.sleep(wait_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+            wait_s = min(wait_s * _WAIT_GROWTH, _LONGEST_WAIT_S)
+
+    def _should_leave(self, idle_s: float, n_looks: int) -> bool:
+        if self.limits.max_idle_s is not None and idle_s >= self.limits.max_idle_s:
+            return True
+        return self.limits.is_burst and n_looks >= _BURST_LOOKS and self.directory.is_exhausted()
+
+    def _claim(self, *, anew: bool) -> tuple[Trial | None, Experiment | None]:
+        """Take a trial of an experiment that can be evaluated here: loaded first, claimed then."""
+        experiments = self.directory.running(anew=anew)
+        for experiment in experiments.values():
+            try:
+                self.evaluator.prepare(experiment, self._drained)
+            except (LoadError, SpaceError) as problem:
+                self.directory.refuse(experiment.exp_key, problem)
+                return None, None
+            except StoppedError:
+                return None, None
+        if not experiments:
+            return None, None
+        trial = self.store.claim(self.tally.worker(), uuid4().hex, list(experiments))
+        return trial, experiments[trial.exp_key] if trial else None
+
+    def _run(self, trial: Trial, experiment: Experiment) -> None:
+        """Evaluate a claimed trial and say what came of it."""
+        log.debug("trial %s begins, attempt %d", trial.id, trial.attempt)
+        state: State | None = None
+        self.tally.begin()
+        try:
+            with self.heartbeat.holding(trial) as held:
+                state = self._evaluate(trial, experiment, held)
+        except LeaseLostError as lost:
+            log.warning("%s", lost)
+        finally:
+            self.tally.end(state)
+        limit = self.limits.max_consecutive_failures
+        if limit is not None and self.tally.n_consecutive_failures >= limit:
+            text = f"{limit} trials in a row failed on this worker; it leaves, since the next may fail too."
+            raise TooManyFailuresError(text)
+
+    def _evaluate(self, trial: Trial, experiment: Experiment, held: Held) -> State | None:
+        reports = _Reports(lambda batch: self.store.report(trial, batch))
+        try:
+            watch = self._watch(trial, experiment, held)
+            result = self.evaluator.evaluate(trial, experiment, watch, reports.add)
+        except StoppedError as stopped:
+            self._stopped(trial, stopped.why)
+            return None
+        except (LoadError, SpaceError) as problem:
+            self._stopped(trial, Stop.UNLOADABLE)
+            self.directory.refuse(experiment.exp_key, problem)
+            return None
+        reports.flush()
+        self._finish(trial, result)
+        _log_result(trial, result)
+        return result.state
+
+    def _stopped(self, trial: Trial, why: Stop) -> None:
+        log.info("trial %s was stopped: %s", trial.id, why)
+        if why in {Stop.DRAINED, Stop.UNLOADABLE}:
+            self.store.release(trial, why)
+
+    def _finish(self, trial: Trial, result: Result) -> None:
+        """Write the result; if the store cannot hold all of it, the loss and the reason."""
+        try:
+            self.store.finish(trial, result)
+        except (LeaseLostError, StoreUnavailableError):
+            raise
+        except StoreError as refusal:
+            failure = Failure(
+                kind=FailureKind.UNSTORABLE, message=f"The result could not be stored: {refusal}"
+            )
+            kept = {} if result.loss is None else {"loss": result.loss}
+            error = result.error if result.loss is None and result.error else failure
+            self.store.finish(
+                trial, Result(loss=result.loss, result=kept, error=error, duration_s=result.duration_s)
+            )
+
+    def _drained(self) -> Stop | None:
+        return Stop.DRAINED if self.shutdown.is_draining() else None
+
+    def _watch(self, trial: Trial, experiment: Experiment, held: Held) -> Watch:
+        """Return what decides, several times a second, whether the evaluation goes on."""
+        timeout_s = self.limits.trial_timeout_s or experiment.defaults.trial_timeout_s
+        deadline = float("inf") if timeout_s is None else time.monotonic() + timeout_s
+
+        def watch() -> Stop | None:
+            if held.hold is Hold.CANCELLED:
+                return Stop.CANCELLED
+            if held.hold is Hold.LOST:
+                return Stop.LOST
+            if self.shutdown.is_time_up():
+                return Stop.DRAINED
+            return Stop.TIMEOUT if time.monotonic() >= deadline else None
+
+        return watch
+
+
+class _Reports:
+    """Gathers reports, so that an objective that speaks often costs few writes."""
+
+    def __init__(self, write: Callable[[list[Report]], None]) -> None:
+        self._write = write
+        self._waiting: list[Report] = []
+        self._written_at = float("-inf")
+
+    def add(self, report: Report) -> None:
+        self._waiting.append(report)
+        if time.monotonic() - self._written_at >= _REPORT_EVERY_S:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._write(self._waiting)
+            self._waiting = []
+            self._written_at = time.monotonic()
+
+
+def _log_result(trial: Trial, result: Result) -> None:
+    if result.loss is not None:
+        log.info("trial %s done: loss %.6g in %.2f s", trial.id, result.loss, result.duration_s)
+    elif result.error is not None:
+        log.info("trial %s failed: %s: %s", trial.id, result.error.kind, result.error.message[:200])

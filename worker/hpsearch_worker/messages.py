@@ -1,0 +1,62 @@
+"""What a worker and its child process say to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hpsearch.experiment import Experiment, ObjectiveRef
+from hpsearch.objective import Objective, load_objective
+from hpsearch.space.tree import Space, Values
+from hpsearch.trial import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """To the child: load an experiment's objective and space."""
+
+    exp_key: str
+    objective: ObjectiveRef
+    space: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> Load:
+        """Make the request for an experiment."""
+        return cls(experiment.exp_key, experiment.objective, experiment.space)
+
+    def carry_out(self) -> Loaded:
+        """Load them here."""
+        # The objective first: options of the space may live in its module.
+        objective = load_objective(self.objective)
+        return Loaded(objective, Space.from_json(self.space))
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An experiment that this process can evaluate."""
+
+    objective: Objective
+    space: Space
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """From the child: the experiment is loaded, or it cannot be, and why."""
+
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """To the child: evaluate these values. It answers with reports, then a result."""
+
+    exp_key: str
+    tid: int
+    attempt: int
+    values: Values
+
+    @classmethod
+    def of(cls, trial: Trial) -> Evaluate:
+        """Make the request for a trial."""
+        return cls(trial.exp_key, trial.tid, trial.attempt, dict(trial.values))

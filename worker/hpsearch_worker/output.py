@@ -1,0 +1,95 @@
+"""What an evaluation prints: its end is kept for the trial, all of it is passed on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+
+from hpsearch.trial import Result
+
+#: Bytes of output that are kept with a failed trial.
+TAIL_BYTES = 64 * 1024
+
+#: Chunks of that size that are taken in at a time; more than a pipe holds.
+_MAX_CHUNKS = 16
+
+
+class Output:
+    """A pipe that takes the output of a child process.
+
+    Parameters
+    ----------
+    echo : bool
+        Whether to write each line to stderr, marked with the trial it belongs to.
+    """
+
+    def __init__(self, *, echo: bool) -> None:
+        self.read_fd, self.write_fd = os.pipe()
+        os.set_blocking(self.read_fd, False)
+        self.is_open = True  #: whether a process can still write
+        self._echo = echo
+        self._label = ""
+        self._tail = bytearray()
+        self._line = bytearray()
+
+    def begin(self, label: str) -> None:
+        """Start anew, for another trial."""
+        self.read()
+        self._flush_line()
+        self._label = label
+        self._tail.clear()
+
+    def read(self) -> None:
+        """Take in what there is, without waiting, and without end if more keeps coming."""
+        for _ in range(_MAX_CHUNKS):
+            chunk = self._chunk()
+            if not chunk:
+                return
+            self._tail += chunk
+            del self._tail[:-TAIL_BYTES]
+            if self._echo:
+                self._pass_on(chunk)
+
+    def tail(self) -> str | None:
+        """Return the last output, or None when there was none."""
+        return self._tail.decode("utf-8", "replace") or None
+
+    def attached_to(self, result: Result) -> Result:
+        """Return the result, with the output added to its error if it has one."""
+        self.read()
+        if result.error is None:
+            return result
+        return replace(result, error=replace(result.error, log_tail=self.tail()))
+
+    def close_write_end(self) -> None:
+        """Let go of the end that the child has now."""
+        os.close(self.write_fd)
+
+    def close(self) -> None:
+        """Let go of the other end."""
+        self._flush_line()
+        os.close(self.read_fd)
+
+    def _chunk(self) -> bytes:
+        try:
+            chunk = os.read(self.read_fd, TAIL_BYTES)
+        except BlockingIOError:
+            return b""
+        self.is_open = bool(chunk)
+        return chunk
+
+    def _pass_on(self, chunk: bytes) -> None:
+        """Write whole lines, so that those of several trials do not mix."""
+        self._line += chunk
+        *lines, self._line[:] = bytes(self._line).split(b"\n")
+        self._write(lines)
+
+    def _flush_line(self) -> None:
+        if self._line:
+            self._write([bytes(self._line)])
+            self._line.clear()
+
+    def _write(self, lines: list[bytes]) -> None:
+        for line in lines:
+            print(f"[{self._label}] {line.decode('utf-8', 'replace')}", file=sys.stderr)  # noqa: T201

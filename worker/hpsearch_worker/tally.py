@@ -1,0 +1,64 @@
+"""What the slots of one worker have done so far, together."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from hpsearch.fleet import Worker, WorkerState
+from hpsearch.trial import State
+
+
+class Tally:
+    """Counts trials across the threads of a worker.
+
+    Parameters
+    ----------
+    worker : Worker
+        As it starts.
+    max_trials : int, optional
+        Trials that may be taken in all.
+    """
+
+    def __init__(self, worker: Worker, max_trials: int | None = None) -> None:
+        self._lock = threading.Lock()
+        self._worker = worker
+        self._left = max_trials
+        self._n_busy = 0
+        self.n_consecutive_failures = 0  #: failed trials since the last that did not
+
+    def worker(self, *, is_draining: bool = False) -> Worker:
+        """Return the worker as it is now."""
+        with self._lock:
+            state = WorkerState.BUSY if self._n_busy else WorkerState.IDLE
+            return replace(self._worker, state=WorkerState.DRAINING if is_draining else state)
+
+    def may_take(self) -> bool:
+        """Reserve the right to one more trial, if there is one left."""
+        with self._lock:
+            if self._left is None:
+                return True
+            self._left -= 1
+            return self._left >= 0
+
+    def give_back(self) -> None:
+        """Return a right that was not used."""
+        with self._lock:
+            if self._left is not None:
+                self._left += 1
+
+    def begin(self) -> None:
+        """A trial was taken."""
+        with self._lock:
+            self._n_busy += 1
+
+    def end(self, state: State | None) -> None:
+        """A trial ended: done, failed, or (None) without a result of this worker's."""
+        with self._lock:
+            self._n_busy -= 1
+            if state is State.DONE:
+                self._worker = replace(self._worker, n_done=self._worker.n_done + 1)
+                self.n_consecutive_failures = 0
+            elif state is State.FAILED:
+                self._worker = replace(self._worker, n_failed=self._worker.n_failed + 1)
+                self.n_consecutive_failures += 1
