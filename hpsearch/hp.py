@@ -1,0 +1,222 @@
+"""The vocabulary of search spaces, with Hyperopt's names and meaning.
+
+Each function returns a node that may stand anywhere in a nested structure of dicts,
+lists, tuples and plain values, in arithmetic, and in several places at once: the same
+object has one value everywhere. The label is the parameter's name in results; two
+different objects must not share one.
+
+"Rounded" means to the nearest multiple of ``q``, halves to the even multiple; the ends
+of a rounded range may lie up to ``q / 2`` outside the bounds or miss them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import HpsearchWarning, SpaceError
+from hpsearch.space import distribution
+from hpsearch.space.expression import Choice, Number, as_node
+
+__all__ = [
+    "choice",
+    "lognormal",
+    "loguniform",
+    "normal",
+    "pchoice",
+    "qlognormal",
+    "qloguniform",
+    "qnormal",
+    "quniform",
+    "randint",
+    "uniform",
+    "uniformint",
+]
+
+
+def uniform(label: str, low: float, high: float) -> Number:
+    """Return a float, uniform between ``low`` and ``high``.
+
+    Raises
+    ------
+    SpaceError
+        Here as in all functions below, if the label is not a non-empty string or the
+        arguments are no distribution; the text names the label.
+
+    Examples
+    --------
+    >>> momentum = uniform("momentum", 0.5, 0.99)
+    """
+    return Number(_checked(label), distribution.uniform("uniform", label, low, high))
+
+
+def quniform(label: str, low: float, high: float, q: float) -> Number:
+    """Return a float, uniform between ``low`` and ``high``, then rounded to a multiple of ``q``.
+
+    Examples
+    --------
+    >>> dropout = quniform("dropout", 0, 0.5, 0.1)
+    """
+    return Number(_checked(label), distribution.uniform("quniform", label, low, high, q))
+
+
+def uniformint(label: str, low: float, high: float) -> Number:
+    """Return an int between ``low`` and ``high``, both included, as ``quniform`` with ``q = 1``.
+
+    The two ends have half the probability of the others; ``randint`` gives all the same.
+
+    Examples
+    --------
+    >>> depth = uniformint("depth", 2, 10)
+    """
+    return Number(_checked(label), distribution.uniform("uniformint", label, low, high, 1.0))
+
+
+def loguniform(label: str, low: float, high: float) -> Number:
+    """Return a float whose logarithm is uniform: ``low`` and ``high`` are natural logarithms.
+
+    Examples
+    --------
+    >>> lr = loguniform("lr", np.log(1e-5), np.log(1e-1))
+    """
+    built = distribution.uniform("loguniform", _checked(label), low, high)
+    _warn_of_raw_bounds("loguniform", label, low, high)
+    return Number(label, built)
+
+
+def qloguniform(label: str, low: float, high: float, q: float) -> Number:
+    """Return a float as ``loguniform``, then rounded to a multiple of ``q``.
+
+    Examples
+    --------
+    >>> batch_size = qloguniform("batch_size", np.log(16), np.log(1024), 16)
+    """
+    built = distribution.uniform("qloguniform", _checked(label), low, high, q)
+    _warn_of_raw_bounds("qloguniform", label, low, high)
+    return Number(label, built)
+
+
+def normal(label: str, mu: float, sigma: float) -> Number:
+    """Return an unbounded float, normal with mean ``mu`` and standard deviation ``sigma``.
+
+    Examples
+    --------
+    >>> offset = normal("offset", 0, 1)
+    """
+    return Number(_checked(label), distribution.normal("normal", label, mu, sigma))
+
+
+def qnormal(label: str, mu: float, sigma: float, q: float) -> Number:
+    """Return a float as ``normal``, then rounded to a multiple of ``q``.
+
+    Examples
+    --------
+    >>> shift = qnormal("shift", 0, 10, 1)
+    """
+    return Number(_checked(label), distribution.normal("qnormal", label, mu, sigma, q))
+
+
+def lognormal(label: str, mu: float, sigma: float) -> Number:
+    """Return a positive float whose logarithm is normal with mean ``mu`` and deviation ``sigma``.
+
+    Examples
+    --------
+    >>> penalty = lognormal("penalty", np.log(1e-2), 2)
+    """
+    return Number(_checked(label), distribution.normal("lognormal", label, mu, sigma))
+
+
+def qlognormal(label: str, mu: float, sigma: float, q: float) -> Number:
+    """Return a float as ``lognormal``, then rounded to a multiple of ``q``, which may be 0.
+
+    Examples
+    --------
+    >>> n_units = qlognormal("n_units", np.log(128), 1, 8)
+    """
+    return Number(_checked(label), distribution.normal("qlognormal", label, mu, sigma, q))
+
+
+def randint(label: str, low: int, high: int | None = None) -> Number:
+    """Return an int, all values alike: ``low <= value < high``, or ``0 <= value < low`` without ``high``.
+
+    Examples
+    --------
+    >>> seed = randint("seed", 1000)
+    >>> n_layers = randint("n_layers", 1, 5)
+    """
+    bounds = (0, low) if high is None else (low, high)
+    return Number(_checked(label), distribution.integer(label, *bounds))
+
+
+def choice(label: str, options: Sequence[Any]) -> Choice:
+    """Return one of several options, which may hold parameters of their own; all are alike likely.
+
+    In results its value is the index of the option.
+
+    Examples
+    --------
+    >>> kernel = choice("kernel", ["linear", {"name": "rbf", "gamma": loguniform("gamma", -7, 2)}])
+    """
+    items = _options("choice", _checked(label), options)
+    return _choice("choice", label, distribution.equal(len(items)), items)
+
+
+def pchoice(label: str, options: Sequence[tuple[float, Any]]) -> Choice:
+    """Return one of several options, each given as ``(probability, option)``.
+
+    Examples
+    --------
+    >>> optimizer = pchoice("optimizer", [(0.8, "adam"), (0.2, "sgd")])
+    """
+    items = _options("pchoice", _checked(label), options)
+    for i, item in enumerate(items):
+        if not isinstance(item, list | tuple) or len(item) != 2:
+            raise SpaceError(f"hp.pchoice({label!r}): option {i} must be a pair (probability, option).")
+    return _choice("pchoice", label, [p for p, _ in items], [option for _, option in items])
+
+
+def _choice(name: str, label: str, probabilities: list[float], options: list[Any]) -> Choice:
+    """Build either kind of choice."""
+    built = distribution.categorical(name, label, probabilities)
+    nodes = (as_node(option, f"option {i} of {label!r}") for i, option in enumerate(options))
+    return Choice(label, built, tuple(nodes))
+
+
+def _options(name: str, label: str, options: Any) -> list[Any]:
+    """Return the options as a list, or raise if they have no order or are no options."""
+    if isinstance(options, list | tuple | range) or (isinstance(options, np.ndarray) and options.ndim == 1):
+        return list(options)
+    raise SpaceError(
+        f"hp.{name}({label!r}): the options must be a list or a tuple, "
+        f"but they are a {type(options).__name__}."
+    )
+
+
+def _checked(label: Any) -> str:
+    """Return a label that can be stored."""
+    if not isinstance(label, str) or not label:
+        raise SpaceError(f"The label of a parameter must be a non-empty string, but it is {label!r}.")
+    if "\0" in label or any("\ud800" <= character <= "\udfff" for character in label):
+        raise SpaceError(f"The label {label!r} has a character that cannot be stored.")
+    return label
+
+
+def _warn_of_raw_bounds(name: str, label: str, low: float, high: float) -> None:
+    """Warn when bounds look like values instead of their logarithms.
+
+    Such bounds are short decimals, which logarithms hardly ever are, and give a range
+    that nobody means: within 1 and e, or from a hair above 1.
+    """
+    is_typed = all(float(f"{bound:.3g}") == bound for bound in (low, high))
+    if is_typed and (0 <= low < high <= 1 or 0 < low <= 0.01):
+        step = ", q" if name.startswith("q") else ""
+        warnings.warn(
+            f"hp.{name}({label!r}, {low:g}, {high:g}{step}) ranges from {np.exp(low):.6g} to "
+            f"{np.exp(high):.6g}, since its bounds are logarithms; for bounds on the value itself, "
+            f"write hp.{name}({label!r}, np.log({low or 1e-5:g}), np.log({high:g}){step}).",
+            HpsearchWarning,
+            stacklevel=3,
+        )

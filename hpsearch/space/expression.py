@@ -1,0 +1,355 @@
+"""The search space as an expression: what ``hp.*`` builds and what a configuration is computed from.
+
+An expression is a literal, a container (dict or tuple), a number drawn from a
+distribution, a choice between expressions, or an operation on expressions. Nodes are
+frozen and have an identity: the same node may stand in many places and has one value
+in all of them, as in Hyperopt. Two differences are on purpose: comparing a node with
+``==``, or asking for its truth, length or items, raises instead of silently giving an
+answer about the node itself; and a user's containers are copied when a node is built.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar, NoReturn
+
+import numpy as np
+
+from hpsearch.errors import SpaceError
+from hpsearch.space.distribution import Categorical, Integer, Numeric
+
+#: Containers inside containers; MongoDB holds documents of at most 100 levels, a dict takes three.
+MAX_NESTING = 25
+
+#: Nodes below nodes, through containers, options and operands.
+MAX_DEPTH = 100
+
+
+def _call(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+    """Call a function that is itself an operand."""
+    return function(*args, **keywords)
+
+
+#: Everything that may happen to a value on its way into a configuration: pure functions by name.
+OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        "add": operator.add,
+        "sub": operator.sub,
+        "mul": operator.mul,
+        "truediv": operator.truediv,
+        "floordiv": operator.floordiv,
+        "mod": operator.mod,
+        "pow": operator.pow,
+        "neg": operator.neg,
+        "abs": operator.abs,
+        "round": round,
+        "int": int,
+        "float": float,
+        "lt": operator.lt,
+        "le": operator.le,
+        "gt": operator.gt,
+        "ge": operator.ge,
+        "getitem": operator.getitem,
+        "call": _call,
+        "partial": functools.partial,
+    }
+)
+
+
+class Node:
+    """What all nodes share: arithmetic builds an ``Operation``, and identity is equality."""
+
+    __slots__ = ()
+    #: Tells NumPy scalars and arrays to leave ``array + node`` to the node.
+    __array_ufunc__: ClassVar[None] = None
+
+    def __add__(self, other: Any) -> Operation:
+        return operation("add", self, other)
+
+    def __radd__(self, other: Any) -> Operation:
+        return operation("add", other, self)
+
+    def __sub__(self, other: Any) -> Operation:
+        return operation("sub", self, other)
+
+    def __rsub__(self, other: Any) -> Operation:
+        return operation("sub", other, self)
+
+    def __mul__(self, other: Any) -> Operation:
+        return operation("mul", self, other)
+
+    def __rmul__(self, other: Any) -> Operation:
+        return operation("mul", other, self)
+
+    def __truediv__(self, other: Any) -> Operation:
+        return operation("truediv", self, other)
+
+    def __rtruediv__(self, other: Any) -> Operation:
+        return operation("truediv", other, self)
+
+    def __floordiv__(self, other: Any) -> Operation:
+        return operation("floordiv", self, other)
+
+    def __rfloordiv__(self, other: Any) -> Operation:
+        return operation("floordiv", other, self)
+
+    def __mod__(self, other: Any) -> Operation:
+        return operation("mod", self, other)
+
+    def __rmod__(self, other: Any) -> Operation:
+        return operation("mod", other, self)
+
+    def __pow__(self, other: Any) -> Operation:
+        return operation("pow", self, other)
+
+    def __rpow__(self, other: Any) -> Operation:
+        return operation("pow", other, self)
+
+    def __neg__(self) -> Operation:
+        return operation("neg", self)
+
+    def __abs__(self) -> Operation:
+        return operation("abs", self)
+
+    def __round__(self, n_digits: int | None = None) -> Operation:
+        return operation("round", self) if n_digits is None else operation("round", self, n_digits)
+
+    def __lt__(self, other: Any) -> Operation:
+        return operation("lt", self, other)
+
+    def __le__(self, other: Any) -> Operation:
+        return operation("le", self, other)
+
+    def __gt__(self, other: Any) -> Operation:
+        return operation("gt", self, other)
+
+    def __ge__(self, other: Any) -> Operation:
+        return operation("ge", self, other)
+
+    def __getitem__(self, key: Any) -> Operation:
+        return operation("getitem", self, key)
+
+    def __call__(self, *args: Any, **keywords: Any) -> Operation:
+        """Return the result of calling the node's value."""
+        return operation("call", self, *args, **keywords)
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> NoReturn:
+        raise SpaceError(f"{self!r} has no value yet, so == cannot compare it; compare in the objective.")
+
+    def __bool__(self) -> NoReturn:
+        raise SpaceError(
+            f"{self!r} has no value yet, so it is neither true nor false (if, and, or, not, a < b < c); "
+            f"decide in the objective, or use hp.choice."
+        )
+
+    def __len__(self) -> NoReturn:
+        raise SpaceError(f"{self!r} has no value yet, so it has no length; take it in the objective.")
+
+    def __iter__(self) -> Iterator[Any]:
+        raise SpaceError(f"{self!r} has no value yet, so it has no items; take them in the objective.")
+
+    def __repr__(self) -> str:
+        return f"<{brief(self)}>"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Literal(Node):
+    """A value that is passed through as it is."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TupleOf(Node):
+    """A tuple; lists become tuples, too."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DictOf(Node):
+    """A dict, its items in an order that does not depend on how it was written."""
+
+    items: tuple[tuple[Any, Node], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Number(Node):
+    """A number drawn from a distribution."""
+
+    label: str
+    distribution: Numeric | Integer
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Choice(Node):
+    """One of several expressions; only the chosen one is computed."""
+
+    label: str
+    distribution: Categorical
+    options: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Operation(Node):
+    """A function of ``OPERATIONS`` applied to expressions."""
+
+    name: str
+    args: tuple[Node, ...]
+    keywords: tuple[tuple[str, Node], ...] = ()
+
+
+def operation(name: str, /, *args: Any, **keywords: Any) -> Operation:
+    """Return a node that applies ``OPERATIONS[name]`` to the operands."""
+    named = tuple((key, as_node(keywords[key])) for key in sorted(keywords))
+    return Operation(name, tuple(as_node(arg) for arg in args), named)
+
+
+def call(function: Callable[..., Any], /, *args: Any, **keywords: Any) -> Operation:
+    """Return a node whose value is ``function(*args, **keywords)``, for operands that are nodes.
+
+    The function must be pure; to reach a worker, it must be importable there.
+
+    Examples
+    --------
+    >>> from hpsearch import hp
+    >>> smaller = call(min, hp.uniform("a", 0, 1), hp.uniform("b", 0, 1))
+    """
+    return operation("call", function, *args, **keywords)
+
+
+def as_node(value: Any, place: str = "the space", nesting: int = 0) -> Node:
+    """Turn a nested structure of a user into a node, copying its containers.
+
+    Lists become tuples, NumPy scalars Python scalars, and partials operations.
+
+    Raises
+    ------
+    SpaceError
+        If a dict key is a node, or containers are nested deeper than ``MAX_NESTING``.
+    """
+    if isinstance(value, Node):
+        return value
+    if nesting > MAX_NESTING:
+        raise SpaceError(f"{place[:80]}... is nested deeper than {MAX_NESTING} containers.")
+    if isinstance(value, list | tuple):
+        return TupleOf(tuple(as_node(v, f"{place}[{i}]", nesting + 1) for i, v in enumerate(value)))
+    if isinstance(value, dict):
+        for key in value:
+            if isinstance(key, Node):
+                raise SpaceError(
+                    f"A dict key in {place} is the parameter {key!r}; only values can be searched."
+                )
+        items = sorted(((as_python(key), v) for key, v in value.items()), key=lambda item: _rank(item[0]))
+        return DictOf(tuple((key, as_node(v, f"{place}[{key!r}]", nesting + 1)) for key, v in items))
+    if type(value) is functools.partial:
+        return operation("partial", value.func, *value.args, **value.keywords)
+    return Literal(as_python(value))
+
+
+def as_python(value: Any) -> Any:
+    """Return a NumPy scalar as the Python scalar that it stands for, anything else unchanged."""
+    if isinstance(value, np.bool_ | np.integer | np.floating | np.str_ | np.bytes_):
+        return value.item()
+    return value
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """Return the nodes right below a node."""
+    match node:
+        case TupleOf(items):
+            return items
+        case DictOf(pairs):
+            return tuple(child for _, child in pairs)
+        case Choice(_, _, options):
+            return options
+        case Operation(_, args, keywords):
+            return args + tuple(child for _, child in keywords)
+        case _:
+            return ()
+
+
+def evaluate(node: Node, values: Mapping[str, float]) -> Any:
+    """Compute the value of a node, given the raw values of the parameters that it needs.
+
+    A node that stands in several places is computed once, except for containers: each
+    place has its own, so that an objective may change what it gets.
+
+    Raises
+    ------
+    SpaceError
+        If an operation fails.
+    KeyError
+        If a parameter has no value.
+    """
+    computed: dict[int, Any] = {}
+
+    def value_of(node: Node) -> Any:
+        match node:
+            case Literal(value):
+                return value
+            case TupleOf(items):
+                return tuple(value_of(item) for item in items)
+            case DictOf(pairs):
+                return {key: value_of(child) for key, child in pairs}
+            case Number(label, distribution):
+                is_int = isinstance(distribution, Integer) or distribution.is_integer
+                return int(values[label]) if is_int else float(values[label])
+            case Choice(label, _, options):
+                return value_of(options[int(values[label])])
+            case Operation():
+                if id(node) not in computed:
+                    args = [value_of(arg) for arg in node.args]
+                    computed[id(node)] = apply(node, args, {k: value_of(child) for k, child in node.keywords})
+                return computed[id(node)]
+        raise TypeError(f"{type(node).__name__} is not a node of a space")
+
+    return value_of(node)
+
+
+def apply(node: Operation, args: list[Any], keywords: dict[str, Any]) -> Any:
+    """Apply an operation to computed operands; a failure becomes a ``SpaceError``."""
+    try:
+        return OPERATIONS[node.name](*args, **keywords)
+    except Exception as error:
+        shown = ", ".join(repr(arg)[:40] for arg in args)
+        raise SpaceError(f"{node.name}({shown}) in the space failed: {error}") from error
+
+
+def brief(node: Node, limit: int = 60) -> str:
+    """Describe a node in one line of at most ``limit`` characters."""
+    text = _text(node, 3)
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _text(node: Node, depth: int) -> str:
+    """Describe a node down to some depth, so that shared nodes cost nothing."""
+    if depth == 0:
+        return "..."
+    match node:
+        case Literal(value):
+            return getattr(value, "__qualname__", None) or repr(value)
+        case TupleOf(items):
+            return f"({', '.join(_text(item, depth - 1) for item in items)})"
+        case DictOf(pairs):
+            shown = (f"{key}: {_text(child, depth - 1)}" for key, child in pairs)
+            return "{" + ", ".join(shown) + "}"
+        case Number(label) | Choice(label):
+            return label
+        case Operation(name):
+            return f"{name}({', '.join(_text(child, depth - 1) for child in children(node))})"
+    return type(node).__name__
+
+
+def _rank(key: Any) -> tuple[str, Any]:
+    """Order dict keys of any types in the same way in every process."""
+    if isinstance(key, str | int):
+        return type(key).__name__, key
+    name = getattr(key, "__qualname__", None)  # the repr of a function would hold its address
+    return type(key).__name__, f"{key.__module__}:{name}" if name else repr(key)

@@ -1,0 +1,167 @@
+"""Plain values of a space as JSON and BSON, exactly: the leaves of ``wire``'s document.
+
+Functions, classes and members of enumerations travel by reference, "module:name", and
+are looked up again when they are encoded, so that what cannot be found is refused where
+it was written, not on a worker.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import enum
+import functools
+import importlib
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from hpsearch.errors import SpaceError
+from hpsearch.space.shape import damaged, sequence, string, tagged
+
+#: What JSON and BSON both hold as an integer.
+INT64 = range(-(2**63), 2**63)
+
+#: What reads the text of each kind that is no import.
+READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
+    {
+        "int": int,
+        "float": float,
+        "bytes": functools.partial(base64.b64decode, validate=True),
+        "date": datetime.date.fromisoformat,
+        "datetime": datetime.datetime.fromisoformat,
+    }
+)
+
+#: Levels of tuples inside tuples that a dict key may have.
+MAX_KEY_DEPTH = 10
+
+
+def encode_literal(value: Any, place: str) -> Any:
+    """Return the JSON of a plain value that stands at some place of the space.
+
+    Raises
+    ------
+    SpaceError
+        Naming the place, if another process could not get the same value back.
+    """
+    if isinstance(value, enum.Enum):
+        return {"import": _reference(value, f"{type(value).__qualname__}.{value.name}", place)}
+    match value:
+        case None | bool():
+            return value
+        case int():
+            return int(value) if value in INT64 else {"int": str(int(value))}
+        case float():
+            return float(value) if math.isfinite(value) else {"float": repr(float(value))}
+        case str():
+            return _text(value, place)
+        case bytes():
+            return {"bytes": base64.b64encode(value).decode()}
+        case datetime.datetime():
+            return {"datetime": value.isoformat()}
+        case datetime.date():
+            return {"date": value.isoformat()}
+        case tuple():
+            return {"tuple": [encode_literal(item, place) for item in value]}
+    qualname = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
+    if callable(value) and isinstance(qualname, str):
+        return {"import": _reference(value, qualname, place)}
+    raise SpaceError(
+        f"{place} holds {_article(type(value).__name__)}, which cannot be sent to a worker; use numbers, "
+        f"strings, dates, lists, dicts, or functions and classes that can be imported."
+    )
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether a value is a string, a number, a bool or None that JSON and BSON hold as itself."""
+    if isinstance(value, int):
+        return value in INT64
+    return value is None or isinstance(value, str | float)
+
+
+def decode_literal(value: Any, place: str, depth: int = 0) -> Any:
+    """Return the plain value of a JSON that stands at some place of the document.
+
+    Raises
+    ------
+    SpaceError
+        If the JSON is none that ``encode_literal`` makes, or an import fails.
+    """
+    match value:
+        case None | bool():
+            return value
+        case int():
+            return int(value)  # BSON's 64-bit integers are a subclass
+        case float():
+            return float(value)
+        case str():
+            return value
+    kind, content = tagged(value, place)
+    if kind == "tuple" and depth < MAX_KEY_DEPTH:
+        return tuple(decode_literal(item, place, depth + 1) for item in sequence(content, place))
+    text = string(content, place)
+    if kind == "import":
+        return _imported(text, place)
+    if kind not in READERS:
+        damaged(f"{place} has the unknown kind {kind!r}")
+    try:
+        return READERS[kind](text)
+    except ValueError as error:
+        damaged(f"{place} is not {_article(kind)} ({error})")
+
+
+def _reference(value: Any, qualname: str, place: str) -> str:
+    """Return "module:qualname" of an importable object, or raise a sentence about it."""
+    module = getattr(value, "__module__", None)
+    what = f"{place} holds {qualname!r}"
+    if module == "__main__":
+        raise SpaceError(
+            f"{what}, which is defined in the script itself (__main__), where no worker can import it; "
+            f"move it to a module of its own."
+        )
+    if "<" in qualname:
+        kind = "a lambda" if "<lambda>" in qualname else "defined inside a function"
+        raise SpaceError(f"{what}, which no worker can import, since it is {kind}; define it in a module.")
+    if not isinstance(module, str):
+        raise SpaceError(f"{what}, which does not tell its module; wrap it in a function of a module.")
+    reference = f"{module}:{qualname}"
+    found = _imported(reference, place)
+    # Class methods are made anew at each look-up: equal, not identical.
+    if found is not value and not (type(found) is type(value) and found == value):
+        raise SpaceError(
+            f"{what}, but importing {reference!r} gives another object; a worker would get that one."
+        )
+    return reference
+
+
+def _imported(reference: str, place: str) -> Any:
+    """Return the object of a reference."""
+    module, _, qualname = reference.partition(":")
+    if not all(part.isidentifier() for part in [*module.split("."), *qualname.split(".")]):
+        damaged(f"{place} is no reference of the form 'module:name', but {reference!r}")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in qualname.split("."):
+            found = getattr(found, part)
+    except Exception as error:
+        raise SpaceError(
+            f"{place} refers to {reference!r}, which cannot be imported on this machine "
+            f"({type(error).__name__}: {error})."
+        ) from error
+    return found
+
+
+def _text(value: str, place: str) -> str:
+    """Return a string that has an encoding."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise SpaceError(f"{place} holds the text {value!r}, which is not valid Unicode.") from error
+    return str(value)
+
+
+def _article(name: str) -> str:
+    """Return a name with its article."""
+    return f"{'an' if name[:1].lower() in {*'aeiou'} else 'a'} {name}"

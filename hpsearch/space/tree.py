@@ -1,0 +1,194 @@
+"""A search space: an expression, and the flat list of parameters that it holds.
+
+The expression tells how to compute a configuration; the flat list tells which
+parameters there are, how each is distributed, and under which options of which choices
+it is active. Suggesters need only the list.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import SpaceError
+from hpsearch.space import wire
+from hpsearch.space.distribution import Categorical, bounds_text
+from hpsearch.space.expression import Choice, Literal, Node, Number, as_node, brief, evaluate
+from hpsearch.space.flat import Condition, Parameter, count_points, flatten, labelled_nodes
+from hpsearch.space.inverse import invert
+from hpsearch.space.literal import is_scalar
+
+__all__ = ["Condition", "Parameter", "Space", "Values"]
+
+#: Raw values of the active parameters by label: a choice is the index of its option, and
+#: quantised parameters (uniformint among them) are floats.
+Values = Mapping[str, float | int]
+
+
+class Space:
+    """What a search ranges over.
+
+    Parameters
+    ----------
+    expression : any
+        Dicts, lists, tuples, ``hp`` objects, operations on them and plain values, nested
+        at will. It is copied; lists become tuples.
+
+    Attributes
+    ----------
+    expression : Node
+        The structure as a node.
+    parameters : tuple of Parameter
+        Each choice before what hangs below it. The order depends neither on the process
+        nor on the order of dicts, so it may index the columns of an array.
+
+    Raises
+    ------
+    SpaceError
+        If two different parameters share a label, or the structure is too deep.
+
+    Examples
+    --------
+    >>> from hpsearch import hp
+    >>> space = Space({"lr": hp.loguniform("lr", -7, 0), "layers": [hp.randint("n", 1, 4)]})
+    >>> space.config({"lr": 0.1, "n": 2})
+    {'layers': (2,), 'lr': 0.1}
+    """
+
+    expression: Node
+    parameters: tuple[Parameter, ...]
+
+    def __init__(self, expression: Any) -> None:
+        self.expression = as_node(expression)
+        self.parameters = flatten(self.expression)
+        self._nodes: dict[str, Number | Choice] = labelled_nodes(self.expression)
+
+    def sample(self, rng: np.random.Generator) -> dict[str, float | int]:
+        """Draw the active parameters from their distributions."""
+        values: dict[str, float | int] = {}
+        for parameter in self.parameters:
+            if parameter.is_active(values):
+                values[parameter.label] = parameter.distribution.sample(rng)
+        return values
+
+    def active(self, values: Values) -> tuple[str, ...]:
+        """Return the labels that are active under the values of the choices, in the parameters' order."""
+        return tuple(parameter.label for parameter in self.parameters if parameter.is_active(values))
+
+    def validate(self, values: Values) -> None:
+        """Check that these are the active parameters, with values that can occur.
+
+        Raises
+        ------
+        SpaceError
+            Naming the first label that is unknown, missing, not active, or out of range.
+        """
+        for label in values:
+            if label not in self._nodes:
+                known = ", ".join(map(repr, self._nodes)) or "none at all"
+                raise SpaceError(f"The space has no parameter {label!r}; it has {known}.")
+        for parameter in self.parameters:
+            is_given, is_active = parameter.label in values, parameter.is_active(values)
+            if is_active and not is_given:
+                raise SpaceError(f"A value for the parameter {parameter.label!r} is missing.")
+            if is_given and not is_active:
+                raise SpaceError(f"The parameter {parameter.label!r} is not active under the options chosen.")
+            if is_given:
+                _check_value(parameter, values[parameter.label])
+
+    def config(self, values: Values) -> Any:
+        """Return what the objective receives for these values.
+
+        Raises
+        ------
+        SpaceError
+            If ``validate`` does, or an operation of the space fails on the values.
+        """
+        self.validate(values)
+        return evaluate(self.expression, values)
+
+    def values(self, config: Any) -> dict[str, float | int]:
+        """Return values that give this configuration: the inverse of ``config``.
+
+        Where several options of a choice fit, the first one is taken. A number may
+        differ from the original by rounding where it passed through arithmetic.
+
+        Raises
+        ------
+        SpaceError
+            Naming the place that does not fit, or an operation that cannot be undone.
+        """
+        found = invert(self.expression, config)
+        return {
+            parameter.label: found[parameter.label]
+            for parameter in self.parameters
+            if parameter.label in found
+        }
+
+    def params(self, values: Values) -> dict[str, Any]:
+        """Return values as a person reads them, in the parameters' order.
+
+        A choice is its option where that is a string, a number, a bool or None, else
+        text such as ``"1: {kind: 'svm', ...}"``; a uniformint is an int.
+        """
+        return {
+            label: _readable(self._nodes[label], values[label]) for label in self._nodes if label in values
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the space as a document for JSON or BSON, the same in every process.
+
+        Raises
+        ------
+        SpaceError
+            Naming the place of a value that another process could not read.
+        """
+        return wire.encode(self.expression, list(self._nodes.values()))
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Space:
+        """Return the space of a document; imports the functions and classes that it names.
+
+        Raises
+        ------
+        SpaceError
+            If the document is damaged, or a function or class cannot be imported.
+        """
+        return cls(wire.decode(document))
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A digest that is equal for equal spaces, whatever the order of their dicts."""
+        return wire.digest(self.to_json())
+
+    @functools.cached_property
+    def n_points(self) -> int | None:
+        """The number of distinct points, or None when they are not finitely many."""
+        return count_points(self.parameters)
+
+
+def _check_value(parameter: Parameter, value: Any) -> None:
+    """Raise unless a value of a parameter can occur."""
+    label, distribution = parameter.label, parameter.distribution
+    is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    if is_number and distribution.contains(value):
+        return
+    if isinstance(distribution, Categorical):
+        wanted = f"the index of an option, 0 to {len(distribution.probabilities) - 1}"
+    else:
+        wanted = f"a value of {distribution.name}: {bounds_text(distribution)}"
+    raise SpaceError(f"The value {value!r} of the parameter {label!r} is not {wanted}.")
+
+
+def _readable(node: Number | Choice, value: float) -> Any:
+    """Return one value as a person reads it."""
+    if isinstance(node, Number):
+        return evaluate(node, {node.label: value})
+    option = node.options[int(value)]
+    if isinstance(option, Literal) and is_scalar(option.value):
+        return option.value
+    return f"{int(value)}: {brief(option)}"
