@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import HpsearchWarning, SpaceError
-from hpsearch.space import distribution
+from hpsearch.space import arguments
 from hpsearch.space.expression import Choice, Number, as_node
 
 __all__ = [
@@ -50,7 +50,7 @@ def uniform(label: str, low: float, high: float) -> Number:
     --------
     >>> momentum = uniform("momentum", 0.5, 0.99)
     """
-    return Number(_checked(label), distribution.uniform("uniform", label, low, high))
+    return Number(_checked(label), arguments.uniform("uniform", label, low, high))
 
 
 def quniform(label: str, low: float, high: float, q: float) -> Number:
@@ -60,7 +60,7 @@ def quniform(label: str, low: float, high: float, q: float) -> Number:
     --------
     >>> dropout = quniform("dropout", 0, 0.5, 0.1)
     """
-    return Number(_checked(label), distribution.uniform("quniform", label, low, high, q))
+    return Number(_checked(label), arguments.uniform("quniform", label, low, high, q))
 
 
 def uniformint(label: str, low: float, high: float) -> Number:
@@ -72,7 +72,7 @@ def uniformint(label: str, low: float, high: float) -> Number:
     --------
     >>> depth = uniformint("depth", 2, 10)
     """
-    return Number(_checked(label), distribution.uniform("uniformint", label, low, high, 1.0))
+    return Number(_checked(label), arguments.uniform("uniformint", label, low, high, 1.0))
 
 
 def loguniform(label: str, low: float, high: float) -> Number:
@@ -82,7 +82,7 @@ def loguniform(label: str, low: float, high: float) -> Number:
     --------
     >>> lr = loguniform("lr", np.log(1e-5), np.log(1e-1))
     """
-    built = distribution.uniform("loguniform", _checked(label), low, high)
+    built = arguments.uniform("loguniform", _checked(label), low, high)
     _warn_of_raw_bounds("loguniform", label, low, high)
     return Number(label, built)
 
@@ -94,7 +94,7 @@ def qloguniform(label: str, low: float, high: float, q: float) -> Number:
     --------
     >>> batch_size = qloguniform("batch_size", np.log(16), np.log(1024), 16)
     """
-    built = distribution.uniform("qloguniform", _checked(label), low, high, q)
+    built = arguments.uniform("qloguniform", _checked(label), low, high, q)
     _warn_of_raw_bounds("qloguniform", label, low, high)
     return Number(label, built)
 
@@ -106,7 +106,7 @@ def normal(label: str, mu: float, sigma: float) -> Number:
     --------
     >>> offset = normal("offset", 0, 1)
     """
-    return Number(_checked(label), distribution.normal("normal", label, mu, sigma))
+    return Number(_checked(label), arguments.normal("normal", label, mu, sigma))
 
 
 def qnormal(label: str, mu: float, sigma: float, q: float) -> Number:
@@ -116,7 +116,7 @@ def qnormal(label: str, mu: float, sigma: float, q: float) -> Number:
     --------
     >>> shift = qnormal("shift", 0, 10, 1)
     """
-    return Number(_checked(label), distribution.normal("qnormal", label, mu, sigma, q))
+    return Number(_checked(label), arguments.normal("qnormal", label, mu, sigma, q))
 
 
 def lognormal(label: str, mu: float, sigma: float) -> Number:
@@ -126,7 +126,7 @@ def lognormal(label: str, mu: float, sigma: float) -> Number:
     --------
     >>> penalty = lognormal("penalty", np.log(1e-2), 2)
     """
-    return Number(_checked(label), distribution.normal("lognormal", label, mu, sigma))
+    return Number(_checked(label), arguments.normal("lognormal", label, mu, sigma))
 
 
 def qlognormal(label: str, mu: float, sigma: float, q: float) -> Number:
@@ -136,7 +136,7 @@ def qlognormal(label: str, mu: float, sigma: float, q: float) -> Number:
     --------
     >>> n_units = qlognormal("n_units", np.log(128), 1, 8)
     """
-    return Number(_checked(label), distribution.normal("qlognormal", label, mu, sigma, q))
+    return Number(_checked(label), arguments.normal("qlognormal", label, mu, sigma, q))
 
 
 def randint(label: str, low: int, high: int | None = None) -> Number:
@@ -148,7 +148,7 @@ def randint(label: str, low: int, high: int | None = None) -> Number:
     >>> n_layers = randint("n_layers", 1, 5)
     """
     bounds = (0, low) if high is None else (low, high)
-    return Number(_checked(label), distribution.integer(label, *bounds))
+    return Number(_checked(label), arguments.integer(label, *bounds))
 
 
 def choice(label: str, options: Sequence[Any]) -> Choice:
@@ -161,7 +161,7 @@ def choice(label: str, options: Sequence[Any]) -> Choice:
     >>> kernel = choice("kernel", ["linear", {"name": "rbf", "gamma": loguniform("gamma", -7, 2)}])
     """
     items = _options("choice", _checked(label), options)
-    return _choice("choice", label, distribution.equal(len(items)), items)
+    return _choice("choice", label, arguments.equal(len(items)), items)
 
 
 def pchoice(label: str, options: Sequence[tuple[float, Any]]) -> Choice:
@@ -180,7 +180,7 @@ def pchoice(label: str, options: Sequence[tuple[float, Any]]) -> Choice:
 
 def _choice(name: str, label: str, probabilities: list[float], options: list[Any]) -> Choice:
     """Build either kind of choice."""
-    built = distribution.categorical(name, label, probabilities)
+    built = arguments.categorical(name, label, probabilities)
     nodes = (as_node(option, f"option {i} of {label!r}") for i, option in enumerate(options))
     return Choice(label, built, tuple(nodes))
 

@@ -6,23 +6,16 @@ halves to even. Eleven of Hyperopt's distributions are that one sentence; the ot
 are a uniform integer and a categorical index. NumPy alone is needed to sample: what
 needs special functions belongs to the suggesters.
 
-The values are built by ``uniform``, ``normal``, ``integer`` and ``categorical``, which
-check their arguments; a ``SpaceError`` names the parameter.
+Nothing is checked here: ``arguments`` builds the values from what a user wrote.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
-from types import MappingProxyType
-from typing import Any
 
 import numpy as np
-
-from hpsearch.errors import SpaceError
 
 #: Logarithms of the smallest and largest normal floats: ``exp`` is clipped to them.
 MIN_LOG, MAX_LOG = math.log(sys.float_info.min), math.log(sys.float_info.max)
@@ -176,121 +169,6 @@ class Categorical:
 
 Distribution = Numeric | Integer | Categorical
 
-#: The numeric distributions by name: is_log, has a q, is_integer.
-UNIFORMS: Mapping[str, tuple[bool, bool, bool]] = MappingProxyType(
-    {
-        "uniform": (False, False, False),
-        "quniform": (False, True, False),
-        "loguniform": (True, False, False),
-        "qloguniform": (True, True, False),
-        "uniformint": (False, True, True),
-    }
-)
-NORMALS: Mapping[str, tuple[bool, bool, bool]] = MappingProxyType(
-    {
-        "normal": (False, False, False),
-        "qnormal": (False, True, False),
-        "lognormal": (True, False, False),
-        "qlognormal": (True, True, False),
-    }
-)
-
-
-def uniform(name: str, label: str, low: float, high: float, q: float | None = None) -> Numeric:
-    """Return the distribution of one of ``UNIFORMS``; a log one takes the logarithms of its bounds.
-
-    Raises
-    ------
-    SpaceError
-        Unless the bounds are finite numbers, ``low < high``, their exponentials are
-        floats where they are logarithms, and ``q > 0``.
-    """
-    is_log, is_quantised, is_integer = UNIFORMS[name]
-    where = f"hp.{name}({label!r})"
-    low, high = _finite(where, "low", low), _finite(where, "high", high)
-    if not low < high:
-        raise SpaceError(f"{where}: low must be below high, but they are {low:g} and {high:g}.")
-    if not math.isfinite(high - low):
-        raise SpaceError(f"{where}: the range from {low:g} to {high:g} is too wide for a float.")
-    if is_log:
-        _check_logarithm(where, "low", low)
-        _check_logarithm(where, "high", high)
-    step = _step(where, q) if is_quantised else None
-    built = Numeric(name=name, latent=Uniform(low, high), is_log=is_log, q=step, is_integer=is_integer)
-    if step:
-        _check_grid(where, built, step)
-    return built
-
-
-def normal(name: str, label: str, mu: float, sigma: float, q: float | None = None) -> Numeric:
-    """Return the distribution of one of ``NORMALS``; a log one takes the moments of the logarithm.
-
-    Raises
-    ------
-    SpaceError
-        Unless ``mu`` and ``sigma`` are finite numbers, ``sigma > 0`` and ``q > 0``.
-    """
-    is_log, is_quantised, is_integer = NORMALS[name]
-    where = f"hp.{name}({label!r})"
-    mu, sigma = _finite(where, "mu", mu), _finite(where, "sigma", sigma)
-    if sigma <= 0:
-        raise SpaceError(f"{where}: sigma must be positive, but it is {sigma:g}.")
-    # No generator draws a normal 40 standard deviations out: with this, every draw is finite.
-    if not math.isfinite(abs(mu) + 40 * sigma):
-        raise SpaceError(f"{where}: mu = {mu:g} with sigma = {sigma:g} reaches beyond the range of floats.")
-    if is_log:
-        _check_logarithm(where, "mu", mu)
-    step = _step(where, q) if is_quantised else None
-    return Numeric(name=name, latent=Normal(mu, sigma), is_log=is_log, q=step, is_integer=is_integer)
-
-
-def integer(label: str, low: int, high: int) -> Integer:
-    """Return the uniform distribution of the integers ``low <= value < high``.
-
-    Raises
-    ------
-    SpaceError
-        Unless both are whole numbers within +-2**53 and ``low < high``.
-    """
-    where = f"hp.randint({label!r})"
-    for name, bound in (("low", low), ("high", high)):
-        if isinstance(bound, bool | np.bool_) or not isinstance(bound, Integral):
-            raise SpaceError(f"{where}: {name} must be an int, but it is {bound!r}.")
-        if abs(int(bound)) > MAX_INTEGER:
-            raise SpaceError(f"{where}: {name} must lie within +-2**53, but it is {bound}.")
-    if not low < high:
-        raise SpaceError(f"{where}: there is no integer from {low} up to, but not including, {high}.")
-    return Integer(low=int(low), high=int(high))
-
-
-def categorical(name: str, label: str, probabilities: Sequence[float]) -> Categorical:
-    """Return the distribution of an index with these probabilities, brought to a sum of 1.
-
-    Raises
-    ------
-    SpaceError
-        Unless there is at least one, none is negative, and their sum is within 1e-6 of 1.
-    """
-    where = f"hp.{name}({label!r})"
-    if not probabilities:
-        raise SpaceError(f"{where}: there must be at least one option.")
-    checked = [_finite(where, f"the probability of option {i}", p) for i, p in enumerate(probabilities)]
-    for i, probability in enumerate(checked):
-        if probability < 0:
-            raise SpaceError(f"{where}: the probability of option {i} is negative, {probability:g}.")
-    total = math.fsum(checked)
-    if abs(total - 1) > 1e-6:
-        raise SpaceError(f"{where}: the probabilities must add up to 1, but their sum is {total:g}.")
-    # Sums that are 1 up to rounding stay as they are, so that normalising twice changes nothing.
-    if abs(total - 1) > SLACK:
-        checked = [probability / total for probability in checked]
-    return Categorical(probabilities=tuple(checked), name=name)
-
-
-def equal(n: int) -> list[float]:
-    """Return ``n`` equal probabilities."""
-    return [1 / n for _ in range(n)]
-
 
 def bounds_text(distribution: Distribution) -> str:
     """Describe the values of a distribution in the units of the parameter, not of its logarithm."""
@@ -308,48 +186,3 @@ def bounds_text(distribution: Distribution) -> str:
             text = f"{low:.6g} .. {high:.6g}"
     is_stepped = distribution.q is not None and not distribution.is_integer
     return f"{text}, step {distribution.q:.6g}" if is_stepped else text
-
-
-def _finite(where: str, what: str, value: Any) -> float:
-    """Return a finite number as a float, or raise a sentence about it."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise SpaceError(f"{where}: {what} must be a number, but it is {_shown(value)}.")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise SpaceError(f"{where}: {what} must be finite, but it is {_shown(value)}.")
-    return number + 0.0  # turns -0.0 into 0.0, so that equal bounds look equal
-
-
-def _step(where: str, q: Any) -> float:
-    """Return a grid step that was checked."""
-    step = _finite(where, "q", q)
-    if step <= 0:
-        raise SpaceError(f"{where}: q must be positive, but it is {step:g}.")
-    return step
-
-
-def _check_grid(where: str, built: Numeric, q: float) -> None:
-    """Raise unless a grid is fine enough to leave a choice, and coarse enough for floats."""
-    smallest, largest = built.support()
-    if smallest == largest:
-        raise SpaceError(f"{where}: q = {q:g} is so coarse that only the value {smallest:g} can occur.")
-    if max(abs(smallest), abs(largest)) / q >= MAX_INTEGER:
-        raise SpaceError(f"{where}: q = {q:g} is finer than floats can resolve near {largest:g}.")
-
-
-def _check_logarithm(where: str, what: str, value: float) -> None:
-    """Raise unless ``exp(value)`` is a positive float of full precision."""
-    if not MIN_LOG < value < MAX_LOG:
-        raise SpaceError(
-            f"{where}: {what} is a logarithm, and exp({value:g}) is outside the range of floats; "
-            f"take the logarithm of the bound that you mean, such as np.log(1e-5)."
-        )
-
-
-def _shown(value: Any) -> str:
-    """Return a value as text of bounded length; a node of a space by its type."""
-    text = repr(value) if isinstance(value, Real | str | bytes | None) else f"a {type(value).__name__}"
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -11,53 +11,21 @@ answer about the node itself; and a user's containers are copied when a node is 
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
 from hpsearch.errors import SpaceError
 from hpsearch.space.distribution import Categorical, Integer, Numeric
+from hpsearch.space.operations import OPERATIONS
 
 #: Containers inside containers; MongoDB holds documents of at most 100 levels, a dict takes three.
 MAX_NESTING = 25
 
 #: Nodes below nodes, through containers, options and operands.
 MAX_DEPTH = 100
-
-
-def _call(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
-    """Call a function that is itself an operand."""
-    return function(*args, **keywords)
-
-
-#: Everything that may happen to a value on its way into a configuration: pure functions by name.
-OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
-    {
-        "add": operator.add,
-        "sub": operator.sub,
-        "mul": operator.mul,
-        "truediv": operator.truediv,
-        "floordiv": operator.floordiv,
-        "mod": operator.mod,
-        "pow": operator.pow,
-        "neg": operator.neg,
-        "abs": operator.abs,
-        "round": round,
-        "int": int,
-        "float": float,
-        "lt": operator.lt,
-        "le": operator.le,
-        "gt": operator.gt,
-        "ge": operator.ge,
-        "getitem": operator.getitem,
-        "call": _call,
-        "partial": functools.partial,
-    }
-)
 
 
 class Node:
@@ -155,7 +123,12 @@ class Node:
         raise SpaceError(f"{self!r} has no value yet, so it has no items; take them in the objective.")
 
     def __repr__(self) -> str:
-        return f"<{brief(self)}>"
+        match self:
+            case Number() | Choice():
+                return f"hp.{self.distribution.name}({self.label!r})"
+            case Operation():
+                return f"<{self.name} in a space>"
+        return f"<{type(self).__name__}>"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -320,31 +293,6 @@ def apply(node: Operation, args: list[Any], keywords: dict[str, Any]) -> Any:
     except Exception as error:
         shown = ", ".join(repr(arg)[:40] for arg in args)
         raise SpaceError(f"{node.name}({shown}) in the space failed: {error}") from error
-
-
-def brief(node: Node, limit: int = 60) -> str:
-    """Describe a node in one line of at most ``limit`` characters."""
-    text = _text(node, 3)
-    return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-def _text(node: Node, depth: int) -> str:
-    """Describe a node down to some depth, so that shared nodes cost nothing."""
-    if depth == 0:
-        return "..."
-    match node:
-        case Literal(value):
-            return getattr(value, "__qualname__", None) or repr(value)
-        case TupleOf(items):
-            return f"({', '.join(_text(item, depth - 1) for item in items)})"
-        case DictOf(pairs):
-            shown = (f"{key}: {_text(child, depth - 1)}" for key, child in pairs)
-            return "{" + ", ".join(shown) + "}"
-        case Number(label) | Choice(label):
-            return label
-        case Operation(name):
-            return f"{name}({', '.join(_text(child, depth - 1) for child in children(node))})"
-    return type(node).__name__
 
 
 def _rank(key: Any) -> tuple[str, Any]:

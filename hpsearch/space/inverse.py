@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from numbers import Real
-from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from hpsearch.errors import SpaceError
-from hpsearch.space.distribution import Integer, Numeric
+from hpsearch.space.brief import brief
+from hpsearch.space.distribution import Integer, Numeric, Uniform
 from hpsearch.space.expression import (
     Choice,
     DictOf,
@@ -28,34 +27,15 @@ from hpsearch.space.expression import (
     Operation,
     TupleOf,
     as_python,
-    brief,
     children,
     evaluate,
 )
+from hpsearch.space.operations import INVERSES
 
 #: Relative difference that counts as rounding.
 TOLERANCE = 1e-9
 
 Bound = Mapping[str, float]
-
-#: For each operand in turn, the function that recovers it from the result and the other operands.
-INVERSES: Mapping[str, tuple[Callable[..., Any], ...]] = MappingProxyType(
-    {
-        "add": (lambda result, right: result - right, lambda result, left: result - left),
-        "sub": (lambda result, right: result + right, lambda result, left: left - result),
-        "mul": (lambda result, right: result / right, lambda result, left: result / left),
-        "truediv": (lambda result, right: result * right, lambda result, left: left / result),
-        "pow": (
-            lambda result, exponent: result ** (1 / exponent),
-            lambda result, base: math.log(result) / math.log(base),
-        ),
-        "neg": (lambda result: -result,),
-        # Rounding loses digits, but its result is one of the operands that give it.
-        "round": (lambda result, *_: result,),
-        "int": (lambda result: result,),
-        "float": (lambda result: result,),
-    }
-)
 
 
 def invert(root: Node, config: Any) -> dict[str, float]:
@@ -115,13 +95,19 @@ class _Matcher:
 
     def _match_all(self, parts: list[tuple[Node, Any, tuple[str, ...]]], bound: Bound) -> Iterator[Bound]:
         """Match several places at once."""
-        if not parts:
-            yield bound
-            return
         # What arithmetic cannot recover, a place without arithmetic may show: those come first.
-        (node, value, place), *rest = sorted(parts, key=lambda part: isinstance(part[0], Operation))
-        for extended in self.match(node, value, bound, place):
-            yield from self._match_all(rest, extended)
+        ordered = sorted(parts, key=lambda part: isinstance(part[0], Operation))
+        # The i-th iterator yields what binds the first i places; a stack, since lists may be long.
+        stack = [iter([bound])]
+        while stack:
+            extended = next(stack[-1], None)
+            if extended is None:
+                stack.pop()
+            elif len(stack) > len(ordered):
+                yield extended
+            else:
+                node, value, place = ordered[len(stack) - 1]
+                stack.append(self.match(node, value, extended, place))
 
     def _match_number(
         self, node: Number, value: Any, bound: Bound, place: tuple[str, ...]
@@ -143,30 +129,25 @@ class _Matcher:
     def _match_operation(
         self, node: Operation, value: Any, bound: Bound, place: tuple[str, ...]
     ) -> Iterator[Bound]:
-        """Undo an operation."""
-        operands = children(node)
-        unknown = [i for i, operand in enumerate(operands) if not _is_known(operand, bound)]
+        """Undo an operation by its unknown operand, if there is one, and do it again to compare."""
         if node.name == "partial":
             yield from self._match_partial(node, value, bound, place)
             return
-        if not unknown:
-            candidates: Iterator[Bound] = iter([bound])
-        elif len(unknown) > 1 or node.keywords or unknown[0] >= len(INVERSES.get(node.name, ())):
-            self._missed(place, f"comes from {brief(node)}, which cannot be undone", extra_depth=1)
+        unknown = [i for i, operand in enumerate(node.args) if not _is_known(operand, bound)]
+        inverses = INVERSES.get(node.name, ())
+        if len(unknown) > 1 or not all(_is_known(operand, bound) for _, operand in node.keywords):
+            self._missed(place, f"comes from {brief(node)}, where more than one part is unknown", 1)
             return
-        else:
-            known = [evaluate(operand, bound) for i, operand in enumerate(operands) if i != unknown[0]]
-            try:
-                wanted = INVERSES[node.name][unknown[0]](as_python(value), *known)
-            except (ArithmeticError, TypeError, ValueError):
-                self._missed(place, f"is {_shown(value)}, which {brief(node)} cannot be")
+        candidates: Iterator[Bound] = iter([bound])
+        for i in unknown:
+            if i >= len(inverses):
+                self._missed(place, f"comes from {brief(node)}, which cannot be undone", 1)
                 return
-            candidates = self.match(operands[unknown[0]], wanted, bound, place)
+            candidates = self.match(node.args[i], _undone(node, i, value, bound), bound, place)
         for candidate in candidates:
-            if _is_same(_value_or_none(node, candidate), as_python(value)):
+            if _gives(node, candidate, as_python(value)):
                 yield candidate
-            else:
-                self._missed(place, f"is {_shown(value)}, which {brief(node)} cannot be")
+        self._missed(place, f"is {_shown(value)}, which {brief(node)} does not give")
 
     def _match_partial(
         self, node: Operation, value: Any, bound: Bound, place: tuple[str, ...]
@@ -192,20 +173,24 @@ class _Matcher:
 
 
 def _nearest(distribution: Numeric | Integer, number: Any) -> float | None:
-    """Return a raw value that equals a number up to rounding, or None."""
-    if not math.isfinite(number):
+    """Return the raw value that equals a number up to rounding, or None."""
+    if not -sys.float_info.max <= number <= sys.float_info.max:
         return None
-    raw = float(round(number)) if isinstance(distribution, Integer) else distribution.nearest(number)
-    if not math.isclose(raw, number, rel_tol=TOLERANCE, abs_tol=TOLERANCE * _resolution(distribution)):
-        return None
-    return int(raw) if isinstance(distribution, Integer) else raw
+    raw = round(number) if isinstance(distribution, Integer) else distribution.nearest(number)
+    # Near zero, rounding is relative to what the parameter can resolve, not to the number.
+    near_zero = TOLERANCE * _resolution(distribution)
+    return raw if math.isclose(raw, number, rel_tol=TOLERANCE, abs_tol=near_zero) else None
 
 
 def _resolution(distribution: Numeric | Integer) -> float:
-    """Return the difference between values that means something, for comparing near zero."""
-    if isinstance(distribution, Integer):
-        return 1.0
-    return distribution.q or 0.0
+    """Return the scale of a parameter near zero: its step, or the width of its range."""
+    match distribution:
+        case Integer():
+            return 1.0
+        case Numeric(q=None, is_log=False, latent=Uniform(low, high)):
+            return high - low
+        case Numeric(q=q):
+            return q or 0.0
 
 
 def _is_known(node: Node, bound: Bound) -> bool:
@@ -219,15 +204,28 @@ def _is_known(node: Node, bound: Bound) -> bool:
             return all(_is_known(child, bound) for child in children(node))
 
 
-def _value_or_none(node: Node, bound: Bound) -> Any:
-    """Evaluate a node; None when an operation fails."""
+def _undone(node: Operation, i: int, value: Any, bound: Bound) -> Any:
+    """Return what operand ``i`` must be for an operation to have a value; None if nothing does."""
     try:
-        return evaluate(node, bound)
-    except SpaceError:
+        known = [evaluate(operand, bound) for j, operand in enumerate(node.args) if j != i]
+        return INVERSES[node.name][i](as_python(value), *known)
+    except (ArithmeticError, TypeError, ValueError):
         return None
 
 
-def _is_same(expected: Any, given: Any) -> bool:
+def _gives(node: Operation, bound: Bound, value: Any) -> bool:
+    """Whether an operation gives a value, up to the rounding that its operands bring in."""
+    try:
+        args = [evaluate(operand, bound) for operand in node.args]
+        result = evaluate(node, bound)
+    except SpaceError:
+        return False
+    # A sum near zero is only as exact as its largest operand.
+    is_sum = node.name in {"add", "sub"} and all(isinstance(arg, int | float) for arg in args)
+    return _is_same(result, value, TOLERANCE * max(map(abs, args)) if is_sum else 0.0)
+
+
+def _is_same(expected: Any, given: Any, slack: float = 0.0) -> bool:
     """Whether two values agree: numbers up to rounding, True not with 1, NaN with NaN."""
     if expected is given:
         return True
@@ -235,10 +233,13 @@ def _is_same(expected: Any, given: Any) -> bool:
         return isinstance(expected, bool) and isinstance(given, bool) and expected == given
     if isinstance(expected, float) and isinstance(given, int | float):
         both_nan = math.isnan(expected) and math.isnan(given)
-        return both_nan or math.isclose(expected, given, rel_tol=TOLERANCE)
-    if isinstance(expected, TupleOf | tuple) and isinstance(given, list | tuple):
+        return both_nan or math.isclose(expected, given, rel_tol=TOLERANCE, abs_tol=slack)
+    if isinstance(expected, tuple) and isinstance(given, list | tuple):
         return len(expected) == len(given) and all(map(_is_same, expected, given))
-    return bool(np.all(expected == given)) if type(expected) is type(given) else expected == given
+    try:
+        return bool(expected == given)
+    except (TypeError, ValueError):  # arrays, for one, have no single answer
+        return False
 
 
 def _shown(value: Any) -> str:

@@ -16,8 +16,9 @@ import numpy as np
 
 from hpsearch.errors import SpaceError
 from hpsearch.space import wire
+from hpsearch.space.brief import brief
 from hpsearch.space.distribution import Categorical, bounds_text
-from hpsearch.space.expression import Choice, Literal, Node, Number, as_node, brief, evaluate
+from hpsearch.space.expression import Choice, Literal, Node, Number, as_node, evaluate
 from hpsearch.space.flat import Condition, Parameter, count_points, flatten, labelled_nodes
 from hpsearch.space.inverse import invert
 from hpsearch.space.literal import is_scalar

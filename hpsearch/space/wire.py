@@ -31,24 +31,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpsearch.errors import SpaceError
-from hpsearch.space.distribution import (
-    NORMALS,
-    UNIFORMS,
-    Categorical,
-    Distribution,
-    Integer,
-    Normal,
-    Numeric,
-    Uniform,
-    categorical,
-    equal,
-    integer,
-    normal,
-    uniform,
-)
+from hpsearch.space.arguments import NORMALS, UNIFORMS, categorical, equal, integer, normal, uniform
+from hpsearch.space.distribution import Categorical, Distribution, Integer, Normal, Numeric, Uniform
 from hpsearch.space.expression import (
     MAX_DEPTH,
-    OPERATIONS,
     Choice,
     DictOf,
     Literal,
@@ -58,6 +44,7 @@ from hpsearch.space.expression import (
     TupleOf,
 )
 from hpsearch.space.literal import decode_literal, encode_literal
+from hpsearch.space.operations import OPERATIONS
 from hpsearch.space.shape import damaged, index, mapping, pair, sequence, string, tagged
 
 #: The version of the document's format.

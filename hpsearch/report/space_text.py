@@ -1,0 +1,99 @@
+"""A search space as text: the tree of its parameters, and samples of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hpsearch.space.brief import brief
+from hpsearch.space.distribution import bounds_text
+from hpsearch.space.expression import Choice, Node
+from hpsearch.space.flat import contents
+from hpsearch.space.tree import Space, Values
+
+#: A line of the tree: its indentation, its name, and the columns behind it, if any.
+Row = tuple[int, str, tuple[str, ...]]
+
+
+def describe_space(space: Space, samples: Sequence[Values] = ()) -> str:
+    """Return the tree of a space, its size, and a line for each sample.
+
+    Examples
+    --------
+    >>> from hpsearch import hp
+    >>> space = Space([hp.choice("model", ["tree", {"svm": hp.loguniform("C", -7, 7)}])])
+    >>> print(describe_space(space, [{"model": 1, "C": 2.5}]))
+    model  choice      2 options
+      0: 'tree'
+      1: {svm: C}
+        C  loguniform  0.000911882 .. 1096.63
+    <BLANKLINE>
+    2 parameters, infinitely many points
+    <BLANKLINE>
+    1 sample
+      1  model=1: {svm: C}, C=2.5
+    """
+    blocks = [space_tree(space), _size(space)]
+    if samples:
+        width = len(str(len(samples)))
+        lines = (f"  {i:>{width}}  {_sample(space, values)}" for i, values in enumerate(samples, 1))
+        blocks.append("\n".join([_count(len(samples), "sample"), *lines]))
+    return "\n\n".join(blocks)
+
+
+def space_tree(space: Space) -> str:
+    """Return one line for each parameter and option, with distributions and ranges in real units.
+
+    A parameter that stands in several places is described at the first and named at the
+    others.
+    """
+    rows = list(_rows(space.expression, 0, set()))
+    if not rows:
+        return brief(space.expression)
+    name_width = max(2 * indent + len(name) for indent, name, columns in rows if columns)
+    kind_width = max(len(columns[0]) for _, _, columns in rows if columns)
+    lines = []
+    for indent, name, columns in rows:
+        left = "  " * indent + name
+        if columns:
+            kind, *rest = columns
+            left = "  ".join([left.ljust(name_width), kind.ljust(kind_width), *rest])
+        lines.append(left.rstrip())
+    return "\n".join(lines)
+
+
+def _rows(node: Node, indent: int, seen: set[str]) -> Iterator[Row]:
+    """Yield the lines of the parameters below a node; ``seen`` collects their labels."""
+    for child in contents(node):
+        if child.label in seen:
+            yield indent, child.label, ("(as above)",)
+            continue
+        seen.add(child.label)
+        yield indent, child.label, (child.distribution.name, bounds_text(child.distribution))
+        if isinstance(child, Choice):
+            yield from _option_rows(child, indent + 1, seen)
+
+
+def _option_rows(choice: Choice, indent: int, seen: set[str]) -> Iterator[Row]:
+    """Yield the lines of the options of a choice."""
+    is_weighted = choice.distribution.name == "pchoice"
+    for index, option in enumerate(choice.options):
+        weight = f"  ({choice.distribution.probabilities[index]:.3g})" if is_weighted else ""
+        yield indent, f"{index}: {brief(option)}{weight}", ()
+        yield from _rows(option, indent + 1, seen)
+
+
+def _size(space: Space) -> str:
+    """Return how many parameters and points there are."""
+    points = "infinitely many points" if space.n_points is None else _count(space.n_points, "point")
+    return f"{_count(len(space.parameters), 'parameter')}, {points}"
+
+
+def _sample(space: Space, values: Values) -> str:
+    """Return the parameters of a point on one line."""
+    params = space.params(values).items()
+    return ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in params)
+
+
+def _count(n: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -1,0 +1,33 @@
+"""A node of a space in one short line, for people."""
+
+from __future__ import annotations
+
+from hpsearch.space.expression import Choice, DictOf, Literal, Node, Number, Operation, TupleOf, children
+from hpsearch.space.operations import SYMBOLS
+
+
+def brief(node: Node, limit: int = 60) -> str:
+    """Describe a node in one line of at most ``limit`` characters."""
+    text = _text(node, 3)
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _text(node: Node, depth: int) -> str:
+    """Describe a node down to some depth, so that shared nodes cost nothing."""
+    if depth == 0:
+        return "..."
+    match node:
+        case Literal(value):
+            return getattr(value, "__qualname__", None) or repr(value)
+        case TupleOf(items):
+            return f"({', '.join(_text(item, depth - 1) for item in items)})"
+        case DictOf(pairs):
+            shown = (f"{key}: {_text(child, depth - 1)}" for key, child in pairs)
+            return "{" + ", ".join(shown) + "}"
+        case Number(label) | Choice(label):
+            return label
+        case Operation(name, (left, right)) if name in SYMBOLS:
+            return f"({_text(left, depth - 1)} {SYMBOLS[name]} {_text(right, depth - 1)})"
+        case Operation(name):
+            return f"{name}({', '.join(_text(child, depth - 1) for child in children(node))})"
+    return type(node).__name__

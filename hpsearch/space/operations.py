@@ -1,0 +1,81 @@
+"""Everything that may happen to a value on its way into a configuration, as tables by name.
+
+An operation is added by naming its function in ``OPERATIONS``; how it is written and
+how it is undone are optional.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+
+def _call(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+    """Call a function that is itself an operand."""
+    return function(*args, **keywords)
+
+
+#: The operations: pure functions of the operands.
+OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        "add": operator.add,
+        "sub": operator.sub,
+        "mul": operator.mul,
+        "truediv": operator.truediv,
+        "floordiv": operator.floordiv,
+        "mod": operator.mod,
+        "pow": operator.pow,
+        "neg": operator.neg,
+        "abs": operator.abs,
+        "round": round,
+        "int": int,
+        "float": float,
+        "lt": operator.lt,
+        "le": operator.le,
+        "gt": operator.gt,
+        "ge": operator.ge,
+        "getitem": operator.getitem,
+        "call": _call,
+        "partial": functools.partial,
+    }
+)
+
+#: How the operations with two operands are written.
+SYMBOLS: Mapping[str, str] = MappingProxyType(
+    {
+        "add": "+",
+        "sub": "-",
+        "mul": "*",
+        "truediv": "/",
+        "floordiv": "//",
+        "mod": "%",
+        "pow": "**",
+        "lt": "<",
+        "le": "<=",
+        "gt": ">",
+        "ge": ">=",
+    }
+)
+
+#: For each operand in turn, the function that recovers it from the result and the other operands.
+INVERSES: Mapping[str, tuple[Callable[..., Any], ...]] = MappingProxyType(
+    {
+        "add": (lambda result, right: result - right, lambda result, left: result - left),
+        "sub": (lambda result, right: result + right, lambda result, left: left - result),
+        "mul": (lambda result, right: result / right, lambda result, left: result / left),
+        "truediv": (lambda result, right: result * right, lambda result, left: left / result),
+        "pow": (
+            lambda result, exponent: result ** (1 / exponent),
+            lambda result, base: math.log(result) / math.log(base),
+        ),
+        "neg": (lambda result: -result,),
+        # Rounding loses digits, but its result is one of the operands that give it.
+        "round": (lambda result, *_: result,),
+        "int": (lambda result: result,),
+        "float": (lambda result: result,),
+    }
+)
