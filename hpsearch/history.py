@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.space.tree import Space, Values
-from hpsearch.trial import Trial
+from hpsearch.trial import State, Trial
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -50,11 +50,12 @@ class History:
         return self._losses[: self._n]
 
     def add(self, trial: Trial) -> None:
-        """Append a trial that is done or failed."""
+        """Append a trial that is done or failed; of one that is not done no loss counts."""
         if self._n == len(self._losses):
             self._grow()
         self._values[self._n], self._active[self._n] = self.encode(trial.values)
-        self._losses[self._n] = np.nan if trial.loss is None else trial.loss
+        is_done = trial.state is State.DONE and trial.loss is not None
+        self._losses[self._n] = trial.loss if is_done else np.nan
         self._n += 1
 
     def encode(self, values: Values) -> tuple[Floats, Bools]:
