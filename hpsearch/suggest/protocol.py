@@ -1,4 +1,4 @@
-"""What a suggester is."""
+"""What a suggester is, and where the randomness of a trial comes from."""
 
 from __future__ import annotations
 
@@ -50,3 +50,17 @@ class Suggester(Protocol):
             The later ones take the earlier ones for pending.
         """
         ...
+
+
+def trial_rng(seed: int, tid: int) -> np.random.Generator:
+    """Return the generator of one trial.
+
+    Parameters
+    ----------
+    seed : int
+        Of the experiment, not negative.
+    tid : int
+        Number of the trial. Generators of different trials are independent, and none
+        depends on how many were made before, or by whom.
+    """
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(tid,)))
