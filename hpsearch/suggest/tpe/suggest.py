@@ -1,0 +1,158 @@
+"""The suggester: a multivariate tree-structured Parzen estimator.
+
+Finished trials are divided into good and bad (``split``), a mixture of kernels over the
+whole tree of parameters is placed on each group (``parzen``), candidates are drawn from the
+good one and the one with the highest ratio of the two densities is suggested (``acquire``);
+in a discrete space, the best that was not tried yet (``unseen``).
+
+Pending trials serve only to avoid repeats. Counting them as bad ("constant liar") was
+measured to help no more than it hurts: candidates drawn at random are diverse already, and a
+point under evaluation near the optimum would push the next one away from it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import ConfigurationError
+from hpsearch.history import Bools, Floats, History
+from hpsearch.space.distribution import Categorical, Distribution, Integer, Numeric
+from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.protocol import Suggestion
+from hpsearch.suggest.tpe.acquire import ranked_candidates
+from hpsearch.suggest.tpe.activation import gates
+from hpsearch.suggest.tpe.parzen import Mixture, fit, grounds
+from hpsearch.suggest.tpe.split import Rows, rank_weights, split
+from hpsearch.suggest.tpe.unseen import Seen, find_unseen, is_discrete
+
+#: Random draws that look for an unseen point once every candidate was seen.
+_N_RETRIES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TPEOptions:
+    """What can be set; the defaults are meant to be kept."""
+
+    n_startup: int = 10  #: finished trials before which points are drawn from the prior
+    n_candidates: int = 24  #: points drawn from the good mixture for each suggestion
+    gamma: float = 0.1  #: share of the finished trials that count as good
+    prior_weight: float = 1.0  #: weight of the prior, in observations
+
+    def __post_init__(self) -> None:
+        _require(_is_whole(self.n_startup) and self.n_startup >= 0, "n_startup", "a whole number from 0 up")
+        _require(
+            _is_whole(self.n_candidates) and self.n_candidates > 0, "n_candidates", "a whole number from 1 up"
+        )
+        _require(_is_number(self.gamma) and 0 < self.gamma <= 1, "gamma", "a number above 0, up to 1")
+        _require(
+            _is_number(self.prior_weight) and 0 < self.prior_weight < math.inf,
+            "prior_weight",
+            "a finite number above 0",
+        )
+
+
+class TPE:
+    """Proposes where good trials are dense and bad ones are not; keeps nothing between calls."""
+
+    def __init__(self, space: Space, options: TPEOptions | None = None) -> None:
+        self.space = space
+        self.options = options or TPEOptions()
+        self._grounds = grounds(space)
+        self._gates = gates(space)
+        self._is_discrete = is_discrete(space)
+
+    def suggest(
+        self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
+    ) -> list[Suggestion]:
+        """Propose as many points as there are generators; see ``Suggester``.
+
+        In a discrete space a point is suggested twice only when all of it was tried, or when
+        it is too large for that and only seen points came up.
+        """
+        if not rngs:
+            return []
+        # Startup counts finished trials only: how many happen to be pending must not matter.
+        mixtures = self._mixtures(history) if len(history) >= self.options.n_startup else None
+        seen = Seen(history, pending) if self._is_discrete else None
+        suggestions = []
+        for rng in rngs:
+            suggestion = self._propose(mixtures, seen, rng)
+            if seen is not None:
+                seen.add(suggestion.values)
+            suggestions.append(suggestion)
+        return suggestions
+
+    def _mixtures(self, history: History) -> tuple[Mixture, Mixture]:
+        """Fit the mixtures of the good and of the bad trials."""
+        groups = split(history.losses, self.options.gamma)
+
+        def mixture(rows: Rows, weights: Floats) -> Mixture:
+            values, active = history.values[rows], history.active[rows]
+            return fit(self._grounds, values, active, weights, self.options.prior_weight)
+
+        return (
+            mixture(groups.good, rank_weights(len(groups.good))),
+            mixture(groups.bad, np.ones(len(groups.bad))),
+        )
+
+    def _propose(
+        self, mixtures: tuple[Mixture, Mixture] | None, seen: Seen | None, rng: np.random.Generator
+    ) -> Suggestion:
+        """Return the best proposal, the best unseen one in a discrete space."""
+        proposals = self._proposals(mixtures, rng)
+        best = next(proposals)
+        if seen is None:
+            return best
+        for proposal in chain([best], proposals):
+            if proposal.values not in seen:
+                return proposal
+        unseen = None if self.space.n_points is None else find_unseen(self.space, seen, rng)
+        return best if unseen is None else Suggestion(values=unseen, origin="random")
+
+    def _proposals(
+        self, mixtures: tuple[Mixture, Mixture] | None, rng: np.random.Generator
+    ) -> Iterator[Suggestion]:
+        """Yield candidates of the mixtures, the best first, then draws from the prior."""
+        if mixtures is not None:
+            candidates = ranked_candidates(*mixtures, self._gates, self.options.n_candidates, rng)
+            for row, mask in zip(candidates.values, candidates.active, strict=True):
+                yield Suggestion(values=self._point(row, mask), origin="tpe")
+        for _ in range(1 + _N_RETRIES):
+            yield Suggestion(values=self.space.sample(rng), origin="random")
+
+    def _point(self, row: Floats, mask: Bools) -> Values:
+        """Return a (d,) row of raw values as a point."""
+        return {
+            parameter.label: _typed(float(row[j]), parameter.distribution)
+            for j, parameter in enumerate(self.space.parameters)
+            if mask[j]
+        }
+
+
+def _typed(value: float, distribution: Distribution) -> float | int:
+    """Return a value in the type that sampling it gives."""
+    match distribution:
+        case Numeric():
+            return value
+        case Integer() | Categorical():
+            return int(value)
+
+
+def _require(holds: bool, option: str, what: str) -> None:
+    """Refuse an option of the wrong kind or range."""
+    if not holds:
+        raise ConfigurationError(f"The option {option} of tpe must be {what}.")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

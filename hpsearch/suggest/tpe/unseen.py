@@ -1,0 +1,98 @@
+"""Points of discrete spaces that were not tried yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from hpsearch.history import Floats, History
+from hpsearch.space.distribution import Categorical, Distribution, Integer, Numeric
+from hpsearch.space.tree import Space, Values
+
+
+class Seen:
+    """The points that were tried or are about to be; grows with each suggestion of a batch."""
+
+    def __init__(self, history: History, pending: Sequence[Values]) -> None:
+        self._encode = history.encode
+        self._keys = {_key(row) for row in history.values}
+        for values in pending:
+            self.add(values)
+
+    def __contains__(self, values: Values) -> bool:
+        return _key(self._encode(values)[0]) in self._keys
+
+    def add(self, values: Values) -> None:
+        """Count a point as seen."""
+        self._keys.add(_key(self._encode(values)[0]))
+
+
+def is_discrete(space: Space) -> bool:
+    """Whether a point of the space can come up twice: every parameter has separate values."""
+    return all(not isinstance(p.distribution, Numeric) or p.distribution.q for p in space.parameters)
+
+
+def find_unseen(space: Space, seen: Seen, rng: np.random.Generator) -> Values | None:
+    """Find a point of a finite space that was not seen, for certain.
+
+    The walk goes down the tree from random starts and stops at the first unseen point. All
+    that it visits before were seen, so it visits at most one point more than those.
+
+    Parameters
+    ----------
+    space : Space
+        One with ``n_points``.
+    seen : Seen
+        The points tried.
+    rng : Generator
+        Chooses where the walk starts.
+
+    Returns
+    -------
+    Values or None
+        None when every point was seen.
+    """
+    return next((values for values in _points(space, {}, 0, rng) if values not in seen), None)
+
+
+def _key(row: Floats) -> bytes:
+    """Identify a point by its row in a history: the choices in it tell which zeros are values."""
+    return (row + 0.0).tobytes()  # adding zero makes a negative zero positive
+
+
+def _points(
+    space: Space, above: Mapping[str, float | int], depth: int, rng: np.random.Generator
+) -> Iterator[Values]:
+    """Yield every point that continues the values of the first ``depth`` parameters."""
+    if depth == len(space.parameters):
+        yield above
+        return
+    parameter = space.parameters[depth]
+    if not parameter.is_active(above):
+        yield from _points(space, above, depth + 1, rng)
+        return
+    for value in _values(parameter.distribution, rng):
+        yield from _points(space, {**above, parameter.label: value}, depth + 1, rng)
+
+
+def _values(distribution: Distribution, rng: np.random.Generator) -> Iterator[float | int]:
+    """Yield the values of a finite distribution, round once from a random start."""
+    match distribution:
+        case Categorical(probabilities=probabilities):
+            possible = [i for i, p in enumerate(probabilities) if p > 0]
+            yield from (possible[i] for i in _round(len(possible), rng))
+        case Integer(low=low, high=high):
+            yield from (low + i for i in _round(high - low, rng))
+        case Numeric(q=float(q), n_values=int(n_values)):
+            least = round(distribution.support()[0] / q)
+            yield from ((least + i) * q for i in _round(n_values, rng))
+        case _:
+            raise ValueError(f"the values of {distribution.name} cannot be counted")
+
+
+def _round(n: int, rng: np.random.Generator) -> Iterator[int]:
+    """Yield 0 to n - 1, from a random one on."""
+    start = int(rng.integers(n))
+    yield from range(start, n)
+    yield from range(start)

@@ -1,0 +1,37 @@
+"""Which parameters of a table of points are active."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hpsearch import hp
+from hpsearch.history import History
+from hpsearch.space.tree import Space
+from hpsearch.suggest.tpe.activation import active_mask, gates
+from tests.unit.suggest.searches import spaces
+
+
+@settings(max_examples=40, deadline=None)
+@given(space=spaces(), seed=st.integers(0, 99))
+def test_the_mask_of_a_point_is_what_the_space_calls_active(space: Space, seed: int) -> None:
+    """Also when the inactive columns hold the values of other branches."""
+    rng = np.random.default_rng(seed)
+    encode = History(space).encode
+    for _ in range(3):
+        row, mask = encode(space.sample(rng))
+        full = [
+            v if m else p.distribution.sample(rng)
+            for v, m, p in zip(row, mask, space.parameters, strict=True)
+        ]
+        assert active_mask(gates(space), np.array([full])).tolist() == [mask.tolist()]
+
+
+def test_a_node_in_several_branches_is_active_in_each_of_them() -> None:
+    shared = hp.uniform("x", 0, 1)
+    space = Space(hp.choice("c", [shared, hp.choice("d", [0, shared]), 0]))
+    column = {p.label: j for j, p in enumerate(space.parameters)}
+    table = np.zeros((4, 3))
+    table[:, column["c"]], table[:, column["d"]] = [0, 1, 1, 2], [0, 0, 1, 1]
+    assert active_mask(gates(space), table)[:, column["x"]].tolist() == [True, False, True, False]

@@ -1,0 +1,301 @@
+"""Densities and draws of one parameter, against references written out in scalar loops."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.special import chdtrc
+
+from hpsearch import hp
+from hpsearch.history import Floats
+from hpsearch.space.distribution import Categorical, Integer, Normal, Numeric
+from hpsearch.space.tree import Space
+from hpsearch.suggest.tpe.axis import Axis, axis
+from hpsearch.suggest.tpe.kernels import NumericKernels, categorical_kernels, numeric_kernels
+from hpsearch.suggest.tpe.parzen import fit, grounds
+from tests.unit.suggest.searches import LEAVES
+
+NUMERIC = [kind for kind in LEAVES if not kind.endswith("choice")]
+CONTINUOUS = ["uniform", "loguniform", "normal", "lognormal"]
+GRIDS = [kind for kind in NUMERIC if kind not in CONTINUOUS]
+
+
+def kernels_of(kind: str, n: int = 6, seed: int = 1) -> tuple[NumericKernels, Floats]:
+    """Return kernels on ``n`` samples and, in the last place, a component without the parameter."""
+    distribution = Space(LEAVES[kind]("x")).parameters[0].distribution
+    rng = np.random.default_rng(seed)
+    values = np.array([distribution.sample(rng) for _ in range(n)] + [0.0])
+    active = np.arange(n + 1) < n
+    assert not isinstance(distribution, Categorical)
+    return numeric_kernels(axis(distribution), values, active), values
+
+
+def possible(line: Axis) -> Floats:
+    """Return the values of a grid that have any mass to speak of."""
+    assert line.step is not None
+    if line.sigma is None:
+        ends = [line.least, line.greatest]
+    else:
+        ends = line.values(np.array([-9.0, 1.8] if line.is_log else [-4.0, 4.0])).tolist()
+    return np.arange(round(ends[0] / line.step), round(ends[1] / line.step) + 1.0) * line.step
+
+
+def phi(z: float) -> float:
+    """Return the standard normal distribution function."""
+    return 0.5 * math.erfc(-z / math.sqrt(2))
+
+
+class Reference:
+    """One parameter's kernels after the definition, one number at a time."""
+
+    def __init__(self, kind: str, observed: list[float]) -> None:
+        distribution = Space(LEAVES[kind]("x")).parameters[0].distribution
+        assert not isinstance(distribution, Categorical)
+        if isinstance(distribution, Integer):
+            self.loc, self.range = distribution.low - 0.5, float(distribution.high - distribution.low)
+            self.low, self.high, self.is_log, self.q = 0.0, 1.0, False, 1.0
+            self.is_normal = False
+        else:
+            latent = distribution.latent
+            self.is_log, self.q = distribution.is_log, distribution.q or 0.0
+            self.is_normal = isinstance(latent, Normal)
+            if isinstance(latent, Normal):
+                self.loc, self.range, self.low, self.high = latent.mu, 6 * latent.sigma, -math.inf, math.inf
+            else:
+                self.loc, self.range, self.low, self.high = latent.low, latent.high - latent.low, 0.0, 1.0
+        self.centres = [self.centre(v) for v in observed]
+        self.widths = [self.width(i, v) for i, v in enumerate(observed)]
+
+    def line(self, value: float) -> float:
+        """Map a value to the line, zero of a log grid to minus infinity."""
+        if self.is_log:
+            value = math.log(value) if value > 0 else -math.inf
+        return (value - self.loc) / self.range
+
+    def bin(self, value: float) -> tuple[float, float]:
+        """Return the ends of a value's bin inside the range."""
+        low, high = self.line(value - self.q / 2), self.line(value + self.q / 2)
+        return min(max(low, self.low), self.high), min(max(high, self.low), self.high)
+
+    def centre(self, value: float) -> float:
+        """Return where a kernel stands."""
+        if self.is_log and value == 0:
+            low, high = self.bin(value)
+            return (max(low, high - 1) + high) / 2
+        return min(max(self.line(value), self.low), self.high)
+
+    def width(self, i: int, value: float) -> float:
+        """Return the bandwidth: the gap to the farther neighbour, clipped; half a bin at least."""
+        ordered = sorted(range(len(self.centres)), key=lambda k: self.centres[k])
+        place = ordered.index(i)
+        near = [ordered[k] for k in (place - 1, place + 1) if 0 <= k < len(ordered)]
+        gap = max((abs(self.centres[k] - self.centres[i]) for k in near), default=math.inf)
+        width = min(max(gap, 0.03, (len(ordered) + 2) ** -2), 1.0)
+        if self.q:
+            low, high = self.line(value - self.q / 2), self.line(value + self.q / 2)
+            half = (high - max(low, self.low if low == -math.inf else low)) / 2
+            width = max(width, min(half, 1.0))
+        return width
+
+    def kernel(self, k: int, value: float) -> float:
+        """Return the density of one kernel at a value, or the probability of its bin."""
+        mu, sigma = self.centres[k], self.widths[k]
+        mass = phi((self.high - mu) / sigma) - phi((self.low - mu) / sigma)
+        if self.q:
+            low, high = self.bin(value)
+            return (phi((high - mu) / sigma) - phi((low - mu) / sigma)) / mass
+        z = (self.line(value) - mu) / sigma
+        return math.exp(-z * z / 2) / (sigma * mass * math.sqrt(2 * math.pi))
+
+    def prior(self, value: float) -> float:
+        """Return the prior density at a value, or the probability of its bin."""
+        if self.q:
+            low, high = self.bin(value)
+            return phi(6 * high) - phi(6 * low) if self.is_normal else high - low
+        return (
+            6 * math.exp(-((6 * self.line(value)) ** 2) / 2) / math.sqrt(2 * math.pi)
+            if self.is_normal
+            else 1.0
+        )
+
+
+@pytest.mark.parametrize("kind", NUMERIC)
+@pytest.mark.parametrize("n", [1, 2, 9])
+def test_numeric_densities_agree_with_the_definition(kind: str, n: int) -> None:
+    kernels, values = kernels_of(kind, n)
+    reference = Reference(kind, list(values[:-1]))
+    points = (
+        possible(kernels.axis)[:60] if kernels.axis.step else kernels.axis.values(np.linspace(0.01, 0.9, 7))
+    )
+    got = np.exp(kernels.log_density(points))
+    want = [[*(reference.kernel(k, v) for k in range(n)), reference.prior(v)] for v in points]
+    np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("kind", CONTINUOUS)
+def test_continuous_densities_integrate_to_one(kind: str) -> None:
+    kernels, _ = kernels_of(kind)
+    line = kernels.axis
+    ends = np.array([0.0, 1.0]) if line.sigma is None else np.array([-8.0, 8.0])
+    nodes, weights = np.polynomial.legendre.leggauss(1000)
+    x = ends[0] + (nodes + 1) / 2 * (ends[1] - ends[0])
+    integral = (weights / 2 * (ends[1] - ends[0])) @ np.exp(kernels.log_density(line.values(x)))
+    np.testing.assert_allclose(integral, 1, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", GRIDS)
+def test_grid_probabilities_add_up_to_one(kind: str) -> None:
+    kernels, _ = kernels_of(kind)
+    total = np.exp(kernels.log_density(possible(kernels.axis))).sum(axis=0)
+    tolerance = 1e-9 if kernels.axis.sigma is None else 1e-4  # the grid of a normal has no end
+    np.testing.assert_allclose(total, 1, rtol=tolerance)
+
+
+@pytest.mark.parametrize("kind", NUMERIC)
+def test_draws_follow_the_densities(kind: str) -> None:
+    """Chi-square over 20 cells of equal probability, or over the values of a grid; for kernel and prior."""
+    kernels, _ = kernels_of(kind, 3)
+    line, n = kernels.axis, 4000
+    for component in (0, 3):
+        uniforms = np.random.default_rng(component).random(n)
+        drawn = kernels.draw(np.full(n, component), uniforms)
+        if line.step:
+            cells, places = np.unique(drawn, return_inverse=True)
+            expected = n * np.exp(kernels.log_density(cells)[:, component])
+        else:
+            edges = np.linspace(line.coordinates(drawn).min(), line.coordinates(drawn).max(), 4001)
+            middles = (edges[1:] + edges[:-1]) / 2
+            density = np.exp(kernels.log_density(line.values(middles))[:, component])
+            cumulative = np.cumsum(density * np.diff(edges))
+            positions = np.interp(line.coordinates(drawn), edges[1:], cumulative)
+            places = np.minimum((positions * 20).astype(int), 19)
+            expected = np.full(20, n / 20)
+        counts = np.bincount(places, minlength=len(expected))
+        often = expected >= 5
+        statistic = ((counts - expected)[often] ** 2 / expected[often]).sum()
+        assert chdtrc(max(int(often.sum()) - 1, 1), statistic) > 1e-4
+        assert expected[~often].sum() < 0.01 * n or counts[~often].sum() == pytest.approx(
+            expected[~often].sum(), rel=0.5
+        )
+
+
+@pytest.mark.parametrize("kind", NUMERIC)
+def test_the_prior_component_draws_what_sampling_draws(kind: str) -> None:
+    """The two largest differences of empirical distribution functions stay under the 0.1 % point."""
+    distribution = Space(LEAVES[kind]("x")).parameters[0].distribution
+    kernels, _ = kernels_of(kind, 2)
+    rng, n = np.random.default_rng(5), 3000
+    drawn = np.sort(kernels.draw(np.full(n, 2), rng.random(n)))
+    sampled = np.sort([distribution.sample(rng) for _ in range(n)])
+    at = np.unique(sampled)
+    gaps = np.searchsorted(drawn, at, side="right") - np.searchsorted(sampled, at, side="right")
+    assert np.abs(gaps).max() / n < 1.95 * math.sqrt(2 / n)
+
+
+def test_categorical_kernels_lean_on_what_was_observed_and_keep_the_prior() -> None:
+    """Two observations and the prior: ``e = 1/3``, so (1 + 3 e p) / (1 + 3 e) with ``c e = 1``."""
+    kernels = categorical_kernels(
+        Categorical(probabilities=(0.5, 0.3, 0.2)), np.array([0.0, 2.0, 0.0]), np.array([True, True, False])
+    )
+    want = [[0.75, 0.15, 0.1], [0.25, 0.15, 0.6], [0.5, 0.3, 0.2]]
+    np.testing.assert_allclose(kernels.probabilities, want, rtol=1e-12)
+    np.testing.assert_allclose(np.exp(kernels.log_density(np.array([2.0]))), [[0.1, 0.6, 0.2]], rtol=1e-12)
+
+
+def test_categorical_draws_follow_the_probabilities_and_skip_what_cannot_occur() -> None:
+    distribution = Categorical(probabilities=(0.2, 0.0, 0.8, 0.0))
+    kernels = categorical_kernels(distribution, np.array([1.0, 0.0]), np.array([True, False]))
+    n = 4000
+    for component in (0, 1):
+        drawn = kernels.draw(np.full(n, component), np.random.default_rng(3).random(n))
+        counts = np.bincount(drawn.astype(int), minlength=4)
+        assert counts[1] == counts[3] == 0
+        assert counts[0] / n == pytest.approx(0.2, abs=0.025)
+
+
+def test_rounding_lets_no_impossible_option_in() -> None:
+    """Ten tenths add up to a little less than 1, and a uniform may lie in between."""
+    distribution = Categorical(probabilities=(0.1,) * 10 + (0.0,))
+    kernels = categorical_kernels(distribution, np.zeros(1), np.zeros(1, dtype=bool))
+    assert kernels.draw(np.array([0]), np.array([1 - 2.0**-53])) == 9
+
+
+def test_mixture_shares_one_component_among_all_parameters() -> None:
+    """Two tight clusters: drawn points keep the pairing, and a mixed point is far less likely."""
+    n = 20
+    space = Space({"a": LEAVES["uniform"]("a"), "b": LEAVES["uniform"]("b")})
+    values = np.array([[-1.5, 2.5], [2.5, -1.5]] * (n // 2))
+    mixture = fit(grounds(space), values, np.ones((n, 2), dtype=bool), np.ones(n), 0.01)
+    drawn = mixture.draw(np.random.default_rng(0).random((500, 3)))
+    assert np.mean(drawn.prod(axis=1) < 0) > 0.9
+    paired, mixed = mixture.log_density(np.array([[-1.5, 2.5], [-1.5, -1.5]]), np.ones((2, 2), dtype=bool))
+    assert paired - mixed > 3
+
+
+def test_mixture_density_is_the_weighted_sum_of_products() -> None:
+    """Three components over two parameters, the second of which one component and one point lack."""
+    space = Space({"a": LEAVES["uniform"]("a"), "b": LEAVES["randint"]("b")})
+    values, active = np.array([[0.0, 3.0], [1.0, 0.0]]), np.array([[True, True], [True, False]])
+    mixture = fit(grounds(space), values, active, np.array([1.5, 0.5]), 1.0)
+    a, b = Reference("uniform", [0.0, 1.0]), Reference("randint", [3.0])
+    both = (
+        1.5 * a.kernel(0, 0.3) * b.kernel(0, 5)
+        + 0.5 * a.kernel(1, 0.3) * b.prior(5)
+        + a.prior(0.3) * b.prior(5)
+    ) / 3
+    one = (1.5 * a.kernel(0, 0.3) + 0.5 * a.kernel(1, 0.3) + a.prior(0.3)) / 3
+    got = mixture.log_density(np.array([[0.3, 5.0], [0.3, 99.0]]), np.array([[True, True], [True, False]]))
+    np.testing.assert_allclose(np.exp(got), [both, one], rtol=1e-9)
+
+
+def test_mixture_without_observations_is_the_prior() -> None:
+    space = Space({kind: make(kind) for kind, make in LEAVES.items()})
+    empty = np.zeros((0, len(space.parameters)))
+    mixture = fit(grounds(space), empty, empty.astype(bool), np.zeros(0), 1.0)
+    points = mixture.draw(np.random.default_rng(0).random((5, 1 + len(space.parameters))))
+    want = np.zeros(5)
+    for j, ground in enumerate(grounds(space)):
+        if isinstance(ground, Categorical):
+            want += [math.log(ground.probabilities[int(v)]) for v in points[:, j]]
+        else:
+            want += ground.prior_log_density(points[:, j])
+    np.testing.assert_allclose(mixture.log_density(points, np.ones(points.shape, dtype=bool)), want)
+
+
+@pytest.mark.parametrize("kind", [*NUMERIC, "fine grid"])
+def test_densities_are_finite_for_values_at_the_ends_of_the_floats(kind: str) -> None:
+    node = LEAVES[kind]("x") if kind in LEAVES else hp.qnormal("x", 0, 1e250, 1e-60)
+    distribution = Space(node).parameters[0].distribution
+    assert not isinstance(distribution, Categorical)
+    line = axis(distribution)
+    values = np.clip([-1e308, -1e300, -1e10, 0.0, 5e-324, 1e10, 1e300, 1e308], line.least, line.greatest)
+    kernels = numeric_kernels(line, values, np.ones(len(values), dtype=bool))
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        density = kernels.log_density(values)
+        drawn = kernels.draw(np.arange(len(values)), np.linspace(0, 1 - 2**-53, len(values)))
+    assert np.all(np.isfinite(density))
+    assert all(distribution.contains(value) for value in drawn)
+
+
+def test_a_normal_at_the_end_of_the_floats_reaches_as_far_as_its_draws() -> None:
+    distribution = Space(hp.normal("x", 1e305, 1e300)).parameters[0].distribution
+    assert isinstance(distribution, Numeric)
+    line = axis(distribution)
+    assert line.values(np.array([-6.5, 6.5])).tolist() == pytest.approx(
+        [1e305 - 3.9e301, 1e305 + 3.9e301], rel=1e-9
+    )
+
+
+def test_values_that_no_draw_can_give_are_left_out_at_the_ends_of_a_grid() -> None:
+    """Rounded to even, 0.5 would be 0, but no draw from above 0.5 is. Zero has no sign."""
+    for node, want in (
+        (hp.quniform("x", 0.5, 2.5, 1), [1.0, 2.0]),
+        (hp.quniform("x", -0.4, 1.2, 1), [0.0, 1.0]),
+    ):
+        distribution = Space(node).parameters[0].distribution
+        assert isinstance(distribution, Numeric)
+        ends = axis(distribution).values(np.array([0.0, 1.0]))
+        assert ends.tolist() == want
+        assert not np.signbit(ends).any()
