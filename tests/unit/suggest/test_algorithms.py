@@ -1,0 +1,45 @@
+"""Algorithms by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from hpsearch import hp
+from hpsearch.errors import ConfigurationError
+from hpsearch.experiment import Algorithm
+from hpsearch.history import History
+from hpsearch.space.tree import Space
+from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
+from tests.unit.suggest.searches import history, rngs
+
+SPACE = Space(hp.uniform("x", 0, 1))
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_every_algorithm_makes_points_of_the_space(name: str) -> None:
+    (suggestion,) = make_suggester(Algorithm(name=name), SPACE).suggest(History(SPACE), [], rngs(1))
+    SPACE.validate(suggestion.values)
+
+
+def test_options_reach_the_algorithm() -> None:
+    finished = history(SPACE, [{"x": 0.5}] * 3, range(3))
+    suggester = make_suggester(Algorithm(name="tpe", options={"n_startup": 3}), SPACE)
+    assert suggester.suggest(finished, [], rngs(1))[0].origin == "tpe"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "sentence"),
+    [
+        (Algorithm(name="tpee"), r"no algorithm 'tpee' \(did you mean 'tpe'\?\); there are tpe, random"),
+        (Algorithm(name="zzz"), r"no algorithm 'zzz'; there are"),
+        (
+            Algorithm(options={"n_startups": 1}),
+            r"no option 'n_startups' \(did you mean 'n_startup'\?\); it has n_",
+        ),
+        (Algorithm(name="random", options={"gamma": 1}), r"random has no option 'gamma'; it has none"),
+        (Algorithm(options={"gamma": 2}), r"option gamma of tpe must be a number above 0, up to 1"),
+    ],
+)
+def test_an_unknown_name_or_option_is_refused_with_what_there_is(algorithm: Algorithm, sentence: str) -> None:
+    with pytest.raises(ConfigurationError, match=sentence):
+        make_suggester(algorithm, SPACE)
