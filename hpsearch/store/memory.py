@@ -1,0 +1,399 @@
+"""The store in one process's memory: the same promises, for a search that ends with it.
+
+One lock makes every call atomic. What is stored passes through the documents that the
+MongoDB store writes, so that a value comes back from here exactly as it would from there,
+and what cannot be stored there is refused here too.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from hpsearch.errors import LeaseLostError, NotFoundError, TrialExistsError
+from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.fleet import Worker
+from hpsearch.store.documents import (
+    LEASE_EXPIRED,
+    experiment_document,
+    experiment_from,
+    result_document,
+    trial_document,
+    trial_from,
+    worker_document,
+    worker_from,
+)
+from hpsearch.store.encoding import encoded
+from hpsearch.store.protocol import Hold, Leadership
+from hpsearch.store.rules import check_cancellable, check_insertable, check_joinable, is_same_point
+from hpsearch.trial import FINISHED, Ended, Failure, FailureKind, Report, Result, State, Trial, trial_id
+
+_HELD = {State.RUNNING, State.PENDING}
+_OVER = {ExperimentState.DONE, ExperimentState.STOPPED}
+
+
+def _system_time() -> datetime:
+    return datetime.now(UTC)
+
+
+class MemoryStore:
+    """A ``TrialStore`` that lives and ends with this process; safe for use by several threads.
+
+    Parameters
+    ----------
+    clock : callable
+        Returns the store's time, aware; tests move it by hand.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] = _system_time) -> None:
+        self._clock = clock
+        self._changed = threading.Condition(threading.RLock())
+        self._experiments: dict[str, Experiment] = {}
+        self._leaders: dict[str, Leadership] = {}
+        self._shelves: dict[str, _Shelf] = {}
+        self._workers: dict[str, Worker] = {}
+
+    # Experiments
+
+    def open_experiment(self, experiment: Experiment) -> Experiment:
+        """Create the experiment, or join it under the same name (11)."""
+        wanted = experiment_from(experiment_document(experiment))
+        with self._changed:
+            now = self.now()
+            stored = self._experiments.get(wanted.exp_key)
+            if stored is None:
+                joined = replace(wanted, created_at=now, started_at=now)
+            else:
+                check_joinable(stored, wanted)
+                joined = replace(
+                    stored,
+                    budget=wanted.budget,
+                    defaults=wanted.defaults,
+                    state=wanted.state,
+                    ended_why=wanted.ended_why,
+                    started_at=now if stored.state in _OVER else stored.started_at,
+                )
+            self._experiments[wanted.exp_key] = joined
+            return self.experiment(wanted.exp_key)
+
+    def experiment(self, exp_key: str) -> Experiment:
+        """Return one experiment; raises ``NotFoundError``."""
+        with self._changed:
+            if exp_key not in self._experiments:
+                raise NotFoundError(f"There is no experiment {exp_key!r}.")
+            leader = self._leaders.get(exp_key)
+            led_until = leader.lease_until if leader and leader.owner else None
+            return replace(self._experiments[exp_key], led_until=led_until)
+
+    def experiments(self) -> list[Experiment]:
+        """Return all experiments, the oldest first."""
+        with self._changed:
+            return [self.experiment(exp_key) for exp_key in self._experiments]
+
+    def set_experiment_state(self, exp_key: str, state: ExperimentState, why: str | None = None) -> None:
+        """Move an experiment to a state; raises ``NotFoundError``."""
+        with self._changed:
+            reason = encoded(why, "why")
+            self._experiments[exp_key] = replace(self.experiment(exp_key), state=state, ended_why=reason)
+
+    # The coordinator's side
+
+    def lead(self, exp_key: str, owner: str, lease_s: float) -> Leadership:
+        """Bid for, or renew, the leadership of an experiment (9)."""
+        with self._changed:
+            self.experiment(exp_key)
+            now, present = self.now(), self._leaders.get(exp_key)
+            is_mine = present is not None and present.owner == owner
+            if present is not None and not is_mine and present.lease_until >= now:
+                return replace(present, is_mine=False)
+            epoch = (present.epoch if present else 0) + (0 if is_mine else 1)
+            leader = Leadership(
+                exp_key=exp_key,
+                owner=owner,
+                epoch=epoch,
+                lease_until=now + timedelta(seconds=lease_s),
+                is_mine=True,
+            )
+            self._leaders[exp_key] = leader
+            return leader
+
+    def resign(self, exp_key: str, owner: str) -> None:
+        """Give the leadership up, if it is held."""
+        with self._changed:
+            present = self._leaders.get(exp_key)
+            if present is not None and present.owner == owner:
+                # The epoch stays, so that the next one is higher.
+                free = replace(present, owner="", lease_until=datetime.min.replace(tzinfo=UTC))
+                self._leaders[exp_key] = free
+
+    def insert(self, trials: Sequence[Trial]) -> None:
+        """Add pending trials (1)."""
+        check_insertable(trials)
+        new = [trial_from(trial_document(trial)) for trial in trials]
+        with self._changed:
+            for trial in new:
+                shelf = self._shelf(trial.exp_key)
+                present = shelf.trials.get(trial.tid)
+                if present is None:
+                    shelf.put(replace(trial, created_at=self.now()))
+                elif not is_same_point(trial, present):
+                    raise TrialExistsError(trial.id)
+
+    def expire(self, exp_key: str) -> int:
+        """Requeue or fail the running trials whose lease is over; return how many (6)."""
+        with self._changed:
+            now, running = self.now(), self._in_states(exp_key, {State.RUNNING})
+            lost = [trial for trial in running if trial.lease_until and trial.lease_until < now]
+            for trial in lost:
+                self._put(_expired(trial, now))
+            return len(lost)
+
+    def finished(self, exp_key: str, tids: Iterable[int]) -> list[Trial]:
+        """Return those of the trials that are final, by tid (8)."""
+        with self._changed:
+            there = self._shelf(exp_key).trials
+            found = (there[tid] for tid in sorted(tids) if tid in there)
+            return [trial for trial in found if trial.state.is_final]
+
+    def cancel(self, exp_key: str, states: Iterable[State]) -> int:
+        """Cancel all trials that are in one of the states, pending or running; return how many."""
+        wanted = check_cancellable(states)
+        with self._changed:
+            now, found = self.now(), self._in_states(exp_key, wanted)
+            for trial in found:
+                self._put(trial.moved(State.CANCELLED, finished_at=now, lease_until=None))
+            return len(found)
+
+    def wait_for_change(self, exp_key: str, timeout_s: float) -> None:
+        """Return when a trial of the experiment may have changed, or after the timeout."""
+        with self._changed:
+            n_changes = self._shelf(exp_key).n_changes
+            self._changed.wait_for(lambda: self._shelf(exp_key).n_changes != n_changes, timeout_s)
+
+    # Reading
+
+    def trials(
+        self,
+        exp_key: str,
+        *,
+        states: Iterable[State] | None = None,
+        sort: str = "tid",
+        limit: int | None = None,
+    ) -> Iterator[Trial]:
+        """Yield the trials of an experiment, as they were at the call."""
+        with self._changed:
+            found = self._in_states(exp_key, set(State) if states is None else set(states))
+        return iter(_ordered(found, sort)[:limit])
+
+    def trial(self, exp_key: str, tid: int) -> Trial:
+        """Return one trial; raises ``NotFoundError``."""
+        with self._changed:
+            there = self._shelf(exp_key).trials
+            if tid not in there:
+                raise NotFoundError(f"There is no trial {trial_id(exp_key, tid)}.")
+            return there[tid]
+
+    def counts(self, exp_key: str, states: Iterable[State] | None = None) -> Mapping[State, int]:
+        """Return how many trials are in each state, zeros included."""
+        wanted = set(State) if states is None else set(states)
+        with self._changed:
+            by_state = self._shelf(exp_key).by_state
+            return {state: len(by_state[state]) if state in wanted else 0 for state in State}
+
+    # The worker's side
+
+    def claim(self, worker: Worker, token: str, exp_keys: Sequence[str]) -> Trial | None:
+        """Take the next trial of these experiments, or None when none is pending (2, 3)."""
+        with self._changed:
+            mine = [
+                t for key in self._shelves for t in self._in_states(key, {State.RUNNING}) if t.owner == token
+            ]
+            if mine:
+                return mine[0]
+            heads = [head for key in exp_keys if (head := self._shelf(key).next_pending())]
+            if not heads:
+                return None
+            trial, now = min(heads, key=_queue_place), self.now()
+            return self._put(
+                trial.moved(
+                    State.RUNNING,
+                    owner=token,
+                    worker=worker.holder,
+                    attempt=trial.attempt + 1,
+                    claimed_at=now,
+                    heartbeat_at=now,
+                    lease_until=now + timedelta(seconds=trial.lease_s),
+                    reports=(),
+                )
+            )
+
+    def renew(self, trial: Trial) -> Hold:
+        """Extend the lease on a claimed trial by its ``lease_s`` (4)."""
+        with self._changed:
+            present, now = self._shelf(trial.exp_key).trials.get(trial.tid), self.now()
+            if present is not None and _is_held(present, trial):
+                lease_until = now + timedelta(seconds=present.lease_s)
+                self._put(replace(_taken_up(present), heartbeat_at=now, lease_until=lease_until))
+                return Hold.HELD
+            if present is not None and present.state is State.CANCELLED and present.owner == trial.owner:
+                return Hold.CANCELLED
+            return Hold.LOST
+
+    def report(self, trial: Trial, reports: Sequence[Report]) -> None:
+        """Append intermediate values to a claimed trial (5)."""
+        with self._changed:
+            present, now = self._held(trial), self.now()
+            new = tuple(Report(step=float(r.step), value=float(r.value), at=now) for r in reports)
+            self._put(replace(present, reports=present.reports + new))
+
+    def finish(self, trial: Trial, result: Result) -> None:
+        """Write the result of a claimed trial, done or failed (5, 7)."""
+        outcome = result_document(result)
+        with self._changed:
+            present = self._shelf(trial.exp_key).trials.get(trial.tid)
+            if present is not None and present.state in FINISHED and _is_same_claim(present, trial):
+                return
+            document = {**trial_document(self._held(trial)), **outcome, "finished_at": self.now()}
+            self._put(replace(trial_from(document), lease_until=None))
+
+    def release(self, trial: Trial, why: str) -> None:
+        """Give a claimed trial back to pending, the attempt uncounted (5, 6)."""
+        reason = encoded(why, "why")
+        with self._changed:
+            present = self._shelf(trial.exp_key).trials.get(trial.tid)
+            ends = present.history if present is not None else ()
+            if any(e.attempt == trial.attempt and e.why == reason for e in ends):
+                return
+            self._put(_put_back(self._held(trial), self.now(), reason, owner=None))
+
+    # The registry of workers
+
+    def record_worker(self, worker: Worker, ttl_s: float) -> None:
+        """Write a worker's sign of life, which expires after ``ttl_s`` seconds."""
+        described = worker_from(worker_document(worker))
+        with self._changed:
+            now, present = self.now(), self._workers.get(worker.name)
+            started_at = present.started_at if present and present.pid == worker.pid else now
+            expire_at = now + timedelta(seconds=ttl_s)
+            self._workers[worker.name] = replace(
+                described, started_at=started_at, seen_at=now, expire_at=expire_at
+            )
+
+    def workers(self) -> list[Worker]:
+        """Return the workers that were seen of late, by name."""
+        with self._changed:
+            now = self.now()
+            known = (self._workers[name] for name in sorted(self._workers))
+            return [worker for worker in known if worker.expire_at and worker.expire_at > now]
+
+    def now(self) -> datetime:
+        """Return the store's time, UTC, to the millisecond."""
+        now = self._clock().astimezone(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to release."""
+
+    # Private
+
+    def _shelf(self, exp_key: str) -> _Shelf:
+        return self._shelves.setdefault(exp_key, _Shelf())
+
+    def _put(self, trial: Trial) -> Trial:
+        self._shelf(trial.exp_key).put(trial)
+        self._changed.notify_all()
+        return trial
+
+    def _in_states(self, exp_key: str, states: set[State]) -> list[Trial]:
+        shelf = self._shelf(exp_key)
+        return [shelf.trials[tid] for state in states for tid in shelf.by_state[state]]
+
+    def _held(self, trial: Trial) -> Trial:
+        """Return the trial as it is stored, running; raises ``LeaseLostError`` for another's."""
+        present = self._shelf(trial.exp_key).trials.get(trial.tid)
+        if present is None or not _is_held(present, trial):
+            raise LeaseLostError(trial.id)
+        return present
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """The trials of one experiment, with what makes the queue and the counts quick."""
+
+    trials: dict[int, Trial] = field(default_factory=dict)  #: by tid
+    by_state: dict[State, set[int]] = field(default_factory=lambda: {state: set() for state in State})
+    queue: list[tuple[int, int]] = field(default_factory=list)  #: heap; may hold trials that have left
+    n_changes: int = 0
+
+    def put(self, trial: Trial) -> None:
+        """Add a trial, or replace it."""
+        present = self.trials.get(trial.tid)
+        if present is not None:
+            self.by_state[present.state].discard(trial.tid)
+        self.by_state[trial.state].add(trial.tid)
+        self.trials[trial.tid] = trial
+        self.n_changes += 1
+        if trial.state is State.PENDING:
+            heapq.heappush(self.queue, _queue_place(trial))
+
+    def next_pending(self) -> Trial | None:
+        """Return the trial that is next to be claimed."""
+        while self.queue:
+            trial = self.trials[self.queue[0][1]]
+            if trial.state is State.PENDING:
+                return trial
+            heapq.heappop(self.queue)
+        return None
+
+
+def _queue_place(trial: Trial) -> tuple[int, int]:
+    return -trial.priority, trial.tid
+
+
+def _is_same_claim(present: Trial, claimed: Trial) -> bool:
+    return present.owner == claimed.owner and present.attempt == claimed.attempt
+
+
+def _is_held(present: Trial, claimed: Trial) -> bool:
+    """Whether the claim still stands: an expired one does until somebody else claims the trial."""
+    return present.state in _HELD and _is_same_claim(present, claimed)
+
+
+def _taken_up(trial: Trial) -> Trial:
+    return trial if trial.state is State.RUNNING else trial.moved(State.RUNNING)
+
+
+def _put_back(trial: Trial, now: datetime, why: str, *, owner: str | None) -> Trial:
+    name = trial.worker.name if trial.worker else None
+    ended = Ended(attempt=trial.attempt, worker=name, ended_at=now, why=why)
+    history = (*trial.history, ended)
+    return replace(trial, state=State.PENDING, history=history, owner=owner, lease_until=None)
+
+
+def _expired(trial: Trial, now: datetime) -> Trial:
+    """Return a trial whose lease is over: waiting for others, or failed if that was its last attempt."""
+    n_lost = 1 + sum(ended.why == LEASE_EXPIRED for ended in trial.history)
+    back = _put_back(trial, now, LEASE_EXPIRED, owner=trial.owner)
+    if n_lost < trial.max_attempts:
+        return back
+    message = (
+        "The worker was not heard of for the length of its lease, "
+        f"in {n_lost} of at most {trial.max_attempts} attempts."
+    )
+    error = Failure(kind=FailureKind.LOST, message=message)
+    return replace(back, state=State.FAILED, owner=None, error=error, finished_at=now)
+
+
+def _ordered(trials: list[Trial], sort: str) -> list[Trial]:
+    match sort:
+        case "tid":
+            return sorted(trials, key=lambda trial: trial.tid)
+        case "newest":
+            return sorted(trials, key=lambda trial: -trial.tid)
+        case "loss":
+            ranked = [(trial.loss, trial.tid, trial) for trial in trials if trial.loss is not None]
+            return [trial for _, _, trial in sorted(ranked, key=lambda entry: entry[:2])]
+    raise ValueError(f"trials cannot be sorted by {sort!r}; use one of tid, newest, loss")

@@ -1,0 +1,419 @@
+"""The store on MongoDB: one document per trial, one conditional update per transition.
+
+The documents stand in ``documents.py``, the filters and updates in ``queries.py``, what
+the server checks and indexes in ``schema.py``; here each promise of ``protocol.py`` is
+one call. Every call is such that repeating it is doing it once, because the answer to
+any of them may be lost: ``Connection.call`` repeats it then.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Self
+
+import bson
+from pymongo import ReadPreference, ReturnDocument
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError, DuplicateKeyError, InvalidName
+from pymongo.read_concern import ReadConcern
+
+from hpsearch.errors import (
+    ConfigurationError,
+    LeaseLostError,
+    NotFoundError,
+    StorePermissionError,
+    TooLargeError,
+    TrialExistsError,
+)
+from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.fleet import Worker
+from hpsearch.store import queries
+from hpsearch.store.documents import (
+    Document,
+    experiment_document,
+    experiment_from,
+    holder_document,
+    report_documents,
+    result_document,
+    trial_document,
+    trial_from,
+    worker_document,
+    worker_from,
+)
+from hpsearch.store.encoding import encoded, utc
+from hpsearch.store.mongo_changes import Changes
+from hpsearch.store.mongo_connection import Connection, Patience
+from hpsearch.store.mongo_errors import DUPLICATE_KEY
+from hpsearch.store.mongo_preparation import prepare_collection
+from hpsearch.store.protocol import Hold, Leadership
+from hpsearch.store.rules import check_cancellable, check_insertable, check_joinable, is_same_point
+from hpsearch.store.schema import EXPERIMENTS, TRIALS, WORKERS
+from hpsearch.trial import FINISHED, Report, Result, State, Trial, trial_id
+
+log = logging.getLogger(__name__)
+
+#: The database when neither the caller nor the URI names one.
+DATABASE = "hpsearch"
+
+#: Documents in one call, so that each stays well within its time limit.
+_PAGE = 1_000
+_NUMBERS = 5_000
+
+#: Seconds until a write that another made is looked for again among those that cannot be rolled back.
+_SETTLE_S = 0.02
+
+_FINAL = FINISHED | {State.CANCELLED}
+_AFTER = ReturnDocument.AFTER
+
+
+class MongoStore:
+    """A ``TrialStore`` on MongoDB 5.0 or newer; safe for use by several threads.
+
+    On a standalone server everything works, but less is promised: no change streams, so
+    that ``wait_for_change`` polls, and acknowledged writes live on one disk.
+    """
+
+    def __init__(self, connection: Connection, database: str) -> None:
+        self._connection = connection
+        self._call = connection.call
+        try:
+            # Reads follow writes: all of them go to the primary, whatever the URI prefers.
+            self._database = connection.client.get_database(database, read_preference=ReadPreference.PRIMARY)
+        except InvalidName as error:
+            raise ConfigurationError(f"{database!r} cannot be the name of a MongoDB database.") from error
+        self._experiments: Collection[Document] = self._database[EXPERIMENTS]
+        self._trials: Collection[Document] = self._database[TRIALS]
+        self._workers: Collection[Document] = self._database[WORKERS]
+        # What was read here cannot be rolled back by a fail-over.
+        self._settled = self._trials.with_options(read_concern=ReadConcern("majority"))
+        self._changes = Changes(self._trials, has_stream=not connection.is_standalone)
+
+    @classmethod
+    def connect(cls, uri: str, *, database: str | None = None, patience: Patience) -> Self:
+        """Connect to a MongoDB.
+
+        Parameters
+        ----------
+        uri : str
+            ``mongodb://`` or ``mongodb+srv://`` with all options of the driver, which override ours.
+        database : str, optional
+            Its name; by default the one in the URI's path, else "hpsearch".
+        patience : callable
+            Takes the seconds since MongoDB went away, here and in every later call, and says
+            whether to go on trying.
+
+        Raises
+        ------
+        ConfigurationError
+            If the URI or the name is not valid, or the server is older than MongoDB 5.0.
+        StorePermissionError
+            If the server refuses the user.
+        StoreUnavailableError
+            If it cannot be reached for longer than the patience lasts.
+        """
+        connection = Connection(uri, patience)
+        if connection.is_standalone:
+            log.warning(
+                "MongoDB at %s is a standalone server: hpsearch polls for changes, and results are only as "
+                "safe as its one disk; a replica set, even of one member, has neither limit",
+                connection.hosts,
+                extra={"event": "standalone"},
+            )
+        return cls(connection, database or connection.client.get_default_database(DATABASE).name)
+
+    def prepare(self) -> None:
+        """Create collections, validators and indexes where they are missing; repeatable.
+
+        A user who may not is taken to work on a database that somebody prepared.
+        """
+        try:
+            for name in (EXPERIMENTS, TRIALS, WORKERS):
+                self._call(prepare_collection, self._database, name)
+        except StorePermissionError as error:
+            log.info("the database is used as it is: %s", error, extra={"event": "not_prepared"})
+
+    # Experiments
+
+    def open_experiment(self, experiment: Experiment) -> Experiment:
+        """Create the experiment, or join it under the same name (11)."""
+        document = experiment_document(experiment)
+        self.prepare()
+        stored = self._update_experiment(experiment.exp_key, queries.create(document), upsert=True)
+        check_joinable(stored, experiment)
+        return self._update_experiment(experiment.exp_key, queries.join(document))
+
+    def experiment(self, exp_key: str) -> Experiment:
+        """Return one experiment; raises ``NotFoundError``."""
+        return experiment_from(_found(self._call(self._experiments.find_one, {"_id": exp_key}), exp_key))
+
+    def experiments(self) -> list[Experiment]:
+        """Return all experiments, the oldest first."""
+        order = [("created_at", 1), ("_id", 1)]
+        return [experiment_from(d) for d in self._call(_read, self._experiments, {}, sort=order)]
+
+    def set_experiment_state(self, exp_key: str, state: ExperimentState, why: str | None = None) -> None:
+        """Move an experiment to a state; raises ``NotFoundError``."""
+        self._update_experiment(exp_key, queries.set_state(state, encoded(why, "why")))
+
+    # The coordinator's side
+
+    def lead(self, exp_key: str, owner: str, lease_s: float) -> Leadership:
+        """Bid for, or renew, the leadership of an experiment (9)."""
+        document = self._call(
+            self._experiments.find_one_and_update,
+            {"_id": exp_key},
+            queries.lead(owner, lease_s),
+            projection={"coordinator": 1},
+            return_document=_AFTER,
+        )
+        leader = _found(document, exp_key)["coordinator"]
+        return Leadership(
+            exp_key=exp_key,
+            owner=leader["owner"],
+            epoch=int(leader["epoch"]),
+            lease_until=utc(leader["lease_until"]),
+            is_mine=leader["owner"] == owner,
+        )
+
+    def resign(self, exp_key: str, owner: str) -> None:
+        """Give the leadership up, if it is held."""
+        mine = {"_id": exp_key, "coordinator.owner": owner}
+        self._call(self._experiments.update_one, mine, queries.resign())
+
+    def insert(self, trials: Sequence[Trial]) -> None:
+        """Add pending trials (1)."""
+        check_insertable(trials)
+        waiting = list(trials)
+        while waiting:
+            now = self.now()
+            batch = [{**trial_document(trial), "created_at": now} for trial in waiting[:_PAGE]]
+            n_new = self._call(self._insert_batch, batch)
+            waiting = waiting[n_new:]
+            if n_new < len(batch):
+                waiting = waiting[self._n_there(waiting[:_PAGE]) :]
+
+    def expire(self, exp_key: str) -> int:
+        """Requeue or fail the running trials whose lease is over; return how many (6)."""
+        lost = queries.expired(exp_key)
+        return self._call(self._trials.update_many, lost, queries.expire()).modified_count
+
+    def finished(self, exp_key: str, tids: Iterable[int]) -> list[Trial]:
+        """Return those of the trials that are final, by tid (8)."""
+        found: list[Trial] = []
+        numbers = sorted(tids)
+        for start in range(0, len(numbers), _NUMBERS):
+            final = {**queries.of(exp_key, _FINAL), "tid": {"$in": numbers[start : start + _NUMBERS]}}
+            documents = self._call(_read, self._settled, final)
+            found += sorted(map(trial_from, documents), key=lambda trial: trial.tid)
+        return found
+
+    def cancel(self, exp_key: str, states: Iterable[State]) -> int:
+        """Cancel all trials that are in one of the states, pending or running; return how many."""
+        open_trials = queries.of(exp_key, check_cancellable(states))
+        return self._call(self._trials.update_many, open_trials, queries.cancel()).modified_count
+
+    def wait_for_change(self, exp_key: str, timeout_s: float) -> None:
+        """Return when a trial of the experiment may have changed, or after the timeout."""
+        self._changes.wait(exp_key, timeout_s)
+
+    # Reading
+
+    def trials(
+        self,
+        exp_key: str,
+        *,
+        states: Iterable[State] | None = None,
+        sort: str = "tid",
+        limit: int | None = None,
+    ) -> Iterator[Trial]:
+        """Yield the trials of an experiment, in pages, so that a long read survives an outage."""
+        if sort not in queries.ORDERS:
+            raise ValueError(f"trials cannot be sorted by {sort!r}; use one of {', '.join(queries.ORDERS)}")
+        wanted = queries.of(exp_key, states)
+        if sort == "loss":
+            wanted = {"$and": [wanted, queries.with_loss(exp_key)]}
+        return self._pages(wanted, sort, limit)
+
+    def trial(self, exp_key: str, tid: int) -> Trial:
+        """Return one trial; raises ``NotFoundError``."""
+        key = trial_id(exp_key, tid)
+        document = self._call(self._trials.find_one, {"_id": key})
+        if document is None:
+            raise NotFoundError(f"There is no trial {key}.")
+        return trial_from(document)
+
+    def counts(self, exp_key: str, states: Iterable[State] | None = None) -> Mapping[State, int]:
+        """Return how many trials are in each state, zeros included."""
+        groups = self._call(_aggregate, self._trials, queries.counts(exp_key, states))
+        return dict.fromkeys(State, 0) | {State(group["_id"]): int(group["n"]) for group in groups}
+
+    # The worker's side
+
+    def claim(self, worker: Worker, token: str, exp_keys: Sequence[str]) -> Trial | None:
+        """Take the next trial of these experiments, or None when none is pending (2, 3)."""
+        take = queries.claim(token, holder_document(worker.holder))
+
+        def attempt() -> Document | None:
+            try:
+                taken = self._trials.find_one_and_update(
+                    queries.pending(exp_keys), take, sort=queries.QUEUE_ORDER, return_document=_AFTER
+                )
+            except DuplicateKeyError:
+                taken = None
+            # Refused, or nothing to take: this very claim may have succeeded before.
+            return taken or self._trials.find_one(queries.claimed_with(token))
+
+        document = self._call(attempt) if exp_keys else None
+        return None if document is None else trial_from(document)
+
+    def renew(self, trial: Trial) -> Hold:
+        """Extend the lease on a claimed trial by its ``lease_s`` (4)."""
+        if self._update_held(queries.held(trial), queries.renew()):
+            return Hold.HELD
+        mine = {"_id": trial.id, "owner": trial.owner, "state": State.CANCELLED.value}
+        is_cancelled = self._call(self._trials.find_one, mine, {"_id": 1}) is not None
+        return Hold.CANCELLED if is_cancelled else Hold.LOST
+
+    def report(self, trial: Trial, reports: Sequence[Report]) -> None:
+        """Append intermediate values to a claimed trial (5)."""
+        update = queries.report(report_documents(reports), batch=secrets.token_hex(8))
+        self._change_held(trial, queries.held(trial), update)
+
+    def finish(self, trial: Trial, result: Result) -> None:
+        """Write the result of a claimed trial, done or failed (5, 7)."""
+        outcome = result_document(result)
+        try:
+            self._change_held(trial, queries.held_or_finished(trial), queries.finish(outcome))
+        except TooLargeError as error:
+            raise TooLargeError(_too_large(trial, outcome)) from error
+
+    def release(self, trial: Trial, why: str) -> None:
+        """Give a claimed trial back to pending, the attempt uncounted (5, 6)."""
+        reason = encoded(why, "why")
+        update = queries.release(trial.owner or "", reason)
+        self._change_held(trial, queries.held_or_released(trial, reason), update)
+
+    # The registry of workers
+
+    def record_worker(self, worker: Worker, ttl_s: float) -> None:
+        """Write a worker's sign of life, which expires after ``ttl_s`` seconds."""
+        update = queries.record(worker_document(worker), ttl_s)
+        self._call(self._workers.update_one, {"_id": worker.name}, update, upsert=True)
+
+    def workers(self) -> list[Worker]:
+        """Return the workers that were seen of late, by name."""
+        documents = self._call(_read, self._workers, queries.ALIVE, sort=[("_id", 1)])
+        return [worker_from(document) for document in documents]
+
+    def now(self) -> datetime:
+        """Return the store's time, UTC."""
+        return utc(self._call(self._database.command, "hello")["localTime"])
+
+    def close(self) -> None:
+        """Release connections; the store is not usable afterwards."""
+        self._changes.close()
+        self._connection.close()
+
+    # Private
+
+    def _update_experiment(
+        self, exp_key: str, update: queries.Pipeline, *, upsert: bool = False
+    ) -> Experiment:
+        document = self._call(
+            self._experiments.find_one_and_update,
+            {"_id": exp_key},
+            update,
+            upsert=upsert,
+            return_document=_AFTER,
+        )
+        return experiment_from(_found(document, exp_key))
+
+    def _insert_batch(self, batch: list[Document]) -> int:
+        """Insert in order up to the first number that is taken; return how many were inserted."""
+        try:
+            self._trials.insert_many(batch, ordered=True)
+        except BulkWriteError as error:
+            first: Mapping[str, Any] = next(iter(error.details["writeErrors"]), {})
+            if first.get("code") != DUPLICATE_KEY:
+                raise
+            return int(first["index"])
+        return len(batch)
+
+    def _n_there(self, trials: list[Trial]) -> int:
+        """Return how many of the trials, from the first on, are there already.
+
+        Raises
+        ------
+        TrialExistsError
+            At the first that is there as another point.
+        """
+        documents = self._call(_read, self._settled, {"_id": {"$in": [trial.id for trial in trials]}})
+        there = {document["_id"]: trial_from(document) for document in documents}
+        for n_same, trial in enumerate(trials):
+            if trial.id not in there:
+                if n_same == 0:
+                    time.sleep(_SETTLE_S)  # written, as we know, but not yet safe from a roll-back
+                return n_same
+            if not is_same_point(trial, there[trial.id]):
+                raise TrialExistsError(trial.id)
+        return len(trials)
+
+    def _pages(self, wanted: queries.Filter, sort: str, limit: int | None) -> Iterator[Trial]:
+        order = queries.ORDERS[sort]
+        here, n_left = wanted, limit
+        while n_left is None or n_left > 0:
+            size = _PAGE if n_left is None else min(_PAGE, n_left)
+            page = self._call(_read, self._trials, here, sort=order, limit=size)
+            trials = [trial_from(document) for document in page]
+            yield from trials
+            if len(page) < size:
+                return
+            here = {"$and": [wanted, queries.after(trials[-1], sort)]}
+            n_left = None if n_left is None else n_left - size
+
+    def _update_held(self, held: queries.Filter, update: queries.Pipeline) -> bool:
+        """Update the trial if the filter still holds; return whether it did."""
+        return self._call(self._trials.update_one, held, update).matched_count == 1
+
+    def _change_held(self, trial: Trial, held: queries.Filter, update: queries.Pipeline) -> None:
+        if not self._update_held(held, update):
+            raise LeaseLostError(trial.id)
+
+
+def _read(
+    collection: Collection[Document],
+    wanted: queries.Filter,
+    *,
+    sort: list[tuple[str, int]] | None = None,
+    limit: int = 0,
+) -> list[Document]:
+    """Return all documents of a query at once, so that it can be repeated as a whole."""
+    return list(collection.find(wanted, sort=sort, limit=limit, batch_size=limit))
+
+
+def _aggregate(collection: Collection[Document], pipeline: queries.Pipeline) -> list[Document]:
+    return list(collection.aggregate(pipeline))
+
+
+def _found(document: Document | None, exp_key: str) -> Document:
+    if document is None:
+        raise NotFoundError(f"There is no experiment {exp_key!r}.")
+    return document
+
+
+def _too_large(trial: Trial, outcome: Document) -> str:
+    """Return the sentence that names the largest part of a result that does not fit."""
+    parts = {
+        **{f"result.{key}": value for key, value in outcome.get("result", {}).items()},
+        **{key: value for key, value in outcome.items() if key != "result"},
+    }
+    sizes = {name: len(bson.encode({"": value})) for name, value in parts.items()}
+    largest = max(sizes, key=sizes.__getitem__)
+    return (
+        f"The result of trial {trial.id} is over the 16 MB that MongoDB can hold; "
+        f"the largest part is {largest} with {sizes[largest] / 2**20:.1f} MB."
+    )

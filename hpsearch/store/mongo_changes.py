@@ -1,0 +1,96 @@
+"""Waking up when a trial changes: one change stream, as a hint; polling where there is none."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+
+from bson.errors import BSONError
+from pymongo.change_stream import CollectionChangeStream
+from pymongo.collection import Collection
+from pymongo.errors import OperationFailure, PyMongoError
+
+from hpsearch.store.documents import Document
+from hpsearch.store.mongo_errors import NO_REPLICA_SET, UNAUTHORIZED
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks where there is no change stream, or it just broke.
+POLL_S = 0.1
+
+#: Milliseconds that the server holds one question open; bounds how late a timeout is noticed.
+_AWAIT_MS = 100
+
+#: Moves from state to state; not heartbeats and reports, nor the trials that a coordinator inserts itself.
+#: An update that changes most of a document is told as its replacement.
+_IS_MOVE = [{"operationType": "replace"}, {"updateDescription.updatedFields.state": {"$exists": True}}]
+_MOVES: list[dict[str, Any]] = [{"$match": {"$or": _IS_MOVE}}, {"$project": {"documentKey": 1}}]
+
+
+class Changes:
+    """Waits for trials of an experiment to move; opened by the first wait.
+
+    Parameters
+    ----------
+    trials : Collection
+        The trials of all experiments.
+    has_stream : bool
+        Whether the server has change streams at all.
+    """
+
+    def __init__(self, trials: Collection[Document], *, has_stream: bool) -> None:
+        self._trials = trials
+        self._has_stream = has_stream
+        self._stream: CollectionChangeStream[Document] | None = None
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+
+    def wait(self, exp_key: str, timeout_s: float) -> None:
+        """Return when a trial of the experiment may have moved, or after the timeout."""
+        # The stream serves one thread at a time; others poll.
+        if self._has_stream and self._lock.acquire(blocking=False):
+            try:
+                self._watch(exp_key, timeout_s)
+            finally:
+                self._lock.release()
+        else:
+            self._closed.wait(min(timeout_s, POLL_S))
+
+    def close(self) -> None:
+        """End a wait in progress."""
+        self._closed.set()
+
+    def _watch(self, exp_key: str, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        try:
+            if self._stream is None:
+                # What moved before this instant is not in the stream: the caller has to look.
+                self._stream = self._trials.watch(_MOVES, max_await_time_ms=_AWAIT_MS)
+                return
+            while time.monotonic() < deadline and not self._closed.is_set():
+                change = self._stream.try_next()
+                if change is not None and _concerns(change, exp_key):
+                    return
+                if not self._stream.alive:
+                    self._stream = None
+                    return
+        except (PyMongoError, BSONError) as error:
+            self._drop(error)
+            self._closed.wait(min(max(0.0, deadline - time.monotonic()), POLL_S))
+
+    def _drop(self, error: Exception) -> None:
+        """Forget a stream that broke; the next wait opens another unless none is to be had."""
+        if self._stream is not None:
+            with suppress(PyMongoError):
+                self._stream.close()
+        self._stream = None
+        if isinstance(error, OperationFailure) and error.code in {UNAUTHORIZED, NO_REPLICA_SET}:
+            self._has_stream = False
+            log.info("no change streams here, polling instead: %s", error, extra={"event": "polling"})
+
+
+def _concerns(change: Document, exp_key: str) -> bool:
+    return bool(change["documentKey"]["_id"].startswith(exp_key + "/"))

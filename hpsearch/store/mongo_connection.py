@@ -1,0 +1,197 @@
+"""The connection to MongoDB: its address, its settings, and what happens while it is away."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import unquote
+
+from pymongo import MongoClient
+from pymongo.errors import InvalidOperation, PyMongoError
+
+from hpsearch.errors import ConfigurationError, HpsearchError, StoreError, StoreUnavailableError
+from hpsearch.store.documents import Document
+from hpsearch.store.mongo_errors import DRIVER_ERRORS, cause, meaning, translated
+
+log = logging.getLogger(__name__)
+
+#: Takes the seconds since MongoDB was last there, and says whether to go on trying.
+Patience = Callable[[float], bool]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: What the driver is told unless the URI says otherwise. No call hangs: even a server that
+#: stands still is given up after ``timeoutMS``. Acknowledged means on disk on a majority of
+#: the members, which alone was measured to lose nothing under kill -9.
+DEFAULTS: Mapping[str, Any] = {
+    "appname": "hpsearch",
+    "connectTimeoutMS": 3_000,
+    "serverSelectionTimeoutMS": 2_000,
+    "heartbeatFrequencyMS": 2_000,
+    "timeoutMS": 8_000,
+    "retryWrites": True,
+    "w": "majority",
+    "journal": True,
+}
+
+_SCHEMES = ("mongodb://", "mongodb+srv://")
+_OLDEST = (5, 0)
+_FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.05, 1.0
+
+
+def give_up_after(seconds: float) -> Patience:
+    """Return the patience that lasts so many seconds."""
+    return lambda seconds_away: seconds_away < seconds
+
+
+class Connection:
+    """A client of one MongoDB, and the retries that carry its calls over an outage.
+
+    Parameters
+    ----------
+    uri : str
+        A MongoDB URI; its options override ``DEFAULTS``.
+    patience : callable
+        How long to go on trying while MongoDB is away.
+
+    Raises
+    ------
+    ConfigurationError
+        If the URI is not valid, or the server is older than MongoDB 5.0.
+    StorePermissionError
+        If the server refuses the user.
+    StoreUnavailableError
+        If the server is away for longer than the patience lasts.
+    """
+
+    def __init__(self, uri: str, patience: Patience) -> None:
+        self.hosts = hosts_of(uri)  #: for messages
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._away_since: float | None = None
+        self.client = _client(uri, self.hosts)
+        try:
+            hello = self.call(self.client.admin.command, "hello")
+            check_version(self.call(self.client.admin.command, "buildInfo"), self.hosts)
+        except HpsearchError:
+            self.client.close()
+            raise
+        #: Without a replica set: no retryable writes, no change streams.
+        self.is_standalone = "setName" not in hello and hello.get("msg") != "isdbgrid"
+
+    def call(self, action: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return the action's result; repeat it while MongoDB is away and the patience lasts.
+
+        Parameters
+        ----------
+        action : callable
+            Calls the driver. It may have taken effect although it raised, so that it must
+            be such that doing it twice is doing it once.
+        *args, **kwargs
+            Passed to the action.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If the patience ended first.
+        StoreError
+            Or another of our errors, if MongoDB refused.
+        """
+        n_failures = 0
+        while True:
+            asked_at = time.monotonic()
+            try:
+                result = action(*args, **kwargs)
+            except DRIVER_ERRORS as error:
+                if isinstance(error, InvalidOperation):
+                    raise StoreError("The connection to MongoDB was closed, or is misused.") from error
+                if meaning(error) is not StoreUnavailableError:
+                    raise translated(error, self.hosts) from error
+                if not self._patience(self._seconds_away(asked_at, error)):
+                    raise translated(error, self.hosts) from error
+            else:
+                self._note_contact()
+                return result
+            longest = min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0**n_failures)
+            # Jitter, so that a fleet does not come back in step.
+            time.sleep(longest * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret
+            n_failures += 1
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.client.close()
+
+    def _seconds_away(self, asked_at: float, error: Exception) -> float:
+        """Return the seconds since MongoDB went away; say so if that is news."""
+        with self._lock:
+            is_news = self._away_since is None
+            since = self._away_since = asked_at if self._away_since is None else self._away_since
+        if is_news:
+            log.warning(
+                "MongoDB at %s is away: %s", self.hosts, cause(error), extra={"event": "database_away"}
+            )
+        return time.monotonic() - since
+
+    def _note_contact(self) -> None:
+        if self._away_since is None:  # the common case needs no lock
+            return
+        with self._lock:
+            since, self._away_since = self._away_since, None
+        if since is not None:
+            away_s = time.monotonic() - since
+            log.warning(
+                "MongoDB at %s is back after %.1f s", self.hosts, away_s, extra={"event": "database_back"}
+            )
+
+
+def hosts_of(uri: str) -> str:
+    """Return the hosts of a URI, for messages; never a part of the credentials."""
+    # From the last "@", so that a password with an unquoted "/" or "@" stays out too.
+    rest = uri.partition("://")[2].rpartition("@")[2]
+    return unquote(rest.split("?")[0].partition("/")[0]) or "an unnamed host"
+
+
+def settings_for(uri: str) -> dict[str, Any]:
+    """Return the default settings that a URI leaves open; the driver would let them override it."""
+    options = uri.partition("?")[2].replace(";", "&").split("&")
+    named = {option.partition("=")[0].lower() for option in options}
+    if "j" in named:
+        named.add("journal")
+    return {name: value for name, value in DEFAULTS.items() if name.lower() not in named}
+
+
+def check_version(build_info: Mapping[str, Any], hosts: str) -> None:
+    """Return if the server is new enough.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is older than 5.0, which has neither the update operators nor the field names we need.
+    """
+    if tuple(build_info["versionArray"][:2]) < _OLDEST:
+        raise ConfigurationError(
+            f"MongoDB {build_info['version']} at {hosts} is too old for hpsearch: "
+            f"it needs {_OLDEST[0]}.{_OLDEST[1]} or newer."
+        )
+
+
+def _client(uri: str, hosts: str) -> MongoClient[Document]:
+    if not uri.startswith(_SCHEMES):
+        raise ConfigurationError(
+            f"A MongoDB URI begins with {' or '.join(_SCHEMES)}, such as mongodb://localhost:27017/hpsearch."
+        )
+    try:
+        return MongoClient(uri, **settings_for(uri))
+    except (PyMongoError, ValueError, TypeError, OSError) as error:
+        if "@" in uri:
+            # The driver quotes what it cannot read, and that may be a part of the password.
+            raise ConfigurationError(
+                f"The MongoDB URI for {hosts} is not valid, or names a file or DNS record that is not there; "
+                "user and password must be percent-encoded."
+            ) from None
+        raise ConfigurationError(f"The MongoDB URI for {hosts} is not valid: {cause(error)}.") from error

@@ -1,0 +1,141 @@
+"""What each error of the MongoDB driver means to hpsearch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bson import errors as bson_errors
+from pymongo import errors as mongo_errors
+
+from hpsearch.errors import (
+    ConfigurationError,
+    HpsearchError,
+    StoreError,
+    StorePermissionError,
+    StoreUnavailableError,
+    TooLargeError,
+)
+
+#: Every class of error of the driver, and ours; a subclass that is not listed counts as its parent.
+MEANINGS: Mapping[type[Exception], type[HpsearchError]] = {
+    mongo_errors.PyMongoError: StoreError,
+    mongo_errors.ProtocolError: StoreUnavailableError,
+    mongo_errors.ConnectionFailure: StoreUnavailableError,
+    mongo_errors.WaitQueueTimeoutError: StoreUnavailableError,
+    mongo_errors.AutoReconnect: StoreUnavailableError,
+    mongo_errors.NetworkTimeout: StoreUnavailableError,
+    mongo_errors.NotPrimaryError: StoreUnavailableError,
+    mongo_errors.ServerSelectionTimeoutError: StoreUnavailableError,
+    mongo_errors.ExecutionTimeout: StoreUnavailableError,
+    mongo_errors.CursorNotFound: StoreUnavailableError,
+    # The write may be there, but is not safe yet; every write of ours can be repeated.
+    mongo_errors.WriteConcernError: StoreUnavailableError,
+    mongo_errors.WTimeoutError: StoreUnavailableError,
+    mongo_errors.ConfigurationError: ConfigurationError,
+    mongo_errors.InvalidURI: ConfigurationError,
+    mongo_errors.InvalidName: ConfigurationError,
+    mongo_errors.OperationFailure: StoreError,
+    mongo_errors.WriteError: StoreError,
+    mongo_errors.DuplicateKeyError: StoreError,
+    mongo_errors.BulkWriteError: StoreError,
+    mongo_errors.ClientBulkWriteException: StoreError,
+    mongo_errors.InvalidOperation: StoreError,
+    mongo_errors.CollectionInvalid: StoreError,
+    mongo_errors.DocumentTooLarge: TooLargeError,
+    mongo_errors.EncryptionError: StoreError,
+    mongo_errors.EncryptedCollectionError: StoreError,
+    bson_errors.BSONError: StoreError,
+    bson_errors.InvalidBSON: StoreError,
+    bson_errors.InvalidStringData: StoreError,
+    bson_errors.InvalidDocument: StoreError,
+    bson_errors.InvalidId: StoreError,
+    UnicodeError: StoreError,  # from a name that UTF-8 cannot express
+}
+
+#: What a call to the driver can raise.
+DRIVER_ERRORS = (mongo_errors.PyMongoError, bson_errors.BSONError, UnicodeError)
+
+DUPLICATE_KEY = 11000
+UNAUTHORIZED = 13
+NAMESPACE_EXISTS = 48
+NO_REPLICA_SET = 40573
+
+_AUTHENTICATION_FAILED, _ATLAS_ERROR = 18, 8000
+_PERMISSION_CODES = {UNAUTHORIZED, _AUTHENTICATION_FAILED, _ATLAS_ERROR}
+_TOO_LARGE_CODES = {10334, 17280, 17419, 17420, 17421}
+_INVALID_DOCUMENT = 121
+#: Write concerns that this set of servers can never satisfy.
+_IMPOSSIBLE_CODES = {79, 100}
+#: A server that starts, stops, steps down, or took too long: the codes that the driver's rules call
+#: retryable, and those of interrupted commands.
+_AWAY_CODES = {
+    6, 7, 50, 64, 89, 91, 134, 189, 202, 237, 262, 358, 384, 9001, 10107, 11600, 11601, 11602, 13435, 13436,
+}  # fmt: skip
+_RETRYABLE = ("RetryableWriteError", "TransientTransactionError")
+
+
+def meaning(error: Exception) -> type[HpsearchError]:
+    """Return the class of our error that an error of the driver stands for.
+
+    ``StoreUnavailableError`` means that the same call may succeed in a moment.
+    """
+    if isinstance(error, mongo_errors.PyMongoError) and _is_away(error):
+        return StoreUnavailableError
+    code = _code(error)
+    if code in _IMPOSSIBLE_CODES:
+        return StoreError
+    if code in _PERMISSION_CODES:
+        return StorePermissionError
+    if code in _TOO_LARGE_CODES:
+        return TooLargeError
+    return next(MEANINGS[kind] for kind in type(error).__mro__ if kind in MEANINGS)
+
+
+def translated(error: Exception, hosts: str) -> HpsearchError:
+    """Return our error for an error of the driver; its text holds no credentials."""
+    kind = meaning(error)
+    if kind is StoreUnavailableError:
+        return kind(f"MongoDB at {hosts} cannot be reached, or does not answer in time: {cause(error)}.")
+    if kind is StorePermissionError:
+        return kind(
+            f"MongoDB at {hosts} refuses this user: {cause(error)}; "
+            "check the name, the password, authSource and the roles."
+        )
+    if kind is TooLargeError:
+        return kind("A document is over the 16 MB that MongoDB can hold; store less in it.")
+    if kind is ConfigurationError:
+        return kind(f"The connection to MongoDB at {hosts} is not set up right: {cause(error)}.")
+    if _code(error) == _INVALID_DOCUMENT:
+        return kind(
+            f"MongoDB at {hosts} refused a document that breaks hpsearch's schema: {_details(error)}."
+        )
+    return kind(f"MongoDB at {hosts} refused or failed: {cause(error)}.")
+
+
+def cause(error: Exception) -> str:
+    """Return the driver's own words, without the configuration that it appends to them."""
+    text = str(error)
+    for tail in (" (configured timeouts", ", full error:", ", Timeout:", ", Topology Description:"):
+        text = text.split(tail, 1)[0]
+    return text.strip().rstrip(".") or type(error).__name__
+
+
+def _is_away(error: mongo_errors.PyMongoError) -> bool:
+    if error.timeout or _code(error) in _AWAY_CODES:
+        return True
+    return any(error.has_error_label(label) for label in _RETRYABLE)
+
+
+def _code(error: Exception) -> int | None:
+    """Return the server's code; for a bulk write, that of its first error."""
+    if isinstance(error, mongo_errors.BulkWriteError):
+        errors = error.details.get("writeErrors") or error.details.get("writeConcernErrors") or [{}]
+        return int(errors[0].get("code", 0))
+    return error.code if isinstance(error, mongo_errors.OperationFailure) else None
+
+
+def _details(error: Exception) -> str:
+    """Return which rule of a validator a document broke."""
+    details = error.details if isinstance(error, mongo_errors.OperationFailure) else None
+    first = ((details or {}).get("writeErrors") or [details or {}])[0]
+    return str(first.get("errInfo", {}).get("details", "no details"))[:500]

@@ -1,0 +1,276 @@
+"""Every filter and update that the MongoDB store sends; pure.
+
+Three rules hold throughout. Each transition of a trial is one conditional update of one
+document, so that it needs no transaction. All times are ``$$NOW``, the server's clock.
+And every value that comes from a user stands in ``$literal``, because an update pipeline
+would take a text that begins with a dollar for the name of a field.
+
+The fence is the token in ``owner``, fresh with each claim call, together with ``attempt``,
+which only a claim raises. An expired lease leaves the token in place: it only opens the
+trial for others, and until one of them claims it, the holder may still renew and finish.
+A release takes the token away.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from hpsearch.experiment import ExperimentState
+from hpsearch.store.documents import LEASE_EXPIRED
+from hpsearch.trial import FINISHED, FailureKind, State, Trial
+
+Filter = dict[str, Any]
+Pipeline = list[dict[str, Any]]
+
+NOW = "$$NOW"
+_WHOLE = "$$ROOT"
+_UNSET = "$$REMOVE"
+_HELD = [State.RUNNING.value, State.PENDING.value]
+_FINISHED = sorted(state.value for state in FINISHED)
+_EMPTY: dict[str, Any] = {"$literal": []}
+
+
+# Filters
+
+
+def of(exp_key: str, states: Iterable[State] | None = None) -> Filter:
+    """Trials of an experiment, in any of the states."""
+    if states is None:
+        return {"exp_key": exp_key}
+    return {"exp_key": exp_key, "state": {"$in": sorted(state.value for state in set(states))}}
+
+
+def pending(exp_keys: Sequence[str]) -> Filter:
+    """Trials that can be claimed."""
+    return {"exp_key": {"$in": list(exp_keys)}, "state": State.PENDING.value}
+
+
+def claimed_with(token: str) -> Filter:
+    """The trial that runs under a claim's token."""
+    return {"state": State.RUNNING.value, "owner": token}
+
+
+def held(trial: Trial) -> Filter:
+    """The trial, if nobody has claimed it since and it is not final."""
+    return {"_id": trial.id, "owner": trial.owner, "attempt": trial.attempt, "state": {"$in": _HELD}}
+
+
+def held_or_finished(trial: Trial) -> Filter:
+    """As ``held``, or finished under the same claim, which keeps its token in the document."""
+    return {**held(trial), "state": {"$in": _HELD + _FINISHED}}
+
+
+def held_or_released(trial: Trial, why: str) -> Filter:
+    """As ``held``, or given back by the same claim, which is in the history."""
+    back = {"history": {"$elemMatch": {"attempt": trial.attempt, "why": {"$eq": why}}}}
+    return {"_id": trial.id, "$or": [held(trial), back]}
+
+
+def expired(exp_key: str) -> Filter:
+    """Running trials whose lease is over."""
+    return {"exp_key": exp_key, "state": State.RUNNING.value, "$expr": {"$lt": ["$lease_until", NOW]}}
+
+
+def with_loss(exp_key: str) -> Filter:
+    """Done trials; the bound spares the sort documents without a loss, which it would put first."""
+    return {"exp_key": exp_key, "state": State.DONE.value, "loss": {"$gte": -math.inf}}
+
+
+def after(last: Trial, sort: str) -> Filter:
+    """Trials that follow one in an order: what makes a long read resumable."""
+    match sort:
+        case "tid":
+            return {"tid": {"$gt": last.tid}}
+        case "newest":
+            return {"tid": {"$lt": last.tid}}
+    return {"$or": [{"loss": {"$gt": last.loss}}, {"loss": last.loss, "tid": {"$gt": last.tid}}]}
+
+
+#: Orders in which trials can be read; each is that of an index.
+ORDERS: Mapping[str, list[tuple[str, int]]] = {
+    "tid": [("tid", 1)],
+    "newest": [("tid", -1)],
+    "loss": [("loss", 1), ("tid", 1)],
+}
+
+#: The order of the queue.
+QUEUE_ORDER = [("priority", -1), ("tid", 1)]
+
+
+# Updates of trials
+
+
+def claim(token: str, holder: Mapping[str, Any]) -> Pipeline:
+    """Pending to running. What an earlier attempt reported goes: reports belong to the attempt."""
+    fields = {
+        "state": State.RUNNING.value,
+        "owner": {"$literal": token},
+        "worker": {"$literal": holder},
+        "attempt": {"$add": ["$attempt", 1]},
+        "claimed_at": NOW,
+        "heartbeat_at": NOW,
+        "lease_until": _from_now("$lease_s"),
+        "reports": _UNSET,
+        "reports_last": _UNSET,
+    }
+    return [{"$set": fields}]
+
+
+def renew() -> Pipeline:
+    """A new lease; a trial that was put back but not claimed by anyone is taken up again."""
+    fields = {"state": State.RUNNING.value, "heartbeat_at": NOW, "lease_until": _from_now("$lease_s")}
+    return [{"$set": fields}]
+
+
+def report(documents: Sequence[Mapping[str, Any]], batch: str) -> Pipeline:
+    """Append reports with the server's time; a batch that is there already is not appended again."""
+    new = [{"$mergeObjects": [{"$literal": document}, {"at": NOW}]} for document in documents]
+    old = {"$ifNull": ["$reports", _EMPTY]}
+    is_repeat = {"$eq": ["$reports_last", {"$literal": batch}]}
+    reports = {"$cond": [is_repeat, old, {"$concatArrays": [old, new]}]}
+    return [{"$set": {"reports": reports, "reports_last": {"$literal": batch}}}]
+
+
+def finish(outcome: Mapping[str, Any]) -> Pipeline:
+    """To done or failed; nothing happens to a trial that is that already."""
+    final = _without_lease([_WHOLE, {"$literal": outcome}, {"finished_at": NOW}])
+    return [{"$replaceWith": {"$cond": [{"$in": ["$state", _FINISHED]}, _WHOLE, final]}}]
+
+
+def release(token: str, why: str) -> Pipeline:
+    """Back to pending without the token; nothing happens to a trial that was given back already."""
+    entry = _history_entry({"$literal": why})
+    back = _without_lease([_WHOLE, {"state": State.PENDING.value, "owner": None, "history": entry}])
+    is_mine = {"$and": [{"$eq": ["$owner", {"$literal": token}]}, {"$in": ["$state", _HELD]}]}
+    return [{"$replaceWith": {"$cond": [is_mine, back, _WHOLE]}}]
+
+
+def expire() -> Pipeline:
+    """Back to pending, or to failed when so many leases ran out as the trial may lose.
+
+    Only lost attempts count, by their entries in the history, so that a trial which
+    draining workers gave back is not the poorer for it.
+    """
+    was_lost = {
+        "$filter": {
+            "input": {"$ifNull": ["$history", _EMPTY]},
+            "cond": {"$eq": ["$$this.why", LEASE_EXPIRED]},
+        }
+    }
+    is_last = {"$gte": [{"$add": [{"$size": was_lost}, 1]}, "$max_attempts"]}
+    message = {
+        "$concat": [
+            "The worker was not heard of for the length of its lease, in ",
+            {"$toString": {"$add": [{"$size": was_lost}, 1]}},
+            " of at most ",
+            {"$toString": "$max_attempts"},
+            " attempts.",
+        ]
+    }
+    fields = {
+        "state": {"$cond": [is_last, State.FAILED.value, State.PENDING.value]},
+        "error": {"$cond": [is_last, {"kind": FailureKind.LOST.value, "message": message}, _UNSET]},
+        "finished_at": {"$cond": [is_last, NOW, _UNSET]},
+        "owner": {"$cond": [is_last, None, "$owner"]},
+        "history": _history_entry(LEASE_EXPIRED),
+        "lease_until": _UNSET,
+    }
+    return [{"$set": fields}]
+
+
+def cancel() -> Pipeline:
+    """To cancelled; the token stays, so that a renewal can tell its holder."""
+    fields = {"state": State.CANCELLED.value, "finished_at": NOW, "lease_until": _UNSET}
+    return [{"$set": fields}]
+
+
+def counts(exp_key: str, states: Iterable[State] | None) -> Pipeline:
+    """Count by state: an aggregation that reads the queue's index alone."""
+    return [{"$match": of(exp_key, states)}, {"$group": {"_id": "$state", "n": {"$sum": 1}}}]
+
+
+# Updates of experiments and workers
+
+
+def create(experiment: Mapping[str, Any]) -> Pipeline:
+    """Write the experiment if there is none; an upsert with it leaves an existing one as it is."""
+    is_new = {"$eq": [{"$type": "$schema"}, "missing"]}
+    new = {"$mergeObjects": [{"$literal": experiment}, {"created_at": NOW, "started_at": NOW}]}
+    return [{"$replaceWith": {"$cond": [is_new, new, _WHOLE]}}]
+
+
+def join(experiment: Mapping[str, Any]) -> Pipeline:
+    """Take over budget, defaults and state; the clock starts anew if the search had ended."""
+    over = [ExperimentState.DONE.value, ExperimentState.STOPPED.value]
+    fields = {
+        "budget": {"$literal": experiment["budget"]},
+        "defaults": {"$literal": experiment["defaults"]},
+        "state": experiment["state"],
+        "ended_why": _literal_or_unset(experiment.get("ended_why")),
+        "started_at": {"$cond": [{"$in": ["$state", over]}, NOW, {"$ifNull": ["$started_at", NOW]}]},
+    }
+    return [{"$set": fields}]
+
+
+def set_state(state: ExperimentState, why: str | None) -> Pipeline:
+    """Move an experiment to a state."""
+    return [{"$set": {"state": state.value, "ended_why": _literal_or_unset(why)}}]
+
+
+def lead(owner: str, lease_s: float) -> Pipeline:
+    """Renew one's own lease on an experiment, or take one that is free or over, in a new epoch."""
+    me = {"$literal": owner}
+    is_mine = {"$eq": ["$coordinator.owner", me]}
+    # Missing and null sort below every date.
+    is_free = {"$lt": ["$coordinator.lease_until", NOW]}
+    epoch = {"$add": [{"$ifNull": ["$coordinator.epoch", 0]}, {"$cond": [is_mine, 0, 1]}]}
+    mine = {"owner": me, "epoch": epoch, "lease_until": _from_now(lease_s)}
+    return [{"$set": {"coordinator": {"$cond": [{"$or": [is_mine, is_free]}, mine, "$coordinator"]}}}]
+
+
+def resign() -> Pipeline:
+    """Free the leadership; the epoch stays, so that the next one is higher."""
+    return [{"$set": {"coordinator": {"owner": None, "lease_until": None}}}]
+
+
+def record(worker: Mapping[str, Any], ttl_s: float) -> Pipeline:
+    """Replace a worker's entry; the time of its start stays while it is the same process."""
+    is_same = {"$eq": ["$pid", worker["pid"]]}
+    started = {"$cond": [is_same, {"$ifNull": ["$started_at", NOW]}, NOW]}
+    times = {"started_at": started, "seen_at": NOW, "expire_at": _from_now(ttl_s)}
+    return [{"$replaceWith": {"$mergeObjects": [{"$literal": worker}, times]}}]
+
+
+#: Workers whose entry is not over; MongoDB removes the others within a minute or so.
+ALIVE: Filter = {"$expr": {"$gt": ["$expire_at", NOW]}}
+
+
+# Parts
+
+
+def _from_now(seconds: float | str) -> dict[str, Any]:
+    """Return the server's time in so many seconds; a text names a field."""
+    amount = {"$toLong": {"$multiply": [seconds, 1000]}}
+    return {"$dateAdd": {"startDate": NOW, "unit": "millisecond", "amount": amount}}
+
+
+def _without_lease(parts: list[Any]) -> dict[str, Any]:
+    """Return a merged document without its lease."""
+    return {"$unsetField": {"field": "lease_until", "input": {"$mergeObjects": parts}}}
+
+
+def _history_entry(why: Any) -> dict[str, Any]:
+    """Return the history with the end of the current attempt."""
+    entry = {
+        "attempt": "$attempt",
+        "worker": {"$ifNull": ["$worker.name", None]},
+        "ended_at": NOW,
+        "why": why,
+    }
+    return {"$concatArrays": [{"$ifNull": ["$history", _EMPTY]}, [entry]]}
+
+
+def _literal_or_unset(value: str | None) -> Any:
+    return _UNSET if value is None else {"$literal": value}

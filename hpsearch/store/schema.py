@@ -1,0 +1,167 @@
+"""What MongoDB itself checks and indexes: validators and indexes of the three collections; pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from hpsearch.experiment import ExperimentState
+from hpsearch.fleet import WorkerState
+from hpsearch.trial import State
+
+EXPERIMENTS, TRIALS, WORKERS = "experiments", "trials", "workers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """One index of a collection."""
+
+    name: str  #: as mongosh and ``explain`` show it
+    keys: tuple[tuple[str, int], ...]  #: field and direction, 1 or -1
+    options: dict[str, Any] = field(default_factory=dict)  #: in the words of ``createIndexes``
+
+
+#: What each index serves. None holds a lease or a heartbeat, so that renewals touch no index.
+INDEXES: dict[str, tuple[Index, ...]] = {
+    EXPERIMENTS: (),
+    TRIALS: (
+        # The next trial to claim, the running ones to expire, and the counts by state.
+        Index(name="queue", keys=(("exp_key", 1), ("state", 1), ("priority", -1), ("tid", 1))),
+        # In order of number; what is outstanding; and that no number is given twice.
+        Index(name="number", keys=(("exp_key", 1), ("tid", 1)), options={"unique": True}),
+        # The best losses, the oldest of equals first.
+        Index(
+            name="best",
+            keys=(("exp_key", 1), ("loss", 1), ("tid", 1)),
+            options={"partialFilterExpression": {"state": State.DONE.value}},
+        ),
+        # One claim call takes one trial: when its answer is lost, repeating it cannot take a second.
+        Index(
+            name="claim",
+            keys=(("owner", 1),),
+            options={"unique": True, "partialFilterExpression": {"state": State.RUNNING.value}},
+        ),
+    ),
+    WORKERS: (Index(name="expire", keys=(("expire_at", 1),), options={"expireAfterSeconds": 0}),),
+}
+
+_INTEGER = {"bsonType": ["int", "long"]}
+_COUNT = {**_INTEGER, "minimum": 0}
+_NUMBER = {"bsonType": "number"}
+_TEXT = {"bsonType": "string"}
+_TEXT_OR_NULL = {"bsonType": ["string", "null"]}
+_OBJECT = {"bsonType": "object"}
+_DATE = {"bsonType": "date"}
+_DATE_OR_NULL = {"bsonType": ["date", "null"]}
+
+
+def _one_of(values: type[State] | type[ExperimentState] | type[WorkerState]) -> dict[str, Any]:
+    return {"enum": [value.value for value in values]}
+
+
+#: Unknown fields are allowed, so that a fleet can be upgraded one machine at a time.
+_TRIAL_SCHEMA = {
+    "bsonType": "object",
+    "required": [
+        "exp_key", "tid", "state", "priority", "params", "values",
+        "attempt", "max_attempts", "lease_s", "created_at",
+    ],
+    "properties": {
+        "_id": _TEXT,
+        "exp_key": _TEXT,
+        "tid": _COUNT,
+        "state": _one_of(State),
+        "priority": _INTEGER,
+        "params": _OBJECT,
+        "values": _OBJECT,
+        "origin": _TEXT,
+        "attempt": _COUNT,
+        "max_attempts": {**_INTEGER, "minimum": 1},
+        "lease_s": {**_NUMBER, "minimum": 0},
+        "owner": _TEXT_OR_NULL,
+        "worker": {"bsonType": "object", "required": ["name", "host", "pid"]},
+        "created_at": _DATE,
+        "claimed_at": _DATE,
+        "heartbeat_at": _DATE,
+        "lease_until": _DATE,
+        "finished_at": _DATE,
+        "duration_s": _NUMBER,
+        "result": _OBJECT,
+        "reports": {"bsonType": "array", "items": {"bsonType": "object", "required": ["step", "value"]}},
+        "error": {"bsonType": "object", "required": ["kind", "message"]},
+        "history": {"bsonType": "array", "items": {"bsonType": "object", "required": ["attempt", "why"]}},
+    },
+}  # fmt: skip
+
+#: What a JSON schema cannot say: fields that come and go with the state.
+_TRIAL_RULES = [
+    # Done means a loss; NaN sorts below every number, so that it is refused here too.
+    {
+        "$eq": [
+            {"$eq": ["$state", State.DONE.value]},
+            {"$and": [{"$isNumber": "$loss"}, {"$gte": ["$loss", -math.inf]}]},
+        ]
+    },
+    # Running means a lease and a holder; the last holder's token may outlive the lease.
+    {"$eq": [{"$eq": ["$state", State.RUNNING.value]}, {"$eq": [{"$type": "$lease_until"}, "date"]}]},
+    {"$or": [{"$ne": ["$state", State.RUNNING.value]}, {"$eq": [{"$type": "$owner"}, "string"]}]},
+]
+
+_EXPERIMENT_SCHEMA = {
+    "bsonType": "object",
+    "required": [
+        "schema",
+        "state",
+        "space",
+        "space_fingerprint",
+        "objective",
+        "algorithm",
+        "seed",
+        "created_at",
+    ],
+    "properties": {
+        "_id": _TEXT,
+        "schema": {**_INTEGER, "minimum": 1},
+        "state": _one_of(ExperimentState),
+        "ended_why": _TEXT_OR_NULL,
+        "space": _OBJECT,
+        "space_fingerprint": _TEXT,
+        "objective": {"bsonType": "object", "required": ["kind", "ref"]},
+        "algorithm": {"bsonType": "object", "required": ["name", "options"]},
+        "seed": _INTEGER,
+        "budget": _OBJECT,
+        "defaults": _OBJECT,
+        "created_at": _DATE,
+        "started_at": _DATE,
+        "coordinator": {
+            "bsonType": "object",
+            "required": ["owner", "epoch"],
+            "properties": {"owner": _TEXT_OR_NULL, "epoch": _COUNT, "lease_until": _DATE_OR_NULL},
+        },
+    },
+}
+
+_WORKER_SCHEMA = {
+    "bsonType": "object",
+    "required": ["host", "pid", "state", "exp_keys", "seen_at", "expire_at"],
+    "properties": {
+        "_id": _TEXT,
+        "host": _TEXT,
+        "pid": _COUNT,
+        "slots": _COUNT,
+        "exp_keys": {"bsonType": "array", "items": _TEXT},
+        "state": _one_of(WorkerState),
+        "n_done": _COUNT,
+        "n_failed": _COUNT,
+        "started_at": _DATE,
+        "seen_at": _DATE,
+        "expire_at": _DATE,
+    },
+}
+
+VALIDATORS: dict[str, dict[str, Any]] = {
+    EXPERIMENTS: {"$jsonSchema": _EXPERIMENT_SCHEMA},
+    TRIALS: {"$jsonSchema": _TRIAL_SCHEMA, "$expr": {"$and": _TRIAL_RULES}},
+    WORKERS: {"$jsonSchema": _WORKER_SCHEMA},
+}
