@@ -170,7 +170,8 @@ def _check_grid(where: str, built: Numeric, q: float) -> None:
     if smallest == largest:
         raise SpaceError(f"{where}: q = {q:g} is so coarse that only the value {smallest:g} can occur.")
     if max(abs(smallest), abs(largest)) / q >= MAX_INTEGER:
-        raise SpaceError(f"{where}: q = {q:g} is finer than floats can resolve near {largest:g}.")
+        hint = ", the exponential of high" if built.is_log else ""
+        raise SpaceError(f"{where}: q = {q:g} is finer than floats can resolve near {largest:g}{hint}.")
 
 
 def _check_logarithm(where: str, what: str, value: float) -> None:

@@ -44,8 +44,8 @@ def invert(root: Node, config: Any) -> dict[str, float]:
     Raises
     ------
     SpaceError
-        Naming the place that came closest to fitting, if there are none, or if an
-        operation there cannot be undone.
+        If there are none, or an operation cannot be undone; it names the place that
+        tells most.
     """
     matcher = _Matcher()
     for bound in matcher.match(root, config, {}, ("the configuration",)):
@@ -54,11 +54,11 @@ def invert(root: Node, config: Any) -> dict[str, float]:
 
 
 class _Matcher:
-    """One attempt to match a configuration; it remembers the mismatch deepest inside."""
+    """One attempt to match a configuration; it remembers the mismatch that tells most."""
 
     def __init__(self) -> None:
         self.miss = ""
-        self._miss_depth = -1
+        self._rank = (0, 0)
 
     def match(self, node: Node, value: Any, bound: Bound, place: tuple[str, ...]) -> Iterator[Bound]:
         """Yield each extension of ``bound`` under which a node has a value."""
@@ -89,7 +89,7 @@ class _Matcher:
                 for index, option in enumerate(options):
                     if bound.get(label, index) == index and distribution.contains(index):
                         yield from self.match(option, value, {**bound, label: index}, place)
-                self._missed(place, f"is {_shown(value)}, which no option of {label!r} gives")
+                self._missed(place, f"is {_shown(value)}, which no option of {label!r} gives", 1)
             case Operation():
                 yield from self._match_operation(node, value, bound, place)
 
@@ -120,9 +120,9 @@ class _Matcher:
             return
         raw = _nearest(distribution, number)
         if raw is None or not distribution.contains(raw):
-            self._missed(place, f"is {_shown(value)}, which the parameter {label!r} cannot be")
+            self._missed(place, f"is {_shown(value)}, which the parameter {label!r} cannot be", 2)
         elif not _is_same(bound.get(label, raw), raw):
-            self._missed(place, f"is {_shown(value)}, but {label!r} is {bound[label]!r} elsewhere")
+            self._missed(place, f"is {_shown(value)}, but {label!r} is {bound[label]!r} elsewhere", 2)
         else:
             yield {label: raw, **bound}
 
@@ -136,18 +136,18 @@ class _Matcher:
         unknown = [i for i, operand in enumerate(node.args) if not _is_known(operand, bound)]
         inverses = INVERSES.get(node.name, ())
         if len(unknown) > 1 or not all(_is_known(operand, bound) for _, operand in node.keywords):
-            self._missed(place, f"comes from {brief(node)}, where more than one part is unknown", 1)
+            self._missed(place, f"comes from {brief(node)}, where more than one part is unknown", 2)
             return
         candidates: Iterator[Bound] = iter([bound])
         for i in unknown:
             if i >= len(inverses):
-                self._missed(place, f"comes from {brief(node)}, which cannot be undone", 1)
+                self._missed(place, f"comes from {brief(node)}, which cannot be undone", 2)
                 return
             candidates = self.match(node.args[i], _undone(node, i, value, bound), bound, place)
         for candidate in candidates:
             if _gives(node, candidate, as_python(value)):
                 yield candidate
-        self._missed(place, f"is {_shown(value)}, which {brief(node)} does not give")
+        self._missed(place, f"is {_shown(value)}, which {brief(node)} does not give", 1)
 
     def _match_partial(
         self, node: Operation, value: Any, bound: Bound, place: tuple[str, ...]
@@ -164,11 +164,16 @@ class _Matcher:
         ]
         yield from self._match_all(parts, bound)
 
-    def _missed(self, place: tuple[str, ...], what: str, extra_depth: int = 0) -> None:
-        """Remember a mismatch, if it is the deepest so far."""
-        depth = len(place) + extra_depth
-        if depth > self._miss_depth:
-            self._miss_depth = depth
+    def _missed(self, place: tuple[str, ...], what: str, weight: int = 0) -> None:
+        """Remember a mismatch if none so far tells more.
+
+        A wrong literal or shape may only mean that another option was meant; weightier
+        is that no option fits, and most of all that a number does not. Among equals, the
+        deepest is where the attempt came furthest.
+        """
+        rank = (weight, len(place))
+        if rank >= self._rank:
+            self._rank = rank
             self.miss = f"{''.join(place)} {what}."
 
 

@@ -69,8 +69,8 @@ def encode_literal(value: Any, place: str) -> Any:
     if callable(value) and isinstance(qualname, str):
         return {"import": _reference(value, qualname, place)}
     raise SpaceError(
-        f"{place} holds {_article(type(value).__name__)}, which cannot be sent to a worker; use numbers, "
-        f"strings, dates, lists, dicts, or functions and classes that can be imported."
+        f"{place} holds a value of type {type(value).__name__!r}, which cannot be sent to a worker; "
+        f"use numbers, strings, dates, lists, dicts, or functions and classes that can be imported."
     )
 
 
@@ -109,7 +109,7 @@ def decode_literal(value: Any, place: str, depth: int = 0) -> Any:
     try:
         return READERS[kind](text)
     except ValueError as error:
-        damaged(f"{place} is not {_article(kind)} ({error})")
+        damaged(f"{place} is no {kind} ({error})")
 
 
 def _reference(value: Any, qualname: str, place: str) -> str:
@@ -160,8 +160,3 @@ def _text(value: str, place: str) -> str:
     except UnicodeEncodeError as error:
         raise SpaceError(f"{place} holds the text {value!r}, which is not valid Unicode.") from error
     return str(value)
-
-
-def _article(name: str) -> str:
-    """Return a name with its article."""
-    return f"{'an' if name[:1].lower() in {*'aeiou'} else 'a'} {name}"
