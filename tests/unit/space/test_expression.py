@@ -93,7 +93,7 @@ def test_what_has_no_answer_yet_raises(use: Callable[[Any], Any], text: str) -> 
 
 def test_chained_comparisons_raise() -> None:
     """Python asks for the truth of the first comparison, which is an operation."""
-    with pytest.raises(SpaceError, match="<gt in a space> has no value yet.*a < b < c"):
+    with pytest.raises(SpaceError, match=r"<gt in a space> has no value yet.*a < b < c"):
         0 < X < 1  # noqa: B015
 
 

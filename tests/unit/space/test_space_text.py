@@ -38,7 +38,7 @@ def test_each_sample_has_a_line() -> None:
         "",
         "2 samples",
         "  1  clf=0: {C: C, kind: 'svm'}, C=1.235, lr=1e-05, n=1",
-        "  2  clf=1: {kind: 'net', lr: lr, width: (2 ** log_width)}, lr=0.05, log_width=5, n=2",
+        "  2  clf=1: {kind: 'net', lr: lr, width: (2 ** log_width)}, log_width=5, lr=0.05, n=2",
     ]
 
 
