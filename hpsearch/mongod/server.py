@@ -31,7 +31,6 @@ _POLL_S = 0.02
 _PORT_TRIES = 5
 
 _EXIT_PORT_TAKEN = 48
-_EXIT_FOLDER_TAKEN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +45,10 @@ def find_living(directory: Directory) -> Process | None:
     """Return the server that runs in this folder, if one does."""
     try:
         pid = int((directory.data / "mongod.lock").read_text())  # empty after a clean end
-        arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")  # empty for a zombie
     except (OSError, ValueError):
         return None
-    options = dict(pairwise(arguments))
-    # After a crash the number may belong to another program by now.
-    if options.get("--dbpath") != str(directory.data):
-        return None
-    return Process(pid, int(options["--port"]))
+    options = _options_for(directory, pid)
+    return Process(pid, int(options["--port"])) if options else None
 
 
 def ensure_running(directory: Directory) -> str:
@@ -85,15 +80,19 @@ def ensure_running(directory: Directory) -> str:
 
 
 def terminate(directory: Directory) -> None:
-    """End the server in order, or by force when it does not obey; its data survives both."""
-    for number, timeout_s in ((signal.SIGTERM, _STOP_TIMEOUT_S), (signal.SIGKILL, _STOP_TIMEOUT_S)):
-        process = find_living(directory)
-        if process is None:
-            return
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, number)
-        deadline = time.monotonic() + timeout_s
-        while find_living(directory) == process and time.monotonic() < deadline:
+    """End the server in order, or by force when it does not obey; its data survives both.
+
+    That includes a server that is only starting, because its starter was killed: it has
+    not yet written its lock file, and is found in the process list.
+    """
+    pids = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _is_own(entry)]
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        pids = [pid for pid in pids if _options_for(directory, pid)]
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + _STOP_TIMEOUT_S
+        while any(_options_for(directory, pid) for pid in pids) and time.monotonic() < deadline:
             time.sleep(_POLL_S)
 
 
@@ -114,9 +113,28 @@ def log_tail(log: Path, n_lines: int = 5) -> str:
     )
 
 
+def _options_for(directory: Directory, pid: int) -> dict[str, str]:
+    """Return the options of a process if it serves this folder, else nothing."""
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")  # empty for a zombie
+    except OSError:
+        return {}
+    options = dict(pairwise(arguments))
+    # After a crash the number may belong to another program by now.
+    return options if options.get("--dbpath") == str(directory.data) else {}
+
+
+def _is_own(process: Path) -> bool:
+    try:
+        return process.stat().st_uid == os.getuid()
+    except OSError:  # it ended meanwhile
+        return False
+
+
 def _start(directory: Directory) -> Process:
     """Start a server on its last port, or on a free one where that is taken."""
     binary = find_mongod()
+    terminate(directory)  # what a killed starter left half started
     directory.write_keyfile()
     directory.pin.unlink(missing_ok=True)  # it spoke of a server that is gone
     known = directory.password_and_port()
@@ -183,7 +201,6 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            umask=0o077,
             timeout=_START_TIMEOUT_S,
             check=False,
         )
@@ -196,13 +213,12 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 def _why(binary: Path, directory: Directory, ended: subprocess.CompletedProcess[str]) -> str:
     if ended.returncode == _EXIT_PORT_TAKEN:
         return f"MongoDB found no free port on 127.0.0.1 in {_PORT_TRIES + 1} tries."
-    if ended.returncode == _EXIT_FOLDER_TAKEN:
+    if "DBPathInUse" in (tail := _log_of(directory)):
         return (
-            f"{directory.data} cannot be used: either another mongod has it open, perhaps on another "
-            f"machine that shares the folder (then name one of this machine with HPSEARCH_HOME), or its "
-            f"files are damaged. {_log_of(directory)}"
+            f"{directory.data} is in use by another mongod, perhaps on another machine that shares the "
+            f"folder: name a folder of this machine with HPSEARCH_HOME. {tail}"
         )
-    return f"{why_not_started(binary, ended.returncode, ended.stdout)} {_log_of(directory)}"
+    return f"{why_not_started(binary, ended.returncode, ended.stdout)} {tail}"
 
 
 def _lost_password(directory: Directory) -> str:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,7 @@ class PrivateMongod:
 
     def __init__(self, directory: Directory, *, is_ephemeral: bool) -> None:
         self._directory = directory
+        self._is_ephemeral = is_ephemeral
         with directory.locked():
             # The keeper comes before the server: it ends what a killed starter leaves behind.
             self._use = directory.join()
@@ -34,8 +36,12 @@ class PrivateMongod:
 
     def leave(self) -> None:
         """Stop using the server, which ends soon after its last user left, unless it is pinned."""
-        if not self._use.closed:
-            self._directory.leave(self._use)
+        if self._use.closed:
+            return
+        # The keeper may have been killed meanwhile. Leaving itself must not fail.
+        with suppress(ConfigurationError, OSError):
+            _ensure_keeper(self._directory, is_ephemeral=self._is_ephemeral)
+        self._directory.leave(self._use)
 
     def __enter__(self) -> Self:
         return self

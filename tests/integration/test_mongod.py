@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -200,22 +201,22 @@ def test_killed_user_counts_as_gone(folder: Path) -> None:
     eventually(lambda: not processes_of(folder))
 
 
-def test_starter_killed_in_mid_start_leaves_nothing_running(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("order", ['"$@" && kill -9 $PPID', '"$@" & kill -9 $PPID'], ids=["after", "in"])
+def test_starter_killed_leaves_nothing_running(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
-    """Between the server's start and its first use there is somebody, too, who ends it."""
+    """Killed after the server's start, or in the middle of it, it leaves nothing but a folder of use."""
     deadly = tmp_path / "mongod"
-    deadly.write_text(f'#!/bin/sh\n{find_mongod()} "$@" && kill -9 $PPID\n')
+    deadly.write_text(f"#!/bin/sh\n{find_mongod()} {order}\n")
     deadly.chmod(0o700)
     monkeypatch.setenv("HPSEARCH_MONGOD", str(deadly))
 
     with user_process(folder) as user:
         assert user.wait() == -signal.SIGKILL
 
-    assert "mongod" in (folder / "mongod.log").read_text()
     eventually(lambda: not processes_of(folder))
     monkeypatch.delenv("HPSEARCH_MONGOD")
-    with private_mongod(folder) as server:  # and the half-made server is completed
+    with private_mongod(folder) as server:
         note(server.uri, "usable")
 
 
@@ -230,13 +231,11 @@ def test_killed_server_comes_back_with_its_data(folder: Path) -> None:
             assert notes(again.uri) == ["acknowledged"]
 
 
-def test_killed_keeper_is_replaced_by_the_next_user(folder: Path) -> None:
+def test_killed_keeper_is_replaced_by_whoever_leaves(folder: Path) -> None:
     with private_mongod(folder):
         (keeper,) = processes_of(folder).keys() - {pid_of(folder)}
         os.kill(keeper, signal.SIGKILL)
         eventually(lambda: len(processes_of(folder)) == 1)
-        with private_mongod(folder):
-            pass
 
     eventually(lambda: not processes_of(folder))
 
@@ -302,3 +301,14 @@ def test_damaged_data_is_refused_with_the_log(folder: Path) -> None:
 
     with pytest.raises(ConfigurationError, match=r"mongod\.log, ends:\n.*WiredTiger"):
         private_mongod(folder)
+
+
+def test_folder_in_use_elsewhere_is_refused(folder: Path) -> None:
+    """A mongod that was started by hand, or on another machine with the same home, keeps its data."""
+    with private_mongod(folder):
+        pass
+    eventually(lambda: status(folder).pid is None)
+    with (folder / "data" / "mongod.lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ConfigurationError, match="in use by another mongod"):
+            private_mongod(folder)
