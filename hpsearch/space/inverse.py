@@ -172,7 +172,7 @@ class _Matcher:
         deepest is where the attempt came furthest.
         """
         rank = (weight, len(place))
-        if rank >= self._rank:
+        if rank > self._rank:
             self._rank = rank
             self.miss = f"{''.join(place)} {what}."
 

@@ -136,5 +136,23 @@ def test_endless_arithmetic_is_refused() -> None:
         Space(node)
 
 
+def test_depth_counts_through_shared_nodes() -> None:
+    """Neither half is too deep, and the lower one is met first on its own."""
+    lower: Any = X
+    for _ in range(60):
+        lower = lower + 1
+    upper = lower
+    for _ in range(60):
+        upper = upper + 1
+    Space([lower])
+    with pytest.raises(SpaceError, match="nested deeper than 100 levels"):
+        Space([lower, upper])
+
+
+def test_arrays_leave_arithmetic_to_the_node() -> None:
+    """One operation on the whole array, not an array of operations."""
+    assert evaluated(np.array([1, 2]) * X).tolist() == [7, 14]
+
+
 def test_every_symbol_and_inverse_belongs_to_an_operation() -> None:
     assert OPERATIONS.keys() >= SYMBOLS.keys() | INVERSES.keys()

@@ -96,6 +96,13 @@ def test_number_of_points(expression: Any, n: int | None) -> None:
     assert Space(expression).n_points == n
 
 
+def test_a_parameter_that_many_choices_share_is_counted_at_once() -> None:
+    """As soon as one choice makes it active, the others no longer matter."""
+    shared = hp.randint("shared", 7)
+    space = Space([hp.choice(f"c{i}", [0, shared]) for i in range(60)])
+    assert space.n_points == (2**60 - 1) * 7 + 1
+
+
 @st.composite
 def finite(draw: st.DrawFn) -> Space:
     """Small finite spaces with shared nodes in nested choices."""

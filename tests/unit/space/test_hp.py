@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hpsearch import hp
 from hpsearch.errors import HpsearchWarning, SpaceError
@@ -117,6 +119,13 @@ def test_what_cannot_be_is_refused(build: Callable[[], Any], text: str) -> None:
 def test_probabilities_are_normalised() -> None:
     node = hp.pchoice("x", [(0.5 + 4e-7, "a"), (0.5, "b")])
     assert math.fsum(node.distribution.probabilities) == pytest.approx(1, abs=1e-15)
+
+
+@given(st.lists(st.integers(1, 100), min_size=1, max_size=20))
+def test_normalising_again_changes_nothing(weights: list[int]) -> None:
+    """So that a space that was read back has the same fingerprint."""
+    once = hp.pchoice("x", [(w / sum(weights) * (1 + 4e-7), None) for w in weights]).distribution
+    assert hp.pchoice("x", [(p, None) for p in once.probabilities]).distribution == once
 
 
 @pytest.mark.parametrize("options", [[1, 2], (1, 2), range(1, 3), np.array([1, 2])], ids=repr)

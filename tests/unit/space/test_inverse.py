@@ -65,7 +65,12 @@ def test_integers_are_recovered_with_their_types() -> None:
 def test_sums_near_zero_are_recovered() -> None:
     space = Space(hp.uniform("x", 0, 1) - 0.3)
     assert space.values(space.config({"x": 0.3})) == pytest.approx({"x": 0.3})
-    assert space.values(0.1 - 0.3) == pytest.approx({"x": 0.1})
+    assert space.values(1e-17) == {"x": 0.3}
+
+
+def test_bounds_at_zero_are_recovered() -> None:
+    """The rounding of a sum leaves a value that is a hair below zero."""
+    assert Space(hp.uniform("x", 0, 1) + 0.3).values(math.nextafter(0.3, 0)) == {"x": 0.0}
 
 
 def test_a_bound_that_arithmetic_missed_by_rounding_is_the_bound() -> None:
@@ -156,5 +161,8 @@ def test_places_that_disagree_are_named() -> None:
     shared = x()
     with pytest.raises(SpaceError, match=r"\[1\] is 3.0, but 'x' is 2.0 elsewhere"):
         Space([shared, shared]).values([2.0, 3.0])
+    choice = hp.choice("c", ["a", "b"])
+    with pytest.raises(SpaceError, match=r"\[1\] is 'b', which no option of 'c' gives"):
+        Space([choice, choice]).values(["a", "b"])
     with pytest.raises(SpaceError, match=r"\[1\] is 5.0, which \(x \* 2\) does not give"):
         Space([shared, shared * 2]).values([2.0, 5.0])

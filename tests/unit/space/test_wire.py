@@ -62,6 +62,16 @@ def test_the_fingerprint_ignores_the_order_of_dicts_within_options() -> None:
     assert left.fingerprint == right.fingerprint
 
 
+def test_the_sign_of_zero_changes_nothing() -> None:
+    assert Space(hp.uniform("x", -1, 0.0)).fingerprint == Space(hp.uniform("x", -1, -0.0)).fingerprint
+
+
+def test_the_order_of_keywords_changes_nothing() -> None:
+    left = call(dict, a=hp.uniform("x", 0, 1), b=hp.uniform("y", 0, 1))
+    right = call(dict, b=hp.uniform("y", 0, 1), a=hp.uniform("x", 0, 1))
+    assert Space(left).fingerprint == Space(right).fingerprint
+
+
 def test_every_detail_changes_the_fingerprint() -> None:
     x = hp.uniform("x", 0, 1)
     expressions = [
@@ -296,7 +306,7 @@ def test_damaged_documents_are_refused(change: Any, text: str) -> None:
 
 def test_a_document_that_nests_without_end_is_refused() -> None:
     document = damaged(lambda d: None)
-    for _ in range(300):
+    for _ in range(3000):
         document["root"] = {"tuple": [document["root"]]}
     with pytest.raises(SpaceError, match="nested deeper than 100"):
         Space.from_json(document)
