@@ -1,6 +1,6 @@
 """Making a freshly started MongoDB server usable: replica set, administrator, address.
 
-Besides ``mongo.py`` this is the only module that imports pymongo: it talks to one
+Besides the modules of the MongoDB store, only this one imports pymongo: it talks to one
 server, by its port on this machine, before that server can take part in a search.
 Every function may be repeated after a crash at any instant.
 """
