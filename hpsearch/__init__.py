@@ -1,1 +1,52 @@
-"""Hyperparameter search on a fleet of machines, with MongoDB between them."""
+"""Hyperparameter search on a fleet of machines, with MongoDB between them.
+
+The names below are imported when they are first used, so that ``hpsearch --help``
+does not wait for NumPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hpsearch import hp
+    from hpsearch.errors import HpsearchError, SpaceError
+    from hpsearch.evaluate import STATUS_FAIL, STATUS_OK, CurrentTrial, current_trial
+    from hpsearch.space.tree import Space
+
+__all__ = [
+    "STATUS_FAIL",
+    "STATUS_OK",
+    "CurrentTrial",
+    "HpsearchError",
+    "Space",
+    "SpaceError",
+    "__version__",
+    "current_trial",
+    "hp",
+]
+
+__version__ = "0.1.0"
+
+_MODULES = {
+    "STATUS_FAIL": "hpsearch.evaluate",
+    "STATUS_OK": "hpsearch.evaluate",
+    "CurrentTrial": "hpsearch.evaluate",
+    "current_trial": "hpsearch.evaluate",
+    "HpsearchError": "hpsearch.errors",
+    "SpaceError": "hpsearch.errors",
+    "Space": "hpsearch.space.tree",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "hp":
+        return importlib.import_module("hpsearch.hp")
+    if name not in _MODULES:
+        raise AttributeError(f"module 'hpsearch' has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -136,8 +136,9 @@ class TrialStore(Protocol):
             The experiment.
         states : iterable of State, optional
             Only trials in one of these.
-        sort : {"tid", "loss"}
-            By number, or the best loss first; "loss" yields only trials that have one.
+        sort : {"tid", "newest", "loss"}
+            By number, the highest number first, or the best loss first; "loss" yields
+            only trials that have one.
         limit : int, optional
             At most so many.
         """

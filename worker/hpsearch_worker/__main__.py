@@ -11,11 +11,11 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import NoReturn
 
 import click
 
+import hpsearch
 from hpsearch.command import (
     DURATION,
     EXIT_TOO_MANY_FAILURES,
@@ -165,7 +165,7 @@ def _serve(uri: str, options: Options, shutdown: Shutdown) -> None:
             pid=os.getpid(),
             slots=options.concurrency,
             exp_keys=options.exp_keys,
-            versions={"python": platform.python_version(), "hpsearch": version("hpsearch")},
+            versions={"python": platform.python_version(), "hpsearch": hpsearch.__version__},
         )
         tally = Tally(me, options.max_trials)
         heartbeat = Heartbeat(store, lambda: tally.worker(is_draining=shutdown.is_draining()))

@@ -147,7 +147,9 @@ class _Child:
         # Before waiting: a process that is dead by now has said all that it will say.
         is_dead = not self.is_alive()
         line: Connection = self._line
-        sources = [line, self.output.read_fd] if self.output.is_open else [line]
+        sources: list[Connection | int] = [line]
+        if self.output.is_open:
+            sources.append(self.output.read_fd)
         ready = wait(sources, 0 if is_dead else timeout_s)
         self.output.read()
         if line in ready:

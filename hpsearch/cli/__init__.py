@@ -1,0 +1,63 @@
+"""The ``hpsearch`` command. Each subcommand's module is imported when it is used, not before."""
+
+from __future__ import annotations
+
+import importlib
+from typing import NoReturn
+
+import click
+
+from hpsearch.command import debug_option, run_and_exit
+
+#: Where each command lives, and what it does in a line: the help reads nothing else.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("hpsearch.cli.run:run", "Search: a coordinator and local workers in one command."),
+    "coordinator": ("hpsearch.cli.run:coordinator", "Search with workers that are started elsewhere."),
+    "worker": ("hpsearch_worker.__main__:worker", "Evaluate trials."),
+    "status": ("hpsearch.cli.query:status", "Show how far searches have come."),
+    "best": ("hpsearch.cli.query:best", "Show the best trials."),
+    "trials": ("hpsearch.cli.query:trials", "List trials."),
+    "show": ("hpsearch.cli.query:show", "Show everything about one trial."),
+    "workers": ("hpsearch.cli.query:workers", "List the workers."),
+    "pause": ("hpsearch.cli.steer:pause", "Let running trials finish, start no new ones."),
+    "resume": ("hpsearch.cli.steer:resume", "Go on with a paused search."),
+    "stop": ("hpsearch.cli.steer:stop", "End a search."),
+    "space": ("hpsearch.cli.space:space", "Look at a search space."),
+    "db": ("hpsearch.cli.db:db", "Start and stop the private MongoDB of this machine."),
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hpsearch")
+@debug_option()
+def cli() -> None:
+    """Hyperparameter search on a fleet of machines.
+
+    Exit codes: 0 done; 1 no trial succeeded; 2 wrong usage; 4 not found; 65 the objective or
+    the space cannot be loaded; 69 MongoDB cannot be reached; 70 too many failures in a row; 77
+    MongoDB refuses the user; 78 wrong set-up; 130 and 143 interrupted.
+    """
+
+
+def main() -> NoReturn:
+    """Run ``hpsearch``."""
+    run_and_exit(cli, "hpsearch", "HPSEARCH")

@@ -1,0 +1,41 @@
+"""``hpsearch db``: the private MongoDB of this machine."""
+
+from __future__ import annotations
+
+import click
+
+from hpsearch import mongod
+from hpsearch.command import debug_option
+
+
+@click.group()
+def db() -> None:
+    """Start and stop the private MongoDB of this machine."""
+
+
+@db.command()
+@debug_option()
+def start() -> None:
+    """Start the private MongoDB, or find it running, and print its URI.
+
+    It runs until `hpsearch db stop`. The URI holds a password: pass it on in HPSEARCH_STORE.
+    """
+    click.echo(mongod.start_pinned())
+
+
+@db.command()
+@debug_option()
+def stop() -> None:
+    """Stop the private MongoDB once nobody uses it."""
+    is_gone = mongod.stop()
+    click.echo("stopped" if is_gone else "in use: it stops when the last search on it has left", err=True)
+
+
+@db.command()
+@debug_option()
+def status() -> None:
+    """Tell whether the private MongoDB runs, and where its data are."""
+    found = mongod.status()
+    uses = "pinned" if found.is_pinned else "in use" if found.has_users else "not in use"
+    click.echo(f"running, pid {found.pid}, {uses}" if found.uri else "not running")
+    click.echo(f"folder {found.directory}")

@@ -1,0 +1,103 @@
+"""Worker processes on this machine, for ``hpsearch run``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+from hpsearch.errors import ConfigurationError, LoadError
+
+#: Seconds between two starts in the place of a worker that died.
+_RESTART_AFTER_S = 2.0
+
+#: Exit codes after which starting the same worker again would end the same way.
+_FATAL = {2: ConfigurationError, 65: LoadError, 77: ConfigurationError, 78: ConfigurationError}
+
+
+class LocalWorkers:
+    """Keeps workers running; a context manager that drains them at the end.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    uri : str
+        The database; travels in the environment, where other users cannot read it.
+    exp_key : str
+        The experiment to serve.
+    log_dir : Path
+        Where each worker writes its log.
+    """
+
+    def __init__(self, n: int, uri: str, exp_key: str, log_dir: Path) -> None:
+        self._n = n
+        self._env = {**os.environ, "HPSEARCH_STORE": uri}
+        self._exp_key = exp_key
+        self._log_dir = log_dir
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._started_at = [0.0] * n
+
+    def __enter__(self) -> LocalWorkers:
+        self._log_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._processes = [self._start(i) for i in range(self._n)]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.wait()
+
+    def check(self) -> None:
+        """Replace workers that died.
+
+        Raises
+        ------
+        HpsearchError
+            If one ended for a reason that would end the next one too.
+        """
+        for i, process in enumerate(self._processes):
+            code = process.poll()
+            if code is None:
+                continue
+            if code in _FATAL:
+                raise _FATAL[code](self._last_words(i))
+            if time.monotonic() - self._started_at[i] >= _RESTART_AFTER_S:
+                self._processes[i] = self._start(i)
+
+    def _start(self, i: int) -> subprocess.Popen[bytes]:
+        self._started_at[i] = time.monotonic()
+        command = [
+            sys.executable,
+            "-m",
+            "hpsearch_worker",
+            "--exp-key",
+            self._exp_key,
+            "--parent",
+            str(os.getpid()),
+        ]
+        with self._log_file(i).open("ab") as log:
+            # A session of its own: Ctrl-C reaches this process, which then drains its workers.
+            return subprocess.Popen(
+                command,
+                env=self._env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _log_file(self, i: int) -> Path:
+        return self._log_dir / f"worker-{i + 1}.log"
+
+    def _last_words(self, i: int) -> str:
+        """Return the sentence that a worker ended with."""
+        lines = self._log_file(i).read_text(errors="replace").strip().split("\n")
+        marked = [line.removeprefix("hpsearch: ") for line in lines if line.startswith("hpsearch: ")]
+        return marked[-1] if marked else f"{lines[-1]} (see {self._log_file(i)})"

@@ -1,0 +1,55 @@
+"""``hpsearch pause``, ``resume`` and ``stop``: change what a search does next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from hpsearch.cli.query import find_experiment
+from hpsearch.cli.stores import open_store
+from hpsearch.command import debug_option, store_option
+from hpsearch.experiment import ExperimentState
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_ENDED = frozenset({ExperimentState.DONE, ExperimentState.STOPPED})
+
+
+def _steer_options(command: F) -> F:
+    for decorate in (debug_option(), store_option(required=False), click.argument("exp_key")):
+        command = decorate(command)
+    return command
+
+
+@click.command()
+@_steer_options
+def pause(exp_key: str, store: str | None) -> None:
+    """Let running trials finish, start no new ones, until `hpsearch resume`."""
+    _move(store, exp_key, ExperimentState.PAUSED, "is paused; go on with: hpsearch resume")
+
+
+@click.command()
+@_steer_options
+def resume(exp_key: str, store: str | None) -> None:
+    """Go on with a paused search."""
+    _move(store, exp_key, ExperimentState.RUNNING, "goes on")
+
+
+@click.command()
+@_steer_options
+def stop(exp_key: str, store: str | None) -> None:
+    """End a search: its coordinator cancels what waits and leaves; what is finished stays."""
+    _move(store, exp_key, ExperimentState.STOPPED, "is stopped")
+
+
+def _move(uri: str | None, exp_key: str, state: ExperimentState, said: str) -> None:
+    with open_store(uri) as opened:
+        experiment = find_experiment(opened.store, exp_key)
+        if experiment.state in _ENDED:
+            again = "`hpsearch run` or `coordinator` takes it up again"
+            text = f"{exp_key} has ended ({experiment.state}); {again}."
+            raise click.UsageError(text)
+        opened.store.set_experiment_state(exp_key, state, None)
+        click.echo(f"{exp_key} {said}.", err=True)

@@ -1,0 +1,53 @@
+"""Opens the database that a command works on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from hpsearch.mongod import ephemeral_mongod, private_mongod
+from hpsearch.store.mongo import MongoStore
+from hpsearch.store.protocol import TrialStore
+
+#: Seconds that a command tries to reach the database before it gives up.
+PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStore:
+    """A store and how others reach it."""
+
+    store: TrialStore
+    uri: str  #: with credentials: for environments of subprocesses only
+    is_private: bool  #: whether it is this machine's own MongoDB
+
+
+def patient(seconds_away: float) -> bool:
+    """Wait for a database as long as a person would."""
+    return seconds_away < PATIENCE_S
+
+
+@contextmanager
+def open_store(
+    uri: str | None, *, is_ephemeral: bool = False, patience: Callable[[float], bool] = patient
+) -> Iterator[OpenStore]:
+    """Connect to a URI, or else to the private MongoDB, started if need be.
+
+    Parameters
+    ----------
+    uri : str, optional
+        The database; the private one when None.
+    is_ephemeral : bool
+        Use a private one that is thrown away afterwards.
+    patience : callable
+        Takes the seconds since the database went away, and says whether to go on trying.
+    """
+    with ExitStack() as stack:
+        is_private = uri is None
+        if uri is None:
+            mongod = stack.enter_context(ephemeral_mongod() if is_ephemeral else private_mongod())
+            uri = mongod.uri
+        store = MongoStore.connect(uri, patience=patience)
+        stack.callback(store.close)
+        yield OpenStore(store, uri, is_private)

@@ -1,0 +1,80 @@
+"""The live view, drawn by rich (extra ``terminal``)."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from hpsearch.experiment import ExperimentState
+from hpsearch.progress import Progress
+from hpsearch.report.text import (
+    counts_text,
+    duration_text,
+    failure_line,
+    number,
+    params_text,
+    workers_text,
+)
+
+#: Redraws per second.
+_REDRAWS = 4
+
+
+class LiveView:
+    """A block at the bottom of the terminal; whatever else is printed scrolls above it."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        console = console or Console(stderr=True)
+        self._live = Live(console=console, refresh_per_second=_REDRAWS, transient=True)
+        self._live.start()
+
+    def show(self, progress: Progress) -> None:
+        """Draw a new state; see ``View``."""
+        self._live.update(block(progress))
+
+    def close(self) -> None:
+        """Remove the block; the report at the end takes its place."""
+        self._live.stop()
+
+
+def block(progress: Progress) -> RenderableType:
+    """Return the block for a state of a search."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row("trials", counts_text(progress))
+    best = progress.best
+    if best is not None and best.loss is not None:
+        grid.add_row("best loss", Text(f"{number(best.loss)}  (trial {best.tid})", style="green"))
+        grid.add_row("with", Text(params_text(best.params)))
+    grid.add_row("speed", _speed(progress))
+    grid.add_row("workers", _workers(progress))
+    if progress.last_failure is not None:
+        grid.add_row("last error", Text(failure_line(progress.last_failure), style="red"))
+    return Group(_head(progress), grid)
+
+
+def _head(progress: Progress) -> RenderableType:
+    state = "standby" if progress.is_standby else str(progress.experiment.state)
+    title = Text.assemble((progress.experiment.exp_key, "bold"), f"  {state}")
+    total = progress.experiment.budget.max_evals
+    if total is None:
+        return title
+    head = Table.grid(padding=(0, 2))
+    head.add_row(title, ProgressBar(total=total, completed=progress.n_finished, width=40))
+    return head
+
+
+def _speed(progress: Progress) -> str:
+    rate = "?" if progress.per_minute is None else f"{progress.per_minute:.3g}"
+    text = f"{rate} trials/min, {duration_text(progress.elapsed_s)} so far"
+    left = progress.remaining_s
+    return text if left is None else f"{text}, {duration_text(left)} left"
+
+
+def _workers(progress: Progress) -> Text:
+    is_stuck = not progress.workers and progress.experiment.state is ExperimentState.RUNNING
+    return Text(workers_text(progress), style="yellow" if is_stuck else "")

@@ -1,0 +1,117 @@
+"""Rows as a table for people, or as JSON and CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from hpsearch.report.text import params_text, value_text
+
+Row = Mapping[str, Any]
+
+#: The widest a column of a table gets; the other forms are never shortened.
+_MAX_WIDTH = 72
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+def render(kind: str, rows: Sequence[Row], columns: Sequence[str], form: Format) -> str:
+    """Return rows as text.
+
+    Parameters
+    ----------
+    kind : str
+        What the rows are: "trials", "workers"; JSON names it with the version of its shape.
+    rows : sequence of mapping
+        Values by column name; JSON prints all of them.
+    columns : sequence of str
+        What a table and a CSV file show, in this order.
+    form : Format
+        The form.
+    """
+    match form:
+        case Format.JSON:
+            return json_text({"schema": f"hpsearch.{kind}/1", kind: rows}, indent=2)
+        case Format.JSONL:
+            return "\n".join(json_text(row) for row in rows)
+        case Format.CSV:
+            return _csv(rows, columns)
+        case Format.TABLE:
+            return _table(rows, columns)
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """Return strict JSON: dates in ISO form, bytes as hexadecimal text, NaN and infinities as null."""
+    return json.dumps(_jsonable(value), indent=indent, allow_nan=False, ensure_ascii=False)
+
+
+def _jsonable(value: Any) -> Any:
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case datetime():
+            return value.isoformat()
+        case bytes():
+            return value.hex()
+        case Mapping():
+            return {str(k): _jsonable(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_jsonable(v) for v in value]
+        case None | bool() | int() | str():
+            return value
+    return str(value)
+
+
+def _csv(rows: Sequence[Row], columns: Sequence[str]) -> str:
+    """One column for each parameter, so that a spreadsheet can sort by it."""
+    labels = list(dict.fromkeys(label for row in rows for label in row.get("params") or ()))
+    plain = [c for c in columns if c != "params"]
+    spread = "params" in columns
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*plain, *labels] if spread else plain)
+    for row in rows:
+        params = row.get("params") or {}
+        cells = [row.get(c) for c in plain] + ([params.get(label) for label in labels] if spread else [])
+        writer.writerow(["" if c is None else c.isoformat() if isinstance(c, datetime) else c for c in cells])
+    return out.getvalue().rstrip("\n")
+
+
+def _table(rows: Sequence[Row], columns: Sequence[str]) -> str:
+    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    widths = [max(map(len, texts)) for texts in zip(columns, *cells, strict=True)]
+    lines = [_line(list(columns), widths), *(_line(row, widths) for row in cells)]
+    return "\n".join(lines)
+
+
+def _line(texts: list[str], widths: list[int]) -> str:
+    return "  ".join(text.ljust(width) for text, width in zip(texts, widths, strict=True)).rstrip()
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return "-"
+        case datetime():
+            return value.strftime("%Y-%m-%d %H:%M:%S")
+        case Mapping():
+            text = params_text(value)
+        case list() | tuple():
+            text = ", ".join(map(str, value)) or "-"
+        case _:
+            text = value_text(value)
+    text = text.replace("\n", " ")
+    return text if len(text) <= _MAX_WIDTH else text[: _MAX_WIDTH - 1] + "…"

@@ -1,0 +1,23 @@
+"""A fleet on a server of its own that a test may kill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hpsearch import mongod
+from tests.acceptance.fleet import OBJECTIVE, Fleet
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+    """A folder with a search, and a MongoDB that nobody else uses."""
+    monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "home"))
+    (tmp_path / "search.py").write_text(OBJECTIVE)
+    (tmp_path / "calls").touch()
+    with mongod.private_mongod() as server:
+        started = Fleet(tmp_path, server.uri)
+        yield started
+        started.end()

@@ -1,0 +1,88 @@
+"""Whole fleets that lose a process in the middle of things. What counts is in the database."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+
+from hpsearch import mongod
+from hpsearch.trial import FINISHED, State
+from tests.acceptance.fleet import Fleet, ended, running, wait_until
+
+N = 12
+
+
+def is_complete(fleet: Fleet) -> None:
+    """Each trial that was asked for ended once, in one final state, and the count is exact."""
+    trials = fleet.trials()
+    finished = [t for t in trials if t.state in FINISHED]
+    assert len(finished) == N
+    assert [t for t in trials if not t.state.is_final] == []
+    assert all(t.loss == t.values["x"] ** 2 for t in finished)
+    assert Counter(t.tid for t in trials).most_common(1)[0][1] == 1
+    assert [t.tid for t in trials] == list(range(len(trials)))
+
+
+def test_a_worker_killed_in_mid_trial_costs_a_rerun_and_nothing_else(fleet):
+    victim = fleet.worker("--name", "victim", SLEEP="600")
+    coordinator = fleet.coordinator("--max-evals", str(N))
+    wait_until(lambda: bool(running(fleet.trials())), "a trial in the hands of the victim")
+    [held] = running(fleet.trials())
+    os.killpg(victim.pid, signal.SIGKILL)
+    for i in range(2):
+        fleet.worker("--name", f"survivor-{i}")
+    assert ended(coordinator) == 0
+    is_complete(fleet)
+    again = fleet.trials()[held.tid]
+    assert again.attempt == 2
+    assert again.worker is not None
+    assert again.worker.name.startswith("survivor")
+    assert [(h.attempt, h.worker, h.why) for h in again.history] == [(1, "victim", "lease expired")]
+
+
+def test_a_coordinator_killed_and_started_again_reaches_the_exact_count(fleet):
+    for _ in range(3):
+        fleet.worker()
+    first = fleet.coordinator("--max-evals", str(N))
+    wait_until(lambda: sum(t.state is State.DONE for t in fleet.trials()) >= 3, "three trials")
+    first.kill()
+    second = fleet.coordinator("--max-evals", str(N))
+    assert ended(second) == 0
+    is_complete(fleet)
+    assert fleet.calls() == N, "no trial was evaluated twice"
+
+
+def test_mongod_killed_and_started_again_in_mid_search_loses_nothing(fleet):
+    workers = [fleet.worker() for _ in range(3)]
+    coordinator = fleet.coordinator("--max-evals", str(N))
+    wait_until(lambda: sum(t.state is State.DONE for t in fleet.trials()) >= 3, "three trials")
+    acknowledged = {t.tid: t.loss for t in fleet.trials() if t.state is State.DONE}
+    kill_mongod(fleet)
+    assert ended(coordinator) == 0
+    is_complete(fleet)
+    final = {t.tid: t.loss for t in fleet.trials()}
+    assert {tid: final[tid] for tid in acknowledged} == acknowledged
+    assert [w.poll() for w in workers] == [None] * 3, "the workers rode it out"
+    outputs = [fleet.output(w) for w in workers]
+    assert all(text.count("MongoDB is away") <= 2 for text in outputs), "said once, not in a loop"
+
+
+def test_a_standby_waits_and_takes_over_from_a_killed_leader(fleet):
+    fleet.worker()
+    leader = fleet.coordinator("--max-evals", str(N))
+    wait_until(lambda: sum(t.state is State.DONE for t in fleet.trials()) >= 2, "two trials")
+    standby = fleet.coordinator("--max-evals", str(N))
+    wait_until(lambda: "standby" in fleet.output(standby), "the standby to say so")
+    leader.kill()
+    assert ended(standby) == 0
+    is_complete(fleet)
+
+
+def kill_mongod(fleet: Fleet) -> None:
+    """Kill the private server and start it again, as an operator would."""
+    found = mongod.status()
+    assert found.pid is not None
+    os.kill(found.pid, signal.SIGKILL)
+    with mongod.private_mongod() as server:
+        assert server.uri == fleet.uri

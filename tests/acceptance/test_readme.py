@@ -1,0 +1,107 @@
+"""The README is true: its blocks are run as they stand."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hpsearch.trial import State
+from tests.acceptance.fleet import Fleet, ended, running, wait_until
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """Return the README's code blocks in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def mongosh_queries() -> list[str]:
+    """Return the queries of the README, each a comment and a statement."""
+    [block] = blocks("js")
+    return [part.split("\n", 1)[1].strip() for part in block.strip().split("\n\n")]
+
+
+def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search(fleet: Fleet, mongosh: Path):
+    fleet.worker("--name", "victim", SLEEP="600")
+    coordinator = fleet.coordinator("--max-evals", "8")
+    wait_until(lambda: bool(running(fleet.trials())), "a trial in the hands of the victim")
+    os.killpg(fleet.processes[0].pid, 9)
+    fleet.worker("--name", "steady")
+    fleet.worker("--name", "busy", "--max-trials", "1", SLEEP="600")
+    wait_until(
+        lambda: (
+            sum(t.state is State.DONE for t in fleet.trials()) >= 6
+            and any(t.worker and t.worker.name == "busy" for t in running(fleet.trials()))
+            and any(t.attempt == 2 for t in fleet.trials())
+        ),
+        "a search in full swing",
+    )
+    best, states, who, means, why, again = [ask(mongosh, fleet.uri, q) for q in mongosh_queries()]
+    assert best.index("loss:") < best.index("params: { kind:")
+    assert best.count("_id: 'search/") == 5
+    assert re.search(r"_id: 'done', count: \d+", states)
+    assert "worker: 'busy'" in who
+    assert "seconds: Long" in who
+    assert re.search(r"_id: 'steady',\s+n: \d+,\s+mean_s: 0\.\d+", means)
+    assert why.strip() == ""
+    assert "why: 'lease expired'" in again
+    assert coordinator.poll() is None
+
+
+def ask(mongosh: Path, uri: str, query: str) -> str:
+    """Print what a person would see in the Mongo shell."""
+    done = subprocess.run(
+        [mongosh, "--quiet", uri, "--eval", query],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_search_of_the_readme_runs(fleet: Fleet):
+    [source] = blocks("python")
+    (fleet.folder / "search.py").write_text(source)
+    shown = fleet.call("space", "show", "search.py")
+    assert shown.returncode == 0, shown.stderr
+    assert "loguniform" in shown.stdout
+    done = fleet.call("run", "search.py", "--max-evals", "6", "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    assert "best loss" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "line", [line for block in blocks("bash") for line in block.splitlines() if line.startswith("hpsearch ")]
+)
+def test_every_command_of_the_readme_is_one(line: str, fleet: Fleet):
+    """Options and arguments are accepted; whether there is such a search is another matter."""
+    words = line.split("#")[0].split()[1:]
+    if words[0] in {"coordinator", "worker"}:
+        words = [words[0], "--help"] if words[0] == "worker" else words
+    done = subprocess.run(
+        [sys.executable, "-m", "hpsearch", *words, *(["--help"] if words[0] == "coordinator" else [])],
+        env=fleet.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode in {0, 4}, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_coordinator_of_the_readme_and_its_workers_finish_a_search(fleet: Fleet):
+    workers = [fleet.worker("--exp-key", "search", "--concurrency", n) for n in ("2", "3")]
+    coordinator = fleet.start("coordinator", "search.py", "--max-evals", "10")
+    assert ended(coordinator) == 0
+    assert sum(t.state is State.DONE for t in fleet.trials()) == 10
+    for worker in workers:
+        worker.terminate()
+    assert [ended(worker) for worker in workers] == [0, 0]

@@ -1,0 +1,264 @@
+"""Both evaluators with real objectives that misbehave in every way a user's code can."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hpsearch import hp
+from hpsearch.errors import LoadError
+from hpsearch.experiment import Experiment
+from hpsearch.objective import parse_target
+from hpsearch.space.tree import Space
+from hpsearch.trial import FailureKind, Report, Result, State, Trial
+from hpsearch_worker.evaluator import Evaluator, Stop, StoppedError
+from hpsearch_worker.inline import InlineEvaluator
+from hpsearch_worker.isolated import IsolatedEvaluator
+
+OBJECTIVES = """
+import ctypes, os, sys, time, warnings
+import hpsearch
+
+N_IMPORTS = open(os.environ["COUNT_FILE"], "a").write("x")
+calls = 0
+
+def good(config):
+    global calls
+    calls += 1
+    hpsearch.current_trial().report(calls, config["x"])
+    return {"loss": config["x"], "calls": calls, "pid": os.getpid()}
+
+def raises(config):
+    print("before the end")
+    raise KeyError("gone")
+
+def exits(config):
+    sys.exit(7)
+
+def exits_hard(config):
+    os._exit(7)
+
+def crashes(config):
+    print("about to crash", flush=True)
+    ctypes.string_at(0)
+
+def out_of_memory(config):
+    os.kill(os.getpid(), 9)
+
+def hangs(config):
+    time.sleep(600)
+
+def hangs_stubbornly(config):
+    import signal
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        time.sleep(0.05)
+
+def chatty(config):
+    for i in range(40_000):
+        print("line", i)
+    raise ValueError("after all that")
+
+def forks(config):
+    import subprocess
+    child = subprocess.Popen(["sleep", "600"])
+    return {"loss": 0.0, "child": child.pid}
+
+not_callable = 3
+"""
+
+SPACE = Space({"x": hp.uniform("x", 0, 1)})
+
+
+@pytest.fixture
+def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Experiment]:
+    """Make an experiment whose objective is one of the functions above."""
+    monkeypatch.setenv("COUNT_FILE", str(tmp_path / "imports"))
+    file = tmp_path / "objectives_under_test.py"
+    file.write_text(OBJECTIVES)
+
+    def make(name: str) -> Experiment:
+        return Experiment(
+            exp_key=name,
+            space=SPACE.to_json(),
+            space_fingerprint=SPACE.fingerprint,
+            objective=parse_target(f"{file}:{name}"),
+        )
+
+    return make
+
+
+@pytest.fixture
+def isolated() -> Iterator[IsolatedEvaluator]:
+    evaluator = IsolatedEvaluator(echo=False)
+    yield evaluator
+    evaluator.close()
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> Iterator[InlineEvaluator]:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield InlineEvaluator()
+    sys.modules.pop("objectives_under_test", None)
+
+
+@pytest.fixture(params=["isolated", "inline"])
+def evaluator(request: pytest.FixtureRequest) -> Evaluator:
+    chosen: Evaluator = request.getfixturevalue(request.param)
+    return chosen
+
+
+def run(
+    evaluator: Evaluator,
+    experiment: Experiment,
+    *,
+    stop: Stop | None = None,
+    after_s: float = 0.3,
+    tid: int = 0,
+) -> tuple[Result, list[Report]]:
+    reports: list[Report] = []
+    started = time.monotonic()
+
+    def watch() -> Stop | None:
+        return stop if time.monotonic() - started > after_s else None
+
+    trial = Trial(exp_key=experiment.exp_key, tid=tid, values={"x": 0.25}, attempt=1)
+    return evaluator.evaluate(trial, experiment, watch, reports.append), reports
+
+
+def test_a_good_objective_gives_its_loss_its_result_and_its_reports(evaluator, experiment):
+    result, reports = run(evaluator, experiment("good"))
+    assert (result.loss, result.error) == (0.25, None)
+    assert reports == [Report(step=1.0, value=0.25)]
+
+
+def test_the_module_is_imported_once_for_many_trials(evaluator, experiment, tmp_path):
+    results = [run(evaluator, experiment("good"), tid=tid)[0] for tid in range(3)]
+    assert [r.result["calls"] for r in results] == [1, 2, 3]
+    assert (tmp_path / "imports").read_text() == "x"
+
+
+def test_an_exception_is_a_failure_with_its_traceback(evaluator, experiment):
+    result, _ = run(evaluator, experiment("raises"))
+    assert result.error is not None
+    assert result.error.kind is FailureKind.EXCEPTION
+    assert "in raises" in (result.error.traceback or "")
+
+
+def test_sys_exit_is_a_failure(evaluator, experiment):
+    result, _ = run(evaluator, experiment("exits"))
+    assert result.error is not None
+    assert result.error.kind is FailureKind.EXIT
+
+
+def test_a_hanging_objective_is_stopped_by_its_timeout(evaluator, experiment):
+    result, _ = run(evaluator, experiment("hangs"), stop=Stop.TIMEOUT)
+    assert result.error is not None
+    assert result.error.kind is FailureKind.TIMEOUT
+
+
+@pytest.mark.parametrize("why", [Stop.CANCELLED, Stop.LOST, Stop.DRAINED])
+def test_an_evaluation_that_nobody_wants_is_stopped_without_a_result(evaluator, experiment, why):
+    with pytest.raises(StoppedError) as caught:
+        run(evaluator, experiment("hangs"), stop=why)
+    assert caught.value.why is why
+
+
+def test_what_cannot_be_loaded_is_said_before_any_trial_is_taken(evaluator, experiment):
+    with pytest.raises(LoadError, match="not a function"):
+        evaluator.prepare(experiment("not_callable"), lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "signal_name", "exit_code"),
+    [
+        ("exits_hard", FailureKind.EXIT, None, 7),
+        ("crashes", FailureKind.SIGNAL, "SIGSEGV", None),
+        ("out_of_memory", FailureKind.SIGNAL, "SIGKILL", None),
+    ],
+)
+def test_the_death_of_the_child_is_a_failure_and_the_next_trial_runs(
+    isolated, experiment, name, kind, signal_name, exit_code
+):
+    result, _ = run(isolated, experiment(name))
+    assert result.state is State.FAILED
+    assert result.error is not None
+    assert (result.error.kind, result.error.signal, result.error.exit_code) == (kind, signal_name, exit_code)
+    assert run(isolated, experiment("good"))[0].loss == 0.25
+
+
+def test_output_before_a_crash_is_kept(isolated, experiment):
+    result, _ = run(isolated, experiment("crashes"))
+    assert result.error is not None
+    assert "about to crash" in (result.error.log_tail or "")
+    assert "Segmentation fault" in (result.error.log_tail or "")
+
+
+def test_the_end_of_a_long_output_is_kept(isolated, experiment):
+    result, _ = run(isolated, experiment("chatty"))
+    assert result.error is not None
+    tail = result.error.log_tail or ""
+    assert "line 39999\n" in tail
+    assert len(tail.encode()) <= 64 * 1024
+
+
+def test_output_of_one_trial_is_not_shown_with_the_next(isolated, experiment):
+    run(isolated, experiment("chatty"))
+    result, _ = run(isolated, experiment("raises"), tid=1)
+    assert result.error is not None
+    assert result.error.log_tail == "before the end\n"
+
+
+def test_a_child_that_ignores_sigterm_is_killed(isolated, experiment, monkeypatch):
+    monkeypatch.setattr("hpsearch_worker.isolated._TERM_GRACE_S", 0.2)
+    result, _ = run(isolated, experiment("hangs_stubbornly"), stop=Stop.TIMEOUT)
+    assert result.error is not None
+    assert result.error.kind is FailureKind.TIMEOUT
+
+
+def test_what_an_objective_started_ends_with_its_child(isolated, experiment):
+    result, _ = run(isolated, experiment("forks"))
+    isolated.close()
+    deadline = time.monotonic() + 10
+    while is_running(result.result["child"]):
+        assert time.monotonic() < deadline, "the objective's own subprocess outlived the child"
+        time.sleep(0.01)
+
+
+def test_the_child_dies_with_the_worker(isolated, experiment, tmp_path):
+    """A worker that is killed with -9 leaves no process behind that still evaluates."""
+    pid_file = tmp_path / "pid"
+    script = (
+        "import sys\n"
+        "from hpsearch_worker.isolated import _Child\n"
+        "from hpsearch_worker.output import Output\n"
+        "child = _Child(Output(echo=False))\n"
+        f"open({str(pid_file)!r}, 'w').write(str(child._process.pid))\n"
+        "sys.stdout.write('started'); sys.stdout.flush(); sys.stdin.read()\n"
+    )
+    import subprocess
+
+    parent = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    assert parent.stdout.read(7) == b"started"
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    child, deadline = int(pid_file.read_text()), time.monotonic() + 10
+    while is_running(child):
+        assert time.monotonic() < deadline, "the child outlived its worker"
+        time.sleep(0.01)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and is more than an entry that nobody has read yet."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False

@@ -1,0 +1,160 @@
+"""Whatever an objective does becomes a result."""
+
+from __future__ import annotations
+
+import math
+import sys
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from hpsearch.errors import HpsearchWarning
+from hpsearch.evaluate import MAX_REPORTS, CurrentTrial, current_trial, evaluate
+from hpsearch.trial import FailureKind, Report, Result, State
+
+
+def outcome(returned: object) -> Result:
+    return evaluate(lambda config: returned, {}, CurrentTrial())
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        0.5,
+        np.float32(0.5),
+        np.array(0.5),
+        Decimal("0.5"),
+        Fraction(1, 2),
+        {"loss": 0.5},
+        {"loss": 0.5, "status": "ok"},
+    ],
+)
+def test_every_kind_of_real_number_is_a_loss(returned):
+    result = outcome(returned)
+    assert (result.state, result.loss, result.error) == (State.DONE, 0.5, None)
+    assert result.result == {"loss": 0.5, "status": "ok"}
+
+
+@pytest.mark.parametrize("returned", [True, 3, math.inf, -math.inf, 10**400])
+def test_integers_booleans_and_infinities_are_losses(returned):
+    assert outcome(returned).state is State.DONE
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        None,
+        "0.5",
+        1 + 0j,
+        b"1",
+        [0.5],
+        np.array([0.5]),
+        {},
+        {"loss": None},
+        {"loss": "low"},
+        {"status": "ok"},
+        object(),
+    ],
+)
+def test_what_is_no_number_is_an_invalid_result(returned):
+    result = outcome(returned)
+    assert result.state is State.FAILED
+    assert result.error is not None
+    assert result.error.kind is FailureKind.INVALID_RESULT
+
+
+def test_nan_fails_the_trial_and_keeps_the_rest_of_the_result():
+    result = outcome({"loss": math.nan, "epochs": 3})
+    assert result.loss is None
+    assert result.error is not None
+    assert result.error.kind is FailureKind.NAN
+    assert result.result["epochs"] == 3
+
+
+def test_a_reported_failure_never_has_a_loss_even_if_it_names_one():
+    result = outcome({"status": "fail", "loss": -100.0, "message": "diverged"})
+    assert result.loss is None
+    assert result.error is not None
+    assert (result.error.kind, result.error.message) == (FailureKind.REPORTED, "diverged")
+
+
+def test_an_unknown_status_is_named():
+    result = outcome({"status": "running", "loss": 1.0})
+    assert result.error is not None
+    assert "'running'" in result.error.message
+
+
+def test_an_unstorable_key_costs_the_key_and_not_the_loss():
+    result = outcome({"loss": 1.0, "model": object()})
+    assert (result.state, result.loss) == (State.DONE, 1.0)
+    assert result.error is not None
+    assert result.error.kind is FailureKind.UNSTORABLE
+    assert "result['model']" in result.error.message
+
+
+def test_an_exception_is_recorded_with_the_objectives_own_traceback():
+    def objective(config: object) -> float:
+        raise ValueError("no such layer")
+
+    result = evaluate(objective, {}, CurrentTrial())
+    assert result.error is not None
+    assert (result.error.kind, result.error.type, result.error.message) == (
+        FailureKind.EXCEPTION,
+        "ValueError",
+        "no such layer",
+    )
+    assert result.error.traceback is not None
+    assert "in objective" in result.error.traceback
+    assert "hpsearch/evaluate" not in result.error.traceback
+
+
+def test_an_exception_that_cannot_be_printed_is_still_recorded():
+    class Broken(Exception):  # noqa: N818
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    def objective(config: object) -> float:
+        raise Broken
+
+    result = evaluate(objective, {}, CurrentTrial())
+    assert result.error is not None
+    assert "Broken" in result.error.message
+
+
+def test_sys_exit_fails_the_trial_and_not_the_process():
+    result = evaluate(lambda config: sys.exit(3), {}, CurrentTrial())
+    assert result.error is not None
+    assert result.error.kind is FailureKind.EXIT
+    assert "sys.exit(3)" in result.error.message
+
+
+def test_reports_reach_the_listener_of_the_current_trial():
+    heard: list[Report] = []
+
+    def objective(config: object) -> float:
+        current_trial().report(1, np.float32(0.5))
+        assert current_trial().tid == 7
+        return 0.0
+
+    evaluate(objective, {}, CurrentTrial(tid=7, on_report=heard.append))
+    assert heard == [Report(step=1.0, value=0.5)]
+    assert current_trial().tid == -1, "outside a search there is only a stand-in"
+
+
+def test_a_report_that_is_no_number_fails_the_trial_with_a_sentence():
+    result = evaluate(lambda config: current_trial().report(1, "low"), {}, CurrentTrial())
+    assert result.error is not None
+    assert "report() takes numbers; value is 'low'" in result.error.message
+
+
+def test_reports_beyond_the_limit_are_dropped_with_one_warning():
+    heard: list[Report] = []
+    trial = CurrentTrial(on_report=heard.append)
+    for step in range(MAX_REPORTS):
+        trial.report(step, 0.0)
+    with pytest.warns(HpsearchWarning, match="later ones"):
+        trial.report(MAX_REPORTS, 0.0)
+    trial.report(MAX_REPORTS + 1, 0.0)
+    assert len(heard) == MAX_REPORTS

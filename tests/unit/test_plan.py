@@ -1,0 +1,100 @@
+"""The coordinator's decisions, without a coordinator."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpsearch import plan
+from hpsearch.experiment import Budget, Experiment, ExperimentState, ObjectiveRef
+from hpsearch.plan import EndReason
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def experiment(state: ExperimentState = ExperimentState.RUNNING, **budget: float | None) -> Experiment:
+    return Experiment(
+        exp_key="e",
+        space={},
+        space_fingerprint="",
+        objective=ObjectiveRef(kind="import", ref="m:f"),
+        budget=Budget(**budget),  # type: ignore[arg-type]
+        state=state,
+        started_at=START,
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "n_finished", "best_loss", "after_s", "expected"),
+    [
+        ({"max_evals": 3}, 2, 0.0, 0, None),
+        ({"max_evals": 3}, 3, None, 0, EndReason.MAX_EVALS),
+        ({"loss_threshold": 0.5}, 1, 0.6, 0, None),
+        ({"loss_threshold": 0.5}, 1, 0.5, 0, EndReason.LOSS_THRESHOLD),
+        ({"loss_threshold": 0.5}, 1, None, 0, None),
+        ({"timeout_s": 60.0}, 1, None, 59, None),
+        ({"timeout_s": 60.0}, 1, None, 60, EndReason.TIMEOUT),
+        ({}, 10**6, -1e300, 10**6, None),
+    ],
+)
+def test_a_search_ends_at_the_first_limit_it_reaches(limits, n_finished, best_loss, after_s, expected):
+    now = START + timedelta(seconds=after_s)
+    assert plan.end_reason(experiment(**limits), n_finished, best_loss, now) is expected
+
+
+def test_a_stopped_search_is_over_whatever_its_budget():
+    stopped = experiment(ExperimentState.STOPPED, max_evals=100)
+    assert plan.end_reason(stopped, 0, None, START) is EndReason.STOPPED
+
+
+@given(
+    max_evals=st.integers(1, 50),
+    n_finished=st.integers(0, 50),
+    n_open=st.integers(0, 50),
+    n_pending=st.integers(0, 50),
+    n_free=st.integers(-50, 100),
+    reserve=st.integers(1, 100),
+)
+def test_no_batch_ever_exceeds_the_budget(max_evals, n_finished, n_open, n_pending, n_free, reserve):
+    """However stale the counts are, finished and open trials never add up to more than max_evals."""
+    n_new = plan.n_to_suggest(
+        experiment(max_evals=max_evals),
+        n_finished=n_finished,
+        n_open=n_open,
+        n_pending=n_pending,
+        n_free=n_free,
+        reserve=reserve,
+    )
+    assert 0 <= n_new <= max(0, max_evals - n_finished - n_open)
+
+
+def test_the_queue_holds_a_trial_for_each_free_slot_and_the_reserve():
+    n_new = plan.n_to_suggest(experiment(), n_finished=0, n_open=4, n_pending=1, n_free=3, reserve=2)
+    assert n_new == 3 + 2 - 1
+
+
+def test_a_full_queue_gets_nothing_so_that_suggestions_stay_fresh():
+    assert plan.n_to_suggest(experiment(), n_finished=9, n_open=9, n_pending=9, n_free=2, reserve=1) == 0
+
+
+@pytest.mark.parametrize("state", [ExperimentState.PAUSED, ExperimentState.STOPPED, ExperimentState.DONE])
+def test_nothing_is_suggested_unless_the_experiment_runs(state):
+    assert plan.n_to_suggest(experiment(state), n_finished=0, n_open=0, n_pending=0, n_free=9, reserve=9) == 0
+
+
+@given(st.floats(0, 1e4), st.floats(0, 10))
+def test_the_reserve_outlasts_the_time_between_two_looks(rate_per_s, cycle_s):
+    assert plan.reserve_for(rate_per_s, cycle_s) >= max(1, rate_per_s * cycle_s)
+
+
+@given(st.floats(0, 1e6))
+def test_the_time_between_two_looks_is_bounded(rate_per_s):
+    assert plan.MIN_POLL_S <= plan.poll_after(rate_per_s) <= plan.MAX_POLL_S
+
+
+def test_leases_expire_only_after_two_renewal_periods_of_contact():
+    assert not plan.may_expire(contact_s=29.9, lease_s=60)
+    assert plan.may_expire(contact_s=30.0, lease_s=60)

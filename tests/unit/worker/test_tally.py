@@ -1,0 +1,38 @@
+"""Counting trials across the slots of a worker."""
+
+from __future__ import annotations
+
+from hpsearch.fleet import Worker, WorkerState
+from hpsearch.trial import State
+from hpsearch_worker.tally import Tally
+
+ME = Worker(name="w", host="h", pid=1)
+
+
+def test_no_more_trials_are_taken_than_allowed_and_an_unused_right_counts_again():
+    tally = Tally(ME, max_trials=2)
+    assert [tally.may_take(), tally.may_take()] == [True, True]
+    tally.give_back()
+    assert [tally.may_take(), tally.may_take()] == [True, False]
+
+
+def test_without_a_limit_there_is_always_one_more():
+    tally = Tally(ME)
+    assert all(tally.may_take() for _ in range(100))
+
+
+def test_a_worker_is_busy_while_it_evaluates_and_draining_when_it_leaves():
+    tally = Tally(ME)
+    assert tally.worker().state is WorkerState.IDLE
+    tally.begin()
+    assert tally.worker().state is WorkerState.BUSY
+    assert tally.worker(is_draining=True).state is WorkerState.DRAINING
+
+
+def test_only_failures_in_a_row_add_up_and_trials_without_a_result_do_not_break_the_row():
+    tally = Tally(ME)
+    for state in (State.FAILED, State.DONE, State.FAILED, None, State.FAILED):
+        tally.begin()
+        tally.end(state)
+    assert tally.n_consecutive_failures == 2
+    assert (tally.worker().n_done, tally.worker().n_failed) == (1, 3)
