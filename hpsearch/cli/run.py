@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from hpsearch.cli.conduct import conduct
 from hpsearch.cli.local_workers import LocalWorkers
@@ -35,7 +36,7 @@ from hpsearch.report.view import choose_view
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
-from hpsearch.trial import State
+from hpsearch.trial import FINISHED, State
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -147,7 +148,7 @@ def run(target: str, store: str | None, n_workers: int, ephemeral: bool, **optio
                 grace_s=search.drain_timeout,
                 check=workers.check,
             )
-        _conclude(opened, progress, target, interrupt, is_ephemeral=ephemeral)
+        _conclude(opened.store, progress, target, interrupt, is_ephemeral=ephemeral)
 
 
 @click.command()
@@ -169,7 +170,7 @@ def coordinator(target: str, store: str, **options: Any) -> None:
         click.echo(f"Searching as {experiment.exp_key}; start workers with", err=True)
         click.echo(f"  HPSEARCH_STORE=... hpsearch worker --exp-key {experiment.exp_key}", err=True)
         progress = conduct(opened.store, experiment, choose_view(), interrupt, grace_s=search.drain_timeout)
-        _conclude(opened, progress, target, interrupt, is_ephemeral=False)
+        _conclude(opened.store, progress, target, interrupt, is_ephemeral=False)
 
 
 @contextmanager
@@ -222,6 +223,10 @@ def _open_experiment(store: TrialStore, wanted: Experiment, search: SearchOption
     experiment = store.open_experiment(replace(wanted, budget=budget))
     _tell_what_stays("--algo", search.algo, experiment.algorithm.name)
     _tell_what_stays("--seed", search.seed, experiment.seed)
+    counts = store.counts(experiment.exp_key, FINISHED)
+    if budget.max_evals is not None and sum(counts[s] for s in FINISHED) >= budget.max_evals:
+        text = "has all its trials already: raise --max-evals to go on, or begin another with --exp-key."
+        click.echo(f"{experiment.exp_key} {text}", err=True)
     return experiment
 
 
@@ -231,14 +236,14 @@ def _tell_what_stays(name: str, asked: object, present: object) -> None:
 
 
 def _conclude(
-    opened: OpenStore, progress: Progress, target: str, interrupt: Interrupt, *, is_ephemeral: bool
+    store: TrialStore, progress: Progress, target: str, interrupt: Interrupt, *, is_ephemeral: bool
 ) -> None:
     """Print what came of the search, and end with the exit code for it."""
     experiment = progress.experiment
     space = Space.from_json(experiment.space)
-    failed = opened.store.trials(experiment.exp_key, states={State.FAILED})
+    failed = store.trials(experiment.exp_key, states={State.FAILED})
     config = None if progress.best is None else space.config(progress.best.values)
-    hints = [] if is_ephemeral else _hints(experiment, target, is_private=opened.is_private)
+    hints = [] if is_ephemeral else _hints(experiment, target)
     click.echo(final_report(progress, config, failure_groups(failed), hints))
     if interrupt.is_asked:
         raise click.exceptions.Exit(interrupt.exit_code)
@@ -246,13 +251,15 @@ def _conclude(
         raise click.exceptions.Exit(EXIT_NO_SUCCESS)
 
 
-def _hints(experiment: Experiment, target: str, *, is_private: bool) -> list[str]:
-    command = "run" if is_private else "coordinator"
-    store = "" if is_private else " --store $HPSEARCH_STORE"
+def _hints(experiment: Experiment, target: str) -> list[str]:
+    """Return the commands that come next, for the shell that this one was typed into."""
+    context = click.get_current_context()
+    is_typed = context.get_parameter_source("store") is ParameterSource.COMMANDLINE
+    store = " --store URI" if is_typed else ""
     key, more = experiment.exp_key, (experiment.budget.max_evals or 100) * 2
     return [
         f"look further:  hpsearch trials {key}{store} --sort loss",
-        f"go on:         hpsearch {command} {target}{store} --exp-key {key} --max-evals {more}",
+        f"go on:         hpsearch {context.info_name} {target}{store} --exp-key {key} --max-evals {more}",
     ]
 
 

@@ -20,7 +20,6 @@ class OpenStore:
 
     store: TrialStore
     uri: str  #: with credentials: for environments of subprocesses only
-    is_private: bool  #: whether it is this machine's own MongoDB
 
 
 def patient(seconds_away: float) -> bool:
@@ -44,10 +43,9 @@ def open_store(
         Takes the seconds since the database went away, and says whether to go on trying.
     """
     with ExitStack() as stack:
-        is_private = uri is None
         if uri is None:
             mongod = stack.enter_context(ephemeral_mongod() if is_ephemeral else private_mongod())
             uri = mongod.uri
         store = MongoStore.connect(uri, patience=patience)
         stack.callback(store.close)
-        yield OpenStore(store, uri, is_private)
+        yield OpenStore(store, uri)

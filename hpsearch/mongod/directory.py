@@ -107,7 +107,8 @@ class Directory:
 
     def write_uri(self, password: str, port: int) -> str:
         """Keep, and return, the connection string with its password."""
-        uri = f"mongodb://{NAME}:{password}@127.0.0.1:{port}/?replicaSet={NAME}"
+        # The database is in the URI, so that the Mongo shell opens the one that hpsearch uses.
+        uri = f"mongodb://{NAME}:{password}@127.0.0.1:{port}/hpsearch?replicaSet={NAME}&authSource=admin"
         write_private(self.uri_file, uri + "\n")
         return uri
 

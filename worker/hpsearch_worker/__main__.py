@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import click
@@ -25,7 +25,7 @@ from hpsearch.command import (
     run_and_exit,
     store_option,
 )
-from hpsearch.fleet import Worker
+from hpsearch.fleet import Worker, WorkerState
 from hpsearch.interrupt import Interrupt
 from hpsearch.store.mongo import MongoStore
 from hpsearch.store.protocol import TrialStore
@@ -176,8 +176,8 @@ def _serve(uri: str, options: Options, shutdown: Shutdown) -> None:
         _work(store, options, shutdown, tally, heartbeat)
         shutdown.drain()
         patience.is_leaving = True
-        heartbeat.stop(_REMEMBERED_S)
-        left = tally.worker()
+        left = replace(tally.worker(), state=WorkerState.STOPPED)
+        heartbeat.stop(left, _REMEMBERED_S)
         log.info("worker %s leaves: %d done, %d failed", left.name, left.n_done, left.n_failed)
     finally:
         store.close()

@@ -61,13 +61,13 @@ class Heartbeat:
         self._store.record_worker(self._describe(), ALIVE_FOR_S)
         self._thread.start()
 
-    def stop(self, ttl_s: float) -> None:
+    def stop(self, last_word: Worker, ttl_s: float) -> None:
         """Stop beating, and leave a last word in the registry for ``ttl_s`` seconds."""
         with self._wake:
             self._is_over = True
             self._wake.notify()
         self._thread.join(timeout=10.0)
-        self._store.record_worker(self._describe(), ttl_s)
+        self._store.record_worker(last_word, ttl_s)
 
     @contextmanager
     def holding(self, trial: Trial) -> Iterator[Held]:
