@@ -6,6 +6,7 @@ import logging
 import random
 import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import unquote
@@ -25,15 +26,17 @@ Patience = Callable[[float], bool]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: What the driver is told unless the URI says otherwise. No call hangs: even a server that
-#: stands still is given up after ``timeoutMS``. Acknowledged means on disk on a majority of
-#: the members, which alone was measured to lose nothing under kill -9.
+#: What the driver is told unless the URI says otherwise. No call hangs: a server that stands
+#: still is given up after ``socketTimeoutMS``. (With ``timeoutMS`` the driver would repeat a call
+#: by itself for all that time, and nobody could tell it to stop.) Acknowledged means on disk on
+#: a majority of the members, which alone was measured to lose nothing under kill -9.
 DEFAULTS: Mapping[str, Any] = {
     "appname": "hpsearch",
     "connectTimeoutMS": 3_000,
     "serverSelectionTimeoutMS": 2_000,
     "heartbeatFrequencyMS": 2_000,
-    "timeoutMS": 8_000,
+    "socketTimeoutMS": 8_000,
+    "waitQueueTimeoutMS": 8_000,
     "retryWrites": True,
     "w": "majority",
     "journal": True,
@@ -186,12 +189,16 @@ def _client(uri: str, hosts: str) -> MongoClient[Document]:
             f"A MongoDB URI begins with {' or '.join(_SCHEMES)}, such as mongodb://localhost:27017/hpsearch."
         )
     try:
-        return MongoClient(uri, **settings_for(uri))
-    except (PyMongoError, ValueError, TypeError, OSError) as error:
+        with warnings.catch_warnings():
+            # The driver only warns of an option that it does not know or understand, such as a
+            # misspelt "tls", and connects without it.
+            warnings.simplefilter("error", UserWarning)
+            return MongoClient(uri, **settings_for(uri))
+    except (PyMongoError, UserWarning, ValueError, TypeError, OSError) as error:
         if "@" in uri:
             # The driver quotes what it cannot read, and that may be a part of the password.
             raise ConfigurationError(
-                f"The MongoDB URI for {hosts} is not valid, or names a file or DNS record that is not there; "
-                "user and password must be percent-encoded."
+                f"The MongoDB URI for {hosts} is not valid, or names a file or DNS record that is not there: "
+                "check its options; user and password must be percent-encoded."
             ) from None
         raise ConfigurationError(f"The MongoDB URI for {hosts} is not valid: {cause(error)}.") from error

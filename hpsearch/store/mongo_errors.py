@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from bson import errors as bson_errors
 from pymongo import errors as mongo_errors
@@ -114,7 +115,8 @@ def translated(error: Exception, hosts: str) -> HpsearchError:
 
 def cause(error: Exception) -> str:
     """Return the driver's own words, without the configuration that it appends to them."""
-    text = str(error)
+    first = _first_write_error(error)
+    text = str(error) if first is None else str(first.get("errmsg", error))
     for tail in (" (configured timeouts", ", full error:", ", Timeout:", ", Topology Description:"):
         text = text.split(tail, 1)[0]
     return text.strip().rstrip(".") or type(error).__name__
@@ -127,15 +129,22 @@ def _is_away(error: mongo_errors.PyMongoError) -> bool:
 
 
 def _code(error: Exception) -> int | None:
-    """Return the server's code; for a bulk write, that of its first error."""
-    if isinstance(error, mongo_errors.BulkWriteError):
-        errors = error.details.get("writeErrors") or error.details.get("writeConcernErrors") or [{}]
-        return int(errors[0].get("code", 0))
+    first = _first_write_error(error)
+    if first is not None:
+        return first.get("code")
     return error.code if isinstance(error, mongo_errors.OperationFailure) else None
+
+
+def _first_write_error(error: Exception) -> dict[str, Any] | None:
+    """Return what went wrong first in a bulk write, whose own error says only that something did."""
+    if not isinstance(error, mongo_errors.BulkWriteError):
+        return None
+    errors = error.details.get("writeErrors") or error.details.get("writeConcernErrors") or [{}]
+    return dict(errors[0])
 
 
 def _details(error: Exception) -> str:
     """Return which rule of a validator a document broke."""
     details = error.details if isinstance(error, mongo_errors.OperationFailure) else None
-    first = ((details or {}).get("writeErrors") or [details or {}])[0]
-    return str(first.get("errInfo", {}).get("details", "no details"))[:500]
+    broken = _first_write_error(error) or details or {}
+    return str(broken.get("errInfo", {}).get("details", "no details"))[:500]

@@ -1,0 +1,116 @@
+"""The stores that the contract is held against."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from hpsearch.experiment import Experiment, ObjectiveRef
+from hpsearch.fleet import Worker
+from hpsearch.store.memory import MemoryStore
+from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.store.protocol import TrialStore
+from hpsearch.trial import Trial
+
+WORKER = Worker(name="anna", host="machine", pid=4711)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class HandClock:
+    """A clock that tests move; it stands still otherwise."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class NothingToClaimError(AssertionError):
+    """A test expected a trial in the queue."""
+
+
+@dataclass
+class Bench:
+    """A store, an experiment in it, and the words of the tests."""
+
+    store: TrialStore
+    exp_key: str
+    clock: HandClock | None = None  #: of a memory store
+
+    def token(self) -> str:
+        return uuid.uuid4().hex
+
+    def trial(self, tid: int, **fields: Any) -> Trial:
+        return Trial(exp_key=self.exp_key, tid=tid, **{"values": {"x": tid / 2}, **fields})
+
+    def insert(self, n: int = 1, **fields: Any) -> list[Trial]:
+        trials = [self.trial(tid, **fields) for tid in range(n)]
+        self.store.insert(trials)
+        return trials
+
+    def claim(self, token: str | None = None) -> Trial:
+        owner = f"{self.exp_key}:{token}" if token else self.token()
+        trial = self.store.claim(WORKER, owner, [self.exp_key])
+        if trial is None:
+            raise NothingToClaimError
+        return trial
+
+    def read(self, trial: Trial) -> Trial:
+        return self.store.trial(self.exp_key, trial.tid)
+
+    def outlast(self, moment: datetime | None) -> None:
+        """Let the store's time pass a moment: by hand, or by waiting for a server's clock."""
+        assert moment is not None
+        if self.clock is not None:
+            self.clock.now = max(self.clock.now, moment + timedelta(milliseconds=1))
+        deadline = time.monotonic() + 5
+        while self.store.now() <= moment:
+            assert time.monotonic() < deadline, "the store's clock stands still"
+
+    def lose(self, trial: Trial) -> Trial:
+        """Let the lease of a claimed trial run out, and return the trial as it is then."""
+        self.outlast(self.read(trial).lease_until)
+        assert self.store.expire(self.exp_key) == 1
+        return self.read(trial)
+
+    def experiment(self, **fields: Any) -> Experiment:
+        known: dict[str, Any] = {
+            "exp_key": self.exp_key,
+            "space": {"parameters": [{"label": "x", "low": 0}]},
+            "space_fingerprint": "f00d",
+            "objective": ObjectiveRef(kind="import", ref="search:objective"),
+        }
+        return Experiment(**{**known, **fields})
+
+
+@pytest.fixture(scope="session")
+def mongo_store(mongo_uri: str) -> Iterator[MongoStore]:
+    """One database for the whole contract: its tests keep apart by their experiments."""
+    database = f"contract_{uuid.uuid4().hex[:8]}"
+    store = MongoStore.connect(mongo_uri, database=database, patience=give_up_after(20))
+    store.prepare()
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=["memory", "mongo"])
+def bench(request: pytest.FixtureRequest) -> Bench:
+    """Yield each kind of store with an experiment that no other test uses."""
+    exp_key = f"exp-{uuid.uuid4().hex[:8]}"
+    if request.param == "memory":
+        clock = HandClock()
+        return Bench(MemoryStore(clock), exp_key, clock)
+    return Bench(request.getfixturevalue("mongo_store"), exp_key)
+
+
+@pytest.fixture
+def store(bench: Bench) -> TrialStore:
+    return bench.store

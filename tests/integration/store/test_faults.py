@@ -1,0 +1,271 @@
+"""A MongoDB that is away, slow, killed, or whose answers get lost: applied once, or said so in time."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from hpsearch.errors import LeaseLostError, StoreError, StoreUnavailableError
+from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.trial import Report, Result, State, Trial
+from tests.integration.servers import LossyWire, Server
+from tests.integration.store.conftest import WORKER, Bench, NothingToClaimError
+
+DONE = Result(loss=1.0, result={"loss": 1.0})
+
+
+@contextlib.contextmanager
+def connected(uri: str, database: str, patience_s: float = 20) -> Iterator[MongoStore]:
+    store = MongoStore.connect(uri, database=database, patience=give_up_after(patience_s))
+    store.prepare()
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextlib.contextmanager
+def failing(server: Server, commands: list[str], **how: Any) -> Iterator[None]:
+    """Let commands of hpsearch fail on the server."""
+    point = {"failCommands": commands, "appName": "hpsearch", **how}
+    times = point.pop("times")
+    with server.client() as client:
+        client.admin.command("configureFailPoint", "failCommand", mode={"times": times}, data=point)
+        try:
+            yield
+        finally:
+            client.admin.command("configureFailPoint", "failCommand", mode="off")
+
+
+def claims(bench: Bench) -> None:
+    trial = bench.claim()
+    assert (trial.tid, trial.attempt) == (0, 1)
+    assert [t.tid for t in bench.store.trials("e", states={State.RUNNING})] == [0, 5]
+
+
+def finishes(bench: Bench) -> None:
+    trial = bench.store.trial("e", 5)
+    bench.store.finish(trial, DONE)
+    done = bench.store.trial("e", 5)
+    assert (done.state, done.loss) == (State.DONE, 1.0)
+
+
+def inserts(bench: Bench) -> None:
+    bench.store.insert([bench.trial(tid) for tid in range(10, 14)])
+    assert bench.store.counts("e")[State.PENDING] == 8
+
+
+def reports(bench: Bench) -> None:
+    bench.store.report(bench.store.trial("e", 5), [Report(step=1, value=2)])
+    assert len(bench.store.trial("e", 5).reports) == 1
+
+
+def releases(bench: Bench) -> None:
+    bench.store.release(bench.store.trial("e", 5), "draining")
+    assert len(bench.store.trial("e", 5).history) == 1
+
+
+def leads(bench: Bench) -> None:
+    bench.store.open_experiment(bench.experiment())
+    assert bench.store.lead("e", "anna", 60).epoch == 1
+
+
+def with_one_claimed(store: MongoStore) -> Bench:
+    """Four pending trials, and number 5 in somebody's hands."""
+    bench = Bench(store, "e")
+    store.insert([bench.trial(5, priority=1)])
+    bench.claim()
+    store.insert([bench.trial(tid) for tid in range(4)])
+    return bench
+
+
+CALLS = [
+    (claims, "findAndModify"),
+    (finishes, "update"),
+    (inserts, "insert"),
+    (reports, "update"),
+    (releases, "update"),
+    (leads, "findAndModify"),
+]
+
+
+@pytest.mark.parametrize(
+    ("n_lost", "options"), [(1, "retryWrites=true"), (3, "retryWrites=true"), (1, "retryWrites=false")]
+)
+@pytest.mark.parametrize(("call", "command"), CALLS)
+def test_a_call_whose_answers_are_lost_takes_effect_once(wire, database, call, command, n_lost, options):
+    uri = f"mongodb://127.0.0.1:{wire.port}/?directConnection=true&{options}"
+    with connected(uri, database) as store:
+        bench = with_one_claimed(store)
+        wire.lose(command, n_lost)
+
+        call(bench)
+
+        assert wire.n_lost == n_lost
+
+
+@pytest.mark.parametrize(("call", "command"), CALLS)
+def test_lost_answers_of_a_standalone_server_do_no_harm(standalone, database, call, command):
+    wire = LossyWire(standalone.port)
+    with contextlib.closing(wire), connected(f"mongodb://127.0.0.1:{wire.port}/", database) as store:
+        bench = with_one_claimed(store)
+        wire.lose(command, 2)
+
+        call(bench)
+
+        assert wire.n_lost == 2
+
+
+@pytest.mark.parametrize("how", [{"closeConnection": True}, {"errorCode": 91}, {"errorCode": 11602}])
+@pytest.mark.parametrize(("call", "command"), CALLS)
+def test_a_call_that_does_not_get_through_at_first_takes_effect_once(faulty, database, call, command, how):
+    with connected(f"{faulty.uri}?heartbeatFrequencyMS=500", database) as store:
+        bench = with_one_claimed(store)
+        with failing(faulty, [command], times=3, **how):
+            call(bench)
+
+
+@pytest.mark.parametrize(("call", "command"), CALLS)
+def test_a_write_that_is_not_yet_safe_is_waited_for(faulty, database, call, command):
+    """The server did it, but cannot say that a majority has it: the call is repeated, and done once."""
+    with connected(faulty.uri, database) as store:
+        bench = with_one_claimed(store)
+        unsafe = {"writeConcernError": {"code": 64, "errmsg": "waiting for replication timed out"}}
+        with failing(faulty, [command], times=1, **unsafe):
+            call(bench)
+
+
+def test_reads_ride_out_a_lost_connection(faulty, database):
+    with connected(faulty.uri, database) as store:
+        Bench(store, "e").insert(1500)
+        with failing(faulty, ["find", "aggregate", "hello"], times=3, closeConnection=True):
+            assert [trial.tid for trial in store.trials("e")] == list(range(1500))
+        with failing(faulty, ["aggregate"], times=3, closeConnection=True):
+            assert store.counts("e")[State.PENDING] == 1500
+
+
+def test_a_wait_survives_the_loss_of_its_change_stream(faulty, database):
+    with connected(faulty.uri, database) as store:
+        bench = Bench(store, "e")
+        bench.insert(1)
+        store.wait_for_change("e", 0)
+        with failing(faulty, ["aggregate", "getMore"], times=6, closeConnection=True):
+            for _ in range(4):
+                store.wait_for_change("e", 0.3)
+        store.finish(bench.claim(), DONE)
+        store.wait_for_change("e", 5)
+
+
+def test_acknowledged_finishes_survive_kill_9(mortal, database, caplog):
+    caplog.set_level(logging.INFO, "hpsearch")
+    with connected(f"{mortal.uri}?serverSelectionTimeoutMS=200", database, patience_s=60) as store:
+        bench = Bench(store, "e")
+        bench.insert(3000)
+        acknowledged: set[int] = set()
+        is_over = threading.Event()
+
+        def work() -> None:
+            while not is_over.is_set() and (trial := store.claim(*claim_of(bench))):
+                store.finish(trial, DONE)
+                acknowledged.add(trial.tid)
+
+        workers = [threading.Thread(target=work) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        wait_until(lambda: len(acknowledged) > 50)
+        mortal.kill()
+        n_before = len(acknowledged)
+        mortal.start()
+        wait_until(lambda: len(acknowledged) > n_before + 50)
+        is_over.set()
+        for worker in workers:
+            worker.join()
+
+        trials = list(store.trials("e"))
+        done = {trial.tid for trial in trials if trial.state is State.DONE}
+        assert acknowledged <= done
+        assert all(trial.attempt == 1 for trial in trials if trial.state is not State.PENDING)
+        assert store.counts("e")[State.RUNNING] == 0
+    events = [record.event for record in caplog.records if hasattr(record, "event")]
+    assert events == ["database_away", "database_back"]
+
+
+def test_a_server_that_stands_still_is_given_up_in_time(mortal, database):
+    with connected(f"{mortal.uri}?socketTimeoutMS=500", database, patience_s=1) as store:
+        mortal.process.send_signal(signal.SIGSTOP)
+        try:
+            started = time.monotonic()
+            with pytest.raises(StoreUnavailableError, match=f"127.0.0.1:{mortal.port}"):
+                store.experiments()
+            assert time.monotonic() - started < 6
+        finally:
+            mortal.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: store.experiments() == [])
+
+
+def test_an_unreachable_host_is_given_up_when_the_patience_ends():
+    asked: list[float] = []
+
+    def patience(seconds_away: float) -> bool:
+        asked.append(seconds_away)
+        return len(asked) < 3
+
+    with pytest.raises(StoreUnavailableError, match=r"MongoDB at 127\.0\.0\.1:1 .*refused"):
+        MongoStore.connect("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100", patience=patience)
+
+    assert len(asked) == 3
+    assert asked == sorted(asked)
+
+
+def test_a_closed_store_says_so(faulty, database):
+    with connected(faulty.uri, database) as store:
+        pass
+    with pytest.raises(StoreError, match="was closed"):
+        store.experiments()
+
+
+def test_racing_stale_and_fresh_holders_leave_one_result(faulty, database):
+    """The fence holds on the server: whoever loses the race hears of it, and the document is one's alone."""
+    with connected(faulty.uri, database) as store:
+        bench = Bench(store, "e")
+        for tid in range(20):
+            store.insert([bench.trial(tid, lease_s=0)])
+            stale = bench.claim()
+            bench.lose(stale)
+            accepted: dict[float, bool] = {}
+
+            def finish(loss: float, held: Trial | None, accepted: dict[float, bool] = accepted) -> None:
+                try:
+                    held = held or bench.claim()
+                    store.finish(held, Result(loss=loss))
+                    accepted[loss] = True
+                except (LeaseLostError, NothingToClaimError):
+                    accepted[loss] = False
+
+            racers = [threading.Thread(target=finish, args=race) for race in ((1.0, stale), (2.0, None))]
+            for racer in racers:
+                racer.start()
+            for racer in racers:
+                racer.join()
+
+            assert accepted[store.trial("e", tid).loss or 0.0]
+            assert sum(accepted.values()) == 1
+
+
+def claim_of(bench: Bench) -> tuple[Any, str, list[str]]:
+    return WORKER, bench.token(), [bench.exp_key]
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = 40) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.01)

@@ -1,0 +1,385 @@
+"""What is MongoDB's own: indexes and validators, addresses, rights, versions, large documents."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import WriteError
+
+from hpsearch.errors import (
+    ConfigurationError,
+    StoreError,
+    StorePermissionError,
+    StoreUnavailableError,
+    TooLargeError,
+)
+from hpsearch.store import queries
+from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo_connection import check_version, give_up_after
+from hpsearch.store.schema import INDEXES, TRIALS, VALIDATORS
+from hpsearch.trial import Result, State
+from tests.integration.store.conftest import WORKER, Bench
+
+PATIENCE = give_up_after(20)
+
+
+@pytest.fixture
+def store(mongo_uri: str, database: str) -> Iterator[MongoStore]:
+    """A store on a database of the test's own, prepared."""
+    opened = MongoStore.connect(mongo_uri, database=database, patience=PATIENCE)
+    opened.prepare()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def bench(store: MongoStore) -> Bench:
+    return Bench(store, "e")
+
+
+@pytest.fixture
+def raw(mongo_uri: str, database: str) -> Iterator[Any]:
+    """The same database, by the driver."""
+    with MongoClient(mongo_uri) as client:
+        yield client[database]
+
+
+# Indexes
+
+
+@pytest.fixture
+def many(bench: Bench, raw: Any) -> Any:
+    """Five thousand done trials in front of ten pending ones."""
+    bench.insert(1)
+    bench.store.finish(bench.claim(), Result(loss=0.0))
+    done = raw[TRIALS].find_one()
+    raw[TRIALS].insert_many(
+        [
+            {**done, "_id": f"e/{tid:06d}", "tid": tid, "loss": float(tid), "owner": str(tid)}
+            for tid in range(1, 5000)
+        ]
+    )
+    bench.store.insert([bench.trial(5000 + tid) for tid in range(10)])
+    return raw[TRIALS]
+
+
+def examined(trials: Any, command: dict[str, Any]) -> tuple[int, int]:
+    """Return how many index keys and documents a command examines."""
+    explained = trials.database.command("explain", command, verbosity="executionStats")
+    stats = explained["executionStats"]
+    return stats["totalKeysExamined"], stats["totalDocsExamined"]
+
+
+def test_a_claim_examines_one_document_among_thousands(many):
+    command = {
+        "findAndModify": TRIALS,
+        "query": queries.pending(["e", "f"]),
+        "sort": dict(queries.QUEUE_ORDER),
+        "update": queries.claim("token", {"name": "w", "host": "h", "pid": 1}),
+    }
+    n_keys, n_documents = examined(many, command)
+    assert (n_documents, n_keys < 5) == (1, True)
+
+
+def test_a_claim_on_an_empty_queue_examines_nothing(many):
+    many.update_many({"state": "pending"}, {"$set": {"state": "cancelled"}})
+    command = {"findAndModify": TRIALS, "query": queries.pending(["e"]), "sort": dict(queries.QUEUE_ORDER)}
+    assert examined(many, {**command, "update": queries.renew()})[1] == 0
+    assert examined(many, {"find": TRIALS, "filter": queries.claimed_with("t")}) == (0, 0)
+
+
+def test_the_best_trial_is_the_first_of_its_index(many):
+    best = {
+        "find": TRIALS,
+        "filter": queries.with_loss("e"),
+        "sort": dict(queries.ORDERS["loss"]),
+        "limit": 1,
+    }
+    assert examined(many, best) == (1, 1)
+    newest = {"find": TRIALS, "filter": queries.of("e"), "sort": dict(queries.ORDERS["newest"]), "limit": 1}
+    assert examined(many, newest) == (1, 1)
+
+
+def test_looking_for_expired_leases_examines_only_what_runs(many, bench):
+    bench.claim()
+    assert examined(many, {"find": TRIALS, "filter": queries.expired("e")})[1] == 1
+
+
+def test_reading_what_is_outstanding_costs_as_much_as_is_outstanding(many):
+    wanted = {**queries.of("e", {State.DONE, State.FAILED}), "tid": {"$in": list(range(4990, 5010))}}
+    n_keys, n_documents = examined(many, {"find": TRIALS, "filter": wanted})
+    assert n_documents <= 20
+    assert n_keys < 100
+
+
+# Preparation
+
+
+def test_preparing_makes_every_index_and_validator_and_may_be_repeated(store, raw):
+    store.prepare()
+
+    for name, indexes in INDEXES.items():
+        assert {index.name for index in indexes} | {"_id_"} == set(raw[name].index_information())
+        assert raw.command("listCollections", filter={"name": name})["cursor"]["firstBatch"][0]["options"][
+            "validator"
+        ]
+    assert raw.workers.index_information()["expire"]["expireAfterSeconds"] == 0
+
+
+def test_racing_preparations_agree(mongo_uri, database):
+    stores = [MongoStore.connect(mongo_uri, database=database, patience=PATIENCE) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(MongoStore.prepare, stores))
+    for opened in stores:
+        opened.close()
+
+
+def test_an_older_validator_is_replaced(store, raw):
+    raw.command("collMod", TRIALS, validator={"tid": {"$exists": True}})
+
+    store.prepare()
+
+    listed = raw.command("listCollections", filter={"name": TRIALS})
+    assert listed["cursor"]["firstBatch"][0]["options"]["validator"] == VALIDATORS[TRIALS]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "finished"},
+        {"state": "done"},
+        {"state": "done", "loss": float("nan")},
+        {"state": "done", "loss": "0.5"},
+        {"loss": 0.5},
+        {"state": "running", "owner": "token"},
+        {"lease_until": None},
+        {"tid": "7"},
+        {"max_attempts": 0},
+    ],
+)
+def test_the_server_refuses_a_trial_that_cannot_be(bench, raw, change):
+    bench.insert()
+
+    with pytest.raises(WriteError, match="failed validation"):
+        raw[TRIALS].update_one({}, {"$set": change})
+
+
+def test_a_refused_document_is_explained(bench):
+    with pytest.raises(StoreError, match=r"breaks hpsearch's schema: .*max_attempts"):
+        bench.insert(max_attempts=0)
+
+
+# Documents
+
+
+def test_field_names_and_types_are_those_of_the_documentation(bench, raw):
+    bench.insert(params={"x": 0.0}, origin="tpe")
+    trial = bench.claim()
+    bench.store.finish(trial, Result(loss=1, result={"loss": 1}, duration_s=3))
+
+    document = raw[TRIALS].find_one({"_id": "e/000000"})
+
+    assert {name: type(value).__name__ for name, value in document.items()} == {
+        "_id": "str",
+        "exp_key": "str",
+        "tid": "int",
+        "state": "str",
+        "priority": "int",
+        "params": "dict",
+        "values": "dict",
+        "origin": "str",
+        "attempt": "int",
+        "max_attempts": "int",
+        "lease_s": "float",
+        "owner": "str",
+        "worker": "dict",
+        "created_at": "datetime",
+        "claimed_at": "datetime",
+        "heartbeat_at": "datetime",
+        "finished_at": "datetime",
+        "loss": "float",
+        "result": "dict",
+        "duration_s": "float",
+    }
+
+
+def test_an_experiment_of_a_newer_layout_is_refused(bench, raw):
+    bench.store.open_experiment(bench.experiment())
+    raw.experiments.update_one({}, {"$set": {"schema": 2}})
+
+    for attempt in (
+        lambda: bench.store.experiment("e"),
+        lambda: bench.store.open_experiment(bench.experiment()),
+    ):
+        with pytest.raises(StoreError, match="layout 2 of a newer hpsearch"):
+            attempt()
+
+
+def test_a_result_over_16_mb_is_refused_by_the_name_of_its_largest_part_and_nothing_is_written(bench):
+    bench.insert()
+    trial = bench.claim()
+
+    for size in (2**24 - 200, 17 * 2**20, 50 * 2**20):
+        with pytest.raises(TooLargeError, match=r"trial e/000000 is over .* largest part is result\.weights"):
+            bench.store.finish(trial, Result(loss=1.0, result={"loss": 1.0, "weights": b"x" * size}))
+
+    assert bench.read(trial) == trial
+    bench.store.finish(trial, Result(loss=1.0, result={"weights": b"x" * 12 * 2**20}))
+
+
+def test_params_over_16_mb_are_refused(bench):
+    with pytest.raises(TooLargeError):
+        bench.insert(params={"x": "y" * 17 * 2**20})
+
+
+# Addresses and rights
+
+
+def test_the_database_is_the_one_in_the_uri_else_hpsearch(mongo_uri, faulty, database):
+    for path, name in (("", "hpsearch"), (database, database)):
+        opened = MongoStore.connect(f"{faulty.uri}{path}?retryReads=true", patience=PATIENCE)
+        assert opened._database.name == name
+        opened.close()
+
+
+@pytest.mark.parametrize(
+    ("uri", "match"),
+    [
+        ("localhost:27017", "begins with mongodb://"),
+        ("postgres://localhost/x", "begins with mongodb://"),
+        ("mongodb://", "not valid"),
+        ("mongodb://localhost:port/", "not valid"),
+        ("mongodb://localhost/?tls=perhaps", "not valid"),
+        ("mongodb://localhost/?tsl=true", "not valid.*tsl"),
+        ("mongodb://localhost/?tlsCAFile=/nowhere.pem", "not valid"),
+        ("mongodb+srv://localhost/", "not valid"),
+        ("mongodb+srv://nowhere.invalid.example/", "not valid|not set up right"),
+        ("mongodb://anna:s3cr/et@localhost/", "percent-encoded"),
+        ("mongodb://anna:s3cr@et@localhost/", "percent-encoded"),
+    ],
+)
+def test_a_bad_uri_is_refused_at_once(uri, match):
+    started = time.monotonic()
+
+    with pytest.raises(ConfigurationError, match=match) as caught:
+        MongoStore.connect(uri, patience=give_up_after(30))
+
+    assert time.monotonic() - started < 10
+    assert "s3cr" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_bad_database_name_is_refused(faulty):
+    with pytest.raises(ConfigurationError, match="cannot be the name"):
+        MongoStore.connect(faulty.uri, database="a b/c", patience=PATIENCE)
+
+
+def test_a_wrong_password_is_refused_at_once_and_never_shown(mongo_uri, caplog):
+    caplog.set_level(logging.DEBUG, "hpsearch")
+    password = urlsplit(mongo_uri).password
+    assert password
+    wrong = mongo_uri.replace(f":{quote(password)}@", ":s3cret@")
+    started = time.monotonic()
+
+    with pytest.raises(StorePermissionError, match="refuses this user") as caught:
+        MongoStore.connect(wrong, patience=give_up_after(30))
+
+    assert time.monotonic() - started < 10
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value)) + caplog.text
+
+
+def test_no_password_is_shown_while_the_server_is_away(caplog):
+    caplog.set_level(logging.DEBUG, "hpsearch")
+    uri = "mongodb://anna:s3cret@127.0.0.1:1,127.0.0.1:2/?serverSelectionTimeoutMS=100"
+
+    with pytest.raises(StoreUnavailableError, match=r"127\.0\.0\.1:1,127\.0\.0\.1:2") as caught:
+        MongoStore.connect(uri, patience=give_up_after(0.5))
+
+    shown = "".join(traceback.format_exception(caught.value)) + caplog.text
+    assert "s3cret" not in shown
+    assert len(caplog.records) == 1
+
+
+@contextlib.contextmanager
+def user_with(raw: Any, uri: str, rights: dict[str, list[str]]) -> Iterator[MongoStore]:
+    """Connect as a user who may do these things to the collections, and nothing else."""
+    privileges = [
+        {"resource": {"db": raw.name, "collection": name}, "actions": actions}
+        for name, actions in rights.items()
+    ]
+    raw.command("createRole", "limited", privileges=privileges, roles=[])
+    raw.command("createUser", "limited", pwd="pw", roles=["limited"])
+    parts = urlsplit(uri)
+    limited = f"mongodb://limited:pw@{parts.hostname}:{parts.port}/{raw.name}?authSource={raw.name}"
+    opened = MongoStore.connect(limited, patience=PATIENCE)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def test_a_worker_needs_to_find_and_update_only(bench, raw, mongo_uri):
+    bench.store.open_experiment(bench.experiment())
+    bench.insert(2)
+    rights = {
+        "trials": ["find", "update"],
+        "experiments": ["find"],
+        "workers": ["find", "insert", "update"],
+    }
+    with user_with(raw, mongo_uri, rights) as limited:
+        theirs = replace(bench, store=limited)
+        assert limited.experiment("e").exp_key == "e"
+        limited.renew(theirs.claim())
+        limited.release(theirs.claim(), "draining")
+        limited.finish(theirs.claim(), Result(loss=1.0))
+        limited.record_worker(WORKER, 60)
+        assert [worker.name for worker in limited.workers()] == [WORKER.name]
+        with pytest.raises(StorePermissionError, match="refuses this user"):
+            limited.insert([bench.trial(9)])
+
+
+def test_who_may_not_prepare_uses_a_prepared_database(bench, raw, mongo_uri):
+    rights = {"trials": ["find", "insert", "update"], "experiments": ["find", "insert", "update"]}
+    with user_with(raw, mongo_uri, rights) as limited:
+        assert limited.open_experiment(bench.experiment()).exp_key == "e"
+        limited.insert([bench.trial(0)])
+        limited.wait_for_change("e", 0.01)  # no right to watch: it polls
+        limited.wait_for_change("e", 0.01)
+        assert limited.counts("e")[State.PENDING] == 1
+
+
+# Servers
+
+
+def test_everything_works_on_a_standalone_server_that_is_warned_of_once(standalone, database, caplog):
+    opened = MongoStore.connect(standalone.uri, database=database, patience=PATIENCE)
+    bench = Bench(opened, "e")
+    opened.open_experiment(bench.experiment())
+    trials = bench.insert(3)
+    opened.insert([*trials, bench.trial(3)])
+    trial = bench.claim()
+    opened.renew(trial)
+    opened.finish(trial, Result(loss=0.5))
+    started = time.monotonic()
+    opened.wait_for_change("e", 5)
+    assert time.monotonic() - started < 1
+    assert [t.loss for t in opened.finished("e", range(4))] == [0.5]
+    opened.close()
+
+    (warning,) = [record for record in caplog.records if record.name.startswith("hpsearch")]
+    assert "standalone" in warning.message
+
+
+def test_a_server_older_than_5_is_refused():
+    with pytest.raises(ConfigurationError, match=r"MongoDB 4\.4\.29 at db:27017 is too old.*5\.0"):
+        check_version({"version": "4.4.29", "versionArray": [4, 4, 29, 0]}, "db:27017")
+    check_version({"version": "5.0.0", "versionArray": [5, 0, 0, 0]}, "db:27017")

@@ -1,0 +1,101 @@
+"""Values as MongoDB can hold them, and back."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta, timezone
+from enum import IntEnum, StrEnum
+from typing import Any
+
+import numpy as np
+import pytest
+from bson import decode, encode
+from bson.codec_options import CodecOptions
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hpsearch.errors import StoreError
+from hpsearch.store.encoding import MAX_DEPTH, decoded, encoded
+
+KEYS = st.text(
+    st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5
+) | st.sampled_from(["$ref", "$id", "$db", "$set", "a.b", "", "_id", "\N{FULLWIDTH DOLLAR SIGN}$ref"])
+DATES = st.datetimes(timezones=st.just(UTC)).map(
+    lambda d: d.replace(microsecond=d.microsecond // 1000 * 1000)
+)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(exclude_categories=["Cs"]))
+    | st.binary()
+    | DATES
+)
+VALUES = st.recursive(
+    LEAVES, lambda v: st.lists(v, max_size=3) | st.dictionaries(KEYS, v, max_size=3), max_leaves=8
+)
+
+
+def stored(value: Any) -> Any:
+    """Return a value as it comes back from BSON."""
+    document = encode({"value": encoded(value, "value")})
+    return decoded(decode(document, CodecOptions(tz_aware=False))["value"])
+
+
+@settings(max_examples=150)
+@given(VALUES)
+def test_plain_values_come_back_equal_and_plain(value):
+    back = stored(value)
+
+    assert back == value
+    assert type(back) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        ((1, (2,)), [1, [2]]),
+        (np.float64(0.5), 0.5),
+        (np.int32(3), 3),
+        (np.str_("a"), "a"),
+        (StrEnum("Colour", {"RED": "red"})["RED"], "red"),
+        (IntEnum("Level", {"HIGH": 3})["HIGH"], 3),
+        ("\ud800x", "\\ud800x"),
+        ({"\udfff": 1}, {"\\udfff": 1}),
+        (bytearray(b"a"), b"a"),
+        (datetime(2026, 1, 1, 0, 0, 0, 1999), datetime(2026, 1, 1, 0, 0, 0, 1000, UTC)),  # noqa: DTZ001
+        (datetime(2026, 1, 1, 2, tzinfo=timezone(timedelta(hours=2))), datetime(2026, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_what_is_almost_plain_becomes_plain(value, plain):
+    assert stored(value) == plain
+    assert type(stored(value)) is type(plain)
+
+
+def test_nan_comes_back():
+    assert math.isnan(stored(float("nan")))
+
+
+@pytest.mark.parametrize(
+    ("value", "match"),
+    [
+        ({"a": [0, {1}]}, r"^result\.a\[1\] is a set"),
+        ({"a": 2**63}, r"^result\.a is an integer of more than 64 bits"),
+        ({"a": 1j}, r"^result\.a is a complex"),
+        ({"a": {1: 2}}, r"^result\.a has the key 1, which is not text"),
+        ({"a\0b": 1}, r"^result has the key 'a\\x00b', which holds a NUL"),
+        (datetime.min.replace(tzinfo=timezone(timedelta(hours=2))), "outside the years"),
+    ],
+)
+def test_what_cannot_be_stored_is_named(value, match):
+    with pytest.raises(StoreError, match=match):
+        encoded(value, "result")
+
+
+def test_what_holds_itself_is_refused():
+    value: list[Any] = []
+    value.append(value)
+
+    with pytest.raises(StoreError, match=f"more than {MAX_DEPTH} levels"):
+        encoded(value, "result")
