@@ -7,17 +7,15 @@ and what cannot be stored there is refused here too.
 
 from __future__ import annotations
 
-import heapq
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hpsearch.errors import LeaseLostError, NotFoundError, TrialExistsError
 from hpsearch.experiment import Experiment, ExperimentState
 from hpsearch.fleet import Worker
 from hpsearch.store.documents import (
-    LEASE_EXPIRED,
     experiment_document,
     experiment_from,
     result_document,
@@ -29,9 +27,18 @@ from hpsearch.store.documents import (
 from hpsearch.store.encoding import encoded
 from hpsearch.store.protocol import Hold, Leadership
 from hpsearch.store.rules import check_cancellable, check_insertable, check_joinable, is_same_point
-from hpsearch.trial import FINISHED, Ended, Failure, FailureKind, Report, Result, State, Trial, trial_id
+from hpsearch.store.shelf import (
+    Shelf,
+    expired,
+    is_held,
+    is_same_claim,
+    ordered,
+    put_back,
+    queue_place,
+    taken_up,
+)
+from hpsearch.trial import FINISHED, Report, Result, State, Trial, trial_id
 
-_HELD = {State.RUNNING, State.PENDING}
 _OVER = {ExperimentState.DONE, ExperimentState.STOPPED}
 
 
@@ -53,7 +60,7 @@ class MemoryStore:
         self._changed = threading.Condition(threading.RLock())
         self._experiments: dict[str, Experiment] = {}
         self._leaders: dict[str, Leadership] = {}
-        self._shelves: dict[str, _Shelf] = {}
+        self._shelves: dict[str, Shelf] = {}
         self._workers: dict[str, Worker] = {}
 
     # Experiments
@@ -148,7 +155,7 @@ class MemoryStore:
             now, running = self.now(), self._in_states(exp_key, {State.RUNNING})
             lost = [trial for trial in running if trial.lease_until and trial.lease_until < now]
             for trial in lost:
-                self._put(_expired(trial, now))
+                self._put(expired(trial, now))
             return len(lost)
 
     def finished(self, exp_key: str, tids: Iterable[int]) -> list[Trial]:
@@ -186,7 +193,7 @@ class MemoryStore:
         """Yield the trials of an experiment, as they were at the call."""
         with self._changed:
             found = self._in_states(exp_key, set(State) if states is None else set(states))
-        return iter(_ordered(found, sort)[:limit])
+        return iter(ordered(found, sort)[:limit])
 
     def trial(self, exp_key: str, tid: int) -> Trial:
         """Return one trial; raises ``NotFoundError``."""
@@ -216,7 +223,7 @@ class MemoryStore:
             heads = [head for key in exp_keys if (head := self._shelf(key).next_pending())]
             if not heads:
                 return None
-            trial, now = min(heads, key=_queue_place), self.now()
+            trial, now = min(heads, key=queue_place), self.now()
             return self._put(
                 trial.moved(
                     State.RUNNING,
@@ -234,9 +241,9 @@ class MemoryStore:
         """Extend the lease on a claimed trial by its ``lease_s`` (4)."""
         with self._changed:
             present, now = self._shelf(trial.exp_key).trials.get(trial.tid), self.now()
-            if present is not None and _is_held(present, trial):
+            if present is not None and is_held(present, trial):
                 lease_until = now + timedelta(seconds=present.lease_s)
-                self._put(replace(_taken_up(present), heartbeat_at=now, lease_until=lease_until))
+                self._put(replace(taken_up(present), heartbeat_at=now, lease_until=lease_until))
                 return Hold.HELD
             if present is not None and present.state is State.CANCELLED and present.owner == trial.owner:
                 return Hold.CANCELLED
@@ -254,7 +261,7 @@ class MemoryStore:
         outcome = result_document(result)
         with self._changed:
             present = self._shelf(trial.exp_key).trials.get(trial.tid)
-            if present is not None and present.state in FINISHED and _is_same_claim(present, trial):
+            if present is not None and present.state in FINISHED and is_same_claim(present, trial):
                 return
             document = {**trial_document(self._held(trial)), **outcome, "finished_at": self.now()}
             self._put(replace(trial_from(document), lease_until=None))
@@ -267,7 +274,7 @@ class MemoryStore:
             ends = present.history if present is not None else ()
             if any(e.attempt == trial.attempt and e.why == reason for e in ends):
                 return
-            self._put(_put_back(self._held(trial), self.now(), reason, owner=None))
+            self._put(put_back(self._held(trial), self.now(), reason, owner=None))
 
     # The registry of workers
 
@@ -299,8 +306,8 @@ class MemoryStore:
 
     # Private
 
-    def _shelf(self, exp_key: str) -> _Shelf:
-        return self._shelves.setdefault(exp_key, _Shelf())
+    def _shelf(self, exp_key: str) -> Shelf:
+        return self._shelves.setdefault(exp_key, Shelf())
 
     def _put(self, trial: Trial) -> Trial:
         self._shelf(trial.exp_key).put(trial)
@@ -314,86 +321,6 @@ class MemoryStore:
     def _held(self, trial: Trial) -> Trial:
         """Return the trial as it is stored, running; raises ``LeaseLostError`` for another's."""
         present = self._shelf(trial.exp_key).trials.get(trial.tid)
-        if present is None or not _is_held(present, trial):
+        if present is None or not is_held(present, trial):
             raise LeaseLostError(trial.id)
         return present
-
-
-@dataclass(slots=True)
-class _Shelf:
-    """The trials of one experiment, with what makes the queue and the counts quick."""
-
-    trials: dict[int, Trial] = field(default_factory=dict)  #: by tid
-    by_state: dict[State, set[int]] = field(default_factory=lambda: {state: set() for state in State})
-    queue: list[tuple[int, int]] = field(default_factory=list)  #: heap; may hold trials that have left
-    n_changes: int = 0
-
-    def put(self, trial: Trial) -> None:
-        """Add a trial, or replace it."""
-        present = self.trials.get(trial.tid)
-        if present is not None:
-            self.by_state[present.state].discard(trial.tid)
-        self.by_state[trial.state].add(trial.tid)
-        self.trials[trial.tid] = trial
-        self.n_changes += 1
-        if trial.state is State.PENDING:
-            heapq.heappush(self.queue, _queue_place(trial))
-
-    def next_pending(self) -> Trial | None:
-        """Return the trial that is next to be claimed."""
-        while self.queue:
-            trial = self.trials[self.queue[0][1]]
-            if trial.state is State.PENDING:
-                return trial
-            heapq.heappop(self.queue)
-        return None
-
-
-def _queue_place(trial: Trial) -> tuple[int, int]:
-    return -trial.priority, trial.tid
-
-
-def _is_same_claim(present: Trial, claimed: Trial) -> bool:
-    return present.owner == claimed.owner and present.attempt == claimed.attempt
-
-
-def _is_held(present: Trial, claimed: Trial) -> bool:
-    """Whether the claim still stands: an expired one does until somebody else claims the trial."""
-    return present.state in _HELD and _is_same_claim(present, claimed)
-
-
-def _taken_up(trial: Trial) -> Trial:
-    return trial if trial.state is State.RUNNING else trial.moved(State.RUNNING)
-
-
-def _put_back(trial: Trial, now: datetime, why: str, *, owner: str | None) -> Trial:
-    name = trial.worker.name if trial.worker else None
-    ended = Ended(attempt=trial.attempt, worker=name, ended_at=now, why=why)
-    history = (*trial.history, ended)
-    return replace(trial, state=State.PENDING, history=history, owner=owner, lease_until=None)
-
-
-def _expired(trial: Trial, now: datetime) -> Trial:
-    """Return a trial whose lease is over: waiting for others, or failed if that was its last attempt."""
-    n_lost = 1 + sum(ended.why == LEASE_EXPIRED for ended in trial.history)
-    back = _put_back(trial, now, LEASE_EXPIRED, owner=trial.owner)
-    if n_lost < trial.max_attempts:
-        return back
-    message = (
-        "The worker was not heard of for the length of its lease, "
-        f"in {n_lost} of at most {trial.max_attempts} attempts."
-    )
-    error = Failure(kind=FailureKind.LOST, message=message)
-    return replace(back, state=State.FAILED, owner=None, error=error, finished_at=now)
-
-
-def _ordered(trials: list[Trial], sort: str) -> list[Trial]:
-    match sort:
-        case "tid":
-            return sorted(trials, key=lambda trial: trial.tid)
-        case "newest":
-            return sorted(trials, key=lambda trial: -trial.tid)
-        case "loss":
-            ranked = [(trial.loss, trial.tid, trial) for trial in trials if trial.loss is not None]
-            return [trial for _, _, trial in sorted(ranked, key=lambda entry: entry[:2])]
-    raise ValueError(f"trials cannot be sorted by {sort!r}; use one of tid, newest, loss")

@@ -10,11 +10,14 @@
 4.  A renewal extends the lease only for its holder, and says whether the trial is still
     held, was cancelled, or is lost. An exception says none of the three: try again.
 5.  Finish, report and release apply only to the holder; anyone else gets ``LeaseLostError``
-    and changes nothing. One grace: a finish is accepted while nobody has claimed the trial
-    again since, so that a loss that was paid for is kept. Repeating one's own finish succeeds.
-6.  An expired lease puts the trial back to pending, with an entry in its history; after
-    ``max_attempts`` claims it is failed with the kind "lost". A released trial does not
-    count the attempt. The caller of ``expire`` sees to it that no outage was just over.
+    and changes nothing. The holder is whose token the trial carries: an expired lease lets
+    others claim the trial, but until one does, its holder may still renew, report and finish,
+    so that work that was paid for is kept. A release gives the token up. Repeating one's own
+    finish or release succeeds and changes nothing.
+6.  An expired lease puts the trial back to pending, with an entry in its history; when
+    ``max_attempts`` leases have expired it is failed with the kind "lost". A released trial
+    does not count the attempt, although ``attempt`` grows with every claim. The caller of
+    ``expire`` sees to it that no outage was just over.
 7.  A final trial never changes again.
 8.  ``finished`` returns every final trial among the numbers asked for, majority-committed,
     whatever the clocks say; asking again for what was not there misses nothing.
