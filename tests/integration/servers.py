@@ -33,6 +33,15 @@ class Server:
 
     def start(self) -> None:
         """Start, or start again on the same data, and return once it takes writes."""
+        process = self.launch()
+        deadline = time.monotonic() + 30
+        with self.client() as client:
+            while not self._is_writable(client):
+                assert process.poll() is None, "mongod ended at once"
+                assert time.monotonic() < deadline, "mongod did not become writable"
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start the process, and do not wait for it."""
         self.folder.mkdir(exist_ok=True)
         command = [
             str(find_mongod()), "--dbpath", str(self.folder), "--port", str(self.port),
@@ -40,11 +49,7 @@ class Server:
             "--wiredTigerEngineConfigString", "log=(file_max=16MB)", *self.options,
         ]  # fmt: skip
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
-        with self.client() as client:
-            while not self._is_writable(client):
-                assert self.process.poll() is None, "mongod ended at once"
-                assert time.monotonic() < deadline, "mongod did not become writable"
+        return self.process
 
     def kill(self) -> None:
         """End it as kill -9 does."""
