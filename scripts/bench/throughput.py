@@ -72,19 +72,21 @@ def main() -> None:
     with ephemeral_mongod() as server, tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "empty.py")
         target.write_text(OBJECTIVE)
-        idle = {way: median(measure(server.uri, target, way, 1, 0)[1] for _ in range(3)) for way in WAYS}
         print(f"{os.cpu_count()} cores, {options.rounds} rounds, medians")
         print(f"{'workers':>7}  {'way':<14} {'trials/s':>9} {'of bare':>8} {'CPU ms/trial':>13}")
         for n_workers in options.workers:
             n_trials = options.trials * min(n_workers, 4)
-            rounds = [
-                {way: measure(server.uri, target, way, n_workers, n_trials) for way in WAYS}
-                for _ in range(options.rounds)
-            ]
+            idle, rounds = (
+                [
+                    {way: measure(server.uri, target, way, n_workers, n) for way in WAYS}
+                    for _ in range(options.rounds)
+                ]
+                for n in (0, n_trials)
+            )
             for way in WAYS:
                 rate = median(r[way][0] for r in rounds)
                 ratio = median(r[way][0] / r["bare loop"][0] for r in rounds)
-                cpu_s = median(r[way][1] for r in rounds) - n_workers * idle[way]
+                cpu_s = median(r[way][1] for r in rounds) - median(r[way][1] for r in idle)
                 print(f"{n_workers:>7}  {way:<14} {rate:>9.0f} {ratio:>8.2f} {1e3 * cpu_s / n_trials:>13.2f}")
 
 
