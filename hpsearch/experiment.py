@@ -77,7 +77,5 @@ class Experiment:
     state: ExperimentState = ExperimentState.RUNNING
     ended_why: str | None = None  #: the reason, once it is done or stopped
     created_at: datetime | None = None  #: server time, UTC
-    started_at: datetime | None = (
-        None  #: start of the current run of the search: its timeout counts from here
-    )
+    started_at: datetime | None = None  #: start of the current run, from which its timeout counts
     led_until: datetime | None = None  #: a coordinator leads it, or did, until then
