@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 import traceback
@@ -68,6 +69,15 @@ class Duration(click.ParamType[float]):
 DURATION = Duration()
 
 
+class AtLeast(click.IntRange):
+    """An integer from a bound on; named so in the help and in errors."""
+
+    name = "integer"
+
+    def __init__(self, low: int) -> None:
+        super().__init__(min=low)
+
+
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
     """Return ``click.option``, which also tells its environment variable and its default."""
     return click.option(*names, **{"show_envvar": True, "show_default": True, **settings})
@@ -112,8 +122,12 @@ def run_and_exit(command: click.Command, prog_name: str, env_prefix: str) -> NoR
     """Run a command and end the process with its exit code; an error becomes one sentence on stderr."""
     try:
         code = command.main(prog_name=prog_name, standalone_mode=False, auto_envvar_prefix=env_prefix)
-    except click.ClickException as error:
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        code = error.exit_code
+    except click.ClickException as error:
+        click.echo(f"hpsearch: {_sentence(error)}", err=True)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
@@ -124,8 +138,9 @@ def run_and_exit(command: click.Command, prog_name: str, env_prefix: str) -> NoR
         click.echo(f"hpsearch: {error}", err=True)
         code = exit_code_of(error)
     except BrokenPipeError:
-        # The reader of stdout has gone, as with `| head`: nothing is wrong.
-        sys.stderr.close()
+        # The reader of stdout has gone, as with `| head`: nothing is wrong, and nothing more to say
+        # when the interpreter flushes stdout at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -133,6 +148,13 @@ def run_and_exit(command: click.Command, prog_name: str, env_prefix: str) -> NoR
 def exit_code_of(error: HpsearchError) -> int:
     """Return the exit code for an error."""
     return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+
+
+def _sentence(error: click.ClickException) -> str:
+    """Return what was wrong with the usage, and where the right one is described."""
+    text = error.format_message()
+    context = getattr(error, "ctx", None)
+    return text if context is None else f"{text} See: {context.command_path} --help"
 
 
 def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:

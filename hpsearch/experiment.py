@@ -21,6 +21,11 @@ class ExperimentState(StrEnum):
     STOPPED = "stopped"  #: a user ended it; a coordinator that leads it winds down
     DONE = "done"  #: its budget is spent
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the search has ended, until somebody takes it up again."""
+        return self in {ExperimentState.STOPPED, ExperimentState.DONE}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hpsearch.coordinator import Coordinator
-from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.experiment import Experiment
 from hpsearch.interrupt import Interrupt
 from hpsearch.progress import Progress
 from hpsearch.report.view import View
 from hpsearch.store.protocol import TrialStore
-
-_ENDED = frozenset({ExperimentState.DONE, ExperimentState.STOPPED})
 
 
 def conduct(
@@ -47,7 +45,7 @@ def conduct(
             view.show(progress)
             if coordinator.is_over():
                 return coordinator.wind_down(grace_s, lambda: interrupt.is_asked)
-            if progress.is_standby and progress.experiment.state in _ENDED:
+            if progress.is_standby and progress.experiment.state.is_over:
                 return progress
             if interrupt.is_asked:
                 return progress

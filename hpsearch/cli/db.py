@@ -27,8 +27,13 @@ def start() -> None:
 @debug_option()
 def stop() -> None:
     """Stop the private MongoDB once nobody uses it."""
-    is_gone = mongod.stop()
-    click.echo("stopped" if is_gone else "in use: it stops when the last search on it has left", err=True)
+    if mongod.status().uri is None:
+        text = "not running"
+    elif mongod.stop():
+        text = "stopped"
+    else:
+        text = "in use: it stops when the last search on it has left"
+    click.echo(text, err=True)
 
 
 @db.command()

@@ -6,13 +6,18 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
 from hpsearch.errors import ConfigurationError, LoadError
+from hpsearch.interrupt import ECHO_S
 
 #: Seconds between two starts in the place of a worker that died.
 _RESTART_AFTER_S = 2.0
+
+#: Seconds between two looks at workers that end.
+_POLL_S = 0.05
 
 #: Exit codes after which starting the same worker again would end the same way.
 _FATAL = {2: ConfigurationError, 65: LoadError, 77: ConfigurationError, 78: ConfigurationError}
@@ -31,13 +36,28 @@ class LocalWorkers:
         The experiment to serve.
     log_dir : Path
         Where each worker writes its log.
+    drain_timeout_s : float
+        Seconds that a running trial has to finish when the workers must end.
+    is_forced : callable
+        Asked while workers finish their trials: true makes them give the trials back at once.
     """
 
-    def __init__(self, n: int, uri: str, exp_key: str, log_dir: Path) -> None:
+    def __init__(
+        self,
+        n: int,
+        uri: str,
+        exp_key: str,
+        log_dir: Path,
+        *,
+        drain_timeout_s: float,
+        is_forced: Callable[[], bool],
+    ) -> None:
         self._n = n
         self._env = {**os.environ, "HPSEARCH_STORE": uri}
         self._exp_key = exp_key
         self._log_dir = log_dir
+        self._drain_timeout_s = drain_timeout_s
+        self._is_forced = is_forced
         self._processes: list[subprocess.Popen[bytes]] = []
         self._started_at = [0.0] * n
 
@@ -49,10 +69,14 @@ class LocalWorkers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for process in self._processes:
-            process.terminate()
-        for process in self._processes:
-            process.wait()
+        self._terminate()
+        asked_at = time.monotonic()
+        while any(process.poll() is None for process in self._processes):
+            # A worker takes a second signal for an echo of the first when it follows too soon.
+            if self._is_forced() and time.monotonic() - asked_at >= ECHO_S:
+                self._terminate()
+                asked_at = time.monotonic()
+            time.sleep(_POLL_S)
 
     def check(self) -> None:
         """Replace workers that died.
@@ -71,6 +95,10 @@ class LocalWorkers:
             if time.monotonic() - self._started_at[i] >= _RESTART_AFTER_S:
                 self._processes[i] = self._start(i)
 
+    def _terminate(self) -> None:
+        for process in self._processes:
+            process.terminate()
+
     def _start(self, i: int) -> subprocess.Popen[bytes]:
         self._started_at[i] = time.monotonic()
         command = [
@@ -79,6 +107,8 @@ class LocalWorkers:
             "hpsearch_worker",
             "--exp-key",
             self._exp_key,
+            "--drain-timeout",
+            f"{self._drain_timeout_s:.3f}s",
             "--parent",
             str(os.getpid()),
         ]

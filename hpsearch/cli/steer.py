@@ -7,14 +7,12 @@ from typing import Any, TypeVar
 
 import click
 
-from hpsearch.cli.query import find_experiment
+from hpsearch.cli.lookup import find_experiment
 from hpsearch.cli.stores import open_store
 from hpsearch.command import debug_option, store_option
 from hpsearch.experiment import ExperimentState
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_ENDED = frozenset({ExperimentState.DONE, ExperimentState.STOPPED})
 
 
 def _steer_options(command: F) -> F:
@@ -27,7 +25,7 @@ def _steer_options(command: F) -> F:
 @_steer_options
 def pause(exp_key: str, store: str | None) -> None:
     """Let running trials finish, start no new ones, until `hpsearch resume`."""
-    _move(store, exp_key, ExperimentState.PAUSED, "is paused; go on with: hpsearch resume")
+    _move(store, exp_key, ExperimentState.PAUSED, f"is paused; go on with: hpsearch resume {exp_key}")
 
 
 @click.command()
@@ -47,9 +45,8 @@ def stop(exp_key: str, store: str | None) -> None:
 def _move(uri: str | None, exp_key: str, state: ExperimentState, said: str) -> None:
     with open_store(uri) as opened:
         experiment = find_experiment(opened.store, exp_key)
-        if experiment.state in _ENDED:
+        if experiment.state.is_over:
             again = "`hpsearch run` or `coordinator` takes it up again"
-            text = f"{exp_key} has ended ({experiment.state}); {again}."
-            raise click.UsageError(text)
+            raise click.UsageError(f"{exp_key} has ended ({experiment.state}); {again}.")
         opened.store.set_experiment_state(exp_key, state, None)
-        click.echo(f"{exp_key} {said}.", err=True)
+        click.echo(f"{exp_key} {said}", err=True)

@@ -16,7 +16,6 @@ from hpsearch.report.text import (
     failure_line,
     number,
     params_text,
-    workers_text,
 )
 
 #: Redraws per second.
@@ -24,10 +23,15 @@ _REDRAWS = 4
 
 
 class LiveView:
-    """A block at the bottom of the terminal; whatever else is printed scrolls above it."""
+    """A block at the bottom of the terminal; whatever else is printed scrolls above it.
 
-    def __init__(self, console: Console | None = None) -> None:
-        console = console or Console(stderr=True)
+    Parameters
+    ----------
+    console : Console
+        The terminal.
+    """
+
+    def __init__(self, console: Console) -> None:
         self._live = Live(console=console, refresh_per_second=_REDRAWS, transient=True)
         self._live.start()
 
@@ -50,15 +54,18 @@ def block(progress: Progress) -> RenderableType:
     if best is not None and best.loss is not None:
         grid.add_row("best loss", Text(f"{number(best.loss)}  (trial {best.tid})", style="green"))
         grid.add_row("with", Text(params_text(best.params)))
-    grid.add_row("speed", _speed(progress))
+    if not progress.is_standby:
+        grid.add_row("speed", _speed(progress))
     grid.add_row("workers", _workers(progress))
     if progress.last_failure is not None:
-        grid.add_row("last error", Text(failure_line(progress.last_failure), style="red"))
+        # One line, whatever the width: a block that grows and shrinks is hard to read.
+        text = failure_line(progress.last_failure)
+        grid.add_row("last error", Text(text, style="red", no_wrap=True, overflow="ellipsis"))
     return Group(_head(progress), grid)
 
 
 def _head(progress: Progress) -> RenderableType:
-    state = "standby" if progress.is_standby else str(progress.experiment.state)
+    state = "standby: another coordinator leads" if progress.is_standby else str(progress.experiment.state)
     title = Text.assemble((progress.experiment.exp_key, "bold"), f"  {state}")
     total = progress.experiment.budget.max_evals
     if total is None:
@@ -69,12 +76,13 @@ def _head(progress: Progress) -> RenderableType:
 
 
 def _speed(progress: Progress) -> str:
-    rate = "?" if progress.per_minute is None else f"{progress.per_minute:.3g}"
-    text = f"{rate} trials/min, {duration_text(progress.elapsed_s)} so far"
-    left = progress.remaining_s
-    return text if left is None else f"{text}, {duration_text(left)} left"
+    rate = [] if progress.per_minute is None else [f"{progress.per_minute:.3g} trials/min"]
+    left = [] if progress.remaining_s is None else [f"{duration_text(progress.remaining_s)} left"]
+    return ", ".join([*rate, f"{duration_text(progress.elapsed_s)} so far", *left])
 
 
 def _workers(progress: Progress) -> Text:
-    is_stuck = not progress.workers and progress.experiment.state is ExperimentState.RUNNING
-    return Text(workers_text(progress), style="yellow" if is_stuck else "")
+    if progress.workers:
+        return Text(f"{len(progress.workers)} alive")
+    is_stuck = progress.experiment.state is ExperimentState.RUNNING
+    return Text("none alive", style="yellow" if is_stuck else "")

@@ -63,7 +63,7 @@ def progress_of(
     recent : iterable of Trial
         The trials suggested last; the rate is that of the finished ones among them.
     now : datetime
-        Store time.
+        Store time. A search that has ended has no rate, and its time stopped with its last trial.
     """
     finished = [t for t in recent if t.state in FINISHED]
     failed = [t for t in finished if t.state is State.FAILED]
@@ -74,9 +74,17 @@ def progress_of(
         best=best,
         workers=tuple(serving),
         last_failure=max(failed, key=lambda t: t.tid, default=None),
-        per_minute=_rate_per_minute(finished, now),
-        elapsed_s=(now - experiment.started_at).total_seconds() if experiment.started_at else 0.0,
+        per_minute=None if experiment.state.is_over else _rate_per_minute(finished, now),
+        elapsed_s=_elapsed_s(experiment, finished, now),
     )
+
+
+def _elapsed_s(experiment: Experiment, finished: list[Trial], now: datetime) -> float:
+    if experiment.started_at is None:
+        return 0.0
+    times = [t.finished_at for t in finished if t.finished_at is not None]
+    until = max(times, default=experiment.started_at) if experiment.state.is_over else now
+    return max(0.0, (until - experiment.started_at).total_seconds())
 
 
 def _rate_per_minute(finished: list[Trial], now: datetime) -> float | None:

@@ -27,6 +27,11 @@ class Format(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
 
+    @property
+    def is_nested(self) -> bool:
+        """Whether a value may hold others, as in the documents themselves."""
+        return self in {Format.JSON, Format.JSONL}
+
 
 def render(kind: str, rows: Sequence[Row], columns: Sequence[str], form: Format) -> str:
     """Return rows as text.
@@ -58,6 +63,11 @@ def json_text(value: Any, indent: int | None = None) -> str:
     return json.dumps(_jsonable(value), indent=indent, allow_nan=False, ensure_ascii=False)
 
 
+def date_text(date: datetime) -> str:
+    """Return a date to the second, UTC as the store keeps it."""
+    return date.strftime("%Y-%m-%d %H:%M:%S")
+
+
 def _jsonable(value: Any) -> Any:
     match value:
         case float():
@@ -79,15 +89,30 @@ def _csv(rows: Sequence[Row], columns: Sequence[str]) -> str:
     """One column for each parameter, so that a spreadsheet can sort by it."""
     labels = list(dict.fromkeys(label for row in rows for label in row.get("params") or ()))
     plain = [c for c in columns if c != "params"]
-    spread = "params" in columns
+    if "params" not in columns:
+        labels = []
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*plain, *labels] if spread else plain)
+    # A parameter may be called "loss" or "worker", too.
+    writer.writerow([*plain, *(f"params.{label}" if label in plain else label for label in labels)])
     for row in rows:
         params = row.get("params") or {}
-        cells = [row.get(c) for c in plain] + ([params.get(label) for label in labels] if spread else [])
-        writer.writerow(["" if c is None else c.isoformat() if isinstance(c, datetime) else c for c in cells])
+        cells = [row.get(c) for c in plain] + [params.get(label) for label in labels]
+        writer.writerow([_csv_cell(c) for c in cells])
     return out.getvalue().rstrip("\n")
+
+
+def _csv_cell(value: Any) -> Any:
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return value.isoformat()
+        case Mapping():
+            return json_text(value)
+        case list() | tuple():
+            return " ".join(map(str, value))
+    return value
 
 
 def _table(rows: Sequence[Row], columns: Sequence[str]) -> str:
@@ -106,7 +131,7 @@ def _cell(value: Any) -> str:
         case None:
             return "-"
         case datetime():
-            return value.strftime("%Y-%m-%d %H:%M:%S")
+            return date_text(value)
         case Mapping():
             text = params_text(value)
         case list() | tuple():

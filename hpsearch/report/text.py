@@ -8,9 +8,20 @@ from pprint import pformat
 from typing import Any
 
 from hpsearch.experiment import ExperimentState
+from hpsearch.plan import EndReason
 from hpsearch.progress import Progress
 from hpsearch.report.summary import FailureGroup, failure_reason
 from hpsearch.trial import State, Trial
+
+#: The longest line that tells an error.
+_MAX_ERROR = 200
+
+_WHY: dict[str, str] = {
+    EndReason.MAX_EVALS: "all its trials are finished",
+    EndReason.TIMEOUT: "its time is over",
+    EndReason.LOSS_THRESHOLD: "the loss threshold is reached",
+    EndReason.STOPPED: "by hpsearch stop",
+}
 
 
 def number(value: float) -> str:
@@ -23,10 +34,15 @@ def params_text(params: Mapping[str, Any]) -> str:
     return ", ".join(f"{label}={value_text(value)}" for label, value in params.items())
 
 
+def params_lines(params: Mapping[str, Any]) -> list[str]:
+    """Return parameters one a line, indented and aligned."""
+    width = max((len(label) for label in params), default=0)
+    return [f"  {label:<{width}}  {value_text(value)}" for label, value in params.items()]
+
+
 def value_text(value: Any) -> str:
     """Return one value, numbers shortened."""
-    is_real = isinstance(value, float) and not isinstance(value, bool)
-    return number(value) if is_real else str(value)
+    return number(value) if isinstance(value, float) else str(value)
 
 
 def duration_text(seconds: float | None) -> str:
@@ -40,12 +56,12 @@ def duration_text(seconds: float | None) -> str:
 
 
 def counts_text(progress: Progress) -> str:
-    """Return ``12/40 done, 1 failed, 2 running, 2 pending``."""
-    total = progress.experiment.budget.max_evals
-    done = f"{progress.counts[State.DONE]}{f'/{total}' if total is not None else ''} done"
-    others = (State.FAILED, State.RUNNING, State.PENDING, State.CANCELLED)
-    shown = [f"{progress.counts[s]} {s}" for s in others if progress.counts[s] or s is not State.CANCELLED]
-    return ", ".join([done, *shown])
+    """Return ``12/40 finished: 11 done, 1 failed; 2 running, 2 pending``."""
+    counts, total = progress.counts, progress.experiment.budget.max_evals
+    finished = f"{progress.n_finished}{f'/{total}' if total is not None else ''} finished"
+    split = f"{counts[State.DONE]} done, {counts[State.FAILED]} failed"
+    still = [f"{counts[s]} {s}" for s in (State.RUNNING, State.PENDING, State.CANCELLED) if counts[s]]
+    return "; ".join([f"{finished}: {split}", *([", ".join(still)] if still else [])])
 
 
 def status_line(progress: Progress) -> str:
@@ -62,6 +78,8 @@ def status_line(progress: Progress) -> str:
     if progress.remaining_s is not None and progress.experiment.state is ExperimentState.RUNNING:
         parts.append(f"{duration_text(progress.remaining_s)} left")
     parts.append(workers_text(progress))
+    if progress.last_failure is not None:
+        parts.append(f"last error: {failure_line(progress.last_failure)}")
     return "; ".join(parts)
 
 
@@ -74,21 +92,22 @@ def workers_text(progress: Progress) -> str:
 def improvement_line(best: Trial) -> str:
     """Return a new best trial on one line."""
     assert best.loss is not None  # it is done
-    return (
-        f"trial {best.tid}: best loss {number(best.loss)} with {params_text(best.params) or 'no parameters'}"
-    )
+    params = params_text(best.params) or "no parameters"
+    return f"trial {best.tid}: best loss {number(best.loss)} with {params}"
 
 
 def failure_line(trial: Trial) -> str:
     """Return a failed trial on one line."""
-    message = trial.error.message if trial.error else ""
-    first = message.strip().split("\n", 1)[0]
-    text = f"trial {trial.tid} failed: {failure_reason(trial)}: {first}"
-    return text if len(text) <= 200 else text[:197] + "..."
+    return f"trial {trial.tid}: {_error_text(trial)}"
 
 
 def final_report(
-    progress: Progress, config: Any, failures: Sequence[FailureGroup], hints: Sequence[str]
+    progress: Progress,
+    config: Any,
+    failures: Sequence[FailureGroup],
+    hints: Mapping[str, str],
+    *,
+    is_interrupted: bool = False,
 ) -> str:
     """Return the page that a search ends with.
 
@@ -100,24 +119,47 @@ def final_report(
         What the objective received in the best trial; ignored when there is none.
     failures : sequence of FailureGroup
         Why trials failed.
-    hints : sequence of str
-        What can be done next, one line each.
+    hints : mapping
+        What can be done next: the purpose, and the command for it.
+    is_interrupted : bool
+        Whether this process leaves a search that is not over.
     """
-    experiment = progress.experiment
-    why = f" ({experiment.ended_why})" if experiment.ended_why else ""
-    lines = [f"{experiment.exp_key}: {experiment.state}{why}; {counts_text(progress)}"]
-    best = progress.best
-    if best is not None and best.loss is not None:
-        lines += ["", f"best loss  {number(best.loss)}  (trial {best.tid})", "params"]
-        width = max((len(label) for label in best.params), default=0)
-        lines += [f"  {label:<{width}}  {value_text(value)}" for label, value in best.params.items()]
-        lines += [
-            "config",
-            *(f"  {line}" for line in pformat(config, width=96, sort_dicts=False).split("\n")),
-        ]
-    else:
-        lines += ["", "No trial has a loss."]
+    blocks = [_headline(progress, is_interrupted), _best_block(progress.best, config)]
     if failures:
-        lines += ["", "failed"]
-        lines += [f"  {group.n} x {failure_line(group.example)}" for group in failures]
-    return "\n".join([*lines, "", *hints])
+        blocks.append("\n".join(["failed", *(f"  {_group_line(group)}" for group in failures)]))
+    if hints:
+        width = max(map(len, hints))
+        blocks.append(
+            "\n".join(f"{purpose + ':':<{width + 3}}{command}" for purpose, command in hints.items())
+        )
+    return "\n\n".join(blocks)
+
+
+def _headline(progress: Progress, is_interrupted: bool) -> str:
+    experiment = progress.experiment
+    why = _WHY.get(experiment.ended_why or "", experiment.ended_why)
+    state = f"{experiment.state}, {why}" if why else str(experiment.state)
+    if is_interrupted:
+        state = "interrupted"
+    return f"{experiment.exp_key}: {state}; {counts_text(progress)}"
+
+
+def _best_block(best: Trial | None, config: Any) -> str:
+    if best is None or best.loss is None:
+        return "No trial has a loss."
+    shown = pformat(config, width=96, sort_dicts=False).split("\n")
+    lines = [f"best loss  {number(best.loss)}  (trial {best.tid})"]
+    if best.params:
+        lines += ["params", *params_lines(best.params)]
+    return "\n".join([*lines, "config", *(f"  {line}" for line in shown)])
+
+
+def _group_line(group: FailureGroup) -> str:
+    which = f"trial {group.example.tid}" if group.n == 1 else f"first in trial {group.example.tid}"
+    return f"{group.n} x {_error_text(group.example)}  ({which})"
+
+
+def _error_text(trial: Trial) -> str:
+    message = trial.error.message.strip().split("\n", 1)[0] if trial.error else ""
+    text = f"{failure_reason(trial)}: {message}" if message else failure_reason(trial)
+    return text if len(text) <= _MAX_ERROR else text[: _MAX_ERROR - 1] + "…"

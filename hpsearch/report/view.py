@@ -62,14 +62,23 @@ class PlainView:
         print(line, file=self._out, flush=True)
 
 
-def choose_view(out: TextIO = sys.stderr) -> View:
-    """Return the live view if this is a terminal and rich is installed, else the plain one."""
-    if out.isatty():
-        try:
-            from hpsearch.report.live import LiveView
-        except ModuleNotFoundError:
-            message = "For a live view, install hpsearch[terminal]."
-            print(message, file=out)
-        else:
-            return LiveView()
-    return PlainView(out)
+def choose_view(out: TextIO | None = None) -> View:
+    """Return the live view if this is a capable terminal and rich is installed, else the plain one.
+
+    Parameters
+    ----------
+    out : TextIO, optional
+        Where to show; stderr by default, so that stdout holds the result alone.
+    """
+    out = sys.stderr if out is None else out
+    if not out.isatty():
+        return PlainView(out)
+    try:
+        from rich.console import Console
+
+        from hpsearch.report.live import LiveView
+    except ModuleNotFoundError:
+        print("For a live view, install hpsearch[terminal].", file=out)
+        return PlainView(out)
+    console = Console(file=out)
+    return PlainView(out) if console.is_dumb_terminal else LiveView(console)

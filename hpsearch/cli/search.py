@@ -1,0 +1,150 @@
+"""What ``run`` and ``coordinator`` know of a search: the options, and the experiment they describe."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
+
+import click
+
+from hpsearch.command import DURATION, AtLeast, option
+from hpsearch.errors import NotFoundError
+from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment
+from hpsearch.objective import load_objective, load_space, parse_target
+from hpsearch.space.tree import Space
+from hpsearch.store.protocol import TrialStore
+from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
+from hpsearch.trial import FINISHED
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOptions:
+    """What both commands know of the search; the names are those of the options."""
+
+    space: str | None
+    max_evals: int | None
+    timeout: float | None
+    loss_threshold: float | None
+    algo: str | None
+    algo_option: tuple[tuple[str, Any], ...]
+    seed: int | None
+    exp_key: str | None
+    max_attempts: int
+    trial_timeout: float | None
+    lease: float
+    drain_timeout: float
+
+
+class _AlgorithmOption(click.ParamType[tuple[str, Any]]):
+    """``name=value``, the value in JSON."""
+
+    name = "name=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Any]:
+        if isinstance(value, tuple):
+            return value
+        name, _, text = str(value).partition("=")
+        try:
+            return name.replace("-", "_"), json.loads(text)
+        except json.JSONDecodeError as error:
+            sentence = f"{value!r} is not name=value with a number, true, false or a quoted text."
+            raise click.BadParameter(sentence, ctx, param) from error
+
+
+_SEARCH_OPTIONS = (
+    option(
+        "--space",
+        metavar="REF",
+        help="The search space [default: `space` beside the objective].",
+    ),
+    option("--max-evals", type=AtLeast(1), help="End after so many finished trials in all."),
+    option("--timeout", type=DURATION, help="End after so long."),
+    option("--loss-threshold", type=float, help="End once a loss is this low."),
+    option("--algo", type=click.Choice(ALGORITHMS), help="Algorithm [default: tpe]."),
+    option(
+        "--algo-option", multiple=True, type=_AlgorithmOption(), help="Option of the algorithm; repeatable."
+    ),
+    option("--seed", type=AtLeast(0), help="Seed of the search [default: a new one]."),
+    option("--exp-key", metavar="KEY", help="Name of the experiment [default: that of the target]."),
+    option(
+        "--max-attempts",
+        type=AtLeast(1),
+        default=3,
+        help="Workers a trial may lose before it fails.",
+    ),
+    option("--trial-timeout", type=DURATION, help="Stop an evaluation after so long."),
+    option("--lease", type=DURATION, default="60s", help="Time after which a silent worker loses its trial."),
+    option(
+        "--drain-timeout",
+        type=DURATION,
+        default="30s",
+        help="Time that running trials still have when the search ends.",
+    ),
+)
+
+
+def search_options(command: F) -> F:
+    """Add the options of ``SearchOptions`` to a command."""
+    for decorate in reversed(_SEARCH_OPTIONS):
+        command = decorate(command)
+    return command
+
+
+def describe(target: str, search: SearchOptions) -> Experiment:
+    """Load the target here, where a mistake costs a second, and describe the search."""
+    objective = parse_target(target)
+    load_objective(objective)
+    space = Space(load_space(objective, search.space))
+    algorithm = Algorithm(name=search.algo or "tpe", options=dict(search.algo_option))
+    make_suggester(algorithm, space)
+    return Experiment(
+        exp_key=search.exp_key or _default_key(objective.identity),
+        space=space.to_json(),
+        space_fingerprint=space.fingerprint,
+        objective=objective,
+        algorithm=algorithm,
+        seed=secrets.randbelow(2**31) if search.seed is None else search.seed,
+        budget=Budget(
+            max_evals=search.max_evals, timeout_s=search.timeout, loss_threshold=search.loss_threshold
+        ),
+        defaults=Defaults(
+            max_attempts=search.max_attempts, trial_timeout_s=search.trial_timeout, lease_s=search.lease
+        ),
+    )
+
+
+def _default_key(identity: str) -> str:
+    """Name an experiment after its file or module, and after the function if it has a name of its own."""
+    place, _, name = identity.partition(":")
+    place = place.removesuffix(".py")
+    return place if name == "objective" else f"{place}-{name}"
+
+
+def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions) -> Experiment:
+    """Create or join the experiment; limits that were not given stay as they are."""
+    try:
+        present = store.experiment(wanted.exp_key).budget
+    except NotFoundError:
+        return store.open_experiment(wanted)
+    given = {f.name: getattr(wanted.budget, f.name) for f in fields(Budget)}
+    budget = replace(present, **{name: value for name, value in given.items() if value is not None})
+    experiment = store.open_experiment(replace(wanted, budget=budget))
+    _tell_what_stays("--algo", search.algo, experiment.algorithm.name)
+    _tell_what_stays("--seed", search.seed, experiment.seed)
+    counts = store.counts(experiment.exp_key, FINISHED)
+    if budget.max_evals is not None and sum(counts[s] for s in FINISHED) >= budget.max_evals:
+        text = "has all its trials already: raise --max-evals to go on, or begin another with --exp-key."
+        click.echo(f"{experiment.exp_key} {text}", err=True)
+    return experiment
+
+
+def _tell_what_stays(name: str, asked: object, present: object) -> None:
+    if asked is not None and asked != present:
+        click.echo(f"The experiment was begun with {name} {present}, and goes on with it.", err=True)

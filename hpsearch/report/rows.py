@@ -1,0 +1,120 @@
+"""Searches, trials and workers as rows for tables, and one trial as a page; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from hpsearch.experiment import ExperimentState
+from hpsearch.progress import Progress
+from hpsearch.report.summary import failure_reason
+from hpsearch.report.table import date_text, json_text
+from hpsearch.report.text import duration_text, params_lines, params_text, value_text
+from hpsearch.trial import Trial
+
+STATUS_COLUMNS = (
+    "exp_key", "state", "done", "failed", "running", "pending", "max_evals",
+    "best_loss", "per_minute", "left", "workers",
+)  # fmt: skip
+BEST_COLUMNS = ("tid", "loss", "params", "duration_s", "worker", "finished_at")
+TRIAL_COLUMNS = ("tid", "state", "loss", "params", "origin", "attempt", "worker", "duration_s", "error")
+WORKER_COLUMNS = (
+    "name", "host", "pid", "state", "slots", "exp_keys", "n_done", "n_failed", "started_at", "seen_at",
+)  # fmt: skip
+
+_LABEL_WIDTH = 14
+
+#: What a person does not want to see of a trial: the raw values repeat the params.
+_INTERNAL = frozenset({"values", "owner", "priority", "lease_s", "lease_until", "heartbeat_at"})
+
+
+def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
+    """Return how far a search has come; the keys hold for programs too.
+
+    Parameters
+    ----------
+    progress : Progress
+        The search.
+    now : datetime
+        Store time: a search whose coordinator's lease is over has none.
+    """
+    experiment, best = progress.experiment, progress.best
+    is_led = experiment.led_until is not None and experiment.led_until > now
+    return {
+        "exp_key": experiment.exp_key,
+        "state": experiment.state,
+        "is_led": is_led,
+        **{str(state): n for state, n in progress.counts.items()},
+        "max_evals": experiment.budget.max_evals,
+        "best_loss": best.loss if best else None,
+        "best_tid": best.tid if best else None,
+        "best_params": best.params if best else None,
+        "per_minute": progress.per_minute,
+        "remaining_s": progress.remaining_s if experiment.state is ExperimentState.RUNNING else None,
+        "elapsed_s": progress.elapsed_s,
+        "workers": len(progress.workers),
+        "ended_why": experiment.ended_why,
+        "algorithm": experiment.algorithm.name,
+        "seed": experiment.seed,
+        "objective": experiment.objective.ref,
+    }
+
+
+def status_cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of ``status_row`` in a person's words."""
+    is_alone = row["state"] is ExperimentState.RUNNING and not row["is_led"]
+    left = row["remaining_s"]
+    return {
+        **row,
+        "state": "running, no coordinator" if is_alone else str(row["state"]),
+        "left": None if left is None else duration_text(left),
+    }
+
+
+def trial_cells(trial: Trial) -> dict[str, Any]:
+    """Return the fields of a trial, its worker and its error as a word each."""
+    return {
+        **asdict(trial),
+        "worker": trial.worker.name if trial.worker else None,
+        "error": failure_reason(trial) if trial.error else None,
+    }
+
+
+def best_text(trial: Trial) -> str:
+    """Return a trial with a loss and its parameters, one a line."""
+    return "\n".join([f"trial {trial.tid}  loss {value_text(trial.loss)}", *params_lines(trial.params)])
+
+
+def trial_text(trial: Trial) -> str:
+    """Return everything about a trial, one fact a line, long texts last."""
+    return "\n".join([*_facts(trial), *_error_facts(trial)])
+
+
+def _facts(trial: Trial) -> Iterator[str]:
+    for name, value in trial_cells(trial).items():
+        if value is None or value == () or value == {} or name in _INTERNAL or name == "error":
+            continue
+        match name, value:
+            case "params", _:
+                text = params_text(value)
+            case _, datetime():
+                text = date_text(value)
+            case _, dict() | list() | tuple():
+                text = json_text(value)
+            case _:
+                text = value_text(value)
+        yield f"{name:<{_LABEL_WIDTH}}{text}"
+
+
+def _error_facts(trial: Trial) -> Iterator[str]:
+    if trial.error is None:
+        return
+    found = [(name, str(value)) for name, value in asdict(trial.error).items() if value is not None]
+    yield "error"
+    for name, text in sorted(found, key=lambda fact: "\n" in fact[1].strip()):
+        is_long = "\n" in text.strip()
+        yield f"  {name}" if is_long else f"  {name:<{_LABEL_WIDTH - 2}}{text.strip()}"
+        if is_long:
+            yield text.rstrip("\n")
