@@ -7,7 +7,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -73,37 +73,42 @@ def current_trial() -> CurrentTrial:
     return _current.get() or CurrentTrial()
 
 
-def evaluate(objective: Objective, config: Any, trial: CurrentTrial) -> Result:
-    """Evaluate one configuration; never raises for what the objective does.
+def evaluate(
+    objective: Objective,
+    make_config: Callable[[], Any],
+    trial: CurrentTrial,
+    passes: tuple[type[BaseException], ...] = (),
+) -> Result:
+    """Evaluate one configuration; raises nothing that the objective does.
 
     Parameters
     ----------
     objective : callable
         Takes the configuration; returns a number, or a mapping with ``loss`` and,
         optionally, ``status`` and anything else.
-    config : any
-        What the objective receives.
+    make_config : callable
+        Returns what the objective receives; if it raises, the trial fails, too.
     trial : CurrentTrial
-        What ``current_trial()`` returns meanwhile.
+        What ``current_trial()`` returns meanwhile. Whatever the objective leaves running
+        can report nothing more to it afterwards.
+    passes : tuple of exception classes
+        Exceptions that are the caller's own way to interrupt the objective: they pass through.
     """
     token = _current.set(trial)
     started = time.perf_counter()
     try:
-        returned = objective(config)
+        # What was returned is a stranger's object: also reading it may raise anything.
+        result = read_result(objective(make_config()))
+    except passes:
+        raise
     except SystemExit as error:
-        result = _failed(FailureKind.EXIT, f"The objective called sys.exit({error.code!r}).", error)
-    except Exception as error:  # noqa: BLE001 - whatever a user's code raises is a result
+        result = _failed(FailureKind.EXIT, f"The objective called sys.exit({_brief(error.code)}).", error)
+    except BaseException as error:  # noqa: BLE001 - whatever a user's code raises is a result
         result = _failed(FailureKind.EXCEPTION, _message_of(error), error)
-    else:
-        result = read_result(returned)
     finally:
         _current.reset(token)
-    return Result(
-        loss=result.loss,
-        result=result.result,
-        error=result.error,
-        duration_s=time.perf_counter() - started,
-    )
+        trial.on_report = None
+    return replace(result, duration_s=time.perf_counter() - started)
 
 
 def read_result(returned: Any) -> Result:
@@ -122,7 +127,9 @@ def read_result(returned: Any) -> Result:
         message = " ".join([str(reason), *problems])
         return Result(loss=None, result=kept, error=Failure(kind=FailureKind.REPORTED, message=message))
     if status != STATUS_OK:
-        return _invalid(f"The objective returned the status {status!r}; it must be 'ok' or 'fail'.", returned)
+        return _invalid(
+            f"The objective returned the status {_shown(status)}; it must be 'ok' or 'fail'.", returned
+        )
     loss = _loss(returned.get("loss"))
     if loss is None:
         problem = f"The objective returned the loss {_shown(returned.get('loss'))}, which is not a number."
@@ -190,9 +197,12 @@ def _number(value: Any, name: str) -> float:
 
 
 def _shown(value: Any) -> str:
+    return "None" if value is None else f"{_brief(value)} ({type(value).__name__})"
+
+
+def _brief(value: Any) -> str:
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001 - see _message_of
-        text = "something that cannot be printed"
-    text = text if len(text) <= 80 else text[:77] + "..."
-    return text if value is None else f"{text} ({type(value).__name__})"
+        return "something that cannot be printed"
+    return text if len(text) <= 80 else text[:77] + "..."

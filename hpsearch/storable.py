@@ -20,6 +20,9 @@ MAX_DEPTH = 90
 #: Bytes of one result. MongoDB holds 16 MiB a document; the rest is for reports, errors and the log.
 MAX_BYTES = 12 * 1024 * 1024
 
+#: Items of an array that are certain not to fit: each takes at least a tag, an index and a value.
+MAX_ITEMS = MAX_BYTES // 4
+
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -58,10 +61,18 @@ def _plain(value: Any, where: str, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise _UnstorableError(f"{where[:200]} is nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, np.generic | np.ndarray):
-        value = value.tolist()
+        if value.size > MAX_ITEMS:  # as Python objects it might not even fit into memory
+            raise _UnstorableError(f"{where} has {value.size} items, more than fit into one document")
+        # In microseconds they become dates; finer ones would become integers.
+        value = (value.astype("datetime64[us]") if value.dtype.kind == "M" else value).tolist()
+    # Subclasses take the plain type: whoever reads the value need not have the class.
     match value:
-        case None | bool() | float() | bytes():
+        case None | bool():
             return value
+        case float() | np.floating():  # NumPy's longest floats have no Python form of their own
+            return float(value)
+        case bytes() | bytearray() | memoryview():
+            return bytes(value)
         case int():
             if value not in _INT64:
                 raise _UnstorableError(f"{where} is an integer beyond 64 bits")
@@ -69,14 +80,21 @@ def _plain(value: Any, where: str, depth: int) -> Any:
         case str():
             return _text(value)
         case datetime():
-            return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        case bytearray() | memoryview():
-            return bytes(value)
+            return _date(value, where)
         case Mapping():
             return {_key(k, where): _plain(v, f"{where}[{k!r}]", depth + 1) for k, v in value.items()}
         case list() | tuple():
             return [_plain(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(value)]
     raise _UnstorableError(f"{where} is a {_type_name(value)}, which the database cannot hold")
+
+
+def _date(value: datetime, where: str) -> datetime:
+    try:
+        utc = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        whole = utc.replace(tzinfo=None).isoformat()
+        return datetime.fromisoformat(whole).replace(tzinfo=UTC)
+    except (OverflowError, TypeError, ValueError) as error:  # beyond the years 1 to 9999, or "not a time"
+        raise _UnstorableError(f"{where} is a date that the database cannot hold") from error
 
 
 def _key(key: Any, where: str) -> str:

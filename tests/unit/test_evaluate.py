@@ -16,7 +16,7 @@ from hpsearch.trial import FailureKind, Report, Result, State
 
 
 def outcome(returned: object) -> Result:
-    return evaluate(lambda config: returned, {}, CurrentTrial())
+    return evaluate(lambda config: returned, dict, CurrentTrial())
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_an_exception_is_recorded_with_the_objectives_own_traceback():
     def objective(config: object) -> float:
         raise ValueError("no such layer")
 
-    result = evaluate(objective, {}, CurrentTrial())
+    result = evaluate(objective, dict, CurrentTrial())
     assert result.error is not None
     assert (result.error.kind, result.error.type, result.error.message) == (
         FailureKind.EXCEPTION,
@@ -118,13 +118,13 @@ def test_an_exception_that_cannot_be_printed_is_still_recorded():
     def objective(config: object) -> float:
         raise Broken
 
-    result = evaluate(objective, {}, CurrentTrial())
+    result = evaluate(objective, dict, CurrentTrial())
     assert result.error is not None
     assert "Broken" in result.error.message
 
 
 def test_sys_exit_fails_the_trial_and_not_the_process():
-    result = evaluate(lambda config: sys.exit(3), {}, CurrentTrial())
+    result = evaluate(lambda config: sys.exit(3), dict, CurrentTrial())
     assert result.error is not None
     assert result.error.kind is FailureKind.EXIT
     assert "sys.exit(3)" in result.error.message
@@ -138,13 +138,13 @@ def test_reports_reach_the_listener_of_the_current_trial():
         assert current_trial().tid == 7
         return 0.0
 
-    evaluate(objective, {}, CurrentTrial(tid=7, on_report=heard.append))
+    evaluate(objective, dict, CurrentTrial(tid=7, on_report=heard.append))
     assert heard == [Report(step=1.0, value=0.5)]
     assert current_trial().tid == -1, "outside a search there is only a stand-in"
 
 
 def test_a_report_that_is_no_number_fails_the_trial_with_a_sentence():
-    result = evaluate(lambda config: current_trial().report(1, "low"), {}, CurrentTrial())
+    result = evaluate(lambda config: current_trial().report(1, "low"), dict, CurrentTrial())
     assert result.error is not None
     assert "report() takes numbers; value is 'low'" in result.error.message
 

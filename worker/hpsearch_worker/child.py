@@ -6,18 +6,20 @@ trial. It dies with its parent, and speaks to nobody else.
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import HpsearchError
-from hpsearch.evaluate import CurrentTrial, evaluate
-from hpsearch.trial import Result
+from hpsearch.evaluate import CurrentTrial
+from hpsearch.trial import Report, Result
 from hpsearch_worker.lifeline import die_with_parent
 from hpsearch_worker.messages import Evaluate, Load, Loaded, Ready
+from hpsearch_worker.surroundings import Streams, go_to, working_folder
 
 
 def main() -> None:
@@ -27,29 +29,45 @@ def main() -> None:
     os.set_inheritable(fd, False)
     die_with_parent(parent)
     _volunteer_for_oom_killer()
-    faulthandler.enable()
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
     # The objective sees a plain script's arguments, not ours.
     sys.argv = [sys.argv[0]]
-    serve(Connection(fd))
+    serve(Connection(fd), Streams())
 
 
-def serve(line: Connection) -> None:
-    """Answer requests until the line is closed."""
+def serve(line: Connection, streams: Streams) -> None:
+    """Answer requests until the line is closed.
+
+    A request comes with a number, and whatever is said in answer to it carries that
+    number, so that nothing which an objective left running is taken for a later answer.
+    """
+    process, home = os.getpid(), working_folder()
     loaded: dict[str, Loaded] = {}
     while True:
         try:
-            request = line.recv()
-        except (EOFError, ConnectionResetError):
+            number, request = line.recv()
+        except (EOFError, OSError):
             return
-        answer = _answer(request, loaded, line)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        line.send(answer)
+        streams.restore()
+        go_to(home)
+        answer = _answer(request, loaded, _Reports(line, number))
+        if os.getpid() != process:
+            os._exit(0)  # a fork that the objective made, and that came back from it as well
+        streams.flush()
+        line.send((number, answer))
 
 
-def _answer(request: Any, loaded: dict[str, Loaded], line: Connection) -> Ready | Result:
+@dataclass(frozen=True, slots=True)
+class _Reports:
+    """Passes on what is reported in answer to one request."""
+
+    line: Connection
+    number: int
+
+    def __call__(self, report: Report) -> None:
+        self.line.send((self.number, report))
+
+
+def _answer(request: Any, loaded: dict[str, Loaded], on_report: Callable[[Report], None]) -> Ready | Result:
     match request:
         case Load():
             try:
@@ -59,10 +77,9 @@ def _answer(request: Any, loaded: dict[str, Loaded], line: Connection) -> Ready 
             return Ready()
         case Evaluate():
             trial = CurrentTrial(
-                exp_key=request.exp_key, tid=request.tid, attempt=request.attempt, on_report=line.send
+                exp_key=request.exp_key, tid=request.tid, attempt=request.attempt, on_report=on_report
             )
-            found = loaded[request.exp_key]
-            return evaluate(found.objective, found.space.config(request.values), trial)
+            return loaded[request.exp_key].evaluate(request.values, trial)
     raise TypeError(f"unknown request {request!r}")
 
 

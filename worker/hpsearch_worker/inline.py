@@ -1,7 +1,8 @@
 """Evaluates in the worker's own process: the least overhead, and no protection.
 
 An objective that crashes takes the worker with it; its trial is run again when the
-lease expires. Only the main thread can be interrupted, so there is one slot.
+lease expires. Only the main thread can be interrupted, by a timer signal, so there is
+one slot, and an objective that uses SIGALRM itself needs a process of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from hpsearch.evaluate import CurrentTrial, evaluate
+from hpsearch.evaluate import CurrentTrial
 from hpsearch.experiment import Experiment
 from hpsearch.trial import Report, Result, Trial
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
@@ -53,8 +54,9 @@ class InlineEvaluator:
         started = time.perf_counter()
         try:
             with _interrupted_by(watch):
-                return evaluate(loaded.objective, loaded.space.config(trial.values), current)
+                return loaded.evaluate(trial.values, current, passes=(_InterruptionError,))
         except _InterruptionError as interruption:
+            _disarm()  # on the way out of the block, it may have kept the block from doing so
             if interruption.why is Stop.TIMEOUT:
                 return timed_out(time.perf_counter() - started)
             raise StoppedError(interruption.why) from None
@@ -76,5 +78,9 @@ def _interrupted_by(watch: Watch) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _disarm()
         signal.signal(signal.SIGALRM, previous)
+
+
+def _disarm() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)

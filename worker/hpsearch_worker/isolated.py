@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any
 
@@ -24,9 +25,22 @@ _LOOK_S = 0.2
 #: Seconds between asking a child to end and ending it.
 _TERM_GRACE_S = 5.0
 
+#: Seconds that a child has to end after it closed its line.
+_EXIT_GRACE_S = 1.0
+
+_HUNG_UP = "The evaluating process closed its line to the worker, or its files altogether, and went on."
+
 
 class _ChildEndedError(Exception):
     """The child process ended before it answered."""
+
+
+class _TimedOutError(StoppedError):
+    """The child was stopped since it took too long."""
+
+    def __init__(self, log_tail: str | None) -> None:
+        super().__init__(Stop.TIMEOUT)
+        self.log_tail = log_tail
 
 
 class IsolatedEvaluator:
@@ -65,26 +79,30 @@ class IsolatedEvaluator:
         self, trial: Trial, experiment: Experiment, watch: Watch, on_report: Callable[[Report], None]
     ) -> Result:
         """Evaluate in the child; see ``Evaluator``."""
-        self.prepare(experiment, watch)
-        child = self._living_child()
-        child.output.begin(trial.id)
         started = time.perf_counter()
         try:
-            result = self._ask(child, Evaluate.of(trial), watch, on_report)
-        except StoppedError as stopped:
-            if stopped.why is not Stop.TIMEOUT:
-                raise
-            return timed_out(time.perf_counter() - started, child.output.tail())
-        except _ChildEndedError:
-            failure = self._end(child)
-            return Result(loss=None, error=failure, duration_s=time.perf_counter() - started)
-        assert isinstance(result, Result)
-        return child.output.attached_to(result)
+            self.prepare(experiment, watch)
+            child = self._living_child()
+            child.output.begin(trial.id)
+            return self._evaluate(child, Evaluate.of(trial), watch, on_report)
+        except _TimedOutError as stopped:
+            return timed_out(time.perf_counter() - started, stopped.log_tail)
 
     def close(self) -> None:
         """End the child."""
         if self._child is not None:
             self._end(self._child)
+
+    def _evaluate(
+        self, child: _Child, request: Evaluate, watch: Watch, on_report: Callable[[Report], None]
+    ) -> Result:
+        started = time.perf_counter()
+        try:
+            result = self._ask(child, request, watch, on_report)
+        except _ChildEndedError:
+            return Result(loss=None, error=self._end(child), duration_s=time.perf_counter() - started)
+        assert isinstance(result, Result)
+        return child.output.attached_to(result)
 
     def _ask(
         self, child: _Child, request: Load | Evaluate, watch: Watch, on_report: Callable[[Report], None]
@@ -98,8 +116,8 @@ class IsolatedEvaluator:
             elif message is not None:
                 return message
             if (why := watch()) is not None:
-                self._end(child)
-                raise StoppedError(why)
+                failure = self._end(child)
+                raise _TimedOutError(failure.log_tail) if why is Stop.TIMEOUT else StoppedError(why)
 
     def _living_child(self) -> _Child:
         if self._child is None or not self._child.is_alive():
@@ -118,6 +136,7 @@ class _Child:
 
     def __init__(self, output: Output) -> None:
         self._line, theirs = Pipe()
+        self._n_asked = 0  # the number of the last request
         self.output = output
         command = [sys.executable, "-m", "hpsearch_worker.child", str(theirs.fileno()), str(os.getpid())]
         # A session of its own: a terminal's Ctrl-C reaches the worker alone, and the whole
@@ -137,10 +156,11 @@ class _Child:
         return self._process.poll() is None
 
     def send(self, request: Load | Evaluate) -> None:
+        self._n_asked += 1
         try:
-            self._line.send(request)
+            self._line.send((self._n_asked, request))
         except OSError:
-            raise _ChildEndedError from None
+            raise self._ended() from None
 
     def receive(self, timeout_s: float) -> Any:
         """Return the next message, or None after the timeout; takes in output meanwhile."""
@@ -153,18 +173,29 @@ class _Child:
         ready = wait(sources, 0 if is_dead else timeout_s)
         self.output.read()
         if line in ready:
-            try:
-                return line.recv()
-            except (EOFError, OSError):
-                self._process.wait()
-                raise _ChildEndedError from None
+            return self._next_message()
         if is_dead:
             raise _ChildEndedError
         return None
 
+    def _next_message(self) -> Any:
+        try:
+            number, message = self._line.recv()
+        except (EOFError, OSError):
+            raise self._ended() from None
+        # What an objective left running may still speak in answer to an earlier request.
+        return message if number == self._n_asked else None
+
+    def _ended(self) -> _ChildEndedError:
+        # A broken line means that it is about to end, and its exit code will say why; or it only hung up.
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_EXIT_GRACE_S)
+        return _ChildEndedError()
+
     def end(self) -> Failure:
         """Ask the process to end, then make it; return why it ended as a failure."""
-        if self.is_alive():
+        is_alive = self.is_alive()
+        if is_alive:
             self._signal_group(signal.SIGTERM)
             self._wait_or_kill()
         self._signal_group(signal.SIGKILL)  # whatever the objective left behind
@@ -172,6 +203,8 @@ class _Child:
         self._line.close()
         self.output.read()
         self.output.close()
+        if is_alive:
+            return Failure(kind=FailureKind.EXIT, message=_HUNG_UP, log_tail=self.output.tail())
         return _failure(self._process.returncode, self.output.tail())
 
     def _wait_or_kill(self) -> None:

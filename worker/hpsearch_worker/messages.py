@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hpsearch.evaluate import CurrentTrial, evaluate
 from hpsearch.experiment import Experiment, ObjectiveRef
 from hpsearch.objective import Objective, load_objective
 from hpsearch.space.tree import Space, Values
-from hpsearch.trial import Trial
+from hpsearch.trial import Result, Trial
+from hpsearch_worker.surroundings import go_to, working_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Load:
         """Load them here."""
         # The objective first: options of the space may live in its module.
         objective = load_objective(self.objective)
-        return Loaded(objective, Space.from_json(self.space))
+        space = Space.from_json(self.space)
+        return Loaded(objective, space, working_folder())
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,14 @@ class Loaded:
 
     objective: Objective
     space: Space
+    folder: str | None  #: where the process was after loading; each evaluation begins there
+
+    def evaluate(
+        self, values: Values, trial: CurrentTrial, passes: tuple[type[BaseException], ...] = ()
+    ) -> Result:
+        """Evaluate raw values here; see ``hpsearch.evaluate.evaluate``."""
+        go_to(self.folder)
+        return evaluate(self.objective, lambda: self.space.config(values), trial, passes)
 
 
 @dataclass(frozen=True, slots=True)

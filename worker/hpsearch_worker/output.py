@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import replace
 
 from hpsearch.trial import Result
@@ -13,6 +14,9 @@ TAIL_BYTES = 64 * 1024
 
 #: Chunks of that size that are taken in at a time; more than a pipe holds.
 _MAX_CHUNKS = 16
+
+#: Bytes after which a line is passed on though it has not ended, as a progress bar's never does.
+_MAX_LINE_BYTES = 8 * 1024
 
 
 class Output:
@@ -84,6 +88,8 @@ class Output:
         self._line += chunk
         *lines, self._line[:] = bytes(self._line).split(b"\n")
         self._write(lines)
+        if len(self._line) > _MAX_LINE_BYTES:
+            self._flush_line()
 
     def _flush_line(self) -> None:
         if self._line:
@@ -91,5 +97,6 @@ class Output:
             self._line.clear()
 
     def _write(self, lines: list[bytes]) -> None:
-        for line in lines:
-            print(f"[{self._label}] {line.decode('utf-8', 'replace')}", file=sys.stderr)  # noqa: T201
+        with suppress(OSError):  # nobody reads it any more, which is no reason to end an evaluation
+            for line in lines:
+                print(f"[{self._label}] {line.decode('utf-8', 'replace')}", file=sys.stderr)  # noqa: T201
