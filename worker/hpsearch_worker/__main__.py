@@ -156,18 +156,18 @@ def main() -> NoReturn:
 
 def _serve(uri: str, options: Options, shutdown: Shutdown) -> None:
     """Work until there is a reason to leave; raises that reason if it is an error."""
-    patience = _Patience(shutdown)
+    me = Worker(
+        name=options.name,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        slots=options.concurrency,
+        exp_keys=options.exp_keys,
+        versions={"python": platform.python_version(), "hpsearch": hpsearch.__version__},
+    )
+    tally = Tally(me, options.max_trials)
+    patience = _Patience(shutdown, tally)
     store = MongoStore.connect(uri, patience=patience)
     try:
-        me = Worker(
-            name=options.name,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            slots=options.concurrency,
-            exp_keys=options.exp_keys,
-            versions={"python": platform.python_version(), "hpsearch": hpsearch.__version__},
-        )
-        tally = Tally(me, options.max_trials)
         heartbeat = Heartbeat(store, lambda: tally.worker(is_draining=shutdown.is_draining()))
         heartbeat.start()
         patience.has_started = True
@@ -223,8 +223,9 @@ def _in_threads(calls: list[Callable[[], None]]) -> None:
 class _Patience:
     """How long to wait for a database that is away: for ever, but not on the way in or out."""
 
-    def __init__(self, shutdown: Shutdown) -> None:
+    def __init__(self, shutdown: Shutdown, tally: Tally) -> None:
         self._shutdown = shutdown
+        self._tally = tally
         self.has_started = False
         self.is_leaving = False
 
@@ -233,6 +234,9 @@ class _Patience:
             return seconds_away < _START_PATIENCE_S and not self._shutdown.is_draining()
         if self.is_leaving:
             return seconds_away < _LAST_WORD_S
+        # Once it should leave, only a trial in hand is worth waiting for.
+        if self._shutdown.is_draining() and not self._tally.is_busy:
+            return False
         return not self._shutdown.is_time_up()
 
 

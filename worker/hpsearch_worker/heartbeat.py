@@ -1,7 +1,8 @@
 """Renews leases and says "I am alive", from a thread that no objective can hold up.
 
 The objective runs in another process, so a long call into C that holds the
-interpreter lock there stops nothing here.
+interpreter lock there stops nothing here. And the evaluation never waits for the
+database: what it reports is written from here, too.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from hpsearch.errors import StoreError
+from hpsearch.errors import HpsearchError, LeaseLostError
 from hpsearch.fleet import Worker
 from hpsearch.store.protocol import Hold, TrialStore
-from hpsearch.trial import Trial
+from hpsearch.trial import Report, Trial
 
 log = logging.getLogger(__name__)
 
@@ -26,18 +28,26 @@ ALIVE_EVERY_S, ALIVE_FOR_S = 5.0, 20.0
 #: Renewals in the length of a lease: three may fail before it is lost.
 RENEWALS_PER_LEASE = 4
 
+#: Seconds between two renewals at the most, since they also tell of a cancellation.
+RENEW_WITHIN_S = 5.0
+
+#: Seconds between two writes of reports, so that an objective that speaks often costs few of them.
+_REPORT_EVERY_S = 1.0
+
 
 @dataclass(slots=True)
 class Held:
-    """A claimed trial, and what the last renewal said of it."""
+    """A claimed trial, what the last renewal said of it, and what its objective reported."""
 
     trial: Trial
     due: float  #: local time of the next renewal
     hold: Hold = Hold.HELD
+    reports: deque[Report] = field(default_factory=deque)  #: not written yet
+    writing: threading.Lock = field(default_factory=threading.Lock)  #: held by who writes them
 
 
 class Heartbeat:
-    """Keeps the leases of this worker, and its entry in the registry.
+    """Keeps the leases of this worker and its entry in the registry, and writes reports.
 
     Parameters
     ----------
@@ -53,26 +63,31 @@ class Heartbeat:
         self._held: dict[str, Held] = {}
         self._wake = threading.Condition()
         self._planned = 0.0  # local time at which the thread means to wake
+        self._alive_due = 0.0
         self._is_over = False
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
         """Enter the registry, then keep beating."""
         self._store.record_worker(self._describe(), ALIVE_FOR_S)
+        self._alive_due = time.monotonic() + ALIVE_EVERY_S
         self._thread.start()
 
     def stop(self, last_word: Worker, ttl_s: float) -> None:
-        """Stop beating, and leave a last word in the registry for ``ttl_s`` seconds."""
+        """Stop beating, and leave a last word in the registry for ``ttl_s`` seconds if that can be done."""
         with self._wake:
             self._is_over = True
             self._wake.notify()
         self._thread.join(timeout=10.0)
-        self._store.record_worker(last_word, ttl_s)
+        try:
+            self._store.record_worker(last_word, ttl_s)
+        except HpsearchError as error:
+            log.warning("leaving without a word in the registry: %s", error)
 
     @contextmanager
     def holding(self, trial: Trial) -> Iterator[Held]:
         """Renew the lease of a trial for as long as the block runs."""
-        held = Held(trial, time.monotonic() + trial.lease_s / RENEWALS_PER_LEASE)
+        held = Held(trial, time.monotonic() + _renew_after_s(trial))
         with self._wake:
             self._held[_claim(trial)] = held
             if held.due < self._planned:
@@ -83,38 +98,58 @@ class Heartbeat:
             with self._wake:
                 del self._held[_claim(trial)]
 
+    def write_reports(self, held: Held) -> None:
+        """Write what was reported so far; on return, no write of reports is under way."""
+        with held.writing:
+            batch = [held.reports.popleft() for _ in range(len(held.reports))]
+            if not batch:
+                return
+            try:
+                self._store.report(held.trial, batch)
+            except LeaseLostError:
+                held.due = 0.0  # the next renewal, at once, tells whether it was cancelled
+            except HpsearchError as error:
+                log.warning("%d reports of trial %s were not stored: %s", len(batch), held.trial.id, error)
+
     def _run(self) -> None:
-        alive_due = time.monotonic() + ALIVE_EVERY_S
         while True:
             with self._wake:
-                while not self._is_over:
-                    self._planned = min([alive_due, *(h.due for h in self._held.values())])
-                    left = self._planned - time.monotonic()
-                    if left <= 0:
-                        break
-                    self._wake.wait(left)
+                if not self._is_over:
+                    self._wake.wait(self._wait_s())
                 if self._is_over:
                     return
-                due = [h for h in self._held.values() if h.due <= time.monotonic()]
-            for held in due:
-                self._renew(held)
-            if time.monotonic() >= alive_due:
+                claims = list(self._held.values())
+            for held in claims:
+                self.write_reports(held)
+                if held.due <= time.monotonic():
+                    self._renew(held)
+            if time.monotonic() >= self._alive_due:
                 self._say_alive()
-                alive_due = time.monotonic() + ALIVE_EVERY_S
+
+    def _wait_s(self) -> float:
+        now = time.monotonic()
+        dues = [now + _REPORT_EVERY_S, self._alive_due, *(held.due for held in self._held.values())]
+        self._planned = min(dues)
+        return max(0.0, self._planned - now)
 
     def _renew(self, held: Held) -> None:
-        held.due = time.monotonic() + held.trial.lease_s / RENEWALS_PER_LEASE
+        held.due = time.monotonic() + _renew_after_s(held.trial)
         try:
             held.hold = self._store.renew(held.trial)
-        except StoreError as error:
+        except HpsearchError as error:
             # Only an answer can say that a lease is lost; this is none, so the evaluation goes on.
             log.debug("renewal of %s failed: %s", held.trial.id, error)
 
     def _say_alive(self) -> None:
         try:
             self._store.record_worker(self._describe(), ALIVE_FOR_S)
-        except StoreError as error:
+        except HpsearchError as error:
             log.debug("sign of life failed: %s", error)
+        self._alive_due = time.monotonic() + ALIVE_EVERY_S
+
+
+def _renew_after_s(trial: Trial) -> float:
+    return min(trial.lease_s / RENEWALS_PER_LEASE, RENEW_WITHIN_S)
 
 
 def _claim(trial: Trial) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -19,7 +18,7 @@ from hpsearch.errors import (
 )
 from hpsearch.experiment import Experiment
 from hpsearch.store.protocol import Hold, TrialStore
-from hpsearch.trial import Failure, FailureKind, Report, Result, State, Trial
+from hpsearch.trial import Failure, FailureKind, Result, State, Trial
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.evaluator import Evaluator, Stop, StoppedError, Watch
 from hpsearch_worker.heartbeat import Heartbeat, Held
@@ -30,9 +29,6 @@ log = logging.getLogger(__name__)
 
 #: Waits between two looks at an empty queue, in seconds: the first, their growth, the longest.
 _FIRST_WAIT_S, _WAIT_GROWTH, _LONGEST_WAIT_S = 0.1, 1.5, 1.5
-
-#: Seconds between two writes of reports.
-_REPORT_EVERY_S = 1.0
 
 #: Looks at an empty queue that a worker in burst mode takes before it leaves.
 _BURST_LOOKS = 3
@@ -78,24 +74,24 @@ class Slot:
             self.evaluator.close()
 
     def _take_trials(self) -> None:
-        wait_s, idle_since, n_looks = _FIRST_WAIT_S, time.monotonic(), 0
+        wait_s, n_looks = _FIRST_WAIT_S, 0
         while not self.shutdown.is_draining():
             if not self.tally.may_take():
                 return
             trial, experiment = self._claim(anew=n_looks > 0)
             if trial is not None and experiment is not None:
                 self._run(trial, experiment)
-                wait_s, idle_since, n_looks = _FIRST_WAIT_S, time.monotonic(), 0
+                wait_s, n_looks = _FIRST_WAIT_S, 0
                 continue
             self.tally.give_back()
             n_looks += 1
-            if self._should_leave(time.monotonic() - idle_since, n_looks):
+            if self._should_leave(n_looks):
                 return
             self.shutdown.sleep(wait_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
             wait_s = min(wait_s * _WAIT_GROWTH, _LONGEST_WAIT_S)
 
-    def _should_leave(self, idle_s: float, n_looks: int) -> bool:
-        if self.limits.max_idle_s is not None and idle_s >= self.limits.max_idle_s:
+    def _should_leave(self, n_looks: int) -> bool:
+        if self.limits.max_idle_s is not None and self.tally.idle_s() >= self.limits.max_idle_s:
             return True
         return self.limits.is_burst and n_looks >= _BURST_LOOKS and self.directory.is_exhausted()
 
@@ -133,10 +129,9 @@ class Slot:
             raise TooManyFailuresError(text)
 
     def _evaluate(self, trial: Trial, experiment: Experiment, held: Held) -> State | None:
-        reports = _Reports(lambda batch: self.store.report(trial, batch))
         try:
             watch = self._watch(trial, experiment, held)
-            result = self.evaluator.evaluate(trial, experiment, watch, reports.add)
+            result = self.evaluator.evaluate(trial, experiment, watch, held.reports.append)
         except StoppedError as stopped:
             self._stopped(trial, stopped.why)
             return None
@@ -144,7 +139,7 @@ class Slot:
             self._stopped(trial, Stop.UNLOADABLE)
             self.directory.refuse(experiment.exp_key, problem)
             return None
-        reports.flush()
+        self.heartbeat.write_reports(held)  # a finished trial takes no more of them
         self._finish(trial, result)
         _log_result(trial, result)
         return result.state
@@ -188,26 +183,6 @@ class Slot:
             return Stop.TIMEOUT if time.monotonic() >= deadline else None
 
         return watch
-
-
-class _Reports:
-    """Gathers reports, so that an objective that speaks often costs few writes."""
-
-    def __init__(self, write: Callable[[list[Report]], None]) -> None:
-        self._write = write
-        self._waiting: list[Report] = []
-        self._written_at = float("-inf")
-
-    def add(self, report: Report) -> None:
-        self._waiting.append(report)
-        if time.monotonic() - self._written_at >= _REPORT_EVERY_S:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._waiting:
-            self._write(self._waiting)
-            self._waiting = []
-            self._written_at = time.monotonic()
 
 
 def _log_result(trial: Trial, result: Result) -> None:

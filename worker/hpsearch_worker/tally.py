@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from hpsearch.fleet import Worker, WorkerState
@@ -18,9 +20,15 @@ class Tally:
         As it starts.
     max_trials : int, optional
         Trials that may be taken in all.
+    clock : callable
+        Monotonic seconds.
     """
 
-    def __init__(self, worker: Worker, max_trials: int | None = None) -> None:
+    def __init__(
+        self, worker: Worker, max_trials: int | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        self._idle_since = clock()
         self._lock = threading.Lock()
         self._worker = worker
         self._left = max_trials
@@ -33,13 +41,24 @@ class Tally:
             state = WorkerState.BUSY if self._n_busy else WorkerState.IDLE
             return replace(self._worker, state=WorkerState.DRAINING if is_draining else state)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether any slot holds a trial."""
+        return self._n_busy > 0
+
+    def idle_s(self) -> float:
+        """Return for how many seconds no slot has held a trial."""
+        with self._lock:
+            return 0.0 if self._n_busy else self._clock() - self._idle_since
+
     def may_take(self) -> bool:
         """Reserve the right to one more trial, if there is one left."""
         with self._lock:
-            if self._left is None:
-                return True
-            self._left -= 1
-            return self._left >= 0
+            if self._left == 0:
+                return False
+            if self._left is not None:
+                self._left -= 1
+            return True
 
     def give_back(self) -> None:
         """Return a right that was not used."""
@@ -56,6 +75,7 @@ class Tally:
         """A trial ended: done, failed, or (None) without a result of this worker's."""
         with self._lock:
             self._n_busy -= 1
+            self._idle_since = self._clock()
             if state is State.DONE:
                 self._worker = replace(self._worker, n_done=self._worker.n_done + 1)
                 self.n_consecutive_failures = 0

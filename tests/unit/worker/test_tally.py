@@ -16,6 +16,31 @@ def test_no_more_trials_are_taken_than_allowed_and_an_unused_right_counts_again(
     assert [tally.may_take(), tally.may_take()] == [True, False]
 
 
+def test_a_refusal_costs_nobody_elses_right():
+    """With more slots than trials to take, the right that one slot gives back is there for the next look."""
+    tally = Tally(ME, max_trials=1)
+    assert [tally.may_take(), tally.may_take(), tally.may_take()] == [True, False, False]
+    tally.give_back()
+    assert tally.may_take()
+
+
+def test_a_worker_is_idle_only_while_none_of_its_slots_holds_a_trial():
+    now = [0.0]
+    tally = Tally(ME, clock=lambda: now[0])
+    now[0] = 5.0
+    assert tally.idle_s() == 5.0
+    tally.begin()
+    tally.begin()
+    tally.end(None)
+    now[0] = 60.0
+    assert tally.is_busy
+    assert tally.idle_s() == 0.0
+    tally.end(None)
+    now[0] = 61.0
+    assert not tally.is_busy
+    assert tally.idle_s() == 1.0
+
+
 def test_without_a_limit_there_is_always_one_more():
     tally = Tally(ME)
     assert all(tally.may_take() for _ in range(100))
