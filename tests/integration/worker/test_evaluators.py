@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hpsearch import hp
 from hpsearch.errors import LoadError
 from hpsearch.experiment import Experiment
 from hpsearch.objective import parse_target
-from hpsearch.space.tree import Space
+from hpsearch.space.tree import Space, Values
 from hpsearch.trial import FailureKind, Report, Result, State, Trial
 from hpsearch_worker.evaluator import Evaluator, Stop, StoppedError
 from hpsearch_worker.inline import InlineEvaluator
@@ -70,6 +71,76 @@ def forks(config):
     child = subprocess.Popen(["sleep", "600"])
     return {"loss": 0.0, "child": child.pid}
 
+class Odd(BaseException):
+    pass
+
+def raises_beside_exception(config):
+    raise Odd("odd")
+
+def interrupts_itself(config):
+    raise KeyboardInterrupt
+
+def closes_its_output(config):
+    sys.stdout.close()
+    sys.stderr.close()
+    return config["x"]
+
+def closes_all_files(config):
+    os.closerange(0, 1000)
+    time.sleep(600)
+
+def moves_away(config):
+    here = os.getcwd()
+    os.chdir("/")
+    return {"loss": 0.0, "here": here}
+
+def changes_its_config(config):
+    seen = config["x"]
+    config.clear()
+    return seen
+
+def returns_twice(config):
+    os.fork()
+    return {"loss": float(config["x"]), "pid": os.getpid()}
+
+def speaks_on(config):
+    import threading
+    trial = hpsearch.current_trial()
+    def speak():
+        for _ in range(1000):
+            trial.report(99, 99)
+            time.sleep(0.001)
+    threading.Thread(target=speak, daemon=True).start()
+    return 0.0
+
+class Loss(float):
+    pass
+
+class Lazy(dict):
+    def get(self, key, default=None):
+        raise RuntimeError("not today")
+
+def returns_own_types(config):
+    return {"loss": Loss(0.5), "other": Loss(0.25), "lost": lambda: 0}
+
+def returns_what_cannot_be_read(config):
+    return Lazy(loss=1.0)
+
+def returns_a_huge_array(config):
+    import numpy as np
+    return {"loss": 0.5, "weights": np.zeros(20 * 2**20 // 8)}
+
+def never_ends_a_line(config):
+    for _ in range(64):
+        sys.stdout.write("x" * 2**20)
+    return 0.0
+
+def catches_alarms(config):
+    import signal
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return 0.0
+
 not_callable = 3
 """
 
@@ -121,6 +192,7 @@ def run(
     stop: Stop | None = None,
     after_s: float = 0.3,
     tid: int = 0,
+    values: Values | None = None,
 ) -> tuple[Result, list[Report]]:
     reports: list[Report] = []
     started = time.monotonic()
@@ -128,7 +200,7 @@ def run(
     def watch() -> Stop | None:
         return stop if time.monotonic() - started > after_s else None
 
-    trial = Trial(exp_key=experiment.exp_key, tid=tid, values={"x": 0.25}, attempt=1)
+    trial = Trial(exp_key=experiment.exp_key, tid=tid, values=values or {"x": 0.25}, attempt=1)
     return evaluator.evaluate(trial, experiment, watch, reports.append), reports
 
 
@@ -173,6 +245,118 @@ def test_an_evaluation_that_nobody_wants_is_stopped_without_a_result(evaluator, 
 def test_what_cannot_be_loaded_is_said_before_any_trial_is_taken(evaluator, experiment):
     with pytest.raises(LoadError, match="not a function"):
         evaluator.prepare(experiment("not_callable"), lambda: None)
+
+
+@pytest.mark.parametrize("name", ["raises_beside_exception", "interrupts_itself"])
+def test_whatever_is_raised_is_a_failure_and_the_process_goes_on(evaluator, experiment, name):
+    before, _ = run(evaluator, experiment("good"))
+    result, _ = run(evaluator, experiment(name))
+    assert result.error is not None
+    assert result.error.kind is FailureKind.EXCEPTION
+    assert f"in {name}" in (result.error.traceback or "")
+    after, _ = run(evaluator, experiment("good"))
+    assert after.result["pid"] == before.result["pid"]
+
+
+def test_what_cannot_be_read_is_a_failure_and_not_the_end_of_the_process(evaluator, experiment):
+    result, _ = run(evaluator, experiment("returns_what_cannot_be_read"))
+    assert result.error is not None
+    assert "not today" in result.error.message
+
+
+def test_the_users_own_types_come_back_as_plain_ones(evaluator, experiment):
+    result, _ = run(evaluator, experiment("returns_own_types"))
+    assert (result.loss, result.result["other"]) == (0.5, 0.25)
+    assert type(result.result["other"]) is float
+    assert result.error is not None
+    assert "result['lost']" in result.error.message
+
+
+def test_a_value_too_large_to_store_costs_the_value_and_not_the_loss(isolated, experiment):
+    result, _ = run(isolated, experiment("returns_a_huge_array"), after_s=60)
+    assert (result.loss, sorted(result.result)) == (0.5, ["loss", "status"])
+    assert result.error is not None
+    assert "result['weights']" in result.error.message
+
+
+def test_each_evaluation_begins_in_the_same_folder(evaluator, experiment, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    here = [run(evaluator, experiment("moves_away"), tid=tid)[0].result["here"] for tid in range(2)]
+    assert here == [str(tmp_path)] * 2
+
+
+def test_an_objective_may_change_its_config(evaluator, experiment):
+    assert [run(evaluator, experiment("changes_its_config"), tid=t)[0].loss for t in range(2)] == [0.25] * 2
+
+
+def test_an_operation_of_the_space_that_fails_costs_its_trial_alone(evaluator, experiment):
+    space = Space({"x": 1 / hp.quniform("x", -1, 1, 1)})
+    inverse = replace(experiment("good"), space=space.to_json(), exp_key="inverse")
+    result, _ = run(evaluator, inverse, values={"x": 0.0})
+    assert result.error is not None
+    assert "truediv" in result.error.message
+    assert run(evaluator, inverse, values={"x": 1.0})[0].loss == 1.0
+
+
+def test_a_closed_output_costs_neither_the_result_nor_the_output_of_the_next(isolated, experiment):
+    assert run(isolated, experiment("closes_its_output"))[0].loss == 0.25
+    result, _ = run(isolated, experiment("raises"))
+    assert result.error is not None
+    assert result.error.log_tail == "before the end\n"
+
+
+def test_an_objective_that_closes_the_line_fails_and_does_not_hang_the_worker(isolated, experiment):
+    result, _ = run(isolated, experiment("closes_all_files"), after_s=60)
+    assert result.error is not None
+    assert "closed its line" in result.error.message
+    assert run(isolated, experiment("good"))[0].loss == 0.25
+
+
+def test_a_fork_that_returns_as_well_gives_no_second_answer(isolated, experiment):
+    losses = []
+    for tid in range(4):
+        result, _ = run(isolated, experiment("returns_twice"), tid=tid, values={"x": tid / 4})
+        losses.append(result.loss)
+    assert losses == [0.0, 0.25, 0.5, 0.75]
+    assert run(isolated, experiment("good"))[0].loss == 0.25
+
+
+def test_what_an_objective_left_running_reports_to_nobody(evaluator, experiment):
+    run(evaluator, experiment("speaks_on"))
+    _, reports = run(evaluator, experiment("hangs"), stop=Stop.TIMEOUT)
+    assert reports == []
+
+
+def test_signal_handlers_of_an_objective_do_not_outlive_its_process(isolated, experiment, monkeypatch):
+    monkeypatch.setattr("hpsearch_worker.isolated._TERM_GRACE_S", 0.2)
+    assert run(isolated, experiment("catches_alarms"))[0].loss == 0.0
+    result, _ = run(isolated, experiment("hangs"), stop=Stop.TIMEOUT)
+    assert result.state is State.FAILED
+    assert run(isolated, experiment("good"))[0].loss == 0.25
+
+
+def test_a_line_without_an_end_is_passed_on_in_pieces(experiment, capfd):
+    evaluator = IsolatedEvaluator(echo=True)
+    try:
+        result, _ = run(evaluator, experiment("never_ends_a_line"), after_s=60)
+        assert result.loss == 0.0
+        assert evaluator._child is not None
+        assert len(evaluator._child.output._line) < 2**20
+    finally:
+        evaluator.close()
+    assert capfd.readouterr().err.count("x") == 64 * 2**20
+
+
+def test_an_evaluator_leaves_no_files_open(experiment):
+    def files() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    evaluator = IsolatedEvaluator(echo=False)
+    before = files()
+    for name in ("crashes", "exits_hard", "good", "closes_all_files"):
+        run(evaluator, experiment(name), after_s=60)
+    evaluator.close()
+    assert files() == before
 
 
 @pytest.mark.parametrize(
