@@ -1,0 +1,61 @@
+"""Searches and trials as rows, and one trial as a page."""
+
+from __future__ import annotations
+
+from hpsearch.experiment import ExperimentState
+from hpsearch.report.rows import best_text, status_cells, status_row, trial_cells, trial_text
+from hpsearch.trial import Ended, Failure, FailureKind, Holder, State
+from tests.unit.report.states import NOW, after, done, experiment, failed, progress
+
+
+def test_a_running_search_that_nobody_leads_says_so():
+    left = progress(experiment=experiment(led_until=after(-1)))
+    led = progress(experiment=experiment(led_until=after(1)))
+    assert status_cells(status_row(left, NOW))["state"] == "running, no coordinator"
+    assert status_cells(status_row(led, NOW))["state"] == "running"
+
+
+def test_a_search_that_has_ended_needs_no_coordinator_and_has_no_time_left():
+    ended = progress(experiment=experiment(state=ExperimentState.DONE), per_minute=10.0)
+    cells = status_cells(status_row(ended, NOW))
+    assert cells["state"] == "done"
+    assert cells["left"] is None
+
+
+def test_the_row_of_a_search_tells_counts_best_values_and_time_left():
+    row = status_row(progress(counts={State.DONE: 10}, best=done(3, 0.5), per_minute=30.0), NOW)
+    assert (row["done"], row["failed"], row["max_evals"]) == (10, 0, 40)
+    assert (row["best_loss"], row["best_tid"], row["best_params"]["kind"]) == (0.5, 3, "adam")
+    assert row["remaining_s"] == 60.0
+    assert status_cells(row)["left"] == "60 s"
+
+
+def test_the_cells_of_a_trial_name_its_worker_and_its_error_in_a_word():
+    cells = trial_cells(failed(3, worker=Holder(name="anna", host="machine", pid=1)))
+    assert (cells["worker"], cells["error"]) == ("anna", "ValueError")
+    assert (trial_cells(done(3, 1.0))["worker"], trial_cells(done(3, 1.0))["error"]) == (None, None)
+
+
+def test_the_best_trial_is_shown_with_one_parameter_a_line():
+    assert best_text(done(3, 0.25)) == "trial 3  loss 0.25\n  lr    0.0123457\n  kind  adam"
+
+
+def test_the_page_of_a_trial_tells_its_error_with_the_traceback_last():
+    error = Failure(
+        kind=FailureKind.EXCEPTION, type="ValueError", message="no", traceback="Traceback\n  no\n"
+    )
+    page = trial_text(failed(3, error=error, finished_at=NOW))
+    assert "finished_at   2026-01-01 12:00:00" in page
+    assert page.endswith(
+        "error\n  kind        exception\n  message     no\n  type        ValueError\n"
+        "  traceback\nTraceback\n  no"
+    )
+
+
+def test_the_page_of_a_trial_shows_attempts_and_result_and_nothing_empty():
+    ended = Ended(attempt=1, worker="anna", ended_at=NOW, why="lease expired")
+    page = trial_text(done(3, 0.25, result={"accuracy": 0.5}, history=(ended,), attempt=2))
+    assert 'result        {"accuracy": 0.5}' in page
+    assert "lease expired" in page
+    assert "reports" not in page
+    assert "None" not in page

@@ -1,0 +1,114 @@
+"""Rows as tables, JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+import pytest
+
+from hpsearch.report.table import Format, json_text, render
+
+WHEN = datetime(2026, 1, 1, 12, 30, 15, 250000, tzinfo=UTC)
+ROWS = [
+    {"tid": 0, "loss": 0.123456789, "params": {"lr": 0.5, "kind": "adam"}, "worker": None},
+    {"tid": 1, "loss": float("inf"), "params": {"lr": 0.25, "units": 16}, "worker": "anna"},
+]
+COLUMNS = ("tid", "loss", "params", "worker")
+
+
+def refuse(name: str) -> None:
+    raise AssertionError(f"{name} is not JSON")
+
+
+def test_json_is_strict_and_names_the_shape_of_its_rows():
+    document = json.loads(render("trials", ROWS, COLUMNS, Format.JSON), parse_constant=refuse)
+    assert document["schema"] == "hpsearch.trials/1"
+    assert document["trials"][0] == ROWS[0]
+    assert document["trials"][1]["loss"] is None
+
+
+def test_json_lines_hold_one_row_each():
+    assert [
+        json.loads(line)["tid"] for line in render("trials", ROWS, COLUMNS, Format.JSONL).splitlines()
+    ] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (float("nan"), "null"),
+        ([1.5, float("-inf")], "[1.5, null]"),
+        ((True, None), "[true, null]"),
+        (WHEN, '"2026-01-01T12:30:15.250000+00:00"'),
+        (b"\x00\xff", '"00ff"'),
+        ({1: "ä"}, '{"1": "ä"}'),
+        (PurePosixPath("a/b"), '"a/b"'),
+    ],
+)
+def test_every_value_has_a_form_in_json(value: object, text: str):
+    assert json_text(value) == text
+
+
+def read(rows: list[dict[str, object]], columns: tuple[str, ...]) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(render("trials", rows, columns, Format.CSV))))
+
+
+def test_csv_has_a_column_for_each_parameter_of_any_row():
+    assert read(ROWS, COLUMNS) == [
+        ["tid", "loss", "worker", "lr", "kind", "units"],
+        ["0", "0.123456789", "", "0.5", "adam", ""],
+        ["1", "inf", "anna", "0.25", "", "16"],
+    ]
+
+
+def test_a_parameter_named_like_a_column_of_csv_keeps_a_column_of_its_own():
+    rows: list[dict[str, object]] = [{"tid": 0, "loss": 1.0, "params": {"loss": "hinge"}}]
+    assert read(rows, ("tid", "loss", "params")) == [["tid", "loss", "params.loss"], ["0", "1.0", "hinge"]]
+
+
+def test_csv_without_parameters_shows_dates_lists_and_mappings():
+    rows: list[dict[str, object]] = [{"at": WHEN, "keys": ("a", "b"), "more": {"x": 1}, "params": {"lr": 1}}]
+    assert read(rows, ("at", "keys", "more")) == [
+        ["at", "keys", "more"],
+        [WHEN.isoformat(), "a b", '{"x": 1}'],
+    ]
+
+
+def test_a_table_is_aligned_shortens_numbers_and_marks_what_is_missing():
+    assert render("trials", ROWS, COLUMNS, Format.TABLE).splitlines() == [
+        "tid  loss      params             worker",
+        "0    0.123457  lr=0.5, kind=adam  -",
+        "1    inf       lr=0.25, units=16  anna",
+    ]
+
+
+def test_a_cell_of_a_table_is_one_line_of_bounded_width():
+    [_, line] = render("trials", [{"a": "x\ny" * 100}], ("a",), Format.TABLE).splitlines()
+    assert len(line) == 72
+    assert line.endswith("…")
+
+
+def test_dates_and_lists_read_well_in_a_table():
+    rows = [{"at": WHEN, "keys": ("a", "b")}, {"at": None, "keys": ()}]
+    assert render("x", rows, ("at", "keys"), Format.TABLE).splitlines()[1:] == [
+        "2026-01-01 12:30:15  a, b",
+        "-                    -",
+    ]
+
+
+@pytest.mark.parametrize("form", Format)
+def test_no_rows_are_shown_in_every_form(form: Format):
+    text = render("trials", [], COLUMNS, form)
+    assert (
+        text
+        == {
+            Format.JSON: '{\n  "schema": "hpsearch.trials/1",\n  "trials": []\n}',
+            Format.JSONL: "",
+            Format.CSV: "tid,loss,worker",
+            Format.TABLE: "tid  loss  params  worker",
+        }[form]
+    )

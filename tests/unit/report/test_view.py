@@ -1,0 +1,160 @@
+"""What a person sees while a search runs."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from hpsearch.experiment import Budget, ExperimentState
+from hpsearch.report.live import LiveView, block
+from hpsearch.report.view import PlainView, choose_view
+from hpsearch.trial import State
+from tests.unit.report.states import done, experiment, failed, progress
+
+
+class HandClock:
+    """A clock that tests move."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def out() -> io.StringIO:
+    return io.StringIO()
+
+
+def lines(out: io.StringIO) -> list[str]:
+    """Return what was printed since the last look."""
+    text = out.getvalue()
+    out.seek(0)
+    out.truncate()
+    return text.splitlines()
+
+
+def test_off_a_terminal_there_is_one_line_for_each_improvement(out: io.StringIO):
+    view = PlainView(out, HandClock())
+    view.show(progress())
+    lines(out)
+    for best in (done(0, 2.0), done(0, 2.0), done(3, 1.0), done(3, 1.0)):
+        view.show(progress(best=best))
+    assert [line.split(" with")[0] for line in lines(out)] == ["trial 0: best loss 2", "trial 3: best loss 1"]
+
+
+def test_off_a_terminal_there_is_a_status_line_at_once_and_then_one_in_thirty_seconds(out: io.StringIO):
+    clock = HandClock()
+    view = PlainView(out, clock)
+    seen_at = []
+    for second in range(100):
+        clock.now = float(second)
+        view.show(progress())
+        seen_at += [second] * len(lines(out))
+    assert seen_at == [0, 30, 60, 90]
+
+
+def test_off_a_terminal_a_standby_that_takes_over_says_so_at_once(out: io.StringIO):
+    view = PlainView(out, HandClock())
+    view.show(progress(is_standby=True))
+    assert "standby" in lines(out)[0]
+    view.show(progress())
+    assert "standby" not in lines(out)[0]
+
+
+def test_what_is_no_terminal_gets_plain_lines(out: io.StringIO):
+    assert isinstance(choose_view(out), PlainView)
+
+
+class Terminal(io.StringIO):
+    """A terminal, as far as anybody asks it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_the_live_view(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    view = choose_view(Terminal())
+    view.close()
+    assert isinstance(view, LiveView)
+
+
+def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(choose_view(Terminal()), PlainView)
+
+
+def drawn(shown: object, width: int = 100) -> str:
+    """Return a block as a terminal shows it, without its colours."""
+    console = Console(
+        file=io.StringIO(), force_terminal=True, width=width, color_system=None, legacy_windows=False
+    )
+    console.print(shown)
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+
+
+def test_the_live_block_tells_counts_best_values_speed_workers_and_the_last_error():
+    text = drawn(
+        block(
+            progress(
+                counts={State.DONE: 9, State.FAILED: 1, State.RUNNING: 2, State.PENDING: 1},
+                best=done(3, 0.25),
+                per_minute=30.0,
+                elapsed_s=20.0,
+                last_failure=failed(4),
+            )
+        )
+    )
+    head, *rest = text.splitlines()
+    assert head.startswith("search  running  ━━━━")
+    assert rest == [
+        "trials      10/40 finished: 9 done, 1 failed; 2 running, 1 pending",
+        "best loss   0.25  (trial 3)",
+        "with        lr=0.0123457, kind=adam",
+        "speed       30 trials/min, 20 s so far, 60 s left",
+        "workers     1 alive",
+        "last error  trial 4: ValueError: no luck",
+    ]
+
+
+def test_the_live_block_of_a_search_without_workers_budget_or_trials_is_whole():
+    text = drawn(block(progress(experiment=experiment(budget=Budget()), workers=())))
+    assert text.splitlines() == [
+        "search  running",
+        "trials   0 finished: 0 done, 0 failed",
+        "speed    0 s so far",
+        "workers  none alive",
+    ]
+
+
+def test_the_live_block_of_a_standby_says_who_leads_and_claims_no_speed():
+    text = drawn(block(progress(is_standby=True)))
+    assert "standby: another coordinator leads" in text
+    assert "speed" not in text
+
+
+def test_the_live_block_says_that_a_search_is_paused():
+    assert "search  paused" in drawn(block(progress(experiment=experiment(state=ExperimentState.PAUSED))))
+
+
+def test_a_long_error_takes_one_line_of_the_live_block_and_long_parameters_are_shown_in_full():
+    params = {f"parameter_{i}": i for i in range(10)}
+    shown = progress(best=done(0, 1.0, params=params), last_failure=failed(4, "word " * 40))
+    text = drawn(block(shown), width=60)
+    assert all(f"parameter_{i}={i}" in text for i in range(10))
+    assert text.splitlines()[-1].startswith("last error")
+    assert text.endswith("…")
+
+
+def test_the_live_view_removes_its_block_at_the_end():
+    file = io.StringIO()
+    view = LiveView(Console(file=file, force_terminal=True, width=80, legacy_windows=False))
+    view.show(progress())
+    view.close()
+    assert "0/40 finished" in file.getvalue()
+    assert "\x1b[2K" in file.getvalue().rsplit("workers", 1)[-1]

@@ -1,0 +1,97 @@
+"""What a part of the package may load, where the import contracts of ``pyproject.toml`` cannot say it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "hpsearch"
+
+#: Modules and packages that are functions of values: whatever they need is an argument.
+PURE = (
+    "space", "hp.py", "trial.py", "experiment.py", "fleet.py", "history.py", "storable.py", "suggest",
+    "plan.py", "ledger.py", "progress.py",
+    "store/documents.py", "store/encoding.py", "store/schema.py", "store/rules.py",
+    "report/summary.py", "report/text.py", "report/table.py", "report/rows.py", "report/space_text.py",
+)  # fmt: skip
+
+#: Clocks, surroundings, threads, logs, randomness without a generator, and the driver.
+IMPURE = {
+    "time",
+    "logging",
+    "os",
+    "threading",
+    "random",
+    "secrets",
+    "socket",
+    "subprocess",
+    "pymongo",
+    "bson",
+    "gridfs",
+}
+
+
+def pure_files() -> list[Path]:
+    paths = [PACKAGE / name for name in PURE]
+    return [file for path in paths for file in (path.rglob("*.py") if path.is_dir() else [path])]
+
+
+@pytest.mark.parametrize("path", pure_files(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_pure_module_imports_no_clock_no_surroundings_and_no_driver(path: Path):
+    assert imported(path) & IMPURE == set()
+
+
+def imported(path: Path) -> set[str]:
+    """Return the top-level names of what a file imports, also inside functions."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def loaded_by(code: str) -> set[str]:
+    """Return the names of all modules that a fresh interpreter has loaded after some code."""
+    report = "import json, sys; print('\\n' + json.dumps(list(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, timeout=60, check=True
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+HELP = """
+import sys
+sys.argv = ["hpsearch", "--help"]
+from hpsearch.cli import main
+try:
+    main()
+except SystemExit:
+    pass
+"""
+
+
+def test_the_help_loads_click_and_nothing_heavy():
+    loaded = loaded_by(HELP)
+    assert "click" in loaded
+    assert loaded & {"numpy", "scipy", "pymongo", "bson", "rich", "asyncio"} == set()
+    assert {name for name in loaded if name.startswith("hpsearch.")} <= {
+        "hpsearch.cli", "hpsearch.command", "hpsearch.errors",
+    }  # fmt: skip
+
+
+def test_a_worker_loads_no_suggester_no_scipy_and_nothing_to_draw_with():
+    loaded = loaded_by("import hpsearch_worker.__main__, hpsearch_worker.child")
+    assert "pymongo" in loaded
+    assert {name for name in loaded if name.startswith("hpsearch.suggest")} == set()
+    assert loaded & {"scipy", "rich", "hpsearch.cli", "hpsearch.coordinator", "hpsearch.mongod"} == set()
+
+
+def test_the_evaluating_process_loads_no_driver():
+    assert "pymongo" not in loaded_by("import hpsearch_worker.child")
