@@ -22,8 +22,10 @@ def _text(node: Node, depth: int) -> str:
         case TupleOf(items):
             return f"({', '.join(_text(item, depth - 1) for item in items)})"
         case DictOf(pairs):
-            shown = (f"{key}: {_text(child, depth - 1)}" for key, child in pairs)
-            return "{" + ", ".join(shown) + "}"
+            # Parameters have lines of their own wherever this is shown; the rest tells options apart.
+            telling = [pair for pair in pairs if not isinstance(pair[1], Number | Choice)] or pairs
+            shown = [f"{key}: {_text(child, depth - 1)}" for key, child in telling]
+            return "{" + ", ".join(shown + ["..."] * (len(telling) < len(pairs))) + "}"
         case Number(label) | Choice(label):
             return label
         case Operation(name, (left, right)) if name in SYMBOLS:
