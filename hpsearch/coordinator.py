@@ -66,6 +66,7 @@ class Coordinator:
         self._workers: tuple[Worker, ...] = ()
         self._n_pending = self._n_running = 0
         self._finish_times: deque[float] = deque(maxlen=_RATE_TRIALS)
+        self._leading_since = clock()
         self._contact_since = self._contact_at = clock()
         self._expired_at = self._suggest_s = 0.0
         self._refresh()
@@ -142,6 +143,7 @@ class Coordinator:
         self._lead_until = asked_at + LEADER_LEASE_S
         if bid.epoch != self._epoch:
             self._epoch = bid.epoch
+            self._leading_since = asked_at
             self._load()
         return True
 
@@ -229,8 +231,10 @@ class Coordinator:
         self._suggest_s = self._clock() - started
 
     def _insert(self, trials: list[Trial]) -> None:
-        if self._clock() >= self._lead_until:
-            return  # thinking took longer than the lease: the next tick finds out who leads
+        epoch = self._epoch
+        # Thinking may have taken longer than the lease: another may lead, or may have led meanwhile.
+        if not self._leads() or self._epoch != epoch:
+            return
         try:
             self._store.insert(trials)
         except TrialExistsError as error:
@@ -249,10 +253,14 @@ class Coordinator:
         return min(wanted, self._experiment.defaults.lease_s / 8)
 
     def _rate_per_s(self) -> float:
-        """Finished trials per second of late."""
-        now = self._clock()
-        times = [t for t in self._finish_times if now - t < _RATE_WINDOW_S]
-        return len(times) / max(now - times[0], plan.MIN_POLL_S) if times else 0.0
+        """Finished trials per second of late; of few trials, since this process began to lead."""
+        now, times = self._clock(), self._finish_times
+        if len(times) == _RATE_TRIALS and now - times[0] < _RATE_WINDOW_S:
+            since, n = times[0], _RATE_TRIALS
+        else:
+            since = max(self._leading_since, now - _RATE_WINDOW_S)
+            n = sum(t >= since for t in times)
+        return n / max(now - since, plan.MIN_POLL_S)
 
     def _progress(self) -> Progress:
         now, started_at = self._now(), self._experiment.started_at

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from hpsearch.coordinator import Coordinator
+from hpsearch.errors import StoreUnavailableError
 from hpsearch.experiment import Experiment
 from hpsearch.interrupt import Interrupt
 from hpsearch.progress import Progress
@@ -53,4 +55,6 @@ def conduct(
             coordinator.wait()
     finally:
         view.close()
-        coordinator.resign()
+        # While the database is away, the leadership ends by itself.
+        with suppress(StoreUnavailableError):
+            coordinator.resign()
