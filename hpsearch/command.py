@@ -8,6 +8,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -167,4 +168,5 @@ class _StderrHandler(logging.Handler):
     """Looks stderr up each time, since a live view puts something else in its place."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(self.format(record), err=True)
+        with suppress(OSError):  # nobody reads it any more, which is no reason to end
+            click.echo(self.format(record), err=True)
