@@ -46,11 +46,6 @@ class Worker:
         return not self.exp_keys or exp_key in self.exp_keys
 
 
-def n_slots(workers: list[Worker], exp_key: str, now: datetime) -> int:
-    """Count the trials that the workers alive at ``now`` can evaluate at a time."""
-    return sum(w.slots for w in workers if is_alive(w, now) and w.serves(exp_key))
-
-
 def is_alive(worker: Worker, now: datetime) -> bool:
     """Whether the worker takes trials: recently seen, and neither draining nor gone."""
     leaving = worker.state in {WorkerState.DRAINING, WorkerState.STOPPED}

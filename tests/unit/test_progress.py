@@ -1,0 +1,55 @@
+"""How far a search has come."""
+
+from __future__ import annotations
+
+import pytest
+
+from hpsearch.experiment import Budget, Experiment, ObjectiveRef
+from hpsearch.progress import Progress
+from hpsearch.trial import State
+
+
+def progress(
+    *,
+    n_done: int = 0,
+    n_failed: int = 0,
+    per_minute: float | None = None,
+    elapsed_s: float = 0.0,
+    **budget: float,
+) -> Progress:
+    experiment = Experiment(
+        exp_key="e",
+        space={},
+        space_fingerprint="",
+        objective=ObjectiveRef(kind="import", ref="m:f"),
+        budget=Budget(**budget),  # type: ignore[arg-type]
+    )
+    counts = dict.fromkeys(State, 5) | {State.DONE: n_done, State.FAILED: n_failed}
+    return Progress(
+        experiment=experiment,
+        counts=counts,
+        best=None,
+        workers=(),
+        per_minute=per_minute,
+        elapsed_s=elapsed_s,
+    )
+
+
+def test_done_and_failed_trials_count_towards_the_budget_and_no_others():
+    assert progress(n_done=3, n_failed=2).n_finished == 5
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ({"max_evals": 10, "n_done": 4, "per_minute": 2.0}, 180.0),
+        ({"max_evals": 10, "n_done": 12, "per_minute": 2.0}, 0.0),
+        ({"max_evals": 10, "n_done": 4}, None),
+        ({"timeout_s": 60.0, "elapsed_s": 45.0}, 15.0),
+        ({"timeout_s": 60.0, "elapsed_s": 90.0}, 0.0),
+        ({"max_evals": 10, "n_done": 4, "per_minute": 2.0, "timeout_s": 60.0, "elapsed_s": 45.0}, 15.0),
+        ({"loss_threshold": 0.0, "n_done": 4, "per_minute": 2.0}, None),
+    ],
+)
+def test_the_time_left_is_that_of_the_limit_which_comes_first(state, expected):
+    assert progress(**state).remaining_s == expected
