@@ -52,7 +52,7 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
         "best_tid": best.tid if best else None,
         "best_params": best.params if best else None,
         "per_minute": progress.per_minute,
-        "remaining_s": progress.remaining_s if experiment.state is ExperimentState.RUNNING else None,
+        "remaining_s": progress.remaining_s if is_led and not experiment.state.is_over else None,
         "elapsed_s": progress.elapsed_s,
         "workers": len(progress.workers),
         "ended_why": experiment.ended_why,
@@ -65,10 +65,11 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
 def status_cells(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of ``status_row`` in a person's words."""
     is_alone = row["state"] is ExperimentState.RUNNING and not row["is_led"]
-    left = row["remaining_s"]
+    rate, left = row["per_minute"], row["remaining_s"]
     return {
         **row,
         "state": "running, no coordinator" if is_alone else str(row["state"]),
+        "per_minute": None if rate is None else f"{rate:.3g}",
         "left": None if left is None else duration_text(left),
     }
 

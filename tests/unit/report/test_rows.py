@@ -9,9 +9,10 @@ from tests.unit.report.states import NOW, after, done, experiment, failed, progr
 
 
 def test_a_running_search_that_nobody_leads_says_so():
-    left = progress(experiment=experiment(led_until=after(-1)))
+    left = progress(experiment=experiment(led_until=after(-1)), per_minute=30.0)
     led = progress(experiment=experiment(led_until=after(1)))
     assert status_cells(status_row(left, NOW))["state"] == "running, no coordinator"
+    assert status_cells(status_row(left, NOW))["left"] is None
     assert status_cells(status_row(led, NOW))["state"] == "running"
 
 
@@ -23,11 +24,14 @@ def test_a_search_that_has_ended_needs_no_coordinator_and_has_no_time_left():
 
 
 def test_the_row_of_a_search_tells_counts_best_values_and_time_left():
-    row = status_row(progress(counts={State.DONE: 10}, best=done(3, 0.5), per_minute=30.0), NOW)
+    led = experiment(led_until=after(1))
+    row = status_row(
+        progress(experiment=led, counts={State.DONE: 10}, best=done(3, 0.5), per_minute=30.0), NOW
+    )
     assert (row["done"], row["failed"], row["max_evals"]) == (10, 0, 40)
     assert (row["best_loss"], row["best_tid"], row["best_params"]["kind"]) == (0.5, 3, "adam")
     assert row["remaining_s"] == 60.0
-    assert status_cells(row)["left"] == "60 s"
+    assert (status_cells(row)["left"], status_cells(row)["per_minute"]) == ("60 s", "30")
 
 
 def test_the_cells_of_a_trial_name_its_worker_and_its_error_in_a_word():

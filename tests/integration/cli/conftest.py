@@ -1,0 +1,157 @@
+"""The commands, called as a user calls them, on a database with a search in every state."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hpsearch import hp
+from hpsearch.cli import main
+from hpsearch.experiment import Budget, Experiment, ObjectiveRef
+from hpsearch.fleet import Worker
+from hpsearch.space.tree import Space
+from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.trial import Failure, FailureKind, Result, State, Trial
+
+WORKER = Worker(name="anna", host="machine", pid=4711, exp_keys=("search",))
+
+OBJECTIVE = """
+import time
+from hpsearch import hp
+
+space = {"x": hp.uniform("x", -5, 5), "kind": hp.choice("kind", ["a", "b"])}
+
+def objective(config):
+    return config["x"] ** 2
+
+def failing(config):
+    raise ValueError(f"no luck with {config['kind']}")
+
+def slow(config):
+    time.sleep(600)
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Outcome]
+
+
+@pytest.fixture
+def uri(mongo_uri: str, database: str) -> str:
+    """URI of a database of one's own."""
+    return mongo_uri.replace("/hpsearch?", f"/{database}?")
+
+
+@pytest.fixture
+def store(uri: str) -> Iterator[MongoStore]:
+    opened = MongoStore.connect(uri, patience=give_up_after(20))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def call(uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
+    """Call ``hpsearch ARGUMENTS`` in this process."""
+    monkeypatch.setenv("HPSEARCH_STORE", uri)
+    capsys.readouterr()
+
+    def called(*arguments: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["hpsearch", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return Outcome(int(str(ended.value.code)), said.out, said.err)
+
+    yield called
+    logging.getLogger("hpsearch").setLevel(logging.NOTSET)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A user's folder with an objective in it."""
+    (tmp_path / "search.py").write_text(OBJECTIVE)
+    return tmp_path
+
+
+@pytest.fixture
+def shell(uri: str, folder: Path) -> Call:
+    """Run ``hpsearch ARGUMENTS`` in a process of its own, in the user's folder."""
+
+    def run(*arguments: str, **environment: str) -> Outcome:
+        done = subprocess.run(
+            [sys.executable, "-m", "hpsearch", *arguments],
+            cwd=folder,
+            env={**os.environ, "HPSEARCH_STORE": uri, "HPSEARCH_HOME": str(folder / "home"), **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def filled(store: MongoStore) -> MongoStore:
+    """A store with a worker and a search with trials in every state.
+
+    By number: cancelled, done, done (the best), failed, done with an infinite loss,
+    running, pending.
+    """
+    space = Space({"lr": hp.uniform("lr", 0, 1), "kind": hp.choice("kind", ["adam", "sgd"])})
+    store.open_experiment(
+        Experiment(
+            exp_key="search",
+            space=space.to_json(),
+            space_fingerprint=space.fingerprint,
+            objective=ObjectiveRef(kind="file", ref="search.py:objective"),
+            budget=Budget(max_evals=40),
+        )
+    )
+    store.insert([trial(0)])
+    store.cancel("search", {State.PENDING})
+    store.insert([trial(tid) for tid in range(1, 7)])
+    error = Failure(
+        kind=FailureKind.EXCEPTION, type="ValueError", message="no luck", traceback="Traceback\n  no luck\n"
+    )
+    for result in (
+        Result(loss=0.5, result={"loss": 0.5, "accuracy": float("nan")}, duration_s=1.0),
+        Result(loss=0.25, result={"loss": 0.25}, duration_s=1.0),
+        Result(loss=None, error=error, duration_s=1.0),
+        Result(loss=float("inf"), duration_s=1.0),
+    ):
+        store.finish(claimed(store), result)
+    claimed(store)
+    store.record_worker(WORKER, 60)
+    return store
+
+
+def trial(tid: int) -> Trial:
+    values = {"lr": tid / 10, "kind": tid % 2}
+    return Trial(
+        exp_key="search", tid=tid, values=values, params={"lr": tid / 10, "kind": ("adam", "sgd")[tid % 2]}
+    )
+
+
+def claimed(store: MongoStore) -> Trial:
+    taken = store.claim(WORKER, uuid.uuid4().hex, ["search"])
+    assert taken is not None
+    return taken

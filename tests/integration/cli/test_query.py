@@ -1,0 +1,225 @@
+"""``hpsearch status``, ``best``, ``trials``, ``show`` and ``workers``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from hpsearch.store.mongo import MongoStore
+from tests.integration.cli.conftest import Call, Outcome
+
+pytestmark = pytest.mark.usefixtures("filled")
+
+QUERIES = {
+    "status": ("status",),
+    "best": ("best", "search", "-n", "2"),
+    "trials": ("trials", "search"),
+    "show": ("show", "search", "3"),
+    "workers": ("workers",),
+}
+
+
+def strict(text: str) -> Any:
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def rows(outcome: Outcome) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(outcome.out)))
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_json_stands_alone_on_stdout_and_names_its_shape(name: str, call: Call):
+    outcome = call(*QUERIES[name], "--format", "json")
+    kind = name if name in {"status", "workers"} else "trials"
+    document = strict(outcome.out)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert document["schema"] == f"hpsearch.{kind}/1"
+    assert document[kind]
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_json_lines_and_csv_hold_as_many_rows_as_json(name: str, call: Call):
+    document = strict(call(*QUERIES[name], "--format", "json").out)
+    kind = document["schema"].removeprefix("hpsearch.").removesuffix("/1")
+    lines = call(*QUERIES[name], "--format", "jsonl").out.splitlines()
+    assert len([strict(line) for line in lines]) == len(document[kind])
+    assert len(rows(call(*QUERIES[name], "--format", "csv"))) == len(document[kind])
+
+
+def test_status_tells_every_count_and_the_best_values(call: Call):
+    [row] = strict(call("status", "search", "--format", "json").out)["status"]
+    counts = {state: row[state] for state in ("pending", "running", "done", "failed", "cancelled")}
+    assert counts == {"pending": 1, "running": 1, "done": 3, "failed": 1, "cancelled": 1}
+    assert (row["best_loss"], row["best_tid"], row["best_params"]) == (0.25, 2, {"lr": 0.2, "kind": "adam"})
+    assert (row["max_evals"], row["workers"], row["is_led"]) == (40, 1, False)
+
+
+def test_status_says_that_a_search_has_no_coordinator(call: Call):
+    assert "running, no coordinator" in call("status").out
+
+
+def test_status_of_an_empty_database_says_how_to_begin(filled: MongoStore, call: Call, mongo_uri: str):
+    outcome = call("status", "--store", mongo_uri.replace("/hpsearch?", "/nobody_writes_here?"))
+    assert outcome.code == 0
+    assert "hpsearch run FILE.py" in outcome.err
+
+
+def test_status_can_be_watched_until_ctrl_c(uri: str):
+    # Ctrl-C as a terminal sends it, also where this process was started to ignore it.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "hpsearch"]
+    command += ["status", "search", "--watch", "--every", "10ms"]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, "HPSEARCH_STORE": uri},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+    assert process.stdout is not None
+    seen = [process.stdout.readline() for _ in range(4)]
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert [line.split()[0] for line in seen] == ["exp_key", "search"] * 2
+    assert "Traceback" not in err
+    assert process.returncode in {0, 130}  # between two prints, or in the middle of one
+
+
+def test_best_shows_the_values_of_the_best_trial(call: Call):
+    assert call("best", "search").out == "trial 2  loss 0.25\n  lr    0.2\n  kind  adam\n"
+
+
+def test_best_without_a_name_takes_the_only_search(call: Call):
+    assert call("best").out == call("best", "search").out
+
+
+def test_best_lists_as_many_as_asked_in_order(call: Call):
+    found = strict(call("best", "search", "-n", "5", "--format", "json").out)["trials"]
+    assert [t["loss"] for t in found] == [0.25, 0.5, None]  # infinity has no form in JSON
+
+
+def test_trials_can_be_sorted_and_chosen_by_state(call: Call):
+    by_loss = rows(call("trials", "search", "--sort", "loss", "--format", "csv"))
+    assert [row["tid"] for row in by_loss] == ["2", "1", "4"]
+    some = rows(call("trials", "search", "--state", "failed", "--state", "pending", "--format", "csv"))
+    assert [(row["tid"], row["state"]) for row in some] == [("3", "failed"), ("6", "pending")]
+    assert len(rows(call("trials", "search", "-n", "2", "--format", "csv"))) == 2
+
+
+def test_trials_have_a_column_for_each_parameter_in_csv(call: Call):
+    row = rows(call("trials", "search", "--format", "csv"))[3]
+    assert (row["lr"], row["kind"], row["error"], row["worker"]) == ("0.3", "sgd", "ValueError", "anna")
+
+
+def test_trials_in_json_have_the_shape_of_the_documents(call: Call):
+    trial = strict(call("show", "search", "3", "--format", "json").out)["trials"][0]
+    assert trial["error"]["kind"] == "exception"
+    assert trial["worker"] == {"name": "anna", "host": "machine", "pid": 4711}
+    assert trial["params"] == {"lr": 0.3, "kind": "sgd"}
+
+
+def test_a_result_that_is_not_a_number_is_null_in_json(call: Call):
+    trial = strict(call("show", "search", "1", "--format", "json").out)["trials"][0]
+    assert trial["result"] == {"loss": 0.5, "accuracy": None}
+
+
+def test_show_tells_the_traceback_of_a_failed_trial(call: Call):
+    page = call("show", "search", "3").out
+    assert "state         failed" in page
+    assert page.endswith("Traceback\n  no luck\n")
+
+
+def test_workers_are_listed(call: Call):
+    [row] = rows(call("workers", "--format", "csv"))
+    assert (row["name"], row["pid"], row["exp_keys"], row["state"]) == ("anna", "4711", "search", "idle")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("status", "serch"), "There is no experiment 'serch' in this database. Did you mean 'search'?"),
+        (("best", "zzz"), "There is no experiment 'zzz' in this database. There are: search."),
+        (("trials", "zzz"), "There is no experiment 'zzz' in this database. There are: search."),
+        (("show", "search", "99"), "There is no trial search/000099."),
+        (("pause", "serch"), "There is no experiment 'serch' in this database. Did you mean 'search'?"),
+    ],
+)
+def test_what_is_not_there_is_named_with_what_may_have_been_meant(
+    arguments: tuple[str, ...], sentence: str, call: Call
+):
+    assert call(*arguments) == Outcome(4, "", f"hpsearch: {sentence}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("statu",), "No such command 'statu'. Did you mean 'status'? See: hpsearch --help"),
+        (("trials", "--state", "don"), "'don' is not one of 'pending'"),
+        (("show", "search", "x"), "'x' is not a valid integer"),
+        (("show", "search"), "Missing argument 'TID'"),
+        (("best", "-n", "0"), "0 is not in the range x>=1"),
+        (("status", "--watch", "--every", "5x"), "'5x' is not a duration"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(arguments: tuple[str, ...], words: str, call: Call):
+    outcome = call(*arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("hpsearch: ")
+    assert outcome.err.count("\n") == 1
+    assert words in outcome.err
+
+
+def test_several_searches_must_be_told_apart_by_name(filled: MongoStore, call: Call):
+    present = filled.experiment("search")
+    filled.open_experiment(type(present)(**{**fields_of(present), "exp_key": "other"}))
+    outcome = call("best")
+    assert outcome.code == 2
+    assert "Name one of the experiments: search, other." in outcome.err
+
+
+def fields_of(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def test_a_reader_that_leaves_early_is_no_error(uri: str):
+    done = subprocess.run(
+        f"{sys.executable} -m hpsearch trials search --format json | head -n 1; exit ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        env={**os.environ, "HPSEARCH_STORE": uri},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "{\n", "")
+
+
+def test_a_database_that_refuses_the_password_is_told_without_it(call: Call, uri: str):
+    wrong = uri.replace("mongodb://hpsearch:", "mongodb://hpsearch:s3cret")
+    outcome = call("status", "--store", wrong)
+    assert outcome.code == 77
+    assert "refuses this user" in outcome.err
+    assert "s3cret" not in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_what_is_no_uri_is_refused_with_an_example_of_one(call: Call):
+    outcome = call("status", "--store", "localhost")
+    assert outcome.code == 78
+    assert "mongodb://localhost:27017/hpsearch" in outcome.err
+
+
+def test_a_traceback_is_shown_only_when_asked_for(call: Call):
+    assert "Traceback" not in call("show", "search", "99").err
+    assert "Traceback" in call("show", "search", "99", "--debug").err

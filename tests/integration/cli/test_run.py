@@ -1,0 +1,189 @@
+"""``hpsearch run`` and ``coordinator``: whole searches, and what can be wrong with them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hpsearch.store.mongo import MongoStore
+from hpsearch.trial import State
+from tests.integration.cli.conftest import Call
+
+
+def test_a_search_ends_with_its_best_parameters_and_what_comes_next(shell: Call):
+    done = shell("run", "search.py", "--max-evals", "4", "--workers", "2", "--seed", "1")
+    assert done.code == 0, done.err
+    assert done.out.startswith("search: done, all its trials are finished; 4/4 finished: 4 done, 0 failed")
+    assert "best loss" in done.out
+    assert "hpsearch trials search --sort loss" in done.out
+    assert "hpsearch run search.py --workers 2 --max-evals 8" in done.out
+    improvements = [line for line in done.err.splitlines() if ": best loss" in line]
+    assert improvements
+    assert all(" x=" in line and " kind=" in line for line in improvements)
+
+
+def test_the_same_command_again_goes_on_where_the_search_was(shell: Call, store: MongoStore):
+    shell("run", "search.py", "--max-evals", "2", "--seed", "1")
+    more = shell("run", "search.py", "--max-evals", "4", "--seed", "2")
+    assert more.code == 0, more.err
+    assert "goes on with it" in more.err  # the seed it was begun with
+    assert store.counts("search")[State.DONE] == 4
+    same = shell("run", "search.py")
+    assert "has all its trials already" in same.err
+    assert "4/4 finished" in same.out
+
+
+def test_a_search_whose_trials_all_fail_says_why_and_how_to_see_more(shell: Call):
+    done = shell("run", "search.py:failing", "--max-evals", "3")
+    assert done.code == 1
+    assert "No trial has a loss." in done.out
+    assert "3 x ValueError: no luck with " in done.out
+    assert "hpsearch show search-failing 0" in done.out
+    assert "Traceback" not in done.err
+
+
+def test_another_space_under_the_same_name_is_refused_with_what_differs(shell: Call, folder: Path):
+    shell("run", "search.py", "--max-evals", "1")
+    source = (folder / "search.py").read_text()
+    (folder / "search.py").write_text(source.replace('hp.uniform("x", -5, 5)', 'hp.uniform("x", -6, 6)'))
+    refused = shell("run", "search.py", "--max-evals", "2")
+    assert refused.code == 78
+    assert "another search space: defined differently: 'x'" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("nofile.py", "There is no file nofile.py"),
+        ("broken.py", "broken.py cannot be imported: SyntaxError"),
+        ("needy.py", "the module 'no_such_module' is not installed"),
+        ("search.py:objectiv", "Did you mean 'objective'?"),
+        ("search.py:space", "not a function of the configuration"),
+        ("a b", "neither a Python file nor a module"),
+        ("bounds.py", "'x'"),
+    ],
+)
+def test_a_target_that_cannot_be_loaded_costs_one_sentence(
+    target: str, words: str, shell: Call, folder: Path
+):
+    (folder / "broken.py").write_text("def objective(:\n")
+    (folder / "needy.py").write_text("import no_such_module\n")
+    (folder / "bounds.py").write_text(
+        "from hpsearch import hp\nspace = hp.uniform('x', 1, 0)\ndef objective(config): return 0.0\n"
+    )
+    refused = shell("run", target)
+    assert (refused.code, refused.out) == (65, "")
+    assert refused.err.startswith("hpsearch: ")
+    assert refused.err.count("\n") == 1
+    assert words in refused.err
+
+
+def test_a_private_server_is_not_thrown_away_together_with_a_store(shell: Call):
+    assert "leave --store out" in shell("run", "search.py", "--ephemeral").err
+
+
+def test_without_a_mongod_the_sentence_says_so(shell: Call):
+    refused = shell("run", "search.py", HPSEARCH_STORE="", HPSEARCH_MONGOD="/nonexistent")
+    assert refused.code == 78
+    assert refused.err.count("\n") == 1
+
+
+def test_a_coordinator_needs_a_store_and_names_its_variable(shell: Call):
+    refused = shell("coordinator", "search.py", HPSEARCH_STORE="")
+    assert refused.code == 2
+    assert "HPSEARCH_STORE" in refused.err
+
+
+def test_options_can_come_from_the_environment_under_their_own_names(shell: Call, store: MongoStore):
+    shell(
+        "run", "search.py", HPSEARCH_RUN_MAX_EVALS="2", HPSEARCH_RUN_EXP_KEY="named", HPSEARCH_RUN_WORKERS="2"
+    )
+    assert store.counts("named")[State.DONE] == 2
+
+
+def test_options_of_the_algorithm_are_checked_at_once(shell: Call):
+    refused = shell("run", "search.py", "--algo-option", "gamma=")
+    assert refused.code == 2
+    assert "is not name=value" in refused.err
+
+
+def test_a_space_is_shown_before_anything_is_run(shell: Call):
+    shown = shell("space", "show", "search.py", "--samples", "2", HPSEARCH_STORE="")
+    assert shown.code == 0
+    assert "uniform" in shown.out
+    assert "2 samples" in shown.out
+
+
+def started(folder: Path, uri: str, *arguments: str) -> subprocess.Popen[str]:
+    """Start ``hpsearch ARGUMENTS`` as a terminal does, with Ctrl-C at its default."""
+    return subprocess.Popen(
+        ["env", "--default-signal=INT", sys.executable, "-m", "hpsearch", *arguments],
+        cwd=folder,
+        env={**os.environ, "HPSEARCH_STORE": uri, "HPSEARCH_HOME": str(folder / "home")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_running(store: MongoStore, exp_key: str) -> None:
+    deadline = time.monotonic() + 60
+    while not store.counts(exp_key)[State.RUNNING]:
+        assert time.monotonic() < deadline, "no worker took a trial"
+        time.sleep(0.05)
+
+
+def test_ctrl_c_gives_running_trials_back_and_says_how_to_go_on(folder: Path, uri: str, store: MongoStore):
+    arguments = ("run", "search.py:slow", "--max-evals", "9", "--drain-timeout", "100ms")
+    process = started(folder, uri, *arguments)
+    wait_for_running(store, "search-slow")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert out.startswith("search-slow: interrupted; 0/9 finished")
+    assert "hpsearch run search.py:slow --drain-timeout 0.1\n" in out
+    assert {t.state for t in store.trials("search-slow")} == {State.PENDING}
+
+
+def test_a_second_ctrl_c_does_not_wait_for_running_trials(folder: Path, uri: str, store: MongoStore):
+    process = started(folder, uri, "run", "search.py:slow", "--drain-timeout", "1h")
+    wait_for_running(store, "search-slow")
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    assert any("interrupt again" in line for line in process.stderr)
+    while process.poll() is None:  # signals that follow at once count as one
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    assert process.returncode == 130
+    assert store.counts("search-slow")[State.RUNNING] == 0
+
+
+def test_a_search_that_was_stopped_elsewhere_ends_and_says_so(
+    folder: Path, uri: str, shell: Call, store: MongoStore
+):
+    process = started(folder, uri, "run", "search.py:slow", "--drain-timeout", "100ms")
+    wait_for_running(store, "search-slow")
+    assert shell("stop", "search-slow").code == 0
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1, err
+    assert out.startswith("search-slow: stopped, by hpsearch stop; 0 finished")
+
+
+def test_the_status_of_a_search_that_is_led_names_no_missing_coordinator(
+    folder: Path, uri: str, shell: Call, store: MongoStore
+):
+    process = started(folder, uri, "run", "search.py:slow", "--drain-timeout", "100ms")
+    wait_for_running(store, "search-slow")
+    [row] = json.loads(shell("status", "--format", "json").out)["status"]
+    process.terminate()
+    process.communicate(timeout=60)
+    assert row["is_led"]
+    assert process.returncode == 143

@@ -1,0 +1,31 @@
+"""``hpsearch pause``, ``resume`` and ``stop``."""
+
+from __future__ import annotations
+
+import pytest
+
+from hpsearch.experiment import ExperimentState
+from hpsearch.store.mongo import MongoStore
+from tests.integration.cli.conftest import Call
+
+
+def test_a_search_is_paused_resumed_and_stopped(filled: MongoStore, call: Call):
+    states = []
+    for verb in ("pause", "resume", "stop"):
+        outcome = call(verb, "search")
+        assert (outcome.code, outcome.out) == (0, "")
+        states.append(filled.experiment("search").state)
+    assert states == [ExperimentState.PAUSED, ExperimentState.RUNNING, ExperimentState.STOPPED]
+
+
+def test_pause_says_how_to_go_on(filled: MongoStore, call: Call):
+    assert "hpsearch resume search" in call("pause", "search").err
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "stop"])
+def test_a_search_that_has_ended_is_left_as_it_is(verb: str, filled: MongoStore, call: Call):
+    filled.set_experiment_state("search", ExperimentState.DONE, "max_evals")
+    outcome = call(verb, "search")
+    assert outcome.code == 2
+    assert "search has ended (done)" in outcome.err
+    assert filled.experiment("search").state is ExperimentState.DONE
