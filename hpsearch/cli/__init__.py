@@ -22,7 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pause": ("hpsearch.cli.steer:pause", "Let running trials finish, start no new ones."),
     "resume": ("hpsearch.cli.steer:resume", "Go on with a paused search."),
     "stop": ("hpsearch.cli.steer:stop", "End a search."),
-    "space": ("hpsearch.cli.space:space", "Look at a search space."),
+    "space": ("hpsearch.cli.space:space_group", "Look at a search space."),
     "db": ("hpsearch.cli.db:db", "Start and stop the private MongoDB of this machine."),
 }
 

@@ -68,7 +68,14 @@ class Options:
 
 @click.command("worker")
 @store_option(required=True)
-@option("--exp-key", "exp_keys", multiple=True, metavar="KEY", help="Serve only this experiment; repeatable.")
+@option(
+    "--exp-key",
+    "exp_keys",
+    multiple=True,
+    metavar="KEY",
+    envvar="HPSEARCH_WORKER_EXP_KEY",
+    help="Serve only this experiment; repeatable.",
+)
 @option("--concurrency", type=click.IntRange(min=1), default=1, help="Trials evaluated at a time.")
 @option("--burst", is_flag=True, help="Leave when nothing is left to do, instead of waiting.")
 @option("--max-trials", type=click.IntRange(min=1), help="Leave after taking so many trials.")
