@@ -1,0 +1,198 @@
+"""Whatever a user can meet is named in the READMEs."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from enum import StrEnum
+from pathlib import Path
+
+import click
+import pytest
+
+from hpsearch import errors
+from hpsearch.cli import cli
+from hpsearch.command import EXIT_CODES
+from hpsearch.experiment import Budget, Defaults, ExperimentState, ObjectiveRef
+from hpsearch.fleet import WorkerState
+from hpsearch.plan import EndReason
+from hpsearch.store.schema import VALIDATORS
+from hpsearch.suggest.algorithms import ALGORITHMS
+from hpsearch.suggest.tpe.suggest import TPEOptions
+from hpsearch.trial import Ended, Failure, FailureKind, Holder, Report, State, Trial
+from hpsearch_worker.__main__ import worker
+
+REPOSITORY = Path(__file__).parents[2]
+REFERENCE = (REPOSITORY / "hpsearch" / "README.md").read_text()
+SOURCES = [*(REPOSITORY / "hpsearch").rglob("*.py"), *(REPOSITORY / "worker").rglob("*.py")]
+
+#: Options that are described once for all commands.
+COMMON = {"--store", "--debug", "--help", "-h", "--version"}
+
+
+def section(title: str) -> str:
+    """Return the text below the heading that has a title, alone or among others, down to the next heading."""
+    parts = re.split(r"^#+ (.*)$", REFERENCE, flags=re.MULTILINE)
+    found = [
+        text for heading, text in zip(parts[1::2], parts[2::2], strict=True) if title in titles_of(heading)
+    ]
+    assert len(found) == 1, f"{len(found)} sections of hpsearch/README.md are about {title}"
+    return found[0]
+
+
+def titles_of(heading: str) -> set[str]:
+    return {*re.findall(r"`([^`]+)`", heading)} or {heading}
+
+
+def commands(command: click.Command = cli, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    """Yield every command that does something, with its words."""
+    if not isinstance(command, click.Group):
+        yield " ".join(path), command
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        child = command.get_command(context, name)
+        assert child is not None
+        yield from commands(child, (*path, name))
+
+
+def options(command: click.Command) -> Iterator[click.Option]:
+    return (p for p in command.params if isinstance(p, click.Option) and not p.hidden)
+
+
+def variable(path: str, option: click.Option) -> str:
+    """Return the environment variable of an option."""
+    derived = f"HPSEARCH_{path.replace(' ', '_')}_{option.name}".upper()
+    return str(option.envvar) if option.envvar else derived
+
+
+EVERY_COMMAND = dict(commands())
+
+
+@pytest.mark.parametrize("path", EVERY_COMMAND)
+def test_every_option_of_every_command_stands_in_the_section_of_the_command(path: str):
+    text = section(path)
+    for option in options(EVERY_COMMAND[path]):
+        for name in {*option.opts, *option.secondary_opts} - COMMON:
+            assert re.search(rf"`{name}[`\s]", text), f"{path} {name} is not described"
+
+
+@pytest.mark.parametrize("path", EVERY_COMMAND)
+def test_every_environment_variable_of_every_option_is_named_there(path: str):
+    for option in options(EVERY_COMMAND[path]):
+        # The reference says so once: a coordinator's begin in another way.
+        name = variable(path, option).replace("HPSEARCH_COORDINATOR_", "HPSEARCH_RUN_")
+        text = section("Commands") if COMMON & {*option.opts} else section(path)
+        assert f"`{name}`" in text, f"{name} is not described"
+
+
+@pytest.mark.parametrize("path", EVERY_COMMAND)
+def test_every_environment_variable_has_the_name_of_its_option(path: str):
+    for option in options(EVERY_COMMAND[path]):
+        if not COMMON & {*option.opts}:
+            name = option.opts[0].lstrip("-").replace("-", "_")
+            assert variable(path, option) == f"HPSEARCH_{path.replace(' ', '_')}_{name}".upper()
+
+
+def test_every_option_that_is_described_exists():
+    known = {
+        name
+        for command in EVERY_COMMAND.values()
+        for o in options(command)
+        for name in (*o.opts, *o.secondary_opts)
+    }
+    described = set(re.findall(r"^\| `(--?[\w-]+)", REFERENCE, flags=re.MULTILINE))
+    assert described - known - COMMON == set()
+
+
+def test_the_worker_has_one_set_of_options_under_both_its_names():
+    assert EVERY_COMMAND["worker"] is worker
+
+
+def test_every_variable_that_the_source_names_is_described():
+    named = {
+        name for path in SOURCES for name in re.findall(r"\bHPSEARCH_[A-Z]+(?:_[A-Z]+)*\b", path.read_text())
+    }
+    assert {name for name in named if name not in REFERENCE} == set()
+
+
+@pytest.mark.parametrize("collection", VALIDATORS)
+def test_every_field_of_every_document_is_described(collection: str):
+    text = section(f"db.{collection}")
+    missing = [
+        name for name in VALIDATORS[collection]["$jsonSchema"]["properties"] if f"`{name}`" not in text
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("collection", "kind"),
+    [
+        ("trials", Trial),
+        ("trials", Failure),
+        ("trials", Report),
+        ("trials", Ended),
+        ("trials", Holder),
+        ("experiments", Budget),
+        ("experiments", Defaults),
+        ("experiments", ObjectiveRef),
+    ],
+)
+def test_every_field_of_what_a_document_holds_is_described(collection: str, kind: type):
+    text = section(f"db.{collection}")
+    assert [field.name for field in fields(kind) if f"`{field.name}`" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [
+        ("States", State),
+        ("States", ExperimentState),
+        ("States", WorkerState),
+        ("Failures", FailureKind),
+        ("db.experiments", EndReason),
+    ],
+)
+def test_every_state_and_every_reason_is_described(title: str, kind: type[StrEnum]):
+    assert [value for value in kind if f"`{value}`" not in section(title)] == []
+
+
+def test_every_algorithm_and_its_options_are_described():
+    names = [*ALGORITHMS, *(field.name for field in fields(TPEOptions))]
+    assert [name for name in names if f"`{name}`" not in section("run")] == []
+
+
+def test_every_error_is_described_with_its_exit_code():
+    rows = re.findall(r"^\| (\d+) \| (.+?) \|", section("Errors and exit codes"), flags=re.MULTILINE)
+    described = {name: int(code) for code, names in rows for name in re.findall(r"`(\w+)`", names)}
+    kinds = [k for k in vars(errors).values() if isinstance(k, type) and issubclass(k, errors.HpsearchError)]
+    assert described == {
+        kind.__name__: next(code for base, code in EXIT_CODES if issubclass(kind, base)) for kind in kinds
+    }
+
+
+def test_the_help_names_every_exit_code_that_the_reference_names():
+    told = (cli.help or "").partition("Exit codes:")[2]
+    codes = set(re.findall(r"^\| (\d+)", section("Errors and exit codes"), flags=re.MULTILINE)) | {"143"}
+    assert set(re.findall(r"\d+", told)) == codes
+
+
+def messages() -> Iterator[tuple[str, str | None]]:
+    """Yield every message that is logged without ``--debug``, and its event."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name("log"), attr="info" | "warning" | "error")):
+                    extra = next((ast.literal_eval(k.value) for k in node.keywords if k.arg == "extra"), {})
+                    yield ast.literal_eval(node.args[0]), extra.get("event")
+
+
+def test_every_message_and_every_event_is_described():
+    text = section("Messages")
+    found = list(messages())
+    assert len(found) > 10
+    assert [event for _, event in found if event and f"`{event}`" not in text] == []
+    longest = (max(re.split(r"%[.\d]*\w", message), key=len).strip() for message, _ in found)
+    assert [part for part in longest if part[:40] not in text] == []
