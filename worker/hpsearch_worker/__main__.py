@@ -47,9 +47,6 @@ _START_PATIENCE_S = 30.0
 #: Seconds for which the registry remembers a worker that has left.
 _REMEMBERED_S = 3600.0
 
-#: Seconds that a leaving worker tries to reach the database once its drain time is over.
-_LAST_WORD_S = 5.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -182,7 +179,6 @@ def _serve(uri: str, options: Options, shutdown: Shutdown) -> None:
         log.info("worker %s serves %s, %d at a time", options.name, serving, options.concurrency)
         _work(store, options, shutdown, tally, heartbeat)
         shutdown.drain()
-        patience.is_leaving = True
         left = replace(tally.worker(), state=WorkerState.STOPPED)
         heartbeat.stop(left, _REMEMBERED_S)
         log.info("worker %s leaves: %d done, %d failed", left.name, left.n_done, left.n_failed)
@@ -234,13 +230,10 @@ class _Patience:
         self._shutdown = shutdown
         self._tally = tally
         self.has_started = False
-        self.is_leaving = False
 
     def __call__(self, seconds_away: float) -> bool:
         if not self.has_started:
             return seconds_away < _START_PATIENCE_S and not self._shutdown.is_draining()
-        if self.is_leaving:
-            return seconds_away < _LAST_WORD_S
         # Once it should leave, only a trial in hand is worth waiting for.
         if self._shutdown.is_draining() and not self._tally.is_busy:
             return False
