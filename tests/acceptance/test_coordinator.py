@@ -1,0 +1,111 @@
+"""Real coordinators and the commands that steer them: pause, stop, signals, a change of hands."""
+
+from __future__ import annotations
+
+import signal
+
+from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.trial import FINISHED, State
+from tests.acceptance.fleet import Fleet, ended, running, wait_until
+
+
+def experiment(fleet: Fleet) -> Experiment:
+    store = MongoStore.connect(fleet.uri, patience=give_up_after(60))
+    try:
+        return store.experiment("search")
+    finally:
+        store.close()
+
+
+def n_finished(fleet: Fleet) -> int:
+    return sum(t.state in FINISHED for t in fleet.trials())
+
+
+def is_exact(fleet: Fleet, n: int) -> None:
+    assert n_finished(fleet) == n
+    assert [t for t in fleet.trials() if not t.state.is_final] == []
+    assert fleet.calls() == n, "no trial was evaluated twice"
+
+
+def test_a_stopped_search_ends_its_trials_and_its_coordinator(fleet):
+    worker = fleet.worker(SLEEP="600")
+    coordinator = fleet.coordinator("--drain-timeout", "0.5s")
+    wait_until(lambda: bool(running(fleet.trials())), "a running trial")
+    assert fleet.call("stop", "search").returncode == 0
+    ended(coordinator)
+    assert {t.state for t in fleet.trials()} == {State.CANCELLED}
+    assert experiment(fleet).state is ExperimentState.STOPPED
+    wait_until(lambda: "was stopped: cancelled" in fleet.output(worker), "the worker to hear of it", 10)
+    assert worker.poll() is None
+
+
+def test_a_paused_search_starts_nothing_and_goes_on_when_resumed(fleet):
+    fleet.worker(SLEEP="0.6")
+    coordinator = fleet.coordinator("--max-evals", "6")
+    wait_until(lambda: bool(running(fleet.trials())), "the first trial")
+    assert fleet.call("pause", "search").returncode == 0
+    wait_until(lambda: not running(fleet.trials()), "the running trial to end")
+    n_calls = fleet.calls()
+    assert n_calls < 6
+    assert fleet.call("status").returncode == 0  # meanwhile a worker would have begun the next one
+    assert (fleet.calls(), coordinator.poll()) == (n_calls, None)
+    assert experiment(fleet).state is ExperimentState.PAUSED
+    assert fleet.call("resume", "search").returncode == 0
+    assert ended(coordinator) == 0
+    is_exact(fleet, 6)
+
+
+def test_a_signal_ends_the_coordinator_and_leaves_the_search_to_the_next(fleet):
+    fleet.worker("--concurrency", "2")
+    first = fleet.coordinator("--max-evals", "10")
+    wait_until(lambda: n_finished(fleet) >= 2, "two trials")
+    first.terminate()
+    assert ended(first) == 143
+    assert experiment(fleet).state is ExperimentState.RUNNING
+    assert [t for t in fleet.trials() if t.state is State.CANCELLED] == []
+    second = fleet.coordinator("--max-evals", "10")
+    assert ended(second) == 0
+    is_exact(fleet, 10)
+
+
+def test_a_search_that_ended_is_taken_up_with_a_larger_budget(fleet):
+    fleet.worker()
+    assert ended(fleet.coordinator("--max-evals", "3")) == 0
+    is_exact(fleet, 3)
+    assert ended(fleet.coordinator("--max-evals", "5")) == 0
+    is_exact(fleet, 5)
+
+
+def test_the_timeout_of_the_search_ends_what_still_runs(fleet):
+    worker = fleet.worker(SLEEP="600")
+    coordinator = fleet.coordinator("--timeout", "3s", "--drain-timeout", "0.5s")
+    assert ended(coordinator, timeout_s=20) == 1, "no trial succeeded"
+    assert experiment(fleet).ended_why == "timeout"
+    wait_until(lambda: "was stopped: cancelled" in fleet.output(worker), "the worker to hear of it", 10)
+
+
+def test_a_leader_that_stood_still_finds_another_in_its_place_and_the_count_is_exact(fleet):
+    """Longer than its lease on the leadership; then it wakes up in the middle of whatever it did."""
+    fleet.worker(SLEEP="0.4")
+    leader = fleet.coordinator("--max-evals", "30")
+    wait_until(lambda: n_finished(fleet) >= 2, "two trials")
+    standby = fleet.coordinator("--max-evals", "30")
+    wait_until(lambda: "standby" in fleet.output(standby), "the standby")
+    leader.send_signal(signal.SIGSTOP)
+    stood_at = len(fleet.trials())
+    wait_until(lambda: len(fleet.trials()) > stood_at + 2, "the standby to suggest")
+    leader.send_signal(signal.SIGCONT)
+    assert ended(standby) == 0
+    assert ended(leader) == 0
+    is_exact(fleet, 30)
+
+
+def test_a_worker_in_burst_mode_stays_as_long_as_a_coordinator_leads(fleet):
+    coordinator = fleet.coordinator("--max-evals", "6")
+    wait_until(lambda: bool(fleet.trials()), "a trial")
+    worker = fleet.worker("--burst")
+    assert ended(coordinator) == 0
+    assert ended(worker) == 0
+    is_exact(fleet, 6)
