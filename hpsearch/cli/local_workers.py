@@ -19,6 +19,9 @@ _RESTART_AFTER_S = 2.0
 #: Seconds between two looks at workers that end.
 _POLL_S = 0.05
 
+#: Bytes at the end of a worker's log in which its last words are looked for.
+_LAST_BYTES = 64 * 1024
+
 #: Exit codes after which starting the same worker again would end the same way.
 _FATAL = {2: ConfigurationError, 65: LoadError, 77: ConfigurationError, 78: ConfigurationError}
 
@@ -128,6 +131,9 @@ class LocalWorkers:
 
     def _last_words(self, i: int) -> str:
         """Return the sentence that a worker ended with."""
-        lines = self._log_file(i).read_text(errors="replace").strip().split("\n")
+        with self._log_file(i).open("rb") as log:
+            # The log also holds what objectives print, which has no limit.
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _LAST_BYTES))
+            lines = log.read().decode("utf-8", "replace").strip().split("\n")
         marked = [line.removeprefix("hpsearch: ") for line in lines if line.startswith("hpsearch: ")]
         return marked[-1] if marked else f"{lines[-1]} (see {self._log_file(i)})"
