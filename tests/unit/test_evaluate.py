@@ -130,6 +130,44 @@ def test_sys_exit_fails_the_trial_and_not_the_process():
     assert "sys.exit(3)" in result.error.message
 
 
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, GeneratorExit])
+def test_exceptions_beside_exception_fail_the_trial_too(kind):
+    def objective(config: object) -> float:
+        raise kind
+
+    result = evaluate(objective, dict, CurrentTrial())
+    assert result.error is not None
+    assert (result.error.kind, result.error.type) == (FailureKind.EXCEPTION, kind.__name__)
+
+
+def test_the_callers_own_way_to_interrupt_passes_through():
+    def objective(config: object) -> float:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(objective, dict, CurrentTrial(), passes=(KeyboardInterrupt,))
+    assert current_trial().tid == -1
+
+
+def test_a_configuration_that_cannot_be_made_fails_the_trial():
+    result = evaluate(lambda config: 0.0, lambda: 1 / 0, CurrentTrial())
+    assert result.error is not None
+    assert result.error.type == "ZeroDivisionError"
+
+
+def test_a_status_that_cannot_be_compared_fails_the_trial():
+    result = outcome({"loss": 1.0, "status": np.zeros(2)})
+    assert result.state is State.FAILED
+
+
+def test_reports_after_the_end_of_the_trial_reach_nobody():
+    heard: list[Report] = []
+    trial = CurrentTrial(on_report=heard.append)
+    evaluate(lambda config: 0.0, dict, trial)
+    trial.report(1, 1)
+    assert heard == []
+
+
 def test_reports_reach_the_listener_of_the_current_trial():
     heard: list[Report] = []
 

@@ -52,6 +52,47 @@ def test_numpy_and_containers_take_their_plain_form(value, expected):
     assert problems == []
 
 
+class Loss(float):
+    """A number of a user's own, as a library's scalar may be."""
+
+
+class Moment(datetime):
+    """A date of a user's own."""
+
+
+class Blob(bytes):
+    """Bytes of a user's own."""
+
+
+@pytest.mark.parametrize(
+    "value", [Loss(0.5), Moment(2026, 1, 2, tzinfo=UTC), Blob(b"ab"), np.longdouble(0.5)]
+)
+def test_subclasses_take_the_plain_type_so_that_nobody_needs_theirs(value):
+    kept, problems = storable({"v": value, "list": [value]})
+    assert problems == []
+    assert kept["v"] == value
+    assert type(kept["v"]) in {float, datetime, bytes}
+    assert type(kept["list"][0]) is type(kept["v"])
+
+
+def test_numpy_dates_of_any_resolution_become_dates():
+    kept, _ = storable({"at": np.datetime64("2026-01-02T03:04:05.5", "ns"), "none": np.datetime64("NaT")})
+    assert kept == {"at": datetime(2026, 1, 2, 3, 4, 5, 500_000, tzinfo=UTC), "none": None}
+
+
+def test_a_date_that_no_calendar_of_utc_holds_is_left_out_and_named():
+    kept, problems = storable({"at": datetime.min.replace(tzinfo=timezone(timedelta(hours=2)))})
+    assert kept == {}
+    assert problems == ["result['at'] is a date that the database cannot hold; it was left out."]
+
+
+def test_an_array_that_cannot_fit_is_left_out_before_it_is_copied():
+    endless = np.broadcast_to(np.zeros(1), (10**12,))
+    kept, problems = storable({"weights": endless, "loss": 1.0})
+    assert kept == {"loss": 1.0}
+    assert "result['weights'] has 1000000000000 items" in problems[0]
+
+
 def test_dates_become_utc_and_naive_ones_are_taken_as_utc():
     east = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=2)))
     kept, _ = storable({"east": east, "naive": datetime(2026, 1, 1, 12)})  # noqa: DTZ001

@@ -1,0 +1,113 @@
+"""The thread that renews leases and writes reports, on a store in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from hpsearch.errors import StoreError, StoreUnavailableError
+from hpsearch.fleet import Worker, WorkerState
+from hpsearch.store.memory import MemoryStore
+from hpsearch.store.protocol import Hold
+from hpsearch.trial import Report, State, Trial
+from hpsearch_worker.heartbeat import Heartbeat
+from tests.acceptance.fleet import wait_until
+
+ME = Worker(name="w", host="h", pid=1)
+
+
+class Flaky(MemoryStore):
+    """Raises what it is told to, for as long as it is told to."""
+
+    refusal: StoreError | None = None
+
+    def report(self, trial, reports):
+        if self.refusal:
+            raise self.refusal
+        super().report(trial, reports)
+
+    def renew(self, trial):
+        if self.refusal:
+            raise self.refusal
+        return super().renew(trial)
+
+    def record_worker(self, worker, ttl_s):
+        if self.refusal:
+            raise self.refusal
+        super().record_worker(worker, ttl_s)
+
+
+@pytest.fixture
+def store() -> Flaky:
+    return Flaky()
+
+
+@pytest.fixture
+def heartbeat(store: Flaky) -> Iterator[Heartbeat]:
+    beating = Heartbeat(store, lambda: ME)
+    beating.start()
+    yield beating
+    beating.stop(ME, 1.0)
+
+
+def claimed(store: MemoryStore, lease_s: float = 600.0) -> Trial:
+    store.insert([Trial(exp_key="e", tid=0, values={}, lease_s=lease_s)])
+    trial = store.claim(ME, "token", ["e"])
+    assert trial is not None
+    return trial
+
+
+def test_a_lease_is_renewed_for_as_long_as_the_trial_is_held(store, heartbeat):
+    trial = claimed(store, lease_s=0.2)
+    with heartbeat.holding(trial):
+        before = store.trial("e", 0).lease_until
+        wait_until(lambda: store.trial("e", 0).lease_until > before, "a renewal", 5)
+    wait_until(lambda: store.expire("e") == 1, "the lease to end afterwards", 5)
+
+
+def test_what_is_reported_is_written_meanwhile_and_in_order(store, heartbeat):
+    with heartbeat.holding(claimed(store)) as held:
+        held.reports.extend(Report(step=i, value=0.0) for i in range(5))
+        wait_until(lambda: len(store.trial("e", 0).reports) == 5, "the reports", 5)
+        held.reports.append(Report(step=5, value=0.0))
+        heartbeat.write_reports(held)
+        assert [r.step for r in store.trial("e", 0).reports] == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_report_on_a_cancelled_trial_tells_of_the_cancellation_at_once(store, heartbeat):
+    with heartbeat.holding(claimed(store)) as held:
+        store.cancel("e", {State.RUNNING})
+        held.reports.append(Report(step=0, value=0.0))
+        wait_until(lambda: held.hold is Hold.CANCELLED, "the cancellation", 3)
+
+
+def test_a_report_that_is_refused_costs_the_report_and_nothing_else(store, heartbeat, caplog):
+    with heartbeat.holding(claimed(store)) as held:
+        store.refusal = StoreError("no room")
+        held.reports.append(Report(step=0, value=0.0))
+        heartbeat.write_reports(held)
+        store.refusal = None
+        assert "no room" in caplog.text
+        assert held.hold is Hold.HELD
+
+
+def test_a_renewal_without_an_answer_says_nothing_of_the_lease(store, heartbeat):
+    with heartbeat.holding(claimed(store, lease_s=0.2)) as held:
+        store.refusal = StoreUnavailableError("away")
+        before = held.due
+        wait_until(lambda: held.due > before, "a renewal that fails", 5)
+        assert held.hold is Hold.HELD
+        store.refusal = None
+        before = store.trial("e", 0).lease_until
+        wait_until(lambda: store.trial("e", 0).lease_until > before, "the next one", 5)
+
+
+def test_a_last_word_that_cannot_be_written_does_not_keep_a_worker_from_leaving(store, caplog):
+    heartbeat = Heartbeat(store, lambda: ME)
+    heartbeat.start()
+    store.refusal = StoreUnavailableError("away")
+    heartbeat.stop(replace(ME, state=WorkerState.STOPPED), 1.0)
+    assert "without a word" in caplog.text
+    assert not heartbeat._thread.is_alive()
