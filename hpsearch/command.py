@@ -165,8 +165,12 @@ def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 
 
 class _StderrHandler(logging.Handler):
-    """Looks stderr up each time, since a live view puts something else in its place."""
+    """Looks stderr up each time, since a live view puts something else in its place.
+
+    ``click.echo`` would find the terminal behind that, and write into the middle of the view.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         with suppress(OSError):  # nobody reads it any more, which is no reason to end
-            click.echo(self.format(record), err=True)
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
+import logging
+import sys
+import time
+from collections.abc import Iterator
 
 import pytest
 from rich.console import Console
 
+from hpsearch.command import log_to_stderr
 from hpsearch.experiment import Budget, ExperimentState
 from hpsearch.report.live import LiveView, block
 from hpsearch.report.view import PlainView, choose_view
@@ -158,3 +163,35 @@ def test_the_live_view_removes_its_block_at_the_end():
     view.close()
     assert "0/40 finished" in file.getvalue()
     assert "\x1b[2K" in file.getvalue().rsplit("workers", 1)[-1]
+
+
+@pytest.fixture
+def logger() -> Iterator[logging.Logger]:
+    """The package's log, as it was afterwards."""
+    names = ("hpsearch", "hpsearch_worker")
+    known = {name: (list(logging.getLogger(name).handlers), logging.getLogger(name).level) for name in names}
+    yield logging.getLogger("hpsearch")
+    for name, (handlers, level) in known.items():
+        logging.getLogger(name).handlers[:] = handlers
+        logging.getLogger(name).setLevel(level)
+
+
+def test_what_is_logged_meanwhile_scrolls_above_the_live_block(
+    logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    log_to_stderr(logging.WARNING)
+    view = choose_view()
+    view.show(progress())
+    deadline = time.monotonic() + 10
+    while "0/40 finished" not in terminal.getvalue():
+        assert time.monotonic() < deadline, "the block is never drawn"
+        time.sleep(0.01)
+    lines(terminal)
+    logger.warning("one trial lost its worker")
+    before, _, after = terminal.getvalue().partition("one trial lost its worker")
+    view.close()
+    assert "\x1b[2K" in before  # the block is removed first, and drawn again below
+    assert "0/40 finished" in after
