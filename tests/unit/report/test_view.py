@@ -74,11 +74,18 @@ def test_what_is_no_terminal_gets_plain_lines(out: io.StringIO):
     assert isinstance(choose_view(out), PlainView)
 
 
-class Terminal(io.StringIO):
-    """A terminal, as far as anybody asks it."""
+class Terminal(io.TextIOWrapper):
+    """A terminal, as far as anybody asks it; like a real one, it has bytes below its text."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
 
     def isatty(self) -> bool:
         return True
+
+    def shown(self) -> str:
+        assert isinstance(self.buffer, io.BytesIO)
+        return self.buffer.getvalue().decode()
 
 
 def test_a_terminal_gets_the_live_view(monkeypatch: pytest.MonkeyPatch):
@@ -186,12 +193,12 @@ def test_what_is_logged_meanwhile_scrolls_above_the_live_block(
     view = choose_view()
     view.show(progress())
     deadline = time.monotonic() + 10
-    while "0/40 finished" not in terminal.getvalue():
+    while "0/40 finished" not in terminal.shown():
         assert time.monotonic() < deadline, "the block is never drawn"
         time.sleep(0.01)
-    lines(terminal)
+    n_shown = len(terminal.shown())
     logger.warning("one trial lost its worker")
-    before, _, after = terminal.getvalue().partition("one trial lost its worker")
+    before, _, after = terminal.shown()[n_shown:].partition("one trial lost its worker")
     view.close()
     assert "\x1b[2K" in before  # the block is removed first, and drawn again below
     assert "0/40 finished" in after
