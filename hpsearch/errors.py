@@ -41,7 +41,7 @@ class LoadError(HpsearchError):
 
 
 class ConfigurationError(HpsearchError):
-    """This machine or this command is not set up for what was asked."""
+    """The machine, or the command, is not set up for what was asked."""
 
 
 class MissingExtraError(ConfigurationError):
