@@ -14,7 +14,7 @@ import pytest
 
 from hpsearch import hp
 from hpsearch.errors import LoadError
-from hpsearch.experiment import Experiment
+from hpsearch.experiment import Experiment, ObjectiveRef
 from hpsearch.objective import parse_target
 from hpsearch.space.tree import Space, Values
 from hpsearch.trial import FailureKind, Report, Result, State, Trial
@@ -111,6 +111,14 @@ def speaks_on(config):
             trial.report(99, 99)
             time.sleep(0.001)
     threading.Thread(target=speak, daemon=True).start()
+    return 0.0
+
+def leaves_a_fork_that_speaks(config):
+    if os.fork() == 0:
+        for _ in range(1000):
+            hpsearch.current_trial().report(99, 99)
+            time.sleep(0.001)
+        os._exit(0)
     return 0.0
 
 class Loss(float):
@@ -325,6 +333,21 @@ def test_what_an_objective_left_running_reports_to_nobody(evaluator, experiment)
     run(evaluator, experiment("speaks_on"))
     _, reports = run(evaluator, experiment("hangs"), stop=Stop.TIMEOUT)
     assert reports == []
+
+
+def test_what_a_fork_reports_later_counts_for_no_other_trial(isolated, experiment):
+    run(isolated, experiment("leaves_a_fork_that_speaks"))
+    _, reports = run(isolated, experiment("hangs"), stop=Stop.TIMEOUT)
+    assert reports == []
+
+
+def test_an_experiment_is_loaded_from_where_the_worker_was_started(
+    isolated, experiment, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    run(isolated, experiment("moves_away"))
+    nearby = ObjectiveRef(kind="file", ref="objectives_under_test.py:good")
+    assert run(isolated, replace(experiment("good"), objective=nearby))[0].loss == 0.25
 
 
 def test_signal_handlers_of_an_objective_do_not_outlive_its_process(isolated, experiment, monkeypatch):
