@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 from click.core import ParameterSource
@@ -46,13 +49,22 @@ def _hints(progress: Progress, failures: list[FailureGroup], *, is_interrupted: 
     is_typed = context.get_parameter_source("store") is ParameterSource.COMMANDLINE
     store = " --store URI" if is_typed else ""
     key, budget = progress.experiment.exp_key, progress.experiment.budget
-    hints = {"all trials, best first": f"hpsearch trials {key} --sort loss{store}"}
+    program = _program()
+    hints = {"all trials, best first": f"{program} trials {key} --sort loss{store}"}
     if failures:
         tid = failures[0].example.tid
-        hints[f"why trial {tid} failed"] = f"hpsearch show {key} {tid}{store}"
-    again = f"hpsearch {context.info_name} {shlex.join(_typed(context))}{store}"
+        hints[f"why trial {tid} failed"] = f"{program} show {key} {tid}{store}"
+    again = f"{program} {context.info_name} {shlex.join(_typed(context))}{store}"
     more = "" if is_interrupted or budget.max_evals is None else f" --max-evals {2 * budget.max_evals}"
     return {**hints, "go on": again + more}
+
+
+def _program() -> str:
+    """Return what to type for ``hpsearch`` here: its name, or its path where no shell would find it."""
+    if shutil.which("hpsearch"):
+        return "hpsearch"
+    is_module = Path(sys.argv[0]).name == "__main__.py"
+    return f"{sys.executable} -m hpsearch" if is_module else sys.argv[0]
 
 
 def _typed(context: click.Context) -> Iterator[str]:

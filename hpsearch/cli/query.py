@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -13,7 +14,7 @@ import click
 
 from hpsearch.cli.lookup import find_experiment, read_progress
 from hpsearch.cli.stores import open_store
-from hpsearch.command import DURATION, AtLeast, debug_option, option, store_option
+from hpsearch.command import DURATION, AtLeast, debug_option, log_to_stderr, option, store_option
 from hpsearch.errors import NotFoundError
 from hpsearch.report.rows import (
     BEST_COLUMNS,
@@ -39,6 +40,7 @@ def _query(command: Command) -> Command:
     @functools.wraps(command)
     def opened(store: str | None, **arguments: Any) -> None:
         form = Format(arguments.pop("format"))
+        log_to_stderr(logging.ERROR)  # the answer, or why there is none, and nothing about the way there
         with open_store(store) as database:
             command(database.store, form, **arguments)
 

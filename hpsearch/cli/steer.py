@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ import click
 
 from hpsearch.cli.lookup import find_experiment
 from hpsearch.cli.stores import open_store
-from hpsearch.command import debug_option, store_option
+from hpsearch.command import debug_option, log_to_stderr, store_option
 from hpsearch.experiment import ExperimentState
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -43,6 +44,7 @@ def stop(exp_key: str, store: str | None) -> None:
 
 
 def _move(uri: str | None, exp_key: str, state: ExperimentState, said: str) -> None:
+    log_to_stderr(logging.ERROR)
     with open_store(uri) as opened:
         experiment = find_experiment(opened.store, exp_key)
         if experiment.state.is_over:

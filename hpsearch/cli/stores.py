@@ -11,7 +11,7 @@ from hpsearch.store.mongo import MongoStore
 from hpsearch.store.protocol import TrialStore
 
 #: Seconds that a command tries to reach the database before it gives up.
-PATIENCE_S = 10.0
+PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
