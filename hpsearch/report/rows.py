@@ -11,7 +11,7 @@ from hpsearch.experiment import ExperimentState
 from hpsearch.progress import Progress
 from hpsearch.report.summary import failure_reason
 from hpsearch.report.table import date_text, json_text
-from hpsearch.report.text import duration_text, params_lines, params_text, value_text
+from hpsearch.report.text import duration_text, number, params_lines, params_text, value_text
 from hpsearch.trial import Trial
 
 STATUS_COLUMNS = (
@@ -100,6 +100,8 @@ def _facts(trial: Trial) -> Iterator[str]:
         match name, value:
             case "params", _:
                 text = params_text(value)
+            case "reports", _:
+                text = ", ".join(f"{number(r.step)}: {number(r.value)}" for r in trial.reports)
             case _, datetime():
                 text = date_text(value)
             case _, dict() | list() | tuple():

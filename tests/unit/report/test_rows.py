@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hpsearch.experiment import ExperimentState
 from hpsearch.report.rows import best_text, status_cells, status_row, trial_cells, trial_text
-from hpsearch.trial import Ended, Failure, FailureKind, Holder, State
+from hpsearch.trial import Ended, Failure, FailureKind, Holder, Report, State
 from tests.unit.report.states import NOW, after, done, experiment, failed, progress
 
 
@@ -63,3 +63,8 @@ def test_the_page_of_a_trial_shows_attempts_and_result_and_nothing_empty():
     assert "lease expired" in page
     assert "reports" not in page
     assert "None" not in page
+
+
+def test_the_page_of_a_trial_shows_what_was_reported_at_each_step():
+    page = trial_text(done(3, 0.25, reports=(Report(step=1.0, value=0.5), Report(step=2.0, value=1 / 3))))
+    assert "reports       1: 0.5, 2: 0.333333" in page
