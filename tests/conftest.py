@@ -32,12 +32,12 @@ def database() -> str:
 def mongosh() -> Path:
     """The Mongo shell that ``scripts/test`` installs, else the one on PATH."""
     candidates = (
-        REPOSITORY / ".venv" / "mongosh" / "node_modules" / ".bin" / "mongosh",
+        REPOSITORY / ".venv" / "mongosh" / "mongosh",
         shutil.which("mongosh"),
     )
     for path in candidates:
         if path and Path(path).exists():
             return Path(path)
     if os.environ.get("CI"):
-        pytest.fail("there is no mongosh: install npm, then run scripts/test")
-    pytest.skip("there is no mongosh: install npm, then run scripts/test")
+        pytest.fail("there is no mongosh: install npm, then run scripts/mongosh")
+    pytest.skip("there is no mongosh: install npm, then run scripts/mongosh")
