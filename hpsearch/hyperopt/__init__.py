@@ -23,6 +23,7 @@ from hpsearch.hyperopt import (
     tpe,
     utils,
 )
+from hpsearch.hyperopt.alias import install
 from hpsearch.hyperopt.base import (
     JOB_STATE_DONE,
     JOB_STATE_ERROR,
@@ -71,6 +72,7 @@ __all__ = [
     "fmin_pass_expr_memo_ctrl",
     "generate_trials_to_calculate",
     "hp",
+    "install",
     "mix",
     "partial",
     "progress",

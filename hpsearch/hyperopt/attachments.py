@@ -6,12 +6,17 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 
+def prefix(tid: Any) -> str:
+    """Return what the keys of a trial's attachments begin with."""
+    return f"ATTACH::{tid}::"
+
+
 class TrialAttachments(MutableMapping[str, Any]):
     """The attachments of one trial, over the dict that holds those of all trials."""
 
     def __init__(self, all_attachments: MutableMapping[str, Any], tid: Any) -> None:
         self._all = all_attachments
-        self._prefix = f"ATTACH::{tid}::"
+        self._prefix = prefix(tid)
 
     def __getitem__(self, name: str) -> Any:
         return self._all[self._prefix + name]

@@ -232,11 +232,9 @@ def result_of(returned: Any) -> Doc:
         raise InvalidResultStatus(result)
     if result["status"] == STATUS_OK:
         try:
-            float(result["loss"])
+            result["loss"] = float(result["loss"])
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidLoss(result) from error
-        if isinstance(result["loss"], np.generic | np.ndarray):
-            result["loss"] = result["loss"].item()
     return result
 
 

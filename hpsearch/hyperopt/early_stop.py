@@ -31,7 +31,7 @@ def no_progress_loss(
     def stop_fn(
         trials: Any, best_loss: float | None = None, n_without: int = 0, n_seen: int = 0
     ) -> tuple[bool, list[Any]]:
-        docs = trials.trials
+        docs, had_loss = trials.trials, best_loss is not None
         # Trials are taken in their order, up to the first that is not finished.
         while n_seen < len(docs) and docs[n_seen]["state"] in FINAL_STATES:
             doc, n_seen = docs[n_seen], n_seen + 1
@@ -44,6 +44,8 @@ def no_progress_loss(
             )
             n_without = 0 if is_better else n_without + 1
             best_loss = loss if is_first or is_better else best_loss
-        return n_without >= iteration_stop_count, [best_loss, n_without, n_seen]
+        has_first_loss = not had_loss and best_loss is not None  # which is never without progress
+        is_over = n_without >= iteration_stop_count and not has_first_loss
+        return is_over, [best_loss, n_without, n_seen]
 
     return stop_fn

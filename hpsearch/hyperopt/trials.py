@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import ConfigurationError, MissingExtraError
-from hpsearch.hyperopt.attachments import TrialAttachments
+from hpsearch.hyperopt.attachments import TrialAttachments, prefix
 from hpsearch.hyperopt.documents import (
     FINAL_STATES,
     JOB_STATE_NEW,
@@ -261,6 +261,8 @@ class Trials:
 
     def new_trial_ids(self, n: int) -> list[int]:
         """Return the numbers of ``n`` trials that nobody else gets."""
+        while self._next_tid in self._ids:  # taken through another view of the same documents
+            self._next_tid += 1
         tids = list(range(self._next_tid, self._next_tid + n))
         self._reserve(tids)
         return tids
@@ -316,10 +318,9 @@ class Trials:
         """Return the attachments of a trial as a mapping from names to blobs."""
         return TrialAttachments(self.attachments, trial["tid"])
 
-    @property
-    def aname(self) -> str:
-        """What this is called in messages."""
-        return type(self).__name__
+    def aname(self, trial: Doc, name: str) -> str:
+        """Return the key under which ``attachments`` holds a blob of a trial."""
+        return f"{prefix(trial['tid'])}{name}"
 
     def learn_space(self, space: Space) -> None:
         """Note which space the trials are of, for ``best_params`` and ``best_config``."""
