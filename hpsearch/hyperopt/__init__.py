@@ -12,14 +12,18 @@ still there for ``from hpsearch.hyperopt.fmin import ...``.
 from hpsearch.evaluate import STATUS_FAIL, STATUS_OK
 from hpsearch.hyperopt import (
     anneal,
+    atpe,
     base,
     early_stop,
     exceptions,
     hp,
+    ipy,
     mix,
     progress,
     pyll,
+    pyll_utils,
     rand,
+    spark,
     tpe,
     utils,
 )
@@ -47,6 +51,7 @@ from hpsearch.hyperopt.fmin import (
     partial,
     space_eval,
 )
+from hpsearch.hyperopt.spark import SparkTrials
 
 __all__ = [
     "JOB_STATES",
@@ -63,8 +68,10 @@ __all__ = [
     "Ctrl",
     "Domain",
     "FMinIter",
+    "SparkTrials",
     "Trials",
     "anneal",
+    "atpe",
     "base",
     "early_stop",
     "exceptions",
@@ -73,12 +80,15 @@ __all__ = [
     "generate_trials_to_calculate",
     "hp",
     "install",
+    "ipy",
     "mix",
     "partial",
     "progress",
     "pyll",
+    "pyll_utils",
     "rand",
     "space_eval",
+    "spark",
     "tpe",
     "trials_from_docs",
     "utils",
