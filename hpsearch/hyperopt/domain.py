@@ -18,7 +18,6 @@ from hpsearch.hyperopt.ledger import Ledger
 from hpsearch.hyperopt.points import raw_point
 from hpsearch.hyperopt.pyll.base import computed, rec_eval
 from hpsearch.hyperopt.pyll.graph import Apply, Literal, as_apply, dfs
-from hpsearch.space.flat import labelled_nodes
 from hpsearch.space.tree import Space, Values
 
 logger = logging.getLogger(__name__)
@@ -31,21 +30,21 @@ class Ctrl:
         self.trials = trials
         self.current_trial = current_trial
 
-    def info(self, *args: Any) -> None:
-        """Log a message."""
-        logger.info(*args)
+    def info(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Log a message, as ``logging`` does."""
+        logger.info(msg, *args, **kwargs)
 
-    def warn(self, *args: Any) -> None:
-        """Log a warning."""
-        logger.warning(*args)
+    def warn(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Log a warning, as ``logging`` does."""
+        logger.warning(msg, *args, **kwargs)
 
-    def error(self, *args: Any) -> None:
-        """Log an error."""
-        logger.error(*args)
+    def error(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Log an error, as ``logging`` does."""
+        logger.error(msg, *args, **kwargs)
 
-    def debug(self, *args: Any) -> None:
-        """Log a detail."""
-        logger.debug(*args)
+    def debug(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Log a detail, as ``logging`` does."""
+        logger.debug(msg, *args, **kwargs)
 
     def checkpoint(self, r: Any = None) -> None:
         """Keep a preliminary result of the current trial."""
@@ -122,16 +121,19 @@ class Domain:
         self.pass_expr_memo_ctrl = is_marked if pass_expr_memo_ctrl is None else pass_expr_memo_ctrl
         self.expr = as_apply(expr)
         self.space = _space(self.expr)
-        nodes = labelled_nodes(self.space.expression)
+        nodes = self.space.nodes
         self._params = {label: Apply(node, "param") for label, node in nodes.items()}
         self.params = {label: Apply(node, "dist") for label, node in nodes.items()}
         self.workdir, self.name, self.loss_target = workdir, name, loss_target
         self.cmd = DOMAIN_CMD
         self._wants_ctrl = any(isinstance(face, Literal) and face.obj is Ctrl for face in dfs(self.expr))
         self._ledger = Ledger(self.space)
+        self._observed: Any = None
 
     def observed(self, trials: Any) -> tuple[History, list[Values]]:
         """Return what trials tell a suggester: those that are done, and the points of the others."""
+        if trials is not self._observed:
+            self._ledger, self._observed = Ledger(self.space), trials
         return self._ledger.read(trials.trials)
 
     def memo_from_config(self, config: Mapping[str, Any]) -> dict[Apply, Any]:
@@ -146,16 +148,28 @@ class Domain:
         TypeError, KeyError, InvalidResultStatus, InvalidLoss
             If it returns neither a number nor a dict with a status and, with "ok", a loss.
         """
+        return self.evaluate_async2(self.evaluate_async(config, ctrl), ctrl, attach_attachments)
+
+    def evaluate_async(self, config: Mapping[str, Any], ctrl: Ctrl, attach_attachments: bool = True) -> Any:
+        """Call the objective for raw values by label, and return what it returns.
+
+        Raises
+        ------
+        TypeError
+            If there is no objective.
+        """
         if self.fn is None:
             raise TypeError("This Domain was made without an objective, so it cannot evaluate anything.")
         values = raw_point(self.space, config)
         if self.pass_expr_memo_ctrl:
-            returned = self.fn(expr=self.expr, memo=self._memo(values, ctrl), ctrl=ctrl)
-        elif self._wants_ctrl:
-            returned = self.fn(rec_eval(self.expr, memo=self._memo(values, ctrl)))
-        else:
-            returned = self.fn(computed(self.space.expression, values))
-        result = result_of(returned)
+            return self.fn(expr=self.expr, memo=self._memo(values, ctrl), ctrl=ctrl)
+        if self._wants_ctrl:
+            return self.fn(rec_eval(self.expr, memo=self._memo(values, ctrl)))
+        return self.fn(computed(self.space.expression, values))
+
+    def evaluate_async2(self, rval: Any, ctrl: Ctrl, attach_attachments: bool = True) -> Doc:
+        """Return what the objective returned as a result; the second half of ``evaluate``."""
+        result = result_of(rval)
         attachments = result.pop("attachments", {}) if attach_attachments else {}
         for name, blob in attachments.items():
             ctrl.attachments[name] = blob

@@ -215,3 +215,24 @@ def test_values_off_the_grid_or_the_range_are_moved_into_it(value, n) -> None:
     assert len(history) == (n or 0)
     for row in history.values:
         space.validate(dict(zip((p.label for p in space.parameters), row, strict=True)))
+
+
+def test_a_domain_that_is_asked_about_other_trials_forgets_the_first_ones() -> None:
+    domain, first = hpo.Domain(lambda x: x, hp.uniform("x", 0, 1)), hpo.Trials()
+    first.insert_trial_docs(rand.suggest([0, 1], domain, first, 0))
+    first._dynamic_trials[1] |= {"state": base.JOB_STATE_DONE, "result": {"status": "ok", "loss": 1.0}}
+    first.refresh()
+    assert len(domain.observed(first)[0]) == 1
+    assert len(domain.observed(hpo.Trials())[0]) == 0
+
+
+def test_an_evaluation_can_be_done_in_two_halves() -> None:
+    trials = hpo.Trials()
+    domain = hpo.Domain(lambda x: {"loss": x, "status": "ok", "attachments": {"a": 1}}, hp.uniform("x", 0, 1))
+    ctrl = base.Ctrl(trials, current_trial={"tid": 5})
+    returned = domain.evaluate_async({"x": 0.5}, ctrl)
+    assert domain.evaluate_async2(returned, ctrl) == {"loss": 0.5, "status": "ok"}
+    assert trials.attachments == {"ATTACH::5::a": 1}
+    assert "attachments" in domain.evaluate({"x": 0.5}, ctrl, attach_attachments=False)
+    with pytest.raises(TypeError, match="without an objective"):
+        hpo.Domain(None, 1).evaluate({}, ctrl)
