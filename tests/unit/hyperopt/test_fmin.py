@@ -410,3 +410,15 @@ def test_no_progress_counts_failed_trials() -> None:
     trials = Trials()
     search(lambda config: next(results), trials=trials, max_evals=9, early_stop_fn=no_progress_loss(4))
     assert len(trials) == 4
+
+
+def test_the_first_loss_is_never_without_progress() -> None:
+    trials = Trials()
+    search(trials=trials, max_evals=9, early_stop_fn=no_progress_loss(1))
+    assert len(trials) >= 2
+
+
+def test_an_option_that_is_a_truth_value_is_no_index() -> None:
+    space = hp.choice("flag", [True, False])
+    assert space_eval(space, {"flag": True}) is True
+    assert space_eval(space, {"flag": 1}) is False

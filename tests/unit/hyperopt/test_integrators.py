@@ -158,6 +158,16 @@ def test_an_algorithm_of_the_users_own_reads_and_writes_documents() -> None:
     assert len({seed for _, _, seed in calls}) == 4
 
 
+def test_values_of_a_trial_that_is_not_there_are_refused_unless_that_is_allowed() -> None:
+    misc = {"tid": 1}
+    with pytest.raises(ValueError, match="'x' has a value for the trial 2"):
+        base.miscs_update_idxs_vals([misc], {"x": [2]}, {"x": [0.5]})
+    base.miscs_update_idxs_vals([misc], {"x": [2]}, {"x": [0.5]}, assert_all_vals_used=False)
+    assert misc["vals"] == {"x": []}
+    base.miscs_update_idxs_vals([misc], {"x": [2]}, {"x": [0.5]}, idxs_map={2: 1})
+    assert misc["vals"] == {"x": [0.5]}
+
+
 def test_hyperopts_gamma_counts_the_good_ones_by_the_root() -> None:
     trials = hpo.Trials()
     keywords = {"trials": trials, "max_evals": 25, "rstate": 0, "verbose": False}
@@ -203,6 +213,7 @@ def test_a_ledger_takes_each_trial_once_in_the_order_of_completion() -> None:
     assert history.losses.tolist() == [2, 1, 0, 3]
     assert history.values[:, 0].tolist() == [0.2, 0.1, 0.0, 0.3]
     assert len(ledger.read(docs[1:])[0]) == 3  # other documents: all anew
+    assert ledger.read(docs[::-1][:3])[0].losses.tolist() == [3, 2, 1]
 
 
 @pytest.mark.parametrize(("value", "n"), [(0.35, 1), (7.0, 1), ("a", None)])

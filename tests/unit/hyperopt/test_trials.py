@@ -84,9 +84,9 @@ def test_documents_that_were_replaced_or_removed_are_noticed() -> None:
     del trials._dynamic_trials[2:]
     trials.refresh()
     assert trials.tids == [0, 1]
-    trials._dynamic_trials = [doc(7, loss=1.0, status="ok")]
+    trials._dynamic_trials = [doc(7, loss=1.0, status="ok"), doc(8)]
     trials.refresh()
-    assert trials.tids == [7]
+    assert trials.tids == [7, 8]
 
 
 def test_counts_are_by_one_state_or_several_as_of_the_refresh_or_now() -> None:
@@ -140,6 +140,13 @@ def test_pickling_keeps_documents_attachments_and_numbers() -> None:
         assert other.trials == trials.trials
         assert other.trial_attachments(other.trials[0])["blob"] == b"x"
         assert other.new_trial_ids(1) == [6]
+
+
+def test_a_space_that_cannot_be_pickled_does_not_keep_trials_from_it() -> None:
+    trials = Trials()
+    space = hp.choice("f", [lambda x: x, lambda x: 2 * x])
+    fmin(lambda f: f(1), space, rand.suggest, 2, trials=trials, verbose=False)
+    assert len(pickle.loads(pickle.dumps(trials))) == 2
 
 
 def test_trials_that_hyperopt_pickled_can_be_read() -> None:
