@@ -1,5 +1,8 @@
 """Graphs: their shape, their walk, their values, and ``scope``."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -215,3 +218,11 @@ def test_bounds_are_checked_when_the_node_is_built() -> None:
         hp.pchoice("x", [(0.5, 1), (0.9, 2)])
     with pytest.warns(HpsearchWarning, match="bounds are logarithms"):
         hp.loguniform("x", 0.001, 0.1)
+
+
+def test_graphs_can_be_copied_and_pickled_with_what_they_share() -> None:
+    x = hp.uniform("x", 0, 1)
+    space = {"a": x, "c": hp.choice("c", [x, Literal(3)])}
+    for other in (copy.deepcopy(space), pickle.loads(pickle.dumps(space))):
+        assert shape(as_apply(other)) == shape(as_apply(space))
+        assert space_eval(other, {"x": 0.5, "c": 0}) == {"a": 0.5, "c": 0.5}
