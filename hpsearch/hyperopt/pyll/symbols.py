@@ -11,6 +11,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
+
 from hpsearch import hp
 from hpsearch.errors import SpaceError
 from hpsearch.hyperopt.pyll.graph import Apply, as_apply
@@ -134,6 +136,4 @@ def _switch(index: Any, *options: Any) -> Apply:
 
 def _asarray(value: Any, dtype: Any = None) -> Any:
     """Return a value as a NumPy array."""
-    import numpy as np
-
     return np.asarray(value, dtype=dtype)

@@ -136,6 +136,8 @@ def test_scope_applies_functions_anywhere_in_a_space() -> None:
     space = {"i": scope.int(x), "e": scope.exp(x), "m": scope.max(x, 4), "s": [scope.str(scope.int(x))]}
     assert space_eval(space, {"x": 3.0}) == {"i": 3, "e": np.exp(3.0), "m": 4, "s": ("3",)}
     assert type(space_eval(space, {"x": 3.0})["i"]) is int
+    assert space_eval(scope.asarray([x, 1]), {"x": 3.0}).tolist() == [3.0, 1.0]
+    assert space_eval(scope.dict(a=x, b=scope.pos_args(x)), {"x": 3.0}) == {"a": 3.0, "b": (3.0,)}
 
 
 def test_scope_takes_functions_of_a_script() -> None:
