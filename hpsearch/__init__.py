@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from hpsearch import hp
     from hpsearch.errors import HpsearchError, SpaceError
     from hpsearch.evaluate import STATUS_FAIL, STATUS_OK, CurrentTrial, current_trial
+    from hpsearch.hyperopt import Trials, anneal, rand, tpe
+    from hpsearch.hyperopt.fmin import fmin, space_eval
     from hpsearch.space.tree import Space
 
 __all__ = [
@@ -22,9 +24,15 @@ __all__ = [
     "HpsearchError",
     "Space",
     "SpaceError",
+    "Trials",
     "__version__",
+    "anneal",
     "current_trial",
+    "fmin",
     "hp",
+    "rand",
+    "space_eval",
+    "tpe",
 ]
 
 __version__ = "0.1.0"
@@ -37,6 +45,12 @@ _MODULES = {
     "HpsearchError": "hpsearch.errors",
     "SpaceError": "hpsearch.errors",
     "Space": "hpsearch.space.tree",
+    "Trials": "hpsearch.hyperopt",
+    "anneal": "hpsearch.hyperopt",
+    "fmin": "hpsearch.hyperopt",
+    "rand": "hpsearch.hyperopt",
+    "space_eval": "hpsearch.hyperopt",
+    "tpe": "hpsearch.hyperopt",
 }
 
 

@@ -4,6 +4,7 @@
 
     HpsearchError
     ├── SpaceError                  the search space, or a set of values for it, cannot be
+    │   ├── DuplicateLabelError     two different parameters share a label
     │   └── SpaceExhaustedError     every point of a finite space was tried
     ├── LoadError                   an objective or a space cannot be loaded on this machine
     ├── ConfigurationError          this machine or this command is not set up for that
@@ -30,6 +31,10 @@ class HpsearchError(Exception):
 
 class SpaceError(HpsearchError, ValueError):
     """The search space, or a set of values for it, cannot be."""
+
+
+class DuplicateLabelError(SpaceError):
+    """Two different parameters share a label."""
 
 
 class SpaceExhaustedError(SpaceError):

@@ -36,74 +36,74 @@ class Node:
     __array_ufunc__: ClassVar[None] = None
 
     def __add__(self, other: Any) -> Operation:
-        return operation("add", self, other)
+        return self._operation("add", self, other)
 
     def __radd__(self, other: Any) -> Operation:
-        return operation("add", other, self)
+        return self._operation("add", other, self)
 
     def __sub__(self, other: Any) -> Operation:
-        return operation("sub", self, other)
+        return self._operation("sub", self, other)
 
     def __rsub__(self, other: Any) -> Operation:
-        return operation("sub", other, self)
+        return self._operation("sub", other, self)
 
     def __mul__(self, other: Any) -> Operation:
-        return operation("mul", self, other)
+        return self._operation("mul", self, other)
 
     def __rmul__(self, other: Any) -> Operation:
-        return operation("mul", other, self)
+        return self._operation("mul", other, self)
 
     def __truediv__(self, other: Any) -> Operation:
-        return operation("truediv", self, other)
+        return self._operation("truediv", self, other)
 
     def __rtruediv__(self, other: Any) -> Operation:
-        return operation("truediv", other, self)
+        return self._operation("truediv", other, self)
 
     def __floordiv__(self, other: Any) -> Operation:
-        return operation("floordiv", self, other)
+        return self._operation("floordiv", self, other)
 
     def __rfloordiv__(self, other: Any) -> Operation:
-        return operation("floordiv", other, self)
+        return self._operation("floordiv", other, self)
 
     def __mod__(self, other: Any) -> Operation:
-        return operation("mod", self, other)
+        return self._operation("mod", self, other)
 
     def __rmod__(self, other: Any) -> Operation:
-        return operation("mod", other, self)
+        return self._operation("mod", other, self)
 
     def __pow__(self, other: Any) -> Operation:
-        return operation("pow", self, other)
+        return self._operation("pow", self, other)
 
     def __rpow__(self, other: Any) -> Operation:
-        return operation("pow", other, self)
+        return self._operation("pow", other, self)
 
     def __neg__(self) -> Operation:
-        return operation("neg", self)
+        return self._operation("neg", self)
 
     def __abs__(self) -> Operation:
-        return operation("abs", self)
+        return self._operation("abs", self)
 
     def __round__(self, n_digits: int | None = None) -> Operation:
-        return operation("round", self) if n_digits is None else operation("round", self, n_digits)
+        return self._operation("round", self, *(() if n_digits is None else (n_digits,)))
 
     def __lt__(self, other: Any) -> Operation:
-        return operation("lt", self, other)
+        return self._operation("lt", self, other)
 
     def __le__(self, other: Any) -> Operation:
-        return operation("le", self, other)
+        return self._operation("le", self, other)
 
     def __gt__(self, other: Any) -> Operation:
-        return operation("gt", self, other)
+        return self._operation("gt", self, other)
 
     def __ge__(self, other: Any) -> Operation:
-        return operation("ge", self, other)
+        return self._operation("ge", self, other)
 
     def __getitem__(self, key: Any) -> Operation:
-        return operation("getitem", self, key)
+        return self._operation("getitem", self, key)
 
-    def __call__(self, *args: Any, **keywords: Any) -> Operation:
+    def __call__(self, /, *args: Any, **keywords: Any) -> Operation:
         """Return the result of calling the node's value."""
-        return operation("call", self, *args, **keywords)
+        return self._operation("call", self, *args, **keywords)
 
     __hash__ = object.__hash__
 
@@ -121,6 +121,14 @@ class Node:
 
     def __iter__(self) -> Iterator[Any]:
         raise SpaceError(f"{self!r} has no value yet, so it has no items; take them in the objective.")
+
+    def plain(self) -> Node:
+        """Return the node to compute with: this one, unless it is a face of another."""
+        return self
+
+    def _operation(self, name: str, /, *args: Any, **keywords: Any) -> Operation:
+        """Build what arithmetic with this node gives; a face of a node gives its own kind."""
+        return operation(name, *args, **keywords)
 
     def __repr__(self) -> str:
         match self:
@@ -208,7 +216,7 @@ def as_node(value: Any, place: str = "the space", nesting: int = 0) -> Node:
         If a dict key is a node, or containers are nested deeper than ``MAX_NESTING``.
     """
     if isinstance(value, Node):
-        return value
+        return value.plain()
     if nesting > MAX_NESTING:
         raise SpaceError(f"{place[:80]}... is nested deeper than {MAX_NESTING} containers.")
     if isinstance(value, list | tuple):

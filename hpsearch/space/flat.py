@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hpsearch.errors import SpaceError
+from hpsearch.errors import DuplicateLabelError, SpaceError
 from hpsearch.space.distribution import Distribution
 from hpsearch.space.expression import MAX_DEPTH, Choice, Node, Number, children
 
@@ -69,7 +69,7 @@ def labelled_nodes(root: Node) -> dict[str, Labelled]:
                     visit(option)
                 found[child.label] = child
             elif seen[child.label] is not child:
-                raise SpaceError(
+                raise DuplicateLabelError(
                     f"Two different parameters have the label {child.label!r}; rename one, "
                     f"or use one and the same hp object in both places."
                 )

@@ -13,10 +13,17 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 
 def _call(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
     """Call a function that is itself an operand."""
     return function(*args, **keywords)
+
+
+def _switch(index: int, *options: Any) -> Any:
+    """Return one of several values; unlike a choice, all of them are computed."""
+    return options[index]
 
 
 #: The operations: pure functions of the operands.
@@ -39,6 +46,25 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "gt": operator.gt,
         "ge": operator.ge,
         "getitem": operator.getitem,
+        "getattr": getattr,
+        "exp": np.exp,
+        "log": np.log,
+        "sqrt": np.sqrt,
+        "sin": np.sin,
+        "cos": np.cos,
+        "tan": np.tan,
+        "sum": sum,
+        "min": min,
+        "max": max,
+        "minimum": np.minimum,
+        "maximum": np.maximum,
+        "len": len,
+        "str": str,
+        "bool": bool,
+        "range": range,
+        "list": list,
+        "eq": operator.eq,
+        "switch": _switch,
         "call": _call,
         "partial": functools.partial,
     }

@@ -68,6 +68,11 @@ class Space:
         self.parameters = flatten(self.expression)
         self._nodes: dict[str, Number | Choice] = labelled_nodes(self.expression)
 
+    @property
+    def nodes(self) -> Mapping[str, Number | Choice]:
+        """The node of each parameter by label, in the parameters' order."""
+        return self._nodes
+
     def sample(self, rng: np.random.Generator) -> dict[str, float | int]:
         """Draw the active parameters from their distributions."""
         values: dict[str, float | int] = {}

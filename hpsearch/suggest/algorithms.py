@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from hpsearch.errors import ConfigurationError
 from hpsearch.experiment import Algorithm
 from hpsearch.space.tree import Space
+from hpsearch.suggest.anneal import Anneal, AnnealOptions
 from hpsearch.suggest.protocol import Suggester
 from hpsearch.suggest.random import RandomSearch
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
 
 #: Every name that ``make_suggester`` knows.
-ALGORITHMS = ("tpe", "random")
+ALGORITHMS = ("tpe", "random", "anneal")
 
 
 def make_suggester(algorithm: Algorithm, space: Space) -> Suggester:
@@ -23,7 +24,8 @@ def make_suggester(algorithm: Algorithm, space: Space) -> Suggester:
     Parameters
     ----------
     algorithm : Algorithm
-        Its options are the fields of ``TPEOptions`` for "tpe"; "random" has none.
+        Its options are the fields of ``TPEOptions`` for "tpe" and of ``AnnealOptions`` for "anneal";
+        "random" has none.
     space : Space
         The space it is to search.
 
@@ -36,6 +38,9 @@ def make_suggester(algorithm: Algorithm, space: Space) -> Suggester:
         case "tpe":
             _check_options(algorithm, (field.name for field in dataclasses.fields(TPEOptions)))
             return TPE(space, TPEOptions(**algorithm.options))
+        case "anneal":
+            _check_options(algorithm, (field.name for field in dataclasses.fields(AnnealOptions)))
+            return Anneal(space, AnnealOptions(**algorithm.options))
         case "random":
             _check_options(algorithm, ())
             return RandomSearch(space)

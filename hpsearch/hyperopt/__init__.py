@@ -1,0 +1,98 @@
+"""A drop-in for Hyperopt: its names, modules and document shapes over our own engine.
+
+``import hpsearch.hyperopt as hyperopt``, or ``python -m hpsearch.hyperopt script.py`` for a
+script that stays as it is, or ``hpsearch.hyperopt.install()`` before a library imports
+Hyperopt. Spaces, suggestions and the driver are those of hpsearch; Hyperopt's nested
+documents exist only here.
+
+``hpsearch.hyperopt.fmin`` is the function, as in Hyperopt; the module of that name is
+still there for ``from hpsearch.hyperopt.fmin import ...``.
+"""
+
+from hpsearch.evaluate import STATUS_FAIL, STATUS_OK
+from hpsearch.hyperopt import (
+    anneal,
+    atpe,
+    base,
+    early_stop,
+    exceptions,
+    hp,
+    ipy,
+    mix,
+    progress,
+    pyll,
+    pyll_utils,
+    rand,
+    spark,
+    tpe,
+    utils,
+)
+from hpsearch.hyperopt.alias import install
+from hpsearch.hyperopt.base import (
+    JOB_STATE_DONE,
+    JOB_STATE_ERROR,
+    JOB_STATE_NEW,
+    JOB_STATE_RUNNING,
+    JOB_STATES,
+    STATUS_NEW,
+    STATUS_RUNNING,
+    STATUS_STRINGS,
+    STATUS_SUSPENDED,
+    Ctrl,
+    Domain,
+    Trials,
+    trials_from_docs,
+)
+from hpsearch.hyperopt.fmin import (
+    FMinIter,
+    fmin,
+    fmin_pass_expr_memo_ctrl,
+    generate_trials_to_calculate,
+    partial,
+    space_eval,
+)
+from hpsearch.hyperopt.spark import SparkTrials
+
+__all__ = [
+    "JOB_STATES",
+    "JOB_STATE_DONE",
+    "JOB_STATE_ERROR",
+    "JOB_STATE_NEW",
+    "JOB_STATE_RUNNING",
+    "STATUS_FAIL",
+    "STATUS_NEW",
+    "STATUS_OK",
+    "STATUS_RUNNING",
+    "STATUS_STRINGS",
+    "STATUS_SUSPENDED",
+    "Ctrl",
+    "Domain",
+    "FMinIter",
+    "SparkTrials",
+    "Trials",
+    "anneal",
+    "atpe",
+    "base",
+    "early_stop",
+    "exceptions",
+    "fmin",
+    "fmin_pass_expr_memo_ctrl",
+    "generate_trials_to_calculate",
+    "hp",
+    "install",
+    "ipy",
+    "mix",
+    "partial",
+    "progress",
+    "pyll",
+    "pyll_utils",
+    "rand",
+    "space_eval",
+    "spark",
+    "tpe",
+    "trials_from_docs",
+    "utils",
+]
+
+#: The version of Hyperopt whose interface this package has, for libraries that ask.
+__version__ = "0.3.0"

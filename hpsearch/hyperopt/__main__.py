@@ -1,0 +1,41 @@
+"""``python -m hpsearch.hyperopt script.py args...``: run a Hyperopt script as it stands."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+from hpsearch.hyperopt.alias import install
+
+_USAGE = """usage: python -m hpsearch.hyperopt SCRIPT [ARGUMENT...]
+       python -m hpsearch.hyperopt -m MODULE [ARGUMENT...]
+
+Runs a Python script, or a module, that imports hyperopt, with hpsearch in its place.
+"""
+
+
+def main() -> None:
+    """Run the script that the command line names, as Python itself would."""
+    match sys.argv[1:]:
+        case [] | ["-h" | "--help", *_]:
+            stream, code = (sys.stdout, 0) if len(sys.argv) > 1 else (sys.stderr, 2)
+            stream.write(_USAGE)
+            sys.exit(code)
+        case ["-m", module, *arguments]:
+            install()
+            sys.argv = [module, *arguments]
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+        case [script, *arguments]:
+            if not Path(script).exists():
+                sys.stderr.write(f"There is no script {script!r}.\n")
+                sys.exit(2)
+            install()
+            sys.argv = [script, *arguments]
+            # The first entry is where Python looks for the script's own modules.
+            sys.path[0] = str(Path(script).resolve().parent)
+            runpy.run_path(script, run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""Hyperopt's ``anneal``: draws near good points, from neighbourhoods that shrink."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hpsearch.hyperopt.ask import suggest_docs, suggest_values
+from hpsearch.hyperopt.documents import Doc, Idxs
+from hpsearch.hyperopt.domain import Domain
+from hpsearch.suggest.anneal import Anneal, AnnealOptions
+
+__all__ = ["suggest", "suggest_batch"]
+
+
+def suggest(
+    new_ids: Sequence[Any],
+    domain: Domain,
+    trials: Any,
+    seed: Any,
+    avg_best_idx: float = 2.0,
+    shrink_coef: float = 0.1,
+) -> list[Doc]:
+    """Return documents with draws near good points; the options are those of ``AnnealOptions``."""
+    options = AnnealOptions(avg_best_idx=avg_best_idx, shrink_coef=shrink_coef)
+    return suggest_docs(new_ids, domain, trials, seed, Anneal(domain.space, options))
+
+
+def suggest_batch(
+    new_ids: Sequence[Any],
+    domain: Domain,
+    trials: Any,
+    seed: Any,
+    avg_best_idx: float = 2.0,
+    shrink_coef: float = 0.1,
+) -> tuple[Idxs, Idxs]:
+    """Return the same by label, as the numbers of the trials and their values."""
+    options = AnnealOptions(avg_best_idx=avg_best_idx, shrink_coef=shrink_coef)
+    return suggest_values(new_ids, domain, trials, seed, Anneal(domain.space, options))

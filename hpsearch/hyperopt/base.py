@@ -1,0 +1,71 @@
+"""Hyperopt's ``base``: trials, domains, documents and their constants under one name."""
+
+from hpsearch.evaluate import STATUS_FAIL, STATUS_OK
+from hpsearch.hyperopt import pyll
+from hpsearch.hyperopt.documents import (
+    JOB_STATE_CANCEL,
+    JOB_STATE_DONE,
+    JOB_STATE_ERROR,
+    JOB_STATE_NEW,
+    JOB_STATE_RUNNING,
+    JOB_STATES,
+    JOB_VALID_STATES,
+    STATUS_NEW,
+    STATUS_RUNNING,
+    STATUS_STRINGS,
+    STATUS_SUSPENDED,
+    TRIAL_KEYS,
+    TRIAL_MISC_KEYS,
+    SONify,
+    miscs_to_idxs_vals,
+    miscs_update_idxs_vals,
+    spec_from_misc,
+    validate_loss_threshold,
+    validate_timeout,
+)
+from hpsearch.hyperopt.domain import Ctrl, Domain, use_obj_for_literal_in_memo
+from hpsearch.hyperopt.exceptions import (
+    AllTrialsFailed,
+    DuplicateLabel,
+    InvalidLoss,
+    InvalidResultStatus,
+    InvalidTrial,
+)
+from hpsearch.hyperopt.statistics import pmin_sampled
+from hpsearch.hyperopt.trials import Trials, trials_from_docs
+
+__all__ = [
+    "JOB_STATES",
+    "JOB_STATE_CANCEL",
+    "JOB_STATE_DONE",
+    "JOB_STATE_ERROR",
+    "JOB_STATE_NEW",
+    "JOB_STATE_RUNNING",
+    "JOB_VALID_STATES",
+    "STATUS_FAIL",
+    "STATUS_NEW",
+    "STATUS_OK",
+    "STATUS_RUNNING",
+    "STATUS_STRINGS",
+    "STATUS_SUSPENDED",
+    "TRIAL_KEYS",
+    "TRIAL_MISC_KEYS",
+    "AllTrialsFailed",
+    "Ctrl",
+    "Domain",
+    "DuplicateLabel",
+    "InvalidLoss",
+    "InvalidResultStatus",
+    "InvalidTrial",
+    "SONify",
+    "Trials",
+    "miscs_to_idxs_vals",
+    "miscs_update_idxs_vals",
+    "pmin_sampled",
+    "pyll",
+    "spec_from_misc",
+    "trials_from_docs",
+    "use_obj_for_literal_in_memo",
+    "validate_loss_threshold",
+    "validate_timeout",
+]

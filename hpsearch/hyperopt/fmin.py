@@ -1,0 +1,272 @@
+"""Hyperopt's ``fmin``: minimise a function over a space."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import HpsearchError
+from hpsearch.hyperopt import tpe
+from hpsearch.hyperopt.documents import (
+    Doc,
+    new_misc,
+    spec_from_misc,
+    validate_loss_threshold,
+    validate_timeout,
+)
+from hpsearch.hyperopt.domain import Domain
+from hpsearch.hyperopt.exceptions import InvalidAnnotatedParameter
+from hpsearch.hyperopt.iteration import FMinIter
+from hpsearch.hyperopt.points import complete_point, raw_point
+from hpsearch.hyperopt.pyll.base import as_apply, computed
+from hpsearch.hyperopt.saving import load_trials
+from hpsearch.hyperopt.trials import Trials
+from hpsearch.space.expression import Node
+from hpsearch.space.tree import Space
+
+__all__ = [
+    "FMinIter",
+    "fmin",
+    "fmin_pass_expr_memo_ctrl",
+    "generate_trial",
+    "generate_trials_to_calculate",
+    "partial",
+    "space_eval",
+]
+
+logger = logging.getLogger(__name__)
+
+
+def fmin(
+    fn: Callable[..., Any],
+    space: Any,
+    algo: Callable[..., Any] | None = None,
+    max_evals: int | None = None,
+    timeout: float | None = None,
+    loss_threshold: float | None = None,
+    trials: Any = None,
+    rstate: Any = None,
+    allow_trials_fmin: bool = True,
+    pass_expr_memo_ctrl: bool | None = None,
+    catch_eval_exceptions: bool = False,
+    verbose: bool = True,
+    return_argmin: bool = True,
+    points_to_evaluate: Iterable[Mapping[str, Any]] | None = None,
+    max_queue_len: int = 1,
+    show_progressbar: Any = True,
+    early_stop_fn: Callable[..., Any] | None = None,
+    trials_save_file: str = "",
+) -> Any:
+    """Minimise a function over a space, in this process.
+
+    Parameters
+    ----------
+    fn : callable
+        Takes a configuration; returns a number, or a dict with ``status`` and, if that is
+        "ok", ``loss``. The key ``attachments``, a dict of blobs, is kept apart.
+    space : any
+        Nested dicts, lists and ``hp`` objects; or "annotated" to read it from the
+        annotations of ``fn``, which is then called with keywords.
+    algo : callable, optional
+        ``algo(new_ids, domain, trials, seed)`` returns documents; ``tpe.suggest`` by default.
+    max_evals : int, optional
+        Trials in all, those in ``trials`` included; by default there is no limit.
+    timeout : float, optional
+        Seconds after which no trial is begun.
+    loss_threshold : float, optional
+        No trial is begun once a loss is below it.
+    trials : Trials, optional
+        Where a search goes on, and where this one is written.
+    rstate : Generator, RandomState, int or None
+        The source of randomness; by default the number in ``HYPEROPT_FMIN_SEED``, or fresh.
+    allow_trials_fmin : bool
+        Whether ``trials.fmin`` takes the call, where there is one.
+    pass_expr_memo_ctrl : bool, optional
+        Whether ``fn`` is called as ``fn(expr=, memo=, ctrl=)``.
+    catch_eval_exceptions : bool
+        Whether an exception of ``fn`` is written down, instead of ending the search.
+    verbose : bool
+        Whether to show progress at all.
+    return_argmin : bool
+        Whether to return the best raw values by label, else the best configuration.
+    points_to_evaluate : iterable of dict, optional
+        Points to try first, beyond ``max_evals``: raw values by label, or, for a choice, the
+        option itself. Those that ``trials`` has already are left out.
+    max_queue_len : int
+        New trials for each call to ``algo``.
+    show_progressbar : bool or callable
+        Whether to show progress, or a factory of context managers as in ``progress``.
+    early_stop_fn : callable, optional
+        ``early_stop_fn(trials, *args)`` returns whether to stop, and the next ``args``.
+    trials_save_file : path
+        Where the trials are saved after each round, and read from at the start.
+
+    Returns
+    -------
+    dict or any
+        See ``return_argmin``; None if that is false and there are no trials.
+
+    Raises
+    ------
+    AllTrialsFailed
+        If no trial has a loss.
+    Exception
+        What ``fn`` raises, unless ``catch_eval_exceptions``.
+    """
+    validate_timeout(timeout)
+    validate_loss_threshold(loss_threshold)
+    n_evals = _checked_max_evals(max_evals)
+    if isinstance(space, str) and space == "annotated":
+        fn, space = _annotated(fn)
+    if algo is None:
+        logger.warning("fmin was given no algorithm; it uses tpe.suggest.")
+        algo = tpe.suggest
+    domain = Domain(fn, space, pass_expr_memo_ctrl=pass_expr_memo_ctrl)
+    if trials is None:
+        trials = _loaded(trials_save_file) or Trials()
+        allow_trials_fmin = False
+    if points_to_evaluate is not None:
+        _queue_points(domain.space, trials, points_to_evaluate)
+    if allow_trials_fmin and hasattr(trials, "fmin"):
+        return trials.fmin(
+            fn,
+            space,
+            algo=algo,
+            max_evals=max_evals,
+            timeout=timeout,
+            loss_threshold=loss_threshold,
+            max_queue_len=max_queue_len,
+            rstate=rstate,
+            pass_expr_memo_ctrl=pass_expr_memo_ctrl,
+            verbose=verbose,
+            catch_eval_exceptions=catch_eval_exceptions,
+            return_argmin=return_argmin,
+            show_progressbar=show_progressbar,
+            early_stop_fn=early_stop_fn,
+            trials_save_file=trials_save_file,
+        )
+    rounds = FMinIter(
+        algo,
+        domain,
+        trials,
+        rstate=_from_environment() if rstate is None else rstate,
+        max_evals=n_evals,
+        timeout=timeout,
+        loss_threshold=loss_threshold,
+        verbose=verbose,
+        max_queue_len=max_queue_len,
+        show_progressbar=show_progressbar,
+        early_stop_fn=early_stop_fn,
+        trials_save_file=trials_save_file,
+    )
+    rounds.catch_eval_exceptions = catch_eval_exceptions
+    rounds.exhaust()
+    return _answer(domain.space, trials, return_argmin)
+
+
+def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
+    """Return the configuration that raw values give, such as those that ``fmin`` returns.
+
+    Parameters
+    ----------
+    space : any
+        As for ``fmin``.
+    hp_assignment : mapping
+        A value for each active label; what is not active may be there, and is ignored.
+
+    Raises
+    ------
+    SpaceError
+        If a value is missing or does not fit.
+    """
+    expr = as_apply(space)
+    return computed(expr.node, raw_point(Space(expr), hp_assignment))
+
+
+def generate_trial(tid: Any, space: Mapping[str, Any]) -> Doc:
+    """Return a document that waits to be evaluated at a point, given as raw values by label."""
+    misc = new_misc(tid, space, space)
+    return Trials().new_trial_docs([tid], [None], [{"status": "new"}], [misc])[0]
+
+
+def generate_trials_to_calculate(points: Iterable[Mapping[str, Any]]) -> Trials:
+    """Return trials that wait to be evaluated at some points; ``refresh`` shows them."""
+    trials = Trials()
+    trials.insert_trial_docs(generate_trial(tid, point) for tid, point in enumerate(points))
+    return trials
+
+
+def fmin_pass_expr_memo_ctrl(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark an objective that takes ``expr``, ``memo`` and ``ctrl`` instead of a configuration."""
+    f.fmin_pass_expr_memo_ctrl = True  # type: ignore[attr-defined]
+    return f
+
+
+def partial(fn: Callable[..., Any], **kwargs: Any) -> functools.partial[Any]:
+    """Return ``functools.partial`` with keywords, which keeps the mark of ``fmin_pass_expr_memo_ctrl``."""
+    made = functools.partial(fn, **kwargs)
+    if hasattr(fn, "fmin_pass_expr_memo_ctrl"):
+        fmin_pass_expr_memo_ctrl(made)
+    return made
+
+
+def _answer(space: Space, trials: Any, return_argmin: bool) -> Any:
+    """Return what ``fmin`` was asked for."""
+    if len(trials) == 0 and not return_argmin:
+        return None
+    if len(trials) == 0 and not getattr(trials, "_dynamic_trials", True):
+        raise HpsearchError("No trial was evaluated, so there is no best one; max_evals must be at least 1.")
+    argmin = spec_from_misc(trials.best_trial["misc"])
+    return argmin if return_argmin else computed(space.expression, argmin)
+
+
+def _checked_max_evals(max_evals: Any) -> int:
+    """Return the number of trials, or raise ``TypeError``."""
+    if max_evals is None:
+        return sys.maxsize
+    if not isinstance(max_evals, int | np.integer):
+        raise TypeError(f"max_evals must be a whole number or None, but it is {max_evals!r}.")
+    return int(max_evals)
+
+
+def _annotated(fn: Callable[..., Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """Return an objective of one argument, and the space, of a function with annotated arguments."""
+    space = {
+        name: hint for name, hint in inspect.get_annotations(fn, eval_str=True).items() if name != "return"
+    }
+    for name, hint in space.items():
+        if not isinstance(hint, Node):
+            raise InvalidAnnotatedParameter(
+                f"The argument {name!r} of {getattr(fn, '__name__', fn)!r} is annotated with {hint!r}; "
+                f'with space="annotated", every annotation must be an hp object.'
+            )
+    return lambda config: fn(**config), space
+
+
+def _loaded(path: str) -> Any:
+    """Return the trials saved in a file, None if there is none."""
+    return load_trials(path) if path and Path(path).exists() else None
+
+
+def _queue_points(space: Space, trials: Any, points: Iterable[Mapping[str, Any]]) -> None:
+    """Insert the points that the trials do not have, to be evaluated first."""
+    known = [spec_from_misc(doc["misc"]) for doc in trials.trials]
+    wanted = [point for point in (complete_point(space, p) for p in points) if point not in known]
+    tids = trials.new_trial_ids(len(wanted))
+    miscs = [new_misc(tid, point, space.nodes) for tid, point in zip(tids, wanted, strict=True)]
+    results = [{"status": "new"} for _ in wanted]
+    trials.insert_trial_docs(trials.new_trial_docs(tids, [None] * len(wanted), results, miscs))
+
+
+def _from_environment() -> int | None:
+    """Return the seed that the environment gives."""
+    text = os.environ.get("HYPEROPT_FMIN_SEED", "")
+    return int(text) if text else None

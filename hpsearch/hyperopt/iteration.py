@@ -1,0 +1,247 @@
+"""``FMinIter``: a search in this process over documents, under our driver."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import ConfigurationError
+from hpsearch.hyperopt.ask import MAX_SEED
+from hpsearch.hyperopt.documents import (
+    JOB_STATE_DONE,
+    JOB_STATE_ERROR,
+    JOB_STATE_NEW,
+    JOB_STATE_RUNNING,
+    Doc,
+    coarse_utcnow,
+    is_ok,
+    spec_from_misc,
+    validate_loss_threshold,
+    validate_timeout,
+)
+from hpsearch.hyperopt.domain import Ctrl, Domain
+from hpsearch.hyperopt.points import raw_point
+from hpsearch.hyperopt.progress import default_callback, no_progress_callback
+from hpsearch.hyperopt.saving import save_trials
+from hpsearch.search import search
+from hpsearch.suggest.protocol import trial_rng
+
+logger = logging.getLogger(__name__)
+
+
+class FMinIter:
+    """Asks an algorithm for documents, evaluates them, and stops by the limits given.
+
+    Parameters
+    ----------
+    algo : callable
+        ``algo(new_ids, domain, trials, seed)`` returns documents; none ends the search.
+    domain : Domain
+        Objective and space.
+    trials : Trials
+        What is known; grows.
+    rstate : Generator, RandomState, int or None
+        Gives the root of all seeds, by one draw. The seed of each call to the algorithm
+        is made of that and of the number of its first trial, so that a search that goes on
+        with the same seed does not repeat itself, and gives what it would have given at once.
+    asynchronous : bool, optional
+        Whether others evaluate; by default what the trials say.
+    max_queue_len : int
+        New trials for each call to the algorithm.
+    poll_interval_secs : float
+        Kept for integrators.
+    max_evals : int
+        Trials in all, those that are there included.
+    timeout : float, optional
+        Seconds after which no trial is begun.
+    loss_threshold : float, optional
+        No trial is begun once a loss is below it.
+    verbose, show_progressbar : bool
+        Whether to show progress, or a factory of context managers as in ``progress``.
+    early_stop_fn : callable, optional
+        ``early_stop_fn(trials, *args)`` returns whether to stop, and the next ``args``.
+    trials_save_file : path
+        Where the trials are saved after each round; nowhere when it is empty.
+    """
+
+    catch_eval_exceptions = False
+    pickle_protocol = -1
+
+    def __init__(
+        self,
+        algo: Callable[..., Any],
+        domain: Domain,
+        trials: Any,
+        rstate: Any,
+        asynchronous: bool | None = None,
+        max_queue_len: int = 1,
+        poll_interval_secs: float = 1.0,
+        max_evals: int = sys.maxsize,
+        timeout: float | None = None,
+        loss_threshold: float | None = None,
+        verbose: bool = False,
+        show_progressbar: Any = True,
+        early_stop_fn: Callable[..., Any] | None = None,
+        trials_save_file: str = "",
+    ) -> None:
+        validate_timeout(timeout)
+        validate_loss_threshold(loss_threshold)
+        self.algo, self.domain, self.trials = algo, domain, trials
+        self.rstate = np.random.default_rng(rstate)
+        self.asynchronous = trials.asynchronous if asynchronous is None else asynchronous
+        self.max_queue_len, self.poll_interval_secs = max_queue_len, poll_interval_secs
+        self.max_evals, self.timeout, self.loss_threshold = max_evals, timeout, loss_threshold
+        self.verbose, self.show_progressbar = verbose, show_progressbar
+        self.early_stop_fn, self.early_stop_args = early_stop_fn, list[Any]()
+        self.trials_save_file = trials_save_file
+        self.is_cancelled = False
+        self._root = int(self.rstate.integers(2**63 - 1))
+        self._best_loss = math.inf
+        self._bar: Any = None
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        if self.is_cancelled or len(self.trials) >= self.max_evals:
+            raise StopIteration
+        self.run(1)
+        return self.trials
+
+    def exhaust(self) -> FMinIter:
+        """Search until a limit is reached."""
+        n_known = len(self.trials)
+        self.run(max(self.max_evals - n_known, 0), block_until_done=self.asynchronous)
+        self.trials.refresh()
+        return self
+
+    def run(self, N: int, block_until_done: bool = True) -> None:  # noqa: N803 - Hyperopt's name
+        """Evaluate what is queued and up to ``N`` new trials.
+
+        Raises
+        ------
+        ConfigurationError
+            If others are to evaluate the trials.
+        Exception
+            What the objective raises, unless ``catch_eval_exceptions``.
+        """
+        if self.asynchronous:
+            raise ConfigurationError(
+                f"{type(self.trials).__name__} leaves the evaluation to others, but fmin evaluates "
+                f"in its own process; use Trials(), or the commands hpsearch coordinator and hpsearch worker."
+            )
+        if hasattr(self.trials, "learn_space"):
+            self.trials.learn_space(self.domain.space)
+        self._best_loss = min((float(d["result"]["loss"]) for d in self.trials if is_ok(d)), default=math.inf)
+        try:
+            with self._progress(len(self.trials), N) as self._bar:
+                search(
+                    self,
+                    n_new=N,
+                    batch=self.max_queue_len,
+                    timeout_s=self.timeout,
+                    loss_threshold=self.loss_threshold,
+                    clock=time.monotonic,
+                )
+        finally:
+            self._save()
+
+    def block_until_done(self) -> None:
+        """Do nothing: in this process nothing is under evaluation between two calls."""
+
+    # What the driver asks for in each round
+
+    def ask(self, n: int) -> int:
+        """Queue up to ``n`` new trials; return how many."""
+        new_ids = self.trials.new_trial_ids(n)
+        self.trials.refresh()
+        docs = self.algo(new_ids, self.domain, self.trials, self._seed(new_ids[0]))
+        if docs:
+            self.trials.insert_trial_docs(docs)
+            self.trials.refresh()
+        return len(docs)
+
+    def evaluate(self) -> None:
+        """Evaluate every trial that waits."""
+        self.serial_evaluate()
+
+    def best_loss(self) -> float | None:
+        """Return the lowest loss so far."""
+        return None if math.isinf(self._best_loss) and self._best_loss > 0 else self._best_loss
+
+    def is_stopped(self) -> bool:
+        """Save the trials, and ask the rule of the user whether to stop."""
+        self._save()
+        if self.early_stop_fn is not None:
+            is_stopped, args = self.early_stop_fn(self.trials, *self.early_stop_args)
+            self.early_stop_args, self.is_cancelled = list(args), bool(is_stopped)
+            if is_stopped:
+                logger.info("the early stopping rule ends the search after %d trials", len(self.trials))
+        return self.is_cancelled
+
+    def serial_evaluate(self, N: int = -1) -> None:  # noqa: N803 - Hyperopt's name
+        """Evaluate the trials that wait, at most ``N`` of them unless that is negative."""
+        queued = self.trials.queued()
+        for doc in queued if N < 0 else queued[:N]:
+            self._evaluate(doc)
+        self.trials.refresh()
+
+    def _evaluate(self, doc: Doc) -> None:
+        """Evaluate one trial, and write what came of it into its document."""
+        doc["state"] = JOB_STATE_RUNNING
+        doc["book_time"] = doc["refresh_time"] = coarse_utcnow()
+        try:
+            values = raw_point(self.domain.space, spec_from_misc(doc["misc"]))
+            self._note_values(doc, values)
+            doc["result"] = self.domain.evaluate(values, Ctrl(self.trials, current_trial=doc))
+            doc["state"] = JOB_STATE_DONE
+        except Exception as error:
+            doc["state"] = JOB_STATE_ERROR
+            doc["misc"]["error"] = (str(type(error)), str(error))
+            logger.error("trial %s raised %s: %s", doc["tid"], type(error).__name__, error)  # noqa: TRY400
+            if not self.catch_eval_exceptions:
+                self.trials.refresh()
+                raise
+        except BaseException:  # the user interrupts: the point waits for the next fmin
+            doc["state"] = JOB_STATE_NEW
+            raise
+        finally:
+            doc["refresh_time"] = coarse_utcnow()
+        if is_ok(doc):
+            self._best_loss = min(self._best_loss, float(doc["result"]["loss"]))
+        if self._bar is not None:
+            if not math.isinf(self._best_loss):
+                self._bar.postfix = f"best loss: {self._best_loss}"
+            self._bar.update(1)
+
+    def _note_values(self, doc: Doc, values: dict[str, Any]) -> None:
+        """Replace options that a person wrote instead of their indexes."""
+        vals, idxs = doc["misc"]["vals"], doc["misc"]["idxs"]
+        for label, value in values.items():
+            if not len(vals.get(label, ())) or vals[label][0] is not value:
+                vals[label], idxs[label] = [value], [doc["tid"]]
+
+    def _seed(self, first_id: Any) -> int:
+        """Return the seed of the call to the algorithm that makes a trial."""
+        number = first_id if isinstance(first_id, int) else len(self.trials)
+        return int(trial_rng(self._root, number).integers(MAX_SEED))
+
+    def _progress(self, n_known: int, n_new: int) -> AbstractContextManager[Any]:
+        """Return what shows the progress."""
+        wanted = self.show_progressbar
+        factory = wanted if callable(wanted) else default_callback if wanted else no_progress_callback
+        if not self.verbose:
+            factory = no_progress_callback
+        shown: AbstractContextManager[Any] = factory(n_known, min(n_known + n_new, sys.maxsize))
+        return shown
+
+    def _save(self) -> None:
+        if self.trials_save_file:
+            save_trials(self.trials, self.trials_save_file, self.pickle_protocol)

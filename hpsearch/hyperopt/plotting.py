@@ -1,0 +1,172 @@
+"""Hyperopt's ``plotting``: pictures of the trials, with matplotlib (extra ``plot``).
+
+Each function draws into the current figure, shows it unless ``do_show`` is false, and
+returns the figure. Trials without a loss, or with a NaN, are not drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import MissingExtraError
+from hpsearch.evaluate import STATUS_OK
+from hpsearch.hyperopt.documents import Doc, is_ok
+
+__all__ = ["main_plot_1D_attachment", "main_plot_histogram", "main_plot_history", "main_plot_vars"]
+
+#: Colours of the points of ``main_plot_history`` by status.
+_STATUS_COLORS = {"new": "k", "running": "g", "ok": "b", "fail": "r"}
+
+
+def main_plot_history(
+    trials: Any,
+    do_show: bool = True,
+    status_colors: Mapping[str, Any] | None = None,
+    title: str = "Loss History",
+) -> Any:
+    """Draw the loss of each trial over its number, and the best loss so far."""
+    plt = _pyplot()
+    colors = {**_STATUS_COLORS, **(status_colors or {})}
+    points = [
+        (number, float(doc["result"]["loss"]), colors.get(doc["result"].get("status"), "k"))
+        for number, doc in enumerate(trials.trials)
+        if _has_number(doc)
+    ]
+    good = [(number, float(doc["result"]["loss"])) for number, doc in enumerate(trials.trials) if is_ok(doc)]
+    if points:
+        numbers, losses, shades = zip(*points, strict=True)
+        plt.scatter(numbers, losses, c=shades, s=16)
+    if good:
+        plt.step([n for n, _ in good], np.minimum.accumulate([loss for _, loss in good]), "g", where="post")
+    plt.title(title)
+    plt.xlabel("trial")
+    plt.ylabel("loss")
+    return _finished(plt, do_show)
+
+
+def main_plot_histogram(trials: Any, do_show: bool = True, title: str = "Loss Histogram") -> Any:
+    """Draw how often losses of each size came up among the trials with the status "ok"."""
+    plt = _pyplot()
+    losses = [float(doc["result"]["loss"]) for doc in trials.trials if is_ok(doc)]
+    plt.hist([loss for loss in losses if math.isfinite(loss)])
+    plt.title(title)
+    plt.xlabel("loss")
+    plt.ylabel("trials")
+    return _finished(plt, do_show)
+
+
+def main_plot_vars(
+    trials: Any,
+    do_show: bool = True,
+    fontsize: int = 10,
+    colorize_best: int | None = None,
+    columns: int = 5,
+    arrange_by_loss: bool = False,
+) -> Any:
+    """Draw each parameter against the loss.
+
+    Parameters
+    ----------
+    trials : Trials
+        At least one with a loss.
+    do_show : bool
+        Whether to show the figure.
+    fontsize : int
+        Of the titles, in points.
+    colorize_best : int, optional
+        How many of the best trials stand out.
+    columns : int
+        Of the grid.
+    arrange_by_loss : bool
+        Whether values lie on the vertical axis over the loss, instead of over the number of
+        the trial with the loss as colour. A label with "log" in it gets a logarithmic axis.
+    """
+    plt = _pyplot()
+    docs = [doc for doc in trials.trials if is_ok(doc) and math.isfinite(float(doc["result"]["loss"]))]
+    losses = {doc["tid"]: float(doc["result"]["loss"]) for doc in docs}
+    best = set(sorted(losses, key=losses.__getitem__)[: colorize_best or 0])
+    labels = sorted({label for doc in docs for label in doc["misc"]["vals"]})
+    rows = max(math.ceil(len(labels) / columns), 1)
+    for place, label in enumerate(labels, 1):
+        shown = [doc for doc in docs if len(doc["misc"]["vals"].get(label, ()))]
+        tids = [doc["tid"] for doc in shown]
+        values = [float(doc["misc"]["vals"][label][0]) for doc in shown]
+        heights = [losses[tid] for tid in tids]
+        axes = plt.subplot(rows, columns, place)
+        axes.set_title(label, fontsize=fontsize)
+        edges = ["r" if tid in best else "none" for tid in tids]
+        axes.scatter(heights if arrange_by_loss else tids, values, c=heights, edgecolors=edges, s=20)
+        if "log" in label and values and min(values) > 0:
+            axes.set_yscale("log")
+        axes.set_xlabel("loss" if arrange_by_loss else "trial", fontsize=fontsize)
+    plt.tight_layout()
+    return _finished(plt, do_show)
+
+
+def main_plot_1D_attachment(  # noqa: N802 - Hyperopt's name
+    trials: Any,
+    attachment_name: str,
+    do_show: bool = True,
+    colorize_by_loss: bool = True,
+    max_darkness: float = 0.5,
+    num_trails: int | None = None,
+    preprocessing_fn: Callable[[Any], Any] = lambda x: x,
+    line_width: float = 0.1,
+) -> Any:
+    """Draw an attachment of each trial, a sequence of numbers, as a line.
+
+    Parameters
+    ----------
+    trials : Trials
+        Those without the attachment are left out.
+    attachment_name : str
+        Its name.
+    do_show, line_width
+        Whether to show the figure, and the width of lines in points.
+    colorize_by_loss : bool
+        Whether lines of lower losses are darker.
+    max_darkness : float
+        How dark the darkest line may be, from 0 (white) to 1 (black).
+    num_trails : int, optional
+        How many lines to draw at most, the first ones.
+    preprocessing_fn : callable
+        Makes the numbers of an attachment; by default it is taken as it is.
+    """
+    plt = _pyplot()
+    docs = [doc for doc in trials.trials if attachment_name in trials.trial_attachments(doc)][:num_trails]
+    losses = [float(doc["result"]["loss"]) if is_ok(doc) else math.inf for doc in docs]
+    ranks = np.argsort(np.argsort(losses))  # 0 for the best
+    for doc, rank in zip(docs, ranks, strict=True):
+        share = 1 - rank / max(len(docs) - 1, 1) if colorize_by_loss else 1.0
+        numbers = preprocessing_fn(trials.trial_attachments(doc)[attachment_name])
+        grey = 1 - max_darkness * (0.2 + 0.8 * share)
+        plt.plot(np.asarray(numbers), color=(grey, grey, grey), linewidth=line_width)
+    plt.title(attachment_name)
+    return _finished(plt, do_show)
+
+
+def _pyplot() -> Any:
+    """Return matplotlib's drawing functions."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise MissingExtraError("hyperopt.plotting", "plot") from error
+    return plt
+
+
+def _has_number(doc: Doc) -> bool:
+    """Whether a trial reported a loss that can be drawn, whatever its status."""
+    loss = doc["result"].get("loss")
+    return is_ok(doc) if doc["result"].get("status") == STATUS_OK else isinstance(loss, int | float)
+
+
+def _finished(plt: Any, do_show: bool) -> Any:
+    """Return the figure, after showing it if that is wanted."""
+    figure = plt.gcf()
+    if do_show:
+        plt.show()
+    return figure

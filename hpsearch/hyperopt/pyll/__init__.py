@@ -1,0 +1,26 @@
+"""Hyperopt's ``pyll``: spaces as graphs that can be walked, evaluated and sampled."""
+
+from hpsearch.hyperopt.pyll import base, stochastic
+from hpsearch.hyperopt.pyll.base import (
+    Apply,
+    Literal,
+    as_apply,
+    clone,
+    dfs,
+    rec_eval,
+    scope,
+    toposort,
+)
+
+__all__ = [
+    "Apply",
+    "Literal",
+    "as_apply",
+    "base",
+    "clone",
+    "dfs",
+    "rec_eval",
+    "scope",
+    "stochastic",
+    "toposort",
+]

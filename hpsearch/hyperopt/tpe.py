@@ -1,0 +1,65 @@
+"""Hyperopt's ``tpe``: our Parzen estimator under the names and options that scripts know."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from hpsearch.hyperopt.ask import suggest_docs
+from hpsearch.hyperopt.documents import Doc
+from hpsearch.hyperopt.domain import Domain
+from hpsearch.suggest.tpe.split import MAX_GOOD
+from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
+
+__all__ = ["suggest"]
+
+_DEFAULTS = TPEOptions()
+_default_prior_weight = _DEFAULTS.prior_weight
+_default_n_startup_jobs = _DEFAULTS.n_startup
+_default_n_EI_candidates = _DEFAULTS.n_candidates  # noqa: N816 - the name that scripts read
+
+
+def suggest(
+    new_ids: Sequence[Any],
+    domain: Domain,
+    trials: Any,
+    seed: Any,
+    prior_weight: float = _default_prior_weight,
+    n_startup_jobs: int = _default_n_startup_jobs,
+    n_EI_candidates: int = _default_n_EI_candidates,  # noqa: N803 - the name that scripts pass
+    gamma: float | None = None,
+    verbose: bool = True,
+) -> list[Doc]:
+    """Return a document for each new number, with a point where good trials are dense.
+
+    Parameters
+    ----------
+    new_ids, domain, trials, seed
+        See ``ask.suggest_docs``.
+    prior_weight : float
+        Weight of the prior, in observations.
+    n_startup_jobs : int
+        Finished trials before which points are drawn from the prior.
+    n_EI_candidates : int
+        Points that are drawn and compared for each suggestion.
+    gamma : float, optional
+        Of ``n`` finished trials, ``ceil(gamma sqrt(n))``, at most 25, count as good, which
+        is Hyperopt's rule. By default our own holds: a tenth of them.
+    verbose : bool
+        Accepted for compatibility.
+    """
+    share = _DEFAULTS.gamma if gamma is None else _share(gamma, len(domain.observed(trials)[0]))
+    options = TPEOptions(
+        prior_weight=prior_weight,
+        n_startup=n_startup_jobs,
+        n_candidates=int(n_EI_candidates),
+        gamma=share,
+    )
+    return suggest_docs(new_ids, domain, trials, seed, TPE(domain.space, options))
+
+
+def _share(gamma: float, n: int) -> float:
+    """Return the share of ``n`` finished trials that counts as good under Hyperopt's rule."""
+    n = max(n, 1)
+    return min(math.ceil(gamma * math.sqrt(n)), MAX_GOOD, n) / n

@@ -1,0 +1,73 @@
+"""The pictures of a search: what is drawn, and what is left out."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+from hpsearch.hyperopt import STATUS_FAIL, STATUS_OK, Trials, fmin, hp, plotting, rand
+
+
+@pytest.fixture
+def pyplot():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    plt = importlib.import_module("matplotlib.pyplot")
+    yield plt
+    plt.close("all")
+
+
+@pytest.fixture
+def trials():
+    results = iter(
+        [
+            {"status": STATUS_FAIL, "loss": 3.0},
+            {"status": STATUS_OK, "loss": np.nan},
+            {"status": STATUS_FAIL},
+            *(
+                {"status": STATUS_OK, "loss": float(i), "attachments": {"curve": [i, i + 1]}}
+                for i in (4, 2, 3)
+            ),
+        ]
+    )
+    made = Trials()
+    space = {"lr_log": hp.loguniform("lr_log", -5, 0), "c": hp.choice("c", [0, hp.uniform("y", 0, 1)])}
+    fmin(lambda config: next(results), space, rand.suggest, 6, trials=made, rstate=0, verbose=False)
+    return made
+
+
+def test_the_history_has_a_point_for_each_loss_and_a_line_of_the_best(pyplot, trials) -> None:
+    axes = plotting.main_plot_history(trials, do_show=False).axes[0]
+    assert axes.collections[0].get_offsets().tolist() == [[0, 3], [3, 4], [4, 2], [5, 3]]
+    assert list(axes.lines[0].get_ydata()) == [4, 2, 2]
+    assert axes.get_title() == "Loss History"
+
+
+def test_the_histogram_counts_good_losses(pyplot, trials) -> None:
+    axes = plotting.main_plot_histogram(trials, do_show=False, title="t").axes[0]
+    assert sum(bar.get_height() for bar in axes.patches) == 3
+
+
+def test_each_parameter_has_a_panel_and_log_labels_a_log_axis(pyplot, trials) -> None:
+    figure = plotting.main_plot_vars(trials, do_show=False, colorize_best=1, columns=2)
+    panels = {axes.get_title(): axes for axes in figure.axes}
+    assert panels.keys() == {"lr_log", "c", "y"}
+    assert panels["lr_log"].get_yscale() == "log"
+    assert panels["c"].get_yscale() == "linear"
+    assert [x for x, _ in panels["c"].collections[0].get_offsets()] == [3, 4, 5]
+    pyplot.clf()
+    figure = plotting.main_plot_vars(trials, do_show=False, arrange_by_loss=True)
+    assert [x for x, _ in figure.axes[0].collections[0].get_offsets()] == [4, 2, 3]
+
+
+def test_attachments_are_lines_the_best_the_darkest(pyplot, trials) -> None:
+    axes = plotting.main_plot_1D_attachment(
+        trials, "curve", do_show=False, preprocessing_fn=lambda c: c * 2
+    ).axes[0]
+    assert [list(line.get_ydata()) for line in axes.lines] == [[4, 5, 4, 5], [2, 3, 2, 3], [3, 4, 3, 4]]
+    greys = [line.get_color()[0] for line in axes.lines]
+    assert greys[1] < greys[2] < greys[0]
+    pyplot.clf()
+    assert (
+        len(plotting.main_plot_1D_attachment(trials, "curve", do_show=False, num_trails=2).axes[0].lines) == 2
+    )

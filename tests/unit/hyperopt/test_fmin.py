@@ -1,0 +1,424 @@
+"""``fmin`` in process: limits, results, resuming, points, errors."""
+
+import contextlib
+import functools
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+from hpsearch.errors import ConfigurationError, HpsearchError, SpaceError
+from hpsearch.hyperopt import (
+    STATUS_FAIL,
+    STATUS_OK,
+    FMinIter,
+    Trials,
+    anneal,
+    fmin,
+    fmin_pass_expr_memo_ctrl,
+    generate_trials_to_calculate,
+    hp,
+    mix,
+    partial,
+    pyll,
+    rand,
+    space_eval,
+    tpe,
+)
+from hpsearch.hyperopt.base import JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_NEW, Domain
+from hpsearch.hyperopt.early_stop import no_progress_loss
+from hpsearch.hyperopt.exceptions import (
+    AllTrialsFailed,
+    DuplicateLabel,
+    InvalidAnnotatedParameter,
+    InvalidLoss,
+    InvalidResultStatus,
+)
+from hpsearch.hyperopt.pyll import scope
+
+SPACE = {"x": hp.uniform("x", -5, 5), "kind": hp.choice("kind", ["a", {"n": hp.uniformint("n", 1, 9)}])}
+
+
+def square(config):
+    return (config["x"] - 1) ** 2
+
+
+def search(fn=square, space=None, **keywords):
+    """Search at random with a fixed seed, without a bar."""
+    keywords = {"algo": rand.suggest, "max_evals": 5, "rstate": 0, "show_progressbar": False, **keywords}
+    return fmin(fn, SPACE if space is None else space, **keywords)
+
+
+@pytest.mark.parametrize(
+    "algo",
+    [
+        rand.suggest,
+        tpe.suggest,
+        anneal.suggest,
+        functools.partial(tpe.suggest, n_startup_jobs=5, gamma=0.25, n_EI_candidates=10),
+        partial(mix.suggest, p_suggest=[(0.5, rand.suggest), (0.5, anneal.suggest)]),
+    ],
+)
+def test_every_algorithm_finds_the_minimum_nearly_and_returns_it(algo) -> None:
+    trials = Trials()
+    best = search(algo=algo, trials=trials, max_evals=40)
+    assert best == trials.argmin
+    assert square(space_eval(SPACE, best)) == trials.best_trial["result"]["loss"] == min(trials.losses())
+    assert min(trials.losses()) < 2
+
+
+def test_values_are_python_numbers_with_hyperopts_types() -> None:
+    space = {
+        "u": hp.uniformint("u", 1, 9),
+        "r": hp.randint("r", 3, 6),
+        "q": hp.quniform("q", 0, 1, 0.25),
+        "c": hp.choice("c", ["a", "b"]),
+        "i": scope.int(hp.quniform("i", 1, 9, 2)),
+        "l": [hp.normal("n", 0, 1), 2],
+    }
+    seen = []
+    best = search(lambda config: seen.append(config) or 0.0, space, max_evals=1)
+    assert {label: type(value) for label, value in best.items()} == {
+        "u": float, "r": int, "q": float, "c": int, "i": float, "n": float
+    }  # fmt: skip
+    assert {key: type(value) for key, value in seen[0].items()} == {
+        "u": int, "r": int, "q": float, "c": str, "i": int, "l": tuple
+    }  # fmt: skip
+
+
+def test_the_objective_may_return_any_number() -> None:
+    for returned in (1, 1.5, True, np.float32(2), np.int64(3), np.array(4.0)):
+        trials = Trials()
+        search(lambda config, returned=returned: returned, trials=trials, max_evals=1)
+        assert trials.results == [{"loss": float(returned), "status": STATUS_OK}]
+        assert type(trials.losses()[0]) is float
+
+
+def test_a_result_keeps_whatever_the_objective_returned() -> None:
+    trials = Trials()
+    model = object()
+    search(lambda config: {"loss": 1, "status": STATUS_OK, "model": model}, trials=trials, max_evals=1)
+    assert trials.results[0]["model"] is model
+
+
+def test_max_evals_counts_all_trials() -> None:
+    trials = Trials()
+    search(trials=trials, max_evals=3)
+    search(trials=trials, max_evals=5)
+    assert trials.tids == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("algo", [rand.suggest, tpe.suggest])
+def test_a_search_that_goes_on_with_the_same_seed_gives_what_it_would_have_given_at_once(algo) -> None:
+    at_once, in_parts = Trials(), Trials()
+    search(algo=algo, trials=at_once, max_evals=16)
+    search(algo=algo, trials=in_parts, max_evals=7)
+    in_parts = pickle.loads(pickle.dumps(in_parts))
+    search(algo=algo, trials=in_parts, max_evals=16)
+    assert in_parts.vals == at_once.vals
+    assert len(set(in_parts.vals["x"])) == 16
+
+
+@pytest.mark.parametrize("kind", [int, np.random.default_rng, np.random.RandomState])
+def test_every_kind_of_random_state_fixes_the_search(kind) -> None:
+    assert search(rstate=kind(3)) == search(rstate=kind(3)) != search(rstate=kind(4))
+
+
+def test_the_environment_gives_the_seed(monkeypatch) -> None:
+    monkeypatch.setenv("HYPEROPT_FMIN_SEED", "3")
+    assert search(rstate=None) == search(rstate=3)
+    monkeypatch.setenv("HYPEROPT_FMIN_SEED", "")
+    assert search(rstate=None) != search(rstate=None)
+
+
+def test_a_loss_below_the_threshold_ends_the_search_and_one_at_it_does_not() -> None:
+    losses = iter([3.0, 2.0, 1.0, 0.0])
+    trials = Trials()
+    search(lambda config: next(losses), trials=trials, loss_threshold=2.0)
+    assert trials.losses() == [3.0, 2.0, 1.0]
+
+
+def test_a_timeout_ends_the_search_between_trials() -> None:
+    trials = Trials()
+    search(trials=trials, max_evals=None, timeout=0.05)
+    assert len(trials) > 0
+    assert trials.count_by_state_unsynced(JOB_STATE_DONE) == len(trials)
+
+
+def test_the_early_stopping_rule_gets_what_it_returned_last() -> None:
+    calls = []
+
+    def rule(trials, *args):
+        calls.append((len(trials), args))
+        return len(calls) == 3, [len(calls)]
+
+    search(max_evals=10, early_stop_fn=rule)
+    assert calls == [(1, ()), (2, (1,)), (3, (2,))]
+
+
+def test_an_algorithm_that_has_nothing_more_ends_the_search() -> None:
+    def two(new_ids, domain, trials, seed):
+        return rand.suggest(new_ids, domain, trials, seed) if len(trials) < 2 else []
+
+    trials = Trials()
+    search(algo=two, trials=trials)
+    assert len(trials) == 2
+
+
+def test_a_queue_is_filled_by_one_call_and_evaluated_whole() -> None:
+    asked = []
+
+    def algo(new_ids, domain, trials, seed):
+        asked.append(len(new_ids))
+        return anneal.suggest(new_ids, domain, trials, seed)
+
+    search(algo=algo, max_evals=7, max_queue_len=3)
+    assert asked == [3, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("returned", "error"),
+    [
+        (None, TypeError),
+        ("abc", ValueError),
+        ({"loss": 1.0}, KeyError),
+        ({"status": "okay", "loss": 1.0}, InvalidResultStatus),
+        ({"status": "ok"}, InvalidLoss),
+        ({"status": "ok", "loss": None}, InvalidLoss),
+        ({"status": "ok", "loss": 1j}, InvalidLoss),
+    ],
+)
+def test_a_result_that_is_none_raises_hyperopts_error_with_a_sentence(returned, error) -> None:
+    with pytest.raises(error, match=r"The objective returned|the objective returned"):
+        search(lambda config: returned)
+
+
+def test_an_exception_ends_the_search_and_its_trial_is_not_shown() -> None:
+    trials = Trials()
+    with pytest.raises(ZeroDivisionError):
+        search(lambda config: 1 / 0, trials=trials)
+    assert len(trials) == 0
+    assert trials._dynamic_trials[0]["state"] == JOB_STATE_ERROR
+    assert trials._dynamic_trials[0]["misc"]["error"] == ("<class 'ZeroDivisionError'>", "division by zero")
+
+
+def test_caught_exceptions_are_written_down_and_the_search_goes_on() -> None:
+    trials = Trials()
+    search(lambda config: 1 / (config["x"] > 0), trials=trials, max_evals=20, catch_eval_exceptions=True)
+    assert 0 < len(trials) < 20 == len(trials._dynamic_trials)
+
+
+def test_an_interrupted_trial_waits_for_the_next_search() -> None:
+    def interrupted(config):
+        raise KeyboardInterrupt
+
+    trials = Trials()
+    with pytest.raises(KeyboardInterrupt):
+        search(interrupted, trials=trials)
+    assert trials._dynamic_trials[0]["state"] == JOB_STATE_NEW
+    search(trials=trials, max_evals=2)
+    assert [doc["state"] for doc in trials._dynamic_trials] == [JOB_STATE_DONE] * 2
+
+
+def test_when_all_trials_failed_the_error_counts_them_and_quotes_the_last() -> None:
+    def fails(config):
+        return {"status": STATUS_FAIL} if config["x"] < 0 else {"loss": math.nan, "status": STATUS_OK}
+
+    for return_argmin in (True, False):
+        with pytest.raises(AllTrialsFailed, match=r"None of 5 trials.*'fail'.*NaN"):
+            search(fails, return_argmin=return_argmin)
+    with pytest.raises(
+        AllTrialsFailed, match=r"None of 5 trials has a loss: 5 raised.*trial 4.*division by zero"
+    ):
+        search(lambda config: 1 / 0, catch_eval_exceptions=True)
+
+
+def test_a_nan_loss_is_never_the_best() -> None:
+    trials = Trials()
+    search(lambda config: config["x"] if config["x"] > 0 else math.nan, trials=trials, max_evals=20)
+    assert trials.best_trial["result"]["loss"] > 0
+
+
+def test_no_evaluation_gives_no_minimum() -> None:
+    with pytest.raises(HpsearchError, match="max_evals must be at least 1"):
+        search(max_evals=0)
+    assert search(max_evals=0, return_argmin=False) is None
+
+
+def test_return_argmin_false_gives_the_configuration() -> None:
+    trials = Trials()
+    best = search(trials=trials, return_argmin=False, max_evals=10)
+    assert best == space_eval(SPACE, trials.argmin) == trials.best_config
+
+
+def test_points_come_first_beyond_max_evals_as_indexes_or_as_options() -> None:
+    seen = []
+    points = [{"x": 1, "kind": 0}, {"x": 2, "kind": "a"}, {"x": 3.0, "kind": {"n": 4}}]
+    trials = Trials()
+    search(lambda config: seen.append(config) or 0.0, points_to_evaluate=points, max_evals=2, trials=trials)
+    assert seen[:3] == [{"x": 1.0, "kind": "a"}, {"x": 2.0, "kind": "a"}, {"x": 3.0, "kind": {"n": 4}}]
+    assert len(seen) == 5
+    assert trials.trials[2]["misc"]["vals"] == {"kind": [1], "n": [4.0], "x": [3.0]}
+
+
+def test_points_that_the_trials_have_are_not_tried_again() -> None:
+    trials = Trials()
+    for _ in range(2):
+        search(points_to_evaluate=[{"x": 1, "kind": 0}], trials=trials, max_evals=3)
+    assert len(trials) == 4
+
+
+@pytest.mark.parametrize(
+    ("point", "sentence"),
+    [
+        ({"x": 1, "kind": 0, "y": 1}, "has the label 'y', but the space has only"),
+        ({"kind": 0}, "lacks the parameter 'x'"),
+        ({"x": 1, "kind": "c"}, "No option of 'kind' is 'c'"),
+    ],
+)
+def test_a_point_that_is_none_is_refused_with_a_sentence(point, sentence) -> None:
+    with pytest.raises(SpaceError, match=sentence):
+        search(points_to_evaluate=[point])
+
+
+def test_generated_trials_are_evaluated_first() -> None:
+    trials = generate_trials_to_calculate([{"x": 1.0, "kind": 0}, {"x": 2.0, "kind": "a"}])
+    assert len(trials) == 0
+    search(trials=trials, max_evals=2)
+    assert trials.losses()[:2] == [0.0, 1.0]
+    assert len(trials) == 4
+    assert trials.vals["kind"][1] == 0
+
+
+def test_trials_are_saved_after_each_round_and_read_again(tmp_path) -> None:
+    path = tmp_path / "trials.pkl"
+    counts = []
+
+    def counting(config):
+        counts.append(len(pickle.loads(path.read_bytes())) if path.exists() else 0)
+        return {"loss": config["x"], "status": STATUS_OK, "f": lambda: 1}  # what only cloudpickle can write
+
+    search(counting, trials_save_file=path, max_evals=3)
+    search(counting, trials_save_file=path, max_evals=5)
+    assert counts == [0, 1, 2, 3, 4]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_objective_may_take_the_graph_and_the_search() -> None:
+    @fmin_pass_expr_memo_ctrl
+    def objective(expr, memo, ctrl):
+        config = pyll.rec_eval(expr, memo=memo)
+        ctrl.attachments["config"] = config
+        return config["x"] ** 2
+
+    trials = Trials()
+    search(partial(objective), trials=trials, max_evals=2)
+    assert trials.trial_attachments(trials.trials[1])["config"]["x"] ** 2 == trials.losses()[1]
+
+
+def test_a_space_of_annotations_calls_with_keywords() -> None:
+    def objective(x: hp.uniform("x", 0, 1), n: hp.choice("n", [3]), k=2):
+        return x * n * k
+
+    assert search(objective, "annotated").keys() == {"x", "n"}
+
+    def wrong(x: float):
+        return x
+
+    with pytest.raises(InvalidAnnotatedParameter, match="'x' of 'wrong' is annotated with"):
+        search(wrong, "annotated")
+
+
+def test_a_duplicate_label_raises_hyperopts_error() -> None:
+    with pytest.raises(DuplicateLabel, match="'x'"):
+        search(space=[hp.uniform("x", 0, 1), hp.uniform("x", 0, 2)])
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "sentence"),
+    [
+        ({"max_evals": 2.5}, TypeError, "max_evals must be a whole number"),
+        ({"timeout": 0}, ValueError, "timeout must be a positive number"),
+        ({"timeout": True}, ValueError, "timeout must be a positive number"),
+        ({"loss_threshold": "1"}, ValueError, "loss threshold must be a number"),
+    ],
+)
+def test_a_limit_that_is_none_is_refused(keywords, error, sentence) -> None:
+    with pytest.raises(error, match=sentence):
+        search(**keywords)
+
+
+def test_trials_with_an_fmin_of_their_own_take_the_call() -> None:
+    class Own(Trials):
+        def fmin(self, fn, space, **keywords):
+            return "mine"
+
+    assert search(trials=Own()) == "mine"
+    assert search(trials=Own(), allow_trials_fmin=False).keys() >= {"x"}
+
+
+def test_trials_that_others_evaluate_are_refused_with_a_sentence() -> None:
+    class Elsewhere(Trials):
+        asynchronous = True
+
+    with pytest.raises(ConfigurationError, match="Elsewhere leaves the evaluation to others"):
+        search(trials=Elsewhere())
+
+
+def test_progress_is_told_to_a_factory_of_the_users() -> None:
+    told = []
+
+    class Bar:
+        def update(self, n):
+            told.append((n, self.postfix))
+
+    @contextlib.contextmanager
+    def factory(initial, total):
+        told.append((initial, total))
+        yield Bar()
+
+    search(lambda config: 1.0, show_progressbar=factory, max_evals=2)
+    assert told == [(0, 2), (1, "best loss: 1.0"), (1, "best loss: 1.0")]
+
+
+def test_an_iterator_runs_one_trial_at_a_time() -> None:
+    trials = Trials()
+    rounds = FMinIter(
+        rand.suggest, Domain(square, SPACE), trials, rstate=np.random.default_rng(0), max_evals=3
+    )
+    assert [len(seen) for seen in rounds] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("percent", [0, 10])
+def test_no_progress_ends_a_search_after_so_many_trials_without_a_better_loss(percent) -> None:
+    losses = iter([3.0, 1.0, *[0.95] * 20])
+    trials = Trials()
+    search(
+        lambda config: next(losses),
+        trials=trials,
+        max_evals=20,
+        early_stop_fn=no_progress_loss(4, percent_increase=percent),
+    )
+    assert len(trials) == (6 if percent else 7)
+
+
+def test_no_progress_counts_failed_trials() -> None:
+    results = iter(
+        [{"status": STATUS_FAIL}, {"loss": 1.0, "status": STATUS_OK}, *[{"status": STATUS_FAIL}] * 9]
+    )
+    trials = Trials()
+    search(lambda config: next(results), trials=trials, max_evals=9, early_stop_fn=no_progress_loss(4))
+    assert len(trials) == 4
+
+
+def test_the_first_loss_is_never_without_progress() -> None:
+    trials = Trials()
+    search(trials=trials, max_evals=9, early_stop_fn=no_progress_loss(1))
+    assert len(trials) >= 2
+
+
+def test_an_option_that_is_a_truth_value_is_no_index() -> None:
+    space = hp.choice("flag", [True, False])
+    assert space_eval(space, {"flag": True}) is True
+    assert space_eval(space, {"flag": 1}) is False

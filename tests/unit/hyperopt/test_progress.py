@@ -1,0 +1,49 @@
+"""What a search shows while it runs."""
+
+import io
+
+import pytest
+
+from hpsearch.hyperopt import progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(stream, monkeypatch, callback=progress.default_callback):
+    """Return what a bar of four trials, one of which was there, writes to a stream."""
+    monkeypatch.setattr("sys.stderr", stream)
+    with callback(1, 4) as bar:
+        for i in range(3):
+            bar.postfix = f"best loss: {3 - i}.5"
+            bar.update(1)
+    return stream.getvalue()
+
+
+def test_a_terminal_gets_one_line_that_ends_with_the_last_state(monkeypatch) -> None:
+    text = shown(Terminal(), monkeypatch)
+    assert text.startswith("\r2/4 trials, best loss: 3.5")
+    assert text.rstrip(" \n").endswith("\r4/4 trials, best loss: 1.5")
+    assert text.count("\n") == 1
+
+
+def test_updates_in_quick_succession_are_written_once(monkeypatch) -> None:
+    assert shown(Terminal(), monkeypatch).count("\r") == 2
+
+
+def test_the_line_ends_when_the_search_is_broken_off(monkeypatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with pytest.raises(KeyboardInterrupt), progress.default_callback(0, None):
+        raise KeyboardInterrupt
+    assert terminal.getvalue().split() == ["0", "trials"]
+
+
+@pytest.mark.parametrize(
+    ("stream", "callback"),
+    [(io.StringIO, progress.default_callback), (Terminal, progress.no_progress_callback)],
+)
+def test_nothing_is_written_to_a_file_or_without_a_bar(stream, callback, monkeypatch) -> None:
+    assert shown(stream(), monkeypatch, callback) == ""
