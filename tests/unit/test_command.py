@@ -52,6 +52,7 @@ ERRORS = [
 PROMISED = {
     "HpsearchError": 1,
     "SpaceError": 65,
+    "DuplicateLabelError": 65,
     "SpaceExhaustedError": 65,
     "LoadError": 65,
     "ConfigurationError": 78,
