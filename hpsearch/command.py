@@ -22,13 +22,18 @@ from hpsearch.errors import (
     SpaceError,
     StorePermissionError,
     StoreUnavailableError,
+    TooManyFailuresError,
 )
 
 log = logging.getLogger("hpsearch")
 
+EXIT_NO_SUCCESS = 1
+EXIT_TOO_MANY_FAILURES = 70
+
 #: Exit codes by error; the first match counts. 0 is success, 2 a usage error.
 EXIT_CODES: tuple[tuple[type[HpsearchError], int], ...] = (
     (NotFoundError, 4),
+    (TooManyFailuresError, EXIT_TOO_MANY_FAILURES),
     (LoadError, 65),
     (SpaceError, 65),
     (StoreUnavailableError, 69),
@@ -37,37 +42,55 @@ EXIT_CODES: tuple[tuple[type[HpsearchError], int], ...] = (
     (ExperimentMismatchError, 78),
     (HpsearchError, 1),
 )
-EXIT_NO_SUCCESS = 1
-EXIT_TOO_MANY_FAILURES = 70
 
 _LOGGERS = ("hpsearch", "hpsearch_worker")
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+#: The longest duration. Dates beyond the year 9999 could not be read back from the database.
+_LONGEST_S = 3650 * 86400.0
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Duration(click.ParamType[float]):
-    """A time such as ``90``, ``10m`` or ``3h50m``, in seconds."""
+    """A time such as ``90``, ``10m`` or ``3h50m``, in seconds.
+
+    Parameters
+    ----------
+    low : float
+        The shortest that makes sense, in seconds.
+    """
 
     name = "duration"
 
+    def __init__(self, low: float = 0.0) -> None:
+        self._low = low
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read a duration."""
-        if isinstance(value, int | float):
-            return float(value)
-        text = str(value).strip().lower()
-        parts = _PART.findall(text)
-        if parts and _PART.sub("", text) == "":
-            return sum(float(number) * _UNITS[unit] for number, unit in parts)
-        if re.fullmatch(r"\d+(\.\d+)?", text):
-            return float(text)
-        text = f"{value!r} is not a duration; write seconds, or something like 90s, 10m or 3h50m."
-        raise click.BadParameter(text, ctx, param)
+        seconds = float(value) if isinstance(value, int | float) else _seconds(str(value))
+        if seconds is None:
+            text = f"{value!r} is not a duration; write seconds, or something like 90s, 10m or 3h50m."
+            raise click.BadParameter(text, ctx, param)
+        if not self._low <= seconds <= _LONGEST_S:
+            text = f"{value!r} is not between {self._low:g} s and {_LONGEST_S / _UNITS['d']:g} days."
+            raise click.BadParameter(text, ctx, param)
+        return seconds
+
+
+def _seconds(text: str) -> float | None:
+    """Read a duration, or return None for what is none."""
+    text = text.strip().lower()
+    parts = _PART.findall(text)
+    if parts and _PART.sub("", text) == "":
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else None
 
 
 DURATION = Duration()
+#: A duration that must not be nothing.
+POSITIVE_DURATION = Duration(low=0.001)
 
 
 class AtLeast(click.IntRange):
@@ -77,6 +100,13 @@ class AtLeast(click.IntRange):
 
     def __init__(self, low: int) -> None:
         super().__init__(min=low)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read an integer that the database can hold."""
+        number = int(super().convert(value, param, ctx))
+        if number >= 2**63:
+            raise click.BadParameter(f"{number} has more than 64 bits.", ctx, param)
+        return number
 
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:

@@ -4,13 +4,13 @@
 
     HpsearchError
     ├── SpaceError                  the search space, or a set of values for it, cannot be
-    │   ├── DuplicateLabelError     two different parameters share a label
-    │   └── SpaceExhaustedError     every point of a finite space was tried
+    │   └── DuplicateLabelError     two different parameters share a label
     ├── LoadError                   an objective or a space cannot be loaded on this machine
     ├── ConfigurationError          this machine or this command is not set up for that
     │   ├── MissingExtraError       an optional package is not installed
     │   └── NoMongodError           no MongoDB server binary was found
     ├── NotFoundError               no such experiment or trial
+    ├── TooManyFailuresError        a worker failed so many trials in a row that it leaves
     ├── ExperimentMismatchError     the experiment exists with another space or objective
     └── StoreError                  what the database says
         ├── StoreUnavailableError   it cannot be reached, or does not answer in time
@@ -37,10 +37,6 @@ class DuplicateLabelError(SpaceError):
     """Two different parameters share a label."""
 
 
-class SpaceExhaustedError(SpaceError):
-    """Every point of a finite search space was tried."""
-
-
 class LoadError(HpsearchError):
     """An objective or a space cannot be loaded on this machine."""
 
@@ -62,6 +58,10 @@ class NoMongodError(ConfigurationError):
 
 class NotFoundError(HpsearchError):
     """There is no such experiment or trial."""
+
+
+class TooManyFailuresError(HpsearchError):
+    """A worker failed so many trials in a row that it had better not go on."""
 
 
 class ExperimentMismatchError(HpsearchError):

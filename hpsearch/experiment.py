@@ -84,3 +84,7 @@ class Experiment:
     created_at: datetime | None = None  #: server time, UTC
     started_at: datetime | None = None  #: start of the current run, from which its timeout counts
     led_until: datetime | None = None  #: a coordinator leads it, or did, until then
+
+    def is_led(self, now: datetime) -> bool:
+        """Whether a coordinator leads it at a time of the store's clock."""
+        return self.led_until is not None and self.led_until > now

@@ -115,7 +115,7 @@ def _module_from_file(path: Path) -> ModuleType:
     if present is not None and _file_of(present) == path:
         return present
     if present is not None:
-        name = f"{name}_{abs(hash(str(path))):x}"
+        name = f"{name}_of_{path.parent.name}"
         if name in sys.modules:
             return sys.modules[name]
     _put_on_path(path.parent)

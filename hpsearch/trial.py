@@ -37,7 +37,8 @@ class State(StrEnum):
         return not MOVES[self]
 
 
-#: Every legal move. Running leads back to pending when a lease expires or a worker drains.
+#: Every legal move. Running leads back to pending when a lease expires or a worker drains. A result
+#: that arrives after that, but before another claim, counts as if the trial were still running.
 MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         State.PENDING: frozenset({State.RUNNING, State.CANCELLED}),

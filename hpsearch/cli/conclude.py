@@ -48,7 +48,7 @@ def _hints(progress: Progress, failures: list[FailureGroup], *, is_interrupted: 
     context = click.get_current_context()
     is_typed = context.get_parameter_source("store") is ParameterSource.COMMANDLINE
     store = " --store URI" if is_typed else ""
-    key, budget = progress.experiment.exp_key, progress.experiment.budget
+    key, budget = shlex.quote(progress.experiment.exp_key), progress.experiment.budget
     program = _program()
     hints = {"all trials, best first": f"{program} trials {key} --sort loss{store}"}
     if failures:
@@ -75,7 +75,7 @@ def _typed(context: click.Context) -> Iterator[str]:
         if not is_typed or name in _NOT_AGAIN or name not in context.params:
             continue
         value = context.params[name]
-        text = f"{value:g}" if isinstance(value, float) else str(value)
+        text = f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
         if isinstance(parameter, click.Argument):
             yield text
         else:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from hpsearch.errors import ConfigurationError, LoadError
+from hpsearch.errors import ConfigurationError, LoadError, StorePermissionError, TooManyFailuresError
 from hpsearch.interrupt import ECHO_S
 
 #: Seconds between two starts in the place of a worker that died.
@@ -23,7 +23,13 @@ _POLL_S = 0.05
 _LAST_BYTES = 64 * 1024
 
 #: Exit codes after which starting the same worker again would end the same way.
-_FATAL = {2: ConfigurationError, 65: LoadError, 77: ConfigurationError, 78: ConfigurationError}
+_FATAL = {
+    2: ConfigurationError,
+    65: LoadError,
+    70: TooManyFailuresError,
+    77: StorePermissionError,
+    78: ConfigurationError,
+}
 
 
 class LocalWorkers:
@@ -65,7 +71,11 @@ class LocalWorkers:
         self._started_at = [0.0] * n
 
     def __enter__(self) -> LocalWorkers:
-        self._log_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self._log_dir.parent, self._log_dir):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for i in range(self._n):
+            if self._log_file(i).exists():
+                self._log_file(i).replace(self._log_file(i).with_suffix(".log.1"))
         self._processes = [self._start(i) for i in range(self._n)]
         return self
 
@@ -95,8 +105,13 @@ class LocalWorkers:
                 continue
             if code in _FATAL:
                 raise _FATAL[code](self._last_words(i))
+            if code == 0:
+                continue  # its own options told it to leave
             if time.monotonic() - self._started_at[i] >= _RESTART_AFTER_S:
                 self._processes[i] = self._start(i)
+        if self._processes and all(process.poll() == 0 for process in self._processes):
+            text = "All local workers have left, as their own options (HPSEARCH_WORKER_*) told them to."
+            raise ConfigurationError(text)
 
     def _terminate(self) -> None:
         for process in self._processes:
@@ -115,6 +130,8 @@ class LocalWorkers:
             "--parent",
             str(os.getpid()),
         ]
+        if name := os.environ.get("HPSEARCH_WORKER_NAME"):
+            command += ["--name", f"{name}-{i + 1}"]
         with self._log_file(i).open("ab") as log:
             # A session of its own: Ctrl-C reaches this process, which then drains its workers.
             return subprocess.Popen(

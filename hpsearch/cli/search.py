@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import click
 
-from hpsearch.command import DURATION, AtLeast, option
+from hpsearch.command import DURATION, POSITIVE_DURATION, AtLeast, Duration, option
 from hpsearch.errors import NotFoundError
-from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment
+from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, ExperimentState
 from hpsearch.objective import load_objective, load_space, parse_target
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
@@ -20,6 +21,9 @@ from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
 from hpsearch.trial import FINISHED
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+#: Characters in the name of a search.
+_MAX_KEY = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +38,28 @@ class SearchOptions:
     algo_option: tuple[tuple[str, Any], ...]
     seed: int | None
     exp_key: str | None
-    max_attempts: int
+    max_attempts: int | None
     trial_timeout: float | None
-    lease: float
+    lease: float | None
     drain_timeout: float
+
+    def budget(self, present: Budget) -> Budget:
+        """Return a budget with the limits that were given."""
+        given = {
+            "max_evals": self.max_evals,
+            "timeout_s": self.timeout,
+            "loss_threshold": self.loss_threshold,
+        }
+        return replace(present, **_given(given))
+
+    def defaults(self, present: Defaults) -> Defaults:
+        """Return the defaults of trials with those that were given."""
+        given = {
+            "max_attempts": self.max_attempts,
+            "trial_timeout_s": self.trial_timeout,
+            "lease_s": self.lease,
+        }
+        return replace(present, **_given(given))
 
 
 class _AlgorithmOption(click.ParamType[tuple[str, Any]]):
@@ -58,6 +80,25 @@ class _AlgorithmOption(click.ParamType[tuple[str, Any]]):
             raise click.BadParameter(sentence, ctx, param) from error
 
 
+def _checked_key(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Refuse what cannot name a search: the name stands in identifiers, and is that of a folder for logs."""
+    if value is None or (value.isprintable() and "/" not in value and 0 < len(value.strip(". ")) <= _MAX_KEY):
+        return value
+    text = f"{value!r} cannot name a search; use up to {_MAX_KEY} printable characters without a slash."
+    raise click.BadParameter(text, ctx, param)
+
+
+def _not_nan(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("no loss is ever that low; give a number.", ctx, param)
+    return value
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that were given."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 _SEARCH_OPTIONS = (
     option(
         "--space",
@@ -65,22 +106,26 @@ _SEARCH_OPTIONS = (
         help="The search space [default: `space` beside the objective].",
     ),
     option("--max-evals", type=AtLeast(1), help="End after so many finished trials in all."),
-    option("--timeout", type=DURATION, help="End after so long."),
-    option("--loss-threshold", type=float, help="End once a loss is this low."),
+    option("--timeout", type=POSITIVE_DURATION, help="End after so long."),
+    option("--loss-threshold", type=float, callback=_not_nan, help="End once a loss is this low."),
     option("--algo", type=click.Choice(ALGORITHMS), help="Algorithm [default: tpe]."),
     option(
         "--algo-option", multiple=True, type=_AlgorithmOption(), help="Option of the algorithm; repeatable."
     ),
     option("--seed", type=AtLeast(0), help="Seed of the search [default: a new one]."),
-    option("--exp-key", metavar="KEY", help="Name of the experiment [default: that of the target]."),
     option(
-        "--max-attempts",
-        type=AtLeast(1),
-        default=3,
-        help="Workers a trial may lose before it fails.",
+        "--exp-key",
+        metavar="KEY",
+        callback=_checked_key,
+        help="Name of the experiment [default: that of the target].",
     ),
-    option("--trial-timeout", type=DURATION, help="Stop an evaluation after so long."),
-    option("--lease", type=DURATION, default="60s", help="Time after which a silent worker loses its trial."),
+    option("--max-attempts", type=AtLeast(1), help="Workers a trial may lose before it fails [default: 3]."),
+    option("--trial-timeout", type=POSITIVE_DURATION, help="Stop an evaluation after so long."),
+    option(
+        "--lease",
+        type=Duration(low=1.0),
+        help="Time after which a silent worker loses its trial [default: 60s].",
+    ),
     option(
         "--drain-timeout",
         type=DURATION,
@@ -111,12 +156,8 @@ def describe(target: str, search: SearchOptions) -> Experiment:
         objective=objective,
         algorithm=algorithm,
         seed=secrets.randbelow(2**31) if search.seed is None else search.seed,
-        budget=Budget(
-            max_evals=search.max_evals, timeout_s=search.timeout, loss_threshold=search.loss_threshold
-        ),
-        defaults=Defaults(
-            max_attempts=search.max_attempts, trial_timeout_s=search.trial_timeout, lease_s=search.lease
-        ),
+        budget=search.budget(Budget()),
+        defaults=search.defaults(Defaults()),
     )
 
 
@@ -130,12 +171,13 @@ def _default_key(identity: str) -> str:
 def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions) -> Experiment:
     """Create or join the experiment; limits that were not given stay as they are."""
     try:
-        present = store.experiment(wanted.exp_key).budget
+        present = store.experiment(wanted.exp_key)
     except NotFoundError:
         return store.open_experiment(wanted)
-    given = {f.name: getattr(wanted.budget, f.name) for f in fields(Budget)}
-    budget = replace(present, **{name: value for name, value in given.items() if value is not None})
-    experiment = store.open_experiment(replace(wanted, budget=budget))
+    budget, defaults = search.budget(present.budget), search.defaults(present.defaults)
+    experiment = store.open_experiment(replace(wanted, budget=budget, defaults=defaults))
+    if experiment.state is ExperimentState.PAUSED:
+        click.echo(f"{wanted.exp_key} is paused; go on with: hpsearch resume", err=True)
     _tell_what_stays("--algo", search.algo, experiment.algorithm.name)
     _tell_what_stays("--seed", search.seed, experiment.seed)
     counts = store.counts(experiment.exp_key, FINISHED)

@@ -12,6 +12,8 @@ from hpsearch.cli.lookup import find_experiment
 from hpsearch.cli.stores import open_store
 from hpsearch.command import debug_option, log_to_stderr, store_option
 from hpsearch.experiment import ExperimentState
+from hpsearch.plan import EndReason
+from hpsearch.trial import State
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,5 +52,10 @@ def _move(uri: str | None, exp_key: str, state: ExperimentState, said: str) -> N
         if experiment.state.is_over:
             again = "`hpsearch run` or `coordinator` takes it up again"
             raise click.UsageError(f"{exp_key} has ended ({experiment.state}); {again}.")
-        opened.store.set_experiment_state(exp_key, state, None)
+        store = opened.store
+        if state is ExperimentState.STOPPED and not experiment.is_led(store.now()):
+            # Nobody else would cancel what waits, or what a worker still evaluates.
+            store.cancel(exp_key, {State.PENDING, State.RUNNING})
+        why = EndReason.STOPPED if state is ExperimentState.STOPPED else None
+        store.set_experiment_state(exp_key, state, why)
         click.echo(f"{exp_key} {said}", err=True)

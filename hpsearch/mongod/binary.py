@@ -29,9 +29,10 @@ def find_mongod() -> Path:
         If ``HPSEARCH_MONGOD`` does not name a program.
     """
     if named := os.environ.get("HPSEARCH_MONGOD"):
-        if shutil.which(named) is None:
+        program = shutil.which(named)
+        if program is None:
             raise ConfigurationError(f"HPSEARCH_MONGOD is {named!r}, which is not a program.")
-        return Path(named).absolute()
+        return Path(program).absolute()
     if found := _embedded() or shutil.which("mongod"):
         return Path(found)
     raise NoMongodError(

@@ -21,7 +21,7 @@ _OWNER_ONLY = 0o600
 
 
 def home() -> Path:
-    """Return the folder for this user's data, made with access for its owner only.
+    """Return the folder for this user's data; where there is none it is made, for its owner only.
 
     ``HPSEARCH_HOME``, else ``hpsearch`` in the XDG data folder (``~/.local/share``).
 
@@ -34,7 +34,9 @@ def home() -> Path:
         path = Path(named).expanduser().absolute()
     else:
         path = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "hpsearch"
-    _make_private(path)
+    # Made for its owner alone, but never changed: the user may have named a folder of other uses.
+    if not path.is_dir():
+        _make_private(path)
     return path
 
 

@@ -41,7 +41,7 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
         Store time: a search whose coordinator's lease is over has none.
     """
     experiment, best = progress.experiment, progress.best
-    is_led = experiment.led_until is not None and experiment.led_until > now
+    is_led = experiment.is_led(now)
     return {
         "exp_key": experiment.exp_key,
         "state": experiment.state,

@@ -39,8 +39,6 @@ from hpsearch.store.shelf import (
 )
 from hpsearch.trial import FINISHED, Report, Result, State, Trial, trial_id
 
-_OVER = {ExperimentState.DONE, ExperimentState.STOPPED}
-
 
 def _system_time() -> datetime:
     return datetime.now(UTC)
@@ -75,14 +73,9 @@ class MemoryStore:
                 joined = replace(wanted, created_at=now, started_at=now)
             else:
                 check_joinable(stored, wanted)
-                joined = replace(
-                    stored,
-                    budget=wanted.budget,
-                    defaults=wanted.defaults,
-                    state=wanted.state,
-                    ended_why=wanted.ended_why,
-                    started_at=now if stored.state in _OVER else stored.started_at,
-                )
+                joined = replace(stored, budget=wanted.budget, defaults=wanted.defaults, ended_why=None)
+                if stored.state.is_over:
+                    joined = replace(joined, state=wanted.state, started_at=now)
             self._experiments[wanted.exp_key] = joined
             return self.experiment(wanted.exp_key)
 
@@ -95,10 +88,12 @@ class MemoryStore:
             led_until = leader.lease_until if leader and leader.owner else None
             return replace(self._experiments[exp_key], led_until=led_until)
 
-    def experiments(self) -> list[Experiment]:
-        """Return all experiments, the oldest first."""
+    def experiments(self, states: Iterable[ExperimentState] | None = None) -> list[Experiment]:
+        """Return the experiments that are in one of the states, the oldest first."""
+        wanted = set(ExperimentState if states is None else states)
         with self._changed:
-            return [self.experiment(exp_key) for exp_key in self._experiments]
+            found = map(self.experiment, self._experiments)
+            return [experiment for experiment in found if experiment.state in wanted]
 
     def set_experiment_state(self, exp_key: str, state: ExperimentState, why: str | None = None) -> None:
         """Move an experiment to a state; raises ``NotFoundError``."""

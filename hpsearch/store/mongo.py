@@ -150,10 +150,11 @@ class MongoStore:
         """Return one experiment; raises ``NotFoundError``."""
         return experiment_from(_found(self._call(self._experiments.find_one, {"_id": exp_key}), exp_key))
 
-    def experiments(self) -> list[Experiment]:
-        """Return all experiments, the oldest first."""
+    def experiments(self, states: Iterable[ExperimentState] | None = None) -> list[Experiment]:
+        """Return the experiments, or those in one of the states, the oldest first."""
+        wanted = {} if states is None else {"state": {"$in": [state.value for state in states]}}
         order = [("created_at", 1), ("_id", 1)]
-        return [experiment_from(d) for d in self._call(_read, self._experiments, {}, sort=order)]
+        return [experiment_from(d) for d in self._call(_read, self._experiments, wanted, sort=order)]
 
     def set_experiment_state(self, exp_key: str, state: ExperimentState, why: str | None = None) -> None:
         """Move an experiment to a state; raises ``NotFoundError``."""

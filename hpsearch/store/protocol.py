@@ -71,8 +71,9 @@ class TrialStore(Protocol):
     def open_experiment(self, experiment: Experiment) -> Experiment:
         """Create the experiment, or join it under the same name, and return it as stored (11).
 
-        Joining takes over the budget, the defaults and the state of the argument, and
-        restarts the clock of its timeout if the search had ended.
+        Joining takes over the budget and the defaults of the argument. If the search had
+        ended, it takes over the state, too, and the clock of its timeout starts anew; a
+        paused search stays paused.
         """
         ...
 
@@ -80,8 +81,8 @@ class TrialStore(Protocol):
         """Return one experiment; raises ``NotFoundError``."""
         ...
 
-    def experiments(self) -> list[Experiment]:
-        """Return all experiments, the oldest first."""
+    def experiments(self, states: Iterable[ExperimentState] | None = None) -> list[Experiment]:
+        """Return the experiments, or those in one of the states, the oldest first."""
         ...
 
     def set_experiment_state(self, exp_key: str, state: ExperimentState, why: str | None = None) -> None:

@@ -202,14 +202,14 @@ def create(experiment: Mapping[str, Any]) -> Pipeline:
 
 
 def join(experiment: Mapping[str, Any]) -> Pipeline:
-    """Take over budget, defaults and state; the clock starts anew if the search had ended."""
-    over = [ExperimentState.DONE.value, ExperimentState.STOPPED.value]
+    """Take over budget and defaults; a search that had ended begins anew, in the state of the argument."""
+    is_over = {"$in": ["$state", [ExperimentState.DONE.value, ExperimentState.STOPPED.value]]}
     fields = {
         "budget": {"$literal": experiment["budget"]},
         "defaults": {"$literal": experiment["defaults"]},
-        "state": experiment["state"],
-        "ended_why": _literal_or_unset(experiment.get("ended_why")),
-        "started_at": {"$cond": [{"$in": ["$state", over]}, NOW, {"$ifNull": ["$started_at", NOW]}]},
+        "state": {"$cond": [is_over, experiment["state"], "$state"]},
+        "ended_why": _UNSET,
+        "started_at": {"$cond": [is_over, NOW, {"$ifNull": ["$started_at", NOW]}]},
     }
     return [{"$set": fields}]
 

@@ -68,6 +68,23 @@ def test_named_binary_goes_before_all(bare: pytest.MonkeyPatch, tmp_path: Path) 
     assert find_mongod() == named
 
 
+def test_named_binary_may_be_one_on_the_path(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    found = program(tmp_path, "mongod-8")
+    bare.setenv("PATH", str(tmp_path))
+    bare.setenv("HPSEARCH_MONGOD", "mongod-8")
+
+    assert find_mongod() == found
+
+
+def test_a_folder_that_was_there_keeps_its_rights(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """HPSEARCH_HOME may name a folder that others use, too."""
+    (shared := tmp_path / "shared").mkdir(mode=0o755)
+    bare.setenv("HPSEARCH_HOME", str(shared))
+
+    assert home() == shared
+    assert shared.stat().st_mode & 0o777 == 0o755
+
+
 def test_named_binary_that_is_none_is_refused(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A wrong HPSEARCH_MONGOD must not fall back to another server silently."""
     bare.setenv("HPSEARCH_MONGOD", str(tmp_path / "absent"))

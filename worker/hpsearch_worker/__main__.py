@@ -18,7 +18,7 @@ import click
 import hpsearch
 from hpsearch.command import (
     DURATION,
-    EXIT_TOO_MANY_FAILURES,
+    POSITIVE_DURATION,
     debug_option,
     log_to_stderr,
     option,
@@ -35,7 +35,7 @@ from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
 from hpsearch_worker.lifeline import die_with_parent
-from hpsearch_worker.loop import Limits, Slot, TooManyFailuresError
+from hpsearch_worker.loop import Limits, Slot
 from hpsearch_worker.shutdown import Shutdown
 from hpsearch_worker.tally import Tally
 
@@ -82,7 +82,9 @@ class Options:
     "--max-consecutive-failures", type=click.IntRange(min=1), help="Leave after so many failures in a row."
 )
 @option(
-    "--trial-timeout", type=DURATION, help="Stop an evaluation after so long [default: the experiment's]."
+    "--trial-timeout",
+    type=POSITIVE_DURATION,
+    help="Stop an evaluation after so long [default: the experiment's].",
 )
 @option(
     "--drain-timeout",
@@ -144,11 +146,7 @@ def worker(
     )
     with Interrupt() as interrupt:
         shutdown = Shutdown(interrupt, drain_timeout, max_runtime)
-        try:
-            _serve(store, options, shutdown)
-        except TooManyFailuresError as error:
-            click.echo(f"hpsearch: {error}", err=True)
-            raise click.exceptions.Exit(EXIT_TOO_MANY_FAILURES) from error
+        _serve(store, options, shutdown)
         if interrupt.is_forced:
             raise click.exceptions.Exit(interrupt.exit_code)
 

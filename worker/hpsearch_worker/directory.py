@@ -63,9 +63,9 @@ class Directory:
         """Whether no experiment can be expected to offer another trial: none has a living coordinator."""
         running = self.running(anew=True)
         now = self._store.now()
-        return not any(e.led_until is not None and e.led_until > now for e in running.values())
+        return not any(e.is_led(now) for e in running.values())
 
     def _look(self) -> None:
-        found = {e.exp_key: e for e in self._store.experiments() if e.state is ExperimentState.RUNNING}
+        found = {e.exp_key: e for e in self._store.experiments({ExperimentState.RUNNING})}
         self._running = {k: e for k, e in found.items() if not self._wanted or k in self._wanted}
         self._looked_at = time.monotonic()

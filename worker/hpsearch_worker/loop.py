@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from hpsearch.errors import (
-    HpsearchError,
     LeaseLostError,
     LoadError,
     SpaceError,
     StoreError,
     StoreUnavailableError,
+    TooManyFailuresError,
 )
 from hpsearch.experiment import Experiment
 from hpsearch.store.protocol import Hold, TrialStore
@@ -32,10 +32,6 @@ _FIRST_WAIT_S, _WAIT_GROWTH, _LONGEST_WAIT_S = 0.1, 1.5, 1.5
 
 #: Looks at an empty queue that a worker in burst mode takes before it leaves.
 _BURST_LOOKS = 3
-
-
-class TooManyFailuresError(HpsearchError):
-    """A worker failed so many trials in a row that it had better not go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -189,3 +189,46 @@ def test_the_status_of_a_search_that_is_led_names_no_missing_coordinator(
     process.communicate(timeout=60)
     assert row["is_led"]
     assert process.returncode == 143
+
+
+def test_limits_of_trials_that_are_not_given_again_stay_as_they_were(
+    call: Call, folder: Path, store: MongoStore
+):
+    limits = ("--trial-timeout", "7s", "--max-attempts", "9", "--lease", "20s")
+    call("run", str(folder / "search.py"), "--max-evals", "1", *limits)
+    call("run", str(folder / "search.py"), "--max-evals", "2")
+    kept = store.experiment("search").defaults
+    assert (kept.trial_timeout_s, kept.max_attempts, kept.lease_s) == (7.0, 9, 20.0)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--exp-key", "../escape"),
+        ("--exp-key", "two\nlines"),
+        ("--exp-key", ".."),
+        ("--exp-key", ""),
+        ("--timeout", "99999999999d"),
+        ("--timeout", "0"),
+        ("--lease", "99999999999d"),
+        ("--lease", "0"),
+        ("--loss-threshold", "nan"),
+        ("--seed", "100000000000000000000"),
+    ],
+)
+def test_values_that_cannot_work_are_refused_before_anything_is_stored(
+    option: str, value: str, call: Call, folder: Path, store: MongoStore
+):
+    outcome = call("run", str(folder / "search.py"), option, value)
+    assert outcome.code == 2
+    assert option in outcome.err
+    assert store.experiments() == []
+
+
+def test_workers_that_fail_too_often_in_a_row_end_the_search(
+    call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HPSEARCH_WORKER_MAX_CONSECUTIVE_FAILURES", "2")
+    outcome = call("run", f"{folder / 'search.py'}:failing", "--max-evals", "50")
+    assert outcome.code == 70
+    assert "2 trials in a row failed" in outcome.err

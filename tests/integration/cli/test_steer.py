@@ -6,6 +6,7 @@ import pytest
 
 from hpsearch.experiment import ExperimentState
 from hpsearch.store.mongo import MongoStore
+from hpsearch.trial import State
 from tests.integration.cli.conftest import Call
 
 
@@ -29,3 +30,17 @@ def test_a_search_that_has_ended_is_left_as_it_is(verb: str, filled: MongoStore,
     assert outcome.code == 2
     assert "search has ended (done)" in outcome.err
     assert filled.experiment("search").state is ExperimentState.DONE
+
+
+def test_stop_cancels_what_is_open_when_no_coordinator_would(filled: MongoStore, call: Call):
+    assert call("stop", "search").code == 0
+    open_trials = filled.trials("search", states={State.PENDING, State.RUNNING})
+    assert list(open_trials) == []
+    assert filled.experiment("search").ended_why == "stopped"
+
+
+def test_stop_leaves_open_trials_to_the_coordinator_that_leads(filled: MongoStore, call: Call):
+    filled.lead("search", "a coordinator", 60.0)
+    before = filled.counts("search")
+    call("stop", "search")
+    assert filled.counts("search") == before

@@ -685,6 +685,20 @@ def test_joining_takes_over_the_budget_and_restarts_the_clock_of_an_ended_search
     assert again.started_at > first.started_at
 
 
+def test_a_paused_search_stays_paused_when_it_is_joined(bench, store):
+    """A standby, or a coordinator that was restarted, must not overrule the user who paused."""
+    store.open_experiment(bench.experiment())
+    store.set_experiment_state(bench.exp_key, ExperimentState.PAUSED)
+    assert store.open_experiment(bench.experiment()).state is ExperimentState.PAUSED
+
+
+def test_experiments_can_be_asked_for_by_state(bench, store):
+    store.open_experiment(bench.experiment())
+    store.set_experiment_state(bench.exp_key, ExperimentState.PAUSED)
+    assert bench.exp_key not in {e.exp_key for e in store.experiments({ExperimentState.RUNNING})}
+    assert bench.exp_key in {e.exp_key for e in store.experiments({ExperimentState.PAUSED})}
+
+
 def test_another_space_is_refused_with_the_labels_that_differ(bench, store):
     first = store.open_experiment(bench.experiment())
     space = {"parameters": [{"label": "x", "low": 1}, {"label": "depth"}]}
