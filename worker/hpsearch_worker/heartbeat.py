@@ -120,11 +120,14 @@ class Heartbeat:
                     return
                 claims = list(self._held.values())
             for held in claims:
-                self.write_reports(held)
+                with _survived():
+                    self.write_reports(held)
                 if held.due <= time.monotonic():
-                    self._renew(held)
+                    with _survived():
+                        self._renew(held)
             if time.monotonic() >= self._alive_due:
-                self._say_alive()
+                with _survived():
+                    self._say_alive()
 
     def _wait_s(self) -> float:
         now = time.monotonic()
@@ -145,7 +148,17 @@ class Heartbeat:
             self._store.record_worker(self._describe(), ALIVE_FOR_S)
         except HpsearchError as error:
             log.debug("sign of life failed: %s", error)
-        self._alive_due = time.monotonic() + ALIVE_EVERY_S
+        finally:
+            self._alive_due = time.monotonic() + ALIVE_EVERY_S
+
+
+@contextmanager
+def _survived() -> Iterator[None]:
+    """Log an error that nobody foresaw: one step may fail, but without the thread all leases lapse."""
+    try:
+        yield
+    except Exception:
+        log.exception("a step of the heartbeat failed; it goes on")
 
 
 def _renew_after_s(trial: Trial) -> float:

@@ -21,7 +21,7 @@ ME = Worker(name="w", host="h", pid=1)
 class Flaky(MemoryStore):
     """Raises what it is told to, for as long as it is told to."""
 
-    refusal: StoreError | None = None
+    refusal: Exception | None = None
 
     def report(self, trial, reports):
         if self.refusal:
@@ -111,3 +111,15 @@ def test_a_last_word_that_cannot_be_written_does_not_keep_a_worker_from_leaving(
     heartbeat.stop(replace(ME, state=WorkerState.STOPPED), 1.0)
     assert "without a word" in caplog.text
     assert not heartbeat._thread.is_alive()
+
+
+def test_an_error_that_nobody_foresaw_ends_neither_the_thread_nor_the_other_leases(store, heartbeat):
+    """Each step may raise anything: without the thread, every lease of the worker would lapse."""
+    trial = claimed(store, lease_s=0.4)
+    store.refusal = RuntimeError("nobody thought of this")
+    with heartbeat.holding(trial) as held:
+        held.reports.append(Report(step=1, value=0.5))
+        wait_until(lambda: not held.reports, "a step that raises", 5)
+        store.refusal = None
+        before = store.trial("e", 0).lease_until
+        wait_until(lambda: store.trial("e", 0).lease_until > before, "a renewal after it", 5)
