@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -42,6 +43,7 @@ def serve(line: Connection, streams: Streams) -> None:
     """
     process, home = os.getpid(), working_folder()
     loaded: dict[str, Loaded] = {}
+    sending = threading.Lock()  # a thread that an objective left running may report meanwhile
     while True:
         try:
             number, request = line.recv()
@@ -49,11 +51,12 @@ def serve(line: Connection, streams: Streams) -> None:
             return
         streams.restore()
         go_to(home)
-        answer = _answer(request, loaded, _Reports(line, number))
+        answer = _answer(request, loaded, _Reports(line, number, sending))
         if os.getpid() != process:
             os._exit(0)  # a fork that the objective made, and that came back from it as well
         streams.flush()
-        line.send((number, answer))
+        with sending:
+            line.send((number, answer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,11 @@ class _Reports:
 
     line: Connection
     number: int
+    sending: threading.Lock  #: held by who writes to the line
 
     def __call__(self, report: Report) -> None:
-        self.line.send((self.number, report))
+        with self.sending:
+            self.line.send((self.number, report))
 
 
 def _answer(request: Any, loaded: dict[str, Loaded], on_report: Callable[[Report], None]) -> Ready | Result:

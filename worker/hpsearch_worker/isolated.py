@@ -28,7 +28,10 @@ _TERM_GRACE_S = 5.0
 #: Seconds that a child has to end after it closed its line.
 _EXIT_GRACE_S = 1.0
 
-_HUNG_UP = "The evaluating process closed its line to the worker, or its files altogether, and went on."
+_HUNG_UP = (
+    "The evaluating process closed its line to the worker, or its files altogether, or wrote bytes of its "
+    "own into the line, and went on."
+)
 
 
 class _ChildEndedError(Exception):
@@ -181,7 +184,7 @@ class _Child:
     def _next_message(self) -> Any:
         try:
             number, message = self._line.recv()
-        except (EOFError, OSError):
+        except Exception:  # noqa: BLE001 - an end, or bytes of the objective's own: unpickling raises anything
             raise self._ended() from None
         # What an objective left running may still speak in answer to an earlier request.
         return message if number == self._n_asked else None

@@ -23,7 +23,7 @@ from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
 
 OBJECTIVES = """
-import ctypes, os, sys, time, warnings
+import ctypes, os, stat, sys, time, warnings
 import hpsearch
 
 N_IMPORTS = open(os.environ["COUNT_FILE"], "a").write("x")
@@ -88,6 +88,17 @@ def closes_its_output(config):
 def closes_all_files(config):
     os.closerange(0, 1000)
     time.sleep(600)
+
+def writes_into_the_line(config):
+    fd = next(int(n) for n in os.listdir("/proc/self/fd") if is_socket(int(n)))
+    os.write(fd, b"\\0\\0\\0\\x04oops")
+    time.sleep(600)
+
+def is_socket(fd):
+    try:
+        return fd > 2 and stat.S_ISSOCK(os.fstat(fd).st_mode)
+    except OSError:
+        return False
 
 def moves_away(config):
     here = os.getcwd()
@@ -317,6 +328,15 @@ def test_an_objective_that_closes_the_line_fails_and_does_not_hang_the_worker(is
     result, _ = run(isolated, experiment("closes_all_files"), after_s=60)
     assert result.error is not None
     assert "closed its line" in result.error.message
+    assert run(isolated, experiment("good"))[0].loss == 0.25
+
+
+def test_an_objective_that_writes_into_the_line_fails_and_the_next_trial_runs(isolated, experiment):
+    """What cannot be read as a message ends the child that sent it, not the worker."""
+    result, _ = run(isolated, experiment("writes_into_the_line"), after_s=60)
+    assert result.error is not None
+    assert result.error.kind is FailureKind.EXIT
+    assert "own into the line" in result.error.message
     assert run(isolated, experiment("good"))[0].loss == 0.25
 
 
