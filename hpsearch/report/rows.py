@@ -11,7 +11,7 @@ from hpsearch.experiment import ExperimentState
 from hpsearch.progress import Progress
 from hpsearch.report.summary import failure_reason
 from hpsearch.report.table import date_text, json_text
-from hpsearch.report.text import duration_text, number, params_lines, params_text, value_text
+from hpsearch.report.text import duration_text, number, params_lines, params_text, printable, value_text
 from hpsearch.trial import Trial
 
 STATUS_COLUMNS = (
@@ -90,7 +90,7 @@ def best_text(trial: Trial) -> str:
 
 def trial_text(trial: Trial) -> str:
     """Return everything about a trial, one fact a line, long texts last."""
-    return "\n".join([*_facts(trial), *_error_facts(trial)])
+    return printable("\n".join([*_facts(trial), *_error_facts(trial)]))
 
 
 def _facts(trial: Trial) -> Iterator[str]:

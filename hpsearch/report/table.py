@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from hpsearch.report.text import params_text, value_text
+from hpsearch.report.text import params_text, printable, value_text
 
 Row = Mapping[str, Any]
 
@@ -138,5 +138,5 @@ def _cell(value: Any) -> str:
             text = ", ".join(map(str, value)) or "-"
         case _:
             text = value_text(value)
-    text = text.replace("\n", " ")
+    text = printable(text).replace("\n", " ").replace("\t", " ")
     return text if len(text) <= _MAX_WIDTH else text[: _MAX_WIDTH - 1] + "…"

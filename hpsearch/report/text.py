@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pprint import pformat
 from typing import Any
@@ -15,6 +16,9 @@ from hpsearch.trial import State, Trial
 
 #: The longest line that tells an error.
 _MAX_ERROR = 200
+
+#: C0 without tab and newline, DEL, C1.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 _WHY: dict[str, str] = {
     EndReason.MAX_EVALS: "all its trials are finished",
@@ -31,18 +35,27 @@ def number(value: float) -> str:
 
 def params_text(params: Mapping[str, Any]) -> str:
     """Return parameters on one line, as ``lr=0.013, optimizer=adam``."""
-    return ", ".join(f"{label}={value_text(value)}" for label, value in params.items())
+    return printable(", ".join(f"{label}={value_text(value)}" for label, value in params.items()))
 
 
 def params_lines(params: Mapping[str, Any]) -> list[str]:
     """Return parameters one a line, indented and aligned."""
     width = max((len(label) for label in params), default=0)
-    return [f"  {label:<{width}}  {value_text(value)}" for label, value in params.items()]
+    return [printable(f"  {label:<{width}}  {value_text(value)}") for label, value in params.items()]
 
 
 def value_text(value: Any) -> str:
     """Return one value, numbers shortened."""
     return number(value) if isinstance(value, float) else str(value)
+
+
+def printable(text: str) -> str:
+    r"""Return a text with every control character but newline and tab written as ``\xNN``.
+
+    An objective chooses the words of its errors and results; in a terminal, raw C0 and
+    C1 characters of theirs could move the cursor, hide lines or answer for the keyboard.
+    """
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def duration_text(seconds: float | None) -> str:
@@ -161,5 +174,5 @@ def _group_line(group: FailureGroup) -> str:
 
 def _error_text(trial: Trial) -> str:
     message = trial.error.message.strip().split("\n", 1)[0] if trial.error else ""
-    text = f"{failure_reason(trial)}: {message}" if message else failure_reason(trial)
+    text = printable(f"{failure_reason(trial)}: {message}" if message else failure_reason(trial))
     return text if len(text) <= _MAX_ERROR else text[: _MAX_ERROR - 1] + "…"

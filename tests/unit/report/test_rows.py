@@ -68,3 +68,17 @@ def test_the_page_of_a_trial_shows_attempts_and_result_and_nothing_empty():
 def test_the_page_of_a_trial_shows_what_was_reported_at_each_step():
     page = trial_text(done(3, 0.25, reports=(Report(step=1.0, value=0.5), Report(step=2.0, value=1 / 3))))
     assert "reports       1: 0.5, 2: 0.333333" in page
+
+
+def test_the_page_of_a_trial_shows_control_characters_of_an_objective_and_sends_none():
+    """Raw, they could clear the screen or hide what stands there; newlines and tabs are harmless."""
+    error = Failure(kind=FailureKind.EXCEPTION, message="\x1b[2Jno", log_tail="one\ttab\nbell \x07 \x9b1m\n")
+    page = trial_text(failed(3, error=error, params={"kind": "a\x1b]0;title"}))
+    assert "\\x1b[2Jno" in page
+    assert "one\ttab\nbell \\x07 \\x9b1m" in page
+    assert "kind=a\\x1b]0;title" in page
+    assert {c for c in page if not c.isprintable()} == {"\n", "\t"}
+
+
+def test_the_best_trial_sends_no_control_characters():
+    assert "\x1b" not in best_text(done(3, 0.25, params={"k\x1bind": "a\x1b[2J"}))

@@ -134,3 +134,7 @@ def test_every_reason_for_an_end_has_words_of_its_own(reason: EndReason):
     headline = final_report(progress(experiment=ended), None, [], {}).split(";")[0]
     assert headline.startswith("search: done, ")
     assert reason.value not in headline.removeprefix("search: done, ").split()
+
+
+def test_the_line_of_a_failure_sends_no_control_characters():
+    assert failure_line(failed(2, "\x1b[2Jgone\x9b")) == "trial 2: ValueError: \\x1b[2Jgone\\x9b"
