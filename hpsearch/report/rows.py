@@ -42,6 +42,7 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
     """
     experiment, best = progress.experiment, progress.best
     is_led = experiment.is_led(now)
+    goes_on = is_led and experiment.state is ExperimentState.RUNNING
     return {
         "exp_key": experiment.exp_key,
         "state": experiment.state,
@@ -52,7 +53,7 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
         "best_tid": best.tid if best else None,
         "best_params": best.params if best else None,
         "per_minute": progress.per_minute,
-        "remaining_s": progress.remaining_s if is_led and not experiment.state.is_over else None,
+        "remaining_s": progress.remaining_s if goes_on else None,
         "elapsed_s": progress.elapsed_s,
         "workers": len(progress.workers),
         "ended_why": experiment.ended_why,

@@ -23,6 +23,12 @@ def test_a_search_that_has_ended_needs_no_coordinator_and_has_no_time_left():
     assert cells["left"] is None
 
 
+def test_a_paused_search_has_no_time_left():
+    """At a rate of its past it would never end: nothing new starts."""
+    paused = experiment(state=ExperimentState.PAUSED, led_until=after(1))
+    assert status_row(progress(experiment=paused, per_minute=10.0), NOW)["remaining_s"] is None
+
+
 def test_the_row_of_a_search_tells_counts_best_values_and_time_left():
     led = experiment(led_until=after(1))
     row = status_row(
