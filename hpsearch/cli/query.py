@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +16,7 @@ import click
 from hpsearch.cli.lookup import find_experiment, read_progress
 from hpsearch.cli.stores import open_store
 from hpsearch.command import DURATION, AtLeast, debug_option, log_to_stderr, option, store_option
-from hpsearch.errors import NotFoundError
+from hpsearch.errors import NotFoundError, StoreUnavailableError
 from hpsearch.report.rows import (
     BEST_COLUMNS,
     STATUS_COLUMNS,
@@ -57,17 +58,13 @@ def _query(command: Command) -> Command:
 @option("--every", type=DURATION, default="2s", help="Time between two prints of --watch.")
 def status(store: TrialStore, form: Format, exp_key: str | None, watch: bool, every: float) -> None:
     """Show how far searches have come: one, or all of them."""
-    while True:
-        text = _status_text(store, form, exp_key)
-        if watch and form is Format.TABLE and sys.stdout.isatty():
-            click.clear()
-        click.echo(text)
-        if not watch:
-            return
-        try:
+    if not watch:
+        click.echo(_status_text(store, form, exp_key))
+        return
+    with suppress(KeyboardInterrupt):
+        while True:
+            _show_anew(store, form, exp_key)
             time.sleep(every)
-        except KeyboardInterrupt:
-            return
 
 
 @click.command()
@@ -115,6 +112,18 @@ def show(store: TrialStore, form: Format, exp_key: str, tid: int) -> None:
 def workers(store: TrialStore, form: Format) -> None:
     """List the workers that were seen of late."""
     click.echo(render("workers", [asdict(worker) for worker in store.workers()], WORKER_COLUMNS, form))
+
+
+def _show_anew(store: TrialStore, form: Format, exp_key: str | None) -> None:
+    """Print the status in place of the last one; what is watched for days outlasts an outage."""
+    try:
+        text = _status_text(store, form, exp_key)
+    except StoreUnavailableError as error:
+        click.echo(f"hpsearch: {error} Still watching.", err=True)
+        return
+    if form is Format.TABLE and sys.stdout.isatty():
+        click.clear()
+    click.echo(text)
 
 
 def _status_text(store: TrialStore, form: Format, exp_key: str | None) -> str:

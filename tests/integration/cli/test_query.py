@@ -9,12 +9,13 @@ import os
 import signal
 import subprocess
 import sys
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from hpsearch.store.mongo import MongoStore
 from tests.integration.cli.conftest import Call, Outcome
+from tests.integration.servers import Server
 
 pytestmark = pytest.mark.usefixtures("filled")
 
@@ -94,6 +95,32 @@ def test_status_can_be_watched_until_ctrl_c(uri: str):
     assert [line.split()[0] for line in seen] == ["exp_key", "search"] * 2
     assert "Traceback" not in err
     assert process.returncode in {0, 130}  # between two prints, or in the middle of one
+
+
+def test_watching_outlasts_an_outage_of_the_database(mortal: Server):
+    """Whoever watches a search for days must not have to begin again at each restart of MongoDB."""
+    command = [sys.executable, "-m", "hpsearch", "status", "--watch", "--every", "10ms", "--format", "csv"]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, "HPSEARCH_STORE": mortal.uri},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    try:
+        until(process.stderr, "There is no search")
+        mortal.kill()
+        until(process.stderr, "Still watching.")
+        mortal.start()
+        until(process.stderr, "There is no search")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def until(lines: IO[str], words: str) -> None:
+    assert any(words in line for line in lines), f"the output ended without {words!r}"
 
 
 def test_best_shows_the_values_of_the_best_trial(call: Call):
