@@ -18,12 +18,15 @@ from hpsearch.command import EXIT_CODES
 from hpsearch.experiment import Budget, Defaults, ExperimentState, ObjectiveRef
 from hpsearch.fleet import WorkerState
 from hpsearch.plan import EndReason
+from hpsearch.report.rows import status_row
+from hpsearch.store import queries
 from hpsearch.store.schema import VALIDATORS
 from hpsearch.suggest.algorithms import ALGORITHMS
 from hpsearch.suggest.anneal import AnnealOptions
 from hpsearch.suggest.tpe.suggest import TPEOptions
 from hpsearch.trial import Ended, Failure, FailureKind, Holder, Report, State, Trial
 from hpsearch_worker.__main__ import worker
+from tests.unit.report.states import NOW, progress
 
 REPOSITORY = Path(__file__).parents[2]
 REFERENCE = (REPOSITORY / "hpsearch" / "README.md").read_text()
@@ -179,6 +182,16 @@ def test_the_help_names_every_exit_code_that_the_reference_names():
     told = (cli.help or "").partition("Exit codes:")[2]
     codes = set(re.findall(r"^\| (\d+)", section("Errors and exit codes"), flags=re.MULTILINE)) | {"143"}
     assert set(re.findall(r"\d+", told)) == codes
+
+
+def test_every_field_of_a_status_row_is_described():
+    row = status_row(progress(), NOW)
+    assert [name for name in row if f"`{name}`" not in section("status")] == []
+
+
+def test_every_field_that_an_update_of_a_trial_writes_is_described():
+    written = queries.report([{"step": 1, "value": 0.5}], "batch")[0]["$set"]
+    assert [name for name in written if f"`{name}`" not in section("db.trials")] == []
 
 
 def messages() -> Iterator[tuple[str, str | None]]:
