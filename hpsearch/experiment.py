@@ -40,8 +40,10 @@ class Budget:
 class Algorithm:
     """A suggester by name, with its options."""
 
-    name: str = "tpe"
-    options: Mapping[str, Any] = field(default_factory=dict)
+    name: str = "tpe"  #: a key of ``suggest.algorithms.ALGORITHMS``
+    options: Mapping[str, Any] = field(
+        default_factory=dict
+    )  #: what is set by name; the rest keeps its default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

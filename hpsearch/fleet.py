@@ -24,8 +24,8 @@ class Worker:
     """One worker process; it may evaluate several trials at a time."""
 
     name: str  #: unique in the fleet
-    host: str
-    pid: int
+    host: str  #: name of the machine it runs on
+    pid: int  #: process number on that machine
     slots: int = 1  #: trials it evaluates at a time
     exp_keys: tuple[str, ...] = ()  #: experiments it serves; empty means any
     state: WorkerState = WorkerState.IDLE

@@ -47,7 +47,7 @@ class Suggester(Protocol):
         Returns
         -------
         list of n Suggestions
-            The later ones take the earlier ones for pending.
+            The later ones may take the earlier ones for pending.
         """
         ...
 

@@ -72,7 +72,8 @@ class TPE:
     ) -> list[Suggestion]:
         """Propose as many points as there are generators; see ``Suggester``.
 
-        In a discrete space a point is suggested twice only when all of it was tried, or when
+        Pending points serve only to prevent repeats in discrete spaces; elsewhere they change
+        nothing. In a discrete space a point is suggested twice only when all of it was tried, or when
         it is too large for that and only seen points came up.
         """
         if not rngs:
