@@ -54,7 +54,7 @@ def test_a_space_may_live_elsewhere(folder):
 
 def test_an_experiment_made_elsewhere_is_found_by_name_in_this_folder(folder):
     (folder / "search_d.py").write_text("def objective(c): return c")
-    there = ObjectiveRef(kind="file", ref="work/search_d.py:objective", path="/nowhere/work/search_d.py")
+    there = ObjectiveRef(kind="file", ref="there/search_d.py:objective", path="/nowhere/there/search_d.py")
     assert load_objective(there)(5) == 5
 
 
