@@ -52,10 +52,9 @@ def _move(uri: str | None, exp_key: str, state: ExperimentState, said: str) -> N
         if experiment.state.is_over:
             again = "`hpsearch run` or `coordinator` takes it up again"
             raise click.UsageError(f"{exp_key} has ended ({experiment.state}); {again}.")
-        store = opened.store
-        if state is ExperimentState.STOPPED and not experiment.is_led(store.now()):
+        is_end = state is ExperimentState.STOPPED
+        opened.store.set_experiment_state(exp_key, state, EndReason.STOPPED if is_end else None)
+        if is_end and not experiment.is_led(opened.store.now()):
             # Nobody else would cancel what waits, or what a worker still evaluates.
-            store.cancel(exp_key, {State.PENDING, State.RUNNING})
-        why = EndReason.STOPPED if state is ExperimentState.STOPPED else None
-        store.set_experiment_state(exp_key, state, why)
+            opened.store.cancel(exp_key, {State.PENDING, State.RUNNING})
         click.echo(f"{exp_key} {said}", err=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from hpsearch.mongod import ephemeral_mongod, private_mongod
 from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo_connection import Patience, give_up_after
 from hpsearch.store.protocol import TrialStore
 
 #: Seconds that a command tries to reach the database before it gives up.
 PATIENCE_S = 5.0
+
+#: Waits for a database as long as a person would.
+patient = give_up_after(PATIENCE_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +26,9 @@ class OpenStore:
     uri: str  #: with credentials: for environments of subprocesses only
 
 
-def patient(seconds_away: float) -> bool:
-    """Wait for a database as long as a person would."""
-    return seconds_away < PATIENCE_S
-
-
 @contextmanager
 def open_store(
-    uri: str | None, *, is_ephemeral: bool = False, patience: Callable[[float], bool] = patient
+    uri: str | None, *, is_ephemeral: bool = False, patience: Patience = patient
 ) -> Iterator[OpenStore]:
     """Connect to a URI, or else to the private MongoDB, started if need be.
 

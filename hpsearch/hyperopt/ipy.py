@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hpsearch.errors import ConfigurationError
+from hpsearch.hyperopt.absent import absent
 
 __all__ = ["IPythonTrials", "LostEngineError"]
 
@@ -23,7 +23,4 @@ class IPythonTrials:
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise ConfigurationError(
-            "hpsearch does not run on IPython engines; use Trials() to search in this process, "
-            "or the commands hpsearch run and hpsearch worker to search on many machines."
-        )
+        raise absent("IPython engines")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hpsearch.errors import ConfigurationError
+from hpsearch.hyperopt.absent import absent
 
 __all__ = ["SparkTrials"]
 
@@ -19,7 +19,4 @@ class SparkTrials:
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise ConfigurationError(
-            "hpsearch does not run on Spark; use Trials() to search in this process, "
-            "or the commands hpsearch run and hpsearch worker to search on many machines."
-        )
+        raise absent("Spark")

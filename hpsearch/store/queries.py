@@ -216,7 +216,7 @@ def join(experiment: Mapping[str, Any]) -> Pipeline:
 
 def set_state(state: ExperimentState, why: str | None) -> Pipeline:
     """Move an experiment to a state."""
-    return [{"$set": {"state": state.value, "ended_why": _literal_or_unset(why)}}]
+    return [{"$set": {"state": state.value, "ended_why": _UNSET if why is None else {"$literal": why}}}]
 
 
 def lead(owner: str, lease_s: float) -> Pipeline:
@@ -270,7 +270,3 @@ def _history_entry(why: Any) -> dict[str, Any]:
         "why": why,
     }
     return {"$concatArrays": [{"$ifNull": ["$history", _EMPTY]}, [entry]]}
-
-
-def _literal_or_unset(value: str | None) -> Any:
-    return _UNSET if value is None else {"$literal": value}
