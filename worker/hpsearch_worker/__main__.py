@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -25,6 +26,7 @@ from hpsearch.command import (
     run_and_exit,
     store_option,
 )
+from hpsearch.errors import ConfigurationError
 from hpsearch.fleet import Worker, WorkerState
 from hpsearch.interrupt import Interrupt
 from hpsearch.store.mongo import MongoStore
@@ -58,7 +60,9 @@ class Options:
     is_isolated: bool
     echo: bool
     max_trials: int | None
+    claim_for_s: float | None
     max_runtime_s: float | None
+    workdir: str | None
     drain_timeout_s: float
     limits: Limits
 
@@ -76,6 +80,9 @@ class Options:
 @option("--concurrency", type=click.IntRange(min=1), default=1, help="Trials evaluated at a time.")
 @option("--burst", is_flag=True, help="Leave when nothing is left to do, instead of waiting.")
 @option("--max-trials", type=click.IntRange(min=1), help="Leave after taking so many trials.")
+@option(
+    "--claim-for", type=DURATION, help="Take no more trials after so long; leave once the last has ended."
+)
 @option("--max-idle", type=DURATION, help="Leave after so long without a trial.")
 @option("--max-runtime", type=DURATION, help="Drain and leave after so long.")
 @option(
@@ -92,6 +99,11 @@ class Options:
     default="30s",
     help="Time that a running trial still has after SIGTERM or SIGINT; then it is given back.",
 )
+@option(
+    "--workdir",
+    type=click.Path(file_okay=False),
+    help="Folder in which each evaluation begins, made if missing [default: the worker's own].",
+)
 @option("--name", help="Name in the registry [default: host-pid].")
 @option(
     "--isolate/--no-isolate",
@@ -107,11 +119,13 @@ def worker(
     concurrency: int,
     burst: bool,
     max_trials: int | None,
+    claim_for: float | None,
     max_idle: float | None,
     max_runtime: float | None,
     max_consecutive_failures: int | None,
     trial_timeout: float | None,
     drain_timeout: float,
+    workdir: str | None,
     name: str | None,
     isolate: bool,
     echo: bool,
@@ -135,6 +149,8 @@ def worker(
         is_isolated=isolate,
         echo=echo,
         max_trials=max_trials,
+        claim_for_s=claim_for,
+        workdir=None if workdir is None else _made(workdir),
         max_runtime_s=max_runtime,
         drain_timeout_s=drain_timeout,
         limits=Limits(
@@ -156,6 +172,16 @@ def main() -> NoReturn:
     run_and_exit(worker, "hpsearch-worker", "HPSEARCH_WORKER")
 
 
+def _made(folder: str) -> str:
+    """Make a folder if it is missing, and return its absolute path."""
+    path = Path(folder).expanduser().absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"The working folder {path} cannot be made: {error.strerror}.") from error
+    return str(path)
+
+
 def _serve(uri: str, options: Options, shutdown: Shutdown) -> None:
     """Work until there is a reason to leave; raises that reason if it is an error."""
     me = Worker(
@@ -166,7 +192,7 @@ def _serve(uri: str, options: Options, shutdown: Shutdown) -> None:
         exp_keys=options.exp_keys,
         versions={"python": platform.python_version(), "hpsearch": hpsearch.__version__},
     )
-    tally = Tally(me, options.max_trials)
+    tally = Tally(me, options.max_trials, options.claim_for_s)
     patience = _Patience(shutdown, tally)
     store = MongoStore.connect(uri, patience=patience)
     try:
@@ -209,7 +235,9 @@ def _work(
 
 
 def _evaluator(options: Options) -> Evaluator:
-    return IsolatedEvaluator(echo=options.echo) if options.is_isolated else InlineEvaluator()
+    if options.is_isolated:
+        return IsolatedEvaluator(echo=options.echo, workdir=options.workdir)
+    return InlineEvaluator(workdir=options.workdir)
 
 
 def _in_threads(calls: list[Callable[[], None]]) -> None:

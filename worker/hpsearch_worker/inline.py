@@ -32,15 +32,22 @@ class _InterruptionError(BaseException):
 
 
 class InlineEvaluator:
-    """Calls the objective right here."""
+    """Calls the objective right here.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    workdir : str, optional
+        Absolute path of the folder in which each evaluation begins.
+    """
+
+    def __init__(self, *, workdir: str | None = None) -> None:
+        self._workdir = workdir
         self._loaded: dict[str, Loaded] = {}
 
     def prepare(self, experiment: Experiment, watch: Watch) -> None:
         """Load an experiment in this process; see ``Evaluator``."""
         if experiment.exp_key not in self._loaded:
-            self._loaded[experiment.exp_key] = Load.of(experiment).carry_out()
+            self._loaded[experiment.exp_key] = Load.of(experiment, self._workdir).carry_out()
 
     def evaluate(
         self, trial: Trial, experiment: Experiment, watch: Watch, on_report: Callable[[Report], None]

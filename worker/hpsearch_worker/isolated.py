@@ -53,10 +53,13 @@ class IsolatedEvaluator:
     ----------
     echo : bool
         Whether to pass the objective's output on to this process's stderr.
+    workdir : str, optional
+        Absolute path of the folder in which each evaluation begins.
     """
 
-    def __init__(self, *, echo: bool) -> None:
+    def __init__(self, *, echo: bool, workdir: str | None = None) -> None:
         self._echo = echo
+        self._workdir = workdir
         self._child: _Child | None = None
         self._prepared: set[str] = set()
 
@@ -67,7 +70,7 @@ class IsolatedEvaluator:
             return
         child.output.begin(experiment.exp_key)
         try:
-            answer = self._ask(child, Load.of(experiment), watch, _no_reports)
+            answer = self._ask(child, Load.of(experiment, self._workdir), watch, _no_reports)
         except _ChildEndedError:
             tail = self._end(child).log_tail or ""
             reason = tail.strip().rsplit("\n", 1)[-1]

@@ -21,18 +21,19 @@ class Load:
     exp_key: str
     objective: ObjectiveRef
     space: Mapping[str, Any]
+    workdir: str | None  #: where its evaluations begin; None for the folder it is loaded in
 
     @classmethod
-    def of(cls, experiment: Experiment) -> Load:
+    def of(cls, experiment: Experiment, workdir: str | None) -> Load:
         """Make the request for an experiment."""
-        return cls(experiment.exp_key, experiment.objective, experiment.space)
+        return cls(experiment.exp_key, experiment.objective, experiment.space, workdir)
 
     def carry_out(self) -> Loaded:
         """Load them here."""
         # The objective first: options of the space may live in its module.
         objective = load_objective(self.objective)
         space = Space.from_json(self.space)
-        return Loaded(objective, space, working_folder())
+        return Loaded(objective, space, self.workdir or working_folder())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Loaded:
 
     objective: Objective
     space: Space
-    folder: str | None  #: where the process was after loading; each evaluation begins there
+    folder: str | None  #: where each evaluation begins: the one asked for, or where loading ended
 
     def evaluate(
         self, values: Values, trial: CurrentTrial, passes: tuple[type[BaseException], ...] = ()
