@@ -82,11 +82,6 @@ def test_another_point_under_the_same_number_is_refused_and_nothing_is_written_f
     assert [t.values for t in store.trials(bench.exp_key)] == [{"x": 0.0}, {"x": 0.5}]
 
 
-def test_only_pending_trials_are_inserted(bench, store):
-    with pytest.raises(ValueError, match="only pending"):
-        store.insert([bench.trial(0, state=State.DONE, loss=1.0)])
-
-
 def test_labels_may_be_any_text_but_nul(bench, store):
     bench.insert(values=ODD_LABELS, params={label: [label] for label in ODD_LABELS})
 
