@@ -12,6 +12,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+#: Characters in the name of an experiment.
+_MAX_KEY = 100
+
 
 class ExperimentState(StrEnum):
     """What the coordinator should do with an experiment."""
@@ -50,7 +53,7 @@ class Algorithm:
 class ObjectiveRef:
     """Where a worker finds the objective on its own disk."""
 
-    kind: str  #: "import" (``package.module:name``) or "file" (``path/file.py:name``)
+    kind: str  #: "import" (``package.module:name``), "file" (``path/file.py:name``), or "undecided"
     ref: str  #: what follows the kind
     path: str | None = None  #: for a file: its absolute path where the experiment was made
 
@@ -58,6 +61,10 @@ class ObjectiveRef:
     def identity(self) -> str:
         """What must agree when an experiment is joined: the name, not the folder it lies in."""
         return self.ref.rsplit("/", 1)[-1] if self.kind == "file" else self.ref
+
+
+#: The objective of an experiment that was imported, until somebody goes on with it.
+UNDECIDED = ObjectiveRef(kind="undecided", ref="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,3 +97,13 @@ class Experiment:
     def is_led(self, now: datetime) -> bool:
         """Whether a coordinator leads it at a time of the store's clock."""
         return self.led_until is not None and self.led_until > now
+
+
+def is_exp_key(text: str) -> bool:
+    """Whether a text can name an experiment: the name stands in identifiers, and is that of a folder."""
+    return text.isprintable() and "/" not in text and 0 < len(text.strip(". ")) <= _MAX_KEY
+
+
+def bad_exp_key(text: str) -> str:
+    """Return the sentence about a text that cannot."""
+    return f"{text!r} cannot name a search; use up to {_MAX_KEY} printable characters without a slash."

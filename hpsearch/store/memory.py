@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hpsearch.errors import LeaseLostError, NotFoundError, TrialExistsError
-from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.experiment import UNDECIDED, Experiment, ExperimentState
 from hpsearch.fleet import Worker
 from hpsearch.store.documents import (
     experiment_document,
@@ -86,6 +86,10 @@ class MemoryStore:
             else:
                 check_joinable(stored, wanted)
                 joined = replace(stored, budget=wanted.budget, defaults=wanted.defaults, ended_why=None)
+                if stored.objective == UNDECIDED:
+                    joined = replace(
+                        joined, objective=wanted.objective, algorithm=wanted.algorithm, seed=wanted.seed
+                    )
                 if stored.state.is_over:
                     joined = replace(joined, state=wanted.state, started_at=now)
             self._experiments[wanted.exp_key] = joined

@@ -156,7 +156,9 @@ class MongoStore:
         self.prepare()
         stored = self._update_experiment(experiment.exp_key, queries.create(document), upsert=True)
         check_joinable(stored, experiment)
-        return self._update_experiment(experiment.exp_key, queries.join(document))
+        joined = self._update_experiment(experiment.exp_key, queries.join(document))
+        check_joinable(joined, experiment)  # somebody else may have decided on the objective meanwhile
+        return joined
 
     def experiment(self, exp_key: str) -> Experiment:
         """Return one experiment; raises ``NotFoundError``."""

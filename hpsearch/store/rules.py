@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from hpsearch.errors import ExperimentMismatchError, StoreError
-from hpsearch.experiment import Experiment
+from hpsearch.experiment import UNDECIDED, Experiment
 from hpsearch.store.encoding import encoded
 from hpsearch.trial import FINISHED, State, Trial, trial_id
 
@@ -22,7 +22,7 @@ _ADVICE = "use another --exp-key for a new search, or the original to go on with
 
 
 def check_joinable(stored: Experiment, wanted: Experiment) -> None:
-    """Return if ``wanted`` is the same search as ``stored``.
+    """Return if ``wanted`` is the same search as ``stored``, or decides what that one leaves open.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def check_joinable(stored: Experiment, wanted: Experiment) -> None:
     if stored.space_fingerprint != wanted.space_fingerprint:
         raise ExperimentMismatchError(f"{begin} search space: {_difference(stored, wanted)}; {_ADVICE}")
     mine, theirs = wanted.objective, stored.objective
-    if (mine.kind, mine.identity) != (theirs.kind, theirs.identity):
+    if theirs != UNDECIDED and (mine.kind, mine.identity) != (theirs.kind, theirs.identity):
         raise ExperimentMismatchError(
             f"{begin} objective: {theirs.identity!r} there, {mine.identity!r} here; {_ADVICE}"
         )
