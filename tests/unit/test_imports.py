@@ -19,6 +19,7 @@ PURE = (
     "store/documents.py", "store/encoding.py", "store/schema.py", "store/rules.py",
     "store/hyperopt_uri.py",
     "report/summary.py", "report/text.py", "report/table.py", "report/rows.py", "report/space_text.py",
+    "report/density.py",
 )  # fmt: skip
 
 #: Clocks, surroundings, threads, logs, randomness without a generator, and the driver.
