@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from hpsearch import plan
-from hpsearch.errors import TrialExistsError
-from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.errors import ConfigurationError, TrialExistsError
+from hpsearch.experiment import SCRIPTED, Experiment, ExperimentState
 from hpsearch.fleet import Worker, is_alive
 from hpsearch.ledger import Ledger
 from hpsearch.progress import Progress
@@ -53,6 +53,11 @@ class Coordinator:
         One for the experiment's space, instead of what its algorithm names.
     least_pending : int
         Trials that are kept waiting in the queue, however few the workers need.
+
+    Raises
+    ------
+    ConfigurationError
+        If only the script that began the experiment can suggest its trials.
     """
 
     def __init__(
@@ -68,7 +73,7 @@ class Coordinator:
         self._clock = clock
         self._experiment = experiment
         self._space = Space.from_json(experiment.space)
-        self._suggester = suggester or make_suggester(experiment.algorithm, self._space)
+        self._suggester = suggester or _suggester_of(experiment, self._space)
         self._least_pending = least_pending
         self._token = uuid4().hex
         self._epoch: int | None = None  # of this process's leadership; None as standby
@@ -308,3 +313,14 @@ class Coordinator:
             workers=self._workers,
             is_standby=True,
         )
+
+
+def _suggester_of(experiment: Experiment, space: Space) -> Suggester:
+    """Return the suggester that an experiment names, if it is one that every coordinator has."""
+    if experiment.algorithm.name == SCRIPTED:
+        function = experiment.algorithm.options.get("function", "a function of its own")
+        raise ConfigurationError(
+            f"The trials of {experiment.exp_key!r} are suggested by {function} in the script that began it; "
+            "run that script again to go on."
+        )
+    return make_suggester(experiment.algorithm, space)

@@ -12,6 +12,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+#: The algorithm of an experiment that only the script which began it can make suggestions for.
+SCRIPTED = "script"
+
 #: Characters in the name of an experiment.
 _MAX_KEY = 100
 
@@ -43,7 +46,7 @@ class Budget:
 class Algorithm:
     """A suggester by name, with its options."""
 
-    name: str = "tpe"  #: a key of ``suggest.algorithms.ALGORITHMS``
+    name: str = "tpe"  #: one of ``suggest.algorithms.ALGORITHMS``, or ``SCRIPTED``
     options: Mapping[str, Any] = field(
         default_factory=dict
     )  #: what is set by name; the rest keeps its default
@@ -51,15 +54,21 @@ class Algorithm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectiveRef:
-    """Where a worker finds the objective on its own disk."""
+    """Where a worker finds the objective: on its own disk, or, signed, beside the experiment."""
 
-    kind: str  #: "import" (``package.module:name``), "file" (``path/file.py:name``), or "undecided"
-    ref: str  #: what follows the kind
+    kind: str  #: "import" (``package.module:name``), "file" (``path/file.py:name``), "pickle", or "undecided"
+    ref: str  #: what follows the kind; of a pickle, the name for people
     path: str | None = None  #: for a file: its absolute path where the experiment was made
+    digest: str | None = None  #: of a pickle: the fingerprint of what it holds
 
     @property
     def identity(self) -> str:
-        """What must agree when an experiment is joined: the name, not the folder it lies in."""
+        """What must agree when an experiment is joined: the name, not the folder it lies in.
+
+        Of an objective by value also what it does, as far as its fingerprint tells.
+        """
+        if self.digest is not None:
+            return f"{self.ref} ({self.digest[:16]})"
         return self.ref.rsplit("/", 1)[-1] if self.kind == "file" else self.ref
 
 
