@@ -52,6 +52,10 @@ class Algorithm:
     )  #: what is set by name; the rest keeps its default
 
 
+#: The kind of an objective that is sent to the workers instead of being named to them.
+BY_VALUE = "pickle"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectiveRef:
     """Where a worker finds the objective: on its own disk, or, signed, beside the experiment."""
@@ -102,6 +106,11 @@ class Experiment:
     created_at: datetime | None = None  #: server time, UTC
     started_at: datetime | None = None  #: start of the current run, from which its timeout counts
     led_until: datetime | None = None  #: a coordinator leads it, or did, until then
+
+    @property
+    def identity(self) -> tuple[str, datetime | None]:
+        """What tells it from another that was made under its name once it was deleted."""
+        return self.exp_key, self.created_at
 
     def is_led(self, now: datetime) -> bool:
         """Whether a coordinator leads it at a time of the store's clock."""

@@ -33,7 +33,7 @@ REFERENCE = (REPOSITORY / "hpsearch" / "README.md").read_text()
 SOURCES = [*(REPOSITORY / "hpsearch").rglob("*.py"), *(REPOSITORY / "worker").rglob("*.py")]
 
 #: Options that are described once for all commands.
-COMMON = {"--store", "--debug", "--help", "-h", "--version"}
+COMMON = {"--store", "--secret-file", "--debug", "--help", "-h", "--version"}
 
 
 def section(title: str) -> str:

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,11 +24,13 @@ from hpsearch.command import (
     log_to_stderr,
     option,
     run_and_exit,
+    secret_option,
     store_option,
 )
 from hpsearch.errors import ConfigurationError
 from hpsearch.fleet import Worker, WorkerState
 from hpsearch.interrupt import Interrupt
+from hpsearch.payload import SECRET, read_secret
 from hpsearch.store.mongo import MongoStore
 from hpsearch.store.protocol import TrialStore
 from hpsearch_worker.directory import Directory
@@ -36,6 +38,7 @@ from hpsearch_worker.evaluator import Evaluator
 from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
+from hpsearch_worker.letters import Letters
 from hpsearch_worker.lifeline import die_with_parent
 from hpsearch_worker.loop import Limits, Slot
 from hpsearch_worker.shutdown import Shutdown
@@ -65,6 +68,7 @@ class Options:
     workdir: str | None
     drain_timeout_s: float
     limits: Limits
+    secret: bytes | None = field(repr=False)
 
 
 @click.command("worker")
@@ -111,6 +115,7 @@ class Options:
     help="Evaluate in a process of its own, or (less overhead, no protection) in the worker's.",
 )
 @option("--echo/--no-echo", default=True, help="Pass on what the objective prints.")
+@secret_option()
 @option("--parent", type=int, hidden=True, help="Drain when this process, which started the worker, dies.")
 @debug_option()
 def worker(
@@ -129,6 +134,7 @@ def worker(
     name: str | None,
     isolate: bool,
     echo: bool,
+    secret_file: str | None,
     parent: int | None,
 ) -> None:
     """Evaluate trials: claim one, call the objective, write the loss back, go on.
@@ -153,6 +159,7 @@ def worker(
         workdir=None if workdir is None else _made(workdir),
         max_runtime_s=max_runtime,
         drain_timeout_s=drain_timeout,
+        secret=_taken_secret(secret_file),
         limits=Limits(
             is_burst=burst,
             max_idle_s=max_idle,
@@ -180,6 +187,13 @@ def _made(folder: str) -> str:
     except OSError as error:
         raise ConfigurationError(f"The working folder {path} cannot be made: {error.strerror}.") from error
     return str(path)
+
+
+def _taken_secret(file: str | None) -> bytes | None:
+    """Return the secret, and take it out of the environment, which evaluating processes inherit."""
+    secret = read_secret(os.environ, file)
+    os.environ.pop(SECRET, None)
+    return secret
 
 
 def _serve(uri: str, options: Options, shutdown: Shutdown) -> None:
@@ -216,10 +230,11 @@ def _work(
     store: TrialStore, options: Options, shutdown: Shutdown, tally: Tally, heartbeat: Heartbeat
 ) -> None:
     directory = Directory(store, options.exp_keys)
+    letters = Letters(store, options.secret)
     slots = [
         Slot(
             store=store,
-            evaluator=_evaluator(options),
+            evaluator=_evaluator(options, letters),
             directory=directory,
             heartbeat=heartbeat,
             tally=tally,
@@ -234,10 +249,10 @@ def _work(
         _in_threads([slot.work for slot in slots])
 
 
-def _evaluator(options: Options) -> Evaluator:
+def _evaluator(options: Options, letters: Letters) -> Evaluator:
     if options.is_isolated:
-        return IsolatedEvaluator(echo=options.echo, workdir=options.workdir)
-    return InlineEvaluator(workdir=options.workdir)
+        return IsolatedEvaluator(echo=options.echo, workdir=options.workdir, letters=letters)
+    return InlineEvaluator(workdir=options.workdir, letters=letters)
 
 
 def _in_threads(calls: list[Callable[[], None]]) -> None:
