@@ -1,24 +1,25 @@
-"""What each ``hp.*`` draws: one parameter of every kind.
+"""Lesson 1: what each ``hp.*`` draws.
 
-The picture of all of them, 5,000 samples each, is one command::
+The picture of 5,000 samples of each is one command::
 
     hpsearch space plot scripts/examples/lessons/distributions.py --output distributions.png
 
-Started by itself, the script prints the quartiles of the same samples, and the type that an
-objective receives. What to look for in both:
+Started by itself, the script prints the type that an objective receives, and the quartiles of the
+samples, or how often each option comes up. What to look for in both:
 
 - The bounds of ``loguniform`` are logarithms. It spreads its samples evenly over the orders of
   magnitude: half of them are below 0.1 here, though the range ends at 10. By value, its density
   falls as 1/x.
-- ``q...`` rounds to multiples of ``q``: a float, still. The two ends of ``quniform`` and
-  ``uniformint`` get half the share of the others, as only half as much is rounded to them;
+- ``q...`` rounds to multiples of ``q``, and the value is still a float. The two ends of ``quniform``
+  and ``uniformint`` get half the share of the others, as only half as much is rounded to them;
   ``randint`` gives all values alike, and never its upper bound.
 - ``normal`` and its relatives have no bounds. ``qlognormal`` can be 0.
-- A choice is one of its options, ``pchoice`` with probabilities; an option may hold parameters
-  of its own.
+- ``choice`` gives one of its options, all alike likely; ``pchoice`` has probabilities.
 """
 
 import math
+from collections import Counter
+from typing import Any
 
 import numpy as np
 
@@ -43,17 +44,20 @@ space = [
 
 
 def main() -> None:
-    """Print the quartiles of each distribution."""
-    tree = Space(space)
-    rng = np.random.default_rng(0)
-    samples = [tree.sample(rng) for _ in range(N_SAMPLES)]
-    received = tree.config(samples[0])
-    print(f"{'hp.':<12} {'type':<6} {'25 %':>9} {'50 %':>9} {'75 %':>9}")
-    for parameter, value in zip(tree.parameters, received, strict=True):
-        label = parameter.label
-        values = [sample[label] for sample in samples]
-        quartiles = " ".join(f"{quartile:9.4g}" for quartile in np.quantile(values, (0.25, 0.5, 0.75)))
-        print(f"{label:<12} {type(value).__name__:<6} {quartiles}")
+    tree, rng = Space(space), np.random.default_rng(0)
+    configs = [tree.config(tree.sample(rng)) for _ in range(N_SAMPLES)]
+    print(f"{'hp.':<12} {'type':<6} {'25 %':>8} {'50 %':>8} {'75 %':>8}")
+    for parameter, values in zip(tree.parameters, zip(*configs, strict=True), strict=True):
+        kind = type(values[0]).__name__
+        print(f"{parameter.label:<12} {kind:<6} {options(values) if kind == 'str' else quartiles(values)}")
+
+
+def quartiles(values: tuple[float, ...]) -> str:
+    return " ".join(f"{quartile:8.3g}" for quartile in np.quantile(values, (0.25, 0.5, 0.75)))
+
+
+def options(values: tuple[Any, ...]) -> str:
+    return ", ".join(f"{option} {n / len(values):.0%}" for option, n in Counter(values).most_common())
 
 
 if __name__ == "__main__":
