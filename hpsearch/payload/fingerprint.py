@@ -24,7 +24,7 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from pathlib import PurePath
-from types import CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -111,6 +111,9 @@ class _Reader:
                 return self._class(value)
             case FunctionType():
                 return self._function(value)
+            case BuiltinFunctionType() | np.ufunc():
+                owner = getattr(value, "__self__", None)
+                return [name, value.__name__, self.digest(owner)]
         return self._object(value, name)
 
     def _function(self, function: FunctionType) -> list[str]:

@@ -64,7 +64,7 @@ class Letters:
             blob = self._store.attachment(exp_key, ATTACHMENT)
         except NotFoundError as error:
             raise LoadError(
-                f"The objective of experiment {exp_key!r} was sent by value and is gone; start the search anew."
+                f"The objective of experiment {exp_key!r} was sent by value, and is gone; start it anew."
             ) from error
         return opened(blob, exp_key, self._secret)
 
