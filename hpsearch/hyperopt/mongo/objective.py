@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.errors import ConfigurationError, SpaceError
-from hpsearch.experiment import ObjectiveRef
+from hpsearch.experiment import BY_VALUE, ObjectiveRef
 from hpsearch.hyperopt.domain import Domain
 from hpsearch.hyperopt.mongo.calling import ExpressionObjective
 from hpsearch.payload import fingerprint, pack, read_secret
 from hpsearch.space.literal import encode_literal
-
-#: The attachment of an experiment that holds an objective by value.
-ATTACHMENT = "objective"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +20,7 @@ class Sent:
     """An objective, as an experiment names it."""
 
     ref: ObjectiveRef
-    blob: bytes | None = None  #: the attachment that goes with it, where it travels by value
+    blob: bytes | None = None  #: the attachment ``payload.ATTACHMENT``, where it travels by value
 
 
 def sent(domain: Domain, exp_key: str) -> Sent:
@@ -49,7 +46,7 @@ def sent(domain: Domain, exp_key: str) -> Sent:
             "or put it into a module that they have, too."
         )
     objective = ExpressionObjective(domain) if domain.needs_ctrl else fn
-    ref = ObjectiveRef(kind="pickle", ref=name, digest=fingerprint(fn))
+    ref = ObjectiveRef(kind=BY_VALUE, ref=name, digest=fingerprint(fn))
     return Sent(ref, pack(objective, exp_key, secret))
 
 

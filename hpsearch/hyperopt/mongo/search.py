@@ -18,8 +18,9 @@ from hpsearch.hyperopt.iteration import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import Asking, algorithm_of
 from hpsearch.hyperopt.mongo.exceptions import DomainSwapError
 from hpsearch.hyperopt.mongo.jobs import Patience
-from hpsearch.hyperopt.mongo.objective import ATTACHMENT, Sent, sent
+from hpsearch.hyperopt.mongo.objective import Sent, sent
 from hpsearch.hyperopt.progress import shown_progress
+from hpsearch.payload import ATTACHMENT
 from hpsearch.plan import EndReason
 from hpsearch.progress import Progress
 from hpsearch.space.tree import Space
