@@ -31,6 +31,10 @@ from hpsearch.trial import State
 
 logger = logging.getLogger(__name__)
 
+_MISMATCH_ADVICE = (
+    "give MongoTrials another exp_key for a new search, or call delete_all() on it to forget this one."
+)
+
 #: Seconds without a worker after which a script is told how to start one.
 _LONELY_S = 5.0
 
@@ -133,11 +137,7 @@ def _opened(store: TrialStore, wanted: Experiment, objective: Sent) -> Experimen
     try:
         experiment = store.open_experiment(wanted)
     except ExperimentMismatchError as error:
-        difference = str(error).rpartition("; ")[0]
-        raise DomainSwapError(
-            f"{difference}; give MongoTrials another exp_key for a new search, or call delete_all() "
-            "on it to forget this one."
-        ) from error
+        raise DomainSwapError(error.difference, _MISMATCH_ADVICE) from error
     if objective.blob is not None:
         # Again, over what a process may have put there whose own experiment was refused.
         store.attach(wanted.exp_key, ATTACHMENT, objective.blob)
