@@ -95,5 +95,9 @@ def test_a_worker_loads_no_suggester_no_scipy_and_nothing_to_draw_with():
     assert loaded & {"scipy", "rich", "hpsearch.cli", "hpsearch.coordinator", "hpsearch.mongod"} == set()
 
 
+def test_a_space_is_printed_without_what_only_its_picture_needs():
+    assert loaded_by("import hpsearch.cli.space") & {"matplotlib", "scipy.stats"} == set()
+
+
 def test_the_evaluating_process_loads_no_driver():
     assert "pymongo" not in loaded_by("import hpsearch_worker.child")
