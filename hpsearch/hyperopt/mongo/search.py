@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from hpsearch.conduct import conduct
 from hpsearch.coordinator import Coordinator
 from hpsearch.errors import ConfigurationError, ExperimentMismatchError, NotFoundError
-from hpsearch.experiment import SCRIPTED, UNDECIDED, Budget, Experiment, ExperimentState
+from hpsearch.experiment import SCRIPTED, UNDECIDED, Budget, Defaults, Experiment, ExperimentState
 from hpsearch.hyperopt.iteration import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import Asking, algorithm_of
 from hpsearch.hyperopt.mongo.exceptions import DomainSwapError
@@ -43,6 +43,7 @@ class FleetTrials(Protocol):
     """What a search needs of the trials that a script gave it."""
 
     grace_s: float
+    defaults: Defaults
     handle: Any
 
     @property
@@ -98,7 +99,7 @@ def search_on_fleet(
         )
     store, space = trials.store, rounds.domain.space
     objective = sent(rounds.domain, trials.exp_name)
-    wanted = _described(rounds, trials.exp_name, objective)
+    wanted = replace(_described(rounds, trials.exp_name, objective), defaults=trials.defaults)
     if n_more is not None:
         counts = store.counts(trials.exp_name)
         present = sum(n for state, n in counts.items() if state is not State.CANCELLED)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from hpsearch.errors import ConfigurationError, NotFoundError, TrialExistsError
-from hpsearch.experiment import Experiment, bad_exp_key, is_exp_key
+from hpsearch.experiment import Defaults, Experiment, bad_exp_key, is_exp_key
 from hpsearch.hyperopt.documents import DOMAIN_CMD, Doc, spec_from_misc
 from hpsearch.hyperopt.iteration import FMinIter
 from hpsearch.hyperopt.mongo.attachments import StoreAttachments
@@ -58,6 +58,9 @@ class MongoTrials(Trials):
 
     #: Seconds that running trials may still take once a limit has ended a search.
     grace_s = 30.0
+
+    #: What applies to each trial: its lease, its attempts, its timeout.
+    defaults = Defaults()
 
     def __init__(
         self, arg: Any, exp_key: Any = None, cmd: Any = None, workdir: Any = None, refresh: bool = True
