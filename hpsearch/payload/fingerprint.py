@@ -61,25 +61,18 @@ class _Reader:
     def __init__(self, objective: Any) -> None:
         self._home = {_MAIN, *_modules_of(objective)}
         self._outer: list[int] = []  # identities of the values that the present one is part of
-        self._reach = 0  # the outermost of them that was met again inside
         self._known: dict[int, tuple[Any, str]] = {}  # by identity, with the value, which must stay alive
 
     def digest(self, value: Any) -> str:
-        """Return the digest of a value."""
+        """Return the digest of a value, each of which is read once however often it is met."""
         if id(value) in self._known:
             return self._known[id(value)][1]
         if id(value) in self._outer:
-            position = self._outer.index(id(value))
-            self._reach = min(self._reach, position)
-            return f"again {position}"
-        depth, before = len(self._outer), self._reach
+            return f"again {self._outer.index(id(value))}"
         self._outer.append(id(value))
-        self._reach = depth
         found = _hashed(self._parts(value))
         self._outer.pop()
-        if self._reach >= depth:  # what leads further out reads differently from elsewhere
-            self._known[id(value)] = (value, found)
-        self._reach = min(before, self._reach)
+        self._known[id(value)] = (value, found)
         return found
 
     def _parts(self, value: Any) -> list[str]:

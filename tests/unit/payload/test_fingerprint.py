@@ -141,6 +141,12 @@ def test_values_that_contain_themselves_or_each_other_have_one(tmp_path):
     assert fingerprint(made(source)) != fingerprint(made(source.replace("[1]", "[2]")))
 
 
+def test_many_functions_that_use_each_other_take_no_time_to_speak_of():
+    names = [f"f{i}(x)" for i in range(14)]
+    source = "\n".join(f"def {name}: return {' + '.join(names)}" for name in names)
+    assert len(fingerprint(made(source, "f0"))) == 64
+
+
 def test_many_functions_that_share_others_take_no_time_to_speak_of():
     source = "".join(f"def f{i}(x): return f{i + 1}(x) + f{i + 2}(x)\n" for i in range(60))
     source += "def f60(x): return x\ndef f61(x): return x"
