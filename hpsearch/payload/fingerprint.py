@@ -19,6 +19,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import inspect
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -137,12 +138,11 @@ class _Reader:
                 return [name, self.digest(value.__func__)]
             case property():
                 return [name, *map(self.digest, (value.fget, value.fset, value.fdel))]
-        held = dict(attributes(value))
         is_whole = len(self._outer) == 1 or dataclasses.is_dataclass(value)
         if is_whole or type(value).__module__ in self._home:
-            return [name, self.digest(type(value)), self.digest(held)]
-        # Such as a function with a cache around it.
-        return [name, self.digest(held.get("__wrapped__"))]
+            return [name, self.digest(type(value)), self.digest(dict(attributes(value)))]
+        # Such as a function with a cache around it. Nothing else of a foreign object is touched.
+        return [name, self.digest(inspect.getattr_static(value, "__wrapped__", None))]
 
 
 #: What differs between two runs, or says nothing about what a class does.

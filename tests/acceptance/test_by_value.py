@@ -121,8 +121,11 @@ def test_a_missing_module_is_named_with_the_remedy(shop):
     worker = shop.fleet.worker("--exp-key", key, HPSEARCH_SECRET=SECRET)
 
     assert ended(worker) == 65
-    assert "needs the module 'helpers_of_script': install it on this worker." in shop.fleet.output(worker)
+    assert "needs the module 'helpers_of_script': install it on this worker" in shop.fleet.output(worker)
     assert shop.states(key) == ["pending"]
+    (shop.fleet.folder / module.name).write_text(module.read_text())
+    assert ended(shop.fleet.worker("--burst", "--no-isolate", HPSEARCH_SECRET=SECRET)) == 0
+    assert shop.states(key) == ["done"]
 
 
 def test_an_experiment_that_was_made_anew_is_evaluated_by_its_new_objective(shop):
