@@ -117,6 +117,14 @@ def test_images_that_are_missing_cost_one_sentence_before_a_trial_is_spent(tmp_p
         assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("device", ["cuda:99", "abacus"])
+def test_a_device_that_is_missing_costs_one_sentence(device: str, tmp_path: Path):
+    pytest.importorskip("torch", reason="PyTorch is not installed (extra torch)")
+    done = call(tmp_path, str(EXAMPLE / "search.py"), CONVNET_DEVICE=device)
+    assert f"cannot compute on CONVNET_DEVICE={device} here" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_the_results_are_drawn_without_torch(tmp_path: Path):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra plot)")
     write_results(tmp_path, 12)

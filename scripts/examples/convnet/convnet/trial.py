@@ -15,7 +15,7 @@ from convnet.results import Record, write_record
 from convnet.settings import Settings
 from convnet.space import space
 from hpsearch import STATUS_FAIL, STATUS_OK, CurrentTrial, Space
-from hpsearch.errors import MissingExtraError
+from hpsearch.errors import ConfigurationError, MissingExtraError
 
 if TYPE_CHECKING:  # torch is loaded where it is used
     from convnet.training import Training
@@ -32,7 +32,7 @@ def prepare(settings: Settings) -> None:
     MissingExtraError
         If PyTorch, or scikit-learn for its digits, is not installed.
     ConfigurationError
-        If the images cannot be loaded.
+        If the images cannot be loaded, or the device is not there.
     """
     try:
         import torch
@@ -40,6 +40,13 @@ def prepare(settings: Settings) -> None:
         raise MissingExtraError("the convolutional network", "torch") from error
     # Several workers on one machine would else take all of its cores each.
     torch.set_num_threads(settings.n_threads)
+    try:
+        torch.empty(1, device=settings.device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigurationError(
+            f"PyTorch cannot compute on CONVNET_DEVICE={settings.device} here: {reason}"
+        ) from error
     check_dataset(settings.data)
 
 
