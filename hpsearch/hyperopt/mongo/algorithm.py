@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,9 @@ _OURS: tuple[tuple[Any, str, Mapping[str, str]], ...] = (
     (rand.suggest, "random", {}),
     (anneal.suggest, "anneal", {"avg_best_idx": "avg_best_idx", "shrink_coef": "shrink_coef"}),
 )
+
+#: Seconds after which no further point is asked for in the same round.
+_LONGEST_ROUND_S = 1.0
 
 #: Arguments that change nothing.
 _IGNORED = frozenset({"verbose"})
@@ -73,8 +77,10 @@ class Asking:
     ) -> list[Suggestion]:
         """Return what the function proposes; see ``Suggester``.
 
-        History and pending points are not used: the function reads documents instead.
+        History and pending points are not used: the function reads documents instead. A slow
+        one is asked for fewer points at a time, so that workers need not wait for the last.
         """
+        stop_at = time.monotonic() + _LONGEST_ROUND_S
         new_ids = self._trials.new_trial_ids(len(rngs))
         self._trials.refresh()
         suggestions: list[Suggestion] = []
@@ -86,6 +92,8 @@ class Asking:
             self._trials.propose(docs[:1])
             values = complete_point(self._domain.space, spec_from_misc(docs[0]["misc"]))
             suggestions.append(Suggestion(values=values, origin=SCRIPTED))
+            if time.monotonic() >= stop_at:
+                break
         self._trials.refresh()
         return suggestions
 

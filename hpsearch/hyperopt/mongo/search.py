@@ -160,7 +160,8 @@ def _led(rounds: FMinIter, trials: FleetTrials, experiment: Experiment, suggeste
         trials.store, experiment, suggester=suggester, least_pending=rounds.max_queue_len
     )
     n_known = sum(trials.store.counts(experiment.exp_key, {State.DONE, State.FAILED}).values())
-    n_total = max(n_known, experiment.budget.max_evals or sys.maxsize)
+    limit = experiment.budget.max_evals
+    n_total = sys.maxsize if limit is None else max(n_known, limit)
     watch = _Watch(rounds, trials, suggester, n_known)
     patience: Patience = trials.handle.patience
     with (
