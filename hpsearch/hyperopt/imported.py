@@ -96,7 +96,7 @@ def _trial(doc: Doc, tid: int, exp_key: str, space: Space) -> Trial:
         values=values,
         params=space.params(values),
         origin=f"{ORIGIN}{doc['tid']}",
-        created_at=_aware(getattr(doc.get("_id"), "generation_time", None)),
+        created_at=_aware(getattr(doc.get("_id"), "generation_time", None)) or begun,
     )
     if doc["state"] == JOB_STATE_CANCEL:
         return replace(waiting, state=State.CANCELLED, finished_at=ended)
