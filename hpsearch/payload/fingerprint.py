@@ -1,11 +1,11 @@
-"""A short text that is equal exactly as long as an objective stays the same.
+"""A short text that tells objectives apart, and stays the same from one run of a script to the next.
 
 The text of a pickle will not do: it differs from one run of a script to the next, with the
 order of sets, the numbers of lines, the addresses of objects. What is compared instead:
 
 - of a function: its instructions, constants and names, its defaults, and, in turn, the globals and
   the closure that it uses. Line numbers, comments and the file's name do not count;
-- of functions and classes from other modules than the objective's: their name alone, as they
+- of functions and classes that other modules than the objective's define by name: that name, as they
   are not sent either;
 - of numbers, text, dates, paths, lists, dicts, sets, NumPy arrays and dataclasses: their values;
 - of objects of classes that are defined beside the objective, and of the objective itself: their
@@ -111,8 +111,10 @@ class _Reader:
         return self._object(value, name)
 
     def _function(self, function: FunctionType) -> list[str]:
-        if function.__module__ not in self._home:
-            return ["function", function.__module__, function.__qualname__]
+        module, name = function.__module__, function.__qualname__
+        # What was made inside of a function is sent by value, whichever module that is in.
+        if module is not None and module not in self._home and "<" not in name:
+            return ["function", module, name]
         return ["function", self.digest(function.__code__), self.digest(captured(function))]
 
     def _code(self, code: CodeType) -> list[str]:
