@@ -46,13 +46,14 @@ class InlineEvaluator:
 
     def __init__(self, *, workdir: str | None = None, letters: Post = no_letter) -> None:
         self._workdir = workdir
-        self._home = working_folder()
+        self._home: str | None = None  # where this process was before it evaluated anything
         self._letters = letters
         self._loaded: dict[tuple[str, datetime | None], Loaded] = {}
 
     def prepare(self, experiment: Experiment, watch: Watch) -> None:
         """Load an experiment in this process; see ``Evaluator``."""
         if experiment.identity not in self._loaded:
+            self._home = self._home or working_folder()
             go_to(self._home)  # the last trial began, or ended, in another folder
             request = Load.of(experiment, self._workdir, self._letters(experiment))
             self._loaded[experiment.identity] = request.carry_out()
