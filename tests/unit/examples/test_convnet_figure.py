@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,20 @@ def test_the_best_trial_is_ringed_where_its_parameter_is_active():
         rings.append([c.get_offsets()[0][0] for c in hollow])
     assert rings[0] == []
     assert 1 in rings[1]
+
+
+@pytest.mark.parametrize(
+    ("worst", "best"),
+    [(0.0, 0.033), (0.2, 0.5), (0.1, 0.99), (0.97, 0.99), (0.5, 0.5), (0.0, 1.0)],
+)
+def test_wherever_accuracies_lie_a_few_are_marked_that_do_not_touch(worst: float, best: float):
+    points = [Point(tid=tid, x=1, accuracy=accuracy) for tid, accuracy in enumerate((worst, best))]
+    axes = draw([panel("rate", *points)], "title").axes[0]
+    heights = sorted(axes.get_yticks())
+    low, high = axes.get_ylim()
+    assert 3 <= len(heights) <= 15
+    assert min(b - a for a, b in pairwise(heights)) > 0.04 * (high - low)
+    assert len({text.get_text() for text in axes.get_yticklabels()}) == len(heights)
 
 
 @pytest.mark.parametrize(

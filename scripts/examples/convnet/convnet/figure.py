@@ -15,7 +15,10 @@ _N_ACROSS = 6
 _PANEL_WIDTH, _PANEL_HEIGHT, _DPI = 3.0, 2.9, 100
 
 #: Accuracies that may be marked on the axis.
-_MARKS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
+_MARKS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 1.0)
+
+#: With fewer of them, others are taken.
+_ENOUGH_MARKS = 4
 
 #: The smallest error that is told from none, since a logarithm has no zero.
 _LEAST_ERROR = 1e-3
@@ -132,12 +135,25 @@ def _draw_axis(axes: Any, panel: Panel) -> None:
 
 
 def _accuracy_marks(low: float, high: float, gap: float) -> dict[float, str]:
-    """Return heights in a range with their accuracies, from the best down, where there is room."""
+    """Return heights in a range with their accuracies: the usual ones, or in a short range round ones."""
+    marks = _where_there_is_room(_MARKS, low, high, gap)
+    if len(marks) >= _ENOUGH_MARKS:
+        return marks
+    worst, best = max(1 - 10**-low, 0.0), 1 - 10**-high
+    step = 10.0 ** math.floor(math.log10((best - worst) / 2))
+    numbers = range(math.ceil(worst / step), math.floor(best / step) + 1)
+    return _where_there_is_room([number * step for number in numbers], low, high, gap)
+
+
+def _where_there_is_room(
+    accuracies: Sequence[float], low: float, high: float, gap: float
+) -> dict[float, str]:
+    """Return the heights in a range of ascending accuracies, without those too close to a better one."""
     marks: dict[float, str] = {}
-    for mark in reversed(_MARKS):
-        height = _height(mark)
+    for accuracy in reversed(accuracies):
+        height = _height(accuracy)
         if low <= height <= high:
-            marks[height] = f"{mark:g}"
+            marks[height] = f"{accuracy:.4g}"
             high = height - gap
     return marks
 
