@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
-from hpsearch.errors import ConfigurationError, NotFoundError, StoreError
+from hpsearch.errors import ConfigurationError, NotFoundError, SpaceError, StoreError
 from hpsearch.hyperopt import Trials, base, fmin, fmin_pass_expr_memo_ctrl, hp, pyll, rand
 from hpsearch.hyperopt.base import (
     JOB_STATE_DONE,
@@ -33,11 +33,11 @@ def searched(jobs):
     """Trials of a search of eight points."""
     trials = MongoTrials(jobs, exp_key=KEY)
     with Hands(jobs.store):
-        search(trials)
+        search(trials, fn=with_extras)
     return trials
 
 
-def search(trials, fn=with_extras, max_evals=8, space=SPACE):
+def search(trials, fn=square, max_evals=8, space=SPACE):
     return fmin(fn, space, rand.suggest, max_evals, trials=trials, rstate=1, show_progressbar=False)
 
 
@@ -53,7 +53,7 @@ def new_docs(trials, xs, tids=None, **result):
 
 def test_documents_have_the_shape_of_those_in_process(searched):
     in_process = Trials()
-    search(in_process)
+    search(in_process, fn=with_extras)
     first, other = searched.trials[0], in_process.trials[0]
     assert set(TRIAL_KEYS) <= set(first)
     assert set(TRIAL_MISC_KEYS) <= set(first["misc"])
@@ -131,17 +131,22 @@ def test_trials_that_a_script_inserts_as_done_are_learned_from_and_counted(jobs)
     broken[0].update(state=JOB_STATE_ERROR, misc={**broken[0]["misc"], "error": ("ValueError", "no")})
     trials.insert_trial_docs([*done, *failed, *broken])
     with Hands(jobs.store):
-        search(trials, fn=square, max_evals=6, space=space)
+        search(trials, max_evals=6, space=space)
     assert trials.statuses()[:3] == ["ok", "ok", "fail"]
     assert trials.losses()[:3] == [0.25, 0.25, None]
     assert (trials.tids, trials.count_by_state_unsynced(JOB_STATE_ERROR)) == ([0, 1, 2, 4, 5], 1)
 
 
-def test_a_running_document_or_one_with_a_number_that_is_none_is_refused(jobs):
+def test_a_document_that_is_running_or_no_point_or_has_no_number_is_refused(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
     [doc] = new_docs(trials, [0.5])
     with pytest.raises(InvalidMongoTrial, match="cannot be inserted as running"):
         trials.insert_trial_doc({**doc, "state": JOB_STATE_RUNNING})
+    with Hands(jobs.store):
+        search(trials, max_evals=1, space={"x": SPACE["x"]})
+    [doc] = new_docs(trials, [99.0])
+    with pytest.raises(SpaceError, match="'x'"):
+        trials.insert_trial_doc(doc)
     [doc] = new_docs(trials, [0.5], tids=["first"])
     with pytest.raises(InvalidMongoTrial, match=r"0, 1, 2, \.\.\., not 'first'"):
         trials.insert_trial_doc(doc)
@@ -189,7 +194,7 @@ def test_the_database_counts_jobs_of_all_searches_by_state(jobs):
     one, other = MongoTrials(jobs, exp_key="one"), MongoTrials(jobs, exp_key="other")
     with Hands(jobs.store):
         search(one, max_evals=3)
-        search(other, fn=fussy, max_evals=20)
+        search(other, fn=fussy, max_evals=20, space={"x": SPACE["x"]})
     other.insert_trial_docs(new_docs(other, [0.1, 0.2]))
     jobs.store.claim(ME, "token", ["other"])
     n_error = 20 - other.count_by_state_unsynced(JOB_STATE_DONE)

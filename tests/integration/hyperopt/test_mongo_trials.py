@@ -152,6 +152,20 @@ def test_points_to_evaluate_are_claimed_first_and_only_once(jobs):
     assert len(found) == 9
 
 
+def test_a_point_outside_of_the_space_is_refused_before_it_is_queued(jobs):
+    with pytest.raises(SpaceError, match="'x'"):
+        search(MongoTrials(jobs, exp_key=KEY), points_to_evaluate=[{"x": 9.0, "k": 0}])
+
+    def suggest(new_ids, domain, trials, seed):
+        [doc] = rand.suggest(new_ids, domain, trials, seed)
+        doc["misc"]["vals"]["x"] = [9.0]
+        return [doc]
+
+    with pytest.raises(SpaceError, match="'x'"):
+        search(MongoTrials(jobs, exp_key=KEY), algo=suggest)
+    assert list(jobs.store.trials(KEY)) == []
+
+
 def test_failed_trials_are_counted_and_not_shown_but_those_that_say_so_are(jobs):
     """As in Hyperopt: what raised is left out, a status "fail" and a NaN loss are results."""
     trials = MongoTrials(jobs, exp_key=KEY)

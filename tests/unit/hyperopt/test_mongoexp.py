@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hpsearch
 from hpsearch import hp
 from hpsearch.errors import ConfigurationError, ExperimentMismatchError
 from hpsearch.experiment import Algorithm, Experiment, ObjectiveRef
@@ -33,7 +34,7 @@ outcomes = st.one_of(
     st.floats(allow_nan=False).map(
         lambda loss: {"state": State.DONE, "loss": loss, "result": {"loss": loss, "status": "ok", "a": 1}}
     ),
-    st.text(max_size=9).map(
+    st.text(min_size=1, max_size=9).map(
         lambda text: {
             "state": State.FAILED,
             "error": Failure(kind=FailureKind.EXCEPTION, type="ValueError", message=text),
@@ -61,11 +62,12 @@ def test_a_trial_that_waits_or_is_final_survives_as_a_document(tid, x, outcome):
     """Its point, what became of it, and when, whatever the objective returned beside its loss."""
     if outcome.get("error") and outcome["error"].kind is FailureKind.NAN:
         outcome = {**outcome, "result": {"loss": math.nan, "status": "ok"}}
-    times = {} if outcome["state"] is State.PENDING else {"claimed_at": WHEN, "finished_at": WHEN}
+    is_run = outcome["state"] not in {State.PENDING, State.CANCELLED}
+    times = {"claimed_at": WHEN, "finished_at": WHEN} if is_run else {}
     trial = Trial(exp_key=KEY, tid=tid, values={"x": x}, origin="script", **{**outcome, **times})
     doc = checked_doc(doc_of(trial, ["x", "y"], KEY))
     assert doc["misc"]["idxs"] == {"x": [tid], "y": []}
-    back = trial_of(doc, KEY, trial.params)
+    back = trial_of(doc, KEY, None)
     for name in ("exp_key", "tid", "values", "state", "loss", "error", "claimed_at", "finished_at"):
         assert getattr(back, name) == getattr(trial, name), name
     kept = set(back.result.items()) - {("status", "new")}
@@ -238,5 +240,6 @@ def test_what_scripts_import_and_catch_is_there():
     ]
     assert [name for name in names if not hasattr(mongoexp, name)] == []
     assert set(names) <= set(mongoexp.__all__)
+    assert hpsearch.MongoTrials is mongoexp.MongoTrials
     assert issubclass(mongoexp.InvalidMongoTrial, InvalidTrial)
     assert issubclass(mongoexp.DomainSwapError, ExperimentMismatchError)
