@@ -87,6 +87,8 @@ class Asking:
         SpaceError
             If it proposes what is no point of the space.
         """
+        if self.is_exhausted:
+            return []
         stop_at = time.monotonic() + _LONGEST_ROUND_S
         new_ids = self._trials.new_trial_ids(len(rngs))
         self._trials.refresh()
