@@ -19,6 +19,7 @@ from hpsearch.hyperopt.base import (
     TRIAL_MISC_KEYS,
 )
 from hpsearch.hyperopt.mongoexp import InvalidMongoTrial, MongoJobs, MongoTrials
+from hpsearch.space.tree import Space
 from hpsearch.trial import State
 from tests.integration.hyperopt.conftest import url_of
 from tests.integration.hyperopt.hands import ME, Hands
@@ -118,6 +119,31 @@ def test_numbers_that_two_processes_took_at_once_are_told_apart_when_they_insert
     assert one.insert_trial_docs(mine) == [0, 1]
     assert one.new_trial_ids(2) == [4, 5]
     assert one.new_trial_ids(1) == [6]
+
+
+def test_a_number_that_is_inserted_late_takes_its_place(jobs):
+    """Documents stand in the order of their numbers, whenever they came."""
+    one, other = MongoTrials(jobs, exp_key=KEY), MongoTrials(jobs, exp_key=KEY)
+    early, late = (
+        new_docs(one, [0.1, 0.2], loss=1.0, status="ok"),
+        new_docs(other, [0.3], [5], loss=2.0, status="ok"),
+    )
+    for doc in [*early, *late]:
+        doc["state"] = JOB_STATE_DONE
+    other.insert_trial_docs(late)
+    other.refresh()
+    assert other.tids == [5]
+    one.insert_trial_docs(early)
+    other.refresh()
+    assert other.tids == [0, 1, 5]
+
+
+def test_points_of_the_script_are_claimed_before_what_waits_already(jobs):
+    trials, space = MongoTrials(jobs, exp_key=KEY), Space({"x": SPACE["x"]})
+    trials.insert_trial_docs(new_docs(trials, [0.1, 0.2]))
+    trials.insert_points(space, [{"x": 0.3}, {"x": 0.2}])
+    claimed = [jobs.store.claim(ME, token, [KEY]).values["x"] for token in "abc"]
+    assert claimed == [0.3, 0.1, 0.2]
 
 
 def test_trials_that_a_script_inserts_as_done_are_learned_from_and_counted(jobs):
