@@ -216,6 +216,17 @@ def test_deleting_all_forgets_everything_also_for_those_who_had_read_it(searched
         searched.delete_all(cond={"state": 3})
 
 
+def test_what_another_process_begins_under_the_same_name_is_read_anew(searched, jobs):
+    assert searched.best_params["x"] == searched.argmin["x"]
+    other = MongoTrials(jobs, exp_key=KEY)
+    other.delete_all()
+    with Hands(jobs.store):
+        search(other, max_evals=2, space={"x": hp.choice("x", [7])})
+    searched.refresh()
+    assert searched.trials == other.trials
+    assert searched.best_params == {"x": 7}
+
+
 def test_the_database_counts_jobs_of_all_searches_by_state(jobs):
     one, other = MongoTrials(jobs, exp_key="one"), MongoTrials(jobs, exp_key="other")
     with Hands(jobs.store):
