@@ -188,9 +188,9 @@ def test_attachments_of_a_trial_are_a_mapping(searched):
     assert len(attached) == 1
     assert "plot" not in attached
     assert attached.get("plot") is None
-    for action in (lambda: attached["plot"], lambda: attached.pop("plot")):
+    for action in (attached.__getitem__, attached.__delitem__):
         with pytest.raises(KeyError, match="plot"):
-            action()
+            action("plot")
     with pytest.raises(StoreError, match="not bytes"):
         attached["plot"] = 3
     assert list(searched.trial_attachments(searched.trials[1])) == ["log"]
@@ -279,7 +279,10 @@ def test_an_objective_that_takes_a_graph_and_a_ctrl_finds_both_on_a_worker(jobs,
     assert trials.losses() == trials.vals["x"]
     x = trials.vals["x"][0]
     assert f"'x': {x!r}".encode() in trials.trial_attachments(trials.trials[0])["config"]
-    assert [report.value for report in jobs.store.trial(KEY, 0).reports] == [7.0, 6.0]
+    assert [(report.step, report.value) for report in jobs.store.trial(KEY, 0).reports] == [
+        (0, 7.0),
+        (1, 6.0),
+    ]
     assert "only fmin adds trials" in trials.results[0]["refusal"]
 
 
