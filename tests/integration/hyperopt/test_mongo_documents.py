@@ -23,7 +23,7 @@ from hpsearch.space.tree import Space
 from hpsearch.trial import State
 from tests.integration.hyperopt.conftest import url_of
 from tests.integration.hyperopt.hands import ME, Hands
-from tests.integration.hyperopt.objectives import fussy, square, with_extras
+from tests.integration.hyperopt.objectives import fussy, square, with_ctrl, with_extras
 
 SPACE = {"x": hp.uniform("x", -5, 5), "k": hp.choice("k", ["a", {"n": hp.uniformint("n", 1, 9)}])}
 KEY = "search"
@@ -284,6 +284,14 @@ def test_an_objective_that_takes_a_graph_and_a_ctrl_finds_both_on_a_worker(jobs,
         (1, 6.0),
     ]
     assert "only fmin adds trials" in trials.results[0]["refusal"]
+
+
+def test_an_importable_objective_that_takes_a_graph_is_called_with_one_too(jobs, secret):
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store, secret):
+        trials.fmin(with_ctrl, SPACE, rand.suggest, 2, pass_expr_memo_ctrl=True, rstate=1)
+    assert trials.losses() == trials.vals["x"]
+    assert trials.trial_attachments(trials.trials[1])["tid"] == b"1"
 
 
 def test_a_ctrl_in_the_space_is_that_of_the_worker(jobs, secret):
