@@ -16,6 +16,7 @@ import pytest
 
 from hpsearch.experiment import ExperimentState
 from hpsearch.hyperopt.mongoexp import MongoTrials
+from hpsearch.store.hyperopt_uri import jobs_address
 from hpsearch.trial import State, Trial
 from tests.acceptance.fleet import ended, wait_until
 
@@ -96,6 +97,28 @@ print(len(json.load(open("tries.json"))))
 """
 
 
+#: Its space and objective lie in a module, so that the commands can go on with it.
+SHORT = """
+import os
+from hyperopt import fmin, tpe
+from hyperopt.mongoexp import MongoTrials
+from model import loss, space
+
+trials = MongoTrials(os.environ["MONGO"], exp_key="tune")
+print(fmin(loss, space, algo=tpe.suggest, max_evals=5, trials=trials))
+"""
+
+MODEL = """
+from hpsearch import hp
+
+space = {"x": hp.uniform("x", -1, 1)}
+
+
+def loss(config):
+    return abs(config["x"])
+"""
+
+
 @dataclass
 class Office:
     """A user's folder, a database, and the processes that were started."""
@@ -153,7 +176,8 @@ def office(tmp_path: Path, mongo_uri: str, database: str) -> Iterator[Office]:
     place = head.removeprefix("mongodb://").rpartition("/")[0]
     (tmp_path / "tune.py").write_text(TUNE)
     (tmp_path / "integrator.py").write_text(INTEGRATOR)
-    (tmp_path / "model.py").write_text("def loss(config):\n    return abs(config['x'])\n")
+    (tmp_path / "short.py").write_text(SHORT)
+    (tmp_path / "model.py").write_text(MODEL)
     (tmp_path / "calls").touch()
     opened = Office(tmp_path, f"mongo://{place}/{database}/jobs?{options}")
     yield opened
@@ -232,3 +256,16 @@ def test_another_objective_of_the_script_is_refused_with_a_sentence(office: Offi
     told = office.output(changed).splitlines()[-1]
     assert "DomainSwapError: Experiment 'tune' exists with another objective" in told
     assert "give MongoTrials another exp_key" in told
+
+
+def test_the_commands_go_on_with_a_search_that_a_script_began(office: Office, tuned: MongoTrials):
+    office.worker("--exp-key", "tune")
+    assert ended(office.script("short.py")) == 0
+    store = {"HPSEARCH_STORE": jobs_address(office.url).uri}
+    command = (sys.executable, "-m", "hpsearch", "coordinator", "model:loss")
+    coordinator = office.start(*command, "--exp-key", "tune", "--max-evals", "9", **store)
+    assert ended(coordinator) == 0, office.output(coordinator)
+    tuned.refresh()
+    assert tuned.tids == list(range(9))
+    assert len(set(tuned.vals["x"])) == 9
+    assert f"{tuned.best_trial['result']['loss']:.6g}"[:5] in office.output(coordinator)
