@@ -483,6 +483,21 @@ def test_a_slow_algorithm_does_not_keep_workers_waiting_for_a_whole_batch(jobs):
     assert queued[:3] == [0, 0, 2]
 
 
+def test_a_server_that_is_no_replica_set_does(standalone, database, secret):
+    """As ``mongod --dbpath . --port 1234`` starts it, which Hyperopt's documentation says to do."""
+    trials = MongoTrials(f"mongo://127.0.0.1:{standalone.port}/{database}/jobs", exp_key=KEY)
+
+    def objective(config):
+        return {"loss": config["x"], "status": "ok", "attachments": {"x": repr(config["x"]).encode()}}
+
+    with Hands(trials.store, secret):
+        search(trials, fn=objective, algo=tpe.suggest, max_evals=15)
+    assert trials.tids == list(range(15))
+    for doc in trials:
+        assert trials.trial_attachments(doc)["x"] == repr(doc["result"]["loss"]).encode()
+    trials.store.close()
+
+
 def test_an_outage_of_the_database_is_waited_out(mortal):
     """The server is killed in the middle of a search, and comes back on the same data."""
     jobs = MongoJobs.new_from_connection_str(f"{mortal.uri}lab")
