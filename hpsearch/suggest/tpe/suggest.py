@@ -5,6 +5,10 @@ whole tree of parameters is placed on each group (``parzen``), candidates are dr
 good one and the one with the highest ratio of the two densities is suggested (``acquire``);
 in a discrete space, the best that was not tried yet (``unseen``).
 
+What is kept of the history between calls (``digest``, ``Tried``) depends on the history alone,
+and costs as much to keep as trials come in: a suggestion takes the same time after any number of
+trials, and a suggester that has just started comes to the same one.
+
 Pending trials serve only to avoid repeats. Counting them as bad ("constant liar") was
 measured to help no more than it hurts: candidates drawn at random are diverse already, and a
 point under evaluation near the optimum would push the next one away from it.
@@ -13,7 +17,7 @@ point under evaluation near the optimum would push the next one away from it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -25,11 +29,11 @@ from hpsearch.history import Bools, Floats, History
 from hpsearch.space.distribution import Categorical, Distribution, Integer, Numeric
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.protocol import Suggestion
-from hpsearch.suggest.tpe.acquire import ranked_candidates
+from hpsearch.suggest.tpe.acquire import Candidates, ranked_candidates
 from hpsearch.suggest.tpe.activation import gates
-from hpsearch.suggest.tpe.parzen import Mixture, fit, grounds
-from hpsearch.suggest.tpe.split import Rows, rank_weights, split
-from hpsearch.suggest.tpe.unseen import Seen, find_unseen, is_discrete
+from hpsearch.suggest.tpe.parzen import Mixture, fit, ground
+from hpsearch.suggest.tpe.split import GROWTHS, NOTHING, Digest, Rows, digest, n_good, rank_weights, split
+from hpsearch.suggest.tpe.unseen import Seen, Tried, find_unseen, is_discrete
 
 #: Random draws that look for an unseen point once every candidate was seen.
 _N_RETRIES = 20
@@ -41,7 +45,8 @@ class TPEOptions:
 
     n_startup: int = 10  #: finished trials before which points are drawn from the prior
     n_candidates: int = 24  #: points drawn from the good mixture for each suggestion
-    gamma: float = 0.1  #: share of the finished trials that count as good
+    gamma: float = 0.1  #: share of the finished trials that count as good ...
+    growth: str = "linear"  #: ... or, with "sqrt", factor of the square root of their number
     prior_weight: float = 1.0  #: weight of the prior, in observations
 
     def __post_init__(self) -> None:
@@ -49,6 +54,7 @@ class TPEOptions:
         _require(
             _is_whole(self.n_candidates) and self.n_candidates > 0, "n_candidates", "a whole number from 1 up"
         )
+        _require(self.growth in GROWTHS, "growth", " or ".join(map(repr, GROWTHS)))
         _require(_is_number(self.gamma) and 0 < self.gamma <= 1, "gamma", "a number above 0, up to 1")
         _require(
             _is_number(self.prior_weight) and 0 < self.prior_weight < math.inf,
@@ -58,14 +64,19 @@ class TPEOptions:
 
 
 class TPE:
-    """Proposes where good trials are dense and bad ones are not; keeps nothing between calls."""
+    """Proposes where good trials are dense and bad ones are not."""
+
+    _history: History | None  #: the one that was seen last
+    _digest: Digest  #: of that
+    _tried: Tried  #: its points, in a discrete space
 
     def __init__(self, space: Space, options: TPEOptions | None = None) -> None:
         self.space = space
         self.options = options or TPEOptions()
-        self._grounds = grounds(space)
+        self._ground = ground(space)
         self._gates = gates(space)
         self._is_discrete = is_discrete(space)
+        self._forget()
 
     def suggest(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
@@ -78,24 +89,41 @@ class TPE:
         """
         if not rngs:
             return []
-        # Startup counts finished trials only: how many happen to be pending must not matter.
-        mixtures = self._mixtures(history) if len(history) >= self.options.n_startup else None
-        seen = Seen(history, pending) if self._is_discrete else None
+        if history is not self._history or len(history) < self._digest.n:
+            self._forget(history)
+        self._digest = digest(history.losses, self._digest)
+        seen = Seen(history, self._tried.read(history), pending) if self._is_discrete else None
         suggestions = []
-        for rng in rngs:
-            suggestion = self._propose(mixtures, seen, rng)
+        for rng, candidates in zip(rngs, self._candidates(history, rngs), strict=True):
+            suggestion = self._propose(candidates, seen, rng)
             if seen is not None:
                 seen.add(suggestion.values)
             suggestions.append(suggestion)
         return suggestions
 
+    def _forget(self, history: History | None = None) -> None:
+        """Start anew, with another history if any."""
+        self._history = history
+        self._digest = NOTHING
+        self._tried = Tried()
+
+    def _candidates(
+        self, history: History, rngs: Sequence[np.random.Generator]
+    ) -> Iterable[Candidates | None]:
+        """Return the candidates of each generator; none during startup."""
+        # Startup counts finished trials only: how many happen to be pending must not matter.
+        if len(history) < self.options.n_startup:
+            return [None] * len(rngs)
+        good, bad = self._mixtures(history)
+        return ranked_candidates(good, bad, self._gates, self.options.n_candidates, rngs)
+
     def _mixtures(self, history: History) -> tuple[Mixture, Mixture]:
         """Fit the mixtures of the good and of the bad trials."""
-        groups = split(history.losses, self.options.gamma)
+        groups = split(self._digest, n_good(len(history), self.options.gamma, self.options.growth))
 
         def mixture(rows: Rows, weights: Floats) -> Mixture:
             values, active = history.values[rows], history.active[rows]
-            return fit(self._grounds, values, active, weights, self.options.prior_weight)
+            return fit(self._ground, values, active, weights, self.options.prior_weight)
 
         return (
             mixture(groups.good, rank_weights(len(groups.good))),
@@ -103,10 +131,10 @@ class TPE:
         )
 
     def _propose(
-        self, mixtures: tuple[Mixture, Mixture] | None, seen: Seen | None, rng: np.random.Generator
+        self, candidates: Candidates | None, seen: Seen | None, rng: np.random.Generator
     ) -> Suggestion:
         """Return the best proposal, the best unseen one in a discrete space."""
-        proposals = self._proposals(mixtures, rng)
+        proposals = self._proposals(candidates, rng)
         best = next(proposals)
         if seen is None:
             return best
@@ -116,12 +144,9 @@ class TPE:
         unseen = None if self.space.n_points is None else find_unseen(self.space, seen, rng)
         return best if unseen is None else Suggestion(values=unseen, origin="random")
 
-    def _proposals(
-        self, mixtures: tuple[Mixture, Mixture] | None, rng: np.random.Generator
-    ) -> Iterator[Suggestion]:
-        """Yield candidates of the mixtures, the best first, then draws from the prior."""
-        if mixtures is not None:
-            candidates = ranked_candidates(*mixtures, self._gates, self.options.n_candidates, rng)
+    def _proposals(self, candidates: Candidates | None, rng: np.random.Generator) -> Iterator[Suggestion]:
+        """Yield the candidates, the best first, then draws from the prior."""
+        if candidates is not None:
             for row, mask in zip(candidates.values, candidates.active, strict=True):
                 yield Suggestion(values=self._point(row, mask), origin="tpe")
         for _ in range(1 + _N_RETRIES):
