@@ -126,6 +126,17 @@ def store_option(*, required: bool) -> Callable[[F], F]:
     )
 
 
+def secret_option() -> Callable[[F], F]:
+    """Return the option that names the file with the secret; the secret itself is no option."""
+    return option(
+        "--secret-file",
+        type=click.Path(dir_okay=False),
+        envvar="HPSEARCH_SECRET_FILE",
+        help="File, readable by its owner alone, with the secret that objectives sent by value are "
+        "signed with. HPSEARCH_SECRET may hold the secret itself.",
+    )
+
+
 def debug_option() -> Callable[[F], F]:
     """Return the option that shows tracebacks and debug messages."""
     return option(

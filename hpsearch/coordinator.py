@@ -15,15 +15,15 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from hpsearch import plan
-from hpsearch.errors import TrialExistsError
-from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.errors import ConfigurationError, TrialExistsError
+from hpsearch.experiment import SCRIPTED, Experiment, ExperimentState
 from hpsearch.fleet import Worker, is_alive
 from hpsearch.ledger import Ledger
 from hpsearch.progress import Progress
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import make_suggester
-from hpsearch.suggest.protocol import trial_rng
+from hpsearch.suggest.protocol import Suggester, trial_rng
 from hpsearch.trial import FINISHED, State, Trial
 
 log = logging.getLogger(__name__)
@@ -49,16 +49,32 @@ class Coordinator:
         As ``store.open_experiment`` returned it.
     clock : callable
         Monotonic seconds, for everything that is measured on this machine.
+    suggester : Suggester, optional
+        One for the experiment's space, instead of what its algorithm names.
+    least_pending : int
+        Trials that are kept waiting in the queue, however few the workers need.
+
+    Raises
+    ------
+    ConfigurationError
+        If only the script that began the experiment can suggest its trials.
     """
 
     def __init__(
-        self, store: TrialStore, experiment: Experiment, clock: Callable[[], float] = time.monotonic
+        self,
+        store: TrialStore,
+        experiment: Experiment,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        suggester: Suggester | None = None,
+        least_pending: int = 0,
     ) -> None:
         self._store = store
         self._clock = clock
         self._experiment = experiment
         self._space = Space.from_json(experiment.space)
-        self._suggester = make_suggester(experiment.algorithm, self._space)
+        self._suggester = suggester or _suggester_of(experiment, self._space)
+        self._least_pending = least_pending
         self._token = uuid4().hex
         self._epoch: int | None = None  # of this process's leadership; None as standby
         self._lead_until = 0.0  # this machine's clock; certain up to here
@@ -101,9 +117,19 @@ class Coordinator:
         time.sleep(plan.MIN_POLL_S)
         self._store.wait_for_change(self.exp_key, self._poll_s())
 
-    def wind_down(self, grace_s: float, is_interrupted: Callable[[], bool] = lambda: False) -> Progress:
-        """End the search: cancel what waits, give what runs ``grace_s`` seconds, cancel the rest."""
-        reason = self._end_reason()
+    def wind_down(
+        self,
+        grace_s: float,
+        is_interrupted: Callable[[], bool] = lambda: False,
+        reason: plan.EndReason | None = None,
+    ) -> Progress:
+        """End the search: cancel what waits, give what runs ``grace_s`` seconds, cancel the rest.
+
+        The reason is the limit that was reached, unless another is given. A standby ends nothing.
+        """
+        if self._epoch is None:
+            return self._standby_progress()
+        reason = reason or self._end_reason()
         deadline = self._clock() + grace_s
         self._store.cancel(self.exp_key, {State.PENDING})
         self._count_open()
@@ -207,6 +233,7 @@ class Coordinator:
             n_pending=self._n_pending,
             n_free=sum(w.slots for w in self._workers) - self._n_running,
             reserve=plan.reserve_for(self._rate_per_s(), self._poll_s() + self._suggest_s),
+            least=self._least_pending,
         )
         if n_new == 0:
             return
@@ -225,7 +252,7 @@ class Coordinator:
                     max_attempts=defaults.max_attempts,
                     lease_s=defaults.lease_s,
                 )
-                for tid, suggestion in zip(tids, suggestions, strict=True)
+                for tid, suggestion in zip(tids, suggestions, strict=False)  # fewer when there are no more
             ]
         )
         self._suggest_s = self._clock() - started
@@ -286,3 +313,14 @@ class Coordinator:
             workers=self._workers,
             is_standby=True,
         )
+
+
+def _suggester_of(experiment: Experiment, space: Space) -> Suggester:
+    """Return the suggester that an experiment names, if it is one that every coordinator has."""
+    if experiment.algorithm.name == SCRIPTED:
+        function = experiment.algorithm.options.get("function", "a function of its own")
+        raise ConfigurationError(
+            f"The trials of {experiment.exp_key!r} are suggested by {function} in the script that began it; "
+            "run that script again to go on."
+        )
+    return make_suggester(experiment.algorithm, space)

@@ -5,7 +5,7 @@
     HpsearchError
     ├── SpaceError                  the search space, or a set of values for it, cannot be
     │   └── DuplicateLabelError     two different parameters share a label
-    ├── LoadError                   an objective or a space cannot be loaded on this machine
+    ├── LoadError                   an objective or a space cannot be loaded on this machine, or not be sent
     ├── ConfigurationError          this machine or this command is not set up for that
     │   ├── MissingExtraError       an optional package is not installed
     │   └── NoMongodError           no MongoDB server binary was found
@@ -38,7 +38,7 @@ class DuplicateLabelError(SpaceError):
 
 
 class LoadError(HpsearchError):
-    """An objective or a space cannot be loaded on this machine."""
+    """An objective or a space cannot be loaded on this machine, or not be sent to others."""
 
 
 class ConfigurationError(HpsearchError):

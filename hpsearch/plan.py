@@ -23,6 +23,8 @@ class EndReason(StrEnum):
     TIMEOUT = "timeout"
     LOSS_THRESHOLD = "loss_threshold"
     STOPPED = "stopped"
+    EARLY_STOP = "early_stop"  #: a rule that the script gave
+    NO_MORE_POINTS = "no_more_points"  #: the algorithm that the script gave has none left
 
 
 def end_reason(
@@ -62,7 +64,14 @@ def deadline_of(experiment: Experiment) -> datetime | None:
 
 
 def n_to_suggest(
-    experiment: Experiment, *, n_finished: int, n_open: int, n_pending: int, n_free: int, reserve: int
+    experiment: Experiment,
+    *,
+    n_finished: int,
+    n_open: int,
+    n_pending: int,
+    n_free: int,
+    reserve: int,
+    least: int = 0,
 ) -> int:
     """Say how many trials to add now.
 
@@ -84,10 +93,12 @@ def n_to_suggest(
         Slots of the workers alive that hold no trial.
     reserve : int
         See ``reserve_for``.
+    least : int
+        Trials that should wait in any case.
     """
     if experiment.state is not ExperimentState.RUNNING:
         return 0
-    wanted = max(0, n_free) + reserve - n_pending
+    wanted = max(least, max(0, n_free) + reserve) - n_pending
     if experiment.budget.max_evals is not None:
         wanted = min(wanted, experiment.budget.max_evals - n_finished - n_open)
     return max(0, min(wanted, MAX_BATCH))

@@ -13,7 +13,15 @@ import click
 
 from hpsearch.command import DURATION, POSITIVE_DURATION, AtLeast, Duration, option
 from hpsearch.errors import NotFoundError
-from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, ExperimentState
+from hpsearch.experiment import (
+    Algorithm,
+    Budget,
+    Defaults,
+    Experiment,
+    ExperimentState,
+    bad_exp_key,
+    is_exp_key,
+)
 from hpsearch.objective import load_objective, load_space, parse_target
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
@@ -21,9 +29,6 @@ from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
 from hpsearch.trial import FINISHED
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-#: Characters in the name of a search.
-_MAX_KEY = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +86,9 @@ class _AlgorithmOption(click.ParamType[tuple[str, Any]]):
 
 
 def _checked_key(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Refuse what cannot name a search: the name stands in identifiers, and is that of a folder for logs."""
-    if value is None or (value.isprintable() and "/" not in value and 0 < len(value.strip(". ")) <= _MAX_KEY):
+    if value is None or is_exp_key(value):
         return value
-    text = f"{value!r} cannot name a search; use up to {_MAX_KEY} printable characters without a slash."
-    raise click.BadParameter(text, ctx, param)
+    raise click.BadParameter(bad_exp_key(value), ctx, param)
 
 
 def _not_nan(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:

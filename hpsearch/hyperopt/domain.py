@@ -132,6 +132,11 @@ class Domain:
         self._observed: Any = None
         self._suggesters: dict[Any, Suggester] = {}
 
+    @property
+    def needs_ctrl(self) -> bool:
+        """Whether the objective is called with more than a configuration of plain values."""
+        return self.pass_expr_memo_ctrl or self._wants_ctrl
+
     def observed(self, trials: Any) -> tuple[History, list[Values]]:
         """Return what trials tell a suggester: those that are done, and the points of the others."""
         if trials is not self._observed:

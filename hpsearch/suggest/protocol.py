@@ -47,7 +47,8 @@ class Suggester(Protocol):
         Returns
         -------
         list of n Suggestions
-            The later ones may take the earlier ones for pending.
+            The later ones may take the earlier ones for pending. Fewer than n only when there
+            are no more points to try.
         """
         ...
 
