@@ -32,8 +32,8 @@ from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.tpe.acquire import Candidates, ranked_candidates
 from hpsearch.suggest.tpe.activation import gates
 from hpsearch.suggest.tpe.parzen import Mixture, fit, ground
-from hpsearch.suggest.tpe.split import GROWTHS, NOTHING, Digest, Rows, digest, n_good, rank_weights, split
-from hpsearch.suggest.tpe.unseen import Seen, Tried, find_unseen, is_discrete
+from hpsearch.suggest.tpe.split import GROWTHS, NOTHING, Rows, digest, n_good, rank_weights, split
+from hpsearch.suggest.unseen import Seen, Tried, find_unseen, is_discrete
 
 #: Random draws that look for an unseen point once every candidate was seen.
 _N_RETRIES = 20
@@ -66,17 +66,15 @@ class TPEOptions:
 class TPE:
     """Proposes where good trials are dense and bad ones are not."""
 
-    _history: History | None  #: the one that was seen last
-    _digest: Digest  #: of that
-    _tried: Tried  #: its points, in a discrete space
-
     def __init__(self, space: Space, options: TPEOptions | None = None) -> None:
         self.space = space
         self.options = options or TPEOptions()
         self._ground = ground(space)
         self._gates = gates(space)
         self._is_discrete = is_discrete(space)
-        self._forget()
+        self._tried = Tried()
+        self._history: History | None = None
+        self._digest = NOTHING
 
     def suggest(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
@@ -89,9 +87,7 @@ class TPE:
         """
         if not rngs:
             return []
-        if history is not self._history or len(history) < self._digest.n:
-            self._forget(history)
-        self._digest = digest(history.losses, self._digest)
+        self._read(history)
         seen = Seen(history, self._tried.read(history), pending) if self._is_discrete else None
         suggestions = []
         for rng, candidates in zip(rngs, self._candidates(history, rngs), strict=True):
@@ -101,11 +97,11 @@ class TPE:
             suggestions.append(suggestion)
         return suggestions
 
-    def _forget(self, history: History | None = None) -> None:
-        """Start anew, with another history if any."""
+    def _read(self, history: History) -> None:
+        """Bring the digest up to date, or make that of another history."""
+        is_grown = history is self._history and len(history) >= self._digest.n
+        self._digest = digest(history.losses, self._digest if is_grown else NOTHING)
         self._history = history
-        self._digest = NOTHING
-        self._tried = Tried()
 
     def _candidates(
         self, history: History, rngs: Sequence[np.random.Generator]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hpsearch import hp
 from hpsearch.history import History
 from hpsearch.space.tree import Space
-from hpsearch.suggest.tpe.unseen import Seen, Tried, find_unseen, is_discrete
+from hpsearch.suggest.unseen import Seen, Tried, find_unseen, is_discrete
 from tests.unit.suggest.searches import LEAVES, add, history, spaces
 
 

@@ -14,15 +14,25 @@ from hpsearch.space.tree import Space, Values
 class Tried:
     """The points of a history, kept as it grows."""
 
+    _history: History | None  #: the one that was read last
+    _n: int  #: how many of its trials were read
+    _keys: set[bytes]
+
     def __init__(self) -> None:
-        self._n = 0
-        self._keys: set[bytes] = set()
+        self._start_anew(None)
 
     def read(self, history: History) -> Set[bytes]:
-        """Return the keys of all points of a history, of which only the new ones are read."""
+        """Return the keys of all points of a history; of the one read last, only the new ones are read."""
+        if history is not self._history or len(history) < self._n:
+            self._start_anew(history)
         self._keys.update(_key(row) for row in history.values[self._n :])
         self._n = len(history)
         return self._keys
+
+    def _start_anew(self, history: History | None) -> None:
+        self._history = history
+        self._n = 0
+        self._keys = set()
 
 
 class Seen:
