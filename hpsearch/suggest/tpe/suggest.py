@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -32,8 +32,12 @@ from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.tpe.acquire import Candidates, ranked_candidates
 from hpsearch.suggest.tpe.activation import gates
 from hpsearch.suggest.tpe.parzen import Mixture, fit, ground
+from hpsearch.suggest.tpe.sobol import sobol_points
 from hpsearch.suggest.tpe.split import GROWTHS, NOTHING, Rows, digest, n_good, rank_weights, split
 from hpsearch.suggest.unseen import Seen, Tried, find_unseen, is_discrete
+
+#: How the first points may be drawn.
+STARTS = ("random", "sobol")
 
 #: Random draws that look for an unseen point once every candidate was seen.
 _N_RETRIES = 20
@@ -44,6 +48,7 @@ class TPEOptions:
     """What can be set; the defaults are meant to be kept."""
 
     n_startup: int = 10  #: finished trials before which points are drawn from the prior
+    start: str = "random"  #: how those are drawn: "random", or evenly by a "sobol" sequence
     n_candidates: int = 24  #: points drawn from the good mixture for each suggestion
     gamma: float = 0.1  #: share of the finished trials that count as good ...
     growth: str = "linear"  #: ... or, with "sqrt", factor of the square root of their number
@@ -51,6 +56,7 @@ class TPEOptions:
 
     def __post_init__(self) -> None:
         _require(_is_whole(self.n_startup) and self.n_startup >= 0, "n_startup", "a whole number from 0 up")
+        _require(self.start in STARTS, "start", " or ".join(map(repr, STARTS)))
         _require(
             _is_whole(self.n_candidates) and self.n_candidates > 0, "n_candidates", "a whole number from 1 up"
         )
@@ -90,8 +96,8 @@ class TPE:
         self._read(history)
         seen = Seen(history, self._tried.read(history), pending) if self._is_discrete else None
         suggestions = []
-        for rng, candidates in zip(rngs, self._candidates(history, rngs), strict=True):
-            suggestion = self._propose(candidates, seen, rng)
+        for rng, proposals in zip(rngs, self._proposals(history, pending, rngs), strict=True):
+            suggestion = self._first_unseen(proposals, seen, rng)
             if seen is not None:
                 seen.add(suggestion.values)
             suggestions.append(suggestion)
@@ -103,15 +109,20 @@ class TPE:
         self._digest = digest(history.losses, self._digest if is_grown else NOTHING)
         self._history = history
 
-    def _candidates(
-        self, history: History, rngs: Sequence[np.random.Generator]
-    ) -> Iterable[Candidates | None]:
-        """Return the candidates of each generator; none during startup."""
+    def _proposals(
+        self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
+    ) -> Iterator[Iterator[Suggestion]]:
+        """Yield for each generator what could be suggested, the best first, draws from the prior last."""
+        firsts: Iterable[Iterable[Suggestion]] = ()
         # Startup counts finished trials only: how many happen to be pending must not matter.
-        if len(history) < self.options.n_startup:
-            return [None] * len(rngs)
-        good, bad = self._mixtures(history)
-        return ranked_candidates(good, bad, self._gates, self.options.n_candidates, rngs)
+        if len(history) >= self.options.n_startup:
+            good, bad = self._mixtures(history)
+            ranked = ranked_candidates(good, bad, self._gates, self.options.n_candidates, rngs)
+            firsts = map(self._points, ranked)
+        elif self.options.start == "sobol" and self.space.parameters:
+            firsts = ([point] for point in self._sobol_points(history, pending, rngs))
+        for rng, first in zip(rngs, chain(firsts, repeat(())), strict=False):
+            yield chain(first, self._draws(rng))
 
     def _mixtures(self, history: History) -> tuple[Mixture, Mixture]:
         """Fit the mixtures of the good and of the bad trials."""
@@ -126,11 +137,26 @@ class TPE:
             mixture(groups.bad, np.ones(len(groups.bad))),
         )
 
-    def _propose(
-        self, candidates: Candidates | None, seen: Seen | None, rng: np.random.Generator
+    def _sobol_points(
+        self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
+    ) -> list[Suggestion]:
+        """Return the next points of the sequence, which are neither finished nor pending.
+
+        They may be fewer than the generators where points come twice, as they do in a discrete space.
+        """
+        # The generators of an experiment share the root of their seeds, which scrambles the sequence.
+        root = rngs[0].bit_generator.seed_seq.entropy  # type: ignore[attr-defined]
+        points = sobol_points(
+            self.space, len(history) + len(pending) + len(rngs), np.random.default_rng(root)
+        )
+        seen = Seen(history, self._tried.read(history), pending)
+        left = [Suggestion(values=values, origin="sobol") for values in points if values not in seen]
+        return left[: len(rngs)]
+
+    def _first_unseen(
+        self, proposals: Iterator[Suggestion], seen: Seen | None, rng: np.random.Generator
     ) -> Suggestion:
         """Return the best proposal, the best unseen one in a discrete space."""
-        proposals = self._proposals(candidates, rng)
         best = next(proposals)
         if seen is None:
             return best
@@ -140,11 +166,13 @@ class TPE:
         unseen = None if self.space.n_points is None else find_unseen(self.space, seen, rng)
         return best if unseen is None else Suggestion(values=unseen, origin="random")
 
-    def _proposals(self, candidates: Candidates | None, rng: np.random.Generator) -> Iterator[Suggestion]:
-        """Yield the candidates, the best first, then draws from the prior."""
-        if candidates is not None:
-            for row, mask in zip(candidates.values, candidates.active, strict=True):
-                yield Suggestion(values=self._point(row, mask), origin="tpe")
+    def _points(self, candidates: Candidates) -> Iterator[Suggestion]:
+        """Yield the candidates, the best first."""
+        for row, mask in zip(candidates.values, candidates.active, strict=True):
+            yield Suggestion(values=self._point(row, mask), origin="tpe")
+
+    def _draws(self, rng: np.random.Generator) -> Iterator[Suggestion]:
+        """Yield a few draws from the prior."""
         for _ in range(1 + _N_RETRIES):
             yield Suggestion(values=self.space.sample(rng), origin="random")
 
