@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from hpsearch.hyperopt import anneal, rand, tpe
 from hpsearch.hyperopt.ask import MAX_SEED
 from hpsearch.hyperopt.documents import spec_from_misc
 from hpsearch.hyperopt.domain import Domain
+from hpsearch.hyperopt.imported import point_of
 from hpsearch.hyperopt.points import complete_point
 from hpsearch.space.tree import Values
 from hpsearch.suggest.protocol import Suggestion
@@ -28,6 +30,9 @@ _OURS: tuple[tuple[Any, str, Mapping[str, str]], ...] = (
     (rand.suggest, "random", {}),
     (anneal.suggest, "anneal", {"avg_best_idx": "avg_best_idx", "shrink_coef": "shrink_coef"}),
 )
+
+#: Seconds after which no further point is asked for in the same round.
+_LONGEST_ROUND_S = 1.0
 
 #: Arguments that change nothing.
 _IGNORED = frozenset({"verbose"})
@@ -66,6 +71,7 @@ class Asking:
 
     def __init__(self, algo: Callable[..., Any], domain: Domain, trials: Any) -> None:
         self._algo, self._domain, self._trials = algo, domain, trials
+        self._space = domain.space
         self.is_exhausted = False  #: whether the function had no more points
 
     def suggest(
@@ -73,8 +79,17 @@ class Asking:
     ) -> list[Suggestion]:
         """Return what the function proposes; see ``Suggester``.
 
-        History and pending points are not used: the function reads documents instead.
+        History and pending points are not used: the function reads documents instead. A slow
+        one is asked for fewer points at a time, so that workers need not wait for the last.
+
+        Raises
+        ------
+        SpaceError
+            If it proposes what is no point of the space.
         """
+        if self.is_exhausted:
+            return []
+        stop_at = time.monotonic() + _LONGEST_ROUND_S
         new_ids = self._trials.new_trial_ids(len(rngs))
         self._trials.refresh()
         suggestions: list[Suggestion] = []
@@ -84,8 +99,11 @@ class Asking:
                 self.is_exhausted = True
                 break
             self._trials.propose(docs[:1])
-            values = complete_point(self._domain.space, spec_from_misc(docs[0]["misc"]))
+            point = complete_point(self._space, spec_from_misc(docs[0]["misc"]))
+            values = point_of(self._space, point)
             suggestions.append(Suggestion(values=values, origin=SCRIPTED))
+            if time.monotonic() >= stop_at:
+                break
         self._trials.refresh()
         return suggestions
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from hpsearch.errors import ConfigurationError, NotFoundError, TrialExistsError
-from hpsearch.experiment import Experiment, bad_exp_key, is_exp_key
+from hpsearch.experiment import Defaults, Experiment, bad_exp_key, is_exp_key
 from hpsearch.hyperopt.documents import DOMAIN_CMD, Doc, spec_from_misc
+from hpsearch.hyperopt.imported import point_of
 from hpsearch.hyperopt.iteration import FMinIter
 from hpsearch.hyperopt.mongo.attachments import StoreAttachments
 from hpsearch.hyperopt.mongo.documents import ORIGIN, doc_of, labels_of, trial_of
@@ -58,6 +59,9 @@ class MongoTrials(Trials):
 
     #: Seconds that running trials may still take once a limit has ended a search.
     grace_s = 30.0
+
+    #: What applies to each trial: its lease, its attempts, its timeout.
+    defaults = Defaults()
 
     def __init__(
         self, arg: Any, exp_key: Any = None, cmd: Any = None, workdir: Any = None, refresh: bool = True
@@ -144,8 +148,7 @@ class MongoTrials(Trials):
         space = self._stored_space()
         tids = []
         for doc in docs:
-            values = spec_from_misc(doc["misc"])
-            trial = trial_of(doc, self._name, space.params(values) if space else values)
+            trial = trial_of(doc, self._name, space)
             while not self._is_inserted(trial):
                 trial = replace(trial, tid=self.new_trial_ids(1)[0])
             tids.append(trial.tid)
@@ -171,8 +174,14 @@ class MongoTrials(Trials):
         self._points = list(points)
 
     def insert_points(self, space: Space, points: Iterable[Mapping[str, Any]]) -> None:
-        """Queue points ahead of all others, but for those that were there already."""
-        wanted = [complete_point(space, point) for point in points]
+        """Queue points ahead of all others, but for those that were there already.
+
+        Raises
+        ------
+        SpaceError
+            If one is no point of the space.
+        """
+        wanted = [point_of(space, complete_point(space, point)) for point in points]
         self.refresh()
         known = [spec_from_misc(doc["misc"]) for doc in self._every_doc()]
         for values in wanted:

@@ -20,7 +20,7 @@ from convnet.settings import read_settings
 from convnet.space import space
 from convnet.trial import prepare, run_trial
 
-from hpsearch import HpsearchError, current_trial, fmin, tpe
+from hpsearch import CurrentTrial, HpsearchError, current_trial, fmin, tpe
 from hpsearch.hyperopt.fmin import fmin_pass_expr_memo_ctrl
 from hpsearch.hyperopt.pyll import rec_eval
 
@@ -29,9 +29,7 @@ __all__ = ["objective", "space"]
 
 def objective(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return one minus the best accuracy on the validation images, with what else was measured."""
-    trial = current_trial()
-    settings = read_settings(os.environ)
-    return run_trial(config, settings, exp_key=trial.exp_key, tid=trial.tid, report=trial.report)
+    return run_trial(config, current_trial(), read_settings(os.environ))
 
 
 def main(arguments: list[str]) -> None:
@@ -48,9 +46,10 @@ def main(arguments: list[str]) -> None:
     # Within fmin, only this form of an objective is told the number of its trial.
     @fmin_pass_expr_memo_ctrl
     def numbered(expr: Any, memo: Any, ctrl: Any) -> dict[str, Any]:
-        config, tid = rec_eval(expr, memo=memo), ctrl.current_trial["tid"]
-        result = run_trial(config, settings, exp_key=options.exp_key, tid=tid, report=lambda *_: None)
-        print(f"trial {tid}: {result.get('accuracy', result.get('message'))}", flush=True)
+        trial = CurrentTrial(exp_key=options.exp_key, tid=ctrl.current_trial["tid"])
+        result = run_trial(rec_eval(expr, memo=memo), trial, settings)
+        outcome = f"accuracy {result['accuracy']:.4f}" if "accuracy" in result else result["message"]
+        print(f"trial {trial.tid}: {outcome}", flush=True)
         return result
 
     fmin(

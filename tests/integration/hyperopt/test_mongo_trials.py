@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import functools
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from hpsearch.errors import ConfigurationError, SpaceError
-from hpsearch.experiment import Algorithm, ExperimentState
+from hpsearch.experiment import UNDECIDED, Algorithm, Experiment, ExperimentState
 from hpsearch.hyperopt import Domain, FMinIter, Trials, anneal, fmin, hp, mix, rand, tpe
 from hpsearch.hyperopt.base import JOB_STATE_CANCEL, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_NEW
 from hpsearch.hyperopt.documents import spec_from_misc
 from hpsearch.hyperopt.early_stop import no_progress_loss
 from hpsearch.hyperopt.exceptions import AllTrialsFailed
-from hpsearch.hyperopt.mongoexp import DomainSwapError, MongoTrials
-from hpsearch.trial import State
+from hpsearch.hyperopt.mongoexp import DomainSwapError, MongoJobs, MongoTrials
+from hpsearch.space.tree import Space
+from hpsearch.trial import State, Trial
 from tests.integration.hyperopt.hands import ME, Hands
 from tests.integration.hyperopt.objectives import fussy, raises, square, with_extras
 
@@ -147,6 +150,20 @@ def test_points_to_evaluate_are_claimed_first_and_only_once(jobs):
     assert found[3:5] == wanted
     assert [point in wanted for point in found].count(True) == 2
     assert len(found) == 9
+
+
+def test_a_point_outside_of_the_space_is_refused_before_it_is_queued(jobs):
+    with pytest.raises(SpaceError, match="'x'"):
+        search(MongoTrials(jobs, exp_key=KEY), points_to_evaluate=[{"x": 9.0, "k": 0}])
+
+    def suggest(new_ids, domain, trials, seed):
+        [doc] = rand.suggest(new_ids, domain, trials, seed)
+        doc["misc"]["vals"]["x"] = [9.0]
+        return [doc]
+
+    with pytest.raises(SpaceError, match="'x'"):
+        search(MongoTrials(jobs, exp_key=KEY), algo=suggest)
+    assert list(jobs.store.trials(KEY)) == []
 
 
 def test_failed_trials_are_counted_and_not_shown_but_those_that_say_so_are(jobs):
@@ -373,3 +390,70 @@ def test_a_stopped_search_returns_what_was_found(jobs):
     assert argmin == trials.argmin
     assert jobs.store.experiment(KEY).state is ExperimentState.STOPPED
     assert JOB_STATE_CANCEL not in [doc["state"] for doc in trials]
+
+
+def test_two_scripts_at_once_share_one_search(jobs):
+    """One leads, the other waits and ends with it; neither adds trials of its own."""
+
+    def run():
+        return search(MongoTrials(jobs, exp_key=KEY), max_evals=20)
+
+    with Hands(jobs.store), ThreadPoolExecutor(2) as pool:
+        first, second = [call.result(60) for call in (pool.submit(run), pool.submit(run))]
+    trials = MongoTrials(jobs, exp_key=KEY)
+    assert first == second == trials.argmin
+    assert trials.tids == list(range(20))
+
+
+def test_trials_that_were_imported_are_gone_on_with(jobs):
+    """An experiment with trials, whose objective nobody decided yet, takes that of the script."""
+    space = Space(SPACE)
+    jobs.store.open_experiment(
+        Experiment(
+            exp_key=KEY,
+            space=space.to_json(),
+            space_fingerprint=space.fingerprint,
+            objective=UNDECIDED,
+            state=ExperimentState.STOPPED,
+        )
+    )
+    point = {"x": 0.001, "k": 0}
+    jobs.store.insert([Trial(exp_key=KEY, tid=0, values=point, state=State.DONE, loss=1e-6)])
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store):
+        assert search(trials, max_evals=4) == point
+    assert trials.tids == [0, 1, 2, 3]
+
+
+def test_a_slow_algorithm_does_not_keep_workers_waiting_for_a_whole_batch(jobs):
+    """After a second of thinking, what was thought of is queued."""
+    queued = []
+
+    def suggest(new_ids, domain, trials, seed):
+        queued.append(sum(jobs.store.counts(KEY).values()))
+        time.sleep(0.6)
+        return rand.suggest(new_ids, domain, trials, seed)
+
+    with Hands(jobs.store):
+        search(MongoTrials(jobs, exp_key=KEY), algo=suggest, max_evals=4, max_queue_len=4)
+    assert queued[:3] == [0, 0, 2]
+
+
+def test_an_outage_of_the_database_is_waited_out(mortal):
+    """The server is killed in the middle of a search, and comes back on the same data."""
+    jobs = MongoJobs.new_from_connection_str(f"{mortal.uri}lab")
+
+    def rule(trials, is_broken=False):
+        if len(trials) >= 5 and not is_broken:
+            mortal.kill()
+            restart.start()
+        return False, [is_broken or len(trials) >= 5]
+
+    restart = threading.Timer(2.0, mortal.start)
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store):
+        search(trials, max_evals=15, early_stop_fn=rule)
+    restart.join()
+    assert trials.tids == list(range(15))
+    assert set(trials.statuses()) == {"ok"}
+    jobs.store.close()
