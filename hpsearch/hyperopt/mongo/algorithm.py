@@ -44,11 +44,9 @@ def algorithm_of(algo: Callable[..., Any]) -> Algorithm:
     One of ours, also in a ``partial`` with options, is named with them, so that any coordinator
     can go on with the search. Anything else is "script": only the script can.
     """
-    given: dict[str, Any] = {}
-    inner = algo
-    while isinstance(inner, functools.partial) and not inner.args:
-        given = {**inner.keywords, **given}
-        inner = inner.func
+    inner, given = algo, {}
+    if isinstance(algo, functools.partial) and not algo.args:
+        inner, given = algo.func, algo.keywords
     given = {name: _plain(value) for name, value in given.items() if name not in _IGNORED}
     for ours, name, options in _OURS:
         if inner is ours and given.keys() <= options.keys():

@@ -41,10 +41,6 @@ class FleetTrials(Protocol):
         """Where the trials are."""
         ...
 
-    def learn_space(self, space: Space) -> None:
-        """Note which space the trials are of."""
-        ...
-
     def insert_points(self, space: Space, points: Iterable[Mapping[str, Any]]) -> None:
         """Queue points ahead of all others."""
         ...
@@ -80,7 +76,6 @@ def search_on_fleet(
         )
     space, algorithm = rounds.domain.space, algorithm_of(rounds.algo)
     experiment = open_experiment(trials.store, trials.exp_name, rounds, trials.defaults, n_more)
-    trials.learn_space(space)
     trials.insert_points(space, points)
     if algorithm.name == SCRIPTED:
         asking = Asking(rounds.algo, rounds.domain, trials)

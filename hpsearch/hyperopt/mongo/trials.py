@@ -75,7 +75,7 @@ class MongoTrials(Trials):
         self.handle = arg if isinstance(arg, MongoJobs) else MongoJobs.new_from_connection_str(str(arg))
         self._name = experiment_name(exp_key)
         self._points: list[Mapping[str, Any]] = []
-        self._start_reading()
+        self._forget_all()
         super().__init__(exp_key=exp_key, refresh=refresh)
         self.attachments = StoreAttachments(self.store, self._name)
 
@@ -138,9 +138,7 @@ class MongoTrials(Trials):
             raise ConfigurationError("delete_all(cond=...) is not supported: leave cond out to delete all.")
         with suppress(NotFoundError):
             self.store.delete_experiment(self._name)
-        self._start_reading()
-        self._space = None
-        self._forget_docs()
+        self._forget_all()
         self.refresh()
 
     def _insert_trial_docs(self, docs: list[Doc]) -> list[Any]:
@@ -206,18 +204,21 @@ class MongoTrials(Trials):
 
     # Private
 
-    def _start_reading(self) -> None:
+    def _forget_all(self) -> None:
+        """Read everything anew the next time: there is nothing, or something else under the same name."""
         self._reader = Reader(self.store, self._name)
+        self._dynamic_trials, self._ids, self._next_tid, self._n_proposed = [], set(), 0, 0
         self._labels: Sequence[str] = ()
-        self._n_proposed = 0
+        self._space = None
 
     def _read(self) -> None:
         """Bring the documents up to date with the store; those of open trials change in place."""
         del self._dynamic_trials[len(self._dynamic_trials) - self._n_proposed :]
         self._n_proposed = 0
         changes = self._reader.changes()
-        if changes.is_anew:
-            self._forget_docs()
+        if changes.is_gone:
+            self._forget_all()
+            changes = self._reader.changes()
         if changes.trials and not self._labels:
             experiment = self._experiment()
             self._labels = labels_of(experiment) if experiment else ()
@@ -237,9 +238,6 @@ class MongoTrials(Trials):
         else:
             docs.append(doc)
         self._reserve([tid])
-
-    def _forget_docs(self) -> None:
-        self._dynamic_trials, self._ids, self._next_tid = [], set(), 0
 
     def _experiment(self) -> Experiment | None:
         try:

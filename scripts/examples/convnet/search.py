@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from convnet.results import improvement_text, read_records
 from convnet.settings import read_settings
@@ -60,7 +61,7 @@ def main(arguments: list[str]) -> None:
         rstate=options.seed,
         show_progressbar=False,
         # Saved after each trial: the same command goes on after an interruption.
-        trials_save_file=str(settings.results / f"{options.exp_key}.trials"),
+        trials_save_file=str(settings.results / f"{quote(options.exp_key, safe='')}.trials"),
     )
     print(improvement_text(read_records(settings.results, options.exp_key)))
 
@@ -70,6 +71,8 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except HpsearchError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("Interrupted: the same command goes on from here.")
 else:
     # A worker that lacks something should say so before it claims a trial.
     prepare(read_settings(os.environ))

@@ -66,6 +66,13 @@ def test_each_parameter_of_the_shape_changes_the_network():
     assert kinds(extra_layer={"units_mult": 1.0, "dropout": 0.1}).count(nn.Linear) == 3
 
 
+@pytest.mark.parametrize(("n_stages", "side"), [(1, 2), (2, 2), (3, 1)])
+def test_the_head_sees_at_most_four_places_of_the_last_stage(n_stages: int, side: int):
+    layers = build_network({**PLAIN, "n_stages": n_stages}, (1, 8, 8), 10)
+    first = next(layer for layer in layers if isinstance(layer, torch.nn.Linear))
+    assert first.in_features == 12 * 2 ** (n_stages - 1) * side**2
+
+
 def test_multipliers_and_the_kernel_scale_the_weights():
     n = count_weights(build_network(PLAIN, (1, 8, 8), 10))
     for changed in ({"channels_mult": 2.0}, {"units_mult": 2.0}, {"kernel_size": 5}):

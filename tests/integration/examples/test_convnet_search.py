@@ -70,7 +70,7 @@ def write_results(folder: Path, n: int) -> list[Record]:
 def test_a_search_that_is_killed_goes_on_with_the_same_command(tmp_path: Path):
     """Nothing that was saved is evaluated a second time, and the number of trials stays exact."""
     pytest.importorskip("torch", reason="PyTorch is not installed (extra torch)")
-    command = [str(EXAMPLE / "search.py"), "--max-evals", "12"]
+    command = [str(EXAMPLE / "search.py"), "--max-evals", "12", "--exp-key", "mine/digits"]
     results = tmp_path / "results"
     with subprocess.Popen(
         [sys.executable, *command], cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.DEVNULL

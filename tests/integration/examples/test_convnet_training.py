@@ -81,18 +81,20 @@ def test_the_test_images_are_measured_with_the_weights_of_the_best_epoch():
     """Where they are the validation images, both measurements agree, also if the last epoch was worse."""
     dataset = replace(DATASET, test=DATASET.validation)
     trainings = [
-        trained(seed=seed, n_epochs=4, dataset=dataset, learning_rate_mult=30.0, optimizer="sgd")
-        for seed in range(6)
+        trained(seed=seed, n_epochs=5, dataset=dataset, learning_rate_mult=30.0, optimizer="sgd")
+        for seed in range(4)
     ]
     finished = [training for training in trainings if training.diverged_in is None]
-    assert any(training.best_epoch < len(training.epochs) for training in finished)
+    assert any(
+        training.epochs[-1].accuracy < max(e.accuracy for e in training.epochs) for training in finished
+    )
     for training in finished:
         assert training.test_accuracy == training.epochs[training.best_epoch - 1].accuracy
 
 
-def test_a_last_batch_of_a_single_image_is_left_out_of_the_norm():
+def test_a_last_batch_of_a_single_image_can_be_normalised():
     """49 images in batches of 16."""
-    assert len(trained(batch_norm=True).epochs) == 3
+    assert len(trained(batch_norm=True, n_stages=3, residual_blocks=1).epochs) == 3
 
 
 def test_weight_decay_keeps_the_network_from_fitting():

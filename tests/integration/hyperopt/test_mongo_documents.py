@@ -19,10 +19,11 @@ from hpsearch.hyperopt.base import (
     TRIAL_MISC_KEYS,
 )
 from hpsearch.hyperopt.mongoexp import InvalidMongoTrial, MongoJobs, MongoTrials
+from hpsearch.space.tree import Space
 from hpsearch.trial import State
 from tests.integration.hyperopt.conftest import url_of
 from tests.integration.hyperopt.hands import ME, Hands
-from tests.integration.hyperopt.objectives import fussy, square, with_extras
+from tests.integration.hyperopt.objectives import fussy, square, with_ctrl, with_extras
 
 SPACE = {"x": hp.uniform("x", -5, 5), "k": hp.choice("k", ["a", {"n": hp.uniformint("n", 1, 9)}])}
 KEY = "search"
@@ -120,6 +121,31 @@ def test_numbers_that_two_processes_took_at_once_are_told_apart_when_they_insert
     assert one.new_trial_ids(1) == [6]
 
 
+def test_a_number_that_is_inserted_late_takes_its_place(jobs):
+    """Documents stand in the order of their numbers, whenever they came."""
+    one, other = MongoTrials(jobs, exp_key=KEY), MongoTrials(jobs, exp_key=KEY)
+    early, late = (
+        new_docs(one, [0.1, 0.2], loss=1.0, status="ok"),
+        new_docs(other, [0.3], [5], loss=2.0, status="ok"),
+    )
+    for doc in [*early, *late]:
+        doc["state"] = JOB_STATE_DONE
+    other.insert_trial_docs(late)
+    other.refresh()
+    assert other.tids == [5]
+    one.insert_trial_docs(early)
+    other.refresh()
+    assert other.tids == [0, 1, 5]
+
+
+def test_points_of_the_script_are_claimed_before_what_waits_already(jobs):
+    trials, space = MongoTrials(jobs, exp_key=KEY), Space({"x": SPACE["x"]})
+    trials.insert_trial_docs(new_docs(trials, [0.1, 0.2]))
+    trials.insert_points(space, [{"x": 0.3}, {"x": 0.2}])
+    claimed = [jobs.store.claim(ME, token, [KEY]).values["x"] for token in "abc"]
+    assert claimed == [0.3, 0.1, 0.2]
+
+
 def test_trials_that_a_script_inserts_as_done_are_learned_from_and_counted(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
     space = {"x": hp.uniform("x", -5, 5)}
@@ -162,9 +188,9 @@ def test_attachments_of_a_trial_are_a_mapping(searched):
     assert len(attached) == 1
     assert "plot" not in attached
     assert attached.get("plot") is None
-    for action in (lambda: attached["plot"], lambda: attached.pop("plot")):
+    for action in (attached.__getitem__, attached.__delitem__):
         with pytest.raises(KeyError, match="plot"):
-            action()
+            action("plot")
     with pytest.raises(StoreError, match="not bytes"):
         attached["plot"] = 3
     assert list(searched.trial_attachments(searched.trials[1])) == ["log"]
@@ -188,6 +214,17 @@ def test_deleting_all_forgets_everything_also_for_those_who_had_read_it(searched
         jobs.store.experiment(KEY)
     with pytest.raises(ConfigurationError, match=r"delete_all\(cond=\.\.\.\) is not supported"):
         searched.delete_all(cond={"state": 3})
+
+
+def test_what_another_process_begins_under_the_same_name_is_read_anew(searched, jobs):
+    assert searched.best_params["x"] == searched.argmin["x"]
+    other = MongoTrials(jobs, exp_key=KEY)
+    other.delete_all()
+    with Hands(jobs.store):
+        search(other, max_evals=2, space={"x": hp.choice("x", [7])})
+    searched.refresh()
+    assert searched.trials == other.trials
+    assert searched.best_params == {"x": 7}
 
 
 def test_the_database_counts_jobs_of_all_searches_by_state(jobs):
@@ -242,8 +279,19 @@ def test_an_objective_that_takes_a_graph_and_a_ctrl_finds_both_on_a_worker(jobs,
     assert trials.losses() == trials.vals["x"]
     x = trials.vals["x"][0]
     assert f"'x': {x!r}".encode() in trials.trial_attachments(trials.trials[0])["config"]
-    assert [report.value for report in jobs.store.trial(KEY, 0).reports] == [7.0, 6.0]
+    assert [(report.step, report.value) for report in jobs.store.trial(KEY, 0).reports] == [
+        (0, 7.0),
+        (1, 6.0),
+    ]
     assert "only fmin adds trials" in trials.results[0]["refusal"]
+
+
+def test_an_importable_objective_that_takes_a_graph_is_called_with_one_too(jobs, secret):
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store, secret):
+        trials.fmin(with_ctrl, SPACE, rand.suggest, 2, pass_expr_memo_ctrl=True, rstate=1)
+    assert trials.losses() == trials.vals["x"]
+    assert trials.trial_attachments(trials.trials[1])["tid"] == b"1"
 
 
 def test_a_ctrl_in_the_space_is_that_of_the_worker(jobs, secret):

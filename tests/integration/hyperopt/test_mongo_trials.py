@@ -17,11 +17,13 @@ from hpsearch.hyperopt.base import JOB_STATE_CANCEL, JOB_STATE_DONE, JOB_STATE_E
 from hpsearch.hyperopt.documents import spec_from_misc
 from hpsearch.hyperopt.early_stop import no_progress_loss
 from hpsearch.hyperopt.exceptions import AllTrialsFailed
+from hpsearch.hyperopt.mongo.jobs import Patience
 from hpsearch.hyperopt.mongoexp import DomainSwapError, MongoJobs, MongoTrials
 from hpsearch.space.tree import Space
+from hpsearch.store.memory import MemoryStore
 from hpsearch.trial import State, Trial
 from tests.integration.hyperopt.hands import ME, Hands
-from tests.integration.hyperopt.objectives import fussy, raises, square, with_extras
+from tests.integration.hyperopt.objectives import fussy, raises, square
 
 SPACE = {"x": hp.uniform("x", -5, 5), "k": hp.choice("k", ["a", {"n": hp.uniformint("n", 1, 9)}])}
 KEY = "search"
@@ -88,23 +90,23 @@ def test_the_timeout_is_that_of_the_call_and_not_of_the_experiment(jobs):
 
 
 def test_a_trial_that_a_dead_worker_holds_does_not_keep_a_search_from_its_end(jobs):
+    """It has a grace, and is cancelled then."""
+
+    def claim_and_die():
+        while jobs.store.claim(ME, "dead", [KEY]) is None:
+            time.sleep(0.01)
+
     trials = MongoTrials(jobs, exp_key=KEY)
     trials.grace_s = 0.2
+    started = time.monotonic()
+    dying = threading.Thread(target=claim_and_die)
+    dying.start()
     with pytest.raises(AllTrialsFailed):
-        search(trials, algo=claiming(jobs.store), timeout=0.5)
-    assert jobs.store.counts(KEY)[State.CANCELLED] >= 1
-    assert jobs.store.counts(KEY)[State.RUNNING] == 0
-
-
-def claiming(store):
-    """Return an algorithm during whose second call a worker takes a trial and dies."""
-
-    def suggest(new_ids, domain, trials, seed):
-        if new_ids[0] == 1:
-            store.claim(ME, "dead", [KEY])
-        return rand.suggest(new_ids, domain, trials, seed)
-
-    return suggest
+        search(trials, timeout=1.0)
+    dying.join()
+    assert time.monotonic() - started < 20
+    held = [trial for trial in jobs.store.trials(KEY) if trial.worker is not None]
+    assert [trial.state for trial in held] == [State.CANCELLED]
 
 
 def test_a_loss_threshold_ends_a_search(jobs):
@@ -273,10 +275,11 @@ def test_another_objective_or_space_under_the_same_name_is_refused_and_changes_n
     with pytest.raises(DomainSwapError, match=r"another search space: defined differently: 'x'; .*exp_key"):
         search(trials, space={**SPACE, "x": hp.uniform("x", -1, 1)}, points_to_evaluate=[{"x": 0.5, "k": 0}])
     assert list(jobs.store.trials(KEY)) == before
+    assert trials.best_params.keys() >= {"x", "k"}
     trials.delete_all()
     with Hands(jobs.store):
-        search(trials, fn=with_extras, max_evals=2)
-    assert len(trials) == 2
+        search(trials, fn=square, space={"x": hp.choice("x", [7])}, max_evals=2)
+    assert (len(trials), trials.best_params) == (2, {"x": 7})
 
 
 def test_options_that_cannot_travel_are_refused_by_their_label(jobs):
@@ -375,6 +378,47 @@ def test_an_iterator_over_workers_runs_so_many_more_trials(jobs):
         trials.refresh()
         assert len(trials) == 4
         assert len(rounds.exhaust().trials) == 6
+
+
+def test_an_iterator_does_not_count_what_was_cancelled(jobs):
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with pytest.raises(AllTrialsFailed):
+        search(trials, timeout=0.2, max_queue_len=3)
+    rounds = FMinIter(rand.suggest, Domain(square, SPACE), trials, rstate=0, verbose=False)
+    with Hands(jobs.store):
+        rounds.run(2)
+    trials.refresh()
+    assert len(trials) == 2
+
+
+class Eventful(MemoryStore):
+    """A store in which something happens just before an experiment is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.happens = lambda: None
+
+    def open_experiment(self, experiment):
+        self.happens()
+        return super().open_experiment(experiment)
+
+
+def test_an_objective_by_value_is_there_before_a_worker_can_see_its_experiment(secret):
+    store, seen = Eventful(), []
+    store.happens = lambda: seen.append(store.attachments(KEY))
+    with Hands(store, secret):
+        search(MongoTrials(MongoJobs(store, Patience()), exp_key=KEY), fn=lambda config: 1.0, max_evals=1)
+    assert seen == [["objective"]]
+
+
+def test_an_objective_that_a_refused_search_left_in_the_meantime_does_not_stay(secret):
+    """Another process may begin under the same name at the same moment, and be refused."""
+    store = Eventful()
+    store.happens = lambda: store.attach(KEY, "objective", b"of somebody else")
+    trials = MongoTrials(MongoJobs(store, Patience()), exp_key=KEY)
+    with Hands(store, secret):
+        search(trials, fn=lambda config: 1.0, max_evals=1)
+    assert trials.losses() == [1.0]
 
 
 def test_a_stopped_search_returns_what_was_found(jobs):

@@ -59,6 +59,14 @@ def test_a_write_that_fails_leaves_the_file_as_it_was_and_nothing_else(tmp_path:
     assert list(tmp_path.iterdir()) == [kept]
 
 
+def test_a_file_that_cannot_be_put_in_its_place_leaves_nothing_behind(tmp_path: Path):
+    path = tmp_path / "search-000003.json"
+    path.mkdir()
+    with pytest.raises(OSError, match=r"search-000003\.json"):
+        write_record(tmp_path, record(3))
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_what_a_killed_process_left_half_written_is_no_result(tmp_path: Path):
     path = write_record(tmp_path, record(3))
     (tmp_path / f"{path.name}abc.part").write_text('{"exp_key": "sea')

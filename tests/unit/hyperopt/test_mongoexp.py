@@ -161,7 +161,7 @@ def test_a_trial_inserted_below_the_highest_number_is_seen():
     assert [trial.tid for trial in reader.changes().trials] == [2]
 
 
-def test_a_deleted_experiment_is_read_anew():
+def test_a_deleted_experiment_is_noticed():
     store, space = MemoryStore(), Space({"x": hp.uniform("x", 0, 1)})
     experiment = Experiment(
         exp_key=KEY,
@@ -172,12 +172,11 @@ def test_a_deleted_experiment_is_read_anew():
     store.open_experiment(experiment)
     store.insert([Trial(exp_key=KEY, tid=i, values={}, state=State.DONE, loss=1.0) for i in range(5)])
     reader = Reader(store, KEY)
-    assert not reader.changes().is_anew
+    assert not reader.changes().is_gone
     store.delete_experiment(KEY)
     store.insert([Trial(exp_key=KEY, tid=0, values={})])
-    changes = reader.changes()
-    assert changes.is_anew
-    assert [trial.state for trial in changes.trials] == [State.PENDING]
+    assert reader.changes().is_gone
+    assert [trial.state for trial in Reader(store, KEY).changes().trials] == [State.PENDING]
 
 
 @pytest.mark.parametrize(

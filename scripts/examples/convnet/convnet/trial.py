@@ -37,7 +37,7 @@ def prepare(settings: Settings) -> None:
     try:
         import torch
     except ImportError as error:
-        raise MissingExtraError("the convolutional network", "torch") from error
+        raise MissingExtraError("The convolutional network", "torch") from error
     # Several workers on one machine would else take all of its cores each.
     torch.set_num_threads(settings.n_threads)
     try:
