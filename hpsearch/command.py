@@ -20,6 +20,7 @@ from hpsearch.errors import (
     LoadError,
     NotFoundError,
     SpaceError,
+    SpaceExhaustedError,
     StorePermissionError,
     StoreUnavailableError,
     TooManyFailuresError,
@@ -34,6 +35,7 @@ EXIT_TOO_MANY_FAILURES = 70
 EXIT_CODES: tuple[tuple[type[HpsearchError], int], ...] = (
     (NotFoundError, 4),
     (TooManyFailuresError, EXIT_TOO_MANY_FAILURES),
+    (SpaceExhaustedError, 0),  # nothing is left to do
     (LoadError, 65),
     (SpaceError, 65),
     (StoreUnavailableError, 69),

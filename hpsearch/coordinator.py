@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from hpsearch import plan
-from hpsearch.errors import ConfigurationError, TrialExistsError
+from hpsearch.errors import ConfigurationError, SpaceExhaustedError, TrialExistsError
 from hpsearch.experiment import SCRIPTED, Experiment, ExperimentState
 from hpsearch.fleet import Worker, is_alive
 from hpsearch.ledger import Ledger
@@ -23,6 +23,7 @@ from hpsearch.progress import Progress
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import make_suggester
+from hpsearch.suggest.once import EachOnce
 from hpsearch.suggest.protocol import Suggester, trial_rng
 from hpsearch.trial import FINISHED, State, Trial
 
@@ -75,6 +76,7 @@ class Coordinator:
         self._space = Space.from_json(experiment.space)
         self._suggester = suggester or _suggester_of(experiment, self._space)
         self._least_pending = least_pending
+        self._has_points = True  # whether the suggester had any when it was last asked
         self._token = uuid4().hex
         self._epoch: int | None = None  # of this process's leadership; None as standby
         self._lead_until = 0.0  # this machine's clock; certain up to here
@@ -175,6 +177,7 @@ class Coordinator:
 
     def _load(self) -> None:
         self._ledger = Ledger(self._space, self._store.trials(self.exp_key))
+        self._has_points = True
         n_finished, n_open = self._ledger.n_finished, len(self._ledger.open)
         log.info("leading %s: %d trials finished, %d open", self.exp_key, n_finished, n_open)
 
@@ -201,7 +204,13 @@ class Coordinator:
 
     def _end_reason(self) -> plan.EndReason | None:
         best_loss = None if self._ledger.best is None else self._ledger.best.loss
-        return plan.end_reason(self._experiment, self._ledger.n_finished, best_loss, self._now())
+        return plan.end_reason(
+            self._experiment,
+            self._ledger.n_finished,
+            best_loss,
+            self._now(),
+            is_exhausted=not self._has_points and not self._ledger.open,
+        )
 
     def _note_contact(self) -> None:
         """Start the time of unbroken contact anew after a gap: an outage, or this process stood still."""
@@ -239,7 +248,13 @@ class Coordinator:
             return
         tids = range(self._ledger.next_tid, self._ledger.next_tid + n_new)
         rngs = [trial_rng(self._experiment.seed, tid) for tid in tids]
-        suggestions = self._suggester.suggest(self._ledger.history, list(self._ledger.open.values()), rngs)
+        pending = list(self._ledger.open.values())
+        try:
+            suggestions = self._suggester.suggest(self._ledger.history, pending, rngs)
+        except SpaceExhaustedError:
+            self._has_points = False
+            return
+        self._has_points = True
         defaults = self._experiment.defaults
         self._insert(
             [
@@ -323,4 +338,5 @@ def _suggester_of(experiment: Experiment, space: Space) -> Suggester:
             f"The trials of {experiment.exp_key!r} are suggested by {function} in the script that began it; "
             "run that script again to go on."
         )
-    return make_suggester(experiment.algorithm, space)
+    suggester = make_suggester(experiment.algorithm, space)
+    return EachOnce(suggester, space) if experiment.budget.no_repeats else suggester

@@ -5,6 +5,7 @@
     HpsearchError
     ├── SpaceError                  the search space, or a set of values for it, cannot be
     │   └── DuplicateLabelError     two different parameters share a label
+    ├── SpaceExhaustedError         every point of a finite space was tried: the end of a search
     ├── LoadError                   an objective or a space cannot be loaded on this machine, or not be sent
     ├── ConfigurationError          this machine or this command is not set up for that
     │   ├── MissingExtraError       an optional package is not installed
@@ -35,6 +36,13 @@ class SpaceError(HpsearchError, ValueError):
 
 class DuplicateLabelError(SpaceError):
     """Two different parameters share a label."""
+
+
+class SpaceExhaustedError(HpsearchError):
+    """Every point of a finite space was tried or is being tried; the end of a search without repeats."""
+
+    def __init__(self, n_points: int) -> None:
+        super().__init__(f"All {n_points} points of the space were tried already, or are being tried.")
 
 
 class LoadError(HpsearchError):

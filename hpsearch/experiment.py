@@ -40,6 +40,7 @@ class Budget:
     max_evals: int | None = None  #: finished trials in the whole experiment
     timeout_s: float | None = None  #: seconds since ``Experiment.started_at``
     loss_threshold: float | None = None  #: end once a loss is at or below it
+    no_repeats: bool = False  #: try no point of a finite space twice, and end once all were tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

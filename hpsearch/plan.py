@@ -24,11 +24,16 @@ class EndReason(StrEnum):
     LOSS_THRESHOLD = "loss_threshold"
     STOPPED = "stopped"
     EARLY_STOP = "early_stop"  #: a rule that the script gave
-    NO_MORE_POINTS = "no_more_points"  #: the algorithm that the script gave has none left
+    NO_MORE_POINTS = "no_more_points"  #: the algorithm has none left
 
 
 def end_reason(
-    experiment: Experiment, n_finished: int, best_loss: float | None, now: datetime
+    experiment: Experiment,
+    n_finished: int,
+    best_loss: float | None,
+    now: datetime,
+    *,
+    is_exhausted: bool = False,
 ) -> EndReason | None:
     """Say which limit ends the search, or None while it goes on.
 
@@ -42,6 +47,8 @@ def end_reason(
         The lowest loss so far.
     now : datetime
         Store time.
+    is_exhausted : bool
+        Whether no point is left to suggest, and all that were suggested are final.
     """
     budget = experiment.budget
     if experiment.state is ExperimentState.STOPPED:
@@ -50,6 +57,8 @@ def end_reason(
         return EndReason.MAX_EVALS
     if budget.loss_threshold is not None and best_loss is not None and best_loss <= budget.loss_threshold:
         return EndReason.LOSS_THRESHOLD
+    if is_exhausted:
+        return EndReason.NO_MORE_POINTS
     deadline = deadline_of(experiment)
     if deadline is not None and now >= deadline:
         return EndReason.TIMEOUT

@@ -39,6 +39,7 @@ class SearchOptions:
     max_evals: int | None
     timeout: float | None
     loss_threshold: float | None
+    no_repeats: bool | None
     algo: str | None
     algo_option: tuple[tuple[str, Any], ...]
     seed: int | None
@@ -54,6 +55,7 @@ class SearchOptions:
             "max_evals": self.max_evals,
             "timeout_s": self.timeout,
             "loss_threshold": self.loss_threshold,
+            "no_repeats": self.no_repeats,
         }
         return replace(present, **_given(given))
 
@@ -111,6 +113,12 @@ _SEARCH_OPTIONS = (
     option("--max-evals", type=AtLeast(1), help="End after so many finished trials in all."),
     option("--timeout", type=POSITIVE_DURATION, help="End after so long."),
     option("--loss-threshold", type=float, callback=_not_nan, help="End once a loss is this low."),
+    option(
+        "--no-repeats",
+        is_flag=True,
+        default=None,
+        help="Try no point of a finite space twice; end once all were tried.",
+    ),
     option("--algo", type=click.Choice(ALGORITHMS), help="Algorithm [default: tpe]."),
     option(
         "--algo-option", multiple=True, type=_AlgorithmOption(), help="Option of the algorithm; repeatable."

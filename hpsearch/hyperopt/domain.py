@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from hpsearch.hyperopt.points import raw_point
 from hpsearch.hyperopt.pyll.base import computed, rec_eval
 from hpsearch.hyperopt.pyll.graph import Apply, Literal, as_apply, dfs
 from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.protocol import Suggester
 
 logger = logging.getLogger(__name__)
 
@@ -129,6 +130,7 @@ class Domain:
         self._wants_ctrl = any(isinstance(face, Literal) and face.obj is Ctrl for face in dfs(self.expr))
         self._ledger = Ledger(self.space)
         self._observed: Any = None
+        self._suggesters: dict[Any, Suggester] = {}
 
     @property
     def needs_ctrl(self) -> bool:
@@ -140,6 +142,13 @@ class Domain:
         if trials is not self._observed:
             self._ledger, self._observed = Ledger(self.space), trials
         return self._ledger.read(trials.trials)
+
+    def suggester(self, make: Callable[[Space, Any], Suggester], options: Hashable) -> Suggester:
+        """Return ``make(space, options)``, the same one for the same arguments: what it learns it keeps."""
+        key = (make, options)
+        if key not in self._suggesters:
+            self._suggesters[key] = make(self.space, options)
+        return self._suggesters[key]
 
     def memo_from_config(self, config: Mapping[str, Any]) -> dict[Apply, Any]:
         """Return what ``rec_eval(domain.expr, memo=...)`` needs for raw values by label."""

@@ -49,6 +49,11 @@ class Suggester(Protocol):
         list of n Suggestions
             The later ones may take the earlier ones for pending. Fewer than n only when there
             are no more points to try, or not yet.
+
+        Raises
+        ------
+        SpaceExhaustedError
+            If it tries no point twice, and none is left.
         """
         ...
 
