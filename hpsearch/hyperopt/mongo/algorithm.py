@@ -25,11 +25,19 @@ _OURS: tuple[tuple[Any, str, Mapping[str, str]], ...] = (
     (
         tpe.suggest,
         "tpe",
-        {"n_startup_jobs": "n_startup", "n_EI_candidates": "n_candidates", "prior_weight": "prior_weight"},
+        {
+            "n_startup_jobs": "n_startup",
+            "n_EI_candidates": "n_candidates",
+            "prior_weight": "prior_weight",
+            "gamma": "gamma",
+        },
     ),
     (rand.suggest, "random", {}),
     (anneal.suggest, "anneal", {"avg_best_idx": "avg_best_idx", "shrink_coef": "shrink_coef"}),
 )
+
+#: What an argument of a script says besides: Hyperopt's ``gamma`` is a factor of the root.
+_IMPLIED: Mapping[str, Mapping[str, Any]] = {"gamma": {"growth": "sqrt"}}
 
 #: Seconds after which no further point is asked for in the same round.
 _LONGEST_ROUND_S = 1.0
@@ -47,10 +55,13 @@ def algorithm_of(algo: Callable[..., Any]) -> Algorithm:
     inner, given = algo, {}
     if isinstance(algo, functools.partial) and not algo.args:
         inner, given = algo.func, algo.keywords
-    given = {name: _plain(value) for name, value in given.items() if name not in _IGNORED}
+    # None is the default of every argument that may be None.
+    given = {k: _plain(v) for k, v in given.items() if k not in _IGNORED and v is not None}
     for ours, name, options in _OURS:
         if inner is ours and given.keys() <= options.keys():
-            return Algorithm(name=name, options={options[key]: value for key, value in given.items()})
+            chosen = {options[key]: value for key, value in given.items()}
+            implied = {k: v for key in given for k, v in _IMPLIED.get(key, {}).items()}
+            return Algorithm(name=name, options=chosen | implied)
     return Algorithm(name=SCRIPTED, options={"function": _name(inner)})
 
 

@@ -239,14 +239,8 @@ def test_an_algorithm_without_more_points_ends_the_search_once_all_are_evaluated
     assert jobs.store.experiment(KEY).ended_why == "no_more_points"
 
 
-@pytest.mark.parametrize(
-    "algo",
-    [
-        functools.partial(mix.suggest, p_suggest=[(0.5, rand.suggest), (0.5, anneal.suggest)]),
-        functools.partial(tpe.suggest, gamma=0.25, n_startup_jobs=2),
-    ],
-)
-def test_mixtures_and_hyperopts_gamma_are_asked_in_this_process(jobs, algo):
+def test_mixtures_are_asked_in_this_process(jobs):
+    algo = functools.partial(mix.suggest, p_suggest=[(0.5, rand.suggest), (0.5, anneal.suggest)])
     trials = MongoTrials(jobs, exp_key=KEY)
     with Hands(jobs.store):
         search(trials, algo=algo, max_evals=6)

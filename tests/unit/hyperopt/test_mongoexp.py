@@ -107,10 +107,11 @@ def test_every_way_to_fail_has_its_place_among_hyperopts_states(state, kind, job
             functools.partial(anneal.suggest, avg_best_idx=3.0),
             Algorithm(name="anneal", options={"avg_best_idx": 3.0}),
         ),
+        (functools.partial(tpe.suggest, gamma=None), Algorithm(name="tpe")),
         (rand.suggest, Algorithm(name="random")),
         (
             functools.partial(tpe.suggest, gamma=0.25),
-            Algorithm(name="script", options={"function": "hpsearch.hyperopt.tpe:suggest"}),
+            Algorithm(name="tpe", options={"gamma": 0.25, "growth": "sqrt"}),
         ),
         (mix.suggest, Algorithm(name="script", options={"function": "hpsearch.hyperopt.mix:suggest"})),
     ],
