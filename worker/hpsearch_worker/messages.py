@@ -13,6 +13,7 @@ from hpsearch.objective import Objective, load_objective
 from hpsearch.payload import Letter
 from hpsearch.space.tree import Space, Values
 from hpsearch.trial import Report, Result, Trial
+from hpsearch_worker.stand_in import stand_in_for_hyperopt
 from hpsearch_worker.surroundings import go_to, working_folder
 
 #: What an objective says before it returns.
@@ -39,6 +40,7 @@ class Load:
 
     def carry_out(self) -> Loaded:
         """Load them here."""
+        stand_in_for_hyperopt()
         # The objective first: options of the space may live in its module.
         letter = self.letter
         objective = load_objective(self.objective) if letter is None else letter.objective()
