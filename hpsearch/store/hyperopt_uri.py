@@ -50,10 +50,14 @@ def jobs_address(text: str) -> JobsAddress:
         )
     if scheme not in _SCHEMES:
         raise ConfigurationError(f"{scheme}:// is not an address of MongoDB; write {_FORMS}.")
-    place, _, options = rest.partition("?")
     is_own_form = not scheme.startswith("mongodb")
-    # From the last "@", since in Hyperopt's form a password may hold one as it is.
-    credentials, at, place = place.rpartition("@")
+    if is_own_form:
+        # From the last "@": in this form a password holds "@", "?" and "/" as they are.
+        credentials, at, rest = rest.rpartition("@")
+        place, _, options = rest.partition("?")
+    else:
+        place, _, options = rest.partition("?")
+        credentials, at, place = place.rpartition("@")
     hosts, database, collection = _parts(place, needs_database=is_own_form)
     if is_own_form:
         credentials = _encoded(credentials) if at else ""

@@ -65,3 +65,13 @@ def test_no_error_shows_a_password():
         with pytest.raises(ConfigurationError) as raised:
             jobs_address(text)
         assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("password", ["s3c?ret", "s3c/ret", "s3c@ret", "s3c#ret"])
+def test_a_plain_password_may_hold_any_sign_and_is_never_told(password: str):
+    """What stands before the last "@" is not taken for a host, which errors name."""
+    address = jobs_address(f"mongo://user:{password}@host/db/jobs?authSource=a")
+    assert unquote_plus(address.uri) == f"mongodb://user:{password}@host/db?authSource=a"
+    with pytest.raises(ConfigurationError) as refusal:
+        jobs_address(f"mongo://user:{password}@host/db/jobs/more")
+    assert "s3c" not in str(refusal.value)
