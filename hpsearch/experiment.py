@@ -40,7 +40,7 @@ class Budget:
 class Algorithm:
     """A suggester by name, with its options."""
 
-    name: str = "tpe"  #: a key of ``suggest.algorithms.ALGORITHMS``
+    name: str = "auto"  #: a key of ``suggest.algorithms.ALGORITHMS``
     options: Mapping[str, Any] = field(
         default_factory=dict
     )  #: what is set by name; the rest keeps its default

@@ -108,7 +108,7 @@ _SEARCH_OPTIONS = (
     option("--max-evals", type=AtLeast(1), help="End after so many finished trials in all."),
     option("--timeout", type=POSITIVE_DURATION, help="End after so long."),
     option("--loss-threshold", type=float, callback=_not_nan, help="End once a loss is this low."),
-    option("--algo", type=click.Choice(ALGORITHMS), help="Algorithm [default: tpe]."),
+    option("--algo", type=click.Choice(ALGORITHMS), help="Algorithm [default: auto]."),
     option(
         "--algo-option", multiple=True, type=_AlgorithmOption(), help="Option of the algorithm; repeatable."
     ),
@@ -147,7 +147,7 @@ def describe(target: str, search: SearchOptions) -> Experiment:
     objective = parse_target(target)
     load_objective(objective)
     space = Space(load_space(objective, search.space))
-    algorithm = Algorithm(name=search.algo or "tpe", options=dict(search.algo_option))
+    algorithm = Algorithm(name=search.algo or Algorithm().name, options=dict(search.algo_option))
     make_suggester(algorithm, space)
     return Experiment(
         exp_key=search.exp_key or _default_key(objective.identity),

@@ -19,6 +19,7 @@ from hpsearch.hyperopt.points import raw_point
 from hpsearch.hyperopt.pyll.base import computed, rec_eval
 from hpsearch.hyperopt.pyll.graph import Apply, Literal, as_apply, dfs
 from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.protocol import Suggester
 
 logger = logging.getLogger(__name__)
 
@@ -129,12 +130,20 @@ class Domain:
         self._wants_ctrl = any(isinstance(face, Literal) and face.obj is Ctrl for face in dfs(self.expr))
         self._ledger = Ledger(self.space)
         self._observed: Any = None
+        self._suggesters: dict[Any, Suggester] = {}
 
     def observed(self, trials: Any) -> tuple[History, list[Values]]:
         """Return what trials tell a suggester: those that are done, and the points of the others."""
         if trials is not self._observed:
             self._ledger, self._observed = Ledger(self.space), trials
         return self._ledger.read(trials.trials)
+
+    def suggester(self, kind: Callable[[Space, Any], Suggester], options: Any) -> Suggester:
+        """Return the suggester of a kind with some options, the same each time, with what it learned."""
+        key = (kind, options)
+        if key not in self._suggesters:
+            self._suggesters[key] = kind(self.space, options)
+        return self._suggesters[key]
 
     def memo_from_config(self, config: Mapping[str, Any]) -> dict[Apply, Any]:
         """Return what ``rec_eval(domain.expr, memo=...)`` needs for raw values by label."""

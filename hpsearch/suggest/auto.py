@@ -1,0 +1,72 @@
+"""The default: a Gaussian process and a Parzen estimator that take turns on one history.
+
+Where the loss is smooth, the process finds the optimum within few trials, and the estimator's
+trials gain from it; where it is rugged, or too large for a process, the estimator goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpsearch.errors import ConfigurationError
+from hpsearch.history import History
+from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.gp.suggest import GaussianProcess
+from hpsearch.suggest.protocol import Suggestion
+from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoOptions:
+    """What can be set; the defaults are meant to be kept."""
+
+    n_startup: int = 10  #: finished trials before which points are drawn from the prior
+    max_gp_trials: int = 300  #: finished trials beyond which the process takes no more turns
+    max_gp_dims: int = 40  #: parameters beyond which it takes none, each option of a choice counted as one
+
+    def __post_init__(self) -> None:
+        for name in ("n_startup", "max_gp_trials", "max_gp_dims"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise ConfigurationError(f"The option {name} of auto must be a whole number from 0 up.")
+
+
+class Auto:
+    """Proposes by turns; see the module."""
+
+    def __init__(self, space: Space, options: AutoOptions | None = None) -> None:
+        self.space = space
+        self.options = options or AutoOptions()
+        self._tpe = TPE(space, TPEOptions(n_startup=self.options.n_startup))
+        self._gp = GaussianProcess(space)
+
+    def suggest(
+        self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
+    ) -> list[Suggestion]:
+        """Propose as many points as there are generators; see ``Suggester``."""
+        waiting = list(pending)
+        suggestions = []
+        for rng in rngs:
+            suggestion = self._propose(history, waiting, rng)
+            waiting.append(suggestion.values)
+            suggestions.append(suggestion)
+        return suggestions
+
+    def _propose(self, history: History, pending: list[Values], rng: np.random.Generator) -> Suggestion:
+        """Propose one point."""
+        if self._is_turn_of_gp(len(history), len(pending)):
+            values = self._gp.suggest(history, pending, rng)
+            if values is not None:
+                return Suggestion(values=values, origin="gp")
+        (suggestion,) = self._tpe.suggest(history, pending, [rng])
+        return suggestion
+
+    def _is_turn_of_gp(self, n_finished: int, n_pending: int) -> bool:
+        """Whether the next trial, counted from all before it, is the process's."""
+        options = self.options
+        if not options.n_startup <= n_finished <= options.max_gp_trials:
+            return False
+        return self._gp.n_features <= options.max_gp_dims and (n_finished + n_pending) % 2 == 0
