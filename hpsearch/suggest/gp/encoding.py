@@ -133,7 +133,8 @@ class Encoding:
         turns = 1 + (rng.random(len(x)) * (n - 1)).astype(np.intp)
         # Options that can occur come first in the order, each in its place among them.
         order = np.argsort(~self._possible, axis=1, kind="stable")
-        return order[columns, (ranks + turns) % n].astype(np.float64)
+        found: Floats = order[columns, (ranks + turns) % n].astype(np.float64)
+        return found
 
     def snap(self, x: Floats) -> Floats:
         """Move (m, d) coordinates to values that can occur."""

@@ -8,7 +8,7 @@ Pending points count as if the process had been right about them (``posterior``)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,8 @@ MIN_TRIALS = 3
 _EACH_UP_TO = 20
 #: ... and then whenever their number grew by this factor.
 _GROWTH = 1.08
+#: The least variance of whether a trial works: an edge is never known exactly.
+_MIN_DOUBT = 0.1
 #: The best trials, near which candidates are placed.
 _N_ELITE = 5
 #: Two points closer than this in every feature are the same ...
@@ -107,7 +109,7 @@ class GaussianProcess:
                 history=history,
                 n=n,
                 losses=fit(features[:n][works], groups, warped(losses[works])),
-                success=None if works.all() else fit(features[:n], groups, _labels(works)),
+                success=None if works.all() else _doubtful(fit(features[:n], groups, _labels(works))),
             )
             self._learned = known
         return known
@@ -129,6 +131,11 @@ def _schedule(n: int) -> Iterator[int]:
 def _is_apart(place: Floats, others: Floats, gap: float) -> bool:
     """Whether (D,) features differ from each of (n, D) others by more than a gap in any of them."""
     return bool((np.abs(others - place) > gap).any(axis=1).all())
+
+
+def _doubtful(hyper: Hyperparameters) -> Hyperparameters:
+    """Return hyperparameters with no less noise than there is doubt."""
+    return replace(hyper, noise=max(hyper.noise, _MIN_DOUBT))
 
 
 def _labels(works: Bools) -> Floats:

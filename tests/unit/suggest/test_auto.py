@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 
@@ -105,7 +106,7 @@ def test_it_finds_the_one_good_combination_of_options() -> None:
 
     def objective(values: Values) -> float:
         hits = [values[f"c{i}"] == option for i, option in enumerate(best)]
-        return -float(sum(hits)) - 0.5 * sum(a and b for a, b in zip(hits, hits[1:], strict=False))
+        return -float(sum(hits)) - 0.5 * sum(a and b for a, b in itertools.pairwise(hits))
 
     found = [search(Auto(space), space, objective, 60, seed=seed)[1].losses.min() for seed in range(4)]
     assert found.count(-7.0) >= 3
@@ -121,7 +122,7 @@ def test_it_learns_where_trials_fail() -> None:
     for seed in range(4):
         _, finished = search(Auto(space), space, objective, 60, seed=seed)
         assert np.nanmin(finished.losses) < 1e-3
-        assert np.isnan(finished.losses[10:30]).mean() < 0.4
+        assert np.isnan(finished.losses[10:]).mean() < 0.25
 
 
 def test_it_walks_far_into_the_tail_of_a_normal_prior() -> None:

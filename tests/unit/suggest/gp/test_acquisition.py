@@ -62,8 +62,8 @@ def test_the_gradient_is_that_of_the_merit(with_failures: bool) -> None:
 
 
 def test_where_trials_fail_there_is_less_to_gain() -> None:
-    """The difference is the log probability of success: near 0 where all worked, large where none did."""
+    """The difference is a multiple of the log probability of success."""
     at = np.array([[0.1, 0.5, 0.5], [0.95, 0.5, 0.5]])
     fine, failing = merit(with_failures=True).at(at) - merit(with_failures=False).at(at)
-    assert -0.1 < fine < 0
-    assert failing < -1
+    assert -0.3 < fine < 0
+    assert failing < -3
