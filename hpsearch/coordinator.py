@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from hpsearch import plan
+from hpsearch.blas import single_threaded
 from hpsearch.errors import TrialExistsError
 from hpsearch.experiment import Experiment, ExperimentState
 from hpsearch.fleet import Worker, is_alive
@@ -212,7 +213,10 @@ class Coordinator:
             return
         tids = range(self._ledger.next_tid, self._ledger.next_tid + n_new)
         rngs = [trial_rng(self._experiment.seed, tid) for tid in tids]
-        suggestions = self._suggester.suggest(self._ledger.history, list(self._ledger.open.values()), rngs)
+        with single_threaded():
+            suggestions = self._suggester.suggest(
+                self._ledger.history, list(self._ledger.open.values()), rngs
+            )
         defaults = self._experiment.defaults
         self._insert(
             [
