@@ -24,8 +24,8 @@ class AutoOptions:
     """What can be set; the defaults are meant to be kept."""
 
     n_startup: int = 10  #: finished trials before which points are drawn from the prior
-    max_gp_trials: int = 300  #: finished trials beyond which the process takes no more turns
-    max_gp_dims: int = 40  #: parameters beyond which it takes none, each option of a choice counted as one
+    max_gp_trials: int = 300  #: trials, finished or not, beyond which the process takes no more turns
+    max_gp_dims: int = 60  #: parameters beyond which it takes none, each option of a choice counted as one
 
     def __post_init__(self) -> None:
         for name in ("n_startup", "max_gp_trials", "max_gp_dims"):
@@ -67,6 +67,6 @@ class Auto:
     def _is_turn_of_gp(self, n_finished: int, n_pending: int) -> bool:
         """Whether the next trial, counted from all before it, is the process's."""
         options = self.options
-        if not options.n_startup <= n_finished <= options.max_gp_trials:
-            return False
-        return self._gp.n_features <= options.max_gp_dims and (n_finished + n_pending) % 2 == 0
+        n_trials = n_finished + n_pending
+        is_small = n_trials <= options.max_gp_trials and self._gp.n_features <= options.max_gp_dims
+        return is_small and n_finished >= options.n_startup and n_trials % 2 == 0

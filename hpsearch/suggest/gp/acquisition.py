@@ -55,7 +55,7 @@ class Merit:
 
     losses: Posterior  #: what is believed of the loss
     best: float  #: the loss to improve on
-    success: Posterior | None  #: what is believed of +1, a trial that worked, and -1; None if none failed
+    success: Posterior | None = None  #: what is believed of +1, a trial that worked, and -1, a failed one
     base_rate: float = 0.0  #: what was subtracted from those numbers
 
     def at(self, features: Floats) -> Floats:

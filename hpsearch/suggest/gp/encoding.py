@@ -11,6 +11,7 @@ distance there, and what tells them from the others is the choice above it.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -70,7 +71,7 @@ class Encoding:
                 x[:, j] = line.coordinates(x[:, j])
         return x
 
-    def encode(self, points: list[Values], history: History) -> Floats:
+    def encode(self, points: Sequence[Values], history: History) -> Floats:
         """Map n points to (n, d) coordinates; what is not active has any."""
         rows = [history.encode(values)[0] for values in points]
         return self.coordinates(np.array(rows).reshape(len(points), len(self.axes)))

@@ -47,6 +47,8 @@ def fit(features: Floats, groups: Indices, targets: Floats) -> Hyperparameters:
     """
     d = int(groups.max(initial=-1)) + 1
     centre, width = _prior(d)
+    if not len(targets):
+        return _hyperparameters(centre)
     bounds = list(zip(centre - _N_SIGMAS * width, centre + _N_SIGMAS * width, strict=True))
 
     def loss(theta: Floats) -> tuple[float, Floats]:
@@ -60,8 +62,7 @@ def fit(features: Floats, groups: Indices, targets: Floats) -> Hyperparameters:
         bounds=bounds,
         options={"maxiter": _MAX_STEPS, "maxcor": 10, "ftol": 1e-4, "gtol": 1e-2},
     )
-    theta = found.x
-    return Hyperparameters(lengths=np.exp(theta[:d]), signal=math.exp(theta[d]), noise=math.exp(theta[d + 1]))
+    return _hyperparameters(found.x)
 
 
 def negative_log_posterior(
@@ -107,6 +108,12 @@ def negative_log_posterior(
     off = (theta - centre) / width
     value = 0.5 * (targets @ weights + log_determinant + off @ off)
     return float(value), gradient + off / width
+
+
+def _hyperparameters(theta: Floats) -> Hyperparameters:
+    """Return (d + 2,) logarithms as what they are of."""
+    *lengths, signal, noise = np.exp(theta)
+    return Hyperparameters(lengths=np.array(lengths), signal=float(signal), noise=float(noise))
 
 
 def _prior(d: int) -> tuple[Floats, Floats]:
