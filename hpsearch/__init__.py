@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hpsearch.evaluate import STATUS_FAIL, STATUS_OK, CurrentTrial, current_trial
     from hpsearch.hyperopt import Trials, anneal, auto, rand, tpe
     from hpsearch.hyperopt.fmin import fmin, space_eval
+    from hpsearch.hyperopt.mongoexp import MongoTrials
     from hpsearch.space.tree import Space
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "STATUS_OK",
     "CurrentTrial",
     "HpsearchError",
+    "MongoTrials",
     "Space",
     "SpaceError",
     "Trials",
@@ -45,6 +47,7 @@ _MODULES = {
     "current_trial": "hpsearch.evaluate",
     "HpsearchError": "hpsearch.errors",
     "SpaceError": "hpsearch.errors",
+    "MongoTrials": "hpsearch.hyperopt.mongoexp",
     "Space": "hpsearch.space.tree",
     "Trials": "hpsearch.hyperopt",
     "anneal": "hpsearch.hyperopt",

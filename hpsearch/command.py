@@ -20,6 +20,7 @@ from hpsearch.errors import (
     LoadError,
     NotFoundError,
     SpaceError,
+    SpaceExhaustedError,
     StorePermissionError,
     StoreUnavailableError,
     TooManyFailuresError,
@@ -34,6 +35,7 @@ EXIT_TOO_MANY_FAILURES = 70
 EXIT_CODES: tuple[tuple[type[HpsearchError], int], ...] = (
     (NotFoundError, 4),
     (TooManyFailuresError, EXIT_TOO_MANY_FAILURES),
+    (SpaceExhaustedError, 0),  # nothing is left to do
     (LoadError, 65),
     (SpaceError, 65),
     (StoreUnavailableError, 69),
@@ -123,6 +125,17 @@ def store_option(*, required: bool) -> Callable[[F], F]:
         required=required,
         help="MongoDB to use: mongodb://user:password@host/database, any option of MongoDB's URIs. "
         "Prefer the environment variable for one with a password.",
+    )
+
+
+def secret_option() -> Callable[[F], F]:
+    """Return the option that names the file with the secret; the secret itself is no option."""
+    return option(
+        "--secret-file",
+        type=click.Path(dir_okay=False),
+        envvar="HPSEARCH_SECRET_FILE",
+        help="File, readable by its owner alone, with the secret that objectives sent by value are "
+        "signed with. HPSEARCH_SECRET may hold the secret itself.",
     )
 
 

@@ -16,15 +16,16 @@ from uuid import uuid4
 
 from hpsearch import plan
 from hpsearch.blas import single_threaded
-from hpsearch.errors import TrialExistsError
-from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.errors import ConfigurationError, SpaceExhaustedError, TrialExistsError
+from hpsearch.experiment import SCRIPTED, Experiment, ExperimentState
 from hpsearch.fleet import Worker, is_alive
 from hpsearch.ledger import Ledger
 from hpsearch.progress import Progress
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import make_suggester
-from hpsearch.suggest.protocol import trial_rng
+from hpsearch.suggest.once import EachOnce
+from hpsearch.suggest.protocol import Suggester, trial_rng
 from hpsearch.trial import FINISHED, State, Trial
 
 log = logging.getLogger(__name__)
@@ -50,16 +51,33 @@ class Coordinator:
         As ``store.open_experiment`` returned it.
     clock : callable
         Monotonic seconds, for everything that is measured on this machine.
+    suggester : Suggester, optional
+        One for the experiment's space, instead of what its algorithm names.
+    least_pending : int
+        Trials that are kept waiting in the queue, however few the workers need.
+
+    Raises
+    ------
+    ConfigurationError
+        If only the script that began the experiment can suggest its trials.
     """
 
     def __init__(
-        self, store: TrialStore, experiment: Experiment, clock: Callable[[], float] = time.monotonic
+        self,
+        store: TrialStore,
+        experiment: Experiment,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        suggester: Suggester | None = None,
+        least_pending: int = 0,
     ) -> None:
         self._store = store
         self._clock = clock
         self._experiment = experiment
         self._space = Space.from_json(experiment.space)
-        self._suggester = make_suggester(experiment.algorithm, self._space)
+        self._suggester = suggester or _suggester_of(experiment, self._space)
+        self._least_pending = least_pending
+        self._has_points = True  # whether the suggester had any when it was last asked
         self._token = uuid4().hex
         self._epoch: int | None = None  # of this process's leadership; None as standby
         self._lead_until = 0.0  # this machine's clock; certain up to here
@@ -102,9 +120,19 @@ class Coordinator:
         time.sleep(plan.MIN_POLL_S)
         self._store.wait_for_change(self.exp_key, self._poll_s())
 
-    def wind_down(self, grace_s: float, is_interrupted: Callable[[], bool] = lambda: False) -> Progress:
-        """End the search: cancel what waits, give what runs ``grace_s`` seconds, cancel the rest."""
-        reason = self._end_reason()
+    def wind_down(
+        self,
+        grace_s: float,
+        is_interrupted: Callable[[], bool] = lambda: False,
+        reason: plan.EndReason | None = None,
+    ) -> Progress:
+        """End the search: cancel what waits, give what runs ``grace_s`` seconds, cancel the rest.
+
+        The reason is the limit that was reached, unless another is given. A standby ends nothing.
+        """
+        if self._epoch is None:
+            return self._standby_progress()
+        reason = reason or self._end_reason()
         deadline = self._clock() + grace_s
         self._store.cancel(self.exp_key, {State.PENDING})
         self._count_open()
@@ -150,6 +178,7 @@ class Coordinator:
 
     def _load(self) -> None:
         self._ledger = Ledger(self._space, self._store.trials(self.exp_key))
+        self._has_points = True
         n_finished, n_open = self._ledger.n_finished, len(self._ledger.open)
         log.info("leading %s: %d trials finished, %d open", self.exp_key, n_finished, n_open)
 
@@ -176,7 +205,13 @@ class Coordinator:
 
     def _end_reason(self) -> plan.EndReason | None:
         best_loss = None if self._ledger.best is None else self._ledger.best.loss
-        return plan.end_reason(self._experiment, self._ledger.n_finished, best_loss, self._now())
+        return plan.end_reason(
+            self._experiment,
+            self._ledger.n_finished,
+            best_loss,
+            self._now(),
+            is_exhausted=not self._has_points and not self._ledger.open,
+        )
 
     def _note_contact(self) -> None:
         """Start the time of unbroken contact anew after a gap: an outage, or this process stood still."""
@@ -208,15 +243,20 @@ class Coordinator:
             n_pending=self._n_pending,
             n_free=sum(w.slots for w in self._workers) - self._n_running,
             reserve=plan.reserve_for(self._rate_per_s(), self._poll_s() + self._suggest_s),
+            least=self._least_pending,
         )
         if n_new == 0:
             return
         tids = range(self._ledger.next_tid, self._ledger.next_tid + n_new)
         rngs = [trial_rng(self._experiment.seed, tid) for tid in tids]
-        with single_threaded():
-            suggestions = self._suggester.suggest(
-                self._ledger.history, list(self._ledger.open.values()), rngs
-            )
+        pending = list(self._ledger.open.values())
+        try:
+            with single_threaded():
+                suggestions = self._suggester.suggest(self._ledger.history, pending, rngs)
+        except SpaceExhaustedError:
+            self._has_points = False
+            return
+        self._has_points = True
         defaults = self._experiment.defaults
         self._insert(
             [
@@ -229,7 +269,7 @@ class Coordinator:
                     max_attempts=defaults.max_attempts,
                     lease_s=defaults.lease_s,
                 )
-                for tid, suggestion in zip(tids, suggestions, strict=True)
+                for tid, suggestion in zip(tids, suggestions, strict=False)  # fewer when there are no more
             ]
         )
         self._suggest_s = self._clock() - started
@@ -290,3 +330,15 @@ class Coordinator:
             workers=self._workers,
             is_standby=True,
         )
+
+
+def _suggester_of(experiment: Experiment, space: Space) -> Suggester:
+    """Return the suggester that an experiment names, if it is one that every coordinator has."""
+    if experiment.algorithm.name == SCRIPTED:
+        function = experiment.algorithm.options.get("function", "a function of its own")
+        raise ConfigurationError(
+            f"The trials of {experiment.exp_key!r} are suggested by {function} in the script that began it; "
+            "run that script again to go on."
+        )
+    suggester = make_suggester(experiment.algorithm, space)
+    return EachOnce(suggester, space) if experiment.budget.no_repeats else suggester

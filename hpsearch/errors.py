@@ -5,7 +5,8 @@
     HpsearchError
     ├── SpaceError                  the search space, or a set of values for it, cannot be
     │   └── DuplicateLabelError     two different parameters share a label
-    ├── LoadError                   an objective or a space cannot be loaded on this machine
+    ├── SpaceExhaustedError         every point of a finite space was tried: the end of a search
+    ├── LoadError                   an objective or a space cannot be loaded on this machine, or not be sent
     ├── ConfigurationError          this machine or this command is not set up for that
     │   ├── MissingExtraError       an optional package is not installed
     │   └── NoMongodError           no MongoDB server binary was found
@@ -37,8 +38,15 @@ class DuplicateLabelError(SpaceError):
     """Two different parameters share a label."""
 
 
+class SpaceExhaustedError(HpsearchError):
+    """Every point of a finite space was tried or is being tried; the end of a search without repeats."""
+
+    def __init__(self, n_points: int) -> None:
+        super().__init__(f"All {n_points} points of the space were tried already, or are being tried.")
+
+
 class LoadError(HpsearchError):
-    """An objective or a space cannot be loaded on this machine."""
+    """An objective or a space cannot be loaded on this machine, or not be sent to others."""
 
 
 class ConfigurationError(HpsearchError):

@@ -14,6 +14,7 @@ import numpy as np
 
 from hpsearch.errors import HpsearchWarning
 from hpsearch.objective import Objective
+from hpsearch.space.tree import Values
 from hpsearch.storable import storable
 from hpsearch.trial import Failure, FailureKind, Report, Result
 
@@ -27,6 +28,14 @@ MAX_REPORTS = 10_000
 _MAX_TEXT = 64 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Bytes that an objective wants kept beside its trial."""
+
+    name: str
+    data: bytes = field(repr=False)
+
+
 @dataclass(slots=True)
 class CurrentTrial:
     """The trial under evaluation, for an objective that wants to speak before it returns."""
@@ -34,7 +43,9 @@ class CurrentTrial:
     exp_key: str = ""  #: the experiment
     tid: int = -1  #: the number of the trial; -1 outside a search
     attempt: int = 1  #: 1 at first; more when earlier attempts were lost
+    values: Values = field(default_factory=dict)  #: raw values by label, read-only: of a choice, the index
     on_report: Callable[[Report], None] | None = field(default=None, repr=False)
+    on_attach: Callable[[Attachment], None] | None = field(default=None, repr=False)
     _n_reports: int = field(default=0, repr=False)
 
     def report(self, step: float, value: float) -> None:
@@ -59,6 +70,27 @@ class CurrentTrial:
             warnings.warn(text, HpsearchWarning, stacklevel=2)
         if self.on_report is not None and self._n_reports <= MAX_REPORTS:
             self.on_report(report)
+
+    def attach(self, name: str, data: bytes) -> None:
+        """Keep bytes beside the trial, such as a trained model; stored once the evaluation has ended.
+
+        Parameters
+        ----------
+        name : str
+            What to find them under; what was attached under that name before is replaced.
+        data : bytes
+            Of any size that fits into memory. Outside a search nothing is kept.
+
+        Raises
+        ------
+        TypeError
+            If the name is not text or the data are not bytes.
+        """
+        problem = _not_attachable(name, data)
+        if problem is not None:
+            raise TypeError(f"attach() keeps bytes under a name; {problem}")
+        if self.on_attach is not None:
+            self.on_attach(Attachment(name, bytes(data)))
 
 
 _current: ContextVar[CurrentTrial | None] = ContextVar("hpsearch_current_trial", default=None)
@@ -85,7 +117,8 @@ def evaluate(
     ----------
     objective : callable
         Takes the configuration; returns a number, or a mapping with ``loss`` and,
-        optionally, ``status`` and anything else.
+        optionally, ``status`` and anything else. A mapping under ``attachments``, from names to
+        bytes, is not part of the result: it goes the way of ``CurrentTrial.attach``.
     make_config : callable
         Returns what the objective receives; if it raises, the trial fails, too.
     trial : CurrentTrial
@@ -98,7 +131,8 @@ def evaluate(
     started = time.perf_counter()
     try:
         # What was returned is a stranger's object: also reading it may raise anything.
-        result = read_result(objective(make_config()))
+        returned, problems = _parted(objective(make_config()), trial)
+        result = read_result(returned).telling(problems)
     except passes:
         raise
     except SystemExit as error:
@@ -107,7 +141,7 @@ def evaluate(
         result = _failed(FailureKind.EXCEPTION, _message_of(error), error)
     finally:
         _current.reset(token)
-        trial.on_report = None
+        trial.on_report = trial.on_attach = None
     return replace(result, duration_s=time.perf_counter() - started)
 
 
@@ -135,6 +169,28 @@ def read_result(returned: Any) -> Result:
         problem = f"The objective returned the loss {_shown(returned.get('loss'))}, which is not a number."
         return _invalid(problem, returned)
     return _with_loss(loss, {**returned, "loss": loss, "status": STATUS_OK})
+
+
+def _parted(returned: Any, trial: CurrentTrial) -> tuple[Any, list[str]]:
+    """Take the attachments out of what was returned; say in a sentence each what cannot be one."""
+    if not isinstance(returned, Mapping) or not isinstance(returned.get("attachments"), Mapping):
+        return returned, []
+    problems = []
+    for name, data in returned["attachments"].items():
+        problem = _not_attachable(name, data)
+        if problem is None:
+            trial.attach(name, data)
+        else:
+            problems.append(f"result['attachments'] was not kept whole: {problem}.")
+    return {key: value for key, value in returned.items() if key != "attachments"}, problems
+
+
+def _not_attachable(name: Any, data: Any) -> str | None:
+    if not isinstance(name, str):
+        return f"the name {_shown(name)} is not text"
+    if not isinstance(data, bytes | bytearray | memoryview):
+        return f"{_brief(name)} is {_shown(data)}, not bytes"
+    return None
 
 
 def _with_loss(loss: float, returned: Mapping[Any, Any]) -> Result:

@@ -12,6 +12,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+#: The algorithm of an experiment that only the script which began it can make suggestions for.
+SCRIPTED = "script"
+
+#: Characters in the name of an experiment.
+_MAX_KEY = 100
+
 
 class ExperimentState(StrEnum):
     """What the coordinator should do with an experiment."""
@@ -34,30 +40,45 @@ class Budget:
     max_evals: int | None = None  #: finished trials in the whole experiment
     timeout_s: float | None = None  #: seconds since ``Experiment.started_at``
     loss_threshold: float | None = None  #: end once a loss is at or below it
+    no_repeats: bool = False  #: try no point of a finite space twice, and end once all were tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Algorithm:
     """A suggester by name, with its options."""
 
-    name: str = "auto"  #: a key of ``suggest.algorithms.ALGORITHMS``
+    name: str = "auto"  #: one of ``suggest.algorithms.ALGORITHMS``, or ``SCRIPTED``
     options: Mapping[str, Any] = field(
         default_factory=dict
     )  #: what is set by name; the rest keeps its default
 
 
+#: The kind of an objective that is sent to the workers instead of being named to them.
+BY_VALUE = "pickle"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectiveRef:
-    """Where a worker finds the objective on its own disk."""
+    """Where a worker finds the objective: on its own disk, or, signed, beside the experiment."""
 
-    kind: str  #: "import" (``package.module:name``) or "file" (``path/file.py:name``)
-    ref: str  #: what follows the kind
+    kind: str  #: "import" (``package.module:name``), "file" (``path/file.py:name``), "pickle", or "undecided"
+    ref: str  #: what follows the kind; of a pickle, the name for people
     path: str | None = None  #: for a file: its absolute path where the experiment was made
+    digest: str | None = None  #: of a pickle: the fingerprint of what it holds
 
     @property
     def identity(self) -> str:
-        """What must agree when an experiment is joined: the name, not the folder it lies in."""
+        """What must agree when an experiment is joined: the name, not the folder it lies in.
+
+        Of an objective by value also what it does, as far as its fingerprint tells.
+        """
+        if self.digest is not None:
+            return f"{self.ref} ({self.digest[:16]})"
         return self.ref.rsplit("/", 1)[-1] if self.kind == "file" else self.ref
+
+
+#: The objective of an experiment that was imported, until somebody goes on with it.
+UNDECIDED = ObjectiveRef(kind="undecided", ref="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +108,21 @@ class Experiment:
     started_at: datetime | None = None  #: start of the current run, from which its timeout counts
     led_until: datetime | None = None  #: a coordinator leads it, or did, until then
 
+    @property
+    def identity(self) -> tuple[str, datetime | None]:
+        """What tells it from another that was made under its name once it was deleted."""
+        return self.exp_key, self.created_at
+
     def is_led(self, now: datetime) -> bool:
         """Whether a coordinator leads it at a time of the store's clock."""
         return self.led_until is not None and self.led_until > now
+
+
+def is_exp_key(text: str) -> bool:
+    """Whether a text can name an experiment: the name stands in identifiers, and is that of a folder."""
+    return text.isprintable() and "/" not in text and 0 < len(text.strip(". ")) <= _MAX_KEY
+
+
+def bad_exp_key(text: str) -> str:
+    """Return the sentence about a text that cannot."""
+    return f"{text!r} cannot name a search; use up to {_MAX_KEY} printable characters without a slash."

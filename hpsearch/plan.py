@@ -23,10 +23,17 @@ class EndReason(StrEnum):
     TIMEOUT = "timeout"
     LOSS_THRESHOLD = "loss_threshold"
     STOPPED = "stopped"
+    EARLY_STOP = "early_stop"  #: a rule that the script gave
+    NO_MORE_POINTS = "no_more_points"  #: the algorithm has none left
 
 
 def end_reason(
-    experiment: Experiment, n_finished: int, best_loss: float | None, now: datetime
+    experiment: Experiment,
+    n_finished: int,
+    best_loss: float | None,
+    now: datetime,
+    *,
+    is_exhausted: bool = False,
 ) -> EndReason | None:
     """Say which limit ends the search, or None while it goes on.
 
@@ -40,6 +47,8 @@ def end_reason(
         The lowest loss so far.
     now : datetime
         Store time.
+    is_exhausted : bool
+        Whether no point is left to suggest, and all that were suggested are final.
     """
     budget = experiment.budget
     if experiment.state is ExperimentState.STOPPED:
@@ -48,6 +57,8 @@ def end_reason(
         return EndReason.MAX_EVALS
     if budget.loss_threshold is not None and best_loss is not None and best_loss <= budget.loss_threshold:
         return EndReason.LOSS_THRESHOLD
+    if is_exhausted:
+        return EndReason.NO_MORE_POINTS
     deadline = deadline_of(experiment)
     if deadline is not None and now >= deadline:
         return EndReason.TIMEOUT
@@ -62,7 +73,14 @@ def deadline_of(experiment: Experiment) -> datetime | None:
 
 
 def n_to_suggest(
-    experiment: Experiment, *, n_finished: int, n_open: int, n_pending: int, n_free: int, reserve: int
+    experiment: Experiment,
+    *,
+    n_finished: int,
+    n_open: int,
+    n_pending: int,
+    n_free: int,
+    reserve: int,
+    least: int = 0,
 ) -> int:
     """Say how many trials to add now.
 
@@ -84,10 +102,12 @@ def n_to_suggest(
         Slots of the workers alive that hold no trial.
     reserve : int
         See ``reserve_for``.
+    least : int
+        Trials that should wait in any case.
     """
     if experiment.state is not ExperimentState.RUNNING:
         return 0
-    wanted = max(0, n_free) + reserve - n_pending
+    wanted = max(least, max(0, n_free) + reserve) - n_pending
     if experiment.budget.max_evals is not None:
         wanted = min(wanted, experiment.budget.max_evals - n_finished - n_open)
     return max(0, min(wanted, MAX_BATCH))

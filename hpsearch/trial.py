@@ -12,7 +12,7 @@ value, and an illegal one raises.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -121,6 +121,14 @@ class Result:
     def state(self) -> State:
         """The state that this result moves its trial to."""
         return State.FAILED if self.loss is None else State.DONE
+
+    def telling(self, problems: Sequence[str]) -> Result:
+        """Return this result with sentences about what was not kept, which cost it nothing else."""
+        if not problems:
+            return self
+        error = self.error or Failure(kind=FailureKind.UNSTORABLE, message="")
+        message = " ".join([error.message, *problems]).strip()
+        return replace(self, error=replace(error, message=message))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("hpsearch.cli.steer:resume", "Go on with a paused search."),
     "stop": ("hpsearch.cli.steer:stop", "End a search."),
     "space": ("hpsearch.cli.space:space_group", "Look at a search space."),
+    "import-hyperopt": (
+        "hpsearch.cli.import_hyperopt:import_hyperopt",
+        "Take over a search that was begun under Hyperopt.",
+    ),
     "db": ("hpsearch.cli.db:db", "Start and stop the private MongoDB of this machine."),
 }
 

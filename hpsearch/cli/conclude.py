@@ -22,7 +22,9 @@ from hpsearch.store.protocol import TrialStore
 from hpsearch.trial import State
 
 #: Options that the experiment keeps, that would end it at once, or that hold a password.
-_NOT_AGAIN = frozenset({"store", "max_evals", "timeout", "loss_threshold", "seed", "algo", "algo_option"})
+_NOT_AGAIN = frozenset(
+    {"store", "max_evals", "timeout", "loss_threshold", "seed", "algo", "algo_option", "no_repeats"}
+)
 
 
 def conclude(store: TrialStore, progress: Progress, interrupt: Interrupt, *, is_ephemeral: bool) -> None:

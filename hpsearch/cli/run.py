@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from hpsearch.cli.conclude import conclude
-from hpsearch.cli.conduct import conduct
 from hpsearch.cli.local_workers import LocalWorkers
 from hpsearch.cli.search import SearchOptions, describe, open_experiment, search_options
 from hpsearch.cli.stores import OpenStore, open_store, patient
 from hpsearch.command import AtLeast, debug_option, log_to_stderr, option, store_option
+from hpsearch.conduct import conduct
+from hpsearch.coordinator import Coordinator
+from hpsearch.experiment import Experiment
 from hpsearch.interrupt import Interrupt
 from hpsearch.mongod import home
+from hpsearch.progress import Progress
 from hpsearch.report.text import duration_text
 from hpsearch.report.view import choose_view
 from hpsearch.trial import State
@@ -53,14 +56,7 @@ def run(target: str, store: str | None, workers: int, ephemeral: bool, **options
             drain_timeout_s=search.drain_timeout,
             is_forced=lambda: interrupt.is_forced,
         ) as local:
-            progress = conduct(
-                opened.store,
-                experiment,
-                choose_view(),
-                interrupt,
-                grace_s=search.drain_timeout,
-                check=local.check,
-            )
+            progress = _conduct(opened, experiment, search, interrupt, check=local.check)
             if interrupt.is_asked and progress.counts[State.RUNNING]:
                 text = f"Running trials have {duration_text(search.drain_timeout)} to finish"
                 click.echo(f"{text}; interrupt again to give them back at once.", err=True)
@@ -85,8 +81,29 @@ def coordinator(target: str, store: str, **options: Any) -> None:
         experiment = open_experiment(opened.store, wanted, search)
         click.echo(f"Searching as {experiment.exp_key}; start workers with", err=True)
         click.echo(f"  HPSEARCH_STORE=... hpsearch worker --exp-key {experiment.exp_key}", err=True)
-        progress = conduct(opened.store, experiment, choose_view(), interrupt, grace_s=search.drain_timeout)
+        progress = _conduct(opened, experiment, search, interrupt)
         conclude(opened.store, progress, interrupt, is_ephemeral=False)
+
+
+def _conduct(
+    opened: OpenStore,
+    experiment: Experiment,
+    search: SearchOptions,
+    interrupt: Interrupt,
+    check: Callable[[], None] = lambda: None,
+) -> Progress:
+    """Lead the search to its end, and show it meanwhile; what ``check`` raises every round ends it here."""
+    view = choose_view()
+    try:
+        return conduct(
+            Coordinator(opened.store, experiment),
+            show=view.show,
+            grace_s=search.drain_timeout,
+            is_interrupted=lambda: interrupt.is_asked,
+            check=lambda progress: check(),
+        )
+    finally:
+        view.close()
 
 
 @contextmanager

@@ -13,7 +13,15 @@ import click
 
 from hpsearch.command import DURATION, POSITIVE_DURATION, AtLeast, Duration, option
 from hpsearch.errors import NotFoundError
-from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, ExperimentState
+from hpsearch.experiment import (
+    Algorithm,
+    Budget,
+    Defaults,
+    Experiment,
+    ExperimentState,
+    bad_exp_key,
+    is_exp_key,
+)
 from hpsearch.objective import load_objective, load_space, parse_target
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
@@ -21,9 +29,6 @@ from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
 from hpsearch.trial import FINISHED
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-#: Characters in the name of a search.
-_MAX_KEY = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,7 @@ class SearchOptions:
     max_evals: int | None
     timeout: float | None
     loss_threshold: float | None
+    no_repeats: bool | None
     algo: str | None
     algo_option: tuple[tuple[str, Any], ...]
     seed: int | None
@@ -49,6 +55,7 @@ class SearchOptions:
             "max_evals": self.max_evals,
             "timeout_s": self.timeout,
             "loss_threshold": self.loss_threshold,
+            "no_repeats": self.no_repeats,
         }
         return replace(present, **_given(given))
 
@@ -81,11 +88,9 @@ class _AlgorithmOption(click.ParamType[tuple[str, Any]]):
 
 
 def _checked_key(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Refuse what cannot name a search: the name stands in identifiers, and is that of a folder for logs."""
-    if value is None or (value.isprintable() and "/" not in value and 0 < len(value.strip(". ")) <= _MAX_KEY):
+    if value is None or is_exp_key(value):
         return value
-    text = f"{value!r} cannot name a search; use up to {_MAX_KEY} printable characters without a slash."
-    raise click.BadParameter(text, ctx, param)
+    raise click.BadParameter(bad_exp_key(value), ctx, param)
 
 
 def _not_nan(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
@@ -108,6 +113,12 @@ _SEARCH_OPTIONS = (
     option("--max-evals", type=AtLeast(1), help="End after so many finished trials in all."),
     option("--timeout", type=POSITIVE_DURATION, help="End after so long."),
     option("--loss-threshold", type=float, callback=_not_nan, help="End once a loss is this low."),
+    option(
+        "--no-repeats",
+        is_flag=True,
+        default=None,
+        help="Try no point of a finite space twice; end once all were tried.",
+    ),
     option("--algo", type=click.Choice(ALGORITHMS), help="Algorithm [default: auto]."),
     option(
         "--algo-option", multiple=True, type=_AlgorithmOption(), help="Option of the algorithm; repeatable."

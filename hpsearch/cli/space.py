@@ -1,14 +1,36 @@
-"""``hpsearch space show``: a search space as a tree, before anything is run."""
+"""``hpsearch space``: a search space as a tree and as a picture, before anything is run."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 import numpy as np
 
 from hpsearch.command import AtLeast, debug_option, option
+from hpsearch.errors import SpaceError
 from hpsearch.objective import load_space, parse_target
 from hpsearch.report.space_text import describe_space
-from hpsearch.space.tree import Space
+from hpsearch.space.tree import Space, Values
+
+#: Samples beyond which a picture looks the same, and takes minutes.
+_MAX_SAMPLES = 1_000_000
+
+#: Formats of pictures.
+_ENDINGS = (".png", ".svg", ".pdf")
+
+_space_option = option(
+    "--space", metavar="REF", help="The search space [default: `space` beside the objective]."
+)
+_seed_option = option("--seed", type=AtLeast(0), default=0, help="Seed of the draws.")
+
+
+def _with_known_ending(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
+    """Refuse a file whose format matplotlib could not tell, or that no viewer opens."""
+    if value.suffix.lower() in _ENDINGS:
+        return value
+    text = f"{str(value)!r} does not end in {', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}."
+    raise click.BadParameter(text, ctx, param)
 
 
 @click.group("space")
@@ -18,9 +40,9 @@ def space_group() -> None:
 
 @space_group.command()
 @click.argument("target")
-@option("--space", metavar="REF", help="The search space [default: `space` beside the objective].")
+@_space_option
 @option("--samples", type=AtLeast(0), default=5, help="Points to draw from it.")
-@option("--seed", type=AtLeast(0), default=0, help="Seed of the draws.")
+@_seed_option
 @debug_option()
 def show(target: str, space: str | None, samples: int, seed: int) -> None:
     """Print the tree with its distributions and ranges, and some samples.
@@ -28,5 +50,44 @@ def show(target: str, space: str | None, samples: int, seed: int) -> None:
     TARGET is file.py[:name] or package.module[:name], as for `hpsearch run`.
     """
     shown = Space(load_space(parse_target(target), space))
+    click.echo(describe_space(shown, _samples(shown, samples, seed)))
+
+
+@space_group.command()
+@click.argument("target")
+@_space_option
+@option("--samples", type=click.IntRange(1, _MAX_SAMPLES), default=5000, help="Points to draw from it.")
+@_seed_option
+@option(
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_with_known_ending,
+    default="space.png",
+    help="Picture to write: .png, .svg or .pdf.",
+)
+@debug_option()
+def plot(target: str, space: str | None, samples: int, seed: int, output: Path) -> None:
+    """Draw how samples of each parameter are distributed (needs the extra `plot`).
+
+    A continuous parameter is a density, a log one over the logarithm and by value; steps and
+    options are bars. What only some options need is shown where it is active.
+
+    TARGET is file.py[:name] or package.module[:name], as for `hpsearch run`.
+    """
+    # Seconds to import, so no other command waits for them.
+    from hpsearch.report.density import space_panels
+    from hpsearch.report.density_plot import draw_panels, save_figure
+
+    drawn = Space(load_space(parse_target(target), space))
+    if not drawn.parameters:
+        raise SpaceError(f"The space of {target} has no parameters to draw.")
+    panels = space_panels(drawn, _samples(drawn, samples, seed))
+    save_figure(draw_panels(panels, f"{samples:,} samples of {target}"), output)
+    click.echo(f"Wrote {output}.")
+
+
+def _samples(space: Space, n_samples: int, seed: int) -> list[Values]:
+    """Draw points from a space."""
     rng = np.random.default_rng(seed)
-    click.echo(describe_space(shown, [shown.sample(rng) for _ in range(samples)]))
+    return [space.sample(rng) for _ in range(n_samples)]

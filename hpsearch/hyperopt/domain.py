@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -132,17 +132,22 @@ class Domain:
         self._observed: Any = None
         self._suggesters: dict[Any, Suggester] = {}
 
+    @property
+    def needs_ctrl(self) -> bool:
+        """Whether the objective is called with more than a configuration of plain values."""
+        return self.pass_expr_memo_ctrl or self._wants_ctrl
+
     def observed(self, trials: Any) -> tuple[History, list[Values]]:
         """Return what trials tell a suggester: those that are done, and the points of the others."""
         if trials is not self._observed:
             self._ledger, self._observed = Ledger(self.space), trials
         return self._ledger.read(trials.trials)
 
-    def suggester(self, kind: Callable[[Space, Any], Suggester], options: Any) -> Suggester:
-        """Return the suggester of a kind with some options, the same each time, with what it learned."""
-        key = (kind, options)
+    def suggester(self, make: Callable[[Space, Any], Suggester], options: Hashable) -> Suggester:
+        """Return ``make(space, options)``, the same one for the same arguments: what it learns it keeps."""
+        key = (make, options)
         if key not in self._suggesters:
-            self._suggesters[key] = kind(self.space, options)
+            self._suggesters[key] = make(self.space, options)
         return self._suggesters[key]
 
     def memo_from_config(self, config: Mapping[str, Any]) -> dict[Apply, Any]:

@@ -65,7 +65,7 @@ def fmin(
     early_stop_fn: Callable[..., Any] | None = None,
     trials_save_file: str = "",
 ) -> Any:
-    """Minimise a function over a space, in this process.
+    """Minimise a function over a space, in this process or with workers.
 
     Parameters
     ----------
@@ -83,8 +83,9 @@ def fmin(
         Seconds after which no trial is begun.
     loss_threshold : float, optional
         No trial is begun once a loss is below it.
-    trials : Trials, optional
-        Where a search goes on, and where this one is written.
+    trials : Trials or MongoTrials, optional
+        Where a search goes on, and where this one is written. With ``MongoTrials``, workers
+        evaluate, and this process leads the search.
     rstate : Generator, RandomState, int or None
         The source of randomness; by default the number in ``HYPEROPT_FMIN_SEED``, or fresh.
     allow_trials_fmin : bool
@@ -92,22 +93,23 @@ def fmin(
     pass_expr_memo_ctrl : bool, optional
         Whether ``fn`` is called as ``fn(expr=, memo=, ctrl=)``.
     catch_eval_exceptions : bool
-        Whether an exception of ``fn`` is written down, instead of ending the search.
+        Whether an exception of ``fn`` is written down, instead of ending the search; on a fleet
+        it always is.
     verbose : bool
         Whether to show progress at all.
     return_argmin : bool
         Whether to return the best raw values by label, else the best configuration.
     points_to_evaluate : iterable of dict, optional
-        Points to try first, beyond ``max_evals``: raw values by label, or, for a choice, the
-        option itself. Those that ``trials`` has already are left out.
+        Points to try first, beyond ``max_evals`` (on a fleet: among them): raw values by label, or,
+        for a choice, the option itself. Those that ``trials`` has already are left out.
     max_queue_len : int
-        New trials for each call to ``algo``.
+        New trials for each call to ``algo``; on a fleet, trials that always wait in the queue.
     show_progressbar : bool or callable
         Whether to show progress, or a factory of context managers as in ``progress``.
     early_stop_fn : callable, optional
         ``early_stop_fn(trials, *args)`` returns whether to stop, and the next ``args``.
     trials_save_file : path
-        Where the trials are saved after each round, and read from at the start.
+        Where the trials are saved after each round, and read from at the start; not on a fleet.
 
     Returns
     -------
@@ -134,7 +136,8 @@ def fmin(
         trials = _loaded(trials_save_file) or Trials()
         allow_trials_fmin = False
     if points_to_evaluate is not None:
-        _queue_points(domain.space, trials, points_to_evaluate)
+        queue_points = getattr(trials, "queue_points", None) or functools.partial(_queue_points, trials)
+        queue_points(domain.space, points_to_evaluate)
     if allow_trials_fmin and hasattr(trials, "fmin"):
         return trials.fmin(
             fn,
@@ -256,7 +259,7 @@ def _loaded(path: str) -> Any:
     return load_trials(path) if path and Path(path).exists() else None
 
 
-def _queue_points(space: Space, trials: Any, points: Iterable[Mapping[str, Any]]) -> None:
+def _queue_points(trials: Any, space: Space, points: Iterable[Mapping[str, Any]]) -> None:
     """Insert the points that the trials do not have, to be evaluated first."""
     known = [spec_from_misc(doc["misc"]) for doc in trials.trials]
     wanted = [point for point in (complete_point(space, p) for p in points) if point not in known]

@@ -1,4 +1,4 @@
-"""``FMinIter``: a search in this process over documents, under our driver."""
+"""``FMinIter``: a search over documents, in this process under our driver, or on a fleet."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from hpsearch.hyperopt.documents import (
 )
 from hpsearch.hyperopt.domain import Ctrl, Domain
 from hpsearch.hyperopt.points import raw_point
-from hpsearch.hyperopt.progress import default_callback, no_progress_callback
+from hpsearch.hyperopt.progress import shown_progress
 from hpsearch.hyperopt.saving import save_trials
 from hpsearch.search import search
 from hpsearch.suggest.protocol import trial_rng
@@ -52,9 +52,10 @@ class FMinIter:
         is made of that and of the number of its first trial, so that a search that goes on
         with the same seed does not repeat itself, and gives what it would have given at once.
     asynchronous : bool, optional
-        Whether others evaluate; by default what the trials say.
+        Whether workers evaluate; by default what the trials say.
     max_queue_len : int
-        New trials for each call to the algorithm.
+        New trials for each call to the algorithm; on a fleet, trials that always wait in the
+        queue, which is longer where the workers need it.
     poll_interval_secs : float
         Kept for integrators.
     max_evals : int
@@ -102,7 +103,7 @@ class FMinIter:
         self.early_stop_fn, self.early_stop_args = early_stop_fn, list[Any]()
         self.trials_save_file = trials_save_file
         self.is_cancelled = False
-        self._root = int(self.rstate.integers(2**63 - 1))
+        self.seed = int(self.rstate.integers(2**63 - 1))
         self._best_loss = math.inf
         self._bar: Any = None
 
@@ -117,31 +118,31 @@ class FMinIter:
 
     def exhaust(self) -> FMinIter:
         """Search until a limit is reached."""
-        n_known = len(self.trials)
-        self.run(max(self.max_evals - n_known, 0), block_until_done=self.asynchronous)
+        if self.asynchronous:
+            self._conduct()
+        else:
+            self.run(max(self.max_evals - len(self.trials), 0))
         self.trials.refresh()
         return self
 
     def run(self, N: int, block_until_done: bool = True) -> None:  # noqa: N803 - Hyperopt's name
-        """Evaluate what is queued and up to ``N`` new trials.
+        """Evaluate what is queued and up to ``N`` new trials, here or on workers; return when they are done.
 
         Raises
         ------
         ConfigurationError
-            If others are to evaluate the trials.
+            If others are to evaluate the trials, and these trials reach nobody.
         Exception
-            What the objective raises, unless ``catch_eval_exceptions``.
+            What the objective raises in this process, unless ``catch_eval_exceptions``.
         """
         if self.asynchronous:
-            raise ConfigurationError(
-                f"{type(self.trials).__name__} leaves the evaluation to others, but fmin evaluates "
-                f"in its own process; use Trials(), or the commands hpsearch coordinator and hpsearch worker."
-            )
+            self._conduct(n_more=N)
+            return
         if hasattr(self.trials, "learn_space"):
             self.trials.learn_space(self.domain.space)
         self._best_loss = min((float(d["result"]["loss"]) for d in self.trials if is_ok(d)), default=math.inf)
         try:
-            with self._progress(len(self.trials), N) as self._bar:
+            with self._progress(N) as self._bar:
                 search(
                     self,
                     n_new=N,
@@ -179,6 +180,10 @@ class FMinIter:
     def is_stopped(self) -> bool:
         """Save the trials, and ask the rule of the user whether to stop."""
         self._save()
+        return self.asks_to_stop()
+
+    def asks_to_stop(self) -> bool:
+        """Ask the rule of the user, if there is one, whether to stop."""
         if self.early_stop_fn is not None:
             is_stopped, args = self.early_stop_fn(self.trials, *self.early_stop_args)
             self.early_stop_args, self.is_cancelled = list(args), bool(is_stopped)
@@ -192,6 +197,15 @@ class FMinIter:
         for doc in queued if N < 0 else queued[:N]:
             self._evaluate(doc)
         self.trials.refresh()
+
+    def _conduct(self, n_more: int | None = None) -> None:
+        """Search on a fleet: for so many more trials, or until there are ``max_evals``."""
+        if not hasattr(self.trials, "conduct"):
+            raise ConfigurationError(
+                f"{type(self.trials).__name__} leaves the evaluation to others, but has no workers; "
+                f"use Trials() to search in this process, or MongoTrials to search with workers."
+            )
+        self.trials.conduct(self, n_more)
 
     def _evaluate(self, doc: Doc) -> None:
         """Evaluate one trial, and write what came of it into its document."""
@@ -231,16 +245,12 @@ class FMinIter:
     def _seed(self, first_id: Any) -> int:
         """Return the seed of the call to the algorithm that makes a trial."""
         number = first_id if isinstance(first_id, int) else len(self.trials)
-        return int(trial_rng(self._root, number).integers(MAX_SEED))
+        return int(trial_rng(self.seed, number).integers(MAX_SEED))
 
-    def _progress(self, n_known: int, n_new: int) -> AbstractContextManager[Any]:
-        """Return what shows the progress."""
-        wanted = self.show_progressbar
-        factory = wanted if callable(wanted) else default_callback if wanted else no_progress_callback
-        if not self.verbose:
-            factory = no_progress_callback
-        shown: AbstractContextManager[Any] = factory(n_known, min(n_known + n_new, sys.maxsize))
-        return shown
+    def _progress(self, n_new: int) -> AbstractContextManager[Any]:
+        n_known = len(self.trials)
+        n_total = min(n_known + n_new, sys.maxsize)
+        return shown_progress(self.show_progressbar, verbose=self.verbose, n_known=n_known, n_total=n_total)
 
     def _save(self) -> None:
         if self.trials_save_file:

@@ -6,6 +6,8 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
 __all__ = ["NoProgress", "ProgressLine", "default_callback", "no_progress_callback", "tqdm_progress_callback"]
 
@@ -72,6 +74,23 @@ def default_callback(initial: int, total: int | None) -> Iterator[NoProgress]:
 def no_progress_callback(initial: int, total: int | None) -> Iterator[NoProgress]:
     """Show nothing."""
     yield NoProgress()
+
+
+def shown_progress(wanted: Any, *, verbose: bool, n_known: int, n_total: int) -> AbstractContextManager[Any]:
+    """Return what shows the progress of a search.
+
+    Parameters
+    ----------
+    wanted : bool or callable
+        Whether to show the line, or another factory of context managers.
+    verbose : bool
+        Whether to show anything at all.
+    n_known, n_total : int
+        Trials there are, and there will be.
+    """
+    factory = wanted if callable(wanted) else default_callback if wanted else no_progress_callback
+    shown: AbstractContextManager[Any] = (factory if verbose else no_progress_callback)(n_known, n_total)
+    return shown
 
 
 #: Hyperopt's name; the line needs no tqdm and leaves the standard streams alone.

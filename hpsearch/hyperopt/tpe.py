@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from hpsearch.hyperopt.ask import suggest_docs
 from hpsearch.hyperopt.documents import Doc
 from hpsearch.hyperopt.domain import Domain
-from hpsearch.suggest.tpe.split import MAX_GOOD
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
 
 __all__ = ["suggest"]
@@ -49,17 +47,11 @@ def suggest(
     verbose : bool
         Accepted for compatibility.
     """
-    share = _DEFAULTS.gamma if gamma is None else _share(gamma, len(domain.observed(trials)[0]))
     options = TPEOptions(
         prior_weight=prior_weight,
         n_startup=n_startup_jobs,
         n_candidates=int(n_EI_candidates),
-        gamma=share,
+        gamma=_DEFAULTS.gamma if gamma is None else gamma,
+        growth=_DEFAULTS.growth if gamma is None else "sqrt",
     )
-    return suggest_docs(new_ids, domain, trials, seed, TPE(domain.space, options))
-
-
-def _share(gamma: float, n: int) -> float:
-    """Return the share of ``n`` finished trials that counts as good under Hyperopt's rule."""
-    n = max(n, 1)
-    return min(math.ceil(gamma * math.sqrt(n)), MAX_GOOD, n) / n
+    return suggest_docs(new_ids, domain, trials, seed, domain.suggester(TPE, options))

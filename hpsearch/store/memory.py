@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hpsearch.errors import LeaseLostError, NotFoundError, TrialExistsError
-from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.experiment import UNDECIDED, Experiment, ExperimentState
 from hpsearch.fleet import Worker
 from hpsearch.store.documents import (
     experiment_document,
@@ -25,8 +25,19 @@ from hpsearch.store.documents import (
     worker_from,
 )
 from hpsearch.store.encoding import encoded
+from hpsearch.store.pinboard import Pin, Pinboard
 from hpsearch.store.protocol import Hold, Leadership
-from hpsearch.store.rules import check_cancellable, check_insertable, check_joinable, is_same_point
+from hpsearch.store.rules import (
+    attempts_shown,
+    check_cancellable,
+    check_insertable,
+    check_joinable,
+    is_same_point,
+    no_attachment,
+    received,
+    stored_bytes,
+    stored_name,
+)
 from hpsearch.store.shelf import (
     Shelf,
     expired,
@@ -59,6 +70,7 @@ class MemoryStore:
         self._experiments: dict[str, Experiment] = {}
         self._leaders: dict[str, Leadership] = {}
         self._shelves: dict[str, Shelf] = {}
+        self._pinboards: dict[str, Pinboard] = {}
         self._workers: dict[str, Worker] = {}
 
     # Experiments
@@ -74,6 +86,10 @@ class MemoryStore:
             else:
                 check_joinable(stored, wanted)
                 joined = replace(stored, budget=wanted.budget, defaults=wanted.defaults, ended_why=None)
+                if stored.objective == UNDECIDED:
+                    joined = replace(
+                        joined, objective=wanted.objective, algorithm=wanted.algorithm, seed=wanted.seed
+                    )
                 if stored.state.is_over:
                     joined = replace(joined, state=wanted.state, started_at=now)
             self._experiments[wanted.exp_key] = joined
@@ -132,7 +148,7 @@ class MemoryStore:
                 self._leaders[exp_key] = free
 
     def insert(self, trials: Sequence[Trial]) -> None:
-        """Add pending trials (1)."""
+        """Add trials that are pending, or final already (1)."""
         check_insertable(trials)
         new = [trial_from(trial_document(trial)) for trial in trials]
         with self._changed:
@@ -140,7 +156,7 @@ class MemoryStore:
                 shelf = self._shelf(trial.exp_key)
                 present = shelf.trials.get(trial.tid)
                 if present is None:
-                    shelf.put(replace(trial, created_at=self.now()))
+                    shelf.put(received(trial, self.now()))
                 elif not is_same_point(trial, present):
                     raise TrialExistsError(trial.id)
 
@@ -174,6 +190,47 @@ class MemoryStore:
         with self._changed:
             n_changes = self._shelf(exp_key).n_changes
             self._changed.wait_for(lambda: self._shelf(exp_key).n_changes != n_changes, timeout_s)
+
+    def delete_experiment(self, exp_key: str) -> int:
+        """Delete an experiment with its trials and attachments; return how many trials (14)."""
+        with self._changed:
+            experiment = self._experiments.pop(exp_key, None)
+            n_trials = len(self._shelves.pop(exp_key, Shelf()).trials)
+            n_pins = len(self._pinboards.pop(exp_key, Pinboard()).pins)
+            self._leaders.pop(exp_key, None)
+            self._changed.notify_all()
+        if not (experiment or n_trials or n_pins):
+            raise NotFoundError(f"There is no experiment {exp_key!r}.")
+        return n_trials
+
+    # Attachments
+
+    def attach(
+        self, exp_key: str, name: str, data: bytes, *, tid: int | None = None, attempt: int = 0
+    ) -> None:
+        """Keep bytes under a name beside an experiment, or beside a trial (12)."""
+        new = Pin(stored_name(name), attempt, stored_bytes(name, data))
+        with self._changed:
+            self._pinboards.setdefault(exp_key, Pinboard()).pin(tid, new)
+
+    def attachment(self, exp_key: str, name: str, *, tid: int | None = None) -> bytes:
+        """Return what is kept under a name (12, 13); raises ``NotFoundError``."""
+        with self._changed:
+            shown, key = self._shown(exp_key, tid), stored_name(name)
+            if key not in shown:
+                raise NotFoundError(no_attachment(exp_key, key, tid))
+            return shown[key]
+
+    def attachments(self, exp_key: str, *, tid: int | None = None) -> list[str]:
+        """Return the names of the attachments, sorted (13)."""
+        with self._changed:
+            return sorted(self._shown(exp_key, tid))
+
+    def detach(self, exp_key: str, name: str, *, tid: int | None = None) -> None:
+        """Delete what is kept under a name, by whichever attempt."""
+        with self._changed:
+            if exp_key in self._pinboards:
+                self._pinboards[exp_key].unpin(tid, stored_name(name))
 
     # Reading
 
@@ -300,6 +357,14 @@ class MemoryStore:
         """Do nothing: there is nothing to release."""
 
     # Private
+
+    def _shown(self, exp_key: str, tid: int | None) -> dict[str, bytes]:
+        """Return the attachments that show, by name; raises ``NotFoundError`` for an unknown trial."""
+        attempts = [0]
+        if tid is not None:
+            trial = self.trial(exp_key, tid)
+            attempts = attempts_shown(trial.state, trial.owner, trial.attempt)
+        return self._pinboards.get(exp_key, Pinboard()).shown(tid, attempts)
 
     def _shelf(self, exp_key: str) -> Shelf:
         return self._shelves.setdefault(exp_key, Shelf())

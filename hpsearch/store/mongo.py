@@ -45,13 +45,24 @@ from hpsearch.store.documents import (
     worker_from,
 )
 from hpsearch.store.encoding import encoded, utc
+from hpsearch.store.files import Place, at, of_experiment
+from hpsearch.store.mongo_attachments import Attachments
 from hpsearch.store.mongo_changes import Changes
 from hpsearch.store.mongo_connection import Connection, Patience
 from hpsearch.store.mongo_errors import DUPLICATE_KEY
 from hpsearch.store.mongo_preparation import prepare_collection
 from hpsearch.store.protocol import Hold, Leadership
-from hpsearch.store.rules import check_cancellable, check_insertable, check_joinable, is_same_point
-from hpsearch.store.schema import EXPERIMENTS, TRIALS, WORKERS
+from hpsearch.store.rules import (
+    attempts_shown,
+    check_cancellable,
+    check_insertable,
+    check_joinable,
+    is_same_point,
+    received,
+    stored_bytes,
+    stored_name,
+)
+from hpsearch.store.schema import EXPERIMENTS, TRIALS, VALIDATORS, WORKERS
 from hpsearch.trial import FINISHED, Report, Result, State, Trial, trial_id
 
 log = logging.getLogger(__name__)
@@ -90,6 +101,7 @@ class MongoStore:
         self._workers: Collection[Document] = self._database[WORKERS]
         # What was read here cannot be rolled back by a fail-over.
         self._settled = self._trials.with_options(read_concern=ReadConcern("majority"))
+        self._attachments = Attachments(connection, self._database)
         self._changes = Changes(self._trials, has_stream=not connection.is_standalone)
 
     @classmethod
@@ -131,7 +143,7 @@ class MongoStore:
         A user who may not is taken to work on a database that somebody prepared.
         """
         try:
-            for name in (EXPERIMENTS, TRIALS, WORKERS):
+            for name in VALIDATORS:
                 self._call(prepare_collection, self._database, name)
         except StorePermissionError as error:
             log.info("the database is used as it is: %s", error, extra={"event": "not_prepared"})
@@ -144,7 +156,9 @@ class MongoStore:
         self.prepare()
         stored = self._update_experiment(experiment.exp_key, queries.create(document), upsert=True)
         check_joinable(stored, experiment)
-        return self._update_experiment(experiment.exp_key, queries.join(document))
+        joined = self._update_experiment(experiment.exp_key, queries.join(document))
+        check_joinable(joined, experiment)  # somebody else may have decided on the objective meanwhile
+        return joined
 
     def experiment(self, exp_key: str) -> Experiment:
         """Return one experiment; raises ``NotFoundError``."""
@@ -186,12 +200,12 @@ class MongoStore:
         self._call(self._experiments.update_one, mine, queries.resign())
 
     def insert(self, trials: Sequence[Trial]) -> None:
-        """Add pending trials (1)."""
+        """Add trials that are pending, or final already (1)."""
         check_insertable(trials)
         waiting = list(trials)
         while waiting:
             now = self.now()
-            batch = [{**trial_document(trial), "created_at": now} for trial in waiting[:_PAGE]]
+            batch = [trial_document(received(trial, now)) for trial in waiting[:_PAGE]]
             n_new = self._call(self._insert_batch, batch)
             waiting = waiting[n_new:]
             if n_new < len(batch):
@@ -221,6 +235,41 @@ class MongoStore:
         """Return when a trial of the experiment may have changed, or after the timeout."""
         self._changes.wait(exp_key, timeout_s)
 
+    def delete_experiment(self, exp_key: str) -> int:
+        """Delete an experiment with its trials and attachments; return how many trials (14)."""
+        all_trials = queries.of(exp_key)
+        n_trials = self._call(self._trials.count_documents, all_trials)
+        is_there = self._call(self._experiments.find_one, {"_id": exp_key}, {"_id": 1}) is not None
+        # First of all the experiment: nobody suggests or claims any more while the rest goes.
+        self._call(self._experiments.delete_one, {"_id": exp_key})
+        self._call(self._trials.delete_many, all_trials)
+        n_files = self._attachments.drop(of_experiment(exp_key))
+        if not (is_there or n_trials or n_files):
+            raise NotFoundError(f"There is no experiment {exp_key!r}.")
+        return n_trials
+
+    # Attachments
+
+    def attach(
+        self, exp_key: str, name: str, data: bytes, *, tid: int | None = None, attempt: int = 0
+    ) -> None:
+        """Keep bytes under a name beside an experiment, or beside a trial (12)."""
+        place = Place(exp_key=exp_key, tid=tid, name=stored_name(name))
+        self._attachments.write(place, stored_bytes(name, data), attempt)
+
+    def attachment(self, exp_key: str, name: str, *, tid: int | None = None) -> bytes:
+        """Return what is kept under a name (12, 13); raises ``NotFoundError``."""
+        place = Place(exp_key=exp_key, tid=tid, name=stored_name(name))
+        return self._attachments.read(place, self._attempts_shown(exp_key, tid))
+
+    def attachments(self, exp_key: str, *, tid: int | None = None) -> list[str]:
+        """Return the names of the attachments, sorted (13)."""
+        return self._attachments.names(exp_key, tid, self._attempts_shown(exp_key, tid))
+
+    def detach(self, exp_key: str, name: str, *, tid: int | None = None) -> None:
+        """Delete what is kept under a name, by whichever attempt."""
+        self._attachments.drop(at(Place(exp_key=exp_key, tid=tid, name=stored_name(name))))
+
     # Reading
 
     def trials(
@@ -241,11 +290,7 @@ class MongoStore:
 
     def trial(self, exp_key: str, tid: int) -> Trial:
         """Return one trial; raises ``NotFoundError``."""
-        key = trial_id(exp_key, tid)
-        document = self._call(self._trials.find_one, {"_id": key})
-        if document is None:
-            raise NotFoundError(f"There is no trial {key}.")
-        return trial_from(document)
+        return trial_from(self._trial_document(exp_key, tid))
 
     def counts(self, exp_key: str, states: Iterable[State] | None = None) -> Mapping[State, int]:
         """Return how many trials are in each state, zeros included."""
@@ -320,6 +365,20 @@ class MongoStore:
         self._connection.close()
 
     # Private
+
+    def _trial_document(self, exp_key: str, tid: int, *fields: str) -> Document:
+        """Return the document of a trial, or some fields of it; raises ``NotFoundError``."""
+        key = trial_id(exp_key, tid)
+        document = self._call(self._trials.find_one, {"_id": key}, list(fields) or None)
+        if document is None:
+            raise NotFoundError(f"There is no trial {key}.")
+        return document
+
+    def _attempts_shown(self, exp_key: str, tid: int | None) -> list[int]:
+        if tid is None:
+            return [0]
+        trial = self._trial_document(exp_key, tid, "state", "owner", "attempt")
+        return attempts_shown(State(trial["state"]), trial.get("owner"), trial["attempt"])
 
     def _update_experiment(
         self, exp_key: str, update: queries.Pipeline, *, upsert: bool = False

@@ -2,7 +2,8 @@
 
 1.  Insert is idempotent: ids are ``exp_key/tid`` and tids are dense. Repeating a batch
     changes nothing; a batch that differs from what is there raises ``TrialExistsError``
-    at the first trial that does, and writes nothing from there on.
+    at the first trial that does, and writes nothing from there on. A trial that is final
+    already, such as an imported one, comes in with its outcome and its times.
 2.  A trial is claimed by exactly one worker. A claim whose answer was lost is found
     again by its token.
 3.  Higher priority first, then the lowest tid; a claim examines a constant number of
@@ -27,8 +28,16 @@
     ends in bounded time, or keeps trying for as long as the store's owner wants it to.
 11. An experiment is joined only with the same space and objective; a difference raises
     ``ExperimentMismatchError``, which says what differs.
+12. An attachment is replaced as a whole: a reader gets the old bytes or the new ones, and
+    once ``attach`` has returned, the new ones. Repeating a write changes nothing.
+13. What an attempt attached to its trial shows while the trial runs under the token of that
+    attempt, and for ever once it is finished under it. Nothing of an attempt that was lost,
+    given back or cancelled shows. What was attached under attempt 0 belongs to the trial
+    itself, and always shows; of one name, what was written last.
+14. ``delete_experiment`` leaves nothing of the experiment behind; when it was cut short,
+    repeating it completes it.
 
-All times are the store's own clock, never the caller's.
+All times are the store's own clock, never the caller's, but for those of imported trials.
 """
 
 from __future__ import annotations
@@ -73,7 +82,8 @@ class TrialStore(Protocol):
 
         Joining takes over the budget and the defaults of the argument. If the search had
         ended, it takes over the state, too, and the clock of its timeout starts anew; a
-        paused search stays paused.
+        paused search stays paused. An experiment whose objective is ``UNDECIDED`` takes over
+        the objective, the algorithm and the seed of who joins it first.
         """
         ...
 
@@ -100,7 +110,15 @@ class TrialStore(Protocol):
         ...
 
     def insert(self, trials: Sequence[Trial]) -> None:
-        """Add pending trials (1)."""
+        """Add trials that are pending, or final already (1).
+
+        Raises
+        ------
+        ValueError
+            If one is neither, or is done without a loss, or has one without being done.
+        TrialExistsError
+            If there is another trial under one of the numbers.
+        """
         ...
 
     def expire(self, exp_key: str) -> int:
@@ -120,6 +138,63 @@ class TrialStore(Protocol):
 
         Only a hint: it may return early for nothing, or late for something.
         """
+        ...
+
+    def delete_experiment(self, exp_key: str) -> int:
+        """Delete an experiment with its trials and attachments; return how many trials (14).
+
+        Raises
+        ------
+        NotFoundError
+            If there is nothing under that name.
+        """
+        ...
+
+    # Attachments
+
+    def attach(
+        self, exp_key: str, name: str, data: bytes, *, tid: int | None = None, attempt: int = 0
+    ) -> None:
+        """Keep bytes under a name beside an experiment, or beside a trial (12).
+
+        Neither needs to exist yet. There is no limit of size but memory.
+
+        Parameters
+        ----------
+        exp_key : str
+            The experiment.
+        name : str
+            Any text; what is there under that name is replaced.
+        data : bytes
+            What to keep.
+        tid : int, optional
+            The trial; by default the attachment is the experiment's.
+        attempt : int
+            The attempt at the trial that made it (13); 0 when it is not an attempt's.
+
+        Raises
+        ------
+        StoreError
+            If the name is not text or the data are not bytes.
+        """
+        ...
+
+    def attachment(self, exp_key: str, name: str, *, tid: int | None = None) -> bytes:
+        """Return what is kept under a name (12, 13); raises ``NotFoundError``."""
+        ...
+
+    def attachments(self, exp_key: str, *, tid: int | None = None) -> list[str]:
+        """Return the names of the attachments, sorted (13).
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such trial. An experiment that does not exist has no attachments.
+        """
+        ...
+
+    def detach(self, exp_key: str, name: str, *, tid: int | None = None) -> None:
+        """Delete what is kept under a name, by whichever attempt; nothing happens if there is nothing."""
         ...
 
     # Reading

@@ -17,7 +17,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hpsearch.experiment import ExperimentState
+from hpsearch.experiment import UNDECIDED, ExperimentState
 from hpsearch.store.documents import LEASE_EXPIRED
 from hpsearch.trial import FINISHED, FailureKind, State, Trial
 
@@ -202,9 +202,18 @@ def create(experiment: Mapping[str, Any]) -> Pipeline:
 
 
 def join(experiment: Mapping[str, Any]) -> Pipeline:
-    """Take over budget and defaults; a search that had ended begins anew, in the state of the argument."""
+    """Take over budget and defaults; a search that had ended begins anew, in the state of the argument.
+
+    One that nobody has decided on takes over the objective, the algorithm and the seed, too.
+    """
+    is_undecided = {"$eq": ["$objective.kind", UNDECIDED.kind]}
     is_over = {"$in": ["$state", [ExperimentState.DONE.value, ExperimentState.STOPPED.value]]}
+    decided = {
+        name: {"$cond": [is_undecided, {"$literal": experiment[name]}, f"${name}"]}
+        for name in ("objective", "algorithm", "seed")
+    }
     fields = {
+        **decided,
         "budget": {"$literal": experiment["budget"]},
         "defaults": {"$literal": experiment["defaults"]},
         "state": {"$cond": [is_over, experiment["state"], "$state"]},

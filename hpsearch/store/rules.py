@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from hpsearch.errors import ExperimentMismatchError
-from hpsearch.experiment import Experiment
-from hpsearch.trial import State, Trial
+from hpsearch.errors import ExperimentMismatchError, StoreError
+from hpsearch.experiment import UNDECIDED, Experiment
+from hpsearch.store.encoding import encoded
+from hpsearch.trial import FINISHED, State, Trial, trial_id
 
 _CANCELLABLE = {State.PENDING, State.RUNNING}
+
+#: States in which the attempt whose token the trial carries counts; a token outlives its lease.
+_STANDING = FINISHED | {State.RUNNING}
 
 _ADVICE = "use another --exp-key for a new search, or the original to go on with this one."
 
 
 def check_joinable(stored: Experiment, wanted: Experiment) -> None:
-    """Return if ``wanted`` is the same search as ``stored``.
+    """Return if ``wanted`` is the same search as ``stored``, or decides what that one leaves open.
 
     Raises
     ------
@@ -26,25 +33,33 @@ def check_joinable(stored: Experiment, wanted: Experiment) -> None:
     if stored.space_fingerprint != wanted.space_fingerprint:
         raise ExperimentMismatchError(f"{begin} search space: {_difference(stored, wanted)}; {_ADVICE}")
     mine, theirs = wanted.objective, stored.objective
-    if (mine.kind, mine.identity) != (theirs.kind, theirs.identity):
+    if theirs != UNDECIDED and (mine.kind, mine.identity) != (theirs.kind, theirs.identity):
         raise ExperimentMismatchError(
             f"{begin} objective: {theirs.identity!r} there, {mine.identity!r} here; {_ADVICE}"
         )
 
 
 def check_insertable(trials: Sequence[Trial]) -> None:
-    """Return if all trials are new.
+    """Return if all trials are new, or final with an outcome that fits.
 
     Raises
     ------
     ValueError
-        Naming the first that is not pending and unclaimed.
+        Naming the first that is neither, and why.
     """
     for trial in trials:
-        if trial.state is not State.PENDING or trial.attempt:
+        if not trial.state.is_final and (trial.state is not State.PENDING or trial.attempt):
             raise ValueError(
-                f"trial {trial.id} is {trial.state}; only pending, unclaimed trials are inserted"
+                f"trial {trial.id} is {trial.state}; "
+                "only pending, unclaimed trials and final ones are inserted"
             )
+        has_loss = trial.loss is not None and not math.isnan(trial.loss)
+        if has_loss != (trial.state is State.DONE):
+            raise ValueError(
+                f"trial {trial.id} is {trial.state} with the loss {trial.loss}; done means to have one"
+            )
+        if trial.owner is not None or trial.lease_until is not None:
+            raise ValueError(f"trial {trial.id} is inserted under a claim; leave owner and lease_until out")
 
 
 def check_cancellable(states: Iterable[State]) -> set[State]:
@@ -62,8 +77,68 @@ def check_cancellable(states: Iterable[State]) -> set[State]:
 
 
 def is_same_point(mine: Trial, stored: Trial) -> bool:
-    """Whether a repeated insert means the trial that is there: its point, not what became of it since."""
-    return (mine.values, mine.origin, mine.priority) == (stored.values, stored.origin, stored.priority)
+    """Whether a repeated insert means the trial that is there.
+
+    That is its point, and, if it came in final, its outcome: not what became of it since.
+    """
+    if (mine.values, mine.origin, mine.priority) != (stored.values, stored.origin, stored.priority):
+        return False
+    return not mine.state.is_final or (mine.state, mine.loss) == (stored.state, stored.loss)
+
+
+def received(trial: Trial, now: datetime) -> Trial:
+    """Return a new trial with the times that the store gives it: an imported one keeps its own."""
+    if not trial.state.is_final:
+        return replace(trial, created_at=now)
+    return replace(trial, created_at=trial.created_at or now, finished_at=trial.finished_at or now)
+
+
+def attempts_shown(state: State, owner: str | None, attempt: int) -> list[int]:
+    """Return the attempts whose attachments are those of a trial (13)."""
+    is_standing = owner is not None and state in _STANDING
+    return [0, attempt] if is_standing else [0]
+
+
+def replaced_attempts(attempt: int) -> tuple[int, int | None]:
+    """Return the first and the last attempt whose older attachments one of this attempt replaces.
+
+    None is without end. What an attempt writes hides nothing that belongs to the trial
+    itself, since the attempt may still be lost.
+    """
+    return (1, attempt) if attempt else (0, None)
+
+
+def stored_name(name: Any) -> str:
+    """Return the name of an attachment as it is stored.
+
+    Raises
+    ------
+    StoreError
+        If it is not text.
+    """
+    if not isinstance(name, str):
+        raise StoreError(f"The name of an attachment is {name!r:.80}, which is not text; use a str.")
+    return str(encoded(name, "name"))
+
+
+def stored_bytes(name: str, data: Any) -> bytes:
+    """Return the content of an attachment as it is stored.
+
+    Raises
+    ------
+    StoreError
+        If it is not bytes.
+    """
+    if not isinstance(data, bytes | bytearray | memoryview):
+        kind = type(data).__qualname__
+        raise StoreError(f"The attachment {name!r} is a {kind}, not bytes; encode or pickle it first.")
+    return bytes(data)
+
+
+def no_attachment(exp_key: str, name: str, tid: int | None) -> str:
+    """Return the sentence that says so."""
+    place = f"experiment {exp_key!r}" if tid is None else f"trial {trial_id(exp_key, tid)}"
+    return f"There is no attachment {name!r} of {place}."
 
 
 def _difference(stored: Experiment, wanted: Experiment) -> str:

@@ -1,4 +1,4 @@
-"""What MongoDB itself checks and indexes: validators and indexes of the three collections; pure."""
+"""What MongoDB itself checks and indexes: validators and indexes of the collections; pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import Any
 
 from hpsearch.experiment import ExperimentState
 from hpsearch.fleet import WorkerState
+from hpsearch.store.files import DROPPED, STORED, UPLOADING
 from hpsearch.trial import State
 
 EXPERIMENTS, TRIALS, WORKERS = "experiments", "trials", "workers"
+
+#: The two collections of the GridFS bucket "attachments".
+FILES, CHUNKS = "attachments.files", "attachments.chunks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,21 @@ INDEXES: dict[str, tuple[Index, ...]] = {
         ),
     ),
     WORKERS: (Index(name="expire", keys=(("expire_at", 1),), options={"expireAfterSeconds": 0}),),
+    FILES: (
+        # What is attached to a trial or an experiment, the latest of a name first.
+        Index(
+            name="place",
+            keys=(
+                ("metadata.exp_key", 1),
+                ("metadata.tid", 1),
+                ("metadata.name", 1),
+                ("metadata.version", -1),
+            ),
+        ),
+        # GridFS's own two, which its tools expect.
+        Index(name="filename", keys=(("filename", 1), ("uploadDate", 1))),
+    ),
+    CHUNKS: (Index(name="content", keys=(("files_id", 1), ("n", 1)), options={"unique": True}),),
 }
 
 _INTEGER = {"bsonType": ["int", "long"]}
@@ -160,8 +179,39 @@ _WORKER_SCHEMA = {
     },
 }
 
+_FILE_SCHEMA = {
+    "bsonType": "object",
+    "required": ["filename", "length", "chunkSize", "uploadDate", "metadata"],
+    "properties": {
+        "filename": _TEXT,
+        "length": _COUNT,
+        "chunkSize": _COUNT,
+        "uploadDate": _DATE,
+        "metadata": {
+            "bsonType": "object",
+            "required": ["exp_key", "tid", "name", "attempt", "version", "state"],
+            "properties": {
+                "exp_key": _TEXT,
+                "tid": {"bsonType": ["int", "long", "null"]},
+                "name": _TEXT,
+                "attempt": _COUNT,
+                "version": _COUNT,
+                "state": {"enum": [UPLOADING, STORED, DROPPED]},
+            },
+        },
+    },
+}
+
+_CHUNK_SCHEMA = {
+    "bsonType": "object",
+    "required": ["files_id", "n", "data"],
+    "properties": {"files_id": {}, "n": _COUNT, "data": {"bsonType": "binData"}},
+}
+
 VALIDATORS: dict[str, dict[str, Any]] = {
     EXPERIMENTS: {"$jsonSchema": _EXPERIMENT_SCHEMA},
     TRIALS: {"$jsonSchema": _TRIAL_SCHEMA, "$expr": {"$and": _TRIAL_RULES}},
     WORKERS: {"$jsonSchema": _WORKER_SCHEMA},
+    FILES: {"$jsonSchema": _FILE_SCHEMA},
+    CHUNKS: {"$jsonSchema": _CHUNK_SCHEMA},
 }

@@ -47,7 +47,13 @@ class Suggester(Protocol):
         Returns
         -------
         list of n Suggestions
-            The later ones may take the earlier ones for pending.
+            The later ones may take the earlier ones for pending. Fewer than n only when there
+            are no more points to try.
+
+        Raises
+        ------
+        SpaceExhaustedError
+            If it tries no point twice, and none is left.
         """
         ...
 

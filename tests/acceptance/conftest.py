@@ -9,6 +9,7 @@ import pytest
 
 from hpsearch import mongod
 from tests.acceptance.fleet import OBJECTIVE, Fleet
+from tests.acceptance.shop import Shop, shop_at
 
 
 @pytest.fixture
@@ -21,3 +22,14 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
         started = Fleet(tmp_path, server.uri)
         yield started
         started.end()
+
+
+@pytest.fixture
+def shop(tmp_path: Path, mongo_uri: str, database: str) -> Iterator[Shop]:
+    """On the server of all tests."""
+    head, _, options = mongo_uri.partition("?")
+    uri = f"{head.rpartition('/')[0]}/{database}?{options}"
+    opened = shop_at(tmp_path, uri)
+    yield opened
+    opened.store.close()
+    opened.fleet.end()

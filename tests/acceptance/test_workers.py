@@ -7,153 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from hpsearch import hp, mongod
-from hpsearch.experiment import Defaults, Experiment, ObjectiveRef
+from hpsearch import mongod
 from hpsearch.fleet import WorkerState
 from hpsearch.interrupt import ECHO_S
-from hpsearch.space.tree import Space
-from hpsearch.store.mongo import MongoStore
-from hpsearch.store.mongo_connection import give_up_after
-from hpsearch.trial import FailureKind, State, Trial
-from tests.acceptance.fleet import Fleet, ended, wait_until
-
-SPACE = Space({"x": hp.uniform("x", 0, 100)})
-
-OBJECTIVES = """
-import ctypes, datetime, os, sys, time
-from pathlib import Path
-import numpy as np
-import hpsearch
-
-def quick(config):
-    return config["x"]
-
-def odd_values(config):
-    return {
-        "loss": np.float32(0.5),
-        "weights": np.arange(6).reshape(2, 3),
-        "nested": {"a": [np.int64(1), (2.5, None)], "b.c": {"$d": True}},
-        "at": datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc),
-        "blob": b"\\0\\1",
-        "model": object(),
-    }
-
-def fails(config):
-    raise ValueError("no luck")
-
-def slow(config):
-    Path("started").touch()
-    print("at work")
-    time.sleep(600)
-
-def slow_once(config):
-    if not Path("started").exists():
-        slow(config)
-    return config["x"]
-
-def stubborn(config):
-    Path("started").touch()
-    while True:
-        try:
-            time.sleep(600)
-        except BaseException:
-            pass
-
-def a_second(config):
-    Path("started").touch()
-    time.sleep(1)
-    return config["x"]
-
-def holds_the_lock(config):
-    ctypes.PyDLL(None).sleep(3)
-    return config["x"]
-
-def speaks(config):
-    hpsearch.current_trial().report(1, 0.5)
-    Path("started").touch()
-    while not Path("go_on").exists():
-        time.sleep(0.01)
-    hpsearch.current_trial().report(2, 0.25)
-    return config["x"]
-
-def speaks_a_lot(config):
-    Path("started").touch()
-    end = time.monotonic() + 1.5
-    step = 0
-    while time.monotonic() < end or not Path("go_on").exists():
-        print("line" * 1000)
-        hpsearch.current_trial().report(step, 0.5)
-        step += 1
-        time.sleep(0.01)
-    Path("ended").touch()
-    return step
-"""
-
-
-@dataclass
-class Shop:
-    """Trials that wait for workers, in a database of their own; there is no coordinator."""
-
-    fleet: Fleet
-    store: MongoStore
-
-    def open(self, function: str, n: int, *, file: str = "work.py", **defaults: Any) -> str:
-        exp_key = f"{function}-{file.removesuffix('.py')}"
-        self.store.open_experiment(
-            Experiment(
-                exp_key=exp_key,
-                space=SPACE.to_json(),
-                space_fingerprint=SPACE.fingerprint,
-                objective=ObjectiveRef(kind="file", ref=f"{file}:{function}"),
-                defaults=Defaults(**defaults),
-            )
-        )
-        lease_s, max_attempts = defaults.get("lease_s", 60.0), defaults.get("max_attempts", 3)
-        self.store.insert(
-            [
-                Trial(
-                    exp_key=exp_key, tid=i, values={"x": float(i)}, lease_s=lease_s, max_attempts=max_attempts
-                )
-                for i in range(n)
-            ]
-        )
-        return exp_key
-
-    def trial(self, exp_key: str, tid: int = 0) -> Trial:
-        return self.store.trial(exp_key, tid)
-
-    def states(self, exp_key: str) -> list[str]:
-        return [t.state.value for t in self.store.trials(exp_key)]
-
-    def wait_for_file(self, name: str, timeout_s: float = 30) -> None:
-        wait_until((self.fleet.folder / name).exists, f"the file {name}", timeout_s)
-
-    def touch(self, name: str) -> None:
-        (self.fleet.folder / name).touch()
-
-
-def shop_at(folder: Path, uri: str) -> Shop:
-    (folder / "work.py").write_text(OBJECTIVES)
-    return Shop(Fleet(folder, uri), MongoStore.connect(uri, patience=give_up_after(60)))
-
-
-@pytest.fixture
-def shop(tmp_path: Path, mongo_uri: str, database: str) -> Iterator[Shop]:
-    """On the server of all tests."""
-    head, _, options = mongo_uri.partition("?")
-    uri = f"{head.rpartition('/')[0]}/{database}?{options}"
-    opened = shop_at(tmp_path, uri)
-    yield opened
-    opened.store.close()
-    opened.fleet.end()
-
+from hpsearch.trial import FailureKind, State
+from tests.acceptance.fleet import ended, wait_until
+from tests.acceptance.shop import shop_at
 
 # What comes back
 
@@ -225,6 +87,33 @@ def test_a_worker_leaves_after_idling_but_not_while_one_of_its_slots_works(shop)
     assert ended(worker) == 0
     [left] = shop.store.workers()
     assert (left.state, left.n_done) == (WorkerState.STOPPED, 1)
+
+
+def test_a_worker_whose_time_to_claim_is_over_finishes_its_trial_however_long_that_takes(shop):
+    key = shop.open("waits_to_go_on", 2)
+    worker = shop.fleet.worker("--claim-for", "2s", "--drain-timeout", "0s")
+    shop.wait_for_file("started")
+    began = time.monotonic()
+    wait_until(lambda: time.monotonic() - began > 3, "the end of the time to claim")
+    shop.touch("go_on")
+    assert ended(worker) == 0
+    assert shop.states(key) == ["done", "pending"]
+
+
+def test_evaluations_begin_in_the_working_folder_which_is_made(shop):
+    key = shop.open("writes_here", 2)
+    assert ended(shop.fleet.worker("--burst", "--workdir", "scratch/deep")) == 0
+    assert shop.states(key) == ["done", "done"]
+    written = shop.fleet.folder / "scratch" / "deep"
+    assert [path.name for path in written.iterdir()] == ["written"]
+    assert (written / "written").read_text() == "xx"
+
+
+def test_a_working_folder_that_cannot_be_made_costs_one_sentence(shop):
+    shop.touch("occupied")
+    worker = shop.fleet.worker("--workdir", "occupied/here")
+    assert ended(worker) == 78
+    assert "occupied/here cannot be made: Not a directory." in shop.fleet.output(worker)
 
 
 def test_too_many_failures_in_a_row_end_a_worker(shop):

@@ -36,12 +36,12 @@ class Scene(MemoryStore):
         self.before_count: Callable[[], None] = lambda: None  #: what happens before trials are counted
         self.n_claims = 0
 
-    def open(self, algorithm: str = "random", **budget: float) -> Experiment:
+    def open(self, algorithm: str = "random", space: Space = SPACE, **budget: float) -> Experiment:
         return self.open_experiment(
             Experiment(
                 exp_key=KEY,
-                space=SPACE.to_json(),
-                space_fingerprint=SPACE.fingerprint,
+                space=space.to_json(),
+                space_fingerprint=space.fingerprint,
                 objective=ObjectiveRef(kind="import", ref="m:f"),
                 algorithm=Algorithm(name=algorithm),
                 seed=7,
@@ -194,6 +194,34 @@ def test_the_budget_is_met_exactly_whatever_happens_in_between(events, max_evals
     assert sum(t.state in FINISHED for t in trials) == progress.n_finished == max_evals
     assert all(t.state.is_final for t in trials)
     assert [t.tid for t in trials] == list(range(len(trials)))
+
+
+@pytest.mark.parametrize("algorithm", ["tpe", "random"])
+def test_a_search_without_repeats_ends_when_all_points_are_tried(scene, algorithm):
+    """Not while any of them runs; a second coordinator, which knows only the store, ends it as well."""
+    scene.open(
+        algorithm, space=Space({"x": hp.randint("x", 5), "y": hp.choice("y", ["a", "b"])}), no_repeats=True
+    )
+    scene.hire("w", 3)
+    coordinator, taken = scene.coordinator(), []
+    while len(taken) < 10:
+        scene.seconds += 1
+        coordinator.tick()
+        taken += iter(scene.take, None)
+        for trial in taken[:9]:
+            if trial in scene.in_state(State.RUNNING):
+                scene.finish_with(trial, 1.0)
+    assert len({tuple(trial.values.items()) for trial in taken}) == 10
+    scene.seconds += 1
+    coordinator.tick()
+    assert not coordinator.is_over()
+    coordinator.resign()
+    successor = scene.coordinator()
+    scene.finish_with(taken[9], 1.0)
+    successor.tick()
+    assert successor.is_over()
+    ended = successor.wind_down(0.0).experiment
+    assert (ended.state, ended.ended_why) == (ExperimentState.DONE, "no_more_points")
 
 
 def test_a_search_that_is_taken_up_with_a_larger_budget_goes_on_to_its_end(scene):

@@ -53,6 +53,7 @@ PROMISED = {
     "HpsearchError": 1,
     "SpaceError": 65,
     "DuplicateLabelError": 65,
+    "SpaceExhaustedError": 0,
     "TooManyFailuresError": 70,
     "LoadError": 65,
     "ConfigurationError": 78,

@@ -34,7 +34,7 @@ REFERENCE = (REPOSITORY / "hpsearch" / "README.md").read_text()
 SOURCES = [*(REPOSITORY / "hpsearch").rglob("*.py"), *(REPOSITORY / "worker").rglob("*.py")]
 
 #: Options that are described once for all commands.
-COMMON = {"--store", "--debug", "--help", "-h", "--version"}
+COMMON = {"--store", "--secret-file", "--debug", "--help", "-h", "--version"}
 
 
 def section(title: str) -> str:
@@ -69,7 +69,7 @@ def options(command: click.Command) -> Iterator[click.Option]:
 
 def variable(path: str, option: click.Option) -> str:
     """Return the environment variable of an option."""
-    derived = f"HPSEARCH_{path.replace(' ', '_')}_{option.name}".upper()
+    derived = f"HPSEARCH_{path}_{option.name}".upper().translate({ord(" "): "_", ord("-"): "_"})
     return str(option.envvar) if option.envvar else derived
 
 
@@ -98,7 +98,8 @@ def test_every_environment_variable_has_the_name_of_its_option(path: str):
     for option in options(EVERY_COMMAND[path]):
         if not COMMON & {*option.opts}:
             name = option.opts[0].lstrip("-").replace("-", "_")
-            assert variable(path, option) == f"HPSEARCH_{path.replace(' ', '_')}_{name}".upper()
+            command = path.replace(" ", "_").replace("-", "_")
+            assert variable(path, option) == f"HPSEARCH_{command}_{name}".upper()
 
 
 def test_every_option_that_is_described_exists():

@@ -17,7 +17,9 @@ PURE = (
     "space", "hp.py", "trial.py", "experiment.py", "fleet.py", "history.py", "storable.py", "suggest",
     "plan.py", "ledger.py", "progress.py",
     "store/documents.py", "store/encoding.py", "store/schema.py", "store/rules.py",
+    "store/hyperopt_uri.py",
     "report/summary.py", "report/text.py", "report/table.py", "report/rows.py", "report/space_text.py",
+    "report/density.py",
 )  # fmt: skip
 
 #: Clocks, surroundings, threads, logs, randomness without a generator, and the driver.

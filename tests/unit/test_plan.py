@@ -45,6 +45,11 @@ def test_a_search_ends_at_the_first_limit_it_reaches(limits, n_finished, best_lo
     assert plan.end_reason(experiment(**limits), n_finished, best_loss, now) is expected
 
 
+def test_a_search_without_a_point_left_is_over():
+    limited = experiment(max_evals=100)
+    assert plan.end_reason(limited, 3, 0.0, START, is_exhausted=True) is EndReason.NO_MORE_POINTS
+
+
 def test_a_stopped_search_is_over_whatever_its_budget():
     stopped = experiment(ExperimentState.STOPPED, max_evals=100)
     assert plan.end_reason(stopped, 0, None, START) is EndReason.STOPPED

@@ -10,7 +10,8 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -23,10 +24,13 @@ from hpsearch.command import (
     log_to_stderr,
     option,
     run_and_exit,
+    secret_option,
     store_option,
 )
+from hpsearch.errors import ConfigurationError
 from hpsearch.fleet import Worker, WorkerState
 from hpsearch.interrupt import Interrupt
+from hpsearch.payload import SECRET, read_secret
 from hpsearch.store.mongo import MongoStore
 from hpsearch.store.protocol import TrialStore
 from hpsearch_worker.directory import Directory
@@ -34,6 +38,7 @@ from hpsearch_worker.evaluator import Evaluator
 from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
+from hpsearch_worker.letters import Letters
 from hpsearch_worker.lifeline import die_with_parent
 from hpsearch_worker.loop import Limits, Slot
 from hpsearch_worker.shutdown import Shutdown
@@ -58,9 +63,12 @@ class Options:
     is_isolated: bool
     echo: bool
     max_trials: int | None
+    claim_for_s: float | None
     max_runtime_s: float | None
+    workdir: str | None
     drain_timeout_s: float
     limits: Limits
+    secret: bytes | None = field(repr=False)
 
 
 @click.command("worker")
@@ -76,6 +84,9 @@ class Options:
 @option("--concurrency", type=click.IntRange(min=1), default=1, help="Trials evaluated at a time.")
 @option("--burst", is_flag=True, help="Leave when nothing is left to do, instead of waiting.")
 @option("--max-trials", type=click.IntRange(min=1), help="Leave after taking so many trials.")
+@option(
+    "--claim-for", type=DURATION, help="Take no more trials after so long; leave once the last has ended."
+)
 @option("--max-idle", type=DURATION, help="Leave after so long without a trial.")
 @option("--max-runtime", type=DURATION, help="Drain and leave after so long.")
 @option(
@@ -92,6 +103,11 @@ class Options:
     default="30s",
     help="Time that a running trial still has after SIGTERM or SIGINT; then it is given back.",
 )
+@option(
+    "--workdir",
+    type=click.Path(file_okay=False),
+    help="Folder in which each evaluation begins, made if missing [default: the worker's own].",
+)
 @option("--name", help="Name in the registry [default: host-pid].")
 @option(
     "--isolate/--no-isolate",
@@ -99,6 +115,7 @@ class Options:
     help="Evaluate in a process of its own, or (less overhead, no protection) in the worker's.",
 )
 @option("--echo/--no-echo", default=True, help="Pass on what the objective prints.")
+@secret_option()
 @option("--parent", type=int, hidden=True, help="Drain when this process, which started the worker, dies.")
 @debug_option()
 def worker(
@@ -107,14 +124,17 @@ def worker(
     concurrency: int,
     burst: bool,
     max_trials: int | None,
+    claim_for: float | None,
     max_idle: float | None,
     max_runtime: float | None,
     max_consecutive_failures: int | None,
     trial_timeout: float | None,
     drain_timeout: float,
+    workdir: str | None,
     name: str | None,
     isolate: bool,
     echo: bool,
+    secret_file: str | None,
     parent: int | None,
 ) -> None:
     """Evaluate trials: claim one, call the objective, write the loss back, go on.
@@ -135,8 +155,11 @@ def worker(
         is_isolated=isolate,
         echo=echo,
         max_trials=max_trials,
+        claim_for_s=claim_for,
+        workdir=None if workdir is None else _made(workdir),
         max_runtime_s=max_runtime,
         drain_timeout_s=drain_timeout,
+        secret=_taken_secret(secret_file),
         limits=Limits(
             is_burst=burst,
             max_idle_s=max_idle,
@@ -156,6 +179,23 @@ def main() -> NoReturn:
     run_and_exit(worker, "hpsearch-worker", "HPSEARCH_WORKER")
 
 
+def _made(folder: str) -> str:
+    """Make a folder if it is missing, and return its absolute path."""
+    path = Path(folder).expanduser().absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"The working folder {path} cannot be made: {error.strerror}.") from error
+    return str(path)
+
+
+def _taken_secret(file: str | None) -> bytes | None:
+    """Return the secret, and take it out of the environment, which evaluating processes inherit."""
+    secret = read_secret(os.environ, file)
+    os.environ.pop(SECRET, None)
+    return secret
+
+
 def _serve(uri: str, options: Options, shutdown: Shutdown) -> None:
     """Work until there is a reason to leave; raises that reason if it is an error."""
     me = Worker(
@@ -166,7 +206,7 @@ def _serve(uri: str, options: Options, shutdown: Shutdown) -> None:
         exp_keys=options.exp_keys,
         versions={"python": platform.python_version(), "hpsearch": hpsearch.__version__},
     )
-    tally = Tally(me, options.max_trials)
+    tally = Tally(me, options.max_trials, options.claim_for_s)
     patience = _Patience(shutdown, tally)
     store = MongoStore.connect(uri, patience=patience)
     try:
@@ -190,10 +230,11 @@ def _work(
     store: TrialStore, options: Options, shutdown: Shutdown, tally: Tally, heartbeat: Heartbeat
 ) -> None:
     directory = Directory(store, options.exp_keys)
+    letters = Letters(store, options.secret)
     slots = [
         Slot(
             store=store,
-            evaluator=_evaluator(options),
+            evaluator=_evaluator(options, letters),
             directory=directory,
             heartbeat=heartbeat,
             tally=tally,
@@ -208,8 +249,10 @@ def _work(
         _in_threads([slot.work for slot in slots])
 
 
-def _evaluator(options: Options) -> Evaluator:
-    return IsolatedEvaluator(echo=options.echo) if options.is_isolated else InlineEvaluator()
+def _evaluator(options: Options, letters: Letters) -> Evaluator:
+    if options.is_isolated:
+        return IsolatedEvaluator(echo=options.echo, workdir=options.workdir, letters=letters)
+    return InlineEvaluator(workdir=options.workdir, letters=letters)
 
 
 def _in_threads(calls: list[Callable[[], None]]) -> None:

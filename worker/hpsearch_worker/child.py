@@ -9,17 +9,15 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import HpsearchError
-from hpsearch.evaluate import CurrentTrial
-from hpsearch.trial import Report, Result
+from hpsearch.trial import Result
 from hpsearch_worker.lifeline import die_with_parent
-from hpsearch_worker.messages import Evaluate, Load, Loaded, Ready
+from hpsearch_worker.messages import Evaluate, Hear, Load, Loaded, Ready, Word
 from hpsearch_worker.surroundings import Streams, go_to, working_folder
 
 
@@ -51,7 +49,7 @@ def serve(line: Connection, streams: Streams) -> None:
             return
         streams.restore()
         go_to(home)
-        answer = _answer(request, loaded, _Reports(line, number, sending))
+        answer = _answer(request, loaded, _Mouth(line, number, sending))
         if os.getpid() != process:
             os._exit(0)  # a fork that the objective made, and that came back from it as well
         streams.flush()
@@ -60,19 +58,19 @@ def serve(line: Connection, streams: Streams) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reports:
-    """Passes on what is reported in answer to one request."""
+class _Mouth:
+    """Passes on what an objective says in answer to one request."""
 
     line: Connection
     number: int
     sending: threading.Lock  #: held by who writes to the line
 
-    def __call__(self, report: Report) -> None:
+    def __call__(self, word: Word) -> None:
         with self.sending:
-            self.line.send((self.number, report))
+            self.line.send((self.number, word))
 
 
-def _answer(request: Any, loaded: dict[str, Loaded], on_report: Callable[[Report], None]) -> Ready | Result:
+def _answer(request: Any, loaded: dict[str, Loaded], hear: Hear) -> Ready | Result:
     match request:
         case Load():
             try:
@@ -81,10 +79,7 @@ def _answer(request: Any, loaded: dict[str, Loaded], on_report: Callable[[Report
                 return Ready(problem=str(error))
             return Ready()
         case Evaluate():
-            trial = CurrentTrial(
-                exp_key=request.exp_key, tid=request.tid, attempt=request.attempt, on_report=on_report
-            )
-            return loaded[request.exp_key].evaluate(request.values, trial)
+            return loaded[request.exp_key].evaluate(request.values, request.current_trial(hear))
     raise TypeError(f"unknown request {request!r}")
 
 

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from datetime import datetime
 
 from hpsearch.errors import HpsearchError
 from hpsearch.experiment import Experiment, ExperimentState
@@ -34,16 +35,16 @@ class Directory:
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
         self._running: dict[str, Experiment] = {}
-        self._refused: set[str] = set()
+        self._refused: set[tuple[str, datetime | None]] = set()
 
     def running(self, *, anew: bool = False) -> dict[str, Experiment]:
         """Return the experiments to take trials from, by name; ``anew`` looks at the store again."""
         with self._lock:
             if anew or time.monotonic() - self._looked_at > _GOOD_FOR_S:
                 self._look()
-            return {key: e for key, e in self._running.items() if key not in self._refused}
+            return {key: e for key, e in self._running.items() if e.identity not in self._refused}
 
-    def refuse(self, exp_key: str, problem: HpsearchError) -> None:
+    def refuse(self, experiment: Experiment, problem: HpsearchError) -> None:
         """Leave an experiment alone that cannot be loaded here.
 
         Raises
@@ -51,13 +52,13 @@ class Directory:
         HpsearchError
             The problem itself, if that experiment was asked for by name.
         """
-        if exp_key in self._wanted:
+        if experiment.exp_key in self._wanted:
             raise problem
         with self._lock:
-            is_news = exp_key not in self._refused
-            self._refused.add(exp_key)
+            is_news = experiment.identity not in self._refused
+            self._refused.add(experiment.identity)
         if is_news:
-            log.warning("not serving %s: %s", exp_key, problem)
+            log.warning("not serving %s: %s", experiment.exp_key, problem)
 
     def is_exhausted(self) -> bool:
         """Whether no experiment can be expected to offer another trial: none has a living coordinator."""

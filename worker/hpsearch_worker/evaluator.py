@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from hpsearch.experiment import Experiment
-from hpsearch.trial import Failure, FailureKind, Report, Result, Trial
+from hpsearch.trial import Failure, FailureKind, Result, Trial
+from hpsearch_worker.messages import Hear
 
 
 class Stop(StrEnum):
@@ -47,10 +48,8 @@ class Evaluator(Protocol):
         """
         ...
 
-    def evaluate(
-        self, trial: Trial, experiment: Experiment, watch: Watch, on_report: Callable[[Report], None]
-    ) -> Result:
-        """Evaluate a trial of an experiment.
+    def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, hear: Hear) -> Result:
+        """Evaluate a trial of an experiment; ``hear`` gets what its objective says meanwhile.
 
         Raises
         ------

@@ -16,9 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from hpsearch.errors import HpsearchError, LeaseLostError
+from hpsearch.evaluate import Attachment
 from hpsearch.fleet import Worker
 from hpsearch.store.protocol import Hold, TrialStore
 from hpsearch.trial import Report, Trial
+from hpsearch_worker.messages import Word
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +39,22 @@ _REPORT_EVERY_S = 1.0
 
 @dataclass(slots=True)
 class Held:
-    """A claimed trial, what the last renewal said of it, and what its objective reported."""
+    """A claimed trial, what the last renewal said of it, and what its objective said."""
 
     trial: Trial
     due: float  #: local time of the next renewal
     hold: Hold = Hold.HELD
     reports: deque[Report] = field(default_factory=deque)  #: not written yet
-    writing: threading.Lock = field(default_factory=threading.Lock)  #: held by who writes them
+    attachments: dict[str, bytes] = field(default_factory=dict)  #: by name, for when it has ended
+    writing: threading.Lock = field(default_factory=threading.Lock)  #: held by who writes reports
+
+    def hear(self, word: Word) -> None:
+        """Take in what the objective says."""
+        match word:
+            case Report():
+                self.reports.append(word)
+            case Attachment():
+                self.attachments[word.name] = word.data
 
 
 class Heartbeat:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from types import FrameType
 
-from hpsearch.evaluate import CurrentTrial
 from hpsearch.experiment import Experiment
-from hpsearch.trial import Report, Result, Trial
+from hpsearch.trial import Result, Trial
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
-from hpsearch_worker.messages import Load, Loaded
+from hpsearch_worker.letters import Post, no_letter
+from hpsearch_worker.messages import Evaluate, Hear, Load, Loaded
 
 #: Seconds between two looks at the watch while an evaluation runs.
 _LOOK_S = 0.2
@@ -32,25 +33,32 @@ class _InterruptionError(BaseException):
 
 
 class InlineEvaluator:
-    """Calls the objective right here."""
+    """Calls the objective right here.
 
-    def __init__(self) -> None:
-        self._loaded: dict[str, Loaded] = {}
+    Parameters
+    ----------
+    workdir : str, optional
+        Absolute path of the folder in which each evaluation begins.
+    letters : callable
+        Returns an experiment's objective, if that comes by value; see ``Letters``.
+    """
+
+    def __init__(self, *, workdir: str | None = None, letters: Post = no_letter) -> None:
+        self._workdir = workdir
+        self._letters = letters
+        self._loaded: dict[tuple[str, datetime | None], Loaded] = {}
 
     def prepare(self, experiment: Experiment, watch: Watch) -> None:
         """Load an experiment in this process; see ``Evaluator``."""
-        if experiment.exp_key not in self._loaded:
-            self._loaded[experiment.exp_key] = Load.of(experiment).carry_out()
+        if experiment.identity not in self._loaded:
+            request = Load.of(experiment, self._workdir, self._letters(experiment))
+            self._loaded[experiment.identity] = request.carry_out()
 
-    def evaluate(
-        self, trial: Trial, experiment: Experiment, watch: Watch, on_report: Callable[[Report], None]
-    ) -> Result:
+    def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, hear: Hear) -> Result:
         """Call the objective; see ``Evaluator``."""
         self.prepare(experiment, watch)
-        loaded = self._loaded[trial.exp_key]
-        current = CurrentTrial(
-            exp_key=trial.exp_key, tid=trial.tid, attempt=trial.attempt, on_report=on_report
-        )
+        loaded = self._loaded[experiment.identity]
+        current = Evaluate.of(trial).current_trial(hear)
         started = time.perf_counter()
         try:
             with _interrupted_by(watch):

@@ -7,16 +7,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any
 
 from hpsearch.errors import LoadError
 from hpsearch.experiment import Experiment
-from hpsearch.trial import Failure, FailureKind, Report, Result, Trial
+from hpsearch.trial import Failure, FailureKind, Result, Trial
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
-from hpsearch_worker.messages import Evaluate, Load, Ready
+from hpsearch_worker.letters import Post, no_letter
+from hpsearch_worker.messages import Evaluate, Hear, Load, Ready, Word
 from hpsearch_worker.output import Output
 
 #: Seconds between two looks at the watch while an evaluation runs.
@@ -53,21 +54,28 @@ class IsolatedEvaluator:
     ----------
     echo : bool
         Whether to pass the objective's output on to this process's stderr.
+    workdir : str, optional
+        Absolute path of the folder in which each evaluation begins.
+    letters : callable
+        Returns an experiment's objective, if that comes by value; see ``Letters``.
     """
 
-    def __init__(self, *, echo: bool) -> None:
+    def __init__(self, *, echo: bool, workdir: str | None = None, letters: Post = no_letter) -> None:
         self._echo = echo
+        self._workdir = workdir
+        self._letters = letters
         self._child: _Child | None = None
-        self._prepared: set[str] = set()
+        self._prepared: set[tuple[str, datetime | None]] = set()
 
     def prepare(self, experiment: Experiment, watch: Watch) -> None:
         """Load an experiment in the child; see ``Evaluator``."""
         child = self._living_child()
-        if experiment.exp_key in self._prepared:
+        if experiment.identity in self._prepared:
             return
+        request = Load.of(experiment, self._workdir, self._letters(experiment))
         child.output.begin(experiment.exp_key)
         try:
-            answer = self._ask(child, Load.of(experiment), watch, _no_reports)
+            answer = self._ask(child, request, watch, _no_words)
         except _ChildEndedError:
             tail = self._end(child).log_tail or ""
             reason = tail.strip().rsplit("\n", 1)[-1]
@@ -76,18 +84,16 @@ class IsolatedEvaluator:
         assert isinstance(answer, Ready)
         if answer.problem is not None:
             raise LoadError(answer.problem)
-        self._prepared.add(experiment.exp_key)
+        self._prepared.add(experiment.identity)
 
-    def evaluate(
-        self, trial: Trial, experiment: Experiment, watch: Watch, on_report: Callable[[Report], None]
-    ) -> Result:
+    def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, hear: Hear) -> Result:
         """Evaluate in the child; see ``Evaluator``."""
         started = time.perf_counter()
         try:
             self.prepare(experiment, watch)
             child = self._living_child()
             child.output.begin(trial.id)
-            return self._evaluate(child, Evaluate.of(trial), watch, on_report)
+            return self._evaluate(child, Evaluate.of(trial), watch, hear)
         except _TimedOutError as stopped:
             return timed_out(time.perf_counter() - started, stopped.log_tail)
 
@@ -96,26 +102,22 @@ class IsolatedEvaluator:
         if self._child is not None:
             self._end(self._child)
 
-    def _evaluate(
-        self, child: _Child, request: Evaluate, watch: Watch, on_report: Callable[[Report], None]
-    ) -> Result:
+    def _evaluate(self, child: _Child, request: Evaluate, watch: Watch, hear: Hear) -> Result:
         started = time.perf_counter()
         try:
-            result = self._ask(child, request, watch, on_report)
+            result = self._ask(child, request, watch, hear)
         except _ChildEndedError:
             return Result(loss=None, error=self._end(child), duration_s=time.perf_counter() - started)
         assert isinstance(result, Result)
         return child.output.attached_to(result)
 
-    def _ask(
-        self, child: _Child, request: Load | Evaluate, watch: Watch, on_report: Callable[[Report], None]
-    ) -> Any:
-        """Send a request and wait for its answer, passing on reports and output meanwhile."""
+    def _ask(self, child: _Child, request: Load | Evaluate, watch: Watch, hear: Hear) -> Any:
+        """Send a request and wait for its answer, passing on what the objective says and prints meanwhile."""
         child.send(request)
         while True:
             message = child.receive(_LOOK_S)
-            if isinstance(message, Report):
-                on_report(message)
+            if isinstance(message, Word):
+                hear(message)
             elif message is not None:
                 return message
             if (why := watch()) is not None:
@@ -234,5 +236,5 @@ def _failure(returncode: int, tail: str | None) -> Failure:
     return Failure(kind=FailureKind.SIGNAL, message=message, signal=name, log_tail=tail)
 
 
-def _no_reports(report: Report) -> None:
-    """Loading reports nothing."""
+def _no_words(word: Word) -> None:
+    """Nobody listens while an objective is loaded."""

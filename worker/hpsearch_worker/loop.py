@@ -98,7 +98,7 @@ class Slot:
             try:
                 self.evaluator.prepare(experiment, self._drained)
             except (LoadError, SpaceError) as problem:
-                self.directory.refuse(experiment.exp_key, problem)
+                self.directory.refuse(experiment, problem)
                 return None, None
             except StoppedError:
                 return None, None
@@ -127,15 +127,16 @@ class Slot:
     def _evaluate(self, trial: Trial, experiment: Experiment, held: Held) -> State | None:
         try:
             watch = self._watch(trial, experiment, held)
-            result = self.evaluator.evaluate(trial, experiment, watch, held.reports.append)
+            result = self.evaluator.evaluate(trial, experiment, watch, held.hear)
         except StoppedError as stopped:
             self._stopped(trial, stopped.why)
             return None
         except (LoadError, SpaceError) as problem:
             self._stopped(trial, Stop.UNLOADABLE)
-            self.directory.refuse(experiment.exp_key, problem)
+            self.directory.refuse(experiment, problem)
             return None
         self.heartbeat.write_reports(held)  # a finished trial takes no more of them
+        result = self._with_attachments(held, result)
         self._finish(trial, result)
         _log_result(trial, result)
         return result.state
@@ -144,6 +145,18 @@ class Slot:
         log.info("trial %s was stopped: %s", trial.id, why)
         if why in {Stop.DRAINED, Stop.UNLOADABLE}:
             self.store.release(trial, why)
+
+    def _with_attachments(self, held: Held, result: Result) -> Result:
+        """Store what the evaluation attached, before the trial is finished; tell what could not be."""
+        trial, problems = held.trial, []
+        for name, data in held.attachments.items():
+            try:
+                self.store.attach(trial.exp_key, name, data, tid=trial.tid, attempt=trial.attempt)
+            except StoreUnavailableError:
+                raise
+            except StoreError as refusal:
+                problems.append(f"The attachment {name!r} could not be stored: {refusal}")
+        return result.telling(problems)
 
     def _finish(self, trial: Trial, result: Result) -> None:
         """Write the result; if the store cannot hold all of it, the loss and the reason."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from hpsearch.evaluate import CurrentTrial, evaluate
+from hpsearch.evaluate import Attachment, CurrentTrial, evaluate
 from hpsearch.experiment import Experiment, ObjectiveRef
 from hpsearch.objective import Objective, load_objective
+from hpsearch.payload import Letter
 from hpsearch.space.tree import Space, Values
-from hpsearch.trial import Result, Trial
+from hpsearch.trial import Report, Result, Trial
 from hpsearch_worker.surroundings import go_to, working_folder
+
+#: What an objective says before it returns.
+Word = Report | Attachment
+
+#: Takes what an objective says.
+Hear = Callable[[Word], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +29,21 @@ class Load:
     exp_key: str
     objective: ObjectiveRef
     space: Mapping[str, Any]
+    workdir: str | None  #: where its evaluations begin; None for the folder it is loaded in
+    letter: Letter | None  #: the objective itself, if it came by value
 
     @classmethod
-    def of(cls, experiment: Experiment) -> Load:
+    def of(cls, experiment: Experiment, workdir: str | None, letter: Letter | None) -> Load:
         """Make the request for an experiment."""
-        return cls(experiment.exp_key, experiment.objective, experiment.space)
+        return cls(experiment.exp_key, experiment.objective, experiment.space, workdir, letter)
 
     def carry_out(self) -> Loaded:
         """Load them here."""
         # The objective first: options of the space may live in its module.
-        objective = load_objective(self.objective)
+        letter = self.letter
+        objective = load_objective(self.objective) if letter is None else letter.objective()
         space = Space.from_json(self.space)
-        return Loaded(objective, space, working_folder())
+        return Loaded(objective, space, self.workdir or working_folder())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,7 @@ class Loaded:
 
     objective: Objective
     space: Space
-    folder: str | None  #: where the process was after loading; each evaluation begins there
+    folder: str | None  #: where each evaluation begins: the one asked for, or where loading ended
 
     def evaluate(
         self, values: Values, trial: CurrentTrial, passes: tuple[type[BaseException], ...] = ()
@@ -60,7 +71,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """To the child: evaluate these values. It answers with reports, then a result."""
+    """To the child: evaluate these values. It answers with words of the objective, then a result."""
 
     exp_key: str
     tid: int
@@ -71,3 +82,14 @@ class Evaluate:
     def of(cls, trial: Trial) -> Evaluate:
         """Make the request for a trial."""
         return cls(trial.exp_key, trial.tid, trial.attempt, dict(trial.values))
+
+    def current_trial(self, hear: Hear) -> CurrentTrial:
+        """Return the trial as its objective sees it; ``hear`` gets what that has to say."""
+        return CurrentTrial(
+            exp_key=self.exp_key,
+            tid=self.tid,
+            attempt=self.attempt,
+            values=MappingProxyType(self.values),
+            on_report=hear,
+            on_attach=hear,
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -20,15 +21,22 @@ class Tally:
         As it starts.
     max_trials : int, optional
         Trials that may be taken in all.
+    claim_for_s : float, optional
+        Seconds after which no more are taken.
     clock : callable
         Monotonic seconds.
     """
 
     def __init__(
-        self, worker: Worker, max_trials: int | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        worker: Worker,
+        max_trials: int | None = None,
+        claim_for_s: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
         self._idle_since = clock()
+        self._claim_until = math.inf if claim_for_s is None else self._idle_since + claim_for_s
         self._lock = threading.Lock()
         self._worker = worker
         self._left = max_trials
@@ -52,9 +60,9 @@ class Tally:
             return 0.0 if self._n_busy else self._clock() - self._idle_since
 
     def may_take(self) -> bool:
-        """Reserve the right to one more trial, if there is one left."""
+        """Reserve the right to one more trial, if there is one left, and time."""
         with self._lock:
-            if self._left == 0:
+            if self._left == 0 or self._clock() >= self._claim_until:
                 return False
             if self._left is not None:
                 self._left -= 1

@@ -131,7 +131,7 @@ def _climb(merit: Merit, region: Region, x: Floats, best: Floats) -> tuple[Float
     if not len(rows):
         return x, best
     features = encoding.features(x, active)
-    places = encoding.feature_of(columns)
+    places = encoding.first_features(columns)
 
     def loss(free_values: Floats) -> tuple[float, Floats]:
         features[rows, places] = free_values

@@ -8,6 +8,7 @@ measured to be no better: what the draw leaves to chance is exploration.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,9 @@ import numpy as np
 from hpsearch.history import Bools, Floats
 from hpsearch.suggest.tpe.activation import Gates, active_mask
 from hpsearch.suggest.tpe.parzen import Mixture
+
+#: Suggestions whose candidates are drawn and ranked together: more would save no time, but cost memory.
+_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +30,15 @@ class Candidates:
 
 
 def ranked_candidates(
-    good: Mixture, bad: Mixture, gates: Gates, n: int, rng: np.random.Generator
-) -> Candidates:
-    """Draw ``n`` points from ``good`` and order them by falling ``log good - log bad``."""
-    drawn = good.draw(rng.random((n, 1 + len(gates))))
-    active = active_mask(gates, drawn)
-    values = np.where(active, drawn, 0.0)
-    merit = good.log_density(values, active) - bad.log_density(values, active)
-    order = np.argsort(-merit, kind="stable")
-    return Candidates(values=values[order], active=active[order])
+    good: Mixture, bad: Mixture, gates: Gates, n: int, rngs: Sequence[np.random.Generator]
+) -> Iterator[Candidates]:
+    """Draw ``n`` points from ``good`` with each generator; order them by falling ``log good - log bad``."""
+    for first in range(0, len(rngs), _BATCH):
+        batch = rngs[first : first + _BATCH]
+        drawn = good.draw(np.concatenate([rng.random((n, 1 + len(gates))) for rng in batch]))
+        active = active_mask(gates, drawn)
+        values = np.where(active, drawn, 0.0)
+        merits = good.log_density(values, active) - bad.log_density(values, active)
+        for i, merit in enumerate(merits.reshape(len(batch), n)):
+            order = i * n + np.argsort(-merit, kind="stable")
+            yield Candidates(values=values[order], active=active[order])

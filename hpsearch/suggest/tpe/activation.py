@@ -10,6 +10,9 @@ from hpsearch.space.tree import Space
 #: For each parameter its paths, a path being pairs of a choice's column and an option.
 Gates = tuple[tuple[tuple[tuple[int, int], ...], ...], ...]
 
+#: The paths of a parameter that is active whatever is chosen.
+ALWAYS = ((),)
+
 
 def gates(space: Space) -> Gates:
     """Return the activation conditions of a space by column instead of by label."""
@@ -38,6 +41,9 @@ def active_mask(gates: Gates, values: Floats) -> Bools:
     """
     mask = np.zeros(values.shape, dtype=bool)
     for j, paths in enumerate(gates):
+        if paths == ALWAYS:
+            mask[:, j] = True
+            continue
         for path in paths:
             holds = np.ones(len(values), dtype=bool)
             for choice, option in path:

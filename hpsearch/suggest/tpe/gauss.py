@@ -17,7 +17,7 @@ _NARROW = 1e-6
 #: Below this probability the difference is taken of logarithms.
 _TAIL = 1e-280
 #: Keeps the logarithm of a width or a mass that rounded to nothing finite.
-_LEAST = 1e-300
+LEAST = 1e-300
 
 
 def log_interval(low: Floats, high: Floats) -> Floats:
@@ -37,16 +37,16 @@ def log_interval(low: Floats, high: Floats) -> Floats:
     is_right = low + high > 0
     a, b = np.where(is_right, -high, low), np.where(is_right, -low, high)
     mass = ndtr(b) - ndtr(a)
-    logs: Floats = np.log(np.maximum(mass, _LEAST))
+    logs: Floats = np.log(np.maximum(mass, LEAST))
     narrow = b - a < _NARROW
     if narrow.any():
         middle = a[narrow] / 2 + b[narrow] / 2
-        logs[narrow] = np.log(np.maximum(b - a, _LEAST)[narrow]) - 0.5 * middle * middle - LOG_SQRT_2PI
+        logs[narrow] = np.log(np.maximum(b - a, LEAST)[narrow]) - 0.5 * middle * middle - LOG_SQRT_2PI
     tail = (mass < _TAIL) & ~narrow
     if tail.any():
         top = log_ndtr(b[tail])
         share = -np.expm1(log_ndtr(a[tail]) - top)
-        logs[tail] = top + np.log(np.maximum(share, _LEAST))
+        logs[tail] = top + np.log(np.maximum(share, LEAST))
     return logs
 
 

@@ -1,12 +1,21 @@
-"""The kernels of one parameter: one for each component of a mixture.
+"""The kernels of the numeric parameters: for each component of a mixture, one on each axis.
 
-A component that did not have the parameter, or is the prior component, contributes the
-parameter's own prior here: a row of ``active`` is false. Everything is an array over the
-components; nothing loops over them.
+A component that did not have a parameter, or is the prior component, contributes the
+parameter's own prior there. Everything is an array over the components and the axes.
+
+On an axis without a grid the density at a point is asked for, and so it is where the bins of a
+grid are narrower than a fiftieth of the range, which in the ratio of two densities makes no
+difference. The sum over all axes of ``log N(x; mu, sigma)`` is then three products of matrices,
+
+    ``-1/2 (x x) (1 / sigma^2)' + x (mu / sigma^2)' - 1/2 (mu^2 / sigma^2 + ...)'``
+
+Where bins are wider, the probability of the bin is asked for. Candidates crowd on a few values
+of a coarse grid, and each of those is integrated once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,94 +23,126 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from hpsearch.history import Bools, Floats
-from hpsearch.space.distribution import Categorical
-from hpsearch.suggest.tpe.axis import Axis
-from hpsearch.suggest.tpe.gauss import LOG_SQRT_2PI, log_interval, quantile
+from hpsearch.suggest.tpe.axis import Axis, side_by_side
+from hpsearch.suggest.tpe.gauss import LEAST, LOG_SQRT_2PI, log_interval, quantile
 
 #: No kernel is narrower than this share of the range, however many observations there are.
 MIN_BANDWIDTH = 0.03
 
+#: Bins that are wider than this share of the range are integrated.
+_COARSE = 0.02
+#: Beyond this many ranges, squares of coordinates have no digits left for small differences.
+_FAR = 64.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """``p`` axes side by side, those whose bins are integrated last."""
+
+    axis: Axis  #: all of them
+    n_smooth: int  #: how many ask for the density at a point
+    coarse: Axis  #: the others again, alone
+
+
+def lines(axes: Sequence[Axis]) -> Lines:
+    """Return axes side by side; they must come as ``is_coarse`` sorts them."""
+    n_smooth = sum(not is_coarse(axis) for axis in axes)
+    return Lines(axis=side_by_side(axes), n_smooth=n_smooth, coarse=side_by_side(axes[n_smooth:]))
+
+
+def is_coarse(axis: Axis) -> bool:
+    """Whether any bin of one axis is so wide that it is integrated."""
+    if not axis.grid_step:
+        return False
+    least = np.array([axis.least if axis.is_log else 0.0])  # bins of logarithms narrow upwards
+    return float(axis.half_bins(least)[0]) > _COARSE / 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumericKernels:
-    """Normal kernels on an axis, each truncated to its range."""
+    """Normal kernels of ``k`` components on ``p`` axes, each truncated to its range.
 
-    axis: Axis
-    mu: Floats  #: (k,) centres in ``x``, inside the range
-    sigma: Floats  #: (k,) bandwidths in ``x``
-    active: Bools  #: (k,) false where the component contributes the prior
+    Where a component contributes a uniform prior, that is one too: of the whole range.
+    """
 
-    @property
-    def mass_below(self) -> Floats:
-        """(k,) probability that each kernel had below the range before it was truncated."""
-        return ndtr((self.axis.low - self.mu) / self.sigma)
+    lines: Lines  #: the axes
+    mu: Floats  #: (k, p) centres in ``x``, inside the ranges
+    sigma: Floats  #: (k, p) bandwidths in ``x``; 1 where flat
+    is_flat: Bools  #: (k, p) uniform on the range
+    below: Floats  #: (k, p) probability below the range before it was cut off; 0 where flat
+    mass: Floats  #: (k, p) probability inside the range before that; 1 where flat
 
-    @property
-    def mass(self) -> Floats:
-        """(k,) probability that each kernel had inside the range before it was truncated."""
-        # The centre lies inside, so the two terms straddle 1/2: no cancellation.
-        return ndtr((self.axis.high - self.mu) / self.sigma) - self.mass_below
-
-    def log_density(self, values: Floats) -> Floats:
-        """Log density in ``x`` of each component at each value; on a grid, log probability of its bin.
+    def log_density(self, values: Floats, active: Bools) -> Floats:
+        """Sum over the axes of the log densities of each component at each point.
 
         Parameters
         ----------
-        values : (m,) array
-            Raw values that can occur.
+        values : (m, p) array
+            Raw values that can occur; 0 where inactive.
+        active : (m, p) array of bool
+            Which parameters each point has; the others do not count.
 
         Returns
         -------
         (m, k) array
-            Finite.
+            Finite: with respect to ``x``, or of the bin where bins are integrated.
         """
-        if self.axis.step:
-            points, places = np.unique(values, return_inverse=True)  # candidates crowd on a few of them
-            low, high = ((ends[:, None] - self.mu) / self.sigma for ends in self.axis.bins(points))
-            kernels = (log_interval(low, high) - np.log(self.mass))[places]
-        else:
-            z = (self.axis.coordinates(values)[:, None] - self.mu) / self.sigma
-            kernels = -0.5 * z * z - (LOG_SQRT_2PI + np.log(self.sigma * self.mass))
-        return np.where(self.active, kernels, self.axis.prior_log_density(values)[:, None])
+        return self._log_at_points(values, active) + self._log_of_bins(values, active)
 
     def draw(self, components: NDArray[np.intp], uniforms: Floats) -> Floats:
-        """Return (m,) values, one from each of the (m,) components, by the inverse distribution function.
+        """Return (m, p) values by the inverse distribution functions.
 
         Parameters
         ----------
         components : (m,) array of int
-            Numbers of components.
-        uniforms : (m,) array
+            The component that each point is drawn from.
+        uniforms : (m, p) array
             In [0, 1).
         """
-        p = self.mass_below[components] + uniforms * self.mass[components]
+        axis = self.lines.axis
+        p = self.below[components] + uniforms * self.mass[components]
         x = self.mu[components] + self.sigma[components] * quantile(p)
-        return self.axis.values(np.where(self.active[components], x, self.axis.prior_quantile(uniforms)))
+        flat = axis.low + uniforms * (np.asarray(axis.high) - axis.low)
+        return axis.values(np.where(self.is_flat[components], flat, x))
+
+    def _log_at_points(self, values: Floats, active: Bools) -> Floats:
+        """Return the (m, k) sums over the axes that ask for the density at a point."""
+        n = self.lines.n_smooth
+        mask = active[:, :n].astype(np.float64)
+        x = self.lines.axis.coordinates(values)[:, :n] * mask
+        mu, sigma, is_flat = self.mu[:, :n], self.sigma[:, :n], self.is_flat[:, :n]
+        precision = np.where(is_flat, 0.0, 1 / (sigma * sigma))
+        constant = np.where(is_flat, 0.0, -np.log(sigma) - LOG_SQRT_2PI) - np.log(self.mass[:, :n])
+        logs: Floats = mask @ constant.T
+        is_far = np.maximum(np.abs(x).max(axis=0, initial=0), np.abs(mu).max(axis=0, initial=0)) > _FAR
+        for j in np.flatnonzero(is_far):
+            z = (x[:, j, None] - mu[:, j]) / sigma[:, j]
+            logs -= 0.5 * mask[:, j, None] * z * z * (precision[:, j] > 0)
+        if is_far.any():
+            x, mu, mask, precision = (a[:, ~is_far] for a in (x, mu, mask, precision))
+        centred = mu * precision
+        logs += x @ centred.T
+        logs -= (x * x) @ (0.5 * precision).T + mask @ (0.5 * mu * centred).T
+        return logs
+
+    def _log_of_bins(self, values: Floats, active: Bools) -> Floats:
+        """Return the (m, k) sums over the axes whose bins are integrated."""
+        n = self.lines.n_smooth
+        if n == values.shape[1]:
+            return np.zeros((len(values), len(self.mu)))
+        pairs = _distinct(values[:, n:])
+        low, high = (ends.T[pairs.is_first] for ends in self.lines.coarse.bins(pairs.ordered.T))  # (u,)
+        columns = n + np.nonzero(pairs.is_first)[0]
+        mu, sigma = self.mu[:, columns], self.sigma[:, columns]  # (k, u)
+        kernels = log_interval((low - mu) / sigma, (high - mu) / sigma) - np.log(self.mass[:, columns])
+        flat = np.log(np.maximum(high - low, LEAST))  # the range of a uniform axis is 1
+        logs = np.where(self.is_flat[:, columns], flat, kernels)
+        has_pair = np.zeros((len(values), len(columns)))
+        np.put_along_axis(has_pair, pairs.places.T, active[:, n:].astype(np.float64), axis=1)
+        return has_pair @ logs.T
 
 
-@dataclass(frozen=True, slots=True)
-class CategoricalKernels:
-    """Probabilities of the options."""
-
-    probabilities: Floats  #: (k, c) one row for each component, adding up to 1
-
-    def log_density(self, values: Floats) -> Floats:
-        """Log probability of each component at each of (m,) option indices, an (m, k) array."""
-        with np.errstate(divide="ignore"):  # an option of probability 0 is never asked for
-            return np.asarray(np.log(self.probabilities[:, values.astype(np.intp)].T))
-
-    def draw(self, components: NDArray[np.intp], uniforms: Floats) -> Floats:
-        """Return (m,) option indices, one from each of the (m,) components; see ``NumericKernels.draw``."""
-        cumulative = np.cumsum(self.probabilities, axis=1)[components]
-        cumulative /= cumulative[:, -1:]  # ends in exactly 1, so that rounding lets no impossible option in
-        options: Floats = (uniforms[:, None] >= cumulative).sum(axis=1).astype(np.float64)
-        return options
-
-
-Kernels = NumericKernels | CategoricalKernels
-
-
-def numeric_kernels(axis: Axis, values: Floats, active: Bools) -> NumericKernels:
+def numeric_kernels(lines: Lines, values: Floats, active: Bools) -> NumericKernels:
     """Place a kernel on each observation.
 
     The bandwidth is the distance to the farther of the two neighbours on the line (Bergstra
@@ -112,57 +153,81 @@ def numeric_kernels(axis: Axis, values: Floats, active: Bools) -> NumericKernels
 
     Parameters
     ----------
-    axis : Axis
-        The line of the parameter.
-    values : (k,) array
+    lines : Lines
+        The axes of ``p`` parameters.
+    values : (k, p) array
         Raw values; anything where inactive.
-    active : (k,) array of bool
-        Which components observed the parameter; ``K`` is their number.
+    active : (k, p) array of bool
+        Which components observed each parameter; ``K`` is their number.
     """
-    mu, sigma = np.zeros(len(values)), np.ones(len(values))
-    seen = values[active]
-    x = axis.coordinates(seen)
-    narrowest = max(MIN_BANDWIDTH, (len(x) + 2.0) ** -2)
-    bandwidths = np.clip(_gaps(x), narrowest, 1.0)
-    mu[active] = x
-    if axis.step:
-        bandwidths = np.maximum(bandwidths, np.minimum(axis.half_bins(seen), 1.0))
-    sigma[active] = bandwidths
-    return NumericKernels(axis=axis, mu=mu, sigma=sigma, active=active)
+    axis = lines.axis
+    x = axis.coordinates(values)
+    narrowest = np.maximum(MIN_BANDWIDTH, (active.sum(axis=0) + 2.0) ** -2)
+    observed = np.clip(_gaps(x, active), narrowest, 1.0)
+    observed = np.maximum(observed, np.minimum(axis.half_bins(values), 1.0))
+    is_uniform = np.isinf(axis.prior_sigma)
+    mu = np.where(active, x, 0.0)
+    sigma = np.where(active, observed, np.where(is_uniform, 1.0, axis.prior_sigma))
+    is_flat = ~active & is_uniform
+    # The centre lies inside the range, so the two terms of the mass straddle 1/2: no cancellation.
+    below = ndtr((axis.low - mu) / sigma)
+    mass = ndtr((axis.high - mu) / sigma) - below
+    return NumericKernels(
+        lines=lines,
+        mu=mu,
+        sigma=sigma,
+        is_flat=is_flat,
+        below=np.where(is_flat, 0.0, below),
+        mass=np.where(is_flat, 1.0, mass),
+    )
 
 
-def categorical_kernels(distribution: Categorical, values: Floats, active: Bools) -> CategoricalKernels:
-    """Put weight on the option that each observation had, and the rest on the prior.
-
-    With ``c`` options of prior ``p`` and ``e = 1 / (K + 1)``, option ``j`` has the probability
-    ``(1[j observed] + e c p_j) / (1 + e c)``: sharper as observations come in, but never so
-    sharp that a choice with much below it locks on one branch.
+def _gaps(x: Floats, active: Bools) -> Floats:
+    """Return the distance of each point to the farther of its neighbours on the line.
 
     Parameters
     ----------
-    distribution : Categorical
-        The prior.
-    values : (k,) array
-        Option indices; anything where inactive.
-    active : (k,) array of bool
-        Which components observed the parameter; ``K`` is their number.
+    x : (k, p) array
+        Finite.
+    active : (k, p) array of bool
+        The points that count.
+
+    Returns
+    -------
+    (k, p) array
+        Infinite for a point alone on its line; anything where inactive.
     """
-    prior = np.asarray(distribution.probabilities)
-    rows = np.flatnonzero(active)
-    observed = np.zeros((len(values), len(prior)))
-    observed[rows, values[rows].astype(np.intp)] = 1.0
-    observed[:, prior == 0] = 0.0  # an option that cannot occur attracts nothing
-    pseudo = len(prior) / (len(rows) + 1.0)
-    counts = observed + pseudo * prior
-    return CategoricalKernels(counts / counts.sum(axis=1, keepdims=True))
+    points = np.where(active, x, np.inf).T  # (p, k): a line in one piece of memory
+    order = np.argsort(points, axis=1, kind="stable")
+    ordered = np.take_along_axis(points, order, axis=1)
+    with np.errstate(invalid="ignore"):  # the difference of two that do not count
+        between = np.diff(ordered, axis=1)
+    between[~np.isfinite(between)] = 0.0
+    farther = np.zeros(ordered.shape)
+    farther[:, :-1] = between
+    np.maximum(farther[:, 1:], between, out=farther[:, 1:])
+    gaps = np.empty(ordered.shape)
+    np.put_along_axis(gaps, order, farther, axis=1)
+    gaps[active.sum(axis=0) == 1] = np.inf
+    return gaps.T
 
 
-def _gaps(x: Floats) -> Floats:
-    """Return the distance of each of (n,) points to the farther of its neighbours; infinite for one alone."""
-    if len(x) < 2:
-        return np.full(len(x), np.inf)
-    order = np.argsort(x, kind="stable")
-    between = np.diff(x[order])
-    gaps = np.empty(len(x))
-    gaps[order] = np.maximum(np.append(between, 0.0), np.append(0.0, between))
-    return gaps
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """The distinct values in each column of a table."""
+
+    ordered: Floats  #: (q, m) each column's values in rising order
+    is_first: Bools  #: (q, m) where a value differs from the one before; ``u`` of them
+    places: NDArray[np.intp]  #: (q, m) for each value of the table, its number among the ``u``
+
+
+def _distinct(values: Floats) -> _Pairs:
+    """Find the distinct values in each column of an (m, q) table."""
+    columns = np.ascontiguousarray(values.T)
+    order = np.argsort(columns, axis=1, kind="stable")
+    ordered = np.take_along_axis(columns, order, axis=1)
+    is_first = np.ones(ordered.shape, dtype=bool)
+    is_first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    places = np.empty(ordered.shape, dtype=np.intp)
+    np.put_along_axis(places, order, is_first.cumsum().reshape(ordered.shape) - 1, axis=1)
+    return _Pairs(ordered=ordered, is_first=is_first, places=places)

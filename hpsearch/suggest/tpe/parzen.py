@@ -14,21 +14,53 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
+from numpy.typing import NDArray
 
 from hpsearch.history import Bools, Floats
 from hpsearch.space.distribution import Categorical
 from hpsearch.space.tree import Space
-from hpsearch.suggest.tpe.axis import Axis, axis
-from hpsearch.suggest.tpe.kernels import Kernels, categorical_kernels, numeric_kernels
+from hpsearch.suggest.tpe.axis import axis
+from hpsearch.suggest.tpe.choices import CategoricalKernels, Menus, categorical_kernels, menus
+from hpsearch.suggest.tpe.kernels import Lines, NumericKernels, is_coarse, lines, numeric_kernels
+
+Columns = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """What the kernels of a space's ``d`` parameters are placed on."""
+
+    numeric: Columns  #: (p,) columns of the numeric parameters, in the order of ``lines``
+    lines: Lines
+    categorical: Columns  #: (q,) columns of the others, in the order of ``menus``
+    menus: Menus
+
+
+def ground(space: Space) -> Ground:
+    """Return what kernels are placed on in a space."""
+    axes, choices = {}, {}
+    for column, parameter in enumerate(space.parameters):
+        if isinstance(parameter.distribution, Categorical):
+            choices[column] = parameter.distribution
+        else:
+            axes[column] = axis(parameter.distribution)
+    numeric = sorted(axes, key=lambda column: is_coarse(axes[column]))
+    return Ground(
+        numeric=np.array(numeric, dtype=np.intp),
+        lines=lines([axes[column] for column in numeric]),
+        categorical=np.array(list(choices), dtype=np.intp),
+        menus=menus(list(choices.values())),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mixture:
     """``k`` product kernels over ``d`` parameters."""
 
-    log_weights: Floats  #: (k,) with ``logsumexp(log_weights) == 0``
-    kernels: tuple[Kernels, ...]  #: (d,) of ``k`` kernels each
+    ground: Ground
+    log_weights: Floats  #: (k,) whose exponentials add up to 1
+    numeric: NumericKernels  #: of ``k`` components on ``p`` axes
+    categorical: CategoricalKernels  #: of ``k`` components and ``q`` parameters
 
     def log_density(self, values: Floats, active: Bools) -> Floats:
         """Log density of points.
@@ -36,7 +68,7 @@ class Mixture:
         Parameters
         ----------
         values : (m, d) array
-            Raw values that can occur; anything where inactive.
+            Raw values that can occur; 0 where inactive.
         active : (m, d) array of bool
             Which parameters each point has; the others do not count.
 
@@ -45,12 +77,14 @@ class Mixture:
         (m,) array
             With respect to each axis' ``x``, or to counting where a parameter is discrete.
         """
-        logs = np.tile(self.log_weights, (len(values), 1))  # (m, k)
-        for j, kernels in enumerate(self.kernels):
-            rows = np.flatnonzero(active[:, j])
-            if len(rows):
-                logs[rows] += kernels.log_density(values[rows, j])
-        return logsumexp(logs, axis=1)
+        numeric, categorical = self.ground.numeric, self.ground.categorical
+        logs = self.numeric.log_density(values[:, numeric], active[:, numeric])  # (m, k)
+        logs += self.categorical.log_density(values[:, categorical], active[:, categorical])
+        logs += self.log_weights
+        highest: Floats = logs.max(axis=1)
+        logs -= highest[:, None]
+        sums: Floats = np.exp(logs, out=logs).sum(axis=1)
+        return highest + np.log(sums)
 
     def draw(self, uniforms: Floats) -> Floats:
         """Return (m, d) raw values of all parameters, active or not, from (m, 1 + d) uniforms in [0, 1).
@@ -61,35 +95,22 @@ class Mixture:
         """
         cumulative = np.cumsum(np.exp(self.log_weights))
         components = np.searchsorted(cumulative / cumulative[-1], uniforms[:, 0], side="right")
-        values = np.empty((len(uniforms), len(self.kernels)))
-        for j, kernels in enumerate(self.kernels):
-            values[:, j] = kernels.draw(components, uniforms[:, j + 1])
+        numeric, categorical = self.ground.numeric, self.ground.categorical
+        values = np.empty((len(uniforms), uniforms.shape[1] - 1))
+        values[:, numeric] = self.numeric.draw(components, uniforms[:, 1 + numeric])
+        values[:, categorical] = self.categorical.draw(components, uniforms[:, 1 + categorical])
         return values
 
 
-#: What kernels are placed on: a line, or the options of a choice.
-Ground = Axis | Categorical
-
-
-def grounds(space: Space) -> tuple[Ground, ...]:
-    """Return the ground of each parameter of a space, in its order."""
-    return tuple(
-        p.distribution if isinstance(p.distribution, Categorical) else axis(p.distribution)
-        for p in space.parameters
-    )
-
-
-def fit(
-    grounds: tuple[Ground, ...], values: Floats, active: Bools, weights: Floats, prior_weight: float
-) -> Mixture:
+def fit(ground: Ground, values: Floats, active: Bools, weights: Floats, prior_weight: float) -> Mixture:
     """Build the mixture of some observations and the prior.
 
     Parameters
     ----------
-    grounds : tuple of d grounds
-        What ``grounds`` returned for the space.
+    ground : Ground
+        Of the space.
     values : (n, d) array
-        Raw values; anything where inactive.
+        Raw values; 0 where inactive.
     active : (n, d) array of bool
         Which parameters each observation had.
     weights : (n,) array
@@ -98,17 +119,13 @@ def fit(
         Weight of the prior component, positive.
     """
     # The prior is a component that had no parameter at all.
-    values = np.vstack([values, np.zeros(len(grounds))])
-    active = np.vstack([active, np.zeros(len(grounds), dtype=bool)])
+    values = np.vstack([values, np.zeros(values.shape[1])])
+    active = np.vstack([active, np.zeros(values.shape[1], dtype=bool)])
     weights = np.append(weights, prior_weight)
+    numeric, categorical = ground.numeric, ground.categorical
     return Mixture(
+        ground=ground,
         log_weights=np.log(weights / weights.sum()),
-        kernels=tuple(_kernels(g, values[:, j], active[:, j]) for j, g in enumerate(grounds)),
+        numeric=numeric_kernels(ground.lines, values[:, numeric], active[:, numeric]),
+        categorical=categorical_kernels(ground.menus, values[:, categorical], active[:, categorical]),
     )
-
-
-def _kernels(ground: Ground, values: Floats, active: Bools) -> Kernels:
-    """Place the kernels of one parameter."""
-    if isinstance(ground, Categorical):
-        return categorical_kernels(ground, values, active)
-    return numeric_kernels(ground, values, active)

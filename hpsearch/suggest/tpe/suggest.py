@@ -5,6 +5,10 @@ whole tree of parameters is placed on each group (``parzen``), candidates are dr
 good one and the one with the highest ratio of the two densities is suggested (``acquire``);
 in a discrete space, the best that was not tried yet (``unseen``).
 
+What is kept of the history between calls (``digest``, ``Tried``) depends on the history alone,
+and costs as much to keep as trials come in: a suggestion takes the same time after any number of
+trials, and a suggester that has just started comes to the same one.
+
 Pending trials serve only to avoid repeats. Counting them as bad ("constant liar") was
 measured to help no more than it hurts: candidates drawn at random are diverse already, and a
 point under evaluation near the optimum would push the next one away from it.
@@ -13,9 +17,9 @@ point under evaluation near the optimum would push the next one away from it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -25,11 +29,15 @@ from hpsearch.history import Bools, Floats, History
 from hpsearch.space.distribution import Categorical, Distribution, Integer, Numeric
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.protocol import Suggestion
-from hpsearch.suggest.tpe.acquire import ranked_candidates
+from hpsearch.suggest.tpe.acquire import Candidates, ranked_candidates
 from hpsearch.suggest.tpe.activation import gates
-from hpsearch.suggest.tpe.parzen import Mixture, fit, grounds
-from hpsearch.suggest.tpe.split import Rows, rank_weights, split
-from hpsearch.suggest.tpe.unseen import Seen, find_unseen, is_discrete
+from hpsearch.suggest.tpe.parzen import Mixture, fit, ground
+from hpsearch.suggest.tpe.sobol import sobol_points
+from hpsearch.suggest.tpe.split import GROWTHS, NOTHING, Rows, digest, n_good, rank_weights, split
+from hpsearch.suggest.unseen import Seen, Tried, find_unseen, is_discrete
+
+#: How the first points may be drawn.
+STARTS = ("random", "sobol")
 
 #: Random draws that look for an unseen point once every candidate was seen.
 _N_RETRIES = 20
@@ -40,15 +48,19 @@ class TPEOptions:
     """What can be set; the defaults are meant to be kept."""
 
     n_startup: int = 10  #: finished trials before which points are drawn from the prior
+    start: str = "random"  #: how those are drawn: "random", or evenly by a "sobol" sequence
     n_candidates: int = 24  #: points drawn from the good mixture for each suggestion
-    gamma: float = 0.1  #: share of the finished trials that count as good
+    gamma: float = 0.1  #: share of the finished trials that count as good ...
+    growth: str = "linear"  #: ... or, with "sqrt", factor of the square root of their number
     prior_weight: float = 1.0  #: weight of the prior, in observations
 
     def __post_init__(self) -> None:
         _require(_is_whole(self.n_startup) and self.n_startup >= 0, "n_startup", "a whole number from 0 up")
+        _require(self.start in STARTS, "start", " or ".join(map(repr, STARTS)))
         _require(
             _is_whole(self.n_candidates) and self.n_candidates > 0, "n_candidates", "a whole number from 1 up"
         )
+        _require(self.growth in GROWTHS, "growth", " or ".join(map(repr, GROWTHS)))
         _require(_is_number(self.gamma) and 0 < self.gamma <= 1, "gamma", "a number above 0, up to 1")
         _require(
             _is_number(self.prior_weight) and 0 < self.prior_weight < math.inf,
@@ -58,14 +70,17 @@ class TPEOptions:
 
 
 class TPE:
-    """Proposes where good trials are dense and bad ones are not; keeps nothing between calls."""
+    """Proposes where good trials are dense and bad ones are not."""
 
     def __init__(self, space: Space, options: TPEOptions | None = None) -> None:
         self.space = space
         self.options = options or TPEOptions()
-        self._grounds = grounds(space)
+        self._ground = ground(space)
         self._gates = gates(space)
         self._is_discrete = is_discrete(space)
+        self._tried = Tried()
+        self._history: History | None = None
+        self._digest = NOTHING
 
     def suggest(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
@@ -78,35 +93,70 @@ class TPE:
         """
         if not rngs:
             return []
-        # Startup counts finished trials only: how many happen to be pending must not matter.
-        mixtures = self._mixtures(history) if len(history) >= self.options.n_startup else None
-        seen = Seen(history, pending) if self._is_discrete else None
+        self._read(history)
+        seen = Seen(history, self._tried.read(history), pending) if self._is_discrete else None
         suggestions = []
-        for rng in rngs:
-            suggestion = self._propose(mixtures, seen, rng)
+        for rng, proposals in zip(rngs, self._proposals(history, pending, rngs), strict=True):
+            suggestion = self._first_unseen(proposals, seen, rng)
             if seen is not None:
                 seen.add(suggestion.values)
             suggestions.append(suggestion)
         return suggestions
 
+    def _read(self, history: History) -> None:
+        """Bring the digest up to date, or make that of another history."""
+        is_grown = history is self._history and len(history) >= self._digest.n
+        self._digest = digest(history.losses, self._digest if is_grown else NOTHING)
+        self._history = history
+
+    def _proposals(
+        self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
+    ) -> Iterator[Iterator[Suggestion]]:
+        """Yield for each generator what could be suggested, the best first, draws from the prior last."""
+        firsts: Iterable[Iterable[Suggestion]] = ()
+        # Startup counts finished trials only: how many happen to be pending must not matter.
+        if len(history) >= self.options.n_startup:
+            good, bad = self._mixtures(history)
+            ranked = ranked_candidates(good, bad, self._gates, self.options.n_candidates, rngs)
+            firsts = map(self._points, ranked)
+        elif self.options.start == "sobol" and self.space.parameters:
+            firsts = ([point] for point in self._sobol_points(history, pending, rngs))
+        for rng, first in zip(rngs, chain(firsts, repeat(())), strict=False):
+            yield chain(first, self._draws(rng))
+
     def _mixtures(self, history: History) -> tuple[Mixture, Mixture]:
         """Fit the mixtures of the good and of the bad trials."""
-        groups = split(history.losses, self.options.gamma)
+        groups = split(self._digest, n_good(len(history), self.options.gamma, self.options.growth))
 
         def mixture(rows: Rows, weights: Floats) -> Mixture:
             values, active = history.values[rows], history.active[rows]
-            return fit(self._grounds, values, active, weights, self.options.prior_weight)
+            return fit(self._ground, values, active, weights, self.options.prior_weight)
 
         return (
             mixture(groups.good, rank_weights(len(groups.good))),
             mixture(groups.bad, np.ones(len(groups.bad))),
         )
 
-    def _propose(
-        self, mixtures: tuple[Mixture, Mixture] | None, seen: Seen | None, rng: np.random.Generator
+    def _sobol_points(
+        self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
+    ) -> list[Suggestion]:
+        """Return the next points of the sequence, which are neither finished nor pending.
+
+        They may be fewer than the generators where points come twice, as they do in a discrete space.
+        """
+        # The generators of an experiment share the root of their seeds, which scrambles the sequence.
+        root = rngs[0].bit_generator.seed_seq.entropy  # type: ignore[attr-defined]
+        points = sobol_points(
+            self.space, len(history) + len(pending) + len(rngs), np.random.default_rng(root)
+        )
+        seen = Seen(history, self._tried.read(history), pending)
+        left = [Suggestion(values=values, origin="sobol") for values in points if values not in seen]
+        return left[: len(rngs)]
+
+    def _first_unseen(
+        self, proposals: Iterator[Suggestion], seen: Seen | None, rng: np.random.Generator
     ) -> Suggestion:
         """Return the best proposal, the best unseen one in a discrete space."""
-        proposals = self._proposals(mixtures, rng)
         best = next(proposals)
         if seen is None:
             return best
@@ -116,14 +166,13 @@ class TPE:
         unseen = None if self.space.n_points is None else find_unseen(self.space, seen, rng)
         return best if unseen is None else Suggestion(values=unseen, origin="random")
 
-    def _proposals(
-        self, mixtures: tuple[Mixture, Mixture] | None, rng: np.random.Generator
-    ) -> Iterator[Suggestion]:
-        """Yield candidates of the mixtures, the best first, then draws from the prior."""
-        if mixtures is not None:
-            candidates = ranked_candidates(*mixtures, self._gates, self.options.n_candidates, rng)
-            for row, mask in zip(candidates.values, candidates.active, strict=True):
-                yield Suggestion(values=self._point(row, mask), origin="tpe")
+    def _points(self, candidates: Candidates) -> Iterator[Suggestion]:
+        """Yield the candidates, the best first."""
+        for row, mask in zip(candidates.values, candidates.active, strict=True):
+            yield Suggestion(values=self._point(row, mask), origin="tpe")
+
+    def _draws(self, rng: np.random.Generator) -> Iterator[Suggestion]:
+        """Yield a few draws from the prior."""
         for _ in range(1 + _N_RETRIES):
             yield Suggestion(values=self.space.sample(rng), origin="random")
 

@@ -17,7 +17,7 @@ from hpsearch.errors import (
     StoreError,
     TrialExistsError,
 )
-from hpsearch.experiment import Algorithm, Budget, Defaults, ExperimentState, ObjectiveRef
+from hpsearch.experiment import UNDECIDED, Algorithm, Budget, Defaults, ExperimentState, ObjectiveRef
 from hpsearch.fleet import Worker, WorkerState
 from hpsearch.store.protocol import Hold, TrialStore
 from hpsearch.trial import Failure, FailureKind, Report, Result, State, Trial
@@ -80,11 +80,6 @@ def test_another_point_under_the_same_number_is_refused_and_nothing_is_written_f
         store.insert([bench.trial(0), other, bench.trial(2)])
 
     assert [t.values for t in store.trials(bench.exp_key)] == [{"x": 0.0}, {"x": 0.5}]
-
-
-def test_only_pending_trials_are_inserted(bench, store):
-    with pytest.raises(ValueError, match="only pending"):
-        store.insert([bench.trial(0, state=State.DONE, loss=1.0)])
 
 
 def test_labels_may_be_any_text_but_nul(bench, store):
@@ -683,6 +678,24 @@ def test_joining_takes_over_the_budget_and_restarts_the_clock_of_an_ended_search
         first.created_at,
     )
     assert again.started_at > first.started_at
+
+
+def test_an_undecided_experiment_goes_on_as_the_first_who_joins_it_says(bench, store):
+    """An import knows the space and the trials; what evaluates and suggests is decided later."""
+    opened = store.open_experiment(
+        bench.experiment(objective=UNDECIDED, seed=1, state=ExperimentState.STOPPED)
+    )
+    assert (opened.objective, opened.state) == (UNDECIDED, ExperimentState.STOPPED)
+    first = bench.experiment(seed=3, algorithm=Algorithm(name="anneal"))
+    joined = store.open_experiment(first)
+    assert (joined.objective, joined.seed, joined.algorithm.name, joined.state) == (
+        first.objective,
+        3,
+        "anneal",
+        ExperimentState.RUNNING,
+    )
+    with pytest.raises(ExperimentMismatchError, match="objective"):
+        store.open_experiment(bench.experiment(objective=ObjectiveRef(kind="import", ref="other:objective")))
 
 
 def test_a_paused_search_stays_paused_when_it_is_joined(bench, store):

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from hpsearch.errors import LeaseLostError, StoreError, StoreUnavailableError
+from hpsearch.store.files import CHUNK_BYTES
 from hpsearch.store.mongo import MongoStore
 from hpsearch.store.mongo_connection import give_up_after
 from hpsearch.trial import Report, Result, State, Trial
@@ -78,6 +79,24 @@ def leads(bench: Bench) -> None:
     assert bench.store.lead("e", "anna", 60).epoch == 1
 
 
+def attaches(bench: Bench) -> None:
+    for data in (b"old" * CHUNK_BYTES, b"new" * CHUNK_BYTES):
+        bench.store.attach("e", "a", data, tid=5, attempt=1)
+    assert bench.store.attachments("e", tid=5) == ["a"]
+    assert bench.store.attachment("e", "a", tid=5) == b"new" * CHUNK_BYTES
+
+
+def detaches(bench: Bench) -> None:
+    bench.store.attach("e", "a", b"x")
+    bench.store.detach("e", "a")
+    assert bench.store.attachments("e") == []
+
+
+def deletes(bench: Bench) -> None:
+    assert bench.store.delete_experiment("e") == 5
+    assert list(bench.store.trials("e")) == []
+
+
 def with_one_claimed(store: MongoStore) -> Bench:
     """Four pending trials, and number 5 in somebody's hands."""
     bench = Bench(store, "e")
@@ -94,6 +113,10 @@ CALLS = [
     (reports, "update"),
     (releases, "update"),
     (leads, "findAndModify"),
+    (attaches, "insert"),
+    (attaches, "update"),
+    (detaches, "delete"),
+    (deletes, "delete"),
 ]
 
 

@@ -327,20 +327,26 @@ def user_with(raw: Any, uri: str, rights: dict[str, list[str]]) -> Iterator[Mong
         opened.close()
 
 
-def test_a_worker_needs_to_find_and_update_only(bench, raw, mongo_uri):
+def test_a_worker_needs_to_find_and_update_trials_only(bench, raw, mongo_uri):
     bench.store.open_experiment(bench.experiment())
     bench.insert(2)
     rights = {
         "trials": ["find", "update"],
         "experiments": ["find"],
         "workers": ["find", "insert", "update"],
+        "attachments.files": ["find", "insert", "update", "remove"],
+        "attachments.chunks": ["find", "insert", "remove"],
     }
     with user_with(raw, mongo_uri, rights) as limited:
         theirs = replace(bench, store=limited)
         assert limited.experiment("e").exp_key == "e"
         limited.renew(theirs.claim())
         limited.release(theirs.claim(), "draining")
-        limited.finish(theirs.claim(), Result(loss=1.0))
+        trial = theirs.claim()
+        for data in (b"old", b"new"):
+            limited.attach("e", "model", data, tid=trial.tid, attempt=trial.attempt)
+        limited.finish(trial, Result(loss=1.0))
+        assert limited.attachment("e", "model", tid=trial.tid) == b"new"
         limited.record_worker(WORKER, 60)
         assert [worker.name for worker in limited.workers()] == [WORKER.name]
         with pytest.raises(StorePermissionError, match="refuses this user"):

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,11 @@ def catches_alarms(config):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return 0.0
 
+def tells_where_it_is(config):
+    folder = os.getcwd()
+    os.chdir("/")
+    return {"loss": 0.0, "folder": folder}
+
 not_callable = 3
 """
 
@@ -240,6 +246,22 @@ def test_an_exception_is_a_failure_with_its_traceback(evaluator, experiment):
     assert result.error is not None
     assert result.error.kind is FailureKind.EXCEPTION
     assert "in raises" in (result.error.traceback or "")
+
+
+@pytest.mark.parametrize("make", [partial(IsolatedEvaluator, echo=False), InlineEvaluator])
+def test_every_evaluation_begins_in_the_working_folder(make, experiment, tmp_path, monkeypatch):
+    """Also after the last one left for another folder; the objective is loaded from the worker's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    evaluator = make(workdir=str(scratch))
+    try:
+        results = [run(evaluator, experiment("tells_where_it_is"), tid=tid)[0] for tid in range(2)]
+    finally:
+        evaluator.close()
+        sys.modules.pop("objectives_under_test", None)
+    assert [r.result["folder"] for r in results] == [str(scratch), str(scratch)]
 
 
 def test_sys_exit_is_a_failure(evaluator, experiment):

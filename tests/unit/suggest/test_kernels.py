@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.special import chdtrc
+from scipy.stats import truncnorm
 
 from hpsearch import hp
-from hpsearch.history import Floats
+from hpsearch.history import Bools, Floats
 from hpsearch.space.distribution import Categorical, Integer, Normal, Numeric
 from hpsearch.space.tree import Space
 from hpsearch.suggest.tpe.axis import Axis, axis
-from hpsearch.suggest.tpe.kernels import NumericKernels, categorical_kernels, numeric_kernels
-from hpsearch.suggest.tpe.parzen import fit, grounds
+from hpsearch.suggest.tpe.choices import CategoricalKernels, categorical_kernels, menus
+from hpsearch.suggest.tpe.kernels import NumericKernels, is_coarse, lines, numeric_kernels
+from hpsearch.suggest.tpe.parzen import fit, ground
 from tests.unit.suggest.searches import LEAVES
 
 NUMERIC = [kind for kind in LEAVES if not kind.endswith("choice")]
@@ -22,24 +26,55 @@ CONTINUOUS = ["uniform", "loguniform", "normal", "lognormal"]
 GRIDS = [kind for kind in NUMERIC if kind not in CONTINUOUS]
 
 
-def kernels_of(kind: str, n: int = 6, seed: int = 1) -> tuple[NumericKernels, Floats]:
+@dataclass(frozen=True)
+class Column:
+    """The kernels of one parameter, without the axis of the parameters."""
+
+    axis: Axis
+    kernels: NumericKernels | CategoricalKernels
+
+    def log_density(self, values: Floats) -> Floats:
+        """Return the (m, k) log densities at (m,) values."""
+        parts = np.array_split(values[:, None], 1 + len(values) // 1000)
+        return np.concatenate([self.kernels.log_density(v, np.ones(v.shape, dtype=bool)) for v in parts])
+
+    def draw(self, components: Any, uniforms: Floats) -> Floats:
+        """Return one value for each component and uniform."""
+        return self.kernels.draw(np.asarray(components), uniforms[:, None])[:, 0]
+
+
+def numeric(distribution: Any, values: Floats, active: Bools) -> Column:
+    """Return numeric kernels on one axis."""
+    line = axis(distribution)
+    return Column(line, numeric_kernels(lines([line]), values[:, None], active[:, None]))
+
+
+def categorical(distribution: Categorical, values: Floats, active: Bools) -> Column:
+    """Return categorical kernels of one parameter."""
+    kernels = categorical_kernels(menus([distribution]), values[:, None], active[:, None])
+    return Column(None, kernels)  # type: ignore[arg-type]
+
+
+def distribution_of(node: Any) -> Any:
+    """Return the distribution of the only parameter of a space."""
+    return Space(node).parameters[0].distribution
+
+
+def kernels_of(kind: str, n: int = 6, seed: int = 1) -> tuple[Column, Floats]:
     """Return kernels on ``n`` samples and, in the last place, a component without the parameter."""
-    distribution = Space(LEAVES[kind]("x")).parameters[0].distribution
+    distribution = distribution_of(LEAVES[kind]("x"))
     rng = np.random.default_rng(seed)
     values = np.array([distribution.sample(rng) for _ in range(n)] + [0.0])
-    active = np.arange(n + 1) < n
-    assert not isinstance(distribution, Categorical)
-    return numeric_kernels(axis(distribution), values, active), values
+    return numeric(distribution, values, np.arange(n + 1) < n), values
 
 
 def possible(line: Axis) -> Floats:
     """Return the values of a grid that have any mass to speak of."""
-    assert line.step is not None
-    if line.sigma is None:
+    if math.isinf(line.prior_sigma):
         ends = [line.least, line.greatest]
     else:
         ends = line.values(np.array([-9.0, 1.8] if line.is_log else [-4.0, 4.0])).tolist()
-    return np.arange(round(ends[0] / line.step), round(ends[1] / line.step) + 1.0) * line.step
+    return np.arange(round(ends[0] / line.grid_step), round(ends[1] / line.grid_step) + 1.0) * line.grid_step
 
 
 def phi(z: float) -> float:
@@ -127,7 +162,9 @@ def test_numeric_densities_agree_with_the_definition(kind: str, n: int) -> None:
     kernels, values = kernels_of(kind, n)
     reference = Reference(kind, list(values[:-1]))
     points = (
-        possible(kernels.axis)[:60] if kernels.axis.step else kernels.axis.values(np.linspace(0.01, 0.9, 7))
+        possible(kernels.axis)[:60]
+        if kernels.axis.grid_step
+        else kernels.axis.values(np.linspace(0.01, 0.9, 7))
     )
     got = np.exp(kernels.log_density(points))
     want = [[*(reference.kernel(k, v) for k in range(n)), reference.prior(v)] for v in points]
@@ -138,7 +175,7 @@ def test_numeric_densities_agree_with_the_definition(kind: str, n: int) -> None:
 def test_continuous_densities_integrate_to_one(kind: str) -> None:
     kernels, _ = kernels_of(kind)
     line = kernels.axis
-    ends = np.array([0.0, 1.0]) if line.sigma is None else np.array([-8.0, 8.0])
+    ends = np.array([0.0, 1.0]) if math.isinf(line.prior_sigma) else np.array([-8.0, 8.0])
     nodes, weights = np.polynomial.legendre.leggauss(1000)
     x = ends[0] + (nodes + 1) / 2 * (ends[1] - ends[0])
     integral = (weights / 2 * (ends[1] - ends[0])) @ np.exp(kernels.log_density(line.values(x)))
@@ -149,7 +186,7 @@ def test_continuous_densities_integrate_to_one(kind: str) -> None:
 def test_grid_probabilities_add_up_to_one(kind: str) -> None:
     kernels, _ = kernels_of(kind)
     total = np.exp(kernels.log_density(possible(kernels.axis))).sum(axis=0)
-    tolerance = 1e-9 if kernels.axis.sigma is None else 1e-4  # the grid of a normal has no end
+    tolerance = 1e-9 if math.isinf(kernels.axis.prior_sigma) else 1e-4  # the grid of a normal has no end
     np.testing.assert_allclose(total, 1, rtol=tolerance)
 
 
@@ -161,7 +198,7 @@ def test_draws_follow_the_densities(kind: str) -> None:
     for component in (0, 3):
         uniforms = np.random.default_rng(component).random(n)
         drawn = kernels.draw(np.full(n, component), uniforms)
-        if line.step:
+        if line.grid_step:
             cells, places = np.unique(drawn, return_inverse=True)
             expected = n * np.exp(kernels.log_density(cells)[:, component])
         else:
@@ -194,32 +231,89 @@ def test_the_prior_component_draws_what_sampling_draws(kind: str) -> None:
     assert np.abs(gaps).max() / n < 1.95 * math.sqrt(2 / n)
 
 
+def test_several_axes_side_by_side_are_the_same_as_one_by_one() -> None:
+    """Smooth and coarse axes, points and components that lack some of them."""
+    rng = np.random.default_rng(2)
+    distributions = sorted(
+        (distribution_of(LEAVES[kind]("x")) for kind in NUMERIC), key=lambda d: is_coarse(axis(d))
+    )
+    values = np.column_stack([[d.sample(rng) for _ in range(12)] for d in distributions])
+    active, asked = rng.random(values.shape) < 0.8, rng.random(values.shape) < 0.8
+    kernels = numeric_kernels(lines([axis(d) for d in distributions]), values, active)
+    single = [numeric(d, values[:, j], active[:, j]) for j, d in enumerate(distributions)]
+    want = sum(one.log_density(values[:, j]) * asked[:, j, None] for j, one in enumerate(single))
+    np.testing.assert_allclose(kernels.log_density(values * asked, asked), want, rtol=1e-9, atol=1e-9)
+    components, uniforms = rng.integers(12, size=50), rng.random((50, len(distributions)))
+    drawn = kernels.draw(components, uniforms)
+    for j, one in enumerate(single):
+        np.testing.assert_array_equal(drawn[:, j], one.draw(components, uniforms[:, j]))
+
+
+@pytest.mark.parametrize("kind", CONTINUOUS)
+def test_continuous_densities_agree_with_scipy(kind: str) -> None:
+    """Truncated normals where the parameter was observed; far from the range of a normal as well."""
+    kernels, _ = kernels_of(kind)
+    line, numbers = kernels.axis, kernels.kernels
+    assert isinstance(numbers, NumericKernels)
+    places = [0.01, 0.4, 0.97] if math.isinf(line.prior_sigma) else [-500.0, -70.0, -3.0, 0.4, 63.0, 65.0]
+    for x in (xs for xs in places if line.low <= xs <= line.high):
+        got = kernels.log_density(line.values(np.array([x])))[0, :-1]
+        mu, sigma = numbers.mu[:-1, 0], numbers.sigma[:-1, 0]
+        want = truncnorm.logpdf(x, (line.low - mu) / sigma, (line.high - mu) / sigma, mu, sigma)
+        np.testing.assert_allclose(got, want, rtol=1e-9)
+
+
+def test_a_fine_grid_is_taken_for_a_line() -> None:
+    """Bins narrower than a fiftieth of the range: the density at a value stands for its bin."""
+    values = np.array([3.0, 40.0, 41.0, 0.0])
+    active = np.array([True, True, True, False])
+    fine = numeric(distribution_of(hp.quniform("x", 0, 100, 1)), values, active)
+    line = numeric(distribution_of(hp.uniform("x", 0, 100)), values, active)
+    assert not is_coarse(fine.axis)
+    np.testing.assert_allclose(fine.log_density(values), line.log_density(values), rtol=1e-12)
+    assert is_coarse(axis(distribution_of(hp.quniform("x", 0, 40, 1))))
+    assert is_coarse(axis(distribution_of(hp.qloguniform("x", 0, 7, 1))))
+    assert not is_coarse(axis(distribution_of(hp.qloguniform("x", 5, 7, 1))))
+
+
 def test_categorical_kernels_lean_on_what_was_observed_and_keep_the_prior() -> None:
     """Two observations and the prior: ``e = 1/3``, so (1 + 3 e p) / (1 + 3 e) with ``c e = 1``."""
-    kernels = categorical_kernels(
-        Categorical(probabilities=(0.5, 0.3, 0.2)), np.array([0.0, 2.0, 0.0]), np.array([True, True, False])
-    )
-    want = [[0.75, 0.15, 0.1], [0.25, 0.15, 0.6], [0.5, 0.3, 0.2]]
-    np.testing.assert_allclose(kernels.probabilities, want, rtol=1e-12)
-    np.testing.assert_allclose(np.exp(kernels.log_density(np.array([2.0]))), [[0.1, 0.6, 0.2]], rtol=1e-12)
+    distribution = Categorical(probabilities=(0.5, 0.3, 0.2))
+    kernels = categorical(distribution, np.array([0.0, 2.0, 0.0]), np.array([True, True, False]))
+    want = [[0.75, 0.25, 0.5], [0.15, 0.15, 0.3], [0.1, 0.6, 0.2]]  # a row for each option
+    np.testing.assert_allclose(np.exp(kernels.log_density(np.array([0.0, 1.0, 2.0]))), want, rtol=1e-12)
 
 
-def test_categorical_draws_follow_the_probabilities_and_skip_what_cannot_occur() -> None:
+def test_categorical_densities_of_several_parameters_add_up_over_the_active_ones() -> None:
+    """The sum that products of matrices give is that of the parameters one by one."""
+    distributions = [Categorical(probabilities=p) for p in ((0.5, 0.5), (0.2, 0.0, 0.8), (1.0,))]
+    rng = np.random.default_rng(0)
+    values = np.column_stack([[d.sample(rng) for _ in range(9)] for d in distributions]).astype(float)
+    active, asked = rng.random((9, 3)) < 0.7, rng.random((9, 3)) < 0.7
+    kernels = categorical_kernels(menus(distributions), values, active)
+    single = [categorical(d, values[:, j], active[:, j]) for j, d in enumerate(distributions)]
+    want = sum(one.log_density(values[:, j]) * asked[:, j, None] for j, one in enumerate(single))
+    np.testing.assert_allclose(kernels.log_density(values, asked), want, rtol=1e-12)
+
+
+def test_categorical_draws_follow_the_densities_and_skip_what_cannot_occur() -> None:
+    """An option without mass attracts nothing, even where a history claims that it was observed."""
     distribution = Categorical(probabilities=(0.2, 0.0, 0.8, 0.0))
-    kernels = categorical_kernels(distribution, np.array([1.0, 0.0]), np.array([True, False]))
+    kernels = categorical(distribution, np.array([1.0, 0.0, 2.0]), np.array([True, False, True]))
     n = 4000
-    for component in (0, 1):
+    for component in (0, 1, 2):
         drawn = kernels.draw(np.full(n, component), np.random.default_rng(3).random(n))
         counts = np.bincount(drawn.astype(int), minlength=4)
         assert counts[1] == counts[3] == 0
-        assert counts[0] / n == pytest.approx(0.2, abs=0.025)
+        want = np.exp(kernels.log_density(np.array([0.0]))[0, component])
+        assert counts[0] / n == pytest.approx(want, abs=0.025)
 
 
 def test_rounding_lets_no_impossible_option_in() -> None:
     """Ten tenths add up to a little less than 1, and a uniform may lie in between."""
     distribution = Categorical(probabilities=(0.1,) * 10 + (0.0,))
-    kernels = categorical_kernels(distribution, np.zeros(1), np.zeros(1, dtype=bool))
-    assert kernels.draw(np.array([0]), np.array([1 - 2.0**-53])) == 9
+    kernels = categorical(distribution, np.zeros(1), np.zeros(1, dtype=bool))
+    assert kernels.draw([0], np.array([1 - 2.0**-53])) == 9
 
 
 def test_mixture_shares_one_component_among_all_parameters() -> None:
@@ -227,7 +321,7 @@ def test_mixture_shares_one_component_among_all_parameters() -> None:
     n = 20
     space = Space({"a": LEAVES["uniform"]("a"), "b": LEAVES["uniform"]("b")})
     values = np.array([[-1.5, 2.5], [2.5, -1.5]] * (n // 2))
-    mixture = fit(grounds(space), values, np.ones((n, 2), dtype=bool), np.ones(n), 0.01)
+    mixture = fit(ground(space), values, np.ones((n, 2), dtype=bool), np.ones(n), 0.01)
     drawn = mixture.draw(np.random.default_rng(0).random((500, 3)))
     assert np.mean(drawn.prod(axis=1) < 0) > 0.9
     paired, mixed = mixture.log_density(np.array([[-1.5, 2.5], [-1.5, -1.5]]), np.ones((2, 2), dtype=bool))
@@ -238,7 +332,7 @@ def test_mixture_density_is_the_weighted_sum_of_products() -> None:
     """Three components over two parameters, the second of which one component and one point lack."""
     space = Space({"a": LEAVES["uniform"]("a"), "b": LEAVES["randint"]("b")})
     values, active = np.array([[0.0, 3.0], [1.0, 0.0]]), np.array([[True, True], [True, False]])
-    mixture = fit(grounds(space), values, active, np.array([1.5, 0.5]), 1.0)
+    mixture = fit(ground(space), values, active, np.array([1.5, 0.5]), 1.0)
     a, b = Reference("uniform", [0.0, 1.0]), Reference("randint", [3.0])
     both = (
         1.5 * a.kernel(0, 0.3) * b.kernel(0, 5)
@@ -253,14 +347,13 @@ def test_mixture_density_is_the_weighted_sum_of_products() -> None:
 def test_mixture_without_observations_is_the_prior() -> None:
     space = Space({kind: make(kind) for kind, make in LEAVES.items()})
     empty = np.zeros((0, len(space.parameters)))
-    mixture = fit(grounds(space), empty, empty.astype(bool), np.zeros(0), 1.0)
+    mixture = fit(ground(space), empty, empty.astype(bool), np.zeros(0), 1.0)
     points = mixture.draw(np.random.default_rng(0).random((5, 1 + len(space.parameters))))
     want = np.zeros(5)
-    for j, ground in enumerate(grounds(space)):
-        if isinstance(ground, Categorical):
-            want += [math.log(ground.probabilities[int(v)]) for v in points[:, j]]
-        else:
-            want += ground.prior_log_density(points[:, j])
+    for j, parameter in enumerate(space.parameters):
+        distribution, none = parameter.distribution, np.zeros(1, dtype=bool)
+        make = categorical if isinstance(distribution, Categorical) else numeric
+        want += make(distribution, np.zeros(1), none).log_density(points[:, j])[:, 0]
     np.testing.assert_allclose(mixture.log_density(points, np.ones(points.shape, dtype=bool)), want)
 
 
@@ -271,7 +364,7 @@ def test_densities_are_finite_for_values_at_the_ends_of_the_floats(kind: str) ->
     assert not isinstance(distribution, Categorical)
     line = axis(distribution)
     values = np.clip([-1e308, -1e300, -1e10, 0.0, 5e-324, 1e10, 1e300, 1e308], line.least, line.greatest)
-    kernels = numeric_kernels(line, values, np.ones(len(values), dtype=bool))
+    kernels = numeric(distribution, values, np.ones(len(values), dtype=bool))
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         density = kernels.log_density(values)
         drawn = kernels.draw(np.arange(len(values)), np.linspace(0, 1 - 2**-53, len(values)))

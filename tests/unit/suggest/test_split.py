@@ -7,34 +7,66 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.suggest.tpe.split import rank_weights, split
+from hpsearch.history import Floats
+from hpsearch.suggest.tpe.split import (
+    MAX_GOOD,
+    N_NEWEST,
+    N_OLDER,
+    NOTHING,
+    Digest,
+    Split,
+    digest,
+    n_good,
+    rank_weights,
+    split,
+)
 
 LOSSES = st.lists(st.sampled_from([np.nan, np.inf, -np.inf, -1e300, 1e300, 0.0, 1.0, 2.0]), max_size=60)
 
 
-@pytest.mark.parametrize(("n", "n_good"), [(0, 0), (1, 1), (10, 1), (11, 2), (30, 3), (240, 24), (1000, 25)])
-def test_a_tenth_is_good_but_never_more_than_25(n: int, n_good: int) -> None:
-    assert len(split(np.arange(float(n)), 0.1).good) == n_good
+LONG = st.integers(0, 600).flatmap(
+    lambda n: st.integers(0, 2**32 - 1).map(lambda seed: np.random.default_rng(seed).choice(SOME, n))
+)
+SOME = np.array([np.nan, np.inf, -np.inf, -1e300, 1e300, 0.0, 1.0, 2.0])
+
+
+def groups_of(losses: Floats, n_good: int) -> Split:
+    """Split a whole column at once."""
+    return split(digest(losses), n_good)
+
+
+@pytest.mark.parametrize(("n", "want"), [(0, 0), (1, 1), (10, 1), (11, 2), (30, 3), (240, 24), (1000, 100)])
+def test_a_tenth_is_good(n: int, want: int) -> None:
+    assert n_good(n, 0.1, "linear") == want
+
+
+@pytest.mark.parametrize(("n", "want"), [(0, 0), (1, 1), (16, 1), (17, 2), (400, 5), (10_000, 25)])
+def test_with_the_square_root_ever_smaller_shares_are_good(n: int, want: int) -> None:
+    assert n_good(n, 0.25, "sqrt") == want
 
 
 def test_a_share_that_is_a_whole_number_is_not_rounded_up() -> None:
     """In floats 0.07 * 100 is a little more than 7."""
-    assert len(split(np.arange(100.0), 0.07).good) == 7
+    assert n_good(100, 0.07, "linear") == 7
+
+
+def test_never_more_than_25_are_good() -> None:
+    assert len(groups_of(np.arange(1000.0), 100).good) == MAX_GOOD == 25
 
 
 def test_the_good_come_best_first_and_of_equals_the_earlier_first() -> None:
-    groups = split(np.array([3.0, 1.0, -np.inf, 1.0, 9.0, 1.0, 8.0, 7.0]), 0.5)
+    groups = groups_of(np.array([3.0, 1.0, -np.inf, 1.0, 9.0, 1.0, 8.0, 7.0]), 4)
     assert groups.good.tolist() == [2, 1, 3, 5]
     assert groups.bad.tolist() == [0, 4, 6, 7]
-    assert split(np.tile([1.0, 0.0], 100), 0.1).good.tolist() == list(range(1, 40, 2))
+    assert groups_of(np.tile([1.0, 0.0], 100), 20).good.tolist() == list(range(1, 40, 2))
 
 
-@given(losses=LOSSES, gamma=st.sampled_from([0.1, 0.5, 1.0]))
+@given(losses=LOSSES, wanted=st.integers(0, 60))
 def test_every_trial_is_in_one_group_and_no_good_one_is_worse_than_a_bad_one(
-    losses: list[float], gamma: float
+    losses: list[float], wanted: int
 ) -> None:
     column = np.array(losses, dtype=float)
-    groups = split(column, gamma)
+    groups = groups_of(column, wanted)
     assert sorted([*groups.good, *groups.bad]) == list(range(len(losses)))
     usable = column[groups.bad][column[groups.bad] < np.inf]
     assert len(usable) == 0 or len(groups.good) == 0 or column[groups.good].max() <= usable.min()
@@ -43,7 +75,33 @@ def test_every_trial_is_in_one_group_and_no_good_one_is_worse_than_a_bad_one(
 @given(losses=LOSSES)
 def test_failures_and_infinite_losses_are_never_good(losses: list[float]) -> None:
     column = np.array(losses, dtype=float)
-    assert np.all(column[split(column, 1.0).good] < np.inf)
+    assert np.all(column[groups_of(column, len(column)).good] < np.inf)
+
+
+@given(losses=LONG, cuts=st.lists(st.floats(0, 1), max_size=6))
+def test_a_digest_kept_up_to_date_is_the_same_as_one_made_at_once(losses: Floats, cuts: list[float]) -> None:
+    """Whatever the number of trials that came between two looks."""
+    kept: Digest = NOTHING
+    for n in sorted(round(cut * len(losses)) for cut in cuts):
+        kept = digest(losses[:n], kept)
+    kept, fresh = digest(losses, kept), digest(losses)
+    assert kept.n == fresh.n == len(losses)
+    assert kept.best.tolist() == fresh.best.tolist()
+    assert kept.older.tolist() == fresh.older.tolist()
+
+
+def test_of_a_long_history_the_newest_and_a_uniform_sample_of_the_others_speak() -> None:
+    """Chi-square over ten equal parts of what is older, for the sizes of 300 histories."""
+    counts = np.zeros(10)
+    for n in range(5000, 35_000, 100):
+        groups = groups_of(np.zeros(n), 25)
+        newest, older = groups.bad[groups.bad >= n - N_NEWEST], groups.bad[groups.bad < n - N_NEWEST]
+        assert newest.tolist() == list(range(n - N_NEWEST, n))
+        assert N_OLDER - MAX_GOOD <= len(older) <= N_OLDER
+        if n % 5000 == 0:  # samples of almost the same rows are almost the same
+            counts += np.histogram(older, bins=10, range=(0, n - N_NEWEST))[0]
+    expected = counts.sum() / 10
+    assert ((counts - expected) ** 2 / expected).sum() < 40
 
 
 def test_rank_weights_fall_and_have_mean_one() -> None:

@@ -14,6 +14,7 @@ from hpsearch.errors import ConfigurationError
 from hpsearch.history import History
 from hpsearch.space.distribution import Categorical, Numeric
 from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.random import RandomSearch
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
 from hpsearch.trial import State, Trial
@@ -208,6 +209,50 @@ def test_a_fresh_suggester_answers_like_one_that_saw_the_search() -> None:
         add(finished, suggestion.values, sphere(suggestion.values))
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    space=spaces(),
+    looks=st.lists(st.integers(0, 400), min_size=1, max_size=5),
+    losses=st.integers(0, 99).map(lambda seed: np.random.default_rng(seed).choice(len(HOSTILE), 400)),
+)
+def test_what_a_suggester_keeps_of_a_long_search_is_what_a_fresh_one_makes(
+    space: Space, looks: list[int], losses: list[int]
+) -> None:
+    """Beyond the trials that all speak, whatever was asked for and finished in between."""
+    kept, grown = TPE(space), History(space)
+    rng = np.random.default_rng(1)
+    for n in sorted(looks):
+        while len(grown) < n:
+            add(grown, space.sample(rng), HOSTILE[losses[len(grown)]])
+        again = history(space, [], [])
+        for values, mask, loss in zip(grown.values, grown.active, grown.losses, strict=True):
+            point = {p.label: values[j] for j, p in enumerate(space.parameters) if mask[j]}
+            add(again, point, float(loss))
+        pending = [space.sample(rng)]
+        assert kept.suggest(grown, pending, rngs(2)) == TPE(space).suggest(again, pending, rngs(2))
+
+
+def test_a_suggester_that_is_given_another_history_forgets_the_first() -> None:
+    """A longer, a shorter and an equally long one; in a discrete space as well."""
+    for space in (Space(hp.uniform("x", 0, 1)), Space(hp.randint("x", 500))):
+        suggester, rng = TPE(space), np.random.default_rng(0)
+        for n in (30, 200, 60, 60):
+            finished = history(space, [space.sample(rng) for _ in range(n)], rng.random(n))
+            assert suggester.suggest(finished, [], rngs(2)) == TPE(space).suggest(finished, [], rngs(2))
+
+
+def test_a_hundred_thousand_trials_are_learned_from_as_readily_as_a_hundred() -> None:
+    """Good points are few and long ago: they are found again, and what is read at a look stays small."""
+    space = Space([hp.uniform("x", 0, 1), hp.uniformint("n", 0, 9), hp.choice("c", ["a", "b", "c"])])
+    finished, rng = History(space), np.random.default_rng(0)
+    for _ in range(100_000):
+        values = space.sample(rng)
+        add(finished, values, abs(values["x"] - 0.3) + values["n"] + values["c"])
+    drawn = [s.values for s in TPE(space).suggest(finished, [], rngs(50))]
+    assert all(values["n"] <= 1 for values in drawn)
+    assert np.median([abs(values["x"] - 0.3) for values in drawn]) < 0.05
+
+
 def test_the_seed_decides() -> None:
     space, finished = mixed_history(25)
     assert TPE(space).suggest(finished, [], rngs(3, seed=1)) == TPE(space).suggest(
@@ -216,6 +261,51 @@ def test_the_seed_decides() -> None:
     assert TPE(space).suggest(finished, [], rngs(3, seed=1)) != TPE(space).suggest(
         finished, [], rngs(3, seed=2)
     )
+
+
+# A start by a Sobol' sequence
+
+SOBOL = TPEOptions(start="sobol", n_startup=20)
+
+
+def test_sobol_points_are_even_in_every_parameter() -> None:
+    """One of eight points in each eighth of the prior, for numbers; twice each of four options."""
+    space = Space([hp.uniform("u", -2, 3), hp.lognormal("n", 1, 2), hp.choice("c", list(range(4)))])
+    points = [s.values for s in TPE(space, SOBOL).suggest(History(space), [], rngs(8))]
+    uniforms = [(p["u"] + 2) / 5 for p in points]
+    normals = [0.5 * math.erfc((1 - math.log(p["n"])) / 2 / math.sqrt(2)) for p in points]
+    for column in (uniforms, normals):
+        assert sorted(math.floor(8 * p) for p in column) == list(range(8))
+    assert sorted(p["c"] for p in points) == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_a_sobol_start_is_the_same_however_many_are_asked_for_or_pending() -> None:
+    """All at once, or one by one, finished in any order: points of one sequence, which the seed decides."""
+    space, _ = mixed_history(0)
+    at_once = [s.values for s in TPE(space, SOBOL).suggest(History(space), [], rngs(12))]
+    finished, pending = History(space), list[Values]()
+    for tid in range(12):
+        (suggestion,) = TPE(space, SOBOL).suggest(finished, pending, rngs(1, first=tid))
+        assert suggestion == Suggestion(values=at_once[tid], origin="sobol")
+        space.validate(suggestion.values)
+        pending.append(suggestion.values)
+        if tid % 3 == 2:
+            add(finished, pending.pop(tid % 2), 1.0)
+    assert TPE(space, SOBOL).suggest(History(space), [], rngs(1, seed=1))[0].values != at_once[0]
+
+
+def test_a_sobol_start_draws_where_the_sequence_repeats_itself() -> None:
+    space = Space(hp.randint("x", 5))
+    points = [s.values["x"] for s in TPE(space, SOBOL).suggest(History(space), [], rngs(5))]
+    assert sorted(points) == list(range(5))
+    assert TPE(Space([]), SOBOL).suggest(History(Space([])), [], rngs(1))[0].values == {}
+
+
+@settings(max_examples=30, deadline=None)
+@given(space=spaces(), seed=st.integers(0, 99))
+def test_sobol_points_lie_in_any_space(space: Space, seed: int) -> None:
+    for suggestion in TPE(space, SOBOL).suggest(History(space), [], rngs(9, seed)):
+        space.validate(suggestion.values)
 
 
 # The rest of the contract
@@ -246,7 +336,7 @@ def test_suggested_values_have_the_types_that_sampling_gives() -> None:
     [
         *[("n_startup", -1), ("n_startup", 1.5), ("n_candidates", 0), ("n_candidates", True)],
         *[("gamma", 0), ("gamma", 1.1), ("gamma", math.nan), ("gamma", "x")],
-        *[("prior_weight", 0.0), ("prior_weight", math.inf)],
+        *[("prior_weight", 0.0), ("prior_weight", math.inf), ("growth", "log"), ("start", "lhs")],
     ],
 )
 def test_an_option_out_of_its_range_is_refused_by_name(option: str, value: object) -> None:

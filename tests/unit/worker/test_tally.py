@@ -24,6 +24,15 @@ def test_a_refusal_costs_nobody_elses_right():
     assert tally.may_take()
 
 
+def test_no_trial_is_taken_once_the_time_to_claim_is_over():
+    now = [100.0]
+    tally = Tally(ME, claim_for_s=5.0, clock=lambda: now[0])
+    now[0] = 104.9
+    assert tally.may_take()
+    now[0] = 105.0
+    assert not tally.may_take()
+
+
 def test_a_worker_is_idle_only_while_none_of_its_slots_holds_a_trial():
     now = [0.0]
     tally = Tally(ME, clock=lambda: now[0])

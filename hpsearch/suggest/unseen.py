@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 import numpy as np
 
@@ -11,21 +11,57 @@ from hpsearch.space.distribution import Categorical, Distribution, Integer, Nume
 from hpsearch.space.tree import Space, Values
 
 
-class Seen:
-    """The points that were tried or are about to be; grows with each suggestion of a batch."""
+class Tried:
+    """The points of a history, kept as it grows."""
 
-    def __init__(self, history: History, pending: Sequence[Values]) -> None:
+    _history: History | None  #: the one that was read last
+    _n: int  #: how many of its trials were read
+    _keys: set[bytes]
+
+    def __init__(self) -> None:
+        self._start_anew(None)
+
+    def read(self, history: History) -> Set[bytes]:
+        """Return the keys of all points of a history; of the one read last, only the new ones are read."""
+        if history is not self._history or len(history) < self._n:
+            self._start_anew(history)
+        self._keys.update(_key(row) for row in history.values[self._n :])
+        self._n = len(history)
+        return self._keys
+
+    def _start_anew(self, history: History | None) -> None:
+        self._history = history
+        self._n = 0
+        self._keys = set()
+
+
+class Seen:
+    """The points that were tried or are about to be; grows with each suggestion of a batch.
+
+    Parameters
+    ----------
+    history : History
+        Of the space; only its code for points is used.
+    tried : set of bytes
+        The keys of the finished points; left as it is.
+    pending : sequence of Values
+        The open points.
+    """
+
+    def __init__(self, history: History, tried: Set[bytes], pending: Sequence[Values]) -> None:
         self._encode = history.encode
-        self._keys = {_key(row) for row in history.values}
+        self._tried = tried
+        self._open: set[bytes] = set()
         for values in pending:
             self.add(values)
 
     def __contains__(self, values: Values) -> bool:
-        return _key(self._encode(values)[0]) in self._keys
+        key = _key(self._encode(values)[0])
+        return key in self._tried or key in self._open
 
     def add(self, values: Values) -> None:
         """Count a point as seen."""
-        self._keys.add(_key(self._encode(values)[0]))
+        self._open.add(_key(self._encode(values)[0]))
 
 
 def is_discrete(space: Space) -> bool:

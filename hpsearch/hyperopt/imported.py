@@ -1,0 +1,179 @@
+"""Hyperopt's trials as ours: its documents in, our trials out; pure.
+
+What Hyperopt did is kept: points, losses, results, errors, times, and the number of each
+job, in ``origin``. What it left unfinished waits: jobs that nobody began, jobs whose
+worker is gone, and those that a signal to their worker ended.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from hpsearch.errors import SpaceError
+from hpsearch.evaluate import read_result
+from hpsearch.hyperopt.documents import (
+    JOB_STATE_CANCEL,
+    JOB_STATE_DONE,
+    JOB_STATE_ERROR,
+    STATUS_NEW,
+    Doc,
+    checked_doc,
+    spec_from_misc,
+)
+from hpsearch.hyperopt.exceptions import InvalidTrial
+from hpsearch.space.distribution import Numeric
+from hpsearch.space.expression import as_python
+from hpsearch.space.tree import Space, Values
+from hpsearch.storable import storable
+from hpsearch.trial import Failure, FailureKind, Holder, Result, State, Trial
+
+#: What the origin of an imported trial begins with; its number in Hyperopt follows.
+ORIGIN = "hyperopt:"
+
+#: Hyperopt's exceptions by which a signal to the worker ended an evaluation.
+_SIGNALS = frozenset({"hyperopt.mongoexp.Shutdown", "hyperopt.mongoexp.WaitQuit"})
+
+_CLASS = re.compile(r"<class '(?P<name>[^']+)'>")
+
+
+class JobSource(Protocol):
+    """Where Hyperopt keeps jobs."""
+
+    def exp_keys(self) -> list[Any]:
+        """Return the keys of its experiments; None where jobs have none."""
+        ...
+
+    def jobs(self, exp_key: Any) -> list[Doc]:
+        """Return the documents of an experiment, in order of their numbers."""
+        ...
+
+    def attachments(self, job: Doc) -> Iterator[tuple[str, Any]]:
+        """Yield what is attached to a job by name; None for what is listed but not there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A document and the trial that it became."""
+
+    doc: Doc
+    trial: Trial
+
+
+def read_jobs(docs: Iterable[Doc], exp_key: str, space: Space) -> tuple[list[Job], list[str]]:
+    """Return the trials of some documents, and a sentence for each that can be none.
+
+    Parameters
+    ----------
+    docs : iterable of dict
+        In the order in which the trials are to be numbered, from 0 on, without gaps.
+    exp_key : str
+        The experiment that they are to belong to.
+    space : Space
+        What their points must be points of.
+    """
+    jobs: list[Job] = []
+    problems: list[str] = []
+    for doc in docs:
+        try:
+            jobs.append(Job(doc, _trial(checked_doc(doc), len(jobs), exp_key, space)))
+        except (SpaceError, InvalidTrial, NotImplementedError) as problem:
+            number = doc.get("tid") if isinstance(doc, Mapping) else None
+            problems.append(f"Job {number}: {problem}")
+    return jobs, problems
+
+
+def _trial(doc: Doc, tid: int, exp_key: str, space: Space) -> Trial:
+    values = _values(space, spec_from_misc(doc["misc"]))
+    begun, ended = _aware(doc["book_time"]), _aware(doc["refresh_time"])
+    waiting = Trial(
+        exp_key=exp_key,
+        tid=tid,
+        values=values,
+        params=space.params(values),
+        origin=f"{ORIGIN}{doc['tid']}",
+        created_at=_aware(getattr(doc.get("_id"), "generation_time", None)),
+    )
+    if doc["state"] == JOB_STATE_CANCEL:
+        return replace(waiting, state=State.CANCELLED, finished_at=ended)
+    result = _result(doc)
+    if result is None:
+        return waiting
+    return replace(
+        waiting,
+        state=result.state,
+        attempt=1,
+        worker=_holder(doc["owner"]),
+        claimed_at=begun,
+        finished_at=ended,
+        duration_s=None if begun is None or ended is None else (ended - begun).total_seconds(),
+        loss=result.loss,
+        result=result.result,
+        error=result.error,
+    )
+
+
+def _values(space: Space, spec: Mapping[str, Any]) -> Values:
+    """Return the active values of a point, all of which must be in range.
+
+    Hyperopt's ``atpe`` also writes values for parameters that are not active: they say nothing.
+    """
+    plain = {label: as_python(value) for label, value in spec.items()}
+    unknown = plain.keys() - space.nodes.keys()
+    active = space.active(plain)
+    values = {label: plain[label] for label in plain if label in active or label in unknown}
+    for parameter in space.parameters:
+        value = values.get(parameter.label)
+        if isinstance(value, int) and isinstance(parameter.distribution, Numeric):
+            values[parameter.label] = float(value)
+        elif (
+            isinstance(value, float)
+            and not isinstance(parameter.distribution, Numeric)
+            and value.is_integer()
+        ):
+            values[parameter.label] = int(value)
+    space.validate(values)
+    return {
+        parameter.label: values[parameter.label]
+        for parameter in space.parameters
+        if parameter.label in values
+    }
+
+
+def _result(doc: Doc) -> Result | None:
+    """Return what came of a job, or None if it is to be evaluated, or once more."""
+    if doc["state"] == JOB_STATE_DONE:
+        return read_result(doc["result"])
+    if doc["state"] != JOB_STATE_ERROR:
+        return None
+    kind, message = doc.get("error") or doc["misc"].get("error") or ("", "The objective raised.")
+    named = _CLASS.search(str(kind))
+    name = named["name"] if named else str(kind)
+    if name in _SIGNALS:
+        return None
+    returned = doc["result"] or {}
+    kept, _ = storable({} if returned == {"status": STATUS_NEW} else returned)
+    failure = Failure(kind=FailureKind.EXCEPTION, message=str(message) or name, type=name or None)
+    return Result(loss=None, result=kept, error=failure)
+
+
+def _holder(owner: Any) -> Holder | None:
+    """Return the worker that a document names as ``host:pid``, alone or in a list."""
+    text = owner[0] if isinstance(owner, list | tuple) and owner else owner
+    if not text:
+        return None
+    host, _, pid = str(text).rpartition(":")
+    if not host or not pid.isdecimal():
+        return Holder(name=str(text), host=str(text), pid=0)
+    return Holder(name=f"{host}-{pid}", host=host, pid=int(pid))
+
+
+def _aware(time: Any) -> datetime | None:
+    """Return a time that is in UTC, whether it says so or not."""
+    if not isinstance(time, datetime):
+        return None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -1,0 +1,100 @@
+"""The algorithm of a script: one of ours by its name, or a function that is asked in this process."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hpsearch.experiment import SCRIPTED, Algorithm
+from hpsearch.history import History
+from hpsearch.hyperopt import anneal, auto, rand, tpe
+from hpsearch.hyperopt.ask import MAX_SEED
+from hpsearch.hyperopt.documents import spec_from_misc
+from hpsearch.hyperopt.domain import Domain
+from hpsearch.hyperopt.points import complete_point
+from hpsearch.space.tree import Values
+from hpsearch.suggest.protocol import Suggestion
+
+#: Functions whose suggestions any coordinator can make, by what name, and what their arguments are there.
+_OURS: tuple[tuple[Any, str, Mapping[str, str]], ...] = (
+    (
+        tpe.suggest,
+        "tpe",
+        {"n_startup_jobs": "n_startup", "n_EI_candidates": "n_candidates", "prior_weight": "prior_weight"},
+    ),
+    (auto.suggest, "auto", {"n_startup_jobs": "n_startup"}),
+    (rand.suggest, "random", {}),
+    (anneal.suggest, "anneal", {"avg_best_idx": "avg_best_idx", "shrink_coef": "shrink_coef"}),
+)
+
+#: Arguments that change nothing.
+_IGNORED = frozenset({"verbose"})
+
+
+def algorithm_of(algo: Callable[..., Any]) -> Algorithm:
+    """Return the algorithm that an experiment names for a function of Hyperopt's protocol.
+
+    One of ours, also in a ``partial`` with options, is named with them, so that any coordinator
+    can go on with the search. Anything else is "script": only the script can.
+    """
+    given: dict[str, Any] = {}
+    inner = algo
+    while isinstance(inner, functools.partial) and not inner.args:
+        given = {**inner.keywords, **given}
+        inner = inner.func
+    given = {name: _plain(value) for name, value in given.items() if name not in _IGNORED}
+    for ours, name, options in _OURS:
+        if inner is ours and given.keys() <= options.keys():
+            return Algorithm(name=name, options={options[key]: value for key, value in given.items()})
+    return Algorithm(name=SCRIPTED, options={"function": _name(inner)})
+
+
+class Asking:
+    """A ``Suggester`` that asks a function of Hyperopt's protocol, for one point at a time.
+
+    Parameters
+    ----------
+    algo : callable
+        ``algo(new_ids, domain, trials, seed)`` returns documents; none ends the search.
+    domain : Domain
+        Objective and space.
+    trials : MongoTrials
+        What the function sees: all trials, and what it proposed in the same round.
+    """
+
+    def __init__(self, algo: Callable[..., Any], domain: Domain, trials: Any) -> None:
+        self._algo, self._domain, self._trials = algo, domain, trials
+        self.is_exhausted = False  #: whether the function had no more points
+
+    def suggest(
+        self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
+    ) -> list[Suggestion]:
+        """Return what the function proposes; see ``Suggester``.
+
+        History and pending points are not used: the function reads documents instead.
+        """
+        new_ids = self._trials.new_trial_ids(len(rngs))
+        self._trials.refresh()
+        suggestions: list[Suggestion] = []
+        for tid, rng in zip(new_ids, rngs, strict=True):
+            docs = self._algo([tid], self._domain, self._trials, int(rng.integers(MAX_SEED)))
+            if not docs:
+                self.is_exhausted = True
+                break
+            self._trials.propose(docs[:1])
+            values = complete_point(self._domain.space, spec_from_misc(docs[0]["misc"]))
+            suggestions.append(Suggestion(values=values, origin=SCRIPTED))
+        self._trials.refresh()
+        return suggestions
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _name(fn: Any) -> str:
+    named = fn if hasattr(fn, "__qualname__") else type(fn)
+    return f"{named.__module__}:{named.__qualname__}"

@@ -1,0 +1,159 @@
+"""Between our trials and Hyperopt's documents; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from hpsearch.evaluate import STATUS_FAIL, STATUS_OK
+from hpsearch.experiment import Experiment
+from hpsearch.hyperopt.documents import (
+    JOB_STATE_CANCEL,
+    JOB_STATE_DONE,
+    JOB_STATE_ERROR,
+    JOB_STATE_NEW,
+    JOB_STATE_RUNNING,
+    STATUS_NEW,
+    Doc,
+    is_ok,
+    new_misc,
+    spec_from_misc,
+)
+from hpsearch.hyperopt.mongo.exceptions import InvalidMongoTrial
+from hpsearch.trial import Failure, FailureKind, State, Trial
+
+#: Failures in which the objective returned something: Hyperopt calls these trials done.
+_RETURNED = frozenset({FailureKind.REPORTED, FailureKind.NAN})
+
+#: What a document says in place of a result while there is none.
+_NO_RESULT: Mapping[str, Any] = {"status": STATUS_NEW}
+
+#: The algorithm that a trial names which a script inserted by itself.
+ORIGIN = "script"
+
+
+def labels_of(experiment: Experiment) -> list[str]:
+    """Return the labels of all parameters of an experiment, without decoding its space."""
+    return [parameter["label"] for parameter in experiment.space.get("parameters", ())]
+
+
+def doc_of(trial: Trial, labels: Sequence[str], exp_key: Any) -> Doc:
+    """Return a trial as a document.
+
+    Parameters
+    ----------
+    trial : Trial
+        As the store has it.
+    labels : sequence of str
+        Of all parameters of the space; those that are not active have no values.
+    exp_key : any
+        What the document is to name as its experiment.
+    """
+    misc = new_misc(trial.tid, trial.values, labels or list(trial.values))
+    doc = {
+        "_id": trial.id,
+        "state": _job_state(trial),
+        "tid": trial.tid,
+        "spec": None,
+        "result": _result(trial),
+        "misc": misc,
+        "exp_key": exp_key,
+        "owner": None if trial.worker is None else [f"{trial.worker.host}:{trial.worker.pid}"],
+        "version": trial.attempt,
+        "book_time": _naive(trial.claimed_at),
+        "refresh_time": _naive(trial.finished_at or trial.heartbeat_at),
+    }
+    if doc["state"] == JOB_STATE_ERROR and trial.error is not None:
+        doc["error"] = misc["error"] = (trial.error.type or trial.error.kind.value, trial.error.message)
+    return doc
+
+
+def trial_of(doc: Doc, exp_key: str, params: Mapping[str, Any]) -> Trial:
+    """Return the trial of a document that waits or is final.
+
+    Parameters
+    ----------
+    doc : dict
+        One that ``checked_doc`` lets pass.
+    exp_key : str
+        The experiment that it is to belong to.
+    params : mapping
+        Its point as a person reads it.
+
+    Raises
+    ------
+    InvalidMongoTrial
+        If it is under evaluation, or its number is not a whole one from 0 up.
+    """
+    tid, values = doc["tid"], spec_from_misc(doc["misc"])
+    if not isinstance(tid, int) or tid < 0:
+        raise InvalidMongoTrial(f"The number of a trial in MongoDB is 0, 1, 2, ..., not {tid!r}.", doc)
+    if doc["state"] == JOB_STATE_RUNNING:
+        raise InvalidMongoTrial(
+            f"Trial {tid} cannot be inserted as running, since no worker holds it; insert it as new or done.",
+            doc,
+        )
+    state, error = _outcome(doc)
+    is_final = state is not State.PENDING
+    return Trial(
+        exp_key=exp_key,
+        tid=tid,
+        values=values,
+        params=params,
+        origin=ORIGIN,
+        state=state,
+        loss=float(doc["result"]["loss"]) if state is State.DONE else None,
+        result=dict(doc["result"]) if is_final else {},
+        error=error,
+        claimed_at=_aware(doc["book_time"]) if is_final else None,
+        finished_at=_aware(doc["refresh_time"]) if is_final else None,
+    )
+
+
+def _outcome(doc: Doc) -> tuple[State, Failure | None]:
+    """Return what became of the trial of a document."""
+    if doc["state"] == JOB_STATE_NEW:
+        return State.PENDING, None
+    if doc["state"] == JOB_STATE_CANCEL:
+        return State.CANCELLED, None
+    if is_ok(doc):
+        return State.DONE, None
+    if doc["state"] == JOB_STATE_ERROR:
+        kind, message = doc["misc"].get("error") or doc.get("error") or ("", "The objective raised.")
+        return State.FAILED, Failure(kind=FailureKind.EXCEPTION, message=str(message), type=str(kind) or None)
+    if doc["result"].get("status") == STATUS_OK:
+        return State.FAILED, Failure(kind=FailureKind.NAN, message="The loss is not a number (NaN).")
+    message = "The objective returned the status 'fail'."
+    return State.FAILED, Failure(kind=FailureKind.REPORTED, message=message)
+
+
+def _job_state(trial: Trial) -> int:
+    match trial.state:
+        case State.PENDING:
+            return JOB_STATE_NEW
+        case State.RUNNING:
+            return JOB_STATE_RUNNING
+        case State.CANCELLED:
+            return JOB_STATE_CANCEL
+        case State.FAILED if trial.error is None or trial.error.kind not in _RETURNED:
+            return JOB_STATE_ERROR
+    return JOB_STATE_DONE
+
+
+def _result(trial: Trial) -> Doc:
+    if trial.state is State.DONE:
+        return {**trial.result, "loss": trial.loss, "status": STATUS_OK}
+    if trial.state is State.FAILED and trial.error is not None and trial.error.kind in _RETURNED:
+        is_nan = trial.error.kind is FailureKind.NAN
+        return {**trial.result, "status": STATUS_OK if is_nan else STATUS_FAIL}
+    return dict(trial.result) or dict(_NO_RESULT)
+
+
+def _naive(time: datetime | None) -> datetime | None:
+    """Return a time in UTC without a zone, as Hyperopt's documents have it."""
+    return None if time is None else time.astimezone(UTC).replace(tzinfo=None)
+
+
+def _aware(time: Any) -> datetime | None:
+    return time.replace(tzinfo=UTC) if isinstance(time, datetime) else None

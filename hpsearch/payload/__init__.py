@@ -1,0 +1,24 @@
+"""Objectives by value: functions of a script or a notebook, signed, for workers that do not have the file.
+
+An objective travels as a pickle, which is a program: whoever unpickles runs it. So a
+worker does that only for one that bears the signature of the secret which it shares
+with whoever started the search; the database, and whoever writes to it, is not trusted.
+"""
+
+from __future__ import annotations
+
+from hpsearch.payload.envelope import ATTACHMENT, Letter, opened, pack, unpack
+from hpsearch.payload.fingerprint import fingerprint
+from hpsearch.payload.secret import SECRET, SECRET_FILE, read_secret
+
+__all__ = [
+    "ATTACHMENT",
+    "SECRET",
+    "SECRET_FILE",
+    "Letter",
+    "fingerprint",
+    "opened",
+    "pack",
+    "read_secret",
+    "unpack",
+]

@@ -1,0 +1,179 @@
+"""A short text that is equal exactly as long as an objective stays the same.
+
+The text of a pickle will not do: it differs from one run of a script to the next, with the
+order of sets, the numbers of lines, the addresses of objects. What is compared instead:
+
+- of a function: its instructions, constants and names, its defaults, and, in turn, the globals and
+  the closure that it uses. Line numbers, comments and the file's name do not count;
+- of functions and classes from other modules than the objective's: their name alone, as they
+  are not sent either;
+- of numbers, text, dates, paths, lists, dicts, sets, NumPy arrays and dataclasses: their values;
+- of objects of classes that are defined beside the objective, and of the objective itself: their
+  attributes;
+- of any other object: the name of its type, and the function that it wraps, if it does. Two
+  trained models look alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from pathlib import PurePath
+from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from hpsearch.payload.captured import attributes, captured
+
+_MAIN = "__main__"
+
+#: Types whose ``repr`` tells all about a value, and the same in each process.
+_PLAIN = (
+    type(None), bool, int, float, complex, str, bytes, range, slice, date, time, timedelta, Decimal,
+    Fraction, PurePath, type(...), type(NotImplemented), np.generic, np.dtype,
+)  # fmt: skip
+
+
+def fingerprint(objective: Any) -> str:
+    """Return the fingerprint of an objective: 64 hexadecimal digits.
+
+    Equal when the same script is started again with the same Python, and different when the
+    code, a default, or a simple value that the code uses differs; see the module.
+    """
+    return _Reader(objective).digest(objective)
+
+
+class _Reader:
+    """Digests values; a value that contains itself is told by how far out it stands.
+
+    Parameters
+    ----------
+    objective : callable
+        Its modules are those whose functions and classes are read.
+    """
+
+    def __init__(self, objective: Any) -> None:
+        self._home = {_MAIN, *_modules_of(objective)}
+        self._outer: list[int] = []  # identities of the values that the present one is part of
+        self._reach = 0  # the outermost of them that was met again inside
+        self._known: dict[int, tuple[Any, str]] = {}  # by identity, with the value, which must stay alive
+
+    def digest(self, value: Any) -> str:
+        """Return the digest of a value."""
+        if id(value) in self._known:
+            return self._known[id(value)][1]
+        if id(value) in self._outer:
+            position = self._outer.index(id(value))
+            self._reach = min(self._reach, position)
+            return f"again {position}"
+        depth, before = len(self._outer), self._reach
+        self._outer.append(id(value))
+        self._reach = depth
+        found = _hashed(self._parts(value))
+        self._outer.pop()
+        if self._reach >= depth:  # what leads further out reads differently from elsewhere
+            self._known[id(value)] = (value, found)
+        self._reach = min(before, self._reach)
+        return found
+
+    def _parts(self, value: Any) -> list[str]:
+        """Return texts that say all about a value."""
+        kind = type(value)
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        match value:
+            case Enum():
+                return [name, value.name]
+            case _ if isinstance(value, _PLAIN):
+                return [name, repr(value)]
+            case np.ndarray():
+                content = value.tolist() if value.dtype.hasobject else None
+                data = self.digest(content) if content is not None else _sha(value.tobytes())
+                return [name, str(value.dtype), str(value.shape), data]
+            case bytearray() | memoryview():
+                return [name, _sha(bytes(value))]
+            case dict() | MappingProxyType():
+                return [name, *sorted(self.digest(k) + self.digest(v) for k, v in value.items())]
+            case list() | tuple():
+                return [name, *map(self.digest, value)]
+            case set() | frozenset():
+                return [name, *sorted(map(self.digest, value))]
+            case CodeType():
+                return self._code(value)
+            case ModuleType():
+                return [name, value.__name__]
+            case type():
+                return self._class(value)
+            case FunctionType():
+                return self._function(value)
+            case BuiltinFunctionType() | np.ufunc():
+                owner = getattr(value, "__self__", None)
+                return [name, value.__name__, self.digest(owner)]
+        return self._object(value, name)
+
+    def _function(self, function: FunctionType) -> list[str]:
+        if function.__module__ not in self._home:
+            return ["function", function.__module__, function.__qualname__]
+        return ["function", self.digest(function.__code__), self.digest(captured(function))]
+
+    def _code(self, code: CodeType) -> list[str]:
+        arguments = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
+        names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
+        constants = [self.digest(constant) for constant in code.co_consts]
+        return ["code", _sha(code.co_code), repr(arguments), repr(names), *constants]
+
+    def _class(self, kind: type) -> list[str]:
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        if kind.__module__ not in self._home:
+            return ["class", name]
+        own = {k: v for k, v in vars(kind).items() if k not in _OF_EVERY_CLASS}
+        return ["class", name, *map(self.digest, kind.__bases__), self.digest(own)]
+
+    def _object(self, value: Any, name: str) -> list[str]:
+        match value:
+            case functools.partial():
+                return [name, *map(self.digest, (value.func, value.args, value.keywords))]
+            case MethodType():
+                return [name, self.digest(value.__func__), self.digest(value.__self__)]
+            case staticmethod() | classmethod():
+                return [name, self.digest(value.__func__)]
+            case property():
+                return [name, *map(self.digest, (value.fget, value.fset, value.fdel))]
+        held = dict(attributes(value))
+        is_whole = len(self._outer) == 1 or dataclasses.is_dataclass(value)
+        if is_whole or type(value).__module__ in self._home:
+            return [name, self.digest(type(value)), self.digest(held)]
+        # Such as a function with a cache around it.
+        return [name, self.digest(held.get("__wrapped__"))]
+
+
+#: What differs between two runs, or says nothing about what a class does.
+_OF_EVERY_CLASS = frozenset(
+    {"__dict__", "__weakref__", "__module__", "__doc__", "__qualname__", "__firstlineno__",
+     "__static_attributes__", "__annotations__", "__slotnames__", "__abstractmethods__", "_abc_impl"}
+)  # fmt: skip
+
+
+def _modules_of(objective: Any) -> list[str]:
+    """Return the modules in which a callable, and whatever it is bound to, is defined."""
+    match objective:
+        case functools.partial():
+            return _modules_of(objective.func)
+        case MethodType():
+            return [*_modules_of(objective.__func__), type(objective.__self__).__module__]
+        case FunctionType():
+            return [objective.__module__]
+    return [type(objective).__module__]
+
+
+def _hashed(parts: list[str]) -> str:
+    return _sha("\n".join(f"{len(part)} {part}" for part in parts).encode("utf-8", "surrogatepass"))
+
+
+def _sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,87 @@
+"""Where Hyperopt's users say their jobs are, as a MongoDB URI; pure.
+
+Hyperopt has a form of its own, ``mongo://user:password@host:port/db/jobs``, in which user
+and password stand as they are, and on the command line the short ``host:port/db``.
+MongoDB's own forms are taken too, with or without a collection at the end of their path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote_plus
+
+from hpsearch.errors import ConfigurationError
+
+#: The collection unless an address names one.
+JOBS = "jobs"
+
+_SCHEMES = {"mongo": "mongodb", "mongo+ssl": "mongodb", "mongodb": "mongodb", "mongodb+srv": "mongodb+srv"}
+_FORMS = "mongo://host:port/database/jobs, or mongodb://host/database"
+
+
+@dataclass(frozen=True, slots=True)
+class JobsAddress:
+    """A collection of jobs."""
+
+    uri: str  #: of the database, as MongoDB's drivers take it; may hold a password
+    collection: str = JOBS  #: its name in that database
+
+
+def jobs_address(text: str) -> JobsAddress:
+    """Read an address in Hyperopt's form or in MongoDB's.
+
+    Parameters
+    ----------
+    text : str
+        ``host[:port]/db``, ``mongo://[user:password@]host[:port]/db[/collection][?authSource=db]``,
+        ``mongo+ssl://`` likewise, or ``mongodb://`` and ``mongodb+srv://`` with any options, where
+        the database may be left to who connects.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is none of these, or asks for an SSH tunnel.
+    """
+    scheme, rest = text.split("://", 1) if "://" in text else ("mongo", text)
+    if scheme == "mongo+ssh":
+        raise ConfigurationError(
+            "mongo+ssh:// is not supported: open the tunnel yourself, such as with "
+            "`ssh -N -L 27018:localhost:27017 HOST`, and use mongo://localhost:27018/DATABASE/jobs."
+        )
+    if scheme not in _SCHEMES:
+        raise ConfigurationError(f"{scheme}:// is not an address of MongoDB; write {_FORMS}.")
+    place, _, options = rest.partition("?")
+    is_own_form = not scheme.startswith("mongodb")
+    # From the last "@", since in Hyperopt's form a password may hold one as it is.
+    credentials, at, place = place.rpartition("@")
+    hosts, database, collection = _parts(place, needs_database=is_own_form)
+    if is_own_form:
+        credentials = _encoded(credentials) if at else ""
+        options = "&".join(part for part in (options, "tls=true" if scheme == "mongo+ssl" else "") if part)
+    tail = f"?{options}" if options else ""
+    return JobsAddress(f"{_SCHEMES[scheme]}://{credentials}{at}{hosts}/{database}{tail}", collection)
+
+
+def _parts(place: str, *, needs_database: bool) -> tuple[str, str, str]:
+    """Return the hosts, the database and the collection that an address names after its credentials."""
+    match place.rstrip("/").split("/"):
+        case [hosts] if hosts and not needs_database:
+            return hosts, "", JOBS
+        case [hosts, database] if hosts and database:
+            return hosts, database, JOBS
+        case [hosts, database, collection] if hosts and database and collection:
+            return hosts, database, collection
+    raise ConfigurationError(
+        f"{place or 'An empty text'} is not an address of a database in MongoDB; write {_FORMS}."
+    )
+
+
+def _encoded(credentials: str) -> str:
+    """Return plain credentials as MongoDB's URIs need them."""
+    user, colon, password = credentials.partition(":")
+    if not colon:
+        raise ConfigurationError(
+            f"The address of MongoDB names the user {user!r} without a password; "
+            "write user:password@host (the file ~/.hyperopt is not read)."
+        )
+    return f"{quote_plus(user)}:{quote_plus(password)}"

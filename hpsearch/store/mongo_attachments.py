@@ -1,0 +1,111 @@
+"""Attachments on MongoDB: GridFS, written and read in calls that can each be repeated.
+
+The driver's own ``gridfs`` is not used: it creates indexes on the first write, which workers have
+no right to, an upload of its cannot be repeated when an answer was lost, and replacing a
+file is not in it. The layout is GridFS's, so that its tools read what is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bson import ObjectId
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError
+
+from hpsearch.errors import NotFoundError, StoreError
+from hpsearch.store import files
+from hpsearch.store.documents import Document
+from hpsearch.store.files import Place
+from hpsearch.store.mongo_connection import Connection
+from hpsearch.store.mongo_errors import DUPLICATE_KEY
+from hpsearch.store.queries import Filter
+from hpsearch.store.rules import no_attachment
+from hpsearch.store.schema import CHUNKS, FILES
+
+#: Files that one call deletes.
+_PAGE = 100
+
+
+class Attachments:
+    """The files of one database."""
+
+    def __init__(self, connection: Connection, database: Database[Document]) -> None:
+        self._call = connection.call
+        self._files: Collection[Document] = database[FILES]
+        self._chunks: Collection[Document] = database[CHUNKS]
+
+    def write(self, place: Place, data: bytes, attempt: int) -> None:
+        """Store a file, then delete the older ones that it replaces."""
+        latest = self._call(self._files.find_one, files.at(place), sort=files.LATEST_FIRST)
+        version = 1 + (latest["metadata"]["version"] if latest else 0)
+        file = files.file_document(ObjectId(), place, attempt, version, len(data))
+        self._call(self._files.update_one, {"_id": file["_id"]}, files.begin(file), upsert=True)
+        view = memoryview(data)
+        for first in range(0, len(data), files.CHUNK_BYTES * files.CHUNKS_A_CALL):
+            self._call(self._write_chunks, file["_id"], view, first // files.CHUNK_BYTES)
+        stored = self._call(self._files.update_one, files.not_dropped(file["_id"]), files.complete())
+        if not stored.matched_count:  # somebody replaced or deleted it meanwhile
+            self._delete([file["_id"]])
+            return
+        self.drop(files.replaced_by(file, place))
+
+    def read(self, place: Place, attempts: Sequence[int]) -> bytes:
+        """Return the latest file of a place; raises ``NotFoundError``."""
+        wanted = files.shown_at(place, attempts)
+        tried = None
+        while True:
+            file = self._call(self._files.find_one, wanted, sort=files.LATEST_FIRST)
+            if file is None:
+                raise NotFoundError(no_attachment(place.exp_key, place.name, place.tid))
+            data = self._read_chunks(file)
+            if data is not None:
+                return data
+            # Replaced while it was read: the next look finds what took its place.
+            if file["_id"] == tried:
+                raise StoreError(f"The attachment {place.path} is damaged: some of its chunks are missing.")
+            tried = file["_id"]
+
+    def names(self, exp_key: str, tid: int | None, attempts: Sequence[int]) -> list[str]:
+        """Return the names of the files that show, sorted."""
+        wanted = files.shown(exp_key, tid, attempts)
+        return sorted(self._call(self._files.distinct, "metadata.name", wanted))
+
+    def drop(self, wanted: Filter) -> int:
+        """Delete files with their chunks; return how many."""
+        found = [file["_id"] for file in self._call(self._find_ids, wanted)]
+        for start in range(0, len(found), _PAGE):
+            self._delete(found[start : start + _PAGE])
+        return len(found)
+
+    def _delete(self, file_ids: list[Any]) -> None:
+        """Delete files, their documents last: should this be cut short, they say what is left to delete."""
+        these = {"_id": {"$in": file_ids}}
+        self._call(self._files.update_many, these, files.drop())
+        self._call(self._chunks.delete_many, {"files_id": {"$in": file_ids}})
+        self._call(self._files.delete_many, these)
+
+    def _find_ids(self, wanted: Filter) -> list[Document]:
+        return list(self._files.find(wanted, {"_id": 1}))
+
+    def _write_chunks(self, file_id: Any, data: memoryview, first: int) -> None:
+        """Write some chunks; those that are there already came from an attempt whose answer was lost."""
+        try:
+            self._chunks.insert_many(files.chunk_documents(file_id, data, first), ordered=False)
+        except BulkWriteError as error:
+            refused = error.details["writeErrors"]
+            if error.details.get("writeConcernErrors") or any(e["code"] != DUPLICATE_KEY for e in refused):
+                raise
+
+    def _read_chunks(self, file: Document) -> bytes | None:
+        """Return the content of a file, or None when it is not all there."""
+        parts: list[bytes] = []
+        for first in range(0, -(-file["length"] // file["chunkSize"]), files.CHUNKS_A_CALL):
+            parts += [chunk["data"] for chunk in self._call(self._find_chunks, file["_id"], first)]
+        data = b"".join(parts)
+        return data if len(data) == file["length"] else None
+
+    def _find_chunks(self, file_id: Any, first: int) -> list[Document]:
+        return list(self._chunks.find(files.chunks(file_id, first), sort=[("n", 1)]))

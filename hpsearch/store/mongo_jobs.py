@@ -1,0 +1,77 @@
+"""The jobs of Hyperopt's MongoTrials in a MongoDB, for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+from bson import ObjectId
+from gridfs import GridFS
+from gridfs.errors import NoFile
+from pymongo.collection import Collection
+from pymongo.database import Database
+
+from hpsearch.errors import NotFoundError
+from hpsearch.store.documents import Document
+from hpsearch.store.hyperopt_uri import JobsAddress
+from hpsearch.store.mongo_connection import Connection, Patience
+
+
+class MongoJobSource:
+    """A collection of jobs, and the GridFS bucket ``fs`` beside it that holds their attachments.
+
+    It implements ``hpsearch.hyperopt.imported.JobSource``.
+
+    Parameters
+    ----------
+    connection : Connection
+        To the server.
+    address : JobsAddress
+        The collection.
+
+    Raises
+    ------
+    NotFoundError
+        If there are no jobs.
+    """
+
+    def __init__(self, connection: Connection, address: JobsAddress) -> None:
+        self._connection = connection
+        self._call = connection.call
+        self._database: Database[Document] = connection.client.get_default_database("hyperopt")
+        self._jobs: Collection[Document] = self._database[address.collection]
+        if self._call(self._jobs.find_one, {}, {"_id": 1}) is None:
+            raise NotFoundError(
+                f"There are no jobs in the collection {address.collection!r} of the database "
+                f"{self._database.name!r} at {connection.hosts}."
+            )
+
+    @classmethod
+    def connect(cls, address: JobsAddress, patience: Patience) -> Self:
+        """Connect to the server of an address; raises as ``MongoStore.connect`` does."""
+        return cls(Connection(address.uri, patience), address)
+
+    def exp_keys(self) -> list[Any]:
+        """Return the keys of its experiments; None where jobs have none."""
+        return self._call(self._jobs.distinct, "exp_key")
+
+    def jobs(self, exp_key: Any) -> list[Document]:
+        """Return the documents of an experiment by number; of equal ones the older first."""
+        found = self._call(lambda: list(self._jobs.find({"exp_key": exp_key})))
+        return sorted(found, key=lambda job: (job.get("tid", 0), str(job["_id"])))
+
+    def attachments(self, job: Document) -> Iterator[tuple[str, bytes | None]]:
+        """Yield what is attached to a job by name; None for what is listed but not there."""
+        for name, file_id in job.get("_attachments", ()):
+            yield name, self._call(self._read_file, file_id)
+
+    def close(self) -> None:
+        """Release connections."""
+        self._connection.close()
+
+    def _read_file(self, file_id: ObjectId) -> bytes | None:
+        try:
+            content: bytes = GridFS(self._database).get(file_id).read()
+        except NoFile:
+            return None
+        return content

@@ -1,0 +1,259 @@
+"""CPU milliseconds of one suggestion after so many finished trials: our TPE, and those of its peers.
+
+    python scripts/bench/suggest.py [--params 10 50] [--trials 100 1000 10000 100000]
+                                    [--peers hyperopt optuna rustuna] [--max-peer-trials 10000]
+
+The space mixes uniform, loguniform, quniform, uniformint, normal and choice, some of them below a
+choice. Finished trials are random draws. Then points are asked for and told one by one, and the
+median counts, so that what a package keeps up to date between two suggestions is paid for. Each
+package runs in a process of its own, in one thread; it is CPU time, so that a busy machine changes
+little. "batch" is our time for each of 32 points asked for at once, "memory" the most that our
+process held, the interpreter included. A peer that is not installed is left out: the
+extra ``bench`` has them.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Any
+
+#: One parameter after another, over and over; a branch adds one that only one of its options has.
+KINDS = (
+    "uniform",
+    "loguniform",
+    "quniform",
+    "uniformint",
+    "normal",
+    "choice",
+    "branch",
+    "uniform",
+    "log int",
+)
+BATCH = 32
+
+
+def kinds_of(n_params: int) -> list[str]:
+    """Return the kinds of a space with ``n_params`` parameters, what hangs below a branch included."""
+    kinds: list[str] = []
+    while sum(2 if kind == "branch" else 1 for kind in kinds) < n_params:
+        kinds.append(KINDS[len(kinds) % len(KINDS)])
+    return kinds
+
+
+def hyperopt_space(hp: Any, kinds: list[str]) -> dict[str, Any]:
+    make: dict[str, Callable[[str], Any]] = {
+        "uniform": lambda label: hp.uniform(label, -2, 3),
+        "loguniform": lambda label: hp.loguniform(label, -7, 0),
+        "quniform": lambda label: hp.quniform(label, 0, 10, 1),
+        "uniformint": lambda label: hp.uniformint(label, 1, 32),
+        "normal": lambda label: hp.normal(label, 0, 2),
+        "choice": lambda label: hp.choice(label, ["a", "b", "c"]),
+        "branch": lambda label: hp.choice(label, [0, hp.uniform(label + "x", 0, 1)]),
+        "log int": lambda label: hp.qloguniform(label, 0, 6, 1),
+    }
+    return {f"p{i}": make[kind](f"p{i}") for i, kind in enumerate(kinds)}
+
+
+def suggest_all(trial: Any, kinds: list[str]) -> float:
+    """Ask an Optuna-like trial for every parameter; return a loss."""
+    loss = 0.0
+    for i, kind in enumerate(kinds):
+        name = f"p{i}"
+        match kind:
+            case "uniform":
+                loss += abs(trial.suggest_float(name, -2, 3))
+            case "loguniform":
+                loss += trial.suggest_float(name, 1e-3, 1, log=True)
+            case "quniform":
+                loss += trial.suggest_float(name, 0, 10, step=1) / 10
+            case "uniformint":
+                loss += trial.suggest_int(name, 1, 32) / 32
+            case "normal":  # no peer but Hyperopt has it: three deviations to either side
+                loss += abs(trial.suggest_float(name, -6, 6))
+            case "choice":
+                loss += trial.suggest_categorical(name, ["a", "b", "c"]) == "a"
+            case "branch":
+                if trial.suggest_categorical(name, ["without", "with"]) == "with":
+                    loss += trial.suggest_float(name + "x", 0, 1)
+            case "log int":
+                loss += trial.suggest_int(name, 1, 403, log=True) / 403
+    return loss
+
+
+def run_hpsearch(kinds: list[str], n: int, repeat: int) -> dict[str, float]:
+    import numpy as np
+
+    from hpsearch import hp
+    from hpsearch.history import History
+    from hpsearch.space.tree import Space
+    from hpsearch.suggest.protocol import trial_rng
+    from hpsearch.suggest.tpe.suggest import TPE
+    from hpsearch.trial import State, Trial
+
+    space = Space(hyperopt_space(hp, kinds))
+    history, suggester, rng = History(space), TPE(space), np.random.default_rng(0)
+
+    def tell(values: Mapping[str, float]) -> None:
+        loss = sum(abs(value) for value in values.values())
+        done = Trial(exp_key="", tid=len(history), values=values, state=State.DONE, loss=loss)
+        history.add(done)
+
+    def ask() -> Mapping[str, float]:
+        return suggester.suggest(history, [], [trial_rng(0, len(history))])[0].values
+
+    for _ in range(n):
+        tell(space.sample(rng))
+    single = median_ms(ask, tell, repeat)
+    batch = [[trial_rng(1, BATCH * i + j) for j in range(BATCH)] for i in range(max(3, repeat // 10))]
+    starts = [time.process_time()]
+    for rngs in batch:
+        suggester.suggest(history, [], rngs)
+        starts.append(time.process_time())
+    spent = [after - before for before, after in pairwise(starts)]
+    return {"ms": single, "batch": 1e3 * statistics.median(spent) / BATCH}
+
+
+def run_hyperopt(kinds: list[str], n: int, repeat: int) -> dict[str, float]:
+    from hyperopt import Trials, hp, rand, tpe
+    from hyperopt.base import JOB_STATE_DONE, Domain
+
+    trials, domain = Trials(), Domain(lambda config: 0.0, hyperopt_space(hp, kinds))
+
+    def tell(docs: list[Any]) -> None:
+        for doc in docs:
+            loss = sum(abs(v) for values in doc["misc"]["vals"].values() for v in values)
+            doc["state"], doc["result"] = JOB_STATE_DONE, {"status": "ok", "loss": float(loss)}
+        trials.insert_trial_docs(docs)
+        trials.refresh()
+
+    def ask() -> list[Any]:
+        return tpe.suggest(trials.new_trial_ids(1), domain, trials, len(trials))
+
+    tell(rand.suggest(trials.new_trial_ids(n), domain, trials, 0))
+    return {"ms": median_ms(ask, tell, repeat)}
+
+
+def run_dropin(kinds: list[str], n: int, repeat: int) -> dict[str, float]:
+    import hpsearch.hyperopt
+
+    hpsearch.hyperopt.install()
+    return run_hyperopt(kinds, n, repeat)
+
+
+def run_optuna(kinds: list[str], n: int, repeat: int) -> dict[str, float]:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    sampler = optuna.samplers.TPESampler(seed=0, n_startup_trials=n)
+    return run_study(optuna.create_study(sampler=sampler), kinds, n, repeat)
+
+
+def run_rustuna(kinds: list[str], n: int, repeat: int) -> dict[str, float]:
+    import rustuna
+
+    sampler = rustuna.samplers.TPESampler(seed=0, n_startup_trials=n)
+    return run_study(rustuna.create_study(sampler=sampler), kinds, n, repeat)
+
+
+def run_study(study: Any, kinds: list[str], n: int, repeat: int) -> dict[str, float]:
+    """Measure a package with Optuna's interface, whose sampler draws the first ``n`` at random."""
+
+    def ask() -> tuple[int, float]:
+        trial = study.ask()
+        return trial.number, suggest_all(trial, kinds)
+
+    for _ in range(n):
+        study.tell(*ask())
+    return {"ms": median_ms(ask, lambda told: study.tell(*told), repeat)}
+
+
+def median_ms(ask: Callable[[], Any], tell: Callable[[Any], Any], repeat: int) -> float:
+    """Return the median CPU milliseconds of ``ask``; the first call warms up."""
+    tell(ask())
+    spent = []
+    for _ in range(repeat):
+        started = time.process_time()
+        asked = ask()
+        spent.append(time.process_time() - started)
+        tell(asked)
+    return 1e3 * statistics.median(spent)
+
+
+RUNS = {
+    "hpsearch": run_hpsearch,
+    "hpsearch.hyperopt": run_dropin,
+    "hyperopt": run_hyperopt,
+    "optuna": run_optuna,
+    "rustuna": run_rustuna,
+}
+
+
+def child(package: str, n_params: int, n: int, repeat: int) -> None:
+    measured = RUNS[package](kinds_of(n_params), n, repeat)
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({**measured, "memory": megabytes}))
+
+
+def measure(package: str, n_params: int, n: int, repeat: int) -> dict[str, float]:
+    """Return what a fresh process measures."""
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        __file__,
+        "--child",
+        package,
+        str(n_params),
+        str(n),
+        str(repeat),
+    ]
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, **one_thread}
+    )
+    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--params", nargs="+", type=int, default=[10, 50], help="sizes of the space")
+    parser.add_argument("--trials", nargs="+", type=int, default=[100, 1000, 10_000, 100_000])
+    parser.add_argument("--peers", nargs="*", default=["hyperopt", "optuna", "rustuna"])
+    parser.add_argument("--max-peer-trials", type=int, default=10_000, help="peers are not asked after more")
+    parser.add_argument("--repeat", type=int, default=100, help="our suggestions; of a peer a tenth")
+    parser.add_argument("--child", nargs=4, metavar="X", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        child(options.child[0], *map(int, options.child[1:]))
+        return
+    peers = [peer for peer in options.peers if importlib.util.find_spec(peer)]
+    for missing in sorted({*options.peers} - {*peers}):
+        print(f"{missing} is left out, for it is not installed: install hpsearch[bench].")
+    names = ["hpsearch", "hpsearch.hyperopt", *peers]
+    print("params  trials  " + "".join(f"{name:>19}" for name in names) + "     batch    memory")
+    for n_params in options.params:
+        for n in options.trials:
+            cells, ours = [], {}
+            for name in names:
+                is_peer = name in peers
+                if is_peer and n > options.max_peer_trials:
+                    cells.append(" " * 19)
+                    continue
+                got = measure(name, n_params, n, max(5, options.repeat // 10) if is_peer else options.repeat)
+                ours = ours or got
+                ratio = f" ({got['ms'] / ours['ms']:.2g}x)" if is_peer else ""
+                cells.append(f"{got['ms']:.2f} ms{ratio}".rjust(19))
+            print(f"{n_params:6d} {n:7d}  {''.join(cells)} {ours['batch']:6.2f} ms {ours['memory']:6.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

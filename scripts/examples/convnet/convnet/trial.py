@@ -1,0 +1,130 @@
+"""One trial from its configuration to its result, and the result to a file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convnet.images import Dataset, check_dataset, load_dataset
+from convnet.results import Record, write_record
+from convnet.settings import Settings
+from convnet.space import space
+from hpsearch import STATUS_FAIL, STATUS_OK, Space
+from hpsearch.errors import MissingExtraError
+
+if TYPE_CHECKING:  # torch is loaded where it is used
+    from convnet.training import Training
+
+#: Root of the seeds of all trials.
+SEED = 1
+
+
+def prepare(settings: Settings) -> None:
+    """Find out what is missing here, before a trial is spent on it, and share out the cores.
+
+    Raises
+    ------
+    MissingExtraError
+        If PyTorch, or scikit-learn for its digits, is not installed.
+    ConfigurationError
+        If the images cannot be loaded.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingExtraError("the convolutional network", "torch") from error
+    # Several workers on one machine would else take all of its cores each.
+    torch.set_num_threads(settings.n_threads)
+    check_dataset(settings.data)
+
+
+def run_trial(
+    config: Mapping[str, Any],
+    settings: Settings,
+    *,
+    exp_key: str,
+    tid: int,
+    report: Callable[[int, float], None],
+) -> dict[str, Any]:
+    """Train a network, and write what came of it into the folder of results.
+
+    Parameters
+    ----------
+    config : mapping
+        A configuration of ``convnet.space``.
+    settings : Settings
+        Those of this machine.
+    exp_key, tid : str, int
+        The search, and the number of the trial, which seeds it. Without a search (``""``)
+        nothing is written.
+    report : callable
+        Called with each epoch and its accuracy.
+
+    Returns
+    -------
+    dict
+        What the objective returns: ``loss`` is one minus the best accuracy; or, if the
+        training diverged, the status "fail" and a ``message``.
+    """
+    from convnet.training import train
+
+    started = time.perf_counter()
+    dataset = _dataset(settings.data)
+    training = train(
+        config,
+        dataset,
+        n_epochs=settings.n_epochs,
+        seed=_seed(tid),
+        device=settings.device,
+        report=report,
+    )
+    result = {
+        **summarise(training),
+        "dataset": dataset.name,
+        "n_epochs": settings.n_epochs,
+        "train_s": round(time.perf_counter() - started, 3),
+    }
+    if exp_key:
+        searched = Space(space)
+        values = searched.values(config)
+        params = searched.params(values)
+        record = Record(exp_key=exp_key, tid=tid, values=values, params=params, result=result)
+        write_record(settings.results, record)
+    return result
+
+
+def summarise(training: Training) -> dict[str, Any]:
+    """Return the result of a trial."""
+    measured = {
+        "accuracies": [epoch.accuracy for epoch in training.epochs],
+        "train_losses": [epoch.train_loss for epoch in training.epochs],
+        "n_weights": training.n_weights,
+    }
+    if training.diverged_in is not None:
+        message = f"The training diverged: its loss was not finite in epoch {training.diverged_in}."
+        return {"status": STATUS_FAIL, "message": message, **measured}
+    accuracy = training.epochs[training.best_epoch - 1].accuracy
+    return {
+        "status": STATUS_OK,
+        "loss": 1 - accuracy,
+        "accuracy": accuracy,
+        "best_epoch": training.best_epoch,
+        "test_accuracy": training.test_accuracy,
+        **measured,
+    }
+
+
+@cache
+def _dataset(folder: Path | None) -> Dataset:
+    """Load the images once for all trials of this process."""
+    return load_dataset(folder)
+
+
+def _seed(tid: int) -> int:
+    """Return the seed of a trial; by hand, without a search, ``tid`` is -1."""
+    return int(np.random.SeedSequence(SEED, spawn_key=(tid + 1,)).generate_state(1)[0])

@@ -1,0 +1,76 @@
+"""Search a convolutional network for small images: how it is built, and how it is trained.
+
+The images are scikit-learn's digits, or CIFAR-100 where ``CONVNET_DATA`` names its folder;
+see README.md. In this process, or with two workers::
+
+    python scripts/examples/convnet/search.py
+    hpsearch run scripts/examples/convnet/search.py --exp-key convnet --max-evals 36 --workers 2
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from convnet.results import improvement_text, read_records
+from convnet.settings import read_settings
+from convnet.space import space
+from convnet.trial import prepare, run_trial
+
+from hpsearch import HpsearchError, current_trial, fmin, tpe
+from hpsearch.hyperopt.fmin import fmin_pass_expr_memo_ctrl
+from hpsearch.hyperopt.pyll import rec_eval
+
+__all__ = ["objective", "space"]
+
+
+def objective(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one minus the best accuracy on the validation images, with what else was measured."""
+    trial = current_trial()
+    settings = read_settings(os.environ)
+    return run_trial(config, settings, exp_key=trial.exp_key, tid=trial.tid, report=trial.report)
+
+
+def main(arguments: list[str]) -> None:
+    """Search in this process, or go on with a search; print how far it has come."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--max-evals", type=int, default=36, help="Trials in all. Default: %(default)s.")
+    parser.add_argument("--seed", type=int, default=0, help="Seed of the search. Default: %(default)s.")
+    parser.add_argument("--exp-key", default="fmin", help="Name of the search. Default: %(default)s.")
+    options = parser.parse_args(arguments)
+    settings = read_settings(os.environ)
+    prepare(settings)
+    settings.results.mkdir(parents=True, exist_ok=True)
+
+    # Within fmin, only this form of an objective is told the number of its trial.
+    @fmin_pass_expr_memo_ctrl
+    def numbered(expr: Any, memo: Any, ctrl: Any) -> dict[str, Any]:
+        config, tid = rec_eval(expr, memo=memo), ctrl.current_trial["tid"]
+        result = run_trial(config, settings, exp_key=options.exp_key, tid=tid, report=lambda *_: None)
+        print(f"trial {tid}: {result.get('accuracy', result.get('message'))}", flush=True)
+        return result
+
+    fmin(
+        numbered,
+        space,
+        algo=tpe.suggest,
+        max_evals=options.max_evals,
+        rstate=options.seed,
+        show_progressbar=False,
+        # Saved after each trial: the same command goes on after an interruption.
+        trials_save_file=str(settings.results / f"{options.exp_key}.trials"),
+    )
+    print(improvement_text(read_records(settings.results, options.exp_key)))
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except HpsearchError as error:
+        sys.exit(str(error))
+else:
+    # A worker that lacks something should say so before it claims a trial.
+    prepare(read_settings(os.environ))

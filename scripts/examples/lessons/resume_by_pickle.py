@@ -1,0 +1,55 @@
+"""Lesson 6: go on with a search that was saved as a file.
+
+``Trials`` can be pickled. Loaded again and given to ``fmin``, they count: ``max_evals`` is the number
+of trials in all, so a search of 20 goes on to 40 by evaluating 20 more, and what it suggests is
+learned from the first 20. With the same seed it gives the very trials that 40 at once would have
+given.
+
+Shorter, and safe against a crash in the middle: ``fmin(..., trials_save_file="trials.pkl")`` saves
+after every trial, in one step, and goes on from the file when it is there. Load pickles only from
+people you trust: loading runs what is in them. For a search on several machines see lesson 7.
+
+Run it with::
+
+    python scripts/examples/lessons/resume_by_pickle.py
+"""
+
+import pickle
+import tempfile
+from pathlib import Path
+
+from hpsearch import Trials, fmin, hp, tpe
+
+space = {"x": hp.uniform("x", -5, 5), "y": hp.normal("y", 0, 3)}
+
+
+def objective(config: dict[str, float]) -> float:
+    return (config["x"] - 1) ** 2 + (config["y"] + 2) ** 2
+
+
+def search(trials: Trials, max_evals: int) -> Trials:
+    fmin(objective, space, tpe.suggest, max_evals=max_evals, trials=trials, rstate=0)
+    return trials
+
+
+def tell(what: str, trials: Trials) -> None:
+    print(f"{what:<10} {len(trials)} trials, best loss {trials.best_trial['result']['loss']:.4f}")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "trials.pkl"
+        first = search(Trials(), 20)
+        path.write_bytes(pickle.dumps(first))
+        tell("saved:", first)
+        loaded = pickle.loads(path.read_bytes())
+    tell("loaded:", loaded)
+    resumed = search(loaded, 40)
+    tell("resumed:", resumed)
+    at_once = search(Trials(), 40)
+    tell("at once:", at_once)
+    print(f"the same trials in the same order: {resumed.vals == at_once.vals}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,229 @@
+"""``hpsearch import-hyperopt`` on jobs and files that Hyperopt 0.3.0 itself wrote."""
+
+from __future__ import annotations
+
+import importlib.util
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bson import json_util
+from pymongo import MongoClient
+from pymongo.uri_parser import parse_uri
+
+from hpsearch.experiment import ExperimentState
+from hpsearch.store.mongo import MongoStore
+from hpsearch.trial import FailureKind, State, Trial
+from tests.integration.cli.conftest import Call
+
+#: A search of Hyperopt 0.3.0 with pymongo 3.13, whose job 17 was then put back to new.
+JOBS = Path(__file__).parent / "data" / "hyperopt_jobs.json"
+
+#: The script that the search was begun with.
+SCRIPT = """
+from hyperopt import hp
+
+space = {
+    "lr": hp.loguniform("lr", -7, 0),
+    "units": hp.quniform("units", 16, 64, 16),
+    "depth": hp.randint("depth", 5),
+    "opt": hp.choice("opt", [{"name": "sgd", "momentum": hp.uniform("momentum", 0, 1)}, {"name": "adam"}]),
+}
+narrow = {**space, "depth": hp.randint("depth", 4)}
+
+def objective(config):
+    return config["lr"]
+"""
+
+#: The same with our name for its package.
+OURS = SCRIPT.replace("from hyperopt ", "from hpsearch.hyperopt ")
+
+
+@pytest.fixture
+def source(uri: str) -> Iterator[str]:
+    """Address of the jobs, in the database that the store uses, too; nothing changes them."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        database = client.get_default_database()
+        for name, documents in json_util.loads(JOBS.read_text()).items():
+            database[name].insert_many(documents)
+        before = json_util.dumps([list(database[name].find()) for name in database.list_collection_names()])
+        names = database.list_collection_names()
+        credentials = parse_uri(uri)
+        host, port = credentials["nodelist"][0]
+        user, password = credentials["username"], credentials["password"]
+        yield f"mongo://{user}:{password}@{host}:{port}/{database.name}/jobs?authSource=admin"
+        assert json_util.dumps([list(database[name].find()) for name in names]) == before
+
+
+@pytest.fixture
+def script(folder: Path) -> Path:
+    """Put the script into the user's folder."""
+    (folder / "train.py").write_text(SCRIPT)
+    (folder / "ours.py").write_text(OURS)
+    return folder
+
+
+def by_origin(store: MongoStore, exp_key: str) -> dict[str, Trial]:
+    return {trial.origin: trial for trial in store.trials(exp_key)}
+
+
+def test_all_that_hyperopt_kept_is_there(shell: Call, store: MongoStore, source: str, script: Path):
+    done = shell("import-hyperopt", source, "--exp-key", "exp1", "--space", "train.py:space")
+    assert done.code == 0, done.err
+    assert done.out == (
+        "exp1: 15 of 15 jobs imported (2 pending, 4 done, 9 failed), 0 were here already; attachments: 4.\n"
+    )
+    trials = by_origin(store, "exp1")
+    assert list(trials) == [f"hyperopt:{tid}" for tid in range(4, 19)]
+    assert [trial.tid for trial in trials.values()] == list(range(15))
+    best = trials["hyperopt:8"]
+    assert (best.state, best.loss, best.result["curve"]) == (State.DONE, 0.003394577852029922, [1.0, 2.0])
+    assert best.params["opt"] == "1: {name: 'adam'}"
+    assert best.finished_at is not None
+    assert best.finished_at.isoformat() == "2026-11-21T09:05:59.569000+00:00"
+    assert store.attachment("exp1", "model", tid=best.tid) == b"weights 1"
+    raised, failed, nan = trials["hyperopt:7"].error, trials["hyperopt:5"].error, trials["hyperopt:18"].error
+    assert raised is not None
+    assert (raised.type, raised.message) == ("ValueError", "too deep")
+    assert failed is not None
+    assert failed.kind is FailureKind.REPORTED
+    assert nan is not None
+    assert nan.kind is FailureKind.NAN
+    assert [o for o, t in trials.items() if t.state is State.PENDING] == ["hyperopt:16", "hyperopt:17"]
+
+
+def test_the_search_goes_on_with_what_was_imported(shell: Call, store: MongoStore, source: str, script: Path):
+    """What waited is evaluated, what was done counts, and the algorithm learns from it."""
+    shell("import-hyperopt", source, "--exp-key", "exp1", "--into", "more", "--space", "ours.py")
+    assert store.experiment("more").state is ExperimentState.STOPPED
+    done = shell(
+        "run", "ours.py", "--exp-key", "more", "--max-evals", "18", "--seed", "5", "--algo", "anneal"
+    )
+    assert done.code == 0, done.err
+    trials = by_origin(store, "more")
+    assert store.counts("more")[State.DONE] == 9
+    assert store.counts("more")[State.FAILED] == 9
+    assert [trials[f"hyperopt:{tid}"].state for tid in (16, 17)] == [State.DONE, State.DONE]
+    assert "anneal" in trials  # which takes over once there are losses to go on from
+    experiment = store.experiment("more")
+    assert (experiment.seed, experiment.algorithm.name) == (5, "anneal")
+    assert experiment.objective.ref == "ours.py:objective"
+    other = shell("run", "search.py", "--exp-key", "more", "--space", "ours.py:space")
+    assert other.code == 78
+    assert "another objective: 'ours.py:objective' there" in other.err
+
+
+def test_importing_again_adds_only_what_is_new(
+    shell: Call, store: MongoStore, source: str, script: Path, uri: str
+):
+    command = ("import-hyperopt", source, "--exp-key", "exp2", "--space", "train.py")
+    assert (
+        "2 of 2 jobs imported (1 done, 1 failed), 0 were here already; attachments: 1." in shell(*command).out
+    )
+    before = list(store.trials("exp2"))
+    store.detach("exp2", "model", tid=0)  # as if the first import had been cut short
+    again = shell(*command)
+    assert again.out == "exp2: 0 of 2 jobs imported, 2 were here already; attachments: 1.\n", again.err
+    assert list(store.trials("exp2")) == before
+    with MongoClient[dict[str, Any]](uri) as client:
+        jobs = client.get_default_database()["jobs"]
+        late = jobs.find_one({"tid": 19}, {"_id": 0})
+        assert late is not None
+        jobs.insert_one({**late, "tid": 30, "misc": {**late["misc"], "tid": 30}})
+        assert "1 of 3 jobs imported (1 done), 2 were here already; attachments: 1." in shell(*command).out
+        jobs.delete_one({"tid": 30})
+
+
+def test_an_experiment_with_other_trials_is_left_alone(
+    shell: Call, store: MongoStore, source: str, script: Path
+):
+    shell("run", "ours.py", "--exp-key", "taken", "--max-evals", "2")
+    before = list(store.trials("taken"))
+    refused = shell("import-hyperopt", source, "--exp-key", "exp1", "--into", "taken", "--space", "ours.py")
+    assert refused.code == 78
+    assert "has other trials: number 0 is not job 4 of the source" in refused.err
+    assert list(store.trials("taken")) == before
+
+
+def test_points_of_another_space_are_refused_or_left_out(
+    shell: Call, store: MongoStore, source: str, script: Path
+):
+    command = ("import-hyperopt", source, "--exp-key", "exp1", "--space", "train.py:narrow")
+    refused = shell(*command)
+    assert refused.code == 65
+    assert "Job 5: The value 4 of the parameter 'depth' is not" in refused.err
+    assert "3 of 15 jobs; --skip-invalid leaves them out" in refused.err
+    assert store.experiments() == []
+    skipped = shell(*command, "--skip-invalid")
+    assert skipped.out.startswith("exp1: 12 of 12 jobs imported")
+    assert skipped.err.count("Left out: Job") == 3
+    assert [trial.tid for trial in store.trials("exp1")] == list(range(12))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["SOURCE", "--space", "train.py"], 2, "with --exp-key: exp1, exp2."),
+        (["SOURCE", "--space", "train.py", "--exp-key", "exp"], 4, "no jobs with the exp_key 'exp'"),
+        (["SOURCE", "--space", "train.py:spac", "--exp-key", "exp1"], 65, "Did you mean 'space'?"),
+        (["SOURCE"], 2, "Missing option '--space'"),
+        (["SOURCE", "--space", "train.py", "--exp-key", "exp1", "--into", "a/b"], 2, "cannot name a search"),
+        (["OTHER", "--space", "train.py"], 4, "There are no jobs in the collection 'none' of the database"),
+        (["trials.pkl", "--space", "train.py"], 65, "There is no file trials.pkl; a database is written as"),
+        (["train.py", "--space", "train.py"], 2, "add --trust-pickle if you know where it comes from"),
+        (["train.py", "--space", "train.py", "--trust-pickle"], 65, "cannot be read as pickled Trials"),
+    ],
+)
+def test_a_mistake_costs_one_sentence(arguments, code, words, shell: Call, source: str, script: Path):
+    places = {"SOURCE": source, "OTHER": source.replace("/jobs?", "/none?")}
+    done = shell("import-hyperopt", *(places.get(word, word) for word in arguments))
+    assert (done.code, done.out) == (code, "")
+    assert words in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_a_file_that_hyperopt_pickled_comes_in_without_hyperopt(shell: Call, store: MongoStore, script: Path):
+    """Also trials whose objective raised, which ``trials.trials`` leaves out."""
+    if importlib.util.find_spec("hyperopt") is None:
+        pytest.skip("Hyperopt is not installed here, so nothing can be pickled by it")
+    write = """
+import pickle, numpy as np
+from hyperopt import Trials, fmin, rand
+from train import space
+
+def objective(config):
+    if config["depth"] == 3:
+        raise ValueError("too deep")
+    return {"loss": config["lr"], "status": "ok", "attachments": {"model": b"weights"}}
+
+trials = Trials()
+fmin(objective, space, rand.suggest, 10, trials=trials, rstate=np.random.default_rng(0), verbose=False,
+     catch_eval_exceptions=True)
+print(len(trials.trials), trials.best_trial["result"]["loss"])
+pickle.dump(trials, open("trials.pkl", "wb"))
+"""
+    written = subprocess.run(
+        [sys.executable, "-c", write], cwd=script, capture_output=True, text=True, timeout=60, check=True
+    )
+    n_valid, best_loss = written.stdout.split()
+    assert 0 < int(n_valid) < 10
+    done = shell("import-hyperopt", "trials.pkl", "--trust-pickle", "--space", "train.py", "--into", "old")
+    assert done.code == 0, done.err
+    assert done.out.startswith(
+        f"old: 10 of 10 jobs imported ({n_valid} done, {10 - int(n_valid)} failed), 0 were"
+    )
+    assert next(store.trials("old", sort="loss", limit=1)).loss == float(best_loss)
+    nameless = shell("import-hyperopt", "trials.pkl", "--trust-pickle", "--space", "train.py")
+    assert nameless.code == 2
+    assert "name their experiment with --into" in nameless.err
+
+
+def test_a_pickle_of_something_else_is_refused(shell: Call, script: Path):
+    (script / "list.pkl").write_bytes(pickle.dumps([1]))
+    done = shell("import-hyperopt", "list.pkl", "--trust-pickle", "--space", "train.py", "--into", "x")
+    assert done.code == 65
+    assert "list.pkl holds a list, not the Trials of Hyperopt." in done.err

@@ -1,0 +1,37 @@
+"""Databases for ``MongoTrials``: in memory, which is quick, and on a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hpsearch.hyperopt.mongo.jobs import MongoJobs, Patience
+from hpsearch.store.memory import MemoryStore
+
+SECRET = "a secret of at least sixteen bytes"
+
+
+def url_of(mongo_uri: str, database: str) -> str:
+    """Return the address of a database on the shared server, in MongoDB's form."""
+    head, _, options = mongo_uri.partition("?")
+    return f"{head.rpartition('/')[0]}/{database}?{options}"
+
+
+@pytest.fixture(params=["memory", "mongodb"])
+def jobs(request: pytest.FixtureRequest) -> Iterator[MongoJobs]:
+    """A database of one's own."""
+    if request.param == "memory":
+        yield MongoJobs(MemoryStore(), Patience())
+        return
+    uri, database = request.getfixturevalue("mongo_uri"), request.getfixturevalue("database")
+    opened = MongoJobs.new_from_connection_str(url_of(uri, database))
+    yield opened
+    opened.store.close()
+
+
+@pytest.fixture
+def secret(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """A secret that this process and its workers share."""
+    monkeypatch.setenv("HPSEARCH_SECRET", SECRET)
+    return SECRET.encode()

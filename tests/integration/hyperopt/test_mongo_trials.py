@@ -1,0 +1,375 @@
+"""``fmin`` with ``MongoTrials``: a search that is led from here and evaluated elsewhere."""
+
+from __future__ import annotations
+
+import functools
+import time
+
+import numpy as np
+import pytest
+
+from hpsearch.errors import ConfigurationError, SpaceError
+from hpsearch.experiment import Algorithm, ExperimentState
+from hpsearch.hyperopt import Domain, FMinIter, Trials, anneal, fmin, hp, mix, rand, tpe
+from hpsearch.hyperopt.base import JOB_STATE_CANCEL, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_NEW
+from hpsearch.hyperopt.documents import spec_from_misc
+from hpsearch.hyperopt.early_stop import no_progress_loss
+from hpsearch.hyperopt.exceptions import AllTrialsFailed
+from hpsearch.hyperopt.mongoexp import DomainSwapError, MongoTrials
+from hpsearch.trial import State
+from tests.integration.hyperopt.hands import ME, Hands
+from tests.integration.hyperopt.objectives import fussy, raises, square, with_extras
+
+SPACE = {"x": hp.uniform("x", -5, 5), "k": hp.choice("k", ["a", {"n": hp.uniformint("n", 1, 9)}])}
+KEY = "search"
+
+
+def search(trials, fn=square, space=SPACE, algo=rand.suggest, max_evals=8, **options):
+    given = {"rstate": 1, "show_progressbar": False, **options}
+    return fmin(fn, space, algo, max_evals, trials=trials, **given)
+
+
+def points(trials):
+    return [spec_from_misc(doc["misc"]) for doc in trials.trials]
+
+
+def test_a_search_on_a_fleet_ends_with_the_best_of_max_evals_trials(jobs):
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store):
+        argmin = search(trials)
+    assert len(trials) == 8
+    assert trials.tids == list(range(8))
+    assert argmin == trials.argmin == points(trials)[int(np.argmin(trials.losses()))]
+    assert trials.losses() == [point["x"] ** 2 for point in points(trials)]
+    assert trials.asynchronous
+    experiment = jobs.store.experiment(KEY)
+    assert (experiment.state, experiment.ended_why) == (ExperimentState.DONE, "max_evals")
+    assert experiment.objective.ref == "tests.integration.hyperopt.objectives:square"
+
+
+def test_the_best_configuration_is_returned_when_the_argmin_is_not_wanted(jobs):
+    with Hands(jobs.store):
+        best = search(MongoTrials(jobs, exp_key=KEY), return_argmin=False)
+    assert best == MongoTrials(jobs, exp_key=KEY).best_config
+    assert best["k"] == "a" or 1 <= best["k"]["n"] <= 9
+
+
+def test_started_again_with_its_seed_a_search_goes_on_and_repeats_nothing(jobs):
+    with Hands(jobs.store):
+        search(MongoTrials(jobs, exp_key=KEY), max_evals=5)
+        first = points(MongoTrials(jobs, exp_key=KEY))
+        search(MongoTrials(jobs, exp_key=KEY), max_evals=12)
+        search(MongoTrials(jobs, exp_key="at once"), max_evals=12)
+    later = MongoTrials(jobs, exp_key=KEY)
+    assert points(later)[:5] == first
+    assert len({point["x"] for point in points(later)}) == len(later) == 12
+    assert points(later) == points(MongoTrials(jobs, exp_key="at once"))
+
+
+def test_without_workers_a_timeout_ends_the_call_and_cancels_what_waits(jobs):
+    trials = MongoTrials(jobs, exp_key=KEY)
+    started = time.monotonic()
+    with pytest.raises(AllTrialsFailed, match=r"None of 4 trials has a loss: .* 4 are not finished"):
+        search(trials, timeout=0.3, max_queue_len=4)
+    assert time.monotonic() - started < 10
+    assert jobs.store.counts(KEY)[State.CANCELLED] == 4
+    assert (len(trials), jobs.store.experiment(KEY).ended_why) == (0, "timeout")
+
+
+def test_the_timeout_is_that_of_the_call_and_not_of_the_experiment(jobs):
+    with pytest.raises(AllTrialsFailed):
+        search(MongoTrials(jobs, exp_key=KEY), timeout=0.2)
+    with Hands(jobs.store):
+        search(MongoTrials(jobs, exp_key=KEY), timeout=60)
+    assert jobs.store.experiment(KEY).ended_why == "max_evals"
+
+
+def test_a_trial_that_a_dead_worker_holds_does_not_keep_a_search_from_its_end(jobs):
+    trials = MongoTrials(jobs, exp_key=KEY)
+    trials.grace_s = 0.2
+    with pytest.raises(AllTrialsFailed):
+        search(trials, algo=claiming(jobs.store), timeout=0.5)
+    assert jobs.store.counts(KEY)[State.CANCELLED] >= 1
+    assert jobs.store.counts(KEY)[State.RUNNING] == 0
+
+
+def claiming(store):
+    """Return an algorithm during whose second call a worker takes a trial and dies."""
+
+    def suggest(new_ids, domain, trials, seed):
+        if new_ids[0] == 1:
+            store.claim(ME, "dead", [KEY])
+        return rand.suggest(new_ids, domain, trials, seed)
+
+    return suggest
+
+
+def test_a_loss_threshold_ends_a_search(jobs):
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store):
+        search(trials, max_evals=None, loss_threshold=4.0)
+    assert min(trials.losses()) <= 4.0
+    assert jobs.store.experiment(KEY).ended_why == "loss_threshold"
+    assert jobs.store.counts(KEY, {State.PENDING, State.RUNNING}) == dict.fromkeys(State, 0)
+
+
+def test_an_early_stopping_rule_is_asked_after_trials_have_finished_and_ends_the_search(jobs):
+    seen = []
+
+    def rule(trials, n_calls=0):
+        seen.append([doc["state"] for doc in trials.trials])
+        return n_calls == 3, [n_calls + 1]
+
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store):
+        search(trials, max_evals=None, early_stop_fn=rule, max_queue_len=3)
+    assert len(seen) == 4
+    assert all(JOB_STATE_DONE in states for states in seen)
+    assert any(JOB_STATE_NEW in states for states in seen)
+    assert jobs.store.experiment(KEY).ended_why == "early_stop"
+
+
+def test_hyperopts_own_rule_copes_with_open_trials(jobs):
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store):
+        search(trials, max_evals=200, early_stop_fn=no_progress_loss(5), max_queue_len=3)
+    assert jobs.store.experiment(KEY).ended_why == "early_stop"
+    assert len(trials) < 100
+
+
+def test_points_to_evaluate_are_claimed_first_and_only_once(jobs):
+    wanted = [{"x": 1.0, "k": 0}, {"x": 2.0, "k": 1, "n": 3}]
+    with Hands(jobs.store):
+        search(MongoTrials(jobs, exp_key=KEY), max_evals=3)
+        search(MongoTrials(jobs, exp_key=KEY), max_evals=6, points_to_evaluate=wanted)
+        search(MongoTrials(jobs, exp_key=KEY), max_evals=9, points_to_evaluate=wanted)
+    found = points(MongoTrials(jobs, exp_key=KEY))
+    assert found[3:5] == wanted
+    assert [point in wanted for point in found].count(True) == 2
+    assert len(found) == 9
+
+
+def test_failed_trials_are_counted_and_not_shown_but_those_that_say_so_are(jobs):
+    """As in Hyperopt: what raised is left out, a status "fail" and a NaN loss are results."""
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store):
+        search(trials, fn=fussy, max_evals=30)
+    xs = [doc["misc"]["vals"]["x"][0] for doc in trials]
+    assert 0 < trials.count_by_state_unsynced(JOB_STATE_ERROR) == 30 - len(trials)
+    assert min(xs) >= -3
+    assert [status == "fail" for status in trials.statuses()] == [x < -1 for x in xs]
+    assert [bool(np.isnan(loss)) for loss in trials.losses() if loss is not None] == [
+        x < 0 for x in xs if x >= -1
+    ]
+    assert trials.best_trial["result"]["loss"] == min(x for x in xs if x >= 0)
+
+
+def test_when_all_trials_fail_the_error_says_how_many_and_why(jobs):
+    with Hands(jobs.store), pytest.raises(AllTrialsFailed, match=r"5 raised.*no luck"):
+        search(MongoTrials(jobs, exp_key=KEY), fn=raises, max_evals=5)
+
+
+@pytest.mark.parametrize(
+    ("algo", "algorithm"),
+    [
+        (tpe.suggest, Algorithm(name="tpe")),
+        (
+            functools.partial(tpe.suggest, n_startup_jobs=np.int64(3), verbose=False),
+            Algorithm(name="tpe", options={"n_startup": 3}),
+        ),
+        (
+            functools.partial(anneal.suggest, shrink_coef=0.2),
+            Algorithm(name="anneal", options={"shrink_coef": 0.2}),
+        ),
+        (rand.suggest, Algorithm(name="random")),
+    ],
+)
+def test_our_algorithms_are_named_in_the_experiment_for_every_coordinator(jobs, algo, algorithm):
+    with Hands(jobs.store):
+        search(MongoTrials(jobs, exp_key=KEY), algo=algo, max_evals=4)
+    assert jobs.store.experiment(KEY).algorithm == algorithm
+
+
+def test_an_algorithm_of_the_scripts_own_is_asked_by_hyperopts_protocol(jobs):
+    """It gets one number at a time, a seed that depends on it, and sees what it proposed just before."""
+    calls = []
+
+    def suggest(new_ids, domain, trials, seed):
+        calls.append((list(new_ids), seed, len(trials.trials)))
+        return rand.suggest(new_ids, domain, trials, seed)
+
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store):
+        search(trials, algo=suggest, max_evals=6, max_queue_len=3)
+    assert [ids for ids, _, _ in calls] == [[i] for i in range(6)]
+    assert [n_seen for _, _, n_seen in calls] == list(range(6))
+    in_process = Trials()
+    search(in_process, fn=lambda config: 0.0, algo=rand.suggest, max_evals=6)
+    assert points(trials) == points(in_process)
+    assert jobs.store.experiment(KEY).algorithm.name == "script"
+
+
+def test_an_algorithm_without_more_points_ends_the_search_once_all_are_evaluated(jobs):
+    def suggest(new_ids, domain, trials, seed):
+        return rand.suggest(new_ids, domain, trials, seed) if new_ids[0] < 4 else []
+
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store):
+        search(trials, algo=suggest, max_evals=50)
+    assert len(trials) == 4
+    assert jobs.store.experiment(KEY).ended_why == "no_more_points"
+
+
+@pytest.mark.parametrize(
+    "algo",
+    [
+        functools.partial(mix.suggest, p_suggest=[(0.5, rand.suggest), (0.5, anneal.suggest)]),
+        functools.partial(tpe.suggest, gamma=0.25, n_startup_jobs=2),
+    ],
+)
+def test_mixtures_and_hyperopts_gamma_are_asked_in_this_process(jobs, algo):
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store):
+        search(trials, algo=algo, max_evals=6)
+    assert len({point["x"] for point in points(trials)}) == 6
+    assert jobs.store.experiment(KEY).algorithm.name == "script"
+
+
+def test_what_an_algorithm_raises_reaches_the_script_and_leaves_the_search_as_it_is(jobs):
+    def suggest(new_ids, domain, trials, seed):
+        raise ZeroDivisionError("in the algorithm")
+
+    with pytest.raises(ZeroDivisionError, match="in the algorithm"):
+        search(MongoTrials(jobs, exp_key=KEY), algo=suggest)
+    assert jobs.store.experiment(KEY).state is ExperimentState.RUNNING
+    with Hands(jobs.store):
+        search(MongoTrials(jobs, exp_key=KEY))
+
+
+def test_another_objective_or_space_under_the_same_name_is_refused_and_changes_nothing(jobs):
+    with Hands(jobs.store):
+        search(MongoTrials(jobs, exp_key=KEY), max_evals=3)
+    before = list(jobs.store.trials(KEY))
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with pytest.raises(DomainSwapError, match=r"another objective: .*square.*raises.*exp_key.*delete_all"):
+        search(trials, fn=raises)
+    with pytest.raises(DomainSwapError, match=r"another search space: defined differently: 'x'; .*exp_key"):
+        search(trials, space={**SPACE, "x": hp.uniform("x", -1, 1)}, points_to_evaluate=[{"x": 0.5, "k": 0}])
+    assert list(jobs.store.trials(KEY)) == before
+    trials.delete_all()
+    with Hands(jobs.store):
+        search(trials, fn=with_extras, max_evals=2)
+    assert len(trials) == 2
+
+
+def test_options_that_cannot_travel_are_refused_by_their_label(jobs):
+    with pytest.raises(SpaceError, match=r"option 1 of 'k'.*cannot be sent to a worker"):
+        search(MongoTrials(jobs, exp_key=KEY), space={"x": SPACE["x"], "k": hp.choice("k", [1, object()])})
+
+
+def test_an_objective_of_the_script_needs_a_secret(jobs, monkeypatch):
+    monkeypatch.delenv("HPSEARCH_SECRET", raising=False)
+    with pytest.raises(ConfigurationError, match=r"export HPSEARCH_SECRET=.*or put it into a module"):
+        search(MongoTrials(jobs, exp_key=KEY), fn=lambda config: 0.0)
+
+
+def test_closures_partials_and_objects_are_evaluated_by_value(jobs, secret):
+    offset = 3.0
+
+    def shifted(config, scale=1.0):
+        return scale * config["x"] + offset
+
+    class Bound:
+        def __call__(self, config):
+            return config["x"] + offset
+
+    objectives = {"closure": shifted, "partial": functools.partial(shifted, scale=2.0), "object": Bound()}
+    for key, fn in objectives.items():
+        trials = MongoTrials(jobs, exp_key=key)
+        with Hands(jobs.store, secret):
+            search(trials, fn=fn, max_evals=3)
+        assert trials.losses() == [fn(point) for point in points(trials)]
+
+
+def test_a_closure_over_another_value_is_another_objective(jobs, secret):
+    def objective_with(offset):
+        return lambda config: config["x"] + offset
+
+    with Hands(jobs.store, secret):
+        search(MongoTrials(jobs, exp_key=KEY), fn=objective_with(1.0), max_evals=2)
+        search(MongoTrials(jobs, exp_key=KEY), fn=objective_with(1.0), max_evals=4)
+        with pytest.raises(DomainSwapError, match="another objective"):
+            search(MongoTrials(jobs, exp_key=KEY), fn=objective_with(2.0), max_evals=6)
+    trials = MongoTrials(jobs, exp_key=KEY)
+    assert trials.losses() == [point["x"] + 1.0 for point in points(trials)]
+
+
+def test_an_annotated_objective_is_called_with_keywords_by_workers(jobs, secret):
+    def objective(x: hp.uniform("x", 0, 1), n: hp.uniformint("n", 1, 3)):
+        return x * n
+
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store, secret):
+        search(trials, fn=objective, space="annotated", max_evals=3)
+    assert trials.losses() == [point["x"] * point["n"] for point in points(trials)]
+
+
+def test_a_save_file_is_refused_since_the_database_keeps_the_trials(jobs, tmp_path):
+    with pytest.raises(ConfigurationError, match="MongoDB keeps the trials"):
+        search(MongoTrials(jobs, exp_key=KEY), trials_save_file=tmp_path / "trials")
+
+
+def test_progress_counts_what_finished_here_and_before(jobs):
+    told = []
+
+    class Bar:
+        postfix = ""
+
+        def update(self, n):
+            told.append(n)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *args):
+            told.append(self.postfix)
+
+    def factory(initial, total):
+        told.append((initial, total))
+        return Bar()
+
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store):
+        search(trials, max_evals=3)
+        search(trials, max_evals=8, show_progressbar=factory)
+    assert told[0] == (3, 8)
+    assert sum(told[1:-1]) == 5
+    assert told[-1] == f"best loss: {min(trials.losses())}"
+
+
+def test_an_iterator_over_workers_runs_so_many_more_trials(jobs):
+    trials = MongoTrials(jobs, exp_key=KEY)
+    rounds = FMinIter(rand.suggest, Domain(square, SPACE), trials, rstate=0, max_evals=6, verbose=False)
+    with Hands(jobs.store):
+        rounds.run(2)
+        trials.refresh()
+        assert len(trials) == 2
+        rounds.run(2)
+        trials.refresh()
+        assert len(trials) == 4
+        assert len(rounds.exhaust().trials) == 6
+
+
+def test_a_stopped_search_returns_what_was_found(jobs):
+    trials = MongoTrials(jobs, exp_key=KEY)
+
+    def rule(seen):
+        if len(seen) >= 3:
+            jobs.store.set_experiment_state(KEY, ExperimentState.STOPPED)
+        return False, []
+
+    with Hands(jobs.store):
+        argmin = search(trials, max_evals=None, early_stop_fn=rule)
+    assert argmin == trials.argmin
+    assert jobs.store.experiment(KEY).state is ExperimentState.STOPPED
+    assert JOB_STATE_CANCEL not in [doc["state"] for doc in trials]

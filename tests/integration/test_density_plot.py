@@ -1,0 +1,105 @@
+"""The picture of a space: what stands in it, and that any space can be drawn."""
+
+from __future__ import annotations
+
+import math
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hpsearch import hp
+from hpsearch.errors import ConfigurationError, MissingExtraError
+from hpsearch.report.density import Panel, space_panels
+from hpsearch.report.density_plot import draw_panels, save_figure
+from hpsearch.space.tree import Space
+
+pytest.importorskip("matplotlib", reason="pictures need the extra plot")
+
+HOSTILE = [
+    hp.uniform("$x$ $", 0, 1),
+    hp.loguniform("bell\a\nand a label that is longer than its picture is wide", -300, 300),
+    hp.lognormal("wild", 0, 300),
+    hp.quniform("tiny", 0, 1e-9, 1e-10),
+    hp.qnormal("huge", 0, 1e140, 1e130),
+    hp.choice(
+        "costs", ["$5", "a\nb", "an option with a name that is longer than its bar", hp.normal("n", 0, 1)]
+    ),
+    hp.pchoice("rare", [(0.999, 0), (0.001, hp.normal("seldom", 0, 1))]),
+]
+
+
+def panels(expression: object) -> tuple[Panel, ...]:
+    space = Space(expression)
+    rng = np.random.default_rng(0)
+    return space_panels(space, [space.sample(rng) for _ in range(500)])
+
+
+def words(figure) -> set[str]:
+    """Return every text of a figure."""
+    return {text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))}
+
+
+def test_a_log_parameter_has_a_log_axis_and_one_by_value_that_lets_the_low_end_leave_the_picture():
+    figure = draw_panels(panels(hp.loguniform("rate", math.log(1e-4), 0)), "")
+    over_log, by_value = figure.axes
+    assert (over_log.get_xscale(), by_value.get_xscale()) == ("log", "linear")
+    assert over_log.get_xlim() == pytest.approx((1e-4, 1))
+    [line] = by_value.lines
+    assert line.get_ydata()[0] > 10 * by_value.get_ylim()[1]
+    assert {"rate", "loguniform", "by value", "0.0001 .. 1"} <= words(figure)
+
+
+def test_options_are_named_on_their_bars_and_counted():
+    figure = draw_panels(panels(hp.pchoice("kind", [(0.9, "adam"), (0.1, None)])), "of a space")
+    assert {"of a space", "kind", "adam", "None", "2 options"} <= words(figure)
+    shares = [bar.get_width() for bar in figure.axes[0].patches]
+    assert {f"{share:.0%}" for share in shares} <= words(figure)
+    assert sum(shares) == pytest.approx(1)
+
+
+def test_steps_are_bars_that_touch_no_other_value():
+    [axes] = draw_panels(panels(hp.quniform("x", 0, 1, 0.5)), "").axes
+    assert [bar.get_x() for bar in axes.patches] == pytest.approx([-0.25, 0.25, 0.75])
+    assert sum(bar.get_height() for bar in axes.patches) == pytest.approx(1)
+
+
+def test_a_conditional_parameter_tells_how_many_samples_have_it():
+    drawn = panels({"use": hp.choice("use", [None, {"rate": hp.uniform("rate", 0, 1)}])})
+    assert f"0 .. 1\nactive in {drawn[1].active:.0%} of the samples" in words(draw_panels(drawn, ""))
+
+
+def test_a_tail_that_is_left_out_is_told():
+    assert "5% lie further right" in words(draw_panels(panels(hp.lognormal("x", 0, 2)), ""))
+
+
+@pytest.mark.parametrize(("ending", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")])
+def test_any_space_is_drawn_in_any_format_without_a_warning(ending: str, start: bytes, tmp_path: Path):
+    """Dollars are no formulas, control characters are shown, and ranges beyond any axis are told."""
+    path = tmp_path / f"space{ending}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        save_figure(draw_panels(panels(HOSTILE), "$ \\frac"), path)
+    assert path.read_bytes().startswith(start)
+
+
+def test_a_space_with_hundreds_of_parameters_stays_within_what_can_be_drawn(tmp_path: Path):
+    drawn = panels(hp.randint("x", 3)) * 1000
+    figure = draw_panels(drawn[:8], "")
+    figure.set_size_inches(13, 600)  # the height of a thousand panels
+    save_figure(figure, tmp_path / "space.png")
+    assert (tmp_path / "space.png").stat().st_size > 0
+
+
+def test_a_file_that_cannot_be_written_costs_a_sentence(tmp_path: Path):
+    figure = draw_panels(panels(hp.uniform("x", 0, 1)), "")
+    with pytest.raises(ConfigurationError, match=r"cannot be written to .*: No such file or directory"):
+        save_figure(figure, tmp_path / "nowhere" / "space.png")
+
+
+def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingExtraError, match=r"install hpsearch\[plot\]"):
+        draw_panels(panels(hp.uniform("x", 0, 1)), "")

@@ -1,0 +1,196 @@
+"""Hyperopt's documents as our trials."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hpsearch import hp
+from hpsearch.hyperopt.documents import (
+    JOB_STATE_CANCEL,
+    JOB_STATE_DONE,
+    JOB_STATE_ERROR,
+    JOB_STATE_NEW,
+    JOB_STATE_RUNNING,
+    new_misc,
+)
+from hpsearch.hyperopt.imported import read_jobs
+from hpsearch.space.tree import Space
+from hpsearch.trial import FailureKind, Holder, State, Trial
+
+SPACE = Space(
+    {
+        "n": hp.randint("n", 5),
+        "q": hp.quniform("q", 0, 10, 2),
+        "kind": hp.choice("kind", ["a", {"x": hp.uniform("x", 0, 1)}]),
+    }
+)
+POINT = {"n": 3, "q": 4.0, "kind": 0}
+BEGUN = datetime(2020, 1, 1, 12, tzinfo=UTC)
+ENDED = datetime(2020, 1, 1, 12, 0, 2, 500_000, tzinfo=UTC)
+
+
+def job(state: int = JOB_STATE_DONE, values: Any = None, **fields: Any) -> dict[str, Any]:
+    """Return a document as Hyperopt's worker leaves it behind."""
+    tid = fields.pop("tid", 7)
+    misc = {
+        **new_misc(tid, POINT if values is None else values, ["n", "q", "kind", "x"]),
+        **fields.pop("misc", {}),
+    }
+    return {
+        "tid": tid,
+        "state": state,
+        "spec": None,
+        "result": {"status": "new"}
+        if state in {JOB_STATE_NEW, JOB_STATE_ERROR}
+        else {"status": "ok", "loss": 0.5},
+        "misc": misc,
+        "exp_key": "e",
+        "owner": ["node:41"],
+        "book_time": BEGUN.replace(tzinfo=None),
+        "refresh_time": ENDED.replace(tzinfo=None),
+        "version": 3,
+        **fields,
+    }
+
+
+def trial_of(doc: dict[str, Any]) -> Trial:
+    jobs, problems = read_jobs([doc], "here", SPACE)
+    assert problems == []
+    return jobs[0].trial
+
+
+def problem_of(doc: Any) -> str:
+    jobs, problems = read_jobs([doc], "here", SPACE)
+    assert jobs == []
+    return problems[0]
+
+
+def test_a_done_job_keeps_its_loss_its_result_its_worker_and_its_times():
+    trial = trial_of(job(result={"status": "ok", "loss": 0.5, "curve": np.array([1.0, 2.0])}))
+    assert (trial.state, trial.loss, trial.error) == (State.DONE, 0.5, None)
+    assert trial.result == {"status": "ok", "loss": 0.5, "curve": [1.0, 2.0]}
+    assert (trial.exp_key, trial.tid, trial.origin, trial.attempt) == ("here", 0, "hyperopt:7", 1)
+    assert (trial.values, trial.params) == (POINT, {"n": 3, "q": 4.0, "kind": "a"})
+    assert trial.worker == Holder(name="node-41", host="node", pid=41)
+    assert (trial.claimed_at, trial.finished_at) == (BEGUN, ENDED)
+    assert trial.duration_s == 2.5
+
+
+@pytest.mark.parametrize("state", [JOB_STATE_NEW, JOB_STATE_RUNNING])
+def test_a_job_that_waits_or_whose_worker_is_gone_waits_here(state):
+    trial = trial_of(job(state))
+    assert (trial.state, trial.attempt, trial.loss, trial.worker) == (State.PENDING, 0, None, None)
+    assert trial.values == POINT
+
+
+@pytest.mark.parametrize(
+    ("result", "kind"),
+    [
+        ({"status": "fail", "why": "no luck"}, FailureKind.REPORTED),
+        ({"status": "ok", "loss": float("nan")}, FailureKind.NAN),
+        ({"status": "ok"}, FailureKind.INVALID_RESULT),
+        ({"status": "suspended"}, FailureKind.INVALID_RESULT),
+    ],
+)
+def test_a_done_job_without_a_loss_has_failed_for_its_reason(result, kind):
+    trial = trial_of(job(result=result))
+    assert (trial.state, trial.loss) == (State.FAILED, None)
+    assert trial.error is not None
+    assert trial.error.kind is kind
+
+
+ERROR = ("<class 'ValueError'>", "too deep")
+
+
+@pytest.mark.parametrize("where", [{"error": list(ERROR)}, {"misc": {"error": ERROR}}])
+def test_a_job_whose_objective_raised_keeps_the_exception(where):
+    """MongoTrials keeps it beside the result, Trials in ``misc``."""
+    trial = trial_of(job(JOB_STATE_ERROR, **where))
+    assert (trial.state, trial.result) == (State.FAILED, {})
+    assert trial.error is not None
+    assert (trial.error.kind, trial.error.type) == (FailureKind.EXCEPTION, "ValueError")
+    assert trial.error.message == "too deep"
+
+
+def test_a_job_that_a_signal_to_its_worker_ended_waits_again():
+    """The objective did nothing wrong; Hyperopt loses such evaluations."""
+    doc = job(JOB_STATE_ERROR, error=["<class 'hyperopt.mongoexp.Shutdown'>", "15"])
+    assert trial_of(doc).state is State.PENDING
+
+
+def test_a_cancelled_job_stays_cancelled():
+    assert trial_of(job(JOB_STATE_CANCEL)).state is State.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("owner", "holder"),
+    [
+        (None, None),
+        ("h:12", Holder(name="h-12", host="h", pid=12)),
+        (["odd"], Holder(name="odd", host="odd", pid=0)),
+    ],
+)
+def test_an_owner_is_read_in_every_form(owner, holder):
+    assert trial_of(job(owner=owner)).worker == holder
+
+
+def test_numbers_of_numpy_and_integral_floats_become_what_the_space_has():
+    trial = trial_of(job(values={"n": np.int64(2), "q": np.int64(4), "kind": 1.0, "x": np.float64(0.5)}))
+    assert trial.values == {"n": 2, "q": 4.0, "kind": 1, "x": 0.5}
+    assert {label: type(value) for label, value in trial.values.items()} == {
+        "n": int, "q": float, "kind": int, "x": float,
+    }  # fmt: skip
+
+
+def test_a_value_of_a_parameter_that_is_not_active_says_nothing():
+    """Hyperopt's atpe writes them."""
+    assert trial_of(job(values={**POINT, "x": 0.5})).values == POINT
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"n": 3, "q": 4.0}, "'kind' is missing"),
+        ({"n": 3, "q": 4.0, "kind": 1}, "'x' is missing"),
+        ({**POINT, "kind": 2}, "value 2 of the parameter 'kind' is not the index of an option, 0 to 1"),
+        ({**POINT, "n": 5}, "value 5 of the parameter 'n'"),
+        ({**POINT, "n": 1.5}, "value 1.5 of the parameter 'n'"),
+        ({**POINT, "q": 3.0}, "value 3.0 of the parameter 'q'"),
+        ({**POINT, "q": float("nan")}, "value nan of the parameter 'q'"),
+    ],
+)
+def test_a_point_of_another_space_is_told_with_the_number_of_the_job(values, words):
+    told = problem_of(job(values=values))
+    assert told.startswith("Job 7: ")
+    assert words in told
+
+
+def test_a_label_that_the_space_lacks_is_told():
+    doc = job()
+    doc["misc"]["vals"]["lr"] = [0.1]
+    doc["misc"]["idxs"]["lr"] = [7]
+    assert "no parameter 'lr'" in problem_of(doc)
+
+
+def test_what_is_no_document_of_a_trial_is_told():
+    assert "lacks the key 'result'" in problem_of({k: v for k, v in job().items() if k != "result"})
+    assert "must be a dict" in problem_of("job")
+    doc = job()
+    doc["misc"]["vals"]["n"] = [1, 2]
+    assert "has 2 values" in problem_of(doc)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.booleans(), max_size=8))
+def test_trials_are_numbered_without_gaps_whatever_is_left_out(is_valid):
+    docs = [job(tid=10 * i, values=POINT if ok else {}) for i, ok in enumerate(is_valid)]
+    jobs, problems = read_jobs(docs, "here", SPACE)
+    assert [j.trial.tid for j in jobs] == list(range(sum(is_valid)))
+    assert [j.trial.origin for j in jobs] == [f"hyperopt:{10 * i}" for i, ok in enumerate(is_valid) if ok]
+    assert len(problems) == is_valid.count(False)

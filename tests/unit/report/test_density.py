@@ -1,0 +1,196 @@
+"""What a picture of a space shows: densities that are densities, bars that add up, shares of trials."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from scipy import stats
+
+from hpsearch import hp
+from hpsearch.report.density import MAX_BARS, Bars, Curve, Nothing, Options, Panel, space_panels
+from hpsearch.space.tree import Space
+from tests.unit.space.strategies import spaces
+
+
+def panels(expression: object, n_samples: int = 5000) -> tuple[Panel, ...]:
+    space = Space(expression)
+    rng = np.random.default_rng(0)
+    return space_panels(space, [space.sample(rng) for _ in range(n_samples)])
+
+
+def shape(expression: object, n_samples: int = 5000):
+    """Return the only shape of a space with one parameter."""
+    [panel] = panels(expression, n_samples)
+    return panel.shape
+
+
+def mass(curve: Curve) -> float:
+    return float(np.trapezoid(curve.density, np.log10(curve.x) if curve.is_log else curve.x))
+
+
+@pytest.mark.parametrize(
+    ("expression", "density"),
+    [
+        (hp.uniform("x", -2, 6), stats.uniform(-2, 8)),
+        (hp.normal("x", 3, 2), stats.norm(3, 2)),
+    ],
+)
+def test_the_curve_of_a_number_is_its_density(expression, density):
+    curve = shape(expression)
+    assert mass(curve) == pytest.approx(1, abs=0.002)
+    assert curve.density == pytest.approx(density.pdf(curve.x), abs=0.12 * density.pdf(curve.x).max())
+
+
+def test_a_uniform_density_is_level_up_to_its_bounds():
+    """Without mirrored samples a kernel estimate drops to a half there."""
+    curve = shape(hp.uniform("x", 0, 1))
+    assert (curve.x[0], curve.x[-1]) == (0, 1)
+    assert curve.density[[0, -1]] == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("expression", "density"),
+    [
+        (hp.loguniform("x", math.log(1e-3), math.log(10)), stats.loguniform(1e-3, 10)),
+        (hp.lognormal("x", 1, 0.5), stats.lognorm(0.5, scale=math.e)),
+    ],
+)
+def test_a_log_parameter_is_shown_over_its_logarithm_and_by_value(expression, density):
+    over_log, by_value = [panel.shape for panel in panels(expression)]
+    assert over_log.is_log
+    assert mass(over_log) == pytest.approx(1, abs=0.002)
+    per_decade = (density.pdf(over_log.x) * over_log.x * math.log(10))[
+        1:-1
+    ]  # the ends may be rounded outward
+    assert over_log.density[1:-1] == pytest.approx(per_decade, abs=0.15 * per_decade.max())
+    assert not by_value.is_log
+    assert mass(by_value) == pytest.approx(1 - by_value.beyond, abs=0.01)
+    shown = by_value.density < by_value.ceiling
+    exact = density.pdf(by_value.x)[shown]
+    assert by_value.density[shown] == pytest.approx(exact, abs=0.15 * exact.max())
+
+
+def test_by_value_a_loguniform_falls_as_one_over_x():
+    by_value = panels(hp.loguniform("x", math.log(1e-3), math.log(10)))[1].shape
+    assert by_value.density * by_value.x == pytest.approx(1 / math.log(1e4), rel=0.15)
+    assert by_value.ceiling < by_value.density[0] / 100  # else nothing but the first values could be seen
+
+
+def test_the_long_tail_of_a_lognormal_is_left_out_and_told():
+    by_value = panels(hp.lognormal("x", 0, 2))[1].shape
+    assert by_value.beyond == pytest.approx(0.05, abs=0.001)
+    assert by_value.x[-1] < 40  # of samples up to 1000 and more
+
+
+@pytest.mark.parametrize(
+    ("expression", "exact"),
+    [
+        (hp.randint("x", 2, 6), [0.25] * 4),
+        (hp.uniformint("x", 1, 4), [1 / 6, 1 / 3, 1 / 3, 1 / 6]),
+        (hp.quniform("x", 0, 1, 0.25), [0.125, 0.25, 0.25, 0.25, 0.125]),
+        (hp.qloguniform("x", 0, math.log(3), 1), np.diff(np.log([1, 1.5, 2.5, 3])) / math.log(3)),
+        (hp.qnormal("x", 0, 0.1, 1), [1.0]),
+    ],
+)
+def test_each_step_has_a_bar_with_its_share(expression, exact):
+    bars = shape(expression)
+    assert bars.shares == pytest.approx(exact, abs=0.02)
+    assert bars.shares.sum() == pytest.approx(1)
+    assert bars.heights == pytest.approx(bars.shares)
+
+
+def test_a_bar_lies_around_its_value():
+    assert shape(hp.quniform("x", 0, 1, 0.5)).edges == pytest.approx([-0.25, 0.25, 0.75, 1.25])
+
+
+@pytest.mark.parametrize("n_values", [MAX_BARS + 1, 60, 1000, 2**53])
+def test_many_values_share_bars_and_heights_stay_comparable(n_values):
+    """Bars for two values and for one are level where all values are alike likely."""
+    bars = shape(hp.randint("x", n_values), 20_000)
+    assert len(bars.shares) == MAX_BARS
+    assert bars.shares.sum() == pytest.approx(1)
+    assert bars.heights * n_values == pytest.approx(1, abs=0.25)
+
+
+def test_a_wide_grid_of_logarithms_is_level_over_its_logarithm():
+    bars = shape(hp.qloguniform("x", 0, math.log(10_000), 1), 20_000)
+    assert bars.is_log
+    assert bars.shares.sum() == pytest.approx(1)
+    assert bars.heights[2:-1] == pytest.approx(1 / 4, rel=0.2)  # four decades, but for the rounded ends
+
+
+def test_a_grid_that_begins_at_zero_leaves_out_the_tail_of_its_logarithms():
+    bars = shape(hp.qlognormal("x", 2, 2, 1))
+    assert not bars.is_log
+    assert bars.shares.sum() + bars.beyond == pytest.approx(1)
+    assert 0.03 < bars.beyond < 0.05
+
+
+def test_options_have_the_names_that_people_read_and_their_shares():
+    tree = {"kind": "tree", "depth": hp.randint("depth", 9)}
+    [panel, _] = panels(hp.pchoice("model", [(0.5, "linear"), (0.3, None), (0.2, tree)]))
+    assert panel.shape.names == ("linear", "None", "2: {kind: 'tree', ...}")
+    assert panel.shape.shares == pytest.approx([0.5, 0.3, 0.2], abs=0.03)
+
+
+def test_too_many_options_to_name_are_bars_by_index():
+    bars = shape(hp.choice("x", list(range(100, 120))))
+    assert isinstance(bars, Bars)
+    assert (bars.edges[0], bars.edges[-1]) == (-0.5, 19.5)
+
+
+def test_a_conditional_parameter_is_drawn_from_the_samples_that_have_it():
+    rate = hp.uniform("rate", 1, 2)
+    always, conditional = panels({"use": hp.pchoice("use", [(0.8, None), (0.2, {"rate": rate})])})
+    assert (always.is_conditional, always.active) == (False, 1)
+    assert conditional.is_conditional
+    assert conditional.active == pytest.approx(0.2, abs=0.03)
+    assert mass(conditional.shape) == pytest.approx(1, abs=0.002)
+
+
+def test_a_parameter_that_hardly_any_sample_has_says_so():
+    [_, panel] = panels(hp.pchoice("use", [(1 - 1e-9, None), (1e-9, hp.uniform("rate", 0, 1))]))
+    assert panel.shape == Nothing(reason="0 samples are too few")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        hp.uniform("x", -8e307, 8e307),
+        hp.normal("x", 0, 1e-300),
+        hp.lognormal("x", 0, 300),
+        hp.loguniform("x", -700, 0),
+        hp.qnormal("x", 0, 1e300, 1e-300),
+        hp.quniform("x", 0, 1e-299, 1e-300),
+    ],
+)
+def test_a_range_that_fits_on_no_axis_says_so_instead_of_failing(expression):
+    assert shape(expression, 50) == Nothing(reason="the range fits on no axis")
+
+
+def test_a_range_in_which_floats_have_one_value_is_that_value():
+    assert shape(hp.normal("x", 1e16, 1e-3)).names == ("1e+16",)
+
+
+@settings(max_examples=20, deadline=None)
+@given(spaces())
+def test_every_space_has_finite_pictures_of_all_its_parameters(space: Space):
+    rng = np.random.default_rng(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn = space_panels(space, [space.sample(rng) for _ in range(60)])
+    assert list(dict.fromkeys(panel.label for panel in drawn)) == [p.label for p in space.parameters]
+    for panel in drawn:
+        match panel.shape:
+            case Curve(x=x, density=density):
+                assert np.isfinite(density).all()
+                assert (np.diff(x) > 0).all()
+            case Bars() as bars:
+                assert np.isfinite(bars.heights).all()
+                assert bars.shares.sum() + bars.beyond == pytest.approx(1)
+            case Options(shares=shares):
+                assert shares.sum() == pytest.approx(1)
