@@ -24,7 +24,7 @@ class AutoOptions:
     """What can be set; the defaults are meant to be kept."""
 
     n_startup: int = 10  #: finished trials before which points are drawn from the prior
-    max_gp_trials: int = 300  #: trials, finished or not, beyond which the process takes no more turns
+    max_gp_trials: int = 400  #: trials, finished or not, beyond which the process takes no more turns
     max_gp_dims: int = 60  #: parameters beyond which it takes none, each option of a choice counted as one
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import hpsearch
-from hpsearch.hyperopt import Trials, auto, fmin, hp
+from hpsearch.hyperopt import Trials, fmin, hp
 from hpsearch.hyperopt.mongo.algorithm import algorithm_of
 
 SPACE = {"x": hp.uniform("x", -5, 5), "c": hp.choice("c", [0, hp.uniform("y", -5, 5)])}
