@@ -2,7 +2,7 @@
 
 Expected improvement below the split's threshold grows with ``l(x) / g(x)``, the density of
 the good trials over that of the bad (Bergstra et al. 2011, equation 3). A few candidates are
-drawn from ``l`` and ranked by that ratio; more of them, or a search for the maximum, was
+drawn from ``l`` and ranked by that ratio. Twice as many, or a search for the maximum, were
 measured to be no better: what the draw leaves to chance is exploration.
 """
 

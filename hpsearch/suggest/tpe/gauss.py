@@ -25,27 +25,27 @@ def log_interval(low: Floats, high: Floats) -> Floats:
 
     Parameters
     ----------
-    low, high : arrays that broadcast
+    low, high : arrays of one shape
         Ends of the intervals, finite, ``low <= high``.
 
     Returns
     -------
-    array of the common shape
+    array of that shape
         Finite: an interval of no width counts as 1e-300 wide.
     """
-    # Reflected so that the middle is not positive: distribution functions near 1 would cancel.
-    is_right = low + high > 0
-    a, b = np.where(is_right, -high, low), np.where(is_right, -low, high)
-    mass = ndtr(b) - ndtr(a)
+    # By the tails beyond the ends, on the side of each: distribution functions near 1 would cancel.
+    below, above = ndtr(-np.abs(low)), ndtr(-np.abs(high))
+    mass = np.where((low < 0) & (high > 0), 1 - below - above, np.abs(above - below))
     logs: Floats = np.log(np.maximum(mass, LEAST))
-    narrow = b - a < _NARROW
+    narrow = high - low < _NARROW
     if narrow.any():
-        middle = a[narrow] / 2 + b[narrow] / 2
-        logs[narrow] = np.log(np.maximum(b - a, LEAST)[narrow]) - 0.5 * middle * middle - LOG_SQRT_2PI
+        middle = low[narrow] / 2 + high[narrow] / 2
+        logs[narrow] = np.log(np.maximum(high - low, LEAST)[narrow]) - 0.5 * middle * middle - LOG_SQRT_2PI
     tail = (mass < _TAIL) & ~narrow
     if tail.any():
-        top = log_ndtr(b[tail])
-        share = -np.expm1(log_ndtr(a[tail]) - top)
+        ends = -np.abs(low[tail]), -np.abs(high[tail])
+        top = log_ndtr(np.maximum(*ends))
+        share = -np.expm1(log_ndtr(np.minimum(*ends)) - top)
         logs[tail] = top + np.log(np.maximum(share, LEAST))
     return logs
 

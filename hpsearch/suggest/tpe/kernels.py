@@ -41,13 +41,24 @@ class Lines:
 
     axis: Axis  #: all of them
     n_smooth: int  #: how many ask for the density at a point
-    coarse: Axis  #: the others again, alone
+    smooth: Axis  #: those again, alone
+    coarse: Axis  #: the others
+
+    def coordinates(self, values: Floats) -> Floats:
+        """Map (n, p) values to coordinates, moved into the ranges."""
+        n = self.n_smooth
+        return np.hstack([self.smooth.coordinates(values[:, :n]), self.coarse.coordinates(values[:, n:])])
 
 
 def lines(axes: Sequence[Axis]) -> Lines:
     """Return axes side by side; they must come as ``is_coarse`` sorts them."""
     n_smooth = sum(not is_coarse(axis) for axis in axes)
-    return Lines(axis=side_by_side(axes), n_smooth=n_smooth, coarse=side_by_side(axes[n_smooth:]))
+    return Lines(
+        axis=side_by_side(axes),
+        n_smooth=n_smooth,
+        smooth=side_by_side(axes[:n_smooth]),
+        coarse=side_by_side(axes[n_smooth:]),
+    )
 
 
 def is_coarse(axis: Axis) -> bool:
@@ -87,7 +98,11 @@ class NumericKernels:
         (m, k) array
             Finite: with respect to ``x``, or of the bin where bins are integrated.
         """
-        return self._log_at_points(values, active) + self._log_of_bins(values, active)
+        n = self.lines.n_smooth
+        logs = self._log_at_points(values[:, :n], active[:, :n])
+        if n < values.shape[1]:
+            logs += self._log_of_bins(values[:, n:], active[:, n:])
+        return logs
 
     def draw(self, components: NDArray[np.intp], uniforms: Floats) -> Floats:
         """Return (m, p) values by the inverse distribution functions.
@@ -108,8 +123,8 @@ class NumericKernels:
     def _log_at_points(self, values: Floats, active: Bools) -> Floats:
         """Return the (m, k) sums over the axes that ask for the density at a point."""
         n = self.lines.n_smooth
-        mask = active[:, :n].astype(np.float64)
-        x = self.lines.axis.coordinates(values)[:, :n] * mask
+        mask = active.astype(np.float64)
+        x = self.lines.smooth.coordinates(values) * mask
         mu, sigma, is_flat = self.mu[:, :n], self.sigma[:, :n], self.is_flat[:, :n]
         precision = np.where(is_flat, 0.0, 1 / (sigma * sigma))
         constant = np.where(is_flat, 0.0, -np.log(sigma) - LOG_SQRT_2PI) - np.log(self.mass[:, :n])
@@ -128,18 +143,17 @@ class NumericKernels:
     def _log_of_bins(self, values: Floats, active: Bools) -> Floats:
         """Return the (m, k) sums over the axes whose bins are integrated."""
         n = self.lines.n_smooth
-        if n == values.shape[1]:
-            return np.zeros((len(values), len(self.mu)))
-        pairs = _distinct(values[:, n:])
+        pairs = _distinct(values)
         low, high = (ends.T[pairs.is_first] for ends in self.lines.coarse.bins(pairs.ordered.T))  # (u,)
         columns = n + np.nonzero(pairs.is_first)[0]
-        mu, sigma = self.mu[:, columns], self.sigma[:, columns]  # (k, u)
-        kernels = log_interval((low - mu) / sigma, (high - mu) / sigma) - np.log(self.mass[:, columns])
+        mu, precision = self.mu[:, columns], (1 / self.sigma)[:, columns]  # (k, u)
+        kernels = log_interval((low - mu) * precision, (high - mu) * precision)
         flat = np.log(np.maximum(high - low, LEAST))  # the range of a uniform axis is 1
         logs = np.where(self.is_flat[:, columns], flat, kernels)
+        mask = active.astype(np.float64)
         has_pair = np.zeros((len(values), len(columns)))
-        np.put_along_axis(has_pair, pairs.places.T, active[:, n:].astype(np.float64), axis=1)
-        return has_pair @ logs.T
+        np.put_along_axis(has_pair, pairs.places.T, mask, axis=1)
+        return np.asarray(has_pair @ logs.T - mask @ np.log(self.mass[:, n:]).T)
 
 
 def numeric_kernels(lines: Lines, values: Floats, active: Bools) -> NumericKernels:
@@ -160,11 +174,13 @@ def numeric_kernels(lines: Lines, values: Floats, active: Bools) -> NumericKerne
     active : (k, p) array of bool
         Which components observed each parameter; ``K`` is their number.
     """
-    axis = lines.axis
-    x = axis.coordinates(values)
+    axis, n = lines.axis, lines.n_smooth
+    x = lines.coordinates(values)
     narrowest = np.maximum(MIN_BANDWIDTH, (active.sum(axis=0) + 2.0) ** -2)
     observed = np.clip(_gaps(x, active), narrowest, 1.0)
-    observed = np.maximum(observed, np.minimum(axis.half_bins(values), 1.0))
+    # Where bins are not coarse, half of one is less than the narrowest kernel.
+    half_bins = np.minimum(lines.coarse.half_bins(values[:, n:]), 1.0)
+    observed[:, n:] = np.maximum(observed[:, n:], half_bins)
     is_uniform = np.isinf(axis.prior_sigma)
     mu = np.where(active, x, 0.0)
     sigma = np.where(active, observed, np.where(is_uniform, 1.0, axis.prior_sigma))

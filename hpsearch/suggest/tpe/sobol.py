@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.stats import qmc
 
 from hpsearch.space.distribution import Categorical, Distribution, Integer, Normal, Numeric
 from hpsearch.space.tree import Space, Values
@@ -29,6 +28,8 @@ def sobol_points(space: Space, n: int, rng: np.random.Generator) -> list[Values]
     rng : Generator
         Scrambles the sequence.
     """
+    from scipy.stats import qmc  # half of our memory and of our start-up time, for an option
+
     engine = qmc.Sobol(len(space.parameters), rng=rng)
     uniforms = engine.random_base2(math.ceil(math.log2(n)))
     return [_point(space, row) for row in uniforms.tolist()]

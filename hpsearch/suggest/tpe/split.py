@@ -90,7 +90,7 @@ def split(digest: Digest, n_good: int) -> Split:
     good = digest.best[:n_good]
     newest = np.arange(max(digest.n - N_NEWEST, 0), digest.n)
     speaking = np.concatenate([np.sort(digest.older), newest])
-    return Split(good=good, bad=speaking[~np.isin(speaking, good)])
+    return Split(good=good, bad=speaking[~(speaking[:, None] == good).any(axis=1)])
 
 
 def n_good(n: int, gamma: float, growth: str) -> int:

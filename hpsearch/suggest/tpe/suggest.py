@@ -49,7 +49,7 @@ class TPEOptions:
 
     n_startup: int = 10  #: finished trials before which points are drawn from the prior
     start: str = "random"  #: how those are drawn: "random", or evenly by a "sobol" sequence
-    n_candidates: int = 24  #: points drawn from the good mixture for each suggestion
+    n_candidates: int = 48  #: points drawn from the good mixture for each suggestion
     gamma: float = 0.1  #: share of the finished trials that count as good ...
     growth: str = "linear"  #: ... or, with "sqrt", factor of the square root of their number
     prior_weight: float = 1.0  #: weight of the prior, in observations

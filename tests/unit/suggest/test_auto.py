@@ -128,7 +128,7 @@ def test_it_learns_where_trials_fail() -> None:
     for seed in range(2):
         _, finished = search(Auto(space), space, objective, 60, seed=seed)
         assert np.nanmin(finished.losses) < 1e-3
-        assert np.isnan(finished.losses[10:]).mean() < 0.25
+        assert np.isnan(finished.losses[10:]).mean() < 0.35
 
 
 def test_it_walks_far_into_the_tail_of_a_normal_prior() -> None:

@@ -263,6 +263,16 @@ def test_continuous_densities_agree_with_scipy(kind: str) -> None:
         np.testing.assert_allclose(got, want, rtol=1e-9)
 
 
+def test_narrow_kernels_far_out_agree_with_scipy() -> None:
+    """Ten thousand ranges from the mean, squares of coordinates have no digits left for a bandwidth."""
+    line = axis(distribution_of(hp.normal("x", 0, 1)))
+    x = 10_000 + np.linspace(0, 0.1, 5)
+    kernels = numeric(distribution_of(hp.normal("x", 0, 1)), line.values(x), np.ones(5, dtype=bool))
+    got = kernels.log_density(line.values(np.array([10_000.02])))[0]
+    want = truncnorm.logpdf(10_000.02, -np.inf, np.inf, x, max(0.03, 7**-2))
+    np.testing.assert_allclose(got, want, rtol=1e-8)
+
+
 def test_a_fine_grid_is_taken_for_a_line() -> None:
     """Bins narrower than a fiftieth of the range: the density at a value stands for its bin."""
     values = np.array([3.0, 40.0, 41.0, 0.0])

@@ -234,7 +234,7 @@ def test_what_a_suggester_keeps_of_a_long_search_is_what_a_fresh_one_makes(
 
 def test_a_suggester_that_is_given_another_history_forgets_the_first() -> None:
     """A longer, a shorter and an equally long one; in a discrete space as well."""
-    for space in (Space(hp.uniform("x", 0, 1)), Space(hp.randint("x", 500))):
+    for space in (Space(hp.uniform("x", 0, 1)), Space(hp.randint("x", 90))):
         suggester, rng = TPE(space), np.random.default_rng(0)
         for n in (30, 200, 60, 60):
             finished = history(space, [space.sample(rng) for _ in range(n)], rng.random(n))
