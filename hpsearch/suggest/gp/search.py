@@ -37,7 +37,7 @@ class Region:
 
     encoding: Encoding
     box: tuple[Floats, Floats]  #: ends of the range of each coordinate, (d,) each
-    elite: Floats  #: (e, d) coordinates of the best trials
+    elite: Floats  #: (e, d) coordinates of the best trials, e > 0
 
 
 def ranked(merit: Merit, region: Region, rng: np.random.Generator) -> Floats:
@@ -60,12 +60,9 @@ def _evaluated(merit: Merit, encoding: Encoding, x: Floats) -> tuple[Floats, Flo
 
 def _changed(region: Region, n: int, rng: np.random.Generator) -> Floats:
     """Return n points that differ from the best trials in about three parameters, or a quarter."""
-    origin = region.elite[rng.integers(len(region.elite), size=n)] if len(region.elite) else None
+    origin = region.elite[rng.integers(len(region.elite), size=n)]
     drawn = region.encoding.draw(n, region.box, rng)
-    if origin is None:
-        return drawn
-    d = drawn.shape[1]
-    is_changed = rng.random(drawn.shape) < max(0.25, 3 / max(d, 1))
+    is_changed = rng.random(drawn.shape) < max(0.25, 3 / max(drawn.shape[1], 1))
     stepped = _stepped(region, origin, rng)
     moved = np.where(region.encoding.is_choice, drawn, stepped)
     # What the origin did not have is drawn, whether a change opens it or not.
