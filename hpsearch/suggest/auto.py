@@ -1,11 +1,14 @@
 """The default: a Gaussian process and a Parzen estimator that take turns on one history.
 
 Where the loss is smooth, the process finds the optimum within few trials, and the estimator's
-trials gain from it; where it is rugged, or too large for a process, the estimator goes on.
+trials gain from it; where it is rugged, or too large for a process, the estimator goes on. In
+every other of its turns the process looks only around the best trial: with few trials in many
+parameters, most of what it knows nothing of lies in corners far from anything good.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,12 +21,19 @@ from hpsearch.suggest.gp.suggest import GaussianProcess
 from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
 
+#: How far from the best trial the process looks in every other of its turns, as a share of each range.
+_NEAR = 0.15
+#: With so many trials pending, the process, which knows of them, takes three turns of four.
+_CROWD = 8
+#: Candidates of the estimator: fewer than it takes alone, for the greedy one of the two is the process.
+_N_CANDIDATES = 24
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoOptions:
     """What can be set; the defaults are meant to be kept."""
 
-    n_startup: int = 10  #: finished trials before which points are drawn from the prior
+    n_startup: int = 10  #: trials before which points are drawn from the prior
     max_gp_trials: int = 400  #: trials, finished or not, beyond which the process takes no more turns
     max_gp_dims: int = 60  #: parameters beyond which it takes none, each option of a choice counted as one
 
@@ -40,7 +50,7 @@ class Auto:
     def __init__(self, space: Space, options: AutoOptions | None = None) -> None:
         self.space = space
         self.options = options or AutoOptions()
-        self._tpe = TPE(space, TPEOptions(n_startup=self.options.n_startup))
+        self._tpe = TPE(space, TPEOptions(n_startup=self.options.n_startup, n_candidates=_N_CANDIDATES))
         self._gp = GaussianProcess(space)
 
     def suggest(
@@ -57,16 +67,26 @@ class Auto:
 
     def _propose(self, history: History, pending: list[Values], rng: np.random.Generator) -> Suggestion:
         """Propose one point."""
-        if self._is_turn_of_gp(len(history), len(pending)):
-            values = self._gp.suggest(history, pending, rng)
+        reach = self._reach(len(history), len(pending))
+        if reach is not None:
+            values = self._gp.suggest(history, pending, rng, reach)
             if values is not None:
                 return Suggestion(values=values, origin="gp")
         (suggestion,) = self._tpe.suggest(history, pending, [rng])
         return suggestion
 
-    def _is_turn_of_gp(self, n_finished: int, n_pending: int) -> bool:
-        """Whether the next trial, counted from all before it, is the process's."""
-        options = self.options
+    def _reach(self, n_finished: int, n_pending: int) -> float | None:
+        """Return how far the process may look from the best trial, or None where it is not its turn."""
         n_trials = n_finished + n_pending
-        is_small = n_trials <= options.max_gp_trials and self._gp.n_features <= options.max_gp_dims
-        return is_small and n_finished >= options.n_startup and n_trials % 2 == 0
+        is_small = n_trials <= self.options.max_gp_trials and self._gp.n_features <= self.options.max_gp_dims
+        if not is_small or n_trials < self.options.n_startup:
+            return None
+        match n_trials % 4:
+            case 0:
+                return math.inf
+            case 2:
+                return _NEAR
+            case 3 if n_pending >= _CROWD:
+                return _NEAR
+            case _:
+                return None

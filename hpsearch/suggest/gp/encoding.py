@@ -112,15 +112,25 @@ class Encoding:
         high[self._numbers] = np.where(self._is_normal, np.minimum(highest, self._axis.high), 1.0)
         return low, high
 
+    def near(self, x: Floats, reach: float, box: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+        """Return a box cut down to what is at most ``reach`` from (d,) coordinates in every number."""
+        low, high = (np.clip(x + offset, *box) for offset in (-reach, reach))
+        return np.where(self.is_choice, box[0], low), np.where(self.is_choice, box[1], high)
+
     def draw(self, n: int, box: tuple[Floats, Floats], rng: np.random.Generator) -> Floats:
-        """Draw the coordinates of n points from the prior within a box, (n, d), all parameters of them."""
+        """Draw the coordinates of n points within a box, (n, d), all parameters of them.
+
+        They come from the prior, except that a normal that misses the box becomes uniform there.
+        """
         uniforms = rng.random((n, len(self.is_choice)))
         numbers, choices = self._numbers, self._choices
         x = box[0] + uniforms * (box[1] - box[0])
         x[:, choices] = (uniforms[:, choices, None] >= self._menus.cumulative).sum(axis=2)
         normals = numbers[self._is_normal]
         sigmas = np.asarray(self._axis.prior_sigma)[self._is_normal]
-        x[:, normals] = np.clip(sigmas * quantile(uniforms[:, normals]), box[0][normals], box[1][normals])
+        z = sigmas * quantile(uniforms[:, normals])
+        is_inside = (box[0][normals] <= z) & (z <= box[1][normals])
+        x[:, normals] = np.where(is_inside, z, x[:, normals])
         return x
 
     def other_options(self, options: Floats, columns: Indices, rng: np.random.Generator) -> Floats:

@@ -67,7 +67,8 @@ def _changed(region: Region, n: int, rng: np.random.Generator) -> Floats:
     moved = np.where(region.encoding.is_choice, drawn, stepped)
     # What the origin did not have is drawn, whether a change opens it or not.
     was_active = region.encoding.active(origin)
-    return np.where(~was_active, drawn, np.where(is_changed, moved, origin))
+    kept = np.where(region.encoding.is_choice, origin, np.clip(origin, *region.box))
+    return np.where(~was_active, drawn, np.where(is_changed, moved, kept))
 
 
 def _stepped(region: Region, x: Floats, rng: np.random.Generator) -> Floats:

@@ -7,6 +7,7 @@ expected improvement (``acquisition``) is searched for (``search``).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from hpsearch.suggest.gp.model import Learned, believe, has_loss, learn
 from hpsearch.suggest.gp.search import Region, ranked
 
 #: Trials with a loss below which nothing can be learned.
-_MIN_TRIALS = 3
+_MIN_TRIALS = 4
 #: Up to so many trials hyperparameters are learned anew with each ...
 _EACH_UP_TO = 20
 #: ... and then whenever their number grew by this factor.
@@ -58,7 +59,9 @@ class GaussianProcess:
         """Columns of the kernel: one for a number, one for each option of a choice."""
         return len(self._encoding.groups)
 
-    def suggest(self, history: History, pending: Sequence[Values], rng: np.random.Generator) -> Values | None:
+    def suggest(
+        self, history: History, pending: Sequence[Values], rng: np.random.Generator, reach: float = math.inf
+    ) -> Values | None:
         """Propose a point, or None if there are too few losses, or it finds none that is new.
 
         Parameters
@@ -69,6 +72,8 @@ class GaussianProcess:
             Points that are waiting or under evaluation.
         rng : Generator
             Of this point.
+        reach : float
+            How far from the best trial it may look, in each number and in units of its range.
         """
         losses, encoding = history.losses, self._encoding
         works = np.flatnonzero(has_loss(losses))
@@ -81,7 +86,8 @@ class GaussianProcess:
         learned = self._learned(history, features)
         merit = believe(learned, features, encoding.groups, losses, waiting_features)
         best = works[np.argsort(losses[works], kind="stable")[:_N_ELITE]]
-        candidates = ranked(merit, Region(encoding=encoding, box=encoding.box(x), elite=x[best]), rng)
+        box = encoding.near(x[best[0]], reach, encoding.box(x))
+        candidates = ranked(merit, Region(encoding=encoding, box=box, elite=x[best]), rng)
         places = encoding.features(candidates, encoding.active(candidates))
         for candidate, place in zip(candidates, places, strict=True):
             if _is_apart(place, features, _SAME) and _is_apart(place, waiting_features, _APART):

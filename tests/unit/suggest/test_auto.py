@@ -157,9 +157,9 @@ def test_points_of_a_batch_lie_apart() -> None:
     points = drawn(space, 20)
     finished = history(space, points, [(p["x"] - 0.5) ** 2 + (p["y"] - 0.5) ** 2 for p in points])
     batch = [s.values for s in Auto(space).suggest(finished, [], rngs(16)) if s.origin == "gp"]
-    assert len(batch) == 8
+    assert len(batch) == 10  # three of four once eight are pending
     x = np.array([[p["x"], p["y"]] for p in batch])
-    apart = np.linalg.norm(x[:, None] - x, axis=2) + np.eye(8)
+    apart = np.linalg.norm(x[:, None] - x, axis=2) + np.eye(len(batch))
     assert apart.min() > 0.01
 
 
@@ -209,11 +209,30 @@ def test_one_suggester_serves_two_histories() -> None:
 
 
 def test_process_and_estimator_take_turns_after_the_start() -> None:
-    finished = history(MIXED, drawn(MIXED, 9), range(9))
-    assert [s.origin for s in Auto(MIXED).suggest(finished, [], rngs(2))] == ["random"] * 2
-    add(finished, drawn(MIXED, 1, 1)[0], 0.0)
+    finished = history(MIXED, drawn(MIXED, 8), range(8))
+    assert [s.origin for s in Auto(MIXED).suggest(finished, [], rngs(3))] == ["random", "random", "gp"]
+    for values in drawn(MIXED, 2, 1):
+        add(finished, values, 0.0)
     assert [s.origin for s in Auto(MIXED).suggest(finished, [], rngs(4))] == ["gp", "tpe"] * 2
     assert Auto(MIXED).suggest(finished, [], []) == []
+
+
+def test_with_many_trials_pending_the_process_takes_three_turns_of_four() -> None:
+    finished = history(MIXED, drawn(MIXED, 12), range(12))
+    suggestions = Auto(MIXED).suggest(finished, drawn(MIXED, 8, 1), rngs(4))
+    assert [s.origin for s in suggestions] == ["gp", "tpe", "gp", "gp"]
+
+
+def test_every_other_turn_of_the_process_stays_near_the_best_trial() -> None:
+    space = Space([hp.uniform(f"x{i}", 0, 1) for i in range(8)])
+    points = drawn(space, 16)
+    finished = history(space, points, range(16))
+    for _ in range(4):
+        (suggestion,) = Auto(space).suggest(finished, drawn(space, 2, 1), rngs(1, len(finished)))
+        assert suggestion.origin == "gp"
+        assert max(abs(suggestion.values[label] - points[0][label]) for label in points[0]) <= 0.15 + 1e-9
+        for values in drawn(space, 4, len(finished)):
+            add(finished, values, 99.0)
 
 
 def test_the_process_gives_way_when_trials_or_parameters_are_many() -> None:

@@ -85,3 +85,16 @@ def test_a_step_reaches_another_value_of_a_grid(kind: str) -> None:
     is_last = encoding.snap(box[1][None]) == x
     assert ((beyond > x) | is_last).all()
     assert not is_last.all()
+
+
+def test_a_box_that_is_cut_down_has_only_what_is_near() -> None:
+    """A normal whose prior hardly reaches the box is drawn all over it, not at its edge."""
+    space = Space([hp.normal("x", 0, 1), hp.uniform("u", 0, 1), hp.choice("c", [0, 1, 2])])
+    encoding = Encoding(space)
+    centre = encoding.coordinates(history(space, [{"x": 9.0, "u": 0.9, "c": 1}], [0]).values)
+    box = encoding.near(centre[0], 0.1, encoding.box(centre))
+    points = [encoding.point(x) for x in encoding.draw(300, box, np.random.default_rng(0))]
+    xs, us, cs = (np.array([p[label] for p in points]) for label in ("x", "u", "c"))
+    assert (xs.min(), xs.max()) == (pytest.approx(8.4, abs=0.1), pytest.approx(9.6, abs=0.1))
+    assert (us.min(), us.max()) == (pytest.approx(0.8, abs=0.02), pytest.approx(1.0, abs=0.02))
+    assert {*cs} == {0, 1, 2}
