@@ -2,8 +2,8 @@
 
 Where the loss is smooth, the process finds the optimum within few trials, and the estimator's
 trials gain from it; where it is rugged, or too large for a process, the estimator goes on. In
-every other of its turns the process looks only around the best trial: with few trials in many
-parameters, most of what it knows nothing of lies in corners far from anything good.
+many parameters the process looks only around the best trial in every other of its turns: most of
+what it knows nothing of lies there in corners far from anything good.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from hpsearch.suggest.gp.suggest import GaussianProcess
 from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
 
-#: How far from the best trial the process looks in every other of its turns, as a share of each range.
+#: How far from the best trial the process looks in every other of its turns, as a share of each range ...
 _NEAR = 0.15
+#: ... from so many parameters on.
+_MANY = 4
 #: With so many trials pending, the process, which knows of them, takes three turns of four.
 _CROWD = 8
 #: Candidates of the estimator: fewer than it takes alone, for the greedy one of the two is the process.
@@ -52,6 +54,7 @@ class Auto:
         self.options = options or AutoOptions()
         self._tpe = TPE(space, TPEOptions(n_startup=self.options.n_startup, n_candidates=_N_CANDIDATES))
         self._gp = GaussianProcess(space)
+        self._near = _NEAR if len(space.parameters) >= _MANY else math.inf
 
     def suggest(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
@@ -85,8 +88,8 @@ class Auto:
             case 0:
                 return math.inf
             case 2:
-                return _NEAR
+                return self._near
             case 3 if n_pending >= _CROWD:
-                return _NEAR
+                return self._near
             case _:
                 return None
