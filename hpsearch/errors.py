@@ -73,7 +73,11 @@ class TooManyFailuresError(HpsearchError):
 
 
 class ExperimentMismatchError(HpsearchError):
-    """The experiment exists already, with another space or objective."""
+    """The experiment exists already, with another space or objective; ``difference`` says which."""
+
+    def __init__(self, difference: str, advice: str = "") -> None:
+        super().__init__(f"{difference}; {advice}" if advice else difference)
+        self.difference = difference
 
 
 class StoreError(HpsearchError):

@@ -95,6 +95,12 @@ def load(ref: ObjectiveRef) -> Any:
     return _attribute(module, name, ref.ref)
 
 
+def put_on_path(folder: Path) -> None:
+    """Let modules be found in a folder, before all other places."""
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+
 def _find_file(place: str, absolute: str | None) -> Path:
     """Look where the experiment was made, then under this folder by path and by name."""
     candidates = [Path(absolute)] if absolute else []
@@ -118,7 +124,7 @@ def _module_from_file(path: Path) -> ModuleType:
         name = f"{name}_of_{path.parent.name}"
         if name in sys.modules:
             return sys.modules[name]
-    _put_on_path(path.parent)
+    put_on_path(path.parent)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise LoadError(f"{path} is not a Python file.")
@@ -133,7 +139,7 @@ def _module_from_file(path: Path) -> ModuleType:
 
 
 def _module_by_name(name: str) -> ModuleType:
-    _put_on_path(Path.cwd())
+    put_on_path(Path.cwd())
     try:
         return importlib.import_module(name)
     except BaseException as error:
@@ -166,8 +172,3 @@ def _attribute(module: ModuleType, name: str, ref: str) -> Any:
 def _file_of(module: ModuleType) -> Path | None:
     file = getattr(module, "__file__", None)
     return Path(file).resolve() if file else None
-
-
-def _put_on_path(folder: Path) -> None:
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))

@@ -104,7 +104,12 @@ def trials(
 def show(store: TrialStore, form: Format, exp_key: str, tid: int) -> None:
     """Show everything about one trial."""
     trial = store.trial(find_experiment(store, exp_key).exp_key, tid)
-    click.echo(trial_text(trial) if form is Format.TABLE else _trials_text([trial], TRIAL_COLUMNS, form))
+    names = store.attachments(trial.exp_key, tid=tid)
+    if form is Format.TABLE:
+        click.echo(trial_text(trial, names))
+    else:
+        rows = [{**row, "attachments": names} for row in _trial_rows([trial], form)]
+        click.echo(render("trials", rows, TRIAL_COLUMNS, form))
 
 
 @click.command()
@@ -135,5 +140,8 @@ def _status_text(store: TrialStore, form: Format, exp_key: str | None) -> str:
 
 
 def _trials_text(found: Iterable[Trial], columns: tuple[str, ...], form: Format) -> str:
-    rows = [asdict(t) if form.is_nested else trial_cells(t) for t in found]
-    return render("trials", rows, columns, form)
+    return render("trials", _trial_rows(found, form), columns, form)
+
+
+def _trial_rows(found: Iterable[Trial], form: Format) -> list[dict[str, Any]]:
+    return [asdict(t) if form.is_nested else trial_cells(t) for t in found]

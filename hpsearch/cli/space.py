@@ -13,8 +13,8 @@ from hpsearch.objective import load_space, parse_target
 from hpsearch.report.space_text import describe_space
 from hpsearch.space.tree import Space, Values
 
-#: Samples beyond which a picture looks the same, and takes minutes.
-_MAX_SAMPLES = 1_000_000
+#: More samples than this cost memory, and the picture stays the same.
+_MAX_SAMPLES = 100_000
 
 #: Formats of pictures.
 _ENDINGS = (".png", ".svg", ".pdf")

@@ -88,19 +88,19 @@ def read_jobs(docs: Iterable[Doc], exp_key: str, space: Space) -> tuple[list[Job
 
 
 def _trial(doc: Doc, tid: int, exp_key: str, space: Space) -> Trial:
-    values = _values(space, spec_from_misc(doc["misc"]))
-    begun, ended = _aware(doc["book_time"]), _aware(doc["refresh_time"])
+    values = point_of(space, spec_from_misc(doc["misc"]))
+    begun, ended = aware(doc["book_time"]), aware(doc["refresh_time"])
     waiting = Trial(
         exp_key=exp_key,
         tid=tid,
         values=values,
         params=space.params(values),
         origin=f"{ORIGIN}{doc['tid']}",
-        created_at=_aware(getattr(doc.get("_id"), "generation_time", None)),
+        created_at=aware(getattr(doc.get("_id"), "generation_time", None)) or begun,
     )
     if doc["state"] == JOB_STATE_CANCEL:
         return replace(waiting, state=State.CANCELLED, finished_at=ended)
-    result = _result(doc)
+    result = outcome_of(doc)
     if result is None:
         return waiting
     return replace(
@@ -117,7 +117,7 @@ def _trial(doc: Doc, tid: int, exp_key: str, space: Space) -> Trial:
     )
 
 
-def _values(space: Space, spec: Mapping[str, Any]) -> Values:
+def point_of(space: Space, spec: Mapping[str, Any]) -> Values:
     """Return the active values of a point, all of which must be in range.
 
     Hyperopt's ``atpe`` also writes values for parameters that are not active: they say nothing.
@@ -144,7 +144,7 @@ def _values(space: Space, spec: Mapping[str, Any]) -> Values:
     }
 
 
-def _result(doc: Doc) -> Result | None:
+def outcome_of(doc: Doc) -> Result | None:
     """Return what came of a job, or None if it is to be evaluated, or once more."""
     if doc["state"] == JOB_STATE_DONE:
         return read_result(doc["result"])
@@ -172,7 +172,7 @@ def _holder(owner: Any) -> Holder | None:
     return Holder(name=f"{host}-{pid}", host=host, pid=int(pid))
 
 
-def _aware(time: Any) -> datetime | None:
+def aware(time: Any) -> datetime | None:
     """Return a time that is in UTC, whether it says so or not."""
     if not isinstance(time, datetime):
         return None

@@ -14,6 +14,7 @@ import numpy as np
 
 from hpsearch.errors import MissingExtraError
 from hpsearch.evaluate import STATUS_OK
+from hpsearch.hyperopt.curves import curve_of
 from hpsearch.hyperopt.documents import Doc, is_ok
 
 __all__ = ["main_plot_1D_attachment", "main_plot_histogram", "main_plot_history", "main_plot_vars"]
@@ -122,9 +123,9 @@ def main_plot_1D_attachment(  # noqa: N802 - Hyperopt's name
     Parameters
     ----------
     trials : Trials
-        Those without the attachment are left out.
+        Those without the attachment, or with one of another shape, are left out.
     attachment_name : str
-        Its name.
+        Its name; a sequence of numbers, or a pickled one.
     do_show, line_width
         Whether to show the figure, and the width of lines in points.
     colorize_by_loss : bool
@@ -132,19 +133,27 @@ def main_plot_1D_attachment(  # noqa: N802 - Hyperopt's name
     max_darkness : float
         How dark the darkest line may be, from 0 (white) to 1 (black).
     num_trails : int, optional
-        How many lines to draw at most, the first ones.
+        How many lines to draw at most, in regular steps from the best to the worst.
     preprocessing_fn : callable
-        Makes the numbers of an attachment; by default it is taken as it is.
+        Takes the numbers of an attachment as an array; by default they are drawn as they are.
+
+    Raises
+    ------
+    LoadError
+        If an attachment is a pickle of something else than numbers.
     """
     plt = _pyplot()
-    docs = [doc for doc in trials.trials if attachment_name in trials.trial_attachments(doc)][:num_trails]
+    docs = [doc for doc in trials.trials if attachment_name in trials.trial_attachments(doc)]
     losses = [float(doc["result"]["loss"]) if is_ok(doc) else math.inf for doc in docs]
-    ranks = np.argsort(np.argsort(losses))  # 0 for the best
-    for doc, rank in zip(docs, ranks, strict=True):
-        share = 1 - rank / max(len(docs) - 1, 1) if colorize_by_loss else 1.0
-        numbers = preprocessing_fn(trials.trial_attachments(doc)[attachment_name])
-        grey = 1 - max_darkness * (0.2 + 0.8 * share)
-        plt.plot(np.asarray(numbers), color=(grey, grey, grey), linewidth=line_width)
+    order = np.argsort(losses, kind="stable")  # the best first
+    n_lines = len(docs) if num_trails is None else min(num_trails, len(docs))
+    ranks = {order[rank]: rank for rank in np.linspace(0, len(docs), n_lines, endpoint=False, dtype=int)}
+    for i in sorted(ranks):
+        share = 1 - ranks[i] / max(len(docs) - 1, 1) if colorize_by_loss else 1.0
+        curve = curve_of(trials.trial_attachments(docs[i])[attachment_name])
+        if curve is not None:
+            grey = 1 - max_darkness * (0.2 + 0.8 * share)
+            plt.plot(preprocessing_fn(curve), color=(grey, grey, grey), linewidth=line_width)
     plt.title(attachment_name)
     return _finished(plt, do_show)
 

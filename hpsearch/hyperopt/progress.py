@@ -61,9 +61,9 @@ def default_callback(initial: int, total: int | None) -> Iterator[NoProgress]:
     initial : int
         Trials there are already.
     total : int or None
-        Trials there will be; None when that is open.
+        Trials there will be; None or ``sys.maxsize`` when that is open.
     """
-    line = ProgressLine(initial, total)
+    line = ProgressLine(initial, None if total == sys.maxsize else total)
     try:
         yield line
     finally:

@@ -20,10 +20,11 @@ import json
 import pickle
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import LoadError, MissingExtraError
-from hpsearch.objective import Objective
+from hpsearch.objective import Objective, put_on_path
 from hpsearch.payload.pickling import pickled
 from hpsearch.payload.secret import SECRET, SECRET_FILE, checked
 
@@ -58,11 +59,15 @@ class Letter:
         """
         where = f"The objective {self.name} of experiment {self.exp_key!r}"
         self._check_cloudpickle(where)
+        put_on_path(Path.cwd())  # for modules that lie beside the worker, as for any other objective
         try:
             objective = pickle.loads(self.pickled)  # noqa: S301 - signed by who started the search
         except ModuleNotFoundError as error:
-            raise LoadError(f"{where} needs the module {error.name!r}: install it on this worker.") from error
-        except Exception as error:
+            raise LoadError(
+                f"{where} needs the module {error.name!r}: install it on this worker, "
+                "or put it into the folder that the worker is started in."
+            ) from error
+        except (Exception, SystemExit) as error:
             reason = f"{type(error).__name__}: {error}"
             raise LoadError(f"{where} cannot be unpickled on this worker: {reason}") from error
         if not callable(objective):

@@ -1,11 +1,11 @@
-"""A short text that is equal exactly as long as an objective stays the same.
+"""A short text that tells objectives apart, and stays the same from one run of a script to the next.
 
 The text of a pickle will not do: it differs from one run of a script to the next, with the
 order of sets, the numbers of lines, the addresses of objects. What is compared instead:
 
 - of a function: its instructions, constants and names, its defaults, and, in turn, the globals and
   the closure that it uses. Line numbers, comments and the file's name do not count;
-- of functions and classes from other modules than the objective's: their name alone, as they
+- of functions and classes that other modules than the objective's define by name: that name, as they
   are not sent either;
 - of numbers, text, dates, paths, lists, dicts, sets, NumPy arrays and dataclasses: their values;
 - of objects of classes that are defined beside the objective, and of the objective itself: their
@@ -19,6 +19,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import inspect
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -61,25 +62,18 @@ class _Reader:
     def __init__(self, objective: Any) -> None:
         self._home = {_MAIN, *_modules_of(objective)}
         self._outer: list[int] = []  # identities of the values that the present one is part of
-        self._reach = 0  # the outermost of them that was met again inside
         self._known: dict[int, tuple[Any, str]] = {}  # by identity, with the value, which must stay alive
 
     def digest(self, value: Any) -> str:
-        """Return the digest of a value."""
+        """Return the digest of a value, each of which is read once however often it is met."""
         if id(value) in self._known:
             return self._known[id(value)][1]
         if id(value) in self._outer:
-            position = self._outer.index(id(value))
-            self._reach = min(self._reach, position)
-            return f"again {position}"
-        depth, before = len(self._outer), self._reach
+            return f"again {self._outer.index(id(value))}"
         self._outer.append(id(value))
-        self._reach = depth
         found = _hashed(self._parts(value))
         self._outer.pop()
-        if self._reach >= depth:  # what leads further out reads differently from elsewhere
-            self._known[id(value)] = (value, found)
-        self._reach = min(before, self._reach)
+        self._known[id(value)] = (value, found)
         return found
 
     def _parts(self, value: Any) -> list[str]:
@@ -117,8 +111,10 @@ class _Reader:
         return self._object(value, name)
 
     def _function(self, function: FunctionType) -> list[str]:
-        if function.__module__ not in self._home:
-            return ["function", function.__module__, function.__qualname__]
+        module, name = function.__module__, function.__qualname__
+        # What was made inside of a function is sent by value, whichever module that is in.
+        if module is not None and module not in self._home and "<" not in name:
+            return ["function", module, name]
         return ["function", self.digest(function.__code__), self.digest(captured(function))]
 
     def _code(self, code: CodeType) -> list[str]:
@@ -144,12 +140,11 @@ class _Reader:
                 return [name, self.digest(value.__func__)]
             case property():
                 return [name, *map(self.digest, (value.fget, value.fset, value.fdel))]
-        held = dict(attributes(value))
         is_whole = len(self._outer) == 1 or dataclasses.is_dataclass(value)
         if is_whole or type(value).__module__ in self._home:
-            return [name, self.digest(type(value)), self.digest(held)]
-        # Such as a function with a cache around it.
-        return [name, self.digest(held.get("__wrapped__"))]
+            return [name, self.digest(type(value)), self.digest(dict(attributes(value)))]
+        # Such as a function with a cache around it. Nothing else of a foreign object is touched.
+        return [name, self.digest(inspect.getattr_static(value, "__wrapped__", None))]
 
 
 #: What differs between two runs, or says nothing about what a class does.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,8 @@ _DPI = 130
 #: Matplotlib draws no more pixels than this in one direction.
 _MAX_PIXELS = 60_000
 
-#: Up to this ratio of its ends a log axis needs more ticks than powers of ten.
-_FEW_DECADES = 200
+#: Up to these ratios of its ends a log axis needs more ticks than powers of ten, or even ones.
+_FEW_DECADES, _NARROW = 200, 5
 
 #: Shares from here on that an axis leaves out are told.
 _WORTH_TELLING = 0.005
@@ -83,7 +84,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 def _draw_heading(axes: Axes, panel: Panel) -> None:
     """Write the label and the distribution, and below them the range."""
     is_by_value = isinstance(panel.shape, Curve) and panel.shape.is_by_value
-    lines = [_short(panel.bounds, _RANGE_WIDTH)]
+    lines = textwrap.wrap(panel.bounds, _RANGE_WIDTH)
     if panel.is_conditional:
         lines.append(f"active in {panel.active:.0%} of the samples")
     axes.set_title("\n".join(lines), loc="left", fontsize=8, color=_FAINT, pad=5)
@@ -100,6 +101,7 @@ def _draw_shape(axes: Axes, shape: Shape) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(_FAINT)
     axes.tick_params(labelsize=8, labelcolor=_INK, color=_FAINT, length=3)
+    axes.xaxis.get_offset_text().set_fontsize(8)
     match shape:
         case Curve():
             _draw_curve(axes, shape)
@@ -159,15 +161,24 @@ def _set_scale(axes: Axes, x: Floats, shape: Curve | Bars) -> None:
     axes.yaxis.set_major_formatter("{x:g}")  # without a factor above, where the heading stands
     if shape.is_log:
         axes.set_xscale("log")
-        if x[-1] < _FEW_DECADES * x[0]:
-            axes.locator_params(axis="x", subs=(1, 2, 5))
-            axes.xaxis.set_major_formatter("{x:g}")
+        _set_ticks_of_few_decades(axes, x[-1] / x[0])
         axes.minorticks_off()
-    elif np.all(x % 1 == 0.5):  # edges between integers
-        axes.locator_params(axis="x", integer=True)
+    else:
+        are_integers = np.all(x % 1 == 0.5)  # of which these are the edges
+        axes.locator_params(axis="x", nbins=6, integer=bool(are_integers))
     if shape.beyond >= _WORTH_TELLING:
+        axes.set_ylim(top=1.12 * axes.get_ylim()[1])
         text = f"{shape.beyond:.0%} lie further right"
         axes.text(1, 0.98, text, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=_FAINT)
+
+
+def _set_ticks_of_few_decades(axes: Axes, ratio: float) -> None:
+    """Put more ticks than powers of ten on a log axis whose ends have a small ratio."""
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
+    if ratio < _FEW_DECADES:
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if ratio > _NARROW else MaxNLocator(5))
+        axes.xaxis.set_major_formatter("{x:g}")
 
 
 def _short(text: str, width: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -89,18 +89,20 @@ def best_text(trial: Trial) -> str:
     return "\n".join([f"trial {trial.tid}  loss {value_text(trial.loss)}", *params_lines(trial.params)])
 
 
-def trial_text(trial: Trial) -> str:
-    """Return everything about a trial, one fact a line, long texts last."""
-    return printable("\n".join([*_facts(trial), *_error_facts(trial)]))
+def trial_text(trial: Trial, attachments: Sequence[str] = ()) -> str:
+    """Return everything about a trial, and the names of its attachments, one fact a line, long texts last."""
+    return printable("\n".join([*_facts(trial, attachments), *_error_facts(trial)]))
 
 
-def _facts(trial: Trial) -> Iterator[str]:
-    for name, value in trial_cells(trial).items():
+def _facts(trial: Trial, attachments: Sequence[str]) -> Iterator[str]:
+    for name, value in {**trial_cells(trial), "attachments": tuple(attachments)}.items():
         if value is None or value == () or value == {} or name in _INTERNAL or name == "error":
             continue
         match name, value:
             case "params", _:
                 text = params_text(value)
+            case "attachments", _:
+                text = ", ".join(attachments)
             case "reports", _:
                 text = ", ".join(f"{number(r.step)}: {number(r.value)}" for r in trial.reports)
             case _, datetime():

@@ -25,6 +25,7 @@ _WHY: dict[str, str] = {
     EndReason.TIMEOUT: "its time is over",
     EndReason.LOSS_THRESHOLD: "the loss threshold is reached",
     EndReason.STOPPED: "by hpsearch stop",
+    EndReason.EARLY_STOP: "a rule of its script ended it",
     EndReason.NO_MORE_POINTS: "every point was tried",
 }
 

@@ -213,10 +213,16 @@ def as_node(value: Any, place: str = "the space", nesting: int = 0) -> Node:
     Raises
     ------
     SpaceError
-        If a dict key is a node, or containers are nested deeper than ``MAX_NESTING``.
+        If a dict key is a node, containers are nested deeper than ``MAX_NESTING``, or a part
+        was made by Hyperopt itself.
     """
     if isinstance(value, Node):
         return value.plain()
+    if type(value).__module__.partition(".")[0] == "hyperopt":
+        # As a plain value it would leave its parameters out of the search, in silence.
+        raise SpaceError(
+            f"{place} holds a parameter of Hyperopt's own hp; import hp from hpsearch or hpsearch.hyperopt."
+        )
     if nesting > MAX_NESTING:
         raise SpaceError(f"{place[:80]}... is nested deeper than {MAX_NESTING} containers.")
     if isinstance(value, list | tuple):

@@ -31,11 +31,11 @@ def check_joinable(stored: Experiment, wanted: Experiment) -> None:
     """
     begin = f"Experiment {stored.exp_key!r} exists with another"
     if stored.space_fingerprint != wanted.space_fingerprint:
-        raise ExperimentMismatchError(f"{begin} search space: {_difference(stored, wanted)}; {_ADVICE}")
+        raise ExperimentMismatchError(f"{begin} search space: {_difference(stored, wanted)}", _ADVICE)
     mine, theirs = wanted.objective, stored.objective
     if theirs != UNDECIDED and (mine.kind, mine.identity) != (theirs.kind, theirs.identity):
         raise ExperimentMismatchError(
-            f"{begin} objective: {theirs.identity!r} there, {mine.identity!r} here; {_ADVICE}"
+            f"{begin} objective: {theirs.identity!r} there, {mine.identity!r} here", _ADVICE
         )
 
 

@@ -48,7 +48,7 @@ class Suggester(Protocol):
         -------
         list of n Suggestions
             The later ones may take the earlier ones for pending. Fewer than n only when there
-            are no more points to try.
+            are no more points to try, or not yet.
 
         Raises
         ------

@@ -239,19 +239,20 @@ def main() -> None:
     for missing in sorted({*options.peers} - {*peers}):
         print(f"{missing} is left out, for it is not installed: install hpsearch[bench].")
     names = ["hpsearch", "hpsearch.hyperopt", *peers]
-    print("params  trials  " + "".join(f"{name:>19}" for name in names) + "     batch    memory")
+    print("params  trials  " + "".join(f"{name:>20}" for name in names) + "     batch    memory")
     for n_params in options.params:
         for n in options.trials:
             cells, ours = [], {}
             for name in names:
                 is_peer = name in peers
                 if is_peer and n > options.max_peer_trials:
-                    cells.append(" " * 19)
+                    cells.append(" " * 20)
                     continue
                 got = measure(name, n_params, n, max(5, options.repeat // 10) if is_peer else options.repeat)
                 ours = ours or got
-                ratio = f" ({got['ms'] / ours['ms']:.2g}x)" if is_peer else ""
-                cells.append(f"{got['ms']:.2f} ms{ratio}".rjust(19))
+                times = got["ms"] / ours["ms"]
+                ratio = f" ({times:.{0 if times >= 10 else 1}f}x)" if is_peer else ""
+                cells.append(f"{got['ms']:.2f} ms{ratio}".rjust(20))
             print(f"{n_params:6d} {n:7d}  {''.join(cells)} {ours['batch']:6.2f} ms {ours['memory']:6.0f} MB")
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hpsearch.trial import State
 from tests.acceptance.fleet import Fleet, ended, running, wait_until
+from tests.integration.servers import Server
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
@@ -19,6 +22,12 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 def blocks(language: str) -> list[str]:
     """Return the README's code blocks in one language."""
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def script(name: str) -> str:
+    """Return the README's Python block that begins with the name of a file."""
+    [source] = [block for block in blocks("python") if block.startswith(f"# {name}\n")]
+    return source
 
 
 def mongosh_queries() -> list[str]:
@@ -70,8 +79,7 @@ def ask(mongosh: Path, uri: str, query: str) -> str:
 
 
 def test_the_search_of_the_readme_runs(fleet: Fleet):
-    [source] = blocks("python")
-    (fleet.folder / "search.py").write_text(source)
+    (fleet.folder / "search.py").write_text(script("search.py"))
     shown = fleet.call("space", "show", "search.py")
     assert shown.returncode == 0, shown.stderr
     assert "loguniform" in shown.stdout
@@ -107,3 +115,49 @@ def test_the_coordinator_of_the_readme_and_its_workers_finish_a_search(fleet: Fl
     for worker in workers:
         worker.terminate()
     assert [ended(worker) for worker in workers] == [0, 0]
+
+
+@pytest.fixture
+def localhost(tmp_path: Path) -> Iterator[Server]:
+    """A server as a user starts one: without users."""
+    server = Server(tmp_path / "db", "--replSet", "rs0")
+    server.start()
+    yield server
+    server.kill()
+
+
+def test_the_script_with_mongo_trials_says_what_the_readme_says_with_hyperopt_and_with_us(
+    localhost: Server, tmp_path: Path
+):
+    """Genuine Hyperopt fails at once; here the same script, with a worker, ends with the best point."""
+    [console] = blocks("console")
+    theirs, expected_error, ours, expected = console.splitlines()
+    place = f"localhost:{localhost.port}"
+    (tmp_path / "tune.py").write_text(script("tune.py").replace("localhost:27017", place))
+    environment = {**os.environ, "HPSEARCH_SECRET": secrets.token_hex(32)}
+
+    def run(command: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, *command.removeprefix("$ python ").split()]
+        return subprocess.run(
+            words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+        )
+
+    failed = run(theirs)
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1] == expected_error
+    [line] = [line for block in blocks("bash") for line in block.splitlines() if "-mongo-worker" in line]
+    program, *flags = line.removesuffix(" &").replace("localhost:27017", place).split()
+    worker = subprocess.Popen(
+        [Path(sys.executable).with_name(program), *flags],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        done = run(ours)
+    finally:
+        worker.terminate()
+        worker.wait()
+    assert done.returncode == 0, done.stderr
+    number = re.compile(r"\d+\.\d+(e-\d+)?")
+    assert number.sub("N", done.stdout.splitlines()[-1]) == number.sub("N", expected)

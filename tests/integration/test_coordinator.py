@@ -13,9 +13,19 @@ from hypothesis import strategies as st
 
 from hpsearch import hp
 from hpsearch.coordinator import LEADER_LEASE_S, Coordinator
-from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, ExperimentState, ObjectiveRef
+from hpsearch.errors import ConfigurationError
+from hpsearch.experiment import (
+    SCRIPTED,
+    Algorithm,
+    Budget,
+    Defaults,
+    Experiment,
+    ExperimentState,
+    ObjectiveRef,
+)
 from hpsearch.fleet import Worker
 from hpsearch.history import History
+from hpsearch.plan import EndReason
 from hpsearch.space.tree import Space, Values
 from hpsearch.store.memory import MemoryStore
 from hpsearch.suggest.protocol import Suggester, Suggestion
@@ -126,6 +136,61 @@ def test_fast_trials_get_a_deeper_queue(scene):
         scene.seconds += 0.02
     coordinator.tick()
     assert len(scene.in_state(State.PENDING)) > 4
+
+
+def test_the_queue_is_as_deep_as_its_owner_wants_though_nobody_works(scene):
+    scene.open(max_evals=7)
+    coordinator = Coordinator(scene, scene.experiment(KEY), lambda: scene.seconds, least_pending=5)
+    for _ in range(3):
+        coordinator.tick()
+        assert len(scene.in_state(State.PENDING)) == 5
+        scene.seconds += 1
+    for n_left in (5, 5, 4):
+        assert scene.take() is not None
+        coordinator.tick()
+        assert len(scene.in_state(State.PENDING)) == n_left
+
+
+class Given:
+    """A suggester that has a few points and no more."""
+
+    def __init__(self, *xs: float) -> None:
+        self.xs = list(xs)
+
+    def suggest(self, history, pending, rngs):
+        given, self.xs = self.xs[: len(rngs)], self.xs[len(rngs) :]
+        return [Suggestion(values={"x": x, "kind": 0}, origin="script") for x in given]
+
+
+def test_a_suggester_of_the_callers_own_decides_and_may_run_out_of_points(scene):
+    scene.open(algorithm=SCRIPTED)
+    own = Given(1.0, 2.0, 3.0)
+    coordinator = Coordinator(
+        scene, scene.experiment(KEY), lambda: scene.seconds, suggester=own, least_pending=2
+    )
+    for _ in range(3):
+        coordinator.tick()
+        scene.take()
+    assert [trial.values["x"] for trial in scene.trials(KEY)] == [1.0, 2.0, 3.0]
+    assert not coordinator.is_over()
+
+
+def test_an_experiment_that_a_script_suggests_for_waits_for_that_script(scene):
+    scene.open(algorithm=SCRIPTED)
+    with pytest.raises(ConfigurationError, match=r"in the script that began it; run that script again"):
+        scene.coordinator()
+
+
+def test_a_search_ends_for_a_reason_of_the_callers_unless_another_leads_it(scene):
+    scene.open()
+    leader, standby = scene.coordinator(), scene.coordinator()
+    leader.tick()
+    standby.tick()
+    assert standby.wind_down(0.0, reason=EndReason.EARLY_STOP).is_standby
+    assert scene.experiment(KEY).state is ExperimentState.RUNNING
+    leader.wind_down(0.0, reason=EndReason.EARLY_STOP)
+    ended = scene.experiment(KEY)
+    assert (ended.state, ended.ended_why) == (ExperimentState.DONE, "early_stop")
 
 
 @pytest.mark.parametrize("state", [ExperimentState.PAUSED, ExperimentState.STOPPED])

@@ -52,6 +52,17 @@ def test_a_log_parameter_has_a_log_axis_and_one_by_value_that_lets_the_low_end_l
     assert {"rate", "loguniform", "by value", "0.0001 .. 1"} <= words(figure)
 
 
+@pytest.mark.parametrize(("low", "high"), [(1, 2), (0.02, 0.5), (3, 400), (1e-6, 1)])
+def test_a_log_axis_has_several_ticks_however_wide_it_is(low: float, high: float):
+    axes = draw_panels(panels(hp.loguniform("rate", math.log(low), math.log(high))), "").axes[0]
+    assert 3 <= sum(low * 0.999 <= tick <= high * 1.001 for tick in axes.get_xticks()) <= 10
+
+
+def test_a_range_that_takes_many_words_is_not_cut_off():
+    figure = draw_panels(panels(hp.qlognormal("x", 3, 3, 1)), "")
+    assert "median 20.0855, times or divided by\n20.0855, step 1" in words(figure)
+
+
 def test_options_are_named_on_their_bars_and_counted():
     figure = draw_panels(panels(hp.pchoice("kind", [(0.9, "adam"), (0.1, None)])), "of a space")
     assert {"of a space", "kind", "adam", "None", "2 options"} <= words(figure)

@@ -27,6 +27,7 @@ from hpsearch.suggest.auto import AutoOptions
 from hpsearch.suggest.tpe.suggest import TPEOptions
 from hpsearch.trial import Ended, Failure, FailureKind, Holder, Report, State, Trial
 from hpsearch_worker.__main__ import worker
+from hpsearch_worker.mongo_worker import mongo_worker
 from tests.unit.report.states import NOW, progress
 
 REPOSITORY = Path(__file__).parents[2]
@@ -115,6 +116,13 @@ def test_every_option_that_is_described_exists():
 
 def test_the_worker_has_one_set_of_options_under_both_its_names():
     assert EVERY_COMMAND["worker"] is worker
+
+
+def test_every_flag_of_hyperopts_worker_is_described_beside_what_it_becomes():
+    text = (REPOSITORY / "worker" / "README.md").read_text().partition("## Under Hyperopt's flags")[2]
+    names = {name for o in options(mongo_worker) for name in o.opts}
+    assert len(names) > 5
+    assert {name for name in names if f"`{name}" not in text} == set()
 
 
 def test_every_variable_that_the_source_names_is_described():

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hpsearch.errors import HpsearchWarning
-from hpsearch.evaluate import MAX_REPORTS, CurrentTrial, current_trial, evaluate
+from hpsearch.evaluate import MAX_REPORTS, Attachment, CurrentTrial, current_trial, evaluate
 from hpsearch.trial import FailureKind, Report, Result, State
 
 
@@ -196,3 +199,82 @@ def test_reports_beyond_the_limit_are_dropped_with_one_warning():
         trial.report(MAX_REPORTS, 0.0)
     trial.report(MAX_REPORTS + 1, 0.0)
     assert len(heard) == MAX_REPORTS
+
+
+# Attachments
+
+
+def attached(objective: Callable[[Any], Any]) -> tuple[Result, list[Attachment]]:
+    heard: list[Attachment] = []
+    return evaluate(objective, dict, CurrentTrial(on_attach=heard.append)), heard
+
+
+@pytest.mark.parametrize("status", ["ok", "fail"])
+def test_attachments_are_taken_out_of_the_result(status):
+    returned = {"loss": 1.0, "status": status, "attachments": {"a": b"x", "b": bytearray(b"y")}, "other": 2}
+
+    result, heard = attached(lambda config: returned)
+
+    assert heard == [Attachment("a", b"x"), Attachment("b", b"y")]
+    assert result.result == {"loss": 1.0, "status": status, "other": 2}
+    assert "attachments" in returned, "what the objective returned is its own"
+    assert (result.error is None) == (status == "ok")
+
+
+def test_what_cannot_be_attached_costs_neither_the_loss_nor_the_other_attachments():
+    bad = {"model": object(), 7: b"x", "text": "not bytes", "good": b"x"}
+
+    result, heard = attached(lambda config: {"loss": 1.0, "attachments": bad})
+
+    assert (result.state, result.loss, heard) == (State.DONE, 1.0, [Attachment("good", b"x")])
+    assert result.error is not None
+    assert result.error.kind is FailureKind.UNSTORABLE
+    for part in (
+        "'model' is <object",
+        "the name 7 (int) is not text",
+        "'text' is 'not bytes' (str), not bytes",
+    ):
+        assert part in result.error.message
+
+
+def test_a_failure_keeps_its_reason_beside_attachments_that_are_none():
+    result, _ = attached(lambda config: {"loss": "?", "attachments": {"a": 1}})
+
+    assert result.error is not None
+    assert result.error.kind is FailureKind.INVALID_RESULT
+    assert "the loss '?'" in result.error.message
+    assert "'a' is 1 (int), not bytes" in result.error.message
+
+
+def test_a_value_under_that_name_that_is_no_mapping_is_part_of_the_result():
+    result, heard = attached(lambda config: {"loss": 1.0, "attachments": ["a.png"]})
+    assert (result.result["attachments"], result.error, heard) == (["a.png"], None, [])
+
+
+def test_an_objective_attaches_while_it_runs_and_nothing_afterwards():
+    trials: list[CurrentTrial] = []
+
+    def objective(config: object) -> float:
+        trials.append(current_trial())
+        current_trial().attach("checkpoint", b"1")
+        raise ValueError("later")
+
+    result, heard = attached(objective)
+    trials[0].attach("late", b"2")
+
+    assert result.state is State.FAILED
+    assert heard == [Attachment("checkpoint", b"1")]
+    current_trial().attach("outside a search", b"nothing is kept")
+
+
+@pytest.mark.parametrize(("name", "data"), [("a", "text"), (7, b"x"), (None, None)])
+def test_attach_takes_bytes_under_a_name(name, data):
+    with pytest.raises(TypeError, match="attach\\(\\) keeps bytes under a name"):
+        current_trial().attach(name, data)
+
+
+def test_an_objective_sees_its_values_and_cannot_change_them():
+    trial = CurrentTrial(values=MappingProxyType({"x": 0.5}))
+    evaluate(lambda config: current_trial().values.update(x=1), dict, trial)
+    assert trial.values == {"x": 0.5}
+    assert current_trial().values == {}

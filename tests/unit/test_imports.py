@@ -17,7 +17,8 @@ PURE = (
     "space", "hp.py", "trial.py", "experiment.py", "fleet.py", "history.py", "storable.py", "suggest",
     "plan.py", "ledger.py", "progress.py",
     "store/documents.py", "store/encoding.py", "store/schema.py", "store/rules.py",
-    "store/hyperopt_uri.py",
+    "store/hyperopt_uri.py", "store/files.py", "store/pinboard.py",
+    "payload/captured.py", "payload/fingerprint.py",
     "report/summary.py", "report/text.py", "report/table.py", "report/rows.py", "report/space_text.py",
     "report/density.py",
 )  # fmt: skip
@@ -93,6 +94,10 @@ def test_a_worker_loads_no_suggester_no_scipy_and_nothing_to_draw_with():
     assert "pymongo" in loaded
     assert {name for name in loaded if name.startswith("hpsearch.suggest")} == set()
     assert loaded & {"scipy", "rich", "hpsearch.cli", "hpsearch.coordinator", "hpsearch.mongod"} == set()
+
+
+def test_a_space_is_printed_without_what_only_its_picture_needs():
+    assert loaded_by("import hpsearch.cli.space") & {"matplotlib", "scipy.stats"} == set()
 
 
 def test_the_evaluating_process_loads_no_driver():

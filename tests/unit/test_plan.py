@@ -62,8 +62,9 @@ def test_a_stopped_search_is_over_whatever_its_budget():
     n_pending=st.integers(0, 50),
     n_free=st.integers(-50, 100),
     reserve=st.integers(1, 100),
+    least=st.integers(0, 100),
 )
-def test_no_batch_ever_exceeds_the_budget(max_evals, n_finished, n_open, n_pending, n_free, reserve):
+def test_no_batch_ever_exceeds_the_budget(max_evals, n_finished, n_open, n_pending, n_free, reserve, least):
     """However stale the counts are, finished and open trials never add up to more than max_evals."""
     n_new = plan.n_to_suggest(
         experiment(max_evals=max_evals),
@@ -72,6 +73,7 @@ def test_no_batch_ever_exceeds_the_budget(max_evals, n_finished, n_open, n_pendi
         n_pending=n_pending,
         n_free=n_free,
         reserve=reserve,
+        least=least,
     )
     assert 0 <= n_new <= max(0, max_evals - n_finished - n_open)
 

@@ -19,6 +19,7 @@ from hpsearch.trial import Result, Trial
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
 from hpsearch_worker.letters import Post, no_letter
 from hpsearch_worker.messages import Evaluate, Hear, Load, Loaded
+from hpsearch_worker.surroundings import go_to, working_folder
 
 #: Seconds between two looks at the watch while an evaluation runs.
 _LOOK_S = 0.2
@@ -45,12 +46,15 @@ class InlineEvaluator:
 
     def __init__(self, *, workdir: str | None = None, letters: Post = no_letter) -> None:
         self._workdir = workdir
+        self._home: str | None = None  # where this process was before it evaluated anything
         self._letters = letters
         self._loaded: dict[tuple[str, datetime | None], Loaded] = {}
 
     def prepare(self, experiment: Experiment, watch: Watch) -> None:
         """Load an experiment in this process; see ``Evaluator``."""
         if experiment.identity not in self._loaded:
+            self._home = self._home or working_folder()
+            go_to(self._home)  # the last trial began, or ended, in another folder
             request = Load.of(experiment, self._workdir, self._letters(experiment))
             self._loaded[experiment.identity] = request.carry_out()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from hpsearch.hyperopt import anneal, auto, rand, tpe
 from hpsearch.hyperopt.ask import MAX_SEED
 from hpsearch.hyperopt.documents import spec_from_misc
 from hpsearch.hyperopt.domain import Domain
+from hpsearch.hyperopt.imported import point_of
 from hpsearch.hyperopt.points import complete_point
 from hpsearch.space.tree import Values
 from hpsearch.suggest.protocol import Suggestion
@@ -30,6 +32,9 @@ _OURS: tuple[tuple[Any, str, Mapping[str, str]], ...] = (
     (anneal.suggest, "anneal", {"avg_best_idx": "avg_best_idx", "shrink_coef": "shrink_coef"}),
 )
 
+#: Seconds after which no further point is asked for in the same round.
+_LONGEST_ROUND_S = 1.0
+
 #: Arguments that change nothing.
 _IGNORED = frozenset({"verbose"})
 
@@ -40,11 +45,9 @@ def algorithm_of(algo: Callable[..., Any]) -> Algorithm:
     One of ours, also in a ``partial`` with options, is named with them, so that any coordinator
     can go on with the search. Anything else is "script": only the script can.
     """
-    given: dict[str, Any] = {}
-    inner = algo
-    while isinstance(inner, functools.partial) and not inner.args:
-        given = {**inner.keywords, **given}
-        inner = inner.func
+    inner, given = algo, {}
+    if isinstance(algo, functools.partial) and not algo.args:
+        inner, given = algo.func, algo.keywords
     given = {name: _plain(value) for name, value in given.items() if name not in _IGNORED}
     for ours, name, options in _OURS:
         if inner is ours and given.keys() <= options.keys():
@@ -67,6 +70,7 @@ class Asking:
 
     def __init__(self, algo: Callable[..., Any], domain: Domain, trials: Any) -> None:
         self._algo, self._domain, self._trials = algo, domain, trials
+        self._space = domain.space
         self.is_exhausted = False  #: whether the function had no more points
 
     def suggest(
@@ -74,8 +78,17 @@ class Asking:
     ) -> list[Suggestion]:
         """Return what the function proposes; see ``Suggester``.
 
-        History and pending points are not used: the function reads documents instead.
+        History and pending points are not used: the function reads documents instead. A slow
+        one is asked for fewer points at a time, so that workers need not wait for the last.
+
+        Raises
+        ------
+        SpaceError
+            If it proposes what is no point of the space.
         """
+        if self.is_exhausted:
+            return []
+        stop_at = time.monotonic() + _LONGEST_ROUND_S
         new_ids = self._trials.new_trial_ids(len(rngs))
         self._trials.refresh()
         suggestions: list[Suggestion] = []
@@ -85,8 +98,11 @@ class Asking:
                 self.is_exhausted = True
                 break
             self._trials.propose(docs[:1])
-            values = complete_point(self._domain.space, spec_from_misc(docs[0]["misc"]))
+            point = complete_point(self._space, spec_from_misc(docs[0]["misc"]))
+            values = point_of(self._space, point)
             suggestions.append(Suggestion(values=values, origin=SCRIPTED))
+            if time.monotonic() >= stop_at:
+                break
         self._trials.refresh()
         return suggestions
 

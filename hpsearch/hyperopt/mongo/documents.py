@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,12 +17,13 @@ from hpsearch.hyperopt.documents import (
     JOB_STATE_RUNNING,
     STATUS_NEW,
     Doc,
-    is_ok,
     new_misc,
     spec_from_misc,
 )
+from hpsearch.hyperopt.imported import aware, outcome_of, point_of
 from hpsearch.hyperopt.mongo.exceptions import InvalidMongoTrial
-from hpsearch.trial import Failure, FailureKind, State, Trial
+from hpsearch.space.tree import Space
+from hpsearch.trial import FailureKind, State, Trial
 
 #: Failures in which the objective returned something: Hyperopt calls these trials done.
 _RETURNED = frozenset({FailureKind.REPORTED, FailureKind.NAN})
@@ -69,7 +71,7 @@ def doc_of(trial: Trial, labels: Sequence[str], exp_key: Any) -> Doc:
     return doc
 
 
-def trial_of(doc: Doc, exp_key: str, params: Mapping[str, Any]) -> Trial:
+def trial_of(doc: Doc, exp_key: str, space: Space | None) -> Trial:
     """Return the trial of a document that waits or is final.
 
     Parameters
@@ -78,13 +80,15 @@ def trial_of(doc: Doc, exp_key: str, params: Mapping[str, Any]) -> Trial:
         One that ``checked_doc`` lets pass.
     exp_key : str
         The experiment that it is to belong to.
-    params : mapping
-        Its point as a person reads it.
+    space : Space, optional
+        That of the experiment, if it has one yet.
 
     Raises
     ------
     InvalidMongoTrial
         If it is under evaluation, or its number is not a whole one from 0 up.
+    SpaceError
+        If its point is none of the space.
     """
     tid, values = doc["tid"], spec_from_misc(doc["misc"])
     if not isinstance(tid, int) or tid < 0:
@@ -94,38 +98,24 @@ def trial_of(doc: Doc, exp_key: str, params: Mapping[str, Any]) -> Trial:
             f"Trial {tid} cannot be inserted as running, since no worker holds it; insert it as new or done.",
             doc,
         )
-    state, error = _outcome(doc)
-    is_final = state is not State.PENDING
-    return Trial(
-        exp_key=exp_key,
-        tid=tid,
-        values=values,
-        params=params,
-        origin=ORIGIN,
-        state=state,
-        loss=float(doc["result"]["loss"]) if state is State.DONE else None,
-        result=dict(doc["result"]) if is_final else {},
-        error=error,
-        claimed_at=_aware(doc["book_time"]) if is_final else None,
-        finished_at=_aware(doc["refresh_time"]) if is_final else None,
-    )
-
-
-def _outcome(doc: Doc) -> tuple[State, Failure | None]:
-    """Return what became of the trial of a document."""
-    if doc["state"] == JOB_STATE_NEW:
-        return State.PENDING, None
+    point = values if space is None else point_of(space, values)
+    params = values if space is None else space.params(point)
+    waiting = Trial(exp_key=exp_key, tid=tid, values=point, params=params, origin=ORIGIN)
+    ended = aware(doc["refresh_time"])
     if doc["state"] == JOB_STATE_CANCEL:
-        return State.CANCELLED, None
-    if is_ok(doc):
-        return State.DONE, None
-    if doc["state"] == JOB_STATE_ERROR:
-        kind, message = doc["misc"].get("error") or doc.get("error") or ("", "The objective raised.")
-        return State.FAILED, Failure(kind=FailureKind.EXCEPTION, message=str(message), type=str(kind) or None)
-    if doc["result"].get("status") == STATUS_OK:
-        return State.FAILED, Failure(kind=FailureKind.NAN, message="The loss is not a number (NaN).")
-    message = "The objective returned the status 'fail'."
-    return State.FAILED, Failure(kind=FailureKind.REPORTED, message=message)
+        return replace(waiting, state=State.CANCELLED, finished_at=ended)
+    result = outcome_of(doc)
+    if result is None:
+        return waiting
+    return replace(
+        waiting,
+        state=result.state,
+        claimed_at=aware(doc["book_time"]),
+        finished_at=ended,
+        loss=result.loss,
+        result=result.result,
+        error=result.error,
+    )
 
 
 def _job_state(trial: Trial) -> int:
@@ -153,7 +143,3 @@ def _result(trial: Trial) -> Doc:
 def _naive(time: datetime | None) -> datetime | None:
     """Return a time in UTC without a zone, as Hyperopt's documents have it."""
     return None if time is None else time.astimezone(UTC).replace(tzinfo=None)
-
-
-def _aware(time: Any) -> datetime | None:
-    return time.replace(tzinfo=UTC) if isinstance(time, datetime) else None

@@ -15,7 +15,7 @@ class Changes:
     """What a look at an experiment brought."""
 
     trials: list[Trial]  #: all that are open, and those that became final, by number
-    is_anew: bool = False  #: what was known before is gone: somebody deleted the experiment
+    is_gone: bool = False  #: what was known is there no more: somebody deleted the experiment
 
 
 class Reader:
@@ -32,17 +32,16 @@ class Reader:
         self._unsettled: set[int] = set()  # numbers below that are not known to be final
 
     def changes(self) -> Changes:
-        """Look, and remember what was seen."""
+        """Look, and remember what was seen; of what is gone, only another reader learns what is there now."""
         # In this order: a trial that moves on meanwhile is seen late, and never missed.
         open_now = {t.tid: t for t in self._store.trials(self._exp_key, states=_OPEN)}
         newest = next(self._store.trials(self._exp_key, sort="newest", limit=1), None)
         next_tid = 0 if newest is None else newest.tid + 1
-        is_anew = next_tid < self._next_tid
-        if is_anew:
-            self._next_tid, self._unsettled = 0, set()
+        if next_tid < self._next_tid:
+            return Changes([], is_gone=True)
         self._unsettled.update(range(self._next_tid, next_tid), open_now)
         self._next_tid = next_tid
         final = self._store.finished(self._exp_key, self._unsettled - open_now.keys())
         self._unsettled.difference_update(trial.tid for trial in final)
         seen = sorted([*open_now.values(), *final], key=lambda trial: trial.tid)
-        return Changes(seen, is_anew=is_anew)
+        return Changes(seen)

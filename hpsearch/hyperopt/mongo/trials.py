@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from hpsearch.errors import ConfigurationError, NotFoundError, TrialExistsError
-from hpsearch.experiment import Experiment, bad_exp_key, is_exp_key
+from hpsearch.experiment import Defaults, Experiment, bad_exp_key, is_exp_key
 from hpsearch.hyperopt.documents import DOMAIN_CMD, Doc, spec_from_misc
+from hpsearch.hyperopt.imported import point_of
 from hpsearch.hyperopt.iteration import FMinIter
 from hpsearch.hyperopt.mongo.attachments import StoreAttachments
 from hpsearch.hyperopt.mongo.documents import ORIGIN, doc_of, labels_of, trial_of
@@ -59,6 +60,9 @@ class MongoTrials(Trials):
     #: Seconds that running trials may still take once a limit has ended a search.
     grace_s = 30.0
 
+    #: What applies to each trial: its lease, its attempts, its timeout.
+    defaults = Defaults()
+
     def __init__(
         self, arg: Any, exp_key: Any = None, cmd: Any = None, workdir: Any = None, refresh: bool = True
     ) -> None:
@@ -71,7 +75,7 @@ class MongoTrials(Trials):
         self.handle = arg if isinstance(arg, MongoJobs) else MongoJobs.new_from_connection_str(str(arg))
         self._name = experiment_name(exp_key)
         self._points: list[Mapping[str, Any]] = []
-        self._start_reading()
+        self._forget_all()
         super().__init__(exp_key=exp_key, refresh=refresh)
         self.attachments = StoreAttachments(self.store, self._name)
 
@@ -134,9 +138,7 @@ class MongoTrials(Trials):
             raise ConfigurationError("delete_all(cond=...) is not supported: leave cond out to delete all.")
         with suppress(NotFoundError):
             self.store.delete_experiment(self._name)
-        self._start_reading()
-        self._space = None
-        self._forget_docs()
+        self._forget_all()
         self.refresh()
 
     def _insert_trial_docs(self, docs: list[Doc]) -> list[Any]:
@@ -144,8 +146,7 @@ class MongoTrials(Trials):
         space = self._stored_space()
         tids = []
         for doc in docs:
-            values = spec_from_misc(doc["misc"])
-            trial = trial_of(doc, self._name, space.params(values) if space else values)
+            trial = trial_of(doc, self._name, space)
             while not self._is_inserted(trial):
                 trial = replace(trial, tid=self.new_trial_ids(1)[0])
             tids.append(trial.tid)
@@ -171,8 +172,14 @@ class MongoTrials(Trials):
         self._points = list(points)
 
     def insert_points(self, space: Space, points: Iterable[Mapping[str, Any]]) -> None:
-        """Queue points ahead of all others, but for those that were there already."""
-        wanted = [complete_point(space, point) for point in points]
+        """Queue points ahead of all others, but for those that were there already.
+
+        Raises
+        ------
+        SpaceError
+            If one is no point of the space.
+        """
+        wanted = [point_of(space, complete_point(space, point)) for point in points]
         self.refresh()
         known = [spec_from_misc(doc["misc"]) for doc in self._every_doc()]
         for values in wanted:
@@ -197,18 +204,21 @@ class MongoTrials(Trials):
 
     # Private
 
-    def _start_reading(self) -> None:
+    def _forget_all(self) -> None:
+        """Read everything anew the next time: there is nothing, or something else under the same name."""
         self._reader = Reader(self.store, self._name)
+        self._dynamic_trials, self._ids, self._next_tid, self._n_proposed = [], set(), 0, 0
         self._labels: Sequence[str] = ()
-        self._n_proposed = 0
+        self._space = None
 
     def _read(self) -> None:
         """Bring the documents up to date with the store; those of open trials change in place."""
         del self._dynamic_trials[len(self._dynamic_trials) - self._n_proposed :]
         self._n_proposed = 0
         changes = self._reader.changes()
-        if changes.is_anew:
-            self._forget_docs()
+        if changes.is_gone:
+            self._forget_all()
+            changes = self._reader.changes()
         if changes.trials and not self._labels:
             experiment = self._experiment()
             self._labels = labels_of(experiment) if experiment else ()
@@ -228,9 +238,6 @@ class MongoTrials(Trials):
         else:
             docs.append(doc)
         self._reserve([tid])
-
-    def _forget_docs(self) -> None:
-        self._dynamic_trials, self._ids, self._next_tid = [], set(), 0
 
     def _experiment(self) -> Experiment | None:
         try:

@@ -14,13 +14,14 @@ import os
 import sys
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from convnet.results import improvement_text, read_records
 from convnet.settings import read_settings
 from convnet.space import space
 from convnet.trial import prepare, run_trial
 
-from hpsearch import HpsearchError, current_trial, fmin, tpe
+from hpsearch import CurrentTrial, HpsearchError, current_trial, fmin, tpe
 from hpsearch.hyperopt.fmin import fmin_pass_expr_memo_ctrl
 from hpsearch.hyperopt.pyll import rec_eval
 
@@ -29,9 +30,7 @@ __all__ = ["objective", "space"]
 
 def objective(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return one minus the best accuracy on the validation images, with what else was measured."""
-    trial = current_trial()
-    settings = read_settings(os.environ)
-    return run_trial(config, settings, exp_key=trial.exp_key, tid=trial.tid, report=trial.report)
+    return run_trial(config, current_trial(), read_settings(os.environ))
 
 
 def main(arguments: list[str]) -> None:
@@ -48,9 +47,10 @@ def main(arguments: list[str]) -> None:
     # Within fmin, only this form of an objective is told the number of its trial.
     @fmin_pass_expr_memo_ctrl
     def numbered(expr: Any, memo: Any, ctrl: Any) -> dict[str, Any]:
-        config, tid = rec_eval(expr, memo=memo), ctrl.current_trial["tid"]
-        result = run_trial(config, settings, exp_key=options.exp_key, tid=tid, report=lambda *_: None)
-        print(f"trial {tid}: {result.get('accuracy', result.get('message'))}", flush=True)
+        trial = CurrentTrial(exp_key=options.exp_key, tid=ctrl.current_trial["tid"])
+        result = run_trial(rec_eval(expr, memo=memo), trial, settings)
+        outcome = f"accuracy {result['accuracy']:.4f}" if "accuracy" in result else result["message"]
+        print(f"trial {trial.tid}: {outcome}", flush=True)
         return result
 
     fmin(
@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> None:
         rstate=options.seed,
         show_progressbar=False,
         # Saved after each trial: the same command goes on after an interruption.
-        trials_save_file=str(settings.results / f"{options.exp_key}.trials"),
+        trials_save_file=str(settings.results / f"{quote(options.exp_key, safe='')}.trials"),
     )
     print(improvement_text(read_records(settings.results, options.exp_key)))
 
@@ -71,6 +71,8 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except HpsearchError as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("Interrupted: the same command goes on from here.")
 else:
     # A worker that lacks something should say so before it claims a trial.
     prepare(read_settings(os.environ))

@@ -6,7 +6,7 @@ and a sub-space says exactly that. What stands below an option is drawn, learned
 only in trials with that option.
 
 ``fmin`` answers, as Hyperopt does, with the index of each option, and without the labels that are
-not active. ``trials.best_params`` has the options themselves, ``trials.best_config`` what the
+not active. ``trials.best_params`` tells the options in words, ``trials.best_config`` is what the
 objective received: with None where a step is left out.
 
 Run it with::
@@ -54,7 +54,8 @@ def objective(config: dict[str, Any]) -> float:
 def exponential(values: np.ndarray, rate: float) -> np.ndarray:
     smoothed, level = np.empty_like(values), values[0]
     for i, value in enumerate(values):
-        smoothed[i] = level = level + rate * (value - level)
+        level += rate * (value - level)
+        smoothed[i] = level
     return smoothed
 
 

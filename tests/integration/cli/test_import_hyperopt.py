@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import pickle
 import subprocess
 import sys
@@ -41,6 +42,24 @@ def objective(config):
 
 #: The same with our name for its package.
 OURS = SCRIPT.replace("from hyperopt ", "from hpsearch.hyperopt ")
+
+
+#: What a user of MongoTrials goes on with.
+MONGO_SCRIPT = """
+import sys
+from hyperopt import fmin, tpe
+from hyperopt.mongoexp import MongoTrials
+from train import space
+
+def objective(config):
+    return {"loss": config["lr"], "status": "ok"}
+
+if __name__ == "__main__":
+    trials = MongoTrials(sys.argv[1], exp_key="exp1")
+    print(trials.best_trial["result"]["loss"], trials.trial_attachments(trials.best_trial)["model"])
+    fmin(objective, space, algo=tpe.suggest, max_evals=20, trials=trials, show_progressbar=False)
+    print(sum(doc["state"] in (2, 3) for doc in trials.trials) + 5)  # five raised, which trials do not show
+"""
 
 
 @pytest.fixture
@@ -115,6 +134,38 @@ def test_the_search_goes_on_with_what_was_imported(shell: Call, store: MongoStor
     other = shell("run", "search.py", "--exp-key", "more", "--space", "ours.py:space")
     assert other.code == 78
     assert "another objective: 'ours.py:objective' there" in other.err
+
+
+def test_a_script_with_mongo_trials_goes_on_with_what_was_imported(
+    shell: Call, store: MongoStore, source: str, script: Path, uri: str
+):
+    """The objective is the script's own, and travels to a worker that was started as Hyperopt's is."""
+    shell("import-hyperopt", source, "--exp-key", "exp1", "--space", "ours.py")
+    (script / "mongo.py").write_text(MONGO_SCRIPT)
+    environment = {**os.environ, "HPSEARCH_SECRET": "a secret of a test, long enough"}
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "hpsearch_worker.mongo_worker", "--mongo", uri, "--exp-key", "exp1"],
+        cwd=script,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "hpsearch.hyperopt", "mongo.py", source],
+            cwd=script,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+    finally:
+        worker.terminate()
+        worker.wait(60)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "0.003394577852029922 b'weights 1'\n20\n"
+    counts = store.counts("exp1")
+    assert (counts[State.DONE], counts[State.FAILED]) == (11, 9)
 
 
 def test_importing_again_adds_only_what_is_new(

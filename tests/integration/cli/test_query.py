@@ -167,6 +167,16 @@ def test_show_tells_the_traceback_of_a_failed_trial(call: Call):
     assert page.endswith("Traceback\n  no luck\n")
 
 
+def test_show_names_the_attachments_of_a_trial(call: Call, store: MongoStore):
+    for name in ("model.bin", "log"):
+        store.attach("search", name, b"x", tid=2)
+
+    assert "attachments   log, model.bin\n" in call("show", "search", "2").out + "\n"
+    trial = strict(call("show", "search", "2", "--format", "json").out)["trials"][0]
+    assert trial["attachments"] == ["log", "model.bin"]
+    assert "attachments" not in call("show", "search", "1").out
+
+
 def test_workers_are_listed(call: Call):
     [row] = rows(call("workers", "--format", "csv"))
     assert (row["name"], row["pid"], row["exp_keys"], row["state"]) == ("anna", "4711", "search", "idle")

@@ -40,6 +40,22 @@ def test_the_same_command_again_goes_on_where_the_search_was(shell: Call, store:
     assert "4/4 finished" in same.out
 
 
+def test_a_search_without_repeats_ends_with_its_space(shell: Call, folder: Path, store: MongoStore):
+    """Six points and no other limit; taken up again, it has nothing to do."""
+    (folder / "grid.py").write_text(
+        "from hpsearch import hp\n"
+        "space = {'n': hp.randint('n', 3), 'kind': hp.choice('kind', ['a', 'b'])}\n"
+        "def objective(config):\n"
+        "    return config['n']\n"
+    )
+    for _ in range(2):
+        done = shell("run", "grid.py", "--no-repeats", "--workers", "2")
+        assert done.code == 0, done.err
+        assert done.out.startswith("grid: done, every point was tried; 6 finished: 6 done, 0 failed")
+        assert "best loss  0" in done.out
+    assert len({tuple(trial.values.values()) for trial in store.trials("grid")}) == 6
+
+
 def test_a_search_whose_trials_all_fail_says_why_and_how_to_see_more(shell: Call):
     done = shell("run", "search.py:failing", "--max-evals", "3")
     assert done.code == 1

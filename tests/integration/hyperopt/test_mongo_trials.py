@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import functools
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from hpsearch.errors import ConfigurationError, SpaceError
-from hpsearch.experiment import Algorithm, ExperimentState
+from hpsearch.experiment import UNDECIDED, Algorithm, Experiment, ExperimentState
 from hpsearch.hyperopt import Domain, FMinIter, Trials, anneal, fmin, hp, mix, rand, tpe
 from hpsearch.hyperopt.base import JOB_STATE_CANCEL, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_NEW
 from hpsearch.hyperopt.documents import spec_from_misc
 from hpsearch.hyperopt.early_stop import no_progress_loss
 from hpsearch.hyperopt.exceptions import AllTrialsFailed
-from hpsearch.hyperopt.mongoexp import DomainSwapError, MongoTrials
-from hpsearch.trial import State
+from hpsearch.hyperopt.mongo.jobs import Patience
+from hpsearch.hyperopt.mongoexp import DomainSwapError, MongoJobs, MongoTrials
+from hpsearch.space.tree import Space
+from hpsearch.store.memory import MemoryStore
+from hpsearch.trial import State, Trial
 from tests.integration.hyperopt.hands import ME, Hands
-from tests.integration.hyperopt.objectives import fussy, raises, square, with_extras
+from tests.integration.hyperopt.objectives import fussy, raises, square
 
 SPACE = {"x": hp.uniform("x", -5, 5), "k": hp.choice("k", ["a", {"n": hp.uniformint("n", 1, 9)}])}
 KEY = "search"
@@ -85,23 +90,23 @@ def test_the_timeout_is_that_of_the_call_and_not_of_the_experiment(jobs):
 
 
 def test_a_trial_that_a_dead_worker_holds_does_not_keep_a_search_from_its_end(jobs):
+    """It has a grace, and is cancelled then."""
+
+    def claim_and_die():
+        while jobs.store.claim(ME, "dead", [KEY]) is None:
+            time.sleep(0.01)
+
     trials = MongoTrials(jobs, exp_key=KEY)
     trials.grace_s = 0.2
+    started = time.monotonic()
+    dying = threading.Thread(target=claim_and_die)
+    dying.start()
     with pytest.raises(AllTrialsFailed):
-        search(trials, algo=claiming(jobs.store), timeout=0.5)
-    assert jobs.store.counts(KEY)[State.CANCELLED] >= 1
-    assert jobs.store.counts(KEY)[State.RUNNING] == 0
-
-
-def claiming(store):
-    """Return an algorithm during whose second call a worker takes a trial and dies."""
-
-    def suggest(new_ids, domain, trials, seed):
-        if new_ids[0] == 1:
-            store.claim(ME, "dead", [KEY])
-        return rand.suggest(new_ids, domain, trials, seed)
-
-    return suggest
+        search(trials, timeout=1.0)
+    dying.join()
+    assert time.monotonic() - started < 20
+    held = [trial for trial in jobs.store.trials(KEY) if trial.worker is not None]
+    assert [trial.state for trial in held] == [State.CANCELLED]
 
 
 def test_a_loss_threshold_ends_a_search(jobs):
@@ -147,6 +152,20 @@ def test_points_to_evaluate_are_claimed_first_and_only_once(jobs):
     assert found[3:5] == wanted
     assert [point in wanted for point in found].count(True) == 2
     assert len(found) == 9
+
+
+def test_a_point_outside_of_the_space_is_refused_before_it_is_queued(jobs):
+    with pytest.raises(SpaceError, match="'x'"):
+        search(MongoTrials(jobs, exp_key=KEY), points_to_evaluate=[{"x": 9.0, "k": 0}])
+
+    def suggest(new_ids, domain, trials, seed):
+        [doc] = rand.suggest(new_ids, domain, trials, seed)
+        doc["misc"]["vals"]["x"] = [9.0]
+        return [doc]
+
+    with pytest.raises(SpaceError, match="'x'"):
+        search(MongoTrials(jobs, exp_key=KEY), algo=suggest)
+    assert list(jobs.store.trials(KEY)) == []
 
 
 def test_failed_trials_are_counted_and_not_shown_but_those_that_say_so_are(jobs):
@@ -256,10 +275,11 @@ def test_another_objective_or_space_under_the_same_name_is_refused_and_changes_n
     with pytest.raises(DomainSwapError, match=r"another search space: defined differently: 'x'; .*exp_key"):
         search(trials, space={**SPACE, "x": hp.uniform("x", -1, 1)}, points_to_evaluate=[{"x": 0.5, "k": 0}])
     assert list(jobs.store.trials(KEY)) == before
+    assert trials.best_params.keys() >= {"x", "k"}
     trials.delete_all()
     with Hands(jobs.store):
-        search(trials, fn=with_extras, max_evals=2)
-    assert len(trials) == 2
+        search(trials, fn=square, space={"x": hp.choice("x", [7])}, max_evals=2)
+    assert (len(trials), trials.best_params) == (2, {"x": 7})
 
 
 def test_options_that_cannot_travel_are_refused_by_their_label(jobs):
@@ -360,6 +380,47 @@ def test_an_iterator_over_workers_runs_so_many_more_trials(jobs):
         assert len(rounds.exhaust().trials) == 6
 
 
+def test_an_iterator_does_not_count_what_was_cancelled(jobs):
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with pytest.raises(AllTrialsFailed):
+        search(trials, timeout=0.2, max_queue_len=3)
+    rounds = FMinIter(rand.suggest, Domain(square, SPACE), trials, rstate=0, verbose=False)
+    with Hands(jobs.store):
+        rounds.run(2)
+    trials.refresh()
+    assert len(trials) == 2
+
+
+class Eventful(MemoryStore):
+    """A store in which something happens just before an experiment is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.happens = lambda: None
+
+    def open_experiment(self, experiment):
+        self.happens()
+        return super().open_experiment(experiment)
+
+
+def test_an_objective_by_value_is_there_before_a_worker_can_see_its_experiment(secret):
+    store, seen = Eventful(), []
+    store.happens = lambda: seen.append(store.attachments(KEY))
+    with Hands(store, secret):
+        search(MongoTrials(MongoJobs(store, Patience()), exp_key=KEY), fn=lambda config: 1.0, max_evals=1)
+    assert seen == [["objective"]]
+
+
+def test_an_objective_that_a_refused_search_left_in_the_meantime_does_not_stay(secret):
+    """Another process may begin under the same name at the same moment, and be refused."""
+    store = Eventful()
+    store.happens = lambda: store.attach(KEY, "objective", b"of somebody else")
+    trials = MongoTrials(MongoJobs(store, Patience()), exp_key=KEY)
+    with Hands(store, secret):
+        search(trials, fn=lambda config: 1.0, max_evals=1)
+    assert trials.losses() == [1.0]
+
+
 def test_a_stopped_search_returns_what_was_found(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
 
@@ -373,3 +434,70 @@ def test_a_stopped_search_returns_what_was_found(jobs):
     assert argmin == trials.argmin
     assert jobs.store.experiment(KEY).state is ExperimentState.STOPPED
     assert JOB_STATE_CANCEL not in [doc["state"] for doc in trials]
+
+
+def test_two_scripts_at_once_share_one_search(jobs):
+    """One leads, the other waits and ends with it; neither adds trials of its own."""
+
+    def run():
+        return search(MongoTrials(jobs, exp_key=KEY), max_evals=20)
+
+    with Hands(jobs.store), ThreadPoolExecutor(2) as pool:
+        first, second = [call.result(60) for call in (pool.submit(run), pool.submit(run))]
+    trials = MongoTrials(jobs, exp_key=KEY)
+    assert first == second == trials.argmin
+    assert trials.tids == list(range(20))
+
+
+def test_trials_that_were_imported_are_gone_on_with(jobs):
+    """An experiment with trials, whose objective nobody decided yet, takes that of the script."""
+    space = Space(SPACE)
+    jobs.store.open_experiment(
+        Experiment(
+            exp_key=KEY,
+            space=space.to_json(),
+            space_fingerprint=space.fingerprint,
+            objective=UNDECIDED,
+            state=ExperimentState.STOPPED,
+        )
+    )
+    point = {"x": 0.001, "k": 0}
+    jobs.store.insert([Trial(exp_key=KEY, tid=0, values=point, state=State.DONE, loss=1e-6)])
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store):
+        assert search(trials, max_evals=4) == point
+    assert trials.tids == [0, 1, 2, 3]
+
+
+def test_a_slow_algorithm_does_not_keep_workers_waiting_for_a_whole_batch(jobs):
+    """After a second of thinking, what was thought of is queued."""
+    queued = []
+
+    def suggest(new_ids, domain, trials, seed):
+        queued.append(sum(jobs.store.counts(KEY).values()))
+        time.sleep(0.6)
+        return rand.suggest(new_ids, domain, trials, seed)
+
+    with Hands(jobs.store):
+        search(MongoTrials(jobs, exp_key=KEY), algo=suggest, max_evals=4, max_queue_len=4)
+    assert queued[:3] == [0, 0, 2]
+
+
+def test_an_outage_of_the_database_is_waited_out(mortal):
+    """The server is killed in the middle of a search, and comes back on the same data."""
+    jobs = MongoJobs.new_from_connection_str(f"{mortal.uri}lab")
+
+    def rule(trials, is_broken=False):
+        if len(trials) >= 5 and not is_broken:
+            mortal.kill()
+            restart.start()
+        return False, [is_broken or len(trials) >= 5]
+
+    restart = threading.Timer(2.0, mortal.start)
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with Hands(jobs.store):
+        search(trials, max_evals=15, early_stop_fn=rule)
+    restart.join()
+    assert trials.tids == list(range(15))
+    assert set(trials.statuses()) == {"ok"}
+    jobs.store.close()

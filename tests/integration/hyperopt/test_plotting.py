@@ -1,10 +1,12 @@
 """The pictures of a search: what is drawn, and what is left out."""
 
 import importlib
+import pickle
 
 import numpy as np
 import pytest
 
+from hpsearch.errors import LoadError
 from hpsearch.hyperopt import STATUS_FAIL, STATUS_OK, Trials, fmin, hp, plotting, rand
 
 
@@ -64,10 +66,36 @@ def test_attachments_are_lines_the_best_the_darkest(pyplot, trials) -> None:
     axes = plotting.main_plot_1D_attachment(
         trials, "curve", do_show=False, preprocessing_fn=lambda c: c * 2
     ).axes[0]
-    assert [list(line.get_ydata()) for line in axes.lines] == [[4, 5, 4, 5], [2, 3, 2, 3], [3, 4, 3, 4]]
+    assert [list(line.get_ydata()) for line in axes.lines] == [[8, 10], [4, 6], [6, 8]]
     greys = [line.get_color()[0] for line in axes.lines]
     assert greys[1] < greys[2] < greys[0]
     pyplot.clf()
-    assert (
-        len(plotting.main_plot_1D_attachment(trials, "curve", do_show=False, num_trails=2).axes[0].lines) == 2
-    )
+    axes = plotting.main_plot_1D_attachment(trials, "curve", do_show=False, num_trails=2).axes[0]
+    assert [list(line.get_ydata()) for line in axes.lines] == [[2, 3], [3, 4]]
+
+
+def with_attachments(*blobs):
+    made = Trials()
+    results = iter([{"status": STATUS_OK, "loss": 1.0, "attachments": {"curve": blob}} for blob in blobs])
+    fmin(lambda x: next(results), hp.uniform("x", 0, 1), rand.suggest, len(blobs), trials=made, verbose=False)
+    return made
+
+
+def test_pickled_numbers_are_drawn_and_what_is_no_sequence_is_left_out(pyplot) -> None:
+    """Hyperopt takes only pickled attachments, so that is how scripts write them."""
+    blobs = [
+        pickle.dumps(value, protocol)
+        for value in ([1, 2.5], np.array([[3.0, 4.0]]), np.float32(1), np.zeros((2, 2)))
+        for protocol in (2, 5)
+    ]
+    axes = plotting.main_plot_1D_attachment(with_attachments(*blobs), "curve", do_show=False).axes[0]
+    assert [list(line.get_ydata()) for line in axes.lines] == [[1, 2.5], [1, 2.5], [3, 4], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("blob", "words"),
+    [(pickle.dumps(print), "names builtins.print"), (b"12", "no pickled sequence of numbers")],
+)
+def test_nothing_that_a_pickled_attachment_names_is_called(pyplot, blob, words) -> None:
+    with pytest.raises(LoadError, match=words):
+        plotting.main_plot_1D_attachment(with_attachments(blob), "curve", do_show=False)

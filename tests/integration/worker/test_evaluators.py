@@ -250,7 +250,7 @@ def test_an_exception_is_a_failure_with_its_traceback(evaluator, experiment):
 
 @pytest.mark.parametrize("make", [partial(IsolatedEvaluator, echo=False), InlineEvaluator])
 def test_every_evaluation_begins_in_the_working_folder(make, experiment, tmp_path, monkeypatch):
-    """Also after the last one left for another folder; the objective is loaded from the worker's own."""
+    """Also after the last one left for another folder; objectives are loaded from the worker's own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     scratch = tmp_path / "scratch"
@@ -258,9 +258,13 @@ def test_every_evaluation_begins_in_the_working_folder(make, experiment, tmp_pat
     evaluator = make(workdir=str(scratch))
     try:
         results = [run(evaluator, experiment("tells_where_it_is"), tid=tid)[0] for tid in range(2)]
+        (tmp_path / "beside.py").write_text("def objective(config): return 0.5")
+        beside = replace(experiment("beside"), objective=ObjectiveRef(kind="file", ref="beside.py:objective"))
+        assert run(evaluator, beside)[0].loss == 0.5
     finally:
         evaluator.close()
-        sys.modules.pop("objectives_under_test", None)
+        for name in ("objectives_under_test", "beside"):
+            sys.modules.pop(name, None)
     assert [r.result["folder"] for r in results] == [str(scratch), str(scratch)]
 
 

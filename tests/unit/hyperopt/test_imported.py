@@ -78,7 +78,7 @@ def test_a_done_job_keeps_its_loss_its_result_its_worker_and_its_times():
     assert (trial.exp_key, trial.tid, trial.origin, trial.attempt) == ("here", 0, "hyperopt:7", 1)
     assert (trial.values, trial.params) == (POINT, {"n": 3, "q": 4.0, "kind": "a"})
     assert trial.worker == Holder(name="node-41", host="node", pid=41)
-    assert (trial.claimed_at, trial.finished_at) == (BEGUN, ENDED)
+    assert (trial.created_at, trial.claimed_at, trial.finished_at) == (BEGUN, BEGUN, ENDED)
     assert trial.duration_s == 2.5
 
 

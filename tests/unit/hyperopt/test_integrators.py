@@ -10,6 +10,7 @@ from hpsearch.hyperopt import anneal, base, hp, mix, rand, tpe, utils
 from hpsearch.hyperopt.fmin import generate_trials_to_calculate
 from hpsearch.hyperopt.ledger import Ledger
 from hpsearch.space.tree import Space
+from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
 
 SPACE = {
     "lr": hp.loguniform("lr", -7, -1),
@@ -176,6 +177,25 @@ def test_hyperopts_gamma_counts_the_good_ones_by_the_root() -> None:
     three = tpe.suggest([25], domain, trials, 0)  # a tenth of 25
     assert tpe.suggest([25], domain, trials, 0, gamma=0.6) == three  # 0.6 times the root of 25
     assert tpe.suggest([25], domain, trials, 0, gamma=0.2) != three  # 1
+
+
+def test_what_a_domain_keeps_between_calls_changes_no_suggestion() -> None:
+    """One suggester for all calls with the same options: it answers like that of a fresh domain."""
+    kept, trials = hpo.Domain(None, SPACE), hpo.Trials()
+    for n in (20, 21, 45, 46, 200):
+        while len(trials.trials) < n:
+            docs = rand.suggest(trials.new_trial_ids(1), kept, trials, n + len(trials.trials))
+            docs[0].update(state=base.JOB_STATE_DONE, result={"status": "ok", "loss": len(trials.trials) % 7})
+            trials.insert_trial_docs(docs)
+            trials.refresh()
+        for options in ({}, {"gamma": 0.25}):
+            asked = [
+                tpe.suggest([n], domain, trials, 1, **options) for domain in (kept, hpo.Domain(None, SPACE))
+            ]
+            assert asked[0] == asked[1]
+    options = TPEOptions()
+    assert kept.suggester(TPE, options) is kept.suggester(TPE, TPEOptions())
+    assert kept.suggester(TPE, options) is not kept.suggester(TPE, TPEOptions(n_startup=3))
 
 
 def test_mixing_takes_each_algorithm_with_its_probability() -> None:

@@ -1,6 +1,7 @@
 """What a search shows while it runs."""
 
 import io
+import sys
 
 import pytest
 
@@ -47,3 +48,11 @@ def test_the_line_ends_when_the_search_is_broken_off(monkeypatch) -> None:
 )
 def test_nothing_is_written_to_a_file_or_without_a_bar(stream, callback, monkeypatch) -> None:
     assert shown(stream(), monkeypatch, callback) == ""
+
+
+def test_a_search_without_an_end_shows_no_total(monkeypatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with progress.default_callback(0, sys.maxsize) as bar:
+        bar.update(2)
+    assert terminal.getvalue().split() == ["2", "trials"] * 2

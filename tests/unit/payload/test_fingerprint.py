@@ -135,10 +135,35 @@ def test_objectives_of_every_kind_are_told_apart(one, other):
     assert fingerprint(one) != fingerprint(other)
 
 
+def test_a_function_that_a_library_made_counts_with_what_it_captured():
+    library: dict[str, Any] = {"__name__": "some_library"}
+    exec("def scaled(n):\n    def scale(c): return n * c\n    return scale\ndef named(c): return c", library)
+
+    def of(helper: Callable[..., Any]) -> str:
+        return fingerprint(functools.partial(made("def f(g, c): return g(c)"), helper))
+
+    assert of(library["scaled"](1)) == of(library["scaled"](1)) != of(library["scaled"](2))
+    before = of(library["named"])
+    library["named"].__code__ = library["scaled"](1).__code__.replace(co_freevars=())
+    assert of(library["named"]) == before, "what a module defines by name is told by its name"
+
+
+def test_a_function_without_a_module_has_one():
+    function = made("def f(c): return c")
+    function.__module__ = None
+    assert fingerprint(functools.partial(pow, function)) == fingerprint(functools.partial(pow, function))
+
+
 def test_values_that_contain_themselves_or_each_other_have_one(tmp_path):
     source = "def f(x): return g(x), loop\ndef g(x): return f(x)\nloop = [1]; loop.append(loop)"
     assert fingerprint(made(source)) == fingerprint(made(source))
     assert fingerprint(made(source)) != fingerprint(made(source.replace("[1]", "[2]")))
+
+
+def test_many_functions_that_use_each_other_take_no_time_to_speak_of():
+    names = [f"f{i}(x)" for i in range(14)]
+    source = "\n".join(f"def {name}: return {' + '.join(names)}" for name in names)
+    assert len(fingerprint(made(source, "f0"))) == 64
 
 
 def test_many_functions_that_share_others_take_no_time_to_speak_of():

@@ -15,7 +15,10 @@ _N_ACROSS = 6
 _PANEL_WIDTH, _PANEL_HEIGHT, _DPI = 3.0, 2.9, 100
 
 #: Accuracies that may be marked on the axis.
-_MARKS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)
+_MARKS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 1.0)
+
+#: With fewer of them, others are taken.
+_ENOUGH_MARKS = 4
 
 #: The smallest error that is told from none, since a logarithm has no zero.
 _LEAST_ERROR = 1e-3
@@ -66,8 +69,7 @@ def _scale_accuracy(grid: Any, trials: Mapping[int, Point]) -> float:
     floor = low - 1.5 * margin
     has_failed = any(point.accuracy is None for point in trials.values())
     bottom = floor - margin if has_failed else low - margin
-    lowest = low - margin / 2
-    marks = {_height(mark): f"{mark:g}" for mark in _MARKS if lowest <= _height(mark) <= high + margin}
+    marks = _accuracy_marks(low - margin / 2, high + margin, gap=0.7 * margin)
     if has_failed:
         marks[floor] = "failed"
     first = grid.flat[0]  # the others share its axis
@@ -120,7 +122,8 @@ def _draw_axis(axes: Any, panel: Panel) -> None:
         axes.set_xscale("log")
         axes.set_xlim(low / stretch, high * stretch)
         # Matplotlib's own labels of an axis of one or two decades run into each other.
-        axes.set_xticks(_log_marks(low, high), [f"{mark:g}" for mark in _log_marks(low, high)])
+        marks = _log_marks(low, high)
+        axes.set_xticks(marks, [f"{mark:g}" for mark in marks])
         axes.set_xticks([], minor=True)
     else:
         axes.set_xlim(low - 0.04 * (high - low), high + 0.04 * (high - low))
@@ -131,13 +134,37 @@ def _draw_axis(axes: Any, panel: Panel) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def _accuracy_marks(low: float, high: float, gap: float) -> dict[float, str]:
+    """Return heights in a range with their accuracies: the usual ones, or in a short range round ones."""
+    marks = _where_there_is_room(_MARKS, low, high, gap)
+    if len(marks) >= _ENOUGH_MARKS:
+        return marks
+    worst, best = max(1 - 10**-low, 0.0), 1 - 10**-high
+    step = 10.0 ** math.floor(math.log10((best - worst) / 2))
+    numbers = range(math.ceil(worst / step), math.floor(best / step) + 1)
+    return _where_there_is_room([number * step for number in numbers], low, high, gap)
+
+
+def _where_there_is_room(
+    accuracies: Sequence[float], low: float, high: float, gap: float
+) -> dict[float, str]:
+    """Return the heights in a range of ascending accuracies, without those too close to a better one."""
+    marks: dict[float, str] = {}
+    for accuracy in reversed(accuracies):
+        height = _height(accuracy)
+        if low <= height <= high:
+            marks[height] = f"{accuracy:.4g}"
+            high = height - gap
+    return marks
+
+
 def _log_marks(low: float, high: float) -> list[float]:
     """Return round numbers within a range: powers of ten, or 1, 2, 5 and so on in a short one."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps = (1, 2, 5) if high / low < 100 else (1,)
-    return [
-        mark for decade in decades for mark in (step * 10.0**decade for step in steps) if low <= mark <= high
-    ]
+    marks = [step * 10.0**decade for decade in decades for step in steps]
+    # Bounds that were written as logarithms come back with a rounding error.
+    return [mark for mark in marks if low * 0.999 <= mark <= high * 1.001]
 
 
 def _height(accuracy: float | None) -> float:

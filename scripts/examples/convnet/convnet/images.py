@@ -145,5 +145,5 @@ def _sklearn_digits() -> Any:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise MissingExtraError("scikit-learn's digits", "examples") from error
+        raise MissingExtraError("Loading scikit-learn's digits", "examples") from error
     return load_digits()

@@ -42,15 +42,16 @@ def build_network(config: Mapping[str, Any], shape: tuple[int, int, int], n_clas
         From (n, channels, height, width) floats to (n, n_classes) logits.
     """
     n_channels, height, width = shape
+    size = min(height, width)
     layers: list[nn.Module] = []
-    n_out = round(USUAL_CHANNELS * config["channels_mult"])
+    n_out = round(USUAL_CHANNELS * size * config["channels_mult"])
     for _ in range(config["n_stages"]):
         layers += _stage(config, n_channels, n_out)
         n_channels, n_out = n_out, 2 * n_out
-    left = min(height, width) >> config["n_stages"]
-    side = min(left, _HEAD_SIZE)
+    side = min(size >> config["n_stages"], _HEAD_SIZE)
     layers += [nn.AdaptiveAvgPool2d(side), nn.Flatten()]
-    return nn.Sequential(*layers, *_head(config, n_channels * side**2, n_classes))
+    usual_units = USUAL_UNITS * size
+    return nn.Sequential(*layers, *_head(config, n_channels * side**2, usual_units, n_classes))
 
 
 class ResidualBlock(nn.Module):
@@ -103,14 +104,14 @@ def _halving(kind: str, n_channels: int) -> nn.Module:
     raise ValueError(f"unknown pooling {kind!r}")
 
 
-def _head(config: Mapping[str, Any], n_in: int, n_classes: int) -> list[nn.Module]:
+def _head(config: Mapping[str, Any], n_in: int, usual_units: float, n_classes: int) -> list[nn.Module]:
     """Return the dense layers."""
     dense = [(config["units_mult"], config["dense_dropout"])]
     if extra := config["extra_layer"]:
         dense.append((extra["units_mult"], extra["dropout"]))
     layers: list[nn.Module] = []
     for units_mult, dropout in dense:
-        n_out = round(USUAL_UNITS * units_mult)
+        n_out = round(usual_units * units_mult)
         layers += [nn.Linear(n_in, n_out), _ACTIVATIONS[config["activation"]](), nn.Dropout(dropout)]
         n_in = n_out
     return [*layers, nn.Linear(n_in, n_classes)]

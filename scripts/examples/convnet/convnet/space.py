@@ -15,8 +15,9 @@ USUAL_RATES = {"adam": 1e-3, "rmsprop": 1e-3, "sgd": 2e-2}
 #: Weight decay that the multiplier is applied to.
 USUAL_L2 = 1e-4
 
-#: Channels of the first convolution, and units of the first dense layer, before their multipliers.
-USUAL_CHANNELS, USUAL_UNITS = 12, 48
+#: Channels of the first convolution, and units of a dense layer, before their multipliers, for each
+#: pixel on a side of the images: larger images show more.
+USUAL_CHANNELS, USUAL_UNITS = 1.5, 6.0
 
 space = {
     "learning_rate_mult": hp.loguniform("learning_rate_mult", math.log(0.02), math.log(50)),

@@ -106,8 +106,6 @@ def _losses(
         network.train()
         total = 0.0
         for batch in torch.split(torch.randperm(len(images)), int(config["batch_size"])):
-            if len(batch) == 1 and len(images) > 1:
-                continue  # batch normalisation has no deviation of a single image
             optimizer.zero_grad()
             loss = functional.cross_entropy(network(pixels[batch]), labels[batch])
             loss.backward()

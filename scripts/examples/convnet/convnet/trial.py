@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,8 @@ from convnet.images import Dataset, check_dataset, load_dataset
 from convnet.results import Record, write_record
 from convnet.settings import Settings
 from convnet.space import space
-from hpsearch import STATUS_FAIL, STATUS_OK, Space
-from hpsearch.errors import MissingExtraError
+from hpsearch import STATUS_FAIL, STATUS_OK, CurrentTrial, Space
+from hpsearch.errors import ConfigurationError, MissingExtraError
 
 if TYPE_CHECKING:  # torch is loaded where it is used
     from convnet.training import Training
@@ -32,73 +32,78 @@ def prepare(settings: Settings) -> None:
     MissingExtraError
         If PyTorch, or scikit-learn for its digits, is not installed.
     ConfigurationError
-        If the images cannot be loaded.
+        If the images cannot be loaded, or the device is not there.
     """
     try:
         import torch
     except ImportError as error:
-        raise MissingExtraError("the convolutional network", "torch") from error
+        raise MissingExtraError("The convolutional network", "torch") from error
     # Several workers on one machine would else take all of its cores each.
     torch.set_num_threads(settings.n_threads)
+    try:
+        torch.empty(1, device=settings.device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigurationError(
+            f"PyTorch cannot compute on CONVNET_DEVICE={settings.device} here: {reason}"
+        ) from error
     check_dataset(settings.data)
 
 
-def run_trial(
-    config: Mapping[str, Any],
-    settings: Settings,
-    *,
-    exp_key: str,
-    tid: int,
-    report: Callable[[int, float], None],
-) -> dict[str, Any]:
+def run_trial(config: Mapping[str, Any], trial: CurrentTrial, settings: Settings) -> dict[str, Any]:
     """Train a network, and write what came of it into the folder of results.
 
     Parameters
     ----------
     config : mapping
         A configuration of ``convnet.space``.
+    trial : CurrentTrial
+        Names the file, seeds the training by its number, and takes a report of each epoch's
+        accuracy. Outside a search nothing is written.
     settings : Settings
         Those of this machine.
-    exp_key, tid : str, int
-        The search, and the number of the trial, which seeds it. Without a search (``""``)
-        nothing is written.
-    report : callable
-        Called with each epoch and its accuracy.
 
     Returns
     -------
     dict
         What the objective returns: ``loss`` is one minus the best accuracy; or, if the
         training diverged, the status "fail" and a ``message``.
+
+    Raises
+    ------
+    SpaceError
+        If the configuration is of another space.
     """
     from convnet.training import train
 
+    searched = Space(space)
+    values = searched.values(config)
     started = time.perf_counter()
     dataset = _dataset(settings.data)
     training = train(
         config,
         dataset,
         n_epochs=settings.n_epochs,
-        seed=_seed(tid),
+        seed=_seed(trial.tid),
         device=settings.device,
-        report=report,
+        report=trial.report,
     )
     result = {
-        **summarise(training),
+        **_summary(training),
         "dataset": dataset.name,
         "n_epochs": settings.n_epochs,
         "train_s": round(time.perf_counter() - started, 3),
     }
-    if exp_key:
-        searched = Space(space)
-        values = searched.values(config)
+    if trial.exp_key:
         params = searched.params(values)
-        record = Record(exp_key=exp_key, tid=tid, values=values, params=params, result=result)
-        write_record(settings.results, record)
+        write_record(
+            settings.results,
+            Record(exp_key=trial.exp_key, tid=trial.tid, values=values, params=params, result=result),
+        )
     return result
 
 
-def summarise(training: Training) -> dict[str, Any]:
+def _summary(training: Training) -> dict[str, Any]:
     """Return the result of a trial."""
     measured = {
         "accuracies": [epoch.accuracy for epoch in training.epochs],

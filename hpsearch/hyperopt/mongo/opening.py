@@ -1,0 +1,90 @@
+"""The experiment that a call to ``fmin`` means: described, and opened in the store."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from hpsearch.errors import ExperimentMismatchError, NotFoundError
+from hpsearch.experiment import UNDECIDED, Budget, Defaults, Experiment, ExperimentState
+from hpsearch.hyperopt.iteration import FMinIter
+from hpsearch.hyperopt.mongo.algorithm import algorithm_of
+from hpsearch.hyperopt.mongo.exceptions import DomainSwapError
+from hpsearch.hyperopt.mongo.objective import sent
+from hpsearch.payload import ATTACHMENT
+from hpsearch.store.protocol import TrialStore
+from hpsearch.trial import State
+
+logger = logging.getLogger(__name__)
+
+_MISMATCH_ADVICE = (
+    "give MongoTrials another exp_key for a new search, or call delete_all() on it to forget this one."
+)
+
+
+def open_experiment(
+    store: TrialStore, exp_key: str, rounds: FMinIter, defaults: Defaults, n_more: int | None
+) -> Experiment:
+    """Create or join the experiment, its objective beside it before a worker can see it.
+
+    Parameters
+    ----------
+    store : TrialStore
+        Where it is to live.
+    exp_key : str
+        Its name.
+    rounds : FMinIter
+        What is searched, how, and for how long.
+    defaults : Defaults
+        What applies to each trial.
+    n_more : int, optional
+        New trials; by default as many as ``rounds.max_evals`` in all.
+
+    Raises
+    ------
+    DomainSwapError
+        If it exists with another objective or space.
+    ConfigurationError, LoadError
+        If the objective cannot be sent to workers.
+    SpaceError
+        If the space cannot.
+    """
+    space, objective = rounds.domain.space, sent(rounds.domain, exp_key)
+    wanted = Experiment(
+        exp_key=exp_key,
+        space=space.to_json(),
+        space_fingerprint=space.fingerprint,
+        objective=objective.ref,
+        algorithm=algorithm_of(rounds.algo),
+        seed=rounds.seed,
+        # The timeout is that of this call, so that this process minds it, and not the experiment.
+        budget=Budget(max_evals=_limit(store, exp_key, rounds, n_more), loss_threshold=rounds.loss_threshold),
+        defaults=defaults,
+    )
+    if objective.blob is not None and not _has_objective(store, exp_key):
+        store.attach(exp_key, ATTACHMENT, objective.blob)
+    try:
+        experiment = store.open_experiment(wanted)
+    except ExperimentMismatchError as error:
+        raise DomainSwapError(error.difference, _MISMATCH_ADVICE) from error
+    if objective.blob is not None:
+        # Again, over what a process may have put there whose own experiment was refused.
+        store.attach(exp_key, ATTACHMENT, objective.blob)
+    if experiment.state is ExperimentState.PAUSED:
+        logger.warning("%s is paused; go on with: hpsearch resume %s", exp_key, exp_key)
+    return experiment
+
+
+def _limit(store: TrialStore, exp_key: str, rounds: FMinIter, n_more: int | None) -> int | None:
+    """Return how many finished trials end the search, None for no limit."""
+    if n_more is None:
+        return None if rounds.max_evals == sys.maxsize else max(0, rounds.max_evals)
+    counts = store.counts(exp_key)
+    return n_more + sum(n for state, n in counts.items() if state is not State.CANCELLED)
+
+
+def _has_objective(store: TrialStore, exp_key: str) -> bool:
+    try:
+        return store.experiment(exp_key).objective != UNDECIDED
+    except NotFoundError:
+        return False

@@ -1,0 +1,92 @@
+"""What a script sees of its search on a fleet, and the ends of it that only the script knows."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hpsearch.hyperopt.iteration import FMinIter
+from hpsearch.plan import EndReason
+from hpsearch.progress import Progress
+from hpsearch.trial import State
+
+logger = logging.getLogger(__name__)
+
+#: Seconds without a worker, or without one that takes a trial, after which a script is told.
+_LONELY_S, _IDLE_S = 5.0, 20.0
+
+
+class Watch:
+    """Looks at every state of a search.
+
+    Parameters
+    ----------
+    rounds : FMinIter
+        With the limits of this call.
+    has_more_points : callable
+        Whether the algorithm may still suggest something.
+    n_known : int
+        Trials that were finished before.
+    bar : any
+        What shows the progress.
+    clock : callable
+        Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        rounds: FMinIter,
+        has_more_points: Callable[[], bool],
+        n_known: int,
+        bar: Any,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rounds, self._has_more_points, self._bar, self._clock = rounds, has_more_points, bar, clock
+        self._n_shown = self._n_judged = n_known
+        self._started_at = self._busy_at = clock()
+        self._is_told = False
+
+    def show(self, progress: Progress) -> None:
+        """Bring the bar up to date; say once when nobody works."""
+        if progress.best is not None:
+            self._bar.postfix = f"best loss: {progress.best.loss}"
+        if progress.n_finished > self._n_shown:
+            self._bar.update(progress.n_finished - self._n_shown)
+        if progress.n_finished > self._n_shown or progress.counts[State.RUNNING]:
+            self._busy_at = self._clock()
+        self._n_shown = max(self._n_shown, progress.n_finished)
+        self._tell_if_nobody_works(progress)
+
+    def check(self, progress: Progress) -> EndReason | None:
+        """Return why the search should end, if it should."""
+        rounds = self._rounds
+        if rounds.timeout is not None and self._clock() - self._started_at >= rounds.timeout:
+            return EndReason.TIMEOUT
+        n_open = progress.counts[State.PENDING] + progress.counts[State.RUNNING]
+        if n_open == 0 and not self._has_more_points():
+            return EndReason.NO_MORE_POINTS
+        if rounds.early_stop_fn is None or progress.n_finished <= self._n_judged:
+            return None
+        self._n_judged = progress.n_finished
+        rounds.trials.refresh()
+        return EndReason.EARLY_STOP if rounds.asks_to_stop() else None
+
+    def _tell_if_nobody_works(self, progress: Progress) -> None:
+        idle_s = self._clock() - self._busy_at
+        if self._is_told or idle_s < (_IDLE_S if progress.workers else _LONELY_S):
+            return
+        self._is_told = True
+        name = progress.experiment.exp_key
+        if progress.workers:
+            logger.warning(
+                "No worker takes a trial of %s, though %d could: their logs say why, such as a module or "
+                "a secret that they lack",
+                name,
+                len(progress.workers),
+            )
+        else:
+            logger.warning(
+                "No worker serves %s; start some with: hpsearch worker --store URI --exp-key %s", name, name
+            )

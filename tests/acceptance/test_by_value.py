@@ -1,0 +1,217 @@
+"""Objectives that come by value, and attachments, with real workers on a real MongoDB."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hpsearch.experiment import Experiment, ObjectiveRef
+from hpsearch.payload import ATTACHMENT, fingerprint, pack
+from hpsearch.trial import FailureKind, State, Trial
+from tests.acceptance.fleet import ended, wait_until
+from tests.acceptance.shop import SPACE, Shop
+
+SECRET = "a secret that the fleet shares"
+
+
+def made(source: str) -> Callable[..., Any]:
+    """Return the ``objective`` of a script that no worker has."""
+    script: dict[str, Any] = {"__name__": "__main__"}
+    exec(source, script)
+    objective: Callable[..., Any] = script["objective"]
+    return objective
+
+
+def send(shop: Shop, objective: Callable[..., Any], n: int = 1, *, blob: bytes | None = None) -> str:
+    """Open an experiment whose objective is sent by value."""
+    sent = pack(objective, "sent", SECRET.encode()) if blob is None else blob
+    shop.store.attach("sent", ATTACHMENT, sent)
+    shop.store.open_experiment(
+        Experiment(
+            exp_key="sent",
+            space=SPACE.to_json(),
+            space_fingerprint=SPACE.fingerprint,
+            objective=ObjectiveRef(kind="pickle", ref="__main__:objective", digest=fingerprint(objective)),
+        )
+    )
+    shop.store.insert([Trial(exp_key="sent", tid=i, values={"x": float(i)}) for i in range(n)])
+    return "sent"
+
+
+COUNTS = made("""
+import os, hpsearch
+FACTOR, calls = 10, []
+
+class Model:
+    def loss(self, x): return FACTOR * x
+
+def objective(config):
+    calls.append(1)
+    trial = hpsearch.current_trial()
+    return {"loss": Model().loss(config["x"]), "calls": len(calls), "values": dict(trial.values),
+            "secret": os.environ.get("HPSEARCH_SECRET")}
+""")
+
+
+@pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
+def test_a_function_of_a_script_is_evaluated_where_the_script_is_not(shop, isolation):
+    """It is unpickled once for all trials, and the secret is not in its environment."""
+    key = send(shop, COUNTS, 3)
+
+    assert ended(shop.fleet.worker("--burst", isolation, HPSEARCH_SECRET=SECRET)) == 0
+
+    trials = [shop.trial(key, tid) for tid in range(3)]
+    assert [trial.loss for trial in trials] == [0.0, 10.0, 20.0]
+    assert [trial.result["calls"] for trial in trials] == [1, 2, 3]
+    assert trials[2].result["values"] == {"x": 2.0}
+    assert {trial.result["secret"] for trial in trials} == {None}
+
+
+def test_the_secret_may_lie_in_a_file(shop):
+    file = shop.fleet.folder / "secret"
+    file.write_text(SECRET + "\n")
+    file.chmod(0o600)
+    key = send(shop, COUNTS)
+
+    assert ended(shop.fleet.worker("--burst", "--secret-file", str(file))) == 0
+    assert shop.states(key) == ["done"]
+
+    file.chmod(0o644)
+    worker = shop.fleet.worker("--burst", HPSEARCH_SECRET_FILE=str(file))
+    assert ended(worker) == 78
+    assert "open to others (mode 644)" in shop.fleet.output(worker)
+
+
+@pytest.mark.parametrize(
+    ("secret", "blob", "problem"),
+    [
+        ({}, None, "no secret to check its signature with"),
+        ({"HPSEARCH_SECRET": "not what it was signed with"}, None, "signature that does not fit"),
+        ({"HPSEARCH_SECRET": SECRET}, b"\x80\x04.", "is not signed"),
+        ({"HPSEARCH_SECRET": SECRET}, pack(len, "other", SECRET.encode()), "signed for another experiment"),
+    ],
+)
+def test_an_objective_that_may_not_be_run_is_not_served_and_its_trials_wait(shop, secret, blob, problem):
+    key = send(shop, COUNTS, blob=blob)
+    worker = shop.fleet.worker(**{**secret, "PATH": os.environ["PATH"]})
+    wait_until(lambda: "not serving sent" in shop.fleet.output(worker), "the refusal")
+    other = shop.open("quick", 1)
+
+    wait_until(lambda: shop.states(other) == ["done"], "another experiment")
+
+    assert problem in shop.fleet.output(worker)
+    trial = shop.trial(key)
+    assert (trial.state, trial.attempt) == (State.PENDING, 0)
+    assert not any(value in shop.fleet.output(worker) for value in secret.values())
+
+
+def test_a_missing_module_is_named_with_the_remedy(shop):
+    module = shop.fleet.folder / "only_here" / "helpers_of_script.py"
+    module.parent.mkdir()
+    module.write_text("def loss(x): return x")
+    objective = made(
+        f"import sys; sys.path.insert(0, {str(module.parent)!r})\n"
+        "from helpers_of_script import loss\ndef objective(config): return loss(config['x'])"
+    )
+    key = send(shop, objective)
+
+    worker = shop.fleet.worker("--exp-key", key, HPSEARCH_SECRET=SECRET)
+
+    assert ended(worker) == 65
+    assert "needs the module 'helpers_of_script': install it on this worker" in shop.fleet.output(worker)
+    assert shop.states(key) == ["pending"]
+    (shop.fleet.folder / module.name).write_text(module.read_text())
+    assert ended(shop.fleet.worker("--burst", "--no-isolate", HPSEARCH_SECRET=SECRET)) == 0
+    assert shop.states(key) == ["done"]
+
+
+def test_an_experiment_that_was_made_anew_is_evaluated_by_its_new_objective(shop):
+    """Under the same name, by the same worker, which has unpickled the old one."""
+    worker = shop.fleet.worker(HPSEARCH_SECRET=SECRET)
+    for factor in (1, 2):
+        key = send(shop, made(f"def objective(config): return {factor}.0"))
+        wait_until(lambda: shop.states("sent") == ["done"], "the trial")
+        assert shop.trial(key).loss == factor
+        shop.store.delete_experiment(key)
+    assert worker.poll() is None
+
+
+# Attachments
+
+
+ATTACHES = made("""
+import hpsearch, os, time
+from pathlib import Path
+
+def objective(config):
+    trial = hpsearch.current_trial()
+    trial.attach("checkpoint", b"old")
+    trial.attach("checkpoint", b"c" * 400_000)
+    match int(config["x"]):
+        case 1:
+            raise ValueError("after the checkpoint")
+        case 2:
+            os._exit(3)
+        case 3:
+            time.sleep(600)
+    return {"loss": 0.5, "attachments": {"model": b"weights", "bad": 3}}
+""")
+
+
+@pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
+def test_what_is_attached_is_there_when_the_trial_is_done(shop, isolation):
+    key = send(shop, ATTACHES)
+
+    assert ended(shop.fleet.worker("--burst", isolation, HPSEARCH_SECRET=SECRET)) == 0
+
+    trial = shop.trial(key)
+    assert (trial.loss, set(trial.result)) == (0.5, {"loss", "status"})
+    assert trial.error is not None
+    assert trial.error.kind is FailureKind.UNSTORABLE
+    assert "'bad' is 3 (int), not bytes" in trial.error.message
+    assert shop.store.attachments(key, tid=0) == ["checkpoint", "model"]
+    assert shop.store.attachment(key, "checkpoint", tid=0) == b"c" * 400_000
+    page = shop.fleet.call("show", key, "0").stdout
+    assert "attachments   checkpoint, model" in page
+
+
+def test_a_failed_trial_keeps_what_it_attached_before(shop):
+    """Whether it raised, ended its process, or took too long."""
+    key = send(shop, ATTACHES, 4)
+
+    assert ended(shop.fleet.worker("--burst", "--trial-timeout", "3s", HPSEARCH_SECRET=SECRET)) == 0
+
+    assert shop.states(key) == ["done", "failed", "failed", "failed"]
+    for tid in (1, 2, 3):
+        assert shop.store.attachment(key, "checkpoint", tid=tid) == b"c" * 400_000
+
+
+WAITS = made("""
+import hpsearch, time
+from pathlib import Path
+
+def objective(config):
+    trial = hpsearch.current_trial()
+    trial.attach(f"of attempt {trial.attempt}", b"x")
+    Path("started").touch()
+    while not Path("go_on").exists():
+        time.sleep(0.01)
+    return 0.0
+""")
+
+
+def test_a_trial_that_is_given_back_shows_the_attachments_of_its_last_attempt_alone(shop):
+    key = send(shop, WAITS)
+    first = shop.fleet.start("worker", "--drain-timeout", "0s", HPSEARCH_SECRET=SECRET)
+    shop.wait_for_file("started")
+    first.terminate()
+    assert ended(first) == 0
+    assert shop.states(key) == ["pending"]
+    shop.touch("go_on")
+
+    assert ended(shop.fleet.worker("--burst", HPSEARCH_SECRET=SECRET)) == 0
+
+    assert shop.store.attachments(key, tid=0) == ["of attempt 2"]

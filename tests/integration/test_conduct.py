@@ -1,0 +1,104 @@
+"""The loop that drives a coordinator: when it ends a search, and when it only leaves."""
+
+from __future__ import annotations
+
+import pytest
+
+from hpsearch.conduct import conduct
+from hpsearch.errors import StoreUnavailableError
+from hpsearch.experiment import ExperimentState
+from hpsearch.plan import EndReason
+from hpsearch.trial import State
+from tests.integration.test_coordinator import KEY, Scene
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """A search, and somebody who does its trials while the coordinator waits."""
+    scene = Scene()
+
+    def work() -> None:
+        for trial in iter(scene.take, None):
+            scene.finish_with(trial, trial.values["x"])
+
+    scene.meanwhile = work
+    return scene
+
+
+def led(scene: Scene, **options):
+    return conduct(scene.coordinator(), **{"show": lambda progress: None, "grace_s": 0.0, **options})
+
+
+def is_free(scene: Scene) -> bool:
+    """Whether another coordinator could lead at once."""
+    return scene.lead(KEY, "another", 1.0).is_mine
+
+
+def test_a_search_ends_at_its_limit_and_every_state_is_shown(scene: Scene):
+    scene.open(max_evals=5)
+    shown = []
+    progress = led(scene, show=shown.append)
+    assert progress.n_finished == 5
+    assert [p.n_finished for p in shown] == sorted(p.n_finished for p in shown)
+    assert scene.experiment(KEY).ended_why == "max_evals"
+    assert is_free(scene)
+
+
+def test_a_check_of_the_callers_ends_the_search_for_its_reason(scene: Scene):
+    scene.open()
+    progress = led(scene, check=lambda p: EndReason.TIMEOUT if p.n_finished >= 3 else None)
+    assert progress.n_finished >= 3
+    assert scene.counts(KEY)[State.PENDING] == 0
+    assert scene.experiment(KEY).ended_why == "timeout"
+
+
+def test_an_interrupt_leaves_the_search_as_it_is_for_another(scene: Scene):
+    scene.open(max_evals=50)
+    progress = led(scene, is_interrupted=lambda: len(scene.in_state(State.DONE)) >= 3)
+    assert progress.n_finished >= 3
+    assert scene.experiment(KEY).state is ExperimentState.RUNNING
+    assert len(scene.in_state(State.PENDING)) >= 1
+    assert is_free(scene)
+
+
+def test_what_a_check_raises_gives_the_leadership_up_and_passes(scene: Scene):
+    scene.open()
+
+    def check(progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        led(scene, check=check)
+    assert scene.experiment(KEY).state is ExperimentState.RUNNING
+    assert is_free(scene)
+
+
+class Parting(Scene):
+    """A store that is away when a coordinator wants to leave."""
+
+    def resign(self, exp_key: str, owner: str) -> None:
+        raise StoreUnavailableError("away")
+
+
+def test_a_database_that_is_away_at_the_end_hides_nothing():
+    scene = Parting()
+    scene.open(max_evals=0)
+    assert led(scene).experiment.ended_why == "max_evals"
+
+
+def test_a_standby_leaves_once_the_leader_has_ended_the_search(scene: Scene):
+    scene.open(max_evals=3)
+    leader = scene.coordinator()
+    leader.tick()
+
+    def lead() -> None:
+        for trial in iter(scene.take, None):
+            scene.finish_with(trial, 1.0)
+        leader.tick()
+        if leader.is_over():
+            leader.wind_down(0.0)
+
+    scene.meanwhile = lead
+    progress = led(scene)
+    assert progress.is_standby
+    assert progress.experiment.state is ExperimentState.DONE

@@ -1,0 +1,159 @@
+"""One slot of a worker on a store in memory: objectives by value, and what they attach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from hpsearch import hp
+from hpsearch.errors import LoadError, StoreError, StoreUnavailableError
+from hpsearch.experiment import Experiment, ExperimentState, ObjectiveRef
+from hpsearch.fleet import Worker
+from hpsearch.interrupt import Interrupt
+from hpsearch.payload import ATTACHMENT, pack
+from hpsearch.space.tree import Space
+from hpsearch.store.memory import MemoryStore
+from hpsearch.trial import FailureKind, State, Trial
+from hpsearch_worker.directory import Directory
+from hpsearch_worker.heartbeat import Heartbeat
+from hpsearch_worker.inline import InlineEvaluator
+from hpsearch_worker.letters import Letters
+from hpsearch_worker.loop import Limits, Slot
+from hpsearch_worker.shutdown import Shutdown
+from hpsearch_worker.tally import Tally
+
+ME = Worker(name="w", host="h", pid=1)
+SECRET = b"0123456789abcdef"
+SPACE = Space({"x": hp.uniform("x", 0, 1)})
+
+
+class Observed(MemoryStore):
+    """Notes what was read and what was there at a finish; refuses attachments when told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.n_read = 0
+        self.at_finish: list[list[str]] = []
+        self.refusal: StoreError | None = None
+
+    def attach(self, exp_key, name, data, *, tid=None, attempt=0):
+        if self.refusal is not None and tid is not None:
+            raise self.refusal
+        super().attach(exp_key, name, data, tid=tid, attempt=attempt)
+
+    def attachment(self, exp_key, name, *, tid=None):
+        self.n_read += 1
+        return super().attachment(exp_key, name, tid=tid)
+
+    def finish(self, trial, result):
+        self.at_finish.append(self.attachments(trial.exp_key, tid=trial.tid))
+        super().finish(trial, result)
+
+
+@pytest.fixture
+def store() -> Observed:
+    return Observed()
+
+
+def experiment(store: MemoryStore, loss: float = 0.5, n: int = 1) -> Experiment:
+    """Open an experiment by value with pending trials."""
+
+    def objective(config):
+        return {"loss": loss, "attachments": {"b": b"x", "a": b"y"}}
+
+    store.attach("e", ATTACHMENT, pack(objective, "e", SECRET))
+    opened = store.open_experiment(
+        Experiment(
+            exp_key="e",
+            space=SPACE.to_json(),
+            space_fingerprint=SPACE.fingerprint,
+            objective=ObjectiveRef(kind="pickle", ref="objective", digest=str(loss)),
+        )
+    )
+    store.insert([Trial(exp_key="e", tid=tid, values={"x": 0.5}) for tid in range(n)])
+    return opened
+
+
+@pytest.fixture
+def slot(store: Observed) -> Iterator[Slot]:
+    heartbeat = Heartbeat(store, lambda: ME)
+    heartbeat.start()
+    with Interrupt() as interrupt:
+        yield Slot(
+            store=store,
+            evaluator=InlineEvaluator(letters=Letters(store, SECRET)),
+            directory=Directory(store, []),
+            heartbeat=heartbeat,
+            tally=Tally(ME),
+            shutdown=Shutdown(interrupt, 30.0),
+            limits=Limits(is_burst=True),
+        )
+    heartbeat.stop(ME, 1.0)
+
+
+def test_attachments_are_there_before_the_trial_is_done(store, slot):
+    experiment(store)
+
+    slot.work()
+
+    assert store.trial("e", 0).state is State.DONE
+    assert store.at_finish == [["a", "b"]]
+
+
+def test_attachments_that_the_store_refuses_cost_no_loss_and_are_named(store, slot):
+    experiment(store)
+    store.refusal = StoreError("There is no room.")
+
+    slot.work()
+
+    trial = store.trial("e", 0)
+    assert (trial.state, trial.loss) == (State.DONE, 0.5)
+    assert trial.error is not None
+    assert trial.error.kind is FailureKind.UNSTORABLE
+    for name in ("a", "b"):
+        assert f"The attachment '{name}' could not be stored: There is no room." in trial.error.message
+
+
+def test_a_store_that_is_away_for_good_leaves_the_trial_to_others(store, slot):
+    experiment(store)
+    store.refusal = StoreUnavailableError("It is away.")
+
+    slot.work()
+
+    assert store.trial("e", 0).state is State.RUNNING
+    assert slot.shutdown.is_draining()
+
+
+def test_an_objective_is_fetched_once_for_all_slots_and_again_when_its_experiment_was_made_anew(store):
+    first = experiment(store)
+    letters = Letters(store, SECRET)
+
+    assert {letters(first).objective()({})["loss"] for _ in range(3)} == {0.5}
+    assert store.n_read == 1
+
+    anew = replace(first, created_at=first.created_at.replace(year=2000))
+    assert letters(anew) == letters(anew)
+    assert store.n_read == 2
+
+
+def test_an_objective_that_is_gone_is_refused_with_the_remedy(store):
+    opened = experiment(store)
+    store.detach("e", ATTACHMENT)
+
+    with pytest.raises(LoadError, match="'e' was sent by value, and is gone; start it anew"):
+        Letters(store, SECRET)(opened)
+
+
+def test_an_experiment_that_was_refused_is_served_once_it_is_made_anew(store, slot):
+    refused = experiment(store)
+    store.attach("e", ATTACHMENT, b"unsigned")
+    slot.work()
+    assert store.trial("e", 0).state is State.PENDING
+    assert slot.directory.running() == {}
+
+    store.delete_experiment("e")
+    assert store.experiments({ExperimentState.RUNNING}) == []
+    assert refused.exp_key == experiment(store).exp_key
+    assert list(slot.directory.running(anew=True)) == ["e"]

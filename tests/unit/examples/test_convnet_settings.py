@@ -1,0 +1,40 @@
+"""What a machine may decide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from convnet.settings import read_settings
+
+from hpsearch.errors import ConfigurationError
+
+
+def test_without_any_variable_the_digits_are_searched_with_one_thread():
+    settings = read_settings({})
+    assert (settings.data, settings.n_threads, settings.device) == (None, 1, "cpu")
+    assert settings.results == Path.cwd() / "convnet-results"
+
+
+def test_each_variable_is_read():
+    settings = read_settings(
+        {
+            "CONVNET_DATA": "/images",
+            "CONVNET_RESULTS": "out",
+            "CONVNET_EPOCHS": "3",
+            "CONVNET_THREADS": "2",
+            "CONVNET_DEVICE": "cuda:1",
+        }
+    )
+    assert (settings.data, settings.results) == (Path("/images"), Path.cwd() / "out")
+    assert (settings.n_epochs, settings.n_threads, settings.device) == (3, 2, "cuda:1")
+
+
+def test_a_variable_that_is_empty_is_none():
+    assert read_settings({"CONVNET_DATA": "", "CONVNET_EPOCHS": ""}) == read_settings({})
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "٣x"])
+def test_a_number_that_is_none_is_refused_with_the_name_of_its_variable(text: str):
+    with pytest.raises(ConfigurationError, match=f"CONVNET_EPOCHS is '{text}'; it must be a whole number"):
+        read_settings({"CONVNET_EPOCHS": text})

@@ -1,0 +1,244 @@
+"""The parts of ``mongoexp`` that need no database."""
+
+from __future__ import annotations
+
+import functools
+import math
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import hpsearch
+from hpsearch import hp
+from hpsearch.errors import ConfigurationError, ExperimentMismatchError
+from hpsearch.experiment import Algorithm, Experiment, ObjectiveRef
+from hpsearch.hyperopt import anneal, mix, mongoexp, rand, tpe
+from hpsearch.hyperopt.base import JOB_STATE_CANCEL, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_NEW
+from hpsearch.hyperopt.documents import checked_doc
+from hpsearch.hyperopt.exceptions import InvalidTrial
+from hpsearch.hyperopt.mongo.algorithm import algorithm_of
+from hpsearch.hyperopt.mongo.documents import doc_of, trial_of
+from hpsearch.hyperopt.mongo.reader import Reader
+from hpsearch.space.tree import Space
+from hpsearch.store.memory import MemoryStore
+from hpsearch.trial import Failure, FailureKind, State, Trial
+
+WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+KEY = "search"
+
+outcomes = st.one_of(
+    st.just({"state": State.PENDING}),
+    st.just({"state": State.CANCELLED, "finished_at": WHEN}),
+    st.floats(allow_nan=False).map(
+        lambda loss: {"state": State.DONE, "loss": loss, "result": {"loss": loss, "status": "ok", "a": 1}}
+    ),
+    st.text(min_size=1, max_size=9).map(
+        lambda text: {
+            "state": State.FAILED,
+            "error": Failure(kind=FailureKind.EXCEPTION, type="ValueError", message=text),
+        }
+    ),
+    st.just(
+        {
+            "state": State.FAILED,
+            "error": Failure(kind=FailureKind.REPORTED, message="The objective returned the status 'fail'."),
+            "result": {"status": "fail", "why": "low"},
+        }
+    ),
+    st.just(
+        {
+            "state": State.FAILED,
+            "error": Failure(kind=FailureKind.NAN, message="The loss is not a number (NaN)."),
+            "result": {"loss": 0.0, "status": "ok"},
+        }
+    ),
+)
+
+
+@given(tid=st.integers(0, 10**6), x=st.floats(0, 1), outcome=outcomes)
+def test_a_trial_that_waits_or_is_final_survives_as_a_document(tid, x, outcome):
+    """Its point, what became of it, and when, whatever the objective returned beside its loss."""
+    if outcome.get("error") and outcome["error"].kind is FailureKind.NAN:
+        outcome = {**outcome, "result": {"loss": math.nan, "status": "ok"}}
+    is_run = outcome["state"] not in {State.PENDING, State.CANCELLED}
+    times = {"claimed_at": WHEN, "finished_at": WHEN} if is_run else {}
+    trial = Trial(exp_key=KEY, tid=tid, values={"x": x}, origin="script", **{**outcome, **times})
+    doc = checked_doc(doc_of(trial, ["x", "y"], KEY))
+    assert doc["misc"]["idxs"] == {"x": [tid], "y": []}
+    back = trial_of(doc, KEY, None)
+    for name in ("exp_key", "tid", "values", "state", "loss", "error", "claimed_at", "finished_at"):
+        assert getattr(back, name) == getattr(trial, name), name
+    kept = set(back.result.items()) - {("status", "new")}
+    assert kept == set(trial.result.items())
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "job_state", "status"),
+    [
+        (State.PENDING, None, JOB_STATE_NEW, "new"),
+        (State.CANCELLED, None, JOB_STATE_CANCEL, "new"),
+        (State.FAILED, FailureKind.REPORTED, JOB_STATE_DONE, "fail"),
+        (State.FAILED, FailureKind.NAN, JOB_STATE_DONE, "ok"),
+        *[
+            (State.FAILED, kind, JOB_STATE_ERROR, "new")
+            for kind in FailureKind
+            if kind not in {FailureKind.REPORTED, FailureKind.NAN}
+        ],
+    ],
+)
+def test_every_way_to_fail_has_its_place_among_hyperopts_states(state, kind, job_state, status):
+    error = None if kind is None else Failure(kind=kind, message="why")
+    doc = doc_of(Trial(exp_key=KEY, tid=0, values={}, state=state, error=error), [], KEY)
+    assert (doc["state"], doc["result"]["status"]) == (job_state, status)
+    assert doc.get("error") == ((kind.value, "why") if job_state == JOB_STATE_ERROR else None)
+
+
+@pytest.mark.parametrize(
+    ("algo", "algorithm"),
+    [
+        (tpe.suggest, Algorithm(name="tpe")),
+        (
+            functools.partial(functools.partial(tpe.suggest, prior_weight=2.0), n_EI_candidates=50),
+            Algorithm(name="tpe", options={"prior_weight": 2.0, "n_candidates": 50}),
+        ),
+        (
+            functools.partial(anneal.suggest, avg_best_idx=3.0),
+            Algorithm(name="anneal", options={"avg_best_idx": 3.0}),
+        ),
+        (rand.suggest, Algorithm(name="random")),
+        (
+            functools.partial(tpe.suggest, gamma=0.25),
+            Algorithm(name="script", options={"function": "hpsearch.hyperopt.tpe:suggest"}),
+        ),
+        (mix.suggest, Algorithm(name="script", options={"function": "hpsearch.hyperopt.mix:suggest"})),
+    ],
+)
+def test_an_algorithm_is_named_with_its_options_where_every_coordinator_has_it(algo, algorithm):
+    assert algorithm_of(algo) == algorithm
+
+
+class Counting(MemoryStore):
+    """Counts the trials that are handed out."""
+
+    n_read = 0
+
+    def trials(self, *args, **keywords):
+        for trial in super().trials(*args, **keywords):
+            self.n_read += 1
+            yield trial
+
+    def finished(self, *args):
+        found = super().finished(*args)
+        self.n_read += len(found)
+        return found
+
+
+def test_what_was_seen_as_final_is_never_read_again():
+    """A look costs the open and the new trials, however many are final."""
+    store = Counting()
+    store.insert([Trial(exp_key=KEY, tid=i, values={}, state=State.DONE, loss=1.0) for i in range(500)])
+    reader = Reader(store, KEY)
+    assert len(reader.changes().trials) == 500
+    store.insert([Trial(exp_key=KEY, tid=500 + i, values={}) for i in range(3)])
+    store.n_read = 0
+    for _ in range(10):
+        assert [trial.tid for trial in reader.changes().trials] == [500, 501, 502]
+    assert store.n_read == 10 * 4  # and the newest
+    store.cancel(KEY, {State.PENDING})
+    assert [trial.state for trial in reader.changes().trials] == [State.CANCELLED] * 3
+    assert reader.changes().trials == []
+
+
+def test_a_trial_inserted_below_the_highest_number_is_seen():
+    """Another process may insert a number that it was given long ago."""
+    store = MemoryStore()
+    reader = Reader(store, KEY)
+    store.insert([Trial(exp_key=KEY, tid=4, values={}, state=State.DONE, loss=1.0)])
+    assert [trial.tid for trial in reader.changes().trials] == [4]
+    store.insert([Trial(exp_key=KEY, tid=2, values={}, state=State.DONE, loss=1.0)])
+    assert [trial.tid for trial in reader.changes().trials] == [2]
+
+
+def test_a_deleted_experiment_is_noticed():
+    store, space = MemoryStore(), Space({"x": hp.uniform("x", 0, 1)})
+    experiment = Experiment(
+        exp_key=KEY,
+        space=space.to_json(),
+        space_fingerprint=space.fingerprint,
+        objective=ObjectiveRef(kind="import", ref="m:f"),
+    )
+    store.open_experiment(experiment)
+    store.insert([Trial(exp_key=KEY, tid=i, values={}, state=State.DONE, loss=1.0) for i in range(5)])
+    reader = Reader(store, KEY)
+    assert not reader.changes().is_gone
+    store.delete_experiment(KEY)
+    store.insert([Trial(exp_key=KEY, tid=0, values={})])
+    assert reader.changes().is_gone
+    assert [trial.state for trial in Reader(store, KEY).changes().trials] == [State.PENDING]
+
+
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        ("mongo://h:1234/db/jobs", ("mongo", None, None, "h", 1234, "db", "jobs", None)),
+        ("mongo://h/db/jobs", ("mongo", None, None, "h", 27017, "db", "jobs", None)),
+        (
+            "mongo+ssh://u:p@h:1/db/c?authSource=admin",
+            ("mongo+ssh", "u", "p", "h", 1, "db", "c", "admin"),
+        ),
+    ],
+)
+def test_an_address_in_hyperopts_form_has_its_parts(url, parts):
+    assert mongoexp.parse_url(url) == parts
+
+
+def test_the_password_of_an_address_may_stand_in_a_file(tmp_path):
+    (tmp_path / "password").write_text("secret\n")
+    assert mongoexp.parse_url("mongo://u@h/db/jobs", pwfile=tmp_path / "password")[1:3] == ("u", "secret")
+    assert (
+        mongoexp.as_mongo_str("h/db/jobs")
+        == mongoexp.as_mongo_str("mongo://h/db/jobs")
+        == "mongo://h/db/jobs"
+    )
+
+
+@pytest.mark.parametrize("url", ["mongo://h/db", "h", "", "mongo://h/a/b/c"])
+def test_what_is_no_address_costs_a_sentence(url):
+    with pytest.raises(ConfigurationError, match="no address of the form mongo://"):
+        mongoexp.parse_url(url)
+
+
+def test_workers_refer_to_their_command():
+    calls = (mongoexp.MongoWorker, mongoexp.main_worker, lambda: mongoexp.main_worker_helper(None, []))
+    for call in calls:
+        with pytest.raises(ConfigurationError, match="run the command hpsearch-mongo-worker"):
+            call()
+
+
+def test_what_scripts_import_and_catch_is_there():
+    names = [
+        "MongoTrials",
+        "MongoJobs",
+        "MongoWorker",
+        "MongoCtrl",
+        "parse_url",
+        "as_mongo_str",
+        "ReserveTimeout",
+        "Shutdown",
+        "WaitQuit",
+        "OperationFailure",
+        "DomainSwapError",
+        "InvalidMongoTrial",
+        "main_worker",
+        "main_worker_helper",
+        "Trials",
+        "Ctrl",
+        "SONify",
+    ]
+    assert [name for name in names if not hasattr(mongoexp, name)] == []
+    assert set(names) <= set(mongoexp.__all__)
+    assert hpsearch.MongoTrials is mongoexp.MongoTrials
+    assert issubclass(mongoexp.InvalidMongoTrial, InvalidTrial)
+    assert issubclass(mongoexp.DomainSwapError, ExperimentMismatchError)
