@@ -60,6 +60,8 @@ class Auto:
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
     ) -> list[Suggestion]:
         """Propose as many points as there are generators; see ``Suggester``."""
+        if not self._is_small(len(history) + len(pending)):
+            return self._tpe.suggest(history, pending, rngs)  # all at once, which costs less
         waiting = list(pending)
         suggestions = []
         for rng in rngs:
@@ -81,8 +83,7 @@ class Auto:
     def _reach(self, n_finished: int, n_pending: int) -> float | None:
         """Return how far the process may look from the best trial, or None where it is not its turn."""
         n_trials = n_finished + n_pending
-        is_small = n_trials <= self.options.max_gp_trials and self._gp.n_features <= self.options.max_gp_dims
-        if not is_small or n_trials < self.options.n_startup:
+        if not self._is_small(n_trials) or n_trials < self.options.n_startup:
             return None
         match n_trials % 4:
             case 0:
@@ -93,3 +94,7 @@ class Auto:
                 return self._near
             case _:
                 return None
+
+    def _is_small(self, n_trials: int) -> bool:
+        """Whether the search is small enough for the process."""
+        return n_trials <= self.options.max_gp_trials and self._gp.n_features <= self.options.max_gp_dims
