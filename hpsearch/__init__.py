@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hpsearch import hp
     from hpsearch.errors import HpsearchError, SpaceError
     from hpsearch.evaluate import STATUS_FAIL, STATUS_OK, CurrentTrial, current_trial
-    from hpsearch.hyperopt import Trials, anneal, rand, tpe
+    from hpsearch.hyperopt import Trials, anneal, auto, rand, tpe
     from hpsearch.hyperopt.fmin import fmin, space_eval
     from hpsearch.hyperopt.mongoexp import MongoTrials
     from hpsearch.space.tree import Space
@@ -29,6 +29,7 @@ __all__ = [
     "Trials",
     "__version__",
     "anneal",
+    "auto",
     "current_trial",
     "fmin",
     "hp",
@@ -50,6 +51,7 @@ _MODULES = {
     "Space": "hpsearch.space.tree",
     "Trials": "hpsearch.hyperopt",
     "anneal": "hpsearch.hyperopt",
+    "auto": "hpsearch.hyperopt",
     "fmin": "hpsearch.hyperopt",
     "rand": "hpsearch.hyperopt",
     "space_eval": "hpsearch.hyperopt",

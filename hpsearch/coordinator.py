@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from hpsearch import plan
+from hpsearch.blas import single_threaded
 from hpsearch.errors import ConfigurationError, SpaceExhaustedError, TrialExistsError
 from hpsearch.experiment import SCRIPTED, Experiment, ExperimentState
 from hpsearch.fleet import Worker, is_alive
@@ -250,7 +251,8 @@ class Coordinator:
         rngs = [trial_rng(self._experiment.seed, tid) for tid in tids]
         pending = list(self._ledger.open.values())
         try:
-            suggestions = self._suggester.suggest(self._ledger.history, pending, rngs)
+            with single_threaded():
+                suggestions = self._suggester.suggest(self._ledger.history, pending, rngs)
         except SpaceExhaustedError:
             self._has_points = False
             return

@@ -47,7 +47,7 @@ class Budget:
 class Algorithm:
     """A suggester by name, with its options."""
 
-    name: str = "tpe"  #: one of ``suggest.algorithms.ALGORITHMS``, or ``SCRIPTED``
+    name: str = "auto"  #: one of ``suggest.algorithms.ALGORITHMS``, or ``SCRIPTED``
     options: Mapping[str, Any] = field(
         default_factory=dict
     )  #: what is set by name; the rest keeps its default

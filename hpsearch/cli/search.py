@@ -119,7 +119,7 @@ _SEARCH_OPTIONS = (
         default=None,
         help="Try no point of a finite space twice; end once all were tried.",
     ),
-    option("--algo", type=click.Choice(ALGORITHMS), help="Algorithm [default: tpe]."),
+    option("--algo", type=click.Choice(ALGORITHMS), help="Algorithm [default: auto]."),
     option(
         "--algo-option", multiple=True, type=_AlgorithmOption(), help="Option of the algorithm; repeatable."
     ),
@@ -158,7 +158,7 @@ def describe(target: str, search: SearchOptions) -> Experiment:
     objective = parse_target(target)
     load_objective(objective)
     space = Space(load_space(objective, search.space))
-    algorithm = Algorithm(name=search.algo or "tpe", options=dict(search.algo_option))
+    algorithm = Algorithm(name=search.algo or Algorithm().name, options=dict(search.algo_option))
     make_suggester(algorithm, space)
     return Experiment(
         exp_key=search.exp_key or _default_key(objective.identity),

@@ -13,6 +13,7 @@ from hpsearch.evaluate import STATUS_FAIL, STATUS_OK
 from hpsearch.hyperopt import (
     anneal,
     atpe,
+    auto,
     base,
     early_stop,
     exceptions,
@@ -72,6 +73,7 @@ __all__ = [
     "Trials",
     "anneal",
     "atpe",
+    "auto",
     "base",
     "early_stop",
     "exceptions",

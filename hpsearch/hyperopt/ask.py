@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.blas import single_threaded
 from hpsearch.hyperopt.documents import Doc, Idxs, miscs_to_idxs_vals, new_misc
 from hpsearch.hyperopt.domain import Domain
 from hpsearch.suggest.protocol import Suggester, trial_rng
@@ -41,7 +42,8 @@ def suggest_docs(
     history, pending = domain.observed(trials)
     root = root_seed(seed)
     rngs = [trial_rng(root, i) for i in range(len(new_ids))]
-    points = [suggestion.values for suggestion in suggester.suggest(history, pending, rngs)]
+    with single_threaded():
+        points = [suggestion.values for suggestion in suggester.suggest(history, pending, rngs)]
     miscs = [
         new_misc(tid, values, domain.params, domain.cmd, domain.workdir)
         for tid, values in zip(new_ids, points, strict=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr
+from scipy.special import ndtr
+
+from hpsearch.suggest.gp.acquisition import log_improvement
 
 __all__ = ["UCB", "EI_empirical", "EI_gaussian", "EI_gaussian_empirical", "logEI_gaussian"]
 
@@ -28,30 +30,16 @@ def EI_gaussian(mean: Any, var: Any, thresh: Any) -> Any:  # noqa: N802
     """
     deviation = np.sqrt(var)
     z = (np.asarray(mean) - thresh) / deviation
-    return deviation * (z * ndtr(z) + np.exp(_log_density(z)))
+    return deviation * (z * ndtr(z) + np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi))
 
 
 def logEI_gaussian(mean: Any, var: Any, thresh: Any) -> Any:  # noqa: N802
-    """Return the logarithm of ``EI_gaussian``, finite far below the threshold, too.
-
-    There ``z Phi(z) + phi(z) = phi(z) (1 - r)`` with ``r = -z Phi(z) / phi(z)``, which tends
-    to 1 from below. Under ``z = -100``, where ``1 - r`` drowns in rounding, its asymptotic
-    series ``z^-2 - 3 z^-4`` stands in.
-    """
+    """Return the logarithm of ``EI_gaussian``, finite far below the threshold, too."""
     deviation = np.sqrt(var)
     z = np.asarray((np.asarray(mean) - thresh) / deviation, dtype=float)
-    low, far, near = np.clip(z, -100.0, -1.0), np.minimum(z, -100.0), np.maximum(z, -1.0)
-    log_rest = np.log(-np.expm1(np.log(-low) + log_ndtr(low) - _log_density(low)))
-    log_series = np.log1p(-3 / far**2) - 2 * np.log(-far)
-    below = _log_density(z) + np.where(z < -100, log_series, log_rest)
-    return np.log(deviation) + np.where(z < -1, below, np.log(near * ndtr(near) + np.exp(_log_density(near))))
+    return np.log(deviation) + log_improvement(z)
 
 
 def UCB(mean: Any, var: Any, zscore: float) -> Any:  # noqa: N802
     """Return the upper confidence bound: ``mean + zscore sqrt(var)``."""
     return mean + np.sqrt(var) * zscore
-
-
-def _log_density(z: Any) -> Any:
-    """Return the logarithm of the density of the standard normal."""
-    return -(z**2) / 2 - np.log(2 * np.pi) / 2

@@ -10,12 +10,13 @@ from hpsearch.errors import ConfigurationError
 from hpsearch.experiment import Algorithm
 from hpsearch.space.tree import Space
 from hpsearch.suggest.anneal import Anneal, AnnealOptions
+from hpsearch.suggest.auto import Auto, AutoOptions
 from hpsearch.suggest.protocol import Suggester
 from hpsearch.suggest.random import RandomSearch
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
 
 #: Every name that ``make_suggester`` knows.
-ALGORITHMS = ("tpe", "random", "anneal")
+ALGORITHMS = ("auto", "tpe", "random", "anneal")
 
 
 def make_suggester(algorithm: Algorithm, space: Space) -> Suggester:
@@ -24,8 +25,8 @@ def make_suggester(algorithm: Algorithm, space: Space) -> Suggester:
     Parameters
     ----------
     algorithm : Algorithm
-        Its options are the fields of ``TPEOptions`` for "tpe" and of ``AnnealOptions`` for "anneal";
-        "random" has none.
+        Its options are the fields of ``AutoOptions`` for "auto", of ``TPEOptions`` for "tpe" and of
+        ``AnnealOptions`` for "anneal"; "random" has none.
     space : Space
         The space it is to search.
 
@@ -35,6 +36,9 @@ def make_suggester(algorithm: Algorithm, space: Space) -> Suggester:
         For an unknown name or option, or an option out of its range.
     """
     match algorithm.name:
+        case "auto":
+            _check_options(algorithm, (field.name for field in dataclasses.fields(AutoOptions)))
+            return Auto(space, AutoOptions(**algorithm.options))
         case "tpe":
             _check_options(algorithm, (field.name for field in dataclasses.fields(TPEOptions)))
             return TPE(space, TPEOptions(**algorithm.options))

@@ -11,7 +11,7 @@ import numpy as np
 
 from hpsearch.experiment import SCRIPTED, Algorithm
 from hpsearch.history import History
-from hpsearch.hyperopt import anneal, rand, tpe
+from hpsearch.hyperopt import anneal, auto, rand, tpe
 from hpsearch.hyperopt.ask import MAX_SEED
 from hpsearch.hyperopt.documents import spec_from_misc
 from hpsearch.hyperopt.domain import Domain
@@ -32,6 +32,7 @@ _OURS: tuple[tuple[Any, str, Mapping[str, str]], ...] = (
             "gamma": "gamma",
         },
     ),
+    (auto.suggest, "auto", {"n_startup_jobs": "n_startup"}),
     (rand.suggest, "random", {}),
     (anneal.suggest, "anneal", {"avg_best_idx": "avg_best_idx", "shrink_coef": "shrink_coef"}),
 )

@@ -22,7 +22,7 @@ def test_every_name_that_hyperopt_exports_is_there() -> None:
 
 
 def test_the_package_has_the_common_ones() -> None:
-    for name in ("fmin", "Trials", "space_eval", "tpe", "rand", "anneal", "STATUS_OK", "STATUS_FAIL"):
+    for name in ("fmin", "Trials", "space_eval", "auto", "tpe", "rand", "anneal", "STATUS_OK", "STATUS_FAIL"):
         assert getattr(hpsearch, name) is getattr(hpo, name)
 
 

@@ -30,14 +30,20 @@ def test_options_reach_the_algorithm() -> None:
 @pytest.mark.parametrize(
     ("algorithm", "sentence"),
     [
-        (Algorithm(name="tpee"), r"no algorithm 'tpee' \(did you mean 'tpe'\?\); there are tpe, random"),
+        (
+            Algorithm(name="tpee"),
+            r"no algorithm 'tpee' \(did you mean 'tpe'\?\); there are auto, tpe, random",
+        ),
         (Algorithm(name="zzz"), r"no algorithm 'zzz'; there are"),
         (
-            Algorithm(options={"n_startups": 1}),
+            Algorithm(name="tpe", options={"n_startups": 1}),
             r"no option 'n_startups' \(did you mean 'n_startup'\?\); it has n_",
         ),
         (Algorithm(name="random", options={"gamma": 1}), r"random has no option 'gamma'; it has none"),
-        (Algorithm(options={"gamma": 2}), r"option gamma of tpe must be a number above 0, up to 1"),
+        (
+            Algorithm(name="tpe", options={"gamma": 2}),
+            r"option gamma of tpe must be a number above 0, up to 1",
+        ),
     ],
 )
 def test_an_unknown_name_or_option_is_refused_with_what_there_is(algorithm: Algorithm, sentence: str) -> None:

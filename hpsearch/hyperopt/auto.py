@@ -1,0 +1,27 @@
+"""``auto`` behind Hyperopt's protocol: a Gaussian process and a Parzen estimator by turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hpsearch.hyperopt.ask import suggest_docs
+from hpsearch.hyperopt.documents import Doc
+from hpsearch.hyperopt.domain import Domain
+from hpsearch.suggest.auto import Auto, AutoOptions
+
+__all__ = ["suggest"]
+
+_DEFAULTS = AutoOptions()
+
+
+def suggest(
+    new_ids: Sequence[Any],
+    domain: Domain,
+    trials: Any,
+    seed: Any,
+    n_startup_jobs: int = _DEFAULTS.n_startup,
+) -> list[Doc]:
+    """Return a document for each new number; see ``hpsearch.suggest.auto``."""
+    options = AutoOptions(n_startup=n_startup_jobs)
+    return suggest_docs(new_ids, domain, trials, seed, domain.suggester(Auto, options))

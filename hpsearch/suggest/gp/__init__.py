@@ -1,0 +1,1 @@
+"""A Gaussian process over a conditional tree of parameters."""

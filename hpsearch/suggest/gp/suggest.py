@@ -1,0 +1,119 @@
+"""The suggester: a Gaussian process over mixed and conditional parameters.
+
+Points become features (``encoding``), losses become fit for a process (``warp``), processes are
+fitted to them (``kernel``, ``fit``, ``posterior``, ``model``), and the point with the highest
+expected improvement (``acquisition``) is searched for (``search``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpsearch.history import Floats, History
+from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.gp.encoding import Encoding
+from hpsearch.suggest.gp.model import Learned, believe, has_loss, learn
+from hpsearch.suggest.gp.search import Region, ranked
+
+#: Trials with a loss below which nothing can be learned.
+_MIN_TRIALS = 4
+#: Up to so many trials hyperparameters are learned anew with each ...
+_EACH_UP_TO = 20
+#: ... and then whenever their number grew by this factor.
+_GROWTH = 1.08
+#: The best trials, near which candidates are placed.
+_N_ELITE = 5
+#: Two points closer than this in every feature are the same ...
+_SAME = 1e-9
+#: ... and this close to one under evaluation there is no use in another, however sure the process is.
+_APART = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What was learned from the first ``n`` trials of a history."""
+
+    history: History
+    n: int
+    learned: Learned
+
+
+class GaussianProcess:
+    """Proposes where the loss may be lower than the best.
+
+    Hyperparameters are a function of the first trials of a history, up to a number that depends
+    only on how many there are; they are kept until that number changes.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self._encoding = Encoding(space)
+        self._known: _Known | None = None
+
+    @property
+    def n_features(self) -> int:
+        """Columns of the kernel: one for a number, one for each option of a choice."""
+        return len(self._encoding.groups)
+
+    def suggest(
+        self, history: History, pending: Sequence[Values], rng: np.random.Generator, reach: float = math.inf
+    ) -> Values | None:
+        """Propose a point, or None if there are too few losses, or it finds none that is new.
+
+        Parameters
+        ----------
+        history : History
+            Finished trials.
+        pending : sequence of Values
+            Points that are waiting or under evaluation.
+        rng : Generator
+            Of this point.
+        reach : float
+            How far from the best trial it may look, in each number and in units of its range.
+        """
+        losses, encoding = history.losses, self._encoding
+        works = np.flatnonzero(has_loss(losses))
+        if len(works) < _MIN_TRIALS:
+            return None
+        x = encoding.coordinates(history.values)
+        features = encoding.features(x, history.active)
+        waiting = encoding.encode(pending, history)
+        waiting_features = encoding.features(waiting, encoding.active(waiting))
+        learned = self._learned(history, features)
+        merit = believe(learned, features, encoding.groups, losses, waiting_features)
+        best = works[np.argsort(losses[works], kind="stable")[:_N_ELITE]]
+        box = encoding.near(x[best[0]], reach, encoding.box(x))
+        candidates = ranked(merit, Region(encoding=encoding, box=box, elite=x[best]), rng)
+        places = encoding.features(candidates, encoding.active(candidates))
+        for candidate, place in zip(candidates, places, strict=True):
+            if _is_apart(place, features, _SAME) and _is_apart(place, waiting_features, _APART):
+                return encoding.point(candidate)
+        return None
+
+    def _learned(self, history: History, features: Floats) -> Learned:
+        """Return the hyperparameters for a history with (n, D) features; those from before if they hold."""
+        n = n_learned_from(len(history))
+        known = self._known
+        if known is None or known.history is not history or known.n != n:
+            learned = learn(features[:n], self._encoding.groups, history.losses[:n])
+            known = self._known = _Known(history=history, n=n, learned=learned)
+        return known.learned
+
+
+def n_learned_from(n: int) -> int:
+    """Return from how many of ``n`` trials hyperparameters are learned: all of 20, later at least 92 %."""
+    if n <= _EACH_UP_TO:
+        return n
+    m = _EACH_UP_TO
+    while int(m * _GROWTH) + 1 <= n:
+        m = int(m * _GROWTH) + 1
+    return m
+
+
+def _is_apart(place: Floats, others: Floats, gap: float) -> bool:
+    """Whether (D,) features differ from each of (n, D) others by more than a gap in any of them."""
+    return bool((np.abs(others - place) > gap).any(axis=1).all())

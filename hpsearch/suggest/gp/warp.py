@@ -1,0 +1,77 @@
+"""Losses made fit for a Gaussian process: of similar size, and not skewed.
+
+A few huge losses must not flatten the differences between the good ones, which is all that a
+search is about. Losses are scaled by their spread, clipped where they are far worse than most,
+bent until they look normal (Yeo and Johnson 2000, as in HEBO, Cowen-Rivers et al. 2020,
+arXiv 2012.03826), and standardised.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpsearch.history import Bools, Floats
+
+#: The ratio of the interquartile range of a normal variable to its standard deviation.
+_IQR_OF_SIGMA = 1.349
+#: Losses are at most this many scales above the median ...
+_MAX_ABOVE = 10.0
+#: ... and the best is at most this many below: where most trials share one loss, the spread
+#: of the middle half says nothing, and the differences below it are what matters.
+_MAX_BELOW = 5.0
+#: The exponents that are tried.
+_LAMBDAS = np.linspace(-1.0, 3.0, 81)
+
+
+def warped(losses: Floats) -> Floats:
+    """Return losses on a scale on which they look normal.
+
+    Parameters
+    ----------
+    losses : (n,) array
+        Not NaN, less than ``inf``; ``-inf`` counts as the least of the finite ones.
+
+    Returns
+    -------
+    (n,) array
+        In the same order as the losses (equal ones stay equal, and the worst may become so), of
+        mean 0 and variance 1; zeros where all losses are equal.
+    """
+    if not len(losses):
+        return np.zeros(0)
+    finite = np.maximum(losses, losses[np.isfinite(losses)].min(initial=np.inf))
+    finite = np.where(np.isfinite(finite), finite, 0.0)
+    # Of any magnitude: sums and differences of numbers up to 1 do not overflow.
+    unit = finite / max(np.abs(finite).max(), np.finfo(float).tiny)
+    bent = _bent(_scaled(unit))
+    spread = bent.std()
+    return (bent - bent.mean()) / spread if spread > 0 else np.zeros(len(losses))
+
+
+def _scaled(y: Floats) -> Floats:
+    """Centre (n,) numbers by their median and divide them by their spread; zeros where all are equal."""
+    low, median, high = np.quantile(y, [0.25, 0.5, 0.75])
+    scale = max((high - low) / _IQR_OF_SIGMA, (median - y.min()) / _MAX_BELOW)
+    if scale <= 0:  # more than three quarters are equal, and the others are worse
+        scale = y.max() - median
+    return np.minimum((y - median) / scale, _MAX_ABOVE) if scale > 0 else np.zeros(len(y))
+
+
+def _bent(y: Floats) -> Floats:
+    """Return the Yeo-Johnson transform of (n,) numbers under the most likely exponent."""
+    if not y.any():
+        return y
+    sizes, is_above = np.log1p(np.abs(y)), y >= 0
+    candidates = _yeo_johnson(sizes, is_above, _LAMBDAS[:, None])  # (81, n)
+    with np.errstate(divide="ignore"):
+        fits = -0.5 * len(y) * np.log(candidates.var(axis=1))
+    fits += (_LAMBDAS - 1) * np.where(is_above, sizes, -sizes).sum()
+    return np.asarray(candidates[np.argmax(fits)])
+
+
+def _yeo_johnson(sizes: Floats, is_above: Bools, exponents: Floats) -> Floats:
+    """Transform numbers given as ``log(1 + |y|)`` and whether they are not negative."""
+    powers = np.where(is_above, exponents, 2 - exponents)
+    safe = np.where(np.abs(powers) < 1e-12, 1.0, powers)
+    raised = np.where(np.abs(powers) < 1e-12, sizes, np.expm1(powers * sizes) / safe)
+    return np.where(is_above, raised, -raised)

@@ -1,0 +1,149 @@
+"""How good the best loss is after some evaluations: our algorithms, and the peers that are installed.
+
+    pip install 'hpsearch[bench]'
+    python scripts/bench/quality.py                                     # 50 evaluations, 5 seeds, 22 problems
+    python scripts/bench/quality.py --evals 100 --seeds 10 --algorithms auto tpe optuna.tpe hyperopt.tpe
+    python scripts/bench/quality.py --plot regret.png                   # needs hpsearch[plot]
+
+Problems are those of ``problems.py``, two instances of each family; searches with the same seed see
+the same noise, every peer has its own defaults, and the random generators of the problems
+and of the searches are seeded, so that a run can be repeated.
+
+Regret is ``(loss - optimum) / (random - optimum)``, at most 2, where ``random`` is the median of random
+search after all evaluations: 0 is the optimum, 1 is random search. The win rate is the probability that
+the first algorithm is better than another on one problem with one seed each, ties count half. In
+brackets are 95 % intervals over problems, by bootstrap. CPU is that of one suggestion.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from contenders import Run, contender
+from problems import problems
+
+from hpsearch.errors import MissingExtraError
+
+#: Regret counts up to this: one hopeless search must not decide a mean.
+CLIP = 2.0
+
+#: What the searches of one algorithm found: (problems, seeds, evaluations) losses, and CPU seconds.
+Results = Mapping[str, tuple[np.ndarray, float]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--algorithms", nargs="+", default=["auto", "tpe", "optuna.tpe", "hyperopt.tpe"])
+    parser.add_argument("--evals", type=int, default=50)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--instances", type=int, default=2, help="problems of each family")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the regret after each evaluation")
+    options = parser.parse_args()
+    names = [name for name in dict.fromkeys([*options.algorithms, "random"]) if _is_there(name)]
+    found = measure(names, options.evals, options.seeds, options.instances, options.jobs)
+    regrets = regret(found, [problem.optimum for problem in problems(options.instances)])
+    print(table(regrets, found))
+    if options.plot:
+        draw(regrets, options.plot)
+
+
+def _is_there(name: str) -> bool:
+    """Return whether an algorithm can be run; say why if not."""
+    try:
+        contender(name)
+    except MissingExtraError as error:
+        print(f"left out: {error}")
+        return False
+    return True
+
+
+def measure(names: Sequence[str], n_evals: int, n_seeds: int, n_instances: int, n_jobs: int) -> Results:
+    """Run every algorithm on every problem with every seed."""
+    n_problems = len(problems(n_instances))
+    tasks = [
+        (name, i, seed, n_evals, n_instances)
+        for name in names
+        for i in range(n_problems)
+        for seed in range(n_seeds)
+    ]
+    with ProcessPoolExecutor(n_jobs) as pool:
+        runs = list(pool.map(search, *zip(*tasks, strict=True)))
+    size = n_problems * n_seeds
+    parts = {name: runs[k * size : (k + 1) * size] for k, name in enumerate(names)}
+    return {
+        name: (
+            np.array([best for best, _ in part]).reshape(n_problems, n_seeds, n_evals),
+            sum(cpu_s for _, cpu_s in part) / (size * n_evals),
+        )
+        for name, part in parts.items()
+    }
+
+
+def search(name: str, number: int, seed: int, n_evals: int, n_instances: int) -> tuple[list[float], float]:
+    """Return the best loss after each evaluation of one search, and the CPU seconds of its algorithm."""
+    run = Run(problems(n_instances)[number], seed)
+    contender(name)(run, n_evals, seed)
+    return run.best, run.cpu_s
+
+
+def regret(found: Results, optima: Sequence[float]) -> Mapping[str, np.ndarray]:
+    """Return the normalized regrets, (problems, seeds, evaluations), of each algorithm."""
+    optimum = np.array(optima)[:, None, None]
+    random = np.median(found["random"][0][:, :, -1], axis=1)[:, None, None]
+    return {
+        name: np.clip((losses - optimum) / (random - optimum), 0, CLIP) for name, (losses, _) in found.items()
+    }
+
+
+def table(regrets: Mapping[str, np.ndarray], found: Results) -> str:
+    """Return the comparison as text, the best first."""
+    first = next(iter(regrets))
+    lines = [f"{'':14} {'regret':>22} {'wins of ' + first:>22} {'CPU':>9}"]
+    for name in sorted(regrets, key=lambda name: regrets[name][:, :, -1].mean()):
+        wins = win_rates(regrets[first][:, :, -1], regrets[name][:, :, -1])
+        beaten = "" if name == first else interval(wins)
+        regretted = interval(regrets[name][:, :, -1].mean(axis=1))
+        lines.append(f"{name:14} {regretted:>22} {beaten:>22} {1e3 * found[name][1]:6.1f} ms")
+    return "\n".join(lines)
+
+
+def win_rates(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return how often ``a`` is lower than ``b``, (problems,), over all pairs of (problems, seeds)."""
+    difference = a[:, :, None] - b[:, None, :]
+    wins: np.ndarray = (difference < -1e-6).mean(axis=(1, 2)) + 0.5 * (abs(difference) <= 1e-6).mean(
+        axis=(1, 2)
+    )
+    return wins
+
+
+def interval(values: np.ndarray) -> str:
+    """Return the mean of (problems,) values and its 95 % interval, as text."""
+    rng = np.random.default_rng(0)
+    means = values[rng.integers(len(values), size=(2000, len(values)))].mean(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return f"{values.mean():.3f} [{low:.3f}, {high:.3f}]"
+
+
+def draw(regrets: Mapping[str, np.ndarray], path: Path) -> None:
+    """Draw the mean regret of each algorithm after each evaluation."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise MissingExtraError("--plot", "plot") from error
+    figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    for name, values in regrets.items():
+        means = values.mean(axis=(0, 1))
+        axes.plot(np.arange(1, len(means) + 1), means, label=name)
+    axes.set(xlabel="evaluations", ylabel="normalized regret", yscale="log")
+    axes.legend()
+    figure.savefig(path, dpi=150)
+    print(f"drawn: {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""``auto`` behind Hyperopt's protocol."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import hpsearch
+from hpsearch.hyperopt import Trials, fmin, hp
+from hpsearch.hyperopt.mongo.algorithm import algorithm_of
+
+SPACE = {"x": hp.uniform("x", -5, 5), "c": hp.choice("c", [0, hp.uniform("y", -5, 5)])}
+
+
+def objective(config: dict[str, float]) -> float:
+    return (config["x"] - 1) ** 2 + (config["c"] + 2) ** 2
+
+
+def searched(n: int, trials: Trials) -> Trials:
+    rstate = np.random.default_rng(3)
+    fmin(objective, SPACE, hpsearch.auto.suggest, n, trials=trials, rstate=rstate, show_progressbar=False)
+    return trials
+
+
+def test_fmin_finds_the_optimum_of_a_nested_space_within_forty_trials() -> None:
+    assert searched(40, Trials()).best_trial["result"]["loss"] < 0.01
+
+
+def test_a_script_that_names_it_gets_an_experiment_that_any_coordinator_can_go_on_with() -> None:
+    assert algorithm_of(hpsearch.auto.suggest).name == "auto"

@@ -1,0 +1,251 @@
+"""What the default algorithm does for a search."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hpsearch import hp
+from hpsearch.errors import ConfigurationError
+from hpsearch.history import History
+from hpsearch.space.distribution import Numeric
+from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.auto import Auto, AutoOptions
+from hpsearch.suggest.tpe.suggest import TPE
+from tests.unit.suggest.searches import LEAVES, add, history, rngs, search, spaces
+
+HOSTILE = [None, math.nan, math.inf, -math.inf, 1e300, -1e300, 1e-300, 5e-324, 0.0, 0.0, 1.0, -3.5]
+
+#: A process from the first trial on, and at every other of them.
+EAGER = AutoOptions(n_startup=0)
+
+MIXED = Space(
+    [
+        hp.uniform("x", -2, 3),
+        hp.choice("c", [hp.randint("y", 5), hp.lognormal("z", 0, 1)]),
+        hp.quniform("q", 0, 10, 2),
+    ]
+)
+
+
+def sphere(values: Values) -> float:
+    """Return the distance to a point off the centre, squared."""
+    return sum((value - 1) ** 2 for value in values.values())
+
+
+def drawn(space: Space, n: int, seed: int = 0) -> list[Values]:
+    rng = np.random.default_rng(seed)
+    return [space.sample(rng) for _ in range(n)]
+
+
+# Hostile input
+
+
+@settings(max_examples=30, deadline=None)
+@given(space=spaces(), losses=st.lists(st.sampled_from(HOSTILE), max_size=25), seed=st.integers(0, 9))
+def test_any_history_in_any_space_gives_points_of_the_space(
+    space: Space, losses: list[float | None], seed: int
+) -> None:
+    points = drawn(space, len(losses), seed)
+    finished = history(space, points, losses)
+    with np.errstate(over="raise", invalid="raise", divide="raise"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for suggestion in Auto(space, EAGER).suggest(finished, points[:2], rngs(3, seed)):
+            space.validate(suggestion.values)
+
+
+@pytest.mark.parametrize("kind", LEAVES)
+def test_extreme_and_constant_columns_give_points_of_the_space(kind: str) -> None:
+    """Values at the ends of the support, or at the ends of the floats where there is none."""
+    space = Space(LEAVES[kind]("x"))
+    distribution = space.parameters[0].distribution
+    if isinstance(distribution, Numeric):
+        ends = [distribution.nearest(v) for v in (-1e300, 0.0, 5e-324, 1e300)]
+    else:
+        ends = [v for v in range(10) if distribution.contains(v)]
+    for end in ends:
+        for others in ([end] * 12, ends * 4):
+            finished = history(space, [{"x": v} for v in (end, *others)], range(len(others) + 1))
+            for suggestion in Auto(space).suggest(finished, [], rngs(4)):
+                space.validate(suggestion.values)
+
+
+def test_one_point_tried_again_and_again_does_not_hold_it_up() -> None:
+    finished = history(MIXED, drawn(MIXED, 1) * 30, [0.5] * 15 + [1.5] * 15)
+    for suggestion in Auto(MIXED).suggest(finished, drawn(MIXED, 1) * 5, rngs(4)):
+        MIXED.validate(suggestion.values)
+
+
+def test_losses_that_come_only_after_many_failures_are_learned_from() -> None:
+    finished = history(MIXED, drawn(MIXED, 100), [None] * 94 + [5.0, 4.0, 3.0, 2.0, 1.0, 0.0])
+    suggestions = Auto(MIXED).suggest(finished, [], rngs(2))
+    assert [s.origin for s in suggestions] == ["gp", "tpe"]
+
+
+def test_a_space_without_parameters_has_its_one_point() -> None:
+    space = Space({"lr": 0.1})
+    finished = history(space, [{}] * 12, range(12))
+    assert [s.values for s in Auto(space).suggest(finished, [{}], rngs(2))] == [{}, {}]
+
+
+# Quality
+
+
+def test_it_needs_half_the_trials_of_the_estimator_on_a_smooth_loss() -> None:
+    space = Space([hp.uniform(f"x{i}", -5, 5) for i in range(4)])
+    for seed in range(2):
+        _, found = search(Auto(space), space, sphere, 40, seed=seed)
+        _, estimated = search(TPE(space), space, sphere, 80, seed=seed)
+        assert found.losses.min() < 0.1 * estimated.losses.min()
+
+
+def test_it_finds_the_one_good_combination_of_options() -> None:
+    """Options 1, 2 and 3 help together with the others' good ones only: 1 point of 1024 is best."""
+    space = Space([hp.choice(f"c{i}", list(range(4))) for i in range(5)])
+    best = (3, 0, 2, 1, 3)
+
+    def objective(values: Values) -> float:
+        hits = [values[f"c{i}"] == option for i, option in enumerate(best)]
+        return -float(sum(hits)) - 0.5 * sum(a and b for a, b in itertools.pairwise(hits))
+
+    found = [search(Auto(space), space, objective, 60, seed=seed)[1].losses.min() for seed in range(4)]
+    assert found.count(-7.0) >= 3
+
+
+def test_it_learns_where_trials_fail() -> None:
+    """Half of the range fails; the best place is near its edge, and is found without much trying beyond."""
+    space = Space([hp.uniform("x", 0, 1), hp.uniform("y", 0, 1)])
+
+    def objective(values: Values) -> float | None:
+        return None if values["x"] > 0.5 else (values["x"] - 0.45) ** 2 + (values["y"] - 0.3) ** 2
+
+    for seed in range(2):
+        _, finished = search(Auto(space), space, objective, 60, seed=seed)
+        assert np.nanmin(finished.losses) < 1e-3
+        assert np.isnan(finished.losses[10:]).mean() < 0.35
+
+
+def test_it_walks_far_into_the_tail_of_a_normal_prior() -> None:
+    """The optimum lies five standard deviations out, where the prior is never drawn."""
+    space = Space(hp.normal("x", 0, 1))
+    _, finished = search(Auto(space), space, lambda values: (values["x"] - 5) ** 2, 40)
+    assert finished.losses.min() < 0.01
+
+
+def test_the_better_branch_is_found_whatever_was_tried_before() -> None:
+    """All that was tried lies in one branch; the optimum in the other is found all the same."""
+    space = Space(hp.choice("c", [hp.uniform("a", -1, 1), hp.uniform("b", -1, 1)]))
+
+    def objective(values: Values) -> float:
+        return 1 + values["a"] ** 2 if values["c"] == 0 else (values["b"] - 0.4) ** 2
+
+    start: list[Values] = [{"c": 0, "a": a} for a in np.linspace(-1, 1, 25)]
+    for seed in range(4):
+        _, finished = search(Auto(space), space, objective, 30, seed=seed, start=start)
+        assert finished.losses.min() < 1e-3
+
+
+def test_points_of_a_batch_lie_apart() -> None:
+    """Sixteen points at once, from a history that points at one place."""
+    space = Space([hp.uniform("x", 0, 1), hp.uniform("y", 0, 1)])
+    points = drawn(space, 20)
+    finished = history(space, points, [(p["x"] - 0.5) ** 2 + (p["y"] - 0.5) ** 2 for p in points])
+    batch = [s.values for s in Auto(space).suggest(finished, [], rngs(16)) if s.origin == "gp"]
+    assert len(batch) == 10  # three of four once eight are pending
+    x = np.array([[p["x"], p["y"]] for p in batch])
+    apart = np.linalg.norm(x[:, None] - x, axis=2) + np.eye(len(batch))
+    assert apart.min() > 0.01
+
+
+# Repeats
+
+
+def test_a_finite_space_is_exhausted_before_any_point_comes_twice() -> None:
+    space = Space([hp.choice("c", [hp.randint("y", 4), hp.quniform("q", 0, 2, 1)]), hp.uniformint("i", 1, 3)])
+    assert space.n_points == 21
+    points, finished = search(Auto(space, AutoOptions(n_startup=4)), space, sphere, 21)
+    assert len({frozenset(values.items()) for values in points}) == 21
+    (again,) = Auto(space).suggest(finished, [], rngs(1))
+    space.validate(again.values)
+
+
+# Determinism
+
+
+@settings(max_examples=5, deadline=None)
+@given(space=spaces(), seed=st.integers(0, 99))
+def test_a_fresh_suggester_answers_like_one_that_saw_the_search(space: Space, seed: int) -> None:
+    suggester, finished = Auto(space, EAGER), History(space)
+    for tid in range(25):
+        (suggestion,) = suggester.suggest(finished, [], rngs(1, seed, tid))
+        assert Auto(space, EAGER).suggest(finished, [], rngs(1, seed, tid)) == [suggestion]
+        loss = float(np.random.default_rng([seed, tid]).standard_normal())
+        add(finished, suggestion.values, None if loss > 1 else loss)
+
+
+def test_a_batch_is_the_same_as_one_call_for_each_point() -> None:
+    finished = history(MIXED, drawn(MIXED, 25), range(25))
+    batch = Auto(MIXED).suggest(finished, [], rngs(5))
+    single: list[Values] = []
+    for rng in rngs(5):
+        single.append(Auto(MIXED).suggest(finished, single, [rng])[0].values)
+    assert [s.values for s in batch] == single
+
+
+def test_one_suggester_serves_two_histories() -> None:
+    suggester = Auto(MIXED)
+    past = [history(MIXED, drawn(MIXED, 25, i), range(25)) for i in range(2)]
+    for finished in (*past, *past):
+        assert suggester.suggest(finished, [], rngs(2)) == Auto(MIXED).suggest(finished, [], rngs(2))
+
+
+# The rest of the contract
+
+
+def test_process_and_estimator_take_turns_after_the_start() -> None:
+    finished = history(MIXED, drawn(MIXED, 8), range(8))
+    assert [s.origin for s in Auto(MIXED).suggest(finished, [], rngs(3))] == ["random", "random", "gp"]
+    for values in drawn(MIXED, 2, 1):
+        add(finished, values, 0.0)
+    assert [s.origin for s in Auto(MIXED).suggest(finished, [], rngs(4))] == ["gp", "tpe"] * 2
+    assert Auto(MIXED).suggest(finished, [], []) == []
+
+
+def test_with_many_trials_pending_the_process_takes_three_turns_of_four() -> None:
+    finished = history(MIXED, drawn(MIXED, 12), range(12))
+    suggestions = Auto(MIXED).suggest(finished, drawn(MIXED, 8, 1), rngs(4))
+    assert [s.origin for s in suggestions] == ["gp", "tpe", "gp", "gp"]
+
+
+def test_every_other_turn_of_the_process_stays_near_the_best_trial() -> None:
+    space = Space([hp.uniform(f"x{i}", 0, 1) for i in range(8)])
+    points = drawn(space, 16)
+    finished = history(space, points, range(16))
+    for _ in range(4):
+        (suggestion,) = Auto(space).suggest(finished, drawn(space, 2, 1), rngs(1, len(finished)))
+        assert suggestion.origin == "gp"
+        assert max(abs(suggestion.values[label] - points[0][label]) for label in points[0]) <= 0.15 + 1e-9
+        for values in drawn(space, 4, len(finished)):
+            add(finished, values, 99.0)
+
+
+def test_the_process_gives_way_when_trials_or_parameters_are_many() -> None:
+    finished = history(MIXED, drawn(MIXED, 30), range(30))
+    for options in (AutoOptions(max_gp_trials=29), AutoOptions(max_gp_dims=5)):
+        assert {s.origin for s in Auto(MIXED, options).suggest(finished, [], rngs(4))} == {"tpe"}
+    crowded = Auto(MIXED, AutoOptions(max_gp_trials=50)).suggest(finished, drawn(MIXED, 21), rngs(4))
+    assert {s.origin for s in crowded} == {"tpe"}
+    assert "gp" in {s.origin for s in Auto(MIXED, AutoOptions(max_gp_dims=6)).suggest(finished, [], rngs(2))}
+
+
+@pytest.mark.parametrize("option", ["n_startup", "max_gp_trials", "max_gp_dims"])
+@pytest.mark.parametrize("value", [-1, 1.5, True, "x"])
+def test_an_option_out_of_its_range_is_refused_by_name(option: str, value: object) -> None:
+    with pytest.raises(ConfigurationError, match=option):
+        AutoOptions(**{option: value})  # type: ignore[arg-type]
