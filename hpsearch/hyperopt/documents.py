@@ -185,6 +185,8 @@ def checked_doc(doc: Any) -> Doc:
     for key in TRIAL_KEYS:
         if key not in doc:
             raise InvalidTrial(f"The document of a trial lacks the key {key!r}.", doc)
+    if not isinstance(doc["misc"], Mapping):
+        raise InvalidTrial(f"The part 'misc' of trial {doc['tid']!r} is not a dict.", doc)
     for key in TRIAL_MISC_KEYS:
         if key not in doc["misc"]:
             raise InvalidTrial(f"The part 'misc' of trial {doc['tid']!r} lacks the key {key!r}.", doc)
@@ -192,6 +194,8 @@ def checked_doc(doc: Any) -> Doc:
         raise InvalidTrial(f"Trial {doc['tid']!r} has another tid in 'misc': {doc['misc']['tid']!r}.", doc)
     if doc["state"] not in JOB_STATES:
         raise InvalidTrial(f"Trial {doc['tid']!r} has the unknown state {doc['state']!r}.", doc)
+    if not (_is_listed(doc["misc"]["idxs"]) and _is_listed(doc["misc"]["vals"])):
+        raise InvalidTrial(f"'idxs' and 'vals' of trial {doc['tid']!r} are not dicts of lists.", doc)
     if set(doc["misc"]["idxs"]) != set(doc["misc"]["vals"]):
         raise InvalidTrial(f"Trial {doc['tid']!r} has other labels in 'idxs' than in 'vals'.", doc)
     return doc
@@ -240,6 +244,14 @@ def validate_loss_threshold(loss_threshold: Any) -> None:
     """Raise ``ValueError`` unless a loss threshold is None or a number."""
     if loss_threshold is not None and not _is_number(loss_threshold):
         raise ValueError(f"The loss threshold must be a number or None, but it is {loss_threshold!r}.")
+
+
+def _is_listed(by_label: Any) -> bool:
+    """Whether something holds a list for each label."""
+    return isinstance(by_label, Mapping) and all(
+        isinstance(items, Sequence | np.ndarray) and not isinstance(items, str | bytes)
+        for items in by_label.values()
+    )
 
 
 def _is_number(value: Any) -> bool:

@@ -81,7 +81,7 @@ def read_jobs(docs: Iterable[Doc], exp_key: str, space: Space) -> tuple[list[Job
     for doc in docs:
         try:
             jobs.append(Job(doc, _trial(checked_doc(doc), len(jobs), exp_key, space)))
-        except (SpaceError, InvalidTrial, NotImplementedError) as problem:
+        except (SpaceError, InvalidTrial, NotImplementedError, OverflowError) as problem:
             number = doc.get("tid") if isinstance(doc, Mapping) else None
             problems.append(f"Job {number}: {problem}")
     return jobs, problems
@@ -150,15 +150,27 @@ def outcome_of(doc: Doc) -> Result | None:
         return read_result(doc["result"])
     if doc["state"] != JOB_STATE_ERROR:
         return None
-    kind, message = doc.get("error") or doc["misc"].get("error") or ("", "The objective raised.")
+    kind, message = _error_of(doc)
     named = _CLASS.search(str(kind))
     name = named["name"] if named else str(kind)
     if name in _SIGNALS:
         return None
-    returned = doc["result"] or {}
-    kept, _ = storable({} if returned == {"status": STATUS_NEW} else returned)
+    returned = doc["result"]
+    is_something = isinstance(returned, Mapping) and returned != {"status": STATUS_NEW}
+    kept, _ = storable(returned if is_something else {})
     failure = Failure(kind=FailureKind.EXCEPTION, message=str(message) or name, type=name or None)
     return Result(loss=None, result=kept, error=failure)
+
+
+def _error_of(doc: Doc) -> tuple[Any, Any]:
+    """Return the class and the message of what a job raised, as far as its document tells."""
+    match doc.get("error") or doc["misc"].get("error"):
+        case [kind, message]:
+            return kind, message
+        case None:
+            return "", "The objective raised."
+        case other:
+            return "", other
 
 
 def _holder(owner: Any) -> Holder | None:

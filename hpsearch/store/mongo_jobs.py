@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, Self
 
@@ -57,13 +58,18 @@ class MongoJobSource:
 
     def jobs(self, exp_key: Any) -> list[Document]:
         """Return the documents of an experiment by number; of equal ones the older first."""
-        found = self._call(lambda: list(self._jobs.find({"exp_key": exp_key})))
-        return sorted(found, key=lambda job: (job.get("tid", 0), str(job["_id"])))
+        found = self._call(lambda: list(self._jobs.find({"exp_key": {"$eq": exp_key}})))
+        return sorted(found, key=_order)
 
     def attachments(self, job: Document) -> Iterator[tuple[str, bytes | None]]:
         """Yield what is attached to a job by name; None for what is listed but not there."""
-        for name, file_id in job.get("_attachments", ()):
-            yield name, self._call(self._read_file, file_id)
+        listed = job.get("_attachments") or []
+        for entry in listed if isinstance(listed, list) else [listed]:
+            match entry:
+                case [str(name), file_id]:
+                    yield name, self._call(self._read_file, file_id)
+                case _:
+                    yield str(entry), None
 
     def close(self) -> None:
         """Release connections."""
@@ -75,3 +81,9 @@ class MongoJobSource:
         except NoFile:
             return None
         return content
+
+
+def _order(job: Document) -> tuple[float, str]:
+    """Sort by number; jobs without one, which are damaged, stand last."""
+    tid = job.get("tid")
+    return (tid if isinstance(tid, int | float) else math.inf, str(job["_id"]))

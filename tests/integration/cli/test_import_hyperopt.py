@@ -278,3 +278,25 @@ def test_a_pickle_of_something_else_is_refused(shell: Call, script: Path):
     done = shell("import-hyperopt", "list.pkl", "--trust-pickle", "--space", "train.py", "--into", "x")
     assert done.code == 65
     assert "list.pkl holds a list, not the Trials of Hyperopt." in done.err
+
+
+def test_damaged_jobs_and_attachments_are_left_out_and_told(
+    shell: Call, store: MongoStore, uri: str, source: str, script: Path
+):
+    """A number that is none, an error without a class, and a list of attachments that is none."""
+    with MongoClient[dict[str, Any]](uri) as client:
+        jobs = client.get_default_database()["damaged"]
+        whole = client.get_default_database()["jobs"].find_one({"exp_key": "exp1", "state": 2}, {"_id": 0})
+        assert whole is not None
+        jobs.insert_one({**whole, "_attachments": "zz"})
+        jobs.insert_one({**whole, "_attachments": [["gone", None], [1], None]})
+        jobs.insert_one({**whole, "tid": None, "misc": None})
+        jobs.insert_one({**whole, "state": 3, "error": "out of memory"})
+    damaged = source.replace("/jobs?", "/damaged?")
+    done = shell("import-hyperopt", damaged, "--space", "train.py:space", "--into", "d", "--skip-invalid")
+    assert done.code == 0, done.err
+    assert "3 of 3 jobs imported (2 done, 1 failed)" in done.out
+    assert "Left out: Job None: The part 'misc' of trial None is not a dict." in done.err
+    assert "Left out: the attachment 'gone'" in done.err
+    assert "Left out: the attachment 'zz'" in done.err
+    assert [trial.state for trial in store.trials("d")].count(State.FAILED) == 1

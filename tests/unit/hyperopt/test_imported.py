@@ -194,3 +194,31 @@ def test_trials_are_numbered_without_gaps_whatever_is_left_out(is_valid):
     assert [j.trial.tid for j in jobs] == list(range(sum(is_valid)))
     assert [j.trial.origin for j in jobs] == [f"hyperopt:{10 * i}" for i, ok in enumerate(is_valid) if ok]
     assert len(problems) == is_valid.count(False)
+
+
+@pytest.mark.parametrize(
+    ("misc", "words"),
+    [
+        (None, "'misc' of trial 7 is not a dict"),
+        ({**job()["misc"], "vals": None}, "not dicts of lists"),
+        ({**job()["misc"], "idxs": 3}, "not dicts of lists"),
+        ({**job()["misc"], "vals": {"n": 3, "q": 4.0, "kind": 0, "x": None}}, "not dicts of lists"),
+        ({**job()["misc"], "vals": {"n": "3", "q": [4.0], "kind": [0], "x": []}}, "not dicts of lists"),
+        ({**job()["misc"], "vals": {"n": [3], "q": [10**400], "kind": [0], "x": []}}, "too large"),
+    ],
+)
+def test_a_damaged_document_is_told_and_never_raises(misc: Any, words: str):
+    """So that `--skip-invalid` can leave it out, and one job costs one sentence."""
+    assert words in problem_of({**job(), "misc": misc})
+
+
+@pytest.mark.parametrize("error", ["out of memory", ["out of memory"], 3, ["a", "b", "c"]])
+@pytest.mark.parametrize("result", [None, 3, "x", {"status": "new"}])
+def test_a_job_that_raised_is_failed_whatever_is_written_about_it(error: Any, result: Any):
+    """An error in another form than (class, message) is kept as the message."""
+    (imported,), problems = read_jobs([job(JOB_STATE_ERROR, error=error, result=result)], "here", SPACE)
+    assert problems == []
+    failure = imported.trial.error
+    assert imported.trial.state is State.FAILED
+    assert failure is not None
+    assert failure.message == str(error)
