@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
+from hpsearch.command import exit_code_of
+from hpsearch.errors import HpsearchError
 from hpsearch.hyperopt.alias import install
 
 _USAGE = """usage: python -m hpsearch.hyperopt SCRIPT [ARGUMENT...]
@@ -25,7 +30,7 @@ def main() -> None:
         case ["-m", module, *arguments]:
             install()
             sys.argv = [module, *arguments]
-            runpy.run_module(module, run_name="__main__", alter_sys=True)
+            _run(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
         case [script, *arguments]:
             if not Path(script).exists():
                 sys.stderr.write(f"There is no script {script!r}.\n")
@@ -34,7 +39,20 @@ def main() -> None:
             sys.argv = [script, *arguments]
             # The first entry is where Python looks for the script's own modules.
             sys.path[0] = str(Path(script).resolve().parent)
-            runpy.run_path(script, run_name="__main__")
+            _run(lambda: runpy.run_path(script, run_name="__main__"))
+
+
+def _run(script: Callable[[], object]) -> None:
+    """Run a script; an error of ours that it does not catch becomes one sentence, with the script's line."""
+    try:
+        script()
+    except HpsearchError as error:
+        if os.environ.get("HPSEARCH_DEBUG"):
+            raise
+        frames = traceback.extract_tb(error.__traceback__)
+        own = next(f for f in frames if f.filename != __file__ and "runpy" not in f.filename)
+        sys.stderr.write(f"hpsearch: {error} ({Path(own.filename).name}, line {own.lineno})\n")
+        sys.exit(exit_code_of(error))
 
 
 if __name__ == "__main__":

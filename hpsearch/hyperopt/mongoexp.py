@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
@@ -119,25 +120,36 @@ def parse_url(
     ConfigurationError
         If it is no such address.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 27017
+    except ValueError as error:  # a port that is no number, or a bracket too many
+        raise ConfigurationError(f"That is no address of the form {_FORM}.") from error
     names = parts.path.strip("/").split("/")
     if not parts.scheme or len(names) != 2 or not all(names):
         raise ConfigurationError(f"That is no address of the form {_FORM}.")
     password = parts.password
     if password is None and parts.username is not None and pwfile:
-        with open(pwfile) as file:  # noqa: PTH123 - as little as it takes
-            password = file.read().rstrip("\n")
+        password = _password_in(Path(pwfile))
     sources = parse_qs(parts.query).get("authSource", [None])
     return (
         parts.scheme,
         parts.username,
         password,
         parts.hostname,
-        parts.port or 27017,
+        port,
         names[0],
         names[1],
         sources[-1],
     )
+
+
+def _password_in(path: Path) -> str:
+    """Return the only line of a file."""
+    try:
+        return path.read_text().rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"The password cannot be read from {path}: {error}.") from error
 
 
 def _worker_is_a_command() -> ConfigurationError:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 from bson import ObjectId
+from bson.codec_options import CodecOptions, DatetimeConversion
 from gridfs import GridFS
 from gridfs.errors import NoFile
 from pymongo.collection import Collection
@@ -16,6 +17,9 @@ from hpsearch.errors import NotFoundError
 from hpsearch.store.documents import Document
 from hpsearch.store.hyperopt_uri import JobsAddress
 from hpsearch.store.mongo_connection import Connection, Patience
+
+#: A date that Python has no value for must not cost the other jobs; it comes as a number.
+_ANY_DATE: CodecOptions[Document] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 
 
 class MongoJobSource:
@@ -40,7 +44,7 @@ class MongoJobSource:
         self._connection = connection
         self._call = connection.call
         self._database: Database[Document] = connection.client.get_default_database("hyperopt")
-        self._jobs: Collection[Document] = self._database[address.collection]
+        self._jobs: Collection[Document] = self._database[address.collection].with_options(_ANY_DATE)
         if self._call(self._jobs.find_one, {}, {"_id": 1}) is None:
             raise NotFoundError(
                 f"There are no jobs in the collection {address.collection!r} of the database "

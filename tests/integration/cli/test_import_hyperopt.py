@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from bson import json_util
+from bson.datetime_ms import DatetimeMS
 from pymongo import MongoClient
 from pymongo.uri_parser import parse_uri
 
@@ -283,7 +284,7 @@ def test_a_pickle_of_something_else_is_refused(shell: Call, script: Path):
 def test_damaged_jobs_and_attachments_are_left_out_and_told(
     shell: Call, store: MongoStore, uri: str, source: str, script: Path
 ):
-    """A number that is none, an error without a class, and a list of attachments that is none."""
+    """A number or a list that is none, an error without a class, a date out of range."""
     with MongoClient[dict[str, Any]](uri) as client:
         jobs = client.get_default_database()["damaged"]
         whole = client.get_default_database()["jobs"].find_one({"exp_key": "exp1", "state": 2}, {"_id": 0})
@@ -292,10 +293,11 @@ def test_damaged_jobs_and_attachments_are_left_out_and_told(
         jobs.insert_one({**whole, "_attachments": [["gone", None], [1], None]})
         jobs.insert_one({**whole, "tid": None, "misc": None})
         jobs.insert_one({**whole, "state": 3, "error": "out of memory"})
+        jobs.insert_one({**whole, "refresh_time": DatetimeMS(10**15)})
     damaged = source.replace("/jobs?", "/damaged?")
     done = shell("import-hyperopt", damaged, "--space", "train.py:space", "--into", "d", "--skip-invalid")
     assert done.code == 0, done.err
-    assert "3 of 3 jobs imported (2 done, 1 failed)" in done.out
+    assert "4 of 4 jobs imported (3 done, 1 failed)" in done.out
     assert "Left out: Job None: The part 'misc' of trial None is not a dict." in done.err
     assert "Left out: the attachment 'gone'" in done.err
     assert "Left out: the attachment 'zz'" in done.err

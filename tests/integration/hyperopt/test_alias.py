@@ -86,3 +86,14 @@ def test_a_command_line_without_a_script_explains_itself(folder) -> None:
     assert err.startswith("usage: python -m hpsearch.hyperopt SCRIPT")
     assert run("-m", "hpsearch.hyperopt", "--help", cwd=folder)[0] == 0
     assert run("-m", "hpsearch.hyperopt", "none.py", cwd=folder) == (2, "", "There is no script 'none.py'.\n")
+
+
+def test_an_error_that_a_script_does_not_catch_is_one_sentence_with_its_line(folder) -> None:
+    (folder / "wrong.py").write_text(
+        "from hyperopt import fmin, hp\n\nfmin(abs, hp.uniform('x', 1, 0), max_evals=1)\n"
+    )
+    code, out, err = run("-m", "hpsearch.hyperopt", "wrong.py", cwd=folder)
+    assert (code, out) == (65, "")
+    assert err.startswith("hpsearch: hp.uniform('x'): low must be below high")
+    assert err.endswith("(wrong.py, line 3)\n")
+    assert err.count("\n") == 1

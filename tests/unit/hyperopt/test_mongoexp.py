@@ -205,10 +205,17 @@ def test_the_password_of_an_address_may_stand_in_a_file(tmp_path):
     )
 
 
-@pytest.mark.parametrize("url", ["mongo://h/db", "h", "", "mongo://h/a/b/c"])
+@pytest.mark.parametrize(
+    "url", ["mongo://h/db", "h", "", "mongo://h/a/b/c", "mongo://h:xx/a/b", "mongo://[h/a/b"]
+)
 def test_what_is_no_address_costs_a_sentence(url):
     with pytest.raises(ConfigurationError, match="no address of the form mongo://"):
         mongoexp.parse_url(url)
+
+
+def test_a_password_that_cannot_be_read_costs_a_sentence(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"password cannot be read from .*missing"):
+        mongoexp.parse_url("mongo://u@h/db/jobs", pwfile=tmp_path / "missing")
 
 
 def test_workers_refer_to_their_command():
