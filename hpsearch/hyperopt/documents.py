@@ -221,13 +221,19 @@ def why_no_loss(docs: Iterable[Doc]) -> str:
     docs = list(docs)
     errors = [doc for doc in docs if doc["state"] == JOB_STATE_ERROR]
     done = [doc["result"] for doc in docs if doc["state"] == JOB_STATE_DONE]
+    cancelled = [doc for doc in docs if doc["state"] == JOB_STATE_CANCEL]
+    n_open = len(docs) - len(errors) - len(done) - len(cancelled)
     n_failed = sum(result.get("status") == STATUS_FAIL for result in done)
     n_nan = sum(result.get("status") == STATUS_OK for result in done)
     text = (
         f"None of {len(docs)} trials has a loss: {len(errors)} raised, "
         f"{n_failed} returned the status 'fail', {n_nan} the loss NaN, "
-        f"{len(docs) - len(errors) - len(done)} are not finished."
+        f"{n_open} are not finished."
     )
+    if cancelled:
+        n_taken = sum(bool(doc.get("version")) for doc in cancelled)
+        text += f" {len(cancelled)} were cancelled: {n_taken} under evaluation, and "
+        text += f"{len(cancelled) - n_taken} that no worker took."
     if errors and "error" in errors[-1]["misc"]:
         kind, message = errors[-1]["misc"]["error"]
         text += f" The last error, in trial {errors[-1]['tid']}: {kind}: {message}"

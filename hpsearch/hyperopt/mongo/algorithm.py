@@ -77,10 +77,18 @@ class Asking:
         Objective and space.
     trials : MongoTrials
         What the function sees: all trials, and what it proposed in the same round.
+    clock : callable
+        Monotonic seconds.
     """
 
-    def __init__(self, algo: Callable[..., Any], domain: Domain, trials: Any) -> None:
-        self._algo, self._domain, self._trials = algo, domain, trials
+    def __init__(
+        self,
+        algo: Callable[..., Any],
+        domain: Domain,
+        trials: Any,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._algo, self._domain, self._trials, self._clock = algo, domain, trials, clock
         self._space = domain.space
         self.is_exhausted = False  #: whether the function had no more points
 
@@ -99,7 +107,7 @@ class Asking:
         """
         if self.is_exhausted:
             return []
-        stop_at = time.monotonic() + _LONGEST_ROUND_S
+        stop_at = self._clock() + _LONGEST_ROUND_S
         new_ids = self._trials.new_trial_ids(len(rngs))
         self._trials.refresh()
         suggestions: list[Suggestion] = []
@@ -112,7 +120,7 @@ class Asking:
             point = complete_point(self._space, spec_from_misc(docs[0]["misc"]))
             values = point_of(self._space, point)
             suggestions.append(Suggestion(values=values, origin=SCRIPTED))
-            if time.monotonic() >= stop_at:
+            if self._clock() >= stop_at:
                 break
         self._trials.refresh()
         return suggestions

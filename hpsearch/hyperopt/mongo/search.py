@@ -29,6 +29,7 @@ class FleetTrials(Protocol):
 
     grace_s: float
     defaults: Defaults
+    clock: Callable[[], float]
     handle: Any
 
     @property
@@ -78,7 +79,7 @@ def search_on_fleet(
     experiment = open_experiment(trials.store, trials.exp_name, rounds, trials.defaults, n_more)
     trials.insert_points(space, points)
     if algorithm.name == SCRIPTED:
-        asking = Asking(rounds.algo, rounds.domain, trials)
+        asking = Asking(rounds.algo, rounds.domain, trials, trials.clock)
         _lead(rounds, trials, experiment, asking, lambda: not asking.is_exhausted)
     else:
         _lead(rounds, trials, experiment, make_suggester(algorithm, space), lambda: True)
@@ -93,7 +94,7 @@ def _lead(
 ) -> None:
     """Lead the experiment to its end, and show how far it is."""
     coordinator = Coordinator(
-        trials.store, experiment, suggester=suggester, least_pending=rounds.max_queue_len
+        trials.store, experiment, trials.clock, suggester=suggester, least_pending=rounds.max_queue_len
     )
     n_known = sum(trials.store.counts(experiment.exp_key, FINISHED).values())
     limit = experiment.budget.max_evals
@@ -105,5 +106,5 @@ def _lead(
             rounds.show_progressbar, verbose=rounds.verbose, n_known=n_known, n_total=n_total
         ) as bar,
     ):
-        watch = Watch(rounds, has_more_points, n_known, bar)
+        watch = Watch(rounds, has_more_points, n_known, bar, trials.clock)
         conduct(coordinator, show=watch.show, grace_s=trials.grace_s, check=watch.check)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import bisect
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -62,6 +63,9 @@ class MongoTrials(Trials):
 
     #: What applies to each trial: its lease, its attempts, its timeout.
     defaults = Defaults()
+
+    #: Monotonic seconds, in which a search measures its timeout and its grace.
+    clock: Callable[[], float] = time.monotonic
 
     def __init__(
         self, arg: Any, exp_key: Any = None, cmd: Any = None, workdir: Any = None, refresh: bool = True
