@@ -18,7 +18,7 @@ from hpsearch import plan
 from hpsearch.blas import single_threaded
 from hpsearch.errors import ConfigurationError, SpaceExhaustedError, TrialExistsError
 from hpsearch.experiment import SCRIPTED, Experiment, ExperimentState
-from hpsearch.fleet import Worker, is_alive
+from hpsearch.fleet import Worker, has_left_idle, is_alive
 from hpsearch.ledger import Ledger
 from hpsearch.progress import Progress
 from hpsearch.space.tree import Space
@@ -83,6 +83,7 @@ class Coordinator:
         self._lead_until = 0.0  # this machine's clock; certain up to here
         self._ledger = Ledger(self._space)
         self._workers: tuple[Worker, ...] = ()
+        self._n_left_idle = 0
         self._n_pending = self._n_running = 0
         self._finish_times: deque[float] = deque(maxlen=_RATE_TRIALS)
         self._leading_since = clock()
@@ -187,8 +188,9 @@ class Coordinator:
     def _refresh(self) -> None:
         self._experiment = self._store.experiment(self.exp_key)
         self._now_at_refresh, self._refreshed_at = self._store.now(), self._clock()
-        alive = (w for w in self._store.workers() if is_alive(w, self._now_at_refresh))
-        self._workers = tuple(w for w in alive if w.serves(self.exp_key))
+        serving = [w for w in self._store.workers() if w.serves(self.exp_key)]
+        self._workers = tuple(w for w in serving if is_alive(w, self._now_at_refresh))
+        self._n_left_idle = sum(has_left_idle(w, self._experiment.started_at) for w in serving)
 
     def _now(self) -> datetime:
         """Return the store's time, as far as it can be told without asking."""
@@ -317,6 +319,7 @@ class Coordinator:
             },
             best=self._ledger.best,
             workers=self._workers,
+            n_left_idle=self._n_left_idle,
             last_failure=self._ledger.last_failure,
             per_minute=60 * self._rate_per_s() or None,
             elapsed_s=(now - started_at).total_seconds() if started_at else 0.0,
@@ -328,6 +331,7 @@ class Coordinator:
             counts=self._store.counts(self.exp_key),
             best=next(self._store.trials(self.exp_key, sort="loss", limit=1), None),
             workers=self._workers,
+            n_left_idle=self._n_left_idle,
             is_standby=True,
         )
 

@@ -50,3 +50,10 @@ def is_alive(worker: Worker, now: datetime) -> bool:
     """Whether the worker takes trials: recently seen, and neither draining nor gone."""
     leaving = worker.state in {WorkerState.DRAINING, WorkerState.STOPPED}
     return not leaving and worker.expire_at is not None and worker.expire_at > now
+
+
+def has_left_idle(worker: Worker, since: datetime | None) -> bool:
+    """Whether the worker said good-bye after that time, without a result of any trial."""
+    if worker.state is not WorkerState.STOPPED or worker.n_done or worker.n_failed:
+        return False
+    return since is None or (worker.seen_at is not None and worker.seen_at >= since)

@@ -18,6 +18,7 @@ class Progress:
     counts: Mapping[State, int]  #: trials in each state
     best: Trial | None  #: the trial with the lowest loss so far
     workers: tuple[Worker, ...]  #: alive, and serving this experiment
+    n_left_idle: int = 0  #: of a coordinator: workers that came since the start, and left without a result
     last_failure: Trial | None = None  #: the failed trial that was seen last
     per_minute: float | None = None  #: finished trials per minute of late; None while unknown
     elapsed_s: float = 0.0  #: since the search was started

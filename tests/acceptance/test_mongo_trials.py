@@ -240,6 +240,19 @@ def test_a_script_that_dies_goes_on_where_it_was(office: Office, tuned: MongoTri
     assert sorted(office.calls()) == sorted(map(repr, tuned.vals["x"]))
 
 
+def test_a_script_whose_workers_all_refused_its_objective_is_told_and_goes_on_with_others(office: Office):
+    """It names the reason that they most often have, here another secret."""
+    script = office.script("tune.py", "2")
+    refusing = office.worker("--exp-key", "tune", HPSEARCH_SECRET="the secret of somebody else")
+    assert ended(refusing) != 0
+    wait_until(lambda: "have left" in office.output(script), "what the script is told")
+    assert "1 of them without a trial: their logs say why (often another HPSEARCH_SECRET" in office.output(
+        script
+    )
+    office.worker("--exp-key", "tune")
+    assert ended(script) == 0, office.output(script)
+
+
 def test_a_class_that_wraps_the_search_and_its_workers_runs(office: Office):
     script = office.script("integrator.py")
     assert ended(script) == 0, office.output(script)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -23,7 +24,7 @@ from hpsearch.experiment import (
     ExperimentState,
     ObjectiveRef,
 )
-from hpsearch.fleet import Worker
+from hpsearch.fleet import Worker, WorkerState
 from hpsearch.history import History
 from hpsearch.plan import EndReason
 from hpsearch.space.tree import Space, Values
@@ -107,6 +108,22 @@ def test_the_queue_holds_a_trial_for_each_free_slot_and_one_more(scene, slots, n
     scene.seconds += 1
     coordinator.tick()
     assert len(scene.in_state(State.PENDING)) == slots - n_running + 1
+
+
+def test_workers_that_left_without_a_trial_of_this_search_are_counted(scene):
+    """Not those that are there, served another search, or left before this one was begun."""
+    stopped = Worker(name="old", host="h", pid=1, state=WorkerState.STOPPED)
+    scene.record_worker(stopped, 60)
+    scene.seconds += 1
+    scene.open()
+    scene.hire("present", 1)
+    scene.record_worker(replace(stopped, name="of another", exp_keys=("other",)), 60)
+    coordinator = scene.coordinator()
+    assert coordinator.tick().n_left_idle == 0
+    scene.record_worker(replace(stopped, name="refuser", exp_keys=(KEY,)), 60)
+    scene.seconds += 1
+    progress = coordinator.tick()
+    assert (progress.n_left_idle, [worker.name for worker in progress.workers]) == (1, ["present"])
 
 
 def test_slow_trials_find_fresh_suggestions_however_long_those_take(scene):

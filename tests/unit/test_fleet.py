@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hpsearch.fleet import Worker, WorkerState, is_alive
+from hpsearch.fleet import Worker, WorkerState, has_left_idle, is_alive
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SOON, PAST = NOW + timedelta(seconds=1), NOW - timedelta(seconds=1)
@@ -34,6 +35,25 @@ def worker(
 )
 def test_a_worker_takes_trials_while_it_is_seen_and_is_not_leaving(state, expire_at, expected):
     assert is_alive(worker(state, expire_at), NOW) is expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, True),
+        ({"seen_at": SOON}, True),
+        ({"seen_at": PAST}, False),
+        ({"seen_at": None}, False),
+        ({"n_done": 1}, False),
+        ({"n_failed": 1}, False),
+        ({"state": WorkerState.DRAINING}, False),
+        ({"state": WorkerState.IDLE}, False),
+    ],
+)
+def test_a_worker_has_left_idle_if_it_said_good_bye_since_then_without_a_result(changes, expected):
+    left = replace(worker(WorkerState.STOPPED), seen_at=NOW)
+    assert has_left_idle(replace(left, **changes), NOW) is expected
+    assert has_left_idle(replace(left, **changes), None) is (expected or "seen_at" in changes)
 
 
 def test_a_worker_without_keys_serves_any_experiment_and_another_only_its_own():

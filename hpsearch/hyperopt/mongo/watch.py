@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import Any
 
 from hpsearch.hyperopt.iteration import FMinIter
@@ -46,10 +47,10 @@ class Watch:
         self._rounds, self._has_more_points, self._bar, self._clock = rounds, has_more_points, bar, clock
         self._n_shown = self._n_judged = n_known
         self._started_at = self._busy_at = clock()
-        self._is_told = False
+        self._trouble, self._is_told = _Trouble.NOBODY_CAME, False
 
     def show(self, progress: Progress) -> None:
-        """Bring the bar up to date; say once when nobody works."""
+        """Bring the bar up to date; say when nobody works, once for each time that it comes to that."""
         if progress.best is not None:
             self._bar.postfix = f"best loss: {progress.best.loss}"
         if progress.n_finished > self._n_shown:
@@ -74,19 +75,46 @@ class Watch:
         return EndReason.EARLY_STOP if rounds.asks_to_stop() else None
 
     def _tell_if_nobody_works(self, progress: Progress) -> None:
+        trouble = _trouble(progress)
+        if trouble is not self._trouble:
+            self._trouble, self._is_told, self._busy_at = trouble, False, self._clock()
         idle_s = self._clock() - self._busy_at
         if self._is_told or idle_s < (_IDLE_S if progress.workers else _LONELY_S):
             return
         self._is_told = True
         name = progress.experiment.exp_key
-        if progress.workers:
-            logger.warning(
-                "No worker takes a trial of %s, though %d could: their logs say why, such as a module or "
-                "a secret that they lack",
-                name,
-                len(progress.workers),
-            )
-        else:
-            logger.warning(
-                "No worker serves %s; start some with: hpsearch worker --store URI --exp-key %s", name, name
-            )
+        match trouble:
+            case _Trouble.NOBODY_TAKES:
+                logger.warning(
+                    "No worker takes a trial of %s, though %d could: their logs say why, such as a module or "
+                    "a secret that they lack",
+                    name,
+                    len(progress.workers),
+                )
+            case _Trouble.ALL_LEFT:
+                logger.warning(
+                    "All workers of %s have left, %d of them without a trial: their logs say why (often "
+                    "another HPSEARCH_SECRET, or a module that is missing there)",
+                    name,
+                    progress.n_left_idle,
+                )
+            case _Trouble.NOBODY_CAME:
+                logger.warning(
+                    "No worker serves %s; start some with: hpsearch worker --store URI --exp-key %s",
+                    name,
+                    name,
+                )
+
+
+class _Trouble(Enum):
+    """Why no trial may be under evaluation."""
+
+    NOBODY_CAME = auto()  #: no worker is there, and none has gone away empty-handed
+    ALL_LEFT = auto()  #: no worker is there, and some have gone away empty-handed
+    NOBODY_TAKES = auto()  #: workers are there
+
+
+def _trouble(progress: Progress) -> _Trouble:
+    if progress.workers:
+        return _Trouble.NOBODY_TAKES
+    return _Trouble.ALL_LEFT if progress.n_left_idle and not progress.n_finished else _Trouble.NOBODY_CAME

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
 import pytest
 
@@ -27,7 +26,9 @@ class Scene:
         rounds = FMinIter(rand.suggest, domain, Trials(), rstate=0, **limits)
         self.watch = Watch(rounds, lambda: self.has_more_points, 0, NoProgress(), lambda: self.seconds)
 
-    def after(self, seconds: float, *, pending=0, running=0, done=0, workers=()) -> EndReason | None:
+    def after(
+        self, seconds: float, *, pending=0, running=0, done=0, workers=(), n_left_idle=0
+    ) -> EndReason | None:
         self.seconds += seconds
         counts = {
             **dict.fromkeys(State, 0),
@@ -35,7 +36,7 @@ class Scene:
             State.RUNNING: running,
             State.DONE: done,
         }
-        state = replace(progress(), counts=counts, workers=tuple(workers), best=None)
+        state = progress(counts=counts, workers=tuple(workers), n_left_idle=n_left_idle)
         self.watch.show(state)
         return self.watch.check(state)
 
@@ -67,6 +68,34 @@ def test_a_script_is_told_that_workers_are_there_but_take_nothing(told):
     assert told() == []
     scene.after(2.0, pending=3, workers=[WORKER])
     assert "though 1 could: their logs say why" in told()[0]
+
+
+def test_a_script_is_told_again_when_its_last_worker_goes(told):
+    """As often as it happens, and each time only after a while without any."""
+    scene = Scene()
+    scene.after(6.0, pending=1)
+    for n_told in (1, 2):
+        assert len(told()) == n_told
+        scene.after(9.0, running=1, workers=[WORKER])
+        scene.after(0.5, pending=1, done=2)
+        assert len(told()) == n_told
+        scene.after(5.0, pending=1, done=2)
+    assert all(message.startswith("No worker serves ") for message in told())
+
+
+def test_a_script_is_told_that_workers_came_and_left_without_a_trial(told):
+    """Also after it was told that nobody had come; a search with results has had better workers."""
+    scene = Scene()
+    scene.after(6.0, pending=1)
+    scene.after(1.0, pending=1, n_left_idle=2)
+    scene.after(6.0, pending=1, n_left_idle=3)
+    assert len(told()) == 2
+    assert (
+        "have left, 3 of them without a trial: their logs say why (often another HPSEARCH_SECRET" in told()[1]
+    )
+    scene.after(6.0, pending=1, done=1, n_left_idle=3)
+    scene.after(6.0, pending=1, done=1, n_left_idle=3)
+    assert told()[2].startswith("No worker serves ")
 
 
 def test_a_long_trial_is_no_reason_to_worry(told):
