@@ -8,7 +8,7 @@ with whoever started the search; the database, and whoever writes to it, is not 
 from __future__ import annotations
 
 from hpsearch.payload.envelope import ATTACHMENT, Letter, opened, pack, unpack
-from hpsearch.payload.fingerprint import fingerprint
+from hpsearch.payload.fingerprint import fingerprint, parts
 from hpsearch.payload.secret import SECRET, SECRET_FILE, read_secret
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "fingerprint",
     "opened",
     "pack",
+    "parts",
     "read_secret",
     "unpack",
 ]

@@ -20,10 +20,12 @@ import dataclasses
 import functools
 import hashlib
 import inspect
+from collections.abc import Iterator
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from itertools import islice
 from pathlib import PurePath
 from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
@@ -33,6 +35,9 @@ import numpy as np
 from hpsearch.payload.captured import attributes, captured
 
 _MAIN = "__main__"
+
+#: Hexadecimal digits that tell two parts of an objective apart; parts that are kept.
+_SHORT, _MOST_PARTS = 16, 500
 
 #: Types whose ``repr`` tells all about a value, and the same in each process.
 _PLAIN = (
@@ -48,6 +53,25 @@ def fingerprint(objective: Any) -> str:
     code, a default, or a simple value that the code uses differs; see the module.
     """
     return _Reader(objective).digest(objective)
+
+
+def parts(objective: Any) -> dict[str, str]:
+    """Return short digests of what an objective uses, by name, to tell in what two of them differ.
+
+    Parameters
+    ----------
+    objective : callable
+        As of ``fingerprint``.
+
+    Returns
+    -------
+    dict
+        16 hexadecimal digits by name, see ``captured``; of a function that travels with it by
+        ``name()``, for its code alone, and by ``name.other`` for what that uses in turn. The code of
+        the objective itself is not among them. At most 500, and none with a name that is not printable.
+    """
+    found = _Reader(objective).parts(objective)
+    return dict(islice(((name, digest) for name, digest in found if name.isprintable()), _MOST_PARTS))
 
 
 class _Reader:
@@ -71,12 +95,27 @@ class _Reader:
         if id(value) in self._outer:
             return f"again {self._outer.index(id(value))}"
         self._outer.append(id(value))
-        found = _hashed(self._parts(value))
+        found = _hashed(self._told(value))
         self._outer.pop()
         self._known[id(value)] = (value, found)
         return found
 
-    def _parts(self, value: Any) -> list[str]:
+    def parts(self, objective: Any) -> Iterator[tuple[str, str]]:
+        """Yield names of what an objective uses, each with a digest; see the function."""
+        self._outer.append(id(objective))
+        seen = {id(objective)}
+        waiting = list(captured(objective).items())
+        while waiting:
+            name, value = waiting.pop(0)
+            if not (isinstance(value, FunctionType) and self._is_sent(value)):
+                yield name, self.digest(value)[:_SHORT]
+            elif id(value) not in seen:
+                seen.add(id(value))
+                yield f"{name}()", self.digest(value.__code__)[:_SHORT]
+                waiting += [(f"{name}.{inner}", item) for inner, item in captured(value).items()]
+        self._outer.pop()
+
+    def _told(self, value: Any) -> list[str]:
         """Return texts that say all about a value."""
         kind = type(value)
         name = f"{kind.__module__}.{kind.__qualname__}"
@@ -111,11 +150,15 @@ class _Reader:
         return self._object(value, name)
 
     def _function(self, function: FunctionType) -> list[str]:
-        module, name = function.__module__, function.__qualname__
-        # What was made inside of a function is sent by value, whichever module that is in.
-        if module is not None and module not in self._home and "<" not in name:
-            return ["function", module, name]
+        if not self._is_sent(function):
+            return ["function", function.__module__, function.__qualname__]
         return ["function", self.digest(function.__code__), self.digest(captured(function))]
+
+    def _is_sent(self, function: FunctionType) -> bool:
+        """Whether a function travels by value, instead of being imported."""
+        module = function.__module__
+        # What was made inside of a function is sent by value, whichever module that is in.
+        return module is None or module in self._home or "<" in function.__qualname__
 
     def _code(self, code: CodeType) -> list[str]:
         arguments = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)

@@ -137,7 +137,7 @@ def experiment_document(experiment: Experiment) -> Document:
         **_present(ended_why=experiment.ended_why),
         "space": encoded(experiment.space, "space"),
         "space_fingerprint": experiment.space_fingerprint,
-        "objective": _present(**asdict(experiment.objective)),
+        "objective": _present(**encoded(asdict(experiment.objective), "objective")),
         "algorithm": {
             "name": experiment.algorithm.name,
             "options": encoded(experiment.algorithm.options, "algorithm.options"),
@@ -166,7 +166,7 @@ def experiment_from(document: Mapping[str, Any]) -> Experiment:
         exp_key=document["_id"],
         space=decoded(document["space"]),
         space_fingerprint=document["space_fingerprint"],
-        objective=ObjectiveRef(**document["objective"]),
+        objective=ObjectiveRef(**decoded(document["objective"])),
         algorithm=Algorithm(
             name=document["algorithm"]["name"], options=decoded(document["algorithm"]["options"])
         ),

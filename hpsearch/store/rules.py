@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from hpsearch.errors import ExperimentMismatchError, StoreError
-from hpsearch.experiment import UNDECIDED, Experiment
+from hpsearch.experiment import UNDECIDED, Experiment, ObjectiveRef
 from hpsearch.store.encoding import encoded
 from hpsearch.trial import FINISHED, State, Trial, trial_id
 
@@ -17,6 +17,14 @@ _CANCELLABLE = {State.PENDING, State.RUNNING}
 
 #: States in which the attempt whose token the trial carries counts; a token outlives its lease.
 _STANDING = FINISHED | {State.RUNNING}
+
+#: Parts of an objective that a message names.
+_MOST_NAMES = 5
+
+_RUN_ADVICE = (
+    "; what changes from run to run does not belong into the objective: read it inside of the function, "
+    "or pass it by the environment"
+)
 
 _ADVICE = "use another --exp-key for a new search, or the original to go on with this one."
 
@@ -27,16 +35,14 @@ def check_joinable(stored: Experiment, wanted: Experiment) -> None:
     Raises
     ------
     ExperimentMismatchError
-        Saying whether the space differs, and in which labels, or the objective.
+        Saying whether the space differs, and in which labels, or the objective, and in what it uses.
     """
     begin = f"Experiment {stored.exp_key!r} exists with another"
     if stored.space_fingerprint != wanted.space_fingerprint:
         raise ExperimentMismatchError(f"{begin} search space: {_difference(stored, wanted)}", _ADVICE)
     mine, theirs = wanted.objective, stored.objective
     if theirs != UNDECIDED and (mine.kind, mine.identity) != (theirs.kind, theirs.identity):
-        raise ExperimentMismatchError(
-            f"{begin} objective: {theirs.identity!r} there, {mine.identity!r} here", _ADVICE
-        )
+        raise ExperimentMismatchError(f"{begin} objective: {_other_objective(theirs, mine)}", _ADVICE)
 
 
 def check_insertable(trials: Sequence[Trial]) -> None:
@@ -153,6 +159,29 @@ def _difference(stored: Experiment, wanted: Experiment) -> str:
     ]
     told = [f"{what}: {', '.join(map(repr, sorted(labels)))}" for what, labels in parts if labels]
     return "; ".join(told) or "the same parameters in another structure"
+
+
+def _other_objective(there: ObjectiveRef, here: ObjectiveRef) -> str:
+    """Say in what two objectives differ; of two with one name by value, in which of their parts."""
+    if here.digest is None or there.digest is None or here.ref != there.ref or not there.parts:
+        return f"{there.identity!r} there, {here.identity!r} here"
+    changed = [name for name, part in here.parts.items() if there.parts.get(name, part) != part]
+    functions = [name for name in changed if name.endswith("()")]
+    values = [name for name in changed if not name.endswith("()")]
+    told = []
+    if functions or not values or here.parts.keys() != there.parts.keys():
+        told.append("other code" + _named(" in", functions))
+    if values:
+        told.append(_named("another value of" if len(values) == 1 else "other values of", values))
+    return f"{here.ref!r} has {' and '.join(told)} here{_RUN_ADVICE if values else ''}"
+
+
+def _named(word: str, names: Sequence[str]) -> str:
+    """Return the first few names after a word, nothing if there are none."""
+    if not names:
+        return ""
+    rest = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"{word} {', '.join(map(repr, names[:_MOST_NAMES]))}{rest}"
 
 
 def _parameters(space: Mapping[str, Any]) -> dict[str, Any]:

@@ -265,10 +265,25 @@ def test_another_objective_of_the_script_is_refused_with_a_sentence(office: Offi
     path = office.folder / "tune.py"
     path.write_text(TUNE.replace('config["x"] ** 2', 'config["x"] ** 4'))
     changed = office.script("tune.py", "6")
-    assert ended(changed) == 1
+    assert ended(changed) == 78
     told = office.output(changed).splitlines()[-1]
-    assert "DomainSwapError: Experiment 'tune' exists with another objective" in told
+    assert "Experiment 'tune' exists with another objective: '__main__:objective' has other code here" in told
     assert "give MongoTrials another exp_key" in told
+
+
+def test_a_value_that_each_run_sets_anew_is_named_when_the_script_is_started_again(office: Office):
+    stamped = TUNE.replace("\n\ndef objective", "\nSTART = time.time()\n\n\ndef objective")
+    (office.folder / "tune.py").write_text(
+        stamped.replace('"status": STATUS_OK', '"at": START, "status": "ok"')
+    )
+    office.worker("--exp-key", "tune")
+    first = office.script("tune.py", "3")
+    assert ended(first) == 0, office.output(first)
+    again = office.script("tune.py", "6")
+    assert ended(again) == 78
+    told = office.output(again).splitlines()[-1]
+    assert "has another value of 'START' here; what changes from run to run does not belong into" in told
+    assert "pass it by the environment; give MongoTrials another exp_key" in told
 
 
 def test_the_commands_go_on_with_a_search_that_a_script_began(office: Office, tuned: MongoTrials):

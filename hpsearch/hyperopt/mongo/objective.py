@@ -11,7 +11,7 @@ from hpsearch.errors import ConfigurationError, SpaceError
 from hpsearch.experiment import BY_VALUE, ObjectiveRef
 from hpsearch.hyperopt.domain import Domain
 from hpsearch.hyperopt.mongo.calling import ExpressionObjective
-from hpsearch.payload import fingerprint, pack, read_secret
+from hpsearch.payload import fingerprint, pack, parts, read_secret
 from hpsearch.space.literal import encode_literal
 
 
@@ -46,7 +46,7 @@ def sent(domain: Domain, exp_key: str) -> Sent:
             "or put it into a module that they have, too."
         )
     objective = ExpressionObjective(domain) if domain.needs_ctrl else fn
-    ref = ObjectiveRef(kind=BY_VALUE, ref=name, digest=fingerprint(fn))
+    ref = ObjectiveRef(kind=BY_VALUE, ref=name, digest=fingerprint(fn), parts=parts(fn))
     return Sent(ref, pack(objective, exp_key, secret))
 
 

@@ -331,6 +331,37 @@ def test_a_closure_over_another_value_is_another_objective(jobs, secret):
     assert trials.losses() == [point["x"] + 1.0 for point in points(trials)]
 
 
+def test_a_value_that_another_run_changed_is_named_when_the_objective_is_refused(jobs, secret):
+    """Also where its name is that of an attribute, or says something to MongoDB."""
+
+    def run(start, max_evals, **more):
+        def stamped():
+            return start
+
+        def objective(config, **given):
+            return config["x"] + stamped()
+
+        return search(
+            MongoTrials(jobs, exp_key=KEY), fn=functools.partial(objective, **more), max_evals=max_evals
+        )
+
+    given = {"$ref": 1, "a.b": 2, "$c": 3}
+    with Hands(jobs.store, secret):
+        run(1.0, 2, **given)
+        run(1.0, 3, **given)
+    for start, more, told in [
+        (2.0, given, r"has another value of 'stamped\.start' here; what changes from run"),
+        (
+            1.0,
+            {"$ref": 2, "a.b": 3, "$c": 4},
+            r"has other values of '\$ref', 'a\.b', '\$c' here; what changes",
+        ),
+        (1.0, {"$ref": 1, "a.b": 3}, r"has other code and another value of 'a\.b' here; what changes"),
+    ]:
+        with pytest.raises(DomainSwapError, match=told):
+            run(start, 4, **more)
+
+
 def test_an_annotated_objective_is_called_with_keywords_by_workers(jobs, secret):
     def objective(x: hp.uniform("x", 0, 1), n: hp.uniformint("n", 1, 3)):
         return x * n

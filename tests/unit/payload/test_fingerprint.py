@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hpsearch.payload import fingerprint
+from hpsearch.payload import fingerprint, parts
 
 SCRIPT = """
 import dataclasses, enum, functools, math, random, threading
@@ -133,6 +133,55 @@ def test_no_other_change_shows(what):
 )  # fmt: skip
 def test_objectives_of_every_kind_are_told_apart(one, other):
     assert fingerprint(one) != fingerprint(other)
+
+
+def changed_parts(old: str, new: str) -> set[str]:
+    before, after = parts(made(SCRIPT, "objective")), parts(made(SCRIPT.replace(old, new), "objective"))
+    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+@pytest.mark.parametrize(
+    ("what", "names"),
+    [
+        ("a value in a dict", {"TABLE"}),
+        ("an array", {"WEIGHTS"}),
+        ("a default", {"scale"}),
+        ("a keyword's default", {"color"}),
+        ("an item of a set", {"helper.SIZES"}),
+        ("a default of a class", {"helper.Setup"}),
+        ("a constant", set()),
+        ("the type of another object", {"RNG"}),
+    ],
+)
+def test_its_parts_name_what_differs_and_nothing_else(what, names):
+    """Also what a function of the script uses that it calls; its own code is no part of its own."""
+    assert changed_parts(*CHANGES[what]) == names
+
+
+@pytest.mark.parametrize("what", SAME)
+def test_no_part_differs_where_the_objective_does_not(what):
+    assert changed_parts(*SAME[what]) == set()
+
+
+def test_the_code_of_a_function_that_is_called_is_a_part_without_what_that_uses():
+    assert changed_parts("if x is None", "if x is not None") == {"helper()"}
+
+
+def test_parts_of_objects_and_partials_are_named_as_they_are_given():
+    class Model:
+        def __init__(self):
+            self.rate = 0.5
+
+        def __call__(self, c):
+            return c
+
+    assert set(parts(Model())) == {"self.rate"}
+    assert set(parts(functools.partial(made("def f(a, b): return a"), 1, b=2))) == {"argument 0", "b"}
+    assert set(parts(functools.partial(made("def f(**k): return k"), **{"a\0b": 2, "$ref": 1}))) == {"$ref"}
+
+
+def test_no_more_than_five_hundred_parts_are_kept():
+    assert len(parts(functools.partial(pow, *range(600)))) == 500
 
 
 def test_a_function_that_a_library_made_counts_with_what_it_captured():
