@@ -20,6 +20,7 @@ import dataclasses
 import functools
 import hashlib
 import inspect
+from collections import deque
 from collections.abc import Iterator
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -104,15 +105,15 @@ class _Reader:
         """Yield names of what an objective uses, each with a digest; see the function."""
         self._outer.append(id(objective))
         seen = {id(objective)}
-        waiting = list(captured(objective).items())
+        waiting = deque(captured(objective).items())
         while waiting:
-            name, value = waiting.pop(0)
+            name, value = waiting.popleft()
             if not (isinstance(value, FunctionType) and self._is_sent(value)):
                 yield name, self.digest(value)[:_SHORT]
             elif id(value) not in seen:
                 seen.add(id(value))
                 yield f"{name}()", self.digest(value.__code__)[:_SHORT]
-                waiting += [(f"{name}.{inner}", item) for inner, item in captured(value).items()]
+                waiting.extend((f"{name}.{inner}", item) for inner, item in captured(value).items())
         self._outer.pop()
 
     def _told(self, value: Any) -> list[str]:
