@@ -79,8 +79,9 @@ def contender(name: str) -> Callable[[Problem, int], Contender]:
         peer = importlib.import_module(package)
     except ImportError as error:
         raise MissingExtraError(name, "bench") from error
-    search = {"optuna": _Optuna, "hyperopt": _Hyperopt}[package]
-    return lambda problem, seed: search(peer, algorithm, problem, seed)
+    makers: dict[str, Callable[..., Contender]] = {"optuna": _Optuna, "hyperopt": _Hyperopt}
+    make = makers[package]
+    return lambda problem, seed: make(peer, algorithm, problem, seed)
 
 
 class _Ours:
