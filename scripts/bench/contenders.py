@@ -1,4 +1,4 @@
-"""Searches over one problem, for ``quality.py``: ours, and those of the peers that are installed."""
+"""Algorithms that are asked and told, for ``quality.py``: ours, and those of the peers that are installed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from problems import Problem
@@ -24,7 +24,7 @@ from hpsearch.trial import State, Trial
 
 
 class Run:
-    """One search: evaluates, and keeps what was best after each trial."""
+    """One search: evaluates, and keeps what was best after each trial that finished."""
 
     def __init__(self, problem: Problem, seed: int) -> None:
         self.problem = problem
@@ -52,8 +52,20 @@ class Run:
         self.cpu_s += time.process_time() - started
 
 
-def contender(name: str) -> Callable[[Run, int, int], None]:
-    """Return a function of a run, a number of evaluations and a seed.
+class Contender(Protocol):
+    """An algorithm on one space; what was asked for and not yet told is pending."""
+
+    def ask(self) -> tuple[Any, Any]:
+        """Return what names the next trial to ``tell``, and its configuration."""
+        ...
+
+    def tell(self, trial: Any, loss: float | None) -> None:
+        """Take the loss of a trial, None where it failed."""
+        ...
+
+
+def contender(name: str) -> Callable[[Problem, int], Contender]:
+    """Return a function of a problem and a seed.
 
     Raises
     ------
@@ -62,62 +74,76 @@ def contender(name: str) -> Callable[[Run, int, int], None]:
     """
     package, _, algorithm = name.partition(".")
     if package in ALGORITHMS:
-        return lambda run, n, seed: _ours(package, run, n, seed)
+        return lambda problem, seed: _Ours(package, problem, seed)
     try:
         peer = importlib.import_module(package)
     except ImportError as error:
         raise MissingExtraError(name, "bench") from error
-    search = {"optuna": _optuna, "hyperopt": _hyperopt}[package]
-    return lambda run, n, seed: search(peer, algorithm, run, n, seed)
+    makers: dict[str, Callable[..., Contender]] = {"optuna": _Optuna, "hyperopt": _Hyperopt}
+    make = makers[package]
+    return lambda problem, seed: make(peer, algorithm, problem, seed)
 
 
-def _ours(algorithm: str, run: Run, n: int, seed: int) -> None:
-    space = Space(run.problem.space(hp))
-    suggester, history = make_suggester(Algorithm(name=algorithm), space), History(space)
-    for tid in range(n):
-        with run.timed():
-            (suggestion,) = suggester.suggest(history, [], [trial_rng(seed, tid)])
-        loss = run.evaluate(space.config(suggestion.values))
+class _Ours:
+    def __init__(self, algorithm: str, problem: Problem, seed: int) -> None:
+        self._space = Space(problem.space(hp))
+        self._suggester = make_suggester(Algorithm(name=algorithm), self._space)
+        self._history = History(self._space)
+        self._pending: dict[int, Values] = {}
+        self._seed, self._n_asked = seed, 0
+
+    def ask(self) -> tuple[int, Any]:
+        tid, pending = self._n_asked, list(self._pending.values())
+        (suggestion,) = self._suggester.suggest(self._history, pending, [trial_rng(self._seed, tid)])
+        self._n_asked += 1
+        self._pending[tid] = suggestion.values
+        return tid, self._space.config(suggestion.values)
+
+    def tell(self, trial: int, loss: float | None) -> None:
         state = State.FAILED if loss is None else State.DONE
-        history.add(Trial(exp_key="bench", tid=tid, values=suggestion.values, state=state, loss=loss))
+        values = self._pending.pop(trial)
+        self._history.add(Trial(exp_key="bench", tid=trial, values=values, state=state, loss=loss))
 
 
-def _hyperopt(hyperopt: Any, algorithm: str, run: Run, n: int, seed: int) -> None:
-    suggest = importlib.import_module(f"hyperopt.{algorithm}").suggest
+class _Hyperopt:
+    """What its ``fmin`` does, a trial at a time; its algorithms pass over what is pending."""
 
-    def timed(*args: Any, **kwargs: Any) -> Any:
-        with run.timed():
-            return suggest(*args, **kwargs)
+    def __init__(self, hyperopt: Any, algorithm: str, problem: Problem, seed: int) -> None:
+        self._hyperopt, self._space = hyperopt, problem.space(hyperopt.hp)
+        self._suggest = importlib.import_module(f"hyperopt.{algorithm}").suggest
+        self._domain = hyperopt.base.Domain(lambda config: None, self._space)
+        self._trials, self._rng = hyperopt.Trials(), np.random.default_rng(seed)
 
-    def objective(config: Any) -> Any:
-        loss = run.evaluate(config)
-        return {"status": "fail"} if loss is None else {"status": "ok", "loss": loss}
+    def ask(self) -> tuple[Any, Any]:
+        ids = self._trials.new_trial_ids(1)
+        self._trials.refresh()
+        docs = self._suggest(ids, self._domain, self._trials, self._rng.integers(2**31 - 1))
+        self._trials.insert_trial_docs(docs)
+        self._trials.refresh()
+        (doc,) = (doc for doc in self._trials if doc["tid"] == ids[0])
+        values = {label: found[0] for label, found in doc["misc"]["vals"].items() if found}
+        return doc, self._hyperopt.space_eval(self._space, values)
 
-    hyperopt.fmin(
-        objective,
-        run.problem.space(hyperopt.hp),
-        algo=timed,
-        max_evals=n,
-        rstate=np.random.default_rng(seed),
-        show_progressbar=False,
-        verbose=False,
-        return_argmin=False,
-        trials=hyperopt.Trials(),
-    )
+    def tell(self, trial: Any, loss: float | None) -> None:
+        trial["state"] = self._hyperopt.JOB_STATE_DONE
+        trial["result"] = {"status": "fail"} if loss is None else {"status": "ok", "loss": loss}
+        self._trials.refresh()
 
 
-def _optuna(optuna: Any, algorithm: str, run: Run, n: int, seed: int) -> None:
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    samplers = {"tpe": optuna.samplers.TPESampler, "gp": optuna.samplers.GPSampler}
-    study = optuna.create_study(sampler=samplers[algorithm](seed=seed))
-    space = Space(run.problem.space(hp))
-    for _ in range(n):
-        with run.timed():
-            trial = study.ask()
-            values = _optuna_values(trial, space)
-        loss = run.evaluate(space.config(values))
-        with run.timed():
-            study.tell(trial, loss, state=None if loss is not None else optuna.trial.TrialState.FAIL)
+class _Optuna:
+    def __init__(self, optuna: Any, algorithm: str, problem: Problem, seed: int) -> None:
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        samplers = {"tpe": optuna.samplers.TPESampler, "gp": optuna.samplers.GPSampler}
+        self._study = optuna.create_study(sampler=samplers[algorithm](seed=seed))
+        self._failed = optuna.trial.TrialState.FAIL
+        self._space = Space(problem.space(hp))
+
+    def ask(self) -> tuple[Any, Any]:
+        trial = self._study.ask()
+        return trial, self._space.config(_optuna_values(trial, self._space))
+
+    def tell(self, trial: Any, loss: float | None) -> None:
+        self._study.tell(trial, loss, state=self._failed if loss is None else None)
 
 
 def _optuna_values(trial: Any, space: Space) -> Values:

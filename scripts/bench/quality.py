@@ -3,6 +3,7 @@
     pip install 'hpsearch[bench]'
     python scripts/bench/quality.py                                     # 50 evaluations, 5 seeds, 22 problems
     python scripts/bench/quality.py --evals 100 --seeds 10 --algorithms auto tpe optuna.tpe hyperopt.tpe
+    python scripts/bench/quality.py --evals 200 --workers 1 8 32        # what many workers lose
     python scripts/bench/quality.py --plot regret.png                   # needs hpsearch[plot]
 
 Problems are those of ``problems.py``, two instances of each family; searches with the same seed see
@@ -13,6 +14,13 @@ Regret is ``(loss - optimum) / (random - optimum)``, at most 2, where ``random``
 search after all evaluations: 0 is the optimum, 1 is random search. The win rate is the probability that
 the first algorithm is better than another on one problem with one seed each, ties count half. In
 brackets are 95 % intervals over problems, by bootstrap. CPU is that of one suggestion.
+
+With several workers the searches are simulated (``fleet.py``): whenever one is free, the algorithm is
+asked while the trials of the others are pending (Hyperopt's algorithms pass over those). Numbers of
+evaluations count finished ones.
+What ``W`` workers reach after ``N`` evaluations is worth so many of one worker as it takes one to be
+better in half of the pairs; at most ``N``, which is what is said if one worker is worse even then. (The
+mean regret hangs on the few problems where it is highest; the win rate weighs all alike.)
 """
 
 from __future__ import annotations
@@ -21,9 +29,11 @@ import argparse
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from contenders import Run, contender
+from fleet import durations, simulate
 from problems import problems
 
 from hpsearch.errors import MissingExtraError
@@ -43,13 +53,19 @@ def main() -> None:
     parser.add_argument("--instances", type=int, default=2, help="problems of each family")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the regret after each evaluation")
+    parser.add_argument("--workers", nargs="+", type=int, default=[1], metavar="W", help="at the same time")
     options = parser.parse_args()
     names = [name for name in dict.fromkeys([*options.algorithms, "random"]) if _is_there(name)]
-    found = measure(names, options.evals, options.seeds, options.instances, options.jobs)
-    regrets = regret(found, [problem.optimum for problem in problems(options.instances)])
-    print(table(regrets, found))
+    runs = {
+        n_workers: measure(names, options.evals, options.seeds, options.instances, options.jobs, n_workers)
+        for n_workers in sorted({1, *options.workers})
+    }
+    optima = [problem.optimum for problem in problems(options.instances)]
+    regrets = {n_workers: regret(found, runs[1], optima) for n_workers, found in runs.items()}
+    for n_workers, found in runs.items():
+        print(f"workers: {n_workers}", table(regrets[n_workers], found, regrets[1]), sep="\n")
     if options.plot:
-        draw(regrets, options.plot)
+        draw(regrets[1], options.plot)
 
 
 def _is_there(name: str) -> bool:
@@ -62,11 +78,13 @@ def _is_there(name: str) -> bool:
     return True
 
 
-def measure(names: Sequence[str], n_evals: int, n_seeds: int, n_instances: int, n_jobs: int) -> Results:
-    """Run every algorithm on every problem with every seed."""
+def measure(
+    names: Sequence[str], n_evals: int, n_seeds: int, n_instances: int, n_jobs: int, n_workers: int
+) -> Results:
+    """Run every algorithm on every problem with every seed, so many trials at the same time."""
     n_problems = len(problems(n_instances))
     tasks = [
-        (name, i, seed, n_evals, n_instances)
+        (name, i, seed, n_evals, n_instances, n_workers)
         for name in names
         for i in range(n_problems)
         for seed in range(n_seeds)
@@ -84,32 +102,65 @@ def measure(names: Sequence[str], n_evals: int, n_seeds: int, n_instances: int, 
     }
 
 
-def search(name: str, number: int, seed: int, n_evals: int, n_instances: int) -> tuple[list[float], float]:
+def search(
+    name: str, number: int, seed: int, n_evals: int, n_instances: int, n_workers: int
+) -> tuple[list[float], float]:
     """Return the best loss after each evaluation of one search, and the CPU seconds of its algorithm."""
-    run = Run(problems(n_instances)[number], seed)
-    contender(name)(run, n_evals, seed)
+    problem = problems(n_instances)[number]
+    run, algorithm = Run(problem, seed), contender(name)(problem, seed)
+
+    def ask() -> tuple[Any, Any]:
+        with run.timed():
+            return algorithm.ask()
+
+    def finish(asked: tuple[Any, Any]) -> None:
+        trial, config = asked
+        loss = run.evaluate(config)
+        with run.timed():
+            algorithm.tell(trial, loss)
+
+    simulate(ask, finish, durations(n_evals, seed), n_workers)
     return run.best, run.cpu_s
 
 
-def regret(found: Results, optima: Sequence[float]) -> Mapping[str, np.ndarray]:
+def regret(found: Results, sequential: Results, optima: Sequence[float]) -> Mapping[str, np.ndarray]:
     """Return the normalized regrets, (problems, seeds, evaluations), of each algorithm."""
     optimum = np.array(optima)[:, None, None]
-    random = np.median(found["random"][0][:, :, -1], axis=1)[:, None, None]
+    random = np.median(sequential["random"][0][:, :, -1], axis=1)[:, None, None]
     return {
         name: np.clip((losses - optimum) / (random - optimum), 0, CLIP) for name, (losses, _) in found.items()
     }
 
 
-def table(regrets: Mapping[str, np.ndarray], found: Results) -> str:
-    """Return the comparison as text, the best first."""
+def table(regrets: Mapping[str, np.ndarray], found: Results, sequential: Mapping[str, np.ndarray]) -> str:
+    """Return the comparison as text, the best first; ``worth`` so many of the ``sequential`` ones."""
     first = next(iter(regrets))
-    lines = [f"{'':14} {'regret':>22} {'wins of ' + first:>22} {'CPU':>9}"]
+    lines = [f"{'':14} {'regret':>22} {'wins of ' + first:>22} {'worth':>19} {'CPU':>9}"]
     for name in sorted(regrets, key=lambda name: regrets[name][:, :, -1].mean()):
         wins = win_rates(regrets[first][:, :, -1], regrets[name][:, :, -1])
         beaten = "" if name == first else interval(wins)
         regretted = interval(regrets[name][:, :, -1].mean(axis=1))
-        lines.append(f"{name:14} {regretted:>22} {beaten:>22} {1e3 * found[name][1]:6.1f} ms")
+        worth = "" if regrets is sequential else worth_interval(regrets[name], sequential[name])
+        cpu_ms = 1e3 * found[name][1]
+        lines.append(f"{name:14} {regretted:>22} {beaten:>22} {worth:>19} {cpu_ms:6.1f} ms")
     return "\n".join(lines)
+
+
+def worth_interval(parallel: np.ndarray, sequential: np.ndarray) -> str:
+    """Return how many sequential evaluations all parallel ones are worth, and the 95 % interval, as text.
+
+    Both are (problems, seeds, evaluations).
+    """
+    n_evals = sequential.shape[2]
+    wins = np.stack([win_rates(parallel[:, :, -1], sequential[:, :, n]) for n in range(n_evals)], axis=1)
+    low, high = np.quantile([even(rates) for rates in resampled(wins)], [0.025, 0.975])
+    return f"{even(wins.mean(axis=0)):.0f} [{low:.0f}, {high:.0f}]"
+
+
+def even(rates: np.ndarray) -> float:
+    """Return after how many evaluations of the other the win rate is a half; (evaluations,) rates."""
+    falling = np.minimum.accumulate(rates)
+    return float(np.interp(-0.5, -falling, np.arange(1, len(rates) + 1)))
 
 
 def win_rates(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -123,10 +174,16 @@ def win_rates(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def interval(values: np.ndarray) -> str:
     """Return the mean of (problems,) values and its 95 % interval, as text."""
-    rng = np.random.default_rng(0)
-    means = values[rng.integers(len(values), size=(2000, len(values)))].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
+    low, high = np.quantile(resampled(values), [0.025, 0.975])
     return f"{values.mean():.3f} [{low:.3f}, {high:.3f}]"
+
+
+def resampled(values: np.ndarray) -> np.ndarray:
+    """Return (2000, ...) means over problems of (problems, ...) values, problems drawn anew each time."""
+    rng = np.random.default_rng(0)
+    weights = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=2000) / len(values)
+    means: np.ndarray = np.tensordot(weights, values, axes=1)
+    return means
 
 
 def draw(regrets: Mapping[str, np.ndarray], path: Path) -> None:

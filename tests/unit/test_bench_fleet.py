@@ -1,0 +1,51 @@
+"""The simulation of several workers in ``scripts/bench/fleet.py`` asks and finishes as a fleet does."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+FILE = Path(__file__).parents[2] / "scripts" / "bench" / "fleet.py"
+spec = importlib.util.spec_from_file_location("bench_fleet", FILE)
+assert spec is not None
+assert spec.loader is not None
+fleet = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(fleet)
+
+
+def events(lengths: list[float], n_workers: int) -> list[str]:
+    """Return what happens in a simulation: ``+n`` where trial n is asked for, ``-n`` where it finishes."""
+    found: list[str] = []
+    numbers: Iterator[int] = count()
+
+    def ask() -> int:
+        number = next(numbers)
+        found.append(f"+{number}")
+        return number
+
+    fleet.simulate(ask, lambda number: found.append(f"-{number}"), lengths, n_workers)
+    return found
+
+
+def test_one_worker_finishes_each_trial_before_it_asks_for_the_next() -> None:
+    assert events([3.0, 1.0, 2.0], 1) == ["+0", "-0", "+1", "-1", "+2", "-2"]
+
+
+def test_a_free_worker_asks_at_once_while_a_long_trial_is_pending() -> None:
+    assert events([9.0, 1.0, 2.0, 3.0], 2) == ["+0", "+1", "-1", "+2", "-2", "+3", "-3", "-0"]
+
+
+@pytest.mark.parametrize("n_workers", [1, 3, 50])
+def test_every_trial_finishes_once_and_never_more_run_than_there_are_workers(n_workers: int) -> None:
+    found = events(fleet.durations(20, seed=0), n_workers)
+    assert sorted(found) == sorted(f"{sign}{n}" for sign in "+-" for n in range(20))
+    running = [sum(1 if e[0] == "+" else -1 for e in found[: i + 1]) for i in range(len(found))]
+    assert max(running) == min(n_workers, 20)
+
+
+def test_durations_follow_from_seed_and_number() -> None:
+    assert fleet.durations(5, seed=1) == fleet.durations(9, seed=1)[:5] != fleet.durations(5, seed=2)
