@@ -2,7 +2,7 @@
 
     pip install 'hpsearch[bench]'
     python scripts/bench/quality.py                                     # 50 evaluations, 5 seeds, 22 problems
-    python scripts/bench/quality.py --evals 100 --seeds 10 --algorithms auto tpe optuna.tpe hyperopt.tpe
+    python scripts/bench/quality.py --evals 200 --at 50 100 200 --algorithms auto tpe optuna.tpe hyperopt.tpe
     python scripts/bench/quality.py --evals 200 --workers 1 8 32        # what many workers lose
     python scripts/bench/quality.py --plot regret.png                   # needs hpsearch[plot]
 
@@ -28,6 +28,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,9 @@ from hpsearch.errors import MissingExtraError
 #: Regret counts up to this: one hopeless search must not decide a mean.
 CLIP = 2.0
 
+#: Okabe and Ito's colours, which most people can tell apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7F7F7F", "#E69F00", "#56B4E9")
+
 #: What the searches of one algorithm found: (problems, seeds, evaluations) losses, and CPU seconds.
 Results = Mapping[str, tuple[np.ndarray, float]]
 
@@ -49,6 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--algorithms", nargs="+", default=["auto", "tpe", "optuna.tpe", "hyperopt.tpe"])
     parser.add_argument("--evals", type=int, default=50)
+    parser.add_argument("--at", nargs="+", type=int, metavar="N", help="evaluations to compare after")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--instances", type=int, default=2, help="problems of each family")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
@@ -63,7 +68,9 @@ def main() -> None:
     optima = [problem.optimum for problem in problems(options.instances)]
     regrets = {n_workers: regret(found, runs[1], optima) for n_workers, found in runs.items()}
     for n_workers, found in runs.items():
-        print(f"workers: {n_workers}", table(regrets[n_workers], found, regrets[1]), sep="\n")
+        for n in options.at or [options.evals]:
+            print(f"after {n} evaluations, workers: {n_workers}")
+            print(table(first(n, regrets[n_workers]), found, None if n_workers == 1 else regrets[1]))
     if options.plot:
         draw(regrets[1], options.plot)
 
@@ -132,15 +139,22 @@ def regret(found: Results, sequential: Results, optima: Sequence[float]) -> Mapp
     }
 
 
-def table(regrets: Mapping[str, np.ndarray], found: Results, sequential: Mapping[str, np.ndarray]) -> str:
+def first(n: int, regrets: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """Return the regrets of the first ``n`` evaluations."""
+    return {name: values[:, :, :n] for name, values in regrets.items()}
+
+
+def table(
+    regrets: Mapping[str, np.ndarray], found: Results, sequential: Mapping[str, np.ndarray] | None
+) -> str:
     """Return the comparison as text, the best first; ``worth`` so many of the ``sequential`` ones."""
-    first = next(iter(regrets))
-    lines = [f"{'':14} {'regret':>22} {'wins of ' + first:>22} {'worth':>19} {'CPU':>9}"]
+    judged = next(iter(regrets))
+    lines = [f"{'':14} {'regret':>22} {'wins of ' + judged:>22} {'worth':>19} {'CPU':>9}"]
     for name in sorted(regrets, key=lambda name: regrets[name][:, :, -1].mean()):
-        wins = win_rates(regrets[first][:, :, -1], regrets[name][:, :, -1])
-        beaten = "" if name == first else interval(wins)
+        wins = win_rates(regrets[judged][:, :, -1], regrets[name][:, :, -1])
+        beaten = "" if name == judged else interval(wins)
         regretted = interval(regrets[name][:, :, -1].mean(axis=1))
-        worth = "" if regrets is sequential else worth_interval(regrets[name], sequential[name])
+        worth = "" if sequential is None else worth_interval(regrets[name], sequential[name])
         cpu_ms = 1e3 * found[name][1]
         lines.append(f"{name:14} {regretted:>22} {beaten:>22} {worth:>19} {cpu_ms:6.1f} ms")
     return "\n".join(lines)
@@ -193,11 +207,16 @@ def draw(regrets: Mapping[str, np.ndarray], path: Path) -> None:
     except ImportError as error:
         raise MissingExtraError("--plot", "plot") from error
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
-    for name, values in regrets.items():
+    for (name, values), colour in zip(regrets.items(), cycle(COLOURS)):
         means = values.mean(axis=(0, 1))
-        axes.plot(np.arange(1, len(means) + 1), means, label=name)
-    axes.set(xlabel="evaluations", ylabel="normalized regret", yscale="log")
-    axes.legend()
+        axes.plot(np.arange(1, len(means) + 1), means, color=colour, linewidth=2)
+        axes.annotate(
+            name, (len(means), means[-1]), (6, 0), textcoords="offset points", va="center", color=colour
+        )
+    axes.set(xlabel="evaluations", ylabel="normalized regret, mean over problems", yscale="log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.margins(x=0)
     figure.savefig(path, dpi=150)
     print(f"drawn: {path}")
 
