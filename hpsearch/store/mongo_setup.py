@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from pymongo.database import Database
@@ -98,10 +98,10 @@ class Setup:
             self._database.command(command, name, **fields)
 
     def _command(self, command: str, name: str, **fields: Any) -> dict[str, Any]:
-        return self._call(self._database.command, command, name, **fields)
+        return self._call(lambda: self._database.command(command, name, **fields))
 
 
-def _rights(listed: list[Mapping[str, Any]]) -> set[tuple[str, str, frozenset[str]]]:
+def _rights(listed: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, frozenset[str]]]:
     return {
         (one["resource"].get("db", ""), one["resource"].get("collection", ""), frozenset(one["actions"]))
         for one in listed
