@@ -5,12 +5,16 @@ from __future__ import annotations
 import click
 
 from hpsearch import mongod
+from hpsearch.cli.db_init import init
 from hpsearch.command import debug_option
 
 
 @click.group()
 def db() -> None:
-    """Start and stop the private MongoDB of this machine."""
+    """Start and stop the private MongoDB of this machine; set up another."""
+
+
+db.add_command(init)
 
 
 @db.command()

@@ -16,6 +16,7 @@ from hpsearch.errors import (
     StoreUnavailableError,
     TooLargeError,
 )
+from hpsearch.store.refusals import refused_right
 
 #: Every class of error of the driver, and ours; a subclass that is not listed counts as its parent.
 MEANINGS: Mapping[type[Exception], type[HpsearchError]] = {
@@ -98,6 +99,9 @@ def translated(error: Exception, hosts: str) -> HpsearchError:
     if kind is StoreUnavailableError:
         return kind(f"MongoDB at {hosts} cannot be reached, or does not answer in time: {cause(error)}.")
     if kind is StorePermissionError:
+        right = refused_right(str(error))
+        if right is not None:
+            return kind(f"MongoDB at {hosts} refuses this user {right}.")
         return kind(
             f"MongoDB at {hosts} refuses this user: {cause(error)}; "
             "check the name, the password, authSource and the roles."

@@ -10,7 +10,7 @@ from pymongo.errors import OperationFailure
 
 from hpsearch.store.documents import Document
 from hpsearch.store.mongo_errors import NAMESPACE_EXISTS
-from hpsearch.store.schema import INDEXES, VALIDATORS
+from hpsearch.store.schema import INDEXES, VALIDATORS, Index
 
 
 def prepare_collection(database: Database[Document], name: str) -> None:
@@ -26,8 +26,21 @@ def prepare_collection(database: Database[Document], name: str) -> None:
         _create(database, name)
     elif _validator(present) != VALIDATORS[name]:
         database.command("collMod", name, validator=VALIDATORS[name])
+    # Only what is missing: a coordinator has the right to look, not to create.
+    present_indexes = database[name].index_information()
     for index in INDEXES[name]:
-        database[name].create_index(list(index.keys), name=index.name, **index.options)
+        if not _is_there(index, present_indexes):
+            database[name].create_index(list(index.keys), name=index.name, **index.options)
+
+
+def lacking(database: Database[Document], name: str) -> list[str]:
+    """Return what ``prepare_collection`` would make, in words; raises as it does."""
+    present = next(iter(database.list_collections(filter={"name": name})), None)
+    if present is None:
+        return [f"collection {name}", *(f"index {name}.{index.name}" for index in INDEXES[name])]
+    validator = [] if _validator(present) == VALIDATORS[name] else [f"validator of {name}"]
+    indexes = database[name].index_information()
+    return validator + [f"index {name}.{i.name}" for i in INDEXES[name] if not _is_there(i, indexes)]
 
 
 def _create(database: Database[Document], name: str) -> None:
@@ -41,3 +54,12 @@ def _create(database: Database[Document], name: str) -> None:
 def _validator(listed: Mapping[str, Any]) -> dict[str, Any] | None:
     options: dict[str, Any] = listed.get("options", {})
     return options.get("validator")
+
+
+def _is_there(index: Index, present: Mapping[str, Any]) -> bool:
+    """Whether an index is there as it should be; one of other keys is left to MongoDB to refuse."""
+    found = present.get(index.name)
+    if found is None:
+        return False
+    options = {name: value for name, value in found.items() if name not in {"key", "v", "ns"}}
+    return tuple(map(tuple, found["key"])) == index.keys and options == index.options

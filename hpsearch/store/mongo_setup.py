@@ -1,0 +1,108 @@
+"""Setting up a database as its administrator: collections, roles, users; repeatable."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from pymongo.database import Database
+
+from hpsearch.store.documents import Document
+from hpsearch.store.mongo import DATABASE
+from hpsearch.store.mongo_connection import Connection, Patience
+from hpsearch.store.mongo_preparation import lacking, prepare_collection
+from hpsearch.store.roles import Role, privileges
+from hpsearch.store.user_uri import uri_for_user
+
+#: Random bytes in a password.
+_PASSWORD_BYTES = 24
+
+
+class Setup:
+    """What ``hpsearch db init`` does to one database.
+
+    Parameters
+    ----------
+    uri : str
+        A MongoDB URI of an administrator.
+    patience : callable
+        How long to go on trying while MongoDB is away.
+
+    Raises
+    ------
+    ConfigurationError, StorePermissionError, StoreUnavailableError
+        As ``MongoStore.connect`` does; all methods raise ``StorePermissionError`` where the
+        user is no administrator.
+    """
+
+    def __init__(self, uri: str, patience: Patience) -> None:
+        self._uri = uri
+        self._connection = Connection(uri, patience)
+        self._call = self._connection.call
+        self._database: Database[Document] = self._connection.client.get_default_database(DATABASE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    @property
+    def name(self) -> str:
+        """Name of the database."""
+        return self._database.name
+
+    def prepare(self, collection: str) -> list[str]:
+        """Give a collection all that it lacks; return what that was, in words."""
+        missing = self._call(lacking, self._database, collection)
+        self._call(prepare_collection, self._database, collection)
+        return missing
+
+    def define(self, role: Role) -> str:
+        """Create a role, or give it its rights back; return which: "created", "updated", "there"."""
+        wanted = privileges(role, self.name)
+        answer = self._command("rolesInfo", role.name, showPrivileges=True)
+        found = next(iter(answer["roles"]), None)
+        if found is None:
+            self._call(self._define_once, "createRole", role.name, privileges=wanted, roles=[])
+            return "created"
+        if _rights(found["privileges"]) == _rights(wanted) and not found["roles"]:
+            return "there"
+        self._command("updateRole", role.name, privileges=wanted, roles=[])
+        return "updated"
+
+    def has_user(self, role: Role) -> bool:
+        """Whether the role's user is there."""
+        return bool(self._command("usersInfo", role.name)["users"])
+
+    def admit(self, role: Role) -> str:
+        """Create the role's user, or change the password; return the URI, which nobody can read again."""
+        password = secrets.token_urlsafe(_PASSWORD_BYTES)
+        self._call(self._set_user, role, password)
+        return uri_for_user(self._uri, self.name, role.name, password)
+
+    def confine(self, role: Role) -> None:
+        """Let a user who is there have its own role and no other; the password stays."""
+        self._command("updateUser", role.name, roles=[role.name])
+
+    def _set_user(self, role: Role, password: str) -> None:
+        # One call for both, so that repeating a creation whose answer was lost only sets the password.
+        there = self._database.command("usersInfo", role.name)["users"]
+        self._database.command(
+            "updateUser" if there else "createUser", role.name, pwd=password, roles=[role.name]
+        )
+
+    def _define_once(self, command: str, name: str, **fields: Any) -> None:
+        if not self._database.command("rolesInfo", name)["roles"]:  # else it was made, and the answer lost
+            self._database.command(command, name, **fields)
+
+    def _command(self, command: str, name: str, **fields: Any) -> dict[str, Any]:
+        return self._call(lambda: self._database.command(command, name, **fields))
+
+
+def _rights(listed: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, frozenset[str]]]:
+    return {
+        (one["resource"].get("db", ""), one["resource"].get("collection", ""), frozenset(one["actions"]))
+        for one in listed
+    }
