@@ -266,6 +266,10 @@ class MongoStore:
         """Return the names of the attachments, sorted (13)."""
         return self._attachments.names(exp_key, tid, self._attempts_shown(exp_key, tid))
 
+    def n_attachments(self, exp_key: str) -> int:
+        """Return how many attachments an experiment and its trials have, whether they show or not."""
+        return self._attachments.count(of_experiment(exp_key))
+
     def detach(self, exp_key: str, name: str, *, tid: int | None = None) -> None:
         """Delete what is kept under a name, by whichever attempt."""
         self._attachments.drop(at(Place(exp_key=exp_key, tid=tid, name=stored_name(name))))
