@@ -28,7 +28,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "hpsearch.cli.import_hyperopt:import_hyperopt",
         "Take over a search that was begun under Hyperopt.",
     ),
-    "db": ("hpsearch.cli.db:db", "Start and stop the private MongoDB of this machine."),
+    "db": (
+        "hpsearch.cli.db:db",
+        "Back up and restore searches; start and stop the private MongoDB of this machine.",
+    ),
 }
 
 
@@ -66,8 +69,8 @@ class _LazyGroup(click.Group):
 def cli() -> None:
     """Hyperparameter search on a fleet of machines.
 
-    Exit codes: 0 done; 1 no trial succeeded; 2 wrong usage; 4 not found; 65 the objective or
-    the space cannot be loaded; 69 MongoDB cannot be reached; 70 too many failures in a row; 77
+    Exit codes: 0 done; 1 no trial succeeded; 2 wrong usage; 4 not found; 65 the objective,
+    the space or a backup cannot be loaded; 69 MongoDB cannot be reached; 70 too many failures in a row; 77
     MongoDB refuses the user; 78 wrong set-up; 130 and 143 interrupted.
     """
 

@@ -1,16 +1,21 @@
-"""``hpsearch db``: the private MongoDB of this machine."""
+"""``hpsearch db``: the private MongoDB of this machine, and what concerns a database as a whole."""
 
 from __future__ import annotations
 
 import click
 
 from hpsearch import mongod
+from hpsearch.cli.db_backup import backup, restore
 from hpsearch.command import debug_option
 
 
 @click.group()
 def db() -> None:
-    """Start and stop the private MongoDB of this machine."""
+    """Back up and restore searches; start and stop the private MongoDB of this machine."""
+
+
+db.add_command(backup)
+db.add_command(restore)
 
 
 @db.command()

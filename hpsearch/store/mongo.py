@@ -25,7 +25,6 @@ from hpsearch.errors import (
     ConfigurationError,
     LeaseLostError,
     NotFoundError,
-    StorePermissionError,
     TooLargeError,
     TrialExistsError,
 )
@@ -50,7 +49,7 @@ from hpsearch.store.mongo_attachments import Attachments
 from hpsearch.store.mongo_changes import Changes
 from hpsearch.store.mongo_connection import Connection, Patience
 from hpsearch.store.mongo_errors import DUPLICATE_KEY
-from hpsearch.store.mongo_preparation import prepare_collection
+from hpsearch.store.mongo_preparation import prepare_database
 from hpsearch.store.protocol import Hold, Leadership
 from hpsearch.store.rules import (
     attempts_shown,
@@ -62,7 +61,7 @@ from hpsearch.store.rules import (
     stored_bytes,
     stored_name,
 )
-from hpsearch.store.schema import EXPERIMENTS, TRIALS, VALIDATORS, WORKERS
+from hpsearch.store.schema import EXPERIMENTS, TRIALS, WORKERS
 from hpsearch.trial import FINISHED, Report, Result, State, Trial, trial_id
 
 log = logging.getLogger(__name__)
@@ -142,11 +141,7 @@ class MongoStore:
 
         A user who may not is taken to work on a database that somebody prepared.
         """
-        try:
-            for name in VALIDATORS:
-                self._call(prepare_collection, self._database, name)
-        except StorePermissionError as error:
-            log.info("the database is used as it is: %s", error, extra={"event": "not_prepared"})
+        prepare_database(self._connection, self._database)
 
     # Experiments
 
