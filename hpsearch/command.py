@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from hpsearch.errors import (
+    BackupError,
     ConfigurationError,
     ExperimentMismatchError,
     HpsearchError,
@@ -38,6 +39,7 @@ EXIT_CODES: tuple[tuple[type[HpsearchError], int], ...] = (
     (SpaceExhaustedError, 0),  # nothing is left to do
     (LoadError, 65),
     (SpaceError, 65),
+    (BackupError, 65),
     (StoreUnavailableError, 69),
     (StorePermissionError, 77),
     (ConfigurationError, 78),

@@ -10,6 +10,7 @@
     ├── ConfigurationError          this machine or this command is not set up for that
     │   ├── MissingExtraError       an optional package is not installed
     │   └── NoMongodError           no MongoDB server binary was found
+    ├── BackupError                 a backup is damaged, or cannot be written, or be restored here
     ├── NotFoundError               no such experiment or trial
     ├── TooManyFailuresError        a worker failed so many trials in a row that it leaves
     ├── ExperimentMismatchError     the experiment exists with another space or objective
@@ -62,6 +63,10 @@ class MissingExtraError(ConfigurationError):
 
 class NoMongodError(ConfigurationError):
     """No MongoDB server binary was found on this machine."""
+
+
+class BackupError(HpsearchError):
+    """A backup is damaged, or cannot be written, or be restored here."""
 
 
 class NotFoundError(HpsearchError):

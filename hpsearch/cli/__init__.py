@@ -22,12 +22,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pause": ("hpsearch.cli.steer:pause", "Let running trials finish, start no new ones."),
     "resume": ("hpsearch.cli.steer:resume", "Go on with a paused search."),
     "stop": ("hpsearch.cli.steer:stop", "End a search."),
+    "delete": ("hpsearch.cli.delete:delete", "Delete a search with all that it has."),
     "space": ("hpsearch.cli.space:space_group", "Look at a search space."),
     "import-hyperopt": (
         "hpsearch.cli.import_hyperopt:import_hyperopt",
         "Take over a search that was begun under Hyperopt.",
     ),
-    "db": ("hpsearch.cli.db:db", "Start and stop the private MongoDB of this machine."),
+    "db": (
+        "hpsearch.cli.db:db",
+        "Set databases up, back up and restore searches; start and stop the private MongoDB of this machine.",
+    ),
 }
 
 
@@ -65,8 +69,8 @@ class _LazyGroup(click.Group):
 def cli() -> None:
     """Hyperparameter search on a fleet of machines.
 
-    Exit codes: 0 done; 1 no trial succeeded; 2 wrong usage; 4 not found; 65 the objective or
-    the space cannot be loaded; 69 MongoDB cannot be reached; 70 too many failures in a row; 77
+    Exit codes: 0 done; 1 no trial succeeded; 2 wrong usage; 4 not found; 65 the objective,
+    the space or a backup cannot be loaded; 69 MongoDB cannot be reached; 70 too many failures in a row; 77
     MongoDB refuses the user; 78 wrong set-up; 130 and 143 interrupted.
     """
 

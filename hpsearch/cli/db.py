@@ -1,20 +1,22 @@
-"""``hpsearch db``: the private MongoDB of this machine."""
+"""``hpsearch db``: the private MongoDB of this machine, and what concerns a database as a whole."""
 
 from __future__ import annotations
 
 import click
 
 from hpsearch import mongod
+from hpsearch.cli.db_backup import backup, restore
 from hpsearch.cli.db_init import init
 from hpsearch.command import debug_option
 
 
 @click.group()
 def db() -> None:
-    """Start and stop the private MongoDB of this machine; set up another."""
+    """Set databases up, back up and restore searches; start and stop the private MongoDB of this machine."""
 
 
-db.add_command(init)
+for command in (init, backup, restore):
+    db.add_command(command)
 
 
 @db.command()

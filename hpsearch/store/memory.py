@@ -226,6 +226,12 @@ class MemoryStore:
         with self._changed:
             return sorted(self._shown(exp_key, tid))
 
+    def n_attachments(self, exp_key: str) -> int:
+        """Return how many attachments an experiment and its trials have, whether they show or not."""
+        with self._changed:
+            board = self._pinboards.get(exp_key, Pinboard())
+            return sum(len(pins) for pins in board.pins.values())
+
     def detach(self, exp_key: str, name: str, *, tid: int | None = None) -> None:
         """Delete what is kept under a name, by whichever attempt."""
         with self._changed:

@@ -25,7 +25,6 @@ from hpsearch.errors import (
     ConfigurationError,
     LeaseLostError,
     NotFoundError,
-    StorePermissionError,
     TooLargeError,
     TrialExistsError,
 )
@@ -50,7 +49,7 @@ from hpsearch.store.mongo_attachments import Attachments
 from hpsearch.store.mongo_changes import Changes
 from hpsearch.store.mongo_connection import Connection, Patience
 from hpsearch.store.mongo_errors import DUPLICATE_KEY
-from hpsearch.store.mongo_preparation import prepare_collection
+from hpsearch.store.mongo_preparation import prepare_database
 from hpsearch.store.protocol import Hold, Leadership
 from hpsearch.store.rules import (
     attempts_shown,
@@ -62,7 +61,7 @@ from hpsearch.store.rules import (
     stored_bytes,
     stored_name,
 )
-from hpsearch.store.schema import EXPERIMENTS, TRIALS, VALIDATORS, WORKERS
+from hpsearch.store.schema import EXPERIMENTS, TRIALS, WORKERS
 from hpsearch.trial import FINISHED, Report, Result, State, Trial, trial_id
 
 log = logging.getLogger(__name__)
@@ -142,11 +141,7 @@ class MongoStore:
 
         A user who may not is taken to work on a database that somebody prepared.
         """
-        try:
-            for name in VALIDATORS:
-                self._call(prepare_collection, self._database, name)
-        except StorePermissionError as error:
-            log.info("the database is used as it is: %s", error, extra={"event": "not_prepared"})
+        prepare_database(self._connection, self._database)
 
     # Experiments
 
@@ -265,6 +260,10 @@ class MongoStore:
     def attachments(self, exp_key: str, *, tid: int | None = None) -> list[str]:
         """Return the names of the attachments, sorted (13)."""
         return self._attachments.names(exp_key, tid, self._attempts_shown(exp_key, tid))
+
+    def n_attachments(self, exp_key: str) -> int:
+        """Return how many attachments an experiment and its trials have, whether they show or not."""
+        return self._attachments.count(of_experiment(exp_key))
 
     def detach(self, exp_key: str, name: str, *, tid: int | None = None) -> None:
         """Delete what is kept under a name, by whichever attempt."""

@@ -73,6 +73,10 @@ class Attachments:
         wanted = files.shown(exp_key, tid, attempts)
         return sorted(self._call(self._files.distinct, "metadata.name", wanted))
 
+    def count(self, wanted: Filter) -> int:
+        """Return how many files there are."""
+        return self._call(self._files.count_documents, wanted)
+
     def drop(self, wanted: Filter) -> int:
         """Delete files with their chunks; return how many."""
         found = [file["_id"] for file in self._call(self._find_ids, wanted)]

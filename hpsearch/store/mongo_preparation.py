@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
+from hpsearch.errors import StorePermissionError
 from hpsearch.store.documents import Document
+from hpsearch.store.mongo_connection import Connection
 from hpsearch.store.mongo_errors import NAMESPACE_EXISTS
 from hpsearch.store.schema import INDEXES, VALIDATORS, Index
+
+log = logging.getLogger(__name__)
+
+
+def prepare_database(connection: Connection, database: Database[Document]) -> None:
+    """Create collections, validators and indexes where they are missing; repeatable.
+
+    A user who may not is taken to work on a database that somebody prepared.
+    """
+    try:
+        for name in VALIDATORS:
+            connection.call(prepare_collection, database, name)
+    except StorePermissionError as error:
+        log.info("the database is used as it is: %s", error, extra={"event": "not_prepared"})
 
 
 def prepare_collection(database: Database[Document], name: str) -> None:

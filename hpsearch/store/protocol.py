@@ -193,6 +193,10 @@ class TrialStore(Protocol):
         """
         ...
 
+    def n_attachments(self, exp_key: str) -> int:
+        """Return how many attachments an experiment and its trials have, whether they show or not."""
+        ...
+
     def detach(self, exp_key: str, name: str, *, tid: int | None = None) -> None:
         """Delete what is kept under a name, by whichever attempt; nothing happens if there is nothing."""
         ...

@@ -56,6 +56,7 @@ PROMISED = {
     "SpaceExhaustedError": 0,
     "TooManyFailuresError": 70,
     "LoadError": 65,
+    "BackupError": 65,
     "ConfigurationError": 78,
     "MissingExtraError": 78,
     "NoMongodError": 78,

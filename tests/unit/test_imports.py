@@ -17,7 +17,7 @@ PURE = (
     "space", "hp.py", "trial.py", "experiment.py", "fleet.py", "history.py", "storable.py", "suggest",
     "plan.py", "ledger.py", "progress.py",
     "store/documents.py", "store/encoding.py", "store/schema.py", "store/rules.py",
-    "store/hyperopt_uri.py", "store/files.py", "store/pinboard.py",
+    "store/hyperopt_uri.py", "store/files.py", "store/pinboard.py", "store/backup.py",
     "payload/captured.py", "payload/fingerprint.py",
     "report/summary.py", "report/text.py", "report/table.py", "report/rows.py", "report/space_text.py",
     "report/density.py",

@@ -252,6 +252,17 @@ def test_a_trial_that_cannot_be_is_not_inserted(bench, store, fields, problem):
     assert list(store.trials(bench.exp_key)) == []
 
 
+def test_what_is_counted_are_the_attachments_of_the_experiment_and_of_all_its_trials(bench, store):
+    other = bench.exp_key + "/b"
+    for exp_key, tid, name in ((bench.exp_key, None, "a"), (bench.exp_key, 3, "a"), (other, None, "a")):
+        store.attach(exp_key, name, b"x", tid=tid)
+    store.attach(bench.exp_key, "b", b"lost", tid=3, attempt=1)
+    store.attach(bench.exp_key, "a", b"replaced")
+
+    assert store.n_attachments(bench.exp_key) == 3
+    assert store.n_attachments("nothing") == 0
+
+
 # 14. Deletion
 
 

@@ -1,0 +1,103 @@
+"""The file of a backup: written whole or not at all, compressed by its name, read twice."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from hpsearch.errors import BackupError
+
+#: Stands for stdout and stdin.
+DASH = "-"
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def write_lines(file: str, lines: Iterable[bytes]) -> None:
+    """Write lines to a file, readable by its owner alone, or to stdout.
+
+    The file is there once it is whole and on disk; until then, what was there under its name stays.
+
+    Raises
+    ------
+    BackupError
+        If the file cannot be written.
+    """
+    if file == DASH:
+        sys.stdout.buffer.writelines(lines)
+        return
+    path = Path(file)
+    try:
+        with _replacing(path) as raw:
+            if path.suffix == ".gz":
+                with gzip.GzipFile(filename="", fileobj=raw, mode="wb") as packed:
+                    packed.writelines(lines)
+            else:
+                raw.writelines(lines)
+    except OSError as error:
+        raise BackupError(f"{file} cannot be written: {error.strerror or error}.") from error
+
+
+@contextmanager
+def open_backup(file: str) -> Iterator[BinaryIO]:
+    """Open a file so that it can be read more than once; stdin is copied to a temporary file first.
+
+    Raises
+    ------
+    BackupError
+        If there is no such file, or it cannot be read.
+    """
+    with ExitStack() as stack:
+        try:
+            if file == DASH:
+                raw = cast("BinaryIO", stack.enter_context(tempfile.TemporaryFile()))
+                shutil.copyfileobj(sys.stdin.buffer, raw)
+            else:
+                raw = stack.enter_context(Path(file).open("rb"))
+        except OSError as error:
+            raise BackupError(f"{file} cannot be read: {error.strerror or error}.") from error
+        yield raw
+
+
+def read_lines(raw: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file from its beginning, decompressed if need be.
+
+    Raises
+    ------
+    BackupError
+        If what is compressed is damaged.
+    """
+    raw.seek(0)
+    is_packed = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    raw.seek(0)
+    n_lines = 0
+    try:
+        for line in gzip.GzipFile(fileobj=raw) if is_packed else raw:
+            n_lines += 1
+            yield line
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        text = f"The backup is damaged or was cut short: it cannot be decompressed after line {n_lines}."
+        raise BackupError(text) from error
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file beside another, which it replaces once everything went well."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as raw:
+        beside = Path(raw.name)
+        try:
+            yield cast("BinaryIO", raw)
+            raw.flush()
+            os.fsync(raw.fileno())
+            beside.replace(path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise

@@ -1,0 +1,109 @@
+"""``hpsearch db backup`` and ``db restore``: searches as a file, and back."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from itertools import chain
+from typing import Any, TypeVar
+
+import click
+
+from hpsearch.cli.backup_file import open_backup, read_lines, write_lines
+from hpsearch.cli.lookup import find_experiment
+from hpsearch.cli.stores import open_store, patient
+from hpsearch.command import debug_option, log_to_stderr, option, store_option
+from hpsearch.errors import BackupError, HpsearchError, NotFoundError
+from hpsearch.store import backup as backups
+from hpsearch.store.mongo_archive import Archive
+from hpsearch.store.mongo_json import line_of, records_of
+from hpsearch.store.protocol import TrialStore
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _file_options(command: F) -> F:
+    keys = option("--exp-key", metavar="KEY", multiple=True, help="Only this search; repeatable.")
+    for decorate in (debug_option(), store_option(required=False), keys, click.argument("file")):
+        command = decorate(command)
+    return command
+
+
+@click.command()
+@_file_options
+def backup(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
+    """Write searches, with their trials and attachments, to FILE.
+
+    One document a line in MongoDB's extended JSON, compressed if the name ends in .gz; - is
+    stdout. A file of that name is replaced once the new one is whole. Searches may go on
+    meanwhile.
+    """
+    log_to_stderr(logging.WARNING)
+    with open_store(store) as opened, closing(Archive.connect(opened.uri, patient)) as archive:
+        n_trials = {key: sum(opened.store.counts(key).values()) for key in _keys(opened.store, exp_key)}
+        first = backups.header(opened.store.now(), n_trials)
+        counts = Counter[backups.Kind]()
+        records = backups.with_end(archive.read(list(n_trials)), counts)
+        write_lines(file, map(line_of, chain([first], records)))
+    n_experiments, n_trials_now, n_files, _ = (counts[kind] for kind in backups.COUNTED)
+    told = f"{n_experiments} searches with {n_trials_now} trials and {n_files} attachments"
+    click.echo(f"Wrote {told} to {file}.", err=True)
+
+
+@click.command()
+@_file_options
+def restore(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
+    """Bring back the searches of a backup; - is stdin.
+
+    Nothing is written before the whole of FILE was found sound, nor if one of its searches is
+    there already. Trials that ran when the backup was made wait again.
+    """
+    log_to_stderr(logging.WARNING)
+    with open_backup(file) as raw, open_store(store) as opened:
+        found = backups.check(records_of(read_lines(raw)))
+        wanted = _wanted(list(found.n_trials), exp_key)
+        with closing(Archive.connect(opened.uri, patient)) as archive:
+            archive.check_free(wanted)
+            records = backups.of_experiments(records_of(read_lines(raw)), wanted)
+            _restore(archive.write(records, opened.store.now()), found, wanted)
+
+
+def _restore(completed: Iterator[str], found: backups.Contents, wanted: Sequence[str]) -> None:
+    """Restore one search after the other, and tell of each.
+
+    Raises
+    ------
+    BackupError
+        Telling what is restored, and what is not, if something went wrong in between.
+    """
+    done: list[str] = []
+    try:
+        for exp_key in completed:
+            done.append(exp_key)
+            click.echo(f"Restored {exp_key} with {found.n_trials[exp_key]} trials.", err=True)
+    except HpsearchError as error:
+        rest = [key for key in wanted if key not in done]
+        if not rest:
+            raise
+        raise BackupError(
+            f"{error} Restored: {', '.join(done) or 'nothing'}; not restored: {', '.join(rest)}. "
+            f"To repeat that, remove what is left of it with `hpsearch delete {rest[0]}`, and name the "
+            "searches that are missing with --exp-key."
+        ) from error
+
+
+def _keys(store: TrialStore, asked: Sequence[str]) -> list[str]:
+    """Return the names of the searches to write: all there are, unless some are named."""
+    if asked:
+        return [find_experiment(store, key).exp_key for key in dict.fromkeys(asked)]
+    return [experiment.exp_key for experiment in store.experiments()]
+
+
+def _wanted(present: Sequence[str], asked: Sequence[str]) -> list[str]:
+    """Return the searches to restore; raises ``NotFoundError`` for one that the backup lacks."""
+    for key in asked:
+        if key not in present:
+            raise NotFoundError(f"The backup has no search {key!r}; it has: {', '.join(present) or 'none'}.")
+    return [key for key in present if not asked or key in asked]

@@ -1,0 +1,118 @@
+"""``hpsearch delete``: take a search out of the database for good."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import dataclass
+
+import click
+
+from hpsearch.cli.lookup import find_experiment
+from hpsearch.cli.stores import open_store
+from hpsearch.command import EXIT_NO_SUCCESS, debug_option, log_to_stderr, option, store_option
+from hpsearch.errors import NotFoundError
+from hpsearch.store.protocol import TrialStore
+from hpsearch.trial import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What a search has in the database, and who is at work on it."""
+
+    n_by_state: dict[State, int]  #: trials; only the states that there are
+    n_attachments: int  #: of the experiment and of its trials
+    is_led: bool  #: a coordinator leads it now
+    n_held: int  #: running trials whose lease holds now
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing but, perhaps, the experiment itself."""
+        return not (self.n_by_state or self.n_attachments)
+
+    @property
+    def content(self) -> str:
+        """What would go, in words."""
+        states = ", ".join(f"{n} {state}" for state, n in self.n_by_state.items())
+        trials = f"{_counted(sum(self.n_by_state.values()), 'trial')}{states and f' ({states})'}"
+        return f"{trials} and {_counted(self.n_attachments, 'attachment')}"
+
+    @property
+    def work(self) -> str:
+        """Who is at work, in words; empty when nobody is."""
+        led = ["a coordinator leads it"] if self.is_led else []
+        held = [f"workers evaluate {_counted(self.n_held, 'trial')} of it"] if self.n_held else []
+        return " and ".join(led + held)
+
+
+@click.command()
+@click.argument("exp_key")
+@option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@option("--force", is_flag=True, help="Delete it even while a coordinator or workers are at work on it.")
+@store_option(required=False)
+@debug_option()
+def delete(exp_key: str, yes: bool, force: bool, store: str | None) -> None:
+    """Delete a search with its trials and attachments, for good.
+
+    Asks first, on a terminal. What a deletion that was cut short left behind goes, too, when it
+    is repeated.
+    """
+    log_to_stderr(logging.ERROR)
+    with open_store(store) as opened:
+        held = _holding(opened.store, exp_key)
+        if held.work and not force:
+            raise click.UsageError(
+                f"{exp_key} is at work: {held.work}. End it with `hpsearch stop {exp_key}` first, "
+                "or delete it all the same with --force."
+            )
+        if not (yes or _is_confirmed(exp_key, held)):
+            click.echo("Nothing was deleted.", err=True)
+            raise click.exceptions.Exit(EXIT_NO_SUCCESS)
+        opened.store.delete_experiment(exp_key)
+        click.echo(f"{exp_key} is deleted, with {held.content}.", err=True)
+
+
+def _holding(store: TrialStore, exp_key: str) -> Holding:
+    """Return what there is of a search; raises ``NotFoundError`` if there is nothing.
+
+    An experiment whose deletion was cut short may have trials or attachments, and no document.
+    """
+    now = store.now()
+    running = store.trials(exp_key, states={State.RUNNING})
+    held = Holding(
+        n_by_state={state: n for state, n in store.counts(exp_key).items() if n},
+        n_attachments=store.n_attachments(exp_key),
+        is_led=_is_led(store, exp_key),
+        n_held=sum(t.lease_until is not None and t.lease_until > now for t in running),
+    )
+    if held.is_empty:
+        find_experiment(store, exp_key)
+    return held
+
+
+def _is_led(store: TrialStore, exp_key: str) -> bool:
+    try:
+        return store.experiment(exp_key).is_led(store.now())
+    except NotFoundError:
+        return False
+
+
+def _is_confirmed(exp_key: str, held: Holding) -> bool:
+    """Ask, with what would go.
+
+    Raises
+    ------
+    UsageError
+        If there is nobody to ask.
+    """
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            f"{exp_key} has {held.content}, and there is no terminal to ask on: add --yes to delete it."
+        )
+    work = f" Now {held.work}." if held.work else ""
+    question = f"{exp_key} has {held.content}.{work} Delete it for good?"
+    return click.confirm(question, default=False, err=True)
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -1,0 +1,175 @@
+"""Experiments of a MongoDB as the records of a backup, and back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby, islice
+from typing import Any, Self
+
+from pymongo import ReadPreference
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError
+from pymongo.read_concern import ReadConcern
+
+from hpsearch.errors import BackupError
+from hpsearch.store import files
+from hpsearch.store.backup import Kind, Record, as_restored
+from hpsearch.store.documents import Document
+from hpsearch.store.mongo import DATABASE
+from hpsearch.store.mongo_connection import Connection, Patience
+from hpsearch.store.mongo_errors import DUPLICATE_KEY
+from hpsearch.store.mongo_preparation import prepare_database
+from hpsearch.store.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS
+
+log = logging.getLogger(__name__)
+
+#: Documents in one call; a chunk has a quarter of a megabyte.
+_PAGE = 500
+_CHUNKS_A_CALL = files.CHUNKS_A_CALL
+
+_COLLECTIONS = {Kind.TRIAL: TRIALS, Kind.FILE: FILES, Kind.CHUNK: CHUNKS}
+
+
+class Archive:
+    """Reads and writes whole experiments, as documents."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._call = connection.call
+        name = connection.client.get_default_database(DATABASE).name
+        # As in the store: from the primary, and nothing that a fail-over could take back.
+        self._database = connection.client.get_database(
+            name, read_preference=ReadPreference.PRIMARY, read_concern=ReadConcern("majority")
+        )
+        self._experiments: Collection[Document] = self._database[EXPERIMENTS]
+        self._trials: Collection[Document] = self._database[TRIALS]
+        self._files: Collection[Document] = self._database[FILES]
+        self._chunks: Collection[Document] = self._database[CHUNKS]
+
+    @classmethod
+    def connect(cls, uri: str, patience: Patience) -> Self:
+        """Connect to a MongoDB; raises as ``MongoStore.connect`` does."""
+        return cls(Connection(uri, patience))
+
+    def close(self) -> None:
+        """Release connections."""
+        self._connection.close()
+
+    def read(self, exp_keys: Sequence[str]) -> Iterator[Record]:
+        """Yield the records of experiments; one that was deleted meanwhile is left out."""
+        for exp_key in exp_keys:
+            experiment = self._call(self._experiments.find_one, {"_id": exp_key})
+            if experiment is not None:
+                yield Record(Kind.EXPERIMENT, experiment)
+                yield from self._read_trials(exp_key)
+                yield from self._read_files(exp_key)
+
+    def check_free(self, exp_keys: Iterable[str]) -> None:
+        """Return if there is nothing under any of the names; raises ``BackupError`` otherwise."""
+        for exp_key in exp_keys:
+            owners = (
+                (self._experiments, {"_id": exp_key}),
+                (self._trials, {"exp_key": exp_key}),
+                (self._files, files.of_experiment(exp_key)),
+            )
+            if any(self._call(collection.find_one, mine, {"_id": 1}) for collection, mine in owners):
+                raise BackupError(
+                    f"{exp_key!r} is in this database already, and is not overwritten: restore into "
+                    f"another database, or delete it first with: hpsearch delete {exp_key}"
+                )
+
+    def write(self, records: Iterable[Record], now: datetime) -> Iterator[str]:
+        """Restore experiments; yield the name of each once it is whole.
+
+        The experiment itself is written last: what is cut short is no experiment that anybody
+        would work on, and ``delete_experiment`` removes it.
+
+        Parameters
+        ----------
+        records : iterable of Record
+            Of experiments of which there is nothing in the database.
+        now : datetime
+            Store time, for the history of trials that ran.
+        """
+        prepare_database(self._connection, self._database)
+        waiting: Document | None = None
+        for kind, group in groupby(records, key=lambda record: record.kind):
+            documents = (as_restored(record, now) for record in group)
+            if kind is Kind.EXPERIMENT:
+                for experiment in documents:
+                    if waiting is not None:
+                        yield self._open(waiting)
+                    waiting = experiment
+                continue
+            size = _CHUNKS_A_CALL if kind is Kind.CHUNK else _PAGE
+            while batch := list(islice(documents, size)):
+                self._call(_insert, self._database[_COLLECTIONS[kind]], batch)
+        if waiting is not None:
+            yield self._open(waiting)
+
+    def _open(self, experiment: Document) -> str:
+        self._call(_insert, self._experiments, [experiment])
+        return str(experiment["_id"])
+
+    def _read_trials(self, exp_key: str) -> Iterator[Record]:
+        last = -1
+        while page := self._call(self._find_trials, exp_key, last):
+            yield from (Record(Kind.TRIAL, document) for document in page)
+            last = page[-1]["tid"]
+
+    def _find_trials(self, exp_key: str, last: int) -> list[Document]:
+        following = {"exp_key": exp_key, "tid": {"$gt": last}}
+        return list(self._trials.find(following, sort=[("tid", 1)], limit=_PAGE, batch_size=_PAGE))
+
+    def _read_files(self, exp_key: str) -> Iterator[Record]:
+        """Yield the attachments with their chunks.
+
+        One that was replaced before its chunks were read is left out; then what took its place
+        is looked for.
+        """
+        seen: set[Any] = set()
+        missing: set[Any] = set()
+        is_complete = False
+        while not is_complete:
+            is_complete = True
+            for file in self._call(self._find_files, exp_key):
+                if file["_id"] in missing:
+                    log.warning(
+                        "left out the attachment %s: some of its chunks are missing", file["filename"]
+                    )
+                if file["_id"] in seen:
+                    continue
+                seen.add(file["_id"])
+                chunks = self._read_chunks(file)
+                if chunks is None:
+                    missing.add(file["_id"])
+                    is_complete = False
+                    continue
+                yield Record(Kind.FILE, file)
+                yield from (Record(Kind.CHUNK, chunk) for chunk in chunks)
+
+    def _find_files(self, exp_key: str) -> list[Document]:
+        stored = {**files.of_experiment(exp_key), "metadata.state": files.STORED}
+        return list(self._files.find(stored, sort=[("_id", 1)]))
+
+    def _read_chunks(self, file: Mapping[str, Any]) -> list[Document] | None:
+        """Return the chunks of a file, or None when they are not all there."""
+        chunks: list[Document] = []
+        for first in range(0, -(-file["length"] // file["chunkSize"]), _CHUNKS_A_CALL):
+            chunks += self._call(self._find_chunks, file["_id"], first)
+        return chunks if sum(len(chunk["data"]) for chunk in chunks) == file["length"] else None
+
+    def _find_chunks(self, file_id: Any, first: int) -> list[Document]:
+        return list(self._chunks.find(files.chunks(file_id, first), sort=[("n", 1)]))
+
+
+def _insert(collection: Collection[Document], documents: list[Document]) -> None:
+    """Insert documents; those that are there already came from a call whose answer was lost."""
+    try:
+        collection.insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        refused = error.details["writeErrors"]
+        if error.details.get("writeConcernErrors") or any(e["code"] != DUPLICATE_KEY for e in refused):
+            raise

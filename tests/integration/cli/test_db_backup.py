@@ -1,0 +1,236 @@
+"""``hpsearch db backup`` and ``db restore``, on real databases."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import stat
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import bson
+import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from hpsearch.cli.backup_file import write_lines
+from hpsearch.errors import StoreUnavailableError
+from hpsearch.store.files import CHUNK_BYTES
+from hpsearch.store.mongo import MongoStore
+from hpsearch.store.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS
+from hpsearch.trial import State
+from tests.integration.cli.conftest import Call
+
+BACKED_UP = (EXPERIMENTS, TRIALS, FILES, CHUNKS)
+
+
+@pytest.fixture
+def kept(filled: MongoStore) -> MongoStore:
+    """The search with attachments of several chunks, and nobody at work on it."""
+    filled.attach("search", "objective", b"\0code\xff" * CHUNK_BYTES)
+    filled.attach("search", "model", b"weights", tid=2)
+    filled.attach("search", "nothing", b"", tid=2)
+    filled.cancel("search", {State.RUNNING})
+    filled._trials.update_one(
+        {"_id": "search/000001"}, [{"$set": {"result": {"$literal": {"$date": 5, "n": 2**40, "b": b"\0"}}}}]
+    )
+    return filled
+
+
+@pytest.fixture
+def client(mongo_uri: str) -> Iterator[MongoClient[dict[str, Any]]]:
+    with MongoClient(mongo_uri) as opened:
+        yield opened
+
+
+@pytest.fixture
+def elsewhere(mongo_uri: str) -> str:
+    """URI of an empty database."""
+    return mongo_uri.replace("/hpsearch?", f"/test_{uuid.uuid4().hex[:12]}?")
+
+
+def content(client: MongoClient[dict[str, Any]], uri: str) -> dict[str, list[bytes]]:
+    """Return all documents of a database, as the server holds them."""
+    database: Database[dict[str, Any]] = client[uri.rpartition("/")[2].partition("?")[0]]
+    return {
+        name: [bson.encode(document) for document in database[name].find(sort=[("_id", 1)])]
+        for name in BACKED_UP
+    }
+
+
+@pytest.mark.parametrize("name", ["search.jsonl", "search.jsonl.gz"])
+def test_every_field_of_every_document_comes_back_in_another_database(
+    name: str, kept: MongoStore, uri: str, elsewhere: str, client: Any, call: Call, tmp_path: Path
+):
+    file = tmp_path / name
+    assert call("db", "backup", str(file)).code == 0
+    restored = call("db", "restore", str(file), "--store", elsewhere)
+    assert (restored.code, restored.out) == (0, "")
+    assert "Restored search with 7 trials." in restored.err
+    assert (file.read_bytes()[:2] == b"\x1f\x8b") == name.endswith(".gz")
+
+    before = content(client, uri)
+    assert [len(before[each]) for each in BACKED_UP] == [1, 7, 3, 7]
+    assert content(client, elsewhere) == before
+
+
+def test_a_search_goes_from_one_database_to_another_through_a_pipe(
+    kept: MongoStore, uri: str, elsewhere: str, client: Any
+):
+    hpsearch = [sys.executable, "-m", "hpsearch", "db"]
+    first = subprocess.Popen(
+        [*hpsearch, "backup", "-"], env={**os.environ, "HPSEARCH_STORE": uri}, stdout=subprocess.PIPE
+    )
+    subprocess.run(
+        [*hpsearch, "restore", "-"],
+        env={**os.environ, "HPSEARCH_STORE": elsewhere},
+        stdin=first.stdout,
+        check=True,
+        timeout=60,
+    )
+    assert first.wait() == 0
+    assert content(client, elsewhere) == content(client, uri)
+
+
+def test_what_was_running_waits_again_and_its_worker_may_still_deliver(
+    filled: MongoStore, call: Call, tmp_path: Path
+):
+    (running,) = filled.trials("search", states={State.RUNNING})
+    filled.lead("search", "a coordinator", 600)
+    file = str(tmp_path / "b")
+    call("db", "backup", file)
+    filled.delete_experiment("search")
+    assert call("db", "restore", file).code == 0
+
+    trial = filled.trial("search", running.tid)
+    assert (trial.state, trial.lease_until) == (State.PENDING, None)
+    assert trial.history[-1].why == "restored from a backup"
+    assert filled.lead("search", "another", 60).is_mine
+    assert filled.renew(running) == "held"
+
+
+def test_a_search_that_is_there_is_named_and_stays_as_it_is(
+    kept: MongoStore, uri: str, client: Any, call: Call, tmp_path: Path
+):
+    file = str(tmp_path / "b")
+    call("db", "backup", file)
+    before = content(client, uri)
+    refused = call("db", "restore", file)
+    assert refused.code == 65
+    assert "'search' is in this database already" in refused.err
+    assert content(client, uri) == before
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_file_that_was_cut_short_restores_nothing(
+    is_packed: bool, kept: MongoStore, elsewhere: str, client: Any, call: Call, tmp_path: Path
+):
+    file = tmp_path / "b.gz"
+    call("db", "backup", str(file))
+    whole = file.read_bytes() if is_packed else gzip.decompress(file.read_bytes())
+    file.write_bytes(whole[: len(whole) * 2 // 3])
+    refused = call("db", "restore", str(file), "--store", elsewhere)
+    assert refused.code == 65
+    assert "cut short" in refused.err or "is damaged" in refused.err
+    assert content(client, elsewhere) == {name: [] for name in BACKED_UP}
+
+
+def test_a_damaged_line_is_named_and_nothing_is_restored(
+    kept: MongoStore, elsewhere: str, client: Any, call: Call, tmp_path: Path
+):
+    file = tmp_path / "b"
+    call("db", "backup", str(file))
+    lines = file.read_bytes().splitlines(keepends=True)
+    lines[4] = lines[4].replace(b"{", b"(", 1)
+    file.write_bytes(b"".join(lines))
+    refused = call("db", "restore", str(file), "--store", elsewhere)
+    assert (refused.code, refused.out) == (65, "")
+    assert "Line 5 of the backup is damaged: it is no JSON" in refused.err
+    assert content(client, elsewhere) == {name: [] for name in BACKED_UP}
+
+
+def test_one_of_several_searches_is_backed_up_and_restored(
+    kept: MongoStore, elsewhere: str, client: Any, call: Call, tmp_path: Path
+):
+    document = kept._experiments.find_one({})
+    kept._experiments.insert_one({**document, "_id": "other"})
+    both, one = str(tmp_path / "both"), str(tmp_path / "one")
+    assert "2 searches" in call("db", "backup", both).err
+    assert "1 searches" in call("db", "backup", one, "--exp-key", "other").err
+    assert call("db", "backup", one, "--exp-key", "othr").code == 4
+    assert call("db", "restore", both, "--exp-key", "none", "--store", elsewhere).code == 4
+
+    call("db", "restore", both, "--exp-key", "other", "--store", elsewhere)
+    found = content(client, elsewhere)
+    assert [bson.decode(each)["_id"] for each in found[EXPERIMENTS]] == ["other"]
+    assert found[TRIALS] == []
+
+
+def test_a_backup_that_fails_midway_leaves_the_older_one_and_nothing_beside_it(tmp_path: Path):
+    file = tmp_path / "b.gz"
+    file.write_text("the older one")
+
+    def lines() -> Iterator[bytes]:
+        yield b"first"
+        raise StoreUnavailableError("MongoDB is away.")
+
+    with pytest.raises(StoreUnavailableError):
+        write_lines(str(file), lines())
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["the older one"]
+
+
+def test_a_backup_replaces_the_older_one_and_only_its_owner_may_read_it(
+    kept: MongoStore, call: Call, tmp_path: Path
+):
+    file = tmp_path / "b"
+    file.write_text("the older one")
+    assert call("db", "backup", str(file)).code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    assert "the older one" not in file.read_text()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_restore_that_fails_midway_tells_what_is_there_and_can_be_repeated(
+    kept: MongoStore, uri: str, elsewhere: str, client: Any, call: Call, tmp_path: Path
+):
+    """The server refuses a document that can be read: what came before is whole, the rest shows nowhere."""
+    other = {**kept._experiments.find_one({}), "_id": "zoo", "created_at": datetime.now(UTC)}
+    kept._experiments.insert_one(other)
+    trial = kept._trials.find_one({"tid": 1})
+    for tid, origin in enumerate(["tpe", "random"]):
+        mine = {"_id": f"zoo/00000{tid}", "exp_key": "zoo", "tid": tid, "origin": origin}
+        kept._trials.insert_one({**trial, **mine})
+    sound, bad = tmp_path / "sound", tmp_path / "bad"
+    call("db", "backup", str(sound))
+    bad.write_text(sound.read_text().replace('"origin": "tpe"', '"origin": {"$numberInt": "5"}'))
+
+    failed = call("db", "restore", str(bad), "--store", elsewhere)
+    assert failed.code == 65
+    assert "Restored: search; not restored: zoo." in failed.err
+    assert call("status", "zoo", "--store", elsewhere).code == 4
+
+    assert call("delete", "zoo", "--yes", "--store", elsewhere).code == 0
+    assert call("db", "restore", str(sound), "--exp-key", "zoo", "--store", elsewhere).code == 0
+    assert content(client, elsewhere) == content(client, uri)
+
+
+@pytest.mark.parametrize("verb", ["backup", "restore"])
+def test_a_file_that_cannot_be_opened_is_a_sentence(verb: str, kept: MongoStore, call: Call, tmp_path: Path):
+    outcome = call("db", verb, str(tmp_path / "absent" / "b"))
+    assert outcome.code == 65
+    assert "No such file or directory" in outcome.err
+
+
+def test_an_attachment_that_lacks_chunks_is_told_and_left_out(
+    kept: MongoStore, elsewhere: str, client: Any, uri: str, call: Call, tmp_path: Path
+):
+    file = client[uri.rpartition("/")[2].partition("?")[0]][FILES].find_one({"metadata.name": "model"})
+    kept._database[CHUNKS].delete_many({"files_id": file["_id"]})
+    assert "left out the attachment search/000002/model" in call("db", "backup", str(tmp_path / "b")).err
+    assert call("db", "restore", str(tmp_path / "b"), "--store", elsewhere).code == 0
+    assert len(content(client, elsewhere)[FILES]) == 2
