@@ -8,8 +8,8 @@ choice. Finished trials are random draws. Then points are asked for and told one
 median counts, so that what a package keeps up to date between two suggestions is paid for. Each
 package runs in a process of its own, in one thread; it is CPU time, so that a busy machine changes
 little. "batch" is our time for each of 32 points asked for at once, "memory" the most that our
-process held, the interpreter included. A peer that is not installed is left out: the
-extra ``bench`` has them.
+process held, the interpreter included. The last lines are of ``auto``, whose turns differ: the mean
+of a whole search. A peer that is not installed is left out: the extra ``bench`` has them.
 """
 
 import argparse
@@ -38,6 +38,7 @@ KINDS = (
     "log int",
 )
 BATCH = 32
+AUTO_TRIALS = 100
 
 
 def kinds_of(n_params: int) -> list[str]:
@@ -88,37 +89,62 @@ def suggest_all(trial: Any, kinds: list[str]) -> float:
     return loss
 
 
+class OurSearch:
+    """Asks one of our algorithms and tells it losses."""
+
+    def __init__(self, algorithm: str, kinds: list[str]) -> None:
+        from hpsearch import hp
+        from hpsearch.experiment import Algorithm
+        from hpsearch.history import History
+        from hpsearch.space.tree import Space
+        from hpsearch.suggest.algorithms import make_suggester
+
+        self.space = Space(hyperopt_space(hp, kinds))
+        self.history = History(self.space)
+        self.suggester = make_suggester(Algorithm(name=algorithm), self.space)
+
+    def ask(self) -> Mapping[str, float]:
+        """Return the next point."""
+        from hpsearch.suggest.protocol import trial_rng
+
+        return self.suggester.suggest(self.history, [], [trial_rng(0, len(self.history))])[0].values
+
+    def tell(self, values: Mapping[str, float]) -> None:
+        """Give a point its loss."""
+        from hpsearch.trial import State, Trial
+
+        loss = sum(abs(value) for value in values.values())
+        done = Trial(exp_key="", tid=len(self.history), values=values, state=State.DONE, loss=loss)
+        self.history.add(done)
+
+
 def run_hpsearch(kinds: list[str], n: int, repeat: int) -> dict[str, float]:
     import numpy as np
 
-    from hpsearch import hp
-    from hpsearch.history import History
-    from hpsearch.space.tree import Space
     from hpsearch.suggest.protocol import trial_rng
-    from hpsearch.suggest.tpe.suggest import TPE
-    from hpsearch.trial import State, Trial
 
-    space = Space(hyperopt_space(hp, kinds))
-    history, suggester, rng = History(space), TPE(space), np.random.default_rng(0)
-
-    def tell(values: Mapping[str, float]) -> None:
-        loss = sum(abs(value) for value in values.values())
-        done = Trial(exp_key="", tid=len(history), values=values, state=State.DONE, loss=loss)
-        history.add(done)
-
-    def ask() -> Mapping[str, float]:
-        return suggester.suggest(history, [], [trial_rng(0, len(history))])[0].values
-
+    search, rng = OurSearch("tpe", kinds), np.random.default_rng(0)
     for _ in range(n):
-        tell(space.sample(rng))
-    single = median_ms(ask, tell, repeat)
+        search.tell(search.space.sample(rng))
+    single = median_ms(search.ask, search.tell, repeat)
     batch = [[trial_rng(1, BATCH * i + j) for j in range(BATCH)] for i in range(max(3, repeat // 10))]
     starts = [time.process_time()]
     for rngs in batch:
-        suggester.suggest(history, [], rngs)
+        search.suggester.suggest(search.history, [], rngs)
         starts.append(time.process_time())
     spent = [after - before for before, after in pairwise(starts)]
     return {"ms": single, "batch": 1e3 * statistics.median(spent) / BATCH}
+
+
+def run_auto(kinds: list[str], n: int, repeat: int) -> dict[str, float]:
+    """Measure a whole search of ``n`` trials, for its turns cost differently."""
+    search, spent_s = OurSearch("auto", kinds), 0.0
+    for _ in range(n):
+        started = time.process_time()
+        values = search.ask()
+        spent_s += time.process_time() - started
+        search.tell(values)
+    return {"ms": 1e3 * spent_s / n}
 
 
 def run_hyperopt(kinds: list[str], n: int, repeat: int) -> dict[str, float]:
@@ -189,6 +215,7 @@ def median_ms(ask: Callable[[], Any], tell: Callable[[Any], Any], repeat: int) -
 
 RUNS = {
     "hpsearch": run_hpsearch,
+    "auto": run_auto,
     "hpsearch.hyperopt": run_dropin,
     "hyperopt": run_hyperopt,
     "optuna": run_optuna,
@@ -254,6 +281,9 @@ def main() -> None:
                 ratio = f" ({times:.{0 if times >= 10 else 1}f}x)" if is_peer else ""
                 cells.append(f"{got['ms']:.2f} ms{ratio}".rjust(20))
             print(f"{n_params:6d} {n:7d}  {''.join(cells)} {ours['batch']:6.2f} ms {ours['memory']:6.0f} MB")
+    for n_params in options.params:
+        got = measure("auto", n_params, AUTO_TRIALS, options.repeat)
+        print(f"auto, {n_params} parameters: {got['ms']:.1f} ms, the mean of its first {AUTO_TRIALS} trials")
 
 
 if __name__ == "__main__":
