@@ -29,7 +29,7 @@ from hpsearch.space.distribution import Numeric
 from hpsearch.space.expression import as_python
 from hpsearch.space.tree import Space, Values
 from hpsearch.storable import storable
-from hpsearch.trial import Failure, FailureKind, Holder, Result, State, Trial
+from hpsearch.trial import FINISHED, Failure, FailureKind, Holder, Result, State, Trial
 
 #: What the origin of an imported trial begins with; its number in Hyperopt follows.
 ORIGIN = "hyperopt:"
@@ -98,22 +98,14 @@ def _trial(doc: Doc, tid: int, exp_key: str, space: Space) -> Trial:
         origin=f"{ORIGIN}{doc['tid']}",
         created_at=aware(getattr(doc.get("_id"), "generation_time", None)) or begun,
     )
-    if doc["state"] == JOB_STATE_CANCEL:
-        return replace(waiting, state=State.CANCELLED, finished_at=ended)
-    result = outcome_of(doc)
-    if result is None:
-        return waiting
+    trial = concluded(waiting, doc)
+    if trial.state not in FINISHED:
+        return trial
     return replace(
-        waiting,
-        state=result.state,
+        trial,
         attempt=1,
         worker=_holder(doc["owner"]),
-        claimed_at=begun,
-        finished_at=ended,
         duration_s=None if begun is None or ended is None else (ended - begun).total_seconds(),
-        loss=result.loss,
-        result=result.result,
-        error=result.error,
     )
 
 
@@ -144,7 +136,26 @@ def point_of(space: Space, spec: Mapping[str, Any]) -> Values:
     }
 
 
-def outcome_of(doc: Doc) -> Result | None:
+def concluded(waiting: Trial, doc: Doc) -> Trial:
+    """Return a trial with what its document says became of it: nothing yet, an end, or a cancellation."""
+    ended = aware(doc["refresh_time"])
+    if doc["state"] == JOB_STATE_CANCEL:
+        return replace(waiting, state=State.CANCELLED, finished_at=ended)
+    result = _outcome_of(doc)
+    if result is None:
+        return waiting
+    return replace(
+        waiting,
+        state=result.state,
+        claimed_at=aware(doc["book_time"]),
+        finished_at=ended,
+        loss=result.loss,
+        result=result.result,
+        error=result.error,
+    )
+
+
+def _outcome_of(doc: Doc) -> Result | None:
     """Return what came of a job, or None if it is to be evaluated, or once more."""
     if doc["state"] == JOB_STATE_DONE:
         return read_result(doc["result"])

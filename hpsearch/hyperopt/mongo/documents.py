@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +19,7 @@ from hpsearch.hyperopt.documents import (
     new_misc,
     spec_from_misc,
 )
-from hpsearch.hyperopt.imported import aware, outcome_of, point_of
+from hpsearch.hyperopt.imported import concluded, point_of
 from hpsearch.hyperopt.mongo.exceptions import InvalidMongoTrial
 from hpsearch.space.tree import Space
 from hpsearch.trial import FailureKind, State, Trial
@@ -101,21 +100,7 @@ def trial_of(doc: Doc, exp_key: str, space: Space | None) -> Trial:
     point = values if space is None else point_of(space, values)
     params = values if space is None else space.params(point)
     waiting = Trial(exp_key=exp_key, tid=tid, values=point, params=params, origin=ORIGIN)
-    ended = aware(doc["refresh_time"])
-    if doc["state"] == JOB_STATE_CANCEL:
-        return replace(waiting, state=State.CANCELLED, finished_at=ended)
-    result = outcome_of(doc)
-    if result is None:
-        return waiting
-    return replace(
-        waiting,
-        state=result.state,
-        claimed_at=aware(doc["book_time"]),
-        finished_at=ended,
-        loss=result.loss,
-        result=result.result,
-        error=result.error,
-    )
+    return concluded(waiting, doc)
 
 
 def _job_state(trial: Trial) -> int:
