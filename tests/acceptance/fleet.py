@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +35,28 @@ def failing(config):
 """
 
 
+def started(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    processes: list[subprocess.Popen[str]],
+) -> subprocess.Popen[str]:
+    """Start a process with its output in a file of its own, and add it to those of the folder."""
+    with (folder / f"process-{len(processes)}.log").open("w") as out:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+    processes.append(process)
+    return process
+
+
 @dataclass
 class Fleet:
     """Coordinators and workers of one search, started as a user would."""
@@ -45,20 +67,8 @@ class Fleet:
 
     def start(self, *args: str, **env: str) -> subprocess.Popen[str]:
         """Start ``hpsearch ARGS`` with its output in a file of its own."""
-        log = self.folder / f"process-{len(self.processes)}.log"
-        with log.open("w") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "hpsearch", *args],
-                cwd=self.folder,
-                env={**self.environment(), **env},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                text=True,
-                start_new_session=True,
-            )
-        self.processes.append(process)
-        return process
+        command = [sys.executable, "-m", "hpsearch", *args]
+        return started(command, self.folder, {**self.environment(), **env}, self.processes)
 
     def call(self, *args: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
         """Run ``hpsearch ARGS`` to its end."""

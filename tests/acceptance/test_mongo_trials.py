@@ -18,7 +18,7 @@ from hpsearch.experiment import ExperimentState
 from hpsearch.hyperopt.mongoexp import MongoTrials
 from hpsearch.store.hyperopt_uri import jobs_address
 from hpsearch.trial import State, Trial
-from tests.acceptance.fleet import ended, wait_until
+from tests.acceptance.fleet import ended, started, wait_until
 
 WORKER = Path(sys.executable).with_name("hpsearch-mongo-worker")
 
@@ -135,19 +135,7 @@ class Office:
         return self.start(str(WORKER), "--mongo", self.url, *flags, **env)
 
     def start(self, *command: str, **env: str) -> subprocess.Popen[str]:
-        with (self.folder / f"process-{len(self.processes)}.log").open("w") as out:
-            process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env={**self.environment(), **env},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                text=True,
-                start_new_session=True,
-            )
-        self.processes.append(process)
-        return process
+        return started(command, self.folder, {**self.environment(), **env}, self.processes)
 
     def environment(self) -> dict[str, str]:
         return {

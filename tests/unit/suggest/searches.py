@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hpsearch import hp
 from hpsearch.history import History
+from hpsearch.space.distribution import Numeric
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.protocol import Suggester, trial_rng
 from hpsearch.trial import State, Trial
@@ -50,6 +51,19 @@ def spaces(draw: st.DrawFn) -> Space:
         return made[-1]
 
     return Space([node(2) for _ in range(draw(st.integers(0, 4)))])
+
+
+def extreme_histories(kind: str) -> Iterator[History]:
+    """Yield histories of one parameter at the ends of its support, or of the floats where there is none."""
+    space = Space(LEAVES[kind]("x"))
+    distribution = space.parameters[0].distribution
+    if isinstance(distribution, Numeric):
+        ends: list[float] = [distribution.nearest(v) for v in (-1e300, 0.0, 5e-324, 1e300)]
+    else:
+        ends = [v for v in range(10) if distribution.contains(v)]
+    for end in ends:
+        for others in ([end] * 12, ends * 4):
+            yield history(space, [{"x": v} for v in (end, *others)], range(len(others) + 1))
 
 
 def history(space: Space, points: Iterable[Values], losses: Iterable[float | None]) -> History:

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from hpsearch import hp
 from hpsearch.errors import ConfigurationError
 from hpsearch.history import History
-from hpsearch.space.distribution import Numeric
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.auto import Auto, AutoOptions
 from hpsearch.suggest.tpe.suggest import TPE
-from tests.unit.suggest.searches import LEAVES, add, history, rngs, search, spaces
+from tests.unit.suggest.searches import LEAVES, add, extreme_histories, history, rngs, search, spaces
 
 HOSTILE = [None, math.nan, math.inf, -math.inf, 1e300, -1e300, 1e-300, 5e-324, 0.0, 0.0, 1.0, -3.5]
 
@@ -62,18 +61,9 @@ def test_any_history_in_any_space_gives_points_of_the_space(
 
 @pytest.mark.parametrize("kind", LEAVES)
 def test_extreme_and_constant_columns_give_points_of_the_space(kind: str) -> None:
-    """Values at the ends of the support, or at the ends of the floats where there is none."""
-    space = Space(LEAVES[kind]("x"))
-    distribution = space.parameters[0].distribution
-    if isinstance(distribution, Numeric):
-        ends = [distribution.nearest(v) for v in (-1e300, 0.0, 5e-324, 1e300)]
-    else:
-        ends = [v for v in range(10) if distribution.contains(v)]
-    for end in ends:
-        for others in ([end] * 12, ends * 4):
-            finished = history(space, [{"x": v} for v in (end, *others)], range(len(others) + 1))
-            for suggestion in Auto(space).suggest(finished, [], rngs(4)):
-                space.validate(suggestion.values)
+    for finished in extreme_histories(kind):
+        for suggestion in Auto(finished.space).suggest(finished, [], rngs(4)):
+            finished.space.validate(suggestion.values)
 
 
 def test_one_point_tried_again_and_again_does_not_hold_it_up() -> None:

@@ -18,7 +18,7 @@ from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.random import RandomSearch
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
 from hpsearch.trial import State, Trial
-from tests.unit.suggest.searches import LEAVES, add, history, rngs, search, spaces
+from tests.unit.suggest.searches import LEAVES, add, extreme_histories, history, rngs, search, spaces
 
 HOSTILE = [None, math.nan, math.inf, -math.inf, 1e300, -1e300, 5e-324, 0.0, 0.0, 1.0, -3.5]
 
@@ -55,19 +55,9 @@ def test_any_history_in_any_space_gives_points_of_the_space(
 
 @pytest.mark.parametrize("kind", LEAVES)
 def test_extreme_and_constant_columns_give_points_of_the_space(kind: str) -> None:
-    """Values at the ends of the support, or at the ends of the floats where there is none."""
-    space = Space(LEAVES[kind]("x"))
-    distribution = space.parameters[0].distribution
-    if isinstance(distribution, Numeric):
-        ends = [distribution.nearest(v) for v in (-1e300, 0.0, 5e-324, 1e300)]
-    else:
-        options = range(10)
-        ends = [v for v in options if distribution.contains(v)]
-    for end in ends:
-        for others in ([end] * 12, ends * 4):
-            finished = history(space, [{"x": v} for v in (end, *others)], range(len(others) + 1))
-            for suggestion in TPE(space).suggest(finished, [], rngs(4)):
-                space.validate(suggestion.values)
+    for finished in extreme_histories(kind):
+        for suggestion in TPE(finished.space).suggest(finished, [], rngs(4)):
+            finished.space.validate(suggestion.values)
 
 
 def test_a_space_without_parameters_has_its_one_point() -> None:
