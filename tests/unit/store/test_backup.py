@@ -118,7 +118,7 @@ def test_a_trial_that_ran_waits_again_with_the_reason_in_its_history():
     assert after == {**before, "state": "pending", "history": [ended]}
 
 
-@pytest.mark.parametrize("state", set(State) - {State.RUNNING})
+@pytest.mark.parametrize("state", sorted(set(State) - {State.RUNNING}))
 def test_every_other_trial_is_restored_as_it_was(state: State):
     document = trial_document(replace(Trial(exp_key="a", tid=0, values={}, params={}), state=state))
     assert as_restored(Record(Kind.TRIAL, document), NOW) == document
