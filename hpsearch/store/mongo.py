@@ -30,6 +30,7 @@ from hpsearch.errors import (
 )
 from hpsearch.experiment import Experiment, ExperimentState
 from hpsearch.fleet import Worker
+from hpsearch.health.vitals import Contact
 from hpsearch.store import queries
 from hpsearch.store.documents import (
     Document,
@@ -357,6 +358,10 @@ class MongoStore:
     def now(self) -> datetime:
         """Return the store's time, UTC."""
         return utc(self._call(self._database.command, "hello")["localTime"])
+
+    def contact(self) -> Contact:
+        """Return how the contact with MongoDB is; asks nothing."""
+        return self._connection.contact()
 
     def close(self) -> None:
         """Release connections; the store is not usable afterwards."""
