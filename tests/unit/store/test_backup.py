@@ -88,7 +88,7 @@ def test_an_attachment_that_was_longer_than_its_chunks_is_refused():
         check([header(NOW, {}), *with_end(content, Counter())])
 
 
-@pytest.mark.parametrize("newer", [{"schema": 2}, {"format": 2}])
+@pytest.mark.parametrize("newer", [{"schema": 3}, {"format": 2}])
 def test_a_backup_of_a_newer_layout_is_refused(newer: dict[str, Any]):
     first, *rest = backup()
     with pytest.raises(BackupError, match="newer hpsearch"):
