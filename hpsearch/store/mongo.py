@@ -356,8 +356,7 @@ class MongoStore:
         """Extend the lease on a claimed trial by its ``lease_s`` (4)."""
         if self._call(self._take_up, trial):
             return Hold.HELD
-        mine = {"_id": trial.id, "owner": trial.owner, "state": State.CANCELLED.value}
-        is_cancelled = self._call(self._trials.find_one, mine, {"_id": 1}) is not None
+        is_cancelled = self._call(self._trials.find_one, queries.cancelled(trial), {"_id": 1}) is not None
         return Hold.CANCELLED if is_cancelled else Hold.LOST
 
     def report(self, trial: Trial, reports: Sequence[Report]) -> None:

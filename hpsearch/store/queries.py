@@ -61,6 +61,11 @@ def held(trial: Trial) -> Filter:
     return {"_id": trial.id, "owner": trial.owner, "attempt": trial.attempt, "state": {"$in": _HELD}}
 
 
+def cancelled(trial: Trial) -> Filter:
+    """The trial, if it was cancelled under the claim."""
+    return {**held(trial), "state": State.CANCELLED.value}
+
+
 def held_or_finished(trial: Trial) -> Filter:
     """As ``held``, or finished under the same claim, which keeps its token in the document."""
     return {**held(trial), "state": {"$in": _HELD + _FINISHED}}
