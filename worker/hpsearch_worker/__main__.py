@@ -15,6 +15,7 @@ from hpsearch.command import (
     DURATION,
     POSITIVE_DURATION,
     debug_option,
+    health_options,
     log_to_stderr,
     option,
     run_and_exit,
@@ -83,6 +84,7 @@ from hpsearch_worker.shutdown import Shutdown
 )
 @option("--echo/--no-echo", default=True, help="Pass on what the objective prints.")
 @secret_option()
+@health_options
 @option("--parent", type=int, hidden=True, help="Drain when this process, which started the worker, dies.")
 @debug_option()
 def worker(
@@ -103,6 +105,8 @@ def worker(
     isolate: bool,
     echo: bool,
     secret_file: str | None,
+    health_port: int | None,
+    health_host: str,
     parent: int | None,
 ) -> None:
     """Evaluate trials: claim one, call the objective, write the loss back, go on.
@@ -128,6 +132,8 @@ def worker(
         workdir=None if workdir is None else _made(workdir),
         gpus=None if gpus is None else share_out(find_gpus(gpus, os.environ), concurrency),
         secret=_taken_secret(secret_file),
+        health_host=health_host,
+        health_port=health_port,
         limits=Limits(
             is_burst=burst,
             max_idle_s=max_idle,
