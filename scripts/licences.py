@@ -54,7 +54,7 @@ def main() -> int:
     if refused:
         print(
             f"Not allowed, or not understood: {', '.join(refused)}. Read the licence, then add it to "
-            "`allowed` or the package to `read`, under [tool.licences] in pyproject.toml, or do without the package.",
+            "`allowed` or the package to `read`, under [tool.licences] in pyproject.toml, or do without it.",
             file=sys.stderr,
         )
     return 1 if refused else 0
