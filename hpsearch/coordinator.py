@@ -17,6 +17,7 @@ from uuid import uuid4
 from hpsearch import plan
 from hpsearch.blas import single_threaded
 from hpsearch.errors import ConfigurationError, NotFoundError, SpaceExhaustedError, TrialExistsError
+from hpsearch.events import Event
 from hpsearch.experiment import SCRIPTED, Experiment, ExperimentState
 from hpsearch.fleet import Worker, has_left_idle, is_alive
 from hpsearch.health.durations import Durations
@@ -182,7 +183,11 @@ class Coordinator:
         bid = self._store.lead(self.exp_key, self._token, LEADER_LEASE_S)
         if not bid.is_mine:
             if self._epoch is not None:
-                log.warning("leadership of %s was lost to another coordinator", self.exp_key)
+                log.warning(
+                    "leadership of %s was lost to another coordinator",
+                    self.exp_key,
+                    extra=Event.LEADERSHIP_LOST.of(exp_key=self.exp_key),
+                )
             self._epoch, self._lead_until = None, 0.0
             return False
         # Counted from before the question, so that it ends here before it ends in the store.
@@ -197,10 +202,20 @@ class Coordinator:
         self._ledger = Ledger(self._space, self._store.trials(self.exp_key))
         self._has_points = True
         n_finished, n_open = self._ledger.n_finished, len(self._ledger.open)
-        log.info("leading %s: %d trials finished, %d open", self.exp_key, n_finished, n_open)
+        log.info(
+            "leading %s: %d trials finished, %d open",
+            self.exp_key,
+            n_finished,
+            n_open,
+            extra=Event.LEADING.of(exp_key=self.exp_key, n_finished=n_finished, n_open=n_open),
+        )
         if self._ledger.n_strange:
-            text = "%d trials of %s have values that are no point of its space: no suggestion learns from them"
-            log.warning(text, self._ledger.n_strange, self.exp_key)
+            log.warning(
+                "%d trials of %s have values that are no point of its space: no suggestion learns from them",
+                self._ledger.n_strange,
+                self.exp_key,
+                extra=Event.STRANGE_TRIALS.of(exp_key=self.exp_key, n_trials=self._ledger.n_strange),
+            )
 
     # Reading
 
@@ -270,7 +285,12 @@ class Coordinator:
         n_expired = self._store.expire(self.exp_key)
         self._n_expired += n_expired
         if n_expired:
-            log.warning("%d trials of %s lost their worker", n_expired, self.exp_key)
+            log.warning(
+                "%d trials of %s lost their worker",
+                n_expired,
+                self.exp_key,
+                extra=Event.LEASES_EXPIRED.of(exp_key=self.exp_key, n_trials=n_expired),
+            )
 
     def _suggest(self) -> None:
         """Fill the queue to the depth that the workers need."""
@@ -325,7 +345,7 @@ class Coordinator:
             self._store.insert(trials)
         except TrialExistsError as error:
             # Somebody else wrote there: what this process believes is out of date.
-            log.warning("%s Reading the experiment anew.", error)
+            log.warning("%s Reading the experiment anew.", error, extra=Event.REREAD.of(exp_key=self.exp_key))
             self._load()
             return
         self._ledger.add_open(trials)

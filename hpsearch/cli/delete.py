@@ -10,8 +10,9 @@ import click
 
 from hpsearch.cli.lookup import find_experiment
 from hpsearch.cli.stores import open_store
-from hpsearch.command import EXIT_NO_SUCCESS, debug_option, log_to_stderr, option, store_option
+from hpsearch.command import EXIT_NO_SUCCESS, debug_option, option, store_option
 from hpsearch.errors import ExperimentAtWorkError, NotFoundError
+from hpsearch.logs import log_to_stderr
 from hpsearch.store.protocol import TrialStore
 from hpsearch.trial import State
 

@@ -15,12 +15,14 @@ from hpsearch.cli.local_workers import LocalWorkers, gpus_of_workers
 from hpsearch.cli.search import SearchOptions, describe, open_experiment, search_options
 from hpsearch.cli.signs import Signs
 from hpsearch.cli.stores import OpenStore, open_store, patient
-from hpsearch.command import AtLeast, debug_option, health_options, log_to_stderr, option, store_option
+from hpsearch.command import AtLeast, debug_option, health_options, log_format_option, option, store_option
 from hpsearch.conduct import conduct
 from hpsearch.coordinator import Coordinator
+from hpsearch.events import Event
 from hpsearch.experiment import Experiment
 from hpsearch.health.server import serving
 from hpsearch.interrupt import Interrupt
+from hpsearch.logs import log_to_stderr, tell
 from hpsearch.mongod import home
 from hpsearch.notify import take_notifier
 from hpsearch.progress import Progress
@@ -41,6 +43,7 @@ from hpsearch.trial import State
 )
 @option("--ephemeral", is_flag=True, help="Use a private MongoDB that is thrown away at the end.")
 @health_options
+@log_format_option()
 @debug_option()
 def run(
     target: str,
@@ -72,7 +75,10 @@ def run(
     ):
         experiment = open_experiment(opened.store, wanted, search)
         log_dir = home() / "logs" / experiment.exp_key
-        click.echo(f"Searching as {experiment.exp_key}; workers write to {log_dir}.", err=True)
+        tell(
+            f"Searching as {experiment.exp_key}; workers write to {log_dir}.",
+            Event.SEARCHING.of(exp_key=experiment.exp_key),
+        )
         with LocalWorkers(
             workers,
             opened.uri,
@@ -85,7 +91,10 @@ def run(
             progress = _conduct(opened, experiment, search, interrupt, signs, check=local.check)
             if interrupt.is_asked and progress.counts[State.RUNNING]:
                 text = f"Running trials have {duration_text(search.drain_timeout)} to finish"
-                click.echo(f"{text}; interrupt again to give them back at once.", err=True)
+                tell(
+                    f"{text}; interrupt again to give them back at once.",
+                    Event.WORKERS_DRAINING.of(drain_timeout_s=search.drain_timeout),
+                )
         conclude(opened.store, progress, interrupt, is_ephemeral=ephemeral)
 
 
@@ -94,6 +103,7 @@ def run(
 @search_options
 @store_option(required=True)
 @health_options
+@log_format_option()
 @debug_option()
 def coordinator(target: str, store: str, health_port: int | None, health_host: str, **options: Any) -> None:
     """Search with workers that are started elsewhere.
@@ -111,8 +121,11 @@ def coordinator(target: str, store: str, health_port: int | None, health_host: s
         _opened(store, interrupt, signs) as opened,
     ):
         experiment = open_experiment(opened.store, wanted, search)
-        click.echo(f"Searching as {experiment.exp_key}; start workers with", err=True)
-        click.echo(f"  HPSEARCH_STORE=... hpsearch worker --exp-key {experiment.exp_key}", err=True)
+        tell(
+            f"Searching as {experiment.exp_key}; start workers with\n"
+            f"  HPSEARCH_STORE=... hpsearch worker --exp-key {experiment.exp_key}",
+            Event.SEARCHING.of(exp_key=experiment.exp_key),
+        )
         progress = _conduct(opened, experiment, search, interrupt, signs)
         conclude(opened.store, progress, interrupt, is_ephemeral=False)
 
@@ -156,7 +169,7 @@ def _shown(signs: Signs, host: str, port: int | None) -> Iterator[Signs]:
     """Answer probes meanwhile, if a port was asked for."""
     with serving(host, port, signs) as url:
         if url is not None:
-            click.echo(f"Health at {url}.", err=True)
+            tell(f"Health at {url}.", Event.HEALTH_SERVED.of(url=url))
         yield signs
 
 

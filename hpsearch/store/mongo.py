@@ -33,6 +33,7 @@ from hpsearch.errors import (
     TrialExistsError,
     UnreadableError,
 )
+from hpsearch.events import Event
 from hpsearch.experiment import Experiment, ExperimentState
 from hpsearch.fleet import Worker
 from hpsearch.health.vitals import Contact
@@ -144,7 +145,7 @@ class MongoStore:
                 "MongoDB at %s is a standalone server: hpsearch polls for changes, and results are only as "
                 "safe as its one disk; a replica set, even of one member, has neither limit",
                 connection.hosts,
-                extra={"event": "standalone"},
+                extra=Event.STANDALONE.of(hosts=connection.hosts),
             )
         return cls(connection, database or connection.client.get_default_database(DATABASE).name)
 

@@ -14,6 +14,7 @@ from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
 from hpsearch.errors import BackupError, UnreadableError
+from hpsearch.events import Event
 from hpsearch.store import files
 from hpsearch.store.backup import Kind, Record, as_restored
 from hpsearch.store.documents import Document, trial_from
@@ -143,7 +144,9 @@ class Archive:
             for file in self._call(self._find_files, exp_key):
                 if file["_id"] in missing:
                     log.warning(
-                        "left out the attachment %s: some of its chunks are missing", file["filename"]
+                        "left out the attachment %s: some of its chunks are missing",
+                        file["filename"],
+                        extra=Event.ATTACHMENT_INCOMPLETE.of(exp_key=exp_key, name=file["filename"]),
                     )
                 if file["_id"] in seen:
                     continue
@@ -185,7 +188,7 @@ def _trial_record(document: Document) -> Record:
         log.error(
             "%s A backup with it cannot be restored before its line is set right.",
             error,
-            extra={"event": "unreadable"},
+            extra=Event.BACKUP_UNREADABLE.of(),
         )
     return Record(Kind.TRIAL, document)
 

@@ -16,7 +16,7 @@ from hpsearch.command import (
     POSITIVE_DURATION,
     debug_option,
     health_options,
-    log_to_stderr,
+    log_format_option,
     option,
     run_and_exit,
     secret_option,
@@ -25,6 +25,7 @@ from hpsearch.command import (
 from hpsearch.errors import ConfigurationError
 from hpsearch.gpus import find_gpus, share_out
 from hpsearch.interrupt import Interrupt
+from hpsearch.logs import log_to_stderr
 from hpsearch.notify import take_notifier
 from hpsearch.payload import SECRET, read_secret
 from hpsearch_worker.lifeline import die_with_parent
@@ -85,6 +86,7 @@ from hpsearch_worker.shutdown import Shutdown
 @option("--echo/--no-echo", default=True, help="Pass on what the objective prints.")
 @secret_option()
 @health_options
+@log_format_option()
 @option("--parent", type=int, hidden=True, help="Drain when this process, which started the worker, dies.")
 @debug_option()
 def worker(
@@ -119,11 +121,12 @@ def worker(
         raise click.UsageError("--no-isolate evaluates one trial at a time: leave --concurrency at 1.")
     if parent is not None:
         die_with_parent(parent, signal.SIGTERM)
-    log_to_stderr()
+    name = name or f"{socket.gethostname()}-{os.getpid()}"
+    log_to_stderr(worker=name)
     notifier = take_notifier(os.environ)
     options = Options(
         exp_keys=exp_keys,
-        name=name or f"{socket.gethostname()}-{os.getpid()}",
+        name=name,
         concurrency=concurrency,
         is_isolated=isolate,
         echo=echo,

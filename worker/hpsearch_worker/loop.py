@@ -16,6 +16,7 @@ from hpsearch.errors import (
     StoreUnavailableError,
     TooManyFailuresError,
 )
+from hpsearch.events import Event
 from hpsearch.experiment import Experiment
 from hpsearch.health.pulse import Pulse
 from hpsearch.store.protocol import Hold, TrialStore
@@ -64,7 +65,7 @@ class Slot:
             self._take_trials()
         except StoreUnavailableError as error:
             # The store's patience ends only once the worker is to leave.
-            log.warning("leaving without the database: %s", error)
+            log.warning("leaving without the database: %s", error, extra=Event.LEFT_WITHOUT_DATABASE.of())
             self.shutdown.drain()
         except Exception as error:  # noqa: BLE001 - a slot's end must end the worker, with its reason
             self.shutdown.drain(error)
@@ -113,7 +114,9 @@ class Slot:
 
     def _run(self, trial: Trial, experiment: Experiment) -> None:
         """Evaluate a claimed trial and say what came of it."""
-        log.debug("trial %s begins, attempt %d", trial.id, trial.attempt)
+        log.debug(
+            "trial %s begins, attempt %d", trial.id, trial.attempt, extra=Event.TRIAL_BEGUN.about(trial)
+        )
         outcome: Outcome | None = None
         self.tally.begin()
         try:
@@ -121,7 +124,7 @@ class Slot:
                 outcome = self._evaluate(trial, experiment, held)
         except LeaseLostError as lost:
             outcome = Outcome.LOST
-            log.warning("%s", lost)
+            log.warning("%s", lost, extra=Event.LEASE_LOST.about(trial))
         finally:
             self.tally.end(outcome)
         limit = self.limits.max_consecutive_failures
@@ -148,7 +151,7 @@ class Slot:
         return Outcome.FAILED if result.loss is None else Outcome.DONE
 
     def _stopped(self, trial: Trial, why: Stop) -> Outcome:
-        log.info("trial %s was stopped: %s", trial.id, why)
+        log.info("trial %s was stopped: %s", trial.id, why, extra=Event.TRIAL_STOPPED.about(trial, why=why))
         if why in {Stop.DRAINED, Stop.UNLOADABLE}:
             self.store.release(trial, why)
             return Outcome.RELEASED
@@ -206,6 +209,18 @@ class Slot:
 
 def _log_result(trial: Trial, result: Result) -> None:
     if result.loss is not None:
-        log.info("trial %s done: loss %.6g in %.2f s", trial.id, result.loss, result.duration_s)
+        log.info(
+            "trial %s done: loss %.6g in %.2f s",
+            trial.id,
+            result.loss,
+            result.duration_s,
+            extra=Event.TRIAL_DONE.about(trial, loss=result.loss, duration_s=result.duration_s),
+        )
     elif result.error is not None:
-        log.info("trial %s failed: %s: %s", trial.id, result.error.kind, result.error.message[:200])
+        log.info(
+            "trial %s failed: %s: %s",
+            trial.id,
+            result.error.kind,
+            result.error.message[:200],
+            extra=Event.TRIAL_FAILED.about(trial, kind=result.error.kind, duration_s=result.duration_s),
+        )

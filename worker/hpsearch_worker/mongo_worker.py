@@ -16,8 +16,10 @@ from typing import Any, NoReturn
 
 import click
 
-from hpsearch.command import run_and_exit
+from hpsearch.command import log_format_option, run_and_exit
 from hpsearch.errors import ConfigurationError
+from hpsearch.events import Event
+from hpsearch.logs import log_to_stderr, tell
 from hpsearch.store.hyperopt_uri import jobs_address
 from hpsearch_worker.__main__ import worker
 
@@ -138,6 +140,7 @@ _SECONDS = _Number(0, is_whole=False)
     default=math.inf,
     help="Not supported: limit the search instead.",
 )
+@log_format_option()
 def mongo_worker(
     exp_key: str | None,
     last_job_timeout: float,
@@ -172,10 +175,12 @@ def mongo_worker(
         use_subprocesses=not no_subprocesses,
     )
     arguments = our_arguments(flags)
-    click.echo(f"The same in hpsearch's words:\n  {our_command(uri, arguments)}", err=True)
+    command = our_command(uri, arguments)
+    log_to_stderr()
+    tell(f"The same in hpsearch's words:\n  {command}", Event.FLAGS_TRANSLATED.of(command=command))
     for notice, is_due in ((_POLLING, poll_interval is not None), (_ONE_FOLDER, workdir is not None)):
         if is_due:
-            click.echo(notice, err=True)
+            tell(notice, Event.FLAG_WITHOUT_EFFECT.of())
     signal.signal(signal.SIGUSR1, _drain)
     worker.main(
         ["--store", uri, *arguments],

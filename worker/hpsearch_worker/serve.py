@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import hpsearch
+from hpsearch.events import Event
 from hpsearch.fleet import Worker, WorkerState
 from hpsearch.gpus import VISIBLE
 from hpsearch.health.pulse import Pulse
@@ -18,6 +19,7 @@ from hpsearch.health.server import serving
 from hpsearch.notify import Notifier
 from hpsearch.store.mongo import MongoStore
 from hpsearch.store.protocol import TrialStore
+from hpsearch_worker.allowed import Allowed, AllowedOnly
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.evaluator import Evaluator
 from hpsearch_worker.health import WorkerHealth
@@ -50,6 +52,7 @@ class Options:
     max_trials: int | None
     claim_for_s: float | None
     workdir: str | None
+    allowed: Allowed | None  #: what objectives may be run; None for all
     gpus: tuple[str, ...] | None  #: what each slot's evaluations see; None for whatever this process sees
     limits: Limits
     health_host: str
@@ -71,7 +74,7 @@ def serve(uri: str, options: Options, shutdown: Shutdown, notifier: Notifier) ->
     health = WorkerHealth(tally, shutdown)
     with serving(options.health_host, options.health_port, health) as url:
         if url is not None:
-            log.info("health at %s", url)
+            log.info("health at %s", url, extra=Event.HEALTH_SERVED.of(url=url))
         patience = _Patience(shutdown, tally, health.pulse, notifier)
         store = MongoStore.connect(uri, patience=patience)
         try:
@@ -86,7 +89,7 @@ def serve(uri: str, options: Options, shutdown: Shutdown, notifier: Notifier) ->
             notifier.stopping()
             left = replace(tally.worker(), state=WorkerState.STOPPED)
             heartbeat.stop(left, _REMEMBERED_S)
-            log.info("worker %s leaves: %d done, %d failed", left.name, left.n_done, left.n_failed)
+            _log_end(left)
         finally:
             store.close()
     if shutdown.error is not None:
@@ -94,10 +97,29 @@ def serve(uri: str, options: Options, shutdown: Shutdown, notifier: Notifier) ->
 
 
 def _log_start(options: Options) -> None:
-    exp_keys = ", ".join(options.exp_keys) or "any experiment"
-    log.info("worker %s serves %s, %d at a time", options.name, exp_keys, options.concurrency)
+    log.info(
+        "worker %s serves %s, %d at a time",
+        options.name,
+        ", ".join(options.exp_keys) or "any experiment",
+        options.concurrency,
+        extra=Event.WORKER_STARTED.of(exp_keys=options.exp_keys, slots=options.concurrency),
+    )
     if options.gpus is not None:
-        log.info("GPUs, one for each trial: %s", ", ".join(filter(None, options.gpus)) or "none")
+        log.info(
+            "GPUs, one for each trial: %s",
+            ", ".join(filter(None, options.gpus)) or "none",
+            extra=Event.GPUS_SHARED.of(gpus=options.gpus),
+        )
+
+
+def _log_end(left: Worker) -> None:
+    log.info(
+        "worker %s leaves: %d done, %d failed",
+        left.name,
+        left.n_done,
+        left.n_failed,
+        extra=Event.WORKER_LEFT.of(n_done=left.n_done, n_failed=left.n_failed),
+    )
 
 
 def _told(notifier: Notifier, health: WorkerHealth, shutdown: Shutdown, tally: Tally) -> Worker:
@@ -153,6 +175,11 @@ def _surroundings(options: Options, slot: int) -> dict[str, str]:
 
 
 def _evaluator(options: Options, letters: Letters, environment: Mapping[str, str]) -> Evaluator:
+    evaluator = _any_evaluator(options, letters, environment)
+    return evaluator if options.allowed is None else AllowedOnly(options.allowed, evaluator)
+
+
+def _any_evaluator(options: Options, letters: Letters, environment: Mapping[str, str]) -> Evaluator:
     if options.is_isolated:
         return IsolatedEvaluator(
             echo=options.echo, workdir=options.workdir, environment=environment, letters=letters
