@@ -28,6 +28,7 @@ from hpsearch.interrupt import Interrupt
 from hpsearch.logs import log_to_stderr
 from hpsearch.notify import take_notifier
 from hpsearch.payload import SECRET, read_secret
+from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.lifeline import die_with_parent
 from hpsearch_worker.loop import Limits
 from hpsearch_worker.serve import Options, serve
@@ -43,6 +44,13 @@ from hpsearch_worker.shutdown import Shutdown
     metavar="KEY",
     envvar="HPSEARCH_WORKER_EXP_KEY",
     help="Serve only this experiment; repeatable.",
+)
+@option(
+    "--allow",
+    multiple=True,
+    metavar="PATTERN",
+    help="Run only objectives like module:function or file.py:function, with * for any name; repeatable. "
+    "by-value admits those that come signed. [default: run all]",
 )
 @option("--concurrency", type=click.IntRange(min=1), default=1, help="Trials evaluated at a time.")
 @option("--burst", is_flag=True, help="Leave when nothing is left to do, instead of waiting.")
@@ -92,6 +100,7 @@ from hpsearch_worker.shutdown import Shutdown
 def worker(
     store: str,
     exp_keys: tuple[str, ...],
+    allow: tuple[str, ...],
     concurrency: int,
     burst: bool,
     max_trials: int | None,
@@ -126,6 +135,7 @@ def worker(
     notifier = take_notifier(os.environ)
     options = Options(
         exp_keys=exp_keys,
+        allowed=Allowed.of(allow, Path.cwd()) if allow else None,
         name=name,
         concurrency=concurrency,
         is_isolated=isolate,

@@ -19,6 +19,7 @@ from hpsearch.health.server import serving
 from hpsearch.notify import Notifier
 from hpsearch.store.mongo import MongoStore
 from hpsearch.store.protocol import TrialStore
+from hpsearch_worker.allowed import Allowed, AllowedOnly
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.evaluator import Evaluator
 from hpsearch_worker.health import WorkerHealth
@@ -51,6 +52,7 @@ class Options:
     max_trials: int | None
     claim_for_s: float | None
     workdir: str | None
+    allowed: Allowed | None  #: what objectives may be run; None for all
     gpus: tuple[str, ...] | None  #: what each slot's evaluations see; None for whatever this process sees
     limits: Limits
     health_host: str
@@ -173,6 +175,11 @@ def _surroundings(options: Options, slot: int) -> dict[str, str]:
 
 
 def _evaluator(options: Options, letters: Letters, environment: Mapping[str, str]) -> Evaluator:
+    evaluator = _any_evaluator(options, letters, environment)
+    return evaluator if options.allowed is None else AllowedOnly(options.allowed, evaluator)
+
+
+def _any_evaluator(options: Options, letters: Letters, environment: Mapping[str, str]) -> Evaluator:
     if options.is_isolated:
         return IsolatedEvaluator(
             echo=options.echo, workdir=options.workdir, environment=environment, letters=letters
