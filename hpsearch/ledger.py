@@ -64,13 +64,12 @@ class Ledger:
                 continue
             if self._is_point(trial.values) and not is_unreadable(trial):
                 self.history.add(trial)
-            else:
+            elif not is_unreadable(trial):
                 self.n_strange += 1
             if trial.state is State.FAILED:
                 self.last_failure = trial
             elif self.best is None or _loss(trial) < _loss(self.best):
                 self.best = trial
-
 
     def _is_point(self, values: Values) -> bool:
         """Whether each value is one of a parameter, in its range."""

@@ -11,7 +11,7 @@ import click
 from hpsearch.cli.lookup import find_experiment
 from hpsearch.cli.stores import open_store
 from hpsearch.command import EXIT_NO_SUCCESS, debug_option, option, store_option
-from hpsearch.errors import ExperimentAtWorkError, NotFoundError
+from hpsearch.errors import ExperimentAtWorkError, NotFoundError, UnreadableError
 from hpsearch.logs import log_to_stderr
 from hpsearch.store.protocol import TrialStore
 from hpsearch.trial import State
@@ -91,7 +91,7 @@ def _holding(store: TrialStore, exp_key: str) -> Holding:
 def _is_led(store: TrialStore, exp_key: str) -> bool:
     try:
         return store.experiment(exp_key).is_led(store.now())
-    except NotFoundError:
+    except (NotFoundError, UnreadableError):  # deleting is the way out for one that somebody altered
         return False
 
 

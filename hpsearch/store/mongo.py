@@ -250,7 +250,7 @@ class MongoStore:
 
     def cancel(self, exp_key: str, states: Iterable[State]) -> int:
         """Cancel all trials that are in one of the states, pending or running; return how many."""
-        doomed = queries.to_cancel(exp_key, check_cancellable(states))
+        doomed = queries.to_take(exp_key, check_cancellable(states))
         return self._damage.change(
             doomed, lambda: self._trials.update_many(doomed, queries.cancel()).modified_count
         )
@@ -459,8 +459,10 @@ class MongoStore:
         ------
         TrialExistsError
             At the first that is there as another point.
+        UnreadableError
+            If what is there was altered, such as one that has the number of another.
         """
-        documents = self._call(_read, self._settled, {"_id": {"$in": [trial.id for trial in trials]}})
+        documents = self._call(_read, self._settled, queries.in_place_of(trials))
         there = {document["_id"]: trial_from(document) for document in documents}
         for n_same, trial in enumerate(trials):
             if trial.id not in there:

@@ -182,15 +182,16 @@ class Archive:
 
 def _trial_record(document: Document) -> Record:
     """Return the record of a trial, also of one that cannot be read, which is told."""
+    record = Record(Kind.TRIAL, document)
     try:
         trial_from(document)
     except UnreadableError as error:
-        log.error(
-            "%s A backup with it cannot be restored before its line is set right.",
-            error,
-            extra=Event.BACKUP_UNREADABLE.of(),
-        )
-    return Record(Kind.TRIAL, document)
+        problem = str(error)
+    else:
+        return record
+    text = "%s A backup with it cannot be restored before its line is set right."
+    log.error(text, problem, extra=Event.BACKUP_UNREADABLE.of())
+    return record
 
 
 def _insert(collection: Collection[Document], documents: list[Document]) -> None:

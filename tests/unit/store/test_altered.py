@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from hpsearch.errors import UnreadableError
 from hpsearch.experiment import Budget, Experiment, ObjectiveRef
 from hpsearch.fleet import Worker
-from hpsearch.report.rows import TRIAL_COLUMNS, WORKER_COLUMNS, trial_cells, trial_text
+from hpsearch.report.rows import (
+    STATUS_COLUMNS,
+    TRIAL_COLUMNS,
+    WORKER_COLUMNS,
+    status_cells,
+    status_row,
+    trial_cells,
+    trial_text,
+)
+from hpsearch.report.summary import progress_of
 from hpsearch.report.table import Format, render
 from hpsearch.store.documents import (
     experiment_document,
@@ -115,7 +124,9 @@ def assert_shown(found: Any) -> None:
             for form in Format:
                 assert render("workers", [asdict(found)], WORKER_COLUMNS, form)
         case Experiment():
-            assert experiment_document(found)
+            row = status_row(progress_of(found, dict.fromkeys(State, 0), None, [], [], NOW), NOW)
+            for form in Format:
+                assert render("status", [row if form.is_nested else status_cells(row)], STATUS_COLUMNS, form)
 
 
 @pytest.mark.fuzz
@@ -129,6 +140,9 @@ def test_what_stands_for_an_unreadable_trial_has_its_number_and_failed(data: st.
     assert (stand_in.error.kind, stand_in.error.message) == (FailureKind.UNREADABLE, "why")
 
 
-@pytest.mark.parametrize("identifier", ["e", "e/7", "e/0000007", "f/000007", "e/00000٧", 7, "e/" + "9" * 30])
+@pytest.mark.parametrize(
+    "identifier",
+    ["e", "e/7", "e/0000007", "f/000007", "e/00000\N{ARABIC-INDIC DIGIT SEVEN}", 7, "e/" + "9" * 30],
+)
 def test_an_identifier_that_is_none_stands_for_nothing(identifier: Any):
     assert unreadable_trial({**TRIAL, "_id": identifier}, UnreadableError("why")) is None
