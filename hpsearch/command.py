@@ -30,6 +30,7 @@ from hpsearch.errors import (
 )
 from hpsearch.events import Event
 from hpsearch.logs import LOGGERS, is_json, tell, write_json
+from hpsearch.store_choice import STORE, STORE_FILE, chosen_store, note_file
 
 log = logging.getLogger("hpsearch")
 
@@ -127,15 +128,25 @@ def option(*names: str, **settings: Any) -> Callable[[F], F]:
 
 
 def store_option(*, required: bool) -> Callable[[F], F]:
-    """Return the option that names the database."""
-    return option(
+    """Return the options that name the database; the command gets its URI as ``store``."""
+    file = option(
+        "--store-file",
+        type=click.Path(dir_okay=False),
+        envvar=STORE_FILE,
+        is_eager=True,
+        expose_value=False,
+        callback=note_file,
+        help="File, readable by its owner alone, with the URI of the MongoDB to use.",
+    )
+    uri = option(
         "--store",
         metavar="URI",
-        envvar="HPSEARCH_STORE",
-        required=required,
+        envvar=STORE,
+        callback=chosen_store(required=required),
         help="MongoDB to use: mongodb://user:password@host/database, any option of MongoDB's URIs. "
-        "Prefer the environment variable for one with a password.",
+        "Prefer --store-file or the environment variable for one with a password.",
     )
+    return lambda command: uri(file(command))
 
 
 def health_options(command: F) -> F:

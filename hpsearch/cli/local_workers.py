@@ -15,6 +15,7 @@ from hpsearch.errors import ConfigurationError, LoadError, StorePermissionError,
 from hpsearch.gpus import find_gpus, share_out
 from hpsearch.interrupt import ECHO_S
 from hpsearch.logs import is_json
+from hpsearch.store_choice import STORE, STORE_FILE
 
 #: Seconds between two starts in the place of a worker that died.
 _RESTART_AFTER_S = 2.0
@@ -94,7 +95,7 @@ class LocalWorkers:
         gpus: Sequence[str] | None = None,
     ) -> None:
         self._n = n
-        self._env = {**os.environ, "HPSEARCH_STORE": uri}
+        self._env = {**os.environ, STORE: uri, STORE_FILE: ""}
         self._exp_key = exp_key
         self._log_dir = log_dir
         self._drain_timeout_s = drain_timeout_s

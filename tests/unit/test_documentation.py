@@ -35,7 +35,7 @@ REFERENCE = (REPOSITORY / "hpsearch" / "README.md").read_text()
 SOURCES = [*(REPOSITORY / "hpsearch").rglob("*.py"), *(REPOSITORY / "worker").rglob("*.py")]
 
 #: Options that are described once for all commands.
-COMMON = {"--store", "--secret-file", "--log-format", "--debug", "--help", "-h", "--version"}
+COMMON = {"--store", "--store-file", "--secret-file", "--log-format", "--debug", "--help", "-h", "--version"}
 
 
 def section(title: str) -> str:

@@ -28,6 +28,7 @@ from hpsearch.interrupt import Interrupt
 from hpsearch.logs import log_to_stderr
 from hpsearch.notify import take_notifier
 from hpsearch.payload import SECRET, read_secret
+from hpsearch.store_choice import STORE
 from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.lifeline import die_with_parent
 from hpsearch_worker.loop import Limits
@@ -177,9 +178,10 @@ def _made(folder: str) -> str:
 
 
 def _taken_secret(file: str | None) -> bytes | None:
-    """Return the secret, and take it out of the environment, which evaluating processes inherit."""
+    """Return the secret; take it and the password out of the environment, which evaluations inherit."""
     secret = read_secret(os.environ, file)
-    os.environ.pop(SECRET, None)
+    for name in (SECRET, STORE):
+        os.environ.pop(name, None)
     return secret
 
 

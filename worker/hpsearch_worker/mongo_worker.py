@@ -7,6 +7,7 @@ to that very command: there is one worker, with two ways to ask for it.
 from __future__ import annotations
 
 import math
+import os
 import re
 import shlex
 import signal
@@ -15,12 +16,14 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from hpsearch.command import log_format_option, run_and_exit
 from hpsearch.errors import ConfigurationError
 from hpsearch.events import Event
 from hpsearch.logs import log_to_stderr, tell
 from hpsearch.store.hyperopt_uri import jobs_address
+from hpsearch.store_choice import STORE, STORE_FILE, uri_in
 from hpsearch_worker.__main__ import worker
 
 _POLLING = (
@@ -89,6 +92,13 @@ _COUNT = _Number(1, is_whole=True)
 _SECONDS = _Number(0, is_whole=False)
 
 
+def _of_file_unless_named(context: click.Context, param: click.Parameter, mongo: str) -> str:
+    """Return what the command line says, else the file, else the environment, else the default."""
+    place = os.environ.get(STORE_FILE)
+    is_named = context.get_parameter_source("mongo") is ParameterSource.COMMANDLINE
+    return uri_in(place) if place and not is_named else mongo
+
+
 @click.command("mongo-worker", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--exp-key", metavar="KEY", help="Serve only this experiment [default: any].")
 @click.option(
@@ -113,10 +123,12 @@ _SECONDS = _Number(0, is_whole=False)
     "--mongo",
     metavar="HOST[:PORT]/DB",
     default="localhost/hyperopt",
-    envvar="HPSEARCH_STORE",
+    envvar=STORE,
     show_default=True,
     show_envvar=True,
-    help="Where the jobs are; also a whole mongo:// or mongodb:// URI.",
+    callback=_of_file_unless_named,
+    help="Where the jobs are; also a whole mongo:// or mongodb:// URI. HPSEARCH_STORE_FILE may name a "
+    "file that holds it.",
 )
 @click.option("--poll-interval", type=_SECONDS, metavar="N", help="Accepted, and not needed.")
 @click.option(
