@@ -20,17 +20,21 @@ ALREADY_INITIALIZED = 23
 
 
 class Server:
-    """A mongod of one's own, without authentication, on a fixed port of this machine."""
+    """A mongod of one's own, on a fixed port of this machine.
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    ``options`` are mongod's, ``uri_options`` those that a client needs to talk to it.
+    """
+
+    def __init__(self, folder: Path, *options: str, uri_options: str = "") -> None:
         self.folder = folder
         self.options = options
+        self.uri_options = uri_options
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def uri(self) -> str:
-        return f"mongodb://127.0.0.1:{self.port}/"
+        return f"mongodb://127.0.0.1:{self.port}/" + (f"?{self.uri_options}" if self.uri_options else "")
 
     def start(self) -> None:
         """Start, or start again on the same data, and return once it takes writes."""
