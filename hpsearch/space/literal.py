@@ -155,7 +155,7 @@ def _imported(reference: str, place: str) -> Any:
 
 
 def _digits(value: int, place: str) -> str:
-    """Return an integer in decimal, which Python refuses to write or read from some thousands of digits on."""
+    """Return an integer in decimal, which Python refuses from some thousands of digits on."""
     try:
         return str(value)
     except ValueError as error:

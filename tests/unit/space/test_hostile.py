@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch import hp
@@ -32,14 +32,36 @@ def nested(levels: int, tag: str = "tuple") -> Any:
 
 
 TEXTS = st.sampled_from(
-    ["", "x", "a.b", "$set", "\0", "\ud800", "\N{PILE OF POO}", "a\nb", "x" * 10_000, "lr", "m", "nan", "inf", "-inf",
-     "1" * 5000, "os:getcwd", "no.such:thing", "a b:c", "os:", ":", "os:path.nothing", "2026-01-01", "AAAA", "=", "3.5"]
-) | st.text(max_size=5)  # fmt: skip
+    [
+        "",
+        "x",
+        "a.b",
+        "$set",
+        "\0",
+        "\ud800",
+        "\N{PILE OF POO}",
+        "a\nb",
+        "x" * 10_000,
+        "lr",
+        "m",
+        "nan",
+        "inf",
+        "-inf",
+        "1" * 5000,
+        "os:getcwd",
+        "no.such:thing",
+        "a b:c",
+        "os:",
+        ":",
+        "os:path.nothing",
+        "2026-01-01",
+        "AAAA",
+        "=",
+        "3.5",
+    ]
+) | st.text(max_size=5)
 
-NUMBERS = (
-    st.sampled_from([0, 1, -1, 2**53, 2**63, -(2**70), 10**400, 10**5000, 0.0, -0.0, 1e308, 5e-324])
-    | st.floats()
-)
+NUMBERS = st.sampled_from([0, 1, -1, 2**53, 2**63, -(2**70), 10**400, 0.0, -0.0, 1e308, 5e-324]) | st.floats()
 
 LEAVES = st.none() | st.booleans() | NUMBERS | TEXTS
 
@@ -65,12 +87,14 @@ def whole_document() -> dict[str, Any]:
     lr, units = hp.loguniform("lr", -9, 0), hp.quniform("units", 16, 256, 16)
     space = {
         "lr": lr,
-        "model": hp.choice("kind", [{"a": units, "b": (1, units)}, hp.pchoice("w", [(0.25, "x"), (0.75, None)]), 3.5]),
+        "model": hp.choice(
+            "kind", [{"a": units, "b": (1, units)}, hp.pchoice("w", [(0.25, "x"), (0.75, None)]), 3.5]
+        ),
         "n": hp.randint("n", 1, 8) + 2 * lr,
         "noise": [hp.qlognormal("noise", 0, 1, 0.5), hp.uniformint("q", 0, 9)],
         "literals": (b"bytes", float("inf"), 2**80, importable.double, {(1, None): True}),
         "called": call(dict, a=lr, b=[units]),
-    }  # fmt: skip
+    }
     document: dict[str, Any] = json.loads(json.dumps(Space(space).to_json()))
     return document
 
@@ -131,7 +155,7 @@ def altered_documents(draw: st.DrawFn) -> Case:
 
 
 def assert_space_or_sentence(make: Any) -> None:
-    """Make a space; it survives the way through JSON, can be sampled and shown, or a sentence says why not."""
+    """Make a space that survives JSON and can be sampled and shown, or get a sentence that says why not."""
     try:
         space = Space(make())
         document = space.to_json()
@@ -165,16 +189,28 @@ def circular() -> Any:
 
 SCALARS = (
     LEAVES
-    | st.sampled_from([np.float64("nan"), np.int64(3), np.array([1, 2]), np.array(5), 1j, b"", object(), int, len])
+    | st.sampled_from(
+        [np.float64("nan"), np.int64(3), np.array([1, 2]), np.array(5), 1j, b"", object(), int, len]
+    )
     | st.builds(Spiteful)
     | st.sampled_from([nested(1000, ""), nested(1000, "a")])
     | st.builds(circular)
-)  # fmt: skip
+)
 
 BUILDERS = (
-    hp.uniform, hp.quniform, hp.loguniform, hp.qloguniform, hp.uniformint, hp.normal, hp.qnormal,
-    hp.lognormal, hp.qlognormal, hp.randint, hp.choice, hp.pchoice,
-)  # fmt: skip
+    hp.uniform,
+    hp.quniform,
+    hp.loguniform,
+    hp.qloguniform,
+    hp.uniformint,
+    hp.normal,
+    hp.qnormal,
+    hp.lognormal,
+    hp.qlognormal,
+    hp.randint,
+    hp.choice,
+    hp.pchoice,
+)
 
 N_ARGUMENTS = {
     hp.choice: 1,
@@ -215,3 +251,8 @@ def test_an_altered_space_is_a_space_or_a_sentence(case: Case):
 def test_what_hp_is_given_is_a_space_or_a_sentence(case: Case):
     build, label, arguments, around = case.value
     assert_space_or_sentence(lambda: [build(label, *arguments), around])
+
+
+def test_an_integer_that_python_cannot_write_is_refused_by_its_place():
+    with pytest.raises(SpaceError, match=r"^the space\['n'\] holds an integer that is too long"):
+        Space({"n": 10**5000}).to_json()
