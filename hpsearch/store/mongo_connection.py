@@ -64,6 +64,8 @@ class Connection:
         A MongoDB URI; its options override ``DEFAULTS``.
     patience : callable
         How long to go on trying while MongoDB is away.
+    on_contact : callable
+        Called, in the thread that asked, whenever MongoDB has answered.
 
     Raises
     ------
@@ -76,10 +78,11 @@ class Connection:
         If the server is away for longer than the patience lasts.
     """
 
-    def __init__(self, uri: str, patience: Patience) -> None:
+    def __init__(self, uri: str, patience: Patience, on_contact: Callable[[], None] = lambda: None) -> None:
         self.hosts = hosts_of(uri)  #: for messages
         self._uri = uri
         self._patience = patience
+        self._on_contact = on_contact
         self._lock = threading.Lock()
         self._away_since: float | None = None
         self._contact_at = time.monotonic()  # when MongoDB last answered
@@ -173,6 +176,7 @@ class Connection:
     def _note_contact(self) -> None:
         self._contact_at = time.monotonic()
         self._has_answered = True
+        self._on_contact()
         if self._away_since is None:  # the common case needs no lock
             return
         with self._lock:
