@@ -21,7 +21,7 @@ from hpsearch.errors import HpsearchWarning, SpaceError
 from hpsearch.space import arguments
 from hpsearch.space.arguments import checked_label
 from hpsearch.space.expression import Choice, Number, as_node
-from hpsearch.space.wording import shown
+from hpsearch.wording import shown
 
 __all__ = [
     "choice",

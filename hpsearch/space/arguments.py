@@ -26,7 +26,7 @@ from hpsearch.space.distribution import (
     Numeric,
     Uniform,
 )
-from hpsearch.space.wording import shown
+from hpsearch.wording import shown
 
 #: Characters of a label: it stands in each document of a trial, and in messages.
 MAX_LABEL = 200

@@ -20,7 +20,7 @@ import numpy as np
 from hpsearch.errors import SpaceError
 from hpsearch.space.distribution import Categorical, Integer, Numeric
 from hpsearch.space.operations import OPERATIONS
-from hpsearch.space.wording import reason, shown
+from hpsearch.wording import reason, shown
 
 #: Containers inside containers; MongoDB holds documents of at most 100 levels, a dict takes three.
 MAX_NESTING = 25

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hpsearch.errors import DuplicateLabelError, SpaceError
 from hpsearch.space.distribution import Distribution
 from hpsearch.space.expression import MAX_DEPTH, Choice, Node, Number, children
-from hpsearch.space.wording import shown
+from hpsearch.wording import shown
 
 #: Ways in which one parameter may be reached through choices that share nodes.
 MAX_PATHS = 1000

@@ -31,7 +31,7 @@ from hpsearch.space.expression import (
     evaluate,
 )
 from hpsearch.space.operations import INVERSES
-from hpsearch.space.wording import shown
+from hpsearch.wording import shown
 
 #: Relative difference that counts as rounding.
 TOLERANCE = 1e-9

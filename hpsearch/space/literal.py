@@ -19,7 +19,7 @@ from typing import Any
 
 from hpsearch.errors import SpaceError
 from hpsearch.space.shape import damaged, sequence, string, tagged
-from hpsearch.space.wording import reason, shown
+from hpsearch.wording import reason, shown
 
 #: What JSON and BSON both hold as an integer.
 INT64 = range(-(2**63), 2**63)

@@ -22,7 +22,7 @@ from hpsearch.space.expression import Choice, Literal, Node, Number, as_node, ev
 from hpsearch.space.flat import Condition, Parameter, count_points, flatten, labelled_nodes
 from hpsearch.space.inverse import invert
 from hpsearch.space.literal import is_scalar
-from hpsearch.space.wording import shown
+from hpsearch.wording import shown
 
 __all__ = ["Condition", "Parameter", "Space", "Values"]
 

@@ -55,7 +55,7 @@ from hpsearch.space.expression import (
 from hpsearch.space.literal import decode_literal, encode_literal
 from hpsearch.space.operations import OPERATIONS
 from hpsearch.space.shape import damaged, index, mapping, pair, sequence, string, tagged
-from hpsearch.space.wording import shown
+from hpsearch.wording import shown
 
 #: The version of the document's format.
 SCHEMA = 1
