@@ -1,0 +1,221 @@
+"""A replica set of three on this machine, whose members can be broken in every way."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
+
+from hpsearch.mongod import find_mongod
+
+from . import disk
+from .posts import Post, Supervisor, send
+
+Client = MongoClient[dict[str, Any]]
+
+_SET = "faults"
+_DISK_MB = 400
+#: The name that hpsearch gives to its connections; fail points hit no others.
+_APP = "hpsearch"
+
+
+class Member:
+    """One mongod, on a fixed port."""
+
+    def __init__(self, folder: Path, *, has_disk: bool, environment: Mapping[str, str]) -> None:
+        self.port = _free_port()
+        self.data = folder / "data"
+        self._has_disk = has_disk
+        folder.mkdir()
+        if has_disk:
+            disk.mount(self.data, _DISK_MB)
+        else:
+            self.data.mkdir()
+        command = [
+            str(find_mongod()), "--dbpath", str(self.data), "--port", str(self.port), "--replSet", _SET,
+            "--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25",
+            "--wiredTigerEngineConfigString", "log=(file_max=16MB)", "--oplogSize", "64",
+            "--syncdelay", "15", "--setParameter", "enableTestCommands=1",
+            "--setParameter", "diagnosticDataCollectionEnabled=false",
+        ]  # fmt: skip
+        self.post = Post(folder.name, command, folder, folder / "mongod.log", environment)
+
+    def client(self) -> Client:
+        """Return a client of this member alone, which gives up soon."""
+        return MongoClient(
+            f"mongodb://127.0.0.1:{self.port}/",
+            directConnection=True,
+            serverSelectionTimeoutMS=1_000,
+            socketTimeoutMS=5_000,
+            appname="campaign",
+        )
+
+    def command(self, name: str, value: Any = 1, **options: Any) -> dict[str, Any]:
+        """Run a command for administrators; raises ``PyMongoError``."""
+        with self.client() as client:
+            return client.admin.command(name, value, **options)
+
+    def state(self) -> str:
+        """Return what this member is in its set, ``DOWN`` if it does not say."""
+        try:
+            answer = self.command("replSetGetStatus")
+        except PyMongoError:
+            return "DOWN"
+        return next((str(m["stateStr"]) for m in answer["members"] if m.get("self")), "DOWN")
+
+    def freeze(self, *, is_frozen: bool) -> None:
+        """Stop the process where it is, or let it go on."""
+        if (pid := self.post.pid) is not None:
+            send(pid, signal.SIGSTOP if is_frozen else signal.SIGCONT)
+
+    def fail(self, command: str, how: Mapping[str, Any], times: int) -> None:
+        """Let the next so many commands of a name fail, if they come from hpsearch."""
+        data = {"failCommands": [command], "appName": _APP, **how}
+        self.command("configureFailPoint", "failCommand", mode={"times": times}, data=data)
+
+    def n_failed(self) -> int:
+        """Return how often the fail point was met, and turn it off."""
+        answer = self.command("configureFailPoint", "failCommand", mode="off")
+        return int(answer.get("count", 0))
+
+    def fill_disk(self) -> None:
+        """Take all space, and have the server notice."""
+        self.post.may_die = True
+        disk.fill(self.data)
+        with suppress(PyMongoError):
+            self.command("fsync")
+
+    def free_disk(self) -> None:
+        """Give the space back; the server is started again until it stays."""
+        disk.free(self.data)
+
+    def connections(self) -> list[str]:
+        """Return the connections of hpsearch to this member."""
+        pipeline = [
+            {"$currentOp": {"allUsers": True, "idleConnections": True, "idleCursors": True}},
+            {"$match": {"appName": _APP}},
+        ]
+        with self.client() as client:
+            found = list(client.admin.aggregate(pipeline))
+        return [f"connection {op.get('connectionId')} of {op.get('client')} to port {self.port}" for op in found]
+
+    def close(self) -> None:
+        """Remove its disk; the process has ended."""
+        if self._has_disk:
+            disk.unmount(self.data)
+
+
+class Cluster:
+    """Three members, of which one takes writes.
+
+    Parameters
+    ----------
+    folder : Path
+        Where their data and logs lie.
+    supervisor : Supervisor
+        Who starts them again.
+    has_disks : bool
+        Whether each has a small disk of its own.
+    environment : mapping
+        Of their processes.
+    """
+
+    def __init__(
+        self, folder: Path, supervisor: Supervisor, *, has_disks: bool, environment: Mapping[str, str]
+    ) -> None:
+        self.members = [
+            Member(folder / f"mongod-{i}", has_disk=has_disks, environment=environment) for i in range(3)
+        ]
+        for member in self.members:
+            supervisor.take_on(member.post)
+
+    def initiate(self, timeout_s: float) -> None:
+        """Make them a replica set, and return once it takes writes."""
+        hosts = [{"_id": i, "host": f"127.0.0.1:{m.port}"} for i, m in enumerate(self.members)]
+        settings = {"electionTimeoutMillis": 3_000, "heartbeatIntervalMillis": 500}
+        config = {"_id": _SET, "members": hosts, "settings": settings}
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                self.members[0].command("replSetInitiate", config)
+                break
+            except OperationFailure:
+                raise
+            except PyMongoError:
+                if time.monotonic() > deadline:
+                    raise
+        if not self.wait_for_health(timeout_s):
+            raise SystemExit(f"The replica set did not come up within {timeout_s:.0f} s.")
+
+    def uri(self, ports: Sequence[int] | None = None) -> str:
+        """Return the URI by the members' ports, or by those of a proxy."""
+        hosts = ",".join(f"127.0.0.1:{port}" for port in ports or self.ports())
+        return f"mongodb://{hosts}/hpsearch?replicaSet={_SET}"
+
+    def ports(self) -> list[int]:
+        """Return the ports of the members."""
+        return [member.port for member in self.members]
+
+    def client(self) -> Client:
+        """Return a client of the set, which gives up soon."""
+        return MongoClient(
+            self.uri(),
+            serverSelectionTimeoutMS=3_000,
+            socketTimeoutMS=5_000,
+            heartbeatFrequencyMS=1_000,
+            readConcernLevel="majority",
+            appname="campaign",
+        )
+
+    def primary(self) -> Member | None:
+        """Return the member that takes writes, if one does."""
+        for member in self.members:
+            with suppress(PyMongoError):
+                if member.command("hello")["isWritablePrimary"]:
+                    return member
+        return None
+
+    def secondaries(self) -> list[Member]:
+        """Return the members that follow."""
+        return [member for member in self.members if member.state() == "SECONDARY"]
+
+    def wait_for_health(self, timeout_s: float) -> bool:
+        """Return once one member leads and two follow, or False after the timeout."""
+        deadline = time.monotonic() + timeout_s
+        while sorted(m.state() for m in self.members) != ["PRIMARY", "SECONDARY", "SECONDARY"]:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.2)
+        return True
+
+    def step_down(self) -> None:
+        """Have the primary give up its role; it may return in ten seconds."""
+        primary = self.primary()
+        if primary is not None:
+            with suppress(AutoReconnect):  # it hangs up
+                primary.command("replSetStepDown", 10, secondaryCatchUpPeriodSecs=5, force=True)
+
+    def connections(self) -> list[str]:
+        """Return the connections of hpsearch to all members."""
+        return [name for member in self.members for name in member.connections()]
+
+    def close(self) -> None:
+        """Remove the disks; the processes have ended."""
+        for member in self.members:
+            member.close()
+
+
+def _free_port() -> int:
+    """Return a port of five digits, as those of a proxy are."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = int(listener.getsockname()[1])
+        if port >= 10_000:
+            return port

@@ -1,0 +1,81 @@
+"""What passes between a driver and MongoDB: messages cut apart, and commands by what they mean to us; pure."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import bson
+
+_HEADER = struct.Struct("<iiii")  # length, request, answer to, kind
+_OP_MSG = 2013
+
+#: What an update of a trial writes, by what it is for.
+_LEASE_ONLY = {"state", "heartbeat_at", "lease_until"}
+
+
+@dataclass(slots=True)
+class Messages:
+    """Collects bytes, and gives them back in whole messages."""
+
+    rest: bytes = b""  #: the beginning of the next message
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take in what arrived; return the messages that are whole by now."""
+        self.rest += data
+        whole: list[bytes] = []
+        while len(self.rest) >= _HEADER.size:
+            (length, *_) = _HEADER.unpack_from(self.rest)
+            if len(self.rest) < length:
+                break
+            whole.append(self.rest[:length])
+            self.rest = self.rest[length:]
+        return whole
+
+
+def meaning(message: bytes) -> str:
+    """Return what a command asks for: ``claim``, ``finish``, ``renew``, else the command's own name.
+
+    Parameters
+    ----------
+    message : bytes
+        A whole message of a client; the empty text is returned for one that is no command.
+    """
+    length, _, _, kind = _HEADER.unpack_from(message)
+    if kind != _OP_MSG:
+        return ""
+    command: dict[str, Any] = {}
+    position = _HEADER.size + 4  # after the flags
+    while position < length:
+        section, position = message[position], position + 1
+        (size,) = struct.unpack_from("<i", message, position)
+        part = message[position : position + size]
+        if section == 0:
+            command |= bson.decode(part)
+        else:  # the documents of a bulk, which belong into the command under a name
+            name, _, documents = part[4:].partition(b"\0")
+            command[name.decode()] = bson.decode_all(documents)
+        position += size
+    return _meaning(command)
+
+
+def _meaning(command: Mapping[str, Any]) -> str:
+    name = next(iter(command), "")
+    if command.get(name) != "trials":
+        return name
+    if name == "findAndModify":
+        return "claim"
+    if name == "update" and len(command.get("updates", ())) == 1:
+        return _meaning_of_update(command["updates"][0]["u"])
+    return name
+
+
+def _meaning_of_update(update: Any) -> str:
+    stage = update[0] if isinstance(update, list) and update else {}
+    fields = stage.get("$set")
+    if fields is not None and set(fields) == _LEASE_ONLY:
+        return "renew"
+    condition = stage.get("$replaceWith", {}).get("$cond", [{}])[0]
+    return "finish" if "$in" in condition else "update"
