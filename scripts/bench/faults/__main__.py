@@ -15,7 +15,8 @@ import argparse
 import sys
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).parents[1])  # a folder is run by its name; its modules are a package
+# A folder is run by its name, while its modules are those of a package.
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from faults.campaign import Plan, Verdict, run
 from faults.injections import SHORT, Kind

@@ -16,7 +16,7 @@ from . import disk
 from .checker import Broken, broken_promises
 from .clock import MovableClock
 from .cluster import Cluster
-from .evidence import Evidence, Search, read_acknowledged, read_calls
+from .evidence import Evidence, read_acknowledged, read_calls
 from .fleet import MAX_ATTEMPTS, Fleet, environment_of
 from .injections import LANES, Kind, drawn
 from .injector import Injector, Scene
@@ -189,7 +189,9 @@ class _Campaign:
         ]
 
 
-def _possible(kinds: frozenset[Kind], *, has_disks: bool, has_clock: bool) -> tuple[frozenset[Kind], list[str]]:
+def _possible(
+    kinds: frozenset[Kind], *, has_disks: bool, has_clock: bool
+) -> tuple[frozenset[Kind], list[str]]:
     """Return the kinds that this machine allows for, and why not the others."""
     reasons = {
         Kind.FILL_DISK: "" if has_disks else "this process may not mount a disk",

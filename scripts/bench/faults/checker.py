@@ -145,7 +145,9 @@ def _attempts(evidence: Evidence) -> Iterator[Broken]:
             yield _about(trial, promise, f"it was called under attempt {attempt} of {trial['attempt']}")
     for (name, attempt), n in n_calls.items():
         if n > 1:
-            yield Broken(promise=promise, trial=name, text=f"attempt {attempt} called the objective {n} times")
+            yield Broken(
+                promise=promise, trial=name, text=f"attempt {attempt} called the objective {n} times"
+            )
 
 
 def _holders(evidence: Evidence) -> Iterator[Broken]:

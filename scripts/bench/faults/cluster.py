@@ -98,13 +98,15 @@ class Member:
 
     def connections(self) -> list[str]:
         """Return the connections of hpsearch to this member."""
-        pipeline = [
+        pipeline: list[dict[str, Any]] = [
             {"$currentOp": {"allUsers": True, "idleConnections": True, "idleCursors": True}},
             {"$match": {"appName": _APP}},
         ]
         with self.client() as client:
             found = list(client.admin.aggregate(pipeline))
-        return [f"connection {op.get('connectionId')} of {op.get('client')} to port {self.port}" for op in found]
+        return [
+            f"connection {op.get('connectionId')} of {op.get('client')} to port {self.port}" for op in found
+        ]
 
     def close(self) -> None:
         """Remove its disk; the process has ended."""

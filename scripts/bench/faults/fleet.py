@@ -40,7 +40,9 @@ class Fleet:
         Of all of them.
     """
 
-    def __init__(self, folder: Path, logs: Path, supervisor: Supervisor, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, logs: Path, supervisor: Supervisor, environment: Mapping[str, str]
+    ) -> None:
         self._folder, self._logs = folder, logs
         self._supervisor = supervisor
         self._environment = environment
@@ -95,7 +97,9 @@ class Fleet:
             time.sleep(0.1)
         return [post.name for post in self.workers if post.pid]
 
-    def _post(self, name: str, command: list[str], more: Mapping[str, str], *, ends_well: bool = False) -> Post:
+    def _post(
+        self, name: str, command: list[str], more: Mapping[str, str], *, ends_well: bool = False
+    ) -> Post:
         environment = {**self._environment, **more}
         post = Post(name, command, self._folder, self._logs / f"{name}.log", environment, ends_well)
         self._supervisor.take_on(post)

@@ -55,7 +55,9 @@ class Scene:
 class Injector:
     """Injects faults until it is told to stop, and leaves everything as it was."""
 
-    def __init__(self, scene: Scene, lanes: Sequence[Iterator[Injection]], tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, scene: Scene, lanes: Sequence[Iterator[Injection]], tell: Callable[[str], None]
+    ) -> None:
         self._scene = scene
         self._tell = tell
         self._is_over = threading.Event()
@@ -317,7 +319,13 @@ def _everywhere(injection: Injection, in_hand: Sequence[Call], note: str) -> Out
 
 
 def _outcome(
-    injection: Injection, n: int, unit: str, in_hand: Sequence[Call], *, is_local: bool = False, note: str = ""
+    injection: Injection,
+    n: int,
+    unit: str,
+    in_hand: Sequence[Call],
+    *,
+    is_local: bool = False,
+    note: str = "",
 ) -> Outcome:
     held = frozenset((call.trial, call.attempt) for call in in_hand)
     return Outcome(kind=injection.kind, n_hit=n, unit=unit, in_hand=held, is_local=is_local, note=note)

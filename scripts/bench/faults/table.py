@@ -56,8 +56,9 @@ def table(
             rows[kind].n_again += 1
     for each in broken:
         attempts = {a for o in outcomes for a in o.in_hand if a[0] == each.trial}
-        for kind in {_blamed(outcomes, attempt) for attempt in attempts} - {None}:
-            rows[kind].n_broken += 1
+        for kind in {_blamed(outcomes, attempt) for attempt in attempts}:
+            if kind is not None:
+                rows[kind].n_broken += 1
     lines = [
         (str(kind), str(row.n), _hit(row), str(row.n_again), str(row.n_broken))
         for kind, row in rows.items()

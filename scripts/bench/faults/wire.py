@@ -1,4 +1,4 @@
-"""What passes between a driver and MongoDB: messages cut apart, and commands by what they mean to us; pure."""
+"""What passes between a driver and MongoDB: whole messages, and what each command means to us; pure."""
 
 from __future__ import annotations
 
