@@ -157,7 +157,9 @@ class _Campaign:
         """Run one search to its end; a search without any progress is left as it is."""
         self._asked.append((exp_key, plan.trials_per_search))
         self._sampler.turn_to(exp_key)
-        self._fleet.start_search(exp_key, plan.trials_per_search, plan.seed, self._cluster.uri())
+        self._fleet.start_search(
+            exp_key, plan.trials_per_search, plan.seed + len(self._asked), self._cluster.uri()
+        )
         size, changed_at = 0, time.monotonic()
         while not self._fleet.is_search_over():
             time.sleep(0.2)

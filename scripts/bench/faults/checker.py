@@ -205,8 +205,11 @@ def _left_behind(evidence: Evidence) -> Iterator[Broken]:
 
 
 def _logs(evidence: Evidence) -> Iterator[Broken]:
-    """Nobody prints a traceback."""
+    """Nobody prints a traceback, and no worker turns its back on a search."""
     for name, log in evidence.logs.items():
+        if " not serving " in log:
+            text = f"{name} refuses{log.partition(' not serving')[2][:300]!r}"
+            yield Broken(promise="workers go on with every search", trial=None, text=text)
         if "Traceback (most recent call last)" in log:
             text = f"{name} printed one: {log.partition('Traceback')[2][-300:]!r}"
             yield Broken(promise="no tracebacks", trial=None, text=text)

@@ -32,6 +32,9 @@ _ORPHAN_S = 10.0
 
 _HOUR_S = 3600
 
+#: Seconds that an evaluating process takes to load the objective, or longer.
+_LOADING_S = 0.5
+
 #: Share of the faults of workers that hit one in the middle of a trial, if there is one.
 _AT_WORK = 0.8
 
@@ -124,12 +127,23 @@ class Injector:
             return None
         in_hand, children = self._scene.in_hand([post]), children_of(post.pid)
         if injection.kind is Kind.KILL_CHILD:
-            for child in children:
-                send(child, signal.SIGKILL)
+            self._kill_children(children, post, injection)
             return _at_work(injection, post, in_hand) if children else None
         post.kill()
         self._await_orphans(post, children)
         return _at_work(injection, post, in_hand)
+
+    def _kill_children(self, children: Sequence[int], post: Post, injection: Injection) -> None:
+        """Kill evaluating processes; at times also the one that follows, while it loads the objective."""
+        for child in children:
+            send(child, signal.SIGKILL)
+        deadline = time.monotonic() + (LEASE_S / 2 if injection.length >= _AT_WORK else 0)
+        while post.pid is not None and time.monotonic() < deadline:
+            if later := set(children_of(post.pid)) - set(children):
+                self._is_over.wait(injection.target * _LOADING_S)
+                send(later.pop(), signal.SIGKILL)
+                return
+            time.sleep(0.01)
 
     def _await_orphans(self, post: Post, children: Sequence[int]) -> None:
         deadline = time.monotonic() + _ORPHAN_S

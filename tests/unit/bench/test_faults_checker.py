@@ -230,3 +230,8 @@ def test_what_is_left_behind_is_found() -> None:
 def test_a_traceback_in_a_log_is_found() -> None:
     log = "worker 1 serves s\nTraceback (most recent call last):\n  ...\nKeyError: 'x'"
     assert promises(evidence(document(0), logs={"worker-1": log})) == {"no tracebacks"}
+
+
+def test_a_worker_that_turns_its_back_on_a_search_is_found() -> None:
+    log = "WARNING not serving s: The process died while it loaded search.py:objective"
+    assert promises(evidence(document(0), logs={"worker-1": log})) == {"workers go on with every search"}
