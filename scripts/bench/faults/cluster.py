@@ -22,6 +22,7 @@ Client = MongoClient[dict[str, Any]]
 
 _SET = "faults"
 _DISK_MB = 400
+_ALREADY_INITIALIZED = 23
 #: The name that hpsearch gives to its connections; fail points hit no others.
 _APP = "hpsearch"
 
@@ -32,6 +33,7 @@ class Member:
     def __init__(self, folder: Path, *, has_disk: bool, environment: Mapping[str, str]) -> None:
         self.port = _free_port()
         self.data = folder / "data"
+        self._n_failed_before = 0
         self._has_disk = has_disk
         folder.mkdir()
         if has_disk:
@@ -78,12 +80,13 @@ class Member:
     def fail(self, command: str, how: Mapping[str, Any], times: int) -> None:
         """Let the next so many commands of a name fail, if they come from hpsearch."""
         data = {"failCommands": [command], "appName": _APP, **how}
-        self.command("configureFailPoint", "failCommand", mode={"times": times}, data=data)
+        answer = self.command("configureFailPoint", "failCommand", mode={"times": times}, data=data)
+        self._n_failed_before = int(answer["count"])  # since the server was started
 
     def n_failed(self) -> int:
         """Return how often the fail point was met, and turn it off."""
         answer = self.command("configureFailPoint", "failCommand", mode="off")
-        return int(answer.get("count", 0))
+        return int(answer["count"]) - self._n_failed_before
 
     def fill_disk(self) -> None:
         """Take all space, and have the server notice."""
@@ -144,15 +147,13 @@ class Cluster:
         settings = {"electionTimeoutMillis": 3_000, "heartbeatIntervalMillis": 500}
         config = {"_id": _SET, "members": hosts, "settings": settings}
         deadline = time.monotonic() + timeout_s
-        while True:
+        while time.monotonic() < deadline:
             try:
                 self.members[0].command("replSetInitiate", config)
-                break
-            except OperationFailure:
-                raise
-            except PyMongoError:
-                if time.monotonic() > deadline:
-                    raise
+            except PyMongoError as error:  # some are only starting
+                if isinstance(error, OperationFailure) and error.code == _ALREADY_INITIALIZED:
+                    break
+                time.sleep(0.2)
         if not self.wait_for_health(timeout_s):
             raise SystemExit(f"The replica set did not come up within {timeout_s:.0f} s.")
 
