@@ -69,13 +69,16 @@ def run(plan: Plan) -> Verdict:
     has_disks = disk.can_mount()
     clock = MovableClock(folder)
     kinds, left_out = _possible(plan.kinds, has_disks=has_disks, has_clock=clock.is_possible)
-    with ExitStack() as stack:
-        campaign = _Campaign(folder, stack, clock, has_disks=has_disks)
-        injector = campaign.inject(plan, kinds, began_at)
-        evidence = campaign.conclude(injector)
-    broken = broken_promises(evidence)
-    if not broken:
-        shutil.rmtree(folder)
+    broken: list[Broken] = []
+    try:
+        with ExitStack() as stack:
+            campaign = _Campaign(folder, stack, clock, has_disks=has_disks)
+            injector = campaign.inject(plan, kinds, began_at)
+            evidence = campaign.conclude(injector)
+        broken = broken_promises(evidence)
+    finally:
+        if not broken:
+            shutil.rmtree(folder)
     return Verdict(
         outcomes=injector.outcomes,
         evidence=evidence,
@@ -122,10 +125,10 @@ class _Campaign:
         """Run searches under faults, one after the other, until the plan is fulfilled."""
         lanes = [drawn(plan.seed, lane, kinds, plan.mean_pause_s) for lane in LANES]
         injector = Injector(self._scene, lanes, lambda text: _tell(began_at, text))
-        while not self._left_behind and not (
-            len(self._asked) * plan.trials_per_search >= plan.n_trials
-            and len(injector.outcomes) >= plan.n_faults
-            and time.monotonic() - began_at >= 60 * plan.minutes
+        while not (self._left_behind or injector.errors) and (
+            len(self._asked) * plan.trials_per_search < plan.n_trials
+            or len(injector.outcomes) < plan.n_faults
+            or time.monotonic() - began_at < 60 * plan.minutes
         ):
             exp_key = f"faults-{len(self._asked) + 1}"
             self._search(exp_key, plan)

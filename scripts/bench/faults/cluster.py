@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import socket
 import time
@@ -27,11 +28,21 @@ _ALREADY_INITIALIZED = 23
 _APP = "hpsearch"
 
 
+def mongod_command(data: Path, port: int, *options: str) -> list[str]:
+    """Return the command of a small server without authentication, on a port of this machine."""
+    return [
+        str(find_mongod()), "--dbpath", str(data), "--port", str(port),
+        "--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25",
+        "--wiredTigerEngineConfigString", "log=(file_max=16MB)",
+        "--setParameter", "diagnosticDataCollectionEnabled=false", *options,
+    ]  # fmt: skip
+
+
 class Member:
     """One mongod, on a fixed port."""
 
     def __init__(self, folder: Path, *, has_disk: bool, environment: Mapping[str, str]) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.data = folder / "data"
         self._n_failed_before = 0
         self._has_disk = has_disk
@@ -40,13 +51,10 @@ class Member:
             disk.mount(self.data, _DISK_MB)
         else:
             self.data.mkdir()
-        command = [
-            str(find_mongod()), "--dbpath", str(self.data), "--port", str(self.port), "--replSet", _SET,
-            "--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25",
-            "--wiredTigerEngineConfigString", "log=(file_max=16MB)", "--oplogSize", "64",
-            "--syncdelay", "15", "--setParameter", "enableTestCommands=1",
-            "--setParameter", "diagnosticDataCollectionEnabled=false",
-        ]  # fmt: skip
+        command = mongod_command(
+            self.data, self.port, "--replSet", _SET, "--oplogSize", "64", "--syncdelay", "15",
+            "--setParameter", "enableTestCommands=1",
+        )  # fmt: skip
         self.post = Post(folder.name, command, folder, folder / "mongod.log", environment)
 
     def client(self) -> Client:
@@ -215,10 +223,13 @@ class Cluster:
             member.close()
 
 
-def _free_port() -> int:
-    """Return a port of five digits, as those of a proxy are."""
+def free_port() -> int:
+    """Return a port that also stays free while its server is down.
+
+    The system gives none of these to a connection, nor to who asks for any port, so that the only
+    risk is another process that draws the same number in the same moment.
+    """
     while True:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = int(listener.getsockname()[1])
-        if port >= 10_000:
+        port = random.randrange(15_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port

@@ -52,7 +52,15 @@ class Scene:
     def in_hand(self, workers: Sequence[Post]) -> list[Call]:
         """Return the evaluations that some workers are in the middle of."""
         children = {child for post in workers if post.pid for child in children_of(post.pid)}
-        return under_way(read_calls(self.calls.read_text().splitlines()), children)
+        return under_way(self._told(), children)
+
+    def at_work(self, workers: Sequence[Post]) -> list[Post]:
+        """Return those workers that are in the middle of an evaluation."""
+        told = self._told()
+        return [post for post in workers if post.pid and under_way(told, children_of(post.pid))]
+
+    def _told(self) -> list[Call]:
+        return read_calls(self.calls.read_text().splitlines())
 
 
 class Injector:
@@ -118,7 +126,7 @@ class Injector:
     def _worker(self, injection: Injection) -> Post | None:
         """Choose a worker: mostly one that evaluates, at times any, which may just claim or finish."""
         alive = [post for post in self._scene.fleet.workers if post.pid]
-        at_work = [post for post in alive if self._scene.in_hand([post])]
+        at_work = self._scene.at_work(alive)
         return _chosen(at_work if at_work and injection.length < _AT_WORK else alive, injection.target)
 
     def _kill_at_work(self, injection: Injection) -> Outcome | None:
@@ -247,7 +255,7 @@ class Injector:
         while proxy.n_cut == n_before and time.monotonic() < deadline:
             if self._is_over.wait(0.1):
                 break
-        proxy.cut("", before=True)
+        proxy.cut(what, before=True, times=0)
         n = proxy.n_cut - n_before
         return _outcome(injection, n, "commands", in_hand, is_local=True) if n else None
 

@@ -1,4 +1,4 @@
-"""A TCP proxy before a replica set: it reads the commands that pass, and cuts, delays and resets.
+"""A TCP proxy before MongoDB: it reads the commands that pass, and cuts, delays and resets.
 
 A driver asks a member for the addresses of the others and goes there by itself. So the proxy
 has a port for each member, and puts these ports in the place of the members' own in every answer.
@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from .wire import Messages, meaning
+from .wire import Messages, names
 
 #: Closing a connection with this option set sends a reset instead of an orderly end.
 _ABRUPTLY = struct.pack("ii", 1, 0)
@@ -54,7 +54,7 @@ class Proxy:
         ]
         self._lock = threading.Lock()
         self._lines: set[_Line] = set()
-        self._armed: tuple[str, bool] | None = None
+        self._wanted, self._is_before, self._n_to_cut = "", False, 0
         self.n_cut = 0  #: commands that were cut in the middle so far
         self._is_open = threading.Event()
         self._is_open.set()
@@ -62,13 +62,20 @@ class Proxy:
         for port, listener in self._listeners.items():
             threading.Thread(target=self._accept, args=(port, listener), daemon=True).start()
 
-    def cut(self, what: str, *, before: bool) -> None:
-        """Cut the connection at the next command of a meaning: before it is passed on, or before its answer.
+    def cut(self, what: str, *, before: bool, times: int = 1) -> None:
+        """Cut the connections at the next commands of a name, or for a purpose, such as "claim".
 
-        An empty text takes the order back.
+        Parameters
+        ----------
+        what : str
+            One of ``wire.names``.
+        before : bool
+            Whether before the command is passed on, or before its answer is.
+        times : int
+            How many; 0 takes the order back.
         """
         with self._lock:
-            self._armed = (what, before) if what else None
+            self._wanted, self._is_before, self._n_to_cut = what, before, times
 
     def reset(self) -> int:
         """Reset all connections; return how many there were."""
@@ -151,16 +158,14 @@ class Proxy:
 
     def _takes(self, message: bytes) -> tuple[bool, bool]:
         """Return whether this is the command to cut, and whether before it is passed on."""
-        if self._armed is None:  # the common case needs neither the lock nor the message
+        if not self._n_to_cut:  # the common case needs neither the lock nor the message
             return False, False
-        what = meaning(message)
         with self._lock:
-            if self._armed is None or self._armed[0] != what:
+            if not self._n_to_cut or self._wanted not in names(message):
                 return False, False
-            _, before = self._armed
-            self._armed = None
+            self._n_to_cut -= 1
             self.n_cut += 1
-            return True, before
+            return True, self._is_before
 
 
 def _listener() -> socket.socket:

@@ -1,9 +1,9 @@
-"""What passes between a driver and MongoDB: whole messages, and what each command means to us; pure."""
+"""What passes between a driver and MongoDB: whole messages, and what each command is for; pure."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,17 +35,17 @@ class Messages:
         return whole
 
 
-def meaning(message: bytes) -> str:
-    """Return what a command asks for: ``claim``, ``finish``, ``renew``, else the command's own name.
+def names(message: bytes) -> set[str]:
+    """Return the name of a command, and what it is for, if that is known: ``claim``, ``finish`` or ``renew``.
 
     Parameters
     ----------
     message : bytes
-        A whole message of a client; the empty text is returned for one that is no command.
+        A whole message of a client; nothing is returned for one that is no command.
     """
     length, _, _, kind = _HEADER.unpack_from(message)
     if kind != _OP_MSG:
-        return ""
+        return set()
     command: dict[str, Any] = {}
     position = _HEADER.size + 4  # after the flags
     while position < length:
@@ -58,24 +58,21 @@ def meaning(message: bytes) -> str:
             name, _, documents = part[4:].partition(b"\0")
             command[name.decode()] = bson.decode_all(documents)
         position += size
-    return _meaning(command)
+    return {next(iter(command), ""), *_purposes(command)}
 
 
-def _meaning(command: Mapping[str, Any]) -> str:
-    name = next(iter(command), "")
-    if command.get(name) != "trials":
-        return name
-    if name == "findAndModify":
-        return "claim"
-    if name == "update" and len(command.get("updates", ())) == 1:
-        return _meaning_of_update(command["updates"][0]["u"])
-    return name
+def _purposes(command: Mapping[str, Any]) -> Iterator[str]:
+    if command.get("findAndModify") == "trials":
+        yield "claim"
+    if command.get("update") == "trials":
+        for each in command["updates"]:
+            yield from _purposes_of_update(each["u"])
 
 
-def _meaning_of_update(update: Any) -> str:
+def _purposes_of_update(update: Any) -> Iterator[str]:
     stage = update[0] if isinstance(update, list) and update else {}
-    fields = stage.get("$set")
-    if fields is not None and set(fields) == _LEASE_ONLY:
-        return "renew"
+    if set(stage.get("$set", ())) == _LEASE_ONLY:
+        yield "renew"
     condition = stage.get("$replaceWith", {}).get("$cond", [{}])[0]
-    return "finish" if "$in" in condition else "update"
+    if "$in" in condition:
+        yield "finish"

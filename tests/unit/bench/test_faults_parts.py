@@ -13,7 +13,7 @@ from hpsearch.store import queries
 from scripts.bench.faults.evidence import read_acknowledged, read_calls, under_way
 from scripts.bench.faults.injections import AT_START, COMMANDS, LANES, Kind, drawn
 from scripts.bench.faults.table import Outcome, table
-from scripts.bench.faults.wire import Messages, meaning
+from scripts.bench.faults.wire import Messages, names
 
 
 def message(command: dict[str, Any], **bulk: list[dict[str, Any]]) -> bytes:
@@ -34,19 +34,19 @@ def update(pipeline: list[dict[str, Any]], collection: str = "trials") -> bytes:
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
-        (message({"findAndModify": "trials", "update": queries.claim("t", {})}), "claim"),
-        (update(queries.finish({"state": "done", "loss": 1.0})), "finish"),
-        (update(queries.renew()), "renew"),
-        (update(queries.release("t", "drained")), "update"),
-        (update(queries.report([{"step": 1}], "b")), "update"),
-        (update([{"$set": {"state": "running"}}]), "update"),
-        (update(queries.renew(), collection="workers"), "update"),
-        (message({"findAndModify": "experiments", "update": queries.lead("t", 10.0)}), "findAndModify"),
-        (message({"hello": 1}), "hello"),
+        (message({"findAndModify": "trials", "update": queries.claim("t", {})}), {"findAndModify", "claim"}),
+        (update(queries.finish({"state": "done", "loss": 1.0})), {"update", "finish"}),
+        (update(queries.renew()), {"update", "renew"}),
+        (update(queries.release("t", "drained")), {"update"}),
+        (update(queries.report([{"step": 1}], "b")), {"update"}),
+        (update([{"$set": {"state": "running"}}]), {"update"}),
+        (update(queries.renew(), collection="workers"), {"update"}),
+        (message({"findAndModify": "experiments", "update": queries.lead("t", 10.0)}), {"findAndModify"}),
+        (message({"hello": 1}), {"hello"}),
     ],
 )
-def test_the_proxy_tells_the_commands_of_the_store_apart(sent: bytes, expected: str) -> None:
-    assert meaning(sent) == expected
+def test_the_proxy_tells_the_commands_of_the_store_apart(sent: bytes, expected: set[str]) -> None:
+    assert names(sent) == expected
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 10_000])
