@@ -152,6 +152,7 @@ class _Campaign:
             first_seen=self._sampler.first_seen,
             holds=frozenset(self._sampler.holds),
             ends=self._supervisor.ends(),
+            n_children_killed=injector.n_children_killed,
             left_behind=self._left_behind,
             logs=logs,
         )

@@ -46,9 +46,9 @@ class Broken:
 
 def broken_promises(evidence: Evidence) -> list[Broken]:
     """Return every promise that the evidence shows to be broken."""
-    checks = (_counts, _final_states, _frozen, _acknowledged, _paid_for, _attempts, _holders, _overlaps)
-    found = [broken for check in checks for broken in check(evidence)]
-    return found + list(_ends(evidence)) + list(_left_behind(evidence)) + list(_logs(evidence))
+    about_trials = (_final_states, _frozen, _acknowledged, _paid_for, _attempts, _holders, _overlaps)
+    about_all = (_counts, _signals, _ends, _left_behind, _logs)
+    return [broken for check in (*about_trials, *about_all) for broken in check(evidence)]
 
 
 def _counts(evidence: Evidence) -> Iterator[Broken]:
@@ -124,6 +124,19 @@ def _paid_for(evidence: Evidence) -> Iterator[Broken]:
         kind = trial["error"]["kind"]
         if kind not in _KINDS_BY_FAULTS | (_KINDS[call.temper] if call else set()):
             yield _about(trial, promise, f"it failed as {kind}, which nothing explains")
+
+
+def _signals(evidence: Evidence) -> Iterator[Broken]:
+    """No more evaluations end by a signal than were killed, or crash by themselves."""
+    crashing = {call.trial for call in evidence.calls if call.temper == "segfault"}
+    ended = [
+        name
+        for name, trial in _trials(evidence).items()
+        if trial.get("error", {}).get("kind") == "signal" and name not in crashing
+    ]
+    if len(ended) > evidence.n_children_killed:
+        text = f"{len(ended)} ended by a signal, and {evidence.n_children_killed} were killed: {ended}"
+        yield Broken(promise="results are those of the calls", trial=None, text=text)
 
 
 def _attempts(evidence: Evidence) -> Iterator[Broken]:

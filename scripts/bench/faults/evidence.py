@@ -77,6 +77,7 @@ class Evidence:
     #: Who was seen to hold a trial: its name, the attempt, the token, the worker's name.
     holds: frozenset[tuple[str, int, str, str]] = frozenset()
     ends: Sequence[End] = ()
+    n_children_killed: int = 0  #: evaluating processes that the campaign killed
     left_behind: Sequence[str] = ()  #: processes, files and connections that should be gone
     logs: Mapping[str, str] = field(default_factory=dict)  #: what each process printed
 

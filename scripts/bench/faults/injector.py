@@ -74,6 +74,7 @@ class Injector:
         self._is_over = threading.Event()
         self.outcomes: list[Outcome] = []
         self.left_behind: list[str] = []  #: evaluating processes that outlived their workers
+        self.n_children_killed = 0
         self.errors: list[BaseException] = []  #: of the campaign itself
         self._threads = [threading.Thread(target=self._run, args=(lane,), daemon=True) for lane in lanes]
         for thread in self._threads:
@@ -144,14 +145,18 @@ class Injector:
     def _kill_children(self, children: Sequence[int], post: Post, injection: Injection) -> None:
         """Kill evaluating processes; at times also the one that follows, while it loads the objective."""
         for child in children:
-            send(child, signal.SIGKILL)
+            self._kill_child(child)
         deadline = time.monotonic() + (LEASE_S / 2 if injection.length >= _AT_WORK else 0)
         while post.pid is not None and time.monotonic() < deadline:
             if later := set(children_of(post.pid)) - set(children):
                 self._is_over.wait(injection.target * _LOADING_S)
-                send(later.pop(), signal.SIGKILL)
+                self._kill_child(later.pop())
                 return
             time.sleep(0.01)
+
+    def _kill_child(self, pid: int) -> None:
+        send(pid, signal.SIGKILL)
+        self.n_children_killed += 1
 
     def _await_orphans(self, post: Post, children: Sequence[int]) -> None:
         deadline = time.monotonic() + _ORPHAN_S

@@ -173,6 +173,16 @@ def test_a_result_that_no_call_explains_is_found(trial: dict[str, Any], calls: l
     assert promises(evidence(trial, calls=calls)) == {"results are those of the calls"}
 
 
+@pytest.mark.parametrize(("n_killed", "is_fine"), [(1, True), (0, False)])
+def test_more_evaluations_that_end_by_a_signal_than_were_killed_are_found(
+    n_killed: int, is_fine: bool
+) -> None:
+    crashed, killed = failed(0, "signal"), failed(1, "signal")
+    calls = [call(0, temper="segfault", ended_at=None, loss=None), call(1, ended_at=None, loss=None)]
+    found = evidence(crashed, killed, calls=calls, n_children_killed=n_killed)
+    assert promises(found) == (set() if is_fine else {"results are those of the calls"})
+
+
 @pytest.mark.parametrize(
     ("trial", "calls"),
     [
