@@ -385,7 +385,7 @@ class MongoStore:
     def release(self, trial: Trial, why: str) -> None:
         """Give a claimed trial back to pending, the attempt uncounted (5, 6)."""
         reason = encoded(why, "why")
-        update = queries.release(trial.owner or "", reason)
+        update = queries.release(trial, reason)
         self._change_held(trial, queries.held_or_released(trial, reason), update)
 
     # The registry of workers
