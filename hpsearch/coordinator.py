@@ -178,10 +178,16 @@ class Coordinator:
         return True
 
     def _load(self) -> None:
-        self._ledger = Ledger(self._space, self._store.trials(self.exp_key))
+        self._ledger = Ledger(self._space, self._store.points(self.exp_key))
+        self._ledger.best = self._whole(self._ledger.best)
+        self._ledger.last_failure = self._whole(self._ledger.last_failure)
         self._has_points = True
         n_finished, n_open = self._ledger.n_finished, len(self._ledger.open)
         log.info("leading %s: %d trials finished, %d open", self.exp_key, n_finished, n_open)
+
+    def _whole(self, trial: Trial | None) -> Trial | None:
+        """Return a trial with all that is shown of it, which is more than is learned from it."""
+        return None if trial is None else self._store.trial(self.exp_key, trial.tid)
 
     # Reading
 

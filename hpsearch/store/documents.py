@@ -89,6 +89,22 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
     )
 
 
+#: The fields of a trial that ``point_from`` reads.
+POINT_FIELDS = ("exp_key", "tid", "values", "state", "loss", "finished_at")
+
+
+def point_from(document: Mapping[str, Any]) -> Trial:
+    """Return a trial in short, of the fields ``POINT_FIELDS`` of a document."""
+    return Trial(
+        exp_key=document["exp_key"],
+        tid=int(document["tid"]),
+        values=decoded(document["values"]),
+        state=State(document["state"]),
+        loss=document.get("loss"),
+        finished_at=_date_from(document.get("finished_at")),
+    )
+
+
 def result_document(result: Result) -> Document:
     """Return the fields that a finish adds to a trial.
 

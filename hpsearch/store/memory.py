@@ -253,6 +253,18 @@ class MemoryStore:
             found = self._in_states(exp_key, set(State) if states is None else set(states))
         return iter(ordered(found, sort)[:limit])
 
+    def points(self, exp_key: str) -> Iterator[Trial]:
+        """Yield all trials of an experiment, in short, by number."""
+        for trial in self.trials(exp_key):
+            yield Trial(
+                exp_key=exp_key,
+                tid=trial.tid,
+                values=trial.values,
+                state=trial.state,
+                loss=trial.loss,
+                finished_at=trial.finished_at,
+            )
+
     def trial(self, exp_key: str, tid: int) -> Trial:
         """Return one trial; raises ``NotFoundError``."""
         with self._changed:

@@ -32,10 +32,12 @@ from hpsearch.experiment import Experiment, ExperimentState
 from hpsearch.fleet import Worker
 from hpsearch.store import queries
 from hpsearch.store.documents import (
+    POINT_FIELDS,
     Document,
     experiment_document,
     experiment_from,
     holder_document,
+    point_from,
     report_documents,
     result_document,
     trial_document,
@@ -285,7 +287,12 @@ class MongoStore:
         wanted = queries.of(exp_key, states)
         if sort == "loss":
             wanted = {"$and": [wanted, queries.with_loss(exp_key)]}
-        return self._pages(wanted, sort, limit)
+        return map(trial_from, self._documents(wanted, sort, limit))
+
+    def points(self, exp_key: str) -> Iterator[Trial]:
+        """Yield all trials of an experiment, in short, by number."""
+        documents = self._documents(queries.of(exp_key), "tid", fields=POINT_FIELDS)
+        return map(point_from, documents)
 
     def trial(self, exp_key: str, tid: int) -> Trial:
         """Return one trial; raises ``NotFoundError``."""
@@ -421,17 +428,19 @@ class MongoStore:
                 raise TrialExistsError(trial.id)
         return len(trials)
 
-    def _pages(self, wanted: queries.Filter, sort: str, limit: int | None) -> Iterator[Trial]:
+    def _documents(
+        self, wanted: queries.Filter, sort: str, limit: int | None = None, fields: Sequence[str] | None = None
+    ) -> Iterator[Document]:
+        """Yield documents in pages, each of which is asked for again when it was cut short."""
         order = queries.ORDERS[sort]
         here, n_left = wanted, limit
         while n_left is None or n_left > 0:
             size = _PAGE if n_left is None else min(_PAGE, n_left)
-            page = self._call(_read, self._trials, here, sort=order, limit=size)
-            trials = [trial_from(document) for document in page]
-            yield from trials
+            page = self._call(_read, self._trials, here, sort=order, limit=size, fields=fields)
+            yield from page
             if len(page) < size:
                 return
-            here = {"$and": [wanted, queries.after(trials[-1], sort)]}
+            here = {"$and": [wanted, queries.after(page[-1], sort)]}
             n_left = None if n_left is None else n_left - size
 
     def _update_held(self, held: queries.Filter, update: queries.Pipeline) -> bool:
@@ -449,9 +458,10 @@ def _read(
     *,
     sort: list[tuple[str, int]] | None = None,
     limit: int = 0,
+    fields: Sequence[str] | None = None,
 ) -> list[Document]:
     """Return all documents of a query at once, so that it can be repeated as a whole."""
-    return list(collection.find(wanted, sort=sort, limit=limit, batch_size=limit))
+    return list(collection.find(wanted, fields, sort=sort, limit=limit, batch_size=limit))
 
 
 def _aggregate(collection: Collection[Document], pipeline: queries.Pipeline) -> list[Document]:

@@ -227,6 +227,14 @@ class TrialStore(Protocol):
         """
         ...
 
+    def points(self, exp_key: str) -> Iterator[Trial]:
+        """Yield all trials of an experiment, in short, by number.
+
+        They have their number, values, state, loss and ``finished_at``: what a coordinator
+        learns from them. All else of them is as in a new trial.
+        """
+        ...
+
     def trial(self, exp_key: str, tid: int) -> Trial:
         """Return one trial; raises ``NotFoundError``."""
         ...

@@ -78,14 +78,14 @@ def with_loss(exp_key: str) -> Filter:
     return {"exp_key": exp_key, "state": State.DONE.value, "loss": {"$gte": -math.inf}}
 
 
-def after(last: Trial, sort: str) -> Filter:
-    """Trials that follow one in an order: what makes a long read resumable."""
+def after(last: Mapping[str, Any], sort: str) -> Filter:
+    """Trials that follow a document in an order: what makes a long read resumable."""
     match sort:
         case "tid":
-            return {"tid": {"$gt": last.tid}}
+            return {"tid": {"$gt": last["tid"]}}
         case "newest":
-            return {"tid": {"$lt": last.tid}}
-    return {"$or": [{"loss": {"$gt": last.loss}}, {"loss": last.loss, "tid": {"$gt": last.tid}}]}
+            return {"tid": {"$lt": last["tid"]}}
+    return {"$or": [{"loss": {"$gt": last["loss"]}}, {"loss": last["loss"], "tid": {"$gt": last["tid"]}}]}
 
 
 #: Orders in which trials can be read; each is that of an index.
