@@ -16,6 +16,7 @@ import click
 from hpsearch.errors import (
     BackupError,
     ConfigurationError,
+    ExperimentAtWorkError,
     ExperimentMismatchError,
     HpsearchError,
     LoadError,
@@ -25,25 +26,29 @@ from hpsearch.errors import (
     StorePermissionError,
     StoreUnavailableError,
     TooManyFailuresError,
+    UnreadableError,
 )
 
 log = logging.getLogger("hpsearch")
 
 EXIT_NO_SUCCESS = 1
 EXIT_TOO_MANY_FAILURES = 70
+EXIT_WRONG_SETUP = 78
 
 #: Exit codes by error; the first match counts. 0 is success, 2 a usage error.
 EXIT_CODES: tuple[tuple[type[HpsearchError], int], ...] = (
+    (ExperimentAtWorkError, 2),
     (NotFoundError, 4),
     (TooManyFailuresError, EXIT_TOO_MANY_FAILURES),
     (SpaceExhaustedError, 0),  # nothing is left to do
     (LoadError, 65),
     (SpaceError, 65),
     (BackupError, 65),
+    (UnreadableError, 65),
     (StoreUnavailableError, 69),
     (StorePermissionError, 77),
-    (ConfigurationError, 78),
-    (ExperimentMismatchError, 78),
+    (ConfigurationError, EXIT_WRONG_SETUP),
+    (ExperimentMismatchError, EXIT_WRONG_SETUP),
     (HpsearchError, 1),
 )
 
@@ -130,6 +135,22 @@ def store_option(*, required: bool) -> Callable[[F], F]:
     )
 
 
+def health_options(command: F) -> F:
+    """Add the options of the port that answers probes and Prometheus."""
+    port = option(
+        "--health-port",
+        type=click.IntRange(0, 65535),
+        help="Answer /healthz, /readyz and /metrics at this port; 0 for any free one.",
+    )
+    host = option(
+        "--health-host",
+        metavar="ADDR",
+        default="127.0.0.1",
+        help="Address to answer at; 0.0.0.0 for every network of this machine.",
+    )
+    return port(host(command))
+
+
 def secret_option() -> Callable[[F], F]:
     """Return the option that names the file with the secret; the secret itself is no option."""
     return option(
@@ -139,6 +160,11 @@ def secret_option() -> Callable[[F], F]:
         help="File, readable by its owner alone, with the secret that objectives sent by value are "
         "signed with. HPSEARCH_SECRET may hold the secret itself.",
     )
+
+
+def json_option() -> Callable[[F], F]:
+    """Return the option for programs that read the answer."""
+    return option("--json", is_flag=True, help="Print JSON.")
 
 
 def debug_option() -> Callable[[F], F]:

@@ -16,9 +16,11 @@ from uuid import uuid4
 
 from hpsearch import plan
 from hpsearch.blas import single_threaded
-from hpsearch.errors import ConfigurationError, SpaceExhaustedError, TrialExistsError
+from hpsearch.errors import ConfigurationError, SpaceExhaustedError, TrialExistsError, UnreadableError
 from hpsearch.experiment import SCRIPTED, Experiment, ExperimentState
 from hpsearch.fleet import Worker, has_left_idle, is_alive
+from hpsearch.health.durations import Durations
+from hpsearch.health.vitals import Vitals
 from hpsearch.ledger import Ledger
 from hpsearch.progress import Progress
 from hpsearch.space.tree import Space
@@ -89,6 +91,8 @@ class Coordinator:
         self._leading_since = clock()
         self._contact_since = self._contact_at = clock()
         self._expired_at = self._suggest_s = 0.0
+        self._n_suggested = self._n_expired = self._queue_target = 0
+        self._suggesting, self._lag = Durations(clock=clock), Durations(clock=clock)
         self._refresh()
 
     @property
@@ -110,6 +114,17 @@ class Coordinator:
             self._suggest()
         self._note_contact()
         return self._progress()
+
+    def vitals(self) -> Vitals:
+        """Return what this process measured of itself; asks nothing, and may be called from any thread."""
+        return Vitals(
+            is_leader=self._epoch is not None,
+            queue_target=self._queue_target,
+            n_suggested=self._n_suggested,
+            n_expired=self._n_expired,
+            suggesting=self._suggesting.counted(),
+            lag=self._lag.counted(),
+        )
 
     def is_over(self) -> bool:
         """Whether this process leads, and a limit has ended the search."""
@@ -187,7 +202,12 @@ class Coordinator:
 
     def _whole(self, trial: Trial | None) -> Trial | None:
         """Return a trial with all that is shown of it, which is more than is learned from it."""
-        return None if trial is None else self._store.trial(self.exp_key, trial.tid)
+        if trial is None:
+            return None
+        try:
+            return self._store.trial(self.exp_key, trial.tid)
+        except UnreadableError:  # somebody altered a part of it that nobody learns from
+            return trial
 
     # Reading
 
@@ -206,6 +226,10 @@ class Coordinator:
         final = self._store.finished(self.exp_key, self._ledger.open)
         self._ledger.add_final(final)
         self._finish_times.extend(self._clock() for t in final if t.state in FINISHED)
+        now = self._now()
+        for trial in final:
+            if trial.finished_at is not None:
+                self._lag.add(max(0.0, (now - trial.finished_at).total_seconds()))
 
     def _count_open(self) -> None:
         counts = self._store.counts(self.exp_key, {State.PENDING, State.RUNNING})
@@ -238,20 +262,25 @@ class Coordinator:
             return
         self._expired_at = now
         n_expired = self._store.expire(self.exp_key)
+        self._n_expired += n_expired
         if n_expired:
             log.warning("%d trials of %s lost their worker", n_expired, self.exp_key)
 
     def _suggest(self) -> None:
         """Fill the queue to the depth that the workers need."""
         started = self._clock()
+        needs = {
+            "n_free": sum(w.slots for w in self._workers) - self._n_running,
+            "reserve": plan.reserve_for(self._rate_per_s(), self._poll_s() + self._suggest_s),
+            "least": self._least_pending,
+        }
+        self._queue_target = plan.queue_depth(**needs)
         n_new = plan.n_to_suggest(
             self._experiment,
             n_finished=self._ledger.n_finished,
             n_open=len(self._ledger.open),
             n_pending=self._n_pending,
-            n_free=sum(w.slots for w in self._workers) - self._n_running,
-            reserve=plan.reserve_for(self._rate_per_s(), self._poll_s() + self._suggest_s),
-            least=self._least_pending,
+            **needs,
         )
         if n_new == 0:
             return
@@ -259,7 +288,7 @@ class Coordinator:
         rngs = [trial_rng(self._experiment.seed, tid) for tid in tids]
         pending = list(self._ledger.open.values())
         try:
-            with single_threaded():
+            with single_threaded(), self._suggesting.timed():
                 suggestions = self._suggester.suggest(self._ledger.history, pending, rngs)
         except SpaceExhaustedError:
             self._has_points = False
@@ -296,6 +325,7 @@ class Coordinator:
             return
         self._ledger.add_open(trials)
         self._n_pending += len(trials)
+        self._n_suggested += len(trials)
 
     # Telling
 

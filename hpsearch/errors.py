@@ -14,11 +14,13 @@
     ├── NotFoundError               no such experiment or trial
     ├── TooManyFailuresError        a worker failed so many trials in a row that it leaves
     ├── ExperimentMismatchError     the experiment exists with another space or objective
+    ├── ExperimentAtWorkError       the experiment is not deleted while somebody is at work on it
     └── StoreError                  what the database says
         ├── StoreUnavailableError   it cannot be reached, or does not answer in time
         ├── StorePermissionError    it refuses this user
         ├── TrialExistsError        another coordinator wrote this trial
         ├── LeaseLostError          somebody else holds the trial now: a normal outcome
+        ├── UnreadableError         a document was altered by hand, or written by a newer hpsearch
         └── TooLargeError           a document over MongoDB's limit
 
 ``HpsearchWarning`` is the category of every warning.
@@ -85,6 +87,18 @@ class ExperimentMismatchError(HpsearchError):
         self.difference = difference
 
 
+class ExperimentAtWorkError(HpsearchError):
+    """The experiment is not deleted while a coordinator leads it or workers evaluate trials of it."""
+
+    def __init__(
+        self, exp_key: str, work: str = "a coordinator leads it, or workers evaluate trials of it"
+    ) -> None:
+        super().__init__(
+            f"{exp_key} is at work: {work}. End it with `hpsearch stop {exp_key}` first, "
+            "or delete it all the same with --force."
+        )
+
+
 class StoreError(HpsearchError):
     """The database refused or failed."""
 
@@ -109,6 +123,10 @@ class LeaseLostError(StoreError):
 
     def __init__(self, trial_id: str) -> None:
         super().__init__(f"The lease on trial {trial_id} was lost; its result belongs to another worker now.")
+
+
+class UnreadableError(StoreError):
+    """A document of the database was altered by hand, or written by a newer hpsearch."""
 
 
 class TooLargeError(StoreError):

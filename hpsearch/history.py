@@ -59,7 +59,7 @@ class History:
         self._n += 1
 
     def reordered(self, order: NDArray[np.intp]) -> History:
-        """Return the same trials as a new history, the (n,) positions in ``order`` telling which comes next."""
+        """Return the same trials as a new history: row i is that of row ``order[i]`` here."""
         history = History(self.space)
         history._n = self._n
         history._values, history._active = self.values[order], self.active[order]

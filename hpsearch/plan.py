@@ -107,10 +107,15 @@ def n_to_suggest(
     """
     if experiment.state is not ExperimentState.RUNNING:
         return 0
-    wanted = max(least, max(0, n_free) + reserve) - n_pending
+    wanted = queue_depth(n_free=n_free, reserve=reserve, least=least) - n_pending
     if experiment.budget.max_evals is not None:
         wanted = min(wanted, experiment.budget.max_evals - n_finished - n_open)
     return max(0, min(wanted, MAX_BATCH))
+
+
+def queue_depth(*, n_free: int, reserve: int, least: int = 0) -> int:
+    """Return how many trials should wait; the arguments are those of ``n_to_suggest``."""
+    return max(least, max(0, n_free) + reserve)
 
 
 def reserve_for(rate_per_s: float, cycle_s: float) -> int:

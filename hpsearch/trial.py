@@ -65,6 +65,7 @@ class FailureKind(StrEnum):
     REPORTED = "reported"  #: it returned the status "fail"
     LOST = "lost"  #: its workers vanished as often as the trial may be tried
     UNSTORABLE = "unstorable"  #: the loss stands, but a part of the result could not be stored
+    UNREADABLE = "unreadable"  #: somebody altered its document, so that it cannot be read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,9 +28,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "hpsearch.cli.import_hyperopt:import_hyperopt",
         "Take over a search that was begun under Hyperopt.",
     ),
+    "doctor": ("hpsearch.cli.doctor:doctor", "Look this machine and its database over."),
     "db": (
         "hpsearch.cli.db:db",
-        "Set databases up, back up and restore searches; start and stop the private MongoDB of this machine.",
+        "Set databases up, look them over, back up and restore searches; start and stop the private one.",
     ),
 }
 

@@ -6,16 +6,18 @@ import click
 
 from hpsearch import mongod
 from hpsearch.cli.db_backup import backup, restore
+from hpsearch.cli.db_check import check
 from hpsearch.cli.db_init import init
+from hpsearch.cli.db_stats import stats
 from hpsearch.command import debug_option
 
 
 @click.group()
 def db() -> None:
-    """Set databases up, back up and restore searches; start and stop the private MongoDB of this machine."""
+    """Set databases up, look them over, back up and restore searches; start and stop the private one."""
 
 
-for command in (init, backup, restore):
+for command in (init, check, stats, backup, restore):
     db.add_command(command)
 
 

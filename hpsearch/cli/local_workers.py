@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from hpsearch.errors import ConfigurationError, LoadError, StorePermissionError, TooManyFailuresError
+from hpsearch.gpus import find_gpus, share_out
 from hpsearch.interrupt import ECHO_S
 
 #: Seconds between two starts in the place of a worker that died.
@@ -32,6 +33,32 @@ _FATAL = {
 }
 
 
+def gpus_of_workers(choice: str | None, n: int, environment: Mapping[str, str]) -> list[str] | None:
+    """Return the ``--gpus`` of each of ``n`` local workers, so that no two of them get the same.
+
+    Parameters
+    ----------
+    choice : str, optional
+        The ``--gpus`` of them all, instead of what the environment says to each worker.
+    n : int
+        How many.
+    environment : mapping
+        Of this process, from which the workers take their other options.
+
+    Raises
+    ------
+    ConfigurationError
+        If there are fewer GPUs than trials that the workers evaluate at a time.
+    """
+    choice = choice or environment.get("HPSEARCH_WORKER_GPUS")
+    if not choice:
+        return None
+    concurrency = environment.get("HPSEARCH_WORKER_CONCURRENCY", "")
+    n_slots = int(concurrency) if concurrency.isdecimal() else 1  # what is no number, the worker refuses
+    shares = share_out(find_gpus(choice, environment), n * n_slots)
+    return [",".join(shares[i * n_slots : (i + 1) * n_slots]).strip(",") or "none" for i in range(n)]
+
+
 class LocalWorkers:
     """Keeps workers running; a context manager that drains them at the end.
 
@@ -49,6 +76,8 @@ class LocalWorkers:
         Seconds that a running trial has to finish when the workers must end.
     is_forced : callable
         Asked while workers finish their trials: true makes them give the trials back at once.
+    gpus : sequence of str, optional
+        The ``--gpus`` of each worker.
     """
 
     def __init__(
@@ -60,6 +89,7 @@ class LocalWorkers:
         *,
         drain_timeout_s: float,
         is_forced: Callable[[], bool],
+        gpus: Sequence[str] | None = None,
     ) -> None:
         self._n = n
         self._env = {**os.environ, "HPSEARCH_STORE": uri}
@@ -67,6 +97,7 @@ class LocalWorkers:
         self._log_dir = log_dir
         self._drain_timeout_s = drain_timeout_s
         self._is_forced = is_forced
+        self._gpus = gpus
         self._processes: list[subprocess.Popen[bytes]] = []
         self._started_at = [0.0] * n
 
@@ -130,6 +161,8 @@ class LocalWorkers:
             "--parent",
             str(os.getpid()),
         ]
+        if self._gpus is not None:
+            command += ["--gpus", self._gpus[i]]
         if name := os.environ.get("HPSEARCH_WORKER_NAME"):
             command += ["--name", f"{name}-{i + 1}"]
         with self._log_file(i).open("ab") as log:

@@ -7,21 +7,28 @@ that is None or empty is left out.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from hpsearch.errors import StoreError
+from hpsearch.errors import StoreError, UnreadableError
 from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, ExperimentState, ObjectiveRef
 from hpsearch.fleet import Worker, WorkerState
-from hpsearch.store.encoding import decoded, encoded, utc
-from hpsearch.trial import Ended, Failure, FailureKind, Holder, Report, Result, State, Trial
+from hpsearch.store.encoding import encoded
+from hpsearch.store.fields import Fields
+from hpsearch.store.migration import EXPERIMENT_STEPS, SCHEMA, TRIAL_STEPS, Document, migrated
+from hpsearch.store.protocol import Leadership
+from hpsearch.trial import Ended, Failure, FailureKind, Holder, Report, Result, State, Trial, trial_id
 
-Document = dict[str, Any]
+__all__ = ["SCHEMA", "Document"]
 
-#: Version of the layout of all documents; a store refuses experiments of a newer one.
-SCHEMA = 1
+#: The longest lease that the server can reckon with, in seconds.
+_LONGEST_LEASE_S = 1e9
+
+#: What ``trial_id`` makes of an experiment and a number of 64 bits.
+_TRIAL_ID = re.compile(r"(.*)/(\d{6}|[1-9]\d{6,17})", re.ASCII | re.DOTALL)
 
 #: Why an attempt ended whose worker was not heard of in time; what counts towards ``max_attempts``.
 LEASE_EXPIRED = "lease expired"
@@ -38,6 +45,7 @@ def trial_document(trial: Trial) -> Document:
     dates = ("created_at", "claimed_at", "heartbeat_at", "lease_until", "finished_at")
     return {
         "_id": trial.id,
+        "schema": SCHEMA,
         "exp_key": trial.exp_key,
         "tid": trial.tid,
         "state": trial.state.value,
@@ -60,49 +68,76 @@ def trial_document(trial: Trial) -> Document:
 
 
 def trial_from(document: Mapping[str, Any]) -> Trial:
-    """Return the trial of a document; fields that are unknown here are passed over."""
-    get = document.get
+    """Return the trial of a document; fields that are unknown here are passed over.
+
+    Raises
+    ------
+    UnreadableError
+        If a newer hpsearch wrote it, or naming the field that somebody altered.
+    """
+    fields, exp_key, tid = _trial_fields(document)
+    state = fields.one_of("state", State)
     return Trial(
-        exp_key=document["exp_key"],
-        tid=int(document["tid"]),
-        values=decoded(document["values"]),
-        params=decoded(get("params") or {}),
-        origin=get("origin", ""),
-        state=State(document["state"]),
-        priority=int(document["priority"]),
-        attempt=int(document["attempt"]),
-        max_attempts=int(document["max_attempts"]),
-        lease_s=document["lease_s"],
-        owner=get("owner"),
-        worker=_holder_from(get("worker")),
-        created_at=_date_from(get("created_at")),
-        claimed_at=_date_from(get("claimed_at")),
-        heartbeat_at=_date_from(get("heartbeat_at")),
-        lease_until=_date_from(get("lease_until")),
-        finished_at=_date_from(get("finished_at")),
-        duration_s=get("duration_s"),
-        loss=get("loss"),
-        result=decoded(get("result") or {}),
-        reports=tuple(_report_from(d) for d in get("reports") or ()),
-        error=_failure_from(get("error")),
-        history=tuple(_ended_from(d) for d in get("history") or ()),
+        exp_key=exp_key,
+        tid=tid,
+        values=_values_from(fields),
+        params=fields.maybe_mapping("params"),
+        origin=fields.maybe_text("origin") or "",
+        state=state,
+        priority=fields.integer("priority"),
+        attempt=fields.integer("attempt", least=0),
+        max_attempts=fields.integer("max_attempts", least=1),
+        lease_s=fields.number("lease_s", 0.0, _LONGEST_LEASE_S),
+        owner=fields.maybe_text("owner"),
+        worker=_holder_from(fields.maybe_part("worker")),
+        created_at=fields.maybe_date("created_at"),
+        claimed_at=fields.maybe_date("claimed_at"),
+        heartbeat_at=fields.maybe_date("heartbeat_at"),
+        lease_until=fields.maybe_date("lease_until"),
+        finished_at=fields.maybe_date("finished_at"),
+        duration_s=fields.maybe_number("duration_s"),
+        loss=_loss_from(fields, state),
+        result=fields.maybe_mapping("result"),
+        reports=tuple(_report_from(part) for part in fields.parts("reports")),
+        error=_failure_from(fields.maybe_part("error")),
+        history=tuple(_ended_from(part) for part in fields.parts("history")),
     )
 
 
 #: The fields of a trial that ``point_from`` reads.
-POINT_FIELDS = ("exp_key", "tid", "values", "state", "loss", "finished_at")
+POINT_FIELDS = ("_id", "schema", "exp_key", "tid", "values", "state", "loss", "finished_at")
 
 
 def point_from(document: Mapping[str, Any]) -> Trial:
-    """Return a trial in short, of the fields ``POINT_FIELDS`` of a document."""
+    """Return a trial in short, of the fields ``POINT_FIELDS`` of a document.
+
+    Raises
+    ------
+    UnreadableError
+        As ``trial_from`` does, for one of these fields.
+    """
+    fields, exp_key, tid = _trial_fields(document)
+    state = fields.one_of("state", State)
     return Trial(
-        exp_key=document["exp_key"],
-        tid=int(document["tid"]),
-        values=decoded(document["values"]),
-        state=State(document["state"]),
-        loss=document.get("loss"),
-        finished_at=_date_from(document.get("finished_at")),
+        exp_key=exp_key,
+        tid=tid,
+        values=_values_from(fields),
+        state=state,
+        loss=_loss_from(fields, state),
+        finished_at=fields.maybe_date("finished_at"),
     )
+
+
+def unreadable_trial(document: Mapping[str, Any], error: UnreadableError) -> Trial | None:
+    """Return what stands for a trial whose document cannot be read: one that failed, without a point.
+
+    Its number is that of the identifier, which MongoDB lets nobody alter; None where that is none.
+    """
+    found = _TRIAL_ID.fullmatch(str(document.get("_id")))
+    if found is None or found[1] != document.get("exp_key"):
+        return None
+    failure = Failure(kind=FailureKind.UNREADABLE, message=str(error))
+    return Trial(exp_key=found[1], tid=int(found[2]), values={}, origin="", state=State.FAILED, error=failure)
 
 
 def result_document(result: Result) -> Document:
@@ -165,35 +200,30 @@ def experiment_document(experiment: Experiment) -> Document:
 
 
 def experiment_from(document: Mapping[str, Any]) -> Experiment:
-    """Return the experiment of a document.
+    """Return the experiment of a document; fields that are unknown here are passed over.
 
     Raises
     ------
-    StoreError
-        If a newer version of hpsearch wrote it.
+    UnreadableError
+        If a newer hpsearch wrote it, or naming the field that somebody altered.
     """
-    get = document.get
-    if document["schema"] > SCHEMA:
-        raise StoreError(
-            f"Experiment {document['_id']!r} has the layout {document['schema']} of a newer hpsearch; "
-            f"this one reads up to {SCHEMA}: upgrade hpsearch on this machine."
-        )
+    place = f"Experiment {_name_of(document)}"
+    fields = Fields(migrated(document, EXPERIMENT_STEPS, place), place)
+    algorithm = fields.part("algorithm")
     return Experiment(
-        exp_key=document["_id"],
-        space=decoded(document["space"]),
-        space_fingerprint=document["space_fingerprint"],
-        objective=ObjectiveRef(**decoded(document["objective"])),
-        algorithm=Algorithm(
-            name=document["algorithm"]["name"], options=decoded(document["algorithm"]["options"])
-        ),
-        seed=int(document["seed"]),
-        budget=Budget(**decoded(document["budget"])),
-        defaults=Defaults(**decoded(document["defaults"])),
-        state=ExperimentState(document["state"]),
-        ended_why=get("ended_why"),
-        created_at=_date_from(get("created_at")),
-        started_at=_date_from(get("started_at")),
-        led_until=_date_from((get("coordinator") or {}).get("lease_until")),
+        exp_key=fields.text("_id"),
+        space=fields.mapping("space"),
+        space_fingerprint=fields.text("space_fingerprint"),
+        objective=_objective_from(fields.part("objective")),
+        algorithm=Algorithm(name=algorithm.text("name"), options=algorithm.maybe_mapping("options")),
+        seed=fields.integer("seed", least=0),
+        budget=_budget_from(fields.part("budget")),
+        defaults=_defaults_from(fields.part("defaults")),
+        state=fields.one_of("state", ExperimentState),
+        ended_why=fields.maybe_text("ended_why"),
+        created_at=fields.maybe_date("created_at"),
+        started_at=fields.maybe_date("started_at"),
+        led_until=_led_until(fields.maybe_part("coordinator")),
     )
 
 
@@ -213,21 +243,43 @@ def worker_document(worker: Worker) -> Document:
 
 
 def worker_from(document: Mapping[str, Any]) -> Worker:
-    """Return the worker of a document."""
+    """Return the worker of a document; raises ``UnreadableError`` as ``trial_from`` does."""
+    fields = Fields(document, f"Worker {_name_of(document)}")
     return Worker(
-        name=document["_id"],
-        host=document["host"],
-        pid=int(document["pid"]),
-        slots=int(document["slots"]),
-        exp_keys=tuple(document["exp_keys"]),
-        state=WorkerState(document["state"]),
-        n_done=int(document["n_done"]),
-        n_failed=int(document["n_failed"]),
-        versions=decoded(document["versions"]),
-        started_at=_date_from(document.get("started_at")),
-        seen_at=_date_from(document.get("seen_at")),
-        expire_at=_date_from(document.get("expire_at")),
+        name=fields.text("_id"),
+        host=fields.text("host"),
+        pid=fields.integer("pid", least=0),
+        slots=fields.integer("slots", least=0),
+        exp_keys=fields.texts("exp_keys"),
+        state=fields.one_of("state", WorkerState),
+        n_done=fields.integer("n_done", least=0),
+        n_failed=fields.integer("n_failed", least=0),
+        versions=fields.maybe_mapping("versions"),
+        started_at=fields.maybe_date("started_at"),
+        seen_at=fields.maybe_date("seen_at"),
+        expire_at=fields.maybe_date("expire_at"),
     )
+
+
+def leadership_from(document: Mapping[str, Any], bidder: str) -> Leadership:
+    """Return who leads, of the document of an experiment after a bid; raises as ``experiment_from`` does."""
+    leader = Fields(document, f"Experiment {_name_of(document)}").part("coordinator")
+    return Leadership(
+        exp_key=document["_id"],
+        owner=leader.maybe_text("owner") or "",
+        epoch=leader.integer("epoch", least=0),
+        lease_until=leader.date("lease_until"),
+        is_mine=leader.maybe_text("owner") == bidder,
+    )
+
+
+def counts_from(groups: Iterable[Mapping[str, Any]]) -> dict[State, int]:
+    """Return the trials in each state; one in a state that is none counts as failed, as elsewhere."""
+    counts = dict.fromkeys(State, 0)
+    for group in groups:
+        is_state = isinstance(group["_id"], str) and group["_id"] in set(State)
+        counts[State(group["_id"]) if is_state else State.FAILED] += int(group["n"])
+    return counts
 
 
 def _outcome(
@@ -246,39 +298,97 @@ def _present(**fields: Any) -> Document:
     return {name: value for name, value in fields.items() if value not in (None, [], {})}
 
 
-def _date_from(stored: datetime | None) -> datetime | None:
-    return None if stored is None else utc(stored)
+def _name_of(document: Mapping[str, Any]) -> str:
+    """Return the identifier of a document for messages: quoted, on one line, of bounded length."""
+    return f"{document.get('_id')!r:.120}"
 
 
-def _holder_from(document: Mapping[str, Any] | None) -> Holder | None:
-    if document is None:
+def _trial_fields(document: Mapping[str, Any]) -> tuple[Fields, str, int]:
+    """Return the fields of a trial in the present layout, its experiment and its number."""
+    place = f"Trial {_name_of(document)}"
+    fields = Fields(migrated(document, TRIAL_STEPS, place), place)
+    exp_key, tid = fields.text("exp_key"), fields.integer("tid", least=0)
+    if document.get("_id") != trial_id(exp_key, tid):
+        fields.refuse("_id", repr(trial_id(exp_key, tid)))
+    return fields, exp_key, tid
+
+
+def _loss_from(fields: Fields, state: State) -> float | None:
+    return fields.number("loss", -math.inf) if state is State.DONE else fields.maybe_number("loss")
+
+
+def _values_from(fields: Fields) -> dict[str, float | int]:
+    values = fields.mapping("values")
+    for value in values.values():
+        if type(value) is not float and type(value) is not int:
+            fields.refuse("values", "an object of numbers")
+    return values
+
+
+def _holder_from(fields: Fields | None) -> Holder | None:
+    if fields is None:
         return None
-    return Holder(name=document["name"], host=document["host"], pid=int(document["pid"]))
+    return Holder(name=fields.text("name"), host=fields.text("host"), pid=fields.integer("pid"))
 
 
-def _report_from(document: Mapping[str, Any]) -> Report:
-    return Report(step=document["step"], value=document["value"], at=_date_from(document.get("at")))
+def _report_from(fields: Fields) -> Report:
+    return Report(step=fields.number("step"), value=fields.number("value"), at=fields.maybe_date("at"))
 
 
-def _ended_from(document: Mapping[str, Any]) -> Ended:
+def _ended_from(fields: Fields) -> Ended:
     return Ended(
-        attempt=int(document["attempt"]),
-        worker=document.get("worker"),
-        ended_at=utc(document["ended_at"]),
-        why=document["why"],
+        attempt=fields.integer("attempt"),
+        worker=fields.maybe_text("worker"),
+        ended_at=fields.date("ended_at"),
+        why=fields.text("why"),
     )
 
 
-def _failure_from(document: Mapping[str, Any] | None) -> Failure | None:
-    if document is None:
+def _failure_from(fields: Fields | None) -> Failure | None:
+    if fields is None:
         return None
-    get = document.get
     return Failure(
-        kind=FailureKind(document["kind"]),
-        message=document["message"],
-        type=get("type"),
-        traceback=get("traceback"),
-        exit_code=get("exit_code"),
-        signal=get("signal"),
-        log_tail=get("log_tail"),
+        kind=fields.one_of("kind", FailureKind),
+        message=fields.text("message"),
+        type=fields.maybe_text("type"),
+        traceback=fields.maybe_text("traceback"),
+        exit_code=fields.maybe_integer("exit_code"),
+        signal=fields.maybe_text("signal"),
+        log_tail=fields.maybe_text("log_tail"),
     )
+
+
+def _objective_from(fields: Fields) -> ObjectiveRef:
+    return ObjectiveRef(
+        kind=fields.text("kind"),
+        ref=fields.text("ref"),
+        path=fields.maybe_text("path"),
+        digest=fields.maybe_text("digest"),
+        parts=fields.maybe_mapping("parts"),
+    )
+
+
+def _budget_from(fields: Fields) -> Budget:
+    return Budget(
+        max_evals=fields.maybe_integer("max_evals"),
+        timeout_s=fields.maybe_number("timeout_s"),
+        loss_threshold=fields.maybe_number("loss_threshold"),
+        no_repeats=fields.flag("no_repeats"),
+    )
+
+
+def _defaults_from(fields: Fields) -> Defaults:
+    return Defaults(
+        max_attempts=fields.integer("max_attempts", least=1),
+        trial_timeout_s=fields.maybe_number("trial_timeout_s"),
+        lease_s=fields.number("lease_s", 0.0, _LONGEST_LEASE_S),
+    )
+
+
+def _led_until(fields: Fields | None) -> datetime | None:
+    """Return when the lease of who leads is over; the rest is what a bid for the lead reckons with."""
+    if fields is None:
+        return None
+    fields.maybe_text("owner")
+    fields.maybe_integer("epoch")
+    return fields.maybe_date("lease_until")

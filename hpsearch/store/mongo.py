@@ -23,20 +23,28 @@ from pymongo.read_concern import ReadConcern
 
 from hpsearch.errors import (
     ConfigurationError,
+    ExperimentAtWorkError,
     LeaseLostError,
     NotFoundError,
+    StoreError,
+    StorePermissionError,
+    StoreUnavailableError,
     TooLargeError,
     TrialExistsError,
+    UnreadableError,
 )
 from hpsearch.experiment import Experiment, ExperimentState
 from hpsearch.fleet import Worker
+from hpsearch.health.vitals import Contact
 from hpsearch.store import queries
 from hpsearch.store.documents import (
     POINT_FIELDS,
     Document,
+    counts_from,
     experiment_document,
     experiment_from,
     holder_document,
+    leadership_from,
     point_from,
     report_documents,
     result_document,
@@ -46,10 +54,13 @@ from hpsearch.store.documents import (
     worker_from,
 )
 from hpsearch.store.encoding import encoded, utc
+from hpsearch.store.fields import Fields
 from hpsearch.store.files import Place, at, of_experiment
+from hpsearch.store.migration import raised
 from hpsearch.store.mongo_attachments import Attachments
 from hpsearch.store.mongo_changes import Changes
 from hpsearch.store.mongo_connection import Connection, Patience
+from hpsearch.store.mongo_damage import Damage
 from hpsearch.store.mongo_errors import DUPLICATE_KEY
 from hpsearch.store.mongo_preparation import prepare_database
 from hpsearch.store.protocol import Hold, Leadership
@@ -102,6 +113,7 @@ class MongoStore:
         self._workers: Collection[Document] = self._database[WORKERS]
         # What was read here cannot be rolled back by a fail-over.
         self._settled = self._trials.with_options(read_concern=ReadConcern("majority"))
+        self._damage = Damage(connection, self._trials)
         self._attachments = Attachments(connection, self._database)
         self._changes = Changes(self._trials, has_stream=not connection.is_standalone)
 
@@ -151,11 +163,17 @@ class MongoStore:
         """Create the experiment, or join it under the same name (11)."""
         document = experiment_document(experiment)
         self.prepare()
-        stored = self._update_experiment(experiment.exp_key, queries.create(document), upsert=True)
-        check_joinable(stored, experiment)
-        joined = self._update_experiment(experiment.exp_key, queries.join(document))
-        check_joinable(joined, experiment)  # somebody else may have decided on the objective meanwhile
-        return joined
+        while True:
+            this = {"_id": experiment.exp_key}
+            created = self._update_experiment(this, queries.create(document), upsert=True)
+            found = _found(created, experiment.exp_key)
+            stored = experiment_from(found)
+            check_joinable(stored, experiment)
+            join = queries.raise_layout(raised(found)) + queries.join(document)
+            joined = self._update_experiment(queries.as_read(stored, found.get("schema")), join)
+            if joined is not None:
+                return experiment_from(joined)
+            # Deleted, or decided on by another, since it was read: what is there now is looked at anew.
 
     def experiment(self, exp_key: str) -> Experiment:
         """Return one experiment; raises ``NotFoundError``."""
@@ -165,31 +183,37 @@ class MongoStore:
         """Return the experiments, or those in one of the states, the oldest first."""
         wanted = {} if states is None else {"state": {"$in": [state.value for state in states]}}
         order = [("created_at", 1), ("_id", 1)]
-        return [experiment_from(d) for d in self._call(_read, self._experiments, wanted, sort=order)]
+        documents = self._call(_read, self._experiments, wanted, sort=order)
+        return self._damage.readable(documents, experiment_from)
 
-    def set_experiment_state(self, exp_key: str, state: ExperimentState, why: str | None = None) -> None:
-        """Move an experiment to a state; raises ``NotFoundError``."""
-        self._update_experiment(exp_key, queries.set_state(state, encoded(why, "why")))
+    def set_experiment_state(
+        self, exp_key: str, state: ExperimentState, why: str | None = None, *, leader: str | None = None
+    ) -> Experiment:
+        """Move an experiment to a state unless it has ended, and return it as it is then (11)."""
+        move = queries.set_state(state, encoded(why, "why"))
+        moved = self._update_experiment(queries.going_on(exp_key, leader), move)
+        return self.experiment(exp_key) if moved is None else experiment_from(moved)
 
     # The coordinator's side
 
     def lead(self, exp_key: str, owner: str, lease_s: float) -> Leadership:
         """Bid for, or renew, the leadership of an experiment (9)."""
-        document = self._call(
-            self._experiments.find_one_and_update,
-            {"_id": exp_key},
-            queries.lead(owner, lease_s),
-            projection={"coordinator": 1},
-            return_document=_AFTER,
-        )
-        leader = _found(document, exp_key)["coordinator"]
-        return Leadership(
-            exp_key=exp_key,
-            owner=leader["owner"],
-            epoch=int(leader["epoch"]),
-            lease_until=utc(leader["lease_until"]),
-            is_mine=leader["owner"] == owner,
-        )
+        try:
+            document = self._call(
+                self._experiments.find_one_and_update,
+                queries.readable(exp_key),
+                queries.lead(owner, lease_s),
+                projection={"coordinator": 1},
+                return_document=_AFTER,
+            )
+        except (StoreUnavailableError, StorePermissionError):
+            raise
+        except StoreError:
+            self.experiment(exp_key)  # which names the field, if it is because somebody altered it
+            raise
+        if document is None:
+            self.experiment(exp_key)  # not there, or of a newer layout
+        return leadership_from(_found(document, exp_key), owner)
 
     def resign(self, exp_key: str, owner: str) -> None:
         """Give the leadership up, if it is held."""
@@ -211,34 +235,43 @@ class MongoStore:
     def expire(self, exp_key: str) -> int:
         """Requeue or fail the running trials whose lease is over; return how many (6)."""
         lost = queries.expired(exp_key)
-        return self._call(self._trials.update_many, lost, queries.expire()).modified_count
+        return self._damage.change(
+            lost, lambda: self._trials.update_many(lost, queries.expire()).modified_count
+        )
 
     def finished(self, exp_key: str, tids: Iterable[int]) -> list[Trial]:
         """Return those of the trials that are final, by tid (8)."""
         found: list[Trial] = []
         numbers = sorted(tids)
         for start in range(0, len(numbers), _NUMBERS):
-            final = {**queries.of(exp_key, _FINAL), "tid": {"$in": numbers[start : start + _NUMBERS]}}
-            documents = self._call(_read, self._settled, final)
-            found += sorted(map(trial_from, documents), key=lambda trial: trial.tid)
+            settled = queries.settled(exp_key, numbers[start : start + _NUMBERS])
+            documents = self._call(_read, self._settled, settled)
+            found += sorted(self._damage.read(documents), key=lambda trial: trial.tid)
         return found
 
     def cancel(self, exp_key: str, states: Iterable[State]) -> int:
         """Cancel all trials that are in one of the states, pending or running; return how many."""
-        open_trials = queries.of(exp_key, check_cancellable(states))
-        return self._call(self._trials.update_many, open_trials, queries.cancel()).modified_count
+        doomed = queries.to_cancel(exp_key, check_cancellable(states))
+        return self._damage.change(
+            doomed, lambda: self._trials.update_many(doomed, queries.cancel()).modified_count
+        )
 
     def wait_for_change(self, exp_key: str, timeout_s: float) -> None:
         """Return when a trial of the experiment may have changed, or after the timeout."""
         self._changes.wait(exp_key, timeout_s)
 
-    def delete_experiment(self, exp_key: str) -> int:
+    def delete_experiment(self, exp_key: str, *, unless_at_work: bool = False) -> int:
         """Delete an experiment with its trials and attachments; return how many trials (14)."""
+        if unless_at_work and self._call(self._trials.find_one, queries.in_hand(exp_key), {"_id": 1}):
+            raise ExperimentAtWorkError(exp_key)
         all_trials = queries.of(exp_key)
         n_trials = self._call(self._trials.count_documents, all_trials)
-        is_there = self._call(self._experiments.find_one, {"_id": exp_key}, {"_id": 1}) is not None
+        is_there = self._has_experiment(exp_key)
         # First of all the experiment: nobody suggests or claims any more while the rest goes.
-        self._call(self._experiments.delete_one, {"_id": exp_key})
+        doomed = queries.not_led(exp_key) if unless_at_work else {"_id": exp_key}
+        is_gone = self._call(self._experiments.delete_one, doomed).deleted_count == 1
+        if is_there and not is_gone and self._has_experiment(exp_key):
+            raise ExperimentAtWorkError(exp_key)
         self._call(self._trials.delete_many, all_trials)
         n_files = self._attachments.drop(of_experiment(exp_key))
         if not (is_there or n_trials or n_files):
@@ -287,12 +320,13 @@ class MongoStore:
         wanted = queries.of(exp_key, states)
         if sort == "loss":
             wanted = {"$and": [wanted, queries.with_loss(exp_key)]}
-        return map(trial_from, self._documents(wanted, sort, limit))
+        found = self._damage.read(self._documents(wanted, sort, limit))
+        return (trial for trial in found if sort != "loss" or trial.state is State.DONE)
 
     def points(self, exp_key: str) -> Iterator[Trial]:
         """Yield all trials of an experiment, in short, by number."""
         documents = self._documents(queries.of(exp_key), "tid", fields=POINT_FIELDS)
-        return map(point_from, documents)
+        return self._damage.read(documents, point_from)
 
     def trial(self, exp_key: str, tid: int) -> Trial:
         """Return one trial; raises ``NotFoundError``."""
@@ -301,30 +335,34 @@ class MongoStore:
     def counts(self, exp_key: str, states: Iterable[State] | None = None) -> Mapping[State, int]:
         """Return how many trials are in each state, zeros included."""
         groups = self._call(_aggregate, self._trials, queries.counts(exp_key, states))
-        return dict.fromkeys(State, 0) | {State(group["_id"]): int(group["n"]) for group in groups}
+        return counts_from(groups)
 
     # The worker's side
 
     def claim(self, worker: Worker, token: str, exp_keys: Sequence[str]) -> Trial | None:
         """Take the next trial of these experiments, or None when none is pending (2, 3)."""
-        take = queries.claim(token, holder_document(worker.holder))
+        take, waiting = queries.claim(token, holder_document(worker.holder)), queries.pending(exp_keys)
 
         def attempt() -> Document | None:
             try:
                 taken = self._trials.find_one_and_update(
-                    queries.pending(exp_keys), take, sort=queries.QUEUE_ORDER, return_document=_AFTER
+                    waiting, take, sort=queries.QUEUE_ORDER, return_document=_AFTER
                 )
             except DuplicateKeyError:
                 taken = None
             # Refused, or nothing to take: this very claim may have succeeded before.
             return taken or self._trials.find_one(queries.claimed_with(token))
 
-        document = self._call(attempt) if exp_keys else None
-        return None if document is None else trial_from(document)
+        while exp_keys and (document := self._damage.change(waiting, attempt)) is not None:
+            try:
+                return trial_from(document)
+            except UnreadableError as error:
+                self._damage.fail(document, error)
+        return None
 
     def renew(self, trial: Trial) -> Hold:
         """Extend the lease on a claimed trial by its ``lease_s`` (4)."""
-        if self._update_held(queries.held(trial), queries.renew()):
+        if self._call(self._take_up, trial):
             return Hold.HELD
         mine = {"_id": trial.id, "owner": trial.owner, "state": State.CANCELLED.value}
         is_cancelled = self._call(self._trials.find_one, mine, {"_id": 1}) is not None
@@ -359,11 +397,15 @@ class MongoStore:
     def workers(self) -> list[Worker]:
         """Return the workers that were seen of late, by name."""
         documents = self._call(_read, self._workers, queries.ALIVE, sort=[("_id", 1)])
-        return [worker_from(document) for document in documents]
+        return self._damage.readable(documents, worker_from)
 
     def now(self) -> datetime:
         """Return the store's time, UTC."""
         return utc(self._call(self._database.command, "hello")["localTime"])
+
+    def contact(self) -> Contact:
+        """Return how the contact with MongoDB is; asks nothing."""
+        return self._connection.contact()
 
     def close(self) -> None:
         """Release connections; the store is not usable afterwards."""
@@ -383,20 +425,29 @@ class MongoStore:
     def _attempts_shown(self, exp_key: str, tid: int | None) -> list[int]:
         if tid is None:
             return [0]
-        trial = self._trial_document(exp_key, tid, "state", "owner", "attempt")
-        return attempts_shown(State(trial["state"]), trial.get("owner"), trial["attempt"])
+        document = self._trial_document(exp_key, tid, "state", "owner", "attempt")
+        trial = Fields(document, f"Trial {trial_id(exp_key, tid)!r}")
+        return attempts_shown(
+            trial.one_of("state", State), trial.maybe_text("owner"), trial.integer("attempt", least=0)
+        )
 
     def _update_experiment(
-        self, exp_key: str, update: queries.Pipeline, *, upsert: bool = False
-    ) -> Experiment:
-        document = self._call(
-            self._experiments.find_one_and_update,
-            {"_id": exp_key},
-            update,
-            upsert=upsert,
-            return_document=_AFTER,
+        self, wanted: queries.Filter, update: queries.Pipeline, *, upsert: bool = False
+    ) -> Document | None:
+        """Update the experiment that a filter finds; return it as it is then, None if there is none."""
+        return self._call(
+            self._experiments.find_one_and_update, wanted, update, upsert=upsert, return_document=_AFTER
         )
-        return experiment_from(_found(document, exp_key))
+
+    def _has_experiment(self, exp_key: str) -> bool:
+        return self._call(self._experiments.find_one, {"_id": exp_key}, {"_id": 1}) is not None
+
+    def _take_up(self, trial: Trial) -> bool:
+        """Extend the lease if the trial is still held; return whether it was."""
+        try:
+            return self._trials.update_one(queries.held(trial), queries.renew()).matched_count == 1
+        except DuplicateKeyError:
+            return False  # put back meanwhile, and its token runs another trial
 
     def _insert_batch(self, batch: list[Document]) -> int:
         """Insert in order up to the first number that is taken; return how many were inserted."""
@@ -443,12 +494,9 @@ class MongoStore:
             here = {"$and": [wanted, queries.after(page[-1], sort)]}
             n_left = None if n_left is None else n_left - size
 
-    def _update_held(self, held: queries.Filter, update: queries.Pipeline) -> bool:
-        """Update the trial if the filter still holds; return whether it did."""
-        return self._call(self._trials.update_one, held, update).matched_count == 1
-
     def _change_held(self, trial: Trial, held: queries.Filter, update: queries.Pipeline) -> None:
-        if not self._update_held(held, update):
+        """Update the trial if the filter still holds."""
+        if self._call(self._trials.update_one, held, update).matched_count == 0:
             raise LeaseLostError(trial.id)
 
 

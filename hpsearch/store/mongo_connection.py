@@ -15,6 +15,7 @@ from pymongo import MongoClient
 from pymongo.errors import InvalidOperation, PyMongoError
 
 from hpsearch.errors import ConfigurationError, HpsearchError, StoreError, StoreUnavailableError
+from hpsearch.health.vitals import Contact
 from hpsearch.store.documents import Document
 from hpsearch.store.mongo_errors import DRIVER_ERRORS, cause, meaning, translated
 
@@ -77,6 +78,8 @@ class Connection:
         self._patience = patience
         self._lock = threading.Lock()
         self._away_since: float | None = None
+        self._contact_at = time.monotonic()  # when MongoDB last answered
+        self._n_reconnects = 0
         self.client = _client(uri, self.hosts)
         try:
             hello = self.call(self.client.admin.command, "hello")
@@ -125,6 +128,10 @@ class Connection:
             time.sleep(longest * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret
             n_failures += 1
 
+    def contact(self) -> Contact:
+        """Return how the contact with MongoDB is."""
+        return Contact(age_s=time.monotonic() - self._contact_at, n_reconnects=self._n_reconnects)
+
     def close(self) -> None:
         """Close all connections."""
         self.client.close()
@@ -141,10 +148,12 @@ class Connection:
         return time.monotonic() - since
 
     def _note_contact(self) -> None:
+        self._contact_at = time.monotonic()
         if self._away_since is None:  # the common case needs no lock
             return
         with self._lock:
             since, self._away_since = self._away_since, None
+            self._n_reconnects += since is not None
         if since is not None:
             away_s = time.monotonic() - since
             log.warning(

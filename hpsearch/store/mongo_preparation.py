@@ -41,8 +41,8 @@ def prepare_collection(database: Database[Document], name: str) -> None:
     present = next(iter(database.list_collections(filter={"name": name})), None)
     if present is None:
         _create(database, name)
-    elif _validator(present) != VALIDATORS[name]:
-        database.command("collMod", name, validator=VALIDATORS[name])
+    elif _validation(present) != _wanted(name):
+        database.command("collMod", name, **_wanted(name))
     # Only what is missing: a coordinator has the right to look, not to create.
     present_indexes = database[name].index_information()
     for index in INDEXES[name]:
@@ -55,22 +55,30 @@ def lacking(database: Database[Document], name: str) -> list[str]:
     present = next(iter(database.list_collections(filter={"name": name})), None)
     if present is None:
         return [f"collection {name}", *(f"index {name}.{index.name}" for index in INDEXES[name])]
-    validator = [] if _validator(present) == VALIDATORS[name] else [f"validator of {name}"]
+    validator = [] if _validation(present) == _wanted(name) else [f"validator of {name}"]
     indexes = database[name].index_information()
     return validator + [f"index {name}.{i.name}" for i in INDEXES[name] if not _is_there(i, indexes)]
 
 
 def _create(database: Database[Document], name: str) -> None:
     try:
-        database.command("create", name, validator=VALIDATORS[name])
+        database.command("create", name, **_wanted(name))
     except OperationFailure as error:
         if error.code != NAMESPACE_EXISTS:  # another coordinator was faster
             raise
 
 
-def _validator(listed: Mapping[str, Any]) -> dict[str, Any] | None:
+def _wanted(name: str) -> dict[str, Any]:
+    """Return how the documents of a collection are checked.
+
+    One that breaks the rules already, since somebody altered it past them, may still be moved.
+    """
+    return {"validator": VALIDATORS[name], "validationLevel": "moderate"}
+
+
+def _validation(listed: Mapping[str, Any]) -> dict[str, Any]:
     options: dict[str, Any] = listed.get("options", {})
-    return options.get("validator")
+    return {name: options.get(name) for name in ("validator", "validationLevel")}
 
 
 def _is_there(index: Index, present: Mapping[str, Any]) -> bool:

@@ -17,8 +17,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hpsearch.experiment import UNDECIDED, ExperimentState
+from hpsearch.experiment import UNDECIDED, Experiment, ExperimentState
 from hpsearch.store.documents import LEASE_EXPIRED
+from hpsearch.store.migration import SCHEMA
 from hpsearch.trial import FINISHED, FailureKind, State, Trial
 
 Filter = dict[str, Any]
@@ -30,6 +31,9 @@ _UNSET = "$$REMOVE"
 _HELD = [State.RUNNING.value, State.PENDING.value]
 _FINISHED = sorted(state.value for state in FINISHED)
 _EMPTY: dict[str, Any] = {"$literal": []}
+
+#: Documents of a newer layout are left to a newer hpsearch.
+_KNOWN: Filter = {"schema": {"$not": {"$gt": SCHEMA}}}
 
 
 # Filters
@@ -44,7 +48,7 @@ def of(exp_key: str, states: Iterable[State] | None = None) -> Filter:
 
 def pending(exp_keys: Sequence[str]) -> Filter:
     """Trials that can be claimed."""
-    return {"exp_key": {"$in": list(exp_keys)}, "state": State.PENDING.value}
+    return {"exp_key": {"$in": list(exp_keys)}, "state": State.PENDING.value, **_KNOWN}
 
 
 def claimed_with(token: str) -> Filter:
@@ -68,9 +72,30 @@ def held_or_released(trial: Trial, why: str) -> Filter:
     return {"_id": trial.id, "$or": [held(trial), back]}
 
 
+def in_hand(exp_key: str) -> Filter:
+    """Running trials whose lease holds."""
+    return {"exp_key": exp_key, "state": State.RUNNING.value, "$expr": {"$gt": ["$lease_until", NOW]}}
+
+
 def expired(exp_key: str) -> Filter:
     """Running trials whose lease is over."""
-    return {"exp_key": exp_key, "state": State.RUNNING.value, "$expr": {"$lt": ["$lease_until", NOW]}}
+    is_over = {"$expr": {"$lt": ["$lease_until", NOW]}}
+    return {"exp_key": exp_key, "state": State.RUNNING.value, **is_over, **_KNOWN}
+
+
+def to_cancel(exp_key: str, states: Iterable[State]) -> Filter:
+    """Trials that are cancelled with those in the states, pending or running."""
+    return {**of(exp_key, states), **_KNOWN}
+
+
+def still_open(trial_id: str) -> Filter:
+    """The trial, if it is not final."""
+    return {"_id": trial_id, "state": {"$in": _HELD}}
+
+
+def settled(exp_key: str, tids: Sequence[int]) -> Filter:
+    """Those of the trials that are not open any more; whatever somebody made of their state."""
+    return {"exp_key": exp_key, "tid": {"$in": list(tids)}, "state": {"$nin": _HELD}}
 
 
 def with_loss(exp_key: str) -> Filter:
@@ -79,13 +104,14 @@ def with_loss(exp_key: str) -> Filter:
 
 
 def after(last: Mapping[str, Any], sort: str) -> Filter:
-    """Trials that follow a document in an order: what makes a long read resumable."""
+    """Trials that follow the one of a document in an order: what makes a long read resumable."""
+    tid, loss = last.get("tid"), last.get("loss")
     match sort:
         case "tid":
-            return {"tid": {"$gt": last["tid"]}}
+            return {"tid": {"$gt": tid}}
         case "newest":
-            return {"tid": {"$lt": last["tid"]}}
-    return {"$or": [{"loss": {"$gt": last["loss"]}}, {"loss": last["loss"], "tid": {"$gt": last["tid"]}}]}
+            return {"tid": {"$lt": tid}}
+    return {"$or": [{"loss": {"$gt": loss}}, {"loss": loss, "tid": {"$gt": tid}}]}
 
 
 #: Orders in which trials can be read; each is that of an index.
@@ -97,6 +123,37 @@ ORDERS: Mapping[str, list[tuple[str, int]]] = {
 
 #: The order of the queue.
 QUEUE_ORDER = [("priority", -1), ("tid", 1)]
+
+
+# Filters of experiments
+
+
+def readable(exp_key: str) -> Filter:
+    """The experiment, unless a newer hpsearch wrote it."""
+    return {"_id": exp_key, **_KNOWN}
+
+
+def as_read(experiment: Experiment, schema: Any) -> Filter:
+    """The experiment, if it is not another one of the same name by now, and nobody changed it for good."""
+    return {
+        "schema": schema,
+        "_id": experiment.exp_key,
+        "created_at": experiment.created_at,
+        "objective.kind": experiment.objective.kind,
+    }
+
+
+def going_on(exp_key: str, leader: str | None) -> Filter:
+    """The experiment, if it has not ended and, if one is named, that coordinator leads it."""
+    states = sorted(state.value for state in ExperimentState if not state.is_over)
+    led = {} if leader is None else {"coordinator.owner": leader}
+    return {**readable(exp_key), "state": {"$in": states}, **led}
+
+
+def not_led(exp_key: str) -> Filter:
+    """The experiment, if no coordinator leads it."""
+    # Missing and null sort below every date.
+    return {"_id": exp_key, "$expr": {"$lte": ["$coordinator.lease_until", NOW]}}
 
 
 # Updates of trials
@@ -180,6 +237,17 @@ def expire() -> Pipeline:
     return [{"$set": fields}]
 
 
+def fail_unreadable(message: str) -> Pipeline:
+    """To failed, whatever else is in the document."""
+    fields = {
+        "state": State.FAILED.value,
+        "error": {"$literal": {"kind": FailureKind.UNREADABLE.value, "message": message}},
+        "finished_at": NOW,
+        "lease_until": _UNSET,
+    }
+    return [{"$set": fields}]
+
+
 def cancel() -> Pipeline:
     """To cancelled; the token stays, so that a renewal can tell its holder."""
     fields = {"state": State.CANCELLED.value, "finished_at": NOW, "lease_until": _UNSET}
@@ -194,9 +262,15 @@ def counts(exp_key: str, states: Iterable[State] | None) -> Pipeline:
 # Updates of experiments and workers
 
 
+def raise_layout(changes: Mapping[str, Any]) -> Pipeline:
+    """Write what the migration of an experiment changed; None removes a field."""
+    fields = {name: _UNSET if value is None else {"$literal": value} for name, value in changes.items()}
+    return [{"$set": fields}] if fields else []
+
+
 def create(experiment: Mapping[str, Any]) -> Pipeline:
     """Write the experiment if there is none; an upsert with it leaves an existing one as it is."""
-    is_new = {"$eq": [{"$type": "$schema"}, "missing"]}
+    is_new = {"$eq": [{"$size": {"$objectToArray": _WHOLE}}, 1]}  # nothing but the name that was upserted
     new = {"$mergeObjects": [{"$literal": experiment}, {"created_at": NOW, "started_at": NOW}]}
     return [{"$replaceWith": {"$cond": [is_new, new, _WHOLE]}}]
 

@@ -6,7 +6,7 @@ database, of whatever experiment. Each role holds the least with which its part 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,37 @@ def privileges(role: Role, database: str) -> list[dict[str, Any]]:
         {"resource": {"db": database, "collection": collection}, "actions": list(actions)}
         for collection, actions in role.rights.items()
     ]
+
+
+def missing_rights(role: Role, database: str, granted: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return what a user lacks to work as a role, as "action on collection".
+
+    Parameters
+    ----------
+    role : Role
+        The part to play.
+    database : str
+        Of the searches.
+    granted : iterable of mapping
+        The user's privileges, as ``connectionStatus`` lists them.
+    """
+    privileges = list(granted)
+    return tuple(
+        f"{action} on {collection or 'the database'}"
+        for collection, actions in role.rights.items()
+        for action in actions
+        if not any(_grants(privilege, action, database, collection) for privilege in privileges)
+    )
+
+
+def _grants(privilege: Mapping[str, Any], action: str, database: str, collection: str) -> bool:
+    """Whether a privilege holds an action; an empty name in a resource stands for all of its kind."""
+    resource = privilege["resource"]
+    if action not in privilege["actions"]:
+        return False
+    if resource.get("anyResource"):
+        return True
+    return resource.get("db") in {"", database} and resource.get("collection") in {"", collection}
 
 
 def role_for(action: str, collection: str) -> Role | None:

@@ -88,6 +88,7 @@ _TRIAL_SCHEMA = {
     ],
     "properties": {
         "_id": _TEXT,
+        "schema": {**_INTEGER, "minimum": 1},
         "exp_key": _TEXT,
         "tid": _COUNT,
         "state": _one_of(State),

@@ -1,7 +1,8 @@
-"""The URI under which another user reaches the same database; pure."""
+"""The URI under which another user, or one without a name, reaches the same database; pure."""
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 
 #: Options that belong to the user who wrote the URI.
@@ -12,6 +13,9 @@ _PERSONAL = {
     "tlscertificatekeyfile",
     "tlscertificatekeyfilepassword",
 }
+
+#: Options whose values are secrets.
+_SECRET_OPTION = re.compile("(?:tlscertificatekeyfilepassword|authmechanismproperties)=", re.IGNORECASE)
 
 
 def uri_for_user(uri: str, database: str, user: str, password: str) -> str:
@@ -26,6 +30,34 @@ def uri_for_user(uri: str, database: str, user: str, password: str) -> str:
     user, password : str
         Of the new user; not encoded.
     """
+    scheme, place, options = _impersonal(uri)
+    hosts, encoded = place.partition("/")[0], quote(database, safe="")
+    options.append(f"authSource={encoded}")
+    return (
+        f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{hosts}/{encoded}?{'&'.join(options)}"
+    )
+
+
+def uri_without_user(uri: str) -> str:
+    """Return the URI of the same database for whoever gives no name."""
+    scheme, place, options = _impersonal(uri)
+    hosts, _, database = place.partition("/")
+    return f"{scheme}://{hosts}/{database}?{'&'.join(options)}"
+
+
+def uri_without_password(uri: str) -> str:
+    """Return the URI as it may be shown: with the user's name, and none of the other credentials."""
+    if "://" not in uri:
+        return "no URI"  # and perhaps a password
+    # An unquoted "&" in a password would end its option: what follows it is not shown either.
+    scheme, place, options = _impersonal(_SECRET_OPTION.split(uri)[0])
+    credentials, at, _ = uri.partition("://")[2].rpartition("@")
+    user = f"{credentials.partition(':')[0]}@" if at else ""
+    return f"{scheme}://{user}{place}{'?' if options else ''}{'&'.join(options)}"
+
+
+def _impersonal(uri: str) -> tuple[str, str, list[str]]:
+    """Return the scheme, hosts and database, and options of a URI, without what belongs to its user."""
     scheme, _, rest = uri.partition("://")
     place, _, query = rest.rpartition("@")[2].partition("?")
     options = [
@@ -33,8 +65,4 @@ def uri_for_user(uri: str, database: str, user: str, password: str) -> str:
         for option in query.replace(";", "&").split("&")
         if option and option.partition("=")[0].lower() not in _PERSONAL
     ]
-    hosts, encoded = place.partition("/")[0], quote(database, safe="")
-    options.append(f"authSource={encoded}")
-    return (
-        f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{hosts}/{encoded}?{'&'.join(options)}"
-    )
+    return scheme, place, options

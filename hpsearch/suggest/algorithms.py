@@ -11,12 +11,13 @@ from hpsearch.experiment import Algorithm
 from hpsearch.space.tree import Space
 from hpsearch.suggest.anneal import Anneal, AnnealOptions
 from hpsearch.suggest.auto import Auto, AutoOptions
+from hpsearch.suggest.mix import Mix, MixOptions
 from hpsearch.suggest.protocol import Suggester
 from hpsearch.suggest.random import RandomSearch
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
 
 #: Every name that ``make_suggester`` knows.
-ALGORITHMS = ("auto", "tpe", "random", "anneal")
+ALGORITHMS = ("auto", "tpe", "random", "anneal", "mix")
 
 
 def make_suggester(algorithm: Algorithm, space: Space) -> Suggester:
@@ -25,8 +26,9 @@ def make_suggester(algorithm: Algorithm, space: Space) -> Suggester:
     Parameters
     ----------
     algorithm : Algorithm
-        Its options are the fields of ``AutoOptions`` for "auto", of ``TPEOptions`` for "tpe" and of
-        ``AnnealOptions`` for "anneal"; "random" has none.
+        Its options are the fields of ``AutoOptions`` for "auto", of ``TPEOptions`` for "tpe", of
+        ``AnnealOptions`` for "anneal", and of ``MixOptions`` for "mix", whose parts are at their
+        defaults; "random" has none.
     space : Space
         The space it is to search.
 
@@ -48,11 +50,21 @@ def make_suggester(algorithm: Algorithm, space: Space) -> Suggester:
         case "random":
             _check_options(algorithm, ())
             return RandomSearch(space)
+        case "mix":
+            _check_options(algorithm, (field.name for field in dataclasses.fields(MixOptions)))
+            return _mix(space, MixOptions(**algorithm.options))
         case unknown:
             raise ConfigurationError(
                 f"There is no algorithm {unknown!r}{_did_you_mean(unknown, ALGORITHMS)}; "
                 f"there are {', '.join(ALGORITHMS)}."
             )
+
+
+def _mix(space: Space, options: MixOptions) -> Mix:
+    if "mix" in options.shares:
+        raise ConfigurationError("The option shares of mix must name other algorithms than mix.")
+    parts = [make_suggester(Algorithm(name=name), space) for name in options.shares]
+    return Mix(parts, list(options.shares.values()))
 
 
 def _check_options(algorithm: Algorithm, known: Iterable[str]) -> None:

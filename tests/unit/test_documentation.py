@@ -24,6 +24,7 @@ from hpsearch.store.schema import VALIDATORS
 from hpsearch.suggest.algorithms import ALGORITHMS
 from hpsearch.suggest.anneal import AnnealOptions
 from hpsearch.suggest.auto import AutoOptions
+from hpsearch.suggest.mix import MixOptions
 from hpsearch.suggest.tpe.suggest import TPEOptions
 from hpsearch.trial import Ended, Failure, FailureKind, Holder, Report, State, Trial
 from hpsearch_worker.__main__ import worker
@@ -174,7 +175,7 @@ def test_every_state_and_every_reason_is_described(title: str, kind: type[StrEnu
 
 
 def test_every_algorithm_and_its_options_are_described():
-    options = [*fields(AutoOptions), *fields(TPEOptions), *fields(AnnealOptions)]
+    options = [*fields(AutoOptions), *fields(TPEOptions), *fields(AnnealOptions), *fields(MixOptions)]
     names = [*ALGORITHMS, *(field.name for field in options)]
     assert [name for name in names if f"`{name}`" not in section("run")] == []
 

@@ -17,9 +17,10 @@ PURE = (
     "space", "hp.py", "trial.py", "experiment.py", "fleet.py", "history.py", "storable.py", "suggest",
     "plan.py", "ledger.py", "progress.py",
     "store/documents.py", "store/encoding.py", "store/schema.py", "store/rules.py",
+    "store/condition.py", "store/sizes.py", "diagnosis/finding.py", "diagnosis/database.py", "diagnosis/machine.py",
     "store/hyperopt_uri.py", "store/files.py", "store/pinboard.py", "store/backup.py",
     "payload/captured.py", "payload/fingerprint.py",
-    "report/summary.py", "report/text.py", "report/table.py", "report/rows.py", "report/space_text.py",
+    "report/summary.py", "report/text.py", "report/table.py", "report/rows.py", "report/space_text.py", "report/findings.py",
     "report/density.py",
 )  # fmt: skip
 

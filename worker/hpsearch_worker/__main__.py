@@ -1,22 +1,16 @@
-"""``hpsearch-worker``: the options, and the worker put together."""
+"""``hpsearch-worker``: its options."""
 
 from __future__ import annotations
 
-import logging
 import os
-import platform
 import signal
 import socket
 import sys
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-import hpsearch
 from hpsearch.command import (
     DURATION,
     POSITIVE_DURATION,
@@ -28,47 +22,14 @@ from hpsearch.command import (
     store_option,
 )
 from hpsearch.errors import ConfigurationError
-from hpsearch.fleet import Worker, WorkerState
+from hpsearch.gpus import find_gpus, share_out
 from hpsearch.interrupt import Interrupt
+from hpsearch.notify import take_notifier
 from hpsearch.payload import SECRET, read_secret
-from hpsearch.store.mongo import MongoStore
-from hpsearch.store.protocol import TrialStore
-from hpsearch_worker.directory import Directory
-from hpsearch_worker.evaluator import Evaluator
-from hpsearch_worker.heartbeat import Heartbeat
-from hpsearch_worker.inline import InlineEvaluator
-from hpsearch_worker.isolated import IsolatedEvaluator
-from hpsearch_worker.letters import Letters
 from hpsearch_worker.lifeline import die_with_parent
-from hpsearch_worker.loop import Limits, Slot
+from hpsearch_worker.loop import Limits
+from hpsearch_worker.serve import Options, serve
 from hpsearch_worker.shutdown import Shutdown
-from hpsearch_worker.tally import Tally
-
-log = logging.getLogger(__name__)
-
-#: Seconds that a worker tries to reach the database when it starts; later it waits for ever.
-_START_PATIENCE_S = 30.0
-
-#: Seconds for which the registry remembers a worker that has left.
-_REMEMBERED_S = 3600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How to work."""
-
-    exp_keys: tuple[str, ...]
-    name: str
-    concurrency: int
-    is_isolated: bool
-    echo: bool
-    max_trials: int | None
-    claim_for_s: float | None
-    max_runtime_s: float | None
-    workdir: str | None
-    drain_timeout_s: float
-    limits: Limits
-    secret: bytes | None = field(repr=False)
 
 
 @click.command("worker")
@@ -108,6 +69,12 @@ class Options:
     type=click.Path(file_okay=False),
     help="Folder in which each evaluation begins, made if missing [default: the worker's own].",
 )
+@option(
+    "--gpus",
+    metavar="auto|none|LIST",
+    help="Let each concurrent trial see one GPU of its own: of all, or of a list such as 0,1,3. "
+    "[default: all trials see what the worker sees]",
+)
 @option("--name", help="Name in the registry [default: host-pid].")
 @option(
     "--isolate/--no-isolate",
@@ -131,6 +98,7 @@ def worker(
     trial_timeout: float | None,
     drain_timeout: float,
     workdir: str | None,
+    gpus: str | None,
     name: str | None,
     isolate: bool,
     echo: bool,
@@ -148,6 +116,7 @@ def worker(
     if parent is not None:
         die_with_parent(parent, signal.SIGTERM)
     log_to_stderr()
+    notifier = take_notifier(os.environ)
     options = Options(
         exp_keys=exp_keys,
         name=name or f"{socket.gethostname()}-{os.getpid()}",
@@ -157,8 +126,7 @@ def worker(
         max_trials=max_trials,
         claim_for_s=claim_for,
         workdir=None if workdir is None else _made(workdir),
-        max_runtime_s=max_runtime,
-        drain_timeout_s=drain_timeout,
+        gpus=None if gpus is None else share_out(find_gpus(gpus, os.environ), concurrency),
         secret=_taken_secret(secret_file),
         limits=Limits(
             is_burst=burst,
@@ -169,7 +137,7 @@ def worker(
     )
     with Interrupt() as interrupt:
         shutdown = Shutdown(interrupt, drain_timeout, max_runtime)
-        _serve(store, options, shutdown)
+        serve(store, options, shutdown, notifier)
         if interrupt.is_forced:
             raise click.exceptions.Exit(interrupt.exit_code)
 
@@ -194,91 +162,6 @@ def _taken_secret(file: str | None) -> bytes | None:
     secret = read_secret(os.environ, file)
     os.environ.pop(SECRET, None)
     return secret
-
-
-def _serve(uri: str, options: Options, shutdown: Shutdown) -> None:
-    """Work until there is a reason to leave; raises that reason if it is an error."""
-    me = Worker(
-        name=options.name,
-        host=socket.gethostname(),
-        pid=os.getpid(),
-        slots=options.concurrency,
-        exp_keys=options.exp_keys,
-        versions={"python": platform.python_version(), "hpsearch": hpsearch.__version__},
-    )
-    tally = Tally(me, options.max_trials, options.claim_for_s)
-    patience = _Patience(shutdown, tally)
-    store = MongoStore.connect(uri, patience=patience)
-    try:
-        heartbeat = Heartbeat(store, lambda: tally.worker(is_draining=shutdown.is_draining()))
-        heartbeat.start()
-        patience.has_started = True
-        serving = ", ".join(options.exp_keys) or "any experiment"
-        log.info("worker %s serves %s, %d at a time", options.name, serving, options.concurrency)
-        _work(store, options, shutdown, tally, heartbeat)
-        shutdown.drain()
-        left = replace(tally.worker(), state=WorkerState.STOPPED)
-        heartbeat.stop(left, _REMEMBERED_S)
-        log.info("worker %s leaves: %d done, %d failed", left.name, left.n_done, left.n_failed)
-    finally:
-        store.close()
-    if shutdown.error is not None:
-        raise shutdown.error
-
-
-def _work(
-    store: TrialStore, options: Options, shutdown: Shutdown, tally: Tally, heartbeat: Heartbeat
-) -> None:
-    directory = Directory(store, options.exp_keys)
-    letters = Letters(store, options.secret)
-    slots = [
-        Slot(
-            store=store,
-            evaluator=_evaluator(options, letters),
-            directory=directory,
-            heartbeat=heartbeat,
-            tally=tally,
-            shutdown=shutdown,
-            limits=options.limits,
-        )
-        for _ in range(options.concurrency)
-    ]
-    if len(slots) == 1:
-        slots[0].work()  # in the main thread, which an objective in this process needs
-    else:
-        _in_threads([slot.work for slot in slots])
-
-
-def _evaluator(options: Options, letters: Letters) -> Evaluator:
-    if options.is_isolated:
-        return IsolatedEvaluator(echo=options.echo, workdir=options.workdir, letters=letters)
-    return InlineEvaluator(workdir=options.workdir, letters=letters)
-
-
-def _in_threads(calls: list[Callable[[], None]]) -> None:
-    threads = [threading.Thread(target=call, name=f"slot-{i}") for i, call in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        while thread.is_alive():
-            thread.join(0.5)  # in steps, so that signals are handled meanwhile
-
-
-class _Patience:
-    """How long to wait for a database that is away: for ever, but not on the way in or out."""
-
-    def __init__(self, shutdown: Shutdown, tally: Tally) -> None:
-        self._shutdown = shutdown
-        self._tally = tally
-        self.has_started = False
-
-    def __call__(self, seconds_away: float) -> bool:
-        if not self.has_started:
-            return seconds_away < _START_PATIENCE_S and not self._shutdown.is_draining()
-        # Once it should leave, only a trial in hand is worth waiting for.
-        if self._shutdown.is_draining() and not self._tally.is_busy:
-            return False
-        return not self._shutdown.is_time_up()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from hpsearch.errors import HpsearchError, LeaseLostError
 from hpsearch.evaluate import Attachment
 from hpsearch.fleet import Worker
+from hpsearch.health.pulse import Pulse
 from hpsearch.store.protocol import Hold, TrialStore
 from hpsearch.trial import Report, Trial
 from hpsearch_worker.messages import Word
@@ -66,10 +67,13 @@ class Heartbeat:
         Shared with the threads that evaluate.
     describe : callable
         Returns the worker as it is now.
+    pulse : Pulse, optional
+        Beats with each round.
     """
 
-    def __init__(self, store: TrialStore, describe: Callable[[], Worker]) -> None:
+    def __init__(self, store: TrialStore, describe: Callable[[], Worker], pulse: Pulse | None = None) -> None:
         self._store = store
+        self._pulse = pulse or Pulse()
         self._describe = describe
         self._held: dict[str, Held] = {}
         self._wake = threading.Condition()
@@ -123,7 +127,12 @@ class Heartbeat:
                 log.warning("%d reports of trial %s were not stored: %s", len(batch), held.trial.id, error)
 
     def _run(self) -> None:
+        with self._pulse.loop("heartbeat"):
+            self._beat()
+
+    def _beat(self) -> None:
         while True:
+            self._pulse.beat()
             with self._wake:
                 if not self._is_over:
                     self._wake.wait(self._wait_s())

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from multiprocessing.connection import Connection, Pipe, wait
+from types import MappingProxyType
 from typing import Any
 
 from hpsearch.errors import LoadError
@@ -56,13 +58,23 @@ class IsolatedEvaluator:
         Whether to pass the objective's output on to this process's stderr.
     workdir : str, optional
         Absolute path of the folder in which each evaluation begins.
+    environment : mapping
+        Variables of the evaluating process besides those of this one.
     letters : callable
         Returns an experiment's objective, if that comes by value; see ``Letters``.
     """
 
-    def __init__(self, *, echo: bool, workdir: str | None = None, letters: Post = no_letter) -> None:
+    def __init__(
+        self,
+        *,
+        echo: bool,
+        workdir: str | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        letters: Post = no_letter,
+    ) -> None:
         self._echo = echo
         self._workdir = workdir
+        self._environment = environment
         self._letters = letters
         self._child: _Child | None = None
         self._prepared: set[tuple[str, datetime | None]] = set()
@@ -127,7 +139,7 @@ class IsolatedEvaluator:
     def _living_child(self) -> _Child:
         if self._child is None or not self._child.is_alive():
             self.close()
-            self._child = _Child(Output(echo=self._echo))
+            self._child = _Child(Output(echo=self._echo), self._environment)
             self._prepared = set()
         return self._child
 
@@ -139,7 +151,7 @@ class IsolatedEvaluator:
 class _Child:
     """The process, the line to it, and its output."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, environment: Mapping[str, str]) -> None:
         self._line, theirs = Pipe()
         self._n_asked = 0  # the number of the last request
         self.output = output
@@ -151,6 +163,7 @@ class _Child:
             stdin=subprocess.DEVNULL,
             stdout=output.write_fd,
             stderr=output.write_fd,
+            env={**os.environ, **environment},
             pass_fds=[theirs.fileno()],
             start_new_session=True,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 from hpsearch.errors import (
@@ -17,13 +17,14 @@ from hpsearch.errors import (
     TooManyFailuresError,
 )
 from hpsearch.experiment import Experiment
+from hpsearch.health.pulse import Pulse
 from hpsearch.store.protocol import Hold, TrialStore
-from hpsearch.trial import Failure, FailureKind, Result, State, Trial
+from hpsearch.trial import Failure, FailureKind, Result, Trial
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.evaluator import Evaluator, Stop, StoppedError, Watch
 from hpsearch_worker.heartbeat import Heartbeat, Held
 from hpsearch_worker.shutdown import Shutdown
-from hpsearch_worker.tally import Tally
+from hpsearch_worker.tally import Outcome, Tally
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Slot:
     tally: Tally
     shutdown: Shutdown
     limits: Limits
+    pulse: Pulse = field(default_factory=Pulse)  #: beats with each step, also within an evaluation
 
     def work(self) -> None:
         """Take trials until the worker should leave; what makes it leave is kept in ``shutdown``."""
@@ -72,6 +74,7 @@ class Slot:
     def _take_trials(self) -> None:
         wait_s, n_looks = _FIRST_WAIT_S, 0
         while not self.shutdown.is_draining():
+            self.pulse.beat()
             if not self.tally.may_take():
                 return
             trial, experiment = self._claim(anew=n_looks > 0)
@@ -104,47 +107,52 @@ class Slot:
                 return None, None
         if not experiments:
             return None, None
-        trial = self.store.claim(self.tally.worker(), uuid4().hex, list(experiments))
+        with self.tally.claiming.timed():
+            trial = self.store.claim(self.tally.worker(), uuid4().hex, list(experiments))
         return trial, experiments[trial.exp_key] if trial else None
 
     def _run(self, trial: Trial, experiment: Experiment) -> None:
         """Evaluate a claimed trial and say what came of it."""
         log.debug("trial %s begins, attempt %d", trial.id, trial.attempt)
-        state: State | None = None
+        outcome: Outcome | None = None
         self.tally.begin()
         try:
             with self.heartbeat.holding(trial) as held:
-                state = self._evaluate(trial, experiment, held)
+                outcome = self._evaluate(trial, experiment, held)
         except LeaseLostError as lost:
+            outcome = Outcome.LOST
             log.warning("%s", lost)
         finally:
-            self.tally.end(state)
+            self.tally.end(outcome)
         limit = self.limits.max_consecutive_failures
         if limit is not None and self.tally.n_consecutive_failures >= limit:
             text = f"{limit} trials in a row failed on this worker; it leaves, since the next may fail too."
             raise TooManyFailuresError(text)
 
-    def _evaluate(self, trial: Trial, experiment: Experiment, held: Held) -> State | None:
+    def _evaluate(self, trial: Trial, experiment: Experiment, held: Held) -> Outcome:
         try:
             watch = self._watch(trial, experiment, held)
             result = self.evaluator.evaluate(trial, experiment, watch, held.hear)
         except StoppedError as stopped:
-            self._stopped(trial, stopped.why)
-            return None
+            return self._stopped(trial, stopped.why)
         except (LoadError, SpaceError) as problem:
-            self._stopped(trial, Stop.UNLOADABLE)
+            outcome = self._stopped(trial, Stop.UNLOADABLE)
             self.directory.refuse(experiment, problem)
-            return None
+            return outcome
+        self.tally.evaluating.add(result.duration_s)
         self.heartbeat.write_reports(held)  # a finished trial takes no more of them
         result = self._with_attachments(held, result)
-        self._finish(trial, result)
+        with self.tally.finishing.timed():
+            self._finish(trial, result)
         _log_result(trial, result)
-        return result.state
+        return Outcome.FAILED if result.loss is None else Outcome.DONE
 
-    def _stopped(self, trial: Trial, why: Stop) -> None:
+    def _stopped(self, trial: Trial, why: Stop) -> Outcome:
         log.info("trial %s was stopped: %s", trial.id, why)
         if why in {Stop.DRAINED, Stop.UNLOADABLE}:
             self.store.release(trial, why)
+            return Outcome.RELEASED
+        return Outcome.CANCELLED if why is Stop.CANCELLED else Outcome.LOST
 
     def _with_attachments(self, held: Held, result: Result) -> Result:
         """Store what the evaluation attached, before the trial is finished; tell what could not be."""
@@ -175,6 +183,7 @@ class Slot:
             )
 
     def _drained(self) -> Stop | None:
+        self.pulse.beat()
         return Stop.DRAINED if self.shutdown.is_draining() else None
 
     def _watch(self, trial: Trial, experiment: Experiment, held: Held) -> Watch:
@@ -183,6 +192,7 @@ class Slot:
         deadline = float("inf") if timeout_s is None else time.monotonic() + timeout_s
 
         def watch() -> Stop | None:
+            self.pulse.beat()
             if held.hold is Hold.CANCELLED:
                 return Stop.CANCELLED
             if held.hold is Hold.LOST:

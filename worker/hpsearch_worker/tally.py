@@ -5,11 +5,23 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from enum import StrEnum
 
 from hpsearch.fleet import Worker, WorkerState
-from hpsearch.trial import State
+from hpsearch.health.durations import TRIAL_BOUNDS_S, Durations
+
+
+class Outcome(StrEnum):
+    """What became of a trial on the worker that had claimed it."""
+
+    DONE = "done"  #: it has a loss
+    FAILED = "failed"  #: it has none
+    CANCELLED = "cancelled"  #: nobody wanted the result any more
+    RELEASED = "released"  #: it was given back
+    LOST = "lost"  #: its lease was
 
 
 class Tally:
@@ -41,7 +53,11 @@ class Tally:
         self._worker = worker
         self._left = max_trials
         self._n_busy = 0
+        self._outcomes: Counter[Outcome] = Counter()
         self.n_consecutive_failures = 0  #: failed trials since the last that did not
+        self.claiming = Durations()  #: calls that ask for a trial, outages included
+        self.finishing = Durations()  #: calls that write a result, outages included
+        self.evaluating = Durations(TRIAL_BOUNDS_S)  #: evaluations that came to an end
 
     def worker(self, *, is_draining: bool = False) -> Worker:
         """Return the worker as it is now."""
@@ -50,9 +66,19 @@ class Tally:
             return replace(self._worker, state=WorkerState.DRAINING if is_draining else state)
 
     @property
+    def n_busy(self) -> int:
+        """Slots that hold a trial."""
+        return self._n_busy
+
+    @property
     def is_busy(self) -> bool:
         """Whether any slot holds a trial."""
         return self._n_busy > 0
+
+    def outcomes(self) -> Mapping[Outcome, int]:
+        """Return how many trials came to what, zeros included."""
+        with self._lock:
+            return {outcome: self._outcomes[outcome] for outcome in Outcome}
 
     def idle_s(self) -> float:
         """Return for how many seconds no slot has held a trial."""
@@ -79,14 +105,17 @@ class Tally:
         with self._lock:
             self._n_busy += 1
 
-    def end(self, state: State | None) -> None:
-        """A trial ended: done, failed, or (None) without a result of this worker's."""
+    def end(self, outcome: Outcome | None) -> None:
+        """A trial ended; None if nobody knows how, since the database is away for good."""
         with self._lock:
             self._n_busy -= 1
             self._idle_since = self._clock()
-            if state is State.DONE:
+            if outcome is None:
+                return
+            self._outcomes[outcome] += 1
+            if outcome is Outcome.DONE:
                 self._worker = replace(self._worker, n_done=self._worker.n_done + 1)
                 self.n_consecutive_failures = 0
-            elif state is State.FAILED:
+            elif outcome is Outcome.FAILED:
                 self._worker = replace(self._worker, n_failed=self._worker.n_failed + 1)
                 self.n_consecutive_failures += 1

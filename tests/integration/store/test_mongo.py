@@ -191,6 +191,7 @@ def test_field_names_and_types_are_those_of_the_documentation(bench, raw):
 
     assert {name: type(value).__name__ for name, value in document.items()} == {
         "_id": "str",
+        "schema": "int",
         "exp_key": "str",
         "tid": "int",
         "state": "str",
@@ -215,13 +216,13 @@ def test_field_names_and_types_are_those_of_the_documentation(bench, raw):
 
 def test_an_experiment_of_a_newer_layout_is_refused(bench, raw):
     bench.store.open_experiment(bench.experiment())
-    raw.experiments.update_one({}, {"$set": {"schema": 2}})
+    raw.experiments.update_one({}, {"$set": {"schema": 3}})
 
     for attempt in (
         lambda: bench.store.experiment("e"),
         lambda: bench.store.open_experiment(bench.experiment()),
     ):
-        with pytest.raises(StoreError, match="layout 2 of a newer hpsearch"):
+        with pytest.raises(StoreError, match="newer hpsearch, in layout 3.*upgrade"):
             attempt()
 
 

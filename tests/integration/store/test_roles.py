@@ -166,7 +166,7 @@ REFUSED: dict[str, tuple[tuple[Role, ...], Operation, str, str]] = {
     "create an index": (ROLES, lambda db: db.trials.create_index("note"), "trials", "createIndex"),
     "change a validator": (
         ROLES,
-        lambda db: db.command("collMod", "workers", validationLevel="strict"),
+        lambda db: db.command("collMod", "workers", validationLevel="moderate"),
         "workers",
         "collMod",
     ),

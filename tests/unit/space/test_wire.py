@@ -8,6 +8,7 @@ import functools
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -161,7 +162,8 @@ def rich_space() -> Space:
         np.log,
         int,
     ],
-    ids=repr,
+    # The address of a function differs between the processes that share the tests.
+    ids=lambda literal: re.sub(r" at 0x[0-9a-f]+", "", repr(literal)),
 )
 def test_plain_values_survive_exactly(literal: Any) -> None:
     """The same value of the same type, as an item and as a key of a dict."""

@@ -88,7 +88,7 @@ def test_an_attachment_that_was_longer_than_its_chunks_is_refused():
         check([header(NOW, {}), *with_end(content, Counter())])
 
 
-@pytest.mark.parametrize("newer", [{"schema": 2}, {"format": 2}])
+@pytest.mark.parametrize("newer", [{"schema": 3}, {"format": 2}])
 def test_a_backup_of_a_newer_layout_is_refused(newer: dict[str, Any]):
     first, *rest = backup()
     with pytest.raises(BackupError, match="newer hpsearch"):
@@ -118,7 +118,7 @@ def test_a_trial_that_ran_waits_again_with_the_reason_in_its_history():
     assert after == {**before, "state": "pending", "history": [ended]}
 
 
-@pytest.mark.parametrize("state", set(State) - {State.RUNNING})
+@pytest.mark.parametrize("state", sorted(set(State) - {State.RUNNING}))
 def test_every_other_trial_is_restored_as_it_was(state: State):
     document = trial_document(replace(Trial(exp_key="a", tid=0, values={}, params={}), state=state))
     assert as_restored(Record(Kind.TRIAL, document), NOW) == document

@@ -13,7 +13,7 @@ PROPERTIES = VALIDATORS[TRIALS]["$jsonSchema"]["properties"]
 
 def test_every_field_of_a_trial_has_a_type():
     # The loss is checked against the state.
-    assert {field.name for field in fields(Trial)} - {"loss"} | {"_id"} == PROPERTIES.keys()
+    assert {field.name for field in fields(Trial)} - {"loss"} | {"_id", "schema"} == PROPERTIES.keys()
 
 
 def test_every_state_is_allowed():

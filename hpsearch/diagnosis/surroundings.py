@@ -1,0 +1,96 @@
+"""Finds out what there is on this machine; changes nothing but making the user's data folder."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import multiprocessing
+import os
+import platform
+import re
+import resource
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import hpsearch
+from hpsearch.blas import thread_counts
+from hpsearch.diagnosis.machine import THREAD_VARIABLES, Machine
+from hpsearch.errors import ConfigurationError
+from hpsearch.payload import SECRET, SECRET_FILE, read_secret
+
+_REQUIREMENT = re.compile(r"^([\w.-]+).*?(?:;.*extra\s*==\s*['\"]([\w-]+)['\"])?$")
+
+#: Extras for people who work on hpsearch itself.
+_INTERNAL = {"dev", "bench", "all"}
+
+
+def look_around(*, mongod: str | None, home: Path) -> Machine:
+    """Return what there is on this machine.
+
+    Parameters
+    ----------
+    mongod : str, optional
+        The server program, if there is one.
+    home : Path
+        The folder for this user's data.
+    """
+    secret_fault = _secret_fault()
+    return Machine(
+        python=f"{platform.python_version()} ({platform.python_implementation()}) at {sys.executable}",
+        system=platform.platform(),
+        packages=_versions(),
+        extras=_extras(),
+        n_cores=len(os.sched_getaffinity(0)),
+        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        start_method=multiprocessing.get_start_method(),
+        algebra_threads=[get() for get, _ in thread_counts()],
+        threads={name: os.environ[name] for name in THREAD_VARIABLES if os.environ.get(name)},
+        mongod=mongod,
+        mongosh=shutil.which("mongosh"),
+        home=str(home),
+        home_fault=None if os.access(home, os.W_OK | os.X_OK) else "nothing can be written there",
+        secret=None if secret_fault else _secret_place(),
+        secret_fault=secret_fault,
+    )
+
+
+def _requirements() -> list[tuple[str, str | None]]:
+    """Return the name of each package that hpsearch asks for, and the extra that asks."""
+    found = (_REQUIREMENT.match(text) for text in importlib.metadata.requires("hpsearch") or ())
+    return [(match[1], match[2]) for match in found if match]
+
+
+def _versions() -> Mapping[str, str]:
+    core = [name for name, extra in _requirements() if extra is None]
+    return {"hpsearch": hpsearch.__version__, **{name: _version(name) or "missing" for name in core}}
+
+
+def _extras() -> Mapping[str, list[str]]:
+    wanted: dict[str, list[str]] = {}
+    for name, extra in _requirements():
+        if extra is not None and extra not in _INTERNAL:
+            wanted.setdefault(extra, []).append(name)
+    return {extra: [n for n in names if _version(n) is None] for extra, names in wanted.items()}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _secret_fault() -> str | None:
+    try:
+        read_secret()
+    except ConfigurationError as error:
+        return str(error).rstrip(".")
+    return None
+
+
+def _secret_place() -> str | None:
+    if place := os.environ.get(SECRET_FILE):
+        return f"the file {place}"
+    return f"the variable {SECRET}" if os.environ.get(SECRET) else None

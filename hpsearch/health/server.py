@@ -1,0 +1,179 @@
+"""A small HTTP server for probes and for Prometheus: ``/healthz``, ``/readyz``, ``/metrics``.
+
+It answers from threads of its own, which end with the process, and never waits for the
+work, nor lets it wait. It reads no bodies, and keeps no connection for longer than
+``_LONGEST_S``, nor more of them than ``_MAX_CONNECTIONS`` at a time.
+"""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from hpsearch.errors import ConfigurationError, MissingExtraError
+from hpsearch.health.answers import Answer
+from hpsearch.health.metric import Metric
+
+_MAX_CONNECTIONS = 8
+_LONGEST_S = 10.0
+
+#: Seconds between two looks for connections that are open for too long.
+_LOOK_S = 0.2
+
+_PLAIN = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probes:
+    """What can be asked; called from the threads of the server."""
+
+    liveness: Callable[[], Answer]
+    readiness: Callable[[], Answer]
+    metrics: Callable[[], Iterable[Metric]]
+
+
+@contextmanager
+def serving(host: str, port: int, probes: Probes) -> Iterator[str]:
+    """Answer from a thread for as long as the block runs; gives the start of the URLs.
+
+    Parameters
+    ----------
+    host : str
+        The address to listen at; a name is looked up.
+    port : int
+        The port; 0 for any that is free.
+    probes : Probes
+        What to answer.
+
+    Raises
+    ------
+    ConfigurationError
+        If the port is in use, or the address is not one of this machine.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        server = _Server(family, address, _Pages(probes))
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError(
+            f"The health port {_place(host, port)} cannot be opened: {why}; "
+            "choose another by --health-port or --health-host."
+        ) from error
+    threading.Thread(target=server.serve_forever, args=(_LOOK_S,), name="health", daemon=True).start()
+    try:
+        yield f"http://{_place(host, server.server_address[1])}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Pages:
+    """What stands at which path."""
+
+    def __init__(self, probes: Probes) -> None:
+        self._probes = probes
+        try:
+            from hpsearch.health.exposition import Exposition
+        except ModuleNotFoundError:
+            self._exposition = None
+        else:
+            self._exposition = Exposition(probes.metrics)
+
+    def page(self, path: str, accept: str) -> tuple[HTTPStatus, bytes, str]:
+        """Return the status, the text and its type."""
+        match path:
+            case "/healthz":
+                return _answered(self._probes.liveness())
+            case "/readyz":
+                return _answered(self._probes.readiness())
+            case "/metrics" if self._exposition is not None:
+                return HTTPStatus.OK, *self._exposition.text(accept)
+            case "/metrics":
+                return _sentence(HTTPStatus.NOT_IMPLEMENTED, str(MissingExtraError("/metrics", "metrics")))
+            case _:
+                return _sentence(HTTPStatus.NOT_FOUND, "There are /healthz, /readyz and /metrics.")
+
+
+class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, family: int, address: Any, pages: _Pages) -> None:
+        self.address_family = family
+        self.pages = pages
+        self._open: dict[socket.socket, float] = {}  # with the time of its start
+        super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if len(self._open) >= _MAX_CONNECTIONS:
+            self.shutdown_request(request)
+            return
+        self._open[request] = time.monotonic()
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """End what is open for too long; its thread then finds the line closed."""
+        too_old = time.monotonic() - _LONGEST_S
+        for connection, since in list(self._open.items()):
+            if since < too_old:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever hung up in the middle is no matter for the log."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = _LONGEST_S
+    error_message_format = "%(message)s\n"
+    error_content_type = _PLAIN
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        path = self.path.partition("?")[0]
+        status, text, content_type = self.server.pages.page(path, self.headers.get("Accept", ""))
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(text)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(text)
+
+    def version_string(self) -> str:
+        return "hpsearch"
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it is called by
+        """Probes come every few seconds; they are not worth a line."""
+
+
+def _answered(answer: Answer) -> tuple[HTTPStatus, bytes, str]:
+    return _sentence(HTTPStatus.OK if answer.is_yes else HTTPStatus.SERVICE_UNAVAILABLE, answer.sentence)
+
+
+def _sentence(status: HTTPStatus, text: str) -> tuple[HTTPStatus, bytes, str]:
+    return status, f"{text}\n".encode(), _PLAIN
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

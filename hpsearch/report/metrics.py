@@ -1,0 +1,41 @@
+"""A search, and the coordinator that leads it, as metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hpsearch.health.metric import Kind, Metric, Sample, metric
+from hpsearch.health.vitals import Vitals
+from hpsearch.progress import Progress
+
+
+def search_metrics(progress: Progress) -> Iterator[Metric]:
+    """Yield how far a search has come."""
+    exp_key = progress.experiment.exp_key
+    yield Metric(
+        name="hpsearch_trials",
+        kind=Kind.GAUGE,
+        help="Trials of the search in each state.",
+        samples=tuple(
+            Sample(value=n, labels={"exp_key": exp_key, "state": state})
+            for state, n in progress.counts.items()
+        ),
+    )
+    n_workers, text = len(progress.workers), "Workers alive that serve the search."
+    yield metric("hpsearch_workers", Kind.GAUGE, text, n_workers, exp_key=exp_key)
+    if progress.best is not None and progress.best.loss is not None:
+        text = "Lowest loss so far; absent before the first."
+        yield metric("hpsearch_best_loss", Kind.GAUGE, text, progress.best.loss, exp_key=exp_key)
+
+
+def coordinator_metrics(vitals: Vitals) -> Iterator[Metric]:
+    """Yield what a coordinator measured of itself."""
+    for name, kind, text, value in (
+        ("leader", Kind.GAUGE, "1 while this coordinator leads its search, 0 as standby.", vitals.is_leader),
+        ("queue_target", Kind.GAUGE, "Pending trials that the workers need.", vitals.queue_target),
+        ("suggestions", Kind.COUNTER, "Trials that this coordinator suggested.", vitals.n_suggested),
+        ("leases_expired", Kind.COUNTER, "Trials that lost their worker.", vitals.n_expired),
+        ("suggest_seconds", Kind.HISTOGRAM, "Time that batches of suggestions took.", vitals.suggesting),
+        ("lag_seconds", Kind.HISTOGRAM, "Time from the end of a trial to reading it.", vitals.lag),
+    ):
+        yield metric(f"hpsearch_coordinator_{name}", kind, text, value)

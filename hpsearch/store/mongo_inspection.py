@@ -1,0 +1,204 @@
+"""Looking over a database: what ``hpsearch db check`` judges; changes nothing."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from hpsearch.store import schema
+from hpsearch.store.condition import Clock, Condition, Disk, Member, Some, Strays, Topology
+from hpsearch.store.documents import SCHEMA, Document
+from hpsearch.store.files import STORED
+from hpsearch.store.mongo import DATABASE
+from hpsearch.store.mongo_connection import Connection, Patience
+from hpsearch.store.mongo_errors import TOO_SLOW, UNAUTHORIZED
+from hpsearch.store.mongo_preparation import lacking
+from hpsearch.store.roles import ROLES, missing_rights
+from hpsearch.store.user_uri import uri_without_user
+from hpsearch.trial import State
+
+#: Milliseconds that the server may spend on one look through a collection.
+_LOOK_MS = 5_000
+_CLOCK_SAMPLES = 5
+#: After so long it is not their coordinator's next round that overdue trials wait for.
+_OVERDUE = timedelta(minutes=1)
+_BROKEN_OFF = timedelta(hours=1)
+
+T = TypeVar("T")
+
+
+def inspect(uri: str, patience: Patience) -> Condition:
+    """Look a database over.
+
+    Parameters
+    ----------
+    uri : str
+        A MongoDB URI of any user.
+    patience : callable
+        How long to go on trying while MongoDB is away.
+
+    Raises
+    ------
+    ConfigurationError, StorePermissionError, StoreUnavailableError
+        As ``MongoStore.connect`` does. What the user may not see is no error.
+    """
+    connection = Connection(uri, patience)
+    try:
+        return connection.call(_Inspection(connection, uri).condition)
+    finally:
+        connection.close()
+
+
+class _Inspection:
+    """One look at everything; may be repeated."""
+
+    def __init__(self, connection: Connection, uri: str) -> None:
+        self._connection = connection
+        self._client = connection.client
+        self._database = connection.client.get_default_database(DATABASE)
+        self._uri = uri
+
+    def condition(self) -> Condition:
+        """Look; raises as the driver does."""
+        client, name = self._client, self._database.name
+        hello = client.admin.command("hello")
+        access = client.admin.command("connectionStatus", showPrivileges=True)["authInfo"]
+        user = next((user["user"] for user in access["authenticatedUsers"]), None)
+        is_open = self._is_open()
+        granted = access["authenticatedUserPrivileges"]
+        # Whoever gave no name, and is let in, may do everything.
+        may_all = user is None and is_open is True
+        return Condition(
+            hosts=self._connection.hosts,
+            database=name,
+            version=client.server_info()["version"],
+            compatibility=_permitted(self._compatibility),
+            topology=_topology(hello),
+            members=_permitted(self._members) if "setName" in hello else None,
+            n_members=len(hello.get("hosts", ())) or 1,
+            write_concern=client.write_concern.document,
+            clock=self._clock(),
+            is_local=all(_is_loopback(host) for host, _ in client.nodes),
+            is_encrypted=client.options.pool_options._ssl_context is not None,  # noqa: SLF001 - nothing else tells
+            user=user,
+            is_open=is_open,
+            lacking=_permitted(self._lacking),
+            superfluous=_permitted(self._superfluous),
+            missing_rights={r.name: () if may_all else missing_rights(r, name, granted) for r in ROLES},
+            disk=_permitted(self._disk),
+            strays=self._strays(hello["localTime"]),
+        )
+
+    def _compatibility(self) -> str:
+        answer = self._client.admin.command("getParameter", featureCompatibilityVersion=1)
+        return str(answer["featureCompatibilityVersion"]["version"])
+
+    def _members(self) -> tuple[Member, ...]:
+        found = self._client.admin.command("replSetGetStatus")["members"]
+        return tuple(Member(name=member["name"], state=member["stateStr"]) for member in found)
+
+    def _clock(self) -> Clock:
+        """Compare clocks; of some samples, the one with the quickest answer is the most exact."""
+        return min((self._clock_sample() for _ in range(_CLOCK_SAMPLES)), key=lambda clock: clock.error_s)
+
+    def _clock_sample(self) -> Clock:
+        asked_at, begun_s = time.time(), time.monotonic()
+        server = self._client.admin.command("hello")["localTime"]
+        half_s = (time.monotonic() - begun_s) / 2
+        return Clock(ahead_s=asked_at + half_s - _seconds(server), error_s=half_s)
+
+    def _is_open(self) -> bool | None:
+        """Whether the trials can be read without a name; None where nobody can tell."""
+        try:
+            with MongoClient[Document](
+                uri_without_user(self._uri), serverSelectionTimeoutMS=2_000
+            ) as stranger:
+                stranger[self._database.name][schema.TRIALS].find_one({}, {"_id": 1})
+        except OperationFailure:
+            return False
+        except PyMongoError:
+            return None
+        return True
+
+    def _lacking(self) -> tuple[str, ...]:
+        return tuple(text for name in schema.VALIDATORS for text in lacking(self._database, name))
+
+    def _superfluous(self) -> tuple[str, ...]:
+        return tuple(
+            f"{name}.{index}"
+            for name, ours in schema.INDEXES.items()
+            for index in sorted(self._database[name].index_information())
+            if index not in {"_id_", *(known.name for known in ours)}
+        )
+
+    def _disk(self) -> Disk | None:
+        answer = self._database.command("dbStats")
+        total = int(answer.get("fsTotalSize", 0))
+        return Disk(free_bytes=total - int(answer["fsUsedSize"]), total_bytes=total) if total else None
+
+    def _strays(self, now: datetime) -> Strays:
+        def some(collection: str, condition: Mapping[str, Any]) -> Some | None:
+            return _permitted(lambda: self._some(collection, condition))
+
+        known = _permitted(lambda: self._database[schema.EXPERIMENTS].distinct("_id", maxTimeMS=_LOOK_MS))
+        return Strays(
+            invalid={name: some(name, {"$nor": [rule]}) for name, rule in schema.VALIDATORS.items()},
+            newer=some(schema.EXPERIMENTS, {"schema": {"$gt": SCHEMA}}),
+            ownerless_trials=_permitted(lambda: self._without(known, schema.TRIALS, "exp_key")),
+            ownerless_files=_permitted(lambda: self._without(known, schema.FILES, "metadata.exp_key")),
+            broken_uploads=some(
+                schema.FILES,
+                {"metadata.state": {"$ne": STORED}, "uploadDate": {"$lt": now - _BROKEN_OFF}},
+            ),
+            overdue=some(
+                schema.TRIALS, {"state": State.RUNNING.value, "lease_until": {"$lt": now - _OVERDUE}}
+            ),
+        )
+
+    def _some(self, collection: str, condition: Mapping[str, Any]) -> Some:
+        found = self._database[collection]
+        n = found.count_documents(condition, maxTimeMS=_LOOK_MS)
+        example = found.find_one(condition, {"_id": 1}, max_time_ms=_LOOK_MS) if n else None
+        return Some(n=n, example=str(example["_id"]) if example else None)
+
+    def _without(self, experiments: Iterable[Any] | None, collection: str, field: str) -> Some | None:
+        """Return the documents that name an experiment that is not there."""
+        if experiments is None:
+            return None
+        named = self._database[collection].distinct(field, maxTimeMS=_LOOK_MS)
+        gone = [name for name in named if name not in set(experiments)]
+        return self._some(collection, {field: {"$in": gone}}) if gone else Some(n=0)
+
+
+def _permitted(look: Callable[[], T]) -> T | None:
+    """Return what a look finds; None when the user may not look, or it takes the server too long."""
+    try:
+        return look()
+    except OperationFailure as error:
+        if error.code in {UNAUTHORIZED, TOO_SLOW}:
+            return None
+        raise
+
+
+def _topology(hello: Mapping[str, Any]) -> Topology:
+    if hello.get("msg") == "isdbgrid":
+        return Topology.SHARDED
+    return Topology.REPLICA_SET if "setName" in hello else Topology.STANDALONE
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, or the path of a socket
+        return host == "localhost" or host.startswith("/")
+
+
+def _seconds(date: datetime) -> float:
+    """Return a date of the server as seconds since 1970."""
+    return date.replace(tzinfo=UTC).timestamp()

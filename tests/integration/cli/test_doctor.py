@@ -1,0 +1,203 @@
+"""``hpsearch doctor``, ``db check`` and ``db stats``, on real servers with real faults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.store.mongo_setup import Setup
+from hpsearch.store.roles import ROLES
+from hpsearch.store.schema import VALIDATORS
+from hpsearch.store.user_uri import uri_for_user
+from tests.integration.servers import Server
+
+PATIENCE = give_up_after(20)
+
+
+@pytest.fixture
+def documents(uri: str, filled) -> Iterator[Any]:
+    """The database of the search with trials in every state, to be altered by hand."""
+    filled.prepare()
+    with MongoClient[dict[str, Any]](uri) as client:
+        yield client.get_default_database()
+
+
+def findings(outcome) -> dict[str, dict[str, str]]:
+    """Return the findings of a command's JSON by name."""
+    answer = json.loads(outcome.out)
+    (kind,) = answer.keys() - {"schema"}
+    assert answer["schema"] == f"hpsearch.{kind}/1"
+    return {finding["name"]: finding for finding in answer[kind]}
+
+
+def faults(outcome) -> dict[str, str]:
+    return {name: f["verdict"] for name, f in findings(outcome).items() if f["verdict"] != "ok"}
+
+
+def test_a_prepared_database_needs_nothing(call, documents):
+    outcome = call("db", "check")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.endswith("\nNothing to mend.\n")
+    found = findings(call("db", "check", "--json"))
+    assert "MongoDB 6.0" in found["server"]["text"]
+    assert found["topology"]["text"] == "a replica set of 1 member"
+    assert found["rights"]["text"].startswith("enough for hpsearch_viewer, hpsearch_worker, hpsearch_coord")
+
+
+def test_a_missing_index_a_changed_validator_and_another_index_are_found(call, documents):
+    documents.trials.drop_index("queue")
+    documents.command("collMod", "workers", validator={})
+    documents.trials.create_index("loss", name="mine")
+    outcome = call("db", "check", "--json")
+    assert outcome.code == 78
+    found = findings(outcome)
+    assert faults(outcome) == {"preparation": "problem", "other indexes": "warning"}
+    assert found["preparation"]["text"].endswith(": index trials.queue, validator of workers")
+    assert found["other indexes"]["text"].startswith("trials.mine")
+
+
+def test_documents_that_should_not_be_as_they_are_are_found(call, documents):
+    """Each by its kind, with one of them named."""
+    long_ago = datetime.now(UTC) - timedelta(days=1)
+    running = documents.trials.find_one({"state": "running"})
+    documents.trials.update_one({"_id": running["_id"]}, {"$set": {"lease_until": long_ago}})
+    stray = {**running, "_id": "gone/000000", "exp_key": "gone", "owner": "another", "state": "pending"}
+    del stray["lease_until"]
+    documents.trials.insert_one(stray)
+    documents.trials.update_one(
+        {"tid": 1, "exp_key": running["exp_key"]}, {"$unset": {"loss": ""}}, bypass_document_validation=True
+    )
+    place = {"tid": None, "name": "a", "attempt": 0, "version": 1}
+    file = {"filename": "x", "length": 1, "chunkSize": 1, "uploadDate": long_ago}
+    documents["attachments.files"].insert_many(
+        [
+            {**file, "metadata": {**place, "exp_key": "gone", "state": "stored"}},
+            {**file, "metadata": {**place, "exp_key": running["exp_key"], "state": "uploading"}},
+        ]
+    )
+    documents.experiments.update_one({"_id": running["exp_key"]}, {"$set": {"schema": 99}})
+
+    outcome = call("db", "check", "--json")
+    assert outcome.code == 78
+    assert faults(outcome) == {
+        "documents of trials": "problem",
+        "newer experiments": "problem",
+        "trials without experiment": "warning",
+        "attachments without experiment": "warning",
+        "uploads cut short": "warning",
+        "overdue trials": "warning",
+    }
+    found = findings(outcome)
+    assert found["trials without experiment"]["text"].startswith("1, such as gone/000000: ")
+    assert found["overdue trials"]["text"].startswith(f"1, such as {running['_id']}: ")
+    assert found["documents of trials"]["text"].startswith(f"1, such as {running['exp_key']}/000001: ")
+
+
+def test_a_user_is_told_which_role_the_rights_are_enough_for(call, uri, database, monkeypatch):
+    """What a user may not see is not known, and no fault."""
+    with Setup(uri, PATIENCE) as setup:
+        for collection in VALIDATORS:
+            setup.prepare(collection)
+        for role in ROLES:
+            setup.define(role)
+        uris = {role.name: setup.admit(role) for role in ROLES}
+    enough = {
+        "hpsearch_viewer": "enough for hpsearch_viewer",
+        "hpsearch_worker": "enough for hpsearch_viewer, hpsearch_worker",
+        "hpsearch_coordinator": "enough for hpsearch_viewer, hpsearch_coordinator",
+    }
+    for name, user_uri in uris.items():
+        monkeypatch.setenv("HPSEARCH_STORE", user_uri)
+        outcome = call("db", "check", "--json")
+        assert (outcome.code, faults(outcome)) == (0, {}), name
+        found = findings(outcome)
+        assert found["rights"]["text"] == enough[name]
+        assert found["authentication"]["text"] == f"user {name}"
+        assert found["disk"]["text"].startswith("not known")
+    with MongoClient(uri) as client:
+        client[database].command("createUser", "nobody", pwd="x", roles=[])
+    monkeypatch.setenv("HPSEARCH_STORE", uri_for_user(uri, database, "nobody", "x"))
+    outcome = call("db", "check", "--json")
+    assert outcome.code == 78
+    assert findings(outcome)["rights"]["verdict"] == "problem"
+
+
+def test_a_standalone_server_without_users_is_told_apart(call, standalone: Server, database, monkeypatch):
+    monkeypatch.setenv("HPSEARCH_STORE", f"{standalone.uri}{database}")
+    outcome = call("db", "check", "--json")
+    assert outcome.code == 78
+    found = findings(outcome)
+    assert found["topology"]["text"].startswith("a standalone server")
+    assert found["authentication"]["text"] == "the server lets in everybody on this machine without a name"
+    assert found["preparation"]["verdict"] == "problem"
+    assert found["rights"]["verdict"] == "ok"
+
+
+def test_the_doctor_looks_at_the_machine_the_settings_and_the_database_and_tells_no_secret(
+    call, documents, uri, monkeypatch
+):
+    password = uri.partition("://")[2].partition("@")[0].partition(":")[2]
+    monkeypatch.setenv("HPSEARCH_SECRET", "a secret that nobody may see")
+    monkeypatch.setenv("HPSEARCH_STOER", f"mongodb://me:{password}@elsewhere/")
+    monkeypatch.setenv("HPSEARCH_MONGO_WORKER_MONGO", f"mongo://me:{password}@elsewhere/db/jobs")
+    for arguments in (("doctor",), ("doctor", "--json"), ("doctor", "--store", uri)):
+        outcome = call(*arguments)
+        assert outcome.code == 0, outcome.err
+        said = outcome.out + outcome.err
+        assert password not in said
+        assert "nobody may see" not in said
+    found = findings(call("doctor", "--json"))
+    assert {"python", "packages", "extras", "home", "secret", "topology", "overdue trials"} <= found.keys()
+    assert found["secret"]["text"] == "from the variable HPSEARCH_SECRET"
+    text = call("doctor", "--store", uri).out
+    assert "did you mean HPSEARCH_STORE?" in text
+    assert "--store is mongodb://hpsearch@" in text
+    assert "from the command line" in text
+
+
+def test_the_doctor_goes_on_without_a_database(call, monkeypatch):
+    """One that cannot be reached is a finding among others."""
+    monkeypatch.setenv("HPSEARCH_STORE", "mongodb://127.0.0.1:1/runs?serverSelectionTimeoutMS=100")
+    outcome = call("doctor", "--json")
+    assert outcome.code == 78
+    found = findings(outcome)
+    assert "cannot be reached" in found["database"]["text"]
+    assert found["python"]["verdict"] == "ok"
+    assert call("db", "check").code == 69
+
+
+def test_sizes_are_those_of_the_documents(call, documents, filled):
+    filled.attach("search", "notes", b"x" * 300_000)
+    answer = json.loads(call("db", "stats", "--json").out)["stats"]
+    (size,) = answer["experiments"]
+    sizes = [row["n"] for row in documents.trials.aggregate([{"$project": {"n": {"$bsonSize": "$$ROOT"}}}])]
+    assert size == {
+        "exp_key": "search",
+        "trials": len(sizes),
+        "trial_bytes": sum(sizes),
+        "largest_bytes": max(sizes),
+        "attachments": 1,
+        "attachment_bytes": 300_000,
+        "bytes_per_trial": sum(sizes) / len(sizes),
+    }
+    assert {c["collection"] for c in answer["collections"]} == set(VALIDATORS)
+    text = call("db", "stats").out
+    assert "293 KiB" in text
+    assert "attachments.chunks" in text
+
+
+def test_sizes_on_disk_that_a_user_may_not_see_are_left_open(call, uri, filled, monkeypatch):
+    with Setup(uri, PATIENCE) as setup:
+        for role in ROLES:
+            setup.define(role)
+        monkeypatch.setenv("HPSEARCH_STORE", setup.admit(ROLES[0]))
+    outcome = call("db", "stats")
+    assert (outcome.code, outcome.err) == (0, "")
+    line = next(line for line in outcome.out.splitlines() if line.startswith("trials "))
+    assert line.split()[2:] == ["-", "-"]

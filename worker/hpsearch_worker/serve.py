@@ -1,0 +1,162 @@
+"""The parts of a worker put together: from the options to the last word in the registry."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import hpsearch
+from hpsearch.fleet import Worker, WorkerState
+from hpsearch.gpus import VISIBLE
+from hpsearch.notify import Notifier
+from hpsearch.store.mongo import MongoStore
+from hpsearch.store.protocol import TrialStore
+from hpsearch_worker.directory import Directory
+from hpsearch_worker.evaluator import Evaluator
+from hpsearch_worker.heartbeat import Heartbeat
+from hpsearch_worker.inline import InlineEvaluator
+from hpsearch_worker.isolated import IsolatedEvaluator
+from hpsearch_worker.letters import Letters
+from hpsearch_worker.loop import Limits, Slot
+from hpsearch_worker.shutdown import Shutdown
+from hpsearch_worker.tally import Tally
+
+log = logging.getLogger(__name__)
+
+#: Seconds that a worker tries to reach the database when it starts; later it waits for ever.
+_START_PATIENCE_S = 30.0
+
+#: Seconds for which the registry remembers a worker that has left.
+_REMEMBERED_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to work."""
+
+    exp_keys: tuple[str, ...]
+    name: str
+    concurrency: int
+    is_isolated: bool
+    echo: bool
+    max_trials: int | None
+    claim_for_s: float | None
+    workdir: str | None
+    gpus: tuple[str, ...] | None  #: what each slot's evaluations see; None for whatever this process sees
+    limits: Limits
+    secret: bytes | None = field(repr=False)
+
+
+def serve(uri: str, options: Options, shutdown: Shutdown, notifier: Notifier) -> None:
+    """Work until there is a reason to leave; raises that reason if it is an error."""
+    me = Worker(
+        name=options.name,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        slots=options.concurrency,
+        exp_keys=options.exp_keys,
+        versions={"python": platform.python_version(), "hpsearch": hpsearch.__version__},
+    )
+    tally = Tally(me, options.max_trials, options.claim_for_s)
+    patience = _Patience(shutdown, tally, notifier)
+    store = MongoStore.connect(uri, patience=patience)
+    try:
+        heartbeat = Heartbeat(
+            store, lambda: _told(notifier, tally.worker(is_draining=shutdown.is_draining()))
+        )
+        heartbeat.start()
+        patience.has_started = True
+        notifier.ready()
+        serving = ", ".join(options.exp_keys) or "any experiment"
+        log.info("worker %s serves %s, %d at a time", options.name, serving, options.concurrency)
+        if options.gpus is not None:
+            log.info("GPUs, one for each trial: %s", ", ".join(filter(None, options.gpus)) or "none")
+        _work(store, options, shutdown, tally, heartbeat)
+        shutdown.drain()
+        notifier.stopping()
+        left = replace(tally.worker(), state=WorkerState.STOPPED)
+        heartbeat.stop(left, _REMEMBERED_S)
+        log.info("worker %s leaves: %d done, %d failed", left.name, left.n_done, left.n_failed)
+    finally:
+        store.close()
+    if shutdown.error is not None:
+        raise shutdown.error
+
+
+def _told(notifier: Notifier, me: Worker) -> Worker:
+    """Tell the service manager what the registry is about to be told; the heartbeat asks for it."""
+    if me.state is WorkerState.DRAINING:
+        notifier.stopping()
+    notifier.status(f"{me.state}: {me.n_done} done, {me.n_failed} failed")
+    notifier.alive()
+    return me
+
+
+def _work(
+    store: TrialStore, options: Options, shutdown: Shutdown, tally: Tally, heartbeat: Heartbeat
+) -> None:
+    directory = Directory(store, options.exp_keys)
+    letters = Letters(store, options.secret)
+    slots = [
+        Slot(
+            store=store,
+            evaluator=_evaluator(options, letters, _surroundings(options, i)),
+            directory=directory,
+            heartbeat=heartbeat,
+            tally=tally,
+            shutdown=shutdown,
+            limits=options.limits,
+        )
+        for i in range(options.concurrency)
+    ]
+    if len(slots) == 1:
+        slots[0].work()  # in the main thread, which an objective in this process needs
+    else:
+        _in_threads([slot.work for slot in slots])
+
+
+def _surroundings(options: Options, slot: int) -> dict[str, str]:
+    """Return the variables that evaluations in a slot find besides those of this process."""
+    return {} if options.gpus is None else {VISIBLE: options.gpus[slot]}
+
+
+def _evaluator(options: Options, letters: Letters, environment: Mapping[str, str]) -> Evaluator:
+    if options.is_isolated:
+        return IsolatedEvaluator(
+            echo=options.echo, workdir=options.workdir, environment=environment, letters=letters
+        )
+    os.environ.update(environment)  # nothing of the objective was imported yet
+    return InlineEvaluator(workdir=options.workdir, letters=letters)
+
+
+def _in_threads(calls: list[Callable[[], None]]) -> None:
+    threads = [threading.Thread(target=call, name=f"slot-{i}") for i, call in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(0.5)  # in steps, so that signals are handled meanwhile
+
+
+class _Patience:
+    """How long to wait for a database that is away: for ever, but not on the way in or out."""
+
+    def __init__(self, shutdown: Shutdown, tally: Tally, notifier: Notifier) -> None:
+        self._shutdown = shutdown
+        self._tally = tally
+        self._notifier = notifier
+        self.has_started = False
+
+    def __call__(self, seconds_away: float) -> bool:
+        self._notifier.alive()  # a worker that waits for its database is not stuck
+        if not self.has_started:
+            return seconds_away < _START_PATIENCE_S and not self._shutdown.is_draining()
+        # Once it should leave, only a trial in hand is worth waiting for.
+        if self._shutdown.is_draining() and not self._tally.is_busy:
+            return False
+        return not self._shutdown.is_time_up()
