@@ -366,6 +366,11 @@ class MemoryStore:
             known = (self._workers[name] for name in sorted(self._workers))
             return [worker for worker in known if worker.expire_at and worker.expire_at > now]
 
+    def n_workers(self) -> int:
+        """Return how many workers the registry holds."""
+        with self._changed:
+            return len(self._workers)
+
     def now(self) -> datetime:
         """Return the store's time, UTC, to the millisecond."""
         now = self._clock().astimezone(UTC)

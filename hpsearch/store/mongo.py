@@ -399,6 +399,10 @@ class MongoStore:
         documents = self._call(_read, self._workers, queries.ALIVE, sort=[("_id", 1)])
         return self._damage.readable(documents, worker_from)
 
+    def n_workers(self) -> int:
+        """Return about how many workers the registry holds: what the server knows without looking."""
+        return self._call(self._workers.estimated_document_count)
+
     def now(self) -> datetime:
         """Return the store's time, UTC."""
         return utc(self._call(self._database.command, "hello")["localTime"])

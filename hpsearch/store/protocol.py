@@ -289,6 +289,10 @@ class TrialStore(Protocol):
         """Return the workers that were seen of late, by name."""
         ...
 
+    def n_workers(self) -> int:
+        """Return about how many workers the registry holds, at the same cost for any number."""
+        ...
+
     def now(self) -> datetime:
         """Return the store's time, UTC."""
         ...

@@ -14,7 +14,7 @@ from hpsearch.store.protocol import TrialStore
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a look at the experiments is good while trials keep coming.
+#: Seconds for which a look at the experiments is good.
 _GOOD_FOR_S = 2.0
 
 
@@ -35,6 +35,7 @@ class Directory:
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
         self._running: dict[str, Experiment] = {}
+        self.n_workers = 1  #: about how many workers look for trials in this database
         self._refused: set[tuple[str, datetime | None]] = set()
 
     def running(self, *, anew: bool = False) -> dict[str, Experiment]:
@@ -69,4 +70,5 @@ class Directory:
     def _look(self) -> None:
         found = {e.exp_key: e for e in self._store.experiments({ExperimentState.RUNNING})}
         self._running = {k: e for k, e in found.items() if not self._wanted or k in self._wanted}
+        self.n_workers = self._store.n_workers()
         self._looked_at = time.monotonic()

@@ -51,7 +51,11 @@ class WorkerHealth:
         for name, text, durations in (
             ("trial", "Time that evaluations took which came to an end.", tally.evaluating),
             ("claim", "Time from asking for a trial to the answer, outages included.", tally.claiming),
-            ("finish", "Time from writing a result to its acknowledgement, outages included.", tally.finishing),
+            (
+                "finish",
+                "Time from writing a result to its acknowledgement, outages included.",
+                tally.finishing,
+            ),
         ):
             yield metric(f"hpsearch_worker_{name}_seconds", Kind.HISTOGRAM, text, durations.counted())
         for name, text, value in (
