@@ -143,7 +143,7 @@ def poll_after(rate_per_s: float, n_open: int = 0) -> float:
 
 
 def pause_after(cost_s: float) -> float:
-    """Return the seconds to wait after a look that took ``cost_s``, for it to take 5 % of the time at most."""
+    """Return the seconds from a look that took ``cost_s`` to the next one: it takes 5 % of the time."""
     return 20 * cost_s
 
 

@@ -45,19 +45,23 @@ EXP_KEY = "scale"
 #: Seconds between two looks of a sleeping evaluation at whether it should go on, as a real one takes them.
 _LOOK_S = 0.5
 
+#: Seconds between the last call that is measured and the end.
+_LAST_S = 2.0
+
 
 class Stopwatch:
     """Takes the time of calls, from some instant on; shared by all threads."""
 
-    def __init__(self, since: float) -> None:
-        self._since = since
+    def __init__(self, since: float, until: float) -> None:
+        self._since, self._until = since, until
         self.ms: Latencies = defaultdict(list)
 
     @contextmanager
     def timing(self, name: Callable[[], str]) -> Iterator[None]:
+        """Take the time of a block; its name is asked for when it has ended."""
         began = time.monotonic()
         yield
-        if began >= self._since:
+        if self._since <= began < self._until:
             self.ms[name()].append(1e3 * (time.monotonic() - began))
 
 
@@ -67,16 +71,19 @@ class TimedStore(MongoStore):
     stopwatch: Stopwatch
 
     def claim(self, worker: Worker, token: str, exp_keys: Sequence[str]) -> Trial | None:
+        """Claim; of an empty queue apart from others."""
         trial = None
         with self.stopwatch.timing(lambda: "claim" if trial else "empty claim"):
             trial = super().claim(worker, token, exp_keys)
         return trial
 
     def renew(self, trial: Trial) -> Hold:
+        """Renew."""
         with self.stopwatch.timing(lambda: "renew"):
             return super().renew(trial)
 
     def finish(self, trial: Trial, result: Result) -> None:
+        """Finish."""
         with self.stopwatch.timing(lambda: "finish"):
             super().finish(trial, result)
 
@@ -91,6 +98,7 @@ class Sleeper:
         """Nothing needs loading."""
 
     def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, hear: Any) -> Result:
+        """Sleep."""
         duration_s = self._mean_s * random.uniform(0.5, 1.5)
         end = time.monotonic() + duration_s
         while (left := end - time.monotonic()) > 0:
@@ -114,9 +122,11 @@ def main() -> None:
     options = parser.parse_args()
     uri = f"{sys.stdin.readline().strip()}&maxPoolSize={options.workers}"
     store = TimedStore.connect(uri, patience=lambda seconds: seconds < 30)
-    store.stopwatch = stopwatch = Stopwatch(time.monotonic() + options.warm_up_s)
+    since = time.monotonic() + options.warm_up_s
+    store.stopwatch = stopwatch = Stopwatch(since, since + options.for_s)
     with Interrupt() as interrupt:
-        shutdown = Shutdown(interrupt, 0.0, options.warm_up_s + options.for_s)
+        # All leave at once, which is another thing than working: it is not measured.
+        shutdown = Shutdown(interrupt, 0.0, options.warm_up_s + options.for_s + _LAST_S)
         evaluator, step_s = Sleeper(options.trial_s), options.warm_up_s / 2 / options.workers
         threads = [
             threading.Thread(target=work, args=(store, number, evaluator, shutdown, number * step_s))

@@ -35,7 +35,6 @@ class Directory:
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
         self._running: dict[str, Experiment] = {}
-        self.n_workers = 1  #: about how many workers look for trials in this database
         self._refused: set[tuple[str, datetime | None]] = set()
 
     def running(self, *, anew: bool = False) -> dict[str, Experiment]:
@@ -70,5 +69,4 @@ class Directory:
     def _look(self) -> None:
         found = {e.exp_key: e for e in self._store.experiments({ExperimentState.RUNNING})}
         self._running = {k: e for k, e in found.items() if not self._wanted or k in self._wanted}
-        self.n_workers = self._store.n_workers()
         self._looked_at = time.monotonic()

@@ -90,7 +90,7 @@ class Slot:
             if self._should_leave(n_looks):
                 return
             self.shutdown.sleep(wait_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
-            wait_s = min(wait_s * _WAIT_GROWTH, longest_wait(self.directory.n_workers))
+            wait_s = min(wait_s * _WAIT_GROWTH, longest_wait(self.store.n_workers()))
 
     def _should_leave(self, n_looks: int) -> bool:
         if self.limits.max_idle_s is not None and self.tally.idle_s() >= self.limits.max_idle_s:
