@@ -369,7 +369,7 @@ class Coordinator:
             since = max(since, min(times[-_RATE_TRIALS], now - _LEAST_RATE_WINDOW_S))
         if len(times) == _MAX_RATE_TRIALS:
             since = max(since, times[0])
-        n = sum(1 for _ in takewhile(lambda finished_at: finished_at >= since, reversed(times)))
+        n = sum(1 for _ in takewhile(lambda finished_at: finished_at > since, reversed(times)))
         return n / max(now - since, plan.MIN_POLL_S)
 
     def _progress(self) -> Progress:
