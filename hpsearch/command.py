@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -28,6 +28,9 @@ from hpsearch.errors import (
     TooManyFailuresError,
     UnreadableError,
 )
+from hpsearch.events import Event
+from hpsearch.logs import LOGGERS, is_json, tell, write_json
+from hpsearch.store_choice import STORE, STORE_FILE, chosen_store, note_file
 
 log = logging.getLogger("hpsearch")
 
@@ -52,7 +55,8 @@ EXIT_CODES: tuple[tuple[type[HpsearchError], int], ...] = (
     (HpsearchError, 1),
 )
 
-_LOGGERS = ("hpsearch", "hpsearch_worker")
+#: What the last words of a command begin with.
+_MARK = "hpsearch: "
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 #: The longest duration. Dates beyond the year 9999 could not be read back from the database.
@@ -124,15 +128,25 @@ def option(*names: str, **settings: Any) -> Callable[[F], F]:
 
 
 def store_option(*, required: bool) -> Callable[[F], F]:
-    """Return the option that names the database."""
-    return option(
+    """Return the options that name the database; the command gets its URI as ``store``."""
+    file = option(
+        "--store-file",
+        type=click.Path(dir_okay=False),
+        envvar=STORE_FILE,
+        is_eager=True,
+        expose_value=False,
+        callback=note_file,
+        help="File, readable by its owner alone, with the URI of the MongoDB to use.",
+    )
+    uri = option(
         "--store",
         metavar="URI",
-        envvar="HPSEARCH_STORE",
-        required=required,
+        envvar=STORE,
+        callback=chosen_store(required=required),
         help="MongoDB to use: mongodb://user:password@host/database, any option of MongoDB's URIs. "
-        "Prefer the environment variable for one with a password.",
+        "Prefer --store-file or the environment variable for one with a password.",
     )
+    return lambda command: uri(file(command))
 
 
 def health_options(command: F) -> F:
@@ -180,14 +194,18 @@ def debug_option() -> Callable[[F], F]:
     )
 
 
-def log_to_stderr(level: int = logging.INFO) -> None:
-    """Send hpsearch's log to stderr, one line an event; debug messages if they were asked for."""
-    handler = _StderrHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-    for name in _LOGGERS:
-        logger = logging.getLogger(name)
-        logger.addHandler(handler)
-        logger.setLevel(min(level, logger.level or level))
+def log_format_option() -> Callable[[F], F]:
+    """Return the option that makes the log one for programs."""
+    return option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        envvar="HPSEARCH_LOG_FORMAT",
+        expose_value=False,
+        is_eager=True,
+        callback=_set_log_format,
+        help="Write what goes to stderr as lines for people, or as a JSON object a line.",
+    )
 
 
 def run_and_exit(command: click.Command, prog_name: str, env_prefix: str) -> NoReturn:
@@ -199,27 +217,59 @@ def run_and_exit(command: click.Command, prog_name: str, env_prefix: str) -> NoR
         error.show()
         code = error.exit_code
     except click.ClickException as error:
-        click.echo(f"hpsearch: {_sentence(error)}", err=True)
         code = error.exit_code
+        _say_why(_sentence(error), code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
         code = 130
+        tell("Interrupted.", Event.INTERRUPTED.of(exit_code=code))
     except HpsearchError as error:
-        if log.isEnabledFor(logging.DEBUG):
-            traceback.print_exc()
-        click.echo(f"hpsearch: {error}", err=True)
         code = exit_code_of(error)
+        _say_why(str(error), code)
     except BrokenPipeError:
         # The reader of stdout has gone, as with `| head`: nothing is wrong, and nothing more to say
         # when the interpreter flushes stdout at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except Exception:
+        if not is_json():
+            raise
+        log.critical("a defect of hpsearch ended it", exc_info=True, extra=Event.CRASHED.of())
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def last_words(lines: Sequence[str]) -> str | None:
+    """Return the sentence that a command ended with, out of what it wrote to stderr; None if it ended well."""
+    return next((words for line in reversed(lines) if (words := _last_words(line)) is not None), None)
 
 
 def exit_code_of(error: HpsearchError) -> int:
     """Return the exit code for an error."""
     return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+
+
+def _say_why(sentence: str, exit_code: int) -> None:
+    """Say why the command ends: its last words."""
+    error, is_debug = sys.exception(), log.isEnabledFor(logging.DEBUG)
+    if is_json():
+        extra = Event.COMMAND_FAILED.of(error=type(error).__name__, exit_code=exit_code)
+        log.error("%s", sentence, exc_info=is_debug, extra=extra)
+        return
+    if is_debug and isinstance(error, HpsearchError):
+        traceback.print_exc()
+    click.echo(f"{_MARK}{sentence}", err=True)
+
+
+def _last_words(line: str) -> str | None:
+    """Return what ``_say_why`` said in a line; None for a line that is not its."""
+    if line.startswith(_MARK):
+        return line.removeprefix(_MARK)
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    is_last = isinstance(event, dict) and event.get("event") == Event.COMMAND_FAILED
+    return str(event["message"]) if is_last else None
 
 
 def _sentence(error: click.ClickException) -> str:
@@ -231,17 +281,10 @@ def _sentence(error: click.ClickException) -> str:
 
 def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value:
-        for name in _LOGGERS:
+        for name in LOGGERS:
             logging.getLogger(name).setLevel(logging.DEBUG)
 
 
-class _StderrHandler(logging.Handler):
-    """Looks stderr up each time, since a live view puts something else in its place.
-
-    ``click.echo`` would find the terminal behind that, and write into the middle of the view.
-    """
-
-    def emit(self, record: logging.LogRecord) -> None:
-        with suppress(OSError):  # nobody reads it any more, which is no reason to end
-            sys.stderr.write(self.format(record) + "\n")
-            sys.stderr.flush()
+def _set_log_format(ctx: click.Context, param: click.Parameter, value: str) -> None:
+    if value == "json":
+        write_json()

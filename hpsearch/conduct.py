@@ -40,10 +40,9 @@ def conduct(
             progress = coordinator.tick()
             show(progress)
             if coordinator.is_over():
-                return coordinator.wind_down(grace_s, is_interrupted)
-            if progress.is_standby and progress.experiment.state.is_over:
-                return progress
-            if is_interrupted():
+                # If the leadership was lost meanwhile, the search is not over: another goes on with it.
+                progress = coordinator.wind_down(grace_s, is_interrupted)
+            if progress.experiment.state.is_over or is_interrupted():
                 return progress
             reason = check(progress)
             if reason is not None:

@@ -17,7 +17,14 @@ from uuid import uuid4
 
 from hpsearch import plan
 from hpsearch.blas import single_threaded
-from hpsearch.errors import ConfigurationError, SpaceExhaustedError, TrialExistsError, UnreadableError
+from hpsearch.errors import (
+    ConfigurationError,
+    NotFoundError,
+    SpaceExhaustedError,
+    TrialExistsError,
+    UnreadableError,
+)
+from hpsearch.events import Event
 from hpsearch.experiment import SCRIPTED, Experiment, ExperimentState
 from hpsearch.fleet import Worker, has_left_idle, is_alive
 from hpsearch.health.durations import Durations
@@ -153,17 +160,18 @@ class Coordinator:
     ) -> Progress:
         """End the search: cancel what waits, give what runs ``grace_s`` seconds, cancel the rest.
 
-        The reason is the limit that was reached, unless another is given. A standby ends nothing.
+        The reason is the limit that was reached, unless another is given. A standby ends nothing,
+        nor does a leader that lost the leadership meanwhile: the search goes on without it.
         """
-        if self._epoch is None:
+        epoch, reason = self._epoch, reason or self._end_reason()
+        if epoch is None or not self._leads() or self._epoch != epoch:
             return self._standby_progress()
-        reason = reason or self._end_reason()
         deadline = self._clock() + grace_s
         self._store.cancel(self.exp_key, {State.PENDING})
         self._count_open()
         while self._n_running and self._clock() < deadline and not is_interrupted():
             self._store.wait_for_change(self.exp_key, 0.2)
-            if not self._leads():
+            if not self._leads() or self._epoch != epoch:
                 return self._standby_progress()
             self._read_finished()
             self._count_open()
@@ -171,7 +179,7 @@ class Coordinator:
         self._read_finished()
         is_stopped = reason is plan.EndReason.STOPPED
         state = ExperimentState.STOPPED if is_stopped else ExperimentState.DONE
-        self._store.set_experiment_state(self.exp_key, state, reason)
+        self._store.set_experiment_state(self.exp_key, state, reason, leader=self._token)
         self._refresh()
         self._count_open()
         return self._progress()
@@ -190,7 +198,11 @@ class Coordinator:
         bid = self._store.lead(self.exp_key, self._token, LEADER_LEASE_S)
         if not bid.is_mine:
             if self._epoch is not None:
-                log.warning("leadership of %s was lost to another coordinator", self.exp_key)
+                log.warning(
+                    "leadership of %s was lost to another coordinator",
+                    self.exp_key,
+                    extra=Event.LEADERSHIP_LOST.of(exp_key=self.exp_key),
+                )
             self._epoch, self._lead_until = None, 0.0
             return False
         # Counted from before the question, so that it ends here before it ends in the store.
@@ -207,7 +219,20 @@ class Coordinator:
         self._ledger.last_failure = self._whole(self._ledger.last_failure)
         self._has_points = True
         n_finished, n_open = self._ledger.n_finished, len(self._ledger.open)
-        log.info("leading %s: %d trials finished, %d open", self.exp_key, n_finished, n_open)
+        log.info(
+            "leading %s: %d trials finished, %d open",
+            self.exp_key,
+            n_finished,
+            n_open,
+            extra=Event.LEADING.of(exp_key=self.exp_key, n_finished=n_finished, n_open=n_open),
+        )
+        if self._ledger.n_strange:
+            log.warning(
+                "%d trials of %s have values that are no point of its space: no suggestion learns from them",
+                self._ledger.n_strange,
+                self.exp_key,
+                extra=Event.STRANGE_TRIALS.of(exp_key=self.exp_key, n_trials=self._ledger.n_strange),
+            )
 
     def _whole(self, trial: Trial | None) -> Trial | None:
         """Return a trial with all that is shown of it, which is more than is learned from it."""
@@ -221,8 +246,21 @@ class Coordinator:
     # Reading
 
     def _refresh(self) -> None:
+        """Look at what changes slowly.
+
+        Raises
+        ------
+        NotFoundError
+            If the experiment was deleted, even if there is another under its name by now.
+        """
         asked_at = self._clock()
-        self._experiment = self._store.experiment(self.exp_key)
+        experiment = self._store.experiment(self.exp_key)
+        if experiment.identity != self._experiment.identity:
+            raise NotFoundError(
+                f"The experiment {self.exp_key!r} was deleted, and there is another under its name now; "
+                "start this command again to take part in that one."
+            )
+        self._experiment = experiment
         self._now_at_refresh, self._refreshed_at = self._store.now(), self._clock()
         serving = [w for w in self._store.workers() if w.serves(self.exp_key)]
         self._workers = tuple(w for w in serving if is_alive(w, self._now_at_refresh))
@@ -276,7 +314,12 @@ class Coordinator:
         n_expired = self._store.expire(self.exp_key)
         self._n_expired += n_expired
         if n_expired:
-            log.warning("%d trials of %s lost their worker", n_expired, self.exp_key)
+            log.warning(
+                "%d trials of %s lost their worker",
+                n_expired,
+                self.exp_key,
+                extra=Event.LEASES_EXPIRED.of(exp_key=self.exp_key, n_trials=n_expired),
+            )
 
     def _suggest(self) -> None:
         """Fill the queue to the depth that the workers need."""
@@ -299,10 +342,9 @@ class Coordinator:
             return
         tids = range(self._ledger.next_tid, self._ledger.next_tid + n_new)
         rngs = [trial_rng(self._experiment.seed, tid) for tid in tids]
-        pending = list(self._ledger.open.values())
         try:
             with single_threaded(), self._suggesting.timed():
-                suggestions = self._suggester.suggest(self._ledger.history, pending, rngs)
+                suggestions = self._suggester.suggest(self._ledger.history, self._ledger.pending, rngs)
         except SpaceExhaustedError:
             self._has_points = False
             return
@@ -334,7 +376,7 @@ class Coordinator:
             self._store.insert(trials)
         except TrialExistsError as error:
             # Somebody else wrote there: what this process believes is out of date.
-            log.warning("%s Reading the experiment anew.", error)
+            log.warning("%s Reading the experiment anew.", error, extra=Event.REREAD.of(exp_key=self.exp_key))
             self._load()
             return
         self._ledger.add_open(trials)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 
 import numpy as np
 
 from hpsearch.history import History
+from hpsearch.space.distribution import SLACK, Categorical, Distribution, Integer
 from hpsearch.space.tree import Space, Values
-from hpsearch.trial import FINISHED, State, Trial
+from hpsearch.trial import FINISHED, State, Trial, is_unreadable
 
 
 class Ledger:
@@ -26,6 +28,8 @@ class Ledger:
     def __init__(self, space: Space, trials: Iterable[Trial] = ()) -> None:
         self.history = History(space)  #: finished trials as columns
         self.open: dict[int, Values] = {}  #: points of the trials that are not known to be final, by tid
+        self.n_strange = 0  #: trials whose values are no point of the space: somebody altered them
+        self._ranges = {p.label: _range(p.distribution) for p in space.parameters}
         self.n_final = dict.fromkeys((State.DONE, State.FAILED, State.CANCELLED), 0)
         self.best: Trial | None = None  #: the done trial with the lowest loss, the earliest of equals
         self.last_failure: Trial | None = None
@@ -37,6 +41,11 @@ class Ledger:
         """Trials that count towards the budget."""
         return self.n_final[State.DONE] + self.n_final[State.FAILED]
 
+    @property
+    def pending(self) -> list[Values]:
+        """The points of the open trials, as a suggester takes them."""
+        return [values for values in self.open.values() if self._is_point(values)]
+
     def add_open(self, trials: Iterable[Trial]) -> None:
         """Take note of trials that are pending or running."""
         for trial in trials:
@@ -46,8 +55,7 @@ class Ledger:
     def add_final(self, trials: Iterable[Trial]) -> None:
         """Move trials that are final now into the history, in the order in which they finished."""
         for trial in sorted(trials, key=_completion):
-            self._close(trial)
-            if trial.state in FINISHED:
+            if self._close(trial):
                 self.history.add(trial)
 
     def _learn(self, trials: Iterable[Trial]) -> None:
@@ -58,15 +66,14 @@ class Ledger:
             if not trial.state.is_final:
                 self.add_open([trial])
                 continue
-            self._close(trial)
-            if trial.state in FINISHED:
+            if self._close(trial):
                 came.add(trial)
                 completions.append(_completion(trial))
         times, tids = np.array(completions).reshape(-1, 2).T
         self.history = came.reordered(np.lexsort((tids, times)))
 
-    def _close(self, trial: Trial) -> None:
-        """Count a trial that is final now."""
+    def _close(self, trial: Trial) -> bool:
+        """Count a trial that is final now; return whether it is one to learn from."""
         self.open.pop(trial.tid, None)
         self.next_tid = max(self.next_tid, trial.tid + 1)
         self.n_final[trial.state] += 1
@@ -74,6 +81,32 @@ class Ledger:
             self.last_failure = max(self.last_failure or trial, trial, key=_completion)
         elif trial.state is State.DONE:
             self.best = min(self.best or trial, trial, key=_merit)
+        if trial.state not in FINISHED or is_unreadable(trial):
+            return False
+        is_point = self._is_point(trial.values)
+        self.n_strange += not is_point
+        return is_point
+
+    def _is_point(self, values: Values) -> bool:
+        """Whether each value is one of a parameter, in its range."""
+        nowhere = (1.0, 0.0)
+        for label, value in values.items():
+            low, high = self._ranges.get(label, nowhere)
+            if not low <= value <= high:
+                return False
+        return True
+
+
+def _range(distribution: Distribution) -> tuple[float, float]:
+    """Return the bounds of the values that can occur, with slack for rounding, all of them finite."""
+    match distribution:
+        case Categorical():
+            return 0, len(distribution.probabilities) - 1
+        case Integer():
+            return distribution.low, distribution.high - 1
+    low, high = distribution.support()
+    most = sys.float_info.max
+    return max(low - SLACK * abs(low), -most), min(high + SLACK * abs(high), most)
 
 
 def _completion(trial: Trial) -> tuple[float, int]:

@@ -12,6 +12,8 @@ import socket
 import time
 from collections.abc import Callable, MutableMapping
 
+from hpsearch.events import Event
+
 log = logging.getLogger(__name__)
 
 #: Signs of life in the time that the manager allows between two of them: three may come late.
@@ -87,7 +89,12 @@ class Notifier:
                 line.sendto(message.encode(), address)
         except OSError as error:
             # A search is worth more than a word about it.
-            log.debug("the service manager was not told %s: %s", message, error)
+            log.debug(
+                "the service manager was not told %s: %s",
+                message,
+                error,
+                extra=Event.MANAGER_NOT_TOLD.of(told=message),
+            )
 
 
 def take_notifier(environment: MutableMapping[str, str]) -> Notifier:

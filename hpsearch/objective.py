@@ -85,7 +85,7 @@ def load(ref: ObjectiveRef) -> Any:
     place, _, name = ref.ref.partition(":")
     match ref.kind:
         case "file":
-            module = _module_from_file(_find_file(place, ref.path))
+            module = _module_from_file(_find_file(ref))
         case "import":
             module = _module_by_name(place)
         case _:
@@ -95,16 +95,24 @@ def load(ref: ObjectiveRef) -> Any:
     return _attribute(module, name, ref.ref)
 
 
+def places(ref: ObjectiveRef) -> list[Path]:
+    """Return where the file of an objective may lie, the likeliest first.
+
+    That is where the experiment was made, then under this folder by path and by name.
+    """
+    place = Path(ref.ref.partition(":")[0])
+    absolute = [Path(ref.path)] if ref.path else []
+    return [*absolute, Path.cwd() / place, Path.cwd() / place.name]
+
+
 def put_on_path(folder: Path) -> None:
     """Let modules be found in a folder, before all other places."""
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
 
-def _find_file(place: str, absolute: str | None) -> Path:
-    """Look where the experiment was made, then under this folder by path and by name."""
-    candidates = [Path(absolute)] if absolute else []
-    candidates += [Path.cwd() / place, Path.cwd() / Path(place).name]
+def _find_file(ref: ObjectiveRef) -> Path:
+    place, candidates = ref.ref.partition(":")[0], places(ref)
     for candidate in candidates:
         if candidate.is_file():
             return candidate.resolve()

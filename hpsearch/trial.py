@@ -178,6 +178,11 @@ class Trial:
         return replace(self, state=to, **changes)
 
 
+def is_unreadable(trial: Trial) -> bool:
+    """Whether the trial stands for a document that cannot be read."""
+    return trial.error is not None and trial.error.kind is FailureKind.UNREADABLE
+
+
 def trial_id(exp_key: str, tid: int) -> str:
     """Return the primary key of a trial."""
     return f"{exp_key}/{tid:06d}"

@@ -14,8 +14,9 @@ import click
 from hpsearch.cli.backup_file import open_backup, read_lines, write_lines
 from hpsearch.cli.lookup import find_experiment
 from hpsearch.cli.stores import open_store, patient
-from hpsearch.command import debug_option, log_to_stderr, option, store_option
+from hpsearch.command import debug_option, option, store_option
 from hpsearch.errors import BackupError, HpsearchError, NotFoundError
+from hpsearch.logs import log_to_stderr
 from hpsearch.store import backup as backups
 from hpsearch.store.mongo_archive import Archive
 from hpsearch.store.mongo_json import line_of, records_of

@@ -9,9 +9,10 @@ from dataclasses import asdict
 import click
 
 from hpsearch.cli.stores import open_store, patient
-from hpsearch.command import EXIT_WRONG_SETUP, debug_option, json_option, log_to_stderr, store_option
+from hpsearch.command import EXIT_WRONG_SETUP, debug_option, json_option, store_option
 from hpsearch.diagnosis.database import judge
 from hpsearch.diagnosis.finding import Finding, Verdict
+from hpsearch.logs import log_to_stderr
 from hpsearch.report.findings import findings_text
 from hpsearch.report.table import Format, render
 from hpsearch.store.mongo_inspection import inspect

@@ -10,8 +10,9 @@ import click
 
 from hpsearch.cli.lookup import find_experiment
 from hpsearch.cli.stores import open_store
-from hpsearch.command import EXIT_NO_SUCCESS, debug_option, log_to_stderr, option, store_option
-from hpsearch.errors import NotFoundError
+from hpsearch.command import EXIT_NO_SUCCESS, debug_option, option, store_option
+from hpsearch.errors import ExperimentAtWorkError, NotFoundError, UnreadableError
+from hpsearch.logs import log_to_stderr
 from hpsearch.store.protocol import TrialStore
 from hpsearch.trial import State
 
@@ -61,14 +62,11 @@ def delete(exp_key: str, yes: bool, force: bool, store: str | None) -> None:
     with open_store(store) as opened:
         held = _holding(opened.store, exp_key)
         if held.work and not force:
-            raise click.UsageError(
-                f"{exp_key} is at work: {held.work}. End it with `hpsearch stop {exp_key}` first, "
-                "or delete it all the same with --force."
-            )
+            raise ExperimentAtWorkError(exp_key, held.work)
         if not (yes or _is_confirmed(exp_key, held)):
             click.echo("Nothing was deleted.", err=True)
             raise click.exceptions.Exit(EXIT_NO_SUCCESS)
-        opened.store.delete_experiment(exp_key)
+        opened.store.delete_experiment(exp_key, unless_at_work=not force)
         click.echo(f"{exp_key} is deleted, with {held.content}.", err=True)
 
 
@@ -93,7 +91,7 @@ def _holding(store: TrialStore, exp_key: str) -> Holding:
 def _is_led(store: TrialStore, exp_key: str) -> bool:
     try:
         return store.experiment(exp_key).is_led(store.now())
-    except NotFoundError:
+    except (NotFoundError, UnreadableError):  # deleting is the way out for one that somebody altered
         return False
 
 

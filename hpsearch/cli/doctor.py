@@ -12,12 +12,13 @@ from click.core import ParameterSource
 from hpsearch import mongod
 from hpsearch.cli.db_check import tell
 from hpsearch.cli.stores import patient
-from hpsearch.command import debug_option, json_option, log_to_stderr, store_option
+from hpsearch.command import debug_option, json_option, store_option
 from hpsearch.diagnosis.database import judge as judge_database
 from hpsearch.diagnosis.finding import Finding, ok, problem
 from hpsearch.diagnosis.machine import Setting, judge, judge_settings
 from hpsearch.diagnosis.surroundings import look_around
 from hpsearch.errors import ConfigurationError, HpsearchError
+from hpsearch.logs import log_to_stderr
 from hpsearch.payload import SECRET, SECRET_FILE
 from hpsearch.store.mongo_inspection import inspect
 from hpsearch.store.user_uri import uri_without_password

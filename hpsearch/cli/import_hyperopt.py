@@ -13,12 +13,13 @@ from typing import Any
 import click
 
 from hpsearch.cli.stores import open_store, patient
-from hpsearch.command import debug_option, log_to_stderr, option, store_option
+from hpsearch.command import debug_option, option, store_option
 from hpsearch.errors import ExperimentMismatchError, LoadError, NotFoundError, SpaceError
 from hpsearch.experiment import UNDECIDED, Experiment, ExperimentState, bad_exp_key, is_exp_key
 from hpsearch.hyperopt.alias import install
 from hpsearch.hyperopt.imported import Job, JobSource, read_jobs
 from hpsearch.hyperopt.pickled import PickledTrials
+from hpsearch.logs import log_to_stderr
 from hpsearch.objective import DEFAULT_SPACE, load, parse_target
 from hpsearch.space.tree import Space
 from hpsearch.store.hyperopt_uri import jobs_address

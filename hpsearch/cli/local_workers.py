@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from hpsearch.command import last_words
 from hpsearch.errors import ConfigurationError, LoadError, StorePermissionError, TooManyFailuresError
 from hpsearch.gpus import find_gpus, share_out
 from hpsearch.interrupt import ECHO_S
+from hpsearch.logs import is_json
+from hpsearch.store_choice import STORE, STORE_FILE
 
 #: Seconds between two starts in the place of a worker that died.
 _RESTART_AFTER_S = 2.0
@@ -92,7 +95,7 @@ class LocalWorkers:
         gpus: Sequence[str] | None = None,
     ) -> None:
         self._n = n
-        self._env = {**os.environ, "HPSEARCH_STORE": uri}
+        self._env = {**os.environ, STORE: uri, STORE_FILE: ""}
         self._exp_key = exp_key
         self._log_dir = log_dir
         self._drain_timeout_s = drain_timeout_s
@@ -161,6 +164,8 @@ class LocalWorkers:
             "--parent",
             str(os.getpid()),
         ]
+        if is_json():
+            command += ["--log-format", "json"]
         if self._gpus is not None:
             command += ["--gpus", self._gpus[i]]
         if name := os.environ.get("HPSEARCH_WORKER_NAME"):
@@ -185,5 +190,4 @@ class LocalWorkers:
             # The log also holds what objectives print, which has no limit.
             log.seek(max(0, log.seek(0, os.SEEK_END) - _LAST_BYTES))
             lines = log.read().decode("utf-8", "replace").strip().split("\n")
-        marked = [line.removeprefix("hpsearch: ") for line in lines if line.startswith("hpsearch: ")]
-        return marked[-1] if marked else f"{lines[-1]} (see {self._log_file(i)})"
+        return last_words(lines) or f"{lines[-1]} (see {self._log_file(i)})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from contextlib import suppress
 
 import click
 
@@ -25,7 +26,12 @@ def find_experiment(store: TrialStore, exp_key: str | None) -> Experiment:
         If there is none of that name; says which it may have been.
     UsageError
         If there are several and none is named.
+    UnreadableError
+        If somebody altered its document.
     """
+    if exp_key is not None:
+        with suppress(NotFoundError):
+            return store.experiment(exp_key)
     known = {e.exp_key: e for e in store.experiments()}
     if exp_key is None:
         if len(known) == 1:
@@ -33,8 +39,6 @@ def find_experiment(store: TrialStore, exp_key: str | None) -> Experiment:
         if not known:
             raise NotFoundError("There is no experiment in this database yet.")
         raise click.UsageError(f"Name one of the experiments: {', '.join(known)}.")
-    if exp_key in known:
-        return known[exp_key]
     close = difflib.get_close_matches(exp_key, known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else f" There are: {', '.join(known) or 'none'}."
     raise NotFoundError(f"There is no experiment {exp_key!r} in this database.{hint}")

@@ -13,14 +13,18 @@ import click
 from hpsearch.cli.conclude import conclude
 from hpsearch.cli.local_workers import LocalWorkers, gpus_of_workers
 from hpsearch.cli.search import SearchOptions, describe, open_experiment, search_options
+from hpsearch.cli.signs import Signs
 from hpsearch.cli.stores import OpenStore, open_store, patient
-from hpsearch.command import AtLeast, debug_option, log_to_stderr, option, store_option
+from hpsearch.command import AtLeast, debug_option, health_options, log_format_option, option, store_option
 from hpsearch.conduct import conduct
 from hpsearch.coordinator import Coordinator
+from hpsearch.events import Event
 from hpsearch.experiment import Experiment
+from hpsearch.health.server import serving
 from hpsearch.interrupt import Interrupt
+from hpsearch.logs import log_to_stderr, tell
 from hpsearch.mongod import home
-from hpsearch.notify import Notifier, take_notifier
+from hpsearch.notify import take_notifier
 from hpsearch.progress import Progress
 from hpsearch.report.text import duration_text
 from hpsearch.report.view import choose_view
@@ -38,9 +42,18 @@ from hpsearch.trial import State
     help="Let each concurrent trial of the local workers see one GPU of its own: of all, or of a list.",
 )
 @option("--ephemeral", is_flag=True, help="Use a private MongoDB that is thrown away at the end.")
+@health_options
+@log_format_option()
 @debug_option()
 def run(
-    target: str, store: str | None, workers: int, gpus: str | None, ephemeral: bool, **options: Any
+    target: str,
+    store: str | None,
+    workers: int,
+    gpus: str | None,
+    ephemeral: bool,
+    health_port: int | None,
+    health_host: str,
+    **options: Any,
 ) -> None:
     """Search: a coordinator and local workers in one command.
 
@@ -55,10 +68,17 @@ def run(
     search = SearchOptions(**options)
     shares = gpus_of_workers(gpus, workers, os.environ)
     wanted = describe(target, search)
-    with Interrupt() as interrupt, _opened(store, interrupt, notifier, is_ephemeral=ephemeral) as opened:
+    with (
+        Interrupt() as interrupt,
+        _shown(Signs(notifier, interrupt), health_host, health_port) as signs,
+        _opened(store, interrupt, signs, is_ephemeral=ephemeral) as opened,
+    ):
         experiment = open_experiment(opened.store, wanted, search)
         log_dir = home() / "logs" / experiment.exp_key
-        click.echo(f"Searching as {experiment.exp_key}; workers write to {log_dir}.", err=True)
+        tell(
+            f"Searching as {experiment.exp_key}; workers write to {log_dir}.",
+            Event.SEARCHING.of(exp_key=experiment.exp_key),
+        )
         with LocalWorkers(
             workers,
             opened.uri,
@@ -68,10 +88,13 @@ def run(
             is_forced=lambda: interrupt.is_forced,
             gpus=shares,
         ) as local:
-            progress = _conduct(opened, experiment, search, interrupt, notifier, check=local.check)
+            progress = _conduct(opened, experiment, search, interrupt, signs, check=local.check)
             if interrupt.is_asked and progress.counts[State.RUNNING]:
                 text = f"Running trials have {duration_text(search.drain_timeout)} to finish"
-                click.echo(f"{text}; interrupt again to give them back at once.", err=True)
+                tell(
+                    f"{text}; interrupt again to give them back at once.",
+                    Event.WORKERS_DRAINING.of(drain_timeout_s=search.drain_timeout),
+                )
         conclude(opened.store, progress, interrupt, is_ephemeral=ephemeral)
 
 
@@ -79,8 +102,10 @@ def run(
 @click.argument("target")
 @search_options
 @store_option(required=True)
+@health_options
+@log_format_option()
 @debug_option()
-def coordinator(target: str, store: str, **options: Any) -> None:
+def coordinator(target: str, store: str, health_port: int | None, health_host: str, **options: Any) -> None:
     """Search with workers that are started elsewhere.
 
     TARGET is file.py[:name] or package.module:name, the objective; the search space is
@@ -90,11 +115,18 @@ def coordinator(target: str, store: str, **options: Any) -> None:
     notifier = take_notifier(os.environ)
     search = SearchOptions(**options)
     wanted = describe(target, search)
-    with Interrupt() as interrupt, _opened(store, interrupt, notifier) as opened:
+    with (
+        Interrupt() as interrupt,
+        _shown(Signs(notifier, interrupt), health_host, health_port) as signs,
+        _opened(store, interrupt, signs) as opened,
+    ):
         experiment = open_experiment(opened.store, wanted, search)
-        click.echo(f"Searching as {experiment.exp_key}; start workers with", err=True)
-        click.echo(f"  HPSEARCH_STORE=... hpsearch worker --exp-key {experiment.exp_key}", err=True)
-        progress = _conduct(opened, experiment, search, interrupt, notifier)
+        tell(
+            f"Searching as {experiment.exp_key}; start workers with\n"
+            f"  HPSEARCH_STORE=... hpsearch worker --exp-key {experiment.exp_key}",
+            Event.SEARCHING.of(exp_key=experiment.exp_key),
+        )
+        progress = _conduct(opened, experiment, search, interrupt, signs)
         conclude(opened.store, progress, interrupt, is_ephemeral=False)
 
 
@@ -103,7 +135,7 @@ def _conduct(
     experiment: Experiment,
     search: SearchOptions,
     interrupt: Interrupt,
-    notifier: Notifier,
+    signs: Signs,
     check: Callable[[], None] = lambda: None,
 ) -> Progress:
     """Lead the search to its end, and show it meanwhile; what ``check`` raises every round ends it here."""
@@ -111,54 +143,58 @@ def _conduct(
 
     def show(progress: Progress) -> None:
         view.show(progress)
-        notifier.ready()
-        notifier.status(_status(progress))
+        signs.show(progress)
 
     def is_interrupted() -> bool:
-        notifier.alive()  # asked every round, and often while running trials are given their time
+        signs.alive()  # asked every round, and often while running trials are given their time
         return interrupt.is_asked
 
     try:
-        return conduct(
-            Coordinator(opened.store, experiment),
-            show=show,
-            grace_s=search.drain_timeout,
-            is_interrupted=is_interrupted,
-            check=lambda progress: check(),
-        )
+        with signs.pulse.loop("coordinator"):
+            signs.coordinator = Coordinator(opened.store, experiment)
+            return conduct(
+                signs.coordinator,
+                show=show,
+                grace_s=search.drain_timeout,
+                is_interrupted=is_interrupted,
+                check=lambda progress: check(),
+            )
     finally:
-        notifier.stopping()
+        signs.stopping()
         view.close()
 
 
-def _status(progress: Progress) -> str:
-    """Return what a service manager shows of the search."""
-    role = "standby of" if progress.is_standby else "leads"
-    counts = ", ".join(f"{progress.counts[s]} {s}" for s in (State.RUNNING, State.DONE, State.FAILED))
-    return f"{role} {progress.experiment.exp_key}: {counts}"
+@contextmanager
+def _shown(signs: Signs, host: str, port: int | None) -> Iterator[Signs]:
+    """Answer probes meanwhile, if a port was asked for."""
+    with serving(host, port, signs) as url:
+        if url is not None:
+            tell(f"Health at {url}.", Event.HEALTH_SERVED.of(url=url))
+        yield signs
 
 
 @contextmanager
 def _opened(
-    uri: str | None, interrupt: Interrupt, notifier: Notifier, *, is_ephemeral: bool = False
+    uri: str | None, interrupt: Interrupt, signs: Signs, *, is_ephemeral: bool = False
 ) -> Iterator[OpenStore]:
     """Open the store; from then on an outage is waited out, unless a signal ends the waiting."""
-    patience = _Patience(interrupt, notifier)
+    patience = _Patience(interrupt, signs)
     with open_store(uri, is_ephemeral=is_ephemeral, patience=patience) as opened:
         patience.has_started = True
+        signs.contact = opened.store.contact
         yield opened
 
 
 class _Patience:
     """Tries for a while at first, then for as long as nobody interrupts."""
 
-    def __init__(self, interrupt: Interrupt, notifier: Notifier) -> None:
+    def __init__(self, interrupt: Interrupt, signs: Signs) -> None:
         self._interrupt = interrupt
-        self._notifier = notifier
+        self._signs = signs
         self.has_started = False
 
     def __call__(self, seconds_away: float) -> bool:
-        self._notifier.alive()  # a coordinator that waits for its database is not stuck
+        self._signs.alive()  # a coordinator that waits for its database is not stuck
         if not self.has_started:
             return patient(seconds_away)
         return not self._interrupt.is_asked

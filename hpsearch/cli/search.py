@@ -13,6 +13,7 @@ import click
 
 from hpsearch.command import DURATION, POSITIVE_DURATION, AtLeast, Duration, option
 from hpsearch.errors import NotFoundError
+from hpsearch.events import Event
 from hpsearch.experiment import (
     Algorithm,
     Budget,
@@ -22,6 +23,7 @@ from hpsearch.experiment import (
     bad_exp_key,
     is_exp_key,
 )
+from hpsearch.logs import tell
 from hpsearch.objective import load_objective, load_space, parse_target
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
@@ -188,16 +190,22 @@ def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions
     budget, defaults = search.budget(present.budget), search.defaults(present.defaults)
     experiment = store.open_experiment(replace(wanted, budget=budget, defaults=defaults))
     if experiment.state is ExperimentState.PAUSED:
-        click.echo(f"{wanted.exp_key} is paused; go on with: hpsearch resume", err=True)
+        tell(
+            f"{wanted.exp_key} is paused; go on with: hpsearch resume",
+            Event.STILL_PAUSED.of(exp_key=wanted.exp_key),
+        )
     _tell_what_stays("--algo", search.algo, experiment.algorithm.name)
     _tell_what_stays("--seed", search.seed, experiment.seed)
     counts = store.counts(experiment.exp_key, FINISHED)
     if budget.max_evals is not None and sum(counts[s] for s in FINISHED) >= budget.max_evals:
         text = "has all its trials already: raise --max-evals to go on, or begin another with --exp-key."
-        click.echo(f"{experiment.exp_key} {text}", err=True)
+        tell(f"{experiment.exp_key} {text}", Event.BUDGET_SPENT.of(exp_key=experiment.exp_key))
     return experiment
 
 
 def _tell_what_stays(name: str, asked: object, present: object) -> None:
     if asked is not None and asked != present:
-        click.echo(f"The experiment was begun with {name} {present}, and goes on with it.", err=True)
+        tell(
+            f"The experiment was begun with {name} {present}, and goes on with it.",
+            Event.OPTION_IGNORED.of(option=name, asked=asked, present=present),
+        )

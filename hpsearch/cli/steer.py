@@ -10,8 +10,9 @@ import click
 
 from hpsearch.cli.lookup import find_experiment
 from hpsearch.cli.stores import open_store
-from hpsearch.command import debug_option, log_to_stderr, store_option
+from hpsearch.command import debug_option, store_option
 from hpsearch.experiment import ExperimentState
+from hpsearch.logs import log_to_stderr
 from hpsearch.plan import EndReason
 from hpsearch.trial import State
 
@@ -48,12 +49,13 @@ def stop(exp_key: str, store: str | None) -> None:
 def _move(uri: str | None, exp_key: str, state: ExperimentState, said: str) -> None:
     log_to_stderr(logging.ERROR)
     with open_store(uri) as opened:
-        experiment = find_experiment(opened.store, exp_key)
-        if experiment.state.is_over:
+        before = find_experiment(opened.store, exp_key)
+        is_end = state is ExperimentState.STOPPED
+        why = EndReason.STOPPED if is_end else None
+        experiment = opened.store.set_experiment_state(exp_key, state, why)
+        if before.state.is_over or experiment.state is not state:
             again = "`hpsearch run` or `coordinator` takes it up again"
             raise click.UsageError(f"{exp_key} has ended ({experiment.state}); {again}.")
-        is_end = state is ExperimentState.STOPPED
-        opened.store.set_experiment_state(exp_key, state, EndReason.STOPPED if is_end else None)
         if is_end and not experiment.is_led(opened.store.now()):
             # Nobody else would cancel what waits, or what a worker still evaluates.
             opened.store.cancel(exp_key, {State.PENDING, State.RUNNING})

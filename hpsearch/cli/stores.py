@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from hpsearch.mongod import ephemeral_mongod, private_mongod
 from hpsearch.store.mongo import MongoStore
 from hpsearch.store.mongo_connection import Patience, give_up_after
-from hpsearch.store.protocol import TrialStore
 
 #: Seconds that a command tries to reach the database before it gives up.
 PATIENCE_S = 5.0
@@ -22,7 +21,7 @@ patient = give_up_after(PATIENCE_S)
 class OpenStore:
     """A store and how others reach it."""
 
-    store: TrialStore
+    store: MongoStore
     uri: str  #: with credentials: for environments of subprocesses only
 
 

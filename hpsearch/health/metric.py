@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
 from hpsearch.health.vitals import Contact, Histogram
-
-_NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
 class Kind(StrEnum):
@@ -25,7 +22,7 @@ class Sample:
     """One number, or one histogram, of a metric."""
 
     value: float | Histogram
-    labels: Mapping[str, str] = _NO_LABELS  #: what tells it from the others of its metric
+    labels: Mapping[str, str] = field(default_factory=dict)  #: what tells it from the others of its metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,11 @@ import socket
 import socketserver
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import Any, Protocol
 
 from hpsearch.errors import ConfigurationError, MissingExtraError
 from hpsearch.health.answers import Answer
@@ -31,25 +30,32 @@ _LOOK_S = 0.2
 _PLAIN = "text/plain; charset=utf-8"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probes:
+class Probes(Protocol):
     """What can be asked; called from the threads of the server."""
 
-    liveness: Callable[[], Answer]
-    readiness: Callable[[], Answer]
-    metrics: Callable[[], Iterable[Metric]]
+    def liveness(self) -> Answer:
+        """Say whether the process lives."""
+        ...
+
+    def readiness(self) -> Answer:
+        """Say whether it can do its work now."""
+        ...
+
+    def metrics(self) -> Iterable[Metric]:
+        """Return what it measured so far."""
+        ...
 
 
 @contextmanager
-def serving(host: str, port: int, probes: Probes) -> Iterator[str]:
+def serving(host: str, port: int | None, probes: Probes) -> Iterator[str | None]:
     """Answer from a thread for as long as the block runs; gives the start of the URLs.
 
     Parameters
     ----------
     host : str
         The address to listen at; a name is looked up.
-    port : int
-        The port; 0 for any that is free.
+    port : int, optional
+        The port; 0 for any that is free, None to answer nowhere.
     probes : Probes
         What to answer.
 
@@ -58,6 +64,9 @@ def serving(host: str, port: int, probes: Probes) -> Iterator[str]:
     ConfigurationError
         If the port is in use, or the address is not one of this machine.
     """
+    if port is None:
+        yield None
+        return
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import HpsearchError
+from hpsearch.events import Event
 from hpsearch.hyperopt import tpe
 from hpsearch.hyperopt.documents import (
     Doc,
@@ -129,7 +130,7 @@ def fmin(
     if isinstance(space, str) and space == "annotated":
         fn, space = _annotated(fn)
     if algo is None:
-        logger.warning("fmin was given no algorithm; it uses tpe.suggest.")
+        logger.warning("fmin was given no algorithm; it uses tpe.suggest.", extra=Event.NO_ALGORITHM.of())
         algo = tpe.suggest
     domain = Domain(fn, space, pass_expr_memo_ctrl=pass_expr_memo_ctrl)
     if trials is None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import ConfigurationError
+from hpsearch.events import Event
 from hpsearch.hyperopt.ask import MAX_SEED
 from hpsearch.hyperopt.documents import (
     JOB_STATE_DONE,
@@ -188,7 +189,11 @@ class FMinIter:
             is_stopped, args = self.early_stop_fn(self.trials, *self.early_stop_args)
             self.early_stop_args, self.is_cancelled = list(args), bool(is_stopped)
             if is_stopped:
-                logger.info("the early stopping rule ends the search after %d trials", len(self.trials))
+                logger.info(
+                    "the early stopping rule ends the search after %d trials",
+                    len(self.trials),
+                    extra=Event.EARLY_STOP.of(n_trials=len(self.trials)),
+                )
         return self.is_cancelled
 
     def serial_evaluate(self, N: int = -1) -> None:  # noqa: N803 - Hyperopt's name
@@ -219,7 +224,13 @@ class FMinIter:
         except Exception as error:
             doc["state"] = JOB_STATE_ERROR
             doc["misc"]["error"] = (str(type(error)), str(error))
-            logger.error("trial %s raised %s: %s", doc["tid"], type(error).__name__, error)  # noqa: TRY400
+            logger.error(  # noqa: TRY400 - the traceback is the caller's to see
+                "trial %s raised %s: %s",
+                doc["tid"],
+                type(error).__name__,
+                error,
+                extra=Event.EVALUATION_FAILED.of(tid=doc["tid"], error=type(error).__name__),
+            )
             if not self.catch_eval_exceptions:
                 self.trials.refresh()
                 raise

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hpsearch.errors import ConfigurationError
+from hpsearch.private_file import read_private
 
 #: The environment variables that hold the secret, or name the file that does.
 SECRET, SECRET_FILE = "HPSEARCH_SECRET", "HPSEARCH_SECRET_FILE"
@@ -37,7 +38,7 @@ def read_secret(environ: Mapping[str, str] = os.environ, file: str | None = None
     """
     place = file or environ.get(SECRET_FILE)
     if place:
-        return checked(_from_file(Path(place).expanduser()), f"The secret in {place}")
+        return checked(read_private(Path(place), "The secret file"), f"The secret in {place}")
     text = environ.get(SECRET)
     return checked(text.encode("utf-8", "surrogateescape"), SECRET) if text else None
 
@@ -53,18 +54,3 @@ def checked(secret: bytes, where: str = "The secret") -> bytes:
     if len(secret) < MIN_BYTES:
         raise ConfigurationError(f"{where} has {len(secret)} bytes, fewer than {MIN_BYTES}; {_HINT}")
     return secret
-
-
-def _from_file(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            mode = path.stat().st_mode
-            content = file.read().strip()
-    except OSError as error:
-        raise ConfigurationError(f"The secret file {path} cannot be read: {error.strerror}.") from error
-    if mode & 0o077:
-        raise ConfigurationError(
-            f"The secret file {path} is open to others (mode {mode & 0o777:03o}); "
-            f"make it yours alone: chmod 600 {path}"
-        )
-    return content

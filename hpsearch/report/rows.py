@@ -10,8 +10,9 @@ from typing import Any
 from hpsearch.experiment import ExperimentState
 from hpsearch.progress import Progress
 from hpsearch.report.summary import failure_reason
-from hpsearch.report.table import date_text, json_text
+from hpsearch.report.table import date_text
 from hpsearch.report.text import duration_text, number, params_lines, params_text, printable, value_text
+from hpsearch.strict_json import json_text
 from hpsearch.trial import Trial
 
 STATUS_COLUMNS = (

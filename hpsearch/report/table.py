@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from hpsearch.report.text import params_text, printable, value_text
+from hpsearch.strict_json import json_text
 
 Row = Mapping[str, Any]
 
@@ -58,31 +57,9 @@ def render(kind: str, rows: Sequence[Row], columns: Sequence[str], form: Format)
             return _table(rows, columns)
 
 
-def json_text(value: Any, indent: int | None = None) -> str:
-    """Return strict JSON: dates in ISO form, bytes as hexadecimal text, NaN and infinities as null."""
-    return json.dumps(_jsonable(value), indent=indent, allow_nan=False, ensure_ascii=False)
-
-
 def date_text(date: datetime) -> str:
     """Return a date to the second, UTC as the store keeps it."""
     return date.strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _jsonable(value: Any) -> Any:
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case datetime():
-            return value.isoformat()
-        case bytes():
-            return value.hex()
-        case Mapping():
-            return {str(k): _jsonable(v) for k, v in value.items()}
-        case list() | tuple():
-            return [_jsonable(v) for v in value]
-        case None | bool() | int() | str():
-            return value
-    return str(value)
 
 
 def _csv(rows: Sequence[Row], columns: Sequence[str]) -> str:

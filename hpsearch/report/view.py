@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, TextIO
 
+from hpsearch.events import Event
+from hpsearch.logs import is_json
 from hpsearch.progress import Progress
 from hpsearch.report.text import improvement_line, status_line
+from hpsearch.trial import State, Trial
+
+log = logging.getLogger(__name__)
+
+#: Takes a line, and the event that it tells.
+Say = Callable[[str, Mapping[str, object]], None]
 
 #: Seconds between two status lines where nothing else happens.
 _STATUS_EVERY_S = 30.0
@@ -31,14 +40,14 @@ class PlainView:
 
     Parameters
     ----------
-    out : TextIO
-        Where to write.
+    say : callable
+        Takes the lines.
     clock : callable
         Monotonic seconds.
     """
 
-    def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        self._out = out
+    def __init__(self, say: Say, clock: Callable[[], float] = time.monotonic) -> None:
+        self._say = say
         self._clock = clock
         self._best_loss: float | None = None
         self._status_at = float("-inf")
@@ -49,21 +58,25 @@ class PlainView:
         best = progress.best
         if best is not None and best.loss is not None and best.loss != self._best_loss:
             self._best_loss = best.loss
-            self._print(improvement_line(best))
+            self._say(improvement_line(best), _improved(best))
         is_due = self._clock() - self._status_at >= _STATUS_EVERY_S
         if is_due or progress.is_standby != self._was_standby:
             self._status_at, self._was_standby = self._clock(), progress.is_standby
-            self._print(status_line(progress))
+            self._say(status_line(progress), _told(progress))
 
     def close(self) -> None:
         """Nothing is left to put in order."""
 
-    def _print(self, line: str) -> None:
-        print(line, file=self._out, flush=True)
+
+def printed_to(out: TextIO) -> Say:
+    """Return what prints lines for people."""
+    return lambda line, extra: print(line, file=out, flush=True)
 
 
 def choose_view(out: TextIO | None = None) -> View:
     """Return the live view if this is a capable terminal and rich is installed, else the plain one.
+
+    Where the log is written in JSON, the lines become events of it.
 
     Parameters
     ----------
@@ -71,14 +84,39 @@ def choose_view(out: TextIO | None = None) -> View:
         Where to show; stderr by default, so that stdout holds the result alone.
     """
     out = sys.stderr if out is None else out
+    if is_json():
+        return PlainView(_logged)
+    plain = PlainView(printed_to(out))
     if not out.isatty():
-        return PlainView(out)
+        return plain
     try:
         from rich.console import Console
 
         from hpsearch.report.live import LiveView
     except ModuleNotFoundError:
         print("For a live view, install hpsearch[terminal].", file=out)
-        return PlainView(out)
+        return plain
     console = Console(file=out)
-    return PlainView(out) if console.is_dumb_terminal else LiveView(console)
+    return plain if console.is_dumb_terminal else LiveView(console)
+
+
+def _logged(line: str, extra: Mapping[str, object]) -> None:
+    log.info("%s", line, extra=extra)
+
+
+def _improved(best: Trial) -> dict[str, object]:
+    return Event.IMPROVED.of(exp_key=best.exp_key, tid=best.tid, loss=best.loss, params=best.params)
+
+
+def _told(progress: Progress) -> dict[str, object]:
+    return Event.PROGRESS.of(
+        exp_key=progress.experiment.exp_key,
+        is_standby=progress.is_standby,
+        pending=progress.counts[State.PENDING],
+        running=progress.counts[State.RUNNING],
+        done=progress.counts[State.DONE],
+        failed=progress.counts[State.FAILED],
+        best_loss=None if progress.best is None else progress.best.loss,
+        per_minute=progress.per_minute,
+        workers=len(progress.workers),
+    )

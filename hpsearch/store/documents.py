@@ -309,7 +309,8 @@ def _trial_fields(document: Mapping[str, Any]) -> tuple[Fields, str, int]:
     fields = Fields(migrated(document, TRIAL_STEPS, place), place)
     exp_key, tid = fields.text("exp_key"), fields.integer("tid", least=0)
     if document.get("_id") != trial_id(exp_key, tid):
-        fields.refuse("_id", repr(trial_id(exp_key, tid)))
+        is_number = str(document.get("_id")).startswith(f"{exp_key}/")
+        fields.refuse("tid" if is_number else "exp_key", "what the _id says")
     return fields, exp_key, tid
 
 

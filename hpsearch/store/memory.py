@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hpsearch.errors import LeaseLostError, NotFoundError, TrialExistsError
+from hpsearch.errors import ExperimentAtWorkError, LeaseLostError, NotFoundError, TrialExistsError
 from hpsearch.experiment import UNDECIDED, Experiment, ExperimentState
 from hpsearch.fleet import Worker
 from hpsearch.store.documents import (
@@ -111,11 +111,17 @@ class MemoryStore:
             found = map(self.experiment, self._experiments)
             return [experiment for experiment in found if experiment.state in wanted]
 
-    def set_experiment_state(self, exp_key: str, state: ExperimentState, why: str | None = None) -> None:
-        """Move an experiment to a state; raises ``NotFoundError``."""
+    def set_experiment_state(
+        self, exp_key: str, state: ExperimentState, why: str | None = None, *, leader: str | None = None
+    ) -> Experiment:
+        """Move an experiment to a state unless it has ended, and return it as it is then (11)."""
+        reason = encoded(why, "why")
         with self._changed:
-            reason = encoded(why, "why")
-            self._experiments[exp_key] = replace(self.experiment(exp_key), state=state, ended_why=reason)
+            experiment, present = self.experiment(exp_key), self._leaders.get(exp_key)
+            is_asked_by_leader = leader is None or (present is not None and present.owner == leader)
+            if is_asked_by_leader and not experiment.state.is_over:
+                self._experiments[exp_key] = replace(experiment, state=state, ended_why=reason)
+            return self.experiment(exp_key)
 
     # The coordinator's side
 
@@ -191,9 +197,11 @@ class MemoryStore:
             n_changes = self._shelf(exp_key).n_changes
             self._changed.wait_for(lambda: self._shelf(exp_key).n_changes != n_changes, timeout_s)
 
-    def delete_experiment(self, exp_key: str) -> int:
+    def delete_experiment(self, exp_key: str, *, unless_at_work: bool = False) -> int:
         """Delete an experiment with its trials and attachments; return how many trials (14)."""
         with self._changed:
+            if unless_at_work and self._is_at_work(exp_key):
+                raise ExperimentAtWorkError(exp_key)
             experiment = self._experiments.pop(exp_key, None)
             n_trials = len(self._shelves.pop(exp_key, Shelf()).trials)
             n_pins = len(self._pinboards.pop(exp_key, Pinboard()).pins)
@@ -285,11 +293,9 @@ class MemoryStore:
     def claim(self, worker: Worker, token: str, exp_keys: Sequence[str]) -> Trial | None:
         """Take the next trial of these experiments, or None when none is pending (2, 3)."""
         with self._changed:
-            mine = [
-                t for key in self._shelves for t in self._in_states(key, {State.RUNNING}) if t.owner == token
-            ]
-            if mine:
-                return mine[0]
+            mine = self._run_by(token)
+            if mine is not None:
+                return mine
             heads = [head for key in exp_keys if (head := self._shelf(key).next_pending())]
             if not heads:
                 return None
@@ -311,11 +317,11 @@ class MemoryStore:
         """Extend the lease on a claimed trial by its ``lease_s`` (4)."""
         with self._changed:
             present, now = self._shelf(trial.exp_key).trials.get(trial.tid), self.now()
-            if present is not None and is_held(present, trial):
+            if present is not None and is_held(present, trial) and not self._runs_another(trial):
                 lease_until = now + timedelta(seconds=present.lease_s)
                 self._put(replace(taken_up(present), heartbeat_at=now, lease_until=lease_until))
                 return Hold.HELD
-            if present is not None and present.state is State.CANCELLED and present.owner == trial.owner:
+            if present is not None and present.state is State.CANCELLED and is_same_claim(present, trial):
                 return Hold.CANCELLED
             return Hold.LOST
 
@@ -400,6 +406,22 @@ class MemoryStore:
     def _in_states(self, exp_key: str, states: set[State]) -> list[Trial]:
         shelf = self._shelf(exp_key)
         return [shelf.trials[tid] for state in states for tid in shelf.by_state[state]]
+
+    def _run_by(self, token: str | None) -> Trial | None:
+        """Return the trial that runs under a token."""
+        running = (trial for key in self._shelves for trial in self._in_states(key, {State.RUNNING}))
+        return next((trial for trial in running if trial.owner == token), None)
+
+    def _runs_another(self, trial: Trial) -> bool:
+        """Whether the token of a claim runs another trial by now."""
+        mine = self._run_by(trial.owner)
+        return mine is not None and mine.id != trial.id
+
+    def _is_at_work(self, exp_key: str) -> bool:
+        leader, now = self._leaders.get(exp_key), self.now()
+        running = self._in_states(exp_key, {State.RUNNING})
+        is_led = leader is not None and leader.lease_until > now
+        return is_led or any(trial.lease_until and trial.lease_until > now for trial in running)
 
     def _held(self, trial: Trial) -> Trial:
         """Return the trial as it is stored, running; raises ``LeaseLostError`` for another's."""

@@ -33,6 +33,7 @@ from hpsearch.errors import (
     TrialExistsError,
     UnreadableError,
 )
+from hpsearch.events import Event
 from hpsearch.experiment import Experiment, ExperimentState
 from hpsearch.fleet import Worker
 from hpsearch.health.vitals import Contact
@@ -146,7 +147,7 @@ class MongoStore:
                 "MongoDB at %s is a standalone server: hpsearch polls for changes, and results are only as "
                 "safe as its one disk; a replica set, even of one member, has neither limit",
                 connection.hosts,
-                extra={"event": "standalone"},
+                extra=Event.STANDALONE.of(hosts=connection.hosts),
             )
         return cls(connection, database or connection.client.get_default_database(DATABASE).name)
 
@@ -251,7 +252,7 @@ class MongoStore:
 
     def cancel(self, exp_key: str, states: Iterable[State]) -> int:
         """Cancel all trials that are in one of the states, pending or running; return how many."""
-        doomed = queries.to_cancel(exp_key, check_cancellable(states))
+        doomed = queries.to_take(exp_key, check_cancellable(states))
         return self._damage.change(
             doomed, lambda: self._trials.update_many(doomed, queries.cancel()).modified_count
         )
@@ -364,8 +365,7 @@ class MongoStore:
         """Extend the lease on a claimed trial by its ``lease_s`` (4)."""
         if self._call(self._take_up, trial):
             return Hold.HELD
-        mine = {"_id": trial.id, "owner": trial.owner, "state": State.CANCELLED.value}
-        is_cancelled = self._call(self._trials.find_one, mine, {"_id": 1}) is not None
+        is_cancelled = self._call(self._trials.find_one, queries.cancelled(trial), {"_id": 1}) is not None
         return Hold.CANCELLED if is_cancelled else Hold.LOST
 
     def report(self, trial: Trial, reports: Sequence[Report]) -> None:
@@ -471,8 +471,10 @@ class MongoStore:
         ------
         TrialExistsError
             At the first that is there as another point.
+        UnreadableError
+            If what is there was altered, such as one that has the number of another.
         """
-        documents = self._call(_read, self._settled, {"_id": {"$in": [trial.id for trial in trials]}})
+        documents = self._call(_read, self._settled, queries.in_place_of(trials))
         there = {document["_id"]: trial_from(document) for document in documents}
         for n_same, trial in enumerate(trials):
             if trial.id not in there:

@@ -13,10 +13,12 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
-from hpsearch.errors import BackupError
+from hpsearch.errors import BackupError, UnreadableError
+from hpsearch.events import Event
 from hpsearch.store import files
 from hpsearch.store.backup import Kind, Record, as_restored
-from hpsearch.store.documents import Document
+from hpsearch.store.documents import Document, trial_from
+from hpsearch.store.fields import Fields
 from hpsearch.store.mongo import DATABASE
 from hpsearch.store.mongo_connection import Connection, Patience
 from hpsearch.store.mongo_errors import DUPLICATE_KEY
@@ -116,12 +118,17 @@ class Archive:
     def _read_trials(self, exp_key: str) -> Iterator[Record]:
         last = -1
         while page := self._call(self._find_trials, exp_key, last):
-            yield from (Record(Kind.TRIAL, document) for document in page)
+            yield from map(_trial_record, page)
             last = page[-1]["tid"]
+        yield from map(_trial_record, self._call(self._find_misnumbered, exp_key))
 
     def _find_trials(self, exp_key: str, last: int) -> list[Document]:
         following = {"exp_key": exp_key, "tid": {"$gt": last}}
         return list(self._trials.find(following, sort=[("tid", 1)], limit=_PAGE, batch_size=_PAGE))
+
+    def _find_misnumbered(self, exp_key: str) -> list[Document]:
+        """Return the trials whose number somebody altered, so that paging by it passes them over."""
+        return list(self._trials.find({"exp_key": exp_key, "tid": {"$not": {"$gte": 0}}}))
 
     def _read_files(self, exp_key: str) -> Iterator[Record]:
         """Yield the attachments with their chunks.
@@ -137,7 +144,9 @@ class Archive:
             for file in self._call(self._find_files, exp_key):
                 if file["_id"] in missing:
                     log.warning(
-                        "left out the attachment %s: some of its chunks are missing", file["filename"]
+                        "left out the attachment %s: some of its chunks are missing",
+                        file["filename"],
+                        extra=Event.ATTACHMENT_INCOMPLETE.of(exp_key=exp_key, name=file["filename"]),
                     )
                 if file["_id"] in seen:
                     continue
@@ -157,12 +166,32 @@ class Archive:
     def _read_chunks(self, file: Mapping[str, Any]) -> list[Document] | None:
         """Return the chunks of a file, or None when they are not all there."""
         chunks: list[Document] = []
-        for first in range(0, -(-file["length"] // file["chunkSize"]), _CHUNKS_A_CALL):
-            chunks += self._call(self._find_chunks, file["_id"], first)
-        return chunks if sum(len(chunk["data"]) for chunk in chunks) == file["length"] else None
+        fields = Fields(file, f"Attachment {file.get('filename')!r:.120}")
+        length, chunk_bytes = fields.integer("length", least=0), fields.integer("chunkSize", least=1)
+        for first in range(0, -(-length // chunk_bytes), _CHUNKS_A_CALL):
+            found = self._call(self._find_chunks, file["_id"], first)
+            if not found:
+                return None
+            chunks += found
+        is_whole = all(isinstance(chunk.get("data"), bytes) for chunk in chunks)
+        return chunks if is_whole and sum(len(chunk["data"]) for chunk in chunks) == length else None
 
     def _find_chunks(self, file_id: Any, first: int) -> list[Document]:
         return list(self._chunks.find(files.chunks(file_id, first), sort=[("n", 1)]))
+
+
+def _trial_record(document: Document) -> Record:
+    """Return the record of a trial, also of one that cannot be read, which is told."""
+    record = Record(Kind.TRIAL, document)
+    try:
+        trial_from(document)
+    except UnreadableError as error:
+        problem = str(error)
+    else:
+        return record
+    text = "%s A backup with it cannot be restored before its line is set right."
+    log.error(text, problem, extra=Event.BACKUP_UNREADABLE.of())
+    return record
 
 
 def _insert(collection: Collection[Document], documents: list[Document]) -> None:

@@ -18,6 +18,7 @@ from pymongo.errors import BulkWriteError
 from hpsearch.errors import NotFoundError, StoreError
 from hpsearch.store import files
 from hpsearch.store.documents import Document
+from hpsearch.store.fields import Fields
 from hpsearch.store.files import Place
 from hpsearch.store.mongo_connection import Connection
 from hpsearch.store.mongo_errors import DUPLICATE_KEY
@@ -40,7 +41,7 @@ class Attachments:
     def write(self, place: Place, data: bytes, attempt: int) -> None:
         """Store a file, then delete the older ones that it replaces."""
         latest = self._call(self._files.find_one, files.at(place), sort=files.LATEST_FIRST)
-        version = 1 + (latest["metadata"]["version"] if latest else 0)
+        version = 1 + (_fields(latest).part("metadata").integer("version") if latest else 0)
         file = files.file_document(ObjectId(), place, attempt, version, len(data))
         self._call(self._files.update_one, {"_id": file["_id"]}, files.begin(file), upsert=True)
         view = memoryview(data)
@@ -71,7 +72,8 @@ class Attachments:
     def names(self, exp_key: str, tid: int | None, attempts: Sequence[int]) -> list[str]:
         """Return the names of the files that show, sorted."""
         wanted = files.shown(exp_key, tid, attempts)
-        return sorted(self._call(self._files.distinct, "metadata.name", wanted))
+        names = self._call(self._files.distinct, "metadata.name", wanted)
+        return sorted(name for name in names if isinstance(name, str))
 
     def count(self, wanted: Filter) -> int:
         """Return how many files there are."""
@@ -106,10 +108,19 @@ class Attachments:
     def _read_chunks(self, file: Document) -> bytes | None:
         """Return the content of a file, or None when it is not all there."""
         parts: list[bytes] = []
-        for first in range(0, -(-file["length"] // file["chunkSize"]), files.CHUNKS_A_CALL):
-            parts += [chunk["data"] for chunk in self._call(self._find_chunks, file["_id"], first)]
+        fields = _fields(file)
+        length, chunk_bytes = fields.integer("length", least=0), fields.integer("chunkSize", least=1)
+        for first in range(0, -(-length // chunk_bytes), files.CHUNKS_A_CALL):
+            found = [chunk.get("data") for chunk in self._call(self._find_chunks, file["_id"], first)]
+            if not found:  # the length is not to be relied on, either
+                return None
+            parts += [data for data in found if isinstance(data, bytes)]
         data = b"".join(parts)
-        return data if len(data) == file["length"] else None
+        return data if len(data) == length else None
 
     def _find_chunks(self, file_id: Any, first: int) -> list[Document]:
         return list(self._chunks.find(files.chunks(file_id, first), sort=[("n", 1)]))
+
+
+def _fields(file: Document) -> Fields:
+    return Fields(file, f"Attachment {file.get('filename')!r:.120}")

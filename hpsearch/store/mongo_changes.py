@@ -11,6 +11,7 @@ from bson.errors import BSONError
 from pymongo.collection import Collection
 from pymongo.errors import OperationFailure, PyMongoError
 
+from hpsearch.events import Event
 from hpsearch.store.documents import Document
 from hpsearch.store.mongo_errors import NO_REPLICA_SET, UNAUTHORIZED
 
@@ -84,7 +85,7 @@ class Changes:
         self._stream = None
         if isinstance(error, OperationFailure) and error.code in {UNAUTHORIZED, NO_REPLICA_SET}:
             self._has_stream = False
-            log.info("no change streams here, polling instead: %s", error, extra={"event": "polling"})
+            log.info("no change streams here, polling instead: %s", error, extra=Event.POLLING.of())
 
 
 class _Stream:

@@ -15,6 +15,7 @@ from pymongo import MongoClient
 from pymongo.errors import InvalidOperation, PyMongoError
 
 from hpsearch.errors import ConfigurationError, HpsearchError, StoreError, StoreUnavailableError
+from hpsearch.events import Event
 from hpsearch.health.vitals import Contact
 from hpsearch.store.documents import Document
 from hpsearch.store.mongo_errors import DRIVER_ERRORS, cause, meaning, translated
@@ -143,7 +144,10 @@ class Connection:
             since = self._away_since = asked_at if self._away_since is None else self._away_since
         if is_news:
             log.warning(
-                "MongoDB at %s is away: %s", self.hosts, cause(error), extra={"event": "database_away"}
+                "MongoDB at %s is away: %s",
+                self.hosts,
+                cause(error),
+                extra=Event.DATABASE_AWAY.of(hosts=self.hosts),
             )
         return time.monotonic() - since
 
@@ -157,7 +161,10 @@ class Connection:
         if since is not None:
             away_s = time.monotonic() - since
             log.warning(
-                "MongoDB at %s is back after %.1f s", self.hosts, away_s, extra={"event": "database_back"}
+                "MongoDB at %s is back after %.1f s",
+                self.hosts,
+                away_s,
+                extra=Event.DATABASE_BACK.of(hosts=self.hosts, away_s=away_s),
             )
 
 

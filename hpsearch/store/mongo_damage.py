@@ -10,6 +10,7 @@ from typing import TypeVar
 from pymongo.collection import Collection
 
 from hpsearch.errors import StoreError, StorePermissionError, StoreUnavailableError, UnreadableError
+from hpsearch.events import Event
 from hpsearch.store import queries
 from hpsearch.store.documents import Document, trial_from, unreadable_trial
 from hpsearch.store.mongo_connection import Connection
@@ -58,7 +59,7 @@ class Damage:
             is_news = str(error) not in self._told
             self._told.add(str(error))
         if is_news:
-            log.error("%s", error, extra={"event": "unreadable"})
+            log.error("%s", error, extra=Event.UNREADABLE.of())
 
     def change(self, wanted: queries.Filter, action: Callable[[], T]) -> T:
         """Return what an action on some trials returns; where damaged ones prevent it, they are failed first.

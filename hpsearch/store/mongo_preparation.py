@@ -10,6 +10,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from hpsearch.errors import StorePermissionError
+from hpsearch.events import Event
 from hpsearch.store.documents import Document
 from hpsearch.store.mongo_connection import Connection
 from hpsearch.store.mongo_errors import NAMESPACE_EXISTS
@@ -27,7 +28,7 @@ def prepare_database(connection: Connection, database: Database[Document]) -> No
         for name in VALIDATORS:
             connection.call(prepare_collection, database, name)
     except StorePermissionError as error:
-        log.info("the database is used as it is: %s", error, extra={"event": "not_prepared"})
+        log.info("the database is used as it is: %s", error, extra=Event.NOT_PREPARED.of())
 
 
 def prepare_collection(database: Database[Document], name: str) -> None:

@@ -27,7 +27,8 @@
 10. An acknowledged write survives kill -9 of the server and a fail-over. Every call either
     ends in bounded time, or keeps trying for as long as the store's owner wants it to.
 11. An experiment is joined only with the same space and objective; a difference raises
-    ``ExperimentMismatchError``, which says what differs.
+    ``ExperimentMismatchError``, which says what differs, and changes nothing. One that has ended
+    stays as it ended, with its reason, until somebody joins it: no other move leads out of there.
 12. An attachment is replaced as a whole: a reader gets the old bytes or the new ones, and
     once ``attach`` has returned, the new ones. Repeating a write changes nothing.
 13. What an attempt attached to its trial shows while the trial runs under the token of that
@@ -35,7 +36,8 @@
     given back or cancelled shows. What was attached under attempt 0 belongs to the trial
     itself, and always shows; of one name, what was written last.
 14. ``delete_experiment`` leaves nothing of the experiment behind; when it was cut short,
-    repeating it completes it.
+    repeating it completes it. Whether a coordinator leads it is asked in the step in which the
+    experiment goes, so that of a deletion that spares it and a bid for it only one succeeds.
 
 All times are the store's own clock, never the caller's, but for those of imported trials.
 """
@@ -95,8 +97,27 @@ class TrialStore(Protocol):
         """Return the experiments, or those in one of the states, the oldest first."""
         ...
 
-    def set_experiment_state(self, exp_key: str, state: ExperimentState, why: str | None = None) -> None:
-        """Move an experiment to a state; raises ``NotFoundError``."""
+    def set_experiment_state(
+        self, exp_key: str, state: ExperimentState, why: str | None = None, *, leader: str | None = None
+    ) -> Experiment:
+        """Move an experiment to a state unless it has ended, and return it as it is then (11).
+
+        Parameters
+        ----------
+        exp_key : str
+            The experiment.
+        state : ExperimentState
+            Its new state. The caller sees in the answer whether it is that.
+        why : str, optional
+            The reason for its end.
+        leader : str, optional
+            Move it only while this coordinator, named by its token, leads it.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none of that name.
+        """
         ...
 
     # The coordinator's side
@@ -140,13 +161,22 @@ class TrialStore(Protocol):
         """
         ...
 
-    def delete_experiment(self, exp_key: str) -> int:
+    def delete_experiment(self, exp_key: str, *, unless_at_work: bool = False) -> int:
         """Delete an experiment with its trials and attachments; return how many trials (14).
+
+        Parameters
+        ----------
+        exp_key : str
+            The experiment.
+        unless_at_work : bool
+            Leave it as it is while a coordinator leads it or a lease on one of its trials holds.
 
         Raises
         ------
         NotFoundError
             If there is nothing under that name.
+        ExperimentAtWorkError
+            If it was spared.
         """
         ...
 
@@ -264,7 +294,10 @@ class TrialStore(Protocol):
         ...
 
     def renew(self, trial: Trial) -> Hold:
-        """Extend the lease on a claimed trial by its ``lease_s`` (4)."""
+        """Extend the lease on a claimed trial by its ``lease_s`` (4).
+
+        A trial that was put back is lost to a token that runs another by now: a token runs one trial.
+        """
         ...
 
     def report(self, trial: Trial, reports: Sequence[Report]) -> None:

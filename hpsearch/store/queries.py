@@ -61,6 +61,11 @@ def held(trial: Trial) -> Filter:
     return {"_id": trial.id, "owner": trial.owner, "attempt": trial.attempt, "state": {"$in": _HELD}}
 
 
+def cancelled(trial: Trial) -> Filter:
+    """The trial, if it was cancelled under the claim."""
+    return {**held(trial), "state": State.CANCELLED.value}
+
+
 def held_or_finished(trial: Trial) -> Filter:
     """As ``held``, or finished under the same claim, which keeps its token in the document."""
     return {**held(trial), "state": {"$in": _HELD + _FINISHED}}
@@ -83,8 +88,15 @@ def expired(exp_key: str) -> Filter:
     return {"exp_key": exp_key, "state": State.RUNNING.value, **is_over, **_KNOWN}
 
 
-def to_cancel(exp_key: str, states: Iterable[State]) -> Filter:
-    """Trials that are cancelled with those in the states, pending or running."""
+def in_place_of(trials: Sequence[Trial]) -> Filter:
+    """What has the identifier, or the number, of one of the trials."""
+    ids, exp_keys = [trial.id for trial in trials], sorted({trial.exp_key for trial in trials})
+    numbers = {"exp_key": {"$in": exp_keys}, "tid": {"$in": [trial.tid for trial in trials]}}
+    return {"$or": [{"_id": {"$in": ids}}, numbers]}
+
+
+def to_take(exp_key: str, states: Iterable[State]) -> Filter:
+    """Trials in any of the states that this hpsearch may do something to."""
     return {**of(exp_key, states), **_KNOWN}
 
 
@@ -255,8 +267,9 @@ def cancel() -> Pipeline:
 
 
 def counts(exp_key: str, states: Iterable[State] | None) -> Pipeline:
-    """Count by state: an aggregation that reads the queue's index alone."""
-    return [{"$match": of(exp_key, states)}, {"$group": {"_id": "$state", "n": {"$sum": 1}}}]
+    """Count by state: all trials by the queue's index alone, those in some states without newer layouts."""
+    wanted = of(exp_key) if states is None else to_take(exp_key, states)
+    return [{"$match": wanted}, {"$group": {"_id": "$state", "n": {"$sum": 1}}}]
 
 
 # Updates of experiments and workers

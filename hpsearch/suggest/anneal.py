@@ -26,6 +26,9 @@ from hpsearch.space.distribution import Categorical, Distribution, Integer, Norm
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.protocol import Suggestion
 
+#: Mean ranks beyond which no centre is looked for: further down lies one in e^40.
+_MEAN_RANKS = 40
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnealOptions:
@@ -52,9 +55,7 @@ class Anneal:
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
     ) -> list[Suggestion]:
         """Propose as many points as there are generators; see ``Suggester``."""
-        # NaN comes last; neither it nor an infinite loss is a place to look near.
-        order = np.argsort(history.losses, kind="stable")
-        ranked = order[: np.count_nonzero(history.losses < np.inf)]
+        ranked = best_rows(history.losses, math.ceil(_MEAN_RANKS * self.options.avg_best_idx))
         if not len(ranked):
             return [Suggestion(values=self.space.sample(rng), origin="random") for rng in rngs]
         widths = 1 / (1 + self.options.shrink_coef * history.active.sum(axis=0))
@@ -92,6 +93,18 @@ class Anneal:
             else:
                 values[parameter.label] = parameter.distribution.sample(rng)
         return values
+
+
+def best_rows(losses: NDArray[np.float64], n: int) -> NDArray[np.intp]:
+    """Return the rows of the ``n`` lowest losses, the oldest of equals first.
+
+    NaN and infinite losses are no place to look near, and left out.
+    """
+    rows = np.flatnonzero(losses < np.inf)
+    if len(rows) > n:  # sorting all of them would make a suggestion dearer with each trial
+        rows = rows[losses[rows] <= np.partition(losses[rows], n - 1)[n - 1]]
+    ranked: NDArray[np.intp] = rows[np.argsort(losses[rows], kind="stable")]
+    return ranked[:n]
 
 
 def neighbour(

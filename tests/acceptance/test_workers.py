@@ -132,6 +132,20 @@ def test_an_objective_that_was_asked_for_and_cannot_be_loaded_ends_the_worker(sh
     assert (shop.trial(key).state, shop.trial(key).attempt) == (State.PENDING, 0)
 
 
+def test_what_no_pattern_allows_is_refused_and_left_to_other_workers(shop):
+    refused, allowed = shop.open("quick", 1), shop.open("odd_values", 1)
+    anybodys = shop.fleet.worker("--burst", HPSEARCH_WORKER_ALLOW="work.py:odd_* lab.*:*")
+    assert ended(anybodys) == 0
+    assert (shop.states(refused), shop.states(allowed)) == (["pending"], ["done"])
+    output = shop.fleet.output(anybodys)
+    assert output.count(f"not serving {refused}: The objective work.py:quick of the kind 'file'") == 1
+    asked = shop.fleet.worker("--exp-key", refused, "--allow", "work.py:odd_values")
+    assert ended(asked) == 65
+    assert "no --allow matches" in shop.fleet.output(asked)
+    assert ended(shop.fleet.worker("--burst", "--allow", "work.py:quick")) == 0
+    assert shop.states(refused) == ["done"]
+
+
 def test_one_experiment_that_cannot_be_loaded_keeps_a_worker_from_no_other(shop):
     broken = shop.open("quick", 2, file="missing.py")
     fine = shop.open("quick", 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from dataclasses import fields
@@ -36,7 +35,7 @@ REFERENCE = (REPOSITORY / "hpsearch" / "README.md").read_text()
 SOURCES = [*(REPOSITORY / "hpsearch").rglob("*.py"), *(REPOSITORY / "worker").rglob("*.py")]
 
 #: Options that are described once for all commands.
-COMMON = {"--store", "--secret-file", "--debug", "--help", "-h", "--version"}
+COMMON = {"--store", "--store-file", "--secret-file", "--log-format", "--debug", "--help", "-h", "--version"}
 
 
 def section(title: str) -> str:
@@ -203,22 +202,3 @@ def test_every_field_of_a_status_row_is_described():
 def test_every_field_that_an_update_of_a_trial_writes_is_described():
     written = queries.report([{"step": 1, "value": 0.5}], "batch")[0]["$set"]
     assert [name for name in written if f"`{name}`" not in section("db.trials")] == []
-
-
-def messages() -> Iterator[tuple[str, str | None]]:
-    """Yield every message that is logged without ``--debug``, and its event."""
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
-            match node:
-                case ast.Call(func=ast.Attribute(value=ast.Name("log"), attr="info" | "warning" | "error")):
-                    extra = next((ast.literal_eval(k.value) for k in node.keywords if k.arg == "extra"), {})
-                    yield ast.literal_eval(node.args[0]), extra.get("event")
-
-
-def test_every_message_and_every_event_is_described():
-    text = section("Messages")
-    found = list(messages())
-    assert len(found) > 10
-    assert [event for _, event in found if event and f"`{event}`" not in text] == []
-    longest = (max(re.split(r"%[.\d]*\w", message), key=len).strip() for message, _ in found)
-    assert [part for part in longest if part[:40] not in text] == []

@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).parents[2] / "hpsearch"
 #: Modules and packages that are functions of values: whatever they need is an argument.
 PURE = (
     "space", "hp.py", "trial.py", "experiment.py", "fleet.py", "history.py", "storable.py", "suggest",
-    "plan.py", "ledger.py", "progress.py",
+    "plan.py", "ledger.py", "progress.py", "events.py", "strict_json.py",
+    "health/answers.py", "health/metric.py", "health/vitals.py", "report/metrics.py",
     "store/documents.py", "store/encoding.py", "store/schema.py", "store/rules.py",
     "store/condition.py", "store/sizes.py", "diagnosis/finding.py", "diagnosis/database.py", "diagnosis/machine.py",
     "store/hyperopt_uri.py", "store/files.py", "store/pinboard.py", "store/backup.py",
@@ -86,7 +87,9 @@ def test_the_help_loads_click_and_nothing_heavy():
     assert "click" in loaded
     assert loaded & {"numpy", "scipy", "pymongo", "bson", "rich", "asyncio"} == set()
     assert {name for name in loaded if name.startswith("hpsearch.")} <= {
-        "hpsearch.cli", "hpsearch.command", "hpsearch.errors",
+        "hpsearch.cli", "hpsearch.command", "hpsearch.errors", "hpsearch.events", "hpsearch.logs",
+        "hpsearch.strict_json",
+        "hpsearch.private_file", "hpsearch.store_choice",
     }  # fmt: skip
 
 

@@ -15,7 +15,8 @@ from hpsearch.command import (
     DURATION,
     POSITIVE_DURATION,
     debug_option,
-    log_to_stderr,
+    health_options,
+    log_format_option,
     option,
     run_and_exit,
     secret_option,
@@ -24,8 +25,11 @@ from hpsearch.command import (
 from hpsearch.errors import ConfigurationError
 from hpsearch.gpus import find_gpus, share_out
 from hpsearch.interrupt import Interrupt
+from hpsearch.logs import log_to_stderr
 from hpsearch.notify import take_notifier
 from hpsearch.payload import SECRET, read_secret
+from hpsearch.store_choice import STORE
+from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.lifeline import die_with_parent
 from hpsearch_worker.loop import Limits
 from hpsearch_worker.serve import Options, serve
@@ -41,6 +45,13 @@ from hpsearch_worker.shutdown import Shutdown
     metavar="KEY",
     envvar="HPSEARCH_WORKER_EXP_KEY",
     help="Serve only this experiment; repeatable.",
+)
+@option(
+    "--allow",
+    multiple=True,
+    metavar="PATTERN",
+    help="Run only objectives like module:function or file.py:function, with * for any name; repeatable. "
+    "by-value admits those that come signed. [default: run all]",
 )
 @option("--concurrency", type=click.IntRange(min=1), default=1, help="Trials evaluated at a time.")
 @option("--burst", is_flag=True, help="Leave when nothing is left to do, instead of waiting.")
@@ -83,11 +94,14 @@ from hpsearch_worker.shutdown import Shutdown
 )
 @option("--echo/--no-echo", default=True, help="Pass on what the objective prints.")
 @secret_option()
+@health_options
+@log_format_option()
 @option("--parent", type=int, hidden=True, help="Drain when this process, which started the worker, dies.")
 @debug_option()
 def worker(
     store: str,
     exp_keys: tuple[str, ...],
+    allow: tuple[str, ...],
     concurrency: int,
     burst: bool,
     max_trials: int | None,
@@ -103,6 +117,8 @@ def worker(
     isolate: bool,
     echo: bool,
     secret_file: str | None,
+    health_port: int | None,
+    health_host: str,
     parent: int | None,
 ) -> None:
     """Evaluate trials: claim one, call the objective, write the loss back, go on.
@@ -115,11 +131,13 @@ def worker(
         raise click.UsageError("--no-isolate evaluates one trial at a time: leave --concurrency at 1.")
     if parent is not None:
         die_with_parent(parent, signal.SIGTERM)
-    log_to_stderr()
+    name = name or f"{socket.gethostname()}-{os.getpid()}"
+    log_to_stderr(worker=name)
     notifier = take_notifier(os.environ)
     options = Options(
         exp_keys=exp_keys,
-        name=name or f"{socket.gethostname()}-{os.getpid()}",
+        allowed=Allowed.of(allow, Path.cwd()) if allow else None,
+        name=name,
         concurrency=concurrency,
         is_isolated=isolate,
         echo=echo,
@@ -128,6 +146,8 @@ def worker(
         workdir=None if workdir is None else _made(workdir),
         gpus=None if gpus is None else share_out(find_gpus(gpus, os.environ), concurrency),
         secret=_taken_secret(secret_file),
+        health_host=health_host,
+        health_port=health_port,
         limits=Limits(
             is_burst=burst,
             max_idle_s=max_idle,
@@ -158,9 +178,10 @@ def _made(folder: str) -> str:
 
 
 def _taken_secret(file: str | None) -> bytes | None:
-    """Return the secret, and take it out of the environment, which evaluating processes inherit."""
+    """Return the secret; take it and the password out of the environment, which evaluations inherit."""
     secret = read_secret(os.environ, file)
-    os.environ.pop(SECRET, None)
+    for name in (SECRET, STORE):
+        os.environ.pop(name, None)
     return secret
 
 

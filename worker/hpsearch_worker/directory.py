@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hpsearch.errors import HpsearchError
+from hpsearch.events import Event
 from hpsearch.experiment import Experiment, ExperimentState
 from hpsearch.store.protocol import TrialStore
 
@@ -58,7 +59,12 @@ class Directory:
             is_news = experiment.identity not in self._refused
             self._refused.add(experiment.identity)
         if is_news:
-            log.warning("not serving %s: %s", experiment.exp_key, problem)
+            log.warning(
+                "not serving %s: %s",
+                experiment.exp_key,
+                problem,
+                extra=Event.NOT_SERVING.of(exp_key=experiment.exp_key, why=str(problem)),
+            )
 
     def is_exhausted(self) -> bool:
         """Whether no experiment can be expected to offer another trial: none has a living coordinator."""

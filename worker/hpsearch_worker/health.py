@@ -21,19 +21,17 @@ class WorkerHealth:
         What its slots have done.
     shutdown : Shutdown
         Whether it is about to leave.
-    pulse : Pulse
-        Of its slots and its heartbeat.
     """
 
-    def __init__(self, tally: Tally, shutdown: Shutdown, pulse: Pulse) -> None:
+    def __init__(self, tally: Tally, shutdown: Shutdown) -> None:
         self._tally = tally
         self._shutdown = shutdown
-        self._pulse = pulse
+        self.pulse = Pulse()  #: of its slots and its heartbeat
         self.contact: Callable[[], Contact] | None = None  #: set once the database was reached
 
     def liveness(self) -> Answer:
         """Say whether all loops go round."""
-        return liveness(self._pulse.standing_still())
+        return liveness(self.pulse.standing_still())
 
     def readiness(self) -> Answer:
         """Say whether it can take trials."""

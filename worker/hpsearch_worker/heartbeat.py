@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from hpsearch.errors import HpsearchError, LeaseLostError
 from hpsearch.evaluate import Attachment
+from hpsearch.events import Event
 from hpsearch.fleet import Worker
 from hpsearch.health.pulse import Pulse
 from hpsearch.store.protocol import Hold, TrialStore
@@ -97,7 +98,9 @@ class Heartbeat:
         try:
             self._store.record_worker(last_word, ttl_s)
         except HpsearchError as error:
-            log.warning("leaving without a word in the registry: %s", error)
+            log.warning(
+                "leaving without a word in the registry: %s", error, extra=Event.LEFT_UNREGISTERED.of()
+            )
 
     @contextmanager
     def holding(self, trial: Trial) -> Iterator[Held]:
@@ -124,7 +127,13 @@ class Heartbeat:
             except LeaseLostError:
                 held.due = 0.0  # the next renewal, at once, tells whether it was cancelled
             except HpsearchError as error:
-                log.warning("%d reports of trial %s were not stored: %s", len(batch), held.trial.id, error)
+                log.warning(
+                    "%d reports of trial %s were not stored: %s",
+                    len(batch),
+                    held.trial.id,
+                    error,
+                    extra=Event.REPORTS_NOT_STORED.about(held.trial, n_reports=len(batch)),
+                )
 
     def _run(self) -> None:
         with self._pulse.loop("heartbeat"):
@@ -161,13 +170,18 @@ class Heartbeat:
             held.hold = self._store.renew(held.trial)
         except HpsearchError as error:
             # Only an answer can say that a lease is lost; this is none, so the evaluation goes on.
-            log.debug("renewal of %s failed: %s", held.trial.id, error)
+            log.debug(
+                "renewal of %s failed: %s",
+                held.trial.id,
+                error,
+                extra=Event.RENEWAL_FAILED.about(held.trial),
+            )
 
     def _say_alive(self) -> None:
         try:
             self._store.record_worker(self._describe(), ALIVE_FOR_S)
         except HpsearchError as error:
-            log.debug("sign of life failed: %s", error)
+            log.debug("sign of life failed: %s", error, extra=Event.SIGN_OF_LIFE_FAILED.of())
         finally:
             self._alive_due = time.monotonic() + ALIVE_EVERY_S
 
@@ -178,7 +192,7 @@ def _survived() -> Iterator[None]:
     try:
         yield
     except Exception:
-        log.exception("a step of the heartbeat failed; it goes on")
+        log.exception("a step of the heartbeat failed; it goes on", extra=Event.HEARTBEAT_FAILED.of())
 
 
 def _renew_after_s(trial: Trial) -> float:

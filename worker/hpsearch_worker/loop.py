@@ -16,6 +16,7 @@ from hpsearch.errors import (
     StoreUnavailableError,
     TooManyFailuresError,
 )
+from hpsearch.events import Event
 from hpsearch.experiment import Experiment
 from hpsearch.health.pulse import Pulse
 from hpsearch.store.protocol import Hold, TrialStore
@@ -31,8 +32,12 @@ log = logging.getLogger(__name__)
 #: Waits between two looks at an empty queue, in seconds: the first, and their growth.
 _FIRST_WAIT_S, _WAIT_GROWTH = 0.1, 1.5
 
-#: The longest wait, in seconds: of a small fleet, of each worker, and of the largest one.
-_LONGEST_WAIT_S, _WAIT_S_PER_WORKER, _LONGEST_WAIT_EVER_S = 1.5, 0.005, 15.0
+#: The longest wait, in seconds: of a small fleet, for each worker, and of the largest one.
+_LONGEST_WAIT_S, _WAIT_S_PER_WORKER, _LONGEST_WAIT_EVER_S = 1.5, 0.01, 30.0
+
+#: The least wait after a look, as a multiple of what the look took, so that a server which is slow
+#: today is asked less often, instead of becoming slower still.
+_WAITS_PER_LOOK = 20
 
 #: Looks at an empty queue that a worker in burst mode takes before it leaves.
 _BURST_LOOKS = 3
@@ -67,7 +72,7 @@ class Slot:
             self._take_trials()
         except StoreUnavailableError as error:
             # The store's patience ends only once the worker is to leave.
-            log.warning("leaving without the database: %s", error)
+            log.warning("leaving without the database: %s", error, extra=Event.LEFT_WITHOUT_DATABASE.of())
             self.shutdown.drain()
         except Exception as error:  # noqa: BLE001 - a slot's end must end the worker, with its reason
             self.shutdown.drain(error)
@@ -80,6 +85,7 @@ class Slot:
             self.pulse.beat()
             if not self.tally.may_take():
                 return
+            looked_at = time.monotonic()
             trial, experiment = self._claim()
             if trial is not None and experiment is not None:
                 self._run(trial, experiment)
@@ -89,8 +95,10 @@ class Slot:
             n_looks += 1
             if self._should_leave(n_looks):
                 return
-            self.shutdown.sleep(wait_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
-            wait_s = min(wait_s * _WAIT_GROWTH, longest_wait(self.store.n_workers()))
+            wait_s = min(wait_s, longest_wait(self.store.n_workers()))
+            pause_s = max(wait_s, least_wait(time.monotonic() - looked_at))
+            self.shutdown.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+            wait_s *= _WAIT_GROWTH
 
     def _should_leave(self, n_looks: int) -> bool:
         if self.limits.max_idle_s is not None and self.tally.idle_s() >= self.limits.max_idle_s:
@@ -116,7 +124,9 @@ class Slot:
 
     def _run(self, trial: Trial, experiment: Experiment) -> None:
         """Evaluate a claimed trial and say what came of it."""
-        log.debug("trial %s begins, attempt %d", trial.id, trial.attempt)
+        log.debug(
+            "trial %s begins, attempt %d", trial.id, trial.attempt, extra=Event.TRIAL_BEGUN.about(trial)
+        )
         outcome: Outcome | None = None
         self.tally.begin()
         try:
@@ -124,7 +134,7 @@ class Slot:
                 outcome = self._evaluate(trial, experiment, held)
         except LeaseLostError as lost:
             outcome = Outcome.LOST
-            log.warning("%s", lost)
+            log.warning("%s", lost, extra=Event.LEASE_LOST.about(trial))
         finally:
             self.tally.end(outcome)
         limit = self.limits.max_consecutive_failures
@@ -151,7 +161,7 @@ class Slot:
         return Outcome.FAILED if result.loss is None else Outcome.DONE
 
     def _stopped(self, trial: Trial, why: Stop) -> Outcome:
-        log.info("trial %s was stopped: %s", trial.id, why)
+        log.info("trial %s was stopped: %s", trial.id, why, extra=Event.TRIAL_STOPPED.about(trial, why=why))
         if why in {Stop.DRAINED, Stop.UNLOADABLE}:
             self.store.release(trial, why)
             return Outcome.RELEASED
@@ -210,14 +220,31 @@ class Slot:
 def longest_wait(n_workers: int) -> float:
     """Return the longest time between two looks of an idle worker at an empty queue, in seconds.
 
-    A fleet of hundreds looks 200 times a second, whatever its size: enough for a new trial to find
+    A fleet of hundreds looks 100 times a second, whatever its size: enough for a new trial to find
     somebody within milliseconds, and little enough for the server to have time for those at work.
     """
     return min(max(_LONGEST_WAIT_S, _WAIT_S_PER_WORKER * n_workers), _LONGEST_WAIT_EVER_S)
 
 
+def least_wait(look_s: float) -> float:
+    """Return the shortest time to wait after a look that took ``look_s`` seconds."""
+    return min(_WAITS_PER_LOOK * look_s, _LONGEST_WAIT_EVER_S)
+
+
 def _log_result(trial: Trial, result: Result) -> None:
     if result.loss is not None:
-        log.info("trial %s done: loss %.6g in %.2f s", trial.id, result.loss, result.duration_s)
+        log.info(
+            "trial %s done: loss %.6g in %.2f s",
+            trial.id,
+            result.loss,
+            result.duration_s,
+            extra=Event.TRIAL_DONE.about(trial, loss=result.loss, duration_s=result.duration_s),
+        )
     elif result.error is not None:
-        log.info("trial %s failed: %s: %s", trial.id, result.error.kind, result.error.message[:200])
+        log.info(
+            "trial %s failed: %s: %s",
+            trial.id,
+            result.error.kind,
+            result.error.message[:200],
+            extra=Event.TRIAL_FAILED.about(trial, kind=result.error.kind, duration_s=result.duration_s),
+        )

@@ -7,6 +7,7 @@ to that very command: there is one worker, with two ways to ask for it.
 from __future__ import annotations
 
 import math
+import os
 import re
 import shlex
 import signal
@@ -15,10 +16,14 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
-from hpsearch.command import run_and_exit
+from hpsearch.command import log_format_option, run_and_exit
 from hpsearch.errors import ConfigurationError
+from hpsearch.events import Event
+from hpsearch.logs import log_to_stderr, tell
 from hpsearch.store.hyperopt_uri import jobs_address
+from hpsearch.store_choice import STORE, STORE_FILE, uri_in
 from hpsearch_worker.__main__ import worker
 
 _POLLING = (
@@ -87,6 +92,13 @@ _COUNT = _Number(1, is_whole=True)
 _SECONDS = _Number(0, is_whole=False)
 
 
+def _of_file_unless_named(context: click.Context, param: click.Parameter, mongo: str) -> str:
+    """Return what the command line says, else the file, else the environment, else the default."""
+    place = os.environ.get(STORE_FILE)
+    is_named = context.get_parameter_source("mongo") is ParameterSource.COMMANDLINE
+    return uri_in(place) if place and not is_named else mongo
+
+
 @click.command("mongo-worker", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--exp-key", metavar="KEY", help="Serve only this experiment [default: any].")
 @click.option(
@@ -111,10 +123,12 @@ _SECONDS = _Number(0, is_whole=False)
     "--mongo",
     metavar="HOST[:PORT]/DB",
     default="localhost/hyperopt",
-    envvar="HPSEARCH_STORE",
+    envvar=STORE,
     show_default=True,
     show_envvar=True,
-    help="Where the jobs are; also a whole mongo:// or mongodb:// URI.",
+    callback=_of_file_unless_named,
+    help="Where the jobs are; also a whole mongo:// or mongodb:// URI. HPSEARCH_STORE_FILE may name a "
+    "file that holds it.",
 )
 @click.option("--poll-interval", type=_SECONDS, metavar="N", help="Accepted, and not needed.")
 @click.option(
@@ -138,6 +152,7 @@ _SECONDS = _Number(0, is_whole=False)
     default=math.inf,
     help="Not supported: limit the search instead.",
 )
+@log_format_option()
 def mongo_worker(
     exp_key: str | None,
     last_job_timeout: float,
@@ -172,10 +187,12 @@ def mongo_worker(
         use_subprocesses=not no_subprocesses,
     )
     arguments = our_arguments(flags)
-    click.echo(f"The same in hpsearch's words:\n  {our_command(uri, arguments)}", err=True)
+    command = our_command(uri, arguments)
+    log_to_stderr()
+    tell(f"The same in hpsearch's words:\n  {command}", Event.FLAGS_TRANSLATED.of(command=command))
     for notice, is_due in ((_POLLING, poll_interval is not None), (_ONE_FOLDER, workdir is not None)):
         if is_due:
-            click.echo(notice, err=True)
+            tell(notice, Event.FLAG_WITHOUT_EFFECT.of())
     signal.signal(signal.SIGUSR1, _drain)
     worker.main(
         ["--store", uri, *arguments],

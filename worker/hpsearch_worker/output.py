@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from contextlib import suppress
 from dataclasses import replace
 
+from hpsearch.events import Event
+from hpsearch.logs import is_json
 from hpsearch.trial import Result
+
+log = logging.getLogger(__name__)
 
 #: Bytes of output that are kept with a failed trial.
 TAIL_BYTES = 64 * 1024
@@ -99,4 +104,8 @@ class Output:
     def _write(self, lines: list[bytes]) -> None:
         with suppress(OSError):  # nobody reads it any more, which is no reason to end an evaluation
             for line in lines:
-                print(f"[{self._label}] {line.decode('utf-8', 'replace')}", file=sys.stderr)  # noqa: T201
+                text = line.decode("utf-8", "replace")
+                if is_json():
+                    log.info("%s", text, extra=Event.OUTPUT.of(source=self._label))
+                else:
+                    print(f"[{self._label}] {text}", file=sys.stderr)  # noqa: T201

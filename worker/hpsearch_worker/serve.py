@@ -7,17 +7,22 @@ import os
 import platform
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import hpsearch
+from hpsearch.events import Event
 from hpsearch.fleet import Worker, WorkerState
 from hpsearch.gpus import VISIBLE
+from hpsearch.health.pulse import Pulse
+from hpsearch.health.server import serving
 from hpsearch.notify import Notifier
 from hpsearch.store.mongo import MongoStore
 from hpsearch.store.protocol import TrialStore
+from hpsearch_worker.allowed import Allowed, AllowedOnly
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.evaluator import Evaluator
+from hpsearch_worker.health import WorkerHealth
 from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
@@ -47,8 +52,11 @@ class Options:
     max_trials: int | None
     claim_for_s: float | None
     workdir: str | None
+    allowed: Allowed | None  #: what objectives may be run; None for all
     gpus: tuple[str, ...] | None  #: what each slot's evaluations see; None for whatever this process sees
     limits: Limits
+    health_host: str
+    health_port: int | None  #: None to answer no probes
     secret: bytes | None = field(repr=False)
 
 
@@ -63,42 +71,75 @@ def serve(uri: str, options: Options, shutdown: Shutdown, notifier: Notifier) ->
         versions={"python": platform.python_version(), "hpsearch": hpsearch.__version__},
     )
     tally = Tally(me, options.max_trials, options.claim_for_s)
-    patience = _Patience(shutdown, tally, notifier)
-    store = MongoStore.connect(uri, patience=patience)
-    try:
-        heartbeat = Heartbeat(
-            store, lambda: _told(notifier, tally.worker(is_draining=shutdown.is_draining()))
-        )
-        heartbeat.start()
-        patience.has_started = True
-        notifier.ready()
-        serving = ", ".join(options.exp_keys) or "any experiment"
-        log.info("worker %s serves %s, %d at a time", options.name, serving, options.concurrency)
-        if options.gpus is not None:
-            log.info("GPUs, one for each trial: %s", ", ".join(filter(None, options.gpus)) or "none")
-        _work(store, options, shutdown, tally, heartbeat)
-        shutdown.drain()
-        notifier.stopping()
-        left = replace(tally.worker(), state=WorkerState.STOPPED)
-        heartbeat.stop(left, _REMEMBERED_S)
-        log.info("worker %s leaves: %d done, %d failed", left.name, left.n_done, left.n_failed)
-    finally:
-        store.close()
+    health = WorkerHealth(tally, shutdown)
+    with serving(options.health_host, options.health_port, health) as url:
+        if url is not None:
+            log.info("health at %s", url, extra=Event.HEALTH_SERVED.of(url=url))
+        patience = _Patience(shutdown, tally, health.pulse, notifier)
+        store = MongoStore.connect(uri, patience=patience)
+        try:
+            health.contact = store.contact
+            heartbeat = Heartbeat(store, lambda: _told(notifier, health, shutdown, tally), health.pulse)
+            heartbeat.start()
+            patience.has_started = True
+            notifier.ready()
+            _log_start(options)
+            _work(store, options, shutdown, tally, heartbeat, health.pulse)
+            shutdown.drain()
+            notifier.stopping()
+            left = replace(tally.worker(), state=WorkerState.STOPPED)
+            heartbeat.stop(left, _REMEMBERED_S)
+            _log_end(left)
+        finally:
+            store.close()
     if shutdown.error is not None:
         raise shutdown.error
 
 
-def _told(notifier: Notifier, me: Worker) -> Worker:
+def _log_start(options: Options) -> None:
+    log.info(
+        "worker %s serves %s, %d at a time",
+        options.name,
+        ", ".join(options.exp_keys) or "any experiment",
+        options.concurrency,
+        extra=Event.WORKER_STARTED.of(exp_keys=options.exp_keys, slots=options.concurrency),
+    )
+    if options.gpus is not None:
+        log.info(
+            "GPUs, one for each trial: %s",
+            ", ".join(filter(None, options.gpus)) or "none",
+            extra=Event.GPUS_SHARED.of(gpus=options.gpus),
+        )
+
+
+def _log_end(left: Worker) -> None:
+    log.info(
+        "worker %s leaves: %d done, %d failed",
+        left.name,
+        left.n_done,
+        left.n_failed,
+        extra=Event.WORKER_LEFT.of(n_done=left.n_done, n_failed=left.n_failed),
+    )
+
+
+def _told(notifier: Notifier, health: WorkerHealth, shutdown: Shutdown, tally: Tally) -> Worker:
     """Tell the service manager what the registry is about to be told; the heartbeat asks for it."""
+    me = tally.worker(is_draining=shutdown.is_draining())
     if me.state is WorkerState.DRAINING:
         notifier.stopping()
     notifier.status(f"{me.state}: {me.n_done} done, {me.n_failed} failed")
-    notifier.alive()
+    if health.liveness().is_yes:
+        notifier.alive()
     return me
 
 
 def _work(
-    store: TrialStore, options: Options, shutdown: Shutdown, tally: Tally, heartbeat: Heartbeat
+    store: TrialStore,
+    options: Options,
+    shutdown: Shutdown,
+    tally: Tally,
+    heartbeat: Heartbeat,
+    pulse: Pulse,
 ) -> None:
     directory = Directory(store, options.exp_keys)
     letters = Letters(store, options.secret)
@@ -111,13 +152,21 @@ def _work(
             tally=tally,
             shutdown=shutdown,
             limits=options.limits,
+            pulse=pulse,
         )
         for i in range(options.concurrency)
     ]
-    if len(slots) == 1:
-        slots[0].work()  # in the main thread, which an objective in this process needs
+    if not options.is_isolated:
+        slots[0].work()  # unwatched: its objective may keep it from any step for as long as a trial takes
+    elif len(slots) == 1:
+        _work_watched(slots[0], "slot-0")
     else:
-        _in_threads([slot.work for slot in slots])
+        _in_threads(slots)
+
+
+def _work_watched(slot: Slot, name: str) -> None:
+    with slot.pulse.loop(name):
+        slot.work()
 
 
 def _surroundings(options: Options, slot: int) -> dict[str, str]:
@@ -126,6 +175,11 @@ def _surroundings(options: Options, slot: int) -> dict[str, str]:
 
 
 def _evaluator(options: Options, letters: Letters, environment: Mapping[str, str]) -> Evaluator:
+    evaluator = _any_evaluator(options, letters, environment)
+    return evaluator if options.allowed is None else AllowedOnly(options.allowed, evaluator)
+
+
+def _any_evaluator(options: Options, letters: Letters, environment: Mapping[str, str]) -> Evaluator:
     if options.is_isolated:
         return IsolatedEvaluator(
             echo=options.echo, workdir=options.workdir, environment=environment, letters=letters
@@ -134,8 +188,12 @@ def _evaluator(options: Options, letters: Letters, environment: Mapping[str, str
     return InlineEvaluator(workdir=options.workdir, letters=letters)
 
 
-def _in_threads(calls: list[Callable[[], None]]) -> None:
-    threads = [threading.Thread(target=call, name=f"slot-{i}") for i, call in enumerate(calls)]
+def _in_threads(slots: list[Slot]) -> None:
+    names = [f"slot-{i}" for i in range(len(slots))]
+    threads = [
+        threading.Thread(target=_work_watched, args=(slot, name), name=name)
+        for slot, name in zip(slots, names, strict=True)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -146,14 +204,17 @@ def _in_threads(calls: list[Callable[[], None]]) -> None:
 class _Patience:
     """How long to wait for a database that is away: for ever, but not on the way in or out."""
 
-    def __init__(self, shutdown: Shutdown, tally: Tally, notifier: Notifier) -> None:
+    def __init__(self, shutdown: Shutdown, tally: Tally, pulse: Pulse, notifier: Notifier) -> None:
         self._shutdown = shutdown
         self._tally = tally
+        self._pulse = pulse
         self._notifier = notifier
         self.has_started = False
 
     def __call__(self, seconds_away: float) -> bool:
-        self._notifier.alive()  # a worker that waits for its database is not stuck
+        # A worker that waits for its database is not stuck.
+        self._pulse.beat()
+        self._notifier.alive()
         if not self.has_started:
             return seconds_away < _START_PATIENCE_S and not self._shutdown.is_draining()
         # Once it should leave, only a trial in hand is worth waiting for.

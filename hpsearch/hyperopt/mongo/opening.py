@@ -6,6 +6,7 @@ import logging
 import sys
 
 from hpsearch.errors import ExperimentMismatchError, NotFoundError
+from hpsearch.events import Event
 from hpsearch.experiment import UNDECIDED, Budget, Defaults, Experiment, ExperimentState
 from hpsearch.hyperopt.iteration import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import algorithm_of
@@ -71,7 +72,12 @@ def open_experiment(
         # Again, over what a process may have put there whose own experiment was refused.
         store.attach(exp_key, ATTACHMENT, objective.blob)
     if experiment.state is ExperimentState.PAUSED:
-        logger.warning("%s is paused; go on with: hpsearch resume %s", exp_key, exp_key)
+        logger.warning(
+            "%s is paused; go on with: hpsearch resume %s",
+            exp_key,
+            exp_key,
+            extra=Event.STILL_PAUSED.of(exp_key=exp_key),
+        )
     return experiment
 
 

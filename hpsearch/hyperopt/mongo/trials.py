@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from hpsearch.errors import ConfigurationError, NotFoundError, TrialExistsError
+from hpsearch.events import Event
 from hpsearch.experiment import Defaults, Experiment, bad_exp_key, is_exp_key
 from hpsearch.hyperopt.documents import DOMAIN_CMD, Doc, spec_from_misc
 from hpsearch.hyperopt.imported import point_of
@@ -75,7 +76,10 @@ class MongoTrials(Trials):
                 f"cmd={cmd!r} is not supported: workers call the objective that fmin is given; leave cmd out."
             )
         if workdir is not None:
-            logger.warning("MongoTrials(workdir=...) is not sent to workers; start them with --workdir.")
+            logger.warning(
+                "MongoTrials(workdir=...) is not sent to workers; start them with --workdir.",
+                extra=Event.WORKDIR_NOT_SENT.of(),
+            )
         self.handle = arg if isinstance(arg, MongoJobs) else MongoJobs.new_from_connection_str(str(arg))
         self._name = experiment_name(exp_key)
         self._points: list[Mapping[str, Any]] = []

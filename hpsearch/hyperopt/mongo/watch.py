@@ -8,6 +8,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
 
+from hpsearch.events import Event
 from hpsearch.hyperopt.iteration import FMinIter
 from hpsearch.plan import EndReason
 from hpsearch.progress import Progress
@@ -90,6 +91,7 @@ class Watch:
                     "a secret that they lack",
                     name,
                     len(progress.workers),
+                    extra=Event.NOBODY_TAKES.of(exp_key=name, n_workers=len(progress.workers)),
                 )
             case _Trouble.ALL_LEFT:
                 logger.warning(
@@ -97,12 +99,14 @@ class Watch:
                     "another HPSEARCH_SECRET, or a module that is missing there)",
                     name,
                     progress.n_left_idle,
+                    extra=Event.ALL_LEFT.of(exp_key=name, n_left_idle=progress.n_left_idle),
                 )
             case _Trouble.NOBODY_CAME:
                 logger.warning(
                     "No worker serves %s; start some with: hpsearch worker --store URI --exp-key %s",
                     name,
                     name,
+                    extra=Event.NOBODY_CAME.of(exp_key=name),
                 )
 
 

@@ -207,7 +207,8 @@ def test_a_restore_that_fails_midway_tells_what_is_there_and_can_be_repeated(
         kept._trials.insert_one({**trial, **mine})
     sound, bad = tmp_path / "sound", tmp_path / "bad"
     call("db", "backup", str(sound))
-    bad.write_text(sound.read_text().replace('"origin": "tpe"', '"origin": {"$numberInt": "5"}'))
+    lease = '"lease_until": {"$date": {"$numberLong": "0"}}'  # which no trial has that is done
+    bad.write_text(sound.read_text().replace('"origin": "tpe"', f'"origin": "tpe", {lease}'))
 
     failed = call("db", "restore", str(bad), "--store", elsewhere)
     assert failed.code == 65

@@ -222,7 +222,7 @@ def test_an_experiment_of_a_newer_layout_is_refused(bench, raw):
         lambda: bench.store.experiment("e"),
         lambda: bench.store.open_experiment(bench.experiment()),
     ):
-        with pytest.raises(StoreError, match="newer hpsearch, in layout 3.*upgrade"):
+        with pytest.raises(StoreError, match=r"newer hpsearch, in layout 3.*upgrade"):
             attempt()
 
 

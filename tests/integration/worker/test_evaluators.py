@@ -491,7 +491,7 @@ def test_the_child_dies_with_the_worker(isolated, experiment, tmp_path):
         "import sys\n"
         "from hpsearch_worker.isolated import _Child\n"
         "from hpsearch_worker.output import Output\n"
-        "child = _Child(Output(echo=False))\n"
+        "child = _Child(Output(echo=False), {})\n"
         f"open({str(pid_file)!r}, 'w').write(str(child._process.pid))\n"
         "sys.stdout.write('started'); sys.stdout.flush(); sys.stdin.read()\n"
     )

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from hpsearch.report.table import Format, json_text, render
+from hpsearch.report.table import Format, render
+from hpsearch.strict_json import json_text
 
 WHEN = datetime(2026, 1, 1, 12, 30, 15, 250000, tzinfo=UTC)
 ROWS = [

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from hpsearch.command import log_to_stderr
 from hpsearch.experiment import Budget, ExperimentState
+from hpsearch.logs import log_to_stderr
 from hpsearch.report.live import LiveView, block
-from hpsearch.report.view import PlainView, choose_view
+from hpsearch.report.view import PlainView, choose_view, printed_to
 from hpsearch.trial import State
 from tests.unit.report.states import done, experiment, failed, progress
 
@@ -43,7 +43,7 @@ def lines(out: io.StringIO) -> list[str]:
 
 
 def test_off_a_terminal_there_is_one_line_for_each_improvement(out: io.StringIO):
-    view = PlainView(out, HandClock())
+    view = PlainView(printed_to(out), HandClock())
     view.show(progress())
     lines(out)
     for best in (done(0, 2.0), done(0, 2.0), done(3, 1.0), done(3, 1.0)):
@@ -53,7 +53,7 @@ def test_off_a_terminal_there_is_one_line_for_each_improvement(out: io.StringIO)
 
 def test_off_a_terminal_there_is_a_status_line_at_once_and_then_one_in_thirty_seconds(out: io.StringIO):
     clock = HandClock()
-    view = PlainView(out, clock)
+    view = PlainView(printed_to(out), clock)
     seen_at = []
     for second in range(100):
         clock.now = float(second)
@@ -63,7 +63,7 @@ def test_off_a_terminal_there_is_a_status_line_at_once_and_then_one_in_thirty_se
 
 
 def test_off_a_terminal_a_standby_that_takes_over_says_so_at_once(out: io.StringIO):
-    view = PlainView(out, HandClock())
+    view = PlainView(printed_to(out), HandClock())
     view.show(progress(is_standby=True))
     assert "standby" in lines(out)[0]
     view.show(progress())

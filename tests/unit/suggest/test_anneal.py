@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from hpsearch import hp
 from hpsearch.errors import ConfigurationError
 from hpsearch.history import History
 from hpsearch.space.tree import Space
-from hpsearch.suggest.anneal import Anneal, AnnealOptions, neighbour
+from hpsearch.suggest.anneal import Anneal, AnnealOptions, best_rows, neighbour
 from hpsearch.suggest.protocol import trial_rng
 from tests.unit.suggest.searches import LEAVES, history, rngs, spaces
 
@@ -73,6 +75,13 @@ def test_without_a_loss_the_prior_is_drawn_from() -> None:
     space = Space(hp.uniform("x", 0, 1))
     for finished in (History(space), history(space, [{"x": 0.5}], [None])):
         assert {s.origin for s in Anneal(space).suggest(finished, [], rngs(2))} == {"random"}
+
+
+@given(losses=st.lists(st.sampled_from([0.0, 1.0, 2.0, -math.inf, math.inf, math.nan])), n=st.integers(1, 5))
+def test_the_best_rows_are_those_of_a_whole_sort(losses: list[float], n: int) -> None:
+    """Equal losses stand in the order of the trials, and what has no finite rank is left out."""
+    by_hand = sorted((loss, row) for row, loss in enumerate(losses) if loss < math.inf)
+    assert best_rows(np.array(losses), n).tolist() == [row for _, row in by_hand[:n]]
 
 
 @pytest.mark.parametrize("options", [{"avg_best_idx": 0.5}, {"shrink_coef": -1.0}, {"avg_best_idx": np.nan}])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from hpsearch.fleet import Worker, WorkerState
-from hpsearch.trial import State
-from hpsearch_worker.tally import Tally
+from hpsearch_worker.tally import Outcome, Tally
 
 ME = Worker(name="w", host="h", pid=1)
 
@@ -65,8 +64,9 @@ def test_a_worker_is_busy_while_it_evaluates_and_draining_when_it_leaves():
 
 def test_only_failures_in_a_row_add_up_and_trials_without_a_result_do_not_break_the_row():
     tally = Tally(ME)
-    for state in (State.FAILED, State.DONE, State.FAILED, None, State.FAILED):
+    for outcome in (Outcome.FAILED, Outcome.DONE, Outcome.FAILED, None, Outcome.LOST, Outcome.FAILED):
         tally.begin()
-        tally.end(state)
+        tally.end(outcome)
     assert tally.n_consecutive_failures == 2
     assert (tally.worker().n_done, tally.worker().n_failed) == (1, 3)
+    assert {outcome: n for outcome, n in tally.outcomes().items() if n} == {"done": 1, "failed": 3, "lost": 1}

@@ -1,0 +1,107 @@
+"""What hpsearch logs, by name.
+
+The words of a message may change, the name of its event and its fields stay: programs that
+read the log in JSON go by those. Each call of a logger carries one, ::
+
+    log.info("leading %s", exp_key, extra=Event.LEADING.of(exp_key=exp_key))
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+
+class Attempt(Protocol):
+    """What names an attempt at a trial; a ``Trial`` does."""
+
+    @property
+    def exp_key(self) -> str:
+        """Name of its experiment."""
+        ...
+
+    @property
+    def tid(self) -> int:
+        """Its number there."""
+        ...
+
+    @property
+    def attempt(self) -> int:
+        """How often it was claimed."""
+        ...
+
+
+class Event(StrEnum):
+    """The names; what each means and which fields it has stands in the reference."""
+
+    # Any process, and its database
+    DATABASE_AWAY = "database_away"
+    DATABASE_BACK = "database_back"
+    STANDALONE = "standalone"
+    POLLING = "polling"
+    NOT_PREPARED = "not_prepared"
+    UNREADABLE = "unreadable"
+    BACKUP_UNREADABLE = "backup_unreadable"
+    ATTACHMENT_INCOMPLETE = "attachment_incomplete"
+
+    # Any command
+    HEALTH_SERVED = "health_served"
+    MANAGER_NOT_TOLD = "manager_not_told"
+    COMMAND_FAILED = "command_failed"
+    INTERRUPTED = "interrupted"
+    CRASHED = "crashed"
+    PYTHON_WARNING = "python_warning"
+    LIBRARY = "library"
+
+    # A coordinator
+    SEARCHING = "searching"
+    STILL_PAUSED = "still_paused"
+    BUDGET_SPENT = "budget_spent"
+    OPTION_IGNORED = "option_ignored"
+    LEADING = "leading"
+    LEADERSHIP_LOST = "leadership_lost"
+    STRANGE_TRIALS = "strange_trials"
+    LEASES_EXPIRED = "leases_expired"
+    REREAD = "reread"
+    IMPROVED = "improved"
+    PROGRESS = "progress"
+    WORKERS_DRAINING = "workers_draining"
+
+    # A worker
+    FLAGS_TRANSLATED = "flags_translated"
+    FLAG_WITHOUT_EFFECT = "flag_without_effect"
+    WORKER_STARTED = "worker_started"
+    GPUS_SHARED = "gpus_shared"
+    WORKER_LEFT = "worker_left"
+    NOT_SERVING = "not_serving"
+    LEFT_UNREGISTERED = "left_unregistered"
+    LEFT_WITHOUT_DATABASE = "left_without_database"
+    HEARTBEAT_FAILED = "heartbeat_failed"
+    SIGN_OF_LIFE_FAILED = "sign_of_life_failed"
+
+    # A trial on a worker
+    TRIAL_BEGUN = "trial_begun"
+    TRIAL_DONE = "trial_done"
+    TRIAL_FAILED = "trial_failed"
+    TRIAL_STOPPED = "trial_stopped"
+    LEASE_LOST = "lease_lost"
+    RENEWAL_FAILED = "renewal_failed"
+    REPORTS_NOT_STORED = "reports_not_stored"
+    OUTPUT = "output"
+
+    # A script
+    NO_ALGORITHM = "no_algorithm"
+    EARLY_STOP = "early_stop"
+    EVALUATION_FAILED = "evaluation_failed"
+    WORKDIR_NOT_SENT = "workdir_not_sent"
+    NOBODY_CAME = "nobody_came"
+    NOBODY_TAKES = "nobody_takes"
+    ALL_LEFT = "all_left"
+
+    def of(self, **fields: object) -> dict[str, object]:
+        """Return the ``extra`` of a call of a logger: this event with its fields."""
+        return {"event": self, "fields": fields}
+
+    def about(self, trial: Attempt, **fields: object) -> dict[str, object]:
+        """Return the same for an event of a trial, whose ``exp_key``, ``tid`` and ``attempt`` are fields."""
+        return self.of(exp_key=trial.exp_key, tid=trial.tid, attempt=trial.attempt, **fields)

@@ -1,0 +1,125 @@
+"""The log of a command on stderr: lines for people, or a JSON object a line for programs."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from hpsearch.events import Event
+from hpsearch.strict_json import json_text
+
+log = logging.getLogger(__name__)
+
+#: Where hpsearch's own events come from.
+LOGGERS = ("hpsearch", "hpsearch_worker")
+
+_WARNINGS = "py.warnings"
+
+
+def write_json() -> None:
+    """Write the log in JSON from now on.
+
+    Warnings of Python and the logs of all libraries become part of it, so that what reads
+    stderr finds nothing else there.
+    """
+    if not is_json():
+        logging.getLogger().addHandler(_StderrHandler(_JsonFormatter()))
+        logging.captureWarnings(True)
+
+
+def log_to_stderr(level: int = logging.INFO, **fields: object) -> None:
+    """Send hpsearch's log to stderr, one line an event; debug messages if they were asked for.
+
+    Parameters
+    ----------
+    level : int
+        The least level for people; programs get all from info on.
+    **fields
+        What each line has in JSON, such as the name of the worker.
+    """
+    formatter = _json_formatter()
+    if formatter is not None:
+        formatter.fields = fields
+        level = min(level, logging.INFO)
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        logger.setLevel(min(level, logger.level or level))
+        for handler in [h for h in logger.handlers if isinstance(h, _StderrHandler)]:
+            logger.removeHandler(handler)
+        if formatter is None:
+            logger.addHandler(_StderrHandler(_TEXT))
+
+
+def is_json() -> bool:
+    """Whether the log of this process is written in JSON."""
+    return _json_formatter() is not None
+
+
+def tell(sentence: str, extra: Mapping[str, object]) -> None:
+    """Tell whoever watches a command: as a plain line, or in JSON as an event like any other."""
+    if is_json():
+        log.info("%s", sentence, extra=extra)
+    else:
+        print(sentence, file=sys.stderr, flush=True)  # noqa: T201
+
+
+class _JsonFormatter(logging.Formatter):
+    """Makes one line of JSON of a record, whatever it holds."""
+
+    fields: Mapping[str, object] = MappingProxyType({})  #: what each line has
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, object] = {
+            "time": time.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "event": _event(record),
+            "message": _message(record),
+            **self.fields,
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json_text(line, is_ascii=True)
+
+
+_TEXT = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
+
+
+class _StderrHandler(logging.Handler):
+    """Looks stderr up each time, since a live view puts something else in its place.
+
+    ``click.echo`` would find the terminal behind that, and write into the middle of the view.
+    """
+
+    def __init__(self, formatter: logging.Formatter) -> None:
+        super().__init__()
+        self.setFormatter(formatter)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(OSError):  # nobody reads it any more, which is no reason to end
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+
+
+def _json_formatter() -> _JsonFormatter | None:
+    formatters = [handler.formatter for handler in logging.getLogger().handlers]
+    return next((f for f in formatters if isinstance(f, _JsonFormatter)), None)
+
+
+def _event(record: logging.LogRecord) -> str:
+    ours = getattr(record, "event", None)
+    if ours is not None:
+        return str(ours)
+    return Event.PYTHON_WARNING if record.name == _WARNINGS else Event.LIBRARY
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 - a library's call that does not fit its own format
+        return f"{record.msg} {record.args}"

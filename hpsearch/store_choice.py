@@ -1,0 +1,71 @@
+"""Which database a command works on: a URI, or a file that holds one.
+
+A URI with a password does not belong into a command line, which every user of a machine can list, and an
+environment is inherited by whatever a process starts. A file is neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from hpsearch.errors import ConfigurationError
+from hpsearch.private_file import read_private
+
+#: The environment variables that hold the URI, or name the file that does.
+STORE, STORE_FILE = "HPSEARCH_STORE", "HPSEARCH_STORE_FILE"
+
+_FILE = "hpsearch.store_file"
+
+Callback = Callable[[click.Context, click.Parameter, str | None], str | None]
+
+
+def note_file(context: click.Context, param: click.Parameter, path: str | None) -> None:
+    """Keep what ``--store-file`` says for ``--store``, which decides."""
+    context.meta[_FILE] = path
+
+
+def chosen_store(*, required: bool) -> Callback:
+    """Return the callback of ``--store``: the command line before the environment, the file before the URI.
+
+    Parameters
+    ----------
+    required : bool
+        Whether one of the two must be given.
+    """
+
+    def choose(context: click.Context, param: click.Parameter, uri: str | None) -> str | None:
+        path = context.meta[_FILE]
+        if path is None:
+            if uri is None and required:
+                raise click.MissingParameter("Or name its file with --store-file.", context, param)
+            return uri
+        if context.get_parameter_source("store") is ParameterSource.COMMANDLINE:
+            if context.get_parameter_source("store_file") is ParameterSource.COMMANDLINE:
+                raise click.UsageError("--store and --store-file name two databases: leave one out.", context)
+            return uri
+        return uri_in(path)
+
+    return choose
+
+
+def uri_in(place: str) -> str:
+    """Return the URI in a file that its owner alone may read.
+
+    Raises
+    ------
+    ConfigurationError
+        If it cannot be read, or by others, too, or holds anything but one line. What it
+        holds is never part of the text.
+    """
+    content = read_private(Path(place), "The store file")
+    try:
+        lines = content.decode().splitlines()
+    except UnicodeDecodeError:
+        lines = []
+    if len(lines) != 1:
+        raise ConfigurationError(f"The store file {place} must hold one line of text, the MongoDB URI.")
+    return lines[0]

@@ -1,0 +1,325 @@
+"""A search goes on, and nothing of it is lost, after somebody altered one of its documents by hand."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from bson import encode
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from hpsearch import hp
+from hpsearch.cli.lookup import find_experiment, read_progress
+from hpsearch.coordinator import Coordinator
+from hpsearch.errors import HpsearchError, NotFoundError, UnreadableError
+from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, ExperimentState, ObjectiveRef
+from hpsearch.fleet import Worker
+from hpsearch.space.tree import Space
+from hpsearch.store.migration import SCHEMA
+from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.store.schema import EXPERIMENTS, FILES, TRIALS, WORKERS
+from hpsearch.trial import FailureKind, Result, State, Trial
+from tests.unit.store.altered import HOSTILE, Document, altered, places
+
+WORKER = Worker(name="anna", host="machine", pid=4711)
+SPACE = Space({"x": hp.uniform("x", 0, 1), "kind": hp.choice("kind", ["a", {"y": hp.normal("y", 0, 1)}])})
+MAX_EVALS = 9
+
+#: Trials of a search that is begun, by number: one in each state, and one whose worker was lost.
+CANCELLED, DONE, FAILED, LOST, RUNNING, PENDING = range(6)
+FINAL = {"done", "failed", "cancelled"}
+
+#: Each example is a search.
+few = settings(deadline=None, max_examples=settings().max_examples // 10)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A store, and its database as the Mongo shell sees it; examples keep apart by their searches."""
+
+    store: MongoStore
+    raw: Any
+
+    def begin(self) -> Experiment:
+        """Return a search with a trial in each state; the last worker died a moment ago."""
+        experiment = self.store.open_experiment(
+            Experiment(
+                exp_key=f"e{uuid.uuid4().hex[:8]}",
+                space=SPACE.to_json(),
+                space_fingerprint=SPACE.fingerprint,
+                objective=ObjectiveRef(kind="import", ref="m:f"),
+                algorithm=Algorithm(name="auto"),
+                budget=Budget(max_evals=MAX_EVALS),
+                defaults=Defaults(lease_s=0.1, max_attempts=3),
+            )
+        )
+        key = experiment.exp_key
+        self.store.insert([point(key, CANCELLED)])
+        self.store.cancel(key, {State.PENDING})
+        self.store.insert([point(key, tid) for tid in range(DONE, PENDING + 1)])
+        for loss in (0.5, None):
+            self.store.finish(self.claim(key), Result(loss=loss))
+        self.store.attach(key, "model", b"bytes", tid=DONE)
+        lost = self.claim(key)
+        self.claim(key)
+        assert lost.lease_until is not None
+        while self.store.now() < lost.lease_until + timedelta(milliseconds=20):
+            time.sleep(0.01)
+        assert self.store.expire(key) >= 1
+        return experiment
+
+    def claim(self, exp_key: str) -> Trial:
+        trial = self.store.claim(WORKER, uuid.uuid4().hex, [exp_key])
+        assert trial is not None
+        return trial
+
+    def documents(self, exp_key: str) -> dict[str, Document]:
+        return {d["_id"]: d for d in self.raw[TRIALS].find({"_id": {"$regex": f"^{exp_key}/"}})}
+
+    def replace(self, collection: str, document: Document) -> None:
+        """Write a document past the validator, as somebody with that right can."""
+        try:
+            self.raw[collection].replace_one(
+                {"_id": document["_id"]}, document, bypass_document_validation=True
+            )
+        except (PyMongoError, OverflowError):
+            assume(False)  # not even MongoDB takes it
+
+    def finish(self, experiment: Experiment) -> None:
+        """Search to the end, as a coordinator and a worker would."""
+        coordinator = Coordinator(self.store, experiment)
+        deadline = time.monotonic() + 20
+        while not coordinator.is_over():
+            assert time.monotonic() < deadline, "the search does not end"
+            coordinator.tick()
+            while (trial := self.store.claim(WORKER, uuid.uuid4().hex, [experiment.exp_key])) is not None:
+                self.store.finish(trial, Result(loss=1.0 + trial.tid))
+            time.sleep(0.01)
+        coordinator.wind_down(0)
+
+
+def point(exp_key: str, tid: int) -> Trial:
+    values = SPACE.sample(np.random.default_rng(tid))
+    return Trial(exp_key=exp_key, tid=tid, values=values, params=SPACE.params(values), lease_s=0.1)
+
+
+def as_bytes(document: Document) -> bytes:
+    """Return what is stored, in which NaN equals NaN."""
+    return encode({name: document[name] for name in sorted(document)})
+
+
+def assert_sentence(error: HpsearchError, name: str) -> None:
+    """It is one line that names the document."""
+    assert isinstance(error, UnreadableError | NotFoundError), repr(error)
+    assert name in str(error)
+    assert str(error).isprintable()
+    assert len(str(error)) < 400
+
+
+@pytest.fixture(scope="module")
+def scene(mongo_uri: str) -> Iterator[Scene]:
+    name = f"altered_{uuid.uuid4().hex[:8]}"
+    store = MongoStore.connect(mongo_uri, database=name, patience=give_up_after(20))
+    store.prepare()
+    with MongoClient[Document](mongo_uri) as client:
+        yield Scene(store, client[name])
+    store.close()
+
+
+@pytest.mark.fuzz
+@few
+@given(tid=st.integers(CANCELLED, PENDING), data=st.data())
+def test_a_search_with_an_altered_trial_ends_and_loses_nothing(scene: Scene, tid: int, data: st.DataObject):
+    """Or one sentence names the trial, where its number or its experiment is not to be told any more."""
+    experiment = scene.begin()
+    key = experiment.exp_key
+    whole = scene.documents(key)[f"{key}/{tid:06d}"]
+    place = data.draw(st.sampled_from(sorted(places(whole), key=str)))
+    scene.replace(TRIALS, altered(whole, place, data.draw(HOSTILE)))
+    before = scene.documents(key)
+    look(scene, key)
+
+    try:
+        scene.finish(experiment)
+    except HpsearchError as error:
+        assert_sentence(error, whole["_id"])
+        assert place[0] in {"exp_key", "tid"}
+        return
+
+    after = scene.documents(key)
+    look(scene, key)
+    assert scene.store.experiment(key).state is ExperimentState.DONE
+    for name, document in before.items():
+        if document.get("state") not in ("running", "pending"):
+            assert as_bytes(after[name]) == as_bytes(document), "what was finished has changed"
+    others = [d for name, d in after.items() if name != whole["_id"]]
+    assert {d["state"] for d in others} <= FINAL
+    n_finished = sum(d["state"] in {"done", "failed"} for d in others)
+    assert MAX_EVALS - 1 <= n_finished <= MAX_EVALS
+
+
+def look(scene: Scene, exp_key: str) -> None:
+    """Read what the commands read: nothing raises, and the trials that were left alone show."""
+    store = scene.store
+    experiment = find_experiment(store, exp_key)
+    read_progress(store, experiment)
+    shown = {trial.id for trial in store.trials(exp_key)}
+    assert len(shown) >= PENDING
+    list(store.trials(exp_key, sort="loss", limit=5))
+    list(store.trials(exp_key, sort="newest", limit=5))
+    for tid in range(PENDING + 1):
+        try:
+            store.trial(exp_key, tid)
+            store.attachments(exp_key, tid=tid)
+        except UnreadableError as error:
+            assert_sentence(error, exp_key)
+
+
+@pytest.mark.fuzz
+@few
+@given(data=st.data())
+def test_an_altered_experiment_is_refused_by_name_or_goes_on_and_the_others_are_served(
+    scene: Scene, data: st.DataObject
+):
+    experiment, other = scene.begin(), scene.begin()
+    key = experiment.exp_key
+    whole = scene.raw[EXPERIMENTS].find_one({"_id": key})
+    place = data.draw(st.sampled_from([p for p in places(whole) if p[0] != "space"]))
+    document = altered(whole, place, data.draw(HOSTILE))
+    scene.replace(EXPERIMENTS, document)
+    try:
+        present = scene.store.experiment(key)
+    except HpsearchError as error:
+        assert_sentence(error, key)
+        for take_part in (
+            lambda: scene.store.open_experiment(experiment),
+            lambda: Coordinator(scene.store, experiment),
+        ):
+            with pytest.raises(UnreadableError):
+                take_part()
+        assert as_bytes(scene.raw[EXPERIMENTS].find_one({"_id": key})) == as_bytes(document)
+    else:
+        assert present.exp_key == key
+    assert other.exp_key in {e.exp_key for e in scene.store.experiments()}
+    scene.raw[EXPERIMENTS].delete_one({"_id": key})
+    scene.finish(other)
+
+
+@pytest.mark.fuzz
+@few
+@given(data=st.data())
+def test_an_altered_worker_is_left_out_of_the_registry_and_the_others_show(scene: Scene, data: st.DataObject):
+    for name in ("anna", "ben"):
+        scene.store.record_worker(Worker(name=name, host="machine", pid=1, exp_keys=("e",)), 60)
+    whole = scene.raw[WORKERS].find_one({"_id": "anna"})
+    scene.replace(
+        WORKERS, altered(whole, data.draw(st.sampled_from(list(places(whole)))), data.draw(HOSTILE))
+    )
+    assert "ben" in {worker.name for worker in scene.store.workers()}
+
+
+@pytest.mark.fuzz
+@few
+@given(data=st.data())
+def test_an_altered_attachment_is_refused_by_name_or_read_and_may_be_replaced(
+    scene: Scene, data: st.DataObject
+):
+    key = uuid.uuid4().hex
+    scene.store.attach(key, "model", b"bytes")
+    scene.store.attach(key, "other", b"others")
+    whole = scene.raw[FILES].find_one({"metadata.exp_key": key, "metadata.name": "model"})
+    place = data.draw(st.sampled_from([p for p in places(whole) if p != ("metadata", "version")]))
+    scene.replace(FILES, altered(whole, place, data.draw(HOSTILE)))
+    for read in (scene.store.attachment, scene.store.detach):
+        try:
+            read(key, "model")
+        except HpsearchError as error:
+            assert_sentence(error, key)
+    assert "other" in scene.store.attachments(key)
+    scene.store.attach(key, "model", b"new")
+    assert scene.store.attachment(key, "model") == b"new"
+
+
+def test_a_newer_layout_is_refused_by_every_reader_and_left_as_it_is(scene: Scene):
+    experiment = scene.begin()
+    key = experiment.exp_key
+    trial = f"{key}/{PENDING:06d}"
+    scene.raw[TRIALS].update_one({"_id": trial}, {"$set": {"schema": SCHEMA + 1}})
+    with pytest.raises(UnreadableError, match=r"newer hpsearch.*upgrade"):
+        scene.store.trial(key, PENDING)
+    scene.finish(experiment)
+    assert scene.raw[TRIALS].find_one({"_id": trial})["state"] == "pending"
+    assert scene.store.cancel(key, {State.PENDING}) == 0
+
+    scene.raw[EXPERIMENTS].update_one({"_id": key}, {"$set": {"schema": SCHEMA + 1}})
+    newer = scene.raw[EXPERIMENTS].find_one({"_id": key})
+    for take_part in (
+        lambda: scene.store.experiment(key),
+        lambda: scene.store.open_experiment(experiment),
+        lambda: scene.store.lead(key, "token", 10.0),
+        lambda: scene.store.set_experiment_state(key, ExperimentState.STOPPED),
+        lambda: Coordinator(scene.store, experiment),
+    ):
+        with pytest.raises(UnreadableError, match=r"newer hpsearch.*upgrade"):
+            take_part()
+    assert scene.raw[EXPERIMENTS].find_one({"_id": key}) == newer
+    assert key not in {e.exp_key for e in scene.store.experiments()}
+
+
+def test_an_experiment_of_an_older_layout_goes_on_and_is_raised_when_it_is_joined(scene: Scene):
+    experiment = scene.begin()
+    key = experiment.exp_key
+    scene.raw[EXPERIMENTS].update_one({"_id": key}, {"$set": {"schema": 1}})
+    scene.raw[TRIALS].update_many({"exp_key": key}, {"$unset": {"schema": 1}})
+    older = scene.documents(key)
+
+    assert scene.store.experiment(key).exp_key == key
+    assert scene.raw[EXPERIMENTS].find_one({"_id": key})["schema"] == 1
+    scene.finish(scene.store.open_experiment(experiment))
+
+    assert scene.raw[EXPERIMENTS].find_one({"_id": key})["schema"] == SCHEMA
+    assert "schema" not in scene.documents(key)[f"{key}/{DONE:06d}"]
+    assert scene.documents(key)[f"{key}/{DONE:06d}"] == older[f"{key}/{DONE:06d}"]
+
+
+def test_an_experiment_without_a_layout_is_not_taken_for_a_new_one(scene: Scene):
+    """Joining it overwrites nothing that is there."""
+    experiment = scene.begin()
+    scene.raw[EXPERIMENTS].update_one(
+        {"_id": experiment.exp_key}, {"$unset": {"schema": 1}}, bypass_document_validation=True
+    )
+    assert scene.store.open_experiment(experiment).created_at == experiment.created_at
+
+
+def test_a_number_that_was_given_to_another_trial_ends_the_coordinator_with_a_sentence(scene: Scene):
+    """It neither overwrites that trial nor tries for ever."""
+    experiment = scene.begin()
+    last = f"{experiment.exp_key}/{PENDING:06d}"
+    scene.raw[TRIALS].update_one({"_id": last}, {"$set": {"tid": PENDING + 1}})
+    before = scene.raw[TRIALS].find_one({"_id": last})
+    with pytest.raises(UnreadableError, match=f"{last}.* tid should be what the _id says"):
+        scene.store.insert([point(experiment.exp_key, PENDING + 1)])
+    assert scene.raw[TRIALS].find_one({"_id": last}) == before
+
+
+def test_a_trial_that_cannot_be_read_shows_as_failed_with_the_reason(scene: Scene):
+    key = scene.begin().exp_key
+    scene.raw[TRIALS].update_one(
+        {"_id": f"{key}/{DONE:06d}"}, {"$set": {"loss": "good"}}, bypass_document_validation=True
+    )
+    shown = {trial.tid: trial for trial in scene.store.trials(key)}
+    assert shown[DONE].state is State.FAILED
+    assert shown[DONE].error is not None
+    assert shown[DONE].error.kind is FailureKind.UNREADABLE
+    assert "field loss should be a number" in shown[DONE].error.message
+    assert list(scene.store.trials(key, sort="loss")) == []

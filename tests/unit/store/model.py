@@ -1,0 +1,109 @@
+"""What a store promises about one experiment, said once more with dictionaries: the machine compares with it.
+
+Nothing here is shared with the stores but the names of the states. Time is a number of
+seconds that only ``StoreMachine.later`` moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hpsearch.experiment import ExperimentState
+from hpsearch.trial import State
+
+OPEN = (State.PENDING, State.RUNNING)
+FINISHED = (State.DONE, State.FAILED)
+LOST, RELEASED = "lease expired", "draining"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a worker was told when it got a trial; it may believe in it for ever."""
+
+    token: str
+    tid: int
+    attempt: int
+    worker: str
+
+
+@dataclass
+class TrialModel:
+    """What one trial should be."""
+
+    priority: int
+    lease_s: float
+    max_attempts: int
+    state: State = State.PENDING
+    attempt: int = 0
+    token: str | None = None
+    worker: str | None = None
+    lease_until: float | None = None
+    loss: float | None = None
+    n_reports: int = 0
+    history: list[tuple[int, str, str]] = field(default_factory=list)  #: attempt, worker, why
+    attached: set[int] = field(default_factory=set)  #: attempts that attached something
+
+    @property
+    def n_lost(self) -> int:
+        return sum(why == LOST for _, _, why in self.history)
+
+    @property
+    def shown(self) -> list[str]:
+        """Names of the attachments that are to be seen: the trial's own, and of the attempt that counts."""
+        counts = self.token is not None and self.state in (State.RUNNING, *FINISHED)
+        return sorted(f"of {n}" for n in self.attached if n == 0 or (counts and n == self.attempt))
+
+    def is_under(self, claim: Claim) -> bool:
+        return (self.token, self.attempt) == (claim.token, claim.attempt)
+
+    def is_held_by(self, claim: Claim) -> bool:
+        """Whether the claim may still write: the grace ends when somebody else claims the trial."""
+        return self.state in OPEN and self.is_under(claim)
+
+    def end_attempt(self, why: str) -> None:
+        self.history.append((self.attempt, self.worker or "", why))
+        self.state, self.lease_until = State.PENDING, None
+
+
+@dataclass
+class ExperimentModel:
+    """What the experiment should be."""
+
+    max_evals: int
+    state: ExperimentState = ExperimentState.RUNNING
+    why: str | None = None
+    leader: str | None = None
+    epoch: int = 0
+    led_until: float | None = None
+
+
+@dataclass
+class Model:
+    """One experiment, its trials and the time."""
+
+    now: float = 0.0
+    experiment: ExperimentModel | None = None
+    trials: dict[int, TrialModel] = field(default_factory=dict)
+
+    def next_pending(self) -> int | None:
+        """Return the number of the trial that must be claimed next."""
+        waiting = [(-t.priority, tid) for tid, t in self.trials.items() if t.state is State.PENDING]
+        return min(waiting)[1] if waiting else None
+
+    def run_by(self, token: str) -> int | None:
+        """Return the number of the trial that runs under a token."""
+        running = [tid for tid, t in self.trials.items() if t.state is State.RUNNING and t.token == token]
+        assert len(running) <= 1, "a token runs two trials"
+        return running[0] if running else None
+
+    def overdue(self) -> list[TrialModel]:
+        """Return the trials whose lease is over."""
+        return [t for t in self.trials.values() if t.lease_until is not None and t.lease_until < self.now]
+
+    def is_led(self) -> bool:
+        led_until = self.experiment and self.experiment.led_until
+        return led_until is not None and led_until > self.now
+
+    def is_at_work(self) -> bool:
+        leases = [t.lease_until for t in self.trials.values() if t.state is State.RUNNING]
+        return self.is_led() or any(lease is not None and lease > self.now for lease in leases)

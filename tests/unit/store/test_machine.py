@@ -1,0 +1,36 @@
+"""The store in memory does what the model says, whatever is called in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test as run
+
+from hpsearch.store.memory import MemoryStore
+from tests.unit.store.machine import StoreMachine
+
+
+@dataclass
+class MemoryWorld:
+    """A store whose clock stands still unless it is moved."""
+
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    exp_key: str = "e"
+    store: MemoryStore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.store = MemoryStore(lambda: self.now)
+
+    def later(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class MemoryMachine(StoreMachine):
+    new_world = MemoryWorld
+
+
+def test_memory_does_as_the_model_says():
+    """Over any sequence of calls, stale and repeated ones among them, and with leases that run out."""
+    run(MemoryMachine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))

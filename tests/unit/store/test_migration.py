@@ -1,0 +1,79 @@
+"""Documents of older layouts are read as what they mean; those of newer ones are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hpsearch.errors import UnreadableError
+from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, ObjectiveRef
+from hpsearch.store.documents import experiment_document, experiment_from, trial_document, trial_from
+from hpsearch.store.migration import EXPERIMENT_STEPS, SCHEMA, TRIAL_STEPS, migrated, raised
+from hpsearch.trial import Trial
+
+#: As layout 1 wrote them.
+TRIAL_1: dict[str, Any] = {
+    "_id": "e/000003", "exp_key": "e", "tid": 3, "state": "pending", "priority": 0,
+    "params": {"x": 0.5}, "values": {"x": 0.5}, "origin": "tpe", "attempt": 0, "max_attempts": 3,
+    "lease_s": 60.0,
+}  # fmt: skip
+EXPERIMENT_1: dict[str, Any] = {
+    "_id": "e", "schema": 1, "state": "running", "space": {"schema": 1}, "space_fingerprint": "f",
+    "objective": {"kind": "import", "ref": "m:f"}, "algorithm": {"name": "tpe", "options": {}}, "seed": 7,
+    "budget": {"max_evals": 5, "no_repeats": False}, "defaults": {"max_attempts": 3, "lease_s": 60.0},
+}  # fmt: skip
+
+
+def test_a_trial_of_the_first_layout_is_read_as_it_was_meant():
+    expected = Trial(exp_key="e", tid=3, values={"x": 0.5}, params={"x": 0.5}, origin="tpe")
+    assert trial_from(TRIAL_1) == expected
+    assert migrated(TRIAL_1, TRIAL_STEPS, "it") == trial_document(expected)
+
+
+def test_an_experiment_of_the_first_layout_is_read_as_it_was_meant():
+    expected = Experiment(
+        exp_key="e", space={"schema": 1}, space_fingerprint="f", seed=7, algorithm=Algorithm(name="tpe"),
+        objective=ObjectiveRef(kind="import", ref="m:f"), budget=Budget(max_evals=5), defaults=Defaults(),
+    )  # fmt: skip
+    assert experiment_from(EXPERIMENT_1) == expected
+    assert migrated(EXPERIMENT_1, EXPERIMENT_STEPS, "it") == experiment_document(expected)
+    assert raised(EXPERIMENT_1) == {"schema": SCHEMA}
+    assert raised(experiment_document(expected)) == {}
+
+
+def test_steps_are_taken_one_after_the_other_from_the_layout_of_the_document():
+    steps = {
+        version: lambda document, version=version: {"path": [*document.get("path", []), version]}
+        for version in range(1, SCHEMA)
+    }
+    for version in range(1, SCHEMA + 1):
+        taken = migrated({"schema": version}, steps, "it")
+        assert taken["schema"] == SCHEMA
+        assert taken.get("path", []) == list(range(version, SCHEMA))
+
+
+def test_there_is_a_step_from_every_layout():
+    assert set(EXPERIMENT_STEPS) == set(TRIAL_STEPS) == set(range(1, SCHEMA))
+
+
+def test_a_migration_leaves_the_document_as_it_was():
+    before = dict(EXPERIMENT_1)
+    migrated(EXPERIMENT_1, EXPERIMENT_STEPS, "it")
+    assert before == EXPERIMENT_1
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        (SCHEMA + 1, "newer hpsearch.*upgrade"),
+        (0, "from 1 on"),
+        ("2", "from 1 on"),
+        (None, "from 1 on"),
+        (1.5, "from 1"),
+    ],
+)
+def test_a_layout_that_is_newer_or_none_is_refused(schema: Any, reason: str):
+    for document, read in ((TRIAL_1, trial_from), (EXPERIMENT_1, experiment_from)):
+        with pytest.raises(UnreadableError, match=reason):
+            read({**document, "schema": schema})
