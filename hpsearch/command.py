@@ -239,7 +239,7 @@ def run_and_exit(command: click.Command, prog_name: str, env_prefix: str) -> NoR
 
 
 def last_words(lines: Sequence[str]) -> str | None:
-    """Return the sentence that a command ended with, out of what it wrote to stderr; None if it ended well."""
+    """Return the sentence that a command ended with, from its lines on stderr; None if it ended well."""
     return next((words for line in reversed(lines) if (words := _last_words(line)) is not None), None)
 
 
