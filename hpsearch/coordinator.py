@@ -10,13 +10,20 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from itertools import takewhile
 from uuid import uuid4
 
 from hpsearch import plan
 from hpsearch.blas import single_threaded
-from hpsearch.errors import ConfigurationError, NotFoundError, SpaceExhaustedError, TrialExistsError
+from hpsearch.errors import (
+    ConfigurationError,
+    NotFoundError,
+    SpaceExhaustedError,
+    TrialExistsError,
+    UnreadableError,
+)
 from hpsearch.events import Event
 from hpsearch.experiment import SCRIPTED, Experiment, ExperimentState
 from hpsearch.fleet import Worker, has_left_idle, is_alive
@@ -37,13 +44,17 @@ log = logging.getLogger(__name__)
 LEADER_LEASE_S = 10.0
 
 #: Seconds between two looks at what changes slowly: the experiment, the workers, the store's clock.
-_REFRESH_S = 0.5
+#: A fleet of thousands, which takes long to read, is looked at less often.
+_REFRESH_S, _MAX_REFRESH_S = 0.5, 5.0
 
 #: Seconds between two looks for leases that are over; with the waits of coordinator and workers below five.
 _EXPIRE_EVERY_S = 2.0
 
-#: Finished trials over which the rate is measured, and the seconds after which they are forgotten.
-_RATE_TRIALS, _RATE_WINDOW_S = 50, 300.0
+#: Finished trials, and seconds, over which the rate is measured at least: large fleets finish many at once.
+_RATE_TRIALS, _LEAST_RATE_WINDOW_S = 50, 1.0
+
+#: Seconds after which finished trials are forgotten for the rate, and how many are remembered at most.
+_RATE_WINDOW_S, _MAX_RATE_TRIALS = 300.0, 5000
 
 
 class Coordinator:
@@ -91,12 +102,14 @@ class Coordinator:
         self._workers: tuple[Worker, ...] = ()
         self._n_left_idle = 0
         self._n_pending = self._n_running = 0
-        self._finish_times: deque[float] = deque(maxlen=_RATE_TRIALS)
+        self._finish_times: deque[float] = deque(maxlen=_MAX_RATE_TRIALS)
         self._leading_since = clock()
         self._contact_since = self._contact_at = clock()
         self._expired_at = self._suggest_s = 0.0
         self._n_suggested = self._n_expired = self._queue_target = 0
         self._suggesting, self._lag = Durations(clock=clock), Durations(clock=clock)
+        self._is_behind = False  # whether the queue needs more than the last batch
+        self._counts, self._counts_due = dict[State, int](), 0.0
         self._refresh()
 
     @property
@@ -107,7 +120,7 @@ class Coordinator:
     def tick(self) -> Progress:
         """Do one round: lead, read, expire, suggest. Returns how far the search has come."""
         self._note_contact()
-        if self._clock() - self._refreshed_at >= _REFRESH_S:
+        if self._clock() >= self._refresh_due:
             self._refresh()
         if not self._leads():
             return self._standby_progress()
@@ -136,8 +149,10 @@ class Coordinator:
 
     def wait(self) -> None:
         """Sleep until the next tick is worth while: a trial changed, or some time passed."""
+        if self._is_behind:
+            return
         # Changes come in bursts; a floor between two looks takes them in together.
-        time.sleep(plan.MIN_POLL_S)
+        time.sleep(plan.least_poll(len(self._ledger.open)))
         self._store.wait_for_change(self.exp_key, self._poll_s())
 
     def wind_down(
@@ -202,7 +217,9 @@ class Coordinator:
         return True
 
     def _load(self) -> None:
-        self._ledger = Ledger(self._space, self._store.trials(self.exp_key))
+        self._ledger = Ledger(self._space, self._store.points(self.exp_key))
+        self._ledger.best = self._whole(self._ledger.best)
+        self._ledger.last_failure = self._whole(self._ledger.last_failure)
         self._has_points = True
         n_finished, n_open = self._ledger.n_finished, len(self._ledger.open)
         log.info(
@@ -220,6 +237,15 @@ class Coordinator:
                 extra=Event.STRANGE_TRIALS.of(exp_key=self.exp_key, n_trials=self._ledger.n_strange),
             )
 
+    def _whole(self, trial: Trial | None) -> Trial | None:
+        """Return a trial with all that is shown of it, which is more than is learned from it."""
+        if trial is None:
+            return None
+        try:
+            return self._store.trial(self.exp_key, trial.tid)
+        except UnreadableError:  # somebody altered a part of it that nobody learns from
+            return trial
+
     # Reading
 
     def _refresh(self) -> None:
@@ -230,6 +256,7 @@ class Coordinator:
         NotFoundError
             If the experiment was deleted, even if there is another under its name by now.
         """
+        asked_at = self._clock()
         experiment = self._store.experiment(self.exp_key)
         if experiment.identity != self._experiment.identity:
             raise NotFoundError(
@@ -241,6 +268,8 @@ class Coordinator:
         serving = [w for w in self._store.workers() if w.serves(self.exp_key)]
         self._workers = tuple(w for w in serving if is_alive(w, self._now_at_refresh))
         self._n_left_idle = sum(has_left_idle(w, self._experiment.started_at) for w in serving)
+        cost_s = self._clock() - asked_at
+        self._refresh_due = asked_at + max(_REFRESH_S, min(plan.pause_after(cost_s), _MAX_REFRESH_S))
 
     def _now(self) -> datetime:
         """Return the store's time, as far as it can be told without asking."""
@@ -300,9 +329,10 @@ class Coordinator:
         started = self._clock()
         needs = {
             "n_free": sum(w.slots for w in self._workers) - self._n_running,
-            "reserve": plan.reserve_for(self._rate_per_s(), self._poll_s() + self._suggest_s),
+            "reserve": plan.reserve_for(self._rate_per_s(), self._cycle_s()),
             "least": self._least_pending,
         }
+        self._is_behind = False
         self._queue_target = plan.queue_depth(**needs)
         n_new = plan.n_to_suggest(
             self._experiment,
@@ -338,6 +368,7 @@ class Coordinator:
             ]
         )
         self._suggest_s = self._clock() - started
+        self._is_behind = n_new == plan.MAX_BATCH
 
     def _insert(self, trials: list[Trial]) -> None:
         epoch = self._epoch
@@ -357,19 +388,33 @@ class Coordinator:
 
     # Telling
 
+    def _all_counts(self) -> Mapping[State, int]:
+        """Return how many trials are in each state; of millions, as they were a while ago."""
+        asked_at = self._clock()
+        if asked_at >= self._counts_due:
+            self._counts = dict(self._store.counts(self.exp_key))
+            self._counts_due = asked_at + plan.pause_after(self._clock() - asked_at)
+        return self._counts
+
     def _poll_s(self) -> float:
         """Return the seconds until the next look; short against a lease, so that a gap in contact is seen."""
-        wanted = plan.poll_after(self._rate_per_s()) if self._epoch is not None else plan.MAX_POLL_S
+        n_open = len(self._ledger.open)
+        wanted = plan.MAX_POLL_S if self._epoch is None else plan.poll_after(self._rate_per_s(), n_open)
         return min(wanted, self._experiment.defaults.lease_s / 8)
+
+    def _cycle_s(self) -> float:
+        """Return the longest time between two looks, in seconds, with the suggestions in between."""
+        return plan.least_poll(len(self._ledger.open)) + self._poll_s() + self._suggest_s
 
     def _rate_per_s(self) -> float:
         """Finished trials per second of late; of few trials, since this process began to lead."""
         now, times = self._clock(), self._finish_times
-        if len(times) == _RATE_TRIALS and now - times[0] < _RATE_WINDOW_S:
-            since, n = times[0], _RATE_TRIALS
-        else:
-            since = max(self._leading_since, now - _RATE_WINDOW_S)
-            n = sum(t >= since for t in times)
+        since = max(self._leading_since, now - _RATE_WINDOW_S)
+        if len(times) >= _RATE_TRIALS:
+            since = max(since, min(times[-_RATE_TRIALS], now - _LEAST_RATE_WINDOW_S))
+        if len(times) == _MAX_RATE_TRIALS:
+            since = max(since, times[0])
+        n = sum(1 for _ in takewhile(lambda finished_at: finished_at > since, reversed(times)))
         return n / max(now - since, plan.MIN_POLL_S)
 
     def _progress(self) -> Progress:
@@ -392,7 +437,7 @@ class Coordinator:
     def _standby_progress(self) -> Progress:
         return Progress(
             experiment=self._experiment,
-            counts=self._store.counts(self.exp_key),
+            counts=self._all_counts(),
             best=next(self._store.trials(self.exp_key, sort="loss", limit=1), None),
             workers=self._workers,
             n_left_idle=self._n_left_idle,

@@ -58,6 +58,14 @@ class History:
         self._losses[self._n] = trial.loss if is_done else np.nan
         self._n += 1
 
+    def reordered(self, order: NDArray[np.intp]) -> History:
+        """Return the same trials as a new history: row i is that of row ``order[i]`` here."""
+        history = History(self.space)
+        history._n = self._n
+        history._values, history._active = self.values[order], self.active[order]
+        history._losses = self.losses[order]
+        return history
+
     def encode(self, values: Values) -> tuple[Floats, Bools]:
         """Return a point as a (d,) row of raw values and a (d,) mask of the active ones."""
         row, mask = np.zeros(len(self._column)), np.zeros(len(self._column), dtype=bool)
@@ -68,6 +76,7 @@ class History:
 
     def _grow(self) -> None:
         """Double the capacity, so that appending costs constant time on average."""
-        self._values = np.concatenate([self._values, np.zeros_like(self._values)])
-        self._active = np.concatenate([self._active, np.zeros_like(self._active)])
-        self._losses = np.concatenate([self._losses, np.zeros_like(self._losses)])
+        n_more = max(16, self._n)
+        self._values = np.concatenate([self._values, np.zeros((n_more, len(self._column)))])
+        self._active = np.concatenate([self._active, np.zeros((n_more, len(self._column)), dtype=bool)])
+        self._losses = np.concatenate([self._losses, np.zeros(n_more)])

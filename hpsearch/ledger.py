@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
+
+import numpy as np
 
 from hpsearch.history import History
 from hpsearch.space.distribution import SLACK, Categorical, Distribution, Integer
 from hpsearch.space.tree import Space, Values
 from hpsearch.trial import FINISHED, State, Trial, is_unreadable
-
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Ledger:
@@ -22,7 +22,7 @@ class Ledger:
     space : Space
         The search space.
     trials : iterable of Trial
-        All trials of the experiment so far.
+        All trials of the experiment so far, in any order; only their points and outcomes are kept.
     """
 
     def __init__(self, space: Space, trials: Iterable[Trial] = ()) -> None:
@@ -34,9 +34,7 @@ class Ledger:
         self.best: Trial | None = None  #: the done trial with the lowest loss, the earliest of equals
         self.last_failure: Trial | None = None
         self.next_tid = 0
-        known = list(trials)
-        self.add_open(t for t in known if not t.state.is_final)
-        self.add_final(t for t in known if t.state.is_final)
+        self._learn(trials)
 
     @property
     def n_finished(self) -> int:
@@ -56,20 +54,38 @@ class Ledger:
 
     def add_final(self, trials: Iterable[Trial]) -> None:
         """Move trials that are final now into the history, in the order in which they finished."""
-        for trial in sorted(trials, key=lambda t: (t.finished_at or _NEVER, t.tid)):
-            self.open.pop(trial.tid, None)
-            self.next_tid = max(self.next_tid, trial.tid + 1)
-            self.n_final[trial.state] += 1
-            if trial.state not in FINISHED:
-                continue
-            if self._is_point(trial.values) and not is_unreadable(trial):
+        for trial in sorted(trials, key=_completion):
+            if self._close(trial):
                 self.history.add(trial)
-            elif not is_unreadable(trial):
-                self.n_strange += 1
-            if trial.state is State.FAILED:
-                self.last_failure = trial
-            elif self.best is None or _loss(trial) < _loss(self.best):
-                self.best = trial
+
+    def _learn(self, trials: Iterable[Trial]) -> None:
+        """Take in all trials one by one, since there may be more than fit into memory as trials."""
+        came = History(self.history.space)
+        completions: list[tuple[float, int]] = []
+        for trial in trials:
+            if not trial.state.is_final:
+                self.add_open([trial])
+                continue
+            if self._close(trial):
+                came.add(trial)
+                completions.append(_completion(trial))
+        times, tids = np.array(completions).reshape(-1, 2).T
+        self.history = came.reordered(np.lexsort((tids, times)))
+
+    def _close(self, trial: Trial) -> bool:
+        """Count a trial that is final now; return whether it is one to learn from."""
+        self.open.pop(trial.tid, None)
+        self.next_tid = max(self.next_tid, trial.tid + 1)
+        self.n_final[trial.state] += 1
+        if trial.state is State.FAILED:
+            self.last_failure = max(self.last_failure or trial, trial, key=_completion)
+        elif trial.state is State.DONE:
+            self.best = min(self.best or trial, trial, key=_merit)
+        if trial.state not in FINISHED or is_unreadable(trial):
+            return False
+        is_point = self._is_point(trial.values)
+        self.n_strange += not is_point
+        return is_point
 
     def _is_point(self, values: Values) -> bool:
         """Whether each value is one of a parameter, in its range."""
@@ -93,6 +109,12 @@ def _range(distribution: Distribution) -> tuple[float, float]:
     return max(low - SLACK * abs(low), -most), min(high + SLACK * abs(high), most)
 
 
-def _loss(trial: Trial) -> float:
+def _completion(trial: Trial) -> tuple[float, int]:
+    """Sort finished trials by when they finished, those that finished together by number."""
+    return math.inf if trial.finished_at is None else trial.finished_at.timestamp(), trial.tid
+
+
+def _merit(trial: Trial) -> tuple[float, float, int]:
+    """Sort done trials by loss, equals by when they finished."""
     assert trial.loss is not None  # the state is done
-    return trial.loss
+    return trial.loss, *_completion(trial)

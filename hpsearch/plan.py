@@ -12,6 +12,10 @@ from hpsearch.experiment import Experiment, ExperimentState
 MIN_POLL_S = 0.02
 MAX_POLL_S = 1.0
 
+#: Seconds that a look takes the longer for each open trial, so that a fleet of thousands keeps its
+#: coordinator and the server as little busy with looks as a small one.
+_POLL_S_PER_OPEN = 1e-4
+
 #: Suggestions made between two looks, so that a coordinator never misses its own lease.
 MAX_BATCH = 64
 
@@ -127,9 +131,20 @@ def reserve_for(rate_per_s: float, cycle_s: float) -> int:
     return max(1, math.ceil(2 * rate_per_s * cycle_s))
 
 
-def poll_after(rate_per_s: float) -> float:
+def least_poll(n_open: int) -> float:
+    """Return the least time between two looks at the store, in seconds; a look asks for each open trial."""
+    return min(MAX_POLL_S, MIN_POLL_S + _POLL_S_PER_OPEN * n_open)
+
+
+def poll_after(rate_per_s: float, n_open: int = 0) -> float:
     """Return the seconds until the next look at the store: several looks a finished trial, within bounds."""
-    return min(MAX_POLL_S, max(MIN_POLL_S, 0.25 / rate_per_s)) if rate_per_s > 0 else 0.25
+    wanted = 0.25 / rate_per_s if rate_per_s > 0 else 0.25
+    return min(MAX_POLL_S, max(least_poll(n_open), wanted))
+
+
+def pause_after(cost_s: float) -> float:
+    """Return the seconds from a look that took ``cost_s`` to the next one: it takes 5 % of the time."""
+    return 20 * cost_s
 
 
 def may_expire(contact_s: float, lease_s: float) -> bool:

@@ -75,12 +75,7 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
     UnreadableError
         If a newer hpsearch wrote it, or naming the field that somebody altered.
     """
-    place = f"Trial {_name_of(document)}"
-    fields = Fields(migrated(document, TRIAL_STEPS, place), place)
-    exp_key, tid = fields.text("exp_key"), fields.integer("tid", least=0)
-    if document.get("_id") != trial_id(exp_key, tid):
-        is_number = str(document.get("_id")).startswith(f"{exp_key}/")
-        fields.refuse("tid" if is_number else "exp_key", "what the _id says")
+    fields, exp_key, tid = _trial_fields(document)
     state = fields.one_of("state", State)
     return Trial(
         exp_key=exp_key,
@@ -101,11 +96,35 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
         lease_until=fields.maybe_date("lease_until"),
         finished_at=fields.maybe_date("finished_at"),
         duration_s=fields.maybe_number("duration_s"),
-        loss=fields.number("loss", -math.inf) if state is State.DONE else fields.maybe_number("loss"),
+        loss=_loss_from(fields, state),
         result=fields.maybe_mapping("result"),
         reports=tuple(_report_from(part) for part in fields.parts("reports")),
         error=_failure_from(fields.maybe_part("error")),
         history=tuple(_ended_from(part) for part in fields.parts("history")),
+    )
+
+
+#: The fields of a trial that ``point_from`` reads.
+POINT_FIELDS = ("_id", "schema", "exp_key", "tid", "values", "state", "loss", "finished_at")
+
+
+def point_from(document: Mapping[str, Any]) -> Trial:
+    """Return a trial in short, of the fields ``POINT_FIELDS`` of a document.
+
+    Raises
+    ------
+    UnreadableError
+        As ``trial_from`` does, for one of these fields.
+    """
+    fields, exp_key, tid = _trial_fields(document)
+    state = fields.one_of("state", State)
+    return Trial(
+        exp_key=exp_key,
+        tid=tid,
+        values=_values_from(fields),
+        state=state,
+        loss=_loss_from(fields, state),
+        finished_at=fields.maybe_date("finished_at"),
     )
 
 
@@ -282,6 +301,21 @@ def _present(**fields: Any) -> Document:
 def _name_of(document: Mapping[str, Any]) -> str:
     """Return the identifier of a document for messages: quoted, on one line, of bounded length."""
     return f"{document.get('_id')!r:.120}"
+
+
+def _trial_fields(document: Mapping[str, Any]) -> tuple[Fields, str, int]:
+    """Return the fields of a trial in the present layout, its experiment and its number."""
+    place = f"Trial {_name_of(document)}"
+    fields = Fields(migrated(document, TRIAL_STEPS, place), place)
+    exp_key, tid = fields.text("exp_key"), fields.integer("tid", least=0)
+    if document.get("_id") != trial_id(exp_key, tid):
+        is_number = str(document.get("_id")).startswith(f"{exp_key}/")
+        fields.refuse("tid" if is_number else "exp_key", "what the _id says")
+    return fields, exp_key, tid
+
+
+def _loss_from(fields: Fields, state: State) -> float | None:
+    return fields.number("loss", -math.inf) if state is State.DONE else fields.maybe_number("loss")
 
 
 def _values_from(fields: Fields) -> dict[str, float | int]:

@@ -265,6 +265,18 @@ class MemoryStore:
             found = self._in_states(exp_key, set(State) if states is None else set(states))
         return iter(ordered(found, sort)[:limit])
 
+    def points(self, exp_key: str) -> Iterator[Trial]:
+        """Yield all trials of an experiment, in short, by number."""
+        for trial in self.trials(exp_key):
+            yield Trial(
+                exp_key=exp_key,
+                tid=trial.tid,
+                values=trial.values,
+                state=trial.state,
+                loss=trial.loss,
+                finished_at=trial.finished_at,
+            )
+
     def trial(self, exp_key: str, tid: int) -> Trial:
         """Return one trial; raises ``NotFoundError``."""
         with self._changed:
@@ -363,6 +375,11 @@ class MemoryStore:
             now = self.now()
             known = (self._workers[name] for name in sorted(self._workers))
             return [worker for worker in known if worker.expire_at and worker.expire_at > now]
+
+    def n_workers(self) -> int:
+        """Return how many workers the registry holds."""
+        with self._changed:
+            return len(self._workers)
 
     def now(self) -> datetime:
         """Return the store's time, UTC, to the millisecond."""

@@ -39,12 +39,14 @@ from hpsearch.fleet import Worker
 from hpsearch.health.vitals import Contact
 from hpsearch.store import queries
 from hpsearch.store.documents import (
+    POINT_FIELDS,
     Document,
     counts_from,
     experiment_document,
     experiment_from,
     holder_document,
     leadership_from,
+    point_from,
     report_documents,
     result_document,
     trial_document,
@@ -330,7 +332,13 @@ class MongoStore:
         wanted = queries.of(exp_key, states)
         if sort == "loss":
             wanted = {"$and": [wanted, queries.with_loss(exp_key)]}
-        return self._pages(wanted, sort, limit)
+        found = self._damage.read(self._documents(wanted, sort, limit))
+        return (trial for trial in found if sort != "loss" or trial.state is State.DONE)
+
+    def points(self, exp_key: str) -> Iterator[Trial]:
+        """Yield all trials of an experiment, in short, by number."""
+        documents = self._documents(queries.of(exp_key), "tid", fields=POINT_FIELDS)
+        return self._damage.read(documents, point_from)
 
     def trial(self, exp_key: str, tid: int) -> Trial:
         """Return one trial; raises ``NotFoundError``."""
@@ -401,6 +409,10 @@ class MongoStore:
         """Return the workers that were seen of late, by name."""
         documents = self._call(_read, self._workers, queries.ALIVE, sort=[("_id", 1)])
         return self._damage.readable(documents, worker_from)
+
+    def n_workers(self) -> int:
+        """Return about how many workers the registry holds: what the server knows without looking."""
+        return self._call(self._workers.estimated_document_count)
 
     def now(self) -> datetime:
         """Return the store's time, UTC."""
@@ -484,13 +496,16 @@ class MongoStore:
                 raise TrialExistsError(trial.id)
         return len(trials)
 
-    def _pages(self, wanted: queries.Filter, sort: str, limit: int | None) -> Iterator[Trial]:
+    def _documents(
+        self, wanted: queries.Filter, sort: str, limit: int | None = None, fields: Sequence[str] | None = None
+    ) -> Iterator[Document]:
+        """Yield documents in pages, each of which is asked for again when it was cut short."""
         order = queries.ORDERS[sort]
         here, n_left = wanted, limit
         while n_left is None or n_left > 0:
             size = _PAGE if n_left is None else min(_PAGE, n_left)
-            page = self._call(_read, self._trials, here, sort=order, limit=size)
-            yield from (t for t in self._damage.read(page) if sort != "loss" or t.state is State.DONE)
+            page = self._call(_read, self._trials, here, sort=order, limit=size, fields=fields)
+            yield from page
             if len(page) < size:
                 return
             here = {"$and": [wanted, queries.after(page[-1], sort)]}
@@ -508,9 +523,10 @@ def _read(
     *,
     sort: list[tuple[str, int]] | None = None,
     limit: int = 0,
+    fields: Sequence[str] | None = None,
 ) -> list[Document]:
     """Return all documents of a query at once, so that it can be repeated as a whole."""
-    return list(collection.find(wanted, sort=sort, limit=limit, batch_size=limit))
+    return list(collection.find(wanted, fields, sort=sort, limit=limit, batch_size=limit))
 
 
 def _aggregate(collection: Collection[Document], pipeline: queries.Pipeline) -> list[Document]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import suppress
 from typing import Any
 
 from bson.errors import BSONError
-from pymongo.change_stream import CollectionChangeStream
 from pymongo.collection import Collection
 from pymongo.errors import OperationFailure, PyMongoError
 
@@ -28,7 +26,11 @@ _AWAIT_MS = 100
 #: Moves from state to state; not heartbeats and reports, nor the trials that a coordinator inserts itself.
 #: An update that changes most of a document is told as its replacement.
 _IS_MOVE = [{"operationType": "replace"}, {"updateDescription.updatedFields.state": {"$exists": True}}]
-_MOVES: list[dict[str, Any]] = [{"$match": {"$or": _IS_MOVE}}, {"$project": {"documentKey": 1}}]
+_MOVES: list[dict[str, Any]] = [
+    {"$changeStream": {}},
+    {"$match": {"$or": _IS_MOVE}},
+    {"$project": {"documentKey": 1}},
+]
 
 
 class Changes:
@@ -45,7 +47,7 @@ class Changes:
     def __init__(self, trials: Collection[Document], *, has_stream: bool) -> None:
         self._trials = trials
         self._has_stream = has_stream
-        self._stream: CollectionChangeStream[Document] | None = None
+        self._stream: _Stream | None = None
         self._lock = threading.Lock()
         self._closed = threading.Event()
 
@@ -69,14 +71,10 @@ class Changes:
         try:
             if self._stream is None:
                 # What moved before this instant is not in the stream: the caller has to look.
-                self._stream = self._trials.watch(_MOVES, max_await_time_ms=_AWAIT_MS)
+                self._stream = _Stream(self._trials)
                 return
             while time.monotonic() < deadline and not self._closed.is_set():
-                change = self._stream.try_next()
-                if change is not None and _concerns(change, exp_key):
-                    return
-                if not self._stream.alive:
-                    self._stream = None
+                if any(_concerns(change, exp_key) for change in self._stream.news()):
                     return
         except (PyMongoError, BSONError) as error:
             self._drop(error)
@@ -84,13 +82,40 @@ class Changes:
 
     def _drop(self, error: Exception) -> None:
         """Forget a stream that broke; the next wait opens another unless none is to be had."""
-        if self._stream is not None:
-            with suppress(PyMongoError):
-                self._stream.close()
         self._stream = None
         if isinstance(error, OperationFailure) and error.code in {UNAUTHORIZED, NO_REPLICA_SET}:
             self._has_stream = False
             log.info("no change streams here, polling instead: %s", error, extra=Event.POLLING.of())
+
+
+class _Stream:
+    """A change stream that hands out all it has at once.
+
+    The driver's own hands out one change after another. In a large fleet trials move more often
+    than the coordinator looks; each of the changes that one look has taken in would wake it
+    once more, and the stream would fall ever further behind.
+    """
+
+    def __init__(self, trials: Collection[Document]) -> None:
+        self._database, self._name = trials.database, trials.name
+        self._session = trials.database.client.start_session()
+        ask = {"aggregate": self._name, "pipeline": _MOVES, "cursor": {}}
+        self._cursor = self._database.command(ask, session=self._session)["cursor"]["id"]
+
+    def news(self) -> list[Document]:
+        """Return the changes since the last call; wait a moment for one where there is none.
+
+        Raises
+        ------
+        OperationFailure
+            If the stream is over: the collection was dropped, or the server has moved on.
+        """
+        ask = {"getMore": self._cursor, "collection": self._name, "maxTimeMS": _AWAIT_MS}
+        cursor = self._database.command(ask, session=self._session)["cursor"]
+        # Once the server ends the stream, the number is 0, which the next call is refused with.
+        self._cursor = cursor["id"]
+        changes: list[Document] = cursor["nextBatch"]
+        return changes
 
 
 def _concerns(change: Document, exp_key: str) -> bool:

@@ -30,11 +30,13 @@ class Damage:
         self._lock = threading.Lock()
         self._told: set[str] = set()
 
-    def read(self, documents: Iterable[Document]) -> Iterator[Trial]:
+    def read(
+        self, documents: Iterable[Document], decode: Callable[[Document], Trial] = trial_from
+    ) -> Iterator[Trial]:
         """Yield trials; for one that cannot be read, a failed one that says why, if its number is known."""
         for document in documents:
             try:
-                yield trial_from(document)
+                yield decode(document)
             except UnreadableError as error:
                 self.tell(error)
                 stand_in = unreadable_trial(document, error)

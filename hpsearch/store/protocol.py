@@ -267,6 +267,14 @@ class TrialStore(Protocol):
         """
         ...
 
+    def points(self, exp_key: str) -> Iterator[Trial]:
+        """Yield all trials of an experiment, in short, by number.
+
+        They have their number, values, state, loss and ``finished_at``: what a coordinator
+        learns from them. All else of them is as in a new trial.
+        """
+        ...
+
     def trial(self, exp_key: str, tid: int) -> Trial:
         """Return one trial; raises ``NotFoundError``."""
         ...
@@ -322,6 +330,10 @@ class TrialStore(Protocol):
 
     def workers(self) -> list[Worker]:
         """Return the workers that were seen of late, by name."""
+        ...
+
+    def n_workers(self) -> int:
+        """Return about how many workers the registry holds, at the same cost for any number."""
         ...
 
     def now(self) -> datetime:

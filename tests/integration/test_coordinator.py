@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpsearch import hp
+from hpsearch import hp, plan
 from hpsearch.coordinator import LEADER_LEASE_S, Coordinator
 from hpsearch.errors import ConfigurationError, NotFoundError
 from hpsearch.experiment import (
@@ -474,6 +474,65 @@ def test_a_standby_expires_nothing(scene):
         standby.tick()
         scene.seconds += 1
     assert scene.trial(KEY, trial.tid).state is State.RUNNING
+
+
+def test_a_standby_counts_trials_no_more_often_than_it_can_afford(scene):
+    """Counting millions takes seconds, in which the server should serve the workers."""
+    scene.open()
+    leader, standby = scene.coordinator(), scene.coordinator()
+    leader.tick()
+    n_counted = 0
+
+    def count() -> None:
+        nonlocal n_counted
+        n_counted += 1
+        scene.seconds += 1.0
+
+    for _ in range(30):
+        scene.before_count = count
+        scene.lead(KEY, leader._token, LEADER_LEASE_S)
+        assert standby.tick().is_standby
+        scene.before_count = lambda: None
+        scene.seconds += 1.0
+    assert n_counted == 2
+
+
+def test_a_leader_that_takes_over_shows_the_best_trial_and_the_last_failure_whole(scene):
+    scene.open()
+    first = scene.coordinator()
+    for loss in (2.0, 1.0, None):
+        first.tick()
+        scene.finish_with(scene.take(), loss)
+    first.resign()
+    progress = scene.coordinator().tick()
+    assert progress.best == scene.trial(KEY, 1)
+    assert progress.last_failure == scene.trial(KEY, 2)
+
+
+def test_a_batch_that_was_cut_short_is_followed_by_another_without_a_wait(scene):
+    scene.open()
+    scene.hire("crowd", plan.MAX_BATCH + 10)
+    coordinator = scene.coordinator()
+    waits: list[float] = []
+    scene.meanwhile = lambda: waits.append(scene.seconds)
+    for n_waits in (0, 1):
+        coordinator.tick()
+        coordinator.wait()
+        assert len(waits) == n_waits
+    assert len(scene.in_state(State.PENDING)) > plan.MAX_BATCH
+
+
+def test_many_trials_that_finish_between_two_looks_are_not_taken_for_a_high_rate(scene):
+    """Else the queue would hold hundreds of suggestions that know nothing of what is running."""
+    scene.open()
+    scene.hire("crowd", 60)
+    coordinator = scene.coordinator()
+    for _ in range(5):
+        coordinator.tick()
+        for trial in [scene.take() for _ in range(60)]:
+            scene.finish_with(trial, 1.0)
+        scene.seconds += 1.0
+    assert 30 * 60 < coordinator.tick().per_minute < 120 * 60
 
 
 # Leadership

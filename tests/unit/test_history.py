@@ -60,3 +60,16 @@ def test_a_space_without_parameters_still_counts_its_trials() -> None:
         history.add(trial({}))
     assert history.values.shape == (40, 0)
     assert len(history.losses) == 40
+
+
+def test_reordered_rows_are_those_named_and_more_can_be_added() -> None:
+    history = History(SPACE)
+    for i in range(20):
+        history.add(trial({"a": i / 20, "c": 1, "y": i % 5}, loss=float(i)))
+    order = np.random.default_rng(0).permutation(20)
+    turned = history.reordered(order)
+    turned.add(trial({"a": 0.5, "c": 0}, loss=20.0))
+    assert turned.losses.tolist() == [*order, 20.0]
+    assert turned.values[:20].tolist() == history.values[order].tolist()
+    assert turned.active[:20].tolist() == history.active[order].tolist()
+    assert len(history) == 20

@@ -34,6 +34,22 @@ def test_the_best_trial_is_the_earliest_of_equals():
     assert ledger.best.tid == 1
 
 
+@given(st.lists(st.tuples(st.sampled_from(list(State)), st.integers(0, 3), st.integers(0, 5)), max_size=20))
+def test_trials_that_were_there_and_trials_that_come_one_by_one_are_remembered_alike(told):
+    trials = [
+        trial(tid, state, float(loss) if state is State.DONE else None, second)
+        for tid, (state, loss, second) in enumerate(told)
+    ]
+    at_once, one_by_one = Ledger(SPACE, trials), Ledger(SPACE)
+    one_by_one.add_open(t for t in trials if not t.state.is_final)
+    for final in sorted((t for t in trials if t.finished_at), key=lambda t: (t.finished_at, t.tid)):
+        one_by_one.add_final([final])
+    assert at_once.history.losses.tobytes() == one_by_one.history.losses.tobytes()
+    assert (at_once.best, at_once.last_failure) == (one_by_one.best, one_by_one.last_failure)
+    assert (at_once.open, at_once.n_final) == (one_by_one.open, one_by_one.n_final)
+    assert at_once.next_tid == one_by_one.next_tid
+
+
 def test_cancelled_trials_leave_the_open_ones_but_do_not_count():
     ledger = Ledger(SPACE, [trial(0, State.PENDING)])
     ledger.add_final([trial(0, State.CANCELLED)])

@@ -97,9 +97,15 @@ def test_the_reserve_outlasts_the_time_between_two_looks(rate_per_s, cycle_s):
     assert plan.reserve_for(rate_per_s, cycle_s) >= max(1, rate_per_s * cycle_s)
 
 
-@given(st.floats(0, 1e6))
-def test_the_time_between_two_looks_is_bounded(rate_per_s):
-    assert plan.MIN_POLL_S <= plan.poll_after(rate_per_s) <= plan.MAX_POLL_S
+@given(st.floats(0, 1e6), st.integers(0, 10**6))
+def test_the_time_between_two_looks_is_bounded(rate_per_s, n_open):
+    assert plan.MIN_POLL_S <= plan.least_poll(n_open) <= plan.MAX_POLL_S
+    assert plan.least_poll(n_open) <= plan.poll_after(rate_per_s, n_open) <= plan.MAX_POLL_S
+
+
+@given(st.integers(0, 10**4))
+def test_looks_ask_for_ten_thousand_open_trials_a_second_at_most(n_open):
+    assert n_open / plan.least_poll(n_open) <= 10_000
 
 
 def test_leases_expire_only_after_two_renewal_periods_of_contact():

@@ -15,7 +15,7 @@ from hpsearch.store.protocol import TrialStore
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a look at the experiments is good while trials keep coming.
+#: Seconds for which a look at the experiments is good.
 _GOOD_FOR_S = 2.0
 
 

@@ -29,8 +29,15 @@ from hpsearch_worker.tally import Outcome, Tally
 
 log = logging.getLogger(__name__)
 
-#: Waits between two looks at an empty queue, in seconds: the first, their growth, the longest.
-_FIRST_WAIT_S, _WAIT_GROWTH, _LONGEST_WAIT_S = 0.1, 1.5, 1.5
+#: Waits between two looks at an empty queue, in seconds: the first, and their growth.
+_FIRST_WAIT_S, _WAIT_GROWTH = 0.1, 1.5
+
+#: The longest wait, in seconds: of a small fleet, for each worker, and of the largest one.
+_LONGEST_WAIT_S, _WAIT_S_PER_WORKER, _LONGEST_WAIT_EVER_S = 1.5, 0.01, 30.0
+
+#: The least wait after a look, as a multiple of what the look took, so that a server which is slow
+#: today is asked less often, instead of becoming slower still.
+_WAITS_PER_LOOK = 20
 
 #: Looks at an empty queue that a worker in burst mode takes before it leaves.
 _BURST_LOOKS = 3
@@ -78,7 +85,8 @@ class Slot:
             self.pulse.beat()
             if not self.tally.may_take():
                 return
-            trial, experiment = self._claim(anew=n_looks > 0)
+            looked_at = time.monotonic()
+            trial, experiment = self._claim()
             if trial is not None and experiment is not None:
                 self._run(trial, experiment)
                 wait_s, n_looks = _FIRST_WAIT_S, 0
@@ -87,17 +95,19 @@ class Slot:
             n_looks += 1
             if self._should_leave(n_looks):
                 return
-            self.shutdown.sleep(wait_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
-            wait_s = min(wait_s * _WAIT_GROWTH, _LONGEST_WAIT_S)
+            wait_s = min(wait_s, longest_wait(self.store.n_workers()))
+            pause_s = max(wait_s, least_wait(time.monotonic() - looked_at))
+            self.shutdown.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+            wait_s *= _WAIT_GROWTH
 
     def _should_leave(self, n_looks: int) -> bool:
         if self.limits.max_idle_s is not None and self.tally.idle_s() >= self.limits.max_idle_s:
             return True
         return self.limits.is_burst and n_looks >= _BURST_LOOKS and self.directory.is_exhausted()
 
-    def _claim(self, *, anew: bool) -> tuple[Trial | None, Experiment | None]:
+    def _claim(self) -> tuple[Trial | None, Experiment | None]:
         """Take a trial of an experiment that can be evaluated here: loaded first, claimed then."""
-        experiments = self.directory.running(anew=anew)
+        experiments = self.directory.running()
         for experiment in experiments.values():
             try:
                 self.evaluator.prepare(experiment, self._drained)
@@ -205,6 +215,20 @@ class Slot:
             return Stop.TIMEOUT if time.monotonic() >= deadline else None
 
         return watch
+
+
+def longest_wait(n_workers: int) -> float:
+    """Return the longest time between two looks of an idle worker at an empty queue, in seconds.
+
+    A fleet of hundreds looks 100 times a second, whatever its size: enough for a new trial to find
+    somebody within milliseconds, and little enough for the server to have time for those at work.
+    """
+    return min(max(_LONGEST_WAIT_S, _WAIT_S_PER_WORKER * n_workers), _LONGEST_WAIT_EVER_S)
+
+
+def least_wait(look_s: float) -> float:
+    """Return the shortest time to wait after a look that took ``look_s`` seconds."""
+    return min(_WAITS_PER_LOOK * look_s, _LONGEST_WAIT_EVER_S)
 
 
 def _log_result(trial: Trial, result: Result) -> None:

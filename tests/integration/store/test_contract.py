@@ -902,7 +902,50 @@ def test_results_come_back_as_they_were_stored(bench, store):
     assert type(back["big"]) is int
 
 
+def test_trials_in_short_are_all_trials_with_what_is_learned_from_them(bench, store):
+    bench.insert(4)
+    store.finish(bench.claim(), DONE)
+    store.finish(bench.claim(), Result(loss=None, error=Failure(kind=FailureKind.EXCEPTION, message="no")))
+    bench.claim()
+
+    whole = list(store.trials(bench.exp_key))
+
+    assert list(store.points(bench.exp_key)) == [
+        Trial(
+            exp_key=t.exp_key,
+            tid=t.tid,
+            values=t.values,
+            state=t.state,
+            loss=t.loss,
+            finished_at=t.finished_at,
+        )
+        for t in whole
+    ]
+    assert [t.state for t in whole] == [State.DONE, State.FAILED, State.RUNNING, State.PENDING]
+
+
 # Waiting
+
+
+def test_what_moved_before_a_wait_ended_wakes_nobody_again(bench, store):
+    """In a large fleet trials move more often than the coordinator looks; it must not fall behind."""
+    bench.insert(60)
+    store.wait_for_change(bench.exp_key, 0.01)
+    for _ in range(60):
+        bench.claim()
+
+    n_woken = 0
+    while _is_woken(store, bench.exp_key, 0.3):
+        n_woken += 1
+
+    assert n_woken < 30
+
+
+def _is_woken(store, exp_key, timeout_s):
+    """Wait; return whether that ended before its time."""
+    started = time.monotonic()
+    store.wait_for_change(exp_key, timeout_s)
+    return time.monotonic() - started < timeout_s
 
 
 def test_a_wait_ends_when_a_trial_moves(bench, store):

@@ -1,0 +1,98 @@
+"""What the server examines for each call: the same, however many trials are finished."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.trial import Report, Result, State
+from tests.integration.store.conftest import WORKER, Bench
+
+FEW, MANY = 60, 6_000
+
+#: Calls by name, in an order in which each finds what it needs. Both searches get the same calls.
+CALLS: dict[str, Callable[[Bench], object]] = {
+    "claim": lambda b: b.claim(),
+    "renew": lambda b: b.store.renew(b.read(b.trial(0))),
+    "report": lambda b: b.store.report(b.read(b.trial(0)), [Report(step=1, value=0.5)]),
+    "finish": lambda b: b.store.finish(b.read(b.trial(0)), Result(loss=0.5)),
+    "release": lambda b: b.store.release(b.read(b.trial(1)), "worker drained"),
+    "expire": lambda b: b.store.expire("e"),
+    "the coordinator's look": lambda b: b.store.finished("e", range(40)),
+    "counting open trials": lambda b: b.store.counts("e", {State.PENDING, State.RUNNING}),
+    "cancelling what waits": lambda b: b.store.cancel("e", {State.PENDING}),
+    "the best trials": lambda b: list(b.store.trials("e", sort="loss", limit=5)),
+    "the newest trials": lambda b: list(b.store.trials("e", sort="newest", limit=5)),
+    "inserting": lambda b: b.store.insert([b.trial(10**6)]),
+    "a sign of life": lambda b: b.store.record_worker(WORKER, 60),
+    "how many workers there are": lambda b: b.store.n_workers(),
+    "leading": lambda b: b.store.lead("e", "me", 10),
+}
+
+
+class Profiled(Bench):
+    """A bench that asks the server's profiler what calls cost."""
+
+    def __init__(self, store: MongoStore, raw: Any) -> None:
+        super().__init__(store, "e")
+        self.raw = raw  #: its database, by the driver
+
+    def fill(self, n_done: int) -> None:
+        """Add ten running trials, nine pending ones, and more done ones than were asked for."""
+        self.store.open_experiment(self.experiment())
+        self.insert(20)
+        running = [self.claim() for _ in range(11)]
+        self.store.finish(running[-1], Result(loss=0.0))
+        done = self.raw.trials.find_one({"state": "done"})
+        self.raw.trials.insert_many(
+            {**done, "_id": f"e/{tid:06d}", "tid": tid, "loss": float(tid), "owner": str(tid)}
+            for tid in range(20, 20 + n_done)
+        )
+
+    def examined(self, call: Callable[[Bench], object]) -> tuple[int, int]:
+        """Return the index keys and the documents that the server examines for a call."""
+        self.raw.command("profile", 2)
+        call(self)
+        self.raw.command("profile", 0)
+        seen = list(self.raw["system.profile"].find({"ns": {"$not": {"$regex": "profile"}}}))
+        self.raw.drop_collection("system.profile")
+        keys, documents = ([s.get(what, 0) for s in seen] for what in ("keysExamined", "docsExamined"))
+        assert seen
+        return sum(keys), sum(documents)
+
+
+@pytest.fixture(scope="module")
+def benches(mongo_uri: str) -> Iterator[list[Profiled]]:
+    """One search with few finished trials and one with many."""
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        opened = []
+        for n_done in (FEW, MANY):
+            name = f"costs_{uuid.uuid4().hex[:8]}"
+            store = MongoStore.connect(mongo_uri, database=name, patience=give_up_after(20))
+            opened.append(Profiled(store, client[name]))
+            opened[-1].fill(n_done)
+        yield opened
+        for bench in opened:
+            bench.store.close()
+            client.drop_database(bench.raw)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_examines_no_more_where_a_hundred_times_as_many_trials_are_finished(name, benches):
+    few, many = (bench.examined(CALLS[name]) for bench in benches)
+    assert many == few
+
+
+def test_reading_in_short_reads_each_trial_once(benches):
+    for bench, n_done in zip(benches, (FEW, MANY), strict=True):
+        n_keys, n_documents = bench.examined(lambda b: list(b.store.points("e")))
+        n_trials = bench.raw.trials.count_documents({})
+        n_pages = 1 + n_trials // 1000
+        assert n_documents == n_trials > n_done
+        assert n_keys <= n_trials + n_pages
