@@ -69,12 +69,14 @@ def test_mongod_killed_and_started_again_in_mid_search_loses_nothing(fleet):
 
 
 def test_a_standby_waits_and_takes_over_from_a_killed_leader(fleet):
-    fleet.worker()
     leader = fleet.coordinator("--max-evals", str(N))
-    wait_until(lambda: sum(t.state is State.DONE for t in fleet.trials()) >= 2, "two trials")
+    wait_until(lambda: bool(fleet.trials()), "the leader to suggest")
     standby = fleet.coordinator("--max-evals", str(N))
     wait_until(lambda: "standby" in fleet.output(standby), "the standby to say so")
+    fleet.worker(SLEEP="0.5")
+    wait_until(lambda: sum(t.state is State.DONE for t in fleet.trials()) >= 2, "two trials")
     leader.kill()
+    assert ended(leader) == -signal.SIGKILL, "it had not ended by itself"
     assert ended(standby) == 0
     is_complete(fleet)
 
