@@ -25,7 +25,6 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -219,8 +218,8 @@ def three_servers(folder: Path) -> Iterator[tuple[list[Server], str]]:
         server.launch()
     try:
         members = [{"_id": i, "host": f"127.0.0.1:{server.port}"} for i, server in enumerate(servers)]
+        wait_until(lambda: all(map(answers, servers)), "all members to answer")
         with servers[0].client() as client:
-            wait_until(lambda: answers(client), "the first member to answer")
             client.admin.command("replSetInitiate", {"_id": "three", "members": members})
         wait_until(lambda: primary_of(servers) is not None, "a primary", 120)
         hosts = ",".join(str(member["host"]) for member in members)
@@ -280,8 +279,8 @@ def primary_of(servers: list[Server]) -> Server | None:
     return None
 
 
-def answers(client: MongoClient[dict[str, object]]) -> bool:
-    with suppress(PyMongoError):
+def answers(server: Server) -> bool:
+    with server.client() as client, suppress(PyMongoError):
         return bool(client.admin.command("ping")["ok"])
     return False
 
