@@ -10,10 +10,13 @@ import bson
 import pytest
 
 from hpsearch.store import queries
+from hpsearch.trial import Trial
 from scripts.bench.faults.evidence import read_acknowledged, read_calls, under_way
 from scripts.bench.faults.injections import AT_START, COMMANDS, LANES, Kind, drawn
 from scripts.bench.faults.table import Outcome, table
 from scripts.bench.faults.wire import Messages, names
+
+TRIAL = Trial(exp_key="s", tid=0, values={}, owner="t", attempt=1)
 
 
 def message(command: dict[str, Any], **bulk: list[dict[str, Any]]) -> bytes:
@@ -37,7 +40,7 @@ def update(pipeline: list[dict[str, Any]], collection: str = "trials") -> bytes:
         (message({"findAndModify": "trials", "update": queries.claim("t", {})}), {"findAndModify", "claim"}),
         (update(queries.finish({"state": "done", "loss": 1.0})), {"update", "finish"}),
         (update(queries.renew()), {"update", "renew"}),
-        (update(queries.release("t", "drained")), {"update"}),
+        (update(queries.release(TRIAL, "drained")), {"update"}),
         (update(queries.report([{"step": 1}], "b")), {"update"}),
         (update([{"$set": {"state": "running"}}]), {"update"}),
         (update(queries.renew(), collection="workers"), {"update"}),
