@@ -89,7 +89,7 @@ def test_the_help_loads_click_and_nothing_heavy():
     assert loaded & {"numpy", "scipy", "pymongo", "bson", "rich", "asyncio"} == set()
     assert {name for name in loaded if name.startswith("hpsearch.")} <= {
         "hpsearch.cli", "hpsearch.command", "hpsearch.errors", "hpsearch.events", "hpsearch.logs",
-        "hpsearch.strict_json",
+        "hpsearch.strict_json", "hpsearch.wording",
         "hpsearch.private_file", "hpsearch.store_choice",
     }  # fmt: skip
 
