@@ -164,7 +164,12 @@ def _attempts(evidence: Evidence) -> Iterator[Broken]:
 
 
 def _holders(evidence: Evidence) -> Iterator[Broken]:
-    """A token is one worker's, for one attempt at one trial, and an attempt has one token."""
+    """A token is one worker's, for one attempt at one trial, and an attempt has one token.
+
+    A claim that is repeated under its token for longer than a lease, since no answer comes, gets another
+    trial when the first has expired meanwhile.
+    """
+    trials = _trials(evidence)
     promise = "one holder for each token"
     by_token: defaultdict[str, set[tuple[str, int, str]]] = defaultdict(set)
     by_attempt: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
@@ -172,7 +177,8 @@ def _holders(evidence: Evidence) -> Iterator[Broken]:
         by_token[token].add((name, attempt, worker))
         by_attempt[name, attempt].add(token)
     for held in by_token.values():
-        if len(held) > 1:
+        kept = [(name, attempt) for name, attempt, _ in held if not _was_lost(trials.get(name), attempt)]
+        if len(kept) > 1 or len({worker for *_, worker in held}) > 1:
             text = "one token was seen with " + " and ".join(f"{w} ({n}#{a})" for n, a, w in sorted(held))
             yield Broken(promise=promise, trial=min(held)[0], text=text)
     for (name, attempt), tokens in by_attempt.items():
@@ -188,11 +194,10 @@ def _overlaps(evidence: Evidence) -> Iterator[Broken]:
         by_trial[call.trial].append(call)
     for name, calls in by_trial.items():
         calls.sort(key=lambda call: call.attempt)
-        lost = {e["attempt"] for e in trials.get(name, {}).get("history", []) if e["why"] == _LOST}
         for earlier, later in combinations(calls, 2):
             # A call that never returned may have been killed at any time.
             end = earlier.began_at if earlier.ended_at is None else earlier.ended_at
-            if later.began_at < end and earlier.attempt not in lost:
+            if later.began_at < end and not _was_lost(trials.get(name), earlier.attempt):
                 text = f"attempts {earlier.attempt} and {later.attempt} ran at the same time"
                 yield Broken(promise="no two calls overlap", trial=name, text=text)
 
@@ -226,6 +231,12 @@ def _logs(evidence: Evidence) -> Iterator[Broken]:
         if "Traceback (most recent call last)" in log:
             text = f"{name} printed one: {log.partition('Traceback')[2][-300:]!r}"
             yield Broken(promise="no tracebacks", trial=None, text=text)
+
+
+def _was_lost(trial: Mapping[str, Any] | None, attempt: int) -> bool:
+    """Whether the lease of an attempt ran out."""
+    history = [] if trial is None else trial.get("history", [])
+    return any(entry["attempt"] == attempt and entry["why"] == _LOST for entry in history)
 
 
 def _trials(evidence: Evidence) -> dict[str, Mapping[str, Any]]:

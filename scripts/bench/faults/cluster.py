@@ -92,7 +92,7 @@ class Member:
         self._n_failed_before = int(answer["count"])  # since the server was started
 
     def n_failed(self) -> int:
-        """Return how often the fail point was met, and turn it off."""
+        """Return how often the fail point was met, and turn it off; less than 0 after a restart."""
         answer = self.command("configureFailPoint", "failCommand", mode="off")
         return int(answer["count"]) - self._n_failed_before
 

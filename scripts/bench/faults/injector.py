@@ -299,7 +299,7 @@ class Injector:
         except PyMongoError:  # the member went away: a fault of another lane
             n = self._taken_back(member)
         note = f"{injection.command} x {injection.times}"
-        return _outcome(injection, n, "commands", in_hand, note=note) if n else None
+        return _outcome(injection, n, "commands", in_hand, note=note) if n > 0 else None
 
     def _taken_back(self, member: Member) -> int:
         with suppress(PyMongoError):

@@ -213,6 +213,14 @@ def test_two_holders_under_one_token_or_attempt_are_found(holds: set[tuple[str, 
     assert promises(evidence(document(0), holds=frozenset(holds))) == {"one holder for each token"}
 
 
+def test_a_claim_that_is_repeated_until_its_first_trial_has_expired_is_acquitted() -> None:
+    """A worker who hears nothing repeats its claim under one token, and gets a trial that is still there."""
+    holds = frozenset({("s/000000", 1, "a", "worker-1"), ("s/000001", 1, "a", "worker-1")})
+    expired = document(0, attempt=2, history=[LOST])
+    calls = [call(0, attempt=2), call(1)]
+    assert promises(evidence(expired, document(1), calls=calls, holds=holds)) == set()
+
+
 @pytest.mark.parametrize(("why", "is_fine"), [("lease expired", True), ("worker drained", False)])
 def test_two_calls_at_the_same_time_are_found_unless_the_lease_was_lost(why: str, is_fine: bool) -> None:
     trial = document(0, attempt=2, history=[{**LOST, "why": why}])
