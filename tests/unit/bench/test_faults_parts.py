@@ -19,9 +19,6 @@ from scripts.bench.faults.wire import Messages, names
 TRIAL = Trial(exp_key="s", tid=0, values={}, owner="t", attempt=1)
 
 
-TRIAL = Trial(exp_key="s", tid=0, values={}, attempt=1, owner="t")
-
-
 def message(command: dict[str, Any], **bulk: list[dict[str, Any]]) -> bytes:
     """Return a command as a driver sends it, with the documents of a bulk in a section of their own."""
     body = b"\0" + bson.encode(command)
