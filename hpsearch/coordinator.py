@@ -47,6 +47,9 @@ LEADER_LEASE_S = 10.0
 #: A fleet of thousands, which takes long to read, is looked at less often.
 _REFRESH_S, _MAX_REFRESH_S = 0.5, 5.0
 
+#: Seconds between two looks for leases that are over; with the waits of coordinator and workers below five.
+_EXPIRE_EVERY_S = 2.0
+
 #: Finished trials, and seconds, over which the rate is measured at least: large fleets finish many at once.
 _RATE_TRIALS, _LEAST_RATE_WINDOW_S = 50, 1.0
 
@@ -307,7 +310,7 @@ class Coordinator:
     def _expire(self) -> None:
         self._note_contact()  # the calls before this one may have waited out an outage
         now, lease_s = self._clock(), self._experiment.defaults.lease_s
-        is_due = now - self._expired_at >= min(5.0, lease_s / 4)
+        is_due = now - self._expired_at >= min(_EXPIRE_EVERY_S, lease_s / 4)
         if not is_due or not plan.may_expire(now - self._contact_since, lease_s):
             return
         self._expired_at = now

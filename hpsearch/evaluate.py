@@ -17,12 +17,16 @@ from hpsearch.objective import Objective
 from hpsearch.space.tree import Values
 from hpsearch.storable import storable
 from hpsearch.trial import Failure, FailureKind, Report, Result
+from hpsearch.wording import reason, shown
 
 STATUS_OK = "ok"
 STATUS_FAIL = "fail"
 
 #: Reports one trial keeps; they live in its document, which is limited.
 MAX_REPORTS = 10_000
+
+#: Attachments that cannot be kept which are named.
+_MOST_PROBLEMS = 20
 
 #: Characters of a traceback or a message that are kept.
 _MAX_TEXT = 64 * 1024
@@ -136,7 +140,7 @@ def evaluate(
     except passes:
         raise
     except SystemExit as error:
-        result = _failed(FailureKind.EXIT, f"The objective called sys.exit({_brief(error.code)}).", error)
+        result = _failed(FailureKind.EXIT, f"The objective called sys.exit({shown(error.code)}).", error)
     except BaseException as error:  # noqa: BLE001 - whatever a user's code raises is a result
         result = _failed(FailureKind.EXCEPTION, _message_of(error), error)
     finally:
@@ -151,24 +155,24 @@ def read_result(returned: Any) -> Result:
         loss = _loss(returned)
         if loss is None:
             return _invalid(
-                f"The objective returned {_shown(returned)}, not a number or a mapping with a loss."
+                f"The objective returned {_typed(returned)}, not a number or a mapping with a loss."
             )
-        return _with_loss(loss, {"loss": loss, "status": STATUS_OK})
+        return _with_loss(loss, {})
     status = returned.get("status", STATUS_OK if "loss" in returned else None)
     if status == STATUS_FAIL:
         kept, problems = storable(returned)
-        reason = kept.get("message") or kept.get("error") or "The objective returned the status 'fail'."
-        message = " ".join([str(reason), *problems])
+        told = kept.get("message") or kept.get("error") or "The objective returned the status 'fail'."
+        message = " ".join([str(told)[:_MAX_TEXT], *problems])
         return Result(loss=None, result=kept, error=Failure(kind=FailureKind.REPORTED, message=message))
     if status != STATUS_OK:
         return _invalid(
-            f"The objective returned the status {_shown(status)}; it must be 'ok' or 'fail'.", returned
+            f"The objective returned the status {_typed(status)}; it must be 'ok' or 'fail'.", returned
         )
     loss = _loss(returned.get("loss"))
     if loss is None:
-        problem = f"The objective returned the loss {_shown(returned.get('loss'))}, which is not a number."
+        problem = f"The objective returned the loss {_typed(returned.get('loss'))}, which is not a number."
         return _invalid(problem, returned)
-    return _with_loss(loss, {**returned, "loss": loss, "status": STATUS_OK})
+    return _with_loss(loss, returned)
 
 
 def _parted(returned: Any, trial: CurrentTrial) -> tuple[Any, list[str]]:
@@ -176,25 +180,30 @@ def _parted(returned: Any, trial: CurrentTrial) -> tuple[Any, list[str]]:
     if not isinstance(returned, Mapping) or not isinstance(returned.get("attachments"), Mapping):
         return returned, []
     problems = []
-    for name, data in returned["attachments"].items():
-        problem = _not_attachable(name, data)
-        if problem is None:
-            trial.attach(name, data)
-        else:
-            problems.append(f"result['attachments'] was not kept whole: {problem}.")
-    return {key: value for key, value in returned.items() if key != "attachments"}, problems
+    try:
+        for name, data in returned["attachments"].items():
+            problem = _not_attachable(name, data)
+            if problem is None:
+                trial.attach(name, data)
+            else:
+                problems.append(problem)
+    except Exception as error:  # noqa: BLE001 - a stranger's mapping; the loss is not to suffer from it
+        problems.append(f"it cannot be read ({reason(error)})")
+    told = [f"result['attachments'] was not kept whole: {problem}." for problem in problems[:_MOST_PROBLEMS]]
+    return {key: value for key, value in returned.items() if key != "attachments"}, told
 
 
 def _not_attachable(name: Any, data: Any) -> str | None:
     if not isinstance(name, str):
-        return f"the name {_shown(name)} is not text"
+        return f"the name {_typed(name)} is not text"
     if not isinstance(data, bytes | bytearray | memoryview):
-        return f"{_brief(name)} is {_shown(data)}, not bytes"
+        return f"{shown(name)} is {_typed(data)}, not bytes"
     return None
 
 
 def _with_loss(loss: float, returned: Mapping[Any, Any]) -> Result:
-    kept, problems = storable(returned)
+    rest, problems = storable(returned)
+    kept = {**rest, "loss": loss, "status": STATUS_OK}
     if np.isnan(loss):
         message = " ".join(["The loss is not a number (NaN).", *problems])
         return Result(loss=None, result=kept, error=Failure(kind=FailureKind.NAN, message=message))
@@ -227,7 +236,7 @@ def _failed(kind: FailureKind, message: str, error: BaseException) -> Result:
 def _message_of(error: BaseException) -> str:
     try:
         return str(error) or type(error).__name__
-    except Exception:  # noqa: BLE001 - a broken __str__ must not cost the trial its record
+    except BaseException:  # noqa: BLE001 - a broken __str__ must not cost the trial its record
         return f"{type(error).__name__}, whose text cannot be printed"
 
 
@@ -248,17 +257,9 @@ def _loss(value: Any) -> float | None:
 def _number(value: Any, name: str) -> float:
     number = _loss(value)
     if number is None:
-        raise TypeError(f"report() takes numbers; {name} is {_shown(value)}")
+        raise TypeError(f"report() takes numbers; {name} is {_typed(value)}")
     return number
 
 
-def _shown(value: Any) -> str:
-    return "None" if value is None else f"{_brief(value)} ({type(value).__name__})"
-
-
-def _brief(value: Any) -> str:
-    try:
-        text = repr(value)
-    except Exception:  # noqa: BLE001 - see _message_of
-        return "something that cannot be printed"
-    return text if len(text) <= 80 else text[:77] + "..."
+def _typed(value: Any) -> str:
+    return "None" if value is None else f"{shown(value)} ({type(value).__name__})"

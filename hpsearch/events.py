@@ -46,6 +46,7 @@ class Event(StrEnum):
 
     # Any command
     HEALTH_SERVED = "health_served"
+    PROBE_FAILED = "probe_failed"
     MANAGER_NOT_TOLD = "manager_not_told"
     COMMAND_FAILED = "command_failed"
     INTERRUPTED = "interrupted"

@@ -19,7 +19,9 @@ import numpy as np
 
 from hpsearch.errors import HpsearchWarning, SpaceError
 from hpsearch.space import arguments
+from hpsearch.space.arguments import checked_label
 from hpsearch.space.expression import Choice, Number, as_node
+from hpsearch.wording import shown
 
 __all__ = [
     "choice",
@@ -50,7 +52,7 @@ def uniform(label: str, low: float, high: float) -> Number:
     --------
     >>> momentum = uniform("momentum", 0.5, 0.99)
     """
-    return Number(_checked(label), arguments.uniform("uniform", label, low, high))
+    return Number(checked_label(label), arguments.uniform("uniform", label, low, high))
 
 
 def quniform(label: str, low: float, high: float, q: float) -> Number:
@@ -60,7 +62,7 @@ def quniform(label: str, low: float, high: float, q: float) -> Number:
     --------
     >>> dropout = quniform("dropout", 0, 0.5, 0.1)
     """
-    return Number(_checked(label), arguments.uniform("quniform", label, low, high, q))
+    return Number(checked_label(label), arguments.uniform("quniform", label, low, high, q))
 
 
 def uniformint(label: str, low: float, high: float) -> Number:
@@ -72,7 +74,7 @@ def uniformint(label: str, low: float, high: float) -> Number:
     --------
     >>> depth = uniformint("depth", 2, 10)
     """
-    return Number(_checked(label), arguments.uniform("uniformint", label, low, high, 1.0))
+    return Number(checked_label(label), arguments.uniform("uniformint", label, low, high, 1.0))
 
 
 def loguniform(label: str, low: float, high: float) -> Number:
@@ -82,7 +84,7 @@ def loguniform(label: str, low: float, high: float) -> Number:
     --------
     >>> lr = loguniform("lr", np.log(1e-5), np.log(1e-1))
     """
-    built = arguments.uniform("loguniform", _checked(label), low, high)
+    built = arguments.uniform("loguniform", checked_label(label), low, high)
     _warn_of_raw_bounds("loguniform", label, low, high)
     return Number(label, built)
 
@@ -94,7 +96,7 @@ def qloguniform(label: str, low: float, high: float, q: float) -> Number:
     --------
     >>> batch_size = qloguniform("batch_size", np.log(16), np.log(1024), 16)
     """
-    built = arguments.uniform("qloguniform", _checked(label), low, high, q)
+    built = arguments.uniform("qloguniform", checked_label(label), low, high, q)
     _warn_of_raw_bounds("qloguniform", label, low, high)
     return Number(label, built)
 
@@ -106,7 +108,7 @@ def normal(label: str, mu: float, sigma: float) -> Number:
     --------
     >>> offset = normal("offset", 0, 1)
     """
-    return Number(_checked(label), arguments.normal("normal", label, mu, sigma))
+    return Number(checked_label(label), arguments.normal("normal", label, mu, sigma))
 
 
 def qnormal(label: str, mu: float, sigma: float, q: float) -> Number:
@@ -116,7 +118,7 @@ def qnormal(label: str, mu: float, sigma: float, q: float) -> Number:
     --------
     >>> shift = qnormal("shift", 0, 10, 1)
     """
-    return Number(_checked(label), arguments.normal("qnormal", label, mu, sigma, q))
+    return Number(checked_label(label), arguments.normal("qnormal", label, mu, sigma, q))
 
 
 def lognormal(label: str, mu: float, sigma: float) -> Number:
@@ -126,7 +128,7 @@ def lognormal(label: str, mu: float, sigma: float) -> Number:
     --------
     >>> penalty = lognormal("penalty", np.log(1e-2), 2)
     """
-    return Number(_checked(label), arguments.normal("lognormal", label, mu, sigma))
+    return Number(checked_label(label), arguments.normal("lognormal", label, mu, sigma))
 
 
 def qlognormal(label: str, mu: float, sigma: float, q: float) -> Number:
@@ -136,7 +138,7 @@ def qlognormal(label: str, mu: float, sigma: float, q: float) -> Number:
     --------
     >>> n_units = qlognormal("n_units", np.log(128), 1, 8)
     """
-    return Number(_checked(label), arguments.normal("qlognormal", label, mu, sigma, q))
+    return Number(checked_label(label), arguments.normal("qlognormal", label, mu, sigma, q))
 
 
 def randint(label: str, low: int, high: int | None = None) -> Number:
@@ -148,7 +150,7 @@ def randint(label: str, low: int, high: int | None = None) -> Number:
     >>> n_layers = randint("n_layers", 1, 5)
     """
     bounds = (0, low) if high is None else (low, high)
-    return Number(_checked(label), arguments.integer(label, *bounds))
+    return Number(checked_label(label), arguments.integer(label, *bounds))
 
 
 def choice(label: str, options: Sequence[Any]) -> Choice:
@@ -160,7 +162,7 @@ def choice(label: str, options: Sequence[Any]) -> Choice:
     --------
     >>> kernel = choice("kernel", ["linear", {"name": "rbf", "gamma": loguniform("gamma", -7, 2)}])
     """
-    items = _options("choice", _checked(label), options)
+    items = _options("choice", checked_label(label), options)
     return _choice("choice", label, arguments.equal(len(items)), items)
 
 
@@ -171,17 +173,17 @@ def pchoice(label: str, options: Sequence[tuple[float, Any]]) -> Choice:
     --------
     >>> optimizer = pchoice("optimizer", [(0.8, "adam"), (0.2, "sgd")])
     """
-    items = _options("pchoice", _checked(label), options)
+    items = _options("pchoice", checked_label(label), options)
     for i, item in enumerate(items):
         if not isinstance(item, list | tuple) or len(item) != 2:
-            raise SpaceError(f"hp.pchoice({label!r}): option {i} must be a pair (probability, option).")
+            raise SpaceError(f"hp.pchoice({shown(label)}): option {i} must be a pair (probability, option).")
     return _choice("pchoice", label, [p for p, _ in items], [option for _, option in items])
 
 
 def _choice(name: str, label: str, probabilities: list[float], options: list[Any]) -> Choice:
     """Build either kind of choice."""
     built = arguments.categorical(name, label, probabilities)
-    nodes = (as_node(option, f"option {i} of {label!r}") for i, option in enumerate(options))
+    nodes = (as_node(option, f"option {i} of {shown(label)}") for i, option in enumerate(options))
     return Choice(label, built, tuple(nodes))
 
 
@@ -190,18 +192,9 @@ def _options(name: str, label: str, options: Any) -> list[Any]:
     if isinstance(options, list | tuple | range) or (isinstance(options, np.ndarray) and options.ndim == 1):
         return list(options)
     raise SpaceError(
-        f"hp.{name}({label!r}): the options must be a list or a tuple, "
+        f"hp.{name}({shown(label)}): the options must be a list or a tuple, "
         f"but they are a {type(options).__name__}."
     )
-
-
-def _checked(label: Any) -> str:
-    """Return a label that can be stored."""
-    if not isinstance(label, str) or not label:
-        raise SpaceError(f"The label of a parameter must be a non-empty string, but it is {label!r}.")
-    if "\0" in label or any("\ud800" <= character <= "\udfff" for character in label):
-        raise SpaceError(f"The label {label!r} has a character that cannot be stored.")
-    return label
 
 
 def _warn_of_raw_bounds(name: str, label: str, low: float, high: float) -> None:
@@ -214,9 +207,9 @@ def _warn_of_raw_bounds(name: str, label: str, low: float, high: float) -> None:
     if is_typed and (0 <= low < high <= 1 or 0 < low <= 0.01):
         step = ", q" if name.startswith("q") else ""
         warnings.warn(
-            f"hp.{name}({label!r}, {low:g}, {high:g}{step}) ranges from {np.exp(low):.6g} to "
+            f"hp.{name}({shown(label)}, {low:g}, {high:g}{step}) ranges from {np.exp(low):.6g} to "
             f"{np.exp(high):.6g}, since its bounds are logarithms; for bounds on the value itself, "
-            f"write hp.{name}({label!r}, np.log({low or 1e-5:g}), np.log({high:g}){step}).",
+            f"write hp.{name}({shown(label)}, np.log({low or 1e-5:g}), np.log({high:g}){step}).",
             HpsearchWarning,
             stacklevel=3,
         )

@@ -26,9 +26,13 @@ def write_json() -> None:
     Warnings of Python and the logs of all libraries become part of it, so that what reads
     stderr finds nothing else there.
     """
-    if not is_json():
-        logging.getLogger().addHandler(_StderrHandler(_JsonFormatter()))
-        logging.captureWarnings(True)
+    if is_json():
+        return
+    logging.getLogger().addHandler(_StderrHandler(_JsonFormatter()))
+    logging.captureWarnings(True)
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        logger.setLevel(min(logging.INFO, logger.level or logging.INFO))
 
 
 def log_to_stderr(level: int = logging.INFO, **fields: object) -> None:
@@ -44,7 +48,6 @@ def log_to_stderr(level: int = logging.INFO, **fields: object) -> None:
     formatter = _json_formatter()
     if formatter is not None:
         formatter.fields = fields
-        level = min(level, logging.INFO)
     for name in LOGGERS:
         logger = logging.getLogger(name)
         logger.setLevel(min(level, logger.level or level))

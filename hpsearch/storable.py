@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.wording import reason, shown
+
 #: MongoDB refuses deeper documents; a result lies two levels below the top of its own.
 MAX_DEPTH = 90
 #: Bytes of one result. MongoDB holds 16 MiB a document; the rest is for reports, errors and the log.
@@ -22,6 +24,9 @@ MAX_BYTES = 12 * 1024 * 1024
 
 #: Items of an array that are certain not to fit: each takes at least a tag, an index and a value.
 MAX_ITEMS = MAX_BYTES // 4
+
+#: Sentences about what was left out; more of them would crowd out the rest.
+_MOST_PROBLEMS = 20
 
 _INT64 = range(-(2**63), 2**63)
 
@@ -33,6 +38,8 @@ class _UnstorableError(Exception):
 def storable(result: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return the storable part of a result, and a sentence for each key that was left out.
 
+    Foreign objects in it may raise whatever they like when they are read: it costs their key alone.
+
     Parameters
     ----------
     result : mapping
@@ -43,18 +50,25 @@ def storable(result: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
     dict
         Nested dicts and lists of None, bool, int, float, str, bytes and aware datetimes.
     list of str
-        One sentence for each top-level key, or part of one, that is missing from it.
+        One sentence for each top-level key, or part of one, that is missing from it; of more
+        than some, how many.
     """
     kept: dict[str, Any] = {}
     problems: list[str] = []
-    for key, value in result.items():
-        where = f"result[{key!r}]"
-        try:
-            kept[_key(key, where)] = _plain(value, where, 1)
-        except _UnstorableError as problem:
-            problems.append(f"{problem}; it was left out.")
+    try:
+        for key, value in result.items():
+            where = f"result[{shown(key)}]"
+            try:
+                kept[_key(key, where)] = _plain(value, where, 1)
+            except _UnstorableError as problem:
+                problems.append(f"{problem}; it was left out.")
+            except Exception as error:  # noqa: BLE001 - see above
+                problems.append(f"{where} cannot be read ({reason(error)}); it was left out.")
+    except Exception as error:  # noqa: BLE001 - the mapping itself is foreign, too
+        problems.append(f"The rest of the result cannot be read ({reason(error)}); it was left out.")
     problems += _dropped_to_fit(kept)
-    return kept, problems
+    n_more = len(problems) - _MOST_PROBLEMS
+    return kept, [*problems[:_MOST_PROBLEMS], *([f"So it is with {n_more} more."] if n_more > 0 else [])]
 
 
 def _plain(value: Any, where: str, depth: int) -> Any:
@@ -82,7 +96,7 @@ def _plain(value: Any, where: str, depth: int) -> Any:
         case datetime():
             return _date(value, where)
         case Mapping():
-            return {_key(k, where): _plain(v, f"{where}[{k!r}]", depth + 1) for k, v in value.items()}
+            return {_key(k, where): _plain(v, f"{where}[{shown(k)}]", depth + 1) for k, v in value.items()}
         case list() | tuple():
             return [_plain(v, f"{where}[{i}]", depth + 1) for i, v in enumerate(value)]
     raise _UnstorableError(f"{where} is a {_type_name(value)}, which the database cannot hold")
@@ -113,14 +127,16 @@ def _text(text: str) -> str:
 
 def _dropped_to_fit(kept: dict[str, Any]) -> Iterator[str]:
     """Remove the largest keys until the rest fits, and say which."""
-    sizes = {key: _size(value) for key, value in kept.items()}
-    while sum(sizes.values()) > MAX_BYTES:
-        largest = max(sizes, key=sizes.__getitem__)
-        megabytes = math.ceil(sizes.pop(largest) / 2**20)
-        del kept[largest]
+    sizes = {key: 2 + len(key.encode()) + _size(value) for key, value in kept.items()}
+    total = sum(sizes.values())
+    for key in sorted(sizes, key=sizes.__getitem__, reverse=True):
+        if total <= MAX_BYTES:
+            return
+        total -= sizes[key]
+        del kept[key]
         yield (
-            f"result[{largest!r}] takes {megabytes} MiB, more than fits into one document "
-            f"({MAX_BYTES // 2**20} MiB); it was left out."
+            f"result[{shown(key)}] takes {math.ceil(sizes[key] / 2**20)} MiB, and the result more than fits "
+            f"into one document ({MAX_BYTES // 2**20} MiB); it was left out."
         )
 
 

@@ -9,10 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from hpsearch.mongod import ephemeral_mongod
 
 REPOSITORY = Path(__file__).parents[1]
+
+#: What ``scripts/fuzz`` asks for; a run of the tests tries as many examples as hypothesis does by itself.
+settings.register_profile("fuzz", max_examples=2000, deadline=None)
 
 
 @pytest.fixture(scope="session")

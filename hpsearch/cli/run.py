@@ -179,7 +179,7 @@ def _opened(
 ) -> Iterator[OpenStore]:
     """Open the store; from then on an outage is waited out, unless a signal ends the waiting."""
     patience = _Patience(interrupt, signs)
-    with open_store(uri, is_ephemeral=is_ephemeral, patience=patience) as opened:
+    with open_store(uri, is_ephemeral=is_ephemeral, patience=patience, on_contact=signs.alive) as opened:
         patience.has_started = True
         signs.contact = opened.store.contact
         yield opened

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -27,7 +27,11 @@ class OpenStore:
 
 @contextmanager
 def open_store(
-    uri: str | None, *, is_ephemeral: bool = False, patience: Patience = patient
+    uri: str | None,
+    *,
+    is_ephemeral: bool = False,
+    patience: Patience = patient,
+    on_contact: Callable[[], None] = lambda: None,
 ) -> Iterator[OpenStore]:
     """Connect to a URI, or else to the private MongoDB, started if need be.
 
@@ -39,11 +43,13 @@ def open_store(
         Use a private one that is thrown away afterwards.
     patience : callable
         Takes the seconds since the database went away, and says whether to go on trying.
+    on_contact : callable
+        Called whenever the database has answered.
     """
     with ExitStack() as stack:
         if uri is None:
             mongod = stack.enter_context(ephemeral_mongod() if is_ephemeral else private_mongod())
             uri = mongod.uri
-        store = MongoStore.connect(uri, patience=patience)
+        store = MongoStore.connect(uri, patience=patience, on_contact=on_contact)
         stack.callback(store.close)
         yield OpenStore(store, uri)

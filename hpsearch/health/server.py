@@ -1,14 +1,16 @@
 """A small HTTP server for probes and for Prometheus: ``/healthz``, ``/readyz``, ``/metrics``.
 
 It answers from threads of its own, which end with the process, and never waits for the
-work, nor lets it wait. It reads no bodies, and keeps no connection for longer than
-``_LONGEST_S``, nor more of them than ``_MAX_CONNECTIONS`` at a time.
+work, nor lets it wait. It reads no bodies, keeps no connection for long, and not many at a
+time: who opens more is hung up on.
 """
 
 from __future__ import annotations
 
+import logging
 import socket
 import socketserver
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -18,11 +20,14 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Protocol
 
 from hpsearch.errors import ConfigurationError, MissingExtraError
+from hpsearch.events import Event
 from hpsearch.health.answers import Answer
 from hpsearch.health.metric import Metric
 
-_MAX_CONNECTIONS = 8
-_LONGEST_S = 10.0
+log = logging.getLogger(__name__)
+
+#: Connections at a time; probes and Prometheus need two or three.
+MAX_CONNECTIONS = 8
 
 #: Seconds between two looks for connections that are open for too long.
 _LOOK_S = 0.2
@@ -47,7 +52,7 @@ class Probes(Protocol):
 
 
 @contextmanager
-def serving(host: str, port: int | None, probes: Probes) -> Iterator[str | None]:
+def serving(host: str, port: int | None, probes: Probes, *, longest_s: float = 10.0) -> Iterator[str | None]:
     """Answer from a thread for as long as the block runs; gives the start of the URLs.
 
     Parameters
@@ -58,6 +63,8 @@ def serving(host: str, port: int | None, probes: Probes) -> Iterator[str | None]
         The port; 0 for any that is free, None to answer nowhere.
     probes : Probes
         What to answer.
+    longest_s : float
+        Seconds after which a connection is ended, whatever it waits for.
 
     Raises
     ------
@@ -70,7 +77,7 @@ def serving(host: str, port: int | None, probes: Probes) -> Iterator[str | None]
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
-        server = _Server(family, address, _Pages(probes))
+        server = _Server(family, address, _Pages(probes), longest_s)
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise ConfigurationError(
@@ -117,14 +124,15 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, family: int, address: Any, pages: _Pages) -> None:
+    def __init__(self, family: int, address: Any, pages: _Pages, longest_s: float) -> None:
         self.address_family = family
         self.pages = pages
+        self._longest_s = longest_s
         self._open: dict[socket.socket, float] = {}  # with the time of its start
         super().__init__(address, _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if len(self._open) >= _MAX_CONNECTIONS:
+        if len(self._open) >= MAX_CONNECTIONS:
             self.shutdown_request(request)
             return
         self._open[request] = time.monotonic()
@@ -136,19 +144,21 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def service_actions(self) -> None:
         """End what is open for too long; its thread then finds the line closed."""
-        too_old = time.monotonic() - _LONGEST_S
+        too_old = time.monotonic() - self._longest_s
         for connection, since in list(self._open.items()):
             if since < too_old:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Whoever hung up in the middle is no matter for the log."""
+        """Log a defect; whoever hung up in the middle is no matter for the log."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            log.error("a probe was not answered", exc_info=error, extra=Event.PROBE_FAILED.of())
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    timeout = _LONGEST_S
     error_message_format = "%(message)s\n"
     error_content_type = _PLAIN
 

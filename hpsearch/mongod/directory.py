@@ -162,12 +162,18 @@ def write_private(path: Path, text: str) -> None:
 def _make_private(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.chmod(0o700)
+        owner = path.stat().st_uid
+        if owner == os.getuid():
+            path.chmod(0o700)
     except OSError as error:
         raise ConfigurationError(
             f"The folder {path} cannot be made for its owner alone ({error.strerror}); "
             "name another one with HPSEARCH_HOME."
         ) from error
+    if owner != os.getuid():
+        raise ConfigurationError(
+            f"The folder {path} belongs to another user of this machine; name another one with HPSEARCH_HOME."
+        )
 
 
 def _open(path: Path) -> TextIOWrapper:

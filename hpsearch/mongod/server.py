@@ -65,11 +65,12 @@ def ensure_running(directory: Directory) -> str:
     """
     from hpsearch.store.admin import LocalServer, make_ready  # the keeper does without pymongo
 
-    process = find_living(directory) or _start(directory)
+    process = find_living(directory) or start_bare(directory)
     known = directory.password_and_port()
     if known is None:
         raise ConfigurationError(_lost_password(directory))
-    server = LocalServer(port=process.port, replica_set=NAME, user=NAME, password=known[0])
+    key = directory.keyfile.read_text()
+    server = LocalServer(port=process.port, replica_set=NAME, user=NAME, password=known[0], key=key)
     try:
         make_ready(server, _READY_TIMEOUT_S)
     except StoreUnavailableError as error:
@@ -114,10 +115,13 @@ def log_tail(log: Path, n_lines: int = 5) -> str:
 
 
 def _options_for(directory: Directory, pid: int) -> dict[str, str]:
-    """Return the options of a process if it serves this folder, else nothing."""
+    """Return the options of a process of this user if it serves this folder, else nothing."""
+    process = Path(f"/proc/{pid}")
     try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")  # empty for a zombie
+        arguments = (process / "cmdline").read_text(errors="replace").split("\0")  # empty for a zombie
     except OSError:
+        return {}
+    if not _is_own(process):
         return {}
     options = dict(pairwise(arguments))
     # After a crash the number may belong to another program by now.
@@ -131,8 +135,14 @@ def _is_own(process: Path) -> bool:
         return False
 
 
-def _start(directory: Directory) -> Process:
-    """Start a server on its last port, or on a free one where that is taken."""
+def start_bare(directory: Directory) -> Process:
+    """Start a server on its last port, or on a free one where that is taken; it is not yet usable.
+
+    Raises
+    ------
+    NoMongodError, ConfigurationError
+        As ``ensure_running`` does.
+    """
     binary = find_mongod()
     terminate(directory)  # what a killed starter left half started
     directory.write_keyfile()
@@ -181,6 +191,8 @@ def _command(binary: Path, directory: Directory, port: int) -> list[str]:
     }
     parameters = {
         "diagnosticDataCollectionEnabled": "false",
+        # Else anybody on this machine could make the first user, before we do.
+        "enableLocalhostAuthBypass": "false",
         "shutdownTimeoutMillisForSignaledShutdown": "100",  # there is no other member to hand over to
     }
     # --fork makes a session of its own, which Ctrl-C does not reach, and returns when it is ready.

@@ -26,6 +26,10 @@ from hpsearch.space.distribution import (
     Numeric,
     Uniform,
 )
+from hpsearch.wording import shown
+
+#: Characters of a label: it stands in each document of a trial, and in messages.
+MAX_LABEL = 200
 
 #: The numeric distributions by name: is_log, has a q, is_integer.
 UNIFORMS: Mapping[str, tuple[bool, bool, bool]] = MappingProxyType(
@@ -47,6 +51,23 @@ NORMALS: Mapping[str, tuple[bool, bool, bool]] = MappingProxyType(
 )
 
 
+def checked_label(label: Any) -> str:
+    """Return a label that can be stored.
+
+    Raises
+    ------
+    SpaceError
+        Unless it is a string of 1 to ``MAX_LABEL`` characters that UTF-8 has, without NUL.
+    """
+    if not isinstance(label, str) or not label:
+        raise SpaceError(f"The label of a parameter must be a non-empty string, but it is {shown(label)}.")
+    if len(label) > MAX_LABEL:
+        raise SpaceError(f"The label {shown(label)} has {len(label)} characters; use at most {MAX_LABEL}.")
+    if "\0" in label or any("\ud800" <= character <= "\udfff" for character in label):
+        raise SpaceError(f"The label {shown(label)} has a character that cannot be stored.")
+    return label
+
+
 def uniform(name: str, label: str, low: float, high: float, q: float | None = None) -> Numeric:
     """Return the distribution of one of ``UNIFORMS``; a log one takes the logarithms of its bounds.
 
@@ -57,7 +78,7 @@ def uniform(name: str, label: str, low: float, high: float, q: float | None = No
         floats where they are logarithms, and ``q > 0``.
     """
     is_log, is_quantised, is_integer = UNIFORMS[name]
-    where = f"hp.{name}({label!r})"
+    where = f"hp.{name}({shown(label)})"
     low, high = _finite(where, "low", low), _finite(where, "high", high)
     if not low < high:
         raise SpaceError(f"{where}: low must be below high, but they are {low:g} and {high:g}.")
@@ -82,7 +103,7 @@ def normal(name: str, label: str, mu: float, sigma: float, q: float | None = Non
         Unless ``mu`` and ``sigma`` are finite numbers, ``sigma > 0`` and ``q > 0``.
     """
     is_log, is_quantised, is_integer = NORMALS[name]
-    where = f"hp.{name}({label!r})"
+    where = f"hp.{name}({shown(label)})"
     mu, sigma = _finite(where, "mu", mu), _finite(where, "sigma", sigma)
     if sigma <= 0:
         raise SpaceError(f"{where}: sigma must be positive, but it is {sigma:g}.")
@@ -103,12 +124,12 @@ def integer(label: str, low: int, high: int) -> Integer:
     SpaceError
         Unless both are whole numbers within +-2**53 and ``low < high``.
     """
-    where = f"hp.randint({label!r})"
+    where = f"hp.randint({shown(label)})"
     for name, bound in (("low", low), ("high", high)):
         if isinstance(bound, bool | np.bool_) or not isinstance(bound, Integral):
-            raise SpaceError(f"{where}: {name} must be an int, but it is {bound!r}.")
+            raise SpaceError(f"{where}: {name} must be an int, but it is {shown(bound)}.")
         if abs(int(bound)) > MAX_INTEGER:
-            raise SpaceError(f"{where}: {name} must lie within +-2**53, but it is {bound}.")
+            raise SpaceError(f"{where}: {name} must lie within +-2**53, but it is {shown(int(bound))}.")
     if not low < high:
         raise SpaceError(f"{where}: there is no integer from {low} up to, but not including, {high}.")
     return Integer(low=int(low), high=int(high))
@@ -122,7 +143,7 @@ def categorical(name: str, label: str, probabilities: Sequence[float]) -> Catego
     SpaceError
         Unless there is at least one, none is negative, and their sum is within 1e-6 of 1.
     """
-    where = f"hp.{name}({label!r})"
+    where = f"hp.{name}({shown(label)})"
     if not probabilities:
         raise SpaceError(f"{where}: there must be at least one option.")
     checked = [_finite(where, f"the probability of option {i}", p) for i, p in enumerate(probabilities)]
@@ -146,13 +167,13 @@ def equal(n: int) -> list[float]:
 def _finite(where: str, what: str, value: Any) -> float:
     """Return a finite number as a float, or raise a sentence about it."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise SpaceError(f"{where}: {what} must be a number, but it is {_shown(value)}.")
+        raise SpaceError(f"{where}: {what} must be a number, but it is {shown(value)}.")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise SpaceError(f"{where}: {what} must be finite, but it is {_shown(value)}.")
+        raise SpaceError(f"{where}: {what} must be finite, but it is {shown(value)}.")
     return number + 0.0  # turns -0.0 into 0.0, so that equal bounds look equal
 
 
@@ -181,9 +202,3 @@ def _check_logarithm(where: str, what: str, value: float) -> None:
             f"{where}: {what} is a logarithm, and exp({value:g}) is outside the range of floats; "
             f"take the logarithm of the bound that you mean, such as np.log(1e-5)."
         )
-
-
-def _shown(value: Any) -> str:
-    """Return a value as text of bounded length; a node of a space by its type."""
-    text = repr(value) if isinstance(value, Real | str | bytes | None) else f"a {type(value).__name__}"
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -20,12 +20,16 @@ import numpy as np
 from hpsearch.errors import SpaceError
 from hpsearch.space.distribution import Categorical, Integer, Numeric
 from hpsearch.space.operations import OPERATIONS
+from hpsearch.wording import reason, shown
 
 #: Containers inside containers; MongoDB holds documents of at most 100 levels, a dict takes three.
 MAX_NESTING = 25
 
 #: Nodes below nodes, through containers, options and operands.
 MAX_DEPTH = 100
+
+#: Operands that a message shows.
+_MAX_OPERANDS = 3
 
 
 class Node:
@@ -234,7 +238,7 @@ def as_node(value: Any, place: str = "the space", nesting: int = 0) -> Node:
                     f"A dict key in {place} is the parameter {key!r}; only values can be searched."
                 )
         items = sorted(((as_python(key), v) for key, v in value.items()), key=lambda item: _rank(item[0]))
-        return DictOf(tuple((key, as_node(v, f"{place}[{key!r}]", nesting + 1)) for key, v in items))
+        return DictOf(tuple((key, as_node(v, f"{place}[{shown(key)}]", nesting + 1)) for key, v in items))
     if type(value) is functools.partial:
         return operation("partial", value.func, *value.args, **value.keywords)
     return Literal(as_python(value))
@@ -305,8 +309,9 @@ def apply(node: Operation, args: list[Any], keywords: dict[str, Any]) -> Any:
     try:
         return OPERATIONS[node.name](*args, **keywords)
     except Exception as error:
-        shown = ", ".join(repr(arg)[:40] for arg in args)
-        raise SpaceError(f"{node.name}({shown}) in the space failed: {error}") from error
+        operands = ", ".join(shown(arg) for arg in args[:_MAX_OPERANDS])
+        rest = ", ..." if len(args) > _MAX_OPERANDS else ""
+        raise SpaceError(f"{node.name}({operands}{rest}) in the space failed: {reason(error)}.") from error
 
 
 def _rank(key: Any) -> tuple[str, Any]:

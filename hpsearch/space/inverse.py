@@ -31,6 +31,7 @@ from hpsearch.space.expression import (
     evaluate,
 )
 from hpsearch.space.operations import INVERSES
+from hpsearch.wording import shown
 
 #: Relative difference that counts as rounding.
 TOLERANCE = 1e-9
@@ -67,7 +68,7 @@ class _Matcher:
                 if _is_same(expected, as_python(value)):
                     yield bound
                 else:
-                    self._missed(place, f"is {_shown(value)}, but the space has {brief(node)} there")
+                    self._missed(place, f"is {shown(value)}, but the space has {brief(node)} there")
             case TupleOf(items):
                 if isinstance(value, list | tuple) and len(value) == len(items):
                     parts = [
@@ -75,21 +76,21 @@ class _Matcher:
                     ]
                     yield from self._match_all(parts, bound)
                 else:
-                    self._missed(place, f"is {_shown(value)}, but the space has {len(items)} items there")
+                    self._missed(place, f"is {shown(value)}, but the space has {len(items)} items there")
             case DictOf(pairs):
                 keys = [key for key, _ in pairs]
                 if isinstance(value, Mapping) and value.keys() == set(keys):
-                    parts = [(child, value[key], (*place, f"[{key!r}]")) for key, child in pairs]
+                    parts = [(child, value[key], (*place, f"[{shown(key)}]")) for key, child in pairs]
                     yield from self._match_all(parts, bound)
                 else:
-                    self._missed(place, f"is {_shown(value)}, but the space has the keys {keys} there")
+                    self._missed(place, f"is {shown(value)}, but the space has the keys {shown(keys)} there")
             case Number():
                 yield from self._match_number(node, value, bound, place)
             case Choice(label, distribution, options):
                 for index, option in enumerate(options):
                     if bound.get(label, index) == index and distribution.contains(index):
                         yield from self.match(option, value, {**bound, label: index}, place)
-                self._missed(place, f"is {_shown(value)}, which no option of {label!r} gives", 1)
+                self._missed(place, f"is {shown(value)}, which no option of {shown(label)} gives", 1)
             case Operation():
                 yield from self._match_operation(node, value, bound, place)
 
@@ -116,13 +117,13 @@ class _Matcher:
         label, distribution = node.label, node.distribution
         number = as_python(value)
         if isinstance(number, bool) or not isinstance(number, Real):
-            self._missed(place, f"is {_shown(value)}, but the parameter {label!r} is a number")
+            self._missed(place, f"is {shown(value)}, but the parameter {shown(label)} is a number")
             return
         raw = _nearest(distribution, number)
         if raw is None or not distribution.contains(raw):
-            self._missed(place, f"is {_shown(value)}, which the parameter {label!r} cannot be", 2)
+            self._missed(place, f"is {shown(value)}, which the parameter {shown(label)} cannot be", 2)
         elif not _is_same(bound.get(label, raw), raw):
-            self._missed(place, f"is {_shown(value)}, but {label!r} is {bound[label]!r} elsewhere", 2)
+            self._missed(place, f"is {shown(value)}, but {shown(label)} is {bound[label]!r} elsewhere", 2)
         else:
             yield {label: raw, **bound}
 
@@ -147,7 +148,7 @@ class _Matcher:
         for candidate in candidates:
             if _gives(node, candidate, as_python(value)):
                 yield candidate
-        self._missed(place, f"is {_shown(value)}, which {brief(node)} does not give", 1)
+        self._missed(place, f"is {shown(value)}, which {brief(node)} does not give", 1)
 
     def _match_partial(
         self, node: Operation, value: Any, bound: Bound, place: tuple[str, ...]
@@ -156,7 +157,7 @@ class _Matcher:
         names = [key for key, _ in node.keywords]
         fits = isinstance(value, functools.partial) and value.keywords.keys() == set(names)
         if not fits or len(value.args) + 1 != len(node.args):
-            self._missed(place, f"is {_shown(value)}, but the space has {brief(node)} there")
+            self._missed(place, f"is {shown(value)}, but the space has {brief(node)} there")
             return
         given = [value.func, *value.args, *(value.keywords[name] for name in names)]
         parts = [
@@ -245,9 +246,3 @@ def _is_same(expected: Any, given: Any, slack: float = 0.0) -> bool:
         return bool(expected == given)
     except (TypeError, ValueError):  # arrays, for one, have no single answer
         return False
-
-
-def _shown(value: Any) -> str:
-    """Return a value as text of bounded length."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

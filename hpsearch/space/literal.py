@@ -19,6 +19,7 @@ from typing import Any
 
 from hpsearch.errors import SpaceError
 from hpsearch.space.shape import damaged, sequence, string, tagged
+from hpsearch.wording import reason, shown
 
 #: What JSON and BSON both hold as an integer.
 INT64 = range(-(2**63), 2**63)
@@ -52,7 +53,7 @@ def encode_literal(value: Any, place: str) -> Any:
         case None | bool():
             return value
         case int():
-            return int(value) if value in INT64 else {"int": str(int(value))}
+            return int(value) if value in INT64 else {"int": _digits(int(value), place)}
         case float():
             return float(value) if math.isfinite(value) else {"float": repr(float(value))}
         case str():
@@ -105,17 +106,17 @@ def decode_literal(value: Any, place: str, depth: int = 0) -> Any:
     if kind == "import":
         return _imported(text, place)
     if kind not in READERS:
-        damaged(f"{place} has the unknown kind {kind!r}")
+        damaged(f"{place} has the unknown kind {shown(kind)}")
     try:
         return READERS[kind](text)
     except ValueError as error:
-        damaged(f"{place} is no {kind} ({error})")
+        damaged(f"{place} is no {kind} ({reason(error)})")
 
 
 def _reference(value: Any, qualname: str, place: str) -> str:
     """Return "module:qualname" of an importable object, or raise a sentence about it."""
     module = getattr(value, "__module__", None)
-    what = f"{place} holds {qualname!r}"
+    what = f"{place} holds {shown(qualname)}"
     if module == "__main__":
         raise SpaceError(
             f"{what}, which is defined in the script itself (__main__), where no worker can import it; "
@@ -131,7 +132,7 @@ def _reference(value: Any, qualname: str, place: str) -> str:
     # Class methods are made anew at each look-up: equal, not identical.
     if found is not value and not (type(found) is type(value) and found == value):
         raise SpaceError(
-            f"{what}, but importing {reference!r} gives another object; a worker would get that one."
+            f"{what}, but importing {shown(reference)} gives another object; a worker would get that one."
         )
     return reference
 
@@ -140,17 +141,25 @@ def _imported(reference: str, place: str) -> Any:
     """Return the object of a reference."""
     module, _, qualname = reference.partition(":")
     if not all(part.isidentifier() for part in [*module.split("."), *qualname.split(".")]):
-        damaged(f"{place} is no reference of the form 'module:name', but {reference!r}")
+        damaged(f"{place} is no reference of the form 'module:name', but {shown(reference)}")
     try:
         found: Any = importlib.import_module(module)
         for part in qualname.split("."):
             found = getattr(found, part)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpaceError(
-            f"{place} refers to {reference!r}, which cannot be imported on this machine "
-            f"({type(error).__name__}: {error})."
+            f"{place} refers to {shown(reference)}, which cannot be imported on this machine "
+            f"({reason(error)})."
         ) from error
     return found
+
+
+def _digits(value: int, place: str) -> str:
+    """Return an integer in decimal, which Python refuses from some thousands of digits on."""
+    try:
+        return str(value)
+    except ValueError as error:
+        raise SpaceError(f"{place} holds an integer that is too long to be sent to a worker.") from error
 
 
 def _text(value: str, place: str) -> str:
@@ -158,5 +167,5 @@ def _text(value: str, place: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise SpaceError(f"{place} holds the text {value!r}, which is not valid Unicode.") from error
+        raise SpaceError(f"{place} holds the text {shown(value)}, which is not valid Unicode.") from error
     return str(value)

@@ -7,10 +7,13 @@ from typing import Any, NoReturn
 
 from hpsearch.errors import SpaceError
 
+#: Characters that tell the place and what is wrong there.
+_MAX_WHAT = 400
+
 
 def damaged(what: str) -> NoReturn:
     """Raise a ``SpaceError`` about a document that is not what hpsearch wrote."""
-    raise SpaceError(f"The stored space is damaged: {what}.")
+    raise SpaceError(f"The stored space is damaged: {what[:_MAX_WHAT]}.")
 
 
 def mapping(value: Any, place: str) -> Mapping[str, Any]:

@@ -31,7 +31,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpsearch.errors import SpaceError
-from hpsearch.space.arguments import NORMALS, UNIFORMS, categorical, equal, integer, normal, uniform
+from hpsearch.space.arguments import (
+    NORMALS,
+    UNIFORMS,
+    categorical,
+    checked_label,
+    equal,
+    integer,
+    normal,
+    uniform,
+)
 from hpsearch.space.distribution import Categorical, Distribution, Integer, Normal, Numeric, Uniform
 from hpsearch.space.expression import (
     MAX_DEPTH,
@@ -46,6 +55,7 @@ from hpsearch.space.expression import (
 from hpsearch.space.literal import decode_literal, encode_literal
 from hpsearch.space.operations import OPERATIONS
 from hpsearch.space.shape import damaged, index, mapping, pair, sequence, string, tagged
+from hpsearch.wording import shown
 
 #: The version of the document's format.
 SCHEMA = 1
@@ -81,7 +91,7 @@ def decode(document: Mapping[str, JSON]) -> Node:
     document = mapping(document, "the document")
     if document.get("schema") != SCHEMA:
         raise SpaceError(
-            f"The stored space has the schema {document.get('schema')!r}, but this version of hpsearch "
+            f"The stored space has the schema {shown(document.get('schema'))}, but this version of hpsearch "
             f"reads schema {SCHEMA}; use the version that wrote it."
         )
     return _Decoder(document).value(document.get("root"), "root", 0)
@@ -108,7 +118,8 @@ class _Encoder:
         }
         if isinstance(node, Choice):
             entry["options"] = [
-                self.value(option, f"option {i} of {node.label!r}") for i, option in enumerate(node.options)
+                self.value(option, f"option {i} of {shown(node.label)}")
+                for i, option in enumerate(node.options)
             ]
         return entry
 
@@ -124,7 +135,10 @@ class _Encoder:
             case DictOf(pairs):
                 return {
                     "dict": [
-                        [encode_literal(key, f"the keys of {place}"), self.value(child, f"{place}[{key!r}]")]
+                        [
+                            encode_literal(key, f"the keys of {place}"),
+                            self.value(child, f"{place}[{shown(key)}]"),
+                        ]
                         for key, child in pairs
                     ]
                 }
@@ -154,9 +168,10 @@ class _Decoder:
         self._operations = sequence(document.get("operations"), "operations")
         self._parameters: dict[str, Mapping[str, JSON]] = {}
         for i, entry in enumerate(sequence(document.get("parameters"), "parameters")):
-            label = string(mapping(entry, f"parameters[{i}]").get("label"), f"the label of parameters[{i}]")
+            place = f"parameters[{i}]"
+            label = checked_label(string(mapping(entry, place).get("label"), f"the label of {place}"))
             if label in self._parameters:
-                damaged(f"two parameters have the label {label!r}")
+                damaged(f"two parameters have the label {shown(label)}")
             self._parameters[label] = entry
         #: What is decoded; None while it is under way, which tells a cycle.
         self._done: dict[str | int, Node | None] = {}
@@ -182,7 +197,8 @@ class _Decoder:
                 if len(set(keys)) < len(keys):
                     damaged(f"{place} has a key twice")
                 nodes = [
-                    self.value(v, f"{place}[{k!r}]", depth + 1) for k, (_, v) in zip(keys, pairs, strict=True)
+                    self.value(v, f"{place}[{shown(k)}]", depth + 1)
+                    for k, (_, v) in zip(keys, pairs, strict=True)
                 ]
                 return DictOf(tuple(zip(keys, nodes, strict=True)))
             case _:
@@ -197,13 +213,13 @@ class _Decoder:
             )
         node = self._done[key]
         if node is None:
-            damaged(f"{place} refers to {key!r}, which contains it")
+            damaged(f"{place} refers to {shown(key)}, which contains it")
         return node
 
     def _labelled(self, label: str, depth: int) -> Node:
         if label not in self._parameters:
-            damaged(f"it refers to the parameter {label!r}, which it does not list")
-        entry, place = self._parameters[label], f"the parameter {label!r}"
+            damaged(f"it refers to the parameter {shown(label)}, which it does not list")
+        entry, place = self._parameters[label], f"the parameter {shown(label)}"
         distribution = mapping(entry.get("distribution"), f"the distribution of {place}")
         name = string(distribution.get("name"), f"the distribution's name of {place}")
         if name not in {"choice", "pchoice"}:
@@ -212,7 +228,9 @@ class _Decoder:
         p = equal(len(items)) if name == "choice" else sequence(distribution.get("probabilities"), place)
         if len(p) != len(items):
             damaged(f"{place} has {len(items)} options, but {len(p)} probabilities")
-        options = (self.value(item, f"option {i} of {label!r}", depth + 1) for i, item in enumerate(items))
+        options = (
+            self.value(item, f"option {i} of {shown(label)}", depth + 1) for i, item in enumerate(items)
+        )
         return Choice(label, categorical(name, label, p), tuple(options))
 
     def _operation(self, i: int, depth: int) -> Node:
@@ -222,7 +240,7 @@ class _Decoder:
         entry = mapping(self._operations[i], place)
         name = string(entry.get("name"), f"the name of {place}")
         if name not in OPERATIONS:
-            damaged(f"{place} is {name!r}, which this version of hpsearch does not know")
+            damaged(f"{place} is {shown(name)}, which this version of hpsearch does not know")
         args = (self.value(arg, place, depth + 1) for arg in sequence(entry.get("args"), place))
         pairs = [pair(item, place) for item in sequence(entry.get("keywords", []), place)]
         keywords = ((string(key, place), self.value(v, place, depth + 1)) for key, v in pairs)
@@ -252,7 +270,7 @@ def _decode_number(name: str, label: str, document: Mapping[str, JSON]) -> Numer
     """Return the distribution of a number, its arguments checked as those of ``hp``."""
     get = document.get
     if name not in {"randint", *UNIFORMS, *NORMALS}:
-        damaged(f"the parameter {label!r} has the unknown distribution {name!r}")
+        damaged(f"the parameter {shown(label)} has the unknown distribution {shown(name)}")
     if name == "randint":
         return integer(label, get("low"), get("high"))  # type: ignore[arg-type]
     if name in UNIFORMS:

@@ -26,6 +26,10 @@ _UNAUTHORIZED = 13
 _AUTHENTICATION_FAILED = 18
 _ALREADY_INITIALIZED = 23
 _NOT_YET_INITIALIZED = 94
+_USER_EXISTS = 51003
+
+#: The user that MongoDB's servers are to each other; its password is what their key files hold.
+_MEMBER = "__system"
 
 Client = MongoClient[dict[str, Any]]
 
@@ -38,6 +42,7 @@ class LocalServer:
     replica_set: str  #: name of the set
     user: str  #: name of the administrator
     password: str = field(repr=False)  #: the administrator's
+    key: str = field(repr=False)  #: what its key file holds
 
     @property
     def address(self) -> str:
@@ -54,7 +59,8 @@ def make_ready(server: LocalServer, timeout_s: float) -> None:
     Parameters
     ----------
     server : LocalServer
-        A mongod that listens on its port and was started with ``--replSet`` and ``--keyFile``.
+        A mongod that listens on its port and was started with ``--replSet`` and ``--keyFile``,
+        and best with ``enableLocalhostAuthBypass=false``: then nobody else can come first.
     timeout_s : float
         Seconds to wait for the server to become primary.
 
@@ -89,7 +95,7 @@ def knows_administrator(server: LocalServer) -> bool:
 def initiate(server: LocalServer) -> None:
     """Make the server a replica set of one, unless it is one already."""
     config = {"_id": server.replica_set, "members": [{"_id": 0, "host": server.address}]}
-    with _connection(server, as_administrator=False) as client:
+    with _connection(server, as_member=True) as client:
         try:
             client.admin.command("replSetInitiate", config)
         except OperationFailure as error:
@@ -98,8 +104,8 @@ def initiate(server: LocalServer) -> None:
 
 
 def create_administrator(server: LocalServer) -> None:
-    """Create the first user through the localhost exception, which that closes."""
-    with _connection(server, as_administrator=False) as client:
+    """Create the first user."""
+    with _connection(server, as_member=True) as client:
         client.admin.command("createUser", server.user, pwd=server.password, roles=["root"])
 
 
@@ -134,7 +140,7 @@ def wait_primary(server: LocalServer, timeout_s: float) -> None:
         If it does not within ``timeout_s`` seconds.
     """
     deadline = time.monotonic() + timeout_s
-    with _connection(server, as_administrator=False) as client:
+    with _connection(server, as_member=True) as client:
         while not client.admin.command("hello").get("isWritablePrimary"):
             if time.monotonic() >= deadline:
                 raise StoreUnavailableError(
@@ -144,8 +150,12 @@ def wait_primary(server: LocalServer, timeout_s: float) -> None:
 
 
 @contextmanager
-def _connection(server: LocalServer, *, as_administrator: bool = True) -> Iterator[Client]:
-    """Connect to this one server; no driver error leaves the block."""
+def _connection(server: LocalServer, *, as_member: bool = False) -> Iterator[Client]:
+    """Connect to this one server; no driver error leaves the block.
+
+    As the administrator, or as a member of the replica set, which whoever holds the key file is.
+    Either way the server proves, too, that it knows the password, and so is no stranger's.
+    """
     client: Client = MongoClient(
         LOOPBACK,
         server.port,
@@ -153,14 +163,16 @@ def _connection(server: LocalServer, *, as_administrator: bool = True) -> Iterat
         serverSelectionTimeoutMS=_CALL_TIMEOUT_MS,
         timeoutMS=_CALL_TIMEOUT_MS,
         appname="hpsearch-admin",
-        username=server.user if as_administrator else None,
-        password=server.password if as_administrator else None,
+        username=_MEMBER if as_member else server.user,
+        password=server.key if as_member else server.password,
+        authSource="local" if as_member else "admin",
+        authMechanism="SCRAM-SHA-256",
     )
     try:
         with client:
             yield client
     except OperationFailure as error:
-        if error.code not in {_UNAUTHORIZED, _AUTHENTICATION_FAILED}:
+        if error.code not in {_UNAUTHORIZED, _AUTHENTICATION_FAILED, _USER_EXISTS}:
             raise StoreUnavailableError(f"The MongoDB server at {server.address} failed: {error}.") from error
         raise StorePermissionError(
             f"The MongoDB server at {server.address} has another administrator than {server.user!r}, "

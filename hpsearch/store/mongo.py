@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 
@@ -119,7 +119,14 @@ class MongoStore:
         self._changes = Changes(self._trials, has_stream=not connection.is_standalone)
 
     @classmethod
-    def connect(cls, uri: str, *, database: str | None = None, patience: Patience) -> Self:
+    def connect(
+        cls,
+        uri: str,
+        *,
+        database: str | None = None,
+        patience: Patience,
+        on_contact: Callable[[], None] = lambda: None,
+    ) -> Self:
         """Connect to a MongoDB.
 
         Parameters
@@ -131,6 +138,8 @@ class MongoStore:
         patience : callable
             Takes the seconds since MongoDB went away, here and in every later call, and says
             whether to go on trying.
+        on_contact : callable
+            Called, in the thread that asked, whenever MongoDB has answered.
 
         Raises
         ------
@@ -141,7 +150,7 @@ class MongoStore:
         StoreUnavailableError
             If it cannot be reached for longer than the patience lasts.
         """
-        connection = Connection(uri, patience)
+        connection = Connection(uri, patience, on_contact)
         if connection.is_standalone:
             log.warning(
                 "MongoDB at %s is a standalone server: hpsearch polls for changes, and results are only as "
@@ -384,7 +393,7 @@ class MongoStore:
     def release(self, trial: Trial, why: str) -> None:
         """Give a claimed trial back to pending, the attempt uncounted (5, 6)."""
         reason = encoded(why, "why")
-        update = queries.release(trial.owner or "", reason)
+        update = queries.release(trial, reason)
         self._change_held(trial, queries.held_or_released(trial, reason), update)
 
     # The registry of workers

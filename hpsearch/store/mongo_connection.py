@@ -19,6 +19,7 @@ from hpsearch.events import Event
 from hpsearch.health.vitals import Contact
 from hpsearch.store.documents import Document
 from hpsearch.store.mongo_errors import DRIVER_ERRORS, cause, meaning, translated
+from hpsearch.store.tls import advice, check_files, refusal
 
 log = logging.getLogger(__name__)
 
@@ -63,23 +64,29 @@ class Connection:
         A MongoDB URI; its options override ``DEFAULTS``.
     patience : callable
         How long to go on trying while MongoDB is away.
+    on_contact : callable
+        Called, in the thread that asked, whenever MongoDB has answered.
 
     Raises
     ------
     ConfigurationError
-        If the URI is not valid, or the server is older than MongoDB 5.0.
+        If the URI is not valid or names a file that cannot be used, if the server's certificate
+        is refused, or if the server is older than MongoDB 5.0.
     StorePermissionError
         If the server refuses the user.
     StoreUnavailableError
         If the server is away for longer than the patience lasts.
     """
 
-    def __init__(self, uri: str, patience: Patience) -> None:
+    def __init__(self, uri: str, patience: Patience, on_contact: Callable[[], None] = lambda: None) -> None:
         self.hosts = hosts_of(uri)  #: for messages
+        self._uri = uri
         self._patience = patience
+        self._on_contact = on_contact
         self._lock = threading.Lock()
         self._away_since: float | None = None
         self._contact_at = time.monotonic()  # when MongoDB last answered
+        self._has_answered = False
         self._n_reconnects = 0
         self.client = _client(uri, self.hosts)
         try:
@@ -119,8 +126,9 @@ class Connection:
                     raise StoreError("The connection to MongoDB was closed, or is misused.") from error
                 if meaning(error) is not StoreUnavailableError:
                     raise translated(error, self.hosts) from error
+                self._refuse_certificate(error)
                 if not self._patience(self._seconds_away(asked_at, error)):
-                    raise translated(error, self.hosts) from error
+                    raise self._unavailable(error) from error
             else:
                 self._note_contact()
                 return result
@@ -136,6 +144,20 @@ class Connection:
     def close(self) -> None:
         """Close all connections."""
         self.client.close()
+
+    def _refuse_certificate(self, error: Exception) -> None:
+        """Raise if a new connection finds a certificate that it cannot accept; waiting does not mend that.
+
+        Later it may: a certificate that runs out during a search is renewed, and everybody goes on.
+        """
+        reason = None if self._has_answered else refusal(cause(error), self.hosts)
+        if reason is not None:
+            raise ConfigurationError(reason) from error
+
+    def _unavailable(self, error: Exception) -> HpsearchError:
+        hint = None if self._has_answered else advice(cause(error), self._uri)
+        told = translated(error, self.hosts)
+        return told if hint is None else StoreUnavailableError(f"{str(told).removesuffix('.')}; {hint}.")
 
     def _seconds_away(self, asked_at: float, error: Exception) -> float:
         """Return the seconds since MongoDB went away; say so if that is news."""
@@ -153,6 +175,8 @@ class Connection:
 
     def _note_contact(self) -> None:
         self._contact_at = time.monotonic()
+        self._has_answered = True
+        self._on_contact()
         if self._away_since is None:  # the common case needs no lock
             return
         with self._lock:
@@ -204,6 +228,7 @@ def _client(uri: str, hosts: str) -> MongoClient[Document]:
         raise ConfigurationError(
             f"A MongoDB URI begins with {' or '.join(_SCHEMES)}, such as mongodb://localhost:27017/hpsearch."
         )
+    check_files(uri)
     try:
         with warnings.catch_warnings():
             # The driver only warns of an option that it does not know or understand, such as a

@@ -208,11 +208,17 @@ def finish(outcome: Mapping[str, Any]) -> Pipeline:
     return [{"$replaceWith": {"$cond": [{"$in": ["$state", _FINISHED]}, _WHOLE, final]}}]
 
 
-def release(token: str, why: str) -> Pipeline:
+def release(trial: Trial, why: str) -> Pipeline:
     """Back to pending without the token; nothing happens to a trial that was given back already."""
     entry = _history_entry({"$literal": why})
     back = _without_lease([_WHOLE, {"state": State.PENDING.value, "owner": None, "history": entry}])
-    is_mine = {"$and": [{"$eq": ["$owner", {"$literal": token}]}, {"$in": ["$state", _HELD]}]}
+    is_mine = {
+        "$and": [
+            {"$eq": ["$owner", {"$literal": trial.owner}]},
+            {"$eq": ["$attempt", trial.attempt]},
+            {"$in": ["$state", _HELD]},
+        ]
+    }
     return [{"$replaceWith": {"$cond": [is_mine, back, _WHOLE]}}]
 
 

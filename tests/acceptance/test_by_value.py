@@ -25,9 +25,11 @@ def made(source: str) -> Callable[..., Any]:
     return objective
 
 
-def send(shop: Shop, objective: Callable[..., Any], n: int = 1, *, blob: bytes | None = None) -> str:
+def send(
+    shop: Shop, objective: Callable[..., Any], n: int = 1, *, blob: bytes | None = None, secret: str = SECRET
+) -> str:
     """Open an experiment whose objective is sent by value."""
-    sent = pack(objective, "sent", SECRET.encode()) if blob is None else blob
+    sent = pack(objective, "sent", secret.encode()) if blob is None else blob
     shop.store.attach("sent", ATTACHMENT, sent)
     shop.store.open_experiment(
         Experiment(

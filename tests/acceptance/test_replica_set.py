@@ -2,49 +2,48 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from pymongo import MongoClient
-from pymongo.errors import PyMongoError
 
 from hpsearch.trial import State
+from scripts.bench.faults.cluster import Cluster
+from scripts.bench.faults.posts import Supervisor
 from tests.acceptance.fleet import OBJECTIVE, Fleet, ended, wait_until
-from tests.integration.servers import Server
 
 N = 20
 
+#: Longer than the test: a member that was killed stays away.
+NEVER_S = 3600.0
+
 
 @pytest.fixture
-def members(tmp_path: Path) -> Iterator[list[Server]]:
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
     """Three servers on loopback that elect quickly."""
-    started = [Server(tmp_path / f"member-{i}", "--replSet", "three") for i in range(3)]
-    for server in started:
-        server.launch()
-    hosts = [{"_id": i, "host": f"127.0.0.1:{server.port}"} for i, server in enumerate(started)]
-    settings = {"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 300}
-    with started[0].client() as client:
-        wait_until(lambda: answers(client), "the first member to answer")
-        client.admin.command("replSetInitiate", {"_id": "three", "members": hosts, "settings": settings})
-    yield started
-    for server in started:
-        server.kill()
+    supervisor = Supervisor(NEVER_S)
+    try:
+        three = Cluster(tmp_path, supervisor, has_disks=False, environment=os.environ)
+        three.initiate(60)
+        yield three
+    finally:
+        supervisor.close()
 
 
-def test_a_fail_over_in_mid_search_loses_no_acknowledged_result(members: list[Server], tmp_path: Path):
-    hosts = ",".join(f"127.0.0.1:{server.port}" for server in members)
+def test_a_fail_over_in_mid_search_loses_no_acknowledged_result(cluster: Cluster, tmp_path: Path):
     (tmp_path / "search.py").write_text(OBJECTIVE)
     (tmp_path / "calls").touch()
-    fleet = Fleet(tmp_path, f"mongodb://{hosts}/hpsearch?replicaSet=three")
+    fleet = Fleet(tmp_path, cluster.uri())
     try:
         workers = [fleet.worker() for _ in range(3)]
         coordinator = fleet.coordinator("--max-evals", str(N))
         wait_until(lambda: fleet.calls() > 0, "the first trial", timeout_s=90)
         wait_until(lambda: len(done(fleet)) >= 4, "four trials")
         acknowledged = done(fleet)
-        primary(members).kill()
+        primary = cluster.primary()
+        assert primary is not None
+        primary.post.kill()
         assert ended(coordinator) == 0
         final = done(fleet)
         assert len(final) == N
@@ -56,18 +55,3 @@ def test_a_fail_over_in_mid_search_loses_no_acknowledged_result(members: list[Se
 
 def done(fleet: Fleet) -> dict[int, float | None]:
     return {t.tid: t.loss for t in fleet.trials() if t.state is State.DONE}
-
-
-def primary(members: list[Server]) -> Server:
-    """Return the member that takes writes."""
-    for server in members:
-        with server.client() as client, suppress(PyMongoError):
-            if client.admin.command("hello")["isWritablePrimary"]:
-                return server
-    raise AssertionError("no member is primary")
-
-
-def answers(client: MongoClient[dict[str, object]]) -> bool:
-    with suppress(PyMongoError):
-        return bool(client.admin.command("ping")["ok"])
-    return False

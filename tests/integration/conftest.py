@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.servers import LossyWire, Server
+from scripts.bench.faults.proxy import Proxy
+from tests.integration.servers import Server
 
 
 @pytest.fixture(scope="session")
@@ -38,8 +39,8 @@ def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def wire(faulty: Server) -> Iterator[LossyWire]:
-    """A wire to the faulty server."""
-    lossy = LossyWire(faulty.port)
-    yield lossy
-    lossy.close()
+def wire(faulty: Server) -> Iterator[Proxy]:
+    """A wire to the faulty server, which can be cut."""
+    proxy = Proxy([faulty.port])
+    yield proxy
+    proxy.close()

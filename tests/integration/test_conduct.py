@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from hpsearch.conduct import conduct
+from hpsearch.coordinator import LEADER_LEASE_S, Coordinator
 from hpsearch.errors import StoreUnavailableError
 from hpsearch.experiment import ExperimentState
 from hpsearch.plan import EndReason
@@ -102,3 +105,37 @@ def test_a_standby_leaves_once_the_leader_has_ended_the_search(scene: Scene):
     progress = led(scene)
     assert progress.is_standby
     assert progress.experiment.state is ExperimentState.DONE
+
+
+class Overtaken(Scene):
+    """A store on which the first who ends the search falls asleep, and a rival takes it up again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rival: Coordinator | None = None
+
+    def cancel(self, exp_key: str, states: Iterable[State]) -> int:
+        if self.rival is None:
+            self.seconds += LEADER_LEASE_S + 1
+            self.open(max_evals=6)
+            self.rival = self.coordinator()
+            self.rival.tick()
+        return super().cancel(exp_key, states)
+
+
+def test_a_leader_that_lost_its_place_while_it_ended_the_search_waits_as_standby():
+    scene = Overtaken()
+    scene.open(max_evals=3)
+
+    def work() -> None:
+        for trial in iter(scene.take, None):
+            scene.finish_with(trial, 1.0)
+        if scene.rival is not None:
+            scene.rival.tick()
+            if scene.rival.is_over():
+                scene.rival.wind_down(0.0)
+
+    scene.meanwhile = work
+    progress = led(scene)
+    assert progress.is_standby
+    assert (progress.n_finished, progress.experiment.state) == (6, ExperimentState.DONE)

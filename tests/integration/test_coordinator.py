@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hpsearch import hp, plan
 from hpsearch.coordinator import LEADER_LEASE_S, Coordinator
-from hpsearch.errors import ConfigurationError
+from hpsearch.errors import ConfigurationError, NotFoundError
 from hpsearch.experiment import (
     SCRIPTED,
     Algorithm,
@@ -208,6 +208,39 @@ def test_a_search_ends_for_a_reason_of_the_callers_unless_another_leads_it(scene
     leader.wind_down(0.0, reason=EndReason.EARLY_STOP)
     ended = scene.experiment(KEY)
     assert (ended.state, ended.ended_why) == (ExperimentState.DONE, "early_stop")
+
+
+def test_a_leader_that_slept_ends_nothing_of_a_search_that_others_took_up_again(scene):
+    """However far it had come: it is told by its lease, then by the store."""
+    scene.open()
+    sleeper, rival = scene.coordinator(), scene.coordinator()
+    sleeper.tick()
+
+    def oversleep() -> None:
+        scene.seconds += LEADER_LEASE_S + 1
+        rival.tick()
+
+    scene.before_count = oversleep  # after what waits was cancelled
+    sleeper.wind_down(0.0, reason=EndReason.TIMEOUT)
+    assert scene.experiment(KEY).state is ExperimentState.RUNNING
+    scene.seconds += 1
+    rival.tick()
+    n_pending = len(scene.in_state(State.PENDING))
+    assert n_pending > 0
+    assert sleeper.wind_down(0.0, reason=EndReason.TIMEOUT).is_standby
+    assert len(scene.in_state(State.PENDING)) == n_pending
+
+
+def test_a_search_that_was_deleted_is_not_taken_for_another_of_its_name(scene):
+    scene.open()
+    coordinator = scene.coordinator()
+    coordinator.tick()
+    scene.delete_experiment(KEY)
+    scene.seconds += 1
+    scene.open()
+    with pytest.raises(NotFoundError, match="was deleted, and there is another under its name"):
+        coordinator.tick()
+    assert scene.in_state(*State) == []
 
 
 @pytest.mark.parametrize("state", [ExperimentState.PAUSED, ExperimentState.STOPPED])

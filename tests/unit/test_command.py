@@ -62,6 +62,8 @@ PROMISED = {
     "NoMongodError": 78,
     "NotFoundError": 4,
     "ExperimentMismatchError": 78,
+    "ExperimentAtWorkError": 2,
+    "UnreadableError": 65,
     "StoreError": 1,
     "StoreUnavailableError": 69,
     "StorePermissionError": 77,

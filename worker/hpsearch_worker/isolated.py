@@ -31,6 +31,9 @@ _TERM_GRACE_S = 5.0
 #: Seconds that a child has to end after it closed its line.
 _EXIT_GRACE_S = 1.0
 
+#: Processes that a signal may end while they load an experiment, before it is refused.
+_LOADS = 3
+
 _HUNG_UP = (
     "The evaluating process closed its line to the worker, or its files altogether, or wrote bytes of its "
     "own into the line, and went on."
@@ -81,22 +84,26 @@ class IsolatedEvaluator:
 
     def prepare(self, experiment: Experiment, watch: Watch) -> None:
         """Load an experiment in the child; see ``Evaluator``."""
-        child = self._living_child()
-        if experiment.identity in self._prepared:
+        for n_left in reversed(range(_LOADS)):
+            child = self._living_child()
+            if experiment.identity in self._prepared:
+                return
+            request = Load.of(experiment, self._workdir, self._letters(experiment))
+            child.output.begin(experiment.exp_key)
+            try:
+                answer = self._ask(child, request, watch, _no_words)
+            except _ChildEndedError:
+                failure = self._end(child)
+                # A signal may be anybody's, such as the kernel's when memory runs out; what the code itself
+                # does, it does each time.
+                if failure.signal is None or n_left == 0:
+                    raise LoadError(_died_loading(experiment, failure)) from None
+                continue
+            assert isinstance(answer, Ready)
+            if answer.problem is not None:
+                raise LoadError(answer.problem)
+            self._prepared.add(experiment.identity)
             return
-        request = Load.of(experiment, self._workdir, self._letters(experiment))
-        child.output.begin(experiment.exp_key)
-        try:
-            answer = self._ask(child, request, watch, _no_words)
-        except _ChildEndedError:
-            tail = self._end(child).log_tail or ""
-            reason = tail.strip().rsplit("\n", 1)[-1]
-            text = f"The process died while it loaded {experiment.objective.ref}: {reason}"
-            raise LoadError(text) from None
-        assert isinstance(answer, Ready)
-        if answer.problem is not None:
-            raise LoadError(answer.problem)
-        self._prepared.add(experiment.identity)
 
     def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, hear: Hear) -> Result:
         """Evaluate in the child; see ``Evaluator``."""
@@ -247,6 +254,12 @@ def _failure(returncode: int, tail: str | None) -> Failure:
     hint = {"SIGKILL": " (often: out of memory)", "SIGSEGV": " (a crash in compiled code)"}.get(name, "")
     message = f"The evaluating process was killed by {name}{hint}."
     return Failure(kind=FailureKind.SIGNAL, message=message, signal=name, log_tail=tail)
+
+
+def _died_loading(experiment: Experiment, failure: Failure) -> str:
+    last_words = (failure.log_tail or "").strip().rsplit("\n", 1)[-1]
+    reason = last_words or failure.message
+    return f"The process died while it loaded {experiment.objective.ref}: {reason}"
 
 
 def _no_words(word: Word) -> None:

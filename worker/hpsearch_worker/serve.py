@@ -76,7 +76,7 @@ def serve(uri: str, options: Options, shutdown: Shutdown, notifier: Notifier) ->
         if url is not None:
             log.info("health at %s", url, extra=Event.HEALTH_SERVED.of(url=url))
         patience = _Patience(shutdown, tally, health.pulse, notifier)
-        store = MongoStore.connect(uri, patience=patience)
+        store = MongoStore.connect(uri, patience=patience, on_contact=health.pulse.beat)
         try:
             health.contact = store.contact
             heartbeat = Heartbeat(store, lambda: _told(notifier, health, shutdown, tally), health.pulse)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from hpsearch.cli import steer
+from hpsearch.cli.lookup import find_experiment
 from hpsearch.experiment import ExperimentState
 from hpsearch.store.mongo import MongoStore
 from hpsearch.trial import State
@@ -30,6 +32,22 @@ def test_a_search_that_has_ended_is_left_as_it_is(verb: str, filled: MongoStore,
     assert outcome.code == 2
     assert "search has ended (done)" in outcome.err
     assert filled.experiment("search").state is ExperimentState.DONE
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "stop"])
+def test_a_search_that_ends_at_the_same_moment_stays_as_it_ended(
+    verb: str, filled: MongoStore, call: Call, monkeypatch: pytest.MonkeyPatch
+):
+    def found_just_before_its_end(store, exp_key):
+        experiment = find_experiment(store, exp_key)
+        filled.set_experiment_state("search", ExperimentState.DONE, "max_evals")
+        return experiment
+
+    monkeypatch.setattr(steer, "find_experiment", found_just_before_its_end)
+    outcome = call(verb, "search")
+    assert outcome.code == 2
+    assert "search has ended (done)" in outcome.err
+    assert filled.experiment("search").ended_why == "max_evals"
 
 
 def test_stop_cancels_what_is_open_when_no_coordinator_would(filled: MongoStore, call: Call):

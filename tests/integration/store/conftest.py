@@ -66,6 +66,14 @@ class Bench:
     def read(self, trial: Trial) -> Trial:
         return self.store.trial(self.exp_key, trial.tid)
 
+    def later(self, seconds: float) -> None:
+        """Let so much of the store's time pass, as far as leases can tell."""
+        if self.clock is not None:
+            self.clock.now += timedelta(seconds=seconds)
+        else:
+            assert isinstance(self.store, MongoStore)
+            age_leases(self.store, self.exp_key, seconds)
+
     def outlast(self, moment: datetime | None) -> None:
         """Let the store's time pass a moment: by hand, or by waiting for a server's clock."""
         assert moment is not None
@@ -89,6 +97,17 @@ class Bench:
             "objective": ObjectiveRef(kind="import", ref="search:objective"),
         }
         return Experiment(**{**known, **fields})
+
+
+def age_leases(store: MongoStore, exp_key: str, seconds: float) -> None:
+    """Move the leases of an experiment back, since nobody can move a server's clock."""
+    places = (
+        (store._trials, "exp_key", "lease_until"),
+        (store._experiments, "_id", "coordinator.lease_until"),
+    )
+    for collection, key, lease in places:
+        aged = {"$add": [f"${lease}", -1000 * seconds]}
+        collection.update_many({key: exp_key, lease: {"$type": "date"}}, [{"$set": {lease: aged}}])
 
 
 @pytest.fixture(scope="session")

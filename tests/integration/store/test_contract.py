@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from hpsearch.errors import (
+    ExperimentAtWorkError,
     ExperimentMismatchError,
     LeaseLostError,
     NotFoundError,
@@ -597,13 +599,13 @@ def test_polling_the_outstanding_set_misses_nothing(bench, store):
 
 def test_one_coordinator_leads_until_its_lease_is_over(bench, store):
     store.open_experiment(bench.experiment())
-    first = store.lead(bench.exp_key, "anna", 0.2)
-    standby = store.lead(bench.exp_key, "bert", 0.2)
+    first = store.lead(bench.exp_key, "anna", 60)
+    standby = store.lead(bench.exp_key, "bert", 60)
 
     assert (first.is_mine, first.epoch) == (True, 1)
     assert (standby.is_mine, standby.owner, standby.epoch) == (False, "anna", 1)
     assert store.experiment(bench.exp_key).led_until == first.lease_until
-    bench.outlast(first.lease_until)
+    bench.later(61)
     taken = store.lead(bench.exp_key, "bert", 60)
     assert (taken.is_mine, taken.epoch) == (True, 2)
     assert not store.lead(bench.exp_key, "anna", 60).is_mine
@@ -703,6 +705,72 @@ def test_a_paused_search_stays_paused_when_it_is_joined(bench, store):
     store.open_experiment(bench.experiment())
     store.set_experiment_state(bench.exp_key, ExperimentState.PAUSED)
     assert store.open_experiment(bench.experiment()).state is ExperimentState.PAUSED
+
+
+def test_a_search_that_has_ended_stays_as_it_ended_until_it_is_joined(bench, store):
+    store.open_experiment(bench.experiment())
+    store.set_experiment_state(bench.exp_key, ExperimentState.DONE, "max_evals")
+    for state in ExperimentState:
+        after = store.set_experiment_state(bench.exp_key, state, "another reason")
+        assert (after.state, after.ended_why) == (ExperimentState.DONE, "max_evals")
+    assert store.open_experiment(bench.experiment()).state is ExperimentState.RUNNING
+
+
+def test_only_the_leader_moves_a_search_in_the_name_of_the_leader(bench, store):
+    store.open_experiment(bench.experiment())
+    for leader in (None, "anna"):
+        if leader is not None:
+            store.lead(bench.exp_key, leader, 60)
+        after = store.set_experiment_state(bench.exp_key, ExperimentState.DONE, leader="bert")
+        assert after.state is ExperimentState.RUNNING
+    after = store.set_experiment_state(bench.exp_key, ExperimentState.DONE, leader="anna")
+    assert after.state is ExperimentState.DONE
+
+
+def test_of_racing_ends_the_first_counts_and_all_hear_of_it(bench, store):
+    store.open_experiment(bench.experiment())
+    with ThreadPoolExecutor(6) as pool:
+        ends = pool.map(
+            lambda why: store.set_experiment_state(bench.exp_key, ExperimentState.STOPPED, why), "abcdef"
+        )
+    assert {end.ended_why for end in ends} == {store.experiment(bench.exp_key).ended_why}
+
+
+@pytest.mark.parametrize("work", ["a leader", "a trial"])
+def test_a_search_at_work_is_spared_and_goes_all_the_same_by_force(bench, store, work):
+    store.open_experiment(bench.experiment())
+    bench.insert(2)
+    if work == "a leader":
+        store.lead(bench.exp_key, "anna", 60)
+    else:
+        bench.claim()
+    with pytest.raises(ExperimentAtWorkError, match=bench.exp_key):
+        store.delete_experiment(bench.exp_key, unless_at_work=True)
+    assert len(list(store.trials(bench.exp_key))) == 2
+    assert store.delete_experiment(bench.exp_key) == 2
+
+
+def test_of_a_deletion_and_a_bid_for_the_lead_one_succeeds(bench, store):
+    def bid(owner: str) -> bool:
+        try:
+            return store.lead(bench.exp_key, owner, 60).is_mine
+        except NotFoundError:
+            return False
+
+    def delete() -> bool:
+        try:
+            store.delete_experiment(bench.exp_key, unless_at_work=True)
+        except ExperimentAtWorkError:
+            return False
+        return True
+
+    for i in range(10):
+        with suppress(NotFoundError):
+            store.delete_experiment(bench.exp_key)
+        store.open_experiment(bench.experiment())
+        with ThreadPoolExecutor(2) as pool:
+            is_led, is_deleted = pool.submit(bid, f"c{i}"), pool.submit(delete)
+        assert is_led.result() != is_deleted.result()
 
 
 def test_experiments_can_be_asked_for_by_state(bench, store):

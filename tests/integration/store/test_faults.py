@@ -17,7 +17,8 @@ from hpsearch.store.files import CHUNK_BYTES
 from hpsearch.store.mongo import MongoStore
 from hpsearch.store.mongo_connection import give_up_after
 from hpsearch.trial import Report, Result, State, Trial
-from tests.integration.servers import LossyWire, Server
+from scripts.bench.faults.proxy import Proxy
+from tests.integration.servers import Server
 from tests.integration.store.conftest import WORKER, Bench, NothingToClaimError
 
 DONE = Result(loss=1.0, result={"loss": 1.0})
@@ -125,26 +126,26 @@ CALLS = [
 )
 @pytest.mark.parametrize(("call", "command"), CALLS)
 def test_a_call_whose_answers_are_lost_takes_effect_once(wire, database, call, command, n_lost, options):
-    uri = f"mongodb://127.0.0.1:{wire.port}/?directConnection=true&{options}"
+    uri = f"mongodb://127.0.0.1:{wire.ports[0]}/?directConnection=true&{options}"
     with connected(uri, database) as store:
         bench = with_one_claimed(store)
-        wire.lose(command, n_lost)
+        wire.cut(command, before=False, times=n_lost)
 
         call(bench)
 
-        assert wire.n_lost == n_lost
+        assert wire.n_cut == n_lost
 
 
 @pytest.mark.parametrize(("call", "command"), CALLS)
 def test_lost_answers_of_a_standalone_server_do_no_harm(standalone, database, call, command):
-    wire = LossyWire(standalone.port)
-    with contextlib.closing(wire), connected(f"mongodb://127.0.0.1:{wire.port}/", database) as store:
+    wire = Proxy([standalone.port])
+    with contextlib.closing(wire), connected(f"mongodb://127.0.0.1:{wire.ports[0]}/", database) as store:
         bench = with_one_claimed(store)
-        wire.lose(command, 2)
+        wire.cut(command, before=False, times=2)
 
         call(bench)
 
-        assert wire.n_lost == 2
+        assert wire.n_cut == 2
 
 
 @pytest.mark.parametrize("how", [{"closeConnection": True}, {"errorCode": 91}, {"errorCode": 11602}])

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test as run
 
 from hpsearch.store.mongo import MongoStore
+from tests.integration.store.conftest import age_leases
 from tests.unit.store.machine import StoreMachine
 
 
@@ -19,12 +20,7 @@ class MongoWorld:
         self.exp_key = f"machine-{uuid.uuid4().hex[:8]}"
 
     def later(self, seconds: float) -> None:
-        self._age(self.store._trials, "exp_key", "lease_until", seconds)
-        self._age(self.store._experiments, "_id", "coordinator.lease_until", seconds)
-
-    def _age(self, collection, key: str, lease: str, seconds: float) -> None:
-        aged = {"$add": [f"${lease}", -1000 * seconds]}
-        collection.update_many({key: self.exp_key, lease: {"$type": "date"}}, [{"$set": {lease: aged}}])
+        age_leases(self.store, self.exp_key, seconds)
 
 
 def test_mongodb_does_as_the_model_says(mongo_store: MongoStore):

@@ -262,7 +262,7 @@ def test_the_database_is_the_one_in_the_uri_else_hpsearch(mongo_uri, faulty, dat
         ("mongodb://localhost:port/", "not valid"),
         ("mongodb://localhost/?tls=perhaps", "not valid"),
         ("mongodb://localhost/?tsl=true", "not valid.*tsl"),
-        ("mongodb://localhost/?tlsCAFile=/nowhere.pem", "not valid"),
+        ("mongodb://localhost/?tlsCAFile=/nowhere.pem", "/nowhere.pem, named by tlsCAFile .* cannot be read"),
         ("mongodb+srv://localhost/", "not valid"),
         ("mongodb+srv://nowhere.invalid.example/", "not valid|not set up right"),
         ("mongodb://anna:s3cr/et@localhost/", "percent-encoded"),

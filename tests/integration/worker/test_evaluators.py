@@ -191,6 +191,32 @@ def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
 
 
 @pytest.fixture
+def killed_while_loading(tmp_path: Path) -> Callable[[int], Experiment]:
+    """Make an experiment whose first so many processes are killed while they load it."""
+
+    def make(n_killed: int) -> Experiment:
+        file = tmp_path / "loads_badly.py"
+        file.write_text(f"""
+import os
+with open({str(tmp_path / "loads")!r}, "a") as loads:
+    loads.write("x")
+if os.path.getsize({str(tmp_path / "loads")!r}) <= {n_killed}:
+    os.kill(os.getpid(), 9)
+
+def objective(config):
+    return config["x"]
+""")
+        return Experiment(
+            exp_key="loads-badly",
+            space=SPACE.to_json(),
+            space_fingerprint=SPACE.fingerprint,
+            objective=parse_target(str(file)),
+        )
+
+    return make
+
+
+@pytest.fixture
 def isolated() -> Iterator[IsolatedEvaluator]:
     evaluator = IsolatedEvaluator(echo=False)
     yield evaluator
@@ -290,6 +316,17 @@ def test_an_evaluation_that_nobody_wants_is_stopped_without_a_result(evaluator, 
 def test_what_cannot_be_loaded_is_said_before_any_trial_is_taken(evaluator, experiment):
     with pytest.raises(LoadError, match="not a function"):
         evaluator.prepare(experiment("not_callable"), lambda: None)
+
+
+def test_a_process_that_is_killed_while_it_loads_is_replaced(isolated, killed_while_loading):
+    """A signal may be anybody's, such as the kernel's when memory runs out."""
+    result, _ = run(isolated, killed_while_loading(2))
+    assert result.loss == 0.25
+
+
+def test_what_kills_every_process_that_loads_it_is_refused_with_the_signal(isolated, killed_while_loading):
+    with pytest.raises(LoadError, match=r"while it loaded .*SIGKILL"):
+        isolated.prepare(killed_while_loading(100), lambda: None)
 
 
 @pytest.mark.parametrize("name", ["raises_beside_exception", "interrupts_itself"])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from hpsearch import hp
 from hpsearch.errors import LoadError, StoreError, StoreUnavailableError
 from hpsearch.experiment import Experiment, ExperimentState, ObjectiveRef
 from hpsearch.fleet import Worker
+from hpsearch.health.pulse import STANDSTILL_S, Pulse
 from hpsearch.interrupt import Interrupt
 from hpsearch.payload import ATTACHMENT, pack
 from hpsearch.space.tree import Space
@@ -19,10 +23,12 @@ from hpsearch.trial import FailureKind, State, Trial
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.inline import InlineEvaluator
+from hpsearch_worker.isolated import IsolatedEvaluator
 from hpsearch_worker.letters import Letters
 from hpsearch_worker.loop import Limits, Slot
 from hpsearch_worker.shutdown import Shutdown
 from hpsearch_worker.tally import Tally
+from tests.acceptance.fleet import wait_until
 
 ME = Worker(name="w", host="h", pid=1)
 SECRET = b"0123456789abcdef"
@@ -63,13 +69,17 @@ def experiment(store: MemoryStore, loss: float = 0.5, n: int = 1) -> Experiment:
     def objective(config):
         return {"loss": loss, "attachments": {"b": b"x", "a": b"y"}}
 
+    return open_by_value(store, objective, digest=str(loss), n=n)
+
+
+def open_by_value(store: MemoryStore, objective: Any, digest: str = "", n: int = 1) -> Experiment:
     store.attach("e", ATTACHMENT, pack(objective, "e", SECRET))
     opened = store.open_experiment(
         Experiment(
             exp_key="e",
             space=SPACE.to_json(),
             space_fingerprint=SPACE.fingerprint,
-            objective=ObjectiveRef(kind="pickle", ref="objective", digest=str(loss)),
+            objective=ObjectiveRef(kind="pickle", ref="objective", digest=digest),
         )
     )
     store.insert([Trial(exp_key="e", tid=tid, values={"x": 0.5}) for tid in range(n)])
@@ -157,3 +167,37 @@ def test_an_experiment_that_was_refused_is_served_once_it_is_made_anew(store, sl
     assert store.experiments({ExperimentState.RUNNING}) == []
     assert refused.exp_key == experiment(store).exp_key
     assert list(slot.directory.running(anew=True)) == ["e"]
+
+
+def test_an_evaluation_that_takes_long_is_no_standstill(store, slot, tmp_path):
+    """The slot steps while its child evaluates, and the heartbeat while nothing is due."""
+    now = [0.0]
+    pulse = Pulse(lambda: now[0])
+    begun, may_end = tmp_path / "begun", tmp_path / "may_end"
+
+    def objective(config):
+        begun.touch()
+        while not may_end.exists():
+            time.sleep(0.01)
+        return 0.5
+
+    open_by_value(store, objective)
+    heartbeat = Heartbeat(store, lambda: ME, pulse)
+    heartbeat.start()
+    evaluator = IsolatedEvaluator(echo=False, letters=Letters(store, SECRET))
+    watched = replace(slot, evaluator=evaluator, heartbeat=heartbeat, pulse=pulse)
+
+    def work() -> None:
+        with pulse.loop("slot"):
+            watched.work()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    wait_until(begun.exists, "the evaluation")
+    for round_ in range(1, 4):
+        now[0] = round_ * (STANDSTILL_S + 1)
+        wait_until(lambda: not pulse.standing_still(), "a step of the slot and one of the heartbeat")
+    may_end.touch()
+    thread.join()
+    heartbeat.stop(ME, 1.0)
+    assert store.trial("e", 0).state is State.DONE

@@ -41,7 +41,7 @@ INF, NAN = math.inf, math.nan
         (lambda: hp.uniform("x", None, 1), "hp.uniform('x'): low must be a number, but it is None"),
         (
             lambda: hp.uniform("x", 0, hp.uniform("y", 0, 1)),
-            "hp.uniform('x'): high must be a number, but it is a Number",
+            "hp.uniform('x'): high must be a number, but it is hp.uniform('y')",
         ),
         (
             lambda: hp.loguniform("x", 1, 1000),

@@ -1,0 +1,34 @@
+"""Values and errors of a user as short text on one line, for messages; pure."""
+
+from __future__ import annotations
+
+import reprlib
+from typing import Any
+
+#: Characters of a value, and of an error's text.
+_MAX_SHOWN, _MAX_REASON = 60, 200
+
+
+def shown(value: Any) -> str:
+    """Return a value as text of bounded length; containers down to a few levels, so that none is too deep."""
+    try:
+        text = reprlib.repr(value) if isinstance(value, list | tuple | dict | set | int) else repr(value)
+    except Exception:  # noqa: BLE001 - a foreign __repr__ may raise anything
+        return f"a {type(value).__name__}"
+    return _cut(text, _MAX_SHOWN)
+
+
+def reason(error: BaseException) -> str:
+    """Return the text of an error that a user's code raised, with its type."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - see above
+        text = ""
+    name = type(error).__name__
+    return _cut(" ".join(f"{name}: {text}".split()), _MAX_REASON) if text else name
+
+
+def _cut(text: str, limit: int) -> str:
+    """Return text of so many characters at most, without what a terminal would obey."""
+    plain = "".join(c if c.isprintable() else " " for c in text[: limit + 1])
+    return plain if len(text) <= limit else f"{plain[: limit - 3]}..."

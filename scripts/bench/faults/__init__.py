@@ -1,0 +1,1 @@
+"""A fleet under faults, and a checker that trusts nothing."""

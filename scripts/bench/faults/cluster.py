@@ -1,0 +1,235 @@
+"""A replica set of three on this machine, whose members can be broken in every way."""
+
+from __future__ import annotations
+
+import random
+import signal
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
+
+from hpsearch.mongod import find_mongod
+
+from . import disk
+from .posts import Post, Supervisor, send
+
+Client = MongoClient[dict[str, Any]]
+
+_SET = "faults"
+_DISK_MB = 400
+_ALREADY_INITIALIZED = 23
+#: The name that hpsearch gives to its connections; fail points hit no others.
+_APP = "hpsearch"
+
+
+def mongod_command(data: Path, port: int, *options: str) -> list[str]:
+    """Return the command of a small server without authentication, on a port of this machine."""
+    return [
+        str(find_mongod()), "--dbpath", str(data), "--port", str(port),
+        "--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25",
+        "--wiredTigerEngineConfigString", "log=(file_max=16MB)",
+        "--setParameter", "diagnosticDataCollectionEnabled=false", *options,
+    ]  # fmt: skip
+
+
+class Member:
+    """One mongod, on a fixed port."""
+
+    def __init__(self, folder: Path, *, has_disk: bool, environment: Mapping[str, str]) -> None:
+        self.port = free_port()
+        self.data = folder / "data"
+        self._n_failed_before = 0
+        self._has_disk = has_disk
+        folder.mkdir()
+        if has_disk:
+            disk.mount(self.data, _DISK_MB)
+        else:
+            self.data.mkdir()
+        command = mongod_command(
+            self.data, self.port, "--replSet", _SET, "--oplogSize", "64", "--syncdelay", "15",
+            "--setParameter", "enableTestCommands=1",
+        )  # fmt: skip
+        self.post = Post(folder.name, command, folder, folder / "mongod.log", environment)
+
+    def client(self) -> Client:
+        """Return a client of this member alone, which gives up soon."""
+        return MongoClient(
+            f"mongodb://127.0.0.1:{self.port}/",
+            directConnection=True,
+            serverSelectionTimeoutMS=1_000,
+            socketTimeoutMS=5_000,
+            appname="campaign",
+        )
+
+    def command(self, name: str, value: Any = 1, **options: Any) -> dict[str, Any]:
+        """Run a command for administrators; raises ``PyMongoError``."""
+        with self.client() as client:
+            return client.admin.command(name, value, **options)
+
+    def state(self) -> str:
+        """Return what this member is in its set, ``DOWN`` if it does not say."""
+        try:
+            answer = self.command("replSetGetStatus")
+        except PyMongoError:
+            return "DOWN"
+        return next((str(m["stateStr"]) for m in answer["members"] if m.get("self")), "DOWN")
+
+    def freeze(self, *, is_frozen: bool) -> None:
+        """Stop the process where it is, or let it go on."""
+        if (pid := self.post.pid) is not None:
+            send(pid, signal.SIGSTOP if is_frozen else signal.SIGCONT)
+
+    def fail(self, command: str, how: Mapping[str, Any], times: int) -> None:
+        """Let the next so many commands of a name fail, if they come from hpsearch."""
+        data = {"failCommands": [command], "appName": _APP, **how}
+        answer = self.command("configureFailPoint", "failCommand", mode={"times": times}, data=data)
+        self._n_failed_before = int(answer["count"])  # since the server was started
+
+    def n_failed(self) -> int:
+        """Return how often the fail point was met, and turn it off."""
+        answer = self.command("configureFailPoint", "failCommand", mode="off")
+        return int(answer["count"]) - self._n_failed_before
+
+    def fill_disk(self) -> None:
+        """Take all space, and have the server notice."""
+        self.post.may_die = True
+        disk.fill(self.data)
+        with suppress(PyMongoError):
+            self.command("fsync")
+
+    def free_disk(self) -> None:
+        """Give the space back; the server is started again until it stays."""
+        disk.free(self.data)
+
+    def connections(self) -> list[str]:
+        """Return the connections of hpsearch to this member."""
+        pipeline: list[dict[str, Any]] = [
+            {"$currentOp": {"allUsers": True, "idleConnections": True, "idleCursors": True}},
+            {"$match": {"appName": _APP}},
+        ]
+        with self.client() as client:
+            found = list(client.admin.aggregate(pipeline))
+        return [
+            f"connection {op.get('connectionId')} of {op.get('client')} to port {self.port}" for op in found
+        ]
+
+    def close(self) -> None:
+        """Remove its disk; the process has ended."""
+        if self._has_disk:
+            disk.unmount(self.data)
+
+
+class Cluster:
+    """Three members, of which one takes writes.
+
+    Parameters
+    ----------
+    folder : Path
+        Where their data and logs lie.
+    supervisor : Supervisor
+        Who starts them again.
+    has_disks : bool
+        Whether each has a small disk of its own.
+    environment : mapping
+        Of their processes.
+    """
+
+    def __init__(
+        self, folder: Path, supervisor: Supervisor, *, has_disks: bool, environment: Mapping[str, str]
+    ) -> None:
+        self.members = [
+            Member(folder / f"mongod-{i}", has_disk=has_disks, environment=environment) for i in range(3)
+        ]
+        for member in self.members:
+            supervisor.take_on(member.post)
+
+    def initiate(self, timeout_s: float) -> None:
+        """Make them a replica set, and return once it takes writes."""
+        hosts = [{"_id": i, "host": f"127.0.0.1:{m.port}"} for i, m in enumerate(self.members)]
+        settings = {"electionTimeoutMillis": 3_000, "heartbeatIntervalMillis": 500}
+        config = {"_id": _SET, "members": hosts, "settings": settings}
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            try:
+                self.members[0].command("replSetInitiate", config)
+            except PyMongoError as error:  # some are only starting
+                if isinstance(error, OperationFailure) and error.code == _ALREADY_INITIALIZED:
+                    break
+                time.sleep(0.2)
+        if not self.wait_for_health(timeout_s):
+            raise SystemExit(f"The replica set did not come up within {timeout_s:.0f} s.")
+
+    def uri(self, ports: Sequence[int] | None = None) -> str:
+        """Return the URI by the members' ports, or by those of a proxy."""
+        hosts = ",".join(f"127.0.0.1:{port}" for port in ports or self.ports())
+        return f"mongodb://{hosts}/hpsearch?replicaSet={_SET}"
+
+    def ports(self) -> list[int]:
+        """Return the ports of the members."""
+        return [member.port for member in self.members]
+
+    def client(self) -> Client:
+        """Return a client of the set, which gives up soon."""
+        return MongoClient(
+            self.uri(),
+            serverSelectionTimeoutMS=3_000,
+            socketTimeoutMS=5_000,
+            heartbeatFrequencyMS=1_000,
+            readConcernLevel="majority",
+            appname="campaign",
+        )
+
+    def primary(self) -> Member | None:
+        """Return the member that takes writes, if one does."""
+        for member in self.members:
+            with suppress(PyMongoError):
+                if member.command("hello")["isWritablePrimary"]:
+                    return member
+        return None
+
+    def secondaries(self) -> list[Member]:
+        """Return the members that follow."""
+        return [member for member in self.members if member.state() == "SECONDARY"]
+
+    def wait_for_health(self, timeout_s: float) -> bool:
+        """Return once one member leads and two follow, or False after the timeout."""
+        deadline = time.monotonic() + timeout_s
+        while sorted(m.state() for m in self.members) != ["PRIMARY", "SECONDARY", "SECONDARY"]:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.2)
+        return True
+
+    def step_down(self) -> None:
+        """Have the primary give up its role; it may return in ten seconds."""
+        primary = self.primary()
+        if primary is not None:
+            with suppress(AutoReconnect):  # it hangs up
+                primary.command("replSetStepDown", 10, secondaryCatchUpPeriodSecs=5, force=True)
+
+    def connections(self) -> list[str]:
+        """Return the connections of hpsearch to all members."""
+        return [name for member in self.members for name in member.connections()]
+
+    def close(self) -> None:
+        """Remove the disks; the processes have ended."""
+        for member in self.members:
+            member.close()
+
+
+def free_port() -> int:
+    """Return a port that also stays free while its server is down.
+
+    The system gives none of these to a connection, nor to who asks for any port, so that the only
+    risk is another process that draws the same number in the same moment.
+    """
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

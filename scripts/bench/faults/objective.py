@@ -1,0 +1,97 @@
+"""An objective of every temper, which tells of each of its calls in a log outside of the database."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import time
+from typing import Any
+
+import hpsearch
+from hpsearch import hp
+
+#: How often each temper is drawn.
+_TEMPERS = [
+    (0.83, "good"),
+    (0.05, "raise"),
+    (0.03, "segfault"),
+    (0.03, "exit"),
+    (0.02, "hang"),
+    (0.04, "eat"),
+]
+
+space = {
+    "x": hp.uniform("x", -5, 5),
+    "temper": hp.pchoice("temper", _TEMPERS),
+    "seconds": hp.loguniform("seconds", -2, 1),
+}
+
+
+def objective(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the square of x after a while, or fail in the manner that is asked for."""
+    trial = hpsearch.current_trial()
+    call = {
+        "exp_key": trial.exp_key,
+        "tid": trial.tid,
+        "attempt": trial.attempt,
+        "worker": os.getppid(),
+        "process": os.getpid(),
+        "temper": config["temper"],
+        "began_at": time.monotonic(),
+    }
+    _tell(call)
+    loss = None
+    try:
+        trial.report(0, config["x"])
+        time.sleep(config["seconds"])
+        _TEMPER[config["temper"]]()
+        loss = config["x"] ** 2
+    finally:
+        _tell({**call, "ended_at": time.monotonic(), "loss": loss})
+    return {"loss": loss, "x": config["x"]}
+
+
+def _tell(fields: dict[str, Any]) -> None:
+    # One write to the end of a file is whole, whoever else writes, and stays when the process is killed.
+    file = os.open(os.environ["CALLS"], os.O_WRONLY | os.O_APPEND)
+    os.write(file, json.dumps(fields).encode() + b"\n")
+    os.close(file)
+
+
+def _raise() -> None:
+    raise ValueError("no luck")
+
+
+def _segfault() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.string_at(0)
+
+
+def _exit() -> None:
+    os._exit(3)
+
+
+def _hang() -> None:
+    time.sleep(3600)
+
+
+def _eat() -> None:
+    """Run out of memory, as under a limit of the system."""
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, limits[1]))
+    try:
+        bytearray(8 << 30)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+_TEMPER = {
+    "good": lambda: None,
+    "raise": _raise,
+    "segfault": _segfault,
+    "exit": _exit,
+    "hang": _hang,
+    "eat": _eat,
+}

@@ -1,0 +1,203 @@
+"""TLS towards a real MongoDB: a refusal is one sentence that tells what to do; the right files work."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from hpsearch.errors import ConfigurationError, StorePermissionError, StoreUnavailableError
+from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo_connection import give_up_after
+from tests.acceptance.fleet import wait_until
+from tests.integration.certificates import EXPIRED, Authority
+from tests.integration.servers import Server
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory) -> Authority:
+    """An authority that nobody trusts."""
+    return Authority(tmp_path_factory.mktemp("stranger"))
+
+
+def serving(folder: Path, authority: Authority, certificate: Path, *options: str) -> Iterator[Server]:
+    """Run a server that takes TLS connections alone, where its own client needs a certificate."""
+    client = authority.client("tests")
+    server = Server(
+        folder,
+        *("--tlsMode", "requireTLS", "--tlsCAFile", str(authority.ca), "--tlsCertificateKeyFile"),
+        *(str(certificate), *options),
+        uri_options=f"tls=true&tlsCAFile={authority.ca}&tlsCertificateKeyFile={client}"
+        "&tlsAllowInvalidHostnames=true",
+    )
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, authority) -> Iterator[Server]:
+    """Wants TLS, and from clients a certificate."""
+    yield from serving(tmp_path_factory.mktemp("server"), authority, authority.server())
+
+
+@pytest.fixture(scope="module")
+def misnamed(tmp_path_factory, authority) -> Iterator[Server]:
+    """Has a certificate for another host."""
+    certificate = authority.server("db.example")
+    yield from serving(tmp_path_factory.mktemp("misnamed"), authority, certificate)
+
+
+@pytest.fixture
+def outdated(authority) -> Iterator[int]:
+    """The port of a server whose certificate has expired; mongod itself refuses to start with one."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.server(**EXPIRED))
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def greet() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                with suppress(OSError):
+                    context.wrap_socket(client, server_side=True).close()
+
+    thread = threading.Thread(target=greet, daemon=True)
+    thread.start()
+    yield listener.getsockname()[1]
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join()
+
+
+def refused(uri: str, error: type[Exception]) -> str:
+    """Return what a refused connection says; a refusal for good must not wait for the patience to end."""
+    is_final = error is not StoreUnavailableError
+    with pytest.raises(error) as caught:
+        MongoStore.connect(uri, patience=give_up_after(60 if is_final else 0))
+    return str(caught.value)
+
+
+def test_the_right_files_open_the_store(server):
+    store = MongoStore.connect(server.uri, patience=give_up_after(30))
+    assert store.experiments() == []
+    store.close()
+
+
+def test_a_certificate_that_nobody_trusted_signed_is_refused_at_once(server, stranger):
+    uri = f"mongodb://ann:s3cret@127.0.0.1:{server.port}/?tls=true"
+    for options in ("", f"&tlsCAFile={stranger.ca}"):
+        text = refused(uri + options, ConfigurationError)
+        assert text == (
+            f"The certificate of MongoDB at 127.0.0.1:{server.port} is signed by nobody that is trusted "
+            "here: name its authority's file in the URI, as tlsCAFile=ca.pem."
+        )
+
+
+def test_a_certificate_for_another_host_is_refused_at_once(misnamed, authority):
+    uri = f"mongodb://127.0.0.1:{misnamed.port}/?tls=true&tlsCAFile={authority.ca}"
+    assert refused(uri, ConfigurationError) == (
+        f"The certificate of MongoDB at 127.0.0.1:{misnamed.port} is not for 127.0.0.1: connect by a name "
+        "that it was made for, or have it made for this one, too."
+    )
+
+
+def test_a_certificate_that_has_expired_is_refused_at_once(outdated, authority):
+    uri = f"mongodb://127.0.0.1:{outdated}/?tls=true&tlsCAFile={authority.ca}"
+    assert "has expired: renew it, or set the clock" in refused(uri, ConfigurationError)
+
+
+def test_a_server_that_wants_tls_says_so_to_who_comes_without(server):
+    text = refused(f"mongodb://127.0.0.1:{server.port}/", StoreUnavailableError)
+    assert text.endswith("; if it takes only TLS connections, add tls=true to the URI.")
+
+
+def test_who_wants_tls_from_a_server_without_it_is_told(standalone, authority):
+    uri = f"mongodb://127.0.0.1:{standalone.port}/?tlsCAFile={authority.ca}"
+    text = refused(uri, StoreUnavailableError)
+    assert text.endswith("; if it does not speak TLS, leave the tls options out of the URI.")
+
+
+@pytest.mark.parametrize("which", ["none", "stranger", "expired"])
+def test_a_client_without_a_certificate_that_the_server_accepts_is_told(server, authority, stranger, which):
+    uri = f"mongodb://127.0.0.1:{server.port}/?tls=true&tlsCAFile={authority.ca}"
+    match which:
+        case "stranger":
+            uri += f"&tlsCertificateKeyFile={stranger.client('worker')}"
+        case "expired":
+            uri += f"&tlsCertificateKeyFile={authority.client('worker', **EXPIRED)}"
+    text = refused(uri, StoreUnavailableError)
+    assert text.endswith(
+        "; if it asks for a certificate, name one that it accepts, as tlsCertificateKeyFile=client.pem."
+    )
+
+
+def test_a_certificate_without_a_user_is_refused_as_an_unknown_user(server):
+    text = refused(f"{server.uri}&authMechanism=MONGODB-X509&authSource=$external", StorePermissionError)
+    assert "refuses this user: Could not find user" in text
+    assert "CN=tests" in text
+
+
+@pytest.mark.parametrize("option", ["tlsCAFile", "tlsCertificateKeyFile"])
+def test_a_file_that_cannot_be_used_is_named_with_its_option(option, tmp_path):
+    """Also where the URI has a password, which no sentence shows."""
+    (tmp_path / "garbage.pem").write_text("s3cret")
+    for name, problem in (
+        ("none.pem", "cannot be read: No such file"),
+        ("garbage.pem", "holds no certificate"),
+    ):
+        uri = f"mongodb://ann:s3cret@127.0.0.1/?{option}={tmp_path}/{name}"
+        text = refused(uri, ConfigurationError)
+        assert text.startswith(f"The file {tmp_path}/{name}, named by {option} in the MongoDB URI, {problem}")
+        assert "s3cret" not in text
+
+
+def test_a_key_under_a_password_is_not_asked_for_at_the_terminal(authority, tmp_path):
+    """OpenSSL would wait for somebody to type it."""
+    from cryptography.hazmat.primitives import serialization
+
+    pem = authority.client("worker").read_bytes()
+    key = serialization.load_pem_private_key(pem, None)
+    locked = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"open sesame"),
+    )
+    (tmp_path / "locked.pem").write_bytes(locked + pem[pem.index(b"-----BEGIN CERTIFICATE") :])
+    uri = f"mongodb://127.0.0.1/?tlsCertificateKeyFile={tmp_path}/locked.pem"
+    for wrong in ("", "&tlsCertificateKeyFilePassword=wrong"):
+        text = refused(uri + wrong, ConfigurationError)
+        assert "tlsCertificateKeyFilePassword does not open it" in text
+
+
+def test_a_certificate_that_goes_bad_during_a_search_is_waited_for(tmp_path, authority, stranger):
+    """It will be renewed; who is at work goes on, and tells meanwhile that MongoDB is away."""
+    certificate = authority.server()
+    good, bad = certificate.read_bytes(), stranger.server().read_bytes()
+    runs = serving(tmp_path / "db", authority, certificate)
+    server = next(runs)
+    store = MongoStore.connect(server.uri, patience=give_up_after(0))
+    for content, outcome in ((bad, "CERTIFICATE_VERIFY_FAILED"), (good, "no experiments")):
+        server.kill()
+        certificate.write_bytes(content)
+        server.launch()
+        wait_until(lambda outcome=outcome: outcome in said_by(store), outcome)
+    store.close()
+    next(runs, None)
+
+
+def said_by(store: MongoStore) -> str:
+    try:
+        return "experiments" if store.experiments() else "no experiments"
+    except StoreUnavailableError as error:
+        return str(error)

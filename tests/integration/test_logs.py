@@ -1,0 +1,166 @@
+"""The log in JSON, from real processes: every line of stderr is an object, whatever is written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+SETUP = """
+import logging, math, os, sys, warnings
+from datetime import datetime
+from hpsearch.events import Event
+from hpsearch.logs import log_to_stderr, tell, write_json
+
+write_json()
+log_to_stderr(logging.WARNING, worker="anna")
+log = logging.getLogger("hpsearch.somewhere")
+"""
+
+
+def written(code: str) -> list[dict[str, Any]]:
+    """Run code after the set-up; return the lines of stderr, each of which must be JSON."""
+    done = subprocess.run(
+        [sys.executable, "-c", SETUP + code], capture_output=True, text=True, timeout=60, check=True
+    )
+    return [json.loads(line, parse_constant=pytest.fail) for line in done.stderr.splitlines()]
+
+
+def test_a_line_has_its_time_level_event_words_and_fields():
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    (line,) = written(
+        'log.info("trial %s done", "a/1", extra=Event.TRIAL_DONE.of(exp_key="a", tid=1, loss=0.5))'
+    )
+    time = line.pop("time")
+    assert time.endswith("Z")
+    assert began <= datetime.fromisoformat(time) <= datetime.now(UTC)
+    assert line == {
+        "level": "info",
+        "event": "trial_done",
+        "message": "trial a/1 done",
+        "worker": "anna",
+        "exp_key": "a",
+        "tid": 1,
+        "loss": 0.5,
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "two\nlines",
+        "a\r\nb",
+        "separators \u2028 \u2029 \x85 \x0b \x1c",
+        "\x1b[2J \x00",
+        'quotes " and \\',
+        "\U0001f600",
+    ],
+)
+def test_no_text_breaks_a_line_and_all_of_it_comes_through(text):
+    (line,) = written(f'log.info("%s", {text!r}, extra=Event.OUTPUT.of(source={text!r}))')
+    assert (line["message"], line["source"]) == (text, text)
+
+
+def test_half_a_character_breaks_nothing():
+    """An objective may print bytes that are no text, or half of a surrogate pair."""
+    (line,) = written(r'log.info("%s", "a\ud800b", extra=Event.OUTPUT.of(source="e"))')
+    assert line["message"] == "a\ud800b"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("math.nan", None),
+        ("-math.inf", None),
+        ("datetime(2026, 1, 2)", "2026-01-02T00:00:00"),
+        ("('a', 1)", ["a", 1]),
+        ("{1: [math.nan]}", {"1": [None]}),
+        ("b'ab'", "6162"),
+        ("{1}", "{1}"),
+    ],
+)
+def test_a_field_of_any_kind_becomes_json_that_every_reader_takes(value, expected):
+    (line,) = written(f'log.info("x", extra=Event.TRIAL_DONE.of(loss={value}))')
+    assert line["loss"] == expected
+
+
+def test_a_traceback_is_a_field():
+    (line,) = written(
+        "try:\n    1 / 0\nexcept ZeroDivisionError:\n"
+        '    log.exception("a step failed", extra=Event.HEARTBEAT_FAILED.of())'
+    )
+    assert line["level"] == "error"
+    assert line["traceback"].startswith("Traceback (most recent call last):\n")
+    assert line["traceback"].endswith("ZeroDivisionError: division by zero")
+
+
+def test_warnings_of_python_and_of_libraries_are_lines_too():
+    lines = written(
+        'warnings.warn("careful\\nnow")\n'
+        'logging.getLogger("pymongo.pool").warning("%d connections", 3)\n'
+        'logging.getLogger("pymongo.pool").info("nobody asked")\n'
+        'logging.getLogger("odd").error("%d of %d", "three")'
+    )
+    assert [(line["event"], line["level"]) for line in lines] == [
+        ("python_warning", "warning"),
+        ("library", "warning"),
+        ("library", "error"),
+    ]
+    assert "careful\nnow" in lines[0]["message"]
+    assert lines[1]["message"] == "3 connections"
+    assert "%d of %d" in lines[2]["message"]
+
+
+def test_what_is_told_to_people_is_an_event_for_programs():
+    (line,) = written('tell("Searching as a.", Event.SEARCHING.of(exp_key="a"))')
+    assert (line["event"], line["level"], line["exp_key"]) == ("searching", "info", "a")
+
+
+def test_a_reader_that_has_gone_ends_nothing():
+    code = f"{SETUP}\nos.close(2)\nlog.error('x', extra=Event.CRASHED.of())\nprint('goes on')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "goes on\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (["run", "no_such_file.py"], 65, "LoadError"),
+        (["run", "x.py", "--max-evals", "many"], 2, "BadParameter"),
+        (["worker", "--store", "mongodb://127.0.0.1:1/x", "--health-port", "-1"], 2, "BadParameter"),
+        (["worker", "--store", "postgres://x"], 78, "ConfigurationError"),
+    ],
+)
+def test_last_words_are_an_event_with_the_exit_code(arguments, code, error, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "hpsearch", *arguments, "--log-format", "json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == code
+    (line,) = map(json.loads, done.stderr.splitlines())
+    assert (line["event"], line["level"]) == ("command_failed", "error")
+    assert (line["exit_code"], line["error"]) == (code, error)
+
+
+def test_a_defect_is_an_event_with_its_traceback():
+    code = (
+        "import click\n"
+        "from hpsearch.command import log_format_option, run_and_exit\n"
+        "@click.command()\n@log_format_option()\n"
+        "def broken():\n    raise RuntimeError('a defect')\n"
+        "run_and_exit(broken, 'broken', 'BROKEN')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--log-format", "json"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    (line,) = map(json.loads, done.stderr.splitlines())
+    assert (line["event"], line["level"]) == ("crashed", "critical")
+    assert line["traceback"].endswith("RuntimeError: a defect")

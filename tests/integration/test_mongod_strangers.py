@@ -1,0 +1,189 @@
+"""The private server against another user of the machine, who tries its files, its process and its port."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from hpsearch.errors import ConfigurationError
+from hpsearch.mongod import private_mongod, status
+from hpsearch.mongod.directory import Directory
+from hpsearch.mongod.server import ensure_running, find_living, start_bare, terminate
+
+NOBODY = 65534
+UNAUTHORIZED = 13
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another user of the machine")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Folder for a server, in folders that anybody may pass through."""
+    for place in (tmp_path, *tmp_path.parents):
+        if place.stat().st_uid == os.getuid() and place != Path("/"):
+            place.chmod(place.stat().st_mode | 0o711)
+    path = tmp_path / "private"
+    yield path
+    if path.exists():
+        terminate(Directory(path))
+
+
+def as_nobody(attempt: Callable[[], Any]) -> Any:
+    """Call a function in a process of the user ``nobody``; return its result, or the class of its error."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+            try:
+                answer = attempt()
+            except (OSError, PyMongoError) as error:
+                answer = type(error).__name__
+            os.write(writer, json.dumps(answer).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        answer = pipe.read()
+    os.waitpid(child, 0)
+    assert answer, "the attempt ended without an answer"
+    return json.loads(answer)
+
+
+def attempts(port: int, **credentials: Any) -> dict[str, str]:
+    """Return what came of each thing that an intruder would do."""
+    commands = {
+        "read": ("test", {"find": "trials"}),
+        "write": ("test", {"insert": "trials", "documents": [{"a": 1}]}),
+        "list": ("admin", {"listDatabases": 1}),
+        "stop": ("admin", {"shutdown": 1}),
+        "reconfigure": ("admin", {"replSetInitiate": {}}),
+        "become a user": ("admin", {"createUser": "eve", "pwd": "eve", "roles": ["root"]}),
+    }
+    return {name: outcome(port, *command, credentials) for name, command in commands.items()}
+
+
+def outcome(port: int, database: str, command: dict[str, Any], credentials: dict[str, Any]) -> str:
+    address = {"host": "127.0.0.1", "port": port, "directConnection": True}
+    with MongoClient[dict[str, Any]](**address, **credentials, serverSelectionTimeoutMS=500) as intruder:
+        try:
+            intruder[database].command(command)
+        except PyMongoError as error:
+            # Having failed to prove who it is, the driver takes the server for away.
+            is_refused = getattr(error, "code", None) == UNAUTHORIZED or "Authentication failed" in str(error)
+            return "refused" if is_refused else str(error)
+    return "done"
+
+
+def port_of(uri: str) -> int:
+    port = urlsplit(uri).port
+    assert port is not None
+    return port
+
+
+def test_none_of_its_files_can_be_seen_or_opened(folder: Path):
+    with private_mongod(folder):
+        files = [folder, *folder.rglob("*")]
+        assert len(files) > 10
+
+        def opened() -> list[str]:
+            return [str(path) for path in files if is_opened(path)]
+
+        assert as_nobody(opened) == []
+        assert as_nobody(lambda: [str(path) for path in folder.iterdir()]) == "PermissionError"
+        # Locking a file of its own is enough to keep a server from starting.
+        assert as_nobody(lambda: os.open(folder / "lock", os.O_RDWR | os.O_CREAT)) == "PermissionError"
+
+
+def is_opened(path: Path) -> bool:
+    try:
+        os.close(os.open(path, os.O_RDONLY))
+    except PermissionError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        {},
+        {"username": "hpsearch", "password": "hpsearch"},
+        {"username": "__system", "password": "guess", "authSource": "local"},
+    ],
+    ids=["no password", "a guess", "a guess at the key"],
+)
+def test_the_port_gives_nothing_away(folder: Path, credentials: dict[str, str]):
+    with private_mongod(folder) as server:
+        outcomes = as_nobody(lambda: attempts(port_of(server.uri), **credentials))
+    assert outcomes == dict.fromkeys(outcomes, "refused")
+    assert len(outcomes) == 6
+
+
+def test_nobody_becomes_its_administrator_before_it_has_one(folder: Path):
+    """MongoDB lets anybody on the machine make the first user, unless it is told not to."""
+    directory = Directory.made(folder)
+    with directory.locked():
+        process = start_bare(directory)
+        outcomes = as_nobody(lambda: attempts(process.port))
+        uri = ensure_running(directory)
+    assert outcomes == dict.fromkeys(outcomes, "refused")
+    with MongoClient[dict[str, Any]](uri) as owner:
+        users = owner.admin.command("usersInfo")["users"]
+    assert [user["user"] for user in users] == ["hpsearch"]
+
+
+def test_its_process_tells_no_secret_and_takes_no_signal(folder: Path):
+    with private_mongod(folder) as server:
+        pid = status(folder).pid
+        assert pid is not None
+        password = urlsplit(server.uri).password
+        key = (folder / "keyfile").read_text()
+
+        command = as_nobody(lambda: Path(f"/proc/{pid}/cmdline").read_text())
+        assert "--dbpath" in command
+        assert password not in command
+        assert key not in command
+        assert as_nobody(lambda: Path(f"/proc/{pid}/environ").read_text()) == "PermissionError"
+        assert as_nobody(lambda: os.kill(pid, signal.SIGTERM)) == "PermissionError"
+
+
+def test_no_socket_of_it_lies_where_others_may_go(folder: Path):
+    with private_mongod(folder) as server:
+        listening = Path("/proc/net/unix").read_text()
+        assert f"mongodb-{port_of(server.uri)}" not in listening
+
+
+def test_a_process_of_another_user_is_not_taken_for_the_server(folder: Path):
+    """It could wait at the number of a server that was killed, and be told the password."""
+    directory = Directory.made(folder)
+    arguments = ["sleep", "60", "--dbpath", str(directory.data), "--port", "1"]
+    impostor = os.fork()
+    if impostor == 0:
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+        os.execvp("sh", ["sh", "-c", "read _ || sleep 60", *arguments])
+    try:
+        while "--dbpath" not in Path(f"/proc/{impostor}/cmdline").read_text():
+            pass
+        (directory.data / "mongod.lock").write_text(f"{impostor}\n")
+        assert find_living(directory) is None
+    finally:
+        os.kill(impostor, signal.SIGKILL)
+        os.waitpid(impostor, 0)
+
+
+def test_a_folder_of_another_user_is_refused(folder: Path):
+    folder.mkdir()
+    os.chown(folder, NOBODY, NOBODY)
+    with pytest.raises(ConfigurationError, match="belongs to another user"):
+        private_mongod(folder)
