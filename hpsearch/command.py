@@ -31,6 +31,7 @@ from hpsearch.errors import (
 from hpsearch.events import Event
 from hpsearch.logs import LOGGERS, is_json, tell, write_json
 from hpsearch.store_choice import STORE, STORE_FILE, chosen_store, note_file
+from hpsearch.wording import one_line
 
 log = logging.getLogger("hpsearch")
 
@@ -62,6 +63,9 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 #: The longest duration. Dates beyond the year 9999 could not be read back from the database.
 _LONGEST_S = 3650 * 86400.0
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+
+#: Characters of the sentence that a command ends with.
+_MAX_SENTENCE = 1500
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -239,7 +243,7 @@ def run_and_exit(command: click.Command, prog_name: str, env_prefix: str) -> NoR
 
 
 def last_words(lines: Sequence[str]) -> str | None:
-    """Return the sentence that a command ended with, out of what it wrote to stderr; None if it ended well."""
+    """Return the sentence that a command ended with, out of its stderr; None if it ended well."""
     return next((words for line in reversed(lines) if (words := _last_words(line)) is not None), None)
 
 
@@ -248,8 +252,9 @@ def exit_code_of(error: HpsearchError) -> int:
     return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
 
 
-def _say_why(sentence: str, exit_code: int) -> None:
-    """Say why the command ends: its last words."""
+def _say_why(words: str, exit_code: int) -> None:
+    """Say why the command ends: its last words, which may repeat what it was given."""
+    sentence = one_line(words, _MAX_SENTENCE)
     error, is_debug = sys.exception(), log.isEnabledFor(logging.DEBUG)
     if is_json():
         extra = Event.COMMAND_FAILED.of(error=type(error).__name__, exit_code=exit_code)

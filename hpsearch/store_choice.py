@@ -38,7 +38,7 @@ def chosen_store(*, required: bool) -> Callback:
     """
 
     def choose(context: click.Context, param: click.Parameter, uri: str | None) -> str | None:
-        path = context.meta[_FILE]
+        path = named_file(context)
         if path is None:
             if uri is None and required:
                 raise click.MissingParameter("Or name its file with --store-file.", context, param)
@@ -50,6 +50,12 @@ def chosen_store(*, required: bool) -> Callback:
         return uri_in(path)
 
     return choose
+
+
+def named_file(context: click.Context) -> str | None:
+    """Return the file that a command was told of, be it on its command line or by the environment."""
+    path: str | None = context.meta[_FILE]
+    return path
 
 
 def uri_in(place: str) -> str:

@@ -15,7 +15,7 @@ def shown(value: Any) -> str:
         text = reprlib.repr(value) if isinstance(value, list | tuple | dict | set | int) else repr(value)
     except Exception:  # noqa: BLE001 - a foreign __repr__ may raise anything
         return f"a {type(value).__name__}"
-    return _cut(text, _MAX_SHOWN)
+    return one_line(text, _MAX_SHOWN)
 
 
 def reason(error: BaseException) -> str:
@@ -25,10 +25,10 @@ def reason(error: BaseException) -> str:
     except Exception:  # noqa: BLE001 - see above
         text = ""
     name = type(error).__name__
-    return _cut(" ".join(f"{name}: {text}".split()), _MAX_REASON) if text else name
+    return one_line(" ".join(f"{name}: {text}".split()), _MAX_REASON) if text else name
 
 
-def _cut(text: str, limit: int) -> str:
-    """Return text of so many characters at most, without what a terminal would obey."""
+def one_line(text: str, limit: int) -> str:
+    """Return text of so many characters at most, on one line, without what a terminal would obey."""
     plain = "".join(c if c.isprintable() else " " for c in text[: limit + 1])
     return plain if len(text) <= limit else f"{plain[: limit - 3]}..."

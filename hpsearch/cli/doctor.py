@@ -22,6 +22,7 @@ from hpsearch.logs import log_to_stderr
 from hpsearch.payload import SECRET, SECRET_FILE
 from hpsearch.store.mongo_inspection import inspect
 from hpsearch.store.user_uri import uri_without_password
+from hpsearch.store_choice import STORE, named_file
 
 #: Variables that belong to no option of ``hpsearch``.
 _PLAIN = {SECRET, SECRET_FILE, "HPSEARCH_HOME", "HPSEARCH_MONGOD"}
@@ -67,6 +68,8 @@ def _settings(context: click.Context, known: Collection[str]) -> Iterator[Settin
     if context.get_parameter_source("store") is ParameterSource.COMMANDLINE:
         text = uri_without_password(context.params["store"])
         yield Setting(name="--store", value=text, source="the command line")
+    if context.get_parameter_source("store_file") is ParameterSource.COMMANDLINE:
+        yield Setting(name="--store-file", value=str(named_file(context)), source="the command line")
     for name in _own_variables():
         if name in known:
             yield Setting(name=name, value=_shown(name, os.environ[name]), source="the environment")
@@ -75,7 +78,7 @@ def _settings(context: click.Context, known: Collection[str]) -> Iterator[Settin
 def _shown(variable: str, value: str) -> str:
     if variable == SECRET:
         return "set"
-    return uri_without_password(value) if variable == "HPSEARCH_STORE" or "://" in value else value
+    return uri_without_password(value) if variable == STORE or "://" in value else value
 
 
 def _variables(command: click.Command, prefix: str) -> Iterator[str]:

@@ -25,13 +25,16 @@ from typing import Any
 
 from hpsearch.errors import LoadError, MissingExtraError
 from hpsearch.objective import Objective, put_on_path
-from hpsearch.payload.pickling import pickled
+from hpsearch.payload.pickling import MAX_BYTES, pickled
 from hpsearch.payload.secret import SECRET, SECRET_FILE, checked
 
 FORMAT = 1
 
 #: The name of the experiment's attachment that holds its objective.
 ATTACHMENT = "objective"
+
+#: Bytes of the largest envelope that ``pack`` makes: a pickle, and what is said of it.
+MAX_ENVELOPE_BYTES = MAX_BYTES + 2**20
 
 _MARK = b"hpsearch objective\n"
 _TAG_BYTES, _LENGTH_BYTES = 32, 4

@@ -7,10 +7,13 @@ MongoDB's own forms are taken too, with or without a collection at the end of th
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import quote_plus
 
 from hpsearch.errors import ConfigurationError
+from hpsearch.store.user_uri import shown_hosts
+from hpsearch.wording import shown
 
 #: The collection unless an address names one.
 JOBS = "jobs"
@@ -49,7 +52,9 @@ def jobs_address(text: str) -> JobsAddress:
             "`ssh -N -L 27018:localhost:27017 HOST`, and use mongo://localhost:27018/DATABASE/jobs."
         )
     if scheme not in _SCHEMES:
-        raise ConfigurationError(f"{scheme}:// is not an address of MongoDB; write {_FORMS}.")
+        # What was typed wrong may hold a password: only what has the form of a scheme is repeated.
+        named = f"{scheme}://" if re.fullmatch("[a-z]{1,12}", scheme) else "What stands there"
+        raise ConfigurationError(f"{named} is not an address of MongoDB; write {_FORMS}.")
     is_own_form = not scheme.startswith("mongodb")
     if is_own_form:
         # From the last "@": in this form a password holds "@", "?" and "/" as they are.
@@ -75,9 +80,8 @@ def _parts(place: str, *, needs_database: bool) -> tuple[str, str, str]:
             return hosts, database, JOBS
         case [hosts, database, collection] if hosts and database and collection:
             return hosts, database, collection
-    raise ConfigurationError(
-        f"{place or 'An empty text'} is not an address of a database in MongoDB; write {_FORMS}."
-    )
+    named = (shown_hosts(place) or "What stands there") if place else "An empty text"
+    raise ConfigurationError(f"{named} is not an address of a database in MongoDB; write {_FORMS}.")
 
 
 def _encoded(credentials: str) -> str:
@@ -85,7 +89,12 @@ def _encoded(credentials: str) -> str:
     user, colon, password = credentials.partition(":")
     if not colon:
         raise ConfigurationError(
-            f"The address of MongoDB names the user {user!r} without a password; "
+            f"The address of MongoDB names the user {shown(user)} without a password; "
             "write user:password@host (the file ~/.hyperopt is not read)."
         )
-    return f"{quote_plus(user)}:{quote_plus(password)}"
+    try:
+        return f"{quote_plus(user)}:{quote_plus(password)}"
+    except UnicodeEncodeError:
+        raise ConfigurationError(
+            "The user or the password in the address of MongoDB has a character that UTF-8 cannot express."
+        ) from None

@@ -32,6 +32,7 @@ from hpsearch.store.rules import (
     check_cancellable,
     check_insertable,
     check_joinable,
+    check_size,
     is_same_point,
     no_attachment,
     received,
@@ -221,12 +222,15 @@ class MemoryStore:
         with self._changed:
             self._pinboards.setdefault(exp_key, Pinboard()).pin(tid, new)
 
-    def attachment(self, exp_key: str, name: str, *, tid: int | None = None) -> bytes:
-        """Return what is kept under a name (12, 13); raises ``NotFoundError``."""
+    def attachment(
+        self, exp_key: str, name: str, *, tid: int | None = None, max_bytes: int | None = None
+    ) -> bytes:
+        """Return what is kept under a name (12, 13)."""
         with self._changed:
             shown, key = self._shown(exp_key, tid), stored_name(name)
             if key not in shown:
                 raise NotFoundError(no_attachment(exp_key, key, tid))
+            check_size(exp_key, key, len(shown[key]), max_bytes)
             return shown[key]
 
     def attachments(self, exp_key: str, *, tid: int | None = None) -> list[str]:

@@ -297,10 +297,12 @@ class MongoStore:
         place = Place(exp_key=exp_key, tid=tid, name=stored_name(name))
         self._attachments.write(place, stored_bytes(name, data), attempt)
 
-    def attachment(self, exp_key: str, name: str, *, tid: int | None = None) -> bytes:
-        """Return what is kept under a name (12, 13); raises ``NotFoundError``."""
+    def attachment(
+        self, exp_key: str, name: str, *, tid: int | None = None, max_bytes: int | None = None
+    ) -> bytes:
+        """Return what is kept under a name (12, 13)."""
         place = Place(exp_key=exp_key, tid=tid, name=stored_name(name))
-        return self._attachments.read(place, self._attempts_shown(exp_key, tid))
+        return self._attachments.read(place, self._attempts_shown(exp_key, tid), max_bytes)
 
     def attachments(self, exp_key: str, *, tid: int | None = None) -> list[str]:
         """Return the names of the attachments, sorted (13)."""

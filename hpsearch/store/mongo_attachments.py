@@ -23,7 +23,7 @@ from hpsearch.store.files import Place
 from hpsearch.store.mongo_connection import Connection
 from hpsearch.store.mongo_errors import DUPLICATE_KEY
 from hpsearch.store.queries import Filter
-from hpsearch.store.rules import no_attachment
+from hpsearch.store.rules import check_size, no_attachment
 from hpsearch.store.schema import CHUNKS, FILES
 
 #: Files that one call deletes.
@@ -53,14 +53,16 @@ class Attachments:
             return
         self.drop(files.replaced_by(file, place))
 
-    def read(self, place: Place, attempts: Sequence[int]) -> bytes:
-        """Return the latest file of a place; raises ``NotFoundError``."""
+    def read(self, place: Place, attempts: Sequence[int], max_bytes: int | None = None) -> bytes:
+        """Return the latest file of a place; raises ``NotFoundError`` or ``TooLargeError``."""
         wanted = files.shown_at(place, attempts)
         tried = None
         while True:
             file = self._call(self._files.find_one, wanted, sort=files.LATEST_FIRST)
             if file is None:
                 raise NotFoundError(no_attachment(place.exp_key, place.name, place.tid))
+            n_bytes = _fields(file).integer("length", least=0)
+            check_size(place.exp_key, place.name, n_bytes, max_bytes)
             data = self._read_chunks(file)
             if data is not None:
                 return data
@@ -108,13 +110,17 @@ class Attachments:
     def _read_chunks(self, file: Document) -> bytes | None:
         """Return the content of a file, or None when it is not all there."""
         parts: list[bytes] = []
+        n_bytes = 0
         fields = _fields(file)
         length, chunk_bytes = fields.integer("length", least=0), fields.integer("chunkSize", least=1)
         for first in range(0, -(-length // chunk_bytes), files.CHUNKS_A_CALL):
             found = [chunk.get("data") for chunk in self._call(self._find_chunks, file["_id"], first)]
-            if not found:  # the length is not to be relied on, either
+            content = [data for data in found if isinstance(data, bytes)]
+            n_bytes += sum(map(len, content))
+            # The length is not to be relied on, either: there may be nothing, or more than it says.
+            if not content or n_bytes > length:
                 return None
-            parts += [data for data in found if isinstance(data, bytes)]
+            parts += content
         data = b"".join(parts)
         return data if len(data) == length else None
 

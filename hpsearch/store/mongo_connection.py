@@ -9,7 +9,6 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
-from urllib.parse import unquote
 
 from pymongo import MongoClient
 from pymongo.errors import InvalidOperation, PyMongoError
@@ -20,6 +19,8 @@ from hpsearch.health.vitals import Contact
 from hpsearch.store.documents import Document
 from hpsearch.store.mongo_errors import DRIVER_ERRORS, cause, meaning, translated
 from hpsearch.store.tls import advice, check_files, refusal
+from hpsearch.store.user_uri import shown_hosts
+from hpsearch.wording import reason
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ DEFAULTS: Mapping[str, Any] = {
     "w": "majority",
     "journal": True,
 }
+
+_NO_HOSTS = "an unnamed host"
 
 _SCHEMES = ("mongodb://", "mongodb+srv://")
 _OLDEST = (5, 0)
@@ -88,7 +91,7 @@ class Connection:
         self._contact_at = time.monotonic()  # when MongoDB last answered
         self._has_answered = False
         self._n_reconnects = 0
-        self.client = _client(uri, self.hosts)
+        self.client = client_of(uri)
         try:
             hello = self.call(self.client.admin.command, "hello")
             check_version(self.call(self.client.admin.command, "buildInfo"), self.hosts)
@@ -196,7 +199,8 @@ def hosts_of(uri: str) -> str:
     """Return the hosts of a URI, for messages; never a part of the credentials."""
     # From the last "@", so that a password with an unquoted "/" or "@" stays out too.
     rest = uri.partition("://")[2].rpartition("@")[2]
-    return unquote(rest.split("?")[0].partition("/")[0]) or "an unnamed host"
+    hosts = rest.split("?")[0].partition("/")[0]
+    return shown_hosts(hosts) or _NO_HOSTS
 
 
 def settings_for(uri: str) -> dict[str, Any]:
@@ -223,7 +227,15 @@ def check_version(build_info: Mapping[str, Any], hosts: str) -> None:
         )
 
 
-def _client(uri: str, hosts: str) -> MongoClient[Document]:
+def client_of(uri: str) -> MongoClient[Document]:
+    """Return the driver's client of a URI, not connected yet.
+
+    Raises
+    ------
+    ConfigurationError
+        If the URI is not valid; its text holds no part of a password.
+    """
+    hosts = hosts_of(uri)
     if not uri.startswith(_SCHEMES):
         raise ConfigurationError(
             f"A MongoDB URI begins with {' or '.join(_SCHEMES)}, such as mongodb://localhost:27017/hpsearch."
@@ -236,10 +248,10 @@ def _client(uri: str, hosts: str) -> MongoClient[Document]:
             warnings.simplefilter("error", UserWarning)
             return MongoClient(uri, **settings_for(uri))
     except (PyMongoError, UserWarning, ValueError, TypeError, OSError) as error:
-        if "@" in uri:
+        if "@" in uri or "password" in uri.lower() or hosts == _NO_HOSTS:
             # The driver quotes what it cannot read, and that may be a part of the password.
             raise ConfigurationError(
                 f"The MongoDB URI for {hosts} is not valid, or names a file or DNS record that is not there: "
                 "check its options; user and password must be percent-encoded."
             ) from None
-        raise ConfigurationError(f"The MongoDB URI for {hosts} is not valid: {cause(error)}.") from error
+        raise ConfigurationError(f"The MongoDB URI for {hosts} is not valid: {reason(error)}.") from error

@@ -209,8 +209,18 @@ class TrialStore(Protocol):
         """
         ...
 
-    def attachment(self, exp_key: str, name: str, *, tid: int | None = None) -> bytes:
-        """Return what is kept under a name (12, 13); raises ``NotFoundError``."""
+    def attachment(
+        self, exp_key: str, name: str, *, tid: int | None = None, max_bytes: int | None = None
+    ) -> bytes:
+        """Return what is kept under a name (12, 13).
+
+        Raises
+        ------
+        NotFoundError
+            If there is nothing.
+        TooLargeError
+            If it takes more than ``max_bytes``; it is not fetched.
+        """
         ...
 
     def attachments(self, exp_key: str, *, tid: int | None = None) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from hpsearch.errors import ExperimentMismatchError, StoreError
+from hpsearch.errors import ExperimentMismatchError, StoreError, TooLargeError
 from hpsearch.experiment import UNDECIDED, Experiment, ObjectiveRef
 from hpsearch.store.encoding import encoded
 from hpsearch.trial import FINISHED, State, Trial, trial_id
@@ -145,6 +145,21 @@ def no_attachment(exp_key: str, name: str, tid: int | None) -> str:
     """Return the sentence that says so."""
     place = f"experiment {exp_key!r}" if tid is None else f"trial {trial_id(exp_key, tid)}"
     return f"There is no attachment {name!r} of {place}."
+
+
+def check_size(exp_key: str, name: str, n_bytes: int, max_bytes: int | None) -> None:
+    """Return if an attachment is small enough to be fetched.
+
+    Raises
+    ------
+    TooLargeError
+        If it takes more than ``max_bytes``.
+    """
+    if max_bytes is not None and n_bytes > max_bytes:
+        raise TooLargeError(
+            f"The attachment {name!r} of {exp_key!r} takes {n_bytes} bytes, more than {max_bytes}, "
+            "and was not fetched."
+        )
 
 
 def _difference(stored: Experiment, wanted: Experiment) -> str:

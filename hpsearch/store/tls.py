@@ -11,6 +11,7 @@ from collections.abc import Callable
 from urllib.parse import unquote_plus
 
 from hpsearch.errors import ConfigurationError
+from hpsearch.wording import shown
 
 #: What is wrong with a server's certificate, by OpenSSL's words, and what to do about it.
 _REFUSALS = (
@@ -93,7 +94,7 @@ def check_files(uri: str) -> None:
     for option, (load, otherwise) in uses.items():
         if (path := options.get(option)) is None:
             continue
-        where = f"The file {path}, named by {_FILES[option]} in the MongoDB URI,"
+        where = f"The file {shown(path)}, named by {_FILES[option]} in the MongoDB URI,"
         try:
             load(path)
         except (ssl.SSLError, ValueError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 #: Options that belong to the user who wrote the URI.
 _PERSONAL = {
@@ -16,6 +16,13 @@ _PERSONAL = {
 
 #: Options whose values are secrets.
 _SECRET_OPTION = re.compile("(?:tlscertificatekeyfilepassword|authmechanismproperties)=", re.IGNORECASE)
+
+#: A name, an address or the path of a socket, with its port or without; and several of them.
+_HOST = r"(?:\[[0-9A-Fa-f:.%]+\]|[\w.%-]+)(?::\d+)?"
+_HOSTS = re.compile(f"{_HOST}(?:,{_HOST})*")
+
+#: Characters of them that messages show.
+_MAX_HOSTS = 200
 
 
 def uri_for_user(uri: str, database: str, user: str, password: str) -> str:
@@ -54,6 +61,17 @@ def uri_without_password(uri: str) -> str:
     credentials, at, _ = uri.partition("://")[2].rpartition("@")
     user = f"{credentials.partition(':')[0]}@" if at else ""
     return f"{scheme}://{user}{place}{'?' if options else ''}{'&'.join(options)}"
+
+
+def shown_hosts(text: str) -> str | None:
+    """Return the hosts of a URI as they may be shown; None for what has not the form of hosts.
+
+    Without an "@", what should be a port may be a password.
+    """
+    hosts = unquote(text) if _HOSTS.fullmatch(text) else ""
+    if not (hosts and hosts.isprintable()):
+        return None
+    return hosts if len(hosts) <= _MAX_HOSTS else f"{hosts[:_MAX_HOSTS]}..."
 
 
 def _impersonal(uri: str) -> tuple[str, str, list[str]]:

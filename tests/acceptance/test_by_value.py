@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hpsearch.experiment import Experiment, ObjectiveRef
-from hpsearch.payload import ATTACHMENT, fingerprint, pack
+from hpsearch.payload import ATTACHMENT, MAX_ENVELOPE_BYTES, fingerprint, pack
 from hpsearch.trial import FailureKind, State, Trial
 from tests.acceptance.fleet import ended, wait_until
 from tests.acceptance.shop import SPACE, Shop
@@ -94,7 +94,14 @@ def test_the_secret_may_lie_in_a_file(shop):
         ({"HPSEARCH_SECRET": "not what it was signed with"}, None, "signature that does not fit"),
         ({"HPSEARCH_SECRET": SECRET}, b"\x80\x04.", "is not signed"),
         ({"HPSEARCH_SECRET": SECRET}, pack(len, "other", SECRET.encode()), "signed for another experiment"),
+        ({"HPSEARCH_SECRET": SECRET}, pack(len, "sent", SECRET.encode())[:-1], "signature that does not fit"),
+        (
+            {"HPSEARCH_SECRET": SECRET},
+            bytes(MAX_ENVELOPE_BYTES + 1),
+            "takes more than 65 MB, and is not read",
+        ),
     ],
+    ids=["no secret", "another secret", "unsigned", "replayed", "truncated", "oversized"],
 )
 def test_an_objective_that_may_not_be_run_is_not_served_and_its_trials_wait(shop, secret, blob, problem):
     key = send(shop, COUNTS, blob=blob)

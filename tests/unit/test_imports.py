@@ -18,11 +18,12 @@ PURE = (
     "plan.py", "ledger.py", "progress.py", "events.py", "strict_json.py",
     "health/answers.py", "health/metric.py", "health/vitals.py", "report/metrics.py",
     "store/documents.py", "store/encoding.py", "store/schema.py", "store/rules.py",
-    "store/condition.py", "store/sizes.py", "diagnosis/finding.py", "diagnosis/database.py", "diagnosis/machine.py",
+    "store/condition.py", "store/sizes.py",
+    "diagnosis/finding.py", "diagnosis/database.py", "diagnosis/machine.py",
     "store/hyperopt_uri.py", "store/files.py", "store/pinboard.py", "store/backup.py",
     "payload/captured.py", "payload/fingerprint.py",
-    "report/summary.py", "report/text.py", "report/table.py", "report/rows.py", "report/space_text.py", "report/findings.py",
-    "report/density.py",
+    "report/summary.py", "report/text.py", "report/table.py", "report/rows.py", "report/space_text.py",
+    "report/density.py", "report/findings.py",
 )  # fmt: skip
 
 #: Clocks, surroundings, threads, logs, randomness without a generator, and the driver.

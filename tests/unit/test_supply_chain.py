@@ -1,4 +1,4 @@
-"""What ``scripts/licences.py`` and ``scripts/audit.py`` let through, and what they stop."""
+"""What the scripts let through that look at our dependencies, what they stop, and what they ask for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def loaded(name: str) -> ModuleType:
     return module
 
 
-licences, audit = loaded("licences"), loaded("audit")
+licences, audit, lowest = loaded("licences"), loaded("audit"), loaded("lowest")
 
 
 @pytest.mark.parametrize(
@@ -105,3 +105,14 @@ def test_without_a_report_the_last_words_say_why():
     assert found.text == (
         "audit skipped: no vulnerability service could be asked (ConnectionError: no route to host)."
     )
+
+
+def test_the_oldest_version_that_a_requirement_allows_is_asked_for():
+    texts = ["numpy>=2.4", "a==1.0; sys_platform == 'linux'", "b[x]<3,>=2.1", "hpsearch[plot]"]
+
+    assert list(lowest.constraints(texts)) == ['a==1.0; sys_platform == "linux"', "b==2.1", "numpy==2.4"]
+
+
+def test_a_requirement_without_a_lower_bound_is_refused():
+    with pytest.raises(ValueError, match="click<9 has no lower bound"):
+        list(lowest.constraints(["click<9"]))

@@ -11,9 +11,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 
-from hpsearch.errors import LoadError, NotFoundError
+from hpsearch.errors import LoadError, NotFoundError, TooLargeError
 from hpsearch.experiment import BY_VALUE, Experiment
-from hpsearch.payload import ATTACHMENT, Letter, opened
+from hpsearch.payload import ATTACHMENT, MAX_ENVELOPE_BYTES, Letter, opened
 from hpsearch.store.protocol import TrialStore
 
 #: Letters that are kept for the other slots and for the next evaluating process.
@@ -61,10 +61,15 @@ class Letters:
 
     def _fetched(self, exp_key: str) -> Letter:
         try:
-            blob = self._store.attachment(exp_key, ATTACHMENT)
+            blob = self._store.attachment(exp_key, ATTACHMENT, max_bytes=MAX_ENVELOPE_BYTES)
         except NotFoundError as error:
             raise LoadError(
                 f"The objective of experiment {exp_key!r} was sent by value, and is gone; start it anew."
+            ) from error
+        except TooLargeError as error:
+            raise LoadError(
+                f"The objective of experiment {exp_key!r} takes more than {MAX_ENVELOPE_BYTES // 2**20} MB, "
+                "and is not read: it was not written by hpsearch."
             ) from error
         return opened(blob, exp_key, self._secret)
 

@@ -161,6 +161,21 @@ def test_the_doctor_looks_at_the_machine_the_settings_and_the_database_and_tells
     assert "from the command line" in text
 
 
+def test_the_doctor_names_the_file_of_the_address_and_not_what_it_holds(
+    call, documents, uri, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("HPSEARCH_STORE")
+    file = tmp_path / "store"
+    file.touch(0o600)
+    file.write_text(uri)
+
+    outcome = call("doctor", "--store-file", str(file))
+
+    assert outcome.code == 0, outcome.out
+    assert f"--store-file is {file}, from the command line" in " ".join(outcome.out.split())
+    assert uri not in outcome.out + outcome.err
+
+
 def test_the_doctor_goes_on_without_a_database(call, monkeypatch):
     """One that cannot be reached is a finding among others."""
     monkeypatch.setenv("HPSEARCH_STORE", "mongodb://127.0.0.1:1/runs?serverSelectionTimeoutMS=100")

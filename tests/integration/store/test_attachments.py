@@ -12,7 +12,7 @@ import gridfs
 import pytest
 from pymongo import MongoClient
 
-from hpsearch.errors import NotFoundError, StoreError, TrialExistsError
+from hpsearch.errors import NotFoundError, StoreError, TooLargeError, TrialExistsError
 from hpsearch.store import files
 from hpsearch.store.files import CHUNK_BYTES, CHUNKS_A_CALL, Place
 from hpsearch.store.schema import CHUNKS, FILES
@@ -403,3 +403,26 @@ def test_looking_for_attachments_examines_those_of_the_place_alone(mongo, raw):
         command = {"find": FILES, "filter": wanted, **({"sort": dict(order)} if order else {})}
         stats = raw.command("explain", command, verbosity="executionStats")["executionStats"]
         assert (stats["nReturned"], stats["totalDocsExamined"]) == (1, 1)
+
+
+def test_an_attachment_over_the_limit_of_its_reader_is_not_fetched(bench):
+    bench.store.attach(bench.exp_key, "a", b"12345")
+
+    assert bench.store.attachment(bench.exp_key, "a", max_bytes=5) == b"12345"
+    with pytest.raises(TooLargeError, match=r"'a' of .* takes 5 bytes, more than 4, and was not fetched"):
+        bench.store.attachment(bench.exp_key, "a", max_bytes=4)
+
+
+def test_a_file_that_holds_more_than_its_document_says_is_not_read_to_its_end(mongo, raw):
+    """A length that somebody altered must not get past the limit of a reader."""
+    mongo.store.attach(mongo.exp_key, "a", b"x" * CHUNK_BYTES * (CHUNKS_A_CALL + 1))
+    altered = {"length": 2 * CHUNKS_A_CALL, "chunkSize": 1}
+    raw[FILES].update_one({"metadata.exp_key": mongo.exp_key}, {"$set": altered})
+    raw.command("profile", 2)
+
+    with pytest.raises(StoreError, match="is damaged"):
+        mongo.store.attachment(mongo.exp_key, "a", max_bytes=2 * CHUNKS_A_CALL)
+
+    raw.command("profile", 0)
+    reads = raw["system.profile"].count_documents({"op": "query", "ns": f"{raw.name}.{CHUNKS}"})
+    assert reads == 2  # the first page, and once more in case it was being replaced

@@ -509,6 +509,48 @@ def test_expiry_stays_within_the_experiment(bench, store):
     assert store.expire(bench.exp_key) == 0
 
 
+def test_two_claims_under_one_token_are_told_apart_by_their_attempts(bench, store):
+    """A claim whose answer was lost is repeated after its lease, and takes the trial once more."""
+    bench.insert(1, lease_s=60)
+    first = bench.claim("token")
+    bench.later(61)
+    store.expire(bench.exp_key)
+    second = bench.claim("token")
+    assert (second.owner, second.attempt) == (first.owner, first.attempt + 1)
+
+    assert store.renew(first) is Hold.LOST
+    for refused in (
+        lambda: store.finish(first, DONE),
+        lambda: store.report(first, [Report(step=1, value=1)]),
+        lambda: store.release(first, "draining"),
+    ):
+        with pytest.raises(LeaseLostError):
+            refused()
+    assert bench.read(first) == second
+
+
+def test_a_repeated_release_leaves_a_later_claim_under_its_token_alone(bench, store):
+    bench.insert()
+    first = bench.claim("token")
+    store.release(first, "draining")
+    second = bench.claim("token")
+    store.release(first, "draining")
+    assert bench.read(first) == replace(second, history=bench.read(first).history)
+    assert store.renew(second) is Hold.HELD
+
+
+def test_a_token_that_runs_another_trial_by_now_has_lost_the_first(bench, store):
+    bench.insert(1, lease_s=60)
+    first = bench.claim("token")
+    bench.later(61)
+    store.expire(bench.exp_key)
+    store.insert([bench.trial(1, priority=1)])
+    assert bench.claim("token").tid == 1
+
+    assert store.renew(first) is Hold.LOST
+    assert bench.read(first).state is State.PENDING
+
+
 def test_racing_expiries_count_each_loss_once(bench, store):
     bench.insert(20, lease_s=0)
     last = [bench.claim() for _ in range(20)][-1]

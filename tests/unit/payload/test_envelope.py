@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from hpsearch.errors import ConfigurationError, LoadError, MissingExtraError
-from hpsearch.payload import opened, pack, unpack
+from hpsearch.payload import MAX_ENVELOPE_BYTES, opened, pack, unpack
 from hpsearch.payload.envelope import _MARK
 from hpsearch.payload.pickling import MAX_BYTES
 
@@ -119,6 +119,25 @@ def test_a_change_of_any_byte_is_noticed_before_anything_is_run(position):
     assert Opened.n_times == before
 
 
+def test_signatures_are_compared_in_constant_time(monkeypatch):
+    """Otherwise the time until a forged one is refused would tell how many of its bytes are right."""
+    compared = []
+
+    def compare(ours, theirs):
+        compared.append((ours, theirs))
+        return real(ours, theirs)
+
+    real = hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    blob = forged()
+    opened(blob, "e", SECRET)
+    with pytest.raises(LoadError):
+        opened(blob[:-1], "e", SECRET)
+
+    assert [len(tag) for pair in compared for tag in pair] == [32] * 4
+    assert blob[len(_MARK) :][:32] in compared[0]
+
+
 def test_opening_runs_nothing_and_shows_no_content():
     blob = pack(partial(max, Opened()), "e", SECRET)
     before = Opened.n_times
@@ -175,6 +194,15 @@ def test_an_oversized_objective_is_refused_with_the_sizes_of_what_it_captures():
         pack(objective, "e", SECRET)
     with pytest.raises(LoadError, match=r"argument 0 \(64\.0 MB\)"):
         pack(partial(objective, weights), "e", SECRET)
+
+
+def test_the_largest_objective_that_is_sent_fits_into_what_workers_fetch():
+    weights = Weights(MAX_BYTES - 2**12)
+
+    def objective(config):
+        return weights
+
+    assert MAX_BYTES < len(pack(objective, "e" * 1000, SECRET)) + 2**12 <= MAX_ENVELOPE_BYTES
 
 
 def test_what_cannot_be_pickled_is_named():
