@@ -48,6 +48,9 @@ PROCESSES, RESTARTS = 4, 5
 #: Trials a second that come in while the workers wait, and seconds that each takes.
 TRICKLE_PER_S, SHORT_S = 50, 1.0
 
+#: Seconds until workers that find nothing wait as long as they ever do.
+SETTLE_S = 45.0
+
 #: Workers and seconds that measure the throughput.
 CLOSED_WORKERS, CLOSED_S = 64, 8.0
 
@@ -139,13 +142,14 @@ def work(search: Search, options: Namespace) -> list[str]:
 def wait(search: Search, options: Namespace) -> list[str]:
     """A few trials come in, steadily, and most workers wait."""
     search.store.cancel(EXP_KEY, {State.PENDING, State.RUNNING})
-    warm_up_s = options.for_s
-    crowd = Crowd(search, options.workers, SHORT_S, warm_up_s, options.for_s)
-    end = time.monotonic() + warm_up_s + options.for_s
-    while time.monotonic() < end:
-        began = time.monotonic()
-        search.store.insert(search.new(TRICKLE_PER_S // 10))
-        time.sleep(max(0.0, began + 0.1 - time.monotonic()))
+    crowd = Crowd(search, options.workers, SHORT_S, SETTLE_S, options.for_s)
+    trials = search.new(int(TRICKLE_PER_S * (SETTLE_S + options.for_s)))
+    began, n_in = time.monotonic(), 0
+    while n_in < len(trials):
+        time.sleep(0.1)
+        n_due = int(TRICKLE_PER_S * (time.monotonic() - began))
+        search.store.insert(trials[n_in:n_due])
+        n_in = n_due
     return crowd.lines()
 
 

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 _FIRST_WAIT_S, _WAIT_GROWTH = 0.1, 1.5
 
 #: The longest wait, in seconds: of a small fleet, for each worker, and of the largest one.
-_LONGEST_WAIT_S, _WAIT_S_PER_WORKER, _LONGEST_WAIT_EVER_S = 1.5, 0.01, 30.0
+_LONGEST_WAIT_S, _WAIT_S_PER_WORKER, _LONGEST_WAIT_EVER_S = 1.5, 0.01, 10.0
 
 #: The least wait after a look, as a multiple of what the look took, so that a server which is slow
 #: today is asked less often, instead of becoming slower still.
@@ -220,8 +220,8 @@ class Slot:
 def longest_wait(n_workers: int) -> float:
     """Return the longest time between two looks of an idle worker at an empty queue, in seconds.
 
-    A fleet of hundreds looks 100 times a second, whatever its size: enough for a new trial to find
-    somebody within milliseconds, and little enough for the server to have time for those at work.
+    A fleet of hundreds looks 100 times a second, up to a thousand workers: enough for a new trial to
+    find somebody within milliseconds, and little enough for the server to have time for those at work.
     """
     return min(max(_LONGEST_WAIT_S, _WAIT_S_PER_WORKER * n_workers), _LONGEST_WAIT_EVER_S)
 
