@@ -157,7 +157,7 @@ def test_points_of_a_batch_lie_apart() -> None:
 
 @pytest.mark.parametrize("beats_pending", [False, True])
 def test_no_two_points_under_evaluation_are_closer_than_the_gap(beats_pending: bool) -> None:
-    """Twelve points one after the other, each pending for the next, where the model is sure of the optimum."""
+    """Twelve points, each pending for the next, where the model is sure of the optimum."""
     space = Space([hp.uniform(f"x{i}", 0, 1) for i in range(3)])
     points = drawn(space, 40)
     finished = history(space, points, [sum((v - 0.4) ** 2 for v in p.values()) for p in points])
