@@ -3,12 +3,11 @@
 Where the loss is smooth, the process finds the optimum within few trials, and the estimator's
 trials gain from it; where it is rugged, or too large for a process, the estimator goes on. In
 many parameters the process looks only around the best trial in every other of its turns: most of
-what it knows nothing of lies there in corners far from anything good.
+what it knows nothing of lies there in corners far from anything good. ``turns`` says whose turn it is.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,16 +16,12 @@ import numpy as np
 from hpsearch.errors import ConfigurationError
 from hpsearch.history import History
 from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.gp.focus import Focus
 from hpsearch.suggest.gp.suggest import GaussianProcess
 from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
+from hpsearch.suggest.turns import turn
 
-#: How far from the best trial the process looks in every other of its turns, as a share of each range ...
-_NEAR = 0.15
-#: ... from so many parameters on.
-_MANY = 4
-#: With so many trials pending, the process, which knows of them, takes three turns of four.
-_CROWD = 8
 #: Candidates of the estimator: fewer than it takes alone, for the greedy one of the two is the process.
 _N_CANDIDATES = 24
 
@@ -54,7 +49,6 @@ class Auto:
         self.options = options or AutoOptions()
         self._tpe = TPE(space, TPEOptions(n_startup=self.options.n_startup, n_candidates=_N_CANDIDATES))
         self._gp = GaussianProcess(space)
-        self._near = _NEAR if len(space.parameters) >= _MANY else math.inf
 
     def suggest(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
@@ -72,28 +66,20 @@ class Auto:
 
     def _propose(self, history: History, pending: list[Values], rng: np.random.Generator) -> Suggestion:
         """Propose one point."""
-        reach = self._reach(len(history), len(pending))
-        if reach is not None:
-            values = self._gp.suggest(history, pending, rng, reach)
+        focus = self._focus(len(history), len(pending))
+        if focus is not None:
+            values = self._gp.suggest(history, pending, rng, focus)
             if values is not None:
                 return Suggestion(values=values, origin="gp")
         (suggestion,) = self._tpe.suggest(history, pending, [rng])
         return suggestion
 
-    def _reach(self, n_finished: int, n_pending: int) -> float | None:
-        """Return how far the process may look from the best trial, or None where it is not its turn."""
+    def _focus(self, n_finished: int, n_pending: int) -> Focus | None:
+        """Return where the process looks, or None where it is not its turn."""
         n_trials = n_finished + n_pending
         if not self._is_small(n_trials) or n_trials < self.options.n_startup:
             return None
-        match n_trials % 4:
-            case 0:
-                return math.inf
-            case 2:
-                return self._near
-            case 3 if n_pending >= _CROWD:
-                return self._near
-            case _:
-                return None
+        return turn(n_finished, n_pending, len(self.space.parameters))
 
     def _is_small(self, n_trials: int) -> bool:
         """Whether the search is small enough for the process."""

@@ -50,13 +50,26 @@ def learn(features: Floats, groups: Indices, losses: Floats) -> Learned:
     return Learned(losses=fit(features[works], groups, warped(losses[works])), success=success)
 
 
-def believe(learned: Learned, features: Floats, groups: Indices, losses: Floats, pending: Floats) -> Merit:
-    """Return what points are worth after trials, with (p, D) features of pending points; see ``learn``."""
+def believe(
+    learned: Learned,
+    features: Floats,
+    groups: Indices,
+    losses: Floats,
+    pending: Floats,
+    *,
+    beats_pending: bool = False,
+) -> Merit:
+    """Return what points are worth after trials, with (p, D) features of pending points; see ``learn``.
+
+    The loss to improve on is the lowest that is believed of a trial that has one, and of a pending one
+    if it is to be beaten, too: as long as it is not, a point beside one that promises much promises as much.
+    """
     works = has_loss(losses)
     tried = features[works]
     posterior = with_fantasies(learned.losses, tried, groups, warped(losses[works]), pending)
     # Where losses are noisy, the lowest one was lucky; the lowest mean was not.
-    best = float(posterior.predict(tried).mean.min())
+    rivals = np.vstack([tried, pending]) if beats_pending else tried
+    best = float(posterior.predict(rivals).mean.min())
     if learned.success is None:
         return Merit(losses=posterior, best=best)
     success = with_fantasies(learned.success, features, groups, _labels(works), pending)

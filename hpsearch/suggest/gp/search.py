@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from hpsearch.history import Floats
+from hpsearch.history import Bools, Floats
 from hpsearch.suggest.gp.acquisition import Merit
 from hpsearch.suggest.gp.encoding import Encoding
 from hpsearch.suggest.gp.kernel import Indices
@@ -37,13 +37,14 @@ class Region:
 
     encoding: Encoding
     box: tuple[Floats, Floats]  #: ends of the range of each coordinate, (d,) each
-    elite: Floats  #: (e, d) coordinates of the best trials, e > 0
+    elite: Floats  #: (e, d) coordinates of the best trials, e > 0, the best first
+    held: Bools  #: (d,) which parameters stay as the best trial has them
 
 
 def ranked(merit: Merit, region: Region, rng: np.random.Generator) -> Floats:
     """Return the coordinates, (m, d), of points of high merit, the best first."""
     pool = np.vstack([region.encoding.draw(_N_DRAWN, region.box, rng), _changed(region, _N_CHANGED, rng)])
-    pool, merits = _evaluated(merit, region.encoding, pool)
+    pool, merits = _evaluated(merit, region, pool)
     order = np.argsort(-merits, kind="stable")
     x, best = pool[order[:_N_STARTS]], merits[order[:_N_STARTS]]
     x, best = _walk(merit, region, x, best, rng)
@@ -52,9 +53,10 @@ def ranked(merit: Merit, region: Region, rng: np.random.Generator) -> Floats:
     return np.vstack([x[found], pool[order]])
 
 
-def _evaluated(merit: Merit, encoding: Encoding, x: Floats) -> tuple[Floats, Floats]:
-    """Return coordinates moved to values that can occur, and their merits."""
-    x = encoding.snap(x)
+def _evaluated(merit: Merit, region: Region, x: Floats) -> tuple[Floats, Floats]:
+    """Return coordinates moved to values that can occur, those that are held put back, and their merits."""
+    encoding = region.encoding
+    x = encoding.snap(np.where(region.held, region.elite[0], x))
     return x, merit.at(encoding.features(x, encoding.active(x)))
 
 
@@ -91,7 +93,7 @@ def _walk(
     rows = np.arange(len(starts))
     for _ in range(_N_ROUNDS):
         proposals = _changed_in(region, x[starts], rows, columns, rng)
-        proposals, merits = _evaluated(merit, region.encoding, proposals)
+        proposals, merits = _evaluated(merit, region, proposals)
         merits = merits.reshape(s, -1)
         choice = merits.argmax(axis=1)
         gain = merits[np.arange(s), choice] > best + 1e-9
@@ -147,6 +149,6 @@ def _climb(merit: Merit, region: Region, x: Floats, best: Floats) -> tuple[Float
     )
     climbed = np.array(x)
     climbed[rows, columns] = found.x
-    climbed, merits = _evaluated(merit, encoding, climbed)
+    climbed, merits = _evaluated(merit, region, climbed)
     gain = merits > best
     return np.where(gain[:, None], climbed, x), np.where(gain, merits, best)

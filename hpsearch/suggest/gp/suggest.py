@@ -7,7 +7,6 @@ expected improvement (``acquisition``) is searched for (``search``).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ import numpy as np
 from hpsearch.history import Floats, History
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.gp.encoding import Encoding
+from hpsearch.suggest.gp.focus import Focus
 from hpsearch.suggest.gp.model import Learned, believe, has_loss, learn
 from hpsearch.suggest.gp.search import Region, ranked
 
@@ -27,10 +27,10 @@ _EACH_UP_TO = 20
 _GROWTH = 1.08
 #: The best trials, near which candidates are placed.
 _N_ELITE = 5
-#: Two points closer than this in every feature are the same ...
+#: Two points closer than this in every feature are the same.
 _SAME = 1e-9
-#: ... and this close to one under evaluation there is no use in another, however sure the process is.
-_APART = 0.01
+#: The share of the choices that stay those of the best trial where some do.
+_HELD = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,11 @@ class GaussianProcess:
         return len(self._encoding.groups)
 
     def suggest(
-        self, history: History, pending: Sequence[Values], rng: np.random.Generator, reach: float = math.inf
+        self,
+        history: History,
+        pending: Sequence[Values],
+        rng: np.random.Generator,
+        focus: Focus | None = None,
     ) -> Values | None:
         """Propose a point, or None if there are too few losses, or it finds none that is new.
 
@@ -72,9 +76,10 @@ class GaussianProcess:
             Points that are waiting or under evaluation.
         rng : Generator
             Of this point.
-        reach : float
-            How far from the best trial it may look, in each number and in units of its range.
+        focus : Focus, optional
+            Where to look; everywhere if it is not given.
         """
+        focus = focus or Focus()
         losses, encoding = history.losses, self._encoding
         works = np.flatnonzero(has_loss(losses))
         if len(works) < _MIN_TRIALS:
@@ -84,15 +89,26 @@ class GaussianProcess:
         waiting = encoding.encode(pending, history)
         waiting_features = encoding.features(waiting, encoding.active(waiting))
         learned = self._learned(history, features)
-        merit = believe(learned, features, encoding.groups, losses, waiting_features)
+        merit = believe(
+            learned, features, encoding.groups, losses, waiting_features, beats_pending=focus.beats_pending
+        )
         best = works[np.argsort(losses[works], kind="stable")[:_N_ELITE]]
-        box = encoding.near(x[best[0]], reach, encoding.box(x))
-        candidates = ranked(merit, Region(encoding=encoding, box=box, elite=x[best]), rng)
+        region = self._region(x, x[best], focus, rng)
+        candidates = ranked(merit, region, rng)
         places = encoding.features(candidates, encoding.active(candidates))
         for candidate, place in zip(candidates, places, strict=True):
-            if _is_apart(place, features, _SAME) and _is_apart(place, waiting_features, _APART):
+            if _is_apart(place, features, _SAME) and _is_apart(place, waiting_features, focus.gap):
                 return encoding.point(candidate)
         return None
+
+    def _region(self, x: Floats, elite: Floats, focus: Focus, rng: np.random.Generator) -> Region:
+        """Return where to search, given the coordinates of all trials, (n, d), and of the best, (e, d)."""
+        encoding = self._encoding
+        held = np.zeros(len(encoding.is_choice), dtype=bool)
+        if focus.holds_choices:
+            held = encoding.is_choice & encoding.active(elite[:1])[0] & (rng.random(len(held)) < _HELD)
+        box = encoding.near(elite[0], focus.reach, encoding.box(x))
+        return Region(encoding=encoding, box=box, elite=elite, held=held)
 
     def _learned(self, history: History, features: Floats) -> Learned:
         """Return the hyperparameters for a history with (n, D) features; those from before if they hold."""

@@ -16,6 +16,8 @@ from hpsearch.errors import ConfigurationError
 from hpsearch.history import History
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.auto import Auto, AutoOptions
+from hpsearch.suggest.gp.focus import Focus
+from hpsearch.suggest.gp.suggest import GaussianProcess
 from hpsearch.suggest.tpe.suggest import TPE
 from tests.unit.suggest.searches import LEAVES, add, extreme_histories, history, rngs, search, spaces
 
@@ -149,8 +151,41 @@ def test_points_of_a_batch_lie_apart() -> None:
     batch = [s.values for s in Auto(space).suggest(finished, [], rngs(16)) if s.origin == "gp"]
     assert len(batch) == 10  # three of four once eight are pending
     x = np.array([[p["x"], p["y"]] for p in batch])
-    apart = np.linalg.norm(x[:, None] - x, axis=2) + np.eye(len(batch))
-    assert apart.min() > 0.01
+    apart = abs(x[:, None] - x).max(axis=2) + np.eye(len(batch))
+    assert apart.min() > 0.001
+
+
+@pytest.mark.parametrize("beats_pending", [False, True])
+def test_no_two_points_under_evaluation_are_closer_than_the_gap(beats_pending: bool) -> None:
+    """Twelve points, each pending for the next, where the model is sure of the optimum."""
+    space = Space([hp.uniform(f"x{i}", 0, 1) for i in range(3)])
+    points = drawn(space, 40)
+    finished = history(space, points, [sum((v - 0.4) ** 2 for v in p.values()) for p in points])
+    focus, batch = Focus(reach=0.15, beats_pending=beats_pending, gap=0.03), list[Values]()
+    for rng in rngs(12):
+        values = GaussianProcess(space).suggest(finished, batch, rng, focus)
+        assert values is not None
+        batch.append(values)
+    x = np.array([list(p.values()) for p in batch])
+    assert (abs(x[:, None] - x).max(axis=2) + np.eye(len(batch))).min() > 0.03
+
+
+def test_options_stay_those_of_the_best_trial_more_often_where_choices_are_held() -> None:
+    space = Space([hp.uniform("x", 0, 1), *(hp.choice(f"c{i}", list(range(4))) for i in range(6))])
+    points = drawn(space, 12)
+    finished = history(space, points, range(12))
+    kept = {
+        holds: [
+            values[label] == points[0][label]
+            for rng in rngs(12)
+            for values in [GaussianProcess(space).suggest(finished, [], rng, Focus(holds_choices=holds))]
+            if values is not None
+            for label in values
+            if label != "x"
+        ]
+        for holds in (False, True)
+    }
+    assert np.mean(kept[True]) > np.mean(kept[False]) + 0.1
 
 
 # Repeats

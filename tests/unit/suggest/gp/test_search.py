@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,7 +28,8 @@ def situation(space: Space, n: int, seed: int) -> tuple[Merit, Region]:
     features, losses = encoding.features(x, encoding.active(x)), rng.standard_normal(n)
     learned = learn(features, encoding.groups, losses)
     merit = believe(learned, features, encoding.groups, losses, features[:0])
-    return merit, Region(encoding=encoding, box=encoding.box(x), elite=x[np.argsort(losses)[:5]])
+    elite, held = x[np.argsort(losses)[:5]], np.zeros(len(space.parameters), dtype=bool)
+    return merit, Region(encoding=encoding, box=encoding.box(x), elite=elite, held=held)
 
 
 def merits(merit: Merit, region: Region, x: Floats) -> Floats:
@@ -62,3 +64,13 @@ def test_every_candidate_is_a_point_of_the_space_and_the_first_is_the_best(space
     assert merits(merit, region, found[:1])[0] == pytest.approx(merits(merit, region, found).max())
     for x in found[:20]:
         space.validate(region.encoding.point(x))
+
+
+@settings(max_examples=30, deadline=None)
+@given(space=spaces(), seed=st.integers(0, 99), data=st.data())
+def test_what_is_held_stays_as_the_best_trial_has_it(space: Space, seed: int, data: st.DataObject) -> None:
+    merit, region = situation(space, 8, seed)
+    d = len(space.parameters)
+    held = np.array(data.draw(st.lists(st.booleans(), min_size=d, max_size=d)), dtype=bool)
+    found = ranked(merit, replace(region, held=held), np.random.default_rng(seed))
+    assert found[:, held] == pytest.approx(np.tile(region.elite[0, held], (len(found), 1)))

@@ -1,0 +1,31 @@
+"""What points are worth beside trials that are under evaluation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpsearch.history import Floats
+from hpsearch.suggest.gp.model import believe, learn
+
+GROUPS = np.arange(1)
+
+
+def worth(at: Floats, pending: Floats, *, beats_pending: bool) -> Floats:
+    """Return the merits at (m, 1) features after trials beside a minimum at 0.5 that none has hit."""
+    tried = np.array([0.0, 0.1, 0.2, 0.3, 0.7, 0.8, 0.9, 1.0])[:, None]
+    losses = (tried[:, 0] - 0.5) ** 2
+    learned = learn(tried, GROUPS, losses)
+    return believe(learned, tried, GROUPS, losses, pending, beats_pending=beats_pending).at(at)
+
+
+def test_beside_a_pending_point_that_promises_much_little_is_left_to_gain_beyond_it() -> None:
+    beside, pending = np.array([[0.505]]), np.array([[0.5]])
+    to_finished = worth(beside, pending, beats_pending=False)
+    beyond_pending = worth(beside, pending, beats_pending=True)
+    assert beyond_pending[0] < to_finished[0] - 1  # a third of the improvement, or less
+
+
+def test_a_pending_point_that_promises_nothing_changes_no_aim() -> None:
+    at, pending = np.linspace(0, 1, 11)[:, None], np.array([[0.05]])
+    aims = [worth(at, pending, beats_pending=beats_pending) for beats_pending in (False, True)]
+    assert np.array_equal(*aims)
