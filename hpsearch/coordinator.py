@@ -9,28 +9,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from itertools import takewhile
-from uuid import uuid4
 
 from hpsearch import plan
 from hpsearch.blas import single_threaded
-from hpsearch.errors import (
-    ConfigurationError,
-    NotFoundError,
-    SpaceExhaustedError,
-    TrialExistsError,
-    UnreadableError,
-)
+from hpsearch.election import Candidate
+from hpsearch.errors import ConfigurationError, SpaceExhaustedError, TrialExistsError, UnreadableError
 from hpsearch.events import Event
 from hpsearch.experiment import SCRIPTED, Experiment, ExperimentState
-from hpsearch.fleet import Worker, has_left_idle, is_alive
 from hpsearch.health.durations import Durations
 from hpsearch.health.vitals import Vitals
 from hpsearch.ledger import Ledger
+from hpsearch.overview import Overview
 from hpsearch.progress import Progress
+from hpsearch.rate import FinishRate
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import make_suggester
@@ -40,21 +32,8 @@ from hpsearch.trial import FINISHED, State, Trial
 
 log = logging.getLogger(__name__)
 
-#: Seconds that leadership holds without a renewal; a standby takes over after that.
-LEADER_LEASE_S = 10.0
-
-#: Seconds between two looks at what changes slowly: the experiment, the workers, the store's clock.
-#: A fleet of thousands, which takes long to read, is looked at less often.
-_REFRESH_S, _MAX_REFRESH_S = 0.5, 5.0
-
 #: Seconds between two looks for leases that are over; with the waits of coordinator and workers below five.
 _EXPIRE_EVERY_S = 2.0
-
-#: Finished trials, and seconds, over which the rate is measured at least: large fleets finish many at once.
-_RATE_TRIALS, _LEAST_RATE_WINDOW_S = 50, 1.0
-
-#: Seconds after which finished trials are forgotten for the rate, and how many are remembered at most.
-_RATE_WINDOW_S, _MAX_RATE_TRIALS = 300.0, 5000
 
 
 class Coordinator:
@@ -90,27 +69,21 @@ class Coordinator:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._experiment = experiment
         self._space = Space.from_json(experiment.space)
         self._suggester = suggester or _suggester_of(experiment, self._space)
         self._least_pending = least_pending
         self._has_points = True  # whether the suggester had any when it was last asked
-        self._token = uuid4().hex
-        self._epoch: int | None = None  # of this process's leadership; None as standby
-        self._lead_until = 0.0  # this machine's clock; certain up to here
+        self._candidate = Candidate(store, experiment.exp_key, clock)
         self._ledger = Ledger(self._space)
-        self._workers: tuple[Worker, ...] = ()
-        self._n_left_idle = 0
         self._n_pending = self._n_running = 0
-        self._finish_times: deque[float] = deque(maxlen=_MAX_RATE_TRIALS)
-        self._leading_since = clock()
+        self._rate = FinishRate(clock)
         self._contact_since = self._contact_at = clock()
         self._expired_at = self._suggest_s = 0.0
         self._n_suggested = self._n_expired = self._queue_target = 0
         self._suggesting, self._lag = Durations(clock=clock), Durations(clock=clock)
         self._is_behind = False  # whether the queue needs more than the last batch
         self._counts, self._counts_due = dict[State, int](), 0.0
-        self._refresh()
+        self._overview = Overview(store, experiment, clock)
 
     @property
     def exp_key(self) -> str:
@@ -120,8 +93,7 @@ class Coordinator:
     def tick(self) -> Progress:
         """Do one round: lead, read, expire, suggest. Returns how far the search has come."""
         self._note_contact()
-        if self._clock() >= self._refresh_due:
-            self._refresh()
+        self._overview.refresh_if_due()
         if not self._leads():
             return self._standby_progress()
         self._read_finished()
@@ -135,7 +107,7 @@ class Coordinator:
     def vitals(self) -> Vitals:
         """Return what this process measured of itself; asks nothing, and may be called from any thread."""
         return Vitals(
-            is_leader=self._epoch is not None,
+            is_leader=self._candidate.epoch is not None,
             queue_target=self._queue_target,
             n_suggested=self._n_suggested,
             n_expired=self._n_expired,
@@ -145,7 +117,7 @@ class Coordinator:
 
     def is_over(self) -> bool:
         """Whether this process leads, and a limit has ended the search."""
-        return self._epoch is not None and self._end_reason() is not None
+        return self._candidate.epoch is not None and self._end_reason() is not None
 
     def wait(self) -> None:
         """Sleep until the next tick is worth while: a trial changed, or some time passed."""
@@ -166,15 +138,15 @@ class Coordinator:
         The reason is the limit that was reached, unless another is given. A standby ends nothing,
         nor does a leader that lost the leadership meanwhile: the search goes on without it.
         """
-        epoch, reason = self._epoch, reason or self._end_reason()
-        if epoch is None or not self._leads() or self._epoch != epoch:
+        epoch, reason = self._candidate.epoch, reason or self._end_reason()
+        if epoch is None or not self._leads_still(epoch):
             return self._standby_progress()
         deadline = self._clock() + grace_s
         self._store.cancel(self.exp_key, {State.PENDING})
         self._count_open()
         while self._n_running and self._clock() < deadline and not is_interrupted():
             self._store.wait_for_change(self.exp_key, 0.2)
-            if not self._leads() or self._epoch != epoch:
+            if not self._leads_still(epoch):
                 return self._standby_progress()
             self._read_finished()
             self._count_open()
@@ -182,39 +154,35 @@ class Coordinator:
         self._read_finished()
         is_stopped = reason is plan.EndReason.STOPPED
         state = ExperimentState.STOPPED if is_stopped else ExperimentState.DONE
-        self._store.set_experiment_state(self.exp_key, state, reason, leader=self._token)
-        self._refresh()
+        self._store.set_experiment_state(self.exp_key, state, reason, leader=self._candidate.token)
+        self._overview.refresh()
         self._count_open()
         return self._progress()
 
     def resign(self) -> None:
         """Let a standby take over at once."""
-        self._store.resign(self.exp_key, self._token)
+        self._candidate.resign()
+
+    @property
+    def _experiment(self) -> Experiment:
+        """As it is now, as far as is known."""
+        return self._overview.experiment
 
     # Leadership
 
     def _leads(self) -> bool:
         """Renew or bid for the leadership; on taking it, load everything anew."""
-        asked_at = self._clock()
-        if asked_at < self._lead_until - LEADER_LEASE_S / 2:
-            return True
-        bid = self._store.lead(self.exp_key, self._token, LEADER_LEASE_S)
-        if not bid.is_mine:
-            if self._epoch is not None:
-                log.warning(
-                    "leadership of %s was lost to another coordinator",
-                    self.exp_key,
-                    extra=Event.LEADERSHIP_LOST.of(exp_key=self.exp_key),
-                )
-            self._epoch, self._lead_until = None, 0.0
+        before = self._candidate.epoch
+        if not self._candidate.leads():
             return False
-        # Counted from before the question, so that it ends here before it ends in the store.
-        self._lead_until = asked_at + LEADER_LEASE_S
-        if bid.epoch != self._epoch:
-            self._epoch = bid.epoch
-            self._leading_since = asked_at
+        if self._candidate.epoch != before:
+            self._rate.start()
             self._load()
         return True
+
+    def _leads_still(self, epoch: int | None) -> bool:
+        """Whether this process leads, and nobody else did since that epoch began."""
+        return self._leads() and self._candidate.epoch == epoch
 
     def _load(self) -> None:
         self._ledger = Ledger(self._space, self._store.points(self.exp_key))
@@ -248,38 +216,11 @@ class Coordinator:
 
     # Reading
 
-    def _refresh(self) -> None:
-        """Look at what changes slowly.
-
-        Raises
-        ------
-        NotFoundError
-            If the experiment was deleted, even if there is another under its name by now.
-        """
-        asked_at = self._clock()
-        experiment = self._store.experiment(self.exp_key)
-        if experiment.identity != self._experiment.identity:
-            raise NotFoundError(
-                f"The experiment {self.exp_key!r} was deleted, and there is another under its name now; "
-                "start this command again to take part in that one."
-            )
-        self._experiment = experiment
-        self._now_at_refresh, self._refreshed_at = self._store.now(), self._clock()
-        serving = [w for w in self._store.workers() if w.serves(self.exp_key)]
-        self._workers = tuple(w for w in serving if is_alive(w, self._now_at_refresh))
-        self._n_left_idle = sum(has_left_idle(w, self._experiment.started_at) for w in serving)
-        cost_s = self._clock() - asked_at
-        self._refresh_due = asked_at + max(_REFRESH_S, min(plan.pause_after(cost_s), _MAX_REFRESH_S))
-
-    def _now(self) -> datetime:
-        """Return the store's time, as far as it can be told without asking."""
-        return self._now_at_refresh + timedelta(seconds=self._clock() - self._refreshed_at)
-
     def _read_finished(self) -> None:
         final = self._store.finished(self.exp_key, self._ledger.open)
         self._ledger.add_final(final)
-        self._finish_times.extend(self._clock() for t in final if t.state in FINISHED)
-        now = self._now()
+        self._rate.add(sum(trial.state in FINISHED for trial in final))
+        now = self._overview.now()
         for trial in final:
             if trial.finished_at is not None:
                 self._lag.add(max(0.0, (now - trial.finished_at).total_seconds()))
@@ -294,7 +235,7 @@ class Coordinator:
             self._experiment,
             self._ledger.n_finished,
             best_loss,
-            self._now(),
+            self._overview.now(),
             is_exhausted=not self._has_points and not self._ledger.open,
         )
 
@@ -328,8 +269,8 @@ class Coordinator:
         """Fill the queue to the depth that the workers need."""
         started = self._clock()
         needs = {
-            "n_free": sum(w.slots for w in self._workers) - self._n_running,
-            "reserve": plan.reserve_for(self._rate_per_s(), self._cycle_s()),
+            "n_free": sum(w.slots for w in self._overview.workers) - self._n_running,
+            "reserve": plan.reserve_for(self._rate.per_s(), self._cycle_s()),
             "least": self._least_pending,
         }
         self._is_behind = False
@@ -371,9 +312,8 @@ class Coordinator:
         self._is_behind = n_new == plan.MAX_BATCH
 
     def _insert(self, trials: list[Trial]) -> None:
-        epoch = self._epoch
         # Thinking may have taken longer than the lease: another may lead, or may have led meanwhile.
-        if not self._leads() or self._epoch != epoch:
+        if not self._leads_still(self._candidate.epoch):
             return
         try:
             self._store.insert(trials)
@@ -398,27 +338,16 @@ class Coordinator:
 
     def _poll_s(self) -> float:
         """Return the seconds until the next look; short against a lease, so that a gap in contact is seen."""
-        n_open = len(self._ledger.open)
-        wanted = plan.MAX_POLL_S if self._epoch is None else plan.poll_after(self._rate_per_s(), n_open)
+        is_leader, n_open = self._candidate.epoch is not None, len(self._ledger.open)
+        wanted = plan.poll_after(self._rate.per_s(), n_open) if is_leader else plan.MAX_POLL_S
         return min(wanted, self._experiment.defaults.lease_s / 8)
 
     def _cycle_s(self) -> float:
         """Return the longest time between two looks, in seconds, with the suggestions in between."""
         return plan.least_poll(len(self._ledger.open)) + self._poll_s() + self._suggest_s
 
-    def _rate_per_s(self) -> float:
-        """Finished trials per second of late; of few trials, since this process began to lead."""
-        now, times = self._clock(), self._finish_times
-        since = max(self._leading_since, now - _RATE_WINDOW_S)
-        if len(times) >= _RATE_TRIALS:
-            since = max(since, min(times[-_RATE_TRIALS], now - _LEAST_RATE_WINDOW_S))
-        if len(times) == _MAX_RATE_TRIALS:
-            since = max(since, times[0])
-        n = sum(1 for _ in takewhile(lambda finished_at: finished_at > since, reversed(times)))
-        return n / max(now - since, plan.MIN_POLL_S)
-
     def _progress(self) -> Progress:
-        now, started_at = self._now(), self._experiment.started_at
+        now, started_at = self._overview.now(), self._experiment.started_at
         return Progress(
             experiment=self._experiment,
             counts={
@@ -427,10 +356,10 @@ class Coordinator:
                 **self._ledger.n_final,
             },
             best=self._ledger.best,
-            workers=self._workers,
-            n_left_idle=self._n_left_idle,
+            workers=self._overview.workers,
+            n_left_idle=self._overview.n_left_idle,
             last_failure=self._ledger.last_failure,
-            per_minute=60 * self._rate_per_s() or None,
+            per_minute=60 * self._rate.per_s() or None,
             elapsed_s=(now - started_at).total_seconds() if started_at else 0.0,
         )
 
@@ -439,8 +368,8 @@ class Coordinator:
             experiment=self._experiment,
             counts=self._all_counts(),
             best=next(self._store.trials(self.exp_key, sort="loss", limit=1), None),
-            workers=self._workers,
-            n_left_idle=self._n_left_idle,
+            workers=self._overview.workers,
+            n_left_idle=self._overview.n_left_idle,
             is_standby=True,
         )
 

@@ -29,7 +29,7 @@ from pymongo.errors import PyMongoError
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from hpsearch.coordinator import LEADER_LEASE_S
+from hpsearch.election import LEADER_LEASE_S
 from hpsearch.store.mongo import MongoStore
 from hpsearch.store.mongo_connection import give_up_after
 from hpsearch.trial import State, Trial

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import pytest
 
 from hpsearch.conduct import conduct
-from hpsearch.coordinator import LEADER_LEASE_S, Coordinator
+from hpsearch.coordinator import Coordinator
+from hpsearch.election import LEADER_LEASE_S
 from hpsearch.errors import StoreUnavailableError
 from hpsearch.experiment import ExperimentState
 from hpsearch.plan import EndReason

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch import hp, plan
-from hpsearch.coordinator import LEADER_LEASE_S, Coordinator
+from hpsearch.coordinator import Coordinator
+from hpsearch.election import LEADER_LEASE_S
 from hpsearch.errors import ConfigurationError, NotFoundError
 from hpsearch.experiment import (
     SCRIPTED,
@@ -470,7 +471,7 @@ def test_a_standby_expires_nothing(scene):
     assert trial is not None
     standby = scene.coordinator()
     for _ in range(100):
-        scene.lead(KEY, leader._token, LEADER_LEASE_S)  # it holds the lead, and does nothing with it
+        scene.lead(KEY, leader._candidate.token, LEADER_LEASE_S)  # it leads, and does nothing
         standby.tick()
         scene.seconds += 1
     assert scene.trial(KEY, trial.tid).state is State.RUNNING
@@ -490,7 +491,7 @@ def test_a_standby_counts_trials_no_more_often_than_it_can_afford(scene):
 
     for _ in range(30):
         scene.before_count = count
-        scene.lead(KEY, leader._token, LEADER_LEASE_S)
+        scene.lead(KEY, leader._candidate.token, LEADER_LEASE_S)
         assert standby.tick().is_standby
         scene.before_count = lambda: None
         scene.seconds += 1.0

@@ -1,0 +1,67 @@
+"""Who leads an experiment: one process at a time, for as long as it renews its lease."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from uuid import uuid4
+
+from hpsearch.events import Event
+from hpsearch.store.protocol import TrialStore
+
+log = logging.getLogger(__name__)
+
+#: Seconds that leadership holds without a renewal; a standby takes over after that.
+LEADER_LEASE_S = 10.0
+
+
+class Candidate:
+    """A process that bids for the leadership of an experiment.
+
+    Parameters
+    ----------
+    store : TrialStore
+        Where the experiment lives.
+    exp_key : str
+        Its name.
+    clock : callable
+        Monotonic seconds.
+
+    Attributes
+    ----------
+    token : str
+        What the store knows this process by.
+    epoch : int or None
+        The number of its present leadership; None as standby.
+    """
+
+    def __init__(self, store: TrialStore, exp_key: str, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._exp_key = exp_key
+        self._clock = clock
+        self.token = uuid4().hex
+        self.epoch: int | None = None
+        self._lead_until = 0.0  # this machine's clock; certain up to here
+
+    def leads(self) -> bool:
+        """Renew or bid for the leadership where that is due; return whether this process leads."""
+        asked_at = self._clock()
+        if asked_at < self._lead_until - LEADER_LEASE_S / 2:
+            return True
+        bid = self._store.lead(self._exp_key, self.token, LEADER_LEASE_S)
+        if bid.is_mine:
+            # Counted from before the question, so that it ends here before it ends in the store.
+            self.epoch, self._lead_until = bid.epoch, asked_at + LEADER_LEASE_S
+            return True
+        if self.epoch is not None:
+            log.warning(
+                "leadership of %s was lost to another coordinator",
+                self._exp_key,
+                extra=Event.LEADERSHIP_LOST.of(exp_key=self._exp_key),
+            )
+        self.epoch, self._lead_until = None, 0.0
+        return False
+
+    def resign(self) -> None:
+        """Let a standby take over at once."""
+        self._store.resign(self._exp_key, self.token)

@@ -1,0 +1,84 @@
+"""What a coordinator knows of an experiment and its fleet besides the trials: all that changes slowly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from hpsearch import plan
+from hpsearch.errors import NotFoundError
+from hpsearch.experiment import Experiment
+from hpsearch.fleet import Worker, has_left_idle, is_alive
+from hpsearch.store.protocol import TrialStore
+
+#: Seconds between two looks. A fleet of thousands, which takes long to read, is looked at less often.
+_REFRESH_S, _MAX_REFRESH_S = 0.5, 5.0
+
+
+class Overview:
+    """An experiment, the workers that serve it, and the store's clock, as they were a moment ago.
+
+    Parameters
+    ----------
+    store : TrialStore
+        Where the experiment lives.
+    experiment : Experiment
+        As ``store.open_experiment`` returned it.
+    clock : callable
+        Monotonic seconds.
+
+    Attributes
+    ----------
+    experiment : Experiment
+        As it is now.
+    workers : tuple of Worker
+        Those that serve it and are alive.
+    n_left_idle : int
+        Workers that came since it was started, and left without a result.
+
+    Raises
+    ------
+    NotFoundError
+        If the experiment was deleted.
+    """
+
+    def __init__(self, store: TrialStore, experiment: Experiment, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        self.experiment = experiment
+        self.workers: tuple[Worker, ...] = ()
+        self.n_left_idle = 0
+        self.refresh()
+
+    def refresh_if_due(self) -> None:
+        """Look again unless that was done a moment ago; raises as ``refresh``."""
+        if self._clock() >= self._refresh_due:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Look again.
+
+        Raises
+        ------
+        NotFoundError
+            If the experiment was deleted, even if there is another under its name by now.
+        """
+        asked_at = self._clock()
+        exp_key = self.experiment.exp_key
+        experiment = self._store.experiment(exp_key)
+        if experiment.identity != self.experiment.identity:
+            raise NotFoundError(
+                f"The experiment {exp_key!r} was deleted, and there is another under its name now; "
+                "start this command again to take part in that one."
+            )
+        self.experiment = experiment
+        self._now_at_refresh, self._refreshed_at = self._store.now(), self._clock()
+        serving = [w for w in self._store.workers() if w.serves(exp_key)]
+        self.workers = tuple(w for w in serving if is_alive(w, self._now_at_refresh))
+        self.n_left_idle = sum(has_left_idle(w, experiment.started_at) for w in serving)
+        cost_s = self._clock() - asked_at
+        self._refresh_due = asked_at + max(_REFRESH_S, min(plan.pause_after(cost_s), _MAX_REFRESH_S))
+
+    def now(self) -> datetime:
+        """Return the store's time, as far as it can be told without asking."""
+        return self._now_at_refresh + timedelta(seconds=self._clock() - self._refreshed_at)
