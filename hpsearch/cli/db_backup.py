@@ -18,8 +18,8 @@ from hpsearch.command import debug_option, option, store_option
 from hpsearch.errors import BackupError, HpsearchError, NotFoundError
 from hpsearch.logs import log_to_stderr
 from hpsearch.store import backup as backups
-from hpsearch.store.mongo_archive import Archive
-from hpsearch.store.mongo_json import line_of, records_of
+from hpsearch.store.mongo.archive import Archive
+from hpsearch.store.mongo.extended_json import line_of, records_of
 from hpsearch.store.protocol import TrialStore
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -15,7 +15,7 @@ from hpsearch.diagnosis.finding import Finding, Verdict
 from hpsearch.logs import log_to_stderr
 from hpsearch.report.findings import findings_text
 from hpsearch.report.table import Format, render
-from hpsearch.store.mongo_inspection import inspect
+from hpsearch.store.mongo.inspection import inspect
 
 
 @click.command()

@@ -11,7 +11,7 @@ import click
 from hpsearch.cli.stores import patient
 from hpsearch.command import debug_option, option, store_option
 from hpsearch.errors import ConfigurationError
-from hpsearch.store.mongo_setup import Setup
+from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.roles import ROLES
 from hpsearch.store.schema import VALIDATORS
 

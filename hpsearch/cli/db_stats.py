@@ -13,7 +13,7 @@ from hpsearch.cli.stores import open_store, patient
 from hpsearch.command import debug_option, json_option, store_option
 from hpsearch.logs import log_to_stderr
 from hpsearch.report.table import Format, render
-from hpsearch.store.mongo_sizes import measure
+from hpsearch.store.mongo.sizes import measure
 from hpsearch.store.sizes import CollectionSize, ExperimentSize
 from hpsearch.strict_json import json_text
 

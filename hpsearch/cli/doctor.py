@@ -20,7 +20,7 @@ from hpsearch.diagnosis.surroundings import look_around
 from hpsearch.errors import ConfigurationError, HpsearchError
 from hpsearch.logs import log_to_stderr
 from hpsearch.payload import SECRET, SECRET_FILE
-from hpsearch.store.mongo_inspection import inspect
+from hpsearch.store.mongo.inspection import inspect
 from hpsearch.store.user_uri import uri_without_password
 from hpsearch.store_choice import STORE, named_file
 

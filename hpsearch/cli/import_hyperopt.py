@@ -23,7 +23,7 @@ from hpsearch.logs import log_to_stderr
 from hpsearch.objective import DEFAULT_SPACE, load, parse_target
 from hpsearch.space.tree import Space
 from hpsearch.store.hyperopt_uri import jobs_address
-from hpsearch.store.mongo_jobs import MongoJobSource
+from hpsearch.store.mongo.jobs import MongoJobSource
 from hpsearch.store.protocol import TrialStore
 from hpsearch.store.rules import check_joinable
 from hpsearch.trial import State

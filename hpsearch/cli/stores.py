@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from hpsearch.mongod import ephemeral_mongod, private_mongod
-from hpsearch.store.mongo import MongoStore
-from hpsearch.store.mongo_connection import Patience, give_up_after
+from hpsearch.store.mongo.connection import Patience, give_up_after
+from hpsearch.store.mongo.store import MongoStore
 
 #: Seconds that a command tries to reach the database before it gives up.
 PATIENCE_S = 5.0

@@ -63,7 +63,7 @@ def ensure_running(directory: Directory) -> str:
     StoreUnavailableError
         If it starts but does not become usable.
     """
-    from hpsearch.store.admin import LocalServer, make_ready  # the keeper does without pymongo
+    from hpsearch.store.mongo.admin import LocalServer, make_ready  # the keeper does without pymongo
 
     process = find_living(directory) or start_bare(directory)
     known = directory.password_and_port()

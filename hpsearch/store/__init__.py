@@ -1,1 +1,1 @@
-"""Where experiments, trials and workers are kept."""
+"""Where experiments, trials and workers are kept: the promises, the documents, and what keeps them."""

@@ -27,7 +27,7 @@ from typing import Any
 from hpsearch.experiment import Experiment
 from hpsearch.fleet import Worker
 from hpsearch.interrupt import Interrupt
-from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import Hold
 from hpsearch.trial import Result, Trial
 from hpsearch_worker.directory import Directory

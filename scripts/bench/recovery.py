@@ -30,8 +30,8 @@ from pymongo.errors import PyMongoError
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from hpsearch.election import LEADER_LEASE_S
-from hpsearch.store.mongo import MongoStore
-from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.trial import State, Trial
 from tests.acceptance.fleet import OBJECTIVE, Fleet, wait_until
 from tests.integration.servers import Server

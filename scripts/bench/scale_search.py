@@ -17,7 +17,7 @@ from crowd import EXP_KEY
 from hpsearch.experiment import Budget, Experiment
 from hpsearch.objective import load_space, parse_target
 from hpsearch.space.tree import Space
-from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.trial import Holder, State, Trial
 
 SOURCE = """

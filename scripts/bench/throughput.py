@@ -25,7 +25,7 @@ from hpsearch.experiment import Experiment
 from hpsearch.mongod import ephemeral_mongod
 from hpsearch.objective import parse_target
 from hpsearch.space.tree import Space
-from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.trial import FINISHED, Trial
 
 OBJECTIVE = "space = {}\ndef objective(config): return 0.0\n"

@@ -9,8 +9,8 @@ from typing import Any
 from hpsearch import hp
 from hpsearch.experiment import Defaults, Experiment, ObjectiveRef
 from hpsearch.space.tree import Space
-from hpsearch.store.mongo import MongoStore
-from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.trial import Trial
 from tests.acceptance.fleet import Fleet, wait_until
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 
 from hpsearch.experiment import Experiment, ExperimentState
-from hpsearch.store.mongo import MongoStore
-from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.trial import FINISHED, State
 from tests.acceptance.fleet import Fleet, ended, running, wait_until
 

@@ -17,7 +17,7 @@ from hpsearch.gpus import VISIBLE
 from hpsearch.health.pulse import Pulse
 from hpsearch.health.server import serving
 from hpsearch.notify import Notifier
-from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore
 from hpsearch_worker.allowed import Allowed, AllowedOnly
 from hpsearch_worker.directory import Directory

@@ -16,7 +16,7 @@ from hpsearch.hyperopt.documents import (
 )
 from hpsearch.hyperopt.mongo.documents import doc_of, labels_of
 from hpsearch.store.hyperopt_uri import jobs_address
-from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore
 
 #: Seconds that a script waits for a database that is away, unless it leads a search.

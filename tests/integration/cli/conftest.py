@@ -18,8 +18,8 @@ from hpsearch.cli import main
 from hpsearch.experiment import Budget, Experiment, ObjectiveRef
 from hpsearch.fleet import Worker
 from hpsearch.space.tree import Space
-from hpsearch.store.mongo import MongoStore
-from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.trial import Failure, FailureKind, Result, State, Trial
 
 WORKER = Worker(name="anna", host="machine", pid=4711, exp_keys=("search",))

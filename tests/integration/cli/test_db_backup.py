@@ -21,7 +21,7 @@ from pymongo.database import Database
 from hpsearch.cli.backup_file import write_lines
 from hpsearch.errors import StoreUnavailableError
 from hpsearch.store.files import CHUNK_BYTES
-from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS
 from hpsearch.trial import State
 from tests.integration.cli.conftest import Call

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from hpsearch.errors import NotFoundError
-from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.trial import State
 from tests.integration.cli.conftest import Call, Outcome
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from hpsearch.store.mongo_connection import give_up_after
-from hpsearch.store.mongo_setup import Setup
+from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.roles import ROLES
 from hpsearch.store.schema import VALIDATORS
 from hpsearch.store.user_uri import uri_for_user

@@ -18,7 +18,7 @@ from pymongo import MongoClient
 from pymongo.uri_parser import parse_uri
 
 from hpsearch.experiment import ExperimentState
-from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.trial import FailureKind, State, Trial
 from tests.integration.cli.conftest import Call
 

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import pytest
 
-from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo.store import MongoStore
 from tests.integration.cli.conftest import Call, Outcome
 from tests.integration.servers import Server
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.trial import State
 from tests.integration.cli.conftest import Call
 

@@ -7,7 +7,7 @@ import pytest
 from hpsearch.cli import steer
 from hpsearch.cli.lookup import find_experiment
 from hpsearch.experiment import ExperimentState
-from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.trial import State
 from tests.integration.cli.conftest import Call
 

@@ -9,8 +9,8 @@ import pytest
 
 from hpsearch.errors import NotFoundError
 from hpsearch.health.pulse import STANDSTILL_S, Pulse
-from hpsearch.store.mongo import MongoStore
-from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.store import MongoStore
 
 
 def test_every_answer_of_the_database_is_a_step_of_the_thread_that_asked(mongo_uri, database):

@@ -14,8 +14,8 @@ import pytest
 from hpsearch.experiment import Experiment, ObjectiveRef
 from hpsearch.fleet import Worker
 from hpsearch.store.memory import MemoryStore
-from hpsearch.store.mongo import MongoStore
-from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore
 from hpsearch.trial import Trial
 

@@ -25,8 +25,8 @@ from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, Experim
 from hpsearch.fleet import Worker
 from hpsearch.space.tree import Space
 from hpsearch.store.migration import SCHEMA
-from hpsearch.store.mongo import MongoStore
-from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.schema import EXPERIMENTS, FILES, TRIALS, WORKERS
 from hpsearch.trial import FailureKind, Result, State, Trial
 from tests.unit.store.altered import HOSTILE, Document, altered, places

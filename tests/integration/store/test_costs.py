@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from hpsearch.store.mongo import MongoStore
-from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.trial import Report, Result, State
 from tests.integration.store.conftest import WORKER, Bench
 

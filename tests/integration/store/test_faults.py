@@ -14,8 +14,8 @@ import pytest
 
 from hpsearch.errors import LeaseLostError, StoreError, StoreUnavailableError
 from hpsearch.store.files import CHUNK_BYTES
-from hpsearch.store.mongo import MongoStore
-from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.trial import Report, Result, State, Trial
 from scripts.bench.faults.proxy import Proxy
 from tests.integration.servers import Server

@@ -7,7 +7,7 @@ import uuid
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test as run
 
-from hpsearch.store.mongo import MongoStore
+from hpsearch.store.mongo.store import MongoStore
 from tests.integration.store.conftest import age_leases
 from tests.unit.store.machine import StoreMachine
 

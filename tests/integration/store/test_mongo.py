@@ -24,8 +24,8 @@ from hpsearch.errors import (
     TooLargeError,
 )
 from hpsearch.store import queries
-from hpsearch.store.mongo import MongoStore
-from hpsearch.store.mongo_connection import check_version, give_up_after
+from hpsearch.store.mongo.connection import check_version, give_up_after
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.schema import INDEXES, TRIALS, VALIDATORS
 from hpsearch.trial import Result, State
 from tests.integration.store.conftest import WORKER, Bench

@@ -13,9 +13,9 @@ from pymongo.errors import OperationFailure
 
 from hpsearch.errors import StorePermissionError
 from hpsearch.experiment import ExperimentState
-from hpsearch.store.mongo import MongoStore
-from hpsearch.store.mongo_connection import give_up_after
-from hpsearch.store.mongo_setup import Setup
+from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.setup import Setup
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import Hold
 from hpsearch.store.roles import COORDINATOR, ROLES, VIEWER, WORKER, Role, privileges
 from hpsearch.store.schema import VALIDATORS

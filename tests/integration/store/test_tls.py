@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from hpsearch.errors import ConfigurationError, StorePermissionError, StoreUnavailableError
-from hpsearch.store.mongo import MongoStore
-from hpsearch.store.mongo_connection import give_up_after
+from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.store import MongoStore
 from tests.acceptance.fleet import wait_until
 from tests.integration.certificates import EXPIRED, Authority
 from tests.integration.servers import Server

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hpsearch.errors import ConfigurationError
 from hpsearch.store.hyperopt_uri import jobs_address
-from hpsearch.store.mongo_connection import client_of, hosts_of
+from hpsearch.store.mongo.connection import client_of, hosts_of
 
 PASSWORD = "hunter2Secret"
 

@@ -13,7 +13,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from hpsearch.events import Event
 from hpsearch.store.documents import Document
-from hpsearch.store.mongo_errors import NO_REPLICA_SET, UNAUTHORIZED
+from hpsearch.store.mongo.errors import NO_REPLICA_SET, UNAUTHORIZED
 
 log = logging.getLogger(__name__)
 

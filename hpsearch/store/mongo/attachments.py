@@ -20,8 +20,8 @@ from hpsearch.store import files
 from hpsearch.store.documents import Document
 from hpsearch.store.fields import Fields
 from hpsearch.store.files import Place
-from hpsearch.store.mongo_connection import Connection
-from hpsearch.store.mongo_errors import DUPLICATE_KEY
+from hpsearch.store.mongo.connection import Connection
+from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.queries import Filter
 from hpsearch.store.rules import check_size, no_attachment
 from hpsearch.store.schema import CHUNKS, FILES

@@ -19,10 +19,10 @@ from hpsearch.store import files
 from hpsearch.store.backup import Kind, Record, as_restored
 from hpsearch.store.documents import Document, trial_from
 from hpsearch.store.fields import Fields
-from hpsearch.store.mongo import DATABASE
-from hpsearch.store.mongo_connection import Connection, Patience
-from hpsearch.store.mongo_errors import DUPLICATE_KEY
-from hpsearch.store.mongo_preparation import prepare_database
+from hpsearch.store.mongo.connection import Connection, Patience
+from hpsearch.store.mongo.errors import DUPLICATE_KEY
+from hpsearch.store.mongo.preparation import prepare_database
+from hpsearch.store.mongo.store import DATABASE
 from hpsearch.store.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS
 
 log = logging.getLogger(__name__)

@@ -58,12 +58,12 @@ from hpsearch.store.encoding import encoded, utc
 from hpsearch.store.fields import Fields
 from hpsearch.store.files import Place, at, of_experiment
 from hpsearch.store.migration import raised
-from hpsearch.store.mongo_attachments import Attachments
-from hpsearch.store.mongo_changes import Changes
-from hpsearch.store.mongo_connection import Connection, Patience
-from hpsearch.store.mongo_damage import Damage
-from hpsearch.store.mongo_errors import DUPLICATE_KEY
-from hpsearch.store.mongo_preparation import prepare_database
+from hpsearch.store.mongo.attachments import Attachments
+from hpsearch.store.mongo.changes import Changes
+from hpsearch.store.mongo.connection import Connection, Patience
+from hpsearch.store.mongo.damage import Damage
+from hpsearch.store.mongo.errors import DUPLICATE_KEY
+from hpsearch.store.mongo.preparation import prepare_database
 from hpsearch.store.protocol import Hold, Leadership
 from hpsearch.store.rules import (
     attempts_shown,

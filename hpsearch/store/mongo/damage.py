@@ -13,7 +13,7 @@ from hpsearch.errors import StoreError, StorePermissionError, StoreUnavailableEr
 from hpsearch.events import Event
 from hpsearch.store import queries
 from hpsearch.store.documents import Document, trial_from, unreadable_trial
-from hpsearch.store.mongo_connection import Connection
+from hpsearch.store.mongo.connection import Connection
 from hpsearch.trial import Trial
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from hpsearch.errors import (
     StoreUnavailableError,
     TooLargeError,
 )
-from hpsearch.store.mongo_errors import MEANINGS, cause, meaning, translated
+from hpsearch.store.mongo.errors import MEANINGS, cause, meaning, translated
 
 CLASSES = [
     kind

@@ -17,7 +17,7 @@ from hpsearch.errors import ConfigurationError, HpsearchError, StoreError, Store
 from hpsearch.events import Event
 from hpsearch.health.vitals import Contact
 from hpsearch.store.documents import Document
-from hpsearch.store.mongo_errors import DRIVER_ERRORS, cause, meaning, translated
+from hpsearch.store.mongo.errors import DRIVER_ERRORS, cause, meaning, translated
 from hpsearch.store.tls import advice, check_files, refusal
 from hpsearch.store.user_uri import shown_hosts
 from hpsearch.wording import reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpsearch.store.mongo_connection import DEFAULTS, give_up_after, hosts_of, settings_for
+from hpsearch.store.mongo.connection import DEFAULTS, give_up_after, hosts_of, settings_for
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from pymongo.errors import OperationFailure
 
 from hpsearch.store.documents import Document
 from hpsearch.store.files import STORED
-from hpsearch.store.mongo import DATABASE
-from hpsearch.store.mongo_connection import Connection, Patience
-from hpsearch.store.mongo_errors import UNAUTHORIZED
+from hpsearch.store.mongo.connection import Connection, Patience
+from hpsearch.store.mongo.errors import UNAUTHORIZED
+from hpsearch.store.mongo.store import DATABASE
 from hpsearch.store.schema import EXPERIMENTS, FILES, TRIALS, VALIDATORS
 from hpsearch.store.sizes import CollectionSize, ExperimentSize
 
