@@ -11,7 +11,7 @@ from collections.abc import Callable
 from urllib.parse import unquote_plus
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.wording import shown
+from hpsearch.wording import one_line
 
 #: What is wrong with a server's certificate, by OpenSSL's words, and what to do about it.
 _REFUSALS = (
@@ -27,6 +27,9 @@ _REFUSALS = (
     ),
     (r"certificate verify failed: (.*?)(?: \(_ssl|$)", "is not accepted: {0}"),
 )
+
+#: Characters of a file name in a message.
+_MAX_PATH = 300
 
 _CLOSED = re.compile(r"connection closed|reset by peer|alert")
 _NO_TLS = re.compile(r"handshake failed|EOF occurred|WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE")
@@ -94,7 +97,7 @@ def check_files(uri: str) -> None:
     for option, (load, otherwise) in uses.items():
         if (path := options.get(option)) is None:
             continue
-        where = f"The file {shown(path)}, named by {_FILES[option]} in the MongoDB URI,"
+        where = f"The file {one_line(path, _MAX_PATH)}, named by {_FILES[option]} in the MongoDB URI,"
         try:
             load(path)
         except (ssl.SSLError, ValueError) as error:

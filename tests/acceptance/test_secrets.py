@@ -54,9 +54,10 @@ def test_a_whole_search_shows_no_password_and_no_secret(shop: Shop, monkeypatch:
     folder = fleet.folder
     password = str(urlsplit(fleet.uri).password)
     send(shop, made(OBJECTIVE), secret=SECRET)
+    some_fail = ("--max-evals", "4", "--seed", "0")
     searches = [
-        fleet.start("coordinator", "search.py", "--exp-key", "far", "--max-evals", "4"),
-        fleet.start("run", "search.py", "--exp-key", "near", "--max-evals", "4", "--workers", "2"),
+        fleet.start("coordinator", "search.py", "--exp-key", "far", *some_fail),
+        fleet.start("run", "search.py", "--exp-key", "near", *some_fail, "--workers", "2"),
     ]
     workers = [fleet.worker("--exp-key", "far", "--name", "far"), mongo_worker(fleet, "--max-jobs", "1")]
     wait_until(lambda: len(list(folder.glob("child-*"))) == 4, "all workers to evaluate")

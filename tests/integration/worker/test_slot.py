@@ -49,9 +49,9 @@ class Observed(MemoryStore):
             raise self.refusal
         super().attach(exp_key, name, data, tid=tid, attempt=attempt)
 
-    def attachment(self, exp_key, name, *, tid=None):
+    def attachment(self, exp_key, name, **options):
         self.n_read += 1
-        return super().attachment(exp_key, name, tid=tid)
+        return super().attachment(exp_key, name, **options)
 
     def finish(self, trial, result):
         self.at_finish.append(self.attachments(trial.exp_key, tid=trial.tid))
