@@ -19,10 +19,9 @@ from hpsearch.store import files
 from hpsearch.store.backup import Kind, Record, as_restored
 from hpsearch.store.documents import Document, trial_from
 from hpsearch.store.fields import Fields
-from hpsearch.store.mongo.connection import Connection, Patience
+from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
 from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.mongo.preparation import prepare_database
-from hpsearch.store.mongo.store import DATABASE
 from hpsearch.store.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS
 
 log = logging.getLogger(__name__)

@@ -30,6 +30,9 @@ Patience = Callable[[float], bool]
 P = ParamSpec("P")
 T = TypeVar("T")
 
+#: The database when neither the caller nor the URI names one.
+DATABASE = "hpsearch"
+
 #: What the driver is told unless the URI says otherwise. No call hangs: a server that stands
 #: still is given up after ``socketTimeoutMS``. (With ``timeoutMS`` the driver would repeat a call
 #: by itself for all that time, and nobody could tell it to stop.) Acknowledged means on disk on

@@ -15,10 +15,9 @@ from hpsearch.store import schema
 from hpsearch.store.condition import Clock, Condition, Disk, Member, Some, Strays, Topology
 from hpsearch.store.documents import SCHEMA, Document
 from hpsearch.store.files import STORED
-from hpsearch.store.mongo.connection import Connection, Patience
+from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
 from hpsearch.store.mongo.errors import TOO_SLOW, UNAUTHORIZED
 from hpsearch.store.mongo.preparation import lacking
-from hpsearch.store.mongo.store import DATABASE
 from hpsearch.store.roles import ROLES, missing_rights
 from hpsearch.store.user_uri import uri_without_user
 from hpsearch.trial import State

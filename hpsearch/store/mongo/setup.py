@@ -9,9 +9,8 @@ from typing import Any, Self
 from pymongo.database import Database
 
 from hpsearch.store.documents import Document
-from hpsearch.store.mongo.connection import Connection, Patience
+from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
 from hpsearch.store.mongo.preparation import lacking, prepare_collection
-from hpsearch.store.mongo.store import DATABASE
 from hpsearch.store.roles import Role, privileges
 from hpsearch.store.user_uri import uri_for_user
 

@@ -11,9 +11,8 @@ from pymongo.errors import OperationFailure
 
 from hpsearch.store.documents import Document
 from hpsearch.store.files import STORED
-from hpsearch.store.mongo.connection import Connection, Patience
+from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
 from hpsearch.store.mongo.errors import UNAUTHORIZED
-from hpsearch.store.mongo.store import DATABASE
 from hpsearch.store.schema import EXPERIMENTS, FILES, TRIALS, VALIDATORS
 from hpsearch.store.sizes import CollectionSize, ExperimentSize
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self
+from functools import partial
+from typing import Self
 
 import bson
 from pymongo import ReadPreference, ReturnDocument
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError, DuplicateKeyError, InvalidName
+from pymongo.errors import DuplicateKeyError, InvalidName
 from pymongo.read_concern import ReadConcern
 
 from hpsearch.errors import (
@@ -26,11 +26,7 @@ from hpsearch.errors import (
     ExperimentAtWorkError,
     LeaseLostError,
     NotFoundError,
-    StoreError,
-    StorePermissionError,
-    StoreUnavailableError,
     TooLargeError,
-    TrialExistsError,
     UnreadableError,
 )
 from hpsearch.events import Event
@@ -42,14 +38,10 @@ from hpsearch.store.documents import (
     POINT_FIELDS,
     Document,
     counts_from,
-    experiment_document,
-    experiment_from,
     holder_document,
-    leadership_from,
     point_from,
     report_documents,
     result_document,
-    trial_document,
     trial_from,
     worker_document,
     worker_from,
@@ -57,40 +49,30 @@ from hpsearch.store.documents import (
 from hpsearch.store.encoding import encoded, utc
 from hpsearch.store.fields import Fields
 from hpsearch.store.files import Place, at, of_experiment
-from hpsearch.store.migration import raised
 from hpsearch.store.mongo.attachments import Attachments
 from hpsearch.store.mongo.changes import Changes
-from hpsearch.store.mongo.connection import Connection, Patience
+from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
 from hpsearch.store.mongo.damage import Damage
-from hpsearch.store.mongo.errors import DUPLICATE_KEY
+from hpsearch.store.mongo.experiments import Experiments
+from hpsearch.store.mongo.insertion import Insertion
 from hpsearch.store.mongo.preparation import prepare_database
+from hpsearch.store.mongo.reading import pages, read
 from hpsearch.store.protocol import Hold, Leadership
 from hpsearch.store.rules import (
     attempts_shown,
     check_cancellable,
     check_insertable,
-    check_joinable,
-    is_same_point,
-    received,
     stored_bytes,
     stored_name,
 )
 from hpsearch.store.schema import EXPERIMENTS, TRIALS, WORKERS
-from hpsearch.trial import FINISHED, Report, Result, State, Trial, trial_id
+from hpsearch.trial import Report, Result, State, Trial, trial_id
 
 log = logging.getLogger(__name__)
 
-#: The database when neither the caller nor the URI names one.
-DATABASE = "hpsearch"
-
-#: Documents in one call, so that each stays well within its time limit.
-_PAGE = 1_000
+#: Trials that one call asks for by number, so that it stays well within its time limit.
 _NUMBERS = 5_000
 
-#: Seconds until a write that another made is looked for again among those that cannot be rolled back.
-_SETTLE_S = 0.02
-
-_FINAL = FINISHED | {State.CANCELLED}
 _AFTER = ReturnDocument.AFTER
 
 
@@ -109,12 +91,14 @@ class MongoStore:
             self._database = connection.client.get_database(database, read_preference=ReadPreference.PRIMARY)
         except InvalidName as error:
             raise ConfigurationError(f"{database!r} cannot be the name of a MongoDB database.") from error
-        self._experiments: Collection[Document] = self._database[EXPERIMENTS]
         self._trials: Collection[Document] = self._database[TRIALS]
         self._workers: Collection[Document] = self._database[WORKERS]
         # What was read here cannot be rolled back by a fail-over.
         self._settled = self._trials.with_options(read_concern=ReadConcern("majority"))
+        self._pages = partial(pages, connection, self._trials)
+        self._insertion = Insertion(connection, self._trials, self._settled, self.now)
         self._damage = Damage(connection, self._trials)
+        self._experiments = Experiments(connection, self._database[EXPERIMENTS], self._damage)
         self._attachments = Attachments(connection, self._database)
         self._changes = Changes(self._trials, has_stream=not connection.is_standalone)
 
@@ -171,76 +155,37 @@ class MongoStore:
 
     def open_experiment(self, experiment: Experiment) -> Experiment:
         """Create the experiment, or join it under the same name (11)."""
-        document = experiment_document(experiment)
         self.prepare()
-        while True:
-            this = {"_id": experiment.exp_key}
-            created = self._update_experiment(this, queries.create(document), upsert=True)
-            found = _found(created, experiment.exp_key)
-            stored = experiment_from(found)
-            check_joinable(stored, experiment)
-            join = queries.raise_layout(raised(found)) + queries.join(document)
-            joined = self._update_experiment(queries.as_read(stored, found.get("schema")), join)
-            if joined is not None:
-                return experiment_from(joined)
-            # Deleted, or decided on by another, since it was read: what is there now is looked at anew.
+        return self._experiments.open(experiment)
 
     def experiment(self, exp_key: str) -> Experiment:
         """Return one experiment; raises ``NotFoundError``."""
-        return experiment_from(_found(self._call(self._experiments.find_one, {"_id": exp_key}), exp_key))
+        return self._experiments.find(exp_key)
 
     def experiments(self, states: Iterable[ExperimentState] | None = None) -> list[Experiment]:
         """Return the experiments, or those in one of the states, the oldest first."""
-        wanted = {} if states is None else {"state": {"$in": [state.value for state in states]}}
-        order = [("created_at", 1), ("_id", 1)]
-        documents = self._call(_read, self._experiments, wanted, sort=order)
-        return self._damage.readable(documents, experiment_from)
+        return self._experiments.listed(states)
 
     def set_experiment_state(
         self, exp_key: str, state: ExperimentState, why: str | None = None, *, leader: str | None = None
     ) -> Experiment:
         """Move an experiment to a state unless it has ended, and return it as it is then (11)."""
-        move = queries.set_state(state, encoded(why, "why"))
-        moved = self._update_experiment(queries.going_on(exp_key, leader), move)
-        return self.experiment(exp_key) if moved is None else experiment_from(moved)
+        return self._experiments.move(exp_key, state, why, leader)
 
     # The coordinator's side
 
     def lead(self, exp_key: str, owner: str, lease_s: float) -> Leadership:
         """Bid for, or renew, the leadership of an experiment (9)."""
-        try:
-            document = self._call(
-                self._experiments.find_one_and_update,
-                queries.readable(exp_key),
-                queries.lead(owner, lease_s),
-                projection={"coordinator": 1},
-                return_document=_AFTER,
-            )
-        except (StoreUnavailableError, StorePermissionError):
-            raise
-        except StoreError:
-            self.experiment(exp_key)  # which names the field, if it is because somebody altered it
-            raise
-        if document is None:
-            self.experiment(exp_key)  # not there, or of a newer layout
-        return leadership_from(_found(document, exp_key), owner)
+        return self._experiments.lead(exp_key, owner, lease_s)
 
     def resign(self, exp_key: str, owner: str) -> None:
         """Give the leadership up, if it is held."""
-        mine = {"_id": exp_key, "coordinator.owner": owner}
-        self._call(self._experiments.update_one, mine, queries.resign())
+        self._experiments.resign(exp_key, owner)
 
     def insert(self, trials: Sequence[Trial]) -> None:
         """Add trials that are pending, or final already (1)."""
         check_insertable(trials)
-        waiting = list(trials)
-        while waiting:
-            now = self.now()
-            batch = [trial_document(received(trial, now)) for trial in waiting[:_PAGE]]
-            n_new = self._call(self._insert_batch, batch)
-            waiting = waiting[n_new:]
-            if n_new < len(batch):
-                waiting = waiting[self._n_there(waiting[:_PAGE]) :]
+        self._insertion.insert(trials)
 
     def expire(self, exp_key: str) -> int:
         """Requeue or fail the running trials whose lease is over; return how many (6)."""
@@ -255,7 +200,7 @@ class MongoStore:
         numbers = sorted(tids)
         for start in range(0, len(numbers), _NUMBERS):
             settled = queries.settled(exp_key, numbers[start : start + _NUMBERS])
-            documents = self._call(_read, self._settled, settled)
+            documents = self._call(read, self._settled, settled)
             found += sorted(self._damage.read(documents), key=lambda trial: trial.tid)
         return found
 
@@ -276,15 +221,11 @@ class MongoStore:
             raise ExperimentAtWorkError(exp_key)
         all_trials = queries.of(exp_key)
         n_trials = self._call(self._trials.count_documents, all_trials)
-        is_there = self._has_experiment(exp_key)
         # First of all the experiment: nobody suggests or claims any more while the rest goes.
-        doomed = queries.not_led(exp_key) if unless_at_work else {"_id": exp_key}
-        is_gone = self._call(self._experiments.delete_one, doomed).deleted_count == 1
-        if is_there and not is_gone and self._has_experiment(exp_key):
-            raise ExperimentAtWorkError(exp_key)
+        was_there = self._experiments.delete(exp_key, unless_led=unless_at_work)
         self._call(self._trials.delete_many, all_trials)
         n_files = self._attachments.drop(of_experiment(exp_key))
-        if not (is_there or n_trials or n_files):
+        if not (was_there or n_trials or n_files):
             raise NotFoundError(f"There is no experiment {exp_key!r}.")
         return n_trials
 
@@ -332,12 +273,12 @@ class MongoStore:
         wanted = queries.of(exp_key, states)
         if sort == "loss":
             wanted = {"$and": [wanted, queries.with_loss(exp_key)]}
-        found = self._damage.read(self._documents(wanted, sort, limit))
+        found = self._damage.read(self._pages(wanted, sort, limit=limit))
         return (trial for trial in found if sort != "loss" or trial.state is State.DONE)
 
     def points(self, exp_key: str) -> Iterator[Trial]:
         """Yield all trials of an experiment, in short, by number."""
-        documents = self._documents(queries.of(exp_key), "tid", fields=POINT_FIELDS)
+        documents = self._pages(queries.of(exp_key), "tid", fields=POINT_FIELDS)
         return self._damage.read(documents, point_from)
 
     def trial(self, exp_key: str, tid: int) -> Trial:
@@ -407,7 +348,7 @@ class MongoStore:
 
     def workers(self) -> list[Worker]:
         """Return the workers that were seen of late, by name."""
-        documents = self._call(_read, self._workers, queries.ALIVE, sort=[("_id", 1)])
+        documents = self._call(read, self._workers, queries.ALIVE, sort=[("_id", 1)])
         return self._damage.readable(documents, worker_from)
 
     def n_workers(self) -> int:
@@ -446,17 +387,6 @@ class MongoStore:
             trial.one_of("state", State), trial.maybe_text("owner"), trial.integer("attempt", least=0)
         )
 
-    def _update_experiment(
-        self, wanted: queries.Filter, update: queries.Pipeline, *, upsert: bool = False
-    ) -> Document | None:
-        """Update the experiment that a filter finds; return it as it is then, None if there is none."""
-        return self._call(
-            self._experiments.find_one_and_update, wanted, update, upsert=upsert, return_document=_AFTER
-        )
-
-    def _has_experiment(self, exp_key: str) -> bool:
-        return self._call(self._experiments.find_one, {"_id": exp_key}, {"_id": 1}) is not None
-
     def _take_up(self, trial: Trial) -> bool:
         """Extend the lease if the trial is still held; return whether it was."""
         try:
@@ -464,79 +394,14 @@ class MongoStore:
         except DuplicateKeyError:
             return False  # put back meanwhile, and its token runs another trial
 
-    def _insert_batch(self, batch: list[Document]) -> int:
-        """Insert in order up to the first number that is taken; return how many were inserted."""
-        try:
-            self._trials.insert_many(batch, ordered=True)
-        except BulkWriteError as error:
-            first: Mapping[str, Any] = next(iter(error.details["writeErrors"]), {})
-            if first.get("code") != DUPLICATE_KEY:
-                raise
-            return int(first["index"])
-        return len(batch)
-
-    def _n_there(self, trials: list[Trial]) -> int:
-        """Return how many of the trials, from the first on, are there already.
-
-        Raises
-        ------
-        TrialExistsError
-            At the first that is there as another point.
-        UnreadableError
-            If what is there was altered, such as one that has the number of another.
-        """
-        documents = self._call(_read, self._settled, queries.in_place_of(trials))
-        there = {document["_id"]: trial_from(document) for document in documents}
-        for n_same, trial in enumerate(trials):
-            if trial.id not in there:
-                if n_same == 0:
-                    time.sleep(_SETTLE_S)  # written, as we know, but not yet safe from a roll-back
-                return n_same
-            if not is_same_point(trial, there[trial.id]):
-                raise TrialExistsError(trial.id)
-        return len(trials)
-
-    def _documents(
-        self, wanted: queries.Filter, sort: str, limit: int | None = None, fields: Sequence[str] | None = None
-    ) -> Iterator[Document]:
-        """Yield documents in pages, each of which is asked for again when it was cut short."""
-        order = queries.ORDERS[sort]
-        here, n_left = wanted, limit
-        while n_left is None or n_left > 0:
-            size = _PAGE if n_left is None else min(_PAGE, n_left)
-            page = self._call(_read, self._trials, here, sort=order, limit=size, fields=fields)
-            yield from page
-            if len(page) < size:
-                return
-            here = {"$and": [wanted, queries.after(page[-1], sort)]}
-            n_left = None if n_left is None else n_left - size
-
     def _change_held(self, trial: Trial, held: queries.Filter, update: queries.Pipeline) -> None:
         """Update the trial if the filter still holds."""
         if self._call(self._trials.update_one, held, update).matched_count == 0:
             raise LeaseLostError(trial.id)
 
 
-def _read(
-    collection: Collection[Document],
-    wanted: queries.Filter,
-    *,
-    sort: list[tuple[str, int]] | None = None,
-    limit: int = 0,
-    fields: Sequence[str] | None = None,
-) -> list[Document]:
-    """Return all documents of a query at once, so that it can be repeated as a whole."""
-    return list(collection.find(wanted, fields, sort=sort, limit=limit, batch_size=limit))
-
-
 def _aggregate(collection: Collection[Document], pipeline: queries.Pipeline) -> list[Document]:
     return list(collection.aggregate(pipeline))
-
-
-def _found(document: Document | None, exp_key: str) -> Document:
-    if document is None:
-        raise NotFoundError(f"There is no experiment {exp_key!r}.")
-    return document
 
 
 def _too_large(trial: Trial, outcome: Document) -> str:

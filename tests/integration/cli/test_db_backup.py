@@ -157,8 +157,8 @@ def test_a_damaged_line_is_named_and_nothing_is_restored(
 def test_one_of_several_searches_is_backed_up_and_restored(
     kept: MongoStore, elsewhere: str, client: Any, call: Call, tmp_path: Path
 ):
-    document = kept._experiments.find_one({})
-    kept._experiments.insert_one({**document, "_id": "other"})
+    document = kept._database[EXPERIMENTS].find_one({})
+    kept._database[EXPERIMENTS].insert_one({**document, "_id": "other"})
     both, one = str(tmp_path / "both"), str(tmp_path / "one")
     assert "2 searches" in call("db", "backup", both).err
     assert "1 searches" in call("db", "backup", one, "--exp-key", "other").err
@@ -199,8 +199,8 @@ def test_a_restore_that_fails_midway_tells_what_is_there_and_can_be_repeated(
     kept: MongoStore, uri: str, elsewhere: str, client: Any, call: Call, tmp_path: Path
 ):
     """The server refuses a document that can be read: what came before is whole, the rest shows nowhere."""
-    other = {**kept._experiments.find_one({}), "_id": "zoo", "created_at": datetime.now(UTC)}
-    kept._experiments.insert_one(other)
+    other = {**kept._database[EXPERIMENTS].find_one({}), "_id": "zoo", "created_at": datetime.now(UTC)}
+    kept._database[EXPERIMENTS].insert_one(other)
     trial = kept._trials.find_one({"tid": 1})
     for tid, origin in enumerate(["tpe", "random"]):
         mine = {"_id": f"zoo/00000{tid}", "exp_key": "zoo", "tid": tid, "origin": origin}

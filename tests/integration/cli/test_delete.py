@@ -76,7 +76,7 @@ def test_a_search_that_is_led_goes_only_by_force(quiet: MongoStore, call: Call):
 
 
 def test_what_a_deletion_that_was_cut_short_left_goes_too(quiet: MongoStore, call: Call):
-    quiet._experiments.delete_one({"_id": "search"})
+    quiet._database["experiments"].delete_one({"_id": "search"})
     assert call("delete", "search", "--yes").code == 0
     assert list(quiet.trials("search")) == []
 

@@ -103,7 +103,7 @@ def age_leases(store: MongoStore, exp_key: str, seconds: float) -> None:
     """Move the leases of an experiment back, since nobody can move a server's clock."""
     places = (
         (store._trials, "exp_key", "lease_until"),
-        (store._experiments, "_id", "coordinator.lease_until"),
+        (store._database["experiments"], "_id", "coordinator.lease_until"),
     )
     for collection, key, lease in places:
         aged = {"$add": [f"${lease}", -1000 * seconds]}

@@ -1,0 +1,125 @@
+"""Experiments on MongoDB, and who leads them (promises 9 and 11 of ``protocol.py``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pymongo import ReturnDocument
+from pymongo.collection import Collection
+
+from hpsearch.errors import (
+    ExperimentAtWorkError,
+    NotFoundError,
+    StoreError,
+    StorePermissionError,
+    StoreUnavailableError,
+)
+from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.store import queries
+from hpsearch.store.documents import Document, experiment_document, experiment_from, leadership_from
+from hpsearch.store.encoding import encoded
+from hpsearch.store.migration import raised
+from hpsearch.store.mongo.connection import Connection
+from hpsearch.store.mongo.damage import Damage
+from hpsearch.store.mongo.reading import read
+from hpsearch.store.protocol import Leadership
+from hpsearch.store.rules import check_joinable
+
+_AFTER = ReturnDocument.AFTER
+
+
+class Experiments:
+    """The experiments of one database; each method is what the store promises under its name."""
+
+    def __init__(self, connection: Connection, experiments: Collection[Document], damage: Damage) -> None:
+        self._call = connection.call
+        self._experiments = experiments
+        self._damage = damage
+
+    def open(self, experiment: Experiment) -> Experiment:
+        """Create the experiment, or join it under the same name (11)."""
+        document = experiment_document(experiment)
+        while True:
+            this = {"_id": experiment.exp_key}
+            created = self._update(this, queries.create(document), upsert=True)
+            found = _found(created, experiment.exp_key)
+            stored = experiment_from(found)
+            check_joinable(stored, experiment)
+            join = queries.raise_layout(raised(found)) + queries.join(document)
+            joined = self._update(queries.as_read(stored, found.get("schema")), join)
+            if joined is not None:
+                return experiment_from(joined)
+            # Deleted, or decided on by another, since it was read: what is there now is looked at anew.
+
+    def find(self, exp_key: str) -> Experiment:
+        """Return one experiment; raises ``NotFoundError``."""
+        return experiment_from(_found(self._call(self._experiments.find_one, {"_id": exp_key}), exp_key))
+
+    def listed(self, states: Iterable[ExperimentState] | None) -> list[Experiment]:
+        """Return the experiments, or those in one of the states, the oldest first."""
+        wanted = {} if states is None else {"state": {"$in": [state.value for state in states]}}
+        order = [("created_at", 1), ("_id", 1)]
+        documents = self._call(read, self._experiments, wanted, sort=order)
+        return self._damage.readable(documents, experiment_from)
+
+    def move(self, exp_key: str, state: ExperimentState, why: str | None, leader: str | None) -> Experiment:
+        """Move an experiment to a state unless it has ended, and return it as it is then (11)."""
+        move = queries.set_state(state, encoded(why, "why"))
+        moved = self._update(queries.going_on(exp_key, leader), move)
+        return self.find(exp_key) if moved is None else experiment_from(moved)
+
+    def lead(self, exp_key: str, owner: str, lease_s: float) -> Leadership:
+        """Bid for, or renew, the leadership of an experiment (9)."""
+        try:
+            document = self._call(
+                self._experiments.find_one_and_update,
+                queries.readable(exp_key),
+                queries.lead(owner, lease_s),
+                projection={"coordinator": 1},
+                return_document=_AFTER,
+            )
+        except (StoreUnavailableError, StorePermissionError):
+            raise
+        except StoreError:
+            self.find(exp_key)  # which names the field, if it is because somebody altered it
+            raise
+        if document is None:
+            self.find(exp_key)  # not there, or of a newer layout
+        return leadership_from(_found(document, exp_key), owner)
+
+    def resign(self, exp_key: str, owner: str) -> None:
+        """Give the leadership up, if it is held."""
+        mine = {"_id": exp_key, "coordinator.owner": owner}
+        self._call(self._experiments.update_one, mine, queries.resign())
+
+    def delete(self, exp_key: str, *, unless_led: bool) -> bool:
+        """Delete the document of an experiment; return whether there was one.
+
+        Raises
+        ------
+        ExperimentAtWorkError
+            If a coordinator leads it, and ``unless_led``.
+        """
+        was_there = self._is_there(exp_key)
+        doomed = queries.not_led(exp_key) if unless_led else {"_id": exp_key}
+        is_gone = self._call(self._experiments.delete_one, doomed).deleted_count == 1
+        if was_there and not is_gone and self._is_there(exp_key):
+            raise ExperimentAtWorkError(exp_key)
+        return was_there
+
+    def _update(
+        self, wanted: queries.Filter, update: queries.Pipeline, *, upsert: bool = False
+    ) -> Document | None:
+        """Update the experiment that a filter finds; return it as it is then, None if there is none."""
+        return self._call(
+            self._experiments.find_one_and_update, wanted, update, upsert=upsert, return_document=_AFTER
+        )
+
+    def _is_there(self, exp_key: str) -> bool:
+        return self._call(self._experiments.find_one, {"_id": exp_key}, {"_id": 1}) is not None
+
+
+def _found(document: Document | None, exp_key: str) -> Document:
+    if document is None:
+        raise NotFoundError(f"There is no experiment {exp_key!r}.")
+    return document
