@@ -119,21 +119,7 @@ class Heartbeat:
     def write_reports(self, held: Held) -> None:
         """Write what was reported so far; on return, no write of reports is under way."""
         with held.writing:
-            batch = [held.reports.popleft() for _ in range(len(held.reports))]
-            if not batch:
-                return
-            try:
-                self._store.report(held.trial, batch)
-            except LeaseLostError:
-                held.due = 0.0  # the next renewal, at once, tells whether it was cancelled
-            except HpsearchError as error:
-                log.warning(
-                    "%d reports of trial %s were not stored: %s",
-                    len(batch),
-                    held.trial.id,
-                    error,
-                    extra=Event.REPORTS_NOT_STORED.about(held.trial, n_reports=len(batch)),
-                )
+            self._write(held)
 
     def _run(self) -> None:
         with self._pulse.loop("heartbeat"):
@@ -150,7 +136,7 @@ class Heartbeat:
                 claims = list(self._held.values())
             for held in claims:
                 with _survived():
-                    self.write_reports(held)
+                    self._write_meanwhile(held)
                 if held.due <= time.monotonic():
                     with _survived():
                         self._renew(held)
@@ -163,6 +149,31 @@ class Heartbeat:
         dues = [now + _REPORT_EVERY_S, self._alive_due, *(held.due for held in self._held.values())]
         self._planned = min(dues)
         return max(0.0, self._planned - now)
+
+    def _write_meanwhile(self, held: Held) -> None:
+        """Write what was reported, unless the slot does: in an outage that takes long, and leases do not wait."""
+        if held.writing.acquire(blocking=False):
+            try:
+                self._write(held)
+            finally:
+                held.writing.release()
+
+    def _write(self, held: Held) -> None:
+        batch = [held.reports.popleft() for _ in range(len(held.reports))]
+        if not batch:
+            return
+        try:
+            self._store.report(held.trial, batch)
+        except LeaseLostError:
+            held.due = 0.0  # the next renewal, at once, tells whether it was cancelled
+        except HpsearchError as error:
+            log.warning(
+                "%d reports of trial %s were not stored: %s",
+                len(batch),
+                held.trial.id,
+                error,
+                extra=Event.REPORTS_NOT_STORED.about(held.trial, n_reports=len(batch)),
+            )
 
     def _renew(self, held: Held) -> None:
         held.due = time.monotonic() + _renew_after_s(held.trial)

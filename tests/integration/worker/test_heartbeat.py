@@ -52,9 +52,9 @@ def heartbeat(store: Flaky) -> Iterator[Heartbeat]:
     beating.stop(ME, 1.0)
 
 
-def claimed(store: MemoryStore, lease_s: float = 600.0) -> Trial:
-    store.insert([Trial(exp_key="e", tid=0, values={}, lease_s=lease_s)])
-    trial = store.claim(ME, "token", ["e"])
+def claimed(store: MemoryStore, lease_s: float = 600.0, tid: int = 0) -> Trial:
+    store.insert([Trial(exp_key="e", tid=tid, values={}, lease_s=lease_s)])
+    trial = store.claim(ME, f"token of {tid}", ["e"])
     assert trial is not None
     return trial
 
@@ -102,6 +102,17 @@ def test_a_renewal_without_an_answer_says_nothing_of_the_lease(store, heartbeat)
         store.refusal = None
         before = store.trial("e", 0).lease_until
         wait_until(lambda: store.trial("e", 0).lease_until > before, "the next one", 5)
+
+
+def test_reports_that_a_slot_cannot_get_rid_of_hold_up_no_renewal(store, heartbeat):
+    """A slot writes the last reports of its trial itself, and tries for as long as an outage lasts."""
+    ended, going_on = claimed(store), claimed(store, lease_s=0.4, tid=1)
+    with heartbeat.holding(ended) as held, heartbeat.holding(going_on):
+        before = store.trial("e", 1).lease_until
+        with held.writing:
+            held.reports.append(Report(step=0, value=0.0))
+            wait_until(lambda: store.trial("e", 1).lease_until > before, "a renewal of the other", 5)
+        wait_until(lambda: store.trial("e", 0).reports, "the reports, once nobody else writes them", 5)
 
 
 def test_a_last_word_that_cannot_be_written_does_not_keep_a_worker_from_leaving(store, caplog):
