@@ -11,6 +11,9 @@ from contextlib import contextmanager
 #: database have time limits, and evaluations beat several times a second.
 STANDSTILL_S = 120.0
 
+#: Seconds between two steps of a thread that waits for another.
+_WAIT_S = 1.0
+
 
 class Pulse:
     """Notes when each loop last took a step; a loop is a thread.
@@ -42,6 +45,16 @@ class Pulse:
         thread = threading.get_ident()
         if thread in self._names:
             self._beats[thread] = self._clock()
+
+    @contextmanager
+    def holding(self, lock: threading.Lock) -> Iterator[None]:
+        """Hold a lock; until it is free, this thread steps: who waits does not stand still, who holds it may."""
+        while not lock.acquire(timeout=_WAIT_S):
+            self.beat()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def standing_still(self) -> dict[str, float]:
         """Return the loops that stand still, with the seconds since their last step."""

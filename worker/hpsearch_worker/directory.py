@@ -11,6 +11,7 @@ from datetime import datetime
 from hpsearch.errors import HpsearchError
 from hpsearch.events import Event
 from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.health.pulse import Pulse
 from hpsearch.store.protocol import TrialStore
 
 log = logging.getLogger(__name__)
@@ -28,10 +29,13 @@ class Directory:
         Where the experiments are.
     exp_keys : sequence of str
         The experiments to serve; empty means any.
+    pulse : Pulse, optional
+        Beats while a slot waits for the look of another.
     """
 
-    def __init__(self, store: TrialStore, exp_keys: Sequence[str]) -> None:
+    def __init__(self, store: TrialStore, exp_keys: Sequence[str], pulse: Pulse | None = None) -> None:
         self._store = store
+        self._pulse = pulse or Pulse()
         self._wanted = tuple(exp_keys)
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
@@ -40,7 +44,7 @@ class Directory:
 
     def running(self, *, anew: bool = False) -> dict[str, Experiment]:
         """Return the experiments to take trials from, by name; ``anew`` looks at the store again."""
-        with self._lock:
+        with self._pulse.holding(self._lock):
             if anew or time.monotonic() - self._looked_at > _GOOD_FOR_S:
                 self._look()
             return {key: e for key, e in self._running.items() if e.identity not in self._refused}
@@ -55,7 +59,7 @@ class Directory:
         """
         if experiment.exp_key in self._wanted:
             raise problem
-        with self._lock:
+        with self._pulse.holding(self._lock):
             is_news = experiment.identity not in self._refused
             self._refused.add(experiment.identity)
         if is_news:

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from hpsearch.errors import LoadError, NotFoundError, TooLargeError
 from hpsearch.experiment import BY_VALUE, Experiment
+from hpsearch.health.pulse import Pulse
 from hpsearch.payload import ATTACHMENT, MAX_ENVELOPE_BYTES, Letter, opened
 from hpsearch.store.protocol import TrialStore
 
@@ -32,11 +33,14 @@ class Letters:
         Where they are attached to their experiments.
     secret : bytes, optional
         What they must be signed with; without one, none is opened.
+    pulse : Pulse, optional
+        Beats while a slot waits for what another fetches.
     """
 
-    def __init__(self, store: TrialStore, secret: bytes | None) -> None:
+    def __init__(self, store: TrialStore, secret: bytes | None, pulse: Pulse | None = None) -> None:
         self._store = store
         self._secret = secret
+        self._pulse = pulse or Pulse()
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, datetime | None], Letter] = OrderedDict()
 
@@ -51,7 +55,7 @@ class Letters:
         if experiment.objective.kind != BY_VALUE:
             return None
         key = experiment.identity
-        with self._lock:
+        with self._pulse.holding(self._lock):
             if key not in self._kept:
                 self._kept[key] = self._fetched(experiment.exp_key)
             self._kept.move_to_end(key)

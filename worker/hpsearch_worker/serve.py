@@ -141,8 +141,8 @@ def _work(
     heartbeat: Heartbeat,
     pulse: Pulse,
 ) -> None:
-    directory = Directory(store, options.exp_keys)
-    letters = Letters(store, options.secret)
+    directory = Directory(store, options.exp_keys, pulse)
+    letters = Letters(store, options.secret, pulse)
     slots = [
         Slot(
             store=store,

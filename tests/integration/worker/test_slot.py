@@ -201,3 +201,39 @@ def test_an_evaluation_that_takes_long_is_no_standstill(store, slot, tmp_path):
     thread.join()
     heartbeat.stop(ME, 1.0)
     assert store.trial("e", 0).state is State.DONE
+
+
+@pytest.mark.parametrize("what", ["experiments", "attachment"])
+def test_a_slot_that_waits_for_what_another_asks_for_does_not_stand_still(store, monkeypatch, what):
+    """One asks for all; in an outage, that takes as long as the outage, and the others are as well as it is."""
+    now = [0.0]
+    pulse = Pulse(lambda: now[0])
+    opened, answer = experiment(store), getattr(store, what)
+    is_back, both_began, asking = threading.Event(), threading.Barrier(3), []
+
+    def answer_after_the_outage(*args, **options):
+        asking.append(threading.current_thread().name)
+        is_back.wait(30)
+        return answer(*args, **options)
+
+    monkeypatch.setattr(store, what, answer_after_the_outage)
+    directory, letters = Directory(store, [], pulse), Letters(store, SECRET, pulse)
+
+    def work() -> None:
+        with pulse.loop(threading.current_thread().name):
+            both_began.wait(30)
+            directory.running() if what == "experiments" else letters(opened)
+
+    slots = [threading.Thread(target=work) for _ in range(2)]
+    for slot in slots:
+        slot.start()
+    both_began.wait(30)
+    wait_until(lambda: asking, "one to ask", 5)
+    now[0] = STANDSTILL_S + 1
+    try:
+        wait_until(lambda: set(pulse.standing_still()) == set(asking), "a step of the one that waits", 5)
+    finally:
+        is_back.set()
+        for slot in slots:
+            slot.join()
+    assert len(asking) == 1
