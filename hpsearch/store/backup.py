@@ -18,7 +18,9 @@ from enum import StrEnum
 from typing import Any
 
 from hpsearch.errors import BackupError, StoreError
-from hpsearch.store.documents import SCHEMA, Document, experiment_from, trial_from
+from hpsearch.store.documents.experiment import experiment_from
+from hpsearch.store.documents.migration import SCHEMA, Document
+from hpsearch.store.documents.trial import trial_from
 from hpsearch.trial import State
 
 #: Version of the sequence of records; that of the documents is ``SCHEMA``.

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hpsearch.store.documents import Document
+from hpsearch.store.documents.migration import Document
 from hpsearch.store.queries import NOW, Filter, Pipeline
 from hpsearch.store.rules import replaced_attempts
 from hpsearch.trial import trial_id

@@ -15,16 +15,10 @@ from datetime import UTC, datetime, timedelta
 from hpsearch.errors import ExperimentAtWorkError, LeaseLostError, NotFoundError, TrialExistsError
 from hpsearch.experiment import UNDECIDED, Experiment, ExperimentState
 from hpsearch.fleet import Worker
-from hpsearch.store.documents import (
-    experiment_document,
-    experiment_from,
-    result_document,
-    trial_document,
-    trial_from,
-    worker_document,
-    worker_from,
-)
-from hpsearch.store.encoding import encoded
+from hpsearch.store.documents.encoding import encoded
+from hpsearch.store.documents.experiment import experiment_document, experiment_from
+from hpsearch.store.documents.trial import result_document, trial_document, trial_from
+from hpsearch.store.documents.worker import worker_document, worker_from
 from hpsearch.store.pinboard import Pin, Pinboard
 from hpsearch.store.protocol import Hold, Leadership
 from hpsearch.store.rules import (

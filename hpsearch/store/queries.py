@@ -18,8 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hpsearch.experiment import UNDECIDED, Experiment, ExperimentState
-from hpsearch.store.documents import LEASE_EXPIRED
-from hpsearch.store.migration import SCHEMA
+from hpsearch.store.documents.migration import SCHEMA
+from hpsearch.store.documents.trial import LEASE_EXPIRED
 from hpsearch.trial import FINISHED, FailureKind, State, Trial
 
 Filter = dict[str, Any]

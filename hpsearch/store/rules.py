@@ -10,7 +10,7 @@ from typing import Any
 
 from hpsearch.errors import ExperimentMismatchError, StoreError, TooLargeError
 from hpsearch.experiment import UNDECIDED, Experiment, ObjectiveRef
-from hpsearch.store.encoding import encoded
+from hpsearch.store.documents.encoding import encoded
 from hpsearch.trial import FINISHED, State, Trial, trial_id
 
 _CANCELLABLE = {State.PENDING, State.RUNNING}

@@ -6,7 +6,7 @@ import heapq
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from hpsearch.store.documents import LEASE_EXPIRED
+from hpsearch.store.documents.trial import LEASE_EXPIRED
 from hpsearch.trial import Ended, Failure, FailureKind, State, Trial
 
 _HELD = {State.RUNNING, State.PENDING}

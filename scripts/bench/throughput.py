@@ -35,7 +35,7 @@ import sys
 from uuid import uuid4
 from pymongo import MongoClient, ReturnDocument
 from hpsearch.store import queries
-from hpsearch.store.documents import result_document
+from hpsearch.store.documents.trial import result_document
 from hpsearch.trial import Result
 
 trials = MongoClient(sys.argv[1], w="majority", journal=True)[sys.argv[2]].trials

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.evaluate import CurrentTrial, evaluate
-from hpsearch.store.documents import result_document, trial_document, trial_from
+from hpsearch.store.documents.trial import result_document, trial_document, trial_from
 from hpsearch.trial import FailureKind, Result, State, Trial
 
 #: What MongoDB holds in a document; the rest of a trial needs some of it.

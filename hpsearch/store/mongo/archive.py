@@ -17,8 +17,9 @@ from hpsearch.errors import BackupError, UnreadableError
 from hpsearch.events import Event
 from hpsearch.store import files
 from hpsearch.store.backup import Kind, Record, as_restored
-from hpsearch.store.documents import Document, trial_from
-from hpsearch.store.fields import Fields
+from hpsearch.store.documents.fields import Fields
+from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.trial import trial_from
 from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
 from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.mongo.preparation import prepare_database

@@ -17,8 +17,8 @@ from pymongo.errors import BulkWriteError
 
 from hpsearch.errors import NotFoundError, StoreError
 from hpsearch.store import files
-from hpsearch.store.documents import Document
-from hpsearch.store.fields import Fields
+from hpsearch.store.documents.fields import Fields
+from hpsearch.store.documents.migration import Document
 from hpsearch.store.files import Place
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.errors import DUPLICATE_KEY

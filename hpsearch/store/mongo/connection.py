@@ -16,7 +16,7 @@ from pymongo.errors import InvalidOperation, PyMongoError
 from hpsearch.errors import ConfigurationError, HpsearchError, StoreError, StoreUnavailableError
 from hpsearch.events import Event
 from hpsearch.health.vitals import Contact
-from hpsearch.store.documents import Document
+from hpsearch.store.documents.migration import Document
 from hpsearch.store.mongo.errors import DRIVER_ERRORS, cause, meaning, translated
 from hpsearch.store.tls import advice, check_files, refusal
 from hpsearch.store.user_uri import shown_hosts

@@ -12,7 +12,8 @@ from pymongo.collection import Collection
 from hpsearch.errors import StoreError, StorePermissionError, StoreUnavailableError, UnreadableError
 from hpsearch.events import Event
 from hpsearch.store import queries
-from hpsearch.store.documents import Document, trial_from, unreadable_trial
+from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.trial import trial_from, unreadable_trial
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.trial import Trial
 

@@ -16,9 +16,9 @@ from hpsearch.errors import (
 )
 from hpsearch.experiment import Experiment, ExperimentState
 from hpsearch.store import queries
-from hpsearch.store.documents import Document, experiment_document, experiment_from, leadership_from
-from hpsearch.store.encoding import encoded
-from hpsearch.store.migration import raised
+from hpsearch.store.documents.encoding import encoded
+from hpsearch.store.documents.experiment import experiment_document, experiment_from, leadership_from
+from hpsearch.store.documents.migration import Document, raised
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.damage import Damage
 from hpsearch.store.mongo.reading import read

@@ -12,7 +12,8 @@ from pymongo.errors import BulkWriteError
 
 from hpsearch.errors import TrialExistsError
 from hpsearch.store import queries
-from hpsearch.store.documents import Document, trial_document, trial_from
+from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.trial import trial_document, trial_from
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.mongo.reading import PAGE, read

@@ -13,7 +13,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from hpsearch.store import schema
 from hpsearch.store.condition import Clock, Condition, Disk, Member, Some, Strays, Topology
-from hpsearch.store.documents import SCHEMA, Document
+from hpsearch.store.documents.migration import SCHEMA, Document
 from hpsearch.store.files import STORED
 from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
 from hpsearch.store.mongo.errors import TOO_SLOW, UNAUTHORIZED

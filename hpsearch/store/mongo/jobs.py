@@ -14,7 +14,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from hpsearch.errors import NotFoundError
-from hpsearch.store.documents import Document
+from hpsearch.store.documents.migration import Document
 from hpsearch.store.hyperopt_uri import JobsAddress
 from hpsearch.store.mongo.connection import Connection, Patience
 

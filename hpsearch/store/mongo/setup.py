@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pymongo.database import Database
 
-from hpsearch.store.documents import Document
+from hpsearch.store.documents.migration import Document
 from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
 from hpsearch.store.mongo.preparation import lacking, prepare_collection
 from hpsearch.store.roles import Role, privileges

@@ -9,7 +9,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
-from hpsearch.store.documents import Document
+from hpsearch.store.documents.migration import Document
 from hpsearch.store.files import STORED
 from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
 from hpsearch.store.mongo.errors import UNAUTHORIZED

@@ -1,6 +1,6 @@
 """The store on MongoDB: one document per trial, one conditional update per transition.
 
-The documents stand in ``documents.py``, the filters and updates in ``queries.py``, what
+The documents stand in ``hpsearch.store.documents``, the filters and updates in ``queries.py``, what
 the server checks and indexes in ``schema.py``; here each promise of ``protocol.py`` is
 one call. Every call is such that repeating it is doing it once, because the answer to
 any of them may be lost: ``Connection.call`` repeats it then.
@@ -34,20 +34,19 @@ from hpsearch.experiment import Experiment, ExperimentState
 from hpsearch.fleet import Worker
 from hpsearch.health.vitals import Contact
 from hpsearch.store import queries
-from hpsearch.store.documents import (
+from hpsearch.store.documents.encoding import encoded, utc
+from hpsearch.store.documents.fields import Fields, place_of
+from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.trial import (
     POINT_FIELDS,
-    Document,
     counts_from,
     holder_document,
     point_from,
     report_documents,
     result_document,
     trial_from,
-    worker_document,
-    worker_from,
 )
-from hpsearch.store.encoding import encoded, utc
-from hpsearch.store.fields import Fields
+from hpsearch.store.documents.worker import worker_document, worker_from
 from hpsearch.store.files import Place, at, of_experiment
 from hpsearch.store.mongo.attachments import Attachments
 from hpsearch.store.mongo.changes import Changes
@@ -382,7 +381,7 @@ class MongoStore:
         if tid is None:
             return [0]
         document = self._trial_document(exp_key, tid, "state", "owner", "attempt")
-        trial = Fields(document, f"Trial {trial_id(exp_key, tid)!r}")
+        trial = Fields(document, place_of("Trial", document))
         return attempts_shown(
             trial.one_of("state", State), trial.maybe_text("owner"), trial.integer("attempt", least=0)
         )

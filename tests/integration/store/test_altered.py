@@ -24,7 +24,7 @@ from hpsearch.errors import HpsearchError, NotFoundError, UnreadableError
 from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, ExperimentState, ObjectiveRef
 from hpsearch.fleet import Worker
 from hpsearch.space.tree import Space
-from hpsearch.store.migration import SCHEMA
+from hpsearch.store.documents.migration import SCHEMA
 from hpsearch.store.mongo.connection import give_up_after
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.schema import EXPERIMENTS, FILES, TRIALS, WORKERS

@@ -26,15 +26,9 @@ from hpsearch.report.rows import (
 )
 from hpsearch.report.summary import progress_of
 from hpsearch.report.table import Format, render
-from hpsearch.store.documents import (
-    experiment_document,
-    experiment_from,
-    trial_document,
-    trial_from,
-    unreadable_trial,
-    worker_document,
-    worker_from,
-)
+from hpsearch.store.documents.experiment import experiment_document, experiment_from
+from hpsearch.store.documents.trial import trial_document, trial_from, unreadable_trial
+from hpsearch.store.documents.worker import worker_document, worker_from
 from hpsearch.trial import Ended, Failure, FailureKind, Holder, Report, State, Trial
 from tests.unit.store.altered import HOSTILE, Document, altered, places
 

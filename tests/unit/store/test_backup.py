@@ -22,7 +22,8 @@ from hpsearch.store.backup import (
     of_experiments,
     with_end,
 )
-from hpsearch.store.documents import experiment_document, trial_document
+from hpsearch.store.documents.experiment import experiment_document
+from hpsearch.store.documents.trial import trial_document
 from hpsearch.trial import Holder, State, Trial
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

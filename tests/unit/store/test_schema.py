@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from hpsearch.store.documents import trial_document
+from hpsearch.store.documents.trial import trial_document
 from hpsearch.store.schema import INDEXES, TRIALS, VALIDATORS
 from hpsearch.trial import State, Trial
 

@@ -13,14 +13,8 @@ from hypothesis import strategies as st
 
 from hpsearch.errors import StoreError
 from hpsearch.experiment import Experiment, ObjectiveRef
-from hpsearch.store.documents import (
-    experiment_document,
-    experiment_from,
-    report_documents,
-    result_document,
-    trial_document,
-    trial_from,
-)
+from hpsearch.store.documents.experiment import experiment_document, experiment_from
+from hpsearch.store.documents.trial import report_documents, result_document, trial_document, trial_from
 from hpsearch.trial import Ended, Failure, FailureKind, Holder, Report, Result, State, Trial
 
 TEXTS = st.text(string.printable, max_size=8)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 from hpsearch.errors import UnreadableError
-from hpsearch.store.encoding import decoded, utc
+from hpsearch.store.documents.encoding import decoded, utc
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -145,6 +145,11 @@ class Fields:
             f"{self._place} cannot be read: its field {self._path}{name} should be {wanted}, but {found}; "
             "somebody altered it, so set it right, or delete the document."
         )
+
+
+def place_of(kind: str, document: Mapping[str, Any]) -> str:
+    """Return what a document is, for messages: its identifier quoted, on one line, of bounded length."""
+    return f"{kind} {document.get('_id')!r:.120}"
 
 
 def _shown(value: Any) -> str:

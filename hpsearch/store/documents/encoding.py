@@ -45,6 +45,11 @@ def encoded(value: Any, where: str) -> Any:
     return _encoded(value, where, MAX_DEPTH)
 
 
+def present(**fields: Any) -> dict[str, Any]:
+    """Return the fields that are neither None nor empty."""
+    return {name: value for name, value in fields.items() if value not in (None, [], {})}
+
+
 def decoded(value: Any) -> Any:
     """Return a stored value as the plain value that was encoded; dates come back aware, in UTC."""
     kind = type(value)

@@ -8,8 +8,9 @@ import pytest
 
 from hpsearch.errors import UnreadableError
 from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, ObjectiveRef
-from hpsearch.store.documents import experiment_document, experiment_from, trial_document, trial_from
-from hpsearch.store.migration import EXPERIMENT_STEPS, SCHEMA, TRIAL_STEPS, migrated, raised
+from hpsearch.store.documents.experiment import experiment_document, experiment_from
+from hpsearch.store.documents.migration import EXPERIMENT_STEPS, SCHEMA, TRIAL_STEPS, migrated, raised
+from hpsearch.store.documents.trial import trial_document, trial_from
 from hpsearch.trial import Trial
 
 #: As layout 1 wrote them.

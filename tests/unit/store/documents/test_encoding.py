@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch.errors import StoreError
-from hpsearch.store.encoding import MAX_DEPTH, decoded, encoded
+from hpsearch.store.documents.encoding import MAX_DEPTH, decoded, encoded
 
 KEYS = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5

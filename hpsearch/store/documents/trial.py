@@ -1,8 +1,4 @@
-"""Trials, experiments and workers as MongoDB documents, and back; pure.
-
-Field names are those of the values, so that mongosh shows what the code says. A field
-that is None or empty is left out.
-"""
+"""Trials as documents, and back; pure."""
 
 from __future__ import annotations
 
@@ -10,28 +6,25 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 from hpsearch.errors import StoreError, UnreadableError
-from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, ExperimentState, ObjectiveRef
-from hpsearch.fleet import Worker, WorkerState
-from hpsearch.store.encoding import encoded
-from hpsearch.store.fields import Fields
-from hpsearch.store.migration import EXPERIMENT_STEPS, SCHEMA, TRIAL_STEPS, Document, migrated
-from hpsearch.store.protocol import Leadership
+from hpsearch.store.documents.encoding import encoded, present
+from hpsearch.store.documents.fields import Fields, place_of
+from hpsearch.store.documents.migration import SCHEMA, TRIAL_STEPS, Document, migrated
 from hpsearch.trial import Ended, Failure, FailureKind, Holder, Report, Result, State, Trial, trial_id
 
-__all__ = ["SCHEMA", "Document"]
-
 #: The longest lease that the server can reckon with, in seconds.
-_LONGEST_LEASE_S = 1e9
+LONGEST_LEASE_S = 1e9
 
 #: What ``trial_id`` makes of an experiment and a number of 64 bits.
 _TRIAL_ID = re.compile(r"(.*)/(\d{6}|[1-9]\d{6,17})", re.ASCII | re.DOTALL)
 
 #: Why an attempt ended whose worker was not heard of in time; what counts towards ``max_attempts``.
 LEASE_EXPIRED = "lease expired"
+
+#: The fields of a trial that ``point_from`` reads.
+POINT_FIELDS = ("_id", "schema", "exp_key", "tid", "values", "state", "loss", "finished_at")
 
 
 def trial_document(trial: Trial) -> Document:
@@ -56,7 +49,7 @@ def trial_document(trial: Trial) -> Document:
         "attempt": trial.attempt,
         "max_attempts": trial.max_attempts,
         "lease_s": float(trial.lease_s),
-        **_present(
+        **present(
             owner=trial.owner,
             worker=trial.worker and holder_document(trial.worker),
             **{name: encoded(getattr(trial, name), name) for name in dates},
@@ -87,7 +80,7 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
         priority=fields.integer("priority"),
         attempt=fields.integer("attempt", least=0),
         max_attempts=fields.integer("max_attempts", least=1),
-        lease_s=fields.number("lease_s", 0.0, _LONGEST_LEASE_S),
+        lease_s=fields.number("lease_s", 0.0, LONGEST_LEASE_S),
         owner=fields.maybe_text("owner"),
         worker=_holder_from(fields.maybe_part("worker")),
         created_at=fields.maybe_date("created_at"),
@@ -102,10 +95,6 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
         error=_failure_from(fields.maybe_part("error")),
         history=tuple(_ended_from(part) for part in fields.parts("history")),
     )
-
-
-#: The fields of a trial that ``point_from`` reads.
-POINT_FIELDS = ("_id", "schema", "exp_key", "tid", "values", "state", "loss", "finished_at")
 
 
 def point_from(document: Mapping[str, Any]) -> Trial:
@@ -167,110 +156,10 @@ def report_documents(reports: Sequence[Report]) -> list[Document]:
         {
             "step": float(report.step),
             "value": float(report.value),
-            **_present(at=encoded(report.at, "reports.at")),
+            **present(at=encoded(report.at, "reports.at")),
         }
         for report in reports
     ]
-
-
-def experiment_document(experiment: Experiment) -> Document:
-    """Return the document of an experiment, without the times, which are the store's.
-
-    Raises
-    ------
-    StoreError
-        Naming the part that cannot be stored.
-    """
-    return {
-        "_id": experiment.exp_key,
-        "schema": SCHEMA,
-        "state": experiment.state.value,
-        **_present(ended_why=experiment.ended_why),
-        "space": encoded(experiment.space, "space"),
-        "space_fingerprint": experiment.space_fingerprint,
-        "objective": _present(**encoded(asdict(experiment.objective), "objective")),
-        "algorithm": {
-            "name": experiment.algorithm.name,
-            "options": encoded(experiment.algorithm.options, "algorithm.options"),
-        },
-        "seed": encoded(experiment.seed, "seed"),
-        "budget": _present(**encoded(asdict(experiment.budget), "budget")),
-        "defaults": _present(**encoded(asdict(experiment.defaults), "defaults")),
-    }
-
-
-def experiment_from(document: Mapping[str, Any]) -> Experiment:
-    """Return the experiment of a document; fields that are unknown here are passed over.
-
-    Raises
-    ------
-    UnreadableError
-        If a newer hpsearch wrote it, or naming the field that somebody altered.
-    """
-    place = f"Experiment {_name_of(document)}"
-    fields = Fields(migrated(document, EXPERIMENT_STEPS, place), place)
-    algorithm = fields.part("algorithm")
-    return Experiment(
-        exp_key=fields.text("_id"),
-        space=fields.mapping("space"),
-        space_fingerprint=fields.text("space_fingerprint"),
-        objective=_objective_from(fields.part("objective")),
-        algorithm=Algorithm(name=algorithm.text("name"), options=algorithm.maybe_mapping("options")),
-        seed=fields.integer("seed", least=0),
-        budget=_budget_from(fields.part("budget")),
-        defaults=_defaults_from(fields.part("defaults")),
-        state=fields.one_of("state", ExperimentState),
-        ended_why=fields.maybe_text("ended_why"),
-        created_at=fields.maybe_date("created_at"),
-        started_at=fields.maybe_date("started_at"),
-        led_until=_led_until(fields.maybe_part("coordinator")),
-    )
-
-
-def worker_document(worker: Worker) -> Document:
-    """Return the document of a worker, without the times, which are the store's."""
-    return {
-        "_id": worker.name,
-        "host": worker.host,
-        "pid": worker.pid,
-        "slots": worker.slots,
-        "exp_keys": list(worker.exp_keys),
-        "state": worker.state.value,
-        "n_done": worker.n_done,
-        "n_failed": worker.n_failed,
-        "versions": encoded(worker.versions, "versions"),
-    }
-
-
-def worker_from(document: Mapping[str, Any]) -> Worker:
-    """Return the worker of a document; raises ``UnreadableError`` as ``trial_from`` does."""
-    fields = Fields(document, f"Worker {_name_of(document)}")
-    return Worker(
-        name=fields.text("_id"),
-        host=fields.text("host"),
-        pid=fields.integer("pid", least=0),
-        slots=fields.integer("slots", least=0),
-        exp_keys=fields.texts("exp_keys"),
-        state=fields.one_of("state", WorkerState),
-        n_done=fields.integer("n_done", least=0),
-        n_failed=fields.integer("n_failed", least=0),
-        versions=fields.maybe_mapping("versions"),
-        started_at=fields.maybe_date("started_at"),
-        seen_at=fields.maybe_date("seen_at"),
-        expire_at=fields.maybe_date("expire_at"),
-    )
-
-
-def leadership_from(document: Mapping[str, Any], bidder: str) -> Leadership:
-    """Return who leads, of the document of an experiment after a bid; raises as ``experiment_from`` does."""
-    leader = Fields(document, f"Experiment {_name_of(document)}").part("coordinator")
-    return Leadership(
-        exp_key=document["_id"],
-        owner=leader.maybe_text("owner") or "",
-        epoch=leader.integer("epoch", least=0),
-        lease_until=leader.date("lease_until"),
-        is_mine=leader.maybe_text("owner") == bidder,
-    )
 
 
 def counts_from(groups: Iterable[Mapping[str, Any]]) -> dict[State, int]:
@@ -285,27 +174,18 @@ def counts_from(groups: Iterable[Mapping[str, Any]]) -> dict[State, int]:
 def _outcome(
     loss: float | None, result: Mapping[str, Any], error: Failure | None, duration_s: float | None
 ) -> Document:
-    return _present(
+    return present(
         # A float always: the validator, the index and the sort are about numbers of one type.
         loss=None if loss is None else float(loss),
         result=encoded(result, "result"),
-        error=error and _present(**encoded(asdict(error), "error")),
+        error=error and present(**encoded(asdict(error), "error")),
         duration_s=None if duration_s is None else float(duration_s),
     )
 
 
-def _present(**fields: Any) -> Document:
-    return {name: value for name, value in fields.items() if value not in (None, [], {})}
-
-
-def _name_of(document: Mapping[str, Any]) -> str:
-    """Return the identifier of a document for messages: quoted, on one line, of bounded length."""
-    return f"{document.get('_id')!r:.120}"
-
-
 def _trial_fields(document: Mapping[str, Any]) -> tuple[Fields, str, int]:
     """Return the fields of a trial in the present layout, its experiment and its number."""
-    place = f"Trial {_name_of(document)}"
+    place = place_of("Trial", document)
     fields = Fields(migrated(document, TRIAL_STEPS, place), place)
     exp_key, tid = fields.text("exp_key"), fields.integer("tid", least=0)
     if document.get("_id") != trial_id(exp_key, tid):
@@ -357,39 +237,3 @@ def _failure_from(fields: Fields | None) -> Failure | None:
         signal=fields.maybe_text("signal"),
         log_tail=fields.maybe_text("log_tail"),
     )
-
-
-def _objective_from(fields: Fields) -> ObjectiveRef:
-    return ObjectiveRef(
-        kind=fields.text("kind"),
-        ref=fields.text("ref"),
-        path=fields.maybe_text("path"),
-        digest=fields.maybe_text("digest"),
-        parts=fields.maybe_mapping("parts"),
-    )
-
-
-def _budget_from(fields: Fields) -> Budget:
-    return Budget(
-        max_evals=fields.maybe_integer("max_evals"),
-        timeout_s=fields.maybe_number("timeout_s"),
-        loss_threshold=fields.maybe_number("loss_threshold"),
-        no_repeats=fields.flag("no_repeats"),
-    )
-
-
-def _defaults_from(fields: Fields) -> Defaults:
-    return Defaults(
-        max_attempts=fields.integer("max_attempts", least=1),
-        trial_timeout_s=fields.maybe_number("trial_timeout_s"),
-        lease_s=fields.number("lease_s", 0.0, _LONGEST_LEASE_S),
-    )
-
-
-def _led_until(fields: Fields | None) -> datetime | None:
-    """Return when the lease of who leads is over; the rest is what a bid for the lead reckons with."""
-    if fields is None:
-        return None
-    fields.maybe_text("owner")
-    fields.maybe_integer("epoch")
-    return fields.maybe_date("lease_until")

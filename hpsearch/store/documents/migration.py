@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hpsearch.errors import UnreadableError
-from hpsearch.store.fields import Fields
+from hpsearch.store.documents.fields import Fields
 
 Document = dict[str, Any]
 Step = Callable[[Document], Document]

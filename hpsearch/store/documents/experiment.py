@@ -1,0 +1,117 @@
+"""Experiments, and who leads them, as documents, and back; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, ExperimentState, ObjectiveRef
+from hpsearch.store.documents.encoding import encoded, present
+from hpsearch.store.documents.fields import Fields, place_of
+from hpsearch.store.documents.migration import EXPERIMENT_STEPS, SCHEMA, Document, migrated
+from hpsearch.store.documents.trial import LONGEST_LEASE_S
+from hpsearch.store.protocol import Leadership
+
+
+def experiment_document(experiment: Experiment) -> Document:
+    """Return the document of an experiment, without the times, which are the store's.
+
+    Raises
+    ------
+    StoreError
+        Naming the part that cannot be stored.
+    """
+    return {
+        "_id": experiment.exp_key,
+        "schema": SCHEMA,
+        "state": experiment.state.value,
+        **present(ended_why=experiment.ended_why),
+        "space": encoded(experiment.space, "space"),
+        "space_fingerprint": experiment.space_fingerprint,
+        "objective": present(**encoded(asdict(experiment.objective), "objective")),
+        "algorithm": {
+            "name": experiment.algorithm.name,
+            "options": encoded(experiment.algorithm.options, "algorithm.options"),
+        },
+        "seed": encoded(experiment.seed, "seed"),
+        "budget": present(**encoded(asdict(experiment.budget), "budget")),
+        "defaults": present(**encoded(asdict(experiment.defaults), "defaults")),
+    }
+
+
+def experiment_from(document: Mapping[str, Any]) -> Experiment:
+    """Return the experiment of a document; fields that are unknown here are passed over.
+
+    Raises
+    ------
+    UnreadableError
+        If a newer hpsearch wrote it, or naming the field that somebody altered.
+    """
+    place = place_of("Experiment", document)
+    fields = Fields(migrated(document, EXPERIMENT_STEPS, place), place)
+    algorithm = fields.part("algorithm")
+    return Experiment(
+        exp_key=fields.text("_id"),
+        space=fields.mapping("space"),
+        space_fingerprint=fields.text("space_fingerprint"),
+        objective=_objective_from(fields.part("objective")),
+        algorithm=Algorithm(name=algorithm.text("name"), options=algorithm.maybe_mapping("options")),
+        seed=fields.integer("seed", least=0),
+        budget=_budget_from(fields.part("budget")),
+        defaults=_defaults_from(fields.part("defaults")),
+        state=fields.one_of("state", ExperimentState),
+        ended_why=fields.maybe_text("ended_why"),
+        created_at=fields.maybe_date("created_at"),
+        started_at=fields.maybe_date("started_at"),
+        led_until=_led_until(fields.maybe_part("coordinator")),
+    )
+
+
+def leadership_from(document: Mapping[str, Any], bidder: str) -> Leadership:
+    """Return who leads, of the document of an experiment after a bid; raises as ``experiment_from`` does."""
+    leader = Fields(document, place_of("Experiment", document)).part("coordinator")
+    return Leadership(
+        exp_key=document["_id"],
+        owner=leader.maybe_text("owner") or "",
+        epoch=leader.integer("epoch", least=0),
+        lease_until=leader.date("lease_until"),
+        is_mine=leader.maybe_text("owner") == bidder,
+    )
+
+
+def _objective_from(fields: Fields) -> ObjectiveRef:
+    return ObjectiveRef(
+        kind=fields.text("kind"),
+        ref=fields.text("ref"),
+        path=fields.maybe_text("path"),
+        digest=fields.maybe_text("digest"),
+        parts=fields.maybe_mapping("parts"),
+    )
+
+
+def _budget_from(fields: Fields) -> Budget:
+    return Budget(
+        max_evals=fields.maybe_integer("max_evals"),
+        timeout_s=fields.maybe_number("timeout_s"),
+        loss_threshold=fields.maybe_number("loss_threshold"),
+        no_repeats=fields.flag("no_repeats"),
+    )
+
+
+def _defaults_from(fields: Fields) -> Defaults:
+    return Defaults(
+        max_attempts=fields.integer("max_attempts", least=1),
+        trial_timeout_s=fields.maybe_number("trial_timeout_s"),
+        lease_s=fields.number("lease_s", 0.0, LONGEST_LEASE_S),
+    )
+
+
+def _led_until(fields: Fields | None) -> datetime | None:
+    """Return when the lease of who leads is over; the rest is what a bid for the lead reckons with."""
+    if fields is None:
+        return None
+    fields.maybe_text("owner")
+    fields.maybe_integer("epoch")
+    return fields.maybe_date("lease_until")
