@@ -11,8 +11,10 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -95,14 +97,10 @@ def load(ref: ObjectiveRef) -> Any:
     return _attribute(module, name, ref.ref)
 
 
-def places(ref: ObjectiveRef) -> list[Path]:
-    """Return where the file of an objective may lie, the likeliest first.
-
-    That is where the experiment was made, then under this folder by path and by name.
-    """
-    place = Path(ref.ref.partition(":")[0])
-    absolute = [Path(ref.path)] if ref.path else []
-    return [*absolute, Path.cwd() / place, Path.cwd() / place.name]
+def files_of(ref: ObjectiveRef) -> list[Path]:
+    """Return the files that an objective may mean here, with links followed, the likeliest first."""
+    # Path.is_file would raise for a folder that is closed to this user, or a name that no file can have.
+    return [place.resolve() for place in _places(ref) if os.path.isfile(place)]  # noqa: PTH113
 
 
 def put_on_path(folder: Path) -> None:
@@ -112,26 +110,33 @@ def put_on_path(folder: Path) -> None:
 
 
 def _find_file(ref: ObjectiveRef) -> Path:
-    place, candidates = ref.ref.partition(":")[0], places(ref)
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate.resolve()
-    tried = ", ".join(dict.fromkeys(map(str, candidates)))
+    found = files_of(ref)
+    if found:
+        return found[0]
+    place, tried = ref.ref.partition(":")[0], ", ".join(dict.fromkeys(map(str, _places(ref))))
     raise LoadError(
         f"There is no file {place} on this machine (looked for {tried}); copy it here or start in its folder."
     )
 
 
+def _places(ref: ObjectiveRef) -> list[Path]:
+    """Return where the file of an objective may lie, the likeliest first.
+
+    That is where the experiment was made, then under this folder by path and by name.
+    """
+    place = Path(ref.ref.partition(":")[0])
+    absolute = [Path(ref.path)] if ref.path else []
+    return [*absolute, Path.cwd() / place, Path.cwd() / place.name]
+
+
 def _module_from_file(path: Path) -> ModuleType:
     """Import a file once, under its own name where that is free, its folder on the path as for a script."""
-    name = path.stem
-    present = sys.modules.get(name)
-    if present is not None and _file_of(present) == path:
-        return present
-    if present is not None:
-        name = f"{name}_of_{path.parent.name}"
-        if name in sys.modules:
-            return sys.modules[name]
+    for name in _names_for(path):
+        present = sys.modules.get(name)
+        if present is None:
+            break
+        if _file_of(present) == path:
+            return present
     put_on_path(path.parent)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -175,6 +180,13 @@ def _attribute(module: ModuleType, name: str, ref: str) -> Any:
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise LoadError(f"{ref}: there is no {part!r} in {module.__name__}.{hint}") from None
     return value
+
+
+def _names_for(path: Path) -> Iterator[str]:
+    """Yield names for the module of a file: its own, then others, without end."""
+    yield path.stem
+    yield f"{path.stem}_of_{path.parent.name}"
+    yield from (f"{path.stem}_of_{path.parent.name}_{i}" for i in count(2))
 
 
 def _file_of(module: ModuleType) -> Path | None:

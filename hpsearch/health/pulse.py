@@ -48,7 +48,7 @@ class Pulse:
 
     @contextmanager
     def holding(self, lock: threading.Lock) -> Iterator[None]:
-        """Hold a lock; until it is free, this thread steps: who waits does not stand still, who holds it may."""
+        """Hold a lock; who waits for it does not stand still, though who holds it may."""
         while not lock.acquire(timeout=_WAIT_S):
             self.beat()
         try:

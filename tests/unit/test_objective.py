@@ -52,6 +52,28 @@ def test_a_space_may_live_elsewhere(folder):
     assert load_space(ref, "spaces_c:wide") == 2
 
 
+#: Such as folders of other users, which cannot be made for a test that root runs.
+UNREACHABLE = ["/" + "x" * 5000, "/nul\0"]
+
+
+@pytest.mark.parametrize("path", UNREACHABLE)
+def test_a_path_that_cannot_be_looked_at_here_is_one_where_the_file_is_not(folder, path):
+    """The folder of whoever made the experiment may be closed to the user of the worker."""
+    (folder / "search_u.py").write_text("def objective(c): return c")
+    there = ObjectiveRef(kind="file", ref="there/search_u.py:objective", path=f"{path}/search_u.py")
+    assert load_objective(there)(5) == 5
+
+
+def test_files_of_one_name_in_folders_of_one_name_are_told_apart(folder):
+    """A worker stays warm while it serves the searches of several people."""
+    for who, loss in [("ada", 1), ("bob", 2), ("eve", 3)]:
+        (folder / who / "exp").mkdir(parents=True)
+        (folder / who / "exp" / "search_s.py").write_text(f"def objective(c): return {loss}")
+    targets = [parse_target(str(folder / who / "exp" / "search_s.py")) for who in ("ada", "bob", "eve")]
+    for _ in range(2):
+        assert [load_objective(target)(0) for target in targets] == [1, 2, 3]
+
+
 def test_an_experiment_made_elsewhere_is_found_by_name_in_this_folder(folder):
     (folder / "search_d.py").write_text("def objective(c): return c")
     there = ObjectiveRef(kind="file", ref="there/search_d.py:objective", path="/nowhere/there/search_d.py")

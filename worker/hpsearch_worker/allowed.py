@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hpsearch.errors import ConfigurationError, LoadError
 from hpsearch.experiment import BY_VALUE, Experiment, ObjectiveRef
-from hpsearch.objective import DEFAULT_OBJECTIVE, places
+from hpsearch.objective import DEFAULT_OBJECTIVE, files_of
 from hpsearch.space.reach import reach
 from hpsearch.trial import Result, Trial
 from hpsearch_worker.evaluator import Evaluator, Watch
@@ -79,9 +79,8 @@ class Allowed:
         name = objective.ref.partition(":")[2]
         match objective.kind:
             case "file":
-                for path in places(objective):
-                    file = path.resolve()
-                    if file.is_file() and _matches(self.files, f"{file}:{name}"):
+                for file in files_of(objective):
+                    if _matches(self.files, f"{file}:{name}"):
                         return replace(objective, ref=f"{file}:{name}", path=str(file))
             case "import":
                 if _matches(self.names, objective.ref):

@@ -151,7 +151,7 @@ class Heartbeat:
         return max(0.0, self._planned - now)
 
     def _write_meanwhile(self, held: Held) -> None:
-        """Write what was reported, unless the slot does: in an outage that takes long, and leases do not wait."""
+        """Write what was reported, unless the slot does: leases do not wait for as long as that may take."""
         if held.writing.acquire(blocking=False):
             try:
                 self._write(held)

@@ -205,7 +205,7 @@ def test_an_evaluation_that_takes_long_is_no_standstill(store, slot, tmp_path):
 
 @pytest.mark.parametrize("what", ["experiments", "attachment"])
 def test_a_slot_that_waits_for_what_another_asks_for_does_not_stand_still(store, monkeypatch, what):
-    """One asks for all; in an outage, that takes as long as the outage, and the others are as well as it is."""
+    """One asks for all of them, and in an outage gets no answer for as long as it lasts."""
     now = [0.0]
     pulse = Pulse(lambda: now[0])
     opened, answer = experiment(store), getattr(store, what)

@@ -85,6 +85,13 @@ def test_the_file_that_is_run_is_the_one_that_matched(home: Path):
     assert not is_allowed(found, "search.py")
 
 
+@pytest.mark.parametrize("path", ["/" + "x" * 5000 + ".py", "/nul\0.py"])
+def test_a_path_that_cannot_be_looked_at_here_is_passed_over(home, path):
+    """It is the database's to name, and must not end the worker."""
+    assert is_allowed(experiment("search.py:objective", "file", path), "search.py")
+    assert not is_allowed(experiment(f"{path}:objective", "file", path), "search.py")
+
+
 @pytest.mark.parametrize("ref", ["../foreign/search.py:objective", "{foreign}/search.py:objective"])
 def test_no_way_out_of_the_folder_matches(home: Path, ref: str):
     foreign = home.parent / "foreign"
