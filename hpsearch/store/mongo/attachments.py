@@ -15,7 +15,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
-from hpsearch.errors import NotFoundError, StoreError
+from hpsearch.errors import NotFoundError, UnreadableError
 from hpsearch.store import files
 from hpsearch.store.documents.fields import Fields
 from hpsearch.store.documents.migration import Document
@@ -54,7 +54,9 @@ class Attachments:
         self.drop(files.replaced_by(file, place))
 
     def read(self, place: Place, attempts: Sequence[int], max_bytes: int | None = None) -> bytes:
-        """Return the latest file of a place; raises ``NotFoundError`` or ``TooLargeError``."""
+        """Return the latest file of a place; raises ``NotFoundError``, ``TooLargeError`` or, when
+        it is damaged, ``UnreadableError``.
+        """
         wanted = files.shown_at(place, attempts)
         tried = None
         while True:
@@ -68,7 +70,10 @@ class Attachments:
                 return data
             # Replaced while it was read: the next look finds what took its place.
             if file["_id"] == tried:
-                raise StoreError(f"The attachment {place.path} is damaged: some of its chunks are missing.")
+                raise UnreadableError(
+                    f"The attachment {place.path} is damaged: some of its chunks are missing, or somebody "
+                    "altered its length; attach it anew."
+                )
             tried = file["_id"]
 
     def names(self, exp_key: str, tid: int | None, attempts: Sequence[int]) -> list[str]:

@@ -250,6 +250,15 @@ def test_an_altered_attachment_is_refused_by_name_or_read_and_may_be_replaced(
     assert scene.store.attachment(key, "model") == b"new"
 
 
+@pytest.mark.parametrize("length", [1, 6])
+def test_an_attachment_of_another_length_than_its_chunks_is_refused_by_name(scene: Scene, length: int):
+    key = uuid.uuid4().hex
+    scene.store.attach(key, "model", b"bytes")
+    scene.raw[FILES].update_one({"metadata.exp_key": key}, {"$set": {"length": length}})
+    with pytest.raises(UnreadableError, match=f"{key}/model is damaged.*length"):
+        scene.store.attachment(key, "model")
+
+
 def test_a_newer_layout_is_refused_by_every_reader_and_left_as_it_is(scene: Scene):
     experiment = scene.begin()
     key = experiment.exp_key
