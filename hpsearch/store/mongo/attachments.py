@@ -54,8 +54,16 @@ class Attachments:
         self.drop(files.replaced_by(file, place))
 
     def read(self, place: Place, attempts: Sequence[int], max_bytes: int | None = None) -> bytes:
-        """Return the latest file of a place; raises ``NotFoundError``, ``TooLargeError`` or, when
-        it is damaged, ``UnreadableError``.
+        """Return the latest file of a place.
+
+        Raises
+        ------
+        NotFoundError
+            If there is none.
+        TooLargeError
+            If it takes more than ``max_bytes``.
+        UnreadableError
+            If it is damaged.
         """
         wanted = files.shown_at(place, attempts)
         tried = None
