@@ -11,7 +11,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 
-from hpsearch.errors import LoadError, NotFoundError, TooLargeError
+from hpsearch.errors import (
+    LoadError,
+    NotFoundError,
+    StoreError,
+    StorePermissionError,
+    StoreUnavailableError,
+    TooLargeError,
+)
 from hpsearch.experiment import BY_VALUE, Experiment
 from hpsearch.health.pulse import Pulse
 from hpsearch.payload import ATTACHMENT, MAX_ENVELOPE_BYTES, Letter, opened
@@ -74,6 +81,12 @@ class Letters:
             raise LoadError(
                 f"The objective of experiment {exp_key!r} takes more than {MAX_ENVELOPE_BYTES // 2**20} MB, "
                 "and is not read: it was not written by hpsearch."
+            ) from error
+        except (StoreUnavailableError, StorePermissionError):
+            raise
+        except StoreError as error:
+            raise LoadError(
+                f"The objective of experiment {exp_key!r} was sent by value, and cannot be read: {error}"
             ) from error
         return opened(blob, exp_key, self._secret)
 

@@ -156,6 +156,22 @@ def test_an_objective_that_is_gone_is_refused_with_the_remedy(store):
         Letters(store, SECRET)(opened)
 
 
+def test_an_objective_whose_attachment_is_damaged_is_left_alone_and_ends_no_worker(store, slot, monkeypatch):
+    """Other experiments may be fine."""
+    opened = experiment(store)
+
+    def damaged(*args, **options):
+        raise StoreError("The attachment e/objective is damaged.")
+
+    monkeypatch.setattr(store, "attachment", damaged)
+    slot.work()
+
+    assert slot.shutdown.error is None
+    assert slot.directory.running() == {}
+    with pytest.raises(LoadError, match="'e' was sent by value, and cannot be read: The attachment"):
+        Letters(store, SECRET)(opened)
+
+
 def test_an_experiment_that_was_refused_is_served_once_it_is_made_anew(store, slot):
     refused = experiment(store)
     store.attach("e", ATTACHMENT, b"unsigned")
