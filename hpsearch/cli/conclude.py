@@ -13,8 +13,8 @@ from click.core import ParameterSource
 
 from hpsearch.cli.lookup import read_progress
 from hpsearch.command import EXIT_NO_SUCCESS
+from hpsearch.coordination.progress import Progress
 from hpsearch.interrupt import Interrupt
-from hpsearch.progress import Progress
 from hpsearch.report.summary import FailureGroup, failure_groups
 from hpsearch.report.text import final_report
 from hpsearch.space.tree import Space

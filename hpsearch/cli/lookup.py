@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import click
 
+from hpsearch.coordination.progress import Progress
 from hpsearch.errors import NotFoundError
 from hpsearch.experiment import Experiment
-from hpsearch.progress import Progress
 from hpsearch.report.summary import progress_of
 from hpsearch.store.protocol import TrialStore
 

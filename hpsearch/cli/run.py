@@ -16,8 +16,9 @@ from hpsearch.cli.search import SearchOptions, describe, open_experiment, search
 from hpsearch.cli.signs import Signs
 from hpsearch.cli.stores import OpenStore, open_store, patient
 from hpsearch.command import AtLeast, debug_option, health_options, log_format_option, option, store_option
-from hpsearch.conduct import conduct
-from hpsearch.coordinator import Coordinator
+from hpsearch.coordination.conduct import conduct
+from hpsearch.coordination.coordinator import Coordinator
+from hpsearch.coordination.progress import Progress
 from hpsearch.events import Event
 from hpsearch.experiment import Experiment
 from hpsearch.health.server import serving
@@ -25,7 +26,6 @@ from hpsearch.interrupt import Interrupt
 from hpsearch.logs import log_to_stderr, tell
 from hpsearch.mongod import home
 from hpsearch.notify import take_notifier
-from hpsearch.progress import Progress
 from hpsearch.report.text import duration_text
 from hpsearch.report.view import choose_view
 from hpsearch.trial import State

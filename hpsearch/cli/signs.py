@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from hpsearch.coordinator import Coordinator
+from hpsearch.coordination.coordinator import Coordinator
+from hpsearch.coordination.progress import Progress
 from hpsearch.health.answers import Answer, liveness, readiness
 from hpsearch.health.metric import Metric, contact_metrics
 from hpsearch.health.pulse import Pulse
 from hpsearch.health.vitals import Contact
 from hpsearch.interrupt import Interrupt
 from hpsearch.notify import Notifier
-from hpsearch.progress import Progress
 from hpsearch.report.metrics import coordinator_metrics, search_metrics
 from hpsearch.trial import State
 

@@ -11,9 +11,9 @@ import click
 from hpsearch.cli.lookup import find_experiment
 from hpsearch.cli.stores import open_store
 from hpsearch.command import debug_option, store_option
+from hpsearch.coordination.plan import EndReason
 from hpsearch.experiment import ExperimentState
 from hpsearch.logs import log_to_stderr
-from hpsearch.plan import EndReason
 from hpsearch.trial import State
 
 F = TypeVar("F", bound=Callable[..., Any])

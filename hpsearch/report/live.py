@@ -8,8 +8,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from hpsearch.coordination.progress import Progress
 from hpsearch.experiment import ExperimentState
-from hpsearch.progress import Progress
 from hpsearch.report.text import (
     counts_text,
     duration_text,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hpsearch.coordination.progress import Progress
 from hpsearch.health.metric import Kind, Metric, Sample, metric
 from hpsearch.health.vitals import Vitals
-from hpsearch.progress import Progress
 
 
 def search_metrics(progress: Progress) -> Iterator[Metric]:

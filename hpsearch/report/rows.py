@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from hpsearch.coordination.progress import Progress
 from hpsearch.experiment import ExperimentState
-from hpsearch.progress import Progress
 from hpsearch.report.summary import failure_reason
 from hpsearch.report.table import date_text
 from hpsearch.report.text import duration_text, number, params_lines, params_text, printable, value_text

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from hpsearch.coordination.progress import Progress
 from hpsearch.experiment import Experiment
 from hpsearch.fleet import Worker, is_alive
-from hpsearch.progress import Progress
 from hpsearch.trial import FINISHED, State, Trial
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pprint import pformat
 from typing import Any
 
+from hpsearch.coordination.plan import EndReason
+from hpsearch.coordination.progress import Progress
 from hpsearch.experiment import ExperimentState
-from hpsearch.plan import EndReason
-from hpsearch.progress import Progress
 from hpsearch.report.summary import FailureGroup, failure_reason
 from hpsearch.trial import State, Trial
 

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol, TextIO
 
+from hpsearch.coordination.progress import Progress
 from hpsearch.events import Event
 from hpsearch.logs import is_json
-from hpsearch.progress import Progress
 from hpsearch.report.text import improvement_line, status_line
 from hpsearch.trial import State, Trial
 

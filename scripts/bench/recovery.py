@@ -29,7 +29,7 @@ from pymongo.errors import PyMongoError
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from hpsearch.election import LEADER_LEASE_S
+from hpsearch.coordination.election import LEADER_LEASE_S
 from hpsearch.store.mongo.connection import give_up_after
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.trial import State, Trial

@@ -14,9 +14,9 @@ import pytest
 from hpsearch import errors
 from hpsearch.cli import cli
 from hpsearch.command import EXIT_CODES
+from hpsearch.coordination.plan import EndReason
 from hpsearch.experiment import Budget, Defaults, ExperimentState, ObjectiveRef
 from hpsearch.fleet import WorkerState
-from hpsearch.plan import EndReason
 from hpsearch.report.rows import status_row
 from hpsearch.store import queries
 from hpsearch.store.schema import VALIDATORS

@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).parents[2] / "hpsearch"
 #: Modules and packages that are functions of values: whatever they need is an argument.
 PURE = (
     "space", "hp.py", "trial.py", "experiment.py", "fleet.py", "history.py", "storable.py", "suggest",
-    "plan.py", "ledger.py", "progress.py", "events.py", "strict_json.py",
+    "coordination/plan.py", "coordination/ledger.py", "coordination/progress.py",
+    "events.py", "strict_json.py",
     "health/answers.py", "health/metric.py", "health/vitals.py", "report/metrics.py",
     "store/documents", "store/schema.py", "store/rules.py", "store/queries.py",
     "store/roles.py", "store/shelf.py", "store/refusals.py",
@@ -99,7 +100,7 @@ def test_a_worker_loads_no_suggester_no_scipy_and_nothing_to_draw_with():
     loaded = loaded_by("import hpsearch_worker.__main__, hpsearch_worker.child")
     assert "pymongo" in loaded
     assert {name for name in loaded if name.startswith("hpsearch.suggest")} == set()
-    assert loaded & {"scipy", "rich", "hpsearch.cli", "hpsearch.coordinator", "hpsearch.mongod"} == set()
+    assert loaded & {"scipy", "rich", "hpsearch.cli", "hpsearch.coordination", "hpsearch.mongod"} == set()
 
 
 def test_a_space_is_printed_without_what_only_its_picture_needs():

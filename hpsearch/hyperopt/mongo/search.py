@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from hpsearch.conduct import conduct
-from hpsearch.coordinator import Coordinator
+from hpsearch.coordination.conduct import conduct
+from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.errors import ConfigurationError
 from hpsearch.experiment import SCRIPTED, Defaults, Experiment
 from hpsearch.hyperopt.iteration import FMinIter

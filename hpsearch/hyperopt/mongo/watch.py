@@ -8,10 +8,10 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
 
+from hpsearch.coordination.plan import EndReason
+from hpsearch.coordination.progress import Progress
 from hpsearch.events import Event
 from hpsearch.hyperopt.iteration import FMinIter
-from hpsearch.plan import EndReason
-from hpsearch.progress import Progress
 from hpsearch.trial import State
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from pymongo.errors import PyMongoError
 
 from hpsearch import hp
 from hpsearch.cli.lookup import find_experiment, read_progress
-from hpsearch.coordinator import Coordinator
+from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.errors import HpsearchError, NotFoundError, UnreadableError
 from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, ExperimentState, ObjectiveRef
 from hpsearch.fleet import Worker

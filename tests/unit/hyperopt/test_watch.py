@@ -6,11 +6,11 @@ import logging
 
 import pytest
 
+from hpsearch.coordination.plan import EndReason
 from hpsearch.fleet import Worker
 from hpsearch.hyperopt import Domain, FMinIter, Trials, hp, rand
 from hpsearch.hyperopt.mongo.watch import Watch
 from hpsearch.hyperopt.progress import NoProgress
-from hpsearch.plan import EndReason
 from hpsearch.trial import State
 from tests.unit.report.states import progress
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hpsearch.coordination.progress import Progress
 from hpsearch.experiment import Budget, Experiment, ObjectiveRef
 from hpsearch.fleet import Worker
-from hpsearch.progress import Progress
 from hpsearch.trial import Failure, FailureKind, State, Trial
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from hpsearch.coordination.plan import EndReason
 from hpsearch.experiment import Budget, ExperimentState
-from hpsearch.plan import EndReason
 from hpsearch.report.summary import failure_groups
 from hpsearch.report.text import (
     counts_text,

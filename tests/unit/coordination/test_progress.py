@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from hpsearch.coordination.progress import Progress
 from hpsearch.experiment import Budget, Experiment, ObjectiveRef
-from hpsearch.progress import Progress
 from hpsearch.trial import State
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from hpsearch.coordinator import Coordinator
+from hpsearch.coordination.coordinator import Coordinator
+from hpsearch.coordination.plan import EndReason
+from hpsearch.coordination.progress import Progress
 from hpsearch.errors import StoreUnavailableError
-from hpsearch.plan import EndReason
-from hpsearch.progress import Progress
 
 
 def conduct(

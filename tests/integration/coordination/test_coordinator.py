@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpsearch import hp, plan
-from hpsearch.coordinator import Coordinator
-from hpsearch.election import LEADER_LEASE_S
+from hpsearch import hp
+from hpsearch.coordination import plan
+from hpsearch.coordination.coordinator import Coordinator
+from hpsearch.coordination.election import LEADER_LEASE_S
+from hpsearch.coordination.plan import EndReason
 from hpsearch.errors import ConfigurationError, NotFoundError
 from hpsearch.experiment import (
     SCRIPTED,
@@ -27,7 +29,6 @@ from hpsearch.experiment import (
 )
 from hpsearch.fleet import Worker, WorkerState
 from hpsearch.history import History
-from hpsearch.plan import EndReason
 from hpsearch.space.tree import Space, Values
 from hpsearch.store.memory import MemoryStore
 from hpsearch.suggest.protocol import Suggester, Suggestion

@@ -11,18 +11,18 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from hpsearch import plan
 from hpsearch.blas import single_threaded
-from hpsearch.election import Candidate
+from hpsearch.coordination import plan
+from hpsearch.coordination.election import Candidate
+from hpsearch.coordination.ledger import Ledger
+from hpsearch.coordination.overview import Overview
+from hpsearch.coordination.progress import Progress
+from hpsearch.coordination.rate import FinishRate
 from hpsearch.errors import ConfigurationError, SpaceExhaustedError, TrialExistsError, UnreadableError
 from hpsearch.events import Event
 from hpsearch.experiment import SCRIPTED, Experiment, ExperimentState
 from hpsearch.health.durations import Durations
 from hpsearch.health.vitals import Vitals
-from hpsearch.ledger import Ledger
-from hpsearch.overview import Overview
-from hpsearch.progress import Progress
-from hpsearch.rate import FinishRate
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import make_suggester

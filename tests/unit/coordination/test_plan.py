@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch import plan
+from hpsearch.coordination import plan
+from hpsearch.coordination.plan import EndReason
 from hpsearch.experiment import Budget, Experiment, ExperimentState, ObjectiveRef
-from hpsearch.plan import EndReason
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

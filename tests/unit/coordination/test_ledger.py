@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch import hp
-from hpsearch.ledger import Ledger
+from hpsearch.coordination.ledger import Ledger
 from hpsearch.space.tree import Space
 from hpsearch.trial import State, Trial
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from hpsearch import plan
+from hpsearch.coordination import plan
 from hpsearch.errors import NotFoundError
 from hpsearch.experiment import Experiment
 from hpsearch.fleet import Worker, has_left_idle, is_alive

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from itertools import takewhile
 
-from hpsearch import plan
+from hpsearch.coordination import plan
 
 #: Finished trials, and seconds, over which the rate is measured at least: large fleets finish many at once.
 _TRIALS, _LEAST_WINDOW_S = 50, 1.0

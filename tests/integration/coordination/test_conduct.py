@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 import pytest
 
-from hpsearch.conduct import conduct
-from hpsearch.coordinator import Coordinator
-from hpsearch.election import LEADER_LEASE_S
+from hpsearch.coordination.conduct import conduct
+from hpsearch.coordination.coordinator import Coordinator
+from hpsearch.coordination.election import LEADER_LEASE_S
+from hpsearch.coordination.plan import EndReason
 from hpsearch.errors import StoreUnavailableError
 from hpsearch.experiment import ExperimentState
-from hpsearch.plan import EndReason
 from hpsearch.trial import State
-from tests.integration.test_coordinator import KEY, Scene
+from tests.integration.coordination.test_coordinator import KEY, Scene
 
 
 @pytest.fixture
