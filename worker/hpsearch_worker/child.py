@@ -7,16 +7,17 @@ trial. It dies with its parent, and speaks to nobody else.
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import threading
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import HpsearchError
 from hpsearch.trial import Result
 from hpsearch_worker.lifeline import die_with_parent
+from hpsearch_worker.line import Line
 from hpsearch_worker.messages import Evaluate, Hear, Load, Loaded, Ready, Word
 from hpsearch_worker.surroundings import Streams, go_to, working_folder
 
@@ -30,10 +31,10 @@ def main() -> None:
     _volunteer_for_oom_killer()
     # The objective sees a plain script's arguments, not ours.
     sys.argv = [sys.argv[0]]
-    serve(Connection(fd), Streams())
+    serve(Line(socket.socket(fileno=fd)), Streams())
 
 
-def serve(line: Connection, streams: Streams) -> None:
+def serve(line: Line, streams: Streams) -> None:
     """Answer requests until the line is closed.
 
     A request comes with a number, and whatever is said in answer to it carries that
@@ -44,7 +45,7 @@ def serve(line: Connection, streams: Streams) -> None:
     sending = threading.Lock()  # a thread that an objective left running may report meanwhile
     while True:
         try:
-            number, request = line.recv()
+            number, request = line.receive(waiting=True)
         except (EOFError, OSError):
             return
         streams.restore()
@@ -61,7 +62,7 @@ def serve(line: Connection, streams: Streams) -> None:
 class _Mouth:
     """Passes on what an objective says in answer to one request."""
 
-    line: Connection
+    line: Line
     number: int
     sending: threading.Lock  #: held by who writes to the line
 

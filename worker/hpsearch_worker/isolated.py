@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from multiprocessing.connection import Connection, Pipe, wait
+from multiprocessing.connection import wait
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +19,7 @@ from hpsearch.experiment import Experiment
 from hpsearch.trial import Failure, FailureKind, Result, Trial
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
 from hpsearch_worker.letters import Post, no_letter
+from hpsearch_worker.line import Line
 from hpsearch_worker.messages import Evaluate, Hear, Load, Ready, Word
 from hpsearch_worker.output import Output
 
@@ -159,7 +160,7 @@ class _Child:
     """The process, the line to it, and its output."""
 
     def __init__(self, output: Output, environment: Mapping[str, str]) -> None:
-        self._line, theirs = Pipe()
+        self._line, theirs = Line.pair()
         self._n_asked = 0  # the number of the last request
         self.output = output
         command = [sys.executable, "-m", "hpsearch_worker.child", str(theirs.fileno()), str(os.getpid())]
@@ -191,13 +192,12 @@ class _Child:
         """Return the next message, or None after the timeout; takes in output meanwhile."""
         # Before waiting: a process that is dead by now has said all that it will say.
         is_dead = not self.is_alive()
-        line: Connection = self._line
-        sources: list[Connection | int] = [line]
+        sources = [self._line.fileno()]
         if self.output.is_open:
             sources.append(self.output.read_fd)
         ready = wait(sources, 0 if is_dead else timeout_s)
         self.output.read()
-        if line in ready:
+        if self._line.fileno() in ready:
             return self._next_message()
         if is_dead:
             raise _ChildEndedError
@@ -205,9 +205,12 @@ class _Child:
 
     def _next_message(self) -> Any:
         try:
-            number, message = self._line.recv()
+            numbered = self._line.receive(waiting=False)
         except Exception:  # noqa: BLE001 - an end, or bytes of the objective's own: unpickling raises anything
             raise self._ended() from None
+        if numbered is None:
+            return None
+        number, message = numbered
         # What an objective left running may still speak in answer to an earlier request.
         return message if number == self._n_asked else None
 

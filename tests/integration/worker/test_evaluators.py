@@ -91,9 +91,20 @@ def closes_all_files(config):
     time.sleep(600)
 
 def writes_into_the_line(config):
-    fd = next(int(n) for n in os.listdir("/proc/self/fd") if is_socket(int(n)))
-    os.write(fd, b"\\0\\0\\0\\x04oops")
+    os.write(line(), b"\\0\\0\\0\\x04oops")
     time.sleep(600)
+
+def claims_to_send_much(config):
+    os.write(line(), b"\\x7f\\xff\\xff\\xff")
+    time.sleep(600)
+
+def ends_within_a_message(config):
+    from hpsearch_worker.line import HEADER, MARK
+    os.write(line(), HEADER.pack(MARK, 2**62) + b"oops")
+    time.sleep(600)
+
+def line():
+    return next(int(n) for n in os.listdir("/proc/self/fd") if is_socket(int(n)))
 
 def is_socket(fd):
     try:
@@ -394,12 +405,20 @@ def test_an_objective_that_closes_the_line_fails_and_does_not_hang_the_worker(is
     assert run(isolated, experiment("good"))[0].loss == 0.25
 
 
-def test_an_objective_that_writes_into_the_line_fails_and_the_next_trial_runs(isolated, experiment):
+@pytest.mark.parametrize("name", ["writes_into_the_line", "claims_to_send_much"])
+def test_an_objective_that_writes_into_the_line_fails_and_the_next_trial_runs(isolated, experiment, name):
     """What cannot be read as a message ends the child that sent it, not the worker."""
-    result, _ = run(isolated, experiment("writes_into_the_line"), after_s=60)
+    result, _ = run(isolated, experiment(name), after_s=60)
     assert result.error is not None
     assert result.error.kind is FailureKind.EXIT
     assert "own into the line" in result.error.message
+    assert run(isolated, experiment("good"))[0].loss == 0.25
+
+
+def test_a_message_without_an_end_keeps_no_watch_from_ending_its_evaluation(isolated, experiment):
+    """A fork of the objective may be killed while it speaks."""
+    with pytest.raises(StoppedError):
+        run(isolated, experiment("ends_within_a_message"), stop=Stop.CANCELLED)
     assert run(isolated, experiment("good"))[0].loss == 0.25
 
 
