@@ -13,7 +13,7 @@ from hpsearch.coordination.plan import EndReason
 from hpsearch.errors import StoreUnavailableError
 from hpsearch.experiment import ExperimentState
 from hpsearch.trial import State
-from tests.integration.coordination.test_coordinator import KEY, Scene
+from tests.integration.coordination.scene import KEY, Scene
 
 
 @pytest.fixture

@@ -1,0 +1,12 @@
+"""What the tests of the coordinator share."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.coordination.scene import Scene
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()

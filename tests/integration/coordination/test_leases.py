@@ -1,0 +1,58 @@
+"""Trials whose worker was not heard of."""
+
+from __future__ import annotations
+
+from hpsearch.coordination.election import LEADER_LEASE_S
+from hpsearch.trial import State
+from tests.integration.coordination.scene import KEY, LEASE_S, watched
+
+
+def test_a_lost_worker_costs_its_trial_a_lease_and_a_rerun(scene):
+    scene.open()
+    coordinator = scene.coordinator()
+    coordinator.tick()
+    trial = scene.take()
+    assert trial is not None
+    watched(scene, coordinator, LEASE_S + 6)
+    [ended] = scene.trial(KEY, trial.tid).history
+    assert (ended.attempt, ended.why) == (1, "lease expired")
+
+
+def test_after_an_outage_no_lease_expires_before_every_worker_could_renew_twice(scene):
+    """The coordinator's question waited out an outage in which every lease ran out."""
+    scene.open()
+    coordinator = scene.coordinator()
+    watched(scene, coordinator, LEASE_S)
+    trial = scene.take()
+    assert trial is not None
+    scene.before_count = lambda: setattr(scene, "seconds", scene.seconds + 10 * LEASE_S)
+    coordinator.tick()
+    assert watched(scene, coordinator, LEASE_S / 2 - 1, until=State.PENDING, trial=trial) is None
+    scene.renew(trial)
+    assert watched(scene, coordinator, LEASE_S - 1, until=State.PENDING, trial=trial) is None
+
+
+def test_a_coordinator_that_stood_still_expires_nothing_before_every_worker_could_renew_twice(scene):
+    scene.open()
+    coordinator = scene.coordinator()
+    watched(scene, coordinator, LEASE_S)
+    trial = scene.take()
+    assert trial is not None
+    scene.seconds += 10 * LEASE_S
+    expired_after = watched(scene, coordinator, LEASE_S, until=State.PENDING, trial=trial)
+    assert expired_after is not None
+    assert LEASE_S / 2 <= expired_after <= LEASE_S / 2 + 6
+
+
+def test_a_standby_expires_nothing(scene):
+    scene.open()
+    leader = scene.coordinator()
+    leader.tick()
+    trial = scene.take()
+    assert trial is not None
+    standby = scene.coordinator()
+    for _ in range(100):
+        scene.lead(KEY, leader._candidate.token, LEADER_LEASE_S)  # it leads, and does nothing
+        standby.tick()
+        scene.seconds += 1
+    assert scene.trial(KEY, trial.tid).state is State.RUNNING

@@ -1,0 +1,159 @@
+"""How many trials wait for workers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hpsearch.coordination import plan
+from hpsearch.coordination.coordinator import Coordinator
+from hpsearch.errors import ConfigurationError
+from hpsearch.experiment import SCRIPTED, ExperimentState
+from hpsearch.fleet import Worker, WorkerState
+from hpsearch.suggest.protocol import Suggestion
+from hpsearch.trial import State
+from tests.integration.coordination.scene import KEY, thinking_slowly
+
+
+@pytest.mark.parametrize(("slots", "n_running"), [(0, 0), (1, 0), (4, 0), (4, 3), (4, 4)])
+def test_the_queue_holds_a_trial_for_each_free_slot_and_one_more(scene, slots, n_running):
+    scene.open()
+    coordinator = scene.coordinator()
+    if slots:
+        scene.hire("w", slots)
+    for _ in range(n_running):
+        scene.seconds += 1
+        coordinator.tick()
+        assert scene.take() is not None
+    scene.seconds += 1
+    coordinator.tick()
+    assert len(scene.in_state(State.PENDING)) == slots - n_running + 1
+
+
+def test_workers_that_left_without_a_trial_of_this_search_are_counted(scene):
+    """Not those that are there, served another search, or left before this one was begun."""
+    stopped = Worker(name="old", host="h", pid=1, state=WorkerState.STOPPED)
+    scene.record_worker(stopped, 60)
+    scene.seconds += 1
+    scene.open()
+    scene.hire("present", 1)
+    scene.record_worker(replace(stopped, name="of another", exp_keys=("other",)), 60)
+    coordinator = scene.coordinator()
+    assert coordinator.tick().n_left_idle == 0
+    scene.record_worker(replace(stopped, name="refuser", exp_keys=(KEY,)), 60)
+    scene.seconds += 1
+    progress = coordinator.tick()
+    assert (progress.n_left_idle, [worker.name for worker in progress.workers]) == (1, ["present"])
+
+
+def test_slow_trials_find_fresh_suggestions_however_long_those_take(scene):
+    """A single trial that ends says little of a rate, and must not fill the queue."""
+    scene.open()
+    scene.hire("w", 1)
+    coordinator = scene.coordinator()
+    thinking_slowly(coordinator, lambda: setattr(scene, "seconds", scene.seconds + 1), is_once=False)
+    for _ in range(3):
+        coordinator.tick()
+        trial = scene.take()
+        assert trial is not None
+        scene.seconds += 600
+        scene.finish_with(trial, 1.0)
+    coordinator.tick()
+    assert len(scene.in_state(State.PENDING)) <= 2
+
+
+def test_fast_trials_get_a_deeper_queue(scene):
+    scene.open()
+    scene.hire("w", 1)
+    coordinator = scene.coordinator()
+    for _ in range(100):
+        coordinator.tick()
+        for trial in iter(scene.take, None):
+            scene.finish_with(trial, 1.0)
+        scene.seconds += 0.02
+    coordinator.tick()
+    assert len(scene.in_state(State.PENDING)) > 4
+
+
+def test_the_queue_is_as_deep_as_its_owner_wants_though_nobody_works(scene):
+    scene.open(max_evals=7)
+    coordinator = Coordinator(scene, scene.experiment(KEY), lambda: scene.seconds, least_pending=5)
+    for _ in range(3):
+        coordinator.tick()
+        assert len(scene.in_state(State.PENDING)) == 5
+        scene.seconds += 1
+    for n_left in (5, 5, 4):
+        assert scene.take() is not None
+        coordinator.tick()
+        assert len(scene.in_state(State.PENDING)) == n_left
+
+
+class Given:
+    """A suggester that has a few points and no more."""
+
+    def __init__(self, *xs: float) -> None:
+        self.xs = list(xs)
+
+    def suggest(self, history, pending, rngs):
+        given, self.xs = self.xs[: len(rngs)], self.xs[len(rngs) :]
+        return [Suggestion(values={"x": x, "kind": 0}, origin="script") for x in given]
+
+
+def test_a_suggester_of_the_callers_own_decides_and_may_run_out_of_points(scene):
+    scene.open(algorithm=SCRIPTED)
+    own = Given(1.0, 2.0, 3.0)
+    coordinator = Coordinator(
+        scene, scene.experiment(KEY), lambda: scene.seconds, suggester=own, least_pending=2
+    )
+    for _ in range(3):
+        coordinator.tick()
+        scene.take()
+    assert [trial.values["x"] for trial in scene.trials(KEY)] == [1.0, 2.0, 3.0]
+    assert not coordinator.is_over()
+
+
+def test_an_experiment_that_a_script_suggests_for_waits_for_that_script(scene):
+    scene.open(algorithm=SCRIPTED)
+    with pytest.raises(ConfigurationError, match=r"in the script that began it; run that script again"):
+        scene.coordinator()
+
+
+@pytest.mark.parametrize("state", [ExperimentState.PAUSED, ExperimentState.STOPPED])
+def test_a_paused_or_stopped_search_collects_and_suggests_nothing(scene, state):
+    scene.open()
+    coordinator = scene.coordinator()
+    coordinator.tick()
+    trial = scene.take()
+    assert trial is not None
+    scene.set_experiment_state(KEY, state)
+    scene.finish_with(trial, 0.5)
+    scene.seconds += 1
+    assert coordinator.tick().n_finished == 1
+    assert scene.in_state(State.PENDING) == []
+
+
+def test_a_batch_that_was_cut_short_is_followed_by_another_without_a_wait(scene):
+    scene.open()
+    scene.hire("crowd", plan.MAX_BATCH + 10)
+    coordinator = scene.coordinator()
+    waits: list[float] = []
+    scene.meanwhile = lambda: waits.append(scene.seconds)
+    for n_waits in (0, 1):
+        coordinator.tick()
+        coordinator.wait()
+        assert len(waits) == n_waits
+    assert len(scene.in_state(State.PENDING)) > plan.MAX_BATCH
+
+
+def test_many_trials_that_finish_between_two_looks_are_not_taken_for_a_high_rate(scene):
+    """Else the queue would hold hundreds of suggestions that know nothing of what is running."""
+    scene.open()
+    scene.hire("crowd", 60)
+    coordinator = scene.coordinator()
+    for _ in range(5):
+        coordinator.tick()
+        for trial in [scene.take() for _ in range(60)]:
+            scene.finish_with(trial, 1.0)
+        scene.seconds += 1.0
+    assert 30 * 60 < coordinator.tick().per_minute < 120 * 60
