@@ -18,6 +18,9 @@ SCRIPTED = "script"
 #: Characters in the name of an experiment.
 _MAX_KEY = 100
 
+#: What tells an experiment from another of its name: the name, and when it was made.
+Identity = tuple[str, datetime | None]
+
 
 class ExperimentState(StrEnum):
     """What the coordinator should do with an experiment."""
@@ -110,7 +113,7 @@ class Experiment:
     led_until: datetime | None = None  #: a coordinator leads it, or did, until then
 
     @property
-    def identity(self) -> tuple[str, datetime | None]:
+    def identity(self) -> Identity:
         """What tells it from another that was made under its name once it was deleted."""
         return self.exp_key, self.created_at
 

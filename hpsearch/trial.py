@@ -137,6 +137,7 @@ class Trial:
     """One point of the search space and what became of it; never mutated, only replaced."""
 
     exp_key: str  #: the experiment it belongs to
+    exp_created_at: datetime | None = None  #: when that was made, which tells it from another of its name
     tid: int  #: number within the experiment, dense, in order of suggestion
     values: Values  #: active parameters only, as the suggester works with them
     params: Mapping[str, Any] = field(default_factory=dict)  #: the same, as a person reads them

@@ -298,6 +298,7 @@ class Coordinator:
             [
                 Trial(
                     exp_key=self.exp_key,
+                    exp_created_at=self._experiment.created_at,
                     tid=tid,
                     values=suggestion.values,
                     params=self._space.params(suggestion.values),

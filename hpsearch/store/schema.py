@@ -90,6 +90,7 @@ _TRIAL_SCHEMA = {
         "_id": _TEXT,
         "schema": {**_INTEGER, "minimum": 1},
         "exp_key": _TEXT,
+        "exp_created_at": _DATE,
         "tid": _COUNT,
         "state": _one_of(State),
         "priority": _INTEGER,

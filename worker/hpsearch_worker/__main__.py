@@ -11,24 +11,24 @@ from typing import NoReturn
 
 import click
 
-from hpsearch.command import (
+from hpsearch.command.exits import run_and_exit
+from hpsearch.command.options import (
     DURATION,
     POSITIVE_DURATION,
     debug_option,
     health_options,
     log_format_option,
     option,
-    run_and_exit,
     secret_option,
     store_option,
 )
+from hpsearch.command.store_choice import STORE
 from hpsearch.errors import ConfigurationError
 from hpsearch.gpus import find_gpus, share_out
 from hpsearch.interrupt import Interrupt
 from hpsearch.logs import log_to_stderr
 from hpsearch.notify import take_notifier
 from hpsearch.payload import SECRET, read_secret
-from hpsearch.store_choice import STORE
 from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.lifeline import die_with_parent
 from hpsearch_worker.loop import Limits

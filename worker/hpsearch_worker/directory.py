@@ -6,11 +6,10 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from datetime import datetime
 
 from hpsearch.errors import HpsearchError
 from hpsearch.events import Event
-from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.experiment import Experiment, ExperimentState, Identity
 from hpsearch.health.pulse import Pulse
 from hpsearch.store.protocol import TrialStore
 
@@ -40,7 +39,7 @@ class Directory:
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
         self._running: dict[str, Experiment] = {}
-        self._refused: set[tuple[str, datetime | None]] = set()
+        self._refused: set[Identity] = set()
 
     def running(self, *, anew: bool = False) -> dict[str, Experiment]:
         """Return the experiments to take trials from, by name; ``anew`` looks at the store again."""

@@ -19,6 +19,7 @@ class Stop(StrEnum):
     LOST = "lease lost"  #: another worker has the trial
     DRAINED = "worker drained"  #: the trial goes back to the queue
     UNLOADABLE = "objective cannot be loaded"  #: likewise
+    MADE_ANEW = "experiment was made anew"  #: likewise
 
 
 class StoppedError(Exception):

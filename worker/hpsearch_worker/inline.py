@@ -11,10 +11,9 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from types import FrameType
 
-from hpsearch.experiment import Experiment
+from hpsearch.experiment import Experiment, Identity
 from hpsearch.trial import Result, Trial
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
 from hpsearch_worker.letters import Post, no_letter
@@ -48,7 +47,7 @@ class InlineEvaluator:
         self._workdir = workdir
         self._home: str | None = None  # where this process was before it evaluated anything
         self._letters = letters
-        self._loaded: dict[tuple[str, datetime | None], Loaded] = {}
+        self._loaded: dict[Identity, Loaded] = {}
 
     def prepare(self, experiment: Experiment, watch: Watch) -> None:
         """Load an experiment in this process; see ``Evaluator``."""
@@ -74,7 +73,8 @@ class InlineEvaluator:
             raise StoppedError(interruption.why) from None
 
     def close(self) -> None:
-        """There is nothing to end."""
+        """Forget what was loaded."""
+        self._loaded.clear()
 
 
 @contextmanager

@@ -9,13 +9,12 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
 from multiprocessing.connection import wait
 from types import MappingProxyType
 from typing import Any
 
 from hpsearch.errors import LoadError
-from hpsearch.experiment import Experiment
+from hpsearch.experiment import Experiment, Identity
 from hpsearch.trial import Failure, FailureKind, Result, Trial
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
 from hpsearch_worker.letters import Post, no_letter
@@ -81,7 +80,7 @@ class IsolatedEvaluator:
         self._environment = environment
         self._letters = letters
         self._child: _Child | None = None
-        self._prepared: set[tuple[str, datetime | None]] = set()
+        self._prepared: set[Identity] = set()
 
     def prepare(self, experiment: Experiment, watch: Watch) -> None:
         """Load an experiment in the child; see ``Evaluator``."""

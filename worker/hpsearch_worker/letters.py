@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import datetime
 
 from hpsearch.errors import (
     LoadError,
@@ -19,7 +18,7 @@ from hpsearch.errors import (
     StoreUnavailableError,
     TooLargeError,
 )
-from hpsearch.experiment import BY_VALUE, Experiment
+from hpsearch.experiment import BY_VALUE, Experiment, Identity
 from hpsearch.health.pulse import Pulse
 from hpsearch.payload import ATTACHMENT, MAX_ENVELOPE_BYTES, Letter, opened
 from hpsearch.store.protocol import TrialStore
@@ -49,7 +48,7 @@ class Letters:
         self._secret = secret
         self._pulse = pulse or Pulse()
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, datetime | None], Letter] = OrderedDict()
+        self._kept: OrderedDict[Identity, Letter] = OrderedDict()
 
     def __call__(self, experiment: Experiment) -> Letter | None:
         """Return the letter of an experiment, or None if its objective is on this machine's own disk.

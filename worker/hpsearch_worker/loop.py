@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -17,7 +19,7 @@ from hpsearch.errors import (
     TooManyFailuresError,
 )
 from hpsearch.events import Event
-from hpsearch.experiment import Experiment
+from hpsearch.experiment import Experiment, Identity
 from hpsearch.health.pulse import Pulse
 from hpsearch.store.protocol import Hold, TrialStore
 from hpsearch.trial import Failure, FailureKind, Result, Trial
@@ -65,6 +67,7 @@ class Slot:
     shutdown: Shutdown
     limits: Limits
     pulse: Pulse = field(default_factory=Pulse)  #: beats with each step, also within an evaluation
+    known: set[Identity] = field(default_factory=set)  #: experiments that were met so far
 
     def work(self) -> None:
         """Take trials until the worker should leave; what makes it leave is kept in ``shutdown``."""
@@ -108,6 +111,7 @@ class Slot:
     def _claim(self) -> tuple[Trial | None, Experiment | None]:
         """Take a trial of an experiment that can be evaluated here: loaded first, claimed then."""
         experiments = self.directory.running()
+        self._renew_for(experiments.values())
         for experiment in experiments.values():
             try:
                 self.evaluator.prepare(experiment, self._drained)
@@ -120,7 +124,30 @@ class Slot:
             return None, None
         with self.tally.claiming.timed():
             trial = self.store.claim(self.tally.worker(), uuid4().hex, list(experiments))
-        return trial, experiments[trial.exp_key] if trial else None
+        if trial is None or self._is_made_anew(trial, experiments[trial.exp_key]):
+            return None, None
+        return trial, experiments[trial.exp_key]
+
+    def _renew_for(self, experiments: Collection[Experiment]) -> None:
+        """Start over if one is new: its code may be newer than what a warm process has loaded."""
+        new = {experiment.identity for experiment in experiments} - self.known
+        if new:
+            self.evaluator.close()
+            self.known.update(new)
+
+    def _is_made_anew(self, trial: Trial, known: Experiment) -> bool:
+        """Whether the claimed trial is of another experiment under the name; gives it back then.
+
+        What an old coordinator left in a new experiment counts as a trial of that one.
+        """
+        if trial.exp_created_at in {None, known.created_at}:
+            return False
+        present = self.directory.running(anew=True).get(trial.exp_key)
+        if present is not None and present.identity == known.identity:
+            return False
+        with suppress(LeaseLostError):  # deleted once more
+            self._stopped(trial, Stop.MADE_ANEW)
+        return True
 
     def _run(self, trial: Trial, experiment: Experiment) -> None:
         """Evaluate a claimed trial and say what came of it."""
@@ -162,7 +189,7 @@ class Slot:
 
     def _stopped(self, trial: Trial, why: Stop) -> Outcome:
         log.info("trial %s was stopped: %s", trial.id, why, extra=Event.TRIAL_STOPPED.about(trial, why=why))
-        if why in {Stop.DRAINED, Stop.UNLOADABLE}:
+        if why in {Stop.DRAINED, Stop.UNLOADABLE, Stop.MADE_ANEW}:
             self.store.release(trial, why)
             return Outcome.RELEASED
         return Outcome.CANCELLED if why is Stop.CANCELLED else Outcome.LOST

@@ -18,12 +18,13 @@ from typing import Any, NoReturn
 import click
 from click.core import ParameterSource
 
-from hpsearch.command import log_format_option, run_and_exit
+from hpsearch.command.exits import run_and_exit
+from hpsearch.command.options import log_format_option
+from hpsearch.command.store_choice import STORE, STORE_FILE, uri_in
 from hpsearch.errors import ConfigurationError
 from hpsearch.events import Event
 from hpsearch.logs import log_to_stderr, tell
 from hpsearch.store.hyperopt_uri import jobs_address
-from hpsearch.store_choice import STORE, STORE_FILE, uri_in
 from hpsearch_worker.__main__ import worker
 
 _POLLING = (

@@ -35,7 +35,7 @@ def trial_document(trial: Trial) -> Document:
     StoreError
         Naming the part of the trial that cannot be stored.
     """
-    dates = ("created_at", "claimed_at", "heartbeat_at", "lease_until", "finished_at")
+    dates = ("exp_created_at", "created_at", "claimed_at", "heartbeat_at", "lease_until", "finished_at")
     return {
         "_id": trial.id,
         "schema": SCHEMA,
@@ -72,6 +72,7 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
     state = fields.one_of("state", State)
     return Trial(
         exp_key=exp_key,
+        exp_created_at=fields.maybe_date("exp_created_at"),
         tid=tid,
         values=_values_from(fields),
         params=fields.maybe_mapping("params"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from hpsearch.experiment import Experiment, ExperimentState, ObjectiveRef
 from hpsearch.fleet import Worker
 from hpsearch.health.pulse import STANDSTILL_S, Pulse
 from hpsearch.interrupt import Interrupt
+from hpsearch.objective import parse_target
 from hpsearch.payload import ATTACHMENT, pack
 from hpsearch.space.tree import Space
 from hpsearch.store.memory import MemoryStore
@@ -82,8 +84,15 @@ def open_by_value(store: MemoryStore, objective: Any, digest: str = "", n: int =
             objective=ObjectiveRef(kind="pickle", ref="objective", digest=digest),
         )
     )
-    store.insert([Trial(exp_key="e", tid=tid, values={"x": 0.5}) for tid in range(n)])
+    store.insert(trials_of(opened, n))
     return opened
+
+
+def trials_of(opened: Experiment, n: int = 1) -> list[Trial]:
+    return [
+        Trial(exp_key=opened.exp_key, exp_created_at=opened.created_at, tid=tid, values={"x": 0.5})
+        for tid in range(n)
+    ]
 
 
 @pytest.fixture
@@ -183,6 +192,63 @@ def test_an_experiment_that_was_refused_is_served_once_it_is_made_anew(store, sl
     assert store.experiments({ExperimentState.RUNNING}) == []
     assert refused.exp_key == experiment(store).exp_key
     assert list(slot.directory.running(anew=True)) == ["e"]
+
+
+def test_a_trial_of_an_experiment_made_anew_is_not_evaluated_as_one_of_the_old(store, slot):
+    """A worker looks for experiments every two seconds only; a name may be somebody else's by then."""
+    old = experiment(store, loss=0.5)
+    assert list(slot.directory.running()) == ["e"]
+    wait_until(lambda: store.now() > old.created_at, "a later time", 5)
+    store.delete_experiment("e")
+    experiment(store, loss=0.25)
+
+    slot.work()
+
+    trial = store.trial("e", 0)
+    assert trial.loss == 0.25
+    assert [ended.why for ended in trial.history] == ["experiment was made anew"]
+
+
+def test_a_trial_that_an_old_coordinator_left_in_a_new_experiment_is_not_given_back_for_ever(store, slot):
+    opened = experiment(store, n=0)
+    store.insert(
+        [replace(trial, exp_created_at=store.now().replace(year=2000)) for trial in trials_of(opened)]
+    )
+
+    slot.work()
+
+    assert store.trial("e", 0).loss == 0.5
+
+
+def test_an_experiment_that_is_new_is_evaluated_with_the_code_of_now(store, slot, tmp_path, monkeypatch):
+    """The evaluating process is warm; somebody edits the objective, and starts another search."""
+    file = tmp_path / "edited_between_searches.py"
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def begin(exp_key: str, loss: float) -> None:
+        file.write_text(f"def objective(config): return {loss}")
+        opened = store.open_experiment(
+            Experiment(
+                exp_key=exp_key,
+                space=SPACE.to_json(),
+                space_fingerprint=SPACE.fingerprint,
+                objective=parse_target(str(file)),
+            )
+        )
+        store.insert(trials_of(opened))
+
+    begin("before", 0.5)
+    endless = replace(slot, evaluator=IsolatedEvaluator(echo=False), limits=Limits())
+    thread = threading.Thread(target=endless.work)
+    thread.start()
+    try:
+        wait_until(lambda: store.trial("before", 0).state.is_final, "the first", 30)
+        begin("after", 0.25)
+        wait_until(lambda: store.trial("after", 0).state.is_final, "the second", 30)
+    finally:
+        slot.shutdown.drain()
+        thread.join()
+    assert (store.trial("before", 0).loss, store.trial("after", 0).loss) == (0.5, 0.25)
 
 
 def test_an_evaluation_that_takes_long_is_no_standstill(store, slot, tmp_path):
