@@ -7,7 +7,8 @@ from typing import NoReturn
 
 import click
 
-from hpsearch.command import debug_option, run_and_exit
+from hpsearch.command.exits import run_and_exit
+from hpsearch.command.options import debug_option
 
 #: Where each command lives, and what it does in a line: the help reads nothing else.
 COMMANDS: dict[str, tuple[str, str]] = {

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from hpsearch.cli.lookup import read_progress
-from hpsearch.command import EXIT_NO_SUCCESS
+from hpsearch.command.exits import EXIT_NO_SUCCESS
 from hpsearch.coordination.progress import Progress
 from hpsearch.interrupt import Interrupt
 from hpsearch.report.summary import FailureGroup, failure_groups

@@ -14,7 +14,7 @@ import click
 from hpsearch.cli.backup_file import open_backup, read_lines, write_lines
 from hpsearch.cli.lookup import find_experiment
 from hpsearch.cli.stores import open_store, patient
-from hpsearch.command import debug_option, option, store_option
+from hpsearch.command.options import debug_option, option, store_option
 from hpsearch.errors import BackupError, HpsearchError, NotFoundError
 from hpsearch.logs import log_to_stderr
 from hpsearch.store import backup as backups

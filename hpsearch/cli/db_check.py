@@ -9,7 +9,8 @@ from dataclasses import asdict
 import click
 
 from hpsearch.cli.stores import open_store, patient
-from hpsearch.command import EXIT_WRONG_SETUP, debug_option, json_option, store_option
+from hpsearch.command.exits import EXIT_WRONG_SETUP
+from hpsearch.command.options import debug_option, json_option, store_option
 from hpsearch.diagnosis.database import judge
 from hpsearch.diagnosis.finding import Finding, Verdict
 from hpsearch.logs import log_to_stderr

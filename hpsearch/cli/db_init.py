@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import click
 
 from hpsearch.cli.stores import patient
-from hpsearch.command import debug_option, option, store_option
+from hpsearch.command.options import debug_option, option, store_option
 from hpsearch.errors import ConfigurationError
 from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.roles import ROLES

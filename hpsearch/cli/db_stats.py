@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from hpsearch.cli.stores import open_store, patient
-from hpsearch.command import debug_option, json_option, store_option
+from hpsearch.command.options import debug_option, json_option, store_option
 from hpsearch.logs import log_to_stderr
 from hpsearch.report.table import Format, render
 from hpsearch.store.mongo.sizes import measure

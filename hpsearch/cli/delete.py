@@ -10,7 +10,8 @@ import click
 
 from hpsearch.cli.lookup import find_experiment
 from hpsearch.cli.stores import open_store
-from hpsearch.command import EXIT_NO_SUCCESS, debug_option, option, store_option
+from hpsearch.command.exits import EXIT_NO_SUCCESS
+from hpsearch.command.options import debug_option, option, store_option
 from hpsearch.errors import ExperimentAtWorkError, NotFoundError, UnreadableError
 from hpsearch.logs import log_to_stderr
 from hpsearch.store.protocol import TrialStore

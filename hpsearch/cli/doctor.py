@@ -12,7 +12,8 @@ from click.core import ParameterSource
 from hpsearch import mongod
 from hpsearch.cli.db_check import tell
 from hpsearch.cli.stores import patient
-from hpsearch.command import debug_option, json_option, store_option
+from hpsearch.command.options import debug_option, json_option, store_option
+from hpsearch.command.store_choice import STORE, named_file
 from hpsearch.diagnosis.database import judge as judge_database
 from hpsearch.diagnosis.finding import Finding, ok, problem
 from hpsearch.diagnosis.machine import Setting, judge, judge_settings
@@ -22,7 +23,6 @@ from hpsearch.logs import log_to_stderr
 from hpsearch.payload import SECRET, SECRET_FILE
 from hpsearch.store.mongo.inspection import inspect
 from hpsearch.store.user_uri import uri_without_password
-from hpsearch.store_choice import STORE, named_file
 
 #: Variables that belong to no option of ``hpsearch``.
 _PLAIN = {SECRET, SECRET_FILE, "HPSEARCH_HOME", "HPSEARCH_MONGOD"}

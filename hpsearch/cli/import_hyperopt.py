@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from hpsearch.cli.stores import open_store, patient
-from hpsearch.command import debug_option, option, store_option
+from hpsearch.command.options import debug_option, option, store_option
 from hpsearch.errors import ExperimentMismatchError, LoadError, NotFoundError, SpaceError
 from hpsearch.experiment import UNDECIDED, Experiment, ExperimentState, bad_exp_key, is_exp_key
 from hpsearch.hyperopt.alias import install

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from hpsearch.command import last_words
+from hpsearch.command.exits import last_words
+from hpsearch.command.store_choice import STORE, STORE_FILE
 from hpsearch.errors import ConfigurationError, LoadError, StorePermissionError, TooManyFailuresError
 from hpsearch.gpus import find_gpus, share_out
 from hpsearch.interrupt import ECHO_S
 from hpsearch.logs import is_json
-from hpsearch.store_choice import STORE, STORE_FILE
 
 #: Seconds between two starts in the place of a worker that died.
 _RESTART_AFTER_S = 2.0

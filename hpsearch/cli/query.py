@@ -15,7 +15,7 @@ import click
 
 from hpsearch.cli.lookup import find_experiment, read_progress
 from hpsearch.cli.stores import open_store
-from hpsearch.command import DURATION, AtLeast, debug_option, option, store_option
+from hpsearch.command.options import DURATION, AtLeast, debug_option, option, store_option
 from hpsearch.errors import NotFoundError, StoreUnavailableError
 from hpsearch.logs import log_to_stderr
 from hpsearch.report.rows import (

@@ -15,7 +15,14 @@ from hpsearch.cli.local_workers import LocalWorkers, gpus_of_workers
 from hpsearch.cli.search import SearchOptions, describe, open_experiment, search_options
 from hpsearch.cli.signs import Signs
 from hpsearch.cli.stores import OpenStore, open_store, patient
-from hpsearch.command import AtLeast, debug_option, health_options, log_format_option, option, store_option
+from hpsearch.command.options import (
+    AtLeast,
+    debug_option,
+    health_options,
+    log_format_option,
+    option,
+    store_option,
+)
 from hpsearch.coordination.conduct import conduct
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.coordination.progress import Progress

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from hpsearch.command import DURATION, POSITIVE_DURATION, AtLeast, Duration, option
+from hpsearch.command.options import DURATION, POSITIVE_DURATION, AtLeast, Duration, option
 from hpsearch.errors import NotFoundError
 from hpsearch.events import Event
 from hpsearch.experiment import (

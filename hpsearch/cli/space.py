@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from hpsearch.command import AtLeast, debug_option, option
+from hpsearch.command.options import AtLeast, debug_option, option
 from hpsearch.errors import SpaceError
 from hpsearch.objective import load_space, parse_target
 from hpsearch.report.space_text import describe_space

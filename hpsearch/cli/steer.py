@@ -10,7 +10,7 @@ import click
 
 from hpsearch.cli.lookup import find_experiment
 from hpsearch.cli.stores import open_store
-from hpsearch.command import debug_option, store_option
+from hpsearch.command.options import debug_option, store_option
 from hpsearch.coordination.plan import EndReason
 from hpsearch.experiment import ExperimentState
 from hpsearch.logs import log_to_stderr

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from hpsearch.command import exit_code_of
+from hpsearch.command.exits import exit_code_of
 from hpsearch.errors import HpsearchError
 from hpsearch.hyperopt.alias import install
 

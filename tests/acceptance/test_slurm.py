@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.command import DURATION
+from hpsearch.command.options import DURATION
 from tests.acceptance.fleet import wait_until
 from tests.acceptance.shop import Shop
 from tests.acceptance.slurm import PROGRAMS, SingleNode

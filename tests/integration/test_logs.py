@@ -152,7 +152,8 @@ def test_last_words_are_an_event_with_the_exit_code(arguments, code, error, tmp_
 def test_a_defect_is_an_event_with_its_traceback():
     code = (
         "import click\n"
-        "from hpsearch.command import log_format_option, run_and_exit\n"
+        "from hpsearch.command.exits import run_and_exit\n"
+        "from hpsearch.command.options import log_format_option\n"
         "@click.command()\n@log_format_option()\n"
         "def broken():\n    raise RuntimeError('a defect')\n"
         "run_and_exit(broken, 'broken', 'BROKEN')"

@@ -13,7 +13,7 @@ import pytest
 
 from hpsearch import errors
 from hpsearch.cli import cli
-from hpsearch.command import EXIT_CODES
+from hpsearch.command.exits import EXIT_CODES
 from hpsearch.coordination.plan import EndReason
 from hpsearch.experiment import Budget, Defaults, ExperimentState, ObjectiveRef
 from hpsearch.fleet import WorkerState

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpsearch import cli, command
+from hpsearch import cli
+from hpsearch.logs import LOGGERS
 from tests.unit.test_documentation import commands
 
 #: As the reference and ``hpsearch --help`` list them.
@@ -116,7 +117,7 @@ class Outcome:
 
 def call(arguments: list[str], folder: Path) -> Outcome:
     """Run ``hpsearch ARGUMENTS`` in a user's folder, with a database that is none."""
-    err, loggers = io.StringIO(), [logging.getLogger(name) for name in command.LOGGERS]
+    err, loggers = io.StringIO(), [logging.getLogger(name) for name in LOGGERS]
     before = [(logger, logger.level, list(logger.handlers)) for logger in loggers]
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()), redirect_stderr(err):
         patch.chdir(folder)

@@ -6,9 +6,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from hpsearch.command import store_option
+from hpsearch.command.options import store_option
+from hpsearch.command.store_choice import STORE, STORE_FILE, uri_in
 from hpsearch.errors import ConfigurationError
-from hpsearch.store_choice import STORE, STORE_FILE, uri_in
 
 IN_FILE = "mongodb://ann:s3cret@file/db"
 

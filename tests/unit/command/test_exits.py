@@ -1,4 +1,4 @@
-"""Durations, and errors as sentences and exit codes."""
+"""Errors as sentences and exit codes."""
 
 from __future__ import annotations
 
@@ -8,39 +8,12 @@ from collections.abc import Callable
 
 import click
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from hpsearch import errors
-from hpsearch.command import DURATION, EXIT_CODES, debug_option, exit_code_of, run_and_exit
+from hpsearch.command.exits import EXIT_CODES, exit_code_of, run_and_exit
+from hpsearch.command.options import debug_option
 
 Run = Callable[..., tuple[object, str, str]]
-
-UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-
-
-@given(st.lists(st.integers(0, 999), min_size=4, max_size=4))
-@example([0, 3, 50, 0])
-def test_a_duration_is_the_sum_of_its_parts(counts: list[int]):
-    text = "".join(f"{n}{unit}" for n, unit in zip(counts, UNITS, strict=True))
-    assert DURATION.convert(text, None, None) == sum(
-        n * s for n, s in zip(counts, UNITS.values(), strict=True)
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("90", 90), ("1.5", 1.5), ("250ms", 0.25), ("1.5h", 5400), (" 10M ", 600), (3.5, 3.5), ("0", 0)],
-)
-def test_a_duration_may_be_seconds_or_fractions(text: object, seconds: float):
-    assert DURATION.convert(text, None, None) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "x", "5x", "-5", "10m5", "m", "1 h", "inf", "nan", "1e3"])
-def test_what_is_no_duration_is_refused_with_examples_of_one(text: str):
-    with pytest.raises(click.BadParameter, match="10m or 3h50m"):
-        DURATION.convert(text, None, None)
-
 
 ERRORS = [
     kind
