@@ -86,6 +86,14 @@ def test_the_documents_are_whole():
         read(document)
 
 
+@pytest.mark.parametrize("name", ["Trial 'e/000007'", "Experiment 'e'"])
+def test_a_layout_beyond_measure_is_refused_in_few_words(name: str):
+    whole, read = READERS[name]
+    with pytest.raises(UnreadableError, match="newer hpsearch") as caught:
+        read({**whole, "schema": 1e300})
+    assert len(str(caught.value)) < 200
+
+
 @pytest.mark.fuzz
 @pytest.mark.parametrize("name", READERS)
 @given(data=st.data())
