@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from hpsearch.command.options import DURATION, POSITIVE_DURATION, AtLeast, Duration, option
-from hpsearch.errors import NotFoundError
+from hpsearch.errors import ConfigurationError, NotFoundError
 from hpsearch.events import Event
 from hpsearch.experiment import (
     Algorithm,
@@ -182,11 +182,24 @@ def _default_key(identity: str) -> str:
 
 
 def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions) -> Experiment:
-    """Create or join the experiment; limits that were not given stay as they are."""
+    """Create or join the experiment; limits that were not given stay as they are.
+
+    Raises
+    ------
+    ConfigurationError
+        If there are trials under its name, but no experiment.
+    """
+    # Looked for first: of an experiment that another coordinator makes, trials come later than itself.
+    some_trial = next(store.trials(wanted.exp_key, limit=1), None)
     try:
         present = store.experiment(wanted.exp_key)
-    except NotFoundError:
-        return store.open_experiment(wanted)
+    except NotFoundError as error:
+        if some_trial is None:
+            return store.open_experiment(wanted)
+        raise ConfigurationError(
+            f"There are trials of a former search {wanted.exp_key!r}, whose deletion was cut short: "
+            f"complete it with `hpsearch delete {wanted.exp_key}`, or begin another with --exp-key."
+        ) from error
     budget, defaults = search.budget(present.budget), search.defaults(present.defaults)
     experiment = store.open_experiment(replace(wanted, budget=budget, defaults=defaults))
     if experiment.state is ExperimentState.PAUSED:

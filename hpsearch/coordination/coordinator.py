@@ -316,6 +316,10 @@ class Coordinator:
         # Thinking may have taken longer than the lease: another may lead, or may have led meanwhile.
         if not self._leads_still(self._candidate.epoch):
             return
+        # And who deletes or pauses a search means from now on; what is inserted after that stays behind.
+        self._overview.refresh_experiment()
+        if self._experiment.state is not ExperimentState.RUNNING:
+            return
         try:
             self._store.insert(trials)
         except TrialExistsError as error:

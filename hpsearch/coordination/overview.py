@@ -56,28 +56,31 @@ class Overview:
             self.refresh()
 
     def refresh(self) -> None:
-        """Look again.
+        """Look again; raises as ``refresh_experiment``."""
+        asked_at = self._clock()
+        self.refresh_experiment()
+        self._now_at_refresh, self._refreshed_at = self._store.now(), self._clock()
+        serving = [w for w in self._store.workers() if w.serves(self.experiment.exp_key)]
+        self.workers = tuple(w for w in serving if is_alive(w, self._now_at_refresh))
+        self.n_left_idle = sum(has_left_idle(w, self.experiment.started_at) for w in serving)
+        cost_s = self._clock() - asked_at
+        self._refresh_due = asked_at + max(_REFRESH_S, min(plan.pause_after(cost_s), _MAX_REFRESH_S))
+
+    def refresh_experiment(self) -> None:
+        """Look at the experiment alone.
 
         Raises
         ------
         NotFoundError
-            If the experiment was deleted, even if there is another under its name by now.
+            If it was deleted, even if there is another under its name by now.
         """
-        asked_at = self._clock()
-        exp_key = self.experiment.exp_key
-        experiment = self._store.experiment(exp_key)
+        experiment = self._store.experiment(self.experiment.exp_key)
         if experiment.identity != self.experiment.identity:
             raise NotFoundError(
-                f"The experiment {exp_key!r} was deleted, and there is another under its name now; "
-                "start this command again to take part in that one."
+                f"The experiment {experiment.exp_key!r} was deleted, and there is another under its name "
+                "now; start this command again to take part in that one."
             )
         self.experiment = experiment
-        self._now_at_refresh, self._refreshed_at = self._store.now(), self._clock()
-        serving = [w for w in self._store.workers() if w.serves(exp_key)]
-        self.workers = tuple(w for w in serving if is_alive(w, self._now_at_refresh))
-        self.n_left_idle = sum(has_left_idle(w, experiment.started_at) for w in serving)
-        cost_s = self._clock() - asked_at
-        self._refresh_due = asked_at + max(_REFRESH_S, min(plan.pause_after(cost_s), _MAX_REFRESH_S))
 
     def now(self) -> datetime:
         """Return the store's time, as far as it can be told without asking."""

@@ -222,8 +222,9 @@ class MongoStore:
         n_trials = self._call(self._trials.count_documents, all_trials)
         # First of all the experiment: nobody suggests or claims any more while the rest goes.
         was_there = self._experiments.delete(exp_key, unless_led=unless_at_work)
-        self._call(self._trials.delete_many, all_trials)
         n_files = self._attachments.drop(of_experiment(exp_key))
+        # Last of all the trials: a coordinator may have been about to insert some.
+        self._call(self._trials.delete_many, all_trials)
         if not (was_there or n_trials or n_files):
             raise NotFoundError(f"There is no experiment {exp_key!r}.")
         return n_trials

@@ -81,6 +81,15 @@ def test_what_a_deletion_that_was_cut_short_left_goes_too(quiet: MongoStore, cal
     assert list(quiet.trials("search")) == []
 
 
+def test_no_search_begins_with_what_a_deletion_that_was_cut_short_left(quiet: MongoStore, shell: Call):
+    """The trials would count towards its budget, and it would learn from them."""
+    quiet._database["experiments"].delete_one({"_id": "search"})
+    refused = shell("run", "search.py", "--max-evals", "1", "--workers", "0")
+    assert refused.code == 78
+    assert "trials of a former search 'search', whose deletion was cut short" in refused.err
+    assert not is_there(quiet)
+
+
 def test_a_name_that_is_not_there_is_told_with_the_one_that_was_meant(filled: MongoStore, call: Call):
     outcome = call("delete", "serch", "--yes")
     assert outcome.code == 4

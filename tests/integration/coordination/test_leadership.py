@@ -127,6 +127,17 @@ def test_a_standby_counts_trials_no_more_often_than_it_can_afford(scene):
     assert n_counted == 2
 
 
+def test_a_search_that_is_deleted_under_its_leader_gets_no_more_trials(scene):
+    """They would belong to nothing, or to the next search of that name."""
+    scene.open()
+    coordinator = scene.coordinator()
+    coordinator.tick()
+    scene.delete_experiment(KEY)
+    with pytest.raises(NotFoundError):
+        coordinator.tick()  # before it is time to look at the experiment again
+    assert scene.in_state(*State) == []
+
+
 def test_a_search_that_was_deleted_is_not_taken_for_another_of_its_name(scene):
     scene.open()
     coordinator = scene.coordinator()

@@ -133,6 +133,25 @@ def test_a_paused_or_stopped_search_collects_and_suggests_nothing(scene, state):
     assert scene.in_state(State.PENDING) == []
 
 
+def test_a_search_that_is_paused_while_the_coordinator_thinks_gets_no_more_trials(scene):
+    scene.open()
+    coordinator = scene.coordinator()
+    thinking_slowly(coordinator, lambda: scene.set_experiment_state(KEY, ExperimentState.PAUSED))
+    coordinator.tick()
+    assert scene.in_state(State.PENDING) == []
+    scene.set_experiment_state(KEY, ExperimentState.RUNNING)
+    scene.seconds += 1
+    coordinator.tick()
+    assert [trial.tid for trial in scene.in_state(State.PENDING)] == [0]
+
+
+def test_each_trial_names_the_experiment_that_it_was_suggested_for(scene):
+    """Another search may have its name one day."""
+    opened = scene.open()
+    scene.coordinator().tick()
+    assert [trial.exp_created_at for trial in scene.in_state(State.PENDING)] == [opened.created_at]
+
+
 def test_a_batch_that_was_cut_short_is_followed_by_another_without_a_wait(scene):
     scene.open()
     scene.hire("crowd", plan.MAX_BATCH + 10)
