@@ -13,7 +13,7 @@ from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, Objecti
 from hpsearch.fleet import Worker
 from hpsearch.history import History
 from hpsearch.space.tree import Space, Values
-from hpsearch.store.memory import MemoryStore
+from hpsearch.store.memory.store import MemoryStore
 from hpsearch.suggest.protocol import Suggester, Suggestion
 from hpsearch.trial import Result, State, Trial
 

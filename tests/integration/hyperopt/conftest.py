@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from hpsearch.hyperopt.mongo.jobs import MongoJobs, Patience
-from hpsearch.store.memory import MemoryStore
+from hpsearch.store.memory.store import MemoryStore
 
 SECRET = "a secret of at least sixteen bytes"
 

@@ -20,7 +20,7 @@ from hpsearch.hyperopt.exceptions import AllTrialsFailed
 from hpsearch.hyperopt.mongo.jobs import Patience
 from hpsearch.hyperopt.mongoexp import DomainSwapError, MongoJobs, MongoTrials
 from hpsearch.space.tree import Space
-from hpsearch.store.memory import MemoryStore
+from hpsearch.store.memory.store import MemoryStore
 from hpsearch.trial import State, Trial
 from tests.integration.hyperopt.hands import ME, Hands
 from tests.integration.hyperopt.objectives import fussy, raises, square

@@ -13,7 +13,7 @@ import pytest
 
 from hpsearch.experiment import Experiment, ObjectiveRef
 from hpsearch.fleet import Worker
-from hpsearch.store.memory import MemoryStore
+from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.mongo.connection import give_up_after
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore

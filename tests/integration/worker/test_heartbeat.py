@@ -9,7 +9,7 @@ import pytest
 
 from hpsearch.errors import StoreError, StoreUnavailableError
 from hpsearch.fleet import Worker, WorkerState
-from hpsearch.store.memory import MemoryStore
+from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.protocol import Hold
 from hpsearch.trial import Report, State, Trial
 from hpsearch_worker.heartbeat import Heartbeat

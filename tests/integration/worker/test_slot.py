@@ -20,7 +20,7 @@ from hpsearch.interrupt import Interrupt
 from hpsearch.objective import parse_target
 from hpsearch.payload import ATTACHMENT, pack
 from hpsearch.space.tree import Space
-from hpsearch.store.memory import MemoryStore
+from hpsearch.store.memory.store import MemoryStore
 from hpsearch.trial import FailureKind, State, Trial
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.heartbeat import Heartbeat

@@ -22,7 +22,7 @@ from hpsearch.hyperopt.mongo.algorithm import algorithm_of
 from hpsearch.hyperopt.mongo.documents import doc_of, trial_of
 from hpsearch.hyperopt.mongo.reader import Reader
 from hpsearch.space.tree import Space
-from hpsearch.store.memory import MemoryStore
+from hpsearch.store.memory.store import MemoryStore
 from hpsearch.trial import Failure, FailureKind, State, Trial
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test as run
 
-from hpsearch.store.memory import MemoryStore
+from hpsearch.store.memory.store import MemoryStore
 from tests.unit.store.machine import StoreMachine
 
 

@@ -13,27 +13,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hpsearch.errors import ExperimentAtWorkError, LeaseLostError, NotFoundError, TrialExistsError
-from hpsearch.experiment import UNDECIDED, Experiment, ExperimentState
+from hpsearch.experiment import Experiment, ExperimentState
 from hpsearch.fleet import Worker
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
 from hpsearch.store.documents.trial import result_document, trial_document, trial_from
 from hpsearch.store.documents.worker import worker_document, worker_from
-from hpsearch.store.pinboard import Pin, Pinboard
-from hpsearch.store.protocol import Hold, Leadership
-from hpsearch.store.rules import (
-    attempts_shown,
-    check_cancellable,
-    check_insertable,
-    check_joinable,
-    check_size,
-    is_same_point,
-    no_attachment,
-    received,
-    stored_bytes,
-    stored_name,
-)
-from hpsearch.store.shelf import (
+from hpsearch.store.memory.pinboard import Pin, Pinboard
+from hpsearch.store.memory.register import Register
+from hpsearch.store.memory.shelf import (
     Shelf,
     expired,
     is_held,
@@ -42,6 +30,18 @@ from hpsearch.store.shelf import (
     put_back,
     queue_place,
     taken_up,
+)
+from hpsearch.store.protocol import Hold, Leadership
+from hpsearch.store.rules import (
+    attempts_shown,
+    check_cancellable,
+    check_insertable,
+    check_size,
+    is_same_point,
+    no_attachment,
+    received,
+    stored_bytes,
+    stored_name,
 )
 from hpsearch.trial import FINISHED, Report, Result, State, Trial, trial_id
 
@@ -62,8 +62,7 @@ class MemoryStore:
     def __init__(self, clock: Callable[[], datetime] = _system_time) -> None:
         self._clock = clock
         self._changed = threading.Condition(threading.RLock())
-        self._experiments: dict[str, Experiment] = {}
-        self._leaders: dict[str, Leadership] = {}
+        self._register = Register()
         self._shelves: dict[str, Shelf] = {}
         self._pinboards: dict[str, Pinboard] = {}
         self._workers: dict[str, Worker] = {}
@@ -74,37 +73,17 @@ class MemoryStore:
         """Create the experiment, or join it under the same name (11)."""
         wanted = experiment_from(experiment_document(experiment))
         with self._changed:
-            now = self.now()
-            stored = self._experiments.get(wanted.exp_key)
-            if stored is None:
-                joined = replace(wanted, created_at=now, started_at=now)
-            else:
-                check_joinable(stored, wanted)
-                joined = replace(stored, budget=wanted.budget, defaults=wanted.defaults, ended_why=None)
-                if stored.objective == UNDECIDED:
-                    joined = replace(
-                        joined, objective=wanted.objective, algorithm=wanted.algorithm, seed=wanted.seed
-                    )
-                if stored.state.is_over:
-                    joined = replace(joined, state=wanted.state, started_at=now)
-            self._experiments[wanted.exp_key] = joined
-            return self.experiment(wanted.exp_key)
+            return self._register.open(wanted, self.now())
 
     def experiment(self, exp_key: str) -> Experiment:
         """Return one experiment; raises ``NotFoundError``."""
         with self._changed:
-            if exp_key not in self._experiments:
-                raise NotFoundError(f"There is no experiment {exp_key!r}.")
-            leader = self._leaders.get(exp_key)
-            led_until = leader.lease_until if leader and leader.owner else None
-            return replace(self._experiments[exp_key], led_until=led_until)
+            return self._register.find(exp_key)
 
     def experiments(self, states: Iterable[ExperimentState] | None = None) -> list[Experiment]:
-        """Return the experiments that are in one of the states, the oldest first."""
-        wanted = set(ExperimentState if states is None else states)
+        """Return the experiments, or those in one of the states, the oldest first."""
         with self._changed:
-            found = map(self.experiment, self._experiments)
-            return [experiment for experiment in found if experiment.state in wanted]
+            return self._register.listed(states)
 
     def set_experiment_state(
         self, exp_key: str, state: ExperimentState, why: str | None = None, *, leader: str | None = None
@@ -112,41 +91,19 @@ class MemoryStore:
         """Move an experiment to a state unless it has ended, and return it as it is then (11)."""
         reason = encoded(why, "why")
         with self._changed:
-            experiment, present = self.experiment(exp_key), self._leaders.get(exp_key)
-            is_asked_by_leader = leader is None or (present is not None and present.owner == leader)
-            if is_asked_by_leader and not experiment.state.is_over:
-                self._experiments[exp_key] = replace(experiment, state=state, ended_why=reason)
-            return self.experiment(exp_key)
+            return self._register.move(exp_key, state, reason, leader)
 
     # The coordinator's side
 
     def lead(self, exp_key: str, owner: str, lease_s: float) -> Leadership:
         """Bid for, or renew, the leadership of an experiment (9)."""
         with self._changed:
-            self.experiment(exp_key)
-            now, present = self.now(), self._leaders.get(exp_key)
-            is_mine = present is not None and present.owner == owner
-            if present is not None and not is_mine and present.lease_until >= now:
-                return replace(present, is_mine=False)
-            epoch = (present.epoch if present else 0) + (0 if is_mine else 1)
-            leader = Leadership(
-                exp_key=exp_key,
-                owner=owner,
-                epoch=epoch,
-                lease_until=now + timedelta(seconds=lease_s),
-                is_mine=True,
-            )
-            self._leaders[exp_key] = leader
-            return leader
+            return self._register.lead(exp_key, owner, lease_s, self.now())
 
     def resign(self, exp_key: str, owner: str) -> None:
         """Give the leadership up, if it is held."""
         with self._changed:
-            present = self._leaders.get(exp_key)
-            if present is not None and present.owner == owner:
-                # The epoch stays, so that the next one is higher.
-                free = replace(present, owner="", lease_until=datetime.min.replace(tzinfo=UTC))
-                self._leaders[exp_key] = free
+            self._register.resign(exp_key, owner)
 
     def insert(self, trials: Sequence[Trial]) -> None:
         """Add trials that are pending, or final already (1)."""
@@ -197,12 +154,11 @@ class MemoryStore:
         with self._changed:
             if unless_at_work and self._is_at_work(exp_key):
                 raise ExperimentAtWorkError(exp_key)
-            experiment = self._experiments.pop(exp_key, None)
+            was_there = self._register.delete(exp_key)
             n_trials = len(self._shelves.pop(exp_key, Shelf()).trials)
             n_pins = len(self._pinboards.pop(exp_key, Pinboard()).pins)
-            self._leaders.pop(exp_key, None)
             self._changed.notify_all()
-        if not (experiment or n_trials or n_pins):
+        if not (was_there or n_trials or n_pins):
             raise NotFoundError(f"There is no experiment {exp_key!r}.")
         return n_trials
 
@@ -416,10 +372,10 @@ class MemoryStore:
         return mine is not None and mine.id != trial.id
 
     def _is_at_work(self, exp_key: str) -> bool:
-        leader, now = self._leaders.get(exp_key), self.now()
+        now = self.now()
         running = self._in_states(exp_key, {State.RUNNING})
-        is_led = leader is not None and leader.lease_until > now
-        return is_led or any(trial.lease_until and trial.lease_until > now for trial in running)
+        has_lease = any(trial.lease_until and trial.lease_until > now for trial in running)
+        return has_lease or self._register.is_led(exp_key, now)
 
     def _held(self, trial: Trial) -> Trial:
         """Return the trial as it is stored, running; raises ``LeaseLostError`` for another's."""

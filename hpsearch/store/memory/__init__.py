@@ -1,0 +1,1 @@
+"""The promises of ``hpsearch.store.protocol`` kept in one process's memory."""

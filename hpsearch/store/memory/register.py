@@ -1,0 +1,94 @@
+"""Experiments in memory, and who leads them; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from hpsearch.errors import NotFoundError
+from hpsearch.experiment import UNDECIDED, Experiment, ExperimentState
+from hpsearch.store.protocol import Leadership
+from hpsearch.store.rules import check_joinable
+
+
+@dataclass(slots=True)
+class Register:
+    """All experiments of a store; the store's methods of these names say what each does."""
+
+    experiments: dict[str, Experiment] = field(default_factory=dict)  #: by name, the oldest first
+    leaders: dict[str, Leadership] = field(default_factory=dict)  #: the latest of each, by name
+
+    def open(self, wanted: Experiment, now: datetime) -> Experiment:
+        """Create an experiment, or join it under the same name (11)."""
+        stored = self.experiments.get(wanted.exp_key)
+        if stored is None:
+            joined = replace(wanted, created_at=now, started_at=now)
+        else:
+            check_joinable(stored, wanted)
+            joined = replace(stored, budget=wanted.budget, defaults=wanted.defaults, ended_why=None)
+            if stored.objective == UNDECIDED:
+                joined = replace(
+                    joined, objective=wanted.objective, algorithm=wanted.algorithm, seed=wanted.seed
+                )
+            if stored.state.is_over:
+                joined = replace(joined, state=wanted.state, started_at=now)
+        self.experiments[wanted.exp_key] = joined
+        return self.find(wanted.exp_key)
+
+    def find(self, exp_key: str) -> Experiment:
+        """Return one experiment; raises ``NotFoundError``."""
+        if exp_key not in self.experiments:
+            raise NotFoundError(f"There is no experiment {exp_key!r}.")
+        leader = self.leaders.get(exp_key)
+        led_until = leader.lease_until if leader and leader.owner else None
+        return replace(self.experiments[exp_key], led_until=led_until)
+
+    def listed(self, states: Iterable[ExperimentState] | None) -> list[Experiment]:
+        """Return the experiments, or those in one of the states, the oldest first."""
+        wanted = set(ExperimentState if states is None else states)
+        return [experiment for experiment in map(self.find, self.experiments) if experiment.state in wanted]
+
+    def move(self, exp_key: str, state: ExperimentState, why: str | None, leader: str | None) -> Experiment:
+        """Move an experiment to a state unless it has ended, and return it as it is then (11)."""
+        experiment, present = self.find(exp_key), self.leaders.get(exp_key)
+        is_asked_by_leader = leader is None or (present is not None and present.owner == leader)
+        if is_asked_by_leader and not experiment.state.is_over:
+            self.experiments[exp_key] = replace(experiment, state=state, ended_why=why)
+        return self.find(exp_key)
+
+    def lead(self, exp_key: str, owner: str, lease_s: float, now: datetime) -> Leadership:
+        """Bid for, or renew, the leadership of an experiment (9)."""
+        self.find(exp_key)
+        present = self.leaders.get(exp_key)
+        is_mine = present is not None and present.owner == owner
+        if present is not None and not is_mine and present.lease_until >= now:
+            return replace(present, is_mine=False)
+        epoch = (present.epoch if present else 0) + (0 if is_mine else 1)
+        leader = Leadership(
+            exp_key=exp_key,
+            owner=owner,
+            epoch=epoch,
+            lease_until=now + timedelta(seconds=lease_s),
+            is_mine=True,
+        )
+        self.leaders[exp_key] = leader
+        return leader
+
+    def resign(self, exp_key: str, owner: str) -> None:
+        """Give the leadership up, if it is held."""
+        present = self.leaders.get(exp_key)
+        if present is not None and present.owner == owner:
+            # The epoch stays, so that the next one is higher.
+            free = replace(present, owner="", lease_until=datetime.min.replace(tzinfo=UTC))
+            self.leaders[exp_key] = free
+
+    def is_led(self, exp_key: str, now: datetime) -> bool:
+        """Whether a coordinator leads an experiment."""
+        leader = self.leaders.get(exp_key)
+        return leader is not None and leader.lease_until > now
+
+    def delete(self, exp_key: str) -> bool:
+        """Forget an experiment and who leads it; return whether there was one."""
+        self.leaders.pop(exp_key, None)
+        return self.experiments.pop(exp_key, None) is not None
