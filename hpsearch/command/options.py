@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from hpsearch.command.store_choice import STORE, STORE_FILE, chosen_store, note_file
 from hpsearch.logs import LOGGERS, write_json
@@ -111,12 +112,14 @@ def health_options(command: F) -> F:
     port = option(
         "--health-port",
         type=click.IntRange(0, 65535),
+        is_eager=True,  # known when the host is looked at
         help="Answer /healthz, /readyz and /metrics at this port; 0 for any free one.",
     )
     host = option(
         "--health-host",
         metavar="ADDR",
         default="127.0.0.1",
+        callback=_of_a_port,
         help="Address to answer at; 0.0.0.0 for every network of this machine.",
     )
     return port(host(command))
@@ -163,6 +166,14 @@ def log_format_option() -> Callable[[F], F]:
         callback=_set_log_format,
         help="Write what goes to stderr as lines for people, or as a JSON object a line.",
     )
+
+
+def _of_a_port(ctx: click.Context, param: click.Parameter, host: str) -> str:
+    """Return the address to answer at; alone it may stand in an environment, which is there for many."""
+    is_asked = ctx.get_parameter_source("health_host") is ParameterSource.COMMANDLINE
+    if is_asked and ctx.params.get("health_port") is None:
+        raise click.UsageError("--health-host opens no port by itself: add --health-port.", ctx)
+    return host
 
 
 def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:

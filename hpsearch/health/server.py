@@ -8,11 +8,13 @@ time: who opens more is hung up on.
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import socketserver
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
@@ -130,6 +132,9 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self._longest_s = longest_s
         self._open: dict[socket.socket, float] = {}  # with the time of its start
         super().__init__(address, _Handler)
+        # A process that is forked off may outlive this one, and would keep the port.
+        listening = weakref.ref(self.socket)
+        os.register_at_fork(after_in_child=lambda: _close(listening()))
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if len(self._open) >= MAX_CONNECTIONS:
@@ -184,6 +189,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it is called by
         """Probes come every few seconds; they are not worth a line."""
+
+
+def _close(listening: socket.socket | None) -> None:
+    if listening is not None:
+        listening.close()
 
 
 def _answered(answer: Answer) -> tuple[HTTPStatus, bytes, str]:

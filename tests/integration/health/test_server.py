@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import sys
 import time
@@ -177,6 +178,25 @@ def test_the_port_is_closed_at_the_end(example):
     assert url is not None
     with pytest.raises(ConnectionRefusedError):
         asked(url, "/healthz")
+
+
+def test_a_process_that_was_forked_off_meanwhile_does_not_keep_the_port(example):
+    """With --no-isolate an objective may fork; what it leaves running may outlive the worker."""
+    may_end, end = os.pipe()
+    with serving("127.0.0.1", 0, example) as url:
+        child = os.fork()
+        if child == 0:
+            os.read(may_end, 1)
+            os._exit(0)
+    assert url is not None
+    try:
+        with serving("127.0.0.1", urlsplit(url).port, example) as again:
+            assert again == url
+    finally:
+        os.write(end, b"x")
+        os.waitpid(child, 0)
+        os.close(may_end)
+        os.close(end)
 
 
 def test_without_a_port_nothing_listens(example):
