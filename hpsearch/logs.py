@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import Any
 
 from hpsearch.events import Event
 from hpsearch.strict_json import json_text
+from hpsearch.wording import escaped, printable
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ def tell(sentence: str, extra: Mapping[str, object]) -> None:
     if is_json():
         log.info("%s", sentence, extra=extra)
     else:
-        print(sentence, file=sys.stderr, flush=True)  # noqa: T201
+        print(printable(sentence), file=sys.stderr, flush=True)  # noqa: T201
 
 
 class _JsonFormatter(logging.Formatter):
@@ -90,7 +92,17 @@ class _JsonFormatter(logging.Formatter):
         return json_text(line, is_ascii=True)
 
 
-_TEXT = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
+class _TextFormatter(logging.Formatter):
+    """Makes one line of a record, and more of its traceback: no text in it passes for another line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        return escaped(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the library's name
+        return printable(super().formatException(ei))
+
+
+_TEXT = _TextFormatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
 
 
 class _StderrHandler(logging.Handler):

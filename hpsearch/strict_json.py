@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from hpsearch.wording import UNSHOWABLE
+
 
 def json_text(value: Any, indent: int | None = None, *, is_ascii: bool = False) -> str:
     """Return strict JSON: dates in ISO form, bytes as hexadecimal text, NaN and infinities as null.
+
+    What a terminal would obey is escaped.
 
     Parameters
     ----------
@@ -21,7 +25,8 @@ def json_text(value: Any, indent: int | None = None, *, is_ascii: bool = False) 
     is_ascii : bool
         Whether to escape all but ASCII, so that no encoding and no separator of lines gets in the way.
     """
-    return json.dumps(_jsonable(value), indent=indent, allow_nan=False, ensure_ascii=is_ascii)
+    text = json.dumps(_jsonable(value), indent=indent, allow_nan=False, ensure_ascii=is_ascii)
+    return UNSHOWABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _jsonable(value: Any) -> Any:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 from typing import Any
+
+#: What a terminal obeys (C0 and C1 without newline and tab, DEL), what ends a line for some readers,
+#: what turns the direction of writing, and halves of characters, which no encoding has.
+UNSHOWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_LAYOUT = str.maketrans({"\n": r"\n", "\t": r"\t"})
 
 #: Characters of a value, and of an error's text.
 _MAX_SHOWN, _MAX_REASON = 60, 200
@@ -26,6 +32,20 @@ def reason(error: BaseException) -> str:
         text = ""
     name = type(error).__name__
     return one_line(" ".join(f"{name}: {text}".split()), _MAX_REASON) if text else name
+
+
+def printable(text: str) -> str:
+    r"""Return a text of one or more lines with every character of ``UNSHOWABLE`` written as ``\xNN``.
+
+    An objective chooses the words of its errors and results; in a terminal, raw control
+    characters of theirs could move the cursor, hide lines or answer for the keyboard.
+    """
+    return UNSHOWABLE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def escaped(text: str) -> str:
+    """Return a text on one line: as ``printable`` does, and line breaks and tabs escaped, too."""
+    return printable(text.translate(_LAYOUT))
 
 
 def one_line(text: str, limit: int) -> str:

@@ -32,6 +32,7 @@ from hpsearch.report.rows import (
 from hpsearch.report.table import Format, render
 from hpsearch.store.protocol import TrialStore
 from hpsearch.trial import State, Trial
+from hpsearch.wording import escaped, printable
 
 Command = Callable[..., None]
 
@@ -60,7 +61,7 @@ def _query(command: Command) -> Command:
 def status(store: TrialStore, form: Format, exp_key: str | None, watch: bool, every: float) -> None:
     """Show how far searches have come: one, or all of them."""
     if not watch:
-        click.echo(_status_text(store, form, exp_key))
+        _say(_status_text(store, form, exp_key))
         return
     with suppress(KeyboardInterrupt):
         while True:
@@ -79,7 +80,7 @@ def best(store: TrialStore, form: Format, exp_key: str | None, n: int) -> None:
     if not found:
         raise NotFoundError(f"No trial of {experiment.exp_key} has a loss yet.")
     is_one = n == 1 and form is Format.TABLE
-    click.echo(best_text(found[0]) if is_one else _trials_text(found, BEST_COLUMNS, form))
+    _say(best_text(found[0]) if is_one else _trials_text(found, BEST_COLUMNS, form))
 
 
 @click.command()
@@ -95,7 +96,7 @@ def trials(
     experiment = find_experiment(store, exp_key)
     states = {State(s) for s in state} or None
     found = store.trials(experiment.exp_key, states=states, sort=sort, limit=n)
-    click.echo(_trials_text(found, TRIAL_COLUMNS, form))
+    _say(_trials_text(found, TRIAL_COLUMNS, form))
 
 
 @click.command()
@@ -107,17 +108,23 @@ def show(store: TrialStore, form: Format, exp_key: str, tid: int) -> None:
     trial = store.trial(find_experiment(store, exp_key).exp_key, tid)
     names = store.attachments(trial.exp_key, tid=tid)
     if form is Format.TABLE:
-        click.echo(trial_text(trial, names))
+        _say(trial_text(trial, names))
     else:
         rows = [{**row, "attachments": names} for row in _trial_rows([trial], form)]
-        click.echo(render("trials", rows, TRIAL_COLUMNS, form))
+        _say(render("trials", rows, TRIAL_COLUMNS, form))
 
 
 @click.command()
 @_query
 def workers(store: TrialStore, form: Format) -> None:
     """List the workers that were seen of late."""
-    click.echo(render("workers", [asdict(worker) for worker in store.workers()], WORKER_COLUMNS, form))
+    _say(render("workers", [asdict(worker) for worker in store.workers()], WORKER_COLUMNS, form))
+
+
+def _say(text: str) -> None:
+    """Print an answer. CSV keeps every character for programs, but those that a terminal obeys from it."""
+    # Not told that there is colour, click would take out of the data what looks like it.
+    click.echo(printable(text) if sys.stdout.isatty() else text, color=True)
 
 
 def _show_anew(store: TrialStore, form: Format, exp_key: str | None) -> None:
@@ -125,11 +132,11 @@ def _show_anew(store: TrialStore, form: Format, exp_key: str | None) -> None:
     try:
         text = _status_text(store, form, exp_key)
     except StoreUnavailableError as error:
-        click.echo(f"hpsearch: {error} Still watching.", err=True)
+        click.echo(f"hpsearch: {escaped(str(error))} Still watching.", err=True)
         return
     if form is Format.TABLE and sys.stdout.isatty():
         click.clear()
-    click.echo(text)
+    _say(text)
 
 
 def _status_text(store: TrialStore, form: Format, exp_key: str | None) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from hpsearch.errors import ConfigurationError, MissingExtraError
 from hpsearch.report.density import Bars, Curve, Floats, Nothing, Options, Panel, Shape
-from hpsearch.report.text import printable
+from hpsearch.wording import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hpsearch.diagnosis.finding import Finding, Verdict
-from hpsearch.report.text import printable
+from hpsearch.wording import escaped
 
 
 def findings_text(findings: Sequence[Finding]) -> str:
@@ -16,7 +16,7 @@ def findings_text(findings: Sequence[Finding]) -> str:
         lines.append(f"{finding.verdict:<{widths[0]}}  {finding.name:<{widths[1]}}  {finding.text}")
         if finding.advice:
             lines.append(f"{'':<{sum(widths) + 2}}  -> {finding.advice}")
-    return printable("\n".join([*lines, "", _sum(findings)]))
+    return "\n".join([*map(escaped, lines), "", _sum(findings)])
 
 
 def _sum(findings: Sequence[Finding]) -> str:

@@ -17,6 +17,7 @@ from hpsearch.report.text import (
     number,
     params_text,
 )
+from hpsearch.wording import escaped
 
 #: Redraws per second.
 _REDRAWS = 4
@@ -66,7 +67,7 @@ def block(progress: Progress) -> RenderableType:
 
 def _head(progress: Progress) -> RenderableType:
     state = "standby: another coordinator leads" if progress.is_standby else str(progress.experiment.state)
-    title = Text.assemble((progress.experiment.exp_key, "bold"), f"  {state}")
+    title = Text.assemble((escaped(progress.experiment.exp_key), "bold"), f"  {state}")
     total = progress.experiment.budget.max_evals
     if total is None:
         return title

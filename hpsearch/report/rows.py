@@ -11,9 +11,10 @@ from hpsearch.coordination.progress import Progress
 from hpsearch.experiment import ExperimentState
 from hpsearch.report.summary import failure_reason
 from hpsearch.report.table import date_text
-from hpsearch.report.text import duration_text, number, params_lines, params_text, printable, value_text
+from hpsearch.report.text import duration_text, number, params_lines, params_text, value_text
 from hpsearch.strict_json import json_text
 from hpsearch.trial import Trial
+from hpsearch.wording import escaped, printable
 
 STATUS_COLUMNS = (
     "exp_key", "state", "done", "failed", "running", "pending", "max_evals",
@@ -112,7 +113,7 @@ def _facts(trial: Trial, attachments: Sequence[str]) -> Iterator[str]:
                 text = json_text(value)
             case _:
                 text = value_text(value)
-        yield f"{name:<{_LABEL_WIDTH}}{text}"
+        yield f"{name:<{_LABEL_WIDTH}}{escaped(text)}"
 
 
 def _error_facts(trial: Trial) -> Iterator[str]:

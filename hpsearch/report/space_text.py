@@ -9,6 +9,7 @@ from hpsearch.space.distribution import bounds_text
 from hpsearch.space.expression import Choice, Node
 from hpsearch.space.flat import contents
 from hpsearch.space.tree import Space, Values
+from hpsearch.wording import escaped
 
 #: A line of the tree: its indentation, its name, and the columns behind it, if any.
 Row = tuple[int, str, tuple[str, ...]]
@@ -64,11 +65,12 @@ def space_tree(space: Space) -> str:
 def _rows(node: Node, indent: int, seen: set[str]) -> Iterator[Row]:
     """Yield the lines of the parameters below a node; ``seen`` collects their labels."""
     for child in contents(node):
+        name = escaped(child.label)
         if child.label in seen:
-            yield indent, child.label, ("(as above)",)
+            yield indent, name, ("(as above)",)
             continue
         seen.add(child.label)
-        yield indent, child.label, (child.distribution.name, bounds_text(child.distribution))
+        yield indent, name, (child.distribution.name, bounds_text(child.distribution))
         if isinstance(child, Choice):
             yield from _option_rows(child, indent + 1, seen)
 
@@ -91,7 +93,7 @@ def _size(space: Space) -> str:
 def _sample(space: Space, values: Values) -> str:
     """Return the parameters of a point on one line."""
     params = space.params(values).items()
-    return ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in params)
+    return escaped(", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in params))
 
 
 def _count(n: int, noun: str) -> str:

@@ -9,8 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from hpsearch.report.text import params_text, printable, value_text
+from hpsearch.report.text import params_text, value_text
 from hpsearch.strict_json import json_text
+from hpsearch.wording import escaped
 
 Row = Mapping[str, Any]
 
@@ -115,5 +116,5 @@ def _cell(value: Any) -> str:
             text = ", ".join(map(str, value)) or "-"
         case _:
             text = value_text(value)
-    text = printable(text).replace("\n", " ").replace("\t", " ")
+    text = escaped(text)
     return text if len(text) <= _MAX_WIDTH else text[: _MAX_WIDTH - 1] + "…"

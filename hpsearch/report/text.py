@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from pprint import pformat
 from typing import Any
@@ -13,12 +12,10 @@ from hpsearch.coordination.progress import Progress
 from hpsearch.experiment import ExperimentState
 from hpsearch.report.summary import FailureGroup, failure_reason
 from hpsearch.trial import State, Trial
+from hpsearch.wording import escaped, printable
 
 #: The longest line that tells an error.
 _MAX_ERROR = 200
-
-#: C0 without tab and newline, DEL, C1.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 _WHY: dict[str, str] = {
     EndReason.MAX_EVALS: "all its trials are finished",
@@ -37,27 +34,19 @@ def number(value: float) -> str:
 
 def params_text(params: Mapping[str, Any]) -> str:
     """Return parameters on one line, as ``lr=0.013, optimizer=adam``."""
-    return printable(", ".join(f"{label}={value_text(value)}" for label, value in params.items()))
+    return escaped(", ".join(f"{label}={value_text(value)}" for label, value in params.items()))
 
 
 def params_lines(params: Mapping[str, Any]) -> list[str]:
     """Return parameters one a line, indented and aligned."""
-    width = max((len(label) for label in params), default=0)
-    return [printable(f"  {label:<{width}}  {value_text(value)}") for label, value in params.items()]
+    shown = {escaped(label): escaped(value_text(value)) for label, value in params.items()}
+    width = max(map(len, shown), default=0)
+    return [f"  {label:<{width}}  {value}" for label, value in shown.items()]
 
 
 def value_text(value: Any) -> str:
     """Return one value, numbers shortened."""
     return number(value) if isinstance(value, float) else str(value)
-
-
-def printable(text: str) -> str:
-    r"""Return a text with every control character but newline and tab written as ``\xNN``.
-
-    An objective chooses the words of its errors and results; in a terminal, raw C0 and
-    C1 characters of theirs could move the cursor, hide lines or answer for the keyboard.
-    """
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def duration_text(seconds: float | None) -> str:
@@ -95,7 +84,7 @@ def status_line(progress: Progress) -> str:
     parts.append(workers_text(progress))
     if progress.last_failure is not None:
         parts.append(f"last error: {failure_line(progress.last_failure)}")
-    return "; ".join(parts)
+    return escaped("; ".join(parts))
 
 
 def workers_text(progress: Progress) -> str:
@@ -147,7 +136,7 @@ def final_report(
         blocks.append(
             "\n".join(f"{purpose + ':':<{width + 3}}{command}" for purpose, command in hints.items())
         )
-    return "\n\n".join(blocks)
+    return printable("\n\n".join(blocks))
 
 
 def _headline(progress: Progress, is_interrupted: bool) -> str:
@@ -156,7 +145,7 @@ def _headline(progress: Progress, is_interrupted: bool) -> str:
     state = f"{experiment.state}, {why}" if why else str(experiment.state)
     if is_interrupted:
         state = "interrupted"
-    return f"{experiment.exp_key}: {state}; {counts_text(progress)}"
+    return escaped(f"{experiment.exp_key}: {state}; {counts_text(progress)}")
 
 
 def _best_block(best: Trial | None, config: Any) -> str:
@@ -176,5 +165,5 @@ def _group_line(group: FailureGroup) -> str:
 
 def _error_text(trial: Trial) -> str:
     message = trial.error.message.strip().split("\n", 1)[0] if trial.error else ""
-    text = printable(f"{failure_reason(trial)}: {message}" if message else failure_reason(trial))
+    text = escaped(f"{failure_reason(trial)}: {message}" if message else failure_reason(trial))
     return text if len(text) <= _MAX_ERROR else text[: _MAX_ERROR - 1] + "…"

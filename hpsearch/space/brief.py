@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from hpsearch.space.expression import Choice, DictOf, Literal, Node, Number, Operation, TupleOf, children
 from hpsearch.space.operations import SYMBOLS
+from hpsearch.wording import escaped
 
 
 def brief(node: Node, limit: int = 60) -> str:
     """Describe a node in one line of at most ``limit`` characters."""
-    text = _text(node, 3)
+    text = escaped(_text(node, 3))
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 

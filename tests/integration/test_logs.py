@@ -65,6 +65,24 @@ def test_no_text_breaks_a_line_and_all_of_it_comes_through(text):
     assert (line["message"], line["source"]) == (text, text)
 
 
+def test_no_text_of_a_line_for_people_passes_for_another_line_or_reaches_the_terminal_raw():
+    code = (
+        "import logging\n"
+        "from hpsearch.logs import log_to_stderr, tell\n"
+        "log_to_stderr(logging.WARNING)\n"
+        "log = logging.getLogger('hpsearch.somewhere')\n"
+        "hostile = 'a\\n2026-01-01 00:00:00 ERROR \\x1b[2J\\x9b\\u202e\\ud800'\n"
+        "log.warning('worker %s', hostile)\n"
+        "tell(hostile, {})\n"
+        "try:\n    raise ValueError(hostile)\nexcept ValueError:\n    log.exception('failed')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    first, *rest = done.stderr.split("\n")
+    assert first.endswith(r"WARNING worker a\n2026-01-01 00:00:00 ERROR \x1b[2J\x9b\u202e\ud800")
+    assert [c for line in rest for c in line if not c.isprintable()] == []
+    assert any(line.startswith("Traceback") for line in rest)
+
+
 def test_half_a_character_breaks_nothing():
     """An objective may print bytes that are no text, or half of a surrogate pair."""
     (line,) = written(r'log.info("%s", "a\ud800b", extra=Event.OUTPUT.of(source="e"))')

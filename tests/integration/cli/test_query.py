@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import IO, Any
 
 import pytest
 
+from hpsearch.fleet import Worker
 from hpsearch.store.mongo.store import MongoStore
 from tests.integration.cli.conftest import Call, Outcome
 from tests.integration.servers import Server
@@ -47,6 +49,25 @@ def test_json_stands_alone_on_stdout_and_names_its_shape(name: str, call: Call):
     assert (outcome.code, outcome.err) == (0, "")
     assert document["schema"] == f"hpsearch.{kind}/1"
     assert document[kind]
+
+
+def test_csv_keeps_what_a_terminal_obeys_but_not_on_one(call: Call, filled: MongoStore, uri: str):
+    filled.record_worker(Worker(name="\x1b[2Jben", host="machine", pid=1), 60)
+    assert "\x1b[2Jben" in {row["name"] for row in rows(call("workers", "--format", "csv"))}
+    ours, theirs = pty.openpty()
+    subprocess.run(
+        [sys.executable, "-m", "hpsearch", "workers", "--format", "csv"],
+        env={**os.environ, "HPSEARCH_STORE": uri},
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        timeout=60,
+        check=True,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 10_000)
+    os.close(ours)
+    assert rb"\x1b[2Jben" in shown
+    assert b"\x1b" not in shown
 
 
 @pytest.mark.parametrize("name", QUERIES)

@@ -1,0 +1,142 @@
+"""Whatever texts an objective, a worker or an altered document chose: no view sends them raw."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from hpsearch import hp
+from hpsearch.diagnosis.finding import problem
+from hpsearch.experiment import ExperimentState, ObjectiveRef
+from hpsearch.report.findings import findings_text
+from hpsearch.report.live import block
+from hpsearch.report.rows import (
+    BEST_COLUMNS,
+    STATUS_COLUMNS,
+    TRIAL_COLUMNS,
+    WORKER_COLUMNS,
+    best_text,
+    status_cells,
+    status_row,
+    trial_cells,
+    trial_text,
+)
+from hpsearch.report.space_text import describe_space
+from hpsearch.report.summary import failure_groups
+from hpsearch.report.table import Format, render
+from hpsearch.report.text import failure_line, final_report, improvement_line, status_line
+from hpsearch.space.tree import Space
+from hpsearch.trial import Ended, Failure, FailureKind, Holder
+from tests.unit.report.states import NOW, done, experiment, failed, progress, worker
+
+#: What a terminal obeys, what ends a line for some reader, what turns the direction of writing.
+UNSENT = {
+    *map(chr, (*range(0x20), *range(0x7F, 0xA0))),
+    *"\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
+    *map(chr, range(0xD800, 0xE000)),
+}
+
+HOSTILE = st.lists(
+    st.sampled_from([*sorted(UNSENT), "\x1b[2J", "\x1b]0;title\x07", "a", "é", "\N{PILE OF POO}", "\r\n"]),
+    min_size=1,
+    max_size=4,
+).map("".join)
+
+
+def texts(text: str) -> dict[str, str]:
+    """Return what is shown of a search in which every text is this one, by view."""
+    error = Failure(kind=FailureKind.EXCEPTION, type=text, message=f"m{text}", traceback=text, log_tail=text)
+    holder = Holder(name=text, host=text, pid=1)
+    best = done(1, 0.25, params={text: text, "kind": [text]}, worker=holder, origin=text, result={text: text})
+    loser = failed(
+        2, error=error, worker=holder, history=(Ended(attempt=1, worker=text, ended_at=NOW, why=text),)
+    )
+    search = experiment(
+        exp_key=text,
+        state=ExperimentState.DONE,
+        ended_why=text,
+        objective=ObjectiveRef(kind="import", ref=text),
+    )
+    shown = progress(experiment=search, best=best, last_failure=loser, workers=(worker(text),))
+    rows = [trial_cells(best), trial_cells(loser)]
+    live = Console(file=io.StringIO(), width=200, force_terminal=False)
+    live.print(block(shown))
+    return {
+        "status line": status_line(shown),
+        "improvement": improvement_line(best),
+        "failure": failure_line(loser),
+        "live": live.file.getvalue(),
+        "report": final_report(shown, {text: Words(text)}, failure_groups([loser]), {text: text}),
+        "best": best_text(best),
+        "trial": trial_text(loser, [text]),
+        "done trial": trial_text(best, [text]),
+        "status": render(
+            "status", [status_cells(status_row(shown, NOW))], (*STATUS_COLUMNS, "ended_why"), Format.TABLE
+        ),
+        "trials": render("trials", rows, TRIAL_COLUMNS, Format.TABLE),
+        "the best": render("trials", rows, BEST_COLUMNS, Format.TABLE),
+        "workers": render("workers", [asdict(worker(text))], WORKER_COLUMNS, Format.TABLE),
+        "findings": findings_text([problem(text, text, text)]),
+        "json": render("trials", [asdict(best), asdict(loser)], TRIAL_COLUMNS, Format.JSON),
+        "jsonl": render("trials", [asdict(best), asdict(loser)], TRIAL_COLUMNS, Format.JSONL),
+    }
+
+
+class Words:
+    """An object that prints what it likes."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def __repr__(self) -> str:
+        return self._words
+
+
+#: Views of one line, whatever is in it.
+LINES = ("status line", "improvement", "failure")
+
+
+@pytest.mark.fuzz
+@given(HOSTILE)
+@example("\x1b[31m\n")
+@example("a\tb\u2028\u202e\ud800")
+def test_no_view_sends_what_a_terminal_obeys(text: str):
+    for view, shown in texts(text).items():
+        assert not UNSENT.difference("\n\t").intersection(shown), view
+        shown.encode()
+        if view in LINES:
+            assert not {"\n", "\t"}.intersection(shown), view
+
+
+def test_a_line_break_in_a_text_is_no_row_of_a_table_and_no_fact_of_a_page():
+    plain, broken = texts("ab"), texts("a\nstate  done\tb")
+    for view in ("status", "trials", "the best", "workers", "best", "live"):
+        assert broken[view].count("\n") == plain[view].count("\n"), view
+
+
+@pytest.mark.fuzz
+@given(st.text(st.characters(codec="utf-8")))
+def test_json_keeps_every_text(text: str):
+    row = asdict(done(1, 0.25, params={text: text}))
+    (read,) = json.loads(render("trials", [row], TRIAL_COLUMNS, Format.JSON))["trials"]
+    assert read["params"] == {text: text}
+
+
+@pytest.mark.fuzz
+@given(HOSTILE.map(lambda text: "a" + re.sub("[\0\ud800-\udfff]", "", text)))
+def test_a_space_is_described_without_what_a_terminal_obeys(text: str):
+    space = Space({text: hp.choice(text, [text, {text: hp.uniform(f"{text}x", 0, 1)}])})
+    values: dict[str, Any] = {text: 0}
+    shown = describe_space(space, [values])
+    assert not UNSENT.difference("\n").intersection(shown)
+    assert shown.count("\n") == describe_space(
+        Space({"a": hp.choice("a", ["a", {"a": hp.uniform("ax", 0, 1)}])}), [{"a": 0}]
+    ).count("\n")
