@@ -7,6 +7,7 @@ one slot, and an objective that uses SIGALRM itself needs a process of its own.
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -62,15 +63,18 @@ class InlineEvaluator:
         self.prepare(experiment, watch)
         loaded = self._loaded[experiment.identity]
         current = Evaluate.of(trial).current_trial(hear)
-        started = time.perf_counter()
+        process, started = os.getpid(), time.perf_counter()
         try:
             with _interrupted_by(watch):
-                return loaded.evaluate(trial.values, current, passes=(_InterruptionError,))
+                result = loaded.evaluate(trial.values, current, passes=(_InterruptionError,))
         except _InterruptionError as interruption:
             _disarm()  # on the way out of the block, it may have kept the block from doing so
             if interruption.why is Stop.TIMEOUT:
                 return timed_out(time.perf_counter() - started)
             raise StoppedError(interruption.why) from None
+        if os.getpid() != process:
+            os._exit(0)  # a fork that the objective made, and that came back from it as well
+        return result
 
     def close(self) -> None:
         """Forget what was loaded."""

@@ -431,6 +431,16 @@ def test_a_fork_that_returns_as_well_gives_no_second_answer(isolated, experiment
     assert run(isolated, experiment("good"))[0].loss == 0.25
 
 
+def test_a_fork_that_returns_into_the_worker_itself_ends_there(inline, experiment):
+    """It would go on as a second worker, with the trials, the name and the connections of the first."""
+    me = os.getpid()
+    run(inline, experiment("returns_twice"))
+    if os.getpid() != me:
+        os._exit(3)
+    _, status = os.wait()
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
 def test_what_an_objective_left_running_reports_to_nobody(evaluator, experiment):
     run(evaluator, experiment("speaks_on"))
     _, reports = run(evaluator, experiment("hangs"), stop=Stop.TIMEOUT)
