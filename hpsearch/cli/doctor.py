@@ -1,4 +1,7 @@
-"""``hpsearch doctor``: what a person runs first when something is wrong; changes nothing."""
+"""``hpsearch doctor``: what a person runs first when something is wrong.
+
+It changes nothing, but makes the folder for this user's data where there is none.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from hpsearch import mongod
-from hpsearch.cli.db_check import tell
+from hpsearch.cli.findings import print_findings
 from hpsearch.cli.stores import patient
 from hpsearch.command.options import debug_option, json_option, store_option
 from hpsearch.command.store_choice import STORE, named_file
@@ -46,7 +49,7 @@ def doctor(context: click.Context, store: str | None, json: bool) -> None:
         *judge_settings(list(_settings(context, known)), _own_variables(), known),
         *_database(store or mongod.status().uri),
     ]
-    tell("doctor", findings, as_json=json)
+    print_findings("doctor", findings, as_json=json)
 
 
 def _mongod() -> str | None:

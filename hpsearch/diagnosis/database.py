@@ -10,9 +10,10 @@ from hpsearch.store.condition import Condition, Some, Topology
 #: Seconds between the clocks of a machine and the server beyond which dates in logs mislead.
 _MAX_SKEW_S = 1.0
 
-_FEW_BYTES = 1024**3
-_FEW_SHARE = 0.05
+#: Room on the server's disk that is little: so many bytes, or that share of the whole, if it is more.
+_FEW_BYTES, _FEW_SHARE = 1024**3, 0.05
 
+#: What members of a replica set are while nothing is wrong, in MongoDB's words.
 _HEALTHY_STATES = {"PRIMARY", "SECONDARY", "ARBITER"}
 _UNSEEN = "not known: this user may not see it, or it takes the server too long"
 

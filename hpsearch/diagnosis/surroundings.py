@@ -1,4 +1,4 @@
-"""Finds out what there is on this machine; changes nothing but making the user's data folder."""
+"""Finds out what there is on this machine; changes nothing."""
 
 from __future__ import annotations
 

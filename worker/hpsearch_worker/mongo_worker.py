@@ -40,7 +40,6 @@ _MAX_JOBS_IN_DB = (
 #: Options of a URI whose values are secrets, or may hold one.
 _SECRET = re.compile(r"(?i)(\b\w*(?:password|properties)=)[^&;]*")
 
-
 #: From here on a number means no limit, be it of trials or of seconds: Hyperopt's default is the
 #: largest integer, and no duration of our worker is longer.
 _UNLIMITED = 3650 * 86400.0

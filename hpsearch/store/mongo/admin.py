@@ -1,7 +1,6 @@
 """Making a freshly started MongoDB server usable: replica set, administrator, address.
 
-Besides the modules of the MongoDB store, only this one imports pymongo: it talks to one
-server, by its port on this machine, before that server can take part in a search.
+It talks to one server, by its port on this machine, before that can take part in a search.
 Every function may be repeated after a crash at any instant.
 """
 
@@ -17,16 +16,18 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from hpsearch.errors import StorePermissionError, StoreUnavailableError
+from hpsearch.store.mongo.errors import (
+    ALREADY_INITIALIZED,
+    AUTHENTICATION_FAILED,
+    NOT_YET_INITIALIZED,
+    UNAUTHORIZED,
+    USER_EXISTS,
+)
 
 LOOPBACK = "127.0.0.1"
 
-_POLL_S = 0.02
-_CALL_TIMEOUT_MS = 5_000
-_UNAUTHORIZED = 13
-_AUTHENTICATION_FAILED = 18
-_ALREADY_INITIALIZED = 23
-_NOT_YET_INITIALIZED = 94
-_USER_EXISTS = 51003
+#: Seconds between two looks at a server that is about to be ready, and milliseconds that a call may take.
+_POLL_S, _CALL_TIMEOUT_MS = 0.02, 5_000
 
 #: The user that MongoDB's servers are to each other; its password is what their key files hold.
 _MEMBER = "__system"
@@ -86,7 +87,7 @@ def knows_administrator(server: LocalServer) -> bool:
         try:
             client.admin.command("ping")
         except OperationFailure as error:
-            if error.code == _AUTHENTICATION_FAILED:
+            if error.code == AUTHENTICATION_FAILED:
                 return False
             raise
         return True
@@ -99,7 +100,7 @@ def initiate(server: LocalServer) -> None:
         try:
             client.admin.command("replSetInitiate", config)
         except OperationFailure as error:
-            if error.code != _ALREADY_INITIALIZED:
+            if error.code != ALREADY_INITIALIZED:
                 raise
 
 
@@ -124,7 +125,7 @@ def correct_address(server: LocalServer, timeout_s: float) -> None:
                 client.admin.command("replSetReconfig", config, force=True)
             except OperationFailure as error:
                 # Right after its start the server has yet to read the old configuration.
-                if error.code != _NOT_YET_INITIALIZED or time.monotonic() >= deadline:
+                if error.code != NOT_YET_INITIALIZED or time.monotonic() >= deadline:
                     raise
                 time.sleep(_POLL_S)
             else:
@@ -172,7 +173,7 @@ def _connection(server: LocalServer, *, as_member: bool = False) -> Iterator[Cli
         with client:
             yield client
     except OperationFailure as error:
-        if error.code not in {_UNAUTHORIZED, _AUTHENTICATION_FAILED, _USER_EXISTS}:
+        if error.code not in {UNAUTHORIZED, AUTHENTICATION_FAILED, USER_EXISTS}:
             raise StoreUnavailableError(f"The MongoDB server at {server.address} failed: {error}.") from error
         raise StorePermissionError(
             f"The MongoDB server at {server.address} has another administrator than {server.user!r}, "

@@ -53,6 +53,8 @@ _NO_HOSTS = "an unnamed host"
 
 _SCHEMES = ("mongodb://", "mongodb+srv://")
 _OLDEST = (5, 0)
+
+#: Seconds between two attempts at a call: the first time, and the longest; each doubles the one before.
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.05, 1.0
 
 
@@ -156,9 +158,9 @@ class Connection:
 
         Later it may: a certificate that runs out during a search is renewed, and everybody goes on.
         """
-        reason = None if self._has_answered else refusal(cause(error), self.hosts)
-        if reason is not None:
-            raise ConfigurationError(reason) from error
+        why = None if self._has_answered else refusal(cause(error), self.hosts)
+        if why is not None:
+            raise ConfigurationError(why) from error
 
     def _unavailable(self, error: Exception) -> HpsearchError:
         hint = None if self._has_answered else advice(cause(error), self._uri)

@@ -57,15 +57,21 @@ MEANINGS: Mapping[type[Exception], type[HpsearchError]] = {
 #: What a call to the driver can raise.
 DRIVER_ERRORS = (mongo_errors.PyMongoError, bson_errors.BSONError, UnicodeError)
 
-DUPLICATE_KEY = 11000
+# Codes of the server's errors, under MongoDB's own names where they have one.
 UNAUTHORIZED = 13
+AUTHENTICATION_FAILED = 18
+ALREADY_INITIALIZED = 23
+NAMESPACE_NOT_FOUND = 26
 NAMESPACE_EXISTS = 48
+NOT_YET_INITIALIZED = 94
+DUPLICATE_KEY = 11000
 NO_REPLICA_SET = 40573
+USER_EXISTS = 51003
 #: A call took longer than its ``maxTimeMS``.
 TOO_SLOW = 50
 
-_NO_SUCH_USER, _AUTHENTICATION_FAILED, _ATLAS_ERROR = 11, 18, 8000
-_PERMISSION_CODES = {_NO_SUCH_USER, UNAUTHORIZED, _AUTHENTICATION_FAILED, _ATLAS_ERROR}
+_NO_SUCH_USER, _ATLAS_ERROR = 11, 8000
+_PERMISSION_CODES = {_NO_SUCH_USER, UNAUTHORIZED, AUTHENTICATION_FAILED, _ATLAS_ERROR}
 _TOO_LARGE_CODES = {10334, 17280, 17419, 17420, 17421}
 _INVALID_DOCUMENT = 121
 #: Write concerns that this set of servers can never satisfy.

@@ -24,9 +24,14 @@ from hpsearch.trial import State
 
 #: Milliseconds that the server may spend on one look through a collection.
 _LOOK_MS = 5_000
+
+#: Looks at the server's clock, of which the quickest counts.
 _CLOCK_SAMPLES = 5
+
 #: After so long it is not their coordinator's next round that overdue trials wait for.
 _OVERDUE = timedelta(minutes=1)
+
+#: After so long nobody writes an attachment any more that is not complete.
 _BROKEN_OFF = timedelta(hours=1)
 
 T = TypeVar("T")

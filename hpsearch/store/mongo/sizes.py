@@ -12,11 +12,9 @@ from pymongo.errors import OperationFailure
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.files import STORED
 from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
-from hpsearch.store.mongo.errors import UNAUTHORIZED
+from hpsearch.store.mongo.errors import NAMESPACE_NOT_FOUND, UNAUTHORIZED
 from hpsearch.store.schema import EXPERIMENTS, FILES, TRIALS, VALIDATORS
 from hpsearch.store.sizes import CollectionSize, ExperimentSize
-
-_NAMESPACE_MISSING = 26
 
 _SIZES_OF_TRIALS: list[Mapping[str, Any]] = [
     {
@@ -74,7 +72,7 @@ def _collection(database: Database[Document], name: str) -> CollectionSize:
     try:
         stats = next(collection.aggregate([{"$collStats": {"storageStats": {}}}]))["storageStats"]
     except OperationFailure as error:
-        if error.code not in {UNAUTHORIZED, _NAMESPACE_MISSING}:
+        if error.code not in {UNAUTHORIZED, NAMESPACE_NOT_FOUND}:
             raise
         stats = {}
     return CollectionSize(
