@@ -74,6 +74,7 @@ class Event(StrEnum):
     WORKER_STARTED = "worker_started"
     GPUS_SHARED = "gpus_shared"
     WORKER_LEFT = "worker_left"
+    LOADING = "loading"
     NOT_SERVING = "not_serving"
     LEFT_UNREGISTERED = "left_unregistered"
     LEFT_WITHOUT_DATABASE = "left_without_database"

@@ -41,6 +41,10 @@ _LONGEST_WAIT_S, _WAIT_S_PER_WORKER, _LONGEST_WAIT_EVER_S = 1.5, 0.01, 10.0
 #: today is asked less often, instead of becoming slower still.
 _WAITS_PER_LOOK = 20
 
+#: Seconds after which it is told that an objective is still being loaded. There is no limit: an import may
+#: fetch data, and one that hangs on a file system that is away goes on once that is back.
+_LONG_LOADING_S = 60.0
+
 #: Looks at an empty queue that a worker in burst mode takes before it leaves.
 _BURST_LOOKS = 3
 
@@ -114,7 +118,7 @@ class Slot:
         self._renew_for(experiments.values())
         for experiment in experiments.values():
             try:
-                self.evaluator.prepare(experiment, self._drained)
+                self.evaluator.prepare(experiment, self._loading(experiment))
             except (LoadError, SpaceError) as problem:
                 self.directory.refuse(experiment, problem)
                 return None, None
@@ -222,9 +226,23 @@ class Slot:
                 trial, Result(loss=result.loss, result=kept, error=error, duration_s=result.duration_s)
             )
 
-    def _drained(self) -> Stop | None:
-        self.pulse.beat()
-        return Stop.DRAINED if self.shutdown.is_draining() else None
+    def _loading(self, experiment: Experiment) -> Watch:
+        """Return what decides whether loading goes on: for as long as it takes, but not without a word."""
+        tell_at = time.monotonic() + _LONG_LOADING_S
+
+        def watch() -> Stop | None:
+            nonlocal tell_at
+            self.pulse.beat()
+            if time.monotonic() >= tell_at:
+                tell_at = float("inf")
+                log.warning(
+                    "loading %s takes long; this worker waits for it, and takes no trial",
+                    experiment.objective.ref,
+                    extra=Event.LOADING.of(exp_key=experiment.exp_key),
+                )
+            return Stop.DRAINED if self.shutdown.is_draining() else None
+
+        return watch
 
     def _watch(self, trial: Trial, experiment: Experiment, held: Held) -> Watch:
         """Return what decides, several times a second, whether the evaluation goes on."""

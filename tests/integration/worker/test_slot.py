@@ -22,6 +22,7 @@ from hpsearch.payload import ATTACHMENT, pack
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.trial import FailureKind, State, Trial
+from hpsearch_worker import loop
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.inline import InlineEvaluator
@@ -249,6 +250,38 @@ def test_an_experiment_that_is_new_is_evaluated_with_the_code_of_now(store, slot
         slot.shutdown.drain()
         thread.join()
     assert (store.trial("before", 0).loss, store.trial("after", 0).loss) == (0.5, 0.25)
+
+
+def test_an_objective_that_takes_long_to_load_is_waited_for_and_told_of_once(
+    store, slot, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(loop, "_LONG_LOADING_S", 0.0)
+    may_end = tmp_path / "may_end"
+    file = tmp_path / "loads_for_long.py"
+    file.write_text(
+        "import os, time\n"
+        f"while not os.path.exists({str(may_end)!r}):\n"
+        "    time.sleep(0.01)\n"
+        "def objective(config): return 0.5\n"
+    )
+    opened = store.open_experiment(
+        Experiment(
+            exp_key="e",
+            space=SPACE.to_json(),
+            space_fingerprint=SPACE.fingerprint,
+            objective=parse_target(str(file)),
+        )
+    )
+    store.insert(trials_of(opened))
+    thread = threading.Thread(target=replace(slot, evaluator=IsolatedEvaluator(echo=False)).work)
+    thread.start()
+    try:
+        wait_until(lambda: "loads_for_long.py:objective takes long" in caplog.text, "a word", 10)
+    finally:
+        may_end.touch()
+        thread.join()
+    assert store.trial("e", 0).loss == 0.5
+    assert caplog.text.count("takes long") == 1
 
 
 def test_an_evaluation_that_takes_long_is_no_standstill(store, slot, tmp_path):
