@@ -116,7 +116,8 @@ class _StderrHandler(logging.Handler):
         self.setFormatter(formatter)
 
     def emit(self, record: logging.LogRecord) -> None:
-        with suppress(OSError):  # nobody reads it any more, which is no reason to end
+        # Nobody reads it any more, or an objective closed or replaced it: no reason to end.
+        with suppress(OSError, ValueError, AttributeError):
             sys.stderr.write(self.format(record) + "\n")
             sys.stderr.flush()
 

@@ -153,6 +153,18 @@ def test_a_reader_that_has_gone_ends_nothing():
         (["worker", "--store", "postgres://x"], 78, "ConfigurationError"),
     ],
 )
+@pytest.mark.parametrize("end", ["sys.stderr.close()", "sys.stderr = None"])
+def test_an_objective_that_takes_stderr_away_ends_nothing(end):
+    """With --no-isolate it is the worker's, and the thread that renews leases writes there, too."""
+    done = subprocess.run(
+        [sys.executable, "-c", SETUP + f"{end}\nlog.warning('to nobody')\nprint('goes on')"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "goes on\n"
+
+
 def test_last_words_are_an_event_with_the_exit_code(arguments, code, error, tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "hpsearch", *arguments, "--log-format", "json"],
