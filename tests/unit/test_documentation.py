@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
 from enum import StrEnum
+from itertools import accumulate
 from pathlib import Path
 
 import click
@@ -173,10 +175,21 @@ def test_every_state_and_every_reason_is_described(title: str, kind: type[StrEnu
     assert [value for value in kind if f"`{value}`" not in section(title)] == []
 
 
-def test_every_algorithm_and_its_options_are_described():
-    options = [*fields(AutoOptions), *fields(TPEOptions), *fields(AnnealOptions), *fields(MixOptions)]
-    names = [*ALGORITHMS, *(field.name for field in options)]
-    assert [name for name in names if f"`{name}`" not in section("run")] == []
+def test_every_algorithm_is_named_with_its_options_and_their_defaults():
+    kinds = {"auto": AutoOptions, "tpe": TPEOptions, "anneal": AnnealOptions, "mix": MixOptions}
+    defaults = {
+        (name, option.name): getattr(kind(), option.name)
+        for name, kind in kinds.items()
+        for option in fields(kind)
+    }
+    rows = re.findall(
+        r"^\| (?:`(\w+)` )?\| `(\w+)` \| `?(.+?)`? \|", section("Options of algorithms"), flags=re.MULTILINE
+    )
+    names = accumulate((name for name, _, _ in rows), lambda last, name: name or last)
+    assert {
+        (name, option): json.loads(text) for name, (_, option, text) in zip(names, rows, strict=True)
+    } == defaults
+    assert [name for name in ALGORITHMS if f"`{name}`" not in section("run")] == []
 
 
 def test_every_error_is_described_with_its_exit_code():
