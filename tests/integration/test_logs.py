@@ -144,15 +144,6 @@ def test_a_reader_that_has_gone_ends_nothing():
     assert (done.returncode, done.stdout) == (0, "goes on\n")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "error"),
-    [
-        (["run", "no_such_file.py"], 65, "LoadError"),
-        (["run", "x.py", "--max-evals", "many"], 2, "BadParameter"),
-        (["worker", "--store", "mongodb://127.0.0.1:1/x", "--health-port", "-1"], 2, "BadParameter"),
-        (["worker", "--store", "postgres://x"], 78, "ConfigurationError"),
-    ],
-)
 @pytest.mark.parametrize("end", ["sys.stderr.close()", "sys.stderr = None"])
 def test_an_objective_that_takes_stderr_away_ends_nothing(end):
     """With --no-isolate it is the worker's, and the thread that renews leases writes there, too."""
@@ -165,6 +156,15 @@ def test_an_objective_that_takes_stderr_away_ends_nothing(end):
     assert done.stdout == "goes on\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (["run", "no_such_file.py"], 65, "LoadError"),
+        (["run", "x.py", "--max-evals", "many"], 2, "BadParameter"),
+        (["worker", "--store", "mongodb://127.0.0.1:1/x", "--health-port", "-1"], 2, "BadParameter"),
+        (["worker", "--store", "postgres://x"], 78, "ConfigurationError"),
+    ],
+)
 def test_last_words_are_an_event_with_the_exit_code(arguments, code, error, tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "hpsearch", *arguments, "--log-format", "json"],
