@@ -112,14 +112,13 @@ def health_options(command: F) -> F:
     port = option(
         "--health-port",
         type=click.IntRange(0, 65535),
-        is_eager=True,  # known when the host is looked at
+        callback=_for_the_host,
         help="Answer /healthz, /readyz and /metrics at this port; 0 for any free one.",
     )
     host = option(
         "--health-host",
         metavar="ADDR",
         default="127.0.0.1",
-        callback=_of_a_port,
         help="Address to answer at; 0.0.0.0 for every network of this machine.",
     )
     return port(host(command))
@@ -168,12 +167,12 @@ def log_format_option() -> Callable[[F], F]:
     )
 
 
-def _of_a_port(ctx: click.Context, param: click.Parameter, host: str) -> str:
-    """Return the address to answer at; alone it may stand in an environment, which is there for many."""
-    is_asked = ctx.get_parameter_source("health_host") is ParameterSource.COMMANDLINE
-    if is_asked and ctx.params.get("health_port") is None:
+def _for_the_host(ctx: click.Context, param: click.Parameter, port: int | None) -> int | None:
+    """Return the port; a host on the command line needs it, one in the environment of many does not."""
+    # What is given is processed before what is not.
+    if port is None and ctx.get_parameter_source("health_host") is ParameterSource.COMMANDLINE:
         raise click.UsageError("--health-host opens no port by itself: add --health-port.", ctx)
-    return host
+    return port
 
 
 def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
