@@ -15,6 +15,7 @@ from hpsearch.errors import (
     LoadError,
     SpaceError,
     StoreError,
+    StorePermissionError,
     StoreUnavailableError,
     TooManyFailuresError,
 )
@@ -214,7 +215,7 @@ class Slot:
         """Write the result; if the store cannot hold all of it, the loss and the reason."""
         try:
             self.store.finish(trial, result)
-        except (LeaseLostError, StoreUnavailableError):
+        except (LeaseLostError, StorePermissionError, StoreUnavailableError):
             raise
         except StoreError as refusal:
             failure = Failure(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hpsearch import hp
-from hpsearch.errors import LoadError, StoreError, StoreUnavailableError
+from hpsearch.errors import LoadError, StoreError, StorePermissionError, StoreUnavailableError
 from hpsearch.experiment import Experiment, ExperimentState, ObjectiveRef
 from hpsearch.fleet import Worker
 from hpsearch.health.pulse import STANDSTILL_S, Pulse
@@ -144,6 +144,23 @@ def test_a_store_that_is_away_for_good_leaves_the_trial_to_others(store, slot):
 
     assert store.trial("e", 0).state is State.RUNNING
     assert slot.shutdown.is_draining()
+
+
+def test_a_result_that_the_user_may_not_write_is_not_cut_down_to_its_loss(store, slot, monkeypatch):
+    """Nothing is wrong with it: whoever may write it evaluates the trial once more."""
+    experiment(store)
+    finish, answers = store.finish, iter([StorePermissionError("The password was changed.")])
+
+    def refused_at_first(trial, result):
+        for refusal in answers:
+            raise refusal
+        finish(trial, result)
+
+    monkeypatch.setattr(store, "finish", refused_at_first)
+    slot.work()
+
+    assert store.trial("e", 0).state is State.RUNNING
+    assert isinstance(slot.shutdown.error, StorePermissionError)
 
 
 def test_an_objective_is_fetched_once_for_all_slots_and_again_when_its_experiment_was_made_anew(store):
