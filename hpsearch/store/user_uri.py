@@ -21,6 +21,10 @@ _SECRET_OPTION = re.compile("(?:tlscertificatekeyfilepassword|authmechanismprope
 _HOST = r"(?:\[[0-9A-Fa-f:.%]+\]|[\w.%-]+)(?::\d+)?"
 _HOSTS = re.compile(f"{_HOST}(?:,{_HOST})*")
 
+#: Hosts and a database, after the credentials if there are any.
+_PLACE = re.compile(f"{_HOSTS.pattern}(?:/[^/:@]*)?")
+_SCHEME = re.compile(r"[a-z+]{1,20}")
+
 #: Characters of them that messages show.
 _MAX_HOSTS = 200
 
@@ -54,13 +58,21 @@ def uri_without_user(uri: str) -> str:
 
 def uri_without_password(uri: str) -> str:
     """Return the URI as it may be shown: with the user's name, and none of the other credentials."""
-    if "://" not in uri:
+    if not _SCHEME.fullmatch(uri.partition("://")[0]) or "://" not in uri:
         return "no URI"  # and perhaps a password
     # An unquoted "&" in a password would end its option: what follows it is not shown either.
     scheme, place, options = _impersonal(_SECRET_OPTION.split(uri)[0])
     credentials, at, _ = uri.partition("://")[2].rpartition("@")
     user = f"{credentials.partition(':')[0]}@" if at else ""
+    if not _PLACE.fullmatch(place):
+        return f"{scheme}://{user}..."
     return f"{scheme}://{user}{place}{'?' if options else ''}{'&'.join(options)}"
+
+
+def may_hold_password(uri: str) -> bool:
+    """Return whether a part of a URI may be a password: also of one that was mistyped."""
+    place = uri.partition("://")[2].partition("?")[0]
+    return "@" in uri or "password" in uri.lower() or not _PLACE.fullmatch(place)
 
 
 def shown_hosts(text: str) -> str | None:

@@ -19,7 +19,7 @@ from hpsearch.health.vitals import Contact
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.mongo.errors import DRIVER_ERRORS, cause, meaning, translated
 from hpsearch.store.tls import advice, check_files, refusal
-from hpsearch.store.user_uri import shown_hosts
+from hpsearch.store.user_uri import may_hold_password, shown_hosts
 from hpsearch.wording import reason
 
 log = logging.getLogger(__name__)
@@ -253,7 +253,7 @@ def client_of(uri: str) -> MongoClient[Document]:
             warnings.simplefilter("error", UserWarning)
             return MongoClient(uri, **settings_for(uri))
     except (PyMongoError, UserWarning, ValueError, TypeError, OSError) as error:
-        if "@" in uri or "password" in uri.lower() or hosts == _NO_HOSTS:
+        if may_hold_password(uri):
             # The driver quotes what it cannot read, and that may be a part of the password.
             raise ConfigurationError(
                 f"The MongoDB URI for {hosts} is not valid, or names a file or DNS record that is not there: "

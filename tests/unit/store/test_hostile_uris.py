@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hpsearch.errors import ConfigurationError
 from hpsearch.store.hyperopt_uri import jobs_address
 from hpsearch.store.mongo.connection import client_of, hosts_of
+from hpsearch.store.user_uri import uri_without_password
 
 PASSWORD = "hunter2Secret"
 
@@ -91,8 +92,13 @@ def assert_discreet(text: str) -> None:
 
 @pytest.mark.fuzz
 @given(altered_uris())
+@example(f"mongodb://a//nna:{PASSWORD}127.0.0.1:1/db?w=1")
+@example(f"mongodb://anna:{PASSWORD}127.0.0.1:1/db")
 def test_an_altered_uri_gives_a_client_or_a_sentence_without_the_password(uri: str):
     assert_discreet(hosts_of(uri)[:400])
+    if "://" in uri[:20]:
+        shown = uri_without_password(uri)
+        assert not any(PASSWORD[i : i + 6] in shown for i in range(len(PASSWORD) - 5)), shown
     if "+srv" in uri:
         return  # asks the DNS
     try:

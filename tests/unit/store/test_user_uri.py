@@ -28,6 +28,10 @@ def test_whoever_gives_no_name_keeps_hosts_and_options():
         ("mongodb://localhost/runs", "mongodb://localhost/runs"),
         ("mongodb://root:a@b:c/d@host/runs", "mongodb://root@host/runs"),
         ("root:password@host", "no URI"),
+        ("root:password://host", "no URI"),
+        ("mongodb://root:password.host:1/runs?tls=true", "mongodb://..."),
+        ("mongodb://a//root:password.host:1/runs", "mongodb://..."),
+        ("mongodb://root@%2Ftmp%2Fmongodb.sock/runs", "mongodb://root@%2Ftmp%2Fmongodb.sock/runs"),
     ],
 )
 def test_what_is_shown_of_a_uri_has_the_user_and_no_password(uri: str, shown: str):
