@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from bson.errors import BSONError
@@ -22,6 +23,9 @@ POLL_S = 0.1
 
 #: Milliseconds that the server holds one question open; bounds how late a timeout is noticed.
 _AWAIT_MS = 100
+
+#: Seconds that the end of a wait in another thread may take.
+_PATIENCE_S = 1.0
 
 #: Moves from state to state; not heartbeats and reports, nor the trials that a coordinator inserts itself.
 #: An update that changes most of a document is told as its replacement.
@@ -63,8 +67,14 @@ class Changes:
             self._closed.wait(min(timeout_s, POLL_S))
 
     def close(self) -> None:
-        """End a wait in progress."""
+        """End a wait in progress, and the stream; the server would keep it for half an hour."""
         self._closed.set()
+        if self._lock.acquire(timeout=_PATIENCE_S):
+            try:
+                if self._stream is not None:
+                    self._stream.close()
+            finally:
+                self._lock.release()
 
     def _watch(self, exp_key: str, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
@@ -101,6 +111,13 @@ class _Stream:
         self._session = trials.database.client.start_session()
         ask = {"aggregate": self._name, "pipeline": _MOVES, "cursor": {}}
         self._cursor = self._database.command(ask, session=self._session)["cursor"]["id"]
+
+    def close(self) -> None:
+        """Let the server forget the stream, if it is there to do so."""
+        with suppress(PyMongoError):
+            ask = {"killCursors": self._name, "cursors": [self._cursor]}
+            self._database.command(ask, session=self._session)
+        self._session.end_session()
 
     def news(self) -> list[Document]:
         """Return the changes since the last call; wait a moment for one where there is none.

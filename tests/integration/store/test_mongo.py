@@ -386,6 +386,19 @@ def test_everything_works_on_a_standalone_server_that_is_warned_of_once(standalo
     assert "standalone" in warning.message
 
 
+def test_a_store_that_was_closed_leaves_no_cursor_open_at_the_server(mongo_uri, database):
+    """It would hold a change stream of every search for half an hour."""
+    opened = MongoStore.connect(mongo_uri, database=database, patience=PATIENCE)
+    opened.prepare()
+    opened.wait_for_change("e", 0.01)
+    with MongoClient(mongo_uri) as client:
+        look = [{"$currentOp": {"idleCursors": True}}, {"$match": {"type": "idleCursor"}}]
+        ours = [{"$match": {"ns": f"{database}.{TRIALS}"}}]
+        assert len(list(client.admin.aggregate(look + ours))) == 1
+        opened.close()
+        assert list(client.admin.aggregate(look + ours)) == []
+
+
 def test_a_server_older_than_5_is_refused():
     with pytest.raises(ConfigurationError, match=r"MongoDB 4\.4\.29 at db:27017 is too old.*5\.0"):
         check_version({"version": "4.4.29", "versionArray": [4, 4, 29, 0]}, "db:27017")
