@@ -21,7 +21,7 @@ from hpsearch.errors import HpsearchWarning, SpaceError
 from hpsearch.space import arguments
 from hpsearch.space.arguments import checked_label
 from hpsearch.space.expression import Choice, Number, as_node
-from hpsearch.wording import shown
+from hpsearch.wording import named
 
 __all__ = [
     "choice",
@@ -176,14 +176,14 @@ def pchoice(label: str, options: Sequence[tuple[float, Any]]) -> Choice:
     items = _options("pchoice", checked_label(label), options)
     for i, item in enumerate(items):
         if not isinstance(item, list | tuple) or len(item) != 2:
-            raise SpaceError(f"hp.pchoice({shown(label)}): option {i} must be a pair (probability, option).")
+            raise SpaceError(f"hp.pchoice({named(label)}): option {i} must be a pair (probability, option).")
     return _choice("pchoice", label, [p for p, _ in items], [option for _, option in items])
 
 
 def _choice(name: str, label: str, probabilities: list[float], options: list[Any]) -> Choice:
     """Build either kind of choice."""
     built = arguments.categorical(name, label, probabilities)
-    nodes = (as_node(option, f"option {i} of {shown(label)}") for i, option in enumerate(options))
+    nodes = (as_node(option, f"option {i} of {named(label)}") for i, option in enumerate(options))
     return Choice(label, built, tuple(nodes))
 
 
@@ -192,7 +192,7 @@ def _options(name: str, label: str, options: Any) -> list[Any]:
     if isinstance(options, list | tuple | range) or (isinstance(options, np.ndarray) and options.ndim == 1):
         return list(options)
     raise SpaceError(
-        f"hp.{name}({shown(label)}): the options must be a list or a tuple, "
+        f"hp.{name}({named(label)}): the options must be a list or a tuple, "
         f"but they are a {type(options).__name__}."
     )
 
@@ -207,9 +207,9 @@ def _warn_of_raw_bounds(name: str, label: str, low: float, high: float) -> None:
     if is_typed and (0 <= low < high <= 1 or 0 < low <= 0.01):
         step = ", q" if name.startswith("q") else ""
         warnings.warn(
-            f"hp.{name}({shown(label)}, {low:g}, {high:g}{step}) ranges from {np.exp(low):.6g} to "
+            f"hp.{name}({named(label)}, {low:g}, {high:g}{step}) ranges from {np.exp(low):.6g} to "
             f"{np.exp(high):.6g}, since its bounds are logarithms; for bounds on the value itself, "
-            f"write hp.{name}({shown(label)}, np.log({low or 1e-5:g}), np.log({high:g}){step}).",
+            f"write hp.{name}({named(label)}, np.log({low or 1e-5:g}), np.log({high:g}){step}).",
             HpsearchWarning,
             stacklevel=3,
         )

@@ -11,17 +11,18 @@ from typing import Any
 UNSHOWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _LAYOUT = str.maketrans({"\n": r"\n", "\t": r"\t"})
 
-#: Characters of a value, and of an error's text.
-_MAX_SHOWN, _MAX_REASON = 60, 200
+#: Characters of a value; of a name, which says nothing once it is cut; and of an error, which names files.
+_MAX_SHOWN, _MAX_NAME, _MAX_REASON = 60, 300, 400
 
 
 def shown(value: Any) -> str:
     """Return a value as text of bounded length; containers down to a few levels, so that none is too deep."""
-    try:
-        text = reprlib.repr(value) if isinstance(value, list | tuple | dict | set | int) else repr(value)
-    except Exception:  # noqa: BLE001 - a foreign __repr__ may raise anything
-        return f"a {type(value).__name__}"
-    return one_line(text, _MAX_SHOWN)
+    return _shown(value, _MAX_SHOWN)
+
+
+def named(name: Any) -> str:
+    """Return what names something, such as a label or a file, as text: quoted, whole unless it is absurd."""
+    return _shown(name, _MAX_NAME)
 
 
 def reason(error: BaseException) -> str:
@@ -52,3 +53,11 @@ def one_line(text: str, limit: int) -> str:
     """Return text of so many characters at most, on one line, without what a terminal would obey."""
     plain = "".join(c if c.isprintable() else " " for c in text[: limit + 1])
     return plain if len(text) <= limit else f"{plain[: limit - 3]}..."
+
+
+def _shown(value: Any, limit: int) -> str:
+    try:
+        text = reprlib.repr(value) if isinstance(value, list | tuple | dict | set | int) else repr(value)
+    except Exception:  # noqa: BLE001 - a foreign __repr__ may raise anything
+        return f"a {type(value).__name__}"
+    return one_line(text, limit)

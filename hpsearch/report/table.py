@@ -18,6 +18,10 @@ Row = Mapping[str, Any]
 #: The widest a column of a table gets; the other forms are never shortened.
 _MAX_WIDTH = 72
 
+#: What a person types or looks for; nobody can, once it is cut.
+_NAMES = frozenset({"exp_key", "name", "host", "worker"})
+_MAX_NAME_WIDTH = 300
+
 
 class Format(StrEnum):
     """How rows are printed."""
@@ -94,7 +98,8 @@ def _csv_cell(value: Any) -> Any:
 
 
 def _table(rows: Sequence[Row], columns: Sequence[str]) -> str:
-    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    widest = [_MAX_NAME_WIDTH if column in _NAMES else _MAX_WIDTH for column in columns]
+    cells = [[_cell(row.get(c), most) for c, most in zip(columns, widest, strict=True)] for row in rows]
     widths = [max(map(len, texts)) for texts in zip(columns, *cells, strict=True)]
     lines = [_line(list(columns), widths), *(_line(row, widths) for row in cells)]
     return "\n".join(lines)
@@ -104,7 +109,7 @@ def _line(texts: list[str], widths: list[int]) -> str:
     return "  ".join(text.ljust(width) for text, width in zip(texts, widths, strict=True)).rstrip()
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, width: int) -> str:
     match value:
         case None:
             return "-"
@@ -117,4 +122,4 @@ def _cell(value: Any) -> str:
         case _:
             text = value_text(value)
     text = escaped(text)
-    return text if len(text) <= _MAX_WIDTH else text[: _MAX_WIDTH - 1] + "…"
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -26,7 +26,7 @@ from hpsearch.space.distribution import (
     Numeric,
     Uniform,
 )
-from hpsearch.wording import shown
+from hpsearch.wording import named, shown
 
 #: Characters of a label: it stands in each document of a trial, and in messages.
 MAX_LABEL = 200
@@ -78,7 +78,7 @@ def uniform(name: str, label: str, low: float, high: float, q: float | None = No
         floats where they are logarithms, and ``q > 0``.
     """
     is_log, is_quantised, is_integer = UNIFORMS[name]
-    where = f"hp.{name}({shown(label)})"
+    where = f"hp.{name}({named(label)})"
     low, high = _finite(where, "low", low), _finite(where, "high", high)
     if not low < high:
         raise SpaceError(f"{where}: low must be below high, but they are {low:g} and {high:g}.")
@@ -103,7 +103,7 @@ def normal(name: str, label: str, mu: float, sigma: float, q: float | None = Non
         Unless ``mu`` and ``sigma`` are finite numbers, ``sigma > 0`` and ``q > 0``.
     """
     is_log, is_quantised, is_integer = NORMALS[name]
-    where = f"hp.{name}({shown(label)})"
+    where = f"hp.{name}({named(label)})"
     mu, sigma = _finite(where, "mu", mu), _finite(where, "sigma", sigma)
     if sigma <= 0:
         raise SpaceError(f"{where}: sigma must be positive, but it is {sigma:g}.")
@@ -124,7 +124,7 @@ def integer(label: str, low: int, high: int) -> Integer:
     SpaceError
         Unless both are whole numbers within +-2**53 and ``low < high``.
     """
-    where = f"hp.randint({shown(label)})"
+    where = f"hp.randint({named(label)})"
     for name, bound in (("low", low), ("high", high)):
         if isinstance(bound, bool | np.bool_) or not isinstance(bound, Integral):
             raise SpaceError(f"{where}: {name} must be an int, but it is {shown(bound)}.")
@@ -143,7 +143,7 @@ def categorical(name: str, label: str, probabilities: Sequence[float]) -> Catego
     SpaceError
         Unless there is at least one, none is negative, and their sum is within 1e-6 of 1.
     """
-    where = f"hp.{name}({shown(label)})"
+    where = f"hp.{name}({named(label)})"
     if not probabilities:
         raise SpaceError(f"{where}: there must be at least one option.")
     checked = [_finite(where, f"the probability of option {i}", p) for i, p in enumerate(probabilities)]

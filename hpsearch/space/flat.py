@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hpsearch.errors import DuplicateLabelError, SpaceError
 from hpsearch.space.distribution import Distribution
 from hpsearch.space.expression import MAX_DEPTH, Choice, Node, Number, children
-from hpsearch.wording import shown
+from hpsearch.wording import named
 
 #: Ways in which one parameter may be reached through choices that share nodes.
 MAX_PATHS = 1000
@@ -71,7 +71,7 @@ def labelled_nodes(root: Node) -> dict[str, Labelled]:
                 found[child.label] = child
             elif seen[child.label] is not child:
                 raise DuplicateLabelError(
-                    f"Two different parameters have the label {shown(child.label)}; rename one, "
+                    f"Two different parameters have the label {named(child.label)}; rename one, "
                     f"or use one and the same hp object in both places."
                 )
 
@@ -111,7 +111,7 @@ def flatten(root: Node) -> tuple[Parameter, ...]:
     for label, node in nodes.items():
         kept = without_supersets(tuple(paths[label]))
         if len(kept) > MAX_PATHS:
-            raise SpaceError(f"The parameter {shown(label)} can be reached in more than {MAX_PATHS} ways.")
+            raise SpaceError(f"The parameter {named(label)} can be reached in more than {MAX_PATHS} ways.")
         parameters.append(Parameter(label=label, distribution=node.distribution, paths=kept))
         for option, below in enumerate(children(node)):
             for child in contents(below):

@@ -31,7 +31,7 @@ from hpsearch.space.expression import (
     evaluate,
 )
 from hpsearch.space.operations import INVERSES
-from hpsearch.wording import shown
+from hpsearch.wording import named, shown
 
 #: Relative difference that counts as rounding.
 TOLERANCE = 1e-9
@@ -90,7 +90,7 @@ class _Matcher:
                 for index, option in enumerate(options):
                     if bound.get(label, index) == index and distribution.contains(index):
                         yield from self.match(option, value, {**bound, label: index}, place)
-                self._missed(place, f"is {shown(value)}, which no option of {shown(label)} gives", 1)
+                self._missed(place, f"is {shown(value)}, which no option of {named(label)} gives", 1)
             case Operation():
                 yield from self._match_operation(node, value, bound, place)
 
@@ -117,13 +117,13 @@ class _Matcher:
         label, distribution = node.label, node.distribution
         number = as_python(value)
         if isinstance(number, bool) or not isinstance(number, Real):
-            self._missed(place, f"is {shown(value)}, but the parameter {shown(label)} is a number")
+            self._missed(place, f"is {shown(value)}, but the parameter {named(label)} is a number")
             return
         raw = _nearest(distribution, number)
         if raw is None or not distribution.contains(raw):
-            self._missed(place, f"is {shown(value)}, which the parameter {shown(label)} cannot be", 2)
+            self._missed(place, f"is {shown(value)}, which the parameter {named(label)} cannot be", 2)
         elif not _is_same(bound.get(label, raw), raw):
-            self._missed(place, f"is {shown(value)}, but {shown(label)} is {bound[label]!r} elsewhere", 2)
+            self._missed(place, f"is {shown(value)}, but {named(label)} is {bound[label]!r} elsewhere", 2)
         else:
             yield {label: raw, **bound}
 

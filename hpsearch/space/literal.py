@@ -19,7 +19,7 @@ from typing import Any
 
 from hpsearch.errors import SpaceError
 from hpsearch.space.shape import damaged, sequence, string, tagged
-from hpsearch.wording import reason, shown
+from hpsearch.wording import named, reason, shown
 
 #: What JSON and BSON both hold as an integer.
 INT64 = range(-(2**63), 2**63)
@@ -116,7 +116,7 @@ def decode_literal(value: Any, place: str, depth: int = 0) -> Any:
 def _reference(value: Any, qualname: str, place: str) -> str:
     """Return "module:qualname" of an importable object, or raise a sentence about it."""
     module = getattr(value, "__module__", None)
-    what = f"{place} holds {shown(qualname)}"
+    what = f"{place} holds {named(qualname)}"
     if module == "__main__":
         raise SpaceError(
             f"{what}, which is defined in the script itself (__main__), where no worker can import it; "
@@ -132,7 +132,7 @@ def _reference(value: Any, qualname: str, place: str) -> str:
     # Class methods are made anew at each look-up: equal, not identical.
     if found is not value and not (type(found) is type(value) and found == value):
         raise SpaceError(
-            f"{what}, but importing {shown(reference)} gives another object; a worker would get that one."
+            f"{what}, but importing {named(reference)} gives another object; a worker would get that one."
         )
     return reference
 
@@ -141,14 +141,14 @@ def _imported(reference: str, place: str) -> Any:
     """Return the object of a reference."""
     module, _, qualname = reference.partition(":")
     if not all(part.isidentifier() for part in [*module.split("."), *qualname.split(".")]):
-        damaged(f"{place} is no reference of the form 'module:name', but {shown(reference)}")
+        damaged(f"{place} is no reference of the form 'module:name', but {named(reference)}")
     try:
         found: Any = importlib.import_module(module)
         for part in qualname.split("."):
             found = getattr(found, part)
     except (Exception, SystemExit) as error:
         raise SpaceError(
-            f"{place} refers to {shown(reference)}, which cannot be imported on this machine "
+            f"{place} refers to {named(reference)}, which cannot be imported on this machine "
             f"({reason(error)})."
         ) from error
     return found

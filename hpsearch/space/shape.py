@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from hpsearch.errors import SpaceError
 
 #: Characters that tell the place and what is wrong there.
-_MAX_WHAT = 400
+_MAX_WHAT = 800
 
 
 def damaged(what: str) -> NoReturn:

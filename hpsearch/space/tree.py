@@ -22,7 +22,7 @@ from hpsearch.space.expression import Choice, Literal, Node, Number, as_node, ev
 from hpsearch.space.flat import Condition, Parameter, count_points, flatten, labelled_nodes
 from hpsearch.space.inverse import invert
 from hpsearch.space.literal import is_scalar
-from hpsearch.wording import shown
+from hpsearch.wording import named, shown
 
 __all__ = ["Condition", "Parameter", "Space", "Values"]
 
@@ -97,14 +97,14 @@ class Space:
         for label in values:
             if label not in self._nodes:
                 known = ", ".join(map(repr, self._nodes)) or "none at all"
-                raise SpaceError(f"The space has no parameter {shown(label)}; it has {known}.")
+                raise SpaceError(f"The space has no parameter {named(label)}; it has {known}.")
         for parameter in self.parameters:
             is_given, is_active = parameter.label in values, parameter.is_active(values)
             if is_active and not is_given:
-                raise SpaceError(f"A value for the parameter {shown(parameter.label)} is missing.")
+                raise SpaceError(f"A value for the parameter {named(parameter.label)} is missing.")
             if is_given and not is_active:
                 raise SpaceError(
-                    f"The parameter {shown(parameter.label)} is not active under the options chosen."
+                    f"The parameter {named(parameter.label)} is not active under the options chosen."
                 )
             if is_given:
                 _check_value(parameter, values[parameter.label])
@@ -190,7 +190,7 @@ def _check_value(parameter: Parameter, value: Any) -> None:
         wanted = f"the index of an option, 0 to {len(distribution.probabilities) - 1}"
     else:
         wanted = f"a value of {distribution.name}: {bounds_text(distribution)}"
-    raise SpaceError(f"The value {shown(value)} of the parameter {shown(label)} is not {wanted}.")
+    raise SpaceError(f"The value {shown(value)} of the parameter {named(label)} is not {wanted}.")
 
 
 def _readable(node: Number | Choice, value: float) -> Any:

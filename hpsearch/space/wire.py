@@ -55,7 +55,7 @@ from hpsearch.space.expression import (
 from hpsearch.space.literal import decode_literal, encode_literal
 from hpsearch.space.operations import OPERATIONS
 from hpsearch.space.shape import damaged, index, mapping, pair, sequence, string, tagged
-from hpsearch.wording import shown
+from hpsearch.wording import named, shown
 
 #: The version of the document's format.
 SCHEMA = 1
@@ -118,7 +118,7 @@ class _Encoder:
         }
         if isinstance(node, Choice):
             entry["options"] = [
-                self.value(option, f"option {i} of {shown(node.label)}")
+                self.value(option, f"option {i} of {named(node.label)}")
                 for i, option in enumerate(node.options)
             ]
         return entry
@@ -171,7 +171,7 @@ class _Decoder:
             place = f"parameters[{i}]"
             label = checked_label(string(mapping(entry, place).get("label"), f"the label of {place}"))
             if label in self._parameters:
-                damaged(f"two parameters have the label {shown(label)}")
+                damaged(f"two parameters have the label {named(label)}")
             self._parameters[label] = entry
         #: What is decoded; None while it is under way, which tells a cycle.
         self._done: dict[str | int, Node | None] = {}
@@ -218,8 +218,8 @@ class _Decoder:
 
     def _labelled(self, label: str, depth: int) -> Node:
         if label not in self._parameters:
-            damaged(f"it refers to the parameter {shown(label)}, which it does not list")
-        entry, place = self._parameters[label], f"the parameter {shown(label)}"
+            damaged(f"it refers to the parameter {named(label)}, which it does not list")
+        entry, place = self._parameters[label], f"the parameter {named(label)}"
         distribution = mapping(entry.get("distribution"), f"the distribution of {place}")
         name = string(distribution.get("name"), f"the distribution's name of {place}")
         if name not in {"choice", "pchoice"}:
@@ -229,7 +229,7 @@ class _Decoder:
         if len(p) != len(items):
             damaged(f"{place} has {len(items)} options, but {len(p)} probabilities")
         options = (
-            self.value(item, f"option {i} of {shown(label)}", depth + 1) for i, item in enumerate(items)
+            self.value(item, f"option {i} of {named(label)}", depth + 1) for i, item in enumerate(items)
         )
         return Choice(label, categorical(name, label, p), tuple(options))
 
@@ -270,7 +270,7 @@ def _decode_number(name: str, label: str, document: Mapping[str, JSON]) -> Numer
     """Return the distribution of a number, its arguments checked as those of ``hp``."""
     get = document.get
     if name not in {"randint", *UNIFORMS, *NORMALS}:
-        damaged(f"the parameter {shown(label)} has the unknown distribution {shown(name)}")
+        damaged(f"the parameter {named(label)} has the unknown distribution {shown(name)}")
     if name == "randint":
         return integer(label, get("low"), get("high"))  # type: ignore[arg-type]
     if name in UNIFORMS:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 from hpsearch.errors import UnreadableError
 from hpsearch.store.documents.encoding import decoded, utc
+from hpsearch.wording import named
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -149,7 +150,7 @@ class Fields:
 
 def place_of(kind: str, document: Mapping[str, Any]) -> str:
     """Return what a document is, for messages: its identifier quoted, on one line, of bounded length."""
-    return f"{kind} {document.get('_id')!r:.120}"
+    return f"{kind} {named(document.get('_id'))}"
 
 
 def _shown(value: Any) -> str:

@@ -24,6 +24,7 @@ from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
 from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.mongo.preparation import prepare_database
 from hpsearch.store.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS
+from hpsearch.wording import named
 
 log = logging.getLogger(__name__)
 
@@ -166,7 +167,7 @@ class Archive:
     def _read_chunks(self, file: Mapping[str, Any]) -> list[Document] | None:
         """Return the chunks of a file, or None when they are not all there."""
         chunks: list[Document] = []
-        fields = Fields(file, f"Attachment {file.get('filename')!r:.120}")
+        fields = Fields(file, f"Attachment {named(file.get('filename'))}")
         length, chunk_bytes = fields.integer("length", least=0), fields.integer("chunkSize", least=1)
         for first in range(0, -(-length // chunk_bytes), _CHUNKS_A_CALL):
             found = self._call(self._find_chunks, file["_id"], first)

@@ -25,6 +25,7 @@ from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.queries import Filter
 from hpsearch.store.rules import check_size, no_attachment
 from hpsearch.store.schema import CHUNKS, FILES
+from hpsearch.wording import named
 
 #: Files that one call deletes.
 _PAGE = 100
@@ -142,4 +143,4 @@ class Attachments:
 
 
 def _fields(file: Document) -> Fields:
-    return Fields(file, f"Attachment {file.get('filename')!r:.120}")
+    return Fields(file, f"Attachment {named(file.get('filename'))}")

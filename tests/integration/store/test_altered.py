@@ -132,7 +132,7 @@ def assert_sentence(error: HpsearchError, name: str) -> None:
     assert isinstance(error, UnreadableError | NotFoundError), repr(error)
     assert name in str(error)
     assert str(error).isprintable()
-    assert len(str(error)) < 400
+    assert len(str(error)) < 600
 
 
 @pytest.fixture(scope="module")

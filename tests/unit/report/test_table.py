@@ -122,3 +122,9 @@ def test_a_table_shows_control_characters_as_text_and_json_keeps_them():
     assert "a\\x9b, b\\r" in table
     assert {c for c in table if not c.isprintable()} == {"\n"}
     assert json.loads(render("trials", rows, (), Format.JSON))["trials"] == rows
+
+
+def test_a_name_is_shown_whole_so_that_it_can_be_typed():
+    key = "cifar_" * 16
+    table = render("status", [{"exp_key": key, "objective": key}], ("exp_key", "objective"), Format.TABLE)
+    assert table.split("\n")[1].split("  ") == [key, f"{key[:71]}…"]

@@ -20,8 +20,8 @@ from hpsearch.space.expression import call
 from hpsearch.space.tree import Space
 from tests.unit.space import importable
 
-#: Characters of a message; a label that somebody made long is cut.
-MAX_SENTENCE = 600
+#: Characters of a message; labels and references are told whole, others cut.
+MAX_SENTENCE = 1200
 
 
 def nested(levels: int, tag: str = "tuple") -> Any:
