@@ -19,9 +19,10 @@ from hpsearch.store.queries import NOW, Filter, Pipeline
 from hpsearch.store.rules import replaced_attempts
 from hpsearch.trial import trial_id
 
-#: Bytes of one chunk, GridFS's own choice; and chunks in one call, so that it stays within its time limit.
+#: Bytes of one chunk, GridFS's own choice; and chunks in one call, so that it stays within its time limit:
+#: a megabyte needs 1 Mbit/s for the 8 s that a call may take, or it would be repeated for ever.
 CHUNK_BYTES = 255 * 1024
-CHUNKS_A_CALL = 32
+CHUNKS_A_CALL = 4
 
 UPLOADING, STORED, DROPPED = "uploading", "stored", "dropped"
 

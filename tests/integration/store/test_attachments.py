@@ -364,7 +364,7 @@ def test_what_was_replaced_or_detached_takes_no_room(mongo, raw):
 
 
 def test_more_than_a_document_can_hold_is_attached(mongo):
-    data = b"0123456789abcdef" * (CHUNK_BYTES // 16 * (CHUNKS_A_CALL * 2 + 1) + 1)
+    data = b"0123456789abcdef" * (CHUNK_BYTES // 16 * (CHUNKS_A_CALL * 17 + 1) + 1)
     mongo.store.attach(mongo.exp_key, "a", data)
 
     assert len(data) > 2**24
