@@ -19,10 +19,11 @@ from .cluster import Cluster
 from .evidence import Evidence, read_acknowledged, read_calls
 from .fleet import MAX_ATTEMPTS, Fleet, environment_of
 from .injections import LANES, Kind, drawn
-from .injector import Injector, Scene
+from .injector import Injector
 from .posts import Post, Supervisor
 from .proxy import Proxy
 from .sampler import Sampler
+from .scene import Scene
 from .table import Outcome
 
 _OBJECTIVE = Path(__file__).with_name("objective.py")
@@ -74,7 +75,7 @@ def run(plan: Plan) -> Verdict:
         with ExitStack() as stack:
             campaign = _Campaign(folder, stack, clock, has_disks=has_disks)
             injector = campaign.inject(plan, kinds, began_at)
-            evidence = campaign.conclude(injector)
+            evidence = campaign.conclude()
         broken = broken_promises(evidence)
     finally:
         if not broken:
@@ -123,7 +124,7 @@ class _Campaign:
 
     def inject(self, plan: Plan, kinds: frozenset[Kind], began_at: float) -> Injector:
         """Run searches under faults, one after the other, until the plan is fulfilled."""
-        lanes = [drawn(plan.seed, lane, kinds, plan.mean_pause_s) for lane in LANES]
+        lanes = {lane: drawn(plan.seed, lane, kinds, plan.mean_pause_s) for lane in LANES}
         injector = Injector(self._scene, lanes, lambda text: _tell(began_at, text))
         while not (self._left_behind or injector.errors) and (
             len(self._asked) * plan.trials_per_search < plan.n_trials
@@ -136,11 +137,11 @@ class _Campaign:
         injector.stop()
         return injector
 
-    def conclude(self, injector: Injector) -> Evidence:
+    def conclude(self) -> Evidence:
         """End everything in good order, and collect what there is to know."""
         if not self._cluster.wait_for_health(_START_S):
             raise SystemExit("The replica set did not recover from the last fault.")
-        self._left_behind += [*injector.left_behind, *_too_many_descriptors(self._fleet.workers)]
+        self._left_behind += [*self._scene.left_behind, *_too_many_descriptors(self._fleet.workers)]
         self._left_behind += [f"{name} does not leave" for name in self._fleet.drain(_DRAIN_S)]
         self._left_behind += self._still_there()
         searches = [self._sampler.read(key, n, MAX_ATTEMPTS) for key, n in self._asked]
@@ -152,7 +153,7 @@ class _Campaign:
             first_seen=self._sampler.first_seen,
             holds=frozenset(self._sampler.holds),
             ends=self._supervisor.ends(),
-            n_children_killed=injector.n_children_killed,
+            n_children_killed=len(self._scene.killed),
             left_behind=self._left_behind,
             logs=logs,
         )
