@@ -33,3 +33,9 @@ def test_every_link_leads_to_a_file_and_a_heading_that_are_there(page: Path):
         if not file.exists() or (anchor and anchor not in anchors(file)):
             lost.append(target)
     assert lost == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_path_of_this_repository_that_a_page_names_is_there(page: Path):
+    named = re.findall(rf"[`( ]((?:{'|'.join(FOLDERS)})/[\w./-]+\.\w+)", page.read_text())
+    assert [path for path in named if not (REPOSITORY / path).exists()] == []
