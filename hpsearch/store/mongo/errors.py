@@ -77,9 +77,11 @@ _INVALID_DOCUMENT = 121
 #: Write concerns that this set of servers can never satisfy.
 _IMPOSSIBLE_CODES = {79, 100}
 #: A server that starts, stops, steps down, or took too long: the codes that the driver's rules call
-#: retryable, and those of interrupted commands.
+#: retryable, those of interrupted commands, and those of one that has no room or lock to spare at the moment
+#: (LockTimeout 24, WriteConflict 112, QueryPlanKilled 175, TemporarilyUnavailable 365).
 _AWAY_CODES = {
-    6, 7, 50, 64, 89, 91, 134, 189, 202, 237, 262, 358, 384, 9001, 10107, 11600, 11601, 11602, 13435, 13436,
+    6, 7, 24, 50, 64, 89, 91, 112, 134, 175, 189, 202, 237, 262, 358, 365, 384, 9001, 10107, 11600, 11601,
+    11602, 13435, 13436,
 }  # fmt: skip
 _RETRYABLE = ("RetryableWriteError", "TransientTransactionError")
 
