@@ -58,7 +58,9 @@ class Fields:
         value = self._get(name, _MISSING)
         is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
         if is_whole and not isinstance(value, bool) and (least is None or value >= least):
-            return int(value)
+            # A whole float may be one that no query can hold.
+            is_held = -(2**63) <= value < 2**63
+            return int(value) if is_held else self._refuse(name, "an integer of 64 bits", value)
         return self._refuse(name, "an integer" if least is None else f"an integer from {least} on", value)
 
     def maybe_integer(self, name: str) -> int | None:

@@ -19,7 +19,6 @@ from typing import Any
 
 from hpsearch.errors import UnreadableError
 from hpsearch.store.documents.fields import Fields
-from hpsearch.wording import shown
 
 Document = dict[str, Any]
 Step = Callable[[Document], Document]
@@ -55,7 +54,7 @@ def migrated(document: Mapping[str, Any], steps: Mapping[int, Step], place: str)
     version = Fields(document, place).integer("schema", least=_FIRST) if "schema" in document else _FIRST
     if version > SCHEMA:
         raise UnreadableError(
-            f"{place} was written by a newer hpsearch, in layout {shown(version)}; "
+            f"{place} was written by a newer hpsearch, in layout {version}; "
             f"this one reads up to {SCHEMA}: upgrade hpsearch on this machine."
         )
     current = document if isinstance(document, dict) else dict(document)

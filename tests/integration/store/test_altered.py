@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from bson import encode
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
@@ -148,6 +148,7 @@ def scene(mongo_uri: str) -> Iterator[Scene]:
 @pytest.mark.fuzz
 @few
 @given(tid=st.integers(CANCELLED, PENDING), nth=NTH, value=HOSTILE)
+@example(tid=DONE, nth=0, value=1e300)
 def test_a_search_with_an_altered_trial_ends_and_loses_nothing(scene: Scene, tid: int, nth: int, value: Any):
     """Or one sentence names the trial, where its number or its experiment is not to be told any more."""
     experiment = scene.begin()
