@@ -251,10 +251,13 @@ class Coordinator:
     def _expire(self) -> None:
         self._note_contact()  # the calls before this one may have waited out an outage
         now, lease_s = self._clock(), self._experiment.defaults.lease_s
-        is_due = now - self._expired_at >= min(_EXPIRE_EVERY_S, lease_s / 4)
-        if not is_due or not plan.may_expire(now - self._contact_since, lease_s):
+        if now - self._expired_at < min(_EXPIRE_EVERY_S, lease_s / 4):
             return
         self._expired_at = now
+        self._overview.read_clock()  # when it jumps forwards, all leases look expired
+        since = max(self._contact_since, self._overview.steady_since)
+        if not plan.may_expire(self._clock() - since, lease_s):
+            return
         n_expired = self._store.expire(self.exp_key)
         self._n_expired += n_expired
         if n_expired:

@@ -14,6 +14,9 @@ from hpsearch.store.protocol import TrialStore
 #: Seconds between two looks. A fleet of thousands, which takes long to read, is looked at less often.
 _REFRESH_S, _MAX_REFRESH_S = 0.5, 5.0
 
+#: Seconds by which the store's time may differ from what was expected of it without being a step.
+_STEP_S = 1.0
+
 
 class Overview:
     """An experiment, the workers that serve it, and the store's clock, as they were a moment ago.
@@ -35,6 +38,8 @@ class Overview:
         Those that serve it and are alive.
     n_left_idle : int
         Workers that came since it was started, and left without a result.
+    steady_since : float
+        By ``clock``: since then the store's clock was not seen to jump.
 
     Raises
     ------
@@ -48,6 +53,8 @@ class Overview:
         self.experiment = experiment
         self.workers: tuple[Worker, ...] = ()
         self.n_left_idle = 0
+        self._store_time, self._read_at = store.now(), clock()
+        self.steady_since = self._read_at
         self.refresh()
 
     def refresh_if_due(self) -> None:
@@ -59,9 +66,9 @@ class Overview:
         """Look again; raises as ``refresh_experiment``."""
         asked_at = self._clock()
         self.refresh_experiment()
-        self._now_at_refresh, self._refreshed_at = self._store.now(), self._clock()
+        self.read_clock()
         serving = [w for w in self._store.workers() if w.serves(self.experiment.exp_key)]
-        self.workers = tuple(w for w in serving if is_alive(w, self._now_at_refresh))
+        self.workers = tuple(w for w in serving if is_alive(w, self._store_time))
         self.n_left_idle = sum(has_left_idle(w, self.experiment.started_at) for w in serving)
         cost_s = self._clock() - asked_at
         self._refresh_due = asked_at + max(_REFRESH_S, min(plan.pause_after(cost_s), _MAX_REFRESH_S))
@@ -82,6 +89,14 @@ class Overview:
             )
         self.experiment = experiment
 
+    def read_clock(self) -> None:
+        """Ask for the store's time; it may be that of another server by now, or have been set right."""
+        expected, asked_at = self.now(), self._clock()
+        self._store_time, self._read_at = self._store.now(), self._clock()
+        ahead_s = (self._store_time - expected).total_seconds()
+        if not -_STEP_S <= ahead_s <= self._read_at - asked_at + _STEP_S:
+            self.steady_since = self._read_at
+
     def now(self) -> datetime:
         """Return the store's time, as far as it can be told without asking."""
-        return self._now_at_refresh + timedelta(seconds=self._clock() - self._refreshed_at)
+        return self._store_time + timedelta(seconds=self._clock() - self._read_at)

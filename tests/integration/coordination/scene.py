@@ -27,7 +27,10 @@ class Scene(MemoryStore):
 
     def __init__(self) -> None:
         self.seconds = 1000.0
-        super().__init__(lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds))
+        self.step_s = 0.0  #: by which the store's clock was set
+        super().__init__(
+            lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds + self.step_s)
+        )
         self.meanwhile: Callable[[], None] = lambda: None  #: what happens while a coordinator waits
         self.before_count: Callable[[], None] = lambda: None  #: what happens before trials are counted
         self.n_claims = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hpsearch.coordination.election import LEADER_LEASE_S
 from hpsearch.trial import State
 from tests.integration.coordination.scene import KEY, LEASE_S, watched
@@ -42,6 +44,21 @@ def test_a_coordinator_that_stood_still_expires_nothing_before_every_worker_coul
     expired_after = watched(scene, coordinator, LEASE_S, until=State.PENDING, trial=trial)
     assert expired_after is not None
     assert LEASE_S / 2 <= expired_after <= LEASE_S / 2 + 6
+
+
+@pytest.mark.parametrize("step_s", [-3600.0, 10 * LEASE_S])
+def test_after_a_step_of_the_stores_clock_no_lease_expires_before_workers_could_renew(scene, step_s):
+    """It may be set right, or be another server's after a fail-over: forwards, all leases run out at once."""
+    scene.open()
+    coordinator = scene.coordinator()
+    watched(scene, coordinator, LEASE_S)
+    trial = scene.take()
+    assert trial is not None
+    scene.step_s = step_s
+    assert watched(scene, coordinator, LEASE_S / 2 - 1, until=State.PENDING, trial=trial) is None
+    scene.renew(trial)
+    assert watched(scene, coordinator, LEASE_S - 1, until=State.PENDING, trial=trial) is None
+    assert watched(scene, coordinator, 6, until=State.PENDING, trial=trial) is not None
 
 
 def test_a_standby_expires_nothing(scene):
