@@ -192,6 +192,15 @@ def test_every_algorithm_is_named_with_its_options_and_their_defaults():
     assert [name for name in ALGORITHMS if f"`{name}`" not in section("run")] == []
 
 
+def test_every_module_and_package_at_the_top_is_in_the_table_of_modules():
+    table = [line for line in section("How a search passes through").splitlines() if line.startswith("| ")]
+    paths = [
+        path for path in (REPOSITORY / "hpsearch").glob("[!_]*") if not path.name.endswith((".md", "typed"))
+    ]
+    names = {f"{path.name}/" if path.is_dir() else path.name for path in paths}
+    assert {name for name in names if not any(f"`{name}`" in line for line in table)} == set()
+
+
 def test_every_error_is_described_with_its_exit_code():
     rows = re.findall(r"^\| (\d+) \| (.+?) \|", section("Errors and exit codes"), flags=re.MULTILINE)
     described = {name: int(code) for code, names in rows for name in re.findall(r"`(\w+)`", names)}
