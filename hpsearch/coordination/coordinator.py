@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 #: Seconds between two looks for leases that are over; with the waits of coordinator and workers below five.
 _EXPIRE_EVERY_S = 2.0
 
+#: Seconds that a result may take from being written to being safe, and read; far longer than it does.
+_GONE_AFTER_S = 10.0
+
 
 class Coordinator:
     """Leads one experiment, or waits as standby for the one that does.
@@ -79,6 +82,7 @@ class Coordinator:
         self._rate = FinishRate(clock)
         self._contact_since = self._contact_at = clock()
         self._expired_at = self._suggest_s = 0.0
+        self._had_open_at = 0.0  # when the store last had a trial of those that are held for open
         self._n_suggested = self._n_expired = self._queue_target = 0
         self._suggesting, self._lag = Durations(clock=clock), Durations(clock=clock)
         self._is_behind = False  # whether the queue needs more than the last batch
@@ -98,6 +102,7 @@ class Coordinator:
             return self._standby_progress()
         self._read_finished()
         self._count_open()
+        self._reread_what_is_gone()
         if not self.is_over():
             self._expire()
             self._suggest()
@@ -188,7 +193,7 @@ class Coordinator:
         self._ledger = Ledger(self._space, self._store.points(self.exp_key))
         self._ledger.best = self._whole(self._ledger.best)
         self._ledger.last_failure = self._whole(self._ledger.last_failure)
-        self._has_points = True
+        self._has_points, self._had_open_at = True, self._clock()
         n_finished, n_open = self._ledger.n_finished, len(self._ledger.open)
         log.info(
             "leading %s: %d trials finished, %d open",
@@ -228,6 +233,20 @@ class Coordinator:
     def _count_open(self) -> None:
         counts = self._store.counts(self.exp_key, {State.PENDING, State.RUNNING})
         self._n_pending, self._n_running = counts[State.PENDING], counts[State.RUNNING]
+
+    def _reread_what_is_gone(self) -> None:
+        """Read all anew once no open trial has been there for a while: somebody deleted them."""
+        now = self._clock()
+        if not self._ledger.open or self._n_pending or self._n_running:
+            self._had_open_at = now
+        elif now - self._had_open_at >= _GONE_AFTER_S:
+            log.warning(
+                "%d open trials of %s are gone. Reading the experiment anew.",
+                len(self._ledger.open),
+                self.exp_key,
+                extra=Event.REREAD.of(exp_key=self.exp_key),
+            )
+            self._load()
 
     def _end_reason(self) -> plan.EndReason | None:
         best_loss = None if self._ledger.best is None else self._ledger.best.loss

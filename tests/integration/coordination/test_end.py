@@ -144,6 +144,16 @@ def test_what_runs_at_the_end_may_finish_within_the_grace(scene):
     assert progress.counts[State.PENDING] == progress.counts[State.RUNNING] == 0
 
 
+def test_trials_that_somebody_deleted_are_suggested_anew(scene):
+    """The search would wait for them for ever."""
+    scene.open(max_evals=3)
+    coordinator = scene.coordinator()
+    coordinator.tick()
+    del scene._shelves[KEY]  # as `db.trials.deleteMany` would
+
+    assert search_through(scene, coordinator) == 3
+
+
 def test_an_interrupt_cuts_the_grace_short(scene):
     scene.open(timeout_s=10.0)
     coordinator = scene.coordinator()
