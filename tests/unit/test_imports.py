@@ -14,18 +14,19 @@ PACKAGE = Path(__file__).parents[2] / "hpsearch"
 
 #: Modules and packages that are functions of values: whatever they need is an argument.
 PURE = (
-    "space", "hp.py", "trial.py", "experiment.py", "fleet.py", "history.py", "storable.py", "suggest",
-    "coordination/plan.py", "coordination/ledger.py", "coordination/progress.py",
-    "events.py", "strict_json.py",
-    "health/answers.py", "health/metric.py", "health/vitals.py", "report/metrics.py",
-    "store/documents", "store/schema.py", "store/rules.py", "store/queries.py",
-    "store/roles.py", "store/memory/shelf.py", "store/memory/register.py", "store/refusals.py",
-    "store/condition.py", "store/sizes.py",
-    "diagnosis/finding.py", "diagnosis/database.py", "diagnosis/machine.py",
-    "store/hyperopt_uri.py", "store/files.py", "store/memory/pinboard.py", "store/backup.py",
+    "space", "hp.py", "trial.py", "experiment.py", "fleet.py", "history.py", "storable.py", "search.py",
+    "errors.py", "events.py", "strict_json.py", "wording.py", "suggest",
+    "coordination/ledger.py", "coordination/overview.py", "coordination/plan.py", "coordination/progress.py",
+    "coordination/rate.py",
+    "diagnosis/database.py", "diagnosis/finding.py", "diagnosis/machine.py",
+    "health/answers.py", "health/metric.py", "health/vitals.py",
     "payload/captured.py", "payload/fingerprint.py",
-    "report/summary.py", "report/text.py", "report/table.py", "report/rows.py", "report/space_text.py",
-    "report/density.py", "report/findings.py",
+    "report/density.py", "report/findings.py", "report/metrics.py", "report/rows.py", "report/space_text.py",
+    "report/summary.py", "report/table.py", "report/text.py",
+    "store/backup.py", "store/condition.py", "store/documents", "store/files.py", "store/hyperopt_uri.py",
+    "store/memory/pinboard.py", "store/memory/register.py", "store/memory/shelf.py", "store/protocol.py",
+    "store/queries.py", "store/refusals.py", "store/roles.py", "store/rules.py", "store/schema.py",
+    "store/sizes.py", "store/user_uri.py",
 )  # fmt: skip
 
 #: Clocks, surroundings, threads, logs, randomness without a generator, and the driver.
@@ -92,7 +93,7 @@ def test_the_help_loads_click_and_nothing_heavy():
     assert {name for name in loaded if name.startswith("hpsearch.")} <= {
         "hpsearch.cli", "hpsearch.command", "hpsearch.command.exits", "hpsearch.command.options",
         "hpsearch.command.store_choice", "hpsearch.errors", "hpsearch.events", "hpsearch.logs",
-        "hpsearch.private_file", "hpsearch.strict_json", "hpsearch.wording",
+        "hpsearch.private_file", "hpsearch.strict_json", "hpsearch.user_path", "hpsearch.wording",
     }  # fmt: skip
 
 
