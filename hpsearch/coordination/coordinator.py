@@ -210,6 +210,11 @@ class Coordinator:
                 extra=Event.STRANGE_TRIALS.of(exp_key=self.exp_key, n_trials=self._ledger.n_strange),
             )
 
+    def _reread(self, why: str) -> None:
+        """Load everything anew: somebody else wrote there, and what this process believes is out of date."""
+        log.warning("%s Reading the experiment anew.", why, extra=Event.REREAD.of(exp_key=self.exp_key))
+        self._load()
+
     def _whole(self, trial: Trial | None) -> Trial | None:
         """Return a trial with all that is shown of it, which is more than is learned from it."""
         if trial is None:
@@ -240,13 +245,7 @@ class Coordinator:
         if not self._ledger.open or self._n_pending or self._n_running:
             self._had_open_at = now
         elif now - self._had_open_at >= _GONE_AFTER_S:
-            log.warning(
-                "%d open trials of %s are gone. Reading the experiment anew.",
-                len(self._ledger.open),
-                self.exp_key,
-                extra=Event.REREAD.of(exp_key=self.exp_key),
-            )
-            self._load()
+            self._reread(f"{len(self._ledger.open)} open trials of {self.exp_key} are gone.")
 
     def _end_reason(self) -> plan.EndReason | None:
         best_loss = None if self._ledger.best is None else self._ledger.best.loss
@@ -345,9 +344,7 @@ class Coordinator:
         try:
             self._store.insert(trials)
         except TrialExistsError as error:
-            # Somebody else wrote there: what this process believes is out of date.
-            log.warning("%s Reading the experiment anew.", error, extra=Event.REREAD.of(exp_key=self.exp_key))
-            self._load()
+            self._reread(str(error))
             return
         self._ledger.add_open(trials)
         self._n_pending += len(trials)
