@@ -42,8 +42,10 @@ class FleetTrials(Protocol):
         """Where the trials are."""
         ...
 
-    def insert_points(self, space: Space, points: Iterable[Mapping[str, Any]]) -> None:
-        """Queue points ahead of all others."""
+    def insert_points(
+        self, experiment: Experiment, space: Space, points: Iterable[Mapping[str, Any]]
+    ) -> None:
+        """Queue points of an experiment ahead of all others."""
         ...
 
 
@@ -77,7 +79,7 @@ def search_on_fleet(
         )
     space, algorithm = rounds.domain.space, algorithm_of(rounds.algo)
     experiment = open_experiment(trials.store, trials.exp_name, rounds, trials.defaults, n_more)
-    trials.insert_points(space, points)
+    trials.insert_points(experiment, space, points)
     if algorithm.name == SCRIPTED:
         asking = Asking(rounds.algo, rounds.domain, trials, trials.clock)
         _lead(rounds, trials, experiment, asking, lambda: not asking.is_exhausted)

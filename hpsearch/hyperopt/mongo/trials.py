@@ -179,8 +179,10 @@ class MongoTrials(Trials):
         """Hold points for the next search, which inserts them once it is known to be the same search."""
         self._points = list(points)
 
-    def insert_points(self, space: Space, points: Iterable[Mapping[str, Any]]) -> None:
-        """Queue points ahead of all others, but for those that were there already.
+    def insert_points(
+        self, experiment: Experiment, space: Space, points: Iterable[Mapping[str, Any]]
+    ) -> None:
+        """Queue points of an experiment ahead of all others, but for those that were there already.
 
         Raises
         ------
@@ -195,6 +197,7 @@ class MongoTrials(Trials):
                 continue
             trial = Trial(
                 exp_key=self._name,
+                exp_created_at=experiment.created_at,
                 tid=0,
                 values=values,
                 params=space.params(values),

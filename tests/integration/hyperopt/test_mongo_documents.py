@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hpsearch.errors import ConfigurationError, NotFoundError, SpaceError, StoreError
+from hpsearch.experiment import Experiment, ObjectiveRef
 from hpsearch.hyperopt import Trials, base, fmin, fmin_pass_expr_memo_ctrl, hp, pyll, rand
 from hpsearch.hyperopt.base import (
     JOB_STATE_DONE,
@@ -141,9 +142,18 @@ def test_a_number_that_is_inserted_late_takes_its_place(jobs):
 def test_points_of_the_script_are_claimed_before_what_waits_already(jobs):
     trials, space = MongoTrials(jobs, exp_key=KEY), Space({"x": SPACE["x"]})
     trials.insert_trial_docs(new_docs(trials, [0.1, 0.2]))
-    trials.insert_points(space, [{"x": 0.3}, {"x": 0.2}])
-    claimed = [jobs.store.claim(ME, token, [KEY]).values["x"] for token in "abc"]
-    assert claimed == [0.3, 0.1, 0.2]
+    experiment = jobs.store.open_experiment(
+        Experiment(
+            exp_key=KEY,
+            space=space.to_json(),
+            space_fingerprint=space.fingerprint,
+            objective=ObjectiveRef(kind="import", ref="m:f"),
+        )
+    )
+    trials.insert_points(experiment, space, [{"x": 0.3}, {"x": 0.2}])
+    claimed = [jobs.store.claim(ME, token, [KEY]) for token in "abc"]
+    assert [trial.values["x"] for trial in claimed] == [0.3, 0.1, 0.2]
+    assert claimed[0].exp_created_at == experiment.created_at
 
 
 def test_trials_that_a_script_inserts_as_done_are_learned_from_and_counted(jobs):
