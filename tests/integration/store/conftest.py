@@ -66,6 +66,11 @@ class Bench:
     def read(self, trial: Trial) -> Trial:
         return self.store.trial(self.exp_key, trial.tid)
 
+    def attached(self) -> dict[str, bytes]:
+        """Return what shows of the first trial's attachments, by name."""
+        names = self.store.attachments(self.exp_key, tid=0)
+        return {name: self.store.attachment(self.exp_key, name, tid=0) for name in names}
+
     def later(self, seconds: float) -> None:
         """Let so much of the store's time pass, as far as leases can tell."""
         if self.clock is not None:

@@ -1,14 +1,13 @@
-"""Promises 11 and 14: joining, ending and deleting experiments."""
+"""Promise 11: joining experiments, and ending them."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
-from hpsearch.errors import ExperimentAtWorkError, ExperimentMismatchError, NotFoundError
+from hpsearch.errors import ExperimentMismatchError, NotFoundError
 from hpsearch.experiment import UNDECIDED, Algorithm, Budget, Defaults, ExperimentState, ObjectiveRef
 
 
@@ -101,43 +100,6 @@ def test_of_racing_ends_the_first_counts_and_all_hear_of_it(bench, store):
             lambda why: store.set_experiment_state(bench.exp_key, ExperimentState.STOPPED, why), "abcdef"
         )
     assert {end.ended_why for end in ends} == {store.experiment(bench.exp_key).ended_why}
-
-
-@pytest.mark.parametrize("work", ["a leader", "a trial"])
-def test_a_search_at_work_is_spared_and_goes_all_the_same_by_force(bench, store, work):
-    store.open_experiment(bench.experiment())
-    bench.insert(2)
-    if work == "a leader":
-        store.lead(bench.exp_key, "anna", 60)
-    else:
-        bench.claim()
-    with pytest.raises(ExperimentAtWorkError, match=bench.exp_key):
-        store.delete_experiment(bench.exp_key, unless_at_work=True)
-    assert len(list(store.trials(bench.exp_key))) == 2
-    assert store.delete_experiment(bench.exp_key) == 2
-
-
-def test_of_a_deletion_and_a_bid_for_the_lead_one_succeeds(bench, store):
-    def bid(owner: str) -> bool:
-        try:
-            return store.lead(bench.exp_key, owner, 60).is_mine
-        except NotFoundError:
-            return False
-
-    def delete() -> bool:
-        try:
-            store.delete_experiment(bench.exp_key, unless_at_work=True)
-        except ExperimentAtWorkError:
-            return False
-        return True
-
-    for i in range(10):
-        with suppress(NotFoundError):
-            store.delete_experiment(bench.exp_key)
-        store.open_experiment(bench.experiment())
-        with ThreadPoolExecutor(2) as pool:
-            is_led, is_deleted = pool.submit(bid, f"c{i}"), pool.submit(delete)
-        assert is_led.result() != is_deleted.result()
 
 
 def test_experiments_can_be_asked_for_by_state(bench, store):
