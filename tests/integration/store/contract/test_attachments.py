@@ -10,6 +10,7 @@ import pytest
 from hpsearch.errors import NotFoundError, StoreError, TooLargeError
 from hpsearch.store.files import CHUNK_BYTES
 from hpsearch.trial import State
+from tests.integration.store.contract.results import DONE
 
 
 def test_what_is_attached_comes_back_under_its_name(bench, store):

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from hpsearch.errors import ExperimentAtWorkError, NotFoundError, StoreError
+from tests.integration.store.contract.results import DONE
 
 
 def test_a_deleted_experiment_leaves_nothing_behind(bench, store):
