@@ -11,23 +11,21 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from hpsearch.blas import single_threaded
 from hpsearch.coordination import plan
 from hpsearch.coordination.election import Candidate
 from hpsearch.coordination.ledger import Ledger
 from hpsearch.coordination.overview import Overview
 from hpsearch.coordination.progress import Progress
+from hpsearch.coordination.proposer import Proposer
 from hpsearch.coordination.rate import FinishRate
-from hpsearch.errors import ConfigurationError, SpaceExhaustedError, TrialExistsError, UnreadableError
+from hpsearch.errors import TrialExistsError, UnreadableError
 from hpsearch.events import Event
-from hpsearch.experiment import SCRIPTED, Experiment, ExperimentState
+from hpsearch.experiment import Experiment, ExperimentState
 from hpsearch.health.durations import Durations
 from hpsearch.health.vitals import Vitals
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
-from hpsearch.suggest.algorithms import make_suggester
-from hpsearch.suggest.once import EachOnce
-from hpsearch.suggest.protocol import Suggester, trial_rng
+from hpsearch.suggest.protocol import Suggester
 from hpsearch.trial import FINISHED, State, Trial
 
 log = logging.getLogger(__name__)
@@ -73,9 +71,8 @@ class Coordinator:
         self._store = store
         self._clock = clock
         self._space = Space.from_json(experiment.space)
-        self._suggester = suggester or _suggester_of(experiment, self._space)
+        self._proposer = Proposer(experiment, self._space, suggester, clock)
         self._least_pending = least_pending
-        self._has_points = True  # whether the suggester had any when it was last asked
         self._candidate = Candidate(store, experiment.exp_key, clock)
         self._ledger = Ledger(self._space)
         self._n_pending = self._n_running = 0
@@ -84,7 +81,7 @@ class Coordinator:
         self._expired_at = self._suggest_s = 0.0
         self._had_open_at = 0.0  # when the store last had a trial of those that are held for open
         self._n_suggested = self._n_expired = self._queue_target = 0
-        self._suggesting, self._lag = Durations(clock=clock), Durations(clock=clock)
+        self._lag = Durations(clock=clock)
         self._is_behind = False  # whether the queue needs more than the last batch
         self._counts, self._counts_due = dict[State, int](), 0.0
         self._overview = Overview(store, experiment, clock)
@@ -116,7 +113,7 @@ class Coordinator:
             queue_target=self._queue_target,
             n_suggested=self._n_suggested,
             n_expired=self._n_expired,
-            suggesting=self._suggesting.counted(),
+            suggesting=self._proposer.durations.counted(),
             lag=self._lag.counted(),
         )
 
@@ -193,7 +190,7 @@ class Coordinator:
         self._ledger = Ledger(self._space, self._store.points(self.exp_key))
         self._ledger.best = self._whole(self._ledger.best)
         self._ledger.last_failure = self._whole(self._ledger.last_failure)
-        self._has_points, self._had_open_at = True, self._clock()
+        self._proposer.has_points, self._had_open_at = True, self._clock()
         n_finished, n_open = self._ledger.n_finished, len(self._ledger.open)
         log.info(
             "leading %s: %d trials finished, %d open",
@@ -254,7 +251,7 @@ class Coordinator:
             self._ledger.n_finished,
             best_loss,
             self._overview.now(),
-            is_exhausted=not self._has_points and not self._ledger.open,
+            is_exhausted=not self._proposer.has_points and not self._ledger.open,
         )
 
     def _note_contact(self) -> None:
@@ -305,31 +302,10 @@ class Coordinator:
         )
         if n_new == 0:
             return
-        tids = range(self._ledger.next_tid, self._ledger.next_tid + n_new)
-        rngs = [trial_rng(self._experiment.seed, tid) for tid in tids]
-        try:
-            with single_threaded(), self._suggesting.timed():
-                suggestions = self._suggester.suggest(self._ledger.history, self._ledger.pending, rngs)
-        except SpaceExhaustedError:
-            self._has_points = False
+        trials = self._proposer.propose(self._experiment, self._ledger, n_new)
+        if not trials:
             return
-        self._has_points = True
-        defaults = self._experiment.defaults
-        self._insert(
-            [
-                Trial(
-                    exp_key=self.exp_key,
-                    exp_created_at=self._experiment.created_at,
-                    tid=tid,
-                    values=suggestion.values,
-                    params=self._space.params(suggestion.values),
-                    origin=suggestion.origin,
-                    max_attempts=defaults.max_attempts,
-                    lease_s=defaults.lease_s,
-                )
-                for tid, suggestion in zip(tids, suggestions, strict=False)  # fewer when there are no more
-            ]
-        )
+        self._insert(trials)
         self._suggest_s = self._clock() - started
         self._is_behind = n_new == plan.MAX_BATCH
 
@@ -396,15 +372,3 @@ class Coordinator:
             n_left_idle=self._overview.n_left_idle,
             is_standby=True,
         )
-
-
-def _suggester_of(experiment: Experiment, space: Space) -> Suggester:
-    """Return the suggester that an experiment names, if it is one that every coordinator has."""
-    if experiment.algorithm.name == SCRIPTED:
-        function = experiment.algorithm.options.get("function", "a function of its own")
-        raise ConfigurationError(
-            f"The trials of {experiment.exp_key!r} are suggested by {function} in the script that began it; "
-            "run that script again to go on."
-        )
-    suggester = make_suggester(experiment.algorithm, space)
-    return EachOnce(suggester, space) if experiment.budget.no_repeats else suggester

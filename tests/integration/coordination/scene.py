@@ -79,6 +79,7 @@ def thinking_slowly(
     coordinator: Coordinator, meanwhile: Callable[[], object], *, is_once: bool = True
 ) -> None:
     """Let something happen while the coordinator makes suggestions."""
+    proposer = coordinator._proposer
 
     class Slow:
         def __init__(self, suggester: Suggester) -> None:
@@ -90,10 +91,10 @@ def thinking_slowly(
             found = self.suggester.suggest(history, pending, rngs)
             meanwhile()
             if is_once:
-                coordinator._suggester = self.suggester
+                proposer.suggester = self.suggester
             return found
 
-    coordinator._suggester = Slow(coordinator._suggester)
+    proposer.suggester = Slow(proposer.suggester)
 
 
 def watched(
