@@ -1,4 +1,7 @@
-"""The store in one process's memory: the same promises, for a search that ends with it.
+"""The store in one process's memory: the same promises, for parts that are tried without a server.
+
+No command uses it. It tells what is a promise from what is MongoDB's way, and its clock is an
+argument, so that leases and outages of hours are tested in milliseconds.
 
 One lock makes every call atomic. What is stored passes through the documents that the
 MongoDB store writes, so that a value comes back from here exactly as it would from there,
