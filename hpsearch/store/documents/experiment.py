@@ -75,7 +75,7 @@ def leadership_from(document: Mapping[str, Any], bidder: str) -> Leadership:
     return Leadership(
         exp_key=document["_id"],
         owner=leader.maybe_text("owner") or "",
-        epoch=leader.integer("epoch", least=0),
+        epoch=leader.count("epoch"),
         lease_until=leader.date("lease_until"),
         is_mine=leader.maybe_text("owner") == bidder,
     )
@@ -113,5 +113,5 @@ def _led_until(fields: Fields | None) -> datetime | None:
     if fields is None:
         return None
     fields.maybe_text("owner")
-    fields.maybe_integer("epoch")
+    fields.maybe_count("epoch")
     return fields.maybe_date("lease_until")

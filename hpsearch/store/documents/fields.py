@@ -16,6 +16,9 @@ E = TypeVar("E", bound=StrEnum)
 
 _MISSING = object()
 
+#: The largest integer that a query can hold, and the largest count: adding one to it is exact for long.
+_LARGEST, _LARGEST_COUNT = 2**63 - 1, 2**53
+
 #: Characters of an altered value that a message shows.
 _MAX_SHOWN = 60
 
@@ -53,19 +56,29 @@ class Fields:
         """Return a text or None."""
         return None if self._get(name) is None else self.text(name)
 
-    def integer(self, name: str, least: int | None = None) -> int:
-        """Return an integer, which may be stored as a whole float, from ``least`` on."""
+    def integer(self, name: str, least: int | None = None, most: int = _LARGEST) -> int:
+        """Return an integer, which may be stored as a whole float, within the bounds."""
         value = self._get(name, _MISSING)
-        is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-        if is_whole and not isinstance(value, bool) and (least is None or value >= least):
-            # A whole float may be one that no query can hold.
-            is_held = -(2**63) <= value < 2**63
-            return int(value) if is_held else self._refuse(name, "an integer of 64 bits", value)
+        is_whole = (isinstance(value, float) and value.is_integer()) or (
+            isinstance(value, int) and not isinstance(value, bool)
+        )
+        if is_whole and (-_LARGEST if least is None else least) <= value <= most:
+            return int(value)
+        if is_whole and value > most:
+            return self._refuse(name, f"an integer up to {most}", value)
         return self._refuse(name, "an integer" if least is None else f"an integer from {least} on", value)
 
     def maybe_integer(self, name: str) -> int | None:
         """Return an integer or None."""
         return None if self._get(name) is None else self.integer(name)
+
+    def count(self, name: str) -> int:
+        """Return a number that goes up by one at a time, and can go on doing so."""
+        return self.integer(name, least=0, most=_LARGEST_COUNT)
+
+    def maybe_count(self, name: str) -> int | None:
+        """Return such a number or None."""
+        return None if self._get(name) is None else self.count(name)
 
     def number(self, name: str, least: float | None = None, most: float = math.inf) -> float:
         """Return a number; with a bound also one that is not NaN, and within the bounds."""

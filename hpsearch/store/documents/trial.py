@@ -79,7 +79,7 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
         origin=fields.maybe_text("origin") or "",
         state=state,
         priority=fields.integer("priority"),
-        attempt=fields.integer("attempt", least=0),
+        attempt=fields.count("attempt"),
         max_attempts=fields.integer("max_attempts", least=1),
         lease_s=fields.number("lease_s", 0.0, LONGEST_LEASE_S),
         owner=fields.maybe_text("owner"),

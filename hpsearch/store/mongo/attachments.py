@@ -42,7 +42,7 @@ class Attachments:
     def write(self, place: Place, data: bytes, attempt: int) -> None:
         """Store a file, then delete the older ones that it replaces."""
         latest = self._call(self._files.find_one, files.at(place), sort=files.LATEST_FIRST)
-        version = 1 + (_fields(latest).part("metadata").integer("version") if latest else 0)
+        version = 1 + (_fields(latest).part("metadata").count("version") if latest else 0)
         file = files.file_document(ObjectId(), place, attempt, version, len(data))
         self._call(self._files.update_one, {"_id": file["_id"]}, files.begin(file), upsert=True)
         view = memoryview(data)

@@ -383,9 +383,7 @@ class MongoStore:
             return [0]
         document = self._trial_document(exp_key, tid, "state", "owner", "attempt")
         trial = Fields(document, place_of("Trial", document))
-        return attempts_shown(
-            trial.one_of("state", State), trial.maybe_text("owner"), trial.integer("attempt", least=0)
-        )
+        return attempts_shown(trial.one_of("state", State), trial.maybe_text("owner"), trial.count("attempt"))
 
     def _take_up(self, trial: Trial) -> bool:
         """Extend the lease if the trial is still held; return whether it was."""

@@ -149,6 +149,7 @@ def scene(mongo_uri: str) -> Iterator[Scene]:
 @few
 @given(tid=st.integers(CANCELLED, PENDING), nth=NTH, value=HOSTILE)
 @example(tid=DONE, nth=0, value=1e300)
+@example(tid=LOST, nth=0, value=2**63 - 1)
 def test_a_search_with_an_altered_trial_ends_and_loses_nothing(scene: Scene, tid: int, nth: int, value: Any):
     """Or one sentence names the trial, where its number or its experiment is not to be told any more."""
     experiment = scene.begin()
@@ -203,6 +204,7 @@ def test_an_altered_experiment_is_refused_by_name_or_goes_on_and_the_others_are_
 ):
     experiment, other = scene.begin(), scene.begin()
     key = experiment.exp_key
+    scene.store.lead(key, "another", 0.01)
     whole = scene.raw[EXPERIMENTS].find_one({"_id": key})
     document = altered(whole, place_in(whole, nth, "space"), value)
     scene.replace(EXPERIMENTS, document)
