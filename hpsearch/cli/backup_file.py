@@ -20,11 +20,15 @@ DASH = "-"
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
+#: Bytes of the longest line: a document of 16 MiB takes several times that as text.
+_MAX_LINE = 256 * 2**20
+
 
 def write_lines(file: str, lines: Iterable[bytes]) -> None:
     """Write lines to a file, readable by its owner alone, or to stdout.
 
     The file is there once it is whole and on disk; until then, what was there under its name stays.
+    A pipe or a device is written to as it is.
 
     Raises
     ------
@@ -36,7 +40,8 @@ def write_lines(file: str, lines: Iterable[bytes]) -> None:
         return
     path = Path(file)
     try:
-        with _replacing(path) as raw:
+        is_special = path.exists() and not path.is_file()
+        with path.open("wb") if is_special else _replacing(path) as raw:
             if path.suffix == ".gz":
                 with gzip.GzipFile(filename="", fileobj=raw, mode="wb") as packed:
                     packed.writelines(lines)
@@ -48,7 +53,7 @@ def write_lines(file: str, lines: Iterable[bytes]) -> None:
 
 @contextmanager
 def open_backup(file: str) -> Iterator[BinaryIO]:
-    """Open a file so that it can be read more than once; stdin is copied to a temporary file first.
+    """Open a file so that it can be read more than once; a pipe is copied to a temporary file first.
 
     Raises
     ------
@@ -57,11 +62,10 @@ def open_backup(file: str) -> Iterator[BinaryIO]:
     """
     with ExitStack() as stack:
         try:
-            if file == DASH:
-                raw = cast("BinaryIO", stack.enter_context(tempfile.TemporaryFile()))
-                shutil.copyfileobj(sys.stdin.buffer, raw)
-            else:
-                raw = stack.enter_context(Path(file).open("rb"))
+            raw = sys.stdin.buffer if file == DASH else stack.enter_context(Path(file).open("rb"))
+            if file == DASH or not raw.seekable():
+                piped, raw = raw, cast("BinaryIO", stack.enter_context(tempfile.TemporaryFile()))
+                shutil.copyfileobj(piped, raw)
         except OSError as error:
             raise BackupError(f"{file} cannot be read: {error.strerror or error}.") from error
         yield raw
@@ -73,15 +77,18 @@ def read_lines(raw: BinaryIO) -> Iterator[bytes]:
     Raises
     ------
     BackupError
-        If what is compressed is damaged.
+        If what is compressed is damaged, or a line is longer than any document.
     """
     raw.seek(0)
     is_packed = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
     raw.seek(0)
     n_lines = 0
     try:
-        for line in gzip.GzipFile(fileobj=raw) if is_packed else raw:
+        lines = cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if is_packed else raw
+        while line := lines.readline(_MAX_LINE):
             n_lines += 1
+            if len(line) == _MAX_LINE:
+                raise BackupError(f"Line {n_lines} of the backup is damaged: it is longer than any document.")
             yield line
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         text = f"The backup is damaged or was cut short: it cannot be decompressed after line {n_lines}."

@@ -17,11 +17,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from hpsearch.errors import BackupError, StoreError
+from hpsearch.errors import BackupError, StoreError, UnreadableError
 from hpsearch.store.documents.experiment import experiment_from
+from hpsearch.store.documents.fields import Fields
 from hpsearch.store.documents.migration import SCHEMA, Document
 from hpsearch.store.documents.trial import trial_from
 from hpsearch.trial import State
+from hpsearch.wording import named
 
 #: Version of the sequence of records; that of the documents is ``SCHEMA``.
 FORMAT = 1
@@ -169,15 +171,20 @@ class _Follower:
     def finish_file(self, n_line: int) -> None:
         """Raise ``BackupError`` if the attachment lacks bytes."""
         if self.file is not None and self.n_bytes != self.file["length"]:
-            raise damaged(n_line, f"a chunk of the attachment {self.file['filename']} is missing before it")
+            name = named(self.file.get("filename"))
+            raise damaged(n_line, f"a chunk of the attachment {name} is missing before it")
 
 
 def _check_version(document: Document) -> None:
-    if document.get("format", 0) > FORMAT or document.get("schema", 0) > SCHEMA:
-        made = f"layout {document.get('schema')} (format {document.get('format')})"
+    try:
+        fields = Fields(document, "The header")
+        form, schema = fields.integer("format", least=1), fields.integer("schema", least=1)
+    except UnreadableError as error:
+        raise damaged(1, str(error)) from error
+    if form > FORMAT or schema > SCHEMA:
         raise BackupError(
-            f"The backup has the {made} of a newer hpsearch; this one reads up to {SCHEMA} "
-            f"(format {FORMAT}): upgrade hpsearch on this machine."
+            f"The backup has the layout {schema} (format {form}) of a newer hpsearch; this one reads up "
+            f"to {SCHEMA} (format {FORMAT}): upgrade hpsearch on this machine."
         )
 
 
@@ -196,7 +203,8 @@ def _check_place(record: Record, follow: _Follower, n_line: int) -> None:
                 is_here = trial_from(document).exp_key == follow.exp_key
             case Kind.FILE:
                 follow.take_file(document)
-                is_here = document["metadata"]["exp_key"] == follow.exp_key and document["length"] >= 0
+                is_here = document["metadata"]["exp_key"] == follow.exp_key
+                Fields(document, "It").integer("length", least=0)
             case _:
                 is_here = follow.file is not None and _is_next(document, follow)
     except (KeyError, TypeError, ValueError, AttributeError, StoreError) as error:
@@ -209,7 +217,8 @@ def _is_next(chunk: Document, follow: _Follower) -> bool:
     """Whether a chunk continues its attachment; counts it."""
     n, file = follow.n_chunks, follow.file or {}
     follow.n_chunks, follow.n_bytes = n + 1, follow.n_bytes + len(chunk["data"])
-    return bool(chunk["files_id"] == file["_id"] and chunk["n"] == n)
+    is_next = chunk["files_id"] == file["_id"] and chunk["n"] == n
+    return bool(is_next and isinstance(chunk["data"], bytes))
 
 
 def _count_trial(record: Record, found: Contents, n_line: int) -> None:
@@ -223,7 +232,9 @@ def _count_trial(record: Record, found: Contents, n_line: int) -> None:
 
 def _check_counts(told: Document, counts: Counter[Kind], n_line: int) -> None:
     if told != _told(counts):
-        raise damaged(n_line, f"it counts {told}, but there are {_told(counts)}: lines are missing before it")
+        raise damaged(
+            n_line, f"it counts {named(told)}, but there are {_told(counts)}: lines are missing before it"
+        )
 
 
 def _told(counts: Counter[Kind]) -> Document:

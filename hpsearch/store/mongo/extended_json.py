@@ -12,10 +12,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from bson import encode
 from bson.errors import BSONError
 from bson.json_util import CANONICAL_JSON_OPTIONS, dumps, loads
 
 from hpsearch.store.backup import Kind, Record, damaged
+from hpsearch.wording import reason
+
+#: What lines that somebody altered make the readers of JSON and of its extension raise.
+_UNREADABLE = (BSONError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError)
 
 
 def line_of(record: Record) -> bytes:
@@ -37,12 +42,11 @@ def records_of(lines: Iterable[bytes]) -> Iterator[Record]:
         try:
             content = loads(line.decode(), json_options=CANONICAL_JSON_OPTIONS)
             record = Record(Kind(content["kind"]), _unmarked(content["document"]))
+            encode(record.document)  # JSON has integers, texts and keys that MongoDB has not
         except json.JSONDecodeError as error:
             raise damaged(n_line, f"it is no JSON ({error.msg}, character {error.pos})") from error
-        except (UnicodeError, BSONError, LookupError, TypeError, ValueError, RecursionError) as error:
-            raise damaged(n_line, f"it is no record of a backup ({error})") from error
-        if not isinstance(record.document, dict):
-            raise damaged(n_line, "it is no record of a backup (it has no document)")
+        except _UNREADABLE as error:
+            raise damaged(n_line, f"it is no record of a backup ({reason(error)})") from error
         yield record
 
 

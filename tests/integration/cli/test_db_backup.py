@@ -9,6 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from hpsearch.cli.backup_file import write_lines
-from hpsearch.errors import StoreUnavailableError
+from hpsearch.cli.backup_file import read_lines, write_lines
+from hpsearch.errors import BackupError, StoreUnavailableError
 from hpsearch.store.files import CHUNK_BYTES
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS
@@ -218,6 +219,26 @@ def test_a_restore_that_fails_midway_tells_what_is_there_and_can_be_repeated(
     assert call("delete", "zoo", "--yes", "--store", elsewhere).code == 0
     assert call("db", "restore", str(sound), "--exp-key", "zoo", "--store", elsewhere).code == 0
     assert content(client, elsewhere) == content(client, uri)
+
+
+def test_a_named_pipe_is_written_to_and_read_from_and_stays_one(
+    kept: MongoStore, uri: str, elsewhere: str, client: Any, shell: Call, tmp_path: Path
+):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        written = pool.submit(shell, "db", "backup", str(pipe))
+        restored = shell("db", "restore", str(pipe), "--store", elsewhere)
+    assert (written.result().code, restored.code) == (0, 0), restored.err
+    assert content(client, elsewhere) == content(client, uri)
+    assert pipe.is_fifo()
+
+
+def test_a_line_without_end_is_not_read_to_its_end(tmp_path: Path):
+    with (tmp_path / "b").open("wb+") as raw:
+        raw.truncate(2**40)
+        with pytest.raises(BackupError, match=r"Line 1 .* longer than any document"):
+            list(read_lines(raw))
 
 
 @pytest.mark.parametrize("verb", ["backup", "restore"])

@@ -85,7 +85,7 @@ def test_a_backup_that_has_a_line_twice_is_refused(place: int):
 
 def test_an_attachment_that_was_longer_than_its_chunks_is_refused():
     content = [experiment("a"), file("a", n_bytes=6), chunk("a"), experiment("b")]
-    with pytest.raises(BackupError, match=r"^Line 5 .*a chunk of the attachment a/model is missing"):
+    with pytest.raises(BackupError, match=r"^Line 5 .*a chunk of the attachment 'a/model' is missing"):
         check([header(NOW, {}), *with_end(content, Counter())])
 
 
