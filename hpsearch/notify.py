@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, MutableMapping
@@ -18,6 +19,9 @@ log = logging.getLogger(__name__)
 
 #: Signs of life in the time that the manager allows between two of them: three may come late.
 _SIGNS_PER_WATCH = 4
+
+#: The manager's microseconds; more digits are no time.
+_WATCH_US = re.compile("[0-9]{1,18}")
 
 #: Seconds between two changes of the status, so that a fast search does not flood the manager.
 _STATUS_EVERY_S = 1.0
@@ -86,7 +90,7 @@ class Notifier:
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
                 line.settimeout(_PATIENCE_S)
-                line.sendto(message.encode(), address)
+                line.sendto(message.encode(errors="backslashreplace"), address)
         except OSError as error:
             # A search is worth more than a word about it.
             log.debug(
@@ -110,5 +114,6 @@ def take_notifier(environment: MutableMapping[str, str]) -> Notifier:
     address = environment.pop("NOTIFY_SOCKET", None)
     watch_us = environment.pop("WATCHDOG_USEC", "")
     watched = environment.pop("WATCHDOG_PID", str(os.getpid()))
-    is_watched = watch_us.isdecimal() and int(watch_us) > 0 and watched == str(os.getpid())
-    return Notifier(address or None, int(watch_us) / 1e6 if is_watched else None)
+    watch_s = int(watch_us) / 1e6 if _WATCH_US.fullmatch(watch_us) else 0.0
+    is_watched = watch_s > 0 and watched == str(os.getpid())
+    return Notifier(address or None, watch_s if is_watched else None)

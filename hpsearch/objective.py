@@ -21,6 +21,7 @@ from typing import Any
 
 from hpsearch.errors import LoadError
 from hpsearch.experiment import ObjectiveRef
+from hpsearch.wording import reason
 
 Objective = Callable[[Any], Any]
 
@@ -41,7 +42,7 @@ def parse_target(target: str, default_name: str = DEFAULT_OBJECTIVE) -> Objectiv
     if not all(part.isidentifier() for part in name.split(".")):
         raise LoadError(f"{target!r}: {name!r} is not a name; write file.py:name or package.module:name.")
     if place.endswith(".py"):
-        return ObjectiveRef(kind="file", ref=f"{place}:{name}", path=str(Path(place).resolve()))
+        return ObjectiveRef(kind="file", ref=f"{place}:{name}", path=os.path.realpath(place))
     if all(part.isidentifier() for part in place.split(".")):
         return ObjectiveRef(kind="import", ref=f"{place}:{name}")
     raise LoadError(
@@ -99,8 +100,9 @@ def load(ref: ObjectiveRef) -> Any:
 
 def files_of(ref: ObjectiveRef) -> list[Path]:
     """Return the files that an objective may mean here, with links followed, the likeliest first."""
-    # Path.is_file would raise for a folder that is closed to this user, or a name that no file can have.
-    return [place.resolve() for place in _places(ref) if os.path.isfile(place)]  # noqa: PTH113
+    # Path's methods would raise for a folder that is closed to this user, a name that no file can have,
+    # or links that lead in a circle.
+    return [Path(os.path.realpath(place)) for place in _places(ref) if os.path.isfile(place)]  # noqa: PTH113
 
 
 def put_on_path(folder: Path) -> None:
@@ -167,7 +169,7 @@ def _load_error(what: str, error: BaseException) -> BaseException:
         return LoadError(
             f"{what} cannot be imported here: the module {error.name!r} is not installed or not on the path."
         )
-    return LoadError(f"{what} cannot be imported: {type(error).__name__}: {error}")
+    return LoadError(f"{what} cannot be imported: {reason(error)}")
 
 
 def _attribute(module: ModuleType, name: str, ref: str) -> Any:
@@ -179,6 +181,8 @@ def _attribute(module: ModuleType, name: str, ref: str) -> Any:
             close = difflib.get_close_matches(part, [n for n in dir(value) if not n.startswith("_")], n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise LoadError(f"{ref}: there is no {part!r} in {module.__name__}.{hint}") from None
+        except Exception as error:
+            raise LoadError(f"{ref}: {part!r} in {module.__name__} cannot be had: {reason(error)}") from error
     return value
 
 
@@ -191,4 +195,4 @@ def _names_for(path: Path) -> Iterator[str]:
 
 def _file_of(module: ModuleType) -> Path | None:
     file = getattr(module, "__file__", None)
-    return Path(file).resolve() if file else None
+    return Path(os.path.realpath(file)) if file else None

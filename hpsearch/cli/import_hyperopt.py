@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -92,7 +93,7 @@ def _opened(source: str, *, trust_pickle: bool) -> Iterator[JobSource]:
             found.close()
         return
     path = Path(source)
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - Path's would raise for a name that no file can have
         text = f"There is no file {source}; a database is written as mongo://host:port/database/jobs."
         raise LoadError(text)
     if not trust_pickle:

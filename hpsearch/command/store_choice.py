@@ -7,7 +7,6 @@ environment is inherited by whatever a process starts. A file is neither.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 from click.core import ParameterSource
@@ -67,7 +66,7 @@ def uri_in(place: str) -> str:
         If it cannot be read, or by others, too, or holds anything but one line. What it
         holds is never part of the text.
     """
-    content = read_private(Path(place), "The store file")
+    content = read_private(place, "The store file")
     try:
         lines = content.decode().splitlines()
     except UnicodeDecodeError:

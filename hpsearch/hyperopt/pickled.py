@@ -10,6 +10,7 @@ from hpsearch.errors import LoadError
 from hpsearch.hyperopt.documents import Doc
 from hpsearch.hyperopt.saving import load_trials
 from hpsearch.hyperopt.trials import Trials
+from hpsearch.wording import reason
 
 
 class PickledTrials:
@@ -33,8 +34,7 @@ class PickledTrials:
             trials = load_trials(path)
         except Exception as error:
             # A pickle calls whatever it names, and that may raise anything.
-            text = f"{path} cannot be read as pickled Trials: {type(error).__name__}: {error}"
-            raise LoadError(text) from error
+            raise LoadError(f"{path} cannot be read as pickled Trials: {reason(error)}") from error
         if not isinstance(trials, Trials):
             raise LoadError(f"{path} holds a {type(trials).__name__}, not the Trials of Hyperopt.")
         self._trials = trials

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hpsearch.errors import ConfigurationError
+from hpsearch.user_path import user_path
 
 NAME = "hpsearch"  #: of the replica set, and of its administrator
 
@@ -31,11 +32,11 @@ def home() -> Path:
         If it cannot be made.
     """
     if named := os.environ.get("HPSEARCH_HOME"):
-        path = Path(named).expanduser().absolute()
+        path = user_path(named).absolute()
     else:
-        path = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "hpsearch"
+        path = user_path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "hpsearch"
     # Made for its owner alone, but never changed: the user may have named a folder of other uses.
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112 - Path's would raise for a name that no folder can have
         _make_private(path)
     return path
 
@@ -99,13 +100,16 @@ class Directory:
         """Read the password and the last port, or None before the first start."""
         try:
             parts = urlsplit(self.uri_file.read_text().strip())
+            password, port = parts.password, parts.port
         except FileNotFoundError:
             return None
-        if parts.password is None or parts.port is None:
+        except ValueError:  # no text, or no number where the port should be
+            password = port = None
+        if password is None or port is None:
             raise ConfigurationError(
                 f"{self.uri_file} holds no MongoDB URI; move {self.root} out of the way."
             )
-        return parts.password, parts.port
+        return password, port
 
     def write_uri(self, password: str, port: int) -> str:
         """Keep, and return, the connection string with its password."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from hpsearch.errors import ConfigurationError
 from hpsearch.private_file import read_private
@@ -38,7 +37,7 @@ def read_secret(environ: Mapping[str, str] = os.environ, file: str | None = None
     """
     place = file or environ.get(SECRET_FILE)
     if place:
-        return checked(read_private(Path(place), "The secret file"), f"The secret in {place}")
+        return checked(read_private(place, "The secret file"), f"The secret in {place}")
     text = environ.get(SECRET)
     return checked(text.encode("utf-8", "surrogateescape"), SECRET) if text else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hpsearch.space.expression import Choice, DictOf, Literal, Node, Number, Operation, TupleOf, children
 from hpsearch.space.operations import SYMBOLS
-from hpsearch.wording import escaped
+from hpsearch.wording import escaped, shown
 
 
 def brief(node: Node, limit: int = 60) -> str:
@@ -19,14 +19,15 @@ def _text(node: Node, depth: int) -> str:
         return "..."
     match node:
         case Literal(value):
-            return getattr(value, "__qualname__", None) or repr(value)
+            qualname = getattr(value, "__qualname__", None)
+            return qualname if isinstance(qualname, str) else shown(value)
         case TupleOf(items):
             return f"({', '.join(_text(item, depth - 1) for item in items)})"
         case DictOf(pairs):
             # Parameters have lines of their own wherever this is shown; the rest tells options apart.
             telling = [pair for pair in pairs if not isinstance(pair[1], Number | Choice)] or pairs
-            shown = [f"{key}: {_text(child, depth - 1)}" for key, child in telling]
-            return "{" + ", ".join(shown + ["..."] * (len(telling) < len(pairs))) + "}"
+            told = [f"{key}: {_text(child, depth - 1)}" for key, child in telling]
+            return "{" + ", ".join(told + ["..."] * (len(telling) < len(pairs))) + "}"
         case Number(label) | Choice(label):
             return label
         case Operation(name, (left, right)) if name in SYMBOLS:

@@ -88,6 +88,8 @@ def test_signs_of_life_come_four_times_in_the_time_that_is_allowed(manager: Mana
         ({"WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1"}, 0),
         ({"WATCHDOG_USEC": "0"}, 0),
         ({"WATCHDOG_USEC": "soon"}, 0),
+        ({"WATCHDOG_USEC": "9" * 400}, 0),
+        ({"WATCHDOG_USEC": "9" * 5000}, 0),
         ({}, 0),
     ],
 )

@@ -64,6 +64,12 @@ def test_a_path_that_cannot_be_looked_at_here_is_one_where_the_file_is_not(folde
     assert load_objective(there)(5) == 5
 
 
+def test_links_that_lead_in_a_circle_are_no_file(folder):
+    (folder / "loop.py").symlink_to("loop.py")
+    with pytest.raises(LoadError, match="There is no file loop"):
+        load_objective(parse_target("loop.py"))
+
+
 def test_files_of_one_name_in_folders_of_one_name_are_told_apart(folder):
     """A worker stays warm while it serves the searches of several people."""
     for who, loss in [("ada", 1), ("bob", 2), ("eve", 3)]:
@@ -96,6 +102,9 @@ def test_a_file_named_like_a_loaded_module_does_not_replace_it(folder):
         ("def objective(c) return 1", "search_e.py", "SyntaxError"),
         ("1 / 0", "search_e.py", "ZeroDivisionError"),
         ("import sys; sys.exit(1)", "search_e.py", "SystemExit"),
+        ("class E(Exception):\n def __str__(self): 1 / 0\nraise E", "search_e.py", "cannot be imported: E"),
+        ("def __getattr__(name): raise OSError(name)", "search_e.py", "cannot be had: OSError: objective"),
+        ("\0", "search_e.py", "null bytes"),
     ],
 )
 def test_what_cannot_be_loaded_is_explained(folder, text, target, said):

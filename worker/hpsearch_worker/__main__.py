@@ -29,6 +29,7 @@ from hpsearch.interrupt import Interrupt
 from hpsearch.logs import log_to_stderr
 from hpsearch.notify import take_notifier
 from hpsearch.payload import SECRET, read_secret
+from hpsearch.user_path import user_path
 from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.lifeline import die_with_parent
 from hpsearch_worker.loop import Limits
@@ -169,7 +170,7 @@ def main() -> NoReturn:
 
 def _made(folder: str) -> str:
     """Make a folder if it is missing, and return its absolute path."""
-    path = Path(folder).expanduser().absolute()
+    path = user_path(folder).absolute()
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -7,6 +7,7 @@ space imports and calls, too, so that what it names is held to the same patterns
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -126,7 +127,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def _resolved(path: Path) -> Path:
     """Return a path as that of a file is compared: what stands before the first wildcard has no links."""
     n_plain = next((i for i, part in enumerate(path.parts) if re.search(r"[*?]", part)), len(path.parts))
-    return Path(*path.parts[:n_plain]).resolve().joinpath(*path.parts[n_plain:])
+    # Path.resolve would raise for links that lead in a circle.
+    return Path(os.path.realpath(Path(*path.parts[:n_plain])), *path.parts[n_plain:])
 
 
 def _matches(patterns: Sequence[re.Pattern[str]], name: str) -> bool:

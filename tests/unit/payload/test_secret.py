@@ -48,6 +48,20 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
             read_secret({}, str(place))
 
 
+@pytest.mark.parametrize(("place", "said"), [("/dev/zero", "open to others"), ("~no-such-user/f", "home")])
+def test_a_place_that_is_no_secret_of_ones_own_is_refused_unread(place, said):
+    """A device may have no end."""
+    with pytest.raises(ConfigurationError, match=said):
+        read_secret({}, place)
+
+
+def test_a_file_that_is_too_long_to_be_a_secret_is_not_read_whole(file):
+    with file.open("ab") as opened:
+        opened.truncate(2**40)
+    with pytest.raises(ConfigurationError, match="longer than 64 KiB"):
+        read_secret({}, str(file))
+
+
 def test_a_short_secret_is_refused_and_not_shown(file):
     file.write_text("hunter2")
     for environ in ({"HPSEARCH_SECRET": "hunter2"}, {"HPSEARCH_SECRET_FILE": str(file)}):
