@@ -63,9 +63,21 @@ def ensure_running(directory: Directory) -> str:
     StoreUnavailableError
         If it starts but does not become usable.
     """
+    found = find_living(directory)
+    if found is not None:
+        try:
+            return _made_ready(directory, found)
+        except StoreUnavailableError:
+            if find_living(directory) == found:
+                raise
+            # It was killed, and had not ended yet when it was found.
+    return _made_ready(directory, start_bare(directory))
+
+
+def _made_ready(directory: Directory, process: Process) -> str:
+    """Wait until a server is usable, and return its URI; raises as ``ensure_running``."""
     from hpsearch.store.mongo.admin import LocalServer, make_ready  # the keeper does without pymongo
 
-    process = find_living(directory) or start_bare(directory)
     known = directory.password_and_port()
     if known is None:
         raise ConfigurationError(_lost_password(directory))
