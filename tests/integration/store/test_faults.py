@@ -148,7 +148,9 @@ def test_lost_answers_of_a_standalone_server_do_no_harm(standalone, database, ca
         assert wire.n_cut == 2
 
 
-@pytest.mark.parametrize("how", [{"closeConnection": True}, {"errorCode": 91}, {"errorCode": 11602}, {"errorCode": 365}])
+@pytest.mark.parametrize(
+    "how", [{"closeConnection": True}, {"errorCode": 91}, {"errorCode": 11602}, {"errorCode": 365}]
+)
 @pytest.mark.parametrize(("call", "command"), CALLS)
 def test_a_call_that_does_not_get_through_at_first_takes_effect_once(faulty, database, call, command, how):
     with connected(f"{faulty.uri}?heartbeatFrequencyMS=500", database) as store:
