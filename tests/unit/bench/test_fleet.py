@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-FILE = Path(__file__).parents[2] / "scripts" / "bench" / "fleet.py"
+FILE = Path(__file__).parents[3] / "scripts" / "bench" / "fleet.py"
 spec = importlib.util.spec_from_file_location("bench_fleet", FILE)
 assert spec is not None
 assert spec.loader is not None

@@ -12,7 +12,7 @@ import pytest
 from hpsearch import hp
 from hpsearch.space.tree import Space
 
-FILE = Path(__file__).parents[2] / "scripts" / "bench" / "problems.py"
+FILE = Path(__file__).parents[3] / "scripts" / "bench" / "problems.py"
 spec = importlib.util.spec_from_file_location("bench_problems", FILE)
 assert spec is not None
 assert spec.loader is not None
