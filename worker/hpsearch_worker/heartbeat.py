@@ -76,7 +76,7 @@ class Heartbeat:
         self._store = store
         self._pulse = pulse or Pulse()
         self._describe = describe
-        self._held: dict[str, Held] = {}
+        self._held: dict[str | None, Held] = {}  # by the token of the claim
         self._wake = threading.Condition()
         self._planned = 0.0  # local time at which the thread means to wake
         self._alive_due = 0.0
@@ -107,14 +107,14 @@ class Heartbeat:
         """Renew the lease of a trial for as long as the block runs."""
         held = Held(trial, time.monotonic() + _renew_after_s(trial))
         with self._wake:
-            self._held[_claim(trial)] = held
+            self._held[trial.owner] = held
             if held.due < self._planned:
                 self._wake.notify()
         try:
             yield held
         finally:
             with self._wake:
-                del self._held[_claim(trial)]
+                del self._held[trial.owner]
 
     def write_reports(self, held: Held) -> None:
         """Write what was reported so far; on return, no write of reports is under way."""
@@ -208,8 +208,3 @@ def _survived() -> Iterator[None]:
 
 def _renew_after_s(trial: Trial) -> float:
     return min(trial.lease_s / RENEWALS_PER_LEASE, RENEW_WITHIN_S)
-
-
-def _claim(trial: Trial) -> str:
-    """Name one claim; the same trial may be held again before the old evaluation has ended."""
-    return f"{trial.id}#{trial.attempt}"

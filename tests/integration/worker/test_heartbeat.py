@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -52,9 +53,9 @@ def heartbeat(store: Flaky) -> Iterator[Heartbeat]:
     beating.stop(ME, 1.0)
 
 
-def claimed(store: MemoryStore, lease_s: float = 600.0, tid: int = 0) -> Trial:
+def claimed(store: MemoryStore, lease_s: float = 600.0, tid: int = 0, token: str = "") -> Trial:
     store.insert([Trial(exp_key="e", tid=tid, values={}, lease_s=lease_s)])
-    trial = store.claim(ME, f"token of {tid}", ["e"])
+    trial = store.claim(ME, token or f"token of {tid}", ["e"])
     assert trial is not None
     return trial
 
@@ -65,6 +66,16 @@ def test_a_lease_is_renewed_for_as_long_as_the_trial_is_held(store, heartbeat):
         before = store.trial("e", 0).lease_until
         wait_until(lambda: store.trial("e", 0).lease_until > before, "a renewal", 5)
     wait_until(lambda: store.expire("e") == 1, "the lease to end afterwards", 5)
+
+
+def test_a_trial_of_a_search_made_anew_is_held_beside_the_one_of_the_former(store, heartbeat):
+    """Both are the first attempt at the same number, until the former learns that it is lost."""
+    with ExitStack() as slot:
+        with heartbeat.holding(claimed(store)):
+            store.delete_experiment("e")
+            slot.enter_context(heartbeat.holding(claimed(store, lease_s=0.4, token="anew")))
+        before = store.trial("e", 0).lease_until
+        wait_until(lambda: store.trial("e", 0).lease_until > before, "a renewal", 5)
 
 
 def test_what_is_reported_is_written_meanwhile_and_in_order(store, heartbeat):
