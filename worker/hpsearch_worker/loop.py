@@ -202,6 +202,9 @@ class Slot:
     def _with_attachments(self, held: Held, result: Result) -> Result:
         """Store what the evaluation attached, before the trial is finished; tell what could not be."""
         trial, problems = held.trial, []
+        # No attachment is fenced as a result is; the last renewal may be seconds old.
+        if held.attachments and self.store.renew(trial) is not Hold.HELD:
+            raise LeaseLostError(trial.id)
         for name, data in held.attachments.items():
             try:
                 self.store.attach(trial.exp_key, name, data, tid=trial.tid, attempt=trial.attempt)

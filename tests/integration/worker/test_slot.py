@@ -21,6 +21,7 @@ from hpsearch.objective import parse_target
 from hpsearch.payload import ATTACHMENT, pack
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
+from hpsearch.store.protocol import Hold
 from hpsearch.trial import FailureKind, State, Trial
 from hpsearch_worker import loop
 from hpsearch_worker.directory import Directory
@@ -30,7 +31,7 @@ from hpsearch_worker.isolated import IsolatedEvaluator
 from hpsearch_worker.letters import Letters
 from hpsearch_worker.loop import Limits, Slot
 from hpsearch_worker.shutdown import Shutdown
-from hpsearch_worker.tally import Tally
+from hpsearch_worker.tally import Outcome, Tally
 from tests.acceptance.fleet import wait_until
 
 ME = Worker(name="w", host="h", pid=1)
@@ -134,6 +135,17 @@ def test_attachments_that_the_store_refuses_cost_no_loss_and_are_named(store, sl
     assert trial.error.kind is FailureKind.UNSTORABLE
     for name in ("a", "b"):
         assert f"The attachment '{name}' could not be stored: There is no room." in trial.error.message
+
+
+def test_nothing_is_attached_to_a_trial_that_is_not_held_any_more(store, slot, monkeypatch):
+    """The search may have been deleted, and the number be that of a trial of the next one by now."""
+    experiment(store)
+    monkeypatch.setattr(store, "renew", lambda trial: Hold.LOST)
+
+    slot.work()
+
+    assert store.n_attachments("e") == 1  # the objective
+    assert slot.tally.outcomes()[Outcome.LOST] == 1
 
 
 def test_a_store_that_is_away_for_good_leaves_the_trial_to_others(store, slot):
