@@ -29,7 +29,9 @@ WORKER_COLUMNS = (
 _LABEL_WIDTH = 14
 
 #: What a person does not want to see of a trial: the raw values repeat the params.
-_INTERNAL = frozenset({"values", "owner", "priority", "lease_s", "lease_until", "heartbeat_at"})
+_INTERNAL = frozenset(
+    {"values", "owner", "priority", "lease_s", "lease_until", "heartbeat_at", "exp_created_at"}
+)
 
 
 def status_row(progress: Progress, now: datetime) -> dict[str, Any]:

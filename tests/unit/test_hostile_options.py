@@ -238,3 +238,9 @@ def assert_code_and_sentence(outcome: Outcome, command: str) -> None:
         last = last_words(outcome.err.splitlines())
         assert last, outcome.err
         assert len(last) < 2000
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[31mred", "\udcff", "x" * 301])
+def test_a_worker_has_a_name_that_can_be_typed_and_stored(folder: Path, name: str):
+    outcome = call(["worker", "--name", name], folder)
+    assert (outcome.code, "cannot name a worker" in outcome.err) == (2, True)

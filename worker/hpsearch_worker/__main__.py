@@ -30,11 +30,23 @@ from hpsearch.logs import log_to_stderr
 from hpsearch.notify import take_notifier
 from hpsearch.payload import SECRET, read_secret
 from hpsearch.user_path import user_path
+from hpsearch.wording import shown
 from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.lifeline import die_with_parent
 from hpsearch_worker.loop import Limits
 from hpsearch_worker.serve import Options, serve
 from hpsearch_worker.shutdown import Shutdown
+
+#: Characters of a worker's name: a host's, and more.
+_MAX_NAME = 300
+
+
+def _checked_name(context: click.Context, param: click.Parameter, name: str | None) -> str | None:
+    """Refuse a name that nobody could type, or that the database cannot hold."""
+    if name and not (name.isprintable() and len(name) <= _MAX_NAME):
+        text = f"{shown(name)} cannot name a worker; use up to {_MAX_NAME} printable characters."
+        raise click.BadParameter(text, context, param)
+    return name
 
 
 @click.command("worker")
@@ -87,7 +99,7 @@ from hpsearch_worker.shutdown import Shutdown
     help="Let each concurrent trial see one GPU of its own: of all, or of a list such as 0,1,3. "
     "[default: all trials see what the worker sees]",
 )
-@option("--name", help="Name in the registry [default: host-pid].")
+@option("--name", callback=_checked_name, help="Name in the registry [default: host-pid].")
 @option(
     "--isolate/--no-isolate",
     default=True,
