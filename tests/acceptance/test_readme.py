@@ -41,12 +41,15 @@ def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search
     coordinator = fleet.coordinator("--max-evals", "8")
     wait_until(lambda: bool(running(fleet.trials())), "a trial in the hands of the victim")
     os.killpg(fleet.processes[0].pid, 9)
-    fleet.worker("--name", "steady")
     fleet.worker("--name", "busy", "--max-trials", "1", SLEEP="600")
+    wait_until(
+        lambda: any(t.worker and t.worker.name == "busy" for t in running(fleet.trials())),
+        "a trial in the hands of the busy one, before others have done all",
+    )
+    fleet.worker("--name", "steady")
     wait_until(
         lambda: (
             sum(t.state is State.DONE for t in fleet.trials()) >= 6
-            and any(t.worker and t.worker.name == "busy" for t in running(fleet.trials()))
             and any(t.attempt == 2 for t in fleet.trials())
         ),
         "a search in full swing",
