@@ -110,7 +110,7 @@ class Shop:
         self, function: str, n: int, *, file: str = "work.py", kind: str = "file", **defaults: Any
     ) -> str:
         exp_key = f"{function}-{file.removesuffix('.py')}"
-        self.store.open_experiment(
+        opened = self.store.open_experiment(
             Experiment(
                 exp_key=exp_key,
                 space=SPACE.to_json(),
@@ -123,7 +123,12 @@ class Shop:
         self.store.insert(
             [
                 Trial(
-                    exp_key=exp_key, tid=i, values={"x": float(i)}, lease_s=lease_s, max_attempts=max_attempts
+                    exp_key=exp_key,
+                    exp_created_at=opened.created_at,
+                    tid=i,
+                    values={"x": float(i)},
+                    lease_s=lease_s,
+                    max_attempts=max_attempts,
                 )
                 for i in range(n)
             ]

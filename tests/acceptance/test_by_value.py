@@ -31,7 +31,7 @@ def send(
     """Open an experiment whose objective is sent by value."""
     sent = pack(objective, "sent", secret.encode()) if blob is None else blob
     shop.store.attach("sent", ATTACHMENT, sent)
-    shop.store.open_experiment(
+    opened = shop.store.open_experiment(
         Experiment(
             exp_key="sent",
             space=SPACE.to_json(),
@@ -39,7 +39,10 @@ def send(
             objective=ObjectiveRef(kind="pickle", ref="__main__:objective", digest=fingerprint(objective)),
         )
     )
-    shop.store.insert([Trial(exp_key="sent", tid=i, values={"x": float(i)}) for i in range(n)])
+    made_at = opened.created_at  # by which a worker tells the trials of two searches under one name apart
+    shop.store.insert(
+        [Trial(exp_key="sent", exp_created_at=made_at, tid=i, values={"x": float(i)}) for i in range(n)]
+    )
     return "sent"
 
 
