@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -47,12 +48,18 @@ class Interrupt:
             if not (signum == signal.SIGHUP and previous == signal.SIG_IGN):  # nohup
                 self._previous[signum] = previous
                 signal.signal(signum, self._handle)
+        # What is forked off would otherwise hear no signal at all, and could not be ended by one.
+        os.register_at_fork(after_in_child=self._restore)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for signum, previous in self._previous.items():
+        self._restore()
+
+    def _restore(self) -> None:
+        while self._previous:
+            signum, previous = self._previous.popitem()
             signal.signal(signum, previous)  # type: ignore[arg-type]
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:

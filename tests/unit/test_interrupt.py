@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 from hpsearch.interrupt import ECHO_S, Interrupt
 
@@ -31,3 +32,20 @@ def test_the_handlers_of_before_are_back_afterwards():
     with Interrupt():
         assert signal.getsignal(signal.SIGTERM) != before[1]
     assert [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_a_process_that_is_forked_off_meanwhile_ends_at_a_signal_as_ever():
+    """With --no-isolate an objective may start processes, and end them."""
+    begun, begin = os.pipe()
+    with Interrupt():
+        child = os.fork()
+        if child == 0:
+            os.write(begin, b"x")
+            time.sleep(5)
+            os._exit(3)
+        os.read(begun, 1)
+        os.kill(child, signal.SIGTERM)
+        _, status = os.waitpid(child, 0)
+    os.close(begun)
+    os.close(begin)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGTERM
