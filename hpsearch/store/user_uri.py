@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from urllib.parse import quote, unquote
 
 #: Options that belong to the user who wrote the URI.
@@ -23,6 +24,7 @@ _HOSTS = re.compile(f"{_HOST}(?:,{_HOST})*")
 
 #: Hosts and a database, after the credentials if there are any.
 _PLACE = re.compile(f"{_HOSTS.pattern}(?:/[^/:@]*)?")
+_OPTION = re.compile("readPreferenceTags=[^@]*|[A-Za-z]+=[^:@]*", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z+]{1,20}")
 
 #: Characters of them that messages show.
@@ -64,15 +66,20 @@ def uri_without_password(uri: str) -> str:
     scheme, place, options = _impersonal(_SECRET_OPTION.split(uri)[0])
     credentials, at, _ = uri.partition("://")[2].rpartition("@")
     user = f"{credentials.partition(':')[0]}@" if at else ""
-    if not _PLACE.fullmatch(place):
+    if not _has_form(place, options):
         return f"{scheme}://{user}..."
     return f"{scheme}://{user}{place}{'?' if options else ''}{'&'.join(options)}"
 
 
 def may_hold_password(uri: str) -> bool:
     """Return whether a part of a URI may be a password: also of one that was mistyped."""
-    place = uri.partition("://")[2].partition("?")[0]
-    return "@" in uri or "password" in uri.lower() or not _PLACE.fullmatch(place)
+    return "@" in uri or "password" in uri.lower() or is_mistyped(uri)
+
+
+def is_mistyped(uri: str) -> bool:
+    """Return whether what follows the credentials of a URI has not the form that it should have."""
+    _, place, options = _impersonal(uri)
+    return not _has_form(place, options)
 
 
 def shown_hosts(text: str) -> str | None:
@@ -84,6 +91,11 @@ def shown_hosts(text: str) -> str | None:
     if not (hosts and hosts.isprintable()):
         return None
     return hosts if len(hosts) <= _MAX_HOSTS else f"{hosts[:_MAX_HOSTS]}..."
+
+
+def _has_form(place: str, options: Iterable[str]) -> bool:
+    """Whether these are hosts, a database and options, and no part of a password whose "@" is missing."""
+    return bool(_PLACE.fullmatch(place)) and all(map(_OPTION.fullmatch, options))
 
 
 def _impersonal(uri: str) -> tuple[str, str, list[str]]:

@@ -25,6 +25,7 @@ from hpsearch.errors import ConfigurationError
 from hpsearch.events import Event
 from hpsearch.logs import log_to_stderr, tell
 from hpsearch.store.hyperopt_uri import jobs_address
+from hpsearch.store.user_uri import is_mistyped
 from hpsearch_worker.__main__ import worker
 
 _POLLING = (
@@ -238,6 +239,8 @@ def main() -> NoReturn:
 
 def _without_secrets(uri: str) -> str:
     scheme, _, rest = uri.partition("://")
+    if is_mistyped(uri):
+        return f"{scheme}://..."  # a password without its "@" stands among the hosts
     credentials, at, place = rest.rpartition("@")
     user, colon, _ = credentials.partition(":")
     shown = f"{user}:***" if colon else user

@@ -94,6 +94,7 @@ def assert_discreet(text: str) -> None:
 @given(altered_uris())
 @example(f"mongodb://a//nna:{PASSWORD}127.0.0.1:1/db?w=1")
 @example(f"mongodb://anna:{PASSWORD}127.0.0.1:1/db")
+@example(f"mongodb://a?nna:{PASSWORD}127.0.0.1:1/db?w=1")
 def test_an_altered_uri_gives_a_client_or_a_sentence_without_the_password(uri: str):
     assert_discreet(hosts_of(uri)[:400])
     if "://" in uri[:20]:

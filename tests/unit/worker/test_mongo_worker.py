@@ -86,6 +86,10 @@ def test_the_command_is_quoted_for_a_shell_and_shows_no_secret():
     )
 
 
+def test_the_command_of_an_address_without_its_at_sign_shows_no_password():
+    assert "s3cret" not in our_command("mongodb://ann:s3cret.host:1/db", [])
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
