@@ -28,8 +28,6 @@ MAX_ITEMS = MAX_BYTES // 4
 #: Sentences about what was left out; more of them would crowd out the rest.
 _MOST_PROBLEMS = 20
 
-_INT64 = range(-(2**63), 2**63)
-
 
 class _UnstorableError(Exception):
     """A value has no storable form; ``where`` says which."""
@@ -88,7 +86,7 @@ def _plain(value: Any, where: str, depth: int) -> Any:
         case bytes() | bytearray() | memoryview():
             return bytes(value)
         case int():
-            if value not in _INT64:
+            if not -(2**63) <= value < 2**63:
                 raise _UnstorableError(f"{where} is an integer beyond 64 bits")
             return int(value)
         case str():

@@ -21,9 +21,6 @@ from hpsearch.errors import SpaceError
 from hpsearch.space.shape import damaged, sequence, string, tagged
 from hpsearch.wording import named, reason, shown
 
-#: What JSON and BSON both hold as an integer.
-INT64 = range(-(2**63), 2**63)
-
 #: What reads the text of each kind that is no import.
 READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
     {
@@ -53,7 +50,7 @@ def encode_literal(value: Any, place: str) -> Any:
         case None | bool():
             return value
         case int():
-            return int(value) if value in INT64 else {"int": _digits(int(value), place)}
+            return int(value) if _is_int64(value) else {"int": _digits(int(value), place)}
         case float():
             return float(value) if math.isfinite(value) else {"float": repr(float(value))}
         case str():
@@ -78,7 +75,7 @@ def encode_literal(value: Any, place: str) -> Any:
 def is_scalar(value: Any) -> bool:
     """Whether a value is a string, a number, a bool or None that JSON and BSON hold as itself."""
     if isinstance(value, int):
-        return value in INT64
+        return _is_int64(value)
     return value is None or isinstance(value, str | float)
 
 
@@ -152,6 +149,11 @@ def _imported(reference: str, place: str) -> Any:
             f"({reason(error)})."
         ) from error
     return found
+
+
+def _is_int64(value: int) -> bool:
+    """Whether BSON holds an integer; a ``range`` would look for one of a subclass among all its members."""
+    return -(2**63) <= value < 2**63
 
 
 def _digits(value: int, place: str) -> str:

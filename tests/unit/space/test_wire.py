@@ -179,6 +179,14 @@ def test_nan_survives() -> None:
     assert math.isnan(through_bson(Space([math.nan])).config({})[0])
 
 
+def test_an_integer_of_a_users_own_becomes_a_plain_one() -> None:
+    class Count(int):
+        pass
+
+    restored = through_bson(Space([Count(3), {"bias": Count(4)}])).config({})
+    assert [(type(v), v) for v in (restored[0], restored[1]["bias"])] == [(int, 3), (int, 4)]
+
+
 def test_numpy_scalars_become_python_scalars() -> None:
     config = Space([np.int64(3), np.float32(0.5), np.bool_(True), np.str_("s")]).config({})
     assert [(type(v), v) for v in config] == [(int, 3), (float, 0.5), (bool, True), (str, "s")]
