@@ -30,12 +30,16 @@ from hpsearch.space.expression import as_python
 from hpsearch.space.tree import Space, Values
 from hpsearch.storable import storable
 from hpsearch.trial import FINISHED, Failure, FailureKind, Holder, Result, State, Trial
+from hpsearch.wording import one_line, shown
 
 #: What the origin of an imported trial begins with; its number in Hyperopt follows.
 ORIGIN = "hyperopt:"
 
 #: Hyperopt's exceptions by which a signal to the worker ended an evaluation.
 _SIGNALS = frozenset({"hyperopt.mongoexp.Shutdown", "hyperopt.mongoexp.WaitQuit"})
+
+#: Characters of what is wrong with a document.
+_MAX_PROBLEM = 500
 
 _CLASS = re.compile(r"<class '(?P<name>[^']+)'>")
 
@@ -83,7 +87,7 @@ def read_jobs(docs: Iterable[Doc], exp_key: str, space: Space) -> tuple[list[Job
             jobs.append(Job(doc, _trial(checked_doc(doc), len(jobs), exp_key, space)))
         except (SpaceError, InvalidTrial, NotImplementedError, OverflowError) as problem:
             number = doc.get("tid") if isinstance(doc, Mapping) else None
-            problems.append(f"Job {number}: {problem}")
+            problems.append(f"Job {shown(number)}: {one_line(str(problem), _MAX_PROBLEM)}")
     return jobs, problems
 
 

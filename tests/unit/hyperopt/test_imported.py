@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bson import decode, encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,9 @@ from hpsearch.hyperopt.documents import (
 )
 from hpsearch.hyperopt.imported import read_jobs
 from hpsearch.space.tree import Space
+from hpsearch.store.documents.trial import trial_document, trial_from
 from hpsearch.trial import FailureKind, Holder, State, Trial
+from tests.unit.store.altered import HOSTILE, altered, places
 
 SPACE = Space(
     {
@@ -222,3 +225,17 @@ def test_a_job_that_raised_is_failed_whatever_is_written_about_it(error: Any, re
     assert imported.trial.state is State.FAILED
     assert failure is not None
     assert failure.message == str(error)
+
+
+@pytest.mark.fuzz
+@given(st.sampled_from([JOB_STATE_NEW, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_CANCEL]), st.data())
+def test_an_altered_document_is_a_trial_that_can_be_stored_or_one_sentence(state: int, data: st.DataObject):
+    doc = job(state, misc={"error": ["<class 'ValueError'>", "gone"]})
+    place = data.draw(st.sampled_from([("tid",), *places(doc)]))
+    jobs, problems = read_jobs([altered(doc, place, data.draw(HOSTILE))], "here", SPACE)
+    assert len(jobs) + len(problems) == 1
+    for found in jobs:
+        assert trial_from(decode(encode(trial_document(found.trial)))).id == "here/000000"
+    for problem in problems:
+        assert problem.isprintable()
+        assert len(problem) < 600
