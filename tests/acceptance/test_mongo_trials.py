@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -205,7 +206,8 @@ def test_two_hundred_trials_with_a_worker_killed_are_all_done_once(office: Offic
     counted = Counter(office.calls())
     assert counted.pop(repr(tuned.vals["x"][lost.tid])) == 2
     assert counted == Counter(repr(x) for tid, x in enumerate(tuned.vals["x"]) if tid != lost.tid)
-    assert len({doc["owner"][0] for doc in tuned}) == 3
+    owners = {doc["owner"][0] for doc in tuned}
+    assert owners <= {f"{socket.gethostname()}:{other.pid}" for other in others}
     for worker in others:
         worker.terminate()
     assert [ended(worker) for worker in others] == [0, 0, 0]
