@@ -29,7 +29,7 @@ def reason(error: BaseException) -> str:
     """Return the text of an error that a user's code raised, with its type."""
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001 - see above
+    except Exception:  # noqa: BLE001 - a foreign __str__ may raise anything
         text = ""
     name = type(error).__name__
     return one_line(" ".join(f"{name}: {text}".split()), _MAX_REASON) if text else name

@@ -26,9 +26,8 @@ def _shares() -> dict[str, float]:
 class MixOptions:
     """What can be set."""
 
-    shares: Mapping[str, float] = field(
-        default_factory=_shares
-    )  #: how often each algorithm is asked, by name
+    #: how often each algorithm is asked, by name
+    shares: Mapping[str, float] = field(default_factory=_shares)
 
     def __post_init__(self) -> None:
         if not isinstance(self.shares, Mapping) or not self.shares:
