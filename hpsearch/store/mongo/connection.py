@@ -19,7 +19,8 @@ from hpsearch.health.vitals import Contact
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.mongo.errors import DRIVER_ERRORS, cause, meaning, translated
 from hpsearch.store.tls import advice, check_files, refusal
-from hpsearch.store.user_uri import may_hold_password, shown_hosts
+from hpsearch.store.uri_options import misspelt
+from hpsearch.store.user_uri import is_mistyped, may_hold_password, shown_hosts
 from hpsearch.wording import reason
 
 log = logging.getLogger(__name__)
@@ -253,6 +254,9 @@ def client_of(uri: str) -> MongoClient[Document]:
             warnings.simplefilter("error", UserWarning)
             return MongoClient(uri, **settings_for(uri))
     except (PyMongoError, UserWarning, ValueError, TypeError, OSError) as error:
+        if not is_mistyped(uri) and (unknown := misspelt(uri, shows_names=not may_hold_password(uri))):
+            sentence = f"The MongoDB URI for {hosts} is not valid: {unknown}"
+            raise ConfigurationError(sentence if sentence.endswith("?") else f"{sentence}.") from None
         if may_hold_password(uri):
             # The driver quotes what it cannot read, and that may be a part of the password.
             raise ConfigurationError(
