@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import sys
+import tomllib
 from email.message import Message
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -116,3 +120,22 @@ def test_the_oldest_version_that_a_requirement_allows_is_asked_for():
 def test_a_requirement_without_a_lower_bound_is_refused():
     with pytest.raises(ValueError, match="click<9 has no lower bound"):
         list(lowest.constraints(["click<9"]))
+
+
+def test_every_requirement_is_locked_to_a_version_that_it_allows():
+    project = tomllib.loads((SCRIPTS.parent / "pyproject.toml").read_text())["project"]
+    extras = {name: texts for name, texts in project["optional-dependencies"].items() if name != "torch"}
+    lines = [line for line in (SCRIPTS / "lock.txt").read_text().splitlines() if not line.startswith("#")]
+    locked = {
+        canonicalize_name(name): version for name, _, version in (line.partition("==") for line in lines)
+    }
+    requirements = [Requirement(text) for text in itertools.chain(project["dependencies"], *extras.values())]
+
+    unmet = [
+        str(requirement)
+        for requirement in requirements
+        if requirement.name != "hpsearch"
+        and not requirement.specifier.contains(locked.get(canonicalize_name(requirement.name), "0"))
+    ]
+
+    assert unmet == []
