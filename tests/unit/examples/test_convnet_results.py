@@ -53,7 +53,7 @@ def test_a_trial_that_ran_again_replaces_its_file(tmp_path: Path):
 def test_a_write_that_fails_leaves_the_file_as_it_was_and_nothing_else(tmp_path: Path):
     kept = write_record(tmp_path, record(3))
     before = kept.read_bytes()
-    with pytest.raises(ValueError, match="JSON"):
+    with pytest.raises(ValueError):  # noqa: PT011 - the words are Python's
         write_record(tmp_path, record(3, more=float("nan")))
     assert kept.read_bytes() == before
     assert list(tmp_path.iterdir()) == [kept]

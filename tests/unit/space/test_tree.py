@@ -215,7 +215,7 @@ def test_params_are_for_people() -> None:
 
 def test_failing_arithmetic_tells_the_operation() -> None:
     space = Space(1 / hp.quniform("x", 0, 1, 1))
-    with pytest.raises(SpaceError, match=r"truediv\(1, 0.0\) in the space failed: ZeroDivisionError: float"):
+    with pytest.raises(SpaceError, match=r"truediv\(1, 0.0\) in the space failed: ZeroDivisionError: "):
         space.config({"x": 0.0})
 
 
