@@ -16,6 +16,8 @@ from hpsearch.errors import ConfigurationError, LoadError, StorePermissionError,
 from hpsearch.gpus import find_gpus, share_out
 from hpsearch.interrupt import ECHO_S
 from hpsearch.logs import is_json
+from hpsearch.private_file import append_private
+from hpsearch.private_folder import own_folder, private_folder
 
 #: Seconds between two starts in the place of a worker that died.
 _RESTART_AFTER_S = 2.0
@@ -105,11 +107,12 @@ class LocalWorkers:
         self._started_at = [0.0] * n
 
     def __enter__(self) -> LocalWorkers:
-        for folder in (self._log_dir.parent, self._log_dir):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for i in range(self._n):
-            if self._log_file(i).exists():
-                self._log_file(i).replace(self._log_file(i).with_suffix(".log.1"))
+        own_folder(self._log_dir.parent)
+        private_folder(self._log_dir, mark="worker-*.log*")
+        for log in map(self._log_file, range(self._n)):
+            append_private(log).close()  # refuses what is not ours
+            if log.stat().st_size:
+                log.replace(log.with_suffix(".log.1"))
         self._processes = [self._start(i) for i in range(self._n)]
         return self
 
@@ -170,7 +173,7 @@ class LocalWorkers:
             command += ["--gpus", self._gpus[i]]
         if name := os.environ.get("HPSEARCH_WORKER_NAME"):
             command += ["--name", f"{name}-{i + 1}"]
-        with self._log_file(i).open("ab") as log:
+        with append_private(self._log_file(i)) as log:
             # A session of its own: Ctrl-C reaches this process, which then drains its workers.
             return subprocess.Popen(
                 command,

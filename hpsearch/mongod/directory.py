@@ -9,36 +9,45 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import TextIOWrapper
+from io import FileIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from hpsearch.errors import ConfigurationError
+from hpsearch.private_file import append_private, write_private
+from hpsearch.private_folder import own_folder, private_folder
 from hpsearch.user_path import user_path
 
 NAME = "hpsearch"  #: of the replica set, and of its administrator
 
-_OWNER_ONLY = 0o600
+_LOCK = "lock"
 
 
 def home() -> Path:
     """Return the folder for this user's data; where there is none it is made, for its owner only.
+
+    Raises
+    ------
+    ConfigurationError
+        If it cannot be made, is a link, or belongs to another user.
+    """
+    # What is there is never changed: the user may have named a folder of other uses.
+    return own_folder(home_path())
+
+
+def home_path() -> Path:
+    """Return where the folder for this user's data is, or would be.
 
     ``HPSEARCH_HOME``, else ``hpsearch`` in the XDG data folder (``~/.local/share``).
 
     Raises
     ------
     ConfigurationError
-        If it cannot be made.
+        If that is below a home that this machine does not know.
     """
     if named := os.environ.get("HPSEARCH_HOME"):
-        path = user_path(named).absolute()
-    else:
-        path = user_path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "hpsearch"
-    # Made for its owner alone, but never changed: the user may have named a folder of other uses.
-    if not os.path.isdir(path):  # noqa: PTH112 - Path's would raise for a name that no folder can have
-        _make_private(path)
-    return path
+        return user_path(named).absolute()
+    return (user_path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "hpsearch").absolute()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +58,17 @@ class Directory:
 
     @classmethod
     def made(cls, root: Path) -> Directory:
-        """Return the folder, made and closed to others where that was needed.
+        """Return the folder, made where there was none.
 
         Raises
         ------
         ConfigurationError
-            If it cannot be made, or belongs to somebody else.
+            If it cannot be made, or is not this user's alone, or holds other things.
         """
-        directory = cls(root.resolve())
-        _make_private(directory.root)
-        _make_private(directory.data)
+        # The links above it lead to where it is; one in its own place is refused.
+        directory = cls(private_folder(root.absolute(), mark=_LOCK).resolve())
+        append_private(directory.root / _LOCK).close()  # what is begun here is known again
+        private_folder(directory.data)
         return directory
 
     @property
@@ -121,71 +131,41 @@ class Directory:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Be the only one who starts, joins or stops this server."""
-        with _open(self.root / "lock") as file:
+        with append_private(self.root / _LOCK) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def join(self) -> TextIOWrapper:
+    def join(self) -> FileIO:
         """Become a user of the server, until ``leave``, or until the process ends in any way."""
-        file = _open(self.root / "users")
+        file = append_private(self.root / "users")
         fcntl.flock(file, fcntl.LOCK_SH)
         return file
 
-    def leave(self, use: TextIOWrapper) -> None:
+    def leave(self, use: FileIO) -> None:
         """Stop being a user, also where a forked process still holds a copy of the file."""
         fcntl.flock(use, fcntl.LOCK_UN)
         use.close()
 
     def has_users(self) -> bool:
         """Tell whether anybody uses the server; stays true or false only inside ``locked``."""
-        with _open(self.root / "users") as file:
+        with append_private(self.root / "users") as file:
             return not _try_lock(file)
 
     def wait_for_no_users(self) -> None:
         """Return at an instant when nobody uses the server."""
-        with _open(self.root / "users") as file:
+        with append_private(self.root / "users") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
 
-    def claim_keeping(self) -> TextIOWrapper | None:
+    def claim_keeping(self) -> FileIO | None:
         """Take the keeper's lock, or return None when a keeper lives."""
-        file = _open(self.root / "keeper")
+        file = append_private(self.root / "keeper")
         if _try_lock(file):
             return file
         file.close()
         return None
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, all of it or nothing."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.touch(mode=_OWNER_ONLY)
-    draft.write_text(text)
-    draft.replace(path)
-
-
-def _make_private(path: Path) -> None:
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        owner = path.stat().st_uid
-        if owner == os.getuid():
-            path.chmod(0o700)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The folder {path} cannot be made for its owner alone ({error.strerror}); "
-            "name another one with HPSEARCH_HOME."
-        ) from error
-    if owner != os.getuid():
-        raise ConfigurationError(
-            f"The folder {path} belongs to another user of this machine; name another one with HPSEARCH_HOME."
-        )
-
-
-def _open(path: Path) -> TextIOWrapper:
-    """Open a lock file; Python's files are closed in programs that this process starts."""
-    return open(path, "a", opener=lambda name, flags: os.open(name, flags, _OWNER_ONLY))
-
-
-def _try_lock(file: TextIOWrapper) -> bool:
+def _try_lock(file: FileIO) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

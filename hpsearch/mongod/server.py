@@ -23,6 +23,7 @@ from pathlib import Path
 from hpsearch.errors import ConfigurationError, StorePermissionError, StoreUnavailableError
 from hpsearch.mongod.binary import find_mongod, why_not_started
 from hpsearch.mongod.directory import NAME, Directory
+from hpsearch.mongod.environment import without_settings
 
 _START_TIMEOUT_S = 60.0
 _READY_TIMEOUT_S = 60.0
@@ -226,6 +227,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
             text=True,
             errors="replace",
             timeout=_START_TIMEOUT_S,
+            env=without_settings(os.environ),
             check=False,
         )
     except OSError as error:

@@ -13,8 +13,10 @@ from types import TracebackType
 from typing import Self
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.mongod.directory import Directory, home, write_private
+from hpsearch.mongod.directory import Directory, home
+from hpsearch.mongod.environment import without_settings
 from hpsearch.mongod.server import ensure_running, find_living, terminate
+from hpsearch.private_file import write_private
 
 
 class PrivateMongod:
@@ -171,7 +173,7 @@ def _ensure_keeper(directory: Directory, *, is_ephemeral: bool) -> None:
             stdout=log,
             stderr=log,
             pass_fds=[lock.fileno()],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
+            env={**without_settings(os.environ), "PYTHONPATH": os.pathsep.join(folders)},
             start_new_session=True,
             check=False,
         )

@@ -149,6 +149,29 @@ def test_password_is_in_no_process_list_and_no_log(folder: Path) -> None:
         assert (folder / "keeper.log").read_text() == ""
 
 
+def test_server_and_keeper_inherit_no_setting_and_no_secret(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They live for days, and need neither the secret nor the address of another database."""
+    settings = {
+        "HPSEARCH_SECRET": "sixteen bytes or more",
+        "HPSEARCH_SECRET_FILE": "/secret",
+        "HPSEARCH_STORE": "mongodb://me:password@elsewhere/",
+        "HPSEARCH_STORE_FILE": "/store",
+        "HPSEARCH_MONGO_WORKER_MONGO": "mongo://me:password@elsewhere/db/jobs",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+
+    with private_mongod(folder):
+        processes = processes_of(folder)
+        assert len(processes) == 2
+        for pid in processes:
+            environment = Path(f"/proc/{pid}/environ").read_text()
+            assert "PATH=" in environment
+            assert "HPSEARCH_" not in environment
+
+
 def test_terminal_signals_do_not_reach_the_server(folder: Path) -> None:
     """Ctrl-C goes to the session of the terminal; the server has one of its own."""
     with private_mongod(folder):

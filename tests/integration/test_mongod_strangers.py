@@ -187,3 +187,39 @@ def test_a_folder_of_another_user_is_refused(folder: Path):
     os.chown(folder, NOBODY, NOBODY)
     with pytest.raises(ConfigurationError, match="belongs to another user"):
         private_mongod(folder)
+
+
+def test_a_link_in_the_place_of_the_folder_leaves_alone_what_it_leads_to(folder: Path, tmp_path: Path):
+    (victim := tmp_path / "victim").mkdir(mode=0o755)
+    folder.symlink_to(victim)
+
+    with pytest.raises(ConfigurationError, match="symbolic link"):
+        private_mongod(folder)
+
+    assert victim.stat().st_mode & 0o777 == 0o755
+    assert list(victim.iterdir()) == []
+    folder.unlink()
+
+
+def test_data_that_lie_behind_a_link_are_refused(folder: Path, tmp_path: Path):
+    (victim := tmp_path / "victim").mkdir(mode=0o755)
+    Directory.made(folder).data.rmdir()
+    (folder / "data").symlink_to(victim)
+
+    with pytest.raises(ConfigurationError, match="symbolic link"):
+        private_mongod(folder)
+
+    assert victim.stat().st_mode & 0o777 == 0o755
+    assert list(victim.iterdir()) == []
+
+
+@pytest.mark.parametrize(("mode", "words"), [(0o755, "chmod 700"), (0o700, "did not make")])
+def test_a_folder_of_other_things_is_left_as_it_is(folder: Path, mode: int, words: str):
+    folder.mkdir(mode=mode)
+    (folder / "thesis.tex").touch()
+
+    with pytest.raises(ConfigurationError, match=words):
+        private_mongod(folder)
+
+    assert folder.stat().st_mode & 0o777 == mode
+    assert [path.name for path in folder.iterdir()] == ["thesis.tex"]

@@ -1,0 +1,108 @@
+"""What may be in the place of hpsearch's folders and logs: it costs one sentence, and stays as it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli.conftest import Call
+
+RUN = ("run", "search.py", "--max-evals", "1", "--algo", "random", "--exp-key", "s")
+OTHER_USER = 65534
+
+
+def home_is_a_file(home: Path) -> None:
+    home.touch()
+
+
+def home_is_a_link(home: Path) -> None:
+    home.symlink_to(home.parent)
+
+
+def home_leads_nowhere(home: Path) -> None:
+    home.symlink_to(home.parent / "planted")
+
+
+def home_of_another_user(home: Path) -> None:
+    home.mkdir(mode=0o700)
+    os.chown(home, OTHER_USER, OTHER_USER)
+
+
+def logs_are_a_file(home: Path) -> None:
+    home.mkdir()
+    (home / "logs").touch()
+
+
+def logs_are_a_link(home: Path) -> None:
+    home.mkdir()
+    (home / "logs").symlink_to(home.parent)
+
+
+def logs_of_another_user(home: Path) -> None:
+    (home / "logs").mkdir(parents=True)
+    os.chown(home / "logs", OTHER_USER, OTHER_USER)
+
+
+def log_folder_is_a_file(home: Path) -> None:
+    (home / "logs").mkdir(parents=True)
+    (home / "logs" / "s").touch()
+
+
+def log_folder_is_a_link(home: Path) -> None:
+    (home / "logs").mkdir(parents=True)
+    (home / "logs" / "s").symlink_to(home.parent)
+
+
+def log_folder_holds_other_things(home: Path) -> None:
+    (home / "logs" / "s").mkdir(parents=True, mode=0o700)
+    (home / "logs" / "s" / "thesis.tex").touch()
+
+
+def log_leads_nowhere(home: Path) -> None:
+    (home / "logs" / "s").mkdir(parents=True, mode=0o700)
+    (home / "logs" / "s" / "worker-1.log").symlink_to(home.parent / "planted")
+
+
+def log_is_a_pipe(home: Path) -> None:
+    (home / "logs" / "s").mkdir(parents=True, mode=0o700)
+    os.mkfifo(home / "logs" / "s" / "worker-1.log")
+
+
+OBSTACLES: list[Callable[[Path], None]] = [
+    home_is_a_file,
+    home_is_a_link,
+    home_leads_nowhere,
+    home_of_another_user,
+    logs_are_a_file,
+    logs_are_a_link,
+    logs_of_another_user,
+    log_folder_is_a_file,
+    log_folder_is_a_link,
+    log_folder_holds_other_things,
+    log_leads_nowhere,
+    log_is_a_pipe,
+]
+
+
+def modes(folder: Path) -> dict[Path, int]:
+    return {path: path.lstat().st_mode for path in folder.rglob("*") if "__pycache__" not in path.parts}
+
+
+@pytest.mark.parametrize("obstruct", OBSTACLES)
+def test_a_search_writes_no_log_to_where_it_has_no_folder_of_its_own(
+    shell: Call, folder: Path, obstruct: Callable[[Path], None]
+):
+    if "another_user" in obstruct.__name__ and os.getuid() != 0:
+        pytest.skip("only root can give a folder away")
+    obstruct(folder / "home")
+    before = modes(folder)
+
+    done = shell(*RUN)
+
+    assert done.code == 78, done.err
+    assert done.err.strip().split("\n")[-1].startswith("hpsearch: ")
+    assert "Traceback" not in done.err
+    assert modes(folder) == before
