@@ -10,6 +10,7 @@ import numpy as np
 from hpsearch.blas import single_threaded
 from hpsearch.hyperopt.documents import Doc, Idxs, miscs_to_idxs_vals, new_misc
 from hpsearch.hyperopt.domain import Domain
+from hpsearch.space.tree import Values
 from hpsearch.suggest.protocol import Suggester, trial_rng
 
 #: Seeds that Hyperopt's protocol hands to an algorithm lie below this.
@@ -37,7 +38,7 @@ def suggest_docs(
     Returns
     -------
     list of dict
-        Not inserted into ``trials``.
+        Not inserted into ``trials``. The values are NumPy's scalars; inserting makes them Python's.
     """
     history, pending = domain.observed(trials)
     root = root_seed(seed)
@@ -45,7 +46,7 @@ def suggest_docs(
     with single_threaded():
         points = [suggestion.values for suggestion in suggester.suggest(history, pending, rngs)]
     miscs = [
-        new_misc(tid, values, domain.params, domain.cmd, domain.workdir)
+        new_misc(tid, _as_drawn(values), domain.params, domain.cmd, domain.workdir)
         for tid, values in zip(new_ids, points, strict=True)
     ]
     results = [domain.new_result() for _ in new_ids]
@@ -59,6 +60,14 @@ def suggest_values(
     """Return the same suggestions by label, as the numbers of the trials and their values."""
     docs = suggest_docs(new_ids, domain, trials, seed, suggester)
     return miscs_to_idxs_vals([doc["misc"] for doc in docs], list(domain.params))
+
+
+def _as_drawn(values: Values) -> dict[str, Any]:
+    """Return raw values as NumPy's scalars, which is what Hyperopt's algorithms draw."""
+    return {
+        label: np.int64(value) if isinstance(value, int) else np.float64(value)
+        for label, value in values.items()
+    }
 
 
 def root_seed(seed: Any) -> int:

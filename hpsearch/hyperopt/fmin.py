@@ -184,7 +184,8 @@ def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
     space : any
         As for ``fmin``.
     hp_assignment : mapping
-        A value for each active label; what is not active may be there, and is ignored.
+        A value for each active label, see ``points.raw_point``; what is not active may be there,
+        also as None or an empty list, and is ignored.
 
     Raises
     ------
@@ -196,8 +197,8 @@ def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
 
 
 def generate_trial(tid: Any, space: Mapping[str, Any]) -> Doc:
-    """Return a document that waits to be evaluated at a point, given as raw values by label."""
-    misc = new_misc(tid, space, space)
+    """Return a document that waits to be evaluated at a point: raw values by label, None if inactive."""
+    misc = new_misc(tid, {label: value for label, value in space.items() if value is not None}, space)
     return Trials().new_trial_docs([tid], [None], [{"status": "new"}], [misc])[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import sys
@@ -49,7 +50,7 @@ class FMinIter:
     trials : Trials
         What is known; grows.
     rstate : Generator, RandomState, int or None
-        Gives the root of all seeds, by one draw. The seed of each call to the algorithm
+        Kept as it is given. Gives the root of all seeds, by one draw. The seed of each call to the algorithm
         is made of that and of the number of its first trial, so that a search that goes on
         with the same seed does not repeat itself, and gives what it would have given at once.
     asynchronous : bool, optional
@@ -96,7 +97,7 @@ class FMinIter:
         validate_timeout(timeout)
         validate_loss_threshold(loss_threshold)
         self.algo, self.domain, self.trials = algo, domain, trials
-        self.rstate = np.random.default_rng(rstate)
+        self.rstate = rstate
         self.asynchronous = trials.asynchronous if asynchronous is None else asynchronous
         self.max_queue_len, self.poll_interval_secs = max_queue_len, poll_interval_secs
         self.max_evals, self.timeout, self.loss_threshold = max_evals, timeout, loss_threshold
@@ -104,9 +105,13 @@ class FMinIter:
         self.early_stop_fn, self.early_stop_args = early_stop_fn, list[Any]()
         self.trials_save_file = trials_save_file
         self.is_cancelled = False
-        self.seed = int(self.rstate.integers(2**63 - 1))
         self._best_loss = math.inf
         self._bar: Any = None
+
+    @functools.cached_property
+    def seed(self) -> int:
+        """The root of all seeds: drawn when it is first needed, since a caller may draw from ``rstate``."""
+        return int(np.random.default_rng(self.rstate).integers(2**63 - 1))
 
     def __iter__(self) -> Iterator[Any]:
         return self

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from hpsearch.errors import SpaceError
-from hpsearch.space.expression import Choice, Node, as_python
+from hpsearch.errors import HpsearchWarning, SpaceError
+from hpsearch.space.expression import Choice, as_python
 from hpsearch.space.inverse import invert
 from hpsearch.space.tree import Space
 
@@ -22,40 +24,47 @@ def raw_point(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
     space : Space
         It decides what the labels mean.
     point : mapping
-        For each active label the raw value. For a choice, a whole number that is an index of
-        its options is that, as in Hyperopt; anything else is looked for among the options.
-        An option with parameters of its own gives them values, too.
+        For each active label the raw value, alone or as the only item of a list, as in the
+        ``misc["vals"]`` of a document. What has no value (None, an empty list, NaN as in a table
+        of trials) is left out, and so is a label that the space does not have. For a choice, a
+        whole number that is an index of its options is that, as in Hyperopt; anything else is
+        looked for among the options. An option with parameters of its own gives them values, too.
 
     Raises
     ------
     SpaceError
-        If no option of a choice fits.
+        If no option of a choice fits, or an option and an index both do.
     """
     raw: dict[str, Any] = {}
     for label, node in space.nodes.items():
         if label not in point:
             continue
         value = as_python(point[label])
-        if not isinstance(node, Choice) or _is_index(value, len(node.options)):
-            raw[label] = value
-        else:
-            raw |= _found(node, label, value)
+        if isinstance(node, Choice):
+            raw |= _chosen(node, label, value)
+        elif not _is_missing(only := as_python(_unpacked(value))):
+            raw[label] = only
     return raw
 
 
 def complete_point(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
     """Return the raw values of the active parameters of a point, all of which it must give.
 
+    A label that the space does not have is left out, with a warning if it has a value.
+
     Raises
     ------
     SpaceError
-        If a label is unknown, an active one missing, or no option of a choice fits.
+        If an active label is missing, or no option of a choice fits.
     """
-    unknown = [label for label in point if label not in space.nodes]
+    unknown = [label for label in point if label not in space.nodes and not _is_missing(point[label])]
     if unknown:
         known = ", ".join(map(repr, space.nodes)) or "none"
-        raise SpaceError(
-            f"The point {dict(point)!r} has the label {unknown[0]!r}, but the space has only {known}."
+        warnings.warn(
+            f"The point {dict(point)!r} has the label {unknown[0]!r}, which is ignored: "
+            f"the space has only {known}.",
+            HpsearchWarning,
+            stacklevel=2,
         )
     raw = raw_point(space, point)
     active = space.active(raw)
@@ -67,15 +76,45 @@ def complete_point(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
     return {label: raw[label] for label in active}
 
 
+def _chosen(node: Choice, label: str, value: Any) -> dict[str, Any]:
+    """Return the values of a choice, and of what its option holds, that one value of a point means."""
+    n = len(node.options)
+    if _is_index(value, n):
+        return {label: value}
+    index = as_python(_unpacked(value))
+    try:
+        found = invert(node, value)
+    except SpaceError as error:
+        if _is_missing(index):
+            return {}
+        if index is not value:
+            return _chosen(node, label, index)
+        raise SpaceError(f"No option of {label!r} is {value!r}; give the option or its index.") from error
+    if index is not value and _is_index(index, n) and found[label] != index:
+        raise SpaceError(
+            f"{value!r} for {label!r} is one of its options, and also a list of one index; "
+            f"give the index {index!r} or {found[label]!r} without brackets."
+        )
+    return found
+
+
+def _unpacked(value: Any) -> Any:
+    """Return the only item of a list, None for an empty one, and anything else as it is."""
+    if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim == 1):
+        if len(value) == 0:
+            return None
+        if len(value) == 1:
+            return value[0]
+    return value
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a point says that a parameter has no value."""
+    value = as_python(_unpacked(value))
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
 def _is_index(value: Any, n: int) -> bool:
     """Whether a value is taken for the index of one of ``n`` options."""
     is_whole = isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
     return is_whole and not isinstance(value, bool | np.bool_) and 0 <= value < n
-
-
-def _found(node: Node, label: str, value: Any) -> dict[str, Any]:
-    """Return the values under which a choice is a given option."""
-    try:
-        return invert(node, value)
-    except SpaceError as error:
-        raise SpaceError(f"No option of {label!r} is {value!r}; give the option or its index.") from error

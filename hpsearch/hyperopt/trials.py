@@ -13,6 +13,7 @@ from hpsearch.hyperopt.documents import (
     JOB_STATE_NEW,
     JOB_VALID_STATES,
     Doc,
+    SONify,
     checked_doc,
     new_doc,
 )
@@ -141,12 +142,15 @@ class Trials(Surface):
         return doc
 
     def insert_trial_doc(self, doc: Doc) -> Any:
-        """Insert one document, to be shown from the next refresh on; return its number."""
+        """Insert a copy of one document, as ``insert_trial_docs`` does; return its number."""
         return self.insert_trial_docs([doc])[0]
 
     def insert_trial_docs(self, docs: Iterable[Doc]) -> list[Any]:
-        """Insert documents, to be shown from the next refresh on; return their numbers."""
-        return self._insert_trial_docs([self.assert_valid_trial(doc) for doc in docs])
+        """Insert copies of documents, to be shown from the next refresh on; return their numbers.
+
+        The copies hold Python's numbers in the place of NumPy's, as a database would.
+        """
+        return self._insert_trial_docs([SONify(self.assert_valid_trial(doc)) for doc in docs])
 
     def delete_all(self) -> None:
         """Forget all trials and attachments."""

@@ -272,7 +272,6 @@ def test_points_that_the_trials_have_are_not_tried_again() -> None:
 @pytest.mark.parametrize(
     ("point", "sentence"),
     [
-        ({"x": 1, "kind": 0, "y": 1}, "has the label 'y', but the space has only"),
         ({"kind": 0}, "lacks the parameter 'x'"),
         ({"x": 1, "kind": "c"}, "No option of 'kind' is 'c'"),
     ],

@@ -205,7 +205,7 @@ def test_graphs_and_plain_nodes_mix() -> None:
     [
         ({"x": 0.5}, "parameter 'c' has no value"),
         ({"x": 0.5, "c": 2}, "No option of 'c' is 2"),
-        ({"x": [0.5], "c": 0}, "each must be one number"),
+        ({"x": [0.5, 0.6], "c": 0}, "each must be one number"),
     ],
 )
 def test_values_that_give_no_configuration_are_told(values, sentence) -> None:
