@@ -18,6 +18,9 @@ SCRIPTED = "script"
 #: Characters in the name of an experiment.
 _MAX_KEY = 100
 
+#: The share of an experiment that was given none, and the largest there is.
+DEFAULT_PRIORITY, HIGHEST_PRIORITY = 1, 1_000_000
+
 #: What tells an experiment from another of its name: the name, and when it was made.
 Identity = tuple[str, datetime | None]
 
@@ -106,6 +109,7 @@ class Experiment:
     seed: int = 0  #: root of the seed sequence of every trial
     budget: Budget = field(default_factory=Budget)
     defaults: Defaults = field(default_factory=Defaults)
+    priority: int = DEFAULT_PRIORITY  #: share of the claims of the workers it shares; 0: only what is left
     state: ExperimentState = ExperimentState.RUNNING
     ended_why: str | None = None  #: the reason, once it is done or stopped
     created_at: datetime | None = None  #: server time, UTC
@@ -120,6 +124,19 @@ class Experiment:
     def is_led(self, now: datetime) -> bool:
         """Whether a coordinator leads it at a time of the store's clock."""
         return self.led_until is not None and self.led_until > now
+
+
+def check_priority(priority: int) -> int:
+    """Return the priority of an experiment.
+
+    Raises
+    ------
+    ValueError
+        If it is out of bounds.
+    """
+    if not 0 <= priority <= HIGHEST_PRIORITY:
+        raise ValueError(f"the priority of an experiment is from 0 to {HIGHEST_PRIORITY}, not {priority}")
+    return priority
 
 
 def is_exp_key(text: str) -> bool:

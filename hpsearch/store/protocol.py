@@ -6,8 +6,10 @@
     already, such as an imported one, comes in with its outcome and its times.
 2.  A trial is claimed by exactly one worker. A claim whose answer was lost is found
     again by its token.
-3.  Higher priority first, then the lowest tid; a claim examines a constant number of
-    documents however many trials are finished.
+3.  A claim takes from the first of the experiments that has a trial waiting, in the order in
+    which they are named: of that one's trials, that of the highest priority, then of the lowest
+    tid. It examines a constant number of documents, however many trials are finished and
+    however many experiments have none.
 4.  A renewal extends the lease only for its holder, and says whether the trial is still
     held, was cancelled, or is lost. An exception says none of the three: try again.
 5.  Finish, report and release apply only to the holder; anyone else gets ``LeaseLostError``
@@ -82,7 +84,7 @@ class TrialStore(Protocol):
     def open_experiment(self, experiment: Experiment) -> Experiment:
         """Create the experiment, or join it under the same name, and return it as stored (11).
 
-        Joining takes over the budget and the defaults of the argument. If the search had
+        Joining takes over the budget and the defaults of the argument, not its priority. If the search had
         ended, it takes over the state, too, and the clock of its timeout starts anew; a
         paused search stays paused. An experiment whose objective is ``UNDECIDED`` takes over
         the objective, the algorithm and the seed of who joins it first.
@@ -115,6 +117,18 @@ class TrialStore(Protocol):
 
         Raises
         ------
+        NotFoundError
+            If there is none of that name.
+        """
+        ...
+
+    def set_priority(self, exp_key: str, priority: int) -> Experiment:
+        """Change the share of an experiment among those of the same workers, and return it as it is then.
+
+        Raises
+        ------
+        ValueError
+            If it is out of bounds.
         NotFoundError
             If there is none of that name.
         """
@@ -299,7 +313,8 @@ class TrialStore(Protocol):
             Fresh and random for each new claim; the same again to repeat a claim
             whose answer was lost.
         exp_keys : sequence of str
-            The experiments to take from. The lease lasts for the trial's ``lease_s``.
+            The experiments to take from, the one whose turn it is first. The lease lasts for the
+            trial's ``lease_s``.
         """
         ...
 

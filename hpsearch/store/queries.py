@@ -46,9 +46,14 @@ def of(exp_key: str, states: Iterable[State] | None = None) -> Filter:
     return {"exp_key": exp_key, "state": {"$in": sorted(state.value for state in set(states))}}
 
 
-def pending(exp_keys: Sequence[str]) -> Filter:
+def pending(exp_key: str) -> Filter:
     """Trials that can be claimed."""
-    return {"exp_key": {"$in": list(exp_keys)}, "state": State.PENDING.value, **_KNOWN}
+    return {"exp_key": exp_key, "state": State.PENDING.value, **_KNOWN}
+
+
+def waiting(exp_keys: Sequence[str]) -> Filter:
+    """Trials that wait in any of the experiments: no condition but on what the queue's index holds."""
+    return {"exp_key": {"$in": list(exp_keys)}, "state": State.PENDING.value}
 
 
 def claimed_with(token: str) -> Filter:
@@ -314,6 +319,11 @@ def join(experiment: Mapping[str, Any]) -> Pipeline:
         "started_at": {"$cond": [is_over, NOW, {"$ifNull": ["$started_at", NOW]}]},
     }
     return [{"$set": fields}]
+
+
+def set_priority(priority: int) -> Pipeline:
+    """Change the share of an experiment."""
+    return [{"$set": {"priority": priority}}]
 
 
 def set_state(state: ExperimentState, why: str | None) -> Pipeline:

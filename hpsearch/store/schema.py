@@ -153,6 +153,7 @@ _EXPERIMENT_SCHEMA = {
         "seed": _INTEGER,
         "budget": _OBJECT,
         "defaults": _OBJECT,
+        "priority": _COUNT,
         "created_at": _DATE,
         "started_at": _DATE,
         "coordinator": {

@@ -43,7 +43,7 @@ outcome = result_document(Result(loss=0.0, result={"loss": 0.0, "status": "ok"})
 while True:
     token = uuid4().hex
     taken = trials.find_one_and_update(
-        queries.pending(["bench"]),
+        queries.pending("bench"),
         queries.claim(token, {"name": "bare", "host": "here", "pid": 1}),
         sort=queries.QUEUE_ORDER,
         return_document=ReturnDocument.AFTER,

@@ -26,6 +26,7 @@ from hpsearch.store.protocol import Hold, TrialStore
 from hpsearch.trial import Failure, FailureKind, Result, Trial
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.evaluator import Evaluator, Stop, StoppedError, Watch
+from hpsearch_worker.fair_share import FairShare
 from hpsearch_worker.heartbeat import Heartbeat, Held
 from hpsearch_worker.shutdown import Shutdown
 from hpsearch_worker.tally import Outcome, Tally
@@ -71,6 +72,7 @@ class Slot:
     tally: Tally
     shutdown: Shutdown
     limits: Limits
+    fair_share: FairShare = field(default_factory=lambda: FairShare(random.Random()))  # noqa: S311 - no secret
     pulse: Pulse = field(default_factory=Pulse)  #: beats with each step, also within an evaluation
     known: set[Identity] = field(default_factory=set)  #: experiments that were met so far
 
@@ -127,8 +129,9 @@ class Slot:
                 return None, None
         if not experiments:
             return None, None
-        with self.tally.claiming.timed():
-            trial = self.store.claim(self.tally.worker(), uuid4().hex, list(experiments))
+        with self.fair_share.turn(experiments.values()) as turn, self.tally.claiming.timed():
+            trial = self.store.claim(self.tally.worker(), uuid4().hex, turn.exp_keys)
+            turn.taken_from = trial and trial.exp_key
         if trial is None or self._is_made_anew(trial, experiments[trial.exp_key]):
             return None, None
         return trial, experiments[trial.exp_key]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import random
 import socket
 import threading
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from hpsearch.store.protocol import TrialStore
 from hpsearch_worker.allowed import Allowed, AllowedOnly
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.evaluator import Evaluator
+from hpsearch_worker.fair_share import FairShare
 from hpsearch_worker.health import WorkerHealth
 from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.inline import InlineEvaluator
@@ -143,6 +145,7 @@ def _work(
 ) -> None:
     directory = Directory(store, options.exp_keys, pulse)
     letters = Letters(store, options.secret, pulse)
+    fair_share = FairShare(random.Random())  # noqa: S311 - turns, not secrets
     slots = [
         Slot(
             store=store,
@@ -152,6 +155,7 @@ def _work(
             tally=tally,
             shutdown=shutdown,
             limits=options.limits,
+            fair_share=fair_share,
             pulse=pulse,
         )
         for i in range(options.concurrency)

@@ -7,7 +7,16 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, ExperimentState, ObjectiveRef
+from hpsearch.experiment import (
+    DEFAULT_PRIORITY,
+    Algorithm,
+    Budget,
+    Defaults,
+    Experiment,
+    ExperimentState,
+    ObjectiveRef,
+    check_priority,
+)
 from hpsearch.store.documents.encoding import encoded, present
 from hpsearch.store.documents.fields import Fields, place_of
 from hpsearch.store.documents.migration import EXPERIMENT_STEPS, SCHEMA, Document, migrated
@@ -38,6 +47,7 @@ def experiment_document(experiment: Experiment) -> Document:
         "seed": encoded(experiment.seed, "seed"),
         "budget": present(**encoded(asdict(experiment.budget), "budget")),
         "defaults": present(**encoded(asdict(experiment.defaults), "defaults")),
+        "priority": check_priority(experiment.priority),
     }
 
 
@@ -61,6 +71,7 @@ def experiment_from(document: Mapping[str, Any]) -> Experiment:
         seed=fields.integer("seed", least=0),
         budget=_budget_from(fields.part("budget")),
         defaults=_defaults_from(fields.part("defaults")),
+        priority=_priority_from(fields),
         state=fields.one_of("state", ExperimentState),
         ended_why=fields.maybe_text("ended_why"),
         created_at=fields.maybe_date("created_at"),
@@ -106,6 +117,12 @@ def _defaults_from(fields: Fields) -> Defaults:
         trial_timeout_s=fields.maybe_number("trial_timeout_s"),
         lease_s=fields.number("lease_s", 0.0, LONGEST_LEASE_S),
     )
+
+
+def _priority_from(fields: Fields) -> int:
+    """Return the priority; an experiment that was made before there were any has the default."""
+    priority = fields.maybe_count("priority")
+    return DEFAULT_PRIORITY if priority is None else priority
 
 
 def _led_until(fields: Fields | None) -> datetime | None:

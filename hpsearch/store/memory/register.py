@@ -57,6 +57,11 @@ class Register:
             self.experiments[exp_key] = replace(experiment, state=state, ended_why=why)
         return self.find(exp_key)
 
+    def set_priority(self, exp_key: str, priority: int) -> Experiment:
+        """Change the share of an experiment, and return it as it is then."""
+        self.experiments[exp_key] = replace(self.find(exp_key), priority=priority)
+        return self.find(exp_key)
+
     def lead(self, exp_key: str, owner: str, lease_s: float, now: datetime) -> Leadership:
         """Bid for, or renew, the leadership of an experiment (9)."""
         self.find(exp_key)

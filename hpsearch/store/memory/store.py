@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hpsearch.errors import ExperimentAtWorkError, LeaseLostError, NotFoundError, TrialExistsError
-from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.experiment import Experiment, ExperimentState, check_priority
 from hpsearch.fleet import Worker
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
@@ -31,7 +31,6 @@ from hpsearch.store.memory.shelf import (
     is_same_claim,
     ordered,
     put_back,
-    queue_place,
     taken_up,
 )
 from hpsearch.store.protocol import Hold, Leadership
@@ -95,6 +94,12 @@ class MemoryStore:
         reason = encoded(why, "why")
         with self._changed:
             return self._register.move(exp_key, state, reason, leader)
+
+    def set_priority(self, exp_key: str, priority: int) -> Experiment:
+        """Change the share of an experiment, and return it as it is then."""
+        check_priority(priority)
+        with self._changed:
+            return self._register.set_priority(exp_key, priority)
 
     # The coordinator's side
 
@@ -253,10 +258,10 @@ class MemoryStore:
             mine = self._run_by(token)
             if mine is not None:
                 return mine
-            heads = [head for key in exp_keys if (head := self._shelf(key).next_pending())]
-            if not heads:
+            heads = (head for key in exp_keys if (head := self._shelf(key).next_pending()))
+            trial, now = next(heads, None), self.now()
+            if trial is None:
                 return None
-            trial, now = min(heads, key=queue_place), self.now()
             return self._put(
                 trial.moved(
                     State.RUNNING,

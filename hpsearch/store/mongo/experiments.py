@@ -14,7 +14,7 @@ from hpsearch.errors import (
     StorePermissionError,
     StoreUnavailableError,
 )
-from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.experiment import Experiment, ExperimentState, check_priority
 from hpsearch.store import queries
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.experiment import experiment_document, experiment_from, leadership_from
@@ -67,6 +67,11 @@ class Experiments:
         move = queries.set_state(state, encoded(why, "why"))
         moved = self._update(queries.going_on(exp_key, leader), move)
         return self.find(exp_key) if moved is None else experiment_from(moved)
+
+    def set_priority(self, exp_key: str, priority: int) -> Experiment:
+        """Change the share of an experiment, and return it as it is then."""
+        changed = self._update(queries.readable(exp_key), queries.set_priority(check_priority(priority)))
+        return self.find(exp_key) if changed is None else experiment_from(changed)
 
     def lead(self, exp_key: str, owner: str, lease_s: float) -> Leadership:
         """Bid for, or renew, the leadership of an experiment (9)."""

@@ -171,6 +171,10 @@ class MongoStore:
         """Move an experiment to a state unless it has ended, and return it as it is then (11)."""
         return self._experiments.move(exp_key, state, why, leader)
 
+    def set_priority(self, exp_key: str, priority: int) -> Experiment:
+        """Change the share of an experiment, and return it as it is then."""
+        return self._experiments.set_priority(exp_key, priority)
+
     # The coordinator's side
 
     def lead(self, exp_key: str, owner: str, lease_s: float) -> Leadership:
@@ -294,19 +298,7 @@ class MongoStore:
 
     def claim(self, worker: Worker, token: str, exp_keys: Sequence[str]) -> Trial | None:
         """Take the next trial of these experiments, or None when none is pending (2, 3)."""
-        take, waiting = queries.claim(token, holder_document(worker.holder)), queries.pending(exp_keys)
-
-        def attempt() -> Document | None:
-            try:
-                taken = self._trials.find_one_and_update(
-                    waiting, take, sort=queries.QUEUE_ORDER, return_document=_AFTER
-                )
-            except DuplicateKeyError:
-                taken = None
-            # Refused, or nothing to take: this very claim may have succeeded before.
-            return taken or self._trials.find_one(queries.claimed_with(token))
-
-        while exp_keys and (document := self._damage.change(waiting, attempt)) is not None:
+        while exp_keys and (document := self._claimed(worker, token, exp_keys)) is not None:
             try:
                 return trial_from(document)
             except UnreadableError as error:
@@ -384,6 +376,40 @@ class MongoStore:
         document = self._trial_document(exp_key, tid, "state", "owner", "attempt")
         trial = Fields(document, place_of("Trial", document))
         return attempts_shown(trial.one_of("state", State), trial.maybe_text("owner"), trial.count("attempt"))
+
+    def _claimed(self, worker: Worker, token: str, exp_keys: Sequence[str]) -> Document | None:
+        """Claim from the first of the experiments that has a trial waiting; return the trial's document.
+
+        The one whose turn it is mostly has one, and gets the only call. Else the server is asked
+        which of the others do: it looks that up in the index, at any number of trials and experiments.
+        """
+        take = queries.claim(token, holder_document(worker.holder))
+
+        def take_from(pending: queries.Filter) -> Document | None:
+            try:
+                return self._trials.find_one_and_update(
+                    pending, take, sort=queries.QUEUE_ORDER, return_document=_AFTER
+                )
+            except DuplicateKeyError:  # this very claim succeeded before
+                return self._trials.find_one(queries.claimed_with(token))
+
+        def claimed_from(exp_key: str) -> Document | None:
+            pending = queries.pending(exp_key)
+            return self._damage.change(pending, lambda: take_from(pending))
+
+        first, *others = exp_keys
+        if (document := claimed_from(first)) is not None:
+            return document
+        waiting = self._waiting(others) if others else set()
+        for exp_key in filter(waiting.__contains__, others):
+            if (document := claimed_from(exp_key)) is not None:
+                return document
+        # There is nothing to take, perhaps since this very claim took the last before.
+        return self._call(self._trials.find_one, queries.claimed_with(token))
+
+    def _waiting(self, exp_keys: Sequence[str]) -> set[str]:
+        """Return those of the experiments in which a trial waits."""
+        return set(self._call(self._trials.distinct, "exp_key", queries.waiting(exp_keys)))
 
     def _take_up(self, trial: Trial) -> bool:
         """Extend the lease if the trial is still held; return whether it was."""

@@ -83,7 +83,7 @@ def examined(trials: Any, command: dict[str, Any]) -> tuple[int, int]:
 def test_a_claim_examines_one_document_among_thousands(many):
     command = {
         "findAndModify": TRIALS,
-        "query": queries.pending(["e", "f"]),
+        "query": queries.pending("e"),
         "sort": dict(queries.QUEUE_ORDER),
         "update": queries.claim("token", {"name": "w", "host": "h", "pid": 1}),
     }
@@ -93,9 +93,19 @@ def test_a_claim_examines_one_document_among_thousands(many):
 
 def test_a_claim_on_an_empty_queue_examines_nothing(many):
     many.update_many({"state": "pending"}, {"$set": {"state": "cancelled"}})
-    command = {"findAndModify": TRIALS, "query": queries.pending(["e"]), "sort": dict(queries.QUEUE_ORDER)}
+    command = {"findAndModify": TRIALS, "query": queries.pending("e"), "sort": dict(queries.QUEUE_ORDER)}
     assert examined(many, {**command, "update": queries.renew()})[1] == 0
     assert examined(many, {"find": TRIALS, "filter": queries.claimed_with("t")}) == (0, 0)
+
+
+def test_looking_where_trials_wait_examines_no_document_and_few_keys_of_thousands(many):
+    many.update_many({"tid": {"$lt": 4000}}, {"$set": {"state": "pending"}, "$unset": {"loss": 1}})
+    n_waiting = many.count_documents({"exp_key": "e", "state": "pending"})
+    keys = ["e", *(f"empty {i}" for i in range(50))]
+    command = {"distinct": TRIALS, "key": "exp_key", "query": queries.waiting(keys)}
+    n_keys, n_documents = examined(many, command)
+    assert n_documents == 0
+    assert n_keys <= 3 * len(keys) < n_waiting
 
 
 def test_the_best_trial_is_the_first_of_its_index(many):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import random
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from hpsearch.trial import State
-from tests.integration.store.conftest import WORKER
+from tests.integration.store.conftest import WORKER, Bench
 
 
 def test_a_claim_says_who_holds_the_trial_and_until_when(bench, store):
@@ -80,12 +85,61 @@ def test_a_trial_that_was_given_back_has_its_old_place(bench, store):
     assert bench.claim().tid == 0
 
 
-def test_priority_holds_across_experiments(bench, store):
-    other = replace(bench, exp_key=bench.exp_key + "-b")
+def neighbours(bench, n: int) -> list:
+    """Return benches for experiments beside that of the test; their names sort before and after it."""
+    return [replace(bench, exp_key=f"{'az'[i % 2]}{i}-{bench.exp_key}") for i in range(n)]
+
+
+@given(data=st.data())
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_claim_takes_from_the_first_experiment_named_that_has_a_trial_waiting(store, data):
+    benches = [Bench(store, uuid.uuid4().hex) for _ in range(4)]
+    n_waiting = {b.exp_key: data.draw(st.integers(0, 2)) for b in benches}
+    for b in benches:
+        b.insert(n_waiting[b.exp_key])
+    for _ in range(sum(n_waiting.values())):
+        order = data.draw(st.permutations([*n_waiting, "nowhere"]))
+        taken = store.claim(WORKER, uuid.uuid4().hex, order)
+        assert taken.exp_key == next(key for key in order if n_waiting.get(key))
+        n_waiting[taken.exp_key] -= 1
+    assert store.claim(WORKER, uuid.uuid4().hex, list(n_waiting)) is None
+
+
+def test_the_priority_of_a_trial_counts_within_its_experiment_only(bench, store):
+    (other,) = neighbours(bench, 1)
     bench.insert(1)
     store.insert([other.trial(0, priority=1)])
-    keys = [bench.exp_key, other.exp_key]
 
-    claimed = [store.claim(WORKER, bench.token(), keys) for _ in keys]
+    assert store.claim(WORKER, bench.token(), [bench.exp_key, other.exp_key]).exp_key == bench.exp_key
 
-    assert [trial.exp_key for trial in claimed] == [other.exp_key, bench.exp_key]
+
+def test_repeating_a_claim_finds_its_trial_whatever_the_order_of_the_experiments(bench, store):
+    others = neighbours(bench, 3)
+    for one in (bench, *others[1:]):
+        one.insert(1)
+    keys, token = [others[0].exp_key, bench.exp_key, others[1].exp_key, others[2].exp_key], bench.token()
+    first = store.claim(WORKER, token, keys)
+    assert first.exp_key == bench.exp_key
+
+    for order in (keys, keys[::-1], [others[0].exp_key], [others[0].exp_key, "nowhere"]):
+        assert store.claim(WORKER, token, order) == first
+    assert [len(list(store.trials(o.exp_key, states={State.PENDING}))) for o in others[1:]] == [1, 1]
+
+
+def test_racing_claims_on_several_experiments_take_each_trial_once(bench, store):
+    """Each worker asks in an order of its own, and all of them fall back on what is left."""
+    benches = neighbours(bench, 5)
+    for one in benches:
+        one.insert(8)
+    keys = [one.exp_key for one in benches]
+
+    def take_all(seed: int) -> list[str]:
+        taken, rng = [], random.Random(seed)
+        while trial := store.claim(WORKER, bench.token(), rng.sample(keys, len(keys))):
+            taken.append(trial.id)
+        return taken
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = [name for names in pool.map(take_all, range(8)) for name in names]
+
+    assert len(taken) == len(set(taken)) == 40

@@ -8,7 +8,15 @@ from dataclasses import replace
 import pytest
 
 from hpsearch.errors import ExperimentMismatchError, NotFoundError
-from hpsearch.experiment import UNDECIDED, Algorithm, Budget, Defaults, ExperimentState, ObjectiveRef
+from hpsearch.experiment import (
+    HIGHEST_PRIORITY,
+    UNDECIDED,
+    Algorithm,
+    Budget,
+    Defaults,
+    ExperimentState,
+    ObjectiveRef,
+)
 
 
 def test_an_experiment_comes_back_as_it_was_created(bench, store):
@@ -157,3 +165,33 @@ def test_what_does_not_exist_is_not_found(bench, store):
     ):
         with pytest.raises(NotFoundError, match=bench.exp_key):
             attempt()
+
+
+def test_a_priority_is_one_until_it_is_set_and_stays_when_others_join(bench, store):
+    assert store.open_experiment(bench.experiment()).priority == 1
+    before = store.experiment(bench.exp_key)
+
+    assert store.set_priority(bench.exp_key, 7) == replace(before, priority=7)
+    assert store.open_experiment(bench.experiment(priority=3)).priority == 7
+    assert store.set_priority(bench.exp_key, 0).priority == store.experiment(bench.exp_key).priority == 0
+
+
+def test_an_experiment_is_made_with_its_priority(bench, store):
+    assert store.open_experiment(bench.experiment(priority=3)).priority == 3
+
+
+@pytest.mark.parametrize("priority", [-1, HIGHEST_PRIORITY + 1])
+def test_a_priority_out_of_bounds_is_refused(priority, bench, store):
+    store.open_experiment(bench.experiment())
+    for attempt in (
+        lambda: store.set_priority(bench.exp_key, priority),
+        lambda: store.open_experiment(replace(bench.experiment(priority=priority), exp_key="other")),
+    ):
+        with pytest.raises(ValueError, match=f"from 0 to {HIGHEST_PRIORITY}, not {priority}"):
+            attempt()
+    assert store.experiment(bench.exp_key).priority == 1
+
+
+def test_the_priority_of_an_experiment_that_is_not_there_cannot_be_set(bench, store):
+    with pytest.raises(NotFoundError):
+        store.set_priority(bench.exp_key, 2)

@@ -1,0 +1,148 @@
+"""Whose turn it is among experiments: in proportion to their priorities, over any number of workers."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpsearch.experiment import Experiment, ObjectiveRef
+from hpsearch_worker.fair_share import FairShare
+
+PRIORITIES = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 20), min_size=1)
+SEEDS = st.integers(0, 2**32)
+
+
+def experiments(priorities: Mapping[str, int]) -> list[Experiment]:
+    return [
+        Experiment(
+            exp_key=key,
+            space={},
+            space_fingerprint="",
+            objective=ObjectiveRef(kind="import", ref="m:f"),
+            priority=priority,
+        )
+        for key, priority in priorities.items()
+    ]
+
+
+def take(share: FairShare, served: list[Experiment], waiting: Iterable[str] | None = None) -> str | None:
+    """Claim a trial of the first experiment in turn that has one waiting; without a list, all have."""
+    with share.turn(served) as turn:
+        has_trials = turn.exp_keys if waiting is None else set(waiting)
+        turn.taken_from = next((key for key in turn.exp_keys if key in has_trials), None)
+    return turn.taken_from
+
+
+@given(PRIORITIES, SEEDS, st.integers(1, 300))
+def test_of_any_number_of_claims_each_experiment_gets_its_share_to_within_two(priorities, seed, n):
+    share, served = FairShare(random.Random(seed)), experiments(priorities)
+    burn_in = 20 * len(priorities)  # the first turns are drawn
+    for _ in range(burn_in):
+        take(share, served)
+    counts = Counter(take(share, served) for _ in range(n))
+    for key, priority in priorities.items():
+        assert abs(counts[key] - n * priority / sum(priorities.values())) <= 2 + 1e-6
+
+
+@pytest.mark.parametrize("priorities", [{"a": 1, "b": 1, "c": 1}, {"a": 1, "b": 3}, {"a": 5, "b": 2, "c": 2}])
+def test_workers_that_take_one_trial_each_are_fair_together(priorities):
+    """As on a batch system, where a worker lives for one trial."""
+    n = 6000
+    counts = Counter(take(FairShare(random.Random(seed)), experiments(priorities)) for seed in range(n))
+    for key, priority in priorities.items():
+        expected = n * priority / sum(priorities.values())
+        assert abs(counts[key] - expected) < 5 * expected**0.5
+
+
+@given(PRIORITIES, SEEDS, st.data())
+def test_a_turn_names_every_experiment_once_and_what_waits_is_taken(priorities, seed, data):
+    share, served = FairShare(random.Random(seed)), experiments(priorities)
+    for _ in range(10):
+        waiting = data.draw(st.sets(st.sampled_from(sorted(priorities))))
+        with share.turn(served) as turn:
+            assert sorted(turn.exp_keys) == sorted(priorities)
+        assert (take(share, served, waiting) is None) == (not waiting)
+
+
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 500), SEEDS)
+def test_an_experiment_makes_up_for_no_more_than_one_missed_turn(p, q, n_missed, seed):
+    share, served = FairShare(random.Random(seed)), experiments({"a": p, "b": q})
+    for _ in range(n_missed):
+        take(share, served, {"b"})
+    counts = Counter(take(share, served) for _ in range(p + q))
+    assert abs(counts["a"] - p) <= 2
+
+
+@given(PRIORITIES, st.integers(0, 300), SEEDS)
+def test_a_new_experiment_neither_waits_for_the_old_ones_nor_keeps_them_waiting(priorities, n_before, seed):
+    share = FairShare(random.Random(seed))
+    for _ in range(n_before):
+        take(share, experiments(priorities))
+    together = experiments({**priorities, "new": 2})
+    n, total = 200, sum(priorities.values()) + 2
+    counts = Counter(take(share, together) for _ in range(n))
+    # Its first turn is drawn; more than 12 times the mean is as likely as a coin falling 17 times on one side.
+    assert counts["new"] >= (n / total - 12 / 2) * 2 - 2
+    assert counts["new"] <= n * 2 / total + 2
+
+
+@given(PRIORITIES, SEEDS)
+def test_an_experiment_of_priority_0_takes_only_what_no_other_wants(priorities, seed):
+    share, served = FairShare(random.Random(seed)), experiments({**priorities, "y": 0, "z": 0})
+    assert {take(share, served) for _ in range(50)} <= set(priorities)
+    assert {take(share, served, {"y", "z"}) for _ in range(60)} == {"y", "z"}
+    assert take(share, served) in priorities
+
+
+@given(st.integers(1, 9), SEEDS)
+def test_a_changed_priority_counts_from_the_next_claims_on(priority, seed):
+    share = FairShare(random.Random(seed))
+    for _ in range(100):
+        take(share, experiments({"a": 1, "b": 1}))
+    changed = experiments({"a": priority, "b": 1})
+    counts = Counter(take(share, changed) for _ in range(10 * (priority + 1)))
+    assert abs(counts["b"] - 10) <= 2
+
+
+def test_slots_that_ask_at_the_same_moment_are_sent_to_different_experiments():
+    share, served = FairShare(random.Random(0)), experiments(dict.fromkeys("abcd", 1))
+    asked, all_asked = [], threading.Barrier(4)
+
+    def slot() -> None:
+        with share.turn(served) as turn:
+            asked.append(turn.exp_keys[0])
+            all_asked.wait(30)
+            turn.taken_from = turn.exp_keys[0]
+
+    for _ in range(5):
+        take(share, served)
+    slots = [threading.Thread(target=slot) for _ in range(4)]
+    for thread in slots:
+        thread.start()
+    for thread in slots:
+        thread.join()
+    assert len(set(asked)) >= 3
+
+
+def test_a_claim_that_fails_costs_no_turn():
+    share, served = FairShare(random.Random(1)), experiments({"a": 1, "b": 1})
+    first = take(share, served)
+    for _ in range(50):
+        with pytest.raises(OSError, match="away"), share.turn(served):
+            raise OSError("away")
+    counts = Counter(take(share, served) for _ in range(10))
+    assert first in counts
+    assert abs(counts["a"] - counts["b"]) <= 2
+
+
+def test_an_experiment_that_is_gone_is_forgotten_and_nothing_to_serve_is_no_error():
+    share = FairShare(random.Random(2))
+    take(share, experiments({"a": 1, "b": 1}))
+    assert {take(share, experiments({"b": 1})) for _ in range(3)} == {"b"}
+    assert take(share, []) is None
