@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -44,6 +45,42 @@ class Worker:
     def serves(self, exp_key: str) -> bool:
         """Whether this worker takes trials of that experiment."""
         return not self.exp_keys or exp_key in self.exp_keys
+
+
+def free_slots(workers: Iterable[Worker], exp_key: str, rivals: Mapping[str, int], n_running: int) -> int:
+    """Return how many slots can be expected to take a trial of an experiment.
+
+    A worker that serves others as well counts with the share of the experiment's priority, as it takes
+    turns by those. What nobody else uses is free for all, so that at least the idle workers count.
+
+    Parameters
+    ----------
+    workers : iterable of Worker
+        Those that are alive and serve the experiment.
+    exp_key : str
+        The experiment.
+    rivals : mapping
+        Priorities by name, of the experiment and of all others that offer trials.
+    n_running : int
+        Running trials of the experiment.
+    """
+    n_slots, n_idle, n_due = 0, 0, 0.0
+    for worker in workers:
+        share = _share(exp_key, {key: p for key, p in rivals.items() if worker.serves(key)})
+        n_slots += worker.slots
+        n_due += share * worker.slots
+        if share < 1 and worker.state is WorkerState.IDLE:
+            n_idle += worker.slots
+    # Summed shares may miss a whole number by a rounding error.
+    return max(math.ceil(n_due - 1e-9) - n_running, min(n_idle, n_slots - n_running))
+
+
+def _share(exp_key: str, priorities: Mapping[str, int]) -> float:
+    """Return the share of an experiment among those of one worker; those of priority 0 get what is left."""
+    total = sum(priorities.values())
+    if set(priorities) <= {exp_key}:
+        return 1.0
+    return priorities.get(exp_key, 0) / total if total else 1 / len(priorities)
 
 
 def is_alive(worker: Worker, now: datetime) -> bool:

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pause": ("hpsearch.cli.steer:pause", "Let running trials finish, start no new ones."),
     "resume": ("hpsearch.cli.steer:resume", "Go on with a paused search."),
     "stop": ("hpsearch.cli.steer:stop", "End a search."),
+    "priority": ("hpsearch.cli.priority:priority", "Change the share that a search has of the workers."),
     "delete": ("hpsearch.cli.delete:delete", "Delete a search with all that it has."),
     "space": ("hpsearch.cli.space:space_group", "Look at a search space."),
     "import-hyperopt": (

@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 
 import click
 
+from hpsearch.cli.priority import PRIORITY
 from hpsearch.command.options import DURATION, POSITIVE_DURATION, AtLeast, Duration, option
 from hpsearch.errors import ConfigurationError, NotFoundError
 from hpsearch.events import Event
 from hpsearch.experiment import (
+    DEFAULT_PRIORITY,
     Algorithm,
     Budget,
     Defaults,
@@ -46,6 +48,7 @@ class SearchOptions:
     algo_option: tuple[tuple[str, Any], ...]
     seed: int | None
     exp_key: str | None
+    priority: int | None
     max_attempts: int | None
     trial_timeout: float | None
     lease: float | None
@@ -132,6 +135,12 @@ _SEARCH_OPTIONS = (
         callback=_checked_key,
         help="Name of the experiment [default: that of the target].",
     ),
+    option(
+        "--priority",
+        type=PRIORITY,
+        help="Share of the trials of workers that serve several searches: one of 3 gets three times as many "
+        "as one of 1, one of 0 what no other wants [default: 1].",
+    ),
     option("--max-attempts", type=AtLeast(1), help="Workers a trial may lose before it fails [default: 3]."),
     option("--trial-timeout", type=POSITIVE_DURATION, help="Stop an evaluation after so long."),
     option(
@@ -171,6 +180,7 @@ def describe(target: str, search: SearchOptions) -> Experiment:
         seed=secrets.randbelow(2**31) if search.seed is None else search.seed,
         budget=search.budget(Budget()),
         defaults=search.defaults(Defaults()),
+        priority=DEFAULT_PRIORITY if search.priority is None else search.priority,
     )
 
 
@@ -202,6 +212,8 @@ def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions
         ) from error
     budget, defaults = search.budget(present.budget), search.defaults(present.defaults)
     experiment = store.open_experiment(replace(wanted, budget=budget, defaults=defaults))
+    if search.priority not in {None, experiment.priority}:
+        experiment = store.set_priority(wanted.exp_key, wanted.priority)
     if experiment.state is ExperimentState.PAUSED:
         tell(
             f"{wanted.exp_key} is paused; go on with: hpsearch resume",

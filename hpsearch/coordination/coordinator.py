@@ -287,7 +287,7 @@ class Coordinator:
         """Fill the queue to the depth that the workers need."""
         started = self._clock()
         needs = {
-            "n_free": sum(w.slots for w in self._overview.workers) - self._n_running,
+            "n_free": self._overview.n_free(self._n_running),
             "reserve": plan.reserve_for(self._rate.per_s(), self._cycle_s()),
             "least": self._least_pending,
         }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from hpsearch.coordination import plan
 from hpsearch.errors import NotFoundError
-from hpsearch.experiment import Experiment
-from hpsearch.fleet import Worker, has_left_idle, is_alive
+from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.fleet import Worker, free_slots, has_left_idle, is_alive
 from hpsearch.store.protocol import TrialStore
 
 #: Seconds between two looks. A fleet of thousands, which takes long to read, is looked at less often.
@@ -53,6 +53,7 @@ class Overview:
         self.experiment = experiment
         self.workers: tuple[Worker, ...] = ()
         self.n_left_idle = 0
+        self._rivals: Mapping[str, int] = {}  # priorities of what shares the workers
         self._store_time, self._read_at = store.now(), clock()
         self.steady_since = self._read_at
         self.refresh()
@@ -70,8 +71,13 @@ class Overview:
         serving = [w for w in self._store.workers() if w.serves(self.experiment.exp_key)]
         self.workers = tuple(w for w in serving if is_alive(w, self._store_time))
         self.n_left_idle = sum(has_left_idle(w, self.experiment.started_at) for w in serving)
+        self._rivals = self._read_rivals()
         cost_s = self._clock() - asked_at
         self._refresh_due = asked_at + max(_REFRESH_S, min(plan.pause_after(cost_s), _MAX_REFRESH_S))
+
+    def n_free(self, n_running: int) -> int:
+        """Return how many slots can be expected to take a trial, of which ``n_running`` are running."""
+        return free_slots(self.workers, self.experiment.exp_key, self._rivals, n_running)
 
     def refresh_experiment(self) -> None:
         """Look at the experiment alone.
@@ -88,6 +94,14 @@ class Overview:
                 "now; start this command again to take part in that one."
             )
         self.experiment = experiment
+
+    def _read_rivals(self) -> Mapping[str, int]:
+        """Ask for the experiments that offer trials to the same workers; not where none is shared."""
+        me = self.experiment.exp_key
+        if all(worker.exp_keys == (me,) for worker in self.workers):
+            return {}
+        running = self._store.experiments({ExperimentState.RUNNING})
+        return {e.exp_key: e.priority for e in running if e.exp_key == me or e.is_led(self._store_time)}
 
     def read_clock(self) -> None:
         """Ask for the store's time; it may be that of another server by now, or have been set right."""

@@ -18,7 +18,7 @@ from hpsearch.wording import escaped, printable
 
 STATUS_COLUMNS = (
     "exp_key", "state", "done", "failed", "running", "pending", "max_evals",
-    "best_loss", "per_minute", "left", "workers",
+    "best_loss", "per_minute", "left", "workers", "priority",
 )  # fmt: skip
 BEST_COLUMNS = ("tid", "loss", "params", "duration_s", "worker", "finished_at")
 TRIAL_COLUMNS = ("tid", "state", "loss", "params", "origin", "attempt", "worker", "duration_s", "error")
@@ -50,6 +50,7 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
     return {
         "exp_key": experiment.exp_key,
         "state": experiment.state,
+        "priority": experiment.priority,
         "is_led": is_led,
         **{str(state): n for state, n in progress.counts.items()},
         "max_evals": experiment.budget.max_evals,

@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hpsearch.fleet import Worker, WorkerState, has_left_idle, is_alive
+from hpsearch.fleet import Worker, WorkerState, free_slots, has_left_idle, is_alive
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SOON, PAST = NOW + timedelta(seconds=1), NOW - timedelta(seconds=1)
@@ -65,3 +67,41 @@ def test_a_worker_without_keys_serves_any_experiment_and_another_only_its_own():
 def test_a_trial_names_its_worker_by_name_host_and_process():
     holder = worker().holder
     assert (holder.name, holder.host, holder.pid) == ("w", "h", 7)
+
+
+BUSY = WorkerState.BUSY
+
+
+@given(st.integers(0, 20), st.integers(0, 40), st.sampled_from([BUSY, WorkerState.IDLE]))
+def test_workers_of_one_search_have_the_slots_that_it_does_not_use(n_workers, n_running, state):
+    for exp_keys, rivals in (((), {"a": 3}), (("a",), {"a": 1, "b": 5}), ((), {})):
+        fleet = [replace(worker(state, exp_keys=exp_keys), slots=2)] * n_workers
+        assert free_slots(fleet, "a", rivals, n_running) == 2 * n_workers - n_running
+
+
+@pytest.mark.parametrize(
+    ("n_workers", "rivals", "n_running", "expected"),
+    [
+        (8, dict.fromkeys("abcdefghij", 1), 0, 1),  # 0.8 of a worker
+        (8, dict.fromkeys("abcdefghij", 1), 1, 0),
+        (8, {"a": 3, "b": 1}, 0, 6),
+        (8, {"a": 3, "b": 1}, 4, 2),
+        (8, {"a": 0, "b": 1}, 0, 0),
+        (8, {"a": 0, "b": 0}, 0, 4),
+    ],
+)
+def test_busy_workers_of_several_searches_are_shared_by_priority(n_workers, rivals, n_running, expected):
+    assert free_slots([worker(BUSY)] * n_workers, "a", rivals, n_running) == expected
+
+
+def test_workers_that_are_idle_are_free_for_every_search_but_only_once():
+    rivals = dict.fromkeys("abcd", 1)
+    fleet = [worker()] * 3 + [worker(BUSY)] * 5
+    assert free_slots(fleet, "a", rivals, 2) == 3
+    assert free_slots(fleet, "a", rivals, 7) == 1  # of eight; the registry is some seconds old
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 9), min_size=1), st.integers(0, 30))
+def test_searches_together_keep_no_more_than_one_trial_each_beyond_the_fleet(priorities, n_workers):
+    due = [free_slots([worker(BUSY)] * n_workers, key, priorities, 0) for key in priorities]
+    assert n_workers <= sum(due) <= n_workers + len(priorities)

@@ -131,7 +131,7 @@ class Slot:
             return None, None
         with self.fair_share.turn(experiments.values()) as turn, self.tally.claiming.timed():
             trial = self.store.claim(self.tally.worker(), uuid4().hex, turn.exp_keys)
-            turn.taken_from = trial and trial.exp_key
+            turn.taken_from = None if trial is None else trial.exp_key
         if trial is None or self._is_made_anew(trial, experiments[trial.exp_key]):
             return None, None
         return trial, experiments[trial.exp_key]

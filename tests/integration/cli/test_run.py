@@ -40,6 +40,15 @@ def test_the_same_command_again_goes_on_where_the_search_was(shell: Call, store:
     assert "4/4 finished" in same.out
 
 
+def test_a_search_keeps_its_priority_until_another_is_given(shell: Call, store: MongoStore):
+    seen = []
+    for options in (["--priority", "3"], [], ["--priority", "0"]):
+        done = shell("run", "search.py", "--max-evals", "1", "--workers", "1", *options)
+        assert done.code == 0, done.err
+        seen.append(store.experiment("search").priority)
+    assert seen == [3, 3, 0]
+
+
 def test_a_search_without_repeats_ends_with_its_space(shell: Call, folder: Path, store: MongoStore):
     """Six points and no other limit; taken up again, it has nothing to do."""
     (folder / "grid.py").write_text(

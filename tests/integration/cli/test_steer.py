@@ -1,6 +1,8 @@
-"""``hpsearch pause``, ``resume`` and ``stop``."""
+"""``hpsearch pause``, ``resume``, ``stop``, and ``priority``."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 
@@ -62,3 +64,40 @@ def test_stop_leaves_open_trials_to_the_coordinator_that_leads(filled: MongoStor
     before = filled.counts("search")
     call("stop", "search")
     assert filled.counts("search") == before
+
+
+def test_the_priority_of_a_search_is_changed_and_shown(filled: MongoStore, call: Call):
+    outcome = call("priority", "search", "3")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert "search has the priority 3; it was 1" in outcome.err
+    assert filled.experiment("search").priority == 3
+    shown = json.loads(call("status", "search", "--format", "json").out)["status"]
+    assert [row["priority"] for row in shown] == [3]
+
+
+def test_the_priority_of_a_search_that_has_ended_is_changed_for_when_it_goes_on(
+    filled: MongoStore, call: Call
+):
+    filled.set_experiment_state("search", ExperimentState.DONE, "max_evals")
+    assert call("priority", "search", "0").code == 0
+    assert filled.experiment("search").priority == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("search", "-1"), 2, "-1"),
+        (("search", "1000001"), 2, "1000001"),
+        (("search", "1.5"), 2, "1.5"),
+        (("search", "high"), 2, "high"),
+        (("search",), 2, "N"),
+        (("serach", "2"), 4, "Did you mean 'search'?"),
+    ],
+)
+def test_what_is_no_priority_or_no_search_is_refused(
+    arguments: tuple[str, ...], code: int, words: str, filled: MongoStore, call: Call
+):
+    outcome = call("priority", *arguments)
+    assert outcome.code == code
+    assert words in outcome.err
+    assert filled.experiment("search").priority == 1

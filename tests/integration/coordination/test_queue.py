@@ -176,3 +176,31 @@ def test_many_trials_that_finish_between_two_looks_are_not_taken_for_a_high_rate
             scene.finish_with(trial, 1.0)
         scene.seconds += 1.0
     assert 30 * 60 < coordinator.tick().per_minute < 120 * 60
+
+
+def test_searches_that_share_busy_workers_suggest_what_their_share_needs(scene):
+    """Eight trials run at a time; each of ten searches that kept one for each worker would be far ahead."""
+    keys = [f"search {i}" for i in range(10)]
+    opened = scene.open()
+    coordinators = []
+    for key in keys:
+        scene.open_experiment(replace(opened, exp_key=key))
+        coordinators.append(Coordinator(scene, scene.experiment(key), clock=lambda: scene.seconds))
+    for n_workers in (0, 8, 8):
+        for i in range(n_workers):
+            scene.record_worker(Worker(name=f"w{i}", host="h", pid=1, state=WorkerState.BUSY), 1e9)
+        scene.seconds += 1
+        for coordinator in coordinators:
+            coordinator.tick()
+    n_pending = sum(scene.counts(key, {State.PENDING})[State.PENDING] for key in keys)
+    assert 10 <= n_pending <= 20
+
+
+def test_a_search_without_a_coordinator_takes_no_share_of_the_queue(scene):
+    opened = scene.open()
+    scene.open_experiment(replace(opened, exp_key="abandoned"))
+    coordinator = scene.coordinator()
+    scene.record_worker(Worker(name="w", host="h", pid=1, slots=8, state=WorkerState.BUSY), 1e9)
+    scene.seconds += 1
+    coordinator.tick()
+    assert len(scene.in_state(State.PENDING)) == 9

@@ -62,6 +62,10 @@ class Observed(MemoryStore):
         super().finish(trial, result)
 
 
+def half(config: Any) -> float:
+    return config["x"] / 2
+
+
 @pytest.fixture
 def store() -> Observed:
     return Observed()
@@ -248,6 +252,30 @@ def test_a_trial_that_an_old_coordinator_left_in_a_new_experiment_is_not_given_b
     slot.work()
 
     assert store.trial("e", 0).loss == 0.5
+
+
+def test_a_worker_goes_round_its_experiments_by_their_priorities(store, slot):
+    """The oldest has a queue that would keep the worker for long."""
+    for exp_key, n, priority in (("oldest", 200, 1), ("newer", 40, 1), ("urgent", 40, 2), ("idle", 0, 9)):
+        opened = store.open_experiment(
+            Experiment(
+                exp_key=exp_key,
+                space=SPACE.to_json(),
+                space_fingerprint=SPACE.fingerprint,
+                objective=ObjectiveRef(kind="import", ref="tests.integration.worker.test_slot:half"),
+                priority=priority,
+            )
+        )
+        store.insert(trials_of(opened, n))
+
+    replace(slot, tally=Tally(ME, max_trials=40)).work()
+
+    n_done = {e.exp_key: store.counts(e.exp_key)[State.DONE] for e in store.experiments()}
+    assert sum(n_done.values()) == 40
+    assert n_done["idle"] == 0
+    assert abs(n_done["oldest"] - 10) <= 4
+    assert abs(n_done["newer"] - 10) <= 4
+    assert abs(n_done["urgent"] - 20) <= 6
 
 
 def test_an_experiment_that_is_new_is_evaluated_with_the_code_of_now(store, slot, tmp_path, monkeypatch):

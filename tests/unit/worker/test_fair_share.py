@@ -87,7 +87,7 @@ def test_a_new_experiment_neither_waits_for_the_old_ones_nor_keeps_them_waiting(
     together = experiments({**priorities, "new": 2})
     n, total = 200, sum(priorities.values()) + 2
     counts = Counter(take(share, together) for _ in range(n))
-    # Its first turn is drawn; more than 12 times the mean is as likely as a coin falling 17 times on one side.
+    # Its first turn is drawn; one of more than 12 times the mean comes once in 160,000 draws.
     assert counts["new"] >= (n / total - 12 / 2) * 2 - 2
     assert counts["new"] <= n * 2 / total + 2
 
