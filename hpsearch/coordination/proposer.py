@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from hpsearch.blas import single_threaded
+from hpsearch.arithmetic import own_arithmetic
 from hpsearch.coordination.ledger import Ledger
 from hpsearch.errors import ConfigurationError, SpaceExhaustedError
 from hpsearch.experiment import SCRIPTED, Experiment
@@ -74,7 +74,7 @@ class Proposer:
         # Each trial has a generator of its own, so that it does not matter who suggests it, and beside which.
         rngs = [trial_rng(experiment.seed, tid) for tid in tids]
         try:
-            with single_threaded(), self.durations.timed():
+            with own_arithmetic(), self.durations.timed():
                 suggestions = self.suggester.suggest(ledger.history, ledger.pending, rngs)
         except SpaceExhaustedError:
             self.has_points = False

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.blas import single_threaded
+from hpsearch.arithmetic import own_arithmetic
 from hpsearch.hyperopt.documents import Doc, Idxs, miscs_to_idxs_vals, new_misc
 from hpsearch.hyperopt.domain import Domain
 from hpsearch.space.tree import Values
@@ -43,7 +43,7 @@ def suggest_docs(
     history, pending = domain.observed(trials)
     root = root_seed(seed)
     rngs = [trial_rng(root, i) for i in range(len(new_ids))]
-    with single_threaded():
+    with own_arithmetic():
         points = [suggestion.values for suggestion in suggester.suggest(history, pending, rngs)]
     miscs = [
         new_misc(tid, _as_drawn(values), domain.params, domain.cmd, domain.workdir)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.arithmetic import own_arithmetic
 from hpsearch.errors import MissingExtraError
 from hpsearch.evaluate import STATUS_OK
 from hpsearch.hyperopt.curves import curve_of
@@ -23,6 +24,7 @@ __all__ = ["main_plot_1D_attachment", "main_plot_histogram", "main_plot_history"
 _STATUS_COLORS = {"new": "k", "running": "g", "ok": "b", "fail": "r"}
 
 
+@own_arithmetic()
 def main_plot_history(
     trials: Any,
     do_show: bool = True,
@@ -49,6 +51,7 @@ def main_plot_history(
     return _finished(plt, do_show)
 
 
+@own_arithmetic()
 def main_plot_histogram(trials: Any, do_show: bool = True, title: str = "Loss Histogram") -> Any:
     """Draw how often losses of each size came up among the trials with the status "ok"."""
     plt = _pyplot()
@@ -60,6 +63,7 @@ def main_plot_histogram(trials: Any, do_show: bool = True, title: str = "Loss Hi
     return _finished(plt, do_show)
 
 
+@own_arithmetic()
 def main_plot_vars(
     trials: Any,
     do_show: bool = True,
@@ -108,6 +112,7 @@ def main_plot_vars(
     return _finished(plt, do_show)
 
 
+@own_arithmetic()
 def main_plot_1D_attachment(  # noqa: N802 - Hyperopt's name
     trials: Any,
     attachment_name: str,

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import gaussian_kde
 
+from hpsearch.arithmetic import own_arithmetic
 from hpsearch.space.distribution import (
     MAX_LOG,
     MIN_LOG,
@@ -118,6 +119,7 @@ class Panel:
     shape: Shape
 
 
+@own_arithmetic()
 def space_panels(space: Space, samples: Sequence[Values]) -> tuple[Panel, ...]:
     """Return the pictures of a space's parameters, in their order, from at least one sample of it."""
     panels = []

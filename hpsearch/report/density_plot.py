@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hpsearch.arithmetic import own_arithmetic
 from hpsearch.errors import ConfigurationError, MissingExtraError
 from hpsearch.report.density import Bars, Curve, Floats, Nothing, Options, Panel, Shape
 from hpsearch.wording import printable
@@ -39,6 +40,7 @@ _WORTH_TELLING = 0.005
 _RANGE_WIDTH, _LABEL_WIDTH, _NAME_WIDTH = 42, 28, 32
 
 
+@own_arithmetic()
 def draw_panels(panels: Sequence[Panel], title: str) -> Figure:
     """Return a figure with all panels, row by row.
 
@@ -65,6 +67,7 @@ def draw_panels(panels: Sequence[Panel], title: str) -> Figure:
     return figure
 
 
+@own_arithmetic()
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure in the format that the file's ending names: ``.png``, ``.svg`` or ``.pdf``.
 

@@ -305,9 +305,13 @@ def evaluate(node: Node, values: Mapping[str, float]) -> Any:
 
 
 def apply(node: Operation, args: list[Any], keywords: dict[str, Any]) -> Any:
-    """Apply an operation to computed operands; a failure becomes a ``SpaceError``."""
+    """Apply an operation to computed operands; a failure becomes a ``SpaceError``.
+
+    Overflow gives an infinity and what is undefined a NaN, whatever NumPy is set to do about it.
+    """
     try:
-        return OPERATIONS[node.name](*args, **keywords)
+        with np.errstate(all="ignore"):
+            return OPERATIONS[node.name](*args, **keywords)
     except Exception as error:
         operands = ", ".join(shown(arg) for arg in args[:_MAX_OPERANDS])
         rest = ", ..." if len(args) > _MAX_OPERANDS else ""

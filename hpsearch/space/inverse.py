@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from hpsearch.errors import SpaceError
 from hpsearch.space.brief import brief
 from hpsearch.space.distribution import Integer, Numeric, Uniform
@@ -39,6 +41,7 @@ TOLERANCE = 1e-9
 Bound = Mapping[str, float]
 
 
+@np.errstate(all="ignore")
 def invert(root: Node, config: Any) -> dict[str, float]:
     """Return raw values of the active parameters under which ``root`` evaluates to ``config``.
 
