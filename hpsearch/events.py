@@ -63,6 +63,7 @@ class Event(StrEnum):
     LEADERSHIP_LOST = "leadership_lost"
     STRANGE_TRIALS = "strange_trials"
     LEASES_EXPIRED = "leases_expired"
+    LEASES_SHORTENED = "leases_shortened"
     REREAD = "reread"
     IMPROVED = "improved"
     PROGRESS = "progress"

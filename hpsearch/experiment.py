@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -44,7 +44,7 @@ class Budget:
     """When a search is over; the first limit that is reached ends it."""
 
     max_evals: int | None = None  #: finished trials in the whole experiment
-    timeout_s: float | None = None  #: seconds since ``Experiment.started_at``
+    timeout_s: float | None = None  #: seconds for which it is led, from ``Experiment.started_at`` on
     loss_threshold: float | None = None  #: end once a loss is at or below it
     no_repeats: bool = False  #: try no point of a finite space twice, and end once all were tried
 
@@ -98,6 +98,18 @@ class Defaults:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Elapsed:
+    """For how long coordinators have led a search in one of its runs.
+
+    The sum of what each measured by its own monotonic clock: a step of the store's clock changes nothing,
+    and the time in which no coordinator led does not count.
+    """
+
+    seconds: float
+    since: datetime | None  #: ``Experiment.started_at`` of that run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     """One search."""
 
@@ -113,8 +125,10 @@ class Experiment:
     state: ExperimentState = ExperimentState.RUNNING
     ended_why: str | None = None  #: the reason, once it is done or stopped
     created_at: datetime | None = None  #: server time, UTC
-    started_at: datetime | None = None  #: start of the current run, from which its timeout counts
+    started_at: datetime | None = None  #: start of the current run
+    elapsed: Elapsed | None = None  #: as of the leader's last renewal; None where an older hpsearch led
     led_until: datetime | None = None  #: a coordinator leads it, or did, until then
+    lead_lease_s: float | None = None  #: length of that lease; None where an older hpsearch led
 
     @property
     def identity(self) -> Identity:
@@ -122,8 +136,26 @@ class Experiment:
         return self.exp_key, self.created_at
 
     def is_led(self, now: datetime) -> bool:
-        """Whether a coordinator leads it at a time of the store's clock."""
-        return self.led_until is not None and self.led_until > now
+        """Whether a coordinator leads it at a time of the store's clock.
+
+        A lease that ends later than its own length from now was written before that clock was set back.
+        A leader that lives renews it within half that length; until then it does not count.
+        """
+        if self.led_until is None or self.led_until <= now:
+            return False
+        return self.lead_lease_s is None or self.led_until <= now + timedelta(seconds=self.lead_lease_s)
+
+    def elapsed_s(self, now: datetime) -> float:
+        """Return for how many seconds the current run has been led, at a time of the store's clock."""
+        if self.started_at is None:
+            return 0.0
+        if self.elapsed is None or self.elapsed.since != self.started_at:
+            return max(0.0, (now - self.started_at).total_seconds())
+        if self.state.is_over or self.led_until is None or self.lead_lease_s is None or not self.is_led(now):
+            return self.elapsed.seconds
+        # The leader has measured more than it has stored: what has passed since its last renewal.
+        renewed_at = self.led_until - timedelta(seconds=self.lead_lease_s)
+        return self.elapsed.seconds + (now - renewed_at).total_seconds()
 
 
 def check_priority(priority: int) -> int:

@@ -83,10 +83,20 @@ def _share(exp_key: str, priorities: Mapping[str, int]) -> float:
     return priorities.get(exp_key, 0) / total if total else 1 / len(priorities)
 
 
+def is_known(worker: Worker, now: datetime) -> bool:
+    """Whether the worker's last sign of life is still good.
+
+    One from the future was given before the store's clock was set back; it is good for no longer than
+    it would have been without that.
+    """
+    if worker.expire_at is None or worker.expire_at <= now:
+        return False
+    return worker.seen_at is None or worker.seen_at <= now + (worker.expire_at - worker.seen_at)
+
+
 def is_alive(worker: Worker, now: datetime) -> bool:
     """Whether the worker takes trials: recently seen, and neither draining nor gone."""
-    leaving = worker.state in {WorkerState.DRAINING, WorkerState.STOPPED}
-    return not leaving and worker.expire_at is not None and worker.expire_at > now
+    return is_known(worker, now) and worker.state not in {WorkerState.DRAINING, WorkerState.STOPPED}
 
 
 def has_left_idle(worker: Worker, since: datetime | None) -> bool:

@@ -175,7 +175,7 @@ class Coordinator:
     def _leads(self) -> bool:
         """Renew or bid for the leadership; on taking it, load everything anew."""
         before = self._candidate.epoch
-        if not self._candidate.leads():
+        if not self._candidate.leads(self._experiment.started_at):
             return False
         if self._candidate.epoch != before:
             self._rate.start()
@@ -250,9 +250,12 @@ class Coordinator:
             self._experiment,
             self._ledger.n_finished,
             best_loss,
-            self._overview.now(),
+            self._elapsed_s(),
             is_exhausted=not self._proposer.has_points and not self._ledger.open,
         )
+
+    def _elapsed_s(self) -> float:
+        return self._candidate.elapsed_s(self._experiment.started_at)
 
     def _note_contact(self) -> None:
         """Start the time of unbroken contact anew after a gap: an outage, or this process stood still."""
@@ -270,6 +273,7 @@ class Coordinator:
             return
         self._expired_at = now
         self._overview.read_clock()  # when it jumps forwards, all leases look expired
+        self._shorten_leases()  # and when it is set back, none does
         since = max(self._contact_since, self._overview.steady_since)
         if not plan.may_expire(self._clock() - since, lease_s):
             return
@@ -281,6 +285,16 @@ class Coordinator:
                 n_expired,
                 self.exp_key,
                 extra=Event.LEASES_EXPIRED.of(exp_key=self.exp_key, n_trials=n_expired),
+            )
+
+    def _shorten_leases(self) -> None:
+        n_shortened = self._store.shorten_leases(self.exp_key)
+        if n_shortened:
+            log.warning(
+                "the clock of MongoDB was set back: %d leases of %s count from now",
+                n_shortened,
+                self.exp_key,
+                extra=Event.LEASES_SHORTENED.of(exp_key=self.exp_key, n_trials=n_shortened),
             )
 
     def _suggest(self) -> None:
@@ -347,7 +361,6 @@ class Coordinator:
         return plan.least_poll(len(self._ledger.open)) + self._poll_s() + self._suggest_s
 
     def _progress(self) -> Progress:
-        now, started_at = self._overview.now(), self._experiment.started_at
         return Progress(
             experiment=self._experiment,
             counts={
@@ -360,7 +373,7 @@ class Coordinator:
             n_left_idle=self._overview.n_left_idle,
             last_failure=self._ledger.last_failure,
             per_minute=60 * self._rate.per_s() or None,
-            elapsed_s=(now - started_at).total_seconds() if started_at else 0.0,
+            elapsed_s=self._elapsed_s(),
         )
 
     def _standby_progress(self) -> Progress:
@@ -370,5 +383,6 @@ class Coordinator:
             best=next(self._store.trials(self.exp_key, sort="loss", limit=1), None),
             workers=self._overview.workers,
             n_left_idle=self._overview.n_left_idle,
+            elapsed_s=self._experiment.elapsed_s(self._overview.now()),
             is_standby=True,
         )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from uuid import uuid4
 
 from hpsearch.events import Event
+from hpsearch.experiment import Elapsed
 from hpsearch.store.protocol import TrialStore
 
 log = logging.getLogger(__name__)
@@ -42,14 +44,25 @@ class Candidate:
         self.token = uuid4().hex
         self.epoch: int | None = None
         self._lead_until = 0.0  # this machine's clock; certain up to here
+        self._before = Elapsed(seconds=0.0, since=None)  # as the store had it when this process began to lead
+        self._led_since = 0.0  # this machine's clock
 
-    def leads(self) -> bool:
-        """Renew or bid for the leadership where that is due; return whether this process leads."""
+    def leads(self, run: datetime | None) -> bool:
+        """Renew or bid for the leadership where that is due; return whether this process leads.
+
+        Parameters
+        ----------
+        run : datetime, optional
+            ``Experiment.started_at``, as far as is known: for another run than the last, the store is asked.
+        """
         asked_at = self._clock()
-        if asked_at < self._lead_until - LEADER_LEASE_S / 2:
+        if asked_at < self._lead_until - LEADER_LEASE_S / 2 and run == self._before.since:
             return True
-        bid = self._store.lead(self._exp_key, self.token, LEADER_LEASE_S)
+        bid = self._store.lead(self._exp_key, self.token, LEADER_LEASE_S, self._elapsed())
         if bid.is_mine:
+            stored = bid.elapsed or self._before
+            if bid.epoch != self.epoch or stored.since != self._before.since:
+                self._before, self._led_since = stored, asked_at
             # Counted from before the question, so that it ends here before it ends in the store.
             self.epoch, self._lead_until = bid.epoch, asked_at + LEADER_LEASE_S
             return True
@@ -62,6 +75,18 @@ class Candidate:
         self.epoch, self._lead_until = None, 0.0
         return False
 
+    def elapsed_s(self, run: datetime | None) -> float:
+        """Return for how many seconds a run has been led, by whomever; 0 for a run not known here."""
+        elapsed = self._elapsed()
+        return elapsed.seconds if elapsed is not None and elapsed.since == run else 0.0
+
     def resign(self) -> None:
         """Let a standby take over at once."""
-        self._store.resign(self._exp_key, self.token)
+        self._store.resign(self._exp_key, self.token, self._elapsed())
+
+    def _elapsed(self) -> Elapsed | None:
+        """Return for how long the run has been led in all, while this process leads."""
+        if self.epoch is None:
+            return None
+        led_s = max(0.0, self._clock() - self._led_since)
+        return Elapsed(seconds=self._before.seconds + led_s, since=self._before.since)

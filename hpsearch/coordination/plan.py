@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 from hpsearch.experiment import Experiment, ExperimentState
@@ -35,7 +34,7 @@ def end_reason(
     experiment: Experiment,
     n_finished: int,
     best_loss: float | None,
-    now: datetime,
+    elapsed_s: float,
     *,
     is_exhausted: bool = False,
 ) -> EndReason | None:
@@ -44,13 +43,13 @@ def end_reason(
     Parameters
     ----------
     experiment : Experiment
-        With its budget, its state and its start.
+        With its budget and its state.
     n_finished : int
         Trials that are done or failed.
     best_loss : float, optional
         The lowest loss so far.
-    now : datetime
-        Store time.
+    elapsed_s : float
+        Seconds for which the current run has been led.
     is_exhausted : bool
         Whether no point is left to suggest, and all that were suggested are final.
     """
@@ -63,17 +62,9 @@ def end_reason(
         return EndReason.LOSS_THRESHOLD
     if is_exhausted:
         return EndReason.NO_MORE_POINTS
-    deadline = deadline_of(experiment)
-    if deadline is not None and now >= deadline:
+    if budget.timeout_s is not None and elapsed_s >= budget.timeout_s:
         return EndReason.TIMEOUT
     return None
-
-
-def deadline_of(experiment: Experiment) -> datetime | None:
-    """Return when the timeout of the search passes, in store time."""
-    if experiment.budget.timeout_s is None or experiment.started_at is None:
-        return None
-    return experiment.started_at + timedelta(seconds=experiment.budget.timeout_s)
 
 
 def n_to_suggest(

@@ -21,7 +21,7 @@ class Progress:
     n_left_idle: int = 0  #: of a coordinator: workers that came since the start, and left without a result
     last_failure: Trial | None = None  #: the failed trial that was seen last
     per_minute: float | None = None  #: finished trials per minute of late; None while unknown
-    elapsed_s: float = 0.0  #: since the search was started
+    elapsed_s: float = 0.0  #: for which the current run has been led
     is_standby: bool = False  #: another coordinator leads
 
     @property

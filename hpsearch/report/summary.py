@@ -80,11 +80,10 @@ def progress_of(
 
 
 def _elapsed_s(experiment: Experiment, finished: list[Trial], now: datetime) -> float:
-    if experiment.started_at is None:
-        return 0.0
     times = [t.finished_at for t in finished if t.finished_at is not None]
-    until = max(times, default=experiment.started_at) if experiment.state.is_over else now
-    return max(0.0, (until - experiment.started_at).total_seconds())
+    return experiment.elapsed_s(
+        max(times, default=experiment.started_at or now) if experiment.state.is_over else now
+    )
 
 
 def _rate_per_minute(finished: list[Trial], now: datetime) -> float | None:

@@ -20,12 +20,15 @@
 6.  An expired lease puts the trial back to pending, with an entry in its history; when
     ``max_attempts`` leases have expired it is failed with the kind "lost". A released trial
     does not count the attempt, although ``attempt`` grows with every claim. The caller of
-    ``expire`` sees to it that no outage was just over.
+    ``expire`` sees to it that no outage was just over. No lease, nor a leader's (9), counts for
+    longer than its own length from now: when the store's clock was set back, ``shorten_leases``
+    and every bid for the lead see to that.
 7.  A final trial never changes again.
 8.  ``finished`` returns every final trial among the numbers asked for, majority-committed,
     whatever the clocks say; asking again for what was not there misses nothing.
 9.  At most one coordinator leads an experiment: its lease has an epoch that grows with
-    each change of hands.
+    each change of hands. The leader's renewals store for how long it has led in the current
+    run, by its own clock; who takes over goes on from there.
 10. An acknowledged write survives kill -9 of the server and a fail-over. Every call either
     ends in bounded time, or keeps trying for as long as the store's owner wants it to.
 11. An experiment is joined only with the same space and objective; a difference raises
@@ -52,7 +55,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.experiment import Elapsed, Experiment, ExperimentState
 from hpsearch.fleet import Worker
 from hpsearch.trial import Report, Result, State, Trial
 
@@ -73,6 +76,8 @@ class Leadership:
     owner: str  #: token of the coordinator that leads
     epoch: int  #: grows by one with each change of hands
     lease_until: datetime  #: store time, UTC
+    lease_s: float | None  #: length of the lease; None where an older hpsearch leads
+    elapsed: Elapsed | None  #: for how long it has been led; None where an older hpsearch leads
     is_mine: bool  #: whether the bidder is the owner
 
 
@@ -136,12 +141,25 @@ class TrialStore(Protocol):
 
     # The coordinator's side
 
-    def lead(self, exp_key: str, owner: str, lease_s: float) -> Leadership:
-        """Bid for, or renew, the leadership of an experiment (9)."""
+    def lead(self, exp_key: str, owner: str, lease_s: float, elapsed: Elapsed | None = None) -> Leadership:
+        """Bid for, or renew, the leadership of an experiment (9).
+
+        Parameters
+        ----------
+        exp_key : str
+            The experiment.
+        owner : str
+            Token of the coordinator that bids.
+        lease_s : float
+            Length of its lease, in seconds.
+        elapsed : Elapsed, optional
+            Of a leader: for how long the run has been led in all. It counts if the bidder leads, that
+            run is still the current one, and no more is stored.
+        """
         ...
 
-    def resign(self, exp_key: str, owner: str) -> None:
-        """Give the leadership up, if it is held."""
+    def resign(self, exp_key: str, owner: str, elapsed: Elapsed | None = None) -> None:
+        """Give the leadership up, if it is held; ``elapsed`` as for ``lead``."""
         ...
 
     def insert(self, trials: Sequence[Trial]) -> None:
@@ -158,6 +176,10 @@ class TrialStore(Protocol):
 
     def expire(self, exp_key: str) -> int:
         """Requeue or fail the running trials whose lease is over; return how many (6)."""
+        ...
+
+    def shorten_leases(self, exp_key: str) -> int:
+        """Let the leases that end later than their own length from now end then; return how many (6)."""
         ...
 
     def finished(self, exp_key: str, tids: Iterable[int]) -> list[Trial]:

@@ -9,6 +9,10 @@ The fence is the token in ``owner``, fresh with each claim call, together with `
 which only a claim raises. An expired lease leaves the token in place: it only opens the
 trial for others, and until one of them claims it, the holder may still renew and finish.
 A release takes the token away.
+
+No lease counts for longer than its own length from now. One that ends later was given before
+the server's clock was set back, and is shortened to that length (``shorten``, ``lead``): a dead
+holder's then ends in time, and a living one renews it.
 """
 
 from __future__ import annotations
@@ -17,9 +21,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hpsearch.experiment import UNDECIDED, Experiment, ExperimentState
+from hpsearch.experiment import UNDECIDED, Elapsed, Experiment, ExperimentState
 from hpsearch.store.documents.migration import SCHEMA
-from hpsearch.store.documents.trial import LEASE_EXPIRED
+from hpsearch.store.documents.trial import LEASE_EXPIRED, LONGEST_LEASE_S
 from hpsearch.trial import FINISHED, FailureKind, State, Trial
 
 Filter = dict[str, Any]
@@ -91,6 +95,12 @@ def expired(exp_key: str) -> Filter:
     """Running trials whose lease is over."""
     is_over = {"$expr": {"$lt": ["$lease_until", NOW]}}
     return {"exp_key": exp_key, "state": State.RUNNING.value, **is_over, **_KNOWN}
+
+
+def too_long(exp_key: str) -> Filter:
+    """Running trials whose lease ends later than its own length from now."""
+    is_later = {"$expr": {"$gt": ["$lease_until", _from_now(_length("$lease_s"))]}}
+    return {"exp_key": exp_key, "state": State.RUNNING.value, **is_later, **_KNOWN}
 
 
 def in_place_of(trials: Sequence[Trial]) -> Filter:
@@ -171,6 +181,12 @@ def not_led(exp_key: str) -> Filter:
     """The experiment, if no coordinator leads it."""
     # Missing and null sort below every date.
     return {"_id": exp_key, "$expr": {"$lte": ["$coordinator.lease_until", NOW]}}
+
+
+def led_too_long(exp_key: str) -> Filter:
+    """The experiment, if its leader's lease ends later than its own length from now."""
+    latest = _from_now(_length("$coordinator.lease_s"))
+    return {"_id": exp_key, "$expr": {"$gt": ["$coordinator.lease_until", latest]}}
 
 
 # Updates of trials
@@ -260,6 +276,11 @@ def expire() -> Pipeline:
     return [{"$set": fields}]
 
 
+def shorten() -> Pipeline:
+    """A lease of its own length from now; the holder keeps it."""
+    return [{"$set": {"lease_until": _from_now("$lease_s")}}]
+
+
 def fail_unreadable(message: str) -> Pipeline:
     """To failed, whatever else is in the document."""
     fields = {
@@ -295,7 +316,8 @@ def raise_layout(changes: Mapping[str, Any]) -> Pipeline:
 def create(experiment: Mapping[str, Any]) -> Pipeline:
     """Write the experiment if there is none; an upsert with it leaves an existing one as it is."""
     is_new = {"$eq": [{"$size": {"$objectToArray": _WHOLE}}, 1]}  # nothing but the name that was upserted
-    new = {"$mergeObjects": [{"$literal": experiment}, {"created_at": NOW, "started_at": NOW}]}
+    times = {"created_at": NOW, "started_at": NOW, "elapsed": {"seconds": 0.0, "since": NOW}}
+    new = {"$mergeObjects": [{"$literal": experiment}, times]}
     return [{"$replaceWith": {"$cond": [is_new, new, _WHOLE]}}]
 
 
@@ -317,6 +339,7 @@ def join(experiment: Mapping[str, Any]) -> Pipeline:
         "state": {"$cond": [is_over, experiment["state"], "$state"]},
         "ended_why": _UNSET,
         "started_at": {"$cond": [is_over, NOW, {"$ifNull": ["$started_at", NOW]}]},
+        "elapsed": {"$cond": [is_over, {"seconds": 0.0, "since": NOW}, "$elapsed"]},
     }
     return [{"$set": fields}]
 
@@ -331,20 +354,47 @@ def set_state(state: ExperimentState, why: str | None) -> Pipeline:
     return [{"$set": {"state": state.value, "ended_why": _UNSET if why is None else {"$literal": why}}}]
 
 
-def lead(owner: str, lease_s: float) -> Pipeline:
-    """Renew one's own lease on an experiment, or take one that is free or over, in a new epoch."""
-    me = {"$literal": owner}
-    is_mine = {"$eq": ["$coordinator.owner", me]}
+def lead(owner: str, lease_s: float, elapsed: Elapsed | None) -> Pipeline:
+    """Renew one's own lease on an experiment, or take one that is free or over, in a new epoch.
+
+    A bid that fails shortens a lease that is too long; one without a length is taken to have the bidder's.
+    """
+    is_mine = _leads(owner)
     # Missing and null sort below every date.
     is_free = {"$lt": ["$coordinator.lease_until", NOW]}
+    is_won = {"$or": [is_mine, is_free]}
     epoch = {"$add": [{"$ifNull": ["$coordinator.epoch", 0]}, {"$cond": [is_mine, 0, 1]}]}
-    mine = {"owner": me, "epoch": epoch, "lease_until": _from_now(lease_s)}
-    return [{"$set": {"coordinator": {"$cond": [{"$or": [is_mine, is_free]}, mine, "$coordinator"]}}}]
+    mine = {
+        "owner": {"$literal": owner},
+        "epoch": epoch,
+        "lease_until": _from_now(lease_s),
+        "lease_s": lease_s,
+    }
+    latest = _from_now(_length("$coordinator.lease_s", lease_s))
+    shortened = {"$mergeObjects": ["$coordinator", {"lease_until": latest}]}
+    branches = [
+        {"case": is_won, "then": mine},
+        {"case": {"$gt": ["$coordinator.lease_until", latest]}, "then": shortened},
+    ]
+    fields = {
+        "coordinator": {"$switch": {"branches": branches, "default": "$coordinator"}},
+        "elapsed": {"$cond": [is_won, _elapsed(is_mine, elapsed), "$elapsed"]},
+    }
+    return [{"$set": fields}]
 
 
-def resign() -> Pipeline:
+def shorten_lead() -> Pipeline:
+    """A leader's lease of its own length from now."""
+    return [{"$set": {"coordinator": {"lease_until": _from_now("$coordinator.lease_s")}}}]
+
+
+def resign(owner: str, elapsed: Elapsed | None) -> Pipeline:
     """Free the leadership; the epoch stays, so that the next one is higher."""
-    return [{"$set": {"coordinator": {"owner": None, "lease_until": None}}}]
+    fields = {
+        "coordinator": {"owner": None, "lease_until": None},
+        "elapsed": _elapsed(_leads(owner), elapsed),
+    }
+    return [{"$set": fields}]
 
 
 def record(worker: Mapping[str, Any], ttl_s: float) -> Pipeline:
@@ -355,14 +405,51 @@ def record(worker: Mapping[str, Any], ttl_s: float) -> Pipeline:
     return [{"$replaceWith": {"$mergeObjects": [{"$literal": worker}, times]}}]
 
 
+#: Whether a worker was seen later than its entry is good for from now: the clock was set back since.
+_SEEN_TOO_LATE = {
+    "$cond": [
+        {"$and": [{"$eq": [{"$type": f"${name}"}, "date"]} for name in ("seen_at", "expire_at")]},
+        {"$gt": ["$seen_at", {"$add": [NOW, {"$subtract": ["$expire_at", "$seen_at"]}]}]},
+        False,
+    ]
+}
+
 #: Workers whose entry is not over; MongoDB removes the others within a minute or so.
-ALIVE: Filter = {"$expr": {"$gt": ["$expire_at", NOW]}}
+ALIVE: Filter = {"$expr": {"$and": [{"$gt": ["$expire_at", NOW]}, {"$not": [_SEEN_TOO_LATE]}]}}
 
 
 # Parts
 
 
-def _from_now(seconds: float | str) -> dict[str, Any]:
+def _leads(owner: str) -> dict[str, Any]:
+    """Whether a coordinator has the lease on an experiment."""
+    return {"$eq": ["$coordinator.owner", {"$literal": owner}]}
+
+
+def _elapsed(is_mine: dict[str, Any], measured: Elapsed | None) -> dict[str, Any]:
+    """Return for how long an experiment has been led in its current run.
+
+    That is what is stored, or more, as its leader measured it in the same run. Where an older hpsearch led,
+    nothing is stored, and the time since the start counts.
+    """
+    since_start = {"$max": [{"$divide": [{"$subtract": [NOW, "$started_at"]}, 1000]}, 0.0]}
+    is_stored = {"$eq": ["$elapsed.since", "$started_at"]}
+    seconds: dict[str, Any] = {"$cond": [is_stored, {"$ifNull": ["$elapsed.seconds", 0.0]}, since_start]}
+    if measured is not None:
+        is_this_run = {"$eq": [{"$ifNull": ["$started_at", None]}, {"$literal": measured.since}]}
+        longer = {"$cond": [{"$and": [is_mine, is_this_run]}, measured.seconds, 0.0]}
+        seconds = {"$max": [seconds, longer]}
+    return {"seconds": seconds, "since": "$started_at"}
+
+
+def _length(field: str, default: float = LONGEST_LEASE_S) -> dict[str, Any]:
+    """Return the length of a lease by its field, or the default where that is missing or no length."""
+    # What is no number sorts below 0 or above every bound.
+    is_length = {"$and": [{"$gte": [field, 0]}, {"$lte": [field, LONGEST_LEASE_S]}]}
+    return {"$cond": [is_length, field, default]}
+
+
+def _from_now(seconds: float | str | dict[str, Any]) -> dict[str, Any]:
     """Return the server's time in so many seconds; a text names a field."""
     amount = {"$toLong": {"$multiply": [seconds, 1000]}}
     return {"$dateAdd": {"startDate": NOW, "unit": "millisecond", "amount": amount}}

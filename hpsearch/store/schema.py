@@ -156,10 +156,20 @@ _EXPERIMENT_SCHEMA = {
         "priority": _COUNT,
         "created_at": _DATE,
         "started_at": _DATE,
+        "elapsed": {
+            "bsonType": "object",
+            "required": ["seconds"],
+            "properties": {"seconds": {**_NUMBER, "minimum": 0}, "since": _DATE},
+        },
         "coordinator": {
             "bsonType": "object",
             "required": ["owner", "epoch"],
-            "properties": {"owner": _TEXT_OR_NULL, "epoch": _COUNT, "lease_until": _DATE_OR_NULL},
+            "properties": {
+                "owner": _TEXT_OR_NULL,
+                "epoch": _COUNT,
+                "lease_until": _DATE_OR_NULL,
+                "lease_s": {**_NUMBER, "minimum": 0},
+            },
         },
     },
 }

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.fleet import Worker, WorkerState, free_slots, has_left_idle, is_alive
+from hpsearch.fleet import Worker, WorkerState, free_slots, has_left_idle, is_alive, is_known
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SOON, PAST = NOW + timedelta(seconds=1), NOW - timedelta(seconds=1)
@@ -105,3 +105,13 @@ def test_workers_that_are_idle_are_free_for_every_search_but_only_once():
 def test_searches_together_keep_no_more_than_one_trial_each_beyond_the_fleet(priorities, n_workers):
     due = [free_slots([worker(BUSY)] * n_workers, key, priorities, 0) for key in priorities]
     assert n_workers <= sum(due) <= n_workers + len(priorities)
+
+
+@given(seen_s=st.floats(-1e6, 1e6), ttl_s=st.floats(0.001, 1e5))
+def test_no_sign_of_life_is_good_for_longer_than_twice_its_length(seen_s, ttl_s):
+    """Whatever the store's clock said when it was given."""
+    seen_at = NOW + timedelta(seconds=seen_s)
+    seen = replace(worker(), seen_at=seen_at, expire_at=seen_at + timedelta(seconds=ttl_s))
+    good_s = [s for s in range(-2_000_000, 2_000_000, 50_000) if is_known(seen, NOW + timedelta(seconds=s))]
+    assert not good_s or max(good_s) - min(good_s) <= 2 * ttl_s
+    assert is_known(seen, seen_at)

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from datetime import datetime
 
 from hpsearch.errors import HpsearchError
 from hpsearch.events import Event
@@ -40,6 +41,8 @@ class Directory:
         self._looked_at = float("-inf")
         self._running: dict[str, Experiment] = {}
         self._refused: set[Identity] = set()
+        # By name: a leader's lease that ends too late, and when it was first seen.
+        self._leads: dict[str, tuple[datetime, float]] = {}
 
     def running(self, *, anew: bool = False) -> dict[str, Experiment]:
         """Return the experiments to take trials from, by name; ``anew`` looks at the store again."""
@@ -73,7 +76,18 @@ class Directory:
         """Whether no experiment can be expected to offer another trial: none has a living coordinator."""
         running = self.running(anew=True)
         now = self._store.now()
-        return not any(e.is_led(now) for e in running.values())
+        return not any(self._may_be_led(e, now) for e in running.values())
+
+    def _may_be_led(self, experiment: Experiment, now: datetime) -> bool:
+        """Whether a coordinator leads it, or had no time yet to renew since the clock was set back."""
+        until, lease_s = experiment.led_until, experiment.lead_lease_s
+        if experiment.is_led(now) or until is None or lease_s is None or until <= now:
+            return experiment.is_led(now)
+        known, since = self._leads.get(experiment.exp_key, (None, 0.0))
+        if known != until:
+            since = time.monotonic()
+            self._leads[experiment.exp_key] = until, since
+        return time.monotonic() - since < lease_s
 
     def _look(self) -> None:
         found = {e.exp_key: e for e in self._store.experiments({ExperimentState.RUNNING})}

@@ -12,6 +12,7 @@ from hpsearch.experiment import (
     Algorithm,
     Budget,
     Defaults,
+    Elapsed,
     Experiment,
     ExperimentState,
     ObjectiveRef,
@@ -62,6 +63,7 @@ def experiment_from(document: Mapping[str, Any]) -> Experiment:
     place = place_of("Experiment", document)
     fields = Fields(migrated(document, EXPERIMENT_STEPS, place), place)
     algorithm = fields.part("algorithm")
+    led_until, lead_lease_s = _lead_from(fields.maybe_part("coordinator"))
     return Experiment(
         exp_key=fields.text("_id"),
         space=fields.mapping("space"),
@@ -76,18 +78,23 @@ def experiment_from(document: Mapping[str, Any]) -> Experiment:
         ended_why=fields.maybe_text("ended_why"),
         created_at=fields.maybe_date("created_at"),
         started_at=fields.maybe_date("started_at"),
-        led_until=_led_until(fields.maybe_part("coordinator")),
+        elapsed=_elapsed_from(fields.maybe_part("elapsed")),
+        led_until=led_until,
+        lead_lease_s=lead_lease_s,
     )
 
 
 def leadership_from(document: Mapping[str, Any], bidder: str) -> Leadership:
     """Return who leads, of the document of an experiment after a bid; raises as ``experiment_from`` does."""
-    leader = Fields(document, place_of("Experiment", document)).part("coordinator")
+    fields = Fields(document, place_of("Experiment", document))
+    leader, elapsed = fields.part("coordinator"), _elapsed_from(fields.maybe_part("elapsed"))
     return Leadership(
         exp_key=document["_id"],
         owner=leader.maybe_text("owner") or "",
         epoch=leader.count("epoch"),
         lease_until=leader.date("lease_until"),
+        lease_s=_lease_s(leader),
+        elapsed=elapsed,
         is_mine=leader.maybe_text("owner") == bidder,
     )
 
@@ -125,10 +132,20 @@ def _priority_from(fields: Fields) -> int:
     return DEFAULT_PRIORITY if priority is None else priority
 
 
-def _led_until(fields: Fields | None) -> datetime | None:
-    """Return when the lease of who leads is over; the rest is what a bid for the lead reckons with."""
+def _elapsed_from(fields: Fields | None) -> Elapsed | None:
     if fields is None:
         return None
+    return Elapsed(seconds=fields.number("seconds", 0.0), since=fields.maybe_date("since"))
+
+
+def _lead_from(fields: Fields | None) -> tuple[datetime | None, float | None]:
+    """Return when the lease of who leads is over, and its length; a bid for the lead needs the rest."""
+    if fields is None:
+        return None, None
     fields.maybe_text("owner")
     fields.maybe_count("epoch")
-    return fields.maybe_date("lease_until")
+    return fields.maybe_date("lease_until"), _lease_s(fields)
+
+
+def _lease_s(leader: Fields) -> float | None:
+    return leader.maybe_number("lease_s", 0.0, LONGEST_LEASE_S)

@@ -89,9 +89,9 @@ class Fields:
         bounds = "" if least is None else f" from {least:g} to {most:g}, not NaN"
         return self._refuse(name, f"a number{bounds}", value)
 
-    def maybe_number(self, name: str) -> float | None:
-        """Return a number or None."""
-        return None if self._get(name) is None else self.number(name)
+    def maybe_number(self, name: str, least: float | None = None, most: float = math.inf) -> float | None:
+        """Return a number, with a bound as ``number`` does, or None."""
+        return None if self._get(name) is None else self.number(name, least, most)
 
     def flag(self, name: str) -> bool:
         """Return true or false; a missing one is false."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from hpsearch.errors import NotFoundError
-from hpsearch.experiment import UNDECIDED, Experiment, ExperimentState
+from hpsearch.experiment import UNDECIDED, Elapsed, Experiment, ExperimentState
 from hpsearch.store.protocol import Leadership
 from hpsearch.store.rules import check_joinable
 
@@ -23,7 +23,7 @@ class Register:
         """Create an experiment, or join it under the same name (11)."""
         stored = self.experiments.get(wanted.exp_key)
         if stored is None:
-            joined = replace(wanted, created_at=now, started_at=now)
+            joined = replace(wanted, created_at=now, started_at=now, elapsed=_not_led_yet(now))
         else:
             check_joinable(stored, wanted)
             joined = replace(stored, budget=wanted.budget, defaults=wanted.defaults, ended_why=None)
@@ -32,7 +32,7 @@ class Register:
                     joined, objective=wanted.objective, algorithm=wanted.algorithm, seed=wanted.seed
                 )
             if stored.state.is_over:
-                joined = replace(joined, state=wanted.state, started_at=now)
+                joined = replace(joined, state=wanted.state, started_at=now, elapsed=_not_led_yet(now))
         self.experiments[wanted.exp_key] = joined
         return self.find(wanted.exp_key)
 
@@ -41,8 +41,11 @@ class Register:
         if exp_key not in self.experiments:
             raise NotFoundError(f"There is no experiment {exp_key!r}.")
         leader = self.leaders.get(exp_key)
-        led_until = leader.lease_until if leader and leader.owner else None
-        return replace(self.experiments[exp_key], led_until=led_until)
+        experiment = self.experiments[exp_key]
+        if leader is None:
+            return experiment
+        led_until = leader.lease_until if leader.owner else None
+        return replace(experiment, led_until=led_until, lead_lease_s=leader.lease_s)
 
     def listed(self, states: Iterable[ExperimentState] | None) -> list[Experiment]:
         """Return the experiments, or those in one of the states, the oldest first."""
@@ -62,31 +65,46 @@ class Register:
         self.experiments[exp_key] = replace(self.find(exp_key), priority=priority)
         return self.find(exp_key)
 
-    def lead(self, exp_key: str, owner: str, lease_s: float, now: datetime) -> Leadership:
+    def lead(
+        self, exp_key: str, owner: str, lease_s: float, elapsed: Elapsed | None, now: datetime
+    ) -> Leadership:
         """Bid for, or renew, the leadership of an experiment (9)."""
         self.find(exp_key)
+        self.shorten(exp_key, now)
         present = self.leaders.get(exp_key)
         is_mine = present is not None and present.owner == owner
         if present is not None and not is_mine and present.lease_until >= now:
             return replace(present, is_mine=False)
+        if is_mine:
+            self._measure(exp_key, elapsed)
         epoch = (present.epoch if present else 0) + (0 if is_mine else 1)
         leader = Leadership(
             exp_key=exp_key,
             owner=owner,
             epoch=epoch,
             lease_until=now + timedelta(seconds=lease_s),
+            lease_s=lease_s,
+            elapsed=self.experiments[exp_key].elapsed,
             is_mine=True,
         )
         self.leaders[exp_key] = leader
         return leader
 
-    def resign(self, exp_key: str, owner: str) -> None:
+    def resign(self, exp_key: str, owner: str, elapsed: Elapsed | None) -> None:
         """Give the leadership up, if it is held."""
         present = self.leaders.get(exp_key)
         if present is not None and present.owner == owner:
+            self._measure(exp_key, elapsed)
             # The epoch stays, so that the next one is higher.
             free = replace(present, owner="", lease_until=datetime.min.replace(tzinfo=UTC))
             self.leaders[exp_key] = free
+
+    def shorten(self, exp_key: str, now: datetime) -> None:
+        """Let a leader's lease end no later than its own length from now (6)."""
+        leader = self.leaders.get(exp_key)
+        if leader is not None and leader.lease_s is not None:
+            latest = now + timedelta(seconds=leader.lease_s)
+            self.leaders[exp_key] = replace(leader, lease_until=min(leader.lease_until, latest))
 
     def is_led(self, exp_key: str, now: datetime) -> bool:
         """Whether a coordinator leads an experiment."""
@@ -97,3 +115,14 @@ class Register:
         """Forget an experiment and who leads it; return whether there was one."""
         self.leaders.pop(exp_key, None)
         return self.experiments.pop(exp_key, None) is not None
+
+    def _measure(self, exp_key: str, elapsed: Elapsed | None) -> None:
+        """Note for how long a leader has led an experiment, if it speaks of the current run."""
+        stored = self.experiments[exp_key].elapsed
+        if elapsed is not None and stored is not None and elapsed.since == stored.since:
+            longer = replace(stored, seconds=max(stored.seconds, elapsed.seconds))
+            self.experiments[exp_key] = replace(self.experiments[exp_key], elapsed=longer)
+
+
+def _not_led_yet(started_at: datetime) -> Elapsed:
+    return Elapsed(seconds=0.0, since=started_at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hpsearch.store.documents.trial import LEASE_EXPIRED
 from hpsearch.trial import Ended, Failure, FailureKind, State, Trial
@@ -84,6 +84,16 @@ def expired(trial: Trial, now: datetime) -> Trial:
     return replace(back, state=State.FAILED, owner=None, error=error, finished_at=now)
 
 
+def is_too_long(trial: Trial, now: datetime) -> bool:
+    """Whether a trial's lease ends later than its own length from now."""
+    return trial.lease_until is not None and trial.lease_until > _full_lease(trial, now)
+
+
+def shortened(trial: Trial, now: datetime) -> Trial:
+    """Return a trial whose lease ends its own length from now."""
+    return replace(trial, lease_until=_full_lease(trial, now))
+
+
 def ordered(trials: list[Trial], sort: str) -> list[Trial]:
     """Return trials in one of the orders in which a store yields them."""
     match sort:
@@ -95,3 +105,7 @@ def ordered(trials: list[Trial], sort: str) -> list[Trial]:
             ranked = [(trial.loss, trial.tid, trial) for trial in trials if trial.loss is not None]
             return [trial for _, _, trial in sorted(ranked, key=lambda entry: entry[:2])]
     raise ValueError(f"trials cannot be sorted by {sort!r}; use one of tid, newest, loss")
+
+
+def _full_lease(trial: Trial, now: datetime) -> datetime:
+    return now + timedelta(seconds=trial.lease_s)

@@ -16,8 +16,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hpsearch.errors import ExperimentAtWorkError, LeaseLostError, NotFoundError, TrialExistsError
-from hpsearch.experiment import Experiment, ExperimentState, check_priority
-from hpsearch.fleet import Worker
+from hpsearch.experiment import Elapsed, Experiment, ExperimentState, check_priority
+from hpsearch.fleet import Worker, is_known
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
 from hpsearch.store.documents.trial import result_document, trial_document, trial_from
@@ -29,8 +29,10 @@ from hpsearch.store.memory.shelf import (
     expired,
     is_held,
     is_same_claim,
+    is_too_long,
     ordered,
     put_back,
+    shortened,
     taken_up,
 )
 from hpsearch.store.protocol import Hold, Leadership
@@ -103,15 +105,15 @@ class MemoryStore:
 
     # The coordinator's side
 
-    def lead(self, exp_key: str, owner: str, lease_s: float) -> Leadership:
+    def lead(self, exp_key: str, owner: str, lease_s: float, elapsed: Elapsed | None = None) -> Leadership:
         """Bid for, or renew, the leadership of an experiment (9)."""
         with self._changed:
-            return self._register.lead(exp_key, owner, lease_s, self.now())
+            return self._register.lead(exp_key, owner, lease_s, elapsed, self.now())
 
-    def resign(self, exp_key: str, owner: str) -> None:
+    def resign(self, exp_key: str, owner: str, elapsed: Elapsed | None = None) -> None:
         """Give the leadership up, if it is held."""
         with self._changed:
-            self._register.resign(exp_key, owner)
+            self._register.resign(exp_key, owner, elapsed)
 
     def insert(self, trials: Sequence[Trial]) -> None:
         """Add trials that are pending, or final already (1)."""
@@ -134,6 +136,15 @@ class MemoryStore:
             for trial in lost:
                 self._put(expired(trial, now))
             return len(lost)
+
+    def shorten_leases(self, exp_key: str) -> int:
+        """Let the leases that end later than their own length from now end then; return how many (6)."""
+        with self._changed:
+            now, running = self.now(), self._in_states(exp_key, {State.RUNNING})
+            shorter = [shortened(trial, now) for trial in running if is_too_long(trial, now)]
+            for trial in shorter:
+                self._put(trial)
+            return len(shorter)
 
     def finished(self, exp_key: str, tids: Iterable[int]) -> list[Trial]:
         """Return those of the trials that are final, by tid (8)."""
@@ -160,8 +171,11 @@ class MemoryStore:
     def delete_experiment(self, exp_key: str, *, unless_at_work: bool = False) -> int:
         """Delete an experiment with its trials and attachments; return how many trials (14)."""
         with self._changed:
-            if unless_at_work and self._is_at_work(exp_key):
-                raise ExperimentAtWorkError(exp_key)
+            if unless_at_work:
+                self.shorten_leases(exp_key)
+                self._register.shorten(exp_key, self.now())
+                if self._is_at_work(exp_key):
+                    raise ExperimentAtWorkError(exp_key)
             was_there = self._register.delete(exp_key)
             n_trials = len(self._shelves.pop(exp_key, Shelf()).trials)
             n_pins = len(self._pinboards.pop(exp_key, Pinboard()).pins)
@@ -332,7 +346,7 @@ class MemoryStore:
         with self._changed:
             now = self.now()
             known = (self._workers[name] for name in sorted(self._workers))
-            return [worker for worker in known if worker.expire_at and worker.expire_at > now]
+            return [worker for worker in known if is_known(worker, now)]
 
     def n_workers(self) -> int:
         """Return how many workers the registry holds."""

@@ -14,7 +14,7 @@ from hpsearch.errors import (
     StorePermissionError,
     StoreUnavailableError,
 )
-from hpsearch.experiment import Experiment, ExperimentState, check_priority
+from hpsearch.experiment import Elapsed, Experiment, ExperimentState, check_priority
 from hpsearch.store import queries
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.experiment import experiment_document, experiment_from, leadership_from
@@ -73,14 +73,14 @@ class Experiments:
         changed = self._update(queries.readable(exp_key), queries.set_priority(check_priority(priority)))
         return self.find(exp_key) if changed is None else experiment_from(changed)
 
-    def lead(self, exp_key: str, owner: str, lease_s: float) -> Leadership:
+    def lead(self, exp_key: str, owner: str, lease_s: float, elapsed: Elapsed | None) -> Leadership:
         """Bid for, or renew, the leadership of an experiment (9)."""
         try:
             document = self._call(
                 self._experiments.find_one_and_update,
                 queries.readable(exp_key),
-                queries.lead(owner, lease_s),
-                projection={"coordinator": 1},
+                queries.lead(owner, lease_s, elapsed),
+                projection={"coordinator": 1, "elapsed": 1},
                 return_document=_AFTER,
             )
         except (StoreUnavailableError, StorePermissionError):
@@ -92,10 +92,14 @@ class Experiments:
             self.find(exp_key)  # not there, or of a newer layout
         return leadership_from(_found(document, exp_key), owner)
 
-    def resign(self, exp_key: str, owner: str) -> None:
+    def resign(self, exp_key: str, owner: str, elapsed: Elapsed | None) -> None:
         """Give the leadership up, if it is held."""
         mine = {"_id": exp_key, "coordinator.owner": owner}
-        self._call(self._experiments.update_one, mine, queries.resign())
+        self._call(self._experiments.update_one, mine, queries.resign(owner, elapsed))
+
+    def shorten_lead(self, exp_key: str) -> None:
+        """Let a leader's lease end no later than its own length from now (6)."""
+        self._call(self._experiments.update_one, queries.led_too_long(exp_key), queries.shorten_lead())
 
     def delete(self, exp_key: str, *, unless_led: bool) -> bool:
         """Delete the document of an experiment; return whether there was one.

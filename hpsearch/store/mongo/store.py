@@ -30,7 +30,7 @@ from hpsearch.errors import (
     UnreadableError,
 )
 from hpsearch.events import Event
-from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.experiment import Elapsed, Experiment, ExperimentState
 from hpsearch.fleet import Worker
 from hpsearch.health.vitals import Contact
 from hpsearch.store import queries
@@ -177,13 +177,13 @@ class MongoStore:
 
     # The coordinator's side
 
-    def lead(self, exp_key: str, owner: str, lease_s: float) -> Leadership:
+    def lead(self, exp_key: str, owner: str, lease_s: float, elapsed: Elapsed | None = None) -> Leadership:
         """Bid for, or renew, the leadership of an experiment (9)."""
-        return self._experiments.lead(exp_key, owner, lease_s)
+        return self._experiments.lead(exp_key, owner, lease_s, elapsed)
 
-    def resign(self, exp_key: str, owner: str) -> None:
+    def resign(self, exp_key: str, owner: str, elapsed: Elapsed | None = None) -> None:
         """Give the leadership up, if it is held."""
-        self._experiments.resign(exp_key, owner)
+        self._experiments.resign(exp_key, owner, elapsed)
 
     def insert(self, trials: Sequence[Trial]) -> None:
         """Add trials that are pending, or final already (1)."""
@@ -196,6 +196,11 @@ class MongoStore:
         return self._damage.change(
             lost, lambda: self._trials.update_many(lost, queries.expire()).modified_count
         )
+
+    def shorten_leases(self, exp_key: str) -> int:
+        """Let the leases that end later than their own length from now end then; return how many (6)."""
+        longer = queries.too_long(exp_key)
+        return self._call(self._trials.update_many, longer, queries.shorten()).modified_count
 
     def finished(self, exp_key: str, tids: Iterable[int]) -> list[Trial]:
         """Return those of the trials that are final, by tid (8)."""
@@ -220,8 +225,11 @@ class MongoStore:
 
     def delete_experiment(self, exp_key: str, *, unless_at_work: bool = False) -> int:
         """Delete an experiment with its trials and attachments; return how many trials (14)."""
-        if unless_at_work and self._call(self._trials.find_one, queries.in_hand(exp_key), {"_id": 1}):
-            raise ExperimentAtWorkError(exp_key)
+        if unless_at_work:
+            self.shorten_leases(exp_key)
+            self._experiments.shorten_lead(exp_key)
+            if self._call(self._trials.find_one, queries.in_hand(exp_key), {"_id": 1}):
+                raise ExperimentAtWorkError(exp_key)
         all_trials = queries.of(exp_key)
         n_trials = self._call(self._trials.count_documents, all_trials)
         # First of all the experiment: nobody suggests or claims any more while the rest goes.

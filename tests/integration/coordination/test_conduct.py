@@ -11,7 +11,7 @@ from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.coordination.election import LEADER_LEASE_S
 from hpsearch.coordination.plan import EndReason
 from hpsearch.errors import StoreUnavailableError
-from hpsearch.experiment import ExperimentState
+from hpsearch.experiment import Elapsed, ExperimentState
 from hpsearch.trial import State
 from tests.integration.coordination.scene import KEY, Scene
 
@@ -80,7 +80,7 @@ def test_what_a_check_raises_gives_the_leadership_up_and_passes(scene: Scene):
 class Parting(Scene):
     """A store that is away when a coordinator wants to leave."""
 
-    def resign(self, exp_key: str, owner: str) -> None:
+    def resign(self, exp_key: str, owner: str, elapsed: Elapsed | None = None) -> None:
         raise StoreUnavailableError("away")
 
 

@@ -118,6 +118,75 @@ def test_a_timeout_counts_from_the_start_of_the_run_and_not_of_the_experiment(sc
     assert coordinator.is_over()
 
 
+@pytest.mark.parametrize("step_s", [-3600.0, 3600.0])
+def test_a_step_of_the_stores_clock_neither_ends_nor_prolongs_a_search(scene, step_s):
+    scene.open(timeout_s=60.0)
+    coordinator = scene.coordinator()
+    coordinator.tick()
+    scene.seconds += 30
+    scene.step_s = step_s
+    for _ in range(30):
+        progress = coordinator.tick()
+        assert not coordinator.is_over()
+        scene.seconds += 1
+    assert progress.elapsed_s == 59.0
+    coordinator.tick()
+    assert coordinator.is_over()
+    assert coordinator.wind_down(0.0).experiment.ended_why == "timeout"
+
+
+def test_the_time_of_a_search_is_the_sum_of_what_its_leaders_measured(scene):
+    """One resigns, one dies with its lease, the last begins as the store's clock is an hour ahead."""
+    scene.open(timeout_s=100.0)
+    first = scene.coordinator()
+    first.tick()
+    scene.seconds += 10
+    first.resign()
+    scene.seconds += 1000  # nobody leads
+    second, standby = scene.coordinator(), scene.coordinator()
+    for _ in range(21):
+        assert second.tick().elapsed_s < 31
+        standby.tick()
+        scene.seconds += 1
+    scene.seconds += LEADER_LEASE_S  # it died
+    scene.step_s = 3600.0
+    taken = standby.tick()
+    assert not taken.is_standby
+    assert 10 + 20 - LEADER_LEASE_S / 2 <= taken.elapsed_s <= 10 + 21
+    scene.seconds += 100 - taken.elapsed_s
+    assert standby.tick().elapsed_s == 100.0
+    assert standby.is_over()
+    standby.wind_down(0.0)
+    standby.resign()
+    assert scene.experiment(KEY).elapsed_s(scene.now()) == 100.0
+
+
+def test_the_time_of_a_search_goes_on_while_it_is_paused(scene):
+    scene.open(timeout_s=60.0)
+    coordinator = scene.coordinator()
+    coordinator.tick()
+    scene.set_experiment_state(KEY, ExperimentState.PAUSED)
+    scene.seconds += 60
+    coordinator.tick()
+    assert coordinator.is_over()
+
+
+def test_a_leader_counts_from_zero_when_the_search_is_taken_up_again_under_it(scene):
+    """Somebody stops the search and starts it again before its leader has looked."""
+    scene.open(timeout_s=60.0)
+    coordinator = scene.coordinator()
+    coordinator.tick()
+    scene.seconds += 50
+    scene.set_experiment_state(KEY, ExperimentState.STOPPED)
+    scene.open(timeout_s=60.0)
+    scene.seconds += 1
+    assert coordinator.tick().elapsed_s <= 1.0
+    scene.seconds += 20
+    assert coordinator.tick().elapsed_s <= 21.0
+    coordinator.resign()
+    assert scene.experiment(KEY).elapsed_s(scene.now()) <= 21.0
+
+
 def test_what_runs_at_the_end_may_finish_within_the_grace(scene):
     scene.open(timeout_s=10.0)
     scene.hire("w", 2)

@@ -148,3 +148,27 @@ def test_a_search_that_was_deleted_is_not_taken_for_another_of_its_name(scene):
     with pytest.raises(NotFoundError, match="was deleted, and there is another under its name"):
         coordinator.tick()
     assert scene.in_state(*State) == []
+
+
+@pytest.mark.parametrize("back_s", [LEADER_LEASE_S, 3600.0, 1e8])
+def test_a_leader_that_dies_as_the_stores_clock_is_set_back_is_relieved_after_its_lease(scene, back_s):
+    scene.open()
+    scene.coordinator().tick()
+    standby = scene.coordinator()
+    scene.step_s = -back_s
+    for _ in range(int(LEADER_LEASE_S)):
+        assert standby.tick().is_standby
+        scene.seconds += 1
+    scene.seconds += 1
+    assert not standby.tick().is_standby
+
+
+def test_a_leader_that_lives_leads_on_when_the_stores_clock_is_set_back(scene):
+    scene.open()
+    leader, standby = scene.coordinator(), scene.coordinator()
+    leader.tick()
+    scene.step_s = -3600.0
+    for _ in range(60):
+        assert not leader.tick().is_standby
+        assert standby.tick().is_standby
+        scene.seconds += 1

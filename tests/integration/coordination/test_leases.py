@@ -61,6 +61,20 @@ def test_after_a_step_of_the_stores_clock_no_lease_expires_before_workers_could_
     assert watched(scene, coordinator, 6, until=State.PENDING, trial=trial) is not None
 
 
+@pytest.mark.parametrize("back_s", [LEASE_S, 3600.0, 1e8])
+def test_a_worker_that_dies_as_the_stores_clock_is_set_back_costs_its_trial_a_lease(scene, back_s, caplog):
+    scene.open()
+    coordinator = scene.coordinator()
+    watched(scene, coordinator, LEASE_S)
+    trial = scene.take()
+    assert trial is not None
+    scene.step_s = -back_s
+    waited_s = watched(scene, coordinator, LEASE_S + 6, until=State.PENDING, trial=trial)
+    assert waited_s is not None
+    assert waited_s >= LEASE_S
+    assert "1 leases of search count from now" in caplog.text
+
+
 def test_a_standby_expires_nothing(scene):
     scene.open()
     leader = scene.coordinator()

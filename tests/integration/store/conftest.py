@@ -72,7 +72,7 @@ class Bench:
         return {name: self.store.attachment(self.exp_key, name, tid=0) for name in names}
 
     def later(self, seconds: float) -> None:
-        """Let so much of the store's time pass, as far as leases can tell."""
+        """Let so much of the store's time pass for leases and workers; below 0, set its clock back."""
         if self.clock is not None:
             self.clock.now += timedelta(seconds=seconds)
         else:
@@ -105,14 +105,20 @@ class Bench:
 
 
 def age_leases(store: MongoStore, exp_key: str, seconds: float) -> None:
-    """Move the leases of an experiment back, since nobody can move a server's clock."""
+    """Move the leases of an experiment back, since nobody can move a server's clock.
+
+    And what the registry has of a worker of its name.
+    """
     places = (
-        (store._trials, "exp_key", "lease_until"),
-        (store._database["experiments"], "_id", "coordinator.lease_until"),
+        ("trials", "exp_key", "lease_until"),
+        ("experiments", "_id", "coordinator.lease_until"),
+        ("workers", "_id", "seen_at"),
+        ("workers", "_id", "expire_at"),
     )
-    for collection, key, lease in places:
-        aged = {"$add": [f"${lease}", -1000 * seconds]}
-        collection.update_many({key: exp_key, lease: {"$type": "date"}}, [{"$set": {lease: aged}}])
+    for collection, key, field in places:
+        aged = {"$add": [f"${field}", -1000 * seconds]}
+        found = {key: exp_key, field: {"$type": "date"}}
+        store._database[collection].update_many(found, [{"$set": {field: aged}}])
 
 
 @pytest.fixture(scope="session")

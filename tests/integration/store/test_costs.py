@@ -24,6 +24,7 @@ CALLS: dict[str, Callable[[Bench], object]] = {
     "finish": lambda b: b.store.finish(b.read(b.trial(0)), Result(loss=0.5)),
     "release": lambda b: b.store.release(b.read(b.trial(1)), "worker drained"),
     "expire": lambda b: b.store.expire("e"),
+    "shortening leases": lambda b: b.store.shorten_leases("e"),
     "the coordinator's look": lambda b: b.store.finished("e", range(40)),
     "counting open trials": lambda b: b.store.counts("e", {State.PENDING, State.RUNNING}),
     "cancelling what waits": lambda b: b.store.cancel("e", {State.PENDING}),

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -122,7 +123,8 @@ def test_the_best_trial_is_the_first_of_its_index(many):
 
 def test_looking_for_expired_leases_examines_only_what_runs(many, bench):
     bench.claim()
-    assert examined(many, {"find": TRIALS, "filter": queries.expired("e")})[1] == 1
+    for lapsed in (queries.expired("e"), queries.too_long("e")):
+        assert examined(many, {"find": TRIALS, "filter": lapsed})[1] == 1
 
 
 def test_reading_what_is_outstanding_costs_as_much_as_is_outstanding(many):
@@ -222,6 +224,27 @@ def test_field_names_and_types_are_those_of_the_documentation(bench, raw):
         "result": "dict",
         "duration_s": "float",
     }
+
+
+def test_what_an_older_leader_wrote_goes_on_by_the_servers_clock(bench, raw):
+    """It has no length of the leader's lease, and no time for which the search was led."""
+    run = bench.store.open_experiment(bench.experiment()).started_at
+    bench.store.lead("e", "old", 60)
+    ago = {"$subtract": ["$started_at", 90_000]}
+    older = [{"$set": {"started_at": ago}}, {"$unset": ["elapsed", "coordinator.lease_s"]}]
+    raw.experiments.update_one({}, older)
+    told = bench.store.experiment("e")
+    assert (told.elapsed, told.lead_lease_s, told.is_led(bench.store.now())) == (None, None, True)
+    assert 90 <= told.elapsed_s(bench.store.now()) < 150
+
+    raw.experiments.update_one({}, [{"$set": {"coordinator.lease_until": {"$add": ["$$NOW", 3_600_000]}}}])
+    assert not bench.store.lead("e", "new", 10).is_mine
+    assert (bench.store.experiment("e").led_until - bench.store.now()).total_seconds() <= 10
+    bench.later(11)
+    taken = bench.store.lead("e", "new", 10)
+    assert taken.is_mine
+    assert 90 <= taken.elapsed.seconds < 150
+    assert taken.elapsed.since == run - timedelta(seconds=90)
 
 
 def test_an_experiment_of_a_newer_layout_is_refused(bench, raw):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Protocol
 
 import pytest
@@ -24,7 +25,7 @@ from hpsearch.errors import (
     NotFoundError,
     TrialExistsError,
 )
-from hpsearch.experiment import Budget, Experiment, ExperimentState, ObjectiveRef
+from hpsearch.experiment import Budget, Elapsed, Experiment, ExperimentState, ObjectiveRef
 from hpsearch.fleet import Worker
 from hpsearch.store.protocol import Hold, TrialStore
 from hpsearch.trial import Failure, FailureKind, Report, Result, State, Trial
@@ -37,6 +38,10 @@ TIMES = st.sampled_from([1, 1, 1, 2])  #: of sending the same call
 #: Seconds; leases are so long that only a moved clock ends one, and a step so long that it ends some.
 LEASES = st.sampled_from([1000.0, 5000.0])
 STEPS = st.sampled_from([600, 3000, 9000])
+STEPS_BACK = st.sampled_from([600, 3000, 90000])
+
+#: Seconds for which a coordinator says that it has led, in this run or in another.
+ELAPSED = st.none() | st.tuples(st.sampled_from([0.0, 12.5, 60.0]), st.booleans())
 
 RESULTS = st.sampled_from([0.0, -1.5, 7.25, float("inf"), None])
 
@@ -48,7 +53,7 @@ class World(Protocol):
     exp_key: str
 
     def later(self, seconds: float) -> None:
-        """Let so much of the store's time pass."""
+        """Let so much of the store's time pass; set its clock back by less than nothing."""
         ...
 
 
@@ -86,11 +91,11 @@ class StoreMachine(RuleBasedStateMachine):
         for _ in range(data.draw(TIMES)):
             opened = self.store.open_experiment(self.experiment(max_evals))
         known = self.model.experiment
-        if known is None or known.state.is_over:
-            lead = {} if known is None else {"epoch": known.epoch, "leader": known.leader}
-            until = None if known is None else known.led_until
-            self.model.experiment = ExperimentModel(max_evals, led_until=until, **lead)
+        if known is None:
+            self.model.experiment = ExperimentModel(max_evals)
         else:
+            if known.state.is_over:
+                known.state, known.elapsed_s = ExperimentState.RUNNING, 0.0
             known.max_evals, known.why = max_evals, None
         assert opened.budget.max_evals == max_evals
 
@@ -116,26 +121,49 @@ class StoreMachine(RuleBasedStateMachine):
 
     def lead(self, data: st.DataObject) -> None:
         owner, lease_s = data.draw(COORDINATORS), data.draw(LEASES)
-        known = self.model.experiment
+        known, elapsed = self.model.experiment, self.elapsed(data)
         for _ in range(data.draw(TIMES)):
             if known is None:
                 with pytest.raises(NotFoundError):
                     self.store.lead(self.exp_key, owner, lease_s)
                 continue
+            known.shorten(self.model.now)
             is_free = known.led_until is None or known.led_until < self.model.now
             if known.leader == owner or is_free:
+                self.measure(owner, elapsed)
                 known.epoch += known.leader != owner
                 known.leader, known.led_until = owner, self.model.now + lease_s
-            answer = self.store.lead(self.exp_key, owner, lease_s)
+                known.lead_lease_s = lease_s
+            answer = self.store.lead(self.exp_key, owner, lease_s, elapsed)
             assert (answer.owner, answer.epoch) == (known.leader, known.epoch)
             assert answer.is_mine == (known.leader == owner)
+            assert answer.elapsed is not None
+            assert not answer.is_mine or answer.elapsed.seconds == known.elapsed_s
 
     def resign(self, data: st.DataObject) -> None:
-        known, owner = self.model.experiment, data.draw(COORDINATORS)
+        known, owner, elapsed = self.model.experiment, data.draw(COORDINATORS), self.elapsed(data)
         for _ in range(data.draw(TIMES)):
-            self.store.resign(self.exp_key, owner)
+            self.store.resign(self.exp_key, owner, elapsed)
             if known is not None and known.leader == owner:
+                self.measure(owner, elapsed)
                 known.leader = known.led_until = None
+
+    def elapsed(self, data: st.DataObject) -> Elapsed | None:
+        """Return for how long a coordinator says that the experiment has been led, now or in a former run."""
+        drawn = data.draw(ELAPSED)
+        if drawn is None or self.model.experiment is None:
+            return None
+        since = self.store.experiment(self.exp_key).started_at
+        assert since is not None
+        seconds, is_this_run = drawn
+        return Elapsed(seconds=seconds, since=since if is_this_run else since - timedelta(days=9))
+
+    def measure(self, owner: str, elapsed: Elapsed | None) -> None:
+        known = self.model.experiment
+        if known is None or known.leader != owner or elapsed is None:
+            return
+        if elapsed.since == self.store.experiment(self.exp_key).started_at:
+            known.elapsed_s = max(known.elapsed_s, elapsed.seconds)
 
     def cancel(self, data: st.DataObject) -> None:
         states = data.draw(st.sampled_from([{State.PENDING}, {State.RUNNING}]))
@@ -148,6 +176,10 @@ class StoreMachine(RuleBasedStateMachine):
     def delete(self, data: st.DataObject) -> None:
         unless_at_work = data.draw(st.booleans())
         there = self.model.experiment or self.model.trials
+        if unless_at_work:
+            self.model.shorten()
+            if self.model.experiment is not None:
+                self.model.experiment.shorten(self.model.now)
         if unless_at_work and self.model.is_at_work():
             with pytest.raises(ExperimentAtWorkError):
                 self.store.delete_experiment(self.exp_key, unless_at_work=True)
@@ -224,6 +256,19 @@ class StoreMachine(RuleBasedStateMachine):
         self.model.now += seconds
         if is_noticed:
             self.expire()
+
+    @rule(seconds=STEPS_BACK, is_noticed=st.booleans())
+    def set_the_clock_back(self, seconds: int, is_noticed: bool) -> None:
+        self.world.later(-seconds)
+        self.model.now -= seconds
+        if is_noticed:
+            self.shorten_leases()
+
+    @rule()
+    def shorten_leases(self) -> None:
+        assert self.store.shorten_leases(self.exp_key) == len(self.model.too_long())
+        self.model.shorten()
+        assert self.store.shorten_leases(self.exp_key) == 0
 
     @rule()
     def expire(self) -> None:
@@ -344,6 +389,8 @@ class StoreMachine(RuleBasedStateMachine):
         assert (stored.state, stored.ended_why) == (known.state, known.why)
         assert stored.budget.max_evals == known.max_evals
         assert stored.is_led(self.store.now()) == self.model.is_led()
+        assert stored.elapsed is not None
+        assert stored.elapsed.seconds == known.elapsed_s
 
     @invariant()
     def the_trials_are_as_the_model_says(self) -> None:

@@ -75,6 +75,13 @@ class ExperimentModel:
     leader: str | None = None
     epoch: int = 0
     led_until: float | None = None
+    lead_lease_s: float | None = None
+    elapsed_s: float = 0.0
+
+    def shorten(self, now: float) -> None:
+        """Let the leader's lease end no later than its own length from now."""
+        if self.led_until is not None and self.lead_lease_s is not None:
+            self.led_until = min(self.led_until, now + self.lead_lease_s)
 
 
 @dataclass
@@ -100,10 +107,26 @@ class Model:
         """Return the trials whose lease is over."""
         return [t for t in self.trials.values() if t.lease_until is not None and t.lease_until < self.now]
 
+    def too_long(self) -> list[TrialModel]:
+        """Return the trials whose lease ends later than its own length from now."""
+        held = [t for t in self.trials.values() if t.lease_until is not None]
+        return [t for t in held if t.lease_until > self.now + t.lease_s]
+
+    def shorten(self) -> None:
+        """Let those leases end then."""
+        for trial in self.too_long():
+            trial.lease_until = self.now + trial.lease_s
+
     def is_led(self) -> bool:
-        led_until = self.experiment and self.experiment.led_until
-        return led_until is not None and led_until > self.now
+        if self.experiment is None or self.experiment.led_until is None:
+            return False
+        length = self.experiment.lead_lease_s or 0.0
+        return self.now < self.experiment.led_until <= self.now + length
+
+    def is_held(self) -> bool:
+        """Whether a lease on a trial holds."""
+        leases = [t.lease_until for t in self.trials.values() if t.state is State.RUNNING]
+        return any(lease is not None and lease > self.now for lease in leases)
 
     def is_at_work(self) -> bool:
-        leases = [t.lease_until for t in self.trials.values() if t.state is State.RUNNING]
-        return self.is_led() or any(lease is not None and lease > self.now for lease in leases)
+        return self.is_led() or self.is_held()

@@ -73,6 +73,21 @@ def test_a_search_at_work_is_spared_and_goes_all_the_same_by_force(bench, store,
     assert store.delete_experiment(bench.exp_key) == 2
 
 
+@pytest.mark.parametrize("work", ["a leader", "a trial"])
+def test_a_clock_that_was_set_back_spares_a_search_no_longer_than_its_leases(bench, store, work):
+    store.open_experiment(bench.experiment())
+    bench.insert(1, lease_s=60)
+    if work == "a leader":
+        store.lead(bench.exp_key, "anna", 60)
+    else:
+        bench.claim()
+    bench.later(-3600)
+    with pytest.raises(ExperimentAtWorkError, match=bench.exp_key):
+        store.delete_experiment(bench.exp_key, unless_at_work=True)
+    bench.later(61)
+    assert store.delete_experiment(bench.exp_key, unless_at_work=True) == 1
+
+
 def test_of_a_deletion_and_a_bid_for_the_lead_one_succeeds(bench, store):
     def bid(owner: str) -> bool:
         try:

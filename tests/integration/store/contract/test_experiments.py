@@ -14,6 +14,7 @@ from hpsearch.experiment import (
     Algorithm,
     Budget,
     Defaults,
+    Elapsed,
     ExperimentState,
     ObjectiveRef,
 )
@@ -32,7 +33,8 @@ def test_an_experiment_comes_back_as_it_was_created(bench, store):
 
     opened = store.open_experiment(experiment)
 
-    assert replace(opened, created_at=None, started_at=None) == experiment
+    assert replace(opened, created_at=None, started_at=None, elapsed=None) == experiment
+    assert opened.elapsed == Elapsed(seconds=0.0, since=opened.started_at)
     assert before <= opened.created_at == opened.started_at <= store.now()
     assert store.experiment(bench.exp_key) == opened
     assert opened in store.experiments()

@@ -138,3 +138,53 @@ def test_racing_expiries_count_each_loss_once(bench, store):
 
     assert sum(n_expired) == 20
     assert all(len(trial.history) == 1 for trial in store.trials(bench.exp_key))
+
+
+@pytest.mark.parametrize("back_s", [61, 3600, 10**8])
+def test_when_the_clock_is_set_back_a_lease_counts_from_when_that_is_noticed(bench, store, back_s):
+    bench.insert(2, lease_s=60)
+    dead, alive = bench.claim(), bench.claim()
+    bench.later(-back_s)
+    store.renew(alive)
+
+    assert store.shorten_leases(bench.exp_key) == 1
+    assert store.shorten_leases(bench.exp_key) == 0
+
+    assert (bench.read(dead).lease_until - store.now()).total_seconds() <= 60
+    bench.later(59)
+    assert store.expire(bench.exp_key) == 0
+    store.renew(alive)
+    bench.later(2)
+    assert store.expire(bench.exp_key) == 1
+    assert (bench.read(dead).state, bench.read(alive).state) == (State.PENDING, State.RUNNING)
+
+
+def test_a_shortened_lease_is_still_its_holders(bench, store):
+    bench.insert(lease_s=60)
+    trial = bench.claim()
+    bench.later(-3600)
+    store.shorten_leases(bench.exp_key)
+
+    assert (bench.read(trial).owner, bench.read(trial).attempt) == (trial.owner, trial.attempt)
+    assert store.renew(trial) is Hold.HELD
+    store.finish(trial, DONE)
+    assert bench.read(trial).state is State.DONE
+
+
+def test_no_lease_is_shortened_while_the_clock_goes_on(bench, store):
+    bench.insert(3, lease_s=60)
+    trials = [bench.claim() for _ in range(3)]
+    bench.later(30)
+    before = [bench.read(trial) for trial in trials]
+
+    assert store.shorten_leases(bench.exp_key) == 0
+    assert [bench.read(trial) for trial in trials] == before
+
+
+def test_leases_are_shortened_within_the_experiment(bench, store):
+    other = replace(bench, exp_key=bench.exp_key + "/b")
+    other.insert(lease_s=60)
+    other.claim()
+    other.later(-3600)
+
+    assert store.shorten_leases(bench.exp_key) == 0

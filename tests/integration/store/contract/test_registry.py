@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from hpsearch.fleet import Worker, WorkerState
 from hpsearch.store.protocol import TrialStore
 from hpsearch.trial import Trial
@@ -49,6 +51,27 @@ def test_a_workers_start_stays_while_it_is_the_same_process(bench, store):
     assert started() == first
     worker = replace(worker, pid=2)
     assert started() > first
+
+
+@pytest.mark.parametrize("back_s", [121, 10**6])
+def test_a_worker_from_before_the_clock_was_set_back_is_listed_once_it_is_heard_of_again(
+    bench, store, back_s
+):
+    worker = replace(WORKER, name=bench.exp_key)
+    store.record_worker(worker, ttl_s=60)
+    bench.later(-back_s)
+    assert worker.name not in {w.name for w in store.workers()}
+    store.record_worker(worker, ttl_s=60)
+    assert worker.name in {w.name for w in store.workers()}
+
+
+def test_a_small_step_of_the_clock_hides_no_worker_and_keeps_none_for_long(bench, store):
+    worker = replace(WORKER, name=bench.exp_key)
+    store.record_worker(worker, ttl_s=60)
+    bench.later(-59)
+    assert worker.name in {w.name for w in store.workers()}
+    bench.later(120)
+    assert worker.name not in {w.name for w in store.workers()}
 
 
 def test_times_are_the_stores_own(bench, store):
