@@ -26,7 +26,13 @@ def json_text(value: Any, indent: int | None = None, *, is_ascii: bool = False) 
         Whether to escape all but ASCII, so that no encoding and no separator of lines gets in the way.
     """
     text = json.dumps(_jsonable(value), indent=indent, allow_nan=False, ensure_ascii=is_ascii)
-    return UNSHOWABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return UNSHOWABLE.sub(lambda found: _escape(found[0]), text)
+
+
+def _escape(character: str) -> str:
+    """Return a character in JSON's escapes: two of them beyond the first 65,536 characters."""
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
 def _jsonable(value: Any) -> Any:

@@ -7,8 +7,14 @@ import reprlib
 from typing import Any
 
 #: What a terminal obeys (C0 and C1 without newline and tab, DEL), what ends a line for some readers,
-#: what turns the direction of writing, and halves of characters, which no encoding has.
-UNSHOWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+#: what turns the direction of writing, what has no width, so that two texts look the same, and
+#: halves of characters, which no encoding has.
+UNSHOWABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff"
+    r"\ufeff\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+)
+#: The bytes of ASCII text that are shown as they are.
+_SHOWN_ASCII = bytes(code for code in range(128) if not UNSHOWABLE.match(chr(code)))
 _LAYOUT = str.maketrans({"\n": r"\n", "\t": r"\t"})
 
 #: Characters of a value; of a name, which says nothing once it is cut; and of an error, which names files.
@@ -41,7 +47,14 @@ def printable(text: str) -> str:
     An objective chooses the words of its errors and results; in a terminal, raw control
     characters of theirs could move the cursor, hide lines or answer for the keyboard.
     """
-    return UNSHOWABLE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+    # All that objectives print passes here, so that the cost counts: few characters differ, however
+    # many there are, and ASCII has a way of its own that is ten times as fast.
+    found = (
+        text.encode().translate(None, _SHOWN_ASCII).decode() if text.isascii() else UNSHOWABLE.findall(text)
+    )
+    for character in set(found):
+        text = text.replace(character, character.encode("unicode_escape").decode("ascii"))
+    return text
 
 
 def escaped(text: str) -> str:
@@ -51,7 +64,7 @@ def escaped(text: str) -> str:
 
 def one_line(text: str, limit: int) -> str:
     """Return text of so many characters at most, on one line, without what a terminal would obey."""
-    plain = "".join(c if c.isprintable() else " " for c in text[: limit + 1])
+    plain = "".join(c if c.isprintable() else " " for c in UNSHOWABLE.sub(" ", text[: limit + 1]))
     return plain if len(text) <= limit else f"{plain[: limit - 3]}..."
 
 

@@ -28,6 +28,7 @@ from hpsearch.store.mongo.jobs import MongoJobSource
 from hpsearch.store.protocol import TrialStore
 from hpsearch.store.rules import check_joinable
 from hpsearch.trial import State
+from hpsearch.wording import escaped
 
 #: Trials written between two lines of progress.
 _BATCH = 1_000
@@ -136,7 +137,7 @@ def _tell_left_out(problems: Sequence[str], n_jobs: int, *, skip_invalid: bool) 
         )
         raise SpaceError(text)
     for problem in problems[:_TOLD]:
-        click.echo(f"Left out: {problem}", err=True)
+        click.echo(f"Left out: {escaped(problem)}", err=True)
     if len(problems) > _TOLD:
         click.echo(f"Left out: {len(problems) - _TOLD} more.", err=True)
 
@@ -203,7 +204,8 @@ def _attach(store: TrialStore, source: JobSource, job: Job, *, is_new: bool) -> 
             n_attached += 1
         else:
             what = "is missing in the source" if data is None else f"is a {type(data).__name__}, not bytes"
-            click.echo(f"Left out: the attachment {name!r} of job {job.doc['tid']} {what}.", err=True)
+            which = escaped(f"the attachment {name!r} of job {job.doc['tid']}")
+            click.echo(f"Left out: {which} {what}.", err=True)
     return n_attached
 
 

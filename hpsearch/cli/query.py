@@ -43,14 +43,20 @@ def _query(command: Command) -> Command:
     @functools.wraps(command)
     def opened(store: str | None, **arguments: Any) -> None:
         form = Format(arguments.pop("format"))
+        if arguments.pop("raw") and form is Format.CSV:
+            form = Format.RAW_CSV
         log_to_stderr(logging.ERROR)  # the answer, or why there is none, and nothing about the way there
         with open_store(store) as database:
             command(database.store, form, **arguments)
 
-    form = option(
-        "--format", type=click.Choice([str(f) for f in Format]), default="table", help="How to print."
+    forms = [str(f) for f in Format if f is not Format.RAW_CSV]
+    form = option("--format", type=click.Choice(forms), default="table", help="How to print.")
+    raw = option(
+        "--raw",
+        is_flag=True,
+        help="In CSV, leave texts as they are that a spreadsheet would run as formulas.",
     )
-    return debug_option()(form(store_option(required=False)(opened)))
+    return debug_option()(form(raw(store_option(required=False)(opened))))
 
 
 @click.command()

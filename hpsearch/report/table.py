@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -22,6 +23,10 @@ _MAX_WIDTH = 72
 _NAMES = frozenset({"exp_key", "name", "host", "worker"})
 _MAX_NAME_WIDTH = 300
 
+#: What a spreadsheet takes for a formula, wide forms of its signs included, and what it takes for a number.
+_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")  # noqa: RUF001 - that they look alike is why
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
+
 
 class Format(StrEnum):
     """How rows are printed."""
@@ -30,6 +35,7 @@ class Format(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     CSV = "csv"
+    RAW_CSV = "raw csv"  #: with texts as they are, which a spreadsheet may run
 
     @property
     def is_nested(self) -> bool:
@@ -57,7 +63,9 @@ def render(kind: str, rows: Sequence[Row], columns: Sequence[str], form: Format)
         case Format.JSONL:
             return "\n".join(json_text(row) for row in rows)
         case Format.CSV:
-            return _csv(rows, columns)
+            return _csv(rows, columns, _unrunnable)
+        case Format.RAW_CSV:
+            return _csv(rows, columns, lambda cell: cell)
         case Format.TABLE:
             return _table(rows, columns)
 
@@ -67,21 +75,33 @@ def date_text(date: datetime) -> str:
     return date.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _csv(rows: Sequence[Row], columns: Sequence[str]) -> str:
-    """One column for each parameter, so that a spreadsheet can sort by it."""
+def _csv(rows: Sequence[Row], columns: Sequence[str], kept: Callable[[Any], Any]) -> str:
+    """One column for each parameter, so that a spreadsheet can sort by it; ``kept`` makes what is written."""
     labels = list(dict.fromkeys(label for row in rows for label in row.get("params") or ()))
     plain = [c for c in columns if c != "params"]
     if "params" not in columns:
         labels = []
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     # A parameter may be called "loss" or "worker", too.
-    writer.writerow([*plain, *(f"params.{label}" if label in plain else label for label in labels)])
+    lines = [[*plain, *(f"params.{label}" if label in plain else label for label in labels)]]
     for row in rows:
         params = row.get("params") or {}
         cells = [row.get(c) for c in plain] + [params.get(label) for label in labels]
-        writer.writerow([_csv_cell(c) for c in cells])
-    return out.getvalue().rstrip("\n")
+        lines.append([_csv_cell(c) for c in cells])
+    return "\n".join(_csv_line(map(kept, line)) for line in lines)
+
+
+def _csv_line(cells: Iterable[Any]) -> str:
+    """Return a line; cells that hold either end of a line are quoted, lest a reader begins a row in one."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    return out.getvalue().removesuffix("\r\n")
+
+
+def _unrunnable(cell: Any) -> Any:
+    """Return a cell of which no spreadsheet makes a formula: an apostrophe in front makes it a text."""
+    if not isinstance(cell, str) or _NUMBER.fullmatch(cell) or not _FORMULA.match(cell):
+        return cell
+    return f"'{cell}"
 
 
 def _csv_cell(value: Any) -> Any:

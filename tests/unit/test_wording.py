@@ -30,6 +30,16 @@ def test_any_text_becomes_one_line_without_what_a_terminal_obeys(text: str):
         line.encode()
 
 
+@pytest.mark.parametrize(
+    "character", "\x1b\x9b\r\xad\u061c\u200b\u200d\u200e\u202e\u2060\u2069\ufeff\U000e0041"
+)
+def test_what_cannot_be_seen_or_turns_a_text_round_is_written_out(character: str):
+    code = ord(character)
+    escape = f"\\U{code:08x}" if code > 0xFFFF else f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"
+    assert printable(f"a{character}损").replace(r"\r", r"\x0d") == f"a{escape}损"
+    assert one_line(f"a{character}b", 10) == "a b"
+
+
 @given(st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"])))
 def test_a_text_that_does_no_harm_stays_as_it_is(text: str):
     assert printable(f"{text}\n\t{text}") == f"{text}\n\t{text}"

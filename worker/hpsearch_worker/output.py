@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 import os
 import sys
@@ -11,6 +12,7 @@ from dataclasses import replace
 from hpsearch.events import Event
 from hpsearch.logs import is_json
 from hpsearch.trial import Result
+from hpsearch.wording import printable
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +22,11 @@ TAIL_BYTES = 64 * 1024
 #: Chunks of that size that are taken in at a time; more than a pipe holds.
 _MAX_CHUNKS = 16
 
-#: Bytes after which a line is passed on though it has not ended, as a progress bar's never does.
-_MAX_LINE_BYTES = 8 * 1024
+#: Characters after which a line is passed on though it has not ended, as a progress bar's never does.
+_MAX_LINE = 8 * 1024
+
+#: States of a line that was written over again and again that are passed on, each as a line.
+_MAX_STATES = 3
 
 
 class Output:
@@ -30,7 +35,8 @@ class Output:
     Parameters
     ----------
     echo : bool
-        Whether to write each line to stderr, marked with the trial it belongs to.
+        Whether to write each line to stderr, marked with the trial it belongs to, and without
+        what a terminal would obey (see ``printable``).
     """
 
     def __init__(self, *, echo: bool) -> None:
@@ -40,7 +46,8 @@ class Output:
         self._echo = echo
         self._label = ""
         self._tail = bytearray()
-        self._line = bytearray()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._line = ""
 
     def begin(self, label: str) -> None:
         """Start anew, for another trial."""
@@ -90,22 +97,40 @@ class Output:
 
     def _pass_on(self, chunk: bytes) -> None:
         """Write whole lines, so that those of several trials do not mix."""
-        self._line += chunk
-        *lines, self._line[:] = bytes(self._line).split(b"\n")
-        self._write(lines)
-        if len(self._line) > _MAX_LINE_BYTES:
-            self._flush_line()
+        self._line += self._decoder.decode(chunk)
+        end = self._line.rfind("\n") + 1
+        self._write(self._line[:end])
+        self._line = self._line[end:]
+        if len(self._line) > _MAX_LINE:
+            self._write(self._line)
+            self._line = ""
 
     def _flush_line(self) -> None:
-        if self._line:
-            self._write([bytes(self._line)])
-            self._line.clear()
+        self._write(self._line + self._decoder.decode(b"", final=True))
+        self._decoder.reset()
+        self._line = ""
 
-    def _write(self, lines: list[bytes]) -> None:
+    def _write(self, text: str) -> None:
+        """Write lines, of which the last may lack its end."""
+        if not text:
+            return
+        lines = text.removesuffix("\n")
+        if "\r" in lines:
+            lines = "\n".join(map(_last_states, lines.split("\n")))
+        if is_json():
+            for line in lines.split("\n"):
+                log.info("%s", line, extra=Event.OUTPUT.of(source=self._label))
+            return
+        mark = f"[{self._label}] "
+        marked = printable(lines).replace("\n", f"\n{mark}")
         with suppress(OSError):  # nobody reads it any more, which is no reason to end an evaluation
-            for line in lines:
-                text = line.decode("utf-8", "replace")
-                if is_json():
-                    log.info("%s", text, extra=Event.OUTPUT.of(source=self._label))
-                else:
-                    print(f"[{self._label}] {text}", file=sys.stderr)  # noqa: T201
+            sys.stderr.write(f"{mark}{marked}\n")
+
+
+def _last_states(line: str) -> str:
+    """Return what a line showed that was written over with carriage returns, each state on a line.
+
+    A progress bar has hundreds, of which the first and the last say enough.
+    """
+    states = [state for state in line.split("\r") if state]
+    return "\n".join(states if len(states) <= _MAX_STATES else [states[0], states[-1]])

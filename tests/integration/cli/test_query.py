@@ -70,6 +70,21 @@ def test_csv_keeps_what_a_terminal_obeys_but_not_on_one(call: Call, filled: Mong
     assert b"\x1b" not in shown
 
 
+def test_csv_holds_no_formula_unless_it_is_asked_for_raw(call: Call, filled: MongoStore):
+    filled.record_worker(Worker(name="=1+1", host="machine", pid=1), 60)
+    for options, name in (((), "'=1+1"), (("--raw",), "=1+1")):
+        found = {row["name"]: row["pid"] for row in rows(call("workers", "--format", "csv", *options))}
+        assert found[name] == "1"
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_raw_csv_differs_in_nothing_else(name: str, call: Call):
+    marked, raw = (call(*QUERIES[name], "--format", "csv", *options) for options in ((), ("--raw",)))
+    assert raw.code == 0
+    changing = dict.fromkeys(["per_minute", "seen_at"])  # between two calls
+    assert [row | changing for row in rows(raw)] == [row | changing for row in rows(marked)]
+
+
 @pytest.mark.parametrize("name", QUERIES)
 def test_json_lines_and_csv_hold_as_many_rows_as_json(name: str, call: Call):
     document = strict(call(*QUERIES[name], "--format", "json").out)

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hpsearch.report.table import Format, render
 from hpsearch.strict_json import json_text
@@ -48,6 +50,7 @@ def test_json_lines_hold_one_row_each():
         (b"\x00\xff", '"00ff"'),
         ({1: "ä"}, '{"1": "ä"}'),
         (PurePosixPath("a/b"), '"a/b"'),
+        ("\x9b\u200b\U000e0041", '"\\u009b\\u200b\\udb40\\udc41"'),
     ],
 )
 def test_every_value_has_a_form_in_json(value: object, text: str):
@@ -93,6 +96,52 @@ def test_a_cell_of_a_table_is_one_line_of_bounded_width():
     assert line.endswith("…")
 
 
+#: What a spreadsheet would run, read as a date, or lose.
+FORMULAS = [
+    "=1+1",
+    "+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    " =1",
+    "\uff1d1",  # a wide equals sign
+    "--1",
+    "-inf",
+]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_text_that_a_spreadsheet_would_run_is_marked_as_text_unless_it_is_wanted_raw(text: str):
+    rows = [{"error": text, "params": {"kind": text, text: 1}, "exp_keys": (text, "b")}]
+    columns = ("error", "exp_keys", "params")
+
+    for form, mark in ((Format.CSV, "'"), (Format.RAW_CSV, "")):
+        read_back = list(csv.reader(io.StringIO(render("trials", rows, columns, form), newline="")))
+        assert read_back == [
+            ["error", "exp_keys", "kind", f"{mark}{text}"],
+            [f"{mark}{text}", f"{mark}{text} b", f"{mark}{text}", "1"],
+        ]
+
+
+@pytest.mark.parametrize("value", [-1, -0.5, float("-inf"), -1e-9, True, "-5", "+1.5e-3", " -.5", "-1."])
+def test_numbers_are_no_formulas(value: object):
+    assert read([{"loss": value}], ("loss",))[1] == [str(value)]
+
+
+@given(st.lists(st.text(alphabet="ab'\"=+-@\t\r\n,; 1"), min_size=2, max_size=2))
+def test_no_text_makes_another_cell_or_row_or_a_formula(texts: list[str]):
+    rows = [{"a": texts[0], "b": texts[1]}]
+    for ends in ("\n", "\r\n", "\r"):  # of lines, by whose rules it is read
+        rendered = render("x", rows, ("a", "b"), Format.CSV).replace("a,b\n", f"a,b{ends}")
+        header, cells = csv.reader(io.StringIO(rendered, newline=""))
+        assert header == ["a", "b"]
+        assert [cell.removeprefix("'") for cell in cells] == [text.removeprefix("'") for text in texts]
+        for cell in cells:
+            assert not cell.strip().startswith(("=", "+", "-", "@")) or float(cell) is not None
+
+
 def test_dates_and_lists_read_well_in_a_table():
     rows = [{"at": WHEN, "keys": ("a", "b")}, {"at": None, "keys": ()}]
     assert render("x", rows, ("at", "keys"), Format.TABLE).splitlines()[1:] == [
@@ -110,6 +159,7 @@ def test_no_rows_are_shown_in_every_form(form: Format):
             Format.JSON: '{\n  "schema": "hpsearch.trials/1",\n  "trials": []\n}',
             Format.JSONL: "",
             Format.CSV: "tid,loss,worker",
+            Format.RAW_CSV: "tid,loss,worker",
             Format.TABLE: "tid  loss  params  worker",
         }[form]
     )
