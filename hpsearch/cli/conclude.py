@@ -32,7 +32,7 @@ def conclude(store: TrialStore, progress: Progress, interrupt: Interrupt, *, is_
     exp_key = progress.experiment.exp_key
     is_interrupted = interrupt.is_asked and not progress.experiment.state.is_over
     if is_interrupted:
-        progress = read_progress(store, progress.experiment)  # trials finished while workers left
+        [progress] = read_progress(store, [progress.experiment])  # trials finished while workers left
     failures = failure_groups(store.trials(exp_key, states={State.FAILED}))
     config = None
     if progress.best is not None:

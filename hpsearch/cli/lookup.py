@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import click
@@ -13,8 +14,8 @@ from hpsearch.experiment import Experiment
 from hpsearch.report.summary import progress_of
 from hpsearch.store.protocol import TrialStore
 
-#: Trials by which the present rate is told.
-_RECENT = 50
+#: Names of experiments that a message lists.
+_MOST_NAMES = 10
 
 
 def find_experiment(store: TrialStore, exp_key: str | None) -> Experiment:
@@ -32,26 +33,27 @@ def find_experiment(store: TrialStore, exp_key: str | None) -> Experiment:
     if exp_key is not None:
         with suppress(NotFoundError):
             return store.experiment(exp_key)
-    known = {e.exp_key: e for e in store.experiments()}
+    known = [experiment.exp_key for experiment in store.experiments(in_short=True)]
     if exp_key is None:
         if len(known) == 1:
-            return next(iter(known.values()))
+            return store.experiment(known[0])
         if not known:
             raise NotFoundError("There is no experiment in this database yet.")
-        raise click.UsageError(f"Name one of the experiments: {', '.join(known)}.")
+        raise click.UsageError(f"Name one of the experiments: {_some(known)}.")
     close = difflib.get_close_matches(exp_key, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else f" There are: {', '.join(known) or 'none'}."
+    hint = f" Did you mean {close[0]!r}?" if close else f" There are: {_some(known)}."
     raise NotFoundError(f"There is no experiment {exp_key!r} in this database.{hint}")
 
 
-def read_progress(store: TrialStore, experiment: Experiment) -> Progress:
-    """Ask a store how far an experiment has come."""
-    exp_key = experiment.exp_key
-    return progress_of(
-        experiment,
-        store.counts(exp_key),
-        next(store.trials(exp_key, sort="loss", limit=1), None),
-        store.workers(),
-        store.trials(exp_key, sort="newest", limit=_RECENT),
-        store.now(),
-    )
+def read_progress(store: TrialStore, experiments: Sequence[Experiment]) -> list[Progress]:
+    """Ask a store how far experiments have come, with as many questions for all of them as for one."""
+    standings = store.standings(experiment.exp_key for experiment in experiments)
+    workers, now = store.workers(), store.now()
+    return [progress_of(e, standings[e.exp_key], workers, now) for e in experiments]
+
+
+def _some(exp_keys: Collection[str]) -> str:
+    """Return names for a message: of many only the last ones."""
+    if len(exp_keys) <= _MOST_NAMES:
+        return ", ".join(exp_keys) or "none"
+    return f"{', '.join(list(exp_keys)[-_MOST_NAMES:])} and {len(exp_keys) - _MOST_NAMES} older ones"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import logging
+import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import click
@@ -17,7 +18,9 @@ from hpsearch.cli.lookup import find_experiment, read_progress
 from hpsearch.cli.stores import open_store
 from hpsearch.command.options import DURATION, AtLeast, debug_option, option, store_option
 from hpsearch.errors import NotFoundError, StoreUnavailableError
+from hpsearch.experiment import Experiment
 from hpsearch.logs import log_to_stderr
+from hpsearch.report.listing import listed
 from hpsearch.report.rows import (
     BEST_COLUMNS,
     STATUS_COLUMNS,
@@ -29,7 +32,7 @@ from hpsearch.report.rows import (
     trial_cells,
     trial_text,
 )
-from hpsearch.report.table import Format, render
+from hpsearch.report.table import Format, Row, render
 from hpsearch.store.protocol import TrialStore
 from hpsearch.trial import State, Trial
 from hpsearch.wording import escaped, printable
@@ -62,16 +65,25 @@ def _query(command: Command) -> Command:
 @click.command()
 @click.argument("exp_key", required=False)
 @_query
+@option(
+    "--all", "with_all", is_flag=True, envvar="HPSEARCH_STATUS_ALL", help="Show all that have ended, too."
+)
 @option("--watch", is_flag=True, help="Print again and again, until Ctrl-C.")
 @option("--every", type=DURATION, default="2s", help="Time between two prints of --watch.")
-def status(store: TrialStore, form: Format, exp_key: str | None, watch: bool, every: float) -> None:
-    """Show how far searches have come: one, or all of them."""
+def status(
+    store: TrialStore, form: Format, exp_key: str | None, with_all: bool, watch: bool, every: float
+) -> None:
+    """Show how far searches have come: one, or those that go on and the last that ended."""
+
+    def answer() -> _Answer:
+        return _status(store, form, exp_key, with_all=with_all)
+
     if not watch:
-        _say(_status_text(store, form, exp_key))
+        answer().say()
         return
     with suppress(KeyboardInterrupt):
         while True:
-            _show_anew(store, form, exp_key)
+            _show_anew(answer, form)
             time.sleep(every)
 
 
@@ -117,14 +129,14 @@ def show(store: TrialStore, form: Format, exp_key: str, tid: int) -> None:
         _say(trial_text(trial, names))
     else:
         rows = [{**row, "attachments": names} for row in _trial_rows([trial], form)]
-        _say(render("trials", rows, TRIAL_COLUMNS, form))
+        _say(_table("trials", rows, TRIAL_COLUMNS, form))
 
 
 @click.command()
 @_query
 def workers(store: TrialStore, form: Format) -> None:
     """List the workers that were seen of late."""
-    _say(render("workers", [asdict(worker) for worker in store.workers()], WORKER_COLUMNS, form))
+    _say(_table("workers", [asdict(worker) for worker in store.workers()], WORKER_COLUMNS, form))
 
 
 def _say(text: str) -> None:
@@ -133,28 +145,58 @@ def _say(text: str) -> None:
     click.echo(printable(text) if sys.stdout.isatty() else text, color=True)
 
 
-def _show_anew(store: TrialStore, form: Format, exp_key: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a command prints."""
+
+    text: str
+    note: str | None = None  #: beside it
+
+    def say(self) -> None:
+        """Print the answer; the note where no program reads it."""
+        _say(self.text)
+        if self.note is not None:
+            click.echo(self.note, err=True)
+
+
+def _show_anew(answer: Callable[[], _Answer], form: Format) -> None:
     """Print the status in place of the last one; what is watched for days outlasts an outage."""
     try:
-        text = _status_text(store, form, exp_key)
+        found = answer()
     except StoreUnavailableError as error:
         click.echo(f"hpsearch: {escaped(str(error))} Still watching.", err=True)
         return
     if form is Format.TABLE and sys.stdout.isatty():
         click.clear()
-    _say(text)
+    found.say()
 
 
-def _status_text(store: TrialStore, form: Format, exp_key: str | None) -> str:
-    experiments = [find_experiment(store, exp_key)] if exp_key else store.experiments()
-    if not experiments:
-        click.echo("There is no search in this database yet; begin one with: hpsearch run FILE.py", err=True)
-    rows = [status_row(read_progress(store, e), store.now()) for e in experiments]
-    return render("status", rows if form.is_nested else [status_cells(r) for r in rows], STATUS_COLUMNS, form)
+def _status(store: TrialStore, form: Format, exp_key: str | None, *, with_all: bool) -> _Answer:
+    if exp_key is not None:
+        return _Answer(_status_text(store, form, [find_experiment(store, exp_key)]))
+    shown, n_hidden = listed(store.experiments(in_short=True), with_all=with_all)
+    note = f"{n_hidden:,} more searches have ended; --all shows them, too." if n_hidden else None
+    if not shown:
+        note = "There is no search in this database yet; begin one with: hpsearch run FILE.py"
+    return _Answer(_status_text(store, form, shown), note)
+
+
+def _status_text(store: TrialStore, form: Format, experiments: Sequence[Experiment]) -> str:
+    found, now = read_progress(store, experiments), store.now()
+    rows = [status_row(progress, now) for progress in found]
+    if not form.is_nested:
+        rows = [status_cells(row) for row in rows]
+    return _table("status", rows, STATUS_COLUMNS, form)
+
+
+def _table(kind: str, rows: Sequence[Row], columns: Sequence[str], form: Format) -> str:
+    """Return rows as text, on a terminal as wide as that."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return render(kind, rows, columns, form, width=width)
 
 
 def _trials_text(found: Iterable[Trial], columns: tuple[str, ...], form: Format) -> str:
-    return render("trials", _trial_rows(found, form), columns, form)
+    return _table("trials", _trial_rows(found, form), columns, form)
 
 
 def _trial_rows(found: Iterable[Trial], form: Format) -> list[dict[str, Any]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from hpsearch.coordination.progress import Progress
 from hpsearch.experiment import Experiment
 from hpsearch.fleet import Worker, is_alive
-from hpsearch.trial import FINISHED, State, Trial
+from hpsearch.store.protocol import Standing
+from hpsearch.trial import Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +42,7 @@ def failure_reason(trial: Trial) -> str:
 
 
 def progress_of(
-    experiment: Experiment,
-    counts: Mapping[State, int],
-    best: Trial | None,
-    workers: Iterable[Worker],
-    recent: Iterable[Trial],
-    now: datetime,
+    experiment: Experiment, standing: Standing, workers: Iterable[Worker], now: datetime
 ) -> Progress:
     """Put together how far a search has come, from what a store says.
 
@@ -54,41 +50,31 @@ def progress_of(
     ----------
     experiment : Experiment
         The search.
-    counts : mapping
-        Trials in each state.
-    best : Trial, optional
-        The trial with the lowest loss.
+    standing : Standing
+        How far its trials have come; the rate is that of the recent ones.
     workers : iterable of Worker
         All that the registry knows.
-    recent : iterable of Trial
-        The trials suggested last; the rate is that of the finished ones among them.
     now : datetime
         Store time. A search that has ended has no rate, and its time stopped with its last trial.
     """
-    finished = [t for t in recent if t.state in FINISHED]
-    failed = [t for t in finished if t.state is State.FAILED]
     serving = (w for w in workers if is_alive(w, now) and w.serves(experiment.exp_key))
     return Progress(
         experiment=experiment,
-        counts=counts,
-        best=best,
+        counts=standing.counts,
+        best=standing.best,
         workers=tuple(serving),
-        last_failure=max(failed, key=lambda t: t.tid, default=None),
-        per_minute=None if experiment.state.is_over else _rate_per_minute(finished, now),
-        elapsed_s=_elapsed_s(experiment, finished, now),
+        per_minute=None if experiment.state.is_over else _rate_per_minute(standing, now),
+        elapsed_s=_elapsed_s(experiment, standing, now),
     )
 
 
-def _elapsed_s(experiment: Experiment, finished: list[Trial], now: datetime) -> float:
-    times = [t.finished_at for t in finished if t.finished_at is not None]
-    return experiment.elapsed_s(
-        max(times, default=experiment.started_at or now) if experiment.state.is_over else now
-    )
+def _elapsed_s(experiment: Experiment, standing: Standing, now: datetime) -> float:
+    last = standing.recent_until or experiment.started_at or now
+    return experiment.elapsed_s(last if experiment.state.is_over else now)
 
 
-def _rate_per_minute(finished: list[Trial], now: datetime) -> float | None:
-    times = [t.finished_at for t in finished if t.finished_at is not None]
-    if not times:
+def _rate_per_minute(standing: Standing, now: datetime) -> float | None:
+    if standing.recent_since is None:
         return None
-    seconds = (now - min(times)).total_seconds()
-    return 60 * len(times) / seconds if seconds > 0 else None
+    seconds = (now - standing.recent_since).total_seconds()
+    return 60 * standing.n_recent / seconds if seconds > 0 else None

@@ -23,6 +23,11 @@ _MAX_WIDTH = 72
 _NAMES = frozenset({"exp_key", "name", "host", "worker"})
 _MAX_NAME_WIDTH = 300
 
+#: Characters of a name that a table shows even where it does not fit.
+_LEAST_NAME_WIDTH = 20
+
+_GAP = "  "
+
 #: What a spreadsheet takes for a formula, wide forms of its signs included, and what it takes for a number.
 _FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")  # noqa: RUF001 - that they look alike is why
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
@@ -43,7 +48,9 @@ class Format(StrEnum):
         return self in {Format.JSON, Format.JSONL}
 
 
-def render(kind: str, rows: Sequence[Row], columns: Sequence[str], form: Format) -> str:
+def render(
+    kind: str, rows: Sequence[Row], columns: Sequence[str], form: Format, *, width: int | None = None
+) -> str:
     """Return rows as text.
 
     Parameters
@@ -56,6 +63,8 @@ def render(kind: str, rows: Sequence[Row], columns: Sequence[str], form: Format)
         What a table and a CSV file show, in this order.
     form : Format
         The form.
+    width : int, optional
+        Characters that a line of a table should not exceed: its names are shortened, in the middle.
     """
     match form:
         case Format.JSON:
@@ -67,7 +76,7 @@ def render(kind: str, rows: Sequence[Row], columns: Sequence[str], form: Format)
         case Format.RAW_CSV:
             return _csv(rows, columns, lambda cell: cell)
         case Format.TABLE:
-            return _table(rows, columns)
+            return _table(rows, columns, width)
 
 
 def date_text(date: datetime) -> str:
@@ -117,16 +126,43 @@ def _csv_cell(value: Any) -> Any:
     return value
 
 
-def _table(rows: Sequence[Row], columns: Sequence[str]) -> str:
+def _table(rows: Sequence[Row], columns: Sequence[str], width: int | None) -> str:
     widest = [_MAX_NAME_WIDTH if column in _NAMES else _MAX_WIDTH for column in columns]
     cells = [[_cell(row.get(c), most) for c, most in zip(columns, widest, strict=True)] for row in rows]
     widths = [max(map(len, texts)) for texts in zip(columns, *cells, strict=True)]
+    if width is not None:
+        widths = _narrowed(columns, widths, width)
+        cells = [[_fitted(text, most) for text, most in zip(row, widths, strict=True)] for row in cells]
     lines = [_line(list(columns), widths), *(_line(row, widths) for row in cells)]
     return "\n".join(lines)
 
 
+def _narrowed(columns: Sequence[str], widths: Sequence[int], width: int) -> list[int]:
+    """Return the widths of columns with those of names so small that a line fits, if that can be."""
+    narrowed = list(widths)
+    names = [i for i, column in enumerate(columns) if column in _NAMES]
+    for _ in range(_line_width(widths) - width):
+        widest = max(names, key=lambda i: narrowed[i], default=None)
+        if widest is None or narrowed[widest] <= max(_LEAST_NAME_WIDTH, len(columns[widest])):
+            break
+        narrowed[widest] -= 1
+    return narrowed
+
+
+def _line_width(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _fitted(text: str, width: int) -> str:
+    """Return a text that is shortened in the middle: names differ at their ends, and begin alike."""
+    if len(text) <= width:
+        return text
+    n_last = (width - 1) // 2
+    return f"{text[: width - 1 - n_last]}…{text[len(text) - n_last :]}"
+
+
 def _line(texts: list[str], widths: list[int]) -> str:
-    return "  ".join(text.ljust(width) for text, width in zip(texts, widths, strict=True)).rstrip()
+    return _GAP.join(text.ljust(width) for text, width in zip(texts, widths, strict=True)).rstrip()
 
 
 def _cell(value: Any, width: int) -> str:

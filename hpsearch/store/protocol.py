@@ -81,6 +81,21 @@ class Leadership:
     is_mine: bool  #: whether the bidder is the owner
 
 
+#: Trials by which the present rate of an experiment is measured: those suggested last.
+RECENT_TRIALS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far the trials of an experiment have come."""
+
+    counts: Mapping[State, int]  #: trials in each state, zeros included
+    best: Trial | None = None  #: in short, as of ``points``, with its params: the one with the lowest loss
+    n_recent: int = 0  #: finished trials among the last ``RECENT_TRIALS``
+    recent_since: datetime | None = None  #: when the first of those finished
+    recent_until: datetime | None = None  #: when the last did
+
+
 class TrialStore(Protocol):
     """Experiments, trials and workers, kept for ever."""
 
@@ -100,8 +115,13 @@ class TrialStore(Protocol):
         """Return one experiment; raises ``NotFoundError``."""
         ...
 
-    def experiments(self, states: Iterable[ExperimentState] | None = None) -> list[Experiment]:
-        """Return the experiments, or those in one of the states, the oldest first."""
+    def experiments(
+        self, states: Iterable[ExperimentState] | None = None, *, in_short: bool = False
+    ) -> list[Experiment]:
+        """Return the experiments, or those in one of the states, the oldest first.
+
+        In short, their spaces are empty, since those may be larger than all else.
+        """
         ...
 
     def set_experiment_state(
@@ -319,6 +339,13 @@ class TrialStore(Protocol):
         """Return how many trials are in each state, zeros included.
 
         Counting only the states asked for costs no more than there are such trials.
+        """
+        ...
+
+    def standings(self, exp_keys: Iterable[str]) -> Mapping[str, Standing]:
+        """Return how far each of the experiments has come, in one question for all of them.
+
+        One that does not exist has no trials.
         """
         ...
 

@@ -34,6 +34,7 @@ _WHOLE = "$$ROOT"
 _UNSET = "$$REMOVE"
 _HELD = [State.RUNNING.value, State.PENDING.value]
 _FINISHED = sorted(state.value for state in FINISHED)
+_WITH_LOSS: dict[str, Any] = {"state": State.DONE.value, "loss": {"$gte": -math.inf}}
 _EMPTY: dict[str, Any] = {"$literal": []}
 
 #: Documents of a newer layout are left to a newer hpsearch.
@@ -127,7 +128,7 @@ def settled(exp_key: str, tids: Sequence[int]) -> Filter:
 
 def with_loss(exp_key: str) -> Filter:
     """Done trials; the bound spares the sort documents without a loss, which it would put first."""
-    return {"exp_key": exp_key, "state": State.DONE.value, "loss": {"$gte": -math.inf}}
+    return {"exp_key": exp_key, **_WITH_LOSS}
 
 
 def after(last: Mapping[str, Any], sort: str) -> Filter:
@@ -302,6 +303,42 @@ def counts(exp_key: str, states: Iterable[State] | None) -> Pipeline:
     """Count by state: all trials by the queue's index alone, those in some states without newer layouts."""
     wanted = of(exp_key) if states is None else to_take(exp_key, states)
     return [{"$match": wanted}, {"$group": {"_id": "$state", "n": {"$sum": 1}}}]
+
+
+def standings(exp_keys: Sequence[str], trials: str, fields: Sequence[str], n_recent: int) -> Pipeline:
+    """Of experiments: their trials by state, the best in some fields, and when the latest ones finished.
+
+    Each part is the lookup of one experiment in one index of the collection of trials, so that the answer
+    comes in batches.
+    """
+    by_state: Pipeline = [{"$group": {"_id": "$state", "n": {"$sum": 1}}}]
+    best: Pipeline = [
+        {"$match": _WITH_LOSS},
+        {"$sort": dict(ORDERS["loss"])},
+        {"$limit": 1},
+        {"$project": dict.fromkeys(fields, 1)},
+    ]
+    recent: Pipeline = [
+        {"$sort": dict(ORDERS["newest"])},
+        {"$limit": n_recent},
+        {"$match": {"state": {"$in": _FINISHED}, "finished_at": {"$type": "date"}}},
+        {
+            "$group": {
+                "_id": None,
+                "n": {"$sum": 1},
+                "since": {"$min": "$finished_at"},
+                "until": {"$max": "$finished_at"},
+            }
+        },
+    ]
+    of_each = {"from": trials, "localField": "_id", "foreignField": "exp_key"}
+    return [
+        {"$match": {"_id": {"$in": list(exp_keys)}}},
+        {"$project": {"_id": 1}},
+        {"$lookup": {**of_each, "pipeline": by_state, "as": "counts"}},
+        {"$lookup": {**of_each, "pipeline": best, "as": "best"}},
+        {"$lookup": {**of_each, "pipeline": recent, "as": "recent"}},
+    ]
 
 
 # Updates of experiments and workers

@@ -108,7 +108,7 @@ def costs(search: Search, options: Namespace) -> list[str]:
         "coordinator's look": lambda: store.finished(EXP_KEY, outstanding),
         "open trials": lambda: store.counts(EXP_KEY, {State.PENDING, State.RUNNING}),
         "best trial": lambda: list(store.trials(EXP_KEY, sort="loss", limit=1)),
-        "hpsearch status": lambda: read_progress(store, store.experiment(EXP_KEY)),
+        "hpsearch status": lambda: read_progress(store, [store.experiment(EXP_KEY)]),
     }
     lines = []
     with MongoClient[dict[str, Any]](search.uri) as client:

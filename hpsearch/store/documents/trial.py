@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from hpsearch.errors import StoreError, UnreadableError
@@ -25,6 +25,9 @@ LEASE_EXPIRED = "lease expired"
 
 #: The fields of a trial that ``point_from`` reads.
 POINT_FIELDS = ("_id", "schema", "exp_key", "tid", "values", "state", "loss", "finished_at")
+
+#: Those that ``best_from`` reads.
+BEST_FIELDS = (*POINT_FIELDS, "params")
 
 
 def trial_document(trial: Trial) -> Document:
@@ -116,6 +119,18 @@ def point_from(document: Mapping[str, Any]) -> Trial:
         loss=_loss_from(fields, state),
         finished_at=fields.maybe_date("finished_at"),
     )
+
+
+def best_from(document: Mapping[str, Any]) -> Trial:
+    """Return a trial in short with its params, of the fields ``BEST_FIELDS`` of a document.
+
+    Raises
+    ------
+    UnreadableError
+        As ``trial_from`` does, for one of these fields.
+    """
+    fields = Fields(document, place_of("Trial", document))
+    return replace(point_from(document), params=fields.maybe_mapping("params"))
 
 
 def unreadable_trial(document: Mapping[str, Any], error: UnreadableError) -> Trial | None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from hpsearch.store.documents.trial import LEASE_EXPIRED
-from hpsearch.trial import Ended, Failure, FailureKind, State, Trial
+from hpsearch.store.protocol import RECENT_TRIALS, Standing
+from hpsearch.trial import FINISHED, Ended, Failure, FailureKind, State, Trial
 
 _HELD = {State.RUNNING, State.PENDING}
 
@@ -40,6 +41,31 @@ class Shelf:
                 return trial
             heapq.heappop(self.queue)
         return None
+
+    def standing(self) -> Standing:
+        """Return how far the trials have come."""
+        newest = ordered(list(self.trials.values()), "newest")[:RECENT_TRIALS]
+        times = [trial.finished_at for trial in newest if trial.state in FINISHED and trial.finished_at]
+        best = next(iter(ordered([t for t in self.trials.values() if t.state is State.DONE], "loss")), None)
+        return Standing(
+            counts={state: len(tids) for state, tids in self.by_state.items()},
+            best=best and replace(in_short(best), params=best.params),
+            n_recent=len(times),
+            recent_since=min(times, default=None),
+            recent_until=max(times, default=None),
+        )
+
+
+def in_short(trial: Trial) -> Trial:
+    """Return what a coordinator learns of a trial."""
+    return Trial(
+        exp_key=trial.exp_key,
+        tid=trial.tid,
+        values=trial.values,
+        state=trial.state,
+        loss=trial.loss,
+        finished_at=trial.finished_at,
+    )
 
 
 def queue_place(trial: Trial) -> tuple[int, int]:

@@ -27,6 +27,7 @@ from hpsearch.store.memory.register import Register
 from hpsearch.store.memory.shelf import (
     Shelf,
     expired,
+    in_short,
     is_held,
     is_same_claim,
     is_too_long,
@@ -35,7 +36,7 @@ from hpsearch.store.memory.shelf import (
     shortened,
     taken_up,
 )
-from hpsearch.store.protocol import Hold, Leadership
+from hpsearch.store.protocol import Hold, Leadership, Standing
 from hpsearch.store.rules import (
     attempts_shown,
     check_cancellable,
@@ -84,10 +85,13 @@ class MemoryStore:
         with self._changed:
             return self._register.find(exp_key)
 
-    def experiments(self, states: Iterable[ExperimentState] | None = None) -> list[Experiment]:
+    def experiments(
+        self, states: Iterable[ExperimentState] | None = None, *, in_short: bool = False
+    ) -> list[Experiment]:
         """Return the experiments, or those in one of the states, the oldest first."""
         with self._changed:
-            return self._register.listed(states)
+            found = self._register.listed(states)
+        return [replace(experiment, space={}) for experiment in found] if in_short else found
 
     def set_experiment_state(
         self, exp_key: str, state: ExperimentState, why: str | None = None, *, leader: str | None = None
@@ -239,15 +243,7 @@ class MemoryStore:
 
     def points(self, exp_key: str) -> Iterator[Trial]:
         """Yield all trials of an experiment, in short, by number."""
-        for trial in self.trials(exp_key):
-            yield Trial(
-                exp_key=exp_key,
-                tid=trial.tid,
-                values=trial.values,
-                state=trial.state,
-                loss=trial.loss,
-                finished_at=trial.finished_at,
-            )
+        return map(in_short, self.trials(exp_key))
 
     def trial(self, exp_key: str, tid: int) -> Trial:
         """Return one trial; raises ``NotFoundError``."""
@@ -263,6 +259,11 @@ class MemoryStore:
         with self._changed:
             by_state = self._shelf(exp_key).by_state
             return {state: len(by_state[state]) if state in wanted else 0 for state in State}
+
+    def standings(self, exp_keys: Iterable[str]) -> Mapping[str, Standing]:
+        """Return how far each of the experiments has come, in one question for all of them."""
+        with self._changed:
+            return {key: self._shelf(key).standing() for key in exp_keys}
 
     # The worker's side
 

@@ -55,12 +55,13 @@ class Experiments:
         """Return one experiment; raises ``NotFoundError``."""
         return experiment_from(_found(self._call(self._experiments.find_one, {"_id": exp_key}), exp_key))
 
-    def listed(self, states: Iterable[ExperimentState] | None) -> list[Experiment]:
+    def listed(self, states: Iterable[ExperimentState] | None, *, in_short: bool) -> list[Experiment]:
         """Return the experiments, or those in one of the states, the oldest first."""
         wanted = {} if states is None else {"state": {"$in": [state.value for state in states]}}
         order = [("created_at", 1), ("_id", 1)]
-        documents = self._call(read, self._experiments, wanted, sort=order)
-        return self._damage.readable(documents, experiment_from)
+        without = {"space": 0} if in_short else None
+        documents = self._call(read, self._experiments, wanted, sort=order, fields=without)
+        return self._damage.readable(documents, _in_short if in_short else experiment_from)
 
     def move(self, exp_key: str, state: ExperimentState, why: str | None, leader: str | None) -> Experiment:
         """Move an experiment to a state unless it has ended, and return it as it is then (11)."""
@@ -126,6 +127,10 @@ class Experiments:
 
     def _is_there(self, exp_key: str) -> bool:
         return self._call(self._experiments.find_one, {"_id": exp_key}, {"_id": 1}) is not None
+
+
+def _in_short(document: Document) -> Experiment:
+    return experiment_from({**document, "space": {}})
 
 
 def _found(document: Document | None, exp_key: str) -> Document:

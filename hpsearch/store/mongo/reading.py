@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pymongo.collection import Collection
 
@@ -63,7 +63,7 @@ def read(
     *,
     sort: list[tuple[str, int]] | None = None,
     limit: int = 0,
-    fields: Sequence[str] | None = None,
+    fields: Sequence[str] | Mapping[str, int] | None = None,
 ) -> list[Document]:
     """Return all documents of a query at once; raises as the driver does."""
     return list(collection.find(wanted, fields, sort=sort, limit=limit, batch_size=limit))

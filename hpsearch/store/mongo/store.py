@@ -38,7 +38,9 @@ from hpsearch.store.documents.encoding import encoded, utc
 from hpsearch.store.documents.fields import Fields, place_of
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.documents.trial import (
+    BEST_FIELDS,
     POINT_FIELDS,
+    best_from,
     counts_from,
     holder_document,
     point_from,
@@ -56,7 +58,7 @@ from hpsearch.store.mongo.experiments import Experiments
 from hpsearch.store.mongo.insertion import Insertion
 from hpsearch.store.mongo.preparation import prepare_database
 from hpsearch.store.mongo.reading import pages, read
-from hpsearch.store.protocol import Hold, Leadership
+from hpsearch.store.protocol import RECENT_TRIALS, Hold, Leadership, Standing
 from hpsearch.store.rules import (
     attempts_shown,
     check_cancellable,
@@ -71,6 +73,9 @@ log = logging.getLogger(__name__)
 
 #: Trials that one call asks for by number, so that it stays well within its time limit.
 _NUMBERS = 5_000
+
+#: Experiments about which one answer of the server says how far they have come; for the same reason.
+_STANDINGS = 100
 
 _AFTER = ReturnDocument.AFTER
 
@@ -161,9 +166,11 @@ class MongoStore:
         """Return one experiment; raises ``NotFoundError``."""
         return self._experiments.find(exp_key)
 
-    def experiments(self, states: Iterable[ExperimentState] | None = None) -> list[Experiment]:
+    def experiments(
+        self, states: Iterable[ExperimentState] | None = None, *, in_short: bool = False
+    ) -> list[Experiment]:
         """Return the experiments, or those in one of the states, the oldest first."""
-        return self._experiments.listed(states)
+        return self._experiments.listed(states, in_short=in_short)
 
     def set_experiment_state(
         self, exp_key: str, state: ExperimentState, why: str | None = None, *, leader: str | None = None
@@ -302,6 +309,15 @@ class MongoStore:
         groups = self._call(_aggregate, self._trials, queries.counts(exp_key, states))
         return counts_from(groups)
 
+    def standings(self, exp_keys: Iterable[str]) -> Mapping[str, Standing]:
+        """Return how far each of the experiments has come, in one question for all of them."""
+        keys = sorted(set(exp_keys))
+        found = {key: Standing(counts=counts_from(())) for key in keys}
+        pipeline = queries.standings(keys, TRIALS, BEST_FIELDS, RECENT_TRIALS)
+        for document in self._call(_aggregate, self._database[EXPERIMENTS], pipeline, _STANDINGS):
+            found[document["_id"]] = self._standing(document)
+        return found
+
     # The worker's side
 
     def claim(self, worker: Worker, token: str, exp_keys: Sequence[str]) -> Trial | None:
@@ -419,6 +435,18 @@ class MongoStore:
         """Return those of the experiments in which a trial waits."""
         return set(self._call(self._trials.distinct, "exp_key", queries.waiting(exp_keys)))
 
+    def _standing(self, document: Document) -> Standing:
+        best = next(self._damage.read(document["best"], best_from), None)
+        recent: Document = next(iter(document["recent"]), {})
+        since, until = recent.get("since"), recent.get("until")
+        return Standing(
+            counts=counts_from(document["counts"]),
+            best=best if best is not None and best.state is State.DONE else None,
+            n_recent=recent.get("n", 0),
+            recent_since=since and utc(since),
+            recent_until=until and utc(until),
+        )
+
     def _take_up(self, trial: Trial) -> bool:
         """Extend the lease if the trial is still held; return whether it was."""
         try:
@@ -432,8 +460,10 @@ class MongoStore:
             raise LeaseLostError(trial.id)
 
 
-def _aggregate(collection: Collection[Document], pipeline: queries.Pipeline) -> list[Document]:
-    return list(collection.aggregate(pipeline))
+def _aggregate(
+    collection: Collection[Document], pipeline: queries.Pipeline, batch: int | None = None
+) -> list[Document]:
+    return list(collection.aggregate(pipeline, batchSize=batch))
 
 
 def _too_large(trial: Trial, outcome: Document) -> str:

@@ -7,13 +7,17 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from typing import IO, Any
 
 import pytest
+from pymongo import MongoClient
 
+from hpsearch.experiment import ExperimentState
 from hpsearch.fleet import Worker
 from hpsearch.store.mongo.store import MongoStore
 from tests.integration.cli.conftest import Call, Outcome
@@ -51,13 +55,12 @@ def test_json_stands_alone_on_stdout_and_names_its_shape(name: str, call: Call):
     assert document[kind]
 
 
-def test_csv_keeps_what_a_terminal_obeys_but_not_on_one(call: Call, filled: MongoStore, uri: str):
-    filled.record_worker(Worker(name="\x1b[2Jben", host="machine", pid=1), 60)
-    assert "\x1b[2Jben" in {row["name"] for row in rows(call("workers", "--format", "csv"))}
+def on_terminal(*arguments: str, **environment: str) -> bytes:
+    """Return what a command prints on a terminal."""
     ours, theirs = pty.openpty()
     subprocess.run(
-        [sys.executable, "-m", "hpsearch", "workers", "--format", "csv"],
-        env={**os.environ, "HPSEARCH_STORE": uri},
+        [sys.executable, "-m", "hpsearch", *arguments],
+        env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         timeout=60,
@@ -66,6 +69,13 @@ def test_csv_keeps_what_a_terminal_obeys_but_not_on_one(call: Call, filled: Mong
     os.close(theirs)
     shown = os.read(ours, 10_000)
     os.close(ours)
+    return shown
+
+
+def test_csv_keeps_what_a_terminal_obeys_but_not_on_one(call: Call, filled: MongoStore):
+    filled.record_worker(Worker(name="\x1b[2Jben", host="machine", pid=1), 60)
+    assert "\x1b[2Jben" in {row["name"] for row in rows(call("workers", "--format", "csv"))}
+    shown = on_terminal("workers", "--format", "csv")
     assert rb"\x1b[2Jben" in shown
     assert b"\x1b" not in shown
 
@@ -253,16 +263,69 @@ def test_wrong_usage_is_one_sentence(arguments: tuple[str, ...], words: str, cal
     assert words in outcome.err
 
 
+def copied(store: MongoStore, n: int, **fields: Any) -> list[str]:
+    """Add searches like the one that there is."""
+    present = store.experiment("search")
+    keys = [f"copy-{i:04d}" for i in range(n)]
+    for key in keys:
+        store.open_experiment(replace(present, exp_key=key, **fields))
+    return keys
+
+
+def test_status_shows_what_goes_on_and_counts_what_has_ended_and_is_left_out(filled: MongoStore, call: Call):
+    keys = copied(filled, 15, state=ExperimentState.DONE)
+    outcome = call("status", "--format", "json")
+    rows_shown = [row["exp_key"] for row in strict(outcome.out)["status"]]
+    assert rows_shown == ["search", *keys[:-10:-1]]
+    assert "6 more searches have ended; --all shows them, too." in outcome.err
+
+    every = call("status", "--all", "--format", "json")
+    assert [row["exp_key"] for row in strict(every.out)["status"]] == ["search", *keys[::-1]]
+    assert every.err == ""
+
+
+def test_status_asks_as_little_for_many_searches_as_for_one(filled: MongoStore, call: Call, uri: str):
+    def n_commands() -> int:
+        with MongoClient[dict[str, Any]](uri) as client:
+            database = client.get_default_database()
+            database.command("profile", 2)
+            assert call("status", "--all").code == 0
+            database.command("profile", 0)
+            n = database["system.profile"].count_documents({"ns": {"$not": {"$regex": "profile"}}})
+            database.drop_collection("system.profile")
+        return n
+
+    one = n_commands()
+    copied(filled, 60)
+    assert n_commands() == one
+
+
+def test_names_that_do_not_fit_a_terminal_are_shortened_and_nowhere_else(filled: MongoStore, call: Call):
+    present, key = filled.experiment("search"), "a" * 45 + "b" * 45
+    filled.open_experiment(replace(present, exp_key=key))
+    assert key in call("status").out
+    assert key in call("status", "--format", "csv").out
+
+    shown = on_terminal("status", COLUMNS="150").decode()
+    assert max(map(len, shown.splitlines())) <= 150
+    assert re.search(r"^a+…b+ ", shown, flags=re.MULTILINE)
+    assert key in on_terminal("status", "--format", "csv", COLUMNS="150").decode()
+
+
+@pytest.mark.parametrize("command", [("best", "nowhere at all"), ("best",)])
+def test_messages_name_only_some_of_many_searches(command: tuple[str, ...], filled: MongoStore, call: Call):
+    keys = copied(filled, 40)
+    said = call(*command).err
+    assert len(said) < 400
+    assert f"{keys[-1]} and 31 older ones" in said
+
+
 def test_several_searches_must_be_told_apart_by_name(filled: MongoStore, call: Call):
     present = filled.experiment("search")
-    filled.open_experiment(type(present)(**{**fields_of(present), "exp_key": "other"}))
+    filled.open_experiment(replace(present, exp_key="other"))
     outcome = call("best")
     assert outcome.code == 2
     assert "Name one of the experiments: search, other." in outcome.err
-
-
-def fields_of(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def test_a_reader_that_leaves_early_is_no_error(uri: str):

@@ -183,7 +183,7 @@ def look(scene: Scene, exp_key: str) -> None:
     """Read what the commands read: nothing raises, and the trials that were left alone show."""
     store = scene.store
     experiment = find_experiment(store, exp_key)
-    read_progress(store, experiment)
+    read_progress(store, [experiment])
     shown = {trial.id for trial in store.trials(exp_key)}
     assert len(shown) >= PENDING
     list(store.trials(exp_key, sort="loss", limit=5))

@@ -29,6 +29,9 @@ CALLS: dict[str, Callable[[Bench], object]] = {
     "counting open trials": lambda b: b.store.counts("e", {State.PENDING, State.RUNNING}),
     "cancelling what waits": lambda b: b.store.cancel("e", {State.PENDING}),
     "the best trials": lambda b: list(b.store.trials("e", sort="loss", limit=5)),
+    "claiming where the experiment in turn has none": lambda b: b.store.claim(
+        WORKER, b.token(), ["none", "e"]
+    ),
     "the newest trials": lambda b: list(b.store.trials("e", sort="newest", limit=5)),
     "inserting": lambda b: b.store.insert([b.trial(10**6)]),
     "a sign of life": lambda b: b.store.record_worker(WORKER, 60),
@@ -97,3 +100,20 @@ def test_reading_in_short_reads_each_trial_once(benches):
         n_pages = 1 + n_trials // 1000
         assert n_documents == n_trials > n_done
         assert n_keys <= n_trials + n_pages
+
+
+def test_the_standing_of_an_experiment_takes_index_keys_in_proportion_and_few_documents(benches):
+    (_, few), (many_keys, many) = (b.examined(lambda b: b.store.standings(["e"])) for b in benches)
+    assert many == few <= 1 + 1 + 50
+    assert many_keys <= benches[1].raw.trials.count_documents({}) + 100
+
+
+def test_the_standings_of_a_hundred_experiments_are_one_question(benches):
+    bench, asked = benches[0], []
+    keys = [f"e{i}" for i in range(100)]
+    bench.raw.command("profile", 2)
+    bench.store.standings(keys)
+    bench.raw.command("profile", 0)
+    asked = list(bench.raw["system.profile"].find({"op": "command", "command.aggregate": {"$exists": True}}))
+    bench.raw.drop_collection("system.profile")
+    assert len(asked) == 1

@@ -7,10 +7,12 @@ import pytest
 from hpsearch.experiment import ExperimentState
 from hpsearch.fleet import WorkerState
 from hpsearch.report.summary import failure_groups, failure_reason, progress_of
+from hpsearch.store.protocol import Standing
 from hpsearch.trial import Failure, FailureKind, State
-from tests.unit.report.states import after, done, experiment, failed, worker
+from tests.unit.report.states import after, experiment, failed, worker
 
 COUNTS = dict.fromkeys(State, 0)
+NOTHING = Standing(counts=COUNTS)
 
 
 def test_failures_are_grouped_by_reason_the_most_frequent_first():
@@ -36,26 +38,21 @@ def test_the_reason_of_a_failure_is_the_most_telling_word_that_is_known(error: F
 
 
 def test_the_rate_is_that_of_the_recent_trials_that_are_finished():
-    recent = [
-        done(0, 1.0, finished_at=after(0)),
-        failed(1, finished_at=after(30)),
-        done(2, 1.0, state=State.RUNNING),
-    ]
-    told = progress_of(experiment(), COUNTS, None, [], recent, after(60))
+    recent = Standing(counts=COUNTS, n_recent=2, recent_since=after(0), recent_until=after(30))
+    told = progress_of(experiment(), recent, [], after(60))
     assert told.per_minute == 2.0
     assert told.elapsed_s == 60.0
 
 
 def test_a_search_that_has_ended_has_no_rate_and_its_time_stands_still():
-    recent = [done(0, 1.0, finished_at=after(30))]
-    ended = experiment(state=ExperimentState.DONE)
-    told = progress_of(ended, COUNTS, None, [], recent, after(3600))
+    recent = Standing(counts=COUNTS, n_recent=1, recent_since=after(30), recent_until=after(30))
+    told = progress_of(experiment(state=ExperimentState.DONE), recent, [], after(3600))
     assert told.per_minute is None
     assert told.elapsed_s == 30.0
 
 
 def test_a_search_that_never_started_took_no_time():
-    assert progress_of(experiment(started_at=None), COUNTS, None, [], [], after(5)).elapsed_s == 0.0
+    assert progress_of(experiment(started_at=None), NOTHING, [], after(5)).elapsed_s == 0.0
 
 
 def test_only_workers_that_are_alive_and_serve_the_search_are_told():
@@ -65,10 +62,4 @@ def test_only_workers_that_are_alive_and_serve_the_search_are_told():
         worker("gone", expire_at=after(-1)),
         worker("leaving", state=WorkerState.DRAINING),
     ]
-    assert [w.name for w in progress_of(experiment(), COUNTS, None, workers, [], after(0)).workers] == ["any"]
-
-
-def test_the_last_failure_is_the_recent_one_with_the_highest_number():
-    told = progress_of(experiment(), COUNTS, None, [], [failed(7), failed(9), failed(8)], after(0))
-    assert told.last_failure is not None
-    assert told.last_failure.tid == 9
+    assert [w.name for w in progress_of(experiment(), NOTHING, workers, after(0)).workers] == ["any"]

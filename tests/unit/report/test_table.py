@@ -178,3 +178,42 @@ def test_a_name_is_shown_whole_so_that_it_can_be_typed():
     key = "cifar_" * 16
     table = render("status", [{"exp_key": key, "objective": key}], ("exp_key", "objective"), Format.TABLE)
     assert table.split("\n")[1].split("  ") == [key, f"{key[:71]}…"]
+
+
+KEYS = ["resnet_on_cifar_with_warm_restarts_seed_1", "resnet_on_cifar_with_warm_restarts_seed_2", "vit"]
+
+
+@pytest.mark.parametrize("width", [30, 40, 41, 50, 70, 200])
+def test_names_are_shortened_in_the_middle_until_a_line_fits(width: int):
+    rows = [{"exp_key": key, "done": 5} for key in KEYS]
+    lines = render("status", rows, ("exp_key", "done"), Format.TABLE, width=width).splitlines()
+    whole = render("status", rows, ("exp_key", "done"), Format.TABLE).splitlines()
+    assert max(map(len, lines)) <= width
+    if max(map(len, whole)) <= width:
+        assert lines == whole
+    first, second, short = (line.split()[0] for line in lines[1:])
+    assert short == "vit"
+    assert first != second
+    for name, key in ((first, KEYS[0]), (second, KEYS[1])):
+        begin, _, end = name.partition("…")
+        assert key.startswith(begin)
+        assert key.endswith(end)
+
+
+def test_names_keep_enough_to_know_them_where_no_line_fits_and_other_columns_are_left_alone():
+    rows = [{"exp_key": KEYS[0], "name": "x" * 40, "objective": "y" * 40}]
+    table = render("status", rows, ("exp_key", "name", "objective"), Format.TABLE, width=10)
+    key, name, objective = table.splitlines()[1].split()
+    assert (len(key), len(name), len(objective)) == (20, 20, 40)
+
+
+def test_of_two_columns_of_names_the_widest_is_shortened_first():
+    rows = [{"exp_key": "x" * 40, "host": "y" * 25}]
+    table = render("status", rows, ("exp_key", "host"), Format.TABLE, width=60)
+    assert [len(text) for text in table.splitlines()[1].split()] == [33, 25]
+
+
+@pytest.mark.parametrize("form", [Format.JSON, Format.JSONL, Format.CSV])
+def test_programs_get_names_whole_however_narrow_the_terminal_is(form: Format):
+    rows = [{"exp_key": KEYS[0]}]
+    assert KEYS[0] in render("status", rows, ("exp_key",), form, width=10)

@@ -1,0 +1,57 @@
+"""Which searches ``hpsearch status`` lists, and in which order."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.report.listing import listed
+from tests.unit.report.states import after, experiment
+
+RUNNING, PAUSED, STOPPED, DONE = (ExperimentState(s) for s in ("running", "paused", "stopped", "done"))
+
+SEARCHES = st.lists(
+    st.builds(
+        lambda state, started: experiment(state=state, started_at=started),
+        st.sampled_from(ExperimentState),
+        st.none() | st.integers(0, 10**6).map(after),
+    ),
+    max_size=40,
+)
+
+
+def searches(*states: ExperimentState) -> list[Experiment]:
+    """Return searches that were started one after another."""
+    return [experiment(exp_key=str(i), state=s, started_at=after(i)) for i, s in enumerate(states)]
+
+
+def shown(found: list[Experiment], *, with_all: bool = False) -> tuple[str, int]:
+    experiments, n_hidden = listed(found, with_all=with_all)
+    return " ".join(e.exp_key for e in experiments), n_hidden
+
+
+def test_what_goes_on_comes_first_and_in_each_part_what_was_started_last():
+    found = searches(RUNNING, DONE, PAUSED, STOPPED, RUNNING)
+    assert shown(found) == ("4 2 0 3 1", 0)
+
+
+def test_of_many_that_have_ended_the_last_ones_are_shown_and_the_others_counted():
+    found = searches(RUNNING, *[DONE] * 1200)
+    assert shown(found) == ("0 1200 1199 1198 1197 1196 1195 1194 1193 1192", 1191)
+    assert shown(searches(*[DONE] * 12)) == ("11 10 9 8 7 6 5 4 3 2", 2)
+
+
+def test_all_that_go_on_are_shown_however_many_they_are():
+    found = searches(*[RUNNING] * 30, *[DONE] * 3)
+    assert shown(found) == (" ".join(map(str, range(29, -1, -1))), 3)
+
+
+@given(SEARCHES)
+def test_none_is_lost_and_asked_for_all_none_is_left_out(found: list[Experiment]):
+    some, n_hidden = listed(found, with_all=False)
+    every, none = listed(found, with_all=True)
+    assert len(some) + n_hidden == len(every) == len(found)
+    assert none == 0
+    assert every[: len(some)] == some
+    assert [e.state.is_over for e in every] == sorted(e.state.is_over for e in every)
