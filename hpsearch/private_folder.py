@@ -6,7 +6,9 @@ leads elsewhere then costs one sentence, and not that other folder its mode.
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import stat
 from pathlib import Path
 
@@ -49,16 +51,7 @@ def private_folder(path: Path, mark: str | None = None) -> Path:
         As ``own_folder`` does, and if it is open to others or holds only what hpsearch did not make.
     """
     _make(path)
-    mode = _check_own(path)
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ConfigurationError(
-            f"The folder {path} is open to others (mode {mode & 0o777:03o}); "
-            f"make it yours alone (chmod 700 {path}), or {_ELSEWHERE}."
-        )
-    if mark is not None and not _is_marked(path, mark):
-        raise ConfigurationError(
-            f"The folder {path} holds files that hpsearch did not make; move them away, or {_ELSEWHERE}."
-        )
+    _check_private(path, mark)
     return path
 
 
@@ -77,6 +70,26 @@ def fault_of(path: Path) -> str | None:
     except ConfigurationError as error:
         return str(error)
     return None
+
+
+def private_fault_of(path: Path, mark: str | None = None) -> str | None:
+    """Return why ``private_folder`` would refuse a folder that is there; None for another. Makes nothing."""
+    try:
+        if _status(path) is not None:
+            _check_private(path, mark)
+    except ConfigurationError as error:
+        return str(error)
+    return None
+
+
+def is_shared(path: Path) -> bool:
+    """Return whether the group of a folder may replace what lies in it, and is not its owner's alone."""
+    try:
+        found = path.lstat()
+        names = grp.getgrgid(found.st_gid).gr_name, pwd.getpwuid(found.st_uid).pw_name
+    except (OSError, ValueError, KeyError):  # KeyError: the machine has no name for one of the two
+        return False
+    return bool(found.st_mode & stat.S_IWGRP) and not found.st_mode & stat.S_ISVTX and names[0] != names[1]
 
 
 def _make(path: Path) -> None:
@@ -124,6 +137,20 @@ def _check_own(path: Path) -> int:
             f"forbid it (chmod o-w {path}), or {_ELSEWHERE}."
         )
     return mode
+
+
+def _check_private(path: Path, mark: str | None) -> None:
+    """Refuse what ``_check_own`` does, and what is open to others, or has been filled by them."""
+    mode = _check_own(path)
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigurationError(
+            f"The folder {path} is open to others (mode {mode & 0o777:03o}); "
+            f"make it yours alone (chmod 700 {path}), or {_ELSEWHERE}."
+        )
+    if mark is not None and not _is_marked(path, mark):
+        raise ConfigurationError(
+            f"The folder {path} holds files that hpsearch did not make; move them away, or {_ELSEWHERE}."
+        )
 
 
 def _is_marked(path: Path, mark: str) -> bool:

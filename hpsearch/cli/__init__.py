@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from hpsearch.command.exits import run_and_exit
+from hpsearch.command.forgiving import ForgivingOption
 from hpsearch.command.options import debug_option
 
 #: Where each command lives, and what it does in a line: the help reads nothing else.
@@ -68,7 +69,7 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="hpsearch")
-@debug_option()
+@debug_option(cls=ForgivingOption)  # what is wrong with its variable, the subcommand says
 def cli() -> None:
     """Hyperparameter search on a fleet of machines.
 

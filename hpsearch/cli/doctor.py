@@ -1,13 +1,15 @@
 """``hpsearch doctor``: what a person runs first when something is wrong.
 
-It changes nothing, but makes the folder for this user's data where there is none.
+It changes nothing, and survives whatever it is to find: each part that fails is a finding among
+the others. So options and variables that would end another command do not end this one.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 
 import click
 from click.core import ParameterSource
@@ -15,95 +17,126 @@ from click.core import ParameterSource
 from hpsearch import mongod
 from hpsearch.cli.findings import print_findings
 from hpsearch.cli.stores import patient
+from hpsearch.cli.variables import variables
+from hpsearch.command.forgiving import ForgivingOption, why_refused
 from hpsearch.command.options import debug_option, json_option, store_option
 from hpsearch.command.store_choice import STORE, named_file
 from hpsearch.diagnosis.database import judge as judge_database
 from hpsearch.diagnosis.finding import Finding, ok, problem
 from hpsearch.diagnosis.machine import Setting, judge, judge_settings
 from hpsearch.diagnosis.surroundings import look_around
-from hpsearch.errors import ConfigurationError, HpsearchError
+from hpsearch.errors import ConfigurationError, HpsearchError, NoMongodError
 from hpsearch.logs import log_to_stderr
+from hpsearch.mongod.directory import MONGOD, faults, home_path
 from hpsearch.payload import SECRET, SECRET_FILE
 from hpsearch.store.mongo.inspection import inspect
 from hpsearch.store.user_uri import uri_without_password
+from hpsearch.wording import reason
 
-#: Variables that belong to no option of ``hpsearch``.
+#: Variables that belong to no option.
 _PLAIN = {SECRET, SECRET_FILE, "HPSEARCH_HOME", "HPSEARCH_MONGOD"}
-_OF_MONGO_WORKER = "HPSEARCH_MONGO_WORKER_"
 
 
 @click.command()
-@store_option(required=False)
-@json_option()
-@debug_option()
+@store_option(required=False, is_deferred=True)
+@json_option(cls=ForgivingOption)
+@debug_option(cls=ForgivingOption)
 @click.pass_context
-def doctor(context: click.Context, store: str | None, json: bool) -> None:
+def doctor(context: click.Context, store: Callable[[], str | None], json: bool) -> None:
     """Look this machine and its database over; what it prints holds no secret.
 
     Ends with exit code 78 when something is to be mended.
     """
     log_to_stderr(logging.ERROR)
-    known = {*_PLAIN, *_variables(context.find_root().command, "HPSEARCH")}
     findings = [
-        *judge(look_around(mongod=_mongod(), home=mongod.home())),
-        *judge_settings(list(_settings(context, known)), _own_variables(), known),
-        *_database(store or mongod.status().uri),
+        *_looked("machine", _machine),
+        *_looked("settings", lambda: _settings(context, store)),
+        *_looked("database", lambda: _database(store())),
     ]
     print_findings("doctor", findings, as_json=json)
 
 
-def _mongod() -> str | None:
+def _looked(name: str, look: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """Return what a look finds; that it cannot look is a finding, too."""
     try:
-        return str(mongod.find_mongod())
-    except ConfigurationError:
-        return None
+        return list(look())
+    except HpsearchError as error:
+        return [problem(name, str(error).rstrip("."), "mend that, then run: hpsearch doctor")]
+    except Exception as error:  # whatever is wrong here, the other parts are to be seen
+        logging.getLogger(__name__).debug("the doctor failed", exc_info=True)
+        return [
+            problem(
+                name, f"could not be looked at: {reason(error)}", "report that, with: hpsearch doctor --debug"
+            )
+        ]
 
 
-def _own_variables() -> list[str]:
-    """Return the names of the variables that look as if they were for hpsearch."""
-    return sorted(
-        name for name in os.environ if name.startswith("HPSEARCH_") and not name.startswith(_OF_MONGO_WORKER)
-    )
+def _machine() -> list[Finding]:
+    program, program_fault = _mongod()
+    home, faults = _home()
+    return judge(look_around(mongod=program, mongod_fault=program_fault, home=home, home_faults=faults))
 
 
-def _settings(context: click.Context, known: Collection[str]) -> Iterator[Setting]:
-    """Yield what is not left at its default; of an unknown variable, the value may be a misplaced secret."""
+def _mongod() -> tuple[str | None, str | None]:
+    """Return the server program, or why there is none although one was named."""
+    try:
+        return str(mongod.find_mongod()), None
+    except NoMongodError:
+        return None, None
+    except ConfigurationError as error:
+        return None, str(error).rstrip(".")
+
+
+def _home() -> tuple[Path | None, list[str]]:
+    """Return where the folder for this user's data is, and what is wrong with it."""
+    try:
+        home = home_path()
+    except ConfigurationError as error:
+        return None, [str(error).rstrip(".")]
+    return home, [fault.rstrip(".") for fault in faults(home)]
+
+
+def _settings(context: click.Context, store: Callable[[], str | None]) -> list[Finding]:
+    known = variables(context.find_root().command)
+    own = sorted(name for name in os.environ if name.startswith("HPSEARCH_"))
+    settings = [*_given(context, store), *_set(own, known)]
+    return judge_settings(settings, own, {*_PLAIN, *known})
+
+
+def _given(context: click.Context, store: Callable[[], str | None]) -> Iterator[Setting]:
+    """Yield what the command line names."""
     if context.get_parameter_source("store") is ParameterSource.COMMANDLINE:
-        text = uri_without_password(context.params["store"])
-        yield Setting(name="--store", value=text, source="the command line")
+        yield Setting(name="--store", value=uri_without_password(store() or ""), source="the command line")
     if context.get_parameter_source("store_file") is ParameterSource.COMMANDLINE:
         yield Setting(name="--store-file", value=str(named_file(context)), source="the command line")
-    for name in _own_variables():
+
+
+def _set(own: Iterable[str], known: Mapping[str, click.Option]) -> Iterator[Setting]:
+    """Yield what variables hold; of an unknown one, that may be a misplaced secret."""
+    for name in own:
+        value = os.environ[name]
+        shown = _shown(name, value)
         if name in known:
-            yield Setting(name=name, value=_shown(name, os.environ[name]), source="the environment")
+            why = why_refused(known[name], value) if value else None
+            # The reason repeats the value, which may be an address in the wrong place.
+            fault = why if why is None or shown == value else "it is no value of this option"
+            yield Setting(name=name, value=shown, source="the environment", fault=fault)
+        elif name in _PLAIN:
+            yield Setting(name=name, value=shown, source="the environment")
 
 
 def _shown(variable: str, value: str) -> str:
     if variable == SECRET:
         return "set"
-    return uri_without_password(value) if variable == STORE or "://" in value else value
-
-
-def _variables(command: click.Command, prefix: str) -> Iterator[str]:
-    """Yield the environment variables of a command's options, and of its subcommands'."""
-    for parameter in command.params:
-        if isinstance(parameter.envvar, str):
-            yield parameter.envvar
-        elif parameter.name:
-            yield f"{prefix}_{parameter.name}".upper()
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for name in command.list_commands(context):
-            child = command.get_command(context, name)
-            assert child is not None
-            yield from _variables(child, f"{prefix}_{name}".replace("-", "_"))
+    return uri_without_password(value) if variable == STORE or "://" in value or "@" in value else value
 
 
 def _database(uri: str | None) -> list[Finding]:
-    """Judge a database; one that cannot be reached is a finding like others."""
+    """Judge a database; without an address, the private one, if it runs."""
+    if uri is None:
+        # Asking for its state would make its folder.
+        is_there = os.path.lexists(home_path() / MONGOD)
+        uri = mongod.status().uri if is_there else None
     if uri is None:
         return [ok("database", "the private MongoDB of this machine does not run: it starts when needed")]
-    try:
-        return judge_database(inspect(uri, patient))
-    except HpsearchError as error:
-        return [problem("database", str(error).rstrip("."), "mend that, then run: hpsearch db check")]
+    return judge_database(inspect(uri, patient))

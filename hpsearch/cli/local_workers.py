@@ -16,6 +16,7 @@ from hpsearch.errors import ConfigurationError, LoadError, StorePermissionError,
 from hpsearch.gpus import find_gpus, share_out
 from hpsearch.interrupt import ECHO_S
 from hpsearch.logs import is_json
+from hpsearch.mongod.directory import LOG_FILES
 from hpsearch.private_file import append_private
 from hpsearch.private_folder import own_folder, private_folder
 
@@ -108,7 +109,7 @@ class LocalWorkers:
 
     def __enter__(self) -> LocalWorkers:
         own_folder(self._log_dir.parent)
-        private_folder(self._log_dir, mark="worker-*.log*")
+        private_folder(self._log_dir, mark=LOG_FILES)
         for log in map(self._log_file, range(self._n)):
             append_private(log).close()  # refuses what is not ours
             if log.stat().st_size:

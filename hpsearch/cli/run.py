@@ -31,7 +31,7 @@ from hpsearch.experiment import Experiment
 from hpsearch.health.server import serving
 from hpsearch.interrupt import Interrupt
 from hpsearch.logs import log_to_stderr, tell
-from hpsearch.mongod import home
+from hpsearch.mongod.directory import LOGS, home
 from hpsearch.notify import take_notifier
 from hpsearch.report.text import duration_text
 from hpsearch.report.view import choose_view
@@ -81,7 +81,7 @@ def run(
         _opened(store, interrupt, signs, is_ephemeral=ephemeral) as opened,
     ):
         experiment = open_experiment(opened.store, wanted, search)
-        log_dir = home() / "logs" / experiment.exp_key
+        log_dir = home() / LOGS / experiment.exp_key
         tell(
             f"Searching as {experiment.exp_key}; workers write to {log_dir}.",
             Event.SEARCHING.of(exp_key=experiment.exp_key),

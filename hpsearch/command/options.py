@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from hpsearch.command.store_choice import STORE, STORE_FILE, chosen_store, note_file
+from hpsearch.command.store_choice import STORE, STORE_FILE, chosen_store, deferred_store, note_file
 from hpsearch.logs import LOGGERS, write_json
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -85,11 +85,19 @@ def option(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, **{"show_envvar": True, "show_default": True, **settings})
 
 
-def store_option(*, required: bool) -> Callable[[F], F]:
-    """Return the options that name the database; the command gets its URI as ``store``."""
+def store_option(*, required: bool, is_deferred: bool = False) -> Callable[[F], F]:
+    """Return the options that name the database; the command gets its URI as ``store``.
+
+    Parameters
+    ----------
+    required : bool
+        Whether one of them must be given.
+    is_deferred : bool
+        Give the command a function that returns the URI instead, and raises what is wrong with its file.
+    """
     file = option(
         "--store-file",
-        type=click.Path(dir_okay=False),
+        type=str if is_deferred else click.Path(dir_okay=False),
         envvar=STORE_FILE,
         is_eager=True,
         expose_value=False,
@@ -100,7 +108,7 @@ def store_option(*, required: bool) -> Callable[[F], F]:
         "--store",
         metavar="URI",
         envvar=STORE,
-        callback=chosen_store(required=required),
+        callback=deferred_store if is_deferred else chosen_store(required=required),
         help="MongoDB to use: mongodb://user:password@host/database, any option of MongoDB's URIs. "
         "Prefer --store-file or the environment variable for one with a password.",
     )
@@ -135,15 +143,16 @@ def secret_option() -> Callable[[F], F]:
     )
 
 
-def json_option() -> Callable[[F], F]:
+def json_option(cls: type[click.Option] = click.Option) -> Callable[[F], F]:
     """Return the option for programs that read the answer."""
-    return option("--json", is_flag=True, help="Print JSON.")
+    return option("--json", cls=cls, is_flag=True, help="Print JSON.")
 
 
-def debug_option() -> Callable[[F], F]:
+def debug_option(cls: type[click.Option] = click.Option) -> Callable[[F], F]:
     """Return the option that shows tracebacks and debug messages."""
     return option(
         "--debug",
+        cls=cls,
         is_flag=True,
         envvar="HPSEARCH_DEBUG",
         expose_value=False,

@@ -51,6 +51,23 @@ def chosen_store(*, required: bool) -> Callback:
     return choose
 
 
+def deferred_store(
+    context: click.Context, param: click.Parameter, uri: str | None
+) -> Callable[[], str | None]:
+    """Return a function that returns what ``chosen_store`` chose, or raises what was wrong with the file."""
+    try:
+        chosen = chosen_store(required=False)(context, param, uri)
+    except ConfigurationError as error:
+        fault = error
+    else:
+        return lambda: chosen
+
+    def refuse() -> None:
+        raise fault
+
+    return refuse
+
+
 def named_file(context: click.Context) -> str | None:
     """Return the file that a command was told of, be it on its command line or by the environment."""
     path: str | None = context.meta[_FILE]

@@ -92,6 +92,14 @@ def _clock(found: Condition) -> Finding:
 
 
 def _encryption(found: Condition) -> Finding:
+    if found.is_encrypted and found.unverified:
+        options = ", ".join(found.unverified)
+        judged = warning if found.is_local else problem
+        return judged(
+            "encryption",
+            f"TLS, but {options} in the URI accepts whoever answers in the place of the server",
+            f"leave {options} out; tlsCAFile=ca.pem names the authority that signed the server's certificate",
+        )
     if found.is_encrypted:
         return ok("encryption", "TLS")
     if found.is_local:
@@ -214,6 +222,20 @@ def _documents(found: Condition) -> Iterator[Finding]:
         none="none",
         text="running by their document, but their lease ended more than a minute ago",
         advice="start the coordinator of their search, which gives them to other workers",
+    )
+    yield _counted(
+        "leases",
+        strays.far_leases,
+        none="each ends within its own length from now",
+        text="its lease ends later than its own length from now, so the server's clock was set back",
+        advice="have the server follow a time server; coordinators and workers shorten such a lease",
+    )
+    yield _counted(
+        "searches without coordinator",
+        strays.waited_for,
+        none="none that workers wait for",
+        text="running, and idle workers serve it, but nobody has led it for a minute",
+        advice="start it again with hpsearch run or hpsearch coordinator, or end it with hpsearch stop",
     )
 
 

@@ -22,6 +22,7 @@ class Setting:
     name: str  #: the option or the variable
     value: str  #: without passwords
     source: str  #: where it was found: "the command line", "the environment"
+    fault: str | None = None  #: why the commands that read it refuse it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +40,11 @@ class Machine:
     algebra_threads: Sequence[int]  #: of each OpenBLAS in NumPy's and SciPy's wheels
     threads: Mapping[str, str]  #: those of ``THREAD_VARIABLES`` that are set
     mongod: str | None  #: the server program for private databases
+    mongod_fault: str | None  #: why the one that was named cannot be it
     mongosh: str | None
     home: str  #: the folder for this user's data
-    home_fault: str | None  #: why nothing can be written there
+    home_faults: Sequence[str]  #: why it, or a folder in it, cannot be used
+    home_is_shared: bool  #: whether a group may replace what lies in it
     secret: str | None  #: where the secret is from
     secret_fault: str | None  #: why it cannot be used
 
@@ -63,7 +66,7 @@ def judge(machine: Machine) -> list[Finding]:
         ),
         _server(machine),
         ok("mongosh", machine.mongosh or "not on PATH: documents can be looked at from another machine"),
-        _home(machine),
+        *_home(machine),
         _secret(machine),
     ]
 
@@ -82,8 +85,15 @@ def judge_settings(
     known : collection of str
         Names of all variables that hpsearch reads.
     """
-    found = [ok("setting", f"{s.name} is {s.value}, from {s.source}") for s in settings]
+    found = [_setting(setting) for setting in settings]
     return found + [_unread(name, known) for name in environment if name not in known]
+
+
+def _setting(setting: Setting) -> Finding:
+    text = f"{setting.name} is {setting.value}, from {setting.source}"
+    if setting.fault is None:
+        return ok("setting", text)
+    return problem("setting", f"{text}: {setting.fault}", f"set {setting.name} right, or take it away")
 
 
 def _unread(name: str, known: Collection[str]) -> Finding:
@@ -135,6 +145,8 @@ def _threads(machine: Machine) -> Finding:
 
 
 def _server(machine: Machine) -> Finding:
+    if machine.mongod_fault is not None:
+        return problem("mongod", machine.mongod_fault, "name a program, or take HPSEARCH_MONGOD away")
     if machine.mongod is not None:
         return ok("mongod", machine.mongod)
     return ok(
@@ -142,12 +154,19 @@ def _server(machine: Machine) -> Finding:
     )
 
 
-def _home(machine: Machine) -> Finding:
-    if machine.home_fault is None:
-        return ok("home", machine.home)
-    return problem(
-        "home", f"{machine.home}: {machine.home_fault}", "name a folder of your own with HPSEARCH_HOME"
-    )
+def _home(machine: Machine) -> list[Finding]:
+    if machine.home_faults:
+        advice = "do as it says: until then, run and the private MongoDB cannot work there"
+        return [problem("home", fault, advice) for fault in machine.home_faults]
+    if machine.home_is_shared:
+        return [
+            warning(
+                "home",
+                f"{machine.home}: its group may write there, and so replace what lies in it",
+                f"chmod g-w {machine.home}",
+            )
+        ]
+    return [ok("home", machine.home)]
 
 
 def _secret(machine: Machine) -> Finding:

@@ -10,7 +10,7 @@ import re
 import resource
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import hpsearch
@@ -18,6 +18,7 @@ from hpsearch.blas import thread_counts
 from hpsearch.diagnosis.machine import THREAD_VARIABLES, Machine
 from hpsearch.errors import ConfigurationError
 from hpsearch.payload import SECRET, SECRET_FILE, read_secret
+from hpsearch.private_folder import is_shared
 
 _REQUIREMENT = re.compile(r"^([\w.-]+).*?(?:;.*extra\s*==\s*['\"]([\w-]+)['\"])?$")
 
@@ -25,15 +26,21 @@ _REQUIREMENT = re.compile(r"^([\w.-]+).*?(?:;.*extra\s*==\s*['\"]([\w-]+)['\"])?
 _INTERNAL = {"dev", "bench", "all"}
 
 
-def look_around(*, mongod: str | None, home: Path) -> Machine:
+def look_around(
+    *, mongod: str | None, mongod_fault: str | None, home: Path | None, home_faults: Sequence[str]
+) -> Machine:
     """Return what there is on this machine.
 
     Parameters
     ----------
     mongod : str, optional
         The server program, if there is one.
-    home : Path
-        The folder for this user's data.
+    mongod_fault : str, optional
+        Why the program that was named cannot be it.
+    home : Path, optional
+        The folder for this user's data, if it is known where that is.
+    home_faults : sequence of str
+        Why that, or a folder in it, cannot be used.
     """
     secret_fault = _secret_fault()
     return Machine(
@@ -48,9 +55,11 @@ def look_around(*, mongod: str | None, home: Path) -> Machine:
         algebra_threads=[get() for get, _ in thread_counts()],
         threads={name: os.environ[name] for name in THREAD_VARIABLES if os.environ.get(name)},
         mongod=mongod,
+        mongod_fault=mongod_fault,
         mongosh=shutil.which("mongosh"),
         home=str(home),
-        home_fault=None if os.access(home, os.W_OK | os.X_OK) else "nothing can be written there",
+        home_faults=home_faults,
+        home_is_shared=home is not None and is_shared(home),
         secret=None if secret_fault else _secret_place(),
         secret_fault=secret_fault,
     )

@@ -15,10 +15,16 @@ from urllib.parse import urlsplit
 
 from hpsearch.errors import ConfigurationError
 from hpsearch.private_file import append_private, write_private
-from hpsearch.private_folder import own_folder, private_folder
+from hpsearch.private_folder import fault_of, own_folder, private_fault_of, private_folder
 from hpsearch.user_path import user_path
 
 NAME = "hpsearch"  #: of the replica set, and of its administrator
+
+#: What lies in the folder for a user's data: the private server, and a folder of logs for each search.
+MONGOD, LOGS = "mongod", "logs"
+
+#: The logs of the workers of a search.
+LOG_FILES = "worker-*.log*"
 
 _LOCK = "lock"
 
@@ -43,11 +49,32 @@ def home_path() -> Path:
     Raises
     ------
     ConfigurationError
-        If that is below a home that this machine does not know.
+        If that is below a home that this machine does not know, or a folder that was deleted.
     """
     if named := os.environ.get("HPSEARCH_HOME"):
-        return user_path(named).absolute()
-    return (user_path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "hpsearch").absolute()
+        path = user_path(named)
+    else:
+        path = user_path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "hpsearch"
+    try:
+        return path.absolute()
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"The folder {path} is named from the present one, which was deleted; go to another one."
+        ) from error
+
+
+def faults(home: Path) -> list[str]:
+    """Return why a folder for this user's data, or one in it, would be refused; makes nothing."""
+    if fault := fault_of(home):
+        return [fault]
+    logs = home / LOGS
+    in_logs = sorted(logs.iterdir()) if fault_of(logs) is None and logs.is_dir() else []
+    found = [
+        fault_of(logs),
+        *(private_fault_of(folder, LOG_FILES) for folder in in_logs),
+        private_fault_of(home / MONGOD, _LOCK) or private_fault_of(home / MONGOD / "data"),
+    ]
+    return [fault for fault in found if fault is not None]
 
 
 @dataclass(frozen=True, slots=True)

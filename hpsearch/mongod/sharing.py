@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.mongod.directory import Directory, home
+from hpsearch.mongod.directory import MONGOD, Directory, home
 from hpsearch.mongod.environment import without_settings
 from hpsearch.mongod.server import ensure_running, find_living, terminate
 from hpsearch.private_file import write_private
@@ -151,7 +151,7 @@ def _directory(data_dir: Path | None) -> Directory:
         raise ConfigurationError(
             f"A private MongoDB needs Linux, and this is {sys.platform}: start one and pass --store URI."
         )
-    return Directory.made(data_dir or home() / "mongod")
+    return Directory.made(data_dir or home() / MONGOD)
 
 
 def _ensure_keeper(directory: Directory, *, is_ephemeral: bool) -> None:

@@ -58,6 +58,8 @@ class Strays:
     ownerless_files: Some | None  #: attachments whose experiment is gone
     broken_uploads: Some | None  #: attachments whose writer died more than an hour ago
     overdue: Some | None  #: running trials whose lease ended more than a minute ago
+    far_leases: Some | None  #: trials and experiments whose lease ends later than its own length from now
+    waited_for: Some | None  #: running experiments that idle workers serve and nobody has led for a minute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,7 @@ class Condition:
     clock: Clock
     is_local: bool  #: whether all servers have loopback addresses
     is_encrypted: bool  #: whether the connection uses TLS
+    unverified: tuple[str, ...]  #: options of the URI by which TLS accepts servers that prove nothing
     user: str | None  #: None for a connection without a name
     is_open: bool | None  #: whether whoever connects without a name may read the trials
     lacking: tuple[str, ...] | None  #: collections, validators and indexes that are missing, in words

@@ -100,8 +100,13 @@ def expired(exp_key: str) -> Filter:
 
 def too_long(exp_key: str) -> Filter:
     """Running trials whose lease ends later than its own length from now."""
-    is_later = {"$expr": {"$gt": ["$lease_until", _from_now(_length("$lease_s"))]}}
-    return {"exp_key": exp_key, "state": State.RUNNING.value, **is_later, **_KNOWN}
+    return {"exp_key": exp_key, **any_too_long(), **_KNOWN}
+
+
+def any_too_long() -> Filter:
+    """Running trials of any experiment whose lease ends later than its own length from now."""
+    is_later = {"$gt": ["$lease_until", _from_now(_length("$lease_s"))]}
+    return {"state": State.RUNNING.value, "$expr": is_later}
 
 
 def in_place_of(trials: Sequence[Trial]) -> Filter:
@@ -186,8 +191,21 @@ def not_led(exp_key: str) -> Filter:
 
 def led_too_long(exp_key: str) -> Filter:
     """The experiment, if its leader's lease ends later than its own length from now."""
-    latest = _from_now(_length("$coordinator.lease_s"))
-    return {"_id": exp_key, "$expr": {"$gt": ["$coordinator.lease_until", latest]}}
+    return {"_id": exp_key, "$expr": _is_led_too_long()}
+
+
+def any_led_too_long() -> Filter:
+    """Experiments whose leader's lease ends later than its own length from now."""
+    return {"$expr": _is_led_too_long()}
+
+
+def unled_for(seconds: float) -> Filter:
+    """Running experiments that no coordinator has led for so long."""
+    before = _from_now(-seconds)
+    # Missing and null sort below every date.
+    is_unled = {"$or": [{"$lt": ["$coordinator.lease_until", before]}, _is_led_too_long()]}
+    is_old = {"$lt": ["$created_at", before]}
+    return {"state": ExperimentState.RUNNING.value, "$expr": {"$and": [is_unled, is_old]}}
 
 
 # Updates of trials
@@ -456,6 +474,11 @@ ALIVE: Filter = {"$expr": {"$and": [{"$gt": ["$expire_at", NOW]}, {"$not": [_SEE
 
 
 # Parts
+
+
+def _is_led_too_long() -> dict[str, Any]:
+    """Whether the lease of an experiment's leader ends later than its own length from now."""
+    return {"$gt": ["$coordinator.lease_until", _from_now(_length("$coordinator.lease_s"))]}
 
 
 def _leads(owner: str) -> dict[str, Any]:

@@ -34,6 +34,8 @@ _MAX_PATH = 300
 _CLOSED = re.compile(r"connection closed|reset by peer|alert")
 _NO_TLS = re.compile(r"handshake failed|EOF occurred|WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE")
 
+_UNVERIFIED = ("tlsInsecure", "tlsAllowInvalidCertificates", "tlsAllowInvalidHostnames")
+
 _FILES = {"tlscafile": "tlsCAFile", "tlscertificatekeyfile": "tlsCertificateKeyFile"}
 
 
@@ -104,6 +106,12 @@ def check_files(uri: str) -> None:
             raise ConfigurationError(f"{where} holds {otherwise}.") from error
         except OSError as error:
             raise ConfigurationError(f"{where} cannot be read: {error.strerror}.") from error
+
+
+def unverified(uri: str) -> tuple[str, ...]:
+    """Return the options of a URI by which whoever answers passes for the server, as they are written."""
+    options = _options(uri)
+    return tuple(name for name in _UNVERIFIED if options.get(name.lower(), "").lower() == "true")
 
 
 def _wants_tls(uri: str) -> bool:

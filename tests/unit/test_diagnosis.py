@@ -22,6 +22,8 @@ NO_STRAYS = Strays(
     ownerless_files=Some(n=0),
     broken_uploads=Some(n=0),
     overdue=Some(n=0),
+    far_leases=Some(n=0),
+    waited_for=Some(n=0),
 )
 
 SOUND = Condition(
@@ -36,6 +38,7 @@ SOUND = Condition(
     clock=Clock(ahead_s=0.01, error_s=0.001),
     is_local=False,
     is_encrypted=True,
+    unverified=(),
     user="hpsearch_worker",
     is_open=False,
     lacking=(),
@@ -61,9 +64,11 @@ NEAT = Machine(
     algebra_threads=(8, 8),
     threads={},
     mongod="/usr/bin/mongod",
+    mongod_fault=None,
     mongosh=None,
     home="/home/anna/.local/share/hpsearch",
-    home_fault=None,
+    home_faults=(),
+    home_is_shared=False,
     secret=None,
     secret_fault=None,
 )
@@ -86,6 +91,8 @@ def test_a_sound_database_and_a_neat_machine_need_nothing():
         ("clock", {"clock": Clock(ahead_s=-3600.0, error_s=0.01)}, "warning", "3600.0 s behind the server"),
         ("clock", {"clock": Clock(ahead_s=2.5, error_s=0.01)}, "warning", "2.5 s ahead of"),
         ("encryption", {"is_encrypted": False}, "problem", "plain text"),
+        ("encryption", {"unverified": ("tlsInsecure",)}, "problem", "tlsInsecure in the URI accepts whoever"),
+        ("encryption", {"unverified": ("tlsInsecure",), "is_local": True}, "warning", "tlsInsecure"),
         ("authentication", {"is_open": True, "user": None}, "problem", "lets everybody in"),
         ("authentication", {"is_open": True, "is_local": True}, "warning", "on this machine"),
         ("preparation", {"lacking": ("index trials.queue",)}, "problem", "index trials.queue"),
@@ -130,6 +137,8 @@ def test_what_is_no_fault_or_cannot_be_known_is_not_blamed(name: str, changes: d
         ("ownerless_files", "attachments without experiment", "warning"),
         ("broken_uploads", "uploads cut short", "warning"),
         ("overdue", "overdue trials", "warning"),
+        ("far_leases", "leases", "warning"),
+        ("waited_for", "searches without coordinator", "warning"),
     ],
 )
 def test_stray_documents_are_counted_with_an_example(field: str, name: str, verdict: str):
@@ -153,7 +162,9 @@ def test_documents_that_break_their_schema_are_a_problem():
     [
         ("open files", {"open_files": 64}, "warning"),
         ("linear algebra", {"algebra_threads": ()}, "warning"),
-        ("home", {"home_fault": "nothing can be written there"}, "problem"),
+        ("home", {"home_faults": ("nothing can be written there",)}, "problem"),
+        ("home", {"home_is_shared": True}, "warning"),
+        ("mongod", {"mongod": None, "mongod_fault": "HPSEARCH_MONGOD is no program"}, "problem"),
         ("secret", {"secret_fault": "HPSEARCH_SECRET has 3 bytes"}, "problem"),
         ("open files", {"open_files": -1}, "ok"),
         ("mongod", {"mongod": None}, "ok"),

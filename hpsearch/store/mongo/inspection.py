@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from hpsearch.store import schema
+from hpsearch.fleet import WorkerState
+from hpsearch.store import queries, schema
 from hpsearch.store.condition import Clock, Condition, Disk, Member, Some, Strays, Topology
 from hpsearch.store.documents.migration import SCHEMA, Document
 from hpsearch.store.files import STORED
@@ -19,6 +20,7 @@ from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
 from hpsearch.store.mongo.errors import TOO_SLOW, UNAUTHORIZED
 from hpsearch.store.mongo.preparation import lacking
 from hpsearch.store.roles import ROLES, missing_rights
+from hpsearch.store.tls import unverified
 from hpsearch.store.user_uri import uri_without_user
 from hpsearch.trial import State
 
@@ -28,7 +30,7 @@ _LOOK_MS = 5_000
 #: Looks at the server's clock, of which the quickest counts.
 _CLOCK_SAMPLES = 5
 
-#: After so long it is not their coordinator's next round that overdue trials wait for.
+#: After so long it is not their coordinator's next round that overdue trials wait for, nor a fail-over.
 _OVERDUE = timedelta(minutes=1)
 
 #: After so long nobody writes an attachment any more that is not complete.
@@ -90,6 +92,7 @@ class _Inspection:
             clock=self._clock(),
             is_local=all(_is_loopback(host) for host, _ in client.nodes),
             is_encrypted=client.options.pool_options._ssl_context is not None,  # noqa: SLF001 - nothing else tells
+            unverified=unverified(self._uri),
             user=user,
             is_open=is_open,
             lacking=_permitted(self._lacking),
@@ -163,7 +166,24 @@ class _Inspection:
             overdue=some(
                 schema.TRIALS, {"state": State.RUNNING.value, "lease_until": {"$lt": now - _OVERDUE}}
             ),
+            far_leases=_sum(
+                some(schema.EXPERIMENTS, queries.any_led_too_long()),
+                some(schema.TRIALS, queries.any_too_long()),
+            ),
+            waited_for=_permitted(self._waited_for),
         )
+
+    def _waited_for(self) -> Some:
+        """Return the experiments that idle workers serve, and nobody has led for a minute."""
+        workers = self._database[schema.WORKERS].find(
+            {**queries.ALIVE, "state": WorkerState.IDLE.value}, {"exp_keys": 1}, max_time_ms=_LOOK_MS
+        )
+        served = [worker.get("exp_keys") for worker in workers]
+        if not served:
+            return Some(n=0)
+        named = {key for keys in served if isinstance(keys, list) for key in keys}
+        chosen = {} if [] in served else {"_id": {"$in": sorted(named, key=str)}}
+        return self._some(schema.EXPERIMENTS, {**queries.unled_for(_OVERDUE.total_seconds()), **chosen})
 
     def _some(self, collection: str, condition: Mapping[str, Any]) -> Some:
         found = self._database[collection]
@@ -178,6 +198,14 @@ class _Inspection:
         named = self._database[collection].distinct(field, maxTimeMS=_LOOK_MS)
         gone = [name for name in named if name not in set(experiments)]
         return self._some(collection, {field: {"$in": gone}}) if gone else Some(n=0)
+
+
+def _sum(*parts: Some | None) -> Some | None:
+    """Return documents of several collections as one kind; None where one of them may not be seen."""
+    seen = [part for part in parts if part is not None]
+    if len(seen) < len(parts):
+        return None
+    return Some(n=sum(p.n for p in seen), example=next((p.example for p in seen if p.example), None))
 
 
 def _permitted(look: Callable[[], T]) -> T | None:

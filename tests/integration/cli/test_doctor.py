@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
 
+from hpsearch.fleet import Worker, WorkerState
 from hpsearch.store.mongo.connection import give_up_after
 from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.roles import ROLES
@@ -185,6 +191,192 @@ def test_the_doctor_goes_on_without_a_database(call, monkeypatch):
     assert "cannot be reached" in found["database"]["text"]
     assert found["python"]["verdict"] == "ok"
     assert call("db", "check").code == 69
+
+
+def nowhere(tmp_path: Path) -> str:
+    (tmp_path / "file").touch()
+    return str(tmp_path / "file" / "below")
+
+
+def a_file(tmp_path: Path) -> str:
+    (tmp_path / "file").touch()
+    return str(tmp_path / "file")
+
+
+def a_link(tmp_path: Path) -> str:
+    (tmp_path / "link").symlink_to(tmp_path)
+    return str(tmp_path / "link")
+
+
+def logs_are_a_file(tmp_path: Path) -> str:
+    (tmp_path / "logs").touch()
+    return str(tmp_path)
+
+
+def logs_of_a_search_are_a_link(tmp_path: Path) -> str:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "search").symlink_to(tmp_path)
+    return str(tmp_path)
+
+
+def server_is_a_link(tmp_path: Path) -> str:
+    (tmp_path / "mongod").symlink_to(tmp_path)
+    return str(tmp_path)
+
+
+def server_among_other_things(tmp_path: Path) -> str:
+    (tmp_path / "mongod").mkdir(mode=0o700)
+    (tmp_path / "mongod" / "thesis.tex").touch()
+    return str(tmp_path)
+
+
+def home_that_nobody_has(tmp_path: Path) -> str:
+    return "~nobody-of-that-name/data"
+
+
+@pytest.mark.parametrize(
+    "obstructed",
+    [
+        nowhere,
+        a_file,
+        a_link,
+        logs_are_a_file,
+        logs_of_a_search_are_a_link,
+        server_is_a_link,
+        server_among_other_things,
+        home_that_nobody_has,
+    ],
+)
+def test_the_doctor_names_a_folder_that_cannot_be_used_and_goes_on(call, tmp_path, monkeypatch, obstructed):
+    home = obstructed(tmp_path)
+    monkeypatch.setenv("HPSEARCH_HOME", home)
+    before = sorted(tmp_path.rglob("*"))
+
+    for store in ("mongodb://127.0.0.1:1/runs?serverSelectionTimeoutMS=100", ""):
+        monkeypatch.setenv("HPSEARCH_STORE", store)
+        outcome = call("doctor", "--json")
+
+        assert outcome.code == 78
+        found = findings(outcome)
+        assert found["home"]["verdict"] == "problem"
+        assert home.partition("/")[0] in found["home"]["text"]
+        assert {"python", "secret", "setting", "database"} <= found.keys()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_doctor_makes_no_folder(call, tmp_path, monkeypatch):
+    monkeypatch.delenv("HPSEARCH_STORE")
+    monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "new"))
+
+    assert findings(call("doctor", "--json"))["home"]["verdict"] == "ok"
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("HPSEARCH_WORKER_CONCURRENCY", "many", "'many'"),
+        ("HPSEARCH_RUN_MAX_EVALS", "-3", "-3"),
+        ("HPSEARCH_RUN_TIMEOUT", "soon", "'soon' is not a duration"),
+        ("HPSEARCH_STATUS_FORMAT", "xml", "'xml'"),
+        ("HPSEARCH_MONGO_WORKER_MAX_JOBS", "all", "'all'"),
+        # Those that the doctor itself reads.
+        ("HPSEARCH_DEBUG", "perhaps", "'perhaps'"),
+        ("HPSEARCH_DOCTOR_JSON", "perhaps", "'perhaps'"),
+        ("HPSEARCH_STORE_FILE", "/", "directory"),
+        ("HPSEARCH_WORKER_LEASE", "mongodb://me:hunter2@host/", "HPSEARCH_WORKER_LEASE"),
+        ("HPSEARCH_RUN_MAX_EVALS", "me:hunter2@host", "no value of this option"),
+    ],
+)
+def test_the_doctor_names_a_variable_whose_value_makes_no_sense(call, monkeypatch, variable, value, words):
+    monkeypatch.setenv(variable, value)
+
+    outcome = call("doctor", "--json")
+
+    bad = [f for f in json.loads(outcome.out)["doctor"] if f["name"] == "setting" and f["verdict"] != "ok"]
+    assert len(bad) == 1
+    assert bad[0]["text"].startswith(f"{variable} is ")
+    assert words in bad[0]["text"]
+    assert "hunter2" not in outcome.out + outcome.err
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "name"),
+    [
+        ("HPSEARCH_STORE_FILE", "/no/such/file", "database"),
+        ("HPSEARCH_STORE", "localhost:27017", "database"),
+        ("HPSEARCH_SECRET_FILE", "/no/such/file", "secret"),
+        ("HPSEARCH_SECRET", "short", "secret"),
+        ("HPSEARCH_MONGOD", "/no/such/program", "mongod"),
+    ],
+)
+def test_the_doctor_goes_on_where_a_setting_cannot_be_used(call, monkeypatch, variable, value, name):
+    monkeypatch.setenv(variable, value)
+
+    outcome = call("doctor", "--json")
+
+    assert outcome.code == 78
+    assert findings(outcome)[name]["verdict"] == "problem"
+    assert "python" in findings(outcome)
+
+
+def test_the_doctor_works_where_there_is_no_home_and_no_folder(uri, tmp_path):
+    (gone := tmp_path / "gone").mkdir()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": "/no/such/home",
+        "HPSEARCH_HOME": "relative",
+        "HPSEARCH_STORE": uri,
+        "HPSEARCH_RUN_SEED": "\udcff",  # no text in any encoding
+    }
+    script = f"cd {gone} && rmdir {gone} && exec {sys.executable} -P -m hpsearch doctor --json"
+    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=60)
+
+    found = {f["name"]: f for f in json.loads(done.stdout)["doctor"]}
+    assert done.returncode == 78, done.stderr
+    assert "was deleted" in found["home"]["text"]
+    assert "Traceback" not in done.stderr
+    assert "topology" in found
+
+
+def test_a_search_that_idle_workers_wait_for_and_nobody_leads_is_found(call, documents, filled):
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    documents.experiments.update_one({}, {"$set": {"created_at": long_ago}})
+
+    def verdict_with(*workers: Worker) -> str:
+        documents.workers.delete_many({})
+        for worker in workers:
+            filled.record_worker(worker, 60)
+        return findings(call("doctor", "--json"))["searches without coordinator"]["verdict"]
+
+    for_all = Worker(name="for all", host="a", pid=1)
+    assert verdict_with() == "ok"
+    assert verdict_with(replace(for_all, exp_keys=("other",))) == "ok"
+    assert verdict_with(replace(for_all, state=WorkerState.BUSY)) == "ok"
+    assert verdict_with(replace(for_all, exp_keys=("other", "search"))) == "warning"
+    assert verdict_with(for_all) == "warning"
+    assert "1, such as search: " in call("db", "check").out
+
+    leader = {"owner": "a", "epoch": 1, "lease_until": datetime.now(UTC) + timedelta(seconds=30)}
+    documents.experiments.update_one({}, {"$set": {"coordinator": {**leader, "lease_s": 60.0}}})
+    assert verdict_with(for_all) == "ok"
+    documents.experiments.update_one({}, {"$set": {"state": "paused", "coordinator.lease_until": None}})
+    assert verdict_with(for_all) == "ok"
+
+
+@pytest.mark.parametrize("of", ["trials", "experiments"])
+def test_a_lease_that_was_given_before_the_clock_was_set_back_is_found(call, documents, of):
+    late = datetime.now(UTC) + timedelta(hours=1)
+    if of == "trials":
+        documents.trials.update_one({"state": "running"}, {"$set": {"lease_until": late}})
+    else:
+        leader = {"owner": "a", "epoch": 1, "lease_until": late, "lease_s": 30.0}
+        documents.experiments.update_one({}, {"$set": {"coordinator": leader}})
+
+    found = findings(call("db", "check", "--json"))["leases"]
+
+    assert found["verdict"] == "warning"
+    assert found["text"].startswith("1, such as search")
 
 
 def test_sizes_are_those_of_the_documents(call, documents, filled):

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from hpsearch.diagnosis.database import judge
+from hpsearch.diagnosis.finding import Verdict
 from hpsearch.errors import ConfigurationError, StorePermissionError, StoreUnavailableError
 from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.inspection import inspect
 from hpsearch.store.mongo.store import MongoStore
 from tests.acceptance.fleet import wait_until
 from tests.integration.certificates import EXPIRED, Authority
@@ -92,6 +95,19 @@ def test_the_right_files_open_the_store(server):
     store = MongoStore.connect(server.uri, patience=give_up_after(30))
     assert store.experiments() == []
     store.close()
+
+
+@pytest.mark.parametrize("option", ["tlsInsecure", "tlsAllowInvalidCertificates", "tlsAllowInvalidHostnames"])
+def test_a_connection_that_accepts_whoever_answers_is_found(misnamed, authority, option):
+    client = f"tls=true&tlsCertificateKeyFile={authority.client('tests')}"
+    if option == "tlsAllowInvalidHostnames":
+        client += f"&tlsCAFile={authority.ca}"
+    found = inspect(f"mongodb://127.0.0.1:{misnamed.port}/?{client}&{option}=true", give_up_after(30))
+
+    (encryption,) = (finding for finding in judge(found) if finding.name == "encryption")
+
+    assert encryption.verdict is Verdict.WARNING  # within this machine
+    assert f"{option} in the URI" in encryption.text
 
 
 def test_a_certificate_that_nobody_trusted_signed_is_refused_at_once(server, stranger):

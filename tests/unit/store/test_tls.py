@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpsearch.store.tls import advice, refusal
+from hpsearch.store.tls import advice, refusal, unverified
 
 VERIFY = "h:1: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {} (_ssl.c:1006)"
 
@@ -63,3 +63,17 @@ def test_a_server_that_hangs_up_may_want_another_kind_of_connection(text, uri, h
 def test_a_server_that_is_not_there_gets_no_such_advice(uri):
     assert advice("h:1: [Errno 111] Connection refused", uri) is None
     assert advice("h:1: timed out", uri) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ("tls=true", ()),
+        ("tls=true&tlsInsecure=true", ("tlsInsecure",)),
+        ("TLSINSECURE=true", ("tlsInsecure",)),
+        ("tls=true;tlsAllowInvalidCertificates=true", ("tlsAllowInvalidCertificates",)),
+        ("tlsAllowInvalidHostnames=true&tlsAllowInvalidCertificates=false", ("tlsAllowInvalidHostnames",)),
+    ],
+)
+def test_options_by_which_whoever_answers_passes_for_the_server_are_found(options, found):
+    assert unverified(f"mongodb://me:tlsInsecure@h/?{options}") == found
