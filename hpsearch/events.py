@@ -68,6 +68,7 @@ class Event(StrEnum):
     IMPROVED = "improved"
     PROGRESS = "progress"
     WORKERS_DRAINING = "workers_draining"
+    WORKER_NOT_STARTED = "worker_not_started"
 
     # A worker
     FLAGS_TRANSLATED = "flags_translated"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 
 #: Where hpsearch's own events come from.
 LOGGERS = ("hpsearch", "hpsearch_worker")
+
+#: Libraries of hpsearch's own whose details are not the user's, even where the user asks for all details.
+_FOREIGN = ("pymongo",)
 
 _WARNINGS = "py.warnings"
 
@@ -57,6 +60,71 @@ def log_to_stderr(level: int = logging.INFO, **fields: object) -> None:
             logger.removeHandler(handler)
         if formatter is None:
             logger.addHandler(_StderrHandler(_TEXT))
+
+
+@contextmanager
+def logging_kept() -> Iterator[None]:
+    """Put logging right afterwards, whatever the code within configured, disabled or took away."""
+    manager, root = logging.root.manager, logging.getLogger()
+    kept = [_State(logger) for logger in (root, *_loggers())]
+    known, is_disabled = {state.logger for state in kept}, manager.disable
+    try:
+        yield
+    finally:
+        manager.disable = is_disabled
+        for state in kept:
+            state.restore()
+        for logger in set(_loggers()) - known:  # the levels of others are the root's, which is WARNING
+            logger.setLevel(logging.NOTSET)
+
+
+@contextmanager
+def own_log_kept() -> Iterator[None]:
+    """Keep hpsearch's log in a process in which a user's code may configure logging for itself.
+
+    Afterwards hpsearch writes what it wrote before, and no handler of the user's repeats it.
+    """
+    root = logging.getLogger()
+    kept = [_State(logger) for logger in _loggers() if _is_ours(logger.name)]
+    if is_json():
+        kept.append(_State(root))  # all of stderr is one log
+    handlers = list(root.handlers)
+    try:
+        yield
+    finally:
+        for state in kept:
+            state.restore()
+        for handler in set(root.handlers) - set(handlers):
+            handler.addFilter(lambda record: not _is_ours(record.name))
+        for name in _FOREIGN:
+            logger = logging.getLogger(name)
+            logger.setLevel(logger.level or logging.WARNING)
+
+
+def _is_ours(name: str) -> bool:
+    return name.partition(".")[0] in LOGGERS
+
+
+class _State:
+    """What the logging of a process may change of a logger."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self.logger = logger
+        self._attributes = {name: getattr(logger, name) for name in ("level", "propagate", "disabled")}
+        self._lists = {name: list(getattr(logger, name)) for name in ("handlers", "filters")}
+
+    def restore(self) -> None:
+        for name, value in self._attributes.items():
+            setattr(self.logger, name, value)
+        self.logger.setLevel(self._attributes["level"])  # also forgets which levels it had found enabled
+        for name, members in self._lists.items():
+            getattr(self.logger, name)[:] = members
+
+
+def _loggers() -> list[logging.Logger]:
+    """Return every logger but the root."""
+    found = list(logging.root.manager.loggerDict.values())
+    return [logger for logger in found if isinstance(logger, logging.Logger)]
 
 
 def is_json() -> bool:

@@ -14,6 +14,8 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from types import ModuleType
@@ -66,8 +68,10 @@ def load_objective(ref: ObjectiveRef) -> Objective:
     return found
 
 
-def load_space(target: ObjectiveRef, space_ref: str | None) -> Any:
-    """Return the user's search space, as written: ``space`` beside the objective, or where a reference says.
+def parse_space(target: ObjectiveRef, space_ref: str | None) -> ObjectiveRef:
+    """Return where the search space is: ``space`` beside the objective, or where a reference says.
+
+    To be called before anything is imported, since an import may leave for another folder.
 
     Parameters
     ----------
@@ -78,9 +82,14 @@ def load_space(target: ObjectiveRef, space_ref: str | None) -> Any:
     """
     ref = space_ref or DEFAULT_SPACE
     if ":" not in ref and not ref.endswith(".py"):
-        place = target.ref.partition(":")[0]
-        ref = f"{place}:{ref}"
-    return load(parse_target(ref, DEFAULT_SPACE))
+        beside = parse_target(f"{target.ref.partition(':')[0]}:{ref}")
+        return replace(beside, path=target.path)
+    return parse_target(ref, DEFAULT_SPACE)
+
+
+def load_space(target: ObjectiveRef, space_ref: str | None) -> Any:
+    """Return the user's search space, as written; see ``parse_space``."""
+    return load(parse_space(target, space_ref))
 
 
 def load(ref: ObjectiveRef) -> Any:
@@ -106,9 +115,13 @@ def files_of(ref: ObjectiveRef) -> list[Path]:
 
 
 def put_on_path(folder: Path) -> None:
-    """Let modules be found in a folder, before all other places."""
+    """Let modules be found in a folder, after all other places.
+
+    A user's ``token.py`` or ``numpy.py`` must not take the place of what hpsearch, or a library that
+    the objective uses, imports under that name.
+    """
     if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+        sys.path.append(str(folder))
 
 
 def _find_file(ref: ObjectiveRef) -> Path:
@@ -132,44 +145,86 @@ def _places(ref: ObjectiveRef) -> list[Path]:
 
 
 def _module_from_file(path: Path) -> ModuleType:
-    """Import a file once, under its own name where that is free, its folder on the path as for a script."""
+    """Import a file once, under its own name where that is free, its folder and this one on the path."""
+    put_on_path(path.parent)
+    put_on_path(Path.cwd())
     for name in _names_for(path):
         present = sys.modules.get(name)
         if present is None:
             break
         if _file_of(present) == path:
             return present
-    put_on_path(path.parent)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise LoadError(f"{path} is not a Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with program_named(str(path)):
+            spec.loader.exec_module(module)
     except BaseException as error:
-        del sys.modules[name]
-        raise _load_error(str(path), error) from error
+        sys.modules.pop(name, None)
+        raise _load_error(str(path), error, path.parent) from error
     return module
 
 
 def _module_by_name(name: str) -> ModuleType:
-    put_on_path(Path.cwd())
+    folder = Path.cwd()
+    put_on_path(folder)
     try:
-        return importlib.import_module(name)
+        with program_named(name):
+            return importlib.import_module(name)
     except BaseException as error:
-        raise _load_error(name, error) from error
+        raise _load_error(name, error, folder) from error
 
 
-def _load_error(what: str, error: BaseException) -> BaseException:
+@contextmanager
+def program_named(name: str) -> Iterator[None]:
+    """Let ``sys.argv`` be that of a program without arguments: what reads it must not meet hpsearch's."""
+    argv, sys.argv = sys.argv, [name]
+    try:
+        yield
+    finally:
+        sys.argv = argv
+
+
+def _load_error(what: str, error: BaseException, folder: Path) -> BaseException:
     """Say why a module could not be imported; what ends the process on purpose passes through."""
     if isinstance(error, KeyboardInterrupt):
         return error
-    if isinstance(error, ModuleNotFoundError):
+    if isinstance(error, SystemExit):
+        return LoadError(
+            f"{what} cannot be imported, since it ends the program ({reason(error)}): "
+            "put what it does as a program under `if __name__ == '__main__':`."
+        )
+    if isinstance(error, ModuleNotFoundError) and not _is_hidden(error.name, folder):
         return LoadError(
             f"{what} cannot be imported here: the module {error.name!r} is not installed or not on the path."
         )
-    return LoadError(f"{what} cannot be imported: {reason(error)}")
+    hidden = [name for name in _names_in(error) if _is_hidden(name, folder)]
+    hint = (
+        f" The module {hidden[0]!r} of {folder} is hidden by another of that name: rename it."
+        if hidden
+        else ""
+    )
+    return LoadError(f"{what} cannot be imported: {reason(error)}{hint}")
+
+
+def _names_in(error: BaseException) -> Iterator[str]:
+    """Yield the modules that an error of an import, or about an attribute of a module, is about."""
+    name = getattr(error, "name", None)
+    owner = getattr(error, "obj", None)
+    for found in (name if isinstance(error, ImportError) else None, getattr(owner, "__name__", None)):
+        if isinstance(found, str):
+            yield found.partition(".")[0]
+
+
+def _is_hidden(name: str | None, folder: Path) -> bool:
+    """Whether a folder has a module of a name, but what was imported under that name is another's."""
+    name = (name or "").partition(".")[0]
+    present = sys.modules.get(name)
+    own = [Path(os.path.realpath(folder / place)) for place in (f"{name}.py", f"{name}/__init__.py")]
+    return present is not None and any(map(os.path.isfile, own)) and _file_of(present) not in own
 
 
 def _attribute(module: ModuleType, name: str, ref: str) -> Any:
@@ -187,10 +242,22 @@ def _attribute(module: ModuleType, name: str, ref: str) -> Any:
 
 
 def _names_for(path: Path) -> Iterator[str]:
-    """Yield names for the module of a file: its own, then others, without end."""
-    yield path.stem
+    """Yield names for the module of a file: its own unless it is another's, then others, without end."""
+    if not _is_taken(path):
+        yield path.stem
     yield f"{path.stem}_of_{path.parent.name}"
     yield from (f"{path.stem}_of_{path.parent.name}_{i}" for i in count(2))
+
+
+def _is_taken(path: Path) -> bool:
+    """Whether another module is found under the name of a file, though nothing may have imported it yet."""
+    if path.stem in sys.modules or "." in path.stem:
+        return False  # the former is compared with the file; no import statement finds the latter
+    try:
+        spec = importlib.util.find_spec(path.stem)
+    except (ImportError, ValueError):
+        return False
+    return spec is not None and spec.origin is not None and Path(os.path.realpath(spec.origin)) != path
 
 
 def _file_of(module: ModuleType) -> Path | None:

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import click
 
-from hpsearch.command.exits import run_and_exit
+from hpsearch.command.exits import as_process, run_and_exit
 from hpsearch.command.forgiving import ForgivingOption
 from hpsearch.command.options import debug_option
 
@@ -82,3 +82,8 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run ``hpsearch``."""
     run_and_exit(cli, "hpsearch", "HPSEARCH")
+
+
+def main_of_process() -> NoReturn:
+    """Run ``hpsearch`` in a process that has nothing else to do."""
+    as_process(main)

@@ -15,6 +15,7 @@ import click
 
 from hpsearch.cli.stores import open_store, patient
 from hpsearch.command.options import debug_option, option, store_option
+from hpsearch.command.user_code import process_kept
 from hpsearch.errors import ExperimentMismatchError, LoadError, NotFoundError, SpaceError
 from hpsearch.experiment import UNDECIDED, Experiment, ExperimentState, bad_exp_key, is_exp_key
 from hpsearch.hyperopt.alias import install
@@ -69,7 +70,8 @@ def import_hyperopt(
     log_to_stderr(logging.WARNING)
     # Files that import hyperopt, and pickles that name its classes, get this package.
     install()
-    wanted = Space(load(parse_target(space, DEFAULT_SPACE)))
+    with process_kept():
+        wanted = Space(load(parse_target(space, DEFAULT_SPACE)))
     with _opened(source, trust_pickle=trust_pickle) as jobs_of:
         key = _chosen(jobs_of.exp_keys(), exp_key)
         name = _checked(into or key)

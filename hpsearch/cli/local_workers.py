@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from hpsearch.command.exits import last_words
 from hpsearch.command.store_choice import STORE, STORE_FILE
 from hpsearch.errors import ConfigurationError, LoadError, StorePermissionError, TooManyFailuresError
+from hpsearch.events import Event
 from hpsearch.gpus import find_gpus, share_out
 from hpsearch.interrupt import ECHO_S
+from hpsearch.log_files import last_bytes, turn_over
 from hpsearch.logs import is_json
 from hpsearch.mongod.directory import LOG_FILES
 from hpsearch.private_file import append_private
 from hpsearch.private_folder import own_folder, private_folder
 
-#: Seconds between two starts in the place of a worker that died.
+log = logging.getLogger(__name__)
+
+#: Seconds between two starts in the place of a worker that died at work.
 _RESTART_AFTER_S = 2.0
+
+#: Starts in a row that may fail; and seconds between the end of a start that failed and the next one.
+_MAX_STARTS = 3
+_FIRST_PAUSE_S, _PAUSE_GROWTH, _LONGEST_PAUSE_S = 0.25, 2.0, 60.0
+
+#: Exit code of a worker that found no database.
+_DATABASE_AWAY = 69
 
 #: Seconds between two looks at workers that end.
 _POLL_S = 0.05
@@ -100,21 +113,24 @@ class LocalWorkers:
         self._n = n
         self._env = {**os.environ, STORE: uri, STORE_FILE: ""}
         self._exp_key = exp_key
-        self._log_dir = log_dir
+        self._log_dir = log_dir.absolute()
         self._drain_timeout_s = drain_timeout_s
         self._is_forced = is_forced
         self._gpus = gpus
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self._started_at = [0.0] * n
+        self._workers: list[_LocalWorker] = []
+        self._named: list[_LocalWorker] = []  # those of which a warning said that they cannot start
 
     def __enter__(self) -> LocalWorkers:
         own_folder(self._log_dir.parent)
         private_folder(self._log_dir, mark=LOG_FILES)
-        for log in map(self._log_file, range(self._n)):
-            append_private(log).close()  # refuses what is not ours
-            if log.stat().st_size:
-                log.replace(log.with_suffix(".log.1"))
-        self._processes = [self._start(i) for i in range(self._n)]
+        for i in range(self._n):
+            path = self._log_dir / f"worker-{i + 1}.log"
+            append_private(path).close()  # refuses what is not ours
+            if path.stat().st_size:
+                turn_over(path)
+            self._workers.append(_LocalWorker(self._command(i, path), self._env, path))
+        for worker in self._workers:
+            worker.start()
         return self
 
     def __exit__(
@@ -122,7 +138,7 @@ class LocalWorkers:
     ) -> None:
         self._terminate()
         asked_at = time.monotonic()
-        while any(process.poll() is None for process in self._processes):
+        while any(worker.exit_code() is None for worker in self._workers):
             # A worker takes a second signal for an echo of the first when it follows too soon.
             if self._is_forced() and time.monotonic() - asked_at >= ECHO_S:
                 self._terminate()
@@ -135,30 +151,39 @@ class LocalWorkers:
         Raises
         ------
         HpsearchError
-            If one ended for a reason that would end the next one too.
+            If one ended for a reason that would end the next one too, or if none of them can start.
         """
-        for i, process in enumerate(self._processes):
-            code = process.poll()
-            if code is None:
-                continue
+        for worker in self._workers:
+            code = worker.exit_code()
             if code in _FATAL:
-                raise _FATAL[code](self._last_words(i))
-            if code == 0:
-                continue  # its own options told it to leave
-            if time.monotonic() - self._started_at[i] >= _RESTART_AFTER_S:
-                self._processes[i] = self._start(i)
-        if self._processes and all(process.poll() == 0 for process in self._processes):
+                raise _FATAL[code](worker.last_words())
+            if code != 0:  # at 0, its own options told it to leave
+                worker.restart_if_due()
+        self._check_starts()
+        if self._workers and all(worker.exit_code() == 0 for worker in self._workers):
             text = "All local workers have left, as their own options (HPSEARCH_WORKER_*) told them to."
             raise ConfigurationError(text)
 
-    def _terminate(self) -> None:
-        for process in self._processes:
-            process.terminate()
+    def _check_starts(self) -> None:
+        """Give up if no worker can start; say so of one that cannot while others are at work."""
+        failing = [worker for worker in self._workers if worker.cannot_start]
+        if failing and len(failing) == len(self._workers):
+            raise ConfigurationError(failing[0].why_no_start())
+        for worker in failing:
+            if worker not in self._named:
+                self._named.append(worker)
+                log.warning(
+                    "%s", worker.why_no_start(), extra=Event.WORKER_NOT_STARTED.of(log=str(worker.log))
+                )
 
-    def _start(self, i: int) -> subprocess.Popen[bytes]:
-        self._started_at[i] = time.monotonic()
+    def _terminate(self) -> None:
+        for worker in self._workers:
+            worker.terminate()
+
+    def _command(self, i: int, path: Path) -> list[str]:
         command = [
             sys.executable,
+            "-P",  # no module of the user's folder takes the place of one of the library's
             "-m",
             "hpsearch_worker",
             "--exp-key",
@@ -167,6 +192,8 @@ class LocalWorkers:
             f"{self._drain_timeout_s:.3f}s",
             "--parent",
             str(os.getpid()),
+            "--log-file",
+            str(path),
         ]
         if is_json():
             command += ["--log-format", "json"]
@@ -174,24 +201,92 @@ class LocalWorkers:
             command += ["--gpus", self._gpus[i]]
         if name := os.environ.get("HPSEARCH_WORKER_NAME"):
             command += ["--name", f"{name}-{i + 1}"]
-        with append_private(self._log_file(i)) as log:
+        return command
+
+
+class _LocalWorker:
+    """One worker: its present process, and how the starts of the last ones went."""
+
+    def __init__(self, command: list[str], env: Mapping[str, str], path: Path) -> None:
+        self._command, self._env, self.log = command, env, path
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started_fd = -1  # the process writes there once it is at work
+        self._is_at_work = False
+        self._started_at = 0.0
+        self._ended_at: float | None = None  # when it was seen that the process had ended
+        self._n_failed_starts = 0  # in a row
+        self._failed_code = 0
+
+    @property
+    def cannot_start(self) -> bool:
+        """Whether it ended before it was at work each time that it was started of late."""
+        return self._n_failed_starts >= _MAX_STARTS
+
+    def start(self) -> None:
+        """Start the process."""
+        self._started_fd, theirs = os.pipe()
+        os.set_blocking(self._started_fd, False)
+        self._is_at_work, self._started_at, self._ended_at = False, time.monotonic(), None
+        with append_private(self.log) as file:
             # A session of its own: Ctrl-C reaches this process, which then drains its workers.
-            return subprocess.Popen(
-                command,
+            self._process = subprocess.Popen(
+                [*self._command, "--started-fd", str(theirs)],
                 env=self._env,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=file,
+                stderr=file,
+                pass_fds=[theirs],
                 start_new_session=True,
             )
+        os.close(theirs)
 
-    def _log_file(self, i: int) -> Path:
-        return self._log_dir / f"worker-{i + 1}.log"
+    def exit_code(self) -> int | None:
+        """Return the exit code of the process that was started last, or None while it runs."""
+        if self._process is None:
+            return 0
+        code = self._process.poll()
+        if self._started_fd >= 0:  # after the other look: what has ended by then says no more
+            with suppress(BlockingIOError):
+                self._is_at_work = os.read(self._started_fd, 1) != b""
+                os.close(self._started_fd)
+                self._started_fd = -1
+        if code is not None and self._ended_at is None:
+            self._note_end(code)
+        return code
 
-    def _last_words(self, i: int) -> str:
-        """Return the sentence that a worker ended with."""
-        with self._log_file(i).open("rb") as log:
-            # The log also holds what objectives print, which has no limit.
-            log.seek(max(0, log.seek(0, os.SEEK_END) - _LAST_BYTES))
-            lines = log.read().decode("utf-8", "replace").strip().split("\n")
-        return last_words(lines) or f"{lines[-1]} (see {self._log_file(i)})"
+    def restart_if_due(self) -> None:
+        """Start another process if one has ended, and the time for the next has come."""
+        if self._ended_at is None:
+            return
+        due = self._started_at + _RESTART_AFTER_S
+        if self._n_failed_starts:
+            due = self._ended_at + min(
+                _LONGEST_PAUSE_S, _FIRST_PAUSE_S * _PAUSE_GROWTH**self._n_failed_starts
+            )
+        if time.monotonic() >= due:
+            self.start()
+
+    def terminate(self) -> None:
+        """Ask the process to end."""
+        if self._process is not None:
+            self._process.terminate()
+
+    def last_words(self) -> str:
+        """Return the sentence that the process ended with, else the last line of its log."""
+        lines = last_bytes(self.log, _LAST_BYTES).decode("utf-8", "replace").strip().split("\n")
+        return last_words(lines) or f"{lines[-1]} (see {self.log})"
+
+    def why_no_start(self) -> str:
+        """Return a sentence that says so."""
+        code = self._failed_code
+        how = f"with exit code {code}" if code >= 0 else f"by signal {-code}"
+        times = f"{self._n_failed_starts} times in a row"
+        return f"The local worker cannot start: it ended {how} {times}: {self.last_words()}"
+
+    def _note_end(self, code: int) -> None:
+        self._ended_at = time.monotonic()
+        # A database that is away ends a worker that starts meanwhile, and is waited for.
+        if self._is_at_work or code == _DATABASE_AWAY:
+            self._n_failed_starts = 0
+        else:
+            self._n_failed_starts, self._failed_code = self._n_failed_starts + 1, code

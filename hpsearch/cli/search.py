@@ -13,6 +13,7 @@ import click
 
 from hpsearch.cli.priority import PRIORITY
 from hpsearch.command.options import DURATION, POSITIVE_DURATION, AtLeast, Duration, option
+from hpsearch.command.user_code import process_kept
 from hpsearch.errors import ConfigurationError, NotFoundError
 from hpsearch.events import Event
 from hpsearch.experiment import (
@@ -26,7 +27,7 @@ from hpsearch.experiment import (
     is_exp_key,
 )
 from hpsearch.logs import tell
-from hpsearch.objective import load_objective, load_space, parse_target
+from hpsearch.objective import load, load_objective, parse_space, parse_target
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
@@ -167,8 +168,10 @@ def search_options(command: F) -> F:
 def describe(target: str, search: SearchOptions) -> Experiment:
     """Load the target here, where a mistake costs a second, and describe the search."""
     objective = parse_target(target)
-    load_objective(objective)
-    space = Space(load_space(objective, search.space))
+    space_ref = parse_space(objective, search.space)
+    with process_kept():
+        load_objective(objective)
+        space = Space(load(space_ref))
     algorithm = Algorithm(name=search.algo or Algorithm().name, options=dict(search.algo_option))
     make_suggester(algorithm, space)
     return Experiment(

@@ -8,6 +8,7 @@ import click
 import numpy as np
 
 from hpsearch.command.options import AtLeast, debug_option, option
+from hpsearch.command.user_code import process_kept
 from hpsearch.errors import SpaceError
 from hpsearch.objective import load_space, parse_target
 from hpsearch.report.space_text import describe_space
@@ -49,7 +50,7 @@ def show(target: str, space: str | None, samples: int, seed: int) -> None:
 
     TARGET is file.py[:name] or package.module[:name], as for `hpsearch run`.
     """
-    shown = Space(load_space(parse_target(target), space))
+    shown = _loaded(target, space)
     click.echo(describe_space(shown, _samples(shown, samples, seed)))
 
 
@@ -79,12 +80,18 @@ def plot(target: str, space: str | None, samples: int, seed: int, output: Path) 
     from hpsearch.report.density import space_panels
     from hpsearch.report.density_plot import draw_panels, save_figure
 
-    drawn = Space(load_space(parse_target(target), space))
+    drawn = _loaded(target, space)
     if not drawn.parameters:
         raise SpaceError(f"The space of {target} has no parameters to draw.")
     panels = space_panels(drawn, _samples(drawn, samples, seed))
     save_figure(draw_panels(panels, f"{samples:,} samples of {target}"), output)
     click.echo(f"Wrote {output}.")
+
+
+def _loaded(target: str, space_ref: str | None) -> Space:
+    """Load a space, as `hpsearch run` would."""
+    with process_kept():
+        return Space(load_space(parse_target(target), space_ref))
 
 
 def _samples(space: Space, n_samples: int, seed: int) -> list[Values]:

@@ -6,8 +6,11 @@ import json
 import logging
 import os
 import sys
+import threading
+import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -57,6 +60,10 @@ EXIT_CODES: tuple[tuple[type[HpsearchError], int], ...] = (
 #: What the last words of a command begin with.
 _MARK = "hpsearch: "
 
+#: Seconds that threads and exit handlers of a user's code still have when a command is done, and those
+#: for the last of its output after that.
+_ENDING_S, _FLUSHING_S = 5.0, 1.0
+
 #: Characters of the sentence that a command ends with.
 _MAX_SENTENCE = 1500
 
@@ -91,6 +98,22 @@ def run_and_exit(command: click.Command, prog_name: str, env_prefix: str) -> NoR
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def as_process(main: Callable[[], NoReturn]) -> NoReturn:
+    """Run the main function of a process, and see to it that the process ends soon after it.
+
+    A user's code that was imported may leave threads that Python waits for, or handlers that it
+    calls at the end. They have ``_ENDING_S`` seconds.
+    """
+    code: int | str | None = 1
+    try:
+        main()
+    except SystemExit as ending:
+        code = ending.code
+        raise
+    finally:
+        _end_within(_ENDING_S, code if isinstance(code, int) else int(code is not None))
+
+
 def last_words(lines: Sequence[str]) -> str | None:
     """Return the sentence that a command ended with, out of its stderr; None if it ended well."""
     return next((words for line in reversed(lines) if (words := _last_words(line)) is not None), None)
@@ -99,6 +122,24 @@ def last_words(lines: Sequence[str]) -> str | None:
 def exit_code_of(error: HpsearchError) -> int:
     """Return the exit code for an error."""
     return next(code for kind, code in EXIT_CODES if isinstance(error, kind))
+
+
+def _end_within(seconds: float, code: int) -> None:
+    """End this process after so long, whatever it does meanwhile."""
+
+    def end() -> None:
+        time.sleep(seconds)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):  # closed, replaced, or not read any more
+                stream.flush()
+        os._exit(code)
+
+    def end_at_last() -> None:  # in case the reader of a stream takes nothing
+        time.sleep(seconds + _FLUSHING_S)
+        os._exit(code)
+
+    for target in (end, end_at_last):
+        threading.Thread(target=target, daemon=True).start()
 
 
 def _say_why(words: str, exit_code: int) -> None:

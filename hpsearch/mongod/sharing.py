@@ -18,6 +18,16 @@ from hpsearch.mongod.environment import without_settings
 from hpsearch.mongod.server import ensure_running, find_living, terminate
 from hpsearch.private_file import write_private
 
+#: Runs a module of this very package, also where only the user's script knows where that lies. The
+#: folder comes last on the path: what else is in there takes the place of nothing.
+_RUN_KEEPER = (
+    "import runpy, sys; _, folder, name, *sys.argv[1:] = sys.argv; sys.path.append(folder); "
+    "runpy.run_module(name, run_name='__main__', alter_sys=True)"
+)
+
+#: The folder in which this package lies.
+_PACKAGES = str(Path(__file__).resolve().parents[2])
+
 
 class PrivateMongod:
     """One use of a private server, from joining to leaving; a context manager."""
@@ -157,14 +167,13 @@ def _directory(data_dir: Path | None) -> Directory:
 def _ensure_keeper(directory: Directory, *, is_ephemeral: bool) -> None:
     """Start the process that ends the server after its last user, unless one lives.
 
-    The keeper inherits its lock, so there is no instant at which nobody holds it, and it
-    imports from the same folders as this process.
+    The keeper inherits its lock, so there is no instant at which nobody holds it.
     """
     lock = directory.claim_keeping()
     if lock is None:
         return
-    folders = [folder for folder in sys.path if folder]
-    command = [sys.executable, "-P", "-m", "hpsearch.mongod.keeper", str(directory.root), str(lock.fileno())]
+    command = [sys.executable, "-P", "-c", _RUN_KEEPER, _PACKAGES, "hpsearch.mongod.keeper"]
+    command += [str(directory.root), str(lock.fileno())]
     write_private(directory.keeper_log, "")
     with lock, directory.keeper_log.open("a") as log:
         started = subprocess.run(
@@ -173,7 +182,7 @@ def _ensure_keeper(directory: Directory, *, is_ephemeral: bool) -> None:
             stdout=log,
             stderr=log,
             pass_fds=[lock.fileno()],
-            env={**without_settings(os.environ), "PYTHONPATH": os.pathsep.join(folders)},
+            env=without_settings(os.environ),
             start_new_session=True,
             check=False,
         )

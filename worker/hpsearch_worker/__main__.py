@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    # Python put the current folder in front: no module in it may take the place of one of the library's.
+    sys.path.append(sys.path.pop(0))
+
 import os
 import signal
 import socket
-import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from hpsearch.command.exits import run_and_exit
+from hpsearch.command.exits import as_process, run_and_exit
 from hpsearch.command.options import (
     DURATION,
     POSITIVE_DURATION,
@@ -33,6 +39,7 @@ from hpsearch.user_path import user_path
 from hpsearch.wording import shown
 from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.lifeline import die_with_parent
+from hpsearch_worker.log_file import keep_small
 from hpsearch_worker.loop import Limits
 from hpsearch_worker.serve import Options, serve
 from hpsearch_worker.shutdown import Shutdown
@@ -110,6 +117,8 @@ def _checked_name(context: click.Context, param: click.Parameter, name: str | No
 @health_options
 @log_format_option()
 @option("--parent", type=int, hidden=True, help="Drain when this process, which started the worker, dies.")
+@option("--started-fd", type=int, hidden=True, help="Write a byte to this descriptor once it is at work.")
+@option("--log-file", hidden=True, help="File that stdout and stderr lead to, to be kept small.")
 @debug_option()
 def worker(
     store: str,
@@ -133,6 +142,8 @@ def worker(
     health_port: int | None,
     health_host: str,
     parent: int | None,
+    started_fd: int | None,
+    log_file: str | None,
 ) -> None:
     """Evaluate trials: claim one, call the objective, write the loss back, go on.
 
@@ -144,6 +155,10 @@ def worker(
         raise click.UsageError("--no-isolate evaluates one trial at a time: leave --concurrency at 1.")
     if parent is not None:
         die_with_parent(parent, signal.SIGTERM)
+    if started_fd is not None:
+        os.set_inheritable(started_fd, False)
+    if log_file is not None:
+        keep_small(Path(log_file))
     name = name or f"{socket.gethostname()}-{os.getpid()}"
     log_to_stderr(worker=name)
     notifier = take_notifier(os.environ)
@@ -170,7 +185,7 @@ def worker(
     )
     with Interrupt() as interrupt:
         shutdown = Shutdown(interrupt, drain_timeout, max_runtime)
-        serve(store, options, shutdown, notifier)
+        serve(store, options, shutdown, notifier, on_start=lambda: _tell_starter(started_fd))
         if interrupt.is_forced:
             raise click.exceptions.Exit(interrupt.exit_code)
 
@@ -178,6 +193,11 @@ def worker(
 def main() -> NoReturn:
     """Run ``hpsearch-worker``."""
     run_and_exit(worker, "hpsearch-worker", "HPSEARCH_WORKER")
+
+
+def main_of_process() -> NoReturn:
+    """Run ``hpsearch-worker`` in a process that has nothing else to do."""
+    as_process(main)
 
 
 def _made(folder: str) -> str:
@@ -190,6 +210,14 @@ def _made(folder: str) -> str:
     return str(path)
 
 
+def _tell_starter(fd: int | None) -> None:
+    """Say to the process that started this one that it is at work."""
+    if fd is not None:
+        with suppress(OSError):  # the starter has ended
+            os.write(fd, b"1")
+        os.close(fd)
+
+
 def _taken_secret(file: str | None) -> bytes | None:
     """Return the secret; take it and the password out of the environment, which evaluations inherit."""
     secret = read_secret(os.environ, file)
@@ -199,4 +227,4 @@ def _taken_secret(file: str | None) -> bytes | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main_of_process()

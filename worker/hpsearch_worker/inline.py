@@ -7,6 +7,7 @@ one slot, and an objective that uses SIGALRM itself needs a process of its own.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import time
@@ -14,7 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from hpsearch.command.user_code import signals_kept
 from hpsearch.experiment import Experiment, Identity
+from hpsearch.logs import own_log_kept
 from hpsearch.trial import Result, Trial
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
 from hpsearch_worker.letters import Post, no_letter
@@ -49,6 +52,7 @@ class InlineEvaluator:
         self._home: str | None = None  # where this process was before it evaluated anything
         self._letters = letters
         self._loaded: dict[Identity, Loaded] = {}
+        self._disabled = 0  # the level up to which the objective disabled logging
 
     def prepare(self, experiment: Experiment, watch: Watch) -> None:
         """Load an experiment in this process; see ``Evaluator``."""
@@ -56,7 +60,8 @@ class InlineEvaluator:
             self._home = self._home or working_folder()
             go_to(self._home)  # the last trial began, or ended, in another folder
             request = Load.of(experiment, self._workdir, self._letters(experiment))
-            self._loaded[experiment.identity] = request.carry_out()
+            with self._worker_kept():
+                self._loaded[experiment.identity] = request.carry_out()
 
     def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, hear: Hear) -> Result:
         """Call the objective; see ``Evaluator``."""
@@ -65,7 +70,7 @@ class InlineEvaluator:
         current = Evaluate.of(trial).current_trial(hear)
         process, started = os.getpid(), time.perf_counter()
         try:
-            with _interrupted_by(watch):
+            with self._worker_kept(), _interrupted_by(watch):
                 result = loaded.evaluate(trial.values, current, passes=(_InterruptionError,))
         except _InterruptionError as interruption:
             _disarm()  # on the way out of the block, it may have kept the block from doing so
@@ -79,6 +84,17 @@ class InlineEvaluator:
     def close(self) -> None:
         """Forget what was loaded."""
         self._loaded.clear()
+
+    @contextmanager
+    def _worker_kept(self) -> Iterator[None]:
+        """Let the objective set up logging and signals, and the worker go on as before."""
+        manager = logging.root.manager
+        with signals_kept(), own_log_kept():
+            own, manager.disable = manager.disable, self._disabled
+            try:
+                yield
+            finally:
+                self._disabled, manager.disable = manager.disable, own
 
 
 @contextmanager

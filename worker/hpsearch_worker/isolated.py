@@ -162,7 +162,15 @@ class _Child:
         self._line, theirs = Line.pair()
         self._n_asked = 0  # the number of the last request
         self.output = output
-        command = [sys.executable, "-m", "hpsearch_worker.child", str(theirs.fileno()), str(os.getpid())]
+        # Without this folder in front of the library's own; the objective's are appended.
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "hpsearch_worker.child",
+            str(theirs.fileno()),
+            str(os.getpid()),
+        ]
         # A session of its own: a terminal's Ctrl-C reaches the worker alone, and the whole
         # group, with whatever the objective started, can be ended at once.
         self._process = subprocess.Popen(

@@ -9,7 +9,7 @@ from typing import Any
 
 from hpsearch.evaluate import Attachment, CurrentTrial, evaluate
 from hpsearch.experiment import Experiment, ObjectiveRef
-from hpsearch.objective import Objective, load_objective
+from hpsearch.objective import Objective, files_of, load_objective, program_named
 from hpsearch.payload import Letter
 from hpsearch.space.tree import Space, Values
 from hpsearch.trial import Report, Result, Trial
@@ -41,11 +41,14 @@ class Load:
     def carry_out(self) -> Loaded:
         """Load them here."""
         stand_in_for_hyperopt()
+        program = self.objective.ref.partition(":")[0]
+        if self.objective.kind == "file":
+            program = next(map(str, files_of(self.objective)), program)
         # The objective first: options of the space may live in its module.
         letter = self.letter
         objective = load_objective(self.objective) if letter is None else letter.objective()
         space = Space.from_json(self.space)
-        return Loaded(objective, space, self.workdir or working_folder())
+        return Loaded(objective, space, self.workdir or working_folder(), program)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +58,15 @@ class Loaded:
     objective: Objective
     space: Space
     folder: str | None  #: where each evaluation begins: the one asked for, or where loading ended
+    program: str  #: what the objective finds in ``sys.argv``: its file or module
 
     def evaluate(
         self, values: Values, trial: CurrentTrial, passes: tuple[type[BaseException], ...] = ()
     ) -> Result:
         """Evaluate raw values here; see ``hpsearch.evaluate.evaluate``."""
         go_to(self.folder)
-        return evaluate(self.objective, lambda: self.space.config(values), trial, passes)
+        with program_named(self.program):
+            return evaluate(self.objective, lambda: self.space.config(values), trial, passes)
 
 
 @dataclass(frozen=True, slots=True)

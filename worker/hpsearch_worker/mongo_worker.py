@@ -6,6 +6,12 @@ to that very command: there is one worker, with two ways to ask for it.
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    # Python put the current folder in front: no module in it may take the place of one of the library's.
+    sys.path.append(sys.path.pop(0))
+
 import math
 import os
 import re
@@ -18,7 +24,7 @@ from typing import Any, NoReturn
 import click
 from click.core import ParameterSource
 
-from hpsearch.command.exits import run_and_exit
+from hpsearch.command.exits import as_process, run_and_exit
 from hpsearch.command.options import log_format_option
 from hpsearch.command.store_choice import STORE, STORE_FILE, uri_in
 from hpsearch.errors import ConfigurationError
@@ -237,6 +243,11 @@ def main() -> NoReturn:
     run_and_exit(mongo_worker, "hpsearch-mongo-worker", "HPSEARCH_MONGO_WORKER")
 
 
+def main_of_process() -> NoReturn:
+    """Run ``hpsearch-mongo-worker`` in a process that has nothing else to do."""
+    as_process(main)
+
+
 def _without_secrets(uri: str) -> str:
     scheme, _, rest = uri.partition("://")
     if is_mistyped(uri):
@@ -253,4 +264,4 @@ def _drain(signum: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main_of_process()

@@ -8,7 +8,7 @@ import platform
 import random
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import hpsearch
@@ -62,8 +62,28 @@ class Options:
     secret: bytes | None = field(repr=False)
 
 
-def serve(uri: str, options: Options, shutdown: Shutdown, notifier: Notifier) -> None:
-    """Work until there is a reason to leave; raises that reason if it is an error."""
+def serve(
+    uri: str,
+    options: Options,
+    shutdown: Shutdown,
+    notifier: Notifier,
+    on_start: Callable[[], None] = lambda: None,
+) -> None:
+    """Work until there is a reason to leave; raises that reason if it is an error.
+
+    Parameters
+    ----------
+    uri : str
+        The database.
+    options : Options
+        How to work.
+    shutdown : Shutdown
+        When to leave.
+    notifier : Notifier
+        The line to the service manager.
+    on_start : callable
+        Called once the database is reached and the worker is registered.
+    """
     me = Worker(
         name=options.name,
         host=socket.gethostname(),
@@ -85,6 +105,7 @@ def serve(uri: str, options: Options, shutdown: Shutdown, notifier: Notifier) ->
             heartbeat.start()
             patience.has_started = True
             notifier.ready()
+            on_start()
             _log_start(options)
             _work(store, options, shutdown, tally, heartbeat, health.pulse)
             shutdown.drain()

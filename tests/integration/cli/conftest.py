@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -142,6 +143,14 @@ def filled(store: MongoStore) -> MongoStore:
     claimed(store)
     store.record_worker(WORKER, 60)
     return store
+
+
+def wait_for_running(store: MongoStore, exp_key: str) -> None:
+    """Wait until a worker has taken a trial."""
+    deadline = time.monotonic() + 60
+    while not store.counts(exp_key)[State.RUNNING]:
+        assert time.monotonic() < deadline, "no worker took a trial"
+        time.sleep(0.05)
 
 
 def trial(tid: int) -> Trial:

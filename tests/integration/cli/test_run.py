@@ -14,7 +14,7 @@ import pytest
 
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.trial import State
-from tests.integration.cli.conftest import Call
+from tests.integration.cli.conftest import Call, wait_for_running
 
 
 def test_a_search_ends_with_its_best_parameters_and_what_comes_next(shell: Call):
@@ -157,13 +157,6 @@ def started(folder: Path, uri: str, *arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def wait_for_running(store: MongoStore, exp_key: str) -> None:
-    deadline = time.monotonic() + 60
-    while not store.counts(exp_key)[State.RUNNING]:
-        assert time.monotonic() < deadline, "no worker took a trial"
-        time.sleep(0.05)
 
 
 def test_ctrl_c_gives_running_trials_back_and_says_how_to_go_on(folder: Path, uri: str, store: MongoStore):
