@@ -85,7 +85,7 @@ def loguniform(label: str, low: float, high: float) -> Number:
     >>> lr = loguniform("lr", np.log(1e-5), np.log(1e-1))
     """
     built = arguments.uniform("loguniform", checked_label(label), low, high)
-    _warn_of_raw_bounds("loguniform", label, low, high)
+    warn_of_raw_bounds("loguniform", label, low, high)
     return Number(label, built)
 
 
@@ -97,7 +97,7 @@ def qloguniform(label: str, low: float, high: float, q: float) -> Number:
     >>> batch_size = qloguniform("batch_size", np.log(16), np.log(1024), 16)
     """
     built = arguments.uniform("qloguniform", checked_label(label), low, high, q)
-    _warn_of_raw_bounds("qloguniform", label, low, high)
+    warn_of_raw_bounds("qloguniform", label, low, high)
     return Number(label, built)
 
 
@@ -197,8 +197,8 @@ def _options(name: str, label: str, options: Any) -> list[Any]:
     )
 
 
-def _warn_of_raw_bounds(name: str, label: str, low: float, high: float) -> None:
-    """Warn when bounds look like values instead of their logarithms.
+def warn_of_raw_bounds(name: str, label: str, low: float, high: float, depth: int = 3) -> None:
+    """Warn, ``depth`` calls above, when bounds look like values instead of their logarithms.
 
     Such bounds are short decimals, which logarithms hardly ever are, and give a range
     that nobody means: within 1 and e, or from a hair above 1.
@@ -211,5 +211,5 @@ def _warn_of_raw_bounds(name: str, label: str, low: float, high: float) -> None:
             f"{np.exp(high):.6g}, since its bounds are logarithms; for bounds on the value itself, "
             f"write hp.{name}({named(label)}, np.log({low or 1e-5:g}), np.log({high:g}){step}).",
             HpsearchWarning,
-            stacklevel=3,
+            stacklevel=depth,
         )

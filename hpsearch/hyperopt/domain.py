@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import numbers
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -16,8 +17,10 @@ from hpsearch.hyperopt.documents import DOMAIN_CMD, JOB_STATE_DONE, STATUS_NEW, 
 from hpsearch.hyperopt.exceptions import BadSearchSpace, DuplicateLabel, InvalidLoss, InvalidResultStatus
 from hpsearch.hyperopt.ledger import Ledger
 from hpsearch.hyperopt.points import raw_point
-from hpsearch.hyperopt.pyll.base import computed, rec_eval
-from hpsearch.hyperopt.pyll.graph import Apply, Literal, as_apply, dfs
+from hpsearch.hyperopt.pyll.evaluation import GarbageCollected, rec_eval
+from hpsearch.hyperopt.pyll.graph import Apply, Literal, apply, as_apply, dfs, parameters_of
+from hpsearch.hyperopt.pyll.stochastic import recursive_set_rng_kwarg
+from hpsearch.hyperopt.vectorize import VectorizeHelper
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.protocol import Suggester
 
@@ -99,6 +102,8 @@ class Domain:
         The space as a graph.
     params : dict of Apply
         The distribution of each parameter by label.
+    s_new_ids, s_rng : Literal
+        Nodes that stand for the numbers of new trials, and for a generator, in ``s_idxs_vals``.
 
     Raises
     ------
@@ -122,15 +127,31 @@ class Domain:
         self.pass_expr_memo_ctrl = is_marked if pass_expr_memo_ctrl is None else pass_expr_memo_ctrl
         self.expr = as_apply(expr)
         self.space = _space(self.expr)
-        nodes = self.space.nodes
-        self._params = {label: Apply(node, "param") for label, node in nodes.items()}
-        self.params = {label: Apply(node, "dist") for label, node in nodes.items()}
+        drawn = {label: node.arg["obj"] for label, node in parameters_of(self.expr)}
+        self.params: dict[str, Apply] = {label: drawn[label] for label in self.space.nodes}
+        self.s_new_ids = Literal("new_ids")
+        self.s_rng = Literal("rng")
         self.workdir, self.name, self.loss_target = workdir, name, loss_target
         self.cmd = DOMAIN_CMD
-        self._wants_ctrl = any(isinstance(face, Literal) and face.obj is Ctrl for face in dfs(self.expr))
+        self._wants_ctrl = any(isinstance(node, Literal) and node.obj is Ctrl for node in dfs(self.expr))
         self._ledger = Ledger(self.space)
         self._observed: Any = None
         self._suggesters: dict[Any, Suggester] = {}
+
+    @functools.cached_property
+    def vh(self) -> VectorizeHelper:
+        """The graph of the space for many trials at once."""
+        return VectorizeHelper(self.expr, self.s_new_ids)
+
+    @functools.cached_property
+    def s_idxs_vals(self) -> Apply:
+        """The graph that draws points: by label, the numbers of trials, and the values.
+
+        An algorithm evaluates it with ``rec_eval`` and a memo that gives the numbers of the new
+        trials for ``s_new_ids`` and a generator for ``s_rng``.
+        """
+        drawn = apply("pos_args", self.vh.idxs_by_label(), self.vh.vals_by_label())
+        return recursive_set_rng_kwarg(drawn, self.s_rng)
 
     @property
     def needs_ctrl(self) -> bool:
@@ -152,7 +173,7 @@ class Domain:
 
     def memo_from_config(self, config: Mapping[str, Any]) -> dict[Apply, Any]:
         """Return what ``rec_eval(domain.expr, memo=...)`` needs for raw values by label."""
-        return {self._params[label]: value for label, value in config.items() if label in self._params}
+        return {node: config.get(label, GarbageCollected) for label, node in parameters_of(self.expr)}
 
     def evaluate(self, config: Mapping[str, Any], ctrl: Ctrl, attach_attachments: bool = True) -> Doc:
         """Call the objective for raw values by label, and return its result as a dict.
@@ -177,9 +198,7 @@ class Domain:
         values = raw_point(self.space, config)
         if self.pass_expr_memo_ctrl:
             return self.fn(expr=self.expr, memo=self._memo(values, ctrl), ctrl=ctrl)
-        if self._wants_ctrl:
-            return self.fn(rec_eval(self.expr, memo=self._memo(values, ctrl)))
-        return self.fn(computed(self.space.expression, values))
+        return self.fn(rec_eval(self.expr, memo=self._memo(values, ctrl)))
 
     def evaluate_async2(self, rval: Any, ctrl: Ctrl, attach_attachments: bool = True) -> Doc:
         """Return what the objective returned as a result; the second half of ``evaluate``."""
@@ -225,9 +244,9 @@ class Domain:
 
 def use_obj_for_literal_in_memo(expr: Any, obj: Any, lit: Any, memo: dict[Any, Any]) -> dict[Any, Any]:
     """Let a ``memo`` for ``rec_eval`` give an object wherever a graph holds some literal."""
-    for face in dfs(as_apply(expr)):
-        if isinstance(face, Literal) and face.obj is lit:
-            memo[face] = obj
+    for node in dfs(as_apply(expr)):
+        if isinstance(node, Literal) and (node.obj is lit or _is_equal(node.obj, lit)):
+            memo[node] = obj
     return memo
 
 
@@ -264,6 +283,14 @@ def result_of(returned: Any) -> Doc:
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidLoss(result) from error
     return result
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    """Whether two values are equal; arrays, which have no single answer, are not."""
+    try:
+        return bool(one == other)
+    except (TypeError, ValueError):
+        return False
 
 
 def _space(expr: Apply) -> Space:

@@ -27,7 +27,7 @@ from hpsearch.hyperopt.domain import Domain
 from hpsearch.hyperopt.exceptions import InvalidAnnotatedParameter
 from hpsearch.hyperopt.iteration import FMinIter
 from hpsearch.hyperopt.points import complete_point, raw_point
-from hpsearch.hyperopt.pyll.base import as_apply, computed
+from hpsearch.hyperopt.pyll.evaluation import rec_eval
 from hpsearch.hyperopt.saving import load_trials
 from hpsearch.hyperopt.trials import Trials
 from hpsearch.space.expression import Node
@@ -129,10 +129,10 @@ def fmin(
     n_evals = _checked_max_evals(max_evals)
     if isinstance(space, str) and space == "annotated":
         fn, space = _annotated(fn)
+    domain = Domain(fn, space, pass_expr_memo_ctrl=pass_expr_memo_ctrl)
     if algo is None:
         logger.warning("fmin was given no algorithm; it uses tpe.suggest.", extra=Event.NO_ALGORITHM.of())
         algo = tpe.suggest
-    domain = Domain(fn, space, pass_expr_memo_ctrl=pass_expr_memo_ctrl)
     if trials is None:
         trials = _loaded(trials_save_file) or Trials()
         allow_trials_fmin = False
@@ -173,7 +173,7 @@ def fmin(
     )
     rounds.catch_eval_exceptions = catch_eval_exceptions
     rounds.exhaust()
-    return _answer(domain.space, trials, return_argmin)
+    return _answer(domain, trials, return_argmin)
 
 
 def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
@@ -192,8 +192,7 @@ def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
     SpaceError
         If a value is missing or does not fit.
     """
-    expr = as_apply(space)
-    return computed(expr.node, raw_point(Space(expr), hp_assignment))
+    return _config(Domain(None, space), hp_assignment)
 
 
 def generate_trial(tid: Any, space: Mapping[str, Any]) -> Doc:
@@ -223,14 +222,19 @@ def partial(fn: Callable[..., Any], **kwargs: Any) -> functools.partial[Any]:
     return made
 
 
-def _answer(space: Space, trials: Any, return_argmin: bool) -> Any:
+def _config(domain: Domain, point: Mapping[str, Any]) -> Any:
+    """Return what the objective receives at a point."""
+    return rec_eval(domain.expr, memo=domain.memo_from_config(raw_point(domain.space, point)))
+
+
+def _answer(domain: Domain, trials: Any, return_argmin: bool) -> Any:
     """Return what ``fmin`` was asked for."""
     if len(trials) == 0 and not return_argmin:
         return None
     if len(trials) == 0 and not getattr(trials, "_dynamic_trials", True):
         raise HpsearchError("No trial was evaluated, so there is no best one; max_evals must be at least 1.")
     argmin = spec_from_misc(trials.best_trial["misc"])
-    return argmin if return_argmin else computed(space.expression, argmin)
+    return argmin if return_argmin else _config(domain, argmin)
 
 
 def _checked_max_evals(max_evals: Any) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,7 @@ def raw_point(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(node, Choice):
             raw |= _chosen(node, label, value)
         elif not _is_missing(only := as_python(_unpacked(value))):
-            raw[label] = only
+            raw[label] = _number(label, only)
     return raw
 
 
@@ -98,13 +98,21 @@ def _chosen(node: Choice, label: str, value: Any) -> dict[str, Any]:
     return found
 
 
+def _number(label: str, value: Any) -> Any:
+    """Return the value of a parameter that is a number."""
+    if not isinstance(value, Real):
+        raise SpaceError(f"The value of {label!r} is {value!r:.80}; it must be one number.")
+    return value
+
+
 def _unpacked(value: Any) -> Any:
     """Return the only item of a list, None for an empty one, and anything else as it is."""
-    if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim == 1):
-        if len(value) == 0:
+    if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim < 2):
+        items = np.atleast_1d(value) if isinstance(value, np.ndarray) else value
+        if len(items) == 0:
             return None
-        if len(value) == 1:
-            return value[0]
+        if len(items) == 1:
+            return items[0]
     return value
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -126,9 +126,9 @@ class Node:
     def __iter__(self) -> Iterator[Any]:
         raise SpaceError(f"{self!r} has no value yet, so it has no items; take them in the objective.")
 
-    def plain(self) -> Node:
-        """Return the node to compute with: this one, unless it is a face of another."""
-        return self
+    def plain(self, convert: Conversion) -> Node:
+        """Return this node over its converted children; one of another vocabulary gives one of ours."""
+        return _rebuilt(self, convert)
 
     def _operation(self, name: str, /, *args: Any, **keywords: Any) -> Operation:
         """Build what arithmetic with this node gives; a face of a node gives its own kind."""
@@ -221,12 +221,8 @@ def as_node(value: Any, place: str = "the space", nesting: int = 0) -> Node:
         was made by Hyperopt itself.
     """
     if isinstance(value, Node):
-        return value.plain()
-    if type(value).__module__.partition(".")[0] == "hyperopt":
-        # As a plain value it would leave its parameters out of the search, in silence.
-        raise SpaceError(
-            f"{place} holds a parameter of Hyperopt's own hp; import hp from hpsearch or hpsearch.hyperopt."
-        )
+        return value
+    refuse_hyperopts(value, place)
     if nesting > MAX_NESTING:
         raise SpaceError(f"{place[:80]}... is nested deeper than {MAX_NESTING} containers.")
     if isinstance(value, list | tuple):
@@ -237,11 +233,67 @@ def as_node(value: Any, place: str = "the space", nesting: int = 0) -> Node:
                 raise SpaceError(
                     f"A dict key in {place} is the parameter {key!r}; only values can be searched."
                 )
-        items = sorted(((as_python(key), v) for key, v in value.items()), key=lambda item: _rank(item[0]))
+        items = sorted(
+            ((as_python(key), v) for key, v in value.items()), key=lambda item: rank_of_key(item[0])
+        )
         return DictOf(tuple((key, as_node(v, f"{place}[{shown(key)}]", nesting + 1)) for key, v in items))
     if type(value) is functools.partial:
         return operation("partial", value.func, *value.args, **value.keywords)
     return Literal(as_python(value))
+
+
+def plain(root: Node) -> Node:
+    """Return an expression in which every node is of this module; what is shared stays shared.
+
+    Raises
+    ------
+    SpaceError
+        If nodes are nested deeper than ``MAX_DEPTH``, or a part means nothing here.
+    """
+    return Conversion(root)(root)
+
+
+class Conversion:
+    """Turns the nodes below a root into nodes of this module, each of them once.
+
+    Attributes
+    ----------
+    root : Node
+        What is converted.
+    facts : dict
+        What another vocabulary found out about the root as a whole, under keys of its own.
+    """
+
+    def __init__(self, root: Node) -> None:
+        self.root = root
+        self.facts: dict[str, Any] = {}
+        #: By id, with the node itself, so that no id is used twice.
+        self._made: dict[int, tuple[Node, Node]] = {}
+        self._depth = 0
+
+    def __call__(self, node: Node) -> Node:
+        """Return what a node becomes."""
+        if id(node) not in self._made:
+            self._depth += 1
+            if self._depth > MAX_DEPTH:
+                raise SpaceError(f"The space is nested deeper than {MAX_DEPTH} levels.")
+            self._made[id(node)] = node, node.plain(self)
+            self._depth -= 1
+        return self._made[id(node)][1]
+
+
+def refuse_hyperopts(value: Any, place: str) -> None:
+    """Raise if a value was made by Hyperopt itself.
+
+    Raises
+    ------
+    SpaceError
+        Since, as a plain value, it would leave its parameters out of the search, in silence.
+    """
+    if type(value).__module__.partition(".")[0] == "hyperopt":
+        raise SpaceError(
+            f"{place} holds a parameter of Hyperopt's own hp; import hp from hpsearch or hpsearch.hyperopt."
+        )
 
 
 def as_python(value: Any) -> Any:
@@ -318,9 +370,28 @@ def apply(node: Operation, args: list[Any], keywords: dict[str, Any]) -> Any:
         raise SpaceError(f"{node.name}({operands}{rest}) in the space failed: {reason(error)}.") from error
 
 
-def _rank(key: Any) -> tuple[str, Any]:
+def rank_of_key(key: Any) -> tuple[str, Any]:
     """Order dict keys of any types in the same way in every process."""
     if isinstance(key, str | int):
         return type(key).__name__, key
     name = getattr(key, "__qualname__", None)  # the repr of a function would hold its address
     return type(key).__name__, f"{key.__module__}:{name}" if name else repr(key)
+
+
+def _rebuilt(node: Node, new: Callable[[Node], Node]) -> Node:
+    """Return a node over the new versions of what is below it; itself when nothing is new."""
+    below = children(node)
+    fresh = tuple(map(new, below))
+    if all(a is b for a, b in zip(fresh, below, strict=True)):
+        return node
+    match node:
+        case TupleOf():
+            return TupleOf(fresh)
+        case DictOf(pairs):
+            return DictOf(tuple((key, child) for (key, _), child in zip(pairs, fresh, strict=True)))
+        case Choice():
+            return replace(node, options=fresh)
+        case Operation(name, args, keywords):
+            named = zip((key for key, _ in keywords), fresh[len(args) :], strict=True)
+            return Operation(name, fresh[: len(args)], tuple(named))
+    return node

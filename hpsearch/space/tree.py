@@ -18,7 +18,7 @@ from hpsearch.errors import SpaceError
 from hpsearch.space import wire
 from hpsearch.space.brief import brief
 from hpsearch.space.distribution import Categorical, bounds_text
-from hpsearch.space.expression import Choice, Literal, Node, Number, as_node, evaluate
+from hpsearch.space.expression import Choice, Literal, Node, Number, as_node, evaluate, plain
 from hpsearch.space.flat import Condition, Parameter, count_points, flatten, labelled_nodes
 from hpsearch.space.inverse import invert
 from hpsearch.space.literal import is_scalar
@@ -65,7 +65,7 @@ class Space:
     parameters: tuple[Parameter, ...]
 
     def __init__(self, expression: Any) -> None:
-        self.expression = as_node(expression)
+        self.expression = plain(as_node(expression))
         self.parameters = flatten(self.expression)
         self._nodes: dict[str, Number | Choice] = labelled_nodes(self.expression)
 

@@ -1,262 +1,512 @@
-"""Faces of our nodes with the shape of Hyperopt's graphs.
+"""Graphs of function calls, in which Hyperopt's users and integrators write and read spaces.
 
-Hyperopt writes ``hp.uniform("x", 0, 1)`` as ``float(hyperopt_param("x", uniform(0, 1)))``
-and a choice as ``switch(hyperopt_param("c", randint(2)), *options)``; integrators walk such
-graphs. Here one node of our own stands for all of that, and an ``Apply`` shows a part of it:
-the whole, its ``param``, or its ``dist``. A face holds nothing but the node it shows, so two
-faces of the same part are equal, and a graph is a space wherever a space is expected.
+``hp.uniform("x", 0, 1)`` is ``float(hyperopt_param("x", uniform(0, 1)))``, and a choice is
+``switch(hyperopt_param("c", randint(2)), *options)``. Nodes have an identity: the same node
+may be an input of several others and has one value in all of them. Integrators walk graphs,
+and change ``pos_args`` and ``named_args`` in place; what a graph means to our suggesters is
+read off when a ``Space`` is made of it (``spaces.py``), not before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
-from typing import Literal as OneOf
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TextIO
+
+import numpy as np
 
 from hpsearch.errors import SpaceError
-from hpsearch.space.distribution import Categorical, Integer, Normal, Numeric
-from hpsearch.space.expression import Choice, DictOf, Node, Number, Operation, TupleOf, as_node, operation
-from hpsearch.space.expression import Literal as PlainLiteral
+from hpsearch.hyperopt.pyll.functions import FUNCTIONS, INFOS, Info
+from hpsearch.space.expression import (
+    MAX_NESTING,
+    Conversion,
+    Node,
+    Number,
+    as_python,
+    rank_of_key,
+    refuse_hyperopts,
+)
+from hpsearch.wording import shown
 
-Part = OneOf["whole", "param", "dist"]
+
+class GraphError(SpaceError, TypeError):
+    """A graph cannot give what is asked of it, or a value in it has the wrong type."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MissingArgument:
+    """Stands in ``Apply.arg`` for an argument that was not given."""
+
+
 class Apply(Node):
-    """A node of a graph: a function by name, and the nodes that it is applied to."""
+    """A function by name, and the nodes that it is applied to.
 
-    node: Node  #: what is shown
-    part: Part = "whole"  #: which part of it
+    Parameters
+    ----------
+    name : str
+        Of a function in ``scope``.
+    pos_args : sequence of Apply
+        What it is applied to by position.
+    named_args : sequence of (str, Apply), or mapping
+        What it is applied to by name.
+    o_len : int, optional
+        The number of its results, where that is fixed.
+    pure : bool
+        Whether equal calls may be merged.
+    define_params : dict, optional
+        ``{"f": function}``, which a process that reads the pickled node adds to ``scope``.
 
-    def plain(self) -> Node:
-        """Return the node shown."""
-        return self.node
+    Attributes
+    ----------
+    origin : Node or None
+        The node of our own vocabulary that this was made from: what is made from the same one
+        is the same parameter.
+    is_integer : bool
+        Whether this is the parameter of an ``hp.uniformint``.
+    """
 
-    def _operation(self, name: str, /, *args: Any, **keywords: Any) -> Any:
-        return Apply(operation(name, *args, **keywords))
+    def __init__(
+        self,
+        name: str,
+        pos_args: Iterable[Apply],
+        named_args: Any = (),
+        o_len: int | None = None,
+        pure: bool = False,
+        define_params: dict[str, Any] | None = None,
+    ) -> None:
+        pairs = named_args.items() if isinstance(named_args, Mapping) else named_args
+        self.name = name
+        self.pos_args = list(pos_args)
+        self.named_args = [[key, arg] for key, arg in pairs]
+        self.o_len, self.pure, self.define_params = o_len, pure, define_params
+        self.origin: Node | None = None
+        self.is_integer = False
+        for arg in self.inputs():
+            if not isinstance(arg, Apply):
+                raise GraphError(f"{name} is applied to {shown(arg)}, which is no node; write as_apply(...).")
 
-    def __eq__(self, other: object) -> bool:  # type: ignore[override]
-        if isinstance(other, Apply):
-            return self.node is other.node and self.part == other.part
-        raise SpaceError(f"{self!r} has no value yet, so == cannot compare it; compare in the objective.")
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self.define_params:
+            FUNCTIONS.setdefault(self.define_params["f"].__name__, self.define_params["f"])
 
-    def __hash__(self) -> int:
-        return hash((id(self.node), self.part))
-
-    def __repr__(self) -> str:
-        return f"<{self.name}: {self.node!r}>"
-
-    def __str__(self) -> str:
-        return "\n".join(f"{i} {line}" for i, line in enumerate(_lines(self, 0, "")))
-
-    @property
-    def label(self) -> str | None:
-        """The label of the parameter that this is a part of, if it is of one."""
-        return self.node.label if isinstance(self.node, Number | Choice) else None
-
-    @property
-    def name(self) -> str:
-        """The name of the function, as Hyperopt writes it: "switch", "hyperopt_param", "dict", ..."""
-        match self.part, self.node:
-            case "param", _:
-                return "hyperopt_param"
-            case "dist", Choice(_, Categorical(name="choice")):
-                return "randint"
-            case "dist", Choice():
-                return "categorical"
-            case "dist", Number(_, Numeric(name="uniformint")):
-                return "quniform"
-            case "dist", Number(_, distribution):
-                return distribution.name
-            case _, Number(_, distribution):
-                is_int = isinstance(distribution, Integer) or distribution.is_integer
-                return "int" if is_int else "float"
-            case _, Choice():
-                return "switch"
-            case _, DictOf():
-                return "dict"
-            case _, TupleOf():
-                return "pos_args"
-            case _, Operation("call", (PlainLiteral(function), *_)):
-                return str(getattr(function, "__name__", "call"))
-            case _, Operation(name):
-                return name
-        return "literal"
-
-    @property
-    def pos_args(self) -> list[Apply]:
-        """The nodes that the function is applied to, by position."""
-        match self.part, self.node:
-            case "param", Number(label) | Choice(label):
-                return [Literal(PlainLiteral(label)), Apply(self.node, "dist")]
-            case "dist", Number() | Choice():
-                return [as_apply(value) for value in _arguments(self.node).values()]
-            case _, Number():
-                return [Apply(self.node, "param")]
-            case _, Choice(_, _, options):
-                return [Apply(self.node, "param"), *map(as_apply, options)]
-            case _, TupleOf(items):
-                return [as_apply(item) for item in items]
-            case _, Operation("call", (PlainLiteral(), *args)):
-                return [as_apply(arg) for arg in args]
-            case _, Operation(_, args):
-                return [as_apply(arg) for arg in args]
-        return []
-
-    @property
-    def named_args(self) -> list[tuple[Any, Apply]]:
-        """The nodes that the function is applied to, by name; the items of a dict."""
-        match self.node:
-            case DictOf(pairs):
-                return [(key, as_apply(child)) for key, child in pairs]
-            case Operation(_, _, keywords):
-                return [(key, as_apply(child)) for key, child in keywords]
-        return []
-
-    @property
-    def arg(self) -> dict[str, Any]:
-        """The nodes that the function is applied to, by the names of its parameters."""
-        match self.name, self.pos_args:
-            case "hyperopt_param", [label, obj]:
-                return {"label": label, "obj": obj}
-            case "switch", [index, *options]:
-                return {"index": index, "args": options}
-        if self.part == "dist" and isinstance(self.node, Number | Choice):
-            return dict(zip(_arguments(self.node), self.pos_args, strict=True))
-        return {str(key): child for key, child in self.named_args}
+    # Reading and changing
 
     def inputs(self) -> list[Apply]:
         """Return all nodes that the function is applied to."""
-        return self.pos_args + [child for _, child in self.named_args]
+        return self.pos_args + [arg for _, arg in self.named_args]
 
-    def clone_from_inputs(self, inputs: list[Any]) -> Apply:
-        """Return the same function of other nodes; the inside of a parameter stays as it is.
+    @property
+    def arg(self) -> dict[str, Any]:
+        """What the function is applied to, by the names of its parameters.
+
+        ``MissingArgument`` where there is nothing; a list, or a dict, for ``*args`` and ``**kwargs``.
 
         Raises
         ------
-        SpaceError
+        GraphError
+            If the function is unknown, or does not take these arguments.
+        """
+        try:
+            signature = inspect.signature(FUNCTIONS[self.name])
+        except (KeyError, ValueError):  # dict and others show no signature
+            return {**dict(enumerate(self.pos_args)), **dict(self.named_args)}
+        try:
+            bound = signature.bind_partial(*self.pos_args, **dict(self.named_args)).arguments
+        except TypeError as error:
+            raise GraphError(f"{self.name} does not take these arguments: {error}.") from error
+        empty: dict[Any, Any] = {inspect.Parameter.VAR_POSITIONAL: (), inspect.Parameter.VAR_KEYWORD: {}}
+        found = {
+            name: bound.get(name, empty.get(parameter.kind, MissingArgument))
+            for name, parameter in signature.parameters.items()
+        }
+        return {name: list(arg) if isinstance(arg, tuple) else arg for name, arg in found.items()}
+
+    def set_kwarg(self, name: str, value: Any) -> None:
+        """Give the function another argument under a name, in place of the one that it has."""
+        for pair in self.named_args:
+            if pair[0] == name:
+                pair[1] = as_apply(value)
+                return
+        if self.arg.get(name, MissingArgument) is not MissingArgument:
+            raise GraphError(f"{self.name} has {name!r} by position; change pos_args instead.")
+        self.named_args.append([name, as_apply(value)])
+        self.named_args.sort(key=lambda pair: str(pair[0]))
+
+    def replace_input(self, old_node: Apply, new_node: Apply) -> list[int]:
+        """Put a node in the place of another one wherever that is an input; return where it was."""
+        places = [i for i, arg in enumerate(self.inputs()) if arg is old_node]
+        for i in places:
+            if i < len(self.pos_args):
+                self.pos_args[i] = new_node
+            else:
+                self.named_args[i - len(self.pos_args)][1] = new_node
+        return places
+
+    def clone_from_inputs(self, inputs: Sequence[Any], o_len: Any = "same") -> Apply:
+        """Return the same function of other nodes.
+
+        Raises
+        ------
+        GraphError
             If there are more or fewer than ``inputs()`` gives.
         """
         if len(inputs) != len(self.inputs()):
-            raise SpaceError(f"{self!r} takes {len(self.inputs())} inputs, but {len(inputs)} were given.")
-        known = {id(old.node): as_apply(new).node for old, new in zip(self.inputs(), inputs, strict=True)}
-        known.pop(id(self.node), None)
-        return as_apply(substituted(self.node, known))
+            raise GraphError(f"{self!r} takes {len(self.inputs())} inputs, but {len(inputs)} were given.")
+        nodes = list(map(as_apply, inputs))
+        n = len(self.pos_args)
+        names = (name for name, _ in self.named_args)
+        length = self.o_len if o_len == "same" else o_len
+        made = Apply(self.name, nodes[:n], list(zip(names, nodes[n:], strict=True)), length, self.pure)
+        made.define_params, made.is_integer = self.define_params, self.is_integer
+        return made
+
+    # Values
+
+    def eval(self, memo: dict[int, Any] | None = None) -> Any:
+        """Compute the value of the graph below this node; all options of a switch are computed.
+
+        Parameters
+        ----------
+        memo : dict, optional
+            Values that are known, by the ``id`` of a node; grows.
+        """
+        memo = {} if memo is None else memo
+        if id(self) not in memo:
+            args = [arg.eval(memo) for arg in self.pos_args]
+            kwargs = {name: arg.eval(memo) for name, arg in self.named_args}
+            memo[id(self)] = function_of(self)(*args, **kwargs)
+        return memo[id(self)]
+
+    def plain(self, convert: Conversion) -> Node:
+        """Return what this graph means to a ``Space``; see ``spaces.plain_of``."""
+        from hpsearch.hyperopt.pyll.spaces import plain_of
+
+        return plain_of(self, convert)
+
+    def _operation(self, name: str, /, *args: Any, **keywords: Any) -> Any:
+        return apply(name, *args, **keywords)
+
+    def __call__(self, /, *args: Any, **keywords: Any) -> Any:
+        """Return the node of a call of this node's value."""
+        return apply("call", self, args, keywords)
+
+    def __getitem__(self, key: Any) -> Any:
+        if self.o_len is not None and isinstance(key, int) and key >= self.o_len:
+            raise IndexError(f"{self!r} has {self.o_len} items.")
+        return apply("getitem", self, key)
+
+    def __len__(self) -> int:  # type: ignore[override]
+        return self._length("has no value yet, so it has no length; take it in the objective")
+
+    def __bool__(self) -> bool:  # type: ignore[override]
+        return bool(
+            self._length("has no value yet, so it is neither true nor false; decide in the objective")
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(self._length("has an unknown number of items; take them by index")))
+
+    def _length(self, otherwise: str) -> int:
+        if self.o_len is None:
+            raise GraphError(f"{self!r} {otherwise}.")
+        return self.o_len
+
+    # The base compares nodes by identity, and refuses to compare them with values.
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:  # type: ignore[override]
+        if other is None or isinstance(other, Apply):
+            return self is other
+        raise SpaceError(f"{self!r} has no value yet, so == cannot compare it; compare in the objective.")
+
+    # Text
+
+    def __repr__(self) -> str:
+        label = label_of(self)
+        return f"<{self.name} in a space>" if label is None else f"<{self.name} {label!r}>"
+
+    def __str__(self) -> str:
+        return "\n".join(f"{i} {line}" for i, line in enumerate(_lines(self, 0, {}, [0])))
+
+    def pprint(
+        self,
+        ofile: TextIO,
+        lineno: list[int] | None = None,
+        indent: int = 0,
+        memo: dict[Apply, str] | None = None,
+    ) -> None:
+        """Write the graph to a file as a tree, one numbered line for each node.
+
+        Parameters
+        ----------
+        ofile : file
+            Where to.
+        lineno : list of one int, optional
+            The number of the next line; grows.
+        indent : int
+            Blanks before the first line.
+        memo : dict, optional
+            What was written already, with its line; grows.
+        """
+        lineno = [0] if lineno is None else lineno
+        for line in _lines(self, indent, {} if memo is None else memo, lineno):
+            first = lineno[0] if lineno else 0
+            ofile.write(f"{first} {line}\n")
+
+    def _text(self) -> str:
+        return self.name
 
 
 class Literal(Apply):
     """A plain value in a graph."""
 
-    __slots__ = ()
-
     def __init__(self, obj: Any = None) -> None:
-        shown = obj if isinstance(obj, PlainLiteral) else PlainLiteral(obj)
-        super().__init__(shown)
+        try:
+            o_len: int | None = len(obj)
+        except Exception:  # noqa: BLE001 - an estimator that is not fitted yet raises its own kind
+            o_len = None
+        super().__init__("literal", (), o_len=o_len, pure=True)
+        self._obj = obj
 
     @property
     def obj(self) -> Any:
         """The value."""
-        assert isinstance(self.node, PlainLiteral)
-        return self.node.value
+        return self._obj
+
+    @property
+    def arg(self) -> dict[str, Any]:
+        """Nothing: a value is applied to nothing."""
+        return {}
+
+    def eval(self, memo: dict[int, Any] | None = None) -> Any:
+        """Return the value."""
+        return self._obj if memo is None else memo.setdefault(id(self), self._obj)
+
+    def clone_from_inputs(self, inputs: Sequence[Any], o_len: Any = "same") -> Literal:
+        """Return a node with the same value."""
+        return type(self)(self._obj)
+
+    def __repr__(self) -> str:
+        return repr(self._obj)
+
+    def _text(self) -> str:
+        value = self._obj
+        if isinstance(value, np.ndarray):
+            return f"Literal{{array of {value.dtype} with shape {value.shape}}}"
+        return f"Literal{{{value}}}"
 
 
-def as_apply(value: Any) -> Apply:
+def apply(name: str, *args: Any, **kwargs: Any) -> Apply:
+    """Return the node of a function of ``scope``, by its name."""
+    info = INFOS.get(name, Info())
+    named = [(key, as_apply(kwargs[key])) for key in sorted(kwargs)]
+    return Apply(name, map(as_apply, args), named, info.o_len, info.is_pure)
+
+
+def function_of(node: Apply) -> Callable[..., Any]:
+    """Return the function that a node applies.
+
+    Raises
+    ------
+    GraphError
+        If ``scope`` has none of its name.
+    """
+    if node.name not in FUNCTIONS:
+        raise GraphError(f"scope has no function {node.name!r} in this process; add it with @scope.define.")
+    return FUNCTIONS[node.name]
+
+
+def label_of(node: Apply) -> str | None:
+    """Return the label of the parameter that a node is, converts or chooses by; None for others."""
+    while node.name in {"int", "float", "switch"} and node.pos_args:
+        node = node.pos_args[0]
+    if node.name != "hyperopt_param":
+        return None
+    label = node.arg["label"]
+    value = label.obj if isinstance(label, Literal) else None
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def parameters_of(expr: Apply) -> list[tuple[str, Apply]]:
+    """Return the label and the ``hyperopt_param`` of each parameter of a graph."""
+    labelled = [(label_of(node), node) for node in dfs(expr) if node.name == "hyperopt_param"]
+    return [(label, node) for label, node in labelled if label is not None]
+
+
+def as_apply(obj: Any) -> Apply:
     """Return the graph of a space: of dicts, lists, tuples, ``hp`` objects and plain values.
 
     Raises
     ------
     SpaceError
-        If a dict key is a parameter, or containers are nested too deep.
+        If a dict key is a parameter, containers are nested too deep, or a part was made by
+        Hyperopt itself.
     """
+    return _graph(obj, "the space", 0)
+
+
+def _graph(value: Any, place: str, nesting: int) -> Apply:
     if isinstance(value, Apply):
         return value
-    node = as_node(value)
-    return Literal(node) if isinstance(node, PlainLiteral) else Apply(node)
+    if isinstance(value, Node):
+        from hpsearch.hyperopt.pyll.spaces import graph_of
+
+        return graph_of(value)
+    if nesting > MAX_NESTING:
+        raise SpaceError(f"{place[:80]}... is nested deeper than {MAX_NESTING} containers.")
+    if isinstance(value, list | tuple):
+        items = [_graph(item, f"{place}[{i}]", nesting + 1) for i, item in enumerate(value)]
+        return Apply("pos_args", items, o_len=len(items) if isinstance(value, tuple) else None)
+    if isinstance(value, dict):
+        return _dict_graph(value, place, nesting)
+    if type(value) is functools.partial:
+        return _partial_graph(value, place, nesting)
+    refuse_hyperopts(value, place)
+    return Literal(value)
 
 
-def dfs(expr: Apply) -> list[Apply]:
-    """Return every node of a graph once, each after the nodes that it is applied to."""
-    order: dict[Apply, None] = {}
-    seen: set[Apply] = set()
-    stack = [(as_apply(expr), False)]
+def _dict_graph(value: dict[Any, Any], place: str, nesting: int) -> Apply:
+    """Return the graph of a dict: by name where all keys are text, else a dict of pairs."""
+    for key in value:
+        if isinstance(key, Node):
+            raise SpaceError(f"A dict key in {place} is the parameter {key!r}; only values can be searched.")
+    items = [
+        (key, _graph(value[key], f"{place}[{shown(key)}]", nesting + 1))
+        for key in sorted(value, key=lambda key: rank_of_key(as_python(key)))
+    ]
+    if all(isinstance(key, str) for key in value):
+        return Apply("dict", (), items, o_len=len(items))
+    pairs = [Apply("pos_args", (Literal(key), arg), o_len=2) for key, arg in items]
+    return Apply("dict", (Apply("pos_args", pairs),))
+
+
+def _partial_graph(value: functools.partial[Any], place: str, nesting: int) -> Apply:
+    """Return a partial as a value; where it holds parameters, as the call that makes it."""
+    args = _graph([value.func, *value.args], place, nesting)
+    keywords = _graph(value.keywords, place, nesting)
+    made = Apply("call", (Literal(functools.partial), args, keywords))
+    constant = {"literal", "pos_args", "dict", "call"}
+    return Literal(value) if all(node.name in constant for node in dfs(made)) else made
+
+
+def dfs(
+    aa: Apply, seq: list[Apply] | None = None, seqset: dict[Apply, list[Apply]] | None = None
+) -> list[Apply]:
+    """Return every node of a graph once, each after the nodes that it is applied to.
+
+    Parameters
+    ----------
+    aa : Apply
+        The node that the others lead to.
+    seq : list, optional
+        Where to append the nodes.
+    seqset : dict, optional
+        The nodes that were met already, with their inputs; grows.
+    """
+    seq = [] if seq is None else seq
+    seqset = {} if seqset is None else seqset
+    stack: list[tuple[Apply, bool]] = [(aa, False)]
     while stack:
-        face, is_done = stack.pop()
+        node, is_done = stack.pop()
         if is_done:
-            order[face] = None
-        elif face not in seen:
-            seen.add(face)
-            stack.append((face, True))
-            stack.extend((below, False) for below in reversed(face.inputs()))
-    return list(order)
+            seq.append(node)
+        elif node not in seqset:
+            seqset[node] = node.inputs()
+            stack.append((node, True))
+            stack.extend((below, False) for below in reversed(seqset[node]))
+    return seq
 
 
 def toposort(expr: Apply) -> list[Apply]:
-    """Return every node of a graph once, in an order in which it can be computed."""
-    return dfs(expr)
+    """Return every node of a graph once, in an order in which it can be computed.
+
+    Raises
+    ------
+    SpaceError
+        If a node is below itself.
+    """
+    order = dfs(expr)
+    place = {node: i for i, node in enumerate(order)}
+    for node in order:
+        if any(place[below] >= place[node] for below in node.inputs()):
+            raise SpaceError(f"{node!r} is applied to itself, so the graph has no value.")
+    return order
 
 
-def substituted(root: Node, known: Mapping[int, Node]) -> Node:
-    """Return an expression with some of its nodes replaced, by the ``id`` of the old ones."""
-    made: dict[int, Node] = {}
-
-    def new(node: Node) -> Node:
-        if id(node) not in made:
-            made[id(node)] = known[id(node)] if id(node) in known else _rebuilt(node, new)
-        return made[id(node)]
-
-    return new(root)
-
-
-def _rebuilt(node: Node, new: Callable[[Node], Node]) -> Node:
-    """Return a node over the new versions of what is below it; itself when nothing is new."""
-    match node:
-        case TupleOf(items):
-            fresh = tuple(map(new, items))
-            return node if _same(fresh, items) else TupleOf(fresh)
-        case DictOf(pairs):
-            below = tuple(child for _, child in pairs)
-            fresh = tuple(map(new, below))
-            keys = (key for key, _ in pairs)
-            return node if _same(fresh, below) else DictOf(tuple(zip(keys, fresh, strict=True)))
-        case Choice(_, _, options):
-            fresh = tuple(map(new, options))
-            return node if _same(fresh, options) else replace(node, options=fresh)
-        case Operation(name, args, keywords):
-            fresh = tuple(map(new, args))
-            named = tuple((key, new(child)) for key, child in keywords)
-            is_same = _same(fresh, args) and _same(tuple(c for _, c in named), tuple(c for _, c in keywords))
-            return node if is_same else Operation(name, fresh, named)
-    return node
+def clone(expr: Any, memo: dict[Apply, Apply] | None = None) -> Apply:
+    """Return a copy of a graph, in which other nodes stand for those of ``memo``, which grows."""
+    memo = {} if memo is None else memo
+    root = as_apply(expr)
+    for node in dfs(root):
+        if node not in memo:
+            made = node.clone_from_inputs([as_apply(memo[arg]) for arg in node.inputs()])
+            # The options of a choice may have changed; a number is its label and its distribution.
+            made.origin = node.origin if isinstance(node.origin, Number) else None
+            memo[node] = made
+    return as_apply(memo[root])
 
 
-def _same(fresh: tuple[Node, ...], old: tuple[Node, ...]) -> bool:
-    return all(a is b for a, b in zip(fresh, old, strict=True))
+def clone_merge(expr: Any, memo: dict[Apply, Apply] | None = None, merge_literals: bool = False) -> Apply:
+    """Return a copy of a graph in which equal calls of pure functions are one node.
+
+    Parameters
+    ----------
+    expr : Apply
+        The graph.
+    memo : dict, optional
+        Nodes to stand for others; grows.
+    merge_literals : bool
+        Whether equal values are one node, too.
+    """
+    memo = {} if memo is None else memo
+    kept: list[tuple[Any, Apply]] = []
+    root = as_apply(expr)
+    for node in dfs(root):
+        if node in memo:
+            continue
+        inputs = [memo[arg] for arg in node.inputs()]
+        key = (node.name, [name for name, _ in node.named_args], list(map(id, inputs)))
+        same = next(
+            (
+                other
+                for known, other in kept
+                if known == key
+                and (
+                    not isinstance(node, Literal)
+                    or (merge_literals and isinstance(other, Literal) and _is_equal(node.obj, other.obj))
+                )
+            ),
+            None,
+        )
+        memo[node] = node.clone_from_inputs(inputs) if same is None or not node.pure else same
+        kept.append((key, memo[node]))
+    return memo[root]
 
 
-def _arguments(node: Number | Choice) -> dict[str, Any]:
-    """Return the arguments of a parameter's distribution, as ``hp`` takes them."""
-    match node.distribution:
-        case Categorical(probabilities=probabilities, name="choice"):
-            return {"low": len(probabilities)}
-        case Categorical(probabilities=probabilities):
-            return {"p": list(probabilities)}
-        case Integer(low=0, high=high):
-            return {"low": high}
-        case Integer(low=low, high=high):
-            return {"low": low, "high": high}
-        case Numeric(latent=latent, q=q):
-            first, second = ("mu", "sigma") if isinstance(latent, Normal) else ("low", "high")
-            bounds = {first: getattr(latent, first), second: getattr(latent, second)}
-            return bounds if q is None else {**bounds, "q": q}
+def _is_equal(one: Any, other: Any) -> bool:
+    """Whether two values are the same to everyone: 1 and True are not, nor are arrays."""
+    try:
+        return type(one) is type(other) and bool(one == other)
+    except (TypeError, ValueError):
+        return one is other
 
 
-def _lines(face: Apply, depth: int, prefix: str) -> list[str]:
-    """Write a graph as one line for each place, indented by depth."""
-    text = f"Literal{{{face.obj}}}" if isinstance(face, Literal) else face.name
-    lines = [f"{'  ' * depth}{prefix}{text}"]
-    for below in face.pos_args:
-        lines += _lines(below, depth + 1, "")
-    for key, below in face.named_args:
-        lines += _lines(below, depth + 1, f"{key} = ")
-    return lines
+def _lines(root: Apply, indent: int, memo: dict[Apply, str], lineno: list[int]) -> Iterator[str]:
+    """Yield a graph as a tree, one line for each node; ``lineno`` is the number of the next line."""
+    stack: list[tuple[Apply | str, int]] = [(root, indent)]
+    while stack:
+        shown_next, blanks = stack.pop()
+        if isinstance(shown_next, str):
+            text = shown_next
+        elif shown_next in memo:
+            text = memo[shown_next]
+        else:
+            text = shown_next._text()  # noqa: SLF001 - of the same module
+            memo[shown_next] = f"{text}  [line:{lineno[0]}]"
+            below: list[tuple[Apply | str, int]] = [(arg, blanks + 2) for arg in shown_next.pos_args]
+            for name, arg in shown_next.named_args:
+                below += [(f" {name} =", blanks), (arg, blanks + 2)]
+            stack.extend(reversed(below))
+        yield " " * blanks + text
+        lineno[0] += 1

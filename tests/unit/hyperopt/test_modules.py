@@ -77,7 +77,7 @@ def test_conditions_are_paths_of_options() -> None:
     pyll_utils.expr_to_config(NESTED, (pyll_utils.EQ("above", 2),), hps)
     above, in_c = pyll_utils.Cond("above", 2), pyll_utils.EQ("c", 1)
     assert hps["c"]["conditions"] == {(above,)}
-    assert hps["x"]["conditions"] == {(above, in_c)}
+    assert hps["x"]["conditions"] == {(above, in_c), (above, in_c, pyll_utils.EQ("d", 0))}
     assert hps['"n"']["conditions"] == {(above, in_c, pyll_utils.EQ("d", 1))}
     assert (hps["x"]["node"].name, hps["x"]["label"]) == ("uniform", "x")
     assert pyll_utils.hp_choice is hp.choice

@@ -1,6 +1,8 @@
 """Graphs: their shape, their walk, their values, and ``scope``."""
 
 import copy
+import functools
+import io
 import pickle
 
 import numpy as np
@@ -10,7 +12,9 @@ from hpsearch import hp as plain_hp
 from hpsearch.errors import HpsearchWarning, SpaceError
 from hpsearch.hyperopt import hp, space_eval
 from hpsearch.hyperopt.base import Ctrl, Domain
+from hpsearch.hyperopt.exceptions import BadSearchSpace
 from hpsearch.hyperopt.pyll import Apply, Literal, as_apply, clone, dfs, rec_eval, scope, stochastic, toposort
+from hpsearch.hyperopt.pyll.base import MissingArgument, PyllImportError
 from hpsearch.hyperopt.utils import use_obj_for_literal_in_memo
 from hpsearch.space.tree import Space
 
@@ -29,8 +33,15 @@ def shape(face):
         (lambda: hp.quniform("x", 0, 1, 0.5), ("float", ("hyperopt_param", "x", ("quniform", 0, 1, 0.5)))),
         (lambda: hp.lognormal("x", 0, 1), ("float", ("hyperopt_param", "x", ("lognormal", 0, 1)))),
         (lambda: hp.randint("x", 5), ("int", ("hyperopt_param", "x", ("randint", 5)))),
-        (lambda: hp.randint("x", low=2, high=5), ("int", ("hyperopt_param", "x", ("randint", 2, 5)))),
-        (lambda: hp.uniformint("x", 0, 5, q=3), ("int", ("hyperopt_param", "x", ("quniform", 0, 5, 1)))),
+        (lambda: hp.randint("x", 2, 5), ("int", ("hyperopt_param", "x", ("randint", 2, 5)))),
+        (
+            lambda: hp.randint("x", low=2, high=5),
+            ("int", ("hyperopt_param", "x", ("randint", ("high", 5), ("low", 2)))),
+        ),
+        (
+            lambda: hp.uniformint("x", 0, 5, q=3),
+            ("int", ("float", ("hyperopt_param", "x", ("quniform", 0, 5, ("q", 1))))),
+        ),
         (lambda: hp.choice("x", [7, 8]), ("switch", ("hyperopt_param", "x", ("randint", 2)), 7, 8)),
         (
             lambda: hp.pchoice("x", [(0.25, 7), (0.75, [8])]),
@@ -41,7 +52,11 @@ def shape(face):
                 ("pos_args", 8),
             ),
         ),
-        (lambda: as_apply({"a": [1], 2: None}), ("dict", (2, None), ("a", ("pos_args", 1)))),
+        (lambda: as_apply({"b": 2, "a": [1]}), ("dict", ("a", ("pos_args", 1)), ("b", 2))),
+        (
+            lambda: as_apply({"a": [1], 2: None}),
+            ("dict", ("pos_args", ("pos_args", 2, None), ("pos_args", "a", ("pos_args", 1)))),
+        ),
         (lambda: hp.randint("x", 5) + 1, ("add", ("int", ("hyperopt_param", "x", ("randint", 5))), 1)),
     ],
 )
@@ -53,10 +68,14 @@ def test_graphs_have_hyperopts_shape(node, expected) -> None:
 def test_arguments_are_found_by_name() -> None:
     param = hp.quniform("x", 0, 2, 0.5).pos_args[0]
     assert param.arg["label"].obj == "x"
-    assert {name: face.obj for name, face in param.arg["obj"].arg.items()} == {"low": 0, "high": 2, "q": 0.5}
+    arg = param.arg["obj"].arg
+    assert (arg["rng"], arg["size"]) == (MissingArgument, MissingArgument)
+    assert [arg[name].obj for name in ("low", "high", "q")] == [0, 2, 0.5]
     switch = hp.choice("c", [1, 2])
-    assert switch.arg["index"] == switch.pos_args[0]
-    assert [face.obj for face in switch.arg["args"]] == [1, 2]
+    assert switch.arg["pos"] is switch.pos_args[0]
+    assert [node.obj for node in switch.arg["args"]] == [1, 2]
+    assert as_apply({"a": 1}).arg["a"].obj == 1
+    assert hp.randint("x", low=2, high=5).pos_args[0].arg["obj"].arg["low"].obj == 2
 
 
 def test_a_walk_meets_each_node_once_after_its_inputs() -> None:
@@ -67,9 +86,15 @@ def test_a_walk_meets_each_node_once_after_its_inputs() -> None:
 
 
 def test_a_graph_prints_as_a_tree() -> None:
-    lines = str(as_apply({"c": hp.choice("c", ["u", 2])})).splitlines()
-    assert lines[:3] == ["0 dict", "1   c = switch", "2     hyperopt_param"]
-    assert lines[-1].split() == ["7", "Literal{2}"]
+    x = hp.uniform("x", 0, 1)
+    node = as_apply({"c": hp.choice("c", ["u", x]), "x": x})
+    lines = str(node).splitlines()
+    assert lines[:4] == ["0 dict", "1  c =", "2   switch", "3     hyperopt_param"]
+    assert lines[7:9] == ["7     Literal{u}", "8     float"]
+    assert lines[-2:] == ["14  x =", "15   float  [line:8]"]
+    stream = io.StringIO()
+    node.pprint(stream)
+    assert stream.getvalue() == f"{node}\n"
 
 
 def test_values_come_from_the_memo_of_a_domain() -> None:
@@ -157,7 +182,7 @@ def test_scope_takes_functions_of_a_script() -> None:
     with pytest.raises(AttributeError, match="no function 'halved_for_a_test'"):
         _ = scope.halved_for_a_test
     with pytest.raises(ValueError, match="'int' already"):
-        scope.inject(int)
+        scope.define(int)
 
 
 def test_a_function_that_is_a_value_is_called() -> None:
@@ -171,13 +196,20 @@ def test_a_switch_over_a_random_integer_is_a_choice() -> None:
     assert Space(node).active({"i": 0}) == ("i",)
     assert space_eval(node, {"i": 1, "x": 0.5}) == 0.5
     with pytest.raises(SpaceError, match="'i' has 2 values for 3 options"):
-        scope.switch(hp.randint("i", 2), 1, 2, 3)
+        Space(scope.switch(hp.randint("i", 2), 1, 2, 3))
     assert space_eval(scope.switch(scope.int(hp.quniform("q", 0, 1, 1)), "a", "b"), {"q": 1.0}) == "b"
 
 
-def test_unlabelled_draws_are_refused_with_what_to_write() -> None:
-    with pytest.raises(AttributeError, match=r"write hp\.uniform\(label, \.\.\.\)"):
-        scope.uniform(0, 1)
+def test_unlabelled_draws_are_sampled_and_a_search_says_what_to_write() -> None:
+    space = {"u": scope.uniform(0, 1), "o": scope.one_of("a", "b"), "x": hp.uniform("x", 0, 1)}
+    sample = stochastic.sample(space, 1)
+    assert 0 <= sample["u"] < 1
+    assert sample["o"] in {"a", "b"}
+    assert list(Domain(None, space).params) == ["x"]
+    with pytest.raises(SpaceError, match=r"no label: write hp\.\w+\(label, \.\.\.\)"):
+        space_eval(space, {"x": 0.5})
+    seeded = {"u": scope.uniform(0, 1, rng=scope.rng_from_seed(5)), "x": hp.uniform("x", 0, 1)}
+    assert space_eval(seeded, {"x": 0.5})["u"] == np.random.default_rng(5).uniform(0, 1)
 
 
 def test_the_options_of_a_choice_may_be_any_iterable() -> None:
@@ -187,7 +219,9 @@ def test_the_options_of_a_choice_may_be_any_iterable() -> None:
 
 
 def test_labels_are_text() -> None:
-    assert hp.uniform(b"x", 0, 1).label == hp.uniform(Literal("x"), 0, 1).label == "x"
+    for label in ("x", b"x", Literal("x"), Literal(b"x")):
+        assert shape(hp.uniform(label, 0, 1)) == shape(hp.uniform("x", 0, 1))
+        assert list(Domain(None, scope.hyperopt_param(label, scope.uniform(0, 1))).params) == ["x"]
     for label in (1, None, hp.uniform("y", 0, 1)):
         with pytest.raises(TypeError, match="must be a string label"):
             hp.uniform(label, 0, 1)
@@ -205,7 +239,7 @@ def test_graphs_and_plain_nodes_mix() -> None:
     [
         ({"x": 0.5}, "parameter 'c' has no value"),
         ({"x": 0.5, "c": 2}, "No option of 'c' is 2"),
-        ({"x": [0.5, 0.6], "c": 0}, "each must be one number"),
+        ({"x": [0.5, 0.6], "c": 0}, "must be one number"),
     ],
 )
 def test_values_that_give_no_configuration_are_told(values, sentence) -> None:
@@ -213,13 +247,52 @@ def test_values_that_give_no_configuration_are_told(values, sentence) -> None:
         space_eval({"x": hp.uniform("x", 0, 1), "c": hp.choice("c", ["a", "b"])}, values)
 
 
-def test_bounds_are_checked_when_the_node_is_built() -> None:
-    with pytest.raises(SpaceError, match="low must be"):
-        hp.uniform("x", 0, -1)
-    with pytest.raises(SpaceError, match="must add up to 1"):
-        hp.pchoice("x", [(0.5, 1), (0.9, 2)])
-    with pytest.warns(HpsearchWarning, match="bounds are logarithms"):
+UNUSABLE = [
+    (lambda: hp.choice("x", []), "at least one option"),
+    (lambda: hp.pchoice("x", []), "at least one option"),
+    (lambda: hp.pchoice("x", [(0.5, 1), (0.9, 2)]), "must add up to 1"),
+    (lambda: hp.pchoice("x", [(-0.5, 1), (1.5, 2)]), "is negative"),
+    (lambda: hp.uniform("x", 0, -1), "low must be below high"),
+    (lambda: hp.uniform("x", 0, float("inf")), "must be finite"),
+    (lambda: hp.uniform("x", "0", 1), "must be a number"),
+    (lambda: hp.uniform("x", 0), "must be a number"),
+    (lambda: hp.quniform("x", 0, 1, 0), "q must be positive"),
+    (lambda: hp.quniform("x", 0, 1), "must be a number"),
+    (lambda: hp.loguniform("x", 1, 1e6), "outside the range of floats"),
+    (lambda: hp.normal("x", 0, -1), "sigma must be positive"),
+    (lambda: hp.randint("x", 0), "no integer from 0"),
+    (lambda: hp.randint("x", 1.5), "must be an int"),
+    (lambda: hp.uniform("", 0, 1), "non-empty string"),
+    (lambda: hp.uniform("x" * 300, 0, 1), "at most 200"),
+    (lambda: hp.choice("a", [hp.choice("x", [])]), "at least one option"),
+    (lambda: hp.choice("a", [1]) + hp.uniform("x", 0, 1, 2, 3, 4), "does not take these arguments"),
+    (
+        lambda: scope.hyperopt_param("x", scope.uniform(0, hp.uniform("b", 0, 1))),
+        "depends on other parameters",
+    ),
+    (lambda: scope.hyperopt_param("x", 3), "no distribution of hp"),
+]
+
+
+@pytest.mark.parametrize(("make", "sentence"), UNUSABLE)
+def test_a_node_is_checked_when_a_space_is_made_and_not_when_it_is_thrown_away(make, sentence) -> None:
+    node = make()
+    with pytest.raises(BadSearchSpace, match=sentence):
+        Domain(None, {"part": [node]})
+    with pytest.raises(SpaceError, match=sentence):
+        Space(node)
+
+
+def test_what_hyperopt_refuses_at_once_is_refused_at_once() -> None:
+    for make in (hp.uniform, hp.quniform, hp.loguniform, hp.qloguniform, hp.uniformint):
+        with pytest.raises(ValueError, match=r"hp\.\w+\('x'\): low must be below high"):
+            make("x", 3, high=3)
+
+
+def test_bounds_that_look_like_no_logarithms_are_warned_of_where_they_are_written() -> None:
+    with pytest.warns(HpsearchWarning, match="bounds are logarithms") as caught:
         hp.loguniform("x", 0.001, 0.1)
+    assert caught[0].filename == __file__
 
 
 def test_graphs_can_be_copied_and_pickled_with_what_they_share() -> None:
@@ -228,3 +301,122 @@ def test_graphs_can_be_copied_and_pickled_with_what_they_share() -> None:
     for other in (copy.deepcopy(space), pickle.loads(pickle.dumps(space))):
         assert shape(as_apply(other)) == shape(as_apply(space))
         assert space_eval(other, {"x": 0.5, "c": 0}) == {"a": 0.5, "c": 0.5}
+
+
+def test_a_part_of_a_space_is_evaluated_by_itself() -> None:
+    node = as_apply({"steps": [1, {"a": 2}], "k": hp.choice("k", [1, 2])})
+    assert dict(node.named_args)["steps"].eval() == (1, {"a": 2})
+    assert as_apply(["a", "b"])[0].eval() == "a"
+    assert (as_apply(3) * 2 - scope.len([1, 2])).eval() == 4
+    with pytest.raises(SpaceError, match="no rng and no label"):
+        hp.uniform("x", 0, 1).eval()
+
+
+def test_inputs_are_changed_in_place() -> None:
+    """What a search sees is what the graph is when the domain is made."""
+    node, x = as_apply({"k": hp.choice("k", [1, 2])}), hp.uniform("x", 0, 1)
+    node.named_args.append(["extra", as_apply([x])])
+    node.named_args[0][1].pos_args.append(as_apply(3))
+    node.named_args[0][1].pos_args[0].pos_args[1].pos_args[0] = as_apply(3)
+    assert Domain(None, node).params.keys() == {"k", "x"}
+    assert space_eval(node, {"k": 2, "x": 0.5}) == {"k": 3, "extra": (0.5,)}
+    assert sorted(stochastic.sample(node)) == ["extra", "k"]
+    assert node.replace_input(node.named_args[1][1], as_apply(7)) == [1]
+    assert space_eval(node, {"k": 0}) == {"k": 1, "extra": 7}
+    draw = x.pos_args[0].pos_args[1]
+    draw.set_kwarg("size", 3)
+    draw.set_kwarg("size", 4)
+    assert len(stochastic.sample(draw)) == 4
+    with pytest.raises(TypeError, match="'low' by position"):
+        draw.set_kwarg("low", 1)
+
+
+def test_tuples_and_literals_have_a_length_and_can_be_unpacked() -> None:
+    a, b = as_apply((2, 3))
+    assert rec_eval(a + b) == 5
+    first, *rest = Literal([1, 2, 3])
+    assert (first.eval(), len(rest)) == (1, 2)
+    assert len(as_apply({"a": 1, "b": 2})) == 2
+    assert bool(as_apply({"a": 1}))
+    assert not as_apply(())
+    with pytest.raises(IndexError):
+        _ = as_apply((1, 2))[2]
+    for unknown in (as_apply([1, 2]), hp.uniform("x", 0, 1), scope.uniform(0, 1)):
+        for ask in (len, bool, list):
+            with pytest.raises(TypeError, match="has"):
+                ask(unknown)
+
+
+def test_only_the_option_chosen_is_computed() -> None:
+    index = Literal()
+    node = scope.switch(index, "a", scope.Raise(RuntimeError, "not this one"))
+    assert rec_eval(node, memo={index: 0}) == "a"
+    assert rec_eval(node, memo={index: np.array([0])}) == "a"
+    with pytest.raises(RuntimeError, match="not this one"):
+        rec_eval(node, memo={index: 1})
+    for wrong, error in (("a", TypeError), (0.5, TypeError), (-1, ValueError), (2, ValueError)):
+        with pytest.raises(error, match="chooses"):
+            rec_eval(node, memo={index: wrong})
+
+
+def test_an_index_that_several_switches_share_is_one_parameter() -> None:
+    i = hp.randint("i", 2)
+    space = {"a": scope.switch(i, 1, 2), "b": scope.switch(i, "x", hp.uniform("u", 0, 1)), "i": i}
+    domain = Domain(None, space)
+    assert list(domain.params) == ["i", "u"]
+    assert space_eval(space, {"i": 0}) == {"a": 1, "b": "x", "i": 0}
+    assert Space.from_json(domain.space.to_json()).config({"i": 1, "u": 0.5}) == {"a": 2, "b": 0.5, "i": 1}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_graph_and_its_stored_space_give_the_same_configuration(seed) -> None:
+    """Workers compute with the stored space, this process with the graph."""
+    x, n = hp.uniform("x", -1, 1), hp.uniformint("n", 1, 5)
+    space = {
+        "x": [x, x**2, scope.exp(x), abs(x)],
+        "n": {1: n, "half": n / 2},
+        "c": hp.choice("c", [scope.int(hp.quniform("q", 0, 9, 1)), {"r": hp.randint("r", 5), "f": max}]),
+        "p": hp.pchoice("p", [(0.25, functools.partial(round, x)), (0.75, scope.max(x, 0))]),
+        "s": scope.switch(hp.randint("i", 2), "a", n),
+        "l": scope.asarray([1, 2]),
+        "k": scope.call(sorted, ([3, 1],), {"reverse": True}),
+    }
+    domain = Domain(None, space)
+    stored = Space.from_json(domain.space.to_json())
+    values = stored.sample(np.random.default_rng(seed))
+    ours, theirs = stored.config(values), rec_eval(domain.expr, memo=domain.memo_from_config(values))
+    assert ours.pop("l").tolist() == theirs.pop("l").tolist()
+    partials = [c.pop("p") for c in (ours, theirs) if callable(c["p"])]
+    assert [(p.func, p.args) for p in partials[:1]] == [(p.func, p.args) for p in partials[1:]]
+    assert ours == theirs
+
+
+def test_a_graph_of_our_own_nodes_means_the_same_space() -> None:
+    x = plain_hp.uniform("x", 0, 1)
+    plain = {
+        "a": [x, x * 2, functools.partial(max, x)],
+        "c": plain_hp.choice("c", [x, plain_hp.uniformint("n", 1, 5)]),
+        "p": plain_hp.pchoice(
+            "p", [(0.5, plain_hp.randint("r", 2, 5)), (0.5, plain_hp.qlognormal("q", 0, 1, 2))]
+        ),
+    }
+    assert Space(as_apply(plain)).to_json() == Space(plain).to_json()
+    assert Space({"one": as_apply(x), "other": as_apply(x), "raw": x}).nodes.keys() == {"x"}
+
+
+def test_functions_of_scope_can_be_imported_under_other_names() -> None:
+    table = {}
+    scope.import_(table, "uniform", power="pow")
+    assert table.keys() == {"uniform", "power"}
+    assert table["power"](2, 3).eval() == 8
+    with pytest.raises(PyllImportError, match="'missing'"):
+        scope.inject("missing")
+
+
+def test_a_graph_below_itself_is_refused() -> None:
+    node = as_apply([1])
+    node.pos_args.append(node)
+    with pytest.raises(SpaceError, match="applied to itself"):
+        toposort(node)
+    with pytest.raises(SpaceError, match="nested deeper"):
+        Domain(None, node)

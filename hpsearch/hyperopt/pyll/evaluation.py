@@ -1,0 +1,180 @@
+"""How graphs get their values."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import SpaceError
+from hpsearch.hyperopt.pyll.graph import Apply, GraphError, Literal, as_apply, function_of, label_of
+
+#: Nodes that may wait for others, beyond which a graph is taken to have no end.
+DEFAULT_MAX_PROGRAM_LEN = 100_000
+
+
+class GarbageCollected:
+    """The value in a memo of what has none, such as a parameter that is not active."""
+
+
+class ExprEvaluator:
+    """Computes the values of the nodes of a graph, those of a switch only for the option chosen.
+
+    An algorithm derives from it, and overrides ``on_node``.
+
+    Parameters
+    ----------
+    expr : any
+        The graph.
+    deepcopy_inputs : bool
+        Whether each function gets copies, so that none sees what another one changed.
+    max_program_len : int, optional
+        Nodes that may wait for others at a time.
+    memo_gc : bool
+        Accepted for compatibility: values stay in the memo.
+
+    Raises
+    ------
+    ValueError
+        If ``deepcopy_inputs`` is no bool: a memo is given by its name.
+    """
+
+    def __init__(
+        self,
+        expr: Any,
+        deepcopy_inputs: bool = False,
+        max_program_len: int | None = None,
+        memo_gc: bool = True,
+    ) -> None:
+        if deepcopy_inputs not in (0, 1):
+            raise ValueError(
+                f"deepcopy_inputs must be True or False, but it is {deepcopy_inputs!r}; write memo=..."
+            )
+        self.expr = as_apply(expr)
+        self.deepcopy_inputs, self.memo_gc = deepcopy_inputs, memo_gc
+        self.max_program_len = DEFAULT_MAX_PROGRAM_LEN if max_program_len is None else max_program_len
+
+    def eval_nodes(self, memo: Mapping[Apply, Any] | None = None) -> dict[Apply, Any]:
+        """Return the values of the graph's nodes, given those of some.
+
+        Raises
+        ------
+        RuntimeError
+            If too many nodes wait for others.
+        """
+        known: dict[Apply, Any] = dict(memo or {})
+        todo = [self.expr]
+        while todo:
+            if len(todo) > self.max_program_len:
+                raise RuntimeError("The graph has no end: a node seems to be applied to itself.")
+            node = todo.pop()
+            if node in known:
+                continue
+            if isinstance(node, Literal):
+                self.set_in_memo(known, node, node.obj)
+                continue
+            if node.name == "switch":
+                waiting_on = self.on_switch(known, node)
+                if waiting_on is None:
+                    continue
+            else:
+                waiting_on = [below for below in node.inputs() if below not in known]
+            if waiting_on:
+                todo.append(node)
+                todo.extend(waiting_on)
+                continue
+            value = self.on_node(known, node)
+            if isinstance(value, Apply):  # a function may give a graph, whose value is meant then
+                inner = type(self).__new__(type(self))
+                inner.__dict__.update(self.__dict__, expr=value)
+                value = inner.eval_nodes(known)[value]
+            self.set_in_memo(known, node, value)
+        return known
+
+    def set_in_memo(self, memo: dict[Apply, Any], k: Apply, v: Any) -> None:
+        """Note the value of a node."""
+        memo[k] = v
+
+    def on_switch(self, memo: dict[Apply, Any], node: Apply) -> list[Apply] | None:
+        """Return the nodes that a switch needs first; None once its value is in the memo.
+
+        Raises
+        ------
+        SpaceError
+            If the index of the option is missing, no whole number, or out of range.
+        """
+        index, *options = node.pos_args
+        if index not in memo:
+            return [index]
+        chosen = options[_index(memo[index], index, len(options))]
+        if chosen not in memo:
+            return [chosen]
+        self.set_in_memo(memo, node, memo[chosen])
+        return None
+
+    def on_node(self, memo: dict[Apply, Any], node: Apply) -> Any:
+        """Return the value of a node whose inputs are in the memo."""
+        args = [_present(memo[arg], arg) for arg in node.pos_args]
+        kwargs = {name: _present(memo[arg], arg) for name, arg in node.named_args}
+        if self.deepcopy_inputs:
+            args, kwargs = copy.deepcopy((args, kwargs))
+        return function_of(node)(*args, **kwargs)
+
+
+def rec_eval(
+    expr: Any,
+    deepcopy_inputs: bool = False,
+    memo: Mapping[Apply, Any] | None = None,
+    max_program_len: int | None = None,
+    memo_gc: bool = True,
+    print_trace: bool = False,
+    print_node_on_error: bool = True,
+) -> Any:
+    """Compute the value of a graph, given the values of some of its nodes.
+
+    Parameters
+    ----------
+    expr : any
+        A graph, or nested containers that hold graphs.
+    deepcopy_inputs, max_program_len, memo_gc
+        See ``ExprEvaluator``.
+    memo : mapping from Apply to value, optional
+        What is known. For the ``hyperopt_param`` node of a choice that is the index of
+        an option; ``Domain.memo_from_config`` makes such a mapping.
+    print_trace, print_node_on_error
+        Accepted for compatibility: nothing is printed.
+
+    Raises
+    ------
+    SpaceError
+        If a parameter that is needed has no value.
+    Exception
+        What a function of the graph raises.
+    """
+    evaluator = ExprEvaluator(expr, deepcopy_inputs, max_program_len, memo_gc)
+    return _present(evaluator.eval_nodes(memo)[evaluator.expr], evaluator.expr)
+
+
+def _present(value: Any, node: Apply) -> Any:
+    """Return a value, or raise if it is that of a parameter without one."""
+    if value is GarbageCollected:
+        label = label_of(node)
+        what = f"The parameter {label!r}" if label is not None else f"{node!r}"
+        raise SpaceError(f"{what} has no value, but the options chosen need it.")
+    return value
+
+
+def _index(value: Any, node: Apply, n: int) -> int:
+    """Return the index of one of ``n`` options, which may be the only item of an array."""
+    value = _present(value, node)
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.item()
+    is_whole = isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
+    if not is_whole:
+        raise GraphError(f"{node!r} chooses by {value!r:.80}, which is not the index of an option.")
+    if not 0 <= int(value) < n:
+        raise SpaceError(f"{node!r} chooses option {int(value)}, but there are {n}, from 0 on.")
+    return int(value)

@@ -1,0 +1,296 @@
+"""Between graphs and the expressions of our own spaces, in both directions.
+
+From a graph, ``hyperopt_param(label, distribution)`` becomes a number, and a ``switch`` over one a
+choice; all else becomes an operation, by its name where our spaces have it and otherwise as a call
+of the function. The checks of ``space.arguments`` happen here, and so when a ``Space`` is made.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import SpaceError
+from hpsearch.hyperopt.pyll.draws import implicit_stochastic_symbols
+from hpsearch.hyperopt.pyll.functions import FUNCTIONS
+from hpsearch.hyperopt.pyll.graph import Apply, Literal, MissingArgument, apply, as_apply, dfs, function_of
+from hpsearch.space import arguments
+from hpsearch.space.distribution import Categorical, Integer, Normal, Numeric
+from hpsearch.space.expression import Choice, Conversion, DictOf, Node, Number, Operation, TupleOf, as_node
+from hpsearch.space.expression import Literal as PlainLiteral
+from hpsearch.space.operations import OPERATIONS
+
+#: Functions of a graph that our own operations of the same name compute, for the same arguments.
+_SHARED = frozenset(OPERATIONS) - {"call", "partial", "switch"}
+
+
+def plain_of(node: Apply, convert: Conversion) -> Node:
+    """Return what a graph means to a ``Space``; ``convert`` does the same for a node below.
+
+    Raises
+    ------
+    SpaceError
+        If a parameter has no label that can be stored, or arguments that are no distribution.
+    """
+    if isinstance(node.origin, Number):
+        # Graphs that were made of the same node at different times are the same parameter.
+        return convert(node.origin)
+    match node.name, node.pos_args:
+        case "literal", _ if isinstance(node, Literal):
+            return as_node(node.obj)
+        case "hyperopt_param", _:
+            return _parameter(node)
+        case "float" | "int", [Apply(name="hyperopt_param" | "float") as below] if not node.named_args:
+            return _converted(node, below, convert)
+        case "switch", [index, *options]:
+            return _switch(node, index, options, convert)
+        case "pos_args", items:
+            return TupleOf(tuple(map(convert, items)))
+        case "dict", _ if (pairs := _pairs(node)) is not None:
+            return as_node({key: convert(child) for key, child in pairs})
+        case "call", [function, Apply(name="pos_args") as args, Apply(name="dict", pos_args=[]) as keywords]:
+            return _call(function, args, keywords, convert)
+    if node.name in _SHARED and FUNCTIONS.get(node.name) is not None:
+        operands = tuple(map(convert, node.pos_args))
+        return Operation(node.name, operands, _converted_pairs(node.named_args, convert))
+    return _operation(PlainLiteral(function_of(node)), node.pos_args, node.named_args, convert)
+
+
+def graph_of(root: Node) -> Apply:
+    """Return an expression of our own spaces as a graph; what is shared stays shared."""
+    made: dict[int, Apply] = {}
+
+    def graph(node: Node) -> Apply:
+        if id(node) not in made:
+            made[id(node)] = node if isinstance(node, Apply) else _graph(node, graph)
+        return made[id(node)]
+
+    return graph(root)
+
+
+def _parameter(node: Apply) -> Node:
+    """Return the number, or the choice among indexes, of a ``hyperopt_param``."""
+    label, distribution = labelled_distribution(node)
+    if isinstance(distribution, Categorical):
+        indexes = range(len(distribution.probabilities))
+        return Choice(label, distribution, tuple(map(PlainLiteral, indexes)))
+    return Number(label, distribution)
+
+
+def labelled_distribution(node: Apply) -> tuple[str, Numeric | Integer | Categorical]:
+    """Return the label and the distribution of a ``hyperopt_param``.
+
+    Raises
+    ------
+    SpaceError
+        See ``plain_of``.
+    """
+    label, draw = _label(node), node.arg["obj"]
+    if not isinstance(draw, Apply) or draw.name not in implicit_stochastic_symbols:
+        raise SpaceError(
+            f"The parameter {label!r} is drawn by no distribution of hp; use one of those, "
+            f"and compute with its value."
+        )
+    if draw.name in {"categorical", "randint_via_categorical"}:
+        return label, arguments.categorical("pchoice", label, _probabilities(draw, label))
+    given = {
+        name: _constant(arg, f"{name} of the parameter {label!r}")
+        for name, arg in draw.arg.items()
+        if arg is not MissingArgument and name not in {"rng", "size"}
+    }
+    get: Callable[[str], Any] = given.get
+    kind = "uniformint" if node.is_integer and draw.name == "quniform" else draw.name
+    if kind in arguments.UNIFORMS:
+        return label, arguments.uniform(kind, label, get("low"), get("high"), get("q"))
+    if kind in arguments.NORMALS:
+        return label, arguments.normal(kind, label, get("mu"), get("sigma"), get("q"))
+    if kind == "randint":
+        return label, arguments.integer(
+            label, *((0, get("low")) if get("high") is None else (get("low"), get("high")))
+        )
+    raise SpaceError(f"The parameter {label!r} is drawn by {kind!r}, which no algorithm here knows.")
+
+
+def _constant(node: Any, what: str) -> Any:
+    """Return the value of a part of a graph that holds no parameter."""
+    if isinstance(node, Literal):
+        return node.obj
+    if not isinstance(node, Apply):
+        raise SpaceError(f"{what} is missing.")
+    varying = {"hyperopt_param", *implicit_stochastic_symbols}
+    if any(below.name in varying for below in dfs(node)):
+        raise SpaceError(
+            f"{what} depends on other parameters; give it a plain value, and compute with the parameter's."
+        )
+    return node.eval()
+
+
+def _converted(node: Apply, below: Apply, convert: Conversion) -> Node:
+    """Return the number whose value an ``int`` or ``float`` brings into the type that it has anyway."""
+    inner = below
+    if below.name == "float":
+        if not (node.name == "int" and len(below.pos_args) == 1 and below.pos_args[0].is_integer):
+            return Operation(node.name, (convert(below),))
+        inner = below.pos_args[0]
+    number = convert(inner)
+    match number:
+        case Number(_, Integer()):
+            is_int = True
+        case Number(_, Numeric(is_integer=is_int)):
+            # The inner node of an hp.uniformint has no value of its own.
+            if is_int:
+                return number
+        case _:
+            return Operation(node.name, (number,))
+    return number if is_int == (node.name == "int") else Operation(node.name, (number,))
+
+
+def _switch(node: Apply, index: Apply, options: list[Apply], convert: Conversion) -> Node:
+    """Return the choice of a switch over a parameter that decides nothing else.
+
+    A parameter that several switches share, or that is also a number elsewhere, stays one number;
+    what is below the options counts as active whatever is chosen then.
+    """
+    parameter = index.pos_args[0] if index.name == "int" and len(index.pos_args) == 1 else index
+    if parameter.name == "hyperopt_param":
+        if isinstance(parameter.origin, Choice):
+            return convert(parameter.origin)
+        draw = parameter.arg["obj"]
+        uses = _uses(convert)
+        is_only_use = uses.get(parameter, 1) == uses.get(index, 1) == 1
+        if is_only_use and isinstance(draw, Apply) and draw.name in {"randint", "categorical"}:
+            return _choice(parameter, draw, options, convert)
+    return Operation("switch", tuple(map(convert, [index, *options])))
+
+
+def _uses(convert: Conversion) -> Mapping[Apply, int]:
+    """Return how many inputs of the nodes of a graph each node is."""
+    if "uses" not in convert.facts:
+        counts: collections.Counter[Apply] = collections.Counter()
+        if isinstance(convert.root, Apply):
+            for node in dfs(convert.root):
+                counts.update(node.inputs())
+        convert.facts["uses"] = counts
+    uses: Mapping[Apply, int] = convert.facts["uses"]
+    return uses
+
+
+def _choice(parameter: Apply, draw: Apply, options: list[Apply], convert: Conversion) -> Node:
+    """Return the choice among some options by a parameter.
+
+    Raises
+    ------
+    SpaceError
+        If the parameter has more values than there are options, or fewer.
+    """
+    label = _label(parameter)
+    if draw.name == "randint":
+        given = [_constant(arg, f"a bound of the parameter {label!r}") for arg in draw.inputs()]
+        n = given[0] if len(given) == 1 else labelled_distribution(parameter)[1].n_values
+        is_from_zero = len(given) == 1 or draw.arg["low"].eval() == 0
+    else:
+        n, is_from_zero = len(_probabilities(draw, label)), True
+    if n != len(options) or not is_from_zero:
+        raise SpaceError(f"scope.switch: {label!r} has {n} values for {len(options)} options.")
+    if draw.name == "randint":
+        distribution = arguments.categorical("choice", label, arguments.equal(len(options)))
+    else:
+        distribution = arguments.categorical("pchoice", label, _probabilities(draw, label))
+    return Choice(label, distribution, tuple(map(convert, options)))
+
+
+def _label(parameter: Apply) -> str:
+    """Return the label of a ``hyperopt_param``, if it can be stored."""
+    label = _constant(parameter.arg["label"], "the label of a parameter")
+    return arguments.checked_label(label.decode() if isinstance(label, bytes) else label)
+
+
+def _probabilities(draw: Apply, label: str) -> list[Any]:
+    p = _constant(draw.arg["p"], f"the probabilities of {label!r}")
+    return list(np.ravel(p))
+
+
+def _pairs(node: Apply) -> list[tuple[Any, Apply]] | None:
+    """Return the items of a dict whose keys are plain values; None for other calls of ``dict``."""
+    if not node.pos_args:
+        return [(name, arg) for name, arg in node.named_args]
+    if len(node.pos_args) > 1 or node.named_args or node.pos_args[0].name != "pos_args":
+        return None
+    pairs = [pair.pos_args for pair in node.pos_args[0].pos_args]
+    if not all(len(pair) == 2 and isinstance(pair[0], Literal) for pair in pairs):
+        return None
+    return [(key.obj, value) for key, value in pairs if isinstance(key, Literal)]
+
+
+def _call(function: Apply, args: Apply, keywords: Apply, convert: Conversion) -> Node:
+    """Return the operation of a call, or of a partial, that holds parameters."""
+    if isinstance(function, Literal) and function.obj is functools.partial and args.pos_args:
+        operands = tuple(map(convert, args.pos_args))
+        return Operation("partial", operands, _converted_pairs(keywords.named_args, convert))
+    return _operation(convert(function), args.pos_args, keywords.named_args, convert)
+
+
+def _operation(
+    function: Node, args: Iterable[Apply], named: Iterable[Sequence[Any]], convert: Conversion
+) -> Node:
+    """Return the operation that calls a function."""
+    return Operation("call", (function, *map(convert, args)), _converted_pairs(named, convert))
+
+
+def _converted_pairs(named: Iterable[Sequence[Any]], convert: Conversion) -> tuple[tuple[str, Node], ...]:
+    return tuple((name, convert(arg)) for name, arg in sorted(named, key=lambda pair: str(pair[0])))
+
+
+def _graph(node: Node, graph: Callable[[Node], Apply]) -> Apply:
+    """Return one of our nodes as a node of a graph, over the graphs of those below."""
+    match node:
+        case PlainLiteral(value):
+            return Literal(value)
+        case TupleOf(items):
+            return Apply("pos_args", map(graph, items), o_len=len(items))
+        case DictOf(pairs):
+            return as_apply({key: graph(child) for key, child in pairs})
+        case Number(_, distribution):
+            is_int = isinstance(distribution, Integer) or distribution.is_integer
+            inner = _parameter_graph(node)
+            if inner.is_integer:
+                inner = apply("float", inner)
+            return apply("int" if is_int else "float", inner)
+        case Choice(_, _, options):
+            return apply("switch", _parameter_graph(node), *map(graph, options))
+        case Operation("call" | "partial" as kind, operands, keywords):
+            function, *args = map(graph, operands)
+            named = Apply("dict", (), [(key, graph(child)) for key, child in keywords], len(keywords))
+            if kind == "partial":
+                function, args = Literal(functools.partial), [function, *args]
+            return Apply("call", (function, Apply("pos_args", args, o_len=len(args)), named))
+        case Operation(name, operands, keywords):
+            made = apply(name, *map(graph, operands))
+            made.named_args = [[key, graph(child)] for key, child in keywords]
+            return made
+    raise TypeError(f"{type(node).__name__} is not a node of a space")
+
+
+def _parameter_graph(node: Number | Choice) -> Apply:
+    """Return the ``hyperopt_param`` of one of our parameters."""
+    match node.distribution:
+        case Categorical(probabilities=probabilities, name="choice"):
+            draw = apply("randint", len(probabilities))
+        case Categorical(probabilities=probabilities):
+            draw = apply("categorical", probabilities)
+        case Integer(low=low, high=high):
+            draw = apply("randint", *((high,) if low == 0 else (low, high)))
+        case Numeric(name=name, latent=latent, q=q, is_integer=is_integer):
+            bounds = (latent.mu, latent.sigma) if isinstance(latent, Normal) else (latent.low, latent.high)
+            if is_integer:
+                draw = apply("quniform", *bounds, q=q)
+            else:
+                draw = apply(name, *bounds, *(() if q is None else (q,)))
+    made = apply("hyperopt_param", node.label, draw)
+    made.origin = node
+    made.is_integer = isinstance(node.distribution, Numeric) and node.distribution.is_integer
+    return made

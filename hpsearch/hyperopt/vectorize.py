@@ -1,0 +1,176 @@
+"""Hyperopt's ``vectorize``: a graph for one trial as a graph for many.
+
+Algorithms that are graphs evaluate ``Domain.s_idxs_vals``: by label, the trials in which a
+parameter is active, and its values there. A parameter is active in the trials that reach it
+through the switches above: each way to it splits the trials by the values of one switch after
+the other, and the ways are united. A way that only repeats a shorter one is left out, so that a
+parameter which decides a switch, and is below it, too, does not wait for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from hpsearch.hyperopt.pyll.draws import implicit_stochastic_symbols
+from hpsearch.hyperopt.pyll.functions import idxs_map, idxs_take, uniq, vchoice_merge, vchoice_split
+from hpsearch.hyperopt.pyll.graph import Apply, Literal, apply, as_apply, dfs, parameters_of, toposort
+from hpsearch.hyperopt.pyll.symbols import scope
+from hpsearch.space.flat import without_supersets
+
+__all__ = [
+    "Apply",
+    "VectorizeHelper",
+    "as_apply",
+    "dfs",
+    "idxs_map",
+    "idxs_take",
+    "replace_repeat_stochastic",
+    "scope",
+    "toposort",
+    "uniq",
+    "vchoice_merge",
+    "vchoice_split",
+    "vectorize_stochastic",
+]
+
+#: A way to a node: switches with the option that leads on, outermost first.
+Way = tuple[tuple[Apply, int], ...]
+
+
+class VectorizeHelper:
+    """The graph of many trials.
+
+    Parameters
+    ----------
+    expr : Apply
+        The graph of one trial.
+    expr_idxs : Apply
+        The numbers of the trials, a node whose value is given when the graph is evaluated.
+    build : bool
+        Accepted for compatibility.
+
+    Attributes
+    ----------
+    params : dict of Apply
+        The distribution of each parameter, by label.
+    v_expr : Apply
+        The values of ``expr`` in all trials.
+    """
+
+    def __init__(self, expr: Any, expr_idxs: Apply, build: bool = True) -> None:
+        self.expr, self.expr_idxs = as_apply(expr), expr_idxs
+        self.dfs_nodes = dfs(self.expr)
+        self._first = dict(reversed(parameters_of(self.expr)))
+        self.params: dict[str, Apply] = {
+            label: node.arg["obj"] for label, node in reversed(self._first.items())
+        }
+        self._first_of: dict[Apply, Apply] = {}
+        self._ways = self._ways_to_nodes()
+        self._way_idxs: dict[Way, Apply] = {(): expr_idxs}
+        self._idxs: dict[Apply, Apply] = {}
+        self._draws: dict[Apply, Apply] = {}
+        self._values: dict[tuple[Apply, Apply], Apply] = {}
+        self.v_expr = self._vals(self.expr, expr_idxs)
+        for node in self._first.values():
+            self._draw(node)
+
+    def idxs_by_label(self) -> dict[str, Apply]:
+        """Return, by label, the node that gives the trials in which a parameter is active."""
+        return {label: self._active(self._first[label]) for label in self.params}
+
+    def vals_by_label(self) -> dict[str, Apply]:
+        """Return, by label, the node that draws a parameter's values in the trials where it is active."""
+        return {label: self._draw(self._first[label]) for label in self.params}
+
+    def _ways_to_nodes(self) -> dict[Apply, tuple[Way, ...]]:
+        """Return, for each node, the shortest ways to it."""
+        ways: dict[Apply, dict[Way, None]] = {node: {} for node in self.dfs_nodes}
+        ways[self.expr][()] = None
+        kept: dict[Apply, tuple[Way, ...]] = {}
+        for node in reversed(self.dfs_nodes):  # each before what it is applied to
+            kept[node] = _shortest(ways[node])
+            for i, below in enumerate(node.inputs()):
+                leads_on = node.name == "switch" and i > 0
+                ways[below].update((((*way, (node, i - 1)) if leads_on else way), None) for way in kept[node])
+        for label, node in parameters_of(self.expr):
+            if (first := self._first[label]) is not node:  # made of one and the same node of ours
+                self._first_of[node] = first
+                kept[first] = kept[node] = _shortest([*kept[first], *kept[node]])
+        return kept
+
+    def _active(self, node: Apply) -> Apply:
+        """Return the trials that reach a node."""
+        if node not in self._idxs:
+            self._idxs[node] = apply("array_union", *map(self._reached, self._ways[node]))
+        return self._idxs[node]
+
+    def _reached(self, way: Way) -> Apply:
+        """Return the trials that go a way."""
+        if way not in self._way_idxs:
+            *before, (switch, option) = way
+            self._way_idxs[way] = self._split(switch, self._reached(tuple(before)))[option]
+        return self._way_idxs[way]
+
+    def _split(self, switch: Apply, idxs: Apply) -> Any:
+        """Return the trials of each option of a switch."""
+        index, *options = switch.pos_args
+        return apply("vchoice_split", idxs, self._vals(index, idxs), len(options))
+
+    def _vals(self, node: Apply, idxs: Apply) -> Apply:
+        """Return the values of a node in some trials that reach it."""
+        key = (node, idxs)
+        if key not in self._values:
+            self._values[key] = self._new_vals(node, idxs)
+        return self._values[key]
+
+    def _new_vals(self, node: Apply, idxs: Apply) -> Apply:
+        if isinstance(node, Literal):
+            return apply("repeat", apply("len", idxs), node)
+        if node.name == "hyperopt_param":
+            node = self._first_of.get(node, node)
+            return apply("idxs_take", self._active(node), self._draw(node), idxs)
+        if node.name in implicit_stochastic_symbols:
+            return apply("idxs_take", self._active(node), self._draw(node), idxs)
+        if node.name == "switch":
+            split = self._split(node, idxs)
+            pairs = [(split[i], self._vals(option, split[i])) for i, option in enumerate(node.pos_args[1:])]
+            return apply("vchoice_merge", idxs, self._vals(node.pos_args[0], idxs), *pairs)
+        args = [(idxs, self._vals(arg, idxs)) for arg in node.pos_args]
+        made = apply("idxs_map", idxs, node.name, *args)
+        made.named_args = [[name, as_apply((idxs, self._vals(arg, idxs)))] for name, arg in node.named_args]
+        return made
+
+    def _draw(self, node: Apply) -> Apply:
+        """Return the node that draws as often as a parameter, or a draw without a label, is active."""
+        if node not in self._draws:
+            draw = node.arg["obj"] if node.name == "hyperopt_param" else node
+            idxs = self._active(node)
+            args = [self._argument(arg, idxs) for arg in draw.pos_args]
+            named = [[name, self._argument(arg, idxs)] for name, arg in draw.named_args]
+            self._draws[node] = Apply(draw.name, args, [*named, ["size", apply("len", idxs)]])
+        return self._draws[node]
+
+    def _argument(self, arg: Apply, idxs: Apply) -> Apply:
+        """Return an argument of a distribution: one for all draws unless it depends on what is drawn."""
+        varying = {"hyperopt_param", *implicit_stochastic_symbols}
+        return self._vals(arg, idxs) if any(node.name in varying for node in dfs(arg)) else arg
+
+
+def vectorize_stochastic(orig: Apply) -> Apply:
+    """Return the node: ours draws for many trials from the start."""
+    return orig
+
+
+def replace_repeat_stochastic(expr: Apply, return_memo: bool = False) -> Any:
+    """Return the graph, and with ``return_memo`` the nodes replaced, which are none.
+
+    In Hyperopt's graphs a draw may be repeated for each trial; ours draw for many trials from the start.
+    """
+    return (expr, {}) if return_memo else expr
+
+
+def _shortest(ways: Iterable[Way]) -> tuple[Way, ...]:
+    """Return the ways that no other one makes redundant."""
+    found: Any = without_supersets(tuple(ways))  # type: ignore[arg-type]
+    return tuple(found)
