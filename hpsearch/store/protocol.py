@@ -19,7 +19,8 @@
     finish or release succeeds and changes nothing.
 6.  An expired lease puts the trial back to pending, with an entry in its history; when
     ``max_attempts`` leases have expired it is failed with the kind "lost". A released trial
-    does not count the attempt, although ``attempt`` grows with every claim. The caller of
+    does not count the attempt, although ``attempt`` grows with every claim; a claim that is undone
+    leaves no entry either. The caller of
     ``expire`` sees to it that no outage was just over. No lease, nor a leader's (9), counts for
     longer than its own length from now: when the store's clock was set back, ``shorten_leases``
     and every bid for the lead see to that.
@@ -113,6 +114,14 @@ class TrialStore(Protocol):
 
     def experiment(self, exp_key: str) -> Experiment:
         """Return one experiment; raises ``NotFoundError``."""
+        ...
+
+    def experiment_state(self, exp_key: str) -> ExperimentState:
+        """Return the state of an experiment, at the least cost; raises ``NotFoundError``.
+
+        Asked after a claim, it tells whether the claim came before a pause: a state that
+        ``set_experiment_state`` has returned is the one that is seen.
+        """
         ...
 
     def experiments(
@@ -384,6 +393,10 @@ class TrialStore(Protocol):
 
     def release(self, trial: Trial, why: str) -> None:
         """Give a claimed trial back to pending, the attempt uncounted (5, 6)."""
+        ...
+
+    def unclaim(self, trial: Trial) -> None:
+        """Undo a claim whose trial was not begun (6); nothing happens if it is not held any more."""
         ...
 
     # The registry of workers

@@ -262,6 +262,12 @@ def release(trial: Trial, why: str) -> Pipeline:
     return [{"$replaceWith": {"$cond": [is_mine, back, _WHOLE]}}]
 
 
+def unclaim() -> Pipeline:
+    """Back to pending without the token, as if it had not been taken; only ``attempt`` tells."""
+    taken = ["worker", "claimed_at", "heartbeat_at", "lease_until"]
+    return [{"$set": {"state": State.PENDING.value, "owner": None}}, {"$unset": taken}]
+
+
 def expire() -> Pipeline:
     """Back to pending, or to failed when so many leases ran out as the trial may lose.
 

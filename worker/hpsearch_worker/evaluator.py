@@ -20,6 +20,7 @@ class Stop(StrEnum):
     DRAINED = "worker drained"  #: the trial goes back to the queue
     UNLOADABLE = "objective cannot be loaded"  #: likewise
     MADE_ANEW = "experiment was made anew"  #: likewise
+    NOT_RUNNING = "search is paused or has ended"  #: likewise, before it began
 
 
 class StoppedError(Exception):

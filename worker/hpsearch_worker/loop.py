@@ -13,14 +13,16 @@ from uuid import uuid4
 from hpsearch.errors import (
     LeaseLostError,
     LoadError,
+    NotFoundError,
     SpaceError,
     StoreError,
     StorePermissionError,
     StoreUnavailableError,
     TooManyFailuresError,
+    UnreadableError,
 )
 from hpsearch.events import Event
-from hpsearch.experiment import Experiment, Identity
+from hpsearch.experiment import Experiment, ExperimentState, Identity
 from hpsearch.health.pulse import Pulse
 from hpsearch.store.protocol import Hold, TrialStore
 from hpsearch.trial import Failure, FailureKind, Result, Trial
@@ -97,8 +99,7 @@ class Slot:
                 return
             looked_at = time.monotonic()
             trial, experiment = self._claim()
-            if trial is not None and experiment is not None:
-                self._run(trial, experiment)
+            if trial is not None and experiment is not None and self._run(trial, experiment):
                 wait_s, n_looks = _FIRST_WAIT_S, 0
                 continue
             self.tally.give_back()
@@ -157,11 +158,8 @@ class Slot:
             self._stopped(trial, Stop.MADE_ANEW)
         return True
 
-    def _run(self, trial: Trial, experiment: Experiment) -> None:
-        """Evaluate a claimed trial and say what came of it."""
-        log.debug(
-            "trial %s begins, attempt %d", trial.id, trial.attempt, extra=Event.TRIAL_BEGUN.about(trial)
-        )
+    def _run(self, trial: Trial, experiment: Experiment) -> bool:
+        """Evaluate a claimed trial and say what came of it; return whether it was begun."""
         outcome: Outcome | None = None
         self.tally.begin()
         try:
@@ -176,10 +174,18 @@ class Slot:
         if limit is not None and self.tally.n_consecutive_failures >= limit:
             text = f"{limit} trials in a row failed on this worker; it leaves, since the next may fail too."
             raise TooManyFailuresError(text)
+        return outcome is not Outcome.NOT_BEGUN
 
     def _evaluate(self, trial: Trial, experiment: Experiment, held: Held) -> Outcome:
         try:
-            watch = self._watch(trial, experiment, held)
+            # Before the state is read: an evaluating process that has died since the claim loads for minutes.
+            self.evaluator.prepare(experiment, self._watch(held))
+            if not self._is_running(experiment):
+                return self._stopped(trial, Stop.NOT_RUNNING)
+            log.debug(
+                "trial %s begins, attempt %d", trial.id, trial.attempt, extra=Event.TRIAL_BEGUN.about(trial)
+            )
+            watch = self._watch(held, self.limits.trial_timeout_s or experiment.defaults.trial_timeout_s)
             result = self.evaluator.evaluate(trial, experiment, watch, held.hear)
         except StoppedError as stopped:
             return self._stopped(trial, stopped.why)
@@ -195,11 +201,25 @@ class Slot:
         _log_result(trial, result)
         return Outcome.FAILED if result.loss is None else Outcome.DONE
 
+    def _is_running(self, experiment: Experiment) -> bool:
+        """Whether the experiment of a claimed trial goes on: who takes no trial after a pause begins none.
+
+        What is known of the experiment may be seconds old, or minutes, if something was loaded meanwhile.
+        """
+        with suppress(NotFoundError, UnreadableError):
+            if self.store.experiment_state(experiment.exp_key) is ExperimentState.RUNNING:
+                return True
+        self.directory.running(anew=True)
+        return False
+
     def _stopped(self, trial: Trial, why: Stop) -> Outcome:
         log.info("trial %s was stopped: %s", trial.id, why, extra=Event.TRIAL_STOPPED.about(trial, why=why))
         if why in {Stop.DRAINED, Stop.UNLOADABLE, Stop.MADE_ANEW}:
             self.store.release(trial, why)
             return Outcome.RELEASED
+        if why is Stop.NOT_RUNNING:
+            self.store.unclaim(trial)
+            return Outcome.NOT_BEGUN
         return Outcome.CANCELLED if why is Stop.CANCELLED else Outcome.LOST
 
     def _with_attachments(self, held: Held, result: Result) -> Result:
@@ -251,9 +271,8 @@ class Slot:
 
         return watch
 
-    def _watch(self, trial: Trial, experiment: Experiment, held: Held) -> Watch:
+    def _watch(self, held: Held, timeout_s: float | None = None) -> Watch:
         """Return what decides, several times a second, whether the evaluation goes on."""
-        timeout_s = self.limits.trial_timeout_s or experiment.defaults.trial_timeout_s
         deadline = float("inf") if timeout_s is None else time.monotonic() + timeout_s
 
         def watch() -> Stop | None:

@@ -22,6 +22,7 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"  #: nobody wanted the result any more
     RELEASED = "released"  #: it was given back
     LOST = "lost"  #: its lease was
+    NOT_BEGUN = "not_begun"  #: it was given back at once, since the search is paused or has ended
 
 
 class Tally:

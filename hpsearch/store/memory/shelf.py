@@ -96,6 +96,12 @@ def put_back(trial: Trial, now: datetime, why: str, *, owner: str | None) -> Tri
     return replace(trial, state=State.PENDING, history=history, owner=owner, lease_until=None)
 
 
+def untouched(trial: Trial) -> Trial:
+    """Return a trial that waits as if it had not been taken; only its attempt tells."""
+    back = replace(trial, state=State.PENDING, owner=None, worker=None)
+    return replace(back, claimed_at=None, heartbeat_at=None, lease_until=None)
+
+
 def expired(trial: Trial, now: datetime) -> Trial:
     """Return a trial whose lease is over: waiting for others, or failed if that was its last attempt."""
     n_lost = 1 + sum(ended.why == LEASE_EXPIRED for ended in trial.history)

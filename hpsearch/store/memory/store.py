@@ -35,6 +35,7 @@ from hpsearch.store.memory.shelf import (
     put_back,
     shortened,
     taken_up,
+    untouched,
 )
 from hpsearch.store.protocol import Hold, Leadership, Standing
 from hpsearch.store.rules import (
@@ -84,6 +85,10 @@ class MemoryStore:
         """Return one experiment; raises ``NotFoundError``."""
         with self._changed:
             return self._register.find(exp_key)
+
+    def experiment_state(self, exp_key: str) -> ExperimentState:
+        """Return the state of an experiment; raises ``NotFoundError``."""
+        return self.experiment(exp_key).state
 
     def experiments(
         self, states: Iterable[ExperimentState] | None = None, *, in_short: bool = False
@@ -328,6 +333,13 @@ class MemoryStore:
             if any(e.attempt == trial.attempt and e.why == reason for e in ends):
                 return
             self._put(put_back(self._held(trial), self.now(), reason, owner=None))
+
+    def unclaim(self, trial: Trial) -> None:
+        """Undo a claim whose trial was not begun (6); nothing happens if it is not held any more."""
+        with self._changed:
+            present = self._shelf(trial.exp_key).trials.get(trial.tid)
+            if present is not None and is_held(present, trial):
+                self._put(untouched(present))
 
     # The registry of workers
 

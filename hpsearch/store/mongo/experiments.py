@@ -17,7 +17,12 @@ from hpsearch.errors import (
 from hpsearch.experiment import Elapsed, Experiment, ExperimentState, check_priority
 from hpsearch.store import queries
 from hpsearch.store.documents.encoding import encoded
-from hpsearch.store.documents.experiment import experiment_document, experiment_from, leadership_from
+from hpsearch.store.documents.experiment import (
+    experiment_document,
+    experiment_from,
+    leadership_from,
+    state_from,
+)
 from hpsearch.store.documents.migration import Document, raised
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.damage import Damage
@@ -54,6 +59,11 @@ class Experiments:
     def find(self, exp_key: str) -> Experiment:
         """Return one experiment; raises ``NotFoundError``."""
         return experiment_from(_found(self._call(self._experiments.find_one, {"_id": exp_key}), exp_key))
+
+    def state(self, exp_key: str) -> ExperimentState:
+        """Return the state of an experiment, at the least cost; raises ``NotFoundError``."""
+        document = self._call(self._experiments.find_one, {"_id": exp_key}, {"state": 1})
+        return state_from(_found(document, exp_key))
 
     def listed(self, states: Iterable[ExperimentState] | None, *, in_short: bool) -> list[Experiment]:
         """Return the experiments, or those in one of the states, the oldest first."""

@@ -166,6 +166,10 @@ class MongoStore:
         """Return one experiment; raises ``NotFoundError``."""
         return self._experiments.find(exp_key)
 
+    def experiment_state(self, exp_key: str) -> ExperimentState:
+        """Return the state of an experiment, at the least cost; raises ``NotFoundError``."""
+        return self._experiments.state(exp_key)
+
     def experiments(
         self, states: Iterable[ExperimentState] | None = None, *, in_short: bool = False
     ) -> list[Experiment]:
@@ -354,6 +358,10 @@ class MongoStore:
         reason = encoded(why, "why")
         update = queries.release(trial, reason)
         self._change_held(trial, queries.held_or_released(trial, reason), update)
+
+    def unclaim(self, trial: Trial) -> None:
+        """Undo a claim whose trial was not begun (6); nothing happens if it is not held any more."""
+        self._call(self._trials.update_one, queries.held(trial), queries.unclaim())
 
     # The registry of workers
 

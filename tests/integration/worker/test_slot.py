@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from hpsearch.payload import ATTACHMENT, pack
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.protocol import Hold
-from hpsearch.trial import FailureKind, State, Trial
+from hpsearch.trial import FailureKind, Result, State, Trial
 from hpsearch_worker import loop
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.heartbeat import Heartbeat
@@ -276,6 +276,131 @@ def test_a_worker_goes_round_its_experiments_by_their_priorities(store, slot):
     assert abs(n_done["oldest"] - 10) <= 4
     assert abs(n_done["newer"] - 10) <= 4
     assert abs(n_done["urgent"] - 20) <= 6
+
+
+class PausedMeanwhile(InlineEvaluator):
+    """Somebody moves the search to another state while its objective is loaded for the nth time."""
+
+    def __init__(self, store: Observed, move: Callable[[], object], nth: int) -> None:
+        super().__init__(letters=Letters(store, SECRET))
+        self.move, self.left = move, nth
+
+    def prepare(self, experiment, watch):
+        super().prepare(experiment, watch)
+        self.left -= 1
+        if self.left == 0:
+            self.move()
+
+
+@pytest.mark.parametrize("nth", [1, 2], ids=["before the claim", "after the claim"])
+@pytest.mark.parametrize("state", [ExperimentState.PAUSED, ExperimentState.STOPPED, ExperimentState.DONE])
+def test_no_trial_of_a_search_begins_that_was_paused_or_ended_while_its_objective_was_loaded(
+    store, slot, state, nth
+):
+    """Also when the evaluating process has died since, and another has to load it after the claim."""
+    experiment(store, n=3)
+    evaluator = PausedMeanwhile(store, lambda: store.set_experiment_state("e", state), nth)
+
+    replace(slot, evaluator=evaluator, tally=Tally(ME, max_trials=1)).work()
+
+    assert store.counts("e")[State.PENDING] == 3
+    first = store.trial("e", 0)
+    assert (first.attempt, first.history, first.owner, first.worker) == (1, (), None, None)
+
+
+def test_a_trial_that_was_not_begun_for_a_pause_is_evaluated_after_it(store, slot):
+    experiment(store, n=2)
+    evaluator = PausedMeanwhile(store, lambda: store.set_experiment_state("e", ExperimentState.PAUSED), nth=1)
+    paused = replace(slot, evaluator=evaluator, tally=Tally(ME, max_trials=1))
+    paused.work()
+    assert paused.tally.outcomes()[Outcome.NOT_BEGUN] == 1
+    assert paused.tally.may_take()  # it used up no right to a trial
+
+    store.set_experiment_state("e", ExperimentState.RUNNING)
+    slot.directory.running(anew=True)
+    slot.work()
+
+    trials = list(store.trials("e"))
+    assert [(trial.loss, trial.attempt, trial.history) for trial in trials] == [(0.5, 2, ()), (0.5, 1, ())]
+
+
+def test_a_pause_of_one_search_holds_up_no_other(store, slot):
+    for exp_key in ("paused", "other"):
+        opened = store.open_experiment(
+            Experiment(
+                exp_key=exp_key,
+                space=SPACE.to_json(),
+                space_fingerprint=SPACE.fingerprint,
+                objective=ObjectiveRef(kind="import", ref="tests.integration.worker.test_slot:half"),
+            )
+        )
+        store.insert(trials_of(opened, 5))
+    assert set(slot.directory.running()) == {"paused", "other"}
+    store.set_experiment_state("paused", ExperimentState.PAUSED)
+
+    slot.work()
+
+    assert store.counts("other")[State.DONE] == 5
+    assert store.counts("paused")[State.PENDING] == 5
+    assert sum(trial.attempt for trial in store.trials("paused")) <= 1  # it looked again after the first
+
+
+def test_a_search_that_was_deleted_between_claim_and_begin_ends_no_worker(store, slot):
+    experiment(store)
+    evaluator = PausedMeanwhile(store, lambda: store.delete_experiment("e"), nth=2)
+
+    gone = replace(slot, evaluator=evaluator)
+    gone.work()
+
+    assert gone.shutdown.error is None
+    assert gone.tally.outcomes()[Outcome.NOT_BEGUN] == 1
+
+
+def test_whatever_begins_was_taken_before_the_pause(store, slot):
+    """Four slots are at work when somebody pauses; one look at the trials right after it tells."""
+    begun: list[float] = []
+
+    def objective(config):
+        begun.append(config["x"])
+        return 0.5
+
+    n = 400
+    opened = open_by_value(store, objective, n=0)
+    store.insert([replace(t, values={"x": t.tid / n}) for t in trials_of(opened, n)])
+    slots = [
+        replace(slot, evaluator=CallsHere(objective), shutdown=slot.shutdown, limits=Limits())
+        for _ in range(4)
+    ]
+    threads = [threading.Thread(target=each.work) for each in slots]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_until(lambda: len(begun) > 40, "some trials")
+        store.set_experiment_state("e", ExperimentState.PAUSED)
+        waiting = {trial.values["x"] for trial in store.trials("e", states=[State.PENDING])}
+        wait_until(lambda: not store.counts("e")[State.RUNNING] and not slot.tally.is_busy, "all to finish")
+    finally:
+        slot.shutdown.drain()
+        for thread in threads:
+            thread.join()
+    assert waiting
+    assert not waiting & set(begun)
+
+
+class CallsHere:
+    """Calls a function in the slot's own thread, which no timer can interrupt."""
+
+    def __init__(self, objective: Callable[[dict[str, Any]], float]) -> None:
+        self.objective = objective
+
+    def prepare(self, experiment, watch):
+        pass
+
+    def evaluate(self, trial, experiment, watch, hear):
+        return Result(loss=self.objective(dict(trial.values)), duration_s=0.0)
+
+    def close(self):
+        pass
 
 
 def test_an_experiment_that_is_new_is_evaluated_with_the_code_of_now(store, slot, tmp_path, monkeypatch):

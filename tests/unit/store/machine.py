@@ -365,6 +365,16 @@ class StoreMachine(RuleBasedStateMachine):
             else:
                 self.is_refused(self.store.release, claim, RELEASED)
 
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), times=TIMES)
+    def unclaim(self, data: st.DataObject, times: int) -> None:
+        claim, known = self.drawn(data)
+        for _ in range(times):
+            self.store.unclaim(self.claimed(claim))
+        if known is not None and known.is_held_by(claim):
+            known.state, known.token = State.PENDING, None
+            known.worker = known.lease_until = None
+
     @precondition(lambda self: self.model.trials)
     @rule(data=st.data(), is_of_attempt=st.booleans(), times=TIMES)
     def attach(self, data: st.DataObject, is_of_attempt: bool, times: int) -> None:
@@ -387,6 +397,7 @@ class StoreMachine(RuleBasedStateMachine):
             return
         stored = self.store.experiment(self.exp_key)
         assert (stored.state, stored.ended_why) == (known.state, known.why)
+        assert self.store.experiment_state(self.exp_key) is known.state
         assert stored.budget.max_evals == known.max_evals
         assert stored.is_led(self.store.now()) == self.model.is_led()
         assert stored.elapsed is not None

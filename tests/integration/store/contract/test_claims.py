@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,8 +11,10 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hpsearch.experiment import ExperimentState
 from hpsearch.trial import State
 from tests.integration.store.conftest import WORKER, Bench
+from tests.integration.store.contract.results import DONE
 
 
 def test_a_claim_says_who_holds_the_trial_and_until_when(bench, store):
@@ -143,3 +146,53 @@ def test_racing_claims_on_several_experiments_take_each_trial_once(bench, store)
         taken = [name for names in pool.map(take_all, range(8)) for name in names]
 
     assert len(taken) == len(set(taken)) == 40
+
+
+def test_a_claim_that_is_undone_leaves_the_trial_as_if_it_had_not_been_taken(bench, store):
+    bench.insert(2)
+    before = bench.read(bench.trial(0))
+    trial = bench.claim("token")
+
+    store.unclaim(trial)
+
+    back = bench.read(trial)
+    assert back == replace(before, attempt=1)
+    again = bench.claim("another")
+    assert (again.tid, again.attempt, again.history) == (0, 2, ())
+
+
+def test_undoing_a_claim_again_changes_nothing(bench, store):
+    """The answer was lost, and somebody else may hold the trial by now, or have finished it."""
+    bench.insert(1)
+    first = bench.claim("token")
+    store.unclaim(first)
+    store.unclaim(first)
+    second = bench.claim("another")
+    store.unclaim(first)
+    assert bench.read(second) == second
+    store.finish(second, DONE)
+    for trial in (first, second):
+        store.unclaim(trial)
+    assert bench.read(second).state is State.DONE
+
+
+def test_a_claim_after_which_the_search_runs_came_before_its_pause(bench, store):
+    """Many take trials while somebody pauses: of those who see it run, none took its trial afterwards."""
+    bench.insert(200)
+    store.open_experiment(bench.experiment())
+    paused = threading.Event()
+
+    def take_all(_: int) -> list[bool]:
+        late = []
+        while True:
+            was_paused = paused.is_set()
+            trial = store.claim(WORKER, bench.token(), [bench.exp_key])
+            if trial is None or store.experiment_state(bench.exp_key) is not ExperimentState.RUNNING:
+                return late
+            late.append(was_paused)
+
+    with ThreadPoolExecutor(5) as pool:
+        takers = [pool.submit(take_all, i) for i in range(4)]
+        store.set_experiment_state(bench.exp_key, ExperimentState.PAUSED)
+        paused.set()
+    assert not any(was_paused for taker in takers for was_paused in taker.result())
