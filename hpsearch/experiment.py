@@ -119,6 +119,7 @@ class Experiment:
     objective: ObjectiveRef
     algorithm: Algorithm = field(default_factory=Algorithm)
     seed: int = 0  #: root of the seed sequence of every trial
+    lag: int | None = None  #: trial n learns from exactly those before n - lag; None: from all that ended
     budget: Budget = field(default_factory=Budget)
     defaults: Defaults = field(default_factory=Defaults)
     priority: int = DEFAULT_PRIORITY  #: share of the claims of the workers it shares; 0: only what is left

@@ -72,10 +72,15 @@ def gpus_of_workers(choice: str | None, n: int, environment: Mapping[str, str]) 
     choice = choice or environment.get("HPSEARCH_WORKER_GPUS")
     if not choice:
         return None
-    concurrency = environment.get("HPSEARCH_WORKER_CONCURRENCY", "")
-    n_slots = int(concurrency) if concurrency.isdecimal() else 1  # what is no number, the worker refuses
+    n_slots = slots_of_worker(environment)
     shares = share_out(find_gpus(choice, environment), n * n_slots)
     return [",".join(shares[i * n_slots : (i + 1) * n_slots]).strip(",") or "none" for i in range(n)]
+
+
+def slots_of_worker(environment: Mapping[str, str]) -> int:
+    """Return how many trials a local worker evaluates at a time; what is no number, the worker refuses."""
+    concurrency = environment.get("HPSEARCH_WORKER_CONCURRENCY", "")
+    return int(concurrency) if concurrency.isdecimal() else 1
 
 
 class LocalWorkers:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from hpsearch.cli.conclude import conclude
-from hpsearch.cli.local_workers import LocalWorkers, gpus_of_workers
+from hpsearch.cli.local_workers import LocalWorkers, gpus_of_workers, slots_of_worker
 from hpsearch.cli.search import SearchOptions, describe, open_experiment, search_options
 from hpsearch.cli.signs import Signs
 from hpsearch.cli.stores import OpenStore, open_store, patient
@@ -36,6 +36,9 @@ from hpsearch.notify import take_notifier
 from hpsearch.report.text import duration_text
 from hpsearch.report.view import choose_view
 from hpsearch.trial import State
+
+#: The lag of one local worker: while it evaluates a trial, the next one is suggested from those before.
+_LAG_ALONE = 1
 
 
 @click.command()
@@ -74,7 +77,8 @@ def run(
     notifier = take_notifier(os.environ)
     search = SearchOptions(**options)
     shares = gpus_of_workers(gpus, workers, os.environ)
-    wanted = describe(target, search)
+    n_slots = workers * slots_of_worker(os.environ)
+    wanted = describe(target, search, n_slots)
     with (
         Interrupt() as interrupt,
         _shown(Signs(notifier, interrupt), health_host, health_port) as signs,
@@ -83,8 +87,8 @@ def run(
         experiment = open_experiment(opened.store, wanted, search)
         log_dir = home() / LOGS / experiment.exp_key
         tell(
-            f"Searching as {experiment.exp_key}; workers write to {log_dir}.",
-            Event.SEARCHING.of(exp_key=experiment.exp_key),
+            f"Searching as {experiment.exp_key}, seed {experiment.seed}; workers write to {log_dir}.",
+            Event.SEARCHING.of(exp_key=experiment.exp_key, seed=experiment.seed),
         )
         with LocalWorkers(
             workers,
@@ -95,7 +99,10 @@ def run(
             is_forced=lambda: interrupt.is_forced,
             gpus=shares,
         ) as local:
-            progress = _conduct(opened, experiment, search, interrupt, signs, check=local.check)
+            lag_alone = _LAG_ALONE if n_slots == 1 else None
+            progress = _conduct(
+                opened, experiment, search, interrupt, signs, check=local.check, lag_alone=lag_alone
+            )
             if interrupt.is_asked and progress.counts[State.RUNNING]:
                 text = f"Running trials have {duration_text(search.drain_timeout)} to finish"
                 tell(
@@ -129,9 +136,9 @@ def coordinator(target: str, store: str, health_port: int | None, health_host: s
     ):
         experiment = open_experiment(opened.store, wanted, search)
         tell(
-            f"Searching as {experiment.exp_key}; start workers with\n"
+            f"Searching as {experiment.exp_key}, seed {experiment.seed}; start workers with\n"
             f"  HPSEARCH_STORE=... hpsearch worker --exp-key {experiment.exp_key}",
-            Event.SEARCHING.of(exp_key=experiment.exp_key),
+            Event.SEARCHING.of(exp_key=experiment.exp_key, seed=experiment.seed),
         )
         progress = _conduct(opened, experiment, search, interrupt, signs)
         conclude(opened.store, progress, interrupt, is_ephemeral=False)
@@ -144,6 +151,7 @@ def _conduct(
     interrupt: Interrupt,
     signs: Signs,
     check: Callable[[], None] = lambda: None,
+    lag_alone: int | None = None,
 ) -> Progress:
     """Lead the search to its end, and show it meanwhile; what ``check`` raises every round ends it here."""
     view = choose_view()
@@ -158,7 +166,7 @@ def _conduct(
 
     try:
         with signs.pulse.loop("coordinator"):
-            signs.coordinator = Coordinator(opened.store, experiment)
+            signs.coordinator = Coordinator(opened.store, experiment, lag_alone=lag_alone)
             return conduct(
                 signs.coordinator,
                 show=show,

@@ -48,6 +48,8 @@ class SearchOptions:
     algo: str | None
     algo_option: tuple[tuple[str, Any], ...]
     seed: int | None
+    reproducible: bool
+    lag: int | None
     exp_key: str | None
     priority: int | None
     max_attempts: int | None
@@ -64,6 +66,26 @@ class SearchOptions:
             "no_repeats": self.no_repeats,
         }
         return replace(present, **_given(given))
+
+    def lag_for(self, n_slots: int | None) -> int | None:
+        """Return the lag of a search that is to be reproducible, None for any other.
+
+        Parameters
+        ----------
+        n_slots : int, optional
+            Trials that are evaluated at a time; None or 0 where this process cannot know.
+
+        Raises
+        ------
+        click.UsageError
+            If it was not given, and cannot be known.
+        """
+        if self.lag is None and self.reproducible and not n_slots:
+            raise click.UsageError(
+                "--reproducible needs --lag N where workers are started elsewhere: "
+                "N is the number of trials that they evaluate at a time."
+            )
+        return n_slots if self.lag is None and self.reproducible else self.lag
 
     def defaults(self, present: Defaults) -> Defaults:
         """Return the defaults of trials with those that were given."""
@@ -131,6 +153,18 @@ _SEARCH_OPTIONS = (
     ),
     option("--seed", type=AtLeast(0), help="Seed of the search [default: a new one]."),
     option(
+        "--reproducible",
+        is_flag=True,
+        help="Make the same search of the same seed with any number of workers, whatever ends first.",
+    ),
+    option(
+        "--lag",
+        metavar="N",
+        type=AtLeast(0),
+        help="The same, with this lag: trial n is suggested from exactly those before n - N "
+        "[default: the number of local workers].",
+    ),
+    option(
         "--exp-key",
         metavar="KEY",
         callback=_checked_key,
@@ -165,8 +199,19 @@ def search_options(command: F) -> F:
     return command
 
 
-def describe(target: str, search: SearchOptions) -> Experiment:
-    """Load the target here, where a mistake costs a second, and describe the search."""
+def describe(target: str, search: SearchOptions, n_slots: int | None = None) -> Experiment:
+    """Load the target here, where a mistake costs a second, and describe the search.
+
+    Parameters
+    ----------
+    target : str
+        The objective.
+    search : SearchOptions
+        What was asked for.
+    n_slots : int, optional
+        Trials that local workers evaluate at a time.
+    """
+    lag = search.lag_for(n_slots)
     objective = parse_target(target)
     space_ref = parse_space(objective, search.space)
     with process_kept():
@@ -181,6 +226,7 @@ def describe(target: str, search: SearchOptions) -> Experiment:
         objective=objective,
         algorithm=algorithm,
         seed=secrets.randbelow(2**31) if search.seed is None else search.seed,
+        lag=lag,
         budget=search.budget(Budget()),
         defaults=search.defaults(Defaults()),
         priority=DEFAULT_PRIORITY if search.priority is None else search.priority,
@@ -208,7 +254,9 @@ def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions
         present = store.experiment(wanted.exp_key)
     except NotFoundError as error:
         if some_trial is None:
-            return store.open_experiment(wanted)
+            begun = store.open_experiment(wanted)
+            _tell_what_stays("--seed", wanted.seed, begun.seed)  # another may have begun it at this moment
+            return begun
         raise ConfigurationError(
             f"There are trials of a former search {wanted.exp_key!r}, whose deletion was cut short: "
             f"complete it with `hpsearch delete {wanted.exp_key}`, or begin another with --exp-key."
@@ -224,6 +272,7 @@ def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions
         )
     _tell_what_stays("--algo", search.algo, experiment.algorithm.name)
     _tell_what_stays("--seed", search.seed, experiment.seed)
+    _tell_what_stays("--lag", wanted.lag, experiment.lag)
     counts = store.counts(experiment.exp_key, FINISHED)
     if budget.max_evals is not None and sum(counts[s] for s in FINISHED) >= budget.max_evals:
         text = "has all its trials already: raise --max-evals to go on, or begin another with --exp-key."
@@ -233,7 +282,12 @@ def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions
 
 def _tell_what_stays(name: str, asked: object, present: object) -> None:
     if asked is not None and asked != present:
+        begun = (
+            f"without {name}, and goes on so"
+            if present is None
+            else f"with {name} {present}, and goes on with it"
+        )
         tell(
-            f"The experiment was begun with {name} {present}, and goes on with it.",
+            f"The experiment was begun {begun}.",
             Event.OPTION_IGNORED.of(option=name, asked=asked, present=present),
         )

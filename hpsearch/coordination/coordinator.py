@@ -52,6 +52,9 @@ class Coordinator:
         One for the experiment's space, instead of what its algorithm names.
     least_pending : int
         Trials that are kept waiting in the queue, however few the workers need.
+    lag_alone : int, optional
+        The lag of an experiment that has none of its own, while one worker serves it: with it, one worker
+        makes the same search of the same seed however long trials take.
 
     Raises
     ------
@@ -67,12 +70,13 @@ class Coordinator:
         *,
         suggester: Suggester | None = None,
         least_pending: int = 0,
+        lag_alone: int | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._space = Space.from_json(experiment.space)
         self._proposer = Proposer(experiment, self._space, suggester, clock)
-        self._least_pending = least_pending
+        self._least_pending, self._lag_alone = least_pending, lag_alone
         self._candidate = Candidate(store, experiment.exp_key, clock)
         self._ledger = Ledger(self._space)
         self._n_pending = self._n_running = 0
@@ -98,11 +102,14 @@ class Coordinator:
         if not self._leads():
             return self._standby_progress()
         self._read_finished()
+        if self._ledger.lag is not None and not self.is_over():
+            self._suggest()  # first, since it needs no counts, and workers may be waiting for it
         self._count_open()
         self._reread_what_is_gone()
         if not self.is_over():
             self._expire()
-            self._suggest()
+            if self._ledger.lag is None:
+                self._suggest()
         self._note_contact()
         return self._progress()
 
@@ -126,7 +133,7 @@ class Coordinator:
         if self._is_behind:
             return
         # Changes come in bursts; a floor between two looks takes them in together.
-        time.sleep(plan.least_poll(len(self._ledger.open)))
+        time.sleep(plan.least_poll(len(self._ledger.open), self._ledger.lag))
         self._store.wait_for_change(self.exp_key, self._poll_s())
 
     def wind_down(
@@ -187,7 +194,7 @@ class Coordinator:
         return self._leads() and self._candidate.epoch == epoch
 
     def _load(self) -> None:
-        self._ledger = Ledger(self._space, self._store.points(self.exp_key))
+        self._ledger = Ledger(self._space, self._store.points(self.exp_key), self._wanted_lag())
         self._ledger.best = self._whole(self._ledger.best)
         self._ledger.last_failure = self._whole(self._ledger.last_failure)
         self._proposer.has_points, self._had_open_at = True, self._clock()
@@ -306,12 +313,14 @@ class Coordinator:
             "least": self._least_pending,
         }
         self._is_behind = False
-        self._queue_target = plan.queue_depth(**needs)
+        most = self._n_within_lag()
+        self._queue_target = plan.queue_depth(**needs) if most is None else self._n_pending + most
         n_new = plan.n_to_suggest(
             self._experiment,
             n_finished=self._ledger.n_finished,
             n_open=len(self._ledger.open),
             n_pending=self._n_pending,
+            most=most,
             **needs,
         )
         if n_new == 0:
@@ -323,6 +332,20 @@ class Coordinator:
         self._suggest_s = self._clock() - started
         self._is_behind = n_new == plan.MAX_BATCH
 
+    def _wanted_lag(self) -> int | None:
+        """Return the lag that holds at the moment, None where suggestions learn from whatever has ended."""
+        own = self._experiment.lag
+        return self._lag_alone if own is None and plan.is_alone(self._overview.workers) else own
+
+    def _n_within_lag(self) -> int | None:
+        """Return how many trials the lag lets through now, None without one."""
+        lag = self._wanted_lag()
+        if lag != self._ledger.lag:
+            self._ledger.set_lag(lag)
+        if lag is None:
+            return None
+        return plan.n_within_lag(self._ledger.next_tid, self._ledger.first_open, lag)
+
     def _insert(self, trials: list[Trial]) -> None:
         # Thinking may have taken longer than the lease: another may lead, or may have led meanwhile.
         if not self._leads_still(self._candidate.epoch):
@@ -330,6 +353,8 @@ class Coordinator:
         # And who deletes or pauses a search means from now on; what is inserted after that stays behind.
         self._overview.refresh_experiment()
         if self._experiment.state is not ExperimentState.RUNNING:
+            if self._ledger.lag is not None:
+                self._load()  # with a lag, these trials must be suggested again from what they were now
             return
         try:
             self._store.insert(trials)

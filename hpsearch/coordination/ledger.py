@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +13,14 @@ from hpsearch.history import History
 from hpsearch.space.distribution import SLACK, Categorical, Distribution, Integer
 from hpsearch.space.tree import Space, Values
 from hpsearch.trial import FINISHED, State, Trial, is_unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A final trial that counts as open until its turn comes to be learned from."""
+
+    point: Trial  #: without what nobody learns from
+    is_learnable: bool  #: whether it enters the history then
 
 
 class Ledger:
@@ -22,10 +31,15 @@ class Ledger:
     space : Space
         The search space.
     trials : iterable of Trial
-        All trials of the experiment so far, in any order; only their points and outcomes are kept.
+        All trials of the experiment so far, by number; only their points and outcomes are kept.
+    lag : int, optional
+        Hold final trials back, to be learned from in order of number: trial n from those before
+        ``n - lag``. By default they enter the history at once, in the order in which they finished.
     """
 
-    def __init__(self, space: Space, trials: Iterable[Trial] = ()) -> None:
+    def __init__(self, space: Space, trials: Iterable[Trial] = (), lag: int | None = None) -> None:
+        self.lag = lag
+        self._held: dict[int, _Held] = {}
         self.history = History(space)  #: finished trials as columns
         self.open: dict[int, Values] = {}  #: points of the trials that are not known to be final, by tid
         self.n_strange = 0  #: trials whose values are no point of the space: somebody altered them
@@ -43,8 +57,14 @@ class Ledger:
 
     @property
     def pending(self) -> list[Values]:
-        """The points of the open trials, as a suggester takes them."""
-        return [values for values in self.open.values() if self._is_point(values)]
+        """The points of the open trials and of those held back, by number, as a suggester takes them."""
+        waiting = {**self.open, **{tid: held.point.values for tid, held in self._held.items()}}
+        return [values for _, values in sorted(waiting.items()) if self._is_point(values)]
+
+    @property
+    def first_open(self) -> int:
+        """The lowest number of an open trial; the next one to be given if none is open."""
+        return min(self.open, default=self.next_tid)
 
     def add_open(self, trials: Iterable[Trial]) -> None:
         """Take note of trials that are pending or running."""
@@ -55,11 +75,45 @@ class Ledger:
     def add_final(self, trials: Iterable[Trial]) -> None:
         """Move trials that are final now into the history, in the order in which they finished."""
         for trial in sorted(trials, key=_completion):
-            if self._close(trial):
+            is_learnable = self._close(trial)
+            if self.lag is not None:
+                self._hold(trial, is_learnable)
+            elif is_learnable:
                 self.history.add(trial)
+
+    def learn_before(self, tid: int) -> None:
+        """Move trials that were held back into the history, up to a number, in order of number."""
+        for ready in sorted(held for held in self._held if held < tid):
+            held = self._held.pop(ready)
+            if held.is_learnable:
+                self.history.add(held.point)
+
+    def set_lag(self, lag: int | None) -> None:
+        """Hold more or fewer trials back from now on; without a lag, learn at once from all that were."""
+        self.lag = lag
+        if lag is None:
+            held, self._held = self._held, {}
+            for one in sorted(held.values(), key=lambda one: _completion(one.point)):
+                if one.is_learnable:
+                    self.history.add(one.point)
+
+    def _hold(self, trial: Trial, is_learnable: bool) -> None:
+        """Keep what a trial is learned from later; its result may be large."""
+        point = Trial(
+            exp_key=trial.exp_key,
+            tid=trial.tid,
+            values=trial.values,
+            state=trial.state,
+            loss=trial.loss,
+            finished_at=trial.finished_at,
+        )
+        self._held[trial.tid] = _Held(point, is_learnable)
 
     def _learn(self, trials: Iterable[Trial]) -> None:
         """Take in all trials one by one, since there may be more than fit into memory as trials."""
+        if self.lag is not None:
+            self._learn_in_order(trials, self.lag)
+            return
         came = History(self.history.space)
         completions: list[tuple[float, int]] = []
         for trial in trials:
@@ -71,6 +125,15 @@ class Ledger:
                 completions.append(_completion(trial))
         times, tids = np.array(completions).reshape(-1, 2).T
         self.history = came.reordered(np.lexsort((tids, times)))
+
+    def _learn_in_order(self, trials: Iterable[Trial], lag: int) -> None:
+        """Take in all trials by number, and hold back what the next one is not to learn from."""
+        for trial in trials:
+            if trial.state.is_final:
+                self._hold(trial, self._close(trial))
+            else:
+                self.add_open([trial])
+            self.learn_before(self.next_tid - lag)
 
     def _close(self, trial: Trial) -> bool:
         """Count a trial that is final now; return whether it is one to learn from."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from enum import StrEnum
 
 from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.fleet import Worker
 
 #: The shortest and the longest time between two looks at the store, in seconds.
 MIN_POLL_S = 0.02
@@ -14,6 +16,9 @@ MAX_POLL_S = 1.0
 #: Seconds that a look takes the longer for each open trial, so that a fleet of thousands keeps its
 #: coordinator and the server as little busy with looks as a small one.
 _POLL_S_PER_OPEN = 1e-4
+
+#: The same with a lag, for each trial that it lets through: more cannot end in one burst.
+_POLL_S_PER_LAG = 1e-3
 
 #: Suggestions made between two looks, so that a coordinator never misses its own lease.
 MAX_BATCH = 64
@@ -76,6 +81,7 @@ def n_to_suggest(
     n_free: int,
     reserve: int,
     least: int = 0,
+    most: int | None = None,
 ) -> int:
     """Say how many trials to add now.
 
@@ -99,10 +105,15 @@ def n_to_suggest(
         See ``reserve_for``.
     least : int
         Trials that should wait in any case.
+    most : int, optional
+        Trials that may be added now, see ``n_within_lag``; all of them are then, since none of them would
+        be suggested from more if it came later.
     """
     if experiment.state is not ExperimentState.RUNNING:
         return 0
-    wanted = queue_depth(n_free=n_free, reserve=reserve, least=least) - n_pending
+    wanted = most
+    if wanted is None:
+        wanted = queue_depth(n_free=n_free, reserve=reserve, least=least) - n_pending
     if experiment.budget.max_evals is not None:
         wanted = min(wanted, experiment.budget.max_evals - n_finished - n_open)
     return max(0, min(wanted, MAX_BATCH))
@@ -111,6 +122,32 @@ def n_to_suggest(
 def queue_depth(*, n_free: int, reserve: int, least: int = 0) -> int:
     """Return how many trials should wait; the arguments are those of ``n_to_suggest``."""
     return max(least, max(0, n_free) + reserve)
+
+
+def n_within_lag(next_tid: int, first_open: int, lag: int) -> int:
+    """Return how many trials may be suggested now where trial n waits for those before ``n - lag`` to end.
+
+    Parameters
+    ----------
+    next_tid : int
+        The number of the first of them.
+    first_open : int
+        The lowest number of a trial that is not final; ``next_tid`` if there is none.
+    lag : int
+        Trials that a suggestion does not learn from, although they may have ended. At most one more is open.
+    """
+    return max(0, first_open + lag + 1 - next_tid)
+
+
+def is_alone(workers: Iterable[Worker]) -> bool:
+    """Whether at most one trial is evaluated at a time, as far as the registry shows.
+
+    A worker that died stays there for a while. It was last seen before the one that was started in
+    its place, so only those count that were seen since the newest of them began.
+    """
+    alive = list(workers)
+    newest = max((worker.started_at for worker in alive if worker.started_at), default=None)
+    return sum(w.slots for w in alive if newest is None or w.seen_at is None or w.seen_at >= newest) <= 1
 
 
 def reserve_for(rate_per_s: float, cycle_s: float) -> int:
@@ -122,9 +159,10 @@ def reserve_for(rate_per_s: float, cycle_s: float) -> int:
     return max(1, math.ceil(2 * rate_per_s * cycle_s))
 
 
-def least_poll(n_open: int) -> float:
+def least_poll(n_open: int, lag: int | None = None) -> float:
     """Return the least time between two looks at the store, in seconds; a look asks for each open trial."""
-    return min(MAX_POLL_S, MIN_POLL_S + _POLL_S_PER_OPEN * n_open)
+    least = MIN_POLL_S if lag is None else min(MIN_POLL_S, _POLL_S_PER_LAG * (lag + 1))
+    return min(MAX_POLL_S, least + _POLL_S_PER_OPEN * n_open)
 
 
 def poll_after(rate_per_s: float, n_open: int = 0) -> float:

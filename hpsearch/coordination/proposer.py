@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from hpsearch.arithmetic import own_arithmetic
 from hpsearch.coordination.ledger import Ledger
@@ -13,7 +15,7 @@ from hpsearch.health.durations import Durations
 from hpsearch.space.tree import Space
 from hpsearch.suggest.algorithms import make_suggester
 from hpsearch.suggest.once import EachOnce
-from hpsearch.suggest.protocol import Suggester, trial_rng
+from hpsearch.suggest.protocol import Suggester, Suggestion, trial_rng
 from hpsearch.trial import Trial
 
 
@@ -66,16 +68,17 @@ class Proposer:
         experiment : Experiment
             As it is now, with the defaults of its trials.
         ledger : Ledger
-            What is known of those there are.
+            What is known of those there are. With a lag it moves on to what the last of the new trials
+            is suggested from, so that trials which are not inserted then cannot be proposed again from it.
         n : int
-            At least 1.
+            At least 1; with a lag no more than ``plan.n_within_lag``.
         """
         tids = range(ledger.next_tid, ledger.next_tid + n)
         # Each trial has a generator of its own, so that it does not matter who suggests it, and beside which.
         rngs = [trial_rng(experiment.seed, tid) for tid in tids]
         try:
             with own_arithmetic(), self.durations.timed():
-                suggestions = self.suggester.suggest(ledger.history, ledger.pending, rngs)
+                suggestions = self._suggestions(ledger, rngs)
         except SpaceExhaustedError:
             self.has_points = False
             return []
@@ -93,6 +96,24 @@ class Proposer:
             )
             for tid, suggestion in zip(tids, suggestions, strict=False)
         ]
+
+    def _suggestions(self, ledger: Ledger, rngs: Sequence[np.random.Generator]) -> list[Suggestion]:
+        """Ask for all at once, or, with a lag, for one after the other, each from the trials before it."""
+        if ledger.lag is None:
+            return self.suggester.suggest(ledger.history, ledger.pending, rngs)
+        suggestions: list[Suggestion] = []
+        for tid, rng in enumerate(rngs, ledger.next_tid):
+            ledger.learn_before(tid - ledger.lag)
+            pending = [*ledger.pending, *(suggestion.values for suggestion in suggestions)]
+            try:
+                suggestions += self.suggester.suggest(ledger.history, pending, [rng])
+            except SpaceExhaustedError:
+                if not suggestions:
+                    raise
+                break
+            if len(suggestions) <= tid - ledger.next_tid:
+                break
+        return suggestions
 
 
 def _suggester_of(experiment: Experiment, space: Space) -> Suggester:

@@ -108,7 +108,7 @@ class TrialStore(Protocol):
         Joining takes over the budget and the defaults of the argument, not its priority. If the search had
         ended, it takes over the state, too, and the clock of its timeout starts anew; a
         paused search stays paused. An experiment whose objective is ``UNDECIDED`` takes over
-        the objective, the algorithm and the seed of who joins it first.
+        the objective, the algorithm, the seed and the lag of who joins it first.
         """
         ...
 

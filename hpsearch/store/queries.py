@@ -385,13 +385,13 @@ def create(experiment: Mapping[str, Any]) -> Pipeline:
 def join(experiment: Mapping[str, Any]) -> Pipeline:
     """Take over budget and defaults; a search that had ended begins anew, in the state of the argument.
 
-    One that nobody has decided on takes over the objective, the algorithm and the seed, too.
+    One that nobody has decided on takes over the objective, the algorithm, the seed and the lag, too.
     """
     is_undecided = {"$eq": ["$objective.kind", UNDECIDED.kind]}
     is_over = {"$in": ["$state", [ExperimentState.DONE.value, ExperimentState.STOPPED.value]]}
     decided = {
-        name: {"$cond": [is_undecided, {"$literal": experiment[name]}, f"${name}"]}
-        for name in ("objective", "algorithm", "seed")
+        name: {"$cond": [is_undecided, _literal(experiment, name), f"${name}"]}
+        for name in ("objective", "algorithm", "seed", "lag")
     }
     fields = {
         **decided,
@@ -480,6 +480,11 @@ ALIVE: Filter = {"$expr": {"$and": [{"$gt": ["$expire_at", NOW]}, {"$not": [_SEE
 
 
 # Parts
+
+
+def _literal(document: Mapping[str, Any], name: str) -> Any:
+    """Return a field of a document as a value, and what removes the field where there is none."""
+    return {"$literal": document[name]} if name in document else _UNSET
 
 
 def _is_led_too_long() -> dict[str, Any]:

@@ -151,6 +151,7 @@ _EXPERIMENT_SCHEMA = {
         "objective": {"bsonType": "object", "required": ["kind", "ref"]},
         "algorithm": {"bsonType": "object", "required": ["name", "options"]},
         "seed": _INTEGER,
+        "lag": _COUNT,
         "budget": _OBJECT,
         "defaults": _OBJECT,
         "priority": _COUNT,

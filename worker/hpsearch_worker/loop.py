@@ -38,6 +38,10 @@ log = logging.getLogger(__name__)
 #: Waits between two looks at an empty queue, in seconds: the first, and their growth.
 _FIRST_WAIT_S, _WAIT_GROWTH = 0.1, 1.5
 
+#: The first wait after a trial, in seconds: that it ended may be what the next one was waiting for. Some six
+#: looks a trial come of that, while waits are shorter than the first one elsewhere.
+_WAIT_AFTER_TRIAL_S = 0.01
+
 #: The longest wait, in seconds: of a small fleet, for each worker, and of the largest one.
 _LONGEST_WAIT_S, _WAIT_S_PER_WORKER, _LONGEST_WAIT_EVER_S = 1.5, 0.01, 10.0
 
@@ -100,16 +104,21 @@ class Slot:
             looked_at = time.monotonic()
             trial, experiment = self._claim()
             if trial is not None and experiment is not None and self._run(trial, experiment):
-                wait_s, n_looks = _FIRST_WAIT_S, 0
+                wait_s, n_looks = _WAIT_AFTER_TRIAL_S, 0
                 continue
             self.tally.give_back()
             n_looks += 1
             if self._should_leave(n_looks):
                 return
-            wait_s = min(wait_s, longest_wait(self.store.n_workers()))
-            pause_s = max(wait_s, least_wait(time.monotonic() - looked_at))
+            pause_s = self._pause(wait_s, time.monotonic() - looked_at)
             self.shutdown.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
-            wait_s *= _WAIT_GROWTH
+            wait_s = min(wait_s * _WAIT_GROWTH, _LONGEST_WAIT_EVER_S)
+
+    def _pause(self, wait_s: float, look_s: float) -> float:
+        """Return the seconds to wait after a look; right after a trial the fleet's size does not count."""
+        if wait_s < _FIRST_WAIT_S:
+            return max(wait_s, look_s)
+        return max(min(wait_s, longest_wait(self.store.n_workers())), least_wait(look_s))
 
     def _should_leave(self, n_looks: int) -> bool:
         if self.limits.max_idle_s is not None and self.tally.idle_s() >= self.limits.max_idle_s:

@@ -24,7 +24,13 @@ _MISMATCH_ADVICE = (
 
 
 def open_experiment(
-    store: TrialStore, exp_key: str, rounds: FMinIter, defaults: Defaults, n_more: int | None
+    store: TrialStore,
+    exp_key: str,
+    rounds: FMinIter,
+    defaults: Defaults,
+    n_more: int | None,
+    *,
+    lag: int | None,
 ) -> Experiment:
     """Create or join the experiment, its objective beside it before a worker can see it.
 
@@ -40,6 +46,8 @@ def open_experiment(
         What applies to each trial.
     n_more : int, optional
         New trials; by default as many as ``rounds.max_evals`` in all.
+    lag : int, optional
+        That of an experiment which is created.
 
     Raises
     ------
@@ -58,6 +66,7 @@ def open_experiment(
         objective=objective.ref,
         algorithm=algorithm_of(rounds.algo),
         seed=rounds.seed,
+        lag=lag,
         # The timeout is that of this call, so that this process minds it, and not the experiment.
         budget=Budget(max_evals=_limit(store, exp_key, rounds, n_more), loss_threshold=rounds.loss_threshold),
         defaults=defaults,

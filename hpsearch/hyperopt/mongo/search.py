@@ -29,6 +29,7 @@ class FleetTrials(Protocol):
 
     grace_s: float
     defaults: Defaults
+    lag: int | None
     clock: Callable[[], float]
     handle: Any
 
@@ -70,7 +71,8 @@ def search_on_fleet(
     DomainSwapError
         If the experiment exists with another objective or space.
     ConfigurationError
-        If ``trials_save_file`` is given, or see ``open_experiment``.
+        If ``trials_save_file`` is given, or a lag with an algorithm of the script's own, or see
+        ``open_experiment``.
     """
     if rounds.trials_save_file:
         raise ConfigurationError(
@@ -78,7 +80,13 @@ def search_on_fleet(
             "and go on with the same exp_key."
         )
     space, algorithm = rounds.domain.space, algorithm_of(rounds.algo)
-    experiment = open_experiment(trials.store, trials.exp_name, rounds, trials.defaults, n_more)
+    if algorithm.name == SCRIPTED and trials.lag:
+        raise ConfigurationError(
+            "An algorithm of the script's own reads whatever has ended, so trials.lag must be None or 0."
+        )
+    experiment = open_experiment(
+        trials.store, trials.exp_name, rounds, trials.defaults, n_more, lag=trials.lag
+    )
     trials.insert_points(experiment, space, points)
     if algorithm.name == SCRIPTED:
         asking = Asking(rounds.algo, rounds.domain, trials, trials.clock)

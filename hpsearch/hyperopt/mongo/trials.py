@@ -65,6 +65,10 @@ class MongoTrials(Trials):
     #: What applies to each trial: its lease, its attempts, its timeout.
     defaults = Defaults()
 
+    #: Trial n is suggested from exactly those before ``n - lag``, whatever has ended: the same seed then
+    #: makes the same search. None for suggestions from all that has ended.
+    lag: int | None = None
+
     #: Monotonic seconds, in which a search measures its timeout and its grace.
     clock: Callable[[], float] = time.monotonic
 

@@ -29,7 +29,11 @@ class Register:
             joined = replace(stored, budget=wanted.budget, defaults=wanted.defaults, ended_why=None)
             if stored.objective == UNDECIDED:
                 joined = replace(
-                    joined, objective=wanted.objective, algorithm=wanted.algorithm, seed=wanted.seed
+                    joined,
+                    objective=wanted.objective,
+                    algorithm=wanted.algorithm,
+                    seed=wanted.seed,
+                    lag=wanted.lag,
                 )
             if stored.state.is_over:
                 joined = replace(joined, state=wanted.state, started_at=now, elapsed=_not_led_yet(now))

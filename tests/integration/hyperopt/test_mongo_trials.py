@@ -6,6 +6,7 @@ import functools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -555,3 +556,23 @@ def test_an_outage_of_the_database_is_waited_out(mortal):
     assert trials.tids == list(range(15))
     assert set(trials.statuses()) == {"ok"}
     jobs.store.close()
+
+
+def test_with_a_lag_the_same_rstate_makes_the_same_search_with_any_number_of_workers(jobs):
+    def searched(key, n_workers):
+        trials = MongoTrials(jobs, exp_key=key)
+        trials.lag = 3
+        with ExitStack() as fleet:
+            for _ in range(n_workers):
+                fleet.enter_context(Hands(jobs.store))
+            search(trials, algo=functools.partial(tpe.suggest, n_startup_jobs=2), max_evals=15)
+        return points(trials)
+
+    assert searched("one", 1) == searched("other", 4)
+
+
+def test_an_algorithm_of_the_scripts_own_takes_no_lag(jobs):
+    trials = MongoTrials(jobs, exp_key=KEY)
+    trials.lag = 1
+    with pytest.raises(ConfigurationError, match=r"trials\.lag"):
+        search(trials, algo=lambda *args: rand.suggest(*args)[:1], max_evals=1)
