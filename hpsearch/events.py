@@ -37,6 +37,9 @@ class Event(StrEnum):
     # Any process, and its database
     DATABASE_AWAY = "database_away"
     DATABASE_BACK = "database_back"
+    ACCESS_REFUSED = "access_refused"
+    ACCESS_GRANTED = "access_granted"
+    STORE_FILE_UNREAD = "store_file_unread"
     STANDALONE = "standalone"
     POLLING = "polling"
     NOT_PREPARED = "not_prepared"

@@ -98,6 +98,10 @@ class LocalWorkers:
         Where each worker writes its log.
     drain_timeout_s : float
         Seconds that a running trial has to finish when the workers must end.
+    auth_patience_s : float
+        Seconds for which they outlast that MongoDB refuses the user.
+    store_file : str, optional
+        File that holds the URI; the workers read it, too, and again when it has changed.
     is_forced : callable
         Asked while workers finish their trials: true makes them give the trials back at once.
     gpus : sequence of str, optional
@@ -112,14 +116,18 @@ class LocalWorkers:
         log_dir: Path,
         *,
         drain_timeout_s: float,
+        auth_patience_s: float,
+        store_file: str | None = None,
         is_forced: Callable[[], bool],
         gpus: Sequence[str] | None = None,
     ) -> None:
         self._n = n
-        self._env = {**os.environ, STORE: uri, STORE_FILE: ""}
+        place = {STORE: uri, STORE_FILE: ""} if store_file is None else {STORE: "", STORE_FILE: store_file}
+        self._env = {**os.environ, **place}
         self._exp_key = exp_key
         self._log_dir = log_dir.absolute()
         self._drain_timeout_s = drain_timeout_s
+        self._auth_patience_s = auth_patience_s
         self._is_forced = is_forced
         self._gpus = gpus
         self._workers: list[_LocalWorker] = []
@@ -195,6 +203,8 @@ class LocalWorkers:
             self._exp_key,
             "--drain-timeout",
             f"{self._drain_timeout_s:.3f}s",
+            "--auth-patience",
+            f"{self._auth_patience_s:.3f}s",
             "--parent",
             str(os.getpid()),
             "--log-file",

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import click
@@ -17,12 +18,14 @@ from hpsearch.cli.signs import Signs
 from hpsearch.cli.stores import OpenStore, open_store, patient
 from hpsearch.command.options import (
     AtLeast,
+    auth_patience_option,
     debug_option,
     health_options,
     log_format_option,
     option,
     store_option,
 )
+from hpsearch.command.store_choice import chosen_file, uri_in
 from hpsearch.coordination.conduct import conduct
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.coordination.progress import Progress
@@ -35,6 +38,7 @@ from hpsearch.mongod.directory import LOGS, home
 from hpsearch.notify import take_notifier
 from hpsearch.report.text import duration_text
 from hpsearch.report.view import choose_view
+from hpsearch.store.mongo.access import AuthPatience, Renewal
 from hpsearch.trial import State
 
 #: The lag of one local worker: while it evaluates a trial, the next one is suggested from those before.
@@ -52,6 +56,7 @@ _LAG_ALONE = 1
     help="Let each concurrent trial of the local workers see one GPU of its own: of all, or of a list.",
 )
 @option("--ephemeral", is_flag=True, help="Use a private MongoDB that is thrown away at the end.")
+@auth_patience_option()
 @health_options
 @log_format_option()
 @debug_option()
@@ -61,6 +66,7 @@ def run(
     workers: int,
     gpus: str | None,
     ephemeral: bool,
+    auth_patience: float,
     health_port: int | None,
     health_host: str,
     **options: Any,
@@ -82,7 +88,7 @@ def run(
     with (
         Interrupt() as interrupt,
         _shown(Signs(notifier, interrupt), health_host, health_port) as signs,
-        _opened(store, interrupt, signs, is_ephemeral=ephemeral) as opened,
+        _opened(store, interrupt, signs, auth_patience, is_ephemeral=ephemeral) as opened,
     ):
         experiment = open_experiment(opened.store, wanted, search)
         log_dir = home() / LOGS / experiment.exp_key
@@ -96,6 +102,8 @@ def run(
             experiment.exp_key,
             log_dir,
             drain_timeout_s=search.drain_timeout,
+            auth_patience_s=auth_patience,
+            store_file=chosen_file(click.get_current_context()),
             is_forced=lambda: interrupt.is_forced,
             gpus=shares,
         ) as local:
@@ -116,10 +124,18 @@ def run(
 @click.argument("target")
 @search_options
 @store_option(required=True)
+@auth_patience_option()
 @health_options
 @log_format_option()
 @debug_option()
-def coordinator(target: str, store: str, health_port: int | None, health_host: str, **options: Any) -> None:
+def coordinator(
+    target: str,
+    store: str,
+    auth_patience: float,
+    health_port: int | None,
+    health_host: str,
+    **options: Any,
+) -> None:
     """Search with workers that are started elsewhere.
 
     TARGET is file.py[:name] or package.module:name, the objective; the search space is
@@ -132,7 +148,7 @@ def coordinator(target: str, store: str, health_port: int | None, health_host: s
     with (
         Interrupt() as interrupt,
         _shown(Signs(notifier, interrupt), health_host, health_port) as signs,
-        _opened(store, interrupt, signs) as opened,
+        _opened(store, interrupt, signs, auth_patience) as opened,
     ):
         experiment = open_experiment(opened.store, wanted, search)
         tell(
@@ -190,11 +206,26 @@ def _shown(signs: Signs, host: str, port: int | None) -> Iterator[Signs]:
 
 @contextmanager
 def _opened(
-    uri: str | None, interrupt: Interrupt, signs: Signs, *, is_ephemeral: bool = False
+    uri: str | None,
+    interrupt: Interrupt,
+    signs: Signs,
+    auth_patience_s: float,
+    *,
+    is_ephemeral: bool = False,
 ) -> Iterator[OpenStore]:
     """Open the store; from then on an outage is waited out, unless a signal ends the waiting."""
     patience = _Patience(interrupt, signs)
-    with open_store(uri, is_ephemeral=is_ephemeral, patience=patience, on_contact=signs.alive) as opened:
+    store_file = chosen_file(click.get_current_context())
+    with open_store(
+        uri,
+        is_ephemeral=is_ephemeral,
+        patience=patience,
+        on_contact=signs.alive,
+        renewal=Renewal(
+            lasts=AuthPatience(auth_patience_s, patience),
+            read_uri=None if store_file is None else partial(uri_in, store_file),
+        ),
+    ) as opened:
         patience.has_started = True
         signs.contact = opened.store.contact
         yield opened

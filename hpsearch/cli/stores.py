@@ -7,7 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from hpsearch.mongod import ephemeral_mongod, private_mongod
-from hpsearch.store.mongo.connection import Patience, give_up_after
+from hpsearch.store.mongo.access import Patience, Renewal
+from hpsearch.store.mongo.connection import give_up_after
 from hpsearch.store.mongo.store import MongoStore
 
 #: Seconds that a command tries to reach the database before it gives up.
@@ -32,6 +33,7 @@ def open_store(
     is_ephemeral: bool = False,
     patience: Patience = patient,
     on_contact: Callable[[], None] = lambda: None,
+    renewal: Renewal | None = None,
 ) -> Iterator[OpenStore]:
     """Connect to a URI, or else to the private MongoDB, started if need be.
 
@@ -45,11 +47,13 @@ def open_store(
         Takes the seconds since the database went away, and says whether to go on trying.
     on_contact : callable
         Called whenever the database has answered.
+    renewal : Renewal, optional
+        How to outlast a refusal of the user; by default it raises at once.
     """
     with ExitStack() as stack:
         if uri is None:
             mongod = stack.enter_context(ephemeral_mongod() if is_ephemeral else private_mongod())
             uri = mongod.uri
-        store = MongoStore.connect(uri, patience=patience, on_contact=on_contact)
+        store = MongoStore.connect(uri, patience=patience, on_contact=on_contact, renewal=renewal)
         stack.callback(store.close)
         yield OpenStore(store, uri)

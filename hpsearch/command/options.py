@@ -143,6 +143,17 @@ def secret_option() -> Callable[[F], F]:
     )
 
 
+def auth_patience_option() -> Callable[[F], F]:
+    """Return the option that says for how long to outlast a refusal of the user."""
+    return option(
+        "--auth-patience",
+        type=DURATION,
+        default="10m",
+        help="Time to go on trying once MongoDB refuses a user whom it let in before, such as while a "
+        "password is rotated; --store-file is read again meanwhile.",
+    )
+
+
 def json_option(cls: type[click.Option] = click.Option) -> Callable[[F], F]:
     """Return the option for programs that read the answer."""
     return option("--json", cls=cls, is_flag=True, help="Print JSON.")

@@ -13,11 +13,15 @@ from click.core import ParameterSource
 
 from hpsearch.errors import ConfigurationError
 from hpsearch.private_file import read_private
+from hpsearch.user_path import user_path
 
 #: The environment variables that hold the URI, or name the file that does.
 STORE, STORE_FILE = "HPSEARCH_STORE", "HPSEARCH_STORE_FILE"
 
 _FILE = "hpsearch.store_file"
+
+#: Where a context keeps the file that was chosen.
+_CHOSEN = "hpsearch.chosen_file"
 
 Callback = Callable[[click.Context, click.Parameter, str | None], str | None]
 
@@ -46,6 +50,8 @@ def chosen_store(*, required: bool) -> Callback:
             if context.get_parameter_source("store_file") is ParameterSource.COMMANDLINE:
                 raise click.UsageError("--store and --store-file name two databases: leave one out.", context)
             return uri
+        # What the process runs may change the folder.
+        context.meta[_CHOSEN] = str(user_path(path).absolute())
         return uri_in(path)
 
     return choose
@@ -66,6 +72,12 @@ def deferred_store(
         raise fault
 
     return refuse
+
+
+def chosen_file(context: click.Context) -> str | None:
+    """Return the absolute path of the file that the URI came from; None where it came from elsewhere."""
+    path: str | None = context.meta.get(_CHOSEN)
+    return path
 
 
 def named_file(context: click.Context) -> str | None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.coordination.plan import EndReason
 from hpsearch.coordination.progress import Progress
-from hpsearch.errors import StoreUnavailableError
+from hpsearch.errors import StorePermissionError, StoreUnavailableError
 
 
 def conduct(
@@ -49,6 +49,6 @@ def conduct(
                 return coordinator.wind_down(grace_s, is_interrupted, reason)
             coordinator.wait()
     finally:
-        # While the database is away, the leadership ends by itself.
-        with suppress(StoreUnavailableError):
+        # While the database is away, or refuses this user, the leadership ends by itself.
+        with suppress(StoreUnavailableError, StorePermissionError):
             coordinator.resign()

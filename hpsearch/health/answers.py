@@ -52,6 +52,8 @@ def readiness(contact: Contact | None, *, is_leaving: bool) -> Answer:
         return Answer(False, "leaving: takes nothing new")
     if contact is None:
         return Answer(False, "starting: has not reached MongoDB yet")
+    if contact.refused_s is not None:
+        return Answer(False, f"MongoDB has refused this user for {contact.refused_s:.0f} s")
     if contact.age_s > OUT_OF_CONTACT_S:
         return Answer(False, f"MongoDB has not answered for {contact.age_s:.0f} s")
     return Answer(True, "ready")

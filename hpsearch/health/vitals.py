@@ -11,6 +11,7 @@ class Contact:
 
     age_s: float  #: seconds since the database last answered
     n_reconnects: int  #: how often it was away and came back
+    refused_s: float | None = None  #: seconds since it began to refuse the user; None while it does not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

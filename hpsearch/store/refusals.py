@@ -26,10 +26,8 @@ _NOT_ON_COLLECTIONS = re.compile(
 )
 
 
-def refused_right(text: str) -> str | None:
-    """Return which right a user lacks, and who has it; None if the text is no such refusal.
-
-    What else the text holds, such as the documents of the command, is left out.
+def refused_action(text: str) -> tuple[str, str, str] | None:
+    """Return the database, the collection and the action that a user was refused; None for another text.
 
     Parameters
     ----------
@@ -42,7 +40,23 @@ def refused_right(text: str) -> str | None:
     database, command, collection = found[1], found[2], found[3] or WHOLE
     if _NOT_ON_COLLECTIONS.fullmatch(command):
         collection = WHOLE
-    action = _ACTIONS.get(command, command)
+    return database, collection, _ACTIONS.get(command, command)
+
+
+def refused_right(text: str) -> str | None:
+    """Return which right a user lacks, and who has it; None if the text is no such refusal.
+
+    What else the text holds, such as the documents of the command, is left out.
+
+    Parameters
+    ----------
+    text : str
+        MongoDB's message with code 13.
+    """
+    refused = refused_action(text)
+    if refused is None:
+        return None
+    database, collection, action = refused
     place = f"{collection} of the database {database}" if collection else f"the database {database}"
     role = role_for(action, collection)
     if role is None:

@@ -83,7 +83,7 @@ def missing_rights(role: Role, database: str, granted: Iterable[Mapping[str, Any
         f"{action} on {collection or 'the database'}"
         for collection, actions in role.rights.items()
         for action in actions
-        if not any(_grants(privilege, action, database, collection) for privilege in privileges)
+        if not grants(privileges, (database, collection, action))
     )
 
 
@@ -95,6 +95,12 @@ def _grants(privilege: Mapping[str, Any], action: str, database: str, collection
     if resource.get("anyResource"):
         return True
     return resource.get("db") in {"", database} and resource.get("collection") in {"", collection}
+
+
+def grants(privileges: Iterable[Mapping[str, Any]], right: tuple[str, str, str]) -> bool:
+    """Whether privileges, as ``connectionStatus`` lists them, hold a right: database, collection, action."""
+    database, collection, action = right
+    return any(_grants(privilege, action, database, collection) for privilege in privileges)
 
 
 def role_for(action: str, collection: str) -> Role | None:

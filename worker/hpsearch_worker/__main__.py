@@ -11,7 +11,9 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 import os
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +23,7 @@ from hpsearch.command.exits import as_process, run_and_exit
 from hpsearch.command.options import (
     DURATION,
     POSITIVE_DURATION,
+    auth_patience_option,
     debug_option,
     health_options,
     log_format_option,
@@ -28,7 +31,7 @@ from hpsearch.command.options import (
     secret_option,
     store_option,
 )
-from hpsearch.command.store_choice import STORE
+from hpsearch.command.store_choice import STORE, chosen_file, uri_in
 from hpsearch.errors import ConfigurationError
 from hpsearch.gpus import find_gpus, share_out
 from hpsearch.interrupt import Interrupt
@@ -114,6 +117,7 @@ def _checked_name(context: click.Context, param: click.Parameter, name: str | No
 )
 @option("--echo/--no-echo", default=True, help="Pass on what the objective prints.")
 @secret_option()
+@auth_patience_option()
 @health_options
 @log_format_option()
 @option("--parent", type=int, hidden=True, help="Drain when this process, which started the worker, dies.")
@@ -139,6 +143,7 @@ def worker(
     isolate: bool,
     echo: bool,
     secret_file: str | None,
+    auth_patience: float,
     health_port: int | None,
     health_host: str,
     parent: int | None,
@@ -174,6 +179,8 @@ def worker(
         workdir=None if workdir is None else _made(workdir),
         gpus=None if gpus is None else share_out(find_gpus(gpus, os.environ), concurrency),
         secret=_taken_secret(secret_file),
+        auth_patience_s=auth_patience,
+        read_uri=_reader(click.get_current_context()),
         health_host=health_host,
         health_port=health_port,
         limits=Limits(
@@ -198,6 +205,13 @@ def main() -> NoReturn:
 def main_of_process() -> NoReturn:
     """Run ``hpsearch-worker`` in a process that has nothing else to do."""
     as_process(main)
+
+
+def _reader(context: click.Context) -> Callable[[], str] | None:
+    """Return what reads the URI again, if a file holds it; who calls this command may hand it over."""
+    file = chosen_file(context)
+    read: Callable[[], str] | None = context.obj if file is None else partial(uri_in, file)
+    return read
 
 
 def _made(folder: str) -> str:

@@ -102,6 +102,10 @@ class Heartbeat:
                 "leaving without a word in the registry: %s", error, extra=Event.LEFT_UNREGISTERED.of()
             )
 
+    def runs_here(self) -> bool:
+        """Whether the calling thread is the one that beats."""
+        return threading.current_thread() is self._thread
+
     @contextmanager
     def holding(self, trial: Trial) -> Iterator[Held]:
         """Renew the lease of a trial for as long as the block runs."""

@@ -86,7 +86,10 @@ class Slot:
         """Take trials until the worker should leave; what makes it leave is kept in ``shutdown``."""
         try:
             self._take_trials()
-        except StoreUnavailableError as error:
+        except (StoreUnavailableError, StorePermissionError) as error:
+            if isinstance(error, StorePermissionError) and not self.shutdown.is_draining():
+                self.shutdown.drain(error)
+                return
             # The store's patience ends only once the worker is to leave.
             log.warning("leaving without the database: %s", error, extra=Event.LEFT_WITHOUT_DATABASE.of())
             self.shutdown.drain()

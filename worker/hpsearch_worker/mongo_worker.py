@@ -32,6 +32,7 @@ from hpsearch.events import Event
 from hpsearch.logs import log_to_stderr, tell
 from hpsearch.store.hyperopt_uri import jobs_address
 from hpsearch.store.user_uri import is_mistyped
+from hpsearch.user_path import user_path
 from hpsearch_worker.__main__ import worker
 
 _POLLING = (
@@ -102,8 +103,11 @@ _SECONDS = _Number(0, is_whole=False)
 def _of_file_unless_named(context: click.Context, param: click.Parameter, mongo: str) -> str:
     """Return what the command line says, else the file, else the environment, else the default."""
     place = os.environ.get(STORE_FILE)
-    is_named = context.get_parameter_source("mongo") is ParameterSource.COMMANDLINE
-    return uri_in(place) if place and not is_named else mongo
+    if not place or context.get_parameter_source("mongo") is ParameterSource.COMMANDLINE:
+        return mongo
+    file = str(user_path(place).absolute())
+    context.obj = lambda: jobs_address(uri_in(file)).uri
+    return uri_in(file)
 
 
 @click.command("mongo-worker", context_settings={"help_option_names": ["-h", "--help"]})
@@ -206,6 +210,7 @@ def mongo_worker(
         prog_name="hpsearch worker",
         standalone_mode=False,
         auto_envvar_prefix="HPSEARCH_WORKER",
+        obj=click.get_current_context().obj,
     )
 
 

@@ -18,6 +18,7 @@ from hpsearch.gpus import VISIBLE
 from hpsearch.health.pulse import Pulse
 from hpsearch.health.server import serving
 from hpsearch.notify import Notifier
+from hpsearch.store.mongo.access import AuthPatience, Renewal
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore
 from hpsearch_worker.allowed import Allowed
@@ -61,6 +62,8 @@ class Options:
     health_host: str
     health_port: int | None  #: None to answer no probes
     secret: bytes | None = field(repr=False)
+    auth_patience_s: float  #: how long to outlast that MongoDB refuses the user
+    read_uri: Callable[[], str] | None  #: reads the URI again, if a file holds it
 
 
 def serve(
@@ -99,10 +102,18 @@ def serve(
         if url is not None:
             log.info("health at %s", url, extra=Event.HEALTH_SERVED.of(url=url))
         patience = _Patience(shutdown, tally, health.pulse, notifier)
-        store = MongoStore.connect(uri, patience=patience, on_contact=health.pulse.beat)
+        store = MongoStore.connect(
+            uri,
+            patience=patience,
+            on_contact=health.pulse.beat,
+            renewal=Renewal(
+                lasts=AuthPatience(options.auth_patience_s, patience.with_refusal), read_uri=options.read_uri
+            ),
+        )
         try:
             health.contact = store.contact
             heartbeat = Heartbeat(store, lambda: _told(notifier, health, shutdown, tally), health.pulse)
+            patience.is_heartbeat = heartbeat.runs_here
             heartbeat.start()
             patience.has_started = True
             notifier.ready()
@@ -240,6 +251,12 @@ class _Patience:
         self._pulse = pulse
         self._notifier = notifier
         self.has_started = False
+        self.is_heartbeat: Callable[[], bool] = lambda: False
+
+    def with_refusal(self, seconds_refused: float) -> bool:
+        """Whether to go on trying while the user is refused."""
+        # The heartbeat tries again in a moment; if it waited for one right, no lease would be renewed.
+        return not self.is_heartbeat() and self(seconds_refused)
 
     def __call__(self, seconds_away: float) -> bool:
         # A worker that waits for its database is not stuck.

@@ -16,11 +16,15 @@ from hpsearch.hyperopt.documents import (
 )
 from hpsearch.hyperopt.mongo.documents import doc_of, labels_of
 from hpsearch.store.hyperopt_uri import jobs_address
+from hpsearch.store.mongo.access import Renewal
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore
 
 #: Seconds that a script waits for a database that is away, unless it leads a search.
 PATIENCE_S = 30.0
+
+#: Seconds that a script which leads a search waits while MongoDB refuses its user, as the commands do.
+_AUTH_PATIENCE_S = 600.0
 
 
 class Patience:
@@ -28,6 +32,11 @@ class Patience:
 
     def __init__(self) -> None:
         self._longest_s = PATIENCE_S
+        self._is_leading = False
+
+    def while_refused(self, seconds_refused: float) -> bool:
+        """Whether to go on trying while MongoDB refuses the user."""
+        return self._is_leading and seconds_refused < _AUTH_PATIENCE_S and self(seconds_refused)
 
     def __call__(self, seconds_away: float) -> bool:
         """Whether to go on trying."""
@@ -35,12 +44,13 @@ class Patience:
 
     @contextmanager
     def lasting(self, longest_s: float = math.inf) -> Iterator[None]:
-        """Wait for so long meanwhile."""
-        self._longest_s, before = longest_s, self._longest_s
+        """Wait for so long meanwhile, as a script that leads a search."""
+        before = self._longest_s, self._is_leading
+        self._longest_s, self._is_leading = longest_s, True
         try:
             yield
         finally:
-            self._longest_s = before
+            self._longest_s, self._is_leading = before
 
 
 class MongoJobs:
@@ -76,7 +86,8 @@ class MongoJobs:
             If the address is none, or there is no database that lets this user in.
         """
         patience = Patience()
-        store = MongoStore.connect(jobs_address(conn_str).uri, patience=patience)
+        renewal = Renewal(lasts=patience.while_refused)
+        store = MongoStore.connect(jobs_address(conn_str).uri, patience=patience, renewal=renewal)
         return cls(store, patience)
 
     def __len__(self) -> int:

@@ -20,7 +20,8 @@ from hpsearch.store.backup import Kind, Record, as_restored
 from hpsearch.store.documents.fields import Fields
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.documents.trial import trial_from
-from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
+from hpsearch.store.mongo.access import Patience
+from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.mongo.preparation import prepare_database
 from hpsearch.store.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS

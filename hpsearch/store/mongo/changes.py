@@ -52,6 +52,7 @@ class Changes:
         self._trials = trials
         self._has_stream = has_stream
         self._stream: _Stream | None = None
+        self._had_stream = False  # what this user had may be taken away for a moment, but comes back
         self._lock = threading.Lock()
         self._closed = threading.Event()
 
@@ -82,6 +83,7 @@ class Changes:
             if self._stream is None:
                 # What moved before this instant is not in the stream: the caller has to look.
                 self._stream = _Stream(self._trials)
+                self._had_stream = True
                 return
             while time.monotonic() < deadline and not self._closed.is_set():
                 if any(_concerns(change, exp_key) for change in self._stream.news()):
@@ -93,7 +95,9 @@ class Changes:
     def _drop(self, error: Exception) -> None:
         """Forget a stream that broke; the next wait opens another unless none is to be had."""
         self._stream = None
-        if isinstance(error, OperationFailure) and error.code in {UNAUTHORIZED, NO_REPLICA_SET}:
+        if self._had_stream or not isinstance(error, OperationFailure):
+            return
+        if error.code in {UNAUTHORIZED, NO_REPLICA_SET}:
             self._has_stream = False
             log.info("no change streams here, polling instead: %s", error, extra=Event.POLLING.of())
 

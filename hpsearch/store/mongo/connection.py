@@ -13,10 +13,17 @@ from typing import Any, ParamSpec, TypeVar
 from pymongo import MongoClient
 from pymongo.errors import InvalidOperation, PyMongoError
 
-from hpsearch.errors import ConfigurationError, HpsearchError, StoreError, StoreUnavailableError
+from hpsearch.errors import (
+    ConfigurationError,
+    HpsearchError,
+    StoreError,
+    StorePermissionError,
+    StoreUnavailableError,
+)
 from hpsearch.events import Event
 from hpsearch.health.vitals import Contact
 from hpsearch.store.documents.migration import Document
+from hpsearch.store.mongo.access import Access, Patience, Renewal, read_again
 from hpsearch.store.mongo.errors import DRIVER_ERRORS, cause, meaning, translated
 from hpsearch.store.tls import advice, check_files, refusal
 from hpsearch.store.uri_options import misspelt
@@ -24,9 +31,6 @@ from hpsearch.store.user_uri import is_mistyped, may_hold_password, shown_hosts
 from hpsearch.wording import reason
 
 log = logging.getLogger(__name__)
-
-#: Takes the seconds since MongoDB was last there, and says whether to go on trying.
-Patience = Callable[[float], bool]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -58,6 +62,9 @@ _OLDEST = (5, 0)
 #: Seconds between two attempts at a call: the first time, and the longest; each doubles the one before.
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.05, 1.0
 
+#: The longest while the user is refused: each attempt makes the server check a password.
+_LONGEST_REFUSED_BACKOFF_S = 5.0
+
 
 def give_up_after(seconds: float) -> Patience:
     """Return the patience that lasts so many seconds."""
@@ -75,6 +82,8 @@ class Connection:
         How long to go on trying while MongoDB is away.
     on_contact : callable
         Called, in the thread that asked, whenever MongoDB has answered.
+    renewal : Renewal, optional
+        How to outlast that MongoDB refuses what it allowed at first; by default a refusal ends the call.
 
     Raises
     ------
@@ -87,11 +96,19 @@ class Connection:
         If the server is away for longer than the patience lasts.
     """
 
-    def __init__(self, uri: str, patience: Patience, on_contact: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        uri: str,
+        patience: Patience,
+        on_contact: Callable[[], None] = lambda: None,
+        renewal: Renewal | None = None,
+    ) -> None:
         self.hosts = hosts_of(uri)  #: for messages
         self._uri = uri
         self._patience = patience
         self._on_contact = on_contact
+        self._renewal = renewal
+        self._access: Access | None = None
         self._lock = threading.Lock()
         self._away_since: float | None = None
         self._contact_at = time.monotonic()  # when MongoDB last answered
@@ -101,6 +118,9 @@ class Connection:
         try:
             hello = self.call(self.client.admin.command, "hello")
             check_version(self.call(self.client.admin.command, "buildInfo"), self.hosts)
+            if renewal is not None:
+                status = self.call(self.client.admin.command, "connectionStatus", showPrivileges=True)
+                self._access = Access(self.hosts, status["authInfo"]["authenticatedUserPrivileges"])
         except HpsearchError:
             self.client.close()
             raise
@@ -125,34 +145,85 @@ class Connection:
         StoreError
             Or another of our errors, if MongoDB refused.
         """
-        n_failures = 0
-        while True:
-            asked_at = time.monotonic()
-            try:
-                result = action(*args, **kwargs)
-            except DRIVER_ERRORS as error:
-                if isinstance(error, InvalidOperation):
-                    raise StoreError("The connection to MongoDB was closed, or is misused.") from error
-                if meaning(error) is not StoreUnavailableError:
-                    raise translated(error, self.hosts) from error
-                self._refuse_certificate(error)
-                if not self._patience(self._seconds_away(asked_at, error)):
-                    raise self._unavailable(error) from error
-            else:
-                self._note_contact()
-                return result
-            longest = min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0**n_failures)
-            # Jitter, so that a fleet does not come back in step.
-            time.sleep(longest * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret
-            n_failures += 1
+        n_failures, refused_at = 0, None
+        try:
+            while True:
+                asked_at, client = time.monotonic(), self.client
+                try:
+                    result = action(*args, **kwargs)
+                except DRIVER_ERRORS as error:
+                    if isinstance(error, InvalidOperation):
+                        if client is not self.client:
+                            continue  # another thread has found new credentials
+                        raise StoreError("The connection to MongoDB was closed, or is misused.") from error
+                    if meaning(error) is StorePermissionError:
+                        refused_at = self._outlast_refusal(error, asked_at, refused_at)
+                        longest_s = _LONGEST_REFUSED_BACKOFF_S
+                    else:
+                        self._outlast_outage(error, asked_at)
+                        longest_s = _LONGEST_BACKOFF_S
+                else:
+                    self._note_contact()
+                    self._note_end(refused_at, is_success=True)
+                    return result
+                longest_s = min(longest_s, _FIRST_BACKOFF_S * 2.0**n_failures)
+                # Jitter, so that a fleet does not come back in step.
+                time.sleep(longest_s * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret
+                n_failures += 1
+        except HpsearchError:
+            self._note_end(refused_at, is_success=False)
+            raise
 
     def contact(self) -> Contact:
         """Return how the contact with MongoDB is."""
-        return Contact(age_s=time.monotonic() - self._contact_at, n_reconnects=self._n_reconnects)
+        return Contact(
+            age_s=time.monotonic() - self._contact_at,
+            n_reconnects=self._n_reconnects,
+            refused_s=None if self._access is None else self._access.refused_s(),
+        )
 
     def close(self) -> None:
         """Close all connections."""
         self.client.close()
+
+    def _outlast_outage(self, error: Exception, asked_at: float) -> None:
+        """Return if a call that failed is to be tried again; raise if not."""
+        if meaning(error) is not StoreUnavailableError:
+            raise translated(error, self.hosts) from error
+        self._refuse_certificate(error)
+        if not self._patience(self._seconds_away(asked_at, error)):
+            raise self._unavailable(error) from error
+
+    def _outlast_refusal(self, error: Exception, asked_at: float, refused_at: float | None) -> float:
+        """Return since when a call is refused if it is to be tried again; raise if not."""
+        renewal, access = self._renewal, self._access
+        if renewal is None or access is None or not access.is_lost(error):
+            raise translated(error, self.hosts) from error
+        access.note_refusal(error, is_first=refused_at is None)
+        since = asked_at if refused_at is None else refused_at
+        if not self._renew_client(renewal) and not renewal.lasts(time.monotonic() - since):
+            access.note_end(was_refused=refused_at is None, is_success=False)
+            raise translated(error, self.hosts) from error
+        return since
+
+    def _note_end(self, refused_at: float | None, *, is_success: bool) -> None:
+        if self._access is not None:
+            self._access.note_end(was_refused=refused_at is not None, is_success=is_success)
+
+    def _renew_client(self, renewal: Renewal) -> bool:
+        """Connect with the URI that the store file holds now; return whether it is another than before."""
+        uri = read_again(renewal.read_uri)
+        with self._lock:
+            if uri is None or uri == self._uri:
+                return False
+            try:
+                client = client_of(uri)
+            except ConfigurationError as error:
+                log.debug("the store file cannot be used: %s", error, extra=Event.STORE_FILE_UNREAD.of())
+                return False
+            old, self.client, self._uri = self.client, client, uri
+        old.close()
+        return True
 
     def _refuse_certificate(self, error: Exception) -> None:
         """Raise if a new connection finds a certificate that it cannot accept; waiting does not mend that.

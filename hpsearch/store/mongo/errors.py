@@ -93,7 +93,7 @@ def meaning(error: Exception) -> type[HpsearchError]:
     """
     if isinstance(error, mongo_errors.PyMongoError) and _is_away(error):
         return StoreUnavailableError
-    code = _code(error)
+    code = code_of(error)
     if code in _IMPOSSIBLE_CODES:
         return StoreError
     if code in _PERMISSION_CODES:
@@ -120,7 +120,7 @@ def translated(error: Exception, hosts: str) -> HpsearchError:
         return kind("A document is over the 16 MB that MongoDB can hold; store less in it.")
     if kind is ConfigurationError:
         return kind(f"The connection to MongoDB at {hosts} is not set up right: {cause(error)}.")
-    if _code(error) == _INVALID_DOCUMENT:
+    if code_of(error) == _INVALID_DOCUMENT:
         return kind(
             f"MongoDB at {hosts} refused a document that breaks hpsearch's schema: {_details(error)}."
         )
@@ -137,12 +137,13 @@ def cause(error: Exception) -> str:
 
 
 def _is_away(error: mongo_errors.PyMongoError) -> bool:
-    if error.timeout or _code(error) in _AWAY_CODES:
+    if error.timeout or code_of(error) in _AWAY_CODES:
         return True
     return any(error.has_error_label(label) for label in _RETRYABLE)
 
 
-def _code(error: Exception) -> int | None:
+def code_of(error: Exception) -> int | None:
+    """Return the code of the server's error; None if it is none of the server's."""
     first = _first_write_error(error)
     if first is not None:
         return first.get("code")

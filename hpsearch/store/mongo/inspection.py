@@ -16,7 +16,8 @@ from hpsearch.store import queries, schema
 from hpsearch.store.condition import Clock, Condition, Disk, Member, Some, Strays, Topology
 from hpsearch.store.documents.migration import SCHEMA, Document
 from hpsearch.store.files import STORED
-from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
+from hpsearch.store.mongo.access import Patience
+from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.errors import TOO_SLOW, UNAUTHORIZED
 from hpsearch.store.mongo.preparation import lacking
 from hpsearch.store.roles import ROLES, missing_rights

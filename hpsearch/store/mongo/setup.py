@@ -9,7 +9,8 @@ from typing import Any, Self
 from pymongo.database import Database
 
 from hpsearch.store.documents.migration import Document
-from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
+from hpsearch.store.mongo.access import Patience
+from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.preparation import lacking, prepare_collection
 from hpsearch.store.roles import Role, privileges
 from hpsearch.store.user_uri import uri_for_user

@@ -11,7 +11,8 @@ from pymongo.errors import OperationFailure
 
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.files import STORED
-from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
+from hpsearch.store.mongo.access import Patience
+from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.errors import NAMESPACE_NOT_FOUND, UNAUTHORIZED
 from hpsearch.store.schema import EXPERIMENTS, FILES, TRIALS, VALIDATORS
 from hpsearch.store.sizes import CollectionSize, ExperimentSize

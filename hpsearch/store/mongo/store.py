@@ -16,7 +16,7 @@ from functools import partial
 from typing import Self
 
 import bson
-from pymongo import ReadPreference, ReturnDocument
+from pymongo import ReturnDocument
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, InvalidName
 from pymongo.read_concern import ReadConcern
@@ -50,9 +50,11 @@ from hpsearch.store.documents.trial import (
 )
 from hpsearch.store.documents.worker import worker_document, worker_from
 from hpsearch.store.files import Place, at, of_experiment
+from hpsearch.store.mongo.access import Patience, Renewal
 from hpsearch.store.mongo.attachments import Attachments
 from hpsearch.store.mongo.changes import Changes
-from hpsearch.store.mongo.connection import DATABASE, Connection, Patience
+from hpsearch.store.mongo.connection import DATABASE, Connection
+from hpsearch.store.mongo.current import current_database
 from hpsearch.store.mongo.damage import Damage
 from hpsearch.store.mongo.experiments import Experiments
 from hpsearch.store.mongo.insertion import Insertion
@@ -91,8 +93,7 @@ class MongoStore:
         self._connection = connection
         self._call = connection.call
         try:
-            # Reads follow writes: all of them go to the primary, whatever the URI prefers.
-            self._database = connection.client.get_database(database, read_preference=ReadPreference.PRIMARY)
+            self._database = current_database(lambda: connection.client, database)
         except InvalidName as error:
             raise ConfigurationError(f"{database!r} cannot be the name of a MongoDB database.") from error
         self._trials: Collection[Document] = self._database[TRIALS]
@@ -114,6 +115,7 @@ class MongoStore:
         database: str | None = None,
         patience: Patience,
         on_contact: Callable[[], None] = lambda: None,
+        renewal: Renewal | None = None,
     ) -> Self:
         """Connect to a MongoDB.
 
@@ -128,6 +130,8 @@ class MongoStore:
             whether to go on trying.
         on_contact : callable
             Called, in the thread that asked, whenever MongoDB has answered.
+        renewal : Renewal, optional
+            How to outlast that the server refuses what it allowed at first; by default it raises at once.
 
         Raises
         ------
@@ -138,7 +142,7 @@ class MongoStore:
         StoreUnavailableError
             If it cannot be reached for longer than the patience lasts.
         """
-        connection = Connection(uri, patience, on_contact)
+        connection = Connection(uri, patience, on_contact, renewal)
         if connection.is_standalone:
             log.warning(
                 "MongoDB at %s is a standalone server: hpsearch polls for changes, and results are only as "

@@ -179,6 +179,19 @@ def test_a_result_that_the_user_may_not_write_is_not_cut_down_to_its_loss(store,
     assert isinstance(slot.shutdown.error, StorePermissionError)
 
 
+def test_a_worker_that_should_leave_while_it_is_refused_leaves_in_good_order(store, slot, monkeypatch):
+    experiment(store)
+
+    def refused(*args):
+        slot.shutdown.drain()
+        raise StorePermissionError("The password was changed.")
+
+    monkeypatch.setattr(store, "claim", refused)
+    slot.work()
+
+    assert slot.shutdown.error is None
+
+
 def test_an_objective_is_fetched_once_for_all_slots_and_again_when_its_experiment_was_made_anew(store):
     first = experiment(store)
     letters = Letters(store, SECRET)
@@ -359,30 +372,25 @@ def test_a_search_that_was_deleted_between_claim_and_begin_ends_no_worker(store,
 def test_whatever_begins_was_taken_before_the_pause(store, slot):
     """Four slots are at work when somebody pauses; one look at the trials right after it tells."""
     begun: list[float] = []
+    waiting: set[float] = set()
 
     def objective(config):
         begun.append(config["x"])
+        if len(begun) == 40:
+            store.set_experiment_state("e", ExperimentState.PAUSED)
+            waiting.update(trial.values["x"] for trial in store.trials("e", states=[State.PENDING]))
         return 0.5
 
     n = 400
-    opened = open_by_value(store, objective, n=0)
+    opened = experiment(store, n=0)
     store.insert([replace(t, values={"x": t.tid / n}) for t in trials_of(opened, n)])
-    slots = [
-        replace(slot, evaluator=CallsHere(objective), shutdown=slot.shutdown, limits=Limits())
-        for _ in range(4)
-    ]
+    # Each leaves once it has looked three times in vain.
+    slots = [replace(slot, evaluator=CallsHere(objective)) for _ in range(4)]
     threads = [threading.Thread(target=each.work) for each in slots]
     for thread in threads:
         thread.start()
-    try:
-        wait_until(lambda: len(begun) > 40, "some trials")
-        store.set_experiment_state("e", ExperimentState.PAUSED)
-        waiting = {trial.values["x"] for trial in store.trials("e", states=[State.PENDING])}
-        wait_until(lambda: not store.counts("e")[State.RUNNING] and not slot.tally.is_busy, "all to finish")
-    finally:
-        slot.shutdown.drain()
-        for thread in threads:
-            thread.join()
+    for thread in threads:
+        thread.join()
     assert waiting
     assert not waiting & set(begun)
 

@@ -32,5 +32,11 @@ def test_a_process_that_cannot_work_is_not_ready_and_says_why(age_s, is_leaving,
     assert (answer.is_yes, answer.sentence) == (False, expected)
 
 
+def test_a_process_whose_user_is_refused_is_not_ready_though_the_server_answers():
+    refused = Contact(age_s=0.0, n_reconnects=0, refused_s=42.4)
+    answer = readiness(refused, is_leaving=False)
+    assert (answer.is_yes, answer.sentence) == (False, "MongoDB has refused this user for 42 s")
+
+
 def test_a_process_is_ready_until_its_database_has_been_silent_for_too_long():
     assert readiness(contact(OUT_OF_CONTACT_S), is_leaving=False).is_yes

@@ -1,0 +1,317 @@
+"""A user whom MongoDB refuses while it is at work: a rotated password, a role that is being edited."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from hpsearch.errors import ConfigurationError, StorePermissionError
+from hpsearch.experiment import ExperimentState
+from hpsearch.store.mongo.access import AuthPatience, Renewal
+from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.setup import Setup
+from hpsearch.store.mongo.store import MongoStore
+from hpsearch.store.protocol import Hold
+from hpsearch.store.roles import COORDINATOR, ROLES, VIEWER, WORKER, Role
+from hpsearch.store.schema import VALIDATORS
+from hpsearch.trial import Report, Result, State
+from tests.acceptance.fleet import wait_until
+from tests.integration.servers import Server
+from tests.integration.store.conftest import WORKER as ANNA
+from tests.integration.store.conftest import Bench
+
+PATIENCE = give_up_after(30)
+
+
+@dataclass
+class Site:
+    """A database that was set up, its administrator, and a file with the URI of one user."""
+
+    uri: str
+    file: Path
+    name: str = "hpsearch"
+
+    def prepare(self) -> None:
+        with Setup(self.uri, PATIENCE) as setup:
+            for collection in VALIDATORS:
+                setup.prepare(collection)
+            for role in ROLES:
+                setup.define(role)
+
+    def admit(self, role: Role) -> str:
+        """Give the role's user a new password; return the URI with it."""
+        with Setup(self.uri, PATIENCE) as setup:
+            return setup.admit(role)
+
+    def command(self, *args: Any, **fields: Any) -> None:
+        with MongoClient[dict[str, Any]](self.uri) as client:
+            client.get_default_database().command(*args, **fields)
+
+    def revoke(self, role: Role) -> None:
+        self.command("revokeRolesFromUser", role.name, roles=[role.name])
+
+    def grant(self, role: Role) -> None:
+        self.command("grantRolesToUser", role.name, roles=[role.name])
+
+    def read(self) -> str:
+        if not self.file.exists():
+            raise ConfigurationError("The store file cannot be read.")
+        return self.file.read_text()
+
+    def connect(self, uri: str, seconds: float = 60, *, has_file: bool = True) -> MongoStore:
+        renewal = Renewal(
+            lasts=AuthPatience(seconds, give_up_after(600)), read_uri=self.read if has_file else None
+        )
+        return MongoStore.connect(uri, patience=PATIENCE, renewal=renewal)
+
+
+@pytest.fixture
+def site(mongo_uri: str, tmp_path: Path) -> Site:
+    """On the server that all tests share: roles may be edited there."""
+    name = f"access_{uuid.uuid4().hex[:8]}"
+    head, _, options = mongo_uri.partition("?")
+    made = Site(f"{head.rpartition('/')[0]}/{name}?{options}", tmp_path / "uri", name)
+    made.prepare()
+    return made
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of one's own with users, since only new connections are asked for their password."""
+    server = Server(tmp_path_factory.mktemp("locked") / "m", "--auth")
+    server.start()
+    with server.client() as client:
+        client.admin.command("createUser", "root", pwd="root", roles=["root"])
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def own(locked: Server, tmp_path: Path) -> Site:
+    database = f"access_{uuid.uuid4().hex[:8]}"
+    uri = f"mongodb://root:root@127.0.0.1:{locked.port}/{database}?authSource=admin"
+    made = Site(uri, tmp_path / "uri", database)
+    made.prepare()
+    return made
+
+
+def restart(server: Server) -> None:
+    """Cut all connections; what was written is on disk."""
+    assert server.process is not None
+    server.process.terminate()
+    server.process.wait()
+    server.start()
+
+
+def events(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
+    return [r.getMessage() for r in caplog.records if getattr(r, "event", None) == name]
+
+
+class Meanwhile:
+    """Calls something in a thread of its own."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self.result: object = None
+        self.error: Exception | None = None
+        self.thread = threading.Thread(target=self._run, args=(call,))
+        self.thread.start()
+
+    def _run(self, call: Callable[[], object]) -> None:
+        try:
+            self.result = call()
+        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+            self.error = error
+
+    def end(self) -> object:
+        self.thread.join(60)
+        assert not self.thread.is_alive()
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+def test_a_rotated_password_is_read_from_the_file_and_told_of_once(own, locked, caplog):
+    caplog.set_level("DEBUG", "hpsearch")
+    own.file.write_text(own.admit(COORDINATOR))
+    store = own.connect(own.read())
+    bench = Bench(store, "e")
+    store.open_experiment(bench.experiment())
+    bench.insert(3)
+    rotated = own.admit(COORDINATOR)
+    restart(locked)
+
+    calls = [Meanwhile(lambda: store.counts("e")) for _ in range(3)]
+    wait_until(lambda: store.contact().refused_s is not None, "a refusal", 30)
+    own.file.write_text("")  # somebody is writing it
+    time.sleep(0)
+    own.file.unlink()
+    own.file.write_text(rotated)
+
+    for call in calls:
+        assert call.end()[State.PENDING] == 3
+    assert store.contact().refused_s is None
+    [refused] = events(caplog, "access_refused")
+    [back] = events(caplog, "access_granted")
+    assert "Authentication failed" in refused
+    assert "lets this user in again" in back
+    for uri in (rotated, store._connection._uri):
+        assert uri.split("@")[0].rpartition(":")[2] not in caplog.text
+    store.close()
+
+
+def test_a_password_that_is_not_in_a_file_may_be_set_right_at_the_server(own, locked):
+    uri = own.admit(COORDINATOR)
+    password = uri.split("@")[0].rpartition(":")[2]
+    store = own.connect(uri, has_file=False)
+    own.admit(COORDINATOR)
+    restart(locked)
+    call = Meanwhile(store.experiments)
+    wait_until(lambda: store.contact().refused_s is not None, "a refusal", 30)
+    own.command("updateUser", COORDINATOR.name, pwd=password)
+    assert call.end() == []
+    store.close()
+
+
+def test_everything_goes_on_under_the_new_password(own, locked):
+    """Every call of the protocol, as another client makes it from now on."""
+    own.file.write_text(own.admit(COORDINATOR))
+    store = own.connect(own.read())
+    bench = Bench(store, "e")
+    store.open_experiment(bench.experiment())
+    bench.insert(4)
+    held = bench.claim()
+    store.wait_for_change("e", 0.01)
+    own.file.write_text(own.admit(COORDINATOR))
+    restart(locked)
+
+    assert store.lead("e", "me", 60).is_mine
+    store.wait_for_change("e", 0.01)
+    store.wait_for_change("e", 0.01)
+    assert store.renew(held) is Hold.HELD
+    store.report(held, [Report(step=1, value=0.5)])
+    store.attach("e", "model", b"data", tid=held.tid, attempt=held.attempt)
+    assert store.attachment("e", "model", tid=held.tid) == b"data"
+    store.finish(held, Result(loss=1.0))
+    assert [trial.loss for trial in store.finished("e", range(4))] == [1.0]
+    second = bench.claim()
+    store.unclaim(second)
+    store.release(bench.claim(), "draining")
+    assert len(list(store.points("e"))) == len(list(store.trials("e"))) == 4
+    assert store.expire("e") == store.shorten_leases("e") == 0
+    assert store.experiment_state("e") is ExperimentState.RUNNING
+    assert store.cancel("e", {State.PENDING}) == 3
+    assert store.workers() == []
+    assert store.now()
+    store.prepare()
+    store.set_experiment_state("e", ExperimentState.DONE)
+    store.resign("e", "me")
+    assert store.delete_experiment("e") == 4
+    store.close()
+
+
+def test_many_threads_survive_that_the_password_changes_under_them(own, locked):
+    own.file.write_text(own.admit(COORDINATOR))
+    store = own.connect(own.read())
+    bench = Bench(store, "e")
+    store.open_experiment(bench.experiment())
+    bench.insert(40)
+    is_over = threading.Event()
+
+    def work() -> int:
+        n = 0
+        while not is_over.is_set():
+            trial = store.claim(ANNA, bench.token(), ["e"])
+            if trial is not None:
+                store.finish(trial, Result(loss=1.0))
+                n += 1
+        return n
+
+    with ThreadPoolExecutor(6) as pool:
+        workers = [pool.submit(work) for _ in range(6)]
+        try:
+            for _ in range(2):
+                own.file.write_text(own.admit(COORDINATOR))
+                restart(locked)
+            wait_until(lambda: store.counts("e")[State.DONE] == 40, "all trials", 60)
+        finally:
+            is_over.set()
+    assert sum(worker.result() for worker in workers) == 40
+    store.close()
+
+
+def test_a_role_that_is_missing_for_a_moment_keeps_the_result(site, caplog):
+    lead = site.connect(site.admit(COORDINATOR))
+    lead.open_experiment(Bench(lead, "e").experiment())
+    Bench(lead, "e").insert(1)
+    store = site.connect(site.admit(WORKER), has_file=False)
+    trial = Bench(store, "e").claim()
+    site.revoke(WORKER)
+    finish = Meanwhile(lambda: store.finish(trial, Result(loss=0.25)))
+    wait_until(lambda: store.contact().refused_s is not None, "a refusal", 30)
+    assert lead.trial("e", 0).state is State.RUNNING
+    site.grant(WORKER)
+    finish.end()
+    done = lead.trial("e", 0)
+    assert (done.loss, done.attempt) == (0.25, 1)
+    assert len(events(caplog, "access_refused")) == len(events(caplog, "access_granted")) == 1
+    lead.close()
+    store.close()
+
+
+def test_a_right_that_the_user_never_had_is_refused_at_once(site, caplog):
+    lead = site.connect(site.admit(COORDINATOR))
+    lead.open_experiment(Bench(lead, "e").experiment())
+    Bench(lead, "e").insert(1)
+    store = site.connect(site.admit(VIEWER), seconds=600)
+    for refused in (
+        lambda: Bench(store, "e").claim(),
+        lambda: store.record_worker(ANNA, 60),
+        lambda: store.attach("e", "name", b"data"),
+        lambda: store.set_experiment_state("e", ExperimentState.PAUSED),
+    ):
+        with pytest.raises(StorePermissionError, match="takes the role"):
+            refused()
+    assert store.contact().refused_s is None
+    assert events(caplog, "access_refused") == []
+    lead.close()
+    store.close()
+
+
+def test_a_store_without_a_renewal_is_refused_at_once(site):
+    store = MongoStore.connect(site.admit(WORKER), patience=PATIENCE)
+    site.revoke(WORKER)
+    with pytest.raises(StorePermissionError):
+        store.experiments()
+    store.close()
+
+
+def test_the_patience_ends_and_is_over_then(site):
+    """What a process still tries on its way out does not wait as long again."""
+    now = [0.0]
+
+    def lasts(seconds: float) -> bool:
+        now[0] += 1
+        return patience(seconds + now[0])
+
+    patience = AuthPatience(3.0, lambda seconds: True)
+    store = MongoStore.connect(site.admit(WORKER), patience=PATIENCE, renewal=Renewal(lasts=lasts))
+    site.revoke(WORKER)
+    with pytest.raises(StorePermissionError, match="takes the role hpsearch_viewer"):
+        store.experiments()
+    assert now[0] == 3
+    with pytest.raises(StorePermissionError):
+        store.workers()
+    assert now[0] == 4
+    assert store.contact().refused_s is not None
+    site.grant(WORKER)
+    assert store.experiments() == []
+    store.close()

@@ -1,0 +1,78 @@
+"""What counts as a refusal of what was allowed before, and for how long it is outlasted."""
+
+from __future__ import annotations
+
+import pytest
+from pymongo.errors import OperationFailure
+
+from hpsearch.store.mongo.access import Access, AuthPatience
+from hpsearch.store.roles import COORDINATOR, VIEWER, WORKER, Role, privileges
+
+UNAUTHORIZED, AUTHENTICATION_FAILED = 13, 18
+
+
+def refused(command: str, database: str = "hpsearch") -> OperationFailure:
+    text = f'not authorized on {database} to execute command {{ {command}, $db: "{database}" }}'
+    return OperationFailure(text, UNAUTHORIZED)
+
+
+@pytest.mark.parametrize(
+    ("role", "command", "is_lost"),
+    [
+        (WORKER, 'findAndModify: "trials", query: {}', True),
+        (WORKER, 'update: "workers", updates: []', True),
+        (WORKER, 'getMore: 123, collection: "trials"', True),
+        (WORKER, 'insert: "trials", documents: []', False),
+        (WORKER, 'aggregate: "trials", pipeline: [ { $changeStream: {} } ]', True),
+        (VIEWER, 'findAndModify: "trials", query: {}', False),
+        (VIEWER, 'find: "experiments", filter: {}', True),
+        (COORDINATOR, 'createIndexes: "trials", indexes: []', False),
+        (COORDINATOR, 'collMod: "trials"', False),
+        (COORDINATOR, 'insert: "trials", documents: []', True),
+    ],
+)
+def test_only_what_was_allowed_can_be_lost(role: Role, command: str, is_lost: bool):
+    access = Access("h", privileges(role, "hpsearch"))
+    assert access.is_lost(refused(command)) is is_lost
+    assert access.is_lost(refused(command, "elsewhere")) is (is_lost and "getMore" in command)
+    assert access.is_lost(OperationFailure("Authentication failed.", AUTHENTICATION_FAILED))
+
+
+def test_a_user_counts_as_let_in_once_nothing_was_refused_for_a_while(caplog):
+    """The heartbeat does not wait: it is refused now and then, while other calls go well."""
+    now = [0.0]
+    access = Access("h", privileges(WORKER, "hpsearch"), clock=lambda: now[0])
+    for _ in range(5):
+        access.note_refusal(refused('update: "workers"'), is_first=True)
+        access.note_end(was_refused=True, is_success=False)
+        now[0] += 5
+        access.note_end(was_refused=False, is_success=True)
+    assert access.refused_s() == 25.0
+    now[0] += 15
+    access.note_end(was_refused=False, is_success=True)
+    assert access.refused_s() is None
+    assert [record.event for record in caplog.records] == ["access_refused", "access_granted"]
+
+
+def test_a_user_counts_as_let_in_once_the_last_call_that_waited_got_through(caplog):
+    access = Access("h", privileges(WORKER, "hpsearch"), clock=lambda: 0.0)
+    for _ in range(2):
+        access.note_refusal(refused('update: "trials"'), is_first=True)
+        access.note_refusal(refused('update: "trials"'), is_first=False)
+    access.note_end(was_refused=True, is_success=True)
+    assert access.refused_s() is not None
+    access.note_end(was_refused=True, is_success=True)
+    assert access.refused_s() is None
+    assert [record.event for record in caplog.records] == ["access_refused", "access_granted"]
+
+
+def test_the_log_holds_nothing_of_the_command_that_was_refused(caplog):
+    access = Access("h", privileges(WORKER, "hpsearch"))
+    access.note_refusal(refused('update: "trials", updates: [ { u: "a secret" } ]'), is_first=True)
+    assert "update on trials" in caplog.text
+    assert "a secret" not in caplog.text
+
+
+def test_a_patience_that_is_over_stays_over_and_asks_the_other_one_besides():
+    patience = AuthPatience(10.0, lambda seconds: seconds < 8)
+    assert [patience(s) for s in (0.0, 7.9, 8.0, 0.0, 10.0, 0.0)] == [True, True, False, True, False, False]
