@@ -23,7 +23,7 @@ from faults.campaign import Plan, Verdict, run
 from faults.injections import SHORT, Kind
 from faults.table import markdown, table
 
-_TRIALS_PER_SEARCH = 500
+_TRIALS_PER_SEARCH, _TRIALS_OF_CROWD = 500, 50
 
 
 def main() -> None:
@@ -50,6 +50,7 @@ def _short(seed: int) -> Plan:
         n_faults=16,
         minutes=0,
         trials_per_search=200,
+        trials_of_crowd=0,
         kinds=SHORT,
         mean_pause_s=3.0,
     )
@@ -63,6 +64,7 @@ def _long(options: argparse.Namespace) -> Plan:
         n_faults=0 if is_timed else options.faults,
         minutes=options.minutes,
         trials_per_search=_TRIALS_PER_SEARCH,
+        trials_of_crowd=_TRIALS_OF_CROWD,
         kinds=frozenset(Kind),
         mean_pause_s=4.0,
     )

@@ -14,12 +14,13 @@ from uuid import uuid4
 
 from . import disk
 from .checker import Broken, broken_promises
-from .clock import MovableClock
+from .clock import MovableClock, compiled
 from .cluster import Cluster
-from .evidence import Evidence, read_acknowledged, read_calls
-from .fleet import MAX_ATTEMPTS, Fleet, environment_of
+from .evidence import Evidence, Priority, read_acknowledged, read_calls
+from .fleet import BEHIND_PROXY, MAX_ATTEMPTS, Fleet, environment_of
 from .injections import LANES, Kind, drawn
 from .injector import Injector
+from .passwords import Passwords
 from .posts import Post, Supervisor
 from .proxy import Proxy
 from .sampler import Sampler
@@ -30,6 +31,9 @@ _OBJECTIVE = Path(__file__).with_name("objective.py")
 
 #: Seconds: for the set to come up, for a post to be filled again, without any progress, for workers to leave.
 _START_S, _RESTART_S, _STUCK_S, _DRAIN_S = 90.0, 1.0, 180.0, 60.0
+
+#: Searches that share the workers, and how often they come in place of a single one.
+_CROWD, _CROWD_EVERY = 10, 3
 
 #: Seconds in which connections and processes of those who left must be gone.
 _GONE_S = 15.0
@@ -47,6 +51,7 @@ class Plan:
     n_faults: int  #: at the least
     minutes: float  #: at the least
     trials_per_search: int
+    trials_of_crowd: int  #: of each of the searches that share the workers; 0 for no such searches
     kinds: frozenset[Kind]
     mean_pause_s: float  #: between two faults of one lane
 
@@ -68,12 +73,12 @@ def run(plan: Plan) -> Verdict:
     began_at = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="hpsearch-faults-"))
     has_disks = disk.can_mount()
-    clock = MovableClock(folder)
-    kinds, left_out = _possible(plan.kinds, has_disks=has_disks, has_clock=clock.is_possible)
+    library = compiled(folder)
+    kinds, left_out = _possible(plan.kinds, has_disks=has_disks, has_clock=library is not None)
     broken: list[Broken] = []
     try:
         with ExitStack() as stack:
-            campaign = _Campaign(folder, stack, clock, has_disks=has_disks)
+            campaign = _Campaign(folder, stack, library, has_disks=has_disks)
             injector = campaign.inject(plan, kinds, began_at)
             evidence = campaign.conclude()
         broken = broken_promises(evidence)
@@ -93,7 +98,7 @@ def run(plan: Plan) -> Verdict:
 class _Campaign:
     """What runs during a campaign, and is ended with the stack."""
 
-    def __init__(self, folder: Path, stack: ExitStack, clock: MovableClock, *, has_disks: bool) -> None:
+    def __init__(self, folder: Path, stack: ExitStack, library: Path | None, *, has_disks: bool) -> None:
         self._folder = folder
         self._mark = uuid4().hex
         self._logs, self._site = folder / "logs", folder / "site"
@@ -104,7 +109,7 @@ class _Campaign:
         self._calls.touch()
         environment = environment_of(folder, self._mark)
         servers = Supervisor(_RESTART_S)
-        self._cluster = Cluster(folder, servers, has_disks=has_disks, environment=environment)
+        self._cluster = Cluster(folder, servers, library, has_disks=has_disks, environment=environment)
         stack.callback(self._cluster.close)
         stack.callback(servers.close)
         self._cluster.initiate(_START_S)
@@ -114,11 +119,19 @@ class _Campaign:
         stack.callback(self._supervisor.close)
         self._sampler = Sampler(self._cluster.client)
         stack.callback(self._sampler.close)
-        self._fleet = Fleet(self._site, self._logs, self._supervisor, environment)
-        self._fleet.start_workers(self._cluster.uri(), self._cluster.uri(proxy.ports), clock.environment)
+        passwords = Passwords(folder, self._cluster, proxy.ports)
+        self._fleet = Fleet(self._site, self._logs, self._supervisor, environment, passwords)
+        clock = MovableClock(library, folder / "clock-offset")
+        self._fleet.start_workers(clock.environment)
         self._scene = Scene(
-            cluster=self._cluster, fleet=self._fleet, proxy=proxy, clock=clock, calls=self._calls
+            cluster=self._cluster,
+            fleet=self._fleet,
+            proxy=proxy,
+            passwords=passwords,
+            clock=clock,
+            calls=self._calls,
         )
+        self._crowds: list[Sequence[str]] = []
         self._asked: list[tuple[str, int]] = []
         self._left_behind: list[str] = []
 
@@ -126,14 +139,23 @@ class _Campaign:
         """Run searches under faults, one after the other, until the plan is fulfilled."""
         lanes = {lane: drawn(plan.seed, lane, kinds, plan.mean_pause_s) for lane in LANES}
         injector = Injector(self._scene, lanes, lambda text: _tell(began_at, text))
+        n_rounds = 0
         while not (self._left_behind or injector.errors) and (
-            len(self._asked) * plan.trials_per_search < plan.n_trials
+            sum(n for _, n in self._asked) < plan.n_trials
             or len(injector.outcomes) < plan.n_faults
             or time.monotonic() - began_at < 60 * plan.minutes
         ):
-            exp_key = f"faults-{len(self._asked) + 1}"
-            self._search(exp_key, plan)
-            _tell(began_at, f"{exp_key} has ended, after {len(injector.outcomes)} faults in all")
+            n_rounds += 1
+            name = f"faults-{n_rounds}"
+            if plan.trials_of_crowd and n_rounds % _CROWD_EVERY == 0:
+                crowd = [f"{name}-{i}" for i in range(_CROWD)]
+                self._crowds.append(crowd)
+                never = float("-inf")
+                self._scene.priorities.extend(Priority(exp_key=key, at=never, priority=1) for key in crowd)
+                self._search(crowd, plan.trials_of_crowd, plan.seed + n_rounds)
+            else:
+                self._search([name], plan.trials_per_search, plan.seed + n_rounds)
+            _tell(began_at, f"{name} has ended, after {len(injector.outcomes)} faults in all")
         injector.stop()
         return injector
 
@@ -153,25 +175,29 @@ class _Campaign:
             first_seen=self._sampler.first_seen,
             holds=frozenset(self._sampler.holds),
             ends=self._supervisor.ends(),
+            pauses=self._scene.pauses,
+            rotations=self._scene.rotations,
+            deaths=self._scene.deaths,
+            crowds=self._crowds,
+            priorities=self._scene.priorities,
+            far_workers=frozenset(pid for i in BEHIND_PROXY for pid in self._fleet.workers[i].pids),
             n_children_killed=len(self._scene.killed),
             left_behind=self._left_behind,
             logs=logs,
         )
 
-    def _search(self, exp_key: str, plan: Plan) -> None:
-        """Run one search to its end; a search without any progress is left as it is."""
-        self._asked.append((exp_key, plan.trials_per_search))
-        self._sampler.turn_to(exp_key)
-        self._fleet.start_search(
-            exp_key, plan.trials_per_search, plan.seed + len(self._asked), self._cluster.uri()
-        )
+    def _search(self, exp_keys: Sequence[str], n_trials: int, seed: int) -> None:
+        """Run searches to their end, at the same time; without any progress they are left as they are."""
+        self._asked += [(exp_key, n_trials) for exp_key in exp_keys]
+        self._sampler.turn_to(exp_keys)
+        self._fleet.start_searches(exp_keys, n_trials, seed)
         size, changed_at = 0, time.monotonic()
         while not self._fleet.is_search_over():
             time.sleep(0.2)
             if (now_size := self._calls.stat().st_size) != size:
                 size, changed_at = now_size, time.monotonic()
             elif time.monotonic() - changed_at > _STUCK_S:
-                self._left_behind.append(f"{exp_key} made no progress for {_STUCK_S:.0f} s")
+                self._left_behind.append(f"{', '.join(exp_keys)} made no progress for {_STUCK_S:.0f} s")
                 for post in self._fleet.coordinators:
                     post.is_needed = False
                     post.kill()
@@ -202,7 +228,10 @@ def _possible(
     """Return the kinds that this machine allows for, and why not the others."""
     reasons = {
         Kind.FILL_DISK: "" if has_disks else "this process may not mount a disk",
-        Kind.MOVE_CLOCK: "" if has_clock else "there is no C compiler",
+        **dict.fromkeys(
+            (Kind.MOVE_CLOCK, Kind.STEP_BACK, Kind.STEP_AHEAD),
+            "" if has_clock else "there is no C compiler",
+        ),
     }
     left_out = {kind: why for kind, why in reasons.items() if why and kind in kinds}
     return kinds - set(left_out), [f"{kind}: {why}" for kind, why in left_out.items()]

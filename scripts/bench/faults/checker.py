@@ -7,14 +7,14 @@ by a client of our own.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import isclose
 from typing import Any
 
-from .evidence import Call, End, Evidence, Search
+from .evidence import Call, End, Evidence, Priority, Rotation, Search
 
 _FINAL = {"done", "failed", "cancelled"}
 _LOST = "lease expired"
@@ -34,6 +34,19 @@ _KINDS_BY_FAULTS = {"signal", "timeout", "lost"}
 _UNREACHABLE, _STARTING_S = 69, 90.0
 _KILLED = -9
 
+#: Exit code of a process that MongoDB refuses when it starts, the seconds within which it leaves, and those
+#: until it reads its password.
+_REFUSED, _REFUSED_WITHIN_S, _LOADING_S = 77, 30.0, 10.0
+
+#: Seconds from a worker's look at the state of a search to the first line of the objective.
+_ON_THE_WAY_S = 2.0
+
+#: Seconds within which a trial runs again whatever else happens; a fraction of what clocks are set by.
+_RUNS_AGAIN_S = 150.0
+
+#: How far a share may be off: by this factor, and so many trials.
+_OFF_SHARE, _OFF_TRIALS = 2.0, 5.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
@@ -46,8 +59,10 @@ class Broken:
 
 def broken_promises(evidence: Evidence) -> list[Broken]:
     """Return every promise that the evidence shows to be broken."""
-    about_trials = (_final_states, _frozen, _acknowledged, _paid_for, _attempts, _holders, _overlaps)
-    about_all = (_counts, _signals, _ends, _left_behind, _logs)
+    about_trials = (
+        _final_states, _frozen, _acknowledged, _paid_for, _attempts, _holders, _overlaps, _pauses, _deaths,
+    )  # fmt: skip
+    about_all = (_counts, _signals, _ends, _shares, _left_behind, _logs)
     return [broken for check in (*about_trials, *about_all) for broken in check(evidence)]
 
 
@@ -101,7 +116,9 @@ def _acknowledged(evidence: Evidence) -> Iterator[Broken]:
             yield _about(trial, promise, f"{told.worker} finished it, but it holds a result of {other}")
         elif (told.loss is None) != ("loss" not in trial):
             yield _about(trial, promise, f"{told.worker} finished it with {told.loss}, and it is otherwise")
-        elif told.loss is not None and not isclose(told.loss, trial["loss"], rel_tol=1e-5, abs_tol=1e-12):
+        elif told.loss is not None and not math.isclose(
+            told.loss, trial["loss"], rel_tol=1e-5, abs_tol=1e-12
+        ):
             yield _about(trial, promise, f"{told.worker} finished it with {told.loss}, not {trial['loss']}")
         elif told.kind is not None and told.kind != trial["error"]["kind"]:
             yield _about(trial, promise, f"it failed as {told.kind}, not as {trial['error']['kind']}")
@@ -140,10 +157,14 @@ def _signals(evidence: Evidence) -> Iterator[Broken]:
 
 
 def _attempts(evidence: Evidence) -> Iterator[Broken]:
-    """No trial loses more workers than it may, and every attempt is on record."""
+    """No trial loses more workers than it may, and every attempt is on record.
+
+    A claim that is undone before its call, since the search was paused, leaves none.
+    """
     promise = "re-runs stay within the attempts allowed"
     n_calls = Counter((call.trial, call.attempt) for call in evidence.calls)
     allowed = {search.exp_key: search.max_attempts for search in evidence.searches}
+    paused = {pause.exp_key for pause in evidence.pauses}
     for name, trial in _trials(evidence).items():
         history = trial.get("history", [])
         n_lost = sum(entry["why"] == _LOST for entry in history)
@@ -152,6 +173,8 @@ def _attempts(evidence: Evidence) -> Iterator[Broken]:
         if n_lost > most or (is_lost and n_lost < most):
             yield _about(trial, promise, f"it lost {n_lost} workers and is {trial['state']}")
         unexplained = set(range(1, trial["attempt"])) - {entry["attempt"] for entry in history}
+        if trial["exp_key"] in paused:
+            unexplained = {attempt for attempt in unexplained if n_calls[name, attempt]}
         if unexplained:
             yield _about(trial, promise, f"attempts {sorted(unexplained)} ended, and nobody says why")
         for attempt in (a for t, a in n_calls if t == name and a > trial["attempt"]):
@@ -205,15 +228,78 @@ def _overlaps(evidence: Evidence) -> Iterator[Broken]:
 def _ends(evidence: Evidence) -> Iterator[Broken]:
     """A process ends because it was killed, or in good order; or at once, where it finds no MongoDB."""
     for end in evidence.ends:
-        if not _is_expected(end):
+        if not _is_expected(end, evidence.rotations):
             text = f"{end.name} ended with code {end.code} after {end.lived_s:.0f} s: {end.tail}"
             yield Broken(promise="processes leave in good order", trial=None, text=text)
 
 
-def _is_expected(end: End) -> bool:
+def _is_expected(end: End, rotations: Sequence[Rotation]) -> bool:
     if end.code == 0 or end.was_excused or (end.was_killed and end.code == _KILLED):
         return True
+    began_at = end.at - end.lived_s
+    if end.code == _REFUSED:  # only who starts under an old password is sent away
+        is_old = any(r.since - _LOADING_S < began_at < r.until + _LOADING_S for r in rotations)
+        return is_old and end.lived_s < _REFUSED_WITHIN_S
     return end.code == _UNREACHABLE and end.lived_s < _STARTING_S
+
+
+def _pauses(evidence: Evidence) -> Iterator[Broken]:
+    """No trial of a paused search begins.
+
+    A worker asks for the state when it has claimed; an answer that a slow network holds back may be old.
+    """
+    for pause in evidence.pauses:
+        for call in evidence.calls:
+            is_late = pause.since + _ON_THE_WAY_S < call.began_at < pause.until
+            if call.exp_key == pause.exp_key and is_late and call.worker not in evidence.far_workers:
+                text = f"attempt {call.attempt} began {call.began_at - pause.since:.1f} s after the pause"
+                yield Broken(promise="nothing begins while paused", trial=call.trial, text=text)
+
+
+def _deaths(evidence: Evidence) -> Iterator[Broken]:
+    """A dead worker's trial goes on though its lease is a date of a clock that was set."""
+    trials = _trials(evidence)
+    for death in evidence.deaths:
+        trial = trials[death.trial]
+        later = [c for c in evidence.calls if c.trial == death.trial and c.attempt > death.attempt]
+        was_finished = trial["attempt"] == death.attempt or (not later and trial["state"] in _FINAL)
+        after_s = min((call.began_at for call in later), default=math.inf) - death.at
+        if not was_finished and after_s > _RUNS_AGAIN_S:
+            text = f"it ran again {after_s:.0f} s after its worker was killed and the clock set"
+            yield _about(trial, "no lease outlasts its length", text)
+
+
+def _shares(evidence: Evidence) -> Iterator[Broken]:
+    """Of searches that share the workers, each gets about the share of its priority.
+
+    Counted from when all have begun until the first has had all its trials; meanwhile coordinators were
+    killed and frozen, without whom a search has nothing to offer.
+    """
+    for crowd in evidence.crowds:
+        calls = sorted(
+            (call for call in evidence.calls if call.exp_key in crowd), key=lambda call: call.began_at
+        )
+        begun = {key: [c.began_at for c in calls if c.exp_key == key] for key in crowd}
+        if not all(begun.values()):
+            continue  # which the exact count tells of
+        since = max(times[0] for times in begun.values())
+        until = min(times[-1] for times in begun.values())
+        due, got = dict.fromkeys(crowd, 0.0), Counter[str]()
+        for call in calls:
+            if since <= call.began_at <= until:
+                got[call.exp_key] += 1
+                priorities = _priorities(evidence.priorities, crowd, call.began_at)
+                for key, priority in priorities.items():
+                    due[key] += priority / sum(priorities.values())
+        for key in crowd:
+            if not due[key] / _OFF_SHARE - _OFF_TRIALS <= got[key] <= due[key] * _OFF_SHARE + _OFF_TRIALS:
+                text = f"{key} began {got[key]} of {got.total()} trials, and was due {due[key]:.1f}"
+                yield Broken(promise="shares follow priorities", trial=None, text=text)
+
+
+def _priorities(changes: Sequence[Priority], crowd: Sequence[str], at: float) -> dict[str, int]:
+    """Return the priority of each search at a time."""
+    return {c.exp_key: c.priority for c in changes if c.exp_key in crowd and c.at <= at}
 
 
 def _left_behind(evidence: Evidence) -> Iterator[Broken]:

@@ -1,8 +1,12 @@
-"""A replica set of three on this machine, whose members can be broken in every way."""
+"""A replica set of three on this machine, whose members can be broken in every way.
+
+Users need a password: ``ROOT`` for the campaign itself.
+"""
 
 from __future__ import annotations
 
 import random
+import secrets
 import signal
 import socket
 import time
@@ -17,6 +21,7 @@ from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 from hpsearch.mongod import find_mongod
 
 from . import disk
+from .clock import MovableClock
 from .posts import Post, Supervisor, send
 
 Client = MongoClient[dict[str, Any]]
@@ -28,8 +33,12 @@ _ALREADY_INITIALIZED = 23
 _APP = "hpsearch"
 
 
+#: The administrator.
+ROOT: Mapping[str, Any] = {"username": "root", "password": secrets.token_hex(8)}
+
+
 def mongod_command(data: Path, port: int, *options: str) -> list[str]:
-    """Return the command of a small server without authentication, on a port of this machine."""
+    """Return the command of a small server, on a port of this machine."""
     return [
         str(find_mongod()), "--dbpath", str(data), "--port", str(port),
         "--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25",
@@ -39,32 +48,58 @@ def mongod_command(data: Path, port: int, *options: str) -> list[str]:
 
 
 class Member:
-    """One mongod, on a fixed port."""
+    """One mongod, on a fixed port, with a clock of its own.
 
-    def __init__(self, folder: Path, *, has_disk: bool, environment: Mapping[str, str]) -> None:
+    Parameters
+    ----------
+    folder : Path
+        Its own; made here.
+    key : Path
+        The file by which the members know each other.
+    library : Path, optional
+        What moves its clock.
+    has_disk : bool
+        Whether it has a small disk of its own.
+    environment : mapping
+        Of its process.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        key: Path,
+        library: Path | None,
+        *,
+        has_disk: bool,
+        environment: Mapping[str, str],
+    ) -> None:
         self.port = free_port()
         self.data = folder / "data"
         self._n_failed_before = 0
         self._has_disk = has_disk
         folder.mkdir()
+        self.clock = MovableClock(library, folder / "clock-offset")
         if has_disk:
             disk.mount(self.data, _DISK_MB)
         else:
             self.data.mkdir()
         command = mongod_command(
             self.data, self.port, "--replSet", _SET, "--oplogSize", "64", "--syncdelay", "15",
-            "--setParameter", "enableTestCommands=1",
+            "--setParameter", "enableTestCommands=1", "--keyFile", str(key),
+            "--setParameter", "scramSHA256IterationCount=5000",
         )  # fmt: skip
-        self.post = Post(folder.name, command, folder, folder / "mongod.log", environment)
+        everything = {**environment, **self.clock.environment}
+        self.post = Post(folder.name, command, folder, folder / "mongod.log", everything)
 
-    def client(self) -> Client:
-        """Return a client of this member alone, which gives up soon."""
+    def client(self, *, is_known: bool = True) -> Client:
+        """Return a client of this member alone, which gives up soon; of a new one, without a name."""
         return MongoClient(
             f"mongodb://127.0.0.1:{self.port}/",
             directConnection=True,
             serverSelectionTimeoutMS=1_000,
             socketTimeoutMS=5_000,
             appname="campaign",
+            **(ROOT if is_known else {}),
         )
 
     def command(self, name: str, value: Any = 1, **options: Any) -> dict[str, Any]:
@@ -85,9 +120,9 @@ class Member:
         if (pid := self.post.pid) is not None:
             send(pid, signal.SIGSTOP if is_frozen else signal.SIGCONT)
 
-    def fail(self, command: str, how: Mapping[str, Any], times: int) -> None:
-        """Let the next so many commands of a name fail, if they come from hpsearch."""
-        data = {"failCommands": [command], "appName": _APP, **how}
+    def fail(self, commands: Sequence[str], how: Mapping[str, Any], times: int) -> None:
+        """Let the next so many commands of some names fail, if they come from hpsearch."""
+        data = {"failCommands": list(commands), "appName": _APP, **how}
         answer = self.command("configureFailPoint", "failCommand", mode={"times": times}, data=data)
         self._n_failed_before = int(answer["count"])  # since the server was started
 
@@ -134,6 +169,8 @@ class Cluster:
         Where their data and logs lie.
     supervisor : Supervisor
         Who starts them again.
+    library : Path, optional
+        What moves their clocks.
     has_disks : bool
         Whether each has a small disk of its own.
     environment : mapping
@@ -141,10 +178,20 @@ class Cluster:
     """
 
     def __init__(
-        self, folder: Path, supervisor: Supervisor, *, has_disks: bool, environment: Mapping[str, str]
+        self,
+        folder: Path,
+        supervisor: Supervisor,
+        library: Path | None,
+        *,
+        has_disks: bool,
+        environment: Mapping[str, str],
     ) -> None:
+        key = folder / "key"
+        key.touch(mode=0o600)
+        key.write_text(secrets.token_hex(32))
         self.members = [
-            Member(folder / f"mongod-{i}", has_disk=has_disks, environment=environment) for i in range(3)
+            Member(folder / f"mongod-{i}", key, library, has_disk=has_disks, environment=environment)
+            for i in range(3)
         ]
         for member in self.members:
             supervisor.take_on(member.post)
@@ -157,18 +204,32 @@ class Cluster:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             try:
-                self.members[0].command("replSetInitiate", config)
-            except PyMongoError as error:  # some are only starting
-                if isinstance(error, OperationFailure) and error.code == _ALREADY_INITIALIZED:
-                    break
+                self._found(config)
+            except PyMongoError:  # some are only starting
                 time.sleep(0.2)
+            else:
+                break
         if not self.wait_for_health(timeout_s):
             raise SystemExit(f"The replica set did not come up within {timeout_s:.0f} s.")
 
-    def uri(self, ports: Sequence[int] | None = None) -> str:
-        """Return the URI by the members' ports, or by those of a proxy."""
-        hosts = ",".join(f"127.0.0.1:{port}" for port in ports or self.ports())
-        return f"mongodb://{hosts}/hpsearch?replicaSet={_SET}"
+    def _found(self, config: Mapping[str, Any]) -> None:
+        """Make the set, and its administrator, as this machine may while there is none; repeatable."""
+        with self.members[0].client(is_known=False) as client:
+            try:
+                client.admin.command("replSetInitiate", config)
+            except OperationFailure as error:
+                if error.code != _ALREADY_INITIALIZED:
+                    raise
+            client.admin.command("createUser", ROOT["username"], pwd=ROOT["password"], roles=["root"])
+
+    def uri(self) -> str:
+        """Return the URI of the administrator."""
+        user = f"{ROOT['username']}:{ROOT['password']}"
+        return f"mongodb://{user}@{self.hosts()}/hpsearch?replicaSet={_SET}&authSource=admin"
+
+    def hosts(self, ports: Sequence[int] | None = None) -> str:
+        """Return the hosts of a URI by the members' ports, or by those of a proxy."""
+        return ",".join(f"127.0.0.1:{port}" for port in ports or self.ports())
 
     def ports(self) -> list[int]:
         """Return the ports of the members."""

@@ -51,7 +51,43 @@ class End:
     lived_s: float
     was_killed: bool  #: by the campaign
     was_excused: bool  #: it could not work, such as on a full disk
-    tail: str  #: the last lines that it printed
+    at: float = 0.0  #: monotonic
+    tail: str = ""  #: the last lines that it printed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """A time in which no call of a search may begin."""
+
+    exp_key: str
+    since: float  #: monotonic, as all times here: when `hpsearch pause` had returned
+    until: float  #: when `hpsearch resume` was called
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """A worker's death in the middle of a call, at which the servers' clock was set."""
+
+    trial: str
+    attempt: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """A time in which the passwords of the store files were not those of the servers."""
+
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priority:
+    """The priority of a search from a time on."""
+
+    exp_key: str
+    at: float
+    priority: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +113,12 @@ class Evidence:
     #: Who was seen to hold a trial: its name, the attempt, the token, the worker's name.
     holds: frozenset[tuple[str, int, str, str]] = frozenset()
     ends: Sequence[End] = ()
+    pauses: Sequence[Pause] = ()
+    rotations: Sequence[Rotation] = ()
+    deaths: Sequence[Death] = ()
+    crowds: Sequence[Sequence[str]] = ()  #: names of searches that were begun together
+    priorities: Sequence[Priority] = ()  #: of those, from the first on
+    far_workers: frozenset[int] = frozenset()  #: process numbers of those whose answers a proxy may hold back
     n_children_killed: int = 0  #: evaluating processes that the campaign killed
     left_behind: Sequence[str] = ()  #: processes, files and connections that should be gone
     logs: Mapping[str, str] = field(default_factory=dict)  #: what each process printed

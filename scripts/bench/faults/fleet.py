@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
+from .passwords import Passwords
 from .posts import Post, Supervisor, send
 
 LEASE_S = 10
@@ -38,53 +41,81 @@ class Fleet:
         Who starts them again.
     environment : mapping
         Of all of them.
+    passwords : Passwords
+        Where they find the servers, and how they may use them.
     """
 
     def __init__(
-        self, folder: Path, logs: Path, supervisor: Supervisor, environment: Mapping[str, str]
+        self,
+        folder: Path,
+        logs: Path,
+        supervisor: Supervisor,
+        environment: Mapping[str, str],
+        passwords: Passwords,
     ) -> None:
         self._folder, self._logs = folder, logs
         self._supervisor = supervisor
         self._environment = environment
+        self._passwords = passwords
         self.workers: list[Post] = []
         self.coordinators: list[Post] = []
+        self.exp_keys: Sequence[str] = ()  #: of the searches that are under way
+        self.slow_import = Path(environment["SLOW_IMPORT"])  #: while it is there, imports take long
 
-    def start_workers(self, uri: str, proxy_uri: str, clock: Mapping[str, str]) -> None:
+    def start_workers(self, clock: Mapping[str, str]) -> None:
         """Start eight, two of them behind the proxy and one with a clock of its own."""
         for i in range(N_WORKERS):
             more = clock if i == WITH_OTHER_CLOCK else {}
-            store = proxy_uri if i in BEHIND_PROXY else uri
+            store = self._passwords.worker_behind_proxy if i in BEHIND_PROXY else self._passwords.worker
             options = ["--concurrency", "2"] if i == _TWICE else []
             command = [
                 sys.executable, "-m", "hpsearch_worker", "--name", f"worker-{i}", "--no-echo",
                 "--drain-timeout", "10s", *options,
             ]  # fmt: skip
-            self.workers.append(self._post(f"worker-{i}", command, {**more, "HPSEARCH_STORE": store}))
+            self.workers.append(self._post(f"worker-{i}", command, store, more))
 
-    def start_search(self, exp_key: str, max_evals: int, seed: int, uri: str) -> None:
-        """Start a leader and a standby, and return when both were started."""
-        command = [
-            sys.executable, "-m", "hpsearch", "coordinator", "search.py", "--exp-key", exp_key,
-            "--max-evals", str(max_evals), "--seed", str(seed), "--algo", "random",
-            "--lease", f"{LEASE_S}s", "--trial-timeout", f"{_TRIAL_TIMEOUT_S}s",
-            "--max-attempts", str(MAX_ATTEMPTS), "--drain-timeout", "5s",
-        ]  # fmt: skip
+    def start_searches(self, exp_keys: Sequence[str], max_evals: int, seed: int) -> None:
+        """Start searches by name; one alone gets a standby beside its leader."""
+        self.exp_keys = exp_keys
+        n_each = 2 if len(exp_keys) == 1 else 1
         self.coordinators = [
-            self._post(f"{exp_key}-coordinator-{i}", command, {"HPSEARCH_STORE": uri}, ends_well=True)
-            for i in range(2)
+            self._coordinator(f"{exp_key}-coordinator-{i}", exp_key, max_evals, seed)
+            for exp_key in exp_keys
+            for i in range(n_each)
         ]
 
     def is_search_over(self) -> bool:
         """Whether both coordinators have left by themselves."""
         return not any(post.is_needed for post in self.coordinators)
 
-    def leader(self) -> Post | None:
-        """Return the coordinator that says that it leads."""
-        return next((p for p in self._talking() if not _is_standby(p)), None)
+    def has_ended(self, exp_key: str) -> bool:
+        """Whether the coordinators of a search have left."""
+        prefix = f"{exp_key}-coordinator-"
+        return not any(post.is_needed for post in self.coordinators if post.name.startswith(prefix))
+
+    def leader(self, target: float = 0.0) -> Post | None:
+        """Return the coordinator that says that it leads; of several, one by a number from 0 to 1."""
+        leaders = [post for post in self._talking() if not _is_standby(post)]
+        return leaders[int(target * len(leaders))] if leaders else None
 
     def standby(self) -> Post | None:
         """Return the coordinator that says that it waits."""
         return next((p for p in self._talking() if _is_standby(p)), None)
+
+    def command(self, *arguments: str) -> bool:
+        """Carry out a command of a user; return whether it went well."""
+        environment = {**self._environment, "HPSEARCH_STORE_FILE": str(self._passwords.coordinator)}
+        with (self._logs / "commands.log").open("ab") as log:
+            done = subprocess.run(
+                [sys.executable, "-m", "hpsearch", *arguments],
+                cwd=self._folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+        return done.returncode == 0
 
     def drain(self, timeout_s: float) -> list[str]:
         """Ask the workers to leave; return the names of those that do not."""
@@ -97,10 +128,25 @@ class Fleet:
             time.sleep(0.1)
         return [post.name for post in self.workers if post.pid]
 
+    def _coordinator(self, name: str, exp_key: str, max_evals: int, seed: int) -> Post:
+        command = [
+            sys.executable, "-m", "hpsearch", "coordinator", "search.py", "--exp-key", exp_key,
+            "--max-evals", str(max_evals), "--seed", str(seed), "--algo", "random",
+            "--lease", f"{LEASE_S}s", "--trial-timeout", f"{_TRIAL_TIMEOUT_S}s",
+            "--max-attempts", str(MAX_ATTEMPTS), "--drain-timeout", "5s",
+        ]  # fmt: skip
+        return self._post(name, command, self._passwords.coordinator, ends_well=True)
+
     def _post(
-        self, name: str, command: list[str], more: Mapping[str, str], *, ends_well: bool = False
+        self,
+        name: str,
+        command: list[str],
+        store: Path,
+        more: Mapping[str, str] = MappingProxyType({}),
+        *,
+        ends_well: bool = False,
     ) -> Post:
-        environment = {**self._environment, **more}
+        environment = {**self._environment, **more, "HPSEARCH_STORE_FILE": str(store)}
         post = Post(name, command, self._folder, self._logs / f"{name}.log", environment, ends_well)
         self._supervisor.take_on(post)
         return post
@@ -129,6 +175,7 @@ def environment_of(folder: Path, mark: str) -> dict[str, str]:
         **os.environ,
         "FAULT_CAMPAIGN": mark,
         "CALLS": str(folder / "calls"),
+        "SLOW_IMPORT": str(folder / "slow-import"),
         "TMPDIR": str(temporary),
         "HPSEARCH_HOME": str(folder / "home"),
         "OMP_NUM_THREADS": "1",

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     FREEZE_BOTH = "worker and evaluating process frozen"
     FREEZE_LEADER = "leading coordinator frozen"
     MOVE_CLOCK = "clock moved by an hour"
+    PAUSE = "search paused while workers load it"
     KILL_PRIMARY = "primary killed"
     KILL_SECONDARY = "secondary killed"
     KILL_ALL = "all of MongoDB killed"
@@ -31,6 +32,8 @@ class Kind(StrEnum):
     FREEZE_SECONDARY = "secondary frozen"
     STEP_DOWN = "primary stepped down"
     FILL_DISK = "disk full"
+    STEP_BACK = "MongoDB's clock set back"
+    STEP_AHEAD = "MongoDB's clock set forward"
     CUT_BEFORE_CLAIM = "cut before a claim"
     CUT_AFTER_CLAIM = "cut before a claim's answer"
     CUT_BEFORE_FINISH = "cut before a finish"
@@ -42,6 +45,8 @@ class Kind(StrEnum):
     UNSAFE = "write not safe in time"
     CLOSE = "command answered by a hang-up"
     BLOCK = "command answered late"
+    ROTATE = "passwords changed"
+    PRIORITY = "priority changed"
 
 
 #: The lanes, and what happens in each.
@@ -56,6 +61,7 @@ LANES: Mapping[str, Sequence[Kind]] = {
         Kind.FREEZE_BOTH,
         Kind.FREEZE_LEADER,
         Kind.MOVE_CLOCK,
+        Kind.PAUSE,
     ),
     "servers": (
         Kind.KILL_PRIMARY,
@@ -65,6 +71,8 @@ LANES: Mapping[str, Sequence[Kind]] = {
         Kind.FREEZE_SECONDARY,
         Kind.STEP_DOWN,
         Kind.FILL_DISK,
+        Kind.STEP_BACK,
+        Kind.STEP_AHEAD,
     ),
     "wire": (
         Kind.CUT_BEFORE_CLAIM,
@@ -75,7 +83,8 @@ LANES: Mapping[str, Sequence[Kind]] = {
         Kind.DELAY,
         Kind.SILENCE,
     ),
-    "commands": (Kind.ERROR, Kind.UNSAFE, Kind.CLOSE, Kind.BLOCK),
+    "commands": (Kind.ERROR, Kind.UNSAFE, Kind.CLOSE, Kind.BLOCK, Kind.ROTATE),
+    "users": (Kind.PRIORITY,),
 }
 
 #: How much longer than others a lane pauses: while MongoDB is away, nothing else can happen.
@@ -85,7 +94,8 @@ PAUSES: Mapping[str, float] = {"servers": 4.0}
 SHORT = frozenset(
     {
         Kind.KILL_WORKER, Kind.KILL_CHILD, Kind.KILL_LEADER, Kind.FREEZE_WORKER, Kind.MOVE_CLOCK,
-        Kind.KILL_PRIMARY, Kind.STEP_DOWN, *LANES["wire"][:5], *LANES["commands"],
+        Kind.PAUSE, Kind.KILL_PRIMARY, Kind.STEP_DOWN, Kind.STEP_BACK, *LANES["wire"][:5],
+        *LANES["commands"][:4],
     }
 )  # fmt: skip
 

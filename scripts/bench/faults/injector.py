@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
-from . import network, processes, servers
+from . import network, processes, servers, users
 from .injections import Injection
 from .scene import Scene
 from .table import Outcome
@@ -16,6 +16,7 @@ _LANES: Mapping[str, Callable[[Scene, Injection], Outcome | None]] = {
     "servers": servers.hit,
     "wire": network.hit,
     "commands": servers.answer_badly,
+    "users": users.act,
 }
 
 

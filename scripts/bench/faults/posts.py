@@ -34,6 +34,7 @@ class Post:
     began_at: float = 0.0  #: monotonic
     starts_at: float = 0.0  #: monotonic; when the next process starts
     ends: list[End] = field(default_factory=list)
+    pids: list[int] = field(default_factory=list)  #: of all processes so far
     _killed: int = 0  #: process number of the latest that was killed
 
     @property
@@ -55,6 +56,7 @@ class Post:
                 start_new_session=True,
             )
         self.began_at = time.monotonic()
+        self.pids.append(self.process.pid)
 
     def kill(self) -> None:
         """End it as kill -9 does."""
@@ -79,6 +81,7 @@ class Post:
                 lived_s=now - self.began_at,
                 was_killed=self._killed == process.pid,
                 was_excused=self.may_die,
+                at=now,
                 tail=tail_of(self.log),
             )
         )

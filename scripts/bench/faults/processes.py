@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from .evidence import Pause
 from .fleet import LEASE_S, WITH_OTHER_CLOCK
 from .injections import Injection, Kind
 from .posts import Post, children_of, send
@@ -22,6 +23,12 @@ _HOUR_S = 3600
 #: Seconds that an evaluating process takes to load the objective, or longer.
 _LOADING_S = 0.5
 
+#: Workers that load a search while it is paused.
+_N_LOADING = 4
+
+#: Seconds between two tries of a command.
+_AGAIN_S = 1.0
+
 #: Share of the faults of workers that hit one in the middle of a trial, if there is one.
 _AT_WORK = 0.8
 
@@ -35,6 +42,8 @@ def hit(scene: Scene, injection: Injection) -> Outcome | None:
             return _freeze_at_work(scene, injection)
         case Kind.MOVE_CLOCK:
             return _move_clock(scene, injection)
+        case Kind.PAUSE:
+            return _pause(scene, injection)
     return _hit_coordinator(scene, injection)
 
 
@@ -76,9 +85,37 @@ def _move_clock(scene: Scene, injection: Injection) -> Outcome | None:
     return hit_one(injection, in_hand, post)
 
 
+def _pause(scene: Scene, injection: Injection) -> Outcome | None:
+    """Pause a search while evaluating processes load it slowly; let it go on once they have loaded it."""
+    fleet = scene.fleet
+    exp_key = chosen(fleet.exp_keys, injection.target)
+    if exp_key is None:
+        return None
+    fleet.slow_import.touch()
+    in_hand = scene.in_hand(fleet.workers)
+    for post in fleet.workers[:_N_LOADING]:
+        for child in children_of(post.pid) if post.pid else ():
+            _kill_child(scene, child)
+    is_paused = fleet.command("pause", exp_key)
+    since = time.monotonic()
+    scene.is_over.wait(1 + injection.length)
+    fleet.slow_import.unlink()
+    if is_paused:
+        scene.is_over.wait(LEASE_S / 2)
+    until = time.monotonic()
+    # What could not be answered may have been done, so that the search goes on in any case.
+    while not (fleet.command("resume", exp_key) or fleet.has_ended(exp_key)):
+        time.sleep(_AGAIN_S)
+    if not is_paused:
+        return None
+    scene.pauses.append(Pause(exp_key=exp_key, since=since, until=until))
+    return hit_all(injection, in_hand, note=exp_key)
+
+
 def _hit_coordinator(scene: Scene, injection: Injection) -> Outcome | None:
     fleet = scene.fleet
-    post = scene.found(fleet.standby if injection.kind is Kind.KILL_STANDBY else fleet.leader)
+    is_standby = injection.kind is Kind.KILL_STANDBY
+    post = scene.found(fleet.standby if is_standby else lambda: fleet.leader(injection.target))
     if post is None or post.pid is None:
         return None
     in_hand = scene.in_hand(fleet.workers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,7 +17,7 @@ _FINAL = ("done", "failed", "cancelled")
 
 
 class Sampler:
-    """Samples the current search every second, for as long as the database answers.
+    """Samples the current searches every second, for as long as the database answers.
 
     Parameters
     ----------
@@ -28,16 +28,16 @@ class Sampler:
     def __init__(self, connect: Callable[[], Client]) -> None:
         self._client = connect()
         self._database = self._client["hpsearch"]
-        self._exp_key = ""
+        self._exp_keys: Sequence[str] = ()
         self.first_seen: dict[str, Mapping[str, Any]] = {}
         self.holds: set[tuple[str, int, str, str]] = set()
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._thread.start()
 
-    def turn_to(self, exp_key: str) -> None:
-        """Sample this search from now on."""
-        self._exp_key = exp_key
+    def turn_to(self, exp_keys: Sequence[str]) -> None:
+        """Sample these searches from now on."""
+        self._exp_keys = exp_keys
 
     def read(self, exp_key: str, max_evals: int, max_attempts: int) -> Search:
         """Return what the database has of a search; raises ``PyMongoError``."""
@@ -58,7 +58,8 @@ class Sampler:
     def _run(self) -> None:
         while not self._is_over.wait(_EVERY_S):
             with suppress(PyMongoError):
-                self._sample(self._exp_key)
+                for exp_key in self._exp_keys:
+                    self._sample(exp_key)
 
     def _sample(self, exp_key: str) -> None:
         trials = self._database["trials"]

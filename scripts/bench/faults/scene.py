@@ -12,9 +12,10 @@ from typing import TypeVar
 
 from .clock import MovableClock
 from .cluster import Cluster
-from .evidence import Call, read_calls, under_way
+from .evidence import Call, Death, Pause, Priority, Rotation, read_calls, under_way
 from .fleet import LEASE_S, Fleet
 from .injections import Injection
+from .passwords import Passwords
 from .posts import Post, children_of, send
 from .proxy import Proxy
 from .table import Outcome
@@ -32,9 +33,14 @@ class Scene:
     cluster: Cluster
     fleet: Fleet
     proxy: Proxy
+    passwords: Passwords
     clock: MovableClock
     calls: Path  #: log of the objective
     is_over: threading.Event = field(default_factory=threading.Event)  #: faults end at once when it is set
+    pauses: list[Pause] = field(default_factory=list)
+    rotations: list[Rotation] = field(default_factory=list)
+    deaths: list[Death] = field(default_factory=list)
+    priorities: list[Priority] = field(default_factory=list)
     killed: list[int] = field(default_factory=list)  #: evaluating processes that faults killed, by pid
     left_behind: list[str] = field(default_factory=list)  #: evaluating processes that outlived their workers
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from pymongo.errors import PyMongoError
 
 from .cluster import Member
+from .evidence import Call, Death, Rotation
 from .fleet import LEASE_S
-from .injections import AT_START, Injection, Kind
+from .injections import AT_START, COMMANDS, Injection, Kind
 from .scene import Scene, chosen, hit_all, outcome_of
 from .table import Outcome
+
+#: Seconds by which clocks are set: far more than a lease, and than the checker waits for a trial.
+_STEP_S = 300
+
+#: Connections that are closed when passwords were changed: about all of the fleet.
+_N_CONNECTIONS = 40
 
 #: Seconds that the replica set has to be whole again before the next fault of its lane.
 _RECOVERY_S = 90.0
@@ -40,8 +49,10 @@ def answer_badly(scene: Scene, injection: Injection) -> Outcome | None:
     if member is None:
         return None
     in_hand = scene.in_hand(scene.fleet.workers)
+    if injection.kind is Kind.ROTATE:
+        return _change_passwords(scene, injection, in_hand)
     try:
-        member.fail(injection.command, _how(injection), injection.times)
+        member.fail([injection.command], _how(injection), injection.times)
         if injection.command in AT_START and (post := scene.fleet.standby()) is not None:
             post.kill()  # another starts, and sends it
         scene.is_over.wait(LEASE_S / 2)
@@ -63,12 +74,63 @@ def _break(scene: Scene, member: Member, injection: Injection) -> None:
             member.freeze(is_frozen=False)
         case Kind.STEP_DOWN:
             scene.cluster.step_down()
+        case Kind.STEP_BACK | Kind.STEP_AHEAD:
+            _set_clock(scene, member, injection)
         case Kind.FILL_DISK:
             member.fill_disk()
             scene.is_over.wait(5 + 10 * injection.length)
             member.free_disk()
         case _:
             member.post.kill()
+
+
+def _set_clock(scene: Scene, primary: Member, injection: Injection) -> None:
+    """Set the clock of all servers, or that of the primary, which then hands over to another.
+
+    In the moment before, or while the leases are dates of a clock that is ahead, a worker is killed,
+    and at times the leading coordinator.
+    """
+    step_s = _STEP_S if injection.kind is Kind.STEP_AHEAD else -_STEP_S
+    is_of_all = injection.target < 0.5
+    if is_of_all:
+        _kill_holders(scene, injection)
+    for member in scene.cluster.members if is_of_all else [primary]:
+        member.clock.move(member.clock.offset_s + step_s)
+    if not is_of_all:
+        scene.is_over.wait(LEASE_S / 2)
+        _kill_holders(scene, injection)
+        scene.cluster.step_down()
+        scene.is_over.wait(LEASE_S / 2)
+        primary.clock.move(primary.clock.offset_s - step_s)
+
+
+def _kill_holders(scene: Scene, injection: Injection) -> None:
+    post = chosen(scene.at_work(scene.fleet.workers), injection.length)
+    if post is not None and post.pid is not None:
+        in_hand = scene.in_hand([post])
+        post.kill()
+        at = time.monotonic()
+        scene.deaths.extend(Death(trial=call.trial, attempt=call.attempt, at=at) for call in in_hand)
+    leader = scene.fleet.leader(injection.target) if injection.length < 0.5 else None
+    if leader is not None:
+        leader.kill()
+
+
+def _change_passwords(scene: Scene, injection: Injection, in_hand: Sequence[Call]) -> Outcome:
+    """Change passwords, have everybody connect anew, and write the store files some seconds later."""
+    since = time.monotonic()
+    uris = scene.passwords.change()
+    scene.proxy.reset()
+    member, n = scene.found(scene.cluster.primary), 0
+    with suppress(PyMongoError):
+        if member is not None:
+            member.fail(COMMANDS, {"closeConnection": True}, _N_CONNECTIONS)
+    scene.is_over.wait(2 + 6 * injection.length)
+    with suppress(PyMongoError):  # the member went away, which ends its connections as well
+        n = 0 if member is None else max(0, member.n_failed())
+    scene.passwords.write(uris)
+    scene.rotations.append(Rotation(since=since, until=time.monotonic()))
+    return outcome_of(injection, n, "connections", in_hand)
 
 
 def _taken_back(member: Member) -> int:

@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from scripts.bench.faults.checker import broken_promises
-from scripts.bench.faults.evidence import Acknowledgement, Call, End, Evidence, Search
+from scripts.bench.faults.evidence import (
+    Acknowledgement,
+    Call,
+    Death,
+    End,
+    Evidence,
+    Pause,
+    Priority,
+    Rotation,
+    Search,
+)
 
 LOST = {"attempt": 1, "worker": "worker-1", "why": "lease expired"}
 
@@ -253,3 +263,116 @@ def test_a_traceback_in_a_log_is_found() -> None:
 def test_a_worker_that_turns_its_back_on_a_search_is_found() -> None:
     log = "WARNING not serving s: The process died while it loaded search.py:objective"
     assert promises(evidence(document(0), logs={"worker-1": log})) == {"workers go on with every search"}
+
+
+PAUSED = Pause(exp_key="s", since=10.0, until=30.0)
+
+
+@pytest.mark.parametrize(
+    ("began_at", "more", "is_fine"),
+    [
+        (11.0, {}, True),
+        (29.0, {}, False),
+        (29.0, {"far_workers": frozenset({10})}, True),
+        (31.0, {}, True),
+        (29.0, {"pauses": [replace(PAUSED, exp_key="other")]}, True),
+    ],
+    ids=["on the way", "while paused", "behind a slow network", "afterwards", "of another search"],
+)
+def test_a_call_that_begins_while_its_search_is_paused_is_found(
+    began_at: float, more: dict[str, Any], is_fine: bool
+) -> None:
+    calls = [call(0, began_at=began_at, ended_at=40.0)]
+    found = evidence(document(0), calls=calls, **{"pauses": [PAUSED], **more})
+    assert promises(found) == (set() if is_fine else {"nothing begins while paused"})
+
+
+@pytest.mark.parametrize(("n_calls", "is_fine"), [(0, True), (1, False)])
+def test_a_claim_without_a_call_leaves_no_record_where_a_search_was_paused(
+    n_calls: int, is_fine: bool
+) -> None:
+    calls = [call(0, ended_at=None, loss=None)] * n_calls
+    calls.append(call(0, attempt=2, process=12, began_at=50.0, ended_at=51.0))
+    found = evidence(document(0, attempt=2), calls=calls, pauses=[PAUSED])
+    assert promises(found) == (set() if is_fine else {"re-runs stay within the attempts allowed"})
+
+
+@pytest.mark.parametrize(
+    ("trial", "again_at", "is_fine"),
+    [
+        (document(0, attempt=2, history=[LOST]), 40.0, True),
+        (document(0, attempt=2, history=[LOST]), 320.0, False),
+        (document(0), None, True),
+        (failed(0, "lost", attempt=1, history=[LOST]), None, True),
+    ],
+    ids=["soon", "when the lease had ended by the clock", "had finished", "lost too many"],
+)
+def test_a_trial_whose_worker_died_when_the_clock_was_set_has_to_run_again_soon(
+    trial: dict[str, Any], again_at: float | None, is_fine: bool
+) -> None:
+    calls = [call(0, ended_at=None if again_at else 6.0, loss=None if again_at else 4.0)]
+    if again_at is not None:
+        calls.append(call(0, attempt=2, process=12, began_at=again_at, ended_at=again_at + 1))
+    found = evidence(trial, calls=calls, deaths=[Death(trial="s/000000", attempt=1, at=6.0)])
+    late = promises(found) & {"no lease outlasts its length"}
+    assert late == (set() if is_fine else {"no lease outlasts its length"})
+
+
+@pytest.mark.parametrize(
+    ("at", "lived_s", "is_fine"),
+    [(103.0, 2.0, True), (90.0, 50.0, False), (103.0, 50.0, False), (200.0, 2.0, False)],
+    ids=["started meanwhile", "before", "at work", "afterwards"],
+)
+def test_a_process_that_is_refused_has_to_be_one_that_starts_under_an_old_password(
+    at: float, lived_s: float, is_fine: bool
+) -> None:
+    end = End(name="w", code=77, lived_s=lived_s, was_killed=False, was_excused=False, at=at)
+    found = evidence(document(0), ends=[end], rotations=[Rotation(since=100.0, until=106.0)])
+    assert promises(found) == (set() if is_fine else {"processes leave in good order"})
+
+
+def shared(n_each: dict[str, int], priorities: dict[str, int]) -> Evidence:
+    """Return evidence of searches that took turns, each begun and ended with the others."""
+    calls = [
+        call(tid, exp_key=key, process=tid, began_at=100 * tid / max(1, n - 1))
+        for key, n in n_each.items()
+        for tid in range(n)
+    ]
+    searches = [
+        Search(
+            exp_key=key,
+            max_evals=n,
+            max_attempts=3,
+            experiment={"state": "done", "ended_why": "max_evals"},
+            trials=[document(tid, _id=f"{key}/{tid:06d}", exp_key=key) for tid in range(n)],
+        )
+        for key, n in n_each.items()
+    ]
+    changes = [Priority(exp_key=key, at=float("-inf"), priority=p) for key, p in priorities.items()]
+    return Evidence(
+        searches=searches, calls=calls, acknowledged=[], crowds=[list(n_each)], priorities=changes
+    )
+
+
+@pytest.mark.parametrize(
+    ("n_each", "priorities", "is_fine"),
+    [
+        ({"a": 60, "b": 60}, {"a": 1, "b": 1}, True),
+        ({"a": 90, "b": 30}, {"a": 3, "b": 1}, True),
+        ({"a": 110, "b": 10}, {"a": 1, "b": 1}, False),
+        ({"a": 60, "b": 60}, {"a": 9, "b": 1}, False),
+    ],
+    ids=["equal", "by priority", "starved", "priority ignored"],
+)
+def test_searches_that_do_not_get_their_share_are_found(
+    n_each: dict[str, int], priorities: dict[str, int], is_fine: bool
+) -> None:
+    assert promises(shared(n_each, priorities)) == (set() if is_fine else {"shares follow priorities"})
+
+
+def test_a_priority_counts_from_when_it_was_changed_on() -> None:
+    found = shared({"a": 60, "b": 60}, {"a": 1, "b": 1})
+    late = Priority(exp_key="a", at=95.0, priority=9)
+    assert promises(replace(found, priorities=[*found.priorities, late])) == set()
+    early = replace(late, at=5.0)
+    assert promises(replace(found, priorities=[*found.priorities, early])) == {"shares follow priorities"}

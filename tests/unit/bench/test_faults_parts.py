@@ -44,7 +44,10 @@ def update(pipeline: list[dict[str, Any]], collection: str = "trials") -> bytes:
         (update(queries.report([{"step": 1}], "b")), {"update"}),
         (update([{"$set": {"state": "running"}}]), {"update"}),
         (update(queries.renew(), collection="workers"), {"update"}),
-        (message({"findAndModify": "experiments", "update": queries.lead("t", 10.0)}), {"findAndModify"}),
+        (
+            message({"findAndModify": "experiments", "update": queries.lead("t", 10.0, None)}),
+            {"findAndModify"},
+        ),
         (message({"hello": 1}), {"hello"}),
     ],
 )
