@@ -11,6 +11,7 @@ still there for ``from hpsearch.hyperopt.fmin import ...``.
 
 from hpsearch.evaluate import STATUS_FAIL, STATUS_OK
 from hpsearch.hyperopt import (
+    algobase,
     anneal,
     atpe,
     auto,
@@ -25,8 +26,10 @@ from hpsearch.hyperopt import (
     pyll_utils,
     rand,
     spark,
+    std_out_err_redirect_tqdm,
     tpe,
     utils,
+    vectorize,
 )
 from hpsearch.hyperopt.alias import install
 from hpsearch.hyperopt.base import (
@@ -71,6 +74,7 @@ __all__ = [
     "FMinIter",
     "SparkTrials",
     "Trials",
+    "algobase",
     "anneal",
     "atpe",
     "auto",
@@ -91,9 +95,11 @@ __all__ = [
     "rand",
     "space_eval",
     "spark",
+    "std_out_err_redirect_tqdm",
     "tpe",
     "trials_from_docs",
     "utils",
+    "vectorize",
 ]
 
 #: The version of Hyperopt whose interface this package has, for libraries that ask.

@@ -11,6 +11,9 @@ from hpsearch.errors import ConfigurationError
 #: The package that stands in.
 _PACKAGE = "hpsearch.hyperopt"
 
+#: What needs an optional package, and is imported when it is asked for.
+_ON_DEMAND = frozenset({f"{_PACKAGE}.__main__", f"{_PACKAGE}.sklearn.search"})
+
 
 def install() -> None:
     """Make ``import hyperopt``, and of each of its modules, give ours from now on in this process.
@@ -33,7 +36,7 @@ def install() -> None:
             f"from {getattr(present, '__file__', 'nowhere')}; call it first."
         )
     for module in pkgutil.walk_packages(package.__path__, f"{_PACKAGE}."):
-        if not module.name.endswith(".__main__"):
+        if module.name not in _ON_DEMAND:
             importlib.import_module(module.name)
     for name, imported in list(sys.modules.items()):
         if name == _PACKAGE or name.startswith(f"{_PACKAGE}."):

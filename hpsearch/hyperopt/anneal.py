@@ -5,12 +5,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hpsearch.hyperopt.algobase import ExprEvaluator, SuggestAlgo
 from hpsearch.hyperopt.ask import suggest_docs, suggest_values
-from hpsearch.hyperopt.documents import Doc, Idxs
+from hpsearch.hyperopt.documents import Doc, Idxs, miscs_to_idxs_vals
 from hpsearch.hyperopt.domain import Domain
+from hpsearch.hyperopt.pyll.functions import bincount
+from hpsearch.hyperopt.pyll.stochastic import (
+    categorical,
+    lognormal,
+    loguniform,
+    normal,
+    qlognormal,
+    qloguniform,
+    qnormal,
+    quniform,
+    uniform,
+)
 from hpsearch.suggest.anneal import Anneal, AnnealOptions
 
-__all__ = ["suggest", "suggest_batch"]
+__all__ = [
+    "ExprEvaluator",
+    "SuggestAlgo",
+    "bincount",
+    "categorical",
+    "lognormal",
+    "loguniform",
+    "miscs_to_idxs_vals",
+    "normal",
+    "qlognormal",
+    "qloguniform",
+    "qnormal",
+    "quniform",
+    "suggest",
+    "suggest_batch",
+    "uniform",
+]
 
 
 def suggest(

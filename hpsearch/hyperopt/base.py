@@ -31,8 +31,10 @@ from hpsearch.hyperopt.exceptions import (
     InvalidResultStatus,
     InvalidTrial,
 )
+from hpsearch.hyperopt.pyll.stochastic import recursive_set_rng_kwarg
 from hpsearch.hyperopt.statistics import pmin_sampled
 from hpsearch.hyperopt.trials import Trials, trials_from_docs
+from hpsearch.hyperopt.vectorize import VectorizeHelper
 
 __all__ = [
     "JOB_STATES",
@@ -59,13 +61,19 @@ __all__ = [
     "InvalidTrial",
     "SONify",
     "Trials",
+    "VectorizeHelper",
+    "have_bson",
     "miscs_to_idxs_vals",
     "miscs_update_idxs_vals",
     "pmin_sampled",
     "pyll",
+    "recursive_set_rng_kwarg",
     "spec_from_misc",
     "trials_from_docs",
     "use_obj_for_literal_in_memo",
     "validate_loss_threshold",
     "validate_timeout",
 ]
+
+#: Whether the types of MongoDB are there, which integrators ask.
+have_bson = True

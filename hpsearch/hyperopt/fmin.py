@@ -18,6 +18,7 @@ from hpsearch.events import Event
 from hpsearch.hyperopt import tpe
 from hpsearch.hyperopt.documents import (
     Doc,
+    coarse_utcnow,
     new_misc,
     spec_from_misc,
     validate_loss_threshold,
@@ -35,12 +36,16 @@ from hpsearch.space.tree import Space
 
 __all__ = [
     "FMinIter",
+    "Trials",
+    "coarse_utcnow",
     "fmin",
     "fmin_pass_expr_memo_ctrl",
     "generate_trial",
     "generate_trials_to_calculate",
     "partial",
     "space_eval",
+    "validate_loss_threshold",
+    "validate_timeout",
 ]
 
 logger = logging.getLogger(__name__)

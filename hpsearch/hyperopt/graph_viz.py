@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from hpsearch.hyperopt.pyll.graph import as_apply
+from hpsearch.hyperopt.pyll_utils import expr_to_config
 from hpsearch.space.tree import Space
 
-__all__ = ["dot_hyperparameters"]
+__all__ = ["dot_hyperparameters", "expr_to_config"]
 
 
 def dot_hyperparameters(expr: Any) -> str:

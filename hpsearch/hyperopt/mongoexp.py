@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
@@ -31,6 +32,16 @@ from hpsearch.hyperopt.mongo.exceptions import (
 from hpsearch.hyperopt.mongo.jobs import MongoJobs
 from hpsearch.hyperopt.mongo.trials import MongoTrials
 from hpsearch.hyperopt.trials import Trials
+from hpsearch.hyperopt.utils import (
+    fast_isin,
+    get_most_recent_inds,
+    json_call,
+    json_lookup,
+    temp_dir,
+    working_dir,
+)
+from hpsearch.store.hyperopt_uri import jobs_address
+from hpsearch.store.mongo.connection import client_of
 
 __all__ = [
     "JOB_STATES",
@@ -54,10 +65,21 @@ __all__ = [
     "WaitQuit",
     "as_mongo_str",
     "coarse_utcnow",
+    "connection_from_string",
+    "connection_with_tunnel",
+    "exec_import",
+    "fast_isin",
+    "get_most_recent_inds",
+    "json_call",
+    "main",
     "main_worker",
     "main_worker_helper",
+    "number_of_jobs_in_db",
     "parse_url",
+    "read_pw",
     "spec_from_misc",
+    "temp_dir",
+    "working_dir",
 ]
 
 _FORM = "mongo://[user[:password]@]host[:port]/database/collection[?authSource=database]"
@@ -90,6 +112,83 @@ def main_worker() -> NoReturn:
 def main_worker_helper(options: Any, args: Any) -> NoReturn:
     """Refuse, as ``main_worker``."""
     raise _worker_is_a_command()
+
+
+def main() -> NoReturn:
+    """Refuse, as ``main_worker``."""
+    raise _worker_is_a_command()
+
+
+def number_of_jobs_in_db(options: Any) -> int:
+    """Return the number of trials in the database that ``options.mongo`` names."""
+    return len(MongoJobs.new_from_connection_str(as_mongo_str(options.mongo)))
+
+
+def exec_import(cmd_module: str, cmd: str) -> Any:
+    """Import a module, and return what a dotted name means then."""
+    importlib.import_module(cmd_module)
+    return json_lookup(cmd)
+
+
+def connection_with_tunnel(
+    dbname: str,
+    host: str = "localhost",
+    auth_dbname: str | None = None,
+    port: int = 27017,
+    ssh: bool = False,
+    user: str | None = "hyperopt",
+    pw: str | None = None,
+) -> tuple[Any, None]:
+    """Return a client of the driver, and None in place of a tunnel.
+
+    Parameters
+    ----------
+    dbname : str
+        The database.
+    host, port
+        Where the server is.
+    auth_dbname : str, optional
+        The database of the user: "admin" for the user "hyperopt", else ``dbname``.
+    ssh : bool
+        Refused: tunnels are opened with ``ssh -N -L``.
+    user, pw : str, optional
+        Credentials; without a password, the one in ``~/.hyperopt``.
+
+    Raises
+    ------
+    ConfigurationError
+        If a tunnel is asked for, or there is no password.
+    """
+    scheme = "mongo+ssh" if ssh else "mongo"
+    credentials = f"{user}:{read_pw() if pw is None else pw}@" if user else ""
+    source = auth_dbname or ("admin" if user == "hyperopt" else dbname)
+    address = f"{scheme}://{credentials}{host}:{port}/{dbname}/jobs" + (
+        f"?authSource={source}" if user else ""
+    )
+    return client_of(jobs_address(address).uri), None
+
+
+def connection_from_string(s: str) -> tuple[Any, None, Any, Any]:
+    """Return a client of the driver, None in place of a tunnel, the database and the collection.
+
+    The collection is the one that the address names. Trials are in the collection ``trials``.
+    """
+    protocol, user, pw, host, port, database, collection, source = parse_url(s)
+    client, tunnel = connection_with_tunnel(
+        database, host or "localhost", source, port, protocol == "mongo+ssh", user, pw
+    )
+    return client, tunnel, client[database], client[database][collection]
+
+
+def read_pw() -> str:
+    """Return the password in the file ``~/.hyperopt``, its only line.
+
+    Raises
+    ------
+    ConfigurationError
+        If it cannot be read.
+    """
+    return _password_in(Path.home() / ".hyperopt")
 
 
 def as_mongo_str(s: str) -> str:

@@ -16,12 +16,19 @@ from hpsearch.arithmetic import own_arithmetic
 from hpsearch.errors import MissingExtraError
 from hpsearch.evaluate import STATUS_OK
 from hpsearch.hyperopt.curves import curve_of
-from hpsearch.hyperopt.documents import Doc, is_ok
+from hpsearch.hyperopt.documents import Doc, is_ok, miscs_to_idxs_vals
 
-__all__ = ["main_plot_1D_attachment", "main_plot_histogram", "main_plot_history", "main_plot_vars"]
+__all__ = [
+    "default_status_colors",
+    "main_plot_1D_attachment",
+    "main_plot_histogram",
+    "main_plot_history",
+    "main_plot_vars",
+    "miscs_to_idxs_vals",
+]
 
 #: Colours of the points of ``main_plot_history`` by status.
-_STATUS_COLORS = {"new": "k", "running": "g", "ok": "b", "fail": "r"}
+default_status_colors = {"new": "k", "running": "g", "ok": "b", "fail": "r"}
 
 
 @own_arithmetic()
@@ -33,7 +40,7 @@ def main_plot_history(
 ) -> Any:
     """Draw the loss of each trial over its number, and the best loss so far."""
     plt = _pyplot()
-    colors = {**_STATUS_COLORS, **(status_colors or {})}
+    colors = {**default_status_colors, **(status_colors or {})}
     points = [
         (number, float(doc["result"]["loss"]), colors.get(doc["result"].get("status"), "k"))
         for number, doc in enumerate(trials.trials)

@@ -9,7 +9,16 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-__all__ = ["NoProgress", "ProgressLine", "default_callback", "no_progress_callback", "tqdm_progress_callback"]
+from hpsearch.hyperopt.std_out_err_redirect_tqdm import std_out_err_redirect_tqdm
+
+__all__ = [
+    "NoProgress",
+    "ProgressLine",
+    "default_callback",
+    "no_progress_callback",
+    "std_out_err_redirect_tqdm",
+    "tqdm_progress_callback",
+]
 
 #: Seconds between two updates of the line, so that fast trials are not slowed by their display.
 _MIN_INTERVAL_S = 0.1
@@ -93,5 +102,24 @@ def shown_progress(wanted: Any, *, verbose: bool, n_known: int, n_total: int) ->
     return shown
 
 
-#: Hyperopt's name; the line needs no tqdm and leaves the standard streams alone.
-tqdm_progress_callback = default_callback
+@contextlib.contextmanager
+def tqdm_progress_callback(initial: int, total: int | None) -> Iterator[Any]:
+    """Show a bar of tqdm, above which goes what is printed meanwhile; a line where tqdm is not installed.
+
+    Parameters
+    ----------
+    initial, total : int
+        See ``default_callback``.
+    """
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        with default_callback(initial, total) as line:
+            yield line
+        return
+    n_total = None if total == sys.maxsize else total
+    with (
+        std_out_err_redirect_tqdm() as output,
+        tqdm(total=n_total, initial=initial, file=output, unit="trial", dynamic_ncols=True) as bar,
+    ):
+        yield bar

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from hpsearch.hyperopt.ask import suggest_docs, suggest_values
-from hpsearch.hyperopt.documents import Doc, Idxs
+from hpsearch.hyperopt.documents import Doc, Idxs, miscs_update_idxs_vals
 from hpsearch.hyperopt.domain import Domain
 from hpsearch.suggest.random import RandomSearch
 
-__all__ = ["suggest", "suggest_batch"]
+__all__ = ["miscs_update_idxs_vals", "suggest", "suggest_batch"]
 
 
 def suggest(new_ids: Sequence[Any], domain: Domain, trials: Any, seed: Any) -> list[Doc]:

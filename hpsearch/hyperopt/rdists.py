@@ -1,6 +1,8 @@
 """Hyperopt's ``rdists``: the distributions of parameters with densities and draws, as SciPy has them.
 
-The names are those of Hyperopt's classes; here they are functions that return a distribution.
+The continuous ones are SciPy's ``rv_continuous``. The others lie on a grid: the value is
+``round(z / q) * q`` or ``round(exp(z) / q) * q`` of a latent ``z``, and a grid point has the
+probability of the interval that is rounded to it.
 """
 
 from __future__ import annotations
@@ -9,93 +11,241 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import log_ndtr, ndtr, ndtri
+from scipy.stats import rv_continuous
 
+from hpsearch.errors import SpaceError
 from hpsearch.history import Floats
-from hpsearch.space import arguments
-from hpsearch.space.distribution import Numeric, Uniform
+from hpsearch.space.distribution import Normal, Numeric, Uniform
 
 __all__ = [
-    "Quantised",
     "lognorm_gen",
     "loguniform_gen",
     "qlognormal_gen",
     "qloguniform_gen",
     "qnormal_gen",
+    "qtable_logpmf",
+    "qtable_pmf",
     "quniform_gen",
+    "safe_int_cast",
 ]
 
 
-class Quantised:
+class loguniform_gen(rv_continuous):  # noqa: N801 - Hyperopt's names, as below
+    """The distribution of ``hp.loguniform``: the bounds are logarithms."""
+
+    def __init__(self, low: float = 0, high: float = 1) -> None:
+        super().__init__(a=float(np.exp(low)), b=float(np.exp(high)), name="loguniform")
+        self._low, self._high = float(low), float(high)
+
+    def _updated_ctor_param(self) -> dict[str, Any]:
+        return {"low": self._low, "high": self._high}
+
+    def _rvs(self, *args: Any, size: Any = None, random_state: Any = None) -> Any:
+        return np.exp(random_state.uniform(self._low, self._high, size))
+
+    def _pdf(self, x: Any, *args: Any) -> Any:
+        return np.exp(self._logpdf(x))
+
+    def _logpdf(self, x: Any, *args: Any) -> Any:
+        return -np.log(x) - np.log(self._high - self._low)
+
+    def _cdf(self, x: Any, *args: Any) -> Any:
+        return (np.log(x) - self._low) / (self._high - self._low)
+
+    def _ppf(self, q: Any, *args: Any) -> Any:
+        return np.exp(self._low + q * (self._high - self._low))
+
+
+class lognorm_gen(rv_continuous):  # noqa: N801
+    """The distribution of ``hp.lognormal``: mean and deviation are those of the logarithm."""
+
+    def __init__(self, mu: float, sigma: float) -> None:
+        super().__init__(a=0.0, name="lognorm")
+        self.mu_, self.s_ = float(mu), float(sigma)
+
+    def _updated_ctor_param(self) -> dict[str, Any]:
+        return {"mu": self.mu_, "sigma": self.s_}
+
+    def _rvs(self, *args: Any, size: Any = None, random_state: Any = None) -> Any:
+        return np.exp(random_state.normal(self.mu_, self.s_, size))
+
+    def _pdf(self, x: Any, *args: Any) -> Any:
+        return np.exp(self._logpdf(x))
+
+    def _logpdf(self, x: Any, *args: Any) -> Any:
+        with np.errstate(divide="ignore"):
+            log_x = np.log(x)
+        density = -(self._z(log_x) ** 2) / 2 - log_x - np.log(self.s_ * np.sqrt(2 * np.pi))
+        return np.where(np.isneginf(log_x), -np.inf, density)
+
+    def _cdf(self, x: Any, *args: Any) -> Any:
+        with np.errstate(divide="ignore"):
+            return ndtr(self._z(np.log(x)))
+
+    def _ppf(self, q: Any, *args: Any) -> Any:
+        return np.exp(self.mu_ + self.s_ * ndtri(q))
+
+    def _stats(self, *args: Any, **kwargs: Any) -> Any:
+        spread = np.exp(self.s_**2)
+        mean = np.exp(self.mu_ + self.s_**2 / 2)
+        skew = (spread + 2) * np.sqrt(spread - 1)
+        kurtosis = spread**4 + 2 * spread**3 + 3 * spread**2 - 6
+        return mean, (spread - 1) * mean**2, skew, kurtosis
+
+    def _z(self, log_x: Any) -> Any:
+        return (log_x - self.mu_) / self.s_
+
+
+class _Quantised:
     """The distribution of a parameter on a grid."""
 
-    def __init__(self, parameter: Numeric) -> None:
-        self._parameter = parameter
-        self._latent = _latent(parameter)
+    def __init__(self, latent: Uniform | Normal, q: float, *, is_log: bool) -> None:
+        self.q = q
+        self._parameter = Numeric(name="", latent=latent, is_log=is_log, q=float(q))
 
-    def pmf(self, x: ArrayLike) -> Floats:
-        """Return the probability of each of several values; 0 for what is not on the grid."""
-        values = np.asarray(x, dtype=float)
-        q = float(self._parameter.q or 0)
-        mass: Floats = self._cdf(values + q / 2) - self._cdf(values - q / 2)
-        is_on_grid = np.isclose(values, np.round(values / q) * q, rtol=1e-9, atol=1e-9 * q)
-        return np.where(is_on_grid, mass, 0.0)
+    def pmf(self, x: ArrayLike) -> Any:
+        """Return the probability of a value, or of several; 0 for what is not on the grid."""
+        mass = np.exp(self.logpmf(np.asarray(x, dtype=float)))
+        return mass if isinstance(x, np.ndarray) else float(mass)
 
-    def logpmf(self, x: ArrayLike) -> Floats:
+    def logpmf(self, x: ArrayLike) -> Any:
         """Return the logarithms of ``pmf``; ``-inf`` where that is 0."""
-        with np.errstate(divide="ignore"):
-            logarithms: Floats = np.log(self.pmf(x))
-        return logarithms
+        values = np.asarray(x, dtype=float)
+        logarithms = np.where(self.in_domain(values), self._log_mass(values), -np.inf)
+        return logarithms if isinstance(x, np.ndarray) else float(logarithms)
 
-    def rvs(self, size: Any = (), random_state: Any = None) -> Floats:
-        """Draw an array of values, with a Generator, RandomState, int or a fresh generator."""
+    def in_domain(self, x: ArrayLike) -> Any:
+        """Whether a value, or each of several, is on the grid."""
+        values = np.asarray(x, dtype=float)
+        is_on_grid = np.isclose(values, np.round(values / self.q) * self.q, rtol=1e-9, atol=1e-9 * self.q)
+        return is_on_grid & (values > -self.q / 2) if self._parameter.is_log else is_on_grid
+
+    def rvs(self, size: Any = (), random_state: Any = None) -> Any:
+        """Draw a value, or an array of them: ints where ``q`` is an int, else floats.
+
+        Parameters
+        ----------
+        size : int or tuple
+            The shape of the array; a single value by default.
+        random_state : Generator, RandomState, int or None
+            The source of randomness; fresh by default.
+        """
         rng = np.random.default_rng(random_state)
-        drawn = [self._parameter.sample(rng) for _ in range(int(np.prod(size)))]
-        return np.reshape(np.array(drawn), size)
+        shape = () if size is None else size
+        drawn = [self._parameter.sample(rng) for _ in range(int(np.prod(shape)))]
+        kind = int if isinstance(self.q, int | np.integer) else float
+        values = np.reshape(np.array(drawn).astype(kind), shape)
+        return values if shape != () else values.item()
 
-    def _cdf(self, value: Floats) -> Floats:
-        """Return the probability of a value before rounding to be at most another one."""
-        if not self._parameter.is_log:
-            below: Floats = self._latent.cdf(value)
-            return below
-        positive = np.maximum(value, np.finfo(float).tiny)
-        return np.where(value > 0, self._latent.cdf(np.log(positive)), 0.0)
+    def _log_mass(self, values: Floats) -> Floats:
+        """Return the logarithm of the probability of each grid point."""
+        below, above = self._standard(values - self.q / 2), self._standard(values + self.q / 2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if isinstance(self._parameter.latent, Uniform):
+                mass: Floats = np.log(np.clip(above, 0, 1) - np.clip(below, 0, 1))
+                return mass
+            # Far right of the mean both terms are 1 up to rounding; those far left of it are exact.
+            is_right = below > 0
+            low, high = np.where(is_right, -above, below), np.where(is_right, -below, above)
+            log_high = log_ndtr(high)
+            normal_mass: Floats = log_high + np.log1p(-np.exp(log_ndtr(low) - log_high))
+            return normal_mass
 
-
-def loguniform_gen(low: float = 0, high: float = 1) -> Any:
-    """Return the distribution of ``hp.loguniform``: the bounds are logarithms."""
-    return stats.loguniform(np.exp(low), np.exp(high))
-
-
-def lognorm_gen(mu: float, sigma: float) -> Any:
-    """Return the distribution of ``hp.lognormal``."""
-    return stats.lognorm(s=sigma, scale=np.exp(mu))
-
-
-def quniform_gen(low: float, high: float, q: float) -> Quantised:
-    """Return the distribution of ``hp.quniform``."""
-    return Quantised(arguments.uniform("quniform", "quniform_gen", low, high, q))
-
-
-def qloguniform_gen(low: float, high: float, q: float) -> Quantised:
-    """Return the distribution of ``hp.qloguniform``: the bounds are logarithms."""
-    return Quantised(arguments.uniform("qloguniform", "qloguniform_gen", low, high, q))
-
-
-def qnormal_gen(mu: float, sigma: float, q: float) -> Quantised:
-    """Return the distribution of ``hp.qnormal``."""
-    return Quantised(arguments.normal("qnormal", "qnormal_gen", mu, sigma, q))
+    def _standard(self, bounds: Floats) -> Floats:
+        """Return bounds as fractions of a uniform latent's range, or as deviations of a normal one."""
+        if self._parameter.is_log:
+            with np.errstate(divide="ignore"):
+                bounds = np.log(np.maximum(bounds, 0))
+        latent = self._parameter.latent
+        if isinstance(latent, Uniform):
+            return (bounds - latent.low) / (latent.high - latent.low)
+        return (bounds - latent.mu) / latent.sigma
 
 
-def qlognormal_gen(mu: float, sigma: float, q: float) -> Quantised:
-    """Return the distribution of ``hp.qlognormal``."""
-    return Quantised(arguments.normal("qlognormal", "qlognormal_gen", mu, sigma, q))
+class quniform_gen(_Quantised):  # noqa: N801
+    """The distribution of ``hp.quniform``.
+
+    Attributes
+    ----------
+    low, high, q : float
+        The arguments.
+    qlow, qhigh : float
+        The lowest and the highest value.
+    xs, ps : arrays
+        The values, and their probabilities.
+    """
+
+    _is_log = False
+
+    def __init__(self, low: float, high: float, q: float) -> None:
+        if not (low < high and q > 0):
+            raise SpaceError(
+                f"{type(self).__name__}: low must be below high, and q positive, "
+                f"but they are {low}, {high} and {q}."
+            )
+        super().__init__(Uniform(float(low), float(high)), q, is_log=self._is_log)
+        self.low, self.high = float(low), float(high)
+        first, last = (round(bound / q) for bound in self._parameter.support())
+        self.qlow, self.qhigh = first * q, last * q
+        self.xs = np.arange(first, last + 1) * q
+        self.ps: Floats = self.pmf(self.xs)
 
 
-def _latent(parameter: Numeric) -> Any:
-    """Return SciPy's distribution of the latent variable."""
-    match parameter.latent:
-        case Uniform(low, high):
-            return stats.uniform(low, high - low)
-        case normal:
-            return stats.norm(normal.mu, normal.sigma)
+class qloguniform_gen(quniform_gen):  # noqa: N801
+    """The distribution of ``hp.qloguniform``: the bounds are logarithms."""
+
+    _is_log = True
+
+
+class qnormal_gen(_Quantised):  # noqa: N801
+    """The distribution of ``hp.qnormal``."""
+
+    _is_log = False
+
+    def __init__(self, mu: float, sigma: float, q: float) -> None:
+        if not (sigma > 0 and q > 0):
+            raise SpaceError(
+                f"{type(self).__name__}: sigma and q must be positive, but they are {sigma} and {q}."
+            )
+        super().__init__(Normal(float(mu), float(sigma)), q, is_log=self._is_log)
+        self.mu, self.sigma = float(mu), float(sigma)
+
+
+class qlognormal_gen(qnormal_gen):  # noqa: N801
+    """The distribution of ``hp.qlognormal``: mean and deviation are those of the logarithm."""
+
+    _is_log = True
+
+
+def qtable_pmf(x: ArrayLike, q: float, qlow: float, xs: ArrayLike, ps: ArrayLike) -> Any:
+    """Return the probability of a value, or of several, from a table.
+
+    Parameters
+    ----------
+    x : array-like
+        The values.
+    q, qlow : float
+        The step of the grid, and its lowest value.
+    xs, ps : (n,) array-like
+        The values of the grid from ``qlow`` on, and their probabilities.
+    """
+    values, table = np.asarray(x, dtype=float), np.asarray(ps, dtype=float)
+    places = np.round((values - qlow) / q).astype(int)
+    is_there = np.isclose(np.round(values / q) * q, values) & (places >= 0) & (places < len(table))
+    mass = np.where(is_there, table[np.clip(places, 0, len(table) - 1)], 0.0)
+    return mass if isinstance(x, np.ndarray) else float(mass)
+
+
+def qtable_logpmf(x: ArrayLike, q: float, qlow: float, xs: ArrayLike, ps: ArrayLike) -> Any:
+    """Return the logarithms of ``qtable_pmf``; ``-inf`` where that is 0."""
+    with np.errstate(divide="ignore"):
+        logarithms = np.log(qtable_pmf(np.asarray(x, dtype=float), q, qlow, xs, ps))
+    return logarithms if isinstance(x, np.ndarray) else float(logarithms)
+
+
+def safe_int_cast(obj: Any) -> Any:
+    """Return a number as an int, an array as one of ints, or a list as one of ints."""
+    if isinstance(obj, np.ndarray):
+        return obj.astype(int)
+    return [int(item) for item in obj] if isinstance(obj, list) else int(obj)

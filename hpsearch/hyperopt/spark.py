@@ -6,7 +6,17 @@ from typing import Any
 
 from hpsearch.hyperopt.absent import absent
 
-__all__ = ["SparkTrials"]
+__all__ = [
+    "FMIN_CANCELLED_REASON_EARLY_STOPPING",
+    "FMIN_CANCELLED_REASON_TIMEOUT",
+    "FMIN_CANCELLED_REASON_USER",
+    "SparkTrials",
+]
+
+#: Why a search on Spark ended; scripts may name them.
+FMIN_CANCELLED_REASON_TIMEOUT = "fmin run timeout"
+FMIN_CANCELLED_REASON_EARLY_STOPPING = "early stopping condition"
+FMIN_CANCELLED_REASON_USER = "fmin run cancelled by user"
 
 
 class SparkTrials:

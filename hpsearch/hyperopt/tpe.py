@@ -6,16 +6,31 @@ from collections.abc import Sequence
 from typing import Any
 
 from hpsearch.hyperopt.ask import suggest_docs
-from hpsearch.hyperopt.documents import Doc
+from hpsearch.hyperopt.documents import Doc, miscs_to_idxs_vals, miscs_update_idxs_vals
 from hpsearch.hyperopt.domain import Domain
+from hpsearch.hyperopt.pyll.draws import implicit_stochastic
+from hpsearch.hyperopt.pyll.symbols import scope
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
 
-__all__ = ["suggest"]
+__all__ = [
+    "DEFAULT_LF",
+    "EPS",
+    "implicit_stochastic",
+    "miscs_to_idxs_vals",
+    "miscs_update_idxs_vals",
+    "scope",
+    "suggest",
+]
 
 _DEFAULTS = TPEOptions()
 _default_prior_weight = _DEFAULTS.prior_weight
 _default_n_startup_jobs = _DEFAULTS.n_startup
 _default_n_EI_candidates = _DEFAULTS.n_candidates  # noqa: N816 - the name that scripts read
+#: Hyperopt's: given as ``gamma``, its rule holds instead of our own.
+_default_gamma = 0.25
+#: The newest trials that Hyperopt weighs alike, and the least positive number that it divides by.
+_default_linear_forgetting = DEFAULT_LF = 25
+EPS = 1e-12
 
 
 def suggest(

@@ -27,12 +27,16 @@ __all__ = [
     "idxs_take",
     "replace_repeat_stochastic",
     "scope",
+    "stoch",
     "toposort",
     "uniq",
     "vchoice_merge",
     "vchoice_split",
     "vectorize_stochastic",
 ]
+
+#: The names of the functions that draw.
+stoch = implicit_stochastic_symbols
 
 #: A way to a node: switches with the option that leads on, outermost first.
 Way = tuple[tuple[Apply, int], ...]

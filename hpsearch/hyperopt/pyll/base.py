@@ -19,6 +19,7 @@ from hpsearch.hyperopt.pyll.functions import (
     log,
     maximum,
     minimum,
+    pdb_settrace,
     pos_args,
     pow,  # noqa: A004 - the name that scripts read
     repeat,
@@ -94,6 +95,7 @@ __all__ = [
     "p3",
     "p4",
     "partial",
+    "pdb_settrace",
     "pos_args",
     "pow",
     "rec_eval",

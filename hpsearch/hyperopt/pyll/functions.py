@@ -180,6 +180,12 @@ def curtime(obj: Any) -> tuple[float, Any]:
     return time.time(), obj
 
 
+def pdb_settrace(obj: Any) -> Any:
+    """Stop in the debugger, and return the argument."""
+    breakpoint()
+    return obj
+
+
 def vchoice_split(idxs: Sequence[Any], choices: Sequence[int], n_options: int) -> list[list[Any]]:
     """Return, for each option, the trials that chose it.
 
@@ -269,6 +275,7 @@ _IMPURE: tuple[Callable[..., Any], ...] = (
     call,
     callpipe1,
     call_method,
+    pdb_settrace,
     hyperopt_param,
     draws.rng_from_seed,
     draws.uniform,

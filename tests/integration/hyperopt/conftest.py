@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -35,3 +38,13 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> bytes:
     """A secret that this process and its workers share."""
     monkeypatch.setenv("HPSEARCH_SECRET", SECRET)
     return SECRET.encode()
+
+
+@pytest.fixture(scope="session")
+def hyperopt_python() -> str:
+    """A Python that has Hyperopt."""
+    python = os.environ.get("HYPEROPT_PYTHON")
+    if python is None and importlib.util.find_spec("hyperopt") is None:
+        text = "Hyperopt is not installed here; install it, or name a Python that has it in HYPEROPT_PYTHON"
+        pytest.fail(text) if os.environ.get("CI") else pytest.skip(text)
+    return python or sys.executable

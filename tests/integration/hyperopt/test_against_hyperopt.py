@@ -4,7 +4,6 @@ Each prints only what does not hang on random numbers. Hyperopt runs in a proces
 with this Python or the one that ``HYPEROPT_PYTHON`` names.
 """
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -20,15 +19,6 @@ def printed(*command):
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=120, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
-
-
-@pytest.fixture(scope="module")
-def hyperopt_python():
-    python = os.environ.get("HYPEROPT_PYTHON")
-    if python is None and importlib.util.find_spec("hyperopt") is None:
-        text = "Hyperopt is not installed here; install it, or name a Python that has it in HYPEROPT_PYTHON"
-        pytest.fail(text) if os.environ.get("CI") else pytest.skip(text)
-    return python or sys.executable
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)

@@ -1,0 +1,28 @@
+"""Hyperopt's ``sklearn``: ``HyperoptSearchCV``, which searches with cross-validation.
+
+scikit-learn is imported when the class is first asked for, so that this module costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hpsearch.errors import MissingExtraError
+from hpsearch.evaluate import STATUS_OK
+from hpsearch.hyperopt.fmin import fmin
+from hpsearch.hyperopt.trials import Trials
+
+__all__ = ["STATUS_OK", "HyperoptSearchCV", "Trials", "fmin"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "HyperoptSearchCV":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        import sklearn  # noqa: F401 - whether it is there
+    except ImportError as error:
+        sentence = str(MissingExtraError("HyperoptSearchCV", "sklearn"))
+        raise ImportError(sentence, name="sklearn") from error
+    from hpsearch.hyperopt.sklearn.search import HyperoptSearchCV
+
+    return HyperoptSearchCV

@@ -1,0 +1,44 @@
+"""Print, as JSON, the public names of each module of a package that stands under a name.
+
+A name counts when the package made it, or when it is plain data; what a module only imports from
+elsewhere does not.
+"""
+
+import importlib
+import inspect
+import json
+import logging
+import pkgutil
+import sys
+import warnings
+
+
+def is_public(name, value, package):
+    if name.startswith("_") or inspect.ismodule(value) or isinstance(value, logging.Logger):
+        return False
+    if isinstance(value, (bool, int, float, str, tuple, list, dict, set)):
+        return True
+    home = getattr(value, "__module__", None) or type(value).__module__
+    return home.partition(".")[0] == package
+
+
+def names_of(package):
+    found = {}
+    root = importlib.import_module(package)
+    modules = [package, *(module.name for module in pkgutil.walk_packages(root.__path__, f"{package}."))]
+    for module in modules:
+        if ".tests" in module or module.endswith(".__main__"):
+            continue
+        try:
+            imported = importlib.import_module(module)
+        except ImportError:
+            continue  # Hyperopt's own `main` cannot be imported
+        found[module.partition(".")[2]] = sorted(
+            name for name in dir(imported) if is_public(name, getattr(imported, name), package)
+        )
+    return found
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    json.dump(names_of("hyperopt"), sys.stdout)
