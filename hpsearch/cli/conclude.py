@@ -27,8 +27,13 @@ _NOT_AGAIN = frozenset(
 )
 
 
-def conclude(store: TrialStore, progress: Progress, interrupt: Interrupt, *, is_ephemeral: bool) -> None:
-    """Print what came of the search, and end with the exit code for it."""
+def conclude(
+    store: TrialStore, progress: Progress, space: Space, interrupt: Interrupt, *, is_ephemeral: bool
+) -> None:
+    """Print what came of the search, and end with the exit code for it.
+
+    The space is that of the target on this machine: the stored one is not trusted to call anything.
+    """
     exp_key = progress.experiment.exp_key
     is_interrupted = interrupt.is_asked and not progress.experiment.state.is_over
     if is_interrupted:
@@ -36,7 +41,7 @@ def conclude(store: TrialStore, progress: Progress, interrupt: Interrupt, *, is_
     failures = failure_groups(store.trials(exp_key, states={State.FAILED}))
     config = None
     if progress.best is not None:
-        config = Space.from_json(progress.experiment.space).config(progress.best.values)
+        config = space.config(progress.best.values)
     hints = {} if is_ephemeral else _hints(progress, failures, is_interrupted=is_interrupted)
     click.echo(final_report(progress, config, failures, hints, is_interrupted=is_interrupted))
     if interrupt.is_asked:

@@ -84,7 +84,7 @@ def run(
     search = SearchOptions(**options)
     shares = gpus_of_workers(gpus, workers, os.environ)
     n_slots = workers * slots_of_worker(os.environ)
-    wanted = describe(target, search, n_slots)
+    wanted, space = describe(target, search, n_slots)
     with (
         Interrupt() as interrupt,
         _shown(Signs(notifier, interrupt), health_host, health_port) as signs,
@@ -117,7 +117,7 @@ def run(
                     f"{text}; interrupt again to give them back at once.",
                     Event.WORKERS_DRAINING.of(drain_timeout_s=search.drain_timeout),
                 )
-        conclude(opened.store, progress, interrupt, is_ephemeral=ephemeral)
+        conclude(opened.store, progress, space, interrupt, is_ephemeral=ephemeral)
 
 
 @click.command()
@@ -144,7 +144,7 @@ def coordinator(
     log_to_stderr(logging.WARNING)
     notifier = take_notifier(os.environ)
     search = SearchOptions(**options)
-    wanted = describe(target, search)
+    wanted, space = describe(target, search)
     with (
         Interrupt() as interrupt,
         _shown(Signs(notifier, interrupt), health_host, health_port) as signs,
@@ -157,7 +157,7 @@ def coordinator(
             Event.SEARCHING.of(exp_key=experiment.exp_key, seed=experiment.seed),
         )
         progress = _conduct(opened, experiment, search, interrupt, signs)
-        conclude(opened.store, progress, interrupt, is_ephemeral=False)
+        conclude(opened.store, progress, space, interrupt, is_ephemeral=False)
 
 
 def _conduct(

@@ -199,8 +199,8 @@ def search_options(command: F) -> F:
     return command
 
 
-def describe(target: str, search: SearchOptions, n_slots: int | None = None) -> Experiment:
-    """Load the target here, where a mistake costs a second, and describe the search.
+def describe(target: str, search: SearchOptions, n_slots: int | None = None) -> tuple[Experiment, Space]:
+    """Load the target here, where a mistake costs a second; describe the search, and return its space.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ def describe(target: str, search: SearchOptions, n_slots: int | None = None) -> 
         space = Space(load(space_ref))
     algorithm = Algorithm(name=search.algo or Algorithm().name, options=dict(search.algo_option))
     make_suggester(algorithm, space)
-    return Experiment(
+    experiment = Experiment(
         exp_key=search.exp_key or _default_key(objective.identity),
         space=space.to_json(),
         space_fingerprint=space.fingerprint,
@@ -231,6 +231,7 @@ def describe(target: str, search: SearchOptions, n_slots: int | None = None) -> 
         defaults=search.defaults(Defaults()),
         priority=DEFAULT_PRIORITY if search.priority is None else search.priority,
     )
+    return experiment, space
 
 
 def _default_key(identity: str) -> str:

@@ -1,30 +1,42 @@
-"""Sequences of numbers that objectives attached to their trials."""
+"""Sequences of numbers that objectives attached to their trials.
+
+Attachments may come from a database, where others can write, so none is unpickled: a pickle is
+a program, and even one that makes nothing but arrays can have them point anywhere in memory.
+"""
 
 from __future__ import annotations
 
 import io
-import pickle
+import json
+import math
+import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib import format as npy
 
 from hpsearch.errors import LoadError
+from hpsearch.wording import reason
 
-#: What a pickled array names. Attachments may come from a database, where others can write:
-#: nothing but these is ever called.
-_ARRAYS = frozenset(
-    {
-        ("numpy", "dtype"),
-        ("numpy", "ndarray"),
-        ("numpy.core.multiarray", "_reconstruct"),
-        ("numpy.core.multiarray", "scalar"),
-        ("numpy.core.numeric", "_frombuffer"),
-        ("numpy._core.multiarray", "_reconstruct"),
-        ("numpy._core.multiarray", "scalar"),
-        ("numpy._core.numeric", "_frombuffer"),
-        ("_codecs", "encode"),
-    }
+#: What the content of a file begins with, and what it is then.
+_BEGINNINGS = (
+    (re.compile(rb"\x80[\x02-\x05]"), "a pickle, which is a program and is not run"),
+    (re.compile(rb"PK\x03\x04"), "a zip archive, such as .npz"),
+    (re.compile(rb"\x89PNG"), "a PNG picture"),
+    (re.compile(rb"\xff\xd8\xff"), "a JPEG picture"),
+    (re.compile(rb"%PDF"), "a PDF document"),
+    (re.compile(rb"\x1f\x8b"), "compressed with gzip"),
+    (re.compile(rb"\x89HDF"), "an HDF5 file"),
 )
+
+#: How an array's header is read, by the version of the format; newer ones are for records.
+_HEADERS: dict[tuple[int, int], Callable[[Any], tuple[Any, bool, Any]]] = {
+    (1, 0): npy.read_array_header_1_0,
+    (2, 0): npy.read_array_header_2_0,
+}
+
+_ADVICE = "attach numbers as JSON, or what numpy.save writes"
 
 
 def curve_of(attached: Any) -> np.ndarray[Any, np.dtype[Any]] | None:
@@ -33,8 +45,8 @@ def curve_of(attached: Any) -> np.ndarray[Any, np.dtype[Any]] | None:
     Parameters
     ----------
     attached : any
-        A sequence, or, as Hyperopt wants it, a pickled one: lists, tuples, numbers and
-        NumPy's arrays.
+        A sequence of numbers; or, as bytes or text, an array in NumPy's format ``.npy``, JSON, or
+        numbers with white space, commas or semicolons between them.
 
     Returns
     -------
@@ -44,31 +56,64 @@ def curve_of(attached: Any) -> np.ndarray[Any, np.dtype[Any]] | None:
     Raises
     ------
     LoadError
-        If it is a pickle of something else, or none.
+        If it is something else; says what it is.
     """
+    if isinstance(attached, str):
+        attached = attached.encode("utf-8", "surrogatepass")
     if isinstance(attached, bytes | bytearray | memoryview):
-        attached = _Numbers(io.BytesIO(attached)).numbers()
-    curve = np.squeeze(np.asanyarray(attached))
+        content = bytes(attached)
+        numbers = _array_in(content) if content.startswith(npy.MAGIC_PREFIX) else _numbers_in(content)
+    else:
+        numbers = _numeric(attached, f"a {type(attached).__name__} of something else than numbers")
+    curve = np.squeeze(numbers)
     return curve if curve.ndim == 1 else None
 
 
-class _Numbers(pickle.Unpickler):
-    """Reads numbers, and refuses whatever else a pickle names."""
+def _array_in(content: bytes) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return the numbers of an array in the format ``.npy``; what it says of itself is checked first."""
+    file = io.BytesIO(content)
+    try:
+        shape, is_fortran, dtype = _HEADERS[npy.read_magic(file)](file)
+    except (ValueError, KeyError, TypeError, RecursionError, MemoryError) as error:
+        raise _refusal(f"an array in a form that is not read ({reason(error)})") from error
+    if dtype.kind not in "biuf":
+        raise _refusal(f"an array of {dtype.name}, not of numbers")
+    n_numbers = math.prod(shape)
+    if min(shape, default=0) < 0 or n_numbers * dtype.itemsize != len(content) - file.tell():
+        raise _refusal(f"a damaged array: {len(content)} bytes, with a header for the shape {shape}")
+    flat = np.frombuffer(content, dtype, n_numbers, file.tell())
+    return flat.reshape(shape, order="F" if is_fortran else "C")
 
-    def numbers(self) -> Any:
-        """Return what the pickle holds."""
-        try:
-            return self.load()
-        except LoadError:
-            raise
-        except Exception as error:
-            # Damaged bytes make the unpickler raise anything.
-            raise LoadError(f"The attachment is no pickled sequence of numbers: {error}") from error
 
-    def find_class(self, module: str, name: str) -> Any:
-        """Return what makes an array."""
-        if (module, name) not in _ARRAYS:
-            raise LoadError(
-                f"The attachment is a pickle that names {module}.{name}; only numbers and arrays are drawn."
-            )
-        return super().find_class(module, name)
+def _numbers_in(content: bytes) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return the numbers that stand in JSON or in text."""
+    for beginning, what in _BEGINNINGS:
+        if beginning.match(content):
+            raise _refusal(what)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise _refusal(f"{len(content)} bytes of an unknown format") from error
+    try:
+        return _numeric(json.loads(text), "JSON of something else than numbers")
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return np.array([float(number) for number in re.split(r"[\s,;]+", text.strip(" \t\r\n,;"))])
+    except ValueError as error:
+        raise _refusal("a text of something else than numbers") from error
+
+
+def _numeric(values: Any, otherwise: str) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return values as an array of numbers, or say what they are otherwise."""
+    try:
+        numbers = np.asarray(values)
+    except (ValueError, TypeError, OverflowError) as error:  # of different lengths, for one
+        raise _refusal(otherwise) from error
+    if numbers.dtype.kind not in "biuf":
+        raise _refusal(otherwise)
+    return numbers
+
+
+def _refusal(what: str) -> LoadError:
+    return LoadError(f"It is {what}; {_ADVICE}.")

@@ -181,23 +181,29 @@ def fmin(
     return _answer(domain, trials, return_argmin)
 
 
-def space_eval(space: Any, hp_assignment: Mapping[str, Any]) -> Any:
+def space_eval(space: Any, hp_assignment: Mapping[str, Any], *, trust_space: bool = False) -> Any:
     """Return the configuration that raw values give, such as those that ``fmin`` returns.
 
     Parameters
     ----------
     space : any
-        As for ``fmin``.
+        As for ``fmin``; or a ``Space``, such as ``MongoTrials.space``, whose functions and classes
+        are shown as text.
     hp_assignment : mapping
         A value for each active label, see ``points.raw_point``; what is not active may be there,
         also as None or an empty list, and is ignored.
+    trust_space : bool
+        Whether a stored space may import and call the functions that it names.
 
     Raises
     ------
     SpaceError
         If a value is missing or does not fit.
     """
-    return _config(Domain(None, space), hp_assignment)
+    expression = space.expression if isinstance(space, Space) else space
+    if trust_space:
+        expression = Space(expression).trusted().expression
+    return _config(Domain(None, expression), hp_assignment)
 
 
 def generate_trial(tid: Any, space: Mapping[str, Any]) -> Doc:

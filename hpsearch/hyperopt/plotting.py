@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from hpsearch.arithmetic import own_arithmetic
-from hpsearch.errors import MissingExtraError
+from hpsearch.errors import LoadError, MissingExtraError
 from hpsearch.evaluate import STATUS_OK
 from hpsearch.hyperopt.curves import curve_of
 from hpsearch.hyperopt.documents import Doc, is_ok, miscs_to_idxs_vals
+from hpsearch.wording import named
 
 __all__ = [
     "default_status_colors",
@@ -137,7 +138,7 @@ def main_plot_1D_attachment(  # noqa: N802 - Hyperopt's name
     trials : Trials
         Those without the attachment, or with one of another shape, are left out.
     attachment_name : str
-        Its name; a sequence of numbers, or a pickled one.
+        Its name; numbers as a sequence, as text, as JSON, or as ``numpy.save`` writes them.
     do_show, line_width
         Whether to show the figure, and the width of lines in points.
     colorize_by_loss : bool
@@ -152,7 +153,7 @@ def main_plot_1D_attachment(  # noqa: N802 - Hyperopt's name
     Raises
     ------
     LoadError
-        If an attachment is a pickle of something else than numbers.
+        If an attachment is something else; says of which trial, and what it is. Pickles are never read.
     """
     plt = _pyplot()
     docs = [doc for doc in trials.trials if attachment_name in trials.trial_attachments(doc)]
@@ -162,12 +163,22 @@ def main_plot_1D_attachment(  # noqa: N802 - Hyperopt's name
     ranks = {order[rank]: rank for rank in np.linspace(0, len(docs), n_lines, endpoint=False, dtype=int)}
     for i in sorted(ranks):
         share = 1 - ranks[i] / max(len(docs) - 1, 1) if colorize_by_loss else 1.0
-        curve = curve_of(trials.trial_attachments(docs[i])[attachment_name])
+        curve = _curve(trials, docs[i], attachment_name)
         if curve is not None:
             grey = 1 - max_darkness * (0.2 + 0.8 * share)
             plt.plot(preprocessing_fn(curve), color=(grey, grey, grey), linewidth=line_width)
     plt.title(attachment_name)
     return _finished(plt, do_show)
+
+
+def _curve(trials: Any, doc: Doc, name: str) -> Any:
+    """Return an attachment of a trial as a sequence of numbers, None if it has another shape."""
+    try:
+        return curve_of(trials.trial_attachments(doc)[name])
+    except LoadError as error:
+        raise LoadError(
+            f"The attachment {named(name)} of trial {doc['tid']} is not drawn: {error}"
+        ) from error
 
 
 def _pyplot() -> Any:

@@ -114,7 +114,10 @@ class Surface:
 
     @property
     def best_config(self) -> Any:
-        """What the objective received in the best trial; errors as ``best_params``."""
+        """What the objective received in the best trial; errors as ``best_params``.
+
+        Of a stored space, functions and classes are shown as text, unless it is trusted.
+        """
         return self._known_space().config(self.argmin)
 
     def average_best_error(self, bandit: Any = None) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hpsearch.space.expression import Choice, DictOf, Literal, Node, Number, Operation, TupleOf, children
 from hpsearch.space.operations import SYMBOLS
+from hpsearch.space.trust import Reference, qualname_of
 from hpsearch.wording import escaped, shown
 
 
@@ -18,9 +19,10 @@ def _text(node: Node, depth: int) -> str:
     if depth == 0:
         return "..."
     match node:
+        case Literal(Reference() as reference):
+            return reference.partition(":")[2]
         case Literal(value):
-            qualname = getattr(value, "__qualname__", None)
-            return qualname if isinstance(qualname, str) else shown(value)
+            return qualname_of(value) or shown(value)
         case TupleOf(items):
             return f"({', '.join(_text(item, depth - 1) for item in items)})"
         case DictOf(pairs):

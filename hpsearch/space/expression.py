@@ -18,6 +18,7 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from hpsearch.errors import SpaceError
+from hpsearch.space import closed
 from hpsearch.space.distribution import Categorical, Integer, Numeric
 from hpsearch.space.operations import OPERATIONS
 from hpsearch.wording import reason, shown
@@ -188,6 +189,20 @@ class Operation(Node):
     name: str
     args: tuple[Node, ...]
     keywords: tuple[tuple[str, Node], ...] = ()
+
+    def perform(self, args: list[Any], keywords: dict[str, Any]) -> Any:
+        """Return the value for computed operands."""
+        return OPERATIONS[self.name](*args, **keywords)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ClosedOperation(Operation):
+    """An operation of a stored space that is not trusted: it does only what ``closed`` lists."""
+
+    def perform(self, args: list[Any], keywords: dict[str, Any]) -> Any:
+        """Return the value for computed operands, or its text; see ``closed.perform``."""
+        is_named = bool(self.args) and isinstance(self.args[0], Literal)
+        return closed.perform(self.name, args, keywords, is_named=is_named)
 
 
 def operation(name: str, /, *args: Any, **keywords: Any) -> Operation:
@@ -363,7 +378,7 @@ def apply(node: Operation, args: list[Any], keywords: dict[str, Any]) -> Any:
     """
     try:
         with np.errstate(all="ignore"):
-            return OPERATIONS[node.name](*args, **keywords)
+            return node.perform(args, keywords)
     except Exception as error:
         operands = ", ".join(shown(arg) for arg in args[:_MAX_OPERANDS])
         rest = ", ..." if len(args) > _MAX_OPERANDS else ""
@@ -391,7 +406,7 @@ def _rebuilt(node: Node, new: Callable[[Node], Node]) -> Node:
             return DictOf(tuple((key, child) for (key, _), child in zip(pairs, fresh, strict=True)))
         case Choice():
             return replace(node, options=fresh)
-        case Operation(name, args, keywords):
+        case Operation(_, args, keywords):
             named = zip((key for key, _ in keywords), fresh[len(args) :], strict=True)
-            return Operation(name, fresh[: len(args)], tuple(named))
+            return replace(node, args=fresh[: len(args)], keywords=tuple(named))
     return node

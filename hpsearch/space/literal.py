@@ -2,7 +2,7 @@
 
 Functions, classes and members of enumerations travel by reference, "module:name", and
 are looked up again when they are encoded, so that what cannot be found is refused where
-it was written, not on a worker.
+it was written, not on a worker. Decoded, a reference is what the reader's trust makes of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import base64
 import datetime
 import enum
 import functools
-import importlib
 import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -19,6 +18,7 @@ from typing import Any
 
 from hpsearch.errors import SpaceError
 from hpsearch.space.shape import damaged, sequence, string, tagged
+from hpsearch.space.trust import Reference, Trust, checked_reference, imported, qualname_of
 from hpsearch.wording import named, reason, shown
 
 #: What reads the text of each kind that is no import.
@@ -45,7 +45,9 @@ def encode_literal(value: Any, place: str) -> Any:
         Naming the place, if another process could not get the same value back.
     """
     if isinstance(value, enum.Enum):
-        return {"import": _reference(value, f"{type(value).__qualname__}.{value.name}", place)}
+        return {"import": _reference(value, place)}
+    if isinstance(value, Reference):
+        return {"import": str(value)}
     match value:
         case None | bool():
             return value
@@ -63,9 +65,8 @@ def encode_literal(value: Any, place: str) -> Any:
             return {"date": value.isoformat()}
         case tuple():
             return {"tuple": [encode_literal(item, place) for item in value]}
-    qualname = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
-    if callable(value) and isinstance(qualname, str):
-        return {"import": _reference(value, qualname, place)}
+    if qualname_of(value) is not None:
+        return {"import": _reference(value, place)}
     raise SpaceError(
         f"{place} holds a value of type {type(value).__name__!r}, which cannot be sent to a worker; "
         f"use numbers, strings, dates, lists, dicts, or functions and classes that can be imported."
@@ -74,13 +75,26 @@ def encode_literal(value: Any, place: str) -> Any:
 
 def is_scalar(value: Any) -> bool:
     """Whether a value is a string, a number, a bool or None that JSON and BSON hold as itself."""
+    if isinstance(value, Reference):
+        return False
     if isinstance(value, int):
         return _is_int64(value)
     return value is None or isinstance(value, str | float)
 
 
-def decode_literal(value: Any, place: str, depth: int = 0) -> Any:
+def decode_literal(value: Any, place: str, trust: Trust, depth: int = 0) -> Any:
     """Return the plain value of a JSON that stands at some place of the document.
+
+    Parameters
+    ----------
+    value : any
+        The JSON.
+    place : str
+        For messages.
+    trust : Trust
+        Finds what a reference stands for.
+    depth : int
+        Tuples around it.
 
     Raises
     ------
@@ -98,10 +112,10 @@ def decode_literal(value: Any, place: str, depth: int = 0) -> Any:
             return value
     kind, content = tagged(value, place)
     if kind == "tuple" and depth < MAX_KEY_DEPTH:
-        return tuple(decode_literal(item, place, depth + 1) for item in sequence(content, place))
+        return tuple(decode_literal(item, place, trust, depth + 1) for item in sequence(content, place))
     text = string(content, place)
     if kind == "import":
-        return _imported(text, place)
+        return trust.find(checked_reference(text, place), place)
     if kind not in READERS:
         damaged(f"{place} has the unknown kind {shown(kind)}")
     try:
@@ -110,9 +124,9 @@ def decode_literal(value: Any, place: str, depth: int = 0) -> Any:
         damaged(f"{place} is no {kind} ({reason(error)})")
 
 
-def _reference(value: Any, qualname: str, place: str) -> str:
+def _reference(value: Any, place: str) -> str:
     """Return "module:qualname" of an importable object, or raise a sentence about it."""
-    module = getattr(value, "__module__", None)
+    module, qualname = getattr(value, "__module__", None), qualname_of(value) or ""
     what = f"{place} holds {named(qualname)}"
     if module == "__main__":
         raise SpaceError(
@@ -124,31 +138,14 @@ def _reference(value: Any, qualname: str, place: str) -> str:
         raise SpaceError(f"{what}, which no worker can import, since it is {kind}; define it in a module.")
     if not isinstance(module, str):
         raise SpaceError(f"{what}, which does not tell its module; wrap it in a function of a module.")
-    reference = f"{module}:{qualname}"
-    found = _imported(reference, place)
+    reference = checked_reference(f"{module}:{qualname}", place)
+    found = imported(reference, place)
     # Class methods are made anew at each look-up: equal, not identical.
     if found is not value and not (type(found) is type(value) and found == value):
         raise SpaceError(
             f"{what}, but importing {named(reference)} gives another object; a worker would get that one."
         )
     return reference
-
-
-def _imported(reference: str, place: str) -> Any:
-    """Return the object of a reference."""
-    module, _, qualname = reference.partition(":")
-    if not all(part.isidentifier() for part in [*module.split("."), *qualname.split(".")]):
-        damaged(f"{place} is no reference of the form 'module:name', but {named(reference)}")
-    try:
-        found: Any = importlib.import_module(module)
-        for part in qualname.split("."):
-            found = getattr(found, part)
-    except (Exception, SystemExit) as error:
-        raise SpaceError(
-            f"{place} refers to {named(reference)}, which cannot be imported on this machine "
-            f"({reason(error)})."
-        ) from error
-    return found
 
 
 def _is_int64(value: int) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 
-def _call(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+def _call(function: Callable[..., Any], /, *args: Any, **keywords: Any) -> Any:
     """Call a function that is itself an operand."""
     return function(*args, **keywords)
 

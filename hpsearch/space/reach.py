@@ -1,7 +1,7 @@
-"""What the document of a space names and calls, told without reading it as a space; pure.
+"""What the document of a space names and calls, found without decoding it.
 
-Decoding a space imports what its document names, and evaluating it calls functions. Who
-does not trust the document has to look before that.
+Decoding a trusted space imports what its document names, and evaluating it calls functions.
+A worker that does not trust the document looks before that.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-#: Operations that run what their first operand is.
-_CALLS = frozenset({"call", "partial"})
+from hpsearch.space.closed import CALLING, is_closed
+from hpsearch.space.operations import OPERATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Reach:
     """What lies outside of the document and is reached by it."""
 
     imports: frozenset[str]  #: "module:qualified.name"
-    #: Operations that may reach what no import names: an attribute of any value, or a call of a result.
+    #: Operations that may reach what no import names, such as an attribute of a value or a call of a result.
     loose: frozenset[str]
 
 
@@ -36,9 +36,8 @@ def reach(document: Mapping[str, Any]) -> Reach:
     for part in _objects(document):
         if "import" in part:
             imports.add(str(part["import"]))
-        name = part.get("name")
-        if name == "getattr" or (name in _CALLS and not _is_direct(part)):
-            loose.add(str(name))
+        if _is_loose(part):
+            loose.add(str(part.get("name")))
     return Reach(frozenset(imports), frozenset(loose))
 
 
@@ -54,9 +53,22 @@ def _objects(document: Any) -> Iterator[Mapping[str, Any]]:
             waiting += value
 
 
-def _is_direct(operation: Mapping[str, Any]) -> bool:
+def _is_loose(part: Mapping[str, Any]) -> bool:
+    """Whether an object is an operation that is applied in another way than ``closed`` lists."""
+    name, args, pairs = part.get("name"), part.get("args"), part.get("keywords", [])
+    if args is None and "keywords" not in part and name not in OPERATIONS:
+        return False  # a distribution, or no operation at all
+    if not isinstance(name, str) or not isinstance(args, list) or not isinstance(pairs, list):
+        return True
+    if name in CALLING:
+        return not _is_direct(args)
+    keywords = [pair[0] if isinstance(pair, list) and pair else None for pair in pairs]
+    return not is_closed(name, len(args), [str(keyword) for keyword in keywords])
+
+
+def _is_direct(args: list[Any]) -> bool:
     """Whether an operation calls what it names itself, and no result of another."""
-    match operation.get("args"):
+    match args:
         case [{"import": str()}, *_]:
             return True
     return False

@@ -22,6 +22,7 @@ from hpsearch.space.expression import Choice, Literal, Node, Number, as_node, ev
 from hpsearch.space.flat import Condition, Parameter, count_points, flatten, labelled_nodes
 from hpsearch.space.inverse import invert
 from hpsearch.space.literal import is_scalar
+from hpsearch.space.trust import AS_TEXT, TRUSTED, Trust
 from hpsearch.wording import named, shown
 
 __all__ = ["Condition", "Parameter", "Space", "Values"]
@@ -159,15 +160,34 @@ class Space:
         return wire.encode(self.expression, list(self._nodes.values()))
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Space:
-        """Return the space of a document; imports the functions and classes that it names.
+    def from_json(cls, document: Mapping[str, Any], trust: Trust = AS_TEXT) -> Space:
+        """Return the space of a document.
+
+        Parameters
+        ----------
+        document : mapping
+            What ``to_json`` returned, possibly altered since.
+        trust : Trust
+            What the document may import and call. By default that is nothing: in configurations,
+            functions and classes that it names are shown as text, and so is what would be
+            computed from them.
 
         Raises
         ------
         SpaceError
             If the document is damaged, or a function or class cannot be imported.
         """
-        return cls(wire.decode(document))
+        return cls(wire.decode(document, trust))
+
+    def trusted(self) -> Space:
+        """Return this space with the functions and classes that it names imported, to be called.
+
+        Raises
+        ------
+        SpaceError
+            If one cannot be imported, or names another object than the one that stands here.
+        """
+        return Space.from_json(self.to_json(), TRUSTED)
 
     @functools.cached_property
     def fingerprint(self) -> str:

@@ -19,8 +19,8 @@ Users' dicts are lists of pairs, so that their keys may be anything. Parameters 
 operations stand in tables, so that a node which is used twice is still one node, and
 the document stays shallow.
 
-Decoding imports what the document names, and evaluating the space calls it: read only
-documents from a database that only trusted users can write to.
+Decoding imports what the document names, and evaluating the space calls it, only as far as
+the reader's ``Trust`` goes: see ``trust``.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from hpsearch.space.distribution import Categorical, Distribution, Integer, Norm
 from hpsearch.space.expression import (
     MAX_DEPTH,
     Choice,
+    ClosedOperation,
     DictOf,
     Literal,
     Node,
@@ -55,6 +56,7 @@ from hpsearch.space.expression import (
 from hpsearch.space.literal import decode_literal, encode_literal
 from hpsearch.space.operations import OPERATIONS
 from hpsearch.space.shape import damaged, index, mapping, pair, sequence, string, tagged
+from hpsearch.space.trust import Trust
 from hpsearch.wording import named, shown
 
 #: The version of the document's format.
@@ -80,8 +82,8 @@ def encode(root: Node, labelled: Sequence[Number | Choice]) -> dict[str, JSON]:
     return {**document, "operations": encoder.operations}
 
 
-def decode(document: Mapping[str, JSON]) -> Node:
-    """Return the expression of a document.
+def decode(document: Mapping[str, JSON], trust: Trust) -> Node:
+    """Return the expression of a document; imports and calls what ``trust`` admits.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def decode(document: Mapping[str, JSON]) -> Node:
             f"The stored space has the schema {shown(document.get('schema'))}, but this version of hpsearch "
             f"reads schema {SCHEMA}; use the version that wrote it."
         )
-    return _Decoder(document).value(document.get("root"), "root", 0)
+    return _Decoder(document, trust).value(document.get("root"), "root", 0)
 
 
 def digest(document: Mapping[str, JSON]) -> str:
@@ -164,7 +166,9 @@ class _Encoder:
 class _Decoder:
     """Decodes values, each parameter and operation once."""
 
-    def __init__(self, document: Mapping[str, JSON]) -> None:
+    def __init__(self, document: Mapping[str, JSON], trust: Trust) -> None:
+        self._trust = trust
+        self._operation_type = ClosedOperation if trust.is_closed else Operation
         self._operations = sequence(document.get("operations"), "operations")
         self._parameters: dict[str, Mapping[str, JSON]] = {}
         for i, entry in enumerate(sequence(document.get("parameters"), "parameters")):
@@ -181,7 +185,7 @@ class _Decoder:
         if depth > MAX_DEPTH:
             damaged(f"{place} is nested deeper than {MAX_DEPTH} levels")
         if not isinstance(value, Mapping):
-            return Literal(decode_literal(value, place))
+            return Literal(decode_literal(value, place, self._trust))
         kind, content = tagged(value, place)
         match kind:
             case "parameter":
@@ -193,7 +197,7 @@ class _Decoder:
                 return TupleOf(tuple(self.value(v, f"{place}[{i}]", depth + 1) for i, v in enumerate(items)))
             case "dict":
                 pairs = [pair(item, place) for item in sequence(content, place)]
-                keys = [decode_literal(key, f"a key of {place}") for key, _ in pairs]
+                keys = [decode_literal(key, f"a key of {place}", self._trust) for key, _ in pairs]
                 if len(set(keys)) < len(keys):
                     damaged(f"{place} has a key twice")
                 nodes = [
@@ -202,7 +206,7 @@ class _Decoder:
                 ]
                 return DictOf(tuple(zip(keys, nodes, strict=True)))
             case _:
-                return Literal(decode_literal(value, place))
+                return Literal(decode_literal(value, place, self._trust))
 
     def _once(self, key: str | int, place: str, depth: int) -> Node:
         """Return the node of a label or of an operation's index, decoding it the first time."""
@@ -244,7 +248,7 @@ class _Decoder:
         args = (self.value(arg, place, depth + 1) for arg in sequence(entry.get("args"), place))
         pairs = [pair(item, place) for item in sequence(entry.get("keywords", []), place)]
         keywords = ((string(key, place), self.value(v, place, depth + 1)) for key, v in pairs)
-        return Operation(name, tuple(args), tuple(keywords))
+        return self._operation_type(name, tuple(args), tuple(keywords))
 
 
 def _encode_distribution(distribution: Distribution) -> dict[str, JSON]:

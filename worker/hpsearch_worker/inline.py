@@ -19,6 +19,7 @@ from hpsearch.command.user_code import signals_kept
 from hpsearch.experiment import Experiment, Identity
 from hpsearch.logs import own_log_kept
 from hpsearch.trial import Result, Trial
+from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
 from hpsearch_worker.letters import Post, no_letter
 from hpsearch_worker.messages import Evaluate, Hear, Load, Loaded
@@ -45,12 +46,17 @@ class InlineEvaluator:
         Absolute path of the folder in which each evaluation begins.
     letters : callable
         Returns an experiment's objective, if that comes by value; see ``Letters``.
+    allowed : Allowed, optional
+        What may be imported and called; everything by default.
     """
 
-    def __init__(self, *, workdir: str | None = None, letters: Post = no_letter) -> None:
+    def __init__(
+        self, *, workdir: str | None = None, letters: Post = no_letter, allowed: Allowed | None = None
+    ) -> None:
         self._workdir = workdir
         self._home: str | None = None  # where this process was before it evaluated anything
         self._letters = letters
+        self._allowed = allowed
         self._loaded: dict[Identity, Loaded] = {}
         self._disabled = 0  # the level up to which the objective disabled logging
 
@@ -59,7 +65,7 @@ class InlineEvaluator:
         if experiment.identity not in self._loaded:
             self._home = self._home or working_folder()
             go_to(self._home)  # the last trial began, or ended, in another folder
-            request = Load.of(experiment, self._workdir, self._letters(experiment))
+            request = Load.of(experiment, self._workdir, self._letters(experiment), self._allowed)
             with self._worker_kept():
                 self._loaded[experiment.identity] = request.carry_out()
 

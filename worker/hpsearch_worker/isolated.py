@@ -16,6 +16,7 @@ from typing import Any
 from hpsearch.errors import LoadError
 from hpsearch.experiment import Experiment, Identity
 from hpsearch.trial import Failure, FailureKind, Result, Trial
+from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
 from hpsearch_worker.letters import Post, no_letter
 from hpsearch_worker.line import Line
@@ -65,6 +66,8 @@ class IsolatedEvaluator:
         Variables of the evaluating process besides those of this one.
     letters : callable
         Returns an experiment's objective, if that comes by value; see ``Letters``.
+    allowed : Allowed, optional
+        What the process may import and call; everything by default.
     """
 
     def __init__(
@@ -74,11 +77,13 @@ class IsolatedEvaluator:
         workdir: str | None = None,
         environment: Mapping[str, str] = MappingProxyType({}),
         letters: Post = no_letter,
+        allowed: Allowed | None = None,
     ) -> None:
         self._echo = echo
         self._workdir = workdir
         self._environment = environment
         self._letters = letters
+        self._allowed = allowed
         self._child: _Child | None = None
         self._prepared: set[Identity] = set()
 
@@ -88,7 +93,7 @@ class IsolatedEvaluator:
             child = self._living_child()
             if experiment.identity in self._prepared:
                 return
-            request = Load.of(experiment, self._workdir, self._letters(experiment))
+            request = Load.of(experiment, self._workdir, self._letters(experiment), self._allowed)
             child.output.begin(experiment.exp_key)
             try:
                 answer = self._ask(child, request, watch, _no_words)

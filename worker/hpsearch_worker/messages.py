@@ -12,7 +12,9 @@ from hpsearch.experiment import Experiment, ObjectiveRef
 from hpsearch.objective import Objective, files_of, load_objective, program_named
 from hpsearch.payload import Letter
 from hpsearch.space.tree import Space, Values
+from hpsearch.space.trust import TRUSTED
 from hpsearch.trial import Report, Result, Trial
+from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.stand_in import stand_in_for_hyperopt
 from hpsearch_worker.surroundings import go_to, working_folder
 
@@ -32,11 +34,18 @@ class Load:
     space: Mapping[str, Any]
     workdir: str | None  #: where its evaluations begin; None for the folder it is loaded in
     letter: Letter | None  #: the objective itself, if it came by value
+    allowed: Allowed | None = None  #: what may be imported and called; None for everything
 
     @classmethod
-    def of(cls, experiment: Experiment, workdir: str | None, letter: Letter | None) -> Load:
+    def of(
+        cls,
+        experiment: Experiment,
+        workdir: str | None,
+        letter: Letter | None,
+        allowed: Allowed | None = None,
+    ) -> Load:
         """Make the request for an experiment."""
-        return cls(experiment.exp_key, experiment.objective, experiment.space, workdir, letter)
+        return cls(experiment.exp_key, experiment.objective, experiment.space, workdir, letter, allowed)
 
     def carry_out(self) -> Loaded:
         """Load them here."""
@@ -47,7 +56,9 @@ class Load:
         # The objective first: options of the space may live in its module.
         letter = self.letter
         objective = load_objective(self.objective) if letter is None else letter.objective()
-        space = Space.from_json(self.space)
+        if self.allowed is not None:
+            self.allowed.check_loaded(self.objective, objective)
+        space = Space.from_json(self.space, TRUSTED if self.allowed is None else self.allowed.trust)
         return Loaded(objective, space, self.workdir or working_folder(), program)
 
 

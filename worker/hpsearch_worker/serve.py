@@ -21,7 +21,8 @@ from hpsearch.notify import Notifier
 from hpsearch.store.mongo.access import AuthPatience, Renewal
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore
-from hpsearch_worker.allowed import Allowed, AllowedOnly
+from hpsearch_worker.allowed import Allowed
+from hpsearch_worker.allowed_only import AllowedOnly
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.evaluator import Evaluator
 from hpsearch_worker.fair_share import FairShare
@@ -218,10 +219,14 @@ def _evaluator(options: Options, letters: Letters, environment: Mapping[str, str
 def _any_evaluator(options: Options, letters: Letters, environment: Mapping[str, str]) -> Evaluator:
     if options.is_isolated:
         return IsolatedEvaluator(
-            echo=options.echo, workdir=options.workdir, environment=environment, letters=letters
+            echo=options.echo,
+            workdir=options.workdir,
+            environment=environment,
+            letters=letters,
+            allowed=options.allowed,
         )
     os.environ.update(environment)  # nothing of the objective was imported yet
-    return InlineEvaluator(workdir=options.workdir, letters=letters)
+    return InlineEvaluator(workdir=options.workdir, letters=letters, allowed=options.allowed)
 
 
 def _in_threads(slots: list[Slot]) -> None:

@@ -43,6 +43,10 @@ class FleetTrials(Protocol):
         """Where the trials are."""
         ...
 
+    def learn_space(self, space: Space) -> None:
+        """Note the space of the script, which is that of the experiment."""
+        ...
+
     def insert_points(
         self, experiment: Experiment, space: Space, points: Iterable[Mapping[str, Any]]
     ) -> None:
@@ -87,6 +91,7 @@ def search_on_fleet(
     experiment = open_experiment(
         trials.store, trials.exp_name, rounds, trials.defaults, n_more, lag=trials.lag
     )
+    trials.learn_space(space)  # the stored one is not trusted to call anything
     trials.insert_points(experiment, space, points)
     if algorithm.name == SCRIPTED:
         asking = Asking(rounds.algo, rounds.domain, trials, trials.clock)

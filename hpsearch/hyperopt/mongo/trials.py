@@ -24,6 +24,7 @@ from hpsearch.hyperopt.mongo.search import search_on_fleet
 from hpsearch.hyperopt.points import complete_point
 from hpsearch.hyperopt.trials import Trials
 from hpsearch.space.tree import Space
+from hpsearch.space.trust import AS_TEXT, TRUSTED
 from hpsearch.store.protocol import TrialStore
 from hpsearch.trial import Trial
 
@@ -50,6 +51,9 @@ class MongoTrials(Trials):
         from their own option ``--workdir``.
     refresh : bool
         Whether to read the trials at once.
+    trust_space : bool
+        Whether ``best_config`` may import and call the functions that the stored space names.
+        By default it shows them as text; after ``fmin``, the space of the script counts.
 
     Raises
     ------
@@ -73,7 +77,14 @@ class MongoTrials(Trials):
     clock: Callable[[], float] = time.monotonic
 
     def __init__(
-        self, arg: Any, exp_key: Any = None, cmd: Any = None, workdir: Any = None, refresh: bool = True
+        self,
+        arg: Any,
+        exp_key: Any = None,
+        cmd: Any = None,
+        workdir: Any = None,
+        refresh: bool = True,
+        *,
+        trust_space: bool = False,
     ) -> None:
         if cmd not in (None, DOMAIN_CMD):
             raise ConfigurationError(
@@ -87,6 +98,7 @@ class MongoTrials(Trials):
         self.handle = arg if isinstance(arg, MongoJobs) else MongoJobs.new_from_connection_str(str(arg))
         self._name = experiment_name(exp_key)
         self._points: list[Mapping[str, Any]] = []
+        self._trust = TRUSTED if trust_space else AS_TEXT
         self._forget_all()
         super().__init__(exp_key=exp_key, refresh=refresh)
         self.attachments = StoreAttachments(self.store, self._name)
@@ -101,6 +113,11 @@ class MongoTrials(Trials):
     def store(self) -> TrialStore:
         """Where the trials are."""
         return self.handle.store
+
+    @property
+    def space(self) -> Space | None:
+        """The space of the experiment, None before its first search; see ``trust_space``."""
+        return self._stored_space()
 
     @property
     def exp_name(self) -> str:
@@ -125,7 +142,8 @@ class MongoTrials(Trials):
 
     def view(self, exp_key: Any = None, refresh: bool = True) -> MongoTrials:
         """Return the trials of another experiment in the same database."""
-        return MongoTrials(self.handle, exp_key=exp_key, refresh=refresh)
+        is_trusted = self._trust is TRUSTED
+        return MongoTrials(self.handle, exp_key=exp_key, refresh=refresh, trust_space=is_trusted)
 
     def trial_attachments(self, trial: Doc) -> StoreAttachments:  # type: ignore[override]
         """Return the attachments of a trial as a mapping from names to bytes."""
@@ -263,7 +281,7 @@ class MongoTrials(Trials):
     def _stored_space(self) -> Space | None:
         """Return the space that the experiment was begun with; None before its first search."""
         if self._space is None and (experiment := self._experiment()) is not None:
-            self._space = Space.from_json(experiment.space)
+            self._space = Space.from_json(experiment.space, self._trust)
         return self._space
 
     def _known_space(self) -> Space:

@@ -20,7 +20,17 @@ from hpsearch.hyperopt.pyll.functions import FUNCTIONS
 from hpsearch.hyperopt.pyll.graph import Apply, Literal, MissingArgument, apply, as_apply, dfs, function_of
 from hpsearch.space import arguments
 from hpsearch.space.distribution import Categorical, Integer, Normal, Numeric
-from hpsearch.space.expression import Choice, Conversion, DictOf, Node, Number, Operation, TupleOf, as_node
+from hpsearch.space.expression import (
+    Choice,
+    ClosedOperation,
+    Conversion,
+    DictOf,
+    Node,
+    Number,
+    Operation,
+    TupleOf,
+    as_node,
+)
 from hpsearch.space.expression import Literal as PlainLiteral
 from hpsearch.space.operations import OPERATIONS
 
@@ -262,6 +272,12 @@ def _graph(node: Node, graph: Callable[[Node], Apply]) -> Apply:
             return apply("int" if is_int else "float", inner)
         case Choice(_, _, options):
             return apply("switch", _parameter_graph(node), *map(graph, options))
+        case ClosedOperation(_, operands, keywords):
+            # Under the name of the operation it would be the function that does more than is listed.
+            given = Apply("pos_args", map(graph, operands), o_len=len(operands))
+            named = Apply("dict", (), [(key, graph(child)) for key, child in keywords], len(keywords))
+            both = Apply("pos_args", (given, named), o_len=2)
+            return Apply("call", (Literal(node.perform), both, Apply("dict", ())))
         case Operation("call" | "partial" as kind, operands, keywords):
             function, *args = map(graph, operands)
             named = Apply("dict", (), [(key, graph(child)) for key, child in keywords], len(keywords))

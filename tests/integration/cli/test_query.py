@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import IO, Any
 
 import pytest
@@ -25,6 +26,13 @@ from tests.integration.servers import Server
 
 pytestmark = pytest.mark.usefixtures("filled")
 
+#: Everything that looks at a search, with all that it can show.
+LOOKING = [
+    ("status",), ("status", "search", "--format", "json"), ("best", "search"), ("best", "--format", "json"),
+    ("trials", "search"), ("trials", "search", "--format", "csv"), ("show", "search", "2"),
+    ("show", "search", "2", "--format", "json"), ("workers",), ("db", "check"), ("db", "stats"), ("doctor",),
+]  # fmt: skip
+
 QUERIES = {
     "status": ("status",),
     "best": ("best", "search", "-n", "2"),
@@ -32,6 +40,34 @@ QUERIES = {
     "show": ("show", "search", "3"),
     "workers": ("workers",),
 }
+
+
+@pytest.mark.parametrize("arguments", LOOKING, ids=" ".join)
+def test_a_command_that_looks_runs_nothing_that_the_space_names(
+    filled: MongoStore,
+    call: Call,
+    arguments: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    noted = tmp_path / "noted"
+    (tmp_path / "noted_by_looking.py").write_text(f"open({str(noted)!r}, 'a')\ndef run(): pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    reference = {"import": "noted_by_looking:run"}
+    filled._database["experiments"].update_one(
+        {"_id": "search"},
+        {
+            "$set": {
+                "space.root": {
+                    "dict": [["lr", {"parameter": "lr"}], ["ran", {"operation": 0}], [reference, 1]]
+                },
+                "space.operations": [{"name": "call", "args": [reference]}],
+                "space.parameters.1.options": [reference, {"operation": 0}],
+            }
+        },
+    )
+    assert call(*arguments).code in {0, 1}
+    assert not noted.exists()
 
 
 def strict(text: str) -> Any:

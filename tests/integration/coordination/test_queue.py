@@ -31,6 +31,29 @@ def test_the_queue_holds_a_trial_for_each_free_slot_and_one_more(scene, slots, n
     assert len(scene.in_state(State.PENDING)) == slots - n_running + 1
 
 
+def test_a_coordinator_suggests_without_importing_what_the_space_names(scene):
+    """It needs the parameters alone; the functions may be on no disk but the workers'."""
+    space = {
+        "schema": 1,
+        "parameters": [
+            {"label": "x", "distribution": {"name": "uniform", "low": 0.0, "high": 1.0}},
+            {
+                "label": "c",
+                "distribution": {"name": "choice"},
+                "options": [{"import": "on_no_disk_here:Model"}, {"operation": 0}],
+            },
+        ],
+        "operations": [{"name": "call", "args": [{"import": "on_no_disk_here:make"}, {"parameter": "x"}]}],
+        "root": {"parameter": "c"},
+    }
+    opened = scene.open()
+    scene.delete_experiment(KEY)
+    scene.open_experiment(replace(opened, space=space))
+    scene.coordinator().tick()
+    (waiting,) = scene.in_state(State.PENDING)
+    assert waiting.params["c"] in {"0: Model", "1: call(make, x)"}
+
+
 def test_workers_that_left_without_a_trial_of_this_search_are_counted(scene):
     """Not those that are there, served another search, or left before this one was begun."""
     stopped = Worker(name="old", host="h", pid=1, state=WorkerState.STOPPED)

@@ -1,7 +1,7 @@
 """The pictures of a search: what is drawn, and what is left out."""
 
 import importlib
-import pickle
+import io
 
 import numpy as np
 import pytest
@@ -81,21 +81,19 @@ def with_attachments(*blobs):
     return made
 
 
-def test_pickled_numbers_are_drawn_and_what_is_no_sequence_is_left_out(pyplot) -> None:
-    """Hyperopt takes only pickled attachments, so that is how scripts write them."""
-    blobs = [
-        pickle.dumps(value, protocol)
-        for value in ([1, 2.5], np.array([[3.0, 4.0]]), np.float32(1), np.zeros((2, 2)))
-        for protocol in (2, 5)
-    ]
+def test_numbers_in_any_form_are_drawn_and_what_is_no_sequence_is_left_out(pyplot) -> None:
+    blobs = [b"[1, 2.5]", "1 2.5", saved(np.array([[3.0, 4.0]])), [5, 6], saved(np.zeros((2, 2))), b"7"]
     axes = plotting.main_plot_1D_attachment(with_attachments(*blobs), "curve", do_show=False).axes[0]
-    assert [list(line.get_ydata()) for line in axes.lines] == [[1, 2.5], [1, 2.5], [3, 4], [3, 4]]
+    assert [list(line.get_ydata()) for line in axes.lines] == [[1, 2.5], [1, 2.5], [3, 4], [5, 6]]
 
 
-@pytest.mark.parametrize(
-    ("blob", "words"),
-    [(pickle.dumps(print), "names builtins.print"), (b"12", "no pickled sequence of numbers")],
-)
-def test_nothing_that_a_pickled_attachment_names_is_called(pyplot, blob, words) -> None:
-    with pytest.raises(LoadError, match=words):
-        plotting.main_plot_1D_attachment(with_attachments(blob), "curve", do_show=False)
+def test_what_is_not_drawn_is_named_with_its_trial(pyplot) -> None:
+    trials = with_attachments(b"[1, 2]", b"\x89PNG\r\n")
+    with pytest.raises(LoadError, match=r"attachment 'curve' of trial 1 is not drawn: It is a PNG picture;"):
+        plotting.main_plot_1D_attachment(trials, "curve", do_show=False)
+
+
+def saved(array) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()

