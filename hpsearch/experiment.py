@@ -139,12 +139,12 @@ class Experiment:
     def is_led(self, now: datetime) -> bool:
         """Whether a coordinator leads it at a time of the store's clock.
 
-        A lease that ends later than its own length from now was written before that clock was set back.
-        A leader that lives renews it within half that length; until then it does not count.
+        A lease that ends later than twice its length from now was written before that clock was set back.
+        A leader that lives renews it within half its length; until then it does not count.
         """
         if self.led_until is None or self.led_until <= now:
             return False
-        return self.lead_lease_s is None or self.led_until <= now + timedelta(seconds=self.lead_lease_s)
+        return self.lead_lease_s is None or self.led_until <= now + timedelta(seconds=2 * self.lead_lease_s)
 
     def elapsed_s(self, now: datetime) -> float:
         """Return for how many seconds the current run has been led, at a time of the store's clock."""
@@ -156,7 +156,7 @@ class Experiment:
             return self.elapsed.seconds
         # The leader has measured more than it has stored: what has passed since its last renewal.
         renewed_at = self.led_until - timedelta(seconds=self.lead_lease_s)
-        return self.elapsed.seconds + (now - renewed_at).total_seconds()
+        return self.elapsed.seconds + max(0.0, (now - renewed_at).total_seconds())
 
 
 def check_priority(priority: int) -> int:

@@ -42,7 +42,8 @@ def experiment(
         (after(0), 10.0, False),
         (after(1), 10.0, True),
         (after(10), 10.0, True),
-        (after(10.001), 10.0, False),
+        (after(20), 10.0, True),  # renewed since the clock was read, or the step was small
+        (after(20.001), 10.0, False),
         (after(3600), 10.0, False),
         (after(3600), None, True),
     ],
@@ -61,6 +62,7 @@ def led(seconds: float) -> Elapsed:
         (experiment(elapsed=led(30.0)), 30.0),
         (experiment(elapsed=led(30.0), led_until=after(104)), 36.0),  # renewed 6 s ago
         (experiment(elapsed=led(30.0), led_until=after(100)), 30.0),  # its leader died
+        (experiment(elapsed=led(30.0), led_until=after(115)), 30.0),  # renewed since the clock was read
         (experiment(elapsed=led(30.0), led_until=after(3700)), 30.0),  # before the clock was set back
         (experiment(elapsed=led(30.0), led_until=after(104), state=ExperimentState.DONE), 30.0),
         (experiment(elapsed=led(30.0), led_until=after(104), lead_lease_s=None), 30.0),

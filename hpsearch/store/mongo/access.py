@@ -93,6 +93,8 @@ class Access:
         """
         if code_of(error) != UNAUTHORIZED:
             return True  # the user was let in, and is not any more
+        if has_lost_user(error):
+            return bool(self._privileges)
         refused = refused_action(str(error))
         if refused is None:
             return False
@@ -136,6 +138,11 @@ class Access:
         """Return for how many seconds the user has been refused; None while it is let in."""
         since = self._since
         return None if since is None else self._clock() - since
+
+
+def has_lost_user(error: Exception) -> bool:
+    """Whether a connection has lost its user, who was deleted: it stays useless if the user returns."""
+    return code_of(error) == UNAUTHORIZED and "requires authentication" in str(error)
 
 
 def read_again(read_uri: Callable[[], str] | None) -> str | None:

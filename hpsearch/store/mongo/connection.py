@@ -23,7 +23,7 @@ from hpsearch.errors import (
 from hpsearch.events import Event
 from hpsearch.health.vitals import Contact
 from hpsearch.store.documents.migration import Document
-from hpsearch.store.mongo.access import Access, Patience, Renewal, read_again
+from hpsearch.store.mongo.access import Access, Patience, Renewal, has_lost_user, read_again
 from hpsearch.store.mongo.errors import DRIVER_ERRORS, cause, meaning, translated
 from hpsearch.store.tls import advice, check_files, refusal
 from hpsearch.store.uri_options import misspelt
@@ -157,7 +157,7 @@ class Connection:
                             continue  # another thread has found new credentials
                         raise StoreError("The connection to MongoDB was closed, or is misused.") from error
                     if meaning(error) is StorePermissionError:
-                        refused_at = self._outlast_refusal(error, asked_at, refused_at)
+                        refused_at = self._outlast_refusal(error, client, asked_at, refused_at)
                         longest_s = _LONGEST_REFUSED_BACKOFF_S
                     else:
                         self._outlast_outage(error, asked_at)
@@ -194,14 +194,17 @@ class Connection:
         if not self._patience(self._seconds_away(asked_at, error)):
             raise self._unavailable(error) from error
 
-    def _outlast_refusal(self, error: Exception, asked_at: float, refused_at: float | None) -> float:
+    def _outlast_refusal(
+        self, error: Exception, client: MongoClient[Document], asked_at: float, refused_at: float | None
+    ) -> float:
         """Return since when a call is refused if it is to be tried again; raise if not."""
         renewal, access = self._renewal, self._access
         if renewal is None or access is None or not access.is_lost(error):
             raise translated(error, self.hosts) from error
         access.note_refusal(error, is_first=refused_at is None)
         since = asked_at if refused_at is None else refused_at
-        if not self._renew_client(renewal) and not renewal.lasts(time.monotonic() - since):
+        is_useless = client is self.client and has_lost_user(error)
+        if not self._renew_client(renewal, is_useless) and not renewal.lasts(time.monotonic() - since):
             access.note_end(was_refused=refused_at is None, is_success=False)
             raise translated(error, self.hosts) from error
         return since
@@ -210,11 +213,14 @@ class Connection:
         if self._access is not None:
             self._access.note_end(was_refused=refused_at is not None, is_success=is_success)
 
-    def _renew_client(self, renewal: Renewal) -> bool:
-        """Connect with the URI that the store file holds now; return whether it is another than before."""
-        uri = read_again(renewal.read_uri)
+    def _renew_client(self, renewal: Renewal, is_useless: bool) -> bool:
+        """Connect with the URI that the store file holds now; return whether that was done.
+
+        Where the file holds nothing new, that is done only if the present client is of no use any more.
+        """
+        uri = read_again(renewal.read_uri) or self._uri
         with self._lock:
-            if uri is None or uri == self._uri:
+            if uri == self._uri and not is_useless:
                 return False
             try:
                 client = client_of(uri)

@@ -267,6 +267,20 @@ def test_a_role_that_is_missing_for_a_moment_keeps_the_result(site, caplog):
     store.close()
 
 
+def test_a_user_who_is_deleted_and_made_again_goes_on(site, caplog):
+    """The server's connections forget the user for good, under the same password as under another."""
+    uri = site.admit(WORKER)
+    store = site.connect(uri, has_file=False)
+    assert store.experiments() == []
+    site.command("dropUser", WORKER.name)
+    calls = [Meanwhile(store.experiments) for _ in range(3)]
+    wait_until(lambda: store.contact().refused_s is not None, "a refusal", 30)
+    site.command("createUser", WORKER.name, pwd=uri.split("@")[0].rpartition(":")[2], roles=[WORKER.name])
+    assert [call.end() for call in calls] == [[], [], []]
+    assert len(events(caplog, "access_refused")) == len(events(caplog, "access_granted")) == 1
+    store.close()
+
+
 def test_a_right_that_the_user_never_had_is_refused_at_once(site, caplog):
     lead = site.connect(site.admit(COORDINATOR))
     lead.open_experiment(Bench(lead, "e").experiment())

@@ -121,7 +121,7 @@ class Model:
         if self.experiment is None or self.experiment.led_until is None:
             return False
         length = self.experiment.lead_lease_s or 0.0
-        return self.now < self.experiment.led_until <= self.now + length
+        return self.now < self.experiment.led_until <= self.now + 2 * length
 
     def is_held(self) -> bool:
         """Whether a lease on a trial holds."""

@@ -38,6 +38,12 @@ def test_only_what_was_allowed_can_be_lost(role: Role, command: str, is_lost: bo
     assert access.is_lost(OperationFailure("Authentication failed.", AUTHENTICATION_FAILED))
 
 
+def test_a_connection_whose_user_was_deleted_has_lost_what_it_had():
+    error = OperationFailure("command find requires authentication", UNAUTHORIZED)
+    assert Access("h", privileges(WORKER, "hpsearch")).is_lost(error)
+    assert not Access("h", []).is_lost(error)  # it never gave a name
+
+
 def test_a_user_counts_as_let_in_once_nothing_was_refused_for_a_while(caplog):
     """The heartbeat does not wait: it is refused now and then, while other calls go well."""
     now = [0.0]
