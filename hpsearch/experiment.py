@@ -71,6 +71,9 @@ class ObjectiveRef:
     ref: str  #: what follows the kind; of a pickle, the name for people
     path: str | None = None  #: for a file: its absolute path where the experiment was made
     digest: str | None = None  #: of a pickle: the fingerprint of what it holds
+    nonce: str | None = (
+        None  #: of a pickle: random text that is signed with it, so that it fits no other search
+    )
     parts: Mapping[str, str] = field(default_factory=dict)  #: of a pickle: what it uses, as short digests
 
     @property

@@ -17,6 +17,9 @@ REPOSITORY = Path(__file__).parents[1]
 
 #: What ``scripts/fuzz`` asks for; a run of the tests tries as many examples as hypothesis does by itself.
 settings.register_profile("fuzz", max_examples=2000, deadline=None)
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

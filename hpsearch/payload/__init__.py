@@ -7,7 +7,15 @@ with whoever started the search; the database, and whoever writes to it, is not 
 
 from __future__ import annotations
 
-from hpsearch.payload.envelope import ATTACHMENT, MAX_ENVELOPE_BYTES, Letter, opened, pack, unpack
+from hpsearch.payload.envelope import (
+    ATTACHMENT,
+    MAX_ENVELOPE_BYTES,
+    Destination,
+    Letter,
+    opened,
+    pack,
+    unpack,
+)
 from hpsearch.payload.fingerprint import fingerprint, parts
 from hpsearch.payload.secret import SECRET, SECRET_FILE, read_secret
 
@@ -16,6 +24,7 @@ __all__ = [
     "MAX_ENVELOPE_BYTES",
     "SECRET",
     "SECRET_FILE",
+    "Destination",
     "Letter",
     "fingerprint",
     "opened",

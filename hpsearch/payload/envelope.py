@@ -5,11 +5,14 @@ r"""The form in which an objective travels: a signature, a header in JSON, and t
     "hpsearch objective\n"                            what this is
     32 bytes                                         HMAC-SHA256 of the rest under the secret
     4 bytes                                          length of the header, the highest byte first
-    {"format": 1, "exp_key": ..., "name": ..., "python": "3.11", "cloudpickle": "3.1.2"}
+    {"format": 2, "database": ..., "exp_key": ..., "nonce": ..., "name": ..., "python": "3.11",
+     "cloudpickle": "3.1.2"}
     the pickle
 
-Nothing of it, the header included, is read before the signature is found to fit. The name of
-the experiment is part of what is signed, so that an objective cannot be put in another's place.
+Nothing of it, the header included, is read before the signature is found to fit. What it was
+sent for is part of what is signed: the database, the experiment, and a random text that the
+experiment holds. So it cannot be put in another's place, nor in that of a later search of the
+same name. Format 1 named the experiment alone, and is refused.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import hmac
 import json
 import pickle
 import sys
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,7 @@ from hpsearch.objective import Objective, put_on_path
 from hpsearch.payload.pickling import MAX_BYTES, pickled
 from hpsearch.payload.secret import SECRET, SECRET_FILE, checked
 
-FORMAT = 1
+FORMAT = 2
 
 #: The name of the experiment's attachment that holds its objective.
 ATTACHMENT = "objective"
@@ -39,6 +42,18 @@ MAX_ENVELOPE_BYTES = MAX_BYTES + 2**20
 _MARK = b"hpsearch objective\n"
 _TAG_BYTES, _LENGTH_BYTES = 32, 4
 _EXTRA = "pickle"
+
+#: What sends an objective once more: ``fmin`` joins its own search, and repeats nothing.
+_AGAIN = "start its script again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """What an objective is sent for; part of what is signed."""
+
+    database: str  #: the name of the database
+    exp_key: str  #: the name of the experiment
+    nonce: str | None = None  #: ``ObjectiveRef.nonce`` of the experiment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +108,7 @@ class Letter:
             )
 
 
-def pack(objective: Objective, exp_key: str, secret: bytes) -> bytes:
+def pack(objective: Objective, destination: Destination, secret: bytes) -> bytes:
     """Return an objective as it travels to the workers of an experiment.
 
     Parameters
@@ -101,7 +116,7 @@ def pack(objective: Objective, exp_key: str, secret: bytes) -> bytes:
     objective : callable
         Any function, also one of a script or a notebook, with all that it refers to. Of modules
         only the name is sent: they must be installed where it is evaluated.
-    exp_key : str
+    destination : Destination
         The experiment, outside of which the result is worth nothing.
     secret : bytes
         At least 16 bytes, which the workers know, too.
@@ -122,7 +137,7 @@ def pack(objective: Objective, exp_key: str, secret: bytes) -> bytes:
         raise MissingExtraError("Sending an objective by value", _EXTRA) from error
     header = {
         "format": FORMAT,
-        "exp_key": exp_key,
+        **asdict(destination),
         "name": name_of(objective),
         "python": _python(),
         "cloudpickle": cloudpickle.__version__,
@@ -132,7 +147,7 @@ def pack(objective: Objective, exp_key: str, secret: bytes) -> bytes:
     return _MARK + _tag(body, secret) + body
 
 
-def unpack(blob: bytes, exp_key: str, secret: bytes | None) -> Objective:
+def unpack(blob: bytes, destination: Destination, secret: bytes | None) -> Objective:
     """Return the objective of an experiment: ``opened``, then unpickled.
 
     Raises
@@ -140,20 +155,20 @@ def unpack(blob: bytes, exp_key: str, secret: bytes | None) -> Objective:
     LoadError
         See ``opened`` and ``Letter.objective``.
     """
-    return opened(blob, exp_key, secret).objective()
+    return opened(blob, destination, secret).objective()
 
 
-def opened(blob: bytes, exp_key: str, secret: bytes | None) -> Letter:
+def opened(blob: bytes, destination: Destination, secret: bytes | None) -> Letter:
     """Return what was packed for an experiment; nothing of it is run.
 
     Raises
     ------
     LoadError
         If there is no secret, or it was not signed, or under another secret, or was changed
-        since, or is for another experiment, or made by another version of Python or a newer
-        hpsearch.
+        since, or is for another experiment, or made by another version of Python, a newer
+        hpsearch, or one whose signatures held anywhere.
     """
-    where = f"The objective of experiment {exp_key!r}"
+    where = f"The objective of experiment {destination.exp_key!r}"
     if secret is None:
         raise LoadError(
             f"{where} was sent by value, and this worker has no secret to check its signature with; "
@@ -164,17 +179,19 @@ def opened(blob: bytes, exp_key: str, secret: bytes | None) -> Letter:
     header: dict[str, Any] = json.loads(body[_LENGTH_BYTES : _LENGTH_BYTES + length])
     if header["format"] > FORMAT:
         raise LoadError(f"{where} was sent by a newer hpsearch; upgrade hpsearch on this worker.")
-    if header["exp_key"] != exp_key:
+    if header["format"] < FORMAT:
         raise LoadError(
-            f"{where} is signed for another experiment, {header['exp_key']!r}; start the search anew."
+            f"{where} was sent by an older hpsearch, whose signature would hold in other databases, too, and "
+            f"is not run; {_AGAIN} with this version."
         )
+    _check_destination(header, destination, where)
     if header["python"] != _python():
         raise LoadError(
             f"{where} was pickled by Python {header['python']}, and this worker runs {_python()}; "
             f"use the same minor version on both."
         )
     return Letter(
-        exp_key=exp_key,
+        exp_key=destination.exp_key,
         name=header["name"],
         python=header["python"],
         cloudpickle=header["cloudpickle"],
@@ -186,6 +203,19 @@ def name_of(objective: Any) -> str:
     """Return what a callable is called, for people."""
     inner = getattr(objective, "func", objective)
     return str(getattr(inner, "__qualname__", type(objective).__qualname__))
+
+
+def _check_destination(header: dict[str, Any], destination: Destination, where: str) -> None:
+    """Raise if an objective was signed for something else than it was found at."""
+    if header["exp_key"] != destination.exp_key:
+        raise LoadError(f"{where} is signed for another experiment, {header['exp_key']!r}; {_AGAIN}.")
+    if header["database"] != destination.database:
+        raise LoadError(
+            f"{where} is signed for another database, {header['database']!r}, and this is "
+            f"{destination.database!r}; {_AGAIN} with this one."
+        )
+    if header["nonce"] != destination.nonce:
+        raise LoadError(f"{where} is signed for another search of this name; {_AGAIN}.")
 
 
 def _signed_part(blob: bytes, secret: bytes, where: str) -> bytes:

@@ -100,6 +100,11 @@ class Standing:
 class TrialStore(Protocol):
     """Experiments, trials and workers, kept for ever."""
 
+    @property
+    def database(self) -> str:
+        """The name of the database that keeps them; a signature is bound to it."""
+        ...
+
     # Experiments
 
     def open_experiment(self, experiment: Experiment) -> Experiment:

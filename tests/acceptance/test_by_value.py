@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from hpsearch.experiment import Experiment, ObjectiveRef
-from hpsearch.payload import ATTACHMENT, MAX_ENVELOPE_BYTES, fingerprint, pack
+from hpsearch.payload import ATTACHMENT, MAX_ENVELOPE_BYTES, Destination, fingerprint, pack
 from hpsearch.trial import FailureKind, State, Trial
 from tests.acceptance.fleet import ended, wait_until
 from tests.acceptance.shop import SPACE, Shop
@@ -25,18 +26,26 @@ def made(source: str) -> Callable[..., Any]:
     return objective
 
 
-def send(
-    shop: Shop, objective: Callable[..., Any], n: int = 1, *, blob: bytes | None = None, secret: str = SECRET
-) -> str:
+#: Makes what is sent to a destination.
+Sealed = Callable[[Destination], bytes]
+
+
+def send(shop: Shop, objective: Callable[..., Any], n: int = 1, *, sealed: Sealed | None = None) -> str:
     """Open an experiment whose objective is sent by value."""
-    sent = pack(objective, "sent", secret.encode()) if blob is None else blob
-    shop.store.attach("sent", ATTACHMENT, sent)
+    destination = Destination(database=shop.store.database, exp_key="sent", nonce="of this search")
+    sealed = sealed or (lambda there: pack(objective, there, SECRET.encode()))
+    shop.store.attach("sent", ATTACHMENT, sealed(destination))
     opened = shop.store.open_experiment(
         Experiment(
             exp_key="sent",
             space=SPACE.to_json(),
             space_fingerprint=SPACE.fingerprint,
-            objective=ObjectiveRef(kind="pickle", ref="__main__:objective", digest=fingerprint(objective)),
+            objective=ObjectiveRef(
+                kind="pickle",
+                ref="__main__:objective",
+                digest=fingerprint(objective),
+                nonce=destination.nonce,
+            ),
         )
     )
     made_at = opened.created_at  # by which a worker tells the trials of two searches under one name apart
@@ -44,6 +53,11 @@ def send(
         [Trial(exp_key="sent", exp_created_at=made_at, tid=i, values={"x": float(i)}) for i in range(n)]
     )
     return "sent"
+
+
+def signed(**elsewhere: str) -> Sealed:
+    """Return what signs an objective for another destination."""
+    return lambda there: pack(len, replace(there, **elsewhere), SECRET.encode())
 
 
 COUNTS = made("""
@@ -91,23 +105,34 @@ def test_the_secret_may_lie_in_a_file(shop):
 
 
 @pytest.mark.parametrize(
-    ("secret", "blob", "problem"),
+    ("secret", "sealed", "problem"),
     [
         ({}, None, "no secret to check its signature with"),
         ({"HPSEARCH_SECRET": "not what it was signed with"}, None, "signature that does not fit"),
-        ({"HPSEARCH_SECRET": SECRET}, b"\x80\x04.", "is not signed"),
-        ({"HPSEARCH_SECRET": SECRET}, pack(len, "other", SECRET.encode()), "signed for another experiment"),
-        ({"HPSEARCH_SECRET": SECRET}, pack(len, "sent", SECRET.encode())[:-1], "signature that does not fit"),
+        ({"HPSEARCH_SECRET": SECRET}, lambda there: b"\x80\x04.", "is not signed"),
+        ({"HPSEARCH_SECRET": SECRET}, signed(exp_key="other"), "signed for another experiment"),
+        ({"HPSEARCH_SECRET": SECRET}, signed(database="other"), "signed for another database, 'other', and"),
+        ({"HPSEARCH_SECRET": SECRET}, signed(nonce="earlier"), "signed for another search of this name"),
+        ({"HPSEARCH_SECRET": SECRET}, lambda there: signed()(there)[:-1], "signature that does not fit"),
         (
             {"HPSEARCH_SECRET": SECRET},
-            bytes(MAX_ENVELOPE_BYTES + 1),
+            lambda there: bytes(MAX_ENVELOPE_BYTES + 1),
             "takes more than 65 MB, and is not read",
         ),
     ],
-    ids=["no secret", "another secret", "unsigned", "replayed", "truncated", "oversized"],
+    ids=[
+        "no secret",
+        "another secret",
+        "unsigned",
+        "of another experiment",
+        "of another database",
+        "of an earlier search",
+        "truncated",
+        "oversized",
+    ],
 )
-def test_an_objective_that_may_not_be_run_is_not_served_and_its_trials_wait(shop, secret, blob, problem):
-    key = send(shop, COUNTS, blob=blob)
+def test_an_objective_that_may_not_be_run_is_not_served_and_its_trials_wait(shop, secret, sealed, problem):
+    key = send(shop, COUNTS, sealed=sealed)
     worker = shop.fleet.worker(**{**secret, "PATH": os.environ["PATH"]})
     wait_until(lambda: "not serving sent" in shop.fleet.output(worker), "the refusal")
     other = shop.open("quick", 1)

@@ -52,16 +52,23 @@ class Directory:
             return {key: e for key, e in self._running.items() if e.identity not in self._refused}
 
     def refuse(self, experiment: Experiment, problem: HpsearchError) -> None:
-        """Leave an experiment alone that cannot be loaded here.
+        """Leave an experiment alone that cannot be loaded here, unless another has taken its place by now.
 
         Raises
         ------
         HpsearchError
             The problem itself, if that experiment was asked for by name.
         """
-        if experiment.exp_key in self._wanted:
-            raise problem
         with self._pulse.holding(self._lock):
+            self._look()
+            present = self._running.get(experiment.exp_key)
+            if present is None or (present.identity, present.objective) != (
+                experiment.identity,
+                experiment.objective,
+            ):
+                return
+            if experiment.exp_key in self._wanted:
+                raise problem
             is_news = experiment.identity not in self._refused
             self._refused.add(experiment.identity)
         if is_news:

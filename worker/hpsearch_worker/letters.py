@@ -20,7 +20,7 @@ from hpsearch.errors import (
 )
 from hpsearch.experiment import BY_VALUE, Experiment, Identity
 from hpsearch.health.pulse import Pulse
-from hpsearch.payload import ATTACHMENT, MAX_ENVELOPE_BYTES, Letter, opened
+from hpsearch.payload import ATTACHMENT, MAX_ENVELOPE_BYTES, Destination, Letter, opened
 from hpsearch.store.protocol import TrialStore
 
 #: Letters that are kept for the other slots and for the next evaluating process.
@@ -63,13 +63,14 @@ class Letters:
         key = experiment.identity
         with self._pulse.holding(self._lock):
             if key not in self._kept:
-                self._kept[key] = self._fetched(experiment.exp_key)
+                self._kept[key] = self._fetched(experiment)
             self._kept.move_to_end(key)
             while len(self._kept) > _MAX_KEPT:
                 self._kept.popitem(last=False)
             return self._kept[key]
 
-    def _fetched(self, exp_key: str) -> Letter:
+    def _fetched(self, experiment: Experiment) -> Letter:
+        exp_key = experiment.exp_key
         try:
             blob = self._store.attachment(exp_key, ATTACHMENT, max_bytes=MAX_ENVELOPE_BYTES)
         except NotFoundError as error:
@@ -87,7 +88,9 @@ class Letters:
             raise LoadError(
                 f"The objective of experiment {exp_key!r} was sent by value, and cannot be read: {error}"
             ) from error
-        return opened(blob, exp_key, self._secret)
+        nonce = experiment.objective.nonce
+        destination = Destination(database=self._store.database, exp_key=exp_key, nonce=nonce)
+        return opened(blob, destination, self._secret)
 
 
 def no_letter(experiment: Experiment) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,7 @@ from hpsearch.errors import ConfigurationError, SpaceError
 from hpsearch.experiment import BY_VALUE, ObjectiveRef
 from hpsearch.hyperopt.domain import Domain
 from hpsearch.hyperopt.mongo.calling import ExpressionObjective
-from hpsearch.payload import fingerprint, pack, parts, read_secret
+from hpsearch.payload import Destination, fingerprint, pack, parts, read_secret
 from hpsearch.space.literal import encode_literal
 
 
@@ -20,10 +22,11 @@ class Sent:
     """An objective, as an experiment names it."""
 
     ref: ObjectiveRef
-    blob: bytes | None = None  #: the attachment ``payload.ATTACHMENT``, where it travels by value
+    #: Returns the attachment ``payload.ATTACHMENT`` for a destination, where it travels by value.
+    sealed: Callable[[Destination], bytes] | None = None
 
 
-def sent(domain: Domain, exp_key: str) -> Sent:
+def sent(domain: Domain) -> Sent:
     """Return the objective of a search in the form in which workers get it.
 
     A function that workers can import travels by its name; one of the script itself, a
@@ -46,8 +49,10 @@ def sent(domain: Domain, exp_key: str) -> Sent:
             "or put it into a module that they have, too."
         )
     objective = ExpressionObjective(domain) if domain.needs_ctrl else fn
-    ref = ObjectiveRef(kind=BY_VALUE, ref=name, digest=fingerprint(fn), parts=parts(fn))
-    return Sent(ref, pack(objective, exp_key, secret))
+    ref = ObjectiveRef(
+        kind=BY_VALUE, ref=name, digest=fingerprint(fn), nonce=secrets.token_hex(16), parts=parts(fn)
+    )
+    return Sent(ref, functools.partial(pack, objective, secret=secret))
 
 
 def _importable(fn: Any) -> str | None:

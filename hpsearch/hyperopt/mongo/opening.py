@@ -7,12 +7,12 @@ import sys
 
 from hpsearch.errors import ExperimentMismatchError, NotFoundError
 from hpsearch.events import Event
-from hpsearch.experiment import UNDECIDED, Budget, Defaults, Experiment, ExperimentState
+from hpsearch.experiment import UNDECIDED, Budget, Defaults, Experiment, ExperimentState, ObjectiveRef
 from hpsearch.hyperopt.iteration import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import algorithm_of
 from hpsearch.hyperopt.mongo.exceptions import DomainSwapError
-from hpsearch.hyperopt.mongo.objective import sent
-from hpsearch.payload import ATTACHMENT
+from hpsearch.hyperopt.mongo.objective import Sent, sent
+from hpsearch.payload import ATTACHMENT, Destination
 from hpsearch.store.protocol import TrialStore
 from hpsearch.trial import State
 
@@ -58,7 +58,8 @@ def open_experiment(
     SpaceError
         If the space cannot.
     """
-    space, objective = rounds.domain.space, sent(rounds.domain, exp_key)
+    space, objective = rounds.domain.space, sent(rounds.domain)
+    sealed = _sealed(objective, store, exp_key, objective.ref)
     wanted = Experiment(
         exp_key=exp_key,
         space=space.to_json(),
@@ -71,15 +72,17 @@ def open_experiment(
         budget=Budget(max_evals=_limit(store, exp_key, rounds, n_more), loss_threshold=rounds.loss_threshold),
         defaults=defaults,
     )
-    if objective.blob is not None and not _has_objective(store, exp_key):
-        store.attach(exp_key, ATTACHMENT, objective.blob)
+    if sealed is not None and not _has_objective(store, exp_key):
+        store.attach(exp_key, ATTACHMENT, sealed)
     try:
         experiment = store.open_experiment(wanted)
     except ExperimentMismatchError as error:
         raise DomainSwapError(error.difference, _MISMATCH_ADVICE) from error
-    if objective.blob is not None:
+    if experiment.objective.nonce != objective.ref.nonce:
+        sealed = _sealed(objective, store, exp_key, experiment.objective)
+    if sealed is not None:
         # Again, over what a process may have put there whose own experiment was refused.
-        store.attach(exp_key, ATTACHMENT, objective.blob)
+        store.attach(exp_key, ATTACHMENT, sealed)
     if experiment.state is ExperimentState.PAUSED:
         logger.warning(
             "%s is paused; go on with: hpsearch resume %s",
@@ -96,6 +99,13 @@ def _limit(store: TrialStore, exp_key: str, rounds: FMinIter, n_more: int | None
         return None if rounds.max_evals == sys.maxsize else max(0, rounds.max_evals)
     counts = store.counts(exp_key)
     return n_more + sum(n for state, n in counts.items() if state is not State.CANCELLED)
+
+
+def _sealed(objective: Sent, store: TrialStore, exp_key: str, ref: ObjectiveRef) -> bytes | None:
+    """Return an objective signed for an experiment with this reference; None if it travels by name."""
+    if objective.sealed is None:
+        return None
+    return objective.sealed(Destination(database=store.database, exp_key=exp_key, nonce=ref.nonce))
 
 
 def _has_objective(store: TrialStore, exp_key: str) -> bool:

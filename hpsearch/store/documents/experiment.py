@@ -112,6 +112,7 @@ def _objective_from(fields: Fields) -> ObjectiveRef:
         ref=fields.text("ref"),
         path=fields.maybe_text("path"),
         digest=fields.maybe_text("digest"),
+        nonce=fields.maybe_text("nonce"),
         parts=fields.maybe_mapping("parts"),
     )
 

@@ -73,6 +73,11 @@ class MemoryStore:
         self._pinboards: dict[str, Pinboard] = {}
         self._workers: dict[str, Worker] = {}
 
+    @property
+    def database(self) -> str:
+        """A name for the database that this is instead of."""
+        return "memory"
+
     # Experiments
 
     def open_experiment(self, experiment: Experiment) -> Experiment:

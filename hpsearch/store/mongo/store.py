@@ -152,6 +152,11 @@ class MongoStore:
             )
         return cls(connection, database or connection.client.get_default_database(DATABASE).name)
 
+    @property
+    def database(self) -> str:
+        """The name of the database."""
+        return self._database.name
+
     def prepare(self) -> None:
         """Create collections, validators and indexes where they are missing; repeatable.
 

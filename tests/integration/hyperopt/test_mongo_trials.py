@@ -7,11 +7,12 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from hpsearch.errors import ConfigurationError, SpaceError
+from hpsearch.errors import ConfigurationError, LoadError, SpaceError
 from hpsearch.experiment import UNDECIDED, Algorithm, Experiment, ExperimentState
 from hpsearch.hyperopt import Domain, FMinIter, Trials, anneal, fmin, hp, mix, rand, tpe
 from hpsearch.hyperopt.base import JOB_STATE_CANCEL, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_NEW
@@ -20,9 +21,11 @@ from hpsearch.hyperopt.early_stop import no_progress_loss
 from hpsearch.hyperopt.exceptions import AllTrialsFailed
 from hpsearch.hyperopt.mongo.jobs import Patience
 from hpsearch.hyperopt.mongoexp import DomainSwapError, MongoJobs, MongoTrials
+from hpsearch.payload import ATTACHMENT
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.trial import State, Trial
+from hpsearch_worker.letters import Letters
 from tests.integration.hyperopt.hands import ME, Hands
 from tests.integration.hyperopt.objectives import fussy, raises, square
 
@@ -330,6 +333,37 @@ def test_a_closure_over_another_value_is_another_objective(jobs, secret):
             search(MongoTrials(jobs, exp_key=KEY), fn=objective_with(2.0), max_evals=6)
     trials = MongoTrials(jobs, exp_key=KEY)
     assert trials.losses() == [point["x"] + 1.0 for point in points(trials)]
+
+
+def test_an_objective_by_value_of_an_earlier_search_is_not_run_in_its_place(jobs, secret):
+    """Whoever may write attachments, as workers may, could put it back under the name of the search."""
+    blobs, letters = [], Letters(jobs.store, secret)
+    for offset in (1.0, 2.0):
+        trials = MongoTrials(jobs, exp_key=KEY)
+        trials.delete_all()
+        with Hands(jobs.store, secret):
+            search(trials, fn=lambda config, offset=offset: config["x"] + offset, max_evals=2)
+        assert letters(jobs.store.experiment(KEY)).objective()({"x": 0.0}) == offset
+        blobs.append(jobs.store.attachment(KEY, ATTACHMENT))
+    jobs.store.attach(KEY, ATTACHMENT, blobs[0])
+    with pytest.raises(LoadError, match="signed for another search of this name"):
+        Letters(jobs.store, secret)(jobs.store.experiment(KEY))
+
+
+def test_a_search_of_an_older_version_is_joined_and_its_objective_signed_as_it_is(jobs, secret):
+    """Its experiment holds nothing to sign with the objective but its name."""
+
+    def objective(config):
+        return config["x"]
+
+    with Hands(jobs.store, secret):
+        search(MongoTrials(jobs, exp_key="new"), fn=objective, max_evals=1)
+    known = jobs.store.experiment("new")
+    jobs.store.open_experiment(replace(known, exp_key=KEY, objective=replace(known.objective, nonce=None)))
+    with Hands(jobs.store, secret):
+        search(MongoTrials(jobs, exp_key=KEY), fn=objective, max_evals=2)
+    assert jobs.store.experiment(KEY).objective.nonce is None
+    assert len(MongoTrials(jobs, exp_key=KEY)) == 2
 
 
 def test_a_value_that_another_run_changed_is_named_when_the_objective_is_refused(jobs, secret):

@@ -18,7 +18,7 @@ from hpsearch.fleet import Worker
 from hpsearch.health.pulse import STANDSTILL_S, Pulse
 from hpsearch.interrupt import Interrupt
 from hpsearch.objective import parse_target
-from hpsearch.payload import ATTACHMENT, pack
+from hpsearch.payload import ATTACHMENT, Destination, pack
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.protocol import Hold
@@ -81,13 +81,14 @@ def experiment(store: MemoryStore, loss: float = 0.5, n: int = 1) -> Experiment:
 
 
 def open_by_value(store: MemoryStore, objective: Any, digest: str = "", n: int = 1) -> Experiment:
-    store.attach("e", ATTACHMENT, pack(objective, "e", SECRET))
+    destination = Destination(database=store.database, exp_key="e", nonce=digest)
+    store.attach("e", ATTACHMENT, pack(objective, destination, SECRET))
     opened = store.open_experiment(
         Experiment(
             exp_key="e",
             space=SPACE.to_json(),
             space_fingerprint=SPACE.fingerprint,
-            objective=ObjectiveRef(kind="pickle", ref="objective", digest=digest),
+            objective=ObjectiveRef(kind="pickle", ref="objective", digest=digest, nonce=digest),
         )
     )
     store.insert(trials_of(opened, n))
@@ -245,15 +246,33 @@ def test_a_trial_of_an_experiment_made_anew_is_not_evaluated_as_one_of_the_old(s
     """A worker looks for experiments every two seconds only; a name may be somebody else's by then."""
     old = experiment(store, loss=0.5)
     assert list(slot.directory.running()) == ["e"]
-    wait_until(lambda: store.now() > old.created_at, "a later time", 5)
-    store.delete_experiment("e")
-    experiment(store, loss=0.25)
+    slot.evaluator.prepare(old, lambda: None)
+    made_anew(store, old)
 
     slot.work()
 
     trial = store.trial("e", 0)
     assert trial.loss == 0.25
     assert [ended.why for ended in trial.history] == ["experiment was made anew"]
+
+
+@pytest.mark.parametrize("exp_keys", [[], ["e"]])
+def test_an_experiment_that_another_has_replaced_is_not_refused(store, slot, exp_keys):
+    """What was signed for the new one does not fit the old one, which the worker still knows."""
+    slot = replace(slot, directory=Directory(store, exp_keys))
+    old = experiment(store, loss=0.5)
+    assert list(slot.directory.running()) == ["e"]
+    made_anew(store, old)
+
+    slot.work()
+
+    assert store.trial("e", 0).loss == 0.25
+
+
+def made_anew(store, old):
+    wait_until(lambda: store.now() > old.created_at, "a later time", 5)
+    store.delete_experiment("e")
+    experiment(store, loss=0.25)
 
 
 def test_a_trial_that_an_old_coordinator_left_in_a_new_experiment_is_not_given_back_for_ever(store, slot):
