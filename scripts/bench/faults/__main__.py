@@ -46,10 +46,10 @@ def main() -> None:
 def _short(seed: int) -> Plan:
     return Plan(
         seed=seed,
-        n_trials=200,
+        n_trials=150,
         n_faults=16,
         minutes=0,
-        trials_per_search=200,
+        trials_per_search=150,
         trials_of_crowd=0,
         kinds=SHORT,
         mean_pause_s=3.0,

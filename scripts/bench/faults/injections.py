@@ -95,7 +95,7 @@ SHORT = frozenset(
     {
         Kind.KILL_WORKER, Kind.KILL_CHILD, Kind.KILL_LEADER, Kind.FREEZE_WORKER, Kind.MOVE_CLOCK,
         Kind.PAUSE, Kind.KILL_PRIMARY, Kind.STEP_DOWN, Kind.STEP_BACK, *LANES["wire"][:5],
-        *LANES["commands"][:4],
+        *LANES["commands"],
     }
 )  # fmt: skip
 
