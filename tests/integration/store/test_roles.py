@@ -77,6 +77,7 @@ def test_a_search_runs_with_a_user_for_each_part(site, caplog):
     assert worker.experiment("whole").exp_key == "whole"
     assert worker.attachment("whole", "objective") == b"code"
     worker.record_worker(ANNA, 60)
+    assert worker.claim(ANNA, "none waits", ["nowhere", "nor here"]) is None
     worker.release(work.claim(), "draining")
     trial = work.claim()
     assert worker.renew(trial) is Hold.HELD
@@ -88,10 +89,12 @@ def test_a_search_runs_with_a_user_for_each_part(site, caplog):
     assert [done.loss for done in coordinator.finished("whole", range(4))] == [1.0]
     assert coordinator.expire("whole") == 0
     assert coordinator.cancel("whole", {State.PENDING}) == 3
+    assert coordinator.set_priority("whole", 2).priority == 2
     coordinator.set_experiment_state("whole", ExperimentState.DONE)
     coordinator.resign("whole", "me")
     for store in (coordinator, worker, viewer):
         assert store.counts("whole")[State.DONE] == 1
+        assert store.standings(["whole"])["whole"].n_recent == 1
         assert [e.exp_key for e in store.experiments([ExperimentState.DONE])] == ["whole"]
         assert len(list(store.trials("whole", sort="loss"))) == 1
         assert store.attachments("whole", tid=trial.tid) == ["model"]
