@@ -95,6 +95,7 @@ class Event(StrEnum):
     RENEWAL_FAILED = "renewal_failed"
     REPORTS_NOT_STORED = "reports_not_stored"
     OUTPUT = "output"
+    UNHEARD = "unheard"
 
     # A script
     NO_ALGORITHM = "no_algorithm"

@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hpsearch.elsewhere import VARIABLE, Caller, Evaluation, evaluation_of, unheard
 from hpsearch.errors import HpsearchError
 from hpsearch.trial import Result
 from hpsearch_worker.lifeline import die_with_parent
 from hpsearch_worker.line import Line
 from hpsearch_worker.messages import Evaluate, Hear, Load, Loaded, Ready, Word
-from hpsearch_worker.surroundings import Streams, go_to, working_folder
+from hpsearch_worker.surroundings import Streams, described, go_to, working_folder
 
 
 def main() -> None:
@@ -41,8 +41,8 @@ def serve(line: Line, streams: Streams) -> None:
     number, so that nothing which an objective left running is taken for a later answer.
     """
     process, home = os.getpid(), working_folder()
+    surroundings = evaluation_of(os.environ.get(VARIABLE, ""))
     loaded: dict[str, Loaded] = {}
-    sending = threading.Lock()  # a thread that an objective left running may report meanwhile
     while True:
         try:
             number, request = line.receive(waiting=True)
@@ -50,12 +50,12 @@ def serve(line: Line, streams: Streams) -> None:
             return
         streams.restore()
         go_to(home)
-        answer = _answer(request, loaded, _Mouth(line, number, sending))
+        with described(_evaluation(request, number, surroundings.address)):
+            answer = _answer(request, loaded, _Mouth(line, number, _caller(surroundings.address, number)))
         if os.getpid() != process:
             os._exit(0)  # a fork that the objective made, and that came back from it as well
         streams.flush()
-        with sending:
-            line.send((number, answer))
+        line.send((number, answer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,25 @@ class _Mouth:
 
     line: Line
     number: int
-    sending: threading.Lock  #: held by who writes to the line
+    elsewhere: Hear  #: takes it in a fork of this process
+    process: int = field(default_factory=os.getpid)  #: whose line it is
 
     def __call__(self, word: Word) -> None:
-        with self.sending:
+        if os.getpid() != self.process:
+            self.elsewhere(word)  # two processes on one line would mix their messages
+        else:
             self.line.send((self.number, word))
+
+
+def _caller(address: str | None, number: int) -> Hear:
+    return unheard if address is None else Caller(address, number)
+
+
+def _evaluation(request: Any, number: int, address: str | None) -> Evaluation:
+    """Return what the processes that a request starts know of it."""
+    if isinstance(request, Evaluate):
+        return request.evaluation(address, number)
+    return Evaluation(address=address)
 
 
 def _answer(request: Any, loaded: dict[str, Loaded], hear: Hear) -> Ready | Result:

@@ -47,7 +47,9 @@ class Held:
     due: float  #: local time of the next renewal
     hold: Hold = Hold.HELD
     reports: deque[Report] = field(default_factory=deque)  #: not written yet
-    attachments: dict[str, bytes] = field(default_factory=dict)  #: by name, for when it has ended
+    attachments: dict[str, bytes | bytearray | memoryview] = field(
+        default_factory=dict
+    )  #: by name, for when it has ended
     writing: threading.Lock = field(default_factory=threading.Lock)  #: held by who writes reports
 
     def hear(self, word: Word) -> None:

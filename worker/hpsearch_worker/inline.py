@@ -16,14 +16,16 @@ from contextlib import contextmanager
 from types import FrameType
 
 from hpsearch.command.user_code import signals_kept
+from hpsearch.elsewhere import UnheardError
+from hpsearch.evaluate import Attachment
 from hpsearch.experiment import Experiment, Identity
 from hpsearch.logs import own_log_kept
 from hpsearch.trial import Result, Trial
 from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
 from hpsearch_worker.letters import Post, no_letter
-from hpsearch_worker.messages import Evaluate, Hear, Load, Loaded
-from hpsearch_worker.surroundings import go_to, working_folder
+from hpsearch_worker.messages import Evaluate, Hear, Load, Loaded, Word
+from hpsearch_worker.surroundings import described, go_to, working_folder
 
 #: Seconds between two looks at the watch while an evaluation runs.
 _LOOK_S = 0.2
@@ -73,10 +75,11 @@ class InlineEvaluator:
         """Call the objective; see ``Evaluator``."""
         self.prepare(experiment, watch)
         loaded = self._loaded[experiment.identity]
-        current = Evaluate.of(trial).current_trial(hear)
+        request = Evaluate.of(trial)
         process, started = os.getpid(), time.perf_counter()
+        current = request.current_trial(_in_process(process, hear))
         try:
-            with self._worker_kept(), _interrupted_by(watch):
+            with self._worker_kept(), described(request.evaluation()), _interrupted_by(watch):
                 result = loaded.evaluate(trial.values, current, passes=(_InterruptionError,))
         except _InterruptionError as interruption:
             _disarm()  # on the way out of the block, it may have kept the block from doing so
@@ -101,6 +104,19 @@ class InlineEvaluator:
                 yield
             finally:
                 self._disabled, manager.disable = manager.disable, own
+
+
+def _in_process(process: int, hear: Hear) -> Hear:
+    """Return what hears an objective in one process, and keeps bytes that it may still change."""
+
+    def hear_there(word: Word) -> None:
+        if os.getpid() != process:
+            raise UnheardError  # a fork: what it puts into its memory is not in ours
+        if isinstance(word, Attachment) and not isinstance(word.data, bytes):
+            word = Attachment(word.name, bytes(word.data))
+        hear(word)
+
+    return hear_there
 
 
 @contextmanager

@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from multiprocessing.connection import wait
 from types import MappingProxyType
 from typing import Any
 
+from hpsearch.elsewhere import VARIABLE, Evaluation
 from hpsearch.errors import LoadError
 from hpsearch.experiment import Experiment, Identity
 from hpsearch.trial import Failure, FailureKind, Result, Trial
@@ -22,6 +23,7 @@ from hpsearch_worker.letters import Post, no_letter
 from hpsearch_worker.line import Line
 from hpsearch_worker.messages import Evaluate, Hear, Load, Ready, Word
 from hpsearch_worker.output import Output
+from hpsearch_worker.side_lines import SideLines
 
 #: Seconds between two looks at the watch while an evaluation runs.
 _LOOK_S = 0.2
@@ -140,9 +142,14 @@ class IsolatedEvaluator:
         child.send(request)
         while True:
             message = child.receive(_LOOK_S)
+            # After it was received: whatever came before the answer counts.
+            for word in child.words_of_others():
+                if isinstance(word, Word):
+                    hear(word)
             if isinstance(message, Word):
                 hear(message)
             elif message is not None:
+                child.hang_up_on_others()
                 return message
             if (why := watch()) is not None:
                 failure = self._end(child)
@@ -165,6 +172,7 @@ class _Child:
 
     def __init__(self, output: Output, environment: Mapping[str, str]) -> None:
         self._line, theirs = Line.pair()
+        self._others = SideLines()
         self._n_asked = 0  # the number of the last request
         self.output = output
         # Without this folder in front of the library's own; the objective's are appended.
@@ -183,7 +191,7 @@ class _Child:
             stdin=subprocess.DEVNULL,
             stdout=output.write_fd,
             stderr=output.write_fd,
-            env={**os.environ, **environment},
+            env={**os.environ, **environment, VARIABLE: Evaluation(address=self._others.address).to_text()},
             pass_fds=[theirs.fileno()],
             start_new_session=True,
         )
@@ -204,7 +212,7 @@ class _Child:
         """Return the next message, or None after the timeout; takes in output meanwhile."""
         # Before waiting: a process that is dead by now has said all that it will say.
         is_dead = not self.is_alive()
-        sources = [self._line.fileno()]
+        sources = [self._line.fileno(), *self._others.sources()]
         if self.output.is_open:
             sources.append(self.output.read_fd)
         ready = wait(sources, 0 if is_dead else timeout_s)
@@ -214,6 +222,14 @@ class _Child:
         if is_dead:
             raise _ChildEndedError
         return None
+
+    def words_of_others(self) -> Iterator[Any]:
+        """Yield what processes that the objective started have said of the trial until now."""
+        yield from self._others.words(self._n_asked)
+
+    def hang_up_on_others(self) -> None:
+        """Listen no more to what belongs to the last request."""
+        self._others.hang_up()
 
     def _next_message(self) -> Any:
         try:
@@ -241,6 +257,7 @@ class _Child:
         self._signal_group(signal.SIGKILL)  # whatever the objective left behind
         self._process.wait()
         self._line.close()
+        self._others.close()
         self.output.read()
         self.output.close()
         if is_alive:

@@ -1,6 +1,6 @@
 """The line between a worker and its evaluating process: whole messages, in order, both ways.
 
-The other end is where a stranger's code runs. Each message begins with a mark, so that
+The other end is where a stranger's code runs. Each frame begins with a mark, so that
 bytes of anybody else's are told at once, and the worker reads what is there without waiting
 for the rest: a message that never ends, since who wrote it was killed, keeps it from nothing.
 """
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import pickle
 import socket
-import struct
+import threading
+from collections import deque
 from typing import Any, Self
 
-#: What a message begins with: the mark, and how many bytes follow.
-HEADER = struct.Struct("!8sQ")
-MARK = b"hpsearch"
+from hpsearch.frames import HEADER, MARK, PART_MARK, framed
+
+__all__ = ["HEADER", "MARK", "Line", "StrayBytesError"]
 
 #: Bytes that are read at a time, and how often before the caller gets to do something else.
 _CHUNK_BYTES, _MAX_CHUNKS = 2**20, 64
@@ -25,7 +26,7 @@ class StrayBytesError(Exception):
 
 
 class Line:
-    """One end of the line; for one thread at a time, but that one may send while another receives.
+    """One end of the line. Any thread may send; one at a time may receive.
 
     Parameters
     ----------
@@ -35,8 +36,12 @@ class Line:
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
-        self._frame = bytearray()  # of the message that is under way, from its header on
+        self._sending = threading.Lock()
+        self._sender = 0  # the thread that holds the lock
+        self._waiting: deque[Any] = deque()  # messages that came up in the middle of another
+        self._frame = bytearray()  # the one that is under way, from its header on
         self._n_wanted = HEADER.size
+        self._parts: list[bytearray] = []  # that came before their message
 
     @classmethod
     def pair(cls) -> tuple[Self, Self]:
@@ -54,8 +59,19 @@ class Line:
 
     def send(self, message: Any) -> None:
         """Send a message; raises ``OSError`` if nobody is there any more."""
-        body = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-        self._end.sendall(HEADER.pack(MARK, len(body)) + body)
+        me = threading.get_ident()
+        if self._sender == me:
+            # A signal handler, or a finalizer, in the middle of another message of this thread.
+            self._waiting.append(message)
+            return
+        with self._sending:
+            self._sender = me
+            try:
+                self._write(message)
+                while self._waiting:
+                    self._write(self._waiting.popleft())
+            finally:
+                self._sender = 0
 
     def receive(self, *, waiting: bool) -> Any:
         """Return the next message, or None if it has not come as a whole yet.
@@ -83,15 +99,28 @@ class Line:
             if not chunk:
                 raise EOFError
             self._frame += chunk
-            if not self._frame.startswith(MARK[: len(self._frame)]):
+            begun = bytes(self._frame[: len(MARK)])
+            if not (MARK.startswith(begun) or PART_MARK.startswith(begun)):
                 raise StrayBytesError
             if len(self._frame) == HEADER.size:
                 self._n_wanted = HEADER.size + HEADER.unpack(self._frame)[1]
             if len(self._frame) == self._n_wanted:
-                return self._taken()
+                frame = self._taken()
+                if begun == MARK:
+                    return self._opened(frame)
+                self._parts.append(frame)
         return None
 
-    def _taken(self) -> Any:
-        """Return the message that has come, and make room for the next."""
+    def _write(self, message: Any) -> None:
+        for piece in framed(message):
+            self._end.sendall(piece)
+
+    def _taken(self) -> bytearray:
+        """Return the frame that has come, without its header, and make room for the next."""
         frame, self._frame, self._n_wanted = self._frame, bytearray(), HEADER.size
-        return pickle.loads(memoryview(frame)[HEADER.size :])  # noqa: S301 - the objective runs as this user
+        del frame[: HEADER.size]  # moves the beginning, not the bytes
+        return frame
+
+    def _opened(self, frame: bytearray) -> Any:
+        parts, self._parts = self._parts, []
+        return pickle.loads(frame, buffers=parts)  # noqa: S301 - the objective runs as this user

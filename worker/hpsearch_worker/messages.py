@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from hpsearch.elsewhere import Evaluation
 from hpsearch.evaluate import Attachment, CurrentTrial, evaluate
 from hpsearch.experiment import Experiment, ObjectiveRef
 from hpsearch.objective import Objective, files_of, load_objective, program_named
@@ -100,6 +101,17 @@ class Evaluate:
     def of(cls, trial: Trial) -> Evaluate:
         """Make the request for a trial."""
         return cls(trial.exp_key, trial.tid, trial.attempt, dict(trial.values))
+
+    def evaluation(self, address: str | None = None, number: int = 0) -> Evaluation:
+        """Return what the processes that the objective starts know of it."""
+        return Evaluation(
+            address=address,
+            number=number,
+            exp_key=self.exp_key,
+            tid=self.tid,
+            attempt=self.attempt,
+            values=self.values,
+        )
 
     def current_trial(self, hear: Hear) -> CurrentTrial:
         """Return the trial as its objective sees it; ``hear`` gets what that has to say."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import faulthandler
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TextIO
+
+from hpsearch.elsewhere import VARIABLE, Evaluation
 
 _STDOUT = 1
 
@@ -36,6 +39,20 @@ class Streams:
         if stream is not None and not getattr(stream, "closed", False):
             return stream
         return open(self._fd, "w", buffering=1, errors="backslashreplace", closefd=False)
+
+
+@contextmanager
+def described(evaluation: Evaluation) -> Iterator[None]:
+    """Let the environment describe an evaluation to the processes that it starts."""
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = evaluation.to_text()
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(VARIABLE, None)
+        else:
+            os.environ[VARIABLE] = before
 
 
 def working_folder() -> str | None:

@@ -1,0 +1,316 @@
+"""What an objective says from threads and processes that it starts reaches its trial, and no other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hpsearch import hp
+from hpsearch.evaluate import Attachment
+from hpsearch.experiment import Experiment
+from hpsearch.objective import parse_target
+from hpsearch.space.tree import Space
+from hpsearch.trial import Report, Trial
+from hpsearch_worker.evaluator import Evaluator
+from hpsearch_worker.inline import InlineEvaluator
+from hpsearch_worker.isolated import IsolatedEvaluator
+
+OBJECTIVES = """
+import multiprocessing, os, signal, subprocess, sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
+import hpsearch
+
+POOL = ThreadPoolExecutor(2)
+release = threading.Event()
+
+def fold(i):
+    trial = hpsearch.current_trial()
+    trial.report(i, 0.5 + i)
+    trial.attach(f"fold{i}", bytes([i]) * 1000)
+    return 1.0
+
+def threads(config):
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(fold, range(3)))
+    with ThreadPool(2) as pool:
+        pool.map(fold, range(3, 5))
+    thread = threading.Thread(target=fold, args=(5,))
+    thread.start()
+    thread.join()
+    return 0.0
+
+def kept_pool(config):
+    list(POOL.map(fold, range(6)))
+    return 0.0
+
+def processes(config, how):
+    with multiprocessing.get_context(how).Pool(2) as pool:
+        pool.map(fold, range(6))
+    return 0.0
+
+def forks(config):
+    return processes(config, "fork")
+
+def spawns(config):
+    return processes(config, "spawn")
+
+def a_server_forks(config):
+    return processes(config, "forkserver")
+
+def threads_of_a_process(config):
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        pool.apply(threads, (config,))
+    return 0.0
+
+def a_program(config):
+    code = "import objectives_of_words as o; [o.fold(i) for i in range(6)]"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=os.path.dirname(__file__))
+    return 0.0
+
+def use(trial, i):
+    trial.report(i, 0.5 + i)
+    trial.attach(f"fold{i}", bytes([i]) * 1000)
+
+SPAWNED = []
+
+def handed_over(config):
+    if not SPAWNED:
+        SPAWNED.append(multiprocessing.get_context("spawn").Pool(1))
+    trial = hpsearch.current_trial()
+    SPAWNED[0].starmap(use, [(trial, i) for i in range(6)])
+    return 0.0
+
+def in_the_middle_of_a_message(config):
+    trial = hpsearch.current_trial()
+    signal.signal(signal.SIGALRM, lambda *_: trial.report(1, 1))
+    signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+    for i in range(6):
+        trial.attach(f"large{i}", bytes([i]) * 8_000_000)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    return 0.0
+
+def many_large_at_once(config):
+    def attach(i):
+        hpsearch.current_trial().attach(f"large{i}", bytes([i]) * 3_000_000)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(attach, range(3)))
+    children = []
+    for i in range(3, 6):
+        children.append(os.fork())
+        if not children[-1]:
+            attach(i)
+            os._exit(0)
+    for child in children:
+        os.waitpid(child, 0)
+    return 0.0
+
+def leaves_a_thread(config):
+    def late():
+        release.wait()
+        hpsearch.current_trial().report(99, 99)
+    threading.Thread(target=late, daemon=True).start()
+    return 0.0
+
+def lets_it_go_on(config):
+    release.set()
+    time.sleep(0.2)
+    fold(0)
+    return 0.0
+
+def leaves_a_process(config):
+    code = "import sys, hpsearch; t = hpsearch.current_trial(); t.report(7, 7); print('ready', flush=True);"
+    code += "sys.stdin.read(); t.report(99, 99); hpsearch.current_trial().report(99, 99); print('done')"
+    SPAWNED.append(subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1, stderr=-1, text=True))
+    SPAWNED[0].stdout.readline()
+    return 0.0
+
+def lets_the_process_go_on(config):
+    out, err = SPAWNED[0].communicate()
+    fold(0)
+    return {"loss": 0.0, "out": out, "n_warnings": err.count("HpsearchWarning")}
+
+def dies_while_it_speaks(config):
+    child = os.fork()
+    if not child:
+        threading.Timer(0.3, os._exit, (1,)).start()
+        hpsearch.current_trial().attach("half", b"x" * 500_000_000)
+    os.waitpid(child, 0)
+    fold(0)
+    return 0.0
+"""
+
+SPACE = Space({"x": hp.uniform("x", 0, 1)})
+
+ALL = {f"fold{i}": bytes([i]) * 1000 for i in range(6)}
+
+
+class Said:
+    """What an evaluation said."""
+
+    def __init__(self) -> None:
+        self.reports: list[float] = []
+        self.attachments: dict[str, bytes] = {}
+
+    def __call__(self, word: Report | Attachment) -> None:
+        if isinstance(word, Report):
+            self.reports.append(word.step)
+        else:
+            self.attachments[word.name] = bytes(word.data)
+
+
+Evaluate = Callable[..., tuple[Said, dict[str, object]]]
+
+
+@pytest.fixture
+def evaluate(tmp_path: Path) -> Evaluate:
+    """Evaluate one of the objectives; return what it said and its result."""
+    file = tmp_path / "objectives_of_words.py"
+    file.write_text(OBJECTIVES)
+
+    def call(evaluator: Evaluator, name: str, tid: int = 0) -> tuple[Said, dict[str, object]]:
+        experiment = Experiment(
+            exp_key=name,
+            space=SPACE.to_json(),
+            space_fingerprint=SPACE.fingerprint,
+            objective=parse_target(f"{file}:{name}"),
+        )
+        trial, said = Trial(exp_key=name, tid=tid, values={"x": 0.25}, attempt=1), Said()
+        result = evaluator.evaluate(trial, experiment, lambda: None, said)
+        assert result.error is None, result.error
+        return said, dict(result.result)
+
+    return call
+
+
+@pytest.fixture
+def isolated() -> Iterator[IsolatedEvaluator]:
+    evaluator = IsolatedEvaluator(echo=False)
+    yield evaluator
+    evaluator.close()
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> Iterator[InlineEvaluator]:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield InlineEvaluator()
+    sys.modules.pop("objectives_of_words", None)
+
+
+@pytest.mark.parametrize("kind", ["isolated", "inline"])
+@pytest.mark.parametrize("name", ["threads", "kept_pool"])
+def test_words_from_threads_arrive_in_every_trial(evaluate, request, kind, name):
+    evaluator = request.getfixturevalue(kind)
+    for tid in range(2):
+        said, _ = evaluate(evaluator, name, tid)
+        assert sorted(said.reports) == list(range(6))
+        assert said.attachments == ALL
+
+
+@pytest.mark.parametrize(
+    "name", ["forks", "spawns", "a_server_forks", "threads_of_a_process", "a_program", "handed_over"]
+)
+def test_words_from_processes_arrive_in_every_trial(evaluate, isolated, name):
+    for tid in range(1 if name == "a_server_forks" else 2):  # the server stays the one of the first trial
+        said, _ = evaluate(isolated, name, tid)
+        assert sorted(said.reports) == list(range(6))
+        assert said.attachments == ALL
+
+
+@pytest.mark.parametrize("name", ["many_large_at_once", "in_the_middle_of_a_message"])
+def test_words_that_are_sent_at_once_do_not_mix(evaluate, isolated, name):
+    said, _ = evaluate(isolated, name)
+    assert sorted(said.attachments) == [f"large{i}" for i in range(6)]
+    assert all(set(data) == {i} for i, (_, data) in enumerate(sorted(said.attachments.items())))
+
+
+def test_a_thread_of_an_earlier_trial_writes_into_no_later_one(evaluate, isolated):
+    evaluate(isolated, "leaves_a_thread", 0)
+    said, _ = evaluate(isolated, "lets_it_go_on", 1)
+    assert said.reports == [0]
+
+
+def test_a_process_of_an_earlier_trial_is_warned_once_and_writes_into_no_later_one(evaluate, isolated):
+    first, _ = evaluate(isolated, "leaves_a_process", 0)
+    assert first.reports == [7]
+    said, result = evaluate(isolated, "lets_the_process_go_on", 1)
+    assert said.reports == [0]
+    assert result["out"] == "done\n"
+    assert result["n_warnings"] == 1
+
+
+def test_a_process_that_is_killed_while_it_speaks_harms_nothing(evaluate, isolated):
+    said, _ = evaluate(isolated, "dies_while_it_speaks")
+    assert said.reports == [0]
+    assert said.attachments.keys() == {"fold0"}
+
+
+SCRIPT = """
+import multiprocessing, threading
+from hpsearch.evaluate import CurrentTrial, current_trial, evaluate
+
+def speak(i):
+    for _ in range(3):
+        current_trial().report(i, i)
+
+if __name__ == "__main__":
+    from hpsearch_worker.surroundings import described
+    from hpsearch.elsewhere import Evaluation
+    speak(0)  # by hand: without a word
+
+    def objective(config):
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            pool.map(speak, range(2))
+        return 0.0
+
+    with described(Evaluation(number=0, tid=3)):
+        evaluate(objective, dict, CurrentTrial())
+"""
+
+
+def test_a_process_that_cannot_reach_its_trial_warns_once_and_one_outside_a_search_never(tmp_path: Path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, tmp_path / "script.py"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stderr.count("HpsearchWarning") == 1, done.stderr
+
+
+LATE_THREAD = """
+import threading
+from hpsearch.evaluate import CurrentTrial, current_trial, evaluate
+
+go_on, heard = threading.Event(), []
+
+def late():
+    go_on.wait()
+    for _ in range(3):
+        current_trial().report(1, 1)
+
+def first(config):
+    threads.append(threading.Thread(target=late))
+    threads[0].start()
+    return 0.0
+
+def second(config):
+    go_on.set()
+    threads[0].join()
+    return 0.0
+
+threads = []
+for objective in (first, second):
+    evaluate(objective, dict, CurrentTrial(on_report=heard.append))
+print(heard)
+"""
+
+
+def test_a_thread_whose_trial_nobody_knows_warns_once():
+    done = subprocess.run(
+        [sys.executable, "-c", LATE_THREAD], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "[]\n"
+    assert done.stderr.count("HpsearchWarning") == 1, done.stderr

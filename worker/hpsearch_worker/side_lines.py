@@ -1,0 +1,103 @@
+"""What processes that an objective started say of its trial, each on a line of its own.
+
+See ``hpsearch.elsewhere`` for their end.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from hpsearch.elsewhere import WELCOME
+from hpsearch_worker.line import Line
+
+#: Connections that wait to be taken.
+_BACKLOG = 256
+
+#: What the kernel says of the other end: its process, user and group.
+_CREDENTIALS = struct.Struct("3i")
+
+
+class SideLines:
+    """Listens to the processes that one evaluating process starts, at an address of its own.
+
+    Only Linux has addresses without a file and knows who calls; elsewhere nobody is listened to.
+    """
+
+    def __init__(self) -> None:
+        self.address: str | None = None  #: to be called at
+        self._listener: socket.socket | None = None
+        self._lines: dict[int, tuple[Line, socket.socket]] = {}  # by descriptor
+        if sys.platform == "linux":
+            self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._listener.bind("")  # the kernel gives it a name
+            self._listener.listen(_BACKLOG)
+            self._listener.setblocking(False)
+            self.address = "@" + self._listener.getsockname()[1:].decode("ascii")
+
+    def sources(self) -> list[int]:
+        """Return the descriptors to wait for."""
+        return [] if self._listener is None else [self._listener.fileno(), *self._lines]
+
+    def words(self, number: int) -> Iterator[Any]:
+        """Yield what was said until now in answer to a request, without waiting; hangs up on all others."""
+        self._accept()
+        for fd in list(self._lines):
+            yield from self._said(fd, number)
+
+    def hang_up(self) -> None:
+        """End all conversations; who speaks on is told so by its end of the line."""
+        for fd in list(self._lines):
+            self._drop(fd)
+
+    def close(self) -> None:
+        """Listen no more."""
+        self.hang_up()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+
+    def _accept(self) -> None:
+        while self._listener is not None:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            if _user_of(connection) == os.geteuid():
+                self._lines[connection.fileno()] = (Line(connection), connection)
+            else:
+                connection.close()
+
+    def _said(self, fd: int, number: int) -> Iterator[Any]:
+        line, connection = self._lines[fd]
+        while True:
+            try:
+                message = line.receive(waiting=False)
+                if message is None:
+                    return
+                belongs_to, word = message
+                if belongs_to != number:
+                    break
+                if word is None:
+                    connection.send(WELCOME, socket.MSG_DONTWAIT)
+                    continue
+            except Exception:  # noqa: BLE001 - an end, or bytes of a stranger's: unpickling raises anything
+                break
+            yield word
+        self._drop(fd)
+
+    def _drop(self, fd: int) -> None:
+        line, _ = self._lines.pop(fd)
+        line.close()
+
+
+def _user_of(connection: socket.socket) -> int:
+    with suppress(OSError):
+        option = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        return int(_CREDENTIALS.unpack(option)[1])
+    return -1
