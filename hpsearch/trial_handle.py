@@ -121,7 +121,7 @@ class CurrentTrial:
         problem = not_attachable(name, data)
         if problem is not None:
             raise TypeError(f"attach() keeps bytes under a name; {problem}")
-        is_scattered = isinstance(data, memoryview) and not data.contiguous
+        is_scattered = isinstance(data, memoryview) and not data.c_contiguous
         self._say(self.on_attach, Attachment(name, bytes(data) if is_scattered else data))
 
     def close(self) -> None:

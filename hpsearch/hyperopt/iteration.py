@@ -29,11 +29,13 @@ from hpsearch.hyperopt.documents import (
     validate_timeout,
 )
 from hpsearch.hyperopt.domain import Ctrl, Domain
+from hpsearch.hyperopt.handle import current_trial_of
 from hpsearch.hyperopt.points import raw_point
 from hpsearch.hyperopt.progress import shown_progress
 from hpsearch.hyperopt.saving import save_trials
 from hpsearch.search import search
 from hpsearch.suggest.protocol import trial_rng
+from hpsearch.trial_handle import under_evaluation
 
 logger = logging.getLogger(__name__)
 
@@ -224,7 +226,9 @@ class FMinIter:
         try:
             values = raw_point(self.domain.space, spec_from_misc(doc["misc"]))
             self._note_values(doc, values)
-            doc["result"] = self.domain.evaluate(values, Ctrl(self.trials, current_trial=doc))
+            ctrl = Ctrl(self.trials, current_trial=doc)
+            with under_evaluation(current_trial_of(doc, values, ctrl)):
+                doc["result"] = self.domain.evaluate(values, ctrl)
             doc["state"] = JOB_STATE_DONE
         except Exception as error:
             doc["state"] = JOB_STATE_ERROR

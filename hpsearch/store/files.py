@@ -10,7 +10,7 @@ one above all that it finds: clocks are not asked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,9 @@ from hpsearch.trial import trial_id
 #: a megabyte needs 1 Mbit/s for the 8 s that a call may take, or it would be repeated for ever.
 CHUNK_BYTES = 255 * 1024
 CHUNKS_A_CALL = 4
+
+#: Files that one call begins or completes.
+FILES_A_CALL = 500
 
 UPLOADING, STORED, DROPPED = "uploading", "stored", "dropped"
 
@@ -63,13 +66,20 @@ def file_document(file_id: Any, place: Place, attempt: int, version: int, n_byte
     }
 
 
-def chunk_documents(file_id: Any, data: memoryview, first: int) -> list[Document]:
-    """Return the chunks that one call writes, from the number ``first`` on."""
-    n_chunks = -(-len(data) // CHUNK_BYTES)
-    return [
-        {"files_id": file_id, "n": n, "data": bytes(data[n * CHUNK_BYTES : (n + 1) * CHUNK_BYTES])}
-        for n in range(first, min(first + CHUNKS_A_CALL, n_chunks))
-    ]
+def chunk_documents(contents: Iterable[tuple[Any, memoryview]]) -> Iterator[list[Document]]:
+    """Yield the chunks of some files, by their identifiers: together those that one call writes."""
+    call: list[Document] = []
+    n_bytes = 0
+    for file_id, data in contents:
+        for n in range(-(-len(data) // CHUNK_BYTES)):
+            chunk = data[n * CHUNK_BYTES : (n + 1) * CHUNK_BYTES]
+            if n_bytes + len(chunk) > CHUNK_BYTES * CHUNKS_A_CALL or len(call) == FILES_A_CALL:
+                yield call
+                call, n_bytes = [], 0
+            call.append({"files_id": file_id, "n": n, "data": bytes(chunk)})
+            n_bytes += len(chunk)
+    if call:
+        yield call
 
 
 # Filters
@@ -78,6 +88,11 @@ def chunk_documents(file_id: Any, data: memoryview, first: int) -> list[Document
 def at(place: Place) -> Filter:
     """All files of one place, whatever their state and attempt."""
     return {**_of(place.exp_key, place.tid), "metadata.name": place.name}
+
+
+def of_names(exp_key: str, tid: int | None, names: Iterable[str]) -> Filter:
+    """All files of some names of one trial, or of the experiment, whatever their state and attempt."""
+    return {**_of(exp_key, tid), "metadata.name": {"$in": list(names)}}
 
 
 def of_experiment(exp_key: str) -> Filter:
@@ -111,9 +126,14 @@ def replaced_by(file: Mapping[str, Any], place: Place) -> Filter:
     return {**at(place), "metadata.attempt": attempts, "$or": older}
 
 
-def not_dropped(file_id: Any) -> Filter:
-    """One file, unless it is being deleted."""
-    return {"_id": file_id, "metadata.state": {"$ne": DROPPED}}
+def these(file_ids: Iterable[Any]) -> Filter:
+    """Some files."""
+    return {"_id": {"$in": list(file_ids)}}
+
+
+def not_dropped(file_ids: Iterable[Any]) -> Filter:
+    """Some files, but for those that are being deleted."""
+    return {**these(file_ids), "metadata.state": {"$ne": DROPPED}}
 
 
 def chunks(file_id: Any, first: int) -> Filter:

@@ -58,6 +58,7 @@ from typing import Protocol
 
 from hpsearch.experiment import Elapsed, Experiment, ExperimentState
 from hpsearch.fleet import Worker
+from hpsearch.store.rules import Content
 from hpsearch.trial import Report, Result, State, Trial
 
 
@@ -253,7 +254,7 @@ class TrialStore(Protocol):
     # Attachments
 
     def attach(
-        self, exp_key: str, name: str, data: bytes, *, tid: int | None = None, attempt: int = 0
+        self, exp_key: str, name: str, data: Content, *, tid: int | None = None, attempt: int = 0
     ) -> None:
         """Keep bytes under a name beside an experiment, or beside a trial (12).
 
@@ -276,6 +277,29 @@ class TrialStore(Protocol):
         ------
         StoreError
             If the name is not text or the data are not bytes.
+        """
+        ...
+
+    def attach_all(
+        self, exp_key: str, contents: Mapping[str, Content], *, tid: int | None = None, attempt: int = 0
+    ) -> None:
+        """Keep many, in few round trips, each as ``attach`` does (12).
+
+        Parameters
+        ----------
+        exp_key : str
+            The experiment.
+        contents : mapping
+            What to keep, by name.
+        tid : int, optional
+            The trial; by default the attachments are the experiment's.
+        attempt : int
+            As of ``attach``.
+
+        Raises
+        ------
+        StoreError
+            As ``attach`` does; some may then be stored, and the call may be repeated.
         """
         ...
 

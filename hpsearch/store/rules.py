@@ -13,6 +13,9 @@ from hpsearch.experiment import UNDECIDED, Experiment, ObjectiveRef
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.trial import FINISHED, State, Trial, trial_id
 
+#: What can be attached; bytes that can change must not, until they are stored.
+Content = bytes | bytearray | memoryview
+
 _CANCELLABLE = {State.PENDING, State.RUNNING}
 
 #: States in which the attempt whose token the trial carries counts; a token outlives its lease.
@@ -127,8 +130,8 @@ def stored_name(name: Any) -> str:
     return str(encoded(name, "name"))
 
 
-def stored_bytes(name: str, data: Any) -> bytes:
-    """Return the content of an attachment as it is stored.
+def checked_content(name: str, data: Any) -> Content:
+    """Return the content of an attachment, as it is where its bytes lie side by side.
 
     Raises
     ------
@@ -138,7 +141,10 @@ def stored_bytes(name: str, data: Any) -> bytes:
     if not isinstance(data, bytes | bytearray | memoryview):
         kind = type(data).__qualname__
         raise StoreError(f"The attachment {name!r} is a {kind}, not bytes; encode or pickle it first.")
-    return bytes(data)
+    if isinstance(data, memoryview) and not (data.c_contiguous and data.nbytes):
+        return bytes(data)  # scattered, or nothing
+    found: Content = data
+    return found
 
 
 def no_attachment(exp_key: str, name: str, tid: int | None) -> str:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from hpsearch.errors import HpsearchError, LeaseLostError
-from hpsearch.evaluate import Attachment
+from hpsearch.evaluate import MAX_REPORTS, Attachment
 from hpsearch.events import Event
 from hpsearch.fleet import Worker
 from hpsearch.health.pulse import Pulse
@@ -51,12 +51,15 @@ class Held:
         default_factory=dict
     )  #: by name, for when it has ended
     writing: threading.Lock = field(default_factory=threading.Lock)  #: held by who writes reports
+    n_reports: int = 0  #: that were heard, from all processes of the objective
 
     def hear(self, word: Word) -> None:
         """Take in what the objective says."""
         match word:
             case Report():
-                self.reports.append(word)
+                self.n_reports += 1  # each process of the objective counts its own
+                if self.n_reports <= MAX_REPORTS:
+                    self.reports.append(word)
             case Attachment():
                 self.attachments[word.name] = word.data
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -25,6 +25,7 @@ from hpsearch.events import Event
 from hpsearch.experiment import Experiment, ExperimentState, Identity
 from hpsearch.health.pulse import Pulse
 from hpsearch.store.protocol import Hold, TrialStore
+from hpsearch.store.rules import Content
 from hpsearch.trial import Failure, FailureKind, Result, Trial
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.evaluator import Evaluator, Stop, StoppedError, Watch
@@ -52,6 +53,9 @@ _WAITS_PER_LOOK = 20
 #: Seconds after which it is told that an objective is still being loaded. There is no limit: an import may
 #: fetch data, and one that hangs on a file system that is away goes on once that is back.
 _LONG_LOADING_S = 60.0
+
+#: Attachments that cannot be stored which are named.
+_MOST_PROBLEMS = 20
 
 #: Looks at an empty queue that a worker in burst mode takes before it leaves.
 _BURST_LOOKS = 3
@@ -236,18 +240,34 @@ class Slot:
 
     def _with_attachments(self, held: Held, result: Result) -> Result:
         """Store what the evaluation attached, before the trial is finished; tell what could not be."""
-        trial, problems = held.trial, []
+        trial, contents = held.trial, held.attachments
+        if not contents:
+            return result
         # No attachment is fenced as a result is; the last renewal may be seconds old.
-        if held.attachments and self.store.renew(trial) is not Hold.HELD:
+        if self.store.renew(trial) is not Hold.HELD:
             raise LeaseLostError(trial.id)
-        for name, data in held.attachments.items():
+        try:
+            self.store.attach_all(trial.exp_key, contents, tid=trial.tid, attempt=trial.attempt)
+        except StoreUnavailableError:
+            raise
+        except StoreError:
+            return result.telling(self._attached_one_by_one(trial, contents))
+        return result
+
+    def _attached_one_by_one(self, trial: Trial, contents: Mapping[str, Content]) -> list[str]:
+        """Store attachments of which some cannot be; return a sentence for each of those, up to a number."""
+        problems = []
+        for name, data in contents.items():
             try:
                 self.store.attach(trial.exp_key, name, data, tid=trial.tid, attempt=trial.attempt)
             except StoreUnavailableError:
                 raise
             except StoreError as refusal:
                 problems.append(f"The attachment {name!r} could not be stored: {refusal}")
-        return result.telling(problems)
+        if len(problems) > _MOST_PROBLEMS:
+            n_more = len(problems) - _MOST_PROBLEMS
+            problems[_MOST_PROBLEMS:] = [f"{n_more} other attachments could not be stored either."]
+        return problems
 
     def _finish(self, trial: Trial, result: Result) -> None:
         """Write the result; if the store cannot hold all of it, the loss and the reason."""

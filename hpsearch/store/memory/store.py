@@ -39,14 +39,15 @@ from hpsearch.store.memory.shelf import (
 )
 from hpsearch.store.protocol import Hold, Leadership, Standing
 from hpsearch.store.rules import (
+    Content,
     attempts_shown,
     check_cancellable,
     check_insertable,
     check_size,
+    checked_content,
     is_same_point,
     no_attachment,
     received,
-    stored_bytes,
     stored_name,
 )
 from hpsearch.trial import FINISHED, Report, Result, State, Trial, trial_id
@@ -201,12 +202,19 @@ class MemoryStore:
     # Attachments
 
     def attach(
-        self, exp_key: str, name: str, data: bytes, *, tid: int | None = None, attempt: int = 0
+        self, exp_key: str, name: str, data: Content, *, tid: int | None = None, attempt: int = 0
     ) -> None:
         """Keep bytes under a name beside an experiment, or beside a trial (12)."""
-        new = Pin(stored_name(name), attempt, stored_bytes(name, data))
+        new = Pin(stored_name(name), attempt, bytes(checked_content(name, data)))
         with self._changed:
             self._pinboards.setdefault(exp_key, Pinboard()).pin(tid, new)
+
+    def attach_all(
+        self, exp_key: str, contents: Mapping[str, Content], *, tid: int | None = None, attempt: int = 0
+    ) -> None:
+        """Keep many (12)."""
+        for name, data in contents.items():
+            self.attach(exp_key, name, data, tid=tid, attempt=attempt)
 
     def attachment(
         self, exp_key: str, name: str, *, tid: int | None = None, max_bytes: int | None = None

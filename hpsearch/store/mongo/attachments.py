@@ -7,10 +7,13 @@ file is not in it. The layout is GridFS's, so that its tools read what is writte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
 
 from bson import ObjectId
+from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
@@ -23,9 +26,11 @@ from hpsearch.store.files import Place
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.queries import Filter
-from hpsearch.store.rules import check_size, no_attachment
+from hpsearch.store.rules import Content, check_size, no_attachment
 from hpsearch.store.schema import CHUNKS, FILES
 from hpsearch.wording import named
+
+T = TypeVar("T")
 
 #: Files that one call deletes.
 _PAGE = 100
@@ -39,20 +44,10 @@ class Attachments:
         self._files: Collection[Document] = database[FILES]
         self._chunks: Collection[Document] = database[CHUNKS]
 
-    def write(self, place: Place, data: bytes, attempt: int) -> None:
-        """Store a file, then delete the older ones that it replaces."""
-        latest = self._call(self._files.find_one, files.at(place), sort=files.LATEST_FIRST)
-        version = 1 + (_fields(latest).part("metadata").count("version") if latest else 0)
-        file = files.file_document(ObjectId(), place, attempt, version, len(data))
-        self._call(self._files.update_one, {"_id": file["_id"]}, files.begin(file), upsert=True)
-        view = memoryview(data)
-        for first in range(0, len(data), files.CHUNK_BYTES * files.CHUNKS_A_CALL):
-            self._call(self._write_chunks, file["_id"], view, first // files.CHUNK_BYTES)
-        stored = self._call(self._files.update_one, files.not_dropped(file["_id"]), files.complete())
-        if not stored.matched_count:  # somebody replaced or deleted it meanwhile
-            self._delete([file["_id"]])
-            return
-        self.drop(files.replaced_by(file, place))
+    def write(self, exp_key: str, tid: int | None, contents: Mapping[str, Content], attempt: int) -> None:
+        """Store files by name, then delete the older ones that they replace."""
+        for batch in _batched(contents.items(), files.FILES_A_CALL):
+            self._write(exp_key, tid, {name: memoryview(data).cast("B") for name, data in batch}, attempt)
 
     def read(self, place: Place, attempts: Sequence[int], max_bytes: int | None = None) -> bytes:
         """Return the latest file of a place.
@@ -102,20 +97,59 @@ class Attachments:
             self._delete(found[start : start + _PAGE])
         return len(found)
 
+    def _write(self, exp_key: str, tid: int | None, contents: Mapping[str, memoryview], attempt: int) -> None:
+        latest = self._latest_versions(files.of_names(exp_key, tid, contents))
+        new = {}
+        for name, data in contents.items():
+            place, version = Place(exp_key=exp_key, tid=tid, name=name), latest.get(name, 0) + 1
+            new[name] = files.file_document(ObjectId(), place, attempt, version, len(data))
+        self._call(self._begin, list(new.values()))
+        for chunks in files.chunk_documents((new[name]["_id"], data) for name, data in contents.items()):
+            self._call(self._write_chunks, chunks)
+        ids = [file["_id"] for file in new.values()]
+        stored = self._call(self._files.update_many, files.not_dropped(ids), files.complete())
+        if stored.matched_count < len(ids):  # somebody replaced or deleted some meanwhile
+            present = {file["_id"] for file in self._call(self._find_ids, files.not_dropped(ids))}
+            self._delete([file_id for file_id in ids if file_id not in present])
+            new = {name: file for name, file in new.items() if file["_id"] in present}
+        self._drop_replaced(exp_key, tid, new)
+
+    def _latest_versions(self, wanted: Filter) -> dict[str, int]:
+        """Return the highest version of each name."""
+        latest: dict[str, int] = {}
+        for file in self._call(self._find_names, wanted):
+            name = file["metadata"]["name"]
+            version = _fields(file).part("metadata").count("version")
+            latest[name] = max(latest.get(name, 0), version)
+        return latest
+
+    def _drop_replaced(self, exp_key: str, tid: int | None, new: Mapping[str, Document]) -> None:
+        """Delete the older files of names under which there is more than the new one."""
+        found = self._call(self._find_names, files.of_names(exp_key, tid, new))
+        counts = Counter(file["metadata"]["name"] for file in found)
+        for name in (name for name, n_files in counts.items() if n_files > 1):
+            self.drop(files.replaced_by(new[name], Place(exp_key=exp_key, tid=tid, name=name)))
+
+    def _begin(self, new: Sequence[Document]) -> None:
+        writes = [UpdateOne({"_id": file["_id"]}, files.begin(file), upsert=True) for file in new]
+        self._files.bulk_write(writes, ordered=False)
+
+    def _find_names(self, wanted: Filter) -> list[Document]:
+        return list(self._files.find(wanted, {"filename": 1, "metadata": 1}))
+
     def _delete(self, file_ids: list[Any]) -> None:
         """Delete files, their documents last: should this be cut short, they say what is left to delete."""
-        these = {"_id": {"$in": file_ids}}
-        self._call(self._files.update_many, these, files.drop())
+        self._call(self._files.update_many, files.these(file_ids), files.drop())
         self._call(self._chunks.delete_many, {"files_id": {"$in": file_ids}})
-        self._call(self._files.delete_many, these)
+        self._call(self._files.delete_many, files.these(file_ids))
 
     def _find_ids(self, wanted: Filter) -> list[Document]:
         return list(self._files.find(wanted, {"_id": 1}))
 
-    def _write_chunks(self, file_id: Any, data: memoryview, first: int) -> None:
+    def _write_chunks(self, chunks: list[Document]) -> None:
         """Write some chunks; those that are there already came from an attempt whose answer was lost."""
         try:
-            self._chunks.insert_many(files.chunk_documents(file_id, data, first), ordered=False)
+            self._chunks.insert_many(chunks, ordered=False)
         except BulkWriteError as error:
             refused = error.details["writeErrors"]
             if error.details.get("writeConcernErrors") or any(e["code"] != DUPLICATE_KEY for e in refused):
@@ -144,3 +178,10 @@ class Attachments:
 
 def _fields(file: Document) -> Fields:
     return Fields(file, f"Attachment {named(file.get('filename'))}")
+
+
+def _batched(items: Iterable[T], n: int) -> Iterator[list[T]]:
+    """Yield items, so many at a time; ``itertools`` has it from Python 3.12 on."""
+    rest = iter(items)
+    while batch := list(islice(rest, n)):
+        yield batch

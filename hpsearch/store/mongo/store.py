@@ -62,10 +62,11 @@ from hpsearch.store.mongo.preparation import prepare_database
 from hpsearch.store.mongo.reading import pages, read
 from hpsearch.store.protocol import RECENT_TRIALS, Hold, Leadership, Standing
 from hpsearch.store.rules import (
+    Content,
     attempts_shown,
     check_cancellable,
     check_insertable,
-    stored_bytes,
+    checked_content,
     stored_name,
 )
 from hpsearch.store.schema import EXPERIMENTS, TRIALS, WORKERS
@@ -264,11 +265,17 @@ class MongoStore:
     # Attachments
 
     def attach(
-        self, exp_key: str, name: str, data: bytes, *, tid: int | None = None, attempt: int = 0
+        self, exp_key: str, name: str, data: Content, *, tid: int | None = None, attempt: int = 0
     ) -> None:
         """Keep bytes under a name beside an experiment, or beside a trial (12)."""
-        place = Place(exp_key=exp_key, tid=tid, name=stored_name(name))
-        self._attachments.write(place, stored_bytes(name, data), attempt)
+        self.attach_all(exp_key, {name: data}, tid=tid, attempt=attempt)
+
+    def attach_all(
+        self, exp_key: str, contents: Mapping[str, Content], *, tid: int | None = None, attempt: int = 0
+    ) -> None:
+        """Keep many, some hundreds with each call of the driver (12)."""
+        checked = {stored_name(name): checked_content(name, data) for name, data in contents.items()}
+        self._attachments.write(exp_key, tid, checked, attempt)
 
     def attachment(
         self, exp_key: str, name: str, *, tid: int | None = None, max_bytes: int | None = None

@@ -4,6 +4,9 @@ import contextlib
 import functools
 import math
 import pickle
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -36,6 +39,7 @@ from hpsearch.hyperopt.exceptions import (
     InvalidResultStatus,
 )
 from hpsearch.hyperopt.pyll import scope
+from hpsearch.trial_handle import current_trial
 
 SPACE = {"x": hp.uniform("x", -5, 5), "kind": hp.choice("kind", ["a", {"n": hp.uniformint("n", 1, 9)}])}
 
@@ -421,3 +425,30 @@ def test_an_option_that_is_a_truth_value_is_no_index() -> None:
     space = hp.choice("flag", [True, False])
     assert space_eval(space, {"flag": True}) is True
     assert space_eval(space, {"flag": 1}) is False
+
+
+def test_what_the_current_trial_attaches_is_kept_also_from_threads_and_reports_are_warned_of() -> None:
+    def objective(config):
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda i: current_trial().attach(f"fold{i}", bytearray([i])), range(2)))
+        current_trial().attach("tid", str(current_trial().tid).encode())
+        return config["x"]
+
+    trials = Trials()
+    search(objective, trials=trials, max_evals=3)
+    for tid, trial in enumerate(trials.trials):
+        kept = trials.trial_attachments(trial)
+        assert {name: kept[name] for name in kept} == {"fold0": b"\0", "fold1": b"\1", "tid": b"%d" % tid}
+
+
+def test_a_report_that_trials_in_one_process_cannot_keep_is_warned_of_once() -> None:
+    code = (
+        "from hpsearch import current_trial, fmin, hp\n"
+        "def objective(x):\n    current_trial().report(1, x)\n    return x\n"
+        "fmin(objective, hp.uniform('x', 0, 1), max_evals=3, show_progressbar=False)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stderr.count("HpsearchWarning") == 1
+    assert "MongoTrials" in done.stderr
