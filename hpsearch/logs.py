@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -140,6 +141,20 @@ def tell(sentence: str, extra: Mapping[str, object]) -> None:
         print(printable(sentence), file=sys.stderr, flush=True)  # noqa: T201
 
 
+def log_all(lines: Sequence[str], extra: Mapping[str, object]) -> None:
+    """Log lines, each as an event, all at once: in JSON alone, where so many records would cost much more."""
+    handlers = [h for h in logging.getLogger().handlers if isinstance(h, _StderrHandler)]
+    if not handlers or not log.isEnabledFor(logging.INFO):
+        return
+    record = log.makeRecord(log.name, logging.INFO, __file__, 0, "", (), None, extra=dict(extra))
+    before, empty, after = handlers[0].format(record).partition('"message": ""')
+    assert empty, "a line has a message"
+    # A raw control character separates the texts: within them they are all escaped.
+    texts = json.dumps(list(lines), separators=("\0", ":"))[1:-1].replace("\x7f", r"\u007f")
+    start, end = f'{before}"message": ', f"{after}\n"
+    handlers[0].write(f"{start}{texts}{end}".replace("\0", end + start))
+
+
 class _JsonFormatter(logging.Formatter):
     """Makes one line of JSON of a record, whatever it holds."""
 
@@ -184,9 +199,17 @@ class _StderrHandler(logging.Handler):
         self.setFormatter(formatter)
 
     def emit(self, record: logging.LogRecord) -> None:
+        self._write(self.format(record) + "\n")
+
+    def write(self, text: str) -> None:
+        """Write lines that are formatted already."""
+        with self.lock or nullcontext():
+            self._write(text)
+
+    def _write(self, text: str) -> None:
         # Nobody reads it any more, or an objective closed or replaced it: no reason to end.
         with suppress(OSError, ValueError, AttributeError):
-            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.write(text)
             sys.stderr.flush()
 
 

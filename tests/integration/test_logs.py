@@ -83,6 +83,18 @@ def test_no_text_of_a_line_for_people_passes_for_another_line_or_reaches_the_ter
     assert any(line.startswith("Traceback") for line in rest)
 
 
+def test_lines_that_are_logged_all_at_once_are_those_of_one_call_each():
+    texts = ["", "a", 'quotes " and \\', "\\n", "\x7f\x00\u2028", "\ud800", '"message": ""', "\U0001f600"]
+    source = '"message": ""'
+    code = f"texts, extra = {texts!r}, Event.OUTPUT.of(source={source!r})\n"
+    at_once = written(f"{code}from hpsearch.logs import log_all\nlog_all(texts, extra=extra)")
+    one_by_one = written(f"{code}for text in texts: log.info('%s', text, extra=extra)")
+    for line in (*at_once, *one_by_one):
+        del line["time"]
+    assert at_once == one_by_one
+    assert len(at_once) == len(texts)
+
+
 def test_half_a_character_breaks_nothing():
     """An objective may print bytes that are no text, or half of a surrogate pair."""
     (line,) = written(r'log.info("%s", "a\ud800b", extra=Event.OUTPUT.of(source="e"))')

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from hpsearch.events import Event
-from hpsearch.logs import is_json
+from hpsearch.logs import is_json, log_all
 from hpsearch.trial import Result
 from hpsearch.wording import printable
 
@@ -118,8 +118,7 @@ class Output:
         if "\r" in lines:
             lines = "\n".join(map(_last_states, lines.split("\n")))
         if is_json():
-            for line in lines.split("\n"):
-                log.info("%s", line, extra=Event.OUTPUT.of(source=self._label))
+            log_all(lines.split("\n"), extra=Event.OUTPUT.of(source=self._label))
             return
         mark = f"[{self._label}] "
         marked = printable(lines).replace("\n", f"\n{mark}")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
 import gridfs
 import pytest
-from pymongo import MongoClient
+from pymongo import MongoClient, monitoring
 
 from hpsearch.errors import StoreError
 from hpsearch.store import files
 from hpsearch.store.files import CHUNK_BYTES, CHUNKS_A_CALL, Place
+from hpsearch.store.mongo.attachments import Attachments
 from hpsearch.store.schema import CHUNKS, FILES
 from tests.integration.store.conftest import Bench
 
@@ -118,3 +120,56 @@ def test_a_file_that_holds_more_than_its_document_says_is_not_read_to_its_end(mo
     raw.command("profile", 0)
     reads = raw["system.profile"].count_documents({"op": "query", "ns": f"{raw.name}.{CHUNKS}"})
     assert reads == 2  # the first page, and once more in case it was being replaced
+
+
+def test_three_thousand_small_ones_take_few_round_trips_and_a_large_one_no_copy(mongo, mongo_uri):
+    calls = Calls()
+    with MongoClient(mongo_uri, event_listeners=[calls]) as client:
+        attachments = Attachments(_Called(), client[mongo.store._database.name])
+        attachments.write(mongo.exp_key, 0, {f"fold{i}": b"x" * 100 for i in range(3000)}, 1)
+        assert len(calls.names) <= 40
+        assert mongo.store.n_attachments(mongo.exp_key) == 3000
+
+        data = bytes(30 * 2**20)
+        tracemalloc.start()
+        attachments.write(mongo.exp_key, 0, {"large": data}, 1)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < len(data) / 3
+
+
+class Calls(monitoring.CommandListener):
+    """Notes the commands that the driver sends."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def started(self, event: Any) -> None:
+        self.names.append(event.command_name)
+
+    def succeeded(self, event: Any) -> None: ...
+
+    def failed(self, event: Any) -> None: ...
+
+
+class _Called:
+    """A connection that calls at once."""
+
+    def call(self, action: Any, *args: Any, **options: Any) -> Any:
+        return action(*args, **options)
+
+
+def test_of_many_those_that_somebody_deletes_meanwhile_leave_nothing_and_the_others_stay(mongo, raw):
+    """A deletion between the chunks and the end of the upload."""
+    attachments = mongo.store._attachments
+    write_chunks = attachments._write_chunks
+
+    def write_and_detach(chunks: Any) -> None:
+        write_chunks(chunks)
+        mongo.store.detach(mongo.exp_key, "b")
+
+    attachments._write_chunks = write_and_detach
+    mongo.store.attach_all(mongo.exp_key, {"a": b"1", "b": b"2", "c": b"3"})
+    del attachments._write_chunks
+    assert mongo.store.attachments(mongo.exp_key) == ["a", "c"]
+    assert left_over(raw, mongo.exp_key) == (2, 0)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpsearch.evaluate import Attachment
 from hpsearch_worker.line import HEADER, MARK, Line, StrayBytesError
 
 
@@ -72,3 +74,33 @@ def test_who_hung_up_is_told_also_in_the_middle_of_a_message(ends):
     theirs.close()
     with pytest.raises(EOFError):
         line.receive(waiting=False)
+
+
+@given(st.lists(st.binary(max_size=2000), max_size=4), st.booleans())
+def test_large_parts_of_messages_arrive_with_their_message(parts, is_mutable):
+    one, other = Line.pair()
+    for i, part in enumerate(parts):
+        one.send((i, [Attachment("a", bytearray(part) if is_mutable else part), Attachment("b", part[:1])]))
+        one.send("next")
+    for i, part in enumerate(parts):
+        number, [first, second] = other.receive(waiting=True)
+        assert (number, first.name, bytes(first.data), bytes(second.data)) == (i, "a", part, part[:1])
+        assert other.receive(waiting=True) == "next"
+    one.close()
+    other.close()
+
+
+def test_a_large_attachment_is_held_once_on_either_end():
+    one, other = Line.pair()
+    data = bytes(50 * 2**20)
+    sender = threading.Thread(target=one.send, args=(Attachment("a", data),))
+    tracemalloc.start()
+    sender.start()
+    received = other.receive(waiting=True)
+    sender.join()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert bytes(received.data) == data
+    assert peak < 1.3 * len(data)
+    one.close()
+    other.close()

@@ -195,3 +195,32 @@ def test_what_is_counted_are_the_attachments_of_the_experiment_and_of_all_its_tr
 
     assert store.n_attachments(bench.exp_key) == 3
     assert store.n_attachments("nothing") == 0
+
+
+def test_many_are_attached_at_once_each_in_place_of_what_was_there(bench, store):
+    bench.insert(1)
+    store.attach(bench.exp_key, "a", b"old" * CHUNK_BYTES, tid=0)
+    store.attach(bench.exp_key, "a", b"the experiment's")
+    contents = {
+        "a": b"new",
+        "empty": b"",
+        "big": b"0123" * CHUNK_BYTES,
+        **{str(i): b"%d" % i for i in range(700)},
+    }
+    for _ in range(2):
+        store.attach_all(bench.exp_key, contents, tid=0)
+
+    assert store.attachments(bench.exp_key, tid=0) == sorted(contents)
+    for name in ("a", "empty", "big", "0", "699"):
+        assert store.attachment(bench.exp_key, name, tid=0) == contents[name]
+    assert store.attachments(bench.exp_key) == ["a"]
+    assert store.n_attachments(bench.exp_key) == len(contents) + 1
+    store.attach_all(bench.exp_key, {})
+
+
+@pytest.mark.parametrize(
+    "data", [bytearray(b"abc"), memoryview(b"abc"), memoryview(b"a-b-c-")[::2], memoryview(bytearray())]
+)
+def test_bytes_of_every_kind_are_attached(bench, store, data):
+    store.attach(bench.exp_key, "a", data)
+    assert store.attachment(bench.exp_key, "a") == bytes(data)
