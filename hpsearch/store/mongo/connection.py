@@ -228,6 +228,7 @@ class Connection:
                 log.debug("the store file cannot be used: %s", error, extra=Event.STORE_FILE_UNREAD.of())
                 return False
             old, self.client, self._uri = self.client, client, uri
+            self.hosts = hosts_of(uri)
         old.close()
         return True
 
