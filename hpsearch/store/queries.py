@@ -503,7 +503,8 @@ def _elapsed(is_mine: dict[str, Any], measured: Elapsed | None) -> dict[str, Any
     That is what is stored, or more, as its leader measured it in the same run. Where an older hpsearch led,
     nothing is stored, and the time since the start counts.
     """
-    since_start = {"$max": [{"$divide": [{"$subtract": [NOW, "$started_at"]}, 1000]}, 0.0]}
+    began = {"$cond": [{"$eq": [{"$type": "$started_at"}, "date"]}, "$started_at", NOW]}
+    since_start = {"$max": [{"$divide": [{"$subtract": [NOW, began]}, 1000]}, 0.0]}
     is_stored = {"$eq": ["$elapsed.since", "$started_at"]}
     seconds: dict[str, Any] = {"$cond": [is_stored, {"$ifNull": ["$elapsed.seconds", 0.0]}, since_start]}
     if measured is not None:

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,15 @@ from hpsearch import hp
 from hpsearch.cli.lookup import find_experiment, read_progress
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.errors import HpsearchError, NotFoundError, UnreadableError
-from hpsearch.experiment import Algorithm, Budget, Defaults, Experiment, ExperimentState, ObjectiveRef
+from hpsearch.experiment import (
+    Algorithm,
+    Budget,
+    Defaults,
+    Elapsed,
+    Experiment,
+    ExperimentState,
+    ObjectiveRef,
+)
 from hpsearch.fleet import Worker
 from hpsearch.space.tree import Space
 from hpsearch.store.documents.migration import SCHEMA
@@ -224,6 +232,27 @@ def test_an_altered_experiment_is_refused_by_name_or_goes_on_and_the_others_are_
     assert other.exp_key in {e.exp_key for e in scene.store.experiments()}
     scene.raw[EXPERIMENTS].delete_one({"_id": key})
     scene.finish(other)
+
+
+@pytest.mark.fuzz
+@few
+@given(nth=NTH, value=HOSTILE)
+def test_who_leads_an_altered_experiment_is_told_its_field_and_may_always_resign(
+    scene: Scene, nth: int, value: Any
+):
+    """What a coordinator does last must not hide why it ends."""
+    key = scene.begin().exp_key
+    scene.store.lead(key, "me", 60)
+    whole = scene.raw[EXPERIMENTS].find_one({"_id": key})
+    scene.replace(EXPERIMENTS, altered(whole, place_in(whole, nth, "space"), value))
+    measured = Elapsed(seconds=1.0, since=whole["started_at"].replace(tzinfo=UTC))
+    for owner in ("other", "me"):
+        try:
+            scene.store.lead(key, owner, 60, measured)
+        except HpsearchError as error:
+            assert_sentence(error, key)
+    scene.store.resign(key, "me", measured)
+    scene.raw[EXPERIMENTS].delete_one({"_id": key})
 
 
 @pytest.mark.fuzz
