@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from contextlib import suppress
@@ -19,7 +20,8 @@ ALREADY_INITIALIZED = 23
 class Server:
     """A mongod of one's own, on a fixed port of this machine.
 
-    ``options`` are mongod's, ``uri_options`` those that a client needs to talk to it.
+    ``options`` are mongod's, ``uri_options`` those that a client needs to talk to it, ``environment`` holds
+    variables of its process.
     """
 
     def __init__(self, folder: Path, *options: str, uri_options: str = "") -> None:
@@ -27,6 +29,7 @@ class Server:
         self.options = options
         self.uri_options = uri_options
         self.port = free_port()
+        self.environment: dict[str, str] = {}
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -46,7 +49,12 @@ class Server:
         """Start the process, and do not wait for it."""
         self.folder.mkdir(exist_ok=True)
         command = mongod_command(self.folder, self.port, *self.options)
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            command,
+            env={**os.environ, **self.environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         return self.process
 
     def kill(self) -> None:
