@@ -32,7 +32,10 @@ class Exposition:
 
     def text(self, accept: str) -> tuple[bytes, str]:
         """Return the metrics and their content type, in the format that a request's ``Accept`` asks for."""
-        encode, content_type = choose_encoder(accept)
+        try:
+            encode, content_type = choose_encoder(accept)
+        except Exception:  # noqa: BLE001 - the library trips over a version that is no number
+            encode, content_type = choose_encoder("")
         return encode(self._registry), content_type
 
 

@@ -1,8 +1,9 @@
 """A small HTTP server for probes and for Prometheus: ``/healthz``, ``/readyz``, ``/metrics``.
 
 It answers from threads of its own, which end with the process, and never waits for the
-work, nor lets it wait. It reads no bodies, keeps no connection for long, and not many at a
-time: who opens more is hung up on.
+work, nor lets it wait. It reads no bodies, answers one request a connection, and ends each
+after five seconds, whatever it waits for. Where there are many, a new one takes the place of
+the oldest of whoever has the most: who comes and asks is answered while others keep silent.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Protocol
@@ -29,10 +31,19 @@ from hpsearch.health.metric import Metric
 log = logging.getLogger(__name__)
 
 #: Connections at a time; probes and Prometheus need two or three.
-MAX_CONNECTIONS = 8
+MAX_CONNECTIONS = 16
+
+#: Threads at a time. Those of connections that were ended find that out in a moment.
+_MAX_THREADS = 4 * MAX_CONNECTIONS
 
 #: Seconds between two looks for connections that are open for too long.
 _LOOK_S = 0.2
+
+#: Seconds that threads get to end where there are too many, and between two looks at them.
+_MOMENT_S, _POLL_S = 1.0, 0.001
+
+#: Connections that the system takes before they are looked at.
+_BACKLOG = 128
 
 _PLAIN = "text/plain; charset=utf-8"
 
@@ -54,7 +65,7 @@ class Probes(Protocol):
 
 
 @contextmanager
-def serving(host: str, port: int | None, probes: Probes, *, longest_s: float = 10.0) -> Iterator[str | None]:
+def serving(host: str, port: int | None, probes: Probes, *, longest_s: float = 5.0) -> Iterator[str | None]:
     """Answer from a thread for as long as the block runs; gives the start of the URLs.
 
     Parameters
@@ -121,8 +132,18 @@ class _Pages:
                 return _sentence(HTTPStatus.NOT_FOUND, "There are /healthz, /readyz and /metrics.")
 
 
+@dataclass(slots=True)
+class _Visit:
+    """A connection whose thread runs."""
+
+    host: str  #: whose it is
+    since: float  #: monotonic seconds
+    has_ended: bool = False
+
+
 class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     allow_reuse_address = True
+    request_queue_size = _BACKLOG
     daemon_threads = True
     block_on_close = False
 
@@ -130,30 +151,52 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.address_family = family
         self.pages = pages
         self._longest_s = longest_s
-        self._open: dict[socket.socket, float] = {}  # with the time of its start
+        self._visits: dict[socket.socket, _Visit] = {}  # the oldest first
         super().__init__(address, _Handler)
         # A process that is forked off may outlive this one, and would keep the port.
         listening = weakref.ref(self.socket)
         os.register_at_fork(after_in_child=lambda: _close(listening()))
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if len(self._open) >= MAX_CONNECTIONS:
+        if not self._has_room():
             self.shutdown_request(request)
             return
-        self._open[request] = time.monotonic()
+        if len(hosts := [visit.host for _, visit in self._going_on()]) >= MAX_CONNECTIONS:
+            most = max(hosts, key=hosts.count)  # of equals the first, which has the oldest
+            self._end(next(connection for connection, visit in self._going_on() if visit.host == most))
+        self._visits[request] = _Visit(client_address[0], time.monotonic())
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        self._open.pop(request, None)
+        self._visits.pop(request, None)
         super().shutdown_request(request)
 
     def service_actions(self) -> None:
         """End what is open for too long; its thread then finds the line closed."""
         too_old = time.monotonic() - self._longest_s
-        for connection, since in list(self._open.items()):
-            if since < too_old:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+        for connection, visit in self._going_on():
+            if visit.since < too_old:
+                self._end(connection)
+
+    def _has_room(self) -> bool:
+        """Return whether there may be another thread, once those had a moment that are about to end."""
+        deadline = time.monotonic() + _MOMENT_S
+        while len(self._visits) >= _MAX_THREADS:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_POLL_S)
+        return True
+
+    def _going_on(self) -> list[tuple[socket.socket, _Visit]]:
+        return [
+            (connection, visit) for connection, visit in self._visits.copy().items() if not visit.has_ended
+        ]
+
+    def _end(self, connection: socket.socket) -> None:
+        if (visit := self._visits.get(connection)) is not None:
+            visit.has_ended = True
+        with suppress(OSError):  # its thread was quicker
+            connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log a defect; whoever hung up in the middle is no matter for the log."""

@@ -92,8 +92,8 @@ def test_the_help_loads_click_and_nothing_heavy():
     assert loaded & {"numpy", "scipy", "pymongo", "bson", "rich", "asyncio"} == set()
     assert {name for name in loaded if name.startswith("hpsearch.")} <= {
         "hpsearch.cli", "hpsearch.command", "hpsearch.command.exits", "hpsearch.command.forgiving",
-            "hpsearch.command.options",
-        "hpsearch.command.store_choice", "hpsearch.errors", "hpsearch.events", "hpsearch.logs",
+        "hpsearch.command.options", "hpsearch.command.store_choice",
+        "hpsearch.errors", "hpsearch.events", "hpsearch.logs",
         "hpsearch.private_file", "hpsearch.strict_json", "hpsearch.user_path", "hpsearch.wording",
     }  # fmt: skip
 

@@ -6,8 +6,9 @@ import http.client
 import os
 import socket
 import sys
-import time
+import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -120,17 +121,84 @@ def test_a_query_changes_nothing(url):
     assert asked(url, "/healthz?verbose=1")[0] == 200
 
 
-def test_who_says_nothing_is_hung_up_on_and_keeps_nobody_out_for_long(example):
-    with serving("127.0.0.1", 0, example, longest_s=1.0) as url:
-        assert url is not None
+@pytest.mark.parametrize(
+    "accept", ["application/openmetrics-text;version=x", "text/plain;version='1.0.0'", ";;=,", "\xff"]
+)
+def test_metrics_are_given_to_who_asks_for_them_in_no_form_that_exists(url, accept, caplog):
+    status, _, text = asked(url, "/metrics", Accept=accept)
+    assert (status, "example_level" in text) == (200, True)
+    assert not caplog.records
+
+
+def silent(host: str, port: int | None) -> socket.socket:
+    return socket.create_connection((host, port), timeout=10)
+
+
+def drip(connection: socket.socket, stop: threading.Event) -> None:
+    """Send a header without end, a character at a time."""
+    with suppress(OSError):
+        while not stop.wait(0.05):
+            connection.sendall(b"x")
+
+
+@pytest.mark.parametrize(
+    "first", [b"", b"GET /healthz", b"GET /healthz HTTP/1.1\r\nX: ", b"GET / HTTP/1.1\r\n"]
+)
+def test_a_connection_ends_when_its_time_is_over_whatever_comes_meanwhile(example, first):
+    with serving("127.0.0.1", 0, example, longest_s=0.5) as url:
+        place, stop = urlsplit(url), threading.Event()
+        connection = silent(place.hostname, place.port)
+        connection.sendall(first)
+        thread = threading.Thread(target=drip, args=(connection, stop))
+        thread.start()
+        try:
+            with suppress(ConnectionResetError):  # what was sent meanwhile is refused
+                assert connection.recv(1) == b""
+        finally:
+            stop.set()
+            thread.join()
+            connection.close()
+
+
+def test_nothing_but_one_request_is_answered_on_a_connection(url):
+    place = urlsplit(url)
+    with silent(place.hostname, place.port) as connection:
+        connection.sendall(2 * b"GET /healthz HTTP/1.1\r\nConnection: keep-alive\r\n\r\n")
+        with suppress(ConnectionResetError):
+            answer = b"".join(iter(lambda: connection.recv(1000), b""))
+            assert answer.count(b"HTTP/1.0 200") == 1
+
+
+def test_who_keeps_silent_on_many_connections_keeps_nobody_out(example):
+    """Not for a moment: the time of none of them is over."""
+    with serving("127.0.0.1", 0, example, longest_s=600) as url:
         place = urlsplit(url)
-        assert place.hostname is not None
-        silent = [connected(place.hostname, place.port) for _ in range(MAX_CONNECTIONS)]
-        one_more = connected(place.hostname, place.port)
-        assert one_more.recv(1) == b"", "there are too many already"
-        for connection in silent:
-            assert connection.recv(1) == b"", "its time is over"
-        assert answers(url)
+        idle = [connected(place.hostname, place.port) for _ in range(20 * MAX_CONNECTIONS)]
+        for _ in range(3):
+            assert asked(url, "/healthz")[0] == 200
+        assert threads_of("process_request_thread") <= 5 * MAX_CONNECTIONS
+        for connection in idle:
+            connection.close()
+
+
+def test_a_crowd_from_one_place_takes_no_connection_of_another(example):
+    with serving("0.0.0.0", 0, example, longest_s=600) as url:
+        port = urlsplit(url).port
+        lone = socket.create_connection(("127.0.0.1", port), timeout=10, source_address=("127.0.0.2", 0))
+        lone.sendall(b"GET /heal")
+        crowd = [connected("127.0.0.1", port) for _ in range(3 * MAX_CONNECTIONS)]
+        lone.sendall(b"thz HTTP/1.0\r\n\r\n")
+        assert lone.recv(100).startswith(b"HTTP/1.0 200")
+        for connection in [lone, *crowd]:
+            connection.close()
+
+
+def test_a_place_comes_free_when_a_connection_is_closed(example):
+    with serving("127.0.0.1", 0, example, longest_s=600) as url:
+        place = urlsplit(url)
+        for _ in range(5 * MAX_CONNECTIONS):
+            connected(place.hostname, place.port).close()
+            assert asked(url, "/healthz")[0] == 200
 
 
 def test_an_answer_that_fails_is_logged_and_harms_no_other(example, url, caplog):
@@ -148,15 +216,9 @@ def connected(host: str, port: int | None) -> socket.socket:
     return connection
 
 
-def answers(url: str) -> bool:
-    """Whether there is an answer within ten seconds; a place may take a moment to come free."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            return asked(url, "/healthz")[0] == 200
-        except (http.client.RemoteDisconnected, ConnectionResetError):
-            time.sleep(0.05)
-    return False
+def threads_of(name: str) -> int:
+    """Return how many threads run a function of that name."""
+    return sum(name in thread.name for thread in threading.enumerate())
 
 
 def test_a_port_that_is_in_use_is_refused_with_a_sentence(example, url):
