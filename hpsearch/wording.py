@@ -17,6 +17,14 @@ UNSHOWABLE = re.compile(
 _SHOWN_ASCII = bytes(code for code in range(128) if not UNSHOWABLE.match(chr(code)))
 _LAYOUT = str.maketrans({"\n": r"\n", "\t": r"\t"})
 
+#: What may hold a password: an address with an "@", be it a URI or user:password@host, and one
+#: without, whose first colon is not that of a port or of an example.
+_ADDRESS = re.compile(
+    r"(?P<scheme>://).*@[^\s'\")]*"
+    r"|(?P<other>://)[^\s:/'\")]*:(?!port\b|\d{1,5}(?!\w))[^\s'\")]*"
+    r"|[^\s'\"(=]*:\S*@[^\s'\")]*"
+)
+
 #: Characters of a value; of a name, which says nothing once it is cut; and of an error, which names files.
 _MAX_SHOWN, _MAX_NAME, _MAX_REASON = 60, 300, 400
 
@@ -60,6 +68,11 @@ def printable(text: str) -> str:
 def escaped(text: str) -> str:
     """Return a text on one line: as ``printable`` does, and line breaks and tabs escaped, too."""
     return printable(text.translate(_LAYOUT))
+
+
+def without_credentials(text: str) -> str:
+    """Return a sentence in which no address has a user and a password, wherever it repeats one."""
+    return _ADDRESS.sub(lambda found: f"{found['scheme'] or found['other'] or ''}...", text)
 
 
 def one_line(text: str, limit: int) -> str:

@@ -97,8 +97,9 @@ def _opened(source: str, *, trust_pickle: bool) -> Iterator[JobSource]:
         return
     path = Path(source)
     if not os.path.isfile(path):  # noqa: PTH113 - Path's would raise for a name that no file can have
-        text = f"There is no file {source}; a database is written as mongo://host:port/database/jobs."
-        raise LoadError(text)
+        # A mistyped address may hold a password.
+        named = "no such file" if set(source) & set("@:?") else f"no file {source}"
+        raise LoadError(f"There is {named}; a database is written as mongo://host:port/database/jobs.")
     if not trust_pickle:
         raise click.UsageError(
             f"{source} is taken for pickled Trials, and loading a pickle runs whatever code is in it: "

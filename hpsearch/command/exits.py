@@ -32,7 +32,7 @@ from hpsearch.errors import (
 )
 from hpsearch.events import Event
 from hpsearch.logs import is_json, tell
-from hpsearch.wording import one_line
+from hpsearch.wording import one_line, without_credentials
 
 log = logging.getLogger("hpsearch")
 
@@ -144,7 +144,7 @@ def _end_within(seconds: float, code: int) -> None:
 
 def _say_why(words: str, exit_code: int) -> None:
     """Say why the command ends: its last words, which may repeat what it was given."""
-    sentence = one_line(words, _MAX_SENTENCE)
+    sentence = one_line(without_credentials(words), _MAX_SENTENCE)
     error, is_debug = sys.exception(), log.isEnabledFor(logging.DEBUG)
     if is_json():
         extra = Event.COMMAND_FAILED.of(error=type(error).__name__, exit_code=exit_code)

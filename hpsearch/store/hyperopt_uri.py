@@ -7,18 +7,17 @@ MongoDB's own forms are taken too, with or without a collection at the end of th
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from urllib.parse import quote_plus
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.store.user_uri import shown_hosts
-from hpsearch.wording import shown
+from hpsearch.store.user_uri import may_hold_password, shown_hosts
 
 #: The collection unless an address names one.
 JOBS = "jobs"
 
 _SCHEMES = {"mongo": "mongodb", "mongo+ssl": "mongodb", "mongodb": "mongodb", "mongodb+srv": "mongodb+srv"}
+_OTHER_SCHEMES = {"http", "https", "postgresql", "postgres", "mysql", "redis", "sqlite", "file", "ssh", "s3"}
 _FORMS = "mongo://host:port/database/jobs, or mongodb://host/database"
 
 
@@ -52,8 +51,8 @@ def jobs_address(text: str) -> JobsAddress:
             "`ssh -N -L 27018:localhost:27017 HOST`, and use mongo://localhost:27018/DATABASE/jobs."
         )
     if scheme not in _SCHEMES:
-        # What was typed wrong may hold a password: only what has the form of a scheme is repeated.
-        named = f"{scheme}://" if re.fullmatch("[a-z]{1,12}", scheme) else "What stands there"
+        # What was typed wrong may hold a password: only what is known to be a scheme is repeated.
+        named = f"{scheme}://" if scheme in _OTHER_SCHEMES else "What was given"
         raise ConfigurationError(f"{named} is not an address of MongoDB; write {_FORMS}.")
     is_own_form = not scheme.startswith("mongodb")
     if is_own_form:
@@ -63,7 +62,13 @@ def jobs_address(text: str) -> JobsAddress:
     else:
         place, _, options = rest.partition("?")
         credentials, at, place = place.rpartition("@")
-    hosts, database, collection = _parts(place, needs_database=is_own_form)
+    if (found := _parts(place, needs_database=is_own_form)) is None:
+        # After an "@", or the name of a secret, what stands there may be a part of a password.
+        whole = text if "://" in text else f"mongo://{text}"
+        hosts = None if may_hold_password(whole) else shown_hosts(place)
+        named = "An empty text" if not text else hosts or "What was given"
+        raise ConfigurationError(f"{named} is not an address of a database in MongoDB; write {_FORMS}.")
+    hosts, database, collection = found
     if is_own_form:
         credentials = _encoded(credentials) if at else ""
         options = "&".join(part for part in (options, "tls=true" if scheme == "mongo+ssl" else "") if part)
@@ -71,7 +76,7 @@ def jobs_address(text: str) -> JobsAddress:
     return JobsAddress(f"{_SCHEMES[scheme]}://{credentials}{at}{hosts}/{database}{tail}", collection)
 
 
-def _parts(place: str, *, needs_database: bool) -> tuple[str, str, str]:
+def _parts(place: str, *, needs_database: bool) -> tuple[str, str, str] | None:
     """Return the hosts, the database and the collection that an address names after its credentials."""
     match place.rstrip("/").split("/"):
         case [hosts] if hosts and not needs_database:
@@ -80,8 +85,7 @@ def _parts(place: str, *, needs_database: bool) -> tuple[str, str, str]:
             return hosts, database, JOBS
         case [hosts, database, collection] if hosts and database and collection:
             return hosts, database, collection
-    named = (shown_hosts(place) or "What stands there") if place else "An empty text"
-    raise ConfigurationError(f"{named} is not an address of a database in MongoDB; write {_FORMS}.")
+    return None
 
 
 def _encoded(credentials: str) -> str:
@@ -89,7 +93,7 @@ def _encoded(credentials: str) -> str:
     user, colon, password = credentials.partition(":")
     if not colon:
         raise ConfigurationError(
-            f"The address of MongoDB names the user {shown(user)} without a password; "
+            "The address of MongoDB names a user without a password; "
             "write user:password@host (the file ~/.hyperopt is not read)."
         )
     try:

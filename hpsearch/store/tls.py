@@ -11,6 +11,7 @@ from collections.abc import Callable
 from urllib.parse import unquote_plus
 
 from hpsearch.errors import ConfigurationError
+from hpsearch.store.user_uri import is_mistyped
 from hpsearch.wording import one_line
 
 #: What is wrong with a server's certificate, by OpenSSL's words, and what to do about it.
@@ -78,13 +79,15 @@ def advice(text: str, uri: str) -> str | None:
 
 
 def check_files(uri: str) -> None:
-    """Return if the certificates that a URI names can be used.
+    """Return if the certificates that a URI names can be used, or if it is mistyped.
 
     Raises
     ------
     ConfigurationError
         If one cannot be read, or is not what its option needs; names option and file.
     """
+    if is_mistyped(uri):
+        return  # what looks like the name of a file may be a part of the password
     options = _options(uri)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # Without a password OpenSSL would ask for one, and wait.

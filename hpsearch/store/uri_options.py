@@ -69,14 +69,18 @@ def misspelt(uri: str, *, shows_names: bool) -> str | None:
     shows_names : bool
         Whether an option that resembles none may be quoted; it can be a part of a password.
     """
-    for option in uri.rpartition("@")[2].partition("?")[2].replace(";", "&").split("&"):
+    for option in uri.partition("?")[2].replace(";", "&").split("&"):
         name = option.partition("=")[0]
         if not name or name.lower() in _BY_LOWER:
             continue
+        if not _NAME.fullmatch(name):
+            break
         meant = difflib.get_close_matches(name.lower(), _BY_LOWER, n=1, cutoff=_LEAST_SIMILARITY)
         if meant:
             return f"unknown option {name}; did you mean {_BY_LOWER[meant[0]]}?"
-        if shows_names and _NAME.fullmatch(name):
+        if shows_names:
             return f"unknown option {name}"
-        return "one of its options is unknown"
-    return None
+        break
+    else:
+        return None
+    return "one of its options is unknown"

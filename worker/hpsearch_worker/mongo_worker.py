@@ -14,7 +14,6 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 
 import math
 import os
-import re
 import shlex
 import signal
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ from hpsearch.errors import ConfigurationError
 from hpsearch.events import Event
 from hpsearch.logs import log_to_stderr, tell
 from hpsearch.store.hyperopt_uri import jobs_address
-from hpsearch.store.user_uri import is_mistyped
+from hpsearch.store.user_uri import uri_with_masks
 from hpsearch.user_path import user_path
 from hpsearch_worker.__main__ import worker
 
@@ -44,9 +43,6 @@ _MAX_JOBS_IN_DB = (
     "--max-jobs-in-db is not supported, since the number of trials is the search's to limit: "
     "leave it out, and give max_evals to fmin, or --max-evals to `hpsearch run`."
 )
-
-#: Options of a URI whose values are secrets, or may hold one.
-_SECRET = re.compile(r"(?i)(\b\w*(?:password|properties)=)[^&;]*")
 
 #: From here on a number means no limit, be it of trials or of seconds: Hyperopt's default is the
 #: largest integer, and no duration of our worker is longer.
@@ -240,7 +236,7 @@ def our_arguments(flags: Flags) -> list[str]:
 
 def our_command(uri: str, arguments: list[str]) -> str:
     """Return the whole command for a shell, without the secrets of the URI."""
-    return f"HPSEARCH_STORE={shlex.quote(_without_secrets(uri))} hpsearch worker {shlex.join(arguments)}"
+    return f"HPSEARCH_STORE={shlex.quote(uri_with_masks(uri))} hpsearch worker {shlex.join(arguments)}"
 
 
 def main() -> NoReturn:
@@ -251,16 +247,6 @@ def main() -> NoReturn:
 def main_of_process() -> NoReturn:
     """Run ``hpsearch-mongo-worker`` in a process that has nothing else to do."""
     as_process(main)
-
-
-def _without_secrets(uri: str) -> str:
-    scheme, _, rest = uri.partition("://")
-    if is_mistyped(uri):
-        return f"{scheme}://..."  # a password without its "@" stands among the hosts
-    credentials, at, place = rest.rpartition("@")
-    user, colon, _ = credentials.partition(":")
-    shown = f"{user}:***" if colon else user
-    return _SECRET.sub(r"\1***", f"{scheme}://{shown}{at}{place}")
 
 
 def _drain(signum: int, frame: FrameType | None) -> None:

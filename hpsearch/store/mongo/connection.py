@@ -27,7 +27,7 @@ from hpsearch.store.mongo.access import Access, Patience, Renewal, has_lost_user
 from hpsearch.store.mongo.errors import DRIVER_ERRORS, cause, meaning, translated
 from hpsearch.store.tls import advice, check_files, refusal
 from hpsearch.store.uri_options import misspelt
-from hpsearch.store.user_uri import is_mistyped, may_hold_password, shown_hosts
+from hpsearch.store.user_uri import hosts_in, is_mistyped, may_hold_password
 from hpsearch.wording import reason
 
 log = logging.getLogger(__name__)
@@ -281,10 +281,7 @@ class Connection:
 
 def hosts_of(uri: str) -> str:
     """Return the hosts of a URI, for messages; never a part of the credentials."""
-    # From the last "@", so that a password with an unquoted "/" or "@" stays out too.
-    rest = uri.partition("://")[2].rpartition("@")[2]
-    hosts = rest.split("?")[0].partition("/")[0]
-    return shown_hosts(hosts) or _NO_HOSTS
+    return hosts_in(uri) or _NO_HOSTS
 
 
 def settings_for(uri: str) -> dict[str, Any]:

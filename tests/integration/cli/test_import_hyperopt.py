@@ -302,3 +302,29 @@ def test_damaged_jobs_and_attachments_are_left_out_and_told(
     assert "Left out: the attachment 'gone'" in done.err
     assert "Left out: the attachment 'zz'" in done.err
     assert [trial.state for trial in store.trials("d")].count(State.FAILED) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "me:hunter2@host/db",
+        "mongodb:/me:hunter2@host/db",
+        "mongo://me:hunter2@host",
+        "mongodb://me:hunter2host/db/jobs/more",
+        "mongodb://me:hunter2@host@127.0.0.1:1/db",
+        "hunter2://me@host/db",
+        "me@hunter2",
+    ],
+)
+def test_a_mistyped_source_is_not_repeated_with_its_password(call, folder, source):
+    outcome = call("import-hyperopt", source, "--space", f"{folder / 'search.py'}:space")
+    assert outcome.code in {65, 78}
+    assert outcome.err.startswith("hpsearch: ")
+    assert "hunter2" not in outcome.out + outcome.err
+
+
+def test_an_address_that_is_one_argument_too_many_is_not_repeated_with_its_password(call):
+    for arguments in (("workers",), ("db", "check"), ("import-hyperopt", "a")):
+        outcome = call(*arguments, "mongodb://me:hunter2@host/db")
+        assert outcome.code == 2
+        assert "hunter2" not in outcome.out + outcome.err

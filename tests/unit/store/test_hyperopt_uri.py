@@ -52,7 +52,7 @@ def test_plain_credentials_survive_the_encoding(user: str, password: str):
         ("mongo://h:1", "h:1 is not an address of a database"),
         ("mongo://h/db/jobs/more", "is not an address of a database"),
         ("", "An empty text is not an address"),
-        ("mongo://u@h:1/db/jobs", "'u' without a password"),
+        ("mongo://u@h:1/db/jobs", "names a user without a password"),
     ],
 )
 def test_what_is_no_address_costs_one_sentence(text: str, words: str):

@@ -26,12 +26,20 @@ def test_whoever_gives_no_name_keeps_hosts_and_options():
     [
         (FULL, "mongodb://root@a:1,b:2/runs?tls=true&replicaSet=rs0"),
         ("mongodb://localhost/runs", "mongodb://localhost/runs"),
-        ("mongodb://root:a@b:c/d@host/runs", "mongodb://root@host/runs"),
+        ("mongodb://root:a@b:c/d@host/runs", "mongodb://..."),
+        ("mongodb://root:12345678/runs", "mongodb://..."),
+        ("mongodb://host/db@root:password", "mongodb://..."),
         ("root:password@host", "no URI"),
         ("root:password://host", "no URI"),
         ("mongodb://root:password.host:1/runs?tls=true", "mongodb://..."),
         ("mongodb://a//root:password.host:1/runs", "mongodb://..."),
-        ("mongodb://root@%2Ftmp%2Fmongodb.sock/runs", "mongodb://root@%2Ftmp%2Fmongodb.sock/runs"),
+        ("mongodb://root:x@%2Ftmp%2Fmongodb.sock/runs", "mongodb://root@%2Ftmp%2Fmongodb.sock/runs"),
+        ("mongodb://password@host/runs", "mongodb://...@host/runs"),
+        ("mongodb://CN=me@host/?tls=true&authMechanism=MONGODB-X509", "mongodb://CN=me@host/?tls=true"),
+        (
+            "mongodb://host/?tls=true&passwrod=x&tlsCertificateKeyFilePassword=a&w=b",
+            "mongodb://host/?tls=true",
+        ),
     ],
 )
 def test_what_is_shown_of_a_uri_has_the_user_and_no_password(uri: str, shown: str):
