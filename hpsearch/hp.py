@@ -20,6 +20,7 @@ import numpy as np
 from hpsearch.errors import HpsearchWarning, SpaceError
 from hpsearch.space import arguments
 from hpsearch.space.arguments import checked_label
+from hpsearch.space.distribution import Numeric
 from hpsearch.space.expression import Choice, Number, as_node
 from hpsearch.wording import named
 
@@ -62,7 +63,9 @@ def quniform(label: str, low: float, high: float, q: float) -> Number:
     --------
     >>> dropout = quniform("dropout", 0, 0.5, 0.1)
     """
-    return Number(checked_label(label), arguments.uniform("quniform", label, low, high, q))
+    built = arguments.uniform("quniform", checked_label(label), low, high, q)
+    _warn_of_single_value(label, built)
+    return Number(label, built)
 
 
 def uniformint(label: str, low: float, high: float) -> Number:
@@ -74,7 +77,9 @@ def uniformint(label: str, low: float, high: float) -> Number:
     --------
     >>> depth = uniformint("depth", 2, 10)
     """
-    return Number(checked_label(label), arguments.uniform("uniformint", label, low, high, 1.0))
+    built = arguments.uniform("uniformint", checked_label(label), low, high, 1.0)
+    _warn_of_single_value(label, built)
+    return Number(label, built)
 
 
 def loguniform(label: str, low: float, high: float) -> Number:
@@ -98,6 +103,7 @@ def qloguniform(label: str, low: float, high: float, q: float) -> Number:
     """
     built = arguments.uniform("qloguniform", checked_label(label), low, high, q)
     warn_of_raw_bounds("qloguniform", label, low, high)
+    _warn_of_single_value(label, built)
     return Number(label, built)
 
 
@@ -212,4 +218,16 @@ def warn_of_raw_bounds(name: str, label: str, low: float, high: float, depth: in
             f"write hp.{name}({named(label)}, np.log({low or 1e-5:g}), np.log({high:g}){step}).",
             HpsearchWarning,
             stacklevel=depth,
+        )
+
+
+def _warn_of_single_value(label: str, built: Numeric) -> None:
+    """Warn when a grid is so coarse that only one value can occur."""
+    smallest, largest = built.support()
+    if smallest == largest:
+        warnings.warn(
+            f"hp.{built.name}({named(label)}): q = {built.q:g} is so coarse that only the value "
+            f"{smallest:g} can occur.",
+            HpsearchWarning,
+            stacklevel=3,
         )

@@ -186,10 +186,8 @@ def _step(where: str, q: Any) -> float:
 
 
 def _check_grid(where: str, built: Numeric, q: float) -> None:
-    """Raise unless a grid is fine enough to leave a choice, and coarse enough for floats."""
+    """Raise unless a grid is coarse enough for floats."""
     smallest, largest = built.support()
-    if smallest == largest:
-        raise SpaceError(f"{where}: q = {q:g} is so coarse that only the value {smallest:g} can occur.")
     if max(abs(smallest), abs(largest)) / q >= MAX_INTEGER:
         hint = ", the exponential of high" if built.is_log else ""
         raise SpaceError(f"{where}: q = {q:g} is finer than floats can resolve near {largest:g}{hint}.")

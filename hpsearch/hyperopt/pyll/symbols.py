@@ -11,6 +11,8 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import numpy as np
+
 from hpsearch.hyperopt.pyll.functions import FUNCTIONS, INFOS, Info
 from hpsearch.hyperopt.pyll.graph import Apply, Literal, apply, as_apply, clone
 
@@ -177,9 +179,9 @@ class SymbolTable:
 scope = SymbolTable()
 
 
-def _asarray(value: Any, dtype: Any = None) -> Any:
-    """Return a value as a NumPy array: the name under which older experiments store ``scope.asarray``."""
-    return FUNCTIONS["asarray"](value, dtype)
+def _asarray(a: Any, dtype: Any = None) -> Any:
+    """Return a value as a NumPy array; stored spaces name the function by this module and this name."""
+    return np.asarray(a, dtype=dtype)
 
 
 def _one_of(*args: Any) -> Apply:
@@ -212,3 +214,4 @@ def partial(name: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 FUNCTIONS["partial"] = partial
+FUNCTIONS["asarray"] = _asarray

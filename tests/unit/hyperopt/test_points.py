@@ -131,3 +131,12 @@ def test_the_source_of_randomness_is_kept_as_it_was_given(make) -> None:
         assert given_.integers(2**31 - 1) == untouched.integers(2**31 - 1)
     rounds.exhaust()
     assert len(rounds.trials) == 2
+
+
+@pytest.mark.parametrize("algo", ALGORITHMS)
+def test_every_algorithm_searches_beside_and_over_grids_with_one_value(algo) -> None:
+    single = {"q": hp.quniform("q", 3, 3.2, 1), "i": hp.uniformint("i", 4, 4.3), "r": hp.randint("r", 1)}
+    space = {**single, "c": hp.choice("c", [1]), "x": hp.uniform("x", -1, 1)}
+    for searched in (space, single):
+        best = hpo.fmin(lambda c: c["q"] + c.get("x", 0) ** 2, searched, algo, 25, rstate=1, verbose=False)
+        assert (best["q"], best["i"], best["r"]) == (3.0, 4.0, 0)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from hpsearch import hp
 from hpsearch.errors import HpsearchWarning, SpaceError
+from hpsearch.space.tree import Space
 
 INF, NAN = math.inf, math.nan
 
@@ -55,10 +56,6 @@ INF, NAN = math.inf, math.nan
         (lambda: hp.quniform("x", 0, 1, 0), "hp.quniform('x'): q must be positive, but it is 0"),
         (lambda: hp.quniform("x", 0, 1, -0.1), "hp.quniform('x'): q must be positive"),
         (lambda: hp.quniform("x", 0, 1, NAN), "hp.quniform('x'): q must be finite"),
-        (
-            lambda: hp.quniform("x", 1, 10, 100),
-            "hp.quniform('x'): q = 100 is so coarse that only the value 0",
-        ),
         (lambda: hp.quniform("x", 0, 1e9, 1e-9), "hp.quniform('x'): q = 1e-09 is finer than floats"),
         (lambda: hp.qloguniform("x", 16, 512, 16), "near 2.28441e+222, the exponential of high"),
         (lambda: hp.qnormal("x", 0, 1, 0), "hp.qnormal('x'): q must be positive"),
@@ -176,3 +173,20 @@ def test_honest_log_bounds_are_not_warned_of(low: float, high: float) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         hp.loguniform("x", low, high)
+
+
+@pytest.mark.parametrize(
+    ("make", "value"),
+    [
+        (lambda: hp.quniform("x", 1, 10, 100), 0.0),
+        (lambda: hp.uniformint("x", 2, 2.4), 2.0),
+        (lambda: hp.qloguniform("x", 0.1, 0.3, 2), 2.0),
+    ],
+)
+def test_a_grid_with_one_value_is_legal_and_warned_of(make, value) -> None:
+    with pytest.warns(HpsearchWarning, match="so coarse that only the value") as caught:
+        space = Space(make())
+    assert caught[0].filename == __file__
+    assert space.sample(np.random.default_rng(0)) == {"x": value}
+    assert space.n_points == 1
+    assert Space.from_json(space.to_json()).fingerprint == space.fingerprint
