@@ -180,7 +180,7 @@ def test_honest_log_bounds_are_not_warned_of(low: float, high: float) -> None:
     [
         (lambda: hp.quniform("x", 1, 10, 100), 0.0),
         (lambda: hp.uniformint("x", 2, 2.4), 2.0),
-        (lambda: hp.qloguniform("x", 0.1, 0.3, 2), 2.0),
+        (lambda: hp.qloguniform("x", 0.1234567, 0.3, 2), 2.0),
     ],
 )
 def test_a_grid_with_one_value_is_legal_and_warned_of(make, value) -> None:
