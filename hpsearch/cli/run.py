@@ -38,6 +38,7 @@ from hpsearch.mongod.directory import LOGS, home
 from hpsearch.notify import take_notifier
 from hpsearch.report.text import duration_text
 from hpsearch.report.view import choose_view
+from hpsearch.space.tree import Space
 from hpsearch.store.mongo.access import AuthPatience, Renewal
 from hpsearch.trial import State
 
@@ -109,7 +110,7 @@ def run(
         ) as local:
             lag_alone = _LAG_ALONE if n_slots == 1 else None
             progress = _conduct(
-                opened, experiment, search, interrupt, signs, check=local.check, lag_alone=lag_alone
+                opened, experiment, space, search, interrupt, signs, check=local.check, lag_alone=lag_alone
             )
             if interrupt.is_asked and progress.counts[State.RUNNING]:
                 text = f"Running trials have {duration_text(search.drain_timeout)} to finish"
@@ -156,13 +157,14 @@ def coordinator(
             f"  HPSEARCH_STORE=... hpsearch worker --exp-key {experiment.exp_key}",
             Event.SEARCHING.of(exp_key=experiment.exp_key, seed=experiment.seed),
         )
-        progress = _conduct(opened, experiment, search, interrupt, signs)
+        progress = _conduct(opened, experiment, space, search, interrupt, signs)
         conclude(opened.store, progress, space, interrupt, is_ephemeral=False)
 
 
 def _conduct(
     opened: OpenStore,
     experiment: Experiment,
+    space: Space,
     search: SearchOptions,
     interrupt: Interrupt,
     signs: Signs,
@@ -182,7 +184,7 @@ def _conduct(
 
     try:
         with signs.pulse.loop("coordinator"):
-            signs.coordinator = Coordinator(opened.store, experiment, lag_alone=lag_alone)
+            signs.coordinator = Coordinator(opened.store, experiment, space=space, lag_alone=lag_alone)
             return conduct(
                 signs.coordinator,
                 show=show,

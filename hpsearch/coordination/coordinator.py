@@ -48,6 +48,9 @@ class Coordinator:
         As ``store.open_experiment`` returned it.
     clock : callable
         Monotonic seconds, for everything that is measured on this machine.
+    space : Space, optional
+        The caller's own, which the experiment was opened with; by default the stored one, with what
+        it refers to as text.
     suggester : Suggester, optional
         One for the experiment's space, instead of what its algorithm names.
     least_pending : int
@@ -68,13 +71,14 @@ class Coordinator:
         experiment: Experiment,
         clock: Callable[[], float] = time.monotonic,
         *,
+        space: Space | None = None,
         suggester: Suggester | None = None,
         least_pending: int = 0,
         lag_alone: int | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
-        self._space = Space.from_json(experiment.space)
+        self._space = space or Space.from_json(experiment.space)
         self._proposer = Proposer(experiment, self._space, suggester, clock)
         self._least_pending, self._lag_alone = least_pending, lag_alone
         self._candidate = Candidate(store, experiment.exp_key, clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -144,6 +145,58 @@ def test_what_no_pattern_allows_is_refused_and_left_to_other_workers(shop):
     assert "no --allow matches" in shop.fleet.output(asked)
     assert ended(shop.fleet.worker("--burst", "--allow", "work.py:quick")) == 0
     assert shop.states(refused) == ["done"]
+
+
+ROOT = [["x", {"parameter": "x"}], ["more", {"operation": 1}]]
+
+
+@pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
+@pytest.mark.parametrize(
+    ("operations", "problem"),
+    [
+        (
+            [
+                {"name": "getitem", "args": [{"import": "lab.x:__builtins__"}, "exec"]},
+                {"name": "max", "args": [{"tuple": ["CODE", "1"]}], "keywords": [["key", {"operation": 0}]]},
+            ],
+            "lab.x:__builtins__, is not allowed",
+        ),
+        (
+            [
+                {"name": "getitem", "args": [{"import": "lab.x:table"}, "run"]},
+                {"name": "max", "args": [{"tuple": ["CODE", "1"]}], "keywords": [["key", {"operation": 0}]]},
+            ],
+            "may reach by max is not allowed",
+        ),
+        (
+            [{"name": "bool", "args": [1]}, {"name": "call", "args": [{"import": "lab.x:run"}, "CODE"]}],
+            "lab.x:run is defined elsewhere, as builtins:exec",
+        ),
+    ],
+    ids=["double underscores", "a key", "an import of the module"],
+)
+def test_a_space_runs_nothing_but_what_is_allowed(shop, isolation, operations, problem):
+    """Whoever writes experiments chooses the space, and would choose the code."""
+    (shop.fleet.folder / "lab").mkdir()
+    (shop.fleet.folder / "lab" / "x.py").write_text(
+        "from builtins import exec as run\ntable = {'run': run}\ndef objective(config): return config['x']\n"
+    )
+    code = f"open({str(shop.fleet.folder / 'ran')!r}, 'w')"
+    key = shop.open("objective", 1, file="lab.x", kind="import")
+    shop.store._database["experiments"].update_one(
+        {"_id": key},
+        {
+            "$set": {
+                "space.root": {"dict": ROOT},
+                "space.operations": json.loads(json.dumps(operations).replace("CODE", code)),
+            }
+        },
+    )
+    worker = shop.fleet.worker("--exp-key", key, "--allow", "lab.**:*", isolation)
+    assert ended(worker) == 65
+    assert problem in shop.fleet.output(worker)
+    assert not (shop.fleet.folder / "ran").exists()
+    assert shop.states(key) == ["pending"]
 
 
 def test_one_experiment_that_cannot_be_loaded_keeps_a_worker_from_no_other(shop):

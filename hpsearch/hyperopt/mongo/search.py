@@ -109,7 +109,12 @@ def _lead(
 ) -> None:
     """Lead the experiment to its end, and show how far it is."""
     coordinator = Coordinator(
-        trials.store, experiment, trials.clock, suggester=suggester, least_pending=rounds.max_queue_len
+        trials.store,
+        experiment,
+        trials.clock,
+        space=rounds.domain.space,
+        suggester=suggester,
+        least_pending=rounds.max_queue_len,
     )
     n_known = sum(trials.store.counts(experiment.exp_key, FINISHED).values())
     limit = experiment.budget.max_evals

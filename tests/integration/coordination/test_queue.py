@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import StrEnum
 
 import pytest
 
+from hpsearch import hp
 from hpsearch.coordination import plan
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.errors import ConfigurationError
 from hpsearch.experiment import SCRIPTED, ExperimentState
 from hpsearch.fleet import Worker, WorkerState
+from hpsearch.space.tree import Space
 from hpsearch.suggest.protocol import Suggestion
 from hpsearch.trial import State
 from tests.integration.coordination.scene import KEY, thinking_slowly
@@ -52,6 +55,20 @@ def test_a_coordinator_suggests_without_importing_what_the_space_names(scene):
     scene.coordinator().tick()
     (waiting,) = scene.in_state(State.PENDING)
     assert waiting.params["c"] in {"0: Model", "1: call(make, x)"}
+
+
+def test_options_of_an_enumeration_read_as_their_values_where_the_space_is_at_hand(scene):
+    """A command and a script have their own, and need not trust the stored one."""
+
+    class Optimizer(StrEnum):
+        ADAM = "adam"
+
+    space = Space({"optimizer": hp.choice("optimizer", [Optimizer.ADAM]), "x": hp.uniform("x", 0, 1)})
+    stored = Space({"optimizer": hp.choice("optimizer", ["adam"]), "x": hp.uniform("x", 0, 1)})
+    opened = scene.open(space=stored)
+    Coordinator(scene, opened, clock=lambda: scene.seconds, space=space).tick()
+    (waiting,) = scene.in_state(State.PENDING)
+    assert waiting.params["optimizer"] == "adam"
 
 
 def test_workers_that_left_without_a_trial_of_this_search_are_counted(scene):
