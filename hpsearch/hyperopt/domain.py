@@ -238,7 +238,8 @@ class Domain:
 
     def _memo(self, values: Mapping[str, Any], ctrl: Ctrl) -> dict[Any, Any]:
         memo = self.memo_from_config(values)
-        use_obj_for_literal_in_memo(self.expr, ctrl, Ctrl, memo)
+        if self.needs_ctrl:
+            use_obj_for_literal_in_memo(self.expr, ctrl, Ctrl, memo)
         return memo
 
 

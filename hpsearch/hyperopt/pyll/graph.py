@@ -323,7 +323,7 @@ def label_of(node: Apply) -> str | None:
         node = node.pos_args[0]
     if node.name != "hyperopt_param":
         return None
-    label = node.arg["label"]
+    label = node.pos_args[0] if node.pos_args else node.arg["label"]
     value = label.obj if isinstance(label, Literal) else None
     return value.decode() if isinstance(value, bytes) else value
 

@@ -1,0 +1,55 @@
+"""What algorithms draw as NumPy's scalars is stored as plain numbers."""
+
+import pytest
+
+from hpsearch.hyperopt import Domain, anneal, fmin, hp, pyll, rand, tpe
+from hpsearch.hyperopt.base import miscs_update_idxs_vals
+from hpsearch.hyperopt.mongoexp import MongoTrials
+from tests.integration.hyperopt.hands import Hands
+from tests.integration.hyperopt.objectives import square
+
+SPACE = {"x": hp.uniform("x", -5, 5), "k": hp.choice("k", ["a", {"n": hp.randint("n", 9)}])}
+
+
+def drawn(new_ids, domain, trials, seed):
+    """Suggest by the graph of the domain, as Hyperopt's own random search does."""
+    memo = {domain.s_new_ids: new_ids[:1], domain.s_rng: pyll.stochastic.rng_from_seed(seed)}
+    misc = {"tid": new_ids[0], "cmd": domain.cmd, "workdir": domain.workdir}
+    miscs_update_idxs_vals([misc], *pyll.rec_eval(domain.s_idxs_vals, memo=memo))
+    return trials.new_trial_docs(new_ids[:1], [None], [domain.new_result()], [misc])
+
+
+def plain(jobs, key):
+    """Whether all values of an experiment's trials are Python's numbers."""
+    trials = list(jobs.store.trials(key))
+    kinds = {type(value) for trial in trials for value in trial.values.values()}
+    return len(trials), kinds <= {int, float}
+
+
+@pytest.mark.parametrize("algo", [tpe.suggest, rand.suggest, anneal.suggest, drawn])
+def test_documents_that_a_script_inserts_are_stored_plain(jobs, algo) -> None:
+    trials, domain = MongoTrials(jobs, exp_key="inserted"), Domain(None, SPACE)
+    for _ in range(3):
+        trials.insert_trial_docs(algo(trials.new_trial_ids(1), domain, trials, 3))
+        trials.refresh()
+    assert plain(jobs, "inserted") == (3, True)
+    assert {type(value) for vals in trials.vals.values() for value in vals} <= {int, float}
+
+
+def test_a_search_by_the_graph_of_its_domain_runs_on_a_fleet(jobs) -> None:
+    """Its points are stored plain, and those that a script wants tried may name what is not active."""
+    points = [{"x": 0.0, "k": 0, "n": None}, {"x": 1.0, "k": [1], "n": [3]}]
+    trials = MongoTrials(jobs, exp_key="searched")
+    with Hands(jobs.store):
+        best = fmin(
+            square,
+            SPACE,
+            drawn,
+            6,
+            trials=trials,
+            rstate=1,
+            points_to_evaluate=points,
+            show_progressbar=False,
+        )
+    assert plain(jobs, "searched") == (6, True)
+    assert best == {"x": 0.0, "k": 0}
