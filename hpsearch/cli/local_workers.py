@@ -139,8 +139,14 @@ class LocalWorkers:
         for i in range(self._n):
             path = self._log_dir / f"worker-{i + 1}.log"
             append_private(path).close()  # refuses what is not ours
-            if path.stat().st_size:
-                turn_over(path)
+            try:
+                if path.stat().st_size:
+                    turn_over(path)
+            except OSError as error:
+                why = error.strerror
+                raise ConfigurationError(
+                    f"The logs {path}.N cannot be renamed: {why}; move them away."
+                ) from error
             self._workers.append(_LocalWorker(self._command(i, path), self._env, path))
         for worker in self._workers:
             worker.start()

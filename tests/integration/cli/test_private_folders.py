@@ -66,6 +66,13 @@ def log_leads_nowhere(home: Path) -> None:
     (home / "logs" / "s" / "worker-1.log").symlink_to(home.parent / "planted")
 
 
+def older_log_is_a_folder(home: Path) -> None:
+    (home / "logs" / "s").mkdir(parents=True, mode=0o700)
+    for name in ("worker-1.log", "worker-1.log.2"):
+        (home / "logs" / "s" / name).write_text("of an earlier search")
+    (home / "logs" / "s" / "worker-1.log.3").mkdir()
+
+
 def log_is_a_pipe(home: Path) -> None:
     (home / "logs" / "s").mkdir(parents=True, mode=0o700)
     os.mkfifo(home / "logs" / "s" / "worker-1.log")
@@ -84,6 +91,7 @@ OBSTACLES: list[Callable[[Path], None]] = [
     log_folder_holds_other_things,
     log_leads_nowhere,
     log_is_a_pipe,
+    older_log_is_a_folder,
 ]
 
 
