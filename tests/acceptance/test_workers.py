@@ -46,6 +46,21 @@ def test_reports_are_stored_while_the_trial_runs(shop):
     assert [(r.step, r.value) for r in shop.trial(key).reports] == [(1.0, 0.5), (2.0, 0.25)]
 
 
+def test_a_worker_goes_round_its_searches_by_their_priorities_and_takes_one_of_priority_0_last(shop):
+    """It used to finish the queue of the oldest before it looked at a newer one."""
+    oldest = shop.open("quick", 60)
+    keys = [oldest]
+    for name, priority in (("newer", 3), ("spare", 0)):
+        (shop.fleet.folder / f"{name}.py").write_text((shop.fleet.folder / "work.py").read_text())
+        keys.append(shop.open("quick", 60, file=f"{name}.py"))
+        assert shop.fleet.call("priority", keys[-1], str(priority)).returncode == 0
+    assert ended(shop.fleet.worker("--burst", "--max-trials", "40")) == 0
+    n_done = [shop.states(key).count("done") for key in keys]
+    assert sum(n_done) == 40
+    assert abs(n_done[0] - 10) <= 2
+    assert n_done[2] == 0
+
+
 def test_output_that_nobody_reads_costs_no_trial(shop):
     """As with ``hpsearch worker 2>&1 | head -1``."""
     shop.touch("go_on")
