@@ -107,7 +107,7 @@ COMMANDS = (*WRITES, "find", "aggregate", "getMore", "hello")
 AT_START = ("buildInfo", "create", "createIndexes", "collMod", "listCollections")
 
 #: A server that starts, stops, steps down, is interrupted or takes too long.
-_CODES = (6, 7, 50, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436)
+_CODES = (6, 7, 50, 64, 89, 91, 189, 211, 262, 9001, 10107, 11600, 11602, 13435, 13436)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ def test_every_connection_error_may_be_tried_again():
         (OperationFailure("too big", 10334), TooLargeError),
         (OperationFailure("stepping down", 189), StoreUnavailableError),
         (OperationFailure("shutting down", 91), StoreUnavailableError),
+        (OperationFailure("no keys found for HMAC", 211), StoreUnavailableError),
         (OperationFailure("label", 1, {"errorLabels": ["RetryableWriteError"]}), StoreUnavailableError),
         (OperationFailure("a mistake", 2), StoreError),
         (pymongo.errors.WTimeoutError("slow", 64), StoreUnavailableError),
