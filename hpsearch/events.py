@@ -105,6 +105,7 @@ class Event(StrEnum):
     NOBODY_CAME = "nobody_came"
     NOBODY_TAKES = "nobody_takes"
     ALL_LEFT = "all_left"
+    NONE_EVALUATED = "none_evaluated"
 
     def of(self, **fields: object) -> dict[str, object]:
         """Return the ``extra`` of a call of a logger: this event with its fields."""

@@ -18,7 +18,7 @@ from hpsearch.command.options import debug_option, option, store_option
 from hpsearch.command.user_code import process_kept
 from hpsearch.errors import ExperimentMismatchError, LoadError, NotFoundError, SpaceError
 from hpsearch.experiment import UNDECIDED, Experiment, ExperimentState, bad_exp_key, is_exp_key
-from hpsearch.hyperopt.alias import install
+from hpsearch.hyperopt.alias import alias_modules
 from hpsearch.hyperopt.imported import Job, JobSource, read_jobs
 from hpsearch.hyperopt.pickled import PickledTrials
 from hpsearch.logs import log_to_stderr
@@ -69,7 +69,7 @@ def import_hyperopt(
     """
     log_to_stderr(logging.WARNING)
     # Files that import hyperopt, and pickles that name its classes, get this package.
-    install()
+    alias_modules()
     with process_kept():
         wanted = Space(load(parse_target(space, DEFAULT_SPACE)))
     with _opened(source, trust_pickle=trust_pickle) as jobs_of:

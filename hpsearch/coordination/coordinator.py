@@ -58,6 +58,8 @@ class Coordinator:
     lag_alone : int, optional
         The lag of an experiment that has none of its own, while one worker serves it: with it, one worker
         makes the same search of the same seed however long trials take.
+    insert : callable, optional
+        Inserts new trials, instead of ``store.insert``, and returns those that it inserted.
 
     Raises
     ------
@@ -75,8 +77,10 @@ class Coordinator:
         suggester: Suggester | None = None,
         least_pending: int = 0,
         lag_alone: int | None = None,
+        insert: Callable[[list[Trial]], list[Trial]] | None = None,
     ) -> None:
         self._store = store
+        self._insert_into_store = insert or self._insert_all
         self._clock = clock
         self._space = space or Space.from_json(experiment.space)
         self._proposer = Proposer(experiment, self._space, suggester, clock)
@@ -361,13 +365,17 @@ class Coordinator:
                 self._load()  # with a lag, these trials must be suggested again from what they were now
             return
         try:
-            self._store.insert(trials)
+            trials = self._insert_into_store(trials)
         except TrialExistsError as error:
             self._reread(str(error))
             return
         self._ledger.add_open(trials)
         self._n_pending += len(trials)
         self._n_suggested += len(trials)
+
+    def _insert_all(self, trials: list[Trial]) -> list[Trial]:
+        self._store.insert(trials)
+        return trials
 
     # Telling
 

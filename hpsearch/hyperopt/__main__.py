@@ -12,11 +12,15 @@ from pathlib import Path
 from hpsearch.command.exits import exit_code_of
 from hpsearch.errors import HpsearchError
 from hpsearch.hyperopt.alias import install
+from hpsearch.hyperopt.children import offer_to_children, run_command
 
 _USAGE = """usage: python -m hpsearch.hyperopt SCRIPT [ARGUMENT...]
        python -m hpsearch.hyperopt -m MODULE [ARGUMENT...]
+       python -m hpsearch.hyperopt --as-hyperopt COMMAND [ARGUMENT...]
 
-Runs a Python script, or a module, that imports hyperopt, with hpsearch in its place.
+Runs a Python script, or a module, that imports hyperopt, with hpsearch in its place. With --as-hyperopt
+runs any command so that the Python processes it starts import hpsearch as hyperopt, and
+hyperopt-mongo-worker is the worker of hpsearch.
 """
 
 
@@ -27,6 +31,12 @@ def main() -> None:
             stream, code = (sys.stdout, 0) if len(sys.argv) > 1 else (sys.stderr, 2)
             stream.write(_USAGE)
             sys.exit(code)
+        case ["--as-hyperopt", command, *arguments]:
+            offer_to_children()
+            sys.exit(run_command([command, *arguments]))
+        case ["--as-hyperopt"]:
+            sys.stderr.write(_USAGE)
+            sys.exit(2)
         case ["-m", module, *arguments]:
             install()
             sys.argv = [module, *arguments]

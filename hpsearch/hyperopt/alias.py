@@ -7,6 +7,9 @@ import pkgutil
 import sys
 
 from hpsearch.errors import ConfigurationError
+from hpsearch.hyperopt import exceptions
+from hpsearch.hyperopt.children import offer_to_children
+from hpsearch.hyperopt.trials import Trials
 
 #: The package that stands in.
 _PACKAGE = "hpsearch.hyperopt"
@@ -16,20 +19,27 @@ _ON_DEMAND = frozenset({f"{_PACKAGE}.__main__", f"{_PACKAGE}.sklearn.search"})
 
 
 def install() -> None:
-    """Make ``import hyperopt``, and of each of its modules, give ours from now on in this process.
+    """Make ``import hyperopt``, and of each of its modules, give ours from now on.
 
-    Call it before anything imports Hyperopt. Both names then give the same module objects,
-    so that classes and exceptions are the same under either.
+    Call it before anything imports Hyperopt. Both names then give the same module objects, so that
+    classes and exceptions are the same under either. The same holds in processes that this one
+    starts, and there the command ``hyperopt-mongo-worker`` is our worker.
 
     Raises
     ------
     ConfigurationError
         If Hyperopt itself was imported already: its classes would mix with ours.
     """
+    if alias_modules():
+        offer_to_children()
+
+
+def alias_modules() -> bool:
+    """Do as ``install``, in this process only; return whether that was not done before."""
     package = importlib.import_module(_PACKAGE)
     present = sys.modules.get("hyperopt")
     if present is package:
-        return
+        return False
     if present is not None:
         raise ConfigurationError(
             "hpsearch.hyperopt.install() came too late: hyperopt was imported already, "
@@ -41,3 +51,9 @@ def install() -> None:
     for name, imported in list(sys.modules.items()):
         if name == _PACKAGE or name.startswith(f"{_PACKAGE}."):
             sys.modules[name.removeprefix("hpsearch.")] = imported
+    # Pickles name a class by its module: those of these can be read where Hyperopt itself is installed.
+    Trials.__module__ = "hyperopt.base"
+    for error in vars(exceptions).values():
+        if isinstance(error, type) and error.__module__ == exceptions.__name__:
+            error.__module__ = "hyperopt.exceptions"
+    return True

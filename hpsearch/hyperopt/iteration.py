@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.errors import ConfigurationError
 from hpsearch.events import Event
 from hpsearch.hyperopt.ask import MAX_SEED
 from hpsearch.hyperopt.documents import (
+    DOMAIN_CMD,
     JOB_STATE_DONE,
     JOB_STATE_ERROR,
     JOB_STATE_NEW,
@@ -29,10 +29,11 @@ from hpsearch.hyperopt.documents import (
     validate_timeout,
 )
 from hpsearch.hyperopt.domain import Ctrl, Domain
+from hpsearch.hyperopt.elsewhere import search_elsewhere, wait_until_done
 from hpsearch.hyperopt.handle import current_trial_of
 from hpsearch.hyperopt.points import raw_point
 from hpsearch.hyperopt.progress import shown_progress
-from hpsearch.hyperopt.saving import save_trials
+from hpsearch.hyperopt.saving import pickled, save_trials
 from hpsearch.search import search
 from hpsearch.suggest.protocol import trial_rng
 from hpsearch.trial_handle import under_evaluation
@@ -56,12 +57,12 @@ class FMinIter:
         is made of that and of the number of its first trial, so that a search that goes on
         with the same seed does not repeat itself, and gives what it would have given at once.
     asynchronous : bool, optional
-        Whether workers evaluate; by default what the trials say.
+        Whether others evaluate the trials: the workers of ``MongoTrials``, or whatever a subclass
+        of ``Trials`` starts. By default what the trials say.
     max_queue_len : int
-        New trials for each call to the algorithm; on a fleet, trials that always wait in the
-        queue, which is longer where the workers need it.
+        Trials that wait in the queue; on a fleet the queue is longer where the workers need it.
     poll_interval_secs : float
-        Kept for integrators.
+        Seconds between two looks at trials that others, which are no fleet, evaluate.
     max_evals : int
         Trials in all, those that are there included.
     timeout : float, optional
@@ -106,9 +107,19 @@ class FMinIter:
         self.verbose, self.show_progressbar = verbose, show_progressbar
         self.early_stop_fn, self.early_stop_args = early_stop_fn, list[Any]()
         self.trials_save_file = trials_save_file
-        self.is_cancelled = False
+        self.start_time = time.monotonic()
         self._best_loss = math.inf
         self._bar: Any = None
+        self._is_stopped = self._is_exhausted = False
+        self._n_shown = 0
+        if self.asynchronous and not self._is_on_fleet() and not hasattr(trials, "_spark"):
+            # Where workers that a library starts look for what they are to evaluate.
+            trials.attachments[DOMAIN_CMD[1]] = pickled(domain, what="this objective")
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether a stopping rule, or the trials themselves, ended the search."""
+        return self._is_stopped or bool(getattr(self.trials, "_fmin_cancelled", False))
 
     @functools.cached_property
     def seed(self) -> int:
@@ -126,67 +137,108 @@ class FMinIter:
 
     def exhaust(self) -> FMinIter:
         """Search until a limit is reached."""
-        if self.asynchronous:
-            self._conduct()
+        if self._is_on_fleet():
+            self.trials.conduct(self, None)
         else:
             self.run(max(self.max_evals - len(self.trials), 0))
         self.trials.refresh()
         return self
 
     def run(self, N: int, block_until_done: bool = True) -> None:  # noqa: N803 - Hyperopt's name
-        """Evaluate what is queued and up to ``N`` new trials, here or on workers; return when they are done.
+        """Evaluate what is queued and up to ``N`` new trials, or have others evaluate them.
+
+        Parameters
+        ----------
+        N : int
+            New trials.
+        block_until_done : bool
+            Whether to wait for those that others evaluate; on a fleet that is always so.
 
         Raises
         ------
-        ConfigurationError
-            If others are to evaluate the trials, and these trials reach nobody.
         Exception
             What the objective raises in this process, unless ``catch_eval_exceptions``.
         """
-        if self.asynchronous:
-            self._conduct(n_more=N)
+        if self._is_on_fleet():
+            self.trials.conduct(self, N)
             return
         if hasattr(self.trials, "learn_space"):
             self.trials.learn_space(self.domain.space)
-        self._best_loss = min((float(d["result"]["loss"]) for d in self.trials if is_ok(d)), default=math.inf)
+        self._note_best()
+        self._is_exhausted = False
+        drive: Callable[..., object] = functools.partial(search, batch=self.max_queue_len)
+        if self.asynchronous:
+            drive = functools.partial(search_elsewhere, is_waiting=block_until_done)
         try:
             with self._progress(N) as self._bar:
-                search(
+                drive(
                     self,
                     n_new=N,
-                    batch=self.max_queue_len,
-                    timeout_s=self.timeout,
+                    timeout_s=None if self.timeout is None else self.timeout - self._elapsed_s(),
                     loss_threshold=self.loss_threshold,
                     clock=time.monotonic,
                 )
+            if self.asynchronous and block_until_done:
+                self.block_until_done()
         finally:
             self._save()
 
     def block_until_done(self) -> None:
-        """Do nothing: in this process nothing is under evaluation between two calls."""
+        """Wait until no trial is open; evaluate those that wait, if this process does that."""
+        if self.asynchronous:
+            wait_until_done(self)
+            self.trials.refresh()
+        else:
+            self.serial_evaluate()
 
     # What the driver asks for in each round
 
+    @property
+    def poll_s(self) -> float:
+        """Seconds between two looks at trials that others evaluate."""
+        return self.poll_interval_secs
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the algorithm had no more points."""
+        return self._is_exhausted
+
+    def n_in(self, *states: int) -> int:
+        """Return how many trials are in these states now."""
+        n: int = self.trials.count_by_state_unsynced(states[0] if len(states) == 1 else list(states))
+        return n
+
     def ask(self, n: int) -> int:
-        """Queue up to ``n`` new trials; return how many."""
-        new_ids = self.trials.new_trial_ids(n)
-        self.trials.refresh()
-        docs = self.algo(new_ids, self.domain, self.trials, self._seed(new_ids[0]))
-        if docs:
-            self.trials.insert_trial_docs(docs)
+        """Fill the queue with up to ``n`` new trials; return how many."""
+        n_asked = 0
+        while not self.is_cancelled and not self._is_exhausted:
+            n_free = min(self.max_queue_len - self.n_in(JOB_STATE_NEW), n - n_asked)
+            if n_free <= 0:
+                break
+            new_ids = self.trials.new_trial_ids(n_free)
             self.trials.refresh()
-        return len(docs)
+            docs = self.algo(new_ids, self.domain, self.trials, self._seed(new_ids[0]))
+            self._is_exhausted = not docs
+            if docs:
+                self.trials.insert_trial_docs(docs)
+                self.trials.refresh()
+                n_asked += len(docs)
+        return n_asked
 
     def evaluate(self) -> None:
         """Evaluate every trial that waits."""
-        self.serial_evaluate()
+        if self._queued():
+            self.serial_evaluate()
 
     def best_loss(self) -> float | None:
         """Return the lowest loss so far."""
         return None if math.isinf(self._best_loss) and self._best_loss > 0 else self._best_loss
 
     def is_stopped(self) -> bool:
-        """Save the trials, and ask the rule of the user whether to stop."""
+        """Look at the trials, save them, and ask the rule of the user whether to stop."""
+        self.trials.refresh()
+        if self.asynchronous:
+            self._show_finished()
         self._save()
         return self.asks_to_stop()
 
@@ -194,7 +246,7 @@ class FMinIter:
         """Ask the rule of the user, if there is one, whether to stop."""
         if self.early_stop_fn is not None:
             is_stopped, args = self.early_stop_fn(self.trials, *self.early_stop_args)
-            self.early_stop_args, self.is_cancelled = list(args), bool(is_stopped)
+            self.early_stop_args, self._is_stopped = list(args), bool(is_stopped)
             if is_stopped:
                 logger.info(
                     "the early stopping rule ends the search after %d trials",
@@ -205,19 +257,38 @@ class FMinIter:
 
     def serial_evaluate(self, N: int = -1) -> None:  # noqa: N803 - Hyperopt's name
         """Evaluate the trials that wait, at most ``N`` of them unless that is negative."""
-        queued = self.trials.queued()
+        queued = self._queued()
         for doc in queued if N < 0 else queued[:N]:
             self._evaluate(doc)
         self.trials.refresh()
 
-    def _conduct(self, n_more: int | None = None) -> None:
-        """Search on a fleet: for so many more trials, or until there are ``max_evals``."""
-        if not hasattr(self.trials, "conduct"):
-            raise ConfigurationError(
-                f"{type(self.trials).__name__} leaves the evaluation to others, but has no workers; "
-                f"use Trials() to search in this process, or MongoTrials to search with workers."
-            )
-        self.trials.conduct(self, n_more)
+    def _queued(self) -> list[Doc]:
+        """Return the documents that wait, also of Hyperopt's own ``Trials``."""
+        if hasattr(self.trials, "queued"):
+            queued: list[Doc] = self.trials.queued()
+            return queued
+        docs = self.trials._dynamic_trials  # noqa: SLF001 - the name that integrators know
+        return [doc for doc in docs if doc["state"] == JOB_STATE_NEW]
+
+    def _is_on_fleet(self) -> bool:
+        """Whether the trials bring a fleet, which a coordinator leads."""
+        return bool(self.asynchronous) and hasattr(self.trials, "conduct")
+
+    def _elapsed_s(self) -> float:
+        return time.monotonic() - self.start_time
+
+    def _note_best(self) -> None:
+        self._best_loss = min((float(d["result"]["loss"]) for d in self.trials if is_ok(d)), default=math.inf)
+
+    def _show_finished(self) -> None:
+        """Show what others finished since the last look."""
+        self._note_best()
+        n_done = self.n_in(JOB_STATE_DONE)
+        if not math.isinf(self._best_loss):
+            self._bar.postfix = f"best loss: {self._best_loss}"
+        if n_done > self._n_shown:
+            self._bar.update(n_done - self._n_shown)
+        self._n_shown = n_done
 
     def _evaluate(self, doc: Doc) -> None:
         """Evaluate one trial, and write what came of it into its document."""
@@ -268,6 +339,7 @@ class FMinIter:
         return int(trial_rng(self.seed, number).integers(MAX_SEED))
 
     def _progress(self, n_new: int) -> AbstractContextManager[Any]:
+        self._n_shown = self.n_in(JOB_STATE_DONE)
         n_known = len(self.trials)
         n_total = min(n_known + n_new, sys.maxsize)
         return shown_progress(self.show_progressbar, verbose=self.verbose, n_known=n_known, n_total=n_total)

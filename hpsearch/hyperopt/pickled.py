@@ -16,8 +16,6 @@ from hpsearch.wording import reason
 class PickledTrials:
     """The jobs of a file; see ``hpsearch.hyperopt.imported.JobSource``.
 
-    Call ``hpsearch.hyperopt.install()`` first: the file names Hyperopt's classes.
-
     Parameters
     ----------
     path : Path

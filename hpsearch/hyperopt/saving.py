@@ -22,7 +22,7 @@ def save_trials(trials: Any, path: str | Path, protocol: int = pickle.HIGHEST_PR
         If the folder cannot be written to.
     """
     target = Path(path)
-    blob = _pickled(trials, protocol)
+    blob = pickled(trials, protocol, what="these trials")
     handle, temporary = tempfile.mkstemp(dir=target.absolute().parent, prefix=target.name, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -36,19 +36,37 @@ def save_trials(trials: Any, path: str | Path, protocol: int = pickle.HIGHEST_PR
 
 
 def load_trials(path: str | Path) -> Any:
-    """Return the trials of a file, which must come from a source that is trusted: pickles run code."""
+    """Return the trials of a file that this package or Hyperopt itself wrote.
+
+    It must come from a source that is trusted, as Hyperopt's must: pickles run code.
+    """
     with Path(path).open("rb") as file:
-        return pickle.load(file)  # noqa: S301 - the user named the file
+        return _Unpickler(file).load()
 
 
-def _pickled(trials: Any, protocol: int) -> bytes:
-    """Return trials as bytes; cloudpickle writes what pickle cannot, such as lambdas in a result."""
+class _Unpickler(pickle.Unpickler):
+    """Reads Hyperopt's classes as ours, whether or not ``hyperopt`` is a name for this package here."""
+
+    def find_class(self, module: str, name: str, /) -> Any:
+        """Return what a pickle names."""
+        is_theirs = module == "hyperopt" or module.startswith("hyperopt.")
+        return super().find_class(f"hpsearch.{module}" if is_theirs else module, name)
+
+
+def pickled(value: Any, protocol: int = pickle.HIGHEST_PROTOCOL, *, what: str) -> bytes:
+    """Return a value as bytes; cloudpickle writes what pickle cannot, such as lambdas.
+
+    Raises
+    ------
+    MissingExtraError
+        If only cloudpickle can write it, and that is not installed; it names ``what``.
+    """
     try:
-        return pickle.dumps(trials, protocol)
-    except (pickle.PicklingError, AttributeError, TypeError):
+        import cloudpickle
+    except ImportError:
         try:
-            import cloudpickle
-        except ImportError as error:
-            raise MissingExtraError("saving these results", "pickle") from error
-        blob: bytes = cloudpickle.dumps(trials, protocol)
-        return blob
+            return pickle.dumps(value, protocol)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise MissingExtraError(f"pickling {what}", "pickle") from error
+    blob: bytes = cloudpickle.dumps(value, protocol)
+    return blob

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from numbers import Integral
 from typing import Any
@@ -22,6 +24,11 @@ from hpsearch.hyperopt.surface import Surface
 from hpsearch.space.tree import Space
 
 __all__ = ["Trials", "trials_from_docs"]
+
+#: What is known of the documents besides, and is found out again.
+_NOT_PICKLED = frozenset(
+    {"_next_tid", "_source", "_n_settled", "_n_settled_shown", "_settled_counts", "_space"}
+)
 
 
 class Trials(Surface):
@@ -43,13 +50,19 @@ class Trials(Surface):
 
     asynchronous = False
 
-    _source: list[Doc]  #: the list that it read
-    _n_settled: int  #: how many of those are final, from the first on
-    _n_settled_shown: int  #: and how many of these are shown
+    # Of the class, for subclasses that do not call __init__, and trials that Hyperopt pickled.
+    _next_tid = 0
+    _source: list[Doc] | None = None  #: the list that the last refresh read
+    _n_settled = 0  #: how many of its documents are final, from the first on
+    _n_settled_shown = 0  #: and how many of these are shown
+    _settled_counts: Counter[int]  #: and how many of ours are in which state
+
+    #: Threads that evaluate trials may refresh them, too. One lock for all trials: it is held for
+    #: microseconds, and one of each instance could not be pickled.
+    _refreshing = threading.RLock()
 
     def __init__(self, exp_key: Any = None, refresh: bool = True) -> None:
         self._ids: set[Any] = set()
-        self._next_tid = 0
         self._dynamic_trials: list[Doc] = []
         self._exp_key = exp_key
         self.attachments: MutableMapping[str, Any] = {}
@@ -59,30 +72,43 @@ class Trials(Surface):
             self.refresh()
 
     def __getstate__(self) -> dict[str, Any]:
-        # The space may hold what cannot be pickled; the next fmin brings it again.
-        return {**self.__dict__, "_space": None}
+        # What Hyperopt's own Trials have, and what a subclass adds: either package reads the other's
+        # pickles. The next fmin brings the space, which may hold what cannot be pickled.
+        return {name: value for name, value in self.__dict__.items() if name not in _NOT_PICKLED}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.__dict__.update(state)
-        self._space = None
-        self._next_tid = 0
         self._reserve(self._ids)
         self._forget_refresh()
         self.refresh()
 
     def refresh(self) -> None:
         """Take in what was inserted or changed since the last time."""
-        source = self._dynamic_trials
-        if source is not self._source or len(source) < self._n_settled:
-            self._forget_refresh()
-        del self._trials[self._n_settled_shown :]
-        for i in range(self._n_settled, len(source)):
-            doc = source[i]
-            if doc["state"] in JOB_VALID_STATES and self._is_ours(doc):
-                self._trials.append(doc)
-            if i == self._n_settled and doc["state"] in FINAL_STATES:
-                self._n_settled = i + 1
-                self._n_settled_shown = len(self._trials)
+        with self._refreshing:
+            source = self._dynamic_trials
+            if source is not self._source or len(source) < self._n_settled:
+                self._forget_refresh()
+            n_before, shown, is_settled = self._n_settled_shown, list[Doc](), True
+            for doc in source[self._n_settled :]:
+                state, is_ours = doc["state"], self._is_ours(doc)
+                if is_ours and state in JOB_VALID_STATES:
+                    shown.append(doc)
+                is_settled = is_settled and state in FINAL_STATES
+                if is_settled:
+                    self._n_settled += 1
+                    self._n_settled_shown = n_before + len(shown)
+                    self._settled_counts[state] += is_ours
+            # In one step, so that a thread that reads meanwhile sees the list before or after it.
+            self._trials[n_before:] = shown
+
+    def count_by_state_unsynced(self, arg: Any) -> int:
+        """Count, as of now, the trials in a state, or in one of several."""
+        with self._refreshing:
+            if self._dynamic_trials is not self._source:
+                return super().count_by_state_unsynced(arg)
+            states = {arg} if isinstance(arg, int) else set(arg)
+            rest = filter(self._is_ours, self._dynamic_trials[self._n_settled :])
+            return sum(self._settled_counts[s] for s in states) + self.count_by_state_synced(states, rest)
 
     def queued(self) -> list[Doc]:
         """Return the documents that wait for their evaluation, inserted or not yet refreshed."""
@@ -233,6 +259,7 @@ class Trials(Surface):
         self._trials = []
         self._source = self._dynamic_trials
         self._n_settled = self._n_settled_shown = 0
+        self._settled_counts = Counter()
 
     def _every_doc(self) -> Iterable[Doc]:
         return filter(self._is_ours, self._dynamic_trials)

@@ -76,7 +76,7 @@ class FileTrials(MongoTrials):
             json.dump(tries, file)
 
     def start_workers(self):
-        command = [os.environ["WORKER"], "--mongo", os.environ["MONGO"], "--exp-key", self._exp_key,
+        command = ["hyperopt-mongo-worker", "--mongo", os.environ["MONGO"], "--exp-key", self._exp_key,
                    "--reserve-timeout", "600", "--poll-interval", "0.1", "--no-subprocesses"]
         self.workers = [subprocess.Popen(command) for _ in range(self.num_workers)]
 

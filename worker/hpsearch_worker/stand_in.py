@@ -26,7 +26,7 @@ class _StandIn(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         # The import system keeps whatever stands under the name once this returns.
         del sys.modules[_NAME]
-        importlib.import_module(_OURS).install()
+        importlib.import_module(_OURS).alias_modules()
 
 
 def stand_in_for_hyperopt() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from hpsearch.coordination.conduct import conduct
@@ -21,7 +21,7 @@ from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import make_suggester
 from hpsearch.suggest.protocol import Suggester
-from hpsearch.trial import FINISHED
+from hpsearch.trial import FINISHED, Trial
 
 
 class FleetTrials(Protocol):
@@ -45,6 +45,20 @@ class FleetTrials(Protocol):
 
     def learn_space(self, space: Space) -> None:
         """Note the space of the script, which is that of the experiment."""
+        ...
+
+    @property
+    def has_insertion_hooks(self) -> bool:
+        """Whether new trials are to be inserted by ``insert_proposed``."""
+        ...
+
+    @property
+    def has_refresh_hook(self) -> bool:
+        """Whether the script does something at each ``refresh``."""
+        ...
+
+    def insert_proposed(self, proposed: Sequence[Trial]) -> list[Trial]:
+        """Insert what a coordinator proposes; return what reached the store."""
         ...
 
     def insert_points(
@@ -115,6 +129,7 @@ def _lead(
         space=rounds.domain.space,
         suggester=suggester,
         least_pending=rounds.max_queue_len,
+        insert=trials.insert_proposed if trials.has_insertion_hooks else None,
     )
     n_known = sum(trials.store.counts(experiment.exp_key, FINISHED).values())
     limit = experiment.budget.max_evals
@@ -126,5 +141,12 @@ def _lead(
             rounds.show_progressbar, verbose=rounds.verbose, n_known=n_known, n_total=n_total
         ) as bar,
     ):
-        watch = Watch(rounds, has_more_points, n_known, bar, trials.clock)
+        watch = Watch(
+            rounds,
+            has_more_points,
+            n_known,
+            bar,
+            trials.clock,
+            has_refresh_hook=trials.has_refresh_hook,
+        )
         conduct(coordinator, show=watch.show, grace_s=trials.grace_s, check=watch.check)

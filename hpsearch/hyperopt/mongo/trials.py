@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from hpsearch.errors import ConfigurationError, NotFoundError, TrialExistsError
 from hpsearch.events import Event
 from hpsearch.experiment import Defaults, Experiment, bad_exp_key, is_exp_key
-from hpsearch.hyperopt.documents import DOMAIN_CMD, Doc, spec_from_misc
+from hpsearch.hyperopt.documents import DOMAIN_CMD, STATUS_NEW, Doc, new_misc, spec_from_misc
 from hpsearch.hyperopt.imported import point_of
 from hpsearch.hyperopt.iteration import FMinIter
 from hpsearch.hyperopt.mongo.attachments import StoreAttachments
@@ -26,7 +26,7 @@ from hpsearch.hyperopt.trials import Trials
 from hpsearch.space.tree import Space
 from hpsearch.space.trust import AS_TEXT, TRUSTED
 from hpsearch.store.protocol import TrialStore
-from hpsearch.trial import Trial
+from hpsearch.trial import State, Trial
 
 logger = logging.getLogger(__name__)
 
@@ -95,10 +95,12 @@ class MongoTrials(Trials):
                 "MongoTrials(workdir=...) is not sent to workers; start them with --workdir.",
                 extra=Event.WORKDIR_NOT_SENT.of(),
             )
+        self.cmd, self.workdir = cmd, workdir
         self.handle = arg if isinstance(arg, MongoJobs) else MongoJobs.new_from_connection_str(str(arg))
         self._name = experiment_name(exp_key)
         self._points: list[Mapping[str, Any]] = []
         self._trust = TRUSTED if trust_space else AS_TEXT
+        self._handover: _Handover | None = None
         self._forget_all()
         super().__init__(exp_key=exp_key, refresh=refresh)
         self.attachments = StoreAttachments(self.store, self._name)
@@ -128,22 +130,31 @@ class MongoTrials(Trials):
 
     def refresh(self) -> None:
         """Read what is new or was open; what was final stays as it is, and costs nothing."""
+        self.refresh_tids(None)
+
+    def refresh_tids(self, tids: Iterable[int] | None) -> None:
+        """Do as ``refresh``, which reads everything that can have changed, whatever the numbers."""
         self._read()
         super().refresh()
-
-    def refresh_tids(self, tids: Iterable[int]) -> None:
-        """Do as ``refresh``, which reads everything that can have changed."""
-        self.refresh()
 
     def count_by_state_unsynced(self, arg: Any) -> int:
         """Count, as of now, the trials in a state, or in one of several."""
         self._read()
         return super().count_by_state_unsynced(arg)
 
-    def view(self, exp_key: Any = None, refresh: bool = True) -> MongoTrials:
-        """Return the trials of another experiment in the same database."""
-        is_trusted = self._trust is TRUSTED
-        return MongoTrials(self.handle, exp_key=exp_key, refresh=refresh, trust_space=is_trusted)
+    def view(  # type: ignore[override]
+        self, exp_key: Any = None, cmd: Any = None, workdir: Any = None, refresh: bool = True
+    ) -> MongoTrials:
+        """Return the trials of an experiment in the same database: this one, unless another is named."""
+        other = type(self)(
+            self.handle,
+            exp_key=self._exp_key if exp_key is None else exp_key,
+            cmd=self.cmd if cmd is None else cmd,
+            workdir=self.workdir if workdir is None else workdir,
+            refresh=refresh,
+        )
+        other._trust = self._trust  # noqa: SLF001 - of the same class
+        return other
 
     def trial_attachments(self, trial: Doc) -> StoreAttachments:  # type: ignore[override]
         """Return the attachments of a trial as a mapping from names to bytes."""
@@ -177,8 +188,12 @@ class MongoTrials(Trials):
         tids = []
         for doc in docs:
             trial = trial_of(doc, self._name, space)
+            if self._handover is not None:
+                trial = self._handover.completed(trial)
             while not self._is_inserted(trial):
                 trial = replace(trial, tid=self.new_trial_ids(1)[0])
+            if self._handover is not None:
+                self._handover.inserted.append(trial)
             tids.append(trial.tid)
         return tids
 
@@ -229,8 +244,53 @@ class MongoTrials(Trials):
             while not self._is_inserted(replace(trial, tid=self.new_trial_ids(1)[0])):
                 pass  # somebody took that number
 
+    @property
+    def has_insertion_hooks(self) -> bool:
+        """Whether a method through which Hyperopt's driver inserts trials was replaced."""
+        return any(self._is_replaced(name) for name in _INSERTION_HOOKS)
+
+    @property
+    def has_refresh_hook(self) -> bool:
+        """Whether ``refresh`` was replaced, or what it calls."""
+        return any(self._is_replaced(name) for name in _REFRESH_HOOKS)
+
+    def insert_proposed(self, proposed: Sequence[Trial]) -> list[Trial]:
+        """Insert what a coordinator proposes, one by one, through the methods that may have been replaced.
+
+        Returns
+        -------
+        list of Trial
+            What reached the store: with the numbers and values that these methods gave.
+        """
+        inserted = []
+        for trial in proposed:
+            doc = self._drafts.pop(trial.tid, None) or self._draft(trial)
+            self._handover = _Handover(trial, doc["tid"])
+            try:
+                self.insert_trial_docs([doc])
+            finally:
+                inserted += self._handover.inserted
+                self._handover = None
+            self.refresh()
+        self._drafts.clear()
+        return inserted
+
+    def _draft(self, trial: Trial) -> Doc:
+        """Return the document of a trial, made as Hyperopt's driver and its algorithms make it."""
+        tids = self.new_trial_ids(1)
+        self.refresh()
+        self._learn_labels()
+        miscs = [new_misc(tids[0], trial.values, self._labels)]
+        doc: Doc = self.new_trial_docs(tids, [None], [{"status": STATUS_NEW}], miscs)[0]
+        return doc
+
+    def _is_replaced(self, name: str) -> bool:
+        """Whether a method is not the one of this module, in this object, its class or a patched class."""
+        return name in vars(self) or getattr(type(self), name) is not _ORIGINALS[name]
+
     def propose(self, docs: Sequence[Doc]) -> None:
         """Show documents as waiting, until the store is read again."""
+        self._drafts.update({doc["tid"]: doc for doc in docs})
         self._dynamic_trials.extend(docs)
         self._n_proposed += len(docs)
         super().refresh()
@@ -241,6 +301,7 @@ class MongoTrials(Trials):
         """Read everything anew the next time: there is nothing, or something else under the same name."""
         self._reader = Reader(self.store, self._name)
         self._dynamic_trials, self._ids, self._next_tid, self._n_proposed = [], set(), 0, 0
+        self._drafts: dict[Any, Doc] = {}  #: what an algorithm of the script proposed, by number
         self._labels: Sequence[str] = ()
         self._space = None
 
@@ -252,11 +313,15 @@ class MongoTrials(Trials):
         if changes.is_gone:
             self._forget_all()
             changes = self._reader.changes()
-        if changes.trials and not self._labels:
-            experiment = self._experiment()
-            self._labels = labels_of(experiment) if experiment else ()
+        if changes.trials:
+            self._learn_labels()
         for trial in changes.trials:
             self._take(doc_of(trial, self._labels, self._exp_key))
+
+    def _learn_labels(self) -> None:
+        """Read the labels of the space, once it is in the store."""
+        if not self._labels and (experiment := self._experiment()) is not None:
+            self._labels = labels_of(experiment)
 
     def _take(self, doc: Doc) -> None:
         """Put a document in the place of its number."""
@@ -286,6 +351,44 @@ class MongoTrials(Trials):
 
     def _known_space(self) -> Space:
         return self._stored_space() or super()._known_space()
+
+
+class _Handover:
+    """What a coordinator proposed, on its way through the methods of a script.
+
+    Parameters
+    ----------
+    proposed : Trial
+        With all that a document cannot say.
+    tid : any
+        Its number in the document.
+    """
+
+    def __init__(self, proposed: Trial, tid: Any) -> None:
+        self._proposed, self._tid = proposed, tid
+        self.inserted: list[Trial] = []  #: what reached the store
+
+    def completed(self, trial: Trial) -> Trial:
+        """Return a trial that a document gave, with what was proposed beside its point."""
+        if trial.tid != self._tid or trial.state is not State.PENDING:
+            return trial
+        is_same = trial.values == self._proposed.values
+        origin = self._proposed.origin if is_same else trial.origin
+        return replace(self._proposed, tid=trial.tid, values=trial.values, params=trial.params, origin=origin)
+
+
+#: What Hyperopt's driver calls to insert trials, and to read them.
+_INSERTION_HOOKS = (
+    "new_trial_ids",
+    "new_trial_docs",
+    "insert_trial_docs",
+    "assert_valid_trial",
+    "_insert_trial_docs",
+)
+_REFRESH_HOOKS = ("refresh", "refresh_tids")
+
+#: These methods as they are here, to be compared with what a script made of them.
+_ORIGINALS = {name: getattr(MongoTrials, name) for name in _INSERTION_HOOKS + _REFRESH_HOOKS}
 
 
 def experiment_name(exp_key: Any) -> str:

@@ -35,6 +35,8 @@ class Watch:
         What shows the progress.
     clock : callable
         Monotonic seconds.
+    has_refresh_hook : bool
+        Whether the script does something at each ``refresh`` of its trials.
     """
 
     def __init__(
@@ -44,10 +46,14 @@ class Watch:
         n_known: int,
         bar: Any,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        has_refresh_hook: bool = False,
     ) -> None:
+        self._has_refresh_hook = has_refresh_hook
         self._rounds, self._has_more_points, self._bar, self._clock = rounds, has_more_points, bar, clock
         self._n_shown = self._n_judged = n_known
         self._started_at = self._busy_at = clock()
+        self._refreshed_at = clock()
         self._trouble, self._is_told = _Trouble.NOBODY_CAME, False
 
     def show(self, progress: Progress) -> None:
@@ -64,6 +70,7 @@ class Watch:
     def check(self, progress: Progress) -> EndReason | None:
         """Return why the search should end, if it should."""
         rounds = self._rounds
+        self._refresh_if_hooked()
         if rounds.timeout is not None and self._clock() - self._started_at >= rounds.timeout:
             return EndReason.TIMEOUT
         n_open = progress.counts[State.PENDING] + progress.counts[State.RUNNING]
@@ -74,6 +81,13 @@ class Watch:
         self._n_judged = progress.n_finished
         rounds.trials.refresh()
         return EndReason.EARLY_STOP if rounds.asks_to_stop() else None
+
+    def _refresh_if_hooked(self) -> None:
+        """Read the documents as often as Hyperopt would, where a script does something at that."""
+        trials, now = self._rounds.trials, self._clock()
+        if self._has_refresh_hook and now - self._refreshed_at >= self._rounds.poll_interval_secs:
+            self._refreshed_at = now
+            trials.refresh()
 
     def _tell_if_nobody_works(self, progress: Progress) -> None:
         trouble = _trouble(progress)

@@ -33,18 +33,18 @@ def jobs(request: pytest.FixtureRequest) -> Iterator[MongoJobs]:
     opened.store.close()
 
 
-@pytest.fixture
-def secret(monkeypatch: pytest.MonkeyPatch) -> bytes:
-    """A secret that this process and its workers share."""
-    monkeypatch.setenv("HPSEARCH_SECRET", SECRET)
-    return SECRET.encode()
-
-
 @pytest.fixture(scope="session")
 def hyperopt_python() -> str:
-    """A Python that has Hyperopt."""
+    """A Python that has Hyperopt 0.3.0 itself."""
     python = os.environ.get("HYPEROPT_PYTHON")
     if python is None and importlib.util.find_spec("hyperopt") is None:
         text = "Hyperopt is not installed here; install it, or name a Python that has it in HYPEROPT_PYTHON"
         pytest.fail(text) if os.environ.get("CI") else pytest.skip(text)
     return python or sys.executable
+
+
+@pytest.fixture
+def secret(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """A secret that this process and its workers share."""
+    monkeypatch.setenv("HPSEARCH_SECRET", SECRET)
+    return SECRET.encode()

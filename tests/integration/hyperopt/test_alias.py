@@ -1,8 +1,11 @@
 """Running scripts and libraries that import ``hyperopt`` over our package."""
 
+import json
 import subprocess
 import sys
+import tempfile
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +100,82 @@ def test_an_error_that_a_script_does_not_catch_is_one_sentence_with_its_line(fol
     assert err.startswith("hpsearch: hp.uniform('x'): low must be below high")
     assert err.endswith("(wrong.py, line 3)\n")
     assert err.count("\n") == 1
+
+
+CHILDREN = """
+import json, multiprocessing, os, shutil, subprocess, sys
+import hyperopt
+
+def imported(_):
+    import hyperopt.pyll.base
+    return hyperopt.__file__
+
+if __name__ == "__main__":
+    code = "import pickle, sys; print(pickle.loads(sys.stdin.buffer.read()).exp_key)"
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        spawned = pool.map(imported, [0])[0]
+    trials = hyperopt.Trials()
+    trials.exp_key = "read by a child"
+    import pickle
+    child = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(trials), stdout=subprocess.PIPE)
+    other = subprocess.run([sys.executable, "-S", "-c", "import hyperopt"], stderr=subprocess.PIPE)
+    worker = subprocess.run(["hyperopt-mongo-worker", "--nonsense"], stderr=subprocess.PIPE)
+    if os.fork() == 0:
+        sys.exit(0)  # a fork leaves the folder to its parent
+    os.wait()
+    print(json.dumps({
+        "ours": hyperopt.__file__, "spawned": spawned, "child": child.stdout.decode().strip(),
+        "without hpsearch": other.stderr.decode().splitlines()[-1], "path": sys.path[0],
+        "worker": worker.stderr.decode(), "command": shutil.which("hyperopt-mongo-worker"),
+    }))
+"""
+
+
+def test_child_processes_import_ours_and_find_the_worker_until_the_script_ends(tmp_path) -> None:
+    (tmp_path / "parent.py").write_text(CHILDREN)
+    code, out, err = run("-m", "hpsearch.hyperopt", "parent.py", cwd=tmp_path)
+    assert code == 0, err
+    seen = json.loads(out)
+    assert seen["spawned"] == seen["ours"]
+    assert seen["child"] == "read by a child"
+    assert seen["without hpsearch"] == "ModuleNotFoundError: No module named 'hyperopt'"
+    assert "hpsearch-mongo-worker --help" in seen["worker"]
+    assert seen["path"] == str(tmp_path)
+    command = Path(seen["command"])
+    assert command.parents[2] == Path(tempfile.gettempdir())
+    assert not command.parents[1].exists()
+
+
+def test_hyperopts_own_command_and_package_stay_as_they_are(hyperopt_python) -> None:
+    theirs = Path(hyperopt_python).parent / "hyperopt-mongo-worker"
+    before = theirs.read_bytes()
+    run("-m", "hpsearch.hyperopt", "-m", "timeit", "-n1", "-r1", cwd=None)
+    assert theirs.read_bytes() == before
+
+
+def test_any_command_can_be_run_as_if_hyperopt_were_ours(tmp_path) -> None:
+    name_it = f"{sys.executable} -c 'import hyperopt; print(hyperopt.__name__)'"
+    line = f"{name_it}; command -v hyperopt-mongo-worker; exit 3"
+    code, out, _ = run("-m", "hpsearch.hyperopt", "--as-hyperopt", "sh", "-c", line, cwd=tmp_path)
+    name, command = out.splitlines()
+    assert (code, name) == (3, "hpsearch.hyperopt")
+    assert not Path(command).exists()
+
+
+def test_a_command_that_cannot_be_run_is_one_sentence(tmp_path) -> None:
+    code, out, err = run("-m", "hpsearch.hyperopt", "--as-hyperopt", "no-such-command", cwd=tmp_path)
+    assert (code, out) == (127, "")
+    assert err.startswith("no-such-command cannot be run: ")
+    assert err.count("\n") == 1
+    assert run("-m", "hpsearch.hyperopt", "--as-hyperopt", cwd=tmp_path)[0] == 2
+
+
+def test_signals_reach_the_command_and_its_end_is_that_of_the_process(tmp_path) -> None:
+    waiting = "trap 'echo drained; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
+    command = [sys.executable, "-m", "hpsearch.hyperopt", "--as-hyperopt", "sh", "-c", waiting]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        assert process.communicate(timeout=30)[0] == "drained\n"
+    assert process.returncode == 7

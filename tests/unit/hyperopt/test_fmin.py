@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from hpsearch.errors import ConfigurationError, HpsearchError, SpaceError
+from hpsearch.errors import HpsearchError, SpaceError
 from hpsearch.hyperopt import (
     STATUS_FAIL,
     STATUS_OK,
@@ -359,14 +359,6 @@ def test_trials_with_an_fmin_of_their_own_take_the_call() -> None:
 
     assert search(trials=Own()) == "mine"
     assert search(trials=Own(), allow_trials_fmin=False).keys() >= {"x"}
-
-
-def test_trials_that_others_evaluate_are_refused_with_a_sentence() -> None:
-    class Elsewhere(Trials):
-        asynchronous = True
-
-    with pytest.raises(ConfigurationError, match="Elsewhere leaves the evaluation to others"):
-        search(trials=Elsewhere())
 
 
 def test_progress_is_told_to_a_factory_of_the_users() -> None:

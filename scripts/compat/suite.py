@@ -1,0 +1,135 @@
+"""Hyperopt's own test suite, file by file, under Hyperopt and under our package."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compat.environments import clean_environment, python_of
+from compat.suite_plugin_name import FOLDER, PLUGIN
+from compat.suite_reasons import REASONS
+
+REQUIREMENTS = ("hyperopt==0.3.0", "scikit-learn", "lightgbm", "matplotlib", "pytest", "pytest-timeout")
+
+#: Seconds for one file; the longest takes a minute on an idle core.
+_LIMIT_S = 900
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What one file of tests gave under one of the packages."""
+
+    passed: set[str] = field(default_factory=set)
+    failed: dict[str, str] = field(default_factory=dict)  #: the first line of each error
+    skipped: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One file under both packages."""
+
+    name: str
+    theirs: Outcome
+    ours: Outcome
+
+
+def run(names: Sequence[str]) -> Iterator[Row]:
+    """Run the named files, or all of them, under both packages."""
+    python = python_of("suite", REQUIREMENTS)
+    tests = next(python.parents[1].glob("lib/python3*/site-packages/hyperopt/tests"))
+    for path in sorted(tests.rglob("test_*.py")):
+        name = str(path.relative_to(tests))
+        if not names or any(wanted in name for wanted in names):
+            yield Row(
+                name=name,
+                theirs=_outcome(python, tests, path, ()),
+                ours=_outcome(python, tests, path, ("-p", PLUGIN)),
+            )
+
+
+def unexplained(rows: Sequence[Row]) -> list[str]:
+    """Return what should not be: failures of ours without a reason, and reasons without a failure."""
+    failed = {f"{row.name}::{test}": error for row in rows for test, error in row.ours.failed.items()}
+    ran = {row.name for row in rows}
+    stale = [test for test in REASONS if test.partition("::")[0] in ran and test not in failed]
+    return [
+        *(f"{test} fails without a reason: {error}" for test, error in failed.items() if test not in REASONS),
+        *(f"{test} passes, so its reason is outdated" for test in stale),
+    ]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the outcomes as a table in Markdown, with the reasons below it."""
+    lines = ["| file | Hyperopt: passed, failed | here: passed, failed | why |", "|---|---|---|---|"]
+    for row in rows:
+        reasons = sorted({REASONS.get(f"{row.name}::{test}", "?") for test in row.ours.failed})
+        counts = [f"{len(outcome.passed)}, {len(outcome.failed)}" for outcome in (row.theirs, row.ours)]
+        lines.append(f"| `{row.name}` | {counts[0]} | {counts[1]} | {'; '.join(reasons)} |")
+    return "\n".join(lines)
+
+
+def _outcome(python: Path, tests: Path, path: Path, options: Sequence[str]) -> Outcome:
+    """Run one file in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="compat-suite-") as folder:
+        report = Path(folder) / "report.xml"
+        command = [
+            python,
+            "-m",
+            "pytest",
+            *options,
+            "-q",
+            "-c",
+            os.devnull,
+            "--rootdir",
+            folder,
+            "--timeout=300",
+        ]
+        try:
+            subprocess.run(
+                [*command, f"--junitxml={report}", path],
+                cwd=folder,
+                env=_environment(tests, Path(folder)),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=_LIMIT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Outcome(failed={"(all)": f"not done after {_LIMIT_S} s"})
+        return _read(report)
+
+
+def _environment(tests: Path, folder: Path) -> Mapping[str, str]:
+    here = str(Path(__file__).parent)
+    return clean_environment(
+        PYTHONPATH=here, MPLBACKEND="agg", HPSEARCH_HOME=str(folder / "home"), **{FOLDER: str(tests)}
+    )
+
+
+def _read(report: Path) -> Outcome:
+    """Read the report that pytest wrote for machines."""
+    outcome = Outcome()
+    if not report.exists():
+        outcome.failed["(all)"] = "pytest ended without a report"
+        return outcome
+    for case in ET.parse(report).iter("testcase"):
+        class_name = case.get("classname", "").rpartition(".")[2]
+        is_in_class = class_name[:1].isupper()
+        name = f"{class_name}::{case.get('name')}" if is_in_class else str(case.get("name"))
+        problem = next(
+            (case.find(kind) for kind in ("failure", "error") if case.find(kind) is not None), None
+        )
+        if problem is not None:
+            outcome.failed[name or "(collection)"] = str(problem.get("message")).split("\n")[0]
+            if problem.get("message", "").startswith("collection failure"):
+                outcome.failed[name] = (problem.text or "").strip().splitlines()[-1]
+        elif case.find("skipped") is not None:
+            outcome.skipped.add(name)
+        else:
+            outcome.passed.add(name)
+    return outcome

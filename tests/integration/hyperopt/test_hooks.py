@@ -1,0 +1,150 @@
+"""Methods of ``MongoTrials`` that a library replaces are called as Hyperopt's driver calls them."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+
+import pytest
+
+from hpsearch.hyperopt import fmin, hp, rand, tpe
+from hpsearch.hyperopt.documents import JOB_STATE_DONE, spec_from_misc
+from hpsearch.hyperopt.mongoexp import MongoTrials
+from hpsearch.trial import State
+from tests.integration.hyperopt.hands import Hands
+from tests.integration.hyperopt.objectives import square
+
+SPACE = {"x": hp.uniform("x", -5, 5)}
+INSERTION = (
+    "new_trial_ids",
+    "new_trial_docs",
+    "insert_trial_docs",
+    "assert_valid_trial",
+    "_insert_trial_docs",
+)
+
+
+def search(trials, algo=tpe.suggest, max_evals=6, **options):
+    given = {"rstate": 1, "show_progressbar": False, **options}
+    return fmin(square, SPACE, algo, max_evals, trials=trials, **given)
+
+
+def counted(name, calls):
+    @functools.wraps(getattr(MongoTrials, name))
+    def method(self, *arguments, **keywords):
+        calls[name] += 1
+        return getattr(super(type(self), self), name)(*arguments, **keywords)
+
+    return method
+
+
+def own_algorithm(new_ids, domain, trials, seed):
+    """An algorithm that only the script has."""
+    return rand.suggest(new_ids, domain, trials, seed)
+
+
+@pytest.mark.parametrize("algo", [tpe.suggest, own_algorithm])
+def test_every_trial_on_a_fleet_passes_through_each_method_that_a_library_replaces(jobs, algo):
+    calls = Counter()
+    hooked = type("Hooked", (MongoTrials,), {name: counted(name, calls) for name in INSERTION})
+    trials = hooked(jobs, exp_key="hooked")
+    with Hands(jobs.store):
+        search(trials, algo)
+    n_inserted = sum(jobs.store.counts("hooked").values())
+    assert n_inserted >= 6
+    if algo is own_algorithm:  # it is asked for several numbers at once, as Hyperopt asks for a queue
+        assert 1 <= calls.pop("new_trial_ids") <= n_inserted
+    assert calls == {name: n_inserted for name in INSERTION if name in calls}
+    assert len(calls) >= len(INSERTION) - 1
+
+
+def test_hooks_change_no_suggestion_and_lose_nothing_that_a_coordinator_knows(jobs):
+    class Hooked(MongoTrials):
+        def _insert_trial_docs(self, docs):
+            return super()._insert_trial_docs(docs)
+
+    with Hands(jobs.store):
+        search(Hooked(jobs, exp_key="hooked"), rand.suggest)
+        search(MongoTrials(jobs, exp_key="plain"), rand.suggest)
+    with_hooks, without = (
+        [(t.tid, t.values, t.origin, t.params, t.max_attempts, t.lease_s) for t in jobs.store.trials(key)][:6]
+        for key in ("hooked", "plain")
+    )
+    assert with_hooks == without
+
+
+def test_a_method_may_change_the_points_and_the_numbers(jobs):
+    class Rounded(MongoTrials):
+        def new_trial_ids(self, n):
+            return [100 + tid if tid < 100 else tid for tid in super().new_trial_ids(n)]
+
+        def _insert_trial_docs(self, docs):
+            for doc in docs:
+                doc["misc"]["vals"]["x"] = [float(round(doc["misc"]["vals"]["x"][0]))]
+            return super()._insert_trial_docs(docs)
+
+    trials = Rounded(jobs, exp_key="rounded")
+    with Hands(jobs.store):
+        search(trials)
+    assert [tid >= 100 for tid in trials.tids] == [True] * len(trials)
+    assert all(spec_from_misc(misc)["x"].is_integer() for misc in trials.miscs)
+    assert [trial.state for trial in jobs.store.trials("rounded")].count(State.DONE) >= 6
+
+
+def test_a_refresh_of_the_librarys_own_sees_trials_finish_while_the_search_goes_on(jobs):
+    seen = []
+
+    class Seeing(MongoTrials):
+        def refresh(self):
+            super().refresh()
+            seen.append(self.count_by_state_synced(JOB_STATE_DONE))
+
+    trials = Seeing(jobs, exp_key="seeing")
+    times = iter(range(1_000_000))
+    trials.clock = lambda: float(next(times))  # a second for each look, so that polling is due each time
+    with Hands(jobs.store):
+        search(trials, max_evals=8)
+    assert seen[-1] == 8
+    assert len(set(seen)) > 2
+    assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize("where", ["class", "object"])
+def test_methods_that_are_patched_from_outside_are_called_too(jobs, monkeypatch, where):
+    calls = []
+    original = MongoTrials._insert_trial_docs
+
+    def patched(self, docs):
+        calls.extend(doc["tid"] for doc in docs)
+        return original(self, docs)
+
+    trials = MongoTrials(jobs, exp_key="patched")
+    if where == "class":
+        monkeypatch.setattr(MongoTrials, "_insert_trial_docs", patched)
+    else:
+        trials._insert_trial_docs = functools.partial(patched, trials)
+    with Hands(jobs.store):
+        search(trials)
+    assert sorted(calls) == sorted(trial.tid for trial in jobs.store.trials("patched"))
+
+
+def test_a_view_is_of_the_same_class_and_of_the_same_experiment_unless_another_is_named(jobs):
+    class Own(MongoTrials):
+        pass
+
+    trials = Own(jobs, exp_key="one")
+    assert (type(trials.view()), trials.view().exp_name) == (Own, "one")
+    assert trials.view("other").exp_name == "other"
+
+
+def test_refreshing_some_numbers_is_what_a_refresh_does(jobs):
+    calls = []
+
+    class Own(MongoTrials):
+        def refresh_tids(self, tids):
+            calls.append(tids)
+            super().refresh_tids(tids)
+
+    trials = Own(jobs, exp_key="one")
+    trials.refresh()
+    assert calls == [None, None]
