@@ -161,6 +161,43 @@ def test_plain_values_are_computed_as_ever(name: str, args: Any, keywords: dict[
     assert evaluate(ClosedOperation(name, tuple(map(Literal, args)), nodes), {}) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("pow", (10, 10**10)),
+        ("mul", (1 << 90_000, 1 << 90_000)),
+        ("mul", ("x", 10**12)),
+        ("mul", (10**12, (1,))),
+        ("add", ("x" * 600_000, "x" * 600_000)),
+        ("mod", ("%999999999d", 1)),
+        ("mod", ("%*d", (10**9, 1))),
+        ("mod", (b"%.99999999f", 1)),
+        ("list", (range(10**12),)),
+        ("sum", (range(2**80, 0, -1),)),
+        ("max", (range(10**12),)),
+    ],
+)
+def test_a_space_takes_no_reader_days_or_all_memory(name: str, args: tuple[Any, ...]):
+    with pytest.raises(SpaceError, match="the result is larger than a space may need"):
+        evaluate(ClosedOperation(name, tuple(map(Literal, args))), {})
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "expected"),
+    [
+        ("pow", (2, -3), 0.125),
+        ("pow", (2, 1000), 2**1000),
+        ("pow", (0.5, 10**9), 0.0),
+        ("mul", ("ab", 3), "ababab"),
+        ("mod", ("%5.2f%%", 1.0), " 1.00%"),
+        ("list", (range(3),), [0, 1, 2]),
+        ("sum", (range(0),), 0),
+    ],
+)
+def test_results_of_any_use_are_computed(name: str, args: tuple[Any, ...], expected: Any):
+    assert evaluate(ClosedOperation(name, tuple(map(Literal, args))), {}) == expected
+
+
 def test_a_function_is_called_only_where_the_space_names_it():
     called = ClosedOperation("call", (Literal(math.sqrt), Literal(4.0)))
     assert evaluate(called, {}) == 2.0
