@@ -62,6 +62,7 @@ class Event(StrEnum):
     STILL_PAUSED = "still_paused"
     BUDGET_SPENT = "budget_spent"
     OPTION_IGNORED = "option_ignored"
+    OBJECTIVE_CHANGED = "objective_changed"
     LEADING = "leading"
     LEADERSHIP_LOST = "leadership_lost"
     STRANGE_TRIALS = "strange_trials"

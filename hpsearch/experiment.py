@@ -24,6 +24,9 @@ DEFAULT_PRIORITY, HIGHEST_PRIORITY = 1, 1_000_000
 #: What tells an experiment from another of its name: the name, and when it was made.
 Identity = tuple[str, datetime | None]
 
+#: The same with the fingerprint of its objective's code.
+Code = tuple[str, datetime | None, str | None]
+
 
 class ExperimentState(StrEnum):
     """What the coordinator should do with an experiment."""
@@ -59,6 +62,9 @@ class Algorithm:
     )  #: what is set by name; the rest keeps its default
 
 
+#: Parts of an objective that are kept to tell in what two of them differ.
+MAX_PARTS = 500
+
 #: The kind of an objective that is sent to the workers instead of being named to them.
 BY_VALUE = "pickle"
 
@@ -70,11 +76,14 @@ class ObjectiveRef:
     kind: str  #: "import" (``package.module:name``), "file" (``path/file.py:name``), "pickle", or "undecided"
     ref: str  #: what follows the kind; of a pickle, the name for people
     path: str | None = None  #: for a file: its absolute path where the experiment was made
+    paths: tuple[str, ...] = ()  #: for a file: where else it was when somebody joined, the latest first
     digest: str | None = None  #: of a pickle: the fingerprint of what it holds
     nonce: str | None = (
         None  #: of a pickle: random text that is signed with it, so that it fits no other search
     )
-    parts: Mapping[str, str] = field(default_factory=dict)  #: of a pickle: what it uses, as short digests
+    fingerprint: str | None = None  #: of a file or a module: of the function's code and of what that uses
+    source: str | None = None  #: of a file or a module: the digest of its text; for people
+    parts: Mapping[str, str] = field(default_factory=dict)  #: what it uses, as short digests
 
     @property
     def identity(self) -> str:
@@ -85,6 +94,37 @@ class ObjectiveRef:
         if self.digest is not None:
             return f"{self.ref} ({self.digest[:16]})"
         return self.ref.rsplit("/", 1)[-1] if self.kind == "file" else self.ref
+
+
+def changed_parts(there: ObjectiveRef, here: ObjectiveRef) -> list[str]:
+    """Return the names of the parts in which the code of two objectives differs; none if either is unknown.
+
+    A part that only one of them has counts if both have others of its module: a module may belong to the
+    program on one machine, and be an installed package on another.
+    """
+    if None in (there.fingerprint, here.fingerprint) or there.fingerprint == here.fingerprint:
+        return []
+    shared = set(map(_module_of, there.parts)) & set(map(_module_of, here.parts))
+    names = sorted(there.parts.keys() | here.parts.keys())
+    changed = [name for name in names if there.parts.get(name) != here.parts.get(name)]
+    found = [
+        name for name in changed if _module_of(name) in shared or (name in there.parts and name in here.parts)
+    ]
+    is_cut = MAX_PARTS in (len(there.parts), len(here.parts))
+    return found or (["a part that is not listed"] if is_cut else [])
+
+
+def _module_of(part: str) -> str:
+    return part.removesuffix("()").rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveChange:
+    """A change of the code of an objective that somebody accepted."""
+
+    at: datetime  #: server time, UTC
+    before: str | None  #: the fingerprint of the code until then
+    after: str  #: the fingerprint of the code from then on
 
 
 #: The objective of an experiment that was imported, until somebody goes on with it.
@@ -120,6 +160,7 @@ class Experiment:
     space: Mapping[str, Any]  #: ``Space.to_json()``
     space_fingerprint: str  #: equal exactly for equal spaces
     objective: ObjectiveRef
+    objective_changes: tuple[ObjectiveChange, ...] = ()  #: those that were accepted, the oldest first
     algorithm: Algorithm = field(default_factory=Algorithm)
     seed: int = 0  #: root of the seed sequence of every trial
     lag: int | None = None  #: trial n learns from exactly those before n - lag; None: from all that ended
@@ -138,6 +179,11 @@ class Experiment:
     def identity(self) -> Identity:
         """What tells it from another that was made under its name once it was deleted."""
         return self.exp_key, self.created_at
+
+    @property
+    def code(self) -> Code:
+        """Key of what a process has loaded of it: another after its objective was changed."""
+        return *self.identity, self.objective.fingerprint or self.objective.digest
 
     def is_led(self, now: datetime) -> bool:
         """Whether a coordinator leads it at a time of the store's clock.

@@ -137,10 +137,11 @@ def _find_file(ref: ObjectiveRef) -> Path:
 def _places(ref: ObjectiveRef) -> list[Path]:
     """Return where the file of an objective may lie, the likeliest first.
 
-    That is where the experiment was made, then under this folder by path and by name.
+    That is where it was when somebody joined the experiment, the latest first, then where that was made,
+    then under this folder by path and by name.
     """
     place = Path(ref.ref.partition(":")[0])
-    absolute = [Path(ref.path)] if ref.path else []
+    absolute = [Path(known) for known in (*ref.paths, ref.path) if known]
     return [*absolute, Path.cwd() / place, Path.cwd() / place.name]
 
 

@@ -117,6 +117,7 @@ class Result:
     result: Mapping[str, Any] = field(default_factory=dict)  #: all it returned, as storable values
     error: Failure | None = None  #: set when there is no loss, or when part of the result was dropped
     duration_s: float = 0.0  #: wall time of the evaluation, in seconds
+    objective: str | None = None  #: the first digits of the fingerprint of the code that was called
 
     @property
     def state(self) -> State:
@@ -157,6 +158,7 @@ class Trial:
     duration_s: float | None = None  #: wall time of the evaluation, in seconds
     loss: float | None = None  #: set exactly when the state is done
     result: Mapping[str, Any] = field(default_factory=dict)  #: all that the objective returned
+    objective: str | None = None  #: the first digits of the fingerprint of the code that was called
     reports: tuple[Report, ...] = ()
     error: Failure | None = None
     history: tuple[Ended, ...] = ()  #: attempts that ended without a result

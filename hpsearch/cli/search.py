@@ -28,6 +28,7 @@ from hpsearch.experiment import (
 )
 from hpsearch.logs import tell
 from hpsearch.objective import load, load_objective, parse_space, parse_target
+from hpsearch.source_fingerprint import fingerprinted
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
@@ -51,6 +52,7 @@ class SearchOptions:
     reproducible: bool
     lag: int | None
     exp_key: str | None
+    accept_changed_objective: bool
     priority: int | None
     max_attempts: int | None
     trial_timeout: float | None
@@ -171,6 +173,11 @@ _SEARCH_OPTIONS = (
         help="Name of the experiment [default: that of the target].",
     ),
     option(
+        "--accept-changed-objective",
+        is_flag=True,
+        help="Go on with an experiment though the code of its objective was changed; this is noted there.",
+    ),
+    option(
         "--priority",
         type=PRIORITY,
         help="Share of the trials of workers that serve several searches: one of 3 gets three times as many "
@@ -223,7 +230,7 @@ def describe(target: str, search: SearchOptions, n_slots: int | None = None) -> 
         exp_key=search.exp_key or _default_key(objective.identity),
         space=space.to_json(),
         space_fingerprint=space.fingerprint,
-        objective=objective,
+        objective=fingerprinted(objective),
         algorithm=algorithm,
         seed=secrets.randbelow(2**31) if search.seed is None else search.seed,
         lag=lag,
@@ -263,7 +270,13 @@ def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions
             f"complete it with `hpsearch delete {wanted.exp_key}`, or begin another with --exp-key."
         ) from error
     budget, defaults = search.budget(present.budget), search.defaults(present.defaults)
-    experiment = store.open_experiment(replace(wanted, budget=budget, defaults=defaults))
+    wanted = replace(wanted, budget=budget, defaults=defaults)
+    experiment = store.open_experiment(wanted, accepts_change=search.accept_changed_objective)
+    if len(experiment.objective_changes) > len(present.objective_changes):
+        tell(
+            f"The objective of {wanted.exp_key} was changed; it goes on with the code as it is now.",
+            Event.OBJECTIVE_CHANGED.of(exp_key=wanted.exp_key),
+        )
     if search.priority not in {None, experiment.priority}:
         experiment = store.set_priority(wanted.exp_key, wanted.priority)
     if experiment.state is ExperimentState.PAUSED:

@@ -33,7 +33,8 @@
 10. An acknowledged write survives kill -9 of the server and a fail-over. Every call either
     ends in bounded time, or keeps trying for as long as the store's owner wants it to.
 11. An experiment is joined only with the same space and objective; a difference raises
-    ``ExperimentMismatchError``, which says what differs, and changes nothing. One that has ended
+    ``ExperimentMismatchError``, which says what differs, and changes nothing, unless the caller accepts
+    changed code of the same objective, which is noted. One that has ended
     stays as it ended, with its reason, until somebody joins it: no other move leads out of there.
 12. An attachment is replaced as a whole: a reader gets the old bytes or the new ones, and
     once ``attach`` has returned, the new ones. Repeating a write changes nothing.
@@ -108,13 +109,21 @@ class TrialStore(Protocol):
 
     # Experiments
 
-    def open_experiment(self, experiment: Experiment) -> Experiment:
+    def open_experiment(self, experiment: Experiment, *, accepts_change: bool = False) -> Experiment:
         """Create the experiment, or join it under the same name, and return it as stored (11).
 
         Joining takes over the budget and the defaults of the argument, not its priority. If the search had
         ended, it takes over the state, too, and the clock of its timeout starts anew; a
         paused search stays paused. An experiment whose objective is ``UNDECIDED`` takes over
-        the objective, the algorithm, the seed and the lag of who joins it first.
+        the objective, the algorithm, the seed and the lag of who joins it first. Whether the code of an
+        objective has changed is known where both have a fingerprint; one without takes over the argument's.
+
+        Parameters
+        ----------
+        experiment : Experiment
+            What is wanted.
+        accepts_change : bool
+            Whether to take over changed code of the objective, and to note that, instead of refusing it.
         """
         ...
 

@@ -173,6 +173,7 @@ def as_read(experiment: Experiment, schema: Any) -> Filter:
         "_id": experiment.exp_key,
         "created_at": experiment.created_at,
         "objective.kind": experiment.objective.kind,
+        "objective.fingerprint": experiment.objective.fingerprint,  # null finds one that has none
     }
 
 
@@ -402,6 +403,17 @@ def join(experiment: Mapping[str, Any]) -> Pipeline:
         "started_at": {"$cond": [is_over, NOW, {"$ifNull": ["$started_at", NOW]}]},
         "elapsed": {"$cond": [is_over, {"seconds": 0.0, "since": NOW}, "$elapsed"]},
     }
+    return [{"$set": fields}]
+
+
+def set_objective(objective: Mapping[str, Any], before: str | None) -> Pipeline:
+    """Write the objective, and note a change of its code if that had another fingerprint before."""
+    fields: dict[str, Any] = {"objective": {"$literal": objective}}
+    if before is not None:
+        after = objective["fingerprint"]
+        change = {"at": NOW, "before": {"$literal": before}, "after": {"$literal": after}}
+        old = {"$ifNull": ["$objective_changes", _EMPTY]}
+        fields["objective_changes"] = {"$concatArrays": [old, [change]]}
     return [{"$set": fields}]
 
 

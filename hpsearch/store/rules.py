@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from hpsearch.errors import ExperimentMismatchError, StoreError, TooLargeError
-from hpsearch.experiment import UNDECIDED, Experiment, ObjectiveRef
+from hpsearch.experiment import UNDECIDED, Experiment, ObjectiveRef, changed_parts
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.trial import FINISHED, State, Trial, trial_id
 
@@ -21,6 +21,9 @@ _CANCELLABLE = {State.PENDING, State.RUNNING}
 #: States in which the attempt whose token the trial carries counts; a token outlives its lease.
 _STANDING = FINISHED | {State.RUNNING}
 
+#: Places of a file that an experiment remembers.
+_MOST_PATHS = 10
+
 #: Parts of an objective that a message names.
 _MOST_NAMES = 5
 
@@ -29,10 +32,15 @@ _RUN_ADVICE = (
     "or pass it by the environment"
 )
 
+_CHANGE_ADVICE = (
+    "begin another search with --exp-key NEW, or go on with the code as it is now, from the losses of the "
+    "former, with --accept-changed-objective."
+)
+
 _ADVICE = "use another --exp-key for a new search, or the original to go on with this one."
 
 
-def check_joinable(stored: Experiment, wanted: Experiment) -> None:
+def check_joinable(stored: Experiment, wanted: Experiment, *, accepts_change: bool = False) -> None:
     """Return if ``wanted`` is the same search as ``stored``, or decides what that one leaves open.
 
     Raises
@@ -46,6 +54,40 @@ def check_joinable(stored: Experiment, wanted: Experiment) -> None:
     mine, theirs = wanted.objective, stored.objective
     if theirs != UNDECIDED and (mine.kind, mine.identity) != (theirs.kind, theirs.identity):
         raise ExperimentMismatchError(f"{begin} objective: {_other_objective(theirs, mine)}", _ADVICE)
+    changed = changed_parts(theirs, mine)
+    if changed and not accepts_change:
+        raise ExperimentMismatchError(
+            f"{begin} objective: {mine.ref!r} has been changed since, {differing_code(changed)}",
+            _CHANGE_ADVICE,
+        )
+
+
+def joined_objective(there: ObjectiveRef, here: ObjectiveRef) -> ObjectiveRef:
+    """Return the objective of an experiment after one that may join it has done so.
+
+    It takes over code that was accepted, or not known before, and remembers where its file is here.
+    """
+    if there == UNDECIDED:
+        return there  # decided on as a whole
+    is_new = there.fingerprint is None and here.fingerprint is not None
+    objective = here if is_new or changed_parts(there, here) else there
+    if here.path is None or (not there.paths and here.path == there.path):
+        return objective
+    known = dict.fromkeys([here.path, *there.paths, *([there.path] if there.path else [])])
+    return replace(objective, paths=tuple(known)[:_MOST_PATHS])
+
+
+def code_before(before: ObjectiveRef, after: ObjectiveRef) -> str | None:
+    """Return the fingerprint that an objective had before its code was changed, None if it was not."""
+    return None if before.fingerprint == after.fingerprint else before.fingerprint
+
+
+def differing_code(changed: Sequence[str]) -> str:
+    """Say in which functions, classes and other parts, by name, the code of two objectives differs."""
+    code = [name for name in changed if name.endswith("()")]
+    values = [name for name in changed if not name.endswith("()")]
+    told = [_named("in", code)] * bool(code) + [_named("in what defines", values)] * bool(values)
+    return " and ".join(told)
 
 
 def check_insertable(trials: Sequence[Trial]) -> None:

@@ -91,6 +91,7 @@ _TRIAL_SCHEMA = {
         "schema": {**_INTEGER, "minimum": 1},
         "exp_key": _TEXT,
         "exp_created_at": _DATE,
+        "objective": _TEXT,
         "tid": _COUNT,
         "state": _one_of(State),
         "priority": _INTEGER,
@@ -150,6 +151,10 @@ _EXPERIMENT_SCHEMA = {
         "space_fingerprint": _TEXT,
         "objective": {"bsonType": "object", "required": ["kind", "ref"]},
         "algorithm": {"bsonType": "object", "required": ["name", "options"]},
+        "objective_changes": {
+            "bsonType": "array",
+            "items": {"bsonType": "object", "required": ["at", "after"]},
+        },
         "seed": _INTEGER,
         "lag": _COUNT,
         "budget": _OBJECT,

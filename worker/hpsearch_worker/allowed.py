@@ -159,7 +159,7 @@ class Allowed:
             case "file" if not _is_internal(name):
                 for file in files_of(objective):
                     if any(pattern.matches(f"{file}:{name}") for pattern in self.files):
-                        return replace(objective, ref=f"{file}:{name}", path=str(file))
+                        return replace(objective, ref=f"{file}:{name}", path=str(file), paths=())
             case "import":
                 if self._admits(objective.ref):
                     return objective

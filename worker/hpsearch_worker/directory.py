@@ -10,7 +10,7 @@ from datetime import datetime
 
 from hpsearch.errors import HpsearchError
 from hpsearch.events import Event
-from hpsearch.experiment import Experiment, ExperimentState, Identity
+from hpsearch.experiment import Code, Experiment, ExperimentState
 from hpsearch.health.pulse import Pulse
 from hpsearch.store.protocol import TrialStore
 
@@ -40,7 +40,7 @@ class Directory:
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
         self._running: dict[str, Experiment] = {}
-        self._refused: set[Identity] = set()
+        self._refused: set[Code] = set()
         # By name: a leader's lease that ends too late, and when it was first seen.
         self._leads: dict[str, tuple[datetime, float]] = {}
 
@@ -49,7 +49,7 @@ class Directory:
         with self._pulse.holding(self._lock):
             if anew or time.monotonic() - self._looked_at > _GOOD_FOR_S:
                 self._look()
-            return {key: e for key, e in self._running.items() if e.identity not in self._refused}
+            return {key: e for key, e in self._running.items() if e.code not in self._refused}
 
     def refuse(self, experiment: Experiment, problem: HpsearchError) -> None:
         """Leave an experiment alone that cannot be loaded here, unless another has taken its place by now.
@@ -69,8 +69,8 @@ class Directory:
                 return
             if experiment.exp_key in self._wanted:
                 raise problem
-            is_news = experiment.identity not in self._refused
-            self._refused.add(experiment.identity)
+            is_news = experiment.code not in self._refused
+            self._refused.add(experiment.code)
         if is_news:
             log.warning(
                 "not serving %s: %s",

@@ -17,8 +17,9 @@ from types import FrameType
 
 from hpsearch.command.user_code import signals_kept
 from hpsearch.elsewhere import UnheardError
+from hpsearch.errors import LoadError
 from hpsearch.evaluate import Attachment
-from hpsearch.experiment import Experiment, Identity
+from hpsearch.experiment import Code, Experiment, Identity
 from hpsearch.logs import own_log_kept
 from hpsearch.trial import Result, Trial
 from hpsearch_worker.allowed import Allowed
@@ -59,22 +60,25 @@ class InlineEvaluator:
         self._home: str | None = None  # where this process was before it evaluated anything
         self._letters = letters
         self._allowed = allowed
-        self._loaded: dict[Identity, Loaded] = {}
+        self._loaded: dict[Code, Loaded] = {}
+        self._codes: dict[Identity, Code] = {}  # what was loaded first; modules stay as they were imported
         self._disabled = 0  # the level up to which the objective disabled logging
 
     def prepare(self, experiment: Experiment, watch: Watch) -> None:
         """Load an experiment in this process; see ``Evaluator``."""
-        if experiment.identity not in self._loaded:
+        if experiment.code not in self._loaded:
+            self._check_loadable(experiment)
             self._home = self._home or working_folder()
             go_to(self._home)  # the last trial began, or ended, in another folder
             request = Load.of(experiment, self._workdir, self._letters(experiment), self._allowed)
             with self._worker_kept():
-                self._loaded[experiment.identity] = request.carry_out()
+                self._loaded[experiment.code] = request.carry_out()
+            self._codes[experiment.identity] = experiment.code
 
     def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, hear: Hear) -> Result:
         """Call the objective; see ``Evaluator``."""
         self.prepare(experiment, watch)
-        loaded = self._loaded[experiment.identity]
+        loaded = self._loaded[experiment.code]
         request = Evaluate.of(trial)
         process, started = os.getpid(), time.perf_counter()
         current = request.current_trial(_in_process(process, hear))
@@ -93,6 +97,14 @@ class InlineEvaluator:
     def close(self) -> None:
         """Forget what was loaded."""
         self._loaded.clear()
+
+    def _check_loadable(self, experiment: Experiment) -> None:
+        """Refuse an experiment whose code was changed: this process has imported the former."""
+        if self._codes.get(experiment.identity, experiment.code) != experiment.code:
+            raise LoadError(
+                f"The objective of {experiment.exp_key!r} was changed since this worker imported it; "
+                "start the worker again, or without --no-isolate."
+            )
 
     @contextmanager
     def _worker_kept(self) -> Iterator[None]:

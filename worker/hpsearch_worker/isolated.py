@@ -15,7 +15,7 @@ from typing import Any
 
 from hpsearch.elsewhere import VARIABLE, Evaluation
 from hpsearch.errors import LoadError
-from hpsearch.experiment import Experiment, Identity
+from hpsearch.experiment import Code, Experiment
 from hpsearch.trial import Failure, FailureKind, Result, Trial
 from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
@@ -87,13 +87,13 @@ class IsolatedEvaluator:
         self._letters = letters
         self._allowed = allowed
         self._child: _Child | None = None
-        self._prepared: set[Identity] = set()
+        self._prepared: set[Code] = set()
 
     def prepare(self, experiment: Experiment, watch: Watch) -> None:
         """Load an experiment in the child; see ``Evaluator``."""
         for n_left in reversed(range(_LOADS)):
             child = self._living_child()
-            if experiment.identity in self._prepared:
+            if experiment.code in self._prepared:
                 return
             request = Load.of(experiment, self._workdir, self._letters(experiment), self._allowed)
             child.output.begin(experiment.exp_key)
@@ -109,7 +109,7 @@ class IsolatedEvaluator:
             assert isinstance(answer, Ready)
             if answer.problem is not None:
                 raise LoadError(answer.problem)
-            self._prepared.add(experiment.identity)
+            self._prepared.add(experiment.code)
             return
 
     def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, hear: Hear) -> Result:

@@ -18,7 +18,7 @@ from hpsearch.errors import (
     StoreUnavailableError,
     TooLargeError,
 )
-from hpsearch.experiment import BY_VALUE, Experiment, Identity
+from hpsearch.experiment import BY_VALUE, Code, Experiment
 from hpsearch.health.pulse import Pulse
 from hpsearch.payload import ATTACHMENT, MAX_ENVELOPE_BYTES, Destination, Letter, opened
 from hpsearch.store.protocol import TrialStore
@@ -48,7 +48,7 @@ class Letters:
         self._secret = secret
         self._pulse = pulse or Pulse()
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Identity, Letter] = OrderedDict()
+        self._kept: OrderedDict[Code, Letter] = OrderedDict()
 
     def __call__(self, experiment: Experiment) -> Letter | None:
         """Return the letter of an experiment, or None if its objective is on this machine's own disk.
@@ -60,7 +60,7 @@ class Letters:
         """
         if experiment.objective.kind != BY_VALUE:
             return None
-        key = experiment.identity
+        key = experiment.code
         with self._pulse.holding(self._lock):
             if key not in self._kept:
                 self._kept[key] = self._fetched(experiment)

@@ -22,7 +22,7 @@ from hpsearch.errors import (
     UnreadableError,
 )
 from hpsearch.events import Event
-from hpsearch.experiment import Experiment, ExperimentState, Identity
+from hpsearch.experiment import Code, Experiment, ExperimentState
 from hpsearch.health.pulse import Pulse
 from hpsearch.store.protocol import Hold, TrialStore
 from hpsearch.store.rules import Content
@@ -84,7 +84,7 @@ class Slot:
     limits: Limits
     fair_share: FairShare = field(default_factory=lambda: FairShare(random.Random()))  # noqa: S311 - no secret
     pulse: Pulse = field(default_factory=Pulse)  #: beats with each step, also within an evaluation
-    known: set[Identity] = field(default_factory=set)  #: experiments that were met so far
+    known: set[Code] = field(default_factory=set)  #: experiments that were met so far, by their code
 
     def work(self) -> None:
         """Take trials until the worker should leave; what makes it leave is kept in ``shutdown``."""
@@ -155,7 +155,7 @@ class Slot:
 
     def _renew_for(self, experiments: Collection[Experiment]) -> None:
         """Start over if one is new: its code may be newer than what a warm process has loaded."""
-        new = {experiment.identity for experiment in experiments} - self.known
+        new = {experiment.code for experiment in experiments} - self.known
         if new:
             self.evaluator.close()
             self.known.update(new)

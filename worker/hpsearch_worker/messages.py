@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from hpsearch.elsewhere import Evaluation
+from hpsearch.errors import LoadError
 from hpsearch.evaluate import Attachment, CurrentTrial, evaluate
-from hpsearch.experiment import Experiment, ObjectiveRef
+from hpsearch.experiment import Experiment, ObjectiveRef, changed_parts
 from hpsearch.objective import Objective, files_of, load_objective, program_named
 from hpsearch.payload import Letter
+from hpsearch.source_fingerprint import fingerprinted
 from hpsearch.space.tree import Space, Values
 from hpsearch.space.trust import TRUSTED
+from hpsearch.store.rules import differing_code
 from hpsearch.trial import Report, Result, Trial
 from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.stand_in import stand_in_for_hyperopt
 from hpsearch_worker.surroundings import go_to, working_folder
+
+#: Hexadecimal digits of a fingerprint that a trial keeps.
+_SHORT = 16
 
 #: What an objective says before it returns.
 Word = Report | Attachment
@@ -57,10 +63,14 @@ class Load:
         # The objective first: options of the space may live in its module.
         letter = self.letter
         objective = load_objective(self.objective) if letter is None else letter.objective()
+        here = fingerprinted(self.objective) if letter is None else self.objective
+        if changed := changed_parts(self.objective, here):
+            raise LoadError(_other_code(self.objective, changed))
         if self.allowed is not None:
             self.allowed.check_loaded(self.objective, objective)
         space = Space.from_json(self.space, TRUSTED if self.allowed is None else self.allowed.trust)
-        return Loaded(objective, space, self.workdir or working_folder(), program)
+        code = (here.fingerprint or here.digest or "")[:_SHORT]
+        return Loaded(objective, space, self.workdir or working_folder(), program, code or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,7 @@ class Loaded:
     space: Space
     folder: str | None  #: where each evaluation begins: the one asked for, or where loading ended
     program: str  #: what the objective finds in ``sys.argv``: its file or module
+    code: str | None = None  #: the first digits of the fingerprint of its code
 
     def evaluate(
         self, values: Values, trial: CurrentTrial, passes: tuple[type[BaseException], ...] = ()
@@ -78,7 +89,8 @@ class Loaded:
         """Evaluate raw values here; see ``hpsearch.evaluate.evaluate``."""
         go_to(self.folder)
         with program_named(self.program):
-            return evaluate(self.objective, lambda: self.space.config(values), trial, passes)
+            result = evaluate(self.objective, lambda: self.space.config(values), trial, passes)
+        return replace(result, objective=self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +135,12 @@ class Evaluate:
             on_report=hear,
             on_attach=hear,
         )
+
+
+def _other_code(objective: ObjectiveRef, changed: list[str]) -> str:
+    return (
+        f"{objective.ref} is another version here than the one that the search was begun with: it differs "
+        f"{differing_code(changed)}. Copy the right one to this machine, or start the search again with "
+        "--exp-key NEW or --accept-changed-objective; what differs from machine to machine belongs into the "
+        "environment."
+    )

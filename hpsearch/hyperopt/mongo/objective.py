@@ -14,6 +14,7 @@ from hpsearch.experiment import BY_VALUE, ObjectiveRef
 from hpsearch.hyperopt.domain import Domain
 from hpsearch.hyperopt.mongo.calling import ExpressionObjective
 from hpsearch.payload import Destination, fingerprint, pack, parts, read_secret
+from hpsearch.source_fingerprint import fingerprinted
 from hpsearch.space.literal import encode_literal
 
 
@@ -40,7 +41,7 @@ def sent(domain: Domain) -> Sent:
     fn: Any = domain.fn
     reference = None if domain.needs_ctrl else _importable(fn)
     if reference is not None:
-        return Sent(ObjectiveRef(kind="import", ref=reference))
+        return Sent(fingerprinted(ObjectiveRef(kind="import", ref=reference)))
     name, secret = _name(fn), read_secret(os.environ)
     if secret is None:
         raise ConfigurationError(

@@ -19,7 +19,8 @@ from hpsearch.trial import State
 logger = logging.getLogger(__name__)
 
 _MISMATCH_ADVICE = (
-    "give MongoTrials another exp_key for a new search, or call delete_all() on it to forget this one."
+    "give MongoTrials another exp_key for a new search, or call delete_all() on it to forget this one; "
+    "to go on with changed code of a function in a module, set accepts_changed_objective of MongoTrials."
 )
 
 
@@ -31,6 +32,7 @@ def open_experiment(
     n_more: int | None,
     *,
     lag: int | None,
+    accepts_change: bool,
 ) -> Experiment:
     """Create or join the experiment, its objective beside it before a worker can see it.
 
@@ -48,6 +50,8 @@ def open_experiment(
         New trials; by default as many as ``rounds.max_evals`` in all.
     lag : int, optional
         That of an experiment which is created.
+    accepts_change : bool
+        Whether to go on though the code of an importable objective was changed.
 
     Raises
     ------
@@ -75,7 +79,7 @@ def open_experiment(
     if sealed is not None and not _has_objective(store, exp_key):
         store.attach(exp_key, ATTACHMENT, sealed)
     try:
-        experiment = store.open_experiment(wanted)
+        experiment = store.open_experiment(wanted, accepts_change=accepts_change)
     except ExperimentMismatchError as error:
         raise DomainSwapError(error.difference, _MISMATCH_ADVICE) from error
     if experiment.objective.nonce != objective.ref.nonce:

@@ -30,6 +30,7 @@ class FleetTrials(Protocol):
     grace_s: float
     defaults: Defaults
     lag: int | None
+    accepts_changed_objective: bool
     clock: Callable[[], float]
     handle: Any
 
@@ -103,7 +104,13 @@ def search_on_fleet(
             "An algorithm of the script's own reads whatever has ended, so trials.lag must be None or 0."
         )
     experiment = open_experiment(
-        trials.store, trials.exp_name, rounds, trials.defaults, n_more, lag=trials.lag
+        trials.store,
+        trials.exp_name,
+        rounds,
+        trials.defaults,
+        n_more,
+        lag=trials.lag,
+        accepts_change=trials.accepts_changed_objective,
     )
     trials.learn_space(space)  # the stored one is not trusted to call anything
     trials.insert_points(experiment, space, points)

@@ -73,6 +73,10 @@ class MongoTrials(Trials):
     #: makes the same search. None for suggestions from all that has ended.
     lag: int | None = None
 
+    #: Whether to go on with an experiment though the code of its objective, a function in a module, was
+    #: changed; that is noted there.
+    accepts_changed_objective = False
+
     #: Monotonic seconds, in which a search measures its timeout and its grace.
     clock: Callable[[], float] = time.monotonic
 

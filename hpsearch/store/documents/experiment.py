@@ -15,6 +15,7 @@ from hpsearch.experiment import (
     Elapsed,
     Experiment,
     ExperimentState,
+    ObjectiveChange,
     ObjectiveRef,
     check_priority,
 )
@@ -40,7 +41,8 @@ def experiment_document(experiment: Experiment) -> Document:
         **present(ended_why=experiment.ended_why),
         "space": encoded(experiment.space, "space"),
         "space_fingerprint": experiment.space_fingerprint,
-        "objective": present(**encoded(asdict(experiment.objective), "objective")),
+        "objective": objective_document(experiment.objective),
+        **present(objective_changes=[present(**asdict(one)) for one in experiment.objective_changes]),
         "algorithm": {
             "name": experiment.algorithm.name,
             "options": encoded(experiment.algorithm.options, "algorithm.options"),
@@ -51,6 +53,11 @@ def experiment_document(experiment: Experiment) -> Document:
         "defaults": present(**encoded(asdict(experiment.defaults), "defaults")),
         "priority": check_priority(experiment.priority),
     }
+
+
+def objective_document(objective: ObjectiveRef) -> Document:
+    """Return how an experiment names its objective; raises as ``experiment_document``."""
+    return present(**encoded({**asdict(objective), "paths": list(objective.paths)}, "objective"))
 
 
 def experiment_from(document: Mapping[str, Any]) -> Experiment:
@@ -70,6 +77,7 @@ def experiment_from(document: Mapping[str, Any]) -> Experiment:
         space=fields.mapping("space"),
         space_fingerprint=fields.text("space_fingerprint"),
         objective=_objective_from(fields.part("objective")),
+        objective_changes=tuple(map(_change_from, fields.parts("objective_changes"))),
         algorithm=Algorithm(name=algorithm.text("name"), options=algorithm.maybe_mapping("options")),
         seed=fields.integer("seed", least=0),
         lag=fields.maybe_count("lag"),
@@ -111,9 +119,18 @@ def _objective_from(fields: Fields) -> ObjectiveRef:
         kind=fields.text("kind"),
         ref=fields.text("ref"),
         path=fields.maybe_text("path"),
+        paths=fields.texts("paths"),
         digest=fields.maybe_text("digest"),
         nonce=fields.maybe_text("nonce"),
+        fingerprint=fields.maybe_text("fingerprint"),
+        source=fields.maybe_text("source"),
         parts=fields.maybe_mapping("parts"),
+    )
+
+
+def _change_from(fields: Fields) -> ObjectiveChange:
+    return ObjectiveChange(
+        at=fields.date("at"), before=fields.maybe_text("before"), after=fields.text("after")
     )
 
 

@@ -53,6 +53,7 @@ def trial_document(trial: Trial) -> Document:
         "max_attempts": trial.max_attempts,
         "lease_s": float(trial.lease_s),
         **present(
+            objective=trial.objective,
             owner=trial.owner,
             worker=trial.worker and holder_document(trial.worker),
             **{name: encoded(getattr(trial, name), name) for name in dates},
@@ -95,6 +96,7 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
         duration_s=fields.maybe_number("duration_s"),
         loss=_loss_from(fields, state),
         result=fields.maybe_mapping("result"),
+        objective=fields.maybe_text("objective"),
         reports=tuple(_report_from(part) for part in fields.parts("reports")),
         error=_failure_from(fields.maybe_part("error")),
         history=tuple(_ended_from(part) for part in fields.parts("history")),
@@ -157,6 +159,7 @@ def result_document(result: Result) -> Document:
         raise StoreError("The loss is NaN; a trial whose loss is not a number has failed, and has no loss.")
     return {
         "state": result.state.value,
+        **present(objective=result.objective),
         **_outcome(result.loss, result.result, result.error, result.duration_s),
     }
 

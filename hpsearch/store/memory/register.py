@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hpsearch.errors import NotFoundError
-from hpsearch.experiment import UNDECIDED, Elapsed, Experiment, ExperimentState
+from hpsearch.experiment import UNDECIDED, Elapsed, Experiment, ExperimentState, ObjectiveChange
 from hpsearch.store.protocol import Leadership
-from hpsearch.store.rules import check_joinable
+from hpsearch.store.rules import check_joinable, code_before, joined_objective
 
 
 @dataclass(slots=True)
@@ -19,13 +20,13 @@ class Register:
     experiments: dict[str, Experiment] = field(default_factory=dict)  #: by name, the oldest first
     leaders: dict[str, Leadership] = field(default_factory=dict)  #: the latest of each, by name
 
-    def open(self, wanted: Experiment, now: datetime) -> Experiment:
+    def open(self, wanted: Experiment, now: datetime, *, accepts_change: bool = False) -> Experiment:
         """Create an experiment, or join it under the same name (11)."""
         stored = self.experiments.get(wanted.exp_key)
         if stored is None:
             joined = replace(wanted, created_at=now, started_at=now, elapsed=_not_led_yet(now))
         else:
-            check_joinable(stored, wanted)
+            check_joinable(stored, wanted, accepts_change=accepts_change)
             joined = replace(stored, budget=wanted.budget, defaults=wanted.defaults, ended_why=None)
             if stored.objective == UNDECIDED:
                 joined = replace(
@@ -35,6 +36,8 @@ class Register:
                     seed=wanted.seed,
                     lag=wanted.lag,
                 )
+            else:
+                joined = replace(joined, **_joined_objective(stored, wanted, now))
             if stored.state.is_over:
                 joined = replace(joined, state=wanted.state, started_at=now, elapsed=_not_led_yet(now))
         self.experiments[wanted.exp_key] = joined
@@ -130,3 +133,12 @@ class Register:
 
 def _not_led_yet(started_at: datetime) -> Elapsed:
     return Elapsed(seconds=0.0, since=started_at)
+
+
+def _joined_objective(stored: Experiment, wanted: Experiment, now: datetime) -> dict[str, Any]:
+    """Return the objective after a join, with its changes."""
+    objective = joined_objective(stored.objective, wanted.objective)
+    before, changes = code_before(stored.objective, objective), stored.objective_changes
+    if before is not None and objective.fingerprint is not None:
+        changes = (*changes, ObjectiveChange(at=now, before=before, after=objective.fingerprint))
+    return {"objective": objective, "objective_changes": changes}

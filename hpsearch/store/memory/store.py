@@ -81,11 +81,11 @@ class MemoryStore:
 
     # Experiments
 
-    def open_experiment(self, experiment: Experiment) -> Experiment:
+    def open_experiment(self, experiment: Experiment, *, accepts_change: bool = False) -> Experiment:
         """Create the experiment, or join it under the same name (11)."""
         wanted = experiment_from(experiment_document(experiment))
         with self._changed:
-            return self._register.open(wanted, self.now())
+            return self._register.open(wanted, self.now(), accepts_change=accepts_change)
 
     def experiment(self, exp_key: str) -> Experiment:
         """Return one experiment; raises ``NotFoundError``."""

@@ -21,6 +21,7 @@ from hpsearch.store.documents.experiment import (
     experiment_document,
     experiment_from,
     leadership_from,
+    objective_document,
     state_from,
 )
 from hpsearch.store.documents.migration import Document, raised
@@ -28,7 +29,7 @@ from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.damage import Damage
 from hpsearch.store.mongo.reading import read
 from hpsearch.store.protocol import Leadership
-from hpsearch.store.rules import check_joinable
+from hpsearch.store.rules import check_joinable, code_before, joined_objective
 
 _AFTER = ReturnDocument.AFTER
 
@@ -41,7 +42,7 @@ class Experiments:
         self._experiments = experiments
         self._damage = damage
 
-    def open(self, experiment: Experiment) -> Experiment:
+    def open(self, experiment: Experiment, *, accepts_change: bool = False) -> Experiment:
         """Create the experiment, or join it under the same name (11)."""
         document = experiment_document(experiment)
         while True:
@@ -49,8 +50,12 @@ class Experiments:
             created = self._update(this, queries.create(document), upsert=True)
             found = _found(created, experiment.exp_key)
             stored = experiment_from(found)
-            check_joinable(stored, experiment)
+            check_joinable(stored, experiment, accepts_change=accepts_change)
             join = queries.raise_layout(raised(found)) + queries.join(document)
+            objective = joined_objective(stored.objective, experiment.objective)
+            if objective != stored.objective:
+                before = code_before(stored.objective, objective)
+                join += queries.set_objective(objective_document(objective), before)
             joined = self._update(queries.as_read(stored, found.get("schema")), join)
             if joined is not None:
                 return experiment_from(joined)

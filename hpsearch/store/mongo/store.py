@@ -167,10 +167,10 @@ class MongoStore:
 
     # Experiments
 
-    def open_experiment(self, experiment: Experiment) -> Experiment:
+    def open_experiment(self, experiment: Experiment, *, accepts_change: bool = False) -> Experiment:
         """Create the experiment, or join it under the same name (11)."""
         self.prepare()
-        return self._experiments.open(experiment)
+        return self._experiments.open(experiment, accepts_change=accepts_change)
 
     def experiment(self, exp_key: str) -> Experiment:
         """Return one experiment; raises ``NotFoundError``."""

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hpsearch.experiment import Budget, ExperimentState
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import State
+from hpsearch.trial import State, Trial
 from tests.integration.cli.conftest import Call, wait_for_running
 
 
@@ -81,6 +83,62 @@ def test_another_space_under_the_same_name_is_refused_with_what_differs(shell: C
     refused = shell("run", "search.py", "--max-evals", "2")
     assert refused.code == 78
     assert "another search space: defined differently: 'x'" in refused.err
+
+
+def edited(folder: Path, old: str, new: str) -> None:
+    source = (folder / "search.py").read_text()
+    assert old in source
+    (folder / "search.py").write_text(source.replace(old, new, 1))
+
+
+def test_a_changed_objective_is_refused_by_name_until_it_is_accepted(
+    shell: Call, folder: Path, store: MongoStore
+):
+    assert shell("run", "search.py", "--max-evals", "2").code == 0
+    edited(folder, 'return config["x"] ** 2', 'return config["x"] ** 2 + 1000')
+    for command in ("run", "coordinator"):
+        refused = shell(command, "search.py", "--max-evals", "4")
+        assert refused.code == 78
+        assert "'search.py:objective' has been changed since, in 'objective()'" in refused.err
+        assert "--exp-key NEW" in refused.err
+        assert "--accept-changed-objective" in refused.err
+    assert len(list(store.trials("search"))) == 2
+
+    accepted = shell("run", "search.py", "--max-evals", "4", "--accept-changed-objective")
+    assert accepted.code == 0
+    assert "it goes on with the code as it is now" in accepted.err
+    (change,) = store.experiment("search").objective_changes
+    trials = list(store.trials("search"))
+    codes = [change.before, change.before, change.after, change.after]
+    assert [trial.objective for trial in trials] == [str(code)[:16] for code in codes]
+    assert [trial.loss is not None and trial.loss >= 1000 for trial in trials] == [False, False, True, True]
+    assert shell("run", "search.py", "--max-evals", "5").code == 0
+
+
+def test_comments_and_another_folder_do_not_make_another_objective(shell: Call, folder: Path):
+    assert shell("run", "search.py", "--max-evals", "1").code == 0
+    edited(folder, "def objective(config):", '# A comment.\ndef objective(config: dict):\n    """Doc."""')
+    assert shell("run", "search.py", "--max-evals", "2").code == 0
+    (folder / "moved").mkdir()
+    (folder / "search.py").rename(folder / "moved" / "search.py")
+    moved = shell("run", "moved/search.py", "--max-evals", "3")
+    assert moved.code == 0, moved.err
+
+
+def test_an_objective_that_is_edited_while_it_is_searched_is_not_mixed_with_the_former(
+    shell: Call, folder: Path, store: MongoStore
+):
+    """A worker that is started later finds other code than the coordinator."""
+    assert shell("run", "search.py", "--max-evals", "1").code == 0
+    edited(folder, 'return config["x"] ** 2', 'return config["x"] ** 3')
+    again = replace(store.experiment("search"), state=ExperimentState.RUNNING, budget=Budget(max_evals=2))
+    store.open_experiment(again)
+    store.insert([Trial(exp_key="search", tid=1, values={"x": 1.0, "kind": 0})])
+    refused = shell("worker", "--exp-key", "search", "--burst")
+    assert refused.code == 65
+    assert "another version here" in refused.err
+    assert "in 'objective()'" in refused.err
+    assert store.trial("search", 1).state is State.PENDING
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -610,3 +612,22 @@ def test_an_algorithm_of_the_scripts_own_takes_no_lag(jobs):
     trials.lag = 1
     with pytest.raises(ConfigurationError, match=r"trials\.lag"):
         search(trials, algo=lambda *args: rand.suggest(*args)[:1], max_evals=1)
+
+
+def test_changed_code_of_a_function_in_a_module_is_refused_until_it_is_accepted(jobs, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("lab_of_mongo_trials", None)
+    file = tmp_path / "lab_of_mongo_trials.py"
+    file.write_text("def loss(config): return config['x'] ** 2")
+    loss = importlib.import_module("lab_of_mongo_trials").loss
+    with Hands(jobs.store):
+        search(MongoTrials(jobs, exp_key=KEY), fn=loss, max_evals=2)
+    file.write_text("def loss(config): return config['x'] ** 4")
+    trials = MongoTrials(jobs, exp_key=KEY)
+    with pytest.raises(DomainSwapError, match=r"in 'loss\(\)'.*accepts_changed_objective"):
+        search(trials, fn=loss, max_evals=4)
+    trials.accepts_changed_objective = True
+    with Hands(jobs.store):
+        search(trials, fn=loss, max_evals=4)
+    assert len(jobs.store.experiment(KEY).objective_changes) == 1
+    assert len(trials) == 4

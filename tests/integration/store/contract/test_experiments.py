@@ -151,6 +151,66 @@ def test_a_file_objective_may_lie_in_another_folder(bench, store):
     assert joined.objective.path == "/a"
 
 
+CODE = ObjectiveRef(
+    kind="file", ref="s.py:f", path="/a/s.py", fingerprint="1" * 64, source="s", parts={"f()": "a", "N": "b"}
+)
+CHANGED = replace(CODE, path="/b/s.py", fingerprint="2" * 64, parts={"f()": "c", "N": "b"})
+
+
+def test_changed_code_of_an_objective_is_refused_by_name_and_changes_nothing(bench, store):
+    opened = store.open_experiment(bench.experiment(objective=CODE))
+    with pytest.raises(ExperimentMismatchError, match=r"in 'f\(\)'.*--exp-key.*--accept-changed-objective"):
+        store.open_experiment(bench.experiment(objective=CHANGED))
+    assert store.experiment(bench.exp_key) == opened
+
+
+def test_changed_code_that_is_accepted_is_taken_over_and_noted(bench, store):
+    opened = store.open_experiment(bench.experiment(objective=CODE))
+    joined = store.open_experiment(bench.experiment(objective=CHANGED), accepts_change=True)
+    assert joined.objective == replace(CHANGED, paths=(CHANGED.path, CODE.path))
+    assert joined.code != opened.code
+    (change,) = joined.objective_changes
+    assert (change.before, change.after) == (CODE.fingerprint, CHANGED.fingerprint)
+    assert opened.created_at <= change.at <= store.now()
+    again = store.open_experiment(bench.experiment(objective=CODE), accepts_change=True)
+    assert [one.after for one in again.objective_changes] == [CHANGED.fingerprint, CODE.fingerprint]
+    assert store.open_experiment(bench.experiment(objective=CODE), accepts_change=True) == again
+
+
+def test_an_experiment_without_a_fingerprint_adopts_one_and_one_with_it_keeps_it(bench, store):
+    bare = replace(CODE, fingerprint=None, source=None, parts={})
+    store.open_experiment(bench.experiment(objective=bare))
+    adopted = store.open_experiment(bench.experiment(objective=CHANGED))
+    assert adopted.objective == replace(CHANGED, paths=(CHANGED.path, CODE.path))
+    assert adopted.objective_changes == ()
+    kept = store.open_experiment(bench.experiment(objective=bare)).objective
+    assert (kept.fingerprint, kept.paths) == (CHANGED.fingerprint, (CODE.path, CHANGED.path))
+
+
+def test_the_same_code_elsewhere_is_joined_and_its_place_is_remembered(bench, store):
+    store.open_experiment(bench.experiment(objective=CODE))
+    moved = replace(CODE, path="/elsewhere/s.py", source="with a comment")
+    joined = store.open_experiment(bench.experiment(objective=moved)).objective
+    assert joined == replace(CODE, paths=("/elsewhere/s.py", CODE.path))
+    assert store.open_experiment(bench.experiment(objective=CODE)).objective.paths[0] == CODE.path
+
+
+def test_of_racing_adoptions_one_counts(bench, store):
+    store.open_experiment(bench.experiment(objective=replace(CODE, fingerprint=None, source=None, parts={})))
+
+    def join(objective: ObjectiveRef) -> bool:
+        try:
+            store.open_experiment(bench.experiment(objective=objective))
+        except ExperimentMismatchError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        joined = list(pool.map(join, [CODE, CHANGED] * 8))
+    kept = store.experiment(bench.exp_key).objective.fingerprint
+    assert joined == [objective.fingerprint == kept for objective in [CODE, CHANGED] * 8]
+
+
 def test_racing_openings_make_one_experiment(bench, store):
     with ThreadPoolExecutor(6) as pool:
         opened = list(pool.map(lambda k: store.open_experiment(bench.experiment(seed=k)), range(6)))
