@@ -42,7 +42,7 @@ from hpsearch.user_path import user_path
 from hpsearch.wording import shown
 from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.lifeline import die_with_parent
-from hpsearch_worker.log_file import keep_small
+from hpsearch_worker.log_file import LogFile
 from hpsearch_worker.loop import Limits
 from hpsearch_worker.serve import Options, serve
 from hpsearch_worker.shutdown import Shutdown
@@ -163,7 +163,7 @@ def worker(
     if started_fd is not None:
         os.set_inheritable(started_fd, False)
     if log_file is not None:
-        keep_small(Path(log_file))
+        LogFile(Path(log_file)).keep_small()
     name = name or f"{socket.gethostname()}-{os.getpid()}"
     log_to_stderr(worker=name)
     notifier = take_notifier(os.environ)

@@ -7,23 +7,44 @@ import sys
 from pathlib import Path
 
 WRITER = """
-import sys
+import os, sys, time
 from pathlib import Path
-from hpsearch_worker.log_file import turn_over_if_full
+from hpsearch_worker.log_file import LogFile
+LogFile(Path(sys.argv[1]), full_bytes=4_000).keep_small()
 for i in range(1000):
-    print("line", i, file=sys.stderr if i % 2 else sys.stdout, flush=True)
-    turn_over_if_full(Path(sys.argv[1]), full_bytes=4_000)
+    sys.stderr.write(f"line {i}\\n")
+"""
+
+OTHERS = """
+import os, sys, time
+from pathlib import Path
+from hpsearch_worker.log_file import LogFile
+log = Path(sys.argv[1])
+LogFile(log, full_bytes=4_000).keep_small()
+os.write(1, b"x" * 5_000)
+deadline = time.monotonic() + 30
+while log.stat().st_size:
+    assert time.monotonic() < deadline
+    time.sleep(0.01)
+os.write(1, b"more")
 """
 
 
-def test_a_full_log_makes_room_and_no_line_is_lost(tmp_path: Path):
-    log = tmp_path / "worker-1.log"
+def written_by(code: str, log: Path) -> list[str]:
+    """Run a program with a log; return what its files hold, the oldest first."""
     with log.open("ab") as file:
-        done = subprocess.run(
-            [sys.executable, "-c", WRITER, str(log)], stdout=file, stderr=file, timeout=60, check=False
-        )
+        command = [sys.executable, "-c", code, str(log)]
+        done = subprocess.run(command, stdout=file, stderr=file, timeout=60)
     assert done.returncode == 0, log.read_text()
-    files = [tmp_path / "worker-1.log.2", tmp_path / "worker-1.log.1", log]
-    assert sorted(tmp_path.iterdir()) == sorted(files)
-    assert "".join(file.read_text() for file in files) == "".join(f"line {i}\n" for i in range(1000))
-    assert all(file.stat().st_size < 4_100 for file in files)
+    return [path.read_text() for path in (*sorted(log.parent.glob("*.log.*"), reverse=True), log)]
+
+
+def test_a_full_log_makes_room_and_no_line_is_lost_or_divided(tmp_path: Path):
+    texts = written_by(WRITER, tmp_path / "worker-1.log")
+    assert "".join(texts) == "".join(f"line {i}\n" for i in range(1000))
+    assert [text[-1] for text in texts if text] == ["\n"] * 3
+    assert all(len(text) < 4_020 for text in texts)
+
+
+def test_what_is_written_beside_the_log_counts_too(tmp_path: Path):
+    assert written_by(OTHERS, tmp_path / "worker-1.log") == ["x" * 5_000, "more"]
