@@ -22,6 +22,14 @@ settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def private_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A folder of the run's own for logs and private servers, so that no test touches the user's."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HPSEARCH_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def mongo_uri() -> Iterator[str]:
     """URI of a throw-away server that all tests of the run share; stop or kill only servers of your own."""

@@ -1,8 +1,9 @@
 """Whose turn it is among the experiments that a worker serves, by their priorities.
 
 Stride scheduling: each experiment has a time at which its next claim is due. A claim moves it on by one
-over the priority, and the experiment with the earliest time is asked first, so that of ``n`` claims an
-experiment gets its share to within one. Where it has no trial waiting the next one is asked; the missed
+over the priority, and the experiment with the earliest time is asked first. After the first turns all times
+stay within one stride of the earliest, so that of ``n`` claims an experiment with the share ``s`` among ``k``
+gets ``n * s`` to within ``1 + k * s``. Where it has no trial waiting the next one is asked; the missed
 turn is not made up for later, but for one claim at once when it has a trial again.
 
 Workers share no state. The first time of an experiment is drawn from the exponential distribution whose
