@@ -165,6 +165,7 @@ class _Campaign:
             raise SystemExit("The replica set did not recover from the last fault.")
         self._left_behind += [*self._scene.left_behind, *_too_many_descriptors(self._fleet.workers)]
         self._left_behind += [f"{name} does not leave" for name in self._fleet.drain(_DRAIN_S)]
+        self._cluster.end_commands()
         self._left_behind += self._still_there()
         searches = [self._sampler.read(key, n, MAX_ATTEMPTS) for key, n in self._asked]
         logs = {path.stem: path.read_text(errors="replace") for path in self._logs.iterdir()}

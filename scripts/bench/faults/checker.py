@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from .evidence import Call, End, Evidence, Priority, Rotation, Search
+from .evidence import Call, End, Evidence, Priority, Search
 
 _FINAL = {"done", "failed", "cancelled"}
 _LOST = "lease expired"
@@ -34,9 +34,8 @@ _KINDS_BY_FAULTS = {"signal", "timeout", "lost"}
 _UNREACHABLE, _STARTING_S = 69, 90.0
 _KILLED = -9
 
-#: Exit code of a process that MongoDB refuses when it starts, the seconds within which it leaves, and those
-#: until it reads its password.
-_REFUSED, _REFUSED_WITHIN_S, _LOADING_S = 77, 30.0, 10.0
+#: Exit code of a process that MongoDB refuses when it starts, and the seconds until it reads its password.
+_REFUSED, _LOADING_S = 77, 10.0
 
 #: Seconds from a worker's look at the state of a search to the first line of the objective.
 _ON_THE_WAY_S = 2.0
@@ -228,18 +227,26 @@ def _overlaps(evidence: Evidence) -> Iterator[Broken]:
 def _ends(evidence: Evidence) -> Iterator[Broken]:
     """A process ends because it was killed, or in good order; or at once, where it finds no MongoDB."""
     for end in evidence.ends:
-        if not _is_expected(end, evidence.rotations):
+        if not (_is_expected(end) or _was_refused_at_start(end, evidence)):
             text = f"{end.name} ended with code {end.code} after {end.lived_s:.0f} s: {end.tail}"
             yield Broken(promise="processes leave in good order", trial=None, text=text)
 
 
-def _is_expected(end: End, rotations: Sequence[Rotation]) -> bool:
+def _was_refused_at_start(end: End, evidence: Evidence) -> bool:
+    """Whether a process was sent away as one may be that starts while its store file has an old password.
+
+    It may have stood still, or waited for the servers, since it read that.
+    """
+    lived_meanwhile = any(
+        end.at > r.since and end.at - end.lived_s < r.until + _LOADING_S for r in evidence.rotations
+    )
+    was_at_work = any(call.worker == end.pid for call in evidence.calls)
+    return end.code == _REFUSED and lived_meanwhile and not was_at_work and end.lived_s < _STARTING_S
+
+
+def _is_expected(end: End) -> bool:
     if end.code == 0 or end.was_excused or (end.was_killed and end.code == _KILLED):
         return True
-    began_at = end.at - end.lived_s
-    if end.code == _REFUSED:  # only who starts under an old password is sent away
-        is_old = any(r.since - _LOADING_S < began_at < r.until + _LOADING_S for r in rotations)
-        return is_old and end.lived_s < _REFUSED_WITHIN_S
     return end.code == _UNREACHABLE and end.lived_s < _STARTING_S
 
 

@@ -154,6 +154,16 @@ class Member:
             f"connection {op.get('connectionId')} of {op.get('client')} to port {self.port}" for op in found
         ]
 
+    def end_commands(self) -> None:
+        """End what fail points hold up, by a clock that was set back, for clients that have left."""
+        pipeline: list[dict[str, Any]] = [
+            {"$currentOp": {"allUsers": True}},
+            {"$match": {"appName": _APP, "active": True}},
+        ]
+        with self.client() as client:
+            for op in client.admin.aggregate(pipeline):
+                client.admin.command("killOp", op=op["opid"])
+
     def close(self) -> None:
         """Remove its disk; the process has ended."""
         if self._has_disk:
@@ -273,6 +283,11 @@ class Cluster:
         if primary is not None:
             with suppress(AutoReconnect):  # it hangs up
                 primary.command("replSetStepDown", 10, secondaryCatchUpPeriodSecs=5, force=True)
+
+    def end_commands(self) -> None:
+        """End what fail points hold up in any member."""
+        for member in self.members:
+            member.end_commands()
 
     def connections(self) -> list[str]:
         """Return the connections of hpsearch to all members."""

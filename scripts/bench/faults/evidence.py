@@ -52,6 +52,7 @@ class End:
     was_killed: bool  #: by the campaign
     was_excused: bool  #: it could not work, such as on a full disk
     at: float = 0.0  #: monotonic
+    pid: int = 0  #: process number
     tail: str = ""  #: the last lines that it printed
 
 

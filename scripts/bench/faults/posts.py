@@ -82,6 +82,7 @@ class Post:
                 was_killed=self._killed == process.pid,
                 was_excused=self.may_die,
                 at=now,
+                pid=process.pid,
                 tail=tail_of(self.log),
             )
         )

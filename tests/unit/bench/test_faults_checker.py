@@ -319,14 +319,21 @@ def test_a_trial_whose_worker_died_when_the_clock_was_set_has_to_run_again_soon(
 
 
 @pytest.mark.parametrize(
-    ("at", "lived_s", "is_fine"),
-    [(103.0, 2.0, True), (90.0, 50.0, False), (103.0, 50.0, False), (200.0, 2.0, False)],
-    ids=["started meanwhile", "before", "at work", "afterwards"],
+    ("at", "lived_s", "pid", "is_fine"),
+    [
+        (103.0, 2.0, 17, True),
+        (103.0, 20.0, 17, True),
+        (99.0, 50.0, 17, False),
+        (103.0, 500.0, 17, False),
+        (103.0, 20.0, 10, False),
+        (200.0, 2.0, 17, False),
+    ],
+    ids=["started meanwhile", "stood still as it started", "before", "long there", "at work", "afterwards"],
 )
 def test_a_process_that_is_refused_has_to_be_one_that_starts_under_an_old_password(
-    at: float, lived_s: float, is_fine: bool
+    at: float, lived_s: float, pid: int, is_fine: bool
 ) -> None:
-    end = End(name="w", code=77, lived_s=lived_s, was_killed=False, was_excused=False, at=at)
+    end = End(name="w", code=77, lived_s=lived_s, was_killed=False, was_excused=False, at=at, pid=pid)
     found = evidence(document(0), ends=[end], rotations=[Rotation(since=100.0, until=106.0)])
     assert promises(found) == (set() if is_fine else {"processes leave in good order"})
 
