@@ -17,7 +17,7 @@ from pathlib import Path
 # A folder is run by its name, while its modules are those of a package.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from compat import suite
+from compat import libraries, suite
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("what", choices=["suite", "libraries"])
     parser.add_argument("names", nargs="*", help="parts of the names of files or libraries; all unless given")
     options = parser.parse_args()
-    sys.exit(_suite(options.names))
+    sys.exit(_suite(options.names) if options.what == "suite" else _libraries(options.names))
 
 
 def _suite(names: list[str]) -> int:
@@ -45,6 +45,18 @@ def _suite(names: list[str]) -> int:
             print(f"    Hyperopt: {test}: {error}", file=sys.stderr)
     print(suite.table(rows))
     problems = suite.unexplained(rows)
+    print("\n".join(problems), file=sys.stderr)
+    return 1 if problems else 0
+
+
+def _libraries(names: list[str]) -> int:
+    rows = []
+    for row in libraries.run(names):
+        rows.append(row)
+        for outcome in (row.theirs, row.ours):
+            print(f"{row.library.name}: {outcome}", file=sys.stderr, flush=True)
+    print(libraries.table(rows))
+    problems = [problem for row in rows if (problem := row.problem()) is not None]
     print("\n".join(problems), file=sys.stderr)
     return 1 if problems else 0
 

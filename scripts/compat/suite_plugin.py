@@ -27,5 +27,21 @@ def _import_tests(folder: Path) -> None:
     importlib.import_module("hyperopt").tests = package  # type: ignore[attr-defined]
 
 
+def _add_private_names() -> None:
+    """Give the names of the inside of Hyperopt's TPE, which a file of tests imports beside the public ones.
+
+    What calls one of them fails; the other tests of the file run.
+    """
+    tpe = importlib.import_module("hyperopt.tpe")
+    for name in ("GMM1", "GMM1_lpdf", "LGMM1", "LGMM1_lpdf", "adaptive_parzen_normal_orig"):
+        if not hasattr(tpe, name):
+            setattr(tpe, name, _private)
+
+
+def _private(*args: object, **kwargs: object) -> object:
+    raise NotImplementedError("a private helper of Hyperopt")
+
+
 install()
 _import_tests(Path(os.environ[FOLDER]))
+_add_private_names()
