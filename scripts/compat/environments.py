@@ -26,7 +26,16 @@ def python_of(name: str, requirements: Sequence[str]) -> Path:
         return python
     print(f"Installing {', '.join(requirements)} into {folder} ...", file=sys.stderr, flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-    pip = [python, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+    pip = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-compile",
+        "--no-input",
+        "--disable-pip-version-check",
+    ]
     # hpsearch comes last and without its requirements' say: a library decides about NumPy here, as
     # it does where its users install it.
     subprocess.run([*pip, *requirements], check=True, stdout=sys.stderr)
@@ -38,4 +47,5 @@ def python_of(name: str, requirements: Sequence[str]) -> Path:
 def clean_environment(**more: str) -> dict[str, str]:
     """Return the variables for a child process: quiet libraries, one thread each."""
     calm = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-    return {**os.environ, **calm, **more}
+    patient = {"RAY_raylet_start_wait_time_s": "300"}  # on a busy machine
+    return {**os.environ, **calm, **patient, **more}

@@ -31,12 +31,12 @@ LIBRARIES = (
     Library(
         name="ray",
         requirements=("ray[tune]==2.60.0", "hyperopt==0.3.0"),
-        uses="`HyperOptSearch`: points to begin with, two trials at a time, save and restore",
+        uses="`HyperOptSearch`: points to begin with, two trials at a time, a saved searcher, Ray's spaces",
         good=0.05,
     ),
     Library(
         name="hyperopt-sklearn",
-        requirements=("hyperopt-sklearn==1.1.1",),
+        requirements=("hyperopt-sklearn==1.1.1", "setuptools<81"),  # Hyperopt 0.2.7 needs pkg_resources
         uses="`HyperoptEstimator`: classifiers and preprocessing, a process for each trial",
         good=0.2,
     ),
@@ -63,12 +63,6 @@ LIBRARIES = (
         requirements=("lale==0.9.5", "hyperopt==0.3.0"),
         uses="`Hyperopt` over a choice of pipelines",
         good=-0.8,
-    ),
-    Library(
-        name="mle-hyperopt",
-        requirements=("mle-hyperopt==0.0.10", "hyperopt==0.3.0"),
-        uses="`HyperoptSearch`: ask and tell in batches",
-        good=0.5,
     ),
 )
 

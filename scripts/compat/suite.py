@@ -14,7 +14,7 @@ from pathlib import Path
 
 from compat.environments import clean_environment, python_of
 from compat.suite_plugin_name import FOLDER, PLUGIN
-from compat.suite_reasons import REASONS
+from compat.suite_reasons import REASONS, reason_of
 
 from hpsearch.mongod.binary import find_mongod
 
@@ -70,10 +70,15 @@ def unexplained(rows: Sequence[Row]) -> list[str]:
     """Return what should not be: failures of ours without a reason, and reasons without a failure."""
     failed = {f"{row.name}::{test}": error for row in rows for test, error in row.ours.failed.items()}
     ran = {row.name for row in rows}
-    stale = [test for test in REASONS if test.partition("::")[0] in ran and test not in failed]
+    stale = [
+        named
+        for named in REASONS
+        if named.partition("::")[0] in ran
+        and not any(f"{test}::".startswith(f"{named}::") for test in failed)
+    ]
     return [
-        *(f"{test} fails without a reason: {error}" for test, error in failed.items() if test not in REASONS),
-        *(f"{test} passes, so its reason is outdated" for test in stale),
+        *(f"{test} fails without a reason: {why}" for test, why in failed.items() if reason_of(test) is None),
+        *(f"{named} passes, so its reason is outdated" for named in stale),
     ]
 
 
@@ -81,7 +86,7 @@ def table(rows: Sequence[Row]) -> str:
     """Return the outcomes as a table in Markdown, with the reasons below it."""
     lines = ["| file | Hyperopt: passed, failed | here: passed, failed | why |", "|---|---|---|---|"]
     for row in rows:
-        reasons = sorted({REASONS.get(f"{row.name}::{test}", "?") for test in row.ours.failed})
+        reasons = sorted({reason_of(f"{row.name}::{test}") or "?" for test in row.ours.failed})
         counts = [f"{len(outcome.passed)}, {len(outcome.failed)}" for outcome in (row.theirs, row.ours)]
         lines.append(f"| `{row.name}` | {counts[0]} | {counts[1]} | {'; '.join(reasons)} |")
     return "\n".join(lines)
@@ -113,7 +118,7 @@ def _outcome(python: Path, tests: Path, path: Path, options: Sequence[str]) -> O
                 timeout=_LIMIT_S,
                 check=False,
             )
-        return _read(report)
+        return _read(report, path.stem)
 
 
 def _environment(tests: Path, folder: Path) -> Mapping[str, str]:
@@ -132,7 +137,7 @@ def _environment(tests: Path, folder: Path) -> Mapping[str, str]:
     )
 
 
-def _read(report: Path) -> Outcome:
+def _read(report: Path, module: str) -> Outcome:
     """Read the report that pytest wrote for machines."""
     outcome = Outcome()
     if not report.exists():
@@ -140,8 +145,7 @@ def _read(report: Path) -> Outcome:
         return outcome
     for case in ET.parse(report).iter("testcase"):
         class_name = case.get("classname", "").rpartition(".")[2]
-        is_in_class = class_name[:1].isupper()
-        name = f"{class_name}::{case.get('name')}" if is_in_class else str(case.get("name"))
+        name = str(case.get("name")) if class_name == module else f"{class_name}::{case.get('name')}"
         problem = next(
             (case.find(kind) for kind in ("failure", "error") if case.find(kind) is not None), None
         )
