@@ -47,5 +47,4 @@ def python_of(name: str, requirements: Sequence[str]) -> Path:
 def clean_environment(**more: str) -> dict[str, str]:
     """Return the variables for a child process: quiet libraries, one thread each."""
     calm = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-    patient = {"RAY_raylet_start_wait_time_s": "300"}  # on a busy machine
-    return {**os.environ, **calm, **patient, **more}
+    return {**os.environ, **calm, **more}
