@@ -24,7 +24,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     """Three servers on loopback that elect quickly."""
     supervisor = Supervisor(NEVER_S)
     try:
-        three = Cluster(tmp_path, supervisor, has_disks=False, environment=os.environ)
+        three = Cluster(tmp_path, supervisor, None, has_disks=False, environment=os.environ)
         three.initiate(60)
         yield three
     finally:

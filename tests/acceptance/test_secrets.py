@@ -13,6 +13,7 @@ import pytest
 from pymongo import MongoClient
 
 from hpsearch import mongod
+from hpsearch.payload import pack
 from tests.acceptance.fleet import Fleet, ended, started, wait_until
 from tests.acceptance.shop import Shop, shop_at
 from tests.acceptance.test_by_value import made, send
@@ -53,7 +54,8 @@ def test_a_whole_search_shows_no_password_and_no_secret(shop: Shop, monkeypatch:
     fleet = shop.fleet
     folder = fleet.folder
     password = str(urlsplit(fleet.uri).password)
-    send(shop, made(OBJECTIVE), secret=SECRET)
+    objective = made(OBJECTIVE)
+    send(shop, objective, sealed=lambda there: pack(objective, there, SECRET.encode()))
     some_fail = ("--max-evals", "4", "--seed", "0")
     searches = [
         fleet.start("coordinator", "search.py", "--exp-key", "far", *some_fail),

@@ -473,9 +473,9 @@ class Eventful(MemoryStore):
         super().__init__()
         self.happens = lambda: None
 
-    def open_experiment(self, experiment):
+    def open_experiment(self, experiment, **options):
         self.happens()
-        return super().open_experiment(experiment)
+        return super().open_experiment(experiment, **options)
 
 
 def test_an_objective_by_value_is_there_before_a_worker_can_see_its_experiment(secret):
