@@ -79,10 +79,11 @@ _IMPOSSIBLE_CODES = {79, 100}
 #: A server that starts, stops, steps down, or took too long: the codes that the driver's rules call
 #: retryable, those of interrupted commands, and those of one that has no room or lock to spare at the moment
 #: (LockTimeout 24, WriteConflict 112, QueryPlanKilled 175, TemporarilyUnavailable 365). A member of a set
-#: with users that has just started may lack the key that the others sign times with (KeyNotFound 211).
+#: with users that has just started may lack the key that the others sign times with (KeyNotFound 211). While
+#: one process builds an index, another cannot change the validator (12586, 12587).
 _AWAY_CODES = {
     6, 7, 24, 50, 64, 89, 91, 112, 134, 175, 189, 202, 211, 237, 262, 358, 365, 384, 9001, 10107, 11600,
-    11601, 11602, 13435, 13436,
+    11601, 11602, 12586, 12587, 13435, 13436,
 }  # fmt: skip
 _RETRYABLE = ("RetryableWriteError", "TransientTransactionError")
 

@@ -48,6 +48,7 @@ def test_every_connection_error_may_be_tried_again():
         (OperationFailure("stepping down", 189), StoreUnavailableError),
         (OperationFailure("shutting down", 91), StoreUnavailableError),
         (OperationFailure("no keys found for HMAC", 211), StoreUnavailableError),
+        (OperationFailure("an index build is currently running", 12587), StoreUnavailableError),
         (OperationFailure("label", 1, {"errorLabels": ["RetryableWriteError"]}), StoreUnavailableError),
         (OperationFailure("a mistake", 2), StoreError),
         (pymongo.errors.WTimeoutError("slow", 64), StoreUnavailableError),
