@@ -9,7 +9,6 @@ What is not listed is refused, and so is what would take a reader's memory or da
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -17,18 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.space.bounds import is_heavy, is_huge
 from hpsearch.space.operations import OPERATIONS
 from hpsearch.space.trust import Reference
 from hpsearch.wording import escaped, shown
 
 #: Operations that run their first operand, which must be named in the place of that operand.
 CALLING = frozenset({"call", "partial"})
-
-#: Items of a list or a text, and bits of an integer, that an operation may give.
-_MAX_ITEMS, _MAX_BITS = 1_000_000, 100_000
-
-#: A format that writes more characters than it has: a width that is wide, or an operand.
-_WIDE = re.compile(r"%[^a-zA-Z%]*(\d{4}|\*)")
 
 #: Characters of an operation that is shown instead of being performed.
 _MAX_TEXT = 300
@@ -101,6 +95,8 @@ def perform(name: str, args: Sequence[Any], keywords: Mapping[str, Any], *, is_n
         If it is applied in another way than it is listed, or an operand is no plain value.
     """
     examined, handed_on = _split(name, args, keywords)
+    if name not in CALLING and any(map(is_heavy, examined)):
+        raise TypeError("an operand is larger than a space may need")
     if any(map(_has_text, examined)) or any(isinstance(operand, Reference) for operand in handed_on):
         return _text(name, args, keywords)
     if name in CALLING:
@@ -110,31 +106,10 @@ def perform(name: str, args: Sequence[Any], keywords: Mapping[str, Any], *, is_n
         raise TypeError("with these operands it may reach anything, so it is not performed")
     elif not (all(map(_is_plain, examined)) and all(map(_is_plain_outside, handed_on))):
         raise TypeError("an operand is no plain value, whose operators may do anything")
-    elif _is_huge(name, args):
+    elif is_huge(name, args, keywords):
         raise TypeError("the result is larger than a space may need")
     function: Callable[..., Any] = OPERATIONS[name]
     return function(*args, **keywords)
-
-
-def _is_huge(name: str, args: Sequence[Any]) -> bool:
-    """Whether plain operands make a result, or a way to it, that is out of all proportion."""
-    match name, args:
-        case "pow", [int(base), int(exponent)]:
-            return base.bit_length() * exponent > _MAX_BITS
-        case "mul", [int(left), int(right)]:
-            return left.bit_length() + right.bit_length() > _MAX_BITS
-        case "mul", [str() | bytes() | tuple() | list() as items, int(n)] | [
-            int(n),
-            str() | bytes() | tuple() | list() as items,
-        ]:
-            return len(items) * n > _MAX_ITEMS
-        case "add", [str() | bytes() | tuple() | list() as left, str() | bytes() | tuple() | list() as right]:
-            return len(left) + len(right) > _MAX_ITEMS
-        case "mod", [str() | bytes() as form, _]:
-            return _WIDE.search(form if isinstance(form, str) else form.decode("latin-1")) is not None
-        case "list" | "sum" | "min" | "max", [range() as numbers, *_]:
-            return bool(numbers) and (numbers[-1] - numbers[0]) // numbers.step >= _MAX_ITEMS
-    return False
 
 
 def _split(

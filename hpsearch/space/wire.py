@@ -52,6 +52,7 @@ from hpsearch.space.expression import (
     Number,
     Operation,
     TupleOf,
+    children,
 )
 from hpsearch.space.literal import decode_literal, encode_literal
 from hpsearch.space.operations import OPERATIONS
@@ -61,6 +62,9 @@ from hpsearch.wording import named, shown
 
 #: The version of the document's format.
 SCHEMA = 1
+
+#: Values of a configuration: a choice can stand in many places of another, and that one in many of a third.
+MAX_VALUES = 1_000_000
 
 JSON = Any
 
@@ -96,13 +100,35 @@ def decode(document: Mapping[str, JSON], trust: Trust) -> Node:
             f"The stored space has the schema {shown(document.get('schema'))}, but this version of hpsearch "
             f"reads schema {SCHEMA}; use the version that wrote it."
         )
-    return _Decoder(document, trust).value(document.get("root"), "root", 0)
+    root = _Decoder(document, trust).value(document.get("root"), "root", 0)
+    if _n_values(root) > MAX_VALUES:
+        damaged(f"a configuration would have more than {MAX_VALUES} values")
+    return root
 
 
 def digest(document: Mapping[str, JSON]) -> str:
     """Return the SHA-256 of a document, as 64 hexadecimal digits."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _n_values(root: Node) -> int:
+    """Return how many values a configuration has at most, or the operands of one of its operations."""
+    known: dict[int, int] = {}
+    most = 0
+
+    def count(node: Node) -> int:
+        nonlocal most
+        if id(node) not in known:
+            below = [count(child) for child in children(node)]
+            n = 1 + (max(below, default=0) if isinstance(node, Choice) else sum(below))
+            most = max(most, n)
+            # What an operation gives is one value, computed once.
+            known[id(node)] = 1 if isinstance(node, Operation) else n
+        return known[id(node)]
+
+    count(root)
+    return most
 
 
 class _Encoder:

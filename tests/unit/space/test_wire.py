@@ -329,3 +329,23 @@ def test_a_document_that_nests_without_end_is_refused() -> None:
 def test_no_document_is_refused() -> None:
     with pytest.raises(SpaceError, match="the document should be an object"):
         Space.from_json([])  # type: ignore[arg-type]
+
+
+def test_a_few_lines_do_not_stand_for_more_values_than_any_machine_holds():
+    parameters = [
+        {
+            "label": f"c{i}",
+            "distribution": {"name": "choice"},
+            "options": [{"tuple": [{"parameter": f"c{i + 1}"}] * 2}],
+        }
+        for i in range(40)
+    ]
+    last = {"label": "c40", "distribution": {"name": "choice"}, "options": [1]}
+    document = {"schema": 1, "parameters": [*parameters, last], "operations": [], "root": {"parameter": "c0"}}
+    with pytest.raises(SpaceError, match="more than 1000000 values"):
+        Space.from_json(document)
+    for entry in parameters:
+        entry["options"] = [{"tuple": [{"parameter": f"c{int(entry['label'][1:]) + 1}"}]}]
+    document["parameters"] = [*parameters[30:], last]
+    document["root"] = {"parameter": "c30"}
+    assert len(Space.from_json(document).parameters) == 11
