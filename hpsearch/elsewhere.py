@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 import socket
+import struct
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from typing import Any, NoReturn
@@ -27,6 +29,9 @@ _MAX_TEXT = 32 * 1024
 
 #: Seconds that the worker has to answer a process that calls. Between two trials it answers nobody.
 _ANSWER_S = 10.0
+
+#: What the kernel says of the other end: its process, user and group.
+_CREDENTIALS = struct.Struct("3i")
 
 #: What the worker answers to one that it listens to.
 WELCOME = b"1"
@@ -64,6 +69,14 @@ def evaluation_of(text: str) -> Evaluation:
 def socket_address(text: str) -> str:
     """Return what a socket takes; an address begins with a zero byte, which no variable can hold."""
     return "\0" + text.removeprefix("@")
+
+
+def user_of(connection: socket.socket) -> int:
+    """Return the user at the other end of a connection on this machine; -1 where that is not known."""
+    with suppress(OSError):
+        option = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        return int(_CREDENTIALS.unpack(option)[1])
+    return -1
 
 
 def unheard(word: Any) -> NoReturn:
@@ -117,6 +130,9 @@ class Caller:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(_ANSWER_S)
         connection.connect(socket_address(self._address))
+        # Once the worker has hung up, any user of the machine may take the address.
+        if user_of(connection) != os.geteuid():
+            raise ConnectionError
         self._send(connection, None)
         if connection.recv(len(WELCOME)) != WELCOME:
             raise ConnectionError

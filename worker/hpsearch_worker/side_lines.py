@@ -7,20 +7,15 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
-from hpsearch.elsewhere import WELCOME
+from hpsearch.elsewhere import WELCOME, user_of
 from hpsearch_worker.line import Line
 
 #: Connections that wait to be taken.
 _BACKLOG = 256
-
-#: What the kernel says of the other end: its process, user and group.
-_CREDENTIALS = struct.Struct("3i")
 
 
 class SideLines:
@@ -63,12 +58,14 @@ class SideLines:
             self._listener = None
 
     def _accept(self) -> None:
-        while self._listener is not None:
+        if self._listener is None:
+            return
+        for _ in range(_BACKLOG):  # whoever calls without end must not keep the worker from its work
             try:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            if _user_of(connection) == os.geteuid():
+            if user_of(connection) == os.geteuid():
                 self._lines[connection.fileno()] = (Line(connection), connection)
             else:
                 connection.close()
@@ -94,10 +91,3 @@ class SideLines:
     def _drop(self, fd: int) -> None:
         line, _ = self._lines.pop(fd)
         line.close()
-
-
-def _user_of(connection: socket.socket) -> int:
-    with suppress(OSError):
-        option = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        return int(_CREDENTIALS.unpack(option)[1])
-    return -1
