@@ -90,6 +90,9 @@ def is_mistyped(uri: str) -> bool:
     """
     # A secret may hold any sign, an unquoted "&" included: what follows its option is not looked at.
     parts = _parts(_SECRET_OPTION.split(uri)[0])
+    # With an "&" in the place of the "?", all options are a part of the database's name.
+    if _SECRET_OPTION.search(uri.partition("?")[0]):
+        return True
     return not (
         parts.scheme in _SCHEMES
         and (parts.credentials is None or _CREDENTIALS.fullmatch(parts.credentials))

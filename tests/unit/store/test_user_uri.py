@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.store.user_uri import uri_for_user, uri_without_password, uri_without_user
+from hpsearch.store.user_uri import uri_for_user, uri_with_masks, uri_without_password, uri_without_user
 
 FULL = "mongodb://root:p%40ss@a:1,b:2/runs?authSource=admin&tls=true;tlsCertificateKeyFile=/me.pem&replicaSet=rs0"
 
@@ -54,3 +54,9 @@ def test_no_password_is_ever_shown(password: str):
         f"mongodb://me:x@host/?tls=true&tlsCertificateKeyFilePassword={password}",
     ):
         assert "SECRET" not in uri_without_password(uri)
+
+
+@pytest.mark.parametrize("option", ["tlsCertificateKeyFilePassword=", "authMechanismProperties=A:"])
+def test_a_secret_after_a_wrong_sign_is_not_shown(option: str) -> None:
+    uri = f"mongodb://host/db&{option}secret"
+    assert "secret" not in uri_without_password(uri) + uri_with_masks(uri)
