@@ -1,7 +1,8 @@
 """Child processes of a script: they find our package under Hyperopt's name, and its worker as a command.
 
-A temporary folder holds both, in front of the variables ``PATH`` and ``PYTHONPATH``. Nothing that is
-installed changes, and the folder goes with the process that made it.
+A folder below ``HPSEARCH_HOME`` holds both, in front of the variables ``PATH`` and ``PYTHONPATH``. Nothing
+that is installed changes, and the folder goes with the process that made it. Processes that outlive it
+still look there, so it is not where another user of the machine could make one of the same name.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from hpsearch.mongod.directory import home
 
 #: The command by which libraries and job scripts start Hyperopt's worker.
 WORKER_COMMAND = "hyperopt-mongo-worker"
@@ -44,7 +47,7 @@ else:
 
 def offer_to_children() -> None:
     """Let the processes that this one starts import our package as ``hyperopt``, and run its worker."""
-    folder = Path(tempfile.mkdtemp(prefix="hpsearch-hyperopt-"))
+    folder = Path(tempfile.mkdtemp(prefix="hyperopt-", dir=home()))
     atexit.register(_remove, folder, os.getpid())
     modules, commands = folder / "modules", folder / "commands"
     (modules / "hyperopt").mkdir(parents=True)

@@ -1,9 +1,9 @@
 """Running scripts and libraries that import ``hyperopt`` over our package."""
 
 import json
+import os
 import subprocess
 import sys
-import tempfile
 import textwrap
 from pathlib import Path
 
@@ -142,7 +142,8 @@ def test_child_processes_import_ours_and_find_the_worker_until_the_script_ends(t
     assert "hpsearch-mongo-worker --help" in seen["worker"]
     assert seen["path"] == str(tmp_path)
     command = Path(seen["command"])
-    assert command.parents[2] == Path(tempfile.gettempdir())
+    # Not where another user could make it once more, for processes that still look there.
+    assert command.parents[2] == Path(os.environ["HPSEARCH_HOME"])
     assert not command.parents[1].exists()
 
 
