@@ -23,6 +23,7 @@ from typing import Any
 
 from hpsearch.errors import LoadError
 from hpsearch.experiment import ObjectiveRef
+from hpsearch.user_path import current_folder
 from hpsearch.wording import reason
 
 Objective = Callable[[Any], Any]
@@ -114,13 +115,13 @@ def files_of(ref: ObjectiveRef) -> list[Path]:
     return [Path(os.path.realpath(place)) for place in _places(ref) if os.path.isfile(place)]  # noqa: PTH113
 
 
-def put_on_path(folder: Path) -> None:
-    """Let modules be found in a folder, after all other places.
+def put_on_path(folder: Path | None) -> None:
+    """Let modules be found in a folder, after all other places; None is a folder that was deleted.
 
     A user's ``token.py`` or ``numpy.py`` must not take the place of what hpsearch, or a library that
     the objective uses, imports under that name.
     """
-    if str(folder) not in sys.path:
+    if folder is not None and str(folder) not in sys.path:
         sys.path.append(str(folder))
 
 
@@ -142,13 +143,14 @@ def _places(ref: ObjectiveRef) -> list[Path]:
     """
     place = Path(ref.ref.partition(":")[0])
     absolute = [Path(known) for known in (*ref.paths, ref.path) if known]
-    return [*absolute, Path.cwd() / place, Path.cwd() / place.name]
+    folder = current_folder()
+    return absolute if folder is None else [*absolute, folder / place, folder / place.name]
 
 
 def _module_from_file(path: Path) -> ModuleType:
     """Import a file once, under its own name where that is free, its folder and this one on the path."""
     put_on_path(path.parent)
-    put_on_path(Path.cwd())
+    put_on_path(current_folder())
     for name in _names_for(path):
         present = sys.modules.get(name)
         if present is None:
@@ -170,7 +172,7 @@ def _module_from_file(path: Path) -> ModuleType:
 
 
 def _module_by_name(name: str) -> ModuleType:
-    folder = Path.cwd()
+    folder = current_folder()
     put_on_path(folder)
     try:
         with program_named(name):
@@ -189,7 +191,7 @@ def program_named(name: str) -> Iterator[None]:
         sys.argv = argv
 
 
-def _load_error(what: str, error: BaseException, folder: Path) -> BaseException:
+def _load_error(what: str, error: BaseException, folder: Path | None) -> BaseException:
     """Say why a module could not be imported; what ends the process on purpose passes through."""
     if isinstance(error, KeyboardInterrupt):
         return error
@@ -220,8 +222,10 @@ def _names_in(error: BaseException) -> Iterator[str]:
             yield found.partition(".")[0]
 
 
-def _is_hidden(name: str | None, folder: Path) -> bool:
+def _is_hidden(name: str | None, folder: Path | None) -> bool:
     """Whether a folder has a module of a name, but what was imported under that name is another's."""
+    if folder is None:
+        return False
     name = (name or "").partition(".")[0]
     present = sys.modules.get(name)
     own = [Path(os.path.realpath(folder / place)) for place in (f"{name}.py", f"{name}/__init__.py")]

@@ -7,6 +7,14 @@ from pathlib import Path
 from hpsearch.errors import ConfigurationError
 
 
+def current_folder() -> Path | None:
+    """Return the folder that this process is in; None if it was deleted."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
+
+
 def user_path(text: str) -> Path:
     """Return a path in which ``~`` at the beginning stands for the user's home, ``~name`` for another's.
 

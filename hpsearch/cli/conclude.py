@@ -21,10 +21,12 @@ from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.trial import State
 
-#: Options that the experiment keeps, that would end it at once, or that hold a password.
-_NOT_AGAIN = frozenset(
-    {"store", "max_evals", "timeout", "loss_threshold", "seed", "algo", "algo_option", "no_repeats"}
-)
+#: Options that the experiment keeps, that would end it at once, that accept what is decided each time, or
+#: that hold a password.
+_NOT_AGAIN = frozenset({
+    "store", "max_evals", "timeout", "loss_threshold", "seed", "algo", "algo_option", "no_repeats",
+    "accept_changed_objective",
+})  # fmt: skip
 
 
 def conclude(
@@ -83,7 +85,10 @@ def _typed(context: click.Context) -> Iterator[str]:
             continue
         value = context.params[name]
         text = f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-        if isinstance(parameter, click.Argument):
-            yield text
-        else:
-            yield from (parameter.opts[0], text)
+        match parameter:
+            case click.Argument():
+                yield text
+            case click.Option(is_flag=True):
+                yield from parameter.opts[:1] if value else parameter.secondary_opts[:1]
+            case _:
+                yield from (parameter.opts[0], text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import secrets
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -267,7 +268,8 @@ def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions
             return begun
         raise ConfigurationError(
             f"There are trials of a former search {wanted.exp_key!r}, whose deletion was cut short: "
-            f"complete it with `hpsearch delete {wanted.exp_key}`, or begin another with --exp-key."
+            f"complete it with `hpsearch delete {shlex.quote(wanted.exp_key)}`, "
+            "or begin another with --exp-key."
         ) from error
     budget, defaults = search.budget(present.budget), search.defaults(present.defaults)
     wanted = replace(wanted, budget=budget, defaults=defaults)
@@ -281,7 +283,7 @@ def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions
         experiment = store.set_priority(wanted.exp_key, wanted.priority)
     if experiment.state is ExperimentState.PAUSED:
         tell(
-            f"{wanted.exp_key} is paused; go on with: hpsearch resume",
+            f"{wanted.exp_key} is paused; go on with: hpsearch resume {shlex.quote(wanted.exp_key)}",
             Event.STILL_PAUSED.of(exp_key=wanted.exp_key),
         )
     _tell_what_stays("--algo", search.algo, experiment.algorithm.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -29,7 +30,12 @@ def _steer_options(command: F) -> F:
 @_steer_options
 def pause(exp_key: str, store: str | None) -> None:
     """Let running trials finish, start no new ones, until `hpsearch resume`."""
-    _move(store, exp_key, ExperimentState.PAUSED, f"is paused; go on with: hpsearch resume {exp_key}")
+    _move(
+        store,
+        exp_key,
+        ExperimentState.PAUSED,
+        f"is paused; go on with: hpsearch resume {shlex.quote(exp_key)}",
+    )
 
 
 @click.command()

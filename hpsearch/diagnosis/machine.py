@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from hpsearch.diagnosis.finding import Finding, ok, problem, warning
+from hpsearch.wording import shown
 
 #: A worker has some sockets, and three pipes for each trial at a time.
 _FEW_FILES = 256
@@ -135,6 +136,13 @@ def _algebra(machine: Machine) -> Finding:
 
 
 def _threads(machine: Machine) -> Finding:
+    nonsense = [name for name, value in machine.threads.items() if not value.replace(",", "").isdecimal()]
+    if nonsense:
+        return warning(
+            "threads",
+            ", ".join(f"{name}={shown(machine.threads[name])}" for name in nonsense) + ": that is no number",
+            "set it to the number of threads that an evaluation may use",
+        )
     if machine.threads:
         return ok("threads", ", ".join(f"{name}={value}" for name, value in machine.threads.items()))
     return ok(

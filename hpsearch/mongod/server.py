@@ -209,7 +209,7 @@ def _command(binary: Path, directory: Directory, port: int) -> list[str]:
         "shutdownTimeoutMillisForSignaledShutdown": "100",  # there is no other member to hand over to
     }
     # --fork makes a session of its own, which Ctrl-C does not reach, and returns when it is ready.
-    command = [str(binary), "--fork", "--logappend", "--nounixsocket"]
+    command = [str(binary.absolute()), "--fork", "--logappend", "--nounixsocket"]
     for name, value in options.items():
         command += [name, str(value)]
     for name, value in parameters.items():
@@ -227,6 +227,7 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
             text=True,
             errors="replace",
             timeout=_START_TIMEOUT_S,
+            cwd="/",  # the folder that this process is in may be deleted
             env=without_settings(os.environ),
             check=False,
         )

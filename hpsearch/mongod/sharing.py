@@ -182,6 +182,7 @@ def _ensure_keeper(directory: Directory, *, is_ephemeral: bool) -> None:
             stdout=log,
             stderr=log,
             pass_fds=[lock.fileno()],
+            cwd="/",  # it outlives this process, whose folder may be deleted
             env=without_settings(os.environ),
             start_new_session=True,
             check=False,

@@ -23,13 +23,13 @@ import json
 import pickle
 import sys
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import LoadError, MissingExtraError
 from hpsearch.objective import Objective, put_on_path
 from hpsearch.payload.pickling import MAX_BYTES, pickled
 from hpsearch.payload.secret import SECRET, SECRET_FILE, checked
+from hpsearch.user_path import current_folder
 
 FORMAT = 2
 
@@ -77,7 +77,7 @@ class Letter:
         """
         where = f"The objective {self.name} of experiment {self.exp_key!r}"
         self._check_cloudpickle(where)
-        put_on_path(Path.cwd())  # for modules that lie beside the worker, as for any other objective
+        put_on_path(current_folder())  # for modules that lie beside the worker, as for any other objective
         try:
             objective = pickle.loads(self.pickled)  # noqa: S301 - signed by who started the search
         except ModuleNotFoundError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
 
 from hpsearch.errors import ExperimentMismatchError, NotFoundError
@@ -91,7 +92,7 @@ def open_experiment(
         logger.warning(
             "%s is paused; go on with: hpsearch resume %s",
             exp_key,
-            exp_key,
+            shlex.quote(exp_key),
             extra=Event.STILL_PAUSED.of(exp_key=exp_key),
         )
     return experiment

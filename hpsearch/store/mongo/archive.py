@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby, islice
@@ -81,7 +82,7 @@ class Archive:
             if any(self._call(collection.find_one, mine, {"_id": 1}) for collection, mine in owners):
                 raise BackupError(
                     f"{exp_key!r} is in this database already, and is not overwritten: restore into "
-                    f"another database, or delete it first with: hpsearch delete {exp_key}"
+                    f"another database, or delete it first with: hpsearch delete {shlex.quote(exp_key)}"
                 )
 
     def write(self, records: Iterable[Record], now: datetime) -> Iterator[str]:

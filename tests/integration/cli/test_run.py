@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -40,6 +41,19 @@ def test_the_same_command_again_goes_on_where_the_search_was(shell: Call, store:
     same = shell("run", "search.py")
     assert "has all its trials already" in same.err
     assert "4/4 finished" in same.out
+
+
+def test_the_command_that_goes_on_can_be_typed_as_it_is_printed(shell: Call, store: MongoStore):
+    done = shell(
+        "run", "search.py", "--exp-key", "my search", "--reproducible", "--accept-changed-objective",
+        "--max-evals", "2",
+    )  # fmt: skip
+    [printed] = [line for line in done.out.splitlines() if line.startswith("go on:")]
+    words = shlex.split(printed.partition(" run ")[2])
+    assert "--reproducible" in words
+    assert "--accept-changed-objective" not in words  # the next change is to be decided on again
+    assert shell("run", *words).code == 0
+    assert store.counts("my search")[State.DONE] == 4
 
 
 def test_a_search_keeps_its_priority_until_another_is_given(shell: Call, store: MongoStore):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -25,6 +26,12 @@ def test_a_search_is_paused_resumed_and_stopped(filled: MongoStore, call: Call):
 
 def test_pause_says_how_to_go_on(filled: MongoStore, call: Call):
     assert "hpsearch resume search" in call("pause", "search").err
+
+
+def test_a_name_with_a_space_is_quoted_for_the_shell(filled: MongoStore, call: Call):
+    experiment = filled.experiment("search")
+    filled.open_experiment(replace(experiment, exp_key="my search"))
+    assert call("pause", "my search").err.rstrip().endswith("hpsearch resume 'my search'")
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume", "stop"])

@@ -39,6 +39,16 @@ def objective(config):
 """
 
 
+SIMPLE = """
+from hpsearch import hp
+
+space = {"x": hp.uniform("x", -1, 1)}
+
+def objective(config):
+    return config["x"] ** 2
+"""
+
+
 @pytest.fixture
 def run(uri: str, folder: Path) -> Call:
     """Run ``hpsearch ARGUMENTS`` in the user's folder, which is not on the path of the installed command."""
@@ -106,6 +116,33 @@ def test_a_helper_with_the_name_of_an_installed_module_is_named(run: Call, folde
     assert "'select'" in refused.err
     assert "rename it" in refused.err
     assert refused.err.count("\n") == 1
+
+
+def test_a_search_file_may_delete_the_folder_that_it_goes_to(run: Call, folder: Path):
+    (folder / "search.py").write_text(
+        f"import os, tempfile\ngone = tempfile.mkdtemp(); os.chdir(gone); os.rmdir(gone)\n{SIMPLE}"
+    )
+    done = run("run", "search.py", "--max-evals", "1")
+    assert done.code == 0, done.err
+
+
+def test_a_search_begins_in_a_folder_that_was_deleted(folder: Path):
+    """With a private server, which outlives the command."""
+    (folder / "search.py").write_text(SIMPLE)
+    gone = folder / "gone"
+    gone.mkdir()
+    script = (
+        f"cd {gone} && rmdir {gone} && exec {sys.executable} -P -m hpsearch run {folder / 'search.py'}"
+        " --max-evals 1 --ephemeral"
+    )
+    done = subprocess.run(
+        ["/bin/sh", "-c", script],
+        env={**os.environ, "HPSEARCH_HOME": str(folder / "home")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture
