@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hpsearch import hp
     from hpsearch.errors import HpsearchError, SpaceError
-    from hpsearch.evaluate import STATUS_FAIL, STATUS_OK, CurrentTrial, current_trial
     from hpsearch.hyperopt import Trials, anneal, auto, rand, tpe
     from hpsearch.hyperopt.fmin import fmin, space_eval
     from hpsearch.hyperopt.mongoexp import MongoTrials
+    from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK, CurrentTrial, current_trial
     from hpsearch.space.tree import Space
 
 __all__ = [
@@ -41,10 +41,10 @@ __all__ = [
 __version__ = "0.1.0"
 
 _MODULES = {
-    "STATUS_FAIL": "hpsearch.evaluate",
-    "STATUS_OK": "hpsearch.evaluate",
-    "CurrentTrial": "hpsearch.evaluate",
-    "current_trial": "hpsearch.evaluate",
+    "STATUS_FAIL": "hpsearch.objective.evaluation",
+    "STATUS_OK": "hpsearch.objective.evaluation",
+    "CurrentTrial": "hpsearch.objective.evaluation",
+    "current_trial": "hpsearch.objective.evaluation",
     "HpsearchError": "hpsearch.errors",
     "SpaceError": "hpsearch.errors",
     "MongoTrials": "hpsearch.hyperopt.mongoexp",

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import HpsearchWarning, SpaceError
+from hpsearch.runtime.escaping import named
 from hpsearch.space import arguments
 from hpsearch.space.arguments import checked_label
 from hpsearch.space.distribution import Numeric
 from hpsearch.space.expression import Choice, Number, as_node
-from hpsearch.wording import named
 
 __all__ = [
     "choice",

@@ -7,23 +7,23 @@ from typing import NoReturn
 
 import click
 
-from hpsearch.command.exits import as_process, run_and_exit
-from hpsearch.command.forgiving import ForgivingOption
-from hpsearch.command.options import debug_option
+from hpsearch.cli.lenient_options import ForgivingOption
+from hpsearch.cli.options import debug_option
+from hpsearch.runtime.exits import as_process, run_and_exit
 
 #: Where each command lives, and what it does in a line: the help reads nothing else.
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("hpsearch.cli.run:run", "Search: a coordinator and local workers in one command."),
     "coordinator": ("hpsearch.cli.run:coordinator", "Search with workers that are started elsewhere."),
-    "worker": ("hpsearch_worker.__main__:worker", "Evaluate trials."),
+    "worker": ("hpsearch.cli.worker:worker", "Evaluate trials."),
     "status": ("hpsearch.cli.query:status", "Show how far searches have come."),
     "best": ("hpsearch.cli.query:best", "Show the best trials."),
     "trials": ("hpsearch.cli.query:trials", "List trials."),
     "show": ("hpsearch.cli.query:show", "Show everything about one trial."),
     "workers": ("hpsearch.cli.query:workers", "List the workers."),
-    "pause": ("hpsearch.cli.steer:pause", "Let running trials finish, start no new ones."),
-    "resume": ("hpsearch.cli.steer:resume", "Go on with a paused search."),
-    "stop": ("hpsearch.cli.steer:stop", "End a search."),
+    "pause": ("hpsearch.cli.control:pause", "Let running trials finish, start no new ones."),
+    "resume": ("hpsearch.cli.control:resume", "Go on with a paused search."),
+    "stop": ("hpsearch.cli.control:stop", "End a search."),
     "priority": ("hpsearch.cli.priority:priority", "Change the share that a search has of the workers."),
     "delete": ("hpsearch.cli.delete:delete", "Delete a search with all that it has."),
     "space": ("hpsearch.cli.space:space_group", "Look at a search space."),

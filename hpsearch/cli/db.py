@@ -9,7 +9,7 @@ from hpsearch.cli.db_backup import backup, restore
 from hpsearch.cli.db_check import check
 from hpsearch.cli.db_init import init
 from hpsearch.cli.db_stats import stats
-from hpsearch.command.options import debug_option
+from hpsearch.cli.options import debug_option
 
 
 @click.group()

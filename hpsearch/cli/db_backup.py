@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 import click
 
 from hpsearch.cli.backup_file import open_backup, read_lines, write_lines
-from hpsearch.cli.lookup import find_experiment
+from hpsearch.cli.find import find_experiment
+from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.cli.stores import open_store, patient
-from hpsearch.command.options import debug_option, option, store_option
 from hpsearch.errors import BackupError, HpsearchError, NotFoundError
-from hpsearch.logs import log_to_stderr
-from hpsearch.store import backup as backups
+from hpsearch.runtime.logs import log_to_stderr
+from hpsearch.store.mongo import backup as backups
 from hpsearch.store.mongo.archive import Archive
 from hpsearch.store.mongo.extended_json import line_of, records_of
 from hpsearch.store.protocol import TrialStore

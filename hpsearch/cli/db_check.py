@@ -7,10 +7,10 @@ import logging
 import click
 
 from hpsearch.cli.findings import print_findings
+from hpsearch.cli.options import debug_option, json_option, store_option
 from hpsearch.cli.stores import open_store, patient
-from hpsearch.command.options import debug_option, json_option, store_option
 from hpsearch.diagnosis.database import judge
-from hpsearch.logs import log_to_stderr
+from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.store.mongo.inspection import inspect
 
 

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 import click
 
+from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.cli.stores import patient
-from hpsearch.command.options import debug_option, option, store_option
 from hpsearch.errors import ConfigurationError
+from hpsearch.store.mongo.roles import ROLES
+from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
-from hpsearch.store.roles import ROLES
-from hpsearch.store.schema import VALIDATORS
 
 #: Takes the URI of a user, with the password.
 Deliver = Callable[[str], None]

@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
+from hpsearch.cli.options import debug_option, json_option, store_option
 from hpsearch.cli.stores import open_store, patient
-from hpsearch.command.options import debug_option, json_option, store_option
-from hpsearch.logs import log_to_stderr
 from hpsearch.report.table import Format, render
+from hpsearch.runtime.logs import log_to_stderr
+from hpsearch.runtime.strict_json import json_text
 from hpsearch.store.mongo.sizes import measure
 from hpsearch.store.sizes import CollectionSize, ExperimentSize
-from hpsearch.strict_json import json_text
 
 _OF_EXPERIMENTS = ("exp_key", "trials", "documents", "per_trial", "largest", "attachments", "attached")
 _OF_COLLECTIONS = ("collection", "documents", "on_disk", "indexes")

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import click
 
-from hpsearch.cli.lookup import find_experiment
+from hpsearch.cli.find import find_experiment
+from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.cli.stores import open_store
-from hpsearch.command.exits import EXIT_NO_SUCCESS
-from hpsearch.command.options import debug_option, option, store_option
+from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentAtWorkError, NotFoundError, UnreadableError
-from hpsearch.logs import log_to_stderr
+from hpsearch.runtime.exits import EXIT_NO_SUCCESS
+from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.store.protocol import TrialStore
-from hpsearch.trial import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

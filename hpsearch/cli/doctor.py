@@ -16,22 +16,22 @@ from click.core import ParameterSource
 
 from hpsearch import mongod
 from hpsearch.cli.findings import print_findings
+from hpsearch.cli.lenient_options import ForgivingOption, why_refused
+from hpsearch.cli.options import debug_option, json_option, store_option
+from hpsearch.cli.store_choice import STORE, named_file
 from hpsearch.cli.stores import patient
 from hpsearch.cli.variables import variables
-from hpsearch.command.forgiving import ForgivingOption, why_refused
-from hpsearch.command.options import debug_option, json_option, store_option
-from hpsearch.command.store_choice import STORE, named_file
 from hpsearch.diagnosis.database import judge as judge_database
 from hpsearch.diagnosis.finding import Finding, ok, problem
 from hpsearch.diagnosis.machine import Setting, judge, judge_settings
 from hpsearch.diagnosis.surroundings import look_around
 from hpsearch.errors import ConfigurationError, HpsearchError, NoMongodError
-from hpsearch.logs import log_to_stderr
 from hpsearch.mongod.directory import MONGOD, faults, home_path
-from hpsearch.payload import SECRET, SECRET_FILE
+from hpsearch.objective.by_value import SECRET, SECRET_FILE
+from hpsearch.runtime.escaping import reason
+from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.store.mongo.inspection import inspect
-from hpsearch.store.user_uri import uri_without_password
-from hpsearch.wording import reason
+from hpsearch.store.mongo.uri import uri_without_password
 
 #: Variables that belong to no option.
 _PLAIN = {SECRET, SECRET_FILE, "HPSEARCH_HOME", "HPSEARCH_MONGOD"}

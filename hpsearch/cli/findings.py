@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 import click
 
-from hpsearch.command.exits import EXIT_WRONG_SETUP
 from hpsearch.diagnosis.finding import Finding, Verdict
 from hpsearch.report.findings import findings_text
 from hpsearch.report.table import Format, render
+from hpsearch.runtime.exits import EXIT_WRONG_SETUP
 
 
 def print_findings(kind: str, findings: Sequence[Finding], *, as_json: bool) -> None:

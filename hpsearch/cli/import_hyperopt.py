@@ -13,23 +13,23 @@ from typing import Any
 
 import click
 
+from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.cli.stores import open_store, patient
-from hpsearch.command.options import debug_option, option, store_option
-from hpsearch.command.user_code import process_kept
+from hpsearch.core.experiment import UNDECIDED, Experiment, ExperimentState, bad_exp_key, is_exp_key
+from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentMismatchError, LoadError, NotFoundError, SpaceError
-from hpsearch.experiment import UNDECIDED, Experiment, ExperimentState, bad_exp_key, is_exp_key
-from hpsearch.hyperopt.alias import alias_modules
-from hpsearch.hyperopt.imported import Job, JobSource, read_jobs
-from hpsearch.hyperopt.pickled import PickledTrials
-from hpsearch.logs import log_to_stderr
-from hpsearch.objective import DEFAULT_SPACE, load, parse_target
+from hpsearch.hyperopt.engine.alias import alias_modules
+from hpsearch.hyperopt.migration.imported import Job, JobSource, read_jobs
+from hpsearch.hyperopt.migration.pickled import PickledTrials
+from hpsearch.objective.loading import DEFAULT_SPACE, load, parse_target
+from hpsearch.runtime.escaping import escaped
+from hpsearch.runtime.logs import log_to_stderr
+from hpsearch.runtime.user_code import process_kept
 from hpsearch.space.tree import Space
-from hpsearch.store.hyperopt_uri import jobs_address
+from hpsearch.store.mongo.hyperopt_uri import jobs_address
 from hpsearch.store.mongo.jobs import MongoJobSource
 from hpsearch.store.protocol import TrialStore
 from hpsearch.store.rules import check_joinable
-from hpsearch.trial import State
-from hpsearch.wording import escaped
 
 #: Trials written between two lines of progress.
 _BATCH = 1_000

@@ -12,17 +12,17 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from hpsearch.command.exits import last_words
-from hpsearch.command.store_choice import STORE, STORE_FILE
+from hpsearch.cli.store_choice import STORE, STORE_FILE
 from hpsearch.errors import ConfigurationError, LoadError, StorePermissionError, TooManyFailuresError
-from hpsearch.events import Event
-from hpsearch.gpus import find_gpus, share_out
-from hpsearch.interrupt import ECHO_S
-from hpsearch.log_files import last_bytes, turn_over
-from hpsearch.logs import is_json
 from hpsearch.mongod.directory import LOG_FILES
-from hpsearch.private_file import append_private
-from hpsearch.private_folder import own_folder, private_folder
+from hpsearch.runtime.events import Event
+from hpsearch.runtime.exits import last_words
+from hpsearch.runtime.gpus import find_gpus, share_out
+from hpsearch.runtime.log_files import last_bytes, turn_over
+from hpsearch.runtime.logs import is_json
+from hpsearch.runtime.private_files import append_private
+from hpsearch.runtime.private_folders import own_folder, private_folder
+from hpsearch.runtime.signals import ECHO_S
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +204,8 @@ class LocalWorkers:
             sys.executable,
             "-P",  # no module of the user's folder takes the place of one of the library's
             "-m",
-            "hpsearch_worker",
+            "hpsearch",
+            "worker",
             "--exp-key",
             self._exp_key,
             "--drain-timeout",

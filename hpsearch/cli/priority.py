@@ -6,11 +6,11 @@ import logging
 
 import click
 
-from hpsearch.cli.lookup import find_experiment
+from hpsearch.cli.find import find_experiment
+from hpsearch.cli.options import debug_option, store_option
 from hpsearch.cli.stores import open_store
-from hpsearch.command.options import debug_option, store_option
-from hpsearch.experiment import HIGHEST_PRIORITY
-from hpsearch.logs import log_to_stderr
+from hpsearch.core.experiment import HIGHEST_PRIORITY
+from hpsearch.runtime.logs import log_to_stderr
 
 #: A share, as an option or an argument.
 PRIORITY = click.IntRange(0, HIGHEST_PRIORITY)

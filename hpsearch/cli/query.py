@@ -14,12 +14,12 @@ from typing import Any
 
 import click
 
-from hpsearch.cli.lookup import find_experiment, read_progress
+from hpsearch.cli.find import find_experiment, read_progress
+from hpsearch.cli.options import DURATION, AtLeast, debug_option, option, store_option
 from hpsearch.cli.stores import open_store
-from hpsearch.command.options import DURATION, AtLeast, debug_option, option, store_option
+from hpsearch.core.experiment import Experiment
+from hpsearch.core.trial import State, Trial
 from hpsearch.errors import NotFoundError, StoreUnavailableError
-from hpsearch.experiment import Experiment
-from hpsearch.logs import log_to_stderr
 from hpsearch.report.listing import listed
 from hpsearch.report.rows import (
     BEST_COLUMNS,
@@ -33,9 +33,9 @@ from hpsearch.report.rows import (
     trial_text,
 )
 from hpsearch.report.table import Format, Row, render
+from hpsearch.runtime.escaping import escaped, printable
+from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.store.protocol import TrialStore
-from hpsearch.trial import State, Trial
-from hpsearch.wording import escaped, printable
 
 Command = Callable[..., None]
 

@@ -11,12 +11,9 @@ from typing import Any
 
 import click
 
-from hpsearch.cli.conclude import conclude
+from hpsearch.cli.coordinator_health import Signs
 from hpsearch.cli.local_workers import LocalWorkers, gpus_of_workers, slots_of_worker
-from hpsearch.cli.search import SearchOptions, describe, open_experiment, search_options
-from hpsearch.cli.signs import Signs
-from hpsearch.cli.stores import OpenStore, open_store, patient
-from hpsearch.command.options import (
+from hpsearch.cli.options import (
     AtLeast,
     auth_patience_option,
     debug_option,
@@ -25,22 +22,25 @@ from hpsearch.command.options import (
     option,
     store_option,
 )
-from hpsearch.command.store_choice import chosen_file, uri_in
-from hpsearch.coordination.conduct import conduct
+from hpsearch.cli.outcome import conclude
+from hpsearch.cli.search_options import SearchOptions, describe, open_experiment, search_options
+from hpsearch.cli.store_choice import chosen_file, uri_in
+from hpsearch.cli.stores import OpenStore, open_store, patient
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.coordination.progress import Progress
-from hpsearch.events import Event
-from hpsearch.experiment import Experiment
-from hpsearch.health.server import serving
-from hpsearch.interrupt import Interrupt
-from hpsearch.logs import log_to_stderr, tell
+from hpsearch.coordination.run_loop import conduct
+from hpsearch.core.experiment import Experiment
+from hpsearch.core.trial import State
 from hpsearch.mongod.directory import LOGS, home
-from hpsearch.notify import take_notifier
 from hpsearch.report.text import duration_text
 from hpsearch.report.view import choose_view
+from hpsearch.runtime.events import Event
+from hpsearch.runtime.health.server import serving
+from hpsearch.runtime.logs import log_to_stderr, tell
+from hpsearch.runtime.signals import Interrupt
+from hpsearch.runtime.systemd import take_notifier
 from hpsearch.space.tree import Space
 from hpsearch.store.mongo.access import AuthPatience, Renewal
-from hpsearch.trial import State
 
 #: The lag of one local worker: while it evaluates a trial, the next one is suggested from those before.
 _LAG_ALONE = 1

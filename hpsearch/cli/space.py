@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 import numpy as np
 
-from hpsearch.command.options import AtLeast, debug_option, option
-from hpsearch.command.user_code import process_kept
+from hpsearch.cli.options import AtLeast, debug_option, option
 from hpsearch.errors import SpaceError
-from hpsearch.objective import load_space, parse_target
+from hpsearch.objective.loading import load_space, parse_target
 from hpsearch.report.space_text import describe_space
+from hpsearch.runtime.user_code import process_kept
 from hpsearch.space.tree import Space, Values
 
 #: More samples than this cost memory, and the picture stays the same.

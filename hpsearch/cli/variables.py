@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 #: The other command of the distribution, where it is, and what its variables begin with.
-_MONGO_WORKER = ("hpsearch_worker.mongo_worker", "mongo_worker", "HPSEARCH_MONGO_WORKER")
+_MONGO_WORKER = ("hpsearch.cli.mongo_worker", "mongo_worker", "HPSEARCH_MONGO_WORKER")
 
 
 def variables(root: click.Command) -> dict[str, click.Option]:

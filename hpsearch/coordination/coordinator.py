@@ -13,20 +13,20 @@ from collections.abc import Callable, Mapping
 
 from hpsearch.coordination import plan
 from hpsearch.coordination.election import Candidate
-from hpsearch.coordination.ledger import Ledger
-from hpsearch.coordination.overview import Overview
+from hpsearch.coordination.fleet_view import Overview
 from hpsearch.coordination.progress import Progress
-from hpsearch.coordination.proposer import Proposer
-from hpsearch.coordination.rate import FinishRate
+from hpsearch.coordination.suggestion_batch import Proposer
+from hpsearch.coordination.throughput import FinishRate
+from hpsearch.coordination.trial_state import Ledger
+from hpsearch.core.experiment import Experiment, ExperimentState
+from hpsearch.core.trial import FINISHED, State, Trial
 from hpsearch.errors import TrialExistsError, UnreadableError
-from hpsearch.events import Event
-from hpsearch.experiment import Experiment, ExperimentState
-from hpsearch.health.durations import Durations
-from hpsearch.health.vitals import Vitals
+from hpsearch.runtime.events import Event
+from hpsearch.runtime.health.durations import Durations
+from hpsearch.runtime.health.stats import Vitals
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.protocol import Suggester
-from hpsearch.trial import FINISHED, State, Trial
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import uuid4
 
-from hpsearch.events import Event
-from hpsearch.experiment import Elapsed
+from hpsearch.core.experiment import Elapsed
+from hpsearch.runtime.events import Event
 from hpsearch.store.protocol import TrialStore
 
 log = logging.getLogger(__name__)

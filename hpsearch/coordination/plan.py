@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from enum import StrEnum
 
-from hpsearch.experiment import Experiment, ExperimentState
-from hpsearch.fleet import Worker
+from hpsearch.core.experiment import Experiment, ExperimentState
+from hpsearch.core.worker import Worker
 
 #: The shortest and the longest time between two looks at the store, in seconds.
 MIN_POLL_S = 0.02

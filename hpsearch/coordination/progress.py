@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hpsearch.experiment import Experiment
-from hpsearch.fleet import Worker
-from hpsearch.trial import State, Trial
+from hpsearch.core.experiment import Experiment
+from hpsearch.core.trial import State, Trial
+from hpsearch.core.worker import Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

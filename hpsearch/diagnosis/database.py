@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpsearch.diagnosis.finding import Finding, ok, problem, warning
-from hpsearch.store.condition import Condition, Some, Topology
+from hpsearch.store.mongo.database_state import Condition, Some, Topology
 
 #: Seconds between the clocks of a machine and the server beyond which dates in logs mislead.
 _MAX_SKEW_S = 1.0

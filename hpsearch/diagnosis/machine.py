@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from hpsearch.diagnosis.finding import Finding, ok, problem, warning
-from hpsearch.wording import shown
+from hpsearch.runtime.escaping import shown
 
 #: A worker has some sockets, and three pipes for each trial at a time.
 _FEW_FILES = 256

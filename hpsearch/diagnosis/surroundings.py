@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import hpsearch
-from hpsearch.blas import thread_counts
 from hpsearch.diagnosis.machine import THREAD_VARIABLES, Machine
 from hpsearch.errors import ConfigurationError
-from hpsearch.payload import SECRET, SECRET_FILE, read_secret
-from hpsearch.private_folder import is_shared
+from hpsearch.objective.by_value import SECRET, SECRET_FILE, read_secret
+from hpsearch.runtime.blas import thread_counts
+from hpsearch.runtime.private_folders import is_shared
 
 _REQUIREMENT = re.compile(r"^([\w.-]+).*?(?:;.*extra\s*==\s*['\"]([\w-]+)['\"])?$")
 

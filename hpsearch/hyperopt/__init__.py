@@ -9,7 +9,6 @@ documents exist only here.
 still there for ``from hpsearch.hyperopt.fmin import ...``.
 """
 
-from hpsearch.evaluate import STATUS_FAIL, STATUS_OK
 from hpsearch.hyperopt import (
     algobase,
     anneal,
@@ -31,7 +30,6 @@ from hpsearch.hyperopt import (
     utils,
     vectorize,
 )
-from hpsearch.hyperopt.alias import install
 from hpsearch.hyperopt.base import (
     JOB_STATE_DONE,
     JOB_STATE_ERROR,
@@ -47,6 +45,7 @@ from hpsearch.hyperopt.base import (
     Trials,
     trials_from_docs,
 )
+from hpsearch.hyperopt.engine.alias import install
 from hpsearch.hyperopt.fmin import (
     FMinIter,
     fmin,
@@ -56,6 +55,7 @@ from hpsearch.hyperopt.fmin import (
     space_eval,
 )
 from hpsearch.hyperopt.spark import SparkTrials
+from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK
 
 __all__ = [
     "JOB_STATES",

@@ -9,10 +9,10 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from hpsearch.command.exits import exit_code_of
 from hpsearch.errors import HpsearchError
-from hpsearch.hyperopt.alias import install
-from hpsearch.hyperopt.children import offer_to_children, run_command
+from hpsearch.hyperopt.engine.alias import install
+from hpsearch.hyperopt.engine.child_processes import offer_to_children, run_command
+from hpsearch.runtime.exits import exit_code_of
 
 _USAGE = """usage: python -m hpsearch.hyperopt SCRIPT [ARGUMENT...]
        python -m hpsearch.hyperopt -m MODULE [ARGUMENT...]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from hpsearch.hyperopt import pyll
-from hpsearch.hyperopt.documents import Doc, miscs_update_idxs_vals
-from hpsearch.hyperopt.domain import Domain
+from hpsearch.hyperopt.engine.documents import Doc, miscs_update_idxs_vals
+from hpsearch.hyperopt.engine.domain import Domain
 from hpsearch.hyperopt.pyll.evaluation import ExprEvaluator
 from hpsearch.hyperopt.pyll.graph import Apply
 

@@ -1,8 +1,7 @@
 """Hyperopt's ``base``: trials, domains, documents and their constants under one name."""
 
-from hpsearch.evaluate import STATUS_FAIL, STATUS_OK
 from hpsearch.hyperopt import pyll
-from hpsearch.hyperopt.documents import (
+from hpsearch.hyperopt.engine.documents import (
     JOB_STATE_CANCEL,
     JOB_STATE_DONE,
     JOB_STATE_ERROR,
@@ -23,7 +22,9 @@ from hpsearch.hyperopt.documents import (
     validate_loss_threshold,
     validate_timeout,
 )
-from hpsearch.hyperopt.domain import Ctrl, Domain, use_obj_for_literal_in_memo
+from hpsearch.hyperopt.engine.domain import Ctrl, Domain, use_obj_for_literal_in_memo
+from hpsearch.hyperopt.engine.statistics import pmin_sampled
+from hpsearch.hyperopt.engine.trials import Trials, trials_from_docs
 from hpsearch.hyperopt.exceptions import (
     AllTrialsFailed,
     DuplicateLabel,
@@ -32,9 +33,8 @@ from hpsearch.hyperopt.exceptions import (
     InvalidTrial,
 )
 from hpsearch.hyperopt.pyll.stochastic import recursive_set_rng_kwarg
-from hpsearch.hyperopt.statistics import pmin_sampled
-from hpsearch.hyperopt.trials import Trials, trials_from_docs
 from hpsearch.hyperopt.vectorize import VectorizeHelper
+from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK
 
 __all__ = [
     "JOB_STATES",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hpsearch.hyperopt.documents import FINAL_STATES, is_ok
+from hpsearch.hyperopt.engine.documents import FINAL_STATES, is_ok
 
 __all__ = ["no_progress_loss"]
 

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import HpsearchError
-from hpsearch.events import Event
 from hpsearch.hyperopt import tpe
-from hpsearch.hyperopt.documents import (
+from hpsearch.hyperopt.engine.documents import (
     Doc,
     coarse_utcnow,
     new_misc,
@@ -24,13 +23,14 @@ from hpsearch.hyperopt.documents import (
     validate_loss_threshold,
     validate_timeout,
 )
-from hpsearch.hyperopt.domain import Domain
+from hpsearch.hyperopt.engine.domain import Domain
+from hpsearch.hyperopt.engine.iteration import FMinIter
+from hpsearch.hyperopt.engine.points import complete_point, raw_point
+from hpsearch.hyperopt.engine.saving import load_trials
+from hpsearch.hyperopt.engine.trials import Trials
 from hpsearch.hyperopt.exceptions import InvalidAnnotatedParameter
-from hpsearch.hyperopt.iteration import FMinIter
-from hpsearch.hyperopt.points import complete_point, raw_point
 from hpsearch.hyperopt.pyll.evaluation import rec_eval
-from hpsearch.hyperopt.saving import load_trials
-from hpsearch.hyperopt.trials import Trials
+from hpsearch.runtime.events import Event
 from hpsearch.space.expression import Node
 from hpsearch.space.tree import Space
 

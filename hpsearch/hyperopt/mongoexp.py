@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.hyperopt.documents import (
+from hpsearch.hyperopt.engine.documents import (
     JOB_STATE_DONE,
     JOB_STATE_ERROR,
     JOB_STATE_NEW,
@@ -18,7 +18,8 @@ from hpsearch.hyperopt.documents import (
     coarse_utcnow,
     spec_from_misc,
 )
-from hpsearch.hyperopt.domain import Ctrl
+from hpsearch.hyperopt.engine.domain import Ctrl
+from hpsearch.hyperopt.engine.trials import Trials
 from hpsearch.hyperopt.exceptions import InvalidTrial
 from hpsearch.hyperopt.mongo.calling import WorkerCtrl as MongoCtrl
 from hpsearch.hyperopt.mongo.exceptions import (
@@ -31,7 +32,6 @@ from hpsearch.hyperopt.mongo.exceptions import (
 )
 from hpsearch.hyperopt.mongo.jobs import MongoJobs
 from hpsearch.hyperopt.mongo.trials import MongoTrials
-from hpsearch.hyperopt.trials import Trials
 from hpsearch.hyperopt.utils import (
     fast_isin,
     get_most_recent_inds,
@@ -40,8 +40,8 @@ from hpsearch.hyperopt.utils import (
     temp_dir,
     working_dir,
 )
-from hpsearch.store.hyperopt_uri import jobs_address
 from hpsearch.store.mongo.connection import client_of
+from hpsearch.store.mongo.hyperopt_uri import jobs_address
 
 __all__ = [
     "JOB_STATES",

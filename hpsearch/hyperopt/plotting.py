@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.arithmetic import own_arithmetic
 from hpsearch.errors import LoadError, MissingExtraError
-from hpsearch.evaluate import STATUS_OK
-from hpsearch.hyperopt.curves import curve_of
-from hpsearch.hyperopt.documents import Doc, is_ok, miscs_to_idxs_vals
-from hpsearch.wording import named
+from hpsearch.hyperopt.engine.curves import curve_of
+from hpsearch.hyperopt.engine.documents import Doc, is_ok, miscs_to_idxs_vals
+from hpsearch.objective.evaluation import STATUS_OK
+from hpsearch.runtime.arithmetic import own_arithmetic
+from hpsearch.runtime.escaping import named
 
 __all__ = [
     "default_status_colors",

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from scipy.special import log_ndtr, ndtr, ndtri
 from scipy.stats import rv_continuous
 
+from hpsearch.core.history import Floats
 from hpsearch.errors import SpaceError
-from hpsearch.history import Floats
 from hpsearch.space.distribution import Normal, Numeric, Uniform
 
 __all__ = [

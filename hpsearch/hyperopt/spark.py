@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hpsearch.hyperopt.absent import absent
+from hpsearch.hyperopt.engine.absent import absent
 
 __all__ = [
     "FMIN_CANCELLED_REASON_EARLY_STOPPING",

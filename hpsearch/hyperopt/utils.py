@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hpsearch.hyperopt.documents import coarse_utcnow
-from hpsearch.hyperopt.domain import use_obj_for_literal_in_memo
-from hpsearch.hyperopt.statistics import pmin_sampled
+from hpsearch.hyperopt.engine.documents import coarse_utcnow
+from hpsearch.hyperopt.engine.domain import use_obj_for_literal_in_memo
+from hpsearch.hyperopt.engine.statistics import pmin_sampled
 
 __all__ = [
     "coarse_utcnow",

@@ -16,7 +16,7 @@ from hpsearch.hyperopt.pyll.draws import implicit_stochastic_symbols
 from hpsearch.hyperopt.pyll.functions import idxs_map, idxs_take, uniq, vchoice_merge, vchoice_split
 from hpsearch.hyperopt.pyll.graph import Apply, Literal, apply, as_apply, dfs, parameters_of, toposort
 from hpsearch.hyperopt.pyll.symbols import scope
-from hpsearch.space.flat import without_supersets
+from hpsearch.space.parameters import without_supersets
 
 __all__ = [
     "Apply",

@@ -14,9 +14,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.private_file import append_private, write_private
-from hpsearch.private_folder import fault_of, own_folder, private_fault_of, private_folder
-from hpsearch.user_path import user_path
+from hpsearch.runtime.private_files import append_private, write_private
+from hpsearch.runtime.private_folders import fault_of, own_folder, private_fault_of, private_folder
+from hpsearch.runtime.user_paths import user_path
 
 NAME = "hpsearch"  #: of the replica set, and of its administrator
 

@@ -16,7 +16,7 @@ from hpsearch.errors import ConfigurationError
 from hpsearch.mongod.directory import MONGOD, Directory, home
 from hpsearch.mongod.environment import without_settings
 from hpsearch.mongod.server import ensure_running, find_living, terminate
-from hpsearch.private_file import write_private
+from hpsearch.runtime.private_files import write_private
 
 #: Runs a module of this very package, also where only the user's script knows where that lies. The
 #: folder comes last on the path: what else is in there takes the place of nothing.

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import gaussian_kde
 
-from hpsearch.arithmetic import own_arithmetic
+from hpsearch.runtime.arithmetic import own_arithmetic
 from hpsearch.space.distribution import (
     MAX_LOG,
     MIN_LOG,
@@ -29,7 +29,7 @@ from hpsearch.space.distribution import (
     Uniform,
     bounds_text,
 )
-from hpsearch.space.flat import Parameter
+from hpsearch.space.parameters import Parameter
 from hpsearch.space.tree import Space, Values
 
 Floats = NDArray[np.float64]

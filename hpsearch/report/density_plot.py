@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpsearch.arithmetic import own_arithmetic
 from hpsearch.errors import ConfigurationError, MissingExtraError
 from hpsearch.report.density import Bars, Curve, Floats, Nothing, Options, Panel, Shape
-from hpsearch.wording import printable
+from hpsearch.runtime.arithmetic import own_arithmetic
+from hpsearch.runtime.escaping import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

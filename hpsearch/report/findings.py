@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hpsearch.diagnosis.finding import Finding, Verdict
-from hpsearch.wording import escaped
+from hpsearch.runtime.escaping import escaped
 
 
 def findings_text(findings: Sequence[Finding]) -> str:

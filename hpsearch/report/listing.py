@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from hpsearch.experiment import Experiment
+from hpsearch.core.experiment import Experiment
 
 #: Searches that a list shows at least, if there are so many; those that go on are shown in any case.
 _AT_LEAST = 10

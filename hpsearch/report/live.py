@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpsearch.coordination.progress import Progress
-from hpsearch.experiment import ExperimentState
+from hpsearch.core.experiment import ExperimentState
 from hpsearch.report.text import (
     counts_text,
     duration_text,
@@ -17,7 +17,7 @@ from hpsearch.report.text import (
     number,
     params_text,
 )
-from hpsearch.wording import escaped
+from hpsearch.runtime.escaping import escaped
 
 #: Redraws per second.
 _REDRAWS = 4

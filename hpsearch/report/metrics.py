@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpsearch.coordination.progress import Progress
-from hpsearch.health.metric import Kind, Metric, Sample, metric
-from hpsearch.health.vitals import Vitals
+from hpsearch.runtime.health.metric import Kind, Metric, Sample, metric
+from hpsearch.runtime.health.stats import Vitals
 
 
 def search_metrics(progress: Progress) -> Iterator[Metric]:

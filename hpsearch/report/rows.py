@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from hpsearch.coordination.progress import Progress
-from hpsearch.experiment import ExperimentState
+from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.trial import Trial
 from hpsearch.report.summary import failure_reason
 from hpsearch.report.table import date_text
 from hpsearch.report.text import duration_text, number, params_lines, params_text, value_text
-from hpsearch.strict_json import json_text
-from hpsearch.trial import Trial
-from hpsearch.wording import escaped, printable
+from hpsearch.runtime.escaping import escaped, printable
+from hpsearch.runtime.strict_json import json_text
 
 STATUS_COLUMNS = (
     "exp_key", "state", "done", "failed", "running", "pending", "max_evals",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hpsearch.space.brief import brief
+from hpsearch.runtime.escaping import escaped
 from hpsearch.space.distribution import bounds_text
 from hpsearch.space.expression import Choice, Node
-from hpsearch.space.flat import contents
+from hpsearch.space.format import brief
+from hpsearch.space.parameters import contents
 from hpsearch.space.tree import Space, Values
-from hpsearch.wording import escaped
 
 #: A line of the tree: its indentation, its name, and the columns behind it, if any.
 Row = tuple[int, str, tuple[str, ...]]

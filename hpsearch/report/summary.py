@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hpsearch.coordination.progress import Progress
-from hpsearch.experiment import Experiment
-from hpsearch.fleet import Worker, is_alive
+from hpsearch.core.experiment import Experiment
+from hpsearch.core.trial import Trial
+from hpsearch.core.worker import Worker, is_alive
 from hpsearch.store.protocol import Standing
-from hpsearch.trial import Trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

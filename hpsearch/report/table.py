@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 from hpsearch.report.text import params_text, value_text
-from hpsearch.strict_json import json_text
-from hpsearch.wording import escaped
+from hpsearch.runtime.escaping import escaped
+from hpsearch.runtime.strict_json import json_text
 
 Row = Mapping[str, Any]
 

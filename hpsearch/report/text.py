@@ -9,10 +9,10 @@ from typing import Any
 
 from hpsearch.coordination.plan import EndReason
 from hpsearch.coordination.progress import Progress
-from hpsearch.experiment import ExperimentState
+from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.trial import State, Trial
 from hpsearch.report.summary import FailureGroup, failure_reason
-from hpsearch.trial import State, Trial
-from hpsearch.wording import escaped, printable
+from hpsearch.runtime.escaping import escaped, printable
 
 #: The longest line that tells an error.
 _MAX_ERROR = 200

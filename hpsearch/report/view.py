@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, TextIO
 
 from hpsearch.coordination.progress import Progress
-from hpsearch.events import Event
-from hpsearch.logs import is_json
+from hpsearch.core.trial import State, Trial
 from hpsearch.report.text import improvement_line, status_line
-from hpsearch.trial import State, Trial
+from hpsearch.runtime.events import Event
+from hpsearch.runtime.logs import is_json
 
 log = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import SpaceError
+from hpsearch.runtime.escaping import named, shown
 from hpsearch.space.distribution import (
     MAX_INTEGER,
     MAX_LOG,
@@ -26,7 +27,6 @@ from hpsearch.space.distribution import (
     Numeric,
     Uniform,
 )
-from hpsearch.wording import named, shown
 
 #: Characters of a label: it stands in each document of a trial, and in messages.
 MAX_LABEL = 200

@@ -18,10 +18,10 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from hpsearch.errors import SpaceError
-from hpsearch.space import closed
+from hpsearch.runtime.escaping import reason, shown
+from hpsearch.space import closed_operations
 from hpsearch.space.distribution import Categorical, Integer, Numeric
 from hpsearch.space.operations import OPERATIONS
-from hpsearch.wording import reason, shown
 
 #: Containers inside containers; MongoDB holds documents of at most 100 levels, a dict takes three.
 MAX_NESTING = 25
@@ -202,7 +202,7 @@ class ClosedOperation(Operation):
     def perform(self, args: list[Any], keywords: dict[str, Any]) -> Any:
         """Return the value for computed operands, or its text; see ``closed.perform``."""
         is_named = bool(self.args) and isinstance(self.args[0], Literal)
-        return closed.perform(self.name, args, keywords, is_named=is_named)
+        return closed_operations.perform(self.name, args, keywords, is_named=is_named)
 
 
 def operation(name: str, /, *args: Any, **keywords: Any) -> Operation:

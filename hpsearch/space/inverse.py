@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import SpaceError
-from hpsearch.space.brief import brief
+from hpsearch.runtime.escaping import named, shown
 from hpsearch.space.distribution import Integer, Numeric, Uniform
 from hpsearch.space.expression import (
     Choice,
@@ -32,8 +32,8 @@ from hpsearch.space.expression import (
     children,
     evaluate,
 )
+from hpsearch.space.format import brief
 from hpsearch.space.operations import INVERSES
-from hpsearch.wording import named, shown
 
 #: Relative difference that counts as rounding.
 TOLERANCE = 1e-9

@@ -17,9 +17,9 @@ from types import MappingProxyType
 from typing import Any
 
 from hpsearch.errors import SpaceError
-from hpsearch.space.shape import damaged, sequence, string, tagged
+from hpsearch.runtime.escaping import named, reason, shown
+from hpsearch.space.json_checks import damaged, sequence, string, tagged
 from hpsearch.space.trust import Reference, Trust, checked_reference, imported, qualname_of
-from hpsearch.wording import named, reason, shown
 
 #: What reads the text of each kind that is no import.
 READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import SpaceError
-from hpsearch.space import wire
-from hpsearch.space.brief import brief
+from hpsearch.runtime.escaping import named, shown
+from hpsearch.space import serialization
 from hpsearch.space.distribution import Categorical, bounds_text
 from hpsearch.space.expression import Choice, Literal, Node, Number, as_node, evaluate, plain
-from hpsearch.space.flat import Condition, Parameter, count_points, flatten, labelled_nodes
+from hpsearch.space.format import brief
 from hpsearch.space.inverse import invert
 from hpsearch.space.literal import is_scalar
+from hpsearch.space.parameters import Condition, Parameter, count_points, flatten, labelled_nodes
 from hpsearch.space.trust import AS_TEXT, TRUSTED, Trust
-from hpsearch.wording import named, shown
 
 __all__ = ["Condition", "Parameter", "Space", "Values"]
 
@@ -157,7 +157,7 @@ class Space:
         SpaceError
             Naming the place of a value that another process could not read.
         """
-        return wire.encode(self.expression, list(self._nodes.values()))
+        return serialization.encode(self.expression, list(self._nodes.values()))
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any], trust: Trust = AS_TEXT) -> Space:
@@ -177,7 +177,7 @@ class Space:
         SpaceError
             If the document is damaged, or a function or class cannot be imported.
         """
-        return cls(wire.decode(document, trust))
+        return cls(serialization.decode(document, trust))
 
     def trusted(self) -> Space:
         """Return this space with the functions and classes that it names imported, to be called.
@@ -192,7 +192,7 @@ class Space:
     @functools.cached_property
     def fingerprint(self) -> str:
         """A digest that is equal for equal spaces, whatever the order of their dicts."""
-        return wire.digest(self.to_json())
+        return serialization.digest(self.to_json())
 
     @functools.cached_property
     def n_points(self) -> int | None:

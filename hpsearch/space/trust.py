@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.errors import SpaceError
-from hpsearch.space.shape import damaged
-from hpsearch.wording import named, reason
+from hpsearch.runtime.escaping import named, reason
+from hpsearch.space.json_checks import damaged
 
 
 class Reference(str):

@@ -57,10 +57,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from hpsearch.experiment import Elapsed, Experiment, ExperimentState
-from hpsearch.fleet import Worker
+from hpsearch.core.experiment import Elapsed, Experiment, ExperimentState
+from hpsearch.core.trial import Report, Result, State, Trial
+from hpsearch.core.worker import Worker
 from hpsearch.store.rules import Content
-from hpsearch.trial import Report, Result, State, Trial
 
 
 class Hold(StrEnum):

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from hpsearch.core.experiment import UNDECIDED, Experiment, ObjectiveRef, changed_parts
+from hpsearch.core.trial import FINISHED, State, Trial, trial_id
 from hpsearch.errors import ExperimentMismatchError, StoreError, TooLargeError
-from hpsearch.experiment import UNDECIDED, Experiment, ObjectiveRef, changed_parts
 from hpsearch.store.documents.encoding import encoded
-from hpsearch.trial import FINISHED, State, Trial, trial_id
 
 #: What can be attached; bytes that can change must not, until they are stored.
 Content = bytes | bytearray | memoryview

@@ -6,8 +6,8 @@ import dataclasses
 import difflib
 from collections.abc import Iterable
 
+from hpsearch.core.experiment import Algorithm
 from hpsearch.errors import ConfigurationError
-from hpsearch.experiment import Algorithm
 from hpsearch.space.tree import Space
 from hpsearch.suggest.anneal import Anneal, AnnealOptions
 from hpsearch.suggest.auto import Auto, AutoOptions

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.core.history import History
 from hpsearch.errors import ConfigurationError
-from hpsearch.history import History
 from hpsearch.space.distribution import Categorical, Distribution, Integer, Normal, Numeric, Uniform
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.protocol import Suggestion

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hpsearch.core.history import History
 from hpsearch.errors import ConfigurationError
-from hpsearch.history import History
 from hpsearch.space.tree import Space, Values
-from hpsearch.suggest.gp.focus import Focus
+from hpsearch.suggest.auto_schedule import turn
+from hpsearch.suggest.gp.search_region import Focus
 from hpsearch.suggest.gp.suggest import GaussianProcess
 from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
-from hpsearch.suggest.turns import turn
 
 #: Candidates of the estimator: fewer than it takes alone, for the greedy one of the two is the process.
 _N_CANDIDATES = 24

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hpsearch.core.history import History
 from hpsearch.errors import ConfigurationError
-from hpsearch.history import History
 from hpsearch.space.tree import Values
 from hpsearch.suggest.protocol import Suggester, Suggestion
 

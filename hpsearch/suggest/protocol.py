@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from hpsearch.history import History
+from hpsearch.core.history import History
 from hpsearch.space.tree import Values
 
 

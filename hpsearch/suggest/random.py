@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hpsearch.history import History
+from hpsearch.core.history import History
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.protocol import Suggestion
 

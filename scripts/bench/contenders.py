@@ -12,15 +12,15 @@ import numpy as np
 from problems import Problem
 
 from hpsearch import hp
-from hpsearch.blas import single_threaded
+from hpsearch.core.experiment import Algorithm
+from hpsearch.core.history import History
+from hpsearch.core.trial import State, Trial
 from hpsearch.errors import MissingExtraError
-from hpsearch.experiment import Algorithm
-from hpsearch.history import History
+from hpsearch.runtime.blas import single_threaded
 from hpsearch.space.distribution import Categorical, Distribution, Integer, Normal, Numeric
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
 from hpsearch.suggest.protocol import trial_rng
-from hpsearch.trial import State, Trial
 
 
 class Run:

@@ -24,12 +24,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from hpsearch.experiment import Experiment
-from hpsearch.fleet import Worker
-from hpsearch.interrupt import Interrupt
+from hpsearch.core.experiment import Experiment
+from hpsearch.core.trial import Result, Trial
+from hpsearch.core.worker import Worker
+from hpsearch.runtime.signals import Interrupt
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import Hold
-from hpsearch.trial import Result, Trial
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.evaluator import StoppedError, Watch
 from hpsearch_worker.heartbeat import Heartbeat

@@ -21,12 +21,12 @@ from typing import Any
 from pymongo import monitoring
 
 from hpsearch import hp
-from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.core.experiment import Experiment, ExperimentState
+from hpsearch.core.trial import FINISHED, State, Trial
 from hpsearch.mongod import ephemeral_mongod
-from hpsearch.objective import parse_target
+from hpsearch.objective.loading import parse_target
 from hpsearch.space.tree import Space
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import FINISHED, State, Trial
 from hpsearch_worker.isolated import IsolatedEvaluator
 
 MB = 10**6
@@ -130,7 +130,16 @@ def peak_bytes(store: MongoStore, uri: str, file: Path, objective: str) -> int:
     experiment = store.open_experiment(described(file, objective))
     store.insert([Trial(exp_key=experiment.exp_key, tid=0, values={"kind": 0})])
     worker = subprocess.Popen(
-        [sys.executable, "-m", "hpsearch_worker", "--exp-key", experiment.exp_key, "--drain-timeout", "5m"],
+        [
+            sys.executable,
+            "-m",
+            "hpsearch",
+            "worker",
+            "--exp-key",
+            experiment.exp_key,
+            "--drain-timeout",
+            "5m",
+        ],
         env={**os.environ, "HPSEARCH_STORE": uri},
         stderr=subprocess.DEVNULL,
     )

@@ -30,9 +30,9 @@ from pymongo.errors import PyMongoError
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from hpsearch.coordination.election import LEADER_LEASE_S
+from hpsearch.core.trial import State, Trial
 from hpsearch.store.mongo.connection import give_up_after
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import State, Trial
 from tests.acceptance.fleet import OBJECTIVE, Fleet, wait_until
 from tests.integration.servers import Server
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from crowd import EXP_KEY
 
-from hpsearch.experiment import Budget, Experiment
-from hpsearch.objective import load_space, parse_target
+from hpsearch.core.experiment import Budget, Experiment
+from hpsearch.core.trial import Holder, State, Trial
+from hpsearch.objective.loading import load_space, parse_target
 from hpsearch.space.tree import Space
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import Holder, State, Trial
 
 SOURCE = """
 from hpsearch import hp

@@ -94,8 +94,8 @@ class OurSearch:
 
     def __init__(self, algorithm: str, kinds: list[str]) -> None:
         from hpsearch import hp
-        from hpsearch.experiment import Algorithm
-        from hpsearch.history import History
+        from hpsearch.core.experiment import Algorithm
+        from hpsearch.core.history import History
         from hpsearch.space.tree import Space
         from hpsearch.suggest.algorithms import make_suggester
 
@@ -111,7 +111,7 @@ class OurSearch:
 
     def tell(self, values: Mapping[str, float]) -> None:
         """Give a point its loss."""
-        from hpsearch.trial import State, Trial
+        from hpsearch.core.trial import State, Trial
 
         loss = sum(abs(value) for value in values.values())
         done = Trial(exp_key="", tid=len(self.history), values=values, state=State.DONE, loss=loss)

@@ -21,12 +21,12 @@ from pathlib import Path
 from statistics import median
 from uuid import uuid4
 
-from hpsearch.experiment import Experiment
+from hpsearch.core.experiment import Experiment
+from hpsearch.core.trial import FINISHED, Trial
 from hpsearch.mongod import ephemeral_mongod
-from hpsearch.objective import parse_target
+from hpsearch.objective.loading import parse_target
 from hpsearch.space.tree import Space
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import FINISHED, Trial
 
 OBJECTIVE = "space = {}\ndef objective(config): return 0.0\n"
 
@@ -36,7 +36,7 @@ from uuid import uuid4
 from pymongo import MongoClient, ReturnDocument
 from hpsearch.store import queries
 from hpsearch.store.documents.trial import result_document
-from hpsearch.trial import Result
+from hpsearch.core.trial import Result
 
 trials = MongoClient(sys.argv[1], w="majority", journal=True)[sys.argv[2]].trials
 outcome = result_document(Result(loss=0.0, result={"loss": 0.0, "status": "ok"}))
@@ -54,7 +54,7 @@ while True:
     trials.update_one(held, queries.finish(outcome))
 """
 
-WORKER = ["-m", "hpsearch_worker", "--burst", "--no-echo", "--exp-key", "bench"]
+WORKER = ["-m", "hpsearch", "worker", "--burst", "--no-echo", "--exp-key", "bench"]
 WAYS = {
     "bare loop": ["-c", BARE],
     "own process": [*WORKER, "--no-isolate"],

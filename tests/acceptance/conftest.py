@@ -9,7 +9,7 @@ import pytest
 
 from hpsearch import mongod
 from tests.acceptance.fleet import OBJECTIVE, Fleet
-from tests.acceptance.shop import Shop, shop_at
+from tests.acceptance.objectives import Shop, shop_at
 
 
 @pytest.fixture

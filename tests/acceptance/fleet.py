@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hpsearch.core.trial import State, Trial
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import State, Trial
 
 OBJECTIVE = """
 import os, time

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 from pymongo import MongoClient
 
-from hpsearch.store.roles import WORKER, privileges
-from hpsearch.store.schema import WORKERS
-from hpsearch.trial import State
+from hpsearch.core.trial import State
+from hpsearch.store.mongo.roles import WORKER, privileges
+from hpsearch.store.mongo.schema import WORKERS
 from tests.acceptance.fleet import OBJECTIVE, Fleet, ended, wait_until
 from tests.integration.servers import Server
 

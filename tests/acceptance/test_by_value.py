@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from hpsearch.experiment import Experiment, ObjectiveRef
-from hpsearch.payload import ATTACHMENT, MAX_ENVELOPE_BYTES, Destination, fingerprint, pack
-from hpsearch.trial import FailureKind, State, Trial
+from hpsearch.core.experiment import Experiment, ObjectiveRef
+from hpsearch.core.trial import FailureKind, State, Trial
+from hpsearch.objective.by_value import ATTACHMENT, MAX_ENVELOPE_BYTES, Destination, fingerprint, pack
 from tests.acceptance.fleet import ended, wait_until
-from tests.acceptance.shop import SPACE, Shop
+from tests.acceptance.objectives import SPACE, Shop
 
 SECRET = "a secret that the fleet shares"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpsearch.trial import State
+from hpsearch.core.trial import State
 from tests.acceptance.fleet import Fleet, ended, wait_until
 
 SEARCH = """

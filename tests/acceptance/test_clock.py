@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.experiment import Experiment
+from hpsearch.core.experiment import Experiment
+from hpsearch.core.trial import State
 from hpsearch.store.mongo.connection import give_up_after
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import State
 from scripts.bench.faults.clock import MovableClock, compiled
 from tests.acceptance.fleet import OBJECTIVE, Fleet, running, wait_until
 from tests.integration.servers import Server

@@ -16,8 +16,8 @@ import yaml
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 
+from hpsearch.core.trial import State
 from hpsearch.mongod import find_mongod
-from hpsearch.trial import State
 from tests.acceptance.fleet import OBJECTIVE, Fleet, ended, wait_until
 from tests.integration.servers import free_port
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.trial import State
+from hpsearch.core.trial import State
 from tests.acceptance.fleet import Fleet, ended, wait_until
 
 pytest.importorskip("torch", reason="PyTorch is not installed (extra torch)")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import signal
 
-from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.core.experiment import Experiment, ExperimentState
+from hpsearch.core.trial import FINISHED, State
 from hpsearch.store.mongo.connection import give_up_after
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import FINISHED, State
 from tests.acceptance.fleet import Fleet, ended, running, wait_until
 
 

@@ -7,7 +7,7 @@ import signal
 from collections import Counter
 
 from hpsearch import mongod
-from hpsearch.trial import FINISHED, State
+from hpsearch.core.trial import FINISHED, State
 from tests.acceptance.fleet import Fleet, ended, running, wait_until
 
 N = 12

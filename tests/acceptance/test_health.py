@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from hpsearch.events import Event
-from hpsearch.trial import State
+from hpsearch.core.trial import State
+from hpsearch.runtime.events import Event
 from tests.acceptance.fleet import Fleet, ended, wait_until
 from tests.integration.servers import Server
+from tests.unit.runtime.test_events import ROWS
 from tests.unit.test_documentation import section
-from tests.unit.test_events import ROWS
 
 HEALTH = ("--health-port", "0", "--log-format", "json")
 

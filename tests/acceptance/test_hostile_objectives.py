@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpsearch.trial import FINISHED, State
+from hpsearch.core.trial import FINISHED, State
 from tests.acceptance.fleet import ended
 
 #: By the value of "x": what to return, or raise, and whether the loss is kept.

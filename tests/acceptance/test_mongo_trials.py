@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.experiment import ExperimentState
+from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.trial import State, Trial
 from hpsearch.hyperopt.mongoexp import MongoTrials
-from hpsearch.store.hyperopt_uri import jobs_address
-from hpsearch.trial import State, Trial
+from hpsearch.store.mongo.hyperopt_uri import jobs_address
 from tests.acceptance.fleet import ended, started, wait_until
 
 WORKER = Path(sys.executable).with_name("hpsearch-mongo-worker")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.fleet import ended, wait_until
-from tests.acceptance.shop import Shop
+from tests.acceptance.objectives import Shop
 
 Start = Callable[..., subprocess.Popen[str]]
 

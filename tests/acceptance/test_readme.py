@@ -1,4 +1,4 @@
-"""The README is true: its blocks are run as they stand."""
+"""The README and the manual are true: their blocks are run as they are."""
 
 from __future__ import annotations
 
@@ -12,28 +12,44 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.trial import State
+from hpsearch.core.trial import State
 from tests.acceptance.fleet import Fleet, ended, running, wait_until
 from tests.integration.servers import Server
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+MANUAL = sorted((ROOT / "docs").glob("*.md"))
 
 
-def blocks(language: str) -> list[str]:
-    """Return the README's code blocks in one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+def blocks(language: str, *pages: Path) -> list[str]:
+    """Return the code blocks of pages in one language."""
+    texts = [page.read_text() for page in pages]
+    return [
+        block
+        for text in texts
+        for block in re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    ]
+
+
+def scripts(name: str) -> set[str]:
+    """Return the Python blocks that begin with the name of a file."""
+    return {block for block in blocks("python", README, *MANUAL) if block.startswith(f"# {name}\n")}
 
 
 def script(name: str) -> str:
-    """Return the README's Python block that begins with the name of a file."""
-    [source] = [block for block in blocks("python") if block.startswith(f"# {name}\n")]
+    """Return the Python block that begins with the name of a file; every page shows the same."""
+    [source] = scripts(name)
     return source
 
 
-def mongosh_queries() -> list[str]:
-    """Return the queries of the README, each a comment and a statement."""
-    [block] = blocks("js")
+def mongosh_queries(page: Path) -> list[str]:
+    """Return the queries of a page, each a comment and a statement."""
+    [block] = blocks("js", page)
     return [part.split("\n", 1)[1].strip() for part in block.strip().split("\n\n")]
+
+
+def test_the_queries_of_the_readme_are_among_those_of_the_manual():
+    assert set(mongosh_queries(README)) < set(mongosh_queries(ROOT / "docs" / "mongo-shell.md"))
 
 
 def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search(fleet: Fleet, mongosh: Path):
@@ -54,7 +70,9 @@ def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search
         ),
         "a search in full swing",
     )
-    best, states, who, means, why, again = [ask(mongosh, fleet.uri, q) for q in mongosh_queries()]
+    best, states, who, means, why, again = [
+        ask(mongosh, fleet.uri, query) for query in mongosh_queries(ROOT / "docs" / "mongo-shell.md")
+    ]
     losses = [float(text) for text in re.findall(r"loss: ([\d.e-]+)", best)]
     assert len(losses) == 5
     assert losses == sorted(losses)
@@ -92,15 +110,22 @@ def test_the_search_of_the_readme_runs(fleet: Fleet):
 
 
 @pytest.mark.parametrize(
-    "line", [line for block in blocks("bash") for line in block.splitlines() if line.startswith("hpsearch ")]
+    "line",
+    sorted(
+        {
+            line
+            for block in blocks("bash", README, *MANUAL)
+            for line in block.splitlines()
+            if line.startswith("hpsearch ")
+        }
+    ),
 )
 def test_every_command_of_the_readme_is_one(line: str, fleet: Fleet):
     """Options and arguments are accepted; whether there is such a search is another matter."""
     words = line.split("#")[0].split()[1:]
-    if words[0] in {"coordinator", "worker"}:
-        words = [words[0], "--help"] if words[0] == "worker" else words
+    runs = words[0] in {"coordinator", "run", "worker"}
     done = subprocess.run(
-        [sys.executable, "-m", "hpsearch", *words, *(["--help"] if words[0] == "coordinator" else [])],
+        [sys.executable, "-m", "hpsearch", *words, *(["--help"] if runs else [])],
         env=fleet.environment(),
         capture_output=True,
         text=True,
@@ -133,7 +158,7 @@ def test_the_script_with_mongo_trials_says_what_the_readme_says_with_hyperopt_an
     localhost: Server, tmp_path: Path
 ):
     """Genuine Hyperopt fails at once; here the same script, with a worker, ends with the best point."""
-    [console] = blocks("console")
+    [console] = blocks("console", *MANUAL)
     theirs, expected_error, ours, expected = console.splitlines()
     place = f"localhost:{localhost.port}"
     (tmp_path / "tune.py").write_text(script("tune.py").replace("localhost:27017", place))
@@ -148,7 +173,9 @@ def test_the_script_with_mongo_trials_says_what_the_readme_says_with_hyperopt_an
     failed = run(theirs)
     assert failed.returncode == 1
     assert failed.stderr.splitlines()[-1] == expected_error
-    [line] = [line for block in blocks("bash") for line in block.splitlines() if "-mongo-worker" in line]
+    [line] = [
+        line for block in blocks("bash", *MANUAL) for line in block.splitlines() if "-mongo-worker" in line
+    ]
     program, *flags = line.removesuffix(" &").replace("localhost:27017", place).split()
     worker = subprocess.Popen(
         [Path(sys.executable).with_name(program), *flags],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.trial import State
+from hpsearch.core.trial import State
 from scripts.bench.faults.cluster import Cluster
 from scripts.bench.faults.posts import Supervisor
 from tests.acceptance.fleet import OBJECTIVE, Fleet, ended, wait_until

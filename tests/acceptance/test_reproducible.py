@@ -7,8 +7,8 @@ import uuid
 
 import pytest
 
+from hpsearch.core.trial import FINISHED, Trial
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import FINISHED, Trial
 from tests.acceptance.fleet import Fleet, ended, wait_until
 
 #: Trials take random times, and suggestions depend on results from the first one on.

@@ -13,9 +13,9 @@ import pytest
 from pymongo import MongoClient
 
 from hpsearch import mongod
-from hpsearch.payload import pack
+from hpsearch.objective.by_value import pack
 from tests.acceptance.fleet import Fleet, ended, started, wait_until
-from tests.acceptance.shop import Shop, shop_at
+from tests.acceptance.objectives import Shop, shop_at
 from tests.acceptance.test_by_value import made, send
 
 SECRET = "5ecret-that-the-fleet-shares"
@@ -85,7 +85,7 @@ def test_a_whole_search_shows_no_password_and_no_secret(shop: Shop, monkeypatch:
 
 
 def mongo_worker(fleet: Fleet, *flags: str):
-    command = [sys.executable, "-m", "hpsearch_worker.mongo_worker", "--exp-key", "sent", *flags]
+    command = [sys.executable, "-m", "hpsearch.cli.mongo_worker", "--exp-key", "sent", *flags]
     return started(command, fleet.folder, fleet.environment(), fleet.processes)
 
 

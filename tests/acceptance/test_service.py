@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.fleet import OBJECTIVE, ended, wait_until
-from tests.acceptance.shop import Shop
+from tests.acceptance.objectives import Shop
 
 AROUND = """
 import os, time

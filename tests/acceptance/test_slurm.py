@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.command.options import DURATION
+from hpsearch.cli.options import DURATION
 from tests.acceptance.fleet import wait_until
-from tests.acceptance.shop import Shop
+from tests.acceptance.objectives import Shop
 from tests.acceptance.slurm import PROGRAMS, SingleNode
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "deploy" / "slurm" / "workers.sbatch"

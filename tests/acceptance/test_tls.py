@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from pymongo import MongoClient
 
-from hpsearch.trial import State
+from hpsearch.core.trial import State
 from tests.acceptance.fleet import OBJECTIVE, Fleet, ended
 from tests.integration.certificates import Authority
 from tests.integration.servers import Server

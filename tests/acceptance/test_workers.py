@@ -12,11 +12,11 @@ import time
 import pytest
 
 from hpsearch import mongod
-from hpsearch.fleet import WorkerState
-from hpsearch.interrupt import ECHO_S
-from hpsearch.trial import FailureKind, State
+from hpsearch.core.trial import FailureKind, State
+from hpsearch.core.worker import WorkerState
+from hpsearch.runtime.signals import ECHO_S
 from tests.acceptance.fleet import ended, wait_until
-from tests.acceptance.shop import shop_at
+from tests.acceptance.objectives import shop_at
 
 # What comes back
 

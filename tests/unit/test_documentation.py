@@ -1,4 +1,4 @@
-"""Whatever a user can meet is named in the READMEs."""
+"""Everything a user can meet is described in the manual."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ import pytest
 
 from hpsearch import errors
 from hpsearch.cli import cli
-from hpsearch.command.exits import EXIT_CODES
+from hpsearch.cli.mongo_worker import mongo_worker
+from hpsearch.cli.worker import worker
 from hpsearch.coordination.plan import EndReason
-from hpsearch.experiment import Budget, Defaults, ExperimentState, ObjectiveRef
-from hpsearch.fleet import WorkerState
+from hpsearch.core.experiment import Budget, Defaults, ExperimentState, ObjectiveRef
+from hpsearch.core.trial import Ended, Failure, FailureKind, Holder, Report, State, Trial
+from hpsearch.core.worker import WorkerState
 from hpsearch.report.rows import status_row
-from hpsearch.store import queries
-from hpsearch.store.schema import VALIDATORS
+from hpsearch.runtime.exits import EXIT_CODES
+from hpsearch.store.mongo import queries
+from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.suggest.algorithms import ALGORITHMS
 from hpsearch.suggest.anneal import AnnealOptions
 from hpsearch.suggest.auto import AutoOptions
 from hpsearch.suggest.mix import MixOptions
 from hpsearch.suggest.tpe.suggest import TPEOptions
-from hpsearch.trial import Ended, Failure, FailureKind, Holder, Report, State, Trial
-from hpsearch_worker.__main__ import worker
-from hpsearch_worker.mongo_worker import mongo_worker
 from tests.unit.report.states import NOW, progress
 
 REPOSITORY = Path(__file__).parents[2]
-REFERENCE = (REPOSITORY / "hpsearch" / "README.md").read_text()
+REFERENCE = "\n".join(page.read_text() for page in sorted((REPOSITORY / "docs").glob("*.md")))
 SOURCES = [*(REPOSITORY / "hpsearch").rglob("*.py"), *(REPOSITORY / "worker").rglob("*.py")]
 
 #: Options that are described once for all commands.
@@ -46,7 +46,7 @@ def section(title: str) -> str:
     found = [
         text for heading, text in zip(parts[1::2], parts[2::2], strict=True) if title in titles_of(heading)
     ]
-    assert len(found) == 1, f"{len(found)} sections of hpsearch/README.md are about {title}"
+    assert len(found) == 1, f"{len(found)} sections of docs/ are about {title}"
     return found[0]
 
 
@@ -92,7 +92,7 @@ def test_every_environment_variable_of_every_option_is_named_there(path: str):
     for option in options(EVERY_COMMAND[path]):
         # The reference says so once: a coordinator's begin in another way.
         name = variable(path, option).replace("HPSEARCH_COORDINATOR_", "HPSEARCH_RUN_")
-        text = section("Commands") if COMMON & {*option.opts} else section(path)
+        text = section("Command reference") if COMMON & {*option.opts} else section(path)
         assert f"`{name}`" in text, f"{name} is not described"
 
 
@@ -192,10 +192,13 @@ def test_every_algorithm_is_named_with_its_options_and_their_defaults():
     assert [name for name in ALGORITHMS if f"`{name}`" not in section("run")] == []
 
 
-def test_every_module_and_package_at_the_top_is_in_the_table_of_modules():
-    table = [line for line in section("How a search passes through").splitlines() if line.startswith("| ")]
+def test_every_room_of_the_package_is_in_the_table_of_rooms():
+    text = (REPOSITORY / "hpsearch" / "README.md").read_text()
+    table = [line for line in text.splitlines() if line.startswith("| ")]
     paths = [
-        path for path in (REPOSITORY / "hpsearch").glob("[!_]*") if not path.name.endswith((".md", "typed"))
+        path
+        for path in (REPOSITORY / "hpsearch").glob("[!_]*")
+        if path.suffix == ".py" or any(path.glob("*.py"))
     ]
     names = {f"{path.name}/" if path.is_dir() else path.name for path in paths}
     assert {name for name in names if not any(f"`{name}`" in line for line in table)} == set()

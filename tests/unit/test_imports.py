@@ -14,19 +14,19 @@ PACKAGE = Path(__file__).parents[2] / "hpsearch"
 
 #: Modules and packages that are functions of values: whatever they need is an argument.
 PURE = (
-    "space", "hp.py", "trial.py", "experiment.py", "fleet.py", "history.py", "storable.py", "search.py",
-    "errors.py", "events.py", "strict_json.py", "wording.py", "suggest",
-    "coordination/ledger.py", "coordination/overview.py", "coordination/plan.py", "coordination/progress.py",
-    "coordination/rate.py",
-    "diagnosis/database.py", "diagnosis/finding.py", "diagnosis/machine.py",
-    "health/answers.py", "health/metric.py", "health/vitals.py",
-    "payload/captured.py", "payload/fingerprint.py",
-    "report/density.py", "report/findings.py", "report/metrics.py", "report/rows.py", "report/space_text.py",
-    "report/summary.py", "report/table.py", "report/text.py",
-    "store/backup.py", "store/condition.py", "store/documents", "store/files.py", "store/hyperopt_uri.py",
-    "store/memory/pinboard.py", "store/memory/register.py", "store/memory/shelf.py", "store/protocol.py",
-    "store/queries.py", "store/refusals.py", "store/roles.py", "store/rules.py", "store/schema.py",
-    "store/sizes.py", "store/user_uri.py",
+    "coordination/fleet_view.py", "coordination/plan.py", "coordination/progress.py",
+    "coordination/throughput.py", "coordination/trial_state.py", "core", "diagnosis/database.py",
+    "diagnosis/finding.py", "diagnosis/machine.py", "errors.py", "hp.py", "hyperopt/engine/rounds.py",
+    "objective/by_value/captured.py", "objective/by_value/fingerprint.py", "objective/sanitize.py",
+    "report/density.py", "report/findings.py", "report/metrics.py", "report/rows.py",
+    "report/space_text.py", "report/summary.py", "report/table.py", "report/text.py", "runtime/escaping.py",
+    "runtime/events.py", "runtime/health/metric.py", "runtime/health/probes.py", "runtime/health/stats.py",
+    "runtime/strict_json.py", "space", "store/documents", "store/memory/attachments.py",
+    "store/memory/experiments.py", "store/memory/trials.py", "store/mongo/backup.py",
+    "store/mongo/database_state.py", "store/mongo/gridfs.py", "store/mongo/hyperopt_uri.py",
+    "store/mongo/permission_errors.py", "store/mongo/queries.py", "store/mongo/roles.py",
+    "store/mongo/schema.py", "store/mongo/uri.py", "store/protocol.py", "store/rules.py", "store/sizes.py",
+    "suggest",
 )  # fmt: skip
 
 #: Clocks, surroundings, threads, logs, randomness without a generator, and the driver.
@@ -91,15 +91,15 @@ def test_the_help_loads_click_and_nothing_heavy():
     assert "click" in loaded
     assert loaded & {"numpy", "scipy", "pymongo", "bson", "rich", "asyncio"} == set()
     assert {name for name in loaded if name.startswith("hpsearch.")} <= {
-        "hpsearch.cli", "hpsearch.command", "hpsearch.command.exits", "hpsearch.command.forgiving",
-        "hpsearch.command.options", "hpsearch.command.store_choice",
-        "hpsearch.errors", "hpsearch.events", "hpsearch.logs",
-        "hpsearch.private_file", "hpsearch.strict_json", "hpsearch.user_path", "hpsearch.wording",
+        "hpsearch.cli", "hpsearch.cli.lenient_options", "hpsearch.cli.options", "hpsearch.cli.store_choice",
+        "hpsearch.errors", "hpsearch.runtime", "hpsearch.runtime.escaping", "hpsearch.runtime.events",
+        "hpsearch.runtime.exits", "hpsearch.runtime.logs", "hpsearch.runtime.private_files",
+        "hpsearch.runtime.strict_json", "hpsearch.runtime.user_paths",
     }  # fmt: skip
 
 
 def test_a_worker_loads_no_suggester_no_scipy_and_nothing_to_draw_with():
-    loaded = loaded_by("import hpsearch_worker.__main__, hpsearch_worker.child")
+    loaded = loaded_by("import hpsearch_worker.serve, hpsearch_worker.child")
     assert "pymongo" in loaded
     assert {name for name in loaded if name.startswith("hpsearch.suggest")} == set()
     assert loaded & {"scipy", "rich", "hpsearch.cli", "hpsearch.coordination", "hpsearch.mongod"} == set()

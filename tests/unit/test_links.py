@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-FOLDERS = ("hpsearch", "worker", "tests", "scripts")
+FOLDERS = ("docs", "hpsearch", "worker", "tests", "scripts")
 PAGES = [*REPOSITORY.glob("*.md"), *(page for name in FOLDERS for page in (REPOSITORY / name).rglob("*.md"))]
 
 

@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hpsearch.core.experiment import BY_VALUE, Experiment, ObjectiveRef
 from hpsearch.errors import ConfigurationError, LoadError
-from hpsearch.experiment import BY_VALUE, Experiment, ObjectiveRef
-from hpsearch.objective import DEFAULT_OBJECTIVE, files_of
-from hpsearch.space.reach import reach
+from hpsearch.objective.loading import DEFAULT_OBJECTIVE, files_of
+from hpsearch.space.references import reach
 from hpsearch.space.trust import Trust, home_of, imported, qualname_of
 
 #: The pattern that admits objectives sent by value. No module can have this name.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hpsearch.experiment import Experiment
-from hpsearch.trial import Result, Trial
+from hpsearch.core.experiment import Experiment
+from hpsearch.core.trial import Result, Trial
 from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.evaluator import Evaluator, Watch
 from hpsearch_worker.messages import Hear

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hpsearch.elsewhere import VARIABLE, Caller, Evaluation, evaluation_of, unheard
+from hpsearch.core.trial import Result
 from hpsearch.errors import HpsearchError
-from hpsearch.trial import Result
-from hpsearch_worker.lifeline import die_with_parent
-from hpsearch_worker.line import Line
+from hpsearch.objective.process_reports import VARIABLE, Caller, Evaluation, evaluation_of, unheard
+from hpsearch_worker.channel import Line
 from hpsearch_worker.messages import Evaluate, Hear, Load, Loaded, Ready, Word
-from hpsearch_worker.surroundings import Streams, described, go_to, working_folder
+from hpsearch_worker.parent_death import die_with_parent
+from hpsearch_worker.process_env import Streams, described, go_to, working_folder
 
 
 def main() -> None:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
+from hpsearch.core.experiment import Code, Experiment, ExperimentState
 from hpsearch.errors import HpsearchError
-from hpsearch.events import Event
-from hpsearch.experiment import Code, Experiment, ExperimentState
-from hpsearch.health.pulse import Pulse
+from hpsearch.runtime.events import Event
+from hpsearch.runtime.health.watchdog import Pulse
 from hpsearch.store.protocol import TrialStore
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol
 
-from hpsearch.experiment import Experiment
-from hpsearch.trial import Failure, FailureKind, Result, Trial
+from hpsearch.core.experiment import Experiment
+from hpsearch.core.trial import Failure, FailureKind, Result, Trial
 from hpsearch_worker.messages import Hear
 
 

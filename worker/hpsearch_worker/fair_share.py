@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from hpsearch.experiment import Experiment, Identity
+from hpsearch.core.experiment import Experiment, Identity
 
 
 @dataclass(slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from hpsearch.health.answers import Answer, liveness, readiness
-from hpsearch.health.metric import Kind, Metric, Sample, contact_metrics, metric
-from hpsearch.health.pulse import Pulse
-from hpsearch.health.vitals import Contact
+from hpsearch.runtime.health.metric import Kind, Metric, Sample, contact_metrics, metric
+from hpsearch.runtime.health.probes import Answer, liveness, readiness
+from hpsearch.runtime.health.stats import Contact
+from hpsearch.runtime.health.watchdog import Pulse
 from hpsearch_worker.shutdown import Shutdown
 from hpsearch_worker.tally import Tally
 

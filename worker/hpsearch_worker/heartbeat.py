@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from hpsearch.core.trial import Report, Trial
+from hpsearch.core.worker import Worker
 from hpsearch.errors import HpsearchError, LeaseLostError
-from hpsearch.evaluate import MAX_REPORTS, Attachment
-from hpsearch.events import Event
-from hpsearch.fleet import Worker
-from hpsearch.health.pulse import Pulse
+from hpsearch.objective.evaluation import MAX_REPORTS, Attachment
+from hpsearch.runtime.events import Event
+from hpsearch.runtime.health.watchdog import Pulse
 from hpsearch.store.protocol import Hold, TrialStore
-from hpsearch.trial import Report, Trial
 from hpsearch_worker.messages import Word
 
 log = logging.getLogger(__name__)

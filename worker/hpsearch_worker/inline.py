@@ -15,18 +15,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from hpsearch.command.user_code import signals_kept
-from hpsearch.elsewhere import UnheardError
+from hpsearch.core.experiment import Code, Experiment, Identity
+from hpsearch.core.trial import Result, Trial
 from hpsearch.errors import LoadError
-from hpsearch.evaluate import Attachment
-from hpsearch.experiment import Code, Experiment, Identity
-from hpsearch.logs import own_log_kept
-from hpsearch.trial import Result, Trial
+from hpsearch.objective.evaluation import Attachment
+from hpsearch.objective.process_reports import UnheardError
+from hpsearch.runtime.logs import own_log_kept
+from hpsearch.runtime.user_code import signals_kept
 from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
-from hpsearch_worker.letters import Post, no_letter
 from hpsearch_worker.messages import Evaluate, Hear, Load, Loaded, Word
-from hpsearch_worker.surroundings import described, go_to, working_folder
+from hpsearch_worker.objective_cache import Post, no_letter
+from hpsearch_worker.process_env import described, go_to, working_folder
 
 #: Seconds between two looks at the watch while an evaluation runs.
 _LOOK_S = 0.2

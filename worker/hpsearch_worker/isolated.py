@@ -13,17 +13,17 @@ from multiprocessing.connection import wait
 from types import MappingProxyType
 from typing import Any
 
-from hpsearch.elsewhere import VARIABLE, Evaluation
+from hpsearch.core.experiment import Code, Experiment
+from hpsearch.core.trial import Failure, FailureKind, Result, Trial
 from hpsearch.errors import LoadError
-from hpsearch.experiment import Code, Experiment
-from hpsearch.trial import Failure, FailureKind, Result, Trial
+from hpsearch.objective.process_reports import VARIABLE, Evaluation
 from hpsearch_worker.allowed import Allowed
+from hpsearch_worker.channel import Line
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
-from hpsearch_worker.letters import Post, no_letter
-from hpsearch_worker.line import Line
 from hpsearch_worker.messages import Evaluate, Hear, Load, Ready, Word
+from hpsearch_worker.objective_cache import Post, no_letter
 from hpsearch_worker.output import Output
-from hpsearch_worker.side_lines import SideLines
+from hpsearch_worker.process_channels import SideLines
 
 #: Seconds between two looks at the watch while an evaluation runs.
 _LOOK_S = 0.2

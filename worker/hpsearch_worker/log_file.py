@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.log_files import FULL_BYTES, turn_over
-from hpsearch.private_file import append_private
+from hpsearch.runtime.log_files import FULL_BYTES, turn_over
+from hpsearch.runtime.private_files import append_private
 
 _STDOUT, _STDERR = 1, 2
 

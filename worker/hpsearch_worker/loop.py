@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+from hpsearch.core.experiment import Code, Experiment, ExperimentState
+from hpsearch.core.trial import Failure, FailureKind, Result, Trial
 from hpsearch.errors import (
     LeaseLostError,
     LoadError,
@@ -21,12 +23,10 @@ from hpsearch.errors import (
     TooManyFailuresError,
     UnreadableError,
 )
-from hpsearch.events import Event
-from hpsearch.experiment import Code, Experiment, ExperimentState
-from hpsearch.health.pulse import Pulse
+from hpsearch.runtime.events import Event
+from hpsearch.runtime.health.watchdog import Pulse
 from hpsearch.store.protocol import Hold, TrialStore
 from hpsearch.store.rules import Content
-from hpsearch.trial import Failure, FailureKind, Result, Trial
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.evaluator import Evaluator, Stop, StoppedError, Watch
 from hpsearch_worker.fair_share import FairShare

@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from hpsearch.elsewhere import Evaluation
+from hpsearch.core.experiment import Experiment, ObjectiveRef, changed_parts
+from hpsearch.core.trial import Report, Result, Trial
 from hpsearch.errors import LoadError
-from hpsearch.evaluate import Attachment, CurrentTrial, evaluate
-from hpsearch.experiment import Experiment, ObjectiveRef, changed_parts
-from hpsearch.objective import Objective, files_of, load_objective, program_named
-from hpsearch.payload import Letter
-from hpsearch.source_fingerprint import fingerprinted
+from hpsearch.objective.by_value import Letter
+from hpsearch.objective.evaluation import Attachment, CurrentTrial, evaluate
+from hpsearch.objective.loading import Objective, files_of, load_objective, program_named
+from hpsearch.objective.process_reports import Evaluation
+from hpsearch.objective.source_fingerprint import fingerprinted
 from hpsearch.space.tree import Space, Values
 from hpsearch.space.trust import TRUSTED
 from hpsearch.store.rules import differing_code
-from hpsearch.trial import Report, Result, Trial
 from hpsearch_worker.allowed import Allowed
-from hpsearch_worker.stand_in import stand_in_for_hyperopt
-from hpsearch_worker.surroundings import go_to, working_folder
+from hpsearch_worker.hyperopt_import_hook import stand_in_for_hyperopt
+from hpsearch_worker.process_env import go_to, working_folder
 
 #: Hexadecimal digits of a fingerprint that a trial keeps.
 _SHORT = 16
@@ -86,7 +86,7 @@ class Loaded:
     def evaluate(
         self, values: Values, trial: CurrentTrial, passes: tuple[type[BaseException], ...] = ()
     ) -> Result:
-        """Evaluate raw values here; see ``hpsearch.evaluate.evaluate``."""
+        """Evaluate raw values here; see ``hpsearch.objective.evaluation.evaluate``."""
         go_to(self.folder)
         with program_named(self.program):
             result = evaluate(self.objective, lambda: self.space.config(values), trial, passes)

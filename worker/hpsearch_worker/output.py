@@ -9,10 +9,10 @@ import sys
 from contextlib import suppress
 from dataclasses import replace
 
-from hpsearch.events import Event
-from hpsearch.logs import is_json, log_all
-from hpsearch.trial import Result
-from hpsearch.wording import printable
+from hpsearch.core.trial import Result
+from hpsearch.runtime.escaping import printable
+from hpsearch.runtime.events import Event
+from hpsearch.runtime.logs import is_json, log_all
 
 log = logging.getLogger(__name__)
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import hpsearch
-from hpsearch.events import Event
-from hpsearch.fleet import Worker, WorkerState
-from hpsearch.gpus import VISIBLE
-from hpsearch.health.pulse import Pulse
-from hpsearch.health.server import serving
-from hpsearch.notify import Notifier
+from hpsearch.core.worker import Worker, WorkerState
+from hpsearch.runtime.events import Event
+from hpsearch.runtime.gpus import VISIBLE
+from hpsearch.runtime.health.server import serving
+from hpsearch.runtime.health.watchdog import Pulse
+from hpsearch.runtime.systemd import Notifier
 from hpsearch.store.mongo.access import AuthPatience, Renewal
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore
@@ -30,8 +30,8 @@ from hpsearch_worker.health import WorkerHealth
 from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
-from hpsearch_worker.letters import Letters
 from hpsearch_worker.loop import Limits, Slot
+from hpsearch_worker.objective_cache import Letters
 from hpsearch_worker.shutdown import Shutdown
 from hpsearch_worker.tally import Tally
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from hpsearch.interrupt import Interrupt
+from hpsearch.runtime.signals import Interrupt
 
 
 class Shutdown:

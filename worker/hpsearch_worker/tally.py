@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 
-from hpsearch.fleet import Worker, WorkerState
-from hpsearch.health.durations import TRIAL_BOUNDS_S, Durations
+from hpsearch.core.worker import Worker, WorkerState
+from hpsearch.runtime.health.durations import TRIAL_BOUNDS_S, Durations
 
 
 class Outcome(StrEnum):

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.experiment import SCRIPTED, Algorithm
-from hpsearch.history import History
+from hpsearch.core.experiment import SCRIPTED, Algorithm
+from hpsearch.core.history import History
 from hpsearch.hyperopt import anneal, auto, rand, tpe
-from hpsearch.hyperopt.ask import MAX_SEED
-from hpsearch.hyperopt.documents import spec_from_misc
-from hpsearch.hyperopt.domain import Domain
-from hpsearch.hyperopt.imported import point_of
-from hpsearch.hyperopt.points import complete_point
+from hpsearch.hyperopt.engine.ask import MAX_SEED
+from hpsearch.hyperopt.engine.documents import spec_from_misc
+from hpsearch.hyperopt.engine.domain import Domain
+from hpsearch.hyperopt.engine.points import complete_point
+from hpsearch.hyperopt.migration.imported import point_of
 from hpsearch.space.tree import Values
 from hpsearch.suggest.protocol import Suggestion
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any, NoReturn
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.evaluate import CurrentTrial, current_trial
-from hpsearch.hyperopt.documents import JOB_STATE_RUNNING, Doc, new_doc, new_misc
-from hpsearch.hyperopt.domain import Ctrl, Domain
+from hpsearch.hyperopt.engine.documents import JOB_STATE_RUNNING, Doc, new_doc, new_misc
+from hpsearch.hyperopt.engine.domain import Ctrl, Domain
+from hpsearch.objective.evaluation import CurrentTrial, current_trial
 
 
 class ExpressionObjective:

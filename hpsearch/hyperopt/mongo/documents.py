@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from hpsearch.evaluate import STATUS_FAIL, STATUS_OK
-from hpsearch.experiment import Experiment
-from hpsearch.hyperopt.documents import (
+from hpsearch.core.experiment import Experiment
+from hpsearch.core.trial import FailureKind, State, Trial
+from hpsearch.hyperopt.engine.documents import (
     JOB_STATE_CANCEL,
     JOB_STATE_DONE,
     JOB_STATE_ERROR,
@@ -19,10 +19,10 @@ from hpsearch.hyperopt.documents import (
     new_misc,
     spec_from_misc,
 )
-from hpsearch.hyperopt.imported import concluded, point_of
+from hpsearch.hyperopt.migration.imported import concluded, point_of
 from hpsearch.hyperopt.mongo.exceptions import InvalidMongoTrial
+from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK
 from hpsearch.space.tree import Space
-from hpsearch.trial import FailureKind, State, Trial
 
 #: Failures in which the objective returned something: Hyperopt calls these trials done.
 _RETURNED = frozenset({FailureKind.REPORTED, FailureKind.NAN})

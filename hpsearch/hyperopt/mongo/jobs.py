@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
-from hpsearch.hyperopt.documents import (
+from hpsearch.hyperopt.engine.documents import (
     JOB_STATE_DONE,
     JOB_STATE_ERROR,
     JOB_STATE_NEW,
@@ -15,8 +15,8 @@ from hpsearch.hyperopt.documents import (
     Doc,
 )
 from hpsearch.hyperopt.mongo.documents import doc_of, labels_of
-from hpsearch.store.hyperopt_uri import jobs_address
 from hpsearch.store.mongo.access import Renewal
+from hpsearch.store.mongo.hyperopt_uri import jobs_address
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore
 

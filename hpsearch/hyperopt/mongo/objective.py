@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hpsearch.core.experiment import BY_VALUE, ObjectiveRef
 from hpsearch.errors import ConfigurationError, SpaceError
-from hpsearch.experiment import BY_VALUE, ObjectiveRef
-from hpsearch.hyperopt.domain import Domain
+from hpsearch.hyperopt.engine.domain import Domain
 from hpsearch.hyperopt.mongo.calling import ExpressionObjective
-from hpsearch.payload import Destination, fingerprint, pack, parts, read_secret
-from hpsearch.source_fingerprint import fingerprinted
+from hpsearch.objective.by_value import Destination, fingerprint, pack, parts, read_secret
+from hpsearch.objective.source_fingerprint import fingerprinted
 from hpsearch.space.literal import encode_literal
 
 

@@ -6,16 +6,16 @@ import logging
 import shlex
 import sys
 
+from hpsearch.core.experiment import UNDECIDED, Budget, Defaults, Experiment, ExperimentState, ObjectiveRef
+from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentMismatchError, NotFoundError
-from hpsearch.events import Event
-from hpsearch.experiment import UNDECIDED, Budget, Defaults, Experiment, ExperimentState, ObjectiveRef
-from hpsearch.hyperopt.iteration import FMinIter
+from hpsearch.hyperopt.engine.iteration import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import algorithm_of
 from hpsearch.hyperopt.mongo.exceptions import DomainSwapError
 from hpsearch.hyperopt.mongo.objective import Sent, sent
-from hpsearch.payload import ATTACHMENT, Destination
+from hpsearch.objective.by_value import ATTACHMENT, Destination
+from hpsearch.runtime.events import Event
 from hpsearch.store.protocol import TrialStore
-from hpsearch.trial import State
 
 logger = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hpsearch.core.trial import State, Trial
 from hpsearch.store.protocol import TrialStore
-from hpsearch.trial import State, Trial
 
 _OPEN = (State.PENDING, State.RUNNING)
 

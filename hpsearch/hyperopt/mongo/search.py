@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from hpsearch.coordination.conduct import conduct
 from hpsearch.coordination.coordinator import Coordinator
+from hpsearch.coordination.run_loop import conduct
+from hpsearch.core.experiment import SCRIPTED, Defaults, Experiment
+from hpsearch.core.trial import FINISHED, Trial
 from hpsearch.errors import ConfigurationError
-from hpsearch.experiment import SCRIPTED, Defaults, Experiment
-from hpsearch.hyperopt.iteration import FMinIter
+from hpsearch.hyperopt.engine.iteration import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import Asking, algorithm_of
 from hpsearch.hyperopt.mongo.jobs import Patience
 from hpsearch.hyperopt.mongo.opening import open_experiment
@@ -21,7 +22,6 @@ from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import make_suggester
 from hpsearch.suggest.protocol import Suggester
-from hpsearch.trial import FINISHED, Trial
 
 
 class FleetTrials(Protocol):

@@ -10,23 +10,23 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from hpsearch.core.experiment import Defaults, Experiment, bad_exp_key, is_exp_key
+from hpsearch.core.trial import State, Trial
 from hpsearch.errors import ConfigurationError, NotFoundError, TrialExistsError
-from hpsearch.events import Event
-from hpsearch.experiment import Defaults, Experiment, bad_exp_key, is_exp_key
-from hpsearch.hyperopt.documents import DOMAIN_CMD, STATUS_NEW, Doc, new_misc, spec_from_misc
-from hpsearch.hyperopt.imported import point_of
-from hpsearch.hyperopt.iteration import FMinIter
+from hpsearch.hyperopt.engine.documents import DOMAIN_CMD, STATUS_NEW, Doc, new_misc, spec_from_misc
+from hpsearch.hyperopt.engine.iteration import FMinIter
+from hpsearch.hyperopt.engine.points import complete_point
+from hpsearch.hyperopt.engine.trials import Trials
+from hpsearch.hyperopt.migration.imported import point_of
 from hpsearch.hyperopt.mongo.attachments import StoreAttachments
 from hpsearch.hyperopt.mongo.documents import ORIGIN, doc_of, labels_of, trial_of
 from hpsearch.hyperopt.mongo.jobs import MongoJobs
 from hpsearch.hyperopt.mongo.reader import Reader
 from hpsearch.hyperopt.mongo.search import search_on_fleet
-from hpsearch.hyperopt.points import complete_point
-from hpsearch.hyperopt.trials import Trials
+from hpsearch.runtime.events import Event
 from hpsearch.space.tree import Space
 from hpsearch.space.trust import AS_TEXT, TRUSTED
 from hpsearch.store.protocol import TrialStore
-from hpsearch.trial import State, Trial
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from hpsearch.coordination.plan import EndReason
 from hpsearch.coordination.progress import Progress
-from hpsearch.events import Event
-from hpsearch.hyperopt.iteration import FMinIter
-from hpsearch.trial import State
+from hpsearch.core.trial import State
+from hpsearch.hyperopt.engine.iteration import FMinIter
+from hpsearch.runtime.events import Event
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from hpsearch.errors import SpaceError
-from hpsearch.wording import reason
+from hpsearch.runtime.escaping import reason
 
 Draw = TypeVar("Draw", bound=Callable[..., Any])
 

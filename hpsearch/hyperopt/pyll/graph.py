@@ -18,6 +18,7 @@ import numpy as np
 
 from hpsearch.errors import SpaceError
 from hpsearch.hyperopt.pyll.functions import FUNCTIONS, INFOS, Info
+from hpsearch.runtime.escaping import shown
 from hpsearch.space.expression import (
     MAX_NESTING,
     Conversion,
@@ -27,7 +28,6 @@ from hpsearch.space.expression import (
     rank_of_key,
     refuse_hyperopts,
 )
-from hpsearch.wording import shown
 
 
 class GraphError(SpaceError, TypeError):

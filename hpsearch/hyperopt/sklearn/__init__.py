@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from hpsearch.errors import MissingExtraError
-from hpsearch.evaluate import STATUS_OK
+from hpsearch.hyperopt.engine.trials import Trials
 from hpsearch.hyperopt.fmin import fmin
-from hpsearch.hyperopt.trials import Trials
+from hpsearch.objective.evaluation import STATUS_OK
 
 __all__ = ["STATUS_OK", "HyperoptSearchCV", "Trials", "fmin"]
 

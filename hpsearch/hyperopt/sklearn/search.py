@@ -11,10 +11,10 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, validate_data
 
-from hpsearch.evaluate import STATUS_FAIL, STATUS_OK
-from hpsearch.hyperopt.documents import Doc
+from hpsearch.hyperopt.engine.documents import Doc
+from hpsearch.hyperopt.engine.trials import Trials
 from hpsearch.hyperopt.fmin import fmin
-from hpsearch.hyperopt.trials import Trials
+from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK
 
 
 class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from hpsearch.experiment import (
+from hpsearch.core.experiment import (
     DEFAULT_PRIORITY,
     Algorithm,
     Budget,

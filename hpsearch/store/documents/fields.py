@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 from hpsearch.errors import UnreadableError
+from hpsearch.runtime.escaping import named
 from hpsearch.store.documents.encoding import decoded, utc
-from hpsearch.wording import named
 
 E = TypeVar("E", bound=StrEnum)
 

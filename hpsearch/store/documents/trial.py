@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from hpsearch.core.trial import Ended, Failure, FailureKind, Holder, Report, Result, State, Trial, trial_id
 from hpsearch.errors import StoreError, UnreadableError
 from hpsearch.store.documents.encoding import encoded, present
 from hpsearch.store.documents.fields import Fields, place_of
 from hpsearch.store.documents.migration import SCHEMA, TRIAL_STEPS, Document, migrated
-from hpsearch.trial import Ended, Failure, FailureKind, Holder, Report, Result, State, Trial, trial_id
 
 #: The longest lease that the server can reckon with, in seconds.
 LONGEST_LEASE_S = 1e9

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hpsearch.fleet import Worker, WorkerState
+from hpsearch.core.worker import Worker, WorkerState
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.fields import Fields, place_of
 from hpsearch.store.documents.migration import Document

@@ -15,16 +15,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from hpsearch.core.experiment import Elapsed, Experiment, ExperimentState, check_priority
+from hpsearch.core.trial import FINISHED, Report, Result, State, Trial, trial_id
+from hpsearch.core.worker import Worker, is_known
 from hpsearch.errors import ExperimentAtWorkError, LeaseLostError, NotFoundError, TrialExistsError
-from hpsearch.experiment import Elapsed, Experiment, ExperimentState, check_priority
-from hpsearch.fleet import Worker, is_known
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
 from hpsearch.store.documents.trial import result_document, trial_document, trial_from
 from hpsearch.store.documents.worker import worker_document, worker_from
-from hpsearch.store.memory.pinboard import Pin, Pinboard
-from hpsearch.store.memory.register import Register
-from hpsearch.store.memory.shelf import (
+from hpsearch.store.memory.attachments import Pin, Pinboard
+from hpsearch.store.memory.experiments import Register
+from hpsearch.store.memory.trials import (
     Shelf,
     expired,
     in_short,
@@ -50,7 +51,6 @@ from hpsearch.store.rules import (
     received,
     stored_name,
 )
-from hpsearch.trial import FINISHED, Report, Result, State, Trial, trial_id
 
 
 def _system_time() -> datetime:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.events import Event
+from hpsearch.runtime.events import Event
 from hpsearch.store.mongo.errors import UNAUTHORIZED, code_of, translated
-from hpsearch.store.refusals import refused_action
-from hpsearch.store.roles import grants
+from hpsearch.store.mongo.permission_errors import refused_action
+from hpsearch.store.mongo.roles import grants
 
 log = logging.getLogger(__name__)
 

@@ -15,24 +15,24 @@ from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
 from hpsearch.errors import BackupError, UnreadableError
-from hpsearch.events import Event
-from hpsearch.store import files
-from hpsearch.store.backup import Kind, Record, as_restored
+from hpsearch.runtime.escaping import named
+from hpsearch.runtime.events import Event
 from hpsearch.store.documents.fields import Fields
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.documents.trial import trial_from
+from hpsearch.store.mongo import gridfs
 from hpsearch.store.mongo.access import Patience
+from hpsearch.store.mongo.backup import Kind, Record, as_restored
 from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.mongo.preparation import prepare_database
-from hpsearch.store.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS
-from hpsearch.wording import named
+from hpsearch.store.mongo.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS
 
 log = logging.getLogger(__name__)
 
 #: Documents in one call; a chunk has a quarter of a megabyte.
 _PAGE = 500
-_CHUNKS_A_CALL = files.CHUNKS_A_CALL
+_CHUNKS_A_CALL = gridfs.CHUNKS_A_CALL
 
 _COLLECTIONS = {Kind.TRIAL: TRIALS, Kind.FILE: FILES, Kind.CHUNK: CHUNKS}
 
@@ -77,7 +77,7 @@ class Archive:
             owners = (
                 (self._experiments, {"_id": exp_key}),
                 (self._trials, {"exp_key": exp_key}),
-                (self._files, files.of_experiment(exp_key)),
+                (self._files, gridfs.of_experiment(exp_key)),
             )
             if any(self._call(collection.find_one, mine, {"_id": 1}) for collection, mine in owners):
                 raise BackupError(
@@ -163,7 +163,7 @@ class Archive:
                 yield from (Record(Kind.CHUNK, chunk) for chunk in chunks)
 
     def _find_files(self, exp_key: str) -> list[Document]:
-        stored = {**files.of_experiment(exp_key), "metadata.state": files.STORED}
+        stored = {**gridfs.of_experiment(exp_key), "metadata.state": gridfs.STORED}
         return list(self._files.find(stored, sort=[("_id", 1)]))
 
     def _read_chunks(self, file: Mapping[str, Any]) -> list[Document] | None:
@@ -180,7 +180,7 @@ class Archive:
         return chunks if is_whole and sum(len(chunk["data"]) for chunk in chunks) == length else None
 
     def _find_chunks(self, file_id: Any, first: int) -> list[Document]:
-        return list(self._chunks.find(files.chunks(file_id, first), sort=[("n", 1)]))
+        return list(self._chunks.find(gridfs.chunks(file_id, first), sort=[("n", 1)]))
 
 
 def _trial_record(document: Document) -> Record:

@@ -19,16 +19,16 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
 from hpsearch.errors import NotFoundError, UnreadableError
-from hpsearch.store import files
+from hpsearch.runtime.escaping import named
 from hpsearch.store.documents.fields import Fields
 from hpsearch.store.documents.migration import Document
-from hpsearch.store.files import Place
+from hpsearch.store.mongo import gridfs
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.errors import DUPLICATE_KEY
-from hpsearch.store.queries import Filter
+from hpsearch.store.mongo.gridfs import Place
+from hpsearch.store.mongo.queries import Filter
+from hpsearch.store.mongo.schema import CHUNKS, FILES
 from hpsearch.store.rules import Content, check_size, no_attachment
-from hpsearch.store.schema import CHUNKS, FILES
-from hpsearch.wording import named
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class Attachments:
 
     def write(self, exp_key: str, tid: int | None, contents: Mapping[str, Content], attempt: int) -> None:
         """Store files by name, then delete the older ones that they replace."""
-        for batch in _batched(contents.items(), files.FILES_A_CALL):
+        for batch in _batched(contents.items(), gridfs.FILES_A_CALL):
             self._write(exp_key, tid, {name: memoryview(data).cast("B") for name, data in batch}, attempt)
 
     def read(self, place: Place, attempts: Sequence[int], max_bytes: int | None = None) -> bytes:
@@ -61,10 +61,10 @@ class Attachments:
         UnreadableError
             If it is damaged.
         """
-        wanted = files.shown_at(place, attempts)
+        wanted = gridfs.shown_at(place, attempts)
         tried = None
         while True:
-            file = self._call(self._files.find_one, wanted, sort=files.LATEST_FIRST)
+            file = self._call(self._files.find_one, wanted, sort=gridfs.LATEST_FIRST)
             if file is None:
                 raise NotFoundError(no_attachment(place.exp_key, place.name, place.tid))
             n_bytes = _fields(file).integer("length", least=0)
@@ -82,7 +82,7 @@ class Attachments:
 
     def names(self, exp_key: str, tid: int | None, attempts: Sequence[int]) -> list[str]:
         """Return the names of the files that show, sorted."""
-        wanted = files.shown(exp_key, tid, attempts)
+        wanted = gridfs.shown(exp_key, tid, attempts)
         names = self._call(self._files.distinct, "metadata.name", wanted)
         return sorted(name for name in names if isinstance(name, str))
 
@@ -98,18 +98,18 @@ class Attachments:
         return len(found)
 
     def _write(self, exp_key: str, tid: int | None, contents: Mapping[str, memoryview], attempt: int) -> None:
-        latest = self._latest_versions(files.of_names(exp_key, tid, contents))
+        latest = self._latest_versions(gridfs.of_names(exp_key, tid, contents))
         new = {}
         for name, data in contents.items():
             place, version = Place(exp_key=exp_key, tid=tid, name=name), latest.get(name, 0) + 1
-            new[name] = files.file_document(ObjectId(), place, attempt, version, len(data))
+            new[name] = gridfs.file_document(ObjectId(), place, attempt, version, len(data))
         self._call(self._begin, list(new.values()))
-        for chunks in files.chunk_documents((new[name]["_id"], data) for name, data in contents.items()):
+        for chunks in gridfs.chunk_documents((new[name]["_id"], data) for name, data in contents.items()):
             self._call(self._write_chunks, chunks)
         ids = [file["_id"] for file in new.values()]
-        stored = self._call(self._files.update_many, files.not_dropped(ids), files.complete())
+        stored = self._call(self._files.update_many, gridfs.not_dropped(ids), gridfs.complete())
         if stored.matched_count < len(ids):  # somebody replaced or deleted some meanwhile
-            present = {file["_id"] for file in self._call(self._find_ids, files.not_dropped(ids))}
+            present = {file["_id"] for file in self._call(self._find_ids, gridfs.not_dropped(ids))}
             self._delete([file_id for file_id in ids if file_id not in present])
             new = {name: file for name, file in new.items() if file["_id"] in present}
         self._drop_replaced(exp_key, tid, new)
@@ -125,13 +125,13 @@ class Attachments:
 
     def _drop_replaced(self, exp_key: str, tid: int | None, new: Mapping[str, Document]) -> None:
         """Delete the older files of names under which there is more than the new one."""
-        found = self._call(self._find_names, files.of_names(exp_key, tid, new))
+        found = self._call(self._find_names, gridfs.of_names(exp_key, tid, new))
         counts = Counter(file["metadata"]["name"] for file in found)
         for name in (name for name, n_files in counts.items() if n_files > 1):
-            self.drop(files.replaced_by(new[name], Place(exp_key=exp_key, tid=tid, name=name)))
+            self.drop(gridfs.replaced_by(new[name], Place(exp_key=exp_key, tid=tid, name=name)))
 
     def _begin(self, new: Sequence[Document]) -> None:
-        writes = [UpdateOne({"_id": file["_id"]}, files.begin(file), upsert=True) for file in new]
+        writes = [UpdateOne({"_id": file["_id"]}, gridfs.begin(file), upsert=True) for file in new]
         self._files.bulk_write(writes, ordered=False)
 
     def _find_names(self, wanted: Filter) -> list[Document]:
@@ -139,9 +139,9 @@ class Attachments:
 
     def _delete(self, file_ids: list[Any]) -> None:
         """Delete files, their documents last: should this be cut short, they say what is left to delete."""
-        self._call(self._files.update_many, files.these(file_ids), files.drop())
+        self._call(self._files.update_many, gridfs.these(file_ids), gridfs.drop())
         self._call(self._chunks.delete_many, {"files_id": {"$in": file_ids}})
-        self._call(self._files.delete_many, files.these(file_ids))
+        self._call(self._files.delete_many, gridfs.these(file_ids))
 
     def _find_ids(self, wanted: Filter) -> list[Document]:
         return list(self._files.find(wanted, {"_id": 1}))
@@ -161,7 +161,7 @@ class Attachments:
         n_bytes = 0
         fields = _fields(file)
         length, chunk_bytes = fields.integer("length", least=0), fields.integer("chunkSize", least=1)
-        for first in range(0, -(-length // chunk_bytes), files.CHUNKS_A_CALL):
+        for first in range(0, -(-length // chunk_bytes), gridfs.CHUNKS_A_CALL):
             found = [chunk.get("data") for chunk in self._call(self._find_chunks, file["_id"], first)]
             content = [data for data in found if isinstance(data, bytes)]
             n_bytes += sum(map(len, content))
@@ -173,7 +173,7 @@ class Attachments:
         return data if len(data) == length else None
 
     def _find_chunks(self, file_id: Any, first: int) -> list[Document]:
-        return list(self._chunks.find(files.chunks(file_id, first), sort=[("n", 1)]))
+        return list(self._chunks.find(gridfs.chunks(file_id, first), sort=[("n", 1)]))
 
 
 def _fields(file: Document) -> Fields:

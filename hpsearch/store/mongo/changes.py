@@ -12,7 +12,7 @@ from bson.errors import BSONError
 from pymongo.collection import Collection
 from pymongo.errors import OperationFailure, PyMongoError
 
-from hpsearch.events import Event
+from hpsearch.runtime.events import Event
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.mongo.errors import NO_REPLICA_SET, UNAUTHORIZED
 

@@ -20,15 +20,15 @@ from hpsearch.errors import (
     StorePermissionError,
     StoreUnavailableError,
 )
-from hpsearch.events import Event
-from hpsearch.health.vitals import Contact
+from hpsearch.runtime.escaping import reason
+from hpsearch.runtime.events import Event
+from hpsearch.runtime.health.stats import Contact
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.mongo.access import Access, Patience, Renewal, has_lost_user, read_again
 from hpsearch.store.mongo.errors import DRIVER_ERRORS, cause, meaning, translated
-from hpsearch.store.tls import advice, check_files, refusal
-from hpsearch.store.uri_options import misspelt
-from hpsearch.store.user_uri import hosts_in, is_mistyped, may_hold_password
-from hpsearch.wording import reason
+from hpsearch.store.mongo.tls import advice, check_files, refusal
+from hpsearch.store.mongo.uri import hosts_in, is_mistyped, may_hold_password
+from hpsearch.store.mongo.uri_options import misspelt
 
 log = logging.getLogger(__name__)
 

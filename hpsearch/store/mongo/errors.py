@@ -16,7 +16,7 @@ from hpsearch.errors import (
     StoreUnavailableError,
     TooLargeError,
 )
-from hpsearch.store.refusals import refused_right
+from hpsearch.store.mongo.permission_errors import refused_right
 
 #: Every class of error of the driver, and ours; a subclass that is not listed counts as its parent.
 MEANINGS: Mapping[type[Exception], type[HpsearchError]] = {

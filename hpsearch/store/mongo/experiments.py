@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
 
+from hpsearch.core.experiment import Elapsed, Experiment, ExperimentState, check_priority
 from hpsearch.errors import (
     ExperimentAtWorkError,
     NotFoundError,
@@ -14,8 +15,6 @@ from hpsearch.errors import (
     StorePermissionError,
     StoreUnavailableError,
 )
-from hpsearch.experiment import Elapsed, Experiment, ExperimentState, check_priority
-from hpsearch.store import queries
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.experiment import (
     experiment_document,
@@ -25,8 +24,9 @@ from hpsearch.store.documents.experiment import (
     state_from,
 )
 from hpsearch.store.documents.migration import Document, raised
+from hpsearch.store.mongo import queries
 from hpsearch.store.mongo.connection import Connection
-from hpsearch.store.mongo.damage import Damage
+from hpsearch.store.mongo.corrupt_documents import Damage
 from hpsearch.store.mongo.reading import read
 from hpsearch.store.protocol import Leadership
 from hpsearch.store.rules import check_joinable, code_before, joined_objective

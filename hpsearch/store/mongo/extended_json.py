@@ -16,8 +16,8 @@ from bson import encode
 from bson.errors import BSONError
 from bson.json_util import CANONICAL_JSON_OPTIONS, dumps, loads
 
-from hpsearch.store.backup import Kind, Record, damaged
-from hpsearch.wording import reason
+from hpsearch.runtime.escaping import reason
+from hpsearch.store.mongo.backup import Kind, Record, damaged
 
 #: What lines that somebody altered make the readers of JSON and of its extension raise.
 _UNREADABLE = (BSONError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError)

@@ -10,15 +10,15 @@ from typing import Any
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
+from hpsearch.core.trial import Trial
 from hpsearch.errors import TrialExistsError
-from hpsearch.store import queries
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.documents.trial import trial_document, trial_from
+from hpsearch.store.mongo import queries
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.mongo.reading import PAGE, read
 from hpsearch.store.rules import is_same_point, received
-from hpsearch.trial import Trial
 
 #: Seconds until a write that another made is looked for again among those that cannot be rolled back.
 _SETTLE_S = 0.02

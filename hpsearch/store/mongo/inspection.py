@@ -11,19 +11,19 @@ from typing import Any, TypeVar
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from hpsearch.fleet import WorkerState
-from hpsearch.store import queries, schema
-from hpsearch.store.condition import Clock, Condition, Disk, Member, Some, Strays, Topology
+from hpsearch.core.trial import State
+from hpsearch.core.worker import WorkerState
 from hpsearch.store.documents.migration import SCHEMA, Document
-from hpsearch.store.files import STORED
+from hpsearch.store.mongo import queries, schema
 from hpsearch.store.mongo.access import Patience
 from hpsearch.store.mongo.connection import DATABASE, Connection
+from hpsearch.store.mongo.database_state import Clock, Condition, Disk, Member, Some, Strays, Topology
 from hpsearch.store.mongo.errors import TOO_SLOW, UNAUTHORIZED
+from hpsearch.store.mongo.gridfs import STORED
 from hpsearch.store.mongo.preparation import lacking
-from hpsearch.store.roles import ROLES, missing_rights
-from hpsearch.store.tls import unverified
-from hpsearch.store.user_uri import uri_without_user
-from hpsearch.trial import State
+from hpsearch.store.mongo.roles import ROLES, missing_rights
+from hpsearch.store.mongo.tls import unverified
+from hpsearch.store.mongo.uri import uri_without_user
 
 #: Milliseconds that the server may spend on one look through a collection.
 _LOOK_MS = 5_000

@@ -10,11 +10,11 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from hpsearch.errors import StorePermissionError
-from hpsearch.events import Event
+from hpsearch.runtime.events import Event
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.errors import NAMESPACE_EXISTS
-from hpsearch.store.schema import INDEXES, VALIDATORS, Index
+from hpsearch.store.mongo.schema import INDEXES, VALIDATORS, Index
 
 log = logging.getLogger(__name__)
 

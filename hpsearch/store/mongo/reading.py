@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pymongo.collection import Collection
 
-from hpsearch.store import queries
 from hpsearch.store.documents.migration import Document
+from hpsearch.store.mongo import queries
 from hpsearch.store.mongo.connection import Connection
 
 #: Documents in one call, so that it stays well within its time limit.

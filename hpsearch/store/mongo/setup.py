@@ -12,8 +12,8 @@ from hpsearch.store.documents.migration import Document
 from hpsearch.store.mongo.access import Patience
 from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.preparation import lacking, prepare_collection
-from hpsearch.store.roles import Role, privileges
-from hpsearch.store.user_uri import uri_for_user
+from hpsearch.store.mongo.roles import Role, privileges
+from hpsearch.store.mongo.uri import uri_for_user
 
 #: Random bytes in a password.
 _PASSWORD_BYTES = 24

@@ -21,6 +21,9 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError, InvalidName
 from pymongo.read_concern import ReadConcern
 
+from hpsearch.core.experiment import Elapsed, Experiment, ExperimentState
+from hpsearch.core.trial import Report, Result, State, Trial, trial_id
+from hpsearch.core.worker import Worker
 from hpsearch.errors import (
     ConfigurationError,
     ExperimentAtWorkError,
@@ -29,11 +32,8 @@ from hpsearch.errors import (
     TooLargeError,
     UnreadableError,
 )
-from hpsearch.events import Event
-from hpsearch.experiment import Elapsed, Experiment, ExperimentState
-from hpsearch.fleet import Worker
-from hpsearch.health.vitals import Contact
-from hpsearch.store import queries
+from hpsearch.runtime.events import Event
+from hpsearch.runtime.health.stats import Contact
 from hpsearch.store.documents.encoding import encoded, utc
 from hpsearch.store.documents.fields import Fields, place_of
 from hpsearch.store.documents.migration import Document
@@ -49,17 +49,19 @@ from hpsearch.store.documents.trial import (
     trial_from,
 )
 from hpsearch.store.documents.worker import worker_document, worker_from
-from hpsearch.store.files import Place, at, of_experiment
+from hpsearch.store.mongo import queries
 from hpsearch.store.mongo.access import Patience, Renewal
 from hpsearch.store.mongo.attachments import Attachments
 from hpsearch.store.mongo.changes import Changes
 from hpsearch.store.mongo.connection import DATABASE, Connection
+from hpsearch.store.mongo.corrupt_documents import Damage
 from hpsearch.store.mongo.current import current_database
-from hpsearch.store.mongo.damage import Damage
 from hpsearch.store.mongo.experiments import Experiments
+from hpsearch.store.mongo.gridfs import Place, at, of_experiment
 from hpsearch.store.mongo.insertion import Insertion
 from hpsearch.store.mongo.preparation import prepare_database
 from hpsearch.store.mongo.reading import pages, read
+from hpsearch.store.mongo.schema import EXPERIMENTS, TRIALS, WORKERS
 from hpsearch.store.protocol import RECENT_TRIALS, Hold, Leadership, Standing
 from hpsearch.store.rules import (
     Content,
@@ -69,8 +71,6 @@ from hpsearch.store.rules import (
     checked_content,
     stored_name,
 )
-from hpsearch.store.schema import EXPERIMENTS, TRIALS, WORKERS
-from hpsearch.trial import Report, Result, State, Trial, trial_id
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
 
-from hpsearch.history import Floats
+from hpsearch.core.history import Floats
 from hpsearch.suggest.gp.posterior import Posterior
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)

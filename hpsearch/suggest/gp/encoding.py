@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hpsearch.history import Bools, Floats, History
+from hpsearch.core.history import Bools, Floats, History
 from hpsearch.space.distribution import Categorical, Numeric
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.gp.kernel import Indices

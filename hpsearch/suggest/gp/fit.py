@@ -13,7 +13,7 @@ import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 from scipy.optimize import minimize
 
-from hpsearch.history import Floats
+from hpsearch.core.history import Floats
 from hpsearch.suggest.gp.kernel import Hyperparameters, Indices, correlation, distances
 
 #: Added to the noise, so that a matrix of repeats can be inverted.

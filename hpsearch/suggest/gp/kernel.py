@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.history import Floats
+from hpsearch.core.history import Floats
 
 Indices = NDArray[np.intp]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hpsearch.history import Bools, Floats
+from hpsearch.core.history import Bools, Floats
 from hpsearch.suggest.gp.acquisition import Merit
 from hpsearch.suggest.gp.fit import fit
 from hpsearch.suggest.gp.kernel import Hyperparameters, Indices

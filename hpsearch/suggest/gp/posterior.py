@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dtrtri
 
-from hpsearch.history import Floats
+from hpsearch.core.history import Floats
 from hpsearch.suggest.gp.fit import JITTER
 from hpsearch.suggest.gp.kernel import Hyperparameters, Indices, correlation, distances
 

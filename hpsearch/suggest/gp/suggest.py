@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpsearch.history import Floats, History
+from hpsearch.core.history import Floats, History
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.gp.encoding import Encoding
-from hpsearch.suggest.gp.focus import Focus
 from hpsearch.suggest.gp.model import Learned, believe, has_loss, learn
-from hpsearch.suggest.gp.search import Region, ranked
+from hpsearch.suggest.gp.optimize_acquisition import Region, ranked
+from hpsearch.suggest.gp.search_region import Focus
 
 #: Trials with a loss below which nothing can be learned.
 _MIN_TRIALS = 4

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hpsearch.history import Bools, Floats
+from hpsearch.core.history import Bools, Floats
 
 #: The ratio of the interquartile range of a normal variable to its standard deviation.
 _IQR_OF_SIGMA = 1.349

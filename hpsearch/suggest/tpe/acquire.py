@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpsearch.history import Bools, Floats
+from hpsearch.core.history import Bools, Floats
 from hpsearch.suggest.tpe.activation import Gates, active_mask
 from hpsearch.suggest.tpe.parzen import Mixture
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hpsearch.history import Bools, Floats
+from hpsearch.core.history import Bools, Floats
 from hpsearch.space.tree import Space
 
 #: For each parameter its paths, a path being pairs of a choice's column and an option.

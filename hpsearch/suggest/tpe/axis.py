@@ -24,7 +24,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from hpsearch.history import Bools, Floats
+from hpsearch.core.history import Bools, Floats
 from hpsearch.space.distribution import MAX_INTEGER, MAX_LOG, MIN_LOG, Integer, Normal, Numeric
 
 #: The range of a normal parameter, in standard deviations.

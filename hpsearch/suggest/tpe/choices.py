@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.history import Bools, Floats
+from hpsearch.core.history import Bools, Floats
 from hpsearch.space.distribution import Categorical
 from hpsearch.suggest.tpe.gauss import LEAST
 

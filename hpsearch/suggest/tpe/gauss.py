@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy.special import log_ndtr, ndtr, ndtri
 
-from hpsearch.history import Floats
+from hpsearch.core.history import Floats
 
 LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from hpsearch.history import Bools, Floats
+from hpsearch.core.history import Bools, Floats
 from hpsearch.suggest.tpe.axis import Axis, side_by_side
 from hpsearch.suggest.tpe.gauss import LEAST, LOG_SQRT_2PI, log_interval, quantile
 

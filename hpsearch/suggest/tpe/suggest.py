@@ -24,17 +24,17 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.core.history import Bools, Floats, History
 from hpsearch.errors import ConfigurationError
-from hpsearch.history import Bools, Floats, History
 from hpsearch.space.distribution import Categorical, Distribution, Integer, Numeric
 from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.discrete import Seen, Tried, find_unseen, is_discrete
 from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.tpe.acquire import Candidates, ranked_candidates
 from hpsearch.suggest.tpe.activation import gates
 from hpsearch.suggest.tpe.parzen import Mixture, fit, ground
 from hpsearch.suggest.tpe.sobol import sobol_points
 from hpsearch.suggest.tpe.split import GROWTHS, NOTHING, Rows, digest, n_good, rank_weights, split
-from hpsearch.suggest.unseen import Seen, Tried, find_unseen, is_discrete
 
 #: How the first points may be drawn.
 STARTS = ("random", "sobol")

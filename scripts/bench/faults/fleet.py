@@ -69,7 +69,7 @@ class Fleet:
             store = self._passwords.worker_behind_proxy if i in BEHIND_PROXY else self._passwords.worker
             options = ["--concurrency", "2"] if i == _TWICE else []
             command = [
-                sys.executable, "-m", "hpsearch_worker", "--name", f"worker-{i}", "--no-echo",
+                sys.executable, "-m", "hpsearch", "worker", "--name", f"worker-{i}", "--no-echo",
                 "--drain-timeout", "10s", *options,
             ]  # fmt: skip
             self.workers.append(self._post(f"worker-{i}", command, store, more))

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.roles import COORDINATOR, WORKER
+from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
-from hpsearch.store.roles import COORDINATOR, WORKER
-from hpsearch.store.schema import VALIDATORS
 
 from .cluster import Cluster
 

@@ -16,12 +16,12 @@ import pytest
 
 from hpsearch import hp
 from hpsearch.cli import main
-from hpsearch.experiment import Budget, Experiment, ObjectiveRef
-from hpsearch.fleet import Worker
+from hpsearch.core.experiment import Budget, Experiment, ObjectiveRef
+from hpsearch.core.trial import Failure, FailureKind, Result, State, Trial
+from hpsearch.core.worker import Worker
 from hpsearch.space.tree import Space
 from hpsearch.store.mongo.connection import give_up_after
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import Failure, FailureKind, Result, State, Trial
 
 WORKER = Worker(name="anna", host="machine", pid=4711, exp_keys=("search",))
 

@@ -20,11 +20,11 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from hpsearch.cli.backup_file import read_lines, write_lines
+from hpsearch.core.trial import State
 from hpsearch.errors import BackupError, StoreUnavailableError
-from hpsearch.store.files import CHUNK_BYTES
+from hpsearch.store.mongo.gridfs import CHUNK_BYTES
+from hpsearch.store.mongo.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.store.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS
-from hpsearch.trial import State
 from tests.integration.cli.conftest import Call
 
 BACKED_UP = (EXPERIMENTS, TRIALS, FILES, CHUNKS)

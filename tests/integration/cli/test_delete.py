@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
+from hpsearch.core.trial import State
 from hpsearch.errors import NotFoundError
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import State
 from tests.integration.cli.conftest import Call, Outcome
 
 

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from hpsearch.fleet import Worker, WorkerState
+from hpsearch.core.worker import Worker, WorkerState
 from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.roles import ROLES
+from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
-from hpsearch.store.roles import ROLES
-from hpsearch.store.schema import VALIDATORS
-from hpsearch.store.user_uri import uri_for_user
+from hpsearch.store.mongo.uri import uri_for_user
 from tests.integration.servers import Server
 
 PATIENCE = give_up_after(20)

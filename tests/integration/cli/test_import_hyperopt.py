@@ -17,9 +17,9 @@ from bson.datetime_ms import DatetimeMS
 from pymongo import MongoClient
 from pymongo.uri_parser import parse_uri
 
-from hpsearch.experiment import ExperimentState
+from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.trial import FailureKind, State, Trial
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import FailureKind, State, Trial
 from tests.integration.cli.conftest import Call
 
 #: A search of Hyperopt 0.3.0 with pymongo 3.13, whose job 17 was then put back to new.
@@ -145,7 +145,7 @@ def test_a_script_with_mongo_trials_goes_on_with_what_was_imported(
     (script / "mongo.py").write_text(MONGO_SCRIPT)
     environment = {**os.environ, "HPSEARCH_SECRET": "a secret of a test, long enough"}
     worker = subprocess.Popen(
-        [sys.executable, "-m", "hpsearch_worker.mongo_worker", "--mongo", uri, "--exp-key", "exp1"],
+        [sys.executable, "-m", "hpsearch.cli.mongo_worker", "--mongo", uri, "--exp-key", "exp1"],
         cwd=script,
         env=environment,
         stdout=subprocess.DEVNULL,

@@ -18,8 +18,8 @@ from typing import IO, Any
 import pytest
 from pymongo import MongoClient
 
-from hpsearch.experiment import ExperimentState
-from hpsearch.fleet import Worker
+from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.worker import Worker
 from hpsearch.store.mongo.store import MongoStore
 from tests.integration.cli.conftest import Call, Outcome
 from tests.integration.servers import Server

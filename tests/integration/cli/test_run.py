@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.experiment import Budget, ExperimentState
+from hpsearch.core.experiment import Budget, ExperimentState
+from hpsearch.core.trial import State, Trial
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import State, Trial
 from tests.integration.cli.conftest import Call, wait_for_running
 
 

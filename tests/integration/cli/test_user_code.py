@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from hpsearch.core.trial import State
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import State
 from tests.integration.cli.conftest import Call, Outcome, wait_for_running
 
 #: Names of modules that Python, hpsearch or its libraries import at some time.
@@ -98,7 +98,7 @@ def test_nor_does_one_under_python_m(shell: Call, folder: Path, uri: str):
     )
     assert shell("run", "search.py", "--max-evals", "1", "--workers", "0", "--timeout", "1s").code == 1
     worker = subprocess.run(
-        [sys.executable, "-m", "hpsearch_worker", "--burst"],
+        [sys.executable, "-m", "hpsearch", "worker", "--burst"],
         cwd=folder,
         env={**os.environ, "HPSEARCH_STORE": uri},
         capture_output=True,
@@ -312,7 +312,7 @@ def test_relative_paths_mean_what_they_meant_before_the_import(run: Call, folder
 
 LEAVES = """
 import atexit, sys, threading, time
-from hpsearch.command.exits import as_process
+from hpsearch.runtime.exits import as_process
 
 def main():
     {before}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.coordination.scene import Scene
+from tests.integration.coordination.fake_clock_store import Scene
 
 
 @pytest.fixture

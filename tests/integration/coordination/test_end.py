@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hpsearch import hp
 from hpsearch.coordination.election import LEADER_LEASE_S
 from hpsearch.coordination.plan import EndReason
-from hpsearch.experiment import ExperimentState
+from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.trial import FINISHED, State, Trial
 from hpsearch.space.tree import Space
-from hpsearch.trial import FINISHED, State, Trial
-from tests.integration.coordination.scene import KEY, LEASE_S, Scene, search_through
+from tests.integration.coordination.fake_clock_store import KEY, LEASE_S, Scene, search_through
 
 EVENTS = ["claim", "finish", "race", "fail", "release", "vanish", "pass", "replace", "rival", "tick", "tick"]
 

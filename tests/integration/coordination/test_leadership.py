@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from hpsearch.coordination.election import LEADER_LEASE_S
+from hpsearch.core.trial import State, Trial
 from hpsearch.errors import NotFoundError
 from hpsearch.space.tree import Values
-from hpsearch.trial import State, Trial
-from tests.integration.coordination.scene import KEY, Scene, search_through, thinking_slowly
+from tests.integration.coordination.fake_clock_store import KEY, Scene, search_through, thinking_slowly
 
 
 def test_a_standby_suggests_nothing_until_the_leader_is_gone(scene):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hpsearch.coordination.election import LEADER_LEASE_S
-from hpsearch.trial import State
-from tests.integration.coordination.scene import KEY, LEASE_S, watched
+from hpsearch.core.trial import State
+from tests.integration.coordination.fake_clock_store import KEY, LEASE_S, watched
 
 
 def test_a_lost_worker_costs_its_trial_a_lease_and_a_rerun(scene):

@@ -10,13 +10,13 @@ import pytest
 from hpsearch import hp
 from hpsearch.coordination import plan
 from hpsearch.coordination.coordinator import Coordinator
+from hpsearch.core.experiment import SCRIPTED, ExperimentState
+from hpsearch.core.trial import State
+from hpsearch.core.worker import Worker, WorkerState
 from hpsearch.errors import ConfigurationError
-from hpsearch.experiment import SCRIPTED, ExperimentState
-from hpsearch.fleet import Worker, WorkerState
 from hpsearch.space.tree import Space
 from hpsearch.suggest.protocol import Suggestion
-from hpsearch.trial import State
-from tests.integration.coordination.scene import KEY, thinking_slowly
+from tests.integration.coordination.fake_clock_store import KEY, thinking_slowly
 
 
 @pytest.mark.parametrize(("slots", "n_running"), [(0, 0), (1, 0), (4, 0), (4, 3), (4, 4)])

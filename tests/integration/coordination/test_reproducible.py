@@ -8,10 +8,10 @@ from random import Random
 import pytest
 
 from hpsearch.coordination.coordinator import Coordinator
-from hpsearch.experiment import ExperimentState
-from hpsearch.fleet import Worker
-from hpsearch.trial import State, Trial
-from tests.integration.coordination.scene import KEY, LEASE_S, Scene, thinking_slowly
+from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.trial import State, Trial
+from hpsearch.core.worker import Worker
+from tests.integration.coordination.fake_clock_store import KEY, LEASE_S, Scene, thinking_slowly
 
 N_TRIALS = 24
 

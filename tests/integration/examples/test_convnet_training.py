@@ -19,9 +19,9 @@ from convnet.training import Training, train  # noqa: E402
 from convnet.trial import run_trial  # noqa: E402
 
 from hpsearch import Space  # noqa: E402
+from hpsearch.core.trial import FailureKind  # noqa: E402
 from hpsearch.errors import SpaceError  # noqa: E402
-from hpsearch.evaluate import CurrentTrial, evaluate  # noqa: E402
-from hpsearch.trial import FailureKind  # noqa: E402
+from hpsearch.objective.evaluation import CurrentTrial, evaluate  # noqa: E402
 from tests.integration.examples.test_convnet_network import PLAIN  # noqa: E402
 
 

@@ -7,13 +7,13 @@ import uuid
 from datetime import datetime
 from types import TracebackType
 
-from hpsearch.evaluate import Attachment
-from hpsearch.experiment import Experiment, ExperimentState
-from hpsearch.fleet import Worker
+from hpsearch.core.experiment import Experiment, ExperimentState
+from hpsearch.core.trial import Trial
+from hpsearch.core.worker import Worker
+from hpsearch.objective.evaluation import Attachment
 from hpsearch.store.protocol import TrialStore
-from hpsearch.trial import Trial
-from hpsearch_worker.letters import Letters
 from hpsearch_worker.messages import Evaluate, Load, Loaded, Word
+from hpsearch_worker.objective_cache import Letters
 
 ME = Worker(name="hands", host="here", pid=1)
 

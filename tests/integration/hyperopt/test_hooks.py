@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
+from hpsearch.core.trial import State
 from hpsearch.hyperopt import fmin, hp, rand, tpe
-from hpsearch.hyperopt.documents import JOB_STATE_DONE, spec_from_misc
+from hpsearch.hyperopt.engine.documents import JOB_STATE_DONE, spec_from_misc
 from hpsearch.hyperopt.mongoexp import MongoTrials
-from hpsearch.trial import State
 from tests.integration.hyperopt.hands import Hands
 from tests.integration.hyperopt.objectives import square
 

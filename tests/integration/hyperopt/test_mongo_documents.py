@@ -8,8 +8,9 @@ import pickle
 import numpy as np
 import pytest
 
+from hpsearch.core.experiment import Experiment, ObjectiveRef
+from hpsearch.core.trial import State
 from hpsearch.errors import ConfigurationError, NotFoundError, SpaceError, StoreError
-from hpsearch.experiment import Experiment, ObjectiveRef
 from hpsearch.hyperopt import Trials, base, fmin, fmin_pass_expr_memo_ctrl, hp, pyll, rand
 from hpsearch.hyperopt.base import (
     JOB_STATE_DONE,
@@ -21,7 +22,6 @@ from hpsearch.hyperopt.base import (
 )
 from hpsearch.hyperopt.mongoexp import InvalidMongoTrial, MongoJobs, MongoTrials
 from hpsearch.space.tree import Space
-from hpsearch.trial import State
 from tests.integration.hyperopt.conftest import url_of
 from tests.integration.hyperopt.hands import ME, Hands
 from tests.integration.hyperopt.objectives import fussy, square, with_ctrl, with_extras

@@ -14,20 +14,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hpsearch.core.experiment import UNDECIDED, Algorithm, Experiment, ExperimentState
+from hpsearch.core.trial import State, Trial
 from hpsearch.errors import ConfigurationError, LoadError, SpaceError
-from hpsearch.experiment import UNDECIDED, Algorithm, Experiment, ExperimentState
 from hpsearch.hyperopt import Domain, FMinIter, Trials, anneal, fmin, hp, mix, rand, tpe
 from hpsearch.hyperopt.base import JOB_STATE_CANCEL, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_NEW
-from hpsearch.hyperopt.documents import spec_from_misc
 from hpsearch.hyperopt.early_stop import no_progress_loss
+from hpsearch.hyperopt.engine.documents import spec_from_misc
 from hpsearch.hyperopt.exceptions import AllTrialsFailed
 from hpsearch.hyperopt.mongo.jobs import Patience
 from hpsearch.hyperopt.mongoexp import DomainSwapError, MongoJobs, MongoTrials
-from hpsearch.payload import ATTACHMENT
+from hpsearch.objective.by_value import ATTACHMENT
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
-from hpsearch.trial import State, Trial
-from hpsearch_worker.letters import Letters
+from hpsearch_worker.objective_cache import Letters
 from tests.integration.hyperopt.hands import ME, Hands
 from tests.integration.hyperopt.objectives import fussy, raises, square
 

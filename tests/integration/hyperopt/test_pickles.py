@@ -11,7 +11,7 @@ import textwrap
 import pytest
 
 from hpsearch.hyperopt import Trials
-from hpsearch.hyperopt.saving import load_trials, save_trials
+from hpsearch.hyperopt.engine.saving import load_trials, save_trials
 
 SEARCH = """
 import json, pickle, sys

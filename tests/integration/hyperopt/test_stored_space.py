@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from hpsearch import hp
-from hpsearch.experiment import Experiment, ObjectiveRef
-from hpsearch.fleet import Worker
+from hpsearch.core.experiment import Experiment, ObjectiveRef
+from hpsearch.core.trial import Result, Trial
+from hpsearch.core.worker import Worker
 from hpsearch.hyperopt import fmin, rand, space_eval
 from hpsearch.hyperopt.mongo.jobs import MongoJobs
 from hpsearch.hyperopt.mongoexp import MongoTrials
 from hpsearch.space.expression import call
-from hpsearch.trial import Result, Trial
 from tests.integration.hyperopt.hands import Hands
 from tests.integration.hyperopt.objectives import fussy, square
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from hpsearch.experiment import Experiment, ObjectiveRef
-from hpsearch.fleet import Worker
+from hpsearch.core.experiment import Experiment, ObjectiveRef
+from hpsearch.core.trial import Trial
+from hpsearch.core.worker import Worker
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.mongo.connection import give_up_after
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore
-from hpsearch.trial import Trial
 
 WORKER = Worker(name="anna", host="machine", pid=4711)
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.trial import Report, Result, State
 from hpsearch.errors import ConfigurationError, StorePermissionError
-from hpsearch.experiment import ExperimentState
 from hpsearch.store.mongo.access import AuthPatience, Renewal
 from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.roles import COORDINATOR, ROLES, VIEWER, WORKER, Role
+from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import Hold
-from hpsearch.store.roles import COORDINATOR, ROLES, VIEWER, WORKER, Role
-from hpsearch.store.schema import VALIDATORS
-from hpsearch.trial import Report, Result, State
 from tests.acceptance.fleet import wait_until
 from tests.integration.servers import Server
 from tests.integration.store.conftest import WORKER as ANNA

@@ -18,10 +18,9 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from hpsearch import hp
-from hpsearch.cli.lookup import find_experiment, read_progress
+from hpsearch.cli.find import find_experiment, read_progress
 from hpsearch.coordination.coordinator import Coordinator
-from hpsearch.errors import HpsearchError, NotFoundError, UnreadableError
-from hpsearch.experiment import (
+from hpsearch.core.experiment import (
     Algorithm,
     Budget,
     Defaults,
@@ -30,13 +29,14 @@ from hpsearch.experiment import (
     ExperimentState,
     ObjectiveRef,
 )
-from hpsearch.fleet import Worker
+from hpsearch.core.trial import FailureKind, Result, State, Trial
+from hpsearch.core.worker import Worker
+from hpsearch.errors import HpsearchError, NotFoundError, UnreadableError
 from hpsearch.space.tree import Space
 from hpsearch.store.documents.migration import SCHEMA
 from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.schema import EXPERIMENTS, FILES, TRIALS, WORKERS
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.store.schema import EXPERIMENTS, FILES, TRIALS, WORKERS
-from hpsearch.trial import FailureKind, Result, State, Trial
 from tests.unit.store.altered import HOSTILE, Document, altered, places
 
 WORKER = Worker(name="anna", host="machine", pid=4711)

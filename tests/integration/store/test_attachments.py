@@ -6,15 +6,15 @@ import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
-import gridfs
+import gridfs as driver_gridfs
 import pytest
 from pymongo import MongoClient, monitoring
 
 from hpsearch.errors import StoreError
-from hpsearch.store import files
-from hpsearch.store.files import CHUNK_BYTES, CHUNKS_A_CALL, Place
+from hpsearch.store.mongo import gridfs
 from hpsearch.store.mongo.attachments import Attachments
-from hpsearch.store.schema import CHUNKS, FILES
+from hpsearch.store.mongo.gridfs import CHUNK_BYTES, CHUNKS_A_CALL, Place
+from hpsearch.store.mongo.schema import CHUNKS, FILES
 from tests.integration.store.conftest import Bench
 
 
@@ -42,7 +42,7 @@ def test_gridfs_itself_reads_what_was_attached(mongo, raw):
     data = bytes(range(256)) * 2048
     mongo.store.attach(mongo.exp_key, "model.bin", data, tid=17, attempt=2)
 
-    bucket = gridfs.GridFSBucket(raw, "attachments")
+    bucket = driver_gridfs.GridFSBucket(raw, "attachments")
 
     file = bucket.open_download_stream_by_name(f"{mongo.exp_key}/000017/model.bin")
     assert file.read() == data
@@ -75,8 +75,8 @@ def test_more_than_a_document_can_hold_is_attached(mongo):
 
 def test_an_upload_that_a_dead_process_left_never_shows_and_the_next_one_removes_it(mongo, raw):
     place = Place(exp_key=mongo.exp_key, tid=None, name="a")
-    unfinished = files.file_document("dead", place, 0, 5, 4)
-    raw[FILES].update_one({"_id": "dead"}, files.begin(unfinished), upsert=True)
+    unfinished = gridfs.file_document("dead", place, 0, 5, 4)
+    raw[FILES].update_one({"_id": "dead"}, gridfs.begin(unfinished), upsert=True)
     raw[CHUNKS].insert_one({"files_id": "dead", "n": 0, "data": b"ha"})
     assert mongo.store.attachments(mongo.exp_key) == []
 
@@ -99,8 +99,8 @@ def test_looking_for_attachments_examines_those_of_the_place_alone(mongo, raw):
         mongo.store.attach(mongo.exp_key, "a", b"x", tid=tid)
 
     for wanted, order in (
-        (files.shown_at(Place(exp_key=mongo.exp_key, tid=3, name="a"), [0, 1]), files.LATEST_FIRST),
-        (files.shown(mongo.exp_key, 3, [0, 1]), None),
+        (gridfs.shown_at(Place(exp_key=mongo.exp_key, tid=3, name="a"), [0, 1]), gridfs.LATEST_FIRST),
+        (gridfs.shown(mongo.exp_key, 3, [0, 1]), None),
     ):
         command = {"find": FILES, "filter": wanted, **({"sort": dict(order)} if order else {})}
         stats = raw.command("explain", command, verbosity="executionStats")["executionStats"]

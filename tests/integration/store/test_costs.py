@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from hpsearch.core.trial import Report, Result, State
 from hpsearch.store.mongo.connection import give_up_after
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import Report, Result, State
 from tests.integration.store.conftest import WORKER, Bench
 
 FEW, MANY = 60, 6_000

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from hpsearch.core.trial import Report, Result, State, Trial
 from hpsearch.errors import LeaseLostError, StoreError, StoreUnavailableError
-from hpsearch.store.files import CHUNK_BYTES
 from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.gridfs import CHUNK_BYTES
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.trial import Report, Result, State, Trial
 from scripts.bench.faults.proxy import Proxy
 from tests.integration.servers import Server
 from tests.integration.store.conftest import WORKER, Bench, NothingToClaimError

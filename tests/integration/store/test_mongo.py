@@ -17,6 +17,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import WriteError
 
+from hpsearch.core.trial import Result, State
 from hpsearch.errors import (
     ConfigurationError,
     StoreError,
@@ -24,11 +25,10 @@ from hpsearch.errors import (
     StoreUnavailableError,
     TooLargeError,
 )
-from hpsearch.store import queries
+from hpsearch.store.mongo import queries
 from hpsearch.store.mongo.connection import check_version, give_up_after
+from hpsearch.store.mongo.schema import INDEXES, TRIALS, VALIDATORS
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.store.schema import INDEXES, TRIALS, VALIDATORS
-from hpsearch.trial import Result, State
 from tests.integration.store.conftest import WORKER, Bench
 
 PATIENCE = give_up_after(20)

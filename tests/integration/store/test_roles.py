@@ -11,15 +11,15 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
+from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.trial import Report, Result, State
 from hpsearch.errors import StorePermissionError
-from hpsearch.experiment import ExperimentState
 from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.roles import COORDINATOR, ROLES, VIEWER, WORKER, Role, privileges
+from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import Hold
-from hpsearch.store.roles import COORDINATOR, ROLES, VIEWER, WORKER, Role, privileges
-from hpsearch.store.schema import VALIDATORS
-from hpsearch.trial import Report, Result, State
 from tests.integration.store.conftest import WORKER as ANNA
 from tests.integration.store.conftest import Bench
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from hpsearch import hp
+from hpsearch.core.experiment import Experiment, ObjectiveRef
+from hpsearch.core.trial import FailureKind, Report, Result, State, Trial
 from hpsearch.errors import LoadError
-from hpsearch.experiment import Experiment, ObjectiveRef
-from hpsearch.objective import parse_target
+from hpsearch.objective.loading import parse_target
 from hpsearch.space.tree import Space, Values
-from hpsearch.trial import FailureKind, Report, Result, State, Trial
 from hpsearch_worker.evaluator import Evaluator, Stop, StoppedError
 from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
@@ -99,7 +99,7 @@ def claims_to_send_much(config):
     time.sleep(600)
 
 def ends_within_a_message(config):
-    from hpsearch_worker.line import HEADER, MARK
+    from hpsearch_worker.channel import HEADER, MARK
     os.write(line(), HEADER.pack(MARK, 2**62) + b"oops")
     time.sleep(600)
 

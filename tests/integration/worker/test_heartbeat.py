@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from hpsearch.core.trial import Report, State, Trial
+from hpsearch.core.worker import Worker, WorkerState
 from hpsearch.errors import StoreError, StoreUnavailableError
-from hpsearch.fleet import Worker, WorkerState
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.protocol import Hold
-from hpsearch.trial import Report, State, Trial
 from hpsearch_worker.heartbeat import Heartbeat
 from tests.acceptance.fleet import wait_until
 

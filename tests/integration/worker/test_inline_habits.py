@@ -29,13 +29,13 @@ def objective(config):
 WORKER = """
 import logging, signal, sys
 from hpsearch import hp
-from hpsearch.events import Event
-from hpsearch.experiment import Experiment
-from hpsearch.interrupt import Interrupt
-from hpsearch.logs import log_to_stderr, write_json
-from hpsearch.objective import parse_target
+from hpsearch.runtime.events import Event
+from hpsearch.core.experiment import Experiment
+from hpsearch.runtime.signals import Interrupt
+from hpsearch.runtime.logs import log_to_stderr, write_json
+from hpsearch.objective.loading import parse_target
 from hpsearch.space.tree import Space
-from hpsearch.trial import Trial
+from hpsearch.core.trial import Trial
 from hpsearch_worker.inline import InlineEvaluator
 
 if sys.argv[2] == "json":

@@ -12,24 +12,24 @@ from typing import Any
 import pytest
 
 from hpsearch import hp
+from hpsearch.core.experiment import Experiment, ExperimentState, ObjectiveRef
+from hpsearch.core.trial import FailureKind, Result, State, Trial
+from hpsearch.core.worker import Worker
 from hpsearch.errors import LoadError, StoreError, StorePermissionError, StoreUnavailableError
-from hpsearch.experiment import Experiment, ExperimentState, ObjectiveRef
-from hpsearch.fleet import Worker
-from hpsearch.health.pulse import STANDSTILL_S, Pulse
-from hpsearch.interrupt import Interrupt
-from hpsearch.objective import parse_target
-from hpsearch.payload import ATTACHMENT, Destination, pack
+from hpsearch.objective.by_value import ATTACHMENT, Destination, pack
+from hpsearch.objective.loading import parse_target
+from hpsearch.runtime.health.watchdog import STANDSTILL_S, Pulse
+from hpsearch.runtime.signals import Interrupt
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.protocol import Hold
-from hpsearch.trial import FailureKind, Result, State, Trial
 from hpsearch_worker import loop
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
-from hpsearch_worker.letters import Letters
 from hpsearch_worker.loop import Limits, Slot
+from hpsearch_worker.objective_cache import Letters
 from hpsearch_worker.shutdown import Shutdown
 from hpsearch_worker.tally import Outcome, Tally
 from tests.acceptance.fleet import wait_until

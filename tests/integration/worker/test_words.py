@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from hpsearch import hp
-from hpsearch.evaluate import Attachment
-from hpsearch.experiment import Experiment
-from hpsearch.objective import parse_target
+from hpsearch.core.experiment import Experiment
+from hpsearch.core.trial import Report, Trial
+from hpsearch.objective.evaluation import Attachment
+from hpsearch.objective.loading import parse_target
 from hpsearch.space.tree import Space
-from hpsearch.trial import Report, Trial
 from hpsearch_worker.evaluator import Evaluator
 from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
@@ -251,15 +251,15 @@ def test_a_process_that_is_killed_while_it_speaks_harms_nothing(evaluate, isolat
 
 SCRIPT = """
 import multiprocessing, threading
-from hpsearch.evaluate import CurrentTrial, current_trial, evaluate
+from hpsearch.objective.evaluation import CurrentTrial, current_trial, evaluate
 
 def speak(i):
     for _ in range(3):
         current_trial().report(i, i)
 
 if __name__ == "__main__":
-    from hpsearch_worker.surroundings import described
-    from hpsearch.elsewhere import Evaluation
+    from hpsearch_worker.process_env import described
+    from hpsearch.objective.process_reports import Evaluation
     speak(0)  # by hand: without a word
 
     def objective(config):
@@ -282,7 +282,7 @@ def test_a_process_that_cannot_reach_its_trial_warns_once_and_one_outside_a_sear
 
 LATE_THREAD = """
 import threading
-from hpsearch.evaluate import CurrentTrial, current_trial, evaluate
+from hpsearch.objective.evaluation import CurrentTrial, current_trial, evaluate
 
 go_on, heard = threading.Event(), []
 

@@ -9,8 +9,8 @@ from typing import Any
 import bson
 import pytest
 
-from hpsearch.store import queries
-from hpsearch.trial import Trial
+from hpsearch.core.trial import Trial
+from hpsearch.store.mongo import queries
 from scripts.bench.faults.evidence import read_acknowledged, read_calls, under_way
 from scripts.bench.faults.injections import AT_START, COMMANDS, LANES, Kind, drawn
 from scripts.bench.faults.table import Outcome, table

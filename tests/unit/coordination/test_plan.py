@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hpsearch.coordination import plan
 from hpsearch.coordination.plan import EndReason
-from hpsearch.experiment import Budget, Experiment, ExperimentState, ObjectiveRef
+from hpsearch.core.experiment import Budget, Experiment, ExperimentState, ObjectiveRef
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hpsearch.coordination.progress import Progress
-from hpsearch.experiment import Budget, Experiment, ObjectiveRef
-from hpsearch.trial import State
+from hpsearch.core.experiment import Budget, Experiment, ObjectiveRef
+from hpsearch.core.trial import State
 
 
 def progress(

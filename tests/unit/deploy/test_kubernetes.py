@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from hpsearch.command.exits import EXIT_CODES
+from hpsearch.runtime.exits import EXIT_CODES
 from tests.unit.deploy.commands import DEPLOY, parsed
 
 FOLDER = DEPLOY / "kubernetes"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.command.exits import EXIT_CODES
+from hpsearch.runtime.exits import EXIT_CODES
 from tests.unit.deploy.commands import DEPLOY, parsed, variables
 
 FOLDER = DEPLOY / "systemd"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from hpsearch.errors import LoadError
-from hpsearch.hyperopt.curves import curve_of
+from hpsearch.hyperopt.engine.curves import curve_of
 
 
 def saved(array: Any, *, allow_pickle: bool = False) -> bytes:

@@ -39,7 +39,7 @@ from hpsearch.hyperopt.exceptions import (
     InvalidResultStatus,
 )
 from hpsearch.hyperopt.pyll import scope
-from hpsearch.trial_handle import current_trial
+from hpsearch.objective.current_trial import current_trial
 
 SPACE = {"x": hp.uniform("x", -5, 5), "kind": hp.choice("kind", ["a", {"n": hp.uniformint("n", 1, 9)}])}
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch import hp
-from hpsearch.hyperopt.documents import (
+from hpsearch.core.trial import FailureKind, Holder, State, Trial
+from hpsearch.hyperopt.engine.documents import (
     JOB_STATE_CANCEL,
     JOB_STATE_DONE,
     JOB_STATE_ERROR,
@@ -20,10 +21,9 @@ from hpsearch.hyperopt.documents import (
     JOB_STATE_RUNNING,
     new_misc,
 )
-from hpsearch.hyperopt.imported import read_jobs
+from hpsearch.hyperopt.migration.imported import read_jobs
 from hpsearch.space.tree import Space
 from hpsearch.store.documents.trial import trial_document, trial_from
-from hpsearch.trial import FailureKind, Holder, State, Trial
 from tests.unit.store.altered import HOSTILE, altered, places
 
 SPACE = Space(

@@ -7,8 +7,8 @@ import pytest
 
 import hpsearch.hyperopt as hpo
 from hpsearch.hyperopt import anneal, base, hp, mix, rand, tpe, utils
+from hpsearch.hyperopt.engine.history_reader import Ledger
 from hpsearch.hyperopt.fmin import generate_trials_to_calculate
-from hpsearch.hyperopt.ledger import Ledger
 from hpsearch.space.tree import Space
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
 

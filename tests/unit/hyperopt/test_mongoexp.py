@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 import hpsearch
 from hpsearch import hp
+from hpsearch.core.experiment import Algorithm, Experiment, ObjectiveRef
+from hpsearch.core.trial import Failure, FailureKind, State, Trial
 from hpsearch.errors import ConfigurationError, ExperimentMismatchError
-from hpsearch.experiment import Algorithm, Experiment, ObjectiveRef
 from hpsearch.hyperopt import anneal, mix, mongoexp, rand, tpe
 from hpsearch.hyperopt.base import JOB_STATE_CANCEL, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_NEW
-from hpsearch.hyperopt.documents import checked_doc
+from hpsearch.hyperopt.engine.documents import checked_doc
 from hpsearch.hyperopt.exceptions import InvalidTrial
 from hpsearch.hyperopt.mongo.algorithm import algorithm_of
 from hpsearch.hyperopt.mongo.documents import doc_of, trial_of
 from hpsearch.hyperopt.mongo.reader import Reader
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
-from hpsearch.trial import Failure, FailureKind, State, Trial
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 KEY = "search"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import hpsearch.hyperopt as hpo
 from hpsearch.errors import HpsearchWarning, SpaceError
 from hpsearch.hyperopt import anneal, auto, hp, mix, rand, space_eval, tpe
+from hpsearch.hyperopt.engine.points import raw_point
 from hpsearch.hyperopt.fmin import generate_trials_to_calculate
-from hpsearch.hyperopt.points import raw_point
 from hpsearch.hyperopt.pyll import scope
 from hpsearch.space.tree import Space
 

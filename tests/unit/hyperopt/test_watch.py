@@ -7,11 +7,11 @@ import logging
 import pytest
 
 from hpsearch.coordination.plan import EndReason
-from hpsearch.fleet import Worker
+from hpsearch.core.trial import State
+from hpsearch.core.worker import Worker
 from hpsearch.hyperopt import Domain, FMinIter, Trials, hp, rand
 from hpsearch.hyperopt.mongo.watch import Watch
 from hpsearch.hyperopt.progress import NoProgress
-from hpsearch.trial import State
 from tests.unit.report.states import progress
 
 WORKER = Worker(name="anna", host="machine", pid=1)

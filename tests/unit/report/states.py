@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hpsearch.coordination.progress import Progress
-from hpsearch.experiment import Budget, Experiment, ObjectiveRef
-from hpsearch.fleet import Worker
-from hpsearch.trial import Failure, FailureKind, State, Trial
+from hpsearch.core.experiment import Budget, Experiment, ObjectiveRef
+from hpsearch.core.trial import Failure, FailureKind, State, Trial
+from hpsearch.core.worker import Worker
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from hpsearch import hp
+from hpsearch.core.experiment import ExperimentState, ObjectiveRef
+from hpsearch.core.trial import Ended, Failure, FailureKind, Holder
 from hpsearch.diagnosis.finding import problem
-from hpsearch.experiment import ExperimentState, ObjectiveRef
 from hpsearch.report.findings import findings_text
 from hpsearch.report.live import block
 from hpsearch.report.rows import (
@@ -34,7 +35,6 @@ from hpsearch.report.summary import failure_groups
 from hpsearch.report.table import Format, render
 from hpsearch.report.text import failure_line, final_report, improvement_line, status_line
 from hpsearch.space.tree import Space
-from hpsearch.trial import Ended, Failure, FailureKind, Holder
 from tests.unit.report.states import NOW, done, experiment, failed, progress, worker
 
 #: What a terminal obeys, what ends a line for some reader, what turns the direction of writing.

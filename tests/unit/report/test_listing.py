@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.experiment import Experiment, ExperimentState
+from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.report.listing import listed
 from tests.unit.report.states import after, experiment
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hpsearch.experiment import ExperimentState
+from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.trial import Ended, Failure, FailureKind, Holder, Report, State
 from hpsearch.report.rows import best_text, status_cells, status_row, trial_cells, trial_text
-from hpsearch.trial import Ended, Failure, FailureKind, Holder, Report, State
 from tests.unit.report.states import NOW, after, done, experiment, failed, progress
 
 

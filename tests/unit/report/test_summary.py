@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from hpsearch.experiment import ExperimentState
-from hpsearch.fleet import WorkerState
+from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.trial import Failure, FailureKind, State
+from hpsearch.core.worker import WorkerState
 from hpsearch.report.summary import failure_groups, failure_reason, progress_of
 from hpsearch.store.protocol import Standing
-from hpsearch.trial import Failure, FailureKind, State
 from tests.unit.report.states import after, experiment, failed, worker
 
 COUNTS = dict.fromkeys(State, 0)

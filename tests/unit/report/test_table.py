@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.report.table import Format, render
-from hpsearch.strict_json import json_text
+from hpsearch.runtime.strict_json import json_text
 
 WHEN = datetime(2026, 1, 1, 12, 30, 15, 250000, tzinfo=UTC)
 ROWS = [

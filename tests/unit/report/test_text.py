@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hpsearch.coordination.plan import EndReason
-from hpsearch.experiment import Budget, ExperimentState
+from hpsearch.core.experiment import Budget, ExperimentState
+from hpsearch.core.trial import State
 from hpsearch.report.summary import failure_groups
 from hpsearch.report.text import (
     counts_text,
@@ -15,7 +16,6 @@ from hpsearch.report.text import (
     improvement_line,
     status_line,
 )
-from hpsearch.trial import State
 from tests.unit.report.states import done, experiment, failed, progress
 
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from hpsearch.experiment import Budget, ExperimentState
-from hpsearch.logs import log_to_stderr
+from hpsearch.core.experiment import Budget, ExperimentState
+from hpsearch.core.trial import State
 from hpsearch.report.live import LiveView, block
 from hpsearch.report.view import PlainView, choose_view, printed_to
-from hpsearch.trial import State
+from hpsearch.runtime.logs import log_to_stderr
 from tests.unit.report.states import done, experiment, failed, progress
 
 

@@ -18,6 +18,9 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from hpsearch.core.experiment import Budget, Elapsed, Experiment, ExperimentState, ObjectiveRef
+from hpsearch.core.trial import Failure, FailureKind, Report, Result, State, Trial
+from hpsearch.core.worker import Worker
 from hpsearch.errors import (
     ExperimentAtWorkError,
     ExperimentMismatchError,
@@ -25,10 +28,7 @@ from hpsearch.errors import (
     NotFoundError,
     TrialExistsError,
 )
-from hpsearch.experiment import Budget, Elapsed, Experiment, ExperimentState, ObjectiveRef
-from hpsearch.fleet import Worker
 from hpsearch.store.protocol import Hold, TrialStore
-from hpsearch.trial import Failure, FailureKind, Report, Result, State, Trial
 from tests.unit.store.model import FINISHED, LOST, RELEASED, Claim, ExperimentModel, Model, TrialModel
 
 COORDINATORS = st.sampled_from(["anna", "bert"])

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hpsearch.experiment import ExperimentState
-from hpsearch.trial import State
+from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.trial import State
 
 OPEN = (State.PENDING, State.RUNNING)
 FINISHED = (State.DONE, State.FAILED)

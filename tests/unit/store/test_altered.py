@@ -12,9 +12,10 @@ from bson import decode, encode
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpsearch.core.experiment import Budget, Experiment, ObjectiveRef
+from hpsearch.core.trial import Ended, Failure, FailureKind, Holder, Report, State, Trial
+from hpsearch.core.worker import Worker
 from hpsearch.errors import UnreadableError
-from hpsearch.experiment import Budget, Experiment, ObjectiveRef
-from hpsearch.fleet import Worker
 from hpsearch.report.rows import (
     STATUS_COLUMNS,
     TRIAL_COLUMNS,
@@ -30,7 +31,6 @@ from hpsearch.store.documents.experiment import experiment_document, experiment_
 from hpsearch.store.documents.trial import trial_document, trial_from, unreadable_trial
 from hpsearch.store.documents.worker import worker_document, worker_from
 from hpsearch.store.protocol import Standing
-from hpsearch.trial import Ended, Failure, FailureKind, Holder, Report, State, Trial
 from tests.unit.store.altered import HOSTILE, Document, altered, places
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

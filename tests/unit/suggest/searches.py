@@ -9,11 +9,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from hpsearch import hp
-from hpsearch.history import History
+from hpsearch.core.history import History
+from hpsearch.core.trial import State, Trial
 from hpsearch.space.distribution import Numeric
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.protocol import Suggester, trial_rng
-from hpsearch.trial import State, Trial
 
 #: One maker of a parameter for each kind of distribution, by label.
 LEAVES: dict[str, Callable[[str], Any]] = {

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch import hp
-from hpsearch.history import History
+from hpsearch.core.history import History
 from hpsearch.space.tree import Space
 from hpsearch.suggest.tpe.activation import active_mask, gates
 from tests.unit.suggest.searches import spaces

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hpsearch import hp
+from hpsearch.core.experiment import Algorithm
+from hpsearch.core.history import History
 from hpsearch.errors import ConfigurationError
-from hpsearch.experiment import Algorithm
-from hpsearch.history import History
 from hpsearch.space.tree import Space
 from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
 from tests.unit.suggest.searches import history, rngs

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch import hp
+from hpsearch.core.history import History
 from hpsearch.errors import ConfigurationError
-from hpsearch.history import History
 from hpsearch.space.tree import Space
 from hpsearch.suggest.anneal import Anneal, AnnealOptions, best_rows, neighbour
 from hpsearch.suggest.protocol import trial_rng

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch import hp
+from hpsearch.core.history import History
 from hpsearch.errors import ConfigurationError
-from hpsearch.history import History
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.auto import Auto, AutoOptions
-from hpsearch.suggest.gp.focus import Focus
+from hpsearch.suggest.gp.search_region import Focus
 from hpsearch.suggest.gp.suggest import GaussianProcess
 from hpsearch.suggest.tpe.suggest import TPE
 from tests.unit.suggest.searches import LEAVES, add, extreme_histories, history, rngs, search, spaces

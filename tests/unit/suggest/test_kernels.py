@@ -12,7 +12,7 @@ from scipy.special import chdtrc
 from scipy.stats import truncnorm
 
 from hpsearch import hp
-from hpsearch.history import Bools, Floats
+from hpsearch.core.history import Bools, Floats
 from hpsearch.space.distribution import Categorical, Integer, Normal, Numeric
 from hpsearch.space.tree import Space
 from hpsearch.suggest.tpe.axis import Axis, axis

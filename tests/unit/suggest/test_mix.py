@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch import hp
+from hpsearch.core.experiment import Algorithm
 from hpsearch.errors import ConfigurationError
-from hpsearch.experiment import Algorithm
 from hpsearch.space.tree import Space
 from hpsearch.suggest.algorithms import make_suggester
 from hpsearch.suggest.mix import Mix, MixOptions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hpsearch import hp
-from hpsearch.history import History
+from hpsearch.core.history import History
 from hpsearch.space.tree import Space
 from hpsearch.suggest.protocol import trial_rng
 from hpsearch.suggest.random import RandomSearch

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.history import Floats
+from hpsearch.core.history import Floats
 from hpsearch.suggest.tpe.split import (
     MAX_GOOD,
     N_NEWEST,

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch import hp
+from hpsearch.core.history import History
+from hpsearch.core.trial import State, Trial
 from hpsearch.errors import ConfigurationError
-from hpsearch.history import History
 from hpsearch.space.distribution import Categorical, Numeric
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.random import RandomSearch
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
-from hpsearch.trial import State, Trial
 from tests.unit.suggest.searches import LEAVES, add, extreme_histories, history, rngs, search, spaces
 
 HOSTILE = [None, math.nan, math.inf, -math.inf, 1e300, -1e300, 5e-324, 0.0, 0.0, 1.0, -3.5]

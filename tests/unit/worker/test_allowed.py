@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from hpsearch import hp
+from hpsearch.core.experiment import Experiment, ObjectiveRef
+from hpsearch.core.trial import Result
 from hpsearch.errors import ConfigurationError, HpsearchError, LoadError, SpaceError
-from hpsearch.experiment import Experiment, ObjectiveRef
 from hpsearch.space.tree import Space
-from hpsearch.trial import Result
 from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.allowed_only import AllowedOnly
 from hpsearch_worker.messages import Load, Loaded

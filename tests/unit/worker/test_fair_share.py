@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hpsearch.experiment import Experiment, ObjectiveRef
+from hpsearch.core.experiment import Experiment, ObjectiveRef
 from hpsearch_worker.fair_share import FairShare
 
 PRIORITIES = st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 20), min_size=1)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hpsearch.wording import UNSHOWABLE, printable
+from hpsearch.runtime.escaping import UNSHOWABLE, printable
 from hpsearch_worker.output import Output
 
 Echo = Callable[[Sequence[bytes]], str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpsearch.interrupt import Interrupt
+from hpsearch.runtime.signals import Interrupt
 from hpsearch_worker.shutdown import Shutdown
 
 

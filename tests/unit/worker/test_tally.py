@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hpsearch.fleet import Worker, WorkerState
+from hpsearch.core.worker import Worker, WorkerState
 from hpsearch_worker.tally import Outcome, Tally
 
 ME = Worker(name="w", host="h", pid=1)

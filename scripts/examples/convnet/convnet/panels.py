@@ -12,7 +12,7 @@ from convnet.results import Record
 from hpsearch import Space
 from hpsearch.space.distribution import Categorical, Distribution, Integer, Numeric
 from hpsearch.space.expression import Choice, Literal, Node, Number
-from hpsearch.space.flat import Parameter, contents
+from hpsearch.space.parameters import Parameter, contents
 
 #: A number that takes at most so many values is shown in columns, as a choice is.
 _MAX_COLUMNS = 6

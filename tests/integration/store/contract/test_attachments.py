@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from hpsearch.core.trial import State
 from hpsearch.errors import NotFoundError, StoreError, TooLargeError
-from hpsearch.store.files import CHUNK_BYTES
-from hpsearch.trial import State
+from hpsearch.store.mongo.gridfs import CHUNK_BYTES
 from tests.integration.store.contract.results import DONE
 
 

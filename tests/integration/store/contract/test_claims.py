@@ -11,8 +11,8 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hpsearch.experiment import ExperimentState
-from hpsearch.trial import State
+from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.trial import State
 from tests.integration.store.conftest import WORKER, Bench
 from tests.integration.store.contract.results import DONE
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from hpsearch.errors import ExperimentMismatchError, NotFoundError
-from hpsearch.experiment import (
+from hpsearch.core.experiment import (
     HIGHEST_PRIORITY,
     UNDECIDED,
     Algorithm,
@@ -18,6 +17,7 @@ from hpsearch.experiment import (
     ExperimentState,
     ObjectiveRef,
 )
+from hpsearch.errors import ExperimentMismatchError, NotFoundError
 
 
 def test_an_experiment_comes_back_as_it_was_created(bench, store):

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from hpsearch.core.trial import FailureKind, Report, State
 from hpsearch.errors import LeaseLostError
 from hpsearch.store.protocol import Hold
-from hpsearch.trial import FailureKind, Report, State
 from tests.integration.store.conftest import WORKER
 from tests.integration.store.contract.results import DONE
 

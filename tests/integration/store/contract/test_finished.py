@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from hpsearch.core.trial import Failure, FailureKind, Result, State, Trial
 from hpsearch.store.protocol import Hold
-from hpsearch.trial import Failure, FailureKind, Result, State, Trial
 from tests.integration.store.conftest import WORKER, Bench
 from tests.integration.store.contract.results import DONE, FAILED
 

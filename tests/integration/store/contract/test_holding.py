@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from hpsearch.core.trial import Failure, FailureKind, Report, Result, State
 from hpsearch.errors import LeaseLostError, StoreError
 from hpsearch.store.protocol import Hold
-from hpsearch.trial import Failure, FailureKind, Report, Result, State
 from tests.integration.store.conftest import WORKER
 from tests.integration.store.contract.results import DONE, FAILED
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from hpsearch.core.trial import Failure, FailureKind, State
 from hpsearch.errors import StoreError, TrialExistsError
-from hpsearch.trial import Failure, FailureKind, State
 from tests.integration.store.conftest import START, WORKER, Bench
 from tests.integration.store.contract.results import DONE
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from hpsearch.experiment import Elapsed, ExperimentState
+from hpsearch.core.experiment import Elapsed, ExperimentState
 
 
 def test_one_coordinator_leads_until_its_lease_is_over(bench, store):

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from hpsearch.fleet import Worker, WorkerState
+from hpsearch.core.trial import Trial
+from hpsearch.core.worker import Worker, WorkerState
 from hpsearch.store.protocol import TrialStore
-from hpsearch.trial import Trial
 from tests.integration.store.conftest import WORKER
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hpsearch.core.trial import FINISHED, Result, State
 from hpsearch.store.protocol import RECENT_TRIALS, Standing
-from hpsearch.trial import FINISHED, Result, State
 from tests.integration.store.conftest import START, Bench
 
 LOSSES = st.sampled_from([0.0, -1.5, 7.25, float("inf"), float("-inf")])

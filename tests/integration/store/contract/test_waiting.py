@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from hpsearch.trial import State
+from hpsearch.core.trial import State
 from tests.integration.store.contract.results import DONE
 
 

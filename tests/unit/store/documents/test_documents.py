@@ -11,11 +11,11 @@ from bson import decode, encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hpsearch.core.experiment import Experiment, ObjectiveRef
+from hpsearch.core.trial import Ended, Failure, FailureKind, Holder, Report, Result, State, Trial
 from hpsearch.errors import StoreError
-from hpsearch.experiment import Experiment, ObjectiveRef
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
 from hpsearch.store.documents.trial import report_documents, result_document, trial_document, trial_from
-from hpsearch.trial import Ended, Failure, FailureKind, Holder, Report, Result, State, Trial
 
 TEXTS = st.text(string.printable, max_size=8)
 DATES = st.datetimes(timezones=st.just(UTC)).map(lambda d: d.replace(microsecond=0))

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from hpsearch.core.experiment import DEFAULT_PRIORITY, Algorithm, Budget, Defaults, Experiment, ObjectiveRef
+from hpsearch.core.trial import Trial
 from hpsearch.errors import UnreadableError
-from hpsearch.experiment import DEFAULT_PRIORITY, Algorithm, Budget, Defaults, Experiment, ObjectiveRef
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
 from hpsearch.store.documents.migration import EXPERIMENT_STEPS, SCHEMA, TRIAL_STEPS, migrated, raised
 from hpsearch.store.documents.trial import trial_document, trial_from
-from hpsearch.trial import Trial
 
 #: As layout 1 wrote them.
 TRIAL_1: dict[str, Any] = {

@@ -6,7 +6,7 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from hpsearch.store.mongo.access import Access, AuthPatience
-from hpsearch.store.roles import COORDINATOR, VIEWER, WORKER, Role, privileges
+from hpsearch.store.mongo.roles import COORDINATOR, VIEWER, WORKER, Role, privileges
 
 UNAUTHORIZED, AUTHENTICATION_FAILED = 13, 18
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hpsearch.history import Floats
+from hpsearch.core.history import Floats
 from hpsearch.suggest.gp.model import believe, learn
 
 GROUPS = np.arange(1)

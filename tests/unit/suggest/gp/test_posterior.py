@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from hpsearch.history import Floats
+from hpsearch.core.history import Floats
 from hpsearch.suggest.gp.fit import JITTER
 from hpsearch.suggest.gp.kernel import Hyperparameters
 from hpsearch.suggest.gp.posterior import condition, with_fantasies

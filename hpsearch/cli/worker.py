@@ -1,0 +1,234 @@
+"""``hpsearch-worker``: its options."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from hpsearch.cli.options import (
+    DURATION,
+    POSITIVE_DURATION,
+    auth_patience_option,
+    debug_option,
+    health_options,
+    log_format_option,
+    option,
+    secret_option,
+    store_option,
+)
+from hpsearch.cli.store_choice import STORE, chosen_file, uri_in
+from hpsearch.errors import ConfigurationError
+from hpsearch.objective.by_value import SECRET, read_secret
+from hpsearch.runtime.escaping import shown
+from hpsearch.runtime.exits import as_process, run_and_exit
+from hpsearch.runtime.gpus import find_gpus, share_out
+from hpsearch.runtime.logs import log_to_stderr
+from hpsearch.runtime.signals import Interrupt
+from hpsearch.runtime.systemd import take_notifier
+from hpsearch.runtime.user_paths import user_path
+from hpsearch_worker.allowed import Allowed
+from hpsearch_worker.log_file import LogFile
+from hpsearch_worker.loop import Limits
+from hpsearch_worker.parent_death import die_with_parent
+from hpsearch_worker.serve import Options, serve
+from hpsearch_worker.shutdown import Shutdown
+
+#: Characters of a worker's name: a host's, and more.
+_MAX_NAME = 300
+
+
+def _checked_name(context: click.Context, param: click.Parameter, name: str | None) -> str | None:
+    """Refuse a name that nobody could type, or that the database cannot hold."""
+    if name and not (name.isprintable() and len(name) <= _MAX_NAME):
+        text = f"{shown(name)} cannot name a worker; use up to {_MAX_NAME} printable characters."
+        raise click.BadParameter(text, context, param)
+    return name
+
+
+@click.command("worker")
+@store_option(required=True)
+@option(
+    "--exp-key",
+    "exp_keys",
+    multiple=True,
+    metavar="KEY",
+    envvar="HPSEARCH_WORKER_EXP_KEY",
+    help="Serve only this experiment; repeatable.",
+)
+@option(
+    "--allow",
+    multiple=True,
+    metavar="PATTERN",
+    help="Run only objectives like module:function or file.py:function, with * for any name; repeatable. "
+    "by-value admits those that come signed. [default: run all]",
+)
+@option("--concurrency", type=click.IntRange(min=1), default=1, help="Trials evaluated at a time.")
+@option("--burst", is_flag=True, help="Leave when nothing is left to do, instead of waiting.")
+@option("--max-trials", type=click.IntRange(min=1), help="Leave after taking so many trials.")
+@option(
+    "--claim-for", type=DURATION, help="Take no more trials after so long; leave once the last has ended."
+)
+@option("--max-idle", type=DURATION, help="Leave after so long without a trial.")
+@option("--max-runtime", type=DURATION, help="Drain and leave after so long.")
+@option(
+    "--max-consecutive-failures", type=click.IntRange(min=1), help="Leave after so many failures in a row."
+)
+@option(
+    "--trial-timeout",
+    type=POSITIVE_DURATION,
+    help="Stop an evaluation after so long [default: the experiment's].",
+)
+@option(
+    "--drain-timeout",
+    type=DURATION,
+    default="30s",
+    help="Time that a running trial still has after SIGTERM or SIGINT; then it is given back.",
+)
+@option(
+    "--workdir",
+    type=click.Path(file_okay=False),
+    help="Folder in which each evaluation begins, made if missing [default: the worker's own].",
+)
+@option(
+    "--gpus",
+    metavar="auto|none|LIST",
+    help="Let each concurrent trial see one GPU of its own: of all, or of a list such as 0,1,3. "
+    "[default: all trials see what the worker sees]",
+)
+@option("--name", callback=_checked_name, help="Name in the registry [default: host-pid].")
+@option(
+    "--isolate/--no-isolate",
+    default=True,
+    help="Evaluate in a process of its own, or (less overhead, no protection) in the worker's.",
+)
+@option("--echo/--no-echo", default=True, help="Pass on what the objective prints.")
+@secret_option()
+@auth_patience_option()
+@health_options
+@log_format_option()
+@option("--parent", type=int, hidden=True, help="Drain when this process, which started the worker, dies.")
+@option("--started-fd", type=int, hidden=True, help="Write a byte to this descriptor once it is at work.")
+@option("--log-file", hidden=True, help="File that stdout and stderr lead to, to be kept small.")
+@debug_option()
+def worker(
+    store: str,
+    exp_keys: tuple[str, ...],
+    allow: tuple[str, ...],
+    concurrency: int,
+    burst: bool,
+    max_trials: int | None,
+    claim_for: float | None,
+    max_idle: float | None,
+    max_runtime: float | None,
+    max_consecutive_failures: int | None,
+    trial_timeout: float | None,
+    drain_timeout: float,
+    workdir: str | None,
+    gpus: str | None,
+    name: str | None,
+    isolate: bool,
+    echo: bool,
+    secret_file: str | None,
+    auth_patience: float,
+    health_port: int | None,
+    health_host: str,
+    parent: int | None,
+    started_fd: int | None,
+    log_file: str | None,
+) -> None:
+    """Evaluate trials: claim one, call the objective, write the loss back, go on.
+
+    Waits for work for ever unless told otherwise, also while MongoDB is away. SIGTERM or
+    Ctrl-C drains: the running trial is finished, or given back after the drain timeout; a
+    second one forces.
+    """
+    if not isolate and concurrency > 1:
+        raise click.UsageError("--no-isolate evaluates one trial at a time: leave --concurrency at 1.")
+    if parent is not None:
+        die_with_parent(parent, signal.SIGTERM)
+    if started_fd is not None:
+        os.set_inheritable(started_fd, False)
+    if log_file is not None:
+        LogFile(Path(log_file)).keep_small()
+    name = name or f"{socket.gethostname()}-{os.getpid()}"
+    log_to_stderr(worker=name)
+    notifier = take_notifier(os.environ)
+    options = Options(
+        exp_keys=exp_keys,
+        allowed=Allowed.of(allow, Path.cwd()) if allow else None,
+        name=name,
+        concurrency=concurrency,
+        is_isolated=isolate,
+        echo=echo,
+        max_trials=max_trials,
+        claim_for_s=claim_for,
+        workdir=None if workdir is None else _made(workdir),
+        gpus=None if gpus is None else share_out(find_gpus(gpus, os.environ), concurrency),
+        secret=_taken_secret(secret_file),
+        auth_patience_s=auth_patience,
+        read_uri=_reader(click.get_current_context()),
+        health_host=health_host,
+        health_port=health_port,
+        limits=Limits(
+            is_burst=burst,
+            max_idle_s=max_idle,
+            max_consecutive_failures=max_consecutive_failures,
+            trial_timeout_s=trial_timeout,
+        ),
+    )
+    with Interrupt() as interrupt:
+        shutdown = Shutdown(interrupt, drain_timeout, max_runtime)
+        serve(store, options, shutdown, notifier, on_start=lambda: _tell_starter(started_fd))
+        if interrupt.is_forced:
+            raise click.exceptions.Exit(interrupt.exit_code)
+
+
+def main() -> NoReturn:
+    """Run ``hpsearch-worker``."""
+    run_and_exit(worker, "hpsearch-worker", "HPSEARCH_WORKER")
+
+
+def main_of_process() -> NoReturn:
+    """Run ``hpsearch-worker`` in a process that has nothing else to do."""
+    as_process(main)
+
+
+def _reader(context: click.Context) -> Callable[[], str] | None:
+    """Return what reads the URI again, if a file holds it; who calls this command may hand it over."""
+    file = chosen_file(context)
+    read: Callable[[], str] | None = context.obj if file is None else partial(uri_in, file)
+    return read
+
+
+def _made(folder: str) -> str:
+    """Make a folder if it is missing, and return its absolute path."""
+    path = user_path(folder).absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"The working folder {path} cannot be made: {error.strerror}.") from error
+    return str(path)
+
+
+def _tell_starter(fd: int | None) -> None:
+    """Say to the process that started this one that it is at work."""
+    if fd is not None:
+        with suppress(OSError):  # the starter has ended
+            os.write(fd, b"1")
+        os.close(fd)
+
+
+def _taken_secret(file: str | None) -> bytes | None:
+    """Return the secret; take it and the password out of the environment, which evaluations inherit."""
+    secret = read_secret(os.environ, file)
+    for name in (SECRET, STORE):
+        os.environ.pop(name, None)
+    return secret

@@ -1,0 +1,1 @@
+"""Trials, experiments, workers and histories: frozen values and their legal moves."""

@@ -1,0 +1,82 @@
+"""Finished trials as columns: what a suggester learns from.
+
+Rows are in the order in which trials were added, which is the order of their
+completion as the coordinator saw it. Nothing is ever removed or changed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.core.trial import State, Trial
+from hpsearch.space.tree import Space, Values
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+class History:
+    """The finished trials of one experiment, append-only.
+
+    Columns follow ``space.parameters``; a parameter that was inactive in a trial has
+    the value 0 and ``active`` false there.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self._column = {parameter.label: j for j, parameter in enumerate(space.parameters)}
+        self._n = 0
+        self._values: Floats = np.zeros((16, len(self._column)))
+        self._active: Bools = np.zeros((16, len(self._column)), dtype=bool)
+        self._losses: Floats = np.zeros(16)
+
+    def __len__(self) -> int:
+        return self._n
+
+    @property
+    def values(self) -> Floats:
+        """(n, d) array of raw values, a view; 0 where inactive."""
+        return self._values[: self._n]
+
+    @property
+    def active(self) -> Bools:
+        """(n, d) array, a view: which parameters each trial had."""
+        return self._active[: self._n]
+
+    @property
+    def losses(self) -> Floats:
+        """(n,) array, a view; NaN for a trial that failed, which never counts as good."""
+        return self._losses[: self._n]
+
+    def add(self, trial: Trial) -> None:
+        """Append a trial that is done or failed; of one that is not done no loss counts."""
+        if self._n == len(self._losses):
+            self._grow()
+        self._values[self._n], self._active[self._n] = self.encode(trial.values)
+        is_done = trial.state is State.DONE and trial.loss is not None
+        self._losses[self._n] = trial.loss if is_done else np.nan
+        self._n += 1
+
+    def reordered(self, order: NDArray[np.intp]) -> History:
+        """Return the same trials as a new history: row i is that of row ``order[i]`` here."""
+        history = History(self.space)
+        history._n = self._n
+        history._values, history._active = self.values[order], self.active[order]
+        history._losses = self.losses[order]
+        return history
+
+    def encode(self, values: Values) -> tuple[Floats, Bools]:
+        """Return a point as a (d,) row of raw values and a (d,) mask of the active ones."""
+        row, mask = np.zeros(len(self._column)), np.zeros(len(self._column), dtype=bool)
+        for label, value in values.items():
+            row[self._column[label]] = value
+            mask[self._column[label]] = True
+        return row, mask
+
+    def _grow(self) -> None:
+        """Double the capacity, so that appending costs constant time on average."""
+        n_more = max(16, self._n)
+        self._values = np.concatenate([self._values, np.zeros((n_more, len(self._column)))])
+        self._active = np.concatenate([self._active, np.zeros((n_more, len(self._column)), dtype=bool)])
+        self._losses = np.concatenate([self._losses, np.zeros(n_more)])

@@ -1,0 +1,1 @@
+"""What is behind Hyperopt's names: spaces, documents and trials on our engine."""

@@ -1,0 +1,85 @@
+"""Our suggesters behind Hyperopt's protocol: documents in, documents out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hpsearch.hyperopt.engine.documents import Doc, Idxs, miscs_to_idxs_vals, new_misc
+from hpsearch.hyperopt.engine.domain import Domain
+from hpsearch.runtime.arithmetic import own_arithmetic
+from hpsearch.space.tree import Values
+from hpsearch.suggest.protocol import Suggester, trial_rng
+
+#: Seeds that Hyperopt's protocol hands to an algorithm lie below this.
+MAX_SEED = 2**31 - 1
+
+
+def suggest_docs(
+    new_ids: Sequence[Any], domain: Domain, trials: Any, seed: Any, suggester: Suggester
+) -> list[Doc]:
+    """Return one document for each new number, with what a suggester proposes.
+
+    Parameters
+    ----------
+    new_ids : sequence
+        Numbers of the new trials; integrators may use text.
+    domain : Domain
+        The space.
+    trials : Trials
+        What is known. Open trials count as pending.
+    seed : int, Generator, RandomState or None
+        Decides, with what is known, what is suggested.
+    suggester : Suggester
+        One for ``domain.space``.
+
+    Returns
+    -------
+    list of dict
+        Not inserted into ``trials``. The values are NumPy's scalars; inserting makes them Python's.
+    """
+    history, pending = domain.observed(trials)
+    root = root_seed(seed)
+    rngs = [trial_rng(root, i) for i in range(len(new_ids))]
+    with own_arithmetic():
+        points = [suggestion.values for suggestion in suggester.suggest(history, pending, rngs)]
+    miscs = [
+        new_misc(tid, _as_drawn(values), domain.params, domain.cmd, domain.workdir)
+        for tid, values in zip(new_ids, points, strict=True)
+    ]
+    results = [domain.new_result() for _ in new_ids]
+    docs: list[Doc] = trials.new_trial_docs(list(new_ids), [None] * len(new_ids), results, miscs)
+    return docs
+
+
+def suggest_values(
+    new_ids: Sequence[Any], domain: Domain, trials: Any, seed: Any, suggester: Suggester
+) -> tuple[Idxs, Idxs]:
+    """Return the same suggestions by label, as the numbers of the trials and their values."""
+    docs = suggest_docs(new_ids, domain, trials, seed, suggester)
+    return miscs_to_idxs_vals([doc["misc"] for doc in docs], list(domain.params))
+
+
+def _as_drawn(values: Values) -> dict[str, Any]:
+    """Return raw values as NumPy's scalars, which is what Hyperopt's algorithms draw."""
+    return {
+        label: np.int64(value) if isinstance(value, int) else np.float64(value)
+        for label, value in values.items()
+    }
+
+
+def root_seed(seed: Any) -> int:
+    """Return the seed of a call as a number that is not negative.
+
+    Raises
+    ------
+    ValueError
+        If it is a negative number.
+    """
+    if isinstance(seed, int | np.integer):
+        if seed < 0:
+            raise ValueError(f"The seed must not be negative, but it is {seed}.")
+        return int(seed)
+    return int(np.random.default_rng(seed).integers(MAX_SEED))

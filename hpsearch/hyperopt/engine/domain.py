@@ -1,0 +1,304 @@
+"""``Domain``: an objective and its space; ``Ctrl``: what an objective may ask of the search."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import numbers
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hpsearch.core.history import History
+from hpsearch.errors import DuplicateLabelError, SpaceError
+from hpsearch.hyperopt.engine.documents import DOMAIN_CMD, JOB_STATE_DONE, STATUS_NEW, STATUS_STRINGS, Doc
+from hpsearch.hyperopt.engine.history_reader import Ledger
+from hpsearch.hyperopt.engine.points import raw_point
+from hpsearch.hyperopt.exceptions import BadSearchSpace, DuplicateLabel, InvalidLoss, InvalidResultStatus
+from hpsearch.hyperopt.pyll.evaluation import GarbageCollected, rec_eval
+from hpsearch.hyperopt.pyll.graph import Apply, Literal, apply, as_apply, dfs, parameters_of
+from hpsearch.hyperopt.pyll.stochastic import recursive_set_rng_kwarg
+from hpsearch.hyperopt.vectorize import VectorizeHelper
+from hpsearch.objective.evaluation import STATUS_OK
+from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.protocol import Suggester
+
+logger = logging.getLogger(__name__)
+
+
+class Ctrl:
+    """The search, as seen by one evaluation."""
+
+    def __init__(self, trials: Any, current_trial: Doc | None = None) -> None:
+        self.trials = trials
+        self.current_trial = current_trial
+
+    def info(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Log a message, as ``logging`` does."""
+        logger.info(msg, *args, **kwargs)
+
+    def warn(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Log a warning, as ``logging`` does."""
+        logger.warning(msg, *args, **kwargs)
+
+    def error(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Log an error, as ``logging`` does."""
+        logger.error(msg, *args, **kwargs)
+
+    def debug(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Log a detail, as ``logging`` does."""
+        logger.debug(msg, *args, **kwargs)
+
+    def checkpoint(self, r: Any = None) -> None:
+        """Keep a preliminary result of the current trial."""
+        if self.current_trial is not None and r is not None:
+            self.current_trial["result"] = r
+
+    @property
+    def attachments(self) -> Any:
+        """The attachments of the current trial, a mapping from names to blobs."""
+        return self.trials.trial_attachments(trial=self.current_trial)
+
+    def inject_results(
+        self,
+        specs: Sequence[Any],
+        results: Sequence[Doc],
+        miscs: Sequence[Doc],
+        new_tids: Sequence[Any] | None = None,
+    ) -> Any:
+        """Add trials that the objective evaluated beside its own; they name the current one as source."""
+        if new_tids is None:
+            new_tids = self.trials.new_trial_ids(len(specs))
+        for misc, tid in zip(miscs, new_tids, strict=True):
+            misc["tid"] = tid
+        sources = [self.current_trial] * len(new_tids)
+        docs = self.trials.source_trial_docs(new_tids, specs, results, miscs, sources)
+        for doc in docs:
+            doc["state"] = JOB_STATE_DONE
+        return self.trials.insert_trial_docs(docs)
+
+
+class Domain:
+    """An objective and the space that it is minimised over.
+
+    Parameters
+    ----------
+    fn : callable or None
+        The objective; None where only suggestions are wanted.
+    expr : any
+        The space.
+    workdir, name, loss_target : any
+        Kept for integrators.
+    pass_expr_memo_ctrl : bool, optional
+        Whether ``fn`` takes ``expr``, ``memo`` and ``ctrl`` instead of the configuration;
+        by default what ``fmin_pass_expr_memo_ctrl`` marked.
+
+    Attributes
+    ----------
+    space : Space
+        What our suggesters work with.
+    expr : Apply
+        The space as a graph.
+    params : dict of Apply
+        The distribution of each parameter by label.
+    s_new_ids, s_rng : Literal
+        Nodes that stand for the numbers of new trials, and for a generator, in ``s_idxs_vals``.
+
+    Raises
+    ------
+    BadSearchSpace
+        ``DuplicateLabel`` if two parameters share a label, or if the space cannot be.
+    """
+
+    rec_eval_print_node_on_error = False
+
+    def __init__(
+        self,
+        fn: Callable[..., Any] | None,
+        expr: Any,
+        workdir: Any = None,
+        pass_expr_memo_ctrl: bool | None = None,
+        name: str | None = None,
+        loss_target: float | None = None,
+    ) -> None:
+        self.fn = fn
+        is_marked = bool(getattr(fn, "fmin_pass_expr_memo_ctrl", False))
+        self.pass_expr_memo_ctrl = is_marked if pass_expr_memo_ctrl is None else pass_expr_memo_ctrl
+        self.expr = as_apply(expr)
+        self.space = _space(self.expr)
+        drawn = {label: node.arg["obj"] for label, node in parameters_of(self.expr)}
+        self.params: dict[str, Apply] = {label: drawn[label] for label in self.space.nodes}
+        self.s_new_ids = Literal("new_ids")
+        self.s_rng = Literal("rng")
+        self.workdir, self.name, self.loss_target = workdir, name, loss_target
+        self.cmd = DOMAIN_CMD
+        self._wants_ctrl = any(isinstance(node, Literal) and node.obj is Ctrl for node in dfs(self.expr))
+        self._ledger = Ledger(self.space)
+        self._observed: Any = None
+        self._suggesters: dict[Any, Suggester] = {}
+
+    @functools.cached_property
+    def vh(self) -> VectorizeHelper:
+        """The graph of the space for many trials at once."""
+        return VectorizeHelper(self.expr, self.s_new_ids)
+
+    @functools.cached_property
+    def s_idxs_vals(self) -> Apply:
+        """The graph that draws points: by label, the numbers of trials, and the values.
+
+        An algorithm evaluates it with ``rec_eval`` and a memo that gives the numbers of the new
+        trials for ``s_new_ids`` and a generator for ``s_rng``.
+        """
+        drawn = apply("pos_args", self.vh.idxs_by_label(), self.vh.vals_by_label())
+        return recursive_set_rng_kwarg(drawn, self.s_rng)
+
+    @property
+    def needs_ctrl(self) -> bool:
+        """Whether the objective is called with more than a configuration of plain values."""
+        return self.pass_expr_memo_ctrl or self._wants_ctrl
+
+    def observed(self, trials: Any) -> tuple[History, list[Values]]:
+        """Return what trials tell a suggester: those that are done, and the points of the others."""
+        if trials is not self._observed:
+            self._ledger, self._observed = Ledger(self.space), trials
+        return self._ledger.read(trials.trials)
+
+    def suggester(self, make: Callable[[Space, Any], Suggester], options: Hashable) -> Suggester:
+        """Return ``make(space, options)``, the same one for the same arguments: what it learns it keeps."""
+        key = (make, options)
+        if key not in self._suggesters:
+            self._suggesters[key] = make(self.space, options)
+        return self._suggesters[key]
+
+    def memo_from_config(self, config: Mapping[str, Any]) -> dict[Apply, Any]:
+        """Return what ``rec_eval(domain.expr, memo=...)`` needs for raw values by label."""
+        return {node: config.get(label, GarbageCollected) for label, node in parameters_of(self.expr)}
+
+    def evaluate(self, config: Mapping[str, Any], ctrl: Ctrl, attach_attachments: bool = True) -> Doc:
+        """Call the objective for raw values by label, and return its result as a dict.
+
+        Raises
+        ------
+        TypeError, KeyError, InvalidResultStatus, InvalidLoss
+            If it returns neither a number nor a dict with a status and, with "ok", a loss.
+        """
+        return self.evaluate_async2(self.evaluate_async(config, ctrl), ctrl, attach_attachments)
+
+    def evaluate_async(self, config: Mapping[str, Any], ctrl: Ctrl, attach_attachments: bool = True) -> Any:
+        """Call the objective for raw values by label, and return what it returns.
+
+        Raises
+        ------
+        TypeError
+            If there is no objective.
+        """
+        if self.fn is None:
+            raise TypeError("This Domain was made without an objective, so it cannot evaluate anything.")
+        values = raw_point(self.space, config)
+        if self.pass_expr_memo_ctrl:
+            return self.fn(expr=self.expr, memo=self._memo(values, ctrl), ctrl=ctrl)
+        return self.fn(rec_eval(self.expr, memo=self._memo(values, ctrl)))
+
+    def evaluate_async2(self, rval: Any, ctrl: Ctrl, attach_attachments: bool = True) -> Doc:
+        """Return what the objective returned as a result; the second half of ``evaluate``."""
+        result = result_of(rval)
+        attachments = result.pop("attachments", {}) if attach_attachments else {}
+        for name, blob in attachments.items():
+            ctrl.attachments[name] = blob
+        return result
+
+    def new_result(self) -> Doc:
+        """Return the result of a trial that waits."""
+        return {"status": STATUS_NEW}
+
+    def loss(self, result: Doc, config: Any = None) -> Any:
+        """Return the loss of a result, or None."""
+        return result.get("loss")
+
+    def loss_variance(self, result: Doc, config: Any = None) -> Any:
+        """Return the variance of the loss of a result; 0 where it gives none."""
+        return result.get("loss_variance", 0.0)
+
+    def true_loss(self, result: Doc, config: Any = None) -> Any:
+        """Return the true loss of a result; the loss where it gives none."""
+        return result.get("true_loss", self.loss(result, config))
+
+    def true_loss_variance(self, config: Any = None) -> Any:
+        """Refuse: nobody knows it in general."""
+        raise NotImplementedError("A Domain does not know the variance of the true loss.")
+
+    def status(self, result: Doc, config: Any = None) -> Any:
+        """Return the status of a result."""
+        return result["status"]
+
+    def short_str(self) -> str:
+        """Return a short description."""
+        return f"Domain{{{self.fn}}}"
+
+    def _memo(self, values: Mapping[str, Any], ctrl: Ctrl) -> dict[Any, Any]:
+        memo = self.memo_from_config(values)
+        if self.needs_ctrl:
+            use_obj_for_literal_in_memo(self.expr, ctrl, Ctrl, memo)
+        return memo
+
+
+def use_obj_for_literal_in_memo(expr: Any, obj: Any, lit: Any, memo: dict[Any, Any]) -> dict[Any, Any]:
+    """Let a ``memo`` for ``rec_eval`` give an object wherever a graph holds some literal."""
+    for node in dfs(as_apply(expr)):
+        if isinstance(node, Literal) and (node.obj is lit or _is_equal(node.obj, lit)):
+            memo[node] = obj
+    return memo
+
+
+def result_of(returned: Any) -> Doc:
+    """Return what an objective returned as a new dict with a valid status, and a loss if that is "ok".
+
+    Raises
+    ------
+    TypeError, KeyError, InvalidResultStatus, InvalidLoss
+        Saying what it returned and what it should.
+    """
+    if isinstance(returned, numbers.Real | np.bool_) or (
+        isinstance(returned, np.ndarray) and not returned.ndim
+    ):
+        return {"loss": float(returned), "status": STATUS_OK}
+    try:
+        result = dict(returned)
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"The objective returned {returned!r:.80} ({type(returned).__name__}); "
+            f"it must return a number, or a dict such as {{'loss': <a number>, 'status': 'ok'}}."
+        ) from error
+    if "status" not in result:
+        raise KeyError(
+            f"status: the objective returned a dict with the keys {sorted(map(str, result))}; "
+            f"it must have 'status', such as 'ok' or 'fail'."
+        )
+    if result["status"] not in STATUS_STRINGS:
+        raise InvalidResultStatus(result)
+    if result["status"] == STATUS_OK:
+        try:
+            result["loss"] = float(result["loss"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidLoss(result) from error
+    return result
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    """Whether two values are equal; arrays, which have no single answer, are not."""
+    try:
+        return bool(one == other)
+    except (TypeError, ValueError):
+        return False
+
+
+def _space(expr: Apply) -> Space:
+    """Return the space of a graph, with Hyperopt's exceptions."""
+    try:
+        return Space(expr)
+    except DuplicateLabelError as error:
+        raise DuplicateLabel(str(error)) from error
+    except SpaceError as error:
+        raise BadSearchSpace(str(error)) from error

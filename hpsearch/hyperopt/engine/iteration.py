@@ -1,0 +1,349 @@
+"""``FMinIter``: a search over documents, in this process under our driver, or on a fleet."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+
+from hpsearch.hyperopt.engine.ask import MAX_SEED
+from hpsearch.hyperopt.engine.documents import (
+    DOMAIN_CMD,
+    JOB_STATE_DONE,
+    JOB_STATE_ERROR,
+    JOB_STATE_NEW,
+    JOB_STATE_RUNNING,
+    Doc,
+    coarse_utcnow,
+    is_ok,
+    spec_from_misc,
+    validate_loss_threshold,
+    validate_timeout,
+)
+from hpsearch.hyperopt.engine.domain import Ctrl, Domain
+from hpsearch.hyperopt.engine.handle import current_trial_of
+from hpsearch.hyperopt.engine.points import raw_point
+from hpsearch.hyperopt.engine.rounds import search
+from hpsearch.hyperopt.engine.saving import pickled, save_trials
+from hpsearch.hyperopt.engine.self_evaluating import search_elsewhere, wait_until_done
+from hpsearch.hyperopt.progress import shown_progress
+from hpsearch.objective.current_trial import under_evaluation
+from hpsearch.runtime.events import Event
+from hpsearch.suggest.protocol import trial_rng
+
+logger = logging.getLogger(__name__)
+
+
+class FMinIter:
+    """Asks an algorithm for documents, evaluates them, and stops by the limits given.
+
+    Parameters
+    ----------
+    algo : callable
+        ``algo(new_ids, domain, trials, seed)`` returns documents; none ends the search.
+    domain : Domain
+        Objective and space.
+    trials : Trials
+        What is known; grows.
+    rstate : Generator, RandomState, int or None
+        Kept as it is given. Gives the root of all seeds, by one draw. The seed of each call to the algorithm
+        is made of that and of the number of its first trial, so that a search that goes on
+        with the same seed does not repeat itself, and gives what it would have given at once.
+    asynchronous : bool, optional
+        Whether others evaluate the trials: the workers of ``MongoTrials``, or whatever a subclass
+        of ``Trials`` starts. By default what the trials say.
+    max_queue_len : int
+        Trials that wait in the queue; on a fleet the queue is longer where the workers need it.
+    poll_interval_secs : float
+        Seconds between two looks at trials that others, which are no fleet, evaluate.
+    max_evals : int
+        Trials in all, those that are there included.
+    timeout : float, optional
+        Seconds after which no trial is begun.
+    loss_threshold : float, optional
+        No trial is begun once a loss is below it.
+    verbose, show_progressbar : bool
+        Whether to show progress, or a factory of context managers as in ``progress``.
+    early_stop_fn : callable, optional
+        ``early_stop_fn(trials, *args)`` returns whether to stop, and the next ``args``.
+    trials_save_file : path
+        Where the trials are saved after each round; nowhere when it is empty.
+    """
+
+    catch_eval_exceptions = False
+    pickle_protocol = -1
+
+    def __init__(
+        self,
+        algo: Callable[..., Any],
+        domain: Domain,
+        trials: Any,
+        rstate: Any,
+        asynchronous: bool | None = None,
+        max_queue_len: int = 1,
+        poll_interval_secs: float = 1.0,
+        max_evals: int = sys.maxsize,
+        timeout: float | None = None,
+        loss_threshold: float | None = None,
+        verbose: bool = False,
+        show_progressbar: Any = True,
+        early_stop_fn: Callable[..., Any] | None = None,
+        trials_save_file: str = "",
+    ) -> None:
+        validate_timeout(timeout)
+        validate_loss_threshold(loss_threshold)
+        self.algo, self.domain, self.trials = algo, domain, trials
+        self.rstate = rstate
+        self.asynchronous = trials.asynchronous if asynchronous is None else asynchronous
+        self.max_queue_len, self.poll_interval_secs = max_queue_len, poll_interval_secs
+        self.max_evals, self.timeout, self.loss_threshold = max_evals, timeout, loss_threshold
+        self.verbose, self.show_progressbar = verbose, show_progressbar
+        self.early_stop_fn, self.early_stop_args = early_stop_fn, list[Any]()
+        self.trials_save_file = trials_save_file
+        self.start_time = time.monotonic()
+        self._best_loss = math.inf
+        self._bar: Any = None
+        self._is_stopped = self._is_exhausted = False
+        self._n_shown = 0
+        if self.asynchronous and not self._is_on_fleet() and not hasattr(trials, "_spark"):
+            # Where workers that a library starts look for what they are to evaluate.
+            trials.attachments[DOMAIN_CMD[1]] = pickled(domain, what="this objective")
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether a stopping rule, or the trials themselves, ended the search."""
+        return self._is_stopped or bool(getattr(self.trials, "_fmin_cancelled", False))
+
+    @functools.cached_property
+    def seed(self) -> int:
+        """The root of all seeds: drawn when it is first needed, since a caller may draw from ``rstate``."""
+        return int(np.random.default_rng(self.rstate).integers(2**63 - 1))
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        if self.is_cancelled or len(self.trials) >= self.max_evals:
+            raise StopIteration
+        self.run(1)
+        return self.trials
+
+    def exhaust(self) -> FMinIter:
+        """Search until a limit is reached."""
+        if self._is_on_fleet():
+            self.trials.conduct(self, None)
+        else:
+            self.run(max(self.max_evals - len(self.trials), 0))
+        self.trials.refresh()
+        return self
+
+    def run(self, N: int, block_until_done: bool = True) -> None:  # noqa: N803 - Hyperopt's name
+        """Evaluate what is queued and up to ``N`` new trials, or have others evaluate them.
+
+        Parameters
+        ----------
+        N : int
+            New trials.
+        block_until_done : bool
+            Whether to wait for those that others evaluate; on a fleet that is always so.
+
+        Raises
+        ------
+        Exception
+            What the objective raises in this process, unless ``catch_eval_exceptions``.
+        """
+        if self._is_on_fleet():
+            self.trials.conduct(self, N)
+            return
+        if hasattr(self.trials, "learn_space"):
+            self.trials.learn_space(self.domain.space)
+        self._note_best()
+        self._is_exhausted = False
+        drive: Callable[..., object] = functools.partial(search, batch=self.max_queue_len)
+        if self.asynchronous:
+            drive = functools.partial(search_elsewhere, is_waiting=block_until_done)
+        try:
+            with self._progress(N) as self._bar:
+                drive(
+                    self,
+                    n_new=N,
+                    timeout_s=None if self.timeout is None else self.timeout - self._elapsed_s(),
+                    loss_threshold=self.loss_threshold,
+                    clock=time.monotonic,
+                )
+            if self.asynchronous and block_until_done:
+                self.block_until_done()
+        finally:
+            self._save()
+
+    def block_until_done(self) -> None:
+        """Wait until no trial is open; evaluate those that wait, if this process does that."""
+        if self.asynchronous:
+            wait_until_done(self)
+            self.trials.refresh()
+        else:
+            self.serial_evaluate()
+
+    # What the driver asks for in each round
+
+    @property
+    def poll_s(self) -> float:
+        """Seconds between two looks at trials that others evaluate."""
+        return self.poll_interval_secs
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the algorithm had no more points."""
+        return self._is_exhausted
+
+    def n_in(self, *states: int) -> int:
+        """Return how many trials are in these states now."""
+        n: int = self.trials.count_by_state_unsynced(states[0] if len(states) == 1 else list(states))
+        return n
+
+    def ask(self, n: int) -> int:
+        """Fill the queue with up to ``n`` new trials; return how many."""
+        n_asked = 0
+        while not self.is_cancelled and not self._is_exhausted:
+            n_free = min(self.max_queue_len - self.n_in(JOB_STATE_NEW), n - n_asked)
+            if n_free <= 0:
+                break
+            new_ids = self.trials.new_trial_ids(n_free)
+            self.trials.refresh()
+            docs = self.algo(new_ids, self.domain, self.trials, self._seed(new_ids[0]))
+            self._is_exhausted = not docs
+            if docs:
+                self.trials.insert_trial_docs(docs)
+                self.trials.refresh()
+                n_asked += len(docs)
+        return n_asked
+
+    def evaluate(self) -> None:
+        """Evaluate every trial that waits."""
+        if self._queued():
+            self.serial_evaluate()
+
+    def best_loss(self) -> float | None:
+        """Return the lowest loss so far."""
+        return None if math.isinf(self._best_loss) and self._best_loss > 0 else self._best_loss
+
+    def is_stopped(self) -> bool:
+        """Look at the trials, save them, and ask the rule of the user whether to stop."""
+        self.trials.refresh()
+        if self.asynchronous:
+            self._show_finished()
+        self._save()
+        return self.asks_to_stop()
+
+    def asks_to_stop(self) -> bool:
+        """Ask the rule of the user, if there is one, whether to stop."""
+        if self.early_stop_fn is not None:
+            is_stopped, args = self.early_stop_fn(self.trials, *self.early_stop_args)
+            self.early_stop_args, self._is_stopped = list(args), bool(is_stopped)
+            if is_stopped:
+                logger.info(
+                    "the early stopping rule ends the search after %d trials",
+                    len(self.trials),
+                    extra=Event.EARLY_STOP.of(n_trials=len(self.trials)),
+                )
+        return self.is_cancelled
+
+    def serial_evaluate(self, N: int = -1) -> None:  # noqa: N803 - Hyperopt's name
+        """Evaluate the trials that wait, at most ``N`` of them unless that is negative."""
+        queued = self._queued()
+        for doc in queued if N < 0 else queued[:N]:
+            self._evaluate(doc)
+        self.trials.refresh()
+
+    def _queued(self) -> list[Doc]:
+        """Return the documents that wait, also of Hyperopt's own ``Trials``."""
+        if hasattr(self.trials, "queued"):
+            queued: list[Doc] = self.trials.queued()
+            return queued
+        docs = self.trials._dynamic_trials  # noqa: SLF001 - the name that integrators know
+        return [doc for doc in docs if doc["state"] == JOB_STATE_NEW]
+
+    def _is_on_fleet(self) -> bool:
+        """Whether the trials bring a fleet, which a coordinator leads."""
+        return bool(self.asynchronous) and hasattr(self.trials, "conduct")
+
+    def _elapsed_s(self) -> float:
+        return time.monotonic() - self.start_time
+
+    def _note_best(self) -> None:
+        self._best_loss = min((float(d["result"]["loss"]) for d in self.trials if is_ok(d)), default=math.inf)
+
+    def _show_finished(self) -> None:
+        """Show what others finished since the last look."""
+        self._note_best()
+        n_done = self.n_in(JOB_STATE_DONE)
+        if not math.isinf(self._best_loss):
+            self._bar.postfix = f"best loss: {self._best_loss}"
+        if n_done > self._n_shown:
+            self._bar.update(n_done - self._n_shown)
+        self._n_shown = n_done
+
+    def _evaluate(self, doc: Doc) -> None:
+        """Evaluate one trial, and write what came of it into its document."""
+        doc["state"] = JOB_STATE_RUNNING
+        doc["book_time"] = doc["refresh_time"] = coarse_utcnow()
+        try:
+            values = raw_point(self.domain.space, spec_from_misc(doc["misc"]))
+            self._note_values(doc, values)
+            ctrl = Ctrl(self.trials, current_trial=doc)
+            with under_evaluation(current_trial_of(doc, values, ctrl)):
+                doc["result"] = self.domain.evaluate(values, ctrl)
+            doc["state"] = JOB_STATE_DONE
+        except Exception as error:
+            doc["state"] = JOB_STATE_ERROR
+            doc["misc"]["error"] = (str(type(error)), str(error))
+            logger.error(  # noqa: TRY400 - the traceback is the caller's to see
+                "trial %s raised %s: %s",
+                doc["tid"],
+                type(error).__name__,
+                error,
+                extra=Event.EVALUATION_FAILED.of(tid=doc["tid"], error=type(error).__name__),
+            )
+            if not self.catch_eval_exceptions:
+                self.trials.refresh()
+                raise
+        except BaseException:  # the user interrupts: the point waits for the next fmin
+            doc["state"] = JOB_STATE_NEW
+            raise
+        finally:
+            doc["refresh_time"] = coarse_utcnow()
+        if is_ok(doc):
+            self._best_loss = min(self._best_loss, float(doc["result"]["loss"]))
+        if self._bar is not None:
+            if not math.isinf(self._best_loss):
+                self._bar.postfix = f"best loss: {self._best_loss}"
+            self._bar.update(1)
+
+    def _note_values(self, doc: Doc, values: dict[str, Any]) -> None:
+        """Replace options that a person wrote instead of their indexes."""
+        vals, idxs = doc["misc"]["vals"], doc["misc"]["idxs"]
+        for label, value in values.items():
+            if not len(vals.get(label, ())) or vals[label][0] is not value:
+                vals[label], idxs[label] = [value], [doc["tid"]]
+
+    def _seed(self, first_id: Any) -> int:
+        """Return the seed of the call to the algorithm that makes a trial."""
+        number = first_id if isinstance(first_id, int) else len(self.trials)
+        return int(trial_rng(self.seed, number).integers(MAX_SEED))
+
+    def _progress(self, n_new: int) -> AbstractContextManager[Any]:
+        self._n_shown = self.n_in(JOB_STATE_DONE)
+        n_known = len(self.trials)
+        n_total = min(n_known + n_new, sys.maxsize)
+        return shown_progress(self.show_progressbar, verbose=self.verbose, n_known=n_known, n_total=n_total)
+
+    def _save(self) -> None:
+        if self.trials_save_file:
+            save_trials(self.trials, self.trials_save_file, self.pickle_protocol)

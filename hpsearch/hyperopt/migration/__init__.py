@@ -1,0 +1,1 @@
+"""Searches that began under Hyperopt, taken over."""

@@ -1,0 +1,166 @@
+"""Call the objective once, and turn whatever it returns or raises into a ``Result``."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from hpsearch.core.trial import Failure, FailureKind, Result
+from hpsearch.objective.current_trial import (
+    MAX_REPORTS,
+    Attachment,
+    CurrentTrial,
+    current_trial,
+    not_attachable,
+    real_number,
+    typed,
+    under_evaluation,
+)
+from hpsearch.objective.loading import Objective
+from hpsearch.objective.sanitize import storable
+from hpsearch.runtime.escaping import reason, shown
+
+__all__ = [
+    "MAX_REPORTS",
+    "STATUS_FAIL",
+    "STATUS_OK",
+    "Attachment",
+    "CurrentTrial",
+    "current_trial",
+    "evaluate",
+    "read_result",
+]
+
+STATUS_OK = "ok"
+STATUS_FAIL = "fail"
+
+#: Attachments that cannot be kept which are named.
+_MOST_PROBLEMS = 20
+
+#: Characters of a traceback or a message that are kept.
+_MAX_TEXT = 64 * 1024
+
+
+def evaluate(
+    objective: Objective,
+    make_config: Callable[[], Any],
+    trial: CurrentTrial,
+    passes: tuple[type[BaseException], ...] = (),
+) -> Result:
+    """Evaluate one configuration; raises nothing that the objective does.
+
+    Parameters
+    ----------
+    objective : callable
+        Takes the configuration; returns a number, or a mapping with ``loss`` and,
+        optionally, ``status`` and anything else. A mapping under ``attachments``, from names to
+        bytes, is not part of the result: it goes the way of ``CurrentTrial.attach``.
+    make_config : callable
+        Returns what the objective receives; if it raises, the trial fails, too.
+    trial : CurrentTrial
+        What ``current_trial()`` returns meanwhile. Whatever the objective leaves running
+        can report nothing more to it afterwards.
+    passes : tuple of exception classes
+        Exceptions that are the caller's own way to interrupt the objective: they pass through.
+    """
+    started = time.perf_counter()
+    try:
+        with under_evaluation(trial):
+            # What was returned is a stranger's object: also reading it may raise anything.
+            returned, problems = _parted(objective(make_config()), trial)
+            result = read_result(returned).telling(problems)
+    except passes:
+        raise
+    except SystemExit as error:
+        result = _failed(FailureKind.EXIT, f"The objective called sys.exit({shown(error.code)}).", error)
+    except BaseException as error:  # noqa: BLE001 - whatever a user's code raises is a result
+        result = _failed(FailureKind.EXCEPTION, _message_of(error), error)
+    return replace(result, duration_s=time.perf_counter() - started)
+
+
+def read_result(returned: Any) -> Result:
+    """Turn what an objective returned into a result, without its duration."""
+    if not isinstance(returned, Mapping):
+        loss = real_number(returned)
+        if loss is None:
+            return _invalid(
+                f"The objective returned {typed(returned)}, not a number or a mapping with a loss."
+            )
+        return _with_loss(loss, {})
+    status = returned.get("status", STATUS_OK if "loss" in returned else None)
+    if status == STATUS_FAIL:
+        kept, problems = storable(returned)
+        told = kept.get("message") or kept.get("error") or "The objective returned the status 'fail'."
+        message = " ".join([str(told)[:_MAX_TEXT], *problems])
+        return Result(loss=None, result=kept, error=Failure(kind=FailureKind.REPORTED, message=message))
+    if status != STATUS_OK:
+        return _invalid(
+            f"The objective returned the status {typed(status)}; it must be 'ok' or 'fail'.", returned
+        )
+    loss = real_number(returned.get("loss"))
+    if loss is None:
+        problem = f"The objective returned the loss {typed(returned.get('loss'))}, which is not a number."
+        return _invalid(problem, returned)
+    return _with_loss(loss, returned)
+
+
+def _parted(returned: Any, trial: CurrentTrial) -> tuple[Any, list[str]]:
+    """Take the attachments out of what was returned; say in a sentence each what cannot be one."""
+    if not isinstance(returned, Mapping) or not isinstance(returned.get("attachments"), Mapping):
+        return returned, []
+    problems = []
+    try:
+        for name, data in returned["attachments"].items():
+            problem = not_attachable(name, data)
+            if problem is None:
+                trial.attach(name, data)
+            else:
+                problems.append(problem)
+    except Exception as error:  # noqa: BLE001 - a stranger's mapping; the loss is not to suffer from it
+        problems.append(f"it cannot be read ({reason(error)})")
+    told = [f"result['attachments'] was not kept whole: {problem}." for problem in problems[:_MOST_PROBLEMS]]
+    return {key: value for key, value in returned.items() if key != "attachments"}, told
+
+
+def _with_loss(loss: float, returned: Mapping[Any, Any]) -> Result:
+    rest, problems = storable(returned)
+    kept = {**rest, "loss": loss, "status": STATUS_OK}
+    if np.isnan(loss):
+        message = " ".join(["The loss is not a number (NaN).", *problems])
+        return Result(loss=None, result=kept, error=Failure(kind=FailureKind.NAN, message=message))
+    error = Failure(kind=FailureKind.UNSTORABLE, message=" ".join(problems)) if problems else None
+    return Result(loss=loss, result=kept, error=error)
+
+
+def _invalid(message: str, returned: Mapping[Any, Any] | None = None) -> Result:
+    kept, problems = storable(returned or {})
+    failure = Failure(kind=FailureKind.INVALID_RESULT, message=" ".join([message, *problems]))
+    return Result(loss=None, result=kept, error=failure)
+
+
+def _failed(kind: FailureKind, message: str, error: BaseException) -> Result:
+    """Keep the traceback from the objective's own frame on."""
+    frames = error.__traceback__.tb_next if error.__traceback__ else None
+    lines = traceback.format_exception(type(error), error, frames)
+    name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+    return Result(
+        loss=None,
+        error=Failure(
+            kind=kind,
+            type=name,
+            message=message[:_MAX_TEXT],
+            traceback="".join(lines)[-_MAX_TEXT:],
+        ),
+    )
+
+
+def _message_of(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except BaseException:  # noqa: BLE001 - a broken __str__ must not cost the trial its record
+        return f"{type(error).__name__}, whose text cannot be printed"

@@ -1,0 +1,270 @@
+"""From the name of an objective to the function, on this machine's own disk.
+
+Code never comes out of the database: an experiment holds a name, and each worker
+imports that name from where it runs. A target is ``file.py:name`` or
+``package.module:name``; without a name it is ``objective``, and the search space is
+the attribute ``space`` beside it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hpsearch.core.experiment import ObjectiveRef
+from hpsearch.errors import LoadError
+from hpsearch.runtime.escaping import reason
+from hpsearch.runtime.user_paths import current_folder
+
+Objective = Callable[[Any], Any]
+
+DEFAULT_OBJECTIVE = "objective"
+DEFAULT_SPACE = "space"
+
+
+def parse_target(target: str, default_name: str = DEFAULT_OBJECTIVE) -> ObjectiveRef:
+    """Read ``file.py[:name]`` or ``package.module[:name]``.
+
+    Raises
+    ------
+    LoadError
+        If the text is neither.
+    """
+    place, _, name = target.partition(":")
+    name = name or default_name
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise LoadError(f"{target!r}: {name!r} is not a name; write file.py:name or package.module:name.")
+    if place.endswith(".py"):
+        return ObjectiveRef(kind="file", ref=f"{place}:{name}", path=os.path.realpath(place))
+    if all(part.isidentifier() for part in place.split(".")):
+        return ObjectiveRef(kind="import", ref=f"{place}:{name}")
+    raise LoadError(
+        f"{target!r} is neither a Python file nor a module; write file.py:name or package.module:name."
+    )
+
+
+def load_objective(ref: ObjectiveRef) -> Objective:
+    """Import the objective on this machine.
+
+    Raises
+    ------
+    LoadError
+        If the file, the module, something that it imports, or the name is missing, or
+        the name is not a function.
+    """
+    objective = load(ref)
+    if not callable(objective):
+        raise LoadError(f"{ref.ref} is a {type(objective).__name__}, not a function of the configuration.")
+    found: Objective = objective
+    return found
+
+
+def parse_space(target: ObjectiveRef, space_ref: str | None) -> ObjectiveRef:
+    """Return where the search space is: ``space`` beside the objective, or where a reference says.
+
+    To be called before anything is imported, since an import may leave for another folder.
+
+    Parameters
+    ----------
+    target : ObjectiveRef
+        The objective.
+    space_ref : str, optional
+        ``name`` (in the objective's module), ``file.py:name`` or ``package.module:name``.
+    """
+    ref = space_ref or DEFAULT_SPACE
+    if ":" not in ref and not ref.endswith(".py"):
+        beside = parse_target(f"{target.ref.partition(':')[0]}:{ref}")
+        return replace(beside, path=target.path)
+    return parse_target(ref, DEFAULT_SPACE)
+
+
+def load_space(target: ObjectiveRef, space_ref: str | None) -> Any:
+    """Return the user's search space, as written; see ``parse_space``."""
+    return load(parse_space(target, space_ref))
+
+
+def load(ref: ObjectiveRef) -> Any:
+    """Import the object that a reference names."""
+    place, _, name = ref.ref.partition(":")
+    match ref.kind:
+        case "file":
+            module = _module_from_file(_find_file(ref))
+        case "import":
+            module = _module_by_name(place)
+        case _:
+            raise LoadError(
+                f"The objective {ref.ref} is of the kind {ref.kind!r}, which this version cannot load."
+            )
+    return _attribute(module, name, ref.ref)
+
+
+def files_of(ref: ObjectiveRef) -> list[Path]:
+    """Return the files that an objective may mean here, with links followed, the likeliest first."""
+    # Path's methods would raise for a folder that is closed to this user, a name that no file can have,
+    # or links that lead in a circle.
+    return [Path(os.path.realpath(place)) for place in _places(ref) if os.path.isfile(place)]  # noqa: PTH113
+
+
+def put_on_path(folder: Path | None) -> None:
+    """Let modules be found in a folder, after all other places; None is a folder that was deleted.
+
+    A user's ``token.py`` or ``numpy.py`` must not take the place of what hpsearch, or a library that
+    the objective uses, imports under that name.
+    """
+    if folder is not None and str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def _find_file(ref: ObjectiveRef) -> Path:
+    found = files_of(ref)
+    if found:
+        return found[0]
+    place, tried = ref.ref.partition(":")[0], ", ".join(dict.fromkeys(map(str, _places(ref))))
+    raise LoadError(
+        f"There is no file {place} on this machine (looked for {tried}); copy it here or start in its folder."
+    )
+
+
+def _places(ref: ObjectiveRef) -> list[Path]:
+    """Return where the file of an objective may lie, the likeliest first.
+
+    That is where it was when somebody joined the experiment, the latest first, then where that was made,
+    then under this folder by path and by name.
+    """
+    place = Path(ref.ref.partition(":")[0])
+    absolute = [Path(known) for known in (*ref.paths, ref.path) if known]
+    folder = current_folder()
+    return absolute if folder is None else [*absolute, folder / place, folder / place.name]
+
+
+def _module_from_file(path: Path) -> ModuleType:
+    """Import a file once, under its own name where that is free, its folder and this one on the path."""
+    put_on_path(path.parent)
+    put_on_path(current_folder())
+    for name in _names_for(path):
+        present = sys.modules.get(name)
+        if present is None:
+            break
+        if _file_of(present) == path:
+            return present
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise LoadError(f"{path} is not a Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        with program_named(str(path)):
+            spec.loader.exec_module(module)
+    except BaseException as error:
+        sys.modules.pop(name, None)
+        raise _load_error(str(path), error, path.parent) from error
+    return module
+
+
+def _module_by_name(name: str) -> ModuleType:
+    folder = current_folder()
+    put_on_path(folder)
+    try:
+        with program_named(name):
+            return importlib.import_module(name)
+    except BaseException as error:
+        raise _load_error(name, error, folder) from error
+
+
+@contextmanager
+def program_named(name: str) -> Iterator[None]:
+    """Let ``sys.argv`` be that of a program without arguments: what reads it must not meet hpsearch's."""
+    argv, sys.argv = sys.argv, [name]
+    try:
+        yield
+    finally:
+        sys.argv = argv
+
+
+def _load_error(what: str, error: BaseException, folder: Path | None) -> BaseException:
+    """Say why a module could not be imported; what ends the process on purpose passes through."""
+    if isinstance(error, KeyboardInterrupt):
+        return error
+    if isinstance(error, SystemExit):
+        return LoadError(
+            f"{what} cannot be imported, since it ends the program ({reason(error)}): "
+            "put what it does as a program under `if __name__ == '__main__':`."
+        )
+    if isinstance(error, ModuleNotFoundError) and not _is_hidden(error.name, folder):
+        return LoadError(
+            f"{what} cannot be imported here: the module {error.name!r} is not installed or not on the path."
+        )
+    hidden = [name for name in _names_in(error) if _is_hidden(name, folder)]
+    hint = (
+        f" The module {hidden[0]!r} of {folder} is hidden by another of that name: rename it."
+        if hidden
+        else ""
+    )
+    return LoadError(f"{what} cannot be imported: {reason(error)}{hint}")
+
+
+def _names_in(error: BaseException) -> Iterator[str]:
+    """Yield the modules that an error of an import, or about an attribute of a module, is about."""
+    name = getattr(error, "name", None)
+    owner = getattr(error, "obj", None)
+    for found in (name if isinstance(error, ImportError) else None, getattr(owner, "__name__", None)):
+        if isinstance(found, str):
+            yield found.partition(".")[0]
+
+
+def _is_hidden(name: str | None, folder: Path | None) -> bool:
+    """Whether a folder has a module of a name, but what was imported under that name is another's."""
+    if folder is None:
+        return False
+    name = (name or "").partition(".")[0]
+    present = sys.modules.get(name)
+    own = [Path(os.path.realpath(folder / place)) for place in (f"{name}.py", f"{name}/__init__.py")]
+    return present is not None and any(map(os.path.isfile, own)) and _file_of(present) not in own
+
+
+def _attribute(module: ModuleType, name: str, ref: str) -> Any:
+    value: Any = module
+    for part in name.split("."):
+        try:
+            value = getattr(value, part)
+        except AttributeError:
+            close = difflib.get_close_matches(part, [n for n in dir(value) if not n.startswith("_")], n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise LoadError(f"{ref}: there is no {part!r} in {module.__name__}.{hint}") from None
+        except Exception as error:
+            raise LoadError(f"{ref}: {part!r} in {module.__name__} cannot be had: {reason(error)}") from error
+    return value
+
+
+def _names_for(path: Path) -> Iterator[str]:
+    """Yield names for the module of a file: its own unless it is another's, then others, without end."""
+    if not _is_taken(path):
+        yield path.stem
+    yield f"{path.stem}_of_{path.parent.name}"
+    yield from (f"{path.stem}_of_{path.parent.name}_{i}" for i in count(2))
+
+
+def _is_taken(path: Path) -> bool:
+    """Whether another module is found under the name of a file, though nothing may have imported it yet."""
+    if path.stem in sys.modules or "." in path.stem:
+        return False  # the former is compared with the file; no import statement finds the latter
+    try:
+        spec = importlib.util.find_spec(path.stem)
+    except (ImportError, ValueError):
+        return False
+    return spec is not None and spec.origin is not None and Path(os.path.realpath(spec.origin)) != path
+
+
+def _file_of(module: ModuleType) -> Path | None:
+    file = getattr(module, "__file__", None)
+    return Path(os.path.realpath(file)) if file else None

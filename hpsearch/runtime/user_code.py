@@ -1,0 +1,154 @@
+"""Imports a user's code into a process that has its own work to do afterwards.
+
+A search file is a program: it may leave for its data folder, configure logging, redirect its
+output or catch signals. What it needs of that happens again where it is evaluated; here the
+process goes on as it was.
+"""
+
+from __future__ import annotations
+
+import locale
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TextIO
+
+from hpsearch.runtime.logs import logging_kept
+
+#: What the names of hpsearch's own variables begin with.
+_OUR_PREFIX = "HPSEARCH_"
+
+#: The standard streams, by their descriptors.
+_STREAMS = {0: "stdin", 1: "stdout", 2: "stderr"}
+
+
+@contextmanager
+def signals_kept() -> Iterator[None]:
+    """Put signal handlers right afterwards, and the mask; to be used in the main thread."""
+    restore = _signals()
+    try:
+        yield
+    finally:
+        restore()
+
+
+@contextmanager
+def process_kept() -> Iterator[None]:
+    """Put right afterwards what the code within changed of the process as a whole.
+
+    That is the folder, the search path of modules, standard streams, logging, filters of warnings,
+    signal handlers, the locale, the umask, and the variables that are hpsearch's. Others stay as the
+    code set them, for local workers to inherit.
+    """
+    with ExitStack() as stack:
+        for kept in (_folder, _path, _streams, _signals, _locale, _umask, _variables):
+            stack.callback(kept())
+        stack.enter_context(warnings.catch_warnings())
+        stack.enter_context(logging_kept())
+        yield
+
+
+#: Puts right what it was made for.
+_Restore = Callable[[], None]
+
+
+def _folder() -> _Restore:
+    try:
+        folder = os.getcwd()  # noqa: PTH109 - a text to go back to
+    except FileNotFoundError:  # deleted: there is nothing to go back to
+        return lambda: None
+
+    def restore() -> None:
+        with suppress(OSError):
+            os.chdir(folder)
+
+    return restore
+
+
+def _path() -> _Restore:
+    path = list(sys.path)
+
+    def restore() -> None:
+        # What the code needs is still found, but behind the library's own.
+        sys.path[:] = [*path, *(place for place in sys.path if place not in path)]
+
+    return restore
+
+
+def _streams() -> _Restore:
+    streams = {name: getattr(sys, name) for name in _STREAMS.values()}
+    copies = {}
+    for fd in _STREAMS:
+        with suppress(OSError):  # closed by who started this process
+            copies[fd] = os.dup(fd)
+
+    def restore() -> None:
+        for name in ("stdout", "stderr"):
+            with suppress(Exception):  # whatever stands there now is the code's
+                getattr(sys, name).flush()
+        for fd, copy in copies.items():
+            os.dup2(copy, fd)
+            os.close(copy)
+        for fd, name in _STREAMS.items():
+            setattr(sys, name, _usable(streams[name], fd))
+
+    return restore
+
+
+def _usable(stream: TextIO | None, fd: int) -> TextIO | None:
+    if stream is None or not stream.closed:
+        return stream
+    return open(fd, "w" if fd else "r", buffering=1, errors="backslashreplace", closefd=False)
+
+
+def _signals() -> _Restore:
+    handlers = {signum: signal.getsignal(signum) for signum in signal.valid_signals()}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    has_timer = any(signal.getitimer(signal.ITIMER_REAL))
+
+    def restore() -> None:
+        if not has_timer:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for signum, handler in handlers.items():
+            if handler is not None and signal.getsignal(signum) != handler:
+                signal.signal(signum, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    return restore
+
+
+def _locale() -> _Restore:
+    present = locale.setlocale(locale.LC_ALL)
+
+    def restore() -> None:
+        locale.setlocale(locale.LC_ALL, present)
+
+    return restore
+
+
+def _umask() -> _Restore:
+    present = os.umask(0o077)
+    os.umask(present)
+
+    def restore() -> None:
+        os.umask(present)
+
+    return restore
+
+
+def _variables() -> _Restore:
+    present = _ours()
+
+    def restore() -> None:
+        for name in _ours():
+            del os.environ[name]
+        os.environ.update(present)
+
+    return restore
+
+
+def _ours() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(_OUR_PREFIX)}

@@ -1,0 +1,160 @@
+"""What the operations of a stored space may do that nobody vouches for.
+
+Each operation is listed with the number of its operands and the keywords that it takes, none
+of which is a function, so that nothing is called but what the space names to be called. The
+operands must be plain values: the operators of any other object are functions of their own.
+What is not listed is refused, and so is what would take a reader's memory or days of its time.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from hpsearch.runtime.escaping import escaped, shown
+from hpsearch.space.bounds import is_heavy, is_huge
+from hpsearch.space.operations import OPERATIONS
+from hpsearch.space.trust import Reference
+
+#: Operations that run their first operand, which must be named in the place of that operand.
+CALLING = frozenset({"call", "partial"})
+
+#: Characters of an operation that is shown instead of being performed.
+_MAX_TEXT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How an operation may be applied."""
+
+    least: int  #: operands by position
+    most: int | None  #: likewise; None for any number
+    keywords: frozenset[str] = frozenset()
+
+
+_ONE, _TWO = Form(1, 1), Form(2, 2)
+
+#: The operations that do nothing but compute, as they may be applied; ``getattr`` reaches anything.
+FORMS: Mapping[str, Form] = MappingProxyType(
+    {
+        **dict.fromkeys(("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"), _TWO),
+        **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "minimum", "maximum"), _TWO),
+        **dict.fromkeys(("neg", "abs", "float", "str", "exp", "log", "sqrt", "sin", "cos", "tan"), _ONE),
+        **dict.fromkeys(("len", "bool", "list"), _ONE),
+        "getitem": _TWO,
+        "switch": Form(2, None),
+        "round": Form(1, 2, frozenset({"ndigits"})),
+        "int": Form(1, 2, frozenset({"base"})),
+        "range": Form(1, 3),
+        "sum": Form(1, 2, frozenset({"start"})),
+        "min": Form(1, None, frozenset({"default"})),
+        "max": Form(1, None, frozenset({"default"})),
+    }
+)
+
+_SCALARS = frozenset(
+    {
+        type(None), bool, int, float, complex, str, bytes, range, slice,
+        datetime.date, datetime.datetime, datetime.timedelta,
+    }
+)  # fmt: skip
+_CONTAINERS = frozenset({tuple, list, dict})
+
+
+def is_closed(name: str, n_operands: int, keywords: Collection[str]) -> bool:
+    """Whether an operation is listed, and may take so many operands and these keywords."""
+    form = FORMS.get(name)
+    return (
+        form is not None
+        and form.least <= n_operands
+        and (form.most is None or n_operands <= form.most)
+        and form.keywords.issuperset(keywords)
+    )
+
+
+def perform(name: str, args: Sequence[Any], keywords: Mapping[str, Any], *, is_named: bool) -> Any:
+    """Return the value of an operation, or its text where an operand is known only as text.
+
+    Parameters
+    ----------
+    name : str
+        One of ``OPERATIONS``.
+    args, keywords
+        Its operands.
+    is_named : bool
+        Whether the space names the first operand itself, instead of computing it.
+
+    Raises
+    ------
+    TypeError
+        If it is applied in another way than it is listed, or an operand is no plain value.
+    """
+    examined, handed_on = _split(name, args, keywords)
+    if name not in CALLING and any(map(is_heavy, examined)):
+        raise TypeError("an operand is larger than a space may need")
+    if any(map(_has_text, examined)) or any(isinstance(operand, Reference) for operand in handed_on):
+        return _text(name, args, keywords)
+    if name in CALLING:
+        if not is_named:
+            raise TypeError("only a function that the space names itself is called")
+    elif not is_closed(name, len(args), keywords):
+        raise TypeError("with these operands it may reach anything, so it is not performed")
+    elif not (all(map(_is_plain, examined)) and all(map(_is_plain_outside, handed_on))):
+        raise TypeError("an operand is no plain value, whose operators may do anything")
+    elif is_huge(name, args, keywords):
+        raise TypeError("the result is larger than a space may need")
+    function: Callable[..., Any] = OPERATIONS[name]
+    return function(*args, **keywords)
+
+
+def _split(
+    name: str, args: Sequence[Any], keywords: Mapping[str, Any]
+) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Return the operands that are examined, and those of which parts are handed on as they are."""
+    match name:
+        case "switch":
+            return args[:1], ()
+        case "getitem":
+            return args[1:], args[:1]
+        case "list" | "len" | "bool":
+            return (), args
+    return [*args, *keywords.values()], ()
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value and all that it contains have only operators of Python's or NumPy's own."""
+    if type(value) is dict:
+        return all(map(_is_plain, value)) and all(map(_is_plain, value.values()))
+    if type(value) in _CONTAINERS:
+        return all(map(_is_plain, value))
+    return _is_plain_outside(value)
+
+
+def _is_plain_outside(value: Any) -> bool:
+    """Whether a value has only operators of Python's or NumPy's own, whatever it contains."""
+    kind = type(value)
+    if kind is np.ndarray or (kind.__module__ == "numpy" and isinstance(value, np.generic)):
+        return not value.dtype.hasobject
+    return kind in _SCALARS or kind in _CONTAINERS
+
+
+def _has_text(value: Any) -> bool:
+    """Whether a value is known only as text, or contains one that is."""
+    if isinstance(value, dict):
+        return any(map(_has_text, value)) or any(map(_has_text, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_has_text, value))
+    return isinstance(value, Reference)
+
+
+def _text(name: str, args: Sequence[Any], keywords: Mapping[str, Any]) -> Reference:
+    """Return an operation as it would be written."""
+    operands = [shown(arg) for arg in args] + [f"{key}={shown(value)}" for key, value in keywords.items()]
+    function = operands.pop(0) if name == "call" and args else name
+    text = escaped(f"{function}({', '.join(operands)})")
+    return Reference(text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 3]}...")

@@ -1,0 +1,199 @@
+"""The parameters of an expression as a flat list, and when each of them is active.
+
+A parameter is active where the choices above it have the options that lead to it. One
+that stands in several places has several such paths, and is active when all conditions
+of any one of them hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hpsearch.errors import DuplicateLabelError, SpaceError
+from hpsearch.runtime.escaping import named
+from hpsearch.space.distribution import Distribution
+from hpsearch.space.expression import MAX_DEPTH, Choice, Node, Number, children
+
+#: Ways in which one parameter may be reached through choices that share nodes.
+MAX_PATHS = 1000
+
+Labelled = Number | Choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """That a choice has one of its options."""
+
+    label: str  #: of the choice
+    option: int  #: index of the option
+
+
+Path = tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A parameter and when it is active."""
+
+    label: str
+    distribution: Distribution
+    #: Active if all conditions of any path hold, outermost first; ``((),)`` means always.
+    paths: tuple[Path, ...]
+
+    def is_active(self, values: Mapping[str, float]) -> bool:
+        """Whether the parameter is active under the values of the choices."""
+        return any(all(values.get(c.label) == c.option for c in path) for path in self.paths)
+
+
+def labelled_nodes(root: Node) -> dict[str, Labelled]:
+    """Return every parameter of an expression by its label, a choice before what hangs below it.
+
+    The order depends on the expression alone: depth first, except that a parameter
+    comes after every choice that has it below.
+
+    Raises
+    ------
+    SpaceError
+        If two nodes have the same label, or nodes are nested deeper than ``MAX_DEPTH``.
+    """
+    _check_depth(root)
+    found: dict[str, Labelled] = {}
+
+    # The reverse of a depth-first post-order is a topological order; going through the
+    # children backwards puts the first of them first.
+    def visit(node: Node) -> None:
+        for child in reversed(contents(node)):
+            if child.label not in seen:
+                seen[child.label] = child
+                for option in reversed(children(child)):
+                    visit(option)
+                found[child.label] = child
+            elif seen[child.label] is not child:
+                raise DuplicateLabelError(
+                    f"Two different parameters have the label {named(child.label)}; rename one, "
+                    f"or use one and the same hp object in both places."
+                )
+
+    seen: dict[str, Labelled] = {}
+    visit(root)
+    return dict(reversed(found.items()))
+
+
+def contents(node: Node) -> list[Labelled]:
+    """Return the parameters that a node needs at once: itself, or in its items and operands."""
+    found: dict[int, Labelled] = {}
+    seen: set[int] = set()
+    stack = [node]
+    while stack:
+        here = stack.pop()
+        if isinstance(here, Number | Choice):
+            found[id(here)] = here
+        elif id(here) not in seen:
+            seen.add(id(here))
+            stack.extend(reversed(children(here)))
+    return list(found.values())
+
+
+def flatten(root: Node) -> tuple[Parameter, ...]:
+    """Return the parameters of an expression, each choice before what hangs below it.
+
+    Raises
+    ------
+    SpaceError
+        As ``labelled_nodes``, and if a parameter has more than ``MAX_PATHS`` paths.
+    """
+    nodes = labelled_nodes(root)
+    paths: dict[str, dict[Path, None]] = {label: {} for label in nodes}
+    for child in contents(root):
+        paths[child.label][()] = None
+    parameters = []
+    for label, node in nodes.items():
+        kept = without_supersets(tuple(paths[label]))
+        if len(kept) > MAX_PATHS:
+            raise SpaceError(f"The parameter {named(label)} can be reached in more than {MAX_PATHS} ways.")
+        parameters.append(Parameter(label=label, distribution=node.distribution, paths=kept))
+        for option, below in enumerate(children(node)):
+            for child in contents(below):
+                step = Condition(label=label, option=option)
+                paths[child.label].update(dict.fromkeys((*path, step) for path in kept))
+    return tuple(parameters)
+
+
+def without_supersets(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Drop each path that another one makes redundant, since its conditions are a part of it."""
+    kept: list[Path] = []
+    for path in sorted(paths, key=len):
+        conditions = set(path)
+        if not any(conditions.issuperset(shorter) for shorter in kept):
+            kept.append(path)
+    return tuple(kept)
+
+
+def count_points(parameters: Sequence[Parameter]) -> int | None:
+    """Count the distinct points of a space; None when they are not finitely many.
+
+    Independent groups of parameters multiply; within a group, the options of its
+    outermost choice add up, each with what stays open under it.
+    """
+    total = 1
+    for group in _groups(parameters):
+        first, rest = group[0], group[1:]
+        n = _count_under(first, rest) if rest else first.distribution.n_values
+        if n is None:
+            return None
+        total *= n
+    return total
+
+
+def _count_under(choice: Parameter, below: Sequence[Parameter]) -> int | None:
+    """Count the points of a choice and of the parameters that depend on its option."""
+    total = 0
+    for option in range(len(choice.distribution.probabilities)):  # type: ignore[union-attr]
+        if not choice.distribution.contains(option):
+            continue
+        n = count_points([p for p in (_given(p, choice.label, option) for p in below) if p.paths])
+        if n is None:
+            return None
+        total += n
+    return total
+
+
+def _given(parameter: Parameter, label: str, option: int) -> Parameter:
+    """Return a parameter under a choice that is made: without the conditions on it that hold."""
+    decided = Condition(label=label, option=option)
+    open_paths = [
+        tuple(c for c in path if c != decided)
+        for path in parameter.paths
+        if all(c.label != label or c == decided for c in path)
+    ]
+    paths = without_supersets(list(dict.fromkeys(open_paths)))
+    return Parameter(label=parameter.label, distribution=parameter.distribution, paths=paths)
+
+
+def _groups(parameters: Sequence[Parameter]) -> list[list[Parameter]]:
+    """Split parameters into groups that no condition connects; each keeps their order."""
+    groups: list[tuple[set[str], list[Parameter]]] = []
+    for parameter in parameters:
+        names = {parameter.label, *(c.label for path in parameter.paths for c in path)}
+        joined = [group for group in groups if group[0] & names]
+        groups = [group for group in groups if not group[0] & names]
+        members = [p for _, group in joined for p in group]
+        groups.append((names.union(*(labels for labels, _ in joined)), [*members, parameter]))
+    return [members for _, members in groups]
+
+
+def _check_depth(root: Node) -> None:
+    """Raise if nodes are nested deeper than ``MAX_DEPTH``."""
+    heights: dict[int, int] = {}
+
+    def height(node: Node, depth: int) -> int:
+        if id(node) not in heights:
+            # The depth bounds the recursion; the height also counts what was seen from elsewhere.
+            if depth <= MAX_DEPTH:
+                heights[id(node)] = 1 + max((height(c, depth + 1) for c in children(node)), default=0)
+            if depth > MAX_DEPTH or heights[id(node)] > MAX_DEPTH:
+                raise SpaceError(f"The space is nested deeper than {MAX_DEPTH} levels.")
+        return heights[id(node)]
+
+    height(root, 0)

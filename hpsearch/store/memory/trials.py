@@ -1,0 +1,143 @@
+"""The trials of one experiment in memory, and their moves as values; pure."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from hpsearch.core.trial import FINISHED, Ended, Failure, FailureKind, State, Trial
+from hpsearch.store.documents.trial import LEASE_EXPIRED
+from hpsearch.store.protocol import RECENT_TRIALS, Standing
+
+_HELD = {State.RUNNING, State.PENDING}
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The trials of one experiment, with what makes the queue and the counts quick."""
+
+    trials: dict[int, Trial] = field(default_factory=dict)  #: by tid
+    by_state: dict[State, set[int]] = field(default_factory=lambda: {state: set() for state in State})
+    queue: list[tuple[int, int]] = field(default_factory=list)  #: heap; may hold trials that have left
+    n_changes: int = 0
+
+    def put(self, trial: Trial) -> None:
+        """Add a trial, or replace it."""
+        present = self.trials.get(trial.tid)
+        if present is not None:
+            self.by_state[present.state].discard(trial.tid)
+        self.by_state[trial.state].add(trial.tid)
+        self.trials[trial.tid] = trial
+        self.n_changes += 1
+        if trial.state is State.PENDING:
+            heapq.heappush(self.queue, queue_place(trial))
+
+    def next_pending(self) -> Trial | None:
+        """Return the trial that is next to be claimed."""
+        while self.queue:
+            trial = self.trials[self.queue[0][1]]
+            if trial.state is State.PENDING:
+                return trial
+            heapq.heappop(self.queue)
+        return None
+
+    def standing(self) -> Standing:
+        """Return how far the trials have come."""
+        newest = ordered(list(self.trials.values()), "newest")[:RECENT_TRIALS]
+        times = [trial.finished_at for trial in newest if trial.state in FINISHED and trial.finished_at]
+        best = next(iter(ordered([t for t in self.trials.values() if t.state is State.DONE], "loss")), None)
+        return Standing(
+            counts={state: len(tids) for state, tids in self.by_state.items()},
+            best=best and replace(in_short(best), params=best.params),
+            n_recent=len(times),
+            recent_since=min(times, default=None),
+            recent_until=max(times, default=None),
+        )
+
+
+def in_short(trial: Trial) -> Trial:
+    """Return what a coordinator learns of a trial."""
+    return Trial(
+        exp_key=trial.exp_key,
+        tid=trial.tid,
+        values=trial.values,
+        state=trial.state,
+        loss=trial.loss,
+        finished_at=trial.finished_at,
+    )
+
+
+def queue_place(trial: Trial) -> tuple[int, int]:
+    """Return what the queue is sorted by."""
+    return -trial.priority, trial.tid
+
+
+def is_same_claim(present: Trial, claimed: Trial) -> bool:
+    """Whether the stored trial carries the token of a claim."""
+    return present.owner == claimed.owner and present.attempt == claimed.attempt
+
+
+def is_held(present: Trial, claimed: Trial) -> bool:
+    """Whether the claim still stands: an expired one does until somebody else claims the trial."""
+    return present.state in _HELD and is_same_claim(present, claimed)
+
+
+def taken_up(trial: Trial) -> Trial:
+    """Return a held trial as running, should its lease have expired meanwhile."""
+    return trial if trial.state is State.RUNNING else trial.moved(State.RUNNING)
+
+
+def put_back(trial: Trial, now: datetime, why: str, *, owner: str | None) -> Trial:
+    """Return a trial that waits again, the end of its attempt in its history."""
+    name = trial.worker.name if trial.worker else None
+    ended = Ended(attempt=trial.attempt, worker=name, ended_at=now, why=why)
+    history = (*trial.history, ended)
+    return replace(trial, state=State.PENDING, history=history, owner=owner, lease_until=None)
+
+
+def untouched(trial: Trial) -> Trial:
+    """Return a trial that waits as if it had not been taken; only its attempt tells."""
+    back = replace(trial, state=State.PENDING, owner=None, worker=None)
+    return replace(back, claimed_at=None, heartbeat_at=None, lease_until=None)
+
+
+def expired(trial: Trial, now: datetime) -> Trial:
+    """Return a trial whose lease is over: waiting for others, or failed if that was its last attempt."""
+    n_lost = 1 + sum(ended.why == LEASE_EXPIRED for ended in trial.history)
+    back = put_back(trial, now, LEASE_EXPIRED, owner=trial.owner)
+    if n_lost < trial.max_attempts:
+        return back
+    message = (
+        "The worker was not heard of for the length of its lease, "
+        f"in {n_lost} of at most {trial.max_attempts} attempts."
+    )
+    error = Failure(kind=FailureKind.LOST, message=message)
+    return replace(back, state=State.FAILED, owner=None, error=error, finished_at=now)
+
+
+def is_too_long(trial: Trial, now: datetime) -> bool:
+    """Whether a trial's lease ends later than its own length from now."""
+    return trial.lease_until is not None and trial.lease_until > _full_lease(trial, now)
+
+
+def shortened(trial: Trial, now: datetime) -> Trial:
+    """Return a trial whose lease ends its own length from now."""
+    return replace(trial, lease_until=_full_lease(trial, now))
+
+
+def ordered(trials: list[Trial], sort: str) -> list[Trial]:
+    """Return trials in one of the orders in which a store yields them."""
+    match sort:
+        case "tid":
+            return sorted(trials, key=lambda trial: trial.tid)
+        case "newest":
+            return sorted(trials, key=lambda trial: -trial.tid)
+        case "loss":
+            ranked = [(trial.loss, trial.tid, trial) for trial in trials if trial.loss is not None]
+            return [trial for _, _, trial in sorted(ranked, key=lambda entry: entry[:2])]
+    raise ValueError(f"trials cannot be sorted by {sort!r}; use one of tid, newest, loss")
+
+
+def _full_lease(trial: Trial, now: datetime) -> datetime:
+    return now + timedelta(seconds=trial.lease_s)

@@ -1,0 +1,236 @@
+"""What MongoDB itself checks and indexes: validators and indexes of the collections; pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.trial import State
+from hpsearch.core.worker import WorkerState
+from hpsearch.store.mongo.gridfs import DROPPED, STORED, UPLOADING
+
+EXPERIMENTS, TRIALS, WORKERS = "experiments", "trials", "workers"
+
+#: The two collections of the GridFS bucket "attachments".
+FILES, CHUNKS = "attachments.files", "attachments.chunks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """One index of a collection."""
+
+    name: str  #: as mongosh and ``explain`` show it
+    keys: tuple[tuple[str, int], ...]  #: field and direction, 1 or -1
+    options: dict[str, Any] = field(default_factory=dict)  #: in the words of ``createIndexes``
+
+
+#: What each index serves. None holds a lease or a heartbeat, so that renewals touch no index.
+INDEXES: dict[str, tuple[Index, ...]] = {
+    EXPERIMENTS: (),
+    TRIALS: (
+        # The next trial to claim, the running ones to expire, and the counts by state.
+        Index(name="queue", keys=(("exp_key", 1), ("state", 1), ("priority", -1), ("tid", 1))),
+        # In order of number; what is outstanding; and that no number is given twice.
+        Index(name="number", keys=(("exp_key", 1), ("tid", 1)), options={"unique": True}),
+        # The best losses, the oldest of equals first.
+        Index(
+            name="best",
+            keys=(("exp_key", 1), ("loss", 1), ("tid", 1)),
+            options={"partialFilterExpression": {"state": State.DONE.value}},
+        ),
+        # One claim call takes one trial: when its answer is lost, repeating it cannot take a second.
+        Index(
+            name="claim",
+            keys=(("owner", 1),),
+            options={"unique": True, "partialFilterExpression": {"state": State.RUNNING.value}},
+        ),
+    ),
+    WORKERS: (Index(name="expire", keys=(("expire_at", 1),), options={"expireAfterSeconds": 0}),),
+    FILES: (
+        # What is attached to a trial or an experiment, the latest of a name first.
+        Index(
+            name="place",
+            keys=(
+                ("metadata.exp_key", 1),
+                ("metadata.tid", 1),
+                ("metadata.name", 1),
+                ("metadata.version", -1),
+            ),
+        ),
+        # GridFS's own two, which its tools expect.
+        Index(name="filename", keys=(("filename", 1), ("uploadDate", 1))),
+    ),
+    CHUNKS: (Index(name="content", keys=(("files_id", 1), ("n", 1)), options={"unique": True}),),
+}
+
+_INTEGER = {"bsonType": ["int", "long"]}
+_COUNT = {**_INTEGER, "minimum": 0}
+_NUMBER = {"bsonType": "number"}
+_TEXT = {"bsonType": "string"}
+_TEXT_OR_NULL = {"bsonType": ["string", "null"]}
+_OBJECT = {"bsonType": "object"}
+_DATE = {"bsonType": "date"}
+_DATE_OR_NULL = {"bsonType": ["date", "null"]}
+
+
+def _one_of(values: type[State] | type[ExperimentState] | type[WorkerState]) -> dict[str, Any]:
+    return {"enum": [value.value for value in values]}
+
+
+#: Unknown fields are allowed, so that a fleet can be upgraded one machine at a time.
+_TRIAL_SCHEMA = {
+    "bsonType": "object",
+    "required": [
+        "exp_key", "tid", "state", "priority", "params", "values",
+        "attempt", "max_attempts", "lease_s", "created_at",
+    ],
+    "properties": {
+        "_id": _TEXT,
+        "schema": {**_INTEGER, "minimum": 1},
+        "exp_key": _TEXT,
+        "exp_created_at": _DATE,
+        "objective": _TEXT,
+        "tid": _COUNT,
+        "state": _one_of(State),
+        "priority": _INTEGER,
+        "params": _OBJECT,
+        "values": _OBJECT,
+        "origin": _TEXT,
+        "attempt": _COUNT,
+        "max_attempts": {**_INTEGER, "minimum": 1},
+        "lease_s": {**_NUMBER, "minimum": 0},
+        "owner": _TEXT_OR_NULL,
+        "worker": {"bsonType": "object", "required": ["name", "host", "pid"]},
+        "created_at": _DATE,
+        "claimed_at": _DATE,
+        "heartbeat_at": _DATE,
+        "lease_until": _DATE,
+        "finished_at": _DATE,
+        "duration_s": _NUMBER,
+        "result": _OBJECT,
+        "reports": {"bsonType": "array", "items": {"bsonType": "object", "required": ["step", "value"]}},
+        "error": {"bsonType": "object", "required": ["kind", "message"]},
+        "history": {"bsonType": "array", "items": {"bsonType": "object", "required": ["attempt", "why"]}},
+    },
+}  # fmt: skip
+
+#: What a JSON schema cannot say: fields that come and go with the state.
+_TRIAL_RULES = [
+    # Done means a loss; NaN sorts below every number, so that it is refused here too.
+    {
+        "$eq": [
+            {"$eq": ["$state", State.DONE.value]},
+            {"$and": [{"$isNumber": "$loss"}, {"$gte": ["$loss", -math.inf]}]},
+        ]
+    },
+    # Running means a lease and a holder; the last holder's token may outlive the lease.
+    {"$eq": [{"$eq": ["$state", State.RUNNING.value]}, {"$eq": [{"$type": "$lease_until"}, "date"]}]},
+    {"$or": [{"$ne": ["$state", State.RUNNING.value]}, {"$eq": [{"$type": "$owner"}, "string"]}]},
+]
+
+_EXPERIMENT_SCHEMA = {
+    "bsonType": "object",
+    "required": [
+        "schema",
+        "state",
+        "space",
+        "space_fingerprint",
+        "objective",
+        "algorithm",
+        "seed",
+        "created_at",
+    ],
+    "properties": {
+        "_id": _TEXT,
+        "schema": {**_INTEGER, "minimum": 1},
+        "state": _one_of(ExperimentState),
+        "ended_why": _TEXT_OR_NULL,
+        "space": _OBJECT,
+        "space_fingerprint": _TEXT,
+        "objective": {"bsonType": "object", "required": ["kind", "ref"]},
+        "algorithm": {"bsonType": "object", "required": ["name", "options"]},
+        "objective_changes": {
+            "bsonType": "array",
+            "items": {"bsonType": "object", "required": ["at", "after"]},
+        },
+        "seed": _INTEGER,
+        "lag": _COUNT,
+        "budget": _OBJECT,
+        "defaults": _OBJECT,
+        "priority": _COUNT,
+        "created_at": _DATE,
+        "started_at": _DATE,
+        "elapsed": {
+            "bsonType": "object",
+            "required": ["seconds"],
+            "properties": {"seconds": {**_NUMBER, "minimum": 0}, "since": _DATE},
+        },
+        "coordinator": {
+            "bsonType": "object",
+            "required": ["owner", "epoch"],
+            "properties": {
+                "owner": _TEXT_OR_NULL,
+                "epoch": _COUNT,
+                "lease_until": _DATE_OR_NULL,
+                "lease_s": {**_NUMBER, "minimum": 0},
+            },
+        },
+    },
+}
+
+_WORKER_SCHEMA = {
+    "bsonType": "object",
+    "required": ["host", "pid", "state", "exp_keys", "seen_at", "expire_at"],
+    "properties": {
+        "_id": _TEXT,
+        "host": _TEXT,
+        "pid": _COUNT,
+        "slots": _COUNT,
+        "exp_keys": {"bsonType": "array", "items": _TEXT},
+        "state": _one_of(WorkerState),
+        "n_done": _COUNT,
+        "n_failed": _COUNT,
+        "started_at": _DATE,
+        "seen_at": _DATE,
+        "expire_at": _DATE,
+    },
+}
+
+_FILE_SCHEMA = {
+    "bsonType": "object",
+    "required": ["filename", "length", "chunkSize", "uploadDate", "metadata"],
+    "properties": {
+        "filename": _TEXT,
+        "length": _COUNT,
+        "chunkSize": _COUNT,
+        "uploadDate": _DATE,
+        "metadata": {
+            "bsonType": "object",
+            "required": ["exp_key", "tid", "name", "attempt", "version", "state"],
+            "properties": {
+                "exp_key": _TEXT,
+                "tid": {"bsonType": ["int", "long", "null"]},
+                "name": _TEXT,
+                "attempt": _COUNT,
+                "version": _COUNT,
+                "state": {"enum": [UPLOADING, STORED, DROPPED]},
+            },
+        },
+    },
+}
+
+_CHUNK_SCHEMA = {
+    "bsonType": "object",
+    "required": ["files_id", "n", "data"],
+    "properties": {"files_id": {}, "n": _COUNT, "data": {"bsonType": "binData"}},
+}
+
+VALIDATORS: dict[str, dict[str, Any]] = {
+    EXPERIMENTS: {"$jsonSchema": _EXPERIMENT_SCHEMA},
+    TRIALS: {"$jsonSchema": _TRIAL_SCHEMA, "$expr": {"$and": _TRIAL_RULES}},
+    WORKERS: {"$jsonSchema": _WORKER_SCHEMA},
+    FILES: {"$jsonSchema": _FILE_SCHEMA},
+    CHUNKS: {"$jsonSchema": _CHUNK_SCHEMA},
+}

@@ -1,0 +1,154 @@
+"""The best point under a merit: candidates, then moves of one parameter, then slopes.
+
+Candidates come from the prior and from changes to the best trials. From the few best of them a
+local search goes on: each round proposes changes of one parameter at a time (another option, the
+next values of a grid, steps of all sizes of a number) and takes the best of them. A choice that
+opens another branch brings values for what hangs below it. What is continuous then climbs
+along the gradient, all starts at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from hpsearch.core.history import Bools, Floats
+from hpsearch.suggest.gp.acquisition import Merit
+from hpsearch.suggest.gp.encoding import Encoding
+from hpsearch.suggest.gp.kernel import Indices
+
+_N_DRAWN = 512  #: candidates from the prior
+_N_CHANGED = 256  #: candidates near the best trials
+_N_STARTS = 4  #: candidates from which the search goes on
+_N_PROPOSALS = 3  #: changes of each parameter in a round
+_N_ROUNDS = 6  #: rounds of changes
+_N_CLIMBS = 25  #: steps along the gradient
+#: A grid finer than this share of the range is climbed like a line, and rounded afterwards.
+_FINE = 0.05
+#: Changes are between ``10**_STEPS[0]`` and ``10**_STEPS[1]`` of the range.
+_STEPS = (-3.0, -0.3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """Where to search."""
+
+    encoding: Encoding
+    box: tuple[Floats, Floats]  #: ends of the range of each coordinate, (d,) each
+    elite: Floats  #: (e, d) coordinates of the best trials, e > 0, the best first
+    held: Bools  #: (d,) which parameters stay as the best trial has them
+
+
+def ranked(merit: Merit, region: Region, rng: np.random.Generator) -> Floats:
+    """Return the coordinates, (m, d), of points of high merit, the best first."""
+    pool = np.vstack([region.encoding.draw(_N_DRAWN, region.box, rng), _changed(region, _N_CHANGED, rng)])
+    pool, merits = _evaluated(merit, region, pool)
+    order = np.argsort(-merits, kind="stable")
+    x, best = pool[order[:_N_STARTS]], merits[order[:_N_STARTS]]
+    x, best = _walk(merit, region, x, best, rng)
+    x, best = _climb(merit, region, x, best)
+    found = np.argsort(-best, kind="stable")
+    return np.vstack([x[found], pool[order]])
+
+
+def _evaluated(merit: Merit, region: Region, x: Floats) -> tuple[Floats, Floats]:
+    """Return coordinates moved to values that can occur, those that are held put back, and their merits."""
+    encoding = region.encoding
+    x = encoding.snap(np.where(region.held, region.elite[0], x))
+    return x, merit.at(encoding.features(x, encoding.active(x)))
+
+
+def _changed(region: Region, n: int, rng: np.random.Generator) -> Floats:
+    """Return n points that differ from the best trials in about three parameters, or a quarter."""
+    origin = region.elite[rng.integers(len(region.elite), size=n)]
+    drawn = region.encoding.draw(n, region.box, rng)
+    is_changed = rng.random(drawn.shape) < max(0.25, 3 / max(drawn.shape[1], 1))
+    stepped = _stepped(region, origin, rng)
+    moved = np.where(region.encoding.is_choice, drawn, stepped)
+    # What the origin did not have is drawn, whether a change opens it or not.
+    was_active = region.encoding.active(origin)
+    kept = np.where(region.encoding.is_choice, origin, np.clip(origin, *region.box))
+    return np.where(~was_active, drawn, np.where(is_changed, moved, kept))
+
+
+def _stepped(region: Region, x: Floats, rng: np.random.Generator) -> Floats:
+    """Return coordinates a step of random size away, at least to the next value of a grid."""
+    sizes = 10 ** rng.uniform(*_STEPS, size=x.shape) * rng.standard_normal(x.shape)
+    least = region.encoding.steps(x)
+    sizes = np.where(np.abs(sizes) < least, np.copysign(least, sizes), sizes)
+    return np.clip(x + sizes, *region.box)
+
+
+def _walk(
+    merit: Merit, region: Region, x: Floats, best: Floats, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Improve (s, d) points by rounds of changes of one parameter each."""
+    s, d = x.shape
+    if not d:
+        return x, best
+    columns = np.tile(np.repeat(np.arange(d), _N_PROPOSALS), s)
+    starts = np.repeat(np.arange(s), d * _N_PROPOSALS)
+    rows = np.arange(len(starts))
+    for _ in range(_N_ROUNDS):
+        proposals = _changed_in(region, x[starts], rows, columns, rng)
+        proposals, merits = _evaluated(merit, region, proposals)
+        merits = merits.reshape(s, -1)
+        choice = merits.argmax(axis=1)
+        gain = merits[np.arange(s), choice] > best + 1e-9
+        if not gain.any():
+            break
+        picked = proposals.reshape(s, -1, d)[np.arange(s), choice]
+        x = np.where(gain[:, None], picked, x)
+        best = np.where(gain, merits[np.arange(s), choice], best)
+    return x, best
+
+
+def _changed_in(
+    region: Region, x: Floats, rows: Indices, columns: Indices, rng: np.random.Generator
+) -> Floats:
+    """Return (m, d) points, each changed in one column, and with values for what this opens."""
+    encoding = region.encoding
+    was_active = encoding.active(x)
+    drawn = encoding.draw(len(x), region.box, rng)
+    stepped = _stepped(region, x, rng)
+    moved = np.array(x)
+    is_choice = encoding.is_choice[columns]
+    moved[rows, columns] = stepped[rows, columns]
+    there, which = rows[is_choice], columns[is_choice]
+    moved[there, which] = encoding.other_options(x[there, which], which, rng)
+    opened = encoding.active(moved) & ~was_active
+    return np.where(opened, drawn, moved)
+
+
+def _climb(merit: Merit, region: Region, x: Floats, best: Floats) -> tuple[Floats, Floats]:
+    """Improve (s, d) points along the gradient in what is continuous, or nearly so."""
+    encoding = region.encoding
+    active = encoding.active(x)
+    free = active & ~encoding.is_choice & (encoding.steps(x) < _FINE)
+    rows, columns = np.nonzero(free)
+    if not len(rows):
+        return x, best
+    features = encoding.features(x, active)
+    places = encoding.first_features(columns)
+
+    def loss(free_values: Floats) -> tuple[float, Floats]:
+        features[rows, places] = free_values
+        merits, gradient = merit.with_gradient(features)
+        return -float(merits.sum()), -gradient[rows, places]
+
+    low, high = region.box
+    found = minimize(
+        loss,
+        x[rows, columns],
+        jac=True,
+        method="L-BFGS-B",
+        bounds=list(zip(low[columns], high[columns], strict=True)),
+        options={"maxiter": _N_CLIMBS, "ftol": 1e-6, "gtol": 1e-4},
+    )
+    climbed = np.array(x)
+    climbed[rows, columns] = found.x
+    climbed, merits = _evaluated(merit, region, climbed)
+    gain = merits > best
+    return np.where(gain[:, None], climbed, x), np.where(gain, merits, best)

@@ -1,0 +1,55 @@
+"""What a process knows of its contact with a real MongoDB."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from hpsearch.errors import NotFoundError
+from hpsearch.runtime.health.watchdog import STANDSTILL_S, Pulse
+from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.store import MongoStore
+
+
+def test_every_answer_of_the_database_is_a_step_of_the_thread_that_asked(mongo_uri, database):
+    """An attachment of gigabytes takes minutes to write, in many calls: that is no standstill."""
+    now = [0.0]
+    pulse = Pulse(lambda: now[0])
+    store = MongoStore.connect(
+        mongo_uri, database=database, patience=give_up_after(20), on_contact=pulse.beat
+    )
+    begun, over = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        with pulse.loop("hangs"):
+            begun.set()
+            over.wait(60)
+
+    hanging = threading.Thread(target=hang)
+    hanging.start()
+    assert begun.wait(60)
+    with pulse.loop("asks"):
+        now[0] = STANDSTILL_S + 1
+        store.now()
+        assert set(pulse.standing_still()) == {"hangs"}
+        now[0] = 2 * (STANDSTILL_S + 1)
+        with pytest.raises(NotFoundError):  # which is an answer, too
+            store.experiment("none")
+        assert set(pulse.standing_still()) == {"hangs"}
+    over.set()
+    hanging.join()
+    store.close()
+
+
+def test_the_age_of_the_contact_begins_anew_with_each_answer(mongo_uri, database):
+    store = MongoStore.connect(mongo_uri, database=database, patience=give_up_after(20))
+    while store.contact().age_s < 0.05:
+        pass  # time passes without a call
+    asked_at = time.monotonic()
+    store.now()
+    contact = store.contact()
+    assert time.monotonic() - contact.age_s >= asked_at
+    assert contact.n_reconnects == 0
+    store.close()

@@ -1,0 +1,209 @@
+"""The log in JSON, from real processes: every line of stderr is an object, whatever is written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+SETUP = """
+import logging, math, os, sys, warnings
+from datetime import datetime
+from hpsearch.runtime.events import Event
+from hpsearch.runtime.logs import log_to_stderr, tell, write_json
+
+write_json()
+log_to_stderr(logging.WARNING, worker="anna")
+log = logging.getLogger("hpsearch.somewhere")
+"""
+
+
+def written(code: str) -> list[dict[str, Any]]:
+    """Run code after the set-up; return the lines of stderr, each of which must be JSON."""
+    done = subprocess.run(
+        [sys.executable, "-c", SETUP + code], capture_output=True, text=True, timeout=60, check=True
+    )
+    return [json.loads(line, parse_constant=pytest.fail) for line in done.stderr.splitlines()]
+
+
+def test_a_line_has_its_time_level_event_words_and_fields():
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    (line,) = written(
+        'log.info("trial %s done", "a/1", extra=Event.TRIAL_DONE.of(exp_key="a", tid=1, loss=0.5))'
+    )
+    time = line.pop("time")
+    assert time.endswith("Z")
+    assert began <= datetime.fromisoformat(time) <= datetime.now(UTC)
+    assert line == {
+        "level": "info",
+        "event": "trial_done",
+        "message": "trial a/1 done",
+        "worker": "anna",
+        "exp_key": "a",
+        "tid": 1,
+        "loss": 0.5,
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "two\nlines",
+        "a\r\nb",
+        "separators \u2028 \u2029 \x85 \x0b \x1c",
+        "\x1b[2J \x00",
+        'quotes " and \\',
+        "\U0001f600",
+    ],
+)
+def test_no_text_breaks_a_line_and_all_of_it_comes_through(text):
+    (line,) = written(f'log.info("%s", {text!r}, extra=Event.OUTPUT.of(source={text!r}))')
+    assert (line["message"], line["source"]) == (text, text)
+
+
+def test_no_text_of_a_line_for_people_passes_for_another_line_or_reaches_the_terminal_raw():
+    code = (
+        "import logging\n"
+        "from hpsearch.runtime.logs import log_to_stderr, tell\n"
+        "log_to_stderr(logging.WARNING)\n"
+        "log = logging.getLogger('hpsearch.somewhere')\n"
+        "hostile = 'a\\n2026-01-01 00:00:00 ERROR \\x1b[2J\\x9b\\u202e\\ud800'\n"
+        "log.warning('worker %s', hostile)\n"
+        "tell(hostile, {})\n"
+        "try:\n    raise ValueError(hostile)\nexcept ValueError:\n    log.exception('failed')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    first, *rest = done.stderr.split("\n")
+    assert first.endswith(r"WARNING worker a\n2026-01-01 00:00:00 ERROR \x1b[2J\x9b\u202e\ud800")
+    assert [c for line in rest for c in line if not c.isprintable()] == []
+    assert any(line.startswith("Traceback") for line in rest)
+
+
+def test_lines_that_are_logged_all_at_once_are_those_of_one_call_each():
+    texts = ["", "a", 'quotes " and \\', "\\n", "\x7f\x00\u2028", "\ud800", '"message": ""', "\U0001f600"]
+    source = '"message": ""'
+    code = f"texts, extra = {texts!r}, Event.OUTPUT.of(source={source!r})\n"
+    at_once = written(f"{code}from hpsearch.runtime.logs import log_all\nlog_all(texts, extra=extra)")
+    one_by_one = written(f"{code}for text in texts: log.info('%s', text, extra=extra)")
+    for line in (*at_once, *one_by_one):
+        del line["time"]
+    assert at_once == one_by_one
+    assert len(at_once) == len(texts)
+
+
+def test_half_a_character_breaks_nothing():
+    """An objective may print bytes that are no text, or half of a surrogate pair."""
+    (line,) = written(r'log.info("%s", "a\ud800b", extra=Event.OUTPUT.of(source="e"))')
+    assert line["message"] == "a\ud800b"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("math.nan", None),
+        ("-math.inf", None),
+        ("datetime(2026, 1, 2)", "2026-01-02T00:00:00"),
+        ("('a', 1)", ["a", 1]),
+        ("{1: [math.nan]}", {"1": [None]}),
+        ("b'ab'", "6162"),
+        ("{1}", "{1}"),
+    ],
+)
+def test_a_field_of_any_kind_becomes_json_that_every_reader_takes(value, expected):
+    (line,) = written(f'log.info("x", extra=Event.TRIAL_DONE.of(loss={value}))')
+    assert line["loss"] == expected
+
+
+def test_a_traceback_is_a_field():
+    (line,) = written(
+        "try:\n    1 / 0\nexcept ZeroDivisionError:\n"
+        '    log.exception("a step failed", extra=Event.HEARTBEAT_FAILED.of())'
+    )
+    assert line["level"] == "error"
+    assert line["traceback"].startswith("Traceback (most recent call last):\n")
+    assert line["traceback"].endswith("ZeroDivisionError: division by zero")
+
+
+def test_warnings_of_python_and_of_libraries_are_lines_too():
+    lines = written(
+        'warnings.warn("careful\\nnow")\n'
+        'logging.getLogger("pymongo.pool").warning("%d connections", 3)\n'
+        'logging.getLogger("pymongo.pool").info("nobody asked")\n'
+        'logging.getLogger("odd").error("%d of %d", "three")'
+    )
+    assert [(line["event"], line["level"]) for line in lines] == [
+        ("python_warning", "warning"),
+        ("library", "warning"),
+        ("library", "error"),
+    ]
+    assert "careful\nnow" in lines[0]["message"]
+    assert lines[1]["message"] == "3 connections"
+    assert "%d of %d" in lines[2]["message"]
+
+
+def test_what_is_told_to_people_is_an_event_for_programs():
+    (line,) = written('tell("Searching as a.", Event.SEARCHING.of(exp_key="a"))')
+    assert (line["event"], line["level"], line["exp_key"]) == ("searching", "info", "a")
+
+
+def test_a_reader_that_has_gone_ends_nothing():
+    code = f"{SETUP}\nos.close(2)\nlog.error('x', extra=Event.CRASHED.of())\nprint('goes on')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "goes on\n")
+
+
+@pytest.mark.parametrize("end", ["sys.stderr.close()", "sys.stderr = None"])
+def test_an_objective_that_takes_stderr_away_ends_nothing(end):
+    """With --no-isolate it is the worker's, and the thread that renews leases writes there, too."""
+    done = subprocess.run(
+        [sys.executable, "-c", SETUP + f"{end}\nlog.warning('to nobody')\nprint('goes on')"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "goes on\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (["run", "no_such_file.py"], 65, "LoadError"),
+        (["run", "x.py", "--max-evals", "many"], 2, "BadParameter"),
+        (["worker", "--store", "mongodb://127.0.0.1:1/x", "--health-port", "-1"], 2, "BadParameter"),
+        (["worker", "--store", "postgres://x"], 78, "ConfigurationError"),
+    ],
+)
+def test_last_words_are_an_event_with_the_exit_code(arguments, code, error, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "hpsearch", *arguments, "--log-format", "json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == code
+    (line,) = map(json.loads, done.stderr.splitlines())
+    assert (line["event"], line["level"]) == ("command_failed", "error")
+    assert (line["exit_code"], line["error"]) == (code, error)
+
+
+def test_a_defect_is_an_event_with_its_traceback():
+    code = (
+        "import click\n"
+        "from hpsearch.runtime.exits import run_and_exit\n"
+        "from hpsearch.cli.options import log_format_option\n"
+        "@click.command()\n@log_format_option()\n"
+        "def broken():\n    raise RuntimeError('a defect')\n"
+        "run_and_exit(broken, 'broken', 'BROKEN')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--log-format", "json"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    (line,) = map(json.loads, done.stderr.splitlines())
+    assert (line["event"], line["level"]) == ("crashed", "critical")
+    assert line["traceback"].endswith("RuntimeError: a defect")

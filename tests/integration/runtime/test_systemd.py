@@ -1,0 +1,119 @@
+"""What the service manager hears, on real datagram sockets."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hpsearch.runtime.systemd import Notifier, take_notifier
+
+
+class Manager:
+    """The other end of the line."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind("\0" + address[1:] if address.startswith("@") else address)
+        self._socket.setblocking(False)
+
+    def heard(self) -> list[str]:
+        """Return what came since the last look; a datagram is there once it was sent."""
+        messages = []
+        while True:
+            try:
+                messages.append(self._socket.recv(4096).decode())
+            except BlockingIOError:
+                return messages
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture(params=["path", "abstract"])
+def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Manager]:
+    """A manager of each kind of address that systemd gives out."""
+    abstract = f"@hpsearch/{uuid.uuid4().hex}"
+    opened = Manager(str(tmp_path / "notify") if request.param == "path" else abstract)
+    yield opened
+    opened.close()
+
+
+def test_readiness_and_the_end_are_told_once_each(manager: Manager):
+    notifier = take_notifier({"NOTIFY_SOCKET": manager.address})
+    for _ in range(3):
+        notifier.ready()
+    for _ in range(3):
+        notifier.stopping()
+
+    assert manager.heard() == ["READY=1", "STOPPING=1"]
+
+
+def test_a_status_is_one_line_that_is_told_when_it_changes_and_not_too_often(manager: Manager):
+    """A line break would begin another assignment of the protocol."""
+    now = [0.0]
+    notifier = Notifier(manager.address, clock=lambda: now[0])
+    for now[0], text in [
+        (0, "one\nMAINPID=1"),
+        (2, "one\nMAINPID=1"),
+        (4, "two"),
+        (4.5, "three"),
+        (5, "four"),
+    ]:
+        notifier.status(text)
+
+    assert manager.heard() == ["STATUS=one MAINPID=1", "STATUS=two", "STATUS=four"]
+
+
+def test_signs_of_life_come_four_times_in_the_time_that_is_allowed(manager: Manager):
+    now = [0.0]
+    notifier = Notifier(manager.address, watch_s=8.0, clock=lambda: now[0])
+    for tenth in range(80):
+        now[0] = tenth / 10
+        notifier.alive()
+
+    assert manager.heard() == ["WATCHDOG=1"] * 4
+
+
+@pytest.mark.parametrize(
+    ("variables", "n_signs"),
+    [
+        ({"WATCHDOG_USEC": "1000000"}, 1),
+        ({"WATCHDOG_USEC": "1000000", "WATCHDOG_PID": str(os.getpid())}, 1),
+        ({"WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1"}, 0),
+        ({"WATCHDOG_USEC": "0"}, 0),
+        ({"WATCHDOG_USEC": "soon"}, 0),
+        ({"WATCHDOG_USEC": "9" * 400}, 0),
+        ({"WATCHDOG_USEC": "9" * 5000}, 0),
+        ({}, 0),
+    ],
+)
+def test_signs_of_life_are_given_only_where_this_process_is_watched(
+    manager: Manager, variables: dict[str, str], n_signs: int
+):
+    take_notifier({"NOTIFY_SOCKET": manager.address, **variables}).alive()
+
+    assert manager.heard() == ["WATCHDOG=1"] * n_signs
+
+
+def test_nothing_of_the_line_stays_in_the_environment(manager: Manager):
+    environment = {"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1", "HOME": "/"}
+    take_notifier(environment)
+
+    assert environment == {"HOME": "/"}
+
+
+@pytest.mark.parametrize(
+    "address", [None, "", "/nowhere/at/all", "@nobody-listens", "vsock:2:1234", "x" * 200]
+)
+def test_a_manager_that_is_not_there_is_no_error(address: str | None):
+    notifier = take_notifier({} if address is None else {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "1"})
+    notifier.ready()
+    notifier.status("at work")
+    notifier.alive()
+    notifier.stopping()

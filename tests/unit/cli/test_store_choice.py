@@ -1,0 +1,97 @@
+"""Which database a command works on, and from which files it takes the URI."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from hpsearch.cli.options import store_option
+from hpsearch.cli.store_choice import STORE, STORE_FILE, uri_in
+from hpsearch.errors import ConfigurationError
+
+IN_FILE = "mongodb://ann:s3cret@file/db"
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "store"
+    path.write_text(f"{IN_FILE}\n")
+    path.chmod(0o600)
+    return str(path)
+
+
+@click.command()
+@store_option(required=False)
+def command(store):
+    click.echo(store or "none")
+
+
+@click.command()
+@store_option(required=True)
+def demanding(store):
+    raise AssertionError(store)
+
+
+def chosen(arguments=(), environment=None):
+    """Return what a command with the option gets."""
+    variables = {STORE: None, STORE_FILE: None, **(environment or {})}
+    result = CliRunner().invoke(command, list(arguments), env=variables, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output.strip()
+
+
+def test_the_command_line_counts_before_the_environment_and_the_file_before_the_uri(file):
+    both = {STORE: "variable", STORE_FILE: file}
+    assert chosen() == "none"
+    assert chosen(environment={STORE: "variable"}) == "variable"
+    assert chosen(environment={STORE_FILE: file}) == IN_FILE
+    assert chosen(environment=both) == IN_FILE
+    assert chosen(["--store", "line"], both) == "line"
+    assert chosen(["--store-file", file], {STORE: "variable", STORE_FILE: "/nowhere"}) == IN_FILE
+
+
+def test_an_empty_variable_is_none(file):
+    assert chosen(environment={STORE: "", STORE_FILE: ""}) == "none"
+    assert chosen(environment={STORE: "variable", STORE_FILE: ""}) == "variable"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--store", "line", "--store-file", "file"], "--store and --store-file name two databases"),
+        ([], "Missing option '--store' (env var: 'HPSEARCH_STORE')"),
+    ],
+)
+def test_two_databases_or_none_are_wrong_usage(arguments, sentence):
+    result = CliRunner().invoke(demanding, arguments, env={STORE: None, STORE_FILE: None})
+
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620])
+def test_a_file_that_others_may_use_is_refused(tmp_path, mode):
+    file = tmp_path / "store"
+    file.write_text(IN_FILE)
+    file.chmod(mode)
+    with pytest.raises(ConfigurationError, match=rf"open to others \(mode {mode:03o}\).*chmod 600") as caught:
+        uri_in(str(file))
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b" \n", b"mongodb://ann:s3cret@a\nmongodb://b", b"s3cret\xff"])
+def test_a_file_with_anything_but_one_uri_is_refused_and_not_shown(tmp_path, content):
+    file = tmp_path / "store"
+    file.touch(0o600)
+    file.write_bytes(content)
+    with pytest.raises(ConfigurationError, match="must hold one line of text, the MongoDB URI") as caught:
+        uri_in(str(file))
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(
+        ConfigurationError, match=f"The store file {tmp_path}/none cannot be read: No such file"
+    ):
+        uri_in(str(tmp_path / "none"))

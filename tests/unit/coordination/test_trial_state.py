@@ -1,0 +1,65 @@
+"""What the coordinator remembers of trials."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpsearch import hp
+from hpsearch.coordination.trial_state import Ledger
+from hpsearch.core.trial import State, Trial
+from hpsearch.space.tree import Space
+
+SPACE = Space({"x": hp.uniform("x", 0, 1)})
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def trial(tid: int, state: State, loss: float | None = None, second: int = 0) -> Trial:
+    finished_at = START + timedelta(seconds=second) if state.is_final else None
+    return Trial(exp_key="e", tid=tid, values={"x": 0.5}, state=state, loss=loss, finished_at=finished_at)
+
+
+def test_history_is_in_the_order_of_completion_also_after_a_restart():
+    finished = [trial(0, State.DONE, 3.0, 9), trial(1, State.DONE, 2.0, 1), trial(2, State.FAILED, None, 5)]
+    ledger = Ledger(SPACE, finished)
+    assert ledger.history.losses[:1] == [2.0]
+    assert ledger.history.losses[2:] == [3.0]
+
+
+def test_the_best_trial_is_the_earliest_of_equals():
+    ledger = Ledger(SPACE, [trial(0, State.DONE, 1.0, 5), trial(1, State.DONE, 1.0, 2)])
+    assert ledger.best is not None
+    assert ledger.best.tid == 1
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(State)), st.integers(0, 3), st.integers(0, 5)), max_size=20))
+def test_trials_that_were_there_and_trials_that_come_one_by_one_are_remembered_alike(told):
+    trials = [
+        trial(tid, state, float(loss) if state is State.DONE else None, second)
+        for tid, (state, loss, second) in enumerate(told)
+    ]
+    at_once, one_by_one = Ledger(SPACE, trials), Ledger(SPACE)
+    one_by_one.add_open(t for t in trials if not t.state.is_final)
+    for final in sorted((t for t in trials if t.finished_at), key=lambda t: (t.finished_at, t.tid)):
+        one_by_one.add_final([final])
+    assert at_once.history.losses.tobytes() == one_by_one.history.losses.tobytes()
+    assert (at_once.best, at_once.last_failure) == (one_by_one.best, one_by_one.last_failure)
+    assert (at_once.open, at_once.n_final) == (one_by_one.open, one_by_one.n_final)
+    assert at_once.next_tid == one_by_one.next_tid
+
+
+def test_cancelled_trials_leave_the_open_ones_but_do_not_count():
+    ledger = Ledger(SPACE, [trial(0, State.PENDING)])
+    ledger.add_final([trial(0, State.CANCELLED)])
+    assert (ledger.open, ledger.n_finished, len(ledger.history)) == ({}, 0, 0)
+
+
+@given(st.lists(st.sampled_from(list(State)), max_size=20))
+def test_every_trial_is_open_or_final_and_numbers_go_on_after_the_last(states):
+    trials = [trial(tid, s, 1.0 if s is State.DONE else None) for tid, s in enumerate(states)]
+    ledger = Ledger(SPACE, trials)
+    assert len(ledger.open) + sum(ledger.n_final.values()) == len(trials)
+    assert ledger.next_tid == len(trials)
+    assert ledger.n_finished == len(ledger.history)

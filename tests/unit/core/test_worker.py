@@ -1,0 +1,117 @@
+"""What the registry says of workers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpsearch.core.worker import Worker, WorkerState, free_slots, has_left_idle, is_alive, is_known
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SOON, PAST = NOW + timedelta(seconds=1), NOW - timedelta(seconds=1)
+
+
+def worker(
+    state: WorkerState = WorkerState.IDLE,
+    expire_at: datetime | None = SOON,
+    exp_keys: tuple[str, ...] = (),
+) -> Worker:
+    return Worker(name="w", host="h", pid=7, state=state, expire_at=expire_at, exp_keys=exp_keys)
+
+
+@pytest.mark.parametrize(
+    ("state", "expire_at", "expected"),
+    [
+        (WorkerState.IDLE, SOON, True),
+        (WorkerState.BUSY, SOON, True),
+        (WorkerState.DRAINING, SOON, False),
+        (WorkerState.STOPPED, SOON, False),
+        (WorkerState.BUSY, NOW, False),
+        (WorkerState.BUSY, PAST, False),
+        (WorkerState.IDLE, None, False),
+    ],
+)
+def test_a_worker_takes_trials_while_it_is_seen_and_is_not_leaving(state, expire_at, expected):
+    assert is_alive(worker(state, expire_at), NOW) is expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, True),
+        ({"seen_at": SOON}, True),
+        ({"seen_at": PAST}, False),
+        ({"seen_at": None}, False),
+        ({"n_done": 1}, False),
+        ({"n_failed": 1}, False),
+        ({"state": WorkerState.DRAINING}, False),
+        ({"state": WorkerState.IDLE}, False),
+    ],
+)
+def test_a_worker_has_left_idle_if_it_said_good_bye_since_then_without_a_result(changes, expected):
+    left = replace(worker(WorkerState.STOPPED), seen_at=NOW)
+    assert has_left_idle(replace(left, **changes), NOW) is expected
+    assert has_left_idle(replace(left, **changes), None) is (expected or "seen_at" in changes)
+
+
+def test_a_worker_without_keys_serves_any_experiment_and_another_only_its_own():
+    assert worker().serves("a")
+    assert worker(exp_keys=("a", "b")).serves("a")
+    assert not worker(exp_keys=("b",)).serves("a")
+
+
+def test_a_trial_names_its_worker_by_name_host_and_process():
+    holder = worker().holder
+    assert (holder.name, holder.host, holder.pid) == ("w", "h", 7)
+
+
+BUSY = WorkerState.BUSY
+
+
+@given(st.integers(0, 20), st.integers(0, 40), st.sampled_from([BUSY, WorkerState.IDLE]))
+def test_workers_of_one_search_have_the_slots_that_it_does_not_use(n_workers, n_running, state):
+    for exp_keys, rivals in (((), {"a": 3}), (("a",), {"a": 1, "b": 5}), ((), {})):
+        fleet = [replace(worker(state, exp_keys=exp_keys), slots=2)] * n_workers
+        assert free_slots(fleet, "a", rivals, n_running) == 2 * n_workers - n_running
+
+
+@pytest.mark.parametrize(
+    ("n_workers", "rivals", "n_running", "expected"),
+    [
+        (8, dict.fromkeys("abcdefghij", 1), 0, 1),  # 0.8 of a worker
+        (8, dict.fromkeys("abcdefghij", 1), 1, 0),
+        (8, {"a": 3, "b": 1}, 0, 6),
+        (8, {"a": 3, "b": 1}, 4, 2),
+        (8, {"a": 0, "b": 1}, 0, 0),
+        (8, {"a": 0, "b": 0}, 0, 4),
+    ],
+)
+def test_busy_workers_of_several_searches_are_shared_by_priority(n_workers, rivals, n_running, expected):
+    assert free_slots([worker(BUSY)] * n_workers, "a", rivals, n_running) == expected
+
+
+def test_workers_that_are_idle_are_free_for_every_search_but_only_once():
+    rivals = dict.fromkeys("abcd", 1)
+    fleet = [worker()] * 3 + [worker(BUSY)] * 5
+    assert free_slots(fleet, "a", rivals, 2) == 3
+    assert free_slots(fleet, "a", rivals, 7) == 1  # of eight; the registry is some seconds old
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 9), min_size=1), st.integers(0, 30))
+def test_searches_together_keep_no_more_than_one_trial_each_beyond_the_fleet(priorities, n_workers):
+    due = [free_slots([worker(BUSY)] * n_workers, key, priorities, 0) for key in priorities]
+    assert n_workers <= sum(due) <= n_workers + len(priorities)
+
+
+@given(seen_s=st.floats(-1e6, 1e6), ttl_s=st.floats(0.001, 1e5))
+def test_no_sign_of_life_is_good_for_longer_than_twice_its_length(seen_s, ttl_s):
+    """Whatever the store's clock said when it was given."""
+    seen_at = NOW + timedelta(seconds=seen_s)
+    seen = replace(worker(), seen_at=seen_at, expire_at=seen_at + timedelta(seconds=ttl_s))
+    good_s = [s for s in range(-2_000_000, 2_000_000, 50_000) if is_known(seen, NOW + timedelta(seconds=s))]
+    assert not good_s or max(good_s) - min(good_s) <= 2 * ttl_s
+    assert is_known(seen, seen_at)

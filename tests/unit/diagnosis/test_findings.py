@@ -1,0 +1,195 @@
+"""What is thought of facts: hand-made facts, and the findings that must follow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hpsearch.diagnosis import database, machine
+from hpsearch.diagnosis.finding import Verdict
+from hpsearch.diagnosis.machine import Machine, Setting
+from hpsearch.report.findings import findings_text
+from hpsearch.store.mongo.database_state import Clock, Condition, Disk, Member, Some, Strays, Topology
+
+GIB = 1024**3
+
+NO_STRAYS = Strays(
+    invalid={"trials": Some(n=0), "experiments": Some(n=0)},
+    newer=Some(n=0),
+    ownerless_trials=Some(n=0),
+    ownerless_files=Some(n=0),
+    broken_uploads=Some(n=0),
+    overdue=Some(n=0),
+    far_leases=Some(n=0),
+    waited_for=Some(n=0),
+)
+
+SOUND = Condition(
+    hosts="db:27017",
+    database="hpsearch",
+    version="6.0.5",
+    compatibility="6.0",
+    topology=Topology.REPLICA_SET,
+    members=(Member(name="db:27017", state="PRIMARY"),),
+    n_members=1,
+    write_concern={"w": "majority", "j": True},
+    clock=Clock(ahead_s=0.01, error_s=0.001),
+    is_local=False,
+    is_encrypted=True,
+    unverified=(),
+    user="hpsearch_worker",
+    is_open=False,
+    lacking=(),
+    superfluous=(),
+    missing_rights={
+        "hpsearch_viewer": (),
+        "hpsearch_worker": (),
+        "hpsearch_coordinator": ("insert on trials",),
+    },
+    disk=Disk(free_bytes=50 * GIB, total_bytes=100 * GIB),
+    strays=NO_STRAYS,
+)
+
+NEAT = Machine(
+    python="3.11.7",
+    system="Linux",
+    packages={"hpsearch": "0.1.0"},
+    extras={"plot": ()},
+    n_cores=8,
+    memory_bytes=16 * GIB,
+    open_files=1024,
+    start_method="fork",
+    algebra_threads=(8, 8),
+    threads={},
+    mongod="/usr/bin/mongod",
+    mongod_fault=None,
+    mongosh=None,
+    home="/home/anna/.local/share/hpsearch",
+    home_faults=(),
+    home_is_shared=False,
+    secret=None,
+    secret_fault=None,
+)
+
+
+def test_a_sound_database_and_a_neat_machine_need_nothing():
+    findings = [*database.judge(SOUND), *machine.judge(NEAT)]
+    assert {f.verdict for f in findings} == {Verdict.OK}
+    assert findings_text(findings).endswith("\nNothing to mend.")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "verdict", "words"),
+    [
+        ("server", {"compatibility": "5.0"}, "warning", "with data of MongoDB 5.0"),
+        ("topology", {"topology": Topology.STANDALONE, "members": None}, "warning", "standalone"),
+        ("topology", {"members": (Member(name="b:1", state="RECOVERING"),)}, "problem", "b:1 is RECOVERING"),
+        ("write concern", {"write_concern": {"w": 1}}, "warning", "w=1, from the URI"),
+        ("write concern", {"write_concern": {"w": "majority", "j": False}}, "warning", "j=False"),
+        ("clock", {"clock": Clock(ahead_s=-3600.0, error_s=0.01)}, "warning", "3600.0 s behind the server"),
+        ("clock", {"clock": Clock(ahead_s=2.5, error_s=0.01)}, "warning", "2.5 s ahead of"),
+        ("encryption", {"is_encrypted": False}, "problem", "plain text"),
+        ("encryption", {"unverified": ("tlsInsecure",)}, "problem", "tlsInsecure in the URI accepts whoever"),
+        ("encryption", {"unverified": ("tlsInsecure",), "is_local": True}, "warning", "tlsInsecure"),
+        ("authentication", {"is_open": True, "user": None}, "problem", "lets everybody in"),
+        ("authentication", {"is_open": True, "is_local": True}, "warning", "on this machine"),
+        ("preparation", {"lacking": ("index trials.queue",)}, "problem", "index trials.queue"),
+        ("other indexes", {"superfluous": ("trials.mine",)}, "warning", "trials.mine"),
+        ("rights", {"missing_rights": {"hpsearch_viewer": ("find on trials",)}}, "problem", "find on trials"),
+        ("disk", {"disk": Disk(free_bytes=GIB // 2, total_bytes=8 * GIB)}, "warning", "0.5 of 8.0 GiB"),
+        ("disk", {"disk": Disk(free_bytes=2 * GIB, total_bytes=100 * GIB)}, "warning", "2.0 of 100.0 GiB"),
+    ],
+)
+def test_what_is_wrong_with_a_database_is_named_with_its_value(
+    name: str, changes: dict[str, Any], verdict: str, words: str
+):
+    found = {f.name: f for f in database.judge(replace(SOUND, **changes))}
+    assert found[name].verdict == verdict
+    assert words in found[name].text
+    assert found[name].advice
+    assert {n for n, f in found.items() if f.verdict is not Verdict.OK} == {name}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("encryption", {"is_encrypted": False, "is_local": True}),
+        ("clock", {"clock": Clock(ahead_s=3.0, error_s=2.5)}),  # the answer took too long to know better
+        ("write concern", {"topology": Topology.STANDALONE, "write_concern": {"w": 1}}),
+        ("topology", {"topology": Topology.SHARDED, "members": None}),
+        ("authentication", {"is_open": None}),
+        ("preparation", {"lacking": None}),
+        ("disk", {"disk": None}),
+    ],
+)
+def test_what_is_no_fault_or_cannot_be_known_is_not_blamed(name: str, changes: dict[str, Any]):
+    found = {f.name: f for f in database.judge(replace(SOUND, **changes))}
+    assert found[name].verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "verdict"),
+    [
+        ("newer", "newer experiments", "problem"),
+        ("ownerless_trials", "trials without experiment", "warning"),
+        ("ownerless_files", "attachments without experiment", "warning"),
+        ("broken_uploads", "uploads cut short", "warning"),
+        ("overdue", "overdue trials", "warning"),
+        ("far_leases", "leases", "warning"),
+        ("waited_for", "searches without coordinator", "warning"),
+    ],
+)
+def test_stray_documents_are_counted_with_an_example(field: str, name: str, verdict: str):
+    """One that may not be looked for is not blamed."""
+    strays = replace(NO_STRAYS, **{field: Some(n=3, example="search/000007")})
+    found = {f.name: f for f in database.judge(replace(SOUND, strays=strays))}
+    assert found[name].verdict == verdict
+    assert found[name].text.startswith("3, such as search/000007: ")
+    unseen = {f.name: f for f in database.judge(replace(SOUND, strays=replace(NO_STRAYS, **{field: None})))}
+    assert (unseen[name].verdict, unseen[name].text[:9]) == (Verdict.OK, "not known")
+
+
+def test_documents_that_break_their_schema_are_a_problem():
+    strays = replace(NO_STRAYS, invalid={"trials": Some(n=1, example="search/000001")})
+    found = {f.name: f for f in database.judge(replace(SOUND, strays=strays))}
+    assert found["documents of trials"].verdict is Verdict.PROBLEM
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "verdict"),
+    [
+        ("open files", {"open_files": 64}, "warning"),
+        ("linear algebra", {"algebra_threads": ()}, "warning"),
+        ("home", {"home_faults": ("nothing can be written there",)}, "problem"),
+        ("home", {"home_is_shared": True}, "warning"),
+        ("mongod", {"mongod": None, "mongod_fault": "HPSEARCH_MONGOD is no program"}, "problem"),
+        ("secret", {"secret_fault": "HPSEARCH_SECRET has 3 bytes"}, "problem"),
+        ("open files", {"open_files": -1}, "ok"),
+        ("mongod", {"mongod": None}, "ok"),
+    ],
+)
+def test_what_is_wrong_with_a_machine_is_named(name: str, changes: dict[str, Any], verdict: str):
+    found = {f.name: f for f in machine.judge(replace(NEAT, **changes))}
+    assert found[name].verdict == verdict
+    assert bool(found[name].advice) == (verdict != "ok")
+
+
+def test_a_variable_that_no_command_reads_is_named_with_the_one_that_was_meant():
+    known = {"HPSEARCH_STORE", "HPSEARCH_DEBUG"}
+    settings = [Setting(name="HPSEARCH_DEBUG", value="1", source="the environment")]
+    read, unread, far = machine.judge_settings(
+        settings, ["HPSEARCH_DEBUG", "HPSEARCH_STOER", "HPSEARCH_QQQQ"], known
+    )
+    assert (read.verdict, read.text) == (Verdict.OK, "HPSEARCH_DEBUG is 1, from the environment")
+    assert (unread.verdict, unread.advice) == (Verdict.WARNING, "did you mean HPSEARCH_STORE?")
+    assert "HPSEARCH_QQQQ" in far.text
+
+
+def test_lines_hold_the_verdict_the_advice_and_the_sum():
+    text = findings_text(database.judge(replace(SOUND, is_encrypted=False, superfluous=("trials.mine",))))
+    lines = text.splitlines()
+    assert lines[-1] == "1 problem, 1 warning."
+    at = next(i for i, line in enumerate(lines) if line.startswith("problem"))
+    assert lines[at + 1].strip().startswith("-> give the servers certificates")

@@ -1,0 +1,329 @@
+"""Subclasses of ``Trials`` that evaluate by themselves, in threads or processes of their own."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from hpsearch.hyperopt import Ctrl, Domain, FMinIter, Trials, fmin, hp, rand, tpe
+from hpsearch.hyperopt.engine.documents import (
+    JOB_STATE_DONE,
+    JOB_STATE_ERROR,
+    JOB_STATE_NEW,
+    JOB_STATE_RUNNING,
+    spec_from_misc,
+)
+from hpsearch.hyperopt.engine.rounds import Ending
+from hpsearch.hyperopt.engine.self_evaluating import search_elsewhere, wait_until_done
+
+SPACE = {"x": hp.uniform("x", -1, 1)}
+DOMAIN = "FMinIter_Domain"
+
+
+def square(config):
+    return config["x"] ** 2
+
+
+CALLS: Counter[float] = Counter()
+
+
+def counted_square(config):
+    CALLS[config["x"]] += 1
+    return square(config)
+
+
+class Pooled(Trials):
+    """Evaluates each document in a thread, from where it is inserted on."""
+
+    asynchronous = True
+
+    def __init__(self, pool):
+        super().__init__()
+        self.pool, self.domain, self.n_most = pool, None, 0
+
+    def _insert_trial_docs(self, docs):
+        tids = super()._insert_trial_docs(docs)
+        self.domain = self.domain or pickle.loads(self.attachments[DOMAIN])
+        for doc in docs:
+            self.pool.submit(self.evaluate, doc)
+        return tids
+
+    def evaluate(self, doc):
+        doc["state"] = JOB_STATE_RUNNING
+        try:
+            doc["result"] = self.domain.evaluate(spec_from_misc(doc["misc"]), Ctrl(self, doc))
+            doc["state"] = JOB_STATE_DONE
+        except ValueError as error:
+            doc["misc"]["error"] = (str(type(error)), str(error))
+            doc["state"] = JOB_STATE_ERROR
+        self.refresh()  # from another thread than the driver's
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(4) as threads:
+        yield threads
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Look every few milliseconds instead of every second."""
+    original = FMinIter.__init__
+
+    def init(self, *arguments, **keywords):
+        original(self, *arguments, **keywords)
+        self.poll_interval_secs = 0.002
+
+    monkeypatch.setattr(FMinIter, "__init__", init)
+
+
+def search(fn, trials, max_evals=12, algo=rand.suggest, **options):
+    given = {"rstate": np.random.default_rng(0), "show_progressbar": False, **options}
+    return fmin(fn, SPACE, algo, max_evals, trials=trials, **given)
+
+
+def test_trials_that_a_subclass_evaluates_in_threads_are_all_evaluated_once(pool):
+    trials = Pooled(pool)
+    CALLS.clear()
+    best = search(counted_square, trials, max_evals=40, max_queue_len=4)
+    assert len(CALLS) == len(trials) == 40
+    assert set(CALLS.values()) == {1}
+    assert trials.tids == list(range(40))
+    assert best == trials.argmin
+    assert trials.count_by_state_unsynced(JOB_STATE_DONE) == 40
+
+
+def test_the_objective_is_attached_for_whatever_evaluates_it(pool):
+    trials = Pooled(pool)
+    offset = 3.0
+    search(lambda config: config["x"] + offset, trials)
+    domain = pickle.loads(trials.attachments[DOMAIN])
+    assert domain.evaluate({"x": 0.5}, Ctrl(trials))["loss"] == 3.5
+
+
+def test_errors_in_threads_are_those_of_their_trials_and_end_nothing(pool):
+    trials = Pooled(pool)
+
+    def objective(config):
+        if config["x"] < 0:
+            raise ValueError("negative")
+        return square(config)
+
+    search(objective, trials)
+    n_bad = trials.count_by_state_unsynced(JOB_STATE_ERROR)
+    assert 0 < n_bad < 12
+    assert len(trials) == 12 - n_bad
+
+
+def test_a_search_in_threads_goes_on_and_stops_by_a_rule(pool):
+    trials = Pooled(pool)
+    search(square, trials, max_evals=5)
+    search(square, trials, max_evals=9, algo=tpe.suggest)
+    assert len(trials) == 9
+    search(square, trials, max_evals=None, early_stop_fn=lambda trials, *args: (len(trials) >= 20, args))
+    assert trials.count_by_state_unsynced([JOB_STATE_NEW, JOB_STATE_RUNNING]) == 0
+
+
+def test_limits_end_a_search_in_threads_after_what_is_open(pool):
+    trials = Pooled(pool)
+
+    def slowly(config):
+        time.sleep(0.01)
+        return square(config)
+
+    search(slowly, trials, max_evals=200, timeout=0.1)
+    assert len(trials) > 0
+    search(slowly, Pooled(pool), max_evals=200, loss_threshold=0.5)
+    assert trials.count_by_state_unsynced([JOB_STATE_NEW, JOB_STATE_RUNNING]) == 0
+
+
+def test_trials_that_say_so_are_cancelled():
+    """As those of Spark do, from whatever evaluates them."""
+
+    class Cancelled(Trials):
+        _fmin_cancelled = False
+
+        def _insert_trial_docs(self, docs):
+            self._fmin_cancelled = len(self._dynamic_trials) >= 3
+            return super()._insert_trial_docs(docs)
+
+    trials = Cancelled()
+    search(square, trials, max_evals=100)
+    assert len(trials) == 4
+
+
+def test_an_algorithm_that_gives_one_document_at_a_time_fills_a_longer_queue():
+    asked, sizes = [], []
+
+    def one(new_ids, domain, trials, seed):
+        asked.append(len(new_ids))
+        return rand.suggest(new_ids[:1], domain, trials, seed)
+
+    class Sized(Trials):
+        def queued(self):
+            found = super().queued()
+            sizes.append(len(found))
+            return found
+
+    search(square, Sized(), max_evals=4, max_queue_len=2, algo=one)
+    assert asked == [2, 1, 2, 1]
+    assert max(sizes) == 2
+
+
+def test_the_methods_that_a_subclass_replaces_are_called_as_often_as_hyperopt_calls_them():
+    calls = Counter()
+
+    def counted(name):
+        def method(self, *arguments, **keywords):
+            calls[name] += 1
+            return getattr(Trials, name)(self, *arguments, **keywords)
+
+        return method
+
+    names = ("new_trial_ids", "new_trial_docs", "insert_trial_docs", "_insert_trial_docs", "refresh")
+    hooked = type("Hooked", (Trials,), {name: counted(name) for name in names})
+    search(square, hooked(), max_evals=5)
+    # Four looks for each trial, one at the beginning and one in the end.
+    assert calls == {**dict.fromkeys(names, 5), "refresh": 4 * 5 + 2}
+
+
+def test_a_subclass_that_calls_no_constructor_can_be_searched():
+    class Bare(Trials):
+        def __init__(self):
+            self._ids, self._dynamic_trials, self._exp_key, self.attachments = set(), [], None, {}
+            self.refresh()
+
+    trials = Bare()
+    search(square, trials, max_evals=3)
+    assert trials.tids == [0, 1, 2]
+    assert len(trials.view().trials) == 3
+
+
+def test_a_reader_in_another_thread_never_sees_trials_vanish():
+    trials, is_over, lengths = Trials(), threading.Event(), []
+
+    def read():
+        while not is_over.is_set():
+            lengths.append(len(trials.trials))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        search(square, trials, max_evals=300)
+    finally:
+        is_over.set()
+        reader.join()
+    assert lengths == sorted(lengths)
+
+
+class Scripted:
+    """A queue whose states are a list; each look takes the next."""
+
+    poll_s = 0.0
+
+    def __init__(self, looks, is_exhausted_after=None):
+        self.looks, self.n_asked, self.is_cancelled = list(looks), 0, False
+        self.is_exhausted_after = is_exhausted_after
+
+    @property
+    def is_exhausted(self):
+        return self.is_exhausted_after is not None and self.n_asked >= self.is_exhausted_after
+
+    def ask(self, n):
+        n = min(n, 1)
+        self.n_asked += n
+        return n
+
+    def n_in(self, *states):
+        return sum(self.looks[0].get(state, 0) for state in states)
+
+    def best_loss(self):
+        return None
+
+    def is_stopped(self):
+        if len(self.looks) > 1:
+            self.looks.pop(0)
+        return False
+
+
+def run(queue, clock=time.monotonic, **limits):
+    given = {"n_new": 3, "is_waiting": True, "timeout_s": None, "loss_threshold": None, **limits}
+    return search_elsewhere(queue, clock=clock, **given)
+
+
+def test_a_queue_is_looked_at_until_nothing_is_open():
+    queue = Scripted(
+        [{JOB_STATE_NEW: 1}, {JOB_STATE_RUNNING: 1}, {JOB_STATE_RUNNING: 1}, {JOB_STATE_DONE: 3}]
+    )
+    assert run(queue) is Ending.MAX_EVALS
+    assert queue.looks == [{JOB_STATE_DONE: 3}]
+    assert queue.n_asked == 3
+
+
+def test_without_waiting_the_driver_leaves_open_trials_behind():
+    queue = Scripted([{JOB_STATE_RUNNING: 1}])
+    assert run(queue, is_waiting=False) is Ending.MAX_EVALS
+
+
+def test_an_algorithm_without_more_points_ends_the_asking():
+    queue = Scripted([{}], is_exhausted_after=2)
+    assert run(queue, n_new=5) is Ending.NO_MORE_POINTS
+    assert queue.n_asked == 2
+
+
+def test_trials_that_none_evaluates_are_reported_once(caplog):
+    times = iter(range(0, 10_000, 5))
+    queue = Scripted([{JOB_STATE_NEW: 2}])
+    assert run(queue, clock=lambda: next(times), n_new=1, timeout_s=200) is Ending.TIMEOUT
+    assert [record.event for record in caplog.records] == ["none_evaluated"]
+
+
+def test_the_wait_for_open_trials_ends_with_them():
+    class Emptying(Scripted):
+        def n_in(self, *states):
+            n = super().n_in(*states)
+            self.is_stopped()
+            return n
+
+    queue = Emptying([{JOB_STATE_NEW: 1}, {JOB_STATE_RUNNING: 1}, {}])
+    wait_until_done(queue)
+    assert queue.looks == [{}]
+
+
+def test_an_iterator_over_asynchronous_trials_waits_for_each(pool):
+    trials = Pooled(pool)
+    rounds = FMinIter(rand.suggest, Domain(square, SPACE), trials, np.random.default_rng(0), max_evals=3)
+    assert [seen.count_by_state_unsynced(JOB_STATE_DONE) for seen in rounds] == [1, 2, 3]
+
+
+def test_trials_that_hyperopt_made_are_evaluated_as_they_are():
+    """Some other class, with the attributes that Hyperopt's have and nothing of ours."""
+
+    class Theirs:
+        asynchronous = False
+
+        def __init__(self):
+            self.inner = Trials()
+            self.attachments = {}
+
+        def __getattr__(self, name):
+            if name in {"queued", "learn_space", "conduct", "inner"}:
+                raise AttributeError(name)
+            return getattr(self.inner, name)
+
+        def __iter__(self):
+            return iter(self.inner)
+
+        def __len__(self):
+            return len(self.inner)
+
+    trials = Theirs()
+    rounds = FMinIter(rand.suggest, Domain(square, SPACE), trials, np.random.default_rng(0), max_evals=3)
+    rounds.exhaust()
+    assert trials.count_by_state_synced(JOB_STATE_DONE) == 3

@@ -1,0 +1,249 @@
+"""Objectives by value: what is sent arrives, and nothing that is not signed for its place is run."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from functools import partial
+
+import cloudpickle
+import numpy as np
+import pytest
+
+from hpsearch.errors import ConfigurationError, LoadError, MissingExtraError
+from hpsearch.objective.by_value import MAX_ENVELOPE_BYTES, Destination, opened, pack, unpack
+from hpsearch.objective.by_value.envelope import _MARK
+from hpsearch.objective.by_value.pickling import MAX_BYTES
+
+SECRET = b"0123456789abcdef"
+HERE = Destination(database="db", exp_key="e", nonce="n")
+
+
+class Opened:
+    """Says so when it is unpickled."""
+
+    n_times = 0
+
+    def __reduce__(self):
+        return (count_opening, ())
+
+
+def count_opening() -> Opened:
+    Opened.n_times += 1
+    return Opened()
+
+
+def forged(
+    exp_key: str = "e", secret: bytes = SECRET, pickled: bytes | None = None, **header: object
+) -> bytes:
+    """Return an envelope as somebody who knows its layout would make it."""
+    fields = {
+        "format": 2,
+        "database": "db",
+        "exp_key": exp_key,
+        "nonce": "n",
+        "name": "f",
+        "python": ".".join(map(str, sys.version_info[:2])),
+    }
+    text = json.dumps({**fields, "cloudpickle": cloudpickle.__version__, **header}).encode()
+    content = cloudpickle.dumps(len) if pickled is None else pickled
+    body = len(text).to_bytes(4, "big") + text + content
+    return _MARK + hmac.new(secret, _MARK + body, hashlib.sha256).digest() + body
+
+
+def test_a_closure_arrives_with_all_that_it_refers_to():
+    factor, table = 3, {"a": np.arange(3)}
+
+    def objective(config, *, offset=1.5):
+        return factor * config["x"] + table["a"].sum() + offset
+
+    assert unpack(pack(objective, HERE, SECRET), HERE, SECRET)({"x": 2}) == 10.5
+
+
+@pytest.mark.parametrize("objective", [lambda c: c + 1, partial(pow, 2), [1].__getitem__])
+def test_whatever_can_be_called_can_be_sent(objective):
+    assert unpack(pack(objective, HERE, SECRET), HERE, SECRET)(0) == objective(0)
+
+
+def test_a_function_of_a_script_runs_where_the_script_is_not(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nfrom hpsearch.objective.by_value import Destination, pack\nFACTOR = 7\n"
+        "HERE = Destination(database='db', exp_key='e', nonce='n')\n"
+        "class Model:\n    def loss(self, x): return FACTOR * x\n"
+        "def helper(x): return Model().loss(x)\n"
+        "def objective(config): return helper(config)\n"
+        "sys.stdout.buffer.write(pack(objective, HERE, b'0123456789abcdef'))\n"
+    )
+    blob = subprocess.run([sys.executable, script], capture_output=True, check=True).stdout
+
+    assert unpack(blob, HERE, SECRET)(6) == 42
+
+
+@pytest.mark.parametrize(
+    ("blob", "secret", "problem"),
+    [
+        (forged(), None, "no secret to check its signature with; set HPSEARCH_SECRET_FILE or"),
+        (cloudpickle.dumps(Opened()), SECRET, "is not signed"),
+        (b"", SECRET, "is not signed"),
+        (_MARK, SECRET, "signature that does not fit"),
+        (_MARK + bytes(32) + forged()[51:], SECRET, "signature that does not fit"),
+        (forged(secret=b"another secret!!"), SECRET, "signature that does not fit"),
+        (forged()[:-1], SECRET, "signature that does not fit"),
+        (forged() + b"x", SECRET, "signature that does not fit"),
+        (forged(exp_key="other"), SECRET, "signed for another experiment, 'other'; start its script again"),
+        (forged(database="other"), SECRET, "signed for another database, 'other', and this is 'db'; start"),
+        (forged(nonce="other"), SECRET, "signed for another search of this name; start its script again"),
+        (forged(nonce=None), SECRET, "signed for another search of this name"),
+        (forged(format=1), SECRET, "sent by an older hpsearch, .* start its script again with this version"),
+        (forged(python="2.7"), SECRET, r"by Python 2\.7, and this worker runs 3"),
+        (forged(format=3), SECRET, "newer hpsearch"),
+        (forged(cloudpickle="99.1"), SECRET, r"cloudpickle 99\.1, and this worker has"),
+        (forged(pickled=cloudpickle.dumps(7)), SECRET, "is a int, not a function"),
+        (forged(pickled=b"cnowhere_installed.part\nf\n."), SECRET, "needs the module 'nowhere_installed'"),
+        (forged(pickled=b"cmath\nnothing\n."), SECRET, "cannot be unpickled on this worker: AttributeError"),
+        (forged(pickled=b"garbage"), SECRET, "cannot be unpickled"),
+    ],
+)  # fmt: skip
+def test_what_may_not_or_cannot_be_run_is_refused_with_the_reason(blob, secret, problem):
+    with pytest.raises(LoadError, match=problem) as caught:
+        unpack(blob, HERE, secret)
+    assert "0123456789abcdef" not in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["database", "exp_key", "nonce"])
+def test_what_was_sent_to_one_search_runs_in_no_other(part):
+    """Neither in another database, nor in a later search of the same name."""
+    blob = pack(partial(max, Opened()), HERE, SECRET)
+    before = Opened.n_times
+
+    for other in ("other", ""):
+        with pytest.raises(LoadError, match="is signed for another"):
+            unpack(blob, replace(HERE, **{part: other}), SECRET)
+    assert Opened.n_times == before
+
+
+def test_an_experiment_of_an_older_version_has_no_nonce():
+    without = replace(HERE, nonce=None)
+    assert unpack(pack(abs, without, SECRET), without, SECRET)(-1) == 1
+    with pytest.raises(LoadError, match="signed for another search"):
+        unpack(pack(abs, without, SECRET), HERE, SECRET)
+
+
+@pytest.mark.parametrize("position", range(0, 400, 7))
+def test_a_change_of_any_byte_is_noticed_before_anything_is_run(position):
+    blob = bytearray(pack(partial(max, Opened()), HERE, SECRET))
+    blob[position % len(blob)] ^= 1
+    before = Opened.n_times
+
+    with pytest.raises(LoadError, match=r"not signed|does not fit"):
+        unpack(bytes(blob), HERE, SECRET)
+    assert Opened.n_times == before
+
+
+def test_signatures_are_compared_in_constant_time(monkeypatch):
+    """Otherwise the time until a forged one is refused would tell how many of its bytes are right."""
+    compared = []
+
+    def compare(ours, theirs):
+        compared.append((ours, theirs))
+        return real(ours, theirs)
+
+    real = hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    blob = forged()
+    opened(blob, HERE, SECRET)
+    with pytest.raises(LoadError):
+        opened(blob[:-1], HERE, SECRET)
+
+    assert [len(tag) for pair in compared for tag in pair] == [32] * 4
+    assert blob[len(_MARK) :][:32] in compared[0]
+
+
+def test_opening_runs_nothing_and_shows_no_content():
+    blob = pack(partial(max, Opened()), HERE, SECRET)
+    before = Opened.n_times
+
+    letter = opened(blob, HERE, SECRET)
+
+    assert Opened.n_times == before
+    assert (letter.exp_key, letter.name) == ("e", "max")
+    assert "pickled" not in repr(letter)
+    letter.objective()
+    assert Opened.n_times == before + 1
+
+
+def test_a_worker_without_cloudpickle_is_told_what_to_install(monkeypatch):
+    letter = opened(pack(len, HERE, SECRET), HERE, SECRET)
+    monkeypatch.setitem(sys.modules, "cloudpickle", None)
+
+    with pytest.raises(LoadError, match=r"install hpsearch\[pickle\] on this worker"):
+        letter.objective()
+    with pytest.raises(MissingExtraError, match=r"install hpsearch\[pickle\]"):
+        pack(len, HERE, SECRET)
+
+
+@pytest.mark.parametrize("secret", [b"", b"15 bytes long.."])
+def test_a_secret_that_could_be_guessed_is_refused(secret):
+    for use in (lambda: pack(len, HERE, secret), lambda: unpack(forged(), HERE, secret)):
+        with pytest.raises(ConfigurationError, match=f"has {len(secret)} bytes, fewer than 16"):
+            use()
+
+
+class Weights:
+    """Takes a lot of room in a pickle, and none in memory."""
+
+    def __init__(self, n_bytes: int) -> None:
+        self.n_bytes = n_bytes
+
+    def __reduce__(self):
+        return bytes, (bytes(self.n_bytes),)
+
+
+TABLE = Weights(3 * 2**20)
+
+
+def test_an_oversized_objective_is_refused_with_the_sizes_of_what_it_captures():
+    weights, small = Weights(MAX_BYTES), Weights(2**20)
+
+    def objective(config, table=TABLE):
+        return weights, small, table, os
+
+    with pytest.raises(
+        LoadError,
+        match=r"more than 64 MB .* largest are: weights \(64\.0 MB\), table \(3\.0 MB\), small \(1\.0 MB\)",
+    ):
+        pack(objective, HERE, SECRET)
+    with pytest.raises(LoadError, match=r"argument 0 \(64\.0 MB\)"):
+        pack(partial(objective, weights), HERE, SECRET)
+
+
+def test_the_largest_objective_that_is_sent_fits_into_what_workers_fetch():
+    weights = Weights(MAX_BYTES - 2**12)
+
+    def objective(config):
+        return weights
+
+    assert (
+        MAX_BYTES
+        < len(pack(objective, replace(HERE, exp_key="e" * 1000), SECRET)) + 2**12
+        <= MAX_ENVELOPE_BYTES
+    )
+
+
+def test_what_cannot_be_pickled_is_named():
+    lock, fine = threading.Lock(), 1
+
+    def objective(config):
+        return lock, fine
+
+    with pytest.raises(
+        LoadError, match=r"cannot be sent by value \(captured: lock\): .*create such things inside"
+    ):
+        pack(objective, HERE, SECRET)

@@ -1,0 +1,280 @@
+"""Whatever an objective does becomes a result."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hpsearch.core.trial import FailureKind, Report, Result, State
+from hpsearch.errors import HpsearchWarning
+from hpsearch.objective.evaluation import MAX_REPORTS, Attachment, CurrentTrial, current_trial, evaluate
+
+
+def outcome(returned: object) -> Result:
+    return evaluate(lambda config: returned, dict, CurrentTrial())
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        0.5,
+        np.float32(0.5),
+        np.array(0.5),
+        Decimal("0.5"),
+        Fraction(1, 2),
+        {"loss": 0.5},
+        {"loss": 0.5, "status": "ok"},
+    ],
+)
+def test_every_kind_of_real_number_is_a_loss(returned):
+    result = outcome(returned)
+    assert (result.state, result.loss, result.error) == (State.DONE, 0.5, None)
+    assert result.result == {"loss": 0.5, "status": "ok"}
+
+
+@pytest.mark.parametrize("returned", [True, 3, math.inf, -math.inf, 10**400])
+def test_integers_booleans_and_infinities_are_losses(returned):
+    assert outcome(returned).state is State.DONE
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        None,
+        "0.5",
+        1 + 0j,
+        b"1",
+        [0.5],
+        np.array([0.5]),
+        {},
+        {"loss": None},
+        {"loss": "low"},
+        {"status": "ok"},
+        object(),
+    ],
+)
+def test_what_is_no_number_is_an_invalid_result(returned):
+    result = outcome(returned)
+    assert result.state is State.FAILED
+    assert result.error is not None
+    assert result.error.kind is FailureKind.INVALID_RESULT
+
+
+def test_nan_fails_the_trial_and_keeps_the_rest_of_the_result():
+    result = outcome({"loss": math.nan, "epochs": 3})
+    assert result.loss is None
+    assert result.error is not None
+    assert result.error.kind is FailureKind.NAN
+    assert result.result["epochs"] == 3
+
+
+def test_a_reported_failure_never_has_a_loss_even_if_it_names_one():
+    result = outcome({"status": "fail", "loss": -100.0, "message": "diverged"})
+    assert result.loss is None
+    assert result.error is not None
+    assert (result.error.kind, result.error.message) == (FailureKind.REPORTED, "diverged")
+
+
+def test_an_unknown_status_is_named():
+    result = outcome({"status": "running", "loss": 1.0})
+    assert result.error is not None
+    assert "'running'" in result.error.message
+
+
+def test_an_unstorable_key_costs_the_key_and_not_the_loss():
+    result = outcome({"loss": 1.0, "model": object()})
+    assert (result.state, result.loss) == (State.DONE, 1.0)
+    assert result.error is not None
+    assert result.error.kind is FailureKind.UNSTORABLE
+    assert "result['model']" in result.error.message
+
+
+def test_an_exception_is_recorded_with_the_objectives_own_traceback():
+    def objective(config: object) -> float:
+        raise ValueError("no such layer")
+
+    result = evaluate(objective, dict, CurrentTrial())
+    assert result.error is not None
+    assert (result.error.kind, result.error.type, result.error.message) == (
+        FailureKind.EXCEPTION,
+        "ValueError",
+        "no such layer",
+    )
+    assert result.error.traceback is not None
+    assert "in objective" in result.error.traceback
+    assert "hpsearch/evaluate" not in result.error.traceback
+
+
+def test_an_exception_that_cannot_be_printed_is_still_recorded():
+    class Broken(Exception):  # noqa: N818
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    def objective(config: object) -> float:
+        raise Broken
+
+    result = evaluate(objective, dict, CurrentTrial())
+    assert result.error is not None
+    assert "Broken" in result.error.message
+
+
+def test_sys_exit_fails_the_trial_and_not_the_process():
+    result = evaluate(lambda config: sys.exit(3), dict, CurrentTrial())
+    assert result.error is not None
+    assert result.error.kind is FailureKind.EXIT
+    assert "sys.exit(3)" in result.error.message
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, GeneratorExit])
+def test_exceptions_beside_exception_fail_the_trial_too(kind):
+    def objective(config: object) -> float:
+        raise kind
+
+    result = evaluate(objective, dict, CurrentTrial())
+    assert result.error is not None
+    assert (result.error.kind, result.error.type) == (FailureKind.EXCEPTION, kind.__name__)
+
+
+def test_the_callers_own_way_to_interrupt_passes_through():
+    def objective(config: object) -> float:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(objective, dict, CurrentTrial(), passes=(KeyboardInterrupt,))
+    assert current_trial().tid == -1
+
+
+def test_a_configuration_that_cannot_be_made_fails_the_trial():
+    result = evaluate(lambda config: 0.0, lambda: 1 / 0, CurrentTrial())
+    assert result.error is not None
+    assert result.error.type == "ZeroDivisionError"
+
+
+def test_a_status_that_cannot_be_compared_fails_the_trial():
+    result = outcome({"loss": 1.0, "status": np.zeros(2)})
+    assert result.state is State.FAILED
+
+
+def test_reports_after_the_end_of_the_trial_reach_nobody():
+    heard: list[Report] = []
+    trial = CurrentTrial(on_report=heard.append)
+    evaluate(lambda config: 0.0, dict, trial)
+    trial.report(1, 1)
+    assert heard == []
+
+
+def test_reports_reach_the_listener_of_the_current_trial():
+    heard: list[Report] = []
+
+    def objective(config: object) -> float:
+        current_trial().report(1, np.float32(0.5))
+        assert current_trial().tid == 7
+        return 0.0
+
+    evaluate(objective, dict, CurrentTrial(tid=7, on_report=heard.append))
+    assert heard == [Report(step=1.0, value=0.5)]
+    assert current_trial().tid == -1, "outside a search there is only a stand-in"
+
+
+def test_a_report_that_is_no_number_fails_the_trial_with_a_sentence():
+    result = evaluate(lambda config: current_trial().report(1, "low"), dict, CurrentTrial())
+    assert result.error is not None
+    assert "report() takes numbers; value is 'low'" in result.error.message
+
+
+def test_reports_beyond_the_limit_are_dropped_with_one_warning():
+    heard: list[Report] = []
+    trial = CurrentTrial(on_report=heard.append)
+    for step in range(MAX_REPORTS):
+        trial.report(step, 0.0)
+    with pytest.warns(HpsearchWarning, match="later ones"):
+        trial.report(MAX_REPORTS, 0.0)
+    trial.report(MAX_REPORTS + 1, 0.0)
+    assert len(heard) == MAX_REPORTS
+
+
+# Attachments
+
+
+def attached(objective: Callable[[Any], Any]) -> tuple[Result, list[Attachment]]:
+    heard: list[Attachment] = []
+    return evaluate(objective, dict, CurrentTrial(on_attach=heard.append)), heard
+
+
+@pytest.mark.parametrize("status", ["ok", "fail"])
+def test_attachments_are_taken_out_of_the_result(status):
+    returned = {"loss": 1.0, "status": status, "attachments": {"a": b"x", "b": bytearray(b"y")}, "other": 2}
+
+    result, heard = attached(lambda config: returned)
+
+    assert heard == [Attachment("a", b"x"), Attachment("b", b"y")]
+    assert result.result == {"loss": 1.0, "status": status, "other": 2}
+    assert "attachments" in returned, "what the objective returned is its own"
+    assert (result.error is None) == (status == "ok")
+
+
+def test_what_cannot_be_attached_costs_neither_the_loss_nor_the_other_attachments():
+    bad = {"model": object(), 7: b"x", "text": "not bytes", "good": b"x"}
+
+    result, heard = attached(lambda config: {"loss": 1.0, "attachments": bad})
+
+    assert (result.state, result.loss, heard) == (State.DONE, 1.0, [Attachment("good", b"x")])
+    assert result.error is not None
+    assert result.error.kind is FailureKind.UNSTORABLE
+    for part in (
+        "'model' is <object",
+        "the name 7 (int) is not text",
+        "'text' is 'not bytes' (str), not bytes",
+    ):
+        assert part in result.error.message
+
+
+def test_a_failure_keeps_its_reason_beside_attachments_that_are_none():
+    result, _ = attached(lambda config: {"loss": "?", "attachments": {"a": 1}})
+
+    assert result.error is not None
+    assert result.error.kind is FailureKind.INVALID_RESULT
+    assert "the loss '?'" in result.error.message
+    assert "'a' is 1 (int), not bytes" in result.error.message
+
+
+def test_a_value_under_that_name_that_is_no_mapping_is_part_of_the_result():
+    result, heard = attached(lambda config: {"loss": 1.0, "attachments": ["a.png"]})
+    assert (result.result["attachments"], result.error, heard) == (["a.png"], None, [])
+
+
+def test_an_objective_attaches_while_it_runs_and_nothing_afterwards():
+    trials: list[CurrentTrial] = []
+
+    def objective(config: object) -> float:
+        trials.append(current_trial())
+        current_trial().attach("checkpoint", b"1")
+        raise ValueError("later")
+
+    result, heard = attached(objective)
+    trials[0].attach("late", b"2")
+
+    assert result.state is State.FAILED
+    assert heard == [Attachment("checkpoint", b"1")]
+    current_trial().attach("outside a search", b"nothing is kept")
+
+
+@pytest.mark.parametrize(("name", "data"), [("a", "text"), (7, b"x"), (None, None)])
+def test_attach_takes_bytes_under_a_name(name, data):
+    with pytest.raises(TypeError, match="attach\\(\\) keeps bytes under a name"):
+        current_trial().attach(name, data)
+
+
+def test_an_objective_sees_its_values_and_cannot_change_them():
+    trial = CurrentTrial(values=MappingProxyType({"x": 0.5}))
+    evaluate(lambda config: current_trial().values.update(x=1), dict, trial)
+    assert trial.values == {"x": 0.5}
+    assert current_trial().values == {}

@@ -1,0 +1,51 @@
+"""Which loops stand still."""
+
+from __future__ import annotations
+
+import threading
+
+from hpsearch.runtime.health.watchdog import STANDSTILL_S, Pulse
+
+
+def test_a_loop_stands_still_once_it_has_taken_no_step_for_too_long():
+    now = [0.0]
+    pulse = Pulse(lambda: now[0])
+    with pulse.loop("slot-0"):
+        now[0] = STANDSTILL_S
+        assert pulse.standing_still() == {}
+        now[0] = STANDSTILL_S + 1
+        assert pulse.standing_still() == {"slot-0": STANDSTILL_S + 1}
+        pulse.beat()
+        assert pulse.standing_still() == {}
+
+
+def test_a_loop_that_has_ended_does_not_stand_still():
+    now = [0.0]
+    pulse = Pulse(lambda: now[0])
+    with pulse.loop("slot-0"):
+        pass
+    now[0] = 10 * STANDSTILL_S
+    assert pulse.standing_still() == {}
+
+
+def test_the_steps_of_one_thread_keep_no_other_alive():
+    """A heartbeat must not hide a slot that hangs, nor a thread that nobody watches."""
+    now = [0.0]
+    pulse = Pulse(lambda: now[0])
+    begun, over = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        with pulse.loop("hangs"):
+            begun.set()
+            over.wait(30)
+
+    thread = threading.Thread(target=hang)
+    thread.start()
+    assert begun.wait(30)
+    now[0] = STANDSTILL_S + 5
+    pulse.beat()  # of a thread that is not watched
+    with pulse.loop("goes round"):
+        pulse.beat()
+        assert set(pulse.standing_still()) == {"hangs"}
+    over.set()
+    thread.join()

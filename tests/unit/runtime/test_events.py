@@ -1,0 +1,159 @@
+"""Whatever is logged has a name, and the reference describes it: level, fields and words."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hpsearch.runtime.events import Event
+from tests.unit.test_documentation import SOURCES, section
+
+#: Methods of a logger, and the levels that they log at.
+LEVELS = {
+    "debug": "debug",
+    "info": "info",
+    "warning": "warning",
+    "error": "error",
+    "exception": "error",
+    "critical": "critical",
+}
+
+#: Fields of every event of a trial.
+OF_A_TRIAL = {"exp_key", "tid", "attempt"}
+
+#: What the formatter says of records that are not hpsearch's.
+NOT_OURS = {Event.PYTHON_WARNING, Event.LIBRARY}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the reference says of an event."""
+
+    levels: frozenset[str]
+    fields: frozenset[str]
+    words: str
+
+
+@dataclass(frozen=True)
+class Use:
+    """An event with its fields, somewhere in the source."""
+
+    event: Event
+    fields: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that logs or tells something."""
+
+    place: str
+    level: str
+    message: str | None  #: None if it is put together elsewhere
+    extra: ast.expr | None
+
+
+def rows() -> dict[str, Row]:
+    table = {}
+    for line in section("Messages").splitlines():
+        found = re.fullmatch(r"\| ([\w, ]+) \| `(\w+)` \|(.*?)\| (.*?) \| .* \|", line)
+        if found is None:
+            continue
+        levels, name, fields, words = found.groups()
+        named = frozenset(re.findall(r"`(\w+)`", fields))
+        assert name not in table, f"{name} is described twice"
+        table[name] = Row(
+            frozenset(levels.split(", ")), named | (OF_A_TRIAL if "of a trial" in fields else set()), words
+        )
+    return table
+
+
+ROWS = rows()
+
+
+def nodes() -> Iterator[tuple[Path, ast.AST]]:
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            yield path, node
+
+
+def used(node: ast.AST | None) -> Use | None:
+    """Return the event that an expression makes the ``extra`` of."""
+    match node:
+        case ast.Call(
+            func=ast.Attribute(
+                value=ast.Attribute(value=ast.Name("Event"), attr=name), attr="of" | "about" as how
+            )
+        ):
+            fields = {k.arg for k in node.keywords if k.arg is not None}
+            return Use(Event[name], frozenset(fields | (OF_A_TRIAL if how == "about" else set())))
+    return None
+
+
+USES = [use for _, node in nodes() if (use := used(node)) is not None]
+
+
+def calls() -> Iterator[Call]:
+    for path, node in nodes():
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name("log" | "logger"), attr=method)) if (
+                method in LEVELS
+            ):
+                level = LEVELS[method]
+                extra = next((k.value for k in node.keywords if k.arg == "extra"), None)
+            case ast.Call(func=ast.Name("tell"), args=[_, extra], keywords=[]):
+                level = "told"
+            case _:
+                continue
+        if any(isinstance(arg, ast.Starred) for arg in node.args):
+            continue  # the words of a user's objective
+        message = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+        yield Call(f"{path.name}:{node.lineno}", level, message, extra)
+
+
+CALLS = list(calls())
+
+
+def test_the_source_is_read_as_it_is_meant():
+    assert len(CALLS) > 40
+    assert len(USES) > 40
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.place)
+def test_every_call_names_its_event(call: Call):
+    is_handed_on = isinstance(call.extra, ast.Name) and call.extra.id == "extra"
+    assert is_handed_on or used(call.extra) is not None
+
+
+def test_every_event_is_described_and_every_described_one_exists():
+    assert set(ROWS) == set(Event)
+
+
+def test_every_event_is_logged_somewhere():
+    assert {use.event for use in USES} | NOT_OURS == set(Event)
+
+
+@pytest.mark.parametrize("use", USES, ids=lambda use: use.event.value)
+def test_every_use_of_an_event_has_the_fields_that_are_described(use: Use):
+    assert use.fields == ROWS[use.event].fields
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.place)
+def test_every_call_has_a_level_and_words_that_are_described(call: Call):
+    use = used(call.extra)
+    if use is None:
+        return
+    row = ROWS[use.event]
+    assert call.level in row.levels
+    if call.message is not None:
+        longest = max(re.split(r"%[.\d]*\w", call.message), key=len).strip()
+        assert longest[:40] in row.words
+
+
+def test_no_event_has_a_field_that_every_line_has():
+    common = {"time", "level", "event", "message", "worker", "traceback"}
+    assert [use.event for use in USES if use.fields & common] == []

@@ -1,0 +1,135 @@
+"""Errors as sentences and exit codes."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+
+import click
+import pytest
+
+from hpsearch import errors
+from hpsearch.cli.options import debug_option
+from hpsearch.runtime.exits import EXIT_CODES, exit_code_of, run_and_exit
+
+Run = Callable[..., tuple[object, str, str]]
+
+ERRORS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, errors.HpsearchError)
+]
+
+#: What README promises of each.
+PROMISED = {
+    "HpsearchError": 1,
+    "SpaceError": 65,
+    "DuplicateLabelError": 65,
+    "SpaceExhaustedError": 0,
+    "TooManyFailuresError": 70,
+    "LoadError": 65,
+    "BackupError": 65,
+    "ConfigurationError": 78,
+    "MissingExtraError": 78,
+    "NoMongodError": 78,
+    "NotFoundError": 4,
+    "ExperimentMismatchError": 78,
+    "ExperimentAtWorkError": 2,
+    "UnreadableError": 65,
+    "StoreError": 1,
+    "StoreUnavailableError": 69,
+    "StorePermissionError": 77,
+    "TrialExistsError": 1,
+    "LeaseLostError": 1,
+    "TooLargeError": 1,
+}
+
+
+def made(kind: type[errors.HpsearchError]) -> errors.HpsearchError:
+    return kind("plots", "plot") if kind is errors.MissingExtraError else kind("Something is wrong.")
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_every_error_becomes_one_sentence_and_its_exit_code(kind: type[errors.HpsearchError], run: Run):
+    def fail() -> None:
+        raise made(kind)
+
+    code, out, err = run(fail)
+    assert code == PROMISED[kind.__name__]
+    assert out == ""
+    assert err == f"hpsearch: {made(kind)}\n"
+
+
+def test_every_error_has_an_exit_code_that_a_subclass_does_not_hide():
+    kinds = [kind for kind, _ in EXIT_CODES]
+    assert all(not issubclass(late, early) for i, early in enumerate(kinds) for late in kinds[i + 1 :])
+    assert exit_code_of(errors.HpsearchError("x")) == 1
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a function as a command and return exit code, stdout and stderr."""
+
+    def call(body: Callable[[], None], *arguments: str) -> tuple[object, str, str]:
+        monkeypatch.setattr(sys, "argv", ["hpsearch", *arguments])
+        command = click.command()(debug_option()(body))
+        with pytest.raises(SystemExit) as ended:
+            run_and_exit(command, "hpsearch", "HPSEARCH")
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    yield call
+    for name in ("hpsearch", "hpsearch_worker"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def test_a_command_that_does_what_it_should_ends_with_zero(run: Run):
+    assert run(lambda: click.echo("done")) == (0, "done\n", "")
+
+
+def test_a_command_may_end_with_a_code_of_its_own(run: Run):
+    def leave() -> None:
+        raise click.exceptions.Exit(70)
+
+    assert run(leave) == (70, "", "")
+
+
+def test_wrong_usage_is_one_sentence_that_says_where_the_right_one_stands(run: Run):
+    code, out, err = run(lambda: None, "--nonsense")
+    assert (code, out) == (2, "")
+    assert err == "hpsearch: No such option '--nonsense'. See: hpsearch --help\n"
+
+
+def test_an_interrupt_is_told_without_a_traceback(run: Run):
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    assert run(interrupted) == (130, "", "\nInterrupted.\n")
+
+
+def test_debug_shows_the_traceback_before_the_sentence(run: Run):
+    def fail() -> None:
+        raise errors.NotFoundError("There is no such thing.")
+
+    code, _, err = run(fail, "--debug")
+    assert code == 4
+    assert err.startswith("Traceback")
+    assert err.endswith("hpsearch: There is no such thing.\n")
+
+
+def test_an_environment_variable_shows_the_traceback_too(run: Run, monkeypatch: pytest.MonkeyPatch):
+    def fail() -> None:
+        raise errors.NotFoundError("There is no such thing.")
+
+    monkeypatch.setenv("HPSEARCH_DEBUG", "1")
+    assert "Traceback" in run(fail)[2]
+
+
+def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch):
+    def bug() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(sys, "argv", ["hpsearch"])
+    with pytest.raises(ZeroDivisionError):
+        run_and_exit(click.Command("try", callback=bug), "hpsearch", "HPSEARCH")

@@ -1,0 +1,51 @@
+"""Signals are counted, and echoes of a Ctrl-C are not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from hpsearch.runtime.signals import ECHO_S, Interrupt
+
+
+def test_the_first_signal_asks_and_its_echo_does_not_force():
+    with Interrupt() as interrupt:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert interrupt.is_asked
+        assert not interrupt.is_forced
+
+
+def test_a_second_signal_after_a_while_forces_and_its_number_is_the_exit_code():
+    with Interrupt() as interrupt:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert interrupt.asked_at is not None
+        interrupt.asked_at -= ECHO_S
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interrupt.is_forced
+        assert interrupt.exit_code == 143
+
+
+def test_the_handlers_of_before_are_back_afterwards():
+    before = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    with Interrupt():
+        assert signal.getsignal(signal.SIGTERM) != before[1]
+    assert [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_a_process_that_is_forked_off_meanwhile_ends_at_a_signal_as_ever():
+    """With --no-isolate an objective may start processes, and end them."""
+    begun, begin = os.pipe()
+    with Interrupt():
+        child = os.fork()
+        if child == 0:
+            os.write(begin, b"x")
+            time.sleep(5)
+            os._exit(3)
+        os.read(begun, 1)
+        os.kill(child, signal.SIGTERM)
+        _, status = os.waitpid(child, 0)
+    os.close(begun)
+    os.close(begin)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGTERM

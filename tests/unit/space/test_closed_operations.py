@@ -1,0 +1,255 @@
+"""What a stored space may compute: over every operation, nothing is called but what the space names."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import operator
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hpsearch import hp
+from hpsearch.errors import SpaceError
+from hpsearch.space.closed_operations import CALLING, FORMS, is_closed
+from hpsearch.space.expression import ClosedOperation, DictOf, Literal, Node, TupleOf, evaluate
+from hpsearch.space.operations import OPERATIONS
+from hpsearch.space.tree import Space
+from hpsearch.space.trust import Reference
+
+#: Whatever of a spy was used.
+used: list[str] = []
+
+#: Operators, conversions and, since NumPy calls them on objects, the names of its functions.
+_HOOKS = [
+    *(f"__{name}__" for name in dir(operator) if not name.startswith("_")),
+    *(f"__r{name}__" for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")),
+    "__call__", "__int__", "__float__", "__index__", "__len__", "__iter__", "__next__", "__bool__", "__str__",
+    "__abs__", "__round__", "__neg__", "__getitem__", "__missing__", "__class_getitem__", "__format__",
+    "__array_ufunc__", "__complex__", "__trunc__", "__get__", "__contains__", "__eq__",
+    "__lt__", "__le__", "__gt__", "__ge__", "__reversed__", "__length_hint__", "__bytes__",
+    "exp", "log", "sqrt", "sin", "cos", "tan", "conjugate", "rint",
+]  # fmt: skip
+
+
+def _noting(name: str) -> Any:
+    def method(self: Any = None, *args: Any, **keywords: Any) -> Any:
+        used.append(name)
+        raise TypeError(f"{name} was used")
+
+    return method
+
+
+#: An object that notes everything that is done to it.
+Spy = type("Spy", (), {**{name: _noting(name) for name in _HOOKS}, "__hash__": object.__hash__})
+
+
+class Number(float):
+    """A number with an operator of its own."""
+
+    def __add__(self, other: Any) -> Any:
+        used.append("add of a subclass")
+        return 0.0
+
+    __radd__ = __mul__ = __rmul__ = __pow__ = __lt__ = __gt__ = __add__
+    __float__ = __int__ = __round__ = __abs__ = __neg__ = __bool__ = lambda self: self + 1
+
+
+class Table(dict[Any, Any]):
+    """A dict that computes what is missing."""
+
+    def __missing__(self, key: Any) -> Any:
+        used.append("missing")
+        return key
+
+
+def spying_function(*args: Any, **keywords: Any) -> Any:
+    used.append("function")
+    return 1
+
+
+def _nested(depth: int) -> Any:
+    """Return a tuple that has two items at each level, both the same object."""
+    value: Any = ()
+    for _ in range(depth):
+        value = value, value
+    return value
+
+
+SPIES: st.SearchStrategy[Any] = st.sampled_from(
+    [Spy(), spying_function, Spy, Number(2), Table(), np.array([spying_function, None])]
+)
+PLAIN: st.SearchStrategy[Any] = st.one_of(
+    st.none(), st.booleans(), st.integers(-9, 9), st.floats(-9, 9), st.text(max_size=3),
+    st.sampled_from(["%s", "%(a)s", "{0.__class__}", b"b", "__class__", "upper", datetime.date(2024, 2, 29),
+                     np.arange(3), np.float32(2)]),
+)  # fmt: skip
+VALUES = st.recursive(
+    SPIES | PLAIN,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(tuple) | st.dictionaries(st.sampled_from(["a", "b", 0]), inner)
+    ),
+    max_leaves=4,
+)
+#: Every keyword that some operation, builtin or ufunc takes.
+KEYWORDS = st.dictionaries(
+    st.sampled_from(
+        ["key", "default", "start", "base", "ndigits", "out", "where", "dtype", "casting", "initial", "axis",
+         "signature", "extobj", "subok", "order", "encoding", "errors", "iterable", "x", "mod"]
+    ),
+    VALUES,
+    max_size=2,
+)  # fmt: skip
+
+
+def computed_node(value: Any) -> Node:
+    """Return a node whose value a space computes, instead of naming it."""
+    return ClosedOperation("getitem", (TupleOf((Literal(value),)), Literal(0)))
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@settings(max_examples=80)
+@given(args=st.lists(VALUES, max_size=4), keywords=KEYWORDS)
+def test_no_operation_calls_or_uses_what_it_is_given(name: str, args: list[Any], keywords: dict[str, Any]):
+    """Functions, objects with operators of their own, and containers of them, in any place."""
+    used.clear()
+    nodes = [computed_node(arg) if name in CALLING else Literal(arg) for arg in args]
+    node = ClosedOperation(name, tuple(nodes), tuple((k, Literal(v)) for k, v in keywords.items()))
+    with suppress(SpaceError):
+        evaluate(node, {})
+    assert used == []
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+@settings(max_examples=40)
+@given(args=st.lists(VALUES, max_size=3), keywords=KEYWORDS, place=st.integers(0, 9))
+def test_what_touches_text_is_text(name: str, args: list[Any], keywords: dict[str, Any], place: int):
+    """An operand that is not known makes the result one that is not, whatever the operation."""
+    used.clear()
+    args.insert(min(place, len(args)), Reference("os:system"))
+    node = ClosedOperation(
+        name, tuple(map(Literal, args)), tuple((k, Literal(v)) for k, v in keywords.items())
+    )
+    if name == "switch" and not isinstance(args[0], Reference):
+        return  # hands on one of the others
+    assert isinstance(evaluate(node, {}), Reference)
+    assert used == []
+
+
+def test_every_operation_is_listed_or_known_to_call():
+    """A new one is refused until its form is decided on."""
+    assert FORMS.keys() | CALLING | {"getattr"} == OPERATIONS.keys()
+    assert not is_closed("eval", 1, ())
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "keywords", "expected"),
+    [
+        ("add", (1, 2.5), {}, 3.5),
+        ("mod", ("%d px", 3), {}, "3 px"),
+        ("round", (2.345,), {"ndigits": 1}, 2.3),
+        ("int", ("ff",), {"base": 16}, 255),
+        ("exp", (0,), {}, 1.0),
+        ("max", (1, 3, 2), {}, 3),
+        ("max", ((),), {"default": 7}, 7),
+        ("sum", ((1, 2),), {"start": 3}, 6),
+        ("getitem", ({"a": math.sin}, "a"), {}, math.sin),
+        ("switch", (1, math.sin, math.cos), {}, math.cos),
+        ("getitem", (np.arange(4), 2), {}, 2),
+        ("list", ((1, 2),), {}, [1, 2]),
+    ],
+)
+def test_plain_values_are_computed_as_ever(name: str, args: Any, keywords: dict[str, Any], expected: Any):
+    nodes = tuple((key, Literal(value)) for key, value in keywords.items())
+    assert evaluate(ClosedOperation(name, tuple(map(Literal, args)), nodes), {}) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("pow", (10, 10**10)),
+        ("mul", (1 << 90_000, 1 << 90_000)),
+        ("mul", ("x", 10**12)),
+        ("mul", (10**12, (1,))),
+        ("add", ("x" * 600_000, "x" * 600_000)),
+        ("mod", ("%999999999d", 1)),
+        ("mod", ("%*d", (10**9, 1))),
+        ("mod", (b"%.99999999f", 1)),
+        ("mod", ("%(a)99999999s", {"a": 1})),
+        ("mod", ("%(a(b)c)#99999999x", {"a(b)c": 1})),
+        ("mod", ("%(a)s" * 900, {"a": "x" * 900_000})),
+        ("mod", ("%(a)s" * 900, {"a": ("x" * 900_000,)})),
+        ("mod", ("%s" * 400_000, 1)),
+        ("mul", ("x", np.int64(10**12))),
+        ("mul", (np.array(10**12), (1,))),
+        ("round", (5, -(10**9))),
+        ("int", ("f" * 900_000, 16)),
+        ("exp", (range(10**12),)),
+        ("add", (np.float64(1), range(10**12))),
+        ("minimum", (((1,),) * 20_000, (1,) * 20_000)),
+        ("mul", (np.ones((20_000, 1)), np.ones(20_000))),
+        ("eq", ((np.ones((20_000, 1)),), (np.ones(20_000),))),
+        ("max", (np.ones((20_000, 1)), np.ones(20_000))),
+        ("sum", ([np.ones((20_000, 1)), np.ones(20_000)],)),
+        ("sum", (((1,),) * 9_000, ())),
+        ("exp", (("x" * 400_000, *"y" * 40_000),)),
+        ("str", (("x" * 1000,) * 1_000_000,)),
+        ("eq", (_nested(60), _nested(60))),
+        ("mul", (_nested(60), 2)),
+        ("max", (_nested(60), _nested(60))),
+        ("list", (range(10**12),)),
+        ("sum", (range(2**80, 0, -1),)),
+        ("max", (range(10**12),)),
+    ],
+)
+def test_a_space_takes_no_reader_days_or_all_memory(name: str, args: tuple[Any, ...]):
+    with pytest.raises(SpaceError, match="larger than a space may need"):
+        evaluate(ClosedOperation(name, tuple(map(Literal, args))), {})
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "expected"),
+    [
+        ("pow", (2, -3), 0.125),
+        ("pow", (2, 1000), 2**1000),
+        ("pow", (0.5, 10**9), 0.0),
+        ("mul", ("ab", 3), "ababab"),
+        ("mod", ("%5.2f%%", 1.0), " 1.00%"),
+        ("list", (range(3),), [0, 1, 2]),
+        ("mod", ("%(a)s and %(b)08.3f in 2024", {"a": "x", "b": 0.5}), "x and 0000.500 in 2024"),
+        ("mul", ("ab", np.int64(2)), "abab"),
+        ("round", (1234, -2), 1200),
+        ("int", ("ff", 16), 255),
+        ("sum", (((1,), (2,)), ()), (1, 2)),
+        ("max", (np.float64(1), 2), 2),
+        ("sum", (range(0),), 0),
+    ],
+)
+def test_results_of_any_use_are_computed(name: str, args: tuple[Any, ...], expected: Any):
+    assert evaluate(ClosedOperation(name, tuple(map(Literal, args))), {}) == expected
+
+
+def test_a_function_is_called_only_where_the_space_names_it():
+    called = ClosedOperation("call", (Literal(math.sqrt), Literal(4.0)))
+    assert evaluate(called, {}) == 2.0
+    chosen = Space(hp.choice("c", [math.sqrt])).expression
+    for target in (computed_node(math.sqrt), chosen, DictOf(())):
+        with pytest.raises(SpaceError, match="only a function that the space names itself is called"):
+            evaluate(ClosedOperation("call", (target, Literal(4.0))), {"c": 0})
+
+
+def test_a_space_that_is_shown_reads_like_what_was_written():
+    """References, calls and what is computed from them are text; the rest is computed."""
+    x = hp.uniform("x", 0, 4)
+    space = Space({"f": math.sin, "y": 2 * x, "made": hp.choice("c", [{"k": [math.cos]}])})
+    shown = Space.from_json(space.to_json())
+    assert shown.to_json() == space.to_json()
+    assert shown.config({"x": 1.0, "c": 0}) == {"f": "math:sin", "y": 2.0, "made": {"k": ("math:cos",)}}
+    assert shown.params({"x": 1.0, "c": 0}) == space.params({"x": 1.0, "c": 0})
+    assert repr(shown.config({"x": 1.0, "c": 0})["f"]) == "math:sin"
+    assert shown.trusted().config({"x": 1.0, "c": 0})["f"] is math.sin

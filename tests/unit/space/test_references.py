@@ -1,0 +1,95 @@
+"""What a space reaches is told before anything of it is imported or called."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpsearch import hp
+from hpsearch.hyperopt.pyll import scope
+from hpsearch.space.closed_operations import CALLING, is_closed
+from hpsearch.space.operations import OPERATIONS
+from hpsearch.space.references import Reach, reach
+from hpsearch.space.tree import Space
+
+
+def test_plain_spaces_reach_nothing():
+    space = Space({"x": hp.uniform("x", 0, 1), "y": hp.choice("y", ["a", {"z": hp.quniform("z", 1, 9, 2)}])})
+    assert reach(space.to_json()) == Reach(frozenset(), frozenset())
+
+
+def test_functions_are_found_wherever_they_stand():
+    """As options, as values, as keys and under operations."""
+    space = Space(
+        {"f": hp.choice("f", [math.sin, {math.cos: [math.tan]}]), "g": scope.int(hp.uniform("x", 0, 1))}
+    )
+    assert reach(space.to_json()).imports == {"math:sin", "math:cos", "math:tan"}
+
+
+def test_a_call_of_an_import_is_told_by_its_name_alone():
+    call = {"name": "call", "args": [{"import": "os:system"}, "true"]}
+    assert reach({"operations": [call]}) == Reach(frozenset({"os:system"}), frozenset())
+
+
+def test_what_is_reached_without_a_name_is_told():
+    """From any value, attributes lead to every function of the process."""
+    operations = [
+        {"name": "getattr", "args": ["", "__class__"]},
+        {"name": "call", "args": [{"operation": 0}]},
+        {"name": "partial", "args": [{"parameter": "f"}]},
+        {"name": "call"},
+    ]
+    assert reach({"operations": operations}).loose == {"getattr", "call", "partial"}
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"name": "max", "args": [{"tuple": ["1"]}], "keywords": [["key", {"operation": 0}]]},
+        {"name": "min", "args": [{"tuple": ["1"]}], "keywords": [["default", 1], ["key", {"import": "a:b"}]]},
+        {"name": "exp", "args": [1, {"operation": 0}]},
+        {"name": "exp", "args": [1], "keywords": [["out", {"operation": 0}]]},
+        {"name": "str", "args": [{"bytes": "AAAA"}, "hex"]},
+        {"name": "sum", "args": [{"tuple": []}, 1, 2]},
+        {"name": "add", "args": [1], "keywords": "key"},
+        {"name": "add", "args": [1, 2], "keywords": [1]},
+        {"name": "add", "args": {"0": 1}},
+        {"name": ["max"], "args": [1]},
+        {"name": "sorted", "args": [{"tuple": []}], "keywords": [["key", {"import": "a:b"}]]},
+        {"args": [1]},
+    ],
+    ids=str,
+)
+def test_an_operation_that_is_applied_in_an_unlisted_way_is_told(operation: dict[str, Any]):
+    assert reach({"operations": [operation]}).loose == {str(operation.get("name"))}
+
+
+_OPERANDS = st.sampled_from([1, "a", {"import": "os:system"}, {"operation": 0}, {"tuple": []}])
+
+
+@given(
+    st.sampled_from(sorted(OPERATIONS)),
+    st.lists(_OPERANDS, max_size=5),
+    st.lists(st.sampled_from(["key", "default", "start", "base", "ndigits", "out", "function"]), max_size=2),
+)
+def test_only_listed_forms_of_each_operation_pass(name: str, args: list[Any], keywords: list[str]):
+    """A keyword that may hold a function passes for none but a call of a name."""
+    entry = {"name": name, "args": args, "keywords": [[keyword, 1] for keyword in keywords]}
+    passes = not reach({"operations": [entry]}).loose
+    if name in CALLING:
+        assert passes == bool(args and args[0] == {"import": "os:system"})
+    else:
+        assert passes == is_closed(name, len(args), keywords)
+        assert not (passes and set(keywords) & {"key", "out", "function"})
+
+
+def test_nothing_hides_in_a_damaged_or_a_deep_document():
+    deep: object = {"import": "os:system"}
+    for _ in range(5000):
+        deep = [{"tuple": deep}]
+    assert reach({"somewhere": deep, "operations": None}).imports == {"os:system"}
+    assert reach({"root": {"import": ["os", "system"], "tuple": 1}}).imports == {"['os', 'system']"}

@@ -1,0 +1,131 @@
+"""The order of the records in a backup, and what a restored document is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from hpsearch.core.experiment import Experiment, ObjectiveRef
+from hpsearch.core.trial import Holder, State, Trial
+from hpsearch.errors import BackupError
+from hpsearch.store.documents.experiment import experiment_document
+from hpsearch.store.documents.trial import trial_document
+from hpsearch.store.mongo import gridfs
+from hpsearch.store.mongo.backup import (
+    RESTORED,
+    Kind,
+    Record,
+    as_restored,
+    check,
+    header,
+    of_experiments,
+    with_end,
+)
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def experiment(key: str) -> Record:
+    made = Experiment(
+        exp_key=key, space={}, space_fingerprint="", objective=ObjectiveRef(kind="import", ref="a:b")
+    )
+    return Record(Kind.EXPERIMENT, experiment_document(made))
+
+
+def trial(key: str, tid: int = 0) -> Record:
+    return Record(
+        Kind.TRIAL, trial_document(Trial(exp_key=key, tid=tid, values={}, params={}, created_at=NOW))
+    )
+
+
+def file(key: str, n_bytes: int = 3) -> Record:
+    place = gridfs.Place(exp_key=key, tid=None, name="model")
+    return Record(Kind.FILE, gridfs.file_document(f"{key}-1", place, 0, 1, n_bytes))
+
+
+def chunk(key: str, n: int = 0) -> Record:
+    return Record(Kind.CHUNK, {"files_id": f"{key}-1", "n": n, "data": b"abc"})
+
+
+def backup() -> list[Record]:
+    """A header, searches "a" and "b" with a trial and an attachment each, and the end."""
+    content = [r for key in "ab" for r in (experiment(key), trial(key), file(key), chunk(key))]
+    return [header(NOW, {"a": 1, "b": 1}), *with_end(content, Counter())]
+
+
+def test_a_whole_backup_is_sound_and_its_trials_are_counted():
+    assert check(backup()).n_trials == {"a": 1, "b": 1}
+
+
+@pytest.mark.parametrize("n_kept", range(10))
+def test_a_backup_that_lacks_lines_at_its_end_is_refused(n_kept: int):
+    with pytest.raises(BackupError, match="cut short"):
+        check(backup()[:n_kept])
+
+
+@pytest.mark.parametrize("place", range(9))
+def test_a_backup_that_lacks_a_line_anywhere_is_refused(place: int):
+    records = backup()
+    del records[place]
+    with pytest.raises(BackupError, match=r"^Line "):
+        check(records)
+
+
+@pytest.mark.parametrize("place", range(10))
+def test_a_backup_that_has_a_line_twice_is_refused(place: int):
+    records = backup()
+    records.insert(place, records[place])
+    with pytest.raises(BackupError, match=r"^Line "):
+        check(records)
+
+
+def test_an_attachment_that_was_longer_than_its_chunks_is_refused():
+    content = [experiment("a"), file("a", n_bytes=6), chunk("a"), experiment("b")]
+    with pytest.raises(BackupError, match=r"^Line 5 .*a chunk of the attachment 'a/model' is missing"):
+        check([header(NOW, {}), *with_end(content, Counter())])
+
+
+@pytest.mark.parametrize("newer", [{"schema": 3}, {"format": 2}])
+def test_a_backup_of_a_newer_layout_is_refused(newer: dict[str, Any]):
+    first, *rest = backup()
+    with pytest.raises(BackupError, match="newer hpsearch"):
+        check([Record(Kind.HEADER, {**first.document, **newer}), *rest])
+
+
+def test_a_document_that_cannot_be_read_is_named_by_its_line():
+    records = backup()
+    records[2] = Record(Kind.TRIAL, {**records[2].document, "state": "flying"})
+    with pytest.raises(BackupError, match=r"^Line 3 .*flying"):
+        check(records)
+
+
+def test_of_the_searches_that_are_named_all_records_are_kept_and_no_others():
+    assert list(of_experiments(backup(), {"b"})) == [experiment("b"), trial("b"), file("b"), chunk("b")]
+
+
+def test_a_trial_that_ran_waits_again_with_the_reason_in_its_history():
+    running = Trial(
+        exp_key="a", tid=0, values={}, params={}, state=State.RUNNING, attempt=2, owner="token",
+        worker=Holder(name="anna", host="h", pid=1), created_at=NOW, lease_until=NOW,
+    )  # fmt: skip
+    before = trial_document(running)
+    after = as_restored(Record(Kind.TRIAL, before), NOW)
+    ended = {"attempt": 2, "worker": "anna", "ended_at": NOW, "why": RESTORED}
+    del before["lease_until"]
+    assert after == {**before, "state": "pending", "history": [ended]}
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - {State.RUNNING}))
+def test_every_other_trial_is_restored_as_it_was(state: State):
+    document = trial_document(replace(Trial(exp_key="a", tid=0, values={}, params={}), state=state))
+    assert as_restored(Record(Kind.TRIAL, document), NOW) == document
+
+
+def test_nobody_leads_a_restored_search():
+    led = {**experiment("a").document, "coordinator": {"owner": "o", "epoch": 4, "lease_until": NOW}}
+    after = as_restored(Record(Kind.EXPERIMENT, led), NOW)
+    assert after == {**led, "coordinator": {"owner": None, "epoch": 4, "lease_until": None}}

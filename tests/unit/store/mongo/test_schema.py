@@ -1,0 +1,32 @@
+"""The schema that MongoDB checks agrees with the values that we write."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from hpsearch.core.trial import State, Trial
+from hpsearch.store.documents.trial import trial_document
+from hpsearch.store.mongo.schema import INDEXES, TRIALS, VALIDATORS
+
+PROPERTIES = VALIDATORS[TRIALS]["$jsonSchema"]["properties"]
+
+
+def test_every_field_of_a_trial_has_a_type():
+    # The loss is checked against the state.
+    assert {field.name for field in fields(Trial)} - {"loss"} | {"_id", "schema"} == PROPERTIES.keys()
+
+
+def test_every_state_is_allowed():
+    assert set(PROPERTIES["state"]["enum"]) == {state.value for state in State}
+
+
+def test_a_new_trial_has_all_that_is_required_but_the_servers_time():
+    required = set(VALIDATORS[TRIALS]["$jsonSchema"]["required"])
+
+    assert required - trial_document(Trial(exp_key="e", tid=0, values={})).keys() == {"created_at"}
+
+
+def test_no_index_holds_what_a_heartbeat_writes():
+    indexed = {name for index in INDEXES[TRIALS] for name, _ in index.keys}
+
+    assert not indexed & {"heartbeat_at", "lease_until"}

@@ -1,0 +1,79 @@
+"""What OpenSSL's and the driver's words mean to who wrote the URI."""
+
+from __future__ import annotations
+
+import pytest
+
+from hpsearch.store.mongo.tls import advice, refusal, unverified
+
+VERIFY = "h:1: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {} (_ssl.c:1006)"
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ("certificate has expired", "has expired: renew it"),
+        ("certificate is not yet valid", "is not valid yet: set the clock"),
+        (
+            "Hostname mismatch, certificate is not valid for 'db.example'.",
+            "is not for db.example: connect by",
+        ),
+        ("IP address mismatch, certificate is not valid for '10.0.0.1'.", "is not for 10.0.0.1: connect by"),
+        ("self-signed certificate in certificate chain", "is signed by nobody that is trusted here"),
+        ("unable to get local issuer certificate", "is signed by nobody that is trusted here"),
+        ("EE certificate key too weak", "is not accepted: EE certificate key too weak"),
+    ],
+)
+def test_a_refused_certificate_is_told_with_the_remedy(reason, sentence):
+    text = refusal(VERIFY.format(reason), "h:1")
+
+    assert text is not None
+    assert text.startswith(f"The certificate of MongoDB at h:1 {sentence}")
+
+
+def test_a_server_that_is_merely_away_has_no_bad_certificate():
+    assert refusal("h:1: [Errno 111] Connection refused", "h:1") is None
+    assert refusal("h:1: connection closed", "h:1") is None
+
+
+EOF = "SSL handshake failed: h:1: [SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol"
+
+
+@pytest.mark.parametrize(
+    ("text", "uri", "hint"),
+    [
+        ("h:1: connection closed", "mongodb://h/", "add tls=true"),
+        ("h:1: connection closed", "mongodb://h/?tls=false&tlsCAFile=x", "add tls=true"),
+        ("h:1: connection closed", "mongodb://h/?tls=true", "tlsCertificateKeyFile"),
+        ("h:1: connection closed", "mongodb://h/?SSL=true", "tlsCertificateKeyFile"),
+        ("h:1: connection closed", "mongodb+srv://h/", "tlsCertificateKeyFile"),
+        (
+            "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] alert",
+            "mongodb://h/?tlsCAFile=x",
+            "tlsCertificateKeyFile",
+        ),
+        (EOF, "mongodb://h/?w=1;tls=true", "leave the tls options out"),
+    ],
+)
+def test_a_server_that_hangs_up_may_want_another_kind_of_connection(text, uri, hint):
+    assert hint in str(advice(text, uri))
+
+
+@pytest.mark.parametrize("uri", ["mongodb://h/", "mongodb://h/?tls=true"])
+def test_a_server_that_is_not_there_gets_no_such_advice(uri):
+    assert advice("h:1: [Errno 111] Connection refused", uri) is None
+    assert advice("h:1: timed out", uri) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ("tls=true", ()),
+        ("tls=true&tlsInsecure=true", ("tlsInsecure",)),
+        ("TLSINSECURE=true", ("tlsInsecure",)),
+        ("tls=true;tlsAllowInvalidCertificates=true", ("tlsAllowInvalidCertificates",)),
+        ("tlsAllowInvalidHostnames=true&tlsAllowInvalidCertificates=false", ("tlsAllowInvalidHostnames",)),
+    ],
+)
+def test_options_by_which_whoever_answers_passes_for_the_server_are_found(options, found):
+    assert unverified(f"mongodb://me:tlsInsecure@h/?{options}") == found

@@ -1,0 +1,76 @@
+"""The best point under a merit."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hpsearch import hp
+from hpsearch.core.history import Floats
+from hpsearch.space.tree import Space
+from hpsearch.suggest.gp.acquisition import Merit
+from hpsearch.suggest.gp.encoding import Encoding
+from hpsearch.suggest.gp.model import believe, learn
+from hpsearch.suggest.gp.optimize_acquisition import Region, ranked
+from tests.unit.suggest.searches import spaces
+
+
+def situation(space: Space, n: int, seed: int) -> tuple[Merit, Region]:
+    """Return what is believed after ``n`` trials with losses at random, and where to search."""
+    rng = np.random.default_rng(seed)
+    encoding = Encoding(space)
+    x = encoding.snap(encoding.draw(n, encoding.box(np.zeros((0, len(space.parameters)))), rng))
+    features, losses = encoding.features(x, encoding.active(x)), rng.standard_normal(n)
+    learned = learn(features, encoding.groups, losses)
+    merit = believe(learned, features, encoding.groups, losses, features[:0])
+    elite, held = x[np.argsort(losses)[:5]], np.zeros(len(space.parameters), dtype=bool)
+    return merit, Region(encoding=encoding, box=encoding.box(x), elite=elite, held=held)
+
+
+def merits(merit: Merit, region: Region, x: Floats) -> Floats:
+    return merit.at(region.encoding.features(x, region.encoding.active(x)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_best_of_all_combinations_of_options_is_found(seed: int) -> None:
+    space = Space([hp.choice(f"c{i}", list(range(5))) for i in range(5)])
+    merit, region = situation(space, 30, seed)
+    every = np.array(list(itertools.product(range(5), repeat=5)), dtype=float)
+    found = ranked(merit, region, np.random.default_rng(seed))[:1]
+    best = np.sort(merits(merit, region, every))[::-1]
+    assert merits(merit, region, found)[0] >= best[5]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_found_is_better_than_a_hundred_times_as_many_draws(seed: int) -> None:
+    space = Space([hp.uniform("x", 0, 1), hp.choice("c", [hp.uniform("y", 0, 1), hp.uniformint("i", 0, 50)])])
+    merit, region = situation(space, 25, seed)
+    rng = np.random.default_rng(seed)
+    found = ranked(merit, region, rng)[:1]
+    drawn = region.encoding.snap(region.encoding.draw(80_000, region.box, rng))
+    assert merits(merit, region, found)[0] >= merits(merit, region, drawn).max() - 1e-3
+
+
+@settings(max_examples=30, deadline=None)
+@given(space=spaces(), seed=st.integers(0, 99))
+def test_every_candidate_is_a_point_of_the_space_and_the_first_is_the_best(space: Space, seed: int) -> None:
+    merit, region = situation(space, 8, seed)
+    found = ranked(merit, region, np.random.default_rng(seed))
+    assert merits(merit, region, found[:1])[0] == pytest.approx(merits(merit, region, found).max())
+    for x in found[:20]:
+        space.validate(region.encoding.point(x))
+
+
+@settings(max_examples=30, deadline=None)
+@given(space=spaces(), seed=st.integers(0, 99), data=st.data())
+def test_what_is_held_stays_as_the_best_trial_has_it(space: Space, seed: int, data: st.DataObject) -> None:
+    merit, region = situation(space, 8, seed)
+    d = len(space.parameters)
+    held = np.array(data.draw(st.lists(st.booleans(), min_size=d, max_size=d)), dtype=bool)
+    found = ranked(merit, replace(region, held=held), np.random.default_rng(seed))
+    assert found[:, held] == pytest.approx(np.tile(region.elite[0, held], (len(found), 1)))

@@ -1,0 +1,54 @@
+"""Searches that try no point twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from hpsearch import hp
+from hpsearch.core.experiment import Algorithm
+from hpsearch.core.history import History
+from hpsearch.errors import SpaceExhaustedError
+from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
+from hpsearch.suggest.no_repeats import EachOnce
+from hpsearch.suggest.random import RandomSearch
+from tests.unit.suggest.searches import add, history, rngs
+
+SPACE = Space([hp.choice("c", [hp.randint("y", 4), hp.quniform("q", 0, 2, 1)]), hp.uniformint("i", 1, 3)])
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_any_algorithm_tries_every_point_once_and_then_says_so(name: str) -> None:
+    """Four at a time of 21, with the last one of each batch still pending; one is left at the end."""
+    assert SPACE.n_points == 21
+    suggester = EachOnce(make_suggester(Algorithm(name=name), SPACE), SPACE)
+    finished, pending, points = History(SPACE), [], []
+    for batch in range(6):
+        found = [s.values for s in suggester.suggest(finished, pending, rngs(4, first=4 * batch))]
+        assert len(found) == (4 if batch < 5 else 1)
+        for values in [*pending, *found[:-1]]:
+            add(finished, values, float(sum(values.values())))
+        points, pending = points + found, found[-1:]
+    assert len({frozenset(values.items()) for values in points}) == 21
+    with pytest.raises(SpaceExhaustedError, match="All 21 points"):
+        suggester.suggest(finished, pending, rngs(1))
+
+
+def test_a_point_that_was_withdrawn_is_tried_again() -> None:
+    """It is neither finished nor pending any more."""
+    space = Space(hp.randint("x", 3))
+    suggester, finished = EachOnce(RandomSearch(space), space), history(space, [{"x": 0}], [1.0])
+    gone: Values = {"x": 1}
+    with pytest.raises(SpaceExhaustedError):
+        suggester.suggest(finished, [gone, {"x": 2}], rngs(1))
+    assert [s.values for s in suggester.suggest(finished, [{"x": 2}], rngs(2))] == [gone]
+
+
+def test_in_an_endless_space_everything_is_passed_on() -> None:
+    for node in (hp.uniform("x", 0, 1), hp.qnormal("x", 0, 0.1, 1)):
+        space = Space(node)
+        inner = RandomSearch(space)
+        assert EachOnce(inner, space).suggest(History(space), [], rngs(5)) == inner.suggest(
+            History(space), [], rngs(5)
+        )
+    assert EachOnce(RandomSearch(SPACE), SPACE).suggest(History(SPACE), [], []) == []

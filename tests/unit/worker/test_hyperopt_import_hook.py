@@ -1,0 +1,78 @@
+"""Objectives that import ``hyperopt`` are evaluated by workers that do not have it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: Hides an installed Hyperopt from the process.
+HIDDEN = """
+import sys
+from importlib.machinery import PathFinder
+
+class Hiding(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name == "hyperopt" else PathFinder.find_spec(name, path, target)
+
+sys.meta_path[:] = [Hiding if finder is PathFinder else finder for finder in sys.meta_path]
+"""
+
+LOADED = """
+from hpsearch import Space, hp
+from hpsearch.core.experiment import ObjectiveRef
+from hpsearch_worker.messages import Load
+
+ref = ObjectiveRef(kind="import", ref="train:objective")
+loaded = Load("e", ref, Space({"x": hp.uniform("x", 0, 1)}).to_json(), None, None).carry_out()
+"""
+
+#: A module that workers import, as Hyperopt's users write it.
+TRAIN = """
+import hyperopt
+from hyperopt import STATUS_OK
+from hyperopt.pyll import scope
+
+def objective(config):
+    from hyperopt.mongoexp import MongoTrials
+    return {"loss": config["x"], "status": hyperopt.STATUS_OK}
+"""
+
+
+def run(folder: Path, script: str) -> str:
+    """Return what a script prints that runs in a process of its own, in a folder."""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_objectives_get_ours_under_the_name_of_hyperopt_where_that_is_missing(tmp_path: Path):
+    """Also its submodules, and imports inside of the objective."""
+    (tmp_path / "train.py").write_text(TRAIN)
+    told = "import hyperopt; print(hyperopt.__name__, loaded.objective({'x': 0.5}))"
+    assert run(tmp_path, HIDDEN + LOADED + told) == "hpsearch.hyperopt {'loss': 0.5, 'status': 'ok'}"
+
+
+def test_what_hyperopt_does_not_have_is_still_missing(tmp_path: Path):
+    """A module that neither package has is an import error, as ever."""
+    (tmp_path / "train.py").write_text("import hyperopt\nobjective = float")
+    told = "\ntry:\n    import hyperopt.nothing\nexcept ModuleNotFoundError as error:\n    print(error.name)"
+    assert run(tmp_path, HIDDEN + LOADED + told) == "hyperopt.nothing"
+
+
+def test_an_installed_hyperopt_is_left_alone(tmp_path: Path):
+    """An objective gets the one that its machine has."""
+    pytest.importorskip("hyperopt")
+    (tmp_path / "train.py").write_text("objective = float")
+    told = "import hyperopt; print(hyperopt.__name__)"
+    assert run(tmp_path, LOADED + told) == "hyperopt"
+
+
+def test_a_worker_loads_the_drop_in_only_when_an_objective_asks(tmp_path: Path):
+    """A worker never loads a suggester by itself."""
+    (tmp_path / "train.py").write_text("def objective(config): return 0.0")
+    assert run(tmp_path, LOADED + "import sys; print('hpsearch.hyperopt' in sys.modules)") == "False"
