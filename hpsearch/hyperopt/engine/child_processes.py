@@ -67,9 +67,12 @@ def offer_to_children() -> None:
 def run_command(command: Sequence[str]) -> int:
     """Run a command to its end, hand on the signals that this process gets, and return its exit code."""
     child: subprocess.Popen[bytes] | None = None
+    early: list[int] = []  # signals that came while the command was being started
 
     def hand_on(signum: int, frame: object) -> None:
-        if child is not None:
+        if child is None:
+            early.append(signum)
+        else:
             child.send_signal(signum)
 
     # The terminal sends SIGINT to both: only the command decides what it means.
@@ -81,6 +84,8 @@ def run_command(command: Sequence[str]) -> int:
     except OSError as error:
         sys.stderr.write(f"{command[0]} cannot be run: {error.strerror}.\n")
         return 127 if isinstance(error, FileNotFoundError) else 126
+    for missed in early:
+        child.send_signal(missed)
     code = child.wait()
     return 128 - code if code < 0 else code
 

@@ -178,5 +178,8 @@ def test_signals_reach_the_command_and_its_end_is_that_of_the_process(tmp_path) 
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.terminate()
-        assert process.communicate(timeout=30)[0] == "drained\n"
+        try:
+            assert process.communicate(timeout=30)[0] == "drained\n"
+        finally:
+            process.kill()
     assert process.returncode == 7
