@@ -131,11 +131,11 @@ class TrialStore(Protocol):
         """Return one experiment; raises ``NotFoundError``."""
         ...
 
-    def experiment_state(self, exp_key: str) -> ExperimentState:
-        """Return the state of an experiment, at the least cost; raises ``NotFoundError``.
+    def is_running(self, experiment: Experiment) -> bool:
+        """Return whether an experiment runs, with the code of its objective known here; costs one look-up.
 
-        Asked after a claim, it tells whether the claim came before a pause: a state that
-        ``set_experiment_state`` has returned is the one that is seen.
+        Asked after a claim, it says whether the claim came before a pause, or before a change of the code was
+        accepted: what ``set_experiment_state`` and ``open_experiment`` have returned is what is seen.
         """
         ...
 

@@ -10,18 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from hpsearch.core.experiment import Code, Experiment, ExperimentState
+from hpsearch.core.experiment import Code, Experiment
 from hpsearch.core.trial import Failure, FailureKind, Result, Trial
 from hpsearch.errors import (
     LeaseLostError,
     LoadError,
-    NotFoundError,
     SpaceError,
     StoreError,
     StorePermissionError,
     StoreUnavailableError,
     TooManyFailuresError,
-    UnreadableError,
 )
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.health.watchdog import Pulse
@@ -218,13 +216,12 @@ class Slot:
         return Outcome.FAILED if result.loss is None else Outcome.DONE
 
     def _is_running(self, experiment: Experiment) -> bool:
-        """Whether the experiment of a claimed trial goes on: who takes no trial after a pause begins none.
+        """Whether the experiment of a claimed trial still runs, with the code that was loaded.
 
         What is known of the experiment may be seconds old, or minutes, if something was loaded meanwhile.
         """
-        with suppress(NotFoundError, UnreadableError):
-            if self.store.experiment_state(experiment.exp_key) is ExperimentState.RUNNING:
-                return True
+        if self.store.is_running(experiment):
+            return True
         self.directory.running(anew=True)
         return False
 

@@ -94,11 +94,6 @@ def experiment_from(document: Mapping[str, Any]) -> Experiment:
     )
 
 
-def state_from(document: Mapping[str, Any]) -> ExperimentState:
-    """Return the state in the document of an experiment; raises ``UnreadableError`` if it is none."""
-    return Fields(document, place_of("Experiment", document)).one_of("state", ExperimentState)
-
-
 def leadership_from(document: Mapping[str, Any], bidder: str) -> Leadership:
     """Return who leads, of the document of an experiment after a bid; raises as ``experiment_from`` does."""
     fields = Fields(document, place_of("Experiment", document))

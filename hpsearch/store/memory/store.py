@@ -92,9 +92,14 @@ class MemoryStore:
         with self._changed:
             return self._register.find(exp_key)
 
-    def experiment_state(self, exp_key: str) -> ExperimentState:
-        """Return the state of an experiment; raises ``NotFoundError``."""
-        return self.experiment(exp_key).state
+    def is_running(self, experiment: Experiment) -> bool:
+        """Return whether an experiment runs, its objective with the code that is known here."""
+        try:
+            present = self.experiment(experiment.exp_key)
+        except NotFoundError:
+            return False
+        codes = {(e.objective.fingerprint, e.objective.digest) for e in (present, experiment)}
+        return present.state is ExperimentState.RUNNING and len(codes) == 1
 
     def experiments(
         self, states: Iterable[ExperimentState] | None = None, *, in_short: bool = False

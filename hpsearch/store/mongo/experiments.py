@@ -21,7 +21,6 @@ from hpsearch.store.documents.experiment import (
     experiment_from,
     leadership_from,
     objective_document,
-    state_from,
 )
 from hpsearch.store.documents.migration import Document, raised
 from hpsearch.store.mongo import queries
@@ -65,10 +64,9 @@ class Experiments:
         """Return one experiment; raises ``NotFoundError``."""
         return experiment_from(_found(self._call(self._experiments.find_one, {"_id": exp_key}), exp_key))
 
-    def state(self, exp_key: str) -> ExperimentState:
-        """Return the state of an experiment, at the least cost; raises ``NotFoundError``."""
-        document = self._call(self._experiments.find_one, {"_id": exp_key}, {"state": 1})
-        return state_from(_found(document, exp_key))
+    def is_running(self, experiment: Experiment) -> bool:
+        """Return whether an experiment runs, its objective with the code that is known here."""
+        return self._call(self._experiments.find_one, queries.running(experiment), {"_id": 1}) is not None
 
     def listed(self, states: Iterable[ExperimentState] | None, *, in_short: bool) -> list[Experiment]:
         """Return the experiments, or those in one of the states, the oldest first."""

@@ -177,6 +177,16 @@ def as_read(experiment: Experiment, schema: Any) -> Filter:
     }
 
 
+def running(experiment: Experiment) -> Filter:
+    """The experiment, if it runs with the code of its objective known here; null finds one without."""
+    return {
+        "_id": experiment.exp_key,
+        "state": ExperimentState.RUNNING.value,
+        "objective.fingerprint": experiment.objective.fingerprint,
+        "objective.digest": experiment.objective.digest,
+    }
+
+
 def going_on(exp_key: str, leader: str | None) -> Filter:
     """The experiment, if it has not ended and, if one is named, that coordinator leads it."""
     states = sorted(state.value for state in ExperimentState if not state.is_over)

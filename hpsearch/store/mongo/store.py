@@ -176,9 +176,9 @@ class MongoStore:
         """Return one experiment; raises ``NotFoundError``."""
         return self._experiments.find(exp_key)
 
-    def experiment_state(self, exp_key: str) -> ExperimentState:
-        """Return the state of an experiment, at the least cost; raises ``NotFoundError``."""
-        return self._experiments.state(exp_key)
+    def is_running(self, experiment: Experiment) -> bool:
+        """Return whether an experiment runs, its objective with the code that is known here."""
+        return self._experiments.is_running(experiment)
 
     def experiments(
         self, states: Iterable[ExperimentState] | None = None, *, in_short: bool = False

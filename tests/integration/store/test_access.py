@@ -207,7 +207,7 @@ def test_everything_goes_on_under_the_new_password(own, locked):
     store.release(bench.claim(), "draining")
     assert len(list(store.points("e"))) == len(list(store.trials("e"))) == 4
     assert store.expire("e") == store.shorten_leases("e") == 0
-    assert store.experiment_state("e") is ExperimentState.RUNNING
+    assert store.is_running(store.experiment("e"))
     assert store.cancel("e", {State.PENDING}) == 3
     assert store.workers() == []
     assert store.now()

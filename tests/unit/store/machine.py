@@ -397,7 +397,7 @@ class StoreMachine(RuleBasedStateMachine):
             return
         stored = self.store.experiment(self.exp_key)
         assert (stored.state, stored.ended_why) == (known.state, known.why)
-        assert self.store.experiment_state(self.exp_key) is known.state
+        assert self.store.is_running(stored) is (known.state is ExperimentState.RUNNING)
         assert stored.budget.max_evals == known.max_evals
         assert stored.is_led(self.store.now()) == self.model.is_led()
         assert stored.elapsed is not None

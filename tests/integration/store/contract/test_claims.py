@@ -187,7 +187,7 @@ def test_a_claim_after_which_the_search_runs_came_before_its_pause(bench, store)
         while True:
             was_paused = paused.is_set()
             trial = store.claim(WORKER, bench.token(), [bench.exp_key])
-            if trial is None or store.experiment_state(bench.exp_key) is not ExperimentState.RUNNING:
+            if trial is None or not store.is_running(bench.experiment()):
                 return late
             late.append(was_paused)
 

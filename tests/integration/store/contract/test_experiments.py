@@ -169,6 +169,7 @@ def test_changed_code_that_is_accepted_is_taken_over_and_noted(bench, store):
     joined = store.open_experiment(bench.experiment(objective=CHANGED), accepts_change=True)
     assert joined.objective == replace(CHANGED, paths=(CHANGED.path, CODE.path))
     assert joined.code != opened.code
+    assert (store.is_running(opened), store.is_running(joined)) == (False, True)
     (change,) = joined.objective_changes
     assert (change.before, change.after) == (CODE.fingerprint, CHANGED.fingerprint)
     assert opened.created_at <= change.at <= store.now()
