@@ -9,14 +9,14 @@ from hpsearch.coordination.progress import Progress
 from hpsearch.core.trial import State
 from hpsearch.report.metrics import coordinator_metrics, search_metrics
 from hpsearch.runtime.health.metric import Metric, contact_metrics
-from hpsearch.runtime.health.probes import Answer, liveness, readiness
+from hpsearch.runtime.health.probes import ProbeResult, liveness, readiness
 from hpsearch.runtime.health.stats import Contact
-from hpsearch.runtime.health.watchdog import Pulse
+from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.runtime.systemd import Notifier
 
 
-class Signs:
+class CoordinatorHealth:
     """The probes of a coordinator (see ``Probes``), and its line to the service manager.
 
     Parameters
@@ -31,13 +31,13 @@ class Signs:
         self._notifier = notifier
         self._interrupt = interrupt
         self._progress: Progress | None = None
-        self.pulse = Pulse()  #: of the loop that leads the search
+        self.watchdog = Watchdog()  #: of the loop that leads the search
         self.contact: Callable[[], Contact] | None = None  #: set once the database was reached
         self.coordinator: Coordinator | None = None  #: set once there is a search
 
     def alive(self) -> None:
         """Note a step; also one of waiting for the database, which is no standstill."""
-        self.pulse.beat()
+        self.watchdog.beat()
         self._notifier.alive()
 
     def show(self, progress: Progress) -> None:
@@ -50,11 +50,11 @@ class Signs:
         """Say that the process is about to end."""
         self._notifier.stopping()
 
-    def liveness(self) -> Answer:
+    def liveness(self) -> ProbeResult:
         """Say whether the loop goes round."""
-        return liveness(self.pulse.standing_still())
+        return liveness(self.watchdog.standing_still())
 
-    def readiness(self) -> Answer:
+    def readiness(self) -> ProbeResult:
         """Say whether it leads, or could take over."""
         return readiness(self._contact(), is_leaving=self._interrupt.is_asked)
 
@@ -63,7 +63,7 @@ class Signs:
         if self._progress is not None:
             yield from search_metrics(self._progress)
         if self.coordinator is not None:
-            yield from coordinator_metrics(self.coordinator.vitals())
+            yield from coordinator_metrics(self.coordinator.stats())
         yield from contact_metrics(self._contact())
 
     def _contact(self) -> Contact | None:

@@ -29,7 +29,7 @@ _NOT_AGAIN = frozenset({
 })  # fmt: skip
 
 
-def conclude(
+def report_outcome(
     store: TrialStore, progress: Progress, space: Space, interrupt: Interrupt, *, is_ephemeral: bool
 ) -> None:
     """Print what came of the search, and end with the exit code for it.

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from hpsearch.cli.coordinator_health import Signs
+from hpsearch.cli.coordinator_health import CoordinatorHealth
 from hpsearch.cli.local_workers import LocalWorkers, gpus_of_workers, slots_of_worker
 from hpsearch.cli.options import (
     AtLeast,
@@ -22,13 +22,13 @@ from hpsearch.cli.options import (
     option,
     store_option,
 )
-from hpsearch.cli.outcome import conclude
+from hpsearch.cli.outcome import report_outcome
 from hpsearch.cli.search_options import SearchOptions, describe, open_experiment, search_options
 from hpsearch.cli.store_choice import chosen_file, uri_in
 from hpsearch.cli.stores import OpenStore, open_store, patient
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.coordination.progress import Progress
-from hpsearch.coordination.run_loop import conduct
+from hpsearch.coordination.run_loop import run_to_end
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State
 from hpsearch.mongod.directory import LOGS, home
@@ -88,8 +88,8 @@ def run(
     wanted, space = describe(target, search, n_slots)
     with (
         Interrupt() as interrupt,
-        _shown(Signs(notifier, interrupt), health_host, health_port) as signs,
-        _opened(store, interrupt, signs, auth_patience, is_ephemeral=ephemeral) as opened,
+        _shown(CoordinatorHealth(notifier, interrupt), health_host, health_port) as health,
+        _opened(store, interrupt, health, auth_patience, is_ephemeral=ephemeral) as opened,
     ):
         experiment = open_experiment(opened.store, wanted, search)
         log_dir = home() / LOGS / experiment.exp_key
@@ -109,8 +109,8 @@ def run(
             gpus=shares,
         ) as local:
             lag_alone = _LAG_ALONE if n_slots == 1 else None
-            progress = _conduct(
-                opened, experiment, space, search, interrupt, signs, check=local.check, lag_alone=lag_alone
+            progress = _run_to_end(
+                opened, experiment, space, search, interrupt, health, check=local.check, lag_alone=lag_alone
             )
             if interrupt.is_asked and progress.counts[State.RUNNING]:
                 text = f"Running trials have {duration_text(search.drain_timeout)} to finish"
@@ -118,7 +118,7 @@ def run(
                     f"{text}; interrupt again to give them back at once.",
                     Event.WORKERS_DRAINING.of(drain_timeout_s=search.drain_timeout),
                 )
-        conclude(opened.store, progress, space, interrupt, is_ephemeral=ephemeral)
+        report_outcome(opened.store, progress, space, interrupt, is_ephemeral=ephemeral)
 
 
 @click.command()
@@ -148,8 +148,8 @@ def coordinator(
     wanted, space = describe(target, search)
     with (
         Interrupt() as interrupt,
-        _shown(Signs(notifier, interrupt), health_host, health_port) as signs,
-        _opened(store, interrupt, signs, auth_patience) as opened,
+        _shown(CoordinatorHealth(notifier, interrupt), health_host, health_port) as health,
+        _opened(store, interrupt, health, auth_patience) as opened,
     ):
         experiment = open_experiment(opened.store, wanted, search)
         tell(
@@ -157,17 +157,17 @@ def coordinator(
             f"  HPSEARCH_STORE=... hpsearch worker --exp-key {experiment.exp_key}",
             Event.SEARCHING.of(exp_key=experiment.exp_key, seed=experiment.seed),
         )
-        progress = _conduct(opened, experiment, space, search, interrupt, signs)
-        conclude(opened.store, progress, space, interrupt, is_ephemeral=False)
+        progress = _run_to_end(opened, experiment, space, search, interrupt, health)
+        report_outcome(opened.store, progress, space, interrupt, is_ephemeral=False)
 
 
-def _conduct(
+def _run_to_end(
     opened: OpenStore,
     experiment: Experiment,
     space: Space,
     search: SearchOptions,
     interrupt: Interrupt,
-    signs: Signs,
+    health: CoordinatorHealth,
     check: Callable[[], None] = lambda: None,
     lag_alone: int | None = None,
 ) -> Progress:
@@ -176,73 +176,73 @@ def _conduct(
 
     def show(progress: Progress) -> None:
         view.show(progress)
-        signs.show(progress)
+        health.show(progress)
 
     def is_interrupted() -> bool:
-        signs.alive()  # asked every round, and often while running trials are given their time
+        health.alive()  # asked every round, and often while running trials are given their time
         return interrupt.is_asked
 
     try:
-        with signs.pulse.loop("coordinator"):
-            signs.coordinator = Coordinator(opened.store, experiment, space=space, lag_alone=lag_alone)
-            return conduct(
-                signs.coordinator,
+        with health.watchdog.loop("coordinator"):
+            health.coordinator = Coordinator(opened.store, experiment, space=space, lag_alone=lag_alone)
+            return run_to_end(
+                health.coordinator,
                 show=show,
                 grace_s=search.drain_timeout,
                 is_interrupted=is_interrupted,
                 check=lambda progress: check(),
             )
     finally:
-        signs.stopping()
+        health.stopping()
         view.close()
 
 
 @contextmanager
-def _shown(signs: Signs, host: str, port: int | None) -> Iterator[Signs]:
+def _shown(health: CoordinatorHealth, host: str, port: int | None) -> Iterator[CoordinatorHealth]:
     """Answer probes meanwhile, if a port was asked for."""
-    with serving(host, port, signs) as url:
+    with serving(host, port, health) as url:
         if url is not None:
             tell(f"Health at {url}.", Event.HEALTH_SERVED.of(url=url))
-        yield signs
+        yield health
 
 
 @contextmanager
 def _opened(
     uri: str | None,
     interrupt: Interrupt,
-    signs: Signs,
+    health: CoordinatorHealth,
     auth_patience_s: float,
     *,
     is_ephemeral: bool = False,
 ) -> Iterator[OpenStore]:
     """Open the store; from then on an outage is waited out, unless a signal ends the waiting."""
-    patience = _Patience(interrupt, signs)
+    patience = _Patience(interrupt, health)
     store_file = chosen_file(click.get_current_context())
     with open_store(
         uri,
         is_ephemeral=is_ephemeral,
         patience=patience,
-        on_contact=signs.alive,
+        on_contact=health.alive,
         renewal=Renewal(
             lasts=AuthPatience(auth_patience_s, patience),
             read_uri=None if store_file is None else partial(uri_in, store_file),
         ),
     ) as opened:
         patience.has_started = True
-        signs.contact = opened.store.contact
+        health.contact = opened.store.contact
         yield opened
 
 
 class _Patience:
     """Tries for a while at first, then for as long as nobody interrupts."""
 
-    def __init__(self, interrupt: Interrupt, signs: Signs) -> None:
+    def __init__(self, interrupt: Interrupt, health: CoordinatorHealth) -> None:
         self._interrupt = interrupt
-        self._signs = signs
+        self._health = health
         self.has_started = False
 
     def __call__(self, seconds_away: float) -> bool:
-        self._signs.alive()  # a coordinator that waits for its database is not stuck
+        self._health.alive()  # a coordinator that waits for its database is not stuck
         if not self.has_started:
             return patient(seconds_away)
         return not self._interrupt.is_asked

@@ -13,17 +13,17 @@ from collections.abc import Callable, Mapping
 
 from hpsearch.coordination import plan
 from hpsearch.coordination.election import Candidate
-from hpsearch.coordination.fleet_view import Overview
+from hpsearch.coordination.fleet_view import FleetView
 from hpsearch.coordination.progress import Progress
-from hpsearch.coordination.suggestion_batch import Proposer
+from hpsearch.coordination.suggestion_batch import SuggestionBatches
 from hpsearch.coordination.throughput import FinishRate
-from hpsearch.coordination.trial_state import Ledger
+from hpsearch.coordination.trial_state import TrialState
 from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.core.trial import FINISHED, State, Trial
 from hpsearch.errors import TrialExistsError, UnreadableError
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.health.durations import Durations
-from hpsearch.runtime.health.stats import Vitals
+from hpsearch.runtime.health.stats import Stats
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.protocol import Suggester
@@ -83,10 +83,10 @@ class Coordinator:
         self._insert_into_store = insert or self._insert_all
         self._clock = clock
         self._space = space or Space.from_json(experiment.space)
-        self._proposer = Proposer(experiment, self._space, suggester, clock)
+        self._batches = SuggestionBatches(experiment, self._space, suggester, clock)
         self._least_pending, self._lag_alone = least_pending, lag_alone
         self._candidate = Candidate(store, experiment.exp_key, clock)
-        self._ledger = Ledger(self._space)
+        self._trial_state = TrialState(self._space)
         self._n_pending = self._n_running = 0
         self._rate = FinishRate(clock)
         self._contact_since = self._contact_at = clock()
@@ -96,7 +96,7 @@ class Coordinator:
         self._lag = Durations(clock=clock)
         self._is_behind = False  # whether the queue needs more than the last batch
         self._counts, self._counts_due = dict[State, int](), 0.0
-        self._overview = Overview(store, experiment, clock)
+        self._fleet_view = FleetView(store, experiment, clock)
 
     @property
     def exp_key(self) -> str:
@@ -106,29 +106,29 @@ class Coordinator:
     def tick(self) -> Progress:
         """Do one round: lead, read, expire, suggest. Returns how far the search has come."""
         self._note_contact()
-        self._overview.refresh_if_due()
+        self._fleet_view.refresh_if_due()
         if not self._leads():
             return self._standby_progress()
         self._read_finished()
-        if self._ledger.lag is not None and not self.is_over():
+        if self._trial_state.lag is not None and not self.is_over():
             self._suggest()  # first, since it needs no counts, and workers may be waiting for it
         self._count_open()
         self._reread_what_is_gone()
         if not self.is_over():
             self._expire()
-            if self._ledger.lag is None:
+            if self._trial_state.lag is None:
                 self._suggest()
         self._note_contact()
         return self._progress()
 
-    def vitals(self) -> Vitals:
+    def stats(self) -> Stats:
         """Return what this process measured of itself; asks nothing, and may be called from any thread."""
-        return Vitals(
+        return Stats(
             is_leader=self._candidate.epoch is not None,
             queue_target=self._queue_target,
             n_suggested=self._n_suggested,
             n_expired=self._n_expired,
-            suggesting=self._proposer.durations.counted(),
+            suggesting=self._batches.durations.counted(),
             lag=self._lag.counted(),
         )
 
@@ -141,7 +141,7 @@ class Coordinator:
         if self._is_behind:
             return
         # Changes come in bursts; a floor between two looks takes them in together.
-        time.sleep(plan.least_poll(len(self._ledger.open), self._ledger.lag))
+        time.sleep(plan.least_poll(len(self._trial_state.open), self._trial_state.lag))
         self._store.wait_for_change(self.exp_key, self._poll_s())
 
     def wind_down(
@@ -172,7 +172,7 @@ class Coordinator:
         is_stopped = reason is plan.EndReason.STOPPED
         state = ExperimentState.STOPPED if is_stopped else ExperimentState.DONE
         self._store.set_experiment_state(self.exp_key, state, reason, leader=self._candidate.token)
-        self._overview.refresh()
+        self._fleet_view.refresh()
         self._count_open()
         return self._progress()
 
@@ -183,7 +183,7 @@ class Coordinator:
     @property
     def _experiment(self) -> Experiment:
         """As it is now, as far as is known."""
-        return self._overview.experiment
+        return self._fleet_view.experiment
 
     # Leadership
 
@@ -202,11 +202,11 @@ class Coordinator:
         return self._leads() and self._candidate.epoch == epoch
 
     def _load(self) -> None:
-        self._ledger = Ledger(self._space, self._store.points(self.exp_key), self._wanted_lag())
-        self._ledger.best = self._whole(self._ledger.best)
-        self._ledger.last_failure = self._whole(self._ledger.last_failure)
-        self._proposer.has_points, self._had_open_at = True, self._clock()
-        n_finished, n_open = self._ledger.n_finished, len(self._ledger.open)
+        self._trial_state = TrialState(self._space, self._store.points(self.exp_key), self._wanted_lag())
+        self._trial_state.best = self._whole(self._trial_state.best)
+        self._trial_state.last_failure = self._whole(self._trial_state.last_failure)
+        self._batches.has_points, self._had_open_at = True, self._clock()
+        n_finished, n_open = self._trial_state.n_finished, len(self._trial_state.open)
         log.info(
             "leading %s: %d trials finished, %d open",
             self.exp_key,
@@ -214,12 +214,12 @@ class Coordinator:
             n_open,
             extra=Event.LEADING.of(exp_key=self.exp_key, n_finished=n_finished, n_open=n_open),
         )
-        if self._ledger.n_strange:
+        if self._trial_state.n_strange:
             log.warning(
                 "%d trials of %s have values that are no point of its space: no suggestion learns from them",
-                self._ledger.n_strange,
+                self._trial_state.n_strange,
                 self.exp_key,
-                extra=Event.STRANGE_TRIALS.of(exp_key=self.exp_key, n_trials=self._ledger.n_strange),
+                extra=Event.STRANGE_TRIALS.of(exp_key=self.exp_key, n_trials=self._trial_state.n_strange),
             )
 
     def _reread(self, why: str) -> None:
@@ -239,10 +239,10 @@ class Coordinator:
     # Reading
 
     def _read_finished(self) -> None:
-        final = self._store.finished(self.exp_key, self._ledger.open)
-        self._ledger.add_final(final)
+        final = self._store.finished(self.exp_key, self._trial_state.open)
+        self._trial_state.add_final(final)
         self._rate.add(sum(trial.state in FINISHED for trial in final))
-        now = self._overview.now()
+        now = self._fleet_view.now()
         for trial in final:
             if trial.finished_at is not None:
                 self._lag.add(max(0.0, (now - trial.finished_at).total_seconds()))
@@ -254,19 +254,19 @@ class Coordinator:
     def _reread_what_is_gone(self) -> None:
         """Read all anew once no open trial has been there for a while: somebody deleted them."""
         now = self._clock()
-        if not self._ledger.open or self._n_pending or self._n_running:
+        if not self._trial_state.open or self._n_pending or self._n_running:
             self._had_open_at = now
         elif now - self._had_open_at >= _GONE_AFTER_S:
-            self._reread(f"{len(self._ledger.open)} open trials of {self.exp_key} are gone.")
+            self._reread(f"{len(self._trial_state.open)} open trials of {self.exp_key} are gone.")
 
     def _end_reason(self) -> plan.EndReason | None:
-        best_loss = None if self._ledger.best is None else self._ledger.best.loss
+        best_loss = None if self._trial_state.best is None else self._trial_state.best.loss
         return plan.end_reason(
             self._experiment,
-            self._ledger.n_finished,
+            self._trial_state.n_finished,
             best_loss,
             self._elapsed_s(),
-            is_exhausted=not self._proposer.has_points and not self._ledger.open,
+            is_exhausted=not self._batches.has_points and not self._trial_state.open,
         )
 
     def _elapsed_s(self) -> float:
@@ -287,9 +287,9 @@ class Coordinator:
         if now - self._expired_at < min(_EXPIRE_EVERY_S, lease_s / 4):
             return
         self._expired_at = now
-        self._overview.read_clock()  # when it jumps forwards, all leases look expired
+        self._fleet_view.read_clock()  # when it jumps forwards, all leases look expired
         self._shorten_leases()  # and when it is set back, none does
-        since = max(self._contact_since, self._overview.steady_since)
+        since = max(self._contact_since, self._fleet_view.steady_since)
         if not plan.may_expire(self._clock() - since, lease_s):
             return
         n_expired = self._store.expire(self.exp_key)
@@ -316,7 +316,7 @@ class Coordinator:
         """Fill the queue to the depth that the workers need."""
         started = self._clock()
         needs = {
-            "n_free": self._overview.n_free(self._n_running),
+            "n_free": self._fleet_view.n_free(self._n_running),
             "reserve": plan.reserve_for(self._rate.per_s(), self._cycle_s()),
             "least": self._least_pending,
         }
@@ -325,15 +325,15 @@ class Coordinator:
         self._queue_target = plan.queue_depth(**needs) if most is None else self._n_pending + most
         n_new = plan.n_to_suggest(
             self._experiment,
-            n_finished=self._ledger.n_finished,
-            n_open=len(self._ledger.open),
+            n_finished=self._trial_state.n_finished,
+            n_open=len(self._trial_state.open),
             n_pending=self._n_pending,
             most=most,
             **needs,
         )
         if n_new == 0:
             return
-        trials = self._proposer.propose(self._experiment, self._ledger, n_new)
+        trials = self._batches.propose(self._experiment, self._trial_state, n_new)
         if not trials:
             return
         self._insert(trials)
@@ -343,25 +343,25 @@ class Coordinator:
     def _wanted_lag(self) -> int | None:
         """Return the lag that holds at the moment, None where suggestions learn from whatever has ended."""
         own = self._experiment.lag
-        return self._lag_alone if own is None and plan.is_alone(self._overview.workers) else own
+        return self._lag_alone if own is None and plan.is_alone(self._fleet_view.workers) else own
 
     def _n_within_lag(self) -> int | None:
         """Return how many trials the lag lets through now, None without one."""
         lag = self._wanted_lag()
-        if lag != self._ledger.lag:
-            self._ledger.set_lag(lag)
+        if lag != self._trial_state.lag:
+            self._trial_state.set_lag(lag)
         if lag is None:
             return None
-        return plan.n_within_lag(self._ledger.next_tid, self._ledger.first_open, lag)
+        return plan.n_within_lag(self._trial_state.next_tid, self._trial_state.first_open, lag)
 
     def _insert(self, trials: list[Trial]) -> None:
         # Thinking may have taken longer than the lease: another may lead, or may have led meanwhile.
         if not self._leads_still(self._candidate.epoch):
             return
         # And who deletes or pauses a search means from now on; what is inserted after that stays behind.
-        self._overview.refresh_experiment()
+        self._fleet_view.refresh_experiment()
         if self._experiment.state is not ExperimentState.RUNNING:
-            if self._ledger.lag is not None:
+            if self._trial_state.lag is not None:
                 self._load()  # with a lag, these trials must be suggested again from what they were now
             return
         try:
@@ -369,7 +369,7 @@ class Coordinator:
         except TrialExistsError as error:
             self._reread(str(error))
             return
-        self._ledger.add_open(trials)
+        self._trial_state.add_open(trials)
         self._n_pending += len(trials)
         self._n_suggested += len(trials)
 
@@ -389,13 +389,13 @@ class Coordinator:
 
     def _poll_s(self) -> float:
         """Return the seconds until the next look; short against a lease, so that a gap in contact is seen."""
-        is_leader, n_open = self._candidate.epoch is not None, len(self._ledger.open)
+        is_leader, n_open = self._candidate.epoch is not None, len(self._trial_state.open)
         wanted = plan.poll_after(self._rate.per_s(), n_open) if is_leader else plan.MAX_POLL_S
         return min(wanted, self._experiment.defaults.lease_s / 8)
 
     def _cycle_s(self) -> float:
         """Return the longest time between two looks, in seconds, with the suggestions in between."""
-        return plan.least_poll(len(self._ledger.open)) + self._poll_s() + self._suggest_s
+        return plan.least_poll(len(self._trial_state.open)) + self._poll_s() + self._suggest_s
 
     def _progress(self) -> Progress:
         return Progress(
@@ -403,12 +403,12 @@ class Coordinator:
             counts={
                 State.PENDING: self._n_pending,
                 State.RUNNING: self._n_running,
-                **self._ledger.n_final,
+                **self._trial_state.n_final,
             },
-            best=self._ledger.best,
-            workers=self._overview.workers,
-            n_left_idle=self._overview.n_left_idle,
-            last_failure=self._ledger.last_failure,
+            best=self._trial_state.best,
+            workers=self._fleet_view.workers,
+            n_left_idle=self._fleet_view.n_left_idle,
+            last_failure=self._trial_state.last_failure,
             per_minute=60 * self._rate.per_s() or None,
             elapsed_s=self._elapsed_s(),
         )
@@ -418,8 +418,8 @@ class Coordinator:
             experiment=self._experiment,
             counts=self._all_counts(),
             best=next(self._store.trials(self.exp_key, sort="loss", limit=1), None),
-            workers=self._overview.workers,
-            n_left_idle=self._overview.n_left_idle,
-            elapsed_s=self._experiment.elapsed_s(self._overview.now()),
+            workers=self._fleet_view.workers,
+            n_left_idle=self._fleet_view.n_left_idle,
+            elapsed_s=self._experiment.elapsed_s(self._fleet_view.now()),
             is_standby=True,
         )

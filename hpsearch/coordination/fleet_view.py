@@ -18,7 +18,7 @@ _REFRESH_S, _MAX_REFRESH_S = 0.5, 5.0
 _STEP_S = 1.0
 
 
-class Overview:
+class FleetView:
     """An experiment, the workers that serve it, and the store's clock, as they were a moment ago.
 
     Parameters

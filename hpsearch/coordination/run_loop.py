@@ -11,7 +11,7 @@ from hpsearch.coordination.progress import Progress
 from hpsearch.errors import StorePermissionError, StoreUnavailableError
 
 
-def conduct(
+def run_to_end(
     coordinator: Coordinator,
     *,
     show: Callable[[Progress], None],

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from hpsearch.coordination.trial_state import Ledger
+from hpsearch.coordination.trial_state import TrialState
 from hpsearch.core.experiment import SCRIPTED, Experiment
 from hpsearch.core.trial import Trial
 from hpsearch.errors import ConfigurationError, SpaceExhaustedError
@@ -19,7 +19,7 @@ from hpsearch.suggest.no_repeats import EachOnce
 from hpsearch.suggest.protocol import Suggester, Suggestion, trial_rng
 
 
-class Proposer:
+class SuggestionBatches:
     """The trials to come of one experiment.
 
     Parameters
@@ -60,25 +60,25 @@ class Proposer:
         self.has_points = True
         self.durations = Durations(clock=clock)
 
-    def propose(self, experiment: Experiment, ledger: Ledger, n: int) -> list[Trial]:
+    def propose(self, experiment: Experiment, trial_state: TrialState, n: int) -> list[Trial]:
         """Return up to ``n`` new trials, pending, under the next numbers; fewer when there are no more.
 
         Parameters
         ----------
         experiment : Experiment
             As it is now, with the defaults of its trials.
-        ledger : Ledger
+        trial_state : Ledger
             What is known of those there are. With a lag it moves on to what the last of the new trials
             is suggested from, so that trials which are not inserted then cannot be proposed again from it.
         n : int
             At least 1; with a lag no more than ``plan.n_within_lag``.
         """
-        tids = range(ledger.next_tid, ledger.next_tid + n)
+        tids = range(trial_state.next_tid, trial_state.next_tid + n)
         # Each trial has a generator of its own, so that it does not matter who suggests it, and beside which.
         rngs = [trial_rng(experiment.seed, tid) for tid in tids]
         try:
             with own_arithmetic(), self.durations.timed():
-                suggestions = self._suggestions(ledger, rngs)
+                suggestions = self._suggestions(trial_state, rngs)
         except SpaceExhaustedError:
             self.has_points = False
             return []
@@ -97,21 +97,21 @@ class Proposer:
             for tid, suggestion in zip(tids, suggestions, strict=False)
         ]
 
-    def _suggestions(self, ledger: Ledger, rngs: Sequence[np.random.Generator]) -> list[Suggestion]:
+    def _suggestions(self, trial_state: TrialState, rngs: Sequence[np.random.Generator]) -> list[Suggestion]:
         """Ask for all at once, or, with a lag, for one after the other, each from the trials before it."""
-        if ledger.lag is None:
-            return self.suggester.suggest(ledger.history, ledger.pending, rngs)
+        if trial_state.lag is None:
+            return self.suggester.suggest(trial_state.history, trial_state.pending, rngs)
         suggestions: list[Suggestion] = []
-        for tid, rng in enumerate(rngs, ledger.next_tid):
-            ledger.learn_before(tid - ledger.lag)
-            pending = [*ledger.pending, *(suggestion.values for suggestion in suggestions)]
+        for tid, rng in enumerate(rngs, trial_state.next_tid):
+            trial_state.learn_before(tid - trial_state.lag)
+            pending = [*trial_state.pending, *(suggestion.values for suggestion in suggestions)]
             try:
-                suggestions += self.suggester.suggest(ledger.history, pending, [rng])
+                suggestions += self.suggester.suggest(trial_state.history, pending, [rng])
             except SpaceExhaustedError:
                 if not suggestions:
                     raise
                 break
-            if len(suggestions) <= tid - ledger.next_tid:
+            if len(suggestions) <= tid - trial_state.next_tid:
                 break
         return suggestions
 

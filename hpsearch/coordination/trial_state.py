@@ -23,7 +23,7 @@ class _Held:
     is_learnable: bool  #: whether it enters the history then
 
 
-class Ledger:
+class TrialState:
     """The open trials, and what is worth remembering of the final ones.
 
     Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpsearch.diagnosis.finding import Finding, ok, problem, warning
-from hpsearch.store.mongo.database_state import Condition, Some, Topology
+from hpsearch.store.mongo.database_state import Condition, DocumentCount, Topology
 
 #: Seconds between the clocks of a machine and the server beyond which dates in logs mislead.
 _MAX_SKEW_S = 1.0
@@ -240,7 +240,7 @@ def _documents(found: Condition) -> Iterator[Finding]:
 
 
 def _counted(
-    name: str, some: Some | None, *, none: str, text: str, advice: str, is_problem: bool = False
+    name: str, some: DocumentCount | None, *, none: str, text: str, advice: str, is_problem: bool = False
 ) -> Finding:
     if some is None:
         return ok(name, _UNSEEN)

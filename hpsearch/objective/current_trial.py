@@ -134,11 +134,11 @@ class CurrentTrial:
         known = (self.exp_key, self.tid, self.attempt, dict(self.values))
         return _handed_over, (os.environ.get(VARIABLE), *known)
 
-    def _say(self, hear: Callable[[Any], None] | None, word: Report | Attachment) -> None:
+    def _say(self, on_event: Callable[[Any], None] | None, word: Report | Attachment) -> None:
         why = self.why_unheard
-        if hear is not None:
+        if on_event is not None:
             try:
-                hear(word)
+                on_event(word)
             except UnheardError as error:
                 why = str(error) or _PROCESS
             else:
@@ -221,14 +221,14 @@ def _elsewhere(text: str, process: int) -> CurrentTrial:
     evaluation = evaluation_of(text)
     if evaluation.number is None:
         return CurrentTrial(why_unheard=_PROCESS)
-    hear = None if evaluation.address is None else Caller(evaluation.address, evaluation.number)
+    on_event = None if evaluation.address is None else Caller(evaluation.address, evaluation.number)
     return CurrentTrial(
         exp_key=evaluation.exp_key,
         tid=evaluation.tid,
         attempt=evaluation.attempt,
         values=MappingProxyType(evaluation.values),
-        on_report=hear,
-        on_attach=hear,
+        on_report=on_event,
+        on_attach=on_event,
         why_unheard=_PROCESS,
     )
 

@@ -22,7 +22,7 @@ from hpsearch.objective.current_trial import (
     under_evaluation,
 )
 from hpsearch.objective.loading import Objective
-from hpsearch.objective.sanitize import storable
+from hpsearch.objective.sanitize import sanitized
 from hpsearch.runtime.escaping import reason, shown
 
 __all__ = [
@@ -94,7 +94,7 @@ def read_result(returned: Any) -> Result:
         return _with_loss(loss, {})
     status = returned.get("status", STATUS_OK if "loss" in returned else None)
     if status == STATUS_FAIL:
-        kept, problems = storable(returned)
+        kept, problems = sanitized(returned)
         told = kept.get("message") or kept.get("error") or "The objective returned the status 'fail'."
         message = " ".join([str(told)[:_MAX_TEXT], *problems])
         return Result(loss=None, result=kept, error=Failure(kind=FailureKind.REPORTED, message=message))
@@ -128,7 +128,7 @@ def _parted(returned: Any, trial: CurrentTrial) -> tuple[Any, list[str]]:
 
 
 def _with_loss(loss: float, returned: Mapping[Any, Any]) -> Result:
-    rest, problems = storable(returned)
+    rest, problems = sanitized(returned)
     kept = {**rest, "loss": loss, "status": STATUS_OK}
     if np.isnan(loss):
         message = " ".join(["The loss is not a number (NaN).", *problems])
@@ -138,7 +138,7 @@ def _with_loss(loss: float, returned: Mapping[Any, Any]) -> Result:
 
 
 def _invalid(message: str, returned: Mapping[Any, Any] | None = None) -> Result:
-    kept, problems = storable(returned or {})
+    kept, problems = sanitized(returned or {})
     failure = Failure(kind=FailureKind.INVALID_RESULT, message=" ".join([message, *problems]))
     return Result(loss=None, result=kept, error=failure)
 

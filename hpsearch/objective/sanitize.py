@@ -33,7 +33,7 @@ class _UnstorableError(Exception):
     """A value has no storable form; ``where`` says which."""
 
 
-def storable(result: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
+def sanitized(result: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return the storable part of a result, and a sentence for each key that was left out.
 
     Foreign objects in it may raise whatever they like when they are read: it costs their key alone.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hpsearch.coordination.progress import Progress
 from hpsearch.runtime.health.metric import Kind, Metric, Sample, metric
-from hpsearch.runtime.health.stats import Vitals
+from hpsearch.runtime.health.stats import Stats
 
 
 def search_metrics(progress: Progress) -> Iterator[Metric]:
@@ -28,14 +28,14 @@ def search_metrics(progress: Progress) -> Iterator[Metric]:
         yield metric("hpsearch_best_loss", Kind.GAUGE, text, progress.best.loss, exp_key=exp_key)
 
 
-def coordinator_metrics(vitals: Vitals) -> Iterator[Metric]:
+def coordinator_metrics(stats: Stats) -> Iterator[Metric]:
     """Yield what a coordinator measured of itself."""
     for name, kind, text, value in (
-        ("leader", Kind.GAUGE, "1 while this coordinator leads its search, 0 as standby.", vitals.is_leader),
-        ("queue_target", Kind.GAUGE, "Pending trials that the workers need.", vitals.queue_target),
-        ("suggestions", Kind.COUNTER, "Trials that this coordinator suggested.", vitals.n_suggested),
-        ("leases_expired", Kind.COUNTER, "Trials that lost their worker.", vitals.n_expired),
-        ("suggest_seconds", Kind.HISTOGRAM, "Time that batches of suggestions took.", vitals.suggesting),
-        ("lag_seconds", Kind.HISTOGRAM, "Time from the end of a trial to reading it.", vitals.lag),
+        ("leader", Kind.GAUGE, "1 while this coordinator leads its search, 0 as standby.", stats.is_leader),
+        ("queue_target", Kind.GAUGE, "Pending trials that the workers need.", stats.queue_target),
+        ("suggestions", Kind.COUNTER, "Trials that this coordinator suggested.", stats.n_suggested),
+        ("leases_expired", Kind.COUNTER, "Trials that lost their worker.", stats.n_expired),
+        ("suggest_seconds", Kind.HISTOGRAM, "Time that batches of suggestions took.", stats.suggesting),
+        ("lag_seconds", Kind.HISTOGRAM, "Time from the end of a trial to reading it.", stats.lag),
     ):
         yield metric(f"hpsearch_coordinator_{name}", kind, text, value)

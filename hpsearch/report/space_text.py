@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from hpsearch.runtime.escaping import escaped
 from hpsearch.space.distribution import bounds_text
 from hpsearch.space.expression import Choice, Node
-from hpsearch.space.format import brief
+from hpsearch.space.format import short_text
 from hpsearch.space.parameters import contents
 from hpsearch.space.tree import Space, Values
 
@@ -49,7 +49,7 @@ def space_tree(space: Space) -> str:
     """
     rows = list(_rows(space.expression, 0, set()))
     if not rows:
-        return brief(space.expression)
+        return short_text(space.expression)
     name_width = max(2 * indent + len(name) for indent, name, columns in rows if columns)
     kind_width = max(len(columns[0]) for _, _, columns in rows if columns)
     lines = []
@@ -80,7 +80,7 @@ def _option_rows(choice: Choice, indent: int, seen: set[str]) -> Iterator[Row]:
     is_weighted = choice.distribution.name == "pchoice"
     for index, option in enumerate(choice.options):
         weight = f"  ({choice.distribution.probabilities[index]:.3g})" if is_weighted else ""
-        yield indent, f"{index}: {brief(option)}{weight}", ()
+        yield indent, f"{index}: {short_text(option)}{weight}", ()
         yield from _rows(option, indent + 1, seen)
 
 

@@ -8,7 +8,7 @@ from hpsearch.space.operations import SYMBOLS
 from hpsearch.space.trust import Reference, qualname_of
 
 
-def brief(node: Node, limit: int = 60) -> str:
+def short_text(node: Node, limit: int = 60) -> str:
     """Describe a node in one line of at most ``limit`` characters."""
     text = escaped(_text(node, 3))
     return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -32,7 +32,7 @@ from hpsearch.space.expression import (
     children,
     evaluate,
 )
-from hpsearch.space.format import brief
+from hpsearch.space.format import short_text
 from hpsearch.space.operations import INVERSES
 
 #: Relative difference that counts as rounding.
@@ -71,7 +71,7 @@ class _Matcher:
                 if _is_same(expected, as_python(value)):
                     yield bound
                 else:
-                    self._missed(place, f"is {shown(value)}, but the space has {brief(node)} there")
+                    self._missed(place, f"is {shown(value)}, but the space has {short_text(node)} there")
             case TupleOf(items):
                 if isinstance(value, list | tuple) and len(value) == len(items):
                     parts = [
@@ -140,18 +140,18 @@ class _Matcher:
         unknown = [i for i, operand in enumerate(node.args) if not _is_known(operand, bound)]
         inverses = INVERSES.get(node.name, ())
         if len(unknown) > 1 or not all(_is_known(operand, bound) for _, operand in node.keywords):
-            self._missed(place, f"comes from {brief(node)}, where more than one part is unknown", 2)
+            self._missed(place, f"comes from {short_text(node)}, where more than one part is unknown", 2)
             return
         candidates: Iterator[Bound] = iter([bound])
         for i in unknown:
             if i >= len(inverses):
-                self._missed(place, f"comes from {brief(node)}, which cannot be undone", 2)
+                self._missed(place, f"comes from {short_text(node)}, which cannot be undone", 2)
                 return
             candidates = self.match(node.args[i], _undone(node, i, value, bound), bound, place)
         for candidate in candidates:
             if _gives(node, candidate, as_python(value)):
                 yield candidate
-        self._missed(place, f"is {shown(value)}, which {brief(node)} does not give", 1)
+        self._missed(place, f"is {shown(value)}, which {short_text(node)} does not give", 1)
 
     def _match_partial(
         self, node: Operation, value: Any, bound: Bound, place: tuple[str, ...]
@@ -160,7 +160,7 @@ class _Matcher:
         names = [key for key, _ in node.keywords]
         fits = isinstance(value, functools.partial) and value.keywords.keys() == set(names)
         if not fits or len(value.args) + 1 != len(node.args):
-            self._missed(place, f"is {shown(value)}, but the space has {brief(node)} there")
+            self._missed(place, f"is {shown(value)}, but the space has {short_text(node)} there")
             return
         given = [value.func, *value.args, *(value.keywords[name] for name in names)]
         parts = [

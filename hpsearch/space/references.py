@@ -15,7 +15,7 @@ from hpsearch.space.operations import OPERATIONS
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class References:
     """What lies outside of the document and is reached by it."""
 
     imports: frozenset[str]  #: "module:qualified.name"
@@ -23,7 +23,7 @@ class Reach:
     loose: frozenset[str]
 
 
-def reach(document: Mapping[str, Any]) -> Reach:
+def references_of(document: Mapping[str, Any]) -> References:
     """Return what the document of a space reaches; a damaged one rather reaches more than less.
 
     Parameters
@@ -38,7 +38,7 @@ def reach(document: Mapping[str, Any]) -> Reach:
             imports.add(str(part["import"]))
         if _is_loose(part):
             loose.add(str(part.get("name")))
-    return Reach(frozenset(imports), frozenset(loose))
+    return References(frozenset(imports), frozenset(loose))
 
 
 def _objects(document: Any) -> Iterator[Mapping[str, Any]]:

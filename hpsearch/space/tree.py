@@ -19,7 +19,7 @@ from hpsearch.runtime.escaping import named, shown
 from hpsearch.space import serialization
 from hpsearch.space.distribution import Categorical, bounds_text
 from hpsearch.space.expression import Choice, Literal, Node, Number, as_node, evaluate, plain
-from hpsearch.space.format import brief
+from hpsearch.space.format import short_text
 from hpsearch.space.inverse import invert
 from hpsearch.space.literal import is_scalar
 from hpsearch.space.parameters import Condition, Parameter, count_points, flatten, labelled_nodes
@@ -220,4 +220,4 @@ def _readable(node: Number | Choice, value: float) -> Any:
     option = node.options[int(value)]
     if isinstance(option, Literal) and is_scalar(option.value):
         return option.value
-    return f"{int(value)}: {brief(option)}"
+    return f"{int(value)}: {short_text(option)}"

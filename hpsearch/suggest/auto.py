@@ -17,7 +17,7 @@ from hpsearch.core.history import History
 from hpsearch.errors import ConfigurationError
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.auto_schedule import turn
-from hpsearch.suggest.gp.search_region import Focus
+from hpsearch.suggest.gp.search_region import SearchRegion
 from hpsearch.suggest.gp.suggest import GaussianProcess
 from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
@@ -74,7 +74,7 @@ class Auto:
         (suggestion,) = self._tpe.suggest(history, pending, [rng])
         return suggestion
 
-    def _focus(self, n_finished: int, n_pending: int) -> Focus | None:
+    def _focus(self, n_finished: int, n_pending: int) -> SearchRegion | None:
         """Return where the process looks, or None where it is not its turn."""
         n_trials = n_finished + n_pending
         if not self._is_small(n_trials) or n_trials < self.options.n_startup:

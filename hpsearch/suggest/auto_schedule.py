@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hpsearch.suggest.gp.search_region import Focus
+from hpsearch.suggest.gp.search_region import SearchRegion
 
 #: Where few trials are pending, the process stays near the best trial from so many parameters on.
 _MANY = 4
@@ -25,19 +25,24 @@ _CROWD = 8
 #: How far from the best trial the process looks where it stays near it.
 _REACH = 0.15
 
-_FAR = Focus()
-_NEAR = Focus(reach=_REACH)
-_FAR_BEYOND_PENDING = Focus(beats_pending=True, gap=0.001)
-_NEAR_BEYOND_PENDING = Focus(reach=_REACH, holds_choices=True, beats_pending=True, gap=0.001)
-_NEAR_BEYOND_FINISHED = Focus(reach=_REACH, holds_choices=True)
+_FAR = SearchRegion()
+_NEAR = SearchRegion(reach=_REACH)
+_FAR_BEYOND_PENDING = SearchRegion(beats_pending=True, gap=0.001)
+_NEAR_BEYOND_PENDING = SearchRegion(reach=_REACH, holds_choices=True, beats_pending=True, gap=0.001)
+_NEAR_BEYOND_FINISHED = SearchRegion(reach=_REACH, holds_choices=True)
 
 #: None is a turn of the estimator.
-_IN_FEW: Sequence[Focus | None] = (_FAR, None)
-_IN_MANY: Sequence[Focus | None] = (_FAR, None, _NEAR, None)
-_IN_A_CROWD: Sequence[Focus | None] = (_FAR_BEYOND_PENDING, None, _NEAR_BEYOND_FINISHED, _NEAR_BEYOND_PENDING)
+_IN_FEW: Sequence[SearchRegion | None] = (_FAR, None)
+_IN_MANY: Sequence[SearchRegion | None] = (_FAR, None, _NEAR, None)
+_IN_A_CROWD: Sequence[SearchRegion | None] = (
+    _FAR_BEYOND_PENDING,
+    None,
+    _NEAR_BEYOND_FINISHED,
+    _NEAR_BEYOND_PENDING,
+)
 
 
-def turn(n_finished: int, n_pending: int, n_parameters: int) -> Focus | None:
+def turn(n_finished: int, n_pending: int, n_parameters: int) -> SearchRegion | None:
     """Return where the process looks, or None where it is the turn of the estimator."""
     alone = _IN_MANY if n_parameters >= _MANY else _IN_FEW
     turns = _IN_A_CROWD if n_pending >= _CROWD else alone

@@ -22,7 +22,7 @@ from typing import Any
 from hpsearch.core.experiment import BY_VALUE, Experiment, ObjectiveRef
 from hpsearch.errors import ConfigurationError, LoadError
 from hpsearch.objective.loading import DEFAULT_OBJECTIVE, files_of
-from hpsearch.space.references import reach
+from hpsearch.space.references import references_of
 from hpsearch.space.trust import Trust, home_of, imported, qualname_of
 
 #: The pattern that admits objectives sent by value. No module can have this name.
@@ -95,7 +95,7 @@ class Allowed:
         LoadError
             If its objective, or something that its space names or calls, is not allowed.
         """
-        found = reach(experiment.space)
+        found = references_of(experiment.space)
         refused = sorted(name for name in found.imports if not self._admits(name))
         if refused:
             raise _refusal(f"What the space names, {', '.join(refused)},")

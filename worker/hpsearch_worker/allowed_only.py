@@ -6,7 +6,7 @@ from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import Result, Trial
 from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.evaluator import Evaluator, Watch
-from hpsearch_worker.messages import Hear
+from hpsearch_worker.messages import OnEvent
 
 
 class AllowedOnly:
@@ -28,9 +28,9 @@ class AllowedOnly:
         """Load an experiment if it is allowed; see ``Evaluator``."""
         self._evaluator.prepare(self._allowed.narrowed(experiment), watch)
 
-    def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, hear: Hear) -> Result:
+    def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, on_event: OnEvent) -> Result:
         """Evaluate a trial if its experiment is allowed; see ``Evaluator``."""
-        return self._evaluator.evaluate(trial, self._allowed.narrowed(experiment), watch, hear)
+        return self._evaluator.evaluate(trial, self._allowed.narrowed(experiment), watch, on_event)
 
     def close(self) -> None:
         """End what was started."""

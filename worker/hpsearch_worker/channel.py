@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from hpsearch.runtime.frames import HEADER, MARK, PART_MARK, framed
 
-__all__ = ["HEADER", "MARK", "Line", "StrayBytesError"]
+__all__ = ["HEADER", "MARK", "Channel", "StrayBytesError"]
 
 #: Bytes that are read at a time, and how often before the caller gets to do something else.
 _CHUNK_BYTES, _MAX_CHUNKS = 2**20, 64
@@ -25,7 +25,7 @@ class StrayBytesError(Exception):
     """What came is no message."""
 
 
-class Line:
+class Channel:
     """One end of the line. Any thread may send; one at a time may receive.
 
     Parameters

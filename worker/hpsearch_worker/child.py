@@ -16,8 +16,8 @@ from typing import Any
 from hpsearch.core.trial import Result
 from hpsearch.errors import HpsearchError
 from hpsearch.objective.process_reports import VARIABLE, Caller, Evaluation, evaluation_of, unheard
-from hpsearch_worker.channel import Line
-from hpsearch_worker.messages import Evaluate, Hear, Load, Loaded, Ready, Word
+from hpsearch_worker.channel import Channel
+from hpsearch_worker.messages import Evaluate, Load, Loaded, ObjectiveEvent, OnEvent, Ready
 from hpsearch_worker.parent_death import die_with_parent
 from hpsearch_worker.process_env import Streams, described, go_to, working_folder
 
@@ -31,10 +31,10 @@ def main() -> None:
     _volunteer_for_oom_killer()
     # The objective sees a plain script's arguments, not ours.
     sys.argv = [sys.argv[0]]
-    serve(Line(socket.socket(fileno=fd)), Streams())
+    serve(Channel(socket.socket(fileno=fd)), Streams())
 
 
-def serve(line: Line, streams: Streams) -> None:
+def serve(line: Channel, streams: Streams) -> None:
     """Answer requests until the line is closed.
 
     A request comes with a number, and whatever is said in answer to it carries that
@@ -62,19 +62,19 @@ def serve(line: Line, streams: Streams) -> None:
 class _Mouth:
     """Passes on what an objective says in answer to one request."""
 
-    line: Line
+    line: Channel
     number: int
-    elsewhere: Hear  #: takes it in a fork of this process
+    elsewhere: OnEvent  #: takes it in a fork of this process
     process: int = field(default_factory=os.getpid)  #: whose line it is
 
-    def __call__(self, word: Word) -> None:
+    def __call__(self, word: ObjectiveEvent) -> None:
         if os.getpid() != self.process:
             self.elsewhere(word)  # two processes on one line would mix their messages
         else:
             self.line.send((self.number, word))
 
 
-def _caller(address: str | None, number: int) -> Hear:
+def _caller(address: str | None, number: int) -> OnEvent:
     return unheard if address is None else Caller(address, number)
 
 
@@ -85,7 +85,7 @@ def _evaluation(request: Any, number: int, address: str | None) -> Evaluation:
     return Evaluation(address=address)
 
 
-def _answer(request: Any, loaded: dict[str, Loaded], hear: Hear) -> Ready | Result:
+def _answer(request: Any, loaded: dict[str, Loaded], on_event: OnEvent) -> Ready | Result:
     match request:
         case Load():
             try:
@@ -94,7 +94,7 @@ def _answer(request: Any, loaded: dict[str, Loaded], hear: Hear) -> Ready | Resu
                 return Ready(problem=str(error))
             return Ready()
         case Evaluate():
-            return loaded[request.exp_key].evaluate(request.values, request.current_trial(hear))
+            return loaded[request.exp_key].evaluate(request.values, request.current_trial(on_event))
     raise TypeError(f"unknown request {request!r}")
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from hpsearch.core.experiment import Code, Experiment, ExperimentState
 from hpsearch.errors import HpsearchError
 from hpsearch.runtime.events import Event
-from hpsearch.runtime.health.watchdog import Pulse
+from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.store.protocol import TrialStore
 
 log = logging.getLogger(__name__)
@@ -29,13 +29,13 @@ class Directory:
         Where the experiments are.
     exp_keys : sequence of str
         The experiments to serve; empty means any.
-    pulse : Pulse, optional
+    watchdog : Pulse, optional
         Beats while a slot waits for the look of another.
     """
 
-    def __init__(self, store: TrialStore, exp_keys: Sequence[str], pulse: Pulse | None = None) -> None:
+    def __init__(self, store: TrialStore, exp_keys: Sequence[str], watchdog: Watchdog | None = None) -> None:
         self._store = store
-        self._pulse = pulse or Pulse()
+        self._watchdog = watchdog or Watchdog()
         self._wanted = tuple(exp_keys)
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
@@ -46,7 +46,7 @@ class Directory:
 
     def running(self, *, anew: bool = False) -> dict[str, Experiment]:
         """Return the experiments to take trials from, by name; ``anew`` looks at the store again."""
-        with self._pulse.holding(self._lock):
+        with self._watchdog.holding(self._lock):
             if anew or time.monotonic() - self._looked_at > _GOOD_FOR_S:
                 self._look()
             return {key: e for key, e in self._running.items() if e.code not in self._refused}
@@ -59,7 +59,7 @@ class Directory:
         HpsearchError
             The problem itself, if that experiment was asked for by name.
         """
-        with self._pulse.holding(self._lock):
+        with self._watchdog.holding(self._lock):
             self._look()
             present = self._running.get(experiment.exp_key)
             if present is None or (present.identity, present.objective) != (

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import Failure, FailureKind, Result, Trial
-from hpsearch_worker.messages import Hear
+from hpsearch_worker.messages import OnEvent
 
 
 class Stop(StrEnum):
@@ -50,8 +50,8 @@ class Evaluator(Protocol):
         """
         ...
 
-    def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, hear: Hear) -> Result:
-        """Evaluate a trial of an experiment; ``hear`` gets what its objective says meanwhile.
+    def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, on_event: OnEvent) -> Result:
+        """Evaluate a trial of an experiment; ``on_event`` gets what its objective says meanwhile.
 
         Raises
         ------

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from hpsearch.runtime.health.metric import Kind, Metric, Sample, contact_metrics, metric
-from hpsearch.runtime.health.probes import Answer, liveness, readiness
+from hpsearch.runtime.health.probes import ProbeResult, liveness, readiness
 from hpsearch.runtime.health.stats import Contact
-from hpsearch.runtime.health.watchdog import Pulse
+from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch_worker.shutdown import Shutdown
 from hpsearch_worker.tally import Tally
 
@@ -26,14 +26,14 @@ class WorkerHealth:
     def __init__(self, tally: Tally, shutdown: Shutdown) -> None:
         self._tally = tally
         self._shutdown = shutdown
-        self.pulse = Pulse()  #: of its slots and its heartbeat
+        self.watchdog = Watchdog()  #: of its slots and its heartbeat
         self.contact: Callable[[], Contact] | None = None  #: set once the database was reached
 
-    def liveness(self) -> Answer:
+    def liveness(self) -> ProbeResult:
         """Say whether all loops go round."""
-        return liveness(self.pulse.standing_still())
+        return liveness(self.watchdog.standing_still())
 
-    def readiness(self) -> Answer:
+    def readiness(self) -> ProbeResult:
         """Say whether it can take trials."""
         return readiness(self._contact(), is_leaving=self._shutdown.is_draining())
 

@@ -20,9 +20,9 @@ from hpsearch.core.worker import Worker
 from hpsearch.errors import HpsearchError, LeaseLostError
 from hpsearch.objective.evaluation import MAX_REPORTS, Attachment
 from hpsearch.runtime.events import Event
-from hpsearch.runtime.health.watchdog import Pulse
+from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.store.protocol import Hold, TrialStore
-from hpsearch_worker.messages import Word
+from hpsearch_worker.messages import ObjectiveEvent
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Held:
     writing: threading.Lock = field(default_factory=threading.Lock)  #: held by who writes reports
     n_reports: int = 0  #: that were heard, from all processes of the objective
 
-    def hear(self, word: Word) -> None:
+    def on_event(self, word: ObjectiveEvent) -> None:
         """Take in what the objective says."""
         match word:
             case Report():
@@ -73,13 +73,15 @@ class Heartbeat:
         Shared with the threads that evaluate.
     describe : callable
         Returns the worker as it is now.
-    pulse : Pulse, optional
+    watchdog : Pulse, optional
         Beats with each round.
     """
 
-    def __init__(self, store: TrialStore, describe: Callable[[], Worker], pulse: Pulse | None = None) -> None:
+    def __init__(
+        self, store: TrialStore, describe: Callable[[], Worker], watchdog: Watchdog | None = None
+    ) -> None:
         self._store = store
-        self._pulse = pulse or Pulse()
+        self._watchdog = watchdog or Watchdog()
         self._describe = describe
         self._held: dict[str | None, Held] = {}  # by the token of the claim
         self._wake = threading.Condition()
@@ -131,12 +133,12 @@ class Heartbeat:
             self._write(held)
 
     def _run(self) -> None:
-        with self._pulse.loop("heartbeat"):
+        with self._watchdog.loop("heartbeat"):
             self._beat()
 
     def _beat(self) -> None:
         while True:
-            self._pulse.beat()
+            self._watchdog.beat()
             with self._wake:
                 if not self._is_over:
                     self._wake.wait(self._wait_s())

@@ -15,7 +15,7 @@ _NAME = "hyperopt"
 _OURS = "hpsearch.hyperopt.engine.alias"
 
 
-class _StandIn(MetaPathFinder, Loader):
+class _ImportHook(MetaPathFinder, Loader):
     """Finds our package under Hyperopt's name, after everybody else found nothing."""
 
     def find_spec(
@@ -29,11 +29,11 @@ class _StandIn(MetaPathFinder, Loader):
         importlib.import_module(_OURS).alias_modules()
 
 
-def stand_in_for_hyperopt() -> None:
+def install_hyperopt_import_hook() -> None:
     """From now on let ``import hyperopt`` give ours in this process, unless Hyperopt is installed.
 
     A script that runs under ``python -m hpsearch.hyperopt`` sends an objective whose modules
     say ``import hyperopt``, and the machine of the worker need not have it.
     """
-    if not any(isinstance(finder, _StandIn) for finder in sys.meta_path):
-        sys.meta_path.append(_StandIn())
+    if not any(isinstance(finder, _ImportHook) for finder in sys.meta_path):
+        sys.meta_path.append(_ImportHook())

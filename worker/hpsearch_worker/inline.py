@@ -24,8 +24,8 @@ from hpsearch.runtime.logs import own_log_kept
 from hpsearch.runtime.user_code import signals_kept
 from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
-from hpsearch_worker.messages import Evaluate, Hear, Load, Loaded, Word
-from hpsearch_worker.objective_cache import Post, no_letter
+from hpsearch_worker.messages import Evaluate, Load, Loaded, ObjectiveEvent, OnEvent
+from hpsearch_worker.objective_cache import ObjectiveSource, no_signed_objective
 from hpsearch_worker.process_env import described, go_to, working_folder
 
 #: Seconds between two looks at the watch while an evaluation runs.
@@ -47,18 +47,22 @@ class InlineEvaluator:
     ----------
     workdir : str, optional
         Absolute path of the folder in which each evaluation begins.
-    letters : callable
+    objectives : callable
         Returns an experiment's objective, if that comes by value; see ``Letters``.
     allowed : Allowed, optional
         What may be imported and called; everything by default.
     """
 
     def __init__(
-        self, *, workdir: str | None = None, letters: Post = no_letter, allowed: Allowed | None = None
+        self,
+        *,
+        workdir: str | None = None,
+        objectives: ObjectiveSource = no_signed_objective,
+        allowed: Allowed | None = None,
     ) -> None:
         self._workdir = workdir
         self._home: str | None = None  # where this process was before it evaluated anything
-        self._letters = letters
+        self._objectives = objectives
         self._allowed = allowed
         self._loaded: dict[Code, Loaded] = {}
         self._codes: dict[Identity, Code] = {}  # what was loaded first; modules stay as they were imported
@@ -70,18 +74,18 @@ class InlineEvaluator:
             self._check_loadable(experiment)
             self._home = self._home or working_folder()
             go_to(self._home)  # the last trial began, or ended, in another folder
-            request = Load.of(experiment, self._workdir, self._letters(experiment), self._allowed)
+            request = Load.of(experiment, self._workdir, self._objectives(experiment), self._allowed)
             with self._worker_kept():
                 self._loaded[experiment.code] = request.carry_out()
             self._codes[experiment.identity] = experiment.code
 
-    def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, hear: Hear) -> Result:
+    def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, on_event: OnEvent) -> Result:
         """Call the objective; see ``Evaluator``."""
         self.prepare(experiment, watch)
         loaded = self._loaded[experiment.code]
         request = Evaluate.of(trial)
         process, started = os.getpid(), time.perf_counter()
-        current = request.current_trial(_in_process(process, hear))
+        current = request.current_trial(_in_process(process, on_event))
         try:
             with self._worker_kept(), described(request.evaluation()), _interrupted_by(watch):
                 result = loaded.evaluate(trial.values, current, passes=(_InterruptionError,))
@@ -118,15 +122,15 @@ class InlineEvaluator:
                 self._disabled, manager.disable = manager.disable, own
 
 
-def _in_process(process: int, hear: Hear) -> Hear:
+def _in_process(process: int, on_event: OnEvent) -> OnEvent:
     """Return what hears an objective in one process, and keeps bytes that it may still change."""
 
-    def hear_there(word: Word) -> None:
+    def hear_there(word: ObjectiveEvent) -> None:
         if os.getpid() != process:
             raise UnheardError  # a fork: what it puts into its memory is not in ours
         if isinstance(word, Attachment) and not isinstance(word.data, bytes):
             word = Attachment(word.name, bytes(word.data))
-        hear(word)
+        on_event(word)
 
     return hear_there
 

@@ -18,12 +18,12 @@ from hpsearch.core.trial import Failure, FailureKind, Result, Trial
 from hpsearch.errors import LoadError
 from hpsearch.objective.process_reports import VARIABLE, Evaluation
 from hpsearch_worker.allowed import Allowed
-from hpsearch_worker.channel import Line
+from hpsearch_worker.channel import Channel
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
-from hpsearch_worker.messages import Evaluate, Hear, Load, Ready, Word
-from hpsearch_worker.objective_cache import Post, no_letter
+from hpsearch_worker.messages import Evaluate, Load, ObjectiveEvent, OnEvent, Ready
+from hpsearch_worker.objective_cache import ObjectiveSource, no_signed_objective
 from hpsearch_worker.output import Output
-from hpsearch_worker.process_channels import SideLines
+from hpsearch_worker.process_channels import ProcessChannels
 
 #: Seconds between two looks at the watch while an evaluation runs.
 _LOOK_S = 0.2
@@ -66,7 +66,7 @@ class IsolatedEvaluator:
         Absolute path of the folder in which each evaluation begins.
     environment : mapping
         Variables of the evaluating process besides those of this one.
-    letters : callable
+    objectives : callable
         Returns an experiment's objective, if that comes by value; see ``Letters``.
     allowed : Allowed, optional
         What the process may import and call; everything by default.
@@ -78,13 +78,13 @@ class IsolatedEvaluator:
         echo: bool,
         workdir: str | None = None,
         environment: Mapping[str, str] = MappingProxyType({}),
-        letters: Post = no_letter,
+        objectives: ObjectiveSource = no_signed_objective,
         allowed: Allowed | None = None,
     ) -> None:
         self._echo = echo
         self._workdir = workdir
         self._environment = environment
-        self._letters = letters
+        self._objectives = objectives
         self._allowed = allowed
         self._child: _Child | None = None
         self._prepared: set[Code] = set()
@@ -95,7 +95,7 @@ class IsolatedEvaluator:
             child = self._living_child()
             if experiment.code in self._prepared:
                 return
-            request = Load.of(experiment, self._workdir, self._letters(experiment), self._allowed)
+            request = Load.of(experiment, self._workdir, self._objectives(experiment), self._allowed)
             child.output.begin(experiment.exp_key)
             try:
                 answer = self._ask(child, request, watch, _no_words)
@@ -112,14 +112,14 @@ class IsolatedEvaluator:
             self._prepared.add(experiment.code)
             return
 
-    def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, hear: Hear) -> Result:
+    def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, on_event: OnEvent) -> Result:
         """Evaluate in the child; see ``Evaluator``."""
         started = time.perf_counter()
         try:
             self.prepare(experiment, watch)
             child = self._living_child()
             child.output.begin(trial.id)
-            return self._evaluate(child, Evaluate.of(trial), watch, hear)
+            return self._evaluate(child, Evaluate.of(trial), watch, on_event)
         except _TimedOutError as stopped:
             return timed_out(time.perf_counter() - started, stopped.log_tail)
 
@@ -128,26 +128,26 @@ class IsolatedEvaluator:
         if self._child is not None:
             self._end(self._child)
 
-    def _evaluate(self, child: _Child, request: Evaluate, watch: Watch, hear: Hear) -> Result:
+    def _evaluate(self, child: _Child, request: Evaluate, watch: Watch, on_event: OnEvent) -> Result:
         started = time.perf_counter()
         try:
-            result = self._ask(child, request, watch, hear)
+            result = self._ask(child, request, watch, on_event)
         except _ChildEndedError:
             return Result(loss=None, error=self._end(child), duration_s=time.perf_counter() - started)
         assert isinstance(result, Result)
         return child.output.attached_to(result)
 
-    def _ask(self, child: _Child, request: Load | Evaluate, watch: Watch, hear: Hear) -> Any:
+    def _ask(self, child: _Child, request: Load | Evaluate, watch: Watch, on_event: OnEvent) -> Any:
         """Send a request and wait for its answer, passing on what the objective says and prints meanwhile."""
         child.send(request)
         while True:
             message = child.receive(_LOOK_S)
             # After it was received: whatever came before the answer counts.
             for word in child.words_of_others():
-                if isinstance(word, Word):
-                    hear(word)
-            if isinstance(message, Word):
-                hear(message)
+                if isinstance(word, ObjectiveEvent):
+                    on_event(word)
+            if isinstance(message, ObjectiveEvent):
+                on_event(message)
             elif message is not None:
                 child.hang_up_on_others()
                 return message
@@ -171,8 +171,8 @@ class _Child:
     """The process, the line to it, and its output."""
 
     def __init__(self, output: Output, environment: Mapping[str, str]) -> None:
-        self._line, theirs = Line.pair()
-        self._others = SideLines()
+        self._line, theirs = Channel.pair()
+        self._others = ProcessChannels()
         self._n_asked = 0  # the number of the last request
         self.output = output
         # Without this folder in front of the library's own; the objective's are appended.
@@ -294,5 +294,5 @@ def _died_loading(experiment: Experiment, failure: Failure) -> str:
     return f"The process died while it loaded {experiment.objective.ref}: {reason}"
 
 
-def _no_words(word: Word) -> None:
+def _no_words(word: ObjectiveEvent) -> None:
     """Nobody listens while an objective is loaded."""

@@ -22,7 +22,7 @@ from hpsearch.errors import (
     TooManyFailuresError,
 )
 from hpsearch.runtime.events import Event
-from hpsearch.runtime.health.watchdog import Pulse
+from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.store.protocol import Hold, TrialStore
 from hpsearch.store.rules import Content
 from hpsearch_worker.directory import Directory
@@ -81,7 +81,7 @@ class Slot:
     shutdown: Shutdown
     limits: Limits
     fair_share: FairShare = field(default_factory=lambda: FairShare(random.Random()))  # noqa: S311 - no secret
-    pulse: Pulse = field(default_factory=Pulse)  #: beats with each step, also within an evaluation
+    watchdog: Watchdog = field(default_factory=Watchdog)  #: beats with each step, also within an evaluation
     known: set[Code] = field(default_factory=set)  #: experiments that were met so far, by their code
 
     def work(self) -> None:
@@ -103,7 +103,7 @@ class Slot:
     def _take_trials(self) -> None:
         wait_s, n_looks = _FIRST_WAIT_S, 0
         while not self.shutdown.is_draining():
-            self.pulse.beat()
+            self.watchdog.beat()
             if not self.tally.may_take():
                 return
             looked_at = time.monotonic()
@@ -200,7 +200,7 @@ class Slot:
                 "trial %s begins, attempt %d", trial.id, trial.attempt, extra=Event.TRIAL_BEGUN.about(trial)
             )
             watch = self._watch(held, self.limits.trial_timeout_s or experiment.defaults.trial_timeout_s)
-            result = self.evaluator.evaluate(trial, experiment, watch, held.hear)
+            result = self.evaluator.evaluate(trial, experiment, watch, held.on_event)
         except StoppedError as stopped:
             return self._stopped(trial, stopped.why)
         except (LoadError, SpaceError) as problem:
@@ -288,7 +288,7 @@ class Slot:
 
         def watch() -> Stop | None:
             nonlocal tell_at
-            self.pulse.beat()
+            self.watchdog.beat()
             if time.monotonic() >= tell_at:
                 tell_at = float("inf")
                 log.warning(
@@ -305,7 +305,7 @@ class Slot:
         deadline = float("inf") if timeout_s is None else time.monotonic() + timeout_s
 
         def watch() -> Stop | None:
-            self.pulse.beat()
+            self.watchdog.beat()
             if held.hold is Hold.CANCELLED:
                 return Stop.CANCELLED
             if held.hold is Hold.LOST:

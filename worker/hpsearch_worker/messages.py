@@ -10,7 +10,7 @@ from typing import Any
 from hpsearch.core.experiment import Experiment, ObjectiveRef, changed_parts
 from hpsearch.core.trial import Report, Result, Trial
 from hpsearch.errors import LoadError
-from hpsearch.objective.by_value import Letter
+from hpsearch.objective.by_value import SignedObjective
 from hpsearch.objective.evaluation import Attachment, CurrentTrial, evaluate
 from hpsearch.objective.loading import Objective, files_of, load_objective, program_named
 from hpsearch.objective.process_reports import Evaluation
@@ -19,17 +19,17 @@ from hpsearch.space.tree import Space, Values
 from hpsearch.space.trust import TRUSTED
 from hpsearch.store.rules import differing_code
 from hpsearch_worker.allowed import Allowed
-from hpsearch_worker.hyperopt_import_hook import stand_in_for_hyperopt
+from hpsearch_worker.hyperopt_import_hook import install_hyperopt_import_hook
 from hpsearch_worker.process_env import go_to, working_folder
 
 #: Hexadecimal digits of a fingerprint that a trial keeps.
 _SHORT = 16
 
 #: What an objective says before it returns.
-Word = Report | Attachment
+ObjectiveEvent = Report | Attachment
 
 #: Takes what an objective says.
-Hear = Callable[[Word], None]
+OnEvent = Callable[[ObjectiveEvent], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Load:
     objective: ObjectiveRef
     space: Mapping[str, Any]
     workdir: str | None  #: where its evaluations begin; None for the folder it is loaded in
-    letter: Letter | None  #: the objective itself, if it came by value
+    letter: SignedObjective | None  #: the objective itself, if it came by value
     allowed: Allowed | None = None  #: what may be imported and called; None for everything
 
     @classmethod
@@ -48,7 +48,7 @@ class Load:
         cls,
         experiment: Experiment,
         workdir: str | None,
-        letter: Letter | None,
+        letter: SignedObjective | None,
         allowed: Allowed | None = None,
     ) -> Load:
         """Make the request for an experiment."""
@@ -56,7 +56,7 @@ class Load:
 
     def carry_out(self) -> Loaded:
         """Load them here."""
-        stand_in_for_hyperopt()
+        install_hyperopt_import_hook()
         program = self.objective.ref.partition(":")[0]
         if self.objective.kind == "file":
             program = next(map(str, files_of(self.objective)), program)
@@ -125,15 +125,15 @@ class Evaluate:
             values=self.values,
         )
 
-    def current_trial(self, hear: Hear) -> CurrentTrial:
-        """Return the trial as its objective sees it; ``hear`` gets what that has to say."""
+    def current_trial(self, on_event: OnEvent) -> CurrentTrial:
+        """Return the trial as its objective sees it; ``on_event`` gets what that has to say."""
         return CurrentTrial(
             exp_key=self.exp_key,
             tid=self.tid,
             attempt=self.attempt,
             values=MappingProxyType(self.values),
-            on_report=hear,
-            on_attach=hear,
+            on_report=on_event,
+            on_attach=on_event,
         )
 
 

@@ -19,18 +19,18 @@ from hpsearch.errors import (
     StoreUnavailableError,
     TooLargeError,
 )
-from hpsearch.objective.by_value import ATTACHMENT, MAX_ENVELOPE_BYTES, Destination, Letter, opened
-from hpsearch.runtime.health.watchdog import Pulse
+from hpsearch.objective.by_value import ATTACHMENT, MAX_ENVELOPE_BYTES, Destination, SignedObjective, opened
+from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.store.protocol import TrialStore
 
 #: Letters that are kept for the other slots and for the next evaluating process.
 _MAX_KEPT = 4
 
 #: Returns the objective of an experiment, if it was sent by value.
-Post = Callable[[Experiment], Letter | None]
+ObjectiveSource = Callable[[Experiment], SignedObjective | None]
 
 
-class Letters:
+class ObjectiveCache:
     """The objectives by value of the experiments that a worker serves; shared by its slots.
 
     Parameters
@@ -39,18 +39,18 @@ class Letters:
         Where they are attached to their experiments.
     secret : bytes, optional
         What they must be signed with; without one, none is opened.
-    pulse : Pulse, optional
+    watchdog : Pulse, optional
         Beats while a slot waits for what another fetches.
     """
 
-    def __init__(self, store: TrialStore, secret: bytes | None, pulse: Pulse | None = None) -> None:
+    def __init__(self, store: TrialStore, secret: bytes | None, watchdog: Watchdog | None = None) -> None:
         self._store = store
         self._secret = secret
-        self._pulse = pulse or Pulse()
+        self._watchdog = watchdog or Watchdog()
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Code, Letter] = OrderedDict()
+        self._kept: OrderedDict[Code, SignedObjective] = OrderedDict()
 
-    def __call__(self, experiment: Experiment) -> Letter | None:
+    def __call__(self, experiment: Experiment) -> SignedObjective | None:
         """Return the letter of an experiment, or None if its objective is on this machine's own disk.
 
         Raises
@@ -61,7 +61,7 @@ class Letters:
         if experiment.objective.kind != BY_VALUE:
             return None
         key = experiment.code
-        with self._pulse.holding(self._lock):
+        with self._watchdog.holding(self._lock):
             if key not in self._kept:
                 self._kept[key] = self._fetched(experiment)
             self._kept.move_to_end(key)
@@ -69,7 +69,7 @@ class Letters:
                 self._kept.popitem(last=False)
             return self._kept[key]
 
-    def _fetched(self, experiment: Experiment) -> Letter:
+    def _fetched(self, experiment: Experiment) -> SignedObjective:
         exp_key = experiment.exp_key
         try:
             blob = self._store.attachment(exp_key, ATTACHMENT, max_bytes=MAX_ENVELOPE_BYTES)
@@ -93,5 +93,5 @@ class Letters:
         return opened(blob, destination, self._secret)
 
 
-def no_letter(experiment: Experiment) -> None:
+def no_signed_objective(experiment: Experiment) -> None:
     """Return None: no objective comes by value."""

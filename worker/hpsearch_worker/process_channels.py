@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from hpsearch.objective.process_reports import WELCOME, user_of
-from hpsearch_worker.channel import Line
+from hpsearch_worker.channel import Channel
 
 #: Connections that wait to be taken.
 _BACKLOG = 256
 
 
-class SideLines:
+class ProcessChannels:
     """Listens to the processes that one evaluating process starts, at an address of its own.
 
     Only Linux has addresses without a file and knows who calls; elsewhere nobody is listened to.
@@ -27,7 +27,7 @@ class SideLines:
     def __init__(self) -> None:
         self.address: str | None = None  #: to be called at
         self._listener: socket.socket | None = None
-        self._lines: dict[int, tuple[Line, socket.socket]] = {}  # by descriptor
+        self._lines: dict[int, tuple[Channel, socket.socket]] = {}  # by descriptor
         if sys.platform == "linux":
             self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self._listener.bind("")  # the kernel gives it a name
@@ -66,7 +66,7 @@ class SideLines:
             except OSError:
                 return
             if user_of(connection) == os.geteuid():
-                self._lines[connection.fileno()] = (Line(connection), connection)
+                self._lines[connection.fileno()] = (Channel(connection), connection)
             else:
                 connection.close()
 

@@ -16,7 +16,7 @@ from hpsearch.core.worker import Worker, WorkerState
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.gpus import VISIBLE
 from hpsearch.runtime.health.server import serving
-from hpsearch.runtime.health.watchdog import Pulse
+from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.runtime.systemd import Notifier
 from hpsearch.store.mongo.access import AuthPatience, Renewal
 from hpsearch.store.mongo.store import MongoStore
@@ -31,7 +31,7 @@ from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
 from hpsearch_worker.loop import Limits, Slot
-from hpsearch_worker.objective_cache import Letters
+from hpsearch_worker.objective_cache import ObjectiveCache
 from hpsearch_worker.shutdown import Shutdown
 from hpsearch_worker.tally import Tally
 
@@ -101,25 +101,25 @@ def serve(
     with serving(options.health_host, options.health_port, health) as url:
         if url is not None:
             log.info("health at %s", url, extra=Event.HEALTH_SERVED.of(url=url))
-        patience = _Patience(shutdown, tally, health.pulse, notifier)
+        patience = _Patience(shutdown, tally, health.watchdog, notifier)
         store = MongoStore.connect(
             uri,
             patience=patience,
-            on_contact=health.pulse.beat,
+            on_contact=health.watchdog.beat,
             renewal=Renewal(
                 lasts=AuthPatience(options.auth_patience_s, patience.with_refusal), read_uri=options.read_uri
             ),
         )
         try:
             health.contact = store.contact
-            heartbeat = Heartbeat(store, lambda: _told(notifier, health, shutdown, tally), health.pulse)
+            heartbeat = Heartbeat(store, lambda: _told(notifier, health, shutdown, tally), health.watchdog)
             patience.is_heartbeat = heartbeat.runs_here
             heartbeat.start()
             patience.has_started = True
             notifier.ready()
             on_start()
             _log_start(options)
-            _work(store, options, shutdown, tally, heartbeat, health.pulse)
+            _work(store, options, shutdown, tally, heartbeat, health.watchdog)
             shutdown.drain()
             notifier.stopping()
             left = replace(tally.worker(), state=WorkerState.STOPPED)
@@ -174,22 +174,22 @@ def _work(
     shutdown: Shutdown,
     tally: Tally,
     heartbeat: Heartbeat,
-    pulse: Pulse,
+    watchdog: Watchdog,
 ) -> None:
-    directory = Directory(store, options.exp_keys, pulse)
-    letters = Letters(store, options.secret, pulse)
+    directory = Directory(store, options.exp_keys, watchdog)
+    objectives = ObjectiveCache(store, options.secret, watchdog)
     fair_share = FairShare(random.Random())  # noqa: S311 - turns, not secrets
     slots = [
         Slot(
             store=store,
-            evaluator=_evaluator(options, letters, _surroundings(options, i)),
+            evaluator=_evaluator(options, objectives, _surroundings(options, i)),
             directory=directory,
             heartbeat=heartbeat,
             tally=tally,
             shutdown=shutdown,
             limits=options.limits,
             fair_share=fair_share,
-            pulse=pulse,
+            watchdog=watchdog,
         )
         for i in range(options.concurrency)
     ]
@@ -202,7 +202,7 @@ def _work(
 
 
 def _work_watched(slot: Slot, name: str) -> None:
-    with slot.pulse.loop(name):
+    with slot.watchdog.loop(name):
         slot.work()
 
 
@@ -211,22 +211,22 @@ def _surroundings(options: Options, slot: int) -> dict[str, str]:
     return {} if options.gpus is None else {VISIBLE: options.gpus[slot]}
 
 
-def _evaluator(options: Options, letters: Letters, environment: Mapping[str, str]) -> Evaluator:
-    evaluator = _any_evaluator(options, letters, environment)
+def _evaluator(options: Options, objectives: ObjectiveCache, environment: Mapping[str, str]) -> Evaluator:
+    evaluator = _any_evaluator(options, objectives, environment)
     return evaluator if options.allowed is None else AllowedOnly(options.allowed, evaluator)
 
 
-def _any_evaluator(options: Options, letters: Letters, environment: Mapping[str, str]) -> Evaluator:
+def _any_evaluator(options: Options, objectives: ObjectiveCache, environment: Mapping[str, str]) -> Evaluator:
     if options.is_isolated:
         return IsolatedEvaluator(
             echo=options.echo,
             workdir=options.workdir,
             environment=environment,
-            letters=letters,
+            objectives=objectives,
             allowed=options.allowed,
         )
     os.environ.update(environment)  # nothing of the objective was imported yet
-    return InlineEvaluator(workdir=options.workdir, letters=letters, allowed=options.allowed)
+    return InlineEvaluator(workdir=options.workdir, objectives=objectives, allowed=options.allowed)
 
 
 def _in_threads(slots: list[Slot]) -> None:
@@ -245,10 +245,10 @@ def _in_threads(slots: list[Slot]) -> None:
 class _Patience:
     """How long to wait for a database that is away: for ever, but not on the way in or out."""
 
-    def __init__(self, shutdown: Shutdown, tally: Tally, pulse: Pulse, notifier: Notifier) -> None:
+    def __init__(self, shutdown: Shutdown, tally: Tally, watchdog: Watchdog, notifier: Notifier) -> None:
         self._shutdown = shutdown
         self._tally = tally
-        self._pulse = pulse
+        self._watchdog = watchdog
         self._notifier = notifier
         self.has_started = False
         self.is_heartbeat: Callable[[], bool] = lambda: False
@@ -260,7 +260,7 @@ class _Patience:
 
     def __call__(self, seconds_away: float) -> bool:
         # A worker that waits for its database is not stuck.
-        self._pulse.beat()
+        self._watchdog.beat()
         self._notifier.alive()
         if not self.has_started:
             return seconds_away < _START_PATIENCE_S and not self._shutdown.is_draining()

@@ -13,7 +13,7 @@ import numpy as np
 from hpsearch.core.history import History
 from hpsearch.errors import DuplicateLabelError, SpaceError
 from hpsearch.hyperopt.engine.documents import DOMAIN_CMD, JOB_STATE_DONE, STATUS_NEW, STATUS_STRINGS, Doc
-from hpsearch.hyperopt.engine.history_reader import Ledger
+from hpsearch.hyperopt.engine.history_reader import HistoryReader
 from hpsearch.hyperopt.engine.points import raw_point
 from hpsearch.hyperopt.exceptions import BadSearchSpace, DuplicateLabel, InvalidLoss, InvalidResultStatus
 from hpsearch.hyperopt.pyll.evaluation import GarbageCollected, rec_eval
@@ -134,7 +134,7 @@ class Domain:
         self.workdir, self.name, self.loss_target = workdir, name, loss_target
         self.cmd = DOMAIN_CMD
         self._wants_ctrl = any(isinstance(node, Literal) and node.obj is Ctrl for node in dfs(self.expr))
-        self._ledger = Ledger(self.space)
+        self._history = HistoryReader(self.space)
         self._observed: Any = None
         self._suggesters: dict[Any, Suggester] = {}
 
@@ -161,8 +161,8 @@ class Domain:
     def observed(self, trials: Any) -> tuple[History, list[Values]]:
         """Return what trials tell a suggester: those that are done, and the points of the others."""
         if trials is not self._observed:
-            self._ledger, self._observed = Ledger(self.space), trials
-        return self._ledger.read(trials.trials)
+            self._history, self._observed = HistoryReader(self.space), trials
+        return self._history.read(trials.trials)
 
     def suggester(self, make: Callable[[Space, Any], Suggester], options: Hashable) -> Suggester:
         """Return ``make(space, options)``, the same one for the same arguments: what it learns it keeps."""

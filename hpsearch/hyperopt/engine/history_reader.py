@@ -12,7 +12,7 @@ from hpsearch.space.distribution import Numeric
 from hpsearch.space.tree import Space, Values
 
 
-class Ledger:
+class HistoryReader:
     """Reads documents again and again, and converts each only once when it is done.
 
     Finished documents are taken to stay as they are. Reading n of them one by one as they

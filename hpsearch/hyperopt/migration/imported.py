@@ -26,7 +26,7 @@ from hpsearch.hyperopt.engine.documents import (
 )
 from hpsearch.hyperopt.exceptions import InvalidTrial
 from hpsearch.objective.evaluation import read_result
-from hpsearch.objective.sanitize import storable
+from hpsearch.objective.sanitize import sanitized
 from hpsearch.runtime.escaping import one_line, shown
 from hpsearch.space.distribution import Numeric
 from hpsearch.space.expression import as_python
@@ -172,7 +172,7 @@ def _outcome_of(doc: Doc) -> Result | None:
         return None
     returned = doc["result"]
     is_something = isinstance(returned, Mapping) and returned != {"status": STATUS_NEW}
-    kept, _ = storable(returned if is_something else {})
+    kept, _ = sanitized(returned if is_something else {})
     failure = Failure(kind=FailureKind.EXCEPTION, message=str(message) or name, type=name or None)
     return Result(loss=None, result=kept, error=failure)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from hpsearch.coordination.coordinator import Coordinator
-from hpsearch.coordination.run_loop import conduct
+from hpsearch.coordination.run_loop import run_to_end
 from hpsearch.core.experiment import SCRIPTED, Defaults, Experiment
 from hpsearch.core.trial import FINISHED, Trial
 from hpsearch.errors import ConfigurationError
@@ -156,4 +156,4 @@ def _lead(
             trials.clock,
             has_refresh_hook=trials.has_refresh_hook,
         )
-        conduct(coordinator, show=watch.show, grace_s=trials.grace_s, check=watch.check)
+        run_to_end(coordinator, show=watch.show, grace_s=trials.grace_s, check=watch.check)

@@ -57,7 +57,7 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class SignedObjective:
     """An objective whose signature was found to fit, not yet unpickled."""
 
     exp_key: str  #: the experiment that it was sent for
@@ -158,7 +158,7 @@ def unpack(blob: bytes, destination: Destination, secret: bytes | None) -> Objec
     return opened(blob, destination, secret).objective()
 
 
-def opened(blob: bytes, destination: Destination, secret: bytes | None) -> Letter:
+def opened(blob: bytes, destination: Destination, secret: bytes | None) -> SignedObjective:
     """Return what was packed for an experiment; nothing of it is run.
 
     Raises
@@ -190,7 +190,7 @@ def opened(blob: bytes, destination: Destination, secret: bytes | None) -> Lette
             f"{where} was pickled by Python {header['python']}, and this worker runs {_python()}; "
             f"use the same minor version on both."
         )
-    return Letter(
+    return SignedObjective(
         exp_key=destination.exp_key,
         name=header["name"],
         python=header["python"],

@@ -17,14 +17,14 @@ OUT_OF_CONTACT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProbeResult:
     """Yes or no, and why."""
 
     is_yes: bool
     sentence: str
 
 
-def liveness(standing_still: Mapping[str, float]) -> Answer:
+def liveness(standing_still: Mapping[str, float]) -> ProbeResult:
     """Say whether the process lives.
 
     Parameters
@@ -33,12 +33,12 @@ def liveness(standing_still: Mapping[str, float]) -> Answer:
         Loops that stand still, and the seconds since their last step.
     """
     if not standing_still:
-        return Answer(True, "alive")
+        return ProbeResult(True, "alive")
     loops = ", ".join(f"{name} for {age_s:.0f} s" for name, age_s in sorted(standing_still.items()))
-    return Answer(False, f"standing still: {loops}")
+    return ProbeResult(False, f"standing still: {loops}")
 
 
-def readiness(contact: Contact | None, *, is_leaving: bool) -> Answer:
+def readiness(contact: Contact | None, *, is_leaving: bool) -> ProbeResult:
     """Say whether the process can do its work now.
 
     Parameters
@@ -49,11 +49,11 @@ def readiness(contact: Contact | None, *, is_leaving: bool) -> Answer:
         Whether the process is about to end.
     """
     if is_leaving:
-        return Answer(False, "leaving: takes nothing new")
+        return ProbeResult(False, "leaving: takes nothing new")
     if contact is None:
-        return Answer(False, "starting: has not reached MongoDB yet")
+        return ProbeResult(False, "starting: has not reached MongoDB yet")
     if contact.refused_s is not None:
-        return Answer(False, f"MongoDB has refused this user for {contact.refused_s:.0f} s")
+        return ProbeResult(False, f"MongoDB has refused this user for {contact.refused_s:.0f} s")
     if contact.age_s > OUT_OF_CONTACT_S:
-        return Answer(False, f"MongoDB has not answered for {contact.age_s:.0f} s")
-    return Answer(True, "ready")
+        return ProbeResult(False, f"MongoDB has not answered for {contact.age_s:.0f} s")
+    return ProbeResult(True, "ready")

@@ -26,7 +26,7 @@ from typing import Any, Protocol
 from hpsearch.errors import ConfigurationError, MissingExtraError
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.health.metric import Metric
-from hpsearch.runtime.health.probes import Answer
+from hpsearch.runtime.health.probes import ProbeResult
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +51,11 @@ _PLAIN = "text/plain; charset=utf-8"
 class Probes(Protocol):
     """What can be asked; called from the threads of the server."""
 
-    def liveness(self) -> Answer:
+    def liveness(self) -> ProbeResult:
         """Say whether the process lives."""
         ...
 
-    def readiness(self) -> Answer:
+    def readiness(self) -> ProbeResult:
         """Say whether it can do its work now."""
         ...
 
@@ -239,7 +239,7 @@ def _close(listening: socket.socket | None) -> None:
         listening.close()
 
 
-def _answered(answer: Answer) -> tuple[HTTPStatus, bytes, str]:
+def _answered(answer: ProbeResult) -> tuple[HTTPStatus, bytes, str]:
     return _sentence(HTTPStatus.OK if answer.is_yes else HTTPStatus.SERVICE_UNAVAILABLE, answer.sentence)
 
 

@@ -24,7 +24,7 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vitals:
+class Stats:
     """A coordinator, beside what it knows of its search."""
 
     is_leader: bool

@@ -15,7 +15,7 @@ STANDSTILL_S = 120.0
 _WAIT_S = 1.0
 
 
-class Pulse:
+class Watchdog:
     """Notes when each loop last took a step; a loop is a thread.
 
     Parameters

@@ -10,7 +10,7 @@ from hpsearch.store.rules import replaced_attempts
 
 
 @dataclass(frozen=True, slots=True)
-class Pin:
+class MemoryAttachment:
     """One attachment."""
 
     name: str
@@ -19,17 +19,17 @@ class Pin:
 
 
 @dataclass(slots=True)
-class Pinboard:
+class MemoryAttachments:
     """Attachments in the order in which they were written."""
 
     #: by trial; None holds those of the experiment
-    pins: defaultdict[int | None, list[Pin]] = field(default_factory=lambda: defaultdict(list))
+    pins: defaultdict[int | None, list[MemoryAttachment]] = field(default_factory=lambda: defaultdict(list))
 
-    def pin(self, tid: int | None, new: Pin) -> None:
+    def pin(self, tid: int | None, new: MemoryAttachment) -> None:
         """Add an attachment in place of the older ones that it replaces."""
         first, last = replaced_attempts(new.attempt)
 
-        def is_replaced(old: Pin) -> bool:
+        def is_replaced(old: MemoryAttachment) -> bool:
             return old.name == new.name and first <= old.attempt and (last is None or old.attempt <= last)
 
         self.pins[tid] = [*(old for old in self.pins[tid] if not is_replaced(old)), new]

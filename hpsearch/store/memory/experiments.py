@@ -14,7 +14,7 @@ from hpsearch.store.rules import check_joinable, code_before, joined_objective
 
 
 @dataclass(slots=True)
-class Register:
+class MemoryExperiments:
     """All experiments of a store; the store's methods of these names say what each does."""
 
     experiments: dict[str, Experiment] = field(default_factory=dict)  #: by name, the oldest first

@@ -23,10 +23,10 @@ from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
 from hpsearch.store.documents.trial import result_document, trial_document, trial_from
 from hpsearch.store.documents.worker import worker_document, worker_from
-from hpsearch.store.memory.attachments import Pin, Pinboard
-from hpsearch.store.memory.experiments import Register
+from hpsearch.store.memory.attachments import MemoryAttachment, MemoryAttachments
+from hpsearch.store.memory.experiments import MemoryExperiments
 from hpsearch.store.memory.trials import (
-    Shelf,
+    MemoryTrials,
     expired,
     in_short,
     is_held,
@@ -69,9 +69,9 @@ class MemoryStore:
     def __init__(self, clock: Callable[[], datetime] = _system_time) -> None:
         self._clock = clock
         self._changed = threading.Condition(threading.RLock())
-        self._register = Register()
-        self._shelves: dict[str, Shelf] = {}
-        self._pinboards: dict[str, Pinboard] = {}
+        self._experiments_table = MemoryExperiments()
+        self._shelves: dict[str, MemoryTrials] = {}
+        self._pinboards: dict[str, MemoryAttachments] = {}
         self._workers: dict[str, Worker] = {}
 
     @property
@@ -85,12 +85,12 @@ class MemoryStore:
         """Create the experiment, or join it under the same name (11)."""
         wanted = experiment_from(experiment_document(experiment))
         with self._changed:
-            return self._register.open(wanted, self.now(), accepts_change=accepts_change)
+            return self._experiments_table.open(wanted, self.now(), accepts_change=accepts_change)
 
     def experiment(self, exp_key: str) -> Experiment:
         """Return one experiment; raises ``NotFoundError``."""
         with self._changed:
-            return self._register.find(exp_key)
+            return self._experiments_table.find(exp_key)
 
     def is_running(self, experiment: Experiment) -> bool:
         """Return whether an experiment runs, its objective with the code that is known here."""
@@ -106,7 +106,7 @@ class MemoryStore:
     ) -> list[Experiment]:
         """Return the experiments, or those in one of the states, the oldest first."""
         with self._changed:
-            found = self._register.listed(states)
+            found = self._experiments_table.listed(states)
         return [replace(experiment, space={}) for experiment in found] if in_short else found
 
     def set_experiment_state(
@@ -115,25 +115,25 @@ class MemoryStore:
         """Move an experiment to a state unless it has ended, and return it as it is then (11)."""
         reason = encoded(why, "why")
         with self._changed:
-            return self._register.move(exp_key, state, reason, leader)
+            return self._experiments_table.move(exp_key, state, reason, leader)
 
     def set_priority(self, exp_key: str, priority: int) -> Experiment:
         """Change the share of an experiment, and return it as it is then."""
         check_priority(priority)
         with self._changed:
-            return self._register.set_priority(exp_key, priority)
+            return self._experiments_table.set_priority(exp_key, priority)
 
     # The coordinator's side
 
     def lead(self, exp_key: str, owner: str, lease_s: float, elapsed: Elapsed | None = None) -> Leadership:
         """Bid for, or renew, the leadership of an experiment (9)."""
         with self._changed:
-            return self._register.lead(exp_key, owner, lease_s, elapsed, self.now())
+            return self._experiments_table.lead(exp_key, owner, lease_s, elapsed, self.now())
 
     def resign(self, exp_key: str, owner: str, elapsed: Elapsed | None = None) -> None:
         """Give the leadership up, if it is held."""
         with self._changed:
-            self._register.resign(exp_key, owner, elapsed)
+            self._experiments_table.resign(exp_key, owner, elapsed)
 
     def insert(self, trials: Sequence[Trial]) -> None:
         """Add trials that are pending, or final already (1)."""
@@ -141,7 +141,7 @@ class MemoryStore:
         new = [trial_from(trial_document(trial)) for trial in trials]
         with self._changed:
             for trial in new:
-                shelf = self._shelf(trial.exp_key)
+                shelf = self._trials_of(trial.exp_key)
                 present = shelf.trials.get(trial.tid)
                 if present is None:
                     shelf.put(received(trial, self.now()))
@@ -169,7 +169,7 @@ class MemoryStore:
     def finished(self, exp_key: str, tids: Iterable[int]) -> list[Trial]:
         """Return those of the trials that are final, by tid (8)."""
         with self._changed:
-            there = self._shelf(exp_key).trials
+            there = self._trials_of(exp_key).trials
             found = (there[tid] for tid in sorted(tids) if tid in there)
             return [trial for trial in found if trial.state.is_final]
 
@@ -185,20 +185,20 @@ class MemoryStore:
     def wait_for_change(self, exp_key: str, timeout_s: float) -> None:
         """Return when a trial of the experiment may have changed, or after the timeout."""
         with self._changed:
-            n_changes = self._shelf(exp_key).n_changes
-            self._changed.wait_for(lambda: self._shelf(exp_key).n_changes != n_changes, timeout_s)
+            n_changes = self._trials_of(exp_key).n_changes
+            self._changed.wait_for(lambda: self._trials_of(exp_key).n_changes != n_changes, timeout_s)
 
     def delete_experiment(self, exp_key: str, *, unless_at_work: bool = False) -> int:
         """Delete an experiment with its trials and attachments; return how many trials (14)."""
         with self._changed:
             if unless_at_work:
                 self.shorten_leases(exp_key)
-                self._register.shorten(exp_key, self.now())
+                self._experiments_table.shorten(exp_key, self.now())
                 if self._is_at_work(exp_key):
                     raise ExperimentAtWorkError(exp_key)
-            was_there = self._register.delete(exp_key)
-            n_trials = len(self._shelves.pop(exp_key, Shelf()).trials)
-            n_pins = len(self._pinboards.pop(exp_key, Pinboard()).pins)
+            was_there = self._experiments_table.delete(exp_key)
+            n_trials = len(self._shelves.pop(exp_key, MemoryTrials()).trials)
+            n_pins = len(self._pinboards.pop(exp_key, MemoryAttachments()).pins)
             self._changed.notify_all()
         if not (was_there or n_trials or n_pins):
             raise NotFoundError(f"There is no experiment {exp_key!r}.")
@@ -210,9 +210,9 @@ class MemoryStore:
         self, exp_key: str, name: str, data: Content, *, tid: int | None = None, attempt: int = 0
     ) -> None:
         """Keep bytes under a name beside an experiment, or beside a trial (12)."""
-        new = Pin(stored_name(name), attempt, bytes(checked_content(name, data)))
+        new = MemoryAttachment(stored_name(name), attempt, bytes(checked_content(name, data)))
         with self._changed:
-            self._pinboards.setdefault(exp_key, Pinboard()).pin(tid, new)
+            self._pinboards.setdefault(exp_key, MemoryAttachments()).pin(tid, new)
 
     def attach_all(
         self, exp_key: str, contents: Mapping[str, Content], *, tid: int | None = None, attempt: int = 0
@@ -240,7 +240,7 @@ class MemoryStore:
     def n_attachments(self, exp_key: str) -> int:
         """Return how many attachments an experiment and its trials have, whether they show or not."""
         with self._changed:
-            board = self._pinboards.get(exp_key, Pinboard())
+            board = self._pinboards.get(exp_key, MemoryAttachments())
             return sum(len(pins) for pins in board.pins.values())
 
     def detach(self, exp_key: str, name: str, *, tid: int | None = None) -> None:
@@ -271,7 +271,7 @@ class MemoryStore:
     def trial(self, exp_key: str, tid: int) -> Trial:
         """Return one trial; raises ``NotFoundError``."""
         with self._changed:
-            there = self._shelf(exp_key).trials
+            there = self._trials_of(exp_key).trials
             if tid not in there:
                 raise NotFoundError(f"There is no trial {trial_id(exp_key, tid)}.")
             return there[tid]
@@ -280,13 +280,13 @@ class MemoryStore:
         """Return how many trials are in each state, zeros included."""
         wanted = set(State) if states is None else set(states)
         with self._changed:
-            by_state = self._shelf(exp_key).by_state
+            by_state = self._trials_of(exp_key).by_state
             return {state: len(by_state[state]) if state in wanted else 0 for state in State}
 
     def standings(self, exp_keys: Iterable[str]) -> Mapping[str, Standing]:
         """Return how far each of the experiments has come, in one question for all of them."""
         with self._changed:
-            return {key: self._shelf(key).standing() for key in exp_keys}
+            return {key: self._trials_of(key).standing() for key in exp_keys}
 
     # The worker's side
 
@@ -296,7 +296,7 @@ class MemoryStore:
             mine = self._run_by(token)
             if mine is not None:
                 return mine
-            heads = (head for key in exp_keys if (head := self._shelf(key).next_pending()))
+            heads = (head for key in exp_keys if (head := self._trials_of(key).next_pending()))
             trial, now = next(heads, None), self.now()
             if trial is None:
                 return None
@@ -316,7 +316,7 @@ class MemoryStore:
     def renew(self, trial: Trial) -> Hold:
         """Extend the lease on a claimed trial by its ``lease_s`` (4)."""
         with self._changed:
-            present, now = self._shelf(trial.exp_key).trials.get(trial.tid), self.now()
+            present, now = self._trials_of(trial.exp_key).trials.get(trial.tid), self.now()
             if present is not None and is_held(present, trial) and not self._runs_another(trial):
                 lease_until = now + timedelta(seconds=present.lease_s)
                 self._put(replace(taken_up(present), heartbeat_at=now, lease_until=lease_until))
@@ -336,7 +336,7 @@ class MemoryStore:
         """Write the result of a claimed trial, done or failed (5, 7)."""
         outcome = result_document(result)
         with self._changed:
-            present = self._shelf(trial.exp_key).trials.get(trial.tid)
+            present = self._trials_of(trial.exp_key).trials.get(trial.tid)
             if present is not None and present.state in FINISHED and is_same_claim(present, trial):
                 return
             document = {**trial_document(self._held(trial)), **outcome, "finished_at": self.now()}
@@ -346,7 +346,7 @@ class MemoryStore:
         """Give a claimed trial back to pending, the attempt uncounted (5, 6)."""
         reason = encoded(why, "why")
         with self._changed:
-            present = self._shelf(trial.exp_key).trials.get(trial.tid)
+            present = self._trials_of(trial.exp_key).trials.get(trial.tid)
             ends = present.history if present is not None else ()
             if any(e.attempt == trial.attempt and e.why == reason for e in ends):
                 return
@@ -355,7 +355,7 @@ class MemoryStore:
     def unclaim(self, trial: Trial) -> None:
         """Undo a claim whose trial was not begun (6); nothing happens if it is not held any more."""
         with self._changed:
-            present = self._shelf(trial.exp_key).trials.get(trial.tid)
+            present = self._trials_of(trial.exp_key).trials.get(trial.tid)
             if present is not None and is_held(present, trial):
                 self._put(untouched(present))
 
@@ -400,18 +400,18 @@ class MemoryStore:
         if tid is not None:
             trial = self.trial(exp_key, tid)
             attempts = attempts_shown(trial.state, trial.owner, trial.attempt)
-        return self._pinboards.get(exp_key, Pinboard()).shown(tid, attempts)
+        return self._pinboards.get(exp_key, MemoryAttachments()).shown(tid, attempts)
 
-    def _shelf(self, exp_key: str) -> Shelf:
-        return self._shelves.setdefault(exp_key, Shelf())
+    def _trials_of(self, exp_key: str) -> MemoryTrials:
+        return self._shelves.setdefault(exp_key, MemoryTrials())
 
     def _put(self, trial: Trial) -> Trial:
-        self._shelf(trial.exp_key).put(trial)
+        self._trials_of(trial.exp_key).put(trial)
         self._changed.notify_all()
         return trial
 
     def _in_states(self, exp_key: str, states: set[State]) -> list[Trial]:
-        shelf = self._shelf(exp_key)
+        shelf = self._trials_of(exp_key)
         return [shelf.trials[tid] for state in states for tid in shelf.by_state[state]]
 
     def _run_by(self, token: str | None) -> Trial | None:
@@ -428,11 +428,11 @@ class MemoryStore:
         now = self.now()
         running = self._in_states(exp_key, {State.RUNNING})
         has_lease = any(trial.lease_until and trial.lease_until > now for trial in running)
-        return has_lease or self._register.is_led(exp_key, now)
+        return has_lease or self._experiments_table.is_led(exp_key, now)
 
     def _held(self, trial: Trial) -> Trial:
         """Return the trial as it is stored, running; raises ``LeaseLostError`` for another's."""
-        present = self._shelf(trial.exp_key).trials.get(trial.tid)
+        present = self._trials_of(trial.exp_key).trials.get(trial.tid)
         if present is None or not is_held(present, trial):
             raise LeaseLostError(trial.id)
         return present

@@ -14,7 +14,7 @@ _HELD = {State.RUNNING, State.PENDING}
 
 
 @dataclass(slots=True)
-class Shelf:
+class MemoryTrials:
     """The trials of one experiment, with what makes the queue and the counts quick."""
 
     trials: dict[int, Trial] = field(default_factory=dict)  #: by tid

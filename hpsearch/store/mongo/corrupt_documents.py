@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Damage:
+class CorruptDocuments:
     """Reads the trials of one database, and fails those open ones that cannot be read."""
 
     def __init__(self, connection: Connection, trials: Collection[Document]) -> None:

@@ -41,7 +41,7 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Some:
+class DocumentCount:
     """Documents of a kind: how many, and one of them."""
 
     n: int
@@ -49,17 +49,17 @@ class Some:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Strays:
+class OrphanReport:
     """Documents that should not be as they are; None where the user may not look, or it takes too long."""
 
-    invalid: Mapping[str, Some | None]  #: by collection: those that break its schema
-    newer: Some | None  #: experiments that a newer hpsearch wrote
-    ownerless_trials: Some | None  #: trials whose experiment is gone
-    ownerless_files: Some | None  #: attachments whose experiment is gone
-    broken_uploads: Some | None  #: attachments whose writer died more than an hour ago
-    overdue: Some | None  #: running trials whose lease ended more than a minute ago
-    far_leases: Some | None  #: trials and experiments whose lease ends later than its own length from now
-    waited_for: Some | None  #: running experiments that idle workers serve and nobody has led for a minute
+    invalid: Mapping[str, DocumentCount | None]  #: by collection: those that break its schema
+    newer: DocumentCount | None  #: experiments that a newer hpsearch wrote
+    ownerless_trials: DocumentCount | None  #: trials whose experiment is gone
+    ownerless_files: DocumentCount | None  #: attachments whose experiment is gone
+    broken_uploads: DocumentCount | None  #: attachments whose writer died more than an hour ago
+    overdue: DocumentCount | None  #: running trials whose lease ended more than a minute ago
+    far_leases: DocumentCount | None  #: leases that end later than their own length from now
+    waited_for: DocumentCount | None  #: experiments with idle workers, not led for a minute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,4 +84,4 @@ class Condition:
     superfluous: tuple[str, ...] | None  #: indexes that are not hpsearch's
     missing_rights: Mapping[str, tuple[str, ...]]  #: by role: "action on collection" that the user lacks
     disk: Disk | None
-    strays: Strays
+    strays: OrphanReport

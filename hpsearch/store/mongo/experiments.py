@@ -25,7 +25,7 @@ from hpsearch.store.documents.experiment import (
 from hpsearch.store.documents.migration import Document, raised
 from hpsearch.store.mongo import queries
 from hpsearch.store.mongo.connection import Connection
-from hpsearch.store.mongo.corrupt_documents import Damage
+from hpsearch.store.mongo.corrupt_documents import CorruptDocuments
 from hpsearch.store.mongo.reading import read
 from hpsearch.store.protocol import Leadership
 from hpsearch.store.rules import check_joinable, code_before, joined_objective
@@ -36,7 +36,9 @@ _AFTER = ReturnDocument.AFTER
 class Experiments:
     """The experiments of one database; each method is what the store promises under its name."""
 
-    def __init__(self, connection: Connection, experiments: Collection[Document], damage: Damage) -> None:
+    def __init__(
+        self, connection: Connection, experiments: Collection[Document], damage: CorruptDocuments
+    ) -> None:
         self._call = connection.call
         self._experiments = experiments
         self._damage = damage

@@ -17,7 +17,15 @@ from hpsearch.store.documents.migration import SCHEMA, Document
 from hpsearch.store.mongo import queries, schema
 from hpsearch.store.mongo.access import Patience
 from hpsearch.store.mongo.connection import DATABASE, Connection
-from hpsearch.store.mongo.database_state import Clock, Condition, Disk, Member, Some, Strays, Topology
+from hpsearch.store.mongo.database_state import (
+    Clock,
+    Condition,
+    Disk,
+    DocumentCount,
+    Member,
+    OrphanReport,
+    Topology,
+)
 from hpsearch.store.mongo.errors import TOO_SLOW, UNAUTHORIZED
 from hpsearch.store.mongo.gridfs import STORED
 from hpsearch.store.mongo.preparation import lacking
@@ -150,12 +158,12 @@ class _Inspection:
         total = int(answer.get("fsTotalSize", 0))
         return Disk(free_bytes=total - int(answer["fsUsedSize"]), total_bytes=total) if total else None
 
-    def _strays(self, now: datetime) -> Strays:
-        def some(collection: str, condition: Mapping[str, Any]) -> Some | None:
+    def _strays(self, now: datetime) -> OrphanReport:
+        def some(collection: str, condition: Mapping[str, Any]) -> DocumentCount | None:
             return _permitted(lambda: self._some(collection, condition))
 
         known = _permitted(lambda: self._database[schema.EXPERIMENTS].distinct("_id", maxTimeMS=_LOOK_MS))
-        return Strays(
+        return OrphanReport(
             invalid={name: some(name, {"$nor": [rule]}) for name, rule in schema.VALIDATORS.items()},
             newer=some(schema.EXPERIMENTS, {"schema": {"$gt": SCHEMA}}),
             ownerless_trials=_permitted(lambda: self._without(known, schema.TRIALS, "exp_key")),
@@ -174,39 +182,41 @@ class _Inspection:
             waited_for=_permitted(self._waited_for),
         )
 
-    def _waited_for(self) -> Some:
+    def _waited_for(self) -> DocumentCount:
         """Return the experiments that idle workers serve, and nobody has led for a minute."""
         workers = self._database[schema.WORKERS].find(
             {**queries.ALIVE, "state": WorkerState.IDLE.value}, {"exp_keys": 1}, max_time_ms=_LOOK_MS
         )
         served = [worker.get("exp_keys") for worker in workers]
         if not served:
-            return Some(n=0)
+            return DocumentCount(n=0)
         named = {key for keys in served if isinstance(keys, list) for key in keys}
         chosen = {} if [] in served else {"_id": {"$in": sorted(named, key=str)}}
         return self._some(schema.EXPERIMENTS, {**queries.unled_for(_OVERDUE.total_seconds()), **chosen})
 
-    def _some(self, collection: str, condition: Mapping[str, Any]) -> Some:
+    def _some(self, collection: str, condition: Mapping[str, Any]) -> DocumentCount:
         found = self._database[collection]
         n = found.count_documents(condition, maxTimeMS=_LOOK_MS)
         example = found.find_one(condition, {"_id": 1}, max_time_ms=_LOOK_MS) if n else None
-        return Some(n=n, example=str(example["_id"]) if example else None)
+        return DocumentCount(n=n, example=str(example["_id"]) if example else None)
 
-    def _without(self, experiments: Iterable[Any] | None, collection: str, field: str) -> Some | None:
+    def _without(
+        self, experiments: Iterable[Any] | None, collection: str, field: str
+    ) -> DocumentCount | None:
         """Return the documents that name an experiment that is not there."""
         if experiments is None:
             return None
         named = self._database[collection].distinct(field, maxTimeMS=_LOOK_MS)
         gone = [name for name in named if name not in set(experiments)]
-        return self._some(collection, {field: {"$in": gone}}) if gone else Some(n=0)
+        return self._some(collection, {field: {"$in": gone}}) if gone else DocumentCount(n=0)
 
 
-def _sum(*parts: Some | None) -> Some | None:
+def _sum(*parts: DocumentCount | None) -> DocumentCount | None:
     """Return documents of several collections as one kind; None where one of them may not be seen."""
     seen = [part for part in parts if part is not None]
     if len(seen) < len(parts):
         return None
-    return Some(n=sum(p.n for p in seen), example=next((p.example for p in seen if p.example), None))
+    return DocumentCount(n=sum(p.n for p in seen), example=next((p.example for p in seen if p.example), None))
 
 
 def _permitted(look: Callable[[], T]) -> T | None:

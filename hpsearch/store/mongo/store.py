@@ -54,7 +54,7 @@ from hpsearch.store.mongo.access import Patience, Renewal
 from hpsearch.store.mongo.attachments import Attachments
 from hpsearch.store.mongo.changes import Changes
 from hpsearch.store.mongo.connection import DATABASE, Connection
-from hpsearch.store.mongo.corrupt_documents import Damage
+from hpsearch.store.mongo.corrupt_documents import CorruptDocuments
 from hpsearch.store.mongo.current import current_database
 from hpsearch.store.mongo.experiments import Experiments
 from hpsearch.store.mongo.gridfs import Place, at, of_experiment
@@ -103,7 +103,7 @@ class MongoStore:
         self._settled = self._trials.with_options(read_concern=ReadConcern("majority"))
         self._pages = partial(pages, connection, self._trials)
         self._insertion = Insertion(connection, self._trials, self._settled, self.now)
-        self._damage = Damage(connection, self._trials)
+        self._damage = CorruptDocuments(connection, self._trials)
         self._experiments = Experiments(connection, self._database[EXPERIMENTS], self._damage)
         self._attachments = Attachments(connection, self._database)
         self._changes = Changes(self._trials, has_stream=not connection.is_standalone)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Focus:
+class SearchRegion:
     """What one suggestion is after."""
 
     #: how far from the best trial it may look, in each number and in units of its range

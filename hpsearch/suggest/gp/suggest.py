@@ -17,7 +17,7 @@ from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.gp.encoding import Encoding
 from hpsearch.suggest.gp.model import Learned, believe, has_loss, learn
 from hpsearch.suggest.gp.optimize_acquisition import Region, ranked
-from hpsearch.suggest.gp.search_region import Focus
+from hpsearch.suggest.gp.search_region import SearchRegion
 
 #: Trials with a loss below which nothing can be learned.
 _MIN_TRIALS = 4
@@ -64,7 +64,7 @@ class GaussianProcess:
         history: History,
         pending: Sequence[Values],
         rng: np.random.Generator,
-        focus: Focus | None = None,
+        focus: SearchRegion | None = None,
     ) -> Values | None:
         """Propose a point, or None if there are too few losses, or it finds none that is new.
 
@@ -79,7 +79,7 @@ class GaussianProcess:
         focus : Focus, optional
             Where to look; everywhere if it is not given.
         """
-        focus = focus or Focus()
+        focus = focus or SearchRegion()
         losses, encoding = history.losses, self._encoding
         works = np.flatnonzero(has_loss(losses))
         if len(works) < _MIN_TRIALS:
@@ -101,7 +101,7 @@ class GaussianProcess:
                 return encoding.point(candidate)
         return None
 
-    def _region(self, x: Floats, elite: Floats, focus: Focus, rng: np.random.Generator) -> Region:
+    def _region(self, x: Floats, elite: Floats, focus: SearchRegion, rng: np.random.Generator) -> Region:
         """Return where to search, given the coordinates of all trials, (n, d), and of the best, (e, d)."""
         encoding = self._encoding
         held = np.zeros(len(encoding.is_choice), dtype=bool)

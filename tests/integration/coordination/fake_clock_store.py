@@ -79,7 +79,7 @@ def thinking_slowly(
     coordinator: Coordinator, meanwhile: Callable[[], object], *, is_once: bool = True
 ) -> None:
     """Let something happen while the coordinator makes suggestions."""
-    proposer = coordinator._proposer
+    proposer = coordinator._batches
 
     class Slow:
         def __init__(self, suggester: Suggester) -> None:

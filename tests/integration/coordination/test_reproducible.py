@@ -75,10 +75,10 @@ def played(
             held.clear()  # they are lost until their leases end
             scene.seconds += LEASE_S + 1
         if chance.random() < 0.1:
-            suggester = leader._proposer.suggester
+            suggester = leader._batches.suggester
             thinking_slowly(leader, lambda: scene.set_experiment_state(KEY, ExperimentState.PAUSED))
             leader.tick()
-            leader._proposer.suggester = suggester
+            leader._batches.suggester = suggester
             scene.set_experiment_state(KEY, ExperimentState.RUNNING)
     else:
         raise AssertionError("the search does not end")

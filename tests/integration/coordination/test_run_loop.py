@@ -9,7 +9,7 @@ import pytest
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.coordination.election import LEADER_LEASE_S
 from hpsearch.coordination.plan import EndReason
-from hpsearch.coordination.run_loop import conduct
+from hpsearch.coordination.run_loop import run_to_end
 from hpsearch.core.experiment import Elapsed, ExperimentState
 from hpsearch.core.trial import State
 from hpsearch.errors import StoreUnavailableError
@@ -30,7 +30,7 @@ def scene() -> Scene:
 
 
 def led(scene: Scene, **options):
-    return conduct(scene.coordinator(), **{"show": lambda progress: None, "grace_s": 0.0, **options})
+    return run_to_end(scene.coordinator(), **{"show": lambda progress: None, "grace_s": 0.0, **options})
 
 
 def is_free(scene: Scene) -> bool:

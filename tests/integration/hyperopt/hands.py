@@ -12,8 +12,8 @@ from hpsearch.core.trial import Trial
 from hpsearch.core.worker import Worker
 from hpsearch.objective.evaluation import Attachment
 from hpsearch.store.protocol import TrialStore
-from hpsearch_worker.messages import Evaluate, Load, Loaded, Word
-from hpsearch_worker.objective_cache import Letters
+from hpsearch_worker.messages import Evaluate, Load, Loaded, ObjectiveEvent
+from hpsearch_worker.objective_cache import ObjectiveCache
 
 ME = Worker(name="hands", host="here", pid=1)
 
@@ -23,7 +23,7 @@ class Hands:
 
     def __init__(self, store: TrialStore, secret: bytes | None = None) -> None:
         self.store = store
-        self.letters = Letters(store, secret)
+        self.objectives = ObjectiveCache(store, secret)
         self.loaded: dict[tuple[str, datetime | None], Loaded] = {}
         self.error: BaseException | None = None
         self._is_over = threading.Event()
@@ -54,9 +54,9 @@ class Hands:
 
     def _evaluate(self, trial: Trial, experiment: Experiment) -> None:
         if experiment.identity not in self.loaded:
-            load = Load.of(experiment, None, self.letters(experiment))
+            load = Load.of(experiment, None, self.objectives(experiment))
             self.loaded[experiment.identity] = load.carry_out()
-        words: list[Word] = []
+        words: list[ObjectiveEvent] = []
         current = Evaluate.of(trial).current_trial(words.append)
         result = self.loaded[experiment.identity].evaluate(trial.values, current)
         for word in words:

@@ -27,7 +27,7 @@ from hpsearch.hyperopt.mongoexp import DomainSwapError, MongoJobs, MongoTrials
 from hpsearch.objective.by_value import ATTACHMENT
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
-from hpsearch_worker.objective_cache import Letters
+from hpsearch_worker.objective_cache import ObjectiveCache
 from tests.integration.hyperopt.hands import ME, Hands
 from tests.integration.hyperopt.objectives import fussy, raises, square
 
@@ -339,7 +339,7 @@ def test_a_closure_over_another_value_is_another_objective(jobs, secret):
 
 def test_an_objective_by_value_of_an_earlier_search_is_not_run_in_its_place(jobs, secret):
     """Whoever may write attachments, as workers may, could put it back under the name of the search."""
-    blobs, letters = [], Letters(jobs.store, secret)
+    blobs, letters = [], ObjectiveCache(jobs.store, secret)
     for offset in (1.0, 2.0):
         trials = MongoTrials(jobs, exp_key=KEY)
         trials.delete_all()
@@ -349,7 +349,7 @@ def test_an_objective_by_value_of_an_earlier_search_is_not_run_in_its_place(jobs
         blobs.append(jobs.store.attachment(KEY, ATTACHMENT))
     jobs.store.attach(KEY, ATTACHMENT, blobs[0])
     with pytest.raises(LoadError, match="signed for another search of this name"):
-        Letters(jobs.store, secret)(jobs.store.experiment(KEY))
+        ObjectiveCache(jobs.store, secret)(jobs.store.experiment(KEY))
 
 
 def test_a_search_of_an_older_version_is_joined_and_its_objective_signed_as_it_is(jobs, secret):

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from hpsearch.errors import NotFoundError
-from hpsearch.runtime.health.watchdog import STANDSTILL_S, Pulse
+from hpsearch.runtime.health.watchdog import STANDSTILL_S, Watchdog
 from hpsearch.store.mongo.connection import give_up_after
 from hpsearch.store.mongo.store import MongoStore
 
@@ -16,7 +16,7 @@ from hpsearch.store.mongo.store import MongoStore
 def test_every_answer_of_the_database_is_a_step_of_the_thread_that_asked(mongo_uri, database):
     """An attachment of gigabytes takes minutes to write, in many calls: that is no standstill."""
     now = [0.0]
-    pulse = Pulse(lambda: now[0])
+    pulse = Watchdog(lambda: now[0])
     store = MongoStore.connect(
         mongo_uri, database=database, patience=give_up_after(20), on_contact=pulse.beat
     )

@@ -16,7 +16,7 @@ import pytest
 from hpsearch.errors import ConfigurationError
 from hpsearch.runtime.health.durations import Durations
 from hpsearch.runtime.health.metric import Kind, Metric, metric
-from hpsearch.runtime.health.probes import Answer
+from hpsearch.runtime.health.probes import ProbeResult
 from hpsearch.runtime.health.server import MAX_CONNECTIONS, serving
 
 
@@ -27,11 +27,11 @@ class Example:
         self.is_alive = self.is_ready = True
         self.took = Durations([1.0, 5.0])
 
-    def liveness(self) -> Answer:
-        return Answer(self.is_alive, "how it lives")
+    def liveness(self) -> ProbeResult:
+        return ProbeResult(self.is_alive, "how it lives")
 
-    def readiness(self) -> Answer:
-        return Answer(self.is_ready, "how ready it is")
+    def readiness(self) -> ProbeResult:
+        return ProbeResult(self.is_ready, "how ready it is")
 
     def metrics(self) -> Iterable[Metric]:
         yield metric("example_things", Kind.COUNTER, "Things.", 3, label='a "quoted"\nname')

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.objective.evaluation import Attachment
-from hpsearch_worker.channel import HEADER, MARK, Line, StrayBytesError
+from hpsearch_worker.channel import HEADER, MARK, Channel, StrayBytesError
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[Line, socket.socket]]:
+def ends() -> Iterator[tuple[Channel, socket.socket]]:
     """An end, and a socket through which anything can be said to it."""
     mine, theirs = socket.socketpair()
-    line = Line(mine)
+    line = Channel(mine)
     yield line, theirs
     line.close()
     theirs.close()
@@ -27,7 +27,7 @@ def ends() -> Iterator[tuple[Line, socket.socket]]:
 
 @given(st.lists(st.none() | st.binary(max_size=100) | st.tuples(st.integers(), st.text()), max_size=5))
 def test_messages_arrive_whole_and_in_order(messages):
-    one, other = Line.pair()
+    one, other = Channel.pair()
     for message in messages:
         one.send([message])
     assert [other.receive(waiting=True) for _ in messages] == [[message] for message in messages]
@@ -37,7 +37,7 @@ def test_messages_arrive_whole_and_in_order(messages):
 
 
 def test_a_message_larger_than_all_that_is_read_at_a_time_arrives():
-    one, other = Line.pair()
+    one, other = Channel.pair()
     data = bytes(range(256)) * 2**19  # 128 MB
     sender = threading.Thread(target=one.send, args=(data,))
     sender.start()
@@ -78,7 +78,7 @@ def test_who_hung_up_is_told_also_in_the_middle_of_a_message(ends):
 
 @given(st.lists(st.binary(max_size=2000), max_size=4), st.booleans())
 def test_large_parts_of_messages_arrive_with_their_message(parts, is_mutable):
-    one, other = Line.pair()
+    one, other = Channel.pair()
     for i, part in enumerate(parts):
         one.send((i, [Attachment("a", bytearray(part) if is_mutable else part), Attachment("b", part[:1])]))
         one.send("next")
@@ -91,7 +91,7 @@ def test_large_parts_of_messages_arrive_with_their_message(parts, is_mutable):
 
 
 def test_a_large_attachment_is_held_once_on_either_end():
-    one, other = Line.pair()
+    one, other = Channel.pair()
     data = bytes(50 * 2**20)
     sender = threading.Thread(target=one.send, args=(Attachment("a", data),))
     tracemalloc.start()

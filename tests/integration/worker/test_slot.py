@@ -18,7 +18,7 @@ from hpsearch.core.worker import Worker
 from hpsearch.errors import LoadError, StoreError, StorePermissionError, StoreUnavailableError
 from hpsearch.objective.by_value import ATTACHMENT, Destination, pack
 from hpsearch.objective.loading import parse_target
-from hpsearch.runtime.health.watchdog import STANDSTILL_S, Pulse
+from hpsearch.runtime.health.watchdog import STANDSTILL_S, Watchdog
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
@@ -29,7 +29,7 @@ from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
 from hpsearch_worker.loop import Limits, Slot
-from hpsearch_worker.objective_cache import Letters
+from hpsearch_worker.objective_cache import ObjectiveCache
 from hpsearch_worker.shutdown import Shutdown
 from hpsearch_worker.tally import Outcome, Tally
 from tests.acceptance.fleet import wait_until
@@ -109,7 +109,7 @@ def slot(store: Observed) -> Iterator[Slot]:
     with Interrupt() as interrupt:
         yield Slot(
             store=store,
-            evaluator=InlineEvaluator(letters=Letters(store, SECRET)),
+            evaluator=InlineEvaluator(objectives=ObjectiveCache(store, SECRET)),
             directory=Directory(store, []),
             heartbeat=heartbeat,
             tally=Tally(ME),
@@ -195,13 +195,13 @@ def test_a_worker_that_should_leave_while_it_is_refused_leaves_in_good_order(sto
 
 def test_an_objective_is_fetched_once_for_all_slots_and_again_when_its_experiment_was_made_anew(store):
     first = experiment(store)
-    letters = Letters(store, SECRET)
+    objectives = ObjectiveCache(store, SECRET)
 
-    assert {letters(first).objective()({})["loss"] for _ in range(3)} == {0.5}
+    assert {objectives(first).objective()({})["loss"] for _ in range(3)} == {0.5}
     assert store.n_read == 1
 
     anew = replace(first, created_at=first.created_at.replace(year=2000))
-    assert letters(anew) == letters(anew)
+    assert objectives(anew) == objectives(anew)
     assert store.n_read == 2
 
 
@@ -210,7 +210,7 @@ def test_an_objective_that_is_gone_is_refused_with_the_remedy(store):
     store.detach("e", ATTACHMENT)
 
     with pytest.raises(LoadError, match="'e' was sent by value, and is gone; start it anew"):
-        Letters(store, SECRET)(opened)
+        ObjectiveCache(store, SECRET)(opened)
 
 
 def test_an_objective_whose_attachment_is_damaged_is_left_alone_and_ends_no_worker(store, slot, monkeypatch):
@@ -226,7 +226,7 @@ def test_an_objective_whose_attachment_is_damaged_is_left_alone_and_ends_no_work
     assert slot.shutdown.error is None
     assert slot.directory.running() == {}
     with pytest.raises(LoadError, match="'e' was sent by value, and cannot be read: The attachment"):
-        Letters(store, SECRET)(opened)
+        ObjectiveCache(store, SECRET)(opened)
 
 
 def test_an_experiment_that_was_refused_is_served_once_it_is_made_anew(store, slot):
@@ -314,7 +314,7 @@ class PausedMeanwhile(InlineEvaluator):
     """Somebody moves the search to another state while its objective is loaded for the nth time."""
 
     def __init__(self, store: Observed, move: Callable[[], object], nth: int) -> None:
-        super().__init__(letters=Letters(store, SECRET))
+        super().__init__(objectives=ObjectiveCache(store, SECRET))
         self.move, self.left = move, nth
 
     def prepare(self, experiment, watch):
@@ -423,7 +423,7 @@ class CallsHere:
     def prepare(self, experiment, watch):
         pass
 
-    def evaluate(self, trial, experiment, watch, hear):
+    def evaluate(self, trial, experiment, watch, on_event):
         return Result(loss=self.objective(dict(trial.values)), duration_s=0.0)
 
     def close(self):
@@ -496,7 +496,7 @@ def test_an_objective_that_takes_long_to_load_is_waited_for_and_told_of_once(
 def test_an_evaluation_that_takes_long_is_no_standstill(store, slot, tmp_path):
     """The slot steps while its child evaluates, and the heartbeat while nothing is due."""
     now = [0.0]
-    pulse = Pulse(lambda: now[0])
+    watchdog = Watchdog(lambda: now[0])
     begun, may_end = tmp_path / "begun", tmp_path / "may_end"
 
     def objective(config):
@@ -506,13 +506,13 @@ def test_an_evaluation_that_takes_long_is_no_standstill(store, slot, tmp_path):
         return 0.5
 
     open_by_value(store, objective)
-    heartbeat = Heartbeat(store, lambda: ME, pulse)
+    heartbeat = Heartbeat(store, lambda: ME, watchdog)
     heartbeat.start()
-    evaluator = IsolatedEvaluator(echo=False, letters=Letters(store, SECRET))
-    watched = replace(slot, evaluator=evaluator, heartbeat=heartbeat, pulse=pulse)
+    evaluator = IsolatedEvaluator(echo=False, objectives=ObjectiveCache(store, SECRET))
+    watched = replace(slot, evaluator=evaluator, heartbeat=heartbeat, watchdog=watchdog)
 
     def work() -> None:
-        with pulse.loop("slot"):
+        with watchdog.loop("slot"):
             watched.work()
 
     thread = threading.Thread(target=work)
@@ -520,7 +520,7 @@ def test_an_evaluation_that_takes_long_is_no_standstill(store, slot, tmp_path):
     wait_until(begun.exists, "the evaluation")
     for round_ in range(1, 4):
         now[0] = round_ * (STANDSTILL_S + 1)
-        wait_until(lambda: not pulse.standing_still(), "a step of the slot and one of the heartbeat")
+        wait_until(lambda: not watchdog.standing_still(), "a step of the slot and one of the heartbeat")
     may_end.touch()
     thread.join()
     heartbeat.stop(ME, 1.0)
@@ -531,7 +531,7 @@ def test_an_evaluation_that_takes_long_is_no_standstill(store, slot, tmp_path):
 def test_a_slot_that_waits_for_what_another_asks_for_does_not_stand_still(store, monkeypatch, what):
     """One asks for all of them, and in an outage gets no answer for as long as it lasts."""
     now = [0.0]
-    pulse = Pulse(lambda: now[0])
+    watchdog = Watchdog(lambda: now[0])
     opened, answer = experiment(store), getattr(store, what)
     is_back, both_began, asking = threading.Event(), threading.Barrier(3), []
 
@@ -541,12 +541,12 @@ def test_a_slot_that_waits_for_what_another_asks_for_does_not_stand_still(store,
         return answer(*args, **options)
 
     monkeypatch.setattr(store, what, answer_after_the_outage)
-    directory, letters = Directory(store, [], pulse), Letters(store, SECRET, pulse)
+    directory, objectives = Directory(store, [], watchdog), ObjectiveCache(store, SECRET, watchdog)
 
     def work() -> None:
-        with pulse.loop(threading.current_thread().name):
+        with watchdog.loop(threading.current_thread().name):
             both_began.wait(30)
-            directory.running() if what == "experiments" else letters(opened)
+            directory.running() if what == "experiments" else objectives(opened)
 
     slots = [threading.Thread(target=work) for _ in range(2)]
     for slot in slots:
@@ -555,7 +555,7 @@ def test_a_slot_that_waits_for_what_another_asks_for_does_not_stand_still(store,
     wait_until(lambda: asking, "one to ask", 5)
     now[0] = STANDSTILL_S + 1
     try:
-        wait_until(lambda: set(pulse.standing_still()) == set(asking), "a step of the one that waits", 5)
+        wait_until(lambda: set(watchdog.standing_still()) == set(asking), "a step of the one that waits", 5)
     finally:
         is_back.set()
         for slot in slots:

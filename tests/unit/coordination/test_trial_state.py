@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch import hp
-from hpsearch.coordination.trial_state import Ledger
+from hpsearch.coordination.trial_state import TrialState
 from hpsearch.core.trial import State, Trial
 from hpsearch.space.tree import Space
 
@@ -23,15 +23,15 @@ def trial(tid: int, state: State, loss: float | None = None, second: int = 0) ->
 
 def test_history_is_in_the_order_of_completion_also_after_a_restart():
     finished = [trial(0, State.DONE, 3.0, 9), trial(1, State.DONE, 2.0, 1), trial(2, State.FAILED, None, 5)]
-    ledger = Ledger(SPACE, finished)
-    assert ledger.history.losses[:1] == [2.0]
-    assert ledger.history.losses[2:] == [3.0]
+    trial_state = TrialState(SPACE, finished)
+    assert trial_state.history.losses[:1] == [2.0]
+    assert trial_state.history.losses[2:] == [3.0]
 
 
 def test_the_best_trial_is_the_earliest_of_equals():
-    ledger = Ledger(SPACE, [trial(0, State.DONE, 1.0, 5), trial(1, State.DONE, 1.0, 2)])
-    assert ledger.best is not None
-    assert ledger.best.tid == 1
+    trial_state = TrialState(SPACE, [trial(0, State.DONE, 1.0, 5), trial(1, State.DONE, 1.0, 2)])
+    assert trial_state.best is not None
+    assert trial_state.best.tid == 1
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(State)), st.integers(0, 3), st.integers(0, 5)), max_size=20))
@@ -40,7 +40,7 @@ def test_trials_that_were_there_and_trials_that_come_one_by_one_are_remembered_a
         trial(tid, state, float(loss) if state is State.DONE else None, second)
         for tid, (state, loss, second) in enumerate(told)
     ]
-    at_once, one_by_one = Ledger(SPACE, trials), Ledger(SPACE)
+    at_once, one_by_one = TrialState(SPACE, trials), TrialState(SPACE)
     one_by_one.add_open(t for t in trials if not t.state.is_final)
     for final in sorted((t for t in trials if t.finished_at), key=lambda t: (t.finished_at, t.tid)):
         one_by_one.add_final([final])
@@ -51,15 +51,15 @@ def test_trials_that_were_there_and_trials_that_come_one_by_one_are_remembered_a
 
 
 def test_cancelled_trials_leave_the_open_ones_but_do_not_count():
-    ledger = Ledger(SPACE, [trial(0, State.PENDING)])
-    ledger.add_final([trial(0, State.CANCELLED)])
-    assert (ledger.open, ledger.n_finished, len(ledger.history)) == ({}, 0, 0)
+    trial_state = TrialState(SPACE, [trial(0, State.PENDING)])
+    trial_state.add_final([trial(0, State.CANCELLED)])
+    assert (trial_state.open, trial_state.n_finished, len(trial_state.history)) == ({}, 0, 0)
 
 
 @given(st.lists(st.sampled_from(list(State)), max_size=20))
 def test_every_trial_is_open_or_final_and_numbers_go_on_after_the_last(states):
     trials = [trial(tid, s, 1.0 if s is State.DONE else None) for tid, s in enumerate(states)]
-    ledger = Ledger(SPACE, trials)
-    assert len(ledger.open) + sum(ledger.n_final.values()) == len(trials)
-    assert ledger.next_tid == len(trials)
-    assert ledger.n_finished == len(ledger.history)
+    trial_state = TrialState(SPACE, trials)
+    assert len(trial_state.open) + sum(trial_state.n_final.values()) == len(trials)
+    assert trial_state.next_tid == len(trials)
+    assert trial_state.n_finished == len(trial_state.history)

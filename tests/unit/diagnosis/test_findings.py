@@ -11,19 +11,27 @@ from hpsearch.diagnosis import database, machine
 from hpsearch.diagnosis.finding import Verdict
 from hpsearch.diagnosis.machine import Machine, Setting
 from hpsearch.report.findings import findings_text
-from hpsearch.store.mongo.database_state import Clock, Condition, Disk, Member, Some, Strays, Topology
+from hpsearch.store.mongo.database_state import (
+    Clock,
+    Condition,
+    Disk,
+    DocumentCount,
+    Member,
+    OrphanReport,
+    Topology,
+)
 
 GIB = 1024**3
 
-NO_STRAYS = Strays(
-    invalid={"trials": Some(n=0), "experiments": Some(n=0)},
-    newer=Some(n=0),
-    ownerless_trials=Some(n=0),
-    ownerless_files=Some(n=0),
-    broken_uploads=Some(n=0),
-    overdue=Some(n=0),
-    far_leases=Some(n=0),
-    waited_for=Some(n=0),
+NO_STRAYS = OrphanReport(
+    invalid={"trials": DocumentCount(n=0), "experiments": DocumentCount(n=0)},
+    newer=DocumentCount(n=0),
+    ownerless_trials=DocumentCount(n=0),
+    ownerless_files=DocumentCount(n=0),
+    broken_uploads=DocumentCount(n=0),
+    overdue=DocumentCount(n=0),
+    far_leases=DocumentCount(n=0),
+    waited_for=DocumentCount(n=0),
 )
 
 SOUND = Condition(
@@ -143,7 +151,7 @@ def test_what_is_no_fault_or_cannot_be_known_is_not_blamed(name: str, changes: d
 )
 def test_stray_documents_are_counted_with_an_example(field: str, name: str, verdict: str):
     """One that may not be looked for is not blamed."""
-    strays = replace(NO_STRAYS, **{field: Some(n=3, example="search/000007")})
+    strays = replace(NO_STRAYS, **{field: DocumentCount(n=3, example="search/000007")})
     found = {f.name: f for f in database.judge(replace(SOUND, strays=strays))}
     assert found[name].verdict == verdict
     assert found[name].text.startswith("3, such as search/000007: ")
@@ -152,7 +160,7 @@ def test_stray_documents_are_counted_with_an_example(field: str, name: str, verd
 
 
 def test_documents_that_break_their_schema_are_a_problem():
-    strays = replace(NO_STRAYS, invalid={"trials": Some(n=1, example="search/000001")})
+    strays = replace(NO_STRAYS, invalid={"trials": DocumentCount(n=1, example="search/000001")})
     found = {f.name: f for f in database.judge(replace(SOUND, strays=strays))}
     assert found["documents of trials"].verdict is Verdict.PROBLEM
 

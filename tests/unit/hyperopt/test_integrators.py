@@ -7,7 +7,7 @@ import pytest
 
 import hpsearch.hyperopt as hpo
 from hpsearch.hyperopt import anneal, base, hp, mix, rand, tpe, utils
-from hpsearch.hyperopt.engine.history_reader import Ledger
+from hpsearch.hyperopt.engine.history_reader import HistoryReader
 from hpsearch.hyperopt.fmin import generate_trials_to_calculate
 from hpsearch.space.tree import Space
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
@@ -213,7 +213,7 @@ def test_a_failed_trial_never_counts_as_good_whatever_loss_it_reports() -> None:
     space = Space(hp.uniform("x", 0, 1))
     misc = {"tid": 0, "cmd": None, "idxs": {"x": [0]}, "vals": {"x": [0.5]}}
     doc = hpo.Trials().new_trial_docs([0], [None], [{"status": "fail", "loss": -100.0}], [misc])[0]
-    history, _ = Ledger(space).read([{**doc, "state": base.JOB_STATE_DONE}])
+    history, _ = HistoryReader(space).read([{**doc, "state": base.JOB_STATE_DONE}])
     assert np.isnan(history.losses).tolist() == [True]
 
 
@@ -223,17 +223,17 @@ def test_a_ledger_takes_each_trial_once_in_the_order_of_completion() -> None:
     for tid in range(4):
         misc = {"tid": tid, "cmd": None, "idxs": {"x": [tid]}, "vals": {"x": [tid / 10]}}
         docs += hpo.Trials().new_trial_docs([tid], [None], [{"status": "new"}], [misc])
-    ledger = Ledger(space)
+    history = HistoryReader(space)
     for order, n_pending in ((2, 3), (1, 2), (0, 1), (3, 0)):
         docs[order]["state"] = base.JOB_STATE_DONE
         docs[order]["result"] = {"status": "ok", "loss": float(order)}
         for _ in range(2):
-            history, pending = ledger.read(docs)
+            history, pending = history.read(docs)
             assert len(pending) == n_pending
     assert history.losses.tolist() == [2, 1, 0, 3]
     assert history.values[:, 0].tolist() == [0.2, 0.1, 0.0, 0.3]
-    assert len(ledger.read(docs[1:])[0]) == 3  # other documents: all anew
-    assert ledger.read(docs[::-1][:3])[0].losses.tolist() == [3, 2, 1]
+    assert len(history.read(docs[1:])[0]) == 3  # other documents: all anew
+    assert history.read(docs[::-1][:3])[0].losses.tolist() == [3, 2, 1]
 
 
 @pytest.mark.parametrize(("value", "n"), [(0.35, 1), (7.0, 1), ("a", None)])
@@ -242,7 +242,7 @@ def test_values_off_the_grid_or_the_range_are_moved_into_it(value, n) -> None:
     vals = {"q": [value], "c": [1]} if n else {"q": [0.1], "c": [5]}
     misc = {"tid": 0, "cmd": None, "idxs": {}, "vals": vals}
     doc = hpo.Trials().new_trial_docs([0], [None], [{"status": "ok", "loss": 1.0}], [misc])[0]
-    history, _ = Ledger(space).read([{**doc, "state": base.JOB_STATE_DONE}])
+    history, _ = HistoryReader(space).read([{**doc, "state": base.JOB_STATE_DONE}])
     assert len(history) == (n or 0)
     for row in history.values:
         space.validate(dict(zip((p.label for p in space.parameters), row, strict=True)))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.objective import sanitize as module
-from hpsearch.objective.sanitize import MAX_DEPTH, storable
+from hpsearch.objective.sanitize import MAX_DEPTH, sanitized
 
 plain_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text() | st.binary(),
@@ -26,7 +26,7 @@ plain_values = st.recursive(
 
 @given(plain_values)
 def test_plain_values_come_back_as_they_are(value):
-    kept, problems = storable({"v": value})
+    kept, problems = sanitized({"v": value})
     assert problems == []
     assert _shown(kept["v"]) == _shown(value)
 
@@ -46,7 +46,7 @@ def test_plain_values_come_back_as_they_are(value):
     ],
 )
 def test_numpy_and_containers_take_their_plain_form(value, expected):
-    kept, problems = storable({"v": value})
+    kept, problems = sanitized({"v": value})
     assert kept["v"] == expected
     assert type(kept["v"]) is type(expected)
     assert problems == []
@@ -72,7 +72,7 @@ class Count(int):
     "value", [Loss(0.5), Moment(2026, 1, 2, tzinfo=UTC), Blob(b"ab"), np.longdouble(0.5), Count(3)]
 )
 def test_subclasses_take_the_plain_type_so_that_nobody_needs_theirs(value):
-    kept, problems = storable({"v": value, "list": [value]})
+    kept, problems = sanitized({"v": value, "list": [value]})
     assert problems == []
     assert kept["v"] == value
     assert type(kept["v"]) in {float, datetime, bytes, int}
@@ -80,26 +80,26 @@ def test_subclasses_take_the_plain_type_so_that_nobody_needs_theirs(value):
 
 
 def test_numpy_dates_of_any_resolution_become_dates():
-    kept, _ = storable({"at": np.datetime64("2026-01-02T03:04:05.5", "ns"), "none": np.datetime64("NaT")})
+    kept, _ = sanitized({"at": np.datetime64("2026-01-02T03:04:05.5", "ns"), "none": np.datetime64("NaT")})
     assert kept == {"at": datetime(2026, 1, 2, 3, 4, 5, 500_000, tzinfo=UTC), "none": None}
 
 
 def test_a_date_that_no_calendar_of_utc_holds_is_left_out_and_named():
-    kept, problems = storable({"at": datetime.min.replace(tzinfo=timezone(timedelta(hours=2)))})
+    kept, problems = sanitized({"at": datetime.min.replace(tzinfo=timezone(timedelta(hours=2)))})
     assert kept == {}
     assert problems == ["result['at'] is a date that the database cannot hold; it was left out."]
 
 
 def test_an_array_that_cannot_fit_is_left_out_before_it_is_copied():
     endless = np.broadcast_to(np.zeros(1), (10**12,))
-    kept, problems = storable({"weights": endless, "loss": 1.0})
+    kept, problems = sanitized({"weights": endless, "loss": 1.0})
     assert kept == {"loss": 1.0}
     assert "result['weights'] has 1000000000000 items" in problems[0]
 
 
 def test_dates_become_utc_and_naive_ones_are_taken_as_utc():
     east = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=2)))
-    kept, _ = storable({"east": east, "naive": datetime(2026, 1, 1, 12)})  # noqa: DTZ001
+    kept, _ = sanitized({"east": east, "naive": datetime(2026, 1, 1, 12)})  # noqa: DTZ001
     assert kept["east"] == datetime(2026, 1, 1, 10, tzinfo=UTC)
     assert kept["naive"] == datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -108,7 +108,7 @@ def test_dates_become_utc_and_naive_ones_are_taken_as_utc():
     "bad", [{1, 2}, object(), 2**63, -(2**63) - 1, 1j, lambda: 0, {(1, 2): 3}, {"a\0b": 1}]
 )
 def test_what_cannot_be_stored_is_left_out_and_named(bad):
-    kept, problems = storable({"loss": 1.0, "model": {"inner": bad}})
+    kept, problems = sanitized({"loss": 1.0, "model": {"inner": bad}})
     assert kept == {"loss": 1.0}
     assert len(problems) == 1
     assert "model" in problems[0]
@@ -120,7 +120,7 @@ def test_endless_nesting_is_left_out_and_named():
     deep: list[object] = []
     for _ in range(MAX_DEPTH + 5):
         deep = [deep]
-    kept, problems = storable({"endless": endless, "deep": deep, "loss": 1})
+    kept, problems = sanitized({"endless": endless, "deep": deep, "loss": 1})
     assert kept == {"loss": 1}
     assert [p.startswith(f"result['{k}']") for k, p in zip(("endless", "deep"), problems, strict=True)] == [
         True
@@ -129,7 +129,7 @@ def test_endless_nesting_is_left_out_and_named():
 
 def test_the_largest_keys_are_dropped_until_the_rest_fits(monkeypatch):
     monkeypatch.setattr(module, "MAX_BYTES", 1000)
-    kept, problems = storable({"loss": 1.0, "large": b"x" * 900, "huge": "y" * 5000})
+    kept, problems = sanitized({"loss": 1.0, "large": b"x" * 900, "huge": "y" * 5000})
     assert set(kept) == {"loss", "large"}
     assert "huge" in problems[0]
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from scipy import special
 
 from hpsearch import hp
-from hpsearch.coordination.suggestion_batch import Proposer
-from hpsearch.coordination.trial_state import Ledger
+from hpsearch.coordination.suggestion_batch import SuggestionBatches
+from hpsearch.coordination.trial_state import TrialState
 from hpsearch.core.experiment import Algorithm, Experiment, ObjectiveRef
 from hpsearch.core.trial import State, Trial
 from hpsearch.hyperopt import Trials, anneal, auto, fmin, mix, plotting, rand, tpe
@@ -56,10 +56,10 @@ def strict() -> Iterator[None]:
         yield
 
 
-def ledger_of(space: Space, losses: list[float | None]) -> Ledger:
+def ledger_of(space: Space, losses: list[float | None]) -> TrialState:
     rng = np.random.default_rng(len(losses))
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    return Ledger(
+    return TrialState(
         space,
         [
             Trial(
@@ -85,7 +85,7 @@ def proposed(space: Space, algorithm: str, losses: list[float | None]) -> list[A
         seed=3,
     )
     ledger = ledger_of(space, losses)
-    return [trial.values for trial in Proposer(experiment, space).propose(experiment, ledger, 4)]
+    return [trial.values for trial in SuggestionBatches(experiment, space).propose(experiment, ledger, 4)]
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

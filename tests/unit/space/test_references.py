@@ -13,13 +13,13 @@ from hpsearch import hp
 from hpsearch.hyperopt.pyll import scope
 from hpsearch.space.closed_operations import CALLING, is_closed
 from hpsearch.space.operations import OPERATIONS
-from hpsearch.space.references import Reach, reach
+from hpsearch.space.references import References, references_of
 from hpsearch.space.tree import Space
 
 
 def test_plain_spaces_reach_nothing():
     space = Space({"x": hp.uniform("x", 0, 1), "y": hp.choice("y", ["a", {"z": hp.quniform("z", 1, 9, 2)}])})
-    assert reach(space.to_json()) == Reach(frozenset(), frozenset())
+    assert references_of(space.to_json()) == References(frozenset(), frozenset())
 
 
 def test_functions_are_found_wherever_they_stand():
@@ -27,12 +27,12 @@ def test_functions_are_found_wherever_they_stand():
     space = Space(
         {"f": hp.choice("f", [math.sin, {math.cos: [math.tan]}]), "g": scope.int(hp.uniform("x", 0, 1))}
     )
-    assert reach(space.to_json()).imports == {"math:sin", "math:cos", "math:tan"}
+    assert references_of(space.to_json()).imports == {"math:sin", "math:cos", "math:tan"}
 
 
 def test_a_call_of_an_import_is_told_by_its_name_alone():
     call = {"name": "call", "args": [{"import": "os:system"}, "true"]}
-    assert reach({"operations": [call]}) == Reach(frozenset({"os:system"}), frozenset())
+    assert references_of({"operations": [call]}) == References(frozenset({"os:system"}), frozenset())
 
 
 def test_what_is_reached_without_a_name_is_told():
@@ -43,7 +43,7 @@ def test_what_is_reached_without_a_name_is_told():
         {"name": "partial", "args": [{"parameter": "f"}]},
         {"name": "call"},
     ]
-    assert reach({"operations": operations}).loose == {"getattr", "call", "partial"}
+    assert references_of({"operations": operations}).loose == {"getattr", "call", "partial"}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_is_reached_without_a_name_is_told():
     ids=str,
 )
 def test_an_operation_that_is_applied_in_an_unlisted_way_is_told(operation: dict[str, Any]):
-    assert reach({"operations": [operation]}).loose == {str(operation.get("name"))}
+    assert references_of({"operations": [operation]}).loose == {str(operation.get("name"))}
 
 
 _OPERANDS = st.sampled_from([1, "a", {"import": "os:system"}, {"operation": 0}, {"tuple": []}])
@@ -79,7 +79,7 @@ _OPERANDS = st.sampled_from([1, "a", {"import": "os:system"}, {"operation": 0}, 
 def test_only_listed_forms_of_each_operation_pass(name: str, args: list[Any], keywords: list[str]):
     """A keyword that may hold a function passes for none but a call of a name."""
     entry = {"name": name, "args": args, "keywords": [[keyword, 1] for keyword in keywords]}
-    passes = not reach({"operations": [entry]}).loose
+    passes = not references_of({"operations": [entry]}).loose
     if name in CALLING:
         assert passes == bool(args and args[0] == {"import": "os:system"})
     else:
@@ -91,5 +91,5 @@ def test_nothing_hides_in_a_damaged_or_a_deep_document():
     deep: object = {"import": "os:system"}
     for _ in range(5000):
         deep = [{"tuple": deep}]
-    assert reach({"somewhere": deep, "operations": None}).imports == {"os:system"}
-    assert reach({"root": {"import": ["os", "system"], "tuple": 1}}).imports == {"['os', 'system']"}
+    assert references_of({"somewhere": deep, "operations": None}).imports == {"os:system"}
+    assert references_of({"root": {"import": ["os", "system"], "tuple": 1}}).imports == {"['os', 'system']"}

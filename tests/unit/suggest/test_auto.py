@@ -16,7 +16,7 @@ from hpsearch.core.history import History
 from hpsearch.errors import ConfigurationError
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.auto import Auto, AutoOptions
-from hpsearch.suggest.gp.search_region import Focus
+from hpsearch.suggest.gp.search_region import SearchRegion
 from hpsearch.suggest.gp.suggest import GaussianProcess
 from hpsearch.suggest.tpe.suggest import TPE
 from tests.unit.suggest.searches import LEAVES, add, extreme_histories, history, rngs, search, spaces
@@ -161,7 +161,7 @@ def test_no_two_points_under_evaluation_are_closer_than_the_gap(beats_pending: b
     space = Space([hp.uniform(f"x{i}", 0, 1) for i in range(3)])
     points = drawn(space, 40)
     finished = history(space, points, [sum((v - 0.4) ** 2 for v in p.values()) for p in points])
-    focus, batch = Focus(reach=0.15, beats_pending=beats_pending, gap=0.03), list[Values]()
+    focus, batch = SearchRegion(reach=0.15, beats_pending=beats_pending, gap=0.03), list[Values]()
     for rng in rngs(12):
         values = GaussianProcess(space).suggest(finished, batch, rng, focus)
         assert values is not None
@@ -178,7 +178,9 @@ def test_options_stay_those_of_the_best_trial_more_often_where_choices_are_held(
         holds: [
             values[label] == points[0][label]
             for rng in rngs(12)
-            for values in [GaussianProcess(space).suggest(finished, [], rng, Focus(holds_choices=holds))]
+            for values in [
+                GaussianProcess(space).suggest(finished, [], rng, SearchRegion(holds_choices=holds))
+            ]
             if values is not None
             for label in values
             if label != "x"

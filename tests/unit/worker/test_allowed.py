@@ -297,7 +297,7 @@ class Recorder:
     def prepare(self, experiment, watch):
         self.seen.append(experiment)
 
-    def evaluate(self, trial, experiment, watch, hear):
+    def evaluate(self, trial, experiment, watch, on_event):
         self.seen.append(experiment)
         return Result(loss=0.0)
 

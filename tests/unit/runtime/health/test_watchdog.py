@@ -4,38 +4,38 @@ from __future__ import annotations
 
 import threading
 
-from hpsearch.runtime.health.watchdog import STANDSTILL_S, Pulse
+from hpsearch.runtime.health.watchdog import STANDSTILL_S, Watchdog
 
 
 def test_a_loop_stands_still_once_it_has_taken_no_step_for_too_long():
     now = [0.0]
-    pulse = Pulse(lambda: now[0])
-    with pulse.loop("slot-0"):
+    watchdog = Watchdog(lambda: now[0])
+    with watchdog.loop("slot-0"):
         now[0] = STANDSTILL_S
-        assert pulse.standing_still() == {}
+        assert watchdog.standing_still() == {}
         now[0] = STANDSTILL_S + 1
-        assert pulse.standing_still() == {"slot-0": STANDSTILL_S + 1}
-        pulse.beat()
-        assert pulse.standing_still() == {}
+        assert watchdog.standing_still() == {"slot-0": STANDSTILL_S + 1}
+        watchdog.beat()
+        assert watchdog.standing_still() == {}
 
 
 def test_a_loop_that_has_ended_does_not_stand_still():
     now = [0.0]
-    pulse = Pulse(lambda: now[0])
-    with pulse.loop("slot-0"):
+    watchdog = Watchdog(lambda: now[0])
+    with watchdog.loop("slot-0"):
         pass
     now[0] = 10 * STANDSTILL_S
-    assert pulse.standing_still() == {}
+    assert watchdog.standing_still() == {}
 
 
 def test_the_steps_of_one_thread_keep_no_other_alive():
     """A heartbeat must not hide a slot that hangs, nor a thread that nobody watches."""
     now = [0.0]
-    pulse = Pulse(lambda: now[0])
+    watchdog = Watchdog(lambda: now[0])
     begun, over = threading.Event(), threading.Event()
 
     def hang() -> None:
-        with pulse.loop("hangs"):
+        with watchdog.loop("hangs"):
             begun.set()
             over.wait(30)
 
@@ -43,9 +43,9 @@ def test_the_steps_of_one_thread_keep_no_other_alive():
     thread.start()
     assert begun.wait(30)
     now[0] = STANDSTILL_S + 5
-    pulse.beat()  # of a thread that is not watched
-    with pulse.loop("goes round"):
-        pulse.beat()
-        assert set(pulse.standing_still()) == {"hangs"}
+    watchdog.beat()  # of a thread that is not watched
+    with watchdog.loop("goes round"):
+        watchdog.beat()
+        assert set(watchdog.standing_still()) == {"hangs"}
     over.set()
     thread.join()
