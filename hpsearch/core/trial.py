@@ -114,7 +114,9 @@ class Result:
     """What one evaluation of the objective came to."""
 
     loss: float | None  #: finite or infinite, never NaN; None when the evaluation failed
-    result: Mapping[str, Any] = field(default_factory=dict)  #: all it returned, as storable values
+    result: Mapping[str, Any] = field(
+        default_factory=dict
+    )  #: all it returned, as values that a database can hold
     error: Failure | None = None  #: set when there is no loss, or when part of the result was dropped
     duration_s: float = 0.0  #: wall time of the evaluation, in seconds
     objective: str | None = None  #: the first digits of the fingerprint of the code that was called

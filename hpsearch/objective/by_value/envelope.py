@@ -153,7 +153,7 @@ def unpack(blob: bytes, destination: Destination, secret: bytes | None) -> Objec
     Raises
     ------
     LoadError
-        See ``opened`` and ``Letter.objective``.
+        See ``opened`` and ``SignedObjective.objective``.
     """
     return opened(blob, destination, secret).objective()
 

@@ -79,7 +79,7 @@ def thinking_slowly(
     coordinator: Coordinator, meanwhile: Callable[[], object], *, is_once: bool = True
 ) -> None:
     """Let something happen while the coordinator makes suggestions."""
-    proposer = coordinator._batches
+    batches = coordinator._batches
 
     class Slow:
         def __init__(self, suggester: Suggester) -> None:
@@ -91,10 +91,10 @@ def thinking_slowly(
             found = self.suggester.suggest(history, pending, rngs)
             meanwhile()
             if is_once:
-                proposer.suggester = self.suggester
+                batches.suggester = self.suggester
             return found
 
-    proposer.suggester = Slow(proposer.suggester)
+    batches.suggester = Slow(batches.suggester)
 
 
 def watched(

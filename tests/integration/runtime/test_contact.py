@@ -16,28 +16,28 @@ from hpsearch.store.mongo.store import MongoStore
 def test_every_answer_of_the_database_is_a_step_of_the_thread_that_asked(mongo_uri, database):
     """An attachment of gigabytes takes minutes to write, in many calls: that is no standstill."""
     now = [0.0]
-    pulse = Watchdog(lambda: now[0])
+    watchdog = Watchdog(lambda: now[0])
     store = MongoStore.connect(
-        mongo_uri, database=database, patience=give_up_after(20), on_contact=pulse.beat
+        mongo_uri, database=database, patience=give_up_after(20), on_contact=watchdog.beat
     )
     begun, over = threading.Event(), threading.Event()
 
     def hang() -> None:
-        with pulse.loop("hangs"):
+        with watchdog.loop("hangs"):
             begun.set()
             over.wait(60)
 
     hanging = threading.Thread(target=hang)
     hanging.start()
     assert begun.wait(60)
-    with pulse.loop("asks"):
+    with watchdog.loop("asks"):
         now[0] = STANDSTILL_S + 1
         store.now()
-        assert set(pulse.standing_still()) == {"hangs"}
+        assert set(watchdog.standing_still()) == {"hangs"}
         now[0] = 2 * (STANDSTILL_S + 1)
         with pytest.raises(NotFoundError):  # which is an answer, too
             store.experiment("none")
-        assert set(pulse.standing_still()) == {"hangs"}
+        assert set(watchdog.standing_still()) == {"hangs"}
     over.set()
     hanging.join()
     store.close()

@@ -56,7 +56,7 @@ def strict() -> Iterator[None]:
         yield
 
 
-def ledger_of(space: Space, losses: list[float | None]) -> TrialState:
+def trial_state_of(space: Space, losses: list[float | None]) -> TrialState:
     rng = np.random.default_rng(len(losses))
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     return TrialState(
@@ -84,8 +84,10 @@ def proposed(space: Space, algorithm: str, losses: list[float | None]) -> list[A
         algorithm=Algorithm(name=algorithm),
         seed=3,
     )
-    ledger = ledger_of(space, losses)
-    return [trial.values for trial in SuggestionBatches(experiment, space).propose(experiment, ledger, 4)]
+    trial_state = trial_state_of(space, losses)
+    return [
+        trial.values for trial in SuggestionBatches(experiment, space).propose(experiment, trial_state, 4)
+    ]
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
