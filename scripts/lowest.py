@@ -1,7 +1,7 @@
 """The oldest versions that pyproject.toml allows, as constraints for pip.
 
 ``python scripts/lowest.py`` prints one line for each dependency of the package and of its extras, but for
-``dev``: what tests are run with need not be old.
+``dev`` and ``docs``: what tests and pages are made with need not be old.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def main() -> None:
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     texts = list(project["dependencies"])
     for extra, requirements in project["optional-dependencies"].items():
-        texts += requirements if extra != "dev" else ()
+        texts += requirements if extra not in {"dev", "docs"} else ()
     sys.stdout.writelines(f"{line}\n" for line in constraints(texts))
 
 
