@@ -1,4 +1,4 @@
-"""The lessons teach what is so: each runs by the command of the README, and prints what it promises."""
+"""The lessons teach what is so: each runs by the command of the manual, and prints what it promises."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from hpsearch import hp
 from tests.conftest import REPOSITORY
 
 LESSONS = REPOSITORY / "scripts" / "examples" / "lessons"
-README = (REPOSITORY / "README.md").read_text()
+PAGE = (REPOSITORY / "docs" / "hyperopt.md").read_text()
 
 Run = Callable[[str], str]
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Run a command as it stands in the README, in a folder of one's own, and return what it prints."""
+    """Run a command as the manual gives it, in a folder of one's own, and return what it prints."""
     (tmp_path / "scripts").symlink_to(REPOSITORY / "scripts")
     programs = {"python": [sys.executable], "hpsearch": [sys.executable, "-m", "hpsearch"]}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HPSEARCH_")}
@@ -48,8 +48,8 @@ def run(tmp_path: Path) -> Run:
 
 
 def command(lesson: str) -> str:
-    """Return the command that the README gives for a lesson."""
-    [found] = re.findall(rf"^\|.*`([^`]*/{lesson}\.py[^`]*)` \|$", README, flags=re.MULTILINE)
+    """Return the command that the manual gives for a lesson."""
+    [found] = re.findall(rf"^\|.*`([^`]*/{lesson}\.py[^`]*)` \|$", PAGE, flags=re.MULTILINE)
     return found
 
 
@@ -63,7 +63,7 @@ def after(label: str, text: str) -> str:
     return line.removeprefix(label).strip()
 
 
-def test_every_lesson_has_a_command_in_the_readme_and_a_row_in_its_folder():
+def test_every_lesson_has_a_command_in_the_manual_and_a_row_in_its_folder():
     overview = (LESSONS / "README.md").read_text()
     for path in LESSONS.glob("*.py"):
         assert command(path.stem)

@@ -123,7 +123,7 @@ def test_the_search_of_the_readme_runs(fleet: Fleet):
 def test_every_command_of_the_readme_is_one(line: str, fleet: Fleet):
     """Options and arguments are accepted; whether there is such a search is another matter."""
     words = line.split("#")[0].split()[1:]
-    runs = words[0] in {"coordinator", "run", "worker"}
+    runs = words[0] in {"coordinator", "run", "space", "worker"}
     done = subprocess.run(
         [sys.executable, "-m", "hpsearch", *words, *(["--help"] if runs else [])],
         env=fleet.environment(),
