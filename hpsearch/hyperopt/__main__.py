@@ -32,7 +32,11 @@ def main() -> None:
             stream.write(_USAGE)
             sys.exit(code)
         case ["--as-hyperopt", command, *arguments]:
-            offer_to_children()
+            try:
+                offer_to_children()
+            except HpsearchError as error:
+                sys.stderr.write(f"hpsearch: {error}\n")
+                sys.exit(exit_code_of(error))
             sys.exit(run_command([command, *arguments]))
         case ["--as-hyperopt"]:
             sys.stderr.write(_USAGE)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+import warnings
 
-from hpsearch.errors import ConfigurationError
+from hpsearch.errors import ConfigurationError, HpsearchWarning
 from hpsearch.hyperopt import exceptions
 from hpsearch.hyperopt.engine.child_processes import offer_to_children
 from hpsearch.hyperopt.engine.trials import Trials
@@ -23,7 +24,8 @@ def install() -> None:
 
     Call it before anything imports Hyperopt. Both names then give the same module objects, so that
     classes and exceptions are the same under either. The same holds in processes that this one
-    starts, and there the command ``hyperopt-mongo-worker`` is our worker.
+    starts, and there the command ``hyperopt-mongo-worker`` is our worker; where ``HPSEARCH_HOME`` cannot be
+    used, a warning says that these import what they find.
 
     Raises
     ------
@@ -31,7 +33,12 @@ def install() -> None:
         If Hyperopt itself was imported already: its classes would mix with ours.
     """
     if alias_modules():
-        offer_to_children()
+        try:
+            offer_to_children()
+        except (ConfigurationError, OSError) as error:
+            # A script that starts no processes needs no folder, and may run where none can be written.
+            text = f"Processes that this one starts import the hyperopt that they find: {error}"
+            warnings.warn(text, HpsearchWarning, stacklevel=2)
 
 
 def alias_modules() -> bool:

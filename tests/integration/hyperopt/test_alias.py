@@ -48,6 +48,15 @@ def folder(tmp_path):
     return tmp_path
 
 
+def test_a_script_runs_where_no_folder_for_its_children_can_be_made(folder, monkeypatch) -> None:
+    (folder / "a file").touch()
+    monkeypatch.setenv("HPSEARCH_HOME", str(folder / "a file"))
+    code, out, err = run("-m", "hpsearch.hyperopt", folder / "script.py", cwd=folder)
+    assert (code, out.rpartition("True ")[2]) == (0, "hpsearch.hyperopt 3\n")
+    assert "HpsearchWarning: Processes that this one starts import the hyperopt that they find" in err
+    assert run("-m", "hpsearch.hyperopt", "--as-hyperopt", "true", cwd=folder)[0] == 78
+
+
 def test_a_script_runs_unchanged_with_its_arguments_and_its_own_modules(folder, tmp_path_factory) -> None:
     script = folder / "script.py"
     code, out, err = run(
