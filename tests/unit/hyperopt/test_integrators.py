@@ -217,23 +217,23 @@ def test_a_failed_trial_never_counts_as_good_whatever_loss_it_reports() -> None:
     assert np.isnan(history.losses).tolist() == [True]
 
 
-def test_a_ledger_takes_each_trial_once_in_the_order_of_completion() -> None:
+def test_a_history_reader_takes_each_trial_once_in_the_order_of_completion() -> None:
     space = Space(hp.uniform("x", 0, 1))
     docs = []
     for tid in range(4):
         misc = {"tid": tid, "cmd": None, "idxs": {"x": [tid]}, "vals": {"x": [tid / 10]}}
         docs += hpo.Trials().new_trial_docs([tid], [None], [{"status": "new"}], [misc])
-    history = HistoryReader(space)
+    reader = HistoryReader(space)
     for order, n_pending in ((2, 3), (1, 2), (0, 1), (3, 0)):
         docs[order]["state"] = base.JOB_STATE_DONE
         docs[order]["result"] = {"status": "ok", "loss": float(order)}
         for _ in range(2):
-            history, pending = history.read(docs)
+            history, pending = reader.read(docs)
             assert len(pending) == n_pending
     assert history.losses.tolist() == [2, 1, 0, 3]
     assert history.values[:, 0].tolist() == [0.2, 0.1, 0.0, 0.3]
-    assert len(history.read(docs[1:])[0]) == 3  # other documents: all anew
-    assert history.read(docs[::-1][:3])[0].losses.tolist() == [3, 2, 1]
+    assert len(reader.read(docs[1:])[0]) == 3  # other documents: all of them again
+    assert reader.read(docs[::-1][:3])[0].losses.tolist() == [3, 2, 1]
 
 
 @pytest.mark.parametrize(("value", "n"), [(0.35, 1), (7.0, 1), ("a", None)])
