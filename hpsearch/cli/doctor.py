@@ -61,7 +61,7 @@ def _looked(name: str, look: Callable[[], Iterable[Finding]]) -> list[Finding]:
     try:
         return list(look())
     except HpsearchError as error:
-        return [problem(name, str(error).rstrip("."), "mend that, then run: hpsearch doctor")]
+        return [problem(name, str(error).rstrip("."), "fix that, then run: hpsearch doctor")]
     except Exception as error:  # whatever is wrong here, the other parts are to be seen
         logging.getLogger(__name__).debug("the doctor failed", exc_info=True)
         return [

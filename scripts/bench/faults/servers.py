@@ -117,7 +117,7 @@ def _kill_holders(scene: Scene, injection: Injection) -> None:
 
 
 def _change_passwords(scene: Scene, injection: Injection, in_hand: Sequence[Call]) -> Outcome:
-    """Change passwords, have everybody connect anew, and write the store files some seconds later."""
+    """Change passwords, have all processes reconnect, and write the store files some seconds later."""
     since = time.monotonic()
     uris = scene.passwords.change()
     scene.proxy.reset()
