@@ -19,8 +19,8 @@ from hpsearch.core.experiment import UNDECIDED, Experiment, ExperimentState, bad
 from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentMismatchError, LoadError, NotFoundError, SpaceError
 from hpsearch.hyperopt.engine.alias import alias_modules
-from hpsearch.hyperopt.migration.imported import Job, JobSource, read_jobs
-from hpsearch.hyperopt.migration.pickled import PickledTrials
+from hpsearch.hyperopt.migration.job_import import Job, JobSource, read_jobs
+from hpsearch.hyperopt.migration.pickled_trials import PickledTrials
 from hpsearch.objective.loading import DEFAULT_SPACE, load, parse_target
 from hpsearch.runtime.escaping import escaped
 from hpsearch.runtime.logs import log_to_stderr

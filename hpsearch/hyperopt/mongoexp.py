@@ -21,7 +21,6 @@ from hpsearch.hyperopt.engine.documents import (
 from hpsearch.hyperopt.engine.domain import Ctrl
 from hpsearch.hyperopt.engine.trials import Trials
 from hpsearch.hyperopt.exceptions import InvalidTrial
-from hpsearch.hyperopt.mongo.calling import WorkerCtrl as MongoCtrl
 from hpsearch.hyperopt.mongo.exceptions import (
     DomainSwapError,
     InvalidMongoTrial,
@@ -32,6 +31,7 @@ from hpsearch.hyperopt.mongo.exceptions import (
 )
 from hpsearch.hyperopt.mongo.jobs import MongoJobs
 from hpsearch.hyperopt.mongo.trials import MongoTrials
+from hpsearch.hyperopt.mongo.worker_ctrl import WorkerCtrl as MongoCtrl
 from hpsearch.hyperopt.utils import (
     fast_isin,
     get_most_recent_inds,

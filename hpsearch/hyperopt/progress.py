@@ -85,7 +85,7 @@ def no_progress_callback(initial: int, total: int | None) -> Iterator[NoProgress
     yield NoProgress()
 
 
-def shown_progress(wanted: Any, *, verbose: bool, n_known: int, n_total: int) -> AbstractContextManager[Any]:
+def progress_bar(wanted: Any, *, verbose: bool, n_known: int, n_total: int) -> AbstractContextManager[Any]:
     """Return what shows the progress of a search.
 
     Parameters

@@ -38,8 +38,8 @@ __all__ = [
 #: The names of the functions that draw.
 stoch = implicit_stochastic_symbols
 
-#: A way to a node: switches with the option that leads on, outermost first.
-Way = tuple[tuple[Apply, int], ...]
+#: A path to a node: switches with the option that leads on, outermost first.
+SwitchPath = tuple[tuple[Apply, int], ...]
 
 
 class VectorizeHelper:
@@ -70,8 +70,8 @@ class VectorizeHelper:
             label: node.arg["obj"] for label, node in reversed(self._first.items())
         }
         self._first_of: dict[Apply, Apply] = {}
-        self._ways = self._ways_to_nodes()
-        self._way_idxs: dict[Way, Apply] = {(): expr_idxs}
+        self._paths = self._paths_to_nodes()
+        self._path_idxs: dict[SwitchPath, Apply] = {(): expr_idxs}
         self._idxs: dict[Apply, Apply] = {}
         self._draws: dict[Apply, Apply] = {}
         self._values: dict[tuple[Apply, Apply], Apply] = {}
@@ -87,16 +87,18 @@ class VectorizeHelper:
         """Return, by label, the node that draws a parameter's values in the trials where it is active."""
         return {label: self._draw(self._first[label]) for label in self.params}
 
-    def _ways_to_nodes(self) -> dict[Apply, tuple[Way, ...]]:
-        """Return, for each node, the shortest ways to it."""
-        ways: dict[Apply, dict[Way, None]] = {node: {} for node in self.dfs_nodes}
-        ways[self.expr][()] = None
-        kept: dict[Apply, tuple[Way, ...]] = {}
+    def _paths_to_nodes(self) -> dict[Apply, tuple[SwitchPath, ...]]:
+        """Return, for each node, the shortest paths to it."""
+        paths: dict[Apply, dict[SwitchPath, None]] = {node: {} for node in self.dfs_nodes}
+        paths[self.expr][()] = None
+        kept: dict[Apply, tuple[SwitchPath, ...]] = {}
         for node in reversed(self.dfs_nodes):  # each before what it is applied to
-            kept[node] = _shortest(ways[node])
+            kept[node] = _shortest(paths[node])
             for i, below in enumerate(node.inputs()):
                 leads_on = node.name == "switch" and i > 0
-                ways[below].update((((*way, (node, i - 1)) if leads_on else way), None) for way in kept[node])
+                paths[below].update(
+                    (((*path, (node, i - 1)) if leads_on else path), None) for path in kept[node]
+                )
         for label, node in parameters_of(self.expr):
             if (first := self._first[label]) is not node:  # made of one and the same node of ours
                 self._first_of[node] = first
@@ -106,15 +108,15 @@ class VectorizeHelper:
     def _active(self, node: Apply) -> Apply:
         """Return the trials that reach a node."""
         if node not in self._idxs:
-            self._idxs[node] = apply("array_union", *map(self._reached, self._ways[node]))
+            self._idxs[node] = apply("array_union", *map(self._reached, self._paths[node]))
         return self._idxs[node]
 
-    def _reached(self, way: Way) -> Apply:
-        """Return the trials that go a way."""
-        if way not in self._way_idxs:
-            *before, (switch, option) = way
-            self._way_idxs[way] = self._split(switch, self._reached(tuple(before)))[option]
-        return self._way_idxs[way]
+    def _reached(self, path: SwitchPath) -> Apply:
+        """Return the trials that go a path."""
+        if path not in self._path_idxs:
+            *before, (switch, option) = path
+            self._path_idxs[path] = self._split(switch, self._reached(tuple(before)))[option]
+        return self._path_idxs[path]
 
     def _split(self, switch: Apply, idxs: Apply) -> Any:
         """Return the trials of each option of a switch."""
@@ -174,7 +176,7 @@ def replace_repeat_stochastic(expr: Apply, return_memo: bool = False) -> Any:
     return (expr, {}) if return_memo else expr
 
 
-def _shortest(ways: Iterable[Way]) -> tuple[Way, ...]:
-    """Return the ways that no other one makes redundant."""
-    found: Any = without_supersets(tuple(ways))  # type: ignore[arg-type]
+def _shortest(paths: Iterable[SwitchPath]) -> tuple[SwitchPath, ...]:
+    """Return the paths that no other one makes redundant."""
+    found: Any = without_supersets(tuple(paths))  # type: ignore[arg-type]
     return tuple(found)

@@ -33,7 +33,7 @@ from hpsearch.hyperopt.engine.points import raw_point
 from hpsearch.hyperopt.engine.rounds import search
 from hpsearch.hyperopt.engine.saving import pickled, save_trials
 from hpsearch.hyperopt.engine.self_evaluating import search_elsewhere, wait_until_done
-from hpsearch.hyperopt.progress import shown_progress
+from hpsearch.hyperopt.progress import progress_bar
 from hpsearch.objective.current_trial import under_evaluation
 from hpsearch.runtime.events import Event
 from hpsearch.suggest.protocol import trial_rng
@@ -138,7 +138,7 @@ class FMinIter:
     def exhaust(self) -> FMinIter:
         """Search until a limit is reached."""
         if self._is_on_fleet():
-            self.trials.conduct(self, None)
+            self.trials.run_search(self, None)
         else:
             self.run(max(self.max_evals - len(self.trials), 0))
         self.trials.refresh()
@@ -160,7 +160,7 @@ class FMinIter:
             What the objective raises in this process, unless ``catch_eval_exceptions``.
         """
         if self._is_on_fleet():
-            self.trials.conduct(self, N)
+            self.trials.run_search(self, N)
             return
         if hasattr(self.trials, "learn_space"):
             self.trials.learn_space(self.domain.space)
@@ -272,7 +272,7 @@ class FMinIter:
 
     def _is_on_fleet(self) -> bool:
         """Whether the trials bring a fleet, which a coordinator leads."""
-        return bool(self.asynchronous) and hasattr(self.trials, "conduct")
+        return bool(self.asynchronous) and hasattr(self.trials, "run_search")
 
     def _elapsed_s(self) -> float:
         return time.monotonic() - self.start_time
@@ -342,7 +342,7 @@ class FMinIter:
         self._n_shown = self.n_in(JOB_STATE_DONE)
         n_known = len(self.trials)
         n_total = min(n_known + n_new, sys.maxsize)
-        return shown_progress(self.show_progressbar, verbose=self.verbose, n_known=n_known, n_total=n_total)
+        return progress_bar(self.show_progressbar, verbose=self.verbose, n_known=n_known, n_total=n_total)
 
     def _save(self) -> None:
         if self.trials_save_file:

@@ -16,7 +16,7 @@ from hpsearch.hyperopt.engine.ask import MAX_SEED
 from hpsearch.hyperopt.engine.documents import spec_from_misc
 from hpsearch.hyperopt.engine.domain import Domain
 from hpsearch.hyperopt.engine.points import complete_point
-from hpsearch.hyperopt.migration.imported import point_of
+from hpsearch.hyperopt.migration.job_import import point_of
 from hpsearch.space.tree import Values
 from hpsearch.suggest.protocol import Suggestion
 
@@ -66,7 +66,7 @@ def algorithm_of(algo: Callable[..., Any]) -> Algorithm:
     return Algorithm(name=SCRIPTED, options={"function": _name(inner)})
 
 
-class Asking:
+class FunctionSuggester:
     """A ``Suggester`` that asks a function of Hyperopt's protocol, for one point at a time.
 
     Parameters
@@ -116,7 +116,7 @@ class Asking:
             if not docs:
                 self.is_exhausted = True
                 break
-            self._trials.propose(docs[:1])
+            self._trials.show_suggested(docs[:1])
             point = complete_point(self._space, spec_from_misc(docs[0]["misc"]))
             values = point_of(self._space, point)
             suggestions.append(Suggestion(values=values, origin=SCRIPTED))

@@ -19,7 +19,7 @@ from hpsearch.hyperopt.engine.documents import (
     new_misc,
     spec_from_misc,
 )
-from hpsearch.hyperopt.migration.imported import concluded, point_of
+from hpsearch.hyperopt.migration.job_import import point_of, with_outcome
 from hpsearch.hyperopt.mongo.exceptions import InvalidMongoTrial
 from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK
 from hpsearch.space.tree import Space
@@ -99,8 +99,8 @@ def trial_of(doc: Doc, exp_key: str, space: Space | None) -> Trial:
         )
     point = values if space is None else point_of(space, values)
     params = values if space is None else space.params(point)
-    waiting = Trial(exp_key=exp_key, tid=tid, values=point, params=params, origin=ORIGIN)
-    return concluded(waiting, doc)
+    pending = Trial(exp_key=exp_key, tid=tid, values=point, params=params, origin=ORIGIN)
+    return with_outcome(pending, doc)
 
 
 def _job_state(trial: Trial) -> int:

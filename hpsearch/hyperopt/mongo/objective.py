@@ -12,22 +12,22 @@ from typing import Any
 from hpsearch.core.experiment import BY_VALUE, ObjectiveRef
 from hpsearch.errors import ConfigurationError, SpaceError
 from hpsearch.hyperopt.engine.domain import Domain
-from hpsearch.hyperopt.mongo.calling import ExpressionObjective
+from hpsearch.hyperopt.mongo.worker_ctrl import ExpressionObjective
 from hpsearch.objective.by_value import Destination, fingerprint, pack, parts, read_secret
 from hpsearch.objective.source_fingerprint import fingerprinted
 from hpsearch.space.literal import encode_literal
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class PreparedObjective:
     """An objective, as an experiment names it."""
 
     ref: ObjectiveRef
     #: Returns the attachment ``payload.ATTACHMENT`` for a destination, where it travels by value.
-    sealed: Callable[[Destination], bytes] | None = None
+    sign: Callable[[Destination], bytes] | None = None
 
 
-def sent(domain: Domain) -> Sent:
+def prepare_objective(domain: Domain) -> PreparedObjective:
     """Return the objective of a search in the form in which workers get it.
 
     A function that workers can import travels by its name; one of the script itself, a
@@ -41,7 +41,7 @@ def sent(domain: Domain) -> Sent:
     fn: Any = domain.fn
     reference = None if domain.needs_ctrl else _importable(fn)
     if reference is not None:
-        return Sent(fingerprinted(ObjectiveRef(kind="import", ref=reference)))
+        return PreparedObjective(fingerprinted(ObjectiveRef(kind="import", ref=reference)))
     name, secret = _name(fn), read_secret(os.environ)
     if secret is None:
         raise ConfigurationError(
@@ -53,7 +53,7 @@ def sent(domain: Domain) -> Sent:
     ref = ObjectiveRef(
         kind=BY_VALUE, ref=name, digest=fingerprint(fn), nonce=secrets.token_hex(16), parts=parts(fn)
     )
-    return Sent(ref, functools.partial(pack, objective, secret=secret))
+    return PreparedObjective(ref, functools.partial(pack, objective, secret=secret))
 
 
 def _importable(fn: Any) -> str | None:

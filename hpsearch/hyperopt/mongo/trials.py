@@ -17,12 +17,12 @@ from hpsearch.hyperopt.engine.documents import DOMAIN_CMD, STATUS_NEW, Doc, new_
 from hpsearch.hyperopt.engine.iteration import FMinIter
 from hpsearch.hyperopt.engine.points import complete_point
 from hpsearch.hyperopt.engine.trials import Trials
-from hpsearch.hyperopt.migration.imported import point_of
+from hpsearch.hyperopt.migration.job_import import point_of
 from hpsearch.hyperopt.mongo.attachments import StoreAttachments
+from hpsearch.hyperopt.mongo.changes import ChangeReader
 from hpsearch.hyperopt.mongo.documents import ORIGIN, doc_of, labels_of, trial_of
+from hpsearch.hyperopt.mongo.fleet_search import search_on_fleet
 from hpsearch.hyperopt.mongo.jobs import MongoJobs
-from hpsearch.hyperopt.mongo.reader import Reader
-from hpsearch.hyperopt.mongo.search import search_on_fleet
 from hpsearch.runtime.events import Event
 from hpsearch.space.tree import Space
 from hpsearch.space.trust import AS_TEXT, TRUSTED
@@ -104,7 +104,7 @@ class MongoTrials(Trials):
         self._name = experiment_name(exp_key)
         self._points: list[Mapping[str, Any]] = []
         self._trust = TRUSTED if trust_space else AS_TEXT
-        self._handover: _Handover | None = None
+        self._insertion: _SuggestedInsertion | None = None
         self._forget_all()
         super().__init__(exp_key=exp_key, refresh=refresh)
         self.attachments = StoreAttachments(self.store, self._name)
@@ -192,12 +192,12 @@ class MongoTrials(Trials):
         tids = []
         for doc in docs:
             trial = trial_of(doc, self._name, space)
-            if self._handover is not None:
-                trial = self._handover.completed(trial)
+            if self._insertion is not None:
+                trial = self._insertion.completed(trial)
             while not self._is_inserted(trial):
                 trial = replace(trial, tid=self.new_trial_ids(1)[0])
-            if self._handover is not None:
-                self._handover.inserted.append(trial)
+            if self._insertion is not None:
+                self._insertion.inserted.append(trial)
             tids.append(trial.tid)
         return tids
 
@@ -211,7 +211,7 @@ class MongoTrials(Trials):
 
     # What a search needs
 
-    def conduct(self, rounds: FMinIter, n_more: int | None = None) -> None:
+    def run_search(self, rounds: FMinIter, n_more: int | None = None) -> None:
         """Search on a fleet; see ``search_on_fleet``."""
         points, self._points = self._points, []
         search_on_fleet(rounds, self, points, n_more)
@@ -258,8 +258,8 @@ class MongoTrials(Trials):
         """Whether ``refresh`` was replaced, or what it calls."""
         return any(self._is_replaced(name) for name in _REFRESH_HOOKS)
 
-    def insert_proposed(self, proposed: Sequence[Trial]) -> list[Trial]:
-        """Insert what a coordinator proposes, one by one, through the methods that may have been replaced.
+    def insert_suggested(self, suggested: Sequence[Trial]) -> list[Trial]:
+        """Insert what a coordinator suggests, one by one, through the methods that may have been replaced.
 
         Returns
         -------
@@ -267,14 +267,14 @@ class MongoTrials(Trials):
             What reached the store: with the numbers and values that these methods gave.
         """
         inserted = []
-        for trial in proposed:
+        for trial in suggested:
             doc = self._drafts.pop(trial.tid, None) or self._draft(trial)
-            self._handover = _Handover(trial, doc["tid"])
+            self._insertion = _SuggestedInsertion(trial, doc["tid"])
             try:
                 self.insert_trial_docs([doc])
             finally:
-                inserted += self._handover.inserted
-                self._handover = None
+                inserted += self._insertion.inserted
+                self._insertion = None
             self.refresh()
         self._drafts.clear()
         return inserted
@@ -292,29 +292,29 @@ class MongoTrials(Trials):
         """Whether a method is not the one of this module, in this object, its class or a patched class."""
         return name in vars(self) or getattr(type(self), name) is not _ORIGINALS[name]
 
-    def propose(self, docs: Sequence[Doc]) -> None:
+    def show_suggested(self, docs: Sequence[Doc]) -> None:
         """Show documents as waiting, until the store is read again."""
         self._drafts.update({doc["tid"]: doc for doc in docs})
         self._dynamic_trials.extend(docs)
-        self._n_proposed += len(docs)
+        self._n_suggested += len(docs)
         super().refresh()
 
     # Private
 
     def _forget_all(self) -> None:
         """Read everything anew the next time: there is nothing, or something else under the same name."""
-        self._reader = Reader(self.store, self._name)
-        self._dynamic_trials, self._ids, self._next_tid, self._n_proposed = [], set(), 0, 0
-        self._drafts: dict[Any, Doc] = {}  #: what an algorithm of the script proposed, by number
+        self._reader = ChangeReader(self.store, self._name)
+        self._dynamic_trials, self._ids, self._next_tid, self._n_suggested = [], set(), 0, 0
+        self._drafts: dict[Any, Doc] = {}  #: what an algorithm of the script suggested, by number
         self._labels: Sequence[str] = ()
         self._space = None
 
     def _read(self) -> None:
         """Bring the documents up to date with the store; those of open trials change in place."""
-        del self._dynamic_trials[len(self._dynamic_trials) - self._n_proposed :]
-        self._n_proposed = 0
+        del self._dynamic_trials[len(self._dynamic_trials) - self._n_suggested :]
+        self._n_suggested = 0
         changes = self._reader.changes()
-        if changes.is_gone:
+        if changes.was_deleted:
             self._forget_all()
             changes = self._reader.changes()
         if changes.trials:
@@ -357,28 +357,30 @@ class MongoTrials(Trials):
         return self._stored_space() or super()._known_space()
 
 
-class _Handover:
-    """What a coordinator proposed, on its way through the methods of a script.
+class _SuggestedInsertion:
+    """What a coordinator suggested, on its way through the methods of a script.
 
     Parameters
     ----------
-    proposed : Trial
+    suggested : Trial
         With all that a document cannot say.
     tid : any
         Its number in the document.
     """
 
-    def __init__(self, proposed: Trial, tid: Any) -> None:
-        self._proposed, self._tid = proposed, tid
+    def __init__(self, suggested: Trial, tid: Any) -> None:
+        self._suggested, self._tid = suggested, tid
         self.inserted: list[Trial] = []  #: what reached the store
 
     def completed(self, trial: Trial) -> Trial:
-        """Return a trial that a document gave, with what was proposed beside its point."""
+        """Return a trial that a document gave, with what was suggested beside its point."""
         if trial.tid != self._tid or trial.state is not State.PENDING:
             return trial
-        is_same = trial.values == self._proposed.values
-        origin = self._proposed.origin if is_same else trial.origin
-        return replace(self._proposed, tid=trial.tid, values=trial.values, params=trial.params, origin=origin)
+        is_same = trial.values == self._suggested.values
+        origin = self._suggested.origin if is_same else trial.origin
+        return replace(
+            self._suggested, tid=trial.tid, values=trial.values, params=trial.params, origin=origin
+        )
 
 
 #: What Hyperopt's driver calls to insert trials, and to read them.

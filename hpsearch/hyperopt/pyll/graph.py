@@ -179,10 +179,10 @@ class Apply(Node):
         return memo[id(self)]
 
     def plain(self, convert: Conversion) -> Node:
-        """Return what this graph means to a ``Space``; see ``spaces.plain_of``."""
-        from hpsearch.hyperopt.pyll.spaces import plain_of
+        """Return what this graph means to a ``Space``; see ``conversion.to_expression``."""
+        from hpsearch.hyperopt.pyll.conversion import to_expression
 
-        return plain_of(self, convert)
+        return to_expression(self, convert)
 
     def _operation(self, name: str, /, *args: Any, **keywords: Any) -> Any:
         return apply(name, *args, **keywords)
@@ -350,9 +350,9 @@ def _graph(value: Any, place: str, nesting: int) -> Apply:
     if isinstance(value, Apply):
         return value
     if isinstance(value, Node):
-        from hpsearch.hyperopt.pyll.spaces import graph_of
+        from hpsearch.hyperopt.pyll.conversion import to_graph
 
-        return graph_of(value)
+        return to_graph(value)
     if nesting > MAX_NESTING:
         raise SpaceError(f"{place[:80]}... is nested deeper than {MAX_NESTING} containers.")
     if isinstance(value, list | tuple):

@@ -26,7 +26,7 @@ _ANY_DATE: CodecOptions[Document] = CodecOptions(datetime_conversion=DatetimeCon
 class MongoJobSource:
     """A collection of jobs, and the GridFS bucket ``fs`` beside it that holds their attachments.
 
-    It implements ``hpsearch.hyperopt.migration.imported.JobSource``.
+    It implements ``hpsearch.hyperopt.migration.job_import.JobSource``.
 
     Parameters
     ----------

@@ -20,8 +20,8 @@ from hpsearch.hyperopt.base import JOB_STATE_CANCEL, JOB_STATE_DONE, JOB_STATE_E
 from hpsearch.hyperopt.engine.documents import checked_doc
 from hpsearch.hyperopt.exceptions import InvalidTrial
 from hpsearch.hyperopt.mongo.algorithm import algorithm_of
+from hpsearch.hyperopt.mongo.changes import ChangeReader
 from hpsearch.hyperopt.mongo.documents import doc_of, trial_of
-from hpsearch.hyperopt.mongo.reader import Reader
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
 
@@ -140,7 +140,7 @@ def test_what_was_seen_as_final_is_never_read_again():
     """A look costs the open and the new trials, however many are final."""
     store = Counting()
     store.insert([Trial(exp_key=KEY, tid=i, values={}, state=State.DONE, loss=1.0) for i in range(500)])
-    reader = Reader(store, KEY)
+    reader = ChangeReader(store, KEY)
     assert len(reader.changes().trials) == 500
     store.insert([Trial(exp_key=KEY, tid=500 + i, values={}) for i in range(3)])
     store.n_read = 0
@@ -155,7 +155,7 @@ def test_what_was_seen_as_final_is_never_read_again():
 def test_a_trial_inserted_below_the_highest_number_is_seen():
     """Another process may insert a number that it was given long ago."""
     store = MemoryStore()
-    reader = Reader(store, KEY)
+    reader = ChangeReader(store, KEY)
     store.insert([Trial(exp_key=KEY, tid=4, values={}, state=State.DONE, loss=1.0)])
     assert [trial.tid for trial in reader.changes().trials] == [4]
     store.insert([Trial(exp_key=KEY, tid=2, values={}, state=State.DONE, loss=1.0)])
@@ -172,12 +172,12 @@ def test_a_deleted_experiment_is_noticed():
     )
     store.open_experiment(experiment)
     store.insert([Trial(exp_key=KEY, tid=i, values={}, state=State.DONE, loss=1.0) for i in range(5)])
-    reader = Reader(store, KEY)
+    reader = ChangeReader(store, KEY)
     assert not reader.changes().is_gone
     store.delete_experiment(KEY)
     store.insert([Trial(exp_key=KEY, tid=0, values={})])
     assert reader.changes().is_gone
-    assert [trial.state for trial in Reader(store, KEY).changes().trials] == [State.PENDING]
+    assert [trial.state for trial in ChangeReader(store, KEY).changes().trials] == [State.PENDING]
 
 
 @pytest.mark.parametrize(

@@ -313,7 +313,7 @@ def test_trials_that_hyperopt_made_are_evaluated_as_they_are():
             self.attachments = {}
 
         def __getattr__(self, name):
-            if name in {"queued", "learn_space", "conduct", "inner"}:
+            if name in {"queued", "learn_space", "run_search", "inner"}:
                 raise AttributeError(name)
             return getattr(self.inner, name)
 

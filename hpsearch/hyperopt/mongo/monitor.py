@@ -17,10 +17,10 @@ from hpsearch.runtime.events import Event
 logger = logging.getLogger(__name__)
 
 #: Seconds without a worker, or without one that takes a trial, after which a script is told.
-_LONELY_S, _IDLE_S = 5.0, 20.0
+_NO_WORKER_S, _NO_CLAIM_S = 5.0, 20.0
 
 
-class Watch:
+class SearchMonitor:
     """Looks at every state of a search.
 
     Parameters
@@ -54,7 +54,7 @@ class Watch:
         self._n_shown = self._n_judged = n_known
         self._started_at = self._busy_at = clock()
         self._refreshed_at = clock()
-        self._trouble, self._is_told = _Trouble.NOBODY_CAME, False
+        self._idle_reason, self._has_warned = _IdleReason.NO_WORKER_YET, False
 
     def show(self, progress: Progress) -> None:
         """Bring the bar up to date; say when nobody works, once for each time that it comes to that."""
@@ -65,7 +65,7 @@ class Watch:
         if progress.n_finished > self._n_shown or progress.counts[State.RUNNING]:
             self._busy_at = self._clock()
         self._n_shown = max(self._n_shown, progress.n_finished)
-        self._tell_if_nobody_works(progress)
+        self._warn_if_idle(progress)
 
     def check(self, progress: Progress) -> EndReason | None:
         """Return why the search should end, if it should."""
@@ -89,17 +89,17 @@ class Watch:
             self._refreshed_at = now
             trials.refresh()
 
-    def _tell_if_nobody_works(self, progress: Progress) -> None:
-        trouble = _trouble(progress)
-        if trouble is not self._trouble:
-            self._trouble, self._is_told, self._busy_at = trouble, False, self._clock()
+    def _warn_if_idle(self, progress: Progress) -> None:
+        reason = _idle_reason(progress)
+        if reason is not self._idle_reason:
+            self._idle_reason, self._has_warned, self._busy_at = reason, False, self._clock()
         idle_s = self._clock() - self._busy_at
-        if self._is_told or idle_s < (_IDLE_S if progress.workers else _LONELY_S):
+        if self._has_warned or idle_s < (_NO_CLAIM_S if progress.workers else _NO_WORKER_S):
             return
-        self._is_told = True
+        self._has_warned = True
         name = progress.experiment.exp_key
-        match trouble:
-            case _Trouble.NOBODY_TAKES:
+        match reason:
+            case _IdleReason.NO_CLAIM:
                 logger.warning(
                     "No worker takes a trial of %s, though %d could: their logs say why, such as a module or "
                     "a secret that they lack",
@@ -107,7 +107,7 @@ class Watch:
                     len(progress.workers),
                     extra=Event.NOBODY_TAKES.of(exp_key=name, n_workers=len(progress.workers)),
                 )
-            case _Trouble.ALL_LEFT:
+            case _IdleReason.ALL_LEFT:
                 logger.warning(
                     "All workers of %s have left, %d of them without a trial: their logs say why (often "
                     "another HPSEARCH_SECRET, or a module that is missing there)",
@@ -115,7 +115,7 @@ class Watch:
                     progress.n_left_idle,
                     extra=Event.ALL_LEFT.of(exp_key=name, n_left_idle=progress.n_left_idle),
                 )
-            case _Trouble.NOBODY_CAME:
+            case _IdleReason.NO_WORKER_YET:
                 logger.warning(
                     "No worker serves %s; start some with: hpsearch worker --store URI --exp-key %s",
                     name,
@@ -124,15 +124,19 @@ class Watch:
                 )
 
 
-class _Trouble(Enum):
+class _IdleReason(Enum):
     """Why no trial may be under evaluation."""
 
-    NOBODY_CAME = auto()  #: no worker is there, and none has gone away empty-handed
+    NO_WORKER_YET = auto()  #: no worker is there, and none has gone away empty-handed
     ALL_LEFT = auto()  #: no worker is there, and some have gone away empty-handed
-    NOBODY_TAKES = auto()  #: workers are there
+    NO_CLAIM = auto()  #: workers are there
 
 
-def _trouble(progress: Progress) -> _Trouble:
+def _idle_reason(progress: Progress) -> _IdleReason:
     if progress.workers:
-        return _Trouble.NOBODY_TAKES
-    return _Trouble.ALL_LEFT if progress.n_left_idle and not progress.n_finished else _Trouble.NOBODY_CAME
+        return _IdleReason.NO_CLAIM
+    return (
+        _IdleReason.ALL_LEFT
+        if progress.n_left_idle and not progress.n_finished
+        else _IdleReason.NO_WORKER_YET
+    )

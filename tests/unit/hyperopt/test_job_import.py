@@ -21,7 +21,7 @@ from hpsearch.hyperopt.engine.documents import (
     JOB_STATE_RUNNING,
     new_misc,
 )
-from hpsearch.hyperopt.migration.imported import read_jobs
+from hpsearch.hyperopt.migration.job_import import read_jobs
 from hpsearch.space.tree import Space
 from hpsearch.store.documents.trial import trial_document, trial_from
 from tests.unit.store.altered import HOSTILE, altered, places

@@ -14,7 +14,7 @@ from hpsearch.runtime.escaping import reason
 
 
 class PickledTrials:
-    """The jobs of a file; see ``hpsearch.hyperopt.migration.imported.JobSource``.
+    """The jobs of a file; see ``hpsearch.hyperopt.migration.job_import.JobSource``.
 
     Parameters
     ----------

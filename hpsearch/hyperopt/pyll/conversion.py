@@ -38,7 +38,7 @@ from hpsearch.space.operations import OPERATIONS
 _SHARED = frozenset(OPERATIONS) - {"call", "partial", "switch"}
 
 
-def plain_of(node: Apply, convert: Conversion) -> Node:
+def to_expression(node: Apply, convert: Conversion) -> Node:
     """Return what a graph means to a ``Space``; ``convert`` does the same for a node below.
 
     Raises
@@ -70,7 +70,7 @@ def plain_of(node: Apply, convert: Conversion) -> Node:
     return _operation(PlainLiteral(function_of(node)), node.pos_args, node.named_args, convert)
 
 
-def graph_of(root: Node) -> Apply:
+def to_graph(root: Node) -> Apply:
     """Return an expression of our own spaces as a graph; what is shared stays shared."""
     made: dict[int, Apply] = {}
 
@@ -97,7 +97,7 @@ def labelled_distribution(node: Apply) -> tuple[str, Numeric | Integer | Categor
     Raises
     ------
     SpaceError
-        See ``plain_of``.
+        See ``to_expression``.
     """
     label, draw = _label(node), node.arg["obj"]
     if not isinstance(draw, Apply) or draw.name not in implicit_stochastic_symbols:

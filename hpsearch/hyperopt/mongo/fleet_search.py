@@ -13,11 +13,11 @@ from hpsearch.core.experiment import SCRIPTED, Defaults, Experiment
 from hpsearch.core.trial import FINISHED, Trial
 from hpsearch.errors import ConfigurationError
 from hpsearch.hyperopt.engine.iteration import FMinIter
-from hpsearch.hyperopt.mongo.algorithm import Asking, algorithm_of
+from hpsearch.hyperopt.mongo.algorithm import FunctionSuggester, algorithm_of
+from hpsearch.hyperopt.mongo.experiment import open_experiment
 from hpsearch.hyperopt.mongo.jobs import Patience
-from hpsearch.hyperopt.mongo.opening import open_experiment
-from hpsearch.hyperopt.mongo.watch import Watch
-from hpsearch.hyperopt.progress import shown_progress
+from hpsearch.hyperopt.mongo.monitor import SearchMonitor
+from hpsearch.hyperopt.progress import progress_bar
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import make_suggester
@@ -50,7 +50,7 @@ class FleetTrials(Protocol):
 
     @property
     def has_insertion_hooks(self) -> bool:
-        """Whether new trials are to be inserted by ``insert_proposed``."""
+        """Whether new trials are to be inserted by ``insert_suggested``."""
         ...
 
     @property
@@ -58,8 +58,8 @@ class FleetTrials(Protocol):
         """Whether the script does something at each ``refresh``."""
         ...
 
-    def insert_proposed(self, proposed: Sequence[Trial]) -> list[Trial]:
-        """Insert what a coordinator proposes; return what reached the store."""
+    def insert_suggested(self, suggested: Sequence[Trial]) -> list[Trial]:
+        """Insert what a coordinator suggests; return what reached the store."""
         ...
 
     def insert_points(
@@ -115,8 +115,8 @@ def search_on_fleet(
     trials.learn_space(space)  # the stored one is not trusted to call anything
     trials.insert_points(experiment, space, points)
     if algorithm.name == SCRIPTED:
-        asking = Asking(rounds.algo, rounds.domain, trials, trials.clock)
-        _lead(rounds, trials, experiment, asking, lambda: not asking.is_exhausted)
+        suggester = FunctionSuggester(rounds.algo, rounds.domain, trials, trials.clock)
+        _lead(rounds, trials, experiment, suggester, lambda: not suggester.is_exhausted)
     else:
         _lead(rounds, trials, experiment, make_suggester(algorithm, space), lambda: True)
 
@@ -136,7 +136,7 @@ def _lead(
         space=rounds.domain.space,
         suggester=suggester,
         least_pending=rounds.max_queue_len,
-        insert=trials.insert_proposed if trials.has_insertion_hooks else None,
+        insert=trials.insert_suggested if trials.has_insertion_hooks else None,
     )
     n_known = sum(trials.store.counts(experiment.exp_key, FINISHED).values())
     limit = experiment.budget.max_evals
@@ -144,11 +144,11 @@ def _lead(
     patience: Patience = trials.handle.patience
     with (
         patience.lasting(math.inf if rounds.timeout is None else rounds.timeout),
-        shown_progress(
+        progress_bar(
             rounds.show_progressbar, verbose=rounds.verbose, n_known=n_known, n_total=n_total
         ) as bar,
     ):
-        watch = Watch(
+        monitor = SearchMonitor(
             rounds,
             has_more_points,
             n_known,
@@ -156,4 +156,4 @@ def _lead(
             trials.clock,
             has_refresh_hook=trials.has_refresh_hook,
         )
-        run_to_end(coordinator, show=watch.show, grace_s=trials.grace_s, check=watch.check)
+        run_to_end(coordinator, show=monitor.show, grace_s=trials.grace_s, check=monitor.check)

@@ -15,10 +15,10 @@ class Changes:
     """What a look at an experiment brought."""
 
     trials: list[Trial]  #: all that are open, and those that became final, by number
-    is_gone: bool = False  #: what was known is there no more: somebody deleted the experiment
+    was_deleted: bool = False  #: what was known is there no more: somebody deleted the experiment
 
 
-class Reader:
+class ChangeReader:
     """What has changed among the trials of an experiment since the last look.
 
     Each look asks for the trials that are open, for the highest number, and for those final
@@ -38,7 +38,7 @@ class Reader:
         newest = next(self._store.trials(self._exp_key, sort="newest", limit=1), None)
         next_tid = 0 if newest is None else newest.tid + 1
         if next_tid < self._next_tid:
-            return Changes([], is_gone=True)
+            return Changes([], was_deleted=True)
         self._unsettled.update(range(self._next_tid, next_tid), open_now)
         self._next_tid = next_tid
         final = self._store.finished(self._exp_key, self._unsettled - open_now.keys())

@@ -10,7 +10,7 @@ from hpsearch.coordination.plan import EndReason
 from hpsearch.core.trial import State
 from hpsearch.core.worker import Worker
 from hpsearch.hyperopt import Domain, FMinIter, Trials, hp, rand
-from hpsearch.hyperopt.mongo.watch import Watch
+from hpsearch.hyperopt.mongo.monitor import SearchMonitor
 from hpsearch.hyperopt.progress import NoProgress
 from tests.unit.report.states import progress
 
@@ -18,13 +18,15 @@ WORKER = Worker(name="anna", host="machine", pid=1)
 
 
 class Scene:
-    """A watch, its clock, and the states that it is shown."""
+    """A monitor, its clock, and the states that it is shown."""
 
     def __init__(self, has_more_points=True, **limits) -> None:
         self.seconds, self.has_more_points = 0.0, has_more_points
         domain = Domain(lambda x: x, hp.uniform("x", 0, 1))
         rounds = FMinIter(rand.suggest, domain, Trials(), rstate=0, **limits)
-        self.watch = Watch(rounds, lambda: self.has_more_points, 0, NoProgress(), lambda: self.seconds)
+        self.monitor = SearchMonitor(
+            rounds, lambda: self.has_more_points, 0, NoProgress(), lambda: self.seconds
+        )
 
     def after(
         self, seconds: float, *, pending=0, running=0, done=0, workers=(), n_left_idle=0
@@ -37,8 +39,8 @@ class Scene:
             State.DONE: done,
         }
         state = progress(counts=counts, workers=tuple(workers), n_left_idle=n_left_idle)
-        self.watch.show(state)
-        return self.watch.check(state)
+        self.monitor.show(state)
+        return self.monitor.check(state)
 
 
 @pytest.fixture

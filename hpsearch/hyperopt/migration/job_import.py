@@ -94,7 +94,7 @@ def read_jobs(docs: Iterable[Doc], exp_key: str, space: Space) -> tuple[list[Job
 def _trial(doc: Doc, tid: int, exp_key: str, space: Space) -> Trial:
     values = point_of(space, spec_from_misc(doc["misc"]))
     begun, ended = aware(doc["book_time"]), aware(doc["refresh_time"])
-    waiting = Trial(
+    pending = Trial(
         exp_key=exp_key,
         tid=tid,
         values=values,
@@ -102,7 +102,7 @@ def _trial(doc: Doc, tid: int, exp_key: str, space: Space) -> Trial:
         origin=f"{ORIGIN}{doc['tid']}",
         created_at=aware(getattr(doc.get("_id"), "generation_time", None)) or begun,
     )
-    trial = concluded(waiting, doc)
+    trial = with_outcome(pending, doc)
     if trial.state not in FINISHED:
         return trial
     return replace(
@@ -140,16 +140,16 @@ def point_of(space: Space, spec: Mapping[str, Any]) -> Values:
     }
 
 
-def concluded(waiting: Trial, doc: Doc) -> Trial:
+def with_outcome(pending: Trial, doc: Doc) -> Trial:
     """Return a trial with what its document says became of it: nothing yet, an end, or a cancellation."""
     ended = aware(doc["refresh_time"])
     if doc["state"] == JOB_STATE_CANCEL:
-        return replace(waiting, state=State.CANCELLED, finished_at=ended)
+        return replace(pending, state=State.CANCELLED, finished_at=ended)
     result = _outcome_of(doc)
     if result is None:
-        return waiting
+        return pending
     return replace(
-        waiting,
+        pending,
         state=result.state,
         claimed_at=aware(doc["book_time"]),
         finished_at=ended,

@@ -12,7 +12,7 @@ from hpsearch.errors import ExperimentMismatchError, NotFoundError
 from hpsearch.hyperopt.engine.iteration import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import algorithm_of
 from hpsearch.hyperopt.mongo.exceptions import DomainSwapError
-from hpsearch.hyperopt.mongo.objective import Sent, sent
+from hpsearch.hyperopt.mongo.objective import PreparedObjective, prepare_objective
 from hpsearch.objective.by_value import ATTACHMENT, Destination
 from hpsearch.runtime.events import Event
 from hpsearch.store.protocol import TrialStore
@@ -63,8 +63,8 @@ def open_experiment(
     SpaceError
         If the space cannot.
     """
-    space, objective = rounds.domain.space, sent(rounds.domain)
-    sealed = _sealed(objective, store, exp_key, objective.ref)
+    space, objective = rounds.domain.space, prepare_objective(rounds.domain)
+    payload = _payload(objective, store, exp_key, objective.ref)
     wanted = Experiment(
         exp_key=exp_key,
         space=space.to_json(),
@@ -77,17 +77,17 @@ def open_experiment(
         budget=Budget(max_evals=_limit(store, exp_key, rounds, n_more), loss_threshold=rounds.loss_threshold),
         defaults=defaults,
     )
-    if sealed is not None and not _has_objective(store, exp_key):
-        store.attach(exp_key, ATTACHMENT, sealed)
+    if payload is not None and not _has_objective(store, exp_key):
+        store.attach(exp_key, ATTACHMENT, payload)
     try:
         experiment = store.open_experiment(wanted, accepts_change=accepts_change)
     except ExperimentMismatchError as error:
         raise DomainSwapError(error.difference, _MISMATCH_ADVICE) from error
     if experiment.objective.nonce != objective.ref.nonce:
-        sealed = _sealed(objective, store, exp_key, experiment.objective)
-    if sealed is not None:
+        payload = _payload(objective, store, exp_key, experiment.objective)
+    if payload is not None:
         # Again, over what a process may have put there whose own experiment was refused.
-        store.attach(exp_key, ATTACHMENT, sealed)
+        store.attach(exp_key, ATTACHMENT, payload)
     if experiment.state is ExperimentState.PAUSED:
         logger.warning(
             "%s is paused; go on with: hpsearch resume %s",
@@ -106,11 +106,13 @@ def _limit(store: TrialStore, exp_key: str, rounds: FMinIter, n_more: int | None
     return n_more + sum(n for state, n in counts.items() if state is not State.CANCELLED)
 
 
-def _sealed(objective: Sent, store: TrialStore, exp_key: str, ref: ObjectiveRef) -> bytes | None:
+def _payload(
+    objective: PreparedObjective, store: TrialStore, exp_key: str, ref: ObjectiveRef
+) -> bytes | None:
     """Return an objective signed for an experiment with this reference; None if it travels by name."""
-    if objective.sealed is None:
+    if objective.sign is None:
         return None
-    return objective.sealed(Destination(database=store.database, exp_key=exp_key, nonce=ref.nonce))
+    return objective.sign(Destination(database=store.database, exp_key=exp_key, nonce=ref.nonce))
 
 
 def _has_objective(store: TrialStore, exp_key: str) -> bool:
