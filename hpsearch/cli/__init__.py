@@ -7,9 +7,9 @@ from typing import NoReturn
 
 import click
 
-from hpsearch.cli.lenient_options import ForgivingOption
 from hpsearch.cli.options import debug_option
-from hpsearch.runtime.exits import as_process, run_and_exit
+from hpsearch.cli.process import as_process, run_and_exit
+from hpsearch.cli.variables import LenientOption
 
 #: Where each command lives, and what it does in a line: the help reads nothing else.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -69,7 +69,7 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="hpsearch")
-@debug_option(cls=ForgivingOption)  # what is wrong with its variable, the subcommand says
+@debug_option(cls=LenientOption)  # what is wrong with its variable, the subcommand says
 def cli() -> None:
     """Hyperparameter search on a fleet of machines.
 

@@ -13,7 +13,6 @@ from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.cli.stores import open_store
 from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentAtWorkError, NotFoundError, UnreadableError
-from hpsearch.runtime.exits import EXIT_NO_SUCCESS
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.store.protocol import TrialStore
 
@@ -66,7 +65,7 @@ def delete(exp_key: str, yes: bool, force: bool, store: str | None) -> None:
             raise ExperimentAtWorkError(exp_key, held.work)
         if not (yes or _is_confirmed(exp_key, held)):
             click.echo("Nothing was deleted.", err=True)
-            raise click.exceptions.Exit(EXIT_NO_SUCCESS)
+            raise click.exceptions.Exit(1)
         opened.store.delete_experiment(exp_key, unless_at_work=not force)
         click.echo(f"{exp_key} is deleted, with {held.content}.", err=True)
 

@@ -16,11 +16,10 @@ from click.core import ParameterSource
 
 from hpsearch import mongod
 from hpsearch.cli.findings import print_findings
-from hpsearch.cli.lenient_options import ForgivingOption, why_refused
 from hpsearch.cli.options import debug_option, json_option, store_option
 from hpsearch.cli.store_choice import STORE, named_file
 from hpsearch.cli.stores import patient
-from hpsearch.cli.variables import variables
+from hpsearch.cli.variables import LenientOption, invalid_reason, variables
 from hpsearch.diagnosis.database import judge as judge_database
 from hpsearch.diagnosis.finding import Finding, ok, problem
 from hpsearch.diagnosis.machine import Setting, judge, judge_settings
@@ -39,8 +38,8 @@ _PLAIN = {SECRET, SECRET_FILE, "HPSEARCH_HOME", "HPSEARCH_MONGOD"}
 
 @click.command()
 @store_option(required=False, is_deferred=True)
-@json_option(cls=ForgivingOption)
-@debug_option(cls=ForgivingOption)
+@json_option(cls=LenientOption)
+@debug_option(cls=LenientOption)
 @click.pass_context
 def doctor(context: click.Context, store: Callable[[], str | None], json: bool) -> None:
     """Look this machine and its database over; what it prints holds no secret.
@@ -117,7 +116,7 @@ def _set(own: Iterable[str], known: Mapping[str, click.Option]) -> Iterator[Sett
         value = os.environ[name]
         shown = _shown(name, value)
         if name in known:
-            why = why_refused(known[name], value) if value else None
+            why = invalid_reason(known[name], value) if value else None
             # The reason repeats the value, which may be an address in the wrong place.
             fault = why if why is None or shown == value else "it is no value of this option"
             yield Setting(name=name, value=shown, source="the environment", fault=fault)

@@ -8,9 +8,9 @@ from dataclasses import asdict
 import click
 
 from hpsearch.diagnosis.finding import Finding, Verdict
+from hpsearch.errors import ConfigurationError
 from hpsearch.report.findings import findings_text
 from hpsearch.report.table import Format, render
-from hpsearch.runtime.exits import EXIT_WRONG_SETUP
 
 
 def print_findings(kind: str, findings: Sequence[Finding], *, as_json: bool) -> None:
@@ -33,4 +33,4 @@ def print_findings(kind: str, findings: Sequence[Finding], *, as_json: bool) -> 
     rows = [asdict(finding) for finding in findings]
     click.echo(render(kind, rows, (), Format.JSON) if as_json else findings_text(findings))
     if any(finding.verdict is Verdict.PROBLEM for finding in findings):
-        raise click.exceptions.Exit(EXIT_WRONG_SETUP)
+        raise click.exceptions.Exit(ConfigurationError.exit_code)

@@ -12,11 +12,18 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from hpsearch.cli.process import failure_in
 from hpsearch.cli.store_choice import STORE, STORE_FILE
-from hpsearch.errors import ConfigurationError, LoadError, StorePermissionError, TooManyFailuresError
+from hpsearch.errors import (
+    ConfigurationError,
+    HpsearchError,
+    LoadError,
+    StorePermissionError,
+    StoreUnavailableError,
+    TooManyFailuresError,
+)
 from hpsearch.mongod.directory import LOG_FILES
 from hpsearch.runtime.events import Event
-from hpsearch.runtime.exits import last_words
 from hpsearch.runtime.gpus import find_gpus, share_out
 from hpsearch.runtime.log_files import last_bytes, turn_over
 from hpsearch.runtime.logs import is_json
@@ -33,9 +40,6 @@ _RESTART_AFTER_S = 2.0
 _MAX_STARTS = 3
 _FIRST_PAUSE_S, _PAUSE_GROWTH, _LONGEST_PAUSE_S = 0.25, 2.0, 60.0
 
-#: Exit code of a worker that found no database.
-_DATABASE_AWAY = 69
-
 #: Seconds between two looks at workers that end.
 _POLL_S = 0.05
 
@@ -43,12 +47,12 @@ _POLL_S = 0.05
 _LAST_BYTES = 64 * 1024
 
 #: Exit codes after which starting the same worker again would end the same way.
-_FATAL = {
-    2: ConfigurationError,
-    65: LoadError,
-    70: TooManyFailuresError,
-    77: StorePermissionError,
-    78: ConfigurationError,
+_FATAL: dict[int | None, type[HpsearchError]] = {
+    2: ConfigurationError,  # wrong usage: HPSEARCH_WORKER_*
+    **{
+        kind.exit_code: kind
+        for kind in (LoadError, TooManyFailuresError, StorePermissionError, ConfigurationError)
+    },
 }
 
 
@@ -296,7 +300,7 @@ class _LocalWorker:
     def last_words(self) -> str:
         """Return the sentence that the process ended with, else the last line of its log."""
         lines = last_bytes(self.log, _LAST_BYTES).decode("utf-8", "replace").strip().split("\n")
-        return last_words(lines) or f"{lines[-1]} (see {self.log})"
+        return failure_in(lines) or f"{lines[-1]} (see {self.log})"
 
     def why_no_start(self) -> str:
         """Return a sentence that says so."""
@@ -308,7 +312,7 @@ class _LocalWorker:
     def _note_end(self, code: int) -> None:
         self._ended_at = time.monotonic()
         # A database that is away ends a worker that starts meanwhile, and is waited for.
-        if self._is_at_work or code == _DATABASE_AWAY:
+        if self._is_at_work or code == StoreUnavailableError.exit_code:
             self._n_failed_starts = 0
         else:
             self._n_failed_starts, self._failed_code = self._n_failed_starts + 1, code

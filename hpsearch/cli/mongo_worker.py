@@ -24,11 +24,11 @@ import click
 from click.core import ParameterSource
 
 from hpsearch.cli.options import log_format_option
+from hpsearch.cli.process import as_process, run_and_exit
 from hpsearch.cli.store_choice import STORE, STORE_FILE, uri_in
 from hpsearch.cli.worker import worker
 from hpsearch.errors import ConfigurationError
 from hpsearch.runtime.events import Event
-from hpsearch.runtime.exits import as_process, run_and_exit
 from hpsearch.runtime.logs import log_to_stderr, tell
 from hpsearch.runtime.user_paths import user_path
 from hpsearch.store.mongo.hyperopt_uri import jobs_address

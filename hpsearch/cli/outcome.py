@@ -16,10 +16,12 @@ from hpsearch.coordination.progress import Progress
 from hpsearch.core.trial import State
 from hpsearch.report.summary import FailureGroup, failure_groups
 from hpsearch.report.text import final_report
-from hpsearch.runtime.exits import EXIT_NO_SUCCESS
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
+
+#: Exit code of a search that has ended without a successful trial.
+_NO_SUCCESS = 1
 
 #: Options that the experiment keeps, that would end it at once, that accept what is decided each time, or
 #: that hold a password.
@@ -49,7 +51,7 @@ def report_outcome(
     if interrupt.is_asked:
         raise click.exceptions.Exit(interrupt.exit_code)
     if progress.best is None:
-        raise click.exceptions.Exit(EXIT_NO_SUCCESS)
+        raise click.exceptions.Exit(_NO_SUCCESS)
 
 
 def _hints(progress: Progress, failures: list[FailureGroup], *, is_interrupted: bool) -> dict[str, str]:

@@ -24,11 +24,11 @@ from hpsearch.cli.options import (
     secret_option,
     store_option,
 )
+from hpsearch.cli.process import as_process, run_and_exit
 from hpsearch.cli.store_choice import STORE, chosen_file, uri_in
 from hpsearch.errors import ConfigurationError
 from hpsearch.objective.by_value import SECRET, read_secret
 from hpsearch.runtime.escaping import shown
-from hpsearch.runtime.exits import as_process, run_and_exit
 from hpsearch.runtime.gpus import find_gpus, share_out
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.runtime.signals import Interrupt

@@ -12,7 +12,6 @@ from pathlib import Path
 from hpsearch.errors import HpsearchError
 from hpsearch.hyperopt.engine.alias import install
 from hpsearch.hyperopt.engine.child_processes import offer_to_children, run_command
-from hpsearch.runtime.exits import exit_code_of
 
 _USAGE = """usage: python -m hpsearch.hyperopt SCRIPT [ARGUMENT...]
        python -m hpsearch.hyperopt -m MODULE [ARGUMENT...]
@@ -36,7 +35,7 @@ def main() -> None:
                 offer_to_children()
             except HpsearchError as error:
                 sys.stderr.write(f"hpsearch: {error}\n")
-                sys.exit(exit_code_of(error))
+                sys.exit(error.exit_code)
             sys.exit(run_command([command, *arguments]))
         case ["--as-hyperopt"]:
             sys.stderr.write(_USAGE)
@@ -66,7 +65,7 @@ def _run(script: Callable[[], object]) -> None:
         frames = traceback.extract_tb(error.__traceback__)
         own = next(f for f in frames if f.filename != __file__ and "runpy" not in f.filename)
         sys.stderr.write(f"hpsearch: {error} ({Path(own.filename).name}, line {own.lineno})\n")
-        sys.exit(exit_code_of(error))
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

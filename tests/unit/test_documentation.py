@@ -22,7 +22,6 @@ from hpsearch.core.experiment import Budget, Defaults, ExperimentState, Objectiv
 from hpsearch.core.trial import Ended, Failure, FailureKind, Holder, Report, State, Trial
 from hpsearch.core.worker import WorkerState
 from hpsearch.report.rows import status_row
-from hpsearch.runtime.exits import EXIT_CODES
 from hpsearch.store.mongo import queries
 from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.suggest.algorithms import ALGORITHMS
@@ -208,9 +207,7 @@ def test_every_error_is_described_with_its_exit_code():
     rows = re.findall(r"^\| (\d+) \| (.+?) \|", section("Errors and exit codes"), flags=re.MULTILINE)
     described = {name: int(code) for code, names in rows for name in re.findall(r"`(\w+)`", names)}
     kinds = [k for k in vars(errors).values() if isinstance(k, type) and issubclass(k, errors.HpsearchError)]
-    assert described == {
-        kind.__name__: next(code for base, code in EXIT_CODES if issubclass(kind, base)) for kind in kinds
-    }
+    assert described == {kind.__name__: kind.exit_code for kind in kinds}
 
 
 def test_the_help_names_every_exit_code_that_the_reference_names():

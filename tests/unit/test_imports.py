@@ -91,9 +91,10 @@ def test_the_help_loads_click_and_nothing_heavy():
     assert "click" in loaded
     assert loaded & {"numpy", "scipy", "pymongo", "bson", "rich", "asyncio"} == set()
     assert {name for name in loaded if name.startswith("hpsearch.")} <= {
-        "hpsearch.cli", "hpsearch.cli.lenient_options", "hpsearch.cli.options", "hpsearch.cli.store_choice",
+        "hpsearch.cli", "hpsearch.cli.options", "hpsearch.cli.process", "hpsearch.cli.store_choice",
+        "hpsearch.cli.variables",
         "hpsearch.errors", "hpsearch.runtime", "hpsearch.runtime.escaping", "hpsearch.runtime.events",
-        "hpsearch.runtime.exits", "hpsearch.runtime.logs", "hpsearch.runtime.private_files",
+        "hpsearch.runtime.logs", "hpsearch.runtime.private_files",
         "hpsearch.runtime.strict_json", "hpsearch.runtime.user_paths",
     }  # fmt: skip
 

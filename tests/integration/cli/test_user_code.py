@@ -312,7 +312,7 @@ def test_relative_paths_mean_what_they_meant_before_the_import(run: Call, folder
 
 LEAVES = """
 import atexit, sys, threading, time
-from hpsearch.runtime.exits import as_process
+from hpsearch.cli.process import as_process
 
 def main():
     {before}

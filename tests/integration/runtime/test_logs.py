@@ -194,7 +194,7 @@ def test_last_words_are_an_event_with_the_exit_code(arguments, code, error, tmp_
 def test_a_defect_is_an_event_with_its_traceback():
     code = (
         "import click\n"
-        "from hpsearch.runtime.exits import run_and_exit\n"
+        "from hpsearch.cli.process import run_and_exit\n"
         "from hpsearch.cli.options import log_format_option\n"
         "@click.command()\n@log_format_option()\n"
         "def broken():\n    raise RuntimeError('a defect')\n"

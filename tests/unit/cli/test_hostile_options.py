@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch import cli
-from hpsearch.runtime.exits import last_words
+from hpsearch.cli.process import failure_in
 from hpsearch.runtime.logs import LOGGERS
 from tests.unit.test_documentation import commands, variable
 
@@ -235,7 +235,7 @@ def assert_code_and_sentence(outcome: Outcome, command: str) -> None:
     assert outcome.code in TABLE, outcome
     assert "Traceback" not in outcome.err
     if outcome.code not in {0, 1} and command != "doctor":  # which tells what it found, on stdout
-        last = last_words(outcome.err.splitlines())
+        last = failure_in(outcome.err.splitlines())
         assert last, outcome.err
         assert len(last) < 2000
 

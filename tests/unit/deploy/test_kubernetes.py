@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from hpsearch.runtime.exits import EXIT_CODES
+from hpsearch import errors
 from tests.unit.deploy.commands import DEPLOY, parsed
 
 FOLDER = DEPLOY / "kubernetes"
@@ -102,7 +102,7 @@ def test_what_another_try_does_not_mend_fails_the_search():
         for r in MANIFESTS[RUNNING["coordinator"]]["spec"]["podFailurePolicy"]["rules"]
         if "onExitCodes" in r
     ]
-    codes = {code for _, code in EXIT_CODES} | {2}
+    codes = {kind.exit_code for kind in vars(errors).values() if hasattr(kind, "exit_code")}
     not_failing = {0, 69, 70}  # 70 is a worker's alone
 
     assert rule["action"] == "FailJob"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.runtime.exits import EXIT_CODES
+from hpsearch import errors
 from tests.unit.deploy.commands import DEPLOY, parsed, variables
 
 FOLDER = DEPLOY / "systemd"
@@ -83,7 +83,7 @@ def test_only_the_main_process_is_asked_to_end(name: str):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_restart_mends_is_restarted_and_nothing_else(name: str):
     """Any exit code that our table gains must be put on one side or the other."""
-    codes = {str(code) for _, code in EXIT_CODES} | {"2"}
+    codes = {str(kind.exit_code) for kind in vars(errors).values() if hasattr(kind, "exit_code")}
     mended = {"0", "1", "69"}  # 0 is no failure for Restart=on-failure
 
     assert settings(name)["Restart"] == "on-failure"

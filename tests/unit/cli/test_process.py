@@ -11,7 +11,7 @@ import pytest
 
 from hpsearch import errors
 from hpsearch.cli.options import debug_option
-from hpsearch.runtime.exits import EXIT_CODES, exit_code_of, run_and_exit
+from hpsearch.cli.process import run_and_exit
 
 Run = Callable[..., tuple[object, str, str]]
 
@@ -20,30 +20,6 @@ ERRORS = [
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, errors.HpsearchError)
 ]
-
-#: What README promises of each.
-PROMISED = {
-    "HpsearchError": 1,
-    "SpaceError": 65,
-    "DuplicateLabelError": 65,
-    "SpaceExhaustedError": 0,
-    "TooManyFailuresError": 70,
-    "LoadError": 65,
-    "BackupError": 65,
-    "ConfigurationError": 78,
-    "MissingExtraError": 78,
-    "NoMongodError": 78,
-    "NotFoundError": 4,
-    "ExperimentMismatchError": 78,
-    "ExperimentAtWorkError": 2,
-    "UnreadableError": 65,
-    "StoreError": 1,
-    "StoreUnavailableError": 69,
-    "StorePermissionError": 77,
-    "TrialExistsError": 1,
-    "LeaseLostError": 1,
-    "TooLargeError": 1,
-}
 
 
 def made(kind: type[errors.HpsearchError]) -> errors.HpsearchError:
@@ -56,15 +32,9 @@ def test_every_error_becomes_one_sentence_and_its_exit_code(kind: type[errors.Hp
         raise made(kind)
 
     code, out, err = run(fail)
-    assert code == PROMISED[kind.__name__]
+    assert code == kind.exit_code
     assert out == ""
     assert err == f"hpsearch: {made(kind)}\n"
-
-
-def test_every_error_has_an_exit_code_that_a_subclass_does_not_hide():
-    kinds = [kind for kind, _ in EXIT_CODES]
-    assert all(not issubclass(late, early) for i, early in enumerate(kinds) for late in kinds[i + 1 :])
-    assert exit_code_of(errors.HpsearchError("x")) == 1
 
 
 @pytest.fixture
@@ -133,3 +103,17 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "argv", ["hpsearch"])
     with pytest.raises(ZeroDivisionError):
         run_and_exit(click.Command("try", callback=bug), "hpsearch", "HPSEARCH")
+
+
+def test_a_wrong_value_of_an_environment_variable_is_reported_under_the_name_of_the_variable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    command = click.Command("try", params=[click.Option(["--concurrency"], type=int)], callback=lambda **_: 0)
+    monkeypatch.setattr(sys, "argv", ["hpsearch"])
+    monkeypatch.setenv("HPSEARCH_CONCURRENCY", "many")
+
+    with pytest.raises(SystemExit) as ended:
+        run_and_exit(command, "hpsearch", "HPSEARCH")
+
+    assert ended.value.code == 2
+    assert "'HPSEARCH_CONCURRENCY': 'many' is not" in capsys.readouterr().err
