@@ -13,7 +13,7 @@
     │   └── NoMongodError           78  no MongoDB server program was found
     ├── ExperimentMismatchError     78  the experiment exists with another space or objective
     ├── NotFoundError                4  no such experiment or trial
-    ├── ExperimentAtWorkError        2  the experiment has a coordinator or running trials
+    ├── ExperimentActiveError        2  the experiment has a coordinator or running trials
     ├── TooManyFailuresError        70  a worker leaves after too many failed trials in a row
     └── StoreError                   1  the database refused or failed
         ├── StoreUnavailableError   69  the database cannot be reached, or does not answer in time
@@ -118,7 +118,7 @@ class NotFoundError(HpsearchError):
     exit_code = 4
 
 
-class ExperimentAtWorkError(HpsearchError):
+class ExperimentActiveError(HpsearchError):
     """The experiment cannot be deleted while it has a coordinator or running trials.
 
     Parameters

@@ -12,7 +12,7 @@ from hpsearch.cli.find import find_experiment
 from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.cli.stores import open_store
 from hpsearch.core.trial import State
-from hpsearch.errors import ExperimentAtWorkError, NotFoundError, UnreadableError
+from hpsearch.errors import ExperimentActiveError, NotFoundError, UnreadableError
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.store.protocol import TrialStore
 
@@ -62,11 +62,11 @@ def delete(exp_key: str, yes: bool, force: bool, store: str | None) -> None:
     with open_store(store) as opened:
         held = _holding(opened.store, exp_key)
         if held.work and not force:
-            raise ExperimentAtWorkError(exp_key, held.work)
+            raise ExperimentActiveError(exp_key, held.work)
         if not (yes or _is_confirmed(exp_key, held)):
             click.echo("Nothing was deleted.", err=True)
             raise click.exceptions.Exit(1)
-        opened.store.delete_experiment(exp_key, unless_at_work=not force)
+        opened.store.delete_experiment(exp_key, unless_active=not force)
         click.echo(f"{exp_key} is deleted, with {held.content}.", err=True)
 
 

@@ -33,7 +33,7 @@ def find_experiment(store: TrialStore, exp_key: str | None) -> Experiment:
     if exp_key is not None:
         with suppress(NotFoundError):
             return store.experiment(exp_key)
-    known = [experiment.exp_key for experiment in store.experiments(in_short=True)]
+    known = [experiment.exp_key for experiment in store.experiments(omit_space=True)]
     if exp_key is None:
         if len(known) == 1:
             return store.experiment(known[0])
@@ -47,9 +47,9 @@ def find_experiment(store: TrialStore, exp_key: str | None) -> Experiment:
 
 def read_progress(store: TrialStore, experiments: Sequence[Experiment]) -> list[Progress]:
     """Ask a store how far experiments have come, with as many questions for all of them as for one."""
-    standings = store.standings(experiment.exp_key for experiment in experiments)
+    summaries = store.summaries(experiment.exp_key for experiment in experiments)
     workers, now = store.workers(), store.now()
-    return [progress_of(e, standings[e.exp_key], workers, now) for e in experiments]
+    return [progress_of(e, summaries[e.exp_key], workers, now) for e in experiments]
 
 
 def _some(exp_keys: Collection[str]) -> str:

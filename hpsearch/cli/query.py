@@ -174,7 +174,7 @@ def _show_anew(answer: Callable[[], _Answer], form: Format) -> None:
 def _status(store: TrialStore, form: Format, exp_key: str | None, *, with_all: bool) -> _Answer:
     if exp_key is not None:
         return _Answer(_status_text(store, form, [find_experiment(store, exp_key)]))
-    shown, n_hidden = listed(store.experiments(in_short=True), with_all=with_all)
+    shown, n_hidden = listed(store.experiments(omit_space=True), with_all=with_all)
     note = f"{n_hidden:,} more searches have ended; --all shows them, too." if n_hidden else None
     if not shown:
         note = "There is no search in this database yet; begin one with: hpsearch run FILE.py"

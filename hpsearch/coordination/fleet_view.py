@@ -100,7 +100,7 @@ class FleetView:
         me = self.experiment.exp_key
         if all(worker.exp_keys == (me,) for worker in self.workers):
             return {}
-        running = self._store.experiments({ExperimentState.RUNNING}, in_short=True)
+        running = self._store.experiments({ExperimentState.RUNNING}, omit_space=True)
         return {e.exp_key: e.priority for e in running if e.exp_key == me or e.is_led(self._store_time)}
 
     def read_clock(self) -> None:

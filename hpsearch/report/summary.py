@@ -11,7 +11,7 @@ from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import Trial
 from hpsearch.core.worker import Worker, is_alive
-from hpsearch.store.protocol import Standing
+from hpsearch.store.protocol import TrialSummary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def failure_reason(trial: Trial) -> str:
 
 
 def progress_of(
-    experiment: Experiment, standing: Standing, workers: Iterable[Worker], now: datetime
+    experiment: Experiment, summary: TrialSummary, workers: Iterable[Worker], now: datetime
 ) -> Progress:
     """Put together how far a search has come, from what a store says.
 
@@ -50,7 +50,7 @@ def progress_of(
     ----------
     experiment : Experiment
         The search.
-    standing : Standing
+    summary : TrialSummary
         How far its trials have come; the rate is that of the recent ones.
     workers : iterable of Worker
         All that the registry knows.
@@ -60,21 +60,21 @@ def progress_of(
     serving = (w for w in workers if is_alive(w, now) and w.serves(experiment.exp_key))
     return Progress(
         experiment=experiment,
-        counts=standing.counts,
-        best=standing.best,
+        counts=summary.counts,
+        best=summary.best,
         workers=tuple(serving),
-        per_minute=None if experiment.state.is_over else _rate_per_minute(standing, now),
-        elapsed_s=_elapsed_s(experiment, standing, now),
+        per_minute=None if experiment.state.is_over else _rate_per_minute(summary, now),
+        elapsed_s=_elapsed_s(experiment, summary, now),
     )
 
 
-def _elapsed_s(experiment: Experiment, standing: Standing, now: datetime) -> float:
-    last = standing.recent_until or experiment.started_at or now
+def _elapsed_s(experiment: Experiment, summary: TrialSummary, now: datetime) -> float:
+    last = summary.recent_until or experiment.started_at or now
     return experiment.elapsed_s(last if experiment.state.is_over else now)
 
 
-def _rate_per_minute(standing: Standing, now: datetime) -> float | None:
-    if standing.recent_since is None:
+def _rate_per_minute(summary: TrialSummary, now: datetime) -> float | None:
+    if summary.recent_since is None:
         return None
-    seconds = (now - standing.recent_since).total_seconds()
-    return 60 * standing.n_recent / seconds if seconds > 0 else None
+    seconds = (now - summary.recent_since).total_seconds()
+    return 60 * summary.n_recent / seconds if seconds > 0 else None

@@ -63,7 +63,7 @@ from hpsearch.core.worker import Worker
 from hpsearch.store.rules import Content
 
 
-class Hold(StrEnum):
+class LeaseStatus(StrEnum):
     """The answer to a renewal."""
 
     HELD = "held"  #: the lease is extended
@@ -89,7 +89,7 @@ RECENT_TRIALS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class TrialSummary:
     """How far the trials of an experiment have come."""
 
     counts: Mapping[State, int]  #: trials in each state, zeros included
@@ -140,7 +140,7 @@ class TrialStore(Protocol):
         ...
 
     def experiments(
-        self, states: Iterable[ExperimentState] | None = None, *, in_short: bool = False
+        self, states: Iterable[ExperimentState] | None = None, *, omit_space: bool = False
     ) -> list[Experiment]:
         """Return the experiments, or those in one of the states, the oldest first.
 
@@ -241,21 +241,21 @@ class TrialStore(Protocol):
         """
         ...
 
-    def delete_experiment(self, exp_key: str, *, unless_at_work: bool = False) -> int:
+    def delete_experiment(self, exp_key: str, *, unless_active: bool = False) -> int:
         """Delete an experiment with its trials and attachments; return how many trials (14).
 
         Parameters
         ----------
         exp_key : str
             The experiment.
-        unless_at_work : bool
+        unless_active : bool
             Leave it as it is while a coordinator leads it or a lease on one of its trials holds.
 
         Raises
         ------
         NotFoundError
             If there is nothing under that name.
-        ExperimentAtWorkError
+        ExperimentActiveError
             If it was spared.
         """
         ...
@@ -389,7 +389,7 @@ class TrialStore(Protocol):
         """
         ...
 
-    def standings(self, exp_keys: Iterable[str]) -> Mapping[str, Standing]:
+    def summaries(self, exp_keys: Iterable[str]) -> Mapping[str, TrialSummary]:
         """Return how far each of the experiments has come, in one question for all of them.
 
         One that does not exist has no trials.
@@ -414,7 +414,7 @@ class TrialStore(Protocol):
         """
         ...
 
-    def renew(self, trial: Trial) -> Hold:
+    def renew(self, trial: Trial) -> LeaseStatus:
         """Extend the lease on a claimed trial by its ``lease_s`` (4).
 
         A trial that was put back is lost to a token that runs another by now: a token runs one trial.

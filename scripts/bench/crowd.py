@@ -29,7 +29,7 @@ from hpsearch.core.trial import Result, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.store.protocol import Hold
+from hpsearch.store.protocol import LeaseStatus
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.evaluator import StoppedError, Watch
 from hpsearch_worker.heartbeat import Heartbeat
@@ -77,7 +77,7 @@ class TimedStore(MongoStore):
             trial = super().claim(worker, token, exp_keys)
         return trial
 
-    def renew(self, trial: Trial) -> Hold:
+    def renew(self, trial: Trial) -> LeaseStatus:
         """Renew."""
         with self.stopwatch.timing(lambda: "renew"):
             return super().renew(trial)

@@ -21,7 +21,7 @@ from hpsearch.errors import HpsearchError, LeaseLostError
 from hpsearch.objective.evaluation import MAX_REPORTS, Attachment
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.health.watchdog import Watchdog
-from hpsearch.store.protocol import Hold, TrialStore
+from hpsearch.store.protocol import LeaseStatus, TrialStore
 from hpsearch_worker.messages import ObjectiveEvent
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Held:
 
     trial: Trial
     due: float  #: local time of the next renewal
-    hold: Hold = Hold.HELD
+    hold: LeaseStatus = LeaseStatus.HELD
     reports: deque[Report] = field(default_factory=deque)  #: not written yet
     attachments: dict[str, bytes | bytearray | memoryview] = field(
         default_factory=dict

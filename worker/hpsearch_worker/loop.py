@@ -23,7 +23,7 @@ from hpsearch.errors import (
 )
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.health.watchdog import Watchdog
-from hpsearch.store.protocol import Hold, TrialStore
+from hpsearch.store.protocol import LeaseStatus, TrialStore
 from hpsearch.store.rules import Content
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.evaluator import Evaluator, Stop, StoppedError, Watch
@@ -241,7 +241,7 @@ class Slot:
         if not contents:
             return result
         # No attachment is fenced as a result is; the last renewal may be seconds old.
-        if self.store.renew(trial) is not Hold.HELD:
+        if self.store.renew(trial) is not LeaseStatus.HELD:
             raise LeaseLostError(trial.id)
         try:
             self.store.attach_all(trial.exp_key, contents, tid=trial.tid, attempt=trial.attempt)
@@ -306,9 +306,9 @@ class Slot:
 
         def watch() -> Stop | None:
             self.watchdog.beat()
-            if held.hold is Hold.CANCELLED:
+            if held.hold is LeaseStatus.CANCELLED:
                 return Stop.CANCELLED
-            if held.hold is Hold.LOST:
+            if held.hold is LeaseStatus.LOST:
                 return Stop.LOST
             if self.shutdown.is_time_up():
                 return Stop.DRAINED

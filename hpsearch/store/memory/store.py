@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from hpsearch.core.experiment import Elapsed, Experiment, ExperimentState, check_priority
 from hpsearch.core.trial import FINISHED, Report, Result, State, Trial, trial_id
 from hpsearch.core.worker import Worker, is_known
-from hpsearch.errors import ExperimentAtWorkError, LeaseLostError, NotFoundError, TrialExistsError
+from hpsearch.errors import ExperimentActiveError, LeaseLostError, NotFoundError, TrialExistsError
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
 from hpsearch.store.documents.trial import result_document, trial_document, trial_from
@@ -38,7 +38,7 @@ from hpsearch.store.memory.trials import (
     taken_up,
     untouched,
 )
-from hpsearch.store.protocol import Hold, Leadership, Standing
+from hpsearch.store.protocol import Leadership, LeaseStatus, TrialSummary
 from hpsearch.store.rules import (
     Content,
     attempts_shown,
@@ -102,12 +102,12 @@ class MemoryStore:
         return present.state is ExperimentState.RUNNING and len(codes) == 1
 
     def experiments(
-        self, states: Iterable[ExperimentState] | None = None, *, in_short: bool = False
+        self, states: Iterable[ExperimentState] | None = None, *, omit_space: bool = False
     ) -> list[Experiment]:
         """Return the experiments, or those in one of the states, the oldest first."""
         with self._changed:
             found = self._experiments_table.listed(states)
-        return [replace(experiment, space={}) for experiment in found] if in_short else found
+        return [replace(experiment, space={}) for experiment in found] if omit_space else found
 
     def set_experiment_state(
         self, exp_key: str, state: ExperimentState, why: str | None = None, *, leader: str | None = None
@@ -188,14 +188,14 @@ class MemoryStore:
             n_changes = self._trials_of(exp_key).n_changes
             self._changed.wait_for(lambda: self._trials_of(exp_key).n_changes != n_changes, timeout_s)
 
-    def delete_experiment(self, exp_key: str, *, unless_at_work: bool = False) -> int:
+    def delete_experiment(self, exp_key: str, *, unless_active: bool = False) -> int:
         """Delete an experiment with its trials and attachments; return how many trials (14)."""
         with self._changed:
-            if unless_at_work:
+            if unless_active:
                 self.shorten_leases(exp_key)
                 self._experiments_table.shorten(exp_key, self.now())
-                if self._is_at_work(exp_key):
-                    raise ExperimentAtWorkError(exp_key)
+                if self._is_active(exp_key):
+                    raise ExperimentActiveError(exp_key)
             was_there = self._experiments_table.delete(exp_key)
             n_trials = len(self._shelves.pop(exp_key, MemoryTrials()).trials)
             n_pins = len(self._pinboards.pop(exp_key, MemoryAttachments()).pins)
@@ -283,10 +283,10 @@ class MemoryStore:
             by_state = self._trials_of(exp_key).by_state
             return {state: len(by_state[state]) if state in wanted else 0 for state in State}
 
-    def standings(self, exp_keys: Iterable[str]) -> Mapping[str, Standing]:
+    def summaries(self, exp_keys: Iterable[str]) -> Mapping[str, TrialSummary]:
         """Return how far each of the experiments has come, in one question for all of them."""
         with self._changed:
-            return {key: self._trials_of(key).standing() for key in exp_keys}
+            return {key: self._trials_of(key).summary() for key in exp_keys}
 
     # The worker's side
 
@@ -313,17 +313,17 @@ class MemoryStore:
                 )
             )
 
-    def renew(self, trial: Trial) -> Hold:
+    def renew(self, trial: Trial) -> LeaseStatus:
         """Extend the lease on a claimed trial by its ``lease_s`` (4)."""
         with self._changed:
             present, now = self._trials_of(trial.exp_key).trials.get(trial.tid), self.now()
             if present is not None and is_held(present, trial) and not self._runs_another(trial):
                 lease_until = now + timedelta(seconds=present.lease_s)
                 self._put(replace(taken_up(present), heartbeat_at=now, lease_until=lease_until))
-                return Hold.HELD
+                return LeaseStatus.HELD
             if present is not None and present.state is State.CANCELLED and is_same_claim(present, trial):
-                return Hold.CANCELLED
-            return Hold.LOST
+                return LeaseStatus.CANCELLED
+            return LeaseStatus.LOST
 
     def report(self, trial: Trial, reports: Sequence[Report]) -> None:
         """Append intermediate values to a claimed trial (5)."""
@@ -424,7 +424,7 @@ class MemoryStore:
         mine = self._run_by(trial.owner)
         return mine is not None and mine.id != trial.id
 
-    def _is_at_work(self, exp_key: str) -> bool:
+    def _is_active(self, exp_key: str) -> bool:
         now = self.now()
         running = self._in_states(exp_key, {State.RUNNING})
         has_lease = any(trial.lease_until and trial.lease_until > now for trial in running)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from hpsearch.core.trial import FINISHED, Ended, Failure, FailureKind, State, Trial
 from hpsearch.store.documents.trial import LEASE_EXPIRED
-from hpsearch.store.protocol import RECENT_TRIALS, Standing
+from hpsearch.store.protocol import RECENT_TRIALS, TrialSummary
 
 _HELD = {State.RUNNING, State.PENDING}
 
@@ -42,12 +42,12 @@ class MemoryTrials:
             heapq.heappop(self.queue)
         return None
 
-    def standing(self) -> Standing:
+    def summary(self) -> TrialSummary:
         """Return how far the trials have come."""
         newest = ordered(list(self.trials.values()), "newest")[:RECENT_TRIALS]
         times = [trial.finished_at for trial in newest if trial.state in FINISHED and trial.finished_at]
         best = next(iter(ordered([t for t in self.trials.values() if t.state is State.DONE], "loss")), None)
-        return Standing(
+        return TrialSummary(
             counts={state: len(tids) for state, tids in self.by_state.items()},
             best=best and replace(in_short(best), params=best.params),
             n_recent=len(times),

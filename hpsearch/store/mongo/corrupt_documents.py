@@ -1,4 +1,4 @@
-"""Trials whose documents somebody altered: told of once, and kept from standing in the way of the others."""
+"""Trials with corrupt documents: each is logged once, and does not block reading the others."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pymongo.collection import Collection
 
 from hpsearch.core.experiment import Elapsed, Experiment, ExperimentState, check_priority
 from hpsearch.errors import (
-    ExperimentAtWorkError,
+    ExperimentActiveError,
     NotFoundError,
     StoreError,
     StorePermissionError,
@@ -70,13 +70,13 @@ class Experiments:
         """Return whether an experiment runs, its objective with the code that is known here."""
         return self._call(self._experiments.find_one, queries.running(experiment), {"_id": 1}) is not None
 
-    def listed(self, states: Iterable[ExperimentState] | None, *, in_short: bool) -> list[Experiment]:
+    def listed(self, states: Iterable[ExperimentState] | None, *, omit_space: bool) -> list[Experiment]:
         """Return the experiments, or those in one of the states, the oldest first."""
         wanted = {} if states is None else {"state": {"$in": [state.value for state in states]}}
         order = [("created_at", 1), ("_id", 1)]
-        without = {"space": 0} if in_short else None
+        without = {"space": 0} if omit_space else None
         documents = self._call(read, self._experiments, wanted, sort=order, fields=without)
-        return self._damage.readable(documents, _in_short if in_short else experiment_from)
+        return self._damage.readable(documents, _without_space if omit_space else experiment_from)
 
     def move(self, exp_key: str, state: ExperimentState, why: str | None, leader: str | None) -> Experiment:
         """Move an experiment to a state unless it has ended, and return it as it is then (11)."""
@@ -122,14 +122,14 @@ class Experiments:
 
         Raises
         ------
-        ExperimentAtWorkError
+        ExperimentActiveError
             If a coordinator leads it, and ``unless_led``.
         """
         was_there = self._is_there(exp_key)
         doomed = queries.not_led(exp_key) if unless_led else {"_id": exp_key}
         is_gone = self._call(self._experiments.delete_one, doomed).deleted_count == 1
         if was_there and not is_gone and self._is_there(exp_key):
-            raise ExperimentAtWorkError(exp_key)
+            raise ExperimentActiveError(exp_key)
         return was_there
 
     def _update(
@@ -144,7 +144,7 @@ class Experiments:
         return self._call(self._experiments.find_one, {"_id": exp_key}, {"_id": 1}) is not None
 
 
-def _in_short(document: Document) -> Experiment:
+def _without_space(document: Document) -> Experiment:
     return experiment_from({**document, "space": {}})
 
 

@@ -340,7 +340,7 @@ def counts(exp_key: str, states: Iterable[State] | None) -> Pipeline:
     return [{"$match": wanted}, {"$group": {"_id": "$state", "n": {"$sum": 1}}}]
 
 
-def standings(exp_keys: Sequence[str], trials: str, fields: Sequence[str], n_recent: int) -> Pipeline:
+def summaries(exp_keys: Sequence[str], trials: str, fields: Sequence[str], n_recent: int) -> Pipeline:
     """Of experiments: their trials by state, the best in some fields, and when the latest ones finished.
 
     Each part is the lookup of one experiment in one index of the collection of trials, so that the answer

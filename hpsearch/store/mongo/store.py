@@ -26,7 +26,7 @@ from hpsearch.core.trial import Report, Result, State, Trial, trial_id
 from hpsearch.core.worker import Worker
 from hpsearch.errors import (
     ConfigurationError,
-    ExperimentAtWorkError,
+    ExperimentActiveError,
     LeaseLostError,
     NotFoundError,
     TooLargeError,
@@ -62,7 +62,7 @@ from hpsearch.store.mongo.insertion import Insertion
 from hpsearch.store.mongo.preparation import prepare_database
 from hpsearch.store.mongo.reading import pages, read
 from hpsearch.store.mongo.schema import EXPERIMENTS, TRIALS, WORKERS
-from hpsearch.store.protocol import RECENT_TRIALS, Hold, Leadership, Standing
+from hpsearch.store.protocol import RECENT_TRIALS, Leadership, LeaseStatus, TrialSummary
 from hpsearch.store.rules import (
     Content,
     attempts_shown,
@@ -78,7 +78,7 @@ log = logging.getLogger(__name__)
 _NUMBERS = 5_000
 
 #: Experiments about which one answer of the server says how far they have come; for the same reason.
-_STANDINGS = 100
+_SUMMARIES = 100
 
 _AFTER = ReturnDocument.AFTER
 
@@ -181,10 +181,10 @@ class MongoStore:
         return self._experiments.is_running(experiment)
 
     def experiments(
-        self, states: Iterable[ExperimentState] | None = None, *, in_short: bool = False
+        self, states: Iterable[ExperimentState] | None = None, *, omit_space: bool = False
     ) -> list[Experiment]:
         """Return the experiments, or those in one of the states, the oldest first."""
-        return self._experiments.listed(states, in_short=in_short)
+        return self._experiments.listed(states, omit_space=omit_space)
 
     def set_experiment_state(
         self, exp_key: str, state: ExperimentState, why: str | None = None, *, leader: str | None = None
@@ -244,17 +244,17 @@ class MongoStore:
         """Return when a trial of the experiment may have changed, or after the timeout."""
         self._changes.wait(exp_key, timeout_s)
 
-    def delete_experiment(self, exp_key: str, *, unless_at_work: bool = False) -> int:
+    def delete_experiment(self, exp_key: str, *, unless_active: bool = False) -> int:
         """Delete an experiment with its trials and attachments; return how many trials (14)."""
-        if unless_at_work:
+        if unless_active:
             self.shorten_leases(exp_key)
             self._experiments.shorten_lead(exp_key)
             if self._call(self._trials.find_one, queries.in_hand(exp_key), {"_id": 1}):
-                raise ExperimentAtWorkError(exp_key)
+                raise ExperimentActiveError(exp_key)
         all_trials = queries.of(exp_key)
         n_trials = self._call(self._trials.count_documents, all_trials)
         # First of all the experiment: nobody suggests or claims any more while the rest goes.
-        was_there = self._experiments.delete(exp_key, unless_led=unless_at_work)
+        was_there = self._experiments.delete(exp_key, unless_led=unless_active)
         n_files = self._attachments.drop(of_experiment(exp_key))
         # Last of all the trials: a coordinator may have been about to insert some.
         self._call(self._trials.delete_many, all_trials)
@@ -329,12 +329,12 @@ class MongoStore:
         groups = self._call(_aggregate, self._trials, queries.counts(exp_key, states))
         return counts_from(groups)
 
-    def standings(self, exp_keys: Iterable[str]) -> Mapping[str, Standing]:
+    def summaries(self, exp_keys: Iterable[str]) -> Mapping[str, TrialSummary]:
         """Return how far each of the experiments has come, in one question for all of them."""
         keys = sorted(set(exp_keys))
-        found = {key: Standing(counts=counts_from(())) for key in keys}
-        pipeline = queries.standings(keys, TRIALS, BEST_FIELDS, RECENT_TRIALS)
-        for document in self._call(_aggregate, self._database[EXPERIMENTS], pipeline, _STANDINGS):
+        found = {key: TrialSummary(counts=counts_from(())) for key in keys}
+        pipeline = queries.summaries(keys, TRIALS, BEST_FIELDS, RECENT_TRIALS)
+        for document in self._call(_aggregate, self._database[EXPERIMENTS], pipeline, _SUMMARIES):
             found[document["_id"]] = self._standing(document)
         return found
 
@@ -349,12 +349,12 @@ class MongoStore:
                 self._damage.fail(document, error)
         return None
 
-    def renew(self, trial: Trial) -> Hold:
+    def renew(self, trial: Trial) -> LeaseStatus:
         """Extend the lease on a claimed trial by its ``lease_s`` (4)."""
         if self._call(self._take_up, trial):
-            return Hold.HELD
+            return LeaseStatus.HELD
         is_cancelled = self._call(self._trials.find_one, queries.cancelled(trial), {"_id": 1}) is not None
-        return Hold.CANCELLED if is_cancelled else Hold.LOST
+        return LeaseStatus.CANCELLED if is_cancelled else LeaseStatus.LOST
 
     def report(self, trial: Trial, reports: Sequence[Report]) -> None:
         """Append intermediate values to a claimed trial (5)."""
@@ -459,11 +459,11 @@ class MongoStore:
         """Return those of the experiments in which a trial waits."""
         return set(self._call(self._trials.distinct, "exp_key", queries.waiting(exp_keys)))
 
-    def _standing(self, document: Document) -> Standing:
+    def _standing(self, document: Document) -> TrialSummary:
         best = next(self._damage.read(document["best"], best_from), None)
         recent: Document = next(iter(document["recent"]), {})
         since, until = recent.get("since"), recent.get("until")
-        return Standing(
+        return TrialSummary(
             counts=counts_from(document["counts"]),
             best=best if best is not None and best.state is State.DONE else None,
             n_recent=recent.get("n", 0),

@@ -23,7 +23,7 @@ from hpsearch.store.mongo.roles import COORDINATOR, ROLES, VIEWER, WORKER, Role
 from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.store.protocol import Hold
+from hpsearch.store.protocol import LeaseStatus
 from tests.acceptance.fleet import wait_until
 from tests.integration.servers import Server
 from tests.integration.store.conftest import WORKER as ANNA
@@ -197,7 +197,7 @@ def test_everything_goes_on_under_the_new_password(own, locked):
     assert store.lead("e", "me", 60).is_mine
     store.wait_for_change("e", 0.01)
     store.wait_for_change("e", 0.01)
-    assert store.renew(held) is Hold.HELD
+    assert store.renew(held) is LeaseStatus.HELD
     store.report(held, [Report(step=1, value=0.5)])
     store.attach("e", "model", b"data", tid=held.tid, attempt=held.attempt)
     assert store.attachment("e", "model", tid=held.tid) == b"data"

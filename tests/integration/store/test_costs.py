@@ -103,16 +103,16 @@ def test_reading_in_short_reads_each_trial_once(benches):
 
 
 def test_the_standing_of_an_experiment_takes_index_keys_in_proportion_and_few_documents(benches):
-    (_, few), (many_keys, many) = (b.examined(lambda b: b.store.standings(["e"])) for b in benches)
+    (_, few), (many_keys, many) = (b.examined(lambda b: b.store.summaries(["e"])) for b in benches)
     assert many == few <= 1 + 1 + 50
     assert many_keys <= benches[1].raw.trials.count_documents({}) + 100
 
 
-def test_the_standings_of_a_hundred_experiments_are_one_question(benches):
+def test_the_summaries_of_a_hundred_experiments_are_one_question(benches):
     bench, asked = benches[0], []
     keys = [f"e{i}" for i in range(100)]
     bench.raw.command("profile", 2)
-    bench.store.standings(keys)
+    bench.store.summaries(keys)
     bench.raw.command("profile", 0)
     asked = list(bench.raw["system.profile"].find({"op": "command", "command.aggregate": {"$exists": True}}))
     bench.raw.drop_collection("system.profile")

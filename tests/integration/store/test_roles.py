@@ -19,7 +19,7 @@ from hpsearch.store.mongo.roles import COORDINATOR, ROLES, VIEWER, WORKER, Role,
 from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.store.protocol import Hold
+from hpsearch.store.protocol import LeaseStatus
 from tests.integration.store.conftest import WORKER as ANNA
 from tests.integration.store.conftest import Bench
 
@@ -80,7 +80,7 @@ def test_a_search_runs_with_a_user_for_each_part(site, caplog):
     assert worker.claim(ANNA, "none waits", ["nowhere", "nor here"]) is None
     worker.release(work.claim(), "draining")
     trial = work.claim()
-    assert worker.renew(trial) is Hold.HELD
+    assert worker.renew(trial) is LeaseStatus.HELD
     worker.report(trial, [Report(step=1, value=0.5)])
     for data in (b"old", b"new"):
         worker.attach("whole", "model", data, tid=trial.tid, attempt=trial.attempt)
@@ -94,7 +94,7 @@ def test_a_search_runs_with_a_user_for_each_part(site, caplog):
     coordinator.resign("whole", "me")
     for store in (coordinator, worker, viewer):
         assert store.counts("whole")[State.DONE] == 1
-        assert store.standings(["whole"])["whole"].n_recent == 1
+        assert store.summaries(["whole"])["whole"].n_recent == 1
         assert [e.exp_key for e in store.experiments([ExperimentState.DONE])] == ["whole"]
         assert len(list(store.trials("whole", sort="loss"))) == 1
         assert store.attachments("whole", tid=trial.tid) == ["model"]

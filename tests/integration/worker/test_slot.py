@@ -22,7 +22,7 @@ from hpsearch.runtime.health.watchdog import STANDSTILL_S, Watchdog
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
-from hpsearch.store.protocol import Hold
+from hpsearch.store.protocol import LeaseStatus
 from hpsearch_worker import loop
 from hpsearch_worker.directory import Directory
 from hpsearch_worker.heartbeat import Heartbeat
@@ -145,7 +145,7 @@ def test_attachments_that_the_store_refuses_cost_no_loss_and_are_named(store, sl
 def test_nothing_is_attached_to_a_trial_that_is_not_held_any_more(store, slot, monkeypatch):
     """The search may have been deleted, and the number be that of a trial of the next one by now."""
     experiment(store)
-    monkeypatch.setattr(store, "renew", lambda trial: Hold.LOST)
+    monkeypatch.setattr(store, "renew", lambda trial: LeaseStatus.LOST)
 
     slot.work()
 

@@ -8,11 +8,11 @@ from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.trial import Failure, FailureKind, State
 from hpsearch.core.worker import WorkerState
 from hpsearch.report.summary import failure_groups, failure_reason, progress_of
-from hpsearch.store.protocol import Standing
+from hpsearch.store.protocol import TrialSummary
 from tests.unit.report.states import after, experiment, failed, worker
 
 COUNTS = dict.fromkeys(State, 0)
-NOTHING = Standing(counts=COUNTS)
+NOTHING = TrialSummary(counts=COUNTS)
 
 
 def test_failures_are_grouped_by_reason_the_most_frequent_first():
@@ -38,14 +38,14 @@ def test_the_reason_of_a_failure_is_the_most_telling_word_that_is_known(error: F
 
 
 def test_the_rate_is_that_of_the_recent_trials_that_are_finished():
-    recent = Standing(counts=COUNTS, n_recent=2, recent_since=after(0), recent_until=after(30))
+    recent = TrialSummary(counts=COUNTS, n_recent=2, recent_since=after(0), recent_until=after(30))
     told = progress_of(experiment(), recent, [], after(60))
     assert told.per_minute == 2.0
     assert told.elapsed_s == 60.0
 
 
 def test_a_search_that_has_ended_has_no_rate_and_its_time_stands_still():
-    recent = Standing(counts=COUNTS, n_recent=1, recent_since=after(30), recent_until=after(30))
+    recent = TrialSummary(counts=COUNTS, n_recent=1, recent_since=after(30), recent_until=after(30))
     told = progress_of(experiment(state=ExperimentState.DONE), recent, [], after(3600))
     assert told.per_minute is None
     assert told.elapsed_s == 30.0

@@ -22,13 +22,13 @@ from hpsearch.core.experiment import Budget, Elapsed, Experiment, ExperimentStat
 from hpsearch.core.trial import Failure, FailureKind, Report, Result, State, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.errors import (
-    ExperimentAtWorkError,
+    ExperimentActiveError,
     ExperimentMismatchError,
     LeaseLostError,
     NotFoundError,
     TrialExistsError,
 )
-from hpsearch.store.protocol import Hold, TrialStore
+from hpsearch.store.protocol import LeaseStatus, TrialStore
 from tests.unit.store.model import FINISHED, LOST, RELEASED, Claim, ExperimentModel, Model, TrialModel
 
 COORDINATORS = st.sampled_from(["anna", "bert"])
@@ -174,23 +174,23 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.store.cancel(self.exp_key, states) == 0
 
     def delete(self, data: st.DataObject) -> None:
-        unless_at_work = data.draw(st.booleans())
+        unless_active = data.draw(st.booleans())
         there = self.model.experiment or self.model.trials
-        if unless_at_work:
+        if unless_active:
             self.model.shorten()
             if self.model.experiment is not None:
                 self.model.experiment.shorten(self.model.now)
-        if unless_at_work and self.model.is_at_work():
-            with pytest.raises(ExperimentAtWorkError):
-                self.store.delete_experiment(self.exp_key, unless_at_work=True)
+        if unless_active and self.model.is_active():
+            with pytest.raises(ExperimentActiveError):
+                self.store.delete_experiment(self.exp_key, unless_active=True)
             return
         if there:
-            n = self.store.delete_experiment(self.exp_key, unless_at_work=unless_at_work)
+            n = self.store.delete_experiment(self.exp_key, unless_active=unless_active)
             assert n == len(self.model.trials)
         self.model = Model(now=self.model.now)
         self.final.clear()
         with pytest.raises(NotFoundError):
-            self.store.delete_experiment(self.exp_key, unless_at_work=unless_at_work)
+            self.store.delete_experiment(self.exp_key, unless_active=unless_active)
         assert self.store.n_attachments(self.exp_key) == 0
 
     # Trials come in
@@ -318,13 +318,13 @@ class StoreMachine(RuleBasedStateMachine):
         for _ in range(times):
             hold = self.store.renew(self.claimed(claim))
             if known is None or not known.is_under(claim) or known.state in FINISHED:
-                assert hold is Hold.LOST
+                assert hold is LeaseStatus.LOST
             elif known.state is State.CANCELLED:
-                assert hold is Hold.CANCELLED
+                assert hold is LeaseStatus.CANCELLED
             elif self.model.run_by(claim.token) not in (None, claim.tid):
-                assert hold is Hold.LOST
+                assert hold is LeaseStatus.LOST
             else:
-                assert hold is Hold.HELD
+                assert hold is LeaseStatus.HELD
                 known.state, known.lease_until = State.RUNNING, self.model.now + known.lease_s
 
     @precondition(lambda self: self.claims)

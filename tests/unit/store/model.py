@@ -128,5 +128,5 @@ class Model:
         leases = [t.lease_until for t in self.trials.values() if t.state is State.RUNNING]
         return any(lease is not None and lease > self.now for lease in leases)
 
-    def is_at_work(self) -> bool:
+    def is_active(self) -> bool:
         return self.is_led() or self.is_held()

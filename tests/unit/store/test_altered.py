@@ -30,7 +30,7 @@ from hpsearch.report.table import Format, render
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
 from hpsearch.store.documents.trial import trial_document, trial_from, unreadable_trial
 from hpsearch.store.documents.worker import worker_document, worker_from
-from hpsearch.store.protocol import Standing
+from hpsearch.store.protocol import TrialSummary
 from tests.unit.store.altered import HOSTILE, Document, altered, places
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -139,7 +139,7 @@ def assert_shown(found: Any) -> None:
             for form in Format:
                 assert render("workers", [asdict(found)], WORKER_COLUMNS, form)
         case Experiment():
-            row = status_row(progress_of(found, Standing(counts=dict.fromkeys(State, 0)), [], NOW), NOW)
+            row = status_row(progress_of(found, TrialSummary(counts=dict.fromkeys(State, 0)), [], NOW), NOW)
             for form in Format:
                 assert render("status", [row if form.is_nested else status_cells(row)], STATUS_COLUMNS, form)
 

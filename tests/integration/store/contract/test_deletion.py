@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from hpsearch.errors import ExperimentAtWorkError, NotFoundError, StoreError
+from hpsearch.errors import ExperimentActiveError, NotFoundError, StoreError
 from tests.integration.store.contract.results import DONE
 
 
@@ -67,8 +67,8 @@ def test_a_search_at_work_is_spared_and_goes_all_the_same_by_force(bench, store,
         store.lead(bench.exp_key, "anna", 60)
     else:
         bench.claim()
-    with pytest.raises(ExperimentAtWorkError, match=bench.exp_key):
-        store.delete_experiment(bench.exp_key, unless_at_work=True)
+    with pytest.raises(ExperimentActiveError, match=bench.exp_key):
+        store.delete_experiment(bench.exp_key, unless_active=True)
     assert len(list(store.trials(bench.exp_key))) == 2
     assert store.delete_experiment(bench.exp_key) == 2
 
@@ -82,10 +82,10 @@ def test_a_clock_that_was_set_back_spares_a_search_no_longer_than_its_leases(ben
     else:
         bench.claim()
     bench.later(-3600)
-    with pytest.raises(ExperimentAtWorkError, match=bench.exp_key):
-        store.delete_experiment(bench.exp_key, unless_at_work=True)
+    with pytest.raises(ExperimentActiveError, match=bench.exp_key):
+        store.delete_experiment(bench.exp_key, unless_active=True)
     bench.later(61)
-    assert store.delete_experiment(bench.exp_key, unless_at_work=True) == 1
+    assert store.delete_experiment(bench.exp_key, unless_active=True) == 1
 
 
 def test_of_a_deletion_and_a_bid_for_the_lead_one_succeeds(bench, store):
@@ -97,8 +97,8 @@ def test_of_a_deletion_and_a_bid_for_the_lead_one_succeeds(bench, store):
 
     def delete() -> bool:
         try:
-            store.delete_experiment(bench.exp_key, unless_at_work=True)
-        except ExperimentAtWorkError:
+            store.delete_experiment(bench.exp_key, unless_active=True)
+        except ExperimentActiveError:
             return False
         return True
 

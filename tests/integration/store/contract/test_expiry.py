@@ -9,7 +9,7 @@ import pytest
 
 from hpsearch.core.trial import FailureKind, Report, State
 from hpsearch.errors import LeaseLostError
-from hpsearch.store.protocol import Hold
+from hpsearch.store.protocol import LeaseStatus
 from tests.integration.store.conftest import WORKER
 from tests.integration.store.contract.results import DONE
 
@@ -95,7 +95,7 @@ def test_two_claims_under_one_token_are_told_apart_by_their_attempts(bench, stor
     second = bench.claim("token")
     assert (second.owner, second.attempt) == (first.owner, first.attempt + 1)
 
-    assert store.renew(first) is Hold.LOST
+    assert store.renew(first) is LeaseStatus.LOST
     for refused in (
         lambda: store.finish(first, DONE),
         lambda: store.report(first, [Report(step=1, value=1)]),
@@ -113,7 +113,7 @@ def test_a_repeated_release_leaves_a_later_claim_under_its_token_alone(bench, st
     second = bench.claim("token")
     store.release(first, "draining")
     assert bench.read(first) == replace(second, history=bench.read(first).history)
-    assert store.renew(second) is Hold.HELD
+    assert store.renew(second) is LeaseStatus.HELD
 
 
 def test_a_token_that_runs_another_trial_by_now_has_lost_the_first(bench, store):
@@ -124,7 +124,7 @@ def test_a_token_that_runs_another_trial_by_now_has_lost_the_first(bench, store)
     store.insert([bench.trial(1, priority=1)])
     assert bench.claim("token").tid == 1
 
-    assert store.renew(first) is Hold.LOST
+    assert store.renew(first) is LeaseStatus.LOST
     assert bench.read(first).state is State.PENDING
 
 
@@ -166,7 +166,7 @@ def test_a_shortened_lease_is_still_its_holders(bench, store):
     store.shorten_leases(bench.exp_key)
 
     assert (bench.read(trial).owner, bench.read(trial).attempt) == (trial.owner, trial.attempt)
-    assert store.renew(trial) is Hold.HELD
+    assert store.renew(trial) is LeaseStatus.HELD
     store.finish(trial, DONE)
     assert bench.read(trial).state is State.DONE
 

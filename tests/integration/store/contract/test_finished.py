@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from hpsearch.core.trial import Failure, FailureKind, Result, State, Trial
-from hpsearch.store.protocol import Hold
+from hpsearch.store.protocol import LeaseStatus
 from tests.integration.store.conftest import WORKER, Bench
 from tests.integration.store.contract.results import DONE, FAILED
 
@@ -35,7 +35,7 @@ def test_cancel_ends_only_the_states_it_names(bench, store):
     running = bench.claim()
 
     assert store.cancel(bench.exp_key, {State.PENDING}) == 2
-    assert store.renew(running) is Hold.HELD
+    assert store.renew(running) is LeaseStatus.HELD
     assert store.counts(bench.exp_key)[State.CANCELLED] == 2
     with pytest.raises(ValueError, match="only pending and running"):
         store.cancel(bench.exp_key, {State.DONE})

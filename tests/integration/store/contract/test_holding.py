@@ -8,7 +8,7 @@ import pytest
 
 from hpsearch.core.trial import Failure, FailureKind, Report, Result, State
 from hpsearch.errors import LeaseLostError, StoreError
-from hpsearch.store.protocol import Hold
+from hpsearch.store.protocol import LeaseStatus
 from tests.integration.store.conftest import WORKER
 from tests.integration.store.contract.results import DONE, FAILED
 
@@ -18,7 +18,7 @@ def test_a_renewal_extends_the_lease_of_its_holder(bench, store):
     trial = bench.claim()
     bench.outlast(trial.claimed_at)
 
-    assert store.renew(trial) is Hold.HELD
+    assert store.renew(trial) is LeaseStatus.HELD
 
     renewed = bench.read(trial)
     assert renewed.heartbeat_at > trial.heartbeat_at
@@ -30,7 +30,7 @@ def test_a_renewal_tells_the_holder_of_a_cancelled_trial(bench, store):
     trial = bench.claim()
     store.cancel(bench.exp_key, {State.RUNNING})
 
-    assert store.renew(trial) is Hold.CANCELLED
+    assert store.renew(trial) is LeaseStatus.CANCELLED
 
 
 def test_a_trial_that_another_claimed_is_lost(bench, store):
@@ -39,10 +39,10 @@ def test_a_trial_that_another_claimed_is_lost(bench, store):
     bench.lose(stale)
     fresh = bench.claim()
 
-    assert store.renew(stale) is Hold.LOST
+    assert store.renew(stale) is LeaseStatus.LOST
     store.cancel(bench.exp_key, {State.RUNNING})
-    assert store.renew(stale) is Hold.LOST
-    assert store.renew(fresh) is Hold.CANCELLED
+    assert store.renew(stale) is LeaseStatus.LOST
+    assert store.renew(fresh) is LeaseStatus.CANCELLED
 
 
 def test_a_finished_trial_is_lost_to_renewals(bench, store):
@@ -50,7 +50,7 @@ def test_a_finished_trial_is_lost_to_renewals(bench, store):
     trial = bench.claim()
     store.finish(trial, DONE)
 
-    assert store.renew(trial) is Hold.LOST
+    assert store.renew(trial) is LeaseStatus.LOST
     assert bench.read(trial).state is State.DONE
 
 
@@ -60,7 +60,7 @@ def test_a_renewal_takes_up_an_expired_trial_that_nobody_claimed(bench, store):
     trial = bench.claim()
     bench.lose(trial)
 
-    assert store.renew(trial) is Hold.HELD
+    assert store.renew(trial) is LeaseStatus.HELD
     assert bench.read(trial).state is State.RUNNING
     assert store.claim(WORKER, "other", [bench.exp_key]) is None
 
@@ -186,7 +186,7 @@ def test_there_is_no_grace_for_a_trial_that_was_given_back(bench, store):
         store.finish(trial, DONE)
     with pytest.raises(LeaseLostError):
         store.report(trial, [Report(step=1, value=1)])
-    assert store.renew(trial) is Hold.LOST
+    assert store.renew(trial) is LeaseStatus.LOST
     assert bench.read(trial).state is State.PENDING
 
 
@@ -233,7 +233,7 @@ def test_a_trial_that_does_not_exist_is_lost(bench, store):
 
     with pytest.raises(LeaseLostError):
         store.finish(never, DONE)
-    assert store.renew(never) is Hold.LOST
+    assert store.renew(never) is LeaseStatus.LOST
 
 
 def test_reports_are_appended_with_the_stores_time(bench, store):
