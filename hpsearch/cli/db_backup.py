@@ -14,7 +14,7 @@ import click
 from hpsearch.cli.backup_file import open_backup, read_lines, write_lines
 from hpsearch.cli.find import find_experiment
 from hpsearch.cli.options import debug_option, option, store_option
-from hpsearch.cli.stores import open_store, patient
+from hpsearch.cli.stores import PATIENCE, open_store
 from hpsearch.errors import BackupError, HpsearchError, NotFoundError
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.store.mongo import backup as backups
@@ -42,7 +42,7 @@ def backup(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
     meanwhile.
     """
     log_to_stderr(logging.WARNING)
-    with open_store(store) as opened, closing(Archive.connect(opened.uri, patient)) as archive:
+    with open_store(store) as opened, closing(Archive.connect(opened.uri, PATIENCE)) as archive:
         n_trials = {key: sum(opened.store.counts(key).values()) for key in _keys(opened.store, exp_key)}
         first = backups.header(opened.store.now(), n_trials)
         counts = Counter[backups.Kind]()
@@ -65,7 +65,7 @@ def restore(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
     with open_backup(file) as raw, open_store(store) as opened:
         found = backups.check(records_of(read_lines(raw)))
         wanted = _wanted(list(found.n_trials), exp_key)
-        with closing(Archive.connect(opened.uri, patient)) as archive:
+        with closing(Archive.connect(opened.uri, PATIENCE)) as archive:
             archive.check_free(wanted)
             records = backups.of_experiments(records_of(read_lines(raw)), wanted)
             _restore(archive.write(records, opened.store.now()), found, wanted)

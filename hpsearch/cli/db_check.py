@@ -8,7 +8,7 @@ import click
 
 from hpsearch.cli.findings import print_findings
 from hpsearch.cli.options import debug_option, json_option, store_option
-from hpsearch.cli.stores import open_store, patient
+from hpsearch.cli.stores import PATIENCE, open_store
 from hpsearch.diagnosis.database import judge
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.store.mongo.inspection import inspect
@@ -25,5 +25,5 @@ def check(store: str | None, json: bool) -> None:
     """
     log_to_stderr(logging.ERROR)
     with open_store(store) as opened:
-        findings = judge(inspect(opened.uri, patient))
+        findings = judge(inspect(opened.uri, PATIENCE))
     print_findings("check", findings, as_json=json)

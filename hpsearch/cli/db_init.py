@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import click
 
 from hpsearch.cli.options import debug_option, option, store_option
-from hpsearch.cli.stores import patient
+from hpsearch.cli.stores import PATIENCE
 from hpsearch.errors import ConfigurationError
 from hpsearch.store.mongo.roles import ROLES
 from hpsearch.store.mongo.schema import VALIDATORS
@@ -34,7 +34,7 @@ def init(store: str, users: bool, users_file: str | None, rotate: bool) -> None:
     """
     if not users and (rotate or users_file):
         raise click.UsageError("--rotate and --users-file go with --users.")
-    with Setup(store, patient) as setup:
+    with Setup(store, PATIENCE) as setup:
         _make_collections(setup)
         if users:
             _make_roles(setup)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from hpsearch.cli.options import debug_option, json_option, store_option
-from hpsearch.cli.stores import open_store, patient
+from hpsearch.cli.stores import PATIENCE, open_store
 from hpsearch.report.table import Format, render
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.runtime.strict_json import json_text
@@ -31,7 +31,7 @@ def stats(store: str | None, json: bool) -> None:
     """Show how much room searches take, and the collections on the server's disk."""
     log_to_stderr(logging.ERROR)
     with open_store(store) as opened:
-        experiments, collections = measure(opened.uri, patient)
+        experiments, collections = measure(opened.uri, PATIENCE)
     if json:
         rows = {
             "experiments": [_row(e) for e in experiments],

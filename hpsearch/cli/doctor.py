@@ -18,7 +18,7 @@ from hpsearch import mongod
 from hpsearch.cli.findings import print_findings
 from hpsearch.cli.options import debug_option, json_option, store_option
 from hpsearch.cli.store_choice import STORE, named_file
-from hpsearch.cli.stores import patient
+from hpsearch.cli.stores import PATIENCE
 from hpsearch.cli.variables import LenientOption, invalid_reason, variables
 from hpsearch.diagnosis.database import judge as judge_database
 from hpsearch.diagnosis.finding import Finding, ok, problem
@@ -138,4 +138,4 @@ def _database(uri: str | None) -> list[Finding]:
         uri = mongod.status().uri if is_there else None
     if uri is None:
         return [ok("database", "the private MongoDB of this machine does not run: it starts when needed")]
-    return judge_database(inspect(uri, patient))
+    return judge_database(inspect(uri, PATIENCE))

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from hpsearch.cli.options import debug_option, option, store_option
-from hpsearch.cli.stores import open_store, patient
+from hpsearch.cli.stores import PATIENCE, open_store
 from hpsearch.core.experiment import UNDECIDED, Experiment, ExperimentState, bad_exp_key, is_exp_key
 from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentMismatchError, LoadError, NotFoundError, SpaceError
@@ -89,7 +89,7 @@ def import_hyperopt(
 def _opened(source: str, *, trust_pickle: bool) -> Iterator[JobSource]:
     """Open what SOURCE names."""
     if "://" in source:
-        found = MongoJobSource.connect(jobs_address(source), patient)
+        found = MongoJobSource.connect(jobs_address(source), PATIENCE)
         try:
             yield found
         finally:

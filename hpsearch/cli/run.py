@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from hpsearch.cli.options import (
 from hpsearch.cli.outcome import report_outcome
 from hpsearch.cli.search_options import SearchOptions, describe, open_experiment, search_options
 from hpsearch.cli.store_choice import chosen_file, uri_in
-from hpsearch.cli.stores import OpenStore, open_store, patient
+from hpsearch.cli.stores import PATIENCE_S, OpenStore, open_store
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.coordination.progress import Progress
 from hpsearch.coordination.run_loop import run_to_end
@@ -40,7 +41,7 @@ from hpsearch.runtime.logs import log_to_stderr, tell
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.runtime.systemd import take_notifier
 from hpsearch.space.tree import Space
-from hpsearch.store.mongo.access import AuthPatience, Renewal
+from hpsearch.store.mongo.patience import Patience
 
 #: The lag of one local worker: while it evaluates a trial, the next one is suggested from those before.
 _LAG_ALONE = 1
@@ -216,33 +217,20 @@ def _opened(
     is_ephemeral: bool = False,
 ) -> Iterator[OpenStore]:
     """Open the store; from then on an outage is waited out, unless a signal ends the waiting."""
-    patience = _Patience(interrupt, health)
+
+    def may_wait() -> bool:
+        health.alive()  # a coordinator that waits for its database is not stuck
+        return not interrupt.is_asked
+
+    patience = Patience(PATIENCE_S, auth_patience_s, may_wait=may_wait)
     store_file = chosen_file(click.get_current_context())
     with open_store(
         uri,
         is_ephemeral=is_ephemeral,
         patience=patience,
         on_contact=health.alive,
-        renewal=Renewal(
-            lasts=AuthPatience(auth_patience_s, patience),
-            read_uri=None if store_file is None else partial(uri_in, store_file),
-        ),
+        read_uri=None if store_file is None else partial(uri_in, store_file),
     ) as opened:
-        patience.has_started = True
+        patience.away_s = math.inf
         health.contact = opened.store.contact
         yield opened
-
-
-class _Patience:
-    """Tries for a while at first, then for as long as nobody interrupts."""
-
-    def __init__(self, interrupt: Interrupt, health: CoordinatorHealth) -> None:
-        self._interrupt = interrupt
-        self._health = health
-        self.has_started = False
-
-    def __call__(self, seconds_away: float) -> bool:
-        self._health.alive()  # a coordinator that waits for its database is not stuck
-        if not self.has_started:
-            return patient(seconds_away)
-        return not self._interrupt.is_asked

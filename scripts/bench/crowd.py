@@ -28,6 +28,7 @@ from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import Result, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.runtime.signals import Interrupt
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import LeaseStatus
 from hpsearch_worker.directory import Directory
@@ -121,7 +122,7 @@ def main() -> None:
     parser.add_argument("--for-s", type=float, default=40.0)
     options = parser.parse_args()
     uri = f"{sys.stdin.readline().strip()}&maxPoolSize={options.workers}"
-    store = TimedStore.connect(uri, patience=lambda seconds: seconds < 30)
+    store = TimedStore.connect(uri, patience=Patience(30))
     since = time.monotonic() + options.warm_up_s
     store.stopwatch = stopwatch = Stopwatch(since, since + options.for_s)
     with Interrupt() as interrupt:

@@ -26,6 +26,7 @@ from hpsearch.core.trial import FINISHED, State, Trial
 from hpsearch.mongod import ephemeral_mongod
 from hpsearch.objective.loading import parse_target
 from hpsearch.space.tree import Space
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch_worker.isolated import IsolatedEvaluator
 
@@ -98,7 +99,7 @@ def main() -> None:
         for kind, seconds in output_costs(file):
             print(f"  {kind:24} {seconds:.2f}")
         with ephemeral_mongod() as server:
-            store = MongoStore.connect(server.uri, patience=lambda seconds: seconds < 60)
+            store = MongoStore.connect(server.uri, patience=Patience(60))
             base = peak_bytes(store, server.uri, file, "attach_nothing")
             peak = peak_bytes(store, server.uri, file, "attach_300_mb")
             print(f"memory of the worker for an attachment: {(peak - base) / (300 * MB):.2f} x its size")

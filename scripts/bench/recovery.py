@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from hpsearch.coordination.election import LEADER_LEASE_S
 from hpsearch.core.trial import State, Trial
-from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from tests.acceptance.fleet import OBJECTIVE, Fleet, wait_until
 from tests.integration.servers import Server
@@ -233,7 +233,7 @@ def three_servers(folder: Path) -> Iterator[tuple[list[Server], str]]:
 def scene_on(uri: str, folder: Path, setting: Setting) -> Iterator[Scene]:
     """A folder with a search, and a database for it."""
     (folder / "search.py").write_text(OBJECTIVE)
-    store = MongoStore.connect(uri, patience=give_up_after(300))
+    store = MongoStore.connect(uri, patience=Patience(300))
     fleet = Fleet(folder, uri)
     try:
         yield Scene(fleet=fleet, store=store, setting=setting)

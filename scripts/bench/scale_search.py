@@ -18,6 +18,7 @@ from hpsearch.core.experiment import Budget, Experiment
 from hpsearch.core.trial import Holder, State, Trial
 from hpsearch.objective.loading import load_space, parse_target
 from hpsearch.space.tree import Space
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 
 SOURCE = """
@@ -80,7 +81,7 @@ def opened(uri: str, target: Path, n_finished: int) -> Search:
     at = uri.replace("/hpsearch?", f"/scale_{n_finished}?")
     objective = parse_target(str(target))
     space = Space(load_space(objective, None))
-    search = Search(at, target, MongoStore.connect(at, patience=lambda seconds: seconds < 30), space)
+    search = Search(at, target, MongoStore.connect(at, patience=Patience(30)), space)
     search.store.open_experiment(
         Experiment(
             exp_key=EXP_KEY,

@@ -26,6 +26,7 @@ from hpsearch.core.trial import FINISHED, Trial
 from hpsearch.mongod import ephemeral_mongod
 from hpsearch.objective.loading import parse_target
 from hpsearch.space.tree import Space
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 
 OBJECTIVE = "space = {}\ndef objective(config): return 0.0\n"
@@ -94,7 +95,7 @@ def measure(uri: str, target: Path, way: str, n_workers: int, n_trials: int) -> 
     """Return the trials per second, and the CPU seconds of all processes."""
     database = f"bench_{uuid4().hex[:8]}"
     at = uri.replace("/hpsearch?", f"/{database}?")
-    store = MongoStore.connect(at, patience=lambda seconds: seconds < 30)
+    store = MongoStore.connect(at, patience=Patience(30))
     fill(store, target, n_trials)
     arguments = [at, database] if way == "bare loop" else []
     command = [sys.executable, *WAYS[way], *arguments]

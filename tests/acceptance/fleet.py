@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hpsearch.core.trial import State, Trial
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 
 OBJECTIVE = """
@@ -99,7 +100,7 @@ class Fleet:
         return len((self.folder / "calls").read_text().splitlines())
 
     def trials(self, exp_key: str = "search") -> list[Trial]:
-        store = MongoStore.connect(self.uri, patience=lambda seconds: seconds < 60)
+        store = MongoStore.connect(self.uri, patience=Patience(60))
         try:
             return list(store.trials(exp_key))
         finally:

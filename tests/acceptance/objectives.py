@@ -10,7 +10,7 @@ from hpsearch import hp
 from hpsearch.core.experiment import Defaults, Experiment, ObjectiveRef
 from hpsearch.core.trial import Trial
 from hpsearch.space.tree import Space
-from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from tests.acceptance.fleet import Fleet, wait_until
 
@@ -150,4 +150,4 @@ class Shop:
 
 def shop_at(folder: Path, uri: str) -> Shop:
     (folder / "work.py").write_text(OBJECTIVES)
-    return Shop(Fleet(folder, uri), MongoStore.connect(uri, patience=give_up_after(60)))
+    return Shop(Fleet(folder, uri), MongoStore.connect(uri, patience=Patience(60)))

@@ -11,7 +11,7 @@ import pytest
 
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State
-from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from scripts.bench.faults.clock import MovableClock, compiled
 from tests.acceptance.fleet import OBJECTIVE, Fleet, running, wait_until
@@ -26,7 +26,7 @@ class Timed(Fleet):
     clock: MovableClock
 
     def experiment(self) -> Experiment:
-        store = MongoStore.connect(self.uri, patience=give_up_after(60))
+        store = MongoStore.connect(self.uri, patience=Patience(60))
         try:
             return store.experiment("search")
         finally:

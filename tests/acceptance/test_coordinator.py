@@ -6,13 +6,13 @@ import signal
 
 from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.core.trial import FINISHED, State
-from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from tests.acceptance.fleet import Fleet, ended, running, wait_until
 
 
 def experiment(fleet: Fleet) -> Experiment:
-    store = MongoStore.connect(fleet.uri, patience=give_up_after(60))
+    store = MongoStore.connect(fleet.uri, patience=Patience(60))
     try:
         return store.experiment("search")
     finally:

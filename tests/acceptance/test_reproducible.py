@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from hpsearch.core.trial import FINISHED, Trial
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from tests.acceptance.fleet import Fleet, ended, wait_until
 
@@ -103,7 +104,7 @@ def test_racing_coordinators_say_whose_seed_it_is(jittery):
     jittery.worker("--exp-key", "raced")
     for process in processes:
         assert ended(process, 120) == 0, jittery.output(process)
-    store = MongoStore.connect(jittery.uri, patience=lambda seconds: seconds < 60)
+    store = MongoStore.connect(jittery.uri, patience=Patience(60))
     seed = store.experiment("raced").seed
     store.close()
     assert all(f"seed {seed}" in jittery.output(process) for process in processes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import platform
 import random
@@ -18,7 +19,7 @@ from hpsearch.runtime.gpus import VISIBLE
 from hpsearch.runtime.health.server import serving
 from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.runtime.systemd import Notifier
-from hpsearch.store.mongo.access import AuthPatience, Renewal
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore
 from hpsearch_worker.allowed import Allowed
@@ -101,21 +102,24 @@ def serve(
     with serving(options.health_host, options.health_port, health) as url:
         if url is not None:
             log.info("health at %s", url, extra=Event.HEALTH_SERVED.of(url=url))
-        patience = _Patience(shutdown, tally, health.watchdog, notifier)
+
+        def may_wait() -> bool:
+            health.watchdog.beat()  # a worker that waits for its database is not stuck
+            notifier.alive()
+            # On the way out, only a trial in hand is worth waiting for.
+            return not shutdown.is_time_up() and (tally.is_busy or not shutdown.is_draining())
+
+        patience = Patience(_START_PATIENCE_S, options.auth_patience_s, may_wait=may_wait)
         store = MongoStore.connect(
-            uri,
-            patience=patience,
-            on_contact=health.watchdog.beat,
-            renewal=Renewal(
-                lasts=AuthPatience(options.auth_patience_s, patience.with_refusal), read_uri=options.read_uri
-            ),
+            uri, patience=patience, on_contact=health.watchdog.beat, read_uri=options.read_uri
         )
         try:
             health.contact = store.contact
             heartbeat = Heartbeat(store, lambda: _told(notifier, health, shutdown, tally), health.watchdog)
-            patience.is_heartbeat = heartbeat.runs_here
+            # The heartbeat tries again in a moment; if it waited for one right, no lease would be renewed.
+            patience.waits_for_access = lambda: not heartbeat.runs_here()
             heartbeat.start()
-            patience.has_started = True
+            patience.away_s = math.inf
             notifier.ready()
             on_start()
             _log_start(options)
@@ -240,31 +244,3 @@ def _in_threads(slots: list[Slot]) -> None:
     for thread in threads:
         while thread.is_alive():
             thread.join(0.5)  # in steps, so that signals are handled meanwhile
-
-
-class _Patience:
-    """How long to wait for a database that is away: for ever, but not on the way in or out."""
-
-    def __init__(self, shutdown: Shutdown, tally: Tally, watchdog: Watchdog, notifier: Notifier) -> None:
-        self._shutdown = shutdown
-        self._tally = tally
-        self._watchdog = watchdog
-        self._notifier = notifier
-        self.has_started = False
-        self.is_heartbeat: Callable[[], bool] = lambda: False
-
-    def with_refusal(self, seconds_refused: float) -> bool:
-        """Whether to go on trying while the user is refused."""
-        # The heartbeat tries again in a moment; if it waited for one right, no lease would be renewed.
-        return not self.is_heartbeat() and self(seconds_refused)
-
-    def __call__(self, seconds_away: float) -> bool:
-        # A worker that waits for its database is not stuck.
-        self._watchdog.beat()
-        self._notifier.alive()
-        if not self.has_started:
-            return seconds_away < _START_PATIENCE_S and not self._shutdown.is_draining()
-        # Once it should leave, only a trial in hand is worth waiting for.
-        if self._shutdown.is_draining() and not self._tally.is_busy:
-            return False
-        return not self._shutdown.is_time_up()

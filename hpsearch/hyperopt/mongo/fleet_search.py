@@ -15,7 +15,6 @@ from hpsearch.errors import ConfigurationError
 from hpsearch.hyperopt.engine.iteration import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import FunctionSuggester, algorithm_of
 from hpsearch.hyperopt.mongo.experiment import open_experiment
-from hpsearch.hyperopt.mongo.jobs import Patience
 from hpsearch.hyperopt.mongo.monitor import SearchMonitor
 from hpsearch.hyperopt.progress import progress_bar
 from hpsearch.space.tree import Space
@@ -141,9 +140,8 @@ def _lead(
     n_known = sum(trials.store.counts(experiment.exp_key, FINISHED).values())
     limit = experiment.budget.max_evals
     n_total = sys.maxsize if limit is None else max(n_known, limit)
-    patience: Patience = trials.handle.patience
     with (
-        patience.lasting(math.inf if rounds.timeout is None else rounds.timeout),
+        trials.handle.waiting(math.inf if rounds.timeout is None else rounds.timeout),
         progress_bar(
             rounds.show_progressbar, verbose=rounds.verbose, n_known=n_known, n_total=n_total
         ) as bar,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -15,8 +14,8 @@ from hpsearch.hyperopt.engine.documents import (
     Doc,
 )
 from hpsearch.hyperopt.mongo.documents import doc_of, labels_of
-from hpsearch.store.mongo.access import Renewal
 from hpsearch.store.mongo.hyperopt_uri import jobs_address
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore
 
@@ -25,32 +24,6 @@ PATIENCE_S = 30.0
 
 #: Seconds that a script which leads a search waits while MongoDB refuses its user, as the commands do.
 _AUTH_PATIENCE_S = 600.0
-
-
-class Patience:
-    """Says how long a script waits while the database is away."""
-
-    def __init__(self) -> None:
-        self._longest_s = PATIENCE_S
-        self._is_leading = False
-
-    def while_refused(self, seconds_refused: float) -> bool:
-        """Whether to go on trying while MongoDB refuses the user."""
-        return self._is_leading and seconds_refused < _AUTH_PATIENCE_S and self(seconds_refused)
-
-    def __call__(self, seconds_away: float) -> bool:
-        """Whether to go on trying."""
-        return seconds_away < self._longest_s
-
-    @contextmanager
-    def lasting(self, longest_s: float = math.inf) -> Iterator[None]:
-        """Wait for so long meanwhile, as a script that leads a search."""
-        before = self._longest_s, self._is_leading
-        self._longest_s, self._is_leading = longest_s, True
-        try:
-            yield
-        finally:
-            self._longest_s, self._is_leading = before
 
 
 class MongoJobs:
@@ -85,10 +58,19 @@ class MongoJobs:
         ConfigurationError, StorePermissionError, StoreUnavailableError
             If the address is none, or there is no database that lets this user in.
         """
-        patience = Patience()
-        renewal = Renewal(lasts=patience.while_refused)
-        store = MongoStore.connect(jobs_address(conn_str).uri, patience=patience, renewal=renewal)
-        return cls(store, patience)
+        patience = Patience(PATIENCE_S, 0.0)
+        return cls(MongoStore.connect(jobs_address(conn_str).uri, patience=patience), patience)
+
+    @contextmanager
+    def waiting(self, away_s: float) -> Iterator[None]:
+        """Wait up to ``away_s`` seconds for the database meanwhile, as a script that leads a search."""
+        patience = self.patience
+        before = patience.away_s, patience.refused_s
+        patience.away_s, patience.refused_s = away_s, _AUTH_PATIENCE_S
+        try:
+            yield
+        finally:
+            patience.away_s, patience.refused_s = before
 
     def __len__(self) -> int:
         return sum(sum(self.store.counts(key).values()) for key in self._exp_keys())

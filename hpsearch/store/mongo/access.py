@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.errors import ConfigurationError
@@ -21,42 +20,8 @@ from hpsearch.store.mongo.roles import grants
 
 log = logging.getLogger(__name__)
 
-#: Takes the seconds since something was last right, and says whether to go on trying.
-Patience = Callable[[float], bool]
-
 #: Seconds without a refusal after which the user counts as let in again. Heartbeats ask every five.
 _QUIET_S = 15.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renewal:
-    """How a process that is at work outlasts a refusal of its user."""
-
-    lasts: Patience  #: takes the seconds since a call was first refused
-    read_uri: Callable[[], str] | None = None  #: reads the URI again; None where it is not in a file
-
-
-class AuthPatience:
-    """Waits for so long while a user is refused, then never again; asks another patience besides.
-
-    Parameters
-    ----------
-    longest_s : float
-        Seconds to wait after a call was first refused.
-    patience : callable
-        Whether the process waits for its database at all.
-    """
-
-    def __init__(self, longest_s: float, patience: Patience) -> None:
-        self._longest_s = longest_s
-        self._patience = patience
-        self._is_over = False
-
-    def __call__(self, seconds_refused: float) -> bool:
-        """Whether to go on trying."""
-        # What a process does on its way out would otherwise wait as long once more.
-        self._is_over = self._is_over or seconds_refused >= self._longest_s
-        return not self._is_over and self._patience(seconds_refused)
 
 
 class Access:

@@ -21,10 +21,10 @@ from hpsearch.store.documents.fields import Fields
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.documents.trial import trial_from
 from hpsearch.store.mongo import gridfs
-from hpsearch.store.mongo.access import Patience
 from hpsearch.store.mongo.backup import Kind, Record, as_restored
 from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.errors import DUPLICATE_KEY
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.preparation import prepare_database
 from hpsearch.store.mongo.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS
 

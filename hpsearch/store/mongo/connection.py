@@ -24,8 +24,9 @@ from hpsearch.runtime.escaping import reason
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.health.stats import Contact
 from hpsearch.store.documents.migration import Document
-from hpsearch.store.mongo.access import Access, Patience, Renewal, has_lost_user, read_again
+from hpsearch.store.mongo.access import Access, has_lost_user, read_again
 from hpsearch.store.mongo.errors import DRIVER_ERRORS, cause, meaning, translated
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.tls import advice, check_files, refusal
 from hpsearch.store.mongo.uri import hosts_in, is_mistyped, may_hold_password
 from hpsearch.store.mongo.uri_options import misspelt
@@ -66,11 +67,6 @@ _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.05, 1.0
 _LONGEST_REFUSED_BACKOFF_S = 5.0
 
 
-def give_up_after(seconds: float) -> Patience:
-    """Return the patience that lasts so many seconds."""
-    return lambda seconds_away: seconds_away < seconds
-
-
 class Connection:
     """A client of one MongoDB, and the retries that carry its calls over an outage.
 
@@ -78,12 +74,12 @@ class Connection:
     ----------
     uri : str
         A MongoDB URI; its options override ``DEFAULTS``.
-    patience : callable
-        How long to go on trying while MongoDB is away.
+    patience : Patience
+        How long to repeat a call while MongoDB is away or refuses what it allowed at first.
     on_contact : callable
         Called, in the thread that asked, whenever MongoDB has answered.
-    renewal : Renewal, optional
-        How to outlast that MongoDB refuses what it allowed at first; by default a refusal ends the call.
+    read_uri : callable, optional
+        Reads the URI again after a refusal, where a file holds it.
 
     Raises
     ------
@@ -101,13 +97,13 @@ class Connection:
         uri: str,
         patience: Patience,
         on_contact: Callable[[], None] = lambda: None,
-        renewal: Renewal | None = None,
+        read_uri: Callable[[], str] | None = None,
     ) -> None:
         self.hosts = hosts_of(uri)  #: for messages
         self._uri = uri
         self._patience = patience
         self._on_contact = on_contact
-        self._renewal = renewal
+        self._read_uri = read_uri
         self._access: Access | None = None
         self._lock = threading.Lock()
         self._away_since: float | None = None
@@ -118,7 +114,7 @@ class Connection:
         try:
             hello = self.call(self.client.admin.command, "hello")
             check_version(self.call(self.client.admin.command, "buildInfo"), self.hosts)
-            if renewal is not None:
+            if patience.refused_s is not None:
                 status = self.call(self.client.admin.command, "connectionStatus", showPrivileges=True)
                 self._access = Access(self.hosts, status["authInfo"]["authenticatedUserPrivileges"])
         except HpsearchError:
@@ -191,20 +187,21 @@ class Connection:
         if meaning(error) is not StoreUnavailableError:
             raise translated(error, self.hosts) from error
         self._refuse_certificate(error)
-        if not self._patience(self._seconds_away(asked_at, error)):
+        if not self._patience.while_away(self._seconds_away(asked_at, error)):
             raise self._unavailable(error) from error
 
     def _outlast_refusal(
         self, error: Exception, client: MongoClient[Document], asked_at: float, refused_at: float | None
     ) -> float:
         """Return since when a call is refused if it is to be tried again; raise if not."""
-        renewal, access = self._renewal, self._access
-        if renewal is None or access is None or not access.is_lost(error):
+        access = self._access
+        if access is None or not access.is_lost(error):
             raise translated(error, self.hosts) from error
         access.note_refusal(error, is_first=refused_at is None)
         since = asked_at if refused_at is None else refused_at
         is_useless = client is self.client and has_lost_user(error)
-        if not self._renew_client(renewal, is_useless) and not renewal.lasts(time.monotonic() - since):
+        seconds_refused = time.monotonic() - since
+        if not self._renew_client(is_useless) and not self._patience.while_refused(seconds_refused):
             access.note_end(was_refused=refused_at is None, is_success=False)
             raise translated(error, self.hosts) from error
         return since
@@ -213,12 +210,12 @@ class Connection:
         if self._access is not None:
             self._access.note_end(was_refused=refused_at is not None, is_success=is_success)
 
-    def _renew_client(self, renewal: Renewal, is_useless: bool) -> bool:
+    def _renew_client(self, is_useless: bool) -> bool:
         """Connect with the URI that the store file holds now; return whether that was done.
 
         Where the file holds nothing new, that is done only if the present client is of no use any more.
         """
-        uri = read_again(renewal.read_uri) or self._uri
+        uri = read_again(self._read_uri) or self._uri
         with self._lock:
             if uri == self._uri and not is_useless:
                 return False

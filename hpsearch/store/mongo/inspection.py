@@ -15,7 +15,6 @@ from hpsearch.core.trial import State
 from hpsearch.core.worker import WorkerState
 from hpsearch.store.documents.migration import SCHEMA, Document
 from hpsearch.store.mongo import queries, schema
-from hpsearch.store.mongo.access import Patience
 from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.database_state import (
     Clock,
@@ -28,6 +27,7 @@ from hpsearch.store.mongo.database_state import (
 )
 from hpsearch.store.mongo.errors import TOO_SLOW, UNAUTHORIZED
 from hpsearch.store.mongo.gridfs import STORED
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.preparation import lacking
 from hpsearch.store.mongo.roles import ROLES, missing_rights
 from hpsearch.store.mongo.tls import unverified
@@ -55,8 +55,8 @@ def inspect(uri: str, patience: Patience) -> Condition:
     ----------
     uri : str
         A MongoDB URI of any user.
-    patience : callable
-        How long to go on trying while MongoDB is away.
+    patience : Patience
+        How long to repeat a call while MongoDB is away.
 
     Raises
     ------

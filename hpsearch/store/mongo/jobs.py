@@ -15,9 +15,9 @@ from pymongo.database import Database
 
 from hpsearch.errors import NotFoundError
 from hpsearch.store.documents.migration import Document
-from hpsearch.store.mongo.access import Patience
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.hyperopt_uri import JobsAddress
+from hpsearch.store.mongo.patience import Patience
 
 #: A date that Python has no value for must not cost the other jobs; it comes as a number.
 _ANY_DATE: CodecOptions[Document] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)

@@ -9,8 +9,8 @@ from typing import Any, Self
 from pymongo.database import Database
 
 from hpsearch.store.documents.migration import Document
-from hpsearch.store.mongo.access import Patience
 from hpsearch.store.mongo.connection import DATABASE, Connection
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.preparation import lacking, prepare_collection
 from hpsearch.store.mongo.roles import Role, privileges
 from hpsearch.store.mongo.uri import uri_for_user
@@ -26,8 +26,8 @@ class Setup:
     ----------
     uri : str
         A MongoDB URI of an administrator.
-    patience : callable
-        How long to go on trying while MongoDB is away.
+    patience : Patience
+        How long to repeat a call while MongoDB is away.
 
     Raises
     ------

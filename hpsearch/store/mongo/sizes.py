@@ -10,10 +10,10 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from hpsearch.store.documents.migration import Document
-from hpsearch.store.mongo.access import Patience
 from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.errors import NAMESPACE_NOT_FOUND, UNAUTHORIZED
 from hpsearch.store.mongo.gridfs import STORED
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.schema import EXPERIMENTS, FILES, TRIALS, VALIDATORS
 from hpsearch.store.sizes import CollectionSize, ExperimentSize
 

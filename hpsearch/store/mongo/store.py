@@ -50,7 +50,6 @@ from hpsearch.store.documents.trial import (
 )
 from hpsearch.store.documents.worker import worker_document, worker_from
 from hpsearch.store.mongo import queries
-from hpsearch.store.mongo.access import Patience, Renewal
 from hpsearch.store.mongo.attachments import Attachments
 from hpsearch.store.mongo.changes import Changes
 from hpsearch.store.mongo.connection import DATABASE, Connection
@@ -59,6 +58,7 @@ from hpsearch.store.mongo.current import current_database
 from hpsearch.store.mongo.experiments import Experiments
 from hpsearch.store.mongo.gridfs import Place, at, of_experiment
 from hpsearch.store.mongo.insertion import Insertion
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.preparation import prepare_database
 from hpsearch.store.mongo.reading import pages, read
 from hpsearch.store.mongo.schema import EXPERIMENTS, TRIALS, WORKERS
@@ -116,7 +116,7 @@ class MongoStore:
         database: str | None = None,
         patience: Patience,
         on_contact: Callable[[], None] = lambda: None,
-        renewal: Renewal | None = None,
+        read_uri: Callable[[], str] | None = None,
     ) -> Self:
         """Connect to a MongoDB.
 
@@ -126,13 +126,12 @@ class MongoStore:
             ``mongodb://`` or ``mongodb+srv://`` with all options of the driver, which override ours.
         database : str, optional
             Its name; by default the one in the URI's path, else "hpsearch".
-        patience : callable
-            Takes the seconds since MongoDB went away, here and in every later call, and says
-            whether to go on trying.
+        patience : Patience
+            How long to repeat a call, here and later, while MongoDB is away or refuses the user.
         on_contact : callable
             Called, in the thread that asked, whenever MongoDB has answered.
-        renewal : Renewal, optional
-            How to outlast that the server refuses what it allowed at first; by default it raises at once.
+        read_uri : callable, optional
+            Reads the URI again after a refusal, where a file holds it.
 
         Raises
         ------
@@ -143,7 +142,7 @@ class MongoStore:
         StoreUnavailableError
             If it cannot be reached for longer than the patience lasts.
         """
-        connection = Connection(uri, patience, on_contact, renewal)
+        connection = Connection(uri, patience, on_contact, read_uri)
         if connection.is_standalone:
             log.warning(
                 "MongoDB at %s is a standalone server: hpsearch polls for changes, and results are only as "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.roles import COORDINATOR, WORKER
 from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
@@ -35,7 +35,7 @@ class Passwords:
         self.coordinator = folder / "coordinator.uri"
         self.worker = folder / "worker.uri"
         self.worker_behind_proxy = folder / "worker-behind-proxy.uri"
-        with Setup(self._uri, give_up_after(_PATIENCE_S)) as setup:
+        with Setup(self._uri, Patience(_PATIENCE_S)) as setup:
             for collection in VALIDATORS:
                 setup.prepare(collection)
             for role in (COORDINATOR, WORKER):
@@ -44,7 +44,7 @@ class Passwords:
 
     def change(self) -> dict[str, str]:
         """Give the users new passwords on the servers; return the URIs that hold them, by user."""
-        with Setup(self._uri, give_up_after(_PATIENCE_S)) as setup:
+        with Setup(self._uri, Patience(_PATIENCE_S)) as setup:
             return {role.name: setup.admit(role) for role in (COORDINATOR, WORKER)}
 
     def write(self, uris: Mapping[str, str]) -> None:

@@ -20,7 +20,7 @@ from hpsearch.core.experiment import Budget, Experiment, ObjectiveRef
 from hpsearch.core.trial import Failure, FailureKind, Result, State, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.space.tree import Space
-from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 
 WORKER = Worker(name="anna", host="machine", pid=4711, exp_keys=("search",))
@@ -62,7 +62,7 @@ def uri(mongo_uri: str, database: str) -> str:
 
 @pytest.fixture
 def store(uri: str) -> Iterator[MongoStore]:
-    opened = MongoStore.connect(uri, patience=give_up_after(20))
+    opened = MongoStore.connect(uri, patience=Patience(20))
     yield opened
     opened.close()
 

@@ -16,14 +16,14 @@ import pytest
 from pymongo import MongoClient
 
 from hpsearch.core.worker import Worker, WorkerState
-from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.roles import ROLES
 from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.mongo.uri import uri_for_user
 from tests.integration.servers import Server
 
-PATIENCE = give_up_after(20)
+PATIENCE = Patience(20)
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from hpsearch.hyperopt.mongo.jobs import MongoJobs, Patience
+from hpsearch.hyperopt.mongo.jobs import MongoJobs
 from hpsearch.store.memory.store import MemoryStore
+from hpsearch.store.mongo.patience import Patience
 
 SECRET = "a secret of at least sixteen bytes"
 
@@ -25,7 +26,7 @@ def url_of(mongo_uri: str, database: str) -> str:
 def jobs(request: pytest.FixtureRequest) -> Iterator[MongoJobs]:
     """A database of one's own."""
     if request.param == "memory":
-        yield MongoJobs(MemoryStore(), Patience())
+        yield MongoJobs(MemoryStore(), Patience(30))
         return
     uri, database = request.getfixturevalue("mongo_uri"), request.getfixturevalue("database")
     opened = MongoJobs.new_from_connection_str(url_of(uri, database))

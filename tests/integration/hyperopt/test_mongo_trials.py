@@ -22,11 +22,11 @@ from hpsearch.hyperopt.base import JOB_STATE_CANCEL, JOB_STATE_DONE, JOB_STATE_E
 from hpsearch.hyperopt.early_stop import no_progress_loss
 from hpsearch.hyperopt.engine.documents import spec_from_misc
 from hpsearch.hyperopt.exceptions import AllTrialsFailed
-from hpsearch.hyperopt.mongo.jobs import Patience
 from hpsearch.hyperopt.mongoexp import DomainSwapError, MongoJobs, MongoTrials
 from hpsearch.objective.by_value import ATTACHMENT
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
+from hpsearch.store.mongo.patience import Patience
 from hpsearch_worker.objective_cache import ObjectiveCache
 from tests.integration.hyperopt.hands import ME, Hands
 from tests.integration.hyperopt.objectives import fussy, raises, square
@@ -482,7 +482,7 @@ def test_an_objective_by_value_is_there_before_a_worker_can_see_its_experiment(s
     store, seen = Eventful(), []
     store.happens = lambda: seen.append(store.attachments(KEY))
     with Hands(store, secret):
-        search(MongoTrials(MongoJobs(store, Patience()), exp_key=KEY), fn=lambda config: 1.0, max_evals=1)
+        search(MongoTrials(MongoJobs(store, Patience(30)), exp_key=KEY), fn=lambda config: 1.0, max_evals=1)
     assert seen == [["objective"]]
 
 
@@ -490,7 +490,7 @@ def test_an_objective_that_a_refused_search_left_in_the_meantime_does_not_stay(s
     """Another process may begin under the same name at the same moment, and be refused."""
     store = Eventful()
     store.happens = lambda: store.attach(KEY, "objective", b"of somebody else")
-    trials = MongoTrials(MongoJobs(store, Patience()), exp_key=KEY)
+    trials = MongoTrials(MongoJobs(store, Patience(30)), exp_key=KEY)
     with Hands(store, secret):
         search(trials, fn=lambda config: 1.0, max_evals=1)
     assert trials.losses() == [1.0]

@@ -9,7 +9,7 @@ import pytest
 
 from hpsearch.errors import NotFoundError
 from hpsearch.runtime.health.watchdog import STANDSTILL_S, Watchdog
-from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 
 
@@ -17,9 +17,7 @@ def test_every_answer_of_the_database_is_a_step_of_the_thread_that_asked(mongo_u
     """An attachment of gigabytes takes minutes to write, in many calls: that is no standstill."""
     now = [0.0]
     watchdog = Watchdog(lambda: now[0])
-    store = MongoStore.connect(
-        mongo_uri, database=database, patience=give_up_after(20), on_contact=watchdog.beat
-    )
+    store = MongoStore.connect(mongo_uri, database=database, patience=Patience(20), on_contact=watchdog.beat)
     begun, over = threading.Event(), threading.Event()
 
     def hang() -> None:
@@ -44,7 +42,7 @@ def test_every_answer_of_the_database_is_a_step_of_the_thread_that_asked(mongo_u
 
 
 def test_the_age_of_the_contact_begins_anew_with_each_answer(mongo_uri, database):
-    store = MongoStore.connect(mongo_uri, database=database, patience=give_up_after(20))
+    store = MongoStore.connect(mongo_uri, database=database, patience=Patience(20))
     while store.contact().age_s < 0.05:
         pass  # time passes without a call
     asked_at = time.monotonic()

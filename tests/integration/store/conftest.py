@@ -15,7 +15,7 @@ from hpsearch.core.experiment import Experiment, ObjectiveRef
 from hpsearch.core.trial import Trial
 from hpsearch.core.worker import Worker
 from hpsearch.store.memory.store import MemoryStore
-from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore
 
@@ -125,7 +125,7 @@ def age_leases(store: MongoStore, exp_key: str, seconds: float) -> None:
 def mongo_store(mongo_uri: str) -> Iterator[MongoStore]:
     """One database for the whole contract: its tests keep apart by their experiments."""
     database = f"contract_{uuid.uuid4().hex[:8]}"
-    store = MongoStore.connect(mongo_uri, database=database, patience=give_up_after(20))
+    store = MongoStore.connect(mongo_uri, database=database, patience=Patience(20))
     store.prepare()
     yield store
     store.close()

@@ -17,8 +17,7 @@ from pymongo import MongoClient
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.trial import Report, Result, State
 from hpsearch.errors import ConfigurationError, StorePermissionError
-from hpsearch.store.mongo.access import AuthPatience, Renewal
-from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.roles import COORDINATOR, ROLES, VIEWER, WORKER, Role
 from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
@@ -29,7 +28,7 @@ from tests.integration.servers import Server
 from tests.integration.store.conftest import WORKER as ANNA
 from tests.integration.store.conftest import Bench
 
-PATIENCE = give_up_after(30)
+PATIENCE = Patience(30)
 
 
 @dataclass
@@ -69,10 +68,8 @@ class Site:
             raise ConfigurationError("The store file cannot be read.") from None
 
     def connect(self, uri: str, seconds: float = 60, *, has_file: bool = True) -> MongoStore:
-        renewal = Renewal(
-            lasts=AuthPatience(seconds, give_up_after(600)), read_uri=self.read if has_file else None
-        )
-        return MongoStore.connect(uri, patience=PATIENCE, renewal=renewal)
+        read_uri = self.read if has_file else None
+        return MongoStore.connect(uri, patience=Patience(600, seconds), read_uri=read_uri)
 
 
 @pytest.fixture
@@ -301,7 +298,7 @@ def test_a_right_that_the_user_never_had_is_refused_at_once(site, caplog):
     store.close()
 
 
-def test_a_store_without_a_renewal_is_refused_at_once(site):
+def test_a_store_without_patience_for_refusals_is_refused_at_once(site):
     store = MongoStore.connect(site.admit(WORKER), patience=PATIENCE)
     site.revoke(WORKER)
     with pytest.raises(StorePermissionError):
@@ -309,23 +306,24 @@ def test_a_store_without_a_renewal_is_refused_at_once(site):
     store.close()
 
 
-def test_the_patience_ends_and_is_over_then(site):
-    """What a process still tries on its way out does not wait as long again."""
-    now = [0.0]
+def test_once_the_patience_has_ended_no_call_waits_again(site):
+    n_waits = 0
 
-    def lasts(seconds: float) -> bool:
-        now[0] += 1
-        return patience(seconds + now[0])
+    def may_wait() -> bool:
+        nonlocal n_waits
+        n_waits += 1
+        patience.refused_s = 60 if n_waits < 3 else 0.0
+        return True
 
-    patience = AuthPatience(3.0, lambda seconds: True)
-    store = MongoStore.connect(site.admit(WORKER), patience=PATIENCE, renewal=Renewal(lasts=lasts))
+    patience = Patience(30, 60, may_wait=may_wait)
+    store = MongoStore.connect(site.admit(WORKER), patience=patience)
     site.revoke(WORKER)
     with pytest.raises(StorePermissionError, match="takes the role hpsearch_viewer"):
         store.experiments()
-    assert now[0] == 3
+    assert n_waits == 3
     with pytest.raises(StorePermissionError):
         store.workers()
-    assert now[0] == 4
+    assert n_waits == 3
     assert store.contact().refused_s is not None
     site.grant(WORKER)
     assert store.experiments() == []

@@ -34,7 +34,7 @@ from hpsearch.core.worker import Worker
 from hpsearch.errors import HpsearchError, NotFoundError, UnreadableError
 from hpsearch.space.tree import Space
 from hpsearch.store.documents.migration import SCHEMA
-from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.schema import EXPERIMENTS, FILES, TRIALS, WORKERS
 from hpsearch.store.mongo.store import MongoStore
 from tests.unit.store.altered import HOSTILE, Document, altered, places
@@ -146,7 +146,7 @@ def assert_sentence(error: HpsearchError, name: str) -> None:
 @pytest.fixture(scope="module")
 def scene(mongo_uri: str) -> Iterator[Scene]:
     name = f"altered_{uuid.uuid4().hex[:8]}"
-    store = MongoStore.connect(mongo_uri, database=name, patience=give_up_after(20))
+    store = MongoStore.connect(mongo_uri, database=name, patience=Patience(20))
     store.prepare()
     with MongoClient[Document](mongo_uri) as client:
         yield Scene(store, client[name])

@@ -10,7 +10,7 @@ import pytest
 from pymongo import MongoClient
 
 from hpsearch.core.trial import Report, Result, State
-from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from tests.integration.store.conftest import WORKER, Bench
 
@@ -78,7 +78,7 @@ def benches(mongo_uri: str) -> Iterator[list[Profiled]]:
         opened = []
         for n_done in (FEW, MANY):
             name = f"costs_{uuid.uuid4().hex[:8]}"
-            store = MongoStore.connect(mongo_uri, database=name, patience=give_up_after(20))
+            store = MongoStore.connect(mongo_uri, database=name, patience=Patience(20))
             opened.append(Profiled(store, client[name]))
             opened[-1].fill(n_done)
         yield opened

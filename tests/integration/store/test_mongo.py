@@ -26,12 +26,13 @@ from hpsearch.errors import (
     TooLargeError,
 )
 from hpsearch.store.mongo import queries
-from hpsearch.store.mongo.connection import check_version, give_up_after
+from hpsearch.store.mongo.connection import check_version
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.schema import INDEXES, TRIALS, VALIDATORS
 from hpsearch.store.mongo.store import MongoStore
 from tests.integration.store.conftest import WORKER, Bench
 
-PATIENCE = give_up_after(20)
+PATIENCE = Patience(20)
 
 
 @pytest.fixture
@@ -309,7 +310,7 @@ def test_a_bad_uri_is_refused_at_once(uri, match):
     started = time.monotonic()
 
     with pytest.raises(ConfigurationError, match=match) as caught:
-        MongoStore.connect(uri, patience=give_up_after(30))
+        MongoStore.connect(uri, patience=Patience(30))
 
     assert time.monotonic() - started < 10
     assert "s3cr" not in "".join(traceback.format_exception(caught.value))
@@ -328,7 +329,7 @@ def test_a_wrong_password_is_refused_at_once_and_never_shown(mongo_uri, caplog):
     started = time.monotonic()
 
     with pytest.raises(StorePermissionError, match="refuses this user") as caught:
-        MongoStore.connect(wrong, patience=give_up_after(30))
+        MongoStore.connect(wrong, patience=Patience(30))
 
     assert time.monotonic() - started < 10
     assert "s3cret" not in "".join(traceback.format_exception(caught.value)) + caplog.text
@@ -339,7 +340,7 @@ def test_no_password_is_shown_while_the_server_is_away(caplog):
     uri = "mongodb://anna:s3cret@127.0.0.1:1,127.0.0.1:2/?serverSelectionTimeoutMS=100"
 
     with pytest.raises(StoreUnavailableError, match=r"127\.0\.0\.1:1,127\.0\.0\.1:2") as caught:
-        MongoStore.connect(uri, patience=give_up_after(0.5))
+        MongoStore.connect(uri, patience=Patience(0.5))
 
     shown = "".join(traceback.format_exception(caught.value)) + caplog.text
     assert "s3cret" not in shown

@@ -14,7 +14,7 @@ from pymongo.errors import OperationFailure
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.trial import Report, Result, State
 from hpsearch.errors import StorePermissionError
-from hpsearch.store.mongo.connection import give_up_after
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.roles import COORDINATOR, ROLES, VIEWER, WORKER, Role, privileges
 from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
@@ -23,7 +23,7 @@ from hpsearch.store.protocol import LeaseStatus
 from tests.integration.store.conftest import WORKER as ANNA
 from tests.integration.store.conftest import Bench
 
-PATIENCE = give_up_after(20)
+PATIENCE = Patience(20)
 UNAUTHORIZED = 13
 
 Database = Any

@@ -14,8 +14,8 @@ import pytest
 from hpsearch.diagnosis.database import judge
 from hpsearch.diagnosis.finding import Verdict
 from hpsearch.errors import ConfigurationError, StorePermissionError, StoreUnavailableError
-from hpsearch.store.mongo.connection import give_up_after
 from hpsearch.store.mongo.inspection import inspect
+from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from tests.acceptance.fleet import wait_until
 from tests.integration.certificates import EXPIRED, Authority
@@ -87,12 +87,12 @@ def refused(uri: str, error: type[Exception]) -> str:
     """Return what a refused connection says; a refusal for good must not wait for the patience to end."""
     is_final = error is not StoreUnavailableError
     with pytest.raises(error) as caught:
-        MongoStore.connect(uri, patience=give_up_after(60 if is_final else 0))
+        MongoStore.connect(uri, patience=Patience(60 if is_final else 0))
     return str(caught.value)
 
 
 def test_the_right_files_open_the_store(server):
-    store = MongoStore.connect(server.uri, patience=give_up_after(30))
+    store = MongoStore.connect(server.uri, patience=Patience(30))
     assert store.experiments() == []
     store.close()
 
@@ -102,7 +102,7 @@ def test_a_connection_that_accepts_whoever_answers_is_found(misnamed, authority,
     client = f"tls=true&tlsCertificateKeyFile={authority.client('tests')}"
     if option == "tlsAllowInvalidHostnames":
         client += f"&tlsCAFile={authority.ca}"
-    found = inspect(f"mongodb://127.0.0.1:{misnamed.port}/?{client}&{option}=true", give_up_after(30))
+    found = inspect(f"mongodb://127.0.0.1:{misnamed.port}/?{client}&{option}=true", Patience(30))
 
     (encryption,) = (finding for finding in judge(found) if finding.name == "encryption")
 
@@ -202,7 +202,7 @@ def test_a_certificate_that_goes_bad_during_a_search_is_waited_for(tmp_path, aut
     good, bad = certificate.read_bytes(), stranger.server().read_bytes()
     runs = serving(tmp_path / "db", authority, certificate)
     server = next(runs)
-    store = MongoStore.connect(server.uri, patience=give_up_after(0))
+    store = MongoStore.connect(server.uri, patience=Patience(0))
     for content, outcome in ((bad, "CERTIFICATE_VERIFY_FAILED"), (good, "no experiments")):
         server.kill()
         certificate.write_bytes(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pymongo.errors import OperationFailure
 
-from hpsearch.store.mongo.access import Access, AuthPatience
+from hpsearch.store.mongo.access import Access
 from hpsearch.store.mongo.roles import COORDINATOR, VIEWER, WORKER, Role, privileges
 
 UNAUTHORIZED, AUTHENTICATION_FAILED = 13, 18
@@ -77,8 +77,3 @@ def test_the_log_holds_nothing_of_the_command_that_was_refused(caplog):
     access.note_refusal(refused('update: "trials", updates: [ { u: "a secret" } ]'), is_first=True)
     assert "update on trials" in caplog.text
     assert "a secret" not in caplog.text
-
-
-def test_a_patience_that_is_over_stays_over_and_asks_the_other_one_besides():
-    patience = AuthPatience(10.0, lambda seconds: seconds < 8)
-    assert [patience(s) for s in (0.0, 7.9, 8.0, 0.0, 10.0, 0.0)] == [True, True, False, True, False, False]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpsearch.store.mongo.connection import DEFAULTS, give_up_after, hosts_of, settings_for
+from hpsearch.store.mongo.connection import DEFAULTS, hosts_of, settings_for
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,3 @@ def test_an_option_of_the_uri_overrides_ours(option, name):
     settings = settings_for(f"mongodb://h/db?{option}")
 
     assert settings.keys() == DEFAULTS.keys() - {name}
-
-
-def test_a_patience_ends_after_its_seconds():
-    assert give_up_after(2)(1.9)
-    assert not give_up_after(2)(2.0)
