@@ -8,7 +8,6 @@ from hpsearch import mongod
 from hpsearch.cli.db_backup import backup, restore
 from hpsearch.cli.db_check import check
 from hpsearch.cli.db_init import init
-from hpsearch.cli.db_stats import stats
 from hpsearch.cli.options import debug_option
 
 
@@ -17,7 +16,7 @@ def db() -> None:
     """Set databases up, look them over, back up and restore searches; start and stop the private one."""
 
 
-for command in (init, check, stats, backup, restore):
+for command in (init, check, backup, restore):
     db.add_command(command)
 
 

@@ -70,7 +70,7 @@ def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search
         ),
         "a search in full swing",
     )
-    best, states, who, means, why, again = [
+    best, states, who, means, why, again, room, attached = [
         ask(mongosh, fleet.uri, query) for query in mongosh_queries(ROOT / "docs" / "mongo-shell.md")
     ]
     losses = [float(text) for text in re.findall(r"loss: ([\d.e-]+)", best)]
@@ -83,6 +83,8 @@ def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search
     assert re.search(r"_id: 'steady',\s+n: \d+,\s+mean_s: 0\.\d+", means)
     assert why.strip() == ""
     assert "why: 'lease expired'" in again
+    assert re.search(r"n: \d,\s+bytes: \d{4,5},\s+largest: \d{3,4}", room)
+    assert attached.strip() == ""
     assert coordinator.poll() is None
 
 

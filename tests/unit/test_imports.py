@@ -25,7 +25,7 @@ PURE = (
     "store/memory/experiments.py", "store/memory/trials.py", "store/mongo/backup.py",
     "store/mongo/database_state.py", "store/mongo/gridfs.py", "store/mongo/hyperopt_uri.py",
     "store/mongo/permission_errors.py", "store/mongo/queries.py", "store/mongo/roles.py",
-    "store/mongo/schema.py", "store/mongo/uri.py", "store/protocol.py", "store/rules.py", "store/sizes.py",
+    "store/mongo/schema.py", "store/mongo/uri.py", "store/protocol.py", "store/rules.py",
     "suggest",
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""``hpsearch doctor``, ``db check`` and ``db stats``, on real servers with real faults."""
+"""``hpsearch doctor`` and ``db check``, on real servers with real faults."""
 
 from __future__ import annotations
 
@@ -377,34 +377,3 @@ def test_a_lease_that_was_given_before_the_clock_was_set_back_is_found(call, doc
 
     assert found["verdict"] == "warning"
     assert found["text"].startswith("1, such as search")
-
-
-def test_sizes_are_those_of_the_documents(call, documents, filled):
-    filled.attach("search", "notes", b"x" * 300_000)
-    answer = json.loads(call("db", "stats", "--json").out)["stats"]
-    (size,) = answer["experiments"]
-    sizes = [row["n"] for row in documents.trials.aggregate([{"$project": {"n": {"$bsonSize": "$$ROOT"}}}])]
-    assert size == {
-        "exp_key": "search",
-        "trials": len(sizes),
-        "trial_bytes": sum(sizes),
-        "largest_bytes": max(sizes),
-        "attachments": 1,
-        "attachment_bytes": 300_000,
-        "bytes_per_trial": sum(sizes) / len(sizes),
-    }
-    assert {c["collection"] for c in answer["collections"]} == set(VALIDATORS)
-    text = call("db", "stats").out
-    assert "293 KiB" in text
-    assert "attachments.chunks" in text
-
-
-def test_sizes_on_disk_that_a_user_may_not_see_are_left_open(call, uri, filled, monkeypatch):
-    with Setup(uri, PATIENCE) as setup:
-        for role in ROLES:
-            setup.define(role)
-        monkeypatch.setenv("HPSEARCH_STORE", setup.admit(ROLES[0]))
-    outcome = call("db", "stats")
-    assert (outcome.code, outcome.err) == (0, "")
-    line = next(line for line in outcome.out.splitlines() if line.startswith("trials "))
-    assert line.split()[2:] == ["-", "-"]
