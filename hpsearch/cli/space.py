@@ -71,14 +71,14 @@ def show(target: str, space: str | None, samples: int, seed: int) -> None:
 def plot(target: str, space: str | None, samples: int, seed: int, output: Path) -> None:
     """Draw how samples of each parameter are distributed (needs the extra `plot`).
 
-    A continuous parameter is a density, a log one over the logarithm and by value; steps and
-    options are bars. What only some options need is shown where it is active.
+    Each parameter is a histogram; a log parameter has two, over the logarithm and by value. A
+    parameter that only some options need is drawn from the samples in which it is active.
 
     TARGET is file.py[:name] or package.module[:name], as for `hpsearch run`.
     """
     # Seconds to import, so no other command waits for them.
-    from hpsearch.report.density import space_panels
-    from hpsearch.report.density_plot import draw_panels, save_figure
+    from hpsearch.report.space_histograms import space_panels
+    from hpsearch.report.space_plot import draw_panels, save_figure
 
     drawn = _loaded(target, space)
     if not drawn.parameters:

@@ -22,8 +22,8 @@ from hpsearch.core.experiment import Algorithm, Experiment, ObjectiveRef
 from hpsearch.core.trial import State, Trial
 from hpsearch.hyperopt import Trials, anneal, auto, fmin, mix, plotting, rand, tpe
 from hpsearch.hyperopt.pyll.stochastic import sample
-from hpsearch.report.density import space_panels
-from hpsearch.report.density_plot import draw_panels, save_figure
+from hpsearch.report.space_histograms import space_panels
+from hpsearch.report.space_plot import draw_panels, save_figure
 from hpsearch.runtime.arithmetic import own_arithmetic
 from hpsearch.space.tree import Space
 from hpsearch.suggest.algorithms import ALGORITHMS

@@ -1,4 +1,4 @@
-"""What a picture of a space shows: densities that are densities, bars that add up, shares of trials."""
+"""Histograms of samples of a space: edges, shares and names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from scipy import stats
 
 from hpsearch import hp
-from hpsearch.report.density import MAX_BARS, Bars, Curve, Nothing, Options, Panel, space_panels
+from hpsearch.report.space_histograms import MAX_BARS, Bars, Nothing, Options, Panel, space_panels
 from hpsearch.space.tree import Space
 from tests.unit.space.strategies import spaces
 
@@ -28,62 +28,50 @@ def shape(expression: object, n_samples: int = 5000):
     return panel.shape
 
 
-def mass(curve: Curve) -> float:
-    return float(np.trapezoid(curve.density, np.log10(curve.x) if curve.is_log else curve.x))
-
-
 @pytest.mark.parametrize(
-    ("expression", "density"),
+    ("expression", "distribution"),
     [
         (hp.uniform("x", -2, 6), stats.uniform(-2, 8)),
         (hp.normal("x", 3, 2), stats.norm(3, 2)),
     ],
 )
-def test_the_curve_of_a_number_is_its_density(expression, density):
-    curve = shape(expression)
-    assert mass(curve) == pytest.approx(1, abs=0.002)
-    assert curve.density == pytest.approx(density.pdf(curve.x), abs=0.12 * density.pdf(curve.x).max())
+def test_each_bar_of_a_continuous_parameter_has_the_share_between_its_edges(expression, distribution):
+    bars = shape(expression, 20_000)
+    assert len(bars.shares) == MAX_BARS
+    assert bars.shares == pytest.approx(np.diff(distribution.cdf(bars.edges)), abs=0.006)
+    assert bars.outside == pytest.approx(0, abs=0.001)
 
 
-def test_a_uniform_density_is_level_up_to_its_bounds():
-    """Without mirrored samples a kernel estimate drops to a half there."""
-    curve = shape(hp.uniform("x", 0, 1))
-    assert (curve.x[0], curve.x[-1]) == (0, 1)
-    assert curve.density[[0, -1]] == pytest.approx(1, abs=0.15)
+def test_a_uniform_parameter_is_drawn_up_to_its_bounds():
+    bars = shape(hp.uniform("x", 0, 1))
+    assert (bars.edges[0], bars.edges[-1]) == (0, 1)
+    assert bars.outside == 0
 
 
 @pytest.mark.parametrize(
-    ("expression", "density"),
+    ("expression", "distribution"),
     [
         (hp.loguniform("x", math.log(1e-3), math.log(10)), stats.loguniform(1e-3, 10)),
         (hp.lognormal("x", 1, 0.5), stats.lognorm(0.5, scale=math.e)),
     ],
 )
-def test_a_log_parameter_is_shown_over_its_logarithm_and_by_value(expression, density):
-    over_log, by_value = [panel.shape for panel in panels(expression)]
-    assert over_log.is_log
-    assert mass(over_log) == pytest.approx(1, abs=0.002)
-    per_decade = (density.pdf(over_log.x) * over_log.x * math.log(10))[
-        1:-1
-    ]  # the ends may be rounded outward
-    assert over_log.density[1:-1] == pytest.approx(per_decade, abs=0.15 * per_decade.max())
-    assert not by_value.is_log
-    assert mass(by_value) == pytest.approx(1 - by_value.beyond, abs=0.01)
-    shown = by_value.density < by_value.ceiling
-    exact = density.pdf(by_value.x)[shown]
-    assert by_value.density[shown] == pytest.approx(exact, abs=0.15 * exact.max())
+def test_a_log_parameter_has_histograms_over_its_logarithm_and_by_value(expression, distribution):
+    over_log, by_value = [panel.shape for panel in panels(expression, 20_000)]
+    assert (over_log.is_log, by_value.is_log) == (True, False)
+    for bars in (over_log, by_value):
+        assert bars.shares == pytest.approx(np.diff(distribution.cdf(bars.edges)), abs=0.012)
 
 
-def test_by_value_a_loguniform_falls_as_one_over_x():
-    by_value = panels(hp.loguniform("x", math.log(1e-3), math.log(10)))[1].shape
-    assert by_value.density * by_value.x == pytest.approx(1 / math.log(1e4), rel=0.15)
-    assert by_value.ceiling < by_value.density[0] / 100  # else nothing but the first values could be seen
+def test_a_loguniform_parameter_is_level_over_its_logarithm():
+    over_log, by_value = [panel.shape for panel in panels(hp.loguniform("x", math.log(1e-3), math.log(10)))]
+    assert over_log.heights == pytest.approx(1 / 4, rel=0.3)  # four decades
+    assert by_value.shares[0] > 0.5  # the low end
 
 
-def test_the_long_tail_of_a_lognormal_is_left_out_and_told():
+def test_the_long_tail_of_a_lognormal_parameter_is_left_out():
     by_value = panels(hp.lognormal("x", 0, 2))[1].shape
-    assert by_value.beyond == pytest.approx(0.05, abs=0.001)
-    assert by_value.x[-1] < 40  # of samples up to 1000 and more
+    assert by_value.outside == pytest.approx(0.05, abs=0.001)
+    assert by_value.edges[-1] < 40  # of samples up to 1000 and more
 
 
 @pytest.mark.parametrize(
@@ -126,8 +114,7 @@ def test_a_wide_grid_of_logarithms_is_level_over_its_logarithm():
 def test_a_grid_that_begins_at_zero_leaves_out_the_tail_of_its_logarithms():
     bars = shape(hp.qlognormal("x", 2, 2, 1))
     assert not bars.is_log
-    assert bars.shares.sum() + bars.beyond == pytest.approx(1)
-    assert 0.03 < bars.beyond < 0.05
+    assert 0.03 < bars.outside < 0.05
 
 
 def test_options_have_the_names_that_people_read_and_their_shares():
@@ -149,7 +136,7 @@ def test_a_conditional_parameter_is_drawn_from_the_samples_that_have_it():
     assert (always.is_conditional, always.active) == (False, 1)
     assert conditional.is_conditional
     assert conditional.active == pytest.approx(0.2, abs=0.03)
-    assert mass(conditional.shape) == pytest.approx(1, abs=0.002)
+    assert conditional.shape.shares.sum() == pytest.approx(1)
 
 
 def test_a_parameter_that_hardly_any_sample_has_says_so():
@@ -186,11 +173,9 @@ def test_every_space_has_finite_pictures_of_all_its_parameters(space: Space):
     assert list(dict.fromkeys(panel.label for panel in drawn)) == [p.label for p in space.parameters]
     for panel in drawn:
         match panel.shape:
-            case Curve(x=x, density=density):
-                assert np.isfinite(density).all()
-                assert (np.diff(x) > 0).all()
             case Bars() as bars:
                 assert np.isfinite(bars.heights).all()
-                assert bars.shares.sum() + bars.beyond == pytest.approx(1)
+                assert (np.diff(bars.edges) > 0).all()
+                assert 0.9 <= bars.shares.sum() <= 1 + 1e-9
             case Options(shares=shares):
                 assert shares.sum() == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""The pictures of a space's distributions, with matplotlib (extra ``plot``)."""
+"""Draws the histograms of a space with matplotlib (extra ``plot``)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpsearch.errors import ConfigurationError, MissingExtraError
-from hpsearch.report.density import Bars, Curve, Floats, Nothing, Options, Panel, Shape
+from hpsearch.report.space_histograms import Bars, Nothing, Options, Panel, Shape
 from hpsearch.runtime.arithmetic import own_arithmetic
 from hpsearch.runtime.escaping import printable
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: From the palette of Okabe and Ito, which colour-blind people can tell apart.
-_CONTINUOUS, _BY_VALUE, _STEPS, _OPTIONS = "#0072B2", "#56B4E9", "#E69F00", "#009E73"
+_BARS, _OPTIONS = "#0072B2", "#009E73"
 _INK, _FAINT = "#222222", "#6b6b6b"
 
 _MAX_COLUMNS = 4
@@ -30,19 +30,26 @@ _DPI = 130
 #: Matplotlib draws no more pixels than this in one direction.
 _MAX_PIXELS = 60_000
 
-#: Up to these ratios of its ends a log axis needs more ticks than powers of ten, or even ones.
+#: A log axis whose ends have a ratio below these needs more ticks than powers of ten, or evenly spaced ones.
 _FEW_DECADES, _NARROW = 200, 5
 
-#: Shares from here on that an axis leaves out are told.
-_WORTH_TELLING = 0.005
+#: The smallest share outside an axis that the picture mentions.
+_MIN_OUTSIDE = 0.005
 
-#: Characters that fit into a panel: its range, its label with the distribution's name, an option.
+#: Characters that fit into a panel: the range, the label with the view, an option.
 _RANGE_WIDTH, _LABEL_WIDTH, _NAME_WIDTH = 42, 28, 32
 
 
 @own_arithmetic()
 def draw_panels(panels: Sequence[Panel], title: str) -> Figure:
     """Return a figure with all panels, row by row.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        At least one.
+    title : str
+        The line above them all.
 
     Raises
     ------
@@ -69,7 +76,14 @@ def draw_panels(panels: Sequence[Panel], title: str) -> Figure:
 
 @own_arithmetic()
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure in the format that the file's ending names: ``.png``, ``.svg`` or ``.pdf``.
+    """Write a figure to a file.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+    path : Path
+        The file; its suffix names the format: ``.png``, ``.svg`` or ``.pdf``.
 
     Raises
     ------
@@ -85,29 +99,25 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 
 def _draw_heading(axes: Axes, panel: Panel) -> None:
-    """Write the label and the distribution, and below them the range."""
-    is_by_value = isinstance(panel.shape, Curve) and panel.shape.is_by_value
+    """Write the label and the view, and the range below them."""
     lines = textwrap.wrap(panel.bounds, _RANGE_WIDTH)
     if panel.is_conditional:
         lines.append(f"active in {panel.active:.0%} of the samples")
     axes.set_title("\n".join(lines), loc="left", fontsize=8, color=_FAINT, pad=5)
     above: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "parse_math": False}
     height = 6 + 11 * len(lines)
-    name = "by value" if is_by_value else panel.distribution
-    axes.annotate(name, (1, 1), (0, height), ha="right", fontsize=8, color=_FAINT, **above)
-    label = _short(panel.label, _LABEL_WIDTH - len(name))
+    axes.annotate(panel.view, (1, 1), (0, height), ha="right", fontsize=8, color=_FAINT, **above)
+    label = _short(panel.label, _LABEL_WIDTH - len(panel.view))
     axes.annotate(label, (0, 1), (0, height), fontsize=10, fontweight="bold", color=_INK, **above)
 
 
 def _draw_shape(axes: Axes, shape: Shape) -> None:
-    """Draw what is seen of a parameter."""
+    """Draw a histogram, or why there is none."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(_FAINT)
     axes.tick_params(labelsize=8, labelcolor=_INK, color=_FAINT, length=3)
     axes.xaxis.get_offset_text().set_fontsize(8)
     match shape:
-        case Curve():
-            _draw_curve(axes, shape)
         case Bars():
             _draw_bars(axes, shape)
         case Options():
@@ -117,23 +127,11 @@ def _draw_shape(axes: Axes, shape: Shape) -> None:
             axes.text(0.5, 0.5, reason, ha="center", fontsize=8, color=_FAINT)
 
 
-def _draw_curve(axes: Axes, curve: Curve) -> None:
-    """Draw a density as a line over a light area."""
-    color = _BY_VALUE if curve.is_by_value else _CONTINUOUS
-    axes.fill_between(
-        curve.x, np.minimum(curve.density, 2 * curve.ceiling), color=color, alpha=0.25, linewidth=0
-    )
-    axes.plot(curve.x, curve.density, color=color, linewidth=1.8)
-    axes.set_ylim(0, 1.12 * curve.ceiling)
-    _set_scale(axes, curve.x, curve)
-    axes.set_ylabel("density per decade" if curve.is_log else "density", fontsize=8, color=_FAINT)
-
-
 def _draw_bars(axes: Axes, bars: Bars) -> None:
-    """Draw a bar from edge to edge, a little apart."""
+    """Draw a bar between each two edges."""
     lows, highs = bars.edges[:-1], bars.edges[1:]
-    axes.bar(lows, bars.heights, highs - lows, align="edge", color=_STEPS, edgecolor="white", linewidth=0.8)
-    _set_scale(axes, bars.edges, bars)
+    axes.bar(lows, bars.heights, highs - lows, align="edge", color=_BARS, edgecolor="white", linewidth=0.8)
+    _set_scale(axes, bars)
     if bars.is_log:
         what = "share per decade"
     else:
@@ -142,7 +140,7 @@ def _draw_bars(axes: Axes, bars: Bars) -> None:
 
 
 def _draw_options(axes: Axes, options: Options) -> None:
-    """Draw a bar to the right for each option, from the top down, its name on it and its share behind."""
+    """Draw a horizontal bar for each option, from the top down, with its name and its share."""
     places = range(len(options.names))
     axes.barh(places, options.shares, color=_OPTIONS, alpha=0.45, height=0.8)
     style: dict[str, Any] = {"fontsize": 8, "color": _INK, "va": "center_baseline"}
@@ -157,26 +155,27 @@ def _draw_options(axes: Axes, options: Options) -> None:
     axes.spines["bottom"].set_visible(False)
 
 
-def _set_scale(axes: Axes, x: Floats, shape: Curve | Bars) -> None:
-    """Let the axis go from the first to the last x, and tell what lies beyond."""
+def _set_scale(axes: Axes, bars: Bars) -> None:
+    """Fit the axis to the edges, and write the share outside it."""
+    x = bars.edges
     axes.set_xlim(x[0], x[-1])
     axes.locator_params(axis="y", nbins=4)
-    axes.yaxis.set_major_formatter("{x:g}")  # without a factor above, where the heading stands
-    if shape.is_log:
+    axes.yaxis.set_major_formatter("{x:g}")  # without a common factor, which would overlap the heading
+    if bars.is_log:
         axes.set_xscale("log")
         _set_ticks_of_few_decades(axes, x[-1] / x[0])
         axes.minorticks_off()
     else:
-        are_integers = np.all(x % 1 == 0.5)  # of which these are the edges
+        are_integers = np.all(x % 1 == 0.5)  # the edges lie between integer values
         axes.locator_params(axis="x", nbins=6, integer=bool(are_integers))
-    if shape.beyond >= _WORTH_TELLING:
+    if bars.outside >= _MIN_OUTSIDE:
         axes.set_ylim(top=1.12 * axes.get_ylim()[1])
-        text = f"{shape.beyond:.0%} lie further right"
+        text = f"{bars.outside:.0%} lie outside"
         axes.text(1, 0.98, text, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=_FAINT)
 
 
 def _set_ticks_of_few_decades(axes: Axes, ratio: float) -> None:
-    """Put more ticks than powers of ten on a log axis whose ends have a small ratio."""
+    """Put more ticks than powers of ten on a log axis that spans few decades."""
     from matplotlib.ticker import LogLocator, MaxNLocator
 
     if ratio < _FEW_DECADES:
@@ -185,6 +184,6 @@ def _set_ticks_of_few_decades(axes: Axes, ratio: float) -> None:
 
 
 def _short(text: str, width: int) -> str:
-    """Return a text on one line of at most ``width`` characters."""
+    """Return a text on one line, shortened to ``width`` characters."""
     line = printable(" ".join(text.split()))
     return line if len(line) <= width else line[: width - 3] + "..."
