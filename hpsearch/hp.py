@@ -1,12 +1,14 @@
-"""The vocabulary of search spaces, with Hyperopt's names and meaning.
+"""The distributions of search spaces, with Hyperopt's names and meaning.
 
-Each function returns a node that may stand anywhere in a nested structure of dicts,
-lists, tuples and plain values, in arithmetic, and in several places at once: the same
-object has one value everywhere. The label is the parameter's name in results; two
-different objects must not share one.
+Each function returns a parameter for use anywhere in a nested structure of dicts, lists, tuples and plain
+values, and in arithmetic. An object that is used in several places has one value in all of them. The label
+names the parameter in results; two different objects must not have the same label.
 
-"Rounded" means to the nearest multiple of ``q``, halves to the even multiple; the ends
-of a rounded range may lie up to ``q / 2`` outside the bounds or miss them.
+"Rounded" means to the nearest multiple of ``q``, halves to the even multiple. The ends of a rounded range may
+lie up to ``q / 2`` outside the bounds, or up to ``q / 2`` inside.
+
+Every function raises ``SpaceError`` if the label is not a string of 1 to 200 characters or an argument is out
+of its range; the message names the function, the label and the argument.
 """
 
 from __future__ import annotations
@@ -41,13 +43,14 @@ __all__ = [
 
 
 def uniform(label: str, low: float, high: float) -> Number:
-    """Return a float, uniform between ``low`` and ``high``.
+    """Return a float that is uniform between ``low`` and ``high``.
 
-    Raises
-    ------
-    SpaceError
-        Here as in all functions below, if the label is not a non-empty string or the
-        arguments are no distribution; the text names the label.
+    Parameters
+    ----------
+    label : str
+        Name of the parameter in results; unique in the space.
+    low, high : float
+        Bounds, both included; ``low < high``.
 
     Examples
     --------
@@ -57,7 +60,16 @@ def uniform(label: str, low: float, high: float) -> Number:
 
 
 def quniform(label: str, low: float, high: float, q: float) -> Number:
-    """Return a float, uniform between ``low`` and ``high``, then rounded to a multiple of ``q``.
+    """Return a float that is uniform between ``low`` and ``high``, rounded to a multiple of ``q``.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter in results; unique in the space.
+    low, high : float
+        Bounds before rounding; ``low < high``.
+    q : float
+        Distance of the grid's values; positive.
 
     Examples
     --------
@@ -69,9 +81,16 @@ def quniform(label: str, low: float, high: float, q: float) -> Number:
 
 
 def uniformint(label: str, low: float, high: float) -> Number:
-    """Return an int between ``low`` and ``high``, both included, as ``quniform`` with ``q = 1``.
+    """Return an int between ``low`` and ``high``, both included: ``quniform`` with ``q = 1``.
 
-    The two ends have half the probability of the others; ``randint`` gives all the same.
+    The two bounds have half the probability of the other values; ``randint`` gives all the same one.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter in results; unique in the space.
+    low, high : float
+        Bounds, both included, usually whole numbers; ``low < high``.
 
     Examples
     --------
@@ -83,7 +102,14 @@ def uniformint(label: str, low: float, high: float) -> Number:
 
 
 def loguniform(label: str, low: float, high: float) -> Number:
-    """Return a float whose logarithm is uniform: ``low`` and ``high`` are natural logarithms.
+    """Return a positive float whose logarithm is uniform.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter in results; unique in the space.
+    low, high : float
+        Natural logarithms of the bounds, as in ``np.log(1e-5)``; ``low < high``.
 
     Examples
     --------
@@ -95,7 +121,16 @@ def loguniform(label: str, low: float, high: float) -> Number:
 
 
 def qloguniform(label: str, low: float, high: float, q: float) -> Number:
-    """Return a float as ``loguniform``, then rounded to a multiple of ``q``.
+    """Return a float like that of ``loguniform``, rounded to a multiple of ``q``.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter in results; unique in the space.
+    low, high : float
+        Natural logarithms of the bounds before rounding; ``low < high``.
+    q : float
+        Distance of the grid's values; positive.
 
     Examples
     --------
@@ -108,7 +143,16 @@ def qloguniform(label: str, low: float, high: float, q: float) -> Number:
 
 
 def normal(label: str, mu: float, sigma: float) -> Number:
-    """Return an unbounded float, normal with mean ``mu`` and standard deviation ``sigma``.
+    """Return a float from a normal distribution, without bounds.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter in results; unique in the space.
+    mu : float
+        Mean.
+    sigma : float
+        Standard deviation; positive.
 
     Examples
     --------
@@ -118,7 +162,18 @@ def normal(label: str, mu: float, sigma: float) -> Number:
 
 
 def qnormal(label: str, mu: float, sigma: float, q: float) -> Number:
-    """Return a float as ``normal``, then rounded to a multiple of ``q``.
+    """Return a float like that of ``normal``, rounded to a multiple of ``q``.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter in results; unique in the space.
+    mu : float
+        Mean.
+    sigma : float
+        Standard deviation; positive.
+    q : float
+        Distance of the grid's values; positive.
 
     Examples
     --------
@@ -128,7 +183,16 @@ def qnormal(label: str, mu: float, sigma: float, q: float) -> Number:
 
 
 def lognormal(label: str, mu: float, sigma: float) -> Number:
-    """Return a positive float whose logarithm is normal with mean ``mu`` and deviation ``sigma``.
+    """Return a positive float whose logarithm is normal.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter in results; unique in the space.
+    mu : float
+        Mean of the natural logarithm of the value, so that the median is ``exp(mu)``.
+    sigma : float
+        Standard deviation of that logarithm; positive.
 
     Examples
     --------
@@ -138,7 +202,18 @@ def lognormal(label: str, mu: float, sigma: float) -> Number:
 
 
 def qlognormal(label: str, mu: float, sigma: float, q: float) -> Number:
-    """Return a float as ``lognormal``, then rounded to a multiple of ``q``, which may be 0.
+    """Return a float like that of ``lognormal``, rounded to a multiple of ``q``; it may be 0.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter in results; unique in the space.
+    mu : float
+        Mean of the natural logarithm of the value, so that the median is ``exp(mu)``.
+    sigma : float
+        Standard deviation of that logarithm; positive.
+    q : float
+        Distance of the grid's values; positive.
 
     Examples
     --------
@@ -148,7 +223,16 @@ def qlognormal(label: str, mu: float, sigma: float, q: float) -> Number:
 
 
 def randint(label: str, low: int, high: int | None = None) -> Number:
-    """Return an int, all values alike: ``low <= value < high``, or ``0 <= value < low`` without ``high``.
+    """Return an int with equal probabilities: ``low <= value < high``, or ``0 <= value < low``.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter in results; unique in the space.
+    low : int
+        Smallest value; without ``high``, the number of values, which then begin at 0.
+    high : int, optional
+        One more than the largest value; ``low < high``, both within +-2**53.
 
     Examples
     --------
@@ -160,9 +244,16 @@ def randint(label: str, low: int, high: int | None = None) -> Number:
 
 
 def choice(label: str, options: Sequence[Any]) -> Choice:
-    """Return one of several options, which may hold parameters of their own; all are alike likely.
+    """Return one of several options with equal probabilities.
 
-    In results its value is the index of the option.
+    In results, the value is the index of the option. Only the parameters of the chosen option are active.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter in results; unique in the space.
+    options : sequence
+        At least one; each may be any value or structure, with parameters of its own.
 
     Examples
     --------
@@ -173,7 +264,16 @@ def choice(label: str, options: Sequence[Any]) -> Choice:
 
 
 def pchoice(label: str, options: Sequence[tuple[float, Any]]) -> Choice:
-    """Return one of several options, each given as ``(probability, option)``.
+    """Return one of several options, each with its own probability.
+
+    In results, the value is the index of the option. Only the parameters of the chosen option are active.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter in results; unique in the space.
+    options : sequence of (probability, option) pairs
+        Probabilities are not negative and add up to 1.
 
     Examples
     --------
@@ -187,27 +287,36 @@ def pchoice(label: str, options: Sequence[tuple[float, Any]]) -> Choice:
 
 
 def _choice(name: str, label: str, probabilities: list[float], options: list[Any]) -> Choice:
-    """Build either kind of choice."""
     built = arguments.categorical(name, label, probabilities)
     nodes = (as_node(option, f"option {i} of {named(label)}") for i, option in enumerate(options))
     return Choice(label, built, tuple(nodes))
 
 
 def _options(name: str, label: str, options: Any) -> list[Any]:
-    """Return the options as a list, or raise if they have no order or are no options."""
+    """Return the options as a list; raises unless they are a sequence."""
     if isinstance(options, list | tuple | range) or (isinstance(options, np.ndarray) and options.ndim == 1):
         return list(options)
     raise SpaceError(
-        f"hp.{name}({named(label)}): the options must be a list or a tuple, "
-        f"but they are a {type(options).__name__}."
+        f"hp.{name}({named(label)}): the options must be a list or a tuple, not a {type(options).__name__}."
     )
 
 
 def warn_of_raw_bounds(name: str, label: str, low: float, high: float, depth: int = 3) -> None:
-    """Warn, ``depth`` calls above, when bounds look like values instead of their logarithms.
+    """Warn when the bounds of a log-uniform parameter look like values instead of logarithms.
 
-    Such bounds are short decimals, which logarithms hardly ever are, and give a range
-    that nobody means: within 1 and e, or from a hair above 1.
+    Such bounds are short decimals, as logarithms rarely are, and give a range that is hardly ever intended:
+    within 1 and e, or from just above 1.
+
+    Parameters
+    ----------
+    name : str
+        ``loguniform`` or ``qloguniform``, for the message.
+    label : str
+        Name of the parameter.
+    low, high : float
+        The bounds as the user gave them.
+    depth : int
+        Frames between this one and the user's call, to which the warning points; see ``warnings.warn``.
     """
     is_typed = all(float(f"{bound:.3g}") == bound for bound in (low, high))
     if is_typed and (0 <= low < high <= 1 or 0 < low <= 0.01):

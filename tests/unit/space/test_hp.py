@@ -76,11 +76,11 @@ INF, NAN = math.inf, math.nan
         (lambda: hp.choice("x", []), "hp.choice('x'): there must be at least one option"),
         (
             lambda: hp.choice("x", {"a": 1}),
-            "hp.choice('x'): the options must be a list or a tuple, but they are a dict",
+            "hp.choice('x'): the options must be a list or a tuple, not a dict",
         ),
-        (lambda: hp.choice("x", "abc"), "but they are a str"),
-        (lambda: hp.choice("x", {1, 2}), "but they are a set"),
-        (lambda: hp.choice("x", hp.uniform("y", 0, 1)), "but they are a Number"),
+        (lambda: hp.choice("x", "abc"), "must be a list or a tuple, not a str"),
+        (lambda: hp.choice("x", {1, 2}), "must be a list or a tuple, not a set"),
+        (lambda: hp.choice("x", hp.uniform("y", 0, 1)), "must be a list or a tuple, not a Number"),
         (lambda: hp.pchoice("x", []), "hp.pchoice('x'): there must be at least one option"),
         (
             lambda: hp.pchoice("x", [(1, "a", 3)]),
