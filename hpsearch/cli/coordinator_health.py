@@ -52,7 +52,7 @@ class CoordinatorHealth:
 
     def liveness(self) -> ProbeResult:
         """Say whether the loop goes round."""
-        return liveness(self.watchdog.standing_still())
+        return liveness(self.watchdog.stalled())
 
     def readiness(self) -> ProbeResult:
         """Say whether it leads, or could take over."""

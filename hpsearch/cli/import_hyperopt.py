@@ -24,7 +24,7 @@ from hpsearch.hyperopt.migration.pickled_trials import PickledTrials
 from hpsearch.objective.loading import DEFAULT_SPACE, load, parse_target
 from hpsearch.runtime.escaping import escaped
 from hpsearch.runtime.logs import log_to_stderr
-from hpsearch.runtime.user_code import process_kept
+from hpsearch.runtime.user_code import preserve_process_state
 from hpsearch.space.tree import Space
 from hpsearch.store.mongo.hyperopt_uri import jobs_address
 from hpsearch.store.mongo.jobs import MongoJobSource
@@ -70,7 +70,7 @@ def import_hyperopt(
     log_to_stderr(logging.WARNING)
     # Files that import hyperopt, and pickles that name its classes, get this package.
     alias_modules()
-    with process_kept():
+    with preserve_process_state():
         wanted = Space(load(parse_target(space, DEFAULT_SPACE)))
     with _opened(source, trust_pickle=trust_pickle) as jobs_of:
         key = _chosen(jobs_of.exp_keys(), exp_key)

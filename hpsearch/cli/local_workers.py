@@ -24,8 +24,8 @@ from hpsearch.errors import (
 )
 from hpsearch.mongod.directory import LOG_FILES
 from hpsearch.runtime.events import Event
-from hpsearch.runtime.gpus import find_gpus, share_out
-from hpsearch.runtime.log_files import last_bytes, turn_over
+from hpsearch.runtime.gpus import assign_gpus, find_gpus
+from hpsearch.runtime.log_files import last_bytes, rotate
 from hpsearch.runtime.logs import is_json
 from hpsearch.runtime.private_files import append_private
 from hpsearch.runtime.private_folders import own_folder, private_folder
@@ -77,7 +77,7 @@ def gpus_of_workers(choice: str | None, n: int, environment: Mapping[str, str]) 
     if not choice:
         return None
     n_slots = slots_of_worker(environment)
-    shares = share_out(find_gpus(choice, environment), n * n_slots)
+    shares = assign_gpus(find_gpus(choice, environment), n * n_slots)
     return [",".join(shares[i * n_slots : (i + 1) * n_slots]).strip(",") or "none" for i in range(n)]
 
 
@@ -145,7 +145,7 @@ class LocalWorkers:
             append_private(path).close()  # refuses what is not ours
             try:
                 if path.stat().st_size:
-                    turn_over(path)
+                    rotate(path)
             except OSError as error:
                 why = error.strerror
                 raise ConfigurationError(

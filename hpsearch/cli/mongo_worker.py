@@ -29,7 +29,7 @@ from hpsearch.cli.store_choice import STORE, STORE_FILE, uri_in
 from hpsearch.cli.worker import worker
 from hpsearch.errors import ConfigurationError
 from hpsearch.runtime.events import Event
-from hpsearch.runtime.logs import log_to_stderr, tell
+from hpsearch.runtime.logs import log_to_stderr, print_or_log
 from hpsearch.runtime.user_paths import user_path
 from hpsearch.store.mongo.hyperopt_uri import jobs_address
 from hpsearch.store.mongo.uri import uri_with_masks
@@ -196,10 +196,10 @@ def mongo_worker(
     arguments = our_arguments(flags)
     command = our_command(uri, arguments)
     log_to_stderr()
-    tell(f"The same in hpsearch's words:\n  {command}", Event.FLAGS_TRANSLATED.of(command=command))
+    print_or_log(f"The same in hpsearch's words:\n  {command}", Event.FLAGS_TRANSLATED.of(command=command))
     for notice, is_due in ((_POLLING, poll_interval is not None), (_ONE_FOLDER, workdir is not None)):
         if is_due:
-            tell(notice, Event.FLAG_WITHOUT_EFFECT.of())
+            print_or_log(notice, Event.FLAG_WITHOUT_EFFECT.of())
     signal.signal(signal.SIGUSR1, _drain)
     worker.main(
         ["--store", uri, *arguments],

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from hpsearch.cli.store_choice import STORE, STORE_FILE, chosen_store, deferred_store, note_file
-from hpsearch.runtime.logs import LOGGERS, write_json
+from hpsearch.runtime.logs import LOGGERS, log_as_json
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -203,4 +203,4 @@ def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 
 def _set_log_format(ctx: click.Context, param: click.Parameter, value: str) -> None:
     if value == "json":
-        write_json()
+        log_as_json()

@@ -20,7 +20,7 @@ from hpsearch.cli.variables import variable_of
 from hpsearch.errors import HpsearchError
 from hpsearch.runtime.escaping import one_line, without_credentials
 from hpsearch.runtime.events import Event
-from hpsearch.runtime.logs import is_json, tell
+from hpsearch.runtime.logs import is_json, print_or_log
 
 log = logging.getLogger("hpsearch")
 
@@ -57,7 +57,7 @@ def run_and_exit(command: click.Command, prog_name: str, env_prefix: str) -> NoR
         _print_failure(_usage_sentence(error), code)
     except (click.Abort, KeyboardInterrupt):
         code = 130
-        tell("Interrupted.", Event.INTERRUPTED.of(exit_code=code))
+        print_or_log("Interrupted.", Event.INTERRUPTED.of(exit_code=code))
     except HpsearchError as error:
         code = error.exit_code
         _print_failure(str(error), code)

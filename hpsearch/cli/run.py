@@ -37,7 +37,7 @@ from hpsearch.report.text import duration_text
 from hpsearch.report.view import choose_view
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.health.server import serving
-from hpsearch.runtime.logs import log_to_stderr, tell
+from hpsearch.runtime.logs import log_to_stderr, print_or_log
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.runtime.systemd import take_notifier
 from hpsearch.space.tree import Space
@@ -94,7 +94,7 @@ def run(
     ):
         experiment = open_experiment(opened.store, wanted, search)
         log_dir = home() / LOGS / experiment.exp_key
-        tell(
+        print_or_log(
             f"Searching as {experiment.exp_key}, seed {experiment.seed}; workers write to {log_dir}.",
             Event.SEARCHING.of(exp_key=experiment.exp_key, seed=experiment.seed),
         )
@@ -115,7 +115,7 @@ def run(
             )
             if interrupt.is_asked and progress.counts[State.RUNNING]:
                 text = f"Running trials have {duration_text(search.drain_timeout)} to finish"
-                tell(
+                print_or_log(
                     f"{text}; interrupt again to give them back at once.",
                     Event.WORKERS_DRAINING.of(drain_timeout_s=search.drain_timeout),
                 )
@@ -153,7 +153,7 @@ def coordinator(
         _opened(store, interrupt, health, auth_patience) as opened,
     ):
         experiment = open_experiment(opened.store, wanted, search)
-        tell(
+        print_or_log(
             f"Searching as {experiment.exp_key}, seed {experiment.seed}; start workers with\n"
             f"  HPSEARCH_STORE=... hpsearch worker --exp-key {experiment.exp_key}",
             Event.SEARCHING.of(exp_key=experiment.exp_key, seed=experiment.seed),
@@ -203,7 +203,7 @@ def _shown(health: CoordinatorHealth, host: str, port: int | None) -> Iterator[C
     """Answer probes meanwhile, if a port was asked for."""
     with serving(host, port, health) as url:
         if url is not None:
-            tell(f"Health at {url}.", Event.HEALTH_SERVED.of(url=url))
+            print_or_log(f"Health at {url}.", Event.HEALTH_SERVED.of(url=url))
         yield health
 
 

@@ -29,8 +29,8 @@ from hpsearch.errors import ConfigurationError, NotFoundError
 from hpsearch.objective.loading import load, load_objective, parse_space, parse_target
 from hpsearch.objective.source_fingerprint import fingerprinted
 from hpsearch.runtime.events import Event
-from hpsearch.runtime.logs import tell
-from hpsearch.runtime.user_code import process_kept
+from hpsearch.runtime.logs import print_or_log
+from hpsearch.runtime.user_code import preserve_process_state
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
@@ -222,7 +222,7 @@ def describe(target: str, search: SearchOptions, n_slots: int | None = None) -> 
     lag = search.lag_for(n_slots)
     objective = parse_target(target)
     space_ref = parse_space(objective, search.space)
-    with process_kept():
+    with preserve_process_state():
         load_objective(objective)
         space = Space(load(space_ref))
     algorithm = Algorithm(name=search.algo or Algorithm().name, options=dict(search.algo_option))
@@ -275,14 +275,14 @@ def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions
     wanted = replace(wanted, budget=budget, defaults=defaults)
     experiment = store.open_experiment(wanted, accepts_change=search.accept_changed_objective)
     if len(experiment.objective_changes) > len(present.objective_changes):
-        tell(
+        print_or_log(
             f"The objective of {wanted.exp_key} was changed; it goes on with the code as it is now.",
             Event.OBJECTIVE_CHANGED.of(exp_key=wanted.exp_key),
         )
     if search.priority not in {None, experiment.priority}:
         experiment = store.set_priority(wanted.exp_key, wanted.priority)
     if experiment.state is ExperimentState.PAUSED:
-        tell(
+        print_or_log(
             f"{wanted.exp_key} is paused; go on with: hpsearch resume {shlex.quote(wanted.exp_key)}",
             Event.STILL_PAUSED.of(exp_key=wanted.exp_key),
         )
@@ -292,7 +292,7 @@ def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions
     counts = store.counts(experiment.exp_key, FINISHED)
     if budget.max_evals is not None and sum(counts[s] for s in FINISHED) >= budget.max_evals:
         text = "has all its trials already: raise --max-evals to go on, or begin another with --exp-key."
-        tell(f"{experiment.exp_key} {text}", Event.BUDGET_SPENT.of(exp_key=experiment.exp_key))
+        print_or_log(f"{experiment.exp_key} {text}", Event.BUDGET_SPENT.of(exp_key=experiment.exp_key))
     return experiment
 
 
@@ -303,7 +303,7 @@ def _tell_what_stays(name: str, asked: object, present: object) -> None:
             if present is None
             else f"with {name} {present}, and goes on with it"
         )
-        tell(
+        print_or_log(
             f"The experiment was begun {begun}.",
             Event.OPTION_IGNORED.of(option=name, asked=asked, present=present),
         )

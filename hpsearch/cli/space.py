@@ -11,7 +11,7 @@ from hpsearch.cli.options import AtLeast, debug_option, option
 from hpsearch.errors import SpaceError
 from hpsearch.objective.loading import load_space, parse_target
 from hpsearch.report.space_text import describe_space
-from hpsearch.runtime.user_code import process_kept
+from hpsearch.runtime.user_code import preserve_process_state
 from hpsearch.space.tree import Space, Values
 
 #: More samples than this cost memory, and the picture stays the same.
@@ -90,7 +90,7 @@ def plot(target: str, space: str | None, samples: int, seed: int, output: Path) 
 
 def _loaded(target: str, space_ref: str | None) -> Space:
     """Load a space, as `hpsearch run` would."""
-    with process_kept():
+    with preserve_process_state():
         return Space(load_space(parse_target(target), space_ref))
 
 

@@ -29,7 +29,7 @@ from hpsearch.cli.store_choice import STORE, chosen_file, uri_in
 from hpsearch.errors import ConfigurationError
 from hpsearch.objective.by_value import SECRET, read_secret
 from hpsearch.runtime.escaping import shown
-from hpsearch.runtime.gpus import find_gpus, share_out
+from hpsearch.runtime.gpus import assign_gpus, find_gpus
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.runtime.systemd import take_notifier
@@ -171,7 +171,7 @@ def worker(
         max_trials=max_trials,
         claim_for_s=claim_for,
         workdir=None if workdir is None else _made(workdir),
-        gpus=None if gpus is None else share_out(find_gpus(gpus, os.environ), concurrency),
+        gpus=None if gpus is None else assign_gpus(find_gpus(gpus, os.environ), concurrency),
         secret=_taken_secret(secret_file),
         auth_patience_s=auth_patience,
         read_uri=_reader(click.get_current_context()),

@@ -11,11 +11,11 @@ from hpsearch.coordination.trial_state import TrialState
 from hpsearch.core.experiment import SCRIPTED, Experiment
 from hpsearch.core.trial import Trial
 from hpsearch.errors import ConfigurationError, SpaceExhaustedError
-from hpsearch.runtime.arithmetic import own_arithmetic
 from hpsearch.runtime.health.durations import Durations
+from hpsearch.runtime.numerics import isolated_numerics
 from hpsearch.space.tree import Space
 from hpsearch.suggest.algorithms import make_suggester
-from hpsearch.suggest.no_repeats import EachOnce
+from hpsearch.suggest.no_repeats import NoRepeats
 from hpsearch.suggest.protocol import Suggester, Suggestion, trial_rng
 
 
@@ -77,7 +77,7 @@ class SuggestionBatches:
         # Each trial has a generator of its own, so that it does not matter who suggests it, and beside which.
         rngs = [trial_rng(experiment.seed, tid) for tid in tids]
         try:
-            with own_arithmetic(), self.durations.timed():
+            with isolated_numerics(), self.durations.timed():
                 suggestions = self._suggestions(trial_state, rngs)
         except SpaceExhaustedError:
             self.has_points = False
@@ -125,4 +125,4 @@ def _suggester_of(experiment: Experiment, space: Space) -> Suggester:
             "run that script again to go on."
         )
     suggester = make_suggester(experiment.algorithm, space)
-    return EachOnce(suggester, space) if experiment.budget.no_repeats else suggester
+    return NoRepeats(suggester, space) if experiment.budget.no_repeats else suggester

@@ -17,7 +17,7 @@ import hpsearch
 from hpsearch.diagnosis.machine import THREAD_VARIABLES, Machine
 from hpsearch.errors import ConfigurationError
 from hpsearch.objective.by_value import SECRET, SECRET_FILE, read_secret
-from hpsearch.runtime.blas import thread_counts
+from hpsearch.runtime.numerics import thread_counts
 from hpsearch.runtime.private_folders import is_shared
 
 _REQUIREMENT = re.compile(r"^([\w.-]+).*?(?:;.*extra\s*==\s*['\"]([\w-]+)['\"])?$")

@@ -16,8 +16,8 @@ from hpsearch.errors import LoadError, MissingExtraError
 from hpsearch.hyperopt.engine.curves import curve_of
 from hpsearch.hyperopt.engine.documents import Doc, is_ok, miscs_to_idxs_vals
 from hpsearch.objective.evaluation import STATUS_OK
-from hpsearch.runtime.arithmetic import own_arithmetic
 from hpsearch.runtime.escaping import named
+from hpsearch.runtime.numerics import isolated_numerics
 
 __all__ = [
     "default_status_colors",
@@ -32,7 +32,7 @@ __all__ = [
 default_status_colors = {"new": "k", "running": "g", "ok": "b", "fail": "r"}
 
 
-@own_arithmetic()
+@isolated_numerics()
 def main_plot_history(
     trials: Any,
     do_show: bool = True,
@@ -59,7 +59,7 @@ def main_plot_history(
     return _finished(plt, do_show)
 
 
-@own_arithmetic()
+@isolated_numerics()
 def main_plot_histogram(trials: Any, do_show: bool = True, title: str = "Loss Histogram") -> Any:
     """Draw how often losses of each size came up among the trials with the status "ok"."""
     plt = _pyplot()
@@ -71,7 +71,7 @@ def main_plot_histogram(trials: Any, do_show: bool = True, title: str = "Loss Hi
     return _finished(plt, do_show)
 
 
-@own_arithmetic()
+@isolated_numerics()
 def main_plot_vars(
     trials: Any,
     do_show: bool = True,
@@ -120,7 +120,7 @@ def main_plot_vars(
     return _finished(plt, do_show)
 
 
-@own_arithmetic()
+@isolated_numerics()
 def main_plot_1D_attachment(  # noqa: N802 - Hyperopt's name
     trials: Any,
     attachment_name: str,

@@ -15,7 +15,12 @@ from urllib.parse import urlsplit
 
 from hpsearch.errors import ConfigurationError
 from hpsearch.runtime.private_files import append_private, write_private
-from hpsearch.runtime.private_folders import fault_of, own_folder, private_fault_of, private_folder
+from hpsearch.runtime.private_folders import (
+    folder_problem,
+    own_folder,
+    private_folder,
+    private_folder_problem,
+)
 from hpsearch.runtime.user_paths import user_path
 
 NAME = "hpsearch"  #: of the replica set, and of its administrator
@@ -65,14 +70,14 @@ def home_path() -> Path:
 
 def faults(home: Path) -> list[str]:
     """Return why a folder for this user's data, or one in it, would be refused; makes nothing."""
-    if fault := fault_of(home):
+    if fault := folder_problem(home):
         return [fault]
     logs = home / LOGS
-    in_logs = sorted(logs.iterdir()) if fault_of(logs) is None and logs.is_dir() else []
+    in_logs = sorted(logs.iterdir()) if folder_problem(logs) is None and logs.is_dir() else []
     found = [
-        fault_of(logs),
-        *(private_fault_of(folder, LOG_FILES) for folder in in_logs),
-        private_fault_of(home / MONGOD, _LOCK) or private_fault_of(home / MONGOD / "data"),
+        folder_problem(logs),
+        *(private_folder_problem(folder, LOG_FILES) for folder in in_logs),
+        private_folder_problem(home / MONGOD, _LOCK) or private_folder_problem(home / MONGOD / "data"),
     ]
     return [fault for fault in found if fault is not None]
 

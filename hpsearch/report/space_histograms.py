@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.runtime.arithmetic import own_arithmetic
+from hpsearch.runtime.numerics import isolated_numerics
 from hpsearch.space.distribution import (
     MAX_LOG,
     MIN_LOG,
@@ -99,7 +99,7 @@ class Panel:
     shape: Shape
 
 
-@own_arithmetic()
+@isolated_numerics()
 def space_panels(space: Space, samples: Sequence[Values]) -> tuple[Panel, ...]:
     """Return the pictures of a space's parameters, in their order.
 

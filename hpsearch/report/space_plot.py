@@ -12,8 +12,8 @@ import numpy as np
 
 from hpsearch.errors import ConfigurationError, MissingExtraError
 from hpsearch.report.space_histograms import Bars, Nothing, Options, Panel, Shape
-from hpsearch.runtime.arithmetic import own_arithmetic
 from hpsearch.runtime.escaping import printable
+from hpsearch.runtime.numerics import isolated_numerics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +40,7 @@ _MIN_OUTSIDE = 0.005
 _RANGE_WIDTH, _LABEL_WIDTH, _NAME_WIDTH = 42, 28, 32
 
 
-@own_arithmetic()
+@isolated_numerics()
 def draw_panels(panels: Sequence[Panel], title: str) -> Figure:
     """Return a figure with all panels, row by row.
 
@@ -74,7 +74,7 @@ def draw_panels(panels: Sequence[Panel], title: str) -> Figure:
     return figure
 
 
-@own_arithmetic()
+@isolated_numerics()
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure to a file.
 

@@ -22,7 +22,7 @@ _LISTED = re.compile(r"^(?P<indent>\s*)(?:GPU|MIG) .*\(UUID: (?P<uuid>[\w/-]+)\)
 _PATIENCE_S = 30.0
 
 
-def listed_by_driver() -> str:
+def nvidia_smi_listing() -> str:
     """Return what ``nvidia-smi -L`` prints.
 
     Raises
@@ -50,7 +50,7 @@ def listed_by_driver() -> str:
 
 
 def find_gpus(
-    choice: str, environment: Mapping[str, str], ask_driver: Callable[[], str] = listed_by_driver
+    choice: str, environment: Mapping[str, str], ask_driver: Callable[[], str] = nvidia_smi_listing
 ) -> tuple[str, ...]:
     """Return the GPUs that are meant, as CUDA names them; one that is named twice counts twice.
 
@@ -99,7 +99,7 @@ def in_listing(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def share_out(gpus: Sequence[str], n: int) -> tuple[str, ...]:
+def assign_gpus(gpus: Sequence[str], n: int) -> tuple[str, ...]:
     """Return what each of ``n`` trials that are evaluated at a time finds in ``CUDA_VISIBLE_DEVICES``.
 
     Raises

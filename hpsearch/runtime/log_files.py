@@ -12,7 +12,7 @@ FULL_BYTES = 10 * 2**20
 N_OLDER = 3
 
 
-def turn_over(log: Path) -> None:
+def rotate(log: Path) -> None:
     """Rename a log file to ``NAME.1``, what had that name to ``NAME.2``, and so on; the oldest one goes."""
     for age in reversed(range(N_OLDER)):
         with suppress(FileNotFoundError):

@@ -26,7 +26,7 @@ _FOREIGN = ("pymongo",)
 _WARNINGS = "py.warnings"
 
 
-def write_json() -> None:
+def log_as_json() -> None:
     """Write the log in JSON from now on.
 
     Warnings of Python and the logs of all libraries become part of it, so that what reads
@@ -64,7 +64,7 @@ def log_to_stderr(level: int = logging.INFO, **fields: object) -> None:
 
 
 @contextmanager
-def logging_kept() -> Iterator[None]:
+def preserve_logging() -> Iterator[None]:
     """Put logging right afterwards, whatever the code within configured, disabled or took away."""
     manager, root = logging.root.manager, logging.getLogger()
     kept = [_State(logger) for logger in (root, *_loggers())]
@@ -80,7 +80,7 @@ def logging_kept() -> Iterator[None]:
 
 
 @contextmanager
-def own_log_kept() -> Iterator[None]:
+def preserve_own_log() -> Iterator[None]:
     """Keep hpsearch's log in a process in which a user's code may configure logging for itself.
 
     Afterwards hpsearch writes what it wrote before, and no handler of the user's repeats it.
@@ -133,7 +133,7 @@ def is_json() -> bool:
     return _json_formatter() is not None
 
 
-def tell(sentence: str, extra: Mapping[str, object]) -> None:
+def print_or_log(sentence: str, extra: Mapping[str, object]) -> None:
     """Tell whoever watches a command: as a plain line, or in JSON as an event like any other."""
     if is_json():
         log.info("%s", sentence, extra=extra)
@@ -141,7 +141,7 @@ def tell(sentence: str, extra: Mapping[str, object]) -> None:
         print(printable(sentence), file=sys.stderr, flush=True)  # noqa: T201
 
 
-def log_all(lines: Sequence[str], extra: Mapping[str, object]) -> None:
+def log_lines(lines: Sequence[str], extra: Mapping[str, object]) -> None:
     """Log lines, each as an event, all at once: in JSON alone, where so many records would cost much more."""
     handlers = [h for h in logging.getLogger().handlers if isinstance(h, _StderrHandler)]
     if not handlers or not log.isEnabledFor(logging.INFO):

@@ -55,7 +55,7 @@ def private_folder(path: Path, mark: str | None = None) -> Path:
     return path
 
 
-def fault_of(path: Path) -> str | None:
+def folder_problem(path: Path) -> str | None:
     """Return why ``own_folder`` would refuse a folder; None if it would not. Makes nothing."""
     try:
         if _status(path) is not None:
@@ -72,7 +72,7 @@ def fault_of(path: Path) -> str | None:
     return None
 
 
-def private_fault_of(path: Path, mark: str | None = None) -> str | None:
+def private_folder_problem(path: Path, mark: str | None = None) -> str | None:
     """Return why ``private_folder`` would refuse a folder that is there; None for another. Makes nothing."""
     try:
         if _status(path) is not None:

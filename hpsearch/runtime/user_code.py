@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TextIO
 
-from hpsearch.runtime.logs import logging_kept
+from hpsearch.runtime.logs import preserve_logging
 
 #: What the names of hpsearch's own variables begin with.
 _OUR_PREFIX = "HPSEARCH_"
@@ -26,7 +26,7 @@ _STREAMS = {0: "stdin", 1: "stdout", 2: "stderr"}
 
 
 @contextmanager
-def signals_kept() -> Iterator[None]:
+def preserve_signal_handlers() -> Iterator[None]:
     """Put signal handlers right afterwards, and the mask; to be used in the main thread."""
     restore = _signals()
     try:
@@ -36,7 +36,7 @@ def signals_kept() -> Iterator[None]:
 
 
 @contextmanager
-def process_kept() -> Iterator[None]:
+def preserve_process_state() -> Iterator[None]:
     """Put right afterwards what the code within changed of the process as a whole.
 
     That is the folder, the search path of modules, standard streams, logging, filters of warnings,
@@ -47,7 +47,7 @@ def process_kept() -> Iterator[None]:
         for kept in (_folder, _path, _streams, _signals, _locale, _umask, _variables):
             stack.callback(kept())
         stack.enter_context(warnings.catch_warnings())
-        stack.enter_context(logging_kept())
+        stack.enter_context(preserve_logging())
         yield
 
 

@@ -237,7 +237,7 @@ def as_node(value: Any, place: str = "the space", nesting: int = 0) -> Node:
     """
     if isinstance(value, Node):
         return value
-    refuse_hyperopts(value, place)
+    refuse_hyperopt_nodes(value, place)
     if nesting > MAX_NESTING:
         raise SpaceError(f"{place[:80]}... is nested deeper than {MAX_NESTING} containers.")
     if isinstance(value, list | tuple):
@@ -297,7 +297,7 @@ class Conversion:
         return self._made[id(node)][1]
 
 
-def refuse_hyperopts(value: Any, place: str) -> None:
+def refuse_hyperopt_nodes(value: Any, place: str) -> None:
     """Raise if a value was made by Hyperopt itself.
 
     Raises

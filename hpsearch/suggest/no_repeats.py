@@ -13,7 +13,7 @@ from hpsearch.suggest.discrete import Seen, Tried, find_unseen
 from hpsearch.suggest.protocol import Suggester, Suggestion
 
 
-class EachOnce:
+class NoRepeats:
     """Passes on what another suggester proposes, with a point not tried yet in place of each repeat.
 
     Parameters

@@ -16,7 +16,7 @@ from hpsearch.core.experiment import Algorithm
 from hpsearch.core.history import History
 from hpsearch.core.trial import State, Trial
 from hpsearch.errors import MissingExtraError
-from hpsearch.runtime.blas import single_threaded
+from hpsearch.runtime.numerics import single_threaded
 from hpsearch.space.distribution import Categorical, Distribution, Integer, Normal, Numeric
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester

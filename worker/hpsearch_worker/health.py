@@ -31,7 +31,7 @@ class WorkerHealth:
 
     def liveness(self) -> ProbeResult:
         """Say whether all loops go round."""
-        return liveness(self.watchdog.standing_still())
+        return liveness(self.watchdog.stalled())
 
     def readiness(self) -> ProbeResult:
         """Say whether it can take trials."""

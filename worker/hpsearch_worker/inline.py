@@ -20,8 +20,8 @@ from hpsearch.core.trial import Result, Trial
 from hpsearch.errors import LoadError
 from hpsearch.objective.evaluation import Attachment
 from hpsearch.objective.process_reports import UnheardError
-from hpsearch.runtime.logs import own_log_kept
-from hpsearch.runtime.user_code import signals_kept
+from hpsearch.runtime.logs import preserve_own_log
+from hpsearch.runtime.user_code import preserve_signal_handlers
 from hpsearch_worker.allowed import Allowed
 from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
 from hpsearch_worker.messages import Evaluate, Load, Loaded, ObjectiveEvent, OnEvent
@@ -114,7 +114,7 @@ class InlineEvaluator:
     def _worker_kept(self) -> Iterator[None]:
         """Let the objective set up logging and signals, and the worker go on as before."""
         manager = logging.root.manager
-        with signals_kept(), own_log_kept():
+        with preserve_signal_handlers(), preserve_own_log():
             own, manager.disable = manager.disable, self._disabled
             try:
                 yield

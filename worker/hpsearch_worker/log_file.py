@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.runtime.log_files import FULL_BYTES, turn_over
+from hpsearch.runtime.log_files import FULL_BYTES, rotate
 from hpsearch.runtime.private_files import append_private
 
 _STDOUT, _STDERR = 1, 2
@@ -52,7 +52,7 @@ class LogFile:
         with self._turning:
             if os.fstat(_STDERR).st_size < self._full_bytes:
                 return
-            turn_over(self._path)
+            rotate(self._path)
             with append_private(self._path) as file:
                 # Each takes the place of the old one at once, so that nothing is lost.
                 os.dup2(file.fileno(), _STDOUT)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from hpsearch.core.trial import Result
 from hpsearch.runtime.escaping import printable
 from hpsearch.runtime.events import Event
-from hpsearch.runtime.logs import is_json, log_all
+from hpsearch.runtime.logs import is_json, log_lines
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Output:
         if "\r" in lines:
             lines = "\n".join(map(_last_states, lines.split("\n")))
         if is_json():
-            log_all(lines.split("\n"), extra=Event.OUTPUT.of(source=self._label))
+            log_lines(lines.split("\n"), extra=Event.OUTPUT.of(source=self._label))
             return
         mark = f"[{self._label}] "
         marked = printable(lines).replace("\n", f"\n{mark}")

@@ -9,7 +9,7 @@ import numpy as np
 
 from hpsearch.hyperopt.engine.documents import Doc, Idxs, miscs_to_idxs_vals, new_misc
 from hpsearch.hyperopt.engine.domain import Domain
-from hpsearch.runtime.arithmetic import own_arithmetic
+from hpsearch.runtime.numerics import isolated_numerics
 from hpsearch.space.tree import Values
 from hpsearch.suggest.protocol import Suggester, trial_rng
 
@@ -43,7 +43,7 @@ def suggest_docs(
     history, pending = domain.observed(trials)
     root = root_seed(seed)
     rngs = [trial_rng(root, i) for i in range(len(new_ids))]
-    with own_arithmetic():
+    with isolated_numerics():
         points = [suggestion.values for suggestion in suggester.suggest(history, pending, rngs)]
     miscs = [
         new_misc(tid, _as_drawn(values), domain.params, domain.cmd, domain.workdir)

@@ -26,7 +26,7 @@ from hpsearch.space.expression import (
     Number,
     as_python,
     rank_of_key,
-    refuse_hyperopts,
+    refuse_hyperopt_nodes,
 )
 
 
@@ -362,7 +362,7 @@ def _graph(value: Any, place: str, nesting: int) -> Apply:
         return _dict_graph(value, place, nesting)
     if type(value) is functools.partial:
         return _partial_graph(value, place, nesting)
-    refuse_hyperopts(value, place)
+    refuse_hyperopt_nodes(value, place)
     return Literal(value)
 
 

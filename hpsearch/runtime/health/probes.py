@@ -24,17 +24,17 @@ class ProbeResult:
     sentence: str
 
 
-def liveness(standing_still: Mapping[str, float]) -> ProbeResult:
+def liveness(stalled: Mapping[str, float]) -> ProbeResult:
     """Say whether the process lives.
 
     Parameters
     ----------
-    standing_still : mapping
+    stalled : mapping
         Loops that stand still, and the seconds since their last step.
     """
-    if not standing_still:
+    if not stalled:
         return ProbeResult(True, "alive")
-    loops = ", ".join(f"{name} for {age_s:.0f} s" for name, age_s in sorted(standing_still.items()))
+    loops = ", ".join(f"{name} for {age_s:.0f} s" for name, age_s in sorted(stalled.items()))
     return ProbeResult(False, f"standing still: {loops}")
 
 

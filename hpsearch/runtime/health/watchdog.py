@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 #: Seconds after which a loop without a beat stands still. No single step takes that long: calls to the
 #: database have time limits, and evaluations beat several times a second.
-STANDSTILL_S = 120.0
+STALL_S = 120.0
 
 #: Seconds between two steps of a thread that waits for another.
 _WAIT_S = 1.0
@@ -56,8 +56,8 @@ class Watchdog:
         finally:
             lock.release()
 
-    def standing_still(self) -> dict[str, float]:
+    def stalled(self) -> dict[str, float]:
         """Return the loops that stand still, with the seconds since their last step."""
         now = self._clock()
         ages = {name: now - self._beats[thread] for thread, name in list(self._names.items())}
-        return {name: age for name, age in ages.items() if age > STANDSTILL_S}
+        return {name: age for name, age in ages.items() if age > STALL_S}

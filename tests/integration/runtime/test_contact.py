@@ -8,7 +8,7 @@ import time
 import pytest
 
 from hpsearch.errors import NotFoundError
-from hpsearch.runtime.health.watchdog import STANDSTILL_S, Watchdog
+from hpsearch.runtime.health.watchdog import STALL_S, Watchdog
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 
@@ -29,13 +29,13 @@ def test_every_answer_of_the_database_is_a_step_of_the_thread_that_asked(mongo_u
     hanging.start()
     assert begun.wait(60)
     with watchdog.loop("asks"):
-        now[0] = STANDSTILL_S + 1
+        now[0] = STALL_S + 1
         store.now()
-        assert set(watchdog.standing_still()) == {"hangs"}
-        now[0] = 2 * (STANDSTILL_S + 1)
+        assert set(watchdog.stalled()) == {"hangs"}
+        now[0] = 2 * (STALL_S + 1)
         with pytest.raises(NotFoundError):  # which is an answer, too
             store.experiment("none")
-        assert set(watchdog.standing_still()) == {"hangs"}
+        assert set(watchdog.stalled()) == {"hangs"}
     over.set()
     hanging.join()
     store.close()

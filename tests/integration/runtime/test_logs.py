@@ -14,9 +14,9 @@ SETUP = """
 import logging, math, os, sys, warnings
 from datetime import datetime
 from hpsearch.runtime.events import Event
-from hpsearch.runtime.logs import log_to_stderr, tell, write_json
+from hpsearch.runtime.logs import log_to_stderr, print_or_log, log_as_json
 
-write_json()
+log_as_json()
 log_to_stderr(logging.WARNING, worker="anna")
 log = logging.getLogger("hpsearch.somewhere")
 """
@@ -68,12 +68,12 @@ def test_no_text_breaks_a_line_and_all_of_it_comes_through(text):
 def test_no_text_of_a_line_for_people_passes_for_another_line_or_reaches_the_terminal_raw():
     code = (
         "import logging\n"
-        "from hpsearch.runtime.logs import log_to_stderr, tell\n"
+        "from hpsearch.runtime.logs import log_to_stderr, print_or_log\n"
         "log_to_stderr(logging.WARNING)\n"
         "log = logging.getLogger('hpsearch.somewhere')\n"
         "hostile = 'a\\n2026-01-01 00:00:00 ERROR \\x1b[2J\\x9b\\u202e\\ud800'\n"
         "log.warning('worker %s', hostile)\n"
-        "tell(hostile, {})\n"
+        "print_or_log(hostile, {})\n"
         "try:\n    raise ValueError(hostile)\nexcept ValueError:\n    log.exception('failed')\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
@@ -87,7 +87,7 @@ def test_lines_that_are_logged_all_at_once_are_those_of_one_call_each():
     texts = ["", "a", 'quotes " and \\', "\\n", "\x7f\x00\u2028", "\ud800", '"message": ""', "\U0001f600"]
     source = '"message": ""'
     code = f"texts, extra = {texts!r}, Event.OUTPUT.of(source={source!r})\n"
-    at_once = written(f"{code}from hpsearch.runtime.logs import log_all\nlog_all(texts, extra=extra)")
+    at_once = written(f"{code}from hpsearch.runtime.logs import log_lines\nlog_lines(texts, extra=extra)")
     one_by_one = written(f"{code}for text in texts: log.info('%s', text, extra=extra)")
     for line in (*at_once, *one_by_one):
         del line["time"]
@@ -146,7 +146,7 @@ def test_warnings_of_python_and_of_libraries_are_lines_too():
 
 
 def test_what_is_told_to_people_is_an_event_for_programs():
-    (line,) = written('tell("Searching as a.", Event.SEARCHING.of(exp_key="a"))')
+    (line,) = written('print_or_log("Searching as a.", Event.SEARCHING.of(exp_key="a"))')
     assert (line["event"], line["level"], line["exp_key"]) == ("searching", "info", "a")
 
 

@@ -32,14 +32,14 @@ from hpsearch import hp
 from hpsearch.runtime.events import Event
 from hpsearch.core.experiment import Experiment
 from hpsearch.runtime.signals import Interrupt
-from hpsearch.runtime.logs import log_to_stderr, write_json
+from hpsearch.runtime.logs import log_to_stderr, log_as_json
 from hpsearch.objective.loading import parse_target
 from hpsearch.space.tree import Space
 from hpsearch.core.trial import Trial
 from hpsearch_worker.inline import InlineEvaluator
 
 if sys.argv[2] == "json":
-    write_json()
+    log_as_json()
 log_to_stderr()
 space = Space({"x": hp.uniform("x", 0, 1)})
 target = parse_target(sys.argv[1])

@@ -18,7 +18,7 @@ from hpsearch.core.worker import Worker
 from hpsearch.errors import LoadError, StoreError, StorePermissionError, StoreUnavailableError
 from hpsearch.objective.by_value import ATTACHMENT, Destination, pack
 from hpsearch.objective.loading import parse_target
-from hpsearch.runtime.health.watchdog import STANDSTILL_S, Watchdog
+from hpsearch.runtime.health.watchdog import STALL_S, Watchdog
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
@@ -519,8 +519,8 @@ def test_an_evaluation_that_takes_long_is_no_standstill(store, slot, tmp_path):
     thread.start()
     wait_until(begun.exists, "the evaluation")
     for round_ in range(1, 4):
-        now[0] = round_ * (STANDSTILL_S + 1)
-        wait_until(lambda: not watchdog.standing_still(), "a step of the slot and one of the heartbeat")
+        now[0] = round_ * (STALL_S + 1)
+        wait_until(lambda: not watchdog.stalled(), "a step of the slot and one of the heartbeat")
     may_end.touch()
     thread.join()
     heartbeat.stop(ME, 1.0)
@@ -553,9 +553,9 @@ def test_a_slot_that_waits_for_what_another_asks_for_does_not_stand_still(store,
         slot.start()
     both_began.wait(30)
     wait_until(lambda: asking, "one to ask", 5)
-    now[0] = STANDSTILL_S + 1
+    now[0] = STALL_S + 1
     try:
-        wait_until(lambda: set(watchdog.standing_still()) == set(asking), "a step of the one that waits", 5)
+        wait_until(lambda: set(watchdog.stalled()) == set(asking), "a step of the one that waits", 5)
     finally:
         is_back.set()
         for slot in slots:

@@ -24,7 +24,7 @@ from hpsearch.hyperopt import Trials, anneal, auto, fmin, mix, plotting, rand, t
 from hpsearch.hyperopt.pyll.stochastic import sample
 from hpsearch.report.space_histograms import space_panels
 from hpsearch.report.space_plot import draw_panels, save_figure
-from hpsearch.runtime.arithmetic import own_arithmetic
+from hpsearch.runtime.numerics import isolated_numerics
 from hpsearch.space.tree import Space
 from hpsearch.suggest.algorithms import ALGORITHMS
 
@@ -161,7 +161,7 @@ def test_what_is_set_is_set_again_afterwards_and_in_other_threads_all_the_time()
 
     before, filters = dict(np.geterr()), list(warnings.filters)
     thread = threading.Thread(target=other)
-    with own_arithmetic():
+    with isolated_numerics():
         thread.start()
         assert inside.wait(30)
         assert set(np.geterr().values()) == {"ignore"}

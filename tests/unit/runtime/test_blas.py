@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from hpsearch.runtime.blas import single_threaded, thread_counts
+from hpsearch.runtime.numerics import single_threaded, thread_counts
 
 #: Prints the numbers of threads before, within and after, the last time after an error.
 CODE = """
 import numpy, scipy.linalg
-from hpsearch.runtime.blas import single_threaded, thread_counts
+from hpsearch.runtime.numerics import single_threaded, thread_counts
 def say():
     print(*(get() for get, _ in thread_counts()))
 say()

@@ -6,7 +6,7 @@ import pytest
 
 from hpsearch.cli.local_workers import gpus_of_workers
 from hpsearch.errors import ConfigurationError
-from hpsearch.runtime.gpus import VISIBLE, find_gpus, in_listing, share_out
+from hpsearch.runtime.gpus import VISIBLE, assign_gpus, find_gpus, in_listing
 
 LISTING = """\
 GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77)
@@ -68,16 +68,16 @@ def test_what_is_no_gpu_is_refused_by_name(choice: str):
 
 
 def test_each_trial_gets_one_gpu_and_none_hides_them_all():
-    assert share_out(("0", "1", "3"), 2) == ("0", "1")
-    assert share_out(find_gpus("none", {}, no_driver), 2) == ("", "")
+    assert assign_gpus(("0", "1", "3"), 2) == ("0", "1")
+    assert assign_gpus(find_gpus("none", {}, no_driver), 2) == ("", "")
 
 
 def test_more_trials_than_gpus_are_refused_with_a_list_that_would_do():
     with pytest.raises(ConfigurationError, match=r"there are 2: .* as in --gpus 0,0,1,1") as refusal:
-        share_out(("0", "1"), 3)
+        assign_gpus(("0", "1"), 3)
 
     offered = str(refusal.value).split("--gpus ")[1].rstrip(".")
-    assert share_out(find_gpus(offered, {}, no_driver), 3) == ("0", "0", "1")
+    assert assign_gpus(find_gpus(offered, {}, no_driver), 3) == ("0", "0", "1")
 
 
 def test_local_workers_get_gpus_of_their_own_for_all_their_trials():

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hpsearch.runtime.log_files import N_OLDER, last_bytes, turn_over
+from hpsearch.runtime.log_files import N_OLDER, last_bytes, rotate
 
 
 def test_a_log_that_is_turned_over_keeps_the_last_few_in_order(tmp_path: Path):
     log = tmp_path / "worker-1.log"
     for i in range(N_OLDER + 2):
         log.write_text(f"log {i}")
-        turn_over(log)
+        rotate(log)
     kept = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert kept == {f"worker-1.log.{age}": f"log {N_OLDER + 2 - age}" for age in range(1, N_OLDER + 1)}
 
 
 def test_a_log_that_is_not_there_is_turned_over_without_a_word(tmp_path: Path):
-    turn_over(tmp_path / "worker-1.log")
+    rotate(tmp_path / "worker-1.log")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -26,6 +26,6 @@ def test_the_end_of_a_log_is_in_the_file_before_when_the_present_one_is_empty(tm
     assert last_bytes(log, 4) == b""
     log.write_text("the last words")
     assert last_bytes(log, 5) == b"words"
-    turn_over(log)
+    rotate(log)
     log.touch()
     assert last_bytes(log, 500) == b"the last words"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.runtime.private_folders import fault_of, own_folder, private_folder
+from hpsearch.runtime.private_folders import folder_problem, own_folder, private_folder
 
 OTHER_USER = 65534
 
@@ -134,11 +134,11 @@ def test_a_folder_with_other_things_in_it_is_not_taken_over(tmp_path: Path):
 def test_a_diagnosis_finds_the_same_faults(words: str, tmp_path: Path):
     OBSTACLES[words](path := tmp_path / "data")
 
-    assert words in (fault_of(path) or "")
+    assert words in (folder_problem(path) or "")
 
 
 def test_a_diagnosis_makes_nothing(tmp_path: Path):
-    assert fault_of(tmp_path / "new" / "data") is None
+    assert folder_problem(tmp_path / "new" / "data") is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -146,4 +146,4 @@ def test_a_diagnosis_makes_nothing(tmp_path: Path):
 def test_a_diagnosis_names_what_is_in_the_way(name: str, tmp_path: Path):
     (tmp_path / "file").touch()
 
-    assert "cannot be used" in (fault_of(tmp_path / name) or "")
+    assert "cannot be used" in (folder_problem(tmp_path / name) or "")

@@ -10,7 +10,7 @@ from hpsearch.core.history import History
 from hpsearch.errors import SpaceExhaustedError
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
-from hpsearch.suggest.no_repeats import EachOnce
+from hpsearch.suggest.no_repeats import NoRepeats
 from hpsearch.suggest.random import RandomSearch
 from tests.unit.suggest.searches import add, history, rngs
 
@@ -21,7 +21,7 @@ SPACE = Space([hp.choice("c", [hp.randint("y", 4), hp.quniform("q", 0, 2, 1)]), 
 def test_any_algorithm_tries_every_point_once_and_then_says_so(name: str) -> None:
     """Four at a time of 21, with the last one of each batch still pending; one is left at the end."""
     assert SPACE.n_points == 21
-    suggester = EachOnce(make_suggester(Algorithm(name=name), SPACE), SPACE)
+    suggester = NoRepeats(make_suggester(Algorithm(name=name), SPACE), SPACE)
     finished, pending, points = History(SPACE), [], []
     for batch in range(6):
         found = [s.values for s in suggester.suggest(finished, pending, rngs(4, first=4 * batch))]
@@ -37,7 +37,7 @@ def test_any_algorithm_tries_every_point_once_and_then_says_so(name: str) -> Non
 def test_a_point_that_was_withdrawn_is_tried_again() -> None:
     """It is neither finished nor pending any more."""
     space = Space(hp.randint("x", 3))
-    suggester, finished = EachOnce(RandomSearch(space), space), history(space, [{"x": 0}], [1.0])
+    suggester, finished = NoRepeats(RandomSearch(space), space), history(space, [{"x": 0}], [1.0])
     gone: Values = {"x": 1}
     with pytest.raises(SpaceExhaustedError):
         suggester.suggest(finished, [gone, {"x": 2}], rngs(1))
@@ -48,7 +48,7 @@ def test_in_an_endless_space_everything_is_passed_on() -> None:
     for node in (hp.uniform("x", 0, 1), hp.qnormal("x", 0, 0.1, 1)):
         space = Space(node)
         inner = RandomSearch(space)
-        assert EachOnce(inner, space).suggest(History(space), [], rngs(5)) == inner.suggest(
+        assert NoRepeats(inner, space).suggest(History(space), [], rngs(5)) == inner.suggest(
             History(space), [], rngs(5)
         )
-    assert EachOnce(RandomSearch(SPACE), SPACE).suggest(History(SPACE), [], []) == []
+    assert NoRepeats(RandomSearch(SPACE), SPACE).suggest(History(SPACE), [], []) == []

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import threading
 
-from hpsearch.runtime.health.watchdog import STANDSTILL_S, Watchdog
+from hpsearch.runtime.health.watchdog import STALL_S, Watchdog
 
 
 def test_a_loop_stands_still_once_it_has_taken_no_step_for_too_long():
     now = [0.0]
     watchdog = Watchdog(lambda: now[0])
     with watchdog.loop("slot-0"):
-        now[0] = STANDSTILL_S
-        assert watchdog.standing_still() == {}
-        now[0] = STANDSTILL_S + 1
-        assert watchdog.standing_still() == {"slot-0": STANDSTILL_S + 1}
+        now[0] = STALL_S
+        assert watchdog.stalled() == {}
+        now[0] = STALL_S + 1
+        assert watchdog.stalled() == {"slot-0": STALL_S + 1}
         watchdog.beat()
-        assert watchdog.standing_still() == {}
+        assert watchdog.stalled() == {}
 
 
 def test_a_loop_that_has_ended_does_not_stand_still():
@@ -24,8 +24,8 @@ def test_a_loop_that_has_ended_does_not_stand_still():
     watchdog = Watchdog(lambda: now[0])
     with watchdog.loop("slot-0"):
         pass
-    now[0] = 10 * STANDSTILL_S
-    assert watchdog.standing_still() == {}
+    now[0] = 10 * STALL_S
+    assert watchdog.stalled() == {}
 
 
 def test_the_steps_of_one_thread_keep_no_other_alive():
@@ -42,10 +42,10 @@ def test_the_steps_of_one_thread_keep_no_other_alive():
     thread = threading.Thread(target=hang)
     thread.start()
     assert begun.wait(30)
-    now[0] = STANDSTILL_S + 5
+    now[0] = STALL_S + 5
     watchdog.beat()  # of a thread that is not watched
     with watchdog.loop("goes round"):
         watchdog.beat()
-        assert set(watchdog.standing_still()) == {"hangs"}
+        assert set(watchdog.stalled()) == {"hangs"}
     over.set()
     thread.join()
