@@ -1,0 +1,56 @@
+"""The store on a real mongod fulfils the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from hpsearch.store.mongo.patience import Patience
+from hpsearch.store.mongo.store import MongoStore
+from hpsearch.testing import DurabilityContract, StoreContract, StoreDriver
+from tests.integration.servers import Server
+from tests.integration.store.conftest import age_leases
+
+
+class TestMongoStore(StoreContract):
+    """On the shared server; the tests use separate experiments."""
+
+    @pytest.fixture
+    def store_driver(self, mongo_store: MongoStore) -> StoreDriver:
+        return driver_of(mongo_store)
+
+
+class TestMongoDurability(DurabilityContract):
+    """On a server of its own, which is killed with SIGKILL."""
+
+    @pytest.fixture
+    def store_driver(self, mortal: Server) -> Iterator[StoreDriver]:
+        store = connected(mortal)
+        yield driver_of(store)
+        store.close()
+
+    @pytest.fixture
+    def crash(self, mortal: Server) -> Iterator[Callable[[], MongoStore]]:
+        opened = []
+
+        def restart() -> MongoStore:
+            mortal.kill()
+            mortal.start()
+            opened.append(connected(mortal))
+            return opened[-1]
+
+        yield restart
+        for store in opened:
+            store.close()
+
+
+def driver_of(store: MongoStore) -> StoreDriver:
+    """A server's clock cannot be set, so the stored times are moved the other way."""
+    return StoreDriver(store=store, shift_clock_of=lambda key, seconds: age_leases(store, key, seconds))
+
+
+def connected(server: Server) -> MongoStore:
+    store = MongoStore.connect(server.uri, database="durable", patience=Patience(30))
+    store.prepare()
+    return store
