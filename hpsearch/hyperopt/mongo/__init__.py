@@ -1,5 +1,5 @@
-"""``MongoTrials``: Hyperopt's distributed search on our coordinator, store and workers.
+"""``MongoTrials``: Hyperopt's distributed search over the coordinator, store and workers of hpsearch.
 
-``fmin`` leads an experiment with the ``Coordinator`` that the commands use; documents of
-Hyperopt's shape are made of our trials when they are read, and exist only here.
+``fmin`` runs the same ``Coordinator`` as the commands. Trials become Hyperopt's documents when they
+are read, and exist in that form only here.
 """

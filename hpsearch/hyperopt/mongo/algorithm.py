@@ -1,4 +1,4 @@
-"""The algorithm of a script: one of ours by its name, or a function that is asked in this process."""
+"""The algorithm of a script: a built-in one by name, or a function called in this process."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from hpsearch.hyperopt.migration.job_import import point_of
 from hpsearch.space.tree import Values
 from hpsearch.suggest.protocol import Suggestion
 
-#: Functions whose suggestions any coordinator can make, by what name, and what their arguments are there.
-_OURS: tuple[tuple[Any, str, Mapping[str, str]], ...] = (
+#: The built-in algorithms: function, name in hpsearch, and our name for each argument.
+_BUILT_IN: tuple[tuple[Any, str, Mapping[str, str]], ...] = (
     (
         tpe.suggest,
         "tpe",
@@ -37,29 +37,29 @@ _OURS: tuple[tuple[Any, str, Mapping[str, str]], ...] = (
     (anneal.suggest, "anneal", {"avg_best_idx": "avg_best_idx", "shrink_coef": "shrink_coef"}),
 )
 
-#: What an argument of a script says besides: Hyperopt's ``gamma`` is a factor of the root.
+#: Options that an argument implies: Hyperopt's ``gamma`` is a factor of the square root.
 _IMPLIED: Mapping[str, Mapping[str, Any]] = {"gamma": {"growth": "sqrt"}}
 
-#: Seconds after which no further point is asked for in the same round.
+#: Seconds after which a round asks for no further point.
 _LONGEST_ROUND_S = 1.0
 
-#: Arguments that change nothing.
+#: Arguments without effect.
 _IGNORED = frozenset({"verbose"})
 
 
 def algorithm_of(algo: Callable[..., Any]) -> Algorithm:
-    """Return the algorithm that an experiment names for a function of Hyperopt's protocol.
+    """Return the experiment's description of a function of Hyperopt's protocol.
 
-    One of ours, also in a ``partial`` with options, is named with them, so that any coordinator
-    can go on with the search. Anything else is "script": only the script can.
+    A built-in algorithm, also in a ``partial`` with options, is described by name and options, so
+    that any coordinator can continue the search. Any other function is "script": only the script can.
     """
     inner, given = algo, {}
     if isinstance(algo, functools.partial) and not algo.args:
         inner, given = algo.func, algo.keywords
-    # None is the default of every argument that may be None.
+    # Every argument that accepts None has it as default.
     given = {k: _plain(v) for k, v in given.items() if k not in _IGNORED and v is not None}
-    for ours, name, options in _OURS:
-        if inner is ours and given.keys() <= options.keys():
+    for built_in, name, options in _BUILT_IN:
+        if inner is built_in and given.keys() <= options.keys():
             chosen = {options[key]: value for key, value in given.items()}
             implied = {k: v for key in given for k, v in _IMPLIED.get(key, {}).items()}
             return Algorithm(name=name, options=chosen | implied)
@@ -67,16 +67,16 @@ def algorithm_of(algo: Callable[..., Any]) -> Algorithm:
 
 
 class FunctionSuggester:
-    """A ``Suggester`` that asks a function of Hyperopt's protocol, for one point at a time.
+    """A ``Suggester`` that calls a function of Hyperopt's protocol, for one point at a time.
 
     Parameters
     ----------
     algo : callable
-        ``algo(new_ids, domain, trials, seed)`` returns documents; none ends the search.
+        ``algo(new_ids, domain, trials, seed)`` returns documents; an empty list ends the search.
     domain : Domain
         Objective and space.
     trials : MongoTrials
-        What the function sees: all trials, and what it proposed in the same round.
+        The trials that the function sees, including those it suggested in the same round.
     clock : callable
         Monotonic seconds.
     """
@@ -90,20 +90,20 @@ class FunctionSuggester:
     ) -> None:
         self._algo, self._domain, self._trials, self._clock = algo, domain, trials, clock
         self._space = domain.space
-        self.is_exhausted = False  #: whether the function had no more points
+        self.is_exhausted = False  #: whether the function returned no document
 
     def suggest(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
     ) -> list[Suggestion]:
-        """Return what the function proposes; see ``Suggester``.
+        """Return the points that the function suggests; see ``Suggester``.
 
-        History and pending points are not used: the function reads documents instead. A slow
-        one is asked for fewer points at a time, so that workers need not wait for the last.
+        The function reads documents, so history and pending points are not used. A slow function
+        is asked for fewer points in a round, so that workers do not wait for the last of them.
 
         Raises
         ------
         SpaceError
-            If it proposes what is no point of the space.
+            If it suggests a point that is invalid in the space.
         """
         if self.is_exhausted:
             return []

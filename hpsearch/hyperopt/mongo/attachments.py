@@ -1,4 +1,4 @@
-"""Attachments in the store, as mappings from names to bytes."""
+"""Attachments in the store as a mapping from names to bytes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class StoreAttachments(MutableMapping[str, bytes]):
     Parameters
     ----------
     store : TrialStore
-        Where they are.
+        The store that holds them.
     exp_key : str
-        The experiment.
+        Name of the experiment.
     tid : int, optional
-        The trial; by default the attachments are the experiment's own.
+        Number of the trial; None for the attachments of the experiment.
     """
 
     def __init__(self, store: TrialStore, exp_key: str, tid: int | None = None) -> None:

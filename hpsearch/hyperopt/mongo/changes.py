@@ -1,4 +1,4 @@
-"""Reads the trials of an experiment again and again, each only until it is final."""
+"""Reads the changes of an experiment's trials; finished trials are read once."""
 
 from __future__ import annotations
 
@@ -12,28 +12,34 @@ _OPEN = (State.PENDING, State.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a look at an experiment brought."""
+    """The changes since the last read."""
 
-    trials: list[Trial]  #: all that are open, and those that became final, by number
-    was_deleted: bool = False  #: what was known is there no more: somebody deleted the experiment
+    trials: list[Trial]  #: all open trials and the newly finished ones, by number
+    was_deleted: bool = False  #: trials that were read before are missing, since the experiment was deleted
 
 
 class ChangeReader:
-    """What has changed among the trials of an experiment since the last look.
+    """Reads what changed among the trials of an experiment since the last read.
 
-    Each look asks for the trials that are open, for the highest number, and for those final
-    now of which that was not known. So it costs as much as there are open and new trials,
-    however many are final.
+    Each read asks for the open trials, the highest number, and the trials that finished since.
+    Its cost depends on the number of open and new trials, not on the number of finished ones.
+
+    Parameters
+    ----------
+    store : TrialStore
+        The store that holds the trials.
+    exp_key : str
+        Name of the experiment.
     """
 
     def __init__(self, store: TrialStore, exp_key: str) -> None:
         self._store, self._exp_key = store, exp_key
-        self._next_tid = 0  # no trial from here on is known
-        self._unsettled: set[int] = set()  # numbers below that are not known to be final
+        self._next_tid = 0  # trials from this number on have not been read
+        self._unsettled: set[int] = set()  # numbers below that were not finished when read
 
     def changes(self) -> Changes:
-        """Look, and remember what was seen; of what is gone, only another reader learns what is there now."""
-        # In this order: a trial that moves on meanwhile is seen late, and never missed.
+        """Return the changes since the last call. After a deletion, create a new ChangeReader."""
+        # Open trials first: a trial that finishes between the queries is seen late, but never missed.
         open_now = {t.tid: t for t in self._store.trials(self._exp_key, states=_OPEN)}
         newest = next(self._store.trials(self._exp_key, sort="newest", limit=1), None)
         next_tid = 0 if newest is None else newest.tid + 1

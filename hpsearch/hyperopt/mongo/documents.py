@@ -1,4 +1,4 @@
-"""Between our trials and Hyperopt's documents; pure."""
+"""Converts trials to Hyperopt's documents and back."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from hpsearch.hyperopt.mongo.exceptions import InvalidMongoTrial
 from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK
 from hpsearch.space.tree import Space
 
-#: Failures in which the objective returned something: Hyperopt calls these trials done.
+#: Failures with a returned result; Hyperopt counts these trials as done.
 _RETURNED = frozenset({FailureKind.REPORTED, FailureKind.NAN})
 
-#: What a document says in place of a result while there is none.
+#: The result of an unfinished trial.
 _NO_RESULT: Mapping[str, Any] = {"status": STATUS_NEW}
 
-#: The algorithm that a trial names which a script inserted by itself.
+#: Origin of a trial that a script inserted.
 ORIGIN = "script"
 
 
@@ -45,11 +45,11 @@ def doc_of(trial: Trial, labels: Sequence[str], exp_key: Any) -> Doc:
     Parameters
     ----------
     trial : Trial
-        As the store has it.
+        From the store.
     labels : sequence of str
-        Of all parameters of the space; those that are not active have no values.
+        The labels of all parameters of the space; inactive ones get no value.
     exp_key : any
-        What the document is to name as its experiment.
+        The ``exp_key`` of the document, as the script gave it.
     """
     misc = new_misc(trial.tid, trial.values, labels or list(trial.values))
     doc = {
@@ -71,23 +71,23 @@ def doc_of(trial: Trial, labels: Sequence[str], exp_key: Any) -> Doc:
 
 
 def trial_of(doc: Doc, exp_key: str, space: Space | None) -> Trial:
-    """Return the trial of a document that waits or is final.
+    """Return the trial of a pending or finished document.
 
     Parameters
     ----------
     doc : dict
-        One that ``checked_doc`` lets pass.
+        Valid for ``checked_doc``.
     exp_key : str
-        The experiment that it is to belong to.
+        Name of the trial's experiment.
     space : Space, optional
-        That of the experiment, if it has one yet.
+        The space of the experiment; None if it has none yet.
 
     Raises
     ------
     InvalidMongoTrial
-        If it is under evaluation, or its number is not a whole one from 0 up.
+        If the document is running, or its number is not an int of at least 0.
     SpaceError
-        If its point is none of the space.
+        If its point is invalid in the space.
     """
     tid, values = doc["tid"], spec_from_misc(doc["misc"])
     if not isinstance(tid, int) or tid < 0:

@@ -11,20 +11,20 @@ class DomainSwapError(ExperimentMismatchError):
 
 
 class InvalidMongoTrial(InvalidTrial):
-    """A document is no trial; ``obj`` is the document."""
+    """A document cannot be inserted as a trial; ``obj`` is the document."""
 
 
-class OperationFailure(Exception):  # noqa: N818 - Hyperopt's names, as all below
-    """Never raised here: what the database refuses is a ``StoreError``."""
+class OperationFailure(Exception):  # noqa: N818 - Hyperopt's name, like those below
+    """Never raised by hpsearch, which raises ``StoreError``."""
 
 
 class ReserveTimeout(Exception):  # noqa: N818
-    """Never raised here: a worker that finds nothing to do waits, or leaves by its own limits."""
+    """Never raised by hpsearch: an idle worker polls until its own limits end it."""
 
 
 class Shutdown(Exception):  # noqa: N818
-    """Never raised here: a worker that is told to leave finishes its trial or gives it back."""
+    """Never raised by hpsearch: a worker that shuts down finishes or releases its trial."""
 
 
 class WaitQuit(Exception):  # noqa: N818
-    """Never raised here; see ``Shutdown``."""
+    """Never raised by hpsearch; see ``Shutdown``."""

@@ -1,4 +1,4 @@
-"""The experiment that a call to ``fmin`` means: described, and opened in the store."""
+"""Creates or joins the experiment for a call of ``fmin``."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import logging
 import shlex
 import sys
 
-from hpsearch.core.experiment import UNDECIDED, Budget, Defaults, Experiment, ExperimentState, ObjectiveRef
+from hpsearch.core.experiment import UNDECIDED, Budget, Defaults, Experiment, ExperimentState
 from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentMismatchError, NotFoundError
 from hpsearch.hyperopt.engine.iteration import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import algorithm_of
 from hpsearch.hyperopt.mongo.exceptions import DomainSwapError
-from hpsearch.hyperopt.mongo.objective import PreparedObjective, prepare_objective
-from hpsearch.objective.by_value import ATTACHMENT, Destination
+from hpsearch.hyperopt.mongo.objective import prepare_objective
+from hpsearch.objective.by_value import ATTACHMENT
 from hpsearch.runtime.events import Event
 from hpsearch.store.protocol import TrialStore
 
 logger = logging.getLogger(__name__)
 
 _MISMATCH_ADVICE = (
-    "give MongoTrials another exp_key for a new search, or call delete_all() on it to forget this one; "
-    "to go on with changed code of a function in a module, set accepts_changed_objective of MongoTrials."
+    "give MongoTrials another exp_key for a new search, or call its delete_all() to delete this one; "
+    "to continue after changing the code of a function in a module, set its accepts_changed_objective."
 )
 
 
@@ -35,36 +35,36 @@ def open_experiment(
     lag: int | None,
     accepts_change: bool,
 ) -> Experiment:
-    """Create or join the experiment, its objective beside it before a worker can see it.
+    """Create or join an experiment; its objective is stored before any worker can see the experiment.
 
     Parameters
     ----------
     store : TrialStore
-        Where it is to live.
+        Where to create it.
     exp_key : str
-        Its name.
+        Name of the experiment.
     rounds : FMinIter
-        What is searched, how, and for how long.
+        Objective, space, algorithm and limits.
     defaults : Defaults
-        What applies to each trial.
+        Lease, attempts and timeout of each trial.
     n_more : int, optional
         New trials; by default as many as ``rounds.max_evals`` in all.
     lag : int, optional
-        That of an experiment which is created.
+        The lag of a new experiment; see ``MongoTrials.lag``.
     accepts_change : bool
-        Whether to go on though the code of an importable objective was changed.
+        Whether to join although the code of an importable objective changed.
 
     Raises
     ------
     DomainSwapError
-        If it exists with another objective or space.
+        If the experiment exists with another objective or space.
     ConfigurationError, LoadError
         If the objective cannot be sent to workers.
     SpaceError
-        If the space cannot.
+        If the space cannot be sent to workers.
     """
     space, objective = rounds.domain.space, prepare_objective(rounds.domain)
-    payload = _payload(objective, store, exp_key, objective.ref)
+    payload = objective.payload(store.database, exp_key, objective.ref)
     wanted = Experiment(
         exp_key=exp_key,
         space=space.to_json(),
@@ -73,7 +73,7 @@ def open_experiment(
         algorithm=algorithm_of(rounds.algo),
         seed=rounds.seed,
         lag=lag,
-        # The timeout is that of this call, so that this process minds it, and not the experiment.
+        # The timeout applies to this call, so this process checks it.
         budget=Budget(max_evals=_limit(store, exp_key, rounds, n_more), loss_threshold=rounds.loss_threshold),
         defaults=defaults,
     )
@@ -84,9 +84,9 @@ def open_experiment(
     except ExperimentMismatchError as error:
         raise DomainSwapError(error.difference, _MISMATCH_ADVICE) from error
     if experiment.objective.nonce != objective.ref.nonce:
-        payload = _payload(objective, store, exp_key, experiment.objective)
+        payload = objective.payload(store.database, exp_key, experiment.objective)
     if payload is not None:
-        # Again, over what a process may have put there whose own experiment was refused.
+        # Repeated, because another process may have overwritten it before its own experiment was refused.
         store.attach(exp_key, ATTACHMENT, payload)
     if experiment.state is ExperimentState.PAUSED:
         logger.warning(
@@ -99,20 +99,11 @@ def open_experiment(
 
 
 def _limit(store: TrialStore, exp_key: str, rounds: FMinIter, n_more: int | None) -> int | None:
-    """Return how many finished trials end the search, None for no limit."""
+    """Return the number of finished trials that ends the search; None for no limit."""
     if n_more is None:
         return None if rounds.max_evals == sys.maxsize else max(0, rounds.max_evals)
     counts = store.counts(exp_key)
     return n_more + sum(n for state, n in counts.items() if state is not State.CANCELLED)
-
-
-def _payload(
-    objective: PreparedObjective, store: TrialStore, exp_key: str, ref: ObjectiveRef
-) -> bytes | None:
-    """Return an objective signed for an experiment with this reference; None if it travels by name."""
-    if objective.sign is None:
-        return None
-    return objective.sign(Destination(database=store.database, exp_key=exp_key, nonce=ref.nonce))
 
 
 def _has_objective(store: TrialStore, exp_key: str) -> bool:

@@ -1,4 +1,4 @@
-"""``fmin`` on a fleet: an experiment of ours, led from the process of the script."""
+"""``fmin`` on a fleet: the process of the script coordinates an experiment that workers evaluate."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hpsearch.suggest.protocol import Suggester
 
 
 class FleetTrials(Protocol):
-    """What a search needs of the trials that a script gave it."""
+    """The part of ``MongoTrials`` that a search uses."""
 
     grace_s: float
     defaults: Defaults
@@ -35,50 +35,50 @@ class FleetTrials(Protocol):
 
     @property
     def exp_name(self) -> str:
-        """The name of the experiment."""
+        """Name of the experiment in the store."""
         ...
 
     @property
     def store(self) -> TrialStore:
-        """Where the trials are."""
+        """The store that holds the trials."""
         ...
 
     def learn_space(self, space: Space) -> None:
-        """Note the space of the script, which is that of the experiment."""
+        """Set the space that the values belong to."""
         ...
 
     @property
     def has_insertion_hooks(self) -> bool:
-        """Whether new trials are to be inserted by ``insert_suggested``."""
+        """Whether new trials must pass through ``insert_suggested``."""
         ...
 
     @property
     def has_refresh_hook(self) -> bool:
-        """Whether the script does something at each ``refresh``."""
+        """Whether the script replaced ``refresh``."""
         ...
 
     def insert_suggested(self, suggested: Sequence[Trial]) -> list[Trial]:
-        """Insert what a coordinator suggests; return what reached the store."""
+        """Insert suggested trials; return those in the store."""
         ...
 
     def insert_points(
         self, experiment: Experiment, space: Space, points: Iterable[Mapping[str, Any]]
     ) -> None:
-        """Queue points of an experiment ahead of all others."""
+        """Queue points ahead of all other trials."""
         ...
 
 
 def search_on_fleet(
     rounds: FMinIter, trials: FleetTrials, points: Iterable[Mapping[str, Any]], n_more: int | None
 ) -> None:
-    """Lead a search until a limit is reached; workers that are started elsewhere evaluate.
+    """Coordinate a search until it reaches a limit; workers started elsewhere evaluate the trials.
 
     Parameters
     ----------
     rounds : FMinIter
         Objective, space, algorithm and limits.
     trials : MongoTrials
-        The experiment.
+        The trials of the experiment.
     points : iterable of mapping
         Points to try first.
     n_more : int, optional
@@ -89,18 +89,18 @@ def search_on_fleet(
     DomainSwapError
         If the experiment exists with another objective or space.
     ConfigurationError
-        If ``trials_save_file`` is given, or a lag with an algorithm of the script's own, or see
-        ``open_experiment``.
+        If ``trials_save_file`` is set, if ``trials.lag`` is set with a custom algorithm, or for a
+        reason of ``open_experiment``.
     """
     if rounds.trials_save_file:
         raise ConfigurationError(
-            "trials_save_file is not used with MongoTrials, since MongoDB keeps the trials; leave it out, "
-            "and go on with the same exp_key."
+            "trials_save_file cannot be used with MongoTrials, since MongoDB keeps the trials; leave it out "
+            "and continue the search with the same exp_key."
         )
     space, algorithm = rounds.domain.space, algorithm_of(rounds.algo)
     if algorithm.name == SCRIPTED and trials.lag:
         raise ConfigurationError(
-            "An algorithm of the script's own reads whatever has ended, so trials.lag must be None or 0."
+            "A custom algorithm reads all finished trials, so trials.lag must be None or 0."
         )
     experiment = open_experiment(
         trials.store,
@@ -111,23 +111,23 @@ def search_on_fleet(
         lag=trials.lag,
         accepts_change=trials.accepts_changed_objective,
     )
-    trials.learn_space(space)  # the stored one is not trusted to call anything
+    trials.learn_space(space)  # the stored one may not import or call anything
     trials.insert_points(experiment, space, points)
     if algorithm.name == SCRIPTED:
         suggester = FunctionSuggester(rounds.algo, rounds.domain, trials, trials.clock)
-        _lead(rounds, trials, experiment, suggester, lambda: not suggester.is_exhausted)
+        _run_to_end(rounds, trials, experiment, suggester, lambda: not suggester.is_exhausted)
     else:
-        _lead(rounds, trials, experiment, make_suggester(algorithm, space), lambda: True)
+        _run_to_end(rounds, trials, experiment, make_suggester(algorithm, space), lambda: True)
 
 
-def _lead(
+def _run_to_end(
     rounds: FMinIter,
     trials: FleetTrials,
     experiment: Experiment,
     suggester: Suggester,
     has_more_points: Callable[[], bool],
 ) -> None:
-    """Lead the experiment to its end, and show how far it is."""
+    """Coordinate the experiment to its end and show the progress."""
     coordinator = Coordinator(
         trials.store,
         experiment,

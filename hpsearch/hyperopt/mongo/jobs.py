@@ -1,4 +1,4 @@
-"""``MongoJobs``: the database that a search is kept in, under Hyperopt's name for it."""
+"""``MongoJobs``: Hyperopt's name for the database that stores a search."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore
 
-#: Seconds that a script waits for a database that is away, unless it leads a search.
+#: Seconds that a script waits for an unreachable database, unless it coordinates a search.
 PATIENCE_S = 30.0
 
-#: Seconds that a script which leads a search waits while MongoDB refuses its user, as the commands do.
+#: Seconds that a coordinating script retries while MongoDB rejects its user, as the commands do.
 _AUTH_PATIENCE_S = 600.0
 
 
@@ -32,9 +32,9 @@ class MongoJobs:
     Parameters
     ----------
     store : TrialStore
-        The database.
+        The store of that database.
     patience : Patience
-        Of that store.
+        The patience of that store's connection.
     """
 
     def __init__(self, store: TrialStore, patience: Patience) -> None:
@@ -43,27 +43,28 @@ class MongoJobs:
 
     @classmethod
     def new_from_connection_str(cls, conn_str: str, gfs_coll: str = "fs", config_name: str = "spec") -> Self:
-        """Connect to ``mongo://host:port/db/jobs``, or to any URI of MongoDB.
+        """Connect to ``mongo://host:port/db/jobs``, or to any MongoDB URI.
 
         Parameters
         ----------
         conn_str : str
-            The address. The collection that it names is not used: ours are ``experiments``,
-            ``trials``, ``workers`` and ``attachments``.
+            The address. Its collection is ignored; hpsearch has its own collections.
         gfs_coll, config_name : str
             Accepted for compatibility.
 
         Raises
         ------
-        ConfigurationError, StorePermissionError, StoreUnavailableError
-            If the address is none, or there is no database that lets this user in.
+        ConfigurationError
+            If the address is invalid.
+        StorePermissionError, StoreUnavailableError
+            If the database rejects the user or cannot be reached.
         """
         patience = Patience(PATIENCE_S, 0.0)
         return cls(MongoStore.connect(jobs_address(conn_str).uri, patience=patience), patience)
 
     @contextmanager
     def waiting(self, away_s: float) -> Iterator[None]:
-        """Wait up to ``away_s`` seconds for the database meanwhile, as a script that leads a search."""
+        """Wait up to ``away_s`` seconds for an unreachable database within the context."""
         patience = self.patience
         before = patience.away_s, patience.refused_s
         patience.away_s, patience.refused_s = away_s, _AUTH_PATIENCE_S
@@ -77,28 +78,28 @@ class MongoJobs:
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
-            f"MongoJobs.{name} is not kept: workers claim and finish trials under a lease in the store; "
-            f"read trials with MongoTrials, or with the commands hpsearch trials and hpsearch show."
+            f"MongoJobs.{name} is not supported: workers claim and finish trials under a lease in the store; "
+            "read trials with MongoTrials, or with the commands hpsearch trials and hpsearch show."
         )
 
     def jobs_complete(self, cursor: bool = False) -> Any:
-        """Return the documents of trials that are done, as a list or an iterator."""
+        """Return the documents of done trials: a list, or an iterator with ``cursor``."""
         return self._in_state(JOB_STATE_DONE, cursor)
 
     def jobs_error(self, cursor: bool = False) -> Any:
-        """Return the documents of trials that failed."""
+        """Return the documents of failed trials."""
         return self._in_state(JOB_STATE_ERROR, cursor)
 
     def jobs_running(self, cursor: bool = False) -> Any:
-        """Return the documents of trials under evaluation."""
+        """Return the documents of running trials."""
         return self._in_state(JOB_STATE_RUNNING, cursor)
 
     def jobs_queued(self, cursor: bool = False) -> Any:
-        """Return the documents of trials that wait."""
+        """Return the documents of pending trials."""
         return self._in_state(JOB_STATE_NEW, cursor)
 
     def jobs_dead(self, cursor: bool = False) -> Any:
-        """Return nothing: a trial whose worker died waits again, or has failed."""
+        """Return nothing: when a worker dies, its trial becomes pending again or fails."""
         return iter(()) if cursor else []
 
     def _in_state(self, state: int, cursor: bool) -> Any:

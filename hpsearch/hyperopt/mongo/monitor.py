@@ -1,4 +1,4 @@
-"""What a script sees of its search on a fleet, and the ends of it that only the script knows."""
+"""Shows the progress of a fleet search to its script, and checks the script's own limits."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from hpsearch.runtime.events import Event
 
 logger = logging.getLogger(__name__)
 
-#: Seconds without a worker, or without one that takes a trial, after which a script is told.
+#: Seconds without any worker, and without a claim by one, before a warning.
 _NO_WORKER_S, _NO_CLAIM_S = 5.0, 20.0
 
 
 class SearchMonitor:
-    """Looks at every state of a search.
+    """Follows the progress of one call of ``fmin``.
 
     Parameters
     ----------
     rounds : FMinIter
-        With the limits of this call.
+        The limits of this call.
     has_more_points : callable
-        Whether the algorithm may still suggest something.
+        Whether the algorithm may suggest more points.
     n_known : int
-        Trials that were finished before.
+        Trials that were finished before the call.
     bar : any
-        What shows the progress.
+        The progress display.
     clock : callable
-        Monotonic seconds.
+        Monotonic clock, in seconds.
     has_refresh_hook : bool
-        Whether the script does something at each ``refresh`` of its trials.
+        Whether the script replaced ``refresh`` of its trials.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class SearchMonitor:
         self._idle_reason, self._has_warned = _IdleReason.NO_WORKER_YET, False
 
     def show(self, progress: Progress) -> None:
-        """Bring the bar up to date; say when nobody works, once for each time that it comes to that."""
+        """Update the display; warn once in each period without work."""
         if progress.best is not None:
             self._bar.postfix = f"best loss: {progress.best.loss}"
         if progress.n_finished > self._n_shown:
@@ -68,7 +68,7 @@ class SearchMonitor:
         self._warn_if_idle(progress)
 
     def check(self, progress: Progress) -> EndReason | None:
-        """Return why the search should end, if it should."""
+        """Return the reason to end the search, or None."""
         rounds = self._rounds
         self._refresh_if_hooked()
         if rounds.timeout is not None and self._clock() - self._started_at >= rounds.timeout:
@@ -83,7 +83,7 @@ class SearchMonitor:
         return EndReason.EARLY_STOP if rounds.asks_to_stop() else None
 
     def _refresh_if_hooked(self) -> None:
-        """Read the documents as often as Hyperopt would, where a script does something at that."""
+        """Call a replaced ``refresh`` as often as Hyperopt would."""
         trials, now = self._rounds.trials, self._clock()
         if self._has_refresh_hook and now - self._refreshed_at >= self._rounds.poll_interval_secs:
             self._refreshed_at = now
@@ -125,11 +125,11 @@ class SearchMonitor:
 
 
 class _IdleReason(Enum):
-    """Why no trial may be under evaluation."""
+    """Why no trial is running."""
 
-    NO_WORKER_YET = auto()  #: no worker is there, and none has gone away empty-handed
-    ALL_LEFT = auto()  #: no worker is there, and some have gone away empty-handed
-    NO_CLAIM = auto()  #: workers are there
+    NO_WORKER_YET = auto()  #: no worker, and none left without a trial
+    ALL_LEFT = auto()  #: no worker, and some left without a trial
+    NO_CLAIM = auto()  #: workers, but none claims a trial
 
 
 def _idle_reason(progress: Progress) -> _IdleReason:

@@ -1,4 +1,4 @@
-"""How the objective of a script comes to the workers: by its name, or by value."""
+"""Sends the objective of a script to the workers, by name or by value."""
 
 from __future__ import annotations
 
@@ -20,23 +20,38 @@ from hpsearch.space.literal import encode_literal
 
 @dataclass(frozen=True, slots=True)
 class PreparedObjective:
-    """An objective, as an experiment names it."""
+    """An objective in the form in which workers receive it."""
 
     ref: ObjectiveRef
-    #: Returns the attachment ``payload.ATTACHMENT`` for a destination, where it travels by value.
-    sign: Callable[[Destination], bytes] | None = None
+    #: The callable to send by value and the secret to sign it with; None for one that workers import.
+    by_value: tuple[Callable[..., Any], bytes] | None = None
+
+    def payload(self, database: str, exp_key: str, ref: ObjectiveRef) -> bytes | None:
+        """Return the signed callable, or None if workers import the objective.
+
+        Parameters
+        ----------
+        database, exp_key : str
+            The only database and experiment that may load it.
+        ref : ObjectiveRef
+            That of the stored experiment, whose nonce is signed too.
+        """
+        if self.by_value is None:
+            return None
+        fn, secret = self.by_value
+        return pack(fn, Destination(database=database, exp_key=exp_key, nonce=ref.nonce), secret=secret)
 
 
 def prepare_objective(domain: Domain) -> PreparedObjective:
-    """Return the objective of a search in the form in which workers get it.
+    """Prepare the objective of a search for workers.
 
-    A function that workers can import travels by its name; one of the script itself, a
-    lambda, a partial or any other callable by value, signed.
+    Workers import a function of a module by name. A function of the script itself, a lambda, a
+    partial or any other callable is sent by value, signed.
 
     Raises
     ------
     ConfigurationError
-        If it must travel by value, and there is no secret to sign it with, or no cloudpickle.
+        If it must be sent by value, and there is no secret to sign it with, or no cloudpickle.
     """
     fn: Any = domain.fn
     reference = None if domain.needs_ctrl else _importable(fn)
@@ -45,19 +60,19 @@ def prepare_objective(domain: Domain) -> PreparedObjective:
     name, secret = _name(fn), read_secret(os.environ)
     if secret is None:
         raise ConfigurationError(
-            f"{name} is not a function that workers can import, so it is sent to them signed: run "
-            "`export HPSEARCH_SECRET=$(openssl rand -hex 32)` here, and give the workers the same secret; "
-            "or put it into a module that they have, too."
+            f"{name} is not a function that workers can import, so it must be sent to them signed: run "
+            "`export HPSEARCH_SECRET=$(openssl rand -hex 32)` here and give the workers the same secret, "
+            "or put it into a module that the workers have."
         )
     objective = ExpressionObjective(domain) if domain.needs_ctrl else fn
     ref = ObjectiveRef(
         kind=BY_VALUE, ref=name, digest=fingerprint(fn), nonce=secrets.token_hex(16), parts=parts(fn)
     )
-    return PreparedObjective(ref, functools.partial(pack, objective, secret=secret))
+    return PreparedObjective(ref, (objective, secret))
 
 
 def _importable(fn: Any) -> str | None:
-    """Return ``module:name`` of what another process finds there, None for anything else."""
+    """Return ``module:name`` if another process can import the callable, else None."""
     try:
         reference: str = encode_literal(fn, "the objective")["import"]
     except SpaceError:
@@ -66,7 +81,7 @@ def _importable(fn: Any) -> str | None:
 
 
 def _name(fn: Any) -> str:
-    """Return what to call an objective: its module and its name, or those of what it wraps."""
+    """Return ``module:name`` of an objective, or of the function that its partials wrap."""
     while isinstance(fn, functools.partial):
         fn = fn.func
     named = fn if hasattr(fn, "__qualname__") else type(fn)

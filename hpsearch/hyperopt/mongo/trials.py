@@ -1,4 +1,4 @@
-"""``MongoTrials``: the trials of an experiment in MongoDB, read and searched as ``Trials`` are."""
+"""``MongoTrials``: ``Trials`` that MongoDB stores and workers evaluate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from hpsearch.core.experiment import Defaults, Experiment, bad_exp_key, is_exp_key
-from hpsearch.core.trial import State, Trial
+from hpsearch.core.trial import Trial
 from hpsearch.errors import ConfigurationError, NotFoundError, TrialExistsError
 from hpsearch.hyperopt.engine.documents import DOMAIN_CMD, STATUS_NEW, Doc, new_misc, spec_from_misc
 from hpsearch.hyperopt.engine.iteration import FMinIter
@@ -22,6 +22,12 @@ from hpsearch.hyperopt.mongo.attachments import StoreAttachments
 from hpsearch.hyperopt.mongo.changes import ChangeReader
 from hpsearch.hyperopt.mongo.documents import ORIGIN, doc_of, labels_of, trial_of
 from hpsearch.hyperopt.mongo.fleet_search import search_on_fleet
+from hpsearch.hyperopt.mongo.insertion_hooks import (
+    INSERTION_HOOKS,
+    REFRESH_HOOKS,
+    HookedInsertion,
+    has_replaced,
+)
 from hpsearch.hyperopt.mongo.jobs import MongoJobs
 from hpsearch.runtime.events import Event
 from hpsearch.space.tree import Space
@@ -30,54 +36,56 @@ from hpsearch.store.protocol import TrialStore
 
 logger = logging.getLogger(__name__)
 
-#: The experiment that ``exp_key=None`` means.
+#: Name of the experiment for ``exp_key=None``.
 DEFAULT_EXP_KEY = "default"
 
-#: Points that a script wants tried first are claimed before all others.
+#: Priority of ``points_to_evaluate``, above that of suggested trials (0).
 POINTS_PRIORITY = 1
 
 
 class MongoTrials(Trials):
-    """Trials that workers on other machines evaluate, and that MongoDB keeps.
+    """Trials that MongoDB stores and workers on other machines evaluate.
 
     Parameters
     ----------
     arg : str or MongoJobs
-        ``mongo://host:port/db/jobs``, any URI of MongoDB, or an open database.
+        ``mongo://host:port/db/jobs``, any MongoDB URI, or an open database.
     exp_key : any, optional
-        The name of the experiment; "default" unless given.
+        Name of the experiment; "default" if None.
     cmd, workdir : any
-        Accepted for compatibility: workers get the objective from ``fmin``, and their folder
-        from their own option ``--workdir``.
+        Accepted for compatibility. ``fmin`` sends the objective to the workers; their folder is
+        their own option ``--workdir``.
     refresh : bool
-        Whether to read the trials at once.
+        Whether to read the trials immediately.
     trust_space : bool
         Whether ``best_config`` may import and call the functions that the stored space names.
-        By default it shows them as text; after ``fmin``, the space of the script counts.
+        By default it shows them as text. After ``fmin`` the space of the script is used.
 
     Raises
     ------
-    ConfigurationError, StorePermissionError, StoreUnavailableError
-        If the address is none, or there is no database that lets this user in.
+    ConfigurationError
+        If the address is invalid, or ``exp_key`` cannot name an experiment.
+    StorePermissionError, StoreUnavailableError
+        If the database rejects the user or cannot be reached.
     """
 
     asynchronous = True
 
-    #: Seconds that running trials may still take once a limit has ended a search.
+    #: Seconds that running trials get to finish after a limit ends the search.
     grace_s = 30.0
 
-    #: What applies to each trial: its lease, its attempts, its timeout.
+    #: Lease, attempts and timeout of each trial.
     defaults = Defaults()
 
-    #: Trial n is suggested from exactly those before ``n - lag``, whatever has ended: the same seed then
-    #: makes the same search. None for suggestions from all that has ended.
+    #: Suggest trial n from exactly the trials before ``n - lag``, so that the same seed gives the same
+    #: search. None: suggest from all finished trials.
     lag: int | None = None
 
-    #: Whether to go on with an experiment though the code of its objective, a function in a module, was
-    #: changed; that is noted there.
+    #: Whether to continue an experiment although the code of its importable objective changed. The
+    #: experiment records the change.
     accepts_changed_objective = False
 
-    #: Monotonic seconds, in which a search measures its timeout and its grace.
+    #: Monotonic clock, in seconds, for the timeout and the grace period.
     clock: Callable[[], float] = time.monotonic
 
     def __init__(
@@ -92,7 +100,7 @@ class MongoTrials(Trials):
     ) -> None:
         if cmd not in (None, DOMAIN_CMD):
             raise ConfigurationError(
-                f"cmd={cmd!r} is not supported: workers call the objective that fmin is given; leave cmd out."
+                f"cmd={cmd!r} is not supported: workers call the objective passed to fmin; leave cmd out."
             )
         if workdir is not None:
             logger.warning(
@@ -104,25 +112,26 @@ class MongoTrials(Trials):
         self._name = experiment_name(exp_key)
         self._points: list[Mapping[str, Any]] = []
         self._trust = TRUSTED if trust_space else AS_TEXT
-        self._insertion: _SuggestedInsertion | None = None
+        self._insertion: HookedInsertion | None = None
         self._forget_all()
         super().__init__(exp_key=exp_key, refresh=refresh)
         self.attachments = StoreAttachments(self.store, self._name)
 
     def __getstate__(self) -> NoReturn:
         raise ConfigurationError(
-            "MongoTrials are not pickled, nor saved to a trials_save_file: MongoDB keeps them; connect again "
-            "with MongoTrials(...) under the same exp_key, or keep trials.trials or trials.to_frame()."
+            "MongoTrials cannot be pickled or saved to a trials_save_file, since MongoDB stores the trials; "
+            "connect again with MongoTrials(...) and the same exp_key, or save trials.trials or "
+            "trials.to_frame()."
         )
 
     @property
     def store(self) -> TrialStore:
-        """Where the trials are."""
+        """The store that holds the trials."""
         return self.handle.store
 
     @property
     def space(self) -> Space | None:
-        """The space of the experiment, None before its first search; see ``trust_space``."""
+        """The space of the experiment; None before its first search. See ``trust_space``."""
         return self._stored_space()
 
     @property
@@ -133,23 +142,23 @@ class MongoTrials(Trials):
     # Reading
 
     def refresh(self) -> None:
-        """Read what is new or was open; what was final stays as it is, and costs nothing."""
+        """Read new and open trials; finished ones are not read again."""
         self.refresh_tids(None)
 
     def refresh_tids(self, tids: Iterable[int] | None) -> None:
-        """Do as ``refresh``, which reads everything that can have changed, whatever the numbers."""
+        """Do the same as ``refresh``; the numbers are ignored."""
         self._read()
         super().refresh()
 
     def count_by_state_unsynced(self, arg: Any) -> int:
-        """Count, as of now, the trials in a state, or in one of several."""
+        """Return how many trials the store has in a state, or in any of several."""
         self._read()
         return super().count_by_state_unsynced(arg)
 
     def view(  # type: ignore[override]
         self, exp_key: Any = None, cmd: Any = None, workdir: Any = None, refresh: bool = True
     ) -> MongoTrials:
-        """Return the trials of an experiment in the same database: this one, unless another is named."""
+        """Return the trials of an experiment in the same database; by default, of this one."""
         other = type(self)(
             self.handle,
             exp_key=self._exp_key if exp_key is None else exp_key,
@@ -157,7 +166,7 @@ class MongoTrials(Trials):
             workdir=self.workdir if workdir is None else workdir,
             refresh=refresh,
         )
-        other._trust = self._trust  # noqa: SLF001 - of the same class
+        other._trust = self._trust  # noqa: SLF001 - the same class
         return other
 
     def trial_attachments(self, trial: Doc) -> StoreAttachments:  # type: ignore[override]
@@ -167,17 +176,17 @@ class MongoTrials(Trials):
     # Writing
 
     def new_trial_ids(self, n: int) -> list[int]:
-        """Return the next ``n`` numbers; see ``insert_trial_docs`` for those that others take meanwhile."""
+        """Return the next ``n`` numbers; insertion replaces any that another process uses first."""
         self._read()
         return super().new_trial_ids(n)
 
     def delete_all(self, cond: Any = None) -> None:
-        """Delete the experiment: its trials, its attachments, its space and its objective.
+        """Delete the experiment with its trials, attachments, space and objective.
 
         Raises
         ------
         ConfigurationError
-            If a condition is given.
+            If ``cond`` is given.
         """
         if cond is not None:
             raise ConfigurationError("delete_all(cond=...) is not supported: leave cond out to delete all.")
@@ -187,7 +196,7 @@ class MongoTrials(Trials):
         self.refresh()
 
     def _insert_trial_docs(self, docs: list[Doc]) -> list[Any]:
-        """Insert documents that were checked; one whose number somebody took gets the next that is free."""
+        """Insert checked documents; one whose number is taken gets the next free number."""
         space = self._stored_space()
         tids = []
         for doc in docs:
@@ -202,33 +211,58 @@ class MongoTrials(Trials):
         return tids
 
     def _is_inserted(self, trial: Trial) -> bool:
-        """Insert a trial; return whether its number was free."""
+        """Insert a trial unless its number is taken; return whether it was inserted."""
         try:
             self.store.insert([trial])
         except TrialExistsError:
             return False
         return True
 
-    # What a search needs
+    # Searching
 
     def run_search(self, rounds: FMinIter, n_more: int | None = None) -> None:
-        """Search on a fleet; see ``search_on_fleet``."""
+        """Run the search of ``fmin`` on a fleet.
+
+        Parameters
+        ----------
+        rounds : FMinIter
+            Objective, space, algorithm and limits.
+        n_more : int, optional
+            New trials; by default as many as ``rounds.max_evals`` in all.
+        """
         points, self._points = self._points, []
         search_on_fleet(rounds, self, points, n_more)
 
     def queue_points(self, space: Space, points: Iterable[Mapping[str, Any]]) -> None:
-        """Hold points for the next search, which inserts them once it is known to be the same search."""
+        """Keep points until the next search has opened its experiment and inserts them.
+
+        Parameters
+        ----------
+        space : Space
+            Not used; the search passes its own.
+        points : iterable of mapping
+            Raw values by label.
+        """
         self._points = list(points)
 
     def insert_points(
         self, experiment: Experiment, space: Space, points: Iterable[Mapping[str, Any]]
     ) -> None:
-        """Queue points of an experiment ahead of all others, but for those that were there already.
+        """Queue points ahead of all other trials, except those that the experiment has already.
+
+        Parameters
+        ----------
+        experiment : Experiment
+            As stored.
+        space : Space
+            That of the script, equal to the stored one.
+        points : iterable of mapping
+            Raw values by label.
 
         Raises
         ------
         SpaceError
-            If one is no point of the space.
+            If a point is invalid in the space.
         """
         wanted = [point_of(space, complete_point(space, point)) for point in points]
         self.refresh()
@@ -246,30 +280,30 @@ class MongoTrials(Trials):
                 priority=POINTS_PRIORITY,
             )
             while not self._is_inserted(replace(trial, tid=self.new_trial_ids(1)[0])):
-                pass  # somebody took that number
+                pass  # another process used that number
 
     @property
     def has_insertion_hooks(self) -> bool:
-        """Whether a method through which Hyperopt's driver inserts trials was replaced."""
-        return any(self._is_replaced(name) for name in _INSERTION_HOOKS)
+        """Whether a subclass or a patch replaced a method that inserts trials."""
+        return has_replaced(self, INSERTION_HOOKS, _ORIGINALS)
 
     @property
     def has_refresh_hook(self) -> bool:
-        """Whether ``refresh`` was replaced, or what it calls."""
-        return any(self._is_replaced(name) for name in _REFRESH_HOOKS)
+        """Whether a subclass or a patch replaced ``refresh`` or ``refresh_tids``."""
+        return has_replaced(self, REFRESH_HOOKS, _ORIGINALS)
 
     def insert_suggested(self, suggested: Sequence[Trial]) -> list[Trial]:
-        """Insert what a coordinator suggests, one by one, through the methods that may have been replaced.
+        """Insert suggested trials one at a time through the replaced methods.
 
         Returns
         -------
         list of Trial
-            What reached the store: with the numbers and values that these methods gave.
+            Those in the store, with the numbers and values that the methods chose.
         """
         inserted = []
         for trial in suggested:
             doc = self._drafts.pop(trial.tid, None) or self._draft(trial)
-            self._insertion = _SuggestedInsertion(trial, doc["tid"])
+            self._insertion = HookedInsertion(trial, doc["tid"])
             try:
                 self.insert_trial_docs([doc])
             finally:
@@ -280,7 +314,7 @@ class MongoTrials(Trials):
         return inserted
 
     def _draft(self, trial: Trial) -> Doc:
-        """Return the document of a trial, made as Hyperopt's driver and its algorithms make it."""
+        """Return the document of a trial, made by the calls that Hyperopt's driver makes."""
         tids = self.new_trial_ids(1)
         self.refresh()
         self._learn_labels()
@@ -288,12 +322,8 @@ class MongoTrials(Trials):
         doc: Doc = self.new_trial_docs(tids, [None], [{"status": STATUS_NEW}], miscs)[0]
         return doc
 
-    def _is_replaced(self, name: str) -> bool:
-        """Whether a method is not the one of this module, in this object, its class or a patched class."""
-        return name in vars(self) or getattr(type(self), name) is not _ORIGINALS[name]
-
     def show_suggested(self, docs: Sequence[Doc]) -> None:
-        """Show documents as waiting, until the store is read again."""
+        """Show documents as pending until the store is read again."""
         self._drafts.update({doc["tid"]: doc for doc in docs})
         self._dynamic_trials.extend(docs)
         self._n_suggested += len(docs)
@@ -302,15 +332,15 @@ class MongoTrials(Trials):
     # Private
 
     def _forget_all(self) -> None:
-        """Read everything anew the next time: there is nothing, or something else under the same name."""
+        """Discard all cached state, so that the next read loads the experiment from the start."""
         self._reader = ChangeReader(self.store, self._name)
         self._dynamic_trials, self._ids, self._next_tid, self._n_suggested = [], set(), 0, 0
-        self._drafts: dict[Any, Doc] = {}  #: what an algorithm of the script suggested, by number
+        self._drafts: dict[Any, Doc] = {}  #: documents from the script's algorithm, by number
         self._labels: Sequence[str] = ()
         self._space = None
 
     def _read(self) -> None:
-        """Bring the documents up to date with the store; those of open trials change in place."""
+        """Update the documents from the store; those of open trials change in place."""
         del self._dynamic_trials[len(self._dynamic_trials) - self._n_suggested :]
         self._n_suggested = 0
         changes = self._reader.changes()
@@ -323,12 +353,12 @@ class MongoTrials(Trials):
             self._take(doc_of(trial, self._labels, self._exp_key))
 
     def _learn_labels(self) -> None:
-        """Read the labels of the space, once it is in the store."""
+        """Read the labels of the space if the store has it."""
         if not self._labels and (experiment := self._experiment()) is not None:
             self._labels = labels_of(experiment)
 
     def _take(self, doc: Doc) -> None:
-        """Put a document in the place of its number."""
+        """Add a document in order of its number, or update the one with that number."""
         docs, tid = self._dynamic_trials, doc["tid"]
         if docs and tid <= docs[-1]["tid"]:
             i = bisect.bisect_left(docs, tid, key=lambda present: present["tid"])
@@ -348,7 +378,7 @@ class MongoTrials(Trials):
             return None
 
     def _stored_space(self) -> Space | None:
-        """Return the space that the experiment was begun with; None before its first search."""
+        """Return the space in the store; None before the first search."""
         if self._space is None and (experiment := self._experiment()) is not None:
             self._space = Space.from_json(experiment.space, self._trust)
         return self._space
@@ -357,53 +387,17 @@ class MongoTrials(Trials):
         return self._stored_space() or super()._known_space()
 
 
-class _SuggestedInsertion:
-    """What a coordinator suggested, on its way through the methods of a script.
-
-    Parameters
-    ----------
-    suggested : Trial
-        With all that a document cannot say.
-    tid : any
-        Its number in the document.
-    """
-
-    def __init__(self, suggested: Trial, tid: Any) -> None:
-        self._suggested, self._tid = suggested, tid
-        self.inserted: list[Trial] = []  #: what reached the store
-
-    def completed(self, trial: Trial) -> Trial:
-        """Return a trial that a document gave, with what was suggested beside its point."""
-        if trial.tid != self._tid or trial.state is not State.PENDING:
-            return trial
-        is_same = trial.values == self._suggested.values
-        origin = self._suggested.origin if is_same else trial.origin
-        return replace(
-            self._suggested, tid=trial.tid, values=trial.values, params=trial.params, origin=origin
-        )
-
-
-#: What Hyperopt's driver calls to insert trials, and to read them.
-_INSERTION_HOOKS = (
-    "new_trial_ids",
-    "new_trial_docs",
-    "insert_trial_docs",
-    "assert_valid_trial",
-    "_insert_trial_docs",
-)
-_REFRESH_HOOKS = ("refresh", "refresh_tids")
-
-#: These methods as they are here, to be compared with what a script made of them.
-_ORIGINALS = {name: getattr(MongoTrials, name) for name in _INSERTION_HOOKS + _REFRESH_HOOKS}
+#: The methods as defined here, to detect replacements.
+_ORIGINALS = {name: getattr(MongoTrials, name) for name in INSERTION_HOOKS + REFRESH_HOOKS}
 
 
 def experiment_name(exp_key: Any) -> str:
-    """Return the name of the experiment that an ``exp_key`` means.
+    """Return the name of the experiment for an ``exp_key``.
 
     Raises
     ------
     ConfigurationError
-        If it cannot name one.
+        If no experiment can have that name.
     """
     name = DEFAULT_EXP_KEY if exp_key is None else str(exp_key)
     if not is_exp_key(name):

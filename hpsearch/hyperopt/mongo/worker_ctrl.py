@@ -1,4 +1,4 @@
-"""Objectives that ask for more than a configuration, called by a worker."""
+"""Evaluates objectives that receive more than a configuration, on a worker."""
 
 from __future__ import annotations
 
@@ -14,8 +14,13 @@ from hpsearch.objective.evaluation import CurrentTrial, current_trial
 class ExpressionObjective:
     """Calls an objective with ``expr``, ``memo`` and ``ctrl``, or with a ``Ctrl`` in its configuration.
 
-    The configuration that a worker computes is not used: the space is evaluated here again, as
-    in the process of the script.
+    It ignores the configuration from the worker and evaluates the space again, as the script's
+    process would.
+
+    Parameters
+    ----------
+    domain : Domain
+        Objective and space of the script.
     """
 
     def __init__(self, domain: Domain) -> None:
@@ -28,14 +33,14 @@ class ExpressionObjective:
 
 
 class WorkerCtrl(Ctrl):
-    """What one evaluation may ask of the search, on a worker: its own trial, but not the others.
+    """Hyperopt's ``Ctrl`` on a worker: access to the trial under evaluation, but to no other.
 
     Parameters
     ----------
     trial : CurrentTrial
-        The one under evaluation.
+        The trial under evaluation.
     labels : list of str
-        Of all parameters of the space.
+        The labels of all parameters of the space.
     """
 
     def __init__(self, trial: CurrentTrial, labels: list[str]) -> None:
@@ -46,26 +51,26 @@ class WorkerCtrl(Ctrl):
 
     @property
     def attachments(self) -> MutableMapping[str, bytes]:
-        """The attachments of the current trial: those that this evaluation makes."""
+        """The attachments that this evaluation made."""
         return self._attachments
 
     def checkpoint(self, r: Any = None) -> None:
-        """Keep a preliminary result; its loss is recorded as a report, which is seen at once."""
+        """Store a preliminary result; its loss is sent immediately as a report."""
         super().checkpoint(r)
         if isinstance(r, dict) and "loss" in r:
             self._trial.report(self._n_checkpoints, r["loss"])
             self._n_checkpoints += 1
 
     def inject_results(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuse: only the coordinator adds trials."""
+        """Raise ``ConfigurationError``: only the coordinator adds trials."""
         raise ConfigurationError(
             "ctrl.inject_results() is not possible on a worker, since only fmin adds trials; "
-            "return what was found as a part of the result."
+            "return the extra results as part of the result."
         )
 
 
 class _Attachments(MutableMapping[str, bytes]):
-    """What one evaluation attached, sent on as it comes."""
+    """The attachments of one evaluation, each sent when it is set."""
 
     def __init__(self, trial: CurrentTrial) -> None:
         self._trial = trial
@@ -79,7 +84,7 @@ class _Attachments(MutableMapping[str, bytes]):
         return self._made[name]
 
     def __delitem__(self, name: str) -> NoReturn:
-        raise ConfigurationError(f"The attachment {name!r} was sent already; a worker cannot take it back.")
+        raise ConfigurationError(f"The attachment {name!r} was sent already; a worker cannot delete it.")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._made)

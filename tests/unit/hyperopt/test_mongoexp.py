@@ -173,10 +173,10 @@ def test_a_deleted_experiment_is_noticed():
     store.open_experiment(experiment)
     store.insert([Trial(exp_key=KEY, tid=i, values={}, state=State.DONE, loss=1.0) for i in range(5)])
     reader = ChangeReader(store, KEY)
-    assert not reader.changes().is_gone
+    assert not reader.changes().was_deleted
     store.delete_experiment(KEY)
     store.insert([Trial(exp_key=KEY, tid=0, values={})])
-    assert reader.changes().is_gone
+    assert reader.changes().was_deleted
     assert [trial.state for trial in ChangeReader(store, KEY).changes().trials] == [State.PENDING]
 
 
