@@ -1,9 +1,8 @@
-"""Hyperopt's ``pyll_utils``: the vocabulary of spaces as graphs, and the conditions of parameters.
+"""Hyperopt's ``pyll_utils``: the ``hp`` functions as graph nodes, and the conditions of parameters.
 
-Each function takes a label, then the arguments of its distribution as ``hpsearch.hp`` has them. A
-node that is built and thrown away costs nothing: whether arguments make a distribution is checked
-when a ``Domain`` or a ``Space`` is made. Only two things are refused at once, since Hyperopt refuses
-them at once: a label that is no text, and a lower bound that is not below the upper one.
+Each ``hp`` function takes a label, then the arguments of its distribution by position or by name.
+As in Hyperopt, a call fails immediately only for a label that is not text, or a lower bound that is
+not below the upper one. All other arguments are checked when a ``Domain`` or a ``Space`` is made.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ __all__ = [
 
 
 def validate_label(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function of a label take text, bytes, or a literal of either; to be used as a decorator."""
+    """Decorate an ``hp`` function so that its label may be text, bytes, or a literal of either."""
 
     @functools.wraps(f)
     def labelled(label: Any, *args: Any, **kwargs: Any) -> Any:
@@ -65,9 +64,9 @@ def validate_label(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def validate_distribution_range(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function of a label refuse a ``low`` that is not below ``high``; to be used as a decorator.
+    """Decorate an ``hp`` function so that it rejects a ``low`` that is not below ``high``.
 
-    Bounds of 0 are left to the checks of the space, as in Hyperopt.
+    As in Hyperopt, a bound of 0 is checked only when the space is made.
     """
 
     @functools.wraps(f)
@@ -85,21 +84,45 @@ def validate_distribution_range(f: Callable[..., Any]) -> Callable[..., Any]:
 @validate_label
 @validate_distribution_range
 def hp_uniform(label: str, *args: Any, **kwargs: Any) -> Apply:
-    """Return a float, uniform between ``low`` and ``high``."""
+    """Return a uniform float.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter, unique in the space.
+    *args, **kwargs
+        ``low`` and ``high``: bounds; ``low < high``.
+    """
     return _number("float", label, "uniform", args, kwargs)
 
 
 @validate_label
 @validate_distribution_range
 def hp_quniform(label: str, *args: Any, **kwargs: Any) -> Apply:
-    """Return a float, uniform between ``low`` and ``high``, rounded to a multiple of ``q``."""
+    """Return a uniform float, rounded: ``round(uniform(low, high) / q) * q``.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter, unique in the space.
+    *args, **kwargs
+        ``low`` and ``high``: bounds; ``q``: step, positive.
+    """
     return _number("float", label, "quniform", args, kwargs)
 
 
 @validate_label
 @validate_distribution_range
 def hp_uniformint(label: str, *args: Any, **kwargs: Any) -> Apply:
-    """Return an int between ``low`` and ``high``, both included, whatever ``q`` is."""
+    """Return a uniform int.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter, unique in the space.
+    *args, **kwargs
+        ``low`` and ``high``: bounds, both included. ``q`` is ignored; the step is 1.
+    """
     kwargs["q"] = 1.0
     parameter = apply("hyperopt_param", label, apply("quniform", *args[:2], **kwargs))
     parameter.is_integer = True
@@ -109,7 +132,15 @@ def hp_uniformint(label: str, *args: Any, **kwargs: Any) -> Apply:
 @validate_label
 @validate_distribution_range
 def hp_loguniform(label: str, *args: Any, **kwargs: Any) -> Apply:
-    """Return a float whose logarithm is uniform between ``low`` and ``high``."""
+    """Return a log-uniform float: ``exp(uniform(low, high))``.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter, unique in the space.
+    *args, **kwargs
+        ``low`` and ``high``: natural logarithms of the bounds.
+    """
     _warn("loguniform", label, args, kwargs)
     return _number("float", label, "loguniform", args, kwargs)
 
@@ -117,56 +148,119 @@ def hp_loguniform(label: str, *args: Any, **kwargs: Any) -> Apply:
 @validate_label
 @validate_distribution_range
 def hp_qloguniform(label: str, *args: Any, **kwargs: Any) -> Apply:
-    """Return a float as ``hp_loguniform``, rounded to a multiple of ``q``."""
+    """Return a log-uniform float, rounded: ``round(exp(uniform(low, high)) / q) * q``.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter, unique in the space.
+    *args, **kwargs
+        ``low`` and ``high``: natural logarithms of the bounds; ``q``: step, positive.
+    """
     _warn("qloguniform", label, args, kwargs)
     return _number("float", label, "qloguniform", args, kwargs)
 
 
 @validate_label
 def hp_normal(label: str, *args: Any, **kwargs: Any) -> Apply:
-    """Return a float, normal with mean ``mu`` and deviation ``sigma``."""
+    """Return a normal float.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter, unique in the space.
+    *args, **kwargs
+        ``mu``: mean; ``sigma``: standard deviation, positive.
+    """
     return _number("float", label, "normal", args, kwargs)
 
 
 @validate_label
 def hp_qnormal(label: str, *args: Any, **kwargs: Any) -> Apply:
-    """Return a float as ``hp_normal``, rounded to a multiple of ``q``."""
+    """Return a normal float, rounded: ``round(normal(mu, sigma) / q) * q``.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter, unique in the space.
+    *args, **kwargs
+        ``mu``: mean; ``sigma``: standard deviation, positive; ``q``: step, positive.
+    """
     return _number("float", label, "qnormal", args, kwargs)
 
 
 @validate_label
 def hp_lognormal(label: str, *args: Any, **kwargs: Any) -> Apply:
-    """Return a positive float whose logarithm is normal with mean ``mu`` and deviation ``sigma``."""
+    """Return a log-normal float: ``exp(normal(mu, sigma))``.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter, unique in the space.
+    *args, **kwargs
+        ``mu`` and ``sigma``: mean and standard deviation of the logarithm.
+    """
     return _number("float", label, "lognormal", args, kwargs)
 
 
 @validate_label
 def hp_qlognormal(label: str, *args: Any, **kwargs: Any) -> Apply:
-    """Return a float as ``hp_lognormal``, rounded to a multiple of ``q``."""
+    """Return a log-normal float, rounded: ``round(exp(normal(mu, sigma)) / q) * q``.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter, unique in the space.
+    *args, **kwargs
+        ``mu`` and ``sigma``: mean and standard deviation of the logarithm; ``q``: step, positive.
+    """
     return _number("float", label, "qlognormal", args, kwargs)
 
 
 @validate_label
 def hp_randint(label: str, *args: Any, **kwargs: Any) -> Apply:
-    """Return an int: ``low <= value < high``, or ``0 <= value < low`` without ``high``."""
+    """Return a uniform int.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter, unique in the space.
+    *args, **kwargs
+        ``high`` alone for ``0 <= value < high``, or ``low`` and ``high`` for ``low <= value < high``.
+    """
     return _number("int", label, "randint", args, kwargs)
 
 
 @validate_label
 def hp_choice(label: str, options: Iterable[Any]) -> Apply:
-    """Return one of several options; of a dict, one of its keys."""
+    """Return one of several options with equal probability.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter, unique in the space.
+    options : iterable
+        At least one option; of a dict, its keys. Options may contain other parameters.
+    """
     items = list(options)
     return apply("switch", apply("hyperopt_param", label, apply("randint", len(items))), *items)
 
 
 @validate_label
 def hp_pchoice(label: str, p_options: Iterable[tuple[float, Any]]) -> Apply:
-    """Return one of several options, given as (probability, option).
+    """Return one of several options with given probabilities.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter, unique in the space.
+    p_options : iterable of (float, any)
+        Pairs (probability, option); the probabilities sum to 1.
 
     Raises
     ------
     SpaceError
-        If one is no pair.
+        If an item is not a pair.
     """
     pairs = list(p_options)
     for i, pair in enumerate(pairs):
@@ -178,34 +272,42 @@ def hp_pchoice(label: str, p_options: Iterable[tuple[float, Any]]) -> Apply:
 
 @dataclass(frozen=True, slots=True)
 class Cond:
-    """That a parameter has a value."""
+    """The condition that a parameter has a value."""
 
-    name: str  #: the label
-    val: Any  #: the value
-    op: str = "="  #: the comparison
+    name: str  #: label of the parameter
+    val: Any  #: value to compare with
+    op: str = "="  #: comparison operator
 
     def __str__(self) -> str:
         return f"{self.name} {self.op} {self.val}"
 
 
 def EQ(name: str, val: Any) -> Cond:  # noqa: N802 - Hyperopt's name
-    """Return the condition that a choice has one of its options."""
+    """Return the condition that a choice selects an option.
+
+    Parameters
+    ----------
+    name : str
+        Label of the choice.
+    val : int
+        Index of the option.
+    """
     return Cond(name, val)
 
 
 def expr_to_config(expr: Any, conditions: tuple[Any, ...] | None, hps: dict[str, Any]) -> None:
-    """Write into ``hps``, by label, the parameters of a space and when each is active.
+    """Collect the parameters of a space and the conditions under which each is active.
 
     Parameters
     ----------
     expr : any
         A space.
     conditions : tuple or None
-        What holds in all of the space.
+        Conditions that hold for the whole space.
     hps : dict
-        Changed: each entry gets ``node`` (the distribution), ``label`` and ``conditions``, a set
-        of tuples of which any one must hold. A parameter that is below every option of one choice
-        has the conditions of that choice.
+        Receives an entry for each label: ``node`` (the distribution), ``label`` and ``conditions``,
+        a set of tuples; the parameter is active if all conditions of any one tuple hold. A parameter
+        below every option of a choice has the conditions of that choice.
 
     Raises
     ------
@@ -237,11 +339,11 @@ def expr_to_config(expr: Any, conditions: tuple[Any, ...] | None, hps: dict[str,
         else:
             stack.extend((below, holding) for below in node.inputs())
     for entry in hps.values():
-        _forget_complete_choice(entry, above, counts)
+        _drop_complete_choice(entry, above, counts)
 
 
-def _forget_complete_choice(entry: dict[str, Any], above: tuple[Any, ...], counts: dict[str, int]) -> None:
-    """Drop the conditions of a parameter that is active under each option of one outermost choice."""
+def _drop_complete_choice(entry: dict[str, Any], above: tuple[Any, ...], counts: dict[str, int]) -> None:
+    """Drop the conditions of a parameter that is active under every option of one outermost choice."""
     rests = [holding[len(above) :] for holding in entry["conditions"]]
     if len(rests) > 1 and all(len(rest) == 1 for rest in rests):
         labels = {rest[0].name for rest in rests}
@@ -250,12 +352,12 @@ def _forget_complete_choice(entry: dict[str, Any], above: tuple[Any, ...], count
 
 
 def _number(kind: str, label: str, draw: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Apply:
-    """Return the node of a number, brought into its type."""
+    """Return the node of a parameter, converted to float or int."""
     return apply(kind, apply("hyperopt_param", label, apply(draw, *args, **kwargs)))
 
 
 def _warn(name: str, label: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Warn of bounds that look like values instead of their logarithms, where the user wrote them."""
+    """Warn at the user's line about bounds that look like values instead of their logarithms."""
     given = dict(zip(("low", "high"), args, strict=False)) | kwargs
     low, high = given.get("low"), given.get("high")
     if isinstance(low, Real) and isinstance(high, Real) and low < high:

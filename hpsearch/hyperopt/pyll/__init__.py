@@ -1,4 +1,4 @@
-"""Hyperopt's ``pyll``: spaces as graphs that can be walked, evaluated and sampled."""
+"""Hyperopt's ``pyll``: spaces as graphs, and their evaluation and sampling."""
 
 from hpsearch.hyperopt.pyll import base, stochastic
 from hpsearch.hyperopt.pyll.base import (

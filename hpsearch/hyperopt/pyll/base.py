@@ -1,4 +1,4 @@
-"""Hyperopt's ``pyll.base``: the names by which scripts and integrators handle graphs."""
+"""Hyperopt's ``pyll.base``: graphs, their evaluation, and the functions in them."""
 
 from hpsearch.hyperopt.pyll.evaluation import DEFAULT_MAX_PROGRAM_LEN, GarbageCollected, rec_eval
 from hpsearch.hyperopt.pyll.functions import (

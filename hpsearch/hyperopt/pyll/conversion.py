@@ -1,8 +1,8 @@
-"""Between graphs and the expressions of our own spaces, in both directions.
+"""Converts graphs to the expressions of our spaces and back.
 
-From a graph, ``hyperopt_param(label, distribution)`` becomes a number, and a ``switch`` over one a
-choice; all else becomes an operation, by its name where our spaces have it and otherwise as a call
-of the function. The checks of ``space.arguments`` happen here, and so when a ``Space`` is made.
+``hyperopt_param(label, distribution)`` becomes a number, and a ``switch`` over one becomes a choice.
+Any other node becomes an operation: by name if our spaces have it, else a call of the function. The
+arguments of distributions are checked here (``space.arguments``), that is, when a ``Space`` is made.
 """
 
 from __future__ import annotations
@@ -34,20 +34,27 @@ from hpsearch.space.expression import (
 from hpsearch.space.expression import Literal as PlainLiteral
 from hpsearch.space.operations import OPERATIONS
 
-#: Functions of a graph that our own operations of the same name compute, for the same arguments.
+#: Functions that equal our operation of the same name.
 _SHARED = frozenset(OPERATIONS) - {"call", "partial", "switch"}
 
 
 def to_expression(node: Apply, convert: Conversion) -> Node:
-    """Return what a graph means to a ``Space``; ``convert`` does the same for a node below.
+    """Return a graph node as an expression of a ``Space``.
+
+    Parameters
+    ----------
+    node : Apply
+        The node.
+    convert : Conversion
+        Converts the nodes below.
 
     Raises
     ------
     SpaceError
-        If a parameter has no label that can be stored, or arguments that are no distribution.
+        If a parameter has an invalid label or invalid arguments.
     """
     if isinstance(node.origin, Number):
-        # Graphs that were made of the same node at different times are the same parameter.
+        # Graphs made from the same expression share the parameter.
         return convert(node.origin)
     match node.name, node.pos_args:
         case "literal", _ if isinstance(node, Literal):
@@ -71,7 +78,7 @@ def to_expression(node: Apply, convert: Conversion) -> Node:
 
 
 def to_graph(root: Node) -> Apply:
-    """Return an expression of our own spaces as a graph; what is shared stays shared."""
+    """Return an expression as a graph; shared parts stay shared."""
     made: dict[int, Apply] = {}
 
     def graph(node: Node) -> Apply:
@@ -83,7 +90,7 @@ def to_graph(root: Node) -> Apply:
 
 
 def _parameter(node: Apply) -> Node:
-    """Return the number, or the choice among indexes, of a ``hyperopt_param``."""
+    """Return a ``hyperopt_param`` as a number, or as a choice among indexes."""
     label, distribution = labelled_distribution(node)
     if isinstance(distribution, Categorical):
         indexes = range(len(distribution.probabilities))
@@ -102,8 +109,7 @@ def labelled_distribution(node: Apply) -> tuple[str, Numeric | Integer | Categor
     label, draw = _label(node), node.arg["obj"]
     if not isinstance(draw, Apply) or draw.name not in implicit_stochastic_symbols:
         raise SpaceError(
-            f"The parameter {label!r} is drawn by no distribution of hp; use one of those, "
-            f"and compute with its value."
+            f"The parameter {label!r} has no distribution of hp; use one, and compute with its value."
         )
     if draw.name in {"categorical", "randint_via_categorical"}:
         return label, arguments.categorical("pchoice", label, _probabilities(draw, label))
@@ -122,11 +128,13 @@ def labelled_distribution(node: Apply) -> tuple[str, Numeric | Integer | Categor
         return label, arguments.integer(
             label, *((0, get("low")) if get("high") is None else (get("low"), get("high")))
         )
-    raise SpaceError(f"The parameter {label!r} is drawn by {kind!r}, which no algorithm here knows.")
+    raise SpaceError(
+        f"The parameter {label!r} has the distribution {kind!r}, which hpsearch does not support."
+    )
 
 
 def _constant(node: Any, what: str) -> Any:
-    """Return the value of a part of a graph that holds no parameter."""
+    """Return the value of a graph without parameters."""
     if isinstance(node, Literal):
         return node.obj
     if not isinstance(node, Apply):
@@ -134,13 +142,13 @@ def _constant(node: Any, what: str) -> Any:
     varying = {"hyperopt_param", *implicit_stochastic_symbols}
     if any(below.name in varying for below in dfs(node)):
         raise SpaceError(
-            f"{what} depends on other parameters; give it a plain value, and compute with the parameter's."
+            f"{what} depends on other parameters; give it a constant, and compute with the parameter's value."
         )
     return node.eval()
 
 
 def _converted(node: Apply, below: Apply, convert: Conversion) -> Node:
-    """Return the number whose value an ``int`` or ``float`` brings into the type that it has anyway."""
+    """Return a number without a conversion to the type that it has already, else the operation."""
     inner = below
     if below.name == "float":
         if not (node.name == "int" and len(below.pos_args) == 1 and below.pos_args[0].is_integer):
@@ -151,7 +159,7 @@ def _converted(node: Apply, below: Apply, convert: Conversion) -> Node:
         case Number(_, Integer()):
             is_int = True
         case Number(_, Numeric(is_integer=is_int)):
-            # The inner node of an hp.uniformint has no value of its own.
+            # hp.uniformint is float inside int; the number is the outer int.
             if is_int:
                 return number
         case _:
@@ -160,10 +168,10 @@ def _converted(node: Apply, below: Apply, convert: Conversion) -> Node:
 
 
 def _switch(node: Apply, index: Apply, options: list[Apply], convert: Conversion) -> Node:
-    """Return the choice of a switch over a parameter that decides nothing else.
+    """Return a switch as a choice if its parameter has no other use.
 
-    A parameter that several switches share, or that is also a number elsewhere, stays one number;
-    what is below the options counts as active whatever is chosen then.
+    A parameter that several switches share, or that is also used as a number, stays a number;
+    parameters below the options then count as always active.
     """
     parameter = index.pos_args[0] if index.name == "int" and len(index.pos_args) == 1 else index
     if parameter.name == "hyperopt_param":
@@ -178,7 +186,7 @@ def _switch(node: Apply, index: Apply, options: list[Apply], convert: Conversion
 
 
 def _uses(convert: Conversion) -> Mapping[Apply, int]:
-    """Return how many inputs of the nodes of a graph each node is."""
+    """Return how often each node of the graph is an input of another."""
     if "uses" not in convert.facts:
         counts: collections.Counter[Apply] = collections.Counter()
         if isinstance(convert.root, Apply):
@@ -190,12 +198,12 @@ def _uses(convert: Conversion) -> Mapping[Apply, int]:
 
 
 def _choice(parameter: Apply, draw: Apply, options: list[Apply], convert: Conversion) -> Node:
-    """Return the choice among some options by a parameter.
+    """Return a choice.
 
     Raises
     ------
     SpaceError
-        If the parameter has more values than there are options, or fewer.
+        If the numbers of values and options differ.
     """
     label = _label(parameter)
     if draw.name == "randint":
@@ -214,7 +222,7 @@ def _choice(parameter: Apply, draw: Apply, options: list[Apply], convert: Conver
 
 
 def _label(parameter: Apply) -> str:
-    """Return the label of a ``hyperopt_param``, if it can be stored."""
+    """Return the checked label of a ``hyperopt_param``."""
     label = _constant(parameter.arg["label"], "the label of a parameter")
     return arguments.checked_label(label.decode() if isinstance(label, bytes) else label)
 
@@ -225,7 +233,7 @@ def _probabilities(draw: Apply, label: str) -> list[Any]:
 
 
 def _pairs(node: Apply) -> list[tuple[Any, Apply]] | None:
-    """Return the items of a dict whose keys are plain values; None for other calls of ``dict``."""
+    """Return the items of a dict with constant keys; None for other calls of ``dict``."""
     if not node.pos_args:
         return [(name, arg) for name, arg in node.named_args]
     if len(node.pos_args) > 1 or node.named_args or node.pos_args[0].name != "pos_args":
@@ -237,7 +245,7 @@ def _pairs(node: Apply) -> list[tuple[Any, Apply]] | None:
 
 
 def _call(function: Apply, args: Apply, keywords: Apply, convert: Conversion) -> Node:
-    """Return the operation of a call, or of a partial, that holds parameters."""
+    """Return a call, or a partial, as an operation."""
     if isinstance(function, Literal) and function.obj is functools.partial and args.pos_args:
         operands = tuple(map(convert, args.pos_args))
         return Operation("partial", operands, _converted_pairs(keywords.named_args, convert))
@@ -247,7 +255,7 @@ def _call(function: Apply, args: Apply, keywords: Apply, convert: Conversion) ->
 def _operation(
     function: Node, args: Iterable[Apply], named: Iterable[Sequence[Any]], convert: Conversion
 ) -> Node:
-    """Return the operation that calls a function."""
+    """Return an operation that calls a function."""
     return Operation("call", (function, *map(convert, args)), _converted_pairs(named, convert))
 
 
@@ -256,7 +264,7 @@ def _converted_pairs(named: Iterable[Sequence[Any]], convert: Conversion) -> tup
 
 
 def _graph(node: Node, graph: Callable[[Node], Apply]) -> Apply:
-    """Return one of our nodes as a node of a graph, over the graphs of those below."""
+    """Return an expression as a graph node; ``graph`` converts the nodes below."""
     match node:
         case PlainLiteral(value):
             return Literal(value)
@@ -273,7 +281,7 @@ def _graph(node: Node, graph: Callable[[Node], Apply]) -> Apply:
         case Choice(_, _, options):
             return apply("switch", _parameter_graph(node), *map(graph, options))
         case ClosedOperation(_, operands, keywords):
-            # Under the name of the operation it would be the function that does more than is listed.
+            # The operation's name would give the unrestricted function.
             given = Apply("pos_args", map(graph, operands), o_len=len(operands))
             named = Apply("dict", (), [(key, graph(child)) for key, child in keywords], len(keywords))
             both = Apply("pos_args", (given, named), o_len=2)
@@ -292,7 +300,7 @@ def _graph(node: Node, graph: Callable[[Node], Apply]) -> Apply:
 
 
 def _parameter_graph(node: Number | Choice) -> Apply:
-    """Return the ``hyperopt_param`` of one of our parameters."""
+    """Return the ``hyperopt_param`` of a parameter."""
     match node.distribution:
         case Categorical(probabilities=probabilities, name="choice"):
             draw = apply("randint", len(probabilities))

@@ -1,4 +1,4 @@
-"""The functions of a graph that draw values, as NumPy does; ``rng`` is set when a graph is sampled."""
+"""The graph functions that draw random values with NumPy; sampling a graph sets their ``rng``."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from hpsearch.runtime.escaping import reason
 
 Draw = TypeVar("Draw", bound=Callable[..., Any])
 
-#: Names of the functions that take ``rng`` and ``size``.
+#: Names of the functions that draw: they take ``rng`` and ``size``.
 implicit_stochastic_symbols: set[str] = set()
 
 
 def implicit_stochastic(f: Draw) -> Draw:
-    """Mark a function as one that draws; to be used as a decorator under ``scope.define``."""
+    """Mark a function as one that draws; a decorator to use below ``scope.define``."""
     implicit_stochastic_symbols.add(f.__name__)
     return f
 
 
 def _drawing(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a function of ours as one that draws, whose errors are sentences."""
+    """Mark a function as one that draws, and turn its errors into a ``SpaceError``."""
 
     @functools.wraps(f)
     def draw(*args: Any, **kwargs: Any) -> Any:
@@ -41,70 +41,170 @@ def _drawing(f: Callable[..., Any]) -> Callable[..., Any]:
 
 @_drawing
 def uniform(low: Any, high: Any, rng: Any = None, size: Any = ()) -> Any:
-    """Draw uniform floats from ``low`` to ``high``."""
+    """Draw from the uniform distribution on [low, high).
+
+    Parameters
+    ----------
+    low, high : float or array
+        Bounds.
+    rng : Generator or RandomState
+        Source of randomness; ``stochastic.sample`` sets it.
+    size : int or tuple of int
+        Shape of the result; () for a single value.
+    """
     return _generator("uniform", rng).uniform(low, high, size)
 
 
 @_drawing
 def loguniform(low: Any, high: Any, rng: Any = None, size: Any = ()) -> Any:
-    """Draw floats whose logarithms are uniform from ``low`` to ``high``."""
+    """Draw ``exp(uniform(low, high))``.
+
+    Parameters
+    ----------
+    low, high : float or array
+        Natural logarithms of the bounds.
+    rng : Generator or RandomState
+        Source of randomness; ``stochastic.sample`` sets it.
+    size : int or tuple of int
+        Shape of the result; () for a single value.
+    """
     return _exp(_generator("loguniform", rng).uniform(low, high, size))
 
 
 @_drawing
 def quniform(low: Any, high: Any, q: Any, rng: Any = None, size: Any = ()) -> Any:
-    """Draw as ``uniform``, rounded to multiples of ``q``."""
+    """Draw ``round(uniform(low, high) / q) * q``.
+
+    Parameters
+    ----------
+    low, high : float or array
+        Bounds.
+    q : float or array
+        Step of the grid, positive.
+    rng : Generator or RandomState
+        Source of randomness; ``stochastic.sample`` sets it.
+    size : int or tuple of int
+        Shape of the result; () for a single value.
+    """
     return _rounded(_generator("quniform", rng).uniform(low, high, size), q)
 
 
 @_drawing
 def qloguniform(low: Any, high: Any, q: Any, rng: Any = None, size: Any = ()) -> Any:
-    """Draw as ``loguniform``, rounded to multiples of ``q``."""
+    """Draw ``round(exp(uniform(low, high)) / q) * q``.
+
+    Parameters
+    ----------
+    low, high : float or array
+        Natural logarithms of the bounds.
+    q : float or array
+        Step of the grid, positive.
+    rng : Generator or RandomState
+        Source of randomness; ``stochastic.sample`` sets it.
+    size : int or tuple of int
+        Shape of the result; () for a single value.
+    """
     return _rounded(_exp(_generator("qloguniform", rng).uniform(low, high, size)), q)
 
 
 @_drawing
 def normal(mu: Any, sigma: Any, rng: Any = None, size: Any = ()) -> Any:
-    """Draw normal floats with mean ``mu`` and deviation ``sigma``."""
+    """Draw from the normal distribution.
+
+    Parameters
+    ----------
+    mu, sigma : float or array
+        Mean and standard deviation.
+    rng : Generator or RandomState
+        Source of randomness; ``stochastic.sample`` sets it.
+    size : int or tuple of int
+        Shape of the result; () for a single value.
+    """
     return _generator("normal", rng).normal(mu, sigma, size)
 
 
 @_drawing
 def qnormal(mu: Any, sigma: Any, q: Any, rng: Any = None, size: Any = ()) -> Any:
-    """Draw as ``normal``, rounded to multiples of ``q``."""
+    """Draw ``round(normal(mu, sigma) / q) * q``.
+
+    Parameters
+    ----------
+    mu, sigma : float or array
+        Mean and standard deviation.
+    q : float or array
+        Step of the grid, positive.
+    rng : Generator or RandomState
+        Source of randomness; ``stochastic.sample`` sets it.
+    size : int or tuple of int
+        Shape of the result; () for a single value.
+    """
     return _rounded(_generator("qnormal", rng).normal(mu, sigma, size), q)
 
 
 @_drawing
 def lognormal(mu: Any, sigma: Any, rng: Any = None, size: Any = ()) -> Any:
-    """Draw floats whose logarithms are normal."""
+    """Draw ``exp(normal(mu, sigma))``.
+
+    Parameters
+    ----------
+    mu, sigma : float or array
+        Mean and standard deviation of the logarithm.
+    rng : Generator or RandomState
+        Source of randomness; ``stochastic.sample`` sets it.
+    size : int or tuple of int
+        Shape of the result; () for a single value.
+    """
     return _exp(_generator("lognormal", rng).normal(mu, sigma, size))
 
 
 @_drawing
 def qlognormal(mu: Any, sigma: Any, q: Any, rng: Any = None, size: Any = ()) -> Any:
-    """Draw as ``lognormal``, rounded to multiples of ``q``."""
+    """Draw ``round(exp(normal(mu, sigma)) / q) * q``.
+
+    Parameters
+    ----------
+    mu, sigma : float or array
+        Mean and standard deviation of the logarithm.
+    q : float or array
+        Step of the grid, positive.
+    rng : Generator or RandomState
+        Source of randomness; ``stochastic.sample`` sets it.
+    size : int or tuple of int
+        Shape of the result; () for a single value.
+    """
     return _rounded(_exp(_generator("qlognormal", rng).normal(mu, sigma, size)), q)
 
 
 @_drawing
 def randint(low: Any, high: Any = None, rng: Any = None, size: Any = ()) -> Any:
-    """Draw integers from ``low`` up to, but not including, ``high``; from 0 to ``low`` without ``high``."""
+    """Draw integers with equal probability.
+
+    Parameters
+    ----------
+    low : int
+        Lower bound, included; without ``high``, the upper bound of a range from 0.
+    high : int, optional
+        Upper bound, excluded.
+    rng : Generator or RandomState
+        Source of randomness; ``stochastic.sample`` sets it.
+    size : int or tuple of int
+        Shape of the result; () for a single value.
+    """
     return _generator("randint", rng).integers(low, high, size)
 
 
 @_drawing
 def categorical(p: Any, rng: Any = None, size: Any = ()) -> Any:
-    """Draw indexes ``i`` with probability ``p[i]``, an array of one where no size is given.
+    """Draw indexes ``i`` with probability ``p[i]``; without a size, an array of one index.
 
     Parameters
     ----------
     p : (k,) or (1, k) or (n, k) array-like
         Probabilities; with ``n`` rows, one row for each of ``n`` draws.
-    rng : Generator
-        The source of randomness.
-    size : int or tuple
-        The shape of the draws.
+    rng : Generator or RandomState
+        Source of randomness; ``stochastic.sample`` sets it.
+    size : int or tuple of int
+        Shape of the result; () for a single value.
     """
     generator = _generator("categorical", rng)
     shape = (1,) if size == () else tuple(np.atleast_1d(size))
@@ -118,28 +218,38 @@ def categorical(p: Any, rng: Any = None, size: Any = ()) -> Any:
 
 @_drawing
 def randint_via_categorical(p: Any, rng: Any = None, size: Any = ()) -> Any:
-    """Draw as ``categorical``: the name under which an algorithm may replace ``randint``."""
+    """Draw like ``categorical``; the name that algorithms use in place of ``randint``.
+
+    Parameters
+    ----------
+    p : (k,) or (1, k) or (n, k) array-like
+        Probabilities of the indexes.
+    rng : Generator or RandomState
+        Source of randomness; ``stochastic.sample`` sets it.
+    size : int or tuple of int
+        Shape of the result; () for a single value.
+    """
     return categorical(p, rng, size)
 
 
 def rng_from_seed(seed: Any) -> np.random.Generator:
-    """Return a generator of random numbers."""
+    """Return a random generator for a seed."""
     return np.random.default_rng(seed)
 
 
 def _generator(name: str, rng: Any) -> np.random.Generator:
-    """Return what draws, or raise a sentence if a graph is evaluated that was to be sampled."""
+    """Return the generator, or raise ``SpaceError`` if the graph is evaluated instead of sampled."""
     if rng is None:
         raise SpaceError(
             f"scope.{name} draws a value, but it has no rng and no label: "
-            f"write hp.{name}(label, ...) to search over it, or draw with hyperopt.pyll.stochastic.sample."
+            f"use hp.{name}(label, ...) to search over it, or hyperopt.pyll.stochastic.sample to draw."
         )
-    # A RandomState draws under other names; both have the same source.
+    # The methods of a RandomState have other names; a Generator can share its source.
     return rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
 
 
 def _exp(latent: Any) -> Any:
-    """Return the exponential; infinite beyond the range of floats."""
+    """Return the exponential, infinite beyond the range of floats."""
     with np.errstate(over="ignore"):
         return np.exp(latent)
 

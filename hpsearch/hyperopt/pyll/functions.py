@@ -1,4 +1,4 @@
-"""What the functions of a graph compute, by name: Hyperopt's, and those of our own spaces."""
+"""The functions that graph nodes apply, by name: Hyperopt's and the operations of our spaces."""
 
 from __future__ import annotations
 
@@ -15,19 +15,37 @@ from hpsearch.space.operations import OPERATIONS
 
 
 class Info(NamedTuple):
-    """What a graph knows of a function."""
+    """Properties of a function."""
 
-    o_len: int | None = None  #: the number of its results, where that is fixed
+    o_len: int | None = None  #: number of results, if fixed
     is_pure: bool = False  #: whether equal calls may be merged
 
 
 def call(fn: Callable[..., Any], args: Iterable[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
-    """Call a function that is itself a value of the graph."""
+    """Call a function that is a value of the graph.
+
+    Parameters
+    ----------
+    fn : callable
+        The function.
+    args : iterable
+        Positional arguments.
+    kwargs : mapping, optional
+        Keyword arguments.
+    """
     return fn(*args, **(kwargs or {}))
 
 
 def callpipe1(fn_list: Iterable[Callable[[Any], Any]], arg: Any) -> Any:
-    """Pass a value through functions of one argument, one after the other."""
+    """Apply functions of one argument to a value, one after another.
+
+    Parameters
+    ----------
+    fn_list : iterable of callable
+        The functions, first to last.
+    arg : any
+        Argument of the first.
+    """
     for fn in fn_list:
         arg = fn(arg)
     return arg
@@ -44,12 +62,28 @@ def identity(obj: Any) -> Any:
 
 
 def hyperopt_param(label: str, obj: Any) -> Any:
-    """Return the value of a parameter; the label names it in a search."""
+    """Return the value of a parameter.
+
+    Parameters
+    ----------
+    label : str
+        Name of the parameter in a search.
+    obj : any
+        Value drawn from its distribution.
+    """
     return obj
 
 
 def switch(pos: Any, *args: Any) -> Any:
-    """Return one of several values. ``rec_eval`` computes only that one."""
+    """Return one of several values; ``rec_eval`` evaluates only that one.
+
+    Parameters
+    ----------
+    pos : int
+        Index of the value.
+    *args
+        The values.
+    """
     return args[int(pos)]
 
 
@@ -84,36 +118,70 @@ def tan(a: Any) -> Any:
 
 
 def pow(a: Any, b: Any) -> Any:  # noqa: A001 - the name that scripts use, as below
-    """Return ``a`` to the power of ``b``."""
+    """Return ``a ** b``.
+
+    Parameters
+    ----------
+    a, b : number or array
+        Base and exponent.
+    """
     return a**b
 
 
 def sum(x: Any, axis: int | None = None) -> Any:  # noqa: A001
-    """Return the sum of an array, or along one of its axes."""
+    """Return the sum of an array.
+
+    Parameters
+    ----------
+    x : array-like
+        The numbers.
+    axis : int, optional
+        Axis to sum over; all axes by default.
+    """
     return np.sum(x, axis=axis)
 
 
 def minimum(x: Any, y: Any) -> Any:
-    """Return the smaller one, element by element."""
+    """Return the element-wise minimum.
+
+    Parameters
+    ----------
+    x, y : array-like
+        Arrays of compatible shapes.
+    """
     return np.minimum(x, y)
 
 
 def maximum(x: Any, y: Any) -> Any:
-    """Return the larger one, element by element."""
+    """Return the element-wise maximum.
+
+    Parameters
+    ----------
+    x, y : array-like
+        Arrays of compatible shapes.
+    """
     return np.maximum(x, y)
 
 
 def asarray(a: Any, dtype: Any = None) -> Any:
-    """Return a value as a NumPy array."""
+    """Return a value as a NumPy array.
+
+    Parameters
+    ----------
+    a : array-like
+        The value.
+    dtype : dtype, optional
+        Type of the elements; inferred by default.
+    """
     return np.asarray(a, dtype=dtype)
 
 
 def array_union1(args: Iterable[Any]) -> Any:
-    """Return the distinct members of several collections as an array, sorted where they can be."""
+    """Return the distinct members of several collections as an array, sorted if they are comparable."""
     members = dict.fromkeys(member for collection in args for member in collection)
     try:
         return np.asarray(sorted(members))
-    except TypeError:  # numbers of trials may be of several types
+    except TypeError:  # integrators may mix types of trial numbers
         mixed = np.empty(len(members), dtype=object)
         mixed[:] = list(members)
         return mixed
@@ -130,15 +198,15 @@ def bincount(x: Any, offset: int = 0, weights: Any = None, minlength: int = 0, p
     Parameters
     ----------
     x : (n,) array-like
-        Integers, none below ``offset``.
+        Integers of at least ``offset``.
     offset : int
-        The integer that the first count is of.
+        Integer of the first count.
     weights : (n,) array-like, optional
-        What each occurrence counts.
+        Weight of each occurrence; 1 by default.
     minlength : int
-        The least number of counts.
+        Minimum number of counts.
     p : (n, k) array, optional
-        The same probabilities in each row: there are at least ``k`` counts then.
+        If given, the minimum number of counts is ``k``.
     """
     if p is not None and np.ndim(p) == 2:
         minlength = np.shape(p)[1]
@@ -146,42 +214,96 @@ def bincount(x: Any, offset: int = 0, weights: Any = None, minlength: int = 0, p
 
 
 def repeat(n_times: int, obj: Any) -> list[Any]:
-    """Return a list that holds an object several times."""
+    """Return a list of one repeated object.
+
+    Parameters
+    ----------
+    n_times : int
+        Length of the list.
+    obj : any
+        The object; not copied.
+    """
     return [obj] * int(n_times)
 
 
 def str_join(s: str, seq: Iterable[str]) -> str:
-    """Return texts joined by another."""
+    """Return strings joined by a separator.
+
+    Parameters
+    ----------
+    s : str
+        The separator.
+    seq : iterable of str
+        The strings.
+    """
     return s.join(seq)
 
 
 def call_method(obj: Any, methodname: str, *args: Any, **kwargs: Any) -> Any:
-    """Call a method of a value, by its name."""
+    """Call a method of a value.
+
+    Parameters
+    ----------
+    obj : any
+        The value.
+    methodname : str
+        Name of the method.
+    *args, **kwargs
+        Its arguments.
+    """
     return getattr(obj, methodname)(*args, **kwargs)
 
 
 def call_method_pure(obj: Any, methodname: str, *args: Any, **kwargs: Any) -> Any:
-    """Do as ``call_method``, for a method that changes nothing."""
+    """Call a method that has no side effects.
+
+    Parameters
+    ----------
+    obj : any
+        The value.
+    methodname : str
+        Name of the method.
+    *args, **kwargs
+        Its arguments.
+    """
     return call_method(obj, methodname, *args, **kwargs)
 
 
 def copy_call_method_pure(obj: Any, methodname: str, *args: Any, **kwargs: Any) -> Any:
-    """Call a method of a copy of a value."""
+    """Call a method of a shallow copy of a value.
+
+    Parameters
+    ----------
+    obj : any
+        The value, which stays unchanged.
+    methodname : str
+        Name of the method.
+    *args, **kwargs
+        Its arguments.
+    """
     return call_method(copy.copy(obj), methodname, *args, **kwargs)
 
 
 def Raise(etype: Callable[..., BaseException], *args: Any, **kwargs: Any) -> Any:  # noqa: N802
-    """Raise an exception: for an option that must not be chosen."""
+    """Raise an exception, for an option that must not be chosen.
+
+    Parameters
+    ----------
+    etype : exception class
+        Class of the exception.
+    *args, **kwargs
+        Its arguments.
+    """
     raise etype(*args, **kwargs)
 
 
 def curtime(obj: Any) -> tuple[float, Any]:
-    """Return the time in seconds, and the argument."""
+    """Return the Unix time in seconds, and the argument."""
     return time.time(), obj
 
 
 def pdb_settrace(obj: Any) -> Any:
-    """Stop in the debugger, and return the argument."""
+    """Enter the debugger, then return the argument."""
     breakpoint()
     return obj
 
@@ -189,10 +311,19 @@ def pdb_settrace(obj: Any) -> Any:
 def vchoice_split(idxs: Sequence[Any], choices: Sequence[int], n_options: int) -> list[list[Any]]:
     """Return, for each option, the trials that chose it.
 
+    Parameters
+    ----------
+    idxs : (n,) sequence
+        Trial numbers.
+    choices : (n,) sequence of int
+        Index of the option of each trial.
+    n_options : int
+        Number of options.
+
     Raises
     ------
     ValueError
-        If there are more choices than trials, or fewer.
+        If the numbers of trials and choices differ.
     """
     if len(idxs) != len(choices):
         raise ValueError(f"vchoice_split got {len(idxs)} trials, but {len(choices)} choices.")
@@ -203,18 +334,32 @@ def vchoice_split(idxs: Sequence[Any], choices: Sequence[int], n_options: int) -
 
 
 def vchoice_merge(idxs: Sequence[Any], choices: Sequence[int], *vals: Any) -> list[Any]:
-    """Return, for each trial, its value under the option that it chose.
+    """Return, for each trial, its value from the option that it chose.
 
-    ``vals`` holds a pair (trials, values) for each option.
+    Parameters
+    ----------
+    idxs : (n,) sequence
+        Trial numbers.
+    choices : (n,) sequence of int
+        Index of the option of each trial.
+    *vals : (sequence, sequence)
+        For each option, the trials that chose it and their values.
     """
     tables = [_by_trial(*pair) for pair in vals]
     return [tables[int(choice)][idx] for idx, choice in zip(idxs, choices, strict=True)]
 
 
 def idxs_map(idxs: Sequence[Any], cmd: str, *args: Any, **kwargs: Any) -> list[Any]:
-    """Return, for each trial, what a function of the graph gives.
+    """Apply a graph function to each trial.
 
-    Each argument is a pair (trials, values), which may hold more trials than are wanted.
+    Parameters
+    ----------
+    idxs : (n,) sequence
+        Trial numbers.
+    cmd : str
+        Name of the function in ``scope``.
+    *args, **kwargs : (sequence, sequence)
+        For each argument, trial numbers and values; may include further trials.
     """
     function = FUNCTIONS[cmd]
     by_position = [_by_trial(*pair) for pair in args]
@@ -228,13 +373,21 @@ def idxs_map(idxs: Sequence[Any], cmd: str, *args: Any, **kwargs: Any) -> list[A
 
 
 def idxs_take(idxs: Sequence[Any], vals: Sequence[Any], which: Sequence[Any]) -> Any:
-    """Return the values of some of the trials, in their order, as an array."""
+    """Return the values of selected trials as an array.
+
+    Parameters
+    ----------
+    idxs, vals : (n,) sequence
+        Trial numbers and their values.
+    which : (m,) sequence
+        Numbers of the selected trials, in order of the result.
+    """
     table = _by_trial(idxs, vals)
     return np.asarray([table[idx] for idx in which])
 
 
 def uniq(lst: Iterable[Any]) -> list[Any]:
-    """Return the distinct objects of a list, the first of each."""
+    """Return the distinct objects of a list, compared by identity."""
     return list({id(item): item for item in lst}.values())
 
 
@@ -291,7 +444,7 @@ _IMPURE: tuple[Callable[..., Any], ...] = (
     draws.randint_via_categorical,
 )
 
-#: The functions by name. Scripts add to it through ``scope.define``.
+#: The functions by name; ``scope.define`` adds to it.
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: function for name, function in OPERATIONS.items() if name != "partial"},
     "dict": dict,
@@ -301,7 +454,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{function.__name__: function for function in (*_PURE, *_IMPURE)},
 }
 
-#: What a graph knows of them; nothing of those that are not here.
+#: Their properties; functions without an entry have the defaults.
 INFOS: dict[str, Info] = {
     **{name: Info(is_pure=True) for name in FUNCTIONS},
     **{function.__name__: Info() for function in _IMPURE},

@@ -1,4 +1,4 @@
-"""Hyperopt's ``pyll.stochastic``: draws from a space without a search."""
+"""Hyperopt's ``pyll.stochastic``: sampling of a space without a search."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ choice = scope.choice
 
 
 def recursive_set_rng_kwarg(expr: Apply, rng: Any = None) -> Apply:
-    """Give every function of a graph that draws the same ``rng``; the graph is changed, and returned.
+    """Set the same ``rng`` on every node of a graph that draws.
 
     Parameters
     ----------
     expr : Apply
-        The graph.
-    rng : Generator, or a node that gives one, optional
-        Fresh by default.
+        The graph; modified and returned.
+    rng : Generator or Apply, optional
+        A generator, or a node whose value is one; seeded from the system by default.
     """
     source = as_apply(np.random.default_rng() if rng is None else rng)
     for node in dfs(expr):
@@ -80,21 +80,21 @@ def sample(expr: Any, rng: Any = None, **rec_eval_kwargs: Any) -> Any:
     Parameters
     ----------
     expr : any
-        A space; what draws in it need not have a label.
+        A space; its distributions need no labels.
     rng : Generator, RandomState, int or None
-        The source of randomness; fresh by default.
+        Source of randomness; seeded from the system by default.
     **rec_eval_kwargs
-        See ``rec_eval``.
+        Passed to ``rec_eval``.
 
     Returns
     -------
     any
-        What an objective would receive.
+        The configuration, as an objective would receive it.
 
     Raises
     ------
     SpaceError
-        If something cannot be drawn, such as an index of no options.
+        If a value cannot be drawn, for example an index among zero options.
     """
     source = rng if isinstance(rng, Apply) else np.random.default_rng(rng)
     return rec_eval(recursive_set_rng_kwarg(clone(expr), source), **rec_eval_kwargs)

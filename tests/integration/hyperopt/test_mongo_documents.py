@@ -256,7 +256,7 @@ def test_the_database_counts_jobs_of_all_searches_by_state(jobs):
     assert len(jobs) == 25
     assert next(jobs.jobs_queued(cursor=True))["exp_key"] == "other"
     assert one.handle is jobs
-    with pytest.raises(AttributeError, match=r"MongoJobs\.reserve is not kept: workers claim"):
+    with pytest.raises(AttributeError, match=r"MongoJobs\.reserve is not supported: workers claim"):
         jobs.reserve("host")
 
 
