@@ -1,12 +1,11 @@
-"""A drop-in for Hyperopt: its names, modules and document shapes over our own engine.
+"""A drop-in replacement for Hyperopt: its names, modules and documents over our own engine.
 
-``import hpsearch.hyperopt as hyperopt``, or ``python -m hpsearch.hyperopt script.py`` for a
-script that stays as it is, or ``hpsearch.hyperopt.install()`` before a library imports
-Hyperopt. Spaces, suggestions and the driver are those of hpsearch; Hyperopt's nested
-documents exist only here.
+Use ``import hpsearch.hyperopt as hyperopt``, ``python -m hpsearch.hyperopt script.py`` for an
+unchanged script, or ``hpsearch.hyperopt.install()`` before a library imports Hyperopt. Spaces,
+suggestions and the driver are those of hpsearch; Hyperopt's nested documents exist only here.
 
-``hpsearch.hyperopt.fmin`` is the function, as in Hyperopt; the module of that name is
-still there for ``from hpsearch.hyperopt.fmin import ...``.
+As in Hyperopt, ``hpsearch.hyperopt.fmin`` is the function; import from the module of that name
+with ``from hpsearch.hyperopt.fmin import ...``.
 """
 
 from hpsearch.hyperopt import (
@@ -102,5 +101,5 @@ __all__ = [
     "vectorize",
 ]
 
-#: The version of Hyperopt whose interface this package has, for libraries that ask.
+#: The version of Hyperopt with this interface, for libraries that check it.
 __version__ = "0.3.0"

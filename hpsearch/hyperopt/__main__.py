@@ -1,4 +1,4 @@
-"""``python -m hpsearch.hyperopt script.py args...``: run a Hyperopt script as it stands."""
+"""``python -m hpsearch.hyperopt script.py args...``: run an unchanged Hyperopt script."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _USAGE = """usage: python -m hpsearch.hyperopt SCRIPT [ARGUMENT...]
        python -m hpsearch.hyperopt -m MODULE [ARGUMENT...]
        python -m hpsearch.hyperopt --as-hyperopt COMMAND [ARGUMENT...]
 
-Runs a Python script, or a module, that imports hyperopt, with hpsearch in its place. With --as-hyperopt
-runs any command so that the Python processes it starts import hpsearch as hyperopt, and
-hyperopt-mongo-worker is the worker of hpsearch.
+Runs a Python script or module that imports hyperopt with hpsearch in its place. --as-hyperopt runs any
+command; Python processes that it starts import hpsearch as hyperopt, and hyperopt-mongo-worker is the
+worker of hpsearch.
 """
 
 
 def main() -> None:
-    """Run the script that the command line names, as Python itself would."""
+    """Run the script, module or command of the command line."""
     match sys.argv[1:]:
         case [] | ["-h" | "--help", *_]:
             stream, code = (sys.stdout, 0) if len(sys.argv) > 1 else (sys.stderr, 2)
@@ -46,17 +46,17 @@ def main() -> None:
             _run(lambda: runpy.run_module(module, run_name="__main__", alter_sys=True))
         case [script, *arguments]:
             if not Path(script).exists():
-                sys.stderr.write(f"There is no script {script!r}.\n")
+                sys.stderr.write(f"No such script: {script!r}.\n")
                 sys.exit(2)
             install()
             sys.argv = [script, *arguments]
-            # The first entry is where Python looks for the script's own modules.
+            # Python looks for the script's own modules in the first entry.
             sys.path[0] = str(Path(script).resolve().parent)
             _run(lambda: runpy.run_path(script, run_name="__main__"))
 
 
 def _run(script: Callable[[], object]) -> None:
-    """Run a script; an error of ours that it does not catch becomes one sentence, with the script's line."""
+    """Run a script; print an uncaught error of hpsearch in one line with the place in the script."""
     try:
         script()
     except HpsearchError as error:

@@ -1,4 +1,4 @@
-"""Hyperopt's ``algobase``: what an algorithm derives from that evaluates the graph of a domain."""
+"""Hyperopt's ``algobase``: the base class of algorithms that evaluate the graph of a domain."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ __all__ = ["ExprEvaluator", "SuggestAlgo", "miscs_update_idxs_vals", "pyll"]
 
 
 class SuggestAlgo(ExprEvaluator):
-    """An algorithm that draws each parameter in its own way: it overrides ``on_node_hyperparameter``.
+    """Base class of an algorithm; it overrides ``on_node_hyperparameter`` to draw each parameter.
 
     Parameters
     ----------
     domain : Domain
-        The space.
+        Objective and space.
     trials : Trials
-        What is known.
+        Known trials.
     seed : int
-        Decides, with the number of a trial, what is suggested.
+        Seed of the draws, together with the number of the trial.
 
     Attributes
     ----------
     label_by_node : dict
-        The labels of the nodes that draw a parameter.
+        Label by node, for the nodes that draw a parameter.
     rng : Generator
-        The source of randomness of the current call.
+        Source of randomness of the current call.
     """
 
     def __init__(self, domain: Domain, trials: Any, seed: int) -> None:
@@ -44,7 +44,7 @@ class SuggestAlgo(ExprEvaluator):
         self.rng = np.random.default_rng(seed)
 
     def __call__(self, new_id: int) -> list[Doc]:
-        """Return the document of one trial in a list; it is not inserted."""
+        """Return a list with the document of one new trial, which is not inserted."""
         self.rng = np.random.default_rng(self._seed + new_id)
         idxs, vals = self._suggested([new_id])
         misc = {"tid": new_id, "cmd": self.domain.cmd, "workdir": self.domain.workdir}
@@ -53,28 +53,28 @@ class SuggestAlgo(ExprEvaluator):
         return docs
 
     def batch(self, new_ids: Iterable[int]) -> Any:
-        """Return suggestions for several trials by label: their numbers, and their values."""
+        """Return suggestions for several trials: by label, trial numbers and values."""
         numbers = list(new_ids)
         self.rng = np.random.default_rng([self._seed, *numbers])
         return self._suggested(numbers)
 
     def on_node(self, memo: dict[Apply, Any], node: Apply) -> Any:
-        """Return the value of a node; that of a parameter is asked of ``on_node_hyperparameter``."""
+        """Return the value of a node; parameters are passed to ``on_node_hyperparameter``."""
         if node in self.label_by_node:
             return self.on_node_hyperparameter(memo, node, self.label_by_node[node])
         return super().on_node(memo, node)
 
     def on_node_hyperparameter(self, memo: dict[Apply, Any], node: Apply, label: str) -> Any:
-        """Return the values of a parameter in the trials where it is active; to be overridden.
+        """Return the values of a parameter in the trials where it is active; override this method.
 
         Parameters
         ----------
         memo : dict
-            Values of nodes; those of ``node``'s inputs are there.
+            Values by node, including the inputs of ``node``.
         node : Apply
-            A distribution with its arguments, ``size`` and ``rng``.
+            The distribution with its arguments, ``size`` and ``rng``.
         label : str
-            The parameter's.
+            Label of the parameter.
         """
         return super().on_node(memo, node)
 

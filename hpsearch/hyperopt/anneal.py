@@ -1,4 +1,4 @@
-"""Hyperopt's ``anneal``: draws near good points, from neighbourhoods that shrink."""
+"""Hyperopt's ``anneal``: draws near good points, in shrinking neighbourhoods."""
 
 from __future__ import annotations
 
@@ -50,7 +50,23 @@ def suggest(
     avg_best_idx: float = 2.0,
     shrink_coef: float = 0.1,
 ) -> list[Doc]:
-    """Return documents with draws near good points; the options are those of ``AnnealOptions``."""
+    """Return a document for each new number, with a point drawn near a good one.
+
+    Parameters
+    ----------
+    new_ids : sequence
+        Numbers of the new trials.
+    domain : Domain
+        Objective and space.
+    trials : Trials
+        Known trials; open ones count as pending.
+    seed : int, Generator, RandomState or None
+        Source of randomness.
+    avg_best_idx : float
+        Mean rank of the good point, counted from 1; above 1.
+    shrink_coef : float
+        How fast the neighbourhood shrinks with the number of trials; see ``AnnealOptions``.
+    """
     options = AnnealOptions(avg_best_idx=avg_best_idx, shrink_coef=shrink_coef)
     return suggest_docs(new_ids, domain, trials, seed, Anneal(domain.space, options))
 
@@ -63,6 +79,20 @@ def suggest_batch(
     avg_best_idx: float = 2.0,
     shrink_coef: float = 0.1,
 ) -> tuple[Idxs, Idxs]:
-    """Return the same by label, as the numbers of the trials and their values."""
+    """Return points drawn near good ones: by label, trial numbers and values.
+
+    Parameters
+    ----------
+    new_ids : sequence
+        Numbers of the new trials.
+    domain : Domain
+        Objective and space.
+    trials : Trials
+        Known trials; open ones count as pending.
+    seed : int, Generator, RandomState or None
+        Source of randomness.
+    avg_best_idx, shrink_coef : float
+        See ``suggest``.
+    """
     options = AnnealOptions(avg_best_idx=avg_best_idx, shrink_coef=shrink_coef)
     return suggest_values(new_ids, domain, trials, seed, Anneal(domain.space, options))

@@ -1,4 +1,4 @@
-"""``auto`` behind Hyperopt's protocol: a Gaussian process and a Parzen estimator by turns."""
+"""``auto`` with Hyperopt's protocol: a Gaussian process and a Parzen estimator in alternation."""
 
 from __future__ import annotations
 
@@ -22,6 +22,20 @@ def suggest(
     seed: Any,
     n_startup_jobs: int = _DEFAULTS.n_startup,
 ) -> list[Doc]:
-    """Return a document for each new number; see ``hpsearch.suggest.auto``."""
+    """Return a document for each new number; see ``hpsearch.suggest.auto``.
+
+    Parameters
+    ----------
+    new_ids : sequence
+        Numbers of the new trials.
+    domain : Domain
+        Objective and space.
+    trials : Trials
+        Known trials; open ones count as pending.
+    seed : int, Generator, RandomState or None
+        Source of randomness.
+    n_startup_jobs : int
+        Number of finished trials until which points are drawn from the space.
+    """
     options = AutoOptions(n_startup=n_startup_jobs)
     return suggest_docs(new_ids, domain, trials, seed, domain.suggester(Auto, options))

@@ -1,4 +1,4 @@
-"""Hyperopt's exceptions, each with a sentence that says what is wrong, where, and what to do."""
+"""Hyperopt's exceptions; each message says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
 
 
 class BadSearchSpace(SpaceError):
-    """The search space cannot be."""
+    """The search space is invalid."""
 
 
 class DuplicateLabel(BadSearchSpace):
@@ -26,7 +26,15 @@ class DuplicateLabel(BadSearchSpace):
 
 
 class InvalidTrial(ValueError):
-    """A document is no trial; ``obj`` is the document."""
+    """A document is not a valid trial.
+
+    Parameters
+    ----------
+    msg : str
+        What is wrong.
+    obj : any
+        The document.
+    """
 
     def __init__(self, msg: str, obj: Any) -> None:
         super().__init__(msg)
@@ -34,7 +42,7 @@ class InvalidTrial(ValueError):
 
 
 class InvalidResultStatus(ValueError):
-    """The objective returned a status that there is not; ``result`` is what it returned."""
+    """The objective returned an unknown status; ``result`` is the returned dict."""
 
     def __init__(self, result: Any) -> None:
         super().__init__(
@@ -45,7 +53,7 @@ class InvalidResultStatus(ValueError):
 
 
 class InvalidLoss(ValueError):
-    """The objective returned the status "ok" without a number as its loss; ``result`` is what it returned."""
+    """The objective returned status "ok" without a numeric loss; ``result`` is the returned dict."""
 
     def __init__(self, result: Any) -> None:
         loss = result.get("loss")
@@ -55,8 +63,8 @@ class InvalidLoss(ValueError):
 
 
 class AllTrialsFailed(HpsearchError):
-    """No trial has a loss: there is no best one."""
+    """No trial has a loss, so there is no best trial."""
 
 
 class InvalidAnnotatedParameter(ValueError):
-    """With ``space="annotated"``, an annotation of the objective is no ``hp`` object."""
+    """With ``space="annotated"``, an annotation of the objective is not an ``hp`` object."""

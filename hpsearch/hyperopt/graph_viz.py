@@ -1,4 +1,4 @@
-"""Hyperopt's ``graph_viz``: the parameters of a space as a drawing."""
+"""Hyperopt's ``graph_viz``: the parameters of a space as a Graphviz graph."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["dot_hyperparameters", "expr_to_config"]
 
 
 def dot_hyperparameters(expr: Any) -> str:
-    """Return the parameters of a space and their conditions in the DOT language of Graphviz."""
+    """Return the parameters of a space and their conditions in DOT, the language of Graphviz."""
     lines = ["digraph {"]
     drawn: set[str] = set()
     for parameter in Space(as_apply(expr)).parameters:
         lines.append(f"{_quoted(parameter.label)} [shape=box];")
-        # The last condition of a path is the option right above.
+        # The last condition of a path is the nearest option above.
         for condition in dict.fromkeys(path[-1] for path in parameter.paths if path):
             option = _quoted(f"{condition.label}={condition.option}")
             if option not in drawn:

@@ -1,4 +1,4 @@
-"""Hyperopt's ``hp``: the vocabulary of spaces; see ``pyll_utils`` for its functions and ``hpsearch.hp``."""
+"""Hyperopt's ``hp``: the functions that describe a space; see ``pyll_utils`` and ``hpsearch.hp``."""
 
 from hpsearch.hyperopt.pyll_utils import hp_choice as choice
 from hpsearch.hyperopt.pyll_utils import hp_lognormal as lognormal

@@ -1,26 +1,5 @@
-"""Hyperopt's ``IPythonTrials`` is not here: it says what to use instead."""
+"""Hyperopt's ``ipy``, which hpsearch does not implement; ``IPythonTrials`` raises ``ConfigurationError``."""
 
-from __future__ import annotations
-
-from typing import Any
-
-from hpsearch.hyperopt.engine.absent import absent
+from hpsearch.hyperopt.engine.unsupported import IPythonTrials, LostEngineError
 
 __all__ = ["IPythonTrials", "LostEngineError"]
-
-
-class LostEngineError(RuntimeError):
-    """Never raised; scripts may name it."""
-
-
-class IPythonTrials:
-    """Refuses to be made.
-
-    Raises
-    ------
-    ConfigurationError
-        Always.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise absent("IPython engines")

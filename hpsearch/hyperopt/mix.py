@@ -1,4 +1,4 @@
-"""Hyperopt's ``mix``: for each call, one of several algorithms by chance."""
+"""Hyperopt's ``mix``: a random choice among algorithms for each call."""
 
 from __future__ import annotations
 
@@ -21,24 +21,30 @@ def suggest(
     seed: Any,
     p_suggest: Sequence[tuple[float, Callable[..., list[Doc]]]],
 ) -> list[Doc]:
-    """Return what one of several algorithms suggests.
+    """Return the suggestions of an algorithm chosen at random.
 
     Parameters
     ----------
-    new_ids, domain, trials, seed
-        See ``ask.suggest_docs``.
-    p_suggest : sequence of (probability, algorithm)
-        The probabilities add up to 1.
+    new_ids : sequence
+        Numbers of the new trials.
+    domain : Domain
+        Objective and space.
+    trials : Trials
+        Known trials; open ones count as pending.
+    seed : int, Generator, RandomState or None
+        Source of randomness.
+    p_suggest : sequence of (float, callable)
+        Pairs (probability, algorithm); the probabilities sum to 1.
 
     Raises
     ------
     ValueError
-        If they do not.
+        If the probabilities do not sum to 1.
     """
     probabilities = [p for p, _ in p_suggest]
     if not np.isclose(sum(probabilities), 1.0) or min(probabilities) < 0:
         raise ValueError(f"The probabilities of p_suggest must add up to 1, but they are {probabilities}.")
     rng = np.random.default_rng(root_seed(seed))
-    # A sum that is 1 only up to rounding must not leave the last algorithm out of reach.
+    # The cumulative sum may end below 1 by rounding.
     i = min(int(np.searchsorted(np.cumsum(probabilities), rng.random(), side="right")), len(p_suggest) - 1)
     return p_suggest[i][1](new_ids, domain, trials, seed=int(rng.integers(MAX_SEED)))

@@ -1,10 +1,10 @@
-"""Hyperopt's ``mongoexp``: searches whose trials workers evaluate, and MongoDB keeps."""
+"""Hyperopt's ``mongoexp``: searches with MongoDB and workers."""
 
 from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from hpsearch.errors import ConfigurationError
@@ -20,6 +20,7 @@ from hpsearch.hyperopt.engine.documents import (
 )
 from hpsearch.hyperopt.engine.domain import Ctrl
 from hpsearch.hyperopt.engine.trials import Trials
+from hpsearch.hyperopt.engine.unsupported import MongoWorker, main_worker
 from hpsearch.hyperopt.exceptions import InvalidTrial
 from hpsearch.hyperopt.mongo.exceptions import (
     DomainSwapError,
@@ -85,47 +86,24 @@ __all__ = [
 _FORM = "mongo://[user[:password]@]host[:port]/database/collection[?authSource=database]"
 
 
-class MongoWorker:
-    """Refuses to be made.
-
-    Raises
-    ------
-    ConfigurationError
-        Always: workers are processes of their own.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise _worker_is_a_command()
-
-
-def main_worker() -> NoReturn:
-    """Refuse: the worker is a command.
-
-    Raises
-    ------
-    ConfigurationError
-        Always.
-    """
-    raise _worker_is_a_command()
-
-
-def main_worker_helper(options: Any, args: Any) -> NoReturn:
-    """Refuse, as ``main_worker``."""
-    raise _worker_is_a_command()
-
-
-def main() -> NoReturn:
-    """Refuse, as ``main_worker``."""
-    raise _worker_is_a_command()
+main = main_worker_helper = main_worker
 
 
 def number_of_jobs_in_db(options: Any) -> int:
-    """Return the number of trials in the database that ``options.mongo`` names."""
+    """Return the number of trials in the database at ``options.mongo``."""
     return len(MongoJobs.new_from_connection_str(as_mongo_str(options.mongo)))
 
 
 def exec_import(cmd_module: str, cmd: str) -> Any:
-    """Import a module, and return what a dotted name means then."""
+    """Import a module, then return the object of a dotted name.
+
+    Parameters
+    ----------
+    cmd_module : str
+        Module to import.
+    cmd : str
+        Dotted name of the object.
+    """
     importlib.import_module(cmd_module)
     return json_lookup(cmd)
 
@@ -139,25 +117,29 @@ def connection_with_tunnel(
     user: str | None = "hyperopt",
     pw: str | None = None,
 ) -> tuple[Any, None]:
-    """Return a client of the driver, and None in place of a tunnel.
+    """Return a pymongo client, and None in place of an SSH tunnel.
 
     Parameters
     ----------
     dbname : str
-        The database.
-    host, port
-        Where the server is.
+        Name of the database.
+    host : str
+        Host of the server.
     auth_dbname : str, optional
-        The database of the user: "admin" for the user "hyperopt", else ``dbname``.
+        Database of the user; by default "admin" for the user "hyperopt", else ``dbname``.
+    port : int
+        Port of the server.
     ssh : bool
-        Refused: tunnels are opened with ``ssh -N -L``.
-    user, pw : str, optional
-        Credentials; without a password, the one in ``~/.hyperopt``.
+        Must be false; open a tunnel with ``ssh -N -L`` instead.
+    user : str or None
+        Name of the user; None for no authentication.
+    pw : str, optional
+        Password; by default the one in ``~/.hyperopt``.
 
     Raises
     ------
     ConfigurationError
-        If a tunnel is asked for, or there is no password.
+        If ``ssh`` is true, or the password cannot be read.
     """
     scheme = "mongo+ssh" if ssh else "mongo"
     credentials = f"{user}:{read_pw() if pw is None else pw}@" if user else ""
@@ -169,9 +151,9 @@ def connection_with_tunnel(
 
 
 def connection_from_string(s: str) -> tuple[Any, None, Any, Any]:
-    """Return a client of the driver, None in place of a tunnel, the database and the collection.
+    """Return a pymongo client, None in place of an SSH tunnel, the database and the collection.
 
-    The collection is the one that the address names. Trials are in the collection ``trials``.
+    The collection is that of the address; hpsearch keeps trials in ``trials``.
     """
     protocol, user, pw, host, port, database, collection, source = parse_url(s)
     client, tunnel = connection_with_tunnel(
@@ -181,52 +163,52 @@ def connection_from_string(s: str) -> tuple[Any, None, Any, Any]:
 
 
 def read_pw() -> str:
-    """Return the password in the file ``~/.hyperopt``, its only line.
+    """Return the password in ``~/.hyperopt``, a file of one line.
 
     Raises
     ------
     ConfigurationError
-        If it cannot be read.
+        If the file cannot be read.
     """
     return _password_in(Path.home() / ".hyperopt")
 
 
 def as_mongo_str(s: str) -> str:
-    """Return an address with ``mongo://`` before it, unless it is there."""
+    """Return an address with the prefix ``mongo://``."""
     return s if s.startswith("mongo://") else f"mongo://{s}"
 
 
 def parse_url(
     url: str, pwfile: str | None = None
 ) -> tuple[str, str | None, str | None, str | None, int, str, str, str | None]:
-    """Return the parts of an address in Hyperopt's form.
+    """Split an address of Hyperopt's form into its parts.
 
     Parameters
     ----------
     url : str
         ``mongo://[user[:password]@]host[:port]/database/collection[?authSource=database]``.
     pwfile : path, optional
-        A file whose only line is the password of a user without one.
+        File with the password, one line, for an address with a user but no password.
 
     Returns
     -------
     tuple
-        Protocol, user, password, host, port (27017 unless given), database, collection, and
-        the database of the user or None.
+        Protocol, user, password, host, port (default 27017), database, collection, and the
+        user's database or None.
 
     Raises
     ------
     ConfigurationError
-        If it is no such address.
+        If the address has another form.
     """
     try:
         parts = urlsplit(url)
         port = parts.port or 27017
-    except ValueError as error:  # a port that is no number, or a bracket too many
-        raise ConfigurationError(f"That is no address of the form {_FORM}.") from error
+    except ValueError as error:  # an invalid port or unbalanced brackets
+        raise ConfigurationError(f"The address does not have the form {_FORM}.") from error
     names = parts.path.strip("/").split("/")
     if not parts.scheme or len(names) != 2 or not all(names):
-        raise ConfigurationError(f"That is no address of the form {_FORM}.")
+        raise ConfigurationError(f"The address does not have the form {_FORM}.")
     password = parts.password
     if password is None and parts.username is not None and pwfile:
         password = _password_in(Path(pwfile))
@@ -244,15 +226,8 @@ def parse_url(
 
 
 def _password_in(path: Path) -> str:
-    """Return the only line of a file."""
+    """Return the content of a file without the line end."""
     try:
         return path.read_text().rstrip("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"The password cannot be read from {path}: {error}.") from error
-
-
-def _worker_is_a_command() -> ConfigurationError:
-    return ConfigurationError(
-        "A worker is not started from Python: run the command hpsearch-mongo-worker, which takes the "
-        "options of hyperopt-mongo-worker, or hpsearch worker."
-    )

@@ -14,10 +14,34 @@ __all__ = ["miscs_update_idxs_vals", "suggest", "suggest_batch"]
 
 
 def suggest(new_ids: Sequence[Any], domain: Domain, trials: Any, seed: Any) -> list[Doc]:
-    """Return documents with draws from the prior; see ``ask.suggest_docs``."""
+    """Return a document for each new number, with a point drawn from the space.
+
+    Parameters
+    ----------
+    new_ids : sequence
+        Numbers of the new trials.
+    domain : Domain
+        Objective and space.
+    trials : Trials
+        Known trials; open ones count as pending.
+    seed : int, Generator, RandomState or None
+        Source of randomness.
+    """
     return suggest_docs(new_ids, domain, trials, seed, RandomSearch(domain.space))
 
 
 def suggest_batch(new_ids: Sequence[Any], domain: Domain, trials: Any, seed: Any) -> tuple[Idxs, Idxs]:
-    """Return draws from the prior by label, as the numbers of the trials and their values."""
+    """Return points drawn from the space: by label, trial numbers and values.
+
+    Parameters
+    ----------
+    new_ids : sequence
+        Numbers of the new trials.
+    domain : Domain
+        Objective and space.
+    trials : Trials
+        Known trials; open ones count as pending.
+    seed : int, Generator, RandomState or None
+        Source of randomness.
+    """
     return suggest_values(new_ids, domain, trials, seed, RandomSearch(domain.space))

@@ -1,10 +1,6 @@
-"""Hyperopt's ``SparkTrials`` is not here: it says what to use instead."""
+"""Hyperopt's ``spark``, which hpsearch does not implement; ``SparkTrials`` raises ``ConfigurationError``."""
 
-from __future__ import annotations
-
-from typing import Any
-
-from hpsearch.hyperopt.engine.absent import absent
+from hpsearch.hyperopt.engine.unsupported import SparkTrials
 
 __all__ = [
     "FMIN_CANCELLED_REASON_EARLY_STOPPING",
@@ -13,20 +9,7 @@ __all__ = [
     "SparkTrials",
 ]
 
-#: Why a search on Spark ended; scripts may name them.
+#: Reasons for the end of a search on Spark, for scripts that compare them.
 FMIN_CANCELLED_REASON_TIMEOUT = "fmin run timeout"
 FMIN_CANCELLED_REASON_EARLY_STOPPING = "early stopping condition"
 FMIN_CANCELLED_REASON_USER = "fmin run cancelled by user"
-
-
-class SparkTrials:
-    """Refuses to be made.
-
-    Raises
-    ------
-    ConfigurationError
-        Always.
-    """
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise absent("Spark")

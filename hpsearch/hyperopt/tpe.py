@@ -1,4 +1,4 @@
-"""Hyperopt's ``tpe``: our Parzen estimator under the names and options that scripts know."""
+"""Hyperopt's ``tpe``: our Parzen estimator under Hyperopt's names and options."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _DEFAULTS = TPEOptions()
 _default_prior_weight = _DEFAULTS.prior_weight
 _default_n_startup_jobs = _DEFAULTS.n_startup
 _default_n_EI_candidates = _DEFAULTS.n_candidates  # noqa: N816 - the name that scripts read
-#: Hyperopt's: given as ``gamma``, its rule holds instead of our own.
+#: Hyperopt's default; passing any ``gamma`` selects Hyperopt's rule.
 _default_gamma = 0.25
-#: The newest trials that Hyperopt weighs alike, and the least positive number that it divides by.
+#: Hyperopt's number of newest trials with equal weight, and its smallest divisor; not used here.
 _default_linear_forgetting = DEFAULT_LF = 25
 EPS = 1e-12
 
@@ -44,21 +44,29 @@ def suggest(
     gamma: float | None = None,
     verbose: bool = True,
 ) -> list[Doc]:
-    """Return a document for each new number, with a point where good trials are dense.
+    """Return a document for each new number, with the most promising of several candidates.
+
+    The method is that of ``hpsearch.suggest.tpe`` (Bergstra et al. 2011, section 4).
 
     Parameters
     ----------
-    new_ids, domain, trials, seed
-        See ``ask.suggest_docs``.
+    new_ids : sequence
+        Numbers of the new trials.
+    domain : Domain
+        Objective and space.
+    trials : Trials
+        Known trials; open ones count as pending.
+    seed : int, Generator, RandomState or None
+        Source of randomness.
     prior_weight : float
-        Weight of the prior, in observations.
+        Weight of the prior, in observations; positive.
     n_startup_jobs : int
-        Finished trials before which points are drawn from the prior.
+        Number of finished trials until which points are drawn from the space.
     n_EI_candidates : int
-        Points that are drawn and compared for each suggestion.
+        Candidates drawn for each suggestion.
     gamma : float, optional
-        Of ``n`` finished trials, ``ceil(gamma sqrt(n))``, at most 25, count as good, which
-        is Hyperopt's rule. By default our own holds: a tenth of them.
+        Use Hyperopt's rule: ``ceil(gamma sqrt(n))`` of ``n`` finished trials, at most 25, are good.
+        By default a tenth of them is good.
     verbose : bool
         Accepted for compatibility.
     """

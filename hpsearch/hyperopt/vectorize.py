@@ -1,10 +1,10 @@
-"""Hyperopt's ``vectorize``: a graph for one trial as a graph for many.
+"""Hyperopt's ``vectorize``: turns the graph of one trial into a graph of many trials.
 
-Algorithms that are graphs evaluate ``Domain.s_idxs_vals``: by label, the trials in which a
-parameter is active, and its values there. A parameter is active in the trials that reach it
-through the switches above: each way to it splits the trials by the values of one switch after
-the other, and the ways are united. A way that only repeats a shorter one is left out, so that a
-parameter which decides a switch, and is below it, too, does not wait for itself.
+Algorithms written as graphs evaluate ``Domain.s_idxs_vals``: by label, the trials in which a
+parameter is active, and its values there. A parameter is active in a trial if any path through the
+switches above it is taken: each path splits the trials by one switch after another, and the results
+are united. A path that contains a shorter one is dropped, which also avoids a cycle when a parameter
+decides a switch that it is itself below.
 """
 
 from __future__ import annotations
@@ -35,31 +35,31 @@ __all__ = [
     "vectorize_stochastic",
 ]
 
-#: The names of the functions that draw.
+#: Names of the functions that draw.
 stoch = implicit_stochastic_symbols
 
-#: A path to a node: switches with the option that leads on, outermost first.
+#: A path to a node: switches and the index of the option taken, outermost first.
 SwitchPath = tuple[tuple[Apply, int], ...]
 
 
 class VectorizeHelper:
-    """The graph of many trials.
+    """Builds the graph of many trials from the graph of one.
 
     Parameters
     ----------
     expr : Apply
         The graph of one trial.
     expr_idxs : Apply
-        The numbers of the trials, a node whose value is given when the graph is evaluated.
+        Node of the trial numbers; its value is set when the graph is evaluated.
     build : bool
         Accepted for compatibility.
 
     Attributes
     ----------
     params : dict of Apply
-        The distribution of each parameter, by label.
+        Distribution of each parameter, by label.
     v_expr : Apply
-        The values of ``expr`` in all trials.
+        Values of ``expr`` in all trials.
     """
 
     def __init__(self, expr: Any, expr_idxs: Apply, build: bool = True) -> None:
@@ -80,39 +80,39 @@ class VectorizeHelper:
             self._draw(node)
 
     def idxs_by_label(self) -> dict[str, Apply]:
-        """Return, by label, the node that gives the trials in which a parameter is active."""
+        """Return, by label, the node of the trials in which the parameter is active."""
         return {label: self._active(self._first[label]) for label in self.params}
 
     def vals_by_label(self) -> dict[str, Apply]:
-        """Return, by label, the node that draws a parameter's values in the trials where it is active."""
+        """Return, by label, the node that draws the values for those trials."""
         return {label: self._draw(self._first[label]) for label in self.params}
 
     def _paths_to_nodes(self) -> dict[Apply, tuple[SwitchPath, ...]]:
-        """Return, for each node, the shortest paths to it."""
+        """Return the minimal paths to each node."""
         paths: dict[Apply, dict[SwitchPath, None]] = {node: {} for node in self.dfs_nodes}
         paths[self.expr][()] = None
         kept: dict[Apply, tuple[SwitchPath, ...]] = {}
-        for node in reversed(self.dfs_nodes):  # each before what it is applied to
+        for node in reversed(self.dfs_nodes):  # each node before its inputs
             kept[node] = _shortest(paths[node])
             for i, below in enumerate(node.inputs()):
-                leads_on = node.name == "switch" and i > 0
+                is_option = node.name == "switch" and i > 0
                 paths[below].update(
-                    (((*path, (node, i - 1)) if leads_on else path), None) for path in kept[node]
+                    (((*path, (node, i - 1)) if is_option else path), None) for path in kept[node]
                 )
         for label, node in parameters_of(self.expr):
-            if (first := self._first[label]) is not node:  # made of one and the same node of ours
+            if (first := self._first[label]) is not node:  # two graphs of the same expression
                 self._first_of[node] = first
                 kept[first] = kept[node] = _shortest([*kept[first], *kept[node]])
         return kept
 
     def _active(self, node: Apply) -> Apply:
-        """Return the trials that reach a node."""
+        """Return the trials in which a node is active."""
         if node not in self._idxs:
             self._idxs[node] = apply("array_union", *map(self._reached, self._paths[node]))
         return self._idxs[node]
 
     def _reached(self, path: SwitchPath) -> Apply:
-        """Return the trials that go a path."""
+        """Return the trials that take a path."""
         if path not in self._path_idxs:
             *before, (switch, option) = path
             self._path_idxs[path] = self._split(switch, self._reached(tuple(before)))[option]
@@ -124,7 +124,7 @@ class VectorizeHelper:
         return apply("vchoice_split", idxs, self._vals(index, idxs), len(options))
 
     def _vals(self, node: Apply, idxs: Apply) -> Apply:
-        """Return the values of a node in some trials that reach it."""
+        """Return the values of a node in some of its active trials."""
         key = (node, idxs)
         if key not in self._values:
             self._values[key] = self._new_vals(node, idxs)
@@ -148,7 +148,7 @@ class VectorizeHelper:
         return made
 
     def _draw(self, node: Apply) -> Apply:
-        """Return the node that draws as often as a parameter, or a draw without a label, is active."""
+        """Return the node that draws one value for each active trial."""
         if node not in self._draws:
             draw = node.arg["obj"] if node.name == "hyperopt_param" else node
             idxs = self._active(node)
@@ -158,25 +158,30 @@ class VectorizeHelper:
         return self._draws[node]
 
     def _argument(self, arg: Apply, idxs: Apply) -> Apply:
-        """Return an argument of a distribution: one for all draws unless it depends on what is drawn."""
+        """Return an argument of a distribution, for each trial only if it depends on a draw."""
         varying = {"hyperopt_param", *implicit_stochastic_symbols}
         return self._vals(arg, idxs) if any(node.name in varying for node in dfs(arg)) else arg
 
 
 def vectorize_stochastic(orig: Apply) -> Apply:
-    """Return the node: ours draws for many trials from the start."""
+    """Return the node unchanged; ours draws for many trials already."""
     return orig
 
 
 def replace_repeat_stochastic(expr: Apply, return_memo: bool = False) -> Any:
-    """Return the graph, and with ``return_memo`` the nodes replaced, which are none.
+    """Return the graph unchanged; ours draws for many trials already.
 
-    In Hyperopt's graphs a draw may be repeated for each trial; ours draw for many trials from the start.
+    Parameters
+    ----------
+    expr : Apply
+        The graph.
+    return_memo : bool
+        Whether to return also the dict of replaced nodes, which is empty.
     """
     return (expr, {}) if return_memo else expr
 
 
 def _shortest(paths: Iterable[SwitchPath]) -> tuple[SwitchPath, ...]:
-    """Return the paths that no other one makes redundant."""
+    """Return the paths that do not contain another path."""
     found: Any = without_supersets(tuple(paths))  # type: ignore[arg-type]
     return tuple(found)

@@ -1,0 +1,60 @@
+"""Names of Hyperopt that hpsearch does not implement: using one raises an error with the alternative."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from hpsearch.errors import ConfigurationError
+
+_USE_A_FLEET = (
+    "use Trials() to search in this process, or the commands hpsearch run and hpsearch worker to search on "
+    "many machines."
+)
+_RUN_THE_COMMAND = (
+    "A worker cannot be started from Python; run the command hpsearch-mongo-worker, which takes the options "
+    "of hyperopt-mongo-worker, or hpsearch worker."
+)
+
+
+class _Unsupported:
+    """A class that can be imported and subclassed, but not instantiated."""
+
+    _message: str
+
+    def __init__(self, *_args: object, **_kwargs: object) -> None:
+        raise ConfigurationError(self._message)
+
+
+class IPythonTrials(_Unsupported):
+    """Hyperopt's trials on IPython engines; raises ``ConfigurationError``."""
+
+    _message = f"hpsearch does not run on IPython engines; {_USE_A_FLEET}"
+
+
+class LostEngineError(RuntimeError):
+    """Hyperopt's error for a lost IPython engine; never raised."""
+
+
+class SparkTrials(_Unsupported):
+    """Hyperopt's trials on Spark; raises ``ConfigurationError``."""
+
+    _message = f"hpsearch does not run on Spark; {_USE_A_FLEET}"
+
+
+class MongoWorker(_Unsupported):
+    """Hyperopt's worker as an object; raises ``ConfigurationError``."""
+
+    _message = _RUN_THE_COMMAND
+
+
+def main_worker(*_args: object, **_kwargs: object) -> NoReturn:
+    """Raise ``ConfigurationError``: a worker is a command."""
+    raise ConfigurationError(_RUN_THE_COMMAND)
+
+
+def atpe_suggest(*_args: object, **_kwargs: object) -> NoReturn:
+    """Raise ``ConfigurationError``: the trained models of ``atpe`` belong to Hyperopt."""
+    raise ConfigurationError(
+        "hpsearch has no atpe.suggest, which needs Hyperopt's trained models; use tpe.suggest, which needs "
+        "no tuning."
+    )
