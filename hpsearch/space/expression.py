@@ -19,7 +19,7 @@ import numpy as np
 
 from hpsearch.errors import SpaceError
 from hpsearch.runtime.escaping import reason, shown
-from hpsearch.space import closed_operations
+from hpsearch.space import restricted_operations
 from hpsearch.space.distribution import Categorical, Integer, Numeric
 from hpsearch.space.operations import OPERATIONS
 
@@ -196,13 +196,13 @@ class Operation(Node):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ClosedOperation(Operation):
+class RestrictedOperation(Operation):
     """An operation of a stored space that is not trusted: it does only what ``closed`` lists."""
 
     def perform(self, args: list[Any], keywords: dict[str, Any]) -> Any:
         """Return the value for computed operands, or its text; see ``closed.perform``."""
         is_named = bool(self.args) and isinstance(self.args[0], Literal)
-        return closed_operations.perform(self.name, args, keywords, is_named=is_named)
+        return restricted_operations.perform(self.name, args, keywords, is_named=is_named)
 
 
 def operation(name: str, /, *args: Any, **keywords: Any) -> Operation:

@@ -18,7 +18,7 @@ from typing import Any
 
 from hpsearch.errors import SpaceError
 from hpsearch.runtime.escaping import named, reason, shown
-from hpsearch.space.json_checks import damaged, sequence, string, tagged
+from hpsearch.space.json_checks import raise_damaged, sequence, string, tagged
 from hpsearch.space.trust import Reference, Trust, checked_reference, imported, qualname_of
 
 #: What reads the text of each kind that is no import.
@@ -117,11 +117,11 @@ def decode_literal(value: Any, place: str, trust: Trust, depth: int = 0) -> Any:
     if kind == "import":
         return trust.find(checked_reference(text, place), place)
     if kind not in READERS:
-        damaged(f"{place} has the unknown kind {shown(kind)}")
+        raise_damaged(f"{place} has the unknown kind {shown(kind)}")
     try:
         return READERS[kind](text)
     except ValueError as error:
-        damaged(f"{place} is no {kind} ({reason(error)})")
+        raise_damaged(f"{place} is no {kind} ({reason(error)})")
 
 
 def _reference(value: Any, place: str) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpsearch.space.closed_operations import CALLING, is_closed
 from hpsearch.space.operations import OPERATIONS
+from hpsearch.space.restricted_operations import CALLS, is_allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class References:
 
     imports: frozenset[str]  #: "module:qualified.name"
     #: Operations that may reach what no import names, such as an attribute of a value or a call of a result.
-    loose: frozenset[str]
+    unrestricted: frozenset[str]
 
 
 def references_of(document: Mapping[str, Any]) -> References:
@@ -32,13 +32,13 @@ def references_of(document: Mapping[str, Any]) -> References:
         ``Space.to_json()``, or anything that somebody put in its place.
     """
     imports: set[str] = set()
-    loose: set[str] = set()
+    unrestricted: set[str] = set()
     for part in _objects(document):
         if "import" in part:
             imports.add(str(part["import"]))
         if _is_loose(part):
-            loose.add(str(part.get("name")))
-    return References(frozenset(imports), frozenset(loose))
+            unrestricted.add(str(part.get("name")))
+    return References(frozenset(imports), frozenset(unrestricted))
 
 
 def _objects(document: Any) -> Iterator[Mapping[str, Any]]:
@@ -60,10 +60,10 @@ def _is_loose(part: Mapping[str, Any]) -> bool:
         return False  # a distribution, or no operation at all
     if not isinstance(name, str) or not isinstance(args, list) or not isinstance(pairs, list):
         return True
-    if name in CALLING:
+    if name in CALLS:
         return not _is_direct(args)
     keywords = [pair[0] if isinstance(pair, list) and pair else None for pair in pairs]
-    return not is_closed(name, len(args), [str(keyword) for keyword in keywords])
+    return not is_allowed(name, len(args), [str(keyword) for keyword in keywords])
 
 
 def _is_direct(args: list[Any]) -> bool:

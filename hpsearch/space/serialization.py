@@ -46,16 +46,16 @@ from hpsearch.space.distribution import Categorical, Distribution, Integer, Norm
 from hpsearch.space.expression import (
     MAX_DEPTH,
     Choice,
-    ClosedOperation,
     DictOf,
     Literal,
     Node,
     Number,
     Operation,
+    RestrictedOperation,
     TupleOf,
     children,
 )
-from hpsearch.space.json_checks import damaged, index, mapping, pair, sequence, string, tagged
+from hpsearch.space.json_checks import index, mapping, pair, raise_damaged, sequence, string, tagged
 from hpsearch.space.literal import decode_literal, encode_literal
 from hpsearch.space.operations import OPERATIONS
 from hpsearch.space.trust import Trust
@@ -102,7 +102,7 @@ def decode(document: Mapping[str, JSON], trust: Trust) -> Node:
         )
     root = _Decoder(document, trust).value(document.get("root"), "root", 0)
     if _n_values(root) > MAX_VALUES:
-        damaged(f"a configuration would have more than {MAX_VALUES} values")
+        raise_damaged(f"a configuration would have more than {MAX_VALUES} values")
     return root
 
 
@@ -194,14 +194,14 @@ class _Decoder:
 
     def __init__(self, document: Mapping[str, JSON], trust: Trust) -> None:
         self._trust = trust
-        self._operation_type = ClosedOperation if trust.is_closed else Operation
+        self._operation_type = RestrictedOperation if trust.is_restricted else Operation
         self._operations = sequence(document.get("operations"), "operations")
         self._parameters: dict[str, Mapping[str, JSON]] = {}
         for i, entry in enumerate(sequence(document.get("parameters"), "parameters")):
             place = f"parameters[{i}]"
             label = checked_label(string(mapping(entry, place).get("label"), f"the label of {place}"))
             if label in self._parameters:
-                damaged(f"two parameters have the label {named(label)}")
+                raise_damaged(f"two parameters have the label {named(label)}")
             self._parameters[label] = entry
         #: What is decoded; None while it is under way, which tells a cycle.
         self._done: dict[str | int, Node | None] = {}
@@ -209,7 +209,7 @@ class _Decoder:
     def value(self, value: JSON, place: str, depth: int) -> Node:
         """Decode a value that stands at some place of the document."""
         if depth > MAX_DEPTH:
-            damaged(f"{place} is nested deeper than {MAX_DEPTH} levels")
+            raise_damaged(f"{place} is nested deeper than {MAX_DEPTH} levels")
         if not isinstance(value, Mapping):
             return Literal(decode_literal(value, place, self._trust))
         kind, content = tagged(value, place)
@@ -225,7 +225,7 @@ class _Decoder:
                 pairs = [pair(item, place) for item in sequence(content, place)]
                 keys = [decode_literal(key, f"a key of {place}", self._trust) for key, _ in pairs]
                 if len(set(keys)) < len(keys):
-                    damaged(f"{place} has a key twice")
+                    raise_damaged(f"{place} has a key twice")
                 nodes = [
                     self.value(v, f"{place}[{shown(k)}]", depth + 1)
                     for k, (_, v) in zip(keys, pairs, strict=True)
@@ -243,12 +243,12 @@ class _Decoder:
             )
         node = self._done[key]
         if node is None:
-            damaged(f"{place} refers to {shown(key)}, which contains it")
+            raise_damaged(f"{place} refers to {shown(key)}, which contains it")
         return node
 
     def _labelled(self, label: str, depth: int) -> Node:
         if label not in self._parameters:
-            damaged(f"it refers to the parameter {named(label)}, which it does not list")
+            raise_damaged(f"it refers to the parameter {named(label)}, which it does not list")
         entry, place = self._parameters[label], f"the parameter {named(label)}"
         distribution = mapping(entry.get("distribution"), f"the distribution of {place}")
         name = string(distribution.get("name"), f"the distribution's name of {place}")
@@ -257,7 +257,7 @@ class _Decoder:
         items = sequence(entry.get("options"), f"the options of {place}")
         p = equal(len(items)) if name == "choice" else sequence(distribution.get("probabilities"), place)
         if len(p) != len(items):
-            damaged(f"{place} has {len(items)} options, but {len(p)} probabilities")
+            raise_damaged(f"{place} has {len(items)} options, but {len(p)} probabilities")
         options = (
             self.value(item, f"option {i} of {named(label)}", depth + 1) for i, item in enumerate(items)
         )
@@ -265,12 +265,12 @@ class _Decoder:
 
     def _operation(self, i: int, depth: int) -> Node:
         if not 0 <= i < len(self._operations):
-            damaged(f"it refers to operations[{i}], which does not exist")
+            raise_damaged(f"it refers to operations[{i}], which does not exist")
         place = f"operations[{i}]"
         entry = mapping(self._operations[i], place)
         name = string(entry.get("name"), f"the name of {place}")
         if name not in OPERATIONS:
-            damaged(f"{place} is {shown(name)}, which this version of hpsearch does not know")
+            raise_damaged(f"{place} is {shown(name)}, which this version of hpsearch does not know")
         args = (self.value(arg, place, depth + 1) for arg in sequence(entry.get("args"), place))
         pairs = [pair(item, place) for item in sequence(entry.get("keywords", []), place)]
         keywords = ((string(key, place), self.value(v, place, depth + 1)) for key, v in pairs)
@@ -300,7 +300,7 @@ def _decode_number(name: str, label: str, document: Mapping[str, JSON]) -> Numer
     """Return the distribution of a number, its arguments checked as those of ``hp``."""
     get = document.get
     if name not in {"randint", *UNIFORMS, *NORMALS}:
-        damaged(f"the parameter {named(label)} has the unknown distribution {shown(name)}")
+        raise_damaged(f"the parameter {named(label)} has the unknown distribution {shown(name)}")
     if name == "randint":
         return integer(label, get("low"), get("high"))  # type: ignore[arg-type]
     if name in UNIFORMS:

@@ -16,7 +16,7 @@ from typing import Any
 
 from hpsearch.errors import SpaceError
 from hpsearch.runtime.escaping import named, reason
-from hpsearch.space.json_checks import damaged
+from hpsearch.space.json_checks import raise_damaged
 
 
 class Reference(str):
@@ -33,7 +33,7 @@ class Trust:
     """What reading a stored space may bring about."""
 
     find: Callable[[str, str], Any]  #: returns what "module:name" at a place of the space stands for
-    is_closed: bool  #: whether operations do only what ``closed`` lists
+    is_restricted: bool  #: whether operations do only what ``closed`` lists
 
 
 def as_text(reference: str, place: str) -> Reference:
@@ -68,17 +68,17 @@ def imported(reference: str, place: str) -> Any:
 
 
 #: For whoever only looks: imports nothing, calls nothing.
-AS_TEXT = Trust(as_text, is_closed=True)
+AS_TEXT = Trust(as_text, is_restricted=True)
 
 #: For whoever evaluates a space that nothing restricts: imports and calls whatever it names.
-TRUSTED = Trust(imported, is_closed=False)
+TRUSTED = Trust(imported, is_restricted=False)
 
 
 def checked_reference(text: str, place: str) -> str:
     """Return a reference if it has the form "module:name"."""
     module, _, qualname = text.partition(":")
     if not all(part.isidentifier() for part in [*module.split("."), *qualname.split(".")]):
-        damaged(f"{place} is no reference of the form 'module:name', but {named(text)}")
+        raise_damaged(f"{place} is no reference of the form 'module:name', but {named(text)}")
     return text
 
 
@@ -90,7 +90,7 @@ def qualname_of(value: Any) -> str | None:
     return name if callable(value) and isinstance(name, str) else None
 
 
-def home_of(value: Any) -> str | None:
+def defining_module(value: Any) -> str | None:
     """Return the module that defines a value, for a partial that of its function; None if it is unknown."""
     while isinstance(value, functools.partial):
         value = value.func

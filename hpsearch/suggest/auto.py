@@ -16,7 +16,7 @@ import numpy as np
 from hpsearch.core.history import History
 from hpsearch.errors import ConfigurationError
 from hpsearch.space.tree import Space, Values
-from hpsearch.suggest.auto_schedule import turn
+from hpsearch.suggest.auto_schedule import next_region
 from hpsearch.suggest.gp.search_region import SearchRegion
 from hpsearch.suggest.gp.suggest import GaussianProcess
 from hpsearch.suggest.protocol import Suggestion
@@ -66,20 +66,20 @@ class Auto:
 
     def _propose(self, history: History, pending: list[Values], rng: np.random.Generator) -> Suggestion:
         """Propose one point."""
-        focus = self._focus(len(history), len(pending))
-        if focus is not None:
-            values = self._gp.suggest(history, pending, rng, focus)
+        region = self._search_region(len(history), len(pending))
+        if region is not None:
+            values = self._gp.suggest(history, pending, rng, region)
             if values is not None:
                 return Suggestion(values=values, origin="gp")
         (suggestion,) = self._tpe.suggest(history, pending, [rng])
         return suggestion
 
-    def _focus(self, n_finished: int, n_pending: int) -> SearchRegion | None:
+    def _search_region(self, n_finished: int, n_pending: int) -> SearchRegion | None:
         """Return where the process looks, or None where it is not its turn."""
         n_trials = n_finished + n_pending
         if not self._is_small(n_trials) or n_trials < self.options.n_startup:
             return None
-        return turn(n_finished, n_pending, len(self.space.parameters))
+        return next_region(n_finished, n_pending, len(self.space.parameters))
 
     def _is_small(self, n_trials: int) -> bool:
         """Whether the search is small enough for the process."""

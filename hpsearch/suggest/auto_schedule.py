@@ -23,13 +23,13 @@ _MANY = 4
 _CROWD = 8
 
 #: How far from the best trial the process looks where it stays near it.
-_REACH = 0.15
+_RADIUS = 0.15
 
 _FAR = SearchRegion()
-_NEAR = SearchRegion(reach=_REACH)
+_NEAR = SearchRegion(radius=_RADIUS)
 _FAR_BEYOND_PENDING = SearchRegion(beats_pending=True, gap=0.001)
-_NEAR_BEYOND_PENDING = SearchRegion(reach=_REACH, holds_choices=True, beats_pending=True, gap=0.001)
-_NEAR_BEYOND_FINISHED = SearchRegion(reach=_REACH, holds_choices=True)
+_NEAR_BEYOND_PENDING = SearchRegion(radius=_RADIUS, keeps_choices=True, beats_pending=True, gap=0.001)
+_NEAR_BEYOND_FINISHED = SearchRegion(radius=_RADIUS, keeps_choices=True)
 
 #: None is a turn of the estimator.
 _IN_FEW: Sequence[SearchRegion | None] = (_FAR, None)
@@ -42,7 +42,7 @@ _IN_A_CROWD: Sequence[SearchRegion | None] = (
 )
 
 
-def turn(n_finished: int, n_pending: int, n_parameters: int) -> SearchRegion | None:
+def next_region(n_finished: int, n_pending: int, n_parameters: int) -> SearchRegion | None:
     """Return where the process looks, or None where it is the turn of the estimator."""
     alone = _IN_MANY if n_parameters >= _MANY else _IN_FEW
     turns = _IN_A_CROWD if n_pending >= _CROWD else alone

@@ -11,7 +11,7 @@ from hpsearch.space.distribution import Categorical, Distribution, Integer, Nume
 from hpsearch.space.tree import Space, Values
 
 
-class Tried:
+class TriedPoints:
     """The points of a history, kept as it grows."""
 
     _history: History | None  #: the one that was read last
@@ -19,23 +19,23 @@ class Tried:
     _keys: set[bytes]
 
     def __init__(self) -> None:
-        self._start_anew(None)
+        self._reset(None)
 
     def read(self, history: History) -> Set[bytes]:
         """Return the keys of all points of a history; of the one read last, only the new ones are read."""
         if history is not self._history or len(history) < self._n:
-            self._start_anew(history)
+            self._reset(history)
         self._keys.update(_key(row) for row in history.values[self._n :])
         self._n = len(history)
         return self._keys
 
-    def _start_anew(self, history: History | None) -> None:
+    def _reset(self, history: History | None) -> None:
         self._history = history
         self._n = 0
         self._keys = set()
 
 
-class Seen:
+class KnownPoints:
     """The points that were tried or are about to be; grows with each suggestion of a batch.
 
     Parameters
@@ -60,7 +60,7 @@ class Seen:
         return key in self._tried or key in self._open
 
     def add(self, values: Values) -> None:
-        """Count a point as seen."""
+        """Count a point as known."""
         self._open.add(_key(self._encode(values)[0]))
 
 
@@ -69,17 +69,17 @@ def is_discrete(space: Space) -> bool:
     return all(not isinstance(p.distribution, Numeric) or p.distribution.q for p in space.parameters)
 
 
-def find_unseen(space: Space, seen: Seen, rng: np.random.Generator) -> Values | None:
-    """Find a point of a finite space that was not seen, for certain.
+def find_new_point(space: Space, known: KnownPoints, rng: np.random.Generator) -> Values | None:
+    """Find a point of a finite space that was not known, for certain.
 
-    The walk goes down the tree from random starts and stops at the first unseen point. All
-    that it visits before were seen, so it visits at most one point more than those.
+    The walk goes down the tree from random starts and stops at the first new point. All
+    that it visits before were known, so it visits at most one point more than those.
 
     Parameters
     ----------
     space : Space
         One with ``n_points``.
-    seen : Seen
+    known : KnownPoints
         The points tried.
     rng : Generator
         Chooses where the walk starts.
@@ -87,9 +87,9 @@ def find_unseen(space: Space, seen: Seen, rng: np.random.Generator) -> Values | 
     Returns
     -------
     Values or None
-        None when every point was seen.
+        None when every point was known.
     """
-    return next((values for values in _points(space, {}, 0, rng) if values not in seen), None)
+    return next((values for values in _points(space, {}, 0, rng) if values not in known), None)
 
 
 def _key(row: Floats) -> bytes:

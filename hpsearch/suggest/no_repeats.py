@@ -9,7 +9,7 @@ import numpy as np
 from hpsearch.core.history import History
 from hpsearch.errors import SpaceExhaustedError
 from hpsearch.space.tree import Space, Values
-from hpsearch.suggest.discrete import Seen, Tried, find_unseen
+from hpsearch.suggest.discrete import KnownPoints, TriedPoints, find_new_point
 from hpsearch.suggest.protocol import Suggester, Suggestion
 
 
@@ -27,7 +27,7 @@ class NoRepeats:
     def __init__(self, suggester: Suggester, space: Space) -> None:
         self._suggester = suggester
         self._space = space
-        self._tried = Tried()
+        self._tried = TriedPoints()
 
     def suggest(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
@@ -42,21 +42,23 @@ class NoRepeats:
         proposed = self._suggester.suggest(history, pending, rngs)
         if self._space.n_points is None or not proposed:
             return proposed
-        seen = Seen(history, self._tried.read(history), pending)
+        known = KnownPoints(history, self._tried.read(history), pending)
         suggestions: list[Suggestion] = []
         for suggestion, rng in zip(proposed, rngs, strict=False):
-            fresh = self._unrepeated(suggestion, seen, rng)
+            fresh = self._unrepeated(suggestion, known, rng)
             if fresh is None:
                 break
-            seen.add(fresh.values)
+            known.add(fresh.values)
             suggestions.append(fresh)
         if not suggestions:
             raise SpaceExhaustedError(self._space.n_points)
         return suggestions
 
-    def _unrepeated(self, suggestion: Suggestion, seen: Seen, rng: np.random.Generator) -> Suggestion | None:
-        """Return the suggestion, another where it was seen, or None when every point was."""
-        if suggestion.values not in seen:
+    def _unrepeated(
+        self, suggestion: Suggestion, known: KnownPoints, rng: np.random.Generator
+    ) -> Suggestion | None:
+        """Return the suggestion, another where it was known, or None when every point was."""
+        if suggestion.values not in known:
             return suggestion
-        values = find_unseen(self._space, seen, rng)
+        values = find_new_point(self._space, known, rng)
         return None if values is None else Suggestion(values=values, origin="random")

@@ -23,7 +23,7 @@ from hpsearch.core.experiment import BY_VALUE, Experiment, ObjectiveRef
 from hpsearch.errors import ConfigurationError, LoadError
 from hpsearch.objective.loading import DEFAULT_OBJECTIVE, files_of
 from hpsearch.space.references import references_of
-from hpsearch.space.trust import Trust, home_of, imported, qualname_of
+from hpsearch.space.trust import Trust, defining_module, imported, qualname_of
 
 #: The pattern that admits objectives sent by value. No module can have this name.
 ANY_BY_VALUE = "by-value"
@@ -99,14 +99,14 @@ class Allowed:
         refused = sorted(name for name in found.imports if not self._admits(name))
         if refused:
             raise _refusal(f"What the space names, {', '.join(refused)},")
-        if found.loose:
-            raise _refusal(f"What the space may reach by {' and '.join(sorted(found.loose))}")
+        if found.unrestricted:
+            raise _refusal(f"What the space may reach by {' and '.join(sorted(found.unrestricted))}")
         return replace(experiment, objective=self._narrowed(experiment.objective))
 
     @property
     def trust(self) -> Trust:
         """What the space of an experiment may import and compute."""
-        return Trust(self._found, is_closed=True)
+        return Trust(self._found, is_restricted=True)
 
     def check_loaded(self, ref: ObjectiveRef, objective: Any) -> None:
         """Check an objective that was imported under a name that is allowed.
@@ -135,13 +135,13 @@ class Allowed:
         return found
 
     def _check_import(self, reference: str, value: Any) -> None:
-        is_own = home_of(value) == reference.partition(":")[0]
+        is_own = defining_module(value) == reference.partition(":")[0]
         is_chosen = any(pattern.is_exact for pattern in self.names if pattern.matches(reference))
         self._check_defined(reference, value, is_admitted=is_own or is_chosen)
 
     def _check_defined(self, reference: str, value: Any, *, is_admitted: bool) -> None:
         """Raise unless a value is admitted where it was found, or where it is defined."""
-        home = f"{home_of(value)}:{qualname_of(value)}"
+        home = f"{defining_module(value)}:{qualname_of(value)}"
         file = f"{_file_of(value)}:{qualname_of(value)}"
         if not (is_admitted or self._admits(home) or any(p.matches(file) for p in self.files)):
             raise LoadError(
@@ -187,7 +187,7 @@ def _is_internal(reference: str) -> bool:
 
 def _file_of(value: Any) -> str | None:
     """Return the file that defines a value, with links followed; None if that is not known."""
-    file = getattr(sys.modules.get(home_of(value) or ""), "__file__", None)
+    file = getattr(sys.modules.get(defining_module(value) or ""), "__file__", None)
     return os.path.realpath(file) if file else None
 
 

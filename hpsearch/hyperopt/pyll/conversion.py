@@ -22,12 +22,12 @@ from hpsearch.space import arguments
 from hpsearch.space.distribution import Categorical, Integer, Normal, Numeric
 from hpsearch.space.expression import (
     Choice,
-    ClosedOperation,
     Conversion,
     DictOf,
     Node,
     Number,
     Operation,
+    RestrictedOperation,
     TupleOf,
     as_node,
 )
@@ -280,7 +280,7 @@ def _graph(node: Node, graph: Callable[[Node], Apply]) -> Apply:
             return apply("int" if is_int else "float", inner)
         case Choice(_, _, options):
             return apply("switch", _parameter_graph(node), *map(graph, options))
-        case ClosedOperation(_, operands, keywords):
+        case RestrictedOperation(_, operands, keywords):
             # The operation's name would give the unrestricted function.
             given = Apply("pos_args", map(graph, operands), o_len=len(operands))
             named = Apply("dict", (), [(key, graph(child)) for key, child in keywords], len(keywords))

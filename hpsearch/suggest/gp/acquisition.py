@@ -50,7 +50,7 @@ def log_improvement(z: Floats) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merit:
+class Acquisition:
     """The worth of points; higher is better."""
 
     losses: Posterior  #: what is believed of the loss
@@ -59,18 +59,18 @@ class Merit:
     base_rate: float = 0.0  #: what was subtracted from those numbers
 
     def at(self, features: Floats) -> Floats:
-        """Return the merit, (m,), at (m, D) features."""
+        """Return the acquisition, (m,), at (m, D) features."""
         found = self.losses.predict(features)
         sigma = np.sqrt(found.variance)
-        merit = np.log(sigma) + log_improvement((self.best - found.mean) / sigma)
+        acquisition = np.log(sigma) + log_improvement((self.best - found.mean) / sigma)
         if self.success is not None:
             works = self.success.predict(features)
             spread = np.sqrt(works.variance + self.success.noise)
-            merit += _CAUTION * log_ndtr((works.mean + self.base_rate) / spread)
-        return merit
+            acquisition += _CAUTION * log_ndtr((works.mean + self.base_rate) / spread)
+        return acquisition
 
     def with_gradient(self, features: Floats) -> tuple[Floats, Floats]:
-        """Return the merit, (m,), at (m, D) features, and its gradient, (m, D)."""
+        """Return the acquisition, (m,), at (m, D) features, and its gradient, (m, D)."""
         found, by_mean, by_variance = self.losses.predict_with_gradient(features)
         sigma = np.sqrt(found.variance)
         z = (self.best - found.mean) / sigma
@@ -78,11 +78,11 @@ class Merit:
         by_z = np.exp(log_ndtr(z) - log_gain)
         by_sigma = by_variance / (2 * sigma)[:, None]
         gradient = ((1 - z * by_z)[:, None] * by_sigma - by_z[:, None] * by_mean) / sigma[:, None]
-        merit = np.log(sigma) + log_gain
+        acquisition = np.log(sigma) + log_gain
         if self.success is not None:
             more, slope = _log_success(self.success, self.base_rate, features)
-            return merit + _CAUTION * more, gradient + _CAUTION * slope
-        return merit, gradient
+            return acquisition + _CAUTION * more, gradient + _CAUTION * slope
+        return acquisition, gradient
 
 
 def _log_success(success: Posterior, base_rate: float, features: Floats) -> tuple[Floats, Floats]:

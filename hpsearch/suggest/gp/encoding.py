@@ -19,9 +19,9 @@ from hpsearch.core.history import Bools, Floats, History
 from hpsearch.space.distribution import Categorical, Numeric
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.gp.kernel import Indices
-from hpsearch.suggest.tpe.activation import active_mask, gates
+from hpsearch.suggest.tpe.activation import activation_of, active_mask
 from hpsearch.suggest.tpe.axis import axis, side_by_side
-from hpsearch.suggest.tpe.choices import menus
+from hpsearch.suggest.tpe.choices import build_option_table
 from hpsearch.suggest.tpe.gauss import quantile
 
 #: A normal parameter is searched from three standard deviations below its mean to three above ...
@@ -46,8 +46,8 @@ class Encoding:
         distributions = [parameter.distribution for parameter in space.parameters]
         choices = [d for d in distributions if isinstance(d, Categorical)]
         self._axis = side_by_side([axis(d) for d in distributions if not isinstance(d, Categorical)])
-        self._menus = menus(choices)
-        self._gates = gates(space)
+        self._option_table = build_option_table(choices)
+        self._activation = activation_of(space)
         self.is_choice = np.array([isinstance(d, Categorical) for d in distributions], dtype=bool)
         self._numbers, self._choices = np.flatnonzero(~self.is_choice), np.flatnonzero(self.is_choice)
         self._is_grid = np.greater(self._axis.grid_step, 0)
@@ -82,7 +82,7 @@ class Encoding:
 
     def active(self, x: Floats) -> Bools:
         """Return which parameters (m, d) coordinates have; a choice's coordinate is its option."""
-        return active_mask(self._gates, x)
+        return active_mask(self._activation, x)
 
     def features(self, x: Floats, active: Bools) -> Floats:
         """Map (m, d) coordinates to (m, D) features."""
@@ -112,9 +112,9 @@ class Encoding:
         high[self._numbers] = np.where(self._is_normal, np.minimum(highest, self._axis.high), 1.0)
         return low, high
 
-    def near(self, x: Floats, reach: float, box: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-        """Return a box cut down to what is at most ``reach`` from (d,) coordinates in every number."""
-        low, high = (np.clip(x + offset, *box) for offset in (-reach, reach))
+    def near(self, x: Floats, radius: float, box: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+        """Return a box cut down to what is at most ``radius`` from (d,) coordinates in every number."""
+        low, high = (np.clip(x + offset, *box) for offset in (-radius, radius))
         return np.where(self.is_choice, box[0], low), np.where(self.is_choice, box[1], high)
 
     def draw(self, n: int, box: tuple[Floats, Floats], rng: np.random.Generator) -> Floats:
@@ -125,7 +125,7 @@ class Encoding:
         uniforms = rng.random((n, len(self.is_choice)))
         numbers, choices = self._numbers, self._choices
         x = box[0] + uniforms * (box[1] - box[0])
-        x[:, choices] = (uniforms[:, choices, None] >= self._menus.cumulative).sum(axis=2)
+        x[:, choices] = (uniforms[:, choices, None] >= self._option_table.cumulative).sum(axis=2)
         normals = numbers[self._is_normal]
         sigmas = np.asarray(self._axis.prior_sigma)[self._is_normal]
         z = sigmas * quantile(uniforms[:, normals])
@@ -136,7 +136,7 @@ class Encoding:
     def other_options(self, options: Floats, columns: Indices, rng: np.random.Generator) -> Floats:
         """Draw for each of (m,) options of (m,) choices another one that can occur, if there is any."""
         rows = np.searchsorted(self._choices, columns)
-        possible = self._menus.prior > 0
+        possible = self._option_table.prior > 0
         n = possible.sum(axis=1)[rows]
         places = (np.cumsum(possible, axis=1) - 1)[rows, options.astype(np.intp)]
         turns = 1 + (rng.random(len(options)) * (n - 1)).astype(np.intp)

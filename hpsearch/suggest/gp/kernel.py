@@ -19,7 +19,7 @@ Indices = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperparameters:
-    """What is learned of a loss besides its values."""
+    """What is fitted of a loss besides its values."""
 
     lengths: Floats  #: (d,) how far a parameter moves before the loss forgets, in units of its range
     signal: float  #: variance of the loss

@@ -1,4 +1,4 @@
-"""What is learned from the trials of a search: how the loss behaves, and where trials fail.
+"""What is fitted from the trials of a search: how the loss behaves, and where trials fail.
 
 Two processes over the same features: one of the warped losses of the trials that have one, and,
 once a trial failed, one of +1 for each that worked and -1 for each that failed. Hyperparameters
@@ -12,25 +12,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hpsearch.core.history import Bools, Floats
-from hpsearch.suggest.gp.acquisition import Merit
+from hpsearch.suggest.gp.acquisition import Acquisition
 from hpsearch.suggest.gp.fit import fit
 from hpsearch.suggest.gp.kernel import Hyperparameters, Indices
 from hpsearch.suggest.gp.posterior import with_fantasies
 from hpsearch.suggest.gp.warp import warped
 
-#: The least variance of whether a trial works: where an edge runs is never known exactly.
+#: The least variance of whether a trial works: where an edge runs is never cached exactly.
 _MIN_DOUBT = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
+class FittedModels:
     """The hyperparameters of both processes."""
 
     losses: Hyperparameters
     success: Hyperparameters | None  #: None where no trial failed
 
 
-def learn(features: Floats, groups: Indices, losses: Floats) -> Learned:
+def fit_models(features: Floats, groups: Indices, losses: Floats) -> FittedModels:
     """Return the most probable hyperparameters.
 
     Parameters
@@ -47,33 +47,33 @@ def learn(features: Floats, groups: Indices, losses: Floats) -> Learned:
     if not works.all():
         found = fit(features, groups, _labels(works))
         success = replace(found, noise=max(found.noise, _MIN_DOUBT))
-    return Learned(losses=fit(features[works], groups, warped(losses[works])), success=success)
+    return FittedModels(losses=fit(features[works], groups, warped(losses[works])), success=success)
 
 
-def believe(
-    learned: Learned,
+def build_acquisition(
+    fitted: FittedModels,
     features: Floats,
     groups: Indices,
     losses: Floats,
     pending: Floats,
     *,
     beats_pending: bool = False,
-) -> Merit:
-    """Return what points are worth after trials, with (p, D) features of pending points; see ``learn``.
+) -> Acquisition:
+    """Return what points are worth after trials, with (p, D) features of pending points; see ``fit_models``.
 
     The loss to improve on is the lowest that is believed of a trial that has one, and of a pending one
     if it is to be beaten, too: as long as it is not, a point beside one that promises much promises as much.
     """
     works = has_loss(losses)
     tried = features[works]
-    posterior = with_fantasies(learned.losses, tried, groups, warped(losses[works]), pending)
+    posterior = with_fantasies(fitted.losses, tried, groups, warped(losses[works]), pending)
     # Where losses are noisy, the lowest one was lucky; the lowest mean was not.
     rivals = np.vstack([tried, pending]) if beats_pending else tried
     best = float(posterior.predict(rivals).mean.min())
-    if learned.success is None:
-        return Merit(losses=posterior, best=best)
-    success = with_fantasies(learned.success, features, groups, _labels(works), pending)
-    return Merit(losses=posterior, best=best, success=success, base_rate=_base_rate(works))
+    if fitted.success is None:
+        return Acquisition(losses=posterior, best=best)
+    success = with_fantasies(fitted.success, features, groups, _labels(works), pending)
+    return Acquisition(losses=posterior, best=best, success=success, base_rate=_base_rate(works))
 
 
 def has_loss(losses: Floats) -> Bools:

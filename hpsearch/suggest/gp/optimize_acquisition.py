@@ -1,4 +1,4 @@
-"""The best point under a merit: candidates, then moves of one parameter, then slopes.
+"""The best point under a acquisition: candidates, then moves of one parameter, then slopes.
 
 Candidates come from the prior and from changes to the best trials. From the few best of them a
 local search goes on: each round proposes changes of one parameter at a time (another option, the
@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from hpsearch.core.history import Bools, Floats
-from hpsearch.suggest.gp.acquisition import Merit
+from hpsearch.suggest.gp.acquisition import Acquisition
 from hpsearch.suggest.gp.encoding import Encoding
 from hpsearch.suggest.gp.kernel import Indices
 
@@ -32,35 +32,35 @@ _STEPS = (-3.0, -0.3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Region:
+class CandidateRegion:
     """Where to search."""
 
     encoding: Encoding
     box: tuple[Floats, Floats]  #: ends of the range of each coordinate, (d,) each
     elite: Floats  #: (e, d) coordinates of the best trials, e > 0, the best first
-    held: Bools  #: (d,) which parameters stay as the best trial has them
+    kept: Bools  #: (d,) which parameters stay as the best trial has them
 
 
-def ranked(merit: Merit, region: Region, rng: np.random.Generator) -> Floats:
-    """Return the coordinates, (m, d), of points of high merit, the best first."""
+def ranked(acquisition: Acquisition, region: CandidateRegion, rng: np.random.Generator) -> Floats:
+    """Return the coordinates, (m, d), of points of high acquisition, the best first."""
     pool = np.vstack([region.encoding.draw(_N_DRAWN, region.box, rng), _changed(region, _N_CHANGED, rng)])
-    pool, merits = _evaluated(merit, region, pool)
-    order = np.argsort(-merits, kind="stable")
-    x, best = pool[order[:_N_STARTS]], merits[order[:_N_STARTS]]
-    x, best = _walk(merit, region, x, best, rng)
-    x, best = _climb(merit, region, x, best)
+    pool, scores = _evaluated(acquisition, region, pool)
+    order = np.argsort(-scores, kind="stable")
+    x, best = pool[order[:_N_STARTS]], scores[order[:_N_STARTS]]
+    x, best = _walk(acquisition, region, x, best, rng)
+    x, best = _climb(acquisition, region, x, best)
     found = np.argsort(-best, kind="stable")
     return np.vstack([x[found], pool[order]])
 
 
-def _evaluated(merit: Merit, region: Region, x: Floats) -> tuple[Floats, Floats]:
-    """Return coordinates moved to values that can occur, those that are held put back, and their merits."""
+def _evaluated(acquisition: Acquisition, region: CandidateRegion, x: Floats) -> tuple[Floats, Floats]:
+    """Return coordinates moved to values that can occur, those that are kept put back, and their scores."""
     encoding = region.encoding
-    x = encoding.snap(np.where(region.held, region.elite[0], x))
-    return x, merit.at(encoding.features(x, encoding.active(x)))
+    x = encoding.snap(np.where(region.kept, region.elite[0], x))
+    return x, acquisition.at(encoding.features(x, encoding.active(x)))
 
 
-def _changed(region: Region, n: int, rng: np.random.Generator) -> Floats:
+def _changed(region: CandidateRegion, n: int, rng: np.random.Generator) -> Floats:
     """Return n points that differ from the best trials in about three parameters, or a quarter."""
     origin = region.elite[rng.integers(len(region.elite), size=n)]
     drawn = region.encoding.draw(n, region.box, rng)
@@ -73,7 +73,7 @@ def _changed(region: Region, n: int, rng: np.random.Generator) -> Floats:
     return np.where(~was_active, drawn, np.where(is_changed, moved, kept))
 
 
-def _stepped(region: Region, x: Floats, rng: np.random.Generator) -> Floats:
+def _stepped(region: CandidateRegion, x: Floats, rng: np.random.Generator) -> Floats:
     """Return coordinates a step of random size away, at least to the next value of a grid."""
     sizes = 10 ** rng.uniform(*_STEPS, size=x.shape) * rng.standard_normal(x.shape)
     least = region.encoding.steps(x)
@@ -82,7 +82,7 @@ def _stepped(region: Region, x: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _walk(
-    merit: Merit, region: Region, x: Floats, best: Floats, rng: np.random.Generator
+    acquisition: Acquisition, region: CandidateRegion, x: Floats, best: Floats, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Improve (s, d) points by rounds of changes of one parameter each."""
     s, d = x.shape
@@ -93,20 +93,20 @@ def _walk(
     rows = np.arange(len(starts))
     for _ in range(_N_ROUNDS):
         proposals = _changed_in(region, x[starts], rows, columns, rng)
-        proposals, merits = _evaluated(merit, region, proposals)
-        merits = merits.reshape(s, -1)
-        choice = merits.argmax(axis=1)
-        gain = merits[np.arange(s), choice] > best + 1e-9
+        proposals, scores = _evaluated(acquisition, region, proposals)
+        scores = scores.reshape(s, -1)
+        choice = scores.argmax(axis=1)
+        gain = scores[np.arange(s), choice] > best + 1e-9
         if not gain.any():
             break
         picked = proposals.reshape(s, -1, d)[np.arange(s), choice]
         x = np.where(gain[:, None], picked, x)
-        best = np.where(gain, merits[np.arange(s), choice], best)
+        best = np.where(gain, scores[np.arange(s), choice], best)
     return x, best
 
 
 def _changed_in(
-    region: Region, x: Floats, rows: Indices, columns: Indices, rng: np.random.Generator
+    region: CandidateRegion, x: Floats, rows: Indices, columns: Indices, rng: np.random.Generator
 ) -> Floats:
     """Return (m, d) points, each changed in one column, and with values for what this opens."""
     encoding = region.encoding
@@ -122,7 +122,9 @@ def _changed_in(
     return np.where(opened, drawn, moved)
 
 
-def _climb(merit: Merit, region: Region, x: Floats, best: Floats) -> tuple[Floats, Floats]:
+def _climb(
+    acquisition: Acquisition, region: CandidateRegion, x: Floats, best: Floats
+) -> tuple[Floats, Floats]:
     """Improve (s, d) points along the gradient in what is continuous, or nearly so."""
     encoding = region.encoding
     active = encoding.active(x)
@@ -135,8 +137,8 @@ def _climb(merit: Merit, region: Region, x: Floats, best: Floats) -> tuple[Float
 
     def loss(free_values: Floats) -> tuple[float, Floats]:
         features[rows, places] = free_values
-        merits, gradient = merit.with_gradient(features)
-        return -float(merits.sum()), -gradient[rows, places]
+        scores, gradient = acquisition.with_gradient(features)
+        return -float(scores.sum()), -gradient[rows, places]
 
     low, high = region.box
     found = minimize(
@@ -149,6 +151,6 @@ def _climb(merit: Merit, region: Region, x: Floats, best: Floats) -> tuple[Float
     )
     climbed = np.array(x)
     climbed[rows, columns] = found.x
-    climbed, merits = _evaluated(merit, region, climbed)
-    gain = merits > best
-    return np.where(gain[:, None], climbed, x), np.where(gain, merits, best)
+    climbed, scores = _evaluated(acquisition, region, climbed)
+    gain = scores > best
+    return np.where(gain[:, None], climbed, x), np.where(gain, scores, best)

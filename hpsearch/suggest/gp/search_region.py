@@ -11,9 +11,9 @@ class SearchRegion:
     """What one suggestion is after."""
 
     #: how far from the best trial it may look, in each number and in units of its range
-    reach: float = math.inf
+    radius: float = math.inf
     #: whether some of the choices, by chance half of them, stay those of the best trial
-    holds_choices: bool = False
+    keeps_choices: bool = False
     #: whether to be better than what is believed of pending trials, too, not of finished ones alone
     beats_pending: bool = False
     #: two points that differ by no more than this in every feature are too close to evaluate both at once

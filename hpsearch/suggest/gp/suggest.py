@@ -15,13 +15,13 @@ import numpy as np
 from hpsearch.core.history import Floats, History
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.gp.encoding import Encoding
-from hpsearch.suggest.gp.model import Learned, believe, has_loss, learn
-from hpsearch.suggest.gp.optimize_acquisition import Region, ranked
+from hpsearch.suggest.gp.model import FittedModels, build_acquisition, fit_models, has_loss
+from hpsearch.suggest.gp.optimize_acquisition import CandidateRegion, ranked
 from hpsearch.suggest.gp.search_region import SearchRegion
 
-#: Trials with a loss below which nothing can be learned.
+#: Trials with a loss below which nothing can be fitted.
 _MIN_TRIALS = 4
-#: Up to so many trials hyperparameters are learned anew with each ...
+#: Up to so many trials hyperparameters are fitted anew with each ...
 _EACH_UP_TO = 20
 #: ... and then whenever their number grew by this factor.
 _GROWTH = 1.08
@@ -30,16 +30,16 @@ _N_ELITE = 5
 #: Two points closer than this in every feature are the same.
 _SAME = 1e-9
 #: The share of the choices that stay those of the best trial where some do.
-_HELD = 0.5
+_KEPT = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """What was learned from the first ``n`` trials of a history."""
+class _Cached:
+    """What was fitted from the first ``n`` trials of a history."""
 
     history: History
     n: int
-    learned: Learned
+    fitted: FittedModels
 
 
 class GaussianProcess:
@@ -52,7 +52,7 @@ class GaussianProcess:
     def __init__(self, space: Space) -> None:
         self.space = space
         self._encoding = Encoding(space)
-        self._known: _Known | None = None
+        self._cached: _Cached | None = None
 
     @property
     def n_features(self) -> int:
@@ -64,7 +64,7 @@ class GaussianProcess:
         history: History,
         pending: Sequence[Values],
         rng: np.random.Generator,
-        focus: SearchRegion | None = None,
+        region: SearchRegion | None = None,
     ) -> Values | None:
         """Propose a point, or None if there are too few losses, or it finds none that is new.
 
@@ -76,10 +76,10 @@ class GaussianProcess:
             Points that are waiting or under evaluation.
         rng : Generator
             Of this point.
-        focus : Focus, optional
+        region : Focus, optional
             Where to look; everywhere if it is not given.
         """
-        focus = focus or SearchRegion()
+        region = region or SearchRegion()
         losses, encoding = history.losses, self._encoding
         works = np.flatnonzero(has_loss(losses))
         if len(works) < _MIN_TRIALS:
@@ -88,40 +88,41 @@ class GaussianProcess:
         features = encoding.features(x, history.active)
         waiting = encoding.encode(pending, history)
         waiting_features = encoding.features(waiting, encoding.active(waiting))
-        learned = self._learned(history, features)
-        merit = believe(
-            learned, features, encoding.groups, losses, waiting_features, beats_pending=focus.beats_pending
+        fitted = self._fitted(history, features)
+        acquisition = build_acquisition(
+            fitted, features, encoding.groups, losses, waiting_features, beats_pending=region.beats_pending
         )
         best = works[np.argsort(losses[works], kind="stable")[:_N_ELITE]]
-        region = self._region(x, x[best], focus, rng)
-        candidates = ranked(merit, region, rng)
+        candidates = ranked(acquisition, self._candidate_region(x, x[best], region, rng), rng)
         places = encoding.features(candidates, encoding.active(candidates))
         for candidate, place in zip(candidates, places, strict=True):
-            if _is_apart(place, features, _SAME) and _is_apart(place, waiting_features, focus.gap):
+            if _is_apart(place, features, _SAME) and _is_apart(place, waiting_features, region.gap):
                 return encoding.point(candidate)
         return None
 
-    def _region(self, x: Floats, elite: Floats, focus: SearchRegion, rng: np.random.Generator) -> Region:
+    def _candidate_region(
+        self, x: Floats, elite: Floats, region: SearchRegion, rng: np.random.Generator
+    ) -> CandidateRegion:
         """Return where to search, given the coordinates of all trials, (n, d), and of the best, (e, d)."""
         encoding = self._encoding
-        held = np.zeros(len(encoding.is_choice), dtype=bool)
-        if focus.holds_choices:
-            held = encoding.is_choice & encoding.active(elite[:1])[0] & (rng.random(len(held)) < _HELD)
-        box = encoding.near(elite[0], focus.reach, encoding.box(x))
-        return Region(encoding=encoding, box=box, elite=elite, held=held)
+        kept = np.zeros(len(encoding.is_choice), dtype=bool)
+        if region.keeps_choices:
+            kept = encoding.is_choice & encoding.active(elite[:1])[0] & (rng.random(len(kept)) < _KEPT)
+        box = encoding.near(elite[0], region.radius, encoding.box(x))
+        return CandidateRegion(encoding=encoding, box=box, elite=elite, kept=kept)
 
-    def _learned(self, history: History, features: Floats) -> Learned:
+    def _fitted(self, history: History, features: Floats) -> FittedModels:
         """Return the hyperparameters for a history with (n, D) features; those from before if they hold."""
         n = n_learned_from(len(history))
-        known = self._known
-        if known is None or known.history is not history or known.n != n:
-            learned = learn(features[:n], self._encoding.groups, history.losses[:n])
-            known = self._known = _Known(history=history, n=n, learned=learned)
-        return known.learned
+        cached = self._cached
+        if cached is None or cached.history is not history or cached.n != n:
+            fitted = fit_models(features[:n], self._encoding.groups, history.losses[:n])
+            cached = self._cached = _Cached(history=history, n=n, fitted=fitted)
+        return cached.fitted
 
 
 def n_learned_from(n: int) -> int:
-    """Return from how many of ``n`` trials hyperparameters are learned: all of 20, later at least 92 %."""
+    """Return from how many of ``n`` trials hyperparameters are fitted: all of 20, later at least 92 %."""
     if n <= _EACH_UP_TO:
         return n
     m = _EACH_UP_TO

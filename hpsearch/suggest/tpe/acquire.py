@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpsearch.core.history import Bools, Floats
-from hpsearch.suggest.tpe.activation import Gates, active_mask
+from hpsearch.suggest.tpe.activation import Activation, active_mask
 from hpsearch.suggest.tpe.parzen import Mixture
 
 #: Suggestions whose candidates are drawn and ranked together: more would save no time, but cost memory.
@@ -30,13 +30,13 @@ class Candidates:
 
 
 def ranked_candidates(
-    good: Mixture, bad: Mixture, gates: Gates, n: int, rngs: Sequence[np.random.Generator]
+    good: Mixture, bad: Mixture, activation: Activation, n: int, rngs: Sequence[np.random.Generator]
 ) -> Iterator[Candidates]:
     """Draw ``n`` points from ``good`` with each generator; order them by falling ``log good - log bad``."""
     for first in range(0, len(rngs), _BATCH):
         batch = rngs[first : first + _BATCH]
-        drawn = good.draw(np.concatenate([rng.random((n, 1 + len(gates))) for rng in batch]))
-        active = active_mask(gates, drawn)
+        drawn = good.draw(np.concatenate([rng.random((n, 1 + len(activation))) for rng in batch]))
+        active = active_mask(activation, drawn)
         values = np.where(active, drawn, 0.0)
         merits = good.log_density(values, active) - bad.log_density(values, active)
         for i, merit in enumerate(merits.reshape(len(batch), n)):

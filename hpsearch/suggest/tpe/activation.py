@@ -8,13 +8,13 @@ from hpsearch.core.history import Bools, Floats
 from hpsearch.space.tree import Space
 
 #: For each parameter its paths, a path being pairs of a choice's column and an option.
-Gates = tuple[tuple[tuple[tuple[int, int], ...], ...], ...]
+Activation = tuple[tuple[tuple[tuple[int, int], ...], ...], ...]
 
 #: The paths of a parameter that is active whatever is chosen.
 ALWAYS = ((),)
 
 
-def gates(space: Space) -> Gates:
+def activation_of(space: Space) -> Activation:
     """Return the activation conditions of a space by column instead of by label."""
     column = {parameter.label: j for j, parameter in enumerate(space.parameters)}
     return tuple(
@@ -23,12 +23,12 @@ def gates(space: Space) -> Gates:
     )
 
 
-def active_mask(gates: Gates, values: Floats) -> Bools:
+def active_mask(activation: Activation, values: Floats) -> Bools:
     """Return which parameters are active, given the values of all of them.
 
     Parameters
     ----------
-    gates : Gates
+    activation : Activation
         Of the ``d`` parameters.
     values : (m, d) array
         Raw values; of inactive parameters anything.
@@ -40,7 +40,7 @@ def active_mask(gates: Gates, values: Floats) -> Bools:
         that an inactive choice happens to have cannot open one.
     """
     mask = np.zeros(values.shape, dtype=bool)
-    for j, paths in enumerate(gates):
+    for j, paths in enumerate(activation):
         if paths == ALWAYS:
             mask[:, j] = True
             continue

@@ -22,7 +22,7 @@ from hpsearch.suggest.tpe.gauss import LEAST
 
 
 @dataclass(frozen=True, slots=True)
-class Menus:
+class OptionTable:
     """The priors of ``q`` categorical parameters, side by side."""
 
     prior: Floats  #: (q, o) probability of each option; 0 beyond a parameter's own
@@ -31,7 +31,7 @@ class Menus:
     first: NDArray[np.intp]  #: (q,) number of the first option when those of all are numbered through
 
 
-def menus(distributions: Sequence[Categorical]) -> Menus:
+def build_option_table(distributions: Sequence[Categorical]) -> OptionTable:
     """Return the priors of categorical parameters side by side."""
     sizes = np.array([len(d.probabilities) for d in distributions], dtype=np.intp)
     prior = np.zeros((len(sizes), int(sizes.max(initial=0))))
@@ -39,14 +39,14 @@ def menus(distributions: Sequence[Categorical]) -> Menus:
         row[: len(distribution.probabilities)] = distribution.probabilities
     cumulative = np.cumsum(prior, axis=1)
     cumulative /= cumulative[:, -1:]  # ends in exactly 1, so that rounding lets no impossible option in
-    return Menus(prior, cumulative, sizes.astype(np.float64), np.cumsum(sizes) - sizes)
+    return OptionTable(prior, cumulative, sizes.astype(np.float64), np.cumsum(sizes) - sizes)
 
 
 @dataclass(frozen=True, slots=True)
 class CategoricalKernels:
     """Probabilities that ``k`` components give the options of ``q`` parameters."""
 
-    menus: Menus  #: the priors
+    option_table: OptionTable  #: the priors
     options: NDArray[np.intp]  #: (k, q) index of the option that each component observed
     active: Bools  #: (k, q) false where the component contributes the prior
     pseudo: Floats  #: (q,) the weight ``e c`` of the prior beside one observation
@@ -67,7 +67,7 @@ class CategoricalKernels:
             Finite.
         """
         options = values.astype(np.intp)
-        p = self.menus.prior[np.arange(len(self.pseudo)), options]  # (m, q)
+        p = self.option_table.prior[np.arange(len(self.pseudo)), options]  # (m, q)
         share = self.pseudo * p
         unseen = np.log(np.maximum(share / (1 + self.pseudo), LEAST))
         bonus = np.log((1 + share) / (1 + self.pseudo)) - unseen
@@ -82,31 +82,31 @@ class CategoricalKernels:
         # The observed option takes the first 1 / (1 + e c) of the uniforms, the prior the rest.
         keeps = self.active[components] / (1 + self.pseudo)
         rest = np.clip((uniforms - keeps) / (1 - keeps), 0.0, 1 - 2**-53)
-        drawn = (rest[:, :, None] >= self.menus.cumulative).sum(axis=2)
+        drawn = (rest[:, :, None] >= self.option_table.cumulative).sum(axis=2)
         options: Floats = np.where(uniforms < keeps, self.options[components], drawn).astype(np.float64)
         return options
 
     def _one_hot(self, options: NDArray[np.intp], weights: Floats | Bools) -> Floats:
         """Return an (n, total options) table with (n, q) weights in the places of (n, q) options."""
-        table = np.zeros((len(options), int(self.menus.n_options.sum())))
-        np.put_along_axis(table, self.menus.first + options, weights.astype(np.float64), axis=1)
+        table = np.zeros((len(options), int(self.option_table.n_options.sum())))
+        np.put_along_axis(table, self.option_table.first + options, weights.astype(np.float64), axis=1)
         return table
 
 
-def categorical_kernels(menus: Menus, values: Floats, active: Bools) -> CategoricalKernels:
+def categorical_kernels(option_table: OptionTable, values: Floats, active: Bools) -> CategoricalKernels:
     """Put weight on the option that each observation had, and the rest on the prior.
 
     Parameters
     ----------
-    menus : Menus
+    option_table : OptionTable
         The priors of ``q`` parameters.
     values : (k, q) array
         Option indices; 0 where inactive.
     active : (k, q) array of bool
         Which components observed each parameter.
     """
-    pseudo = menus.n_options / (active.sum(axis=0) + 1.0)
+    pseudo = option_table.n_options / (active.sum(axis=0) + 1.0)
     options = values.astype(np.intp)
     # An option that cannot occur attracts nothing.
-    is_possible = menus.prior[np.arange(len(pseudo)), options] > 0
-    return CategoricalKernels(menus, options, active & is_possible, pseudo)
+    is_possible = option_table.prior[np.arange(len(pseudo)), options] > 0
+    return CategoricalKernels(option_table, options, active & is_possible, pseudo)

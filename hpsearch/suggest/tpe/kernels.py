@@ -36,7 +36,7 @@ _FAR = 64.0
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class AxisTable:
     """``p`` axes side by side, those whose bins are integrated last."""
 
     axis: Axis  #: all of them
@@ -50,10 +50,10 @@ class Lines:
         return np.hstack([self.smooth.coordinates(values[:, :n]), self.coarse.coordinates(values[:, n:])])
 
 
-def lines(axes: Sequence[Axis]) -> Lines:
+def build_axis_table(axes: Sequence[Axis]) -> AxisTable:
     """Return axes side by side; they must come as ``is_coarse`` sorts them."""
     n_smooth = sum(not is_coarse(axis) for axis in axes)
-    return Lines(
+    return AxisTable(
         axis=side_by_side(axes),
         n_smooth=n_smooth,
         smooth=side_by_side(axes[:n_smooth]),
@@ -76,7 +76,7 @@ class NumericKernels:
     Where a component contributes a uniform prior, that is one too: of the whole range.
     """
 
-    lines: Lines  #: the axes
+    axis_table: AxisTable  #: the axes
     mu: Floats  #: (k, p) centres in ``x``, inside the ranges
     sigma: Floats  #: (k, p) bandwidths in ``x``; 1 where flat
     is_flat: Bools  #: (k, p) uniform on the range
@@ -98,7 +98,7 @@ class NumericKernels:
         (m, k) array
             Finite: with respect to ``x``, or of the bin where bins are integrated.
         """
-        n = self.lines.n_smooth
+        n = self.axis_table.n_smooth
         logs = self._log_at_points(values[:, :n], active[:, :n])
         if n < values.shape[1]:
             logs += self._log_of_bins(values[:, n:], active[:, n:])
@@ -114,7 +114,7 @@ class NumericKernels:
         uniforms : (m, p) array
             In [0, 1).
         """
-        axis = self.lines.axis
+        axis = self.axis_table.axis
         p = self.below[components] + uniforms * self.mass[components]
         x = self.mu[components] + self.sigma[components] * quantile(p)
         flat = axis.low + uniforms * (np.asarray(axis.high) - axis.low)
@@ -122,9 +122,9 @@ class NumericKernels:
 
     def _log_at_points(self, values: Floats, active: Bools) -> Floats:
         """Return the (m, k) sums over the axes that ask for the density at a point."""
-        n = self.lines.n_smooth
+        n = self.axis_table.n_smooth
         mask = active.astype(np.float64)
-        x = self.lines.smooth.coordinates(values) * mask
+        x = self.axis_table.smooth.coordinates(values) * mask
         mu, sigma, is_flat = self.mu[:, :n], self.sigma[:, :n], self.is_flat[:, :n]
         precision = np.where(is_flat, 0.0, 1 / (sigma * sigma))
         constant = np.where(is_flat, 0.0, -np.log(sigma) - LOG_SQRT_2PI) - np.log(self.mass[:, :n])
@@ -142,9 +142,9 @@ class NumericKernels:
 
     def _log_of_bins(self, values: Floats, active: Bools) -> Floats:
         """Return the (m, k) sums over the axes whose bins are integrated."""
-        n = self.lines.n_smooth
+        n = self.axis_table.n_smooth
         pairs = _distinct(values)
-        low, high = (ends.T[pairs.is_first] for ends in self.lines.coarse.bins(pairs.ordered.T))  # (u,)
+        low, high = (ends.T[pairs.is_first] for ends in self.axis_table.coarse.bins(pairs.ordered.T))  # (u,)
         columns = n + np.nonzero(pairs.is_first)[0]
         mu, precision = self.mu[:, columns], (1 / self.sigma)[:, columns]  # (k, u)
         kernels = log_interval((low - mu) * precision, (high - mu) * precision)
@@ -156,7 +156,7 @@ class NumericKernels:
         return np.asarray(has_pair @ logs.T - mask @ np.log(self.mass[:, n:]).T)
 
 
-def numeric_kernels(lines: Lines, values: Floats, active: Bools) -> NumericKernels:
+def numeric_kernels(axis_table: AxisTable, values: Floats, active: Bools) -> NumericKernels:
     """Place a kernel on each observation.
 
     The bandwidth is the distance to the farther of the two neighbours on the line (Bergstra
@@ -167,19 +167,19 @@ def numeric_kernels(lines: Lines, values: Floats, active: Bools) -> NumericKerne
 
     Parameters
     ----------
-    lines : Lines
+    axis_table : AxisTable
         The axes of ``p`` parameters.
     values : (k, p) array
         Raw values; anything where inactive.
     active : (k, p) array of bool
         Which components observed each parameter; ``K`` is their number.
     """
-    axis, n = lines.axis, lines.n_smooth
-    x = lines.coordinates(values)
+    axis, n = axis_table.axis, axis_table.n_smooth
+    x = axis_table.coordinates(values)
     narrowest = np.maximum(MIN_BANDWIDTH, (active.sum(axis=0) + 2.0) ** -2)
     observed = np.clip(_gaps(x, active), narrowest, 1.0)
     # Where bins are not coarse, half of one is less than the narrowest kernel.
-    half_bins = np.minimum(lines.coarse.half_bins(values[:, n:]), 1.0)
+    half_bins = np.minimum(axis_table.coarse.half_bins(values[:, n:]), 1.0)
     observed[:, n:] = np.maximum(observed[:, n:], half_bins)
     is_uniform = np.isinf(axis.prior_sigma)
     mu = np.where(active, x, 0.0)
@@ -189,7 +189,7 @@ def numeric_kernels(lines: Lines, values: Floats, active: Bools) -> NumericKerne
     below = ndtr((axis.low - mu) / sigma)
     mass = ndtr((axis.high - mu) / sigma) - below
     return NumericKernels(
-        lines=lines,
+        axis_table=axis_table,
         mu=mu,
         sigma=sigma,
         is_flat=is_flat,

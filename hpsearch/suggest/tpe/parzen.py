@@ -20,23 +20,34 @@ from hpsearch.core.history import Bools, Floats
 from hpsearch.space.distribution import Categorical
 from hpsearch.space.tree import Space
 from hpsearch.suggest.tpe.axis import axis
-from hpsearch.suggest.tpe.choices import CategoricalKernels, Menus, categorical_kernels, menus
-from hpsearch.suggest.tpe.kernels import Lines, NumericKernels, is_coarse, lines, numeric_kernels
+from hpsearch.suggest.tpe.choices import (
+    CategoricalKernels,
+    OptionTable,
+    build_option_table,
+    categorical_kernels,
+)
+from hpsearch.suggest.tpe.kernels import (
+    AxisTable,
+    NumericKernels,
+    build_axis_table,
+    is_coarse,
+    numeric_kernels,
+)
 
 Columns = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class KernelLayout:
     """What the kernels of a space's ``d`` parameters are placed on."""
 
-    numeric: Columns  #: (p,) columns of the numeric parameters, in the order of ``lines``
-    lines: Lines
-    categorical: Columns  #: (q,) columns of the others, in the order of ``menus``
-    menus: Menus
+    numeric: Columns  #: (p,) columns of the numeric parameters, in the order of ``axis_table``
+    axis_table: AxisTable
+    categorical: Columns  #: (q,) columns of the others, in the order of ``option_table``
+    option_table: OptionTable
 
 
-def ground(space: Space) -> Ground:
+def kernel_layout(space: Space) -> KernelLayout:
     """Return what kernels are placed on in a space."""
     axes, choices = {}, {}
     for column, parameter in enumerate(space.parameters):
@@ -45,11 +56,11 @@ def ground(space: Space) -> Ground:
         else:
             axes[column] = axis(parameter.distribution)
     numeric = sorted(axes, key=lambda column: is_coarse(axes[column]))
-    return Ground(
+    return KernelLayout(
         numeric=np.array(numeric, dtype=np.intp),
-        lines=lines([axes[column] for column in numeric]),
+        axis_table=build_axis_table([axes[column] for column in numeric]),
         categorical=np.array(list(choices), dtype=np.intp),
-        menus=menus(list(choices.values())),
+        option_table=build_option_table(list(choices.values())),
     )
 
 
@@ -57,7 +68,7 @@ def ground(space: Space) -> Ground:
 class Mixture:
     """``k`` product kernels over ``d`` parameters."""
 
-    ground: Ground
+    layout: KernelLayout
     log_weights: Floats  #: (k,) whose exponentials add up to 1
     numeric: NumericKernels  #: of ``k`` components on ``p`` axes
     categorical: CategoricalKernels  #: of ``k`` components and ``q`` parameters
@@ -77,7 +88,7 @@ class Mixture:
         (m,) array
             With respect to each axis' ``x``, or to counting where a parameter is discrete.
         """
-        numeric, categorical = self.ground.numeric, self.ground.categorical
+        numeric, categorical = self.layout.numeric, self.layout.categorical
         logs = self.numeric.log_density(values[:, numeric], active[:, numeric])  # (m, k)
         logs += self.categorical.log_density(values[:, categorical], active[:, categorical])
         logs += self.log_weights
@@ -95,19 +106,19 @@ class Mixture:
         """
         cumulative = np.cumsum(np.exp(self.log_weights))
         components = np.searchsorted(cumulative / cumulative[-1], uniforms[:, 0], side="right")
-        numeric, categorical = self.ground.numeric, self.ground.categorical
+        numeric, categorical = self.layout.numeric, self.layout.categorical
         values = np.empty((len(uniforms), uniforms.shape[1] - 1))
         values[:, numeric] = self.numeric.draw(components, uniforms[:, 1 + numeric])
         values[:, categorical] = self.categorical.draw(components, uniforms[:, 1 + categorical])
         return values
 
 
-def fit(ground: Ground, values: Floats, active: Bools, weights: Floats, prior_weight: float) -> Mixture:
+def fit(layout: KernelLayout, values: Floats, active: Bools, weights: Floats, prior_weight: float) -> Mixture:
     """Build the mixture of some observations and the prior.
 
     Parameters
     ----------
-    ground : Ground
+    layout : KernelLayout
         Of the space.
     values : (n, d) array
         Raw values; 0 where inactive.
@@ -122,10 +133,10 @@ def fit(ground: Ground, values: Floats, active: Bools, weights: Floats, prior_we
     values = np.vstack([values, np.zeros(values.shape[1])])
     active = np.vstack([active, np.zeros(values.shape[1], dtype=bool)])
     weights = np.append(weights, prior_weight)
-    numeric, categorical = ground.numeric, ground.categorical
+    numeric, categorical = layout.numeric, layout.categorical
     return Mixture(
-        ground=ground,
+        layout=layout,
         log_weights=np.log(weights / weights.sum()),
-        numeric=numeric_kernels(ground.lines, values[:, numeric], active[:, numeric]),
-        categorical=categorical_kernels(ground.menus, values[:, categorical], active[:, categorical]),
+        numeric=numeric_kernels(layout.axis_table, values[:, numeric], active[:, numeric]),
+        categorical=categorical_kernels(layout.option_table, values[:, categorical], active[:, categorical]),
     )

@@ -36,7 +36,7 @@ GROWTHS = ("linear", "sqrt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Digest:
+class HistorySummary:
     """What is kept of a history of any length."""
 
     n: int  #: trials of the history
@@ -45,28 +45,28 @@ class Digest:
 
 
 #: Of a history without trials.
-NOTHING = Digest(n=0, best=np.zeros(0, dtype=np.intp), older=np.zeros(0, dtype=np.intp))
+EMPTY = HistorySummary(n=0, best=np.zeros(0, dtype=np.intp), older=np.zeros(0, dtype=np.intp))
 
 
-def digest(losses: Floats, before: Digest = NOTHING) -> Digest:
-    """Return the digest of a history, at the cost of the trials that came since an earlier one.
+def summarize(losses: Floats, before: HistorySummary = EMPTY) -> HistorySummary:
+    """Return the summary of a history, at the cost of the trials since an earlier summary.
 
     Parameters
     ----------
     losses : (n,) array
         NaN for a trial that failed. Neither that nor a loss of ``+inf`` is ever good: it
         says only where not to look. ``-inf`` is a loss like any other.
-    before : Digest
+    before : HistorySummary
         Of the first ``before.n`` of them.
     """
     n = len(losses)
     candidates = np.concatenate([before.best, np.arange(before.n, n)])
     candidates = candidates[losses[candidates] < np.inf]
     best = candidates[np.argsort(losses[candidates], kind="stable")[:MAX_GOOD]]
-    gone = np.arange(max(before.n - N_NEWEST, 0), max(n - N_NEWEST, 0))
-    older = np.concatenate([before.older, gone])
+    aged_out = np.arange(max(before.n - N_NEWEST, 0), max(n - N_NEWEST, 0))
+    older = np.concatenate([before.older, aged_out])
     older = older[np.argsort(_fixed_ranks(older), kind="stable")[:N_OLDER]]
-    return Digest(n=n, best=best, older=older)
+    return HistorySummary(n=n, best=best, older=older)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +77,19 @@ class Split:
     bad: Rows  #: (n_g,) those of the others that speak, in order of completion
 
 
-def split(digest: Digest, n_good: int) -> Split:
+def split(summary: HistorySummary, n_good: int) -> Split:
     """Divide finished trials into good and bad.
 
     Parameters
     ----------
-    digest : Digest
+    summary : HistorySummary
         Of all of them.
     n_good : int
         How many are good, if as many have a usable loss and it is not more than ``MAX_GOOD``.
     """
-    good = digest.best[:n_good]
-    newest = np.arange(max(digest.n - N_NEWEST, 0), digest.n)
-    speaking = np.concatenate([np.sort(digest.older), newest])
+    good = summary.best[:n_good]
+    newest = np.arange(max(summary.n - N_NEWEST, 0), summary.n)
+    speaking = np.concatenate([np.sort(summary.older), newest])
     return Split(good=good, bad=speaking[~(speaking[:, None] == good).any(axis=1)])
 
 

@@ -3,9 +3,9 @@
 Finished trials are divided into good and bad (``split``), a mixture of kernels over the
 whole tree of parameters is placed on each group (``parzen``), candidates are drawn from the
 good one and the one with the highest ratio of the two densities is suggested (``acquire``);
-in a discrete space, the best that was not tried yet (``unseen``).
+in a discrete space, the best that was not tried yet (``new``).
 
-What is kept of the history between calls (``digest``, ``Tried``) depends on the history alone,
+What is kept of the history between calls (``summarize``, ``TriedPoints``) depends on the history alone,
 and costs as much to keep as trials come in: a suggestion takes the same time after any number of
 trials, and a suggester that has just started comes to the same one.
 
@@ -28,18 +28,18 @@ from hpsearch.core.history import Bools, Floats, History
 from hpsearch.errors import ConfigurationError
 from hpsearch.space.distribution import Categorical, Distribution, Integer, Numeric
 from hpsearch.space.tree import Space, Values
-from hpsearch.suggest.discrete import Seen, Tried, find_unseen, is_discrete
+from hpsearch.suggest.discrete import KnownPoints, TriedPoints, find_new_point, is_discrete
 from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.tpe.acquire import Candidates, ranked_candidates
-from hpsearch.suggest.tpe.activation import gates
-from hpsearch.suggest.tpe.parzen import Mixture, fit, ground
+from hpsearch.suggest.tpe.activation import activation_of
+from hpsearch.suggest.tpe.parzen import Mixture, fit, kernel_layout
 from hpsearch.suggest.tpe.sobol import sobol_points
-from hpsearch.suggest.tpe.split import GROWTHS, NOTHING, Rows, digest, n_good, rank_weights, split
+from hpsearch.suggest.tpe.split import EMPTY, GROWTHS, Rows, n_good, rank_weights, split, summarize
 
 #: How the first points may be drawn.
 STARTS = ("random", "sobol")
 
-#: Random draws that look for an unseen point once every candidate was seen.
+#: Random draws that look for an new point once every candidate was known.
 _N_RETRIES = 20
 
 
@@ -75,12 +75,12 @@ class TPE:
     def __init__(self, space: Space, options: TPEOptions | None = None) -> None:
         self.space = space
         self.options = options or TPEOptions()
-        self._ground = ground(space)
-        self._gates = gates(space)
+        self._layout = kernel_layout(space)
+        self._activation = activation_of(space)
         self._is_discrete = is_discrete(space)
-        self._tried = Tried()
+        self._tried = TriedPoints()
         self._history: History | None = None
-        self._digest = NOTHING
+        self._summary = EMPTY
 
     def suggest(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
@@ -89,24 +89,24 @@ class TPE:
 
         Pending points serve only to prevent repeats in discrete spaces; elsewhere they change
         nothing. In a discrete space a point is suggested twice only when all of it was tried, or when
-        it is too large for that and only seen points came up.
+        it is too large for that and only known points came up.
         """
         if not rngs:
             return []
         self._read(history)
-        seen = Seen(history, self._tried.read(history), pending) if self._is_discrete else None
+        known = KnownPoints(history, self._tried.read(history), pending) if self._is_discrete else None
         suggestions = []
         for rng, proposals in zip(rngs, self._proposals(history, pending, rngs), strict=True):
-            suggestion = self._first_unseen(proposals, seen, rng)
-            if seen is not None:
-                seen.add(suggestion.values)
+            suggestion = self._first_new(proposals, known, rng)
+            if known is not None:
+                known.add(suggestion.values)
             suggestions.append(suggestion)
         return suggestions
 
     def _read(self, history: History) -> None:
-        """Bring the digest up to date, or make that of another history."""
-        is_grown = history is self._history and len(history) >= self._digest.n
-        self._digest = digest(history.losses, self._digest if is_grown else NOTHING)
+        """Bring the summarize up to date, or make that of another history."""
+        is_grown = history is self._history and len(history) >= self._summary.n
+        self._summary = summarize(history.losses, self._summary if is_grown else EMPTY)
         self._history = history
 
     def _proposals(
@@ -117,7 +117,7 @@ class TPE:
         # Startup counts finished trials only: how many happen to be pending must not matter.
         if len(history) >= self.options.n_startup:
             good, bad = self._mixtures(history)
-            ranked = ranked_candidates(good, bad, self._gates, self.options.n_candidates, rngs)
+            ranked = ranked_candidates(good, bad, self._activation, self.options.n_candidates, rngs)
             firsts = map(self._points, ranked)
         elif self.options.start == "sobol" and self.space.parameters:
             firsts = ([point] for point in self._sobol_points(history, pending, rngs))
@@ -126,11 +126,11 @@ class TPE:
 
     def _mixtures(self, history: History) -> tuple[Mixture, Mixture]:
         """Fit the mixtures of the good and of the bad trials."""
-        groups = split(self._digest, n_good(len(history), self.options.gamma, self.options.growth))
+        groups = split(self._summary, n_good(len(history), self.options.gamma, self.options.growth))
 
         def mixture(rows: Rows, weights: Floats) -> Mixture:
             values, active = history.values[rows], history.active[rows]
-            return fit(self._ground, values, active, weights, self.options.prior_weight)
+            return fit(self._layout, values, active, weights, self.options.prior_weight)
 
         return (
             mixture(groups.good, rank_weights(len(groups.good))),
@@ -149,22 +149,22 @@ class TPE:
         points = sobol_points(
             self.space, len(history) + len(pending) + len(rngs), np.random.default_rng(root)
         )
-        seen = Seen(history, self._tried.read(history), pending)
-        left = [Suggestion(values=values, origin="sobol") for values in points if values not in seen]
+        known = KnownPoints(history, self._tried.read(history), pending)
+        left = [Suggestion(values=values, origin="sobol") for values in points if values not in known]
         return left[: len(rngs)]
 
-    def _first_unseen(
-        self, proposals: Iterator[Suggestion], seen: Seen | None, rng: np.random.Generator
+    def _first_new(
+        self, proposals: Iterator[Suggestion], known: KnownPoints | None, rng: np.random.Generator
     ) -> Suggestion:
-        """Return the best proposal, the best unseen one in a discrete space."""
+        """Return the best proposal, the best new one in a discrete space."""
         best = next(proposals)
-        if seen is None:
+        if known is None:
             return best
         for proposal in chain([best], proposals):
-            if proposal.values not in seen:
+            if proposal.values not in known:
                 return proposal
-        unseen = None if self.space.n_points is None else find_unseen(self.space, seen, rng)
-        return best if unseen is None else Suggestion(values=unseen, origin="random")
+        new = None if self.space.n_points is None else find_new_point(self.space, known, rng)
+        return best if new is None else Suggestion(values=new, origin="random")
 
     def _points(self, candidates: Candidates) -> Iterator[Suggestion]:
         """Yield the candidates, the best first."""

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from hpsearch import hp
 from hpsearch.hyperopt.pyll import scope
-from hpsearch.space.closed_operations import CALLING, is_closed
 from hpsearch.space.operations import OPERATIONS
 from hpsearch.space.references import References, references_of
+from hpsearch.space.restricted_operations import CALLS, is_allowed
 from hpsearch.space.tree import Space
 
 
@@ -43,7 +43,7 @@ def test_what_is_reached_without_a_name_is_told():
         {"name": "partial", "args": [{"parameter": "f"}]},
         {"name": "call"},
     ]
-    assert references_of({"operations": operations}).loose == {"getattr", "call", "partial"}
+    assert references_of({"operations": operations}).unrestricted == {"getattr", "call", "partial"}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_is_reached_without_a_name_is_told():
     ids=str,
 )
 def test_an_operation_that_is_applied_in_an_unlisted_way_is_told(operation: dict[str, Any]):
-    assert references_of({"operations": [operation]}).loose == {str(operation.get("name"))}
+    assert references_of({"operations": [operation]}).unrestricted == {str(operation.get("name"))}
 
 
 _OPERANDS = st.sampled_from([1, "a", {"import": "os:system"}, {"operation": 0}, {"tuple": []}])
@@ -79,11 +79,11 @@ _OPERANDS = st.sampled_from([1, "a", {"import": "os:system"}, {"operation": 0}, 
 def test_only_listed_forms_of_each_operation_pass(name: str, args: list[Any], keywords: list[str]):
     """A keyword that may hold a function passes for none but a call of a name."""
     entry = {"name": name, "args": args, "keywords": [[keyword, 1] for keyword in keywords]}
-    passes = not references_of({"operations": [entry]}).loose
-    if name in CALLING:
+    passes = not references_of({"operations": [entry]}).unrestricted
+    if name in CALLS:
         assert passes == bool(args and args[0] == {"import": "os:system"})
     else:
-        assert passes == is_closed(name, len(args), keywords)
+        assert passes == is_allowed(name, len(args), keywords)
         assert not (passes and set(keywords) & {"key", "out", "function"})
 
 

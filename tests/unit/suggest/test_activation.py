@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hpsearch import hp
 from hpsearch.core.history import History
 from hpsearch.space.tree import Space
-from hpsearch.suggest.tpe.activation import active_mask, gates
+from hpsearch.suggest.tpe.activation import activation_of, active_mask
 from tests.unit.suggest.searches import spaces
 
 
@@ -25,7 +25,7 @@ def test_the_mask_of_a_point_is_what_the_space_calls_active(space: Space, seed: 
             v if m else p.distribution.sample(rng)
             for v, m, p in zip(row, mask, space.parameters, strict=True)
         ]
-        assert active_mask(gates(space), np.array([full])).tolist() == [mask.tolist()]
+        assert active_mask(activation_of(space), np.array([full])).tolist() == [mask.tolist()]
 
 
 def test_a_node_in_several_branches_is_active_in_each_of_them() -> None:
@@ -34,4 +34,4 @@ def test_a_node_in_several_branches_is_active_in_each_of_them() -> None:
     column = {p.label: j for j, p in enumerate(space.parameters)}
     table = np.zeros((4, 3))
     table[:, column["c"]], table[:, column["d"]] = [0, 1, 1, 2], [0, 0, 1, 1]
-    assert active_mask(gates(space), table)[:, column["x"]].tolist() == [True, False, True, False]
+    assert active_mask(activation_of(space), table)[:, column["x"]].tolist() == [True, False, True, False]

@@ -161,9 +161,9 @@ def test_no_two_points_under_evaluation_are_closer_than_the_gap(beats_pending: b
     space = Space([hp.uniform(f"x{i}", 0, 1) for i in range(3)])
     points = drawn(space, 40)
     finished = history(space, points, [sum((v - 0.4) ** 2 for v in p.values()) for p in points])
-    focus, batch = SearchRegion(reach=0.15, beats_pending=beats_pending, gap=0.03), list[Values]()
+    region, batch = SearchRegion(radius=0.15, beats_pending=beats_pending, gap=0.03), list[Values]()
     for rng in rngs(12):
-        values = GaussianProcess(space).suggest(finished, batch, rng, focus)
+        values = GaussianProcess(space).suggest(finished, batch, rng, region)
         assert values is not None
         batch.append(values)
     x = np.array([list(p.values()) for p in batch])
@@ -179,7 +179,7 @@ def test_options_stay_those_of_the_best_trial_more_often_where_choices_are_held(
             values[label] == points[0][label]
             for rng in rngs(12)
             for values in [
-                GaussianProcess(space).suggest(finished, [], rng, SearchRegion(holds_choices=holds))
+                GaussianProcess(space).suggest(finished, [], rng, SearchRegion(keeps_choices=holds))
             ]
             if values is not None
             for label in values

@@ -16,9 +16,9 @@ from hpsearch.core.history import Bools, Floats
 from hpsearch.space.distribution import Categorical, Integer, Normal, Numeric
 from hpsearch.space.tree import Space
 from hpsearch.suggest.tpe.axis import Axis, axis
-from hpsearch.suggest.tpe.choices import CategoricalKernels, categorical_kernels, menus
-from hpsearch.suggest.tpe.kernels import NumericKernels, is_coarse, lines, numeric_kernels
-from hpsearch.suggest.tpe.parzen import fit, ground
+from hpsearch.suggest.tpe.choices import CategoricalKernels, build_option_table, categorical_kernels
+from hpsearch.suggest.tpe.kernels import NumericKernels, build_axis_table, is_coarse, numeric_kernels
+from hpsearch.suggest.tpe.parzen import fit, kernel_layout
 from tests.unit.suggest.searches import LEAVES
 
 NUMERIC = [kind for kind in LEAVES if not kind.endswith("choice")]
@@ -46,12 +46,12 @@ class Column:
 def numeric(distribution: Any, values: Floats, active: Bools) -> Column:
     """Return numeric kernels on one axis."""
     line = axis(distribution)
-    return Column(line, numeric_kernels(lines([line]), values[:, None], active[:, None]))
+    return Column(line, numeric_kernels(build_axis_table([line]), values[:, None], active[:, None]))
 
 
 def categorical(distribution: Categorical, values: Floats, active: Bools) -> Column:
     """Return categorical kernels of one parameter."""
-    kernels = categorical_kernels(menus([distribution]), values[:, None], active[:, None])
+    kernels = categorical_kernels(build_option_table([distribution]), values[:, None], active[:, None])
     return Column(None, kernels)  # type: ignore[arg-type]
 
 
@@ -239,7 +239,7 @@ def test_several_axes_side_by_side_are_the_same_as_one_by_one() -> None:
     )
     values = np.column_stack([[d.sample(rng) for _ in range(12)] for d in distributions])
     active, asked = rng.random(values.shape) < 0.8, rng.random(values.shape) < 0.8
-    kernels = numeric_kernels(lines([axis(d) for d in distributions]), values, active)
+    kernels = numeric_kernels(build_axis_table([axis(d) for d in distributions]), values, active)
     single = [numeric(d, values[:, j], active[:, j]) for j, d in enumerate(distributions)]
     want = sum(one.log_density(values[:, j]) * asked[:, j, None] for j, one in enumerate(single))
     np.testing.assert_allclose(kernels.log_density(values * asked, asked), want, rtol=1e-9, atol=1e-9)
@@ -300,7 +300,7 @@ def test_categorical_densities_of_several_parameters_add_up_over_the_active_ones
     rng = np.random.default_rng(0)
     values = np.column_stack([[d.sample(rng) for _ in range(9)] for d in distributions]).astype(float)
     active, asked = rng.random((9, 3)) < 0.7, rng.random((9, 3)) < 0.7
-    kernels = categorical_kernels(menus(distributions), values, active)
+    kernels = categorical_kernels(build_option_table(distributions), values, active)
     single = [categorical(d, values[:, j], active[:, j]) for j, d in enumerate(distributions)]
     want = sum(one.log_density(values[:, j]) * asked[:, j, None] for j, one in enumerate(single))
     np.testing.assert_allclose(kernels.log_density(values, asked), want, rtol=1e-12)
@@ -331,7 +331,7 @@ def test_mixture_shares_one_component_among_all_parameters() -> None:
     n = 20
     space = Space({"a": LEAVES["uniform"]("a"), "b": LEAVES["uniform"]("b")})
     values = np.array([[-1.5, 2.5], [2.5, -1.5]] * (n // 2))
-    mixture = fit(ground(space), values, np.ones((n, 2), dtype=bool), np.ones(n), 0.01)
+    mixture = fit(kernel_layout(space), values, np.ones((n, 2), dtype=bool), np.ones(n), 0.01)
     drawn = mixture.draw(np.random.default_rng(0).random((500, 3)))
     assert np.mean(drawn.prod(axis=1) < 0) > 0.9
     paired, mixed = mixture.log_density(np.array([[-1.5, 2.5], [-1.5, -1.5]]), np.ones((2, 2), dtype=bool))
@@ -342,7 +342,7 @@ def test_mixture_density_is_the_weighted_sum_of_products() -> None:
     """Three components over two parameters, the second of which one component and one point lack."""
     space = Space({"a": LEAVES["uniform"]("a"), "b": LEAVES["randint"]("b")})
     values, active = np.array([[0.0, 3.0], [1.0, 0.0]]), np.array([[True, True], [True, False]])
-    mixture = fit(ground(space), values, active, np.array([1.5, 0.5]), 1.0)
+    mixture = fit(kernel_layout(space), values, active, np.array([1.5, 0.5]), 1.0)
     a, b = Reference("uniform", [0.0, 1.0]), Reference("randint", [3.0])
     both = (
         1.5 * a.kernel(0, 0.3) * b.kernel(0, 5)
@@ -357,7 +357,7 @@ def test_mixture_density_is_the_weighted_sum_of_products() -> None:
 def test_mixture_without_observations_is_the_prior() -> None:
     space = Space({kind: make(kind) for kind, make in LEAVES.items()})
     empty = np.zeros((0, len(space.parameters)))
-    mixture = fit(ground(space), empty, empty.astype(bool), np.zeros(0), 1.0)
+    mixture = fit(kernel_layout(space), empty, empty.astype(bool), np.zeros(0), 1.0)
     points = mixture.draw(np.random.default_rng(0).random((5, 1 + len(space.parameters))))
     want = np.zeros(5)
     for j, parameter in enumerate(space.parameters):

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from hpsearch.core.history import Floats
 from hpsearch.suggest.tpe.split import (
+    EMPTY,
     MAX_GOOD,
     N_NEWEST,
     N_OLDER,
-    NOTHING,
-    Digest,
+    HistorySummary,
     Split,
-    digest,
     n_good,
     rank_weights,
     split,
+    summarize,
 )
 
 LOSSES = st.lists(st.sampled_from([np.nan, np.inf, -np.inf, -1e300, 1e300, 0.0, 1.0, 2.0]), max_size=60)
@@ -32,7 +32,7 @@ SOME = np.array([np.nan, np.inf, -np.inf, -1e300, 1e300, 0.0, 1.0, 2.0])
 
 def groups_of(losses: Floats, n_good: int) -> Split:
     """Split a whole column at once."""
-    return split(digest(losses), n_good)
+    return split(summarize(losses), n_good)
 
 
 @pytest.mark.parametrize(("n", "want"), [(0, 0), (1, 1), (10, 1), (11, 2), (30, 3), (240, 24), (1000, 100)])
@@ -81,10 +81,10 @@ def test_failures_and_infinite_losses_are_never_good(losses: list[float]) -> Non
 @given(losses=LONG, cuts=st.lists(st.floats(0, 1), max_size=6))
 def test_a_digest_kept_up_to_date_is_the_same_as_one_made_at_once(losses: Floats, cuts: list[float]) -> None:
     """Whatever the number of trials that came between two looks."""
-    kept: Digest = NOTHING
+    kept: HistorySummary = EMPTY
     for n in sorted(round(cut * len(losses)) for cut in cuts):
-        kept = digest(losses[:n], kept)
-    kept, fresh = digest(losses, kept), digest(losses)
+        kept = summarize(losses[:n], kept)
+    kept, fresh = summarize(losses, kept), summarize(losses)
     assert kept.n == fresh.n == len(losses)
     assert kept.best.tolist() == fresh.best.tolist()
     assert kept.older.tolist() == fresh.older.tolist()

@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from scipy.optimize import approx_fprime
 from scipy.stats import norm
 
-from hpsearch.suggest.gp.acquisition import Merit, log_improvement
+from hpsearch.suggest.gp.acquisition import Acquisition, log_improvement
 from hpsearch.suggest.gp.kernel import Hyperparameters
 from hpsearch.suggest.gp.posterior import condition
 
@@ -38,12 +38,12 @@ def test_it_has_a_slope_as_far_as_numbers_reach() -> None:
     assert np.isfinite(found).all()
 
 
-def merit(*, with_failures: bool) -> Merit:
+def acquisition(*, with_failures: bool) -> Acquisition:
     rng = np.random.default_rng(0)
     features, targets = rng.random((20, 3)), rng.standard_normal(20)
     hyper = Hyperparameters(lengths=np.array([0.4, 0.8, 1.5]), signal=1.0, noise=0.05)
     labels = np.where(features[:, 0] > 0.6, -1.0, 1.0)
-    return Merit(
+    return Acquisition(
         losses=condition(hyper, features, GROUPS, targets),
         best=-1.2,
         success=condition(hyper, features, GROUPS, labels - labels.mean()) if with_failures else None,
@@ -53,7 +53,7 @@ def merit(*, with_failures: bool) -> Merit:
 
 @pytest.mark.parametrize("with_failures", [False, True])
 def test_the_gradient_is_that_of_the_merit(with_failures: bool) -> None:
-    found, at = merit(with_failures=with_failures), np.random.default_rng(1).random((5, 3))
+    found, at = acquisition(with_failures=with_failures), np.random.default_rng(1).random((5, 3))
     values, gradient = found.with_gradient(at)
     assert values == pytest.approx(found.at(at))
     for row, slope in zip(at, gradient, strict=True):
@@ -64,6 +64,6 @@ def test_the_gradient_is_that_of_the_merit(with_failures: bool) -> None:
 def test_where_trials_fail_there_is_less_to_gain() -> None:
     """The difference is a multiple of the log probability of success."""
     at = np.array([[0.1, 0.5, 0.5], [0.95, 0.5, 0.5]])
-    fine, failing = merit(with_failures=True).at(at) - merit(with_failures=False).at(at)
+    fine, failing = acquisition(with_failures=True).at(at) - acquisition(with_failures=False).at(at)
     assert -0.3 < fine < 0
     assert failing < -3

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from hpsearch.core.history import Floats
-from hpsearch.suggest.gp.model import believe, learn
+from hpsearch.suggest.gp.model import build_acquisition, fit_models
 
 GROUPS = np.arange(1)
 
 
 def worth(at: Floats, pending: Floats, *, beats_pending: bool) -> Floats:
-    """Return the merits at (m, 1) features after trials beside a minimum at 0.5 that none has hit."""
+    """Return the scores at (m, 1) features after trials beside a minimum at 0.5 that none has hit."""
     tried = np.array([0.0, 0.1, 0.2, 0.3, 0.7, 0.8, 0.9, 1.0])[:, None]
     losses = (tried[:, 0] - 0.5) ** 2
-    learned = learn(tried, GROUPS, losses)
-    return believe(learned, tried, GROUPS, losses, pending, beats_pending=beats_pending).at(at)
+    fitted = fit_models(tried, GROUPS, losses)
+    return build_acquisition(fitted, tried, GROUPS, losses, pending, beats_pending=beats_pending).at(at)
 
 
 def test_beside_a_pending_point_that_promises_much_little_is_left_to_gain_beyond_it() -> None:

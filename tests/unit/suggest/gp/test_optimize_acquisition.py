@@ -1,4 +1,4 @@
-"""The best point under a merit."""
+"""The best point under a acquisition."""
 
 from __future__ import annotations
 
@@ -13,55 +13,57 @@ from hypothesis import strategies as st
 from hpsearch import hp
 from hpsearch.core.history import Floats
 from hpsearch.space.tree import Space
-from hpsearch.suggest.gp.acquisition import Merit
+from hpsearch.suggest.gp.acquisition import Acquisition
 from hpsearch.suggest.gp.encoding import Encoding
-from hpsearch.suggest.gp.model import believe, learn
-from hpsearch.suggest.gp.optimize_acquisition import Region, ranked
+from hpsearch.suggest.gp.model import build_acquisition, fit_models
+from hpsearch.suggest.gp.optimize_acquisition import CandidateRegion, ranked
 from tests.unit.suggest.searches import spaces
 
 
-def situation(space: Space, n: int, seed: int) -> tuple[Merit, Region]:
+def situation(space: Space, n: int, seed: int) -> tuple[Acquisition, CandidateRegion]:
     """Return what is believed after ``n`` trials with losses at random, and where to search."""
     rng = np.random.default_rng(seed)
     encoding = Encoding(space)
     x = encoding.snap(encoding.draw(n, encoding.box(np.zeros((0, len(space.parameters)))), rng))
     features, losses = encoding.features(x, encoding.active(x)), rng.standard_normal(n)
-    learned = learn(features, encoding.groups, losses)
-    merit = believe(learned, features, encoding.groups, losses, features[:0])
-    elite, held = x[np.argsort(losses)[:5]], np.zeros(len(space.parameters), dtype=bool)
-    return merit, Region(encoding=encoding, box=encoding.box(x), elite=elite, held=held)
+    fitted = fit_models(features, encoding.groups, losses)
+    acquisition = build_acquisition(fitted, features, encoding.groups, losses, features[:0])
+    elite, kept = x[np.argsort(losses)[:5]], np.zeros(len(space.parameters), dtype=bool)
+    return acquisition, CandidateRegion(encoding=encoding, box=encoding.box(x), elite=elite, kept=kept)
 
 
-def merits(merit: Merit, region: Region, x: Floats) -> Floats:
-    return merit.at(region.encoding.features(x, region.encoding.active(x)))
+def scores(acquisition: Acquisition, region: CandidateRegion, x: Floats) -> Floats:
+    return acquisition.at(region.encoding.features(x, region.encoding.active(x)))
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_best_of_all_combinations_of_options_is_found(seed: int) -> None:
     space = Space([hp.choice(f"c{i}", list(range(5))) for i in range(5)])
-    merit, region = situation(space, 30, seed)
+    acquisition, region = situation(space, 30, seed)
     every = np.array(list(itertools.product(range(5), repeat=5)), dtype=float)
-    found = ranked(merit, region, np.random.default_rng(seed))[:1]
-    best = np.sort(merits(merit, region, every))[::-1]
-    assert merits(merit, region, found)[0] >= best[5]
+    found = ranked(acquisition, region, np.random.default_rng(seed))[:1]
+    best = np.sort(scores(acquisition, region, every))[::-1]
+    assert scores(acquisition, region, found)[0] >= best[5]
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_what_is_found_is_better_than_a_hundred_times_as_many_draws(seed: int) -> None:
     space = Space([hp.uniform("x", 0, 1), hp.choice("c", [hp.uniform("y", 0, 1), hp.uniformint("i", 0, 50)])])
-    merit, region = situation(space, 25, seed)
+    acquisition, region = situation(space, 25, seed)
     rng = np.random.default_rng(seed)
-    found = ranked(merit, region, rng)[:1]
+    found = ranked(acquisition, region, rng)[:1]
     drawn = region.encoding.snap(region.encoding.draw(80_000, region.box, rng))
-    assert merits(merit, region, found)[0] >= merits(merit, region, drawn).max() - 1e-3
+    assert scores(acquisition, region, found)[0] >= scores(acquisition, region, drawn).max() - 1e-3
 
 
 @settings(max_examples=30, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 99))
 def test_every_candidate_is_a_point_of_the_space_and_the_first_is_the_best(space: Space, seed: int) -> None:
-    merit, region = situation(space, 8, seed)
-    found = ranked(merit, region, np.random.default_rng(seed))
-    assert merits(merit, region, found[:1])[0] == pytest.approx(merits(merit, region, found).max())
+    acquisition, region = situation(space, 8, seed)
+    found = ranked(acquisition, region, np.random.default_rng(seed))
+    assert scores(acquisition, region, found[:1])[0] == pytest.approx(
+        scores(acquisition, region, found).max()
+    )
     for x in found[:20]:
         space.validate(region.encoding.point(x))
 
@@ -69,8 +71,8 @@ def test_every_candidate_is_a_point_of_the_space_and_the_first_is_the_best(space
 @settings(max_examples=30, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 99), data=st.data())
 def test_what_is_held_stays_as_the_best_trial_has_it(space: Space, seed: int, data: st.DataObject) -> None:
-    merit, region = situation(space, 8, seed)
+    acquisition, region = situation(space, 8, seed)
     d = len(space.parameters)
-    held = np.array(data.draw(st.lists(st.booleans(), min_size=d, max_size=d)), dtype=bool)
-    found = ranked(merit, replace(region, held=held), np.random.default_rng(seed))
-    assert found[:, held] == pytest.approx(np.tile(region.elite[0, held], (len(found), 1)))
+    kept = np.array(data.draw(st.lists(st.booleans(), min_size=d, max_size=d)), dtype=bool)
+    found = ranked(acquisition, replace(region, kept=kept), np.random.default_rng(seed))
+    assert found[:, kept] == pytest.approx(np.tile(region.elite[0, kept], (len(found), 1)))

@@ -36,7 +36,7 @@ _WIDE = re.compile(r"[%)][^a-zA-Z%)]*(\d{4}|\*)")
 _OF_NUMPY = frozenset({"exp", "log", "sqrt", "sin", "cos", "tan", "minimum", "maximum"})
 
 
-def is_heavy(value: Any) -> bool:
+def is_too_large(value: Any) -> bool:
     """Whether a value has more characters and items than ``MAX_ITEMS``, those of its items included."""
     n, waiting = 0, [value]
     while waiting:
@@ -57,7 +57,7 @@ def is_heavy(value: Any) -> bool:
     return False
 
 
-def is_huge(name: str, args: Sequence[Any], keywords: Mapping[str, Any]) -> bool:
+def has_too_large_result(name: str, args: Sequence[Any], keywords: Mapping[str, Any]) -> bool:
     """Whether plain operands that are not heavy make a result, or a way to it, out of all proportion."""
     shapes = {shape for arg in args for shape in _shapes(arg)}
     if name in _OF_NUMPY or any(isinstance(arg, np.ndarray | np.generic) for arg in args):

@@ -17,19 +17,19 @@ from typing import Any
 import numpy as np
 
 from hpsearch.runtime.escaping import escaped, shown
-from hpsearch.space.bounds import is_heavy, is_huge
+from hpsearch.space.operation_limits import has_too_large_result, is_too_large
 from hpsearch.space.operations import OPERATIONS
 from hpsearch.space.trust import Reference
 
 #: Operations that run their first operand, which must be named in the place of that operand.
-CALLING = frozenset({"call", "partial"})
+CALLS = frozenset({"call", "partial"})
 
 #: Characters of an operation that is shown instead of being performed.
 _MAX_TEXT = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Arity:
     """How an operation may be applied."""
 
     least: int  #: operands by position
@@ -37,23 +37,23 @@ class Form:
     keywords: frozenset[str] = frozenset()
 
 
-_ONE, _TWO = Form(1, 1), Form(2, 2)
+_ONE, _TWO = Arity(1, 1), Arity(2, 2)
 
 #: The operations that do nothing but compute, as they may be applied; ``getattr`` reaches anything.
-FORMS: Mapping[str, Form] = MappingProxyType(
+ARITIES: Mapping[str, Arity] = MappingProxyType(
     {
         **dict.fromkeys(("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"), _TWO),
         **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "minimum", "maximum"), _TWO),
         **dict.fromkeys(("neg", "abs", "float", "str", "exp", "log", "sqrt", "sin", "cos", "tan"), _ONE),
         **dict.fromkeys(("len", "bool", "list"), _ONE),
         "getitem": _TWO,
-        "switch": Form(2, None),
-        "round": Form(1, 2, frozenset({"ndigits"})),
-        "int": Form(1, 2, frozenset({"base"})),
-        "range": Form(1, 3),
-        "sum": Form(1, 2, frozenset({"start"})),
-        "min": Form(1, None, frozenset({"default"})),
-        "max": Form(1, None, frozenset({"default"})),
+        "switch": Arity(2, None),
+        "round": Arity(1, 2, frozenset({"ndigits"})),
+        "int": Arity(1, 2, frozenset({"base"})),
+        "range": Arity(1, 3),
+        "sum": Arity(1, 2, frozenset({"start"})),
+        "min": Arity(1, None, frozenset({"default"})),
+        "max": Arity(1, None, frozenset({"default"})),
     }
 )
 
@@ -66,9 +66,9 @@ _SCALARS = frozenset(
 _CONTAINERS = frozenset({tuple, list, dict})
 
 
-def is_closed(name: str, n_operands: int, keywords: Collection[str]) -> bool:
+def is_allowed(name: str, n_operands: int, keywords: Collection[str]) -> bool:
     """Whether an operation is listed, and may take so many operands and these keywords."""
-    form = FORMS.get(name)
+    form = ARITIES.get(name)
     return (
         form is not None
         and form.least <= n_operands
@@ -94,19 +94,19 @@ def perform(name: str, args: Sequence[Any], keywords: Mapping[str, Any], *, is_n
     TypeError
         If it is applied in another way than it is listed, or an operand is no plain value.
     """
-    examined, handed_on = _split(name, args, keywords)
-    if name not in CALLING and any(map(is_heavy, examined)):
+    examined, passed_through = _split(name, args, keywords)
+    if name not in CALLS and any(map(is_too_large, examined)):
         raise TypeError("an operand is larger than a space may need")
-    if any(map(_has_text, examined)) or any(isinstance(operand, Reference) for operand in handed_on):
+    if any(map(_has_text, examined)) or any(isinstance(operand, Reference) for operand in passed_through):
         return _text(name, args, keywords)
-    if name in CALLING:
+    if name in CALLS:
         if not is_named:
             raise TypeError("only a function that the space names itself is called")
-    elif not is_closed(name, len(args), keywords):
+    elif not is_allowed(name, len(args), keywords):
         raise TypeError("with these operands it may reach anything, so it is not performed")
-    elif not (all(map(_is_plain, examined)) and all(map(_is_plain_outside, handed_on))):
+    elif not (all(map(_is_plain, examined)) and all(map(_is_plain_outside, passed_through))):
         raise TypeError("an operand is no plain value, whose operators may do anything")
-    elif is_huge(name, args, keywords):
+    elif has_too_large_result(name, args, keywords):
         raise TypeError("the result is larger than a space may need")
     function: Callable[..., Any] = OPERATIONS[name]
     return function(*args, **keywords)

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from hpsearch import hp
 from hpsearch.errors import SpaceError
-from hpsearch.space.closed_operations import CALLING, FORMS, is_closed
-from hpsearch.space.expression import ClosedOperation, DictOf, Literal, Node, TupleOf, evaluate
+from hpsearch.space.expression import DictOf, Literal, Node, RestrictedOperation, TupleOf, evaluate
 from hpsearch.space.operations import OPERATIONS
+from hpsearch.space.restricted_operations import ARITIES, CALLS, is_allowed
 from hpsearch.space.tree import Space
 from hpsearch.space.trust import Reference
 
@@ -108,7 +108,7 @@ KEYWORDS = st.dictionaries(
 
 def computed_node(value: Any) -> Node:
     """Return a node whose value a space computes, instead of naming it."""
-    return ClosedOperation("getitem", (TupleOf((Literal(value),)), Literal(0)))
+    return RestrictedOperation("getitem", (TupleOf((Literal(value),)), Literal(0)))
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
@@ -118,8 +118,8 @@ def computed_node(value: Any) -> Node:
 def test_no_operation_calls_or_uses_what_it_is_given(name: str, args: list[Any], keywords: dict[str, Any]):
     """Functions, objects with operators of their own, and containers of them, in any place."""
     used.clear()
-    nodes = [computed_node(arg) if name in CALLING else Literal(arg) for arg in args]
-    node = ClosedOperation(name, tuple(nodes), tuple((k, Literal(v)) for k, v in keywords.items()))
+    nodes = [computed_node(arg) if name in CALLS else Literal(arg) for arg in args]
+    node = RestrictedOperation(name, tuple(nodes), tuple((k, Literal(v)) for k, v in keywords.items()))
     with suppress(SpaceError):
         evaluate(node, {})
     assert used == []
@@ -132,7 +132,7 @@ def test_what_touches_text_is_text(name: str, args: list[Any], keywords: dict[st
     """An operand that is not known makes the result one that is not, whatever the operation."""
     used.clear()
     args.insert(min(place, len(args)), Reference("os:system"))
-    node = ClosedOperation(
+    node = RestrictedOperation(
         name, tuple(map(Literal, args)), tuple((k, Literal(v)) for k, v in keywords.items())
     )
     if name == "switch" and not isinstance(args[0], Reference):
@@ -143,8 +143,8 @@ def test_what_touches_text_is_text(name: str, args: list[Any], keywords: dict[st
 
 def test_every_operation_is_listed_or_known_to_call():
     """A new one is refused until its form is decided on."""
-    assert FORMS.keys() | CALLING | {"getattr"} == OPERATIONS.keys()
-    assert not is_closed("eval", 1, ())
+    assert ARITIES.keys() | CALLS | {"getattr"} == OPERATIONS.keys()
+    assert not is_allowed("eval", 1, ())
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_every_operation_is_listed_or_known_to_call():
 )
 def test_plain_values_are_computed_as_ever(name: str, args: Any, keywords: dict[str, Any], expected: Any):
     nodes = tuple((key, Literal(value)) for key, value in keywords.items())
-    assert evaluate(ClosedOperation(name, tuple(map(Literal, args)), nodes), {}) == expected
+    assert evaluate(RestrictedOperation(name, tuple(map(Literal, args)), nodes), {}) == expected
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_plain_values_are_computed_as_ever(name: str, args: Any, keywords: dict[
 )
 def test_a_space_takes_no_reader_days_or_all_memory(name: str, args: tuple[Any, ...]):
     with pytest.raises(SpaceError, match="larger than a space may need"):
-        evaluate(ClosedOperation(name, tuple(map(Literal, args))), {})
+        evaluate(RestrictedOperation(name, tuple(map(Literal, args))), {})
 
 
 @pytest.mark.parametrize(
@@ -231,16 +231,16 @@ def test_a_space_takes_no_reader_days_or_all_memory(name: str, args: tuple[Any, 
     ],
 )
 def test_results_of_any_use_are_computed(name: str, args: tuple[Any, ...], expected: Any):
-    assert evaluate(ClosedOperation(name, tuple(map(Literal, args))), {}) == expected
+    assert evaluate(RestrictedOperation(name, tuple(map(Literal, args))), {}) == expected
 
 
 def test_a_function_is_called_only_where_the_space_names_it():
-    called = ClosedOperation("call", (Literal(math.sqrt), Literal(4.0)))
+    called = RestrictedOperation("call", (Literal(math.sqrt), Literal(4.0)))
     assert evaluate(called, {}) == 2.0
     chosen = Space(hp.choice("c", [math.sqrt])).expression
     for target in (computed_node(math.sqrt), chosen, DictOf(())):
         with pytest.raises(SpaceError, match="only a function that the space names itself is called"):
-            evaluate(ClosedOperation("call", (target, Literal(4.0))), {"c": 0})
+            evaluate(RestrictedOperation("call", (target, Literal(4.0))), {"c": 0})
 
 
 def test_a_space_that_is_shown_reads_like_what_was_written():
