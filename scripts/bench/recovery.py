@@ -33,8 +33,9 @@ from hpsearch.coordination.election import LEADER_LEASE_S
 from hpsearch.core.trial import State, Trial
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
-from tests.acceptance.fleet import OBJECTIVE, Fleet, wait_until
-from tests.integration.servers import Server
+from tests.support.fleet import OBJECTIVE, Fleet
+from tests.support.servers import Server
+from tests.support.waiting import wait_until
 
 #: Seconds that may pass beyond a lease, and after the loss of a primary.
 _MARGIN_S, _ELECTION_S = 5.0, 20.0

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hpsearch import mongod
-from tests.acceptance.fleet import OBJECTIVE, Fleet
-from tests.acceptance.objectives import Shop, shop_at
+from tests.support.fleet import OBJECTIVE, Fleet
+from tests.support.objectives import TrialQueue, open_queue
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, mongo_uri: str, database: str) -> Iterator[Shop]:
+def queue(tmp_path: Path, mongo_uri: str, database: str) -> Iterator[TrialQueue]:
     """On the server of all tests."""
     head, _, options = mongo_uri.partition("?")
     uri = f"{head.rpartition('/')[0]}/{database}?{options}"
-    opened = shop_at(tmp_path, uri)
+    opened = open_queue(tmp_path, uri)
     yield opened
     opened.store.close()
     opened.fleet.end()

@@ -13,8 +13,9 @@ from pymongo import MongoClient
 from hpsearch.core.trial import State
 from hpsearch.store.mongo.roles import WORKER, privileges
 from hpsearch.store.mongo.schema import WORKERS
-from tests.acceptance.fleet import OBJECTIVE, Fleet, ended, wait_until
-from tests.integration.servers import Server
+from tests.support.fleet import OBJECTIVE, Fleet, wait_for_exit
+from tests.support.servers import Server
+from tests.support.waiting import wait_until
 
 
 class Locked:
@@ -94,9 +95,9 @@ def test_a_rotated_password_costs_no_evaluation_and_ends_nobody(locked):
     for part in ("coordinator", "worker"):
         locked.show(part)
 
-    assert ended(coordinator) == 0, fleet.output(coordinator)
+    assert wait_for_exit(coordinator) == 0, fleet.output(coordinator)
     worker.terminate()
-    assert ended(worker) == 0, fleet.output(worker)
+    assert wait_for_exit(worker) == 0, fleet.output(worker)
     assert [(t.state, t.attempt) for t in fleet.trials()] == [(State.DONE, 1)] * 2
     assert fleet.calls() == 2
     for process in (coordinator, worker):
@@ -116,7 +117,7 @@ def test_who_is_refused_for_too_long_gives_up(locked):
     locked.restart_server()
 
     for process in (coordinator, worker):
-        assert ended(process) == 77, fleet.output(process)
+        assert wait_for_exit(process) == 77, fleet.output(process)
         assert "Traceback" not in fleet.output(process)
         assert "refuses this user: Authentication failed" in fleet.output(process).splitlines()[-1]
 
@@ -127,7 +128,7 @@ def test_wrong_credentials_at_the_start_end_at_once(locked):
     worker = locked.start("worker")
     coordinator = locked.start("coordinator", "search.py", HPSEARCH_STORE_FILE=str(locked.file("viewer")))
     for process in (worker, coordinator):
-        assert ended(process, 30) == 77, locked.fleet.output(process)
+        assert wait_for_exit(process, 30) == 77, locked.fleet.output(process)
         assert "Waiting" not in locked.fleet.output(process)
 
 
@@ -141,7 +142,7 @@ def test_a_right_that_is_missing_beside_the_trials_costs_no_lease(locked):
     locked.command("createRole", "silent", privileges=kept, roles=[])
     locked.command("updateUser", WORKER.name, roles=["silent"])
 
-    assert ended(worker) == 0, fleet.output(worker)
-    assert ended(coordinator) == 0, fleet.output(coordinator)
+    assert wait_for_exit(worker) == 0, fleet.output(worker)
+    assert wait_for_exit(coordinator) == 0, fleet.output(coordinator)
     assert [(t.state, t.attempt) for t in fleet.trials()] == [(State.DONE, 1)]
     assert "refuses this user the action update on workers" in fleet.output(worker)

@@ -3,56 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from hpsearch.core.experiment import Experiment, ObjectiveRef
-from hpsearch.core.trial import FailureKind, State, Trial
-from hpsearch.objective.by_value import ATTACHMENT, MAX_ENVELOPE_BYTES, Destination, fingerprint, pack
-from tests.acceptance.fleet import ended, wait_until
-from tests.acceptance.objectives import SPACE, Shop
-
-SECRET = "a secret that the fleet shares"
-
-
-def made(source: str) -> Callable[..., Any]:
-    """Return the ``objective`` of a script that no worker has."""
-    script: dict[str, Any] = {"__name__": "__main__"}
-    exec(source, script)
-    objective: Callable[..., Any] = script["objective"]
-    return objective
-
-
-#: Makes what is sent to a destination.
-Sealed = Callable[[Destination], bytes]
-
-
-def send(shop: Shop, objective: Callable[..., Any], n: int = 1, *, sealed: Sealed | None = None) -> str:
-    """Open an experiment whose objective is sent by value."""
-    destination = Destination(database=shop.store.database, exp_key="sent", nonce="of this search")
-    sealed = sealed or (lambda there: pack(objective, there, SECRET.encode()))
-    shop.store.attach("sent", ATTACHMENT, sealed(destination))
-    opened = shop.store.open_experiment(
-        Experiment(
-            exp_key="sent",
-            space=SPACE.to_json(),
-            space_fingerprint=SPACE.fingerprint,
-            objective=ObjectiveRef(
-                kind="pickle",
-                ref="__main__:objective",
-                digest=fingerprint(objective),
-                nonce=destination.nonce,
-            ),
-        )
-    )
-    made_at = opened.created_at  # by which a worker tells the trials of two searches under one name apart
-    shop.store.insert(
-        [Trial(exp_key="sent", exp_created_at=made_at, tid=i, values={"x": float(i)}) for i in range(n)]
-    )
-    return "sent"
+from hpsearch.core.trial import FailureKind, State
+from hpsearch.objective.by_value import MAX_ENVELOPE_BYTES, pack
+from tests.support.fleet import wait_for_exit
+from tests.support.payloads import SECRET, Sealed, made, send
+from tests.support.waiting import wait_until
 
 
 def signed(**elsewhere: str) -> Sealed:
@@ -76,32 +35,32 @@ def objective(config):
 
 
 @pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
-def test_a_function_of_a_script_is_evaluated_where_the_script_is_not(shop, isolation):
+def test_a_function_of_a_script_is_evaluated_where_the_script_is_not(queue, isolation):
     """It is unpickled once for all trials, and the secret is not in its environment."""
-    key = send(shop, COUNTS, 3)
+    key = send(queue, COUNTS, 3)
 
-    assert ended(shop.fleet.worker("--burst", isolation, HPSEARCH_SECRET=SECRET)) == 0
+    assert wait_for_exit(queue.fleet.worker("--burst", isolation, HPSEARCH_SECRET=SECRET)) == 0
 
-    trials = [shop.trial(key, tid) for tid in range(3)]
+    trials = [queue.trial(key, tid) for tid in range(3)]
     assert [trial.loss for trial in trials] == [0.0, 10.0, 20.0]
     assert [trial.result["calls"] for trial in trials] == [1, 2, 3]
     assert trials[2].result["values"] == {"x": 2.0}
     assert {trial.result["secret"] for trial in trials} == {None}
 
 
-def test_the_secret_may_lie_in_a_file(shop):
-    file = shop.fleet.folder / "secret"
+def test_the_secret_may_lie_in_a_file(queue):
+    file = queue.fleet.folder / "secret"
     file.write_text(SECRET + "\n")
     file.chmod(0o600)
-    key = send(shop, COUNTS)
+    key = send(queue, COUNTS)
 
-    assert ended(shop.fleet.worker("--burst", "--secret-file", str(file))) == 0
-    assert shop.states(key) == ["done"]
+    assert wait_for_exit(queue.fleet.worker("--burst", "--secret-file", str(file))) == 0
+    assert queue.states(key) == ["done"]
 
     file.chmod(0o644)
-    worker = shop.fleet.worker("--burst", HPSEARCH_SECRET_FILE=str(file))
-    assert ended(worker) == 78
-    assert "open to others (mode 644)" in shop.fleet.output(worker)
+    worker = queue.fleet.worker("--burst", HPSEARCH_SECRET_FILE=str(file))
+    assert wait_for_exit(worker) == 78
+    assert "open to others (mode 644)" in queue.fleet.output(worker)
 
 
 @pytest.mark.parametrize(
@@ -131,48 +90,48 @@ def test_the_secret_may_lie_in_a_file(shop):
         "oversized",
     ],
 )
-def test_an_objective_that_may_not_be_run_is_not_served_and_its_trials_wait(shop, secret, sealed, problem):
-    key = send(shop, COUNTS, sealed=sealed)
-    worker = shop.fleet.worker(**{**secret, "PATH": os.environ["PATH"]})
-    wait_until(lambda: "not serving sent" in shop.fleet.output(worker), "the refusal")
-    other = shop.open("quick", 1)
+def test_an_objective_that_may_not_be_run_is_not_served_and_its_trials_wait(queue, secret, sealed, problem):
+    key = send(queue, COUNTS, sealed=sealed)
+    worker = queue.fleet.worker(**{**secret, "PATH": os.environ["PATH"]})
+    wait_until(lambda: "not serving sent" in queue.fleet.output(worker), "the refusal")
+    other = queue.submit("quick", 1)
 
-    wait_until(lambda: shop.states(other) == ["done"], "another experiment")
+    wait_until(lambda: queue.states(other) == ["done"], "another experiment")
 
-    assert problem in shop.fleet.output(worker)
-    trial = shop.trial(key)
+    assert problem in queue.fleet.output(worker)
+    trial = queue.trial(key)
     assert (trial.state, trial.attempt) == (State.PENDING, 0)
-    assert not any(value in shop.fleet.output(worker) for value in secret.values())
+    assert not any(value in queue.fleet.output(worker) for value in secret.values())
 
 
-def test_a_missing_module_is_named_with_the_remedy(shop):
-    module = shop.fleet.folder / "only_here" / "helpers_of_script.py"
+def test_a_missing_module_is_named_with_the_remedy(queue):
+    module = queue.fleet.folder / "only_here" / "helpers_of_script.py"
     module.parent.mkdir()
     module.write_text("def loss(x): return x")
     objective = made(
         f"import sys; sys.path.insert(0, {str(module.parent)!r})\n"
         "from helpers_of_script import loss\ndef objective(config): return loss(config['x'])"
     )
-    key = send(shop, objective)
+    key = send(queue, objective)
 
-    worker = shop.fleet.worker("--exp-key", key, HPSEARCH_SECRET=SECRET)
+    worker = queue.fleet.worker("--exp-key", key, HPSEARCH_SECRET=SECRET)
 
-    assert ended(worker) == 65
-    assert "needs the module 'helpers_of_script': install it on this worker" in shop.fleet.output(worker)
-    assert shop.states(key) == ["pending"]
-    (shop.fleet.folder / module.name).write_text(module.read_text())
-    assert ended(shop.fleet.worker("--burst", "--no-isolate", HPSEARCH_SECRET=SECRET)) == 0
-    assert shop.states(key) == ["done"]
+    assert wait_for_exit(worker) == 65
+    assert "needs the module 'helpers_of_script': install it on this worker" in queue.fleet.output(worker)
+    assert queue.states(key) == ["pending"]
+    (queue.fleet.folder / module.name).write_text(module.read_text())
+    assert wait_for_exit(queue.fleet.worker("--burst", "--no-isolate", HPSEARCH_SECRET=SECRET)) == 0
+    assert queue.states(key) == ["done"]
 
 
-def test_an_experiment_that_was_made_anew_is_evaluated_by_its_new_objective(shop):
+def test_an_experiment_that_was_made_anew_is_evaluated_by_its_new_objective(queue):
     """Under the same name, by the same worker, which has unpickled the old one."""
-    worker = shop.fleet.worker(HPSEARCH_SECRET=SECRET)
+    worker = queue.fleet.worker(HPSEARCH_SECRET=SECRET)
     for factor in (1, 2):
-        key = send(shop, made(f"def objective(config): return {factor}.0"))
-        wait_until(lambda: shop.states("sent") == ["done"], "the trial")
-        assert shop.trial(key).loss == factor
-        shop.store.delete_experiment(key)
+        key = send(queue, made(f"def objective(config): return {factor}.0"))
+        wait_until(lambda: queue.states("sent") == ["done"], "the trial")
+        assert queue.trial(key).loss == factor
+        queue.store.delete_experiment(key)
     assert worker.poll() is None
 
 
@@ -199,31 +158,31 @@ def objective(config):
 
 
 @pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
-def test_what_is_attached_is_there_when_the_trial_is_done(shop, isolation):
-    key = send(shop, ATTACHES)
+def test_what_is_attached_is_there_when_the_trial_is_done(queue, isolation):
+    key = send(queue, ATTACHES)
 
-    assert ended(shop.fleet.worker("--burst", isolation, HPSEARCH_SECRET=SECRET)) == 0
+    assert wait_for_exit(queue.fleet.worker("--burst", isolation, HPSEARCH_SECRET=SECRET)) == 0
 
-    trial = shop.trial(key)
+    trial = queue.trial(key)
     assert (trial.loss, set(trial.result)) == (0.5, {"loss", "status"})
     assert trial.error is not None
     assert trial.error.kind is FailureKind.UNSTORABLE
     assert "'bad' is 3 (int), not bytes" in trial.error.message
-    assert shop.store.attachments(key, tid=0) == ["checkpoint", "model"]
-    assert shop.store.attachment(key, "checkpoint", tid=0) == b"c" * 400_000
-    page = shop.fleet.call("show", key, "0").stdout
+    assert queue.store.attachments(key, tid=0) == ["checkpoint", "model"]
+    assert queue.store.attachment(key, "checkpoint", tid=0) == b"c" * 400_000
+    page = queue.fleet.call("show", key, "0").stdout
     assert "attachments   checkpoint, model" in page
 
 
-def test_a_failed_trial_keeps_what_it_attached_before(shop):
+def test_a_failed_trial_keeps_what_it_attached_before(queue):
     """Whether it raised, ended its process, or took too long."""
-    key = send(shop, ATTACHES, 4)
+    key = send(queue, ATTACHES, 4)
 
-    assert ended(shop.fleet.worker("--burst", "--trial-timeout", "3s", HPSEARCH_SECRET=SECRET)) == 0
+    assert wait_for_exit(queue.fleet.worker("--burst", "--trial-timeout", "3s", HPSEARCH_SECRET=SECRET)) == 0
 
-    assert shop.states(key) == ["done", "failed", "failed", "failed"]
+    assert queue.states(key) == ["done", "failed", "failed", "failed"]
     for tid in (1, 2, 3):
-        assert shop.store.attachment(key, "checkpoint", tid=tid) == b"c" * 400_000
+        assert queue.store.attachment(key, "checkpoint", tid=tid) == b"c" * 400_000
 
 
 WAITS = made("""
@@ -240,15 +199,15 @@ def objective(config):
 """)
 
 
-def test_a_trial_that_is_given_back_shows_the_attachments_of_its_last_attempt_alone(shop):
-    key = send(shop, WAITS)
-    first = shop.fleet.start("worker", "--drain-timeout", "0s", HPSEARCH_SECRET=SECRET)
-    shop.wait_for_file("started")
+def test_a_trial_that_is_given_back_shows_the_attachments_of_its_last_attempt_alone(queue):
+    key = send(queue, WAITS)
+    first = queue.fleet.start("worker", "--drain-timeout", "0s", HPSEARCH_SECRET=SECRET)
+    queue.wait_for_file("started")
     first.terminate()
-    assert ended(first) == 0
-    assert shop.states(key) == ["pending"]
-    shop.touch("go_on")
+    assert wait_for_exit(first) == 0
+    assert queue.states(key) == ["pending"]
+    queue.touch("go_on")
 
-    assert ended(shop.fleet.worker("--burst", HPSEARCH_SECRET=SECRET)) == 0
+    assert wait_for_exit(queue.fleet.worker("--burst", HPSEARCH_SECRET=SECRET)) == 0
 
-    assert shop.store.attachments(key, tid=0) == ["of attempt 2"]
+    assert queue.store.attachments(key, tid=0) == ["of attempt 2"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hpsearch.core.trial import State
-from tests.acceptance.fleet import Fleet, ended, wait_until
+from tests.support.fleet import Fleet, wait_for_exit
+from tests.support.waiting import wait_until
 
 SEARCH = """
 from hpsearch import hp
@@ -27,7 +28,7 @@ def lab(fleet: Fleet) -> Fleet:
 
 def searched(fleet: Fleet, n: int, *args: str) -> tuple[int, str]:
     process = fleet.start("coordinator", "changed.py", "--max-evals", str(n), *args)
-    return ended(process), fleet.output(process)
+    return wait_for_exit(process), fleet.output(process)
 
 
 def test_a_warm_worker_loads_changed_code_once_it_is_accepted(lab):
@@ -51,7 +52,7 @@ def test_a_worker_without_isolation_asks_to_be_started_again(lab):
     assert searched(lab, 2)[0] == 0
     (lab.folder / "lab.py").write_text("OFFSET = 1000")
     lab.start("coordinator", "changed.py", "--max-evals", "4", "--accept-changed-objective")
-    assert ended(worker) == 65
+    assert wait_for_exit(worker) == 65
     assert "start the worker again" in lab.output(worker)
 
 
@@ -60,7 +61,7 @@ def test_a_worker_with_another_version_of_the_code_takes_no_trial(lab):
     wait_until(lambda: bool(lab.trials("changed")), "a trial")
     (lab.folder / "lab.py").write_text("OFFSET = 1")
     worker = lab.worker("--exp-key", "changed")
-    assert ended(worker) == 65
+    assert wait_for_exit(worker) == 65
     assert "another version here" in lab.output(worker)
     assert {trial.state for trial in lab.trials("changed")} == {State.PENDING}
     (lab.folder / "lab.py").write_text("# the right one\nOFFSET = 0")

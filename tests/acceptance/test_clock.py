@@ -13,9 +13,10 @@ from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
-from scripts.bench.faults.clock import MovableClock, compiled
-from tests.acceptance.fleet import OBJECTIVE, Fleet, running, wait_until
-from tests.integration.servers import Server
+from tests.support.fleet import OBJECTIVE, Fleet, running_trials
+from tests.support.movable_clock import MovableClock, compiled
+from tests.support.servers import Server
+from tests.support.waiting import wait_until
 
 HOUR_S = 3600
 
@@ -63,7 +64,7 @@ def test_who_dies_as_the_clock_is_set_back_is_replaced_within_a_lease(fleet):
     dying, other = fleet.worker(SLEEP="1"), fleet.worker(SLEEP="1")
 
     def held() -> list[int]:
-        return [t.tid for t in running(fleet.trials()) if t.worker and t.worker.pid == dying.pid]
+        return [t.tid for t in running_trials(fleet.trials()) if t.worker and t.worker.pid == dying.pid]
 
     wait_until(lambda: bool(held()), "a trial in hand")
     [tid] = held()

@@ -18,8 +18,9 @@ from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 
 from hpsearch.core.trial import State
 from hpsearch.mongod import find_mongod
-from tests.acceptance.fleet import OBJECTIVE, Fleet, ended, wait_until
-from tests.integration.servers import free_port
+from tests.support.fleet import OBJECTIVE, Fleet, wait_for_exit
+from tests.support.servers import free_port
+from tests.support.waiting import wait_until
 
 COMPOSE = Path(__file__).parents[2] / "scripts" / "deploy" / "compose"
 MONGO: dict[str, Any] = yaml.safe_load((COMPOSE / "docker-compose.yml").read_text())["services"]["mongo"]
@@ -145,9 +146,9 @@ def test_users_search_over_tls_and_nobody_else_gets_in(deployment: Deployment):
     )
     worker = fleet.worker(HPSEARCH_STORE=deployment.uri_of("worker"))
     try:
-        assert ended(coordinator) == 0, fleet.output(coordinator)
+        assert wait_for_exit(coordinator) == 0, fleet.output(coordinator)
         worker.terminate()
-        assert ended(worker) == 0, fleet.output(worker)
+        assert wait_for_exit(worker) == 0, fleet.output(worker)
         assert [t.state for t in fleet.trials()] == [State.DONE] * 4
         assert_nobody_else_gets_in(deployment)
     finally:

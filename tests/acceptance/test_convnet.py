@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from hpsearch.core.trial import State
-from tests.acceptance.fleet import Fleet, ended, wait_until
+from tests.support.fleet import Fleet, wait_for_exit
+from tests.support.waiting import wait_until
 
 pytest.importorskip("torch", reason="PyTorch is not installed (extra torch)")
 
@@ -42,7 +43,7 @@ def test_a_search_whose_processes_are_all_killed_goes_on_with_the_same_command(f
     os.killpg(first.pid, signal.SIGKILL)
     kept = {trial.tid: trial for trial in fleet.trials("convnet") if trial.state is State.DONE}
 
-    assert ended(fleet.start(*command, **settings), timeout_s=180) == 0
+    assert wait_for_exit(fleet.start(*command, **settings), timeout_s=180) == 0
     trials = {trial.tid: trial for trial in fleet.trials("convnet")}
     assert finished() == 6
     assert all(trials[tid] == trial for tid, trial in kept.items())

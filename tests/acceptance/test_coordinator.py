@@ -8,7 +8,8 @@ from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.core.trial import FINISHED, State
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
-from tests.acceptance.fleet import Fleet, ended, running, wait_until
+from tests.support.fleet import Fleet, running_trials, wait_for_exit
+from tests.support.waiting import wait_until
 
 
 def experiment(fleet: Fleet) -> Experiment:
@@ -32,9 +33,9 @@ def is_exact(fleet: Fleet, n: int) -> None:
 def test_a_stopped_search_ends_its_trials_and_its_coordinator(fleet):
     worker = fleet.worker(SLEEP="600")
     coordinator = fleet.coordinator("--drain-timeout", "0.5s")
-    wait_until(lambda: bool(running(fleet.trials())), "a running trial")
+    wait_until(lambda: bool(running_trials(fleet.trials())), "a running trial")
     assert fleet.call("stop", "search").returncode == 0
-    ended(coordinator)
+    wait_for_exit(coordinator)
     assert {t.state for t in fleet.trials()} == {State.CANCELLED}
     assert experiment(fleet).state is ExperimentState.STOPPED
     wait_until(lambda: "was stopped: cancelled" in fleet.output(worker), "the worker to hear of it", 10)
@@ -44,16 +45,16 @@ def test_a_stopped_search_ends_its_trials_and_its_coordinator(fleet):
 def test_a_paused_search_starts_nothing_and_goes_on_when_resumed(fleet):
     fleet.worker(SLEEP="0.6")
     coordinator = fleet.coordinator("--max-evals", "6")
-    wait_until(lambda: bool(running(fleet.trials())), "the first trial")
+    wait_until(lambda: bool(running_trials(fleet.trials())), "the first trial")
     assert fleet.call("pause", "search").returncode == 0
-    wait_until(lambda: not running(fleet.trials()), "the running trial to end")
+    wait_until(lambda: not running_trials(fleet.trials()), "the running trial to end")
     n_calls = fleet.calls()
     assert n_calls < 6
     assert fleet.call("status").returncode == 0  # meanwhile a worker would have begun the next one
     assert (fleet.calls(), coordinator.poll()) == (n_calls, None)
     assert experiment(fleet).state is ExperimentState.PAUSED
     assert fleet.call("resume", "search").returncode == 0
-    assert ended(coordinator) == 0
+    assert wait_for_exit(coordinator) == 0
     is_exact(fleet, 6)
 
 
@@ -62,26 +63,26 @@ def test_a_signal_ends_the_coordinator_and_leaves_the_search_to_the_next(fleet):
     first = fleet.coordinator("--max-evals", "10")
     wait_until(lambda: n_finished(fleet) >= 2, "two trials")
     first.terminate()
-    assert ended(first) == 143
+    assert wait_for_exit(first) == 143
     assert experiment(fleet).state is ExperimentState.RUNNING
     assert [t for t in fleet.trials() if t.state is State.CANCELLED] == []
     second = fleet.coordinator("--max-evals", "10")
-    assert ended(second) == 0
+    assert wait_for_exit(second) == 0
     is_exact(fleet, 10)
 
 
 def test_a_search_that_ended_is_taken_up_with_a_larger_budget(fleet):
     fleet.worker()
-    assert ended(fleet.coordinator("--max-evals", "3")) == 0
+    assert wait_for_exit(fleet.coordinator("--max-evals", "3")) == 0
     is_exact(fleet, 3)
-    assert ended(fleet.coordinator("--max-evals", "5")) == 0
+    assert wait_for_exit(fleet.coordinator("--max-evals", "5")) == 0
     is_exact(fleet, 5)
 
 
 def test_the_timeout_of_the_search_ends_what_still_runs(fleet):
     worker = fleet.worker(SLEEP="600")
     coordinator = fleet.coordinator("--timeout", "3s", "--drain-timeout", "0.5s")
-    assert ended(coordinator, timeout_s=20) == 1, "no trial succeeded"
+    assert wait_for_exit(coordinator, timeout_s=20) == 1, "no trial succeeded"
     assert experiment(fleet).ended_why == "timeout"
     wait_until(lambda: "was stopped: cancelled" in fleet.output(worker), "the worker to hear of it", 10)
 
@@ -97,8 +98,8 @@ def test_a_leader_that_stood_still_finds_another_in_its_place_and_the_count_is_e
     stood_at = len(fleet.trials())
     wait_until(lambda: len(fleet.trials()) > stood_at + 2, "the standby to suggest")
     leader.send_signal(signal.SIGCONT)
-    assert ended(standby) == 0
-    assert ended(leader) == 0
+    assert wait_for_exit(standby) == 0
+    assert wait_for_exit(leader) == 0
     is_exact(fleet, 30)
 
 
@@ -106,6 +107,6 @@ def test_a_worker_in_burst_mode_stays_as_long_as_a_coordinator_leads(fleet):
     coordinator = fleet.coordinator("--max-evals", "6")
     wait_until(lambda: bool(fleet.trials()), "a trial")
     worker = fleet.worker("--burst")
-    assert ended(coordinator) == 0
-    assert ended(worker) == 0
+    assert wait_for_exit(coordinator) == 0
+    assert wait_for_exit(worker) == 0
     is_exact(fleet, 6)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from pymongo import MongoClient
 
-from tests.acceptance.fleet import OBJECTIVE, Fleet, ended
+from tests.support.fleet import OBJECTIVE, Fleet, wait_for_exit
 
 
 @pytest.fixture
@@ -40,12 +40,12 @@ def test_a_fleet_searches_under_its_users_and_shows_no_password(administrator, d
     worker = administrator.start("worker", "--debug", "--max-trials", "4", **as_worker)
     coordinator = administrator.start("coordinator", *arguments, HPSEARCH_STORE=uris["hpsearch_coordinator"])
     listed = [Path(f"/proc/{p.pid}/cmdline").read_text() for p in (worker, coordinator)]
-    assert ended(coordinator) == 0, administrator.output(coordinator)
-    assert ended(worker) == 0, administrator.output(worker)
+    assert wait_for_exit(coordinator) == 0, administrator.output(coordinator)
+    assert wait_for_exit(worker) == 0, administrator.output(worker)
     refused = administrator.start(
         "coordinator", "search.py", "--exp-key", "other", HPSEARCH_STORE=uris["hpsearch_viewer"]
     )
-    assert ended(refused) == 77
+    assert wait_for_exit(refused) == 77
     assert "the role hpsearch_coordinator" in administrator.output(refused)
     assert "Traceback" not in administrator.output(refused)
 
@@ -64,7 +64,7 @@ def test_a_second_run_changes_no_password_unless_told_to(administrator, tmp_path
     assert (again.returncode, again.stdout) == (0, "")
     assert "password unchanged" in again.stderr
     viewer = administrator.start("status", HPSEARCH_STORE=first["hpsearch_viewer"])
-    assert ended(viewer) == 0, administrator.output(viewer)
+    assert wait_for_exit(viewer) == 0, administrator.output(viewer)
 
     path = tmp_path / "uris"
     rotated = administrator.call("db", "init", "--users", "--rotate", "--users-file", str(path))
@@ -73,7 +73,7 @@ def test_a_second_run_changes_no_password_unless_told_to(administrator, tmp_path
     second = users_of(path.read_text())
     for uri, code in ((first["hpsearch_viewer"], 77), (second["hpsearch_viewer"], 0)):
         viewer = administrator.start("status", HPSEARCH_STORE=uri)
-        assert ended(viewer) == code, administrator.output(viewer)
+        assert wait_for_exit(viewer) == code, administrator.output(viewer)
     taken = administrator.call("db", "init", "--users", "--rotate", "--users-file", str(path))
     assert taken.returncode == 78
     assert "name a new one" in taken.stderr

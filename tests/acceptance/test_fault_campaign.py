@@ -1,4 +1,4 @@
-"""A fleet on a replica set of three, under faults of most kinds at once: ``scripts/bench/faults --short``."""
+"""A fleet on a replica set of three, under faults of most kinds at once: ``scripts/faults --short``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATIENCE_S = 400
 def test_a_fleet_keeps_its_promises_under_faults_of_most_kinds(tmp_path: Path) -> None:
     """Nothing acknowledged is lost or changed, none is doubled, the count is exact, and everybody leaves."""
     with subprocess.Popen(
-        [sys.executable, "scripts/bench/faults", "--seed", "1", "--short"],
+        [sys.executable, "-m", "tests.faults", "--seed", "1", "--short"],
         cwd=REPOSITORY,
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stdin=subprocess.DEVNULL,

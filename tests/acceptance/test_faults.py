@@ -8,7 +8,8 @@ from collections import Counter
 
 from hpsearch import mongod
 from hpsearch.core.trial import FINISHED, State
-from tests.acceptance.fleet import Fleet, ended, running, wait_until
+from tests.support.fleet import Fleet, running_trials, wait_for_exit
+from tests.support.waiting import wait_until
 
 N = 12
 
@@ -27,12 +28,12 @@ def is_complete(fleet: Fleet) -> None:
 def test_a_worker_killed_in_mid_trial_costs_a_rerun_and_nothing_else(fleet):
     victim = fleet.worker("--name", "victim", SLEEP="600")
     coordinator = fleet.coordinator("--max-evals", str(N))
-    wait_until(lambda: bool(running(fleet.trials())), "a trial in the hands of the victim")
-    [held] = running(fleet.trials())
+    wait_until(lambda: bool(running_trials(fleet.trials())), "a trial in the hands of the victim")
+    [held] = running_trials(fleet.trials())
     os.killpg(victim.pid, signal.SIGKILL)
     for i in range(2):
         fleet.worker("--name", f"survivor-{i}")
-    assert ended(coordinator) == 0
+    assert wait_for_exit(coordinator) == 0
     is_complete(fleet)
     again = fleet.trials()[held.tid]
     assert again.attempt == 2
@@ -48,7 +49,7 @@ def test_a_coordinator_killed_and_started_again_reaches_the_exact_count(fleet):
     wait_until(lambda: sum(t.state is State.DONE for t in fleet.trials()) >= 3, "three trials")
     first.kill()
     second = fleet.coordinator("--max-evals", str(N))
-    assert ended(second) == 0
+    assert wait_for_exit(second) == 0
     is_complete(fleet)
     assert fleet.calls() == N, "no trial was evaluated twice"
 
@@ -59,7 +60,7 @@ def test_mongod_killed_and_started_again_in_mid_search_loses_nothing(fleet):
     wait_until(lambda: sum(t.state is State.DONE for t in fleet.trials()) >= 3, "three trials")
     acknowledged = {t.tid: t.loss for t in fleet.trials() if t.state is State.DONE}
     kill_mongod(fleet)
-    assert ended(coordinator) == 0
+    assert wait_for_exit(coordinator) == 0
     is_complete(fleet)
     final = {t.tid: t.loss for t in fleet.trials()}
     assert {tid: final[tid] for tid in acknowledged} == acknowledged
@@ -76,8 +77,8 @@ def test_a_standby_waits_and_takes_over_from_a_killed_leader(fleet):
     fleet.worker(SLEEP="0.5")
     wait_until(lambda: sum(t.state is State.DONE for t in fleet.trials()) >= 2, "two trials")
     leader.kill()
-    assert ended(leader) == -signal.SIGKILL, "it had not ended by itself"
-    assert ended(standby) == 0
+    assert wait_for_exit(leader) == -signal.SIGKILL, "it had not ended by itself"
+    assert wait_for_exit(standby) == 0
     is_complete(fleet)
 
 

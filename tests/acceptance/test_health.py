@@ -15,10 +15,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from hpsearch.core.trial import State
 from hpsearch.runtime.events import Event
-from tests.acceptance.fleet import Fleet, ended, wait_until
-from tests.integration.servers import Server
-from tests.unit.runtime.test_events import ROWS
-from tests.unit.test_documentation import section
+from tests.support.documentation import event_rows, section
+from tests.support.fleet import Fleet, wait_for_exit
+from tests.support.servers import Server
+from tests.support.waiting import wait_until
 
 HEALTH = ("--health-port", "0", "--log-format", "json")
 
@@ -88,7 +88,7 @@ def test_a_fleet_tells_what_the_reference_says_and_counts_what_happened(fleet):
     assert asked(f"{at_coordinator}/healthz") == (200, "alive")
     assert exposed(at_coordinator) | exposed(at_worker) == described()
     assert metrics(at_coordinator)["hpsearch_coordinator_leader", ()] == 1
-    assert ended(coordinator) == 0
+    assert wait_for_exit(coordinator) == 0
 
     counted = metrics(at_worker)
     assert counted["hpsearch_worker_trials_total", (("outcome", "done"),)] == 6
@@ -98,7 +98,7 @@ def test_a_fleet_tells_what_the_reference_says_and_counts_what_happened(fleet):
     assert counted["hpsearch_worker_slots", ()] == 1
     assert counted["hpsearch_reconnects_total", ()] == 0
     worker.send_signal(signal.SIGTERM)
-    assert ended(worker) == 0
+    assert wait_for_exit(worker) == 0
 
     of_worker, of_coordinator = lines(fleet, worker), json_lines(fleet, coordinator)
     assert {line["worker"] for line in of_worker} == {"anna"}
@@ -109,7 +109,7 @@ def test_a_fleet_tells_what_the_reference_says_and_counts_what_happened(fleet):
     }
     for line in of_worker + of_coordinator:
         has = set(line) - {"time", "level", "event", "message", "worker"}
-        assert has == ROWS[line["event"]].fields
+        assert has == event_rows()[line["event"]].fields
 
 
 def json_lines(fleet: Fleet, process: subprocess.Popen[str]) -> list[dict[str, Any]]:

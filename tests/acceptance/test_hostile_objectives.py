@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hpsearch.core.trial import FINISHED, State
-from tests.acceptance.fleet import ended
+from tests.support.fleet import wait_for_exit
 
 #: By the value of "x": what to return, or raise, and whether the loss is kept.
 OBJECTIVE = r"""
@@ -68,21 +68,21 @@ N_KEPT, N = 8, 31
 
 
 @pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
-def test_every_trial_ends_the_losses_are_kept_and_no_terminal_obeys(shop, isolation):
-    (shop.fleet.folder / "anything.py").write_text(OBJECTIVE)
-    key = shop.open("objective", N, file="anything.py")
-    worker = shop.fleet.worker("--burst", isolation)
-    assert ended(worker) == 0
+def test_every_trial_ends_the_losses_are_kept_and_no_terminal_obeys(queue, isolation):
+    (queue.fleet.folder / "anything.py").write_text(OBJECTIVE)
+    key = queue.submit("objective", N, file="anything.py")
+    worker = queue.fleet.worker("--burst", isolation)
+    assert wait_for_exit(worker) == 0
 
-    found = list(shop.store.trials(key))
+    found = list(queue.store.trials(key))
     assert {trial.state for trial in found} <= FINISHED
     assert [trial.loss for trial in found] == [0.5] * N_KEPT + [None] * (N - N_KEPT)
     assert all(trial.attempt == 1 for trial in found)
     assert all(trial.error is not None for trial in found if trial.state is State.FAILED)
-    log = (shop.fleet.folder / "process-0.log").read_text()
+    log = (queue.fleet.folder / "process-0.log").read_text()
     assert [c for line in log.split("\n") for c in line if not c.isprintable()] == []
     assert not [line for line in log.split("\n") if line.startswith("2026-01-01 00:00:00 ERROR")]
     for arguments in (["trials", key], ["best", key], *(["show", key, str(tid)] for tid in (3, N - 8))):
-        shown = shop.fleet.call(*arguments)
+        shown = queue.fleet.call(*arguments)
         assert (shown.returncode, shown.stderr) == (0, "")
         assert {c for c in shown.stdout if not c.isprintable()} <= {"\n", "\t"}

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch import hp
-from tests.conftest import REPOSITORY
+from tests.support.documentation import REPOSITORY
 
 LESSONS = REPOSITORY / "scripts" / "examples" / "lessons"
 PAGE = (REPOSITORY / "docs" / "hyperopt.md").read_text()

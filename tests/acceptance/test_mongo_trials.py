@@ -19,7 +19,8 @@ from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.trial import State, Trial
 from hpsearch.hyperopt.mongoexp import MongoTrials
 from hpsearch.store.mongo.hyperopt_uri import jobs_address
-from tests.acceptance.fleet import ended, started, wait_until
+from tests.support.fleet import start_process, wait_for_exit
+from tests.support.waiting import wait_until
 
 WORKER = Path(sys.executable).with_name("hpsearch-mongo-worker")
 
@@ -136,7 +137,7 @@ class Office:
         return self.start(str(WORKER), "--mongo", self.url, *flags, **env)
 
     def start(self, *command: str, **env: str) -> subprocess.Popen[str]:
-        return started(command, self.folder, {**self.environment(), **env}, self.processes)
+        return start_process(command, self.folder, {**self.environment(), **env}, self.processes)
 
     def environment(self) -> dict[str, str]:
         return {
@@ -198,7 +199,7 @@ def test_two_hundred_trials_with_a_worker_killed_are_all_done_once(office: Offic
     others = [office.worker("--exp-key", "tune", "--poll-interval", "0.1") for _ in range(3)]
     wait_until(lambda: len(office.calls()) > 20, "the others at work")
     office.kill(victim)
-    assert ended(script, 120) == 0, office.output(script)
+    assert wait_for_exit(script, 120) == 0, office.output(script)
     assert re.search(r"^best -?0\.\d{4} of 200$", office.output(script), re.MULTILINE)
     tuned.refresh()
     assert tuned.tids == list(range(200))
@@ -210,7 +211,7 @@ def test_two_hundred_trials_with_a_worker_killed_are_all_done_once(office: Offic
     assert owners <= {f"{socket.gethostname()}:{other.pid}" for other in others}
     for worker in others:
         worker.terminate()
-    assert [ended(worker) for worker in others] == [0, 0, 0]
+    assert [wait_for_exit(worker) for worker in others] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGINT])
@@ -220,10 +221,10 @@ def test_a_script_that_dies_goes_on_where_it_was(office: Office, tuned: MongoTri
     office.worker("--exp-key", "tune")
     wait_until(lambda: len(office.calls()) > 15, "the search in full swing")
     os.killpg(script.pid, signum)
-    assert ended(script) == -signum
+    assert wait_for_exit(script) == -signum
     assert tuned.store.experiment("tune").state is ExperimentState.RUNNING
     again = office.script("tune.py", "60")
-    assert ended(again) == 0, office.output(again)
+    assert wait_for_exit(again) == 0, office.output(again)
     tuned.refresh()
     assert tuned.tids == list(range(60))
     assert len(set(tuned.vals["x"])) == 60
@@ -234,28 +235,28 @@ def test_a_script_whose_workers_all_refused_its_objective_is_told_and_goes_on_wi
     """It names the reason that they most often have, here another secret."""
     script = office.script("tune.py", "2")
     refusing = office.worker("--exp-key", "tune", HPSEARCH_SECRET="the secret of somebody else")
-    assert ended(refusing) != 0
+    assert wait_for_exit(refusing) != 0
     wait_until(lambda: "have left" in office.output(script), "what the script is told")
     assert "1 of them without a trial: their logs say why (often another HPSEARCH_SECRET" in office.output(
         script
     )
     office.worker("--exp-key", "tune")
-    assert ended(script) == 0, office.output(script)
+    assert wait_for_exit(script) == 0, office.output(script)
 
 
 def test_a_class_that_wraps_the_search_and_its_workers_runs(office: Office):
     script = office.script("integrator.py")
-    assert ended(script) == 0, office.output(script)
+    assert wait_for_exit(script) == 0, office.output(script)
     assert office.output(script).splitlines()[-1] == "12"
 
 
 def test_another_objective_of_the_script_is_refused_with_a_sentence(office: Office):
     office.worker("--exp-key", "tune")
-    assert ended(office.script("tune.py", "3")) == 0
+    assert wait_for_exit(office.script("tune.py", "3")) == 0
     path = office.folder / "tune.py"
     path.write_text(TUNE.replace('config["x"] ** 2', 'config["x"] ** 4'))
     changed = office.script("tune.py", "6")
-    assert ended(changed) == 78
+    assert wait_for_exit(changed) == 78
     told = office.output(changed).splitlines()[-1]
     assert "Experiment 'tune' exists with another objective: '__main__:objective' has other code here" in told
     assert "give MongoTrials another exp_key" in told
@@ -268,9 +269,9 @@ def test_a_value_that_each_run_sets_anew_is_named_when_the_script_is_started_aga
     )
     office.worker("--exp-key", "tune")
     first = office.script("tune.py", "3")
-    assert ended(first) == 0, office.output(first)
+    assert wait_for_exit(first) == 0, office.output(first)
     again = office.script("tune.py", "6")
-    assert ended(again) == 78
+    assert wait_for_exit(again) == 78
     told = office.output(again).splitlines()[-1]
     assert "has another value of 'START' here; what changes from run to run does not belong into" in told
     assert "pass it by the environment; give MongoTrials another exp_key" in told
@@ -278,11 +279,11 @@ def test_a_value_that_each_run_sets_anew_is_named_when_the_script_is_started_aga
 
 def test_the_commands_go_on_with_a_search_that_a_script_began(office: Office, tuned: MongoTrials):
     office.worker("--exp-key", "tune")
-    assert ended(office.script("short.py")) == 0
+    assert wait_for_exit(office.script("short.py")) == 0
     store = {"HPSEARCH_STORE": jobs_address(office.url).uri}
     command = (sys.executable, "-m", "hpsearch", "coordinator", "model:loss")
     coordinator = office.start(*command, "--exp-key", "tune", "--max-evals", "9", **store)
-    assert ended(coordinator) == 0, office.output(coordinator)
+    assert wait_for_exit(coordinator) == 0, office.output(coordinator)
     tuned.refresh()
     assert tuned.tids == list(range(9))
     assert len(set(tuned.vals["x"])) == 9

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from hpsearch.core.trial import State
-from tests.acceptance.fleet import Fleet, ended, running, wait_until
-from tests.integration.servers import Server
+from tests.support.fleet import Fleet, running_trials, wait_for_exit
+from tests.support.servers import Server
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -55,11 +56,11 @@ def test_the_queries_of_the_readme_are_among_those_of_the_manual():
 def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search(fleet: Fleet, mongosh: Path):
     fleet.worker("--name", "victim", SLEEP="600")
     coordinator = fleet.coordinator("--max-evals", "8")
-    wait_until(lambda: bool(running(fleet.trials())), "a trial in the hands of the victim")
+    wait_until(lambda: bool(running_trials(fleet.trials())), "a trial in the hands of the victim")
     os.killpg(fleet.processes[0].pid, 9)
     fleet.worker("--name", "busy", "--max-trials", "1", SLEEP="600")
     wait_until(
-        lambda: any(t.worker and t.worker.name == "busy" for t in running(fleet.trials())),
+        lambda: any(t.worker and t.worker.name == "busy" for t in running_trials(fleet.trials())),
         "a trial in the hands of the busy one, before others have done all",
     )
     fleet.worker("--name", "steady")
@@ -140,11 +141,11 @@ def test_every_command_of_the_readme_is_one(line: str, fleet: Fleet):
 def test_the_coordinator_of_the_readme_and_its_workers_finish_a_search(fleet: Fleet):
     workers = [fleet.worker("--exp-key", "search", "--concurrency", n) for n in ("2", "3")]
     coordinator = fleet.start("coordinator", "search.py", "--max-evals", "10")
-    assert ended(coordinator) == 0
+    assert wait_for_exit(coordinator) == 0
     assert sum(t.state is State.DONE for t in fleet.trials()) == 10
     for worker in workers:
         worker.terminate()
-    assert [ended(worker) for worker in workers] == [0, 0]
+    assert [wait_for_exit(worker) for worker in workers] == [0, 0]
 
 
 @pytest.fixture

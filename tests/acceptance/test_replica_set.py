@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from hpsearch.core.trial import State
-from scripts.bench.faults.cluster import Cluster
-from scripts.bench.faults.posts import Supervisor
-from tests.acceptance.fleet import OBJECTIVE, Fleet, ended, wait_until
+from tests.support.fleet import OBJECTIVE, Fleet, wait_for_exit
+from tests.support.replica_set import Cluster
+from tests.support.supervisor import Supervisor
+from tests.support.waiting import wait_until
 
 N = 20
 
@@ -44,7 +45,7 @@ def test_a_fail_over_in_mid_search_loses_no_acknowledged_result(cluster: Cluster
         primary = cluster.primary()
         assert primary is not None
         primary.post.kill()
-        assert ended(coordinator) == 0
+        assert wait_for_exit(coordinator) == 0
         final = done(fleet)
         assert len(final) == N
         assert {tid: final[tid] for tid in acknowledged} == acknowledged

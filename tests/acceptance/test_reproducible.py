@@ -10,7 +10,8 @@ import pytest
 from hpsearch.core.trial import FINISHED, Trial
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
-from tests.acceptance.fleet import Fleet, ended, wait_until
+from tests.support.fleet import Fleet, wait_for_exit
+from tests.support.waiting import wait_until
 
 #: Trials take random times, and suggestions depend on results from the first one on.
 JITTERY = """
@@ -49,7 +50,7 @@ def searched(fleet: Fleet, n: int, *args: str, jitter: str) -> list[object]:
     key = f"k{uuid.uuid4().hex[:8]}"
     command = ("run", "jittery.py", "--exp-key", key, "--max-evals", str(n), *OPTIONS, *args)
     process = fleet.start(*command, JITTER=jitter)
-    assert ended(process, 200) == 0, fleet.output(process)
+    assert wait_for_exit(process, 200) == 0, fleet.output(process)
     return points(fleet, key, n)
 
 
@@ -80,7 +81,7 @@ def test_killed_coordinators_and_workers_change_nothing(jittery):
     standby.send_signal(signal.SIGKILL)
     workers.append(jittery.worker("--exp-key", key, JITTER="0.1"))
     last = jittery.start("coordinator", *options)
-    assert ended(last, 120) == 0, jittery.output(last)
+    assert wait_for_exit(last, 120) == 0, jittery.output(last)
     assert points(jittery, key, 24) == plain
 
 
@@ -93,7 +94,7 @@ def test_a_search_of_one_worker_goes_on_as_it_would_have_after_it_was_killed(jit
     first.kill()
     first.wait()
     second = jittery.start(*command, JITTER="0.1")
-    assert ended(second, 120) == 0, jittery.output(second)
+    assert wait_for_exit(second, 120) == 0, jittery.output(second)
     assert points(jittery, key, 20) == plain
 
 
@@ -103,7 +104,7 @@ def test_racing_coordinators_say_whose_seed_it_is(jittery):
     ]
     jittery.worker("--exp-key", "raced")
     for process in processes:
-        assert ended(process, 120) == 0, jittery.output(process)
+        assert wait_for_exit(process, 120) == 0, jittery.output(process)
     store = MongoStore.connect(jittery.uri, patience=Patience(60))
     seed = store.experiment("raced").seed
     store.close()

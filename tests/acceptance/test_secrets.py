@@ -14,9 +14,10 @@ from pymongo import MongoClient
 
 from hpsearch import mongod
 from hpsearch.objective.by_value import pack
-from tests.acceptance.fleet import Fleet, ended, started, wait_until
-from tests.acceptance.objectives import Shop, shop_at
-from tests.acceptance.test_by_value import made, send
+from tests.support.fleet import Fleet, start_process, wait_for_exit
+from tests.support.objectives import TrialQueue, open_queue
+from tests.support.payloads import made, send
+from tests.support.waiting import wait_until
 
 SECRET = "5ecret-that-the-fleet-shares"
 WRONG = "5ecret-that-is-no-password"
@@ -39,23 +40,23 @@ def objective(config):
 
 
 @pytest.fixture
-def shop(fleet: Fleet) -> Iterator[Shop]:
-    """A shop on the server of the fleet, whose processes know the secret."""
-    opened = shop_at(fleet.folder, fleet.uri)
+def queue(fleet: Fleet) -> Iterator[TrialQueue]:
+    """A queue on the server of the fleet, whose processes know the secret."""
+    opened = open_queue(fleet.folder, fleet.uri)
     (fleet.folder / "search.py").write_text(OBJECTIVE)
     yield opened
     opened.store.close()
 
 
-def test_a_whole_search_shows_no_password_and_no_secret(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+def test_a_whole_search_shows_no_password_and_no_secret(queue: TrialQueue, monkeypatch: pytest.MonkeyPatch):
     """Not in logs at the debug level, command lines, documents, errors, and evaluations' environments."""
     monkeypatch.setenv("HPSEARCH_SECRET", SECRET)
     monkeypatch.setenv("HPSEARCH_DEBUG", "1")
-    fleet = shop.fleet
+    fleet = queue.fleet
     folder = fleet.folder
     password = str(urlsplit(fleet.uri).password)
     objective = made(OBJECTIVE)
-    send(shop, objective, sealed=lambda there: pack(objective, there, SECRET.encode()))
+    send(queue, objective, sealed=lambda there: pack(objective, there, SECRET.encode()))
     some_fail = ("--max-evals", "4", "--seed", "0")
     searches = [
         fleet.start("coordinator", "search.py", "--exp-key", "far", *some_fail),
@@ -66,9 +67,9 @@ def test_a_whole_search_shows_no_password_and_no_secret(shop: Shop, monkeypatch:
 
     surroundings = [commands_of(fleet), *(environment(int(p.name[6:])) for p in folder.glob("child-*"))]
     (folder / "go_on").touch()
-    assert [ended(search) for search in searches] == [0, 0], list(map(fleet.output, searches))
-    assert ended(workers[1]) == 0, fleet.output(workers[1])
-    failure = shop.trial("sent").error
+    assert [wait_for_exit(search) for search in searches] == [0, 0], list(map(fleet.output, searches))
+    assert wait_for_exit(workers[1]) == 0, fleet.output(workers[1])
+    failure = queue.trial("sent").error
     assert failure is not None
     assert failure.message == "no luck"  # so what was sent by value was run
     answers = [fleet.call("doctor"), fleet.call("show", "far", "0"), *wrongly_addressed(fleet, password)]
@@ -86,7 +87,7 @@ def test_a_whole_search_shows_no_password_and_no_secret(shop: Shop, monkeypatch:
 
 def mongo_worker(fleet: Fleet, *flags: str):
     command = [sys.executable, "-m", "hpsearch.cli.mongo_worker", "--exp-key", "sent", *flags]
-    return started(command, fleet.folder, fleet.environment(), fleet.processes)
+    return start_process(command, fleet.folder, fleet.environment(), fleet.processes)
 
 
 def commands_of(fleet: Fleet) -> str:

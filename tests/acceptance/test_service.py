@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.fleet import OBJECTIVE, ended, wait_until
-from tests.acceptance.objectives import Shop
+from tests.support.fleet import OBJECTIVE, wait_for_exit
+from tests.support.objectives import TrialQueue
+from tests.support.waiting import wait_until
 
 AROUND = """
 import os, time
@@ -65,25 +66,25 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 
 
 @pytest.fixture
-def work(shop: Shop) -> Shop:
-    (shop.fleet.folder / "around.py").write_text(AROUND)
-    return shop
+def work(queue: TrialQueue) -> TrialQueue:
+    (queue.fleet.folder / "around.py").write_text(AROUND)
+    return queue
 
 
 # The service manager
 
 
 def test_a_worker_tells_that_it_serves_lives_and_drains_and_its_objective_has_no_part_in_that(
-    work: Shop, manager: Manager
+    work: TrialQueue, manager: Manager
 ):
-    key = work.open("around", 1, file="around.py")
+    key = work.submit("around", 1, file="around.py")
     worker = work.fleet.worker(**manager.environment)
     wait_until(lambda: manager.heard().count("WATCHDOG=1") > 1, "signs of life")
     wait_until(lambda: "STATUS=idle: 1 done, 0 failed" in manager.heard(), "the trial to be told")
     assert "STOPPING=1" not in manager.heard()
     worker.terminate()
 
-    assert ended(worker) == 0
+    assert wait_for_exit(worker) == 0
     assert manager.heard().count("READY=1") == 1
     assert manager.heard()[-1] == "STOPPING=1"
     assert work.trial(key).result["seen"] == dict.fromkeys(
@@ -91,7 +92,7 @@ def test_a_worker_tells_that_it_serves_lives_and_drains_and_its_objective_has_no
     )
 
 
-def test_a_coordinator_tells_whether_it_leads_and_that_it_ends(work: Shop, manager: Manager):
+def test_a_coordinator_tells_whether_it_leads_and_that_it_ends(work: TrialQueue, manager: Manager):
     (work.fleet.folder / "search.py").write_text(OBJECTIVE)
     coordinator = work.fleet.coordinator("--max-evals", "3")
     wait_until(lambda: "pending" in work.states("search"), "the leader to suggest")
@@ -101,9 +102,9 @@ def test_a_coordinator_tells_whether_it_leads_and_that_it_ends(work: Shop, manag
     assert "WATCHDOG=1" in manager.heard()
     coordinator.send_signal(signal.SIGTERM)
     wait_until(lambda: any(m.startswith("STATUS=leads search") for m in manager.heard()), "the take-over")
-    assert ended(work.fleet.worker("--max-trials", "3")) == 0
+    assert wait_for_exit(work.fleet.worker("--max-trials", "3")) == 0
 
-    assert ended(standby) == 0
+    assert wait_for_exit(standby) == 0
     assert manager.heard()[-1] == "STOPPING=1"
 
 
@@ -111,34 +112,39 @@ def test_a_coordinator_tells_whether_it_leads_and_that_it_ends(work: Shop, manag
 
 
 @pytest.mark.parametrize("choice", ["auto", "GPU-aaaa,GPU-bbbb,7"])
-def test_trials_at_the_same_time_see_one_gpu_each(work: Shop, choice: str, monkeypatch: pytest.MonkeyPatch):
+def test_trials_at_the_same_time_see_one_gpu_each(
+    work: TrialQueue, choice: str, monkeypatch: pytest.MonkeyPatch
+):
     program = work.fleet.folder / "bin" / "nvidia-smi"
     program.parent.mkdir()
     program.write_text(NVIDIA_SMI)
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent), prepend=":")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    key = work.open("together", 2, file="around.py")
+    key = work.submit("together", 2, file="around.py")
 
-    assert ended(work.fleet.worker("--gpus", choice, "--concurrency", "2", "--burst")) == 0
+    assert wait_for_exit(work.fleet.worker("--gpus", choice, "--concurrency", "2", "--burst")) == 0
 
     trials = [work.trial(key, tid) for tid in (0, 1)]
     assert {t.result["seen"]["CUDA_VISIBLE_DEVICES"] for t in trials} == {"GPU-aaaa", "GPU-bbbb"}
     assert all(t.result["at_import"] == t.result["seen"] for t in trials)
 
 
-def test_an_objective_in_the_workers_own_process_sees_its_gpu_from_its_first_import_on(work: Shop):
-    key = work.open("around", 1, file="around.py")
+def test_an_objective_in_the_workers_own_process_sees_its_gpu_from_its_first_import_on(work: TrialQueue):
+    key = work.submit("around", 1, file="around.py")
 
-    assert ended(work.fleet.worker("--gpus", "0,1", "--no-isolate", "--burst", CUDA_VISIBLE_DEVICES="5")) == 0
+    assert (
+        wait_for_exit(work.fleet.worker("--gpus", "0,1", "--no-isolate", "--burst", CUDA_VISIBLE_DEVICES="5"))
+        == 0
+    )
 
     assert work.trial(key).result["at_import"]["CUDA_VISIBLE_DEVICES"] == "0"
 
 
-def test_fewer_gpus_than_trials_end_a_worker_before_it_takes_any(work: Shop):
-    key = work.open("around", 1, file="around.py")
+def test_fewer_gpus_than_trials_end_a_worker_before_it_takes_any(work: TrialQueue):
+    key = work.submit("around", 1, file="around.py")
     worker = work.fleet.worker("--gpus", "auto", "--concurrency", "2", CUDA_VISIBLE_DEVICES="5")
 
-    assert ended(worker) == 78
+    assert wait_for_exit(worker) == 78
     assert "2 trials at a time need as many GPUs, and there are 1:" in work.fleet.output(worker)
     assert work.states(key) == ["pending"]

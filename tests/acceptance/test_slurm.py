@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from hpsearch.cli.options import DURATION
-from tests.acceptance.fleet import wait_until
-from tests.acceptance.objectives import Shop
-from tests.acceptance.slurm import PROGRAMS, SingleNode
+from tests.support.objectives import TrialQueue
+from tests.support.slurm import PROGRAMS, SlurmNode
+from tests.support.waiting import wait_until
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "deploy" / "slurm" / "workers.sbatch"
 MISSING = [name for name in PROGRAMS if not shutil.which(name)]
@@ -33,8 +33,8 @@ def asks(config):
 
 
 @pytest.fixture(scope="module")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SingleNode]:
-    cluster = SingleNode(tmp_path_factory.mktemp("slurm"))
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlurmNode]:
+    cluster = SlurmNode(tmp_path_factory.mktemp("slurm"))
     try:
         cluster.start()
         yield cluster
@@ -42,43 +42,45 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SingleNode]:
         cluster.stop()
 
 
-def submitted(slurm: SingleNode, shop: Shop, key: str, *options: str, words: tuple[str, ...] = ()) -> str:
+def submitted(
+    slurm: SlurmNode, queue: TrialQueue, key: str, *options: str, words: tuple[str, ...] = ()
+) -> str:
     """Submit the script in the folder of the search, as a user would, and return the job's number."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     command = ["sbatch", "--parsable", "--cpus-per-task=1", *options, str(SCRIPT), key, *words]
-    environment = {**shop.fleet.environment(), "PATH": path, "HOME": str(shop.fleet.folder)}
-    return slurm.call(*command, folder=shop.fleet.folder, **environment)
+    environment = {**queue.fleet.environment(), "PATH": path, "HOME": str(queue.fleet.folder)}
+    return slurm.call(*command, folder=queue.fleet.folder, **environment)
 
 
-def wait_for_end(slurm: SingleNode, job: str) -> None:
+def wait_for_end(slurm: SlurmNode, job: str) -> None:
     wait_until(lambda: slurm.call("squeue", "--noheader", f"--jobs={job}") == "", f"job {job} to end")
 
 
-def output(shop: Shop, job: str, task: int = 1) -> str:
-    return (shop.fleet.folder / f"hpsearch-{job}_{task}.log").read_text()
+def output(queue: TrialQueue, job: str, task: int = 1) -> str:
+    return (queue.fleet.folder / f"hpsearch-{job}_{task}.log").read_text()
 
 
-def test_an_array_evaluates_a_search_and_leaves_when_it_is_over(slurm: SingleNode, shop: Shop):
-    key = shop.open("quick", 6)
-    job = submitted(slurm, shop, key, "--array=1-2", "--time=10")
+def test_an_array_evaluates_a_search_and_leaves_when_it_is_over(slurm: SlurmNode, queue: TrialQueue):
+    key = queue.submit("quick", 6)
+    job = submitted(slurm, queue, key, "--array=1-2", "--time=10")
     wait_for_end(slurm, job)
 
-    assert shop.states(key) == ["done"] * 6
-    assert all(name.startswith("slurm-") for name in {worker.name for worker in shop.store.workers()})
-    assert "leaves:" in output(shop, job, 1)
-    assert "leaves:" in output(shop, job, 2)
+    assert queue.states(key) == ["done"] * 6
+    assert all(name.startswith("slurm-") for name in {worker.name for worker in queue.store.workers()})
+    assert "leaves:" in output(queue, job, 1)
+    assert "leaves:" in output(queue, job, 2)
 
 
 @pytest.mark.parametrize(("time", "runtime_s"), [("10", (360, 420)), ("UNLIMITED", None)])
 def test_workers_leave_before_the_time_of_their_job_is_over(
-    slurm: SingleNode, shop: Shop, time: str, runtime_s: tuple[float, float] | None
+    slurm: SlurmNode, queue: TrialQueue, time: str, runtime_s: tuple[float, float] | None
 ):
     """Three minutes before: two for the trial in hand, and one since Slurm's clock is coarse."""
-    (shop.fleet.folder / "asks.py").write_text(ASKS)
-    key = shop.open("asks", 1, file="asks.py")
-    wait_for_end(slurm, submitted(slurm, shop, key, "--array=1", f"--time={time}"))
+    (queue.fleet.folder / "asks.py").write_text(ASKS)
+    key = queue.submit("asks", 1, file="asks.py")
+    wait_for_end(slurm, submitted(slurm, queue, key, "--array=1", f"--time={time}"))
 
-    words = shop.trial(key).result["worker"]
+    words = queue.trial(key).result["worker"]
     told = [words[i + 1] for i, word in enumerate(words) if word == "--max-runtime"]
     if runtime_s is None:
         assert told == []
@@ -88,24 +90,24 @@ def test_workers_leave_before_the_time_of_their_job_is_over(
         assert low < seconds <= high
 
 
-def test_a_job_that_is_too_short_for_a_trial_says_so(slurm: SingleNode, shop: Shop):
-    key = shop.open("quick", 1)
-    job = submitted(slurm, shop, key, "--array=1", "--time=3")
+def test_a_job_that_is_too_short_for_a_trial_says_so(slurm: SlurmNode, queue: TrialQueue):
+    key = queue.submit("quick", 1)
+    job = submitted(slurm, queue, key, "--array=1", "--time=3")
     wait_for_end(slurm, job)
 
-    assert re.search(r"ends too soon for a trial; give it more than 3 minutes", output(shop, job))
-    assert shop.states(key) == ["pending"]
+    assert re.search(r"ends too soon for a trial; give it more than 3 minutes", output(queue, job))
+    assert queue.states(key) == ["pending"]
 
 
 def test_the_signal_before_the_end_reaches_the_worker_which_gives_its_trial_back(
-    slurm: SingleNode, shop: Shop
+    slurm: SlurmNode, queue: TrialQueue
 ):
     """What --signal=B:TERM@180 sends, sent now."""
-    key = shop.open("slow", 1)
-    job = submitted(slurm, shop, key, "--array=1", "--time=10", words=("--drain-timeout", "0.2s"))
-    shop.wait_for_file("started", timeout_s=60)
+    key = queue.submit("slow", 1)
+    job = submitted(slurm, queue, key, "--array=1", "--time=10", words=("--drain-timeout", "0.2s"))
+    queue.wait_for_file("started", timeout_s=60)
     slurm.call("scancel", "--batch", "--signal=TERM", job)
     wait_for_end(slurm, job)
 
-    assert [entry.why for entry in shop.trial(key).history] == ["worker drained"]
-    assert "leaves: 0 done, 0 failed" in output(shop, job)
+    assert [entry.why for entry in queue.trial(key).history] == ["worker drained"]
+    assert "leaves: 0 done, 0 failed" in output(queue, job)

@@ -13,9 +13,9 @@ import pytest
 from pymongo import MongoClient
 
 from hpsearch.core.trial import State
-from tests.acceptance.fleet import OBJECTIVE, Fleet, ended
-from tests.integration.certificates import Authority
-from tests.integration.servers import Server
+from tests.support.certificates import Authority
+from tests.support.fleet import OBJECTIVE, Fleet, wait_for_exit
+from tests.support.servers import Server
 
 PASSWORD = "pa55/w@rd"
 
@@ -85,8 +85,8 @@ def test_a_fleet_meets_over_tls_by_password_and_by_certificate(site: Site):
 
     worker = fleet.worker("--store-file", by_certificate, "--max-trials", "3", "--exp-key", "search")
     coordinator = fleet.start("coordinator", "search.py", "--max-evals", "3", "--store-file", by_password)
-    assert ended(coordinator) == 0, fleet.output(coordinator)
-    assert ended(worker) == 0, fleet.output(worker)
+    assert wait_for_exit(coordinator) == 0, fleet.output(coordinator)
+    assert wait_for_exit(worker) == 0, fleet.output(worker)
     assert [trial.state for trial in fleet.trials()] == [State.DONE] * 3
     best = fleet.call("best", "--format", "json", "--store-file", by_password)
     assert best.returncode == 0, best.stderr

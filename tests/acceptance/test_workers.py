@@ -15,17 +15,18 @@ from hpsearch import mongod
 from hpsearch.core.trial import FailureKind, State
 from hpsearch.core.worker import WorkerState
 from hpsearch.runtime.signals import ECHO_S
-from tests.acceptance.fleet import ended, wait_until
-from tests.acceptance.objectives import shop_at
+from tests.support.fleet import wait_for_exit
+from tests.support.objectives import open_queue
+from tests.support.waiting import wait_until
 
 # What comes back
 
 
 @pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
-def test_results_of_all_kinds_are_stored_and_come_back(shop, isolation):
-    key = shop.open("odd_values", 1)
-    assert ended(shop.fleet.worker("--burst", isolation)) == 0
-    trial = shop.trial(key)
+def test_results_of_all_kinds_are_stored_and_come_back(queue, isolation):
+    key = queue.submit("odd_values", 1)
+    assert wait_for_exit(queue.fleet.worker("--burst", isolation)) == 0
+    trial = queue.trial(key)
     assert (trial.state, trial.loss) == (State.DONE, 0.5)
     assert trial.result["weights"] == [[0, 1, 2], [3, 4, 5]]
     assert trial.result["nested"] == {"a": [1, [2.5, None]], "b.c": {"$d": True}}
@@ -36,130 +37,130 @@ def test_results_of_all_kinds_are_stored_and_come_back(shop, isolation):
     assert "result['model']" in trial.error.message
 
 
-def test_reports_are_stored_while_the_trial_runs(shop):
-    key = shop.open("speaks", 1)
-    worker = shop.fleet.worker("--burst")
-    wait_until(lambda: bool(shop.trial(key).reports), "the first report")
-    assert shop.trial(key).state is State.RUNNING
-    shop.touch("go_on")
-    assert ended(worker) == 0
-    assert [(r.step, r.value) for r in shop.trial(key).reports] == [(1.0, 0.5), (2.0, 0.25)]
+def test_reports_are_stored_while_the_trial_runs(queue):
+    key = queue.submit("speaks", 1)
+    worker = queue.fleet.worker("--burst")
+    wait_until(lambda: bool(queue.trial(key).reports), "the first report")
+    assert queue.trial(key).state is State.RUNNING
+    queue.touch("go_on")
+    assert wait_for_exit(worker) == 0
+    assert [(r.step, r.value) for r in queue.trial(key).reports] == [(1.0, 0.5), (2.0, 0.25)]
 
 
-def test_a_worker_goes_round_its_searches_by_their_priorities_and_takes_one_of_priority_0_last(shop):
+def test_a_worker_goes_round_its_searches_by_their_priorities_and_takes_one_of_priority_0_last(queue):
     """It used to finish the queue of the oldest before it looked at a newer one."""
-    oldest = shop.open("quick", 60)
+    oldest = queue.submit("quick", 60)
     keys = [oldest]
     for name, priority in (("newer", 3), ("spare", 0)):
-        (shop.fleet.folder / f"{name}.py").write_text((shop.fleet.folder / "work.py").read_text())
-        keys.append(shop.open("quick", 60, file=f"{name}.py"))
-        assert shop.fleet.call("priority", keys[-1], str(priority)).returncode == 0
-    assert ended(shop.fleet.worker("--burst", "--max-trials", "40")) == 0
-    n_done = [shop.states(key).count("done") for key in keys]
+        (queue.fleet.folder / f"{name}.py").write_text((queue.fleet.folder / "work.py").read_text())
+        keys.append(queue.submit("quick", 60, file=f"{name}.py"))
+        assert queue.fleet.call("priority", keys[-1], str(priority)).returncode == 0
+    assert wait_for_exit(queue.fleet.worker("--burst", "--max-trials", "40")) == 0
+    n_done = [queue.states(key).count("done") for key in keys]
     assert sum(n_done) == 40
     assert abs(n_done[0] - 10) <= 2
     assert n_done[2] == 0
 
 
-def test_output_that_nobody_reads_costs_no_trial(shop):
+def test_output_that_nobody_reads_costs_no_trial(queue):
     """As with ``hpsearch worker 2>&1 | head -1``."""
-    shop.touch("go_on")
-    key = shop.open("speaks_a_lot", 2)
+    queue.touch("go_on")
+    key = queue.submit("speaks_a_lot", 2)
     reader, writer = os.pipe()
     worker = subprocess.Popen(
         [sys.executable, "-m", "hpsearch", "worker", "--burst"],
-        cwd=shop.fleet.folder,
-        env=shop.fleet.environment(),
+        cwd=queue.fleet.folder,
+        env=queue.fleet.environment(),
         stdin=subprocess.DEVNULL,
         stdout=writer,
         stderr=writer,
     )
     os.close(writer)
-    shop.wait_for_file("started")
+    queue.wait_for_file("started")
     os.close(reader)
     assert worker.wait(60) == 0
-    assert shop.states(key) == ["done", "done"]
+    assert queue.states(key) == ["done", "done"]
 
 
 # When a worker leaves by itself
 
 
-def test_more_slots_than_trials_to_take_take_no_more_than_that(shop):
-    key = shop.open("quick", 0)
-    worker = shop.fleet.worker("--max-trials", "2", "--concurrency", "4")
-    wait_until(lambda: len(shop.store.workers()) == 1, "the worker, which finds nothing to do")
-    wait_until(lambda: "serves" in shop.fleet.output(worker), "the worker to look for work")
-    shop.open("quick", 5)
-    assert ended(worker) == 0
-    assert shop.states(key).count("done") == 2
-    assert shop.states(key).count("pending") == 3
+def test_more_slots_than_trials_to_take_take_no_more_than_that(queue):
+    key = queue.submit("quick", 0)
+    worker = queue.fleet.worker("--max-trials", "2", "--concurrency", "4")
+    wait_until(lambda: len(queue.store.workers()) == 1, "the worker, which finds nothing to do")
+    wait_until(lambda: "serves" in queue.fleet.output(worker), "the worker to look for work")
+    queue.submit("quick", 5)
+    assert wait_for_exit(worker) == 0
+    assert queue.states(key).count("done") == 2
+    assert queue.states(key).count("pending") == 3
 
 
-def test_a_worker_leaves_after_idling_but_not_while_one_of_its_slots_works(shop):
-    key = shop.open("a_second", 1)
-    worker = shop.fleet.worker("--max-idle", "0.3s", "--concurrency", "2")
-    shop.wait_for_file("started")
-    wait_until(lambda: shop.states(key) == ["done"], "the trial")
-    assert ended(worker) == 0
-    [left] = shop.store.workers()
+def test_a_worker_leaves_after_idling_but_not_while_one_of_its_slots_works(queue):
+    key = queue.submit("a_second", 1)
+    worker = queue.fleet.worker("--max-idle", "0.3s", "--concurrency", "2")
+    queue.wait_for_file("started")
+    wait_until(lambda: queue.states(key) == ["done"], "the trial")
+    assert wait_for_exit(worker) == 0
+    [left] = queue.store.workers()
     assert (left.state, left.n_done) == (WorkerState.STOPPED, 1)
 
 
-def test_a_worker_whose_time_to_claim_is_over_finishes_its_trial_however_long_that_takes(shop):
-    key = shop.open("waits_to_go_on", 2)
-    worker = shop.fleet.worker("--claim-for", "2s", "--drain-timeout", "0s")
-    shop.wait_for_file("started")
+def test_a_worker_whose_time_to_claim_is_over_finishes_its_trial_however_long_that_takes(queue):
+    key = queue.submit("waits_to_go_on", 2)
+    worker = queue.fleet.worker("--claim-for", "2s", "--drain-timeout", "0s")
+    queue.wait_for_file("started")
     began = time.monotonic()
     wait_until(lambda: time.monotonic() - began > 3, "the end of the time to claim")
-    shop.touch("go_on")
-    assert ended(worker) == 0
-    assert shop.states(key) == ["done", "pending"]
+    queue.touch("go_on")
+    assert wait_for_exit(worker) == 0
+    assert queue.states(key) == ["done", "pending"]
 
 
-def test_evaluations_begin_in_the_working_folder_which_is_made(shop):
-    key = shop.open("writes_here", 2)
-    assert ended(shop.fleet.worker("--burst", "--workdir", "scratch/deep")) == 0
-    assert shop.states(key) == ["done", "done"]
-    written = shop.fleet.folder / "scratch" / "deep"
+def test_evaluations_begin_in_the_working_folder_which_is_made(queue):
+    key = queue.submit("writes_here", 2)
+    assert wait_for_exit(queue.fleet.worker("--burst", "--workdir", "scratch/deep")) == 0
+    assert queue.states(key) == ["done", "done"]
+    written = queue.fleet.folder / "scratch" / "deep"
     assert [path.name for path in written.iterdir()] == ["written"]
     assert (written / "written").read_text() == "xx"
 
 
-def test_a_working_folder_that_cannot_be_made_costs_one_sentence(shop):
-    shop.touch("occupied")
-    worker = shop.fleet.worker("--workdir", "occupied/here")
-    assert ended(worker) == 78
-    assert "occupied/here cannot be made: Not a directory." in shop.fleet.output(worker)
+def test_a_working_folder_that_cannot_be_made_costs_one_sentence(queue):
+    queue.touch("occupied")
+    worker = queue.fleet.worker("--workdir", "occupied/here")
+    assert wait_for_exit(worker) == 78
+    assert "occupied/here cannot be made: Not a directory." in queue.fleet.output(worker)
 
 
-def test_too_many_failures_in_a_row_end_a_worker(shop):
-    key = shop.open("fails", 5)
-    worker = shop.fleet.worker("--max-consecutive-failures", "2")
-    assert ended(worker) == 70
-    assert shop.states(key).count("failed") == 2
-    assert "2 trials in a row failed" in shop.fleet.output(worker)
+def test_too_many_failures_in_a_row_end_a_worker(queue):
+    key = queue.submit("fails", 5)
+    worker = queue.fleet.worker("--max-consecutive-failures", "2")
+    assert wait_for_exit(worker) == 70
+    assert queue.states(key).count("failed") == 2
+    assert "2 trials in a row failed" in queue.fleet.output(worker)
 
 
-def test_an_objective_that_was_asked_for_and_cannot_be_loaded_ends_the_worker(shop):
-    key = shop.open("absent", 1)
-    worker = shop.fleet.worker("--exp-key", key)
-    assert ended(worker) == 65
-    assert "there is no 'absent'" in shop.fleet.output(worker)
-    assert (shop.trial(key).state, shop.trial(key).attempt) == (State.PENDING, 0)
+def test_an_objective_that_was_asked_for_and_cannot_be_loaded_ends_the_worker(queue):
+    key = queue.submit("absent", 1)
+    worker = queue.fleet.worker("--exp-key", key)
+    assert wait_for_exit(worker) == 65
+    assert "there is no 'absent'" in queue.fleet.output(worker)
+    assert (queue.trial(key).state, queue.trial(key).attempt) == (State.PENDING, 0)
 
 
-def test_what_no_pattern_allows_is_refused_and_left_to_other_workers(shop):
-    refused, allowed = shop.open("quick", 1), shop.open("odd_values", 1)
-    anybodys = shop.fleet.worker("--burst", HPSEARCH_WORKER_ALLOW="work.py:odd_* lab.*:*")
-    assert ended(anybodys) == 0
-    assert (shop.states(refused), shop.states(allowed)) == (["pending"], ["done"])
-    output = shop.fleet.output(anybodys)
+def test_what_no_pattern_allows_is_refused_and_left_to_other_workers(queue):
+    refused, allowed = queue.submit("quick", 1), queue.submit("odd_values", 1)
+    anybodys = queue.fleet.worker("--burst", HPSEARCH_WORKER_ALLOW="work.py:odd_* lab.*:*")
+    assert wait_for_exit(anybodys) == 0
+    assert (queue.states(refused), queue.states(allowed)) == (["pending"], ["done"])
+    output = queue.fleet.output(anybodys)
     assert output.count(f"not serving {refused}: The objective work.py:quick of the kind 'file'") == 1
-    asked = shop.fleet.worker("--exp-key", refused, "--allow", "work.py:odd_values")
-    assert ended(asked) == 65
-    assert "no --allow matches" in shop.fleet.output(asked)
-    assert ended(shop.fleet.worker("--burst", "--allow", "work.py:quick")) == 0
-    assert shop.states(refused) == ["done"]
+    asked = queue.fleet.worker("--exp-key", refused, "--allow", "work.py:odd_values")
+    assert wait_for_exit(asked) == 65
+    assert "no --allow matches" in queue.fleet.output(asked)
+    assert wait_for_exit(queue.fleet.worker("--burst", "--allow", "work.py:quick")) == 0
+    assert queue.states(refused) == ["done"]
 
 
 ROOT = [["x", {"parameter": "x"}], ["more", {"operation": 1}]]
@@ -190,15 +191,15 @@ ROOT = [["x", {"parameter": "x"}], ["more", {"operation": 1}]]
     ],
     ids=["double underscores", "a key", "an import of the module"],
 )
-def test_a_space_runs_nothing_but_what_is_allowed(shop, isolation, operations, problem):
+def test_a_space_runs_nothing_but_what_is_allowed(queue, isolation, operations, problem):
     """Whoever writes experiments chooses the space, and would choose the code."""
-    (shop.fleet.folder / "lab").mkdir()
-    (shop.fleet.folder / "lab" / "x.py").write_text(
+    (queue.fleet.folder / "lab").mkdir()
+    (queue.fleet.folder / "lab" / "x.py").write_text(
         "from builtins import exec as run\ntable = {'run': run}\ndef objective(config): return config['x']\n"
     )
-    code = f"open({str(shop.fleet.folder / 'ran')!r}, 'w')"
-    key = shop.open("objective", 1, file="lab.x", kind="import")
-    shop.store._database["experiments"].update_one(
+    code = f"open({str(queue.fleet.folder / 'ran')!r}, 'w')"
+    key = queue.submit("objective", 1, file="lab.x", kind="import")
+    queue.store._database["experiments"].update_one(
         {"_id": key},
         {
             "$set": {
@@ -207,138 +208,138 @@ def test_a_space_runs_nothing_but_what_is_allowed(shop, isolation, operations, p
             }
         },
     )
-    worker = shop.fleet.worker("--exp-key", key, "--allow", "lab.**:*", isolation)
-    assert ended(worker) == 65
-    assert problem in shop.fleet.output(worker)
-    assert not (shop.fleet.folder / "ran").exists()
-    assert shop.states(key) == ["pending"]
+    worker = queue.fleet.worker("--exp-key", key, "--allow", "lab.**:*", isolation)
+    assert wait_for_exit(worker) == 65
+    assert problem in queue.fleet.output(worker)
+    assert not (queue.fleet.folder / "ran").exists()
+    assert queue.states(key) == ["pending"]
 
 
-def test_one_experiment_that_cannot_be_loaded_keeps_a_worker_from_no_other(shop):
-    broken = shop.open("quick", 2, file="missing.py")
-    fine = shop.open("quick", 2)
-    worker = shop.fleet.worker("--burst")
-    assert ended(worker) == 0
-    assert shop.states(fine) == ["done", "done"]
-    assert [(t.state, t.attempt) for t in shop.store.trials(broken)] == [(State.PENDING, 0)] * 2
-    assert shop.fleet.output(worker).count("not serving quick-missing") == 1
+def test_one_experiment_that_cannot_be_loaded_keeps_a_worker_from_no_other(queue):
+    broken = queue.submit("quick", 2, file="missing.py")
+    fine = queue.submit("quick", 2)
+    worker = queue.fleet.worker("--burst")
+    assert wait_for_exit(worker) == 0
+    assert queue.states(fine) == ["done", "done"]
+    assert [(t.state, t.attempt) for t in queue.store.trials(broken)] == [(State.PENDING, 0)] * 2
+    assert queue.fleet.output(worker).count("not serving quick-missing") == 1
 
 
 # Signals
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_worker_that_is_asked_to_end_finishes_its_trial(shop, signum):
-    key = shop.open("a_second", 3)
-    worker = shop.fleet.worker()
-    shop.wait_for_file("started")
+def test_a_worker_that_is_asked_to_end_finishes_its_trial(queue, signum):
+    key = queue.submit("a_second", 3)
+    worker = queue.fleet.worker()
+    queue.wait_for_file("started")
     worker.send_signal(signum)
-    assert ended(worker) == 0
-    assert shop.states(key) == ["done", "pending", "pending"]
+    assert wait_for_exit(worker) == 0
+    assert queue.states(key) == ["done", "pending", "pending"]
 
 
 @pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
-def test_a_trial_that_outlasts_the_drain_is_given_back_uncounted(shop, isolation):
-    key = shop.open("slow_once", 1, max_attempts=1)
-    worker = shop.fleet.worker("--drain-timeout", "0.2s", "--name", "first", isolation)
-    shop.wait_for_file("started")
+def test_a_trial_that_outlasts_the_drain_is_given_back_uncounted(queue, isolation):
+    key = queue.submit("slow_once", 1, max_attempts=1)
+    worker = queue.fleet.worker("--drain-timeout", "0.2s", "--name", "first", isolation)
+    queue.wait_for_file("started")
     worker.terminate()
-    assert ended(worker) == 0
-    trial = shop.trial(key)
+    assert wait_for_exit(worker) == 0
+    trial = queue.trial(key)
     assert (trial.state, trial.owner) == (State.PENDING, None)
     assert [(e.attempt, e.worker, e.why) for e in trial.history] == [(1, "first", "worker drained")]
-    assert ended(shop.fleet.worker("--burst")) == 0
-    assert shop.trial(key).state is State.DONE
+    assert wait_for_exit(queue.fleet.worker("--burst")) == 0
+    assert queue.trial(key).state is State.DONE
 
 
-def test_the_longest_runtime_ends_a_worker_like_a_signal(shop):
-    key = shop.open("slow", 1)
-    worker = shop.fleet.worker("--max-runtime", "3s", "--drain-timeout", "0.2s")
-    assert ended(worker) == 0
-    assert [e.why for e in shop.trial(key).history] == ["worker drained"]
+def test_the_longest_runtime_ends_a_worker_like_a_signal(queue):
+    key = queue.submit("slow", 1)
+    worker = queue.fleet.worker("--max-runtime", "3s", "--drain-timeout", "0.2s")
+    assert wait_for_exit(worker) == 0
+    assert [e.why for e in queue.trial(key).history] == ["worker drained"]
 
 
-def test_a_second_signal_forces_and_still_gives_the_trial_back(shop):
-    key = shop.open("slow", 1)
-    worker = shop.fleet.worker("--drain-timeout", "600s")
-    shop.wait_for_file("started")
+def test_a_second_signal_forces_and_still_gives_the_trial_back(queue):
+    key = queue.submit("slow", 1)
+    worker = queue.fleet.worker("--drain-timeout", "600s")
+    queue.wait_for_file("started")
     worker.terminate()
     asked_at = time.monotonic()
     wait_until(lambda: time.monotonic() - asked_at > 1.1 * ECHO_S, "a signal that is no echo of the first")
     worker.terminate()
-    assert ended(worker, timeout_s=5) == 143
-    assert [e.why for e in shop.trial(key).history] == ["worker drained"]
+    assert wait_for_exit(worker, timeout_s=5) == 143
+    assert [e.why for e in queue.trial(key).history] == ["worker drained"]
 
 
 # Leases
 
 
-def test_a_cancelled_trial_is_stopped_long_before_its_lease_ends(shop):
-    key = shop.open("slow", 1, lease_s=600.0)
-    worker = shop.fleet.worker()
-    shop.wait_for_file("started")
-    shop.store.cancel(key, {State.RUNNING})
-    wait_until(lambda: "was stopped: cancelled" in shop.fleet.output(worker), "the worker to hear of it", 8)
-    other = shop.open("quick", 1)
-    wait_until(lambda: shop.states(other) == ["done"], "the worker to go on")
+def test_a_cancelled_trial_is_stopped_long_before_its_lease_ends(queue):
+    key = queue.submit("slow", 1, lease_s=600.0)
+    worker = queue.fleet.worker()
+    queue.wait_for_file("started")
+    queue.store.cancel(key, {State.RUNNING})
+    wait_until(lambda: "was stopped: cancelled" in queue.fleet.output(worker), "the worker to hear of it", 8)
+    other = queue.submit("quick", 1)
+    wait_until(lambda: queue.states(other) == ["done"], "the worker to go on")
 
 
-def test_an_objective_that_holds_the_interpreter_lock_keeps_its_lease(shop):
-    key = shop.open("holds_the_lock", 1, lease_s=1.0)
-    worker = shop.fleet.worker("--burst")
-    wait_until(lambda: shop.states(key) == ["running"], "the claim")
+def test_an_objective_that_holds_the_interpreter_lock_keeps_its_lease(queue):
+    key = queue.submit("holds_the_lock", 1, lease_s=1.0)
+    worker = queue.fleet.worker("--burst")
+    wait_until(lambda: queue.states(key) == ["running"], "the claim")
     while worker.poll() is None:
-        shop.store.expire(key)
+        queue.store.expire(key)
         time.sleep(0.05)
-    trial = shop.trial(key)
+    trial = queue.trial(key)
     assert (trial.state, trial.attempt, trial.history) == (State.DONE, 1, ())
 
 
-def test_a_worker_that_stood_still_longer_than_its_lease_leaves_the_trial_to_the_next(shop):
-    key = shop.open("slow_once", 1, lease_s=1.0)
-    stopped = shop.fleet.worker("--name", "stopped")
-    shop.wait_for_file("started")
+def test_a_worker_that_stood_still_longer_than_its_lease_leaves_the_trial_to_the_next(queue):
+    key = queue.submit("slow_once", 1, lease_s=1.0)
+    stopped = queue.fleet.worker("--name", "stopped")
+    queue.wait_for_file("started")
     stopped.send_signal(signal.SIGSTOP)
-    wait_until(lambda: shop.store.expire(key) == 1, "the lease to run out")
-    assert ended(shop.fleet.worker("--burst", "--name", "next")) == 0
+    wait_until(lambda: queue.store.expire(key) == 1, "the lease to run out")
+    assert wait_for_exit(queue.fleet.worker("--burst", "--name", "next")) == 0
     stopped.send_signal(signal.SIGCONT)
-    wait_until(lambda: "was stopped: lease lost" in shop.fleet.output(stopped), "it to notice")
-    trial = shop.trial(key)
+    wait_until(lambda: "was stopped: lease lost" in queue.fleet.output(stopped), "it to notice")
+    trial = queue.trial(key)
     assert trial.worker is not None
     assert (trial.state, trial.worker.name, trial.attempt) == (State.DONE, "next", 2)
-    other = shop.open("quick", 1)
-    wait_until(lambda: shop.states(other) == ["done"], "it to go on")
+    other = queue.submit("quick", 1)
+    wait_until(lambda: queue.states(other) == ["done"], "it to go on")
 
 
-def test_a_worker_that_stood_still_keeps_a_trial_that_nobody_took_meanwhile(shop):
-    key = shop.open("a_second", 1, lease_s=1.0)
-    worker = shop.fleet.worker("--burst")
-    shop.wait_for_file("started")
+def test_a_worker_that_stood_still_keeps_a_trial_that_nobody_took_meanwhile(queue):
+    key = queue.submit("a_second", 1, lease_s=1.0)
+    worker = queue.fleet.worker("--burst")
+    queue.wait_for_file("started")
     worker.send_signal(signal.SIGSTOP)
-    wait_until(lambda: shop.store.expire(key) == 1, "the lease to run out")
+    wait_until(lambda: queue.store.expire(key) == 1, "the lease to run out")
     worker.send_signal(signal.SIGCONT)
-    assert ended(worker) == 0
-    assert (shop.trial(key).state, shop.trial(key).attempt) == (State.DONE, 1)
+    assert wait_for_exit(worker) == 0
+    assert (queue.trial(key).state, queue.trial(key).attempt) == (State.DONE, 1)
 
 
 # MongoDB away
 
 
 def test_an_evaluation_goes_on_while_mongodb_is_away_and_loses_no_report(fleet):
-    shop = shop_at(fleet.folder, fleet.uri)
-    key = shop.open("speaks_a_lot", 1)
+    queue = open_queue(fleet.folder, fleet.uri)
+    key = queue.submit("speaks_a_lot", 1)
     worker = fleet.worker("--burst")
-    shop.wait_for_file("started")
+    queue.wait_for_file("started")
     kill_mongod()
-    shop.touch("go_on")
-    shop.wait_for_file("ended")
+    queue.touch("go_on")
+    queue.wait_for_file("ended")
     with mongod.private_mongod() as server:
         assert server.uri == fleet.uri
-    assert ended(worker) == 0
-    trial = shop.trial(key)
+    assert wait_for_exit(worker) == 0
+    trial = queue.trial(key)
     assert trial.state is State.DONE
     assert [r.step for r in trial.reports] == list(range(int(trial.loss or 0)))
-    shop.store.close()
+    queue.store.close()
 
 
 def test_an_idle_worker_does_not_wait_for_mongodb_to_leave(fleet):
@@ -347,7 +348,7 @@ def test_an_idle_worker_does_not_wait_for_mongodb_to_leave(fleet):
     kill_mongod()
     wait_until(lambda: "is away" in fleet.output(worker), "the worker to notice")
     worker.terminate()
-    assert ended(worker, timeout_s=30) == 0
+    assert wait_for_exit(worker, timeout_s=30) == 0
 
 
 def kill_mongod() -> None:

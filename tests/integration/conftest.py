@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from scripts.bench.faults.proxy import Proxy
-from tests.integration.servers import Server
+from tests.support.proxy import Proxy
+from tests.support.servers import Server
 
 
 @pytest.fixture(scope="session")
-def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def standalone_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that is no replica set."""
     server = Server(tmp_path_factory.mktemp("standalone"))
     server.start()
@@ -20,9 +20,9 @@ def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def failpoint_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A replica set of one member that has fail points; leave it as it was."""
-    folder = tmp_path_factory.mktemp("faulty")
+    folder = tmp_path_factory.mktemp("failpoint_server")
     server = Server(folder, "--replSet", "rs0", "--setParameter", "enableTestCommands=1")
     server.start()
     yield server
@@ -30,17 +30,17 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def killable_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A replica set of one member that the test may kill."""
-    server = Server(tmp_path_factory.mktemp("mortal"), "--replSet", "rs0")
+    server = Server(tmp_path_factory.mktemp("killable_server"), "--replSet", "rs0")
     server.start()
     yield server
     server.kill()
 
 
 @pytest.fixture
-def wire(faulty: Server) -> Iterator[Proxy]:
-    """A wire to the faulty server, which can be cut."""
-    proxy = Proxy([faulty.port])
+def proxy(failpoint_server: Server) -> Iterator[Proxy]:
+    """A proxy before the server with fail points, whose connections can be cut."""
+    proxy = Proxy([failpoint_server.port])
     yield proxy
     proxy.close()

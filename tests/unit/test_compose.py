@@ -12,6 +12,8 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
+from tests.support.deploy_files import interpolated
+
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
 DOCKERFILE = (ROOT / "worker" / "Dockerfile").read_text()
@@ -19,19 +21,6 @@ COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ("coordinator", "worker")
 SECRETS = ("MONGO_ROOT_PASSWORD", "HPSEARCH_PASSWORD")
-
-
-def interpolated(text: str, **environment: str) -> str:
-    """Replace ``${NAME:-default}`` and ``${NAME:?message}`` as Compose does; ``$$`` stays as it is."""
-
-    def value(match: re.Match[str]) -> str:
-        name, operator, argument = match.groups()
-        if environment.get(name):
-            return environment[name]
-        assert operator == ":-", f"{name} is required: {argument}"
-        return str(argument)
-
-    return re.sub(r"(?<!\$)\$\{(\w+)(:-|:\?)([^}]*)\}", value, text)
 
 
 def test_file_conforms_to_the_compose_specification() -> None:

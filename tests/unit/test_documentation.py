@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import fields
 from enum import StrEnum
 from itertools import accumulate
-from pathlib import Path
 
 import click
 import pytest
@@ -29,50 +28,15 @@ from hpsearch.suggest.anneal import AnnealOptions
 from hpsearch.suggest.auto import AutoOptions
 from hpsearch.suggest.mix import MixOptions
 from hpsearch.suggest.tpe.suggest import TPEOptions
-from tests.unit.report.states import NOW, progress
-
-REPOSITORY = Path(__file__).parents[2]
-REFERENCE = "\n".join(page.read_text() for page in sorted((REPOSITORY / "docs").glob("*.md")))
-SOURCES = [*(REPOSITORY / "hpsearch").rglob("*.py"), *(REPOSITORY / "worker").rglob("*.py")]
+from tests.support.documentation import REFERENCE, REPOSITORY, SOURCES, commands, section, variable
+from tests.support.progress_states import NOW, progress
 
 #: Options that are described once for all commands.
 COMMON = {"--store", "--store-file", "--secret-file", "--log-format", "--debug", "--help", "-h", "--version"}
 
 
-def section(title: str) -> str:
-    """Return the text below the heading that has a title, alone or among others, down to the next heading."""
-    parts = re.split(r"^#+ (.*)$", REFERENCE, flags=re.MULTILINE)
-    found = [
-        text for heading, text in zip(parts[1::2], parts[2::2], strict=True) if title in titles_of(heading)
-    ]
-    assert len(found) == 1, f"{len(found)} sections of docs/ are about {title}"
-    return found[0]
-
-
-def titles_of(heading: str) -> set[str]:
-    return {*re.findall(r"`([^`]+)`", heading)} or {heading}
-
-
-def commands(command: click.Command = cli, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
-    """Yield every command that does something, with its words."""
-    if not isinstance(command, click.Group):
-        yield " ".join(path), command
-        return
-    context = click.Context(command)
-    for name in command.list_commands(context):
-        child = command.get_command(context, name)
-        assert child is not None
-        yield from commands(child, (*path, name))
-
-
 def options(command: click.Command) -> Iterator[click.Option]:
     return (p for p in command.params if isinstance(p, click.Option) and not p.hidden)
-
-
-def variable(path: str, option: click.Option) -> str:
-    """Return the environment variable of an option."""
-    derived = f"HPSEARCH_{path}_{option.name}".upper().translate({ord(" "): "_", ord("-"): "_"})
-    return str(option.envvar) if option.envvar else derived
 
 
 EVERY_COMMAND = dict(commands())

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "hpsearch"
+REPOSITORY = Path(__file__).parents[2]
+PACKAGE = REPOSITORY / "hpsearch"
+TESTS = REPOSITORY / "tests"
 
 #: Modules and packages that are functions of values: whatever they need is an argument.
 PURE = (
@@ -57,13 +59,7 @@ def test_a_pure_module_imports_no_clock_no_surroundings_and_no_driver(path: Path
 
 def imported(path: Path) -> set[str]:
     """Return the top-level names of what a file imports, also inside functions."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            found.add(node.module.split(".")[0])
-    return found
+    return {name.split(".")[0] for name in imported_modules(path)}
 
 
 def loaded_by(code: str) -> set[str]:
@@ -112,3 +108,22 @@ def test_a_space_is_printed_without_what_only_its_picture_needs():
 
 def test_the_evaluating_process_loads_no_driver():
     assert "pymongo" not in loaded_by("import hpsearch_worker.child")
+
+
+@pytest.mark.parametrize("path", [*TESTS.rglob("*.py")], ids=lambda path: str(path.relative_to(TESTS)))
+def test_tests_share_helpers_only_through_support_packages(path: Path):
+    """A test imports no other test, no ``conftest``, no other tier, and nothing from ``scripts/``."""
+    imported = {name for name in imported_modules(path) if name.split(".")[0] in {"tests", "scripts"}}
+    shared = ("tests.support", "tests.faults")
+    assert {name for name in imported if not name.startswith(shared)} == set()
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Return the full names of the modules that a file imports from."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module)
+    return found

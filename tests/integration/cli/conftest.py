@@ -6,10 +6,8 @@ import logging
 import os
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ from hpsearch.core.worker import Worker
 from hpsearch.space.tree import Space
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
+from tests.support.command_line import Call, Outcome
 
 WORKER = Worker(name="anna", host="machine", pid=4711, exp_keys=("search",))
 
@@ -40,18 +39,6 @@ def failing(config):
 def slow(config):
     time.sleep(600)
 """
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Call = Callable[..., Outcome]
 
 
 @pytest.fixture
@@ -143,14 +130,6 @@ def filled(store: MongoStore) -> MongoStore:
     claimed(store)
     store.record_worker(WORKER, 60)
     return store
-
-
-def wait_for_running(store: MongoStore, exp_key: str) -> None:
-    """Wait until a worker has taken a trial."""
-    deadline = time.monotonic() + 60
-    while not store.counts(exp_key)[State.RUNNING]:
-        assert time.monotonic() < deadline, "no worker took a trial"
-        time.sleep(0.05)
 
 
 def trial(tid: int) -> Trial:

@@ -12,7 +12,7 @@ from hpsearch.cli.find import find_experiment
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.trial import State
 from hpsearch.store.mongo.store import MongoStore
-from tests.integration.cli.conftest import Call
+from tests.support.command_line import Call
 
 
 def test_a_search_is_paused_resumed_and_stopped(filled: MongoStore, call: Call):

@@ -25,7 +25,7 @@ from hpsearch.errors import BackupError, StoreUnavailableError
 from hpsearch.store.mongo.gridfs import CHUNK_BYTES
 from hpsearch.store.mongo.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS
 from hpsearch.store.mongo.store import MongoStore
-from tests.integration.cli.conftest import Call
+from tests.support.command_line import Call
 
 BACKED_UP = (EXPERIMENTS, TRIALS, FILES, CHUNKS)
 

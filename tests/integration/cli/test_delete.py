@@ -12,7 +12,7 @@ import pytest
 from hpsearch.core.trial import State
 from hpsearch.errors import NotFoundError
 from hpsearch.store.mongo.store import MongoStore
-from tests.integration.cli.conftest import Call, Outcome
+from tests.support.command_line import Call, Outcome
 
 
 @pytest.fixture

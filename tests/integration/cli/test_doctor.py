@@ -21,7 +21,7 @@ from hpsearch.store.mongo.roles import ROLES
 from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.mongo.uri import uri_for_user
-from tests.integration.servers import Server
+from tests.support.servers import Server
 
 PATIENCE = Patience(20)
 
@@ -134,8 +134,10 @@ def test_a_user_is_told_which_role_the_rights_are_enough_for(call, uri, database
     assert findings(outcome)["rights"]["verdict"] == "problem"
 
 
-def test_a_standalone_server_without_users_is_told_apart(call, standalone: Server, database, monkeypatch):
-    monkeypatch.setenv("HPSEARCH_STORE", f"{standalone.uri}{database}")
+def test_a_standalone_server_without_users_is_told_apart(
+    call, standalone_server: Server, database, monkeypatch
+):
+    monkeypatch.setenv("HPSEARCH_STORE", f"{standalone_server.uri}{database}")
     outcome = call("db", "check", "--json")
     assert outcome.code == 78
     found = findings(outcome)

@@ -20,7 +20,7 @@ from pymongo.uri_parser import parse_uri
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.trial import FailureKind, State, Trial
 from hpsearch.store.mongo.store import MongoStore
-from tests.integration.cli.conftest import Call
+from tests.support.command_line import Call
 
 #: A search of Hyperopt 0.3.0 with pymongo 3.13, whose job 17 was then put back to new.
 JOBS = Path(__file__).parent / "data" / "hyperopt_jobs.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cli.conftest import Call
+from tests.support.command_line import Call
 
 RUN = ("run", "search.py", "--max-evals", "1", "--algo", "random", "--exp-key", "s")
 OTHER_USER = 65534

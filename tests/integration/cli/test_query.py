@@ -21,8 +21,8 @@ from pymongo import MongoClient
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.worker import Worker
 from hpsearch.store.mongo.store import MongoStore
-from tests.integration.cli.conftest import Call, Outcome
-from tests.integration.servers import Server
+from tests.support.command_line import Call, Outcome
+from tests.support.servers import Server
 
 pytestmark = pytest.mark.usefixtures("filled")
 
@@ -179,12 +179,12 @@ def test_status_can_be_watched_until_ctrl_c(uri: str):
     assert process.returncode in {0, 130}  # between two prints, or in the middle of one
 
 
-def test_watching_outlasts_an_outage_of_the_database(mortal: Server):
+def test_watching_outlasts_an_outage_of_the_database(killable_server: Server):
     """Whoever watches a search for days must not have to begin again at each restart of MongoDB."""
     command = [sys.executable, "-m", "hpsearch", "status", "--watch", "--every", "10ms", "--format", "csv"]
     process = subprocess.Popen(
         command,
-        env={**os.environ, "HPSEARCH_STORE": mortal.uri},
+        env={**os.environ, "HPSEARCH_STORE": killable_server.uri},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -192,9 +192,9 @@ def test_watching_outlasts_an_outage_of_the_database(mortal: Server):
     assert process.stderr is not None
     try:
         until(process.stderr, "There is no search")
-        mortal.kill()
+        killable_server.kill()
         until(process.stderr, "Still watching.")
-        mortal.start()
+        killable_server.start()
         until(process.stderr, "There is no search")
     finally:
         process.kill()

@@ -17,7 +17,7 @@ import pytest
 from hpsearch.core.experiment import Budget, ExperimentState
 from hpsearch.core.trial import State, Trial
 from hpsearch.store.mongo.store import MongoStore
-from tests.integration.cli.conftest import Call, wait_for_running
+from tests.support.command_line import Call, wait_for_running
 
 
 def test_a_search_ends_with_its_best_parameters_and_what_comes_next(shell: Call):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cli.conftest import Call
+from tests.support.command_line import Call
 
 
 def test_a_picture_of_the_space_shows_every_parameter_and_is_the_same_for_the_same_seed(

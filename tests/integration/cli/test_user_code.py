@@ -13,7 +13,7 @@ import pytest
 
 from hpsearch.core.trial import State
 from hpsearch.store.mongo.store import MongoStore
-from tests.integration.cli.conftest import Call, Outcome, wait_for_running
+from tests.support.command_line import Call, Outcome, wait_for_running
 
 #: Names of modules that Python, hpsearch or its libraries import at some time.
 TAKEN = """

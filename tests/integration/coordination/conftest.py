@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.coordination.fake_clock_store import Scene
+from tests.support.fake_clock_store import FakeClockStore
 
 
 @pytest.fixture
-def scene() -> Scene:
-    return Scene()
+def store() -> FakeClockStore:
+    return FakeClockStore()

@@ -11,7 +11,7 @@ from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.trial import State, Trial
 from hpsearch.core.worker import Worker
-from tests.integration.coordination.fake_clock_store import KEY, LEASE_S, Scene, thinking_slowly
+from tests.support.fake_clock_store import KEY, LEASE_S, FakeClockStore, thinking_slowly
 
 N_TRIALS = 24
 
@@ -22,12 +22,12 @@ def loss_of(trial: Trial) -> float | None:
     return None if x > 4 else (x - 1) ** 2
 
 
-def opened(lag: int | None, algorithm: str) -> Scene:
-    scene = Scene()
-    experiment = scene.open(algorithm, max_evals=N_TRIALS)
-    scene.delete_experiment(KEY)
-    scene.open_experiment(replace(experiment, lag=lag))
-    return scene
+def opened(lag: int | None, algorithm: str) -> FakeClockStore:
+    store = FakeClockStore()
+    experiment = store.open_search(algorithm, max_evals=N_TRIALS)
+    store.delete_experiment(KEY)
+    store.open_experiment(replace(experiment, lag=lag))
+    return store
 
 
 def played(
@@ -44,28 +44,28 @@ def played(
     Hazards are a coordinator that is replaced, a worker that dies, one that gives its trial back, and a
     pause in the middle of a suggestion.
     """
-    chance, scene = Random(seed), opened(lag, algorithm)
+    chance, store = Random(seed), opened(lag, algorithm)
 
     def coordinator() -> Coordinator:
-        return Coordinator(scene, scene.experiment(KEY), lambda: scene.seconds, lag_alone=lag_alone)
+        return Coordinator(store, store.experiment(KEY), lambda: store.seconds, lag_alone=lag_alone)
 
     leader, held = coordinator(), list[Trial]()
-    scene.hire("w", n_workers)
+    store.add_worker("w", n_workers)
     for _ in range(5000):
-        scene.seconds += chance.choice([0.02, 4.0])
+        store.seconds += chance.choice([0.02, 4.0])
         for trial in held:
-            scene.renew(trial)
+            store.renew(trial)
         leader.tick()
         if leader.is_over():
             break
-        while len(held) < n_workers and (trial := scene.take()) is not None:
+        while len(held) < n_workers and (trial := store.claim_next()) is not None:
             held.append(trial)
         if held and chance.random() < 0.5:
             trial = held.pop(chance.randrange(len(held)))
             if hazards and chance.random() < 0.2:
-                scene.release(trial, "drained")
+                store.release(trial, "drained")
                 continue
-            scene.finish_with(trial, loss_of(trial))
+            store.finish_with(trial, loss_of(trial))
         if not hazards:
             continue
         if chance.random() < 0.05:
@@ -73,16 +73,16 @@ def played(
             leader = coordinator()
         if held and chance.random() < 0.05:
             held.clear()  # they are lost until their leases end
-            scene.seconds += LEASE_S + 1
+            store.seconds += LEASE_S + 1
         if chance.random() < 0.1:
             suggester = leader._batches.suggester
-            thinking_slowly(leader, lambda: scene.set_experiment_state(KEY, ExperimentState.PAUSED))
+            thinking_slowly(leader, lambda: store.set_experiment_state(KEY, ExperimentState.PAUSED))
             leader.tick()
             leader._batches.suggester = suggester
-            scene.set_experiment_state(KEY, ExperimentState.RUNNING)
+            store.set_experiment_state(KEY, ExperimentState.RUNNING)
     else:
         raise AssertionError("the search does not end")
-    return {trial.tid: trial.values for trial in scene.trials(KEY) if trial.state is State.DONE}
+    return {trial.tid: trial.values for trial in store.trials(KEY) if trial.state is State.DONE}
 
 
 def assert_same(one: dict[int, object], other: dict[int, object]) -> None:
@@ -126,54 +126,54 @@ def test_one_worker_makes_the_same_search_without_being_asked_to():
 
 
 def test_a_second_worker_finds_work_in_a_search_that_was_one_workers():
-    scene = opened(None, "tpe")
-    leader = Coordinator(scene, scene.experiment(KEY), lambda: scene.seconds, lag_alone=1)
-    scene.hire("first", 1)
+    store = opened(None, "tpe")
+    leader = Coordinator(store, store.experiment(KEY), lambda: store.seconds, lag_alone=1)
+    store.add_worker("first", 1)
     leader.tick()
-    assert len(scene.in_state(State.PENDING)) == 2
-    scene.seconds += 1
-    scene.hire("second", 8)
-    scene.seconds += 1
-    scene.hire("first", 1)
-    scene.seconds += 1
+    assert len(store.in_state(State.PENDING)) == 2
+    store.seconds += 1
+    store.add_worker("second", 8)
+    store.seconds += 1
+    store.add_worker("first", 1)
+    store.seconds += 1
     leader.tick()
-    assert len(scene.in_state(State.PENDING)) >= 9
+    assert len(store.in_state(State.PENDING)) >= 9
 
 
 def test_a_worker_that_replaces_a_dead_one_is_still_the_only_one():
     """The dead one stays in the registry for a while."""
-    scene = opened(None, "tpe")
-    leader = Coordinator(scene, scene.experiment(KEY), lambda: scene.seconds, lag_alone=1)
-    scene.record_worker(Worker(name="dead", host="h", pid=1), 20)
-    scene.seconds += 1
-    scene.record_worker(Worker(name="new", host="h", pid=2), 20)
-    scene.seconds += 1
+    store = opened(None, "tpe")
+    leader = Coordinator(store, store.experiment(KEY), lambda: store.seconds, lag_alone=1)
+    store.record_worker(Worker(name="dead", host="h", pid=1), 20)
+    store.seconds += 1
+    store.record_worker(Worker(name="new", host="h", pid=2), 20)
+    store.seconds += 1
     leader.tick()
-    assert len(scene.in_state(State.PENDING)) == 2
+    assert len(store.in_state(State.PENDING)) == 2
 
 
 def test_no_more_trials_are_open_than_the_lag_and_one():
-    scene = opened(3, "tpe")
-    scene.hire("crowd", 40)
-    leader = scene.coordinator()
+    store = opened(3, "tpe")
+    store.add_worker("crowd", 40)
+    leader = store.coordinator()
     for _ in range(3):
         leader.tick()
-        assert len(scene.in_state(State.PENDING)) == 4
-        scene.seconds += 1
-    trials = [scene.take() for _ in range(4)]
-    scene.finish_with(trials[3], 1.0)  # type: ignore[arg-type]
+        assert len(store.in_state(State.PENDING)) == 4
+        store.seconds += 1
+    trials = [store.claim_next() for _ in range(4)]
+    store.finish_with(trials[3], 1.0)  # type: ignore[arg-type]
     leader.tick()
-    assert scene.in_state(State.PENDING) == [], "trial 4 waits for trial 0"
-    scene.finish_with(trials[0], 1.0)  # type: ignore[arg-type]
+    assert store.in_state(State.PENDING) == [], "trial 4 waits for trial 0"
+    store.finish_with(trials[0], 1.0)  # type: ignore[arg-type]
     leader.tick()
-    assert [trial.tid for trial in scene.in_state(State.PENDING)] == [4]
+    assert [trial.tid for trial in store.in_state(State.PENDING)] == [4]
 
 
 def test_a_cancelled_trial_holds_nobody_up():
-    scene = opened(0, "tpe")
-    leader = scene.coordinator()
+    store = opened(0, "tpe")
+    leader = store.coordinator()
     leader.tick()
-    scene.cancel(KEY, {State.PENDING})
-    scene.seconds += 1
+    store.cancel(KEY, {State.PENDING})
+    store.seconds += 1
     leader.tick()
-    assert [trial.tid for trial in scene.in_state(State.PENDING)] == [1]
+    assert [trial.tid for trial in store.in_state(State.PENDING)] == [1]

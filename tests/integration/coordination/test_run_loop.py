@@ -13,71 +13,71 @@ from hpsearch.coordination.run_loop import run_to_end
 from hpsearch.core.experiment import Elapsed, ExperimentState
 from hpsearch.core.trial import State
 from hpsearch.errors import StoreUnavailableError
-from tests.integration.coordination.fake_clock_store import KEY, Scene
+from tests.support.fake_clock_store import KEY, FakeClockStore
 
 
 @pytest.fixture
-def scene() -> Scene:
+def store() -> FakeClockStore:
     """A search, and somebody who does its trials while the coordinator waits."""
-    scene = Scene()
+    store = FakeClockStore()
 
     def work() -> None:
-        for trial in iter(scene.take, None):
-            scene.finish_with(trial, trial.values["x"])
+        for trial in iter(store.claim_next, None):
+            store.finish_with(trial, trial.values["x"])
 
-    scene.meanwhile = work
-    return scene
-
-
-def led(scene: Scene, **options):
-    return run_to_end(scene.coordinator(), **{"show": lambda progress: None, "grace_s": 0.0, **options})
+    store.during_wait = work
+    return store
 
 
-def is_free(scene: Scene) -> bool:
+def led(store: FakeClockStore, **options):
+    return run_to_end(store.coordinator(), **{"show": lambda progress: None, "grace_s": 0.0, **options})
+
+
+def is_free(store: FakeClockStore) -> bool:
     """Whether another coordinator could lead at once."""
-    return scene.lead(KEY, "another", 1.0).is_mine
+    return store.lead(KEY, "another", 1.0).is_mine
 
 
-def test_a_search_ends_at_its_limit_and_every_state_is_shown(scene: Scene):
-    scene.open(max_evals=5)
+def test_a_search_ends_at_its_limit_and_every_state_is_shown(store: FakeClockStore):
+    store.open_search(max_evals=5)
     shown = []
-    progress = led(scene, show=shown.append)
+    progress = led(store, show=shown.append)
     assert progress.n_finished == 5
     assert [p.n_finished for p in shown] == sorted(p.n_finished for p in shown)
-    assert scene.experiment(KEY).ended_why == "max_evals"
-    assert is_free(scene)
+    assert store.experiment(KEY).ended_why == "max_evals"
+    assert is_free(store)
 
 
-def test_a_check_of_the_callers_ends_the_search_for_its_reason(scene: Scene):
-    scene.open()
-    progress = led(scene, check=lambda p: EndReason.TIMEOUT if p.n_finished >= 3 else None)
+def test_a_check_of_the_callers_ends_the_search_for_its_reason(store: FakeClockStore):
+    store.open_search()
+    progress = led(store, check=lambda p: EndReason.TIMEOUT if p.n_finished >= 3 else None)
     assert progress.n_finished >= 3
-    assert scene.counts(KEY)[State.PENDING] == 0
-    assert scene.experiment(KEY).ended_why == "timeout"
+    assert store.counts(KEY)[State.PENDING] == 0
+    assert store.experiment(KEY).ended_why == "timeout"
 
 
-def test_an_interrupt_leaves_the_search_as_it_is_for_another(scene: Scene):
-    scene.open(max_evals=50)
-    progress = led(scene, is_interrupted=lambda: len(scene.in_state(State.DONE)) >= 3)
+def test_an_interrupt_leaves_the_search_as_it_is_for_another(store: FakeClockStore):
+    store.open_search(max_evals=50)
+    progress = led(store, is_interrupted=lambda: len(store.in_state(State.DONE)) >= 3)
     assert progress.n_finished >= 3
-    assert scene.experiment(KEY).state is ExperimentState.RUNNING
-    assert len(scene.in_state(State.PENDING)) >= 1
-    assert is_free(scene)
+    assert store.experiment(KEY).state is ExperimentState.RUNNING
+    assert len(store.in_state(State.PENDING)) >= 1
+    assert is_free(store)
 
 
-def test_what_a_check_raises_gives_the_leadership_up_and_passes(scene: Scene):
-    scene.open()
+def test_what_a_check_raises_gives_the_leadership_up_and_passes(store: FakeClockStore):
+    store.open_search()
 
     def check(progress):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        led(scene, check=check)
-    assert scene.experiment(KEY).state is ExperimentState.RUNNING
-    assert is_free(scene)
+        led(store, check=check)
+    assert store.experiment(KEY).state is ExperimentState.RUNNING
+    assert is_free(store)
 
 
-class Parting(Scene):
+class Parting(FakeClockStore):
     """A store that is away when a coordinator wants to leave."""
 
     def resign(self, exp_key: str, owner: str, elapsed: Elapsed | None = None) -> None:
@@ -85,30 +85,30 @@ class Parting(Scene):
 
 
 def test_a_database_that_is_away_at_the_end_hides_nothing():
-    scene = Parting()
-    scene.open(max_evals=0)
-    assert led(scene).experiment.ended_why == "max_evals"
+    store = Parting()
+    store.open_search(max_evals=0)
+    assert led(store).experiment.ended_why == "max_evals"
 
 
-def test_a_standby_leaves_once_the_leader_has_ended_the_search(scene: Scene):
-    scene.open(max_evals=3)
-    leader = scene.coordinator()
+def test_a_standby_leaves_once_the_leader_has_ended_the_search(store: FakeClockStore):
+    store.open_search(max_evals=3)
+    leader = store.coordinator()
     leader.tick()
 
     def lead() -> None:
-        for trial in iter(scene.take, None):
-            scene.finish_with(trial, 1.0)
+        for trial in iter(store.claim_next, None):
+            store.finish_with(trial, 1.0)
         leader.tick()
         if leader.is_over():
             leader.wind_down(0.0)
 
-    scene.meanwhile = lead
-    progress = led(scene)
+    store.during_wait = lead
+    progress = led(store)
     assert progress.is_standby
     assert progress.experiment.state is ExperimentState.DONE
 
 
-class Overtaken(Scene):
+class Overtaken(FakeClockStore):
     """A store on which the first who ends the search falls asleep, and a rival takes it up again."""
 
     def __init__(self) -> None:
@@ -118,25 +118,25 @@ class Overtaken(Scene):
     def cancel(self, exp_key: str, states: Iterable[State]) -> int:
         if self.rival is None:
             self.seconds += LEADER_LEASE_S + 1
-            self.open(max_evals=6)
+            self.open_search(max_evals=6)
             self.rival = self.coordinator()
             self.rival.tick()
         return super().cancel(exp_key, states)
 
 
 def test_a_leader_that_lost_its_place_while_it_ended_the_search_waits_as_standby():
-    scene = Overtaken()
-    scene.open(max_evals=3)
+    store = Overtaken()
+    store.open_search(max_evals=3)
 
     def work() -> None:
-        for trial in iter(scene.take, None):
-            scene.finish_with(trial, 1.0)
-        if scene.rival is not None:
-            scene.rival.tick()
-            if scene.rival.is_over():
-                scene.rival.wind_down(0.0)
+        for trial in iter(store.claim_next, None):
+            store.finish_with(trial, 1.0)
+        if store.rival is not None:
+            store.rival.tick()
+            if store.rival.is_over():
+                store.rival.wind_down(0.0)
 
-    scene.meanwhile = work
-    progress = led(scene)
+    store.during_wait = work
+    progress = led(store)
     assert progress.is_standby
     assert (progress.n_finished, progress.experiment.state) == (6, ExperimentState.DONE)

@@ -13,29 +13,12 @@ from convnet.network import ResidualBlock, build_network, count_weights  # noqa:
 from convnet.space import space  # noqa: E402
 
 from hpsearch import Space  # noqa: E402
+from tests.support.convnet import PLAIN  # noqa: E402
 
 # Networks as small as these gain nothing by more.
 torch.set_num_threads(1)
 
 SPACE = Space(space)
-
-PLAIN: dict[str, Any] = {
-    "learning_rate_mult": 1.0,
-    "l2_mult": 1.0,
-    "batch_size": 16.0,
-    "optimizer": "adam",
-    "activation": "relu",
-    "pooling": "max",
-    "kernel_size": 3,
-    "n_stages": 2,
-    "channels_mult": 1.0,
-    "batch_norm": False,
-    "residual_blocks": None,
-    "conv_dropout": 0.0,
-    "units_mult": 1.0,
-    "dense_dropout": 0.0,
-    "extra_layer": None,
-}
 
 
 def kinds(**changed: Any) -> list[type]:

@@ -22,7 +22,7 @@ from hpsearch import Space  # noqa: E402
 from hpsearch.core.trial import FailureKind  # noqa: E402
 from hpsearch.errors import SpaceError  # noqa: E402
 from hpsearch.objective.evaluation import CurrentTrial, evaluate  # noqa: E402
-from tests.integration.examples.test_convnet_network import PLAIN  # noqa: E402
+from tests.support.convnet import PLAIN  # noqa: E402
 
 
 def stripes(n: int, seed: int, size: int = 8) -> Images:

@@ -12,14 +12,9 @@ import pytest
 from hpsearch.hyperopt.mongo.jobs import MongoJobs
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.mongo.patience import Patience
+from tests.support.uris import url_of
 
 SECRET = "a secret of at least sixteen bytes"
-
-
-def url_of(mongo_uri: str, database: str) -> str:
-    """Return the address of a database on the shared server, in MongoDB's form."""
-    head, _, options = mongo_uri.partition("?")
-    return f"{head.rpartition('/')[0]}/{database}?{options}"
 
 
 @pytest.fixture(params=["memory", "mongodb"])

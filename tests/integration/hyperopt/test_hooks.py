@@ -11,8 +11,8 @@ from hpsearch.core.trial import State
 from hpsearch.hyperopt import fmin, hp, rand, tpe
 from hpsearch.hyperopt.engine.documents import JOB_STATE_DONE, spec_from_misc
 from hpsearch.hyperopt.mongoexp import MongoTrials
-from tests.integration.hyperopt.hands import Hands
-from tests.integration.hyperopt.objectives import square
+from tests.support.importable_objectives import square
+from tests.support.thread_worker import ThreadWorker
 
 SPACE = {"x": hp.uniform("x", -5, 5)}
 INSERTION = (
@@ -48,7 +48,7 @@ def test_every_trial_on_a_fleet_passes_through_each_method_that_a_library_replac
     calls = Counter()
     hooked = type("Hooked", (MongoTrials,), {name: counted(name, calls) for name in INSERTION})
     trials = hooked(jobs, exp_key="hooked")
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, algo)
     n_inserted = sum(jobs.store.counts("hooked").values())
     assert n_inserted >= 6
@@ -63,7 +63,7 @@ def test_hooks_change_no_suggestion_and_lose_nothing_that_a_coordinator_knows(jo
         def _insert_trial_docs(self, docs):
             return super()._insert_trial_docs(docs)
 
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(Hooked(jobs, exp_key="hooked"), rand.suggest)
         search(MongoTrials(jobs, exp_key="plain"), rand.suggest)
     with_hooks, without = (
@@ -84,7 +84,7 @@ def test_a_method_may_change_the_points_and_the_numbers(jobs):
             return super()._insert_trial_docs(docs)
 
     trials = Rounded(jobs, exp_key="rounded")
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials)
     assert [tid >= 100 for tid in trials.tids] == [True] * len(trials)
     assert all(spec_from_misc(misc)["x"].is_integer() for misc in trials.miscs)
@@ -102,7 +102,7 @@ def test_a_refresh_of_the_librarys_own_sees_trials_finish_while_the_search_goes_
     trials = Seeing(jobs, exp_key="seeing")
     times = iter(range(1_000_000))
     trials.clock = lambda: float(next(times))  # a second for each look, so that polling is due each time
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, max_evals=8)
     assert seen[-1] == 8
     assert len(set(seen)) > 2
@@ -123,7 +123,7 @@ def test_methods_that_are_patched_from_outside_are_called_too(jobs, monkeypatch,
         monkeypatch.setattr(MongoTrials, "_insert_trial_docs", patched)
     else:
         trials._insert_trial_docs = functools.partial(patched, trials)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials)
     assert sorted(calls) == sorted(trial.tid for trial in jobs.store.trials("patched"))
 

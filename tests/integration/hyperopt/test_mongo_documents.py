@@ -22,9 +22,9 @@ from hpsearch.hyperopt.base import (
 )
 from hpsearch.hyperopt.mongoexp import InvalidMongoTrial, MongoJobs, MongoTrials
 from hpsearch.space.tree import Space
-from tests.integration.hyperopt.conftest import url_of
-from tests.integration.hyperopt.hands import ME, Hands
-from tests.integration.hyperopt.objectives import fussy, square, with_ctrl, with_extras
+from tests.support.importable_objectives import fussy, square, with_ctrl, with_extras
+from tests.support.thread_worker import THREAD_WORKER, ThreadWorker
+from tests.support.uris import url_of
 
 SPACE = {"x": hp.uniform("x", -5, 5), "k": hp.choice("k", ["a", {"n": hp.uniformint("n", 1, 9)}])}
 KEY = "search"
@@ -34,7 +34,7 @@ KEY = "search"
 def searched(jobs):
     """Trials of a search of eight points."""
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, fn=with_extras)
     return trials
 
@@ -100,7 +100,7 @@ def test_a_refresh_shows_trials_as_they_move_on(jobs):
     trials.refresh()
     assert [doc["state"] for doc in trials] == [JOB_STATE_NEW] * 3
     held = trials.trials[0]
-    jobs.store.claim(ME, "token", [KEY])
+    jobs.store.claim(THREAD_WORKER, "token", [KEY])
     assert trials.count_by_state_unsynced(JOB_STATE_RUNNING) == 1
     trials.refresh_tids([0])
     assert held["state"] == JOB_STATE_RUNNING
@@ -151,7 +151,7 @@ def test_points_of_the_script_are_claimed_before_what_waits_already(jobs):
         )
     )
     trials.insert_points(experiment, space, [{"x": 0.3}, {"x": 0.2}])
-    claimed = [jobs.store.claim(ME, token, [KEY]) for token in "abc"]
+    claimed = [jobs.store.claim(THREAD_WORKER, token, [KEY]) for token in "abc"]
     assert [trial.values["x"] for trial in claimed] == [0.3, 0.1, 0.2]
     assert claimed[0].exp_created_at == experiment.created_at
 
@@ -166,7 +166,7 @@ def test_trials_that_a_script_inserts_as_done_are_learned_from_and_counted(jobs)
         doc["state"] = JOB_STATE_DONE
     broken[0].update(state=JOB_STATE_ERROR, misc={**broken[0]["misc"], "error": ("ValueError", "no")})
     trials.insert_trial_docs([*done, *failed, *broken])
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, max_evals=6, space=space)
     assert trials.statuses()[:3] == ["ok", "ok", "fail"]
     assert trials.losses()[:3] == [0.25, 0.25, None]
@@ -178,7 +178,7 @@ def test_a_document_that_is_running_or_no_point_or_has_no_number_is_refused(jobs
     [doc] = new_docs(trials, [0.5])
     with pytest.raises(InvalidMongoTrial, match="cannot be inserted as running"):
         trials.insert_trial_doc({**doc, "state": JOB_STATE_RUNNING})
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, max_evals=1, space={"x": SPACE["x"]})
     [doc] = new_docs(trials, [99.0])
     with pytest.raises(SpaceError, match="'x'"):
@@ -230,7 +230,7 @@ def test_what_another_process_begins_under_the_same_name_is_read_anew(searched, 
     assert searched.best_params["x"] == searched.argmin["x"]
     other = MongoTrials(jobs, exp_key=KEY)
     other.delete_all()
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(other, max_evals=2, space={"x": hp.choice("x", [7])})
     searched.refresh()
     assert searched.trials == other.trials
@@ -239,11 +239,11 @@ def test_what_another_process_begins_under_the_same_name_is_read_anew(searched, 
 
 def test_the_database_counts_jobs_of_all_searches_by_state(jobs):
     one, other = MongoTrials(jobs, exp_key="one"), MongoTrials(jobs, exp_key="other")
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(one, max_evals=3)
         search(other, fn=fussy, max_evals=20, space={"x": SPACE["x"]})
     other.insert_trial_docs(new_docs(other, [0.1, 0.2]))
-    jobs.store.claim(ME, "token", ["other"])
+    jobs.store.claim(THREAD_WORKER, "token", ["other"])
     n_error = 20 - other.count_by_state_unsynced(JOB_STATE_DONE)
     counts = [
         jobs.jobs_complete(),
@@ -284,7 +284,7 @@ def test_an_objective_that_takes_a_graph_and_a_ctrl_finds_both_on_a_worker(jobs,
         raise AssertionError
 
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store, secret):
+    with ThreadWorker(jobs.store, secret):
         search(trials, fn=objective, max_evals=2)
     assert trials.losses() == trials.vals["x"]
     x = trials.vals["x"][0]
@@ -298,7 +298,7 @@ def test_an_objective_that_takes_a_graph_and_a_ctrl_finds_both_on_a_worker(jobs,
 
 def test_an_importable_objective_that_takes_a_graph_is_called_with_one_too(jobs, secret):
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store, secret):
+    with ThreadWorker(jobs.store, secret):
         trials.fmin(with_ctrl, SPACE, rand.suggest, 2, pass_expr_memo_ctrl=True, rstate=1)
     assert trials.losses() == trials.vals["x"]
     assert trials.trial_attachments(trials.trials[1])["tid"] == b"1"
@@ -310,7 +310,7 @@ def test_a_ctrl_in_the_space_is_that_of_the_worker(jobs, secret):
         return config["x"]
 
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store, secret):
+    with ThreadWorker(jobs.store, secret):
         search(trials, fn=objective, max_evals=2, space={"x": hp.uniform("x", 0, 1), "ctrl": base.Ctrl})
     blob = trials.trial_attachments(trials.trials[1])["x"]
     assert np.frombuffer(blob) == trials.vals["x"][1]

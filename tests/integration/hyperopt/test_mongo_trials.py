@@ -28,8 +28,8 @@ from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.mongo.patience import Patience
 from hpsearch_worker.objective_cache import ObjectiveCache
-from tests.integration.hyperopt.hands import ME, Hands
-from tests.integration.hyperopt.objectives import fussy, raises, square
+from tests.support.importable_objectives import fussy, raises, square
+from tests.support.thread_worker import THREAD_WORKER, ThreadWorker
 
 SPACE = {"x": hp.uniform("x", -5, 5), "k": hp.choice("k", ["a", {"n": hp.uniformint("n", 1, 9)}])}
 KEY = "search"
@@ -57,7 +57,7 @@ def points(trials):
 
 def test_a_search_on_a_fleet_ends_with_the_best_of_max_evals_trials(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         argmin = search(trials)
     assert len(trials) == 8
     assert trials.tids == list(range(8))
@@ -66,18 +66,18 @@ def test_a_search_on_a_fleet_ends_with_the_best_of_max_evals_trials(jobs):
     assert trials.asynchronous
     experiment = jobs.store.experiment(KEY)
     assert (experiment.state, experiment.ended_why) == (ExperimentState.DONE, "max_evals")
-    assert experiment.objective.ref == "tests.integration.hyperopt.objectives:square"
+    assert experiment.objective.ref == "tests.support.importable_objectives:square"
 
 
 def test_the_best_configuration_is_returned_when_the_argmin_is_not_wanted(jobs):
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         best = search(MongoTrials(jobs, exp_key=KEY), return_argmin=False)
     assert best == MongoTrials(jobs, exp_key=KEY).best_config
     assert best["k"] == "a" or 1 <= best["k"]["n"] <= 9
 
 
 def test_started_again_with_its_seed_a_search_goes_on_and_repeats_nothing(jobs):
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(MongoTrials(jobs, exp_key=KEY), max_evals=5)
         first = points(MongoTrials(jobs, exp_key=KEY))
         search(MongoTrials(jobs, exp_key=KEY), max_evals=12)
@@ -103,7 +103,7 @@ def test_without_workers_a_timeout_ends_the_call_and_cancels_what_waits(jobs):
 def test_the_timeout_is_that_of_the_call_and_not_of_the_experiment(jobs):
     with pytest.raises(AllTrialsFailed):
         search(MongoTrials(jobs, exp_key=KEY), timeout=0.2)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(MongoTrials(jobs, exp_key=KEY), timeout=60)
     assert jobs.store.experiment(KEY).ended_why == "max_evals"
 
@@ -114,7 +114,7 @@ def test_a_trial_that_a_dead_worker_holds_does_not_keep_a_search_from_its_end(jo
     trials.grace_s, trials.clock = 0.2, Clock(is_going=False)
 
     def claim_and_die():
-        while jobs.store.claim(ME, "dead", [KEY]) is None:
+        while jobs.store.claim(THREAD_WORKER, "dead", [KEY]) is None:
             time.sleep(0.01)
         trials.clock.is_going = True
 
@@ -130,7 +130,7 @@ def test_a_trial_that_a_dead_worker_holds_does_not_keep_a_search_from_its_end(jo
 
 def test_a_loss_threshold_ends_a_search(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, max_evals=None, loss_threshold=4.0)
     assert min(trials.losses()) <= 4.0
     assert jobs.store.experiment(KEY).ended_why == "loss_threshold"
@@ -145,7 +145,7 @@ def test_an_early_stopping_rule_is_asked_after_trials_have_finished_and_ends_the
         return n_calls == 3, [n_calls + 1]
 
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, max_evals=None, early_stop_fn=rule, max_queue_len=3)
     assert len(seen) == 4
     assert all(JOB_STATE_DONE in states for states in seen)
@@ -155,7 +155,7 @@ def test_an_early_stopping_rule_is_asked_after_trials_have_finished_and_ends_the
 
 def test_hyperopts_own_rule_copes_with_open_trials(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, max_evals=200, early_stop_fn=no_progress_loss(5), max_queue_len=3)
     assert jobs.store.experiment(KEY).ended_why == "early_stop"
     assert len(trials) < 100
@@ -163,7 +163,7 @@ def test_hyperopts_own_rule_copes_with_open_trials(jobs):
 
 def test_points_to_evaluate_are_claimed_first_and_only_once(jobs):
     wanted = [{"x": 1.0, "k": 0}, {"x": 2.0, "k": 1, "n": 3}]
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(MongoTrials(jobs, exp_key=KEY), max_evals=3)
         search(MongoTrials(jobs, exp_key=KEY), max_evals=6, points_to_evaluate=wanted)
         search(MongoTrials(jobs, exp_key=KEY), max_evals=9, points_to_evaluate=wanted)
@@ -190,7 +190,7 @@ def test_a_point_outside_of_the_space_is_refused_before_it_is_queued(jobs):
 def test_failed_trials_are_counted_and_not_shown_but_those_that_say_so_are(jobs):
     """As in Hyperopt: what raised is left out, a status "fail" and a NaN loss are results."""
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, fn=fussy, max_evals=30)
     xs = [doc["misc"]["vals"]["x"][0] for doc in trials]
     assert 0 < trials.count_by_state_unsynced(JOB_STATE_ERROR) == 30 - len(trials)
@@ -203,7 +203,7 @@ def test_failed_trials_are_counted_and_not_shown_but_those_that_say_so_are(jobs)
 
 
 def test_when_all_trials_fail_the_error_says_how_many_and_why(jobs):
-    with Hands(jobs.store), pytest.raises(AllTrialsFailed, match=r"5 raised.*no luck"):
+    with ThreadWorker(jobs.store), pytest.raises(AllTrialsFailed, match=r"5 raised.*no luck"):
         search(MongoTrials(jobs, exp_key=KEY), fn=raises, max_evals=5)
 
 
@@ -223,7 +223,7 @@ def test_when_all_trials_fail_the_error_says_how_many_and_why(jobs):
     ],
 )
 def test_our_algorithms_are_named_in_the_experiment_for_every_coordinator(jobs, algo, algorithm):
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(MongoTrials(jobs, exp_key=KEY), algo=algo, max_evals=4)
     assert jobs.store.experiment(KEY).algorithm == algorithm
 
@@ -237,7 +237,7 @@ def test_an_algorithm_of_the_scripts_own_is_asked_by_hyperopts_protocol(jobs):
         return rand.suggest(new_ids, domain, trials, seed)
 
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, algo=suggest, max_evals=6, max_queue_len=3)
     assert [ids for ids, _, _ in calls] == [[i] for i in range(6)]
     assert [n_seen for _, _, n_seen in calls] == list(range(6))
@@ -252,7 +252,7 @@ def test_an_algorithm_without_more_points_ends_the_search_once_all_are_evaluated
         return rand.suggest(new_ids, domain, trials, seed) if new_ids[0] < 4 else []
 
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, algo=suggest, max_evals=50)
     assert len(trials) == 4
     assert jobs.store.experiment(KEY).ended_why == "no_more_points"
@@ -261,7 +261,7 @@ def test_an_algorithm_without_more_points_ends_the_search_once_all_are_evaluated
 def test_mixtures_are_asked_in_this_process(jobs):
     algo = functools.partial(mix.suggest, p_suggest=[(0.5, rand.suggest), (0.5, anneal.suggest)])
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, algo=algo, max_evals=6)
     assert len({point["x"] for point in points(trials)}) == 6
     assert jobs.store.experiment(KEY).algorithm.name == "script"
@@ -274,12 +274,12 @@ def test_what_an_algorithm_raises_reaches_the_script_and_leaves_the_search_as_it
     with pytest.raises(ZeroDivisionError, match="in the algorithm"):
         search(MongoTrials(jobs, exp_key=KEY), algo=suggest)
     assert jobs.store.experiment(KEY).state is ExperimentState.RUNNING
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(MongoTrials(jobs, exp_key=KEY))
 
 
 def test_another_objective_or_space_under_the_same_name_is_refused_and_changes_nothing(jobs):
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(MongoTrials(jobs, exp_key=KEY), max_evals=3)
     before = list(jobs.store.trials(KEY))
     trials = MongoTrials(jobs, exp_key=KEY)
@@ -290,7 +290,7 @@ def test_another_objective_or_space_under_the_same_name_is_refused_and_changes_n
     assert list(jobs.store.trials(KEY)) == before
     assert trials.best_params.keys() >= {"x", "k"}
     trials.delete_all()
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, fn=square, space={"x": hp.choice("x", [7])}, max_evals=2)
     assert (len(trials), trials.best_params) == (2, {"x": 7})
 
@@ -319,7 +319,7 @@ def test_closures_partials_and_objects_are_evaluated_by_value(jobs, secret):
     objectives = {"closure": shifted, "partial": functools.partial(shifted, scale=2.0), "object": Bound()}
     for key, fn in objectives.items():
         trials = MongoTrials(jobs, exp_key=key)
-        with Hands(jobs.store, secret):
+        with ThreadWorker(jobs.store, secret):
             search(trials, fn=fn, max_evals=3)
         assert trials.losses() == [fn(point) for point in points(trials)]
 
@@ -328,7 +328,7 @@ def test_a_closure_over_another_value_is_another_objective(jobs, secret):
     def objective_with(offset):
         return lambda config: config["x"] + offset
 
-    with Hands(jobs.store, secret):
+    with ThreadWorker(jobs.store, secret):
         search(MongoTrials(jobs, exp_key=KEY), fn=objective_with(1.0), max_evals=2)
         search(MongoTrials(jobs, exp_key=KEY), fn=objective_with(1.0), max_evals=4)
         with pytest.raises(DomainSwapError, match="another objective"):
@@ -343,7 +343,7 @@ def test_an_objective_by_value_of_an_earlier_search_is_not_run_in_its_place(jobs
     for offset in (1.0, 2.0):
         trials = MongoTrials(jobs, exp_key=KEY)
         trials.delete_all()
-        with Hands(jobs.store, secret):
+        with ThreadWorker(jobs.store, secret):
             search(trials, fn=lambda config, offset=offset: config["x"] + offset, max_evals=2)
         assert letters(jobs.store.experiment(KEY)).objective()({"x": 0.0}) == offset
         blobs.append(jobs.store.attachment(KEY, ATTACHMENT))
@@ -358,11 +358,11 @@ def test_a_search_of_an_older_version_is_joined_and_its_objective_signed_as_it_i
     def objective(config):
         return config["x"]
 
-    with Hands(jobs.store, secret):
+    with ThreadWorker(jobs.store, secret):
         search(MongoTrials(jobs, exp_key="new"), fn=objective, max_evals=1)
     known = jobs.store.experiment("new")
     jobs.store.open_experiment(replace(known, exp_key=KEY, objective=replace(known.objective, nonce=None)))
-    with Hands(jobs.store, secret):
+    with ThreadWorker(jobs.store, secret):
         search(MongoTrials(jobs, exp_key=KEY), fn=objective, max_evals=2)
     assert jobs.store.experiment(KEY).objective.nonce is None
     assert len(MongoTrials(jobs, exp_key=KEY)) == 2
@@ -383,7 +383,7 @@ def test_a_value_that_another_run_changed_is_named_when_the_objective_is_refused
         )
 
     given = {"$ref": 1, "a.b": 2, "$c": 3}
-    with Hands(jobs.store, secret):
+    with ThreadWorker(jobs.store, secret):
         run(1.0, 2, **given)
         run(1.0, 3, **given)
     for start, more, told in [
@@ -404,7 +404,7 @@ def test_an_annotated_objective_is_called_with_keywords_by_workers(jobs, secret)
         return x * n
 
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store, secret):
+    with ThreadWorker(jobs.store, secret):
         search(trials, fn=objective, space="annotated", max_evals=3)
     assert trials.losses() == [point["x"] * point["n"] for point in points(trials)]
 
@@ -434,7 +434,7 @@ def test_progress_counts_what_finished_here_and_before(jobs):
         return Bar()
 
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, max_evals=3)
         search(trials, max_evals=8, show_progressbar=factory)
     assert told[0] == (3, 8)
@@ -445,7 +445,7 @@ def test_progress_counts_what_finished_here_and_before(jobs):
 def test_an_iterator_over_workers_runs_so_many_more_trials(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
     rounds = FMinIter(rand.suggest, Domain(square, SPACE), trials, rstate=0, max_evals=6, verbose=False)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         rounds.run(2)
         trials.refresh()
         assert len(trials) == 2
@@ -460,7 +460,7 @@ def test_an_iterator_does_not_count_what_was_cancelled(jobs):
     with pytest.raises(AllTrialsFailed):
         search(trials, timeout=0.2, max_queue_len=3)
     rounds = FMinIter(rand.suggest, Domain(square, SPACE), trials, rstate=0, verbose=False)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         rounds.run(2)
     trials.refresh()
     assert len(trials) == 2
@@ -481,7 +481,7 @@ class Eventful(MemoryStore):
 def test_an_objective_by_value_is_there_before_a_worker_can_see_its_experiment(secret):
     store, seen = Eventful(), []
     store.happens = lambda: seen.append(store.attachments(KEY))
-    with Hands(store, secret):
+    with ThreadWorker(store, secret):
         search(MongoTrials(MongoJobs(store, Patience(30)), exp_key=KEY), fn=lambda config: 1.0, max_evals=1)
     assert seen == [["objective"]]
 
@@ -491,7 +491,7 @@ def test_an_objective_that_a_refused_search_left_in_the_meantime_does_not_stay(s
     store = Eventful()
     store.happens = lambda: store.attach(KEY, "objective", b"of somebody else")
     trials = MongoTrials(MongoJobs(store, Patience(30)), exp_key=KEY)
-    with Hands(store, secret):
+    with ThreadWorker(store, secret):
         search(trials, fn=lambda config: 1.0, max_evals=1)
     assert trials.losses() == [1.0]
 
@@ -504,7 +504,7 @@ def test_a_stopped_search_returns_what_was_found(jobs):
             jobs.store.set_experiment_state(KEY, ExperimentState.STOPPED)
         return False, []
 
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         argmin = search(trials, max_evals=None, early_stop_fn=rule)
     assert argmin == trials.argmin
     assert jobs.store.experiment(KEY).state is ExperimentState.STOPPED
@@ -517,7 +517,7 @@ def test_two_scripts_at_once_share_one_search(jobs):
     def run():
         return search(MongoTrials(jobs, exp_key=KEY), max_evals=20)
 
-    with Hands(jobs.store), ThreadPoolExecutor(2) as pool:
+    with ThreadWorker(jobs.store), ThreadPoolExecutor(2) as pool:
         first, second = [call.result(60) for call in (pool.submit(run), pool.submit(run))]
     trials = MongoTrials(jobs, exp_key=KEY)
     assert first == second == trials.argmin
@@ -539,7 +539,7 @@ def test_trials_that_were_imported_are_gone_on_with(jobs):
     point = {"x": 0.001, "k": 0}
     jobs.store.insert([Trial(exp_key=KEY, tid=0, values=point, state=State.DONE, loss=1e-6)])
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         assert search(trials, max_evals=4) == point
     assert trials.tids == [0, 1, 2, 3]
 
@@ -554,19 +554,19 @@ def test_a_slow_algorithm_does_not_keep_workers_waiting_for_a_whole_batch(jobs):
         trials.clock.seconds += 0.6
         return rand.suggest(new_ids, domain, trials, seed)
 
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, algo=suggest, max_evals=4, max_queue_len=4)
     assert queued == [0, 0, 2, 2]
 
 
-def test_a_server_that_is_no_replica_set_does(standalone, database, secret):
+def test_a_server_that_is_no_replica_set_does(standalone_server, database, secret):
     """As ``mongod --dbpath . --port 1234`` starts it, which Hyperopt's documentation says to do."""
-    trials = MongoTrials(f"mongo://127.0.0.1:{standalone.port}/{database}/jobs", exp_key=KEY)
+    trials = MongoTrials(f"mongo://127.0.0.1:{standalone_server.port}/{database}/jobs", exp_key=KEY)
 
     def objective(config):
         return {"loss": config["x"], "status": "ok", "attachments": {"x": repr(config["x"]).encode()}}
 
-    with Hands(trials.store, secret):
+    with ThreadWorker(trials.store, secret):
         search(trials, fn=objective, algo=tpe.suggest, max_evals=15)
     assert trials.tids == list(range(15))
     for doc in trials:
@@ -574,19 +574,19 @@ def test_a_server_that_is_no_replica_set_does(standalone, database, secret):
     trials.store.close()
 
 
-def test_an_outage_of_the_database_is_waited_out(mortal):
+def test_an_outage_of_the_database_is_waited_out(killable_server):
     """The server is killed in the middle of a search, and comes back on the same data."""
-    jobs = MongoJobs.new_from_connection_str(f"{mortal.uri}lab")
+    jobs = MongoJobs.new_from_connection_str(f"{killable_server.uri}lab")
 
     def rule(trials, is_broken=False):
         if len(trials) >= 5 and not is_broken:
-            mortal.kill()
+            killable_server.kill()
             restart.start()
         return False, [is_broken or len(trials) >= 5]
 
-    restart = threading.Timer(2.0, mortal.start)
+    restart = threading.Timer(2.0, killable_server.start)
     trials = MongoTrials(jobs, exp_key=KEY)
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, max_evals=15, early_stop_fn=rule)
     restart.join()
     assert trials.tids == list(range(15))
@@ -600,7 +600,7 @@ def test_with_a_lag_the_same_rstate_makes_the_same_search_with_any_number_of_wor
         trials.lag = 3
         with ExitStack() as fleet:
             for _ in range(n_workers):
-                fleet.enter_context(Hands(jobs.store))
+                fleet.enter_context(ThreadWorker(jobs.store))
             search(trials, algo=functools.partial(tpe.suggest, n_startup_jobs=2), max_evals=15)
         return points(trials)
 
@@ -620,14 +620,14 @@ def test_changed_code_of_a_function_in_a_module_is_refused_until_it_is_accepted(
     file = tmp_path / "lab_of_mongo_trials.py"
     file.write_text("def loss(config): return config['x'] ** 2")
     loss = importlib.import_module("lab_of_mongo_trials").loss
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(MongoTrials(jobs, exp_key=KEY), fn=loss, max_evals=2)
     file.write_text("def loss(config): return config['x'] ** 4")
     trials = MongoTrials(jobs, exp_key=KEY)
     with pytest.raises(DomainSwapError, match=r"in 'loss\(\)'.*accepts_changed_objective"):
         search(trials, fn=loss, max_evals=4)
     trials.accepts_changed_objective = True
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         search(trials, fn=loss, max_evals=4)
     assert len(jobs.store.experiment(KEY).objective_changes) == 1
     assert len(trials) == 4

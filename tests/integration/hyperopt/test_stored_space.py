@@ -16,11 +16,11 @@ from hpsearch.hyperopt import fmin, rand, space_eval
 from hpsearch.hyperopt.mongo.jobs import MongoJobs
 from hpsearch.hyperopt.mongoexp import MongoTrials
 from hpsearch.space.expression import call
-from tests.integration.hyperopt.hands import Hands
-from tests.integration.hyperopt.objectives import fussy, square
+from tests.support.importable_objectives import fussy, square
+from tests.support.thread_worker import ThreadWorker
 
 MODULE = "noted_by_reading"
-ME = Worker(name="w", host="h", pid=1)
+THREAD_WORKER = Worker(name="w", host="h", pid=1)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def search(jobs: MongoJobs) -> MongoJobs:
     )
     waiting = Trial(exp_key="read", exp_created_at=opened.created_at, tid=0, values={"x": 0.5, "c": 0})
     jobs.store.insert([waiting])
-    claimed = jobs.store.claim(ME, "token", ["read"])
+    claimed = jobs.store.claim(THREAD_WORKER, "token", ["read"])
     assert claimed is not None
     jobs.store.finish(claimed, Result(loss=0.5, result={"loss": 0.5, "status": "ok"}, duration_s=1.0))
     return jobs
@@ -119,13 +119,13 @@ def test_only_a_trusted_space_and_that_of_the_script_are_live(jobs: MongoJobs) -
     x = hp.uniform("x", 0, 1)
     space = {"x": x, "f": hp.choice("f", [fussy]), "made": call(square, {"x": 2 + 0 * x})}
     searched = MongoTrials(jobs, exp_key="live")
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         fmin(square, space, rand.suggest, 2, trials=searched, rstate=1, show_progressbar=False)
 
     live = {"x": searched.argmin["x"], "f": fussy, "made": 4.0}
     assert searched.best_config == live == space_eval(space, searched.argmin)
     reader = MongoTrials(jobs, exp_key="live")
-    home = "tests.integration.hyperopt.objectives"
+    home = "tests.support.importable_objectives"
     assert reader.best_config == {**live, "f": f"{home}:fussy", "made": f"{home}:square({{'x': 2.0}})"}
     assert space_eval(reader.space, reader.argmin, trust_space=True) == live
     trusted = MongoTrials(jobs, exp_key="live", trust_space=True)

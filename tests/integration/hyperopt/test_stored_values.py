@@ -5,8 +5,8 @@ import pytest
 from hpsearch.hyperopt import Domain, anneal, fmin, hp, pyll, rand, tpe
 from hpsearch.hyperopt.base import miscs_update_idxs_vals
 from hpsearch.hyperopt.mongoexp import MongoTrials
-from tests.integration.hyperopt.hands import Hands
-from tests.integration.hyperopt.objectives import square
+from tests.support.importable_objectives import square
+from tests.support.thread_worker import ThreadWorker
 
 SPACE = {"x": hp.uniform("x", -5, 5), "k": hp.choice("k", ["a", {"n": hp.randint("n", 9)}])}
 
@@ -40,7 +40,7 @@ def test_a_search_by_the_graph_of_its_domain_runs_on_a_fleet(jobs) -> None:
     """Its points are stored plain, and those that a script wants tried may name what is not active."""
     points = [{"x": 0.0, "k": 0, "n": None}, {"x": 1.0, "k": [1], "n": [3]}]
     trials = MongoTrials(jobs, exp_key="searched")
-    with Hands(jobs.store):
+    with ThreadWorker(jobs.store):
         best = fmin(
             square,
             SPACE,

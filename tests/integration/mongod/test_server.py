@@ -8,8 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from pymongo.errors import OperationFailure
 from hpsearch.errors import ConfigurationError
 from hpsearch.mongod import ephemeral_mongod, find_mongod, private_mongod, start_pinned, status, stop
 from hpsearch.mongod.directory import Directory
+from tests.support.waiting import wait_until
 
 USER = """
 import sys
@@ -38,16 +38,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """Yield the folder of a server; whatever the test left running ends with it."""
     path = tmp_path / "private"
     yield path
-    eventually(lambda: stop(path))  # the keeper may hold the users' lock for the instant in which it looks
-    eventually(lambda: not processes_of(path))
-
-
-def eventually(condition: Callable[[], Any], timeout_s: float = 20.0) -> None:
-    """Wait until the condition holds."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
+    wait_until(lambda: stop(path))  # the keeper may hold the users' lock for the instant in which it looks
+    wait_until(lambda: not processes_of(path))
 
 
 def processes_of(folder: Path) -> dict[int, str]:
@@ -184,7 +176,7 @@ def test_next_start_finds_data_and_port_again(folder: Path) -> None:
     with private_mongod(folder) as server:
         first = server.uri
         note(first, "kept")
-    eventually(lambda: status(folder).pid is None)
+    wait_until(lambda: status(folder).pid is None)
 
     with private_mongod(folder) as server:
         assert server.uri == first
@@ -196,7 +188,7 @@ def test_taken_port_is_replaced_and_data_kept(folder: Path) -> None:
     with private_mongod(folder) as server:
         note(server.uri, "kept")
         address = urlsplit(server.uri).netloc.split("@")[1]
-    eventually(lambda: status(folder).pid is None)
+    wait_until(lambda: status(folder).pid is None)
 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -225,7 +217,7 @@ def test_last_user_ends_the_server(folder: Path) -> None:
         assert status(folder).has_users
         assert pid_of(folder) == pid
 
-    eventually(lambda: not processes_of(folder))
+    wait_until(lambda: not processes_of(folder))
 
 
 def test_killed_user_counts_as_gone(folder: Path) -> None:
@@ -235,7 +227,7 @@ def test_killed_user_counts_as_gone(folder: Path) -> None:
         user.kill()
         user.wait()
 
-    eventually(lambda: not processes_of(folder))
+    wait_until(lambda: not processes_of(folder))
 
 
 @pytest.mark.parametrize("order", ['"$@" && kill -9 $PPID', '"$@" & kill -9 $PPID'], ids=["after", "in"])
@@ -251,7 +243,7 @@ def test_starter_killed_leaves_nothing_running(
     with user_process(folder) as user:
         assert user.wait() == -signal.SIGKILL
 
-    eventually(lambda: not processes_of(folder))
+    wait_until(lambda: not processes_of(folder))
     monkeypatch.delenv("HPSEARCH_MONGOD")
     with private_mongod(folder) as server:
         note(server.uri, "usable")
@@ -261,7 +253,7 @@ def test_killed_server_comes_back_with_its_data(folder: Path) -> None:
     with private_mongod(folder) as server:
         note(server.uri, "acknowledged")
         os.kill(pid_of(folder), signal.SIGKILL)
-        eventually(lambda: status(folder).pid is None)
+        wait_until(lambda: status(folder).pid is None)
 
         with private_mongod(folder) as again:
             assert again.uri == server.uri
@@ -272,16 +264,16 @@ def test_killed_keeper_is_replaced_by_whoever_leaves(folder: Path) -> None:
     with private_mongod(folder):
         (keeper,) = processes_of(folder).keys() - {pid_of(folder)}
         os.kill(keeper, signal.SIGKILL)
-        eventually(lambda: not has_keeper(folder))
+        wait_until(lambda: not has_keeper(folder))
 
-    eventually(lambda: not processes_of(folder))
+    wait_until(lambda: not processes_of(folder))
 
 
 def test_pinned_server_outlives_its_users_until_stopped(folder: Path) -> None:
     uri = start_pinned(folder)
     with private_mongod(folder) as server:
         assert server.uri == uri
-    eventually(lambda: len(processes_of(folder)) == 1)  # the keeper went, the server stayed
+    wait_until(lambda: len(processes_of(folder)) == 1)  # the keeper went, the server stayed
 
     assert status(folder).is_pinned
     assert status(folder).uri == uri
@@ -296,18 +288,18 @@ def test_stop_spares_a_server_in_use(folder: Path) -> None:
         assert not stop(folder)
         assert status(folder).pid is not None
 
-    eventually(lambda: not processes_of(folder))
+    wait_until(lambda: not processes_of(folder))
 
 
 def test_pin_does_not_outlive_its_server(folder: Path) -> None:
     """After a crash, a search that starts the server again also ends it."""
     start_pinned(folder)
     os.kill(pid_of(folder), signal.SIGKILL)
-    eventually(lambda: status(folder).pid is None)
+    wait_until(lambda: status(folder).pid is None)
 
     with private_mongod(folder):
         assert not status(folder).is_pinned
-    eventually(lambda: not processes_of(folder))
+    wait_until(lambda: not processes_of(folder))
 
 
 def test_ephemeral_server_leaves_no_trace() -> None:
@@ -316,14 +308,14 @@ def test_ephemeral_server_leaves_no_trace() -> None:
         folder = Path(storage["dbPath"]).parent
         assert folder.exists()
 
-    eventually(lambda: not folder.exists())
-    eventually(lambda: not processes_of(folder))
+    wait_until(lambda: not folder.exists())
+    wait_until(lambda: not processes_of(folder))
 
 
 def test_lost_password_is_refused_with_the_way_out(folder: Path) -> None:
     with private_mongod(folder):
         pass
-    eventually(lambda: status(folder).pid is None)
+    wait_until(lambda: status(folder).pid is None)
     (folder / "uri").unlink()
 
     with pytest.raises(ConfigurationError, match="restore that file, or move"):
@@ -333,7 +325,7 @@ def test_lost_password_is_refused_with_the_way_out(folder: Path) -> None:
 def test_damaged_data_is_refused_with_the_log(folder: Path) -> None:
     with private_mongod(folder):
         pass
-    eventually(lambda: status(folder).pid is None)
+    wait_until(lambda: status(folder).pid is None)
     (folder / "data" / "WiredTiger.turtle").write_text("garbage")
 
     with pytest.raises(ConfigurationError, match=r"mongod\.log, ends:\n.*WiredTiger"):
@@ -344,7 +336,7 @@ def test_folder_in_use_elsewhere_is_refused(folder: Path) -> None:
     """A mongod that was started by hand, or on another machine with the same home, keeps its data."""
     with private_mongod(folder):
         pass
-    eventually(lambda: status(folder).pid is None)
+    wait_until(lambda: status(folder).pid is None)
     with (folder / "data" / "mongod.lock").open("r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(ConfigurationError, match="in use by another mongod"):

@@ -23,10 +23,10 @@ from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import LeaseStatus
-from tests.acceptance.fleet import wait_until
-from tests.integration.servers import Server
-from tests.integration.store.conftest import WORKER as ANNA
-from tests.integration.store.conftest import Bench
+from tests.support.servers import Server
+from tests.support.store_driver import WORKER as ANNA
+from tests.support.store_driver import StoreDriver
+from tests.support.waiting import wait_until
 
 PATIENCE = Patience(30)
 
@@ -141,9 +141,9 @@ def test_a_rotated_password_is_read_from_the_file_and_told_of_once(own, locked, 
     caplog.set_level("DEBUG", "hpsearch")
     own.file.write_text(own.admit(COORDINATOR))
     store = own.connect(own.read())
-    bench = Bench(store, "e")
-    store.open_experiment(bench.experiment())
-    bench.insert(3)
+    store_driver = StoreDriver(store, "e")
+    store.open_experiment(store_driver.experiment())
+    store_driver.insert(3)
     rotated = own.admit(COORDINATOR)
     restart(locked)
 
@@ -183,10 +183,10 @@ def test_everything_goes_on_under_the_new_password(own, locked):
     """Every call of the protocol, as another client makes it from now on."""
     own.file.write_text(own.admit(COORDINATOR))
     store = own.connect(own.read())
-    bench = Bench(store, "e")
-    store.open_experiment(bench.experiment())
-    bench.insert(4)
-    held = bench.claim()
+    store_driver = StoreDriver(store, "e")
+    store.open_experiment(store_driver.experiment())
+    store_driver.insert(4)
+    held = store_driver.claim()
     store.wait_for_change("e", 0.01)
     own.file.write_text(own.admit(COORDINATOR))
     restart(locked)
@@ -200,9 +200,9 @@ def test_everything_goes_on_under_the_new_password(own, locked):
     assert store.attachment("e", "model", tid=held.tid) == b"data"
     store.finish(held, Result(loss=1.0))
     assert [trial.loss for trial in store.finished("e", range(4))] == [1.0]
-    second = bench.claim()
+    second = store_driver.claim()
     store.unclaim(second)
-    store.release(bench.claim(), "draining")
+    store.release(store_driver.claim(), "draining")
     assert len(list(store.points("e"))) == len(list(store.trials("e"))) == 4
     assert store.expire("e") == store.shorten_leases("e") == 0
     assert store.is_running(store.experiment("e"))
@@ -219,15 +219,15 @@ def test_everything_goes_on_under_the_new_password(own, locked):
 def test_many_threads_survive_that_the_password_changes_under_them(own, locked):
     own.file.write_text(own.admit(COORDINATOR))
     store = own.connect(own.read())
-    bench = Bench(store, "e")
-    store.open_experiment(bench.experiment())
-    bench.insert(40)
+    store_driver = StoreDriver(store, "e")
+    store.open_experiment(store_driver.experiment())
+    store_driver.insert(40)
     is_over = threading.Event()
 
     def work() -> int:
         n = 0
         while not is_over.is_set():
-            trial = store.claim(ANNA, bench.token(), ["e"])
+            trial = store.claim(ANNA, store_driver.token(), ["e"])
             if trial is not None:
                 store.finish(trial, Result(loss=1.0))
                 n += 1
@@ -248,10 +248,10 @@ def test_many_threads_survive_that_the_password_changes_under_them(own, locked):
 
 def test_a_role_that_is_missing_for_a_moment_keeps_the_result(site, caplog):
     lead = site.connect(site.admit(COORDINATOR))
-    lead.open_experiment(Bench(lead, "e").experiment())
-    Bench(lead, "e").insert(1)
+    lead.open_experiment(StoreDriver(lead, "e").experiment())
+    StoreDriver(lead, "e").insert(1)
     store = site.connect(site.admit(WORKER), has_file=False)
-    trial = Bench(store, "e").claim()
+    trial = StoreDriver(store, "e").claim()
     site.revoke(WORKER)
     finish = Meanwhile(lambda: store.finish(trial, Result(loss=0.25)))
     wait_until(lambda: store.contact().refused_s is not None, "a refusal", 30)
@@ -281,11 +281,11 @@ def test_a_user_who_is_deleted_and_made_again_goes_on(site, caplog):
 
 def test_a_right_that_the_user_never_had_is_refused_at_once(site, caplog):
     lead = site.connect(site.admit(COORDINATOR))
-    lead.open_experiment(Bench(lead, "e").experiment())
-    Bench(lead, "e").insert(1)
+    lead.open_experiment(StoreDriver(lead, "e").experiment())
+    StoreDriver(lead, "e").insert(1)
     store = site.connect(site.admit(VIEWER), seconds=600)
     for refused in (
-        lambda: Bench(store, "e").claim(),
+        lambda: StoreDriver(store, "e").claim(),
         lambda: store.record_worker(ANNA, 60),
         lambda: store.attach("e", "name", b"data"),
         lambda: store.set_experiment_state("e", ExperimentState.PAUSED),

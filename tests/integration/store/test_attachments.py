@@ -15,7 +15,7 @@ from hpsearch.store.mongo import gridfs
 from hpsearch.store.mongo.attachments import Attachments
 from hpsearch.store.mongo.gridfs import CHUNK_BYTES, CHUNKS_A_CALL, Place
 from hpsearch.store.mongo.schema import CHUNKS, FILES
-from tests.integration.store.conftest import Bench
+from tests.support.store_driver import StoreDriver
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def raw(mongo_uri: str, mongo_store: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def mongo(mongo_store: Any, request: pytest.FixtureRequest) -> Bench:
-    return Bench(mongo_store, f"files-{id(request)}")
+def mongo(mongo_store: Any, request: pytest.FixtureRequest) -> StoreDriver:
+    return StoreDriver(mongo_store, f"files-{id(request)}")
 
 
 def left_over(raw: Any, exp_key: str) -> tuple[int, int]:

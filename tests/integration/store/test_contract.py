@@ -9,8 +9,8 @@ import pytest
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.testing import DurabilityContract, StoreContract, StoreDriver
-from tests.integration.servers import Server
-from tests.integration.store.conftest import age_leases
+from tests.support.servers import Server
+from tests.support.store_driver import age_leases
 
 
 class TestMongoStore(StoreContract):
@@ -25,19 +25,19 @@ class TestMongoDurability(DurabilityContract):
     """On a server of its own, which is killed with SIGKILL."""
 
     @pytest.fixture
-    def store_driver(self, mortal: Server) -> Iterator[StoreDriver]:
-        store = connected(mortal)
+    def store_driver(self, killable_server: Server) -> Iterator[StoreDriver]:
+        store = connected(killable_server)
         yield driver_of(store)
         store.close()
 
     @pytest.fixture
-    def crash(self, mortal: Server) -> Iterator[Callable[[], MongoStore]]:
+    def crash(self, killable_server: Server) -> Iterator[Callable[[], MongoStore]]:
         opened = []
 
         def restart() -> MongoStore:
-            mortal.kill()
-            mortal.start()
-            opened.append(connected(mortal))
+            killable_server.kill()
+            killable_server.start()
+            opened.append(connected(killable_server))
             return opened[-1]
 
         yield restart

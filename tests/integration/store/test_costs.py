@@ -12,12 +12,12 @@ from pymongo import MongoClient
 from hpsearch.core.trial import Report, Result, State
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
-from tests.integration.store.conftest import WORKER, Bench
+from tests.support.store_driver import WORKER, StoreDriver
 
 FEW, MANY = 60, 6_000
 
 #: Calls by name, in an order in which each finds what it needs. Both searches get the same calls.
-CALLS: dict[str, Callable[[Bench], object]] = {
+CALLS: dict[str, Callable[[StoreDriver], object]] = {
     "claim": lambda b: b.claim(),
     "renew": lambda b: b.store.renew(b.read(b.trial(0))),
     "report": lambda b: b.store.report(b.read(b.trial(0)), [Report(step=1, value=0.5)]),
@@ -40,8 +40,8 @@ CALLS: dict[str, Callable[[Bench], object]] = {
 }
 
 
-class Profiled(Bench):
-    """A bench that asks the server's profiler what calls cost."""
+class Profiled(StoreDriver):
+    """A driver that asks the server's profiler what calls cost."""
 
     def __init__(self, store: MongoStore, raw: Any) -> None:
         super().__init__(store, "e")
@@ -59,7 +59,7 @@ class Profiled(Bench):
             for tid in range(20, 20 + n_done)
         )
 
-    def examined(self, call: Callable[[Bench], object]) -> tuple[int, int]:
+    def examined(self, call: Callable[[StoreDriver], object]) -> tuple[int, int]:
         """Return the index keys and the documents that the server examines for a call."""
         self.raw.command("profile", 2)
         call(self)
@@ -72,7 +72,7 @@ class Profiled(Bench):
 
 
 @pytest.fixture(scope="module")
-def benches(mongo_uri: str) -> Iterator[list[Profiled]]:
+def profiled_stores(mongo_uri: str) -> Iterator[list[Profiled]]:
     """One search with few finished trials and one with many."""
     with MongoClient[dict[str, Any]](mongo_uri) as client:
         opened = []
@@ -82,38 +82,40 @@ def benches(mongo_uri: str) -> Iterator[list[Profiled]]:
             opened.append(Profiled(store, client[name]))
             opened[-1].fill(n_done)
         yield opened
-        for bench in opened:
-            bench.store.close()
-            client.drop_database(bench.raw)
+        for store_driver in opened:
+            store_driver.store.close()
+            client.drop_database(store_driver.raw)
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_call_examines_no_more_where_a_hundred_times_as_many_trials_are_finished(name, benches):
-    few, many = (bench.examined(CALLS[name]) for bench in benches)
+def test_a_call_examines_no_more_where_a_hundred_times_as_many_trials_are_finished(name, profiled_stores):
+    few, many = (store_driver.examined(CALLS[name]) for store_driver in profiled_stores)
     assert many == few
 
 
-def test_reading_in_short_reads_each_trial_once(benches):
-    for bench, n_done in zip(benches, (FEW, MANY), strict=True):
-        n_keys, n_documents = bench.examined(lambda b: list(b.store.points("e")))
-        n_trials = bench.raw.trials.count_documents({})
+def test_reading_in_short_reads_each_trial_once(profiled_stores):
+    for store_driver, n_done in zip(profiled_stores, (FEW, MANY), strict=True):
+        n_keys, n_documents = store_driver.examined(lambda b: list(b.store.points("e")))
+        n_trials = store_driver.raw.trials.count_documents({})
         n_pages = 1 + n_trials // 1000
         assert n_documents == n_trials > n_done
         assert n_keys <= n_trials + n_pages
 
 
-def test_the_standing_of_an_experiment_takes_index_keys_in_proportion_and_few_documents(benches):
-    (_, few), (many_keys, many) = (b.examined(lambda b: b.store.summaries(["e"])) for b in benches)
+def test_the_standing_of_an_experiment_takes_index_keys_in_proportion_and_few_documents(profiled_stores):
+    (_, few), (many_keys, many) = (b.examined(lambda b: b.store.summaries(["e"])) for b in profiled_stores)
     assert many == few <= 1 + 1 + 50
-    assert many_keys <= benches[1].raw.trials.count_documents({}) + 100
+    assert many_keys <= profiled_stores[1].raw.trials.count_documents({}) + 100
 
 
-def test_the_summaries_of_a_hundred_experiments_are_one_question(benches):
-    bench, asked = benches[0], []
+def test_the_summaries_of_a_hundred_experiments_are_one_question(profiled_stores):
+    store_driver, asked = profiled_stores[0], []
     keys = [f"e{i}" for i in range(100)]
-    bench.raw.command("profile", 2)
-    bench.store.summaries(keys)
-    bench.raw.command("profile", 0)
-    asked = list(bench.raw["system.profile"].find({"op": "command", "command.aggregate": {"$exists": True}}))
-    bench.raw.drop_collection("system.profile")
+    store_driver.raw.command("profile", 2)
+    store_driver.store.summaries(keys)
+    store_driver.raw.command("profile", 0)
+    asked = list(
+        store_driver.raw["system.profile"].find({"op": "command", "command.aggregate": {"$exists": True}})
+    )
+    store_driver.raw.drop_collection("system.profile")
     assert len(asked) == 1

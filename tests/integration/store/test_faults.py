@@ -7,7 +7,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,9 +17,10 @@ from hpsearch.errors import LeaseLostError, StoreError, StoreUnavailableError
 from hpsearch.store.mongo.gridfs import CHUNK_BYTES
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
-from scripts.bench.faults.proxy import Proxy
-from tests.integration.servers import Server
-from tests.integration.store.conftest import WORKER, Bench, NothingToClaimError
+from tests.support.proxy import Proxy
+from tests.support.servers import Server
+from tests.support.store_driver import WORKER, NothingToClaimError, StoreDriver
+from tests.support.waiting import wait_until
 
 DONE = Result(loss=1.0, result={"loss": 1.0})
 
@@ -47,64 +48,64 @@ def failing(server: Server, commands: list[str], **how: Any) -> Iterator[None]:
             client.admin.command("configureFailPoint", "failCommand", mode="off")
 
 
-def claims(bench: Bench) -> None:
-    trial = bench.claim()
+def claims(store_driver: StoreDriver) -> None:
+    trial = store_driver.claim()
     assert (trial.tid, trial.attempt) == (0, 1)
-    assert [t.tid for t in bench.store.trials("e", states={State.RUNNING})] == [0, 5]
+    assert [t.tid for t in store_driver.store.trials("e", states={State.RUNNING})] == [0, 5]
 
 
-def finishes(bench: Bench) -> None:
-    trial = bench.store.trial("e", 5)
-    bench.store.finish(trial, DONE)
-    done = bench.store.trial("e", 5)
+def finishes(store_driver: StoreDriver) -> None:
+    trial = store_driver.store.trial("e", 5)
+    store_driver.store.finish(trial, DONE)
+    done = store_driver.store.trial("e", 5)
     assert (done.state, done.loss) == (State.DONE, 1.0)
 
 
-def inserts(bench: Bench) -> None:
-    bench.store.insert([bench.trial(tid) for tid in range(10, 14)])
-    assert bench.store.counts("e")[State.PENDING] == 8
+def inserts(store_driver: StoreDriver) -> None:
+    store_driver.store.insert([store_driver.trial(tid) for tid in range(10, 14)])
+    assert store_driver.store.counts("e")[State.PENDING] == 8
 
 
-def reports(bench: Bench) -> None:
-    bench.store.report(bench.store.trial("e", 5), [Report(step=1, value=2)])
-    assert len(bench.store.trial("e", 5).reports) == 1
+def reports(store_driver: StoreDriver) -> None:
+    store_driver.store.report(store_driver.store.trial("e", 5), [Report(step=1, value=2)])
+    assert len(store_driver.store.trial("e", 5).reports) == 1
 
 
-def releases(bench: Bench) -> None:
-    bench.store.release(bench.store.trial("e", 5), "draining")
-    assert len(bench.store.trial("e", 5).history) == 1
+def releases(store_driver: StoreDriver) -> None:
+    store_driver.store.release(store_driver.store.trial("e", 5), "draining")
+    assert len(store_driver.store.trial("e", 5).history) == 1
 
 
-def leads(bench: Bench) -> None:
-    bench.store.open_experiment(bench.experiment())
-    assert bench.store.lead("e", "anna", 60).epoch == 1
+def leads(store_driver: StoreDriver) -> None:
+    store_driver.store.open_experiment(store_driver.experiment())
+    assert store_driver.store.lead("e", "anna", 60).epoch == 1
 
 
-def attaches(bench: Bench) -> None:
+def attaches(store_driver: StoreDriver) -> None:
     for data in (b"old" * CHUNK_BYTES, b"new" * CHUNK_BYTES):
-        bench.store.attach("e", "a", data, tid=5, attempt=1)
-    assert bench.store.attachments("e", tid=5) == ["a"]
-    assert bench.store.attachment("e", "a", tid=5) == b"new" * CHUNK_BYTES
+        store_driver.store.attach("e", "a", data, tid=5, attempt=1)
+    assert store_driver.store.attachments("e", tid=5) == ["a"]
+    assert store_driver.store.attachment("e", "a", tid=5) == b"new" * CHUNK_BYTES
 
 
-def detaches(bench: Bench) -> None:
-    bench.store.attach("e", "a", b"x")
-    bench.store.detach("e", "a")
-    assert bench.store.attachments("e") == []
+def detaches(store_driver: StoreDriver) -> None:
+    store_driver.store.attach("e", "a", b"x")
+    store_driver.store.detach("e", "a")
+    assert store_driver.store.attachments("e") == []
 
 
-def deletes(bench: Bench) -> None:
-    assert bench.store.delete_experiment("e") == 5
-    assert list(bench.store.trials("e")) == []
+def deletes(store_driver: StoreDriver) -> None:
+    assert store_driver.store.delete_experiment("e") == 5
+    assert list(store_driver.store.trials("e")) == []
 
 
-def with_one_claimed(store: MongoStore) -> Bench:
+def with_one_claimed(store: MongoStore) -> StoreDriver:
     """Four pending trials, and number 5 in somebody's hands."""
-    bench = Bench(store, "e")
-    store.insert([bench.trial(5, priority=1)])
-    bench.claim()
-    store.insert([bench.trial(tid) for tid in range(4)])
-    return bench
+    store_driver = StoreDriver(store, "e")
+    store.insert([store_driver.trial(5, priority=1)])
+    store_driver.claim()
+    store.insert([store_driver.trial(tid) for tid in range(4)])
+    return store_driver
 
 
 CALLS = [
@@ -125,81 +126,83 @@ CALLS = [
     ("n_lost", "options"), [(1, "retryWrites=true"), (3, "retryWrites=true"), (1, "retryWrites=false")]
 )
 @pytest.mark.parametrize(("call", "command"), CALLS)
-def test_a_call_whose_answers_are_lost_takes_effect_once(wire, database, call, command, n_lost, options):
-    uri = f"mongodb://127.0.0.1:{wire.ports[0]}/?directConnection=true&{options}"
+def test_a_call_whose_answers_are_lost_takes_effect_once(proxy, database, call, command, n_lost, options):
+    uri = f"mongodb://127.0.0.1:{proxy.ports[0]}/?directConnection=true&{options}"
     with connected(uri, database) as store:
-        bench = with_one_claimed(store)
-        wire.cut(command, before=False, times=n_lost)
+        store_driver = with_one_claimed(store)
+        proxy.cut(command, before=False, times=n_lost)
 
-        call(bench)
+        call(store_driver)
 
-        assert wire.n_cut == n_lost
+        assert proxy.n_cut == n_lost
 
 
 @pytest.mark.parametrize(("call", "command"), CALLS)
-def test_lost_answers_of_a_standalone_server_do_no_harm(standalone, database, call, command):
-    wire = Proxy([standalone.port])
-    with contextlib.closing(wire), connected(f"mongodb://127.0.0.1:{wire.ports[0]}/", database) as store:
-        bench = with_one_claimed(store)
-        wire.cut(command, before=False, times=2)
+def test_lost_answers_of_a_standalone_server_do_no_harm(standalone_server, database, call, command):
+    proxy = Proxy([standalone_server.port])
+    with contextlib.closing(proxy), connected(f"mongodb://127.0.0.1:{proxy.ports[0]}/", database) as store:
+        store_driver = with_one_claimed(store)
+        proxy.cut(command, before=False, times=2)
 
-        call(bench)
+        call(store_driver)
 
-        assert wire.n_cut == 2
+        assert proxy.n_cut == 2
 
 
 @pytest.mark.parametrize(
     "how", [{"closeConnection": True}, {"errorCode": 91}, {"errorCode": 11602}, {"errorCode": 365}]
 )
 @pytest.mark.parametrize(("call", "command"), CALLS)
-def test_a_call_that_does_not_get_through_at_first_takes_effect_once(faulty, database, call, command, how):
-    with connected(f"{faulty.uri}?heartbeatFrequencyMS=500", database) as store:
-        bench = with_one_claimed(store)
-        with failing(faulty, [command], times=3, **how):
-            call(bench)
+def test_a_call_that_does_not_get_through_at_first_takes_effect_once(
+    failpoint_server, database, call, command, how
+):
+    with connected(f"{failpoint_server.uri}?heartbeatFrequencyMS=500", database) as store:
+        store_driver = with_one_claimed(store)
+        with failing(failpoint_server, [command], times=3, **how):
+            call(store_driver)
 
 
 @pytest.mark.parametrize(("call", "command"), CALLS)
-def test_a_write_that_is_not_yet_safe_is_waited_for(faulty, database, call, command):
+def test_a_write_that_is_not_yet_safe_is_waited_for(failpoint_server, database, call, command):
     """The server did it, but cannot say that a majority has it: the call is repeated, and done once."""
-    with connected(faulty.uri, database) as store:
-        bench = with_one_claimed(store)
+    with connected(failpoint_server.uri, database) as store:
+        store_driver = with_one_claimed(store)
         unsafe = {"writeConcernError": {"code": 64, "errmsg": "waiting for replication timed out"}}
-        with failing(faulty, [command], times=1, **unsafe):
-            call(bench)
+        with failing(failpoint_server, [command], times=1, **unsafe):
+            call(store_driver)
 
 
-def test_reads_ride_out_a_lost_connection(faulty, database):
-    with connected(faulty.uri, database) as store:
-        Bench(store, "e").insert(1500)
-        with failing(faulty, ["find", "aggregate", "hello"], times=3, closeConnection=True):
+def test_reads_ride_out_a_lost_connection(failpoint_server, database):
+    with connected(failpoint_server.uri, database) as store:
+        StoreDriver(store, "e").insert(1500)
+        with failing(failpoint_server, ["find", "aggregate", "hello"], times=3, closeConnection=True):
             assert [trial.tid for trial in store.trials("e")] == list(range(1500))
-        with failing(faulty, ["aggregate"], times=3, closeConnection=True):
+        with failing(failpoint_server, ["aggregate"], times=3, closeConnection=True):
             assert store.counts("e")[State.PENDING] == 1500
 
 
-def test_a_wait_survives_the_loss_of_its_change_stream(faulty, database):
-    with connected(faulty.uri, database) as store:
-        bench = Bench(store, "e")
-        bench.insert(1)
+def test_a_wait_survives_the_loss_of_its_change_stream(failpoint_server, database):
+    with connected(failpoint_server.uri, database) as store:
+        store_driver = StoreDriver(store, "e")
+        store_driver.insert(1)
         store.wait_for_change("e", 0)
-        with failing(faulty, ["aggregate", "getMore"], times=6, closeConnection=True):
+        with failing(failpoint_server, ["aggregate", "getMore"], times=6, closeConnection=True):
             for _ in range(4):
                 store.wait_for_change("e", 0.3)
-        store.finish(bench.claim(), DONE)
+        store.finish(store_driver.claim(), DONE)
         store.wait_for_change("e", 5)
 
 
-def test_acknowledged_finishes_survive_kill_9(mortal, database, caplog):
+def test_acknowledged_finishes_survive_kill_9(killable_server, database, caplog):
     caplog.set_level(logging.INFO, "hpsearch")
-    with connected(f"{mortal.uri}?serverSelectionTimeoutMS=200", database, patience_s=60) as store:
-        bench = Bench(store, "e")
-        bench.insert(3000)
+    with connected(f"{killable_server.uri}?serverSelectionTimeoutMS=200", database, patience_s=60) as store:
+        store_driver = StoreDriver(store, "e")
+        store_driver.insert(3000)
         acknowledged: set[int] = set()
         is_over = threading.Event()
 
         def work() -> None:
-            while not is_over.is_set() and (trial := store.claim(*claim_of(bench))):
+            while not is_over.is_set() and (trial := store.claim(*claim_of(store_driver))):
                 store.finish(trial, DONE)
                 acknowledged.add(trial.tid)
 
@@ -207,9 +210,9 @@ def test_acknowledged_finishes_survive_kill_9(mortal, database, caplog):
         for worker in workers:
             worker.start()
         wait_until(lambda: len(acknowledged) > 50)
-        mortal.kill()
+        killable_server.kill()
         n_before = len(acknowledged)
-        mortal.start()
+        killable_server.start()
         wait_until(lambda: len(acknowledged) > n_before + 50)
         is_over.set()
         for worker in workers:
@@ -224,16 +227,16 @@ def test_acknowledged_finishes_survive_kill_9(mortal, database, caplog):
     assert events == ["database_away", "database_back"]
 
 
-def test_a_server_that_stands_still_is_given_up_in_time(mortal, database):
-    with connected(f"{mortal.uri}?socketTimeoutMS=500", database, patience_s=1) as store:
-        mortal.process.send_signal(signal.SIGSTOP)
+def test_a_server_that_stands_still_is_given_up_in_time(killable_server, database):
+    with connected(f"{killable_server.uri}?socketTimeoutMS=500", database, patience_s=1) as store:
+        killable_server.process.send_signal(signal.SIGSTOP)
         try:
             started = time.monotonic()
-            with pytest.raises(StoreUnavailableError, match=f"127.0.0.1:{mortal.port}"):
+            with pytest.raises(StoreUnavailableError, match=f"127.0.0.1:{killable_server.port}"):
                 store.experiments()
             assert time.monotonic() - started < 6
         finally:
-            mortal.process.send_signal(signal.SIGCONT)
+            killable_server.process.send_signal(signal.SIGCONT)
         wait_until(lambda: store.experiments() == [])
 
 
@@ -253,26 +256,26 @@ def test_an_unreachable_host_is_given_up_when_the_patience_ends():
     assert n_waits == 3
 
 
-def test_a_closed_store_says_so(faulty, database):
-    with connected(faulty.uri, database) as store:
+def test_a_closed_store_says_so(failpoint_server, database):
+    with connected(failpoint_server.uri, database) as store:
         pass
     with pytest.raises(StoreError, match="was closed"):
         store.experiments()
 
 
-def test_racing_stale_and_fresh_holders_leave_one_result(faulty, database):
+def test_racing_stale_and_fresh_holders_leave_one_result(failpoint_server, database):
     """The fence holds on the server: whoever loses the race hears of it, and the document is one's alone."""
-    with connected(faulty.uri, database) as store:
-        bench = Bench(store, "e")
+    with connected(failpoint_server.uri, database) as store:
+        store_driver = StoreDriver(store, "e")
         for tid in range(20):
-            store.insert([bench.trial(tid, lease_s=0)])
-            stale = bench.claim()
-            bench.lose(stale)
+            store.insert([store_driver.trial(tid, lease_s=0)])
+            stale = store_driver.claim()
+            store_driver.expire_lease(stale)
             accepted: dict[float, bool] = {}
 
             def finish(loss: float, held: Trial | None, accepted: dict[float, bool] = accepted) -> None:
                 try:
-                    held = held or bench.claim()
+                    held = held or store_driver.claim()
                     store.finish(held, Result(loss=loss))
                     accepted[loss] = True
                 except (LeaseLostError, NothingToClaimError):
@@ -288,12 +291,5 @@ def test_racing_stale_and_fresh_holders_leave_one_result(faulty, database):
             assert sum(accepted.values()) == 1
 
 
-def claim_of(bench: Bench) -> tuple[Any, str, list[str]]:
-    return WORKER, bench.token(), [bench.exp_key]
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 40) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.01)
+def claim_of(store_driver: StoreDriver) -> tuple[Any, str, list[str]]:
+    return WORKER, store_driver.token(), [store_driver.exp_key]

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test as run
 
 from hpsearch.store.mongo.store import MongoStore
-from tests.integration.store.conftest import age_leases
-from tests.unit.store.machine import StoreMachine
+from tests.support.store_driver import age_leases
+from tests.support.store_machine import StoreMachine
 
 
 class MongoWorld:
@@ -19,7 +19,7 @@ class MongoWorld:
         self.store = store
         self.exp_key = f"machine-{uuid.uuid4().hex[:8]}"
 
-    def later(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         age_leases(self.store, self.exp_key, seconds)
 
 

@@ -30,7 +30,7 @@ from hpsearch.store.mongo.connection import check_version
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.schema import INDEXES, TRIALS, VALIDATORS
 from hpsearch.store.mongo.store import MongoStore
-from tests.integration.store.conftest import WORKER, Bench
+from tests.support.store_driver import WORKER, StoreDriver
 
 PATIENCE = Patience(20)
 
@@ -45,8 +45,8 @@ def store(mongo_uri: str, database: str) -> Iterator[MongoStore]:
 
 
 @pytest.fixture
-def bench(store: MongoStore) -> Bench:
-    return Bench(store, "e")
+def store_driver(store: MongoStore) -> StoreDriver:
+    return StoreDriver(store, "e")
 
 
 @pytest.fixture
@@ -60,10 +60,10 @@ def raw(mongo_uri: str, database: str) -> Iterator[Any]:
 
 
 @pytest.fixture
-def many(bench: Bench, raw: Any) -> Any:
+def many(store_driver: StoreDriver, raw: Any) -> Any:
     """Five thousand done trials in front of ten pending ones."""
-    bench.insert(1)
-    bench.store.finish(bench.claim(), Result(loss=0.0))
+    store_driver.insert(1)
+    store_driver.store.finish(store_driver.claim(), Result(loss=0.0))
     done = raw[TRIALS].find_one()
     raw[TRIALS].insert_many(
         [
@@ -71,7 +71,7 @@ def many(bench: Bench, raw: Any) -> Any:
             for tid in range(1, 5000)
         ]
     )
-    bench.store.insert([bench.trial(5000 + tid) for tid in range(10)])
+    store_driver.store.insert([store_driver.trial(5000 + tid) for tid in range(10)])
     return raw[TRIALS]
 
 
@@ -122,8 +122,8 @@ def test_the_best_trial_is_the_first_of_its_index(many):
     assert examined(many, newest) == (1, 1)
 
 
-def test_looking_for_expired_leases_examines_only_what_runs(many, bench):
-    bench.claim()
+def test_looking_for_expired_leases_examines_only_what_runs(many, store_driver):
+    store_driver.claim()
     for lapsed in (queries.expired("e"), queries.too_long("e")):
         assert examined(many, {"find": TRIALS, "filter": lapsed})[1] == 1
 
@@ -180,25 +180,25 @@ def test_an_older_validator_is_replaced(store, raw):
         {"max_attempts": 0},
     ],
 )
-def test_the_server_refuses_a_trial_that_cannot_be(bench, raw, change):
-    bench.insert()
+def test_the_server_refuses_a_trial_that_cannot_be(store_driver, raw, change):
+    store_driver.insert()
 
     with pytest.raises(WriteError, match="failed validation"):
         raw[TRIALS].update_one({}, {"$set": change})
 
 
-def test_a_refused_document_is_explained(bench):
+def test_a_refused_document_is_explained(store_driver):
     with pytest.raises(StoreError, match=r"breaks hpsearch's schema: .*max_attempts"):
-        bench.insert(max_attempts=0)
+        store_driver.insert(max_attempts=0)
 
 
 # Documents
 
 
-def test_field_names_and_types_are_those_of_the_documentation(bench, raw):
-    bench.insert(params={"x": 0.0}, origin="tpe")
-    trial = bench.claim()
-    bench.store.finish(trial, Result(loss=1, result={"loss": 1}, duration_s=3))
+def test_field_names_and_types_are_those_of_the_documentation(store_driver, raw):
+    store_driver.insert(params={"x": 0.0}, origin="tpe")
+    trial = store_driver.claim()
+    store_driver.store.finish(trial, Result(loss=1, result={"loss": 1}, duration_s=3))
 
     document = raw[TRIALS].find_one({"_id": "e/000000"})
 
@@ -227,62 +227,62 @@ def test_field_names_and_types_are_those_of_the_documentation(bench, raw):
     }
 
 
-def test_what_an_older_leader_wrote_goes_on_by_the_servers_clock(bench, raw):
+def test_what_an_older_leader_wrote_goes_on_by_the_servers_clock(store_driver, raw):
     """It has no length of the leader's lease, and no time for which the search was led."""
-    run = bench.store.open_experiment(bench.experiment()).started_at
-    bench.store.lead("e", "old", 60)
+    run = store_driver.store.open_experiment(store_driver.experiment()).started_at
+    store_driver.store.lead("e", "old", 60)
     ago = {"$subtract": ["$started_at", 90_000]}
     older = [{"$set": {"started_at": ago}}, {"$unset": ["elapsed", "coordinator.lease_s"]}]
     raw.experiments.update_one({}, older)
-    told = bench.store.experiment("e")
-    assert (told.elapsed, told.lead_lease_s, told.is_led(bench.store.now())) == (None, None, True)
-    assert 90 <= told.elapsed_s(bench.store.now()) < 150
+    told = store_driver.store.experiment("e")
+    assert (told.elapsed, told.lead_lease_s, told.is_led(store_driver.store.now())) == (None, None, True)
+    assert 90 <= told.elapsed_s(store_driver.store.now()) < 150
 
     raw.experiments.update_one({}, [{"$set": {"coordinator.lease_until": {"$add": ["$$NOW", 3_600_000]}}}])
-    assert not bench.store.lead("e", "new", 10).is_mine
-    assert (bench.store.experiment("e").led_until - bench.store.now()).total_seconds() <= 10
-    bench.later(11)
-    taken = bench.store.lead("e", "new", 10)
+    assert not store_driver.store.lead("e", "new", 10).is_mine
+    assert (store_driver.store.experiment("e").led_until - store_driver.store.now()).total_seconds() <= 10
+    store_driver.advance(11)
+    taken = store_driver.store.lead("e", "new", 10)
     assert taken.is_mine
     assert 90 <= taken.elapsed.seconds < 150
     assert taken.elapsed.since == run - timedelta(seconds=90)
 
 
-def test_an_experiment_of_a_newer_layout_is_refused(bench, raw):
-    bench.store.open_experiment(bench.experiment())
+def test_an_experiment_of_a_newer_layout_is_refused(store_driver, raw):
+    store_driver.store.open_experiment(store_driver.experiment())
     raw.experiments.update_one({}, {"$set": {"schema": 3}})
 
     for attempt in (
-        lambda: bench.store.experiment("e"),
-        lambda: bench.store.open_experiment(bench.experiment()),
+        lambda: store_driver.store.experiment("e"),
+        lambda: store_driver.store.open_experiment(store_driver.experiment()),
     ):
         with pytest.raises(StoreError, match=r"newer hpsearch, in layout 3.*upgrade"):
             attempt()
 
 
-def test_a_result_over_16_mb_is_refused_by_the_name_of_its_largest_part_and_nothing_is_written(bench):
-    bench.insert()
-    trial = bench.claim()
+def test_a_result_over_16_mb_is_refused_by_the_name_of_its_largest_part_and_nothing_is_written(store_driver):
+    store_driver.insert()
+    trial = store_driver.claim()
 
     for size in (2**24 - 200, 17 * 2**20, 50 * 2**20):
         with pytest.raises(TooLargeError, match=r"trial e/000000 is over .* largest part is result\.weights"):
-            bench.store.finish(trial, Result(loss=1.0, result={"loss": 1.0, "weights": b"x" * size}))
+            store_driver.store.finish(trial, Result(loss=1.0, result={"loss": 1.0, "weights": b"x" * size}))
 
-    assert bench.read(trial) == trial
-    bench.store.finish(trial, Result(loss=1.0, result={"weights": b"x" * 12 * 2**20}))
+    assert store_driver.read(trial) == trial
+    store_driver.store.finish(trial, Result(loss=1.0, result={"weights": b"x" * 12 * 2**20}))
 
 
-def test_params_over_16_mb_are_refused(bench):
+def test_params_over_16_mb_are_refused(store_driver):
     with pytest.raises(TooLargeError):
-        bench.insert(params={"x": "y" * 17 * 2**20})
+        store_driver.insert(params={"x": "y" * 17 * 2**20})
 
 
 # Addresses and rights
 
 
-def test_the_database_is_the_one_in_the_uri_else_hpsearch(mongo_uri, faulty, database):
+def test_the_database_is_the_one_in_the_uri_else_hpsearch(mongo_uri, failpoint_server, database):
     for path, name in (("", "hpsearch"), (database, database)):
-        opened = MongoStore.connect(f"{faulty.uri}{path}?retryReads=true", patience=PATIENCE)
+        opened = MongoStore.connect(f"{failpoint_server.uri}{path}?retryReads=true", patience=PATIENCE)
         assert opened._database.name == name
         opened.close()
 
@@ -316,9 +316,9 @@ def test_a_bad_uri_is_refused_at_once(uri, match):
     assert "s3cr" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_bad_database_name_is_refused(faulty):
+def test_a_bad_database_name_is_refused(failpoint_server):
     with pytest.raises(ConfigurationError, match="cannot be the name"):
-        MongoStore.connect(faulty.uri, database="a b/c", patience=PATIENCE)
+        MongoStore.connect(failpoint_server.uri, database="a b/c", patience=PATIENCE)
 
 
 def test_a_wrong_password_is_refused_at_once_and_never_shown(mongo_uri, caplog):
@@ -365,9 +365,9 @@ def user_with(raw: Any, uri: str, rights: dict[str, list[str]]) -> Iterator[Mong
         opened.close()
 
 
-def test_a_worker_needs_to_find_and_update_trials_only(bench, raw, mongo_uri):
-    bench.store.open_experiment(bench.experiment())
-    bench.insert(2)
+def test_a_worker_needs_to_find_and_update_trials_only(store_driver, raw, mongo_uri):
+    store_driver.store.open_experiment(store_driver.experiment())
+    store_driver.insert(2)
     rights = {
         "trials": ["find", "update"],
         "experiments": ["find"],
@@ -376,7 +376,7 @@ def test_a_worker_needs_to_find_and_update_trials_only(bench, raw, mongo_uri):
         "attachments.chunks": ["find", "insert", "remove"],
     }
     with user_with(raw, mongo_uri, rights) as limited:
-        theirs = replace(bench, store=limited)
+        theirs = replace(store_driver, store=limited)
         assert limited.experiment("e").exp_key == "e"
         limited.renew(theirs.claim())
         limited.release(theirs.claim(), "draining")
@@ -388,14 +388,14 @@ def test_a_worker_needs_to_find_and_update_trials_only(bench, raw, mongo_uri):
         limited.record_worker(WORKER, 60)
         assert [worker.name for worker in limited.workers()] == [WORKER.name]
         with pytest.raises(StorePermissionError, match="refuses this user"):
-            limited.insert([bench.trial(9)])
+            limited.insert([store_driver.trial(9)])
 
 
-def test_who_may_not_prepare_uses_a_prepared_database(bench, raw, mongo_uri):
+def test_who_may_not_prepare_uses_a_prepared_database(store_driver, raw, mongo_uri):
     rights = {"trials": ["find", "insert", "update"], "experiments": ["find", "insert", "update"]}
     with user_with(raw, mongo_uri, rights) as limited:
-        assert limited.open_experiment(bench.experiment()).exp_key == "e"
-        limited.insert([bench.trial(0)])
+        assert limited.open_experiment(store_driver.experiment()).exp_key == "e"
+        limited.insert([store_driver.trial(0)])
         limited.wait_for_change("e", 0.01)  # no right to watch: it polls
         limited.wait_for_change("e", 0.01)
         assert limited.counts("e")[State.PENDING] == 1
@@ -404,13 +404,13 @@ def test_who_may_not_prepare_uses_a_prepared_database(bench, raw, mongo_uri):
 # Servers
 
 
-def test_everything_works_on_a_standalone_server_that_is_warned_of_once(standalone, database, caplog):
-    opened = MongoStore.connect(standalone.uri, database=database, patience=PATIENCE)
-    bench = Bench(opened, "e")
-    opened.open_experiment(bench.experiment())
-    trials = bench.insert(3)
-    opened.insert([*trials, bench.trial(3)])
-    trial = bench.claim()
+def test_everything_works_on_a_standalone_server_that_is_warned_of_once(standalone_server, database, caplog):
+    opened = MongoStore.connect(standalone_server.uri, database=database, patience=PATIENCE)
+    store_driver = StoreDriver(opened, "e")
+    opened.open_experiment(store_driver.experiment())
+    trials = store_driver.insert(3)
+    opened.insert([*trials, store_driver.trial(3)])
+    trial = store_driver.claim()
     opened.renew(trial)
     opened.finish(trial, Result(loss=0.5))
     started = time.monotonic()

@@ -20,8 +20,8 @@ from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import LeaseStatus
-from tests.integration.store.conftest import WORKER as ANNA
-from tests.integration.store.conftest import Bench
+from tests.support.store_driver import WORKER as ANNA
+from tests.support.store_driver import StoreDriver
 
 PATIENCE = Patience(20)
 UNAUTHORIZED = 13
@@ -56,9 +56,9 @@ def site(mongo_uri: str) -> Iterator[Site]:
         uris = {role.name: setup.admit(role) for role in ROLES}
         made = Site(name, client[name], uris)
         store = made.store(COORDINATOR)
-        bench = Bench(store, "kept")
-        store.open_experiment(bench.experiment())
-        bench.insert(1)
+        store_driver = StoreDriver(store, "kept")
+        store.open_experiment(store_driver.experiment())
+        store_driver.insert(1)
         store.close()
         yield made
 
@@ -67,7 +67,7 @@ def test_a_search_runs_with_a_user_for_each_part(site, caplog):
     """Every call of the protocol succeeds under the role of the part that makes it."""
     caplog.set_level("INFO", "hpsearch")
     coordinator, worker, viewer = (site.store(role) for role in (COORDINATOR, WORKER, VIEWER))
-    lead, work = Bench(coordinator, "whole"), Bench(worker, "whole")
+    lead, work = StoreDriver(coordinator, "whole"), StoreDriver(worker, "whole")
 
     coordinator.open_experiment(lead.experiment())
     assert coordinator.lead("whole", "me", 60).is_mine

@@ -17,9 +17,9 @@ from hpsearch.errors import ConfigurationError, StorePermissionError, StoreUnava
 from hpsearch.store.mongo.inspection import inspect
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
-from tests.acceptance.fleet import wait_until
-from tests.integration.certificates import EXPIRED, Authority
-from tests.integration.servers import Server
+from tests.support.certificates import EXPIRED, Authority
+from tests.support.servers import Server
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -138,8 +138,8 @@ def test_a_server_that_wants_tls_says_so_to_who_comes_without(server):
     assert text.endswith("; if it takes only TLS connections, add tls=true to the URI.")
 
 
-def test_who_wants_tls_from_a_server_without_it_is_told(standalone, authority):
-    uri = f"mongodb://127.0.0.1:{standalone.port}/?tlsCAFile={authority.ca}"
+def test_who_wants_tls_from_a_server_without_it_is_told(standalone_server, authority):
+    uri = f"mongodb://127.0.0.1:{standalone_server.port}/?tlsCAFile={authority.ca}"
     text = refused(uri, StoreUnavailableError)
     assert text.endswith("; if it does not speak TLS, leave the tls options out of the URI.")
 

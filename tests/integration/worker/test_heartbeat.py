@@ -14,9 +14,9 @@ from hpsearch.errors import StoreError, StoreUnavailableError
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.protocol import LeaseStatus
 from hpsearch_worker.heartbeat import Heartbeat
-from tests.acceptance.fleet import wait_until
+from tests.support.waiting import wait_until
 
-ME = Worker(name="w", host="h", pid=1)
+THREAD_WORKER = Worker(name="w", host="h", pid=1)
 
 
 class Flaky(MemoryStore):
@@ -47,15 +47,15 @@ def store() -> Flaky:
 
 @pytest.fixture
 def heartbeat(store: Flaky) -> Iterator[Heartbeat]:
-    beating = Heartbeat(store, lambda: ME)
+    beating = Heartbeat(store, lambda: THREAD_WORKER)
     beating.start()
     yield beating
-    beating.stop(ME, 1.0)
+    beating.stop(THREAD_WORKER, 1.0)
 
 
 def claimed(store: MemoryStore, lease_s: float = 600.0, tid: int = 0, token: str = "") -> Trial:
     store.insert([Trial(exp_key="e", tid=tid, values={}, lease_s=lease_s)])
-    trial = store.claim(ME, token or f"token of {tid}", ["e"])
+    trial = store.claim(THREAD_WORKER, token or f"token of {tid}", ["e"])
     assert trial is not None
     return trial
 
@@ -127,10 +127,10 @@ def test_reports_that_a_slot_cannot_get_rid_of_hold_up_no_renewal(store, heartbe
 
 
 def test_a_last_word_that_cannot_be_written_does_not_keep_a_worker_from_leaving(store, caplog):
-    heartbeat = Heartbeat(store, lambda: ME)
+    heartbeat = Heartbeat(store, lambda: THREAD_WORKER)
     heartbeat.start()
     store.refusal = StoreUnavailableError("away")
-    heartbeat.stop(replace(ME, state=WorkerState.STOPPED), 1.0)
+    heartbeat.stop(replace(THREAD_WORKER, state=WorkerState.STOPPED), 1.0)
     assert "without a word" in caplog.text
     assert not heartbeat._thread.is_alive()
 

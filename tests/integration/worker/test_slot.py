@@ -32,9 +32,9 @@ from hpsearch_worker.loop import Limits, Slot
 from hpsearch_worker.objective_cache import ObjectiveCache
 from hpsearch_worker.shutdown import Shutdown
 from hpsearch_worker.tally import Outcome, Tally
-from tests.acceptance.fleet import wait_until
+from tests.support.waiting import wait_until
 
-ME = Worker(name="w", host="h", pid=1)
+THREAD_WORKER = Worker(name="w", host="h", pid=1)
 SECRET = b"0123456789abcdef"
 SPACE = Space({"x": hp.uniform("x", 0, 1)})
 
@@ -104,7 +104,7 @@ def trials_of(opened: Experiment, n: int = 1) -> list[Trial]:
 
 @pytest.fixture
 def slot(store: Observed) -> Iterator[Slot]:
-    heartbeat = Heartbeat(store, lambda: ME)
+    heartbeat = Heartbeat(store, lambda: THREAD_WORKER)
     heartbeat.start()
     with Interrupt() as interrupt:
         yield Slot(
@@ -112,11 +112,11 @@ def slot(store: Observed) -> Iterator[Slot]:
             evaluator=InlineEvaluator(objectives=ObjectiveCache(store, SECRET)),
             directory=Directory(store, []),
             heartbeat=heartbeat,
-            tally=Tally(ME),
+            tally=Tally(THREAD_WORKER),
             shutdown=Shutdown(interrupt, 30.0),
             limits=Limits(is_burst=True),
         )
-    heartbeat.stop(ME, 1.0)
+    heartbeat.stop(THREAD_WORKER, 1.0)
 
 
 def test_attachments_are_there_before_the_trial_is_done(store, slot):
@@ -300,7 +300,7 @@ def test_a_worker_goes_round_its_experiments_by_their_priorities(store, slot):
         )
         store.insert(trials_of(opened, n))
 
-    replace(slot, tally=Tally(ME, max_trials=40)).work()
+    replace(slot, tally=Tally(THREAD_WORKER, max_trials=40)).work()
 
     n_done = {e.exp_key: store.counts(e.exp_key)[State.DONE] for e in store.experiments()}
     assert sum(n_done.values()) == 40
@@ -333,7 +333,7 @@ def test_no_trial_of_a_search_begins_that_was_paused_or_ended_while_its_objectiv
     experiment(store, n=3)
     evaluator = PausedMeanwhile(store, lambda: store.set_experiment_state("e", state), nth)
 
-    replace(slot, evaluator=evaluator, tally=Tally(ME, max_trials=1)).work()
+    replace(slot, evaluator=evaluator, tally=Tally(THREAD_WORKER, max_trials=1)).work()
 
     assert store.counts("e")[State.PENDING] == 3
     first = store.trial("e", 0)
@@ -343,7 +343,7 @@ def test_no_trial_of_a_search_begins_that_was_paused_or_ended_while_its_objectiv
 def test_a_trial_that_was_not_begun_for_a_pause_is_evaluated_after_it(store, slot):
     experiment(store, n=2)
     evaluator = PausedMeanwhile(store, lambda: store.set_experiment_state("e", ExperimentState.PAUSED), nth=1)
-    paused = replace(slot, evaluator=evaluator, tally=Tally(ME, max_trials=1))
+    paused = replace(slot, evaluator=evaluator, tally=Tally(THREAD_WORKER, max_trials=1))
     paused.work()
     assert paused.tally.outcomes()[Outcome.NOT_BEGUN] == 1
     assert paused.tally.may_take()  # it used up no right to a trial
@@ -506,7 +506,7 @@ def test_an_evaluation_that_takes_long_is_no_standstill(store, slot, tmp_path):
         return 0.5
 
     open_by_value(store, objective)
-    heartbeat = Heartbeat(store, lambda: ME, watchdog)
+    heartbeat = Heartbeat(store, lambda: THREAD_WORKER, watchdog)
     heartbeat.start()
     evaluator = IsolatedEvaluator(echo=False, objectives=ObjectiveCache(store, SECRET))
     watched = replace(slot, evaluator=evaluator, heartbeat=heartbeat, watchdog=watchdog)
@@ -523,7 +523,7 @@ def test_an_evaluation_that_takes_long_is_no_standstill(store, slot, tmp_path):
         wait_until(lambda: not watchdog.stalled(), "a step of the slot and one of the heartbeat")
     may_end.touch()
     thread.join()
-    heartbeat.stop(ME, 1.0)
+    heartbeat.stop(THREAD_WORKER, 1.0)
     assert store.trial("e", 0).state is State.DONE
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hpsearch import cli
 from hpsearch.cli.process import failure_in
 from hpsearch.runtime.logs import LOGGERS
-from tests.unit.test_documentation import commands, variable
+from tests.support.documentation import commands, variable
 
 #: As the reference and ``hpsearch --help`` list them.
 TABLE = {0, 1, 2, 4, 65, 69, 70, 77, 78, 130, 143}

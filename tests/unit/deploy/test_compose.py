@@ -10,8 +10,7 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from tests.unit.deploy.commands import DEPLOY, parsed
-from tests.unit.test_compose import interpolated
+from tests.support.deploy_files import DEPLOY, interpolated, parsed
 
 FOLDER = DEPLOY / "compose"
 TEXT = (FOLDER / "docker-compose.yml").read_text()

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from hpsearch import errors
-from tests.unit.deploy.commands import DEPLOY, parsed
+from tests.support.deploy_files import DEPLOY, parsed
 
 FOLDER = DEPLOY / "kubernetes"
 MANIFESTS: dict[str, dict[str, Any]] = {

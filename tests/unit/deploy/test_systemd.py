@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch import errors
-from tests.unit.deploy.commands import DEPLOY, parsed, variables
+from tests.support.deploy_files import DEPLOY, parsed, variables
 
 FOLDER = DEPLOY / "systemd"
 NAMES = ("worker", "coordinator")

@@ -24,7 +24,7 @@ from hpsearch.hyperopt.engine.documents import (
 from hpsearch.hyperopt.migration.job_import import read_jobs
 from hpsearch.space.tree import Space
 from hpsearch.store.documents.trial import trial_document, trial_from
-from tests.unit.store.altered import HOSTILE, altered, places
+from tests.support.corrupt_documents import HOSTILE, altered, places
 
 SPACE = Space(
     {

@@ -12,7 +12,7 @@ from hpsearch.core.worker import Worker
 from hpsearch.hyperopt import Domain, FMinIter, Trials, hp, rand
 from hpsearch.hyperopt.mongo.monitor import SearchMonitor
 from hpsearch.hyperopt.progress import NoProgress
-from tests.unit.report.states import progress
+from tests.support.progress_states import progress
 
 WORKER = Worker(name="anna", host="machine", pid=1)
 

@@ -35,7 +35,7 @@ from hpsearch.report.summary import failure_groups
 from hpsearch.report.table import Format, render
 from hpsearch.report.text import failure_line, final_report, improvement_line, status_line
 from hpsearch.space.tree import Space
-from tests.unit.report.states import NOW, done, experiment, failed, progress, worker
+from tests.support.progress_states import NOW, done, experiment, failed, progress, worker
 
 #: What a terminal obeys, what ends a line for some reader, what turns the direction of writing.
 UNSENT = {

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.report.listing import listed
-from tests.unit.report.states import after, experiment
+from tests.support.progress_states import after, experiment
 
 RUNNING, PAUSED, STOPPED, DONE = (ExperimentState(s) for s in ("running", "paused", "stopped", "done"))
 

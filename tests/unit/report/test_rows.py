@@ -5,7 +5,7 @@ from __future__ import annotations
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.trial import Ended, Failure, FailureKind, Holder, Report, State
 from hpsearch.report.rows import best_text, status_cells, status_row, trial_cells, trial_text
-from tests.unit.report.states import NOW, after, done, experiment, failed, progress
+from tests.support.progress_states import NOW, after, done, experiment, failed, progress
 
 
 def test_a_running_search_that_nobody_leads_says_so():

@@ -13,7 +13,7 @@ from scipy import stats
 from hpsearch import hp
 from hpsearch.report.space_histograms import MAX_BARS, Bars, Nothing, Options, Panel, space_panels
 from hpsearch.space.tree import Space
-from tests.unit.space.strategies import spaces
+from tests.support.spaces import spaces
 
 
 def panels(expression: object, n_samples: int = 5000) -> tuple[Panel, ...]:

@@ -9,7 +9,7 @@ from hpsearch.core.trial import Failure, FailureKind, State
 from hpsearch.core.worker import WorkerState
 from hpsearch.report.summary import failure_groups, failure_reason, progress_of
 from hpsearch.store.protocol import TrialSummary
-from tests.unit.report.states import after, experiment, failed, worker
+from tests.support.progress_states import after, experiment, failed, worker
 
 COUNTS = dict.fromkeys(State, 0)
 NOTHING = TrialSummary(counts=COUNTS)

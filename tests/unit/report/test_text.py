@@ -16,7 +16,7 @@ from hpsearch.report.text import (
     improvement_line,
     status_line,
 )
-from tests.unit.report.states import done, experiment, failed, progress
+from tests.support.progress_states import done, experiment, failed, progress
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hpsearch.core.trial import State
 from hpsearch.report.live import LiveView, block
 from hpsearch.report.view import PlainView, choose_view, printed_to
 from hpsearch.runtime.logs import log_to_stderr
-from tests.unit.report.states import done, experiment, failed, progress
+from tests.support.progress_states import done, experiment, failed, progress
 
 
 class HandClock:

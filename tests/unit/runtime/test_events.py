@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.runtime.events import Event
-from tests.unit.test_documentation import SOURCES, section
+from tests.support.documentation import OF_A_TRIAL, SOURCES, event_rows
 
 #: Methods of a logger, and the levels that they log at.
 LEVELS = {
@@ -23,20 +23,8 @@ LEVELS = {
     "critical": "critical",
 }
 
-#: Fields of every event of a trial.
-OF_A_TRIAL = {"exp_key", "tid", "attempt"}
-
 #: What the formatter says of records that are not hpsearch's.
 NOT_OURS = {Event.PYTHON_WARNING, Event.LIBRARY}
-
-
-@dataclass(frozen=True)
-class Row:
-    """What the reference says of an event."""
-
-    levels: frozenset[str]
-    fields: frozenset[str]
-    words: str
 
 
 @dataclass(frozen=True)
@@ -57,22 +45,7 @@ class Call:
     extra: ast.expr | None
 
 
-def rows() -> dict[str, Row]:
-    table = {}
-    for line in section("Messages").splitlines():
-        found = re.fullmatch(r"\| ([\w, ]+) \| `(\w+)` \|(.*?)\| (.*?) \| .* \|", line)
-        if found is None:
-            continue
-        levels, name, fields, words = found.groups()
-        named = frozenset(re.findall(r"`(\w+)`", fields))
-        assert name not in table, f"{name} is described twice"
-        table[name] = Row(
-            frozenset(levels.split(", ")), named | (OF_A_TRIAL if "of a trial" in fields else set()), words
-        )
-    return table
-
-
-ROWS = rows()
+ROWS = event_rows()
 
 
 def nodes() -> Iterator[tuple[Path, ast.AST]]:

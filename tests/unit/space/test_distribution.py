@@ -13,7 +13,7 @@ from scipy import stats
 
 from hpsearch import hp
 from hpsearch.space.distribution import Categorical, Numeric, bounds_text
-from tests.unit.space.strategies import NUMBERS
+from tests.support.spaces import NUMBERS
 
 #: Draws of each test of fit; at fixed seeds, so that a p-value is either always or never small.
 N = 4000

@@ -18,7 +18,7 @@ from hpsearch.errors import SpaceError
 from hpsearch.report.space_text import describe_space
 from hpsearch.space.expression import call
 from hpsearch.space.tree import Space
-from tests.unit.space import importable
+from tests.support import importable
 
 #: Characters of a message; labels and references are told whole, others cut.
 MAX_SENTENCE = 1200

@@ -23,8 +23,8 @@ from hpsearch.errors import SpaceError
 from hpsearch.space.expression import call
 from hpsearch.space.tree import Space
 from hpsearch.space.trust import TRUSTED
-from tests.unit.space import importable
-from tests.unit.space.strategies import expressions, reordered, spaces
+from tests.support import importable
+from tests.support.spaces import expressions, reordered, spaces
 
 
 def through_json(space: Space) -> Space:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hpsearch import hp
 from hpsearch.errors import SpaceError
 from hpsearch.space.tree import Space
-from tests.unit.space.importable import Model
-from tests.unit.space.strategies import spaces
+from tests.support.importable import Model
+from tests.support.spaces import spaces
 
 seeds = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 

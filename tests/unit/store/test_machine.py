@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test as run
 
 from hpsearch.store.memory.store import MemoryStore
-from tests.unit.store.machine import StoreMachine
+from tests.support.store_machine import StoreMachine
 
 
 @dataclass
@@ -23,7 +23,7 @@ class MemoryWorld:
     def __post_init__(self) -> None:
         self.store = MemoryStore(lambda: self.now)
 
-    def later(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
 

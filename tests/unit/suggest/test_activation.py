@@ -10,7 +10,7 @@ from hpsearch import hp
 from hpsearch.core.history import History
 from hpsearch.space.tree import Space
 from hpsearch.suggest.tpe.activation import activation_of, active_mask
-from tests.unit.suggest.searches import spaces
+from tests.support.histories import spaces
 
 
 @settings(max_examples=40, deadline=None)

@@ -10,7 +10,7 @@ from hpsearch.core.history import History
 from hpsearch.errors import ConfigurationError
 from hpsearch.space.tree import Space
 from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
-from tests.unit.suggest.searches import history, rngs
+from tests.support.histories import history, rngs
 
 SPACE = Space(hp.uniform("x", 0, 1))
 

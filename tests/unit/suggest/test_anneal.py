@@ -15,7 +15,7 @@ from hpsearch.errors import ConfigurationError
 from hpsearch.space.tree import Space
 from hpsearch.suggest.anneal import Anneal, AnnealOptions, best_rows, neighbour
 from hpsearch.suggest.protocol import trial_rng
-from tests.unit.suggest.searches import LEAVES, history, rngs, spaces
+from tests.support.histories import LEAVES, history, rngs, spaces
 
 
 @settings(max_examples=30, deadline=None)

@@ -19,7 +19,7 @@ from hpsearch.suggest.auto import Auto, AutoOptions
 from hpsearch.suggest.gp.search_region import SearchRegion
 from hpsearch.suggest.gp.suggest import GaussianProcess
 from hpsearch.suggest.tpe.suggest import TPE
-from tests.unit.suggest.searches import LEAVES, add, extreme_histories, history, rngs, search, spaces
+from tests.support.histories import LEAVES, add, extreme_histories, history, rngs, search, spaces
 
 HOSTILE = [None, math.nan, math.inf, -math.inf, 1e300, -1e300, 1e-300, 5e-324, 0.0, 0.0, 1.0, -3.5]
 

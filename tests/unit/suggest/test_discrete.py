@@ -11,7 +11,7 @@ from hpsearch import hp
 from hpsearch.core.history import History
 from hpsearch.space.tree import Space
 from hpsearch.suggest.discrete import KnownPoints, TriedPoints, find_new_point, is_discrete
-from tests.unit.suggest.searches import LEAVES, add, history, spaces
+from tests.support.histories import LEAVES, add, history, spaces
 
 
 @settings(max_examples=30, deadline=None)

@@ -19,7 +19,7 @@ from hpsearch.suggest.tpe.axis import Axis, axis
 from hpsearch.suggest.tpe.choices import CategoricalKernels, build_option_table, categorical_kernels
 from hpsearch.suggest.tpe.kernels import NumericKernels, build_axis_table, is_coarse, numeric_kernels
 from hpsearch.suggest.tpe.parzen import fit, kernel_layout
-from tests.unit.suggest.searches import LEAVES
+from tests.support.histories import LEAVES
 
 NUMERIC = [kind for kind in LEAVES if not kind.endswith("choice")]
 CONTINUOUS = ["uniform", "loguniform", "normal", "lognormal"]

@@ -16,7 +16,7 @@ from hpsearch.suggest.algorithms import make_suggester
 from hpsearch.suggest.mix import Mix, MixOptions
 from hpsearch.suggest.protocol import Suggester, Suggestion
 from hpsearch.suggest.random import RandomSearch
-from tests.unit.suggest.searches import history, rngs, spaces
+from tests.support.histories import history, rngs, spaces
 
 
 class Named(Suggester):

@@ -12,7 +12,7 @@ from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
 from hpsearch.suggest.no_repeats import NoRepeats
 from hpsearch.suggest.random import RandomSearch
-from tests.unit.suggest.searches import add, history, rngs
+from tests.support.histories import add, history, rngs
 
 SPACE = Space([hp.choice("c", [hp.randint("y", 4), hp.quniform("q", 0, 2, 1)]), hp.uniformint("i", 1, 3)])
 

@@ -9,7 +9,7 @@ from hpsearch.core.history import History
 from hpsearch.space.tree import Space
 from hpsearch.suggest.protocol import trial_rng
 from hpsearch.suggest.random import RandomSearch
-from tests.unit.suggest.searches import rngs
+from tests.support.histories import rngs
 
 
 def test_random_search_draws_each_point_with_its_own_generator() -> None:

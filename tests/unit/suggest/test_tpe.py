@@ -18,7 +18,7 @@ from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.random import RandomSearch
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
-from tests.unit.suggest.searches import LEAVES, add, extreme_histories, history, rngs, search, spaces
+from tests.support.histories import LEAVES, add, extreme_histories, history, rngs, search, spaces
 
 HOSTILE = [None, math.nan, math.inf, -math.inf, 1e300, -1e300, 5e-324, 0.0, 0.0, 1.0, -3.5]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hpsearch.core.worker import Worker, WorkerState
 from hpsearch_worker.tally import Outcome, Tally
 
-ME = Worker(name="w", host="h", pid=1)
+THREAD_WORKER = Worker(name="w", host="h", pid=1)
 
 
 def test_no_more_trials_are_taken_than_allowed_and_an_unused_right_counts_again():
-    tally = Tally(ME, max_trials=2)
+    tally = Tally(THREAD_WORKER, max_trials=2)
     assert [tally.may_take(), tally.may_take()] == [True, True]
     tally.give_back()
     assert [tally.may_take(), tally.may_take()] == [True, False]
@@ -17,7 +17,7 @@ def test_no_more_trials_are_taken_than_allowed_and_an_unused_right_counts_again(
 
 def test_a_refusal_costs_nobody_elses_right():
     """With more slots than trials to take, the right that one slot gives back is there for the next look."""
-    tally = Tally(ME, max_trials=1)
+    tally = Tally(THREAD_WORKER, max_trials=1)
     assert [tally.may_take(), tally.may_take(), tally.may_take()] == [True, False, False]
     tally.give_back()
     assert tally.may_take()
@@ -25,7 +25,7 @@ def test_a_refusal_costs_nobody_elses_right():
 
 def test_no_trial_is_taken_once_the_time_to_claim_is_over():
     now = [100.0]
-    tally = Tally(ME, claim_for_s=5.0, clock=lambda: now[0])
+    tally = Tally(THREAD_WORKER, claim_for_s=5.0, clock=lambda: now[0])
     now[0] = 104.9
     assert tally.may_take()
     now[0] = 105.0
@@ -34,7 +34,7 @@ def test_no_trial_is_taken_once_the_time_to_claim_is_over():
 
 def test_a_worker_is_idle_only_while_none_of_its_slots_holds_a_trial():
     now = [0.0]
-    tally = Tally(ME, clock=lambda: now[0])
+    tally = Tally(THREAD_WORKER, clock=lambda: now[0])
     now[0] = 5.0
     assert tally.idle_s() == 5.0
     tally.begin()
@@ -50,12 +50,12 @@ def test_a_worker_is_idle_only_while_none_of_its_slots_holds_a_trial():
 
 
 def test_without_a_limit_there_is_always_one_more():
-    tally = Tally(ME)
+    tally = Tally(THREAD_WORKER)
     assert all(tally.may_take() for _ in range(100))
 
 
 def test_a_worker_is_busy_while_it_evaluates_and_draining_when_it_leaves():
-    tally = Tally(ME)
+    tally = Tally(THREAD_WORKER)
     assert tally.worker().state is WorkerState.IDLE
     tally.begin()
     assert tally.worker().state is WorkerState.BUSY
@@ -63,7 +63,7 @@ def test_a_worker_is_busy_while_it_evaluates_and_draining_when_it_leaves():
 
 
 def test_only_failures_in_a_row_add_up_and_trials_without_a_result_do_not_break_the_row():
-    tally = Tally(ME)
+    tally = Tally(THREAD_WORKER)
     for outcome in (Outcome.FAILED, Outcome.DONE, Outcome.FAILED, None, Outcome.LOST, Outcome.FAILED):
         tally.begin()
         tally.end(outcome)

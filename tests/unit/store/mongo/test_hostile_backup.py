@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hpsearch.errors import BackupError
 from hpsearch.store.mongo.backup import Kind, Record, as_restored, check
 from hpsearch.store.mongo.extended_json import line_of, records_of
-from tests.unit.store.altered import HOSTILE, altered, places
-from tests.unit.store.mongo.test_backup import NOW, backup
+from tests.support.backups import NOW, backup
+from tests.support.corrupt_documents import HOSTILE, altered, places
 
 RECORDS = backup()
 TEXT = b"".join(map(line_of, RECORDS))

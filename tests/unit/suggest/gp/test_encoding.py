@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hpsearch import hp
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.gp.encoding import Encoding
-from tests.unit.suggest.searches import LEAVES, history, spaces
+from tests.support.histories import LEAVES, history, spaces
 
 
 def features(space: Space, *points: Values) -> np.ndarray:

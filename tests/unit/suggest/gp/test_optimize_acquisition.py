@@ -17,7 +17,7 @@ from hpsearch.suggest.gp.acquisition import Acquisition
 from hpsearch.suggest.gp.encoding import Encoding
 from hpsearch.suggest.gp.model import build_acquisition, fit_models
 from hpsearch.suggest.gp.optimize_acquisition import CandidateRegion, ranked
-from tests.unit.suggest.searches import spaces
+from tests.support.histories import spaces
 
 
 def situation(space: Space, n: int, seed: int) -> tuple[Acquisition, CandidateRegion]:

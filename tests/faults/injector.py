@@ -1,0 +1,65 @@
+"""Carries faults out, one lane each in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+
+from tests.faults import network, processes, servers, users
+from tests.faults.injections import Injection
+from tests.faults.scene import Scene
+from tests.faults.table import Outcome
+
+#: What carries out the faults of a lane; None from it means that there was nothing to hit.
+_LANES: Mapping[str, Callable[[Scene, Injection], Outcome | None]] = {
+    "processes": processes.hit,
+    "servers": servers.hit,
+    "wire": network.hit,
+    "commands": servers.answer_badly,
+    "users": users.act,
+}
+
+
+class Injector:
+    """Injects faults until it is told to stop, and leaves everything as it was.
+
+    Parameters
+    ----------
+    scene : Scene
+        What they happen to.
+    lanes : mapping of str to iterator of Injection
+        The faults to come, by the lanes of ``LANES``.
+    tell : callable
+        Takes a line about each fault that was carried out.
+    """
+
+    def __init__(
+        self, scene: Scene, lanes: Mapping[str, Iterator[Injection]], tell: Callable[[str], None]
+    ) -> None:
+        self._scene = scene
+        self._tell = tell
+        self.outcomes: list[Outcome] = []
+        self.errors: list[BaseException] = []  #: of the campaign itself
+        self._threads = [threading.Thread(target=self._run, args=lane, daemon=True) for lane in lanes.items()]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Inject nothing more, and return once all is undone."""
+        self._scene.is_over.set()
+        for thread in self._threads:
+            thread.join()
+        if self.errors:
+            raise self.errors[0]
+
+    def _run(self, lane: str, injections: Iterator[Injection]) -> None:
+        try:
+            for injection in injections:
+                if self._scene.is_over.wait(injection.pause_s):
+                    return
+                outcome = _LANES[lane](self._scene, injection)
+                if outcome is not None:
+                    self.outcomes.append(outcome)
+                    self._tell(f"{injection.kind}: {outcome.n_hit} {outcome.unit} {outcome.note}")
+        except BaseException as error:  # noqa: BLE001 - told by ``stop``
+            self.errors.append(error)
