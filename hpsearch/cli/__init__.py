@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pause": ("hpsearch.cli.control:pause", "Let running trials finish, start no new ones."),
     "resume": ("hpsearch.cli.control:resume", "Go on with a paused search."),
     "stop": ("hpsearch.cli.control:stop", "End a search."),
-    "priority": ("hpsearch.cli.priority:priority", "Change the share that a search has of the workers."),
+    "priority": ("hpsearch.cli.control:priority", "Change the share that a search has of the workers."),
     "delete": ("hpsearch.cli.delete:delete", "Delete a search with all that it has."),
     "space": ("hpsearch.cli.space:space_group", "Look at a search space."),
     "import-hyperopt": (

@@ -1,4 +1,4 @@
-"""``hpsearch pause``, ``resume`` and ``stop``: change what a search does next."""
+"""``hpsearch pause``, ``resume``, ``stop`` and ``priority``: control a search."""
 
 from __future__ import annotations
 
@@ -13,56 +13,71 @@ from hpsearch.cli.find import find_experiment
 from hpsearch.cli.options import debug_option, store_option
 from hpsearch.cli.stores import open_store
 from hpsearch.coordination.plan import EndReason
-from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.experiment import HIGHEST_PRIORITY, ExperimentState
 from hpsearch.core.trial import State
 from hpsearch.runtime.logs import log_to_stderr
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+#: The priority of a search, as an option or an argument.
+PRIORITY = click.IntRange(0, HIGHEST_PRIORITY)
 
-def _steer_options(command: F) -> F:
+
+def _control_options(command: F) -> F:
     for decorate in (debug_option(), store_option(required=False), click.argument("exp_key")):
         command = decorate(command)
     return command
 
 
 @click.command()
-@_steer_options
+@_control_options
 def pause(exp_key: str, store: str | None) -> None:
-    """Let running trials finish, start no new ones, until `hpsearch resume`."""
-    _move(
-        store,
-        exp_key,
-        ExperimentState.PAUSED,
-        f"is paused; go on with: hpsearch resume {shlex.quote(exp_key)}",
-    )
+    """Pause a search: running trials finish, new ones wait for `hpsearch resume`."""
+    text = f"is paused; go on with: hpsearch resume {shlex.quote(exp_key)}"
+    _set_state(store, exp_key, ExperimentState.PAUSED, text)
 
 
 @click.command()
-@_steer_options
+@_control_options
 def resume(exp_key: str, store: str | None) -> None:
-    """Go on with a paused search."""
-    _move(store, exp_key, ExperimentState.RUNNING, "goes on")
+    """Resume a paused search."""
+    _set_state(store, exp_key, ExperimentState.RUNNING, "goes on")
 
 
 @click.command()
-@_steer_options
+@_control_options
 def stop(exp_key: str, store: str | None) -> None:
-    """End a search: its coordinator cancels what waits and leaves; what is finished stays."""
-    _move(store, exp_key, ExperimentState.STOPPED, "is stopped")
+    """End a search: its coordinator cancels the trials that are not finished, and leaves."""
+    _set_state(store, exp_key, ExperimentState.STOPPED, "is stopped")
 
 
-def _move(uri: str | None, exp_key: str, state: ExperimentState, said: str) -> None:
+@click.command()
+@_control_options
+@click.argument("n", metavar="N", type=PRIORITY)
+def priority(exp_key: str, n: int, store: str | None) -> None:
+    """Set the share that a search gets of the workers that serve several searches.
+
+    A search of priority 3 gets three times as many trials evaluated as one of priority 1, the
+    default. One of priority 0 gets a worker only if no other search has a trial waiting.
+    """
+    log_to_stderr(logging.ERROR)
+    with open_store(store) as opened:
+        found = find_experiment(opened.store, exp_key)
+        opened.store.set_priority(found.exp_key, n)
+        click.echo(f"{exp_key} has the priority {n}; it was {found.priority}", err=True)
+
+
+def _set_state(uri: str | None, exp_key: str, state: ExperimentState, text: str) -> None:
     log_to_stderr(logging.ERROR)
     with open_store(uri) as opened:
         before = find_experiment(opened.store, exp_key)
         is_end = state is ExperimentState.STOPPED
-        why = EndReason.STOPPED if is_end else None
-        experiment = opened.store.set_experiment_state(exp_key, state, why)
+        experiment = opened.store.set_experiment_state(exp_key, state, EndReason.STOPPED if is_end else None)
         if before.state.is_over or experiment.state is not state:
-            again = "`hpsearch run` or `coordinator` takes it up again"
-            raise click.UsageError(f"{exp_key} has ended ({experiment.state}); {again}.")
+            raise click.UsageError(
+                f"{exp_key} has ended ({experiment.state}); `hpsearch run` or `coordinator` continues it."
+            )
         if is_end and not experiment.is_led(opened.store.now()):
-            # Nobody else would cancel what waits, or what a worker still evaluates.
+            # There is no coordinator to cancel the trials.
             opened.store.cancel(exp_key, {State.PENDING, State.RUNNING})
-        click.echo(f"{exp_key} {said}", err=True)
+        click.echo(f"{exp_key} {text}", err=True)

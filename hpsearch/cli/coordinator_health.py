@@ -1,4 +1,4 @@
-"""What a coordinator tells of itself while it works: to its service manager, and to whoever asks it."""
+"""The probes, the metrics and the service manager's status of a coordinator."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from collections.abc import Callable, Iterator
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.trial import State
-from hpsearch.report.metrics import coordinator_metrics, search_metrics
-from hpsearch.runtime.health.metric import Metric, contact_metrics
+from hpsearch.runtime.health.metric import Kind, Metric, Sample, contact_metrics, metric
 from hpsearch.runtime.health.probes import ProbeResult, liveness, readiness
-from hpsearch.runtime.health.stats import Contact
+from hpsearch.runtime.health.stats import Contact, Stats
 from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.runtime.systemd import Notifier
 
 
 class CoordinatorHealth:
-    """The probes of a coordinator (see ``Probes``), and its line to the service manager.
+    """The probes and metrics of a coordinator, as ``Probes`` requires them; also informs the service manager.
 
     Parameters
     ----------
     notifier : Notifier
-        The line.
+        Informs the service manager.
     interrupt : Interrupt
-        Whether the process was asked to end.
+        The signals that end the process.
     """
 
     def __init__(self, notifier: Notifier, interrupt: Interrupt) -> None:
@@ -32,38 +31,38 @@ class CoordinatorHealth:
         self._interrupt = interrupt
         self._progress: Progress | None = None
         self.watchdog = Watchdog()  #: of the loop that leads the search
-        self.contact: Callable[[], Contact] | None = None  #: set once the database was reached
-        self.coordinator: Coordinator | None = None  #: set once there is a search
+        self.contact: Callable[[], Contact] | None = None  #: set once the database has been reached
+        self.coordinator: Coordinator | None = None  #: set once the search has been opened
 
     def alive(self) -> None:
-        """Note a step; also one of waiting for the database, which is no standstill."""
+        """Record a step of the loop, or of waiting for the database."""
         self.watchdog.beat()
         self._notifier.alive()
 
     def show(self, progress: Progress) -> None:
-        """Take in a new state of the search."""
+        """Record the progress of the search."""
         self._progress = progress
         self._notifier.ready()
         self._notifier.status(_status(progress))
 
     def stopping(self) -> None:
-        """Say that the process is about to end."""
+        """Report that the process is about to end."""
         self._notifier.stopping()
 
     def liveness(self) -> ProbeResult:
-        """Say whether the loop goes round."""
+        """Return whether the loop is running."""
         return liveness(self.watchdog.stalled())
 
     def readiness(self) -> ProbeResult:
-        """Say whether it leads, or could take over."""
+        """Return whether the coordinator leads, or could take over."""
         return readiness(self._contact(), is_leaving=self._interrupt.is_asked)
 
     def metrics(self) -> Iterator[Metric]:
-        """Yield what is known so far."""
+        """Yield the metrics that are known so far."""
         if self._progress is not None:
-            yield from search_metrics(self._progress)
+            yield from _search_metrics(self._progress)
         if self.coordinator is not None:
-            yield from coordinator_metrics(self.coordinator.stats())
+            yield from _coordinator_metrics(self.coordinator.stats())
         yield from contact_metrics(self._contact())
 
     def _contact(self) -> Contact | None:
@@ -71,7 +70,37 @@ class CoordinatorHealth:
 
 
 def _status(progress: Progress) -> str:
-    """Return what a service manager shows of the search."""
+    """Return the status that a service manager shows."""
     role = "standby of" if progress.is_standby else "leads"
     counts = ", ".join(f"{progress.counts[s]} {s}" for s in (State.RUNNING, State.DONE, State.FAILED))
     return f"{role} {progress.experiment.exp_key}: {counts}"
+
+
+def _search_metrics(progress: Progress) -> Iterator[Metric]:
+    exp_key = progress.experiment.exp_key
+    yield Metric(
+        name="hpsearch_trials",
+        kind=Kind.GAUGE,
+        help="Trials of the search in each state.",
+        samples=tuple(
+            Sample(value=n, labels={"exp_key": exp_key, "state": state})
+            for state, n in progress.counts.items()
+        ),
+    )
+    n_workers, text = len(progress.workers), "Workers alive that serve the search."
+    yield metric("hpsearch_workers", Kind.GAUGE, text, n_workers, exp_key=exp_key)
+    if progress.best is not None and progress.best.loss is not None:
+        text = "Lowest loss so far; absent before the first."
+        yield metric("hpsearch_best_loss", Kind.GAUGE, text, progress.best.loss, exp_key=exp_key)
+
+
+def _coordinator_metrics(stats: Stats) -> Iterator[Metric]:
+    for name, kind, text, value in (
+        ("leader", Kind.GAUGE, "1 while this coordinator leads its search, 0 as standby.", stats.is_leader),
+        ("queue_target", Kind.GAUGE, "Pending trials that the workers need.", stats.queue_target),
+        ("suggestions", Kind.COUNTER, "Trials that this coordinator suggested.", stats.n_suggested),
+        ("leases_expired", Kind.COUNTER, "Trials that lost their worker.", stats.n_expired),
+        ("suggest_seconds", Kind.HISTOGRAM, "Time that batches of suggestions took.", stats.suggesting),
+        ("lag_seconds", Kind.HISTOGRAM, "Time from the end of a trial to reading it.", stats.lag),
+    ):
+        yield metric(f"hpsearch_coordinator_{name}", kind, text, value)

@@ -1,4 +1,4 @@
-"""``hpsearch db``: the private MongoDB of this machine, and what concerns a database as a whole."""
+"""``hpsearch db``: the private MongoDB of this machine, and commands for a database as a whole."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import click
 
 from hpsearch import mongod
 from hpsearch.cli.db_backup import backup, restore
-from hpsearch.cli.db_check import check
 from hpsearch.cli.db_init import init
+from hpsearch.cli.doctor import check
 from hpsearch.cli.options import debug_option
 
 
 @click.group()
 def db() -> None:
-    """Set databases up, look them over, back up and restore searches; start and stop the private one."""
+    """Prepare and check databases, back up and restore searches; start and stop the private MongoDB."""
 
 
 for command in (init, check, backup, restore):
@@ -23,9 +23,9 @@ for command in (init, check, backup, restore):
 @db.command()
 @debug_option()
 def start() -> None:
-    """Start the private MongoDB, or find it running, and print its URI.
+    """Start the private MongoDB if it is not running, and print its URI.
 
-    It runs until `hpsearch db stop`. The URI holds a password: pass it on in HPSEARCH_STORE.
+    It runs until `hpsearch db stop`. The URI contains a password: pass it on in HPSEARCH_STORE.
     """
     click.echo(mongod.start_pinned())
 
@@ -33,21 +33,21 @@ def start() -> None:
 @db.command()
 @debug_option()
 def stop() -> None:
-    """Stop the private MongoDB once nobody uses it."""
+    """Stop the private MongoDB, or let it stop when the last search on it ends."""
     if mongod.status().uri is None:
         text = "not running"
     elif mongod.stop():
         text = "stopped"
     else:
-        text = "in use: it stops when the last search on it has left"
+        text = "in use: it stops when the last search on it ends"
     click.echo(text, err=True)
 
 
 @db.command()
 @debug_option()
 def status() -> None:
-    """Tell whether the private MongoDB runs, and where its data are."""
+    """Show whether the private MongoDB is running, and its data folder."""
     found = mongod.status()
-    uses = "pinned" if found.is_pinned else "in use" if found.has_users else "not in use"
-    click.echo(f"running, pid {found.pid}, {uses}" if found.uri else "not running")
+    usage = "pinned" if found.is_pinned else "in use" if found.has_users else "not in use"
+    click.echo(f"running, pid {found.pid}, {usage}" if found.uri else "not running")
     click.echo(f"folder {found.directory}")

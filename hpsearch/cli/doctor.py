@@ -1,39 +1,40 @@
-"""``hpsearch doctor``: what a person runs first when something is wrong.
+"""``hpsearch doctor`` and ``hpsearch db check``: check a machine, its settings and a database.
 
-It changes nothing, and survives whatever it is to find: each part that fails is a finding among
-the others. So options and variables that would end another command do not end this one.
+``doctor`` must work when something is wrong: a part that cannot be checked is a finding among the others, and
+options and variables that end other commands do not end this one.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 from click.core import ParameterSource
 
 from hpsearch import mongod
-from hpsearch.cli.findings import print_findings
 from hpsearch.cli.options import debug_option, json_option, store_option
 from hpsearch.cli.store_choice import STORE, named_file
-from hpsearch.cli.stores import PATIENCE
+from hpsearch.cli.stores import PATIENCE, open_store
 from hpsearch.cli.variables import LenientOption, invalid_reason, variables
-from hpsearch.diagnosis.database import judge as judge_database
-from hpsearch.diagnosis.finding import Finding, ok, problem
-from hpsearch.diagnosis.machine import Setting, judge, judge_settings
-from hpsearch.diagnosis.surroundings import look_around
+from hpsearch.diagnosis.database import database_findings
+from hpsearch.diagnosis.finding import Finding, Verdict, findings_text, ok, problem
+from hpsearch.diagnosis.machine import Setting, machine_findings, settings_findings
+from hpsearch.diagnosis.machine_inspection import inspect_machine
 from hpsearch.errors import ConfigurationError, HpsearchError, NoMongodError
 from hpsearch.mongod.directory import MONGOD, faults, home_path
 from hpsearch.objective.by_value import SECRET, SECRET_FILE
+from hpsearch.report.table import Format, render
 from hpsearch.runtime.escaping import reason
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.store.mongo.inspection import inspect
 from hpsearch.store.mongo.uri import uri_without_password
 
 #: Variables that belong to no option.
-_PLAIN = {SECRET, SECRET_FILE, "HPSEARCH_HOME", "HPSEARCH_MONGOD"}
+_OTHER_VARIABLES = {SECRET, SECRET_FILE, "HPSEARCH_HOME", "HPSEARCH_MONGOD"}
 
 
 @click.command()
@@ -42,42 +43,63 @@ _PLAIN = {SECRET, SECRET_FILE, "HPSEARCH_HOME", "HPSEARCH_MONGOD"}
 @debug_option(cls=LenientOption)
 @click.pass_context
 def doctor(context: click.Context, store: Callable[[], str | None], json: bool) -> None:
-    """Look this machine and its database over; what it prints holds no secret.
+    """Check this machine, its settings and its database.
 
-    Ends with exit code 78 when something is to be mended.
+    The output contains no passwords or secrets. The exit code is 78 if there is a problem.
     """
     log_to_stderr(logging.ERROR)
     findings = [
-        *_looked("machine", _machine),
-        *_looked("settings", lambda: _settings(context, store)),
-        *_looked("database", lambda: _database(store())),
+        *_checked("machine", _machine),
+        *_checked("settings", lambda: _settings(context, store)),
+        *_checked("database", lambda: _database(store())),
     ]
-    print_findings("doctor", findings, as_json=json)
+    _print_findings("doctor", findings, as_json=json)
 
 
-def _looked(name: str, look: Callable[[], Iterable[Finding]]) -> list[Finding]:
-    """Return what a look finds; that it cannot look is a finding, too."""
+@click.command()
+@store_option(required=False)
+@json_option()
+@debug_option()
+def check(store: str | None, json: bool) -> None:
+    """Check a database: its servers, its security, its indexes, its documents.
+
+    The exit code is 78 if there is a problem.
+    """
+    log_to_stderr(logging.ERROR)
+    with open_store(store) as opened:
+        findings = database_findings(inspect(opened.uri, PATIENCE))
+    _print_findings("check", findings, as_json=json)
+
+
+def _print_findings(kind: str, findings: Sequence[Finding], *, as_json: bool) -> None:
+    """Print findings; the exit code is that of a ``ConfigurationError`` if one of them is a problem."""
+    rows = [asdict(finding) for finding in findings]
+    click.echo(render(kind, rows, (), Format.JSON) if as_json else findings_text(findings))
+    if any(finding.verdict is Verdict.PROBLEM for finding in findings):
+        raise click.exceptions.Exit(ConfigurationError.exit_code)
+
+
+def _checked(name: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """Return the findings of a check; a failure of the check is a finding too."""
     try:
-        return list(look())
+        return list(check())
     except HpsearchError as error:
         return [problem(name, str(error).rstrip("."), "fix that, then run: hpsearch doctor")]
-    except Exception as error:  # whatever is wrong here, the other parts are to be seen
-        logging.getLogger(__name__).debug("the doctor failed", exc_info=True)
-        return [
-            problem(
-                name, f"could not be looked at: {reason(error)}", "report that, with: hpsearch doctor --debug"
-            )
-        ]
+    except Exception as error:  # the other checks must run whatever is wrong with this one
+        logging.getLogger(__name__).debug("a check of the doctor failed", exc_info=True)
+        advice = "report that, with the output of: hpsearch doctor --debug"
+        return [problem(name, f"cannot be checked: {reason(error)}", advice)]
 
 
 def _machine() -> list[Finding]:
     program, program_fault = _mongod()
-    home, faults = _home()
-    return judge(look_around(mongod=program, mongod_fault=program_fault, home=home, home_faults=faults))
+    home, home_faults = _home()
+    machine = inspect_machine(mongod=program, mongod_fault=program_fault, home=home, home_faults=home_faults)
+    return machine_findings(machine)
 
 
 def _mongod() -> tuple[str | None, str | None]:
-    """Return the server program, or why there is none although one was named."""
+    """Return the server program, or why the program that HPSEARCH_MONGOD names cannot be used."""
     try:
         return str(mongod.find_mongod()), None
     except NoMongodError:
@@ -87,7 +109,7 @@ def _mongod() -> tuple[str | None, str | None]:
 
 
 def _home() -> tuple[Path | None, list[str]]:
-    """Return where the folder for this user's data is, and what is wrong with it."""
+    """Return the folder for this user's data, and what is wrong with it."""
     try:
         home = home_path()
     except ConfigurationError as error:
@@ -97,45 +119,44 @@ def _home() -> tuple[Path | None, list[str]]:
 
 def _settings(context: click.Context, store: Callable[[], str | None]) -> list[Finding]:
     known = variables(context.find_root().command)
-    own = sorted(name for name in os.environ if name.startswith("HPSEARCH_"))
-    settings = [*_given(context, store), *_set(own, known)]
-    return judge_settings(settings, own, {*_PLAIN, *known})
+    names = sorted(name for name in os.environ if name.startswith("HPSEARCH_"))
+    settings = [*_given_options(context, store), *_set_variables(names, known)]
+    return settings_findings(settings, names, {*_OTHER_VARIABLES, *known})
 
 
-def _given(context: click.Context, store: Callable[[], str | None]) -> Iterator[Setting]:
-    """Yield what the command line names."""
+def _given_options(context: click.Context, store: Callable[[], str | None]) -> Iterator[Setting]:
     if context.get_parameter_source("store") is ParameterSource.COMMANDLINE:
         yield Setting(name="--store", value=uri_without_password(store() or ""), source="the command line")
     if context.get_parameter_source("store_file") is ParameterSource.COMMANDLINE:
         yield Setting(name="--store-file", value=str(named_file(context)), source="the command line")
 
 
-def _set(own: Iterable[str], known: Mapping[str, click.Option]) -> Iterator[Setting]:
-    """Yield what variables hold; of an unknown one, that may be a misplaced secret."""
-    for name in own:
+def _set_variables(names: Iterable[str], known: Mapping[str, click.Option]) -> Iterator[Setting]:
+    """Yield the known variables that are set; the value of an unknown one may be a misplaced secret."""
+    for name in names:
         value = os.environ[name]
-        shown = _shown(name, value)
+        shown = _without_secret(name, value)
         if name in known:
             why = invalid_reason(known[name], value) if value else None
-            # The reason repeats the value, which may be an address in the wrong place.
-            fault = why if why is None or shown == value else "it is no value of this option"
+            # The reason repeats the value, which may be a misplaced URI with a password.
+            fault = why if why is None or shown == value else "not a valid value of this option"
             yield Setting(name=name, value=shown, source="the environment", fault=fault)
-        elif name in _PLAIN:
+        elif name in _OTHER_VARIABLES:
             yield Setting(name=name, value=shown, source="the environment")
 
 
-def _shown(variable: str, value: str) -> str:
+def _without_secret(variable: str, value: str) -> str:
     if variable == SECRET:
         return "set"
     return uri_without_password(value) if variable == STORE or "://" in value or "@" in value else value
 
 
 def _database(uri: str | None) -> list[Finding]:
-    """Judge a database; without an address, the private one, if it runs."""
+    """Check a database; without a URI, the private MongoDB if it is running."""
     if uri is None:
-        # Asking for its state would make its folder.
-        is_there = os.path.lexists(home_path() / MONGOD)
-        uri = mongod.status().uri if is_there else None
+        # mongod.status() would create the folder.
+        exists = os.path.lexists(home_path() / MONGOD)
+        uri = mongod.status().uri if exists else None
     if uri is None:
-        return [ok("database", "the private MongoDB of this machine does not run: it starts when needed")]
-    return judge_database(inspect(uri, PATIENCE))
+        return [ok("database", "the private MongoDB of this machine is not running: it starts when needed")]
+    return database_findings(inspect(uri, PATIENCE))

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import click
 
+from hpsearch.cli.control import PRIORITY
 from hpsearch.cli.options import DURATION, POSITIVE_DURATION, AtLeast, Duration, option
-from hpsearch.cli.priority import PRIORITY
 from hpsearch.core.experiment import (
     DEFAULT_PRIORITY,
     Algorithm,

@@ -1,1 +1,1 @@
-"""What is right and wrong with a database and a machine: facts in, findings out."""
+"""Checks a database and a machine: facts in, findings out."""

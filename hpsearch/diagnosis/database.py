@@ -1,4 +1,4 @@
-"""What is thought of the condition of a database; pure."""
+"""Checks the state of a database: facts in, findings out."""
 
 from __future__ import annotations
 
@@ -7,19 +7,70 @@ from collections.abc import Iterator
 from hpsearch.diagnosis.finding import Finding, ok, problem, warning
 from hpsearch.store.mongo.database_state import Condition, DocumentCount, Topology
 
-#: Seconds between the clocks of a machine and the server beyond which dates in logs mislead.
+#: Seconds between the clocks of this machine and the server from which the dates in logs mislead.
 _MAX_SKEW_S = 1.0
 
-#: Room on the server's disk that is little: so many bytes, or that share of the whole, if it is more.
-_FEW_BYTES, _FEW_SHARE = 1024**3, 0.05
+#: A disk with less free space is low: so many bytes, or this share of the disk if that is more.
+_LOW_BYTES, _LOW_SHARE = 1024**3, 0.05
 
-#: What members of a replica set are while nothing is wrong, in MongoDB's words.
+#: States of healthy members of a replica set, as MongoDB names them.
 _HEALTHY_STATES = {"PRIMARY", "SECONDARY", "ARBITER"}
-_UNSEEN = "not known: this user may not see it, or it takes the server too long"
+
+_UNKNOWN = "unknown: this user may not see it, or the server takes too long"
+
+_CUT_SHORT = "left by an interrupted deletion or restore"
+
+#: Documents that should not exist as they are: the field of the report, the name of the finding, its text if
+#: there are none, its text, and the advice.
+_ORPHANS = (
+    ("newer", "newer experiments", "none", "written by a newer hpsearch", "upgrade hpsearch on this machine"),
+    (
+        "ownerless_trials",
+        "trials without experiment",
+        "none",
+        _CUT_SHORT,
+        "repeat `hpsearch delete` with the part of its name before the slash",
+    ),
+    (
+        "ownerless_files",
+        "attachments without experiment",
+        "none",
+        _CUT_SHORT,
+        "repeat `hpsearch delete` with the metadata.exp_key of the file",
+    ),
+    (
+        "broken_uploads",
+        "uploads cut short",
+        "none",
+        "left by workers that died",
+        "nothing to do: they are deleted with their experiment",
+    ),
+    (
+        "overdue",
+        "overdue trials",
+        "none",
+        "marked as running, but their lease ended more than a minute ago",
+        "start the coordinator of their search, which gives them to other workers",
+    ),
+    (
+        "far_leases",
+        "leases",
+        "none ends later than its own length from now",
+        "its lease ends later than its own length from now, so the server's clock was set back",
+        "synchronize the server with a time server; coordinators and workers shorten such a lease",
+    ),
+    (
+        "waited_for",
+        "searches without coordinator",
+        "none that workers wait for",
+        "running, and idle workers serve it, but it has had no coordinator for a minute",
+        "start it again with hpsearch run or hpsearch coordinator, or end it with hpsearch stop",
+    ),
+)
 
 
-def judge(condition: Condition) -> list[Finding]:
-    """Return what was found, the servers first, the documents last."""
+def database_findings(condition: Condition) -> list[Finding]:
+    """Return the findings about a database, the servers first, the documents last."""
     return [
         _server(condition),
         _topology(condition),
@@ -42,7 +93,7 @@ def _server(found: Condition) -> Finding:
     return warning(
         "server",
         f"{text}, with data of MongoDB {found.compatibility}",
-        "complete the upgrade with setFeatureCompatibilityVersion once you need no way back",
+        "complete the upgrade with setFeatureCompatibilityVersion once you will not downgrade",
     )
 
 
@@ -51,19 +102,19 @@ def _topology(found: Condition) -> Finding:
     if found.topology is Topology.STANDALONE:
         return warning(
             name,
-            "a standalone server: hpsearch polls for changes, and results are as safe as one disk",
-            "start it with --replSet and run rs.initiate() there, even for one member",
+            "a standalone server: hpsearch polls for changes, and one disk holds all results",
+            "start it with --replSet and run rs.initiate(), even for a single member",
         )
     if found.topology is Topology.SHARDED:
         return ok(name, "a sharded cluster")
-    ill = [f"{m.name} is {m.state}" for m in found.members or () if m.state not in _HEALTHY_STATES]
-    if ill:
+    unhealthy = [f"{m.name} is {m.state}" for m in found.members or () if m.state not in _HEALTHY_STATES]
+    if unhealthy:
         return problem(
-            name, f"a replica set of {found.n_members}: {', '.join(ill)}", "look into the log of that server"
+            name, f"a replica set of {found.n_members}: {', '.join(unhealthy)}", "look into its log"
         )
     members = "member" if found.n_members == 1 else "members"
-    seen = "" if found.members else ", whose states this user may not see"
-    return ok(name, f"a replica set of {found.n_members} {members}{seen}")
+    unseen = "" if found.members else ", whose states this user may not see"
+    return ok(name, f"a replica set of {found.n_members} {members}{unseen}")
 
 
 def _write_concern(found: Condition) -> Finding:
@@ -73,7 +124,7 @@ def _write_concern(found: Condition) -> Finding:
         return ok("write concern", text)
     return warning(
         "write concern",
-        f"{text}, from the URI: a fail-over may take back results that were acknowledged",
+        f"{text}, from the URI: a failover may lose acknowledged results",
         "leave w and journal out of the URI: hpsearch writes with w=majority, journal=true",
     )
 
@@ -85,29 +136,29 @@ def _clock(found: Condition) -> Finding:
         return ok("clock", f"this machine and the server differ by {abs(ahead):.3f} s")
     return warning(
         "clock",
-        f"this machine is {abs(ahead):.1f} s {side} the server; leases and documents go by the server's "
-        "clock, but the dates of logs do not",
-        "have both follow a time server (chrony, systemd-timesyncd)",
+        f"this machine is {abs(ahead):.1f} s {side} the server; leases and documents use the server's "
+        "clock, logs use this one",
+        "synchronize both with a time server (chrony, systemd-timesyncd)",
     )
 
 
 def _encryption(found: Condition) -> Finding:
     if found.is_encrypted and found.unverified:
         options = ", ".join(found.unverified)
-        judged = warning if found.is_local else problem
-        return judged(
+        finding = warning if found.is_local else problem
+        return finding(
             "encryption",
-            f"TLS, but {options} in the URI accepts whoever answers in the place of the server",
-            f"leave {options} out; tlsCAFile=ca.pem names the authority that signed the server's certificate",
+            f"TLS, but with {options} in the URI it accepts any server",
+            f"leave {options} out; tlsCAFile=ca.pem names the authority of the server's certificate",
         )
     if found.is_encrypted:
         return ok("encryption", "TLS")
     if found.is_local:
-        return ok("encryption", "none, within this machine")
+        return ok("encryption", "none, but the server is on this machine")
     return problem(
         "encryption",
-        "none: results, and whatever runs on workers, pass the network as plain text",
-        "give the servers certificates, and the URI tls=true",
+        "none: results and objectives cross the network as plain text",
+        "give the servers certificates, and add tls=true to the URI",
     )
 
 
@@ -117,40 +168,40 @@ def _authentication(found: Condition) -> Finding:
     if found.is_open and found.is_local:
         return warning(
             name,
-            "the server lets in everybody on this machine without a name",
-            "start it with --auth or --keyFile, and make users with: hpsearch db init --users",
+            "the server lets in every user of this machine without a password",
+            "start it with --auth or --keyFile, and create users with: hpsearch db init --users",
         )
     if found.is_open:
         return problem(
             name,
-            "the server lets everybody in without a name, who can then have workers run what they like",
-            "start it with --auth or --keyFile, and make users with: hpsearch db init --users",
+            "the server lets anyone in without a password, who can then choose what workers run",
+            "start it with --auth or --keyFile, and create users with: hpsearch db init --users",
         )
-    unknown = "; whether it lets others in without a name is not known" if found.is_open is None else ""
+    unknown = "; unknown whether it requires a password" if found.is_open is None else ""
     return ok(name, f"{who}{unknown}")
 
 
 def _preparation(found: Condition) -> Finding:
     name = "preparation"
     if found.lacking is None:
-        return ok(name, _UNSEEN)
+        return ok(name, _UNKNOWN)
     if not found.lacking:
-        return ok(name, "all collections, validators and indexes are there")
+        return ok(name, "all collections, validators and indexes exist")
     return problem(
         name,
-        f"missing, or not as they should be: {', '.join(found.lacking)}",
-        "let an administrator run: hpsearch db init",
+        f"missing or different: {', '.join(found.lacking)}",
+        "ask an administrator to run: hpsearch db init",
     )
 
 
 def _extra_indexes(found: Condition) -> Finding:
     name = "other indexes"
     if found.superfluous is None:
-        return ok(name, _UNSEEN)
+        return ok(name, _UNKNOWN)
     if not found.superfluous:
         return ok(name, "none")
     return warning(
-        name, f"{', '.join(found.superfluous)}: each slows every write", "drop those that nobody needs"
+        name, f"{', '.join(found.superfluous)}: each slows every write", "drop those that are not needed"
     )
 
 
@@ -162,89 +213,47 @@ def _rights(found: Condition) -> Finding:
     return problem(
         "rights",
         f"not enough for any role; {role} lacks {', '.join(missing)}",
-        "connect as a user that `hpsearch db init --users` makes",
+        "connect as a user that `hpsearch db init --users` creates",
     )
 
 
 def _disk(found: Condition) -> Finding:
     if found.disk is None:
-        return ok("disk", _UNSEEN)
+        return ok("disk", _UNKNOWN)
     free, total = found.disk.free_bytes, found.disk.total_bytes
     text = f"{free / 1024**3:.1f} of {total / 1024**3:.1f} GiB free"
-    if free >= max(_FEW_BYTES, _FEW_SHARE * total):
+    if free >= max(_LOW_BYTES, _LOW_SHARE * total):
         return ok("disk", text)
-    return warning("disk", text, "make room: MongoDB stops when its disk is full, and searches wait")
+    return warning("disk", text, "free some space: MongoDB stops when its disk is full, and searches wait")
 
 
 def _documents(found: Condition) -> Iterator[Finding]:
-    strays = found.strays
-    for collection, some in strays.invalid.items():
-        yield _counted(
+    for collection, invalid in found.strays.invalid.items():
+        yield _count(
             f"documents of {collection}",
-            some,
-            none="all as they should be",
-            text="changed by hand, or damaged",
-            advice=f"look at it with db[{collection!r}].find({{_id: ...}}), and mend or delete it",
+            invalid,
+            none="all valid",
+            text="edited by hand, or damaged",
+            advice=f"look at it with db[{collection!r}].find({{_id: ...}}), and fix or delete it",
             is_problem=True,
         )
-    yield _counted(
-        "newer experiments",
-        strays.newer,
-        none="none",
-        text="written by a newer hpsearch",
-        advice="upgrade hpsearch on this machine",
-        is_problem=True,
-    )
-    yield _counted(
-        "trials without experiment",
-        strays.ownerless_trials,
-        none="none",
-        text="left by a deletion or a restore that was cut short",
-        advice="repeat `hpsearch delete` with the part of its name before the slash",
-    )
-    yield _counted(
-        "attachments without experiment",
-        strays.ownerless_files,
-        none="none",
-        text="left by a deletion or a restore that was cut short",
-        advice="repeat `hpsearch delete` with the metadata.exp_key of the file",
-    )
-    yield _counted(
-        "uploads cut short",
-        strays.broken_uploads,
-        none="none",
-        text="left by workers that died",
-        advice="nothing need be done: they go with their experiment",
-    )
-    yield _counted(
-        "overdue trials",
-        strays.overdue,
-        none="none",
-        text="running by their document, but their lease ended more than a minute ago",
-        advice="start the coordinator of their search, which gives them to other workers",
-    )
-    yield _counted(
-        "leases",
-        strays.far_leases,
-        none="each ends within its own length from now",
-        text="its lease ends later than its own length from now, so the server's clock was set back",
-        advice="have the server follow a time server; coordinators and workers shorten such a lease",
-    )
-    yield _counted(
-        "searches without coordinator",
-        strays.waited_for,
-        none="none that workers wait for",
-        text="running, and idle workers serve it, but nobody has led it for a minute",
-        advice="start it again with hpsearch run or hpsearch coordinator, or end it with hpsearch stop",
-    )
+    for field, name, none, text, advice in _ORPHANS:
+        yield _count(
+            name,
+            getattr(found.strays, field),
+            none=none,
+            text=text,
+            advice=advice,
+            is_problem=field == "newer",
+        )
 
 
-def _counted(
-    name: str, some: DocumentCount | None, *, none: str, text: str, advice: str, is_problem: bool = False
+def _count(
+    name: str, count: DocumentCount | None, *, none: str, text: str, advice: str, is_problem: bool = False
 ) -> Finding:
-    if some is None:
-        return ok(name, _UNSEEN)
-    if some.n == 0:
+    if count is None:
+        return ok(name, _UNKNOWN)
+    if count.n == 0:
         return ok(name, none)
-    judged = problem if is_problem else warning
-    return judged(name, f"{some.n}, such as {some.example}: {text}", advice)
+    finding = problem if is_problem else warning
+    return finding(name, f"{count.n}, such as {count.example}: {text}", advice)

@@ -1,39 +1,58 @@
-"""One thing that was looked at, and what is thought of it; pure."""
+"""Findings of ``hpsearch doctor`` and ``hpsearch db check``, and their text."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hpsearch.runtime.escaping import escaped
+
 
 class Verdict(StrEnum):
-    """What is thought of something."""
+    """The severity of a finding."""
 
     OK = "ok"
-    WARNING = "warning"  #: works, with a limit or a risk that somebody should know of
-    PROBLEM = "problem"  #: something does not work, or is not safe
+    WARNING = "warning"  #: works, with a limit or a risk
+    PROBLEM = "problem"  #: does not work, or is not safe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
-    name: str  #: what was looked at, in a word or two
+    name: str  #: what was checked, in a word or two
     verdict: Verdict
     text: str  #: what was found
-    advice: str = ""  #: what to do; of every finding that is not ok
+    advice: str = ""  #: what to do; set unless the verdict is ok
 
 
 def ok(name: str, text: str) -> Finding:
-    """Return a finding that needs nothing."""
+    """Return a finding that needs no action."""
     return Finding(name=name, verdict=Verdict.OK, text=text)
 
 
 def warning(name: str, text: str, advice: str) -> Finding:
-    """Return a finding that somebody should know of."""
+    """Return a finding about a limit or a risk."""
     return Finding(name=name, verdict=Verdict.WARNING, text=text, advice=advice)
 
 
 def problem(name: str, text: str, advice: str) -> Finding:
-    """Return a finding that somebody should mend."""
+    """Return a finding that needs a fix."""
     return Finding(name=name, verdict=Verdict.PROBLEM, text=text, advice=advice)
+
+
+def findings_text(findings: Sequence[Finding]) -> str:
+    """Return a line for each finding, with the advice below it, and the number of problems and warnings."""
+    widths = [max(len(getattr(f, field)) for f in findings) for field in ("verdict", "name")]
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.verdict:<{widths[0]}}  {finding.name:<{widths[1]}}  {finding.text}")
+        if finding.advice:
+            lines.append(f"{'':<{sum(widths) + 2}}  -> {finding.advice}")
+    counts = [
+        f"{n} {verdict}{'s' * (n != 1)}"
+        for verdict in (Verdict.PROBLEM, Verdict.WARNING)
+        if (n := sum(f.verdict is verdict for f in findings))
+    ]
+    return "\n".join([*map(escaped, lines), "", f"{', '.join(counts)}." if counts else "Nothing to fix."])

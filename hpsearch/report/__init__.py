@@ -1,1 +1,1 @@
-"""What a search has come to, as numbers and as text."""
+"""Searches and spaces as numbers, text and pictures."""

@@ -1,4 +1,4 @@
-"""The live view, drawn by rich (extra ``terminal``)."""
+"""The live view of a running search, with rich (extra ``terminal``)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REDRAWS = 4
 
 
 class LiveView:
-    """A block at the bottom of the terminal; whatever else is printed scrolls above it.
+    """A block at the bottom of the terminal; other output scrolls above it.
 
     Parameters
     ----------
@@ -37,16 +37,16 @@ class LiveView:
         self._live.start()
 
     def show(self, progress: Progress) -> None:
-        """Draw a new state; see ``View``."""
+        """Draw a new state."""
         self._live.update(block(progress))
 
     def close(self) -> None:
-        """Remove the block; the report at the end takes its place."""
+        """Remove the block."""
         self._live.stop()
 
 
 def block(progress: Progress) -> RenderableType:
-    """Return the block for a state of a search."""
+    """Return the block for the progress of a search."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
@@ -59,7 +59,7 @@ def block(progress: Progress) -> RenderableType:
         grid.add_row("speed", _speed(progress))
     grid.add_row("workers", _workers(progress))
     if progress.last_failure is not None:
-        # One line, whatever the width: a block that grows and shrinks is hard to read.
+        # Always one line: a block that grows and shrinks is hard to read.
         text = failure_line(progress.last_failure)
         grid.add_row("last error", Text(text, style="red", no_wrap=True, overflow="ellipsis"))
     return Group(_head(progress), grid)

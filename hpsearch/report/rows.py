@@ -1,14 +1,14 @@
-"""Searches, trials and workers as rows for tables, and one trial as a page; pure."""
+"""Searches, trials and workers as rows of a table, and one trial as text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from hpsearch.coordination.progress import Progress
-from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.core.trial import Trial
 from hpsearch.report.summary import failure_reason
 from hpsearch.report.table import date_text
@@ -28,25 +28,52 @@ WORKER_COLUMNS = (
 
 _LABEL_WIDTH = 14
 
-#: What a person does not want to see of a trial: the raw values repeat the params.
+#: Lines of a status table up to which searches that have ended are listed.
+_MAX_LINES = 10
+
+#: Fields of a trial that its text leaves out; the raw values repeat the params.
 _INTERNAL = frozenset(
     {"values", "owner", "priority", "lease_s", "lease_until", "heartbeat_at", "exp_created_at"}
 )
 
 
+def listed_searches(experiments: Iterable[Experiment], *, with_all: bool) -> tuple[list[Experiment], int]:
+    """Return the searches that a status table lists, and the number of those that it leaves out.
+
+    Searches that have not ended come first, then those that have ended; in both groups, the last started
+    comes first.
+
+    Parameters
+    ----------
+    experiments : iterable of Experiment
+        All searches, in any order.
+    with_all : bool
+        List all searches that have ended, not only enough to fill ten lines.
+    """
+    ordered = sorted(experiments, key=_started_at, reverse=True)
+    active = [e for e in ordered if not e.state.is_over]
+    ended = [e for e in ordered if e.state.is_over]
+    shown = ended if with_all else ended[: max(0, _MAX_LINES - len(active))]
+    return active + shown, len(ended) - len(shown)
+
+
+def _started_at(experiment: Experiment) -> datetime:
+    return experiment.started_at or experiment.created_at or datetime.min.replace(tzinfo=UTC)
+
+
 def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
-    """Return how far a search has come; the keys hold for programs too.
+    """Return the row of a search; programs rely on the keys.
 
     Parameters
     ----------
     progress : Progress
-        The search.
+        Its progress.
     now : datetime
-        Store time: a search whose coordinator's lease is over has none.
+        Time of the store, to which the lease of the coordinator is compared.
     """
     experiment, best = progress.experiment, progress.best
     is_led = experiment.is_led(now)
-    goes_on = is_led and experiment.state is ExperimentState.RUNNING
+    is_advancing = is_led and experiment.state is ExperimentState.RUNNING
     return {
         "exp_key": experiment.exp_key,
         "state": experiment.state,
@@ -58,7 +85,7 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
         "best_tid": best.tid if best else None,
         "best_params": best.params if best else None,
         "per_minute": progress.per_minute,
-        "remaining_s": progress.remaining_s if goes_on else None,
+        "remaining_s": progress.remaining_s if is_advancing else None,
         "elapsed_s": progress.elapsed_s,
         "workers": len(progress.workers),
         "ended_why": experiment.ended_why,
@@ -69,19 +96,19 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
 
 
 def status_cells(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row of ``status_row`` in a person's words."""
-    is_alone = row["state"] is ExperimentState.RUNNING and not row["is_led"]
+    """Return a row of ``status_row`` with text for people."""
+    lacks_coordinator = row["state"] is ExperimentState.RUNNING and not row["is_led"]
     rate, left = row["per_minute"], row["remaining_s"]
     return {
         **row,
-        "state": "running, no coordinator" if is_alone else str(row["state"]),
+        "state": "running, no coordinator" if lacks_coordinator else str(row["state"]),
         "per_minute": None if rate is None else f"{rate:.3g}",
         "left": None if left is None else duration_text(left),
     }
 
 
 def trial_cells(trial: Trial) -> dict[str, Any]:
-    """Return the fields of a trial, its worker and its error as a word each."""
+    """Return the fields of a trial, with a word each for its worker and its error."""
     return {
         **asdict(trial),
         "worker": trial.worker.name if trial.worker else None,
@@ -90,12 +117,20 @@ def trial_cells(trial: Trial) -> dict[str, Any]:
 
 
 def best_text(trial: Trial) -> str:
-    """Return a trial with a loss and its parameters, one a line."""
+    """Return a trial with its loss and its parameters, one parameter a line."""
     return "\n".join([f"trial {trial.tid}  loss {value_text(trial.loss)}", *params_lines(trial.params)])
 
 
 def trial_text(trial: Trial, attachments: Sequence[str] = ()) -> str:
-    """Return everything about a trial, and the names of its attachments, one fact a line, long texts last."""
+    """Return everything about a trial, one field a line, long texts last.
+
+    Parameters
+    ----------
+    trial : Trial
+        The trial.
+    attachments : sequence of str
+        Names of its attachments.
+    """
     return printable("\n".join([*_facts(trial, attachments), *_error_facts(trial)]))
 
 

@@ -11,12 +11,19 @@ from hpsearch.space.format import short_text
 from hpsearch.space.parameters import contents
 from hpsearch.space.tree import Space, Values
 
-#: A line of the tree: its indentation, its name, and the columns behind it, if any.
+#: A line of the tree: indentation, name, and further columns, if any.
 Row = tuple[int, str, tuple[str, ...]]
 
 
 def describe_space(space: Space, samples: Sequence[Values] = ()) -> str:
     """Return the tree of a space, its size, and a line for each sample.
+
+    Parameters
+    ----------
+    space : Space
+        The space.
+    samples : sequence of Values
+        Points of the space.
 
     Examples
     --------
@@ -42,10 +49,9 @@ def describe_space(space: Space, samples: Sequence[Values] = ()) -> str:
 
 
 def space_tree(space: Space) -> str:
-    """Return one line for each parameter and option, with distributions and ranges in real units.
+    """Return a line for each parameter and option, with distributions and ranges.
 
-    A parameter that stands in several places is described at the first and named at the
-    others.
+    A parameter that occurs in several places is described only at the first.
     """
     rows = list(_rows(space.expression, 0, set()))
     if not rows:
@@ -85,7 +91,7 @@ def _option_rows(choice: Choice, indent: int, seen: set[str]) -> Iterator[Row]:
 
 
 def _size(space: Space) -> str:
-    """Return how many parameters and points there are."""
+    """Return the number of parameters and points."""
     points = "infinitely many points" if space.n_points is None else _count(space.n_points, "point")
     return f"{_count(len(space.parameters), 'parameter')}, {points}"
 
@@ -97,5 +103,5 @@ def _sample(space: Space, values: Values) -> str:
 
 
 def _count(n: int, noun: str) -> str:
-    """Return a number with its noun."""
+    """Return a number and a noun, in the plural unless the number is one."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -1,4 +1,4 @@
-"""What a search has come to, as numbers: pure functions of trials."""
+"""The progress of a search, and its failures by reason, as values."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hpsearch.store.protocol import TrialSummary
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureGroup:
-    """Failed trials that failed alike."""
+    """Trials that failed for the same reason."""
 
     reason: str  #: the type of the exception, or the kind of the failure
-    n: int  #: how many
+    n: int  #: number of trials
     example: Trial  #: the first of them
 
 
@@ -35,7 +35,7 @@ def failure_groups(failed: Iterable[Trial]) -> list[FailureGroup]:
 
 
 def failure_reason(trial: Trial) -> str:
-    """Return the shortest useful word for why a trial failed."""
+    """Return why a trial failed, in one word."""
     if trial.error is None:
         return "unknown"
     return trial.error.type or trial.error.signal or str(trial.error.kind)
@@ -44,18 +44,18 @@ def failure_reason(trial: Trial) -> str:
 def progress_of(
     experiment: Experiment, summary: TrialSummary, workers: Iterable[Worker], now: datetime
 ) -> Progress:
-    """Put together how far a search has come, from what a store says.
+    """Return the progress of a search from what the store knows.
 
     Parameters
     ----------
     experiment : Experiment
         The search.
     summary : TrialSummary
-        How far its trials have come; the rate is that of the recent ones.
+        Its trials; the rate is that of the recent ones.
     workers : iterable of Worker
-        All that the registry knows.
+        All registered workers.
     now : datetime
-        Store time. A search that has ended has no rate, and its time stopped with its last trial.
+        Time of the store. A search that has ended has no rate, and its time ends with its last trial.
     """
     serving = (w for w in workers if is_alive(w, now) and w.serves(experiment.exp_key))
     return Progress(

@@ -1,4 +1,4 @@
-"""Rows as a table for people, or as JSON and CSV for programs."""
+"""Rows as a table for people, or as JSON or CSV for programs."""
 
 from __future__ import annotations
 
@@ -16,35 +16,32 @@ from hpsearch.runtime.strict_json import json_text
 
 Row = Mapping[str, Any]
 
-#: The widest a column of a table gets; the other forms are never shortened.
+#: Characters of a column in a table; JSON and CSV are never shortened.
 _MAX_WIDTH = 72
 
-#: What a person types or looks for; nobody can, once it is cut.
+#: Columns with names, which a person types or looks for; at most and at least so many characters are shown.
 _NAMES = frozenset({"exp_key", "name", "host", "worker"})
-_MAX_NAME_WIDTH = 300
-
-#: Characters of a name that a table shows even where it does not fit.
-_LEAST_NAME_WIDTH = 20
+_MAX_NAME_WIDTH, _MIN_NAME_WIDTH = 300, 20
 
 _GAP = "  "
 
-#: What a spreadsheet takes for a formula, wide forms of its signs included, and what it takes for a number.
-_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")  # noqa: RUF001 - that they look alike is why
+#: What a spreadsheet reads as a formula, wide characters included, and what it reads as a number.
+_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")  # noqa: RUF001 - wide characters on purpose
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
 
 class Format(StrEnum):
-    """How rows are printed."""
+    """How to print rows."""
 
     TABLE = "table"
     JSON = "json"
     JSONL = "jsonl"
     CSV = "csv"
-    RAW_CSV = "raw csv"  #: with texts as they are, which a spreadsheet may run
+    RAW_CSV = "raw csv"  #: without protection against formulas in a spreadsheet
 
     @property
     def is_nested(self) -> bool:
-        """Whether a value may hold others, as in the documents themselves."""
+        """Whether values may be nested, as in the documents."""
         return self in {Format.JSON, Format.JSONL}
 
 
@@ -56,15 +53,15 @@ def render(
     Parameters
     ----------
     kind : str
-        What the rows are: "trials", "workers"; JSON names it with the version of its shape.
+        What the rows are, such as "trials"; names the schema in JSON.
     rows : sequence of mapping
-        Values by column name; JSON prints all of them.
+        Values by column; JSON prints all of them.
     columns : sequence of str
-        What a table and a CSV file show, in this order.
+        The columns of a table and of CSV, in order.
     form : Format
-        The form.
+        The output format.
     width : int, optional
-        Characters that a line of a table should not exceed: its names are shortened, in the middle.
+        Characters of a line of a table; names are shortened in the middle to fit.
     """
     match form:
         case Format.JSON:
@@ -72,7 +69,7 @@ def render(
         case Format.JSONL:
             return "\n".join(json_text(row) for row in rows)
         case Format.CSV:
-            return _csv(rows, columns, _unrunnable)
+            return _csv(rows, columns, _without_formula)
         case Format.RAW_CSV:
             return _csv(rows, columns, lambda cell: cell)
         case Format.TABLE:
@@ -80,34 +77,34 @@ def render(
 
 
 def date_text(date: datetime) -> str:
-    """Return a date to the second, UTC as the store keeps it."""
+    """Return a date in UTC, to the second."""
     return date.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _csv(rows: Sequence[Row], columns: Sequence[str], kept: Callable[[Any], Any]) -> str:
-    """One column for each parameter, so that a spreadsheet can sort by it; ``kept`` makes what is written."""
+def _csv(rows: Sequence[Row], columns: Sequence[str], convert: Callable[[Any], Any]) -> str:
+    """Return rows with a column for each parameter, so that a spreadsheet can sort by it."""
     labels = list(dict.fromkeys(label for row in rows for label in row.get("params") or ()))
     plain = [c for c in columns if c != "params"]
     if "params" not in columns:
         labels = []
-    # A parameter may be called "loss" or "worker", too.
+    # The label of a parameter may be the name of a column, such as "loss".
     lines = [[*plain, *(f"params.{label}" if label in plain else label for label in labels)]]
     for row in rows:
         params = row.get("params") or {}
         cells = [row.get(c) for c in plain] + [params.get(label) for label in labels]
         lines.append([_csv_cell(c) for c in cells])
-    return "\n".join(_csv_line(map(kept, line)) for line in lines)
+    return "\n".join(_csv_line(map(convert, line)) for line in lines)
 
 
 def _csv_line(cells: Iterable[Any]) -> str:
-    """Return a line; cells that hold either end of a line are quoted, lest a reader begins a row in one."""
+    """Return a line; with this terminator, the writer quotes cells with a carriage return or a line feed."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow(cells)
     return out.getvalue().removesuffix("\r\n")
 
 
-def _unrunnable(cell: Any) -> Any:
-    """Return a cell of which no spreadsheet makes a formula: an apostrophe in front makes it a text."""
+def _without_formula(cell: Any) -> Any:
+    """Return a cell with an apostrophe in front of what a spreadsheet would run as a formula."""
     if not isinstance(cell, str) or _NUMBER.fullmatch(cell) or not _FORMULA.match(cell):
         return cell
     return f"'{cell}"
@@ -138,12 +135,12 @@ def _table(rows: Sequence[Row], columns: Sequence[str], width: int | None) -> st
 
 
 def _narrowed(columns: Sequence[str], widths: Sequence[int], width: int) -> list[int]:
-    """Return the widths of columns with those of names so small that a line fits, if that can be."""
+    """Return column widths for a line of ``width`` characters, as far as the columns of names can shrink."""
     narrowed = list(widths)
     names = [i for i, column in enumerate(columns) if column in _NAMES]
     for _ in range(_line_width(widths) - width):
         widest = max(names, key=lambda i: narrowed[i], default=None)
-        if widest is None or narrowed[widest] <= max(_LEAST_NAME_WIDTH, len(columns[widest])):
+        if widest is None or narrowed[widest] <= max(_MIN_NAME_WIDTH, len(columns[widest])):
             break
         narrowed[widest] -= 1
     return narrowed
@@ -154,7 +151,7 @@ def _line_width(widths: Sequence[int]) -> int:
 
 
 def _fitted(text: str, width: int) -> str:
-    """Return a text that is shortened in the middle: names differ at their ends, and begin alike."""
+    """Return a text shortened in the middle, since names often differ only at the end."""
     if len(text) <= width:
         return text
     n_last = (width - 1) // 2

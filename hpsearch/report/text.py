@@ -1,4 +1,4 @@
-"""A search in words: single lines for a log, and the page at the end."""
+"""A search as text: single lines, and the report at its end."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from hpsearch.core.trial import State, Trial
 from hpsearch.report.summary import FailureGroup, failure_reason
 from hpsearch.runtime.escaping import escaped, printable
 
-#: The longest line that tells an error.
+#: Characters of an error in one line.
 _MAX_ERROR = 200
 
-_WHY: dict[str, str] = {
-    EndReason.MAX_EVALS: "all its trials are finished",
-    EndReason.TIMEOUT: "its time is over",
+_END_REASONS: dict[str, str] = {
+    EndReason.MAX_EVALS: "all trials are finished",
+    EndReason.TIMEOUT: "the time limit is reached",
     EndReason.LOSS_THRESHOLD: "the loss threshold is reached",
     EndReason.STOPPED: "by hpsearch stop",
-    EndReason.EARLY_STOP: "a rule of its script ended it",
-    EndReason.NO_MORE_POINTS: "every point was tried",
+    EndReason.EARLY_STOP: "by the early stopping rule of its script",
+    EndReason.NO_MORE_POINTS: "every point has been tried",
 }
 
 
 def number(value: float) -> str:
-    """Return a number with the digits that matter to a reader."""
+    """Return a number with six significant digits."""
     return f"{value:.6g}"
 
 
@@ -50,7 +50,7 @@ def value_text(value: Any) -> str:
 
 
 def duration_text(seconds: float | None) -> str:
-    """Return a time as a person would say it: ``42 s``, ``3 min``, ``2 h 05 min``."""
+    """Return a duration such as ``42 s``, ``3 min`` or ``2 h 05 min``; ``?`` if it is unknown."""
     if seconds is None or not math.isfinite(seconds):
         return "?"
     if seconds < 100:
@@ -64,12 +64,12 @@ def counts_text(progress: Progress) -> str:
     counts, total = progress.counts, progress.experiment.budget.max_evals
     finished = f"{progress.n_finished}{f'/{total}' if total is not None else ''} finished"
     split = f"{counts[State.DONE]} done, {counts[State.FAILED]} failed"
-    still = [f"{counts[s]} {s}" for s in (State.RUNNING, State.PENDING, State.CANCELLED) if counts[s]]
-    return "; ".join([f"{finished}: {split}", *([", ".join(still)] if still else [])])
+    others = [f"{counts[s]} {s}" for s in (State.RUNNING, State.PENDING, State.CANCELLED) if counts[s]]
+    return "; ".join([f"{finished}: {split}", *([", ".join(others)] if others else [])])
 
 
 def status_line(progress: Progress) -> str:
-    """Return the state of a search on one line."""
+    """Return the progress of a search on one line."""
     parts = [f"{progress.experiment.exp_key}: {counts_text(progress)}"]
     if progress.is_standby:
         parts.append("standby: another coordinator leads")
@@ -113,20 +113,20 @@ def final_report(
     *,
     is_interrupted: bool = False,
 ) -> str:
-    """Return the page that a search ends with.
+    """Return the report at the end of a search.
 
     Parameters
     ----------
     progress : Progress
-        At the end.
+        The last one.
     config : any
-        What the objective received in the best trial; ignored when there is none.
+        The argument of the objective in the best trial; ignored if there is none.
     failures : sequence of FailureGroup
-        Why trials failed.
+        The failed trials by reason.
     hints : mapping
-        What can be done next: the purpose, and the command for it.
+        Commands for the next step, by purpose.
     is_interrupted : bool
-        Whether this process leaves a search that is not over.
+        Whether the process was interrupted, so that the search is not over.
     """
     blocks = [_headline(progress, is_interrupted), _best_block(progress.best, config)]
     if failures:
@@ -141,7 +141,7 @@ def final_report(
 
 def _headline(progress: Progress, is_interrupted: bool) -> str:
     experiment = progress.experiment
-    why = _WHY.get(experiment.ended_why or "", experiment.ended_why)
+    why = _END_REASONS.get(experiment.ended_why or "", experiment.ended_why)
     state = f"{experiment.state}, {why}" if why else str(experiment.state)
     if is_interrupted:
         state = "interrupted"

@@ -1,4 +1,4 @@
-"""What a person sees while a search runs: a live block on a terminal, sparse lines elsewhere."""
+"""Shows a running search: a live block on a terminal, a few lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hpsearch.runtime.logs import is_json
 
 log = logging.getLogger(__name__)
 
-#: Takes a line, and the event that it tells.
-Say = Callable[[str, Mapping[str, object]], None]
+#: Takes a line, and the fields of its event in the JSON log.
+Print = Callable[[str, Mapping[str, object]], None]
 
-#: Seconds between two status lines where nothing else happens.
+#: Seconds between two status lines.
 _STATUS_EVERY_S = 30.0
 
 
@@ -27,66 +27,66 @@ class View(Protocol):
     """Shows the progress of a search."""
 
     def show(self, progress: Progress) -> None:
-        """Take in a new state; called often."""
+        """Show a new state; called often."""
         ...
 
     def close(self) -> None:
-        """Leave the screen in order."""
+        """Restore the screen."""
         ...
 
 
 class PlainView:
-    """One line for each improvement, and a status line now and then.
+    """Prints a line for each improvement, and a status line every 30 s.
 
     Parameters
     ----------
-    say : callable
-        Takes the lines.
+    print_line : callable
+        Prints a line.
     clock : callable
         Monotonic seconds.
     """
 
-    def __init__(self, say: Say, clock: Callable[[], float] = time.monotonic) -> None:
-        self._say = say
+    def __init__(self, print_line: Print, clock: Callable[[], float] = time.monotonic) -> None:
+        self._print = print_line
         self._clock = clock
         self._best_loss: float | None = None
         self._status_at = float("-inf")
         self._was_standby = False
 
     def show(self, progress: Progress) -> None:
-        """Print what is new; see ``View``."""
+        """Print an improvement or a status line if one is due."""
         best = progress.best
         if best is not None and best.loss is not None and best.loss != self._best_loss:
             self._best_loss = best.loss
-            self._say(improvement_line(best), _improved(best))
+            self._print(improvement_line(best), _improvement_event(best))
         is_due = self._clock() - self._status_at >= _STATUS_EVERY_S
         if is_due or progress.is_standby != self._was_standby:
             self._status_at, self._was_standby = self._clock(), progress.is_standby
-            self._say(status_line(progress), _told(progress))
+            self._print(status_line(progress), _progress_event(progress))
 
     def close(self) -> None:
-        """Nothing is left to put in order."""
+        """Do nothing."""
 
 
-def printed_to(out: TextIO) -> Say:
-    """Return what prints lines for people."""
+def print_to(out: TextIO) -> Print:
+    """Return a function that prints lines to a file."""
     return lambda line, extra: print(line, file=out, flush=True)
 
 
 def choose_view(out: TextIO | None = None) -> View:
-    """Return the live view if this is a capable terminal and rich is installed, else the plain one.
+    """Return the live view on a capable terminal if rich is installed, else the plain view.
 
-    Where the log is written in JSON, the lines become events of it.
+    If the log is written in JSON, the lines become events.
 
     Parameters
     ----------
     out : TextIO, optional
-        Where to show; stderr by default, so that stdout holds the result alone.
+        Where to print; stderr by default, so that stdout contains only the result.
     """
     out = sys.stderr if out is None else out
     if is_json():
-        return PlainView(_logged)
-    plain = PlainView(printed_to(out))
+        return PlainView(_log_line)
+    plain = PlainView(print_to(out))
     if not out.isatty():
         return plain
     try:
@@ -100,15 +100,15 @@ def choose_view(out: TextIO | None = None) -> View:
     return plain if console.is_dumb_terminal else LiveView(console)
 
 
-def _logged(line: str, extra: Mapping[str, object]) -> None:
+def _log_line(line: str, extra: Mapping[str, object]) -> None:
     log.info("%s", line, extra=extra)
 
 
-def _improved(best: Trial) -> dict[str, object]:
+def _improvement_event(best: Trial) -> dict[str, object]:
     return Event.IMPROVED.of(exp_key=best.exp_key, tid=best.tid, loss=best.loss, params=best.params)
 
 
-def _told(progress: Progress) -> dict[str, object]:
+def _progress_event(progress: Progress) -> dict[str, object]:
     return Event.PROGRESS.of(
         exp_key=progress.experiment.exp_key,
         is_standby=progress.is_standby,

@@ -20,7 +20,7 @@ PURE = (
     "coordination/throughput.py", "coordination/trial_state.py", "core", "diagnosis/database.py",
     "diagnosis/finding.py", "diagnosis/machine.py", "errors.py", "hp.py", "hyperopt/engine/rounds.py",
     "objective/by_value/captured.py", "objective/by_value/fingerprint.py", "objective/sanitize.py",
-    "report/space_histograms.py", "report/findings.py", "report/metrics.py", "report/rows.py",
+    "report/space_histograms.py", "report/rows.py",
     "report/space_text.py", "report/summary.py", "report/table.py", "report/text.py", "runtime/escaping.py",
     "runtime/events.py", "runtime/health/metric.py", "runtime/health/probes.py", "runtime/health/stats.py",
     "runtime/strict_json.py", "space", "store/documents", "store/memory/attachments.py",

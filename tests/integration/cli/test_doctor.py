@@ -49,7 +49,7 @@ def faults(outcome) -> dict[str, str]:
 def test_a_prepared_database_needs_nothing(call, documents):
     outcome = call("db", "check")
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out.endswith("\nNothing to mend.\n")
+    assert outcome.out.endswith("\nNothing to fix.\n")
     found = findings(call("db", "check", "--json"))
     assert f"MongoDB {documents.client.server_info()['version']}" in found["server"]["text"]
     assert found["topology"]["text"] == "a replica set of 1 member"
@@ -106,7 +106,7 @@ def test_documents_that_should_not_be_as_they_are_are_found(call, documents):
 
 
 def test_a_user_is_told_which_role_the_rights_are_enough_for(call, uri, database, monkeypatch):
-    """What a user may not see is not known, and no fault."""
+    """What a user may not see is unknown, which is no fault."""
     with Setup(uri, PATIENCE) as setup:
         for collection in VALIDATORS:
             setup.prepare(collection)
@@ -125,7 +125,7 @@ def test_a_user_is_told_which_role_the_rights_are_enough_for(call, uri, database
         found = findings(outcome)
         assert found["rights"]["text"] == enough[name]
         assert found["authentication"]["text"] == f"user {name}"
-        assert found["disk"]["text"].startswith("not known")
+        assert found["disk"]["text"].startswith("unknown")
     with MongoClient(uri) as client:
         client[database].command("createUser", "nobody", pwd="x", roles=[])
     monkeypatch.setenv("HPSEARCH_STORE", uri_for_user(uri, database, "nobody", "x"))
@@ -142,7 +142,9 @@ def test_a_standalone_server_without_users_is_told_apart(
     assert outcome.code == 78
     found = findings(outcome)
     assert found["topology"]["text"].startswith("a standalone server")
-    assert found["authentication"]["text"] == "the server lets in everybody on this machine without a name"
+    assert (
+        found["authentication"]["text"] == "the server lets in every user of this machine without a password"
+    )
     assert found["preparation"]["verdict"] == "problem"
     assert found["rights"]["verdict"] == "ok"
 
@@ -287,7 +289,7 @@ def test_the_doctor_makes_no_folder(call, tmp_path, monkeypatch):
         ("HPSEARCH_DOCTOR_JSON", "perhaps", "'perhaps'"),
         ("HPSEARCH_STORE_FILE", "/", "directory"),
         ("HPSEARCH_WORKER_LEASE", "mongodb://me:hunter2@host/", "HPSEARCH_WORKER_LEASE"),
-        ("HPSEARCH_RUN_MAX_EVALS", "me:hunter2@host", "no value of this option"),
+        ("HPSEARCH_RUN_MAX_EVALS", "me:hunter2@host", "not a valid value of this option"),
     ],
 )
 def test_the_doctor_names_a_variable_whose_value_makes_no_sense(call, monkeypatch, variable, value, words):

@@ -313,7 +313,7 @@ def test_status_shows_what_goes_on_and_counts_what_has_ended_and_is_left_out(fil
     outcome = call("status", "--format", "json")
     rows_shown = [row["exp_key"] for row in strict(outcome.out)["status"]]
     assert rows_shown == ["search", *keys[:-10:-1]]
-    assert "6 more searches have ended; --all shows them, too." in outcome.err
+    assert "6 more searches have ended; --all lists them, too." in outcome.err
 
     every = call("status", "--all", "--format", "json")
     assert [row["exp_key"] for row in strict(every.out)["status"]] == ["search", *keys[::-1]]

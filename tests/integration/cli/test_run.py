@@ -23,7 +23,7 @@ from tests.support.command_line import Call, wait_for_running
 def test_a_search_ends_with_its_best_parameters_and_what_comes_next(shell: Call):
     done = shell("run", "search.py", "--max-evals", "4", "--workers", "2", "--seed", "1")
     assert done.code == 0, done.err
-    assert done.out.startswith("search: done, all its trials are finished; 4/4 finished: 4 done, 0 failed")
+    assert done.out.startswith("search: done, all trials are finished; 4/4 finished: 4 done, 0 failed")
     assert "best loss" in done.out
     assert "hpsearch trials search --sort loss" in done.out
     assert "hpsearch run search.py --workers 2 --max-evals 8" in done.out
@@ -76,7 +76,7 @@ def test_a_search_without_repeats_ends_with_its_space(shell: Call, folder: Path,
     for _ in range(2):
         done = shell("run", "grid.py", "--no-repeats", "--workers", "2")
         assert done.code == 0, done.err
-        assert done.out.startswith("grid: done, every point was tried; 6 finished: 6 done, 0 failed")
+        assert done.out.startswith("grid: done, every point has been tried; 6 finished: 6 done, 0 failed")
         assert "best loss  0" in done.out
     assert len({tuple(trial.values.values()) for trial in store.trials("grid")}) == 6
 

@@ -233,7 +233,7 @@ def test_a_search_file_with_habits_is_searched_and_the_command_ends(
     done = run("run", "search.py", "--max-evals", "2", HPSEARCH_HOME="home")
     assert done.code == 0, done.err
     assert store.counts("search")[State.DONE] == 2
-    assert "search: done, all its trials are finished" in done.out  # the summary
+    assert "search: done, all trials are finished" in done.out  # the summary
     assert "Searching as search" in done.err
     assert (folder / "home" / "logs" / "search" / "worker-1.log").exists()
 

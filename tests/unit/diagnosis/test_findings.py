@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from hpsearch.diagnosis import database, machine
-from hpsearch.diagnosis.finding import Verdict
-from hpsearch.diagnosis.machine import Machine, Setting
-from hpsearch.report.findings import findings_text
+from hpsearch.diagnosis.database import database_findings
+from hpsearch.diagnosis.finding import Verdict, findings_text
+from hpsearch.diagnosis.machine import Machine, Setting, machine_findings, settings_findings
 from hpsearch.store.mongo.database_state import (
     Clock,
     Condition,
@@ -83,9 +82,9 @@ NEAT = Machine(
 
 
 def test_a_sound_database_and_a_neat_machine_need_nothing():
-    findings = [*database.judge(SOUND), *machine.judge(NEAT)]
+    findings = [*database_findings(SOUND), *machine_findings(NEAT)]
     assert {f.verdict for f in findings} == {Verdict.OK}
-    assert findings_text(findings).endswith("\nNothing to mend.")
+    assert findings_text(findings).endswith("\nNothing to fix.")
 
 
 @pytest.mark.parametrize(
@@ -99,10 +98,10 @@ def test_a_sound_database_and_a_neat_machine_need_nothing():
         ("clock", {"clock": Clock(ahead_s=-3600.0, error_s=0.01)}, "warning", "3600.0 s behind the server"),
         ("clock", {"clock": Clock(ahead_s=2.5, error_s=0.01)}, "warning", "2.5 s ahead of"),
         ("encryption", {"is_encrypted": False}, "problem", "plain text"),
-        ("encryption", {"unverified": ("tlsInsecure",)}, "problem", "tlsInsecure in the URI accepts whoever"),
+        ("encryption", {"unverified": ("tlsInsecure",)}, "problem", "with tlsInsecure in the URI"),
         ("encryption", {"unverified": ("tlsInsecure",), "is_local": True}, "warning", "tlsInsecure"),
-        ("authentication", {"is_open": True, "user": None}, "problem", "lets everybody in"),
-        ("authentication", {"is_open": True, "is_local": True}, "warning", "on this machine"),
+        ("authentication", {"is_open": True, "user": None}, "problem", "lets anyone in"),
+        ("authentication", {"is_open": True, "is_local": True}, "warning", "user of this machine"),
         ("preparation", {"lacking": ("index trials.queue",)}, "problem", "index trials.queue"),
         ("other indexes", {"superfluous": ("trials.mine",)}, "warning", "trials.mine"),
         ("rights", {"missing_rights": {"hpsearch_viewer": ("find on trials",)}}, "problem", "find on trials"),
@@ -113,7 +112,7 @@ def test_a_sound_database_and_a_neat_machine_need_nothing():
 def test_what_is_wrong_with_a_database_is_named_with_its_value(
     name: str, changes: dict[str, Any], verdict: str, words: str
 ):
-    found = {f.name: f for f in database.judge(replace(SOUND, **changes))}
+    found = {f.name: f for f in database_findings(replace(SOUND, **changes))}
     assert found[name].verdict == verdict
     assert words in found[name].text
     assert found[name].advice
@@ -133,7 +132,7 @@ def test_what_is_wrong_with_a_database_is_named_with_its_value(
     ],
 )
 def test_what_is_no_fault_or_cannot_be_known_is_not_blamed(name: str, changes: dict[str, Any]):
-    found = {f.name: f for f in database.judge(replace(SOUND, **changes))}
+    found = {f.name: f for f in database_findings(replace(SOUND, **changes))}
     assert found[name].verdict is Verdict.OK
 
 
@@ -152,16 +151,18 @@ def test_what_is_no_fault_or_cannot_be_known_is_not_blamed(name: str, changes: d
 def test_stray_documents_are_counted_with_an_example(field: str, name: str, verdict: str):
     """One that may not be looked for is not blamed."""
     strays = replace(NO_STRAYS, **{field: DocumentCount(n=3, example="search/000007")})
-    found = {f.name: f for f in database.judge(replace(SOUND, strays=strays))}
+    found = {f.name: f for f in database_findings(replace(SOUND, strays=strays))}
     assert found[name].verdict == verdict
     assert found[name].text.startswith("3, such as search/000007: ")
-    unseen = {f.name: f for f in database.judge(replace(SOUND, strays=replace(NO_STRAYS, **{field: None})))}
-    assert (unseen[name].verdict, unseen[name].text[:9]) == (Verdict.OK, "not known")
+    unseen = {
+        f.name: f for f in database_findings(replace(SOUND, strays=replace(NO_STRAYS, **{field: None})))
+    }
+    assert (unseen[name].verdict, unseen[name].text[:7]) == (Verdict.OK, "unknown")
 
 
 def test_documents_that_break_their_schema_are_a_problem():
     strays = replace(NO_STRAYS, invalid={"trials": DocumentCount(n=1, example="search/000001")})
-    found = {f.name: f for f in database.judge(replace(SOUND, strays=strays))}
+    found = {f.name: f for f in database_findings(replace(SOUND, strays=strays))}
     assert found["documents of trials"].verdict is Verdict.PROBLEM
 
 
@@ -179,7 +180,7 @@ def test_documents_that_break_their_schema_are_a_problem():
     ],
 )
 def test_what_is_wrong_with_a_machine_is_named(name: str, changes: dict[str, Any], verdict: str):
-    found = {f.name: f for f in machine.judge(replace(NEAT, **changes))}
+    found = {f.name: f for f in machine_findings(replace(NEAT, **changes))}
     assert found[name].verdict == verdict
     assert bool(found[name].advice) == (verdict != "ok")
 
@@ -187,7 +188,7 @@ def test_what_is_wrong_with_a_machine_is_named(name: str, changes: dict[str, Any
 def test_a_variable_that_no_command_reads_is_named_with_the_one_that_was_meant():
     known = {"HPSEARCH_STORE", "HPSEARCH_DEBUG"}
     settings = [Setting(name="HPSEARCH_DEBUG", value="1", source="the environment")]
-    read, unread, far = machine.judge_settings(
+    read, unread, far = settings_findings(
         settings, ["HPSEARCH_DEBUG", "HPSEARCH_STOER", "HPSEARCH_QQQQ"], known
     )
     assert (read.verdict, read.text) == (Verdict.OK, "HPSEARCH_DEBUG is 1, from the environment")
@@ -196,7 +197,7 @@ def test_a_variable_that_no_command_reads_is_named_with_the_one_that_was_meant()
 
 
 def test_lines_hold_the_verdict_the_advice_and_the_sum():
-    text = findings_text(database.judge(replace(SOUND, is_encrypted=False, superfluous=("trials.mine",))))
+    text = findings_text(database_findings(replace(SOUND, is_encrypted=False, superfluous=("trials.mine",))))
     lines = text.splitlines()
     assert lines[-1] == "1 problem, 1 warning."
     at = next(i for i, line in enumerate(lines) if line.startswith("problem"))

@@ -16,8 +16,7 @@ from rich.console import Console
 from hpsearch import hp
 from hpsearch.core.experiment import ExperimentState, ObjectiveRef
 from hpsearch.core.trial import Ended, Failure, FailureKind, Holder
-from hpsearch.diagnosis.finding import problem
-from hpsearch.report.findings import findings_text
+from hpsearch.diagnosis.finding import findings_text, problem
 from hpsearch.report.live import block
 from hpsearch.report.rows import (
     BEST_COLUMNS,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.core.experiment import Experiment, ExperimentState
-from hpsearch.report.listing import listed
+from hpsearch.report.rows import listed_searches
 from tests.support.progress_states import after, experiment
 
 RUNNING, PAUSED, STOPPED, DONE = (ExperimentState(s) for s in ("running", "paused", "stopped", "done"))
@@ -27,7 +27,7 @@ def searches(*states: ExperimentState) -> list[Experiment]:
 
 
 def shown(found: list[Experiment], *, with_all: bool = False) -> tuple[str, int]:
-    experiments, n_hidden = listed(found, with_all=with_all)
+    experiments, n_hidden = listed_searches(found, with_all=with_all)
     return " ".join(e.exp_key for e in experiments), n_hidden
 
 
@@ -49,8 +49,8 @@ def test_all_that_go_on_are_shown_however_many_they_are():
 
 @given(SEARCHES)
 def test_none_is_lost_and_asked_for_all_none_is_left_out(found: list[Experiment]):
-    some, n_hidden = listed(found, with_all=False)
-    every, none = listed(found, with_all=True)
+    some, n_hidden = listed_searches(found, with_all=False)
+    every, none = listed_searches(found, with_all=True)
     assert len(some) + n_hidden == len(every) == len(found)
     assert none == 0
     assert every[: len(some)] == some

@@ -101,7 +101,7 @@ def test_the_final_report_tells_the_best_trial_the_config_the_failures_and_what_
         {"go on": "hpsearch run search.py --max-evals 6", "why": "hpsearch show search 1"},
     )
     assert report.split("\n") == [
-        "search: done, all its trials are finished; 3/3 finished: 1 done, 2 failed",
+        "search: done, all trials are finished; 3/3 finished: 1 done, 2 failed",
         "",
         "best loss  0.25  (trial 0)",
         "params",

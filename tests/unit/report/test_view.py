@@ -14,7 +14,7 @@ from rich.console import Console
 from hpsearch.core.experiment import Budget, ExperimentState
 from hpsearch.core.trial import State
 from hpsearch.report.live import LiveView, block
-from hpsearch.report.view import PlainView, choose_view, printed_to
+from hpsearch.report.view import PlainView, choose_view, print_to
 from hpsearch.runtime.logs import log_to_stderr
 from tests.support.progress_states import done, experiment, failed, progress
 
@@ -43,7 +43,7 @@ def lines(out: io.StringIO) -> list[str]:
 
 
 def test_off_a_terminal_there_is_one_line_for_each_improvement(out: io.StringIO):
-    view = PlainView(printed_to(out), HandClock())
+    view = PlainView(print_to(out), HandClock())
     view.show(progress())
     lines(out)
     for best in (done(0, 2.0), done(0, 2.0), done(3, 1.0), done(3, 1.0)):
@@ -53,7 +53,7 @@ def test_off_a_terminal_there_is_one_line_for_each_improvement(out: io.StringIO)
 
 def test_off_a_terminal_there_is_a_status_line_at_once_and_then_one_in_thirty_seconds(out: io.StringIO):
     clock = HandClock()
-    view = PlainView(printed_to(out), clock)
+    view = PlainView(print_to(out), clock)
     seen_at = []
     for second in range(100):
         clock.now = float(second)
@@ -63,7 +63,7 @@ def test_off_a_terminal_there_is_a_status_line_at_once_and_then_one_in_thirty_se
 
 
 def test_off_a_terminal_a_standby_that_takes_over_says_so_at_once(out: io.StringIO):
-    view = PlainView(printed_to(out), HandClock())
+    view = PlainView(print_to(out), HandClock())
     view.show(progress(is_standby=True))
     assert "standby" in lines(out)[0]
     view.show(progress())

@@ -1,4 +1,4 @@
-"""Finds out what there is on this machine; changes nothing."""
+"""Collects the facts about this machine, without changing anything."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from hpsearch.runtime.private_folders import is_shared
 
 _REQUIREMENT = re.compile(r"^([\w.-]+).*?(?:;.*extra\s*==\s*['\"]([\w-]+)['\"])?$")
 
-#: Extras for people who work on hpsearch itself.
+#: Extras for the development of hpsearch.
 _INTERNAL = {"dev", "bench", "all"}
 
 
-def look_around(
+def inspect_machine(
     *, mongod: str | None, mongod_fault: str | None, home: Path | None, home_faults: Sequence[str]
 ) -> Machine:
-    """Return what there is on this machine.
+    """Return the facts about this machine.
 
     Parameters
     ----------
     mongod : str, optional
-        The server program, if there is one.
+        Path of the server program.
     mongod_fault : str, optional
-        Why the program that was named cannot be it.
+        Why the program that HPSEARCH_MONGOD names cannot be used.
     home : Path, optional
-        The folder for this user's data, if it is known where that is.
+        The folder for this user's data.
     home_faults : sequence of str
-        Why that, or a folder in it, cannot be used.
+        Why it, or a folder in it, cannot be used.
     """
     secret_fault = _secret_fault()
     return Machine(
@@ -66,7 +66,7 @@ def look_around(
 
 
 def _requirements() -> list[tuple[str, str | None]]:
-    """Return the name of each package that hpsearch asks for, and the extra that asks."""
+    """Return the name of each package that hpsearch requires, and the extra that requires it."""
     found = (_REQUIREMENT.match(text) for text in importlib.metadata.requires("hpsearch") or ())
     return [(match[1], match[2]) for match in found if match]
 
