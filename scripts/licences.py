@@ -34,7 +34,7 @@ def main() -> int:
     """Print the list; return the exit code."""
     settings = tomllib.loads(Path("pyproject.toml").read_text())
     rules = settings["tool"]["licences"]
-    extras = set(settings["project"]["optional-dependencies"]) - {"dev", "docs"}
+    extras = set(settings["project"]["optional-dependencies"]) - {"test", "dev", "docs"}
     by_licence: defaultdict[str, list[str]] = defaultdict(list)
     absent, refused = [], []
     for name in sorted(needed(PACKAGE, extras)):

@@ -1,7 +1,7 @@
 """The oldest versions that pyproject.toml allows, as constraints for pip.
 
-``python scripts/lowest.py`` prints one line for each dependency of the package and of its extras, but for
-``dev`` and ``docs``: what tests and pages are made with need not be old.
+``python scripts/lowest.py`` prints one line for each dependency of the package and of its extras, except
+``test``, ``dev`` and ``docs``, and for each requirement in ``[tool.lowest]``.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from packaging.requirements import Requirement
 
 def main() -> None:
     """Print the constraints."""
-    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
-    texts = list(project["dependencies"])
+    settings = tomllib.loads(Path("pyproject.toml").read_text())
+    project = settings["project"]
+    texts = [*project["dependencies"], *settings["tool"]["lowest"]["indirect"]]
     for extra, requirements in project["optional-dependencies"].items():
-        texts += requirements if extra not in {"dev", "docs"} else ()
+        texts += requirements if extra not in {"test", "dev", "docs"} else ()
     sys.stdout.writelines(f"{line}\n" for line in constraints(texts))
 
 
@@ -29,7 +30,7 @@ def constraints(texts: Iterable[str]) -> Iterator[str]:
     Raises
     ------
     ValueError
-        If a requirement of another package has no lower bound: then nobody knows what it was tried with.
+        If a requirement of another package has no lower bound.
     """
     for requirement in map(Requirement, sorted(set(texts))):
         if requirement.name == "hpsearch":

@@ -62,7 +62,7 @@ class Flags:
     use_subprocesses: bool = True
 
 
-class _Number(click.ParamType[float]):
+class _Number(click.ParamType):  # type: ignore[type-arg] # generic from Click 8.4 on
     """A number that Hyperopt reads as a float, or ``inf``.
 
     Parameters

@@ -23,7 +23,7 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Duration(click.ParamType[float]):
+class Duration(click.ParamType):  # type: ignore[type-arg] # generic from Click 8.4 on
     """A time such as ``90``, ``10m`` or ``3h50m``, in seconds.
 
     Parameters

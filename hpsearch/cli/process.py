@@ -49,12 +49,12 @@ def run_and_exit(command: click.Command, prog_name: str, env_prefix: str) -> NoR
     try:
         code = command.main(prog_name=prog_name, standalone_mode=False, auto_envvar_prefix=env_prefix)
         sys.stdout.flush()
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        code = error.exit_code
     except click.ClickException as error:
         code = error.exit_code
-        _print_failure(_usage_sentence(error), code)
+        if type(error).__name__ == "NoArgsIsHelpError":  # Click 8.2 and later
+            error.show()
+        else:
+            _print_failure(_usage_sentence(error), code)
     except (click.Abort, KeyboardInterrupt):
         code = 130
         print_or_log("Interrupted.", Event.INTERRUPTED.of(exit_code=code))

@@ -100,7 +100,7 @@ class SearchOptions:
         return replace(present, **_given(given))
 
 
-class _AlgorithmOption(click.ParamType[tuple[str, Any]]):
+class _AlgorithmOption(click.ParamType):  # type: ignore[type-arg] # generic from Click 8.4 on
     """``name=value``, the value in JSON."""
 
     name = "name=value"

@@ -16,6 +16,7 @@ from scipy.stats import rv_continuous
 
 from hpsearch.core.history import Floats
 from hpsearch.errors import SpaceError
+from hpsearch.hyperopt.pyll.draws import rng_from_seed
 from hpsearch.space.distribution import Normal, Numeric, Uniform
 
 __all__ = [
@@ -131,7 +132,7 @@ class _Quantised:
         random_state : Generator, RandomState, int or None
             The source of randomness; fresh by default.
         """
-        rng = np.random.default_rng(random_state)
+        rng = rng_from_seed(random_state)
         shape = () if size is None else size
         drawn = [self._parameter.sample(rng) for _ in range(int(np.prod(shape)))]
         kind = int if isinstance(self.q, int | np.integer) else float

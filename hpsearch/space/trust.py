@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from hpsearch.errors import SpaceError
 from hpsearch.runtime.escaping import named, reason
 from hpsearch.space.json_checks import raise_damaged
@@ -94,5 +96,7 @@ def defining_module(value: Any) -> str | None:
     """Return the module that defines a value, for a partial that of its function; None if it is unknown."""
     while isinstance(value, functools.partial):
         value = value.func
+    if isinstance(value, np.ufunc) and getattr(np, value.__name__, None) is value:
+        return "numpy"  # before NumPy 2, a ufunc has no __module__
     module = getattr(value, "__module__", None)
     return module if isinstance(module, str) else None

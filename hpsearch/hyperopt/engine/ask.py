@@ -9,6 +9,7 @@ import numpy as np
 
 from hpsearch.hyperopt.engine.documents import Doc, Idxs, miscs_to_idxs_vals, new_misc
 from hpsearch.hyperopt.engine.domain import Domain
+from hpsearch.hyperopt.pyll.draws import rng_from_seed
 from hpsearch.runtime.numerics import isolated_numerics
 from hpsearch.space.tree import Values
 from hpsearch.suggest.protocol import Suggester, trial_rng
@@ -82,4 +83,4 @@ def root_seed(seed: Any) -> int:
         if seed < 0:
             raise ValueError(f"The seed must not be negative, but it is {seed}.")
         return int(seed)
-    return int(np.random.default_rng(seed).integers(MAX_SEED))
+    return int(rng_from_seed(seed).integers(MAX_SEED))

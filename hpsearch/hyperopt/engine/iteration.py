@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-import numpy as np
-
 from hpsearch.hyperopt.engine.ask import MAX_SEED
 from hpsearch.hyperopt.engine.documents import (
     DOMAIN_CMD,
@@ -34,6 +32,7 @@ from hpsearch.hyperopt.engine.rounds import search
 from hpsearch.hyperopt.engine.saving import pickled, save_trials
 from hpsearch.hyperopt.engine.self_evaluating import search_elsewhere, wait_until_done
 from hpsearch.hyperopt.progress import progress_bar
+from hpsearch.hyperopt.pyll.draws import rng_from_seed
 from hpsearch.objective.current_trial import under_evaluation
 from hpsearch.runtime.events import Event
 from hpsearch.suggest.protocol import trial_rng
@@ -124,7 +123,7 @@ class FMinIter:
     @functools.cached_property
     def seed(self) -> int:
         """The root of all seeds: drawn when it is first needed, since a caller may draw from ``rstate``."""
-        return int(np.random.default_rng(self.rstate).integers(2**63 - 1))
+        return int(rng_from_seed(self.rstate).integers(2**63 - 1))
 
     def __iter__(self) -> Iterator[Any]:
         return self

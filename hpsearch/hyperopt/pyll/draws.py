@@ -233,7 +233,9 @@ def randint_via_categorical(p: Any, rng: Any = None, size: Any = ()) -> Any:
 
 
 def rng_from_seed(seed: Any) -> np.random.Generator:
-    """Return a random generator for a seed."""
+    """Return a random generator for a seed; one for a ``RandomState`` shares its source."""
+    if isinstance(seed, np.random.RandomState):  # default_rng accepts one from NumPy 2.2 on
+        return np.random.Generator(seed._bit_generator)  # noqa: SLF001
     return np.random.default_rng(seed)
 
 
@@ -244,8 +246,7 @@ def _generator(name: str, rng: Any) -> np.random.Generator:
             f"scope.{name} draws a value, but it has no rng and no label: "
             f"use hp.{name}(label, ...) to search over it, or hyperopt.pyll.stochastic.sample to draw."
         )
-    # The methods of a RandomState have other names; a Generator can share its source.
-    return rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
+    return rng_from_seed(rng)
 
 
 def _exp(latent: Any) -> Any:

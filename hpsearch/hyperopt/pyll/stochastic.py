@@ -96,5 +96,5 @@ def sample(expr: Any, rng: Any = None, **rec_eval_kwargs: Any) -> Any:
     SpaceError
         If a value cannot be drawn, for example an index among zero options.
     """
-    source = rng if isinstance(rng, Apply) else np.random.default_rng(rng)
+    source = rng if isinstance(rng, Apply) else rng_from_seed(rng)
     return rec_eval(recursive_set_rng_kwarg(clone(expr), source), **rec_eval_kwargs)

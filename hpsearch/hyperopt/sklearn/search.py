@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import check_array, column_or_1d
 
 from hpsearch.hyperopt.engine.documents import Doc
 from hpsearch.hyperopt.engine.trials import Trials
@@ -143,9 +143,9 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]
         if y is None:
             return
         if not is_classifier(self.estimator):
-            validate_data(self, X="no_validation", y=y)
+            check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=None, input_name="y")
             return
-        y = validate_data(self, X="no_validation", y=y, multi_output=True)
+        y = check_array(y, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y")
         check_classification_targets(y)
         if len(np.unique(y)) < 2:
             raise ValueError("A classifier needs two classes to learn from, but y has only one class.")

@@ -54,7 +54,7 @@ def _scaled(y: Floats) -> Floats:
     scale = max((high - low) / _IQR_OF_SIGMA, (median - y.min()) / _MAX_BELOW)
     if scale <= 0:  # more than three quarters are equal, and the others are worse
         scale = y.max() - median
-    return np.minimum((y - median) / scale, _MAX_ABOVE) if scale > 0 else np.zeros(len(y))
+    return np.minimum(y - median, _MAX_ABOVE * scale) / scale if scale > 0 else np.zeros(len(y))
 
 
 def _bent(y: Floats) -> Floats:

@@ -30,7 +30,7 @@ def sobol_points(space: Space, n: int, rng: np.random.Generator) -> list[Values]
     """
     from scipy.stats import qmc  # half of our memory and of our start-up time, for an option
 
-    engine = qmc.Sobol(len(space.parameters), rng=rng)
+    engine = qmc.Sobol(len(space.parameters), seed=rng)
     uniforms = engine.random_base2(math.ceil(math.log2(n)))
     return [_point(space, row) for row in uniforms.tolist()]
 

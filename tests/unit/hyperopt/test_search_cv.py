@@ -16,7 +16,7 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.estimator_checks import estimator_checks_generator
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from hpsearch.hyperopt.sklearn import HyperoptSearchCV
 
@@ -73,13 +73,14 @@ def test_what_a_search_does_not_do_is_refused(keywords, sentence) -> None:
         search(**keywords).fit(X, Y)
 
 
-def test_scikit_learns_own_checks_pass() -> None:
-    made = HyperoptSearchCV(Ridge(), {"alpha": hp.uniform("alpha", 0, 1)}, 2, random_state=42)
-    for estimator, check in estimator_checks_generator(made):
-        name = check.func.__name__
-        if "predict" not in name and "nan" not in name:
-            with contextlib.suppress(SkipTest):  # a check that needs a package or a setting
-                check(estimator)
+@parametrize_with_checks(
+    [HyperoptSearchCV(Ridge(), {"alpha": hp.uniform("alpha", 0, 1)}, 2, random_state=42)]
+)
+def test_scikit_learns_own_checks_pass(estimator, check) -> None:
+    name = check.func.__name__
+    if "predict" not in name and "nan" not in name:
+        with contextlib.suppress(SkipTest):  # a check that needs a package or a setting
+            check(estimator)
 
 
 def test_without_scikit_learn_the_module_is_there_and_the_class_says_what_to_install() -> None:
