@@ -60,7 +60,7 @@ def test_an_empty_variable_is_none(file):
     ("arguments", "sentence"),
     [
         (["--store", "line", "--store-file", "file"], "--store and --store-file name two databases"),
-        ([], "Missing option '--store' (env var: 'HPSEARCH_STORE')"),
+        ([], "Missing option '--store'"),
     ],
 )
 def test_two_databases_or_none_are_wrong_usage(arguments, sentence):
