@@ -19,7 +19,7 @@ from typing import Any
 from hpsearch.errors import SpaceError
 from hpsearch.runtime.escaping import named, reason, shown
 from hpsearch.space.json_checks import raise_damaged, sequence, string, tagged
-from hpsearch.space.trust import Reference, Trust, checked_reference, home_of, imported, qualname_of
+from hpsearch.space.trust import Reference, Trust, checked_reference, defining_module, imported, qualname_of
 
 #: What reads the text of each kind that is no import.
 READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
@@ -126,7 +126,7 @@ def decode_literal(value: Any, place: str, trust: Trust, depth: int = 0) -> Any:
 
 def _reference(value: Any, place: str) -> str:
     """Return "module:qualname" of an importable object, or raise a sentence about it."""
-    module, qualname = home_of(value), qualname_of(value) or ""
+    module, qualname = defining_module(value), qualname_of(value) or ""
     what = f"{place} holds {named(qualname)}"
     if module == "__main__":
         raise SpaceError(
