@@ -1,7 +1,7 @@
-"""Hyperopt's ``plotting``: pictures of the trials, with matplotlib (extra ``plot``).
+"""Hyperopt's ``plotting``: plots of the trials with matplotlib (extra ``plot``).
 
-Each function draws into the current figure, shows it unless ``do_show`` is false, and
-returns the figure. Trials without a loss, or with a NaN, are not drawn.
+Each function draws into the current figure, shows it if ``do_show`` is true, and returns it. Trials
+without a loss, or with a NaN loss, are not drawn.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
     "miscs_to_idxs_vals",
 ]
 
-#: Colours of the points of ``main_plot_history`` by status.
+#: Colour by status of the points in ``main_plot_history``.
 default_status_colors = {"new": "k", "running": "g", "ok": "b", "fail": "r"}
 
 
@@ -39,7 +39,19 @@ def main_plot_history(
     status_colors: Mapping[str, Any] | None = None,
     title: str = "Loss History",
 ) -> Any:
-    """Draw the loss of each trial over its number, and the best loss so far."""
+    """Plot the loss of each trial over its position, and the best loss so far.
+
+    Parameters
+    ----------
+    trials : Trials
+        The trials.
+    do_show : bool
+        Whether to show the figure.
+    status_colors : mapping, optional
+        Colour by status, in place of ``default_status_colors``.
+    title : str
+        Title of the plot.
+    """
     plt = _pyplot()
     colors = {**default_status_colors, **(status_colors or {})}
     points = [
@@ -56,19 +68,29 @@ def main_plot_history(
     plt.title(title)
     plt.xlabel("trial")
     plt.ylabel("loss")
-    return _finished(plt, do_show)
+    return _figure(plt, do_show)
 
 
 @isolated_numerics()
 def main_plot_histogram(trials: Any, do_show: bool = True, title: str = "Loss Histogram") -> Any:
-    """Draw how often losses of each size came up among the trials with the status "ok"."""
+    """Plot a histogram of the losses of trials with status "ok".
+
+    Parameters
+    ----------
+    trials : Trials
+        The trials.
+    do_show : bool
+        Whether to show the figure.
+    title : str
+        Title of the plot.
+    """
     plt = _pyplot()
     losses = [float(doc["result"]["loss"]) for doc in trials.trials if is_ok(doc)]
     plt.hist([loss for loss in losses if math.isfinite(loss)])
     plt.title(title)
     plt.xlabel("loss")
     plt.ylabel("trials")
-    return _finished(plt, do_show)
+    return _figure(plt, do_show)
 
 
 @isolated_numerics()
@@ -80,23 +102,23 @@ def main_plot_vars(
     columns: int = 5,
     arrange_by_loss: bool = False,
 ) -> Any:
-    """Draw each parameter against the loss.
+    """Plot the values of each parameter, coloured by the loss.
 
     Parameters
     ----------
     trials : Trials
-        At least one with a loss.
+        The trials.
     do_show : bool
         Whether to show the figure.
     fontsize : int
-        Of the titles, in points.
+        Font size of the titles, in points.
     colorize_best : int, optional
-        How many of the best trials stand out.
+        Number of best trials to mark in red.
     columns : int
-        Of the grid.
+        Number of columns of the grid.
     arrange_by_loss : bool
-        Whether values lie on the vertical axis over the loss, instead of over the number of
-        the trial with the loss as colour. A label with "log" in it gets a logarithmic axis.
+        Whether the horizontal axis is the loss instead of the trial number. A label that contains
+        "log" gets a logarithmic axis.
     """
     plt = _pyplot()
     docs = [doc for doc in trials.trials if is_ok(doc) and math.isfinite(float(doc["result"]["loss"]))]
@@ -117,7 +139,7 @@ def main_plot_vars(
             axes.set_yscale("log")
         axes.set_xlabel("loss" if arrange_by_loss else "trial", fontsize=fontsize)
     plt.tight_layout()
-    return _finished(plt, do_show)
+    return _figure(plt, do_show)
 
 
 @isolated_numerics()
@@ -131,29 +153,31 @@ def main_plot_1D_attachment(  # noqa: N802 - Hyperopt's name
     preprocessing_fn: Callable[[Any], Any] = lambda x: x,
     line_width: float = 0.1,
 ) -> Any:
-    """Draw an attachment of each trial, a sequence of numbers, as a line.
+    """Plot an attachment of each trial, a sequence of numbers, as a line.
 
     Parameters
     ----------
     trials : Trials
-        Those without the attachment, or with one of another shape, are left out.
+        The trials; those without a one-dimensional attachment of that name are skipped.
     attachment_name : str
-        Its name; numbers as a sequence, as text, as JSON, or as ``numpy.save`` writes them.
-    do_show, line_width
-        Whether to show the figure, and the width of lines in points.
+        Name of the attachment: numbers as a sequence, text, JSON, or from ``numpy.save``.
+    do_show : bool
+        Whether to show the figure.
     colorize_by_loss : bool
-        Whether lines of lower losses are darker.
+        Whether to draw trials with a lower loss darker.
     max_darkness : float
-        How dark the darkest line may be, from 0 (white) to 1 (black).
+        Darkness of the darkest line, from 0 (white) to 1 (black).
     num_trails : int, optional
-        How many lines to draw at most, in regular steps from the best to the worst.
+        Maximum number of lines, evenly spaced from the best trial to the worst.
     preprocessing_fn : callable
-        Takes the numbers of an attachment as an array; by default they are drawn as they are.
+        Applied to the array of each attachment.
+    line_width : float
+        Width of the lines, in points.
 
     Raises
     ------
     LoadError
-        If an attachment is something else; says of which trial, and what it is. Pickles are never read.
+        If an attachment has another format; pickles are never read.
     """
     plt = _pyplot()
     docs = [doc for doc in trials.trials if attachment_name in trials.trial_attachments(doc)]
@@ -168,21 +192,21 @@ def main_plot_1D_attachment(  # noqa: N802 - Hyperopt's name
             grey = 1 - max_darkness * (0.2 + 0.8 * share)
             plt.plot(preprocessing_fn(curve), color=(grey, grey, grey), linewidth=line_width)
     plt.title(attachment_name)
-    return _finished(plt, do_show)
+    return _figure(plt, do_show)
 
 
 def _curve(trials: Any, doc: Doc, name: str) -> Any:
-    """Return an attachment of a trial as a sequence of numbers, None if it has another shape."""
+    """Return an attachment of a trial as a sequence of numbers, or None if it is not one-dimensional."""
     try:
         return curve_of(trials.trial_attachments(doc)[name])
     except LoadError as error:
         raise LoadError(
-            f"The attachment {named(name)} of trial {doc['tid']} is not drawn: {error}"
+            f"The attachment {named(name)} of trial {doc['tid']} cannot be drawn: {error}"
         ) from error
 
 
 def _pyplot() -> Any:
-    """Return matplotlib's drawing functions."""
+    """Return ``matplotlib.pyplot``."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -191,13 +215,13 @@ def _pyplot() -> Any:
 
 
 def _has_number(doc: Doc) -> bool:
-    """Whether a trial reported a loss that can be drawn, whatever its status."""
+    """Whether a trial has a loss to draw, whatever its status."""
     loss = doc["result"].get("loss")
     return is_ok(doc) if doc["result"].get("status") == STATUS_OK else isinstance(loss, int | float)
 
 
-def _finished(plt: Any, do_show: bool) -> Any:
-    """Return the figure, after showing it if that is wanted."""
+def _figure(plt: Any, do_show: bool) -> Any:
+    """Return the current figure, and show it if ``do_show`` is true."""
     figure = plt.gcf()
     if do_show:
         plt.show()

@@ -1,4 +1,4 @@
-"""Hyperopt's ``progress``: context managers that show how far a search is."""
+"""Hyperopt's ``progress``: context managers that display the progress of a search."""
 
 from __future__ import annotations
 
@@ -20,21 +20,29 @@ __all__ = [
     "tqdm_progress_callback",
 ]
 
-#: Seconds between two updates of the line, so that fast trials are not slowed by their display.
+#: Minimum seconds between two updates of the line, so that the display does not slow fast trials.
 _MIN_INTERVAL_S = 0.1
 
 
 class NoProgress:
-    """Shows nothing."""
+    """Displays nothing."""
 
-    postfix: object = None  #: what is said beside the count
+    postfix: object = None  #: text after the count
 
     def update(self, n: int) -> None:
         """Count ``n`` more trials."""
 
 
 class ProgressLine(NoProgress):
-    """One line on a terminal that is written anew as trials finish; nothing elsewhere."""
+    """A line on a terminal, rewritten as trials finish; nothing if stderr is not a terminal.
+
+    Parameters
+    ----------
+    initial : int
+        Number of known trials.
+    total : int or None
+        Expected number of trials; None if unknown.
+    """
 
     def __init__(self, initial: int, total: int | None) -> None:
         self._n, self._total = initial, total
@@ -43,14 +51,14 @@ class ProgressLine(NoProgress):
         self._next_s = 0.0
 
     def update(self, n: int) -> None:
-        """Count ``n`` more trials, and write the line unless that was done just now."""
+        """Count ``n`` more trials, and rewrite the line unless it was written just before."""
         self._n += n
         if self._is_shown and time.monotonic() >= self._next_s:
             self._next_s = time.monotonic() + _MIN_INTERVAL_S
             self._write("\r")
 
     def close(self) -> None:
-        """Write the line for the last time."""
+        """Write the final line."""
         if self._is_shown:
             self._write("\r", end="\n")
 
@@ -63,14 +71,14 @@ class ProgressLine(NoProgress):
 
 @contextlib.contextmanager
 def default_callback(initial: int, total: int | None) -> Iterator[NoProgress]:
-    """Show a line of progress.
+    """Display a line on a terminal.
 
     Parameters
     ----------
     initial : int
-        Trials there are already.
+        Number of known trials.
     total : int or None
-        Trials there will be; None or ``sys.maxsize`` when that is open.
+        Expected number of trials; None or ``sys.maxsize`` if unknown.
     """
     line = ProgressLine(initial, None if total == sys.maxsize else total)
     try:
@@ -81,35 +89,42 @@ def default_callback(initial: int, total: int | None) -> Iterator[NoProgress]:
 
 @contextlib.contextmanager
 def no_progress_callback(initial: int, total: int | None) -> Iterator[NoProgress]:
-    """Show nothing."""
+    """Display nothing.
+
+    Parameters
+    ----------
+    initial, total
+        Ignored.
+    """
     yield NoProgress()
 
 
 def progress_bar(wanted: Any, *, verbose: bool, n_known: int, n_total: int) -> AbstractContextManager[Any]:
-    """Return what shows the progress of a search.
+    """Return the context manager that displays the progress of a search.
 
     Parameters
     ----------
     wanted : bool or callable
-        Whether to show the line, or another factory of context managers.
+        Whether to display the line, or another factory of context managers.
     verbose : bool
-        Whether to show anything at all.
+        Whether to display anything.
     n_known, n_total : int
-        Trials there are, and there will be.
+        Number of known trials, and expected number of trials.
     """
-    factory = wanted if callable(wanted) else default_callback if wanted else no_progress_callback
-    shown: AbstractContextManager[Any] = (factory if verbose else no_progress_callback)(n_known, n_total)
-    return shown
+    factory: Any = wanted if callable(wanted) else default_callback
+    return factory(n_known, n_total) if wanted and verbose else no_progress_callback(n_known, n_total)
 
 
 @contextlib.contextmanager
 def tqdm_progress_callback(initial: int, total: int | None) -> Iterator[Any]:
-    """Show a bar of tqdm, above which goes what is printed meanwhile; a line where tqdm is not installed.
+    """Display a tqdm bar below any printed output; a plain line if tqdm is not installed.
 
     Parameters
     ----------
-    initial, total : int
-        See ``default_callback``.
+    initial : int
+        Number of known trials.
+    total : int or None
+        Expected number of trials; None or ``sys.maxsize`` if unknown.
     """
     try:
         from tqdm import tqdm

@@ -1,8 +1,8 @@
-"""Hyperopt's ``rdists``: the distributions of parameters with densities and draws, as SciPy has them.
+"""Hyperopt's ``rdists``: the distributions of parameters, with the interface of SciPy's.
 
-The continuous ones are SciPy's ``rv_continuous``. The others lie on a grid: the value is
-``round(z / q) * q`` or ``round(exp(z) / q) * q`` of a latent ``z``, and a grid point has the
-probability of the interval that is rounded to it.
+The continuous ones subclass ``rv_continuous``. The quantised ones take the values
+``round(z / q) * q`` or ``round(exp(z) / q) * q`` of a latent ``z``; the probability of a grid point
+is that of the interval which is rounded to it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,13 @@ __all__ = [
 
 
 class loguniform_gen(rv_continuous):  # noqa: N801 - Hyperopt's names, as below
-    """The distribution of ``hp.loguniform``: the bounds are logarithms."""
+    """The distribution of ``hp.loguniform``.
+
+    Parameters
+    ----------
+    low, high : float
+        Natural logarithms of the bounds; ``low < high``.
+    """
 
     def __init__(self, low: float = 0, high: float = 1) -> None:
         super().__init__(a=float(np.exp(low)), b=float(np.exp(high)), name="loguniform")
@@ -59,7 +65,13 @@ class loguniform_gen(rv_continuous):  # noqa: N801 - Hyperopt's names, as below
 
 
 class lognorm_gen(rv_continuous):  # noqa: N801
-    """The distribution of ``hp.lognormal``: mean and deviation are those of the logarithm."""
+    """The distribution of ``hp.lognormal``.
+
+    Parameters
+    ----------
+    mu, sigma : float
+        Mean and standard deviation of the logarithm; ``sigma`` positive.
+    """
 
     def __init__(self, mu: float, sigma: float) -> None:
         super().__init__(a=0.0, name="lognorm")
@@ -99,38 +111,38 @@ class lognorm_gen(rv_continuous):  # noqa: N801
 
 
 class _Quantised:
-    """The distribution of a parameter on a grid."""
+    """A quantised distribution."""
 
     def __init__(self, latent: Uniform | Normal, q: float, *, is_log: bool) -> None:
         self.q = q
         self._parameter = Numeric(name="", latent=latent, is_log=is_log, q=float(q))
 
     def pmf(self, x: ArrayLike) -> Any:
-        """Return the probability of a value, or of several; 0 for what is not on the grid."""
+        """Return the probability of each value; 0 off the grid."""
         mass = np.exp(self.logpmf(np.asarray(x, dtype=float)))
         return mass if isinstance(x, np.ndarray) else float(mass)
 
     def logpmf(self, x: ArrayLike) -> Any:
-        """Return the logarithms of ``pmf``; ``-inf`` where that is 0."""
+        """Return the logarithm of ``pmf``; ``-inf`` off the grid."""
         values = np.asarray(x, dtype=float)
         logarithms = np.where(self.in_domain(values), self._log_mass(values), -np.inf)
         return logarithms if isinstance(x, np.ndarray) else float(logarithms)
 
     def in_domain(self, x: ArrayLike) -> Any:
-        """Whether a value, or each of several, is on the grid."""
+        """Return whether each value is on the grid."""
         values = np.asarray(x, dtype=float)
         is_on_grid = np.isclose(values, np.round(values / self.q) * self.q, rtol=1e-9, atol=1e-9 * self.q)
         return is_on_grid & (values > -self.q / 2) if self._parameter.is_log else is_on_grid
 
     def rvs(self, size: Any = (), random_state: Any = None) -> Any:
-        """Draw a value, or an array of them: ints where ``q`` is an int, else floats.
+        """Draw values: ints if ``q`` is an int, else floats.
 
         Parameters
         ----------
         size : int or tuple
-            The shape of the array; a single value by default.
+            Shape of the result; () for a single value.
         random_state : Generator, RandomState, int or None
-            The source of randomness; fresh by default.
+            Source of randomness; seeded from the system by default.
         """
         rng = rng_from_seed(random_state)
         shape = () if size is None else size
@@ -146,7 +158,7 @@ class _Quantised:
             if isinstance(self._parameter.latent, Uniform):
                 mass: Floats = np.log(np.clip(above, 0, 1) - np.clip(below, 0, 1))
                 return mass
-            # Far right of the mean both terms are 1 up to rounding; those far left of it are exact.
+            # Right of the mean, use the mirrored interval on the left: near 1 the difference would cancel.
             is_right = below > 0
             low, high = np.where(is_right, -above, below), np.where(is_right, -below, above)
             log_high = log_ndtr(high)
@@ -154,7 +166,7 @@ class _Quantised:
             return normal_mass
 
     def _standard(self, bounds: Floats) -> Floats:
-        """Return bounds as fractions of a uniform latent's range, or as deviations of a normal one."""
+        """Return bounds relative to the range of a uniform latent, or as z-scores of a normal one."""
         if self._parameter.is_log:
             with np.errstate(divide="ignore"):
                 bounds = np.log(np.maximum(bounds, 0))
@@ -167,14 +179,19 @@ class _Quantised:
 class quniform_gen(_Quantised):  # noqa: N801
     """The distribution of ``hp.quniform``.
 
+    Parameters
+    ----------
+    low, high : float
+        Bounds; ``low < high``. Of ``qloguniform_gen``, their natural logarithms.
+    q : float
+        Step of the grid, positive.
+
     Attributes
     ----------
-    low, high, q : float
-        The arguments.
     qlow, qhigh : float
-        The lowest and the highest value.
-    xs, ps : arrays
-        The values, and their probabilities.
+        Lowest and highest value.
+    xs, ps : (n,) array
+        All values, and their probabilities.
     """
 
     _is_log = False
@@ -194,13 +211,23 @@ class quniform_gen(_Quantised):  # noqa: N801
 
 
 class qloguniform_gen(quniform_gen):  # noqa: N801
-    """The distribution of ``hp.qloguniform``: the bounds are logarithms."""
+    """The distribution of ``hp.qloguniform``; see ``quniform_gen``."""
 
     _is_log = True
 
 
 class qnormal_gen(_Quantised):  # noqa: N801
-    """The distribution of ``hp.qnormal``."""
+    """The distribution of ``hp.qnormal``.
+
+    Parameters
+    ----------
+    mu : float
+        Mean. Of ``qlognormal_gen``, that of the logarithm, as for ``sigma``.
+    sigma : float
+        Standard deviation, positive.
+    q : float
+        Step of the grid, positive.
+    """
 
     _is_log = False
 
@@ -214,22 +241,22 @@ class qnormal_gen(_Quantised):  # noqa: N801
 
 
 class qlognormal_gen(qnormal_gen):  # noqa: N801
-    """The distribution of ``hp.qlognormal``: mean and deviation are those of the logarithm."""
+    """The distribution of ``hp.qlognormal``; see ``qnormal_gen``."""
 
     _is_log = True
 
 
 def qtable_pmf(x: ArrayLike, q: float, qlow: float, xs: ArrayLike, ps: ArrayLike) -> Any:
-    """Return the probability of a value, or of several, from a table.
+    """Return the probability of each value, from a table.
 
     Parameters
     ----------
     x : array-like
         The values.
     q, qlow : float
-        The step of the grid, and its lowest value.
+        Step of the grid, and its lowest value.
     xs, ps : (n,) array-like
-        The values of the grid from ``qlow`` on, and their probabilities.
+        The grid values from ``qlow`` up, and their probabilities.
     """
     values, table = np.asarray(x, dtype=float), np.asarray(ps, dtype=float)
     places = np.round((values - qlow) / q).astype(int)
@@ -239,14 +266,24 @@ def qtable_pmf(x: ArrayLike, q: float, qlow: float, xs: ArrayLike, ps: ArrayLike
 
 
 def qtable_logpmf(x: ArrayLike, q: float, qlow: float, xs: ArrayLike, ps: ArrayLike) -> Any:
-    """Return the logarithms of ``qtable_pmf``; ``-inf`` where that is 0."""
+    """Return the logarithm of ``qtable_pmf``; ``-inf`` for probability 0.
+
+    Parameters
+    ----------
+    x : array-like
+        The values.
+    q, qlow : float
+        Step of the grid, and its lowest value.
+    xs, ps : (n,) array-like
+        The grid values from ``qlow`` up, and their probabilities.
+    """
     with np.errstate(divide="ignore"):
         logarithms = np.log(qtable_pmf(np.asarray(x, dtype=float), q, qlow, xs, ps))
     return logarithms if isinstance(x, np.ndarray) else float(logarithms)
 
 
 def safe_int_cast(obj: Any) -> Any:
-    """Return a number as an int, an array as one of ints, or a list as one of ints."""
+    """Convert a number, an array or a list of numbers to int."""
     if isinstance(obj, np.ndarray):
         return obj.astype(int)
     return [int(item) for item in obj] if isinstance(obj, list) else int(obj)

@@ -1,4 +1,4 @@
-"""Hyperopt's ``std_out_err_redirect_tqdm``: what is printed meanwhile goes above a bar of tqdm."""
+"""Hyperopt's ``std_out_err_redirect_tqdm``: prints above a tqdm bar."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ __all__ = ["DummyTqdmFile", "std_out_err_redirect_tqdm"]
 
 
 class DummyTqdmFile:
-    """A stream that writes through ``tqdm.write``, where tqdm is installed, and to a stream otherwise.
+    """A stream that writes through ``tqdm.write``, or directly if tqdm is not installed.
 
     Parameters
     ----------
     file : text stream
-        Where it ends up.
+        The stream to write to.
     """
 
     def __init__(self, file: TextIO) -> None:
         self.file = file
 
     def write(self, x: str) -> None:
-        """Write a text on lines of its own; nothing for blanks and line ends alone."""
+        """Write a text on a separate line; ignore blank text."""
         if not x.strip():
             return
         write = _tqdm_write()
@@ -50,7 +50,7 @@ class DummyTqdmFile:
 
 @contextlib.contextmanager
 def std_out_err_redirect_tqdm() -> Iterator[TextIO]:
-    """Redirect the standard streams meanwhile; give the one that was the standard output, for the bar."""
+    """Redirect the standard streams within the context; yield the original stdout for the bar."""
     output, errors = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = DummyTqdmFile(output), DummyTqdmFile(errors)
     try:
@@ -60,7 +60,7 @@ def std_out_err_redirect_tqdm() -> Iterator[TextIO]:
 
 
 def _tqdm_write() -> Any:
-    """Return the function that writes above tqdm's bars; None where tqdm is not installed."""
+    """Return ``tqdm.write``; None if tqdm is not installed."""
     try:
         from tqdm import tqdm
     except ImportError:

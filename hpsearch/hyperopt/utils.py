@@ -1,4 +1,4 @@
-"""Hyperopt's ``utils``: what integrators take from there."""
+"""Hyperopt's ``utils``, which integrators import from."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ __all__ = [
 
 
 def import_tokens(tokens: Sequence[str]) -> tuple[Any, list[str]]:
-    """Import the longest module that a dotted name begins with, given in parts.
+    """Import the longest module name at the start of a split dotted name.
 
     Returns
     -------
     tuple
-        The module, None if there is none, and the parts that are left.
+        The module, or None, and the remaining parts.
     """
     module = None
     for n in range(1, len(tokens) + 1):
@@ -54,42 +54,51 @@ def import_tokens(tokens: Sequence[str]) -> tuple[Any, list[str]]:
 
 
 def load_tokens(tokens: Sequence[str]) -> Any:
-    """Return what a dotted name means, given in parts: a module, or an attribute below one.
+    """Return the object of a split dotted name: a module, or an attribute below one.
 
     Raises
     ------
     ImportError
-        If no module has the first part as its name.
+        If the first part is not the name of a module.
     """
     found, rest = import_tokens(tokens)
     if found is None:
-        raise ImportError(f"There is no module {tokens[0]!r}, which {'.'.join(tokens)!r} names.")
+        raise ImportError(f"There is no module {tokens[0]!r}, the first part of {'.'.join(tokens)!r}.")
     for name in rest:
         found = getattr(found, name)
     return found
 
 
 def json_lookup(json: str) -> Any:
-    """Return what a dotted name means, such as ``"package.module.Class"``."""
+    """Return the object of a dotted name such as ``"package.module.Class"``."""
     return load_tokens(json.split("."))
 
 
 def json_call(json: Any, args: Iterable[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
-    """Call what a dotted name means.
+    """Call the object of a dotted name.
+
+    Parameters
+    ----------
+    json : str or bytes
+        The dotted name.
+    args : iterable
+        Positional arguments.
+    kwargs : mapping, optional
+        Keyword arguments.
 
     Raises
     ------
     NotImplementedError
-        If it is a dict, a list or a tuple: no meaning was ever given to these.
+        If ``json`` is a dict, list or tuple, as in Hyperopt.
     TypeError
-        If it is no text either.
+        If it is any other type than str or bytes.
     """
     if isinstance(json, str | bytes):
         name = json.decode() if isinstance(json, bytes) else json
         return json_lookup(name)(*args, **(kwargs or {}))
     if isinstance(json, dict | list | tuple):
-        raise NotImplementedError(f"A call is named by a text, not by a {type(json).__name__}.")
-    raise TypeError(f"A call is named by a text, not by {json!r}.")
+        raise NotImplementedError(f"The name of a function must be a str, not a {type(json).__name__}.")
+    raise TypeError(f"The name of a function must be a str, not {json!r}.")
 
 
 def get_obj(
@@ -99,20 +108,20 @@ def get_obj(
     args: tuple[Any, ...] = (),
     kwargs: dict[str, Any] | None = None,
 ) -> Any:
-    """Call what a dotted name means, with arguments that may come from a pickle.
+    """Call the object of a dotted name, with arguments that may come from a pickle.
 
     Parameters
     ----------
     f : str
-        The name.
+        The dotted name.
     argfile : path, optional
-        A file with a pickled dict of ``args`` and ``kwargs``, to be trusted: pickles run code.
+        File with a pickled dict of ``args`` and ``kwargs``. Must be trusted, since pickles run code.
     argstr : bytes, optional
-        The same as bytes; not used with ``argfile``.
+        Content of such a file; ignored if ``argfile`` is given.
     args : tuple
-        Arguments before those.
+        Positional arguments before those of the pickle.
     kwargs : dict, optional
-        Arguments by name, which those replace.
+        Keyword arguments, overridden by those of the pickle.
     """
     blob = argstr if argfile is None else Path(argfile).read_bytes()
     more = {} if blob is None else pickle.loads(blob)  # noqa: S301 - the caller's own file
@@ -120,17 +129,25 @@ def get_obj(
 
 
 def fast_isin(X: ArrayLike, Y: ArrayLike) -> NDArray[np.bool_]:  # noqa: N803 - Hyperopt's names
-    """Return, for each element of an array, whether another one has it."""
+    """Return whether each element of an array is in another array.
+
+    Parameters
+    ----------
+    X : (n,) array-like
+        Elements to test.
+    Y : array-like
+        Values to test against.
+    """
     return np.isin(X, Y)
 
 
 def get_most_recent_inds(obj: Iterable[Mapping[str, Any]]) -> NDArray[np.intp]:
-    """Return the indexes of the last version of each document, in the order of their ``_id``.
+    """Return the indexes of the latest version of each document, ordered by ``_id``.
 
     Parameters
     ----------
     obj : iterable of dict
-        With ``_id`` and ``version``; of equal versions the last one counts.
+        Documents with ``_id`` and ``version``; the last of equal versions counts.
     """
     docs = list(obj)
     order = sorted(range(len(docs)), key=lambda i: (docs[i]["_id"], int(docs[i]["version"])))
@@ -140,29 +157,29 @@ def get_most_recent_inds(obj: Iterable[Mapping[str, Any]]) -> NDArray[np.intp]:
 
 @contextlib.contextmanager
 def working_dir(dir: str | Path) -> Iterator[None]:  # noqa: A002 - Hyperopt's name, as below
-    """Work in another folder meanwhile."""
+    """Change the working directory within the context."""
     with contextlib.chdir(dir):
         yield
 
 
 def path_split_all(path: str | Path) -> Iterator[str]:
-    """Return the parts of a path, without the root."""
+    """Return the parts of a path without the root."""
     parts = Path(path)
     return iter(part for part in parts.parts if part != parts.anchor)
 
 
 def get_closest_dir(workdir: str) -> tuple[str, str]:
-    """Return the longest part of a path that is a folder, and the name of what is not there below it.
+    """Return the deepest existing folder of a path, and the name of the first missing one below it.
 
     Raises
     ------
     ValueError
-        If all of it is there.
+        If the whole path exists.
     """
     target = Path(workdir)
     missing = [path for path in (target, *target.parents) if not path.is_dir()]
     if not missing:
-        raise ValueError(f"All of {workdir} is there.")
+        raise ValueError(f"{workdir} exists already.")
     closest = missing[-1].parent
     return "" if closest == Path() else str(closest), missing[-1].name
 
@@ -173,29 +190,29 @@ def temp_dir(
     erase_after: bool = False,
     with_sentinel: bool = True,
 ) -> Iterator[None]:
-    """Make a folder, and those above it, for as long as it is used.
+    """Create a folder and its parents for use within the context.
 
     Parameters
     ----------
     dir : str
-        The folder; one that is there already stays.
+        The folder; an existing one is used as it is and never removed.
     erase_after : bool
-        Whether to remove it afterwards with all that it holds, and those above it that were made, too.
+        Whether to remove the folder afterwards with its content, and its new parents if they are empty.
     with_sentinel : bool
-        Whether a file ``NAME.inuse`` beside the topmost new folder says so meanwhile; without it,
-        only the innermost folder is removed.
+        Whether to mark the topmost new folder with a file ``NAME.inuse`` beside it. Without the mark,
+        new parents are not removed.
 
     Raises
     ------
     RuntimeError
-        If a new folder has ``..`` in its path.
+        If the folder does not exist and its path contains ``..``.
     """
     target = Path(dir)
     if target.is_dir():
         yield
         return
     if os.pardir in target.parts:
-        raise RuntimeError(f"{dir} is not made, since it leads through '..'; give a path without it.")
+        raise RuntimeError(f"{dir} cannot be created, since it contains '..'; use a path without it.")
     closest, name = get_closest_dir(dir)
     sentinel = Path(closest, f"{name}.inuse") if erase_after and with_sentinel else None
     if sentinel is not None:
@@ -212,7 +229,7 @@ def temp_dir(
 
 
 def _remove_empty(lowest: Path, kept: Path) -> None:
-    """Remove a folder and those above it, up to one that stays or is not empty."""
+    """Remove empty folders from ``lowest`` upwards, up to ``kept``."""
     while lowest != kept and not any(lowest.iterdir()):
         lowest.rmdir()
         lowest = lowest.parent

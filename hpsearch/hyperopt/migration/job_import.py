@@ -1,8 +1,8 @@
-"""Hyperopt's trials as ours: its documents in, our trials out; pure.
+"""Converts Hyperopt's documents to trials.
 
-What Hyperopt did is kept: points, losses, results, errors, times, and the number of each
-job, in ``origin``. What it left unfinished waits: jobs that nobody began, jobs whose
-worker is gone, and those that a signal to their worker ended.
+Trials keep the points, losses, results, errors and times of Hyperopt's jobs, and their numbers in
+``origin``. Unfinished jobs become pending: those that were never started, those whose worker
+disappeared, and those that a signal to their worker interrupted.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ from hpsearch.space.distribution import Numeric
 from hpsearch.space.expression import as_python
 from hpsearch.space.tree import Space, Values
 
-#: What the origin of an imported trial begins with; its number in Hyperopt follows.
+#: Prefix of the origin of an imported trial, before its number in Hyperopt.
 ORIGIN = "hyperopt:"
 
-#: Hyperopt's exceptions by which a signal to the worker ended an evaluation.
+#: Hyperopt's exceptions for an evaluation that a signal to the worker interrupted.
 _SIGNALS = frozenset({"hyperopt.mongoexp.Shutdown", "hyperopt.mongoexp.WaitQuit"})
 
-#: Characters of what is wrong with a document.
+#: Maximum length of the description of an invalid document.
 _MAX_PROBLEM = 500
 
 _CLASS = re.compile(r"<class '(?P<name>[^']+)'>")
 
 
 class JobSource(Protocol):
-    """Where Hyperopt keeps jobs."""
+    """A source of Hyperopt's jobs."""
 
     def exp_keys(self) -> list[Any]:
-        """Return the keys of its experiments; None where jobs have none."""
+        """Return the keys of its experiments, including None if jobs have no key."""
         ...
 
     def jobs(self, exp_key: Any) -> list[Doc]:
@@ -56,29 +56,29 @@ class JobSource(Protocol):
         ...
 
     def attachments(self, job: Doc) -> Iterator[tuple[str, Any]]:
-        """Yield what is attached to a job by name; None for what is listed but not there."""
+        """Yield the attachments of a job by name; None for a listed attachment that is missing."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A document and the trial that it became."""
+    """A document and its trial."""
 
     doc: Doc
     trial: Trial
 
 
 def read_jobs(docs: Iterable[Doc], exp_key: str, space: Space) -> tuple[list[Job], list[str]]:
-    """Return the trials of some documents, and a sentence for each that can be none.
+    """Convert documents to trials; also return a message for each invalid document.
 
     Parameters
     ----------
     docs : iterable of dict
-        In the order in which the trials are to be numbered, from 0 on, without gaps.
+        The documents, in order of the new numbers 0, 1, 2, ...
     exp_key : str
-        The experiment that they are to belong to.
+        Name of the trials' experiment.
     space : Space
-        What their points must be points of.
+        Space of that experiment; a document with an invalid point is left out.
     """
     jobs: list[Job] = []
     problems: list[str] = []
@@ -114,9 +114,21 @@ def _trial(doc: Doc, tid: int, exp_key: str, space: Space) -> Trial:
 
 
 def point_of(space: Space, spec: Mapping[str, Any]) -> Values:
-    """Return the active values of a point, all of which must be in range.
+    """Return the active values of a point.
 
-    Hyperopt's ``atpe`` also writes values for parameters that are not active: they say nothing.
+    Values of inactive parameters, which Hyperopt's ``atpe`` writes, are ignored.
+
+    Parameters
+    ----------
+    space : Space
+        The space.
+    spec : mapping
+        Raw values by label.
+
+    Raises
+    ------
+    SpaceError
+        If an active value is missing or out of range, or a label is unknown.
     """
     plain = {label: as_python(value) for label, value in spec.items()}
     unknown = plain.keys() - space.nodes.keys()
@@ -141,7 +153,15 @@ def point_of(space: Space, spec: Mapping[str, Any]) -> Values:
 
 
 def with_outcome(pending: Trial, doc: Doc) -> Trial:
-    """Return a trial with what its document says became of it: nothing yet, an end, or a cancellation."""
+    """Return a trial with the state, result and times of its document.
+
+    Parameters
+    ----------
+    pending : Trial
+        The trial before its evaluation.
+    doc : dict
+        The document.
+    """
     ended = aware(doc["refresh_time"])
     if doc["state"] == JOB_STATE_CANCEL:
         return replace(pending, state=State.CANCELLED, finished_at=ended)
@@ -160,7 +180,7 @@ def with_outcome(pending: Trial, doc: Doc) -> Trial:
 
 
 def _outcome_of(doc: Doc) -> Result | None:
-    """Return what came of a job, or None if it is to be evaluated, or once more."""
+    """Return the outcome of a job, or None if it must be evaluated, perhaps again."""
     if doc["state"] == JOB_STATE_DONE:
         return read_result(doc["result"])
     if doc["state"] != JOB_STATE_ERROR:
@@ -178,18 +198,18 @@ def _outcome_of(doc: Doc) -> Result | None:
 
 
 def _error_of(doc: Doc) -> tuple[Any, Any]:
-    """Return the class and the message of what a job raised, as far as its document tells."""
+    """Return the class and the message of the exception in a document."""
     match doc.get("error") or doc["misc"].get("error"):
         case [kind, message]:
             return kind, message
         case None:
-            return "", "The objective raised."
+            return "", "The objective raised an exception."
         case other:
             return "", other
 
 
 def _holder(owner: Any) -> Holder | None:
-    """Return the worker that a document names as ``host:pid``, alone or in a list."""
+    """Return the worker from ``host:pid`` in a document, alone or in a list."""
     text = owner[0] if isinstance(owner, list | tuple) and owner else owner
     if not text:
         return None
@@ -200,7 +220,7 @@ def _holder(owner: Any) -> Holder | None:
 
 
 def aware(time: Any) -> datetime | None:
-    """Return a time that is in UTC, whether it says so or not."""
+    """Return a time in UTC with its zone; a naive time is UTC."""
     if not isinstance(time, datetime):
         return None
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

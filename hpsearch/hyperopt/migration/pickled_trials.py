@@ -1,4 +1,4 @@
-"""Trials that Hyperopt, or this package, pickled to a file, as a source of jobs."""
+"""Reads jobs from a file of ``Trials`` that Hyperopt or hpsearch pickled."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from hpsearch.runtime.escaping import reason
 
 
 class PickledTrials:
-    """The jobs of a file; see ``hpsearch.hyperopt.migration.job_import.JobSource``.
+    """The jobs in a file; a ``JobSource``.
 
     Parameters
     ----------
     path : Path
-        The file. Reading it runs whatever code it holds.
+        The file. Must be trusted, since unpickling runs code.
 
     Raises
     ------
     LoadError
-        If it holds no trials, or cannot be read here.
+        If the file cannot be unpickled or does not contain ``Trials``.
     """
 
     def __init__(self, path: Path) -> None:
         try:
             trials = load_trials(path)
         except Exception as error:
-            # A pickle calls whatever it names, and that may raise anything.
+            # Unpickling calls arbitrary code, which may raise anything.
             raise LoadError(f"{path} cannot be read as pickled Trials: {reason(error)}") from error
         if not isinstance(trials, Trials):
-            raise LoadError(f"{path} holds a {type(trials).__name__}, not the Trials of Hyperopt.")
+            raise LoadError(f"{path} contains a {type(trials).__name__}, not Trials of Hyperopt.")
         self._trials = trials
 
     def exp_keys(self) -> list[Any]:
@@ -42,13 +42,13 @@ class PickledTrials:
         return list(dict.fromkeys(doc["exp_key"] for doc in self._docs()))
 
     def jobs(self, exp_key: Any) -> list[Doc]:
-        """Return the documents of an experiment, as they were inserted."""
+        """Return the documents of an experiment in order of insertion."""
         return [doc for doc in self._docs() if doc["exp_key"] == exp_key]
 
     def attachments(self, job: Doc) -> Iterator[tuple[str, Any]]:
-        """Yield what is attached to a job by name."""
+        """Yield the attachments of a job by name."""
         yield from self._trials.trial_attachments(job).items()
 
     def _docs(self) -> list[Doc]:
-        """Return all documents, also of trials whose objective raised, which ``trials`` leaves out."""
-        return self._trials._dynamic_trials  # noqa: SLF001 - the name that integrators know
+        """Return all documents, including those of failed trials, which ``trials`` omits."""
+        return self._trials._dynamic_trials  # noqa: SLF001 - a name that integrators use

@@ -64,7 +64,22 @@ class FleetTrials(Protocol):
     def insert_points(
         self, experiment: Experiment, space: Space, points: Iterable[Mapping[str, Any]]
     ) -> None:
-        """Queue points ahead of all other trials."""
+        """Queue points ahead of all other trials.
+
+        Parameters
+        ----------
+        experiment : Experiment
+            As stored.
+        space : Space
+            That of the script, equal to the stored one.
+        points : iterable of mapping
+            Raw values by label.
+
+        Raises
+        ------
+        SpaceError
+            If a point is invalid in the space.
+        """
         ...
 
 

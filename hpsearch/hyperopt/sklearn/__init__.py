@@ -1,6 +1,6 @@
-"""Hyperopt's ``sklearn``: ``HyperoptSearchCV``, which searches with cross-validation.
+"""Hyperopt's ``sklearn``: ``HyperoptSearchCV``, a search with cross-validation.
 
-scikit-learn is imported when the class is first asked for, so that this module costs nothing.
+The first access to the class imports scikit-learn, so importing this module is cheap.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def __getattr__(name: str) -> Any:
     if name != "HyperoptSearchCV":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        import sklearn  # noqa: F401 - whether it is there
+        import sklearn  # noqa: F401 - checks that it is installed
     except ImportError as error:
         sentence = str(MissingExtraError("HyperoptSearchCV", "sklearn"))
         raise ImportError(sentence, name="sklearn") from error

@@ -1,4 +1,4 @@
-"""``HyperoptSearchCV``: a search over the parameters of an estimator, as scikit-learn has them."""
+"""``HyperoptSearchCV``: a search over the parameters of an estimator, with scikit-learn's interface."""
 
 from __future__ import annotations
 
@@ -18,34 +18,40 @@ from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK
 
 
 class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]
-    """Search the parameters of an estimator, with cross-validation.
+    """Search the parameters of an estimator with cross-validation.
 
     Parameters
     ----------
     estimator : estimator
-        One of scikit-learn's kind.
+        A scikit-learn estimator.
     space : any
-        As for ``fmin``; a configuration is a dict of the estimator's parameters.
+        A space as for ``fmin``, whose configurations are dicts of the estimator's parameters.
     max_evals : int
-        Configurations in all, those in the trials of a warm start included.
+        Total number of configurations, including those of a warm start.
     trials : Trials, optional
-        Where a search with ``warm_start`` goes on.
+        Trials that the first ``fit`` with ``warm_start`` continues.
     algo : callable, optional
-        As for ``fmin``.
+        An algorithm as for ``fmin``.
     warm_start : bool
-        Whether another ``fit`` goes on with the trials of the one before.
+        Whether ``fit`` continues the trials of the previous ``fit``.
     scoring : str or callable, optional
-        What is maximised; the estimator's own score by default.
-    n_jobs, refit, cv, verbose, pre_dispatch, error_score, return_train_score
-        As for scikit-learn's ``RandomizedSearchCV``; ``refit`` is True or False.
+        Score to maximise; by default that of the estimator.
+    n_jobs : int, optional
+        Parallel jobs over the splits, as in scikit-learn's ``RandomizedSearchCV``.
+    refit : bool
+        Whether to fit the best estimator to all data.
+    cv, verbose, pre_dispatch : any
+        As in ``RandomizedSearchCV``.
     random_state : int, Generator, RandomState or None
-        The source of randomness of the search.
+        Source of randomness of the search.
+    error_score, return_train_score : any
+        As in ``RandomizedSearchCV``.
 
     Attributes
     ----------
     trials_ : Trials
-        What was tried; also those of ``RandomizedSearchCV``: ``cv_results_``, ``best_params_``,
-        ``best_score_``, ``best_estimator_``.
+        The trials. ``cv_results_``, ``best_params_``, ``best_score_`` and ``best_estimator_`` are those of
+        ``RandomizedSearchCV``.
     """
 
     _required_parameters = ("estimator", "space", "max_evals")
@@ -83,23 +89,23 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]
         self.warm_start, self.random_state = warm_start, random_state
 
     def fit(self, X: Any, y: Any = None, groups: Any = None, **fit_params: Any) -> HyperoptSearchCV:  # noqa: N803
-        """Search, and fit the best estimator to all of the data.
+        """Search, and fit the best estimator to all data.
 
         Parameters
         ----------
         X : (n, k) array-like
-            What the estimator learns from.
+            Samples.
         y : (n,) or (n, m) array-like, optional
-            What it is to predict.
+            Targets.
         groups : (n,) array-like, optional
-            Samples that the splits keep together.
+            Group of each sample; splits keep groups together.
         **fit_params
             Passed to the ``fit`` of the estimator.
 
         Raises
         ------
         ValueError
-            If ``scoring`` names several metrics, ``refit`` is no bool, or a classifier has only one class.
+            If ``scoring`` has several metrics, ``refit`` is not a bool, or ``y`` has one class.
         """
         self._check(X, y)
         params = fit_params if groups is None else {**fit_params, "groups": groups}
@@ -107,7 +113,7 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]
         return self
 
     def _run_search(self, evaluate_candidates: Callable[[list[Any]], Any]) -> None:
-        """Search with ``fmin``; each configuration is evaluated on all splits."""
+        """Search with ``fmin``; evaluate each configuration on all splits."""
 
         def objective(config: Any) -> Doc:
             score = float(evaluate_candidates([config])["mean_test_score"][-1])
@@ -132,11 +138,11 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]
     def _check(self, X: Any, y: Any) -> None:  # noqa: N803
         if self.scoring is not None and not isinstance(self.scoring, str) and not callable(self.scoring):
             raise ValueError(
-                f"scoring must be a name, a callable or None, but it is {self.scoring!r}; "
-                "a search has one score."
+                f"scoring must be a name, a callable or None, since a search has one score, but it is "
+                f"{self.scoring!r}."
             )
         if not isinstance(self.refit, bool):
-            raise ValueError(  # noqa: TRY004 - scikit-learn's kind for a parameter
+            raise ValueError(  # noqa: TRY004 - scikit-learn's type for an invalid parameter
                 f"refit must be True or False, but it is {self.refit!r}."
             )
         check_array(X, accept_sparse=True)
@@ -148,4 +154,4 @@ class HyperoptSearchCV(BaseSearchCV):  # type: ignore[misc]
         y = check_array(y, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y")
         check_classification_targets(y)
         if len(np.unique(y)) < 2:
-            raise ValueError("A classifier needs two classes to learn from, but y has only one class.")
+            raise ValueError("A classifier needs at least two classes, but y has only one class.")

@@ -278,7 +278,7 @@ def test_a_pickle_of_something_else_is_refused(shell: Call, script: Path):
     (script / "list.pkl").write_bytes(pickle.dumps([1]))
     done = shell("import-hyperopt", "list.pkl", "--trust-pickle", "--space", "train.py", "--into", "x")
     assert done.code == 65
-    assert "list.pkl holds a list, not the Trials of Hyperopt." in done.err
+    assert "list.pkl contains a list, not Trials of Hyperopt." in done.err
 
 
 def test_damaged_jobs_and_attachments_are_left_out_and_told(

@@ -97,7 +97,7 @@ def test_a_command_line_without_a_script_explains_itself(folder) -> None:
     assert (code, out) == (2, "")
     assert err.startswith("usage: python -m hpsearch.hyperopt SCRIPT")
     assert run("-m", "hpsearch.hyperopt", "--help", cwd=folder)[0] == 0
-    assert run("-m", "hpsearch.hyperopt", "none.py", cwd=folder) == (2, "", "There is no script 'none.py'.\n")
+    assert run("-m", "hpsearch.hyperopt", "none.py", cwd=folder) == (2, "", "No such script: 'none.py'.\n")
 
 
 def test_an_error_that_a_script_does_not_catch_is_one_sentence_with_its_line(folder) -> None:

@@ -89,7 +89,9 @@ def test_numbers_in_any_form_are_drawn_and_what_is_no_sequence_is_left_out(pyplo
 
 def test_what_is_not_drawn_is_named_with_its_trial(pyplot) -> None:
     trials = with_attachments(b"[1, 2]", b"\x89PNG\r\n")
-    with pytest.raises(LoadError, match=r"attachment 'curve' of trial 1 is not drawn: It is a PNG picture;"):
+    with pytest.raises(
+        LoadError, match=r"attachment 'curve' of trial 1 cannot be drawn: It is a PNG picture;"
+    ):
         plotting.main_plot_1D_attachment(trials, "curve", do_show=False)
 
 

@@ -207,7 +207,7 @@ def test_unlabelled_draws_are_sampled_and_a_search_says_what_to_write() -> None:
     assert 0 <= sample["u"] < 1
     assert sample["o"] in {"a", "b"}
     assert list(Domain(None, space).params) == ["x"]
-    with pytest.raises(SpaceError, match=r"no label: write hp\.\w+\(label, \.\.\.\)"):
+    with pytest.raises(SpaceError, match=r"no label: use hp\.\w+\(label, \.\.\.\)"):
         space_eval(space, {"x": 0.5})
     seeded = {"u": scope.uniform(0, 1, rng=scope.rng_from_seed(5)), "x": hp.uniform("x", 0, 1)}
     assert space_eval(seeded, {"x": 0.5})["u"] == np.random.default_rng(5).uniform(0, 1)

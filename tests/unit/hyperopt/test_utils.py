@@ -23,7 +23,7 @@ def test_a_dotted_name_is_looked_up_and_called() -> None:
     with pytest.raises(ImportError, match="no module 'nowhere'"):
         utils.json_lookup("nowhere.at.all")
     for value, error in (({}, NotImplementedError), ([], NotImplementedError), (1, TypeError)):
-        with pytest.raises(error, match="named by a text"):
+        with pytest.raises(error, match="name of a function must be a str"):
             utils.json_call(value)
 
 
@@ -57,7 +57,7 @@ def test_folders_of_a_job(tmp_path, monkeypatch) -> None:
     with pytest.raises(RuntimeError, match="on purpose"), utils.working_dir("there"):
         raise RuntimeError("on purpose")
     assert Path.cwd() == tmp_path
-    with pytest.raises(ValueError, match="is there"):
+    with pytest.raises(ValueError, match="exists already"):
         utils.get_closest_dir("there")
 
 
