@@ -29,7 +29,7 @@ from hpsearch.hyperopt.engine.points import complete_point, raw_point
 from hpsearch.hyperopt.engine.saving import load_trials
 from hpsearch.hyperopt.engine.trials import Trials
 from hpsearch.hyperopt.exceptions import InvalidAnnotatedParameter
-from hpsearch.hyperopt.pyll.evaluation import rec_eval
+from hpsearch.hyperopt.pyll.evaluation import config_at
 from hpsearch.runtime.events import Event
 from hpsearch.space.expression import Node
 from hpsearch.space.tree import Space
@@ -235,7 +235,7 @@ def partial(fn: Callable[..., Any], **kwargs: Any) -> functools.partial[Any]:
 
 def _config(domain: Domain, point: Mapping[str, Any]) -> Any:
     """Return what the objective receives at a point."""
-    return rec_eval(domain.expr, memo=domain.memo_from_config(raw_point(domain.space, point)))
+    return config_at(domain.expr, raw_point(domain.space, point))
 
 
 def _answer(domain: Domain, trials: Any, return_argmin: bool) -> Any:

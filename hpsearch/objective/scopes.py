@@ -107,8 +107,10 @@ def _are_nested(scopes: list[_Scope[T]]) -> bool:
 def _threads_at_work() -> tuple[WeakSet[threading.Thread], frozenset[int]]:
     """Return the other threads that do something just now: those of Python, and the numbers of the rest."""
     frames = sys._current_frames()  # noqa: SLF001 - documented, in spite of its name
-    waiting = _waiting_code()
     elders: WeakSet[threading.Thread] = WeakSet()
+    if len(frames) == 1:
+        return elders, frozenset()
+    waiting = _waiting_code()
     others = set(frames) - {threading.get_ident()}
     for thread in threading.enumerate():
         frame = frames.get(thread.ident or 0)

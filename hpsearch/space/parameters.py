@@ -43,7 +43,13 @@ class Parameter:
 
     def is_active(self, values: Mapping[str, float]) -> bool:
         """Whether the parameter is active under the values of the choices."""
-        return any(all(values.get(c.label) == c.option for c in path) for path in self.paths)
+        for path in self.paths:
+            for condition in path:
+                if values.get(condition.label) != condition.option:
+                    break
+            else:
+                return True
+        return False
 
 
 def labelled_nodes(root: Node) -> dict[str, Labelled]:

@@ -7,6 +7,7 @@ A document holds the raw values twice indexed, as ``misc["vals"][label] == [valu
 from __future__ import annotations
 
 import datetime
+import math
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -37,6 +38,9 @@ FINAL_STATES = frozenset({JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_CANCEL})
 
 TRIAL_KEYS = ["tid", "spec", "result", "misc", "state", "owner", "book_time", "refresh_time", "exp_key"]
 TRIAL_MISC_KEYS = ["tid", "cmd", "idxs", "vals"]
+
+#: Types of Python that ``SONify`` leaves as they are.
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 #: How a document says that the driver's own objective evaluates it.
 DOMAIN_CMD = ("domain_attachment", "FMinIter_Domain")
@@ -162,14 +166,14 @@ def miscs_update_idxs_vals(
 
 def SONify(value: Any) -> Any:  # noqa: N802 - the name that integrators call
     """Return a value in the types of Python: NumPy scalars become numbers, arrays lists."""
-    match value:
-        case np.generic() | np.ndarray():
-            return value.tolist()
-        case Mapping():
-            return {SONify(key): SONify(item) for key, item in value.items()}
-        case list() | tuple():
-            return type(value)(map(SONify, value)) if type(value) in {list, tuple} else value
-    return value
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is list or kind is tuple:
+        return kind(map(SONify, value))
+    if kind is dict or isinstance(value, Mapping):
+        return {SONify(key): SONify(item) for key, item in value.items()}
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
 
 
 def checked_doc(doc: Any) -> Doc:
@@ -213,7 +217,7 @@ def is_ok(doc: Doc) -> bool:
     if doc["state"] != JOB_STATE_DONE or result.get("status") != STATUS_OK:
         return False
     loss = result.get("loss")
-    return loss is not None and not np.isnan(float(loss))
+    return loss is not None and not math.isnan(float(loss))
 
 
 def why_no_loss(docs: Iterable[Doc]) -> str:
@@ -255,7 +259,8 @@ def validate_loss_threshold(loss_threshold: Any) -> None:
 def _is_listed(by_label: Any) -> bool:
     """Whether something holds a list for each label."""
     return isinstance(by_label, Mapping) and all(
-        isinstance(items, Sequence | np.ndarray) and not isinstance(items, str | bytes)
+        type(items) is list
+        or (isinstance(items, Sequence | np.ndarray) and not isinstance(items, str | bytes))
         for items in by_label.values()
     )
 

@@ -16,7 +16,7 @@ from hpsearch.hyperopt.engine.documents import DOMAIN_CMD, JOB_STATE_DONE, STATU
 from hpsearch.hyperopt.engine.history_reader import HistoryReader
 from hpsearch.hyperopt.engine.points import raw_point
 from hpsearch.hyperopt.exceptions import BadSearchSpace, DuplicateLabel, InvalidLoss, InvalidResultStatus
-from hpsearch.hyperopt.pyll.evaluation import GarbageCollected, rec_eval
+from hpsearch.hyperopt.pyll.evaluation import GarbageCollected, config_at, rec_eval
 from hpsearch.hyperopt.pyll.graph import Apply, Literal, apply, as_apply, dfs, parameters_of
 from hpsearch.hyperopt.pyll.stochastic import recursive_set_rng_kwarg
 from hpsearch.hyperopt.vectorize import VectorizeHelper
@@ -198,7 +198,9 @@ class Domain:
         values = raw_point(self.space, config)
         if self.pass_expr_memo_ctrl:
             return self.fn(expr=self.expr, memo=self._memo(values, ctrl), ctrl=ctrl)
-        return self.fn(rec_eval(self.expr, memo=self._memo(values, ctrl)))
+        if self._wants_ctrl:
+            return self.fn(rec_eval(self.expr, memo=self._memo(values, ctrl)))
+        return self.fn(config_at(self.expr, values))
 
     def evaluate_async2(self, rval: Any, ctrl: Ctrl, attach_attachments: bool = True) -> Doc:
         """Return what the objective returned as a result; the second half of ``evaluate``."""
@@ -237,10 +239,7 @@ class Domain:
         return f"Domain{{{self.fn}}}"
 
     def _memo(self, values: Mapping[str, Any], ctrl: Ctrl) -> dict[Any, Any]:
-        memo = self.memo_from_config(values)
-        if self.needs_ctrl:
-            use_obj_for_literal_in_memo(self.expr, ctrl, Ctrl, memo)
-        return memo
+        return use_obj_for_literal_in_memo(self.expr, ctrl, Ctrl, self.memo_from_config(values))
 
 
 def use_obj_for_literal_in_memo(expr: Any, obj: Any, lit: Any, memo: dict[Any, Any]) -> dict[Any, Any]:
@@ -259,9 +258,8 @@ def result_of(returned: Any) -> Doc:
     TypeError, KeyError, InvalidResultStatus, InvalidLoss
         Saying what it returned and what it should.
     """
-    if isinstance(returned, numbers.Real | np.bool_) or (
-        isinstance(returned, np.ndarray) and not returned.ndim
-    ):
+    is_number = type(returned) is float or isinstance(returned, numbers.Real | np.bool_)
+    if is_number or (isinstance(returned, np.ndarray) and not returned.ndim):
         return {"loss": float(returned), "status": STATUS_OK}
     try:
         result = dict(returned)

@@ -25,6 +25,11 @@ class HistoryReader:
 
     def __init__(self, space: Space) -> None:
         self._space = space
+        self._bounds = {
+            parameter.label: parameter.distribution.support()
+            for parameter in space.parameters
+            if isinstance(parameter.distribution, Numeric)
+        }
         self._start_anew()
 
     def read(self, docs: Sequence[Doc]) -> tuple[History, list[Values]]:
@@ -45,7 +50,7 @@ class HistoryReader:
                 if self._n_settled == i + 1:
                     del self._early[id(doc)]
                 continue
-            values = learnable(self._space, spec_from_misc(doc["misc"]))
+            values = self._learnable(spec_from_misc(doc["misc"]))
             if values is None:
                 continue
             if not is_final:
@@ -56,29 +61,29 @@ class HistoryReader:
                 self._early[id(doc)] = doc
         return self.history, pending
 
+    def _learnable(self, spec: Mapping[str, Any]) -> Values | None:
+        """Return the active ones of some raw values, moved into their ranges, or None if that cannot be."""
+        values: dict[str, float | int] = {}
+        for parameter in self._space.parameters:
+            if not parameter.is_active(values):
+                continue
+            label, distribution = parameter.label, parameter.distribution
+            if label not in spec:
+                return None
+            if isinstance(distribution, Numeric):
+                low, high = self._bounds[label]
+                values[label] = min(max(distribution.grid(float(spec[label])), low), high)
+            elif distribution.contains(spec[label]):
+                values[label] = int(spec[label])
+            else:
+                return None
+        return values
+
     def _start_anew(self) -> None:
         self.history = History(self._space)
         self._n_settled = 0
         self._last = {}
         self._early = {}
-
-
-def learnable(space: Space, spec: Mapping[str, Any]) -> Values | None:
-    """Return the active ones of some raw values, moved into their ranges, or None if that cannot be."""
-    values: dict[str, float | int] = {}
-    for parameter in space.parameters:
-        if not parameter.is_active(values):
-            continue
-        label, distribution = parameter.label, parameter.distribution
-        if label not in spec:
-            return None
-        if isinstance(distribution, Numeric):
-            values[label] = distribution.nearest(spec[label])
-        elif distribution.contains(spec[label]):
-            values[label] = int(spec[label])
-        else:
-            return None
-    return values
 
 
 def _trial(number: int, values: Values, doc: Doc) -> Trial:

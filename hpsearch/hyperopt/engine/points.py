@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import HpsearchWarning, SpaceError
-from hpsearch.space.expression import Choice, as_python
+from hpsearch.space.expression import Choice, Number, as_python
 from hpsearch.space.inverse import invert
 from hpsearch.space.tree import Space
 
@@ -40,7 +40,9 @@ def raw_point(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
         if label not in point:
             continue
         value = as_python(point[label])
-        if isinstance(node, Choice):
+        if _is_raw(node, value):
+            raw[label] = value
+        elif isinstance(node, Choice):
             raw |= _chosen(node, label, value)
         elif not _is_missing(only := as_python(_unpacked(value))):
             raw[label] = _number(label, only)
@@ -74,6 +76,13 @@ def complete_point(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
                 f"The point {dict(point)!r} lacks the parameter {label!r}, which its options need."
             )
     return {label: raw[label] for label in active}
+
+
+def _is_raw(node: Choice | Number, value: Any) -> bool:
+    """Whether a value can only be the raw one, as almost all are: no option, list or missing value."""
+    if isinstance(node, Choice):
+        return type(value) is int and 0 <= value < len(node.options)
+    return type(value) is int or (type(value) is float and not math.isnan(value))
 
 
 def _chosen(node: Choice, label: str, value: Any) -> dict[str, Any]:

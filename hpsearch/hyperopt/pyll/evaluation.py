@@ -124,6 +124,48 @@ class ExprEvaluator:
         return function_of(node)(*args, **kwargs)
 
 
+def config_at(expr: Apply, values: Mapping[str, Any]) -> Any:
+    """Compute the value of a graph at a point, several times faster than ``rec_eval`` with a memo.
+
+    Parameters
+    ----------
+    expr : Apply
+        A graph no deeper than a ``Space`` may be, since the computation is recursive.
+    values : mapping
+        The raw values of the active parameters by label. Nodes of other options are not visited.
+
+    Raises
+    ------
+    SpaceError
+        If a parameter that is needed has no value.
+    Exception
+        Whatever a function of the graph raises.
+    """
+    known: dict[Apply, Any] = {}
+
+    def value_of(node: Apply) -> Any:
+        if node in known:
+            return known[node]
+        if node.name == "hyperopt_param":
+            label = label_of(node)
+            value = GarbageCollected if label is None else values.get(label, GarbageCollected)
+        elif isinstance(node, Literal):
+            value = node.obj
+        elif node.name == "switch":
+            index, *options = node.pos_args
+            value = value_of(options[_index(value_of(index), index, len(options))])
+        else:
+            args = [_present(value_of(arg), arg) for arg in node.pos_args]
+            kwargs = {name: _present(value_of(arg), arg) for name, arg in node.named_args}
+            value = function_of(node)(*args, **kwargs)
+            if isinstance(value, Apply):  # a function may return a graph, whose value is meant
+                value = value_of(value)
+        known[node] = value
+        return value
+
+    return _present(value_of(expr), expr)
+
+
 def rec_eval(
     expr: Any,
     deepcopy_inputs: bool = False,
