@@ -34,7 +34,7 @@ from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.runtime.systemd import take_notifier
 from hpsearch.runtime.user_paths import user_path
-from hpsearch_worker.allowed import Allowed
+from hpsearch_worker.allowlist import Allowlist
 from hpsearch_worker.log_file import LogFile
 from hpsearch_worker.loop import Limits
 from hpsearch_worker.parent_death import die_with_parent
@@ -163,7 +163,7 @@ def worker(
     notifier = take_notifier(os.environ)
     options = Options(
         exp_keys=exp_keys,
-        allowed=Allowed.of(allow, Path.cwd()) if allow else None,
+        allowlist=Allowlist.of(allow, Path.cwd()) if allow else None,
         name=name,
         concurrency=concurrency,
         is_isolated=isolate,

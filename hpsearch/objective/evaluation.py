@@ -1,4 +1,4 @@
-"""Call the objective once, and turn whatever it returns or raises into a ``Result``."""
+"""Calls the objective once, and turns whatever it returns or raises into a ``Result``."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from hpsearch.objective.current_trial import (
     MAX_REPORTS,
     Attachment,
     CurrentTrial,
+    attachment_problem,
     current_trial,
-    not_attachable,
     real_number,
     typed,
     under_evaluation,
@@ -39,10 +39,10 @@ __all__ = [
 STATUS_OK = "ok"
 STATUS_FAIL = "fail"
 
-#: Attachments that cannot be kept which are named.
-_MOST_PROBLEMS = 20
+#: Attachments that an error message names.
+_MAX_NAMED = 20
 
-#: Characters of a traceback or a message that are kept.
+#: The longest traceback or message to keep, in characters.
 _MAX_TEXT = 64 * 1024
 
 
@@ -52,39 +52,39 @@ def evaluate(
     trial: CurrentTrial,
     passes: tuple[type[BaseException], ...] = (),
 ) -> Result:
-    """Evaluate one configuration; raises nothing that the objective does.
+    """Evaluate one configuration; an exception of the objective becomes a failed result.
 
     Parameters
     ----------
     objective : callable
         Takes the configuration; returns a number, or a mapping with ``loss`` and,
         optionally, ``status`` and anything else. A mapping under ``attachments``, from names to
-        bytes, is not part of the result: it goes the way of ``CurrentTrial.attach``.
+        bytes, is not part of the result: it is attached as by ``CurrentTrial.attach``.
     make_config : callable
-        Returns what the objective receives; if it raises, the trial fails, too.
+        Returns the configuration; if it raises, the trial fails, too.
     trial : CurrentTrial
-        What ``current_trial()`` returns meanwhile. Whatever the objective leaves running
-        can report nothing more to it afterwards.
+        What ``current_trial()`` returns during the call. Afterwards it refuses events of anything that the
+        objective left running.
     passes : tuple of exception classes
-        Exceptions that are the caller's own way to interrupt the objective: they pass through.
+        Exceptions by which the caller interrupts the objective; they are raised.
     """
     started = time.perf_counter()
     try:
         with under_evaluation(trial):
-            # What was returned is a stranger's object: also reading it may raise anything.
-            returned, problems = _parted(objective(make_config()), trial)
+            # The returned object is foreign code, too: reading it may raise anything.
+            returned, problems = _take_attachments(objective(make_config()), trial)
             result = read_result(returned).telling(problems)
     except passes:
         raise
     except SystemExit as error:
         result = _failed(FailureKind.EXIT, f"The objective called sys.exit({shown(error.code)}).", error)
-    except BaseException as error:  # noqa: BLE001 - whatever a user's code raises is a result
+    except BaseException as error:  # noqa: BLE001 - anything that user code raises is a result
         result = _failed(FailureKind.EXCEPTION, _message_of(error), error)
     return replace(result, duration_s=time.perf_counter() - started)
 
 
 def read_result(returned: Any) -> Result:
-    """Turn what an objective returned into a result, without its duration."""
+    """Return the result that an objective returned, without its duration."""
     if not isinstance(returned, Mapping):
         loss = real_number(returned)
         if loss is None:
@@ -95,8 +95,8 @@ def read_result(returned: Any) -> Result:
     status = returned.get("status", STATUS_OK if "loss" in returned else None)
     if status == STATUS_FAIL:
         kept, problems = sanitized(returned)
-        told = kept.get("message") or kept.get("error") or "The objective returned the status 'fail'."
-        message = " ".join([str(told)[:_MAX_TEXT], *problems])
+        reported = kept.get("message") or kept.get("error") or "The objective returned the status 'fail'."
+        message = " ".join([str(reported)[:_MAX_TEXT], *problems])
         return Result(loss=None, result=kept, error=Failure(kind=FailureKind.REPORTED, message=message))
     if status != STATUS_OK:
         return _invalid(
@@ -109,22 +109,22 @@ def read_result(returned: Any) -> Result:
     return _with_loss(loss, returned)
 
 
-def _parted(returned: Any, trial: CurrentTrial) -> tuple[Any, list[str]]:
-    """Take the attachments out of what was returned; say in a sentence each what cannot be one."""
+def _take_attachments(returned: Any, trial: CurrentTrial) -> tuple[Any, list[str]]:
+    """Attach the attachments of a result; return the rest of it, and a sentence for each problem."""
     if not isinstance(returned, Mapping) or not isinstance(returned.get("attachments"), Mapping):
         return returned, []
     problems = []
     try:
         for name, data in returned["attachments"].items():
-            problem = not_attachable(name, data)
+            problem = attachment_problem(name, data)
             if problem is None:
                 trial.attach(name, data)
             else:
                 problems.append(problem)
-    except Exception as error:  # noqa: BLE001 - a stranger's mapping; the loss is not to suffer from it
+    except Exception as error:  # noqa: BLE001 - a foreign mapping must not cost the loss
         problems.append(f"it cannot be read ({reason(error)})")
-    told = [f"result['attachments'] was not kept whole: {problem}." for problem in problems[:_MOST_PROBLEMS]]
-    return {key: value for key, value in returned.items() if key != "attachments"}, told
+    sentences = [f"result['attachments'] was not kept whole: {problem}." for problem in problems[:_MAX_NAMED]]
+    return {key: value for key, value in returned.items() if key != "attachments"}, sentences
 
 
 def _with_loss(loss: float, returned: Mapping[Any, Any]) -> Result:
@@ -144,7 +144,7 @@ def _invalid(message: str, returned: Mapping[Any, Any] | None = None) -> Result:
 
 
 def _failed(kind: FailureKind, message: str, error: BaseException) -> Result:
-    """Keep the traceback from the objective's own frame on."""
+    """Return a failure whose traceback begins with the objective's own frame."""
     frames = error.__traceback__.tb_next if error.__traceback__ else None
     lines = traceback.format_exception(type(error), error, frames)
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
@@ -162,5 +162,5 @@ def _failed(kind: FailureKind, message: str, error: BaseException) -> Result:
 def _message_of(error: BaseException) -> str:
     try:
         return str(error) or type(error).__name__
-    except BaseException:  # noqa: BLE001 - a broken __str__ must not cost the trial its record
+    except BaseException:  # noqa: BLE001 - a broken __str__ must not prevent the record
         return f"{type(error).__name__}, whose text cannot be printed"

@@ -3,7 +3,7 @@
     python scripts/bench/crowd.py --workers 250 --trial-s 20 --warm-up-s 20 --for-s 40 < URI
 
 Each is what a real worker is: a slot that claims, waits and finishes, a heartbeat that renews the
-lease and says "I am alive", a directory that looks for experiments, and a client of MongoDB with
+lease and says "I am alive", a list of the experiments, and a client of MongoDB with
 connections and monitors of its own. Only the evaluation is a sleep, between half and one and a half
 times ``--trial-s``. The URI comes by stdin, since it holds a password. Prints one line of JSON:
 milliseconds of every call that began after the warm-up, by name.
@@ -31,10 +31,10 @@ from hpsearch.runtime.signals import Interrupt
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import LeaseStatus
-from hpsearch_worker.directory import Directory
-from hpsearch_worker.evaluator import StoppedError, Watch
+from hpsearch_worker.evaluator import StopCheck, StoppedError
 from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.loop import Limits, Slot
+from hpsearch_worker.served_experiments import ServedExperiments
 from hpsearch_worker.shutdown import Shutdown
 from hpsearch_worker.tally import Tally
 
@@ -95,15 +95,15 @@ class Sleeper:
     def __init__(self, mean_s: float) -> None:
         self._mean_s = mean_s
 
-    def prepare(self, experiment: Experiment, watch: Watch) -> None:
+    def prepare(self, experiment: Experiment, should_stop: StopCheck) -> None:
         """Nothing needs loading."""
 
-    def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, hear: Any) -> Result:
+    def evaluate(self, trial: Trial, experiment: Experiment, should_stop: StopCheck, on_event: Any) -> Result:
         """Sleep."""
         duration_s = self._mean_s * random.uniform(0.5, 1.5)
         end = time.monotonic() + duration_s
         while (left := end - time.monotonic()) > 0:
-            if (why := watch()) is not None:
+            if (why := should_stop()) is not None:
                 raise StoppedError(why)
             time.sleep(min(left, _LOOK_S))
         loss = random.random()
@@ -151,7 +151,7 @@ def work(store: TimedStore, number: int, evaluator: Sleeper, shutdown: Shutdown,
     Slot(
         store=store,
         evaluator=evaluator,
-        directory=Directory(store, [EXP_KEY]),
+        served=ServedExperiments(store, [EXP_KEY]),
         heartbeat=heartbeat,
         tally=tally,
         shutdown=shutdown,

@@ -76,7 +76,7 @@ def test_the_secret_may_lie_in_a_file(queue):
         (
             {"HPSEARCH_SECRET": SECRET},
             lambda there: bytes(MAX_ENVELOPE_BYTES + 1),
-            "takes more than 65 MB, and is not read",
+            "takes more than 65 MB, so hpsearch did not write it",
         ),
     ],
     ids=[

@@ -54,8 +54,8 @@ class ThreadWorker:
 
     def _evaluate(self, trial: Trial, experiment: Experiment) -> None:
         if experiment.identity not in self.loaded:
-            load = Load.of(experiment, None, self.objectives(experiment))
-            self.loaded[experiment.identity] = load.carry_out()
+            load = Load.of(experiment, objectives=self.objectives)
+            self.loaded[experiment.identity] = load.load_here()
         words: list[ObjectiveEvent] = []
         current = Evaluate.of(trial).current_trial(words.append)
         result = self.loaded[experiment.identity].evaluate(trial.values, current)

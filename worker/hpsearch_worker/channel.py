@@ -1,8 +1,7 @@
-"""The line between a worker and its evaluating process: whole messages, in order, both ways.
+"""The channel between a worker and its evaluating process: whole messages, in order, in both directions.
 
-The other end is where a stranger's code runs. Each frame begins with a mark, so that
-bytes of anybody else's are told at once, and the worker reads what is there without waiting
-for the rest: a message that never ends, since who wrote it was killed, keeps it from nothing.
+The other end runs foreign code. Each frame begins with a marker, so foreign bytes are detected at once. The
+worker never waits for the rest of a message: it may never come, if its sender was killed.
 """
 
 from __future__ import annotations
@@ -15,53 +14,51 @@ from typing import Any, Self
 
 from hpsearch.runtime.frames import HEADER, MARK, PART_MARK, framed
 
-__all__ = ["HEADER", "MARK", "Channel", "StrayBytesError"]
-
-#: Bytes that are read at a time, and how often before the caller gets to do something else.
+#: Bytes to read at a time, and how often before ``receive`` returns to its caller.
 _CHUNK_BYTES, _MAX_CHUNKS = 2**20, 64
 
 
 class StrayBytesError(Exception):
-    """What came is no message."""
+    """The received bytes are no message."""
 
 
 class Channel:
-    """One end of the line. Any thread may send; one at a time may receive.
+    """One end of the channel. Any thread may send; one at a time may receive.
 
     Parameters
     ----------
     end : socket
-        Connected to that of the other end.
+        A connected stream socket.
     """
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
         self._sending = threading.Lock()
         self._sender = 0  # the thread that holds the lock
-        self._waiting: deque[Any] = deque()  # messages that came up in the middle of another
-        self._frame = bytearray()  # the one that is under way, from its header on
+        self._waiting: deque[Any] = deque()  # messages that were sent while another was being written
+        self._frame = bytearray()  # the frame being received, from its header on
         self._n_wanted = HEADER.size
-        self._parts: list[bytearray] = []  # that came before their message
+        self._parts: list[bytearray] = []  # parts of the next message
 
     @classmethod
     def pair(cls) -> tuple[Self, Self]:
-        """Return both ends."""
+        """Return the two ends of a new channel."""
         mine, theirs = socket.socketpair()
         return cls(mine), cls(theirs)
 
     def fileno(self) -> int:
-        """Return the descriptor, to wait for."""
+        """Return the file descriptor to wait for."""
         return self._end.fileno()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close this end."""
         self._end.close()
 
     def send(self, message: Any) -> None:
-        """Send a message; raises ``OSError`` if nobody is there any more."""
+        """Send a message; raises ``OSError`` if the other end is closed."""
         me = threading.get_ident()
         if self._sender == me:
-            # A signal handler, or a finalizer, in the middle of another message of this thread.
+            # A signal handler or a finalizer interrupted this thread while it was sending.
             self._waiting.append(message)
             return
         with self._sending:
@@ -74,7 +71,7 @@ class Channel:
                 self._sender = 0
 
     def receive(self, *, waiting: bool) -> Any:
-        """Return the next message, or None if it has not come as a whole yet.
+        """Return the next message, or None if it has not arrived completely.
 
         Parameters
         ----------
@@ -84,9 +81,9 @@ class Channel:
         Raises
         ------
         EOFError, OSError
-            If the other end hung up.
+            If the other end is closed.
         StrayBytesError
-            If what came is no message; unpickling one may raise anything.
+            If the bytes are no message. Unpickling one may raise anything.
         """
         n_chunks = 0
         while waiting or n_chunks < _MAX_CHUNKS:
@@ -99,15 +96,16 @@ class Channel:
             if not chunk:
                 raise EOFError
             self._frame += chunk
-            begun = bytes(self._frame[: len(MARK)])
-            if not (MARK.startswith(begun) or PART_MARK.startswith(begun)):
+            start = bytes(self._frame[: len(MARK)])
+            if not (MARK.startswith(start) or PART_MARK.startswith(start)):
                 raise StrayBytesError
             if len(self._frame) == HEADER.size:
                 self._n_wanted = HEADER.size + HEADER.unpack(self._frame)[1]
             if len(self._frame) == self._n_wanted:
-                frame = self._taken()
-                if begun == MARK:
-                    return self._opened(frame)
+                frame = self._take_frame()
+                if start == MARK:
+                    parts, self._parts = self._parts, []
+                    return pickle.loads(frame, buffers=parts)  # noqa: S301 - the objective runs as this user
                 self._parts.append(frame)
         return None
 
@@ -115,12 +113,8 @@ class Channel:
         for piece in framed(message):
             self._end.sendall(piece)
 
-    def _taken(self) -> bytearray:
-        """Return the frame that has come, without its header, and make room for the next."""
+    def _take_frame(self) -> bytearray:
+        """Return the complete frame without its header, and start the next one."""
         frame, self._frame, self._n_wanted = self._frame, bytearray(), HEADER.size
-        del frame[: HEADER.size]  # moves the beginning, not the bytes
+        del frame[: HEADER.size]  # moves the start, not the bytes
         return frame
-
-    def _opened(self, frame: bytearray) -> Any:
-        parts, self._parts = self._parts, []
-        return pickle.loads(frame, buffers=parts)  # noqa: S301 - the objective runs as this user

@@ -1,7 +1,7 @@
-"""The process that evaluates: ``python -m hpsearch_worker.child FD PARENT``.
+"""The evaluating process: ``python -m hpsearch_worker.child FD PARENT``.
 
-It stays warm: an objective's module is imported once, then called for trial after
-trial. It dies with its parent, and speaks to nobody else.
+It imports an objective's module once and then calls the objective for trial after trial. It ends with its
+parent and communicates with no other process.
 """
 
 from __future__ import annotations
@@ -15,71 +15,81 @@ from typing import Any
 
 from hpsearch.core.trial import Result
 from hpsearch.errors import HpsearchError
-from hpsearch.objective.process_reports import VARIABLE, Caller, Evaluation, evaluation_of, unheard
+from hpsearch.objective.process_reports import (
+    VARIABLE,
+    Evaluation,
+    SocketSender,
+    evaluation_of,
+    undeliverable,
+)
 from hpsearch_worker.channel import Channel
 from hpsearch_worker.messages import Evaluate, Load, Loaded, ObjectiveEvent, OnEvent, Ready
 from hpsearch_worker.parent_death import die_with_parent
-from hpsearch_worker.process_env import Streams, described, go_to, working_folder
+from hpsearch_worker.process_env import Streams, change_folder, evaluation_in_environ, working_folder
 
 
 def main() -> None:
-    """Serve the parent until it hangs up."""
+    """Serve the parent until it closes the channel."""
     fd, parent = int(sys.argv[1]), int(sys.argv[2])
-    # The user's own subprocesses must not inherit the line to the parent.
+    # Subprocesses of the objective must not inherit the channel.
     os.set_inheritable(fd, False)
     die_with_parent(parent)
-    _volunteer_for_oom_killer()
-    # The objective sees a plain script's arguments, not ours.
+    _prefer_for_oom_killer()
+    # The objective sees the arguments of a plain script.
     sys.argv = [sys.argv[0]]
     serve(Channel(socket.socket(fileno=fd)), Streams())
 
 
-def serve(line: Channel, streams: Streams) -> None:
-    """Answer requests until the line is closed.
+def serve(channel: Channel, streams: Streams) -> None:
+    """Answer requests until the channel is closed.
 
-    A request comes with a number, and whatever is said in answer to it carries that
-    number, so that nothing which an objective left running is taken for a later answer.
+    Each request has a number, and every message that belongs to it repeats the number, so the worker can
+    ignore what an objective left running sends later.
+
+    Parameters
+    ----------
+    channel : Channel
+        The child's end.
+    streams : Streams
+        Standard output and error of this process.
     """
     process, home = os.getpid(), working_folder()
-    surroundings = evaluation_of(os.environ.get(VARIABLE, ""))
+    address = evaluation_of(os.environ.get(VARIABLE, "")).address
     loaded: dict[str, Loaded] = {}
     while True:
         try:
-            number, request = line.receive(waiting=True)
+            number, request = channel.receive(waiting=True)
         except (EOFError, OSError):
             return
         streams.restore()
-        go_to(home)
-        with described(_evaluation(request, number, surroundings.address)):
-            answer = _answer(request, loaded, _Mouth(line, number, _caller(surroundings.address, number)))
+        change_folder(home)
+        in_fork = undeliverable if address is None else SocketSender(address, number)
+        with evaluation_in_environ(_evaluation(request, number, address)):
+            answer = _answer(request, loaded, _EventSender(channel, number, in_fork))
         if os.getpid() != process:
-            os._exit(0)  # a fork that the objective made, and that came back from it as well
+            os._exit(0)  # the objective forked, and the fork returned from it, too
         streams.flush()
-        line.send((number, answer))
+        channel.send((number, answer))
 
 
 @dataclass(frozen=True, slots=True)
-class _Mouth:
-    """Passes on what an objective says in answer to one request."""
+class _EventSender:
+    """Sends the events of an objective that belong to one request."""
 
-    line: Channel
+    channel: Channel
     number: int
-    elsewhere: OnEvent  #: takes it in a fork of this process
-    process: int = field(default_factory=os.getpid)  #: whose line it is
+    in_fork: OnEvent  #: sends events from a fork of this process
+    process: int = field(default_factory=os.getpid)  #: owner of the channel
 
-    def __call__(self, word: ObjectiveEvent) -> None:
+    def __call__(self, event: ObjectiveEvent) -> None:
         if os.getpid() != self.process:
-            self.elsewhere(word)  # two processes on one line would mix their messages
+            self.in_fork(event)  # two processes on one channel would mix their messages
         else:
-            self.line.send((self.number, word))
-
-
-def _caller(address: str | None, number: int) -> OnEvent:
-    return unheard if address is None else Caller(address, number)
+            self.channel.send((self.number, event))
 
 
 def _evaluation(request: Any, number: int, address: str | None) -> Evaluation:
-    """Return what the processes that a request starts know of it."""
+    """Return the description of a request for the processes that it starts."""
     if isinstance(request, Evaluate):
         return request.evaluation(address, number)
     return Evaluation(address=address)
@@ -89,7 +99,7 @@ def _answer(request: Any, loaded: dict[str, Loaded], on_event: OnEvent) -> Ready
     match request:
         case Load():
             try:
-                loaded[request.exp_key] = request.carry_out()
+                loaded[request.exp_key] = request.load_here()
             except HpsearchError as error:
                 return Ready(problem=str(error))
             return Ready()
@@ -98,12 +108,12 @@ def _answer(request: Any, loaded: dict[str, Loaded], on_event: OnEvent) -> Ready
     raise TypeError(f"unknown request {request!r}")
 
 
-def _volunteer_for_oom_killer() -> None:
-    """When memory runs out, this process should go, not the worker that reports it."""
+def _prefer_for_oom_killer() -> None:
+    """Let the kernel end this process before the worker when memory runs out."""
     try:
         Path("/proc/self/oom_score_adj").write_text("500")
     except OSError:
-        return  # not Linux, or not allowed: the kernel chooses by itself
+        return  # not Linux, or not allowed
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a worker says of itself when it is asked for its health or its metrics."""
+"""The answers of a worker to health probes, and its metrics."""
 
 from __future__ import annotations
 
@@ -27,39 +27,35 @@ class WorkerHealth:
         self._tally = tally
         self._shutdown = shutdown
         self.watchdog = Watchdog()  #: of its slots and its heartbeat
-        self.contact: Callable[[], Contact] | None = None  #: set once the database was reached
+        self.contact: Callable[[], Contact] | None = None  #: set once the database is reached
 
     def liveness(self) -> ProbeResult:
-        """Say whether all loops go round."""
+        """Return whether all loops make progress."""
         return liveness(self.watchdog.stalled())
 
     def readiness(self) -> ProbeResult:
-        """Say whether it can take trials."""
+        """Return whether it can take trials."""
         return readiness(self._contact(), is_leaving=self._shutdown.is_draining())
 
     def metrics(self) -> Iterator[Metric]:
-        """Yield what it measured so far."""
+        """Yield the measurements so far."""
         tally = self._tally
         yield Metric(
             name="hpsearch_worker_trials",
             kind=Kind.COUNTER,
-            help="Trials that this worker claimed, by what became of them here.",
+            help="Trials that this worker claimed, by outcome.",
             samples=tuple(Sample(value=n, labels={"outcome": o}) for o, n in tally.outcomes().items()),
         )
         for name, text, durations in (
-            ("trial", "Time that evaluations took which came to an end.", tally.evaluating),
-            ("claim", "Time from asking for a trial to the answer, outages included.", tally.claiming),
-            (
-                "finish",
-                "Time from writing a result to its acknowledgement, outages included.",
-                tally.finishing,
-            ),
+            ("trial", "Duration of completed evaluations.", tally.evaluating),
+            ("claim", "Duration of requests for a trial, outages included.", tally.claiming),
+            ("finish", "Duration of writes of a result, outages included.", tally.finishing),
         ):
             yield metric(f"hpsearch_worker_{name}_seconds", Kind.HISTOGRAM, text, durations.counted())
         for name, text, value in (
             ("slots", "Trials that this worker can evaluate at a time.", tally.worker().slots),
             ("slots_busy", "Trials that it holds.", tally.n_busy),
-            ("draining", "1 while it takes nothing new, else 0.", self._shutdown.is_draining()),
+            ("draining", "1 while it takes no new trials, else 0.", self._shutdown.is_draining()),
         ):
             yield metric(f"hpsearch_worker_{name}", Kind.GAUGE, text, value)
         yield from contact_metrics(self._contact())

@@ -1,8 +1,7 @@
-"""Renews leases and says "I am alive", from a thread that no objective can hold up.
+"""Renews leases, writes reports and updates the worker registry, from a thread that no objective can block.
 
-The objective runs in another process, so a long call into C that holds the
-interpreter lock there stops nothing here. And the evaluation never waits for the
-database: what it reports is written from here, too.
+The objective runs in another process, so even a long call into C that holds its interpreter lock does not
+delay this thread. And the evaluation never waits for the database: its reports are written from here.
 """
 
 from __future__ import annotations
@@ -26,54 +25,53 @@ from hpsearch_worker.messages import ObjectiveEvent
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two signs of life in the registry, and how long one is good for.
+#: Seconds between two updates of the registry, and how long one is valid.
 ALIVE_EVERY_S, ALIVE_FOR_S = 5.0, 20.0
 
 #: Renewals in the length of a lease: three may fail before it is lost.
 RENEWALS_PER_LEASE = 4
 
-#: Seconds between two renewals at the most, since they also tell of a cancellation.
+#: The longest time between two renewals, in seconds, since they also report a cancellation.
 RENEW_WITHIN_S = 5.0
 
-#: Seconds between two writes of reports, so that an objective that speaks often costs few of them.
+#: Seconds between two writes of reports, which are batched.
 _REPORT_EVERY_S = 1.0
 
 
 @dataclass(slots=True)
-class Held:
-    """A claimed trial, what the last renewal said of it, and what its objective said."""
+class HeldTrial:
+    """A claimed trial, the answer to its last renewal, and the events of its objective."""
 
     trial: Trial
     due: float  #: local time of the next renewal
-    hold: LeaseStatus = LeaseStatus.HELD
-    reports: deque[Report] = field(default_factory=deque)  #: not written yet
-    attachments: dict[str, bytes | bytearray | memoryview] = field(
-        default_factory=dict
-    )  #: by name, for when it has ended
-    writing: threading.Lock = field(default_factory=threading.Lock)  #: held by who writes reports
-    n_reports: int = 0  #: that were heard, from all processes of the objective
+    lease: LeaseStatus = LeaseStatus.HELD
+    reports: deque[Report] = field(default_factory=deque)  #: not yet written
+    #: by name, stored when the evaluation has ended
+    attachments: dict[str, bytes | bytearray | memoryview] = field(default_factory=dict)
+    writing: threading.Lock = field(default_factory=threading.Lock)  #: held while reports are written
+    n_reports: int = 0  #: received from all processes of the objective
 
-    def on_event(self, word: ObjectiveEvent) -> None:
-        """Take in what the objective says."""
-        match word:
+    def on_event(self, event: ObjectiveEvent) -> None:
+        """Keep an event of the objective."""
+        match event:
             case Report():
-                self.n_reports += 1  # each process of the objective counts its own
+                self.n_reports += 1  # each process of the objective counts only its own
                 if self.n_reports <= MAX_REPORTS:
-                    self.reports.append(word)
+                    self.reports.append(event)
             case Attachment():
-                self.attachments[word.name] = word.data
+                self.attachments[event.name] = event.data
 
 
 class Heartbeat:
-    """Keeps the leases of this worker and its entry in the registry, and writes reports.
+    """Renews the leases of a worker, writes its reports and keeps its registry entry up to date.
 
     Parameters
     ----------
     store : TrialStore
         Shared with the threads that evaluate.
     describe : callable
-        Returns the worker as it is now.
-    watchdog : Pulse, optional
+        Returns the worker's registry entry as it is now.
+    watchdog : Watchdog, optional
         Beats with each round.
     """
 
@@ -83,43 +81,51 @@ class Heartbeat:
         self._store = store
         self._watchdog = watchdog or Watchdog()
         self._describe = describe
-        self._held: dict[str | None, Held] = {}  # by the token of the claim
+        self._held: dict[str | None, HeldTrial] = {}  # by the token of the claim
         self._wake = threading.Condition()
-        self._planned = 0.0  # local time at which the thread means to wake
+        self._wake_at = 0.0  # local time at which the thread wakes next
         self._alive_due = 0.0
         self._is_over = False
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Enter the registry, then keep beating."""
+        """Register the worker and start the thread."""
         self._store.record_worker(self._describe(), ALIVE_FOR_S)
         self._alive_due = time.monotonic() + ALIVE_EVERY_S
         self._thread.start()
 
-    def stop(self, last_word: Worker, ttl_s: float) -> None:
-        """Stop beating, and leave a last word in the registry for ``ttl_s`` seconds if that can be done."""
+    def stop(self, final_entry: Worker, ttl_s: float) -> None:
+        """Stop the thread, and write the last registry entry if the database can be reached.
+
+        Parameters
+        ----------
+        final_entry : Worker
+            The entry to leave.
+        ttl_s : float
+            Seconds until the registry removes it.
+        """
         with self._wake:
             self._is_over = True
             self._wake.notify()
         self._thread.join(timeout=10.0)
         try:
-            self._store.record_worker(last_word, ttl_s)
+            self._store.record_worker(final_entry, ttl_s)
         except HpsearchError as error:
             log.warning(
-                "leaving without a word in the registry: %s", error, extra=Event.LEFT_UNREGISTERED.of()
+                "could not update the worker registry on exit: %s", error, extra=Event.LEFT_UNREGISTERED.of()
             )
 
     def runs_here(self) -> bool:
-        """Whether the calling thread is the one that beats."""
+        """Whether the calling thread is the heartbeat's."""
         return threading.current_thread() is self._thread
 
     @contextmanager
-    def holding(self, trial: Trial) -> Iterator[Held]:
-        """Renew the lease of a trial for as long as the block runs."""
-        held = Held(trial, time.monotonic() + _renew_after_s(trial))
+    def holding(self, trial: Trial) -> Iterator[HeldTrial]:
+        """Renew the lease of a trial while the block runs."""
+        held = HeldTrial(trial, time.monotonic() + _renew_after_s(trial))
         with self._wake:
             self._held[trial.owner] = held
-            if held.due < self._planned:
+            if held.due < self._wake_at:
                 self._wake.notify()
         try:
             yield held
@@ -127,8 +133,8 @@ class Heartbeat:
             with self._wake:
                 del self._held[trial.owner]
 
-    def write_reports(self, held: Held) -> None:
-        """Write what was reported so far; on return, no write of reports is under way."""
+    def write_reports(self, held: HeldTrial) -> None:
+        """Write the reports so far; on return, no other thread is writing any."""
         with held.writing:
             self._write(held)
 
@@ -146,37 +152,37 @@ class Heartbeat:
                     return
                 claims = list(self._held.values())
             for held in claims:
-                with _survived():
-                    self._write_meanwhile(held)
+                with _errors_logged():
+                    self._write_unless_busy(held)
                 if held.due <= time.monotonic():
-                    with _survived():
+                    with _errors_logged():
                         self._renew(held)
             if time.monotonic() >= self._alive_due:
-                with _survived():
-                    self._say_alive()
+                with _errors_logged():
+                    self._update_registry()
 
     def _wait_s(self) -> float:
         now = time.monotonic()
         dues = [now + _REPORT_EVERY_S, self._alive_due, *(held.due for held in self._held.values())]
-        self._planned = min(dues)
-        return max(0.0, self._planned - now)
+        self._wake_at = min(dues)
+        return max(0.0, self._wake_at - now)
 
-    def _write_meanwhile(self, held: Held) -> None:
-        """Write what was reported, unless the slot does: leases do not wait for as long as that may take."""
+    def _write_unless_busy(self, held: HeldTrial) -> None:
+        """Write reports; skip if the slot is already writing, so renewals are not delayed."""
         if held.writing.acquire(blocking=False):
             try:
                 self._write(held)
             finally:
                 held.writing.release()
 
-    def _write(self, held: Held) -> None:
+    def _write(self, held: HeldTrial) -> None:
         batch = [held.reports.popleft() for _ in range(len(held.reports))]
         if not batch:
             return
         try:
             self._store.report(held.trial, batch)
         except LeaseLostError:
-            held.due = 0.0  # the next renewal, at once, tells whether it was cancelled
+            held.due = 0.0  # renew at once, to learn whether the trial was cancelled
         except HpsearchError as error:
             log.warning(
                 "%d reports of trial %s were not stored: %s",
@@ -186,12 +192,12 @@ class Heartbeat:
                 extra=Event.REPORTS_NOT_STORED.about(held.trial, n_reports=len(batch)),
             )
 
-    def _renew(self, held: Held) -> None:
+    def _renew(self, held: HeldTrial) -> None:
         held.due = time.monotonic() + _renew_after_s(held.trial)
         try:
-            held.hold = self._store.renew(held.trial)
+            held.lease = self._store.renew(held.trial)
         except HpsearchError as error:
-            # Only an answer can say that a lease is lost; this is none, so the evaluation goes on.
+            # Only an answer proves that a lease is lost. This is no answer, so the evaluation goes on.
             log.debug(
                 "renewal of %s failed: %s",
                 held.trial.id,
@@ -199,22 +205,22 @@ class Heartbeat:
                 extra=Event.RENEWAL_FAILED.about(held.trial),
             )
 
-    def _say_alive(self) -> None:
+    def _update_registry(self) -> None:
         try:
             self._store.record_worker(self._describe(), ALIVE_FOR_S)
         except HpsearchError as error:
-            log.debug("sign of life failed: %s", error, extra=Event.SIGN_OF_LIFE_FAILED.of())
+            log.debug("registry update failed: %s", error, extra=Event.SIGN_OF_LIFE_FAILED.of())
         finally:
             self._alive_due = time.monotonic() + ALIVE_EVERY_S
 
 
 @contextmanager
-def _survived() -> Iterator[None]:
-    """Log an error that nobody foresaw: one step may fail, but without the thread all leases lapse."""
+def _errors_logged() -> Iterator[None]:
+    """Log an unexpected error and go on: without this thread, all leases would expire."""
     try:
         yield
     except Exception:
-        log.exception("a step of the heartbeat failed; it goes on", extra=Event.HEARTBEAT_FAILED.of())
+        log.exception("a heartbeat step failed; continuing", extra=Event.HEARTBEAT_FAILED.of())
 
 
 def _renew_after_s(trial: Trial) -> float:

@@ -1,4 +1,8 @@
-"""Lets objectives of Hyperopt's users import ``hyperopt`` where that is not installed."""
+"""Lets objectives import ``hyperopt`` where Hyperopt is not installed; they get ``hpsearch.hyperopt``.
+
+The worker imports that package by name and only on demand: it lies beside the worker in the layers, and an
+objective that never asks for it should not pay for the import.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,11 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 _NAME = "hyperopt"
-
-#: Loaded only when an objective asks for it: a worker by itself needs nothing of our drop-in.
 _OURS = "hpsearch.hyperopt.engine.alias"
 
 
 class _ImportHook(MetaPathFinder, Loader):
-    """Finds our package under Hyperopt's name, after everybody else found nothing."""
+    """Finds our package under Hyperopt's name; the last finder, so an installed Hyperopt wins."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -24,16 +26,16 @@ class _ImportHook(MetaPathFinder, Loader):
         return ModuleSpec(fullname, self, is_package=True) if fullname == _NAME else None
 
     def exec_module(self, module: ModuleType) -> None:
-        # The import system keeps whatever stands under the name once this returns.
+        # The import system keeps the module that is registered under the name when this returns.
         del sys.modules[_NAME]
         importlib.import_module(_OURS).alias_modules()
 
 
 def install_hyperopt_import_hook() -> None:
-    """From now on let ``import hyperopt`` give ours in this process, unless Hyperopt is installed.
+    """Make ``import hyperopt`` return our package in this process, unless Hyperopt is installed.
 
-    A script that runs under ``python -m hpsearch.hyperopt`` sends an objective whose modules
-    say ``import hyperopt``, and the machine of the worker need not have it.
+    A script under ``python -m hpsearch.hyperopt`` sends objectives whose modules import ``hyperopt``, and the
+    worker's machine need not have it.
     """
     if not any(isinstance(finder, _ImportHook) for finder in sys.meta_path):
         sys.meta_path.append(_ImportHook())

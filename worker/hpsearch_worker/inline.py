@@ -1,8 +1,8 @@
-"""Evaluates in the worker's own process: the least overhead, and no protection.
+"""Evaluates in the worker's own process: least overhead, no protection.
 
-An objective that crashes takes the worker with it; its trial is run again when the
-lease expires. Only the main thread can be interrupted, by a timer signal, so there is
-one slot, and an objective that uses SIGALRM itself needs a process of its own.
+An objective that crashes takes the worker with it; its trial runs again when the lease expires. Only the
+main thread can be interrupted, by a timer signal, so there is one slot, and an objective that uses SIGALRM
+itself needs the isolated evaluator.
 """
 
 from __future__ import annotations
@@ -19,37 +19,44 @@ from hpsearch.core.experiment import Code, Experiment, Identity
 from hpsearch.core.trial import Result, Trial
 from hpsearch.errors import LoadError
 from hpsearch.objective.evaluation import Attachment
-from hpsearch.objective.process_reports import UnheardError
+from hpsearch.objective.process_reports import UndeliveredError
 from hpsearch.runtime.logs import preserve_own_log
 from hpsearch.runtime.user_code import preserve_signal_handlers
-from hpsearch_worker.allowed import Allowed
-from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
-from hpsearch_worker.messages import Evaluate, Load, Loaded, ObjectiveEvent, OnEvent
-from hpsearch_worker.objective_cache import ObjectiveSource, no_signed_objective
-from hpsearch_worker.process_env import described, go_to, working_folder
+from hpsearch_worker.allowlist import Allowlist
+from hpsearch_worker.evaluator import StopCheck, StoppedError, StopReason, timed_out
+from hpsearch_worker.messages import (
+    Evaluate,
+    Load,
+    Loaded,
+    ObjectiveEvent,
+    ObjectiveSource,
+    OnEvent,
+    no_signed_objective,
+)
+from hpsearch_worker.process_env import change_folder, evaluation_in_environ, working_folder
 
-#: Seconds between two looks at the watch while an evaluation runs.
-_LOOK_S = 0.2
+#: Seconds between two stop checks while an evaluation runs.
+_CHECK_S = 0.2
 
 
 class _InterruptionError(BaseException):
-    """Raised into the objective, past its ``except Exception``."""
+    """Raised into the objective; no ``Exception``, so that the objective does not catch it."""
 
-    def __init__(self, why: Stop) -> None:
+    def __init__(self, why: StopReason) -> None:
         super().__init__(why)
         self.why = why
 
 
 class InlineEvaluator:
-    """Calls the objective right here.
+    """Calls the objective in this process.
 
     Parameters
     ----------
     workdir : str, optional
         Absolute path of the folder in which each evaluation begins.
     objectives : callable
-        Returns an experiment's objective, if that comes by value; see ``Letters``.
-    allowed : Allowed, optional
+        Returns an experiment's objective if it was sent by value; see ``ObjectiveCache``.
+    allowlist : Allowlist, optional
         What may be imported and called; everything by default.
     """
 
@@ -58,44 +65,52 @@ class InlineEvaluator:
         *,
         workdir: str | None = None,
         objectives: ObjectiveSource = no_signed_objective,
-        allowed: Allowed | None = None,
+        allowlist: Allowlist | None = None,
     ) -> None:
         self._workdir = workdir
-        self._home: str | None = None  # where this process was before it evaluated anything
+        self._home: str | None = None  # the folder of this process before its first evaluation
         self._objectives = objectives
-        self._allowed = allowed
+        self._allowlist = allowlist
         self._loaded: dict[Code, Loaded] = {}
-        self._codes: dict[Identity, Code] = {}  # what was loaded first; modules stay as they were imported
+        self._codes: dict[Identity, Code] = {}  # what was loaded first; imported modules cannot be replaced
         self._disabled = 0  # the level up to which the objective disabled logging
 
-    def prepare(self, experiment: Experiment, watch: Watch) -> None:
+    def prepare(self, experiment: Experiment, should_stop: StopCheck) -> None:
         """Load an experiment in this process; see ``Evaluator``."""
         if experiment.code not in self._loaded:
             self._check_loadable(experiment)
             self._home = self._home or working_folder()
-            go_to(self._home)  # the last trial began, or ended, in another folder
-            request = Load.of(experiment, self._workdir, self._objectives(experiment), self._allowed)
-            with self._worker_kept():
-                self._loaded[experiment.code] = request.carry_out()
+            change_folder(self._home)  # the last trial may have changed it
+            request = Load.of(
+                experiment, workdir=self._workdir, objectives=self._objectives, allowlist=self._allowlist
+            )
+            with self._worker_state_kept():
+                self._loaded[experiment.code] = request.load_here()
             self._codes[experiment.identity] = experiment.code
 
-    def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, on_event: OnEvent) -> Result:
+    def evaluate(
+        self, trial: Trial, experiment: Experiment, should_stop: StopCheck, on_event: OnEvent
+    ) -> Result:
         """Call the objective; see ``Evaluator``."""
-        self.prepare(experiment, watch)
+        self.prepare(experiment, should_stop)
         loaded = self._loaded[experiment.code]
         request = Evaluate.of(trial)
         process, started = os.getpid(), time.perf_counter()
-        current = request.current_trial(_in_process(process, on_event))
+        current = request.current_trial(_only_in(process, on_event))
         try:
-            with self._worker_kept(), described(request.evaluation()), _interrupted_by(watch):
+            with (
+                self._worker_state_kept(),
+                evaluation_in_environ(request.evaluation()),
+                _interrupted_by(should_stop),
+            ):
                 result = loaded.evaluate(trial.values, current, passes=(_InterruptionError,))
         except _InterruptionError as interruption:
-            _disarm()  # on the way out of the block, it may have kept the block from doing so
-            if interruption.why is Stop.TIMEOUT:
+            _disarm()  # the exception may have left the block before its own clean-up
+            if interruption.why is StopReason.TIMEOUT:
                 return timed_out(time.perf_counter() - started)
             raise StoppedError(interruption.why) from None
         if os.getpid() != process:
-            os._exit(0)  # a fork that the objective made, and that came back from it as well
+            os._exit(0)  # the objective forked, and the fork returned from it, too
         return result
 
     def close(self) -> None:
@@ -103,16 +118,16 @@ class InlineEvaluator:
         self._loaded.clear()
 
     def _check_loadable(self, experiment: Experiment) -> None:
-        """Refuse an experiment whose code was changed: this process has imported the former."""
+        """Refuse an experiment whose code has changed: this process has imported the old version."""
         if self._codes.get(experiment.identity, experiment.code) != experiment.code:
             raise LoadError(
-                f"The objective of {experiment.exp_key!r} was changed since this worker imported it; "
-                "start the worker again, or without --no-isolate."
+                f"The objective of {experiment.exp_key!r} has changed since this worker imported it; "
+                "restart the worker, or run it without --no-isolate."
             )
 
     @contextmanager
-    def _worker_kept(self) -> Iterator[None]:
-        """Let the objective set up logging and signals, and the worker go on as before."""
+    def _worker_state_kept(self) -> Iterator[None]:
+        """Let the objective set up logging and signals, and restore the worker's afterwards."""
         manager = logging.root.manager
         with preserve_signal_handlers(), preserve_own_log():
             own, manager.disable = manager.disable, self._disabled
@@ -122,29 +137,29 @@ class InlineEvaluator:
                 self._disabled, manager.disable = manager.disable, own
 
 
-def _in_process(process: int, on_event: OnEvent) -> OnEvent:
-    """Return what hears an objective in one process, and keeps bytes that it may still change."""
+def _only_in(process: int, on_event: OnEvent) -> OnEvent:
+    """Return a receiver that refuses events in a fork, and copies bytes that the objective may change."""
 
-    def hear_there(word: ObjectiveEvent) -> None:
+    def receive(event: ObjectiveEvent) -> None:
         if os.getpid() != process:
-            raise UnheardError  # a fork: what it puts into its memory is not in ours
-        if isinstance(word, Attachment) and not isinstance(word.data, bytes):
-            word = Attachment(word.name, bytes(word.data))
-        on_event(word)
+            raise UndeliveredError  # the memory of a fork is not this worker's
+        if isinstance(event, Attachment) and not isinstance(event.data, bytes):
+            event = Attachment(event.name, bytes(event.data))
+        on_event(event)
 
-    return hear_there
+    return receive
 
 
 @contextmanager
-def _interrupted_by(watch: Watch) -> Iterator[None]:
-    """Look at the watch from a timer signal, and raise from there when it says stop."""
+def _interrupted_by(should_stop: StopCheck) -> Iterator[None]:
+    """Call the stop check from a timer signal, and raise from there."""
 
-    def look(signum: int, frame: FrameType | None) -> None:
-        if (why := watch()) is not None:
+    def check(signum: int, frame: FrameType | None) -> None:
+        if (why := should_stop()) is not None:
             raise _InterruptionError(why)
 
-    previous = signal.signal(signal.SIGALRM, look)
-    signal.setitimer(signal.ITIMER_REAL, _LOOK_S, _LOOK_S)
+    previous = signal.signal(signal.SIGALRM, check)
+    signal.setitimer(signal.ITIMER_REAL, _CHECK_S, _CHECK_S)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Evaluates in a process of its own, so that nothing an objective does can harm the worker."""
+"""Evaluates in a separate process, so that nothing an objective does can harm the worker."""
 
 from __future__ import annotations
 
@@ -17,29 +17,33 @@ from hpsearch.core.experiment import Code, Experiment
 from hpsearch.core.trial import Failure, FailureKind, Result, Trial
 from hpsearch.errors import LoadError
 from hpsearch.objective.process_reports import VARIABLE, Evaluation
-from hpsearch_worker.allowed import Allowed
+from hpsearch_worker.allowlist import Allowlist
 from hpsearch_worker.channel import Channel
-from hpsearch_worker.evaluator import Stop, StoppedError, Watch, timed_out
-from hpsearch_worker.messages import Evaluate, Load, ObjectiveEvent, OnEvent, Ready
-from hpsearch_worker.objective_cache import ObjectiveSource, no_signed_objective
+from hpsearch_worker.evaluator import StopCheck, StoppedError, StopReason, timed_out
+from hpsearch_worker.messages import (
+    Evaluate,
+    Load,
+    ObjectiveEvent,
+    ObjectiveSource,
+    OnEvent,
+    Ready,
+    no_signed_objective,
+)
 from hpsearch_worker.output import Output
 from hpsearch_worker.process_channels import ProcessChannels
 
-#: Seconds between two looks at the watch while an evaluation runs.
-_LOOK_S = 0.2
+#: Seconds between two stop checks while an evaluation runs.
+_CHECK_S = 0.2
 
-#: Seconds between asking a child to end and ending it.
-_TERM_GRACE_S = 5.0
-
-#: Seconds that a child has to end after it closed its line.
+#: Seconds that a child has to exit after it closed its channel.
 _EXIT_GRACE_S = 1.0
 
-#: Processes that a signal may end while they load an experiment, before it is refused.
-_LOADS = 3
+#: Attempts to load an experiment whose process is ended by a signal, before it is refused.
+_MAX_LOADS = 3
 
-_HUNG_UP = (
-    "The evaluating process closed its line to the worker, or its files altogether, or wrote bytes of its "
-    "own into the line, and went on."
+_CHANNEL_BROKEN = (
+    "The evaluating process went on after it closed its channel to the worker, or all its files, or wrote "
+    "bytes of its own into the channel."
 )
 
 
@@ -48,15 +52,15 @@ class _ChildEndedError(Exception):
 
 
 class _TimedOutError(StoppedError):
-    """The child was stopped since it took too long."""
+    """The child was stopped because it took too long."""
 
     def __init__(self, log_tail: str | None) -> None:
-        super().__init__(Stop.TIMEOUT)
+        super().__init__(StopReason.TIMEOUT)
         self.log_tail = log_tail
 
 
 class IsolatedEvaluator:
-    """Keeps one warm child process; a new one replaces it when it dies or must be stopped.
+    """Keeps one child process with the loaded experiments; replaces it when it dies or must be stopped.
 
     Parameters
     ----------
@@ -65,11 +69,13 @@ class IsolatedEvaluator:
     workdir : str, optional
         Absolute path of the folder in which each evaluation begins.
     environment : mapping
-        Variables of the evaluating process besides those of this one.
+        Environment variables of the child in addition to those of this process.
     objectives : callable
-        Returns an experiment's objective, if that comes by value; see ``Letters``.
-    allowed : Allowed, optional
-        What the process may import and call; everything by default.
+        Returns an experiment's objective if it was sent by value; see ``ObjectiveCache``.
+    allowlist : Allowlist, optional
+        What the child may import and call; everything by default.
+    term_grace_s : float
+        Seconds between SIGTERM and SIGKILL.
     """
 
     def __init__(
@@ -79,30 +85,34 @@ class IsolatedEvaluator:
         workdir: str | None = None,
         environment: Mapping[str, str] = MappingProxyType({}),
         objectives: ObjectiveSource = no_signed_objective,
-        allowed: Allowed | None = None,
+        allowlist: Allowlist | None = None,
+        term_grace_s: float = 5.0,
     ) -> None:
         self._echo = echo
         self._workdir = workdir
         self._environment = environment
         self._objectives = objectives
-        self._allowed = allowed
-        self._child: _Child | None = None
+        self._allowlist = allowlist
+        self._term_grace_s = term_grace_s
+        self._child: ChildProcess | None = None
         self._prepared: set[Code] = set()
 
-    def prepare(self, experiment: Experiment, watch: Watch) -> None:
+    def prepare(self, experiment: Experiment, should_stop: StopCheck) -> None:
         """Load an experiment in the child; see ``Evaluator``."""
-        for n_left in reversed(range(_LOADS)):
+        for n_left in reversed(range(_MAX_LOADS)):
             child = self._living_child()
             if experiment.code in self._prepared:
                 return
-            request = Load.of(experiment, self._workdir, self._objectives(experiment), self._allowed)
+            request = Load.of(
+                experiment, workdir=self._workdir, objectives=self._objectives, allowlist=self._allowlist
+            )
             child.output.begin(experiment.exp_key)
             try:
-                answer = self._ask(child, request, watch, _no_words)
+                answer = self._ask(child, request, should_stop, _ignore)
             except _ChildEndedError:
                 failure = self._end(child)
-                # A signal may be anybody's, such as the kernel's when memory runs out; what the code itself
-                # does, it does each time.
+                # A signal may come from outside, such as the kernel's when memory runs out. An exit comes
+                # from the code, which would exit again.
                 if failure.signal is None or n_left == 0:
                     raise LoadError(_died_loading(experiment, failure)) from None
                 continue
@@ -112,14 +122,16 @@ class IsolatedEvaluator:
             self._prepared.add(experiment.code)
             return
 
-    def evaluate(self, trial: Trial, experiment: Experiment, watch: Watch, on_event: OnEvent) -> Result:
+    def evaluate(
+        self, trial: Trial, experiment: Experiment, should_stop: StopCheck, on_event: OnEvent
+    ) -> Result:
         """Evaluate in the child; see ``Evaluator``."""
         started = time.perf_counter()
         try:
-            self.prepare(experiment, watch)
+            self.prepare(experiment, should_stop)
             child = self._living_child()
             child.output.begin(trial.id)
-            return self._evaluate(child, Evaluate.of(trial), watch, on_event)
+            return self._evaluate(child, Evaluate.of(trial), should_stop, on_event)
         except _TimedOutError as stopped:
             return timed_out(time.perf_counter() - started, stopped.log_tail)
 
@@ -128,54 +140,66 @@ class IsolatedEvaluator:
         if self._child is not None:
             self._end(self._child)
 
-    def _evaluate(self, child: _Child, request: Evaluate, watch: Watch, on_event: OnEvent) -> Result:
+    def _evaluate(
+        self, child: ChildProcess, request: Evaluate, should_stop: StopCheck, on_event: OnEvent
+    ) -> Result:
         started = time.perf_counter()
         try:
-            result = self._ask(child, request, watch, on_event)
+            result = self._ask(child, request, should_stop, on_event)
         except _ChildEndedError:
             return Result(loss=None, error=self._end(child), duration_s=time.perf_counter() - started)
         assert isinstance(result, Result)
         return child.output.attached_to(result)
 
-    def _ask(self, child: _Child, request: Load | Evaluate, watch: Watch, on_event: OnEvent) -> Any:
-        """Send a request and wait for its answer, passing on what the objective says and prints meanwhile."""
+    def _ask(
+        self, child: ChildProcess, request: Load | Evaluate, should_stop: StopCheck, on_event: OnEvent
+    ) -> Any:
+        """Send a request and return its answer; pass on events and output until it comes."""
         child.send(request)
         while True:
-            message = child.receive(_LOOK_S)
-            # After it was received: whatever came before the answer counts.
-            for word in child.words_of_others():
-                if isinstance(word, ObjectiveEvent):
-                    on_event(word)
+            message = child.receive(_CHECK_S)
+            # Read after the message: every event that was sent before the answer counts.
+            for event in child.process_events():
+                if isinstance(event, ObjectiveEvent):
+                    on_event(event)
             if isinstance(message, ObjectiveEvent):
                 on_event(message)
             elif message is not None:
-                child.hang_up_on_others()
+                child.disconnect_processes()
                 return message
-            if (why := watch()) is not None:
+            if (why := should_stop()) is not None:
                 failure = self._end(child)
-                raise _TimedOutError(failure.log_tail) if why is Stop.TIMEOUT else StoppedError(why)
+                raise _TimedOutError(failure.log_tail) if why is StopReason.TIMEOUT else StoppedError(why)
 
-    def _living_child(self) -> _Child:
+    def _living_child(self) -> ChildProcess:
         if self._child is None or not self._child.is_alive():
             self.close()
-            self._child = _Child(Output(echo=self._echo), self._environment)
+            self._child = ChildProcess(Output(echo=self._echo), self._environment)
             self._prepared = set()
         return self._child
 
-    def _end(self, child: _Child) -> Failure:
+    def _end(self, child: ChildProcess) -> Failure:
         self._child = None
-        return child.end()
+        return child.end(self._term_grace_s)
 
 
-class _Child:
-    """The process, the line to it, and its output."""
+class ChildProcess:
+    """The evaluating process, the channel to it, and its output.
+
+    Parameters
+    ----------
+    output : Output
+        Receives what the process prints.
+    environment : mapping
+        Environment variables in addition to those of this process.
+    """
 
     def __init__(self, output: Output, environment: Mapping[str, str]) -> None:
-        self._line, theirs = Channel.pair()
-        self._others = ProcessChannels()
-        self._n_asked = 0  # the number of the last request
+        self._channel, theirs = Channel.pair()
+        self._processes = ProcessChannels()
+        self._n_asked = 0  # number of the last request
         self.output = output
-        # Without this folder in front of the library's own; the objective's are appended.
+        # -P keeps the current folder from the front of the path; the objective's folders are appended.
         command = [
             sys.executable,
             "-P",
@@ -184,98 +208,103 @@ class _Child:
             str(theirs.fileno()),
             str(os.getpid()),
         ]
-        # A session of its own: a terminal's Ctrl-C reaches the worker alone, and the whole
-        # group, with whatever the objective started, can be ended at once.
+        # In a new session, Ctrl-C on a terminal reaches only the worker, and the process group, which
+        # includes what the objective started, can be ended at once.
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output.write_fd,
             stderr=output.write_fd,
-            env={**os.environ, **environment, VARIABLE: Evaluation(address=self._others.address).to_text()},
+            env={
+                **os.environ,
+                **environment,
+                VARIABLE: Evaluation(address=self._processes.address).to_text(),
+            },
             pass_fds=[theirs.fileno()],
             start_new_session=True,
         )
+        self.pid = self._process.pid  #: process id, also of the process group
         theirs.close()
         output.close_write_end()
 
     def is_alive(self) -> bool:
+        """Whether the process runs."""
         return self._process.poll() is None
 
     def send(self, request: Load | Evaluate) -> None:
+        """Send a request."""
         self._n_asked += 1
         try:
-            self._line.send((self._n_asked, request))
+            self._channel.send((self._n_asked, request))
         except OSError:
             raise self._ended() from None
 
     def receive(self, timeout_s: float) -> Any:
-        """Return the next message, or None after the timeout; takes in output meanwhile."""
-        # Before waiting: a process that is dead by now has said all that it will say.
+        """Return the next message for the last request, or None after the timeout; read output meanwhile."""
+        # Checked before waiting: a process that is dead by now has sent all its messages.
         is_dead = not self.is_alive()
-        sources = [self._line.fileno(), *self._others.sources()]
+        sources = [self._channel.fileno(), *self._processes.descriptors()]
         if self.output.is_open:
             sources.append(self.output.read_fd)
         ready = wait(sources, 0 if is_dead else timeout_s)
         self.output.read()
-        if self._line.fileno() in ready:
+        if self._channel.fileno() in ready:
             return self._next_message()
         if is_dead:
             raise _ChildEndedError
         return None
 
-    def words_of_others(self) -> Iterator[Any]:
-        """Yield what processes that the objective started have said of the trial until now."""
-        yield from self._others.words(self._n_asked)
+    def process_events(self) -> Iterator[Any]:
+        """Yield the events so far from processes that the objective started."""
+        yield from self._processes.events(self._n_asked)
 
-    def hang_up_on_others(self) -> None:
-        """Listen no more to what belongs to the last request."""
-        self._others.hang_up()
+    def disconnect_processes(self) -> None:
+        """Close the connections of processes that belong to the last request."""
+        self._processes.disconnect()
+
+    def end(self, term_grace_s: float) -> Failure:
+        """Terminate the process, kill it ``term_grace_s`` seconds later; return why it ended as a failure."""
+        is_alive = self.is_alive()
+        if is_alive:
+            self._signal_group(signal.SIGTERM)
+            self._wait(term_grace_s)
+        self._signal_group(signal.SIGKILL)  # also what the objective left running
+        self._process.wait()
+        self._channel.close()
+        self._processes.close()
+        self.output.read()
+        self.output.close()
+        if is_alive:
+            return Failure(kind=FailureKind.EXIT, message=_CHANNEL_BROKEN, log_tail=self.output.tail())
+        return _failure(self._process.returncode, self.output.tail())
 
     def _next_message(self) -> Any:
         try:
-            numbered = self._line.receive(waiting=False)
-        except Exception:  # noqa: BLE001 - an end, or bytes of the objective's own: unpickling raises anything
+            numbered = self._channel.receive(waiting=False)
+        except Exception:  # noqa: BLE001 - closed, or bytes of the objective: unpickling raises anything
             raise self._ended() from None
         if numbered is None:
             return None
         number, message = numbered
-        # What an objective left running may still speak in answer to an earlier request.
+        # What an objective left running may still send messages for an earlier request.
         return message if number == self._n_asked else None
 
     def _ended(self) -> _ChildEndedError:
-        # A broken line means that it is about to end, and its exit code will say why; or it only hung up.
+        # Usually the process is about to exit, and its exit code says why; it may also only have closed the
+        # channel.
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_EXIT_GRACE_S)
         return _ChildEndedError()
 
-    def end(self) -> Failure:
-        """Ask the process to end, then make it; return why it ended as a failure."""
-        is_alive = self.is_alive()
-        if is_alive:
-            self._signal_group(signal.SIGTERM)
-            self._wait_or_kill()
-        self._signal_group(signal.SIGKILL)  # whatever the objective left behind
-        self._process.wait()
-        self._line.close()
-        self._others.close()
-        self.output.read()
-        self.output.close()
-        if is_alive:
-            return Failure(kind=FailureKind.EXIT, message=_HUNG_UP, log_tail=self.output.tail())
-        return _failure(self._process.returncode, self.output.tail())
-
-    def _wait_or_kill(self) -> None:
-        deadline = time.monotonic() + _TERM_GRACE_S
+    def _wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
         while self.is_alive() and time.monotonic() < deadline:
             time.sleep(0.02)
-            self.output.read()  # a full pipe would keep the process from ending
-        self._signal_group(signal.SIGKILL)
+            self.output.read()  # a full pipe would keep the process from exiting
 
     def _signal_group(self, signum: signal.Signals) -> None:
-        try:
-            os.killpg(self._process.pid, signum)
-        except (ProcessLookupError, PermissionError):
-            return  # all gone
+        with suppress(ProcessLookupError, PermissionError):  # no process is left
+            os.killpg(self.pid, signum)
 
 
 def _failure(returncode: int, tail: str | None) -> Failure:
@@ -289,10 +318,9 @@ def _failure(returncode: int, tail: str | None) -> Failure:
 
 
 def _died_loading(experiment: Experiment, failure: Failure) -> str:
-    last_words = (failure.log_tail or "").strip().rsplit("\n", 1)[-1]
-    reason = last_words or failure.message
-    return f"The process died while it loaded {experiment.objective.ref}: {reason}"
+    last_line = (failure.log_tail or "").strip().rsplit("\n", 1)[-1]
+    return f"The process died while it loaded {experiment.objective.ref}: {last_line or failure.message}"
 
 
-def _no_words(word: ObjectiveEvent) -> None:
-    """Nobody listens while an objective is loaded."""
+def _ignore(event: ObjectiveEvent) -> None:
+    """Ignore events while an objective is loaded."""

@@ -1,4 +1,4 @@
-"""The file that a local worker's log goes to: turned over by the worker itself when it is full."""
+"""The log file of a local worker, rotated by the worker itself when it is full."""
 
 from __future__ import annotations
 
@@ -17,67 +17,67 @@ from hpsearch.runtime.private_files import append_private
 
 _STDOUT, _STDERR = 1, 2
 
-#: Seconds between two looks at what others write there, such as an objective in this process.
-_LOOK_S = 0.1
+#: Seconds between two checks of the size, since others write there, too, such as an inline objective.
+_CHECK_S = 0.1
 
 
 class LogFile:
-    """The file that stdout and stderr of this process lead to.
+    """The file behind stdout and stderr of this process.
 
     Parameters
     ----------
     path : Path
         Its name.
     full_bytes : int
-        Bytes after which the next one is begun.
+        Size in bytes at which the file is rotated.
     """
 
     def __init__(self, path: Path, full_bytes: int = FULL_BYTES) -> None:
         self._path = path
         self._full_bytes = full_bytes
-        self._turning = threading.Lock()
+        self._rotating = threading.Lock()
 
     def keep_small(self) -> None:
-        """From now on look at its size after each write of this process's own, and now and then."""
+        """From now on check the size after each write to stderr, and regularly."""
         sys.stderr = io.TextIOWrapper(
-            _Checked(self),  # unbuffered, as Python's own stderr under -u
+            _RotatingStderr(self),  # unbuffered, as Python's own stderr under -u
             encoding="utf-8",
             errors="backslashreplace",
             write_through=True,
         )
-        threading.Thread(target=self._watch, name="log", daemon=True).start()
+        threading.Thread(target=self._check_regularly, name="log", daemon=True).start()
 
-    def turn_over_if_full(self) -> None:
-        """Begin another file if stderr leads to one that is full."""
-        with self._turning:
+    def rotate_if_full(self) -> None:
+        """Begin a new file if the present one is full."""
+        with self._rotating:
             if os.fstat(_STDERR).st_size < self._full_bytes:
                 return
             rotate(self._path)
             with append_private(self._path) as file:
-                # Each takes the place of the old one at once, so that nothing is lost.
+                # dup2 replaces a descriptor in one step, so no output is lost.
                 os.dup2(file.fileno(), _STDOUT)
                 os.dup2(file.fileno(), _STDERR)
 
-    def _watch(self) -> None:
+    def _check_regularly(self) -> None:
         while True:
-            with suppress(OSError, ConfigurationError):  # such as a full disk: the next look may find it well
-                self.turn_over_if_full()
-            time.sleep(_LOOK_S)
+            with suppress(OSError, ConfigurationError):  # such as a full disk: try again later
+                self.rotate_if_full()
+            time.sleep(_CHECK_S)
 
 
-class _Checked(io.FileIO):
-    """Stderr without a buffer: what is written at once is in one file, which is turned over after it."""
+class _RotatingStderr(io.FileIO):
+    """Unbuffered stderr; each write goes into one file, which is rotated after it."""
 
     def __init__(self, log: LogFile) -> None:
         super().__init__(_STDERR, "a", closefd=False)
         self._log = log
 
     def write(self, data: Any, /) -> int:
-        """Write all of it."""
+        """Write all the bytes."""
         rest = memoryview(data).cast("B")
         n_bytes = len(rest)
         while rest:
             rest = rest[super().write(rest) :]
         with suppress(OSError, ConfigurationError):
-            self._log.turn_over_if_full()
+            self._log.rotate_if_full()
         return n_bytes

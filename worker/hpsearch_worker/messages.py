@@ -1,4 +1,4 @@
-"""What a worker and its child process say to each other."""
+"""Messages between a worker and its evaluating process, and what each request does there."""
 
 from __future__ import annotations
 
@@ -18,18 +18,25 @@ from hpsearch.objective.source_fingerprint import fingerprinted
 from hpsearch.space.tree import Space, Values
 from hpsearch.space.trust import TRUSTED
 from hpsearch.store.rules import differing_code
-from hpsearch_worker.allowed import Allowed
+from hpsearch_worker.allowlist import Allowlist
 from hpsearch_worker.hyperopt_import_hook import install_hyperopt_import_hook
-from hpsearch_worker.process_env import go_to, working_folder
+from hpsearch_worker.process_env import change_folder, working_folder
 
-#: Hexadecimal digits of a fingerprint that a trial keeps.
+#: Hexadecimal digits of a fingerprint that a trial stores.
 _SHORT = 16
 
-#: What an objective says before it returns.
+#: What an objective sends before it returns.
 ObjectiveEvent = Report | Attachment
 
-#: Takes what an objective says.
+#: Receives the events of an objective.
 OnEvent = Callable[[ObjectiveEvent], None]
+
+#: Returns the objective of an experiment if it was sent by value, else None.
+ObjectiveSource = Callable[[Experiment], SignedObjective | None]
+
+
+def no_signed_objective(experiment: Experiment) -> None:
+    """Return None: no objective is sent by value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +46,63 @@ class Load:
     exp_key: str
     objective: ObjectiveRef
     space: Mapping[str, Any]
-    workdir: str | None  #: where its evaluations begin; None for the folder it is loaded in
-    letter: SignedObjective | None  #: the objective itself, if it came by value
-    allowed: Allowed | None = None  #: what may be imported and called; None for everything
+    workdir: str | None  #: where its evaluations begin; None for the folder in which it is loaded
+    signed_objective: SignedObjective | None = None  #: the objective itself, if it was sent by value
+    allowlist: Allowlist | None = None  #: what may be imported and called; None for everything
 
     @classmethod
     def of(
         cls,
         experiment: Experiment,
-        workdir: str | None,
-        letter: SignedObjective | None,
-        allowed: Allowed | None = None,
+        *,
+        workdir: str | None = None,
+        objectives: ObjectiveSource = no_signed_objective,
+        allowlist: Allowlist | None = None,
     ) -> Load:
-        """Make the request for an experiment."""
-        return cls(experiment.exp_key, experiment.objective, experiment.space, workdir, letter, allowed)
+        """Make the request for an experiment.
 
-    def carry_out(self) -> Loaded:
-        """Load them here."""
+        Parameters
+        ----------
+        experiment : Experiment
+            What to load.
+        workdir : str, optional
+            Absolute path of the folder in which evaluations begin.
+        objectives : callable
+            Returns the objective if it was sent by value.
+        allowlist : Allowlist, optional
+            What may be imported and called; everything by default.
+
+        Raises
+        ------
+        LoadError
+            If the experiment is not allowed, or its signed objective cannot be opened.
+        """
+        if allowlist is not None:
+            experiment = allowlist.restrict(experiment)
+        return cls(
+            exp_key=experiment.exp_key,
+            objective=experiment.objective,
+            space=experiment.space,
+            workdir=workdir,
+            signed_objective=objectives(experiment),
+            allowlist=allowlist,
+        )
+
+    def load_here(self) -> Loaded:
+        """Load the objective and the space in this process."""
         install_hyperopt_import_hook()
         program = self.objective.ref.partition(":")[0]
         if self.objective.kind == "file":
             program = next(map(str, files_of(self.objective)), program)
-        # The objective first: options of the space may live in its module.
-        letter = self.letter
-        objective = load_objective(self.objective) if letter is None else letter.objective()
-        here = fingerprinted(self.objective) if letter is None else self.objective
+        # The objective first: options of the space may be defined in its module.
+        signed = self.signed_objective
+        objective = load_objective(self.objective) if signed is None else signed.objective()
+        here = fingerprinted(self.objective) if signed is None else self.objective
         if changed := changed_parts(self.objective, here):
             raise LoadError(_other_code(self.objective, changed))
-        if self.allowed is not None:
-            self.allowed.check_loaded(self.objective, objective)
-        space = Space.from_json(self.space, TRUSTED if self.allowed is None else self.allowed.trust)
+        if self.allowlist is not None:
+            self.allowlist.check_loaded(self.objective, objective)
+        space = Space.from_json(self.space, TRUSTED if self.allowlist is None else self.allowlist.trust)
         code = (here.fingerprint or here.digest or "")[:_SHORT]
         return Loaded(objective, space, self.workdir or working_folder(), program, code or None)
 
@@ -79,15 +113,25 @@ class Loaded:
 
     objective: Objective
     space: Space
-    folder: str | None  #: where each evaluation begins: the one asked for, or where loading ended
-    program: str  #: what the objective finds in ``sys.argv``: its file or module
+    folder: str | None  #: where each evaluation begins: the requested folder, or where loading ended
+    program: str  #: ``sys.argv[0]`` of the objective: its file or module
     code: str | None = None  #: the first digits of the fingerprint of its code
 
     def evaluate(
         self, values: Values, trial: CurrentTrial, passes: tuple[type[BaseException], ...] = ()
     ) -> Result:
-        """Evaluate raw values here; see ``hpsearch.objective.evaluation.evaluate``."""
-        go_to(self.folder)
+        """Evaluate a trial in this process.
+
+        Parameters
+        ----------
+        values : mapping
+            Raw values by label.
+        trial : CurrentTrial
+            What ``current_trial()`` returns to the objective.
+        passes : tuple of exception classes
+            Exceptions that interrupt the objective and are raised to the caller.
+        """
+        change_folder(self.folder)
         with program_named(self.program):
             result = evaluate(self.objective, lambda: self.space.config(values), trial, passes)
         return replace(result, objective=self.code)
@@ -95,14 +139,14 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """From the child: the experiment is loaded, or it cannot be, and why."""
+    """From the child: the experiment is loaded, or why it cannot be."""
 
     problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """To the child: evaluate these values. It answers with words of the objective, then a result."""
+    """To the child: evaluate a trial. The child sends events of the objective, then a result."""
 
     exp_key: str
     tid: int
@@ -115,7 +159,15 @@ class Evaluate:
         return cls(trial.exp_key, trial.tid, trial.attempt, dict(trial.values))
 
     def evaluation(self, address: str | None = None, number: int = 0) -> Evaluation:
-        """Return what the processes that the objective starts know of it."""
+        """Return the description of this evaluation for processes that the objective starts.
+
+        Parameters
+        ----------
+        address : str, optional
+            Where the worker listens.
+        number : int
+            Number of this request.
+        """
         return Evaluation(
             address=address,
             number=number,
@@ -126,7 +178,7 @@ class Evaluate:
         )
 
     def current_trial(self, on_event: OnEvent) -> CurrentTrial:
-        """Return the trial as its objective sees it; ``on_event`` gets what that has to say."""
+        """Return the trial as its objective sees it; its events go to ``on_event``."""
         return CurrentTrial(
             exp_key=self.exp_key,
             tid=self.tid,
@@ -139,8 +191,8 @@ class Evaluate:
 
 def _other_code(objective: ObjectiveRef, changed: list[str]) -> str:
     return (
-        f"{objective.ref} is another version here than the one that the search was begun with: it differs "
-        f"{differing_code(changed)}. Copy the right one to this machine, or start the search again with "
-        "--exp-key NEW or --accept-changed-objective; what differs from machine to machine belongs into the "
+        f"{objective.ref} is another version here than the search was started with: it differs "
+        f"{differing_code(changed)}. Copy the right version to this machine, or start the search again with "
+        "--exp-key NEW or --accept-changed-objective; settings that differ between machines belong in the "
         "environment."
     )

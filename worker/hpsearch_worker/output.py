@@ -1,4 +1,4 @@
-"""What an evaluation prints: its end is kept for the trial, all of it is passed on."""
+"""Collects the output of an evaluation: its end is stored with a failed trial, all of it can be echoed."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from hpsearch.runtime.logs import is_json, log_lines
 
 log = logging.getLogger(__name__)
 
-#: Bytes of output that are kept with a failed trial.
+#: Bytes of output that are stored with a failed trial.
 TAIL_BYTES = 64 * 1024
 
-#: Chunks of that size that are taken in at a time; more than a pipe holds.
+#: Chunks of that size to read at a time; more than a pipe holds.
 _MAX_CHUNKS = 16
 
-#: Characters after which a line is passed on though it has not ended, as a progress bar's never does.
+#: Characters after which an unfinished line is echoed, since a progress bar may never end its line.
 _MAX_LINE = 8 * 1024
 
-#: States of a line that was written over again and again that are passed on, each as a line.
+#: States to echo, each on a line, of a line that was overwritten with carriage returns.
 _MAX_STATES = 3
 
 
 class Output:
-    """A pipe that takes the output of a child process.
+    """The pipe that receives the output of a child process.
 
     Parameters
     ----------
     echo : bool
-        Whether to write each line to stderr, marked with the trial it belongs to, and without
-        what a terminal would obey (see ``printable``).
+        Whether to write each line to stderr, prefixed with its trial and without terminal control
+        characters (see ``printable``).
     """
 
     def __init__(self, *, echo: bool) -> None:
@@ -50,14 +50,14 @@ class Output:
         self._line = ""
 
     def begin(self, label: str) -> None:
-        """Start anew, for another trial."""
+        """Forget the output so far, and prefix what follows with ``label``."""
         self.read()
         self._flush_line()
         self._label = label
         self._tail.clear()
 
     def read(self) -> None:
-        """Take in what there is, without waiting, and without end if more keeps coming."""
+        """Read the available output without waiting; limited, so that endless output does not block."""
         for _ in range(_MAX_CHUNKS):
             chunk = self._chunk()
             if not chunk:
@@ -65,10 +65,10 @@ class Output:
             self._tail += chunk
             del self._tail[:-TAIL_BYTES]
             if self._echo:
-                self._pass_on(chunk)
+                self._echo_lines(chunk)
 
     def tail(self) -> str | None:
-        """Return the last output, or None when there was none."""
+        """Return the end of the output, or None if there is none."""
         return self._tail.decode("utf-8", "replace") or None
 
     def attached_to(self, result: Result) -> Result:
@@ -79,11 +79,11 @@ class Output:
         return replace(result, error=replace(result.error, log_tail=self.tail()))
 
     def close_write_end(self) -> None:
-        """Let go of the end that the child has now."""
+        """Close this process's copy of the child's end."""
         os.close(self.write_fd)
 
     def close(self) -> None:
-        """Let go of the other end."""
+        """Echo an unfinished line, and close the pipe."""
         self._flush_line()
         os.close(self.read_fd)
 
@@ -95,8 +95,8 @@ class Output:
         self.is_open = bool(chunk)
         return chunk
 
-    def _pass_on(self, chunk: bytes) -> None:
-        """Write whole lines, so that those of several trials do not mix."""
+    def _echo_lines(self, chunk: bytes) -> None:
+        """Echo whole lines, so that those of several trials do not mix."""
         self._line += self._decoder.decode(chunk)
         end = self._line.rfind("\n") + 1
         self._write(self._line[:end])
@@ -111,25 +111,24 @@ class Output:
         self._line = ""
 
     def _write(self, text: str) -> None:
-        """Write lines, of which the last may lack its end."""
         if not text:
             return
         lines = text.removesuffix("\n")
         if "\r" in lines:
-            lines = "\n".join(map(_last_states, lines.split("\n")))
+            lines = "\n".join(map(_shown_states, lines.split("\n")))
         if is_json():
             log_lines(lines.split("\n"), extra=Event.OUTPUT.of(source=self._label))
             return
-        mark = f"[{self._label}] "
-        marked = printable(lines).replace("\n", f"\n{mark}")
-        with suppress(OSError):  # nobody reads it any more, which is no reason to end an evaluation
-            sys.stderr.write(f"{mark}{marked}\n")
+        prefix = f"[{self._label}] "
+        prefixed = printable(lines).replace("\n", f"\n{prefix}")
+        with suppress(OSError):  # a closed stderr must not end an evaluation
+            sys.stderr.write(f"{prefix}{prefixed}\n")
 
 
-def _last_states(line: str) -> str:
-    """Return what a line showed that was written over with carriage returns, each state on a line.
+def _shown_states(line: str) -> str:
+    """Return the states of a line that was overwritten with carriage returns, one on each line.
 
-    A progress bar has hundreds, of which the first and the last say enough.
+    A progress bar has hundreds of states; then the first and the last are enough.
     """
     states = [state for state in line.split("\r") if state]
     return "\n".join(states if len(states) <= _MAX_STATES else [states[0], states[-1]])

@@ -1,4 +1,4 @@
-"""A process that must not outlive its parent."""
+"""Ends a process when its parent dies."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent: int, signum: signal.Signals = signal.SIGKILL) -> None:
-    """Have the kernel send ``signum`` to this process when its parent dies, however that happens.
+    """Have the kernel send a signal to this process when its parent dies for any reason.
 
-    Only Linux can. Elsewhere a child ends when it next reads from its closed line.
+    Works on Linux only. Elsewhere a child ends when it next reads from its closed channel.
 
     Parameters
     ----------
     parent : int
-        Process number of the parent, to notice that it died before this call.
+        Process id of the parent, to detect that it died before this call.
     signum : Signals
-        What to send.
+        The signal.
     """
     if sys.platform != "linux":
         return

@@ -1,6 +1,6 @@
-"""What processes that an objective started say of its trial, each on a line of its own.
+"""Receives the events of processes that an objective started, each over a connection of its own.
 
-See ``hpsearch.objective.process_reports`` for their end.
+The other end is ``hpsearch.objective.process_reports``.
 """
 
 from __future__ import annotations
@@ -11,48 +11,48 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from hpsearch.objective.process_reports import WELCOME, user_of
+from hpsearch.objective.process_reports import ACCEPTED, peer_uid
 from hpsearch_worker.channel import Channel
 
-#: Connections that wait to be taken.
+#: Connections that wait to be accepted.
 _BACKLOG = 256
 
 
 class ProcessChannels:
-    """Listens to the processes that one evaluating process starts, at an address of its own.
+    """Listens to the processes that one evaluating process starts, at its own address.
 
-    Only Linux has addresses without a file and knows who calls; elsewhere nobody is listened to.
+    Only Linux has socket addresses without a file and identifies the peer; other systems do not listen.
     """
 
     def __init__(self) -> None:
-        self.address: str | None = None  #: to be called at
+        self.address: str | None = None  #: where processes connect; None where there is none
         self._listener: socket.socket | None = None
-        self._lines: dict[int, tuple[Channel, socket.socket]] = {}  # by descriptor
+        self._channels: dict[int, tuple[Channel, socket.socket]] = {}  # by descriptor
         if sys.platform == "linux":
             self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self._listener.bind("")  # the kernel gives it a name
+            self._listener.bind("")  # the kernel chooses an address
             self._listener.listen(_BACKLOG)
             self._listener.setblocking(False)
             self.address = "@" + self._listener.getsockname()[1:].decode("ascii")
 
-    def sources(self) -> list[int]:
-        """Return the descriptors to wait for."""
-        return [] if self._listener is None else [self._listener.fileno(), *self._lines]
+    def descriptors(self) -> list[int]:
+        """Return the file descriptors to wait for."""
+        return [] if self._listener is None else [self._listener.fileno(), *self._channels]
 
-    def words(self, number: int) -> Iterator[Any]:
-        """Yield what was said until now in answer to a request, without waiting; hangs up on all others."""
+    def events(self, number: int) -> Iterator[Any]:
+        """Yield the events received so far for a request; disconnect processes of other requests."""
         self._accept()
-        for fd in list(self._lines):
-            yield from self._said(fd, number)
+        for fd in list(self._channels):
+            yield from self._received(fd, number)
 
-    def hang_up(self) -> None:
-        """End all conversations; who speaks on is told so by its end of the line."""
-        for fd in list(self._lines):
+    def disconnect(self) -> None:
+        """Close all connections; a process that sends more gets an error."""
+        for fd in list(self._channels):
             self._drop(fd)
 
     def close(self) -> None:
-        """Listen no more."""
-        self.hang_up()
+        """Stop listening."""
+        self.disconnect()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -60,34 +60,34 @@ class ProcessChannels:
     def _accept(self) -> None:
         if self._listener is None:
             return
-        for _ in range(_BACKLOG):  # whoever calls without end must not keep the worker from its work
+        for _ in range(_BACKLOG):  # endless connections must not keep the worker from its work
             try:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            if user_of(connection) == os.geteuid():
-                self._lines[connection.fileno()] = (Channel(connection), connection)
+            if peer_uid(connection) == os.geteuid():
+                self._channels[connection.fileno()] = (Channel(connection), connection)
             else:
                 connection.close()
 
-    def _said(self, fd: int, number: int) -> Iterator[Any]:
-        line, connection = self._lines[fd]
+    def _received(self, fd: int, number: int) -> Iterator[Any]:
+        channel, connection = self._channels[fd]
         while True:
             try:
-                message = line.receive(waiting=False)
+                message = channel.receive(waiting=False)
                 if message is None:
                     return
-                belongs_to, word = message
+                belongs_to, event = message
                 if belongs_to != number:
                     break
-                if word is None:
-                    connection.send(WELCOME, socket.MSG_DONTWAIT)
+                if event is None:
+                    connection.send(ACCEPTED, socket.MSG_DONTWAIT)
                     continue
-            except Exception:  # noqa: BLE001 - an end, or bytes of a stranger's: unpickling raises anything
+            except Exception:  # noqa: BLE001 - closed, or foreign bytes: unpickling raises anything
                 break
-            yield word
+            yield event
         self._drop(fd)
 
     def _drop(self, fd: int) -> None:
-        line, _ = self._lines.pop(fd)
-        line.close()
+        channel, _ = self._channels.pop(fd)
+        channel.close()

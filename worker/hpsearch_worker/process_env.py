@@ -1,4 +1,4 @@
-"""What an objective finds around it: put right before each trial of a warm process."""
+"""The environment of an objective, restored before each trial: streams, working folder, variables."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _STDOUT = 1
 
 
 class Streams:
-    """The way out for what is printed in this process, whatever an objective does to its streams."""
+    """Standard output and error of this process, whatever an objective does to them."""
 
     def __init__(self) -> None:
-        # A descriptor of its own, since the objective may close or replace the standard ones.
+        # A separate descriptor, since the objective may close or replace the standard ones.
         self._fd = os.dup(_STDOUT)
         faulthandler.enable(self._fd)
         self.restore()
@@ -30,9 +30,9 @@ class Streams:
         sys.stdout, sys.stderr = self._usable(sys.stdout), self._usable(sys.stderr)
 
     def flush(self) -> None:
-        """Write out what was printed, as far as there is something left to print to."""
+        """Write out what was printed, if the streams still work."""
         for stream in (sys.stdout, sys.stderr):
-            with suppress(Exception):  # whatever stands there now is the objective's
+            with suppress(Exception):  # the objective may have replaced it with any object
                 stream.flush()
 
     def _usable(self, stream: TextIO | None) -> TextIO:
@@ -42,8 +42,8 @@ class Streams:
 
 
 @contextmanager
-def described(evaluation: Evaluation) -> Iterator[None]:
-    """Let the environment describe an evaluation to the processes that it starts."""
+def evaluation_in_environ(evaluation: Evaluation) -> Iterator[None]:
+    """Describe an evaluation in the environment, for the processes that it starts."""
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = evaluation.to_text()
     try:
@@ -56,15 +56,15 @@ def described(evaluation: Evaluation) -> Iterator[None]:
 
 
 def working_folder() -> str | None:
-    """Return the present folder, or None when it was deleted."""
+    """Return the current folder, or None if it was deleted."""
     try:
-        return os.getcwd()  # noqa: PTH109 - a text to go back to
+        return os.getcwd()  # noqa: PTH109 - a text for ``change_folder``
     except FileNotFoundError:
         return None
 
 
-def go_to(folder: str | None) -> None:
-    """Go to a folder if it is still there; the last trial may have left for another one."""
+def change_folder(folder: str | None) -> None:
+    """Change to a folder if it exists; the last trial may have changed to another one."""
     if folder is not None:
         with suppress(OSError):
             os.chdir(folder)

@@ -1,4 +1,4 @@
-"""The parts of a worker put together: from the options to the last word in the registry."""
+"""Runs a worker: puts its parts together, and stops them in order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import platform
 import random
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import hpsearch
@@ -22,9 +22,7 @@ from hpsearch.runtime.systemd import Notifier
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore
-from hpsearch_worker.allowed import Allowed
-from hpsearch_worker.allowed_only import AllowedOnly
-from hpsearch_worker.directory import Directory
+from hpsearch_worker.allowlist import Allowlist
 from hpsearch_worker.evaluator import Evaluator
 from hpsearch_worker.fair_share import FairShare
 from hpsearch_worker.health import WorkerHealth
@@ -33,6 +31,7 @@ from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
 from hpsearch_worker.loop import Limits, Slot
 from hpsearch_worker.objective_cache import ObjectiveCache
+from hpsearch_worker.served_experiments import ServedExperiments
 from hpsearch_worker.shutdown import Shutdown
 from hpsearch_worker.tally import Tally
 
@@ -41,29 +40,29 @@ log = logging.getLogger(__name__)
 #: Seconds that a worker tries to reach the database when it starts; later it waits for ever.
 _START_PATIENCE_S = 30.0
 
-#: Seconds for which the registry remembers a worker that has left.
-_REMEMBERED_S = 3600.0
+#: Seconds for which the registry keeps a worker that has left.
+_LEFT_TTL_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to work."""
+    """The settings of a worker."""
 
-    exp_keys: tuple[str, ...]
-    name: str
-    concurrency: int
-    is_isolated: bool
-    echo: bool
+    exp_keys: tuple[str, ...]  #: experiments to serve; empty for any
+    name: str  #: in the registry
+    concurrency: int  #: trials at a time
+    is_isolated: bool  #: whether to evaluate in separate processes
+    echo: bool  #: whether to pass on what objectives print
     max_trials: int | None
-    claim_for_s: float | None
-    workdir: str | None
-    allowed: Allowed | None  #: what objectives may be run; None for all
+    claim_for_s: float | None  #: stop claiming after so many seconds
+    workdir: str | None  #: absolute path of the folder in which evaluations begin
+    allowlist: Allowlist | None  #: what objectives may run; None for all
     gpus: tuple[str, ...] | None  #: what each slot's evaluations see; None for whatever this process sees
     limits: Limits
     health_host: str
     health_port: int | None  #: None to answer no probes
-    secret: bytes | None = field(repr=False)
-    auth_patience_s: float  #: how long to outlast that MongoDB refuses the user
+    secret: bytes | None = field(repr=False)  #: key of the signatures of objectives by value
+    auth_patience_s: float  #: seconds to wait while MongoDB refuses the user
     read_uri: Callable[[], str] | None  #: reads the URI again, if a file holds it
 
 
@@ -74,18 +73,18 @@ def serve(
     notifier: Notifier,
     on_start: Callable[[], None] = lambda: None,
 ) -> None:
-    """Work until there is a reason to leave; raises that reason if it is an error.
+    """Work until there is a reason to stop; raises that reason if it is an error.
 
     Parameters
     ----------
     uri : str
-        The database.
+        Address of the database.
     options : Options
-        How to work.
+        Settings.
     shutdown : Shutdown
-        When to leave.
+        When to stop.
     notifier : Notifier
-        The line to the service manager.
+        Reports to the service manager.
     on_start : callable
         Called once the database is reached and the worker is registered.
     """
@@ -104,9 +103,9 @@ def serve(
             log.info("health at %s", url, extra=Event.HEALTH_SERVED.of(url=url))
 
         def may_wait() -> bool:
-            health.watchdog.beat()  # a worker that waits for its database is not stuck
+            health.watchdog.beat()  # waiting for the database is not standing still
             notifier.alive()
-            # On the way out, only a trial in hand is worth waiting for.
+            # On the way out, only a running trial is worth waiting for.
             return not shutdown.is_time_up() and (tally.is_busy or not shutdown.is_draining())
 
         patience = Patience(_START_PATIENCE_S, options.auth_patience_s, may_wait=may_wait)
@@ -115,8 +114,10 @@ def serve(
         )
         try:
             health.contact = store.contact
-            heartbeat = Heartbeat(store, lambda: _told(notifier, health, shutdown, tally), health.watchdog)
-            # The heartbeat tries again in a moment; if it waited for one right, no lease would be renewed.
+            heartbeat = Heartbeat(
+                store, lambda: _report_state(notifier, health, shutdown, tally), health.watchdog
+            )
+            # The heartbeat tries again soon. If it waited for one missing right, it would renew no lease.
             patience.waits_for_access = lambda: not heartbeat.runs_here()
             heartbeat.start()
             patience.away_s = math.inf
@@ -127,7 +128,7 @@ def serve(
             shutdown.drain()
             notifier.stopping()
             left = replace(tally.worker(), state=WorkerState.STOPPED)
-            heartbeat.stop(left, _REMEMBERED_S)
+            heartbeat.stop(left, _LEFT_TTL_S)
             _log_end(left)
         finally:
             store.close()
@@ -161,8 +162,8 @@ def _log_end(left: Worker) -> None:
     )
 
 
-def _told(notifier: Notifier, health: WorkerHealth, shutdown: Shutdown, tally: Tally) -> Worker:
-    """Tell the service manager what the registry is about to be told; the heartbeat asks for it."""
+def _report_state(notifier: Notifier, health: WorkerHealth, shutdown: Shutdown, tally: Tally) -> Worker:
+    """Report the state to the service manager, and return it for the registry."""
     me = tally.worker(is_draining=shutdown.is_draining())
     if me.state is WorkerState.DRAINING:
         notifier.stopping()
@@ -180,14 +181,14 @@ def _work(
     heartbeat: Heartbeat,
     watchdog: Watchdog,
 ) -> None:
-    directory = Directory(store, options.exp_keys, watchdog)
+    served = ServedExperiments(store, options.exp_keys, watchdog)
     objectives = ObjectiveCache(store, options.secret, watchdog)
-    fair_share = FairShare(random.Random())  # noqa: S311 - turns, not secrets
+    fair_share = FairShare(random.Random())  # noqa: S311 - no secret
     slots = [
         Slot(
             store=store,
-            evaluator=_evaluator(options, objectives, _surroundings(options, i)),
-            directory=directory,
+            evaluator=_evaluator(options, objectives, i),
+            served=served,
             heartbeat=heartbeat,
             tally=tally,
             shutdown=shutdown,
@@ -198,11 +199,11 @@ def _work(
         for i in range(options.concurrency)
     ]
     if not options.is_isolated:
-        slots[0].work()  # unwatched: its objective may keep it from any step for as long as a trial takes
+        slots[0].work()  # not watched: an inline objective may block it for the duration of a trial
     elif len(slots) == 1:
         _work_watched(slots[0], "slot-0")
     else:
-        _in_threads(slots)
+        _work_in_threads(slots)
 
 
 def _work_watched(slot: Slot, name: str) -> None:
@@ -210,30 +211,7 @@ def _work_watched(slot: Slot, name: str) -> None:
         slot.work()
 
 
-def _surroundings(options: Options, slot: int) -> dict[str, str]:
-    """Return the variables that evaluations in a slot find besides those of this process."""
-    return {} if options.gpus is None else {VISIBLE: options.gpus[slot]}
-
-
-def _evaluator(options: Options, objectives: ObjectiveCache, environment: Mapping[str, str]) -> Evaluator:
-    evaluator = _any_evaluator(options, objectives, environment)
-    return evaluator if options.allowed is None else AllowedOnly(options.allowed, evaluator)
-
-
-def _any_evaluator(options: Options, objectives: ObjectiveCache, environment: Mapping[str, str]) -> Evaluator:
-    if options.is_isolated:
-        return IsolatedEvaluator(
-            echo=options.echo,
-            workdir=options.workdir,
-            environment=environment,
-            objectives=objectives,
-            allowed=options.allowed,
-        )
-    os.environ.update(environment)  # nothing of the objective was imported yet
-    return InlineEvaluator(workdir=options.workdir, objectives=objectives, allowed=options.allowed)
-
-
-def _in_threads(slots: list[Slot]) -> None:
+def _work_in_threads(slots: list[Slot]) -> None:
     names = [f"slot-{i}" for i in range(len(slots))]
     threads = [
         threading.Thread(target=_work_watched, args=(slot, name), name=name)
@@ -244,3 +222,18 @@ def _in_threads(slots: list[Slot]) -> None:
     for thread in threads:
         while thread.is_alive():
             thread.join(0.5)  # in steps, so that signals are handled meanwhile
+
+
+def _evaluator(options: Options, objectives: ObjectiveCache, slot: int) -> Evaluator:
+    """Return the evaluator of a slot, which sees that slot's GPU."""
+    environment = {} if options.gpus is None else {VISIBLE: options.gpus[slot]}
+    if options.is_isolated:
+        return IsolatedEvaluator(
+            echo=options.echo,
+            workdir=options.workdir,
+            environment=environment,
+            objectives=objectives,
+            allowlist=options.allowlist,
+        )
+    os.environ.update(environment)  # before anything of the objective is imported
+    return InlineEvaluator(workdir=options.workdir, objectives=objectives, allowlist=options.allowlist)

@@ -1,4 +1,4 @@
-"""When a worker should leave: it was asked to, or reached a limit of its own."""
+"""When a worker stops: on request, on an error, or at its time limit."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from hpsearch.runtime.signals import Interrupt
 
 
 class Shutdown:
-    """The way out: first drain (finish what runs, take nothing new), then give back what still runs.
+    """First drain (finish running trials, claim no more), then give back what still runs.
 
     Parameters
     ----------
     interrupt : Interrupt
         The signals that arrived.
     drain_timeout_s : float
-        Seconds that a running evaluation may still take once draining has begun.
+        Seconds that running evaluations may take once draining has begun.
     max_runtime_s : float, optional
-        Seconds after which draining begins by itself.
+        Seconds after which draining begins.
     clock : callable
         Monotonic seconds.
     """
@@ -35,26 +35,26 @@ class Shutdown:
         self._clock = clock
         self._leave_at = None if max_runtime_s is None else clock() + max_runtime_s
         self._asked_at: float | None = None
-        self.error: BaseException | None = None  #: what made the worker leave, if anything did
+        self.error: BaseException | None = None  #: the error that made the worker stop, if any
 
     def drain(self, error: BaseException | None = None) -> None:
-        """Begin to leave."""
+        """Begin to drain."""
         self.error = self.error or error
         self._asked_at = self._asked_at or self._clock()
 
     def is_draining(self) -> bool:
-        """Whether no new trial may be taken."""
+        """Whether no new trial may be claimed."""
         return self._draining_since() is not None
 
     def is_time_up(self) -> bool:
-        """Whether what still runs must be given back."""
+        """Whether running trials must be given back."""
         since = self._draining_since()
         return self._interrupt.is_forced or (
             since is not None and self._clock() - since >= self._drain_timeout_s
         )
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, but not on once the worker should leave."""
+        """Sleep until the time has passed or draining begins."""
         end = self._clock() + seconds
         while not self.is_draining() and (left := end - self._clock()) > 0:
             time.sleep(min(left, 0.2))

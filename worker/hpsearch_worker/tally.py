@@ -1,4 +1,4 @@
-"""What the slots of one worker have done so far, together."""
+"""Counts of what the slots of one worker have done."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from hpsearch.runtime.health.durations import TRIAL_BOUNDS_S, Durations
 
 
 class Outcome(StrEnum):
-    """What became of a trial on the worker that had claimed it."""
+    """What happened to a trial on the worker that had claimed it."""
 
     DONE = "done"  #: it has a loss
-    FAILED = "failed"  #: it has none
-    CANCELLED = "cancelled"  #: nobody wanted the result any more
+    FAILED = "failed"  #: it has no loss
+    CANCELLED = "cancelled"  #: the result is no longer needed
     RELEASED = "released"  #: it was given back
-    LOST = "lost"  #: its lease was
+    LOST = "lost"  #: its lease was lost
     NOT_BEGUN = "not_begun"  #: it was given back at once, since the search is paused or has ended
 
 
@@ -31,11 +31,11 @@ class Tally:
     Parameters
     ----------
     worker : Worker
-        As it starts.
+        The worker as it starts.
     max_trials : int, optional
-        Trials that may be taken in all.
+        Trials that may be claimed in all.
     claim_for_s : float, optional
-        Seconds after which no more are taken.
+        Seconds after which no more trials are claimed.
     clock : callable
         Monotonic seconds.
     """
@@ -52,13 +52,13 @@ class Tally:
         self._claim_until = math.inf if claim_for_s is None else self._idle_since + claim_for_s
         self._lock = threading.Lock()
         self._worker = worker
-        self._left = max_trials
+        self._n_left = math.inf if max_trials is None else max_trials
         self._n_busy = 0
         self._outcomes: Counter[Outcome] = Counter()
-        self.n_consecutive_failures = 0  #: failed trials since the last that did not
-        self.claiming = Durations()  #: calls that ask for a trial, outages included
-        self.finishing = Durations()  #: calls that write a result, outages included
-        self.evaluating = Durations(TRIAL_BOUNDS_S)  #: evaluations that came to an end
+        self.n_consecutive_failures = 0  #: failed trials since the last done one
+        self.claiming = Durations()  #: requests for a trial, outages included
+        self.finishing = Durations()  #: writes of a result, outages included
+        self.evaluating = Durations(TRIAL_BOUNDS_S)  #: completed evaluations
 
     def worker(self, *, is_draining: bool = False) -> Worker:
         """Return the worker as it is now."""
@@ -77,37 +77,35 @@ class Tally:
         return self._n_busy > 0
 
     def outcomes(self) -> Mapping[Outcome, int]:
-        """Return how many trials came to what, zeros included."""
+        """Return the number of trials with each outcome, zeros included."""
         with self._lock:
             return {outcome: self._outcomes[outcome] for outcome in Outcome}
 
     def idle_s(self) -> float:
-        """Return for how many seconds no slot has held a trial."""
+        """Return the seconds for which no slot has held a trial."""
         with self._lock:
             return 0.0 if self._n_busy else self._clock() - self._idle_since
 
-    def may_take(self) -> bool:
-        """Reserve the right to one more trial, if there is one left, and time."""
+    def reserve_trial(self) -> bool:
+        """Reserve one claim; return False if none, or no time, is left."""
         with self._lock:
-            if self._left == 0 or self._clock() >= self._claim_until:
+            if self._n_left == 0 or self._clock() >= self._claim_until:
                 return False
-            if self._left is not None:
-                self._left -= 1
+            self._n_left -= 1
             return True
 
-    def give_back(self) -> None:
-        """Return a right that was not used."""
+    def return_reservation(self) -> None:
+        """Return a reserved claim that found no trial."""
         with self._lock:
-            if self._left is not None:
-                self._left += 1
+            self._n_left += 1
 
     def begin(self) -> None:
-        """A trial was taken."""
+        """Count a claimed trial."""
         with self._lock:
             self._n_busy += 1
 
     def end(self, outcome: Outcome | None) -> None:
-        """A trial ended; None if nobody knows how, since the database is away for good."""
+        """Count the end of a trial; the outcome is None if the database did not answer."""
         with self._lock:
             self._n_busy -= 1
             self._idle_since = self._clock()

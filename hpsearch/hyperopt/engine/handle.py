@@ -10,7 +10,7 @@ from hpsearch.core.trial import Report
 from hpsearch.hyperopt.engine.documents import Doc
 from hpsearch.hyperopt.engine.domain import Ctrl
 from hpsearch.objective.current_trial import Attachment, CurrentTrial
-from hpsearch.objective.process_reports import UnheardError
+from hpsearch.objective.process_reports import UndeliveredError
 
 _NO_REPORTS = "Trials in one process keep attachments, but no reports; search with MongoTrials to keep them"
 
@@ -31,4 +31,4 @@ def current_trial_of(doc: Doc, values: Mapping[str, Any], ctrl: Ctrl) -> Current
 
 
 def _refuse(report: Report) -> NoReturn:
-    raise UnheardError(_NO_REPORTS)
+    raise UndeliveredError(_NO_REPORTS)

@@ -1,4 +1,4 @@
-"""The line between a worker and its evaluating process."""
+"""The channel between a worker and its evaluating process."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.objective.evaluation import Attachment
-from hpsearch_worker.channel import HEADER, MARK, Channel, StrayBytesError
+from hpsearch.runtime.frames import HEADER, MARK
+from hpsearch_worker.channel import Channel, StrayBytesError
 
 
 @pytest.fixture
 def ends() -> Iterator[tuple[Channel, socket.socket]]:
     """An end, and a socket through which anything can be said to it."""
     mine, theirs = socket.socketpair()
-    line = Channel(mine)
-    yield line, theirs
-    line.close()
+    channel = Channel(mine)
+    yield channel, theirs
+    channel.close()
     theirs.close()
 
 
@@ -51,29 +52,29 @@ def test_a_message_larger_than_all_that_is_read_at_a_time_arrives():
 
 
 def test_who_does_not_wait_gets_a_message_once_its_last_byte_is_there(ends):
-    line, theirs = ends
+    channel, theirs = ends
     frame = HEADER.pack(MARK, 5) + b"\x80\x04K\x07."  # the pickle of 7
     for i in range(len(frame)):
-        assert line.receive(waiting=False) is None
+        assert channel.receive(waiting=False) is None
         theirs.send(frame[i : i + 1])
-    assert line.receive(waiting=False) == 7
+    assert channel.receive(waiting=False) == 7
 
 
 @pytest.mark.parametrize("stray", [b"o", b"oops" * 100, b"\0\0\0\x04", MARK[:3] + b"?"])
 def test_bytes_that_begin_no_message_are_told_at_once(ends, stray):
-    line, theirs = ends
+    channel, theirs = ends
     theirs.send(stray)
     with pytest.raises(StrayBytesError):
-        line.receive(waiting=False)
+        channel.receive(waiting=False)
 
 
 def test_who_hung_up_is_told_also_in_the_middle_of_a_message(ends):
-    line, theirs = ends
+    channel, theirs = ends
     theirs.send(HEADER.pack(MARK, 100) + b"half")
-    assert line.receive(waiting=False) is None
+    assert channel.receive(waiting=False) is None
     theirs.close()
     with pytest.raises(EOFError):
-        line.receive(waiting=False)
+        channel.receive(waiting=False)
 
 
 @given(st.lists(st.binary(max_size=2000), max_size=4), st.booleans())

@@ -19,7 +19,7 @@ from hpsearch.core.trial import FailureKind, Report, Result, State, Trial
 from hpsearch.errors import LoadError
 from hpsearch.objective.loading import parse_target
 from hpsearch.space.tree import Space, Values
-from hpsearch_worker.evaluator import Evaluator, Stop, StoppedError
+from hpsearch_worker.evaluator import Evaluator, StoppedError, StopReason
 from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
 
@@ -99,7 +99,7 @@ def claims_to_send_much(config):
     time.sleep(600)
 
 def ends_within_a_message(config):
-    from hpsearch_worker.channel import HEADER, MARK
+    from hpsearch.runtime.frames import HEADER, MARK
     os.write(line(), HEADER.pack(MARK, 2**62) + b"oops")
     time.sleep(600)
 
@@ -235,6 +235,14 @@ def isolated() -> Iterator[IsolatedEvaluator]:
 
 
 @pytest.fixture
+def impatient() -> Iterator[IsolatedEvaluator]:
+    """An evaluator that kills a child soon after it asked it to end."""
+    evaluator = IsolatedEvaluator(echo=False, term_grace_s=0.2)
+    yield evaluator
+    evaluator.close()
+
+
+@pytest.fixture
 def inline(monkeypatch: pytest.MonkeyPatch) -> Iterator[InlineEvaluator]:
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield InlineEvaluator()
@@ -251,7 +259,7 @@ def run(
     evaluator: Evaluator,
     experiment: Experiment,
     *,
-    stop: Stop | None = None,
+    stop: StopReason | None = None,
     after_s: float = 0.3,
     tid: int = 0,
     values: Values | None = None,
@@ -259,11 +267,11 @@ def run(
     reports: list[Report] = []
     started = time.monotonic()
 
-    def watch() -> Stop | None:
+    def should_stop() -> StopReason | None:
         return stop if time.monotonic() - started > after_s else None
 
     trial = Trial(exp_key=experiment.exp_key, tid=tid, values=values or {"x": 0.25}, attempt=1)
-    return evaluator.evaluate(trial, experiment, watch, reports.append), reports
+    return evaluator.evaluate(trial, experiment, should_stop, reports.append), reports
 
 
 def test_a_good_objective_gives_its_loss_its_result_and_its_reports(evaluator, experiment):
@@ -312,12 +320,12 @@ def test_sys_exit_is_a_failure(evaluator, experiment):
 
 
 def test_a_hanging_objective_is_stopped_by_its_timeout(evaluator, experiment):
-    result, _ = run(evaluator, experiment("hangs"), stop=Stop.TIMEOUT)
+    result, _ = run(evaluator, experiment("hangs"), stop=StopReason.TIMEOUT)
     assert result.error is not None
     assert result.error.kind is FailureKind.TIMEOUT
 
 
-@pytest.mark.parametrize("why", [Stop.CANCELLED, Stop.LOST, Stop.DRAINED])
+@pytest.mark.parametrize("why", [StopReason.CANCELLED, StopReason.LOST, StopReason.DRAINED])
 def test_an_evaluation_that_nobody_wants_is_stopped_without_a_result(evaluator, experiment, why):
     with pytest.raises(StoppedError) as caught:
         run(evaluator, experiment("hangs"), stop=why)
@@ -401,7 +409,7 @@ def test_a_closed_output_costs_neither_the_result_nor_the_output_of_the_next(iso
 def test_an_objective_that_closes_the_line_fails_and_does_not_hang_the_worker(isolated, experiment):
     result, _ = run(isolated, experiment("closes_all_files"), after_s=60)
     assert result.error is not None
-    assert "closed its line" in result.error.message
+    assert "closed its channel" in result.error.message
     assert run(isolated, experiment("good"))[0].loss == 0.25
 
 
@@ -411,14 +419,14 @@ def test_an_objective_that_writes_into_the_line_fails_and_the_next_trial_runs(is
     result, _ = run(isolated, experiment(name), after_s=60)
     assert result.error is not None
     assert result.error.kind is FailureKind.EXIT
-    assert "own into the line" in result.error.message
+    assert "own into the channel" in result.error.message
     assert run(isolated, experiment("good"))[0].loss == 0.25
 
 
 def test_a_message_without_an_end_keeps_no_watch_from_ending_its_evaluation(isolated, experiment):
     """A fork of the objective may be killed while it speaks."""
     with pytest.raises(StoppedError):
-        run(isolated, experiment("ends_within_a_message"), stop=Stop.CANCELLED)
+        run(isolated, experiment("ends_within_a_message"), stop=StopReason.CANCELLED)
     assert run(isolated, experiment("good"))[0].loss == 0.25
 
 
@@ -443,13 +451,13 @@ def test_a_fork_that_returns_into_the_worker_itself_ends_there(inline, experimen
 
 def test_what_an_objective_left_running_reports_to_nobody(evaluator, experiment):
     run(evaluator, experiment("speaks_on"))
-    _, reports = run(evaluator, experiment("hangs"), stop=Stop.TIMEOUT)
+    _, reports = run(evaluator, experiment("hangs"), stop=StopReason.TIMEOUT)
     assert reports == []
 
 
 def test_what_a_fork_reports_later_counts_for_no_other_trial(isolated, experiment):
     run(isolated, experiment("leaves_a_fork_that_speaks"))
-    _, reports = run(isolated, experiment("hangs"), stop=Stop.TIMEOUT)
+    _, reports = run(isolated, experiment("hangs"), stop=StopReason.TIMEOUT)
     assert reports == []
 
 
@@ -462,12 +470,11 @@ def test_an_experiment_is_loaded_from_where_the_worker_was_started(
     assert run(isolated, replace(experiment("good"), objective=nearby))[0].loss == 0.25
 
 
-def test_signal_handlers_of_an_objective_do_not_outlive_its_process(isolated, experiment, monkeypatch):
-    monkeypatch.setattr("hpsearch_worker.isolated._TERM_GRACE_S", 0.2)
-    assert run(isolated, experiment("catches_alarms"))[0].loss == 0.0
-    result, _ = run(isolated, experiment("hangs"), stop=Stop.TIMEOUT)
+def test_signal_handlers_of_an_objective_do_not_outlive_its_process(impatient, experiment):
+    assert run(impatient, experiment("catches_alarms"))[0].loss == 0.0
+    result, _ = run(impatient, experiment("hangs"), stop=StopReason.TIMEOUT)
     assert result.state is State.FAILED
-    assert run(isolated, experiment("good"))[0].loss == 0.25
+    assert run(impatient, experiment("good"))[0].loss == 0.25
 
 
 def test_a_line_without_an_end_is_passed_on_in_pieces(experiment, capfd):
@@ -534,9 +541,8 @@ def test_output_of_one_trial_is_not_shown_with_the_next(isolated, experiment):
     assert result.error.log_tail == "before the end\n"
 
 
-def test_a_child_that_ignores_sigterm_is_killed(isolated, experiment, monkeypatch):
-    monkeypatch.setattr("hpsearch_worker.isolated._TERM_GRACE_S", 0.2)
-    result, _ = run(isolated, experiment("hangs_stubbornly"), stop=Stop.TIMEOUT)
+def test_a_child_that_ignores_sigterm_is_killed(impatient, experiment):
+    result, _ = run(impatient, experiment("hangs_stubbornly"), stop=StopReason.TIMEOUT)
     assert result.error is not None
     assert result.error.kind is FailureKind.TIMEOUT
 
@@ -555,10 +561,10 @@ def test_the_child_dies_with_the_worker(isolated, experiment, tmp_path):
     pid_file = tmp_path / "pid"
     script = (
         "import sys\n"
-        "from hpsearch_worker.isolated import _Child\n"
+        "from hpsearch_worker.isolated import ChildProcess\n"
         "from hpsearch_worker.output import Output\n"
-        "child = _Child(Output(echo=False), {})\n"
-        f"open({str(pid_file)!r}, 'w').write(str(child._process.pid))\n"
+        "child = ChildProcess(Output(echo=False), {})\n"
+        f"open({str(pid_file)!r}, 'w').write(str(child.pid))\n"
         "sys.stdout.write('started'); sys.stdout.flush(); sys.stdin.read()\n"
     )
     import subprocess

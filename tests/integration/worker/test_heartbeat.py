@@ -91,7 +91,7 @@ def test_a_report_on_a_cancelled_trial_tells_of_the_cancellation_at_once(store, 
     with heartbeat.holding(claimed(store)) as held:
         store.cancel("e", {State.RUNNING})
         held.reports.append(Report(step=0, value=0.0))
-        wait_until(lambda: held.hold is LeaseStatus.CANCELLED, "the cancellation", 3)
+        wait_until(lambda: held.lease is LeaseStatus.CANCELLED, "the cancellation", 3)
 
 
 def test_a_report_that_is_refused_costs_the_report_and_nothing_else(store, heartbeat, caplog):
@@ -101,7 +101,7 @@ def test_a_report_that_is_refused_costs_the_report_and_nothing_else(store, heart
         heartbeat.write_reports(held)
         store.refusal = None
         assert "no room" in caplog.text
-        assert held.hold is LeaseStatus.HELD
+        assert held.lease is LeaseStatus.HELD
 
 
 def test_a_renewal_without_an_answer_says_nothing_of_the_lease(store, heartbeat):
@@ -109,7 +109,7 @@ def test_a_renewal_without_an_answer_says_nothing_of_the_lease(store, heartbeat)
         store.refusal = StoreUnavailableError("away")
         before = held.due
         wait_until(lambda: held.due > before, "a renewal that fails", 5)
-        assert held.hold is LeaseStatus.HELD
+        assert held.lease is LeaseStatus.HELD
         store.refusal = None
         before = store.trial("e", 0).lease_until
         wait_until(lambda: store.trial("e", 0).lease_until > before, "the next one", 5)
@@ -131,7 +131,7 @@ def test_a_last_word_that_cannot_be_written_does_not_keep_a_worker_from_leaving(
     heartbeat.start()
     store.refusal = StoreUnavailableError("away")
     heartbeat.stop(replace(THREAD_WORKER, state=WorkerState.STOPPED), 1.0)
-    assert "without a word" in caplog.text
+    assert "could not update the worker registry" in caplog.text
     assert not heartbeat._thread.is_alive()
 
 

@@ -23,13 +23,12 @@ from hpsearch.runtime.signals import Interrupt
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.protocol import LeaseStatus
-from hpsearch_worker import loop
-from hpsearch_worker.directory import Directory
 from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
 from hpsearch_worker.loop import Limits, Slot
 from hpsearch_worker.objective_cache import ObjectiveCache
+from hpsearch_worker.served_experiments import ServedExperiments
 from hpsearch_worker.shutdown import Shutdown
 from hpsearch_worker.tally import Outcome, Tally
 from tests.support.waiting import wait_until
@@ -110,7 +109,7 @@ def slot(store: Observed) -> Iterator[Slot]:
         yield Slot(
             store=store,
             evaluator=InlineEvaluator(objectives=ObjectiveCache(store, SECRET)),
-            directory=Directory(store, []),
+            served=ServedExperiments(store, []),
             heartbeat=heartbeat,
             tally=Tally(THREAD_WORKER),
             shutdown=Shutdown(interrupt, 30.0),
@@ -209,7 +208,7 @@ def test_an_objective_that_is_gone_is_refused_with_the_remedy(store):
     opened = experiment(store)
     store.detach("e", ATTACHMENT)
 
-    with pytest.raises(LoadError, match="'e' was sent by value, and is gone; start it anew"):
+    with pytest.raises(LoadError, match="'e' was sent by value, but was deleted"):
         ObjectiveCache(store, SECRET)(opened)
 
 
@@ -224,8 +223,8 @@ def test_an_objective_whose_attachment_is_damaged_is_left_alone_and_ends_no_work
     slot.work()
 
     assert slot.shutdown.error is None
-    assert slot.directory.running() == {}
-    with pytest.raises(LoadError, match="'e' was sent by value, and cannot be read: The attachment"):
+    assert slot.served.running() == {}
+    with pytest.raises(LoadError, match="'e' was sent by value and cannot be read: The attachment"):
         ObjectiveCache(store, SECRET)(opened)
 
 
@@ -234,18 +233,18 @@ def test_an_experiment_that_was_refused_is_served_once_it_is_made_anew(store, sl
     store.attach("e", ATTACHMENT, b"unsigned")
     slot.work()
     assert store.trial("e", 0).state is State.PENDING
-    assert slot.directory.running() == {}
+    assert slot.served.running() == {}
 
     store.delete_experiment("e")
     assert store.experiments({ExperimentState.RUNNING}) == []
     assert refused.exp_key == experiment(store).exp_key
-    assert list(slot.directory.running(anew=True)) == ["e"]
+    assert list(slot.served.running(refresh=True)) == ["e"]
 
 
 def test_a_trial_of_an_experiment_made_anew_is_not_evaluated_as_one_of_the_old(store, slot):
     """A worker looks for experiments every two seconds only; a name may be somebody else's by then."""
     old = experiment(store, loss=0.5)
-    assert list(slot.directory.running()) == ["e"]
+    assert list(slot.served.running()) == ["e"]
     slot.evaluator.prepare(old, lambda: None)
     made_anew(store, old)
 
@@ -253,15 +252,15 @@ def test_a_trial_of_an_experiment_made_anew_is_not_evaluated_as_one_of_the_old(s
 
     trial = store.trial("e", 0)
     assert trial.loss == 0.25
-    assert [ended.why for ended in trial.history] == ["experiment was made anew"]
+    assert [ended.why for ended in trial.history] == ["experiment was re-created"]
 
 
 @pytest.mark.parametrize("exp_keys", [[], ["e"]])
 def test_an_experiment_that_another_has_replaced_is_not_refused(store, slot, exp_keys):
     """What was signed for the new one does not fit the old one, which the worker still knows."""
-    slot = replace(slot, directory=Directory(store, exp_keys))
+    slot = replace(slot, served=ServedExperiments(store, exp_keys))
     old = experiment(store, loss=0.5)
-    assert list(slot.directory.running()) == ["e"]
+    assert list(slot.served.running()) == ["e"]
     made_anew(store, old)
 
     slot.work()
@@ -317,8 +316,8 @@ class PausedMeanwhile(InlineEvaluator):
         super().__init__(objectives=ObjectiveCache(store, SECRET))
         self.move, self.left = move, nth
 
-    def prepare(self, experiment, watch):
-        super().prepare(experiment, watch)
+    def prepare(self, experiment, should_stop):
+        super().prepare(experiment, should_stop)
         self.left -= 1
         if self.left == 0:
             self.move()
@@ -346,10 +345,10 @@ def test_a_trial_that_was_not_begun_for_a_pause_is_evaluated_after_it(store, slo
     paused = replace(slot, evaluator=evaluator, tally=Tally(THREAD_WORKER, max_trials=1))
     paused.work()
     assert paused.tally.outcomes()[Outcome.NOT_BEGUN] == 1
-    assert paused.tally.may_take()  # it used up no right to a trial
+    assert paused.tally.reserve_trial()  # it used up no right to a trial
 
     store.set_experiment_state("e", ExperimentState.RUNNING)
-    slot.directory.running(anew=True)
+    slot.served.running(refresh=True)
     slot.work()
 
     trials = list(store.trials("e"))
@@ -367,7 +366,7 @@ def test_a_pause_of_one_search_holds_up_no_other(store, slot):
             )
         )
         store.insert(trials_of(opened, 5))
-    assert set(slot.directory.running()) == {"paused", "other"}
+    assert set(slot.served.running()) == {"paused", "other"}
     store.set_experiment_state("paused", ExperimentState.PAUSED)
 
     slot.work()
@@ -420,10 +419,10 @@ class CallsHere:
     def __init__(self, objective: Callable[[dict[str, Any]], float]) -> None:
         self.objective = objective
 
-    def prepare(self, experiment, watch):
+    def prepare(self, experiment, should_stop):
         pass
 
-    def evaluate(self, trial, experiment, watch, on_event):
+    def evaluate(self, trial, experiment, should_stop, on_event):
         return Result(loss=self.objective(dict(trial.values)), duration_s=0.0)
 
     def close(self):
@@ -461,10 +460,7 @@ def test_an_experiment_that_is_new_is_evaluated_with_the_code_of_now(store, slot
     assert (store.trial("before", 0).loss, store.trial("after", 0).loss) == (0.5, 0.25)
 
 
-def test_an_objective_that_takes_long_to_load_is_waited_for_and_told_of_once(
-    store, slot, tmp_path, monkeypatch, caplog
-):
-    monkeypatch.setattr(loop, "_LONG_LOADING_S", 0.0)
+def test_a_worker_warns_once_that_an_objective_takes_long_to_load(store, slot, tmp_path, caplog):
     may_end = tmp_path / "may_end"
     file = tmp_path / "loads_for_long.py"
     file.write_text(
@@ -482,10 +478,12 @@ def test_an_objective_that_takes_long_to_load_is_waited_for_and_told_of_once(
         )
     )
     store.insert(trials_of(opened))
-    thread = threading.Thread(target=replace(slot, evaluator=IsolatedEvaluator(echo=False)).work)
+    thread = threading.Thread(
+        target=replace(slot, evaluator=IsolatedEvaluator(echo=False), loading_warning_s=0.0).work
+    )
     thread.start()
     try:
-        wait_until(lambda: "loads_for_long.py:objective takes long" in caplog.text, "a word", 10)
+        wait_until(lambda: "still loading" in caplog.text, "a warning", 10)
     finally:
         may_end.touch()
         thread.join()
@@ -541,12 +539,12 @@ def test_a_slot_that_waits_for_what_another_asks_for_does_not_stand_still(store,
         return answer(*args, **options)
 
     monkeypatch.setattr(store, what, answer_after_the_outage)
-    directory, objectives = Directory(store, [], watchdog), ObjectiveCache(store, SECRET, watchdog)
+    served, objectives = ServedExperiments(store, [], watchdog), ObjectiveCache(store, SECRET, watchdog)
 
     def work() -> None:
         with watchdog.loop(threading.current_thread().name):
             both_began.wait(30)
-            directory.running() if what == "experiments" else objectives(opened)
+            served.running() if what == "experiments" else objectives(opened)
 
     slots = [threading.Thread(target=work) for _ in range(2)]
     for slot in slots:

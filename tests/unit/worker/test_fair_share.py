@@ -33,10 +33,10 @@ def experiments(priorities: Mapping[str, int]) -> list[Experiment]:
 
 def take(share: FairShare, served: list[Experiment], waiting: Iterable[str] | None = None) -> str | None:
     """Claim a trial of the first experiment in turn that has one waiting; without a list, all have."""
-    with share.turn(served) as turn:
-        has_trials = turn.exp_keys if waiting is None else set(waiting)
-        turn.taken_from = next((key for key in turn.exp_keys if key in has_trials), None)
-    return turn.taken_from
+    with share.claiming(served) as order:
+        has_trials = order.exp_keys if waiting is None else set(waiting)
+        order.claimed_from = next((key for key in order.exp_keys if key in has_trials), None)
+    return order.claimed_from
 
 
 def begun(priorities: Mapping[str, int], seed: int) -> FairShare:
@@ -81,8 +81,8 @@ def test_a_turn_names_every_experiment_once_and_what_waits_is_taken(priorities, 
     share, served = FairShare(random.Random(seed)), experiments(priorities)
     for _ in range(10):
         waiting = data.draw(st.sets(st.sampled_from(sorted(priorities))))
-        with share.turn(served) as turn:
-            assert sorted(turn.exp_keys) == sorted(priorities)
+        with share.claiming(served) as order:
+            assert sorted(order.exp_keys) == sorted(priorities)
         assert (take(share, served, waiting) is None) == (not waiting)
 
 
@@ -129,10 +129,10 @@ def test_slots_that_ask_at_the_same_moment_are_sent_to_different_experiments():
     asked, all_asked = [], threading.Barrier(4)
 
     def slot() -> None:
-        with share.turn(served) as turn:
-            asked.append(turn.exp_keys[0])
+        with share.claiming(served) as order:
+            asked.append(order.exp_keys[0])
             all_asked.wait(30)
-            turn.taken_from = turn.exp_keys[0]
+            order.claimed_from = order.exp_keys[0]
 
     for _ in range(5):
         take(share, served)
@@ -148,7 +148,7 @@ def test_a_claim_that_fails_costs_no_turn():
     share, served = FairShare(random.Random(1)), experiments({"a": 1, "b": 1})
     first = take(share, served)
     for _ in range(50):
-        with pytest.raises(OSError, match="away"), share.turn(served):
+        with pytest.raises(OSError, match="away"), share.claiming(served):
             raise OSError("away")
     counts = Counter(take(share, served) for _ in range(10))
     assert first in counts

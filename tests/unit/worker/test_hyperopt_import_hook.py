@@ -27,7 +27,7 @@ from hpsearch.core.experiment import ObjectiveRef
 from hpsearch_worker.messages import Load
 
 ref = ObjectiveRef(kind="import", ref="train:objective")
-loaded = Load("e", ref, Space({"x": hp.uniform("x", 0, 1)}).to_json(), None, None).carry_out()
+loaded = Load("e", ref, Space({"x": hp.uniform("x", 0, 1)}).to_json(), None, None).load_here()
 """
 
 #: A module that workers import, as Hyperopt's users write it.

@@ -10,26 +10,26 @@ THREAD_WORKER = Worker(name="w", host="h", pid=1)
 
 def test_no_more_trials_are_taken_than_allowed_and_an_unused_right_counts_again():
     tally = Tally(THREAD_WORKER, max_trials=2)
-    assert [tally.may_take(), tally.may_take()] == [True, True]
-    tally.give_back()
-    assert [tally.may_take(), tally.may_take()] == [True, False]
+    assert [tally.reserve_trial(), tally.reserve_trial()] == [True, True]
+    tally.return_reservation()
+    assert [tally.reserve_trial(), tally.reserve_trial()] == [True, False]
 
 
 def test_a_refusal_costs_nobody_elses_right():
     """With more slots than trials to take, the right that one slot gives back is there for the next look."""
     tally = Tally(THREAD_WORKER, max_trials=1)
-    assert [tally.may_take(), tally.may_take(), tally.may_take()] == [True, False, False]
-    tally.give_back()
-    assert tally.may_take()
+    assert [tally.reserve_trial(), tally.reserve_trial(), tally.reserve_trial()] == [True, False, False]
+    tally.return_reservation()
+    assert tally.reserve_trial()
 
 
 def test_no_trial_is_taken_once_the_time_to_claim_is_over():
     now = [100.0]
     tally = Tally(THREAD_WORKER, claim_for_s=5.0, clock=lambda: now[0])
     now[0] = 104.9
-    assert tally.may_take()
+    assert tally.reserve_trial()
     now[0] = 105.0
-    assert not tally.may_take()
+    assert not tally.reserve_trial()
 
 
 def test_a_worker_is_idle_only_while_none_of_its_slots_holds_a_trial():
@@ -51,7 +51,7 @@ def test_a_worker_is_idle_only_while_none_of_its_slots_holds_a_trial():
 
 def test_without_a_limit_there_is_always_one_more():
     tally = Tally(THREAD_WORKER)
-    assert all(tally.may_take() for _ in range(100))
+    assert all(tally.reserve_trial() for _ in range(100))
 
 
 def test_a_worker_is_busy_while_it_evaluates_and_draining_when_it_leaves():

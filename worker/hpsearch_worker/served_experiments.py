@@ -1,4 +1,4 @@
-"""Which experiments a worker takes trials from."""
+"""The experiments from which a worker takes trials."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from hpsearch.store.protocol import TrialStore
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a look at the experiments is good.
-_GOOD_FOR_S = 2.0
+#: Seconds after which the list of experiments is read again.
+_REFRESH_S = 2.0
 
 
-class Directory:
+class ServedExperiments:
     """The running experiments that this worker serves and can load.
 
     Parameters
     ----------
     store : TrialStore
-        Where the experiments are.
+        Holds the experiments.
     exp_keys : sequence of str
-        The experiments to serve; empty means any.
-    watchdog : Pulse, optional
-        Beats while a slot waits for the look of another.
+        Names of the experiments to serve; empty for any.
+    watchdog : Watchdog, optional
+        Beats while a slot waits for another slot to read the list.
     """
 
     def __init__(self, store: TrialStore, exp_keys: Sequence[str], watchdog: Watchdog | None = None) -> None:
@@ -38,29 +38,36 @@ class Directory:
         self._watchdog = watchdog or Watchdog()
         self._wanted = tuple(exp_keys)
         self._lock = threading.Lock()
-        self._looked_at = float("-inf")
+        self._read_at = float("-inf")
         self._running: dict[str, Experiment] = {}
         self._refused: set[Code] = set()
         # By name: a leader's lease that ends too late, and when it was first seen.
-        self._leads: dict[str, tuple[datetime, float]] = {}
+        self._late_leases: dict[str, tuple[datetime, float]] = {}
 
-    def running(self, *, anew: bool = False) -> dict[str, Experiment]:
-        """Return the experiments to take trials from, by name; ``anew`` looks at the store again."""
+    def running(self, *, refresh: bool = False) -> dict[str, Experiment]:
+        """Return the experiments to take trials from, by name; ``refresh`` reads them from the store now."""
         with self._watchdog.holding(self._lock):
-            if anew or time.monotonic() - self._looked_at > _GOOD_FOR_S:
-                self._look()
+            if refresh or time.monotonic() - self._read_at > _REFRESH_S:
+                self._read()
             return {key: e for key, e in self._running.items() if e.code not in self._refused}
 
     def refuse(self, experiment: Experiment, problem: HpsearchError) -> None:
-        """Leave an experiment alone that cannot be loaded here, unless another has taken its place by now.
+        """Stop serving an experiment that this machine cannot load, unless it was replaced meanwhile.
+
+        Parameters
+        ----------
+        experiment : Experiment
+            As it was when loading it failed.
+        problem : HpsearchError
+            Why it cannot be loaded.
 
         Raises
         ------
         HpsearchError
-            The problem itself, if that experiment was asked for by name.
+            The problem, if the worker was started for this experiment by name.
         """
         with self._watchdog.holding(self._lock):
-            self._look()
+            self._read()
             present = self._running.get(experiment.exp_key)
             if present is None or (present.identity, present.objective) != (
                 experiment.identity,
@@ -80,23 +87,23 @@ class Directory:
             )
 
     def is_exhausted(self) -> bool:
-        """Whether no experiment can be expected to offer another trial: none has a living coordinator."""
-        running = self.running(anew=True)
+        """Whether no experiment will offer another trial, because none has a live coordinator."""
+        running = self.running(refresh=True)
         now = self._store.now()
         return not any(self._may_be_led(e, now) for e in running.values())
 
     def _may_be_led(self, experiment: Experiment, now: datetime) -> bool:
-        """Whether a coordinator leads it, or had no time yet to renew since the clock was set back."""
+        """Whether a coordinator leads it, or has not yet had time to renew since the clock was set back."""
         until, lease_s = experiment.led_until, experiment.lead_lease_s
         if experiment.is_led(now) or until is None or lease_s is None or until <= now:
             return experiment.is_led(now)
-        known, since = self._leads.get(experiment.exp_key, (None, 0.0))
+        known, since = self._late_leases.get(experiment.exp_key, (None, 0.0))
         if known != until:
             since = time.monotonic()
-            self._leads[experiment.exp_key] = until, since
+            self._late_leases[experiment.exp_key] = until, since
         return time.monotonic() - since < lease_s
 
-    def _look(self) -> None:
+    def _read(self) -> None:
         found = {e.exp_key: e for e in self._store.experiments({ExperimentState.RUNNING})}
         self._running = {k: e for k, e in found.items() if not self._wanted or k in self._wanted}
-        self._looked_at = time.monotonic()
+        self._read_at = time.monotonic()

@@ -12,11 +12,10 @@ import pytest
 
 from hpsearch import hp
 from hpsearch.core.experiment import Experiment, ObjectiveRef
-from hpsearch.core.trial import Result
 from hpsearch.errors import ConfigurationError, HpsearchError, LoadError, SpaceError
 from hpsearch.space.tree import Space
-from hpsearch_worker.allowed import Allowed
-from hpsearch_worker.allowed_only import AllowedOnly
+from hpsearch_worker.allowlist import Allowlist
+from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.messages import Load, Loaded
 
 SPACE = Space({"x": hp.uniform("x", 0, 1)}).to_json()
@@ -39,7 +38,7 @@ def experiment(ref: str, kind: str = "import", path: Path | None = None, space=S
 
 def is_allowed(found: Experiment, *patterns: str) -> bool:
     try:
-        Allowed.of(patterns, Path.cwd()).narrowed(found)
+        Allowlist.of(patterns, Path.cwd()).restrict(found)
     except LoadError:
         return False
     return True
@@ -85,7 +84,7 @@ def test_the_file_that_is_run_is_the_one_that_matched(home: Path):
     foreign = home.parent / "foreign" / "search.py"
     found = experiment("search.py:objective", "file", foreign)
     found = replace(found, objective=replace(found.objective, paths=(str(foreign),)))
-    assert Allowed.of(["search.py"], home).narrowed(found).objective == ObjectiveRef(
+    assert Allowlist.of(["search.py"], home).restrict(found).objective == ObjectiveRef(
         kind="file", ref=f"{home}/search.py:objective", path=f"{home}/search.py"
     )
     (home / "search.py").unlink()
@@ -127,8 +126,8 @@ def test_an_unknown_kind_is_not_allowed():
 
 def test_what_the_space_imports_must_match_too():
     space = {"operations": [{"name": "call", "args": [{"import": "os:system"}, "true"]}]}
-    with pytest.raises(LoadError, match="What the space names, os:system, is not allowed"):
-        Allowed.of(["a:objective"], Path.cwd()).narrowed(experiment("a:objective", space=space))
+    with pytest.raises(LoadError, match="The search space imports os:system, which is not allowed"):
+        Allowlist.of(["a:objective"], Path.cwd()).restrict(experiment("a:objective", space=space))
     assert is_allowed(experiment("a:objective", space=space), "a:objective", "os:system")
 
 
@@ -155,7 +154,7 @@ def test_names_with_double_underscores_match_no_pattern(home: Path, name: str):
     assert not is_allowed(experiment("lab.x:objective", space=space), "**:**")
     for pattern in (f"lab.x:{name}", f"search.py:{name}"):
         with pytest.raises(ConfigurationError, match="has a name with double underscores around it"):
-            Allowed.of([pattern], home)
+            Allowlist.of([pattern], home)
 
 
 def test_modules_that_run_a_program_match_no_pattern():
@@ -166,8 +165,8 @@ def test_operations_of_the_space_only_compute():
     """A keyword such as ``key`` would call what the space took out of something else."""
     call_by_key = {"name": "max", "args": [{"tuple": ["1"]}], "keywords": [["key", {"operation": 0}]]}
     found = experiment("a:objective", space={"operations": [call_by_key]})
-    with pytest.raises(LoadError, match="What the space may reach by max is not allowed"):
-        Allowed.of(["**:**"], Path.cwd()).narrowed(found)
+    with pytest.raises(LoadError, match="reaches functions through max, which is not allowed"):
+        Allowlist.of(["**:**"], Path.cwd()).restrict(found)
 
 
 @pytest.fixture
@@ -199,8 +198,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def loaded(found: Experiment, *patterns: str) -> Loaded:
     """Load an experiment as the evaluating process of a worker with ``--allow`` does."""
-    allowed = Allowed.of(patterns, Path.cwd())
-    return Load.of(allowed.narrowed(found), None, None, allowed).carry_out()
+    return Load.of(found, allowlist=Allowlist.of(patterns, Path.cwd())).load_here()
 
 
 def space_of(root: Any, *operations: Any) -> dict[str, Any]:
@@ -280,39 +278,16 @@ def test_operators_of_what_an_allowed_function_returns_are_not_used(lab: Path):
     with pytest.raises(SpaceError, match=r"getitem\(.*an operand is no plain value"):
         loaded(experiment("lab_of_allowed.x:double", space=space), LAB).space.config({})
     without = experiment("lab_of_allowed.x:double", space=space)
-    assert Load.of(without, None, None).carry_out().space.config({}) == "run"
+    assert Load.of(without).load_here().space.config({}) == "run"
 
 
 def test_a_pattern_without_a_place_is_refused():
     with pytest.raises(ConfigurationError, match="names no module and no file"):
-        Allowed.of([":objective"], Path.cwd())
+        Allowlist.of([":objective"], Path.cwd())
 
 
-class Recorder:
-    """Notes what it was asked to load and to evaluate."""
-
-    def __init__(self) -> None:
-        self.seen: list[Experiment] = []
-
-    def prepare(self, experiment, watch):
-        self.seen.append(experiment)
-
-    def evaluate(self, trial, experiment, watch, on_event):
-        self.seen.append(experiment)
-        return Result(loss=0.0)
-
-    def close(self):
-        self.seen.clear()
-
-
-def test_the_evaluator_hears_only_of_what_is_allowed(home: Path):
-    recorder = Recorder()
-    only = AllowedOnly(Allowed.of(["search.py"], home), recorder)
-    for call in (
-        lambda found: only.prepare(found, lambda: None),
-        lambda found: only.evaluate(None, found, lambda: None, lambda word: None),
-    ):
-        call(experiment("search.py:objective", "file"))
-        with pytest.raises(LoadError, match="is not allowed on this worker"):
-            call(experiment("os:system"))
-    assert [found.objective.path for found in recorder.seen] == [f"{home}/search.py"] * 2
+def test_an_evaluator_loads_only_what_is_allowed(home: Path):
+    evaluator = InlineEvaluator(allowlist=Allowlist.of(["search.py"], home))
+    evaluator.prepare(experiment("search.py:objective", "file"), lambda: None)
+    with pytest.raises(LoadError, match="is not allowed on this worker"):
+        evaluator.prepare(experiment("os:system"), lambda: None)

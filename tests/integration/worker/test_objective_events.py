@@ -258,7 +258,7 @@ def speak(i):
         current_trial().report(i, i)
 
 if __name__ == "__main__":
-    from hpsearch_worker.process_env import described
+    from hpsearch_worker.process_env import evaluation_in_environ
     from hpsearch.objective.process_reports import Evaluation
     speak(0)  # by hand: without a word
 
@@ -267,7 +267,7 @@ if __name__ == "__main__":
             pool.map(speak, range(2))
         return 0.0
 
-    with described(Evaluation(number=0, tid=3)):
+    with evaluation_in_environ(Evaluation(number=0, tid=3)):
         evaluate(objective, dict, CurrentTrial())
 """
 

@@ -1,12 +1,11 @@
-"""Which objectives a worker may run: those that match a pattern of ``--allow``.
+"""The objectives that a worker may run: those that match a pattern of ``--allow``.
 
-Whoever may write experiments to the database chooses what the workers import and call. An
-owner who does not want to leave that choice to the database names what may be chosen. A
-space imports and calls, too, so that what it names is held to the same patterns, and its
-operations only compute.
+Anyone who can write experiments to the database chooses what the workers import and call. ``--allow``
+limits that choice. A search space imports and calls functions, too, so the names in it must match the same
+patterns, and its operations may only compute.
 
-Names are looked at twice: as text, before anything is imported, and once more as what was
-found there, since a module also holds what it imported from elsewhere.
+Names are checked twice: as text before the import, and afterwards by where the object is defined, because
+a module also contains what it imported from other modules.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ from hpsearch.objective.loading import DEFAULT_OBJECTIVE, files_of
 from hpsearch.space.references import references_of
 from hpsearch.space.trust import Trust, defining_module, imported, qualname_of
 
-#: The pattern that admits objectives sent by value. No module can have this name.
+#: The pattern that allows objectives sent by value. No module can have this name.
 ANY_BY_VALUE = "by-value"
 
-#: What the wildcards of a pattern stand for; what else it holds stands for itself.
+#: The regular expression for each wildcard of a pattern.
 _WILDCARDS = {"**": "[^:]*", "*": "[^./:]*", "?": "[^./:]"}
 
 
@@ -36,35 +35,53 @@ _WILDCARDS = {"**": "[^:]*", "*": "[^./:]*", "?": "[^./:]"}
 class Pattern:
     """A pattern of ``--allow``."""
 
-    whole: re.Pattern[str]  #: of the place, a colon, and the name
-    is_exact: bool  #: whether the name holds no wildcard, so that the owner chose it
+    regex: re.Pattern[str]  #: matches ``place:name``
+    is_exact: bool  #: whether the name has no wildcard, so the owner chose this very object
 
     @classmethod
     def of(cls, place: str, name: str) -> Pattern:
-        """Read what stands before and after the colon."""
-        return cls(_compiled(f"{place}:{name}"), is_exact=not re.search(r"[*?]", name))
+        """Compile a pattern.
+
+        Parameters
+        ----------
+        place : str
+            A module, or the path of a file, with wildcards.
+        name : str
+            A name in it, with wildcards.
+        """
+        parts = re.split(r"(\*\*|\*|\?)", f"{place}:{name}")
+        regex = re.compile("".join(_WILDCARDS.get(part, re.escape(part)) for part in parts))
+        return cls(regex, is_exact=not re.search(r"[*?]", name))
 
     def matches(self, reference: str) -> bool:
-        """Whether a reference is admitted, as far as its text tells."""
-        return self.whole.fullmatch(reference) is not None
+        """Whether the text of a reference matches."""
+        return self.regex.fullmatch(reference) is not None
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowlist:
     """What may be imported and called."""
 
-    names: tuple[Pattern, ...]  #: of "module:name"
-    files: tuple[Pattern, ...]  #: of "/absolute/path/file.py:name"
-    by_value: bool  #: whether what comes signed is run, too
+    names: tuple[Pattern, ...]  #: match "module:name"
+    files: tuple[Pattern, ...]  #: match "/absolute/path/file.py:name"
+    by_value: bool  #: whether signed objectives may run
 
     @classmethod
-    def of(cls, patterns: Sequence[str], folder: Path) -> Allowed:
-        """Read patterns; a relative path is taken from a folder, and a missing name is ``objective``.
+    def of(cls, patterns: Sequence[str], folder: Path) -> Allowlist:
+        """Compile the patterns of ``--allow``.
+
+        Parameters
+        ----------
+        patterns : sequence of str
+            ``module:name``, ``file.py:name`` or ``by-value``, with ``*``, ``**`` and ``?`` as wildcards; the
+            default name is ``objective``.
+        folder : Path
+            Start of relative paths.
 
         Raises
         ------
         ConfigurationError
-            If one has no place before the colon, or a name with double underscores around it.
+            If a pattern has nothing before the colon, or a name with double underscores around it.
         """
         names, files = [], []
         for pattern in patterns:
@@ -78,8 +95,8 @@ class Allowed:
             is_file = place.endswith(".py")
             if _is_internal(name) or (not is_file and _is_internal(place)):
                 raise ConfigurationError(
-                    f"--allow {pattern!r} has a name with double underscores around it, which is "
-                    "Python's own and never run; name a function."
+                    f"--allow {pattern!r} has a name with double underscores around it, which belongs to "
+                    "Python and never runs; name a function."
                 )
             if is_file:
                 files.append(Pattern.of(str(_resolved(folder / place)), name))
@@ -87,34 +104,43 @@ class Allowed:
                 names.append(Pattern.of(place, name))
         return cls(tuple(names), tuple(files), ANY_BY_VALUE in patterns)
 
-    def narrowed(self, experiment: Experiment) -> Experiment:
-        """Return an experiment that names no other file than the one that was found to be allowed.
+    def restrict(self, experiment: Experiment) -> Experiment:
+        """Return the experiment with the one file for its objective that is allowed.
 
         Raises
         ------
         LoadError
-            If its objective, or something that its space names or calls, is not allowed.
+            If its objective, or something that its space imports or calls, is not allowed.
         """
         found = references_of(experiment.space)
         refused = sorted(name for name in found.imports if not self._admits(name))
         if refused:
-            raise _refusal(f"What the space names, {', '.join(refused)},")
+            raise _refusal(f"The search space imports {', '.join(refused)}, which")
         if found.unrestricted:
-            raise _refusal(f"What the space may reach by {' and '.join(sorted(found.unrestricted))}")
-        return replace(experiment, objective=self._narrowed(experiment.objective))
+            raise _refusal(
+                f"The search space reaches functions through {' and '.join(sorted(found.unrestricted))}, which"
+            )
+        return replace(experiment, objective=self._restricted(experiment.objective))
 
     @property
     def trust(self) -> Trust:
-        """What the space of an experiment may import and compute."""
+        """What a search space may import and compute."""
         return Trust(self._found, is_restricted=True)
 
     def check_loaded(self, ref: ObjectiveRef, objective: Any) -> None:
-        """Check an objective that was imported under a name that is allowed.
+        """Check where an objective is defined that was imported under an allowed name.
+
+        Parameters
+        ----------
+        ref : ObjectiveRef
+            The allowed reference.
+        objective : callable
+            The imported object.
 
         Raises
         ------
         LoadError
-            If only a wildcard matches that name, and the function is defined elsewhere, where it
+            If only a wildcard matches the name, and the function is defined in another module, where it
             is not allowed.
         """
         place = ref.ref.partition(":")[0]
@@ -127,9 +153,9 @@ class Allowed:
                 self._check_import(ref.ref, objective)
 
     def _found(self, reference: str, place: str) -> Any:
-        """Import what a space refers to, if it is allowed."""
+        """Import what a search space refers to, if it is allowed."""
         if not self._admits(reference):
-            raise _refusal(f"What the space names, {reference},")
+            raise _refusal(f"The search space imports {reference}, which")
         found = imported(reference, place)
         self._check_import(reference, found)
         return found
@@ -140,20 +166,20 @@ class Allowed:
         self._check_defined(reference, value, is_admitted=is_own or is_chosen)
 
     def _check_defined(self, reference: str, value: Any, *, is_admitted: bool) -> None:
-        """Raise unless a value is admitted where it was found, or where it is defined."""
+        """Raise unless a value is allowed where it was found or where it is defined."""
         home = f"{defining_module(value)}:{qualname_of(value)}"
         file = f"{_file_of(value)}:{qualname_of(value)}"
         if not (is_admitted or self._admits(home) or any(p.matches(file) for p in self.files)):
             raise LoadError(
-                f"{reference} is defined elsewhere, as {home}, and not allowed on this worker: a star after "
-                "the colon admits only what its module defines; name the function to --allow."
+                f"{reference} is defined elsewhere, as {home}, which is not allowed on this worker: a star "
+                "after the colon allows only what the module itself defines; name the function in --allow."
             )
 
     def _admits(self, reference: str) -> bool:
-        """Whether a pattern for modules admits a reference, as far as its text tells."""
+        """Whether a pattern for modules matches the text of a reference."""
         return not _is_internal(reference) and any(pattern.matches(reference) for pattern in self.names)
 
-    def _narrowed(self, objective: ObjectiveRef) -> ObjectiveRef:
+    def _restricted(self, objective: ObjectiveRef) -> ObjectiveRef:
         name = objective.ref.partition(":")[2]
         match objective.kind:
             case "file" if not _is_internal(name):
@@ -168,28 +194,23 @@ class Allowed:
         raise _refusal(f"The objective {objective.ref} of the kind {objective.kind!r}")
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = re.split(r"(\*\*|\*|\?)", pattern)
-    return re.compile("".join(_WILDCARDS.get(part, re.escape(part)) for part in parts))
-
-
 def _resolved(path: Path) -> Path:
-    """Return a path as that of a file is compared: what stands before the first wildcard has no links."""
+    """Resolve the symbolic links in the part of a path before its first wildcard."""
     n_plain = next((i for i, part in enumerate(path.parts) if re.search(r"[*?]", part)), len(path.parts))
-    # Path.resolve would raise for links that lead in a circle.
+    # Path.resolve raises for a cycle of links.
     return Path(os.path.realpath(Path(*path.parts[:n_plain])), *path.parts[n_plain:])
 
 
 def _is_internal(reference: str) -> bool:
-    """Whether a part of a name has double underscores around it: that is Python's, and leads anywhere."""
+    """Whether a part of a name has double underscores around it: such attributes lead anywhere."""
     return any(part.startswith("__") and part.endswith("__") for part in re.split("[.:]", reference))
 
 
 def _file_of(value: Any) -> str | None:
-    """Return the file that defines a value, with links followed; None if that is not known."""
+    """Return the file that defines a value, links resolved; None if unknown."""
     file = getattr(sys.modules.get(defining_module(value) or ""), "__file__", None)
     return os.path.realpath(file) if file else None
 
 
 def _refusal(what: str) -> LoadError:
-    return LoadError(f"{what} is not allowed on this worker: no --allow matches what it is on this machine.")
+    return LoadError(f"{what} is not allowed on this worker: no --allow pattern matches it on this machine.")
