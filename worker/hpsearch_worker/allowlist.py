@@ -117,9 +117,8 @@ class Allowlist:
         if refused:
             raise _refusal(f"The search space imports {', '.join(refused)}, which")
         if found.unrestricted:
-            raise _refusal(
-                f"The search space reaches functions through {' and '.join(sorted(found.unrestricted))}, which"
-            )
+            operations = " and ".join(sorted(found.unrestricted))
+            raise _refusal(f"The search space reaches functions through {operations}, which")
         return replace(experiment, objective=self._restricted(experiment.objective))
 
     @property

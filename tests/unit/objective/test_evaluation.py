@@ -269,7 +269,7 @@ def test_an_objective_attaches_while_it_runs_and_nothing_afterwards():
 
 @pytest.mark.parametrize(("name", "data"), [("a", "text"), (7, b"x"), (None, None)])
 def test_attach_takes_bytes_under_a_name(name, data):
-    with pytest.raises(TypeError, match="attach\\(\\) keeps bytes under a name"):
+    with pytest.raises(TypeError, match="attach\\(\\) stores bytes under a name"):
         current_trial().attach(name, data)
 
 

@@ -289,5 +289,6 @@ def test_a_pattern_without_a_place_is_refused():
 def test_an_evaluator_loads_only_what_is_allowed(home: Path):
     evaluator = InlineEvaluator(allowlist=Allowlist.of(["search.py"], home))
     evaluator.prepare(experiment("search.py:objective", "file"), lambda: None)
+    other = replace(experiment("os:system"), exp_key="other")
     with pytest.raises(LoadError, match="is not allowed on this worker"):
-        evaluator.prepare(experiment("os:system"), lambda: None)
+        evaluator.prepare(other, lambda: None)
