@@ -37,7 +37,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Call:
-    """A call that logs or tells something."""
+    """A call that logs or prints an event."""
 
     place: str
     level: str
@@ -78,8 +78,8 @@ def calls() -> Iterator[Call]:
             ):
                 level = LEVELS[method]
                 extra = next((k.value for k in node.keywords if k.arg == "extra"), None)
-            case ast.Call(func=ast.Name("tell"), args=[_, extra], keywords=[]):
-                level = "told"
+            case ast.Call(func=ast.Name("print_or_log"), args=[_, extra], keywords=[]):
+                level = "printed"
             case _:
                 continue
         if any(isinstance(arg, ast.Starred) for arg in node.args):
