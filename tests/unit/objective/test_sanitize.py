@@ -87,7 +87,7 @@ def test_numpy_dates_of_any_resolution_become_dates():
 def test_a_date_that_no_calendar_of_utc_holds_is_left_out_and_named():
     kept, problems = sanitized({"at": datetime.min.replace(tzinfo=timezone(timedelta(hours=2)))})
     assert kept == {}
-    assert problems == ["result['at'] is a date that the database cannot hold; it was left out."]
+    assert problems == ["result['at'] is a date outside the years 1 to 9999; it was left out."]
 
 
 def test_an_array_that_cannot_fit_is_left_out_before_it_is_copied():
