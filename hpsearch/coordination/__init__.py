@@ -1,1 +1,1 @@
-"""Leading a search: read what finished, plan, suggest, insert, until it is over."""
+"""Leads a search to its end: reads finished trials, plans, suggests and inserts new ones."""

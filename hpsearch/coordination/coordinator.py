@@ -1,8 +1,7 @@
-"""The coordinator: read what finished, plan, suggest, insert.
+"""The coordinator: reads finished trials, plans, suggests and inserts new ones.
 
-All state of a search is in the store. What a coordinator holds in memory is derived
-from there when it becomes the leader and brought up to date by each ``tick``, so that it
-can be killed at any instant and another goes on.
+All state of a search is in the store. A coordinator loads it when it becomes the leader, and each ``tick``
+updates its copy, so it can be killed at any time and another one continues.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from collections.abc import Callable, Mapping
 from hpsearch.coordination import plan
 from hpsearch.coordination.election import Candidate
 from hpsearch.coordination.fleet_view import FleetView
+from hpsearch.coordination.lease_expiry import LeaseExpiry
 from hpsearch.coordination.progress import Progress
 from hpsearch.coordination.suggestion_batch import SuggestionBatches
 from hpsearch.coordination.throughput import FinishRate
@@ -30,34 +30,32 @@ from hpsearch.suggest.protocol import Suggester
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks for leases that are over; with the waits of coordinator and workers below five.
-_EXPIRE_EVERY_S = 2.0
-
-#: Seconds that a result may take from being written to being safe, and read; far longer than it does.
-_GONE_AFTER_S = 10.0
+#: Seconds without any open trial in the store after which the open trials count as deleted; far longer than
+#: a result takes to become visible here.
+_DELETED_AFTER_S = 10.0
 
 
 class Coordinator:
-    """Leads one experiment, or waits as standby for the one that does.
+    """Leads one experiment, or waits as standby while another coordinator leads it.
 
     Parameters
     ----------
     store : TrialStore
-        Where the experiment lives.
+        Holds the experiment.
     experiment : Experiment
         As ``store.open_experiment`` returned it.
     clock : callable
-        Monotonic seconds, for everything that is measured on this machine.
+        Monotonic seconds.
     space : Space, optional
-        The caller's own, which the experiment was opened with; by default the stored one, with what
-        it refers to as text.
+        The space with which the experiment was opened; by default the stored one, in which references are
+        text.
     suggester : Suggester, optional
-        One for the experiment's space, instead of what its algorithm names.
+        Replaces the algorithm of the experiment.
     least_pending : int
-        Trials that are kept waiting in the queue, however few the workers need.
+        Trials to keep in the queue even if the workers need fewer.
     lag_alone : int, optional
-        The lag of an experiment that has none of its own, while one worker serves it: with it, one worker
-        makes the same search of the same seed however long trials take.
+        Lag while a single worker serves an experiment without a lag. The search then depends only on the
+        seed, and not on how long trials take.
     insert : callable, optional
         Inserts new trials, instead of ``store.insert``, and returns those that it inserted.
 
@@ -89,14 +87,14 @@ class Coordinator:
         self._trial_state = TrialState(self._space)
         self._n_pending = self._n_running = 0
         self._rate = FinishRate(clock)
-        self._contact_since = self._contact_at = clock()
-        self._expired_at = self._suggest_s = 0.0
-        self._had_open_at = 0.0  # when the store last had a trial of those that are held for open
-        self._n_suggested = self._n_expired = self._queue_target = 0
+        self._suggest_s = 0.0
+        self._had_open_at = 0.0  # when the store last had a pending or running trial
+        self._n_suggested = self._queue_target = 0
         self._lag = Durations(clock=clock)
         self._is_behind = False  # whether the queue needs more than the last batch
         self._counts, self._counts_due = dict[State, int](), 0.0
         self._fleet_view = FleetView(store, experiment, clock)
+        self._lease_expiry = LeaseExpiry(store, self._fleet_view, clock)
 
     @property
     def exp_key(self) -> str:
@@ -104,30 +102,30 @@ class Coordinator:
         return self._experiment.exp_key
 
     def tick(self) -> Progress:
-        """Do one round: lead, read, expire, suggest. Returns how far the search has come."""
-        self._note_contact()
+        """Do one round: lead, read, expire, suggest; return the progress of the search."""
+        self._lease_expiry.note_contact()
         self._fleet_view.refresh_if_due()
         if not self._leads():
             return self._standby_progress()
         self._read_finished()
         if self._trial_state.lag is not None and not self.is_over():
-            self._suggest()  # first, since it needs no counts, and workers may be waiting for it
+            self._suggest()  # first: it needs no counts, and workers may be waiting
         self._count_open()
-        self._reread_what_is_gone()
+        self._reload_if_deleted()
         if not self.is_over():
-            self._expire()
+            self._lease_expiry.expire_if_due()
             if self._trial_state.lag is None:
                 self._suggest()
-        self._note_contact()
+        self._lease_expiry.note_contact()
         return self._progress()
 
     def stats(self) -> Stats:
-        """Return what this process measured of itself; asks nothing, and may be called from any thread."""
+        """Return the measurements of this process; needs no store, and may be called from any thread."""
         return Stats(
             is_leader=self._candidate.epoch is not None,
             queue_target=self._queue_target,
             n_suggested=self._n_suggested,
-            n_expired=self._n_expired,
+            n_expired=self._lease_expiry.n_expired,
             suggesting=self._batches.durations.counted(),
             lag=self._lag.counted(),
         )
@@ -137,10 +135,10 @@ class Coordinator:
         return self._candidate.epoch is not None and self._end_reason() is not None
 
     def wait(self) -> None:
-        """Sleep until the next tick is worth while: a trial changed, or some time passed."""
+        """Sleep until a trial changed or the next poll is due."""
         if self._is_behind:
             return
-        # Changes come in bursts; a floor between two looks takes them in together.
+        # Changes come in bursts; a minimum wait reads a burst at once.
         time.sleep(plan.least_poll(len(self._trial_state.open), self._trial_state.lag))
         self._store.wait_for_change(self.exp_key, self._poll_s())
 
@@ -150,10 +148,18 @@ class Coordinator:
         is_interrupted: Callable[[], bool] = lambda: False,
         reason: plan.EndReason | None = None,
     ) -> Progress:
-        """End the search: cancel what waits, give what runs ``grace_s`` seconds, cancel the rest.
+        """End the search: cancel pending trials, wait for running ones, then cancel them.
 
-        The reason is the limit that was reached, unless another is given. A standby ends nothing,
-        nor does a leader that lost the leadership meanwhile: the search goes on without it.
+        A standby, or a leader that loses the leadership meanwhile, ends nothing.
+
+        Parameters
+        ----------
+        grace_s : float
+            Seconds that running trials may take.
+        is_interrupted : callable
+            Whether to cancel running trials now.
+        reason : EndReason, optional
+            Why the search ends; by default, the limit that was reached.
         """
         epoch, reason = self._candidate.epoch, reason or self._end_reason()
         if epoch is None or not self._leads_still(epoch):
@@ -182,13 +188,13 @@ class Coordinator:
 
     @property
     def _experiment(self) -> Experiment:
-        """As it is now, as far as is known."""
+        """As last read."""
         return self._fleet_view.experiment
 
     # Leadership
 
     def _leads(self) -> bool:
-        """Renew or bid for the leadership; on taking it, load everything anew."""
+        """Renew or bid for the leadership; on winning it, load the trials."""
         before = self._candidate.epoch
         if not self._candidate.leads(self._experiment.started_at):
             return False
@@ -198,13 +204,13 @@ class Coordinator:
         return True
 
     def _leads_still(self, epoch: int | None) -> bool:
-        """Whether this process leads, and nobody else did since that epoch began."""
+        """Whether this process still leads in the same epoch."""
         return self._leads() and self._candidate.epoch == epoch
 
     def _load(self) -> None:
         self._trial_state = TrialState(self._space, self._store.points(self.exp_key), self._wanted_lag())
-        self._trial_state.best = self._whole(self._trial_state.best)
-        self._trial_state.last_failure = self._whole(self._trial_state.last_failure)
+        self._trial_state.best = self._full_trial(self._trial_state.best)
+        self._trial_state.last_failure = self._full_trial(self._trial_state.last_failure)
         self._batches.has_points, self._had_open_at = True, self._clock()
         n_finished, n_open = self._trial_state.n_finished, len(self._trial_state.open)
         log.info(
@@ -214,26 +220,27 @@ class Coordinator:
             n_open,
             extra=Event.LEADING.of(exp_key=self.exp_key, n_finished=n_finished, n_open=n_open),
         )
-        if self._trial_state.n_strange:
+        n_outside = self._trial_state.n_outside_space
+        if n_outside:
             log.warning(
-                "%d trials of %s have values that are no point of its space: no suggestion learns from them",
-                self._trial_state.n_strange,
+                "%d trials of %s have values outside its space; suggestions ignore them",
+                n_outside,
                 self.exp_key,
-                extra=Event.STRANGE_TRIALS.of(exp_key=self.exp_key, n_trials=self._trial_state.n_strange),
+                extra=Event.STRANGE_TRIALS.of(exp_key=self.exp_key, n_trials=n_outside),
             )
 
-    def _reread(self, why: str) -> None:
-        """Load everything anew: somebody else wrote there, and what this process believes is out of date."""
-        log.warning("%s Reading the experiment anew.", why, extra=Event.REREAD.of(exp_key=self.exp_key))
+    def _reload(self, why: str) -> None:
+        """Load all trials again, because another process has changed them."""
+        log.warning("%s Reloading the experiment.", why, extra=Event.REREAD.of(exp_key=self.exp_key))
         self._load()
 
-    def _whole(self, trial: Trial | None) -> Trial | None:
-        """Return a trial with all that is shown of it, which is more than is learned from it."""
+    def _full_trial(self, trial: Trial | None) -> Trial | None:
+        """Load the full trial; the copy in memory has only the fields needed for learning."""
         if trial is None:
             return None
         try:
             return self._store.trial(self.exp_key, trial.tid)
-        except UnreadableError:  # somebody altered a part of it that nobody learns from
+        except UnreadableError:  # one of the other fields was altered
             return trial
 
     # Reading
@@ -251,13 +258,13 @@ class Coordinator:
         counts = self._store.counts(self.exp_key, {State.PENDING, State.RUNNING})
         self._n_pending, self._n_running = counts[State.PENDING], counts[State.RUNNING]
 
-    def _reread_what_is_gone(self) -> None:
-        """Read all anew once no open trial has been there for a while: somebody deleted them."""
+    def _reload_if_deleted(self) -> None:
+        """Reload if every open trial has disappeared: they were deleted."""
         now = self._clock()
         if not self._trial_state.open or self._n_pending or self._n_running:
             self._had_open_at = now
-        elif now - self._had_open_at >= _GONE_AFTER_S:
-            self._reread(f"{len(self._trial_state.open)} open trials of {self.exp_key} are gone.")
+        elif now - self._had_open_at >= _DELETED_AFTER_S:
+            self._reload(f"{len(self._trial_state.open)} open trials of {self.exp_key} were deleted.")
 
     def _end_reason(self) -> plan.EndReason | None:
         best_loss = None if self._trial_state.best is None else self._trial_state.best.loss
@@ -272,48 +279,10 @@ class Coordinator:
     def _elapsed_s(self) -> float:
         return self._candidate.elapsed_s(self._experiment.started_at)
 
-    def _note_contact(self) -> None:
-        """Start the time of unbroken contact anew after a gap: an outage, or this process stood still."""
-        now = self._clock()
-        if now - self._contact_at > self._experiment.defaults.lease_s / 4:
-            self._contact_since = now
-        self._contact_at = now
-
-    # Acting
-
-    def _expire(self) -> None:
-        self._note_contact()  # the calls before this one may have waited out an outage
-        now, lease_s = self._clock(), self._experiment.defaults.lease_s
-        if now - self._expired_at < min(_EXPIRE_EVERY_S, lease_s / 4):
-            return
-        self._expired_at = now
-        self._fleet_view.read_clock()  # when it jumps forwards, all leases look expired
-        self._shorten_leases()  # and when it is set back, none does
-        since = max(self._contact_since, self._fleet_view.steady_since)
-        if not plan.may_expire(self._clock() - since, lease_s):
-            return
-        n_expired = self._store.expire(self.exp_key)
-        self._n_expired += n_expired
-        if n_expired:
-            log.warning(
-                "%d trials of %s lost their worker",
-                n_expired,
-                self.exp_key,
-                extra=Event.LEASES_EXPIRED.of(exp_key=self.exp_key, n_trials=n_expired),
-            )
-
-    def _shorten_leases(self) -> None:
-        n_shortened = self._store.shorten_leases(self.exp_key)
-        if n_shortened:
-            log.warning(
-                "the clock of MongoDB was set back: %d leases of %s count from now",
-                n_shortened,
-                self.exp_key,
-                extra=Event.LEASES_SHORTENED.of(exp_key=self.exp_key, n_trials=n_shortened),
-            )
+    # Suggesting
 
     def _suggest(self) -> None:
-        """Fill the queue to the depth that the workers need."""
+        """Fill the queue to the number of trials that the workers need."""
         started = self._clock()
         needs = {
             "n_free": self._fleet_view.n_free(self._n_running),
@@ -341,12 +310,12 @@ class Coordinator:
         self._is_behind = n_new == plan.MAX_BATCH
 
     def _wanted_lag(self) -> int | None:
-        """Return the lag that holds at the moment, None where suggestions learn from whatever has ended."""
+        """Return the present lag; None if suggestions learn from every finished trial."""
         own = self._experiment.lag
         return self._lag_alone if own is None and plan.is_alone(self._fleet_view.workers) else own
 
     def _n_within_lag(self) -> int | None:
-        """Return how many trials the lag lets through now, None without one."""
+        """Return how many trials the lag allows now; None without a lag."""
         lag = self._wanted_lag()
         if lag != self._trial_state.lag:
             self._trial_state.set_lag(lag)
@@ -355,19 +324,19 @@ class Coordinator:
         return plan.n_within_lag(self._trial_state.next_tid, self._trial_state.first_open, lag)
 
     def _insert(self, trials: list[Trial]) -> None:
-        # Thinking may have taken longer than the lease: another may lead, or may have led meanwhile.
+        # Suggesting may have taken longer than the lease, and another coordinator may have led meanwhile.
         if not self._leads_still(self._candidate.epoch):
             return
-        # And who deletes or pauses a search means from now on; what is inserted after that stays behind.
+        # A search that was paused or deleted meanwhile must get no more trials.
         self._fleet_view.refresh_experiment()
         if self._experiment.state is not ExperimentState.RUNNING:
             if self._trial_state.lag is not None:
-                self._load()  # with a lag, these trials must be suggested again from what they were now
+                self._load()  # with a lag, these trials must be suggested again from the same history
             return
         try:
             trials = self._insert_into_store(trials)
         except TrialExistsError as error:
-            self._reread(str(error))
+            self._reload(str(error))
             return
         self._trial_state.add_open(trials)
         self._n_pending += len(trials)
@@ -377,10 +346,10 @@ class Coordinator:
         self._store.insert(trials)
         return trials
 
-    # Telling
+    # Progress
 
     def _all_counts(self) -> Mapping[State, int]:
-        """Return how many trials are in each state; of millions, as they were a while ago."""
+        """Return how many trials are in each state; may be stale for very large searches."""
         asked_at = self._clock()
         if asked_at >= self._counts_due:
             self._counts = dict(self._store.counts(self.exp_key))
@@ -388,13 +357,13 @@ class Coordinator:
         return self._counts
 
     def _poll_s(self) -> float:
-        """Return the seconds until the next look; short against a lease, so that a gap in contact is seen."""
+        """Return the seconds until the next poll; far less than a lease, so that gaps in contact are seen."""
         is_leader, n_open = self._candidate.epoch is not None, len(self._trial_state.open)
         wanted = plan.poll_after(self._rate.per_s(), n_open) if is_leader else plan.MAX_POLL_S
         return min(wanted, self._experiment.defaults.lease_s / 8)
 
     def _cycle_s(self) -> float:
-        """Return the longest time between two looks, in seconds, with the suggestions in between."""
+        """Return the longest time between two polls, in seconds, including the suggestions."""
         return plan.least_poll(len(self._trial_state.open)) + self._poll_s() + self._suggest_s
 
     def _progress(self) -> Progress:

@@ -1,4 +1,4 @@
-"""Who leads an experiment: one process at a time, for as long as it renews its lease."""
+"""Leader election: one coordinator at a time leads an experiment, while it renews its lease."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hpsearch.store.protocol import TrialStore
 
 log = logging.getLogger(__name__)
 
-#: Seconds that leadership holds without a renewal; a standby takes over after that.
+#: Seconds that leadership lasts without a renewal; then a standby takes over.
 LEADER_LEASE_S = 10.0
 
 
@@ -23,7 +23,7 @@ class Candidate:
     Parameters
     ----------
     store : TrialStore
-        Where the experiment lives.
+        Holds the experiment.
     exp_key : str
         Its name.
     clock : callable
@@ -32,9 +32,9 @@ class Candidate:
     Attributes
     ----------
     token : str
-        What the store knows this process by.
+        Identifies this process in the store.
     epoch : int or None
-        The number of its present leadership; None as standby.
+        Number of its present leadership; None as standby.
     """
 
     def __init__(self, store: TrialStore, exp_key: str, clock: Callable[[], float]) -> None:
@@ -43,17 +43,17 @@ class Candidate:
         self._clock = clock
         self.token = uuid4().hex
         self.epoch: int | None = None
-        self._lead_until = 0.0  # this machine's clock; certain up to here
-        self._before = Elapsed(seconds=0.0, since=None)  # as the store had it when this process began to lead
-        self._led_since = 0.0  # this machine's clock
+        self._lead_until = 0.0  # by this machine's clock
+        self._before = Elapsed(seconds=0.0, since=None)  # stored value when this process began to lead
+        self._led_since = 0.0  # by this machine's clock
 
     def leads(self, run: datetime | None) -> bool:
-        """Renew or bid for the leadership where that is due; return whether this process leads.
+        """Renew or bid for the leadership if that is due; return whether this process leads.
 
         Parameters
         ----------
         run : datetime, optional
-            ``Experiment.started_at``, as far as is known: for another run than the last, the store is asked.
+            ``Experiment.started_at`` as last read; a new run makes a renewal due.
         """
         asked_at = self._clock()
         if asked_at < self._lead_until - LEADER_LEASE_S / 2 and run == self._before.since:
@@ -63,7 +63,7 @@ class Candidate:
             stored = bid.elapsed or self._before
             if bid.epoch != self.epoch or stored.since != self._before.since:
                 self._before, self._led_since = stored, asked_at
-            # Counted from before the question, so that it ends here before it ends in the store.
+            # Counted from before the call, so that it ends here before it ends in the store.
             self.epoch, self._lead_until = bid.epoch, asked_at + LEADER_LEASE_S
             return True
         if self.epoch is not None:
@@ -76,7 +76,7 @@ class Candidate:
         return False
 
     def elapsed_s(self, run: datetime | None) -> float:
-        """Return for how many seconds a run has been led, by whomever; 0 for a run not known here."""
+        """Return the seconds for which a run has been led by any coordinator; 0 for an unknown run."""
         elapsed = self._elapsed()
         return elapsed.seconds if elapsed is not None and elapsed.since == run else 0.0
 
@@ -85,7 +85,7 @@ class Candidate:
         self._store.resign(self._exp_key, self.token, self._elapsed())
 
     def _elapsed(self) -> Elapsed | None:
-        """Return for how long the run has been led in all, while this process leads."""
+        """Return for how long the run has been led in all; None unless this process leads."""
         if self.epoch is None:
             return None
         led_s = max(0.0, self._clock() - self._led_since)

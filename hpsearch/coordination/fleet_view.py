@@ -1,4 +1,4 @@
-"""What a coordinator knows of an experiment and its fleet besides the trials: all that changes slowly."""
+"""A coordinator's copy of the experiment, its workers and the store's clock: what changes slowly."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from hpsearch.core.worker import Worker, free_slots, has_left_idle, is_alive
 from hpsearch.errors import NotFoundError
 from hpsearch.store.protocol import TrialStore
 
-#: Seconds between two looks. A fleet of thousands, which takes long to read, is looked at less often.
+#: Seconds between two reads, and their maximum: a large fleet, which takes long to read, is read less often.
 _REFRESH_S, _MAX_REFRESH_S = 0.5, 5.0
 
-#: Seconds by which the store's time may differ from what was expected of it without being a step.
+#: The largest difference between the store's time and the expected time that is no step, in seconds.
 _STEP_S = 1.0
 
 
 class FleetView:
-    """An experiment, the workers that serve it, and the store's clock, as they were a moment ago.
+    """An experiment, the workers that serve it, and the store's clock, as last read.
 
     Parameters
     ----------
     store : TrialStore
-        Where the experiment lives.
+        Holds the experiment.
     experiment : Experiment
         As ``store.open_experiment`` returned it.
     clock : callable
@@ -33,13 +33,13 @@ class FleetView:
     Attributes
     ----------
     experiment : Experiment
-        As it is now.
+        Its current version.
     workers : tuple of Worker
-        Those that serve it and are alive.
+        Live workers that serve it.
     n_left_idle : int
-        Workers that came since it was started, and left without a result.
+        Workers that joined since it was started, and left without a result.
     steady_since : float
-        By ``clock``: since then the store's clock was not seen to jump.
+        Time by ``clock`` of the last step of the store's clock.
 
     Raises
     ------
@@ -53,18 +53,18 @@ class FleetView:
         self.experiment = experiment
         self.workers: tuple[Worker, ...] = ()
         self.n_left_idle = 0
-        self._rivals: Mapping[str, int] = {}  # priorities of what shares the workers
+        self._rivals: Mapping[str, int] = {}  # priorities of the experiments that share the workers
         self._store_time, self._read_at = store.now(), clock()
         self.steady_since = self._read_at
         self.refresh()
 
     def refresh_if_due(self) -> None:
-        """Look again unless that was done a moment ago; raises as ``refresh``."""
+        """Read everything again unless that was done a moment ago; raises as ``refresh``."""
         if self._clock() >= self._refresh_due:
             self.refresh()
 
     def refresh(self) -> None:
-        """Look again; raises as ``refresh_experiment``."""
+        """Read everything again; raises as ``refresh_experiment``."""
         asked_at = self._clock()
         self.refresh_experiment()
         self.read_clock()
@@ -76,27 +76,27 @@ class FleetView:
         self._refresh_due = asked_at + max(_REFRESH_S, min(plan.pause_after(cost_s), _MAX_REFRESH_S))
 
     def n_free(self, n_running: int) -> int:
-        """Return how many slots can be expected to take a trial, of which ``n_running`` are running."""
+        """Return how many free slots will take a trial, while ``n_running`` trials run."""
         return free_slots(self.workers, self.experiment.exp_key, self._rivals, n_running)
 
     def refresh_experiment(self) -> None:
-        """Look at the experiment alone.
+        """Read the experiment again.
 
         Raises
         ------
         NotFoundError
-            If it was deleted, even if there is another under its name by now.
+            If it was deleted, or re-created under the same name.
         """
         experiment = self._store.experiment(self.experiment.exp_key)
         if experiment.identity != self.experiment.identity:
             raise NotFoundError(
-                f"The experiment {experiment.exp_key!r} was deleted, and there is another under its name "
-                "now; start this command again to take part in that one."
+                f"The experiment {experiment.exp_key!r} was deleted and re-created; start this command again "
+                "to join the new one."
             )
         self.experiment = experiment
 
     def _read_rivals(self) -> Mapping[str, int]:
-        """Ask for the experiments that offer trials to the same workers; not where none is shared."""
+        """Return the priorities of the experiments that share workers with this one; empty if none does."""
         me = self.experiment.exp_key
         if all(worker.exp_keys == (me,) for worker in self.workers):
             return {}
@@ -104,7 +104,7 @@ class FleetView:
         return {e.exp_key: e.priority for e in running if e.exp_key == me or e.is_led(self._store_time)}
 
     def read_clock(self) -> None:
-        """Ask for the store's time; it may be that of another server by now, or have been set right."""
+        """Read the store's time, and note a step: a fail-over or a corrected clock may cause one."""
         expected, asked_at = self.now(), self._clock()
         self._store_time, self._read_at = self._store.now(), self._clock()
         ahead_s = (self._store_time - expected).total_seconds()
@@ -112,5 +112,5 @@ class FleetView:
             self.steady_since = self._read_at
 
     def now(self) -> datetime:
-        """Return the store's time, as far as it can be told without asking."""
+        """Return the store's time, extrapolated from the last read."""
         return self._store_time + timedelta(seconds=self._clock() - self._read_at)

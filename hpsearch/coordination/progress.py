@@ -1,4 +1,4 @@
-"""How far a search has come, as one value that every view shows."""
+"""The progress of a search, as one value for every view."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Progress:
     counts: Mapping[State, int]  #: trials in each state
     best: Trial | None  #: the trial with the lowest loss so far
     workers: tuple[Worker, ...]  #: alive, and serving this experiment
-    n_left_idle: int = 0  #: of a coordinator: workers that came since the start, and left without a result
-    last_failure: Trial | None = None  #: the failed trial that was seen last
-    per_minute: float | None = None  #: finished trials per minute of late; None while unknown
-    elapsed_s: float = 0.0  #: for which the current run has been led
+    n_left_idle: int = 0  #: workers that joined since the start and left without a result
+    last_failure: Trial | None = None  #: the latest failed trial
+    per_minute: float | None = None  #: recent rate of finished trials; None while unknown
+    elapsed_s: float = 0.0  #: seconds for which the current run has been led
     is_standby: bool = False  #: another coordinator leads
 
     @property
@@ -31,7 +31,7 @@ class Progress:
 
     @property
     def remaining_s(self) -> float | None:
-        """Seconds until the budget is spent at the present rate; None while nobody can tell."""
+        """Seconds until the budget is used up at the present rate; None while unknown."""
         budget = self.experiment.budget
         limits = []
         if budget.max_evals is not None and self.per_minute:

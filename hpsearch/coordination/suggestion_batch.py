@@ -1,4 +1,4 @@
-"""Makes new trials of what a suggester proposes."""
+"""Makes new trials from the points that a suggester proposes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hpsearch.suggest.protocol import Suggester, Suggestion, trial_rng
 
 
 class SuggestionBatches:
-    """The trials to come of one experiment.
+    """Suggests the next trials of one experiment.
 
     Parameters
     ----------
@@ -29,18 +29,18 @@ class SuggestionBatches:
     space : Space
         Its space.
     suggester : Suggester, optional
-        Instead of the one that its algorithm names.
+        Replaces the algorithm of the experiment.
     clock : callable
         Monotonic seconds.
 
     Attributes
     ----------
     suggester : Suggester
-        Who is asked.
+        Proposes the points.
     has_points : bool
-        Whether there were any when it was last asked.
+        False once the suggester has no more points.
     durations : Durations
-        How long each batch took.
+        Duration of each batch.
 
     Raises
     ------
@@ -61,20 +61,20 @@ class SuggestionBatches:
         self.durations = Durations(clock=clock)
 
     def propose(self, experiment: Experiment, trial_state: TrialState, n: int) -> list[Trial]:
-        """Return up to ``n`` new trials, pending, under the next numbers; fewer when there are no more.
+        """Return up to ``n`` new pending trials with the next numbers; fewer if there are no more points.
 
         Parameters
         ----------
         experiment : Experiment
-            As it is now, with the defaults of its trials.
-        trial_state : Ledger
-            What is known of those there are. With a lag it moves on to what the last of the new trials
-            is suggested from, so that trials which are not inserted then cannot be proposed again from it.
+            Its current version, with the defaults of new trials.
+        trial_state : TrialState
+            The existing trials. With a lag, its history advances to what the last new trial learns from; if
+            the new trials are then not inserted, it must be loaded again.
         n : int
-            At least 1; with a lag no more than ``plan.n_within_lag``.
+            At least 1; with a lag, at most ``plan.n_within_lag``.
         """
         tids = range(trial_state.next_tid, trial_state.next_tid + n)
-        # Each trial has a generator of its own, so that it does not matter who suggests it, and beside which.
+        # One generator for each trial: its point does not depend on the coordinator or the batch.
         rngs = [trial_rng(experiment.seed, tid) for tid in tids]
         try:
             with isolated_numerics(), self.durations.timed():
@@ -98,7 +98,7 @@ class SuggestionBatches:
         ]
 
     def _suggestions(self, trial_state: TrialState, rngs: Sequence[np.random.Generator]) -> list[Suggestion]:
-        """Ask for all at once, or, with a lag, for one after the other, each from the trials before it."""
+        """Suggest all trials at once; with a lag, one after the other, each from the trials before it."""
         if trial_state.lag is None:
             return self.suggester.suggest(trial_state.history, trial_state.pending, rngs)
         suggestions: list[Suggestion] = []
@@ -117,7 +117,7 @@ class SuggestionBatches:
 
 
 def _suggester_of(experiment: Experiment, space: Space) -> Suggester:
-    """Return the suggester that an experiment names, if it is one that every coordinator has."""
+    """Return the suggester that an experiment names."""
     if experiment.algorithm.name == SCRIPTED:
         function = experiment.algorithm.options.get("function", "a function of its own")
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""How many trials finish in a second, of late."""
+"""The recent rate at which trials finish."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from itertools import takewhile
 
 from hpsearch.coordination import plan
 
-#: Finished trials, and seconds, over which the rate is measured at least: large fleets finish many at once.
+#: The smallest number of finished trials, and of seconds, to measure over: large fleets finish many at once.
 _TRIALS, _LEAST_WINDOW_S = 50, 1.0
 
-#: Seconds after which finished trials are forgotten, and how many are remembered at most.
+#: Seconds for which finished trials are remembered, and their largest number.
 _WINDOW_S, _MAX_TRIALS = 300.0, 5000
 
 
 class FinishRate:
-    """The rate at which trials finish, as one process sees it.
+    """The rate at which trials finish, as this process sees it.
 
     Parameters
     ----------
@@ -30,16 +30,16 @@ class FinishRate:
         self._since = clock()
 
     def start(self) -> None:
-        """Measure few trials from now on, since nobody looked before."""
+        """Begin to measure."""
         self._since = self._clock()
 
     def add(self, n_trials: int) -> None:
-        """Count trials that were just seen to be finished."""
+        """Count trials that have finished."""
         now = self._clock()
         self._times.extend(now for _ in range(n_trials))
 
     def per_s(self) -> float:
-        """Return the finished trials per second of late; of few trials, since the start."""
+        """Return the recent number of finished trials per second; with few trials, since the start."""
         now, times = self._clock(), self._times
         since = max(self._since, now - _WINDOW_S)
         if len(times) >= _TRIALS:

@@ -1,4 +1,4 @@
-"""What a coordinator knows of the trials of its experiment, kept up to date in memory."""
+"""A coordinator's copy of the state of its trials."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from hpsearch.space.tree import Space, Values
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """A final trial that counts as open until its turn comes to be learned from."""
+class _Deferred:
+    """A final trial that counts as open until the history may contain it."""
 
-    point: Trial  #: without what nobody learns from
-    is_learnable: bool  #: whether it enters the history then
+    point: Trial  #: only the fields needed for learning
+    is_learnable: bool  #: whether it enters the history at all
 
 
 class TrialState:
-    """The open trials, and what is worth remembering of the final ones.
+    """The open trials, the history of the finished ones, the best, and the counts.
 
     Parameters
     ----------
@@ -33,19 +33,19 @@ class TrialState:
     trials : iterable of Trial
         All trials of the experiment so far, by number; only their points and outcomes are kept.
     lag : int, optional
-        Hold final trials back, to be learned from in order of number: trial n from those before
-        ``n - lag``. By default they enter the history at once, in the order in which they finished.
+        Defer final trials, so that trial n learns from all trials before ``n - lag``, in order of number. By
+        default a trial enters the history as soon as it has finished.
     """
 
     def __init__(self, space: Space, trials: Iterable[Trial] = (), lag: int | None = None) -> None:
         self.lag = lag
-        self._held: dict[int, _Held] = {}
+        self._deferred: dict[int, _Deferred] = {}
         self.history = History(space)  #: finished trials as columns
-        self.open: dict[int, Values] = {}  #: points of the trials that are not known to be final, by tid
-        self.n_strange = 0  #: trials whose values are no point of the space: somebody altered them
+        self.open: dict[int, Values] = {}  #: points of the open trials, by tid
+        self.n_outside_space = 0  #: trials whose values were altered to be no point of the space
         self._ranges = {p.label: _range(p.distribution) for p in space.parameters}
         self.n_final = dict.fromkeys((State.DONE, State.FAILED, State.CANCELLED), 0)
-        self.best: Trial | None = None  #: the done trial with the lowest loss, the earliest of equals
+        self.best: Trial | None = None  #: the done trial with the lowest loss, the earliest if several
         self.last_failure: Trial | None = None
         self.next_tid = 0
         self._learn(trials)
@@ -57,48 +57,48 @@ class TrialState:
 
     @property
     def pending(self) -> list[Values]:
-        """The points of the open trials and of those held back, by number, as a suggester takes them."""
-        waiting = {**self.open, **{tid: held.point.values for tid, held in self._held.items()}}
-        return [values for _, values in sorted(waiting.items()) if self._is_point(values)]
+        """The points of the open and deferred trials, by number."""
+        deferred = {tid: one.point.values for tid, one in self._deferred.items()}
+        return [values for _, values in sorted({**self.open, **deferred}.items()) if self._is_point(values)]
 
     @property
     def first_open(self) -> int:
-        """The lowest number of an open trial; the next one to be given if none is open."""
+        """The lowest number of an open trial; the next number if none is open."""
         return min(self.open, default=self.next_tid)
 
     def add_open(self, trials: Iterable[Trial]) -> None:
-        """Take note of trials that are pending or running."""
+        """Add trials that are pending or running."""
         for trial in trials:
             self.open[trial.tid] = trial.values
             self.next_tid = max(self.next_tid, trial.tid + 1)
 
     def add_final(self, trials: Iterable[Trial]) -> None:
-        """Move trials that are final now into the history, in the order in which they finished."""
+        """Move trials that became final into the history, in the order in which they finished."""
         for trial in sorted(trials, key=_completion):
-            is_learnable = self._close(trial)
+            is_learnable = self._count_final(trial)
             if self.lag is not None:
-                self._hold(trial, is_learnable)
+                self._defer(trial, is_learnable)
             elif is_learnable:
                 self.history.add(trial)
 
     def learn_before(self, tid: int) -> None:
-        """Move trials that were held back into the history, up to a number, in order of number."""
-        for ready in sorted(held for held in self._held if held < tid):
-            held = self._held.pop(ready)
-            if held.is_learnable:
-                self.history.add(held.point)
+        """Move the deferred trials below a number into the history, in order of number."""
+        for ready in sorted(deferred for deferred in self._deferred if deferred < tid):
+            one = self._deferred.pop(ready)
+            if one.is_learnable:
+                self.history.add(one.point)
 
     def set_lag(self, lag: int | None) -> None:
-        """Hold more or fewer trials back from now on; without a lag, learn at once from all that were."""
+        """Change the lag; without one, move all deferred trials into the history."""
         self.lag = lag
         if lag is None:
-            held, self._held = self._held, {}
-            for one in sorted(held.values(), key=lambda one: _completion(one.point)):
+            deferred, self._deferred = self._deferred, {}
+            for one in sorted(deferred.values(), key=lambda one: _completion(one.point)):
                 if one.is_learnable:
                     self.history.add(one.point)
 
-    def _hold(self, trial: Trial, is_learnable: bool) -> None:
-        """Keep what a trial is learned from later; its result may be large."""
+    def _defer(self, trial: Trial, is_learnable: bool) -> None:
+        """Keep the fields of a trial that are needed for learning; its result may be large."""
         point = Trial(
             exp_key=trial.exp_key,
             tid=trial.tid,
@@ -107,61 +107,61 @@ class TrialState:
             loss=trial.loss,
             finished_at=trial.finished_at,
         )
-        self._held[trial.tid] = _Held(point, is_learnable)
+        self._deferred[trial.tid] = _Deferred(point, is_learnable)
 
     def _learn(self, trials: Iterable[Trial]) -> None:
-        """Take in all trials one by one, since there may be more than fit into memory as trials."""
+        """Add all trials one by one, since they may not fit into memory as objects."""
         if self.lag is not None:
             self._learn_in_order(trials, self.lag)
             return
-        came = History(self.history.space)
+        by_tid = History(self.history.space)
         completions: list[tuple[float, int]] = []
         for trial in trials:
             if not trial.state.is_final:
                 self.add_open([trial])
                 continue
-            if self._close(trial):
-                came.add(trial)
+            if self._count_final(trial):
+                by_tid.add(trial)
                 completions.append(_completion(trial))
         times, tids = np.array(completions).reshape(-1, 2).T
-        self.history = came.reordered(np.lexsort((tids, times)))
+        self.history = by_tid.reordered(np.lexsort((tids, times)))
 
     def _learn_in_order(self, trials: Iterable[Trial], lag: int) -> None:
-        """Take in all trials by number, and hold back what the next one is not to learn from."""
+        """Add all trials by number, and defer those from which the next trial must not learn."""
         for trial in trials:
             if trial.state.is_final:
-                self._hold(trial, self._close(trial))
+                self._defer(trial, self._count_final(trial))
             else:
                 self.add_open([trial])
             self.learn_before(self.next_tid - lag)
 
-    def _close(self, trial: Trial) -> bool:
-        """Count a trial that is final now; return whether it is one to learn from."""
+    def _count_final(self, trial: Trial) -> bool:
+        """Count a trial that became final; return whether the history may contain it."""
         self.open.pop(trial.tid, None)
         self.next_tid = max(self.next_tid, trial.tid + 1)
         self.n_final[trial.state] += 1
         if trial.state is State.FAILED:
             self.last_failure = max(self.last_failure or trial, trial, key=_completion)
         elif trial.state is State.DONE:
-            self.best = min(self.best or trial, trial, key=_merit)
+            self.best = min(self.best or trial, trial, key=_rank)
         if trial.state not in FINISHED or is_unreadable(trial):
             return False
         is_point = self._is_point(trial.values)
-        self.n_strange += not is_point
+        self.n_outside_space += not is_point
         return is_point
 
     def _is_point(self, values: Values) -> bool:
-        """Whether each value is one of a parameter, in its range."""
-        nowhere = (1.0, 0.0)
+        """Whether each value belongs to a parameter and lies in its range."""
+        empty_range = (1.0, 0.0)
         for label, value in values.items():
-            low, high = self._ranges.get(label, nowhere)
+            low, high = self._ranges.get(label, empty_range)
             if not low <= value <= high:
                 return False
         return True
 
 
 def _range(distribution: Distribution) -> tuple[float, float]:
-    """Return the bounds of the values that can occur, with slack for rounding, all of them finite."""
+    """Return finite bounds of the possible values, with slack for rounding."""
     match distribution:
         case Categorical():
             return 0, len(distribution.probabilities) - 1
@@ -173,11 +173,11 @@ def _range(distribution: Distribution) -> tuple[float, float]:
 
 
 def _completion(trial: Trial) -> tuple[float, int]:
-    """Sort finished trials by when they finished, those that finished together by number."""
+    """Sort key: time of finishing, then number."""
     return math.inf if trial.finished_at is None else trial.finished_at.timestamp(), trial.tid
 
 
-def _merit(trial: Trial) -> tuple[float, float, int]:
-    """Sort done trials by loss, equals by when they finished."""
+def _rank(trial: Trial) -> tuple[float, float, int]:
+    """Sort key of done trials: loss, then time of finishing."""
     assert trial.loss is not None  # the state is done
     return trial.loss, *_completion(trial)

@@ -145,7 +145,7 @@ def test_a_search_that_was_deleted_is_not_taken_for_another_of_its_name(store):
     store.delete_experiment(KEY)
     store.seconds += 1
     store.open_search()
-    with pytest.raises(NotFoundError, match="was deleted, and there is another under its name"):
+    with pytest.raises(NotFoundError, match="was deleted and re-created"):
         coordinator.tick()
     assert store.in_state(*State) == []
 

@@ -72,7 +72,7 @@ def test_a_worker_that_dies_as_the_stores_clock_is_set_back_costs_its_trial_a_le
     waited_s = tick_until(store, coordinator, LEASE_S + 6, until=State.PENDING, trial=trial)
     assert waited_s is not None
     assert waited_s >= LEASE_S
-    assert "1 leases of search count from now" in caplog.text
+    assert "1 leases of search now count from the present" in caplog.text
 
 
 def test_a_standby_expires_nothing(store):
