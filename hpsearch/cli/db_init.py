@@ -58,11 +58,11 @@ def _make_users(setup: Setup, deliver: Deliver, *, rotate: bool) -> None:
     for role in ROLES:
         is_there = setup.has_user(role)
         if is_there and not rotate:
-            setup.confine(role)
+            setup.restrict_user(role)
             _tell(f"user {role.name} is there, its password unchanged; --rotate makes a new one")
             continue
         # At once: a password that was set and not told would be lost.
-        deliver(setup.admit(role))
+        deliver(setup.set_user(role))
         _tell(f"{'new password for' if is_there else 'created'} user {role.name}")
 
 

@@ -26,8 +26,8 @@ from hpsearch.runtime.escaping import escaped
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.runtime.user_code import preserve_process_state
 from hpsearch.space.tree import Space
+from hpsearch.store.mongo.hyperopt_jobs import MongoJobSource
 from hpsearch.store.mongo.hyperopt_uri import jobs_address
-from hpsearch.store.mongo.jobs import MongoJobSource
 from hpsearch.store.protocol import TrialStore
 from hpsearch.store.rules import check_joinable
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hpsearch.diagnosis.finding import Finding, ok, problem, warning
-from hpsearch.store.mongo.database_state import Condition, DocumentCount, Topology
+from hpsearch.store.mongo.database_state import DatabaseState, DocumentCount, Topology
 
 #: Seconds between the clocks of this machine and the server from which the dates in logs mislead.
 _MAX_SKEW_S = 1.0
@@ -25,14 +25,14 @@ _CUT_SHORT = "left by an interrupted deletion or restore"
 _ORPHANS = (
     ("newer", "newer experiments", "none", "written by a newer hpsearch", "upgrade hpsearch on this machine"),
     (
-        "ownerless_trials",
+        "orphan_trials",
         "trials without experiment",
         "none",
         _CUT_SHORT,
         "repeat `hpsearch delete` with the part of its name before the slash",
     ),
     (
-        "ownerless_files",
+        "orphan_files",
         "attachments without experiment",
         "none",
         _CUT_SHORT,
@@ -53,14 +53,14 @@ _ORPHANS = (
         "start the coordinator of their search, which gives them to other workers",
     ),
     (
-        "far_leases",
+        "long_leases",
         "leases",
         "none ends later than its own length from now",
         "its lease ends later than its own length from now, so the server's clock was set back",
         "synchronize the server with a time server; coordinators and workers shorten such a lease",
     ),
     (
-        "waited_for",
+        "leaderless",
         "searches without coordinator",
         "none that workers wait for",
         "running, and idle workers serve it, but it has had no coordinator for a minute",
@@ -69,7 +69,7 @@ _ORPHANS = (
 )
 
 
-def database_findings(condition: Condition) -> list[Finding]:
+def database_findings(condition: DatabaseState) -> list[Finding]:
     """Return the findings about a database, the servers first, the documents last."""
     return [
         _server(condition),
@@ -86,7 +86,7 @@ def database_findings(condition: Condition) -> list[Finding]:
     ]
 
 
-def _server(found: Condition) -> Finding:
+def _server(found: DatabaseState) -> Finding:
     text = f"MongoDB {found.version} at {found.hosts}, database {found.database}"
     if found.compatibility is None or found.version.startswith(f"{found.compatibility}."):
         return ok("server", text)
@@ -97,7 +97,7 @@ def _server(found: Condition) -> Finding:
     )
 
 
-def _topology(found: Condition) -> Finding:
+def _topology(found: DatabaseState) -> Finding:
     name = "topology"
     if found.topology is Topology.STANDALONE:
         return warning(
@@ -117,7 +117,7 @@ def _topology(found: Condition) -> Finding:
     return ok(name, f"a replica set of {found.n_members} {members}{unseen}")
 
 
-def _write_concern(found: Condition) -> Finding:
+def _write_concern(found: DatabaseState) -> Finding:
     concern = found.write_concern
     text = ", ".join(f"{name}={value}" for name, value in sorted(concern.items()))
     if found.topology is Topology.STANDALONE or (concern.get("w") == "majority" and concern.get("j", True)):
@@ -129,7 +129,7 @@ def _write_concern(found: Condition) -> Finding:
     )
 
 
-def _clock(found: Condition) -> Finding:
+def _clock(found: DatabaseState) -> Finding:
     ahead, error = found.clock.ahead_s, found.clock.error_s
     side = "ahead of" if ahead >= 0 else "behind"
     if abs(ahead) - error <= _MAX_SKEW_S:
@@ -142,7 +142,7 @@ def _clock(found: Condition) -> Finding:
     )
 
 
-def _encryption(found: Condition) -> Finding:
+def _encryption(found: DatabaseState) -> Finding:
     if found.is_encrypted and found.unverified:
         options = ", ".join(found.unverified)
         finding = warning if found.is_local else problem
@@ -162,7 +162,7 @@ def _encryption(found: Condition) -> Finding:
     )
 
 
-def _authentication(found: Condition) -> Finding:
+def _authentication(found: DatabaseState) -> Finding:
     name = "authentication"
     who = f"user {found.user}" if found.user else "no user"
     if found.is_open and found.is_local:
@@ -181,31 +181,31 @@ def _authentication(found: Condition) -> Finding:
     return ok(name, f"{who}{unknown}")
 
 
-def _preparation(found: Condition) -> Finding:
+def _preparation(found: DatabaseState) -> Finding:
     name = "preparation"
-    if found.lacking is None:
+    if found.missing is None:
         return ok(name, _UNKNOWN)
-    if not found.lacking:
+    if not found.missing:
         return ok(name, "all collections, validators and indexes exist")
     return problem(
         name,
-        f"missing or different: {', '.join(found.lacking)}",
+        f"missing or different: {', '.join(found.missing)}",
         "ask an administrator to run: hpsearch db init",
     )
 
 
-def _extra_indexes(found: Condition) -> Finding:
+def _extra_indexes(found: DatabaseState) -> Finding:
     name = "other indexes"
-    if found.superfluous is None:
+    if found.extra_indexes is None:
         return ok(name, _UNKNOWN)
-    if not found.superfluous:
+    if not found.extra_indexes:
         return ok(name, "none")
     return warning(
-        name, f"{', '.join(found.superfluous)}: each slows every write", "drop those that are not needed"
+        name, f"{', '.join(found.extra_indexes)}: each slows every write", "drop those that are not needed"
     )
 
 
-def _rights(found: Condition) -> Finding:
+def _rights(found: DatabaseState) -> Finding:
     able = [role for role, missing in found.missing_rights.items() if not missing]
     if able:
         return ok("rights", f"enough for {', '.join(able)}")
@@ -217,7 +217,7 @@ def _rights(found: Condition) -> Finding:
     )
 
 
-def _disk(found: Condition) -> Finding:
+def _disk(found: DatabaseState) -> Finding:
     if found.disk is None:
         return ok("disk", _UNKNOWN)
     free, total = found.disk.free_bytes, found.disk.total_bytes
@@ -227,8 +227,8 @@ def _disk(found: Condition) -> Finding:
     return warning("disk", text, "free some space: MongoDB stops when its disk is full, and searches wait")
 
 
-def _documents(found: Condition) -> Iterator[Finding]:
-    for collection, invalid in found.strays.invalid.items():
+def _documents(found: DatabaseState) -> Iterator[Finding]:
+    for collection, invalid in found.orphans.invalid.items():
         yield _count(
             f"documents of {collection}",
             invalid,
@@ -240,7 +240,7 @@ def _documents(found: Condition) -> Iterator[Finding]:
     for field, name, none, text, advice in _ORPHANS:
         yield _count(
             name,
-            getattr(found.strays, field),
+            getattr(found.orphans, field),
             none=none,
             text=text,
             advice=advice,

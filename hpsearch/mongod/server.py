@@ -77,7 +77,7 @@ def ensure_running(directory: Directory) -> str:
 
 def _made_ready(directory: Directory, process: Process) -> str:
     """Wait until a server is usable, and return its URI; raises as ``ensure_running``."""
-    from hpsearch.store.mongo.admin import LocalServer, make_ready  # the keeper does without pymongo
+    from hpsearch.store.mongo.local_server import LocalServer, make_ready  # the keeper does without pymongo
 
     known = directory.password_and_port()
     if known is None:

@@ -1,52 +1,50 @@
-"""What a trial store promises; one contract suite holds every store to it.
+"""The guarantees of a trial store; ``hpsearch.testing`` checks any store against them.
 
 1.  Insert is idempotent: ids are ``exp_key/tid`` and tids are dense. Repeating a batch
-    changes nothing; a batch that differs from what is there raises ``TrialExistsError``
-    at the first trial that does, and writes nothing from there on. A trial that is final
-    already, such as an imported one, comes in with its outcome and its times.
+    changes nothing. A batch that differs from the stored trials raises ``TrialExistsError``
+    at the first difference and writes nothing from there on. A trial that is already final,
+    such as an imported one, is stored with its outcome and its times.
 2.  A trial is claimed by exactly one worker. A claim whose answer was lost is found
     again by its token.
-3.  A claim takes from the first of the experiments that has a trial waiting, in the order in
-    which they are named: of that one's trials, that of the highest priority, then of the lowest
-    tid. It examines a constant number of documents, however many trials are finished and
-    however many experiments have none.
-4.  A renewal extends the lease only for its holder, and says whether the trial is still
-    held, was cancelled, or is lost. An exception says none of the three: try again.
+3.  A claim takes from the first of the listed experiments that has a pending trial: the one
+    with the highest priority, then with the lowest tid. It examines a constant number of
+    documents, however many trials are finished and however many experiments have none pending.
+4.  A renewal extends the lease only for its holder, and reports whether the trial is still
+    held, was cancelled, or is lost. An exception means none of the three: try again.
 5.  Finish, report and release apply only to the holder; anyone else gets ``LeaseLostError``
-    and changes nothing. The holder is whose token the trial carries: an expired lease lets
-    others claim the trial, but until one does, its holder may still renew, report and finish,
-    so that work that was paid for is kept. A release gives the token up. Repeating one's own
+    and changes nothing. The holder is the worker whose token the trial carries. An expired lease
+    lets others claim the trial, but until one does, its holder may still renew, report and finish,
+    so that no paid-for work is lost. A release gives up the token. Repeating one's own
     finish or release succeeds and changes nothing.
-6.  An expired lease puts the trial back to pending, with an entry in its history; when
-    ``max_attempts`` leases have expired it is failed with the kind "lost". A released trial
-    does not count the attempt, although ``attempt`` grows with every claim; a claim that is undone
-    leaves no entry either. The caller of
-    ``expire`` sees to it that no outage was just over. No lease, nor a leader's (9), counts for
-    longer than its own length from now: when the store's clock was set back, ``shorten_leases``
-    and every bid for the lead see to that.
+6.  An expired lease returns the trial to pending, with an entry in its history; when
+    ``max_attempts`` leases have expired, it fails with the kind "lost". A release does not
+    count as a lost attempt, although ``attempt`` grows with every claim; an undone claim leaves no
+    entry either. The caller of ``expire`` makes sure that no outage has just ended. No lease,
+    including a leader's (9), lasts longer than its own length from now: after the store's clock
+    was set back, ``shorten_leases`` and every bid for the lead shorten it.
 7.  A final trial never changes again.
-8.  ``finished`` returns every final trial among the numbers asked for, majority-committed,
-    whatever the clocks say; asking again for what was not there misses nothing.
-9.  At most one coordinator leads an experiment: its lease has an epoch that grows with
-    each change of hands. The leader's renewals store for how long it has led in the current
-    run, by its own clock; who takes over goes on from there.
+8.  ``finished`` returns every final trial among the given numbers, majority-committed and
+    independent of any clock; asking again for the missing ones misses none.
+9.  At most one coordinator leads an experiment; its lease has an epoch that grows with
+    each new leader. The leader's renewals store for how long the current run has been led,
+    by its own clock; the next leader continues from there.
 10. An acknowledged write survives kill -9 of the server and a fail-over. Every call either
-    ends in bounded time, or keeps trying for as long as the store's owner wants it to.
+    ends in bounded time, or repeats for as long as the owner of the store wants.
 11. An experiment is joined only with the same space and objective; a difference raises
-    ``ExperimentMismatchError``, which says what differs, and changes nothing, unless the caller accepts
-    changed code of the same objective, which is noted. One that has ended
-    stays as it ended, with its reason, until somebody joins it: no other move leads out of there.
+    ``ExperimentMismatchError``, which describes it, and changes nothing, unless the caller accepts
+    changed code of the same objective, which is recorded. An experiment that has ended keeps its
+    state and its reason until it is joined; no other call changes them.
 12. An attachment is replaced as a whole: a reader gets the old bytes or the new ones, and
-    once ``attach`` has returned, the new ones. Repeating a write changes nothing.
-13. What an attempt attached to its trial shows while the trial runs under the token of that
-    attempt, and for ever once it is finished under it. Nothing of an attempt that was lost,
-    given back or cancelled shows. What was attached under attempt 0 belongs to the trial
-    itself, and always shows; of one name, what was written last.
-14. ``delete_experiment`` leaves nothing of the experiment behind; when it was cut short,
-    repeating it completes it. Whether a coordinator leads it is asked in the step in which the
-    experiment goes, so that of a deletion that spares it and a bid for it only one succeeds.
+    the new ones once ``attach`` has returned. Repeating a write changes nothing.
+13. Attachments of an attempt are visible while the trial runs under the token of that attempt,
+    and permanently once it is finished under it. Those of an attempt that was lost, released
+    or cancelled are not. An attachment made under attempt 0 belongs to the trial itself and is
+    always visible; of several with one name, the last write counts.
+14. ``delete_experiment`` leaves nothing of the experiment behind; repeating an interrupted
+    deletion completes it. A conditional deletion and a bid for the lead exclude each other: the
+    step that deletes the experiment also checks that no coordinator leads it.
 
-All times are the store's own clock, never the caller's, but for those of imported trials.
+All times are the store's own clock, never the caller's, except those of imported trials.
 """
 
 from __future__ import annotations
@@ -64,47 +62,47 @@ from hpsearch.store.rules import Content
 
 
 class LeaseStatus(StrEnum):
-    """The answer to a renewal."""
+    """Whether a worker still holds its trial; the answer to a renewal."""
 
     HELD = "held"  #: the lease is extended
     CANCELLED = "cancelled"  #: the trial was cancelled: stop evaluating
-    LOST = "lost"  #: somebody else has it, or it is final: stop evaluating
+    LOST = "lost"  #: another worker has it, or it is final: stop evaluating
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leadership:
-    """Who leads an experiment, as the store answered a bid for it."""
+    """Who leads an experiment; the answer to a bid."""
 
     exp_key: str
-    owner: str  #: token of the coordinator that leads
-    epoch: int  #: grows by one with each change of hands
+    owner: str  #: token of the coordinator that leads; empty if none does
+    epoch: int  #: grows by one with each new leader
     lease_until: datetime  #: store time, UTC
     lease_s: float | None  #: length of the lease; None where an older hpsearch leads
-    elapsed: Elapsed | None  #: for how long it has been led; None where an older hpsearch leads
+    elapsed: Elapsed | None  #: for how long the current run has been led; None where an older hpsearch leads
     is_mine: bool  #: whether the bidder is the owner
 
 
-#: Trials by which the present rate of an experiment is measured: those suggested last.
+#: The current rate of an experiment is measured on so many trials, those suggested last.
 RECENT_TRIALS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialSummary:
-    """How far the trials of an experiment have come."""
+    """The trials of one experiment in numbers."""
 
-    counts: Mapping[State, int]  #: trials in each state, zeros included
-    best: Trial | None = None  #: in short, as of ``points``, with its params: the one with the lowest loss
-    n_recent: int = 0  #: finished trials among the last ``RECENT_TRIALS``
+    counts: Mapping[State, int]  #: trials in each state, including zeros
+    best: Trial | None = None  #: lowest loss; has the fields that ``points`` yields, and params
+    n_recent: int = 0  #: finished ones among the last ``RECENT_TRIALS`` trials
     recent_since: datetime | None = None  #: when the first of those finished
     recent_until: datetime | None = None  #: when the last did
 
 
 class TrialStore(Protocol):
-    """Experiments, trials and workers, kept for ever."""
+    """Persistent experiments, trials, attachments and workers."""
 
     @property
     def database(self) -> str:
-        """The name of the database that keeps them; a signature is bound to it."""
+        """Name of the database; signatures of objectives are bound to it."""
         ...
 
     # Experiments
@@ -112,18 +110,23 @@ class TrialStore(Protocol):
     def open_experiment(self, experiment: Experiment, *, accepts_change: bool = False) -> Experiment:
         """Create the experiment, or join it under the same name, and return it as stored (11).
 
-        Joining takes over the budget and the defaults of the argument, not its priority. If the search had
-        ended, it takes over the state, too, and the clock of its timeout starts anew; a
-        paused search stays paused. An experiment whose objective is ``UNDECIDED`` takes over
-        the objective, the algorithm, the seed and the lag of who joins it first. Whether the code of an
-        objective has changed is known where both have a fingerprint; one without takes over the argument's.
+        Joining stores the budget and the defaults of the argument, but not its priority. If the experiment
+        had ended, joining also stores the argument's state and starts a new run, whose timeout begins now;
+        a paused experiment stays paused. An experiment whose objective is ``UNDECIDED`` gets the objective,
+        the algorithm, the seed and the lag of the first argument that joins it. Changed code of an objective
+        is detected where both have a fingerprint; a stored objective without one gets the argument's.
 
         Parameters
         ----------
         experiment : Experiment
-            What is wanted.
+            The experiment to create or join.
         accepts_change : bool
-            Whether to take over changed code of the objective, and to note that, instead of refusing it.
+            Whether to store changed code of the objective, and record the change, instead of refusing it.
+
+        Raises
+        ------
+        ExperimentMismatchError
+            If the stored experiment has another space or objective.
         """
         ...
 
@@ -132,54 +135,66 @@ class TrialStore(Protocol):
         ...
 
     def is_running(self, experiment: Experiment) -> bool:
-        """Return whether an experiment runs, with the code of its objective known here; costs one look-up.
+        """Return whether an experiment is running with the same objective code; costs one look-up.
 
-        Asked after a claim, it says whether the claim came before a pause, or before a change of the code was
-        accepted: what ``set_experiment_state`` and ``open_experiment`` have returned is what is seen.
+        Called after a claim, it shows whether the claim preceded a pause or an accepted change of the code:
+        it sees everything that ``set_experiment_state`` and ``open_experiment`` have returned.
         """
         ...
 
     def experiments(
         self, states: Iterable[ExperimentState] | None = None, *, omit_space: bool = False
     ) -> list[Experiment]:
-        """Return the experiments, or those in one of the states, the oldest first.
+        """Return the experiments, oldest first.
 
-        In short, their spaces are empty, since those may be larger than all else.
+        Parameters
+        ----------
+        states : iterable of ExperimentState, optional
+            Only experiments in one of these.
+        omit_space : bool
+            Whether to return them with empty spaces, which may be larger than everything else.
         """
         ...
 
     def set_experiment_state(
         self, exp_key: str, state: ExperimentState, why: str | None = None, *, leader: str | None = None
     ) -> Experiment:
-        """Move an experiment to a state unless it has ended, and return it as it is then (11).
+        """Change the state of an experiment unless it has ended, and return the stored experiment (11).
 
         Parameters
         ----------
         exp_key : str
-            The experiment.
+            Name of the experiment.
         state : ExperimentState
-            Its new state. The caller sees in the answer whether it is that.
+            The new state; compare it with that of the returned experiment.
         why : str, optional
-            The reason for its end.
+            Why it ended.
         leader : str, optional
-            Move it only while this coordinator, named by its token, leads it.
+            Token of a coordinator; change the state only while it leads.
 
         Raises
         ------
         NotFoundError
-            If there is none of that name.
+            If there is no such experiment.
         """
         ...
 
     def set_priority(self, exp_key: str, priority: int) -> Experiment:
-        """Change the share of an experiment among those of the same workers, and return it as it is then.
+        """Change the priority of an experiment, and return the stored experiment.
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        priority : int
+            Its share among the experiments of the same workers, from 0 to ``HIGHEST_PRIORITY``.
 
         Raises
         ------
         ValueError
-            If it is out of bounds.
+            If the priority is out of range.
         NotFoundError
-            If there is none of that name.
+            If there is no such experiment.
         """
         ...
 
@@ -191,53 +206,91 @@ class TrialStore(Protocol):
         Parameters
         ----------
         exp_key : str
-            The experiment.
+            Name of the experiment.
         owner : str
-            Token of the coordinator that bids.
+            Token of the bidding coordinator.
         lease_s : float
-            Length of its lease, in seconds.
+            Length of the lease, in seconds; not negative.
         elapsed : Elapsed, optional
-            Of a leader: for how long the run has been led in all. It counts if the bidder leads, that
-            run is still the current one, and no more is stored.
+            For how long the run has been led in total. Stored if the bidder leads, the run is still the
+            current one, and the stored time is shorter.
         """
         ...
 
     def resign(self, exp_key: str, owner: str, elapsed: Elapsed | None = None) -> None:
-        """Give the leadership up, if it is held; ``elapsed`` as for ``lead``."""
+        """Give up the leadership, if held.
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        owner : str
+            Token of the coordinator.
+        elapsed : Elapsed, optional
+            As for ``lead``.
+        """
         ...
 
     def insert(self, trials: Sequence[Trial]) -> None:
-        """Add trials that are pending, or final already (1).
+        """Add trials that are pending or already final (1).
 
         Raises
         ------
         ValueError
-            If one is neither, or is done without a loss, or has one without being done.
+            If a trial is neither, is done without a loss, or has a loss without being done.
         TrialExistsError
-            If there is another trial under one of the numbers.
+            If a different trial has one of the numbers.
         """
         ...
 
     def expire(self, exp_key: str) -> int:
-        """Requeue or fail the running trials whose lease is over; return how many (6)."""
+        """Return trials with expired leases to pending or fail them; return how many (6)."""
         ...
 
     def shorten_leases(self, exp_key: str) -> int:
-        """Let the leases that end later than their own length from now end then; return how many (6)."""
+        """Shorten leases that end later than their own length from now; return how many (6)."""
         ...
 
     def finished(self, exp_key: str, tids: Iterable[int]) -> list[Trial]:
-        """Return those of the trials that are final, by tid (8)."""
+        """Return the final ones among some trials, by tid (8).
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        tids : iterable of int
+            Numbers of the trials; those of missing trials are ignored.
+        """
         ...
 
     def cancel(self, exp_key: str, states: Iterable[State]) -> int:
-        """Cancel all trials that are in one of the states, pending or running; return how many."""
+        """Cancel all trials in some states; return how many.
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        states : iterable of State
+            ``PENDING``, ``RUNNING`` or both.
+
+        Raises
+        ------
+        ValueError
+            If one of the states is final.
+        """
         ...
 
     def wait_for_change(self, exp_key: str, timeout_s: float) -> None:
         """Return when a trial of the experiment may have changed, or after the timeout.
 
-        Only a hint: it may return early for nothing, or late for something.
+        Only a hint: it may return without a change, or late after one.
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        timeout_s : float
+            Seconds; not negative.
         """
         ...
 
@@ -247,16 +300,16 @@ class TrialStore(Protocol):
         Parameters
         ----------
         exp_key : str
-            The experiment.
+            Name of the experiment.
         unless_active : bool
-            Leave it as it is while a coordinator leads it or a lease on one of its trials holds.
+            Whether to refuse while a coordinator leads it or a worker holds one of its trials.
 
         Raises
         ------
         NotFoundError
-            If there is nothing under that name.
+            If nothing is stored under that name.
         ExperimentActiveError
-            If it was spared.
+            If the deletion was refused.
         """
         ...
 
@@ -265,22 +318,22 @@ class TrialStore(Protocol):
     def attach(
         self, exp_key: str, name: str, data: Content, *, tid: int | None = None, attempt: int = 0
     ) -> None:
-        """Keep bytes under a name beside an experiment, or beside a trial (12).
+        """Store bytes under a name with an experiment or one of its trials (12).
 
-        Neither needs to exist yet. There is no limit of size but memory.
+        The experiment or trial need not exist yet. The size is limited only by memory.
 
         Parameters
         ----------
         exp_key : str
-            The experiment.
+            Name of the experiment.
         name : str
-            Any text; what is there under that name is replaced.
-        data : bytes
-            What to keep.
+            Any text; an attachment with that name is replaced.
+        data : bytes, bytearray or memoryview
+            The content; must not change during the call.
         tid : int, optional
-            The trial; by default the attachment is the experiment's.
+            Number of the trial; by default the attachment belongs to the experiment.
         attempt : int
-            The attempt at the trial that made it (13); 0 when it is not an attempt's.
+            The attempt that made it (13); 0 if it belongs to the trial itself.
 
         Raises
         ------
@@ -292,18 +345,18 @@ class TrialStore(Protocol):
     def attach_all(
         self, exp_key: str, contents: Mapping[str, Content], *, tid: int | None = None, attempt: int = 0
     ) -> None:
-        """Keep many, in few round trips, each as ``attach`` does (12).
+        """Store many attachments in few round trips, each as ``attach`` does (12).
 
         Parameters
         ----------
         exp_key : str
-            The experiment.
-        contents : mapping
-            What to keep, by name.
+            Name of the experiment.
+        contents : mapping of str to bytes
+            Content by name.
         tid : int, optional
-            The trial; by default the attachments are the experiment's.
+            Number of the trial; by default the attachments belong to the experiment.
         attempt : int
-            As of ``attach``.
+            As for ``attach``.
 
         Raises
         ------
@@ -315,33 +368,61 @@ class TrialStore(Protocol):
     def attachment(
         self, exp_key: str, name: str, *, tid: int | None = None, max_bytes: int | None = None
     ) -> bytes:
-        """Return what is kept under a name (12, 13).
+        """Return the content of an attachment (12, 13).
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        name : str
+            Name of the attachment.
+        tid : int, optional
+            Number of the trial; by default the attachment belongs to the experiment.
+        max_bytes : int, optional
+            Largest size to fetch; by default any.
 
         Raises
         ------
         NotFoundError
-            If there is nothing.
+            If there is none.
         TooLargeError
-            If it takes more than ``max_bytes``; it is not fetched.
+            If it is larger than ``max_bytes``.
         """
         ...
 
     def attachments(self, exp_key: str, *, tid: int | None = None) -> list[str]:
-        """Return the names of the attachments, sorted (13).
+        """Return the names of the visible attachments, sorted (13).
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment; a missing one has no attachments.
+        tid : int, optional
+            Number of the trial; by default those of the experiment itself.
 
         Raises
         ------
         NotFoundError
-            If there is no such trial. An experiment that does not exist has no attachments.
+            If there is no such trial.
         """
         ...
 
     def n_attachments(self, exp_key: str) -> int:
-        """Return how many attachments an experiment and its trials have, whether they show or not."""
+        """Return how many attachments an experiment and its trials have, including invisible ones."""
         ...
 
     def detach(self, exp_key: str, name: str, *, tid: int | None = None) -> None:
-        """Delete what is kept under a name, by whichever attempt; nothing happens if there is nothing."""
+        """Delete an attachment, of every attempt, if there is one.
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        name : str
+            Name of the attachment.
+        tid : int, optional
+            Number of the trial; by default the attachment belongs to the experiment.
+        """
         ...
 
     # Reading
@@ -359,102 +440,150 @@ class TrialStore(Protocol):
         Parameters
         ----------
         exp_key : str
-            The experiment.
+            Name of the experiment.
         states : iterable of State, optional
             Only trials in one of these.
         sort : {"tid", "newest", "loss"}
-            By number, the highest number first, or the best loss first; "loss" yields
-            only trials that have one.
+            By number, by descending number, or by loss; "loss" yields only trials that have one.
         limit : int, optional
-            At most so many.
+            The maximum number of trials; not negative.
         """
         ...
 
     def points(self, exp_key: str) -> Iterator[Trial]:
-        """Yield all trials of an experiment, in short, by number.
+        """Yield all trials of an experiment by number, with only the fields needed for learning.
 
-        They have their number, values, state, loss and ``finished_at``: what a coordinator
-        learns from them. All else of them is as in a new trial.
+        These are the number, values, state, loss and ``finished_at``; all others have their defaults.
         """
         ...
 
     def trial(self, exp_key: str, tid: int) -> Trial:
-        """Return one trial; raises ``NotFoundError``."""
+        """Return one trial.
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        tid : int
+            Number of the trial.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such trial.
+        """
         ...
 
     def counts(self, exp_key: str, states: Iterable[State] | None = None) -> Mapping[State, int]:
-        """Return how many trials are in each state, zeros included.
+        """Return how many trials are in each state, including zeros.
 
-        Counting only the states asked for costs no more than there are such trials.
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        states : iterable of State, optional
+            Count only these, at a cost proportional to the number of such trials; others are 0.
         """
         ...
 
     def summaries(self, exp_keys: Iterable[str]) -> Mapping[str, TrialSummary]:
-        """Return how far each of the experiments has come, in one question for all of them.
-
-        One that does not exist has no trials.
-        """
+        """Return a summary of each experiment's trials, in one call; a missing experiment has none."""
         ...
 
     # The worker's side
 
     def claim(self, worker: Worker, token: str, exp_keys: Sequence[str]) -> Trial | None:
-        """Take the next trial of these experiments, or None when none is pending (2, 3).
+        """Claim the next trial of some experiments for its ``lease_s``; None if none is pending (2, 3).
 
         Parameters
         ----------
         worker : Worker
-            Who claims.
+            The claiming worker.
         token : str
-            Fresh and random for each new claim; the same again to repeat a claim
-            whose answer was lost.
+            New and random for each claim; the same to repeat a claim whose answer was lost.
         exp_keys : sequence of str
-            The experiments to take from, the one whose turn it is first. The lease lasts for the
-            trial's ``lease_s``.
+            Names of the experiments, in the order in which to look for a pending trial.
         """
         ...
 
     def renew(self, trial: Trial) -> LeaseStatus:
         """Extend the lease on a claimed trial by its ``lease_s`` (4).
 
-        A trial that was put back is lost to a token that runs another by now: a token runs one trial.
+        A token holds one trial: one whose lease expired is lost once its token has claimed another.
         """
         ...
 
     def report(self, trial: Trial, reports: Sequence[Report]) -> None:
-        """Append intermediate values to a claimed trial (5); the store fills in the time."""
+        """Append intermediate values to a claimed trial (5).
+
+        Parameters
+        ----------
+        trial : Trial
+            As ``claim`` returned it.
+        reports : sequence of Report
+            The values; the store sets their times.
+
+        Raises
+        ------
+        LeaseLostError
+            If the worker does not hold the trial; so do ``finish`` and ``release``.
+        """
         ...
 
     def finish(self, trial: Trial, result: Result) -> None:
-        """Write the result of a claimed trial, done or failed (5, 7)."""
+        """Write the result of a claimed trial, done or failed (5, 7).
+
+        Parameters
+        ----------
+        trial : Trial
+            As ``claim`` returned it.
+        result : Result
+            The outcome; a failed one has no loss.
+        """
         ...
 
     def release(self, trial: Trial, why: str) -> None:
-        """Give a claimed trial back to pending, the attempt uncounted (5, 6)."""
+        """Return a claimed trial to pending without counting the attempt as lost (5, 6).
+
+        Parameters
+        ----------
+        trial : Trial
+            As ``claim`` returned it.
+        why : str
+            The reason, for the history of the trial.
+        """
         ...
 
     def unclaim(self, trial: Trial) -> None:
-        """Undo a claim whose trial was not begun (6); nothing happens if it is not held any more."""
+        """Undo the claim of a trial that was not started (6); do nothing if it is no longer held."""
         ...
 
     # The registry of workers
 
     def record_worker(self, worker: Worker, ttl_s: float) -> None:
-        """Write a worker's sign of life, which expires after ``ttl_s`` seconds."""
+        """Write the registry entry of a worker.
+
+        Parameters
+        ----------
+        worker : Worker
+            The entry; the store sets its times.
+        ttl_s : float
+            Seconds after which the entry expires; not negative.
+        """
         ...
 
     def workers(self) -> list[Worker]:
-        """Return the workers that were seen of late, by name."""
+        """Return the workers whose entry has not expired, by name."""
         ...
 
     def n_workers(self) -> int:
-        """Return about how many workers the registry holds, at the same cost for any number."""
+        """Return the approximate number of registry entries, at constant cost."""
         ...
 
     def now(self) -> datetime:
-        """Return the store's time, UTC."""
+        """Return the current time of the store's clock, UTC."""
         ...
 
     def close(self) -> None:
-        """Release connections; the store is not usable afterwards."""
+        """Close connections; the store cannot be used afterwards."""
         ...

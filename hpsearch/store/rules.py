@@ -144,7 +144,7 @@ def received(trial: Trial, now: datetime) -> Trial:
     return replace(trial, created_at=trial.created_at or now, finished_at=trial.finished_at or now)
 
 
-def attempts_shown(state: State, owner: str | None, attempt: int) -> list[int]:
+def visible_attempts(state: State, owner: str | None, attempt: int) -> list[int]:
     """Return the attempts whose attachments are those of a trial (13)."""
     is_standing = owner is not None and state in _STANDING
     return [0, attempt] if is_standing else [0]

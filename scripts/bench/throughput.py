@@ -35,7 +35,7 @@ BARE = """
 import sys
 from uuid import uuid4
 from pymongo import MongoClient, ReturnDocument
-from hpsearch.store import queries
+from hpsearch.store.mongo import queries
 from hpsearch.store.documents.trial import result_document
 from hpsearch.core.trial import Result
 

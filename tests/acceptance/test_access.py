@@ -102,7 +102,7 @@ def test_a_rotated_password_costs_no_evaluation_and_ends_nobody(locked):
     assert fleet.calls() == 2
     for process in (coordinator, worker):
         output = fleet.output(process)
-        assert output.count("refuses this user") == output.count("lets this user in again") == 1
+        assert output.count("refuses this user") == output.count("accepts this user again") == 1
         assert [p for p in locked.passwords if p in output] == []
 
 

@@ -44,7 +44,7 @@ class Passwords:
     def change(self) -> dict[str, str]:
         """Give the users new passwords on the servers; return the URIs that hold them, by user."""
         with Setup(self._uri, Patience(_PATIENCE_S)) as setup:
-            return {role.name: setup.admit(role) for role in (COORDINATOR, WORKER)}
+            return {role.name: setup.set_user(role) for role in (COORDINATOR, WORKER)}
 
     def write(self, uris: Mapping[str, str]) -> None:
         """Put URIs into the store files, each at once."""

@@ -25,8 +25,8 @@ PURE = (
     "runtime/events.py", "runtime/health/metric.py", "runtime/health/probes.py", "runtime/health/stats.py",
     "runtime/strict_json.py", "space", "store/documents", "store/memory/attachments.py",
     "store/memory/experiments.py", "store/memory/trials.py", "store/mongo/backup.py",
-    "store/mongo/database_state.py", "store/mongo/gridfs.py", "store/mongo/hyperopt_uri.py",
-    "store/mongo/permission_errors.py", "store/mongo/queries.py", "store/mongo/roles.py",
+    "store/mongo/database_state.py", "store/mongo/experiment_queries.py", "store/mongo/gridfs.py",
+    "store/mongo/hyperopt_uri.py", "store/mongo/queries.py", "store/mongo/roles.py",
     "store/mongo/schema.py", "store/mongo/uri.py", "store/protocol.py", "store/rules.py",
     "suggest",
 )  # fmt: skip

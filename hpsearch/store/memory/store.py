@@ -41,7 +41,6 @@ from hpsearch.store.memory.trials import (
 from hpsearch.store.protocol import Leadership, LeaseStatus, TrialSummary
 from hpsearch.store.rules import (
     Content,
-    attempts_shown,
     check_cancellable,
     check_insertable,
     check_size,
@@ -50,6 +49,7 @@ from hpsearch.store.rules import (
     no_attachment,
     received,
     stored_name,
+    visible_attempts,
 )
 
 
@@ -399,7 +399,7 @@ class MemoryStore:
         attempts = [0]
         if tid is not None:
             trial = self.trial(exp_key, tid)
-            attempts = attempts_shown(trial.state, trial.owner, trial.attempt)
+            attempts = visible_attempts(trial.state, trial.owner, trial.attempt)
         return self._pinboards.get(exp_key, MemoryAttachments()).shown(tid, attempts)
 
     def _trials_of(self, exp_key: str) -> MemoryTrials:

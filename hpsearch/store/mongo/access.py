@@ -1,7 +1,7 @@
-"""What a process does when MongoDB refuses a user whom it let in before.
+"""Waiting for access when MongoDB refuses a user that it accepted before.
 
-A password that is rotated, and a role that is edited, refuse those who are at work for a while. What
-they evaluate would be lost if they ended, so they wait, as they do while MongoDB is away.
+While a password is rotated or a role is edited, running processes are refused for a while. If they
+ended, their evaluations would be lost, so they wait as they do while MongoDB is away.
 """
 
 from __future__ import annotations
@@ -15,24 +15,23 @@ from typing import Any
 from hpsearch.errors import ConfigurationError
 from hpsearch.runtime.events import Event
 from hpsearch.store.mongo.errors import UNAUTHORIZED, code_of, translated
-from hpsearch.store.mongo.permission_errors import refused_action
-from hpsearch.store.mongo.roles import grants
+from hpsearch.store.mongo.roles import grants, refused_right
 
 log = logging.getLogger(__name__)
 
-#: Seconds without a refusal after which the user counts as let in again. Heartbeats ask every five.
+#: Seconds without a refusal after which the user counts as accepted again; a heartbeat calls every five.
 _QUIET_S = 15.0
 
 
 class Access:
-    """Whether MongoDB refuses the user of a connection at present; logs it once.
+    """Whether MongoDB currently refuses the user of a connection; logs each period once.
 
     Parameters
     ----------
     hosts : str
-        Of the server, for messages.
+        Hosts of the server, for messages.
     privileges : sequence of mapping
-        What the user was allowed at first, as ``connectionStatus`` lists it.
+        The user's rights at the start, as ``connectionStatus`` lists them.
     clock : callable
         Monotonic seconds.
     """
@@ -49,40 +48,56 @@ class Access:
         self._lock = threading.Lock()
         self._since: float | None = None
         self._latest = 0.0  # when MongoDB last refused
-        self._n_waiting = 0  # calls that were refused, and are tried again
+        self._n_waiting = 0  # refused calls that are being repeated
 
     def is_lost(self, error: Exception) -> bool:
-        """Whether the user was allowed what MongoDB refuses now.
+        """Whether the user had the right that MongoDB refuses now.
 
-        What it never allowed, such as making indexes, it will not allow in a moment.
+        A right that the user never had, such as creating indexes, is not worth waiting for.
         """
         if code_of(error) != UNAUTHORIZED:
-            return True  # the user was let in, and is not any more
+            return True  # the credentials are refused
         if has_lost_user(error):
             return bool(self._privileges)
-        refused = refused_action(str(error))
+        refused = refused_right(str(error))
         if refused is None:
             return False
         _, _, action = refused
-        # Who reads on was allowed to begin.
+        # A getMore follows a query that was allowed.
         return action == "getMore" or grants(self._privileges, refused)
 
     def note_refusal(self, error: Exception, *, is_first: bool) -> None:
-        """Take in a refusal of a call that is tried again; say so if that is news."""
+        """Record the refusal of a call that will be repeated; log it if it is the first.
+
+        Parameters
+        ----------
+        error : Exception
+            As the driver raised it.
+        is_first : bool
+            Whether this call was not refused before.
+        """
         with self._lock:
-            self._latest, is_news = self._clock(), self._since is None
+            self._latest, is_new = self._clock(), self._since is None
             self._n_waiting += is_first
-            if is_news:
+            if is_new:
                 self._since = self._latest
-        if is_news:
+        if is_new:
             log.warning(
-                "%s Waiting for it to be let in again.",
+                "%s Waiting for access.",
                 translated(error, self._hosts),
                 extra=Event.ACCESS_REFUSED.of(hosts=self._hosts),
             )
 
     def note_end(self, *, was_refused: bool, is_success: bool) -> None:
-        """Take in the end of a call."""
+        """Record the end of a call.
+
+        Parameters
+        ----------
+        was_refused : bool
+            Whether it was refused before.
+        is_success : bool
+            Whether it succeeded.
+        """
         if self._since is None:  # the common case needs no lock
             return
         with self._lock:
@@ -93,29 +108,29 @@ class Access:
                 return
             self._since = None
         log.warning(
-            "MongoDB at %s lets this user in again after %.1f s",
+            "MongoDB at %s accepts this user again after %.1f s",
             self._hosts,
             now - since,
             extra=Event.ACCESS_GRANTED.of(hosts=self._hosts, refused_s=now - since),
         )
 
     def refused_s(self) -> float | None:
-        """Return for how many seconds the user has been refused; None while it is let in."""
+        """Return for how many seconds the user has been refused; None if it is not."""
         since = self._since
         return None if since is None else self._clock() - since
 
 
 def has_lost_user(error: Exception) -> bool:
-    """Whether a connection has lost its user, who was deleted: it stays useless if the user returns."""
+    """Whether the user of a connection was deleted; the connection stays unusable if it is re-created."""
     return code_of(error) == UNAUTHORIZED and "requires authentication" in str(error)
 
 
 def read_again(read_uri: Callable[[], str] | None) -> str | None:
-    """Return the URI as its file has it now; None where there is no file, or it is just being replaced."""
+    """Return the URI as its file has it now; None if there is no file or it is being replaced."""
     if read_uri is None:
         return None
     try:
         return read_uri()
     except ConfigurationError as error:
-        log.debug("the store file cannot be used: %s", error, extra=Event.STORE_FILE_UNREAD.of())
+        log.debug("cannot use the store file: %s", error, extra=Event.STORE_FILE_UNREAD.of())
         return None

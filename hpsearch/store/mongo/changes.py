@@ -1,4 +1,4 @@
-"""Waking up when a trial changes: one change stream, as a hint; polling where there is none."""
+"""Waiting until a trial changes: on a change stream, or by polling where there is none."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from hpsearch.store.mongo.errors import NO_REPLICA_SET, UNAUTHORIZED
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks where there is no change stream, or it just broke.
+#: Seconds between two polls where there is no change stream or it just broke.
 POLL_S = 0.1
 
-#: Milliseconds that the server holds one question open; bounds how late a timeout is noticed.
+#: Milliseconds that the server waits for a change in one call; a timeout is noticed no later.
 _AWAIT_MS = 100
 
-#: Seconds that the end of a wait in another thread may take.
-_PATIENCE_S = 1.0
+#: Seconds that ``close`` waits for a wait in another thread to end.
+_CLOSE_S = 1.0
 
-#: Moves from state to state; not heartbeats and reports, nor the trials that a coordinator inserts itself.
-#: An update that changes most of a document is told as its replacement.
+#: Matches changes of state, not heartbeats, reports or inserts; the server reports an update that changes
+#: most of a document as a replacement.
 _IS_MOVE = [{"operationType": "replace"}, {"updateDescription.updatedFields.state": {"$exists": True}}]
 _MOVES: list[dict[str, Any]] = [
     {"$changeStream": {}},
@@ -38,27 +38,35 @@ _MOVES: list[dict[str, Any]] = [
 
 
 class Changes:
-    """Waits for trials of an experiment to move; opened by the first wait.
+    """Waits until a trial of an experiment changes its state; the first wait opens the stream.
 
     Parameters
     ----------
     trials : Collection
         The trials of all experiments.
     has_stream : bool
-        Whether the server has change streams at all.
+        Whether the server has change streams.
     """
 
     def __init__(self, trials: Collection[Document], *, has_stream: bool) -> None:
         self._trials = trials
         self._has_stream = has_stream
         self._stream: _Stream | None = None
-        self._had_stream = False  # what this user had may be taken away for a moment, but comes back
+        self._had_stream = False  # a right that this user had before may be revoked only for a moment
         self._lock = threading.Lock()
         self._closed = threading.Event()
 
     def wait(self, exp_key: str, timeout_s: float) -> None:
-        """Return when a trial of the experiment may have moved, or after the timeout."""
-        # The stream serves one thread at a time; others poll.
+        """Return when a trial may have changed its state, or after the timeout.
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        timeout_s : float
+            Seconds; not negative.
+        """
+        # One thread at a time reads the stream; others poll.
         if self._has_stream and self._lock.acquire(blocking=False):
             try:
                 self._watch(exp_key, timeout_s)
@@ -68,9 +76,9 @@ class Changes:
             self._closed.wait(min(timeout_s, POLL_S))
 
     def close(self) -> None:
-        """End a wait in progress, and the stream; the server would keep it for half an hour."""
+        """End a wait in progress and the stream, which the server would keep open for half an hour."""
         self._closed.set()
-        if self._lock.acquire(timeout=_PATIENCE_S):
+        if self._lock.acquire(timeout=_CLOSE_S):
             try:
                 if self._stream is not None:
                     self._stream.close()
@@ -81,59 +89,59 @@ class Changes:
         deadline = time.monotonic() + timeout_s
         try:
             if self._stream is None:
-                # What moved before this instant is not in the stream: the caller has to look.
+                # Earlier changes are not in the stream, so the caller has to check.
                 self._stream = _Stream(self._trials)
                 self._had_stream = True
                 return
             while time.monotonic() < deadline and not self._closed.is_set():
-                if any(_concerns(change, exp_key) for change in self._stream.news()):
+                if any(_concerns(change, exp_key) for change in self._stream.next_changes()):
                     return
         except (PyMongoError, BSONError) as error:
             self._drop(error)
             self._closed.wait(min(max(0.0, deadline - time.monotonic()), POLL_S))
 
     def _drop(self, error: Exception) -> None:
-        """Forget a stream that broke; the next wait opens another unless none is to be had."""
+        """Discard a broken stream; the next wait opens another if the server has any."""
         self._stream = None
         if self._had_stream or not isinstance(error, OperationFailure):
             return
         if error.code in {UNAUTHORIZED, NO_REPLICA_SET}:
             self._has_stream = False
-            log.info("no change streams here, polling instead: %s", error, extra=Event.POLLING.of())
+            log.info("change streams are not available, polling instead: %s", error, extra=Event.POLLING.of())
 
 
 class _Stream:
-    """A change stream that hands out all it has at once.
+    """A change stream that returns all available changes at once.
 
-    The driver's own hands out one change after another. In a large fleet trials move more often
-    than the coordinator looks; each of the changes that one look has taken in would wake it
-    once more, and the stream would fall ever further behind.
+    The driver's own stream returns one change at a time. In a large fleet trials change more often
+    than the coordinator polls, so that it would wake up again for changes that it has already seen, and the
+    stream would fall further and further behind.
     """
 
     def __init__(self, trials: Collection[Document]) -> None:
         self._database, self._name = trials.database, trials.name
         self._session = trials.database.client.start_session()
-        ask = {"aggregate": self._name, "pipeline": _MOVES, "cursor": {}}
-        self._cursor = self._database.command(ask, session=self._session)["cursor"]["id"]
+        command = {"aggregate": self._name, "pipeline": _MOVES, "cursor": {}}
+        self._cursor = self._database.command(command, session=self._session)["cursor"]["id"]
 
     def close(self) -> None:
-        """Let the server forget the stream, if it is there to do so."""
+        """Close the stream on the server, if it answers."""
         with suppress(PyMongoError):
-            ask = {"killCursors": self._name, "cursors": [self._cursor]}
-            self._database.command(ask, session=self._session)
+            command = {"killCursors": self._name, "cursors": [self._cursor]}
+            self._database.command(command, session=self._session)
         self._session.end_session()
 
-    def news(self) -> list[Document]:
-        """Return the changes since the last call; wait a moment for one where there is none.
+    def next_changes(self) -> list[Document]:
+        """Return the changes since the last call; wait a moment if there is none yet.
 
         Raises
         ------
         OperationFailure
-            If the stream is over: the collection was dropped, or the server has moved on.
+            If the stream has ended: the collection was dropped, or its history was overwritten.
         """
-        ask = {"getMore": self._cursor, "collection": self._name, "maxTimeMS": _AWAIT_MS}
-        cursor = self._database.command(ask, session=self._session)["cursor"]
-        # Once the server ends the stream, the number is 0, which the next call is refused with.
+        command = {"getMore": self._cursor, "collection": self._name, "maxTimeMS": _AWAIT_MS}
+        cursor = self._database.command(command, session=self._session)["cursor"]
+        # 0 once the server has ended the stream; the next call then fails.
         self._cursor = cursor["id"]
         changes: list[Document] = cursor["nextBatch"]
         return changes

@@ -1,4 +1,4 @@
-"""The connection to MongoDB: its address, its settings, and what happens while it is away."""
+"""The connection to MongoDB: its settings, and the repetition of calls during an outage."""
 
 from __future__ import annotations
 
@@ -28,21 +28,20 @@ from hpsearch.store.mongo.access import Access, has_lost_user, read_again
 from hpsearch.store.mongo.errors import DRIVER_ERRORS, cause, meaning, translated
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.tls import advice, check_files, refusal
-from hpsearch.store.mongo.uri import hosts_in, is_mistyped, may_hold_password
-from hpsearch.store.mongo.uri_options import misspelt
+from hpsearch.store.mongo.uri import hosts_in, is_mistyped, may_hold_password, misspelt_option
 
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: The database when neither the caller nor the URI names one.
+#: Name of the database if neither the caller nor the URI has one.
 DATABASE = "hpsearch"
 
-#: What the driver is told unless the URI says otherwise. No call hangs: a server that stands
-#: still is given up after ``socketTimeoutMS``. (With ``timeoutMS`` the driver would repeat a call
-#: by itself for all that time, and nobody could tell it to stop.) Acknowledged means on disk on
-#: a majority of the members, which alone was measured to lose nothing under kill -9.
+#: Options of the driver unless the URI has others. No call hangs: a server that does not answer
+#: is given up after ``socketTimeoutMS``. (With ``timeoutMS`` the driver itself would repeat a call
+#: all that time and could not be interrupted.) Acknowledged means on disk on a majority of the
+#: members; only this was measured to lose nothing under kill -9.
 DEFAULTS: Mapping[str, Any] = {
     "appname": "hpsearch",
     "connectTimeoutMS": 3_000,
@@ -60,15 +59,15 @@ _NO_HOSTS = "an unnamed host"
 _SCHEMES = ("mongodb://", "mongodb+srv://")
 _OLDEST = (5, 0)
 
-#: Seconds between two attempts at a call: the first time, and the longest; each doubles the one before.
+#: Seconds between two attempts at a call: at first and at most; the pause doubles each time.
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.05, 1.0
 
-#: The longest while the user is refused: each attempt makes the server check a password.
+#: At most while the user is refused: each attempt makes the server check a password.
 _LONGEST_REFUSED_BACKOFF_S = 5.0
 
 
 class Connection:
-    """A client of one MongoDB, and the retries that carry its calls over an outage.
+    """A client of one MongoDB that repeats calls during an outage.
 
     Parameters
     ----------
@@ -77,7 +76,7 @@ class Connection:
     patience : Patience
         How long to repeat a call while MongoDB is away or refuses what it allowed at first.
     on_contact : callable
-        Called, in the thread that asked, whenever MongoDB has answered.
+        Called after each answer of MongoDB, in the thread that waited for it.
     read_uri : callable, optional
         Reads the URI again after a refusal, where a file holds it.
 
@@ -89,7 +88,7 @@ class Connection:
     StorePermissionError
         If the server refuses the user.
     StoreUnavailableError
-        If the server is away for longer than the patience lasts.
+        If the server does not answer within the patience.
     """
 
     def __init__(
@@ -124,46 +123,45 @@ class Connection:
         self.is_standalone = "setName" not in hello and hello.get("msg") != "isdbgrid"
 
     def call(self, action: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return the action's result; repeat it while MongoDB is away and the patience lasts.
+        """Return the result of an action; repeat it during an outage, within the patience.
 
         Parameters
         ----------
         action : callable
-            Calls the driver. It may have taken effect although it raised, so that it must
-            be such that doing it twice is doing it once.
+            Calls the driver. Must be idempotent: it may have taken effect although it raised.
         *args, **kwargs
             Passed to the action.
 
         Raises
         ------
         StoreUnavailableError
-            If the patience ended first.
+            If the patience ended.
         StoreError
-            Or another of our errors, if MongoDB refused.
+            Or a subclass, if MongoDB refused or failed.
         """
         n_failures, refused_at = 0, None
         try:
             while True:
-                asked_at, client = time.monotonic(), self.client
+                started_at, client = time.monotonic(), self.client
                 try:
                     result = action(*args, **kwargs)
                 except DRIVER_ERRORS as error:
                     if isinstance(error, InvalidOperation):
                         if client is not self.client:
-                            continue  # another thread has found new credentials
-                        raise StoreError("The connection to MongoDB was closed, or is misused.") from error
+                            continue  # another thread replaced the client
+                        raise StoreError("The connection to MongoDB is closed or misused.") from error
                     if meaning(error) is StorePermissionError:
-                        refused_at = self._outlast_refusal(error, client, asked_at, refused_at)
+                        refused_at = self._wait_for_access(error, client, started_at, refused_at)
                         longest_s = _LONGEST_REFUSED_BACKOFF_S
                     else:
-                        self._outlast_outage(error, asked_at)
+                        self._wait_for_server(error, started_at)
                         longest_s = _LONGEST_BACKOFF_S
                 else:
                     self._note_contact()
                     self._note_end(refused_at, is_success=True)
                     return result
                 longest_s = min(longest_s, _FIRST_BACKOFF_S * 2.0**n_failures)
-                # Jitter, so that a fleet does not come back in step.
+                # Jitter, so that a fleet does not reconnect all at once.
                 time.sleep(longest_s * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret
                 n_failures += 1
         except HpsearchError:
@@ -171,7 +169,7 @@ class Connection:
             raise
 
     def contact(self) -> Contact:
-        """Return how the contact with MongoDB is."""
+        """Return the state of the contact with MongoDB."""
         return Contact(
             age_s=time.monotonic() - self._contact_at,
             n_reconnects=self._n_reconnects,
@@ -182,23 +180,23 @@ class Connection:
         """Close all connections."""
         self.client.close()
 
-    def _outlast_outage(self, error: Exception, asked_at: float) -> None:
-        """Return if a call that failed is to be tried again; raise if not."""
+    def _wait_for_server(self, error: Exception, started_at: float) -> None:
+        """Return if a failed call should be repeated; raise if not."""
         if meaning(error) is not StoreUnavailableError:
             raise translated(error, self.hosts) from error
-        self._refuse_certificate(error)
-        if not self._patience.while_away(self._seconds_away(asked_at, error)):
+        self._check_certificate(error)
+        if not self._patience.while_away(self._seconds_away(started_at, error)):
             raise self._unavailable(error) from error
 
-    def _outlast_refusal(
-        self, error: Exception, client: MongoClient[Document], asked_at: float, refused_at: float | None
+    def _wait_for_access(
+        self, error: Exception, client: MongoClient[Document], started_at: float, refused_at: float | None
     ) -> float:
-        """Return since when a call is refused if it is to be tried again; raise if not."""
+        """Return since when a call has been refused if it should be repeated; raise if not."""
         access = self._access
         if access is None or not access.is_lost(error):
             raise translated(error, self.hosts) from error
         access.note_refusal(error, is_first=refused_at is None)
-        since = asked_at if refused_at is None else refused_at
+        since = started_at if refused_at is None else refused_at
         is_useless = client is self.client and has_lost_user(error)
         seconds_refused = time.monotonic() - since
         if not self._renew_client(is_useless) and not self._patience.while_refused(seconds_refused):
@@ -211,9 +209,9 @@ class Connection:
             self._access.note_end(was_refused=refused_at is not None, is_success=is_success)
 
     def _renew_client(self, is_useless: bool) -> bool:
-        """Connect with the URI that the store file holds now; return whether that was done.
+        """Make a new client with the current URI of the store file; return whether it was made.
 
-        Where the file holds nothing new, that is done only if the present client is of no use any more.
+        If the URI is unchanged, a new client is made only if the current one is useless.
         """
         uri = read_again(self._read_uri) or self._uri
         with self._lock:
@@ -222,17 +220,17 @@ class Connection:
             try:
                 client = client_of(uri)
             except ConfigurationError as error:
-                log.debug("the store file cannot be used: %s", error, extra=Event.STORE_FILE_UNREAD.of())
+                log.debug("cannot use the store file: %s", error, extra=Event.STORE_FILE_UNREAD.of())
                 return False
             old, self.client, self._uri = self.client, client, uri
             self.hosts = hosts_of(uri)
         old.close()
         return True
 
-    def _refuse_certificate(self, error: Exception) -> None:
-        """Raise if a new connection finds a certificate that it cannot accept; waiting does not mend that.
+    def _check_certificate(self, error: Exception) -> None:
+        """Raise if a new connection does not accept the server's certificate, as waiting will not help.
 
-        Later it may: a certificate that runs out during a search is renewed, and everybody goes on.
+        A running process waits: a certificate that expires during a search is renewed.
         """
         why = None if self._has_answered else refusal(cause(error), self.hosts)
         if why is not None:
@@ -240,15 +238,15 @@ class Connection:
 
     def _unavailable(self, error: Exception) -> HpsearchError:
         hint = None if self._has_answered else advice(cause(error), self._uri)
-        told = translated(error, self.hosts)
-        return told if hint is None else StoreUnavailableError(f"{str(told).removesuffix('.')}; {hint}.")
+        ours = translated(error, self.hosts)
+        return ours if hint is None else StoreUnavailableError(f"{str(ours).removesuffix('.')}; {hint}.")
 
-    def _seconds_away(self, asked_at: float, error: Exception) -> float:
-        """Return the seconds since MongoDB went away; say so if that is news."""
+    def _seconds_away(self, started_at: float, error: Exception) -> float:
+        """Return the seconds since MongoDB went away; log it if it has just done so."""
         with self._lock:
-            is_news = self._away_since is None
-            since = self._away_since = asked_at if self._away_since is None else self._away_since
-        if is_news:
+            is_new = self._away_since is None
+            since = self._away_since = started_at if self._away_since is None else self._away_since
+        if is_new:
             log.warning(
                 "MongoDB at %s is away: %s",
                 self.hosts,
@@ -277,12 +275,12 @@ class Connection:
 
 
 def hosts_of(uri: str) -> str:
-    """Return the hosts of a URI, for messages; never a part of the credentials."""
+    """Return the hosts of a URI for messages, never any part of the credentials."""
     return hosts_in(uri) or _NO_HOSTS
 
 
 def settings_for(uri: str) -> dict[str, Any]:
-    """Return the default settings that a URI leaves open; the driver would let them override it."""
+    """Return the default options that a URI does not set; for the driver they would override it."""
     options = uri.partition("?")[2].replace(";", "&").split("&")
     named = {option.partition("=")[0].lower() for option in options}
     if "j" in named:
@@ -291,12 +289,19 @@ def settings_for(uri: str) -> dict[str, Any]:
 
 
 def check_version(build_info: Mapping[str, Any], hosts: str) -> None:
-    """Return if the server is new enough.
+    """Check that the server is new enough.
+
+    Parameters
+    ----------
+    build_info : mapping
+        The server's answer to ``buildInfo``.
+    hosts : str
+        Hosts of the server, for the message.
 
     Raises
     ------
     ConfigurationError
-        If it is older than 5.0, which has neither the update operators nor the field names we need.
+        If it is older than 5.0, which lacks update operators and field names that we need.
     """
     if tuple(build_info["versionArray"][:2]) < _OLDEST:
         raise ConfigurationError(
@@ -306,12 +311,12 @@ def check_version(build_info: Mapping[str, Any], hosts: str) -> None:
 
 
 def client_of(uri: str) -> MongoClient[Document]:
-    """Return the driver's client of a URI, not connected yet.
+    """Return the driver's client for a URI, not connected yet.
 
     Raises
     ------
     ConfigurationError
-        If the URI is not valid; its text holds no part of a password.
+        If the URI is not valid; the text has no part of a password.
     """
     hosts = hosts_of(uri)
     if not uri.startswith(_SCHEMES):
@@ -321,16 +326,15 @@ def client_of(uri: str) -> MongoClient[Document]:
     check_files(uri)
     try:
         with warnings.catch_warnings():
-            # The driver only warns of an option that it does not know or understand, such as a
-            # misspelt "tls", and connects without it.
+            # The driver only warns about an unknown option, such as a misspelt "tls", and ignores it.
             warnings.simplefilter("error", UserWarning)
             return MongoClient(uri, **settings_for(uri))
     except (PyMongoError, UserWarning, ValueError, TypeError, OSError) as error:
-        if not is_mistyped(uri) and (unknown := misspelt(uri, shows_names=not may_hold_password(uri))):
+        if not is_mistyped(uri) and (unknown := misspelt_option(uri)):
             sentence = f"The MongoDB URI for {hosts} is not valid: {unknown}"
             raise ConfigurationError(sentence if sentence.endswith("?") else f"{sentence}.") from None
         if may_hold_password(uri):
-            # The driver quotes what it cannot read, and that may be a part of the password.
+            # The driver's message may quote a part of the password.
             raise ConfigurationError(
                 f"The MongoDB URI for {hosts} is not valid, or names a file or DNS record that is not there: "
                 "check its options; user and password must be percent-encoded."

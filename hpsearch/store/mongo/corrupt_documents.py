@@ -1,4 +1,4 @@
-"""Trials with corrupt documents: each is logged once, and does not block reading the others."""
+"""Documents that cannot be read: each is logged once, and does not block reading the others."""
 
 from __future__ import annotations
 
@@ -23,77 +23,110 @@ T = TypeVar("T")
 
 
 class CorruptDocuments:
-    """Reads the trials of one database, and fails those open ones that cannot be read."""
+    """Reads the documents of one database, and fails trials that cannot be read.
+
+    Parameters
+    ----------
+    connection : Connection
+        Repeats calls during an outage.
+    trials : Collection
+        The trials of all experiments.
+    """
 
     def __init__(self, connection: Connection, trials: Collection[Document]) -> None:
         self._call = connection.call
         self._trials = trials
         self._lock = threading.Lock()
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def read(
         self, documents: Iterable[Document], decode: Callable[[Document], Trial] = trial_from
     ) -> Iterator[Trial]:
-        """Yield trials; for one that cannot be read, a failed one that says why, if its number is known."""
+        """Yield trials.
+
+        Parameters
+        ----------
+        documents : iterable of mapping
+            Their documents. For a corrupt one, a failed trial with the reason is yielded, if its number is
+            known.
+        decode : callable
+            Returns the trial of a document.
+        """
         for document in documents:
             try:
                 yield decode(document)
             except UnreadableError as error:
-                self.tell(error)
-                stand_in = unreadable_trial(document, error)
-                if stand_in is not None:
-                    yield stand_in
+                self._log(error)
+                failed = unreadable_trial(document, error)
+                if failed is not None:
+                    yield failed
 
-    def readable(self, documents: Iterable[Document], read: Callable[[Document], T]) -> list[T]:
-        """Return those of other documents that can be read."""
+    def readable(self, documents: Iterable[Document], decode: Callable[[Document], T]) -> list[T]:
+        """Return the values of the documents that can be read.
+
+        Parameters
+        ----------
+        documents : iterable of mapping
+            Documents of any kind.
+        decode : callable
+            Returns the value of a document.
+        """
         found = []
         for document in documents:
             try:
-                found.append(read(document))
+                found.append(decode(document))
             except UnreadableError as error:
-                self.tell(error)
+                self._log(error)
         return found
 
-    def tell(self, error: UnreadableError) -> None:
-        """Log what cannot be read; the same thing once."""
-        with self._lock:
-            is_news = str(error) not in self._told
-            self._told.add(str(error))
-        if is_news:
-            log.error("%s", error, extra=Event.UNREADABLE.of())
-
     def change(self, wanted: queries.Filter, action: Callable[[], T]) -> T:
-        """Return what an action on some trials returns; where damaged ones prevent it, they are failed first.
+        """Return the result of an update of trials; if corrupt ones prevent it, fail them and repeat it.
 
         Parameters
         ----------
         wanted : dict
-            The trials that the action is about.
+            Filter of the trials to update.
         action : callable
-            Calls the driver; it may be repeated.
+            Calls the driver; must be idempotent.
         """
         try:
             return self._call(action)
         except (StoreUnavailableError, StorePermissionError):
             raise
         except StoreError:
-            if not self._fail_damaged(wanted):
+            if not self._fail_corrupt(wanted):
                 raise
             return self._call(action)
 
     def fail(self, document: Document, error: UnreadableError) -> None:
-        """Move an open trial that cannot be read to failed; all else in its document stays."""
-        self.tell(error)
-        update = queries.fail_unreadable(str(error))
-        self._call(self._trials.update_one, queries.still_open(document["_id"]), update)
+        """Move a corrupt trial to failed unless it is final; the rest of its document stays.
 
-    def _fail_damaged(self, wanted: queries.Filter) -> int:
-        """Fail those of the trials that cannot be read; return how many there were."""
-        n_damaged = 0
+        Parameters
+        ----------
+        document : mapping
+            Of the trial.
+        error : UnreadableError
+            Why it cannot be read.
+        """
+        self._log(error)
+        update = queries.fail_unreadable(str(error))
+        self._call(self._trials.update_one, queries.not_final(document["_id"]), update)
+
+    def _log(self, error: UnreadableError) -> None:
+        """Log an error, unless the same was logged before."""
+        with self._lock:
+            is_new = str(error) not in self._logged
+            self._logged.add(str(error))
+        if is_new:
+            log.error("%s", error, extra=Event.UNREADABLE.of())
+
+    def _fail_corrupt(self, wanted: queries.Filter) -> int:
+        """Fail the corrupt ones among some trials; return how many there were."""
+        n_corrupt = 0
         for document in self._call(lambda: list(self._trials.find(wanted))):
             try:
                 trial_from(document)
             except UnreadableError as error:
                 self.fail(document, error)
-                n_damaged += 1
-        return n_damaged
+                n_corrupt += 1
+        return n_corrupt

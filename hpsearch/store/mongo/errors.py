@@ -1,4 +1,4 @@
-"""What each error of the MongoDB driver means to hpsearch."""
+"""The error of hpsearch for each error of the MongoDB driver."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from hpsearch.errors import (
     StoreUnavailableError,
     TooLargeError,
 )
-from hpsearch.store.mongo.permission_errors import refused_right
+from hpsearch.store.mongo.roles import refusal_advice
 
-#: Every class of error of the driver, and ours; a subclass that is not listed counts as its parent.
+#: Our error class for each of the driver's; a subclass that is not listed counts as its parent.
 MEANINGS: Mapping[type[Exception], type[HpsearchError]] = {
     mongo_errors.PyMongoError: StoreError,
     mongo_errors.ProtocolError: StoreUnavailableError,
@@ -30,7 +30,7 @@ MEANINGS: Mapping[type[Exception], type[HpsearchError]] = {
     mongo_errors.ServerSelectionTimeoutError: StoreUnavailableError,
     mongo_errors.ExecutionTimeout: StoreUnavailableError,
     mongo_errors.CursorNotFound: StoreUnavailableError,
-    # The write may be there, but is not safe yet; every write of ours can be repeated.
+    # The write may not be on a majority yet; all our writes can be repeated.
     mongo_errors.WriteConcernError: StoreUnavailableError,
     mongo_errors.WTimeoutError: StoreUnavailableError,
     mongo_errors.ConfigurationError: ConfigurationError,
@@ -51,13 +51,13 @@ MEANINGS: Mapping[type[Exception], type[HpsearchError]] = {
     bson_errors.InvalidStringData: StoreError,
     bson_errors.InvalidDocument: StoreError,
     bson_errors.InvalidId: StoreError,
-    UnicodeError: StoreError,  # from a name that UTF-8 cannot express
+    UnicodeError: StoreError,  # from a name that is not valid UTF-8
 }
 
-#: What a call to the driver can raise.
+#: The errors that a call to the driver can raise.
 DRIVER_ERRORS = (mongo_errors.PyMongoError, bson_errors.BSONError, UnicodeError)
 
-# Codes of the server's errors, under MongoDB's own names where they have one.
+# Codes of the server's errors, with MongoDB's names where they have one.
 UNAUTHORIZED = 13
 AUTHENTICATION_FAILED = 18
 ALREADY_INITIALIZED = 23
@@ -74,13 +74,13 @@ _NO_SUCH_USER, _ATLAS_ERROR = 11, 8000
 _PERMISSION_CODES = {_NO_SUCH_USER, UNAUTHORIZED, AUTHENTICATION_FAILED, _ATLAS_ERROR}
 _TOO_LARGE_CODES = {10334, 17280, 17419, 17420, 17421}
 _INVALID_DOCUMENT = 121
-#: Write concerns that this set of servers can never satisfy.
+#: Write concerns that the replica set can never satisfy.
 _IMPOSSIBLE_CODES = {79, 100}
-#: A server that starts, stops, steps down, or took too long: the codes that the driver's rules call
-#: retryable, those of interrupted commands, and those of one that has no room or lock to spare at the moment
-#: (LockTimeout 24, WriteConflict 112, QueryPlanKilled 175, TemporarilyUnavailable 365). A member of a set
-#: with users that has just started may lack the key that the others sign times with (KeyNotFound 211). While
-#: one process builds an index, another cannot change the validator (12586, 12587).
+#: A server that starts, stops, steps down, or took too long: the codes that the driver's specification
+#: calls retryable, those of interrupted commands, and those of temporary shortages (LockTimeout 24,
+#: WriteConflict 112, QueryPlanKilled 175, TemporarilyUnavailable 365). A member that has just started may
+#: lack the key with which the others sign times (KeyNotFound 211). While one process builds an index,
+#: another cannot change the validator (12586, 12587).
 _AWAY_CODES = {
     6, 7, 24, 50, 64, 89, 91, 112, 134, 175, 189, 202, 211, 237, 262, 358, 365, 384, 9001, 10107, 11600,
     11601, 11602, 12586, 12587, 13435, 13436,
@@ -89,9 +89,9 @@ _RETRYABLE = ("RetryableWriteError", "TransientTransactionError")
 
 
 def meaning(error: Exception) -> type[HpsearchError]:
-    """Return the class of our error that an error of the driver stands for.
+    """Return our error class for an error of the driver.
 
-    ``StoreUnavailableError`` means that the same call may succeed in a moment.
+    ``StoreUnavailableError`` means that the same call may succeed a moment later.
     """
     if isinstance(error, mongo_errors.PyMongoError) and _is_away(error):
         return StoreUnavailableError
@@ -106,31 +106,39 @@ def meaning(error: Exception) -> type[HpsearchError]:
 
 
 def translated(error: Exception, hosts: str) -> HpsearchError:
-    """Return our error for an error of the driver; its text holds no credentials."""
+    """Return our error for an error of the driver, without credentials in its text.
+
+    Parameters
+    ----------
+    error : Exception
+        One of ``DRIVER_ERRORS``.
+    hosts : str
+        Hosts of the server, for the text.
+    """
     kind = meaning(error)
     if kind is StoreUnavailableError:
         return kind(f"MongoDB at {hosts} cannot be reached, or does not answer in time: {cause(error)}.")
     if kind is StorePermissionError:
-        right = refused_right(str(error))
-        if right is not None:
-            return kind(f"MongoDB at {hosts} refuses this user {right}.")
+        advice = refusal_advice(str(error))
+        if advice is not None:
+            return kind(f"MongoDB at {hosts} refuses this user {advice}.")
         return kind(
             f"MongoDB at {hosts} refuses this user: {cause(error)}; "
             "check the name, the password, authSource and the roles."
         )
     if kind is TooLargeError:
-        return kind("A document is over the 16 MB that MongoDB can hold; store less in it.")
+        return kind("A document is larger than the 16 MB that MongoDB can hold; store less in it.")
     if kind is ConfigurationError:
-        return kind(f"The connection to MongoDB at {hosts} is not set up right: {cause(error)}.")
+        return kind(f"The connection to MongoDB at {hosts} is not set up correctly: {cause(error)}.")
     if code_of(error) == _INVALID_DOCUMENT:
         return kind(
-            f"MongoDB at {hosts} refused a document that breaks hpsearch's schema: {_details(error)}."
+            f"MongoDB at {hosts} refused a document that violates hpsearch's schema: {_details(error)}."
         )
     return kind(f"MongoDB at {hosts} refused or failed: {cause(error)}.")
 
 
 def cause(error: Exception) -> str:
-    """Return the driver's own words, without the configuration that it appends to them."""
+    """Return the driver's message without the configuration that it appends."""
     first = _first_write_error(error)
     text = str(error) if first is None else str(first.get("errmsg", error))
     for tail in (" (configured timeouts", ", full error:", ", Timeout:", ", Topology Description:"):
@@ -145,7 +153,7 @@ def _is_away(error: mongo_errors.PyMongoError) -> bool:
 
 
 def code_of(error: Exception) -> int | None:
-    """Return the code of the server's error; None if it is none of the server's."""
+    """Return the code of a server's error; None if the error is not the server's."""
     first = _first_write_error(error)
     if first is not None:
         return first.get("code")
@@ -153,7 +161,7 @@ def code_of(error: Exception) -> int | None:
 
 
 def _first_write_error(error: Exception) -> dict[str, Any] | None:
-    """Return what went wrong first in a bulk write, whose own error says only that something did."""
+    """Return the first error of a bulk write, whose own message has no details."""
     if not isinstance(error, mongo_errors.BulkWriteError):
         return None
     errors = error.details.get("writeErrors") or error.details.get("writeConcernErrors") or [{}]
@@ -161,7 +169,7 @@ def _first_write_error(error: Exception) -> dict[str, Any] | None:
 
 
 def _details(error: Exception) -> str:
-    """Return which rule of a validator a document broke."""
+    """Return which rule of a validator a document violates."""
     details = error.details if isinstance(error, mongo_errors.OperationFailure) else None
     broken = _first_write_error(error) or details or {}
     return str(broken.get("errInfo", {}).get("details", "no details"))[:500]

@@ -1,4 +1,4 @@
-"""Inserting trials so that a batch may be repeated (promise 1 of ``protocol.py``)."""
+"""Inserting trials idempotently (guarantee 1 of ``protocol.py``)."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.mongo.reading import PAGE, read
 from hpsearch.store.rules import is_same_point, received
 
-#: Seconds until a write that another made is looked for again among those that cannot be rolled back.
+#: Seconds between two checks whether the write of another process has reached a majority.
 _SETTLE_S = 0.02
 
 
 class Insertion:
-    """Adds trials to a collection, and compares those that are there already.
+    """Inserts trials, and compares those that are stored already.
 
     Parameters
     ----------
     connection : Connection
-        Carries each call over an outage.
+        Repeats calls during an outage.
     trials : Collection
-        Where to write.
+        The trials of all experiments.
     settled : Collection
-        The same, with the read concern under which nothing read can be rolled back.
+        The same with read concern "majority", so that nothing it reads can be rolled back.
     now : callable
         Returns the store's time.
     """
@@ -52,26 +52,26 @@ class Insertion:
         self._now = now
 
     def insert(self, trials: Sequence[Trial]) -> None:
-        """Add trials in order; those that are there as the same point are left as they are.
+        """Insert trials in order; leave those that are stored already as they are.
 
         Raises
         ------
         TrialExistsError
-            At the first that is there as another point; nothing is written from there on.
+            At the first number under which a different trial is stored; the rest is not written.
         UnreadableError
-            If what is there was altered, such as one that has the number of another.
+            If a stored trial is corrupt, for example has the number of another.
         """
-        waiting = list(trials)
-        while waiting:
+        rest = list(trials)
+        while rest:
             now = self._now()
-            batch = [trial_document(received(trial, now)) for trial in waiting[:PAGE]]
+            batch = [trial_document(received(trial, now)) for trial in rest[:PAGE]]
             n_new = self._call(self._insert_batch, batch)
-            waiting = waiting[n_new:]
+            rest = rest[n_new:]
             if n_new < len(batch):
-                waiting = waiting[self._n_there(waiting[:PAGE]) :]
+                rest = rest[self._n_stored(rest[:PAGE]) :]
 
     def _insert_batch(self, batch: list[Document]) -> int:
-        """Insert in order up to the first number that is taken; return how many were inserted."""
+        """Insert in order up to the first number in use; return how many were inserted."""
         try:
             self._trials.insert_many(batch, ordered=True)
         except BulkWriteError as error:
@@ -81,15 +81,15 @@ class Insertion:
             return int(first["index"])
         return len(batch)
 
-    def _n_there(self, trials: list[Trial]) -> int:
-        """Return how many of the trials, from the first on, are there already; raises as ``insert`` does."""
-        documents = self._call(read, self._settled, queries.in_place_of(trials))
-        there = {document["_id"]: trial_from(document) for document in documents}
+    def _n_stored(self, trials: list[Trial]) -> int:
+        """Return how many trials, from the first on, are stored already; raises as ``insert`` does."""
+        documents = self._call(read, self._settled, queries.same_id_or_number(trials))
+        stored = {document["_id"]: trial_from(document) for document in documents}
         for n_same, trial in enumerate(trials):
-            if trial.id not in there:
+            if trial.id not in stored:
                 if n_same == 0:
-                    time.sleep(_SETTLE_S)  # written, as we know, but not yet safe from a roll-back
+                    time.sleep(_SETTLE_S)  # stored, but not yet on a majority
                 return n_same
-            if not is_same_point(trial, there[trial.id]):
+            if not is_same_point(trial, stored[trial.id]):
                 raise TrialExistsError(trial.id)
         return len(trials)

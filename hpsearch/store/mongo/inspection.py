@@ -1,4 +1,4 @@
-"""Looking over a database: what ``hpsearch db check`` judges; changes nothing."""
+"""Inspecting a database for ``hpsearch db check``, without changing anything."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pymongo.errors import OperationFailure, PyMongoError
 from hpsearch.core.trial import State
 from hpsearch.core.worker import WorkerState
 from hpsearch.store.documents.migration import SCHEMA, Document
-from hpsearch.store.mongo import queries, schema
+from hpsearch.store.mongo import experiment_queries, queries, schema
 from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.database_state import (
     Clock,
-    Condition,
+    DatabaseState,
     Disk,
     DocumentCount,
     Member,
@@ -28,28 +28,28 @@ from hpsearch.store.mongo.database_state import (
 from hpsearch.store.mongo.errors import TOO_SLOW, UNAUTHORIZED
 from hpsearch.store.mongo.gridfs import STORED
 from hpsearch.store.mongo.patience import Patience
-from hpsearch.store.mongo.preparation import lacking
+from hpsearch.store.mongo.preparation import missing_parts
 from hpsearch.store.mongo.roles import ROLES, missing_rights
 from hpsearch.store.mongo.tls import unverified
 from hpsearch.store.mongo.uri import uri_without_user
 
-#: Milliseconds that the server may spend on one look through a collection.
-_LOOK_MS = 5_000
+#: Milliseconds that the server may spend on one query.
+_QUERY_MS = 5_000
 
-#: Looks at the server's clock, of which the quickest counts.
+#: Readings of the server's clock; the one with the shortest round trip counts.
 _CLOCK_SAMPLES = 5
 
-#: After so long it is not their coordinator's next round that overdue trials wait for, nor a fail-over.
+#: Longer than a coordinator's round or a fail-over takes to expire a lease.
 _OVERDUE = timedelta(minutes=1)
 
-#: After so long nobody writes an attachment any more that is not complete.
-_BROKEN_OFF = timedelta(hours=1)
+#: Longer than any attachment takes to write.
+_UPLOAD_LIMIT = timedelta(hours=1)
 
 T = TypeVar("T")
 
 
-def inspect(uri: str, patience: Patience) -> Condition:
-    """Look a database over.
+def inspect(uri: str, patience: Patience) -> DatabaseState:
+    """Inspect a database.
 
     Parameters
     ----------
@@ -61,17 +61,17 @@ def inspect(uri: str, patience: Patience) -> Condition:
     Raises
     ------
     ConfigurationError, StorePermissionError, StoreUnavailableError
-        As ``MongoStore.connect`` does. What the user may not see is no error.
+        As ``MongoStore.connect`` does. Missing rights of the user are no error.
     """
     connection = Connection(uri, patience)
     try:
-        return connection.call(_Inspection(connection, uri).condition)
+        return connection.call(_Inspection(connection, uri).state)
     finally:
         connection.close()
 
 
 class _Inspection:
-    """One look at everything; may be repeated."""
+    """One inspection; may be repeated."""
 
     def __init__(self, connection: Connection, uri: str) -> None:
         self._connection = connection
@@ -79,17 +79,17 @@ class _Inspection:
         self._database = connection.client.get_default_database(DATABASE)
         self._uri = uri
 
-    def condition(self) -> Condition:
-        """Look; raises as the driver does."""
+    def state(self) -> DatabaseState:
+        """Inspect everything; raises the driver's errors."""
         client, name = self._client, self._database.name
         hello = client.admin.command("hello")
         access = client.admin.command("connectionStatus", showPrivileges=True)["authInfo"]
         user = next((user["user"] for user in access["authenticatedUsers"]), None)
         is_open = self._is_open()
         granted = access["authenticatedUserPrivileges"]
-        # Whoever gave no name, and is let in, may do everything.
+        # Without access control everyone may do everything.
         may_all = user is None and is_open is True
-        return Condition(
+        return DatabaseState(
             hosts=self._connection.hosts,
             database=name,
             version=client.server_info()["version"],
@@ -100,15 +100,15 @@ class _Inspection:
             write_concern=client.write_concern.document,
             clock=self._clock(),
             is_local=all(_is_loopback(host) for host, _ in client.nodes),
-            is_encrypted=client.options.pool_options._ssl_context is not None,  # noqa: SLF001 - nothing else tells
+            is_encrypted=client.options.pool_options._ssl_context is not None,  # noqa: SLF001 - no public API
             unverified=unverified(self._uri),
             user=user,
             is_open=is_open,
-            lacking=_permitted(self._lacking),
-            superfluous=_permitted(self._superfluous),
+            missing=_permitted(self._missing),
+            extra_indexes=_permitted(self._extra_indexes),
             missing_rights={r.name: () if may_all else missing_rights(r, name, granted) for r in ROLES},
             disk=_permitted(self._disk),
-            strays=self._strays(hello["localTime"]),
+            orphans=self._orphans(hello["localTime"]),
         )
 
     def _compatibility(self) -> str:
@@ -120,32 +120,30 @@ class _Inspection:
         return tuple(Member(name=member["name"], state=member["stateStr"]) for member in found)
 
     def _clock(self) -> Clock:
-        """Compare clocks; of some samples, the one with the quickest answer is the most exact."""
+        """Return the difference of the clocks, from the sample with the shortest round trip."""
         return min((self._clock_sample() for _ in range(_CLOCK_SAMPLES)), key=lambda clock: clock.error_s)
 
     def _clock_sample(self) -> Clock:
-        asked_at, begun_s = time.time(), time.monotonic()
+        started_at, started_s = time.time(), time.monotonic()
         server = self._client.admin.command("hello")["localTime"]
-        half_s = (time.monotonic() - begun_s) / 2
-        return Clock(ahead_s=asked_at + half_s - _seconds(server), error_s=half_s)
+        half_s = (time.monotonic() - started_s) / 2
+        return Clock(ahead_s=started_at + half_s - _seconds(server), error_s=half_s)
 
     def _is_open(self) -> bool | None:
-        """Whether the trials can be read without a name; None where nobody can tell."""
+        """Whether the trials can be read without credentials; None if the server does not answer."""
         try:
-            with MongoClient[Document](
-                uri_without_user(self._uri), serverSelectionTimeoutMS=2_000
-            ) as stranger:
-                stranger[self._database.name][schema.TRIALS].find_one({}, {"_id": 1})
+            with MongoClient[Document](uri_without_user(self._uri), serverSelectionTimeoutMS=2_000) as client:
+                client[self._database.name][schema.TRIALS].find_one({}, {"_id": 1})
         except OperationFailure:
             return False
         except PyMongoError:
             return None
         return True
 
-    def _lacking(self) -> tuple[str, ...]:
-        return tuple(text for name in schema.VALIDATORS for text in lacking(self._database, name))
+    def _missing(self) -> tuple[str, ...]:
+        return tuple(text for name in schema.VALIDATORS for text in missing_parts(self._database, name))
 
-    def _superfluous(self) -> tuple[str, ...]:
+    def _extra_indexes(self) -> tuple[str, ...]:
         return tuple(
             f"{name}.{index}"
             for name, ours in schema.INDEXES.items()
@@ -158,71 +156,75 @@ class _Inspection:
         total = int(answer.get("fsTotalSize", 0))
         return Disk(free_bytes=total - int(answer["fsUsedSize"]), total_bytes=total) if total else None
 
-    def _strays(self, now: datetime) -> OrphanReport:
-        def some(collection: str, condition: Mapping[str, Any]) -> DocumentCount | None:
-            return _permitted(lambda: self._some(collection, condition))
+    def _orphans(self, now: datetime) -> OrphanReport:
+        def count(collection: str, condition: Mapping[str, Any]) -> DocumentCount | None:
+            return _permitted(lambda: self._count(collection, condition))
 
-        known = _permitted(lambda: self._database[schema.EXPERIMENTS].distinct("_id", maxTimeMS=_LOOK_MS))
+        known = _permitted(lambda: self._database[schema.EXPERIMENTS].distinct("_id", maxTimeMS=_QUERY_MS))
         return OrphanReport(
-            invalid={name: some(name, {"$nor": [rule]}) for name, rule in schema.VALIDATORS.items()},
-            newer=some(schema.EXPERIMENTS, {"schema": {"$gt": SCHEMA}}),
-            ownerless_trials=_permitted(lambda: self._without(known, schema.TRIALS, "exp_key")),
-            ownerless_files=_permitted(lambda: self._without(known, schema.FILES, "metadata.exp_key")),
-            broken_uploads=some(
+            invalid={name: count(name, {"$nor": [rule]}) for name, rule in schema.VALIDATORS.items()},
+            newer=count(schema.EXPERIMENTS, {"schema": {"$gt": SCHEMA}}),
+            orphan_trials=_permitted(lambda: self._without(known, schema.TRIALS, "exp_key")),
+            orphan_files=_permitted(lambda: self._without(known, schema.FILES, "metadata.exp_key")),
+            broken_uploads=count(
                 schema.FILES,
-                {"metadata.state": {"$ne": STORED}, "uploadDate": {"$lt": now - _BROKEN_OFF}},
+                {"metadata.state": {"$ne": STORED}, "uploadDate": {"$lt": now - _UPLOAD_LIMIT}},
             ),
-            overdue=some(
+            overdue=count(
                 schema.TRIALS, {"state": State.RUNNING.value, "lease_until": {"$lt": now - _OVERDUE}}
             ),
-            far_leases=_sum(
-                some(schema.EXPERIMENTS, queries.any_led_too_long()),
-                some(schema.TRIALS, queries.any_too_long()),
+            long_leases=_sum(
+                count(schema.EXPERIMENTS, experiment_queries.any_led_too_long()),
+                count(schema.TRIALS, queries.any_too_long()),
             ),
-            waited_for=_permitted(self._waited_for),
+            leaderless=_permitted(self._leaderless),
         )
 
-    def _waited_for(self) -> DocumentCount:
-        """Return the experiments that idle workers serve, and nobody has led for a minute."""
+    def _leaderless(self) -> DocumentCount:
+        """Count the experiments that idle workers serve and no coordinator has led for a minute."""
         workers = self._database[schema.WORKERS].find(
-            {**queries.ALIVE, "state": WorkerState.IDLE.value}, {"exp_keys": 1}, max_time_ms=_LOOK_MS
+            {**experiment_queries.ALIVE_WORKERS, "state": WorkerState.IDLE.value},
+            {"exp_keys": 1},
+            max_time_ms=_QUERY_MS,
         )
         served = [worker.get("exp_keys") for worker in workers]
         if not served:
             return DocumentCount(n=0)
         named = {key for keys in served if isinstance(keys, list) for key in keys}
         chosen = {} if [] in served else {"_id": {"$in": sorted(named, key=str)}}
-        return self._some(schema.EXPERIMENTS, {**queries.unled_for(_OVERDUE.total_seconds()), **chosen})
+        return self._count(
+            schema.EXPERIMENTS, {**experiment_queries.unled_for(_OVERDUE.total_seconds()), **chosen}
+        )
 
-    def _some(self, collection: str, condition: Mapping[str, Any]) -> DocumentCount:
+    def _count(self, collection: str, condition: Mapping[str, Any]) -> DocumentCount:
         found = self._database[collection]
-        n = found.count_documents(condition, maxTimeMS=_LOOK_MS)
-        example = found.find_one(condition, {"_id": 1}, max_time_ms=_LOOK_MS) if n else None
+        n = found.count_documents(condition, maxTimeMS=_QUERY_MS)
+        example = found.find_one(condition, {"_id": 1}, max_time_ms=_QUERY_MS) if n else None
         return DocumentCount(n=n, example=str(example["_id"]) if example else None)
 
     def _without(
         self, experiments: Iterable[Any] | None, collection: str, field: str
     ) -> DocumentCount | None:
-        """Return the documents that name an experiment that is not there."""
+        """Count the documents of experiments that are not in the database."""
         if experiments is None:
             return None
-        named = self._database[collection].distinct(field, maxTimeMS=_LOOK_MS)
-        gone = [name for name in named if name not in set(experiments)]
-        return self._some(collection, {field: {"$in": gone}}) if gone else DocumentCount(n=0)
+        named = self._database[collection].distinct(field, maxTimeMS=_QUERY_MS)
+        missing = [name for name in named if name not in set(experiments)]
+        return self._count(collection, {field: {"$in": missing}}) if missing else DocumentCount(n=0)
 
 
 def _sum(*parts: DocumentCount | None) -> DocumentCount | None:
-    """Return documents of several collections as one kind; None where one of them may not be seen."""
+    """Add counts of several collections; None if one of them is unknown."""
     seen = [part for part in parts if part is not None]
     if len(seen) < len(parts):
         return None
     return DocumentCount(n=sum(p.n for p in seen), example=next((p.example for p in seen if p.example), None))
 
 
-def _permitted(look: Callable[[], T]) -> T | None:
-    """Return what a look finds; None when the user may not look, or it takes the server too long."""
+def _permitted(query: Callable[[], T]) -> T | None:
+    """Return the result of a query; None if the user may not run it or it takes too long."""
     try:
-        return look()
+        return query()
     except OperationFailure as error:
         if error.code in {UNAUTHORIZED, TOO_SLOW}:
             return None
@@ -238,10 +240,10 @@ def _topology(hello: Mapping[str, Any]) -> Topology:
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name, or the path of a socket
+    except ValueError:  # a host name or the path of a socket
         return host == "localhost" or host.startswith("/")
 
 
 def _seconds(date: datetime) -> float:
-    """Return a date of the server as seconds since 1970."""
+    """Return a date of the server, which is naive UTC, in seconds since 1970."""
     return date.replace(tzinfo=UTC).timestamp()

@@ -1,4 +1,4 @@
-"""Giving a MongoDB database its collections, validators and indexes."""
+"""Creating the collections, validators and indexes of a MongoDB database."""
 
 from __future__ import annotations
 
@@ -20,70 +20,92 @@ log = logging.getLogger(__name__)
 
 
 def prepare_database(connection: Connection, database: Database[Document]) -> None:
-    """Create collections, validators and indexes where they are missing; repeatable.
+    """Create missing collections, validators and indexes.
 
-    A user who may not is taken to work on a database that somebody prepared.
+    A user without the right to do so is assumed to use a database that is already prepared.
+
+    Parameters
+    ----------
+    connection : Connection
+        Repeats calls during an outage.
+    database : Database
+        The database to prepare.
     """
     try:
         for name in VALIDATORS:
             connection.call(prepare_collection, database, name)
     except StorePermissionError as error:
-        log.info("the database is used as it is: %s", error, extra=Event.NOT_PREPARED.of())
+        log.info("using the database as it is: %s", error, extra=Event.NOT_PREPARED.of())
 
 
 def prepare_collection(database: Database[Document], name: str) -> None:
-    """Create a collection, or give it the validator and the indexes that it lacks; repeatable.
+    """Create a collection, or the validator and the indexes that it lacks.
+
+    Parameters
+    ----------
+    database : Database
+        The database of the collection.
+    name : str
+        A key of ``VALIDATORS``.
 
     Raises
     ------
     pymongo.errors.PyMongoError
-        As the driver raises it: the caller retries and translates.
+        Any error of the driver: the caller repeats the call and translates errors.
     """
     present = next(iter(database.list_collections(filter={"name": name})), None)
     if present is None:
         _create(database, name)
-    elif _validation(present) != _wanted(name):
-        database.command("collMod", name, **_wanted(name))
-    # Only what is missing: a coordinator has the right to look, not to create.
+    elif _present_options(present) != _wanted_options(name):
+        database.command("collMod", name, **_wanted_options(name))
+    # Only missing ones: a coordinator has the right to list indexes, but not to create them.
     present_indexes = database[name].index_information()
     for index in INDEXES[name]:
-        if not _is_there(index, present_indexes):
+        if not _exists(index, present_indexes):
             database[name].create_index(list(index.keys), name=index.name, **index.options)
 
 
-def lacking(database: Database[Document], name: str) -> list[str]:
-    """Return what ``prepare_collection`` would make, in words; raises as it does."""
+def missing_parts(database: Database[Document], name: str) -> list[str]:
+    """Describe what ``prepare_collection`` would create; raises as it does.
+
+    Parameters
+    ----------
+    database : Database
+        The database of the collection.
+    name : str
+        A key of ``VALIDATORS``.
+    """
     present = next(iter(database.list_collections(filter={"name": name})), None)
     if present is None:
         return [f"collection {name}", *(f"index {name}.{index.name}" for index in INDEXES[name])]
-    validator = [] if _validation(present) == _wanted(name) else [f"validator of {name}"]
+    validator = [] if _present_options(present) == _wanted_options(name) else [f"validator of {name}"]
     indexes = database[name].index_information()
-    return validator + [f"index {name}.{i.name}" for i in INDEXES[name] if not _is_there(i, indexes)]
+    return validator + [f"index {name}.{i.name}" for i in INDEXES[name] if not _exists(i, indexes)]
 
 
 def _create(database: Database[Document], name: str) -> None:
     try:
-        database.command("create", name, **_wanted(name))
+        database.command("create", name, **_wanted_options(name))
     except OperationFailure as error:
-        if error.code != NAMESPACE_EXISTS:  # another coordinator was faster
+        if error.code != NAMESPACE_EXISTS:  # another process created it
             raise
 
 
-def _wanted(name: str) -> dict[str, Any]:
-    """Return how the documents of a collection are checked.
+def _wanted_options(name: str) -> dict[str, Any]:
+    """Return the validation options of a collection.
 
-    One that breaks the rules already, since somebody altered it past them, may still be moved.
+    Documents that already violate the rules may still be updated.
     """
     return {"validator": VALIDATORS[name], "validationLevel": "moderate"}
 
 
-def _validation(listed: Mapping[str, Any]) -> dict[str, Any]:
+def _present_options(listed: Mapping[str, Any]) -> dict[str, Any]:
     options: dict[str, Any] = listed.get("options", {})
     return {name: options.get(name) for name in ("validator", "validationLevel")}
 
 
-def _is_there(index: Index, present: Mapping[str, Any]) -> bool:
-    """Whether an index is there as it should be; one of other keys is left to MongoDB to refuse."""
+def _exists(index: Index, present: Mapping[str, Any]) -> bool:
+    """Whether an index exists with the same keys and options."""
     found = present.get(index.name)
     if found is None:
         return False

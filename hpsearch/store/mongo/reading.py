@@ -1,4 +1,4 @@
-"""Reading many documents in calls that can each be repeated as a whole."""
+"""Reading many documents in calls that can each be repeated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hpsearch.store.documents.migration import Document
 from hpsearch.store.mongo import queries
 from hpsearch.store.mongo.connection import Connection
 
-#: Documents in one call, so that it stays well within its time limit.
+#: Documents in one call, so that it ends well within its time limit.
 PAGE = 1_000
 
 
@@ -23,22 +23,22 @@ def pages(
     limit: int | None = None,
     fields: Sequence[str] | None = None,
 ) -> Iterator[Document]:
-    """Yield documents in pages, each of which is asked for again when it was cut short.
+    """Yield documents, read in pages so that a long read survives an outage.
 
     Parameters
     ----------
     connection : Connection
-        Carries each page over an outage.
+        Repeats the call for a page during an outage.
     collection : Collection
         Where to read.
     wanted : dict
-        Which documents.
+        Filter of the documents.
     sort : str
         A key of ``queries.ORDERS``.
     limit : int, optional
-        At most so many documents.
+        The maximum number of documents; not negative.
     fields : sequence of str, optional
-        Only these fields of each, which must tell its place in the order.
+        Only these fields, which must include those of the order.
 
     Raises
     ------
@@ -46,14 +46,14 @@ def pages(
         As ``Connection.call`` does, at any page.
     """
     order = queries.ORDERS[sort]
-    here, n_left = wanted, limit
+    rest, n_left = wanted, limit
     while n_left is None or n_left > 0:
         size = PAGE if n_left is None else min(PAGE, n_left)
-        page = connection.call(read, collection, here, sort=order, limit=size, fields=fields)
+        page = connection.call(read, collection, rest, sort=order, limit=size, fields=fields)
         yield from page
         if len(page) < size:
             return
-        here = {"$and": [wanted, queries.after(page[-1], sort)]}
+        rest = {"$and": [wanted, queries.after(page[-1], sort)]}
         n_left = None if n_left is None else n_left - size
 
 
@@ -65,5 +65,19 @@ def read(
     limit: int = 0,
     fields: Sequence[str] | Mapping[str, int] | None = None,
 ) -> list[Document]:
-    """Return all documents of a query at once; raises as the driver does."""
+    """Return all documents that match a filter; raises the driver's errors.
+
+    Parameters
+    ----------
+    collection : Collection
+        Where to read.
+    wanted : dict
+        Filter of the documents.
+    sort : list of (str, int), optional
+        Fields and directions of the order.
+    limit : int
+        The maximum number of documents; 0 for all.
+    fields : sequence of str or mapping of str to int, optional
+        The fields to read, or a projection of MongoDB; by default all.
+    """
     return list(collection.find(wanted, fields, sort=sort, limit=limit, batch_size=limit))

@@ -1,4 +1,4 @@
-"""What MongoDB itself checks and indexes: validators and indexes of the collections; pure."""
+"""Collections of the database, with their validators and indexes."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ FILES, CHUNKS = "attachments.files", "attachments.chunks"
 class Index:
     """One index of a collection."""
 
-    name: str  #: as mongosh and ``explain`` show it
+    name: str  #: as in mongosh and ``explain``
     keys: tuple[tuple[str, int], ...]  #: field and direction, 1 or -1
-    options: dict[str, Any] = field(default_factory=dict)  #: in the words of ``createIndexes``
+    options: dict[str, Any] = field(default_factory=dict)  #: of the command ``createIndexes``
 
 
-#: What each index serves. None holds a lease or a heartbeat, so that renewals touch no index.
+#: Indexes by collection. None holds a lease or a heartbeat, so that renewals update no index.
 INDEXES: dict[str, tuple[Index, ...]] = {
     EXPERIMENTS: (),
     TRIALS: (
         # The next trial to claim, the running ones to expire, and the counts by state.
         Index(name="queue", keys=(("exp_key", 1), ("state", 1), ("priority", -1), ("tid", 1))),
-        # In order of number; what is outstanding; and that no number is given twice.
+        # Reading by number, polling for finished trials, and unique numbers.
         Index(name="number", keys=(("exp_key", 1), ("tid", 1)), options={"unique": True}),
-        # The best losses, the oldest of equals first.
+        # The best losses, the oldest first among equals.
         Index(
             name="best",
             keys=(("exp_key", 1), ("loss", 1), ("tid", 1)),
             options={"partialFilterExpression": {"state": State.DONE.value}},
         ),
-        # One claim call takes one trial: when its answer is lost, repeating it cannot take a second.
+        # One running trial per token, so that repeating a claim cannot take a second trial.
         Index(
             name="claim",
             keys=(("owner", 1),),
@@ -49,7 +49,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     ),
     WORKERS: (Index(name="expire", keys=(("expire_at", 1),), options={"expireAfterSeconds": 0}),),
     FILES: (
-        # What is attached to a trial or an experiment, the latest of a name first.
+        # The attachments of a trial or an experiment, the latest version of a name first.
         Index(
             name="place",
             keys=(
@@ -59,7 +59,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
                 ("metadata.version", -1),
             ),
         ),
-        # GridFS's own two, which its tools expect.
+        # GridFS tools expect this index and the one on chunks.
         Index(name="filename", keys=(("filename", 1), ("uploadDate", 1))),
     ),
     CHUNKS: (Index(name="content", keys=(("files_id", 1), ("n", 1)), options={"unique": True}),),
@@ -116,16 +116,16 @@ _TRIAL_SCHEMA = {
     },
 }  # fmt: skip
 
-#: What a JSON schema cannot say: fields that come and go with the state.
+#: Rules that a JSON schema cannot express: fields that depend on the state.
 _TRIAL_RULES = [
-    # Done means a loss; NaN sorts below every number, so that it is refused here too.
+    # A trial has a loss exactly if it is done; NaN sorts below every number, so that it is refused.
     {
         "$eq": [
             {"$eq": ["$state", State.DONE.value]},
             {"$and": [{"$isNumber": "$loss"}, {"$gte": ["$loss", -math.inf]}]},
         ]
     },
-    # Running means a lease and a holder; the last holder's token may outlive the lease.
+    # A trial has a lease exactly if it is running; it may keep its token after that.
     {"$eq": [{"$eq": ["$state", State.RUNNING.value]}, {"$eq": [{"$type": "$lease_until"}, "date"]}]},
     {"$or": [{"$ne": ["$state", State.RUNNING.value]}, {"$eq": [{"$type": "$owner"}, "string"]}]},
 ]

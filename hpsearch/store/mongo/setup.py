@@ -1,4 +1,4 @@
-"""Setting up a database as its administrator: collections, roles, users; repeatable."""
+"""Setting up a database as its administrator: collections, roles and users."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pymongo.database import Database
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.patience import Patience
-from hpsearch.store.mongo.preparation import lacking, prepare_collection
+from hpsearch.store.mongo.preparation import missing_parts, prepare_collection
 from hpsearch.store.mongo.roles import Role, privileges
 from hpsearch.store.mongo.uri import uri_for_user
 
@@ -20,7 +20,7 @@ _PASSWORD_BYTES = 24
 
 
 class Setup:
-    """What ``hpsearch db init`` does to one database.
+    """The steps of ``hpsearch db init`` for one database; each may be repeated.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ class Setup:
     Raises
     ------
     ConfigurationError, StorePermissionError, StoreUnavailableError
-        As ``MongoStore.connect`` does; all methods raise ``StorePermissionError`` where the
-        user is no administrator.
+        As ``MongoStore.connect`` does; all methods raise ``StorePermissionError`` if the
+        user is not an administrator.
     """
 
     def __init__(self, uri: str, patience: Patience) -> None:
@@ -54,13 +54,13 @@ class Setup:
         return self._database.name
 
     def prepare(self, collection: str) -> list[str]:
-        """Give a collection all that it lacks; return what that was, in words."""
-        missing = self._call(lacking, self._database, collection)
+        """Create what a collection lacks; return descriptions of it."""
+        missing = self._call(missing_parts, self._database, collection)
         self._call(prepare_collection, self._database, collection)
         return missing
 
     def define(self, role: Role) -> str:
-        """Create a role, or give it its rights back; return which: "created", "updated", "there"."""
+        """Create a role or correct its rights; return "created", "updated" or "there"."""
         wanted = privileges(role, self.name)
         answer = self._command("rolesInfo", role.name, showPrivileges=True)
         found = next(iter(answer["roles"]), None)
@@ -73,28 +73,28 @@ class Setup:
         return "updated"
 
     def has_user(self, role: Role) -> bool:
-        """Whether the role's user is there."""
+        """Whether the user of a role exists."""
         return bool(self._command("usersInfo", role.name)["users"])
 
-    def admit(self, role: Role) -> str:
-        """Create the role's user, or change the password; return the URI, which nobody can read again."""
+    def set_user(self, role: Role) -> str:
+        """Create the user of a role or change the password; return the URI, which is not stored."""
         password = secrets.token_urlsafe(_PASSWORD_BYTES)
         self._call(self._set_user, role, password)
         return uri_for_user(self._uri, self.name, role.name, password)
 
-    def confine(self, role: Role) -> None:
-        """Let a user who is there have its own role and no other; the password stays."""
+    def restrict_user(self, role: Role) -> None:
+        """Give an existing user its own role and no other; the password stays."""
         self._command("updateUser", role.name, roles=[role.name])
 
     def _set_user(self, role: Role, password: str) -> None:
-        # One call for both, so that repeating a creation whose answer was lost only sets the password.
-        there = self._database.command("usersInfo", role.name)["users"]
+        # In one call, so that repeating it after a lost answer only sets the password again.
+        users = self._database.command("usersInfo", role.name)["users"]
         self._database.command(
-            "updateUser" if there else "createUser", role.name, pwd=password, roles=[role.name]
+            "updateUser" if users else "createUser", role.name, pwd=password, roles=[role.name]
         )
 
     def _define_once(self, command: str, name: str, **fields: Any) -> None:
-        if not self._database.command("rolesInfo", name)["roles"]:  # else it was made, and the answer lost
+        if not self._database.command("rolesInfo", name)["roles"]:  # otherwise an earlier call created it
             self._database.command(command, name, **fields)
 
     def _command(self, command: str, name: str, **fields: Any) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def test_a_user_is_told_which_role_the_rights_are_enough_for(call, uri, database
             setup.prepare(collection)
         for role in ROLES:
             setup.define(role)
-        uris = {role.name: setup.admit(role) for role in ROLES}
+        uris = {role.name: setup.set_user(role) for role in ROLES}
     enough = {
         "hpsearch_viewer": "enough for hpsearch_viewer",
         "hpsearch_worker": "enough for hpsearch_viewer, hpsearch_worker",

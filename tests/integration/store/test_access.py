@@ -49,7 +49,7 @@ class Site:
     def admit(self, role: Role) -> str:
         """Give the role's user a new password; return the URI with it."""
         with Setup(self.uri, PATIENCE) as setup:
-            return setup.admit(role)
+            return setup.set_user(role)
 
     def command(self, *args: Any, **fields: Any) -> None:
         with MongoClient[dict[str, Any]](self.uri) as client:
@@ -160,7 +160,7 @@ def test_a_rotated_password_is_read_from_the_file_and_told_of_once(own, locked, 
     [refused] = events(caplog, "access_refused")
     [back] = events(caplog, "access_granted")
     assert "Authentication failed" in refused
-    assert "lets this user in again" in back
+    assert "accepts this user again" in back
     for uri in (rotated, store._connection._uri):
         assert uri.split("@")[0].rpartition(":")[2] not in caplog.text
     store.close()
@@ -290,7 +290,7 @@ def test_a_right_that_the_user_never_had_is_refused_at_once(site, caplog):
         lambda: store.attach("e", "name", b"data"),
         lambda: store.set_experiment_state("e", ExperimentState.PAUSED),
     ):
-        with pytest.raises(StorePermissionError, match="takes the role"):
+        with pytest.raises(StorePermissionError, match="needs the role"):
             refused()
     assert store.contact().refused_s is None
     assert events(caplog, "access_refused") == []
@@ -318,7 +318,7 @@ def test_once_the_patience_has_ended_no_call_waits_again(site):
     patience = Patience(30, 60, may_wait=may_wait)
     store = MongoStore.connect(site.admit(WORKER), patience=patience)
     site.revoke(WORKER)
-    with pytest.raises(StorePermissionError, match="takes the role hpsearch_viewer"):
+    with pytest.raises(StorePermissionError, match="needs the role hpsearch_viewer"):
         store.experiments()
     assert n_waits == 3
     with pytest.raises(StorePermissionError):

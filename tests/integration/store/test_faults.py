@@ -259,7 +259,7 @@ def test_an_unreachable_host_is_given_up_when_the_patience_ends():
 def test_a_closed_store_says_so(failpoint_server, database):
     with connected(failpoint_server.uri, database) as store:
         pass
-    with pytest.raises(StoreError, match="was closed"):
+    with pytest.raises(StoreError, match="is closed"):
         store.experiments()
 
 

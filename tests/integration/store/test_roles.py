@@ -53,7 +53,7 @@ def site(mongo_uri: str) -> Iterator[Site]:
             setup.prepare(collection)
         for role in ROLES:
             setup.define(role)
-        uris = {role.name: setup.admit(role) for role in ROLES}
+        uris = {role.name: setup.set_user(role) for role in ROLES}
         made = Site(name, client[name], uris)
         store = made.store(COORDINATOR)
         store_driver = StoreDriver(store, "kept")
@@ -240,7 +240,7 @@ def test_a_refusal_names_the_action_the_collection_and_the_role(site):
     store.close()
     text = str(caught.value)
     assert f"the action insert on trials of the database {site.name}" in text
-    assert "takes the role hpsearch_coordinator" in text
+    assert "needs the role hpsearch_coordinator" in text
     assert "kept" not in text  # nothing of the refused document
 
 

@@ -12,7 +12,7 @@ from hpsearch.diagnosis.finding import Verdict, findings_text
 from hpsearch.diagnosis.machine import Machine, Setting, machine_findings, settings_findings
 from hpsearch.store.mongo.database_state import (
     Clock,
-    Condition,
+    DatabaseState,
     Disk,
     DocumentCount,
     Member,
@@ -22,18 +22,18 @@ from hpsearch.store.mongo.database_state import (
 
 GIB = 1024**3
 
-NO_STRAYS = OrphanReport(
+NO_ORPHANS = OrphanReport(
     invalid={"trials": DocumentCount(n=0), "experiments": DocumentCount(n=0)},
     newer=DocumentCount(n=0),
-    ownerless_trials=DocumentCount(n=0),
-    ownerless_files=DocumentCount(n=0),
+    orphan_trials=DocumentCount(n=0),
+    orphan_files=DocumentCount(n=0),
     broken_uploads=DocumentCount(n=0),
     overdue=DocumentCount(n=0),
-    far_leases=DocumentCount(n=0),
-    waited_for=DocumentCount(n=0),
+    long_leases=DocumentCount(n=0),
+    leaderless=DocumentCount(n=0),
 )
 
-SOUND = Condition(
+SOUND = DatabaseState(
     hosts="db:27017",
     database="hpsearch",
     version="6.0.5",
@@ -48,15 +48,15 @@ SOUND = Condition(
     unverified=(),
     user="hpsearch_worker",
     is_open=False,
-    lacking=(),
-    superfluous=(),
+    missing=(),
+    extra_indexes=(),
     missing_rights={
         "hpsearch_viewer": (),
         "hpsearch_worker": (),
         "hpsearch_coordinator": ("insert on trials",),
     },
     disk=Disk(free_bytes=50 * GIB, total_bytes=100 * GIB),
-    strays=NO_STRAYS,
+    orphans=NO_ORPHANS,
 )
 
 NEAT = Machine(
@@ -102,8 +102,8 @@ def test_a_sound_database_and_a_neat_machine_need_nothing():
         ("encryption", {"unverified": ("tlsInsecure",), "is_local": True}, "warning", "tlsInsecure"),
         ("authentication", {"is_open": True, "user": None}, "problem", "lets anyone in"),
         ("authentication", {"is_open": True, "is_local": True}, "warning", "user of this machine"),
-        ("preparation", {"lacking": ("index trials.queue",)}, "problem", "index trials.queue"),
-        ("other indexes", {"superfluous": ("trials.mine",)}, "warning", "trials.mine"),
+        ("preparation", {"missing": ("index trials.queue",)}, "problem", "index trials.queue"),
+        ("other indexes", {"extra_indexes": ("trials.mine",)}, "warning", "trials.mine"),
         ("rights", {"missing_rights": {"hpsearch_viewer": ("find on trials",)}}, "problem", "find on trials"),
         ("disk", {"disk": Disk(free_bytes=GIB // 2, total_bytes=8 * GIB)}, "warning", "0.5 of 8.0 GiB"),
         ("disk", {"disk": Disk(free_bytes=2 * GIB, total_bytes=100 * GIB)}, "warning", "2.0 of 100.0 GiB"),
@@ -127,7 +127,7 @@ def test_what_is_wrong_with_a_database_is_named_with_its_value(
         ("write concern", {"topology": Topology.STANDALONE, "write_concern": {"w": 1}}),
         ("topology", {"topology": Topology.SHARDED, "members": None}),
         ("authentication", {"is_open": None}),
-        ("preparation", {"lacking": None}),
+        ("preparation", {"missing": None}),
         ("disk", {"disk": None}),
     ],
 )
@@ -140,29 +140,29 @@ def test_what_is_no_fault_or_cannot_be_known_is_not_blamed(name: str, changes: d
     ("field", "name", "verdict"),
     [
         ("newer", "newer experiments", "problem"),
-        ("ownerless_trials", "trials without experiment", "warning"),
-        ("ownerless_files", "attachments without experiment", "warning"),
+        ("orphan_trials", "trials without experiment", "warning"),
+        ("orphan_files", "attachments without experiment", "warning"),
         ("broken_uploads", "uploads cut short", "warning"),
         ("overdue", "overdue trials", "warning"),
-        ("far_leases", "leases", "warning"),
-        ("waited_for", "searches without coordinator", "warning"),
+        ("long_leases", "leases", "warning"),
+        ("leaderless", "searches without coordinator", "warning"),
     ],
 )
 def test_stray_documents_are_counted_with_an_example(field: str, name: str, verdict: str):
     """One that may not be looked for is not blamed."""
-    strays = replace(NO_STRAYS, **{field: DocumentCount(n=3, example="search/000007")})
-    found = {f.name: f for f in database_findings(replace(SOUND, strays=strays))}
+    orphans = replace(NO_ORPHANS, **{field: DocumentCount(n=3, example="search/000007")})
+    found = {f.name: f for f in database_findings(replace(SOUND, orphans=orphans))}
     assert found[name].verdict == verdict
     assert found[name].text.startswith("3, such as search/000007: ")
     unseen = {
-        f.name: f for f in database_findings(replace(SOUND, strays=replace(NO_STRAYS, **{field: None})))
+        f.name: f for f in database_findings(replace(SOUND, orphans=replace(NO_ORPHANS, **{field: None})))
     }
     assert (unseen[name].verdict, unseen[name].text[:7]) == (Verdict.OK, "unknown")
 
 
 def test_documents_that_break_their_schema_are_a_problem():
-    strays = replace(NO_STRAYS, invalid={"trials": DocumentCount(n=1, example="search/000001")})
-    found = {f.name: f for f in database_findings(replace(SOUND, strays=strays))}
+    orphans = replace(NO_ORPHANS, invalid={"trials": DocumentCount(n=1, example="search/000001")})
+    found = {f.name: f for f in database_findings(replace(SOUND, orphans=orphans))}
     assert found["documents of trials"].verdict is Verdict.PROBLEM
 
 
@@ -197,7 +197,9 @@ def test_a_variable_that_no_command_reads_is_named_with_the_one_that_was_meant()
 
 
 def test_lines_hold_the_verdict_the_advice_and_the_sum():
-    text = findings_text(database_findings(replace(SOUND, is_encrypted=False, superfluous=("trials.mine",))))
+    text = findings_text(
+        database_findings(replace(SOUND, is_encrypted=False, extra_indexes=("trials.mine",)))
+    )
     lines = text.splitlines()
     assert lines[-1] == "1 problem, 1 warning."
     at = next(i for i, line in enumerate(lines) if line.startswith("problem"))

@@ -10,7 +10,7 @@ import bson
 import pytest
 
 from hpsearch.core.trial import Trial
-from hpsearch.store.mongo import queries
+from hpsearch.store.mongo import experiment_queries, queries
 from tests.faults.evidence import read_acknowledged, read_calls, under_way
 from tests.faults.injections import AT_START, COMMANDS, LANES, Kind, drawn
 from tests.faults.table import Outcome, table
@@ -45,7 +45,7 @@ def update(pipeline: list[dict[str, Any]], collection: str = "trials") -> bytes:
         (update([{"$set": {"state": "running"}}]), {"update"}),
         (update(queries.renew(), collection="workers"), {"update"}),
         (
-            message({"findAndModify": "experiments", "update": queries.lead("t", 10.0, None)}),
+            message({"findAndModify": "experiments", "update": experiment_queries.lead("t", 10.0, None)}),
             {"findAndModify"},
         ),
         (message({"hello": 1}), {"hello"}),

@@ -1,4 +1,4 @@
-"""The jobs of Hyperopt's MongoTrials in a MongoDB, for reading."""
+"""Reading the jobs that Hyperopt's MongoTrials stored in MongoDB."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.hyperopt_uri import JobsAddress
 from hpsearch.store.mongo.patience import Patience
 
-#: A date that Python has no value for must not cost the other jobs; it comes as a number.
+#: Reads a date outside Python's range as a number, so that it does not block the other jobs.
 _ANY_DATE: CodecOptions[Document] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 
 
 class MongoJobSource:
-    """A collection of jobs, and the GridFS bucket ``fs`` beside it that holds their attachments.
+    """A collection of jobs, with their attachments in the GridFS bucket ``fs``.
 
-    It implements ``hpsearch.hyperopt.migration.job_import.JobSource``.
+    Implements ``hpsearch.hyperopt.migration.job_import.JobSource``.
 
     Parameters
     ----------
@@ -54,20 +54,28 @@ class MongoJobSource:
 
     @classmethod
     def connect(cls, address: JobsAddress, patience: Patience) -> Self:
-        """Connect to the server of an address; raises as ``MongoStore.connect`` does."""
+        """Connect to a server; raises as ``MongoStore.connect`` does.
+
+        Parameters
+        ----------
+        address : JobsAddress
+            The server and the collection.
+        patience : Patience
+            How long to repeat a call while MongoDB is away.
+        """
         return cls(Connection(address.uri, patience), address)
 
     def exp_keys(self) -> list[Any]:
-        """Return the keys of its experiments; None where jobs have none."""
+        """Return the keys of the experiments; None stands for jobs without one."""
         return self._call(self._jobs.distinct, "exp_key")
 
     def jobs(self, exp_key: Any) -> list[Document]:
-        """Return the documents of an experiment by number; of equal ones the older first."""
+        """Return the job documents of an experiment by number, older ones first among equals."""
         found = self._call(lambda: list(self._jobs.find({"exp_key": {"$eq": exp_key}})))
         return sorted(found, key=_order)
 
     def attachments(self, job: Document) -> Iterator[tuple[str, bytes | None]]:
-        """Yield what is attached to a job by name; None for what is listed but not there."""
+        """Yield the attachments of a job by name; None for those that are listed but missing."""
         listed = job.get("_attachments") or []
         for entry in listed if isinstance(listed, list) else [listed]:
             match entry:
@@ -77,7 +85,7 @@ class MongoJobSource:
                     yield str(entry), None
 
     def close(self) -> None:
-        """Release connections."""
+        """Close connections."""
         self._connection.close()
 
     def _read_file(self, file_id: ObjectId) -> bytes | None:
@@ -89,6 +97,6 @@ class MongoJobSource:
 
 
 def _order(job: Document) -> tuple[float, str]:
-    """Sort by number; jobs without one, which are damaged, stand last."""
+    """Sort key: the number; corrupt jobs without one come last."""
     tid = job.get("tid")
     return (tid if isinstance(tid, int | float) else math.inf, str(job["_id"]))
