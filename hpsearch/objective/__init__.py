@@ -1,1 +1,1 @@
-"""From the name of an objective to a function, and from what it returns to a result."""
+"""Loads objectives, evaluates them, and turns what they return into results."""

@@ -1,9 +1,8 @@
-"""From the name of an objective to the function, on this machine's own disk.
+"""Loads an objective by name from this machine's disk.
 
-Code never comes out of the database: an experiment holds a name, and each worker
-imports that name from where it runs. A target is ``file.py:name`` or
-``package.module:name``; without a name it is ``objective``, and the search space is
-the attribute ``space`` beside it.
+Code never comes from the database: an experiment holds a name, and each worker imports that name from its own
+disk. A target is ``file.py:name`` or ``package.module:name``; the default name is ``objective``, and the
+search space is the attribute ``space`` of the same module.
 """
 
 from __future__ import annotations
@@ -33,7 +32,14 @@ DEFAULT_SPACE = "space"
 
 
 def parse_target(target: str, default_name: str = DEFAULT_OBJECTIVE) -> ObjectiveRef:
-    """Read ``file.py[:name]`` or ``package.module[:name]``.
+    """Parse ``file.py[:name]`` or ``package.module[:name]``.
+
+    Parameters
+    ----------
+    target : str
+        The text; a relative path starts in the current folder.
+    default_name : str
+        Name if the text has none.
 
     Raises
     ------
@@ -59,8 +65,7 @@ def load_objective(ref: ObjectiveRef) -> Objective:
     Raises
     ------
     LoadError
-        If the file, the module, something that it imports, or the name is missing, or
-        the name is not a function.
+        If the file, the module, one of its imports, or the name is missing, or the name is no function.
     """
     objective = load(ref)
     if not callable(objective):
@@ -70,9 +75,9 @@ def load_objective(ref: ObjectiveRef) -> Objective:
 
 
 def parse_space(target: ObjectiveRef, space_ref: str | None) -> ObjectiveRef:
-    """Return where the search space is: ``space`` beside the objective, or where a reference says.
+    """Return the reference of the search space; by default, ``space`` in the objective's module.
 
-    To be called before anything is imported, since an import may leave for another folder.
+    Call it before anything is imported, since an import may change the current folder.
 
     Parameters
     ----------
@@ -89,7 +94,15 @@ def parse_space(target: ObjectiveRef, space_ref: str | None) -> ObjectiveRef:
 
 
 def load_space(target: ObjectiveRef, space_ref: str | None) -> Any:
-    """Return the user's search space, as written; see ``parse_space``."""
+    """Return the user's search space as written.
+
+    Parameters
+    ----------
+    target : ObjectiveRef
+        The objective.
+    space_ref : str, optional
+        As for ``parse_space``.
+    """
     return load(parse_space(target, space_ref))
 
 
@@ -109,17 +122,16 @@ def load(ref: ObjectiveRef) -> Any:
 
 
 def files_of(ref: ObjectiveRef) -> list[Path]:
-    """Return the files that an objective may mean here, with links followed, the likeliest first."""
-    # Path's methods would raise for a folder that is closed to this user, a name that no file can have,
-    # or links that lead in a circle.
+    """Return the files that may contain an objective on this machine, links resolved, the likeliest first."""
+    # Path's methods raise for a folder without access, an impossible file name, and a cycle of links.
     return [Path(os.path.realpath(place)) for place in _places(ref) if os.path.isfile(place)]  # noqa: PTH113
 
 
 def put_on_path(folder: Path | None) -> None:
-    """Let modules be found in a folder, after all other places; None is a folder that was deleted.
+    """Append a folder to the import path; None is a folder that was deleted.
 
-    A user's ``token.py`` or ``numpy.py`` must not take the place of what hpsearch, or a library that
-    the objective uses, imports under that name.
+    It goes last, so that a user's ``token.py`` or ``numpy.py`` does not hide the module that hpsearch, or a
+    library of the objective, imports under that name.
     """
     if folder is not None and str(folder) not in sys.path:
         sys.path.append(str(folder))
@@ -131,15 +143,15 @@ def _find_file(ref: ObjectiveRef) -> Path:
         return found[0]
     place, tried = ref.ref.partition(":")[0], ", ".join(dict.fromkeys(map(str, _places(ref))))
     raise LoadError(
-        f"There is no file {place} on this machine (looked for {tried}); copy it here or start in its folder."
+        f"There is no file {place} on this machine (tried {tried}); copy it here or start in its folder."
     )
 
 
 def _places(ref: ObjectiveRef) -> list[Path]:
-    """Return where the file of an objective may lie, the likeliest first.
+    """Return the possible paths of an objective's file, the likeliest first.
 
-    That is where it was when somebody joined the experiment, the latest first, then where that was made,
-    then under this folder by path and by name.
+    First its paths when the experiment was joined, the latest first, and when it was created; then below the
+    current folder, by path and by name.
     """
     place = Path(ref.ref.partition(":")[0])
     absolute = [Path(known) for known in (*ref.paths, ref.path) if known]
@@ -148,7 +160,7 @@ def _places(ref: ObjectiveRef) -> list[Path]:
 
 
 def _module_from_file(path: Path) -> ModuleType:
-    """Import a file once, under its own name where that is free, its folder and this one on the path."""
+    """Import a file once, under its own name if that is free, with its folder and this one on the path."""
     put_on_path(path.parent)
     put_on_path(current_folder())
     for name in _names_for(path):
@@ -183,7 +195,7 @@ def _module_by_name(name: str) -> ModuleType:
 
 @contextmanager
 def program_named(name: str) -> Iterator[None]:
-    """Let ``sys.argv`` be that of a program without arguments: what reads it must not meet hpsearch's."""
+    """Set ``sys.argv`` to a program without arguments, to hide the arguments of hpsearch from user code."""
     argv, sys.argv = sys.argv, [name]
     try:
         yield
@@ -192,13 +204,13 @@ def program_named(name: str) -> Iterator[None]:
 
 
 def _load_error(what: str, error: BaseException, folder: Path | None) -> BaseException:
-    """Say why a module could not be imported; what ends the process on purpose passes through."""
+    """Return the error for a failed import; a KeyboardInterrupt is returned unchanged."""
     if isinstance(error, KeyboardInterrupt):
         return error
     if isinstance(error, SystemExit):
         return LoadError(
             f"{what} cannot be imported, since it ends the program ({reason(error)}): "
-            "put what it does as a program under `if __name__ == '__main__':`."
+            "put the code of the program under `if __name__ == '__main__':`."
         )
     if isinstance(error, ModuleNotFoundError) and not _is_hidden(error.name, folder):
         return LoadError(
@@ -206,7 +218,7 @@ def _load_error(what: str, error: BaseException, folder: Path | None) -> BaseExc
         )
     hidden = [name for name in _names_in(error) if _is_hidden(name, folder)]
     hint = (
-        f" The module {hidden[0]!r} of {folder} is hidden by another of that name: rename it."
+        f" The module {hidden[0]!r} of {folder} is hidden by another module of that name: rename it."
         if hidden
         else ""
     )
@@ -214,7 +226,7 @@ def _load_error(what: str, error: BaseException, folder: Path | None) -> BaseExc
 
 
 def _names_in(error: BaseException) -> Iterator[str]:
-    """Yield the modules that an error of an import, or about an attribute of a module, is about."""
+    """Yield the modules to which an import error or an attribute error refers."""
     name = getattr(error, "name", None)
     owner = getattr(error, "obj", None)
     for found in (name if isinstance(error, ImportError) else None, getattr(owner, "__name__", None)):
@@ -223,7 +235,7 @@ def _names_in(error: BaseException) -> Iterator[str]:
 
 
 def _is_hidden(name: str | None, folder: Path | None) -> bool:
-    """Whether a folder has a module of a name, but what was imported under that name is another's."""
+    """Whether a folder has a module of a name, but another module was imported under that name."""
     if folder is None:
         return False
     name = (name or "").partition(".")[0]
@@ -242,12 +254,14 @@ def _attribute(module: ModuleType, name: str, ref: str) -> Any:
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise LoadError(f"{ref}: there is no {part!r} in {module.__name__}.{hint}") from None
         except Exception as error:
-            raise LoadError(f"{ref}: {part!r} in {module.__name__} cannot be had: {reason(error)}") from error
+            raise LoadError(
+                f"{ref}: {part!r} in {module.__name__} cannot be read: {reason(error)}"
+            ) from error
     return value
 
 
 def _names_for(path: Path) -> Iterator[str]:
-    """Yield names for the module of a file: its own unless it is another's, then others, without end."""
+    """Yield module names for a file without end: its own name first, unless another module has it."""
     if not _is_taken(path):
         yield path.stem
     yield f"{path.stem}_of_{path.parent.name}"
@@ -255,9 +269,9 @@ def _names_for(path: Path) -> Iterator[str]:
 
 
 def _is_taken(path: Path) -> bool:
-    """Whether another module is found under the name of a file, though nothing may have imported it yet."""
+    """Whether another module, imported or not, has the name of a file."""
     if path.stem in sys.modules or "." in path.stem:
-        return False  # the former is compared with the file; no import statement finds the latter
+        return False  # an imported module is compared with the file; no import finds a name with a dot
     try:
         spec = importlib.util.find_spec(path.stem)
     except (ImportError, ValueError):

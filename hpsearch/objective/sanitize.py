@@ -1,8 +1,8 @@
-"""Makes the result of an objective storable.
+"""Converts the result of an objective into values that a database can store.
 
-Values become plain (``core.plain_values``), NumPy's arrays become lists, and numbers as keys become text.
-Keys whose value has no such form (a model, a set, an integer beyond 64 bits) are left out and reported, so
-that they never cost a loss.
+Values become plain (``core.plain_values``), NumPy arrays become lists, and numeric keys become text. A value
+without such a form (a model, a set, an integer beyond 64 bits) is left out and reported, so that it never
+costs the loss.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import numpy as np
 from hpsearch.core.plain_values import UnstorableError, plain_key, plain_value
 from hpsearch.runtime.escaping import reason, shown
 
-#: MongoDB refuses deeper documents; a result lies two levels below the top of its own.
+#: The deepest nesting. MongoDB refuses deeper documents, and a result is two levels below the top of its own.
 MAX_DEPTH = 90
-#: Bytes of one result. MongoDB holds 16 MiB a document; the rest is for reports, errors and the log.
+#: The largest result, in bytes. A document may have 16 MiB; the rest is for reports, errors and the log.
 MAX_BYTES = 12 * 1024 * 1024
 
-#: Items of an array that are certain not to fit: each takes at least a tag, an index and a value.
+#: The largest array that may fit: each item takes at least a tag, an index and a value.
 MAX_ITEMS = MAX_BYTES // 4
 
-#: Sentences about what was left out; more of them would crowd out the rest.
-_MOST_PROBLEMS = 20
+#: The largest number of sentences about what was left out.
+_MAX_PROBLEMS = 20
 
 
 def sanitized(result: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -43,8 +43,7 @@ def sanitized(result: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
     dict
         Nested dicts and lists of None, bool, int, float, str, bytes and aware datetimes.
     list of str
-        One sentence for each top-level key, or part of one, that is missing from it; of more
-        than some, how many.
+        One sentence for each top-level key, or part of one, that is left out; at most 20, then their number.
     """
     kept: dict[str, Any] = {}
     problems: list[str] = []
@@ -58,9 +57,9 @@ def sanitized(result: Mapping[Any, Any]) -> tuple[dict[str, Any], list[str]]:
                 problems.append(f"result[{shown(key)}] cannot be read ({reason(error)}); it was left out.")
     except Exception as error:  # noqa: BLE001 - the mapping itself is foreign, too
         problems.append(f"The rest of the result cannot be read ({reason(error)}); it was left out.")
-    problems += _dropped_to_fit(kept)
-    n_more = len(problems) - _MOST_PROBLEMS
-    return kept, [*problems[:_MOST_PROBLEMS], *([f"So it is with {n_more} more."] if n_more > 0 else [])]
+    problems += _drop_until_it_fits(kept)
+    n_more = len(problems) - _MAX_PROBLEMS
+    return kept, [*problems[:_MAX_PROBLEMS], *([f"{n_more} more were left out."] if n_more > 0 else [])]
 
 
 def _without_numpy(value: Any) -> Any:
@@ -71,7 +70,7 @@ def _without_numpy(value: Any) -> Any:
         raise UnstorableError(
             f"has {value.size} items, more than fit into one document", "store it as an attachment"
         )
-    # In microseconds they become dates; finer ones would become integers.
+    # Dates in microseconds become datetimes; finer ones would become integers.
     return (value.astype("datetime64[us]") if value.dtype.kind == "M" else value).tolist()
 
 
@@ -79,8 +78,8 @@ def _key(key: Any) -> str:
     return plain_key(str(key) if isinstance(key, bool | int | float | np.generic) else key)
 
 
-def _dropped_to_fit(kept: dict[str, Any]) -> Iterator[str]:
-    """Remove the largest keys until the rest fits, and say which."""
+def _drop_until_it_fits(kept: dict[str, Any]) -> Iterator[str]:
+    """Remove the largest keys until the rest fits; yield a sentence for each."""
     sizes = {key: 2 + len(key.encode()) + _size(value) for key, value in kept.items()}
     total = sum(sizes.values())
     for key in sorted(sizes, key=sizes.__getitem__, reverse=True):
@@ -89,13 +88,13 @@ def _dropped_to_fit(kept: dict[str, Any]) -> Iterator[str]:
         total -= sizes[key]
         del kept[key]
         yield (
-            f"result[{shown(key)}] takes {math.ceil(sizes[key] / 2**20)} MiB, and the result more than fits "
+            f"result[{shown(key)}] takes {math.ceil(sizes[key] / 2**20)} MiB, and the result does not fit "
             f"into one document ({MAX_BYTES // 2**20} MiB); it was left out."
         )
 
 
 def _size(value: Any) -> int:
-    """Bytes that a plain value takes in a document, from above: each item has a tag and a key."""
+    """Upper bound of the size of a plain value in a document, in bytes: each item has a tag and a key."""
     match value:
         case str():
             return 8 + len(value.encode())

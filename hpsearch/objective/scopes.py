@@ -1,10 +1,9 @@
-"""Which of the values that are in force in a process holds for the thread that asks.
+"""Finds the active value, such as the current trial, for the calling thread.
 
-A context variable says so for the thread that a value was put in force in, and for what hands
-contexts on. Threads that start without a context belong to the value that was in force when they
-began, if it was the only one. A thread that was at work before a value came into force may be
-left over from the one before, so nothing is known of it; but a thread of a pool that waited
-for work then does the work that it was given since.
+A context variable holds it for the thread that activated the value, and for threads that inherit contexts.
+A thread without a context belongs to the value that was active when it started, if there was only one. A
+thread that was busy before a value was activated may be left over from an earlier value, so its value is
+unknown; but a pool's thread that was waiting for work then does work that it got later.
 """
 
 from __future__ import annotations
@@ -22,49 +21,48 @@ from weakref import WeakSet
 
 T = TypeVar("T")
 
-#: Functions in which the threads of pools wait for work, by module.
+#: Functions in which pool threads wait for work, by module.
 _WAITING = {"concurrent.futures.thread": "_worker", "multiprocessing.pool": "worker"}
 
 
 class UnknownScopeError(LookupError):
-    """Some value is in force, but not known to be so for this thread."""
+    """A value is active, but perhaps not for this thread."""
 
 
 @dataclass(slots=True, eq=False)
 class _Scope(Generic[T]):
-    """A value that is in force."""
+    """An active value."""
 
     value: T
-    outer: _Scope[T] | None  #: what was in force in the same thread before
-    elders: WeakSet[threading.Thread]  #: threads that were at work before
-    elder_ids: frozenset[int]  #: those that Python did not start
+    outer: _Scope[T] | None  #: the scope around it in the same thread
+    busy_before: WeakSet[threading.Thread]  #: threads that were busy before
+    busy_ids_before: frozenset[int]  #: likewise, those that Python did not start
 
     def may_hold_here(self) -> bool:
-        """Whether the calling thread is none of the elders."""
+        """Whether the calling thread was not busy before."""
         thread = threading.current_thread()
         if isinstance(thread, threading._DummyThread):  # noqa: SLF001 - one that Python did not start
-            return thread.ident not in self.elder_ids
-        return thread not in self.elders
+            return thread.ident not in self.busy_ids_before
+        return thread not in self.busy_before
 
 
 class Scopes(Generic[T]):
-    """The values that are in force in this process.
+    """The active values of this process.
 
     Parameters
     ----------
     name : str
-        Of the context variable.
+        Name of the context variable.
     """
 
     def __init__(self, name: str) -> None:
         self._own: ContextVar[_Scope[T] | None] = ContextVar(name, default=None)
-        self._open: list[_Scope[T]] = []  # outer ones before inner ones; read and changed in single steps
+        self._open: list[_Scope[T]] = []  # outer before inner; read and changed in atomic steps
 
     @contextmanager
     def opened(self, value: T) -> Iterator[None]:
-        """Put a value in force in this thread, and in those that it starts meanwhile."""
-        elders, elder_ids = _threads_at_work()
-        scope = _Scope(value, self._outer(), elders, elder_ids)
+        """Activate a value in this thread, and in those that it starts meanwhile."""
+        scope = _Scope(value, self._outer(), *_busy_threads())
         self._open.append(scope)
         token = self._own.set(scope)
         try:
@@ -74,14 +72,14 @@ class Scopes(Generic[T]):
             self._open.remove(scope)
 
     def find(self) -> T | None:
-        """Return the value for this thread, which may be in force no more where that is a late one.
+        """Return the value of this thread; None if no value is active.
 
-        None if none is in force.
+        A thread that outlives its scope still gets the value of that scope.
 
         Raises
         ------
         UnknownScopeError
-            If one is, but nobody can know whether for this thread.
+            If a value is active, but perhaps not for this thread.
         """
         scope = self._own.get()
         if scope is not None:
@@ -100,24 +98,24 @@ class Scopes(Generic[T]):
 
 
 def _are_nested(scopes: list[_Scope[T]]) -> bool:
-    """Whether each was opened within the one before, so that the last holds."""
+    """Whether each was opened within the one before, so that the last one applies."""
     return all(inner.outer is outer for outer, inner in pairwise(scopes))
 
 
-def _threads_at_work() -> tuple[WeakSet[threading.Thread], frozenset[int]]:
-    """Return the other threads that do something just now: those of Python, and the numbers of the rest."""
+def _busy_threads() -> tuple[WeakSet[threading.Thread], frozenset[int]]:
+    """Return the other threads that are busy: those of Python, and the identifiers of the rest."""
     frames = sys._current_frames()  # noqa: SLF001 - documented, in spite of its name
-    elders: WeakSet[threading.Thread] = WeakSet()
+    busy: WeakSet[threading.Thread] = WeakSet()
     if len(frames) == 1:
-        return elders, frozenset()
+        return busy, frozenset()
     waiting = _waiting_code()
     others = set(frames) - {threading.get_ident()}
     for thread in threading.enumerate():
         frame = frames.get(thread.ident or 0)
         others.discard(thread.ident or 0)
         if thread is not threading.current_thread() and not _is_waiting(frame, waiting):
-            elders.add(thread)
-    return elders, frozenset(others)
+            busy.add(thread)
+    return busy, frozenset(others)
 
 
 def _waiting_code() -> set[CodeType]:

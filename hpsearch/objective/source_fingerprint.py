@@ -1,8 +1,8 @@
-"""What tells the code of an objective on this machine's disk from another version of it.
+"""A fingerprint of the source code of an objective on this machine.
 
-Two digests go into the experiment: of the text of its file, and of the code of the function with all that it
-uses there and in the modules of the same program (see ``code_slice``). Only the latter must agree.
-Installed packages do not count, but for the one that the objective itself is in.
+An experiment stores two digests: of the text of the objective's file, and of the code of the function with
+everything that it uses there and in modules of the same program (see ``code_slice``). Only the second must
+agree. Installed packages do not count, except the one that contains the objective.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from hpsearch.objective.loading import files_of
 #: Folders of installed packages.
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 
-#: Our own modules are no part of a program, wherever they lie.
+#: Our own modules belong to no program, wherever they are.
 _OURS = frozenset({"hpsearch", "hpsearch_worker"})
 
-#: What the file of an objective is called among the modules of its program.
+#: Module name of the objective's file within its program.
 _FILE = "<file>"
 
 
 def fingerprinted(ref: ObjectiveRef) -> ObjectiveRef:
-    """Return a reference with what identifies its code on this machine, once it was imported here.
+    """Return a reference with the fingerprint of its code; the objective must be imported already.
 
-    Without source, as of a compiled module, it comes back with nothing that could be compared.
+    Without source, as for a compiled module, the reference has no fingerprint.
     """
     bare = replace(ref, fingerprint=None, source=None, parts={})
     place, _, name = ref.ref.partition(":")
@@ -56,12 +56,12 @@ def fingerprinted(ref: ObjectiveRef) -> ObjectiveRef:
 class _Program:
     """The modules that belong to an objective: those of its folder, or of its package."""
 
-    home: Path  #: its file's folder, or the one that holds its package
-    package: str | None  #: the package that it is in
-    file: Path | None  #: its file, where it was not imported by a module's name
+    home: Path  #: the folder of its file or its package
+    package: str | None  #: the package that contains it
+    file: Path | None  #: its file, if it was not imported by a module's name
 
     def source(self, module: str) -> Source | None:
-        """Return the source of a module that belongs to the program."""
+        """Return the source of a module; None if it does not belong to the program."""
         if module == _FILE:
             return None if self.file is None else _read(self.file, None)
         top = module.partition(".")[0]
@@ -92,7 +92,7 @@ def _program_of(ref: ObjectiveRef, place: str) -> _Program | None:
 
 
 def _spec_of(module: str) -> ModuleSpec | None:
-    """Return where a module comes from, without importing it or its package."""
+    """Return the spec of a module, without importing it or its package."""
     modules: Mapping[str, object] = sys.modules
     if module in modules:
         spec: ModuleSpec | None = getattr(modules[module], "__spec__", None)
@@ -107,14 +107,14 @@ def _spec_of(module: str) -> ModuleSpec | None:
 
 
 def _path_of(spec: ModuleSpec | None) -> Path | None:
-    """Return the file of a module in Python."""
+    """Return the file of a Python module."""
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         return None
     return Path(os.path.realpath(spec.origin))
 
 
 def _read(path: Path, package: str | None) -> Source | None:
-    """Read a file of Python, with ends of lines as any system writes them."""
+    """Read a Python file, with normalized line ends; None if that fails."""
     try:
         with tokenize.open(path) as file:
             return Source(file.read(), package)

@@ -67,12 +67,12 @@ def test_the_secret_may_lie_in_a_file(queue):
     ("secret", "sealed", "problem"),
     [
         ({}, None, "no secret to check its signature with"),
-        ({"HPSEARCH_SECRET": "not what it was signed with"}, None, "signature that does not fit"),
+        ({"HPSEARCH_SECRET": "not what it was signed with"}, None, "wrong signature"),
         ({"HPSEARCH_SECRET": SECRET}, lambda there: b"\x80\x04.", "is not signed"),
         ({"HPSEARCH_SECRET": SECRET}, signed(exp_key="other"), "signed for another experiment"),
         ({"HPSEARCH_SECRET": SECRET}, signed(database="other"), "signed for another database, 'other', and"),
         ({"HPSEARCH_SECRET": SECRET}, signed(nonce="earlier"), "signed for another search of this name"),
-        ({"HPSEARCH_SECRET": SECRET}, lambda there: signed()(there)[:-1], "signature that does not fit"),
+        ({"HPSEARCH_SECRET": SECRET}, lambda there: signed()(there)[:-1], "wrong signature"),
         (
             {"HPSEARCH_SECRET": SECRET},
             lambda there: bytes(MAX_ENVELOPE_BYTES + 1),

@@ -96,7 +96,7 @@ class Load:
             program = next(map(str, files_of(self.objective)), program)
         # The objective first: options of the space may be defined in its module.
         signed = self.signed_objective
-        objective = load_objective(self.objective) if signed is None else signed.objective()
+        objective = load_objective(self.objective) if signed is None else signed.unpickle()
         here = fingerprinted(self.objective) if signed is None else self.objective
         if changed := changed_parts(self.objective, here):
             raise LoadError(_other_code(self.objective, changed))

@@ -17,7 +17,7 @@ from hpsearch.errors import (
     StoreUnavailableError,
     TooLargeError,
 )
-from hpsearch.objective.by_value import ATTACHMENT, MAX_ENVELOPE_BYTES, Destination, SignedObjective, opened
+from hpsearch.objective.by_value import ATTACHMENT, MAX_ENVELOPE_BYTES, Destination, SignedObjective, verify
 from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.store.protocol import TrialStore
 
@@ -81,4 +81,4 @@ class ObjectiveCache:
             raise LoadError(f"{where} was sent by value and cannot be read: {error}") from error
         nonce = experiment.objective.nonce
         destination = Destination(database=self._store.database, exp_key=exp_key, nonce=nonce)
-        return opened(blob, destination, self._secret)
+        return verify(blob, destination, self._secret)

@@ -13,7 +13,7 @@ from hpsearch.core.experiment import BY_VALUE, ObjectiveRef
 from hpsearch.errors import ConfigurationError, SpaceError
 from hpsearch.hyperopt.engine.domain import Domain
 from hpsearch.hyperopt.mongo.worker_ctrl import ExpressionObjective
-from hpsearch.objective.by_value import Destination, fingerprint, pack, parts, read_secret
+from hpsearch.objective.by_value import Destination, fingerprint, pack, part_digests, read_secret
 from hpsearch.objective.source_fingerprint import fingerprinted
 from hpsearch.space.literal import encode_literal
 
@@ -66,7 +66,7 @@ def prepare_objective(domain: Domain) -> PreparedObjective:
         )
     objective = ExpressionObjective(domain) if domain.needs_ctrl else fn
     ref = ObjectiveRef(
-        kind=BY_VALUE, ref=name, digest=fingerprint(fn), nonce=secrets.token_hex(16), parts=parts(fn)
+        kind=BY_VALUE, ref=name, digest=fingerprint(fn), nonce=secrets.token_hex(16), parts=part_digests(fn)
     )
     return PreparedObjective(ref, (objective, secret))
 

@@ -1,8 +1,7 @@
-"""Objectives by value: functions of a script or a notebook, signed, for workers that do not have the file.
+"""Objectives by value: signed functions of a script or a notebook, for workers that do not have the file.
 
-An objective travels as a pickle, which is a program: whoever unpickles runs it. So a
-worker does that only for one that bears the signature of the secret which it shares
-with whoever started the search; the database, and whoever writes to it, is not trusted.
+An objective is sent as a pickle, and unpickling runs code. So a worker unpickles only what is signed with the
+secret that it shares with the script that started the search. The database is not trusted.
 """
 
 from __future__ import annotations
@@ -12,11 +11,10 @@ from hpsearch.objective.by_value.envelope import (
     MAX_ENVELOPE_BYTES,
     Destination,
     SignedObjective,
-    opened,
     pack,
-    unpack,
+    verify,
 )
-from hpsearch.objective.by_value.fingerprint import fingerprint, parts
+from hpsearch.objective.by_value.fingerprint import fingerprint, part_digests
 from hpsearch.objective.by_value.secret import SECRET, SECRET_FILE, read_secret
 
 __all__ = [
@@ -27,9 +25,8 @@ __all__ = [
     "Destination",
     "SignedObjective",
     "fingerprint",
-    "opened",
     "pack",
-    "parts",
+    "part_digests",
     "read_secret",
-    "unpack",
+    "verify",
 ]

@@ -1,4 +1,4 @@
-"""What a function takes along when it is sent: globals, closure, defaults, arguments bound to it; pure."""
+"""The values that a function refers to: globals, closure, defaults, bound arguments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _GLOBAL_OPERATIONS = frozenset({"LOAD_GLOBAL", "STORE_GLOBAL", "DELETE_GLOBAL", 
 
 
 def captured(objective: Any) -> dict[str, Any]:
-    """Return what a callable refers to, by the name it has there.
+    """Return the values that a callable refers to, by name.
 
     Parameters
     ----------
@@ -22,8 +22,8 @@ def captured(objective: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        Values of globals, of the closure, of defaults, of bound arguments (``argument 0`` for those
-        without a name), and of the attributes of the object (``self.model``).
+        Globals, variables of the closure, defaults, bound arguments (``argument 0`` for those without a
+        name), and attributes of the object (``self.model``).
     """
     match objective:
         case FunctionType():
@@ -33,12 +33,12 @@ def captured(objective: Any) -> dict[str, Any]:
             return {**captured(objective.func), **bound, **objective.keywords}
         case MethodType():
             return {**captured(objective.__func__), **_attributes_of(objective.__self__)}
-    call = getattr(type(objective), "__call__", None)  # noqa: B004 - the function, to look into
+    call = getattr(type(objective), "__call__", None)  # noqa: B004 - the function itself is needed
     return {**(captured(call) if isinstance(call, FunctionType) else {}), **_attributes_of(objective)}
 
 
 def code_objects(code: CodeType) -> Iterator[CodeType]:
-    """Yield a code object and those of the functions and classes that are defined in it."""
+    """Yield a code object and those of the functions and classes defined in it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -46,7 +46,7 @@ def code_objects(code: CodeType) -> Iterator[CodeType]:
 
 
 def attributes(value: Any) -> Mapping[str, Any]:
-    """Return the attributes that an object holds itself, slots included."""
+    """Return the attributes of an object, not of its class; slots included."""
     slots = [name for kind in type(value).__mro__ for name in _names(kind.__dict__.get("__slots__", ()))]
     held = {name: getattr(value, name) for name in slots if name != "__dict__" and hasattr(value, name)}
     return {**held, **getattr(value, "__dict__", {})}

@@ -1,18 +1,17 @@
-r"""The form in which an objective travels: a signature, a header in JSON, and the pickle.
+r"""The envelope of an objective by value: a signature, a header in JSON, and the pickle.
 
 ::
 
-    "hpsearch objective\n"                            what this is
-    32 bytes                                         HMAC-SHA256 of the rest under the secret
-    4 bytes                                          length of the header, the highest byte first
+    "hpsearch objective\n"                            marker
+    32 bytes                                         HMAC-SHA256 of marker and rest under the secret
+    4 bytes                                          length of the header, big-endian
     {"format": 2, "database": ..., "exp_key": ..., "nonce": ..., "name": ..., "python": "3.11",
      "cloudpickle": "3.1.2"}
     the pickle
 
-Nothing of it, the header included, is read before the signature is found to fit. What it was
-sent for is part of what is signed: the database, the experiment, and a random text that the
-experiment holds. So it cannot be put in another's place, nor in that of a later search of the
-same name. Format 1 named the experiment alone, and is refused.
+Nothing, not even the header, is read before the signature is verified. The signature covers the destination:
+the database, the experiment, and a random nonce that the experiment holds. So an envelope cannot be moved to
+another experiment, nor to a later search of the same name. Format 1 named only the experiment; it is refused.
 """
 
 from __future__ import annotations
@@ -27,29 +26,29 @@ from typing import Any
 
 from hpsearch.errors import LoadError, MissingExtraError
 from hpsearch.objective.by_value.pickling import MAX_BYTES, pickled
-from hpsearch.objective.by_value.secret import SECRET, SECRET_FILE, checked
+from hpsearch.objective.by_value.secret import SECRET, SECRET_FILE, check_secret
 from hpsearch.objective.loading import Objective, put_on_path
 from hpsearch.runtime.user_paths import current_folder
 
 FORMAT = 2
 
-#: The name of the experiment's attachment that holds its objective.
+#: Name of the attachment that holds an experiment's objective.
 ATTACHMENT = "objective"
 
-#: Bytes of the largest envelope that ``pack`` makes: a pickle, and what is said of it.
+#: Size of the largest envelope that ``pack`` makes, in bytes: the pickle and its header.
 MAX_ENVELOPE_BYTES = MAX_BYTES + 2**20
 
-_MARK = b"hpsearch objective\n"
+MARK = b"hpsearch objective\n"
 _TAG_BYTES, _LENGTH_BYTES = 32, 4
 _EXTRA = "pickle"
 
-#: What sends an objective once more: ``fmin`` joins its own search, and repeats nothing.
+#: How to send an objective again: ``fmin`` then joins its own search.
 _AGAIN = "start its script again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """What an objective is sent for; part of what is signed."""
+    """The experiment for which an objective is signed."""
 
     database: str  #: the name of the database
     exp_key: str  #: the name of the experiment
@@ -58,32 +57,32 @@ class Destination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedObjective:
-    """An objective whose signature was found to fit, not yet unpickled."""
+    """An objective whose signature is verified, still pickled."""
 
-    exp_key: str  #: the experiment that it was sent for
+    exp_key: str  #: the experiment for which it was sent
     name: str  #: of the function
     python: str  #: version that pickled it, such as "3.11"
     cloudpickle: str  #: version that pickled it, such as "3.1.2"
     pickled: bytes = field(repr=False)
 
-    def objective(self) -> Objective:
-        """Unpickle the objective, which runs what the pickle says.
+    def unpickle(self) -> Objective:
+        """Unpickle the objective, which runs code of the pickle.
 
         Raises
         ------
         LoadError
-            If a module is missing here, cloudpickle is missing or of another major version,
-            or the pickle does not lead to a function.
+            If a module is missing on this machine, cloudpickle is missing or has another major version, or
+            the pickle contains no function.
         """
         where = f"The objective {self.name} of experiment {self.exp_key!r}"
         self._check_cloudpickle(where)
-        put_on_path(current_folder())  # for modules that lie beside the worker, as for any other objective
+        put_on_path(current_folder())  # for modules in the worker's folder, as for any other objective
         try:
-            objective = pickle.loads(self.pickled)  # noqa: S301 - signed by who started the search
+            objective = pickle.loads(self.pickled)  # noqa: S301 - signed by the script that started the search
         except ModuleNotFoundError as error:
             raise LoadError(
                 f"{where} needs the module {error.name!r}: install it on this worker, "
-                "or put it into the folder that the worker is started in."
+                "or put it into the folder in which the worker is started."
             ) from error
         except (Exception, SystemExit) as error:
             reason = f"{type(error).__name__}: {error}"
@@ -109,28 +108,28 @@ class SignedObjective:
 
 
 def pack(objective: Objective, destination: Destination, secret: bytes) -> bytes:
-    """Return an objective as it travels to the workers of an experiment.
+    """Pickle and sign an objective for the workers of an experiment.
 
     Parameters
     ----------
     objective : callable
-        Any function, also one of a script or a notebook, with all that it refers to. Of modules
-        only the name is sent: they must be installed where it is evaluated.
+        Any function, also one of a script or a notebook; the values that it refers to are included.
+        Modules are sent by name: they must be installed on the workers.
     destination : Destination
-        The experiment, outside of which the result is worth nothing.
+        The only experiment in which the envelope is valid.
     secret : bytes
-        At least 16 bytes, which the workers know, too.
+        Key shared with the workers; at least 16 bytes.
 
     Raises
     ------
     MissingExtraError
         Without cloudpickle.
     LoadError
-        If it cannot be pickled, or takes more than 64 MB; says which of what it captures is to blame.
+        If it cannot be pickled, or takes more than 64 MB; names the captured values that are the cause.
     ConfigurationError
         If the secret is too short.
     """
-    checked(secret)
+    check_secret(secret)
     try:
         import cloudpickle
     except ModuleNotFoundError as error:
@@ -144,44 +143,41 @@ def pack(objective: Objective, destination: Destination, secret: bytes) -> bytes
     }
     text = json.dumps(header).encode()
     body = len(text).to_bytes(_LENGTH_BYTES, "big") + text + pickled(objective, name_of(objective))
-    return _MARK + _tag(body, secret) + body
+    return MARK + _tag(body, secret) + body
 
 
-def unpack(blob: bytes, destination: Destination, secret: bytes | None) -> Objective:
-    """Return the objective of an experiment: ``opened``, then unpickled.
+def verify(blob: bytes, destination: Destination, secret: bytes | None) -> SignedObjective:
+    """Verify an envelope and return its objective, still pickled.
 
-    Raises
-    ------
-    LoadError
-        See ``opened`` and ``SignedObjective.objective``.
-    """
-    return opened(blob, destination, secret).objective()
-
-
-def opened(blob: bytes, destination: Destination, secret: bytes | None) -> SignedObjective:
-    """Return what was packed for an experiment; nothing of it is run.
+    Parameters
+    ----------
+    blob : bytes
+        What ``pack`` returned, or anything else.
+    destination : Destination
+        The experiment in which the envelope was found.
+    secret : bytes, optional
+        Key of the signature; without one, every envelope is refused.
 
     Raises
     ------
     LoadError
-        If there is no secret, or it was not signed, or under another secret, or was changed
-        since, or is for another experiment, or made by another version of Python, a newer
-        hpsearch, or one whose signatures held anywhere.
+        If the signature is missing or wrong, or the envelope is for another destination, another version of
+        Python, or another format.
     """
     where = f"The objective of experiment {destination.exp_key!r}"
     if secret is None:
         raise LoadError(
             f"{where} was sent by value, and this worker has no secret to check its signature with; "
-            f"set {SECRET_FILE} or {SECRET} to what the search was started with."
+            f"set {SECRET_FILE} or {SECRET} to the secret of the script that started the search."
         )
-    body = _signed_part(blob, checked(secret), where)
+    body = _signed_part(blob, check_secret(secret), where)
     length = int.from_bytes(body[:_LENGTH_BYTES], "big")
     header: dict[str, Any] = json.loads(body[_LENGTH_BYTES : _LENGTH_BYTES + length])
     if header["format"] > FORMAT:
         raise LoadError(f"{where} was sent by a newer hpsearch; upgrade hpsearch on this worker.")
     if header["format"] < FORMAT:
         raise LoadError(
-            f"{where} was sent by an older hpsearch, whose signature would hold in other databases, too, and "
+            f"{where} was sent by an older hpsearch, whose signature is also valid in other databases, so it "
             f"is not run; {_AGAIN} with this version."
         )
     _check_destination(header, destination, where)
@@ -200,39 +196,39 @@ def opened(blob: bytes, destination: Destination, secret: bytes | None) -> Signe
 
 
 def name_of(objective: Any) -> str:
-    """Return what a callable is called, for people."""
+    """Return the name of a callable for messages."""
     inner = getattr(objective, "func", objective)
     return str(getattr(inner, "__qualname__", type(objective).__qualname__))
 
 
 def _check_destination(header: dict[str, Any], destination: Destination, where: str) -> None:
-    """Raise if an objective was signed for something else than it was found at."""
+    """Raise if an objective was signed for another destination than the one where it was found."""
     if header["exp_key"] != destination.exp_key:
         raise LoadError(f"{where} is signed for another experiment, {header['exp_key']!r}; {_AGAIN}.")
     if header["database"] != destination.database:
         raise LoadError(
             f"{where} is signed for another database, {header['database']!r}, and this is "
-            f"{destination.database!r}; {_AGAIN} with this one."
+            f"{destination.database!r}; {_AGAIN} with this database."
         )
     if header["nonce"] != destination.nonce:
         raise LoadError(f"{where} is signed for another search of this name; {_AGAIN}.")
 
 
 def _signed_part(blob: bytes, secret: bytes, where: str) -> bytes:
-    """Return what follows the signature, if that fits."""
-    if not blob.startswith(_MARK):
-        raise LoadError(f"{where} is not signed, and is not run: it was not written by hpsearch.")
-    tag, body = blob[len(_MARK) :][:_TAG_BYTES], blob[len(_MARK) + _TAG_BYTES :]
+    """Return the part after the signature, if the signature is right."""
+    if not blob.startswith(MARK):
+        raise LoadError(f"{where} is not signed, so it is not run: hpsearch did not write it.")
+    tag, body = blob[len(MARK) :][:_TAG_BYTES], blob[len(MARK) + _TAG_BYTES :]
     if not hmac.compare_digest(tag, _tag(body, secret)):
         raise LoadError(
-            f"{where} has a signature that does not fit, and is not run: "
-            "the search was started with another secret, or somebody changed what is stored."
+            f"{where} has a wrong signature, so it is not run: "
+            "the search was started with another secret, or the stored objective was altered."
         )
     return body
 
 
 def _tag(body: bytes, secret: bytes) -> bytes:
-    return hmac.new(secret, _MARK + body, hashlib.sha256).digest()
+    return hmac.new(secret, MARK + body, hashlib.sha256).digest()
 
 
 def _python() -> str:

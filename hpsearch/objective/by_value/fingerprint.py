@@ -1,17 +1,15 @@
-"""A short text that tells objectives apart, and stays the same from one run of a script to the next.
+"""A fingerprint of an objective by value, which is the same in each run of its script.
 
-The text of a pickle will not do: it differs from one run of a script to the next, with the
-order of sets, the numbers of lines, the addresses of objects. What is compared instead:
+The bytes of a pickle differ from run to run: in the order of sets, line numbers, the addresses of objects.
+The fingerprint is built from these parts instead:
 
-- of a function: its instructions, constants and names, its defaults, and, in turn, the globals and
-  the closure that it uses. Line numbers, comments and the file's name do not count;
-- of functions and classes that other modules than the objective's define by name: that name, as they
-  are not sent either;
-- of numbers, text, dates, paths, lists, dicts, sets, NumPy arrays and dataclasses: their values;
-- of objects of classes that are defined beside the objective, and of the objective itself: their
-  attributes;
-- of any other object: the name of its type, and the function that it wraps, if it does. Two
-  trained models look alike.
+- a function: its instructions, constants, names and defaults, and recursively the globals and the closure
+  that it uses. Line numbers, comments and the name of the file do not count;
+- functions and classes that another module than the objective's defines: their name, as they are not sent;
+- numbers, text, dates, paths, lists, dicts, sets, NumPy arrays and dataclasses: their values;
+- objects of classes in the objective's module, and the objective itself: their attributes;
+- any other object: the name of its type, and the function that it wraps, if any. So two trained models have
+  the same fingerprint.
 """
 
 from __future__ import annotations
@@ -37,10 +35,10 @@ from hpsearch.objective.by_value.captured import attributes, captured
 
 _MAIN = "__main__"
 
-#: Hexadecimal digits that tell two parts of an objective apart; parts that are kept.
-_SHORT, _MOST_PARTS = 16, 500
+#: Hexadecimal digits of the digest of a part; the largest number of parts.
+_SHORT, _MAX_PARTS = 16, 500
 
-#: Types whose ``repr`` tells all about a value, and the same in each process.
+#: Types whose ``repr`` describes a value completely, and is the same in each process.
 _PLAIN = (
     type(None), bool, int, float, complex, str, bytes, range, slice, date, time, timedelta, Decimal,
     Fraction, PurePath, type(...), type(NotImplemented), np.generic, np.dtype,
@@ -50,59 +48,59 @@ _PLAIN = (
 def fingerprint(objective: Any) -> str:
     """Return the fingerprint of an objective: 64 hexadecimal digits.
 
-    Equal when the same script is started again with the same Python, and different when the
-    code, a default, or a simple value that the code uses differs; see the module.
+    Equal if the same script runs again with the same Python; different if the code, a default, or a simple
+    value that the code uses differs; see the module.
     """
-    return _Reader(objective).digest(objective)
+    return _Digester(objective).digest(objective)
 
 
-def parts(objective: Any) -> dict[str, str]:
-    """Return short digests of what an objective uses, by name, to tell in what two of them differ.
+def part_digests(objective: Any) -> dict[str, str]:
+    """Return digests of the values that an objective uses, to show where two objectives differ.
 
     Parameters
     ----------
     objective : callable
-        As of ``fingerprint``.
+        As for ``fingerprint``.
 
     Returns
     -------
     dict
-        16 hexadecimal digits by name, see ``captured``; of a function that travels with it by
-        ``name()``, for its code alone, and by ``name.other`` for what that uses in turn. The code of
-        the objective itself is not among them. At most 500, and none with a name that is not printable.
+        16 hexadecimal digits by name, see ``captured``. A function that is sent with the objective appears as
+        ``name()``, for its code, and ``name.other``, for each value that it uses. The code of the objective
+        itself is left out. At most 500, only printable names.
     """
-    found = _Reader(objective).parts(objective)
-    return dict(islice(((name, digest) for name, digest in found if name.isprintable()), _MOST_PARTS))
+    found = _Digester(objective).parts(objective)
+    return dict(islice(((name, digest) for name, digest in found if name.isprintable()), _MAX_PARTS))
 
 
-class _Reader:
-    """Digests values; a value that contains itself is told by how far out it stands.
+class _Digester:
+    """Digests values; cycles are encoded by ancestor depth.
 
     Parameters
     ----------
     objective : callable
-        Its modules are those whose functions and classes are read.
+        Functions and classes of its modules are digested by content, others by name.
     """
 
     def __init__(self, objective: Any) -> None:
         self._home = {_MAIN, *_modules_of(objective)}
-        self._outer: list[int] = []  # identities of the values that the present one is part of
+        self._outer: list[int] = []  # identities of the values that contain the present one
         self._known: dict[int, tuple[Any, str]] = {}  # by identity, with the value, which must stay alive
 
     def digest(self, value: Any) -> str:
-        """Return the digest of a value, each of which is read once however often it is met."""
+        """Return the digest of a value; the digest of each object is computed once."""
         if id(value) in self._known:
             return self._known[id(value)][1]
         if id(value) in self._outer:
             return f"again {self._outer.index(id(value))}"
         self._outer.append(id(value))
-        found = _hashed(self._told(value))
+        found = _hashed(self._description(value))
         self._outer.pop()
         self._known[id(value)] = (value, found)
         return found
 
     def parts(self, objective: Any) -> Iterator[tuple[str, str]]:
-        """Yield names of what an objective uses, each with a digest; see the function."""
+        """Yield names and digests of the values that an objective uses; see ``part_digests``."""
         self._outer.append(id(objective))
         seen = {id(objective)}
         waiting = deque(captured(objective).items())
@@ -116,8 +114,8 @@ class _Reader:
                 waiting.extend((f"{name}.{inner}", item) for inner, item in captured(value).items())
         self._outer.pop()
 
-    def _told(self, value: Any) -> list[str]:
-        """Return texts that say all about a value."""
+    def _description(self, value: Any) -> list[str]:
+        """Return texts that describe a value completely."""
         kind = type(value)
         name = f"{kind.__module__}.{kind.__qualname__}"
         match value:
@@ -156,9 +154,9 @@ class _Reader:
         return ["function", self.digest(function.__code__), self.digest(captured(function))]
 
     def _is_sent(self, function: FunctionType) -> bool:
-        """Whether a function travels by value, instead of being imported."""
+        """Whether a function is sent by value, instead of being imported."""
         module = function.__module__
-        # What was made inside of a function is sent by value, whichever module that is in.
+        # A function that was defined inside another one is sent by value, whatever its module.
         return module is None or module in self._home or "<" in function.__qualname__
 
     def _code(self, code: CodeType) -> list[str]:
@@ -187,11 +185,11 @@ class _Reader:
         is_whole = len(self._outer) == 1 or dataclasses.is_dataclass(value)
         if is_whole or type(value).__module__ in self._home:
             return [name, self.digest(type(value)), self.digest(dict(attributes(value)))]
-        # Such as a function with a cache around it. Nothing else of a foreign object is touched.
+        # Such as a function with a cache around it. Other attributes of foreign objects are not read.
         return [name, self.digest(inspect.getattr_static(value, "__wrapped__", None))]
 
 
-#: What differs between two runs, or says nothing about what a class does.
+#: Attributes of a class that differ between runs, or do not affect its behaviour.
 _OF_EVERY_CLASS = frozenset(
     {"__dict__", "__weakref__", "__module__", "__doc__", "__qualname__", "__firstlineno__",
      "__static_attributes__", "__annotations__", "__slotnames__", "__abstractmethods__", "_abc_impl"}
@@ -199,7 +197,7 @@ _OF_EVERY_CLASS = frozenset(
 
 
 def _modules_of(objective: Any) -> list[str]:
-    """Return the modules in which a callable, and whatever it is bound to, is defined."""
+    """Return the modules that define a callable and the object that it is bound to."""
     match objective:
         case functools.partial():
             return _modules_of(objective.func)

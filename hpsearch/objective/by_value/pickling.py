@@ -1,4 +1,4 @@
-"""Pickling an objective within a limit, and saying what makes it too large or impossible."""
+"""Pickles an objective within a size limit; names the captured values that make this impossible."""
 
 from __future__ import annotations
 
@@ -8,27 +8,19 @@ from typing import Any
 from hpsearch.errors import LoadError
 from hpsearch.objective.by_value.captured import captured
 
-#: Bytes that a pickle may take. Each worker downloads it: data belong on its disk, or in a store of theirs.
+#: The largest pickle, in bytes. Each worker downloads it: large data should be on the worker's disk.
 MAX_BYTES = 64 * 2**20
 
-#: Captured values that an error names.
+#: Captured values that an error message names.
 _MAX_NAMED = 5
 
 
 class _FullError(Exception):
-    """More was written than the limit allows."""
+    """The limit is exceeded."""
 
 
 class _Limited(io.RawIOBase):
-    """Keeps what is written, or counts it only, up to a limit.
-
-    Parameters
-    ----------
-    max_bytes : int
-        What may be written.
-    keeps : bool
-        Whether the content is wanted.
-    """
+    """A file with a size limit that keeps, or only counts, what is written."""
 
     def __init__(self, max_bytes: float, *, keeps: bool) -> None:
         super().__init__()
@@ -56,14 +48,14 @@ def pickled(objective: Any, name: str) -> bytes:
     Parameters
     ----------
     objective : callable
-        What to pickle.
+        Any function.
     name : str
-        What it is called, for errors.
+        Its name in error messages.
 
     Raises
     ------
     LoadError
-        If it takes more than 64 MB, or something in it cannot be pickled.
+        If it takes more than 64 MB, or a value in it cannot be pickled.
     """
     sink = _Limited(MAX_BYTES, keeps=True)
     try:
@@ -86,19 +78,19 @@ def _too_large(objective: Any, name: str) -> str:
     largest = sorted(sizes, key=lambda label: -sizes[label])[:_MAX_NAMED]
     listed = ", ".join(f"{label} ({sizes[label] / 2**20:.1f} MB)" for label in largest)
     return (
-        f"The objective {name} takes more than {MAX_BYTES // 2**20} MB as a pickle; of what it captures, "
-        f"the largest are: {listed or 'nothing by name'}; load large data inside of it instead."
+        f"The objective {name} takes more than {MAX_BYTES // 2**20} MB as a pickle; the largest values that "
+        f"it captures are: {listed or 'none with a name'}; load large data inside the objective instead."
     )
 
 
 def _impossible(objective: Any, name: str, error: Exception) -> str:
-    guilty = [label for label, value in captured(objective).items() if _size(value) < 0]
-    which = f" (captured: {', '.join(guilty[:_MAX_NAMED])})" if guilty else ""
-    return f"The objective {name} cannot be sent by value{which}: {error}; create such things inside of it."
+    causes = [label for label, value in captured(objective).items() if _size(value) < 0]
+    which = f" (captured: {', '.join(causes[:_MAX_NAMED])})" if causes else ""
+    return f"The objective {name} cannot be sent by value{which}: {error}; create such values inside it."
 
 
 def _size(value: Any) -> int:
-    """Return the bytes that a value takes as a pickle; -1 if it has none."""
+    """Return the size of a value's pickle in bytes; -1 if it cannot be pickled."""
     sink = _Limited(float("inf"), keeps=False)
     try:
         _dump(value, sink)

@@ -1,4 +1,4 @@
-"""The secret that coordinators and workers share, and where it is found."""
+"""Reads the secret that coordinators and workers share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hpsearch.runtime.private_files import read_private
 #: The environment variables that hold the secret, or name the file that does.
 SECRET, SECRET_FILE = "HPSEARCH_SECRET", "HPSEARCH_SECRET_FILE"
 
-#: Bytes below which a secret could be guessed.
+#: The shortest secret that cannot be guessed, in bytes.
 MIN_BYTES = 16
 
 _HINT = "make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
@@ -23,27 +23,34 @@ def read_secret(environ: Mapping[str, str] = os.environ, file: str | None = None
     Parameters
     ----------
     environ : mapping
-        The environment: ``HPSEARCH_SECRET_FILE`` names a file, which counts first, since who
-        else can read it is known; ``HPSEARCH_SECRET`` holds the secret itself.
+        The environment. ``HPSEARCH_SECRET_FILE`` names a file and takes precedence over
+        ``HPSEARCH_SECRET``, which holds the secret itself.
     file : str, optional
-        The file, where it was named in another way. White space around its content does
-        not count.
+        Path of the file, which takes precedence over the environment. White space around its content is
+        ignored.
 
     Raises
     ------
     ConfigurationError
-        If the file cannot be read, or by others than its owner, too, or if the secret is shorter
-        than 16 bytes. The secret is never part of the text.
+        If the file cannot be read, other users can read it, too, or the secret is shorter than 16 bytes. The
+        message never contains the secret.
     """
     place = file or environ.get(SECRET_FILE)
     if place:
-        return checked(read_private(place, "The secret file"), f"The secret in {place}")
+        return check_secret(read_private(place, "The secret file"), f"The secret in {place}")
     text = environ.get(SECRET)
-    return checked(text.encode("utf-8", "surrogateescape"), SECRET) if text else None
+    return check_secret(text.encode("utf-8", "surrogateescape"), SECRET) if text else None
 
 
-def checked(secret: bytes, where: str = "The secret") -> bytes:
+def check_secret(secret: bytes, where: str = "The secret") -> bytes:
     """Return the secret if it is long enough.
+
+    Parameters
+    ----------
+    secret : bytes
+        The secret.
+    where : str
+        Its source, for the error message.
 
     Raises
     ------

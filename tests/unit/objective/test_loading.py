@@ -103,7 +103,7 @@ def test_a_file_named_like_a_loaded_module_does_not_replace_it(folder):
         ("1 / 0", "search_e.py", "ZeroDivisionError"),
         ("import sys; sys.exit(1)", "search_e.py", "SystemExit"),
         ("class E(Exception):\n def __str__(self): 1 / 0\nraise E", "search_e.py", "cannot be imported: E"),
-        ("def __getattr__(name): raise OSError(name)", "search_e.py", "cannot be had: OSError: objective"),
+        ("def __getattr__(name): raise OSError(name)", "search_e.py", "cannot be read: OSError: objective"),
         ("\0", "search_e.py", "null bytes"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Objectives by value: what is sent arrives, and nothing that is not signed for its place is run."""
+"""Objectives by value arrive complete, and run only with a signature for their destination."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ import numpy as np
 import pytest
 
 from hpsearch.errors import ConfigurationError, LoadError, MissingExtraError
-from hpsearch.objective.by_value import MAX_ENVELOPE_BYTES, Destination, opened, pack, unpack
-from hpsearch.objective.by_value.envelope import _MARK
+from hpsearch.objective.by_value import MAX_ENVELOPE_BYTES, Destination, pack, verify
+from hpsearch.objective.by_value.envelope import MARK
 from hpsearch.objective.by_value.pickling import MAX_BYTES
+from hpsearch.objective.loading import Objective
 
 SECRET = b"0123456789abcdef"
 HERE = Destination(database="db", exp_key="e", nonce="n")
 
 
 class Opened:
-    """Says so when it is unpickled."""
+    """Counts how often it is unpickled."""
 
     n_times = 0
 
@@ -39,10 +40,14 @@ def count_opening() -> Opened:
     return Opened()
 
 
+def unpack(blob: bytes, destination: Destination, secret: bytes | None) -> Objective:
+    return verify(blob, destination, secret).unpickle()
+
+
 def forged(
     exp_key: str = "e", secret: bytes = SECRET, pickled: bytes | None = None, **header: object
 ) -> bytes:
-    """Return an envelope as somebody who knows its layout would make it."""
+    """Return an envelope as an attacker who knows the layout would make it."""
     fields = {
         "format": 2,
         "database": "db",
@@ -54,10 +59,10 @@ def forged(
     text = json.dumps({**fields, "cloudpickle": cloudpickle.__version__, **header}).encode()
     content = cloudpickle.dumps(len) if pickled is None else pickled
     body = len(text).to_bytes(4, "big") + text + content
-    return _MARK + hmac.new(secret, _MARK + body, hashlib.sha256).digest() + body
+    return MARK + hmac.new(secret, MARK + body, hashlib.sha256).digest() + body
 
 
-def test_a_closure_arrives_with_all_that_it_refers_to():
+def test_a_closure_arrives_with_everything_that_it_refers_to():
     factor, table = 3, {"a": np.arange(3)}
 
     def objective(config, *, offset=1.5):
@@ -67,11 +72,11 @@ def test_a_closure_arrives_with_all_that_it_refers_to():
 
 
 @pytest.mark.parametrize("objective", [lambda c: c + 1, partial(pow, 2), [1].__getitem__])
-def test_whatever_can_be_called_can_be_sent(objective):
+def test_any_callable_can_be_sent(objective):
     assert unpack(pack(objective, HERE, SECRET), HERE, SECRET)(0) == objective(0)
 
 
-def test_a_function_of_a_script_runs_where_the_script_is_not(tmp_path):
+def test_a_function_of_a_script_runs_without_the_script(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         "import sys\nfrom hpsearch.objective.by_value import Destination, pack\nFACTOR = 7\n"
@@ -92,11 +97,11 @@ def test_a_function_of_a_script_runs_where_the_script_is_not(tmp_path):
         (forged(), None, "no secret to check its signature with; set HPSEARCH_SECRET_FILE or"),
         (cloudpickle.dumps(Opened()), SECRET, "is not signed"),
         (b"", SECRET, "is not signed"),
-        (_MARK, SECRET, "signature that does not fit"),
-        (_MARK + bytes(32) + forged()[51:], SECRET, "signature that does not fit"),
-        (forged(secret=b"another secret!!"), SECRET, "signature that does not fit"),
-        (forged()[:-1], SECRET, "signature that does not fit"),
-        (forged() + b"x", SECRET, "signature that does not fit"),
+        (MARK, SECRET, "wrong signature"),
+        (MARK + bytes(32) + forged()[51:], SECRET, "wrong signature"),
+        (forged(secret=b"another secret!!"), SECRET, "wrong signature"),
+        (forged()[:-1], SECRET, "wrong signature"),
+        (forged() + b"x", SECRET, "wrong signature"),
         (forged(exp_key="other"), SECRET, "signed for another experiment, 'other'; start its script again"),
         (forged(database="other"), SECRET, "signed for another database, 'other', and this is 'db'; start"),
         (forged(nonce="other"), SECRET, "signed for another search of this name; start its script again"),
@@ -137,18 +142,18 @@ def test_an_experiment_of_an_older_version_has_no_nonce():
 
 
 @pytest.mark.parametrize("position", range(0, 400, 7))
-def test_a_change_of_any_byte_is_noticed_before_anything_is_run(position):
+def test_a_change_of_any_byte_is_detected_before_anything_runs(position):
     blob = bytearray(pack(partial(max, Opened()), HERE, SECRET))
     blob[position % len(blob)] ^= 1
     before = Opened.n_times
 
-    with pytest.raises(LoadError, match=r"not signed|does not fit"):
+    with pytest.raises(LoadError, match=r"not signed|wrong signature"):
         unpack(bytes(blob), HERE, SECRET)
     assert Opened.n_times == before
 
 
 def test_signatures_are_compared_in_constant_time(monkeypatch):
-    """Otherwise the time until a forged one is refused would tell how many of its bytes are right."""
+    """Otherwise the time of a refusal would show how many bytes of a forged signature are right."""
     compared = []
 
     def compare(ours, theirs):
@@ -158,33 +163,33 @@ def test_signatures_are_compared_in_constant_time(monkeypatch):
     real = hmac.compare_digest
     monkeypatch.setattr(hmac, "compare_digest", compare)
     blob = forged()
-    opened(blob, HERE, SECRET)
+    verify(blob, HERE, SECRET)
     with pytest.raises(LoadError):
-        opened(blob[:-1], HERE, SECRET)
+        verify(blob[:-1], HERE, SECRET)
 
     assert [len(tag) for pair in compared for tag in pair] == [32] * 4
-    assert blob[len(_MARK) :][:32] in compared[0]
+    assert blob[len(MARK) :][:32] in compared[0]
 
 
-def test_opening_runs_nothing_and_shows_no_content():
+def test_verifying_runs_nothing_and_shows_no_content():
     blob = pack(partial(max, Opened()), HERE, SECRET)
     before = Opened.n_times
 
-    letter = opened(blob, HERE, SECRET)
+    signed = verify(blob, HERE, SECRET)
 
     assert Opened.n_times == before
-    assert (letter.exp_key, letter.name) == ("e", "max")
-    assert "pickled" not in repr(letter)
-    letter.objective()
+    assert (signed.exp_key, signed.name) == ("e", "max")
+    assert "pickled" not in repr(signed)
+    signed.unpickle()
     assert Opened.n_times == before + 1
 
 
-def test_a_worker_without_cloudpickle_is_told_what_to_install(monkeypatch):
-    letter = opened(pack(len, HERE, SECRET), HERE, SECRET)
+def test_the_error_without_cloudpickle_says_what_to_install(monkeypatch):
+    signed = verify(pack(len, HERE, SECRET), HERE, SECRET)
     monkeypatch.setitem(sys.modules, "cloudpickle", None)
 
     with pytest.raises(LoadError, match=r"install hpsearch\[pickle\] on this worker"):
-        letter.objective()
+        signed.unpickle()
     with pytest.raises(MissingExtraError, match=r"install hpsearch\[pickle\]"):
         pack(len, HERE, SECRET)
 
@@ -197,7 +202,7 @@ def test_a_secret_that_could_be_guessed_is_refused(secret):
 
 
 class Weights:
-    """Takes a lot of room in a pickle, and none in memory."""
+    """Takes much space in a pickle, and none in memory."""
 
     def __init__(self, n_bytes: int) -> None:
         self.n_bytes = n_bytes
@@ -217,7 +222,7 @@ def test_an_oversized_objective_is_refused_with_the_sizes_of_what_it_captures():
 
     with pytest.raises(
         LoadError,
-        match=r"more than 64 MB .* largest are: weights \(64\.0 MB\), table \(3\.0 MB\), small \(1\.0 MB\)",
+        match=r"more than 64 MB .* largest .*: weights \(64\.0 MB\), table \(3\.0 MB\), small \(1\.0 MB\)",
     ):
         pack(objective, HERE, SECRET)
     with pytest.raises(LoadError, match=r"argument 0 \(64\.0 MB\)"):
@@ -244,6 +249,6 @@ def test_what_cannot_be_pickled_is_named():
         return lock, fine
 
     with pytest.raises(
-        LoadError, match=r"cannot be sent by value \(captured: lock\): .*create such things inside"
+        LoadError, match=r"cannot be sent by value \(captured: lock\): .*create such values inside"
     ):
         pack(objective, HERE, SECRET)

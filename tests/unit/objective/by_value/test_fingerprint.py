@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hpsearch.objective.by_value import fingerprint, parts
+from hpsearch.objective.by_value import fingerprint, part_digests
 
 SCRIPT = """
 import dataclasses, enum, functools, math, random, threading
@@ -136,7 +136,10 @@ def test_objectives_of_every_kind_are_told_apart(one, other):
 
 
 def changed_parts(old: str, new: str) -> set[str]:
-    before, after = parts(made(SCRIPT, "objective")), parts(made(SCRIPT.replace(old, new), "objective"))
+    before, after = (
+        part_digests(made(SCRIPT, "objective")),
+        part_digests(made(SCRIPT.replace(old, new), "objective")),
+    )
     return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
 
@@ -175,13 +178,15 @@ def test_parts_of_objects_and_partials_are_named_as_they_are_given():
         def __call__(self, c):
             return c
 
-    assert set(parts(Model())) == {"self.rate"}
-    assert set(parts(functools.partial(made("def f(a, b): return a"), 1, b=2))) == {"argument 0", "b"}
-    assert set(parts(functools.partial(made("def f(**k): return k"), **{"a\0b": 2, "$ref": 1}))) == {"$ref"}
+    assert set(part_digests(Model())) == {"self.rate"}
+    assert set(part_digests(functools.partial(made("def f(a, b): return a"), 1, b=2))) == {"argument 0", "b"}
+    assert set(part_digests(functools.partial(made("def f(**k): return k"), **{"a\0b": 2, "$ref": 1}))) == {
+        "$ref"
+    }
 
 
 def test_no_more_than_five_hundred_parts_are_kept():
-    assert len(parts(functools.partial(pow, *range(600)))) == 500
+    assert len(part_digests(functools.partial(pow, *range(600)))) == 500
 
 
 def test_a_function_that_a_library_made_counts_with_what_it_captured():
