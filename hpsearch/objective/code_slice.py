@@ -1,10 +1,10 @@
-"""The part of a program that a function depends on, as short digests by name.
+"""The program slice of a function: digests of the statements on which it depends, by name.
 
-From the statement that defines a function, names lead to the statements of its module that
-define, or change, what it uses, and imports to those of other modules; whatever no name leads to does
-not count. Each statement is compared by its syntax tree, so that comments, docstrings, annotations of
-arguments, formatting and the version of Python make no difference. What is decided at run time (a
-file that is read, ``getattr`` with a computed name) is not seen.
+The slice begins with the statements that define the function. Each name that a statement uses adds the
+statements that define or change it, in this module or, through imports, in others. Statements are compared
+by their syntax trees, so comments, docstrings, annotations of arguments, formatting and the version of Python
+make no difference. Dependencies that arise at run time (reading a file, ``getattr`` with a computed name) are
+not found.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from typing import Any
 #: Hexadecimal digits of a digest.
 _SHORT = 16
 
-#: Fields of a syntax tree that say nothing about what it does.
-_SILENT = frozenset({"ctx", "kind", "type_comment"})
+#: Fields of a syntax tree that do not affect its behaviour.
+_IGNORED = frozenset({"ctx", "kind", "type_comment"})
 
 _LOADS, _STORES = frozenset({"LOAD_GLOBAL", "LOAD_NAME"}), frozenset({"STORE_NAME", "STORE_GLOBAL"})
 
@@ -33,46 +33,46 @@ class Source:
     """The text of a module that belongs to a program."""
 
     text: str
-    package: str | None  #: what its relative imports start from
+    package: str | None  #: the package to which its imports are relative
 
 
-#: Returns the source of a module by its name, None for one that does not belong to the program.
+#: Returns the source of a module by name; None if it does not belong to the program.
 SourceOf = Callable[[str], Source | None]
 
 
 def slice_digests(module: str, name: str, source_of: SourceOf) -> dict[str, str]:
-    """Return digests of the statements that a function depends on, its own included.
+    """Return digests of the statements on which a function depends, including its own.
 
     Parameters
     ----------
     module : str
-        Where it is defined.
+        The module that defines it.
     name : str
-        Its name there; of a dotted one, the first part.
+        Its name in the module; the first part of a dotted name.
     source_of : callable
-        Finds modules.
+        Returns the source of a module by name.
 
     Returns
     -------
     dict
-        16 hexadecimal digits by name: ``name()`` for a function or class, ``name`` for anything else,
-        after the module's name if that is another than ``module``.
+        16 hexadecimal digits by name: ``name()`` for a function or class, ``name`` for anything else;
+        prefixed with the name of any other module.
 
     Raises
     ------
     SyntaxError, ValueError, RecursionError
-        If a module cannot be parsed here.
+        If a module cannot be parsed.
     """
     return _Slicer(module, source_of).digests(name)
 
 
 @dataclass(frozen=True, slots=True)
 class _Import:
-    """A name that stands for a module, or for something in one."""
+    """A name that is bound to a module, or to a name of a module."""
 
     module: str
-    name: str | None  #: what is taken from the module; None for the module itself
-    alias: str  #: the name that it gets; "*" for all names
+    name: str | None  #: the imported name; None for the module itself
+    alias: str  #: the bound name; "*" for all names
 
     @property
     def text(self) -> str:
@@ -81,13 +81,13 @@ class _Import:
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """A statement at the top of a module."""
+    """A top-level statement of a module."""
 
     binds: frozenset[str]  #: names that it defines, or whose values it may change
-    reads: frozenset[str]  #: names of the module that it uses
-    chains: Mapping[str, frozenset[tuple[str, ...]]]  #: the attributes that it takes of a name
-    imports: tuple[_Import, ...]  #: in its functions
-    text: str  #: canonical
+    reads: frozenset[str]  #: global names that it uses
+    chains: Mapping[str, frozenset[tuple[str, ...]]]  #: chains of attributes that it uses, by name
+    imports: tuple[_Import, ...]  #: imports in its functions
+    text: str  #: canonical text of its syntax tree
     is_code: bool  #: whether it defines a function or a class
 
 
@@ -97,7 +97,7 @@ class _Module:
     def __init__(self, source: Source) -> None:
         self.statements: dict[str, list[_Statement]] = defaultdict(list)
         self.imports: dict[str, list[_Import]] = defaultdict(list)
-        for node in _top_level(_Plain().visit(ast.parse(source.text)).body):
+        for node in _top_level(_Normalizer().visit(ast.parse(source.text)).body):
             self._take(node, source.package)
 
     def _take(self, node: ast.stmt, package: str | None) -> None:
@@ -114,7 +114,7 @@ class _Module:
 
 
 class _Slicer:
-    """Follows names from one module to others; each statement is taken once."""
+    """Follows names through the modules; takes each statement once."""
 
     def __init__(self, module: str, source_of: SourceOf) -> None:
         self._root, self._source_of = module, source_of
@@ -128,7 +128,7 @@ class _Slicer:
         root = self._module(self._root)
         if root is None:
             return {}
-        # One that no statement defines was put there at run time: anything may have made it.
+        # If no statement defines the name, it was set at run time, perhaps by any statement.
         self._waiting = [(self._root, n) for n in ([name] if name in root.statements else root.statements)]
         while self._waiting:
             place = self._waiting.pop()
@@ -144,15 +144,16 @@ class _Slicer:
         return self._modules[name]
 
     def _follow(self, module: str, name: str) -> None:
-        """Take the statements that bind a name, and look for what they use."""
+        """Take the statements that bind a name, and follow the names that they use."""
         here = self._module(module)
         if here is None:
             return
         if name not in here.statements:
             self._waiting += [(star.module, name) for star in here.imports.get("*", ())]
-        # Passed on, as a package does with what its modules define.
-        passed_on = (one for one in here.imports.get(name, ()) if one.name is not None)
-        self._waiting += [(one.module, str(one.name)) for one in passed_on]
+        # Re-exports, as in a package's __init__.
+        self._waiting += [
+            (one.module, one.name) for one in here.imports.get(name, ()) if one.name is not None
+        ]
         for statement in here.statements.get(name, ()):
             if id(statement) in self._taken:
                 continue
@@ -167,7 +168,7 @@ class _Slicer:
                 self._enter(one, statement.chains.get(one.alias, frozenset()))
 
     def _enter(self, one: _Import, chains: Iterable[tuple[str, ...]]) -> None:
-        """Look for what is used of something imported."""
+        """Follow the use of an imported name."""
         if one.name is None:
             for chain in chains:
                 self._enter_module(one.module, chain)
@@ -182,7 +183,7 @@ class _Slicer:
             self._waiting.append((one.module, one.name))
 
     def _enter_module(self, module: str, chain: tuple[str, ...]) -> None:
-        """Look for what a chain of attributes of a module leads to; all of it where there is none."""
+        """Follow a chain of attributes of a module; without one, the whole module."""
         while chain and self._module(f"{module}.{chain[0]}") is not None:
             module, chain = f"{module}.{chain[0]}", chain[1:]
         there = self._module(module)
@@ -190,8 +191,8 @@ class _Slicer:
             self._waiting += [(module, name) for name in (chain[:1] or there.statements)]
 
 
-class _Plain(ast.NodeTransformer):
-    """Removes what says nothing about what a program does."""
+class _Normalizer(ast.NodeTransformer):
+    """Removes what does not affect the behaviour of a program: docstrings and annotations."""
 
     def __init__(self) -> None:
         self._is_in_class = False
@@ -212,14 +213,14 @@ class _Plain(ast.NodeTransformer):
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        """Keep annotations of a class, such as those of a dataclass, which make its fields."""
+        """Keep annotations in a class: they may define fields, as in a dataclass."""
         self.generic_visit(node)
         if self._is_in_class or node.value is None:
             return node
         return ast.copy_location(ast.Assign(targets=[node.target], value=node.value), node)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
-        """Join neighbouring texts, which versions of Python split in their own ways."""
+        """Join adjacent constants, which versions of Python split differently."""
         self.generic_visit(node)
         values: list[ast.expr] = []
         for value in node.values:
@@ -234,7 +235,7 @@ class _Plain(ast.NodeTransformer):
     def _inner(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, *, is_class: bool
     ) -> ast.AST:
-        """Remove the docstring, and go on with what is inside."""
+        """Remove the docstring, and visit the body."""
         first = node.body[0]
         if isinstance(first, ast.Expr) and _text_of(first.value) is not None:
             node.body = node.body[1:] or [ast.copy_location(ast.Pass(), first)]
@@ -249,7 +250,7 @@ def _text_of(node: ast.AST | None) -> str | None:
 
 
 def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements that run when a module is imported."""
+    """Yield the statements that run on import."""
     for node in body:
         is_main = isinstance(node, ast.If) and _canonical(node.test) in _IS_MAIN
         yield from _top_level(node.orelse) if isinstance(node, ast.If) and is_main else [node]
@@ -269,7 +270,7 @@ def _statement(node: ast.stmt, package: str | None) -> _Statement:
 
 
 def _loads(code: CodeType) -> Iterator[str]:
-    """Yield the global names that code, and the functions in it, read."""
+    """Yield the global names that a code object and its inner functions read."""
     yield from (one.argval for one in dis.get_instructions(code) if one.opname in _LOADS)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -277,7 +278,7 @@ def _loads(code: CodeType) -> Iterator[str]:
 
 
 def _changed_by(node: ast.AST) -> set[str]:
-    """Return the names whose values a statement may change without binding them."""
+    """Return the names whose values a statement may change without binding the names."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return set()
@@ -294,7 +295,7 @@ def _changed_by(node: ast.AST) -> set[str]:
 
 
 def _chains(node: ast.AST) -> dict[str, frozenset[tuple[str, ...]]]:
-    """Return, by name, the attributes that are taken of it one after the other; () for the name alone."""
+    """Return the chains of attributes that are used of each name; () for the name alone."""
     found: dict[str, set[tuple[str, ...]]] = defaultdict(set)
 
     def visit(node: ast.AST, attributes: tuple[str, ...]) -> None:
@@ -312,7 +313,7 @@ def _chains(node: ast.AST) -> dict[str, frozenset[tuple[str, ...]]]:
 
 
 def _imports_of(node: ast.AST, package: str | None, *, is_outside: bool) -> Iterator[_Import]:
-    """Yield the imports of a statement: those outside of functions, or those in them."""
+    """Yield the imports of a statement: either those outside functions or those inside."""
     match node:
         case ast.Import(names=names) if is_outside:
             for one in names:
@@ -337,11 +338,11 @@ def _imports_of(node: ast.AST, package: str | None, *, is_outside: bool) -> Iter
 
 
 def _canonical(node: Any) -> str:
-    """Return a syntax tree as text that is the same in every version of Python."""
+    """Return a syntax tree as text, the same in every version of Python."""
     if isinstance(node, ast.AST):
-        fields = [(name, value) for name, value in ast.iter_fields(node) if name not in _SILENT]
-        told = [f"{name}={_canonical(value)}" for name, value in fields if value is not None and value != []]
-        return f"{type(node).__name__}({', '.join(told)})"
+        fields = [(name, value) for name, value in ast.iter_fields(node) if name not in _IGNORED]
+        parts = [f"{name}={_canonical(value)}" for name, value in fields if value is not None and value != []]
+        return f"{type(node).__name__}({', '.join(parts)})"
     if isinstance(node, list):
         return f"[{', '.join(map(_canonical, node))}]"
     return repr(node)
