@@ -54,14 +54,8 @@ def suggest(
 
     Parameters
     ----------
-    new_ids : sequence
-        Numbers of the new trials.
-    domain : Domain
-        Objective and space.
-    trials : Trials
-        Known trials; open ones count as pending.
-    seed : int, Generator, RandomState or None
-        Source of randomness.
+    new_ids, domain, trials, seed
+        Numbers of the new trials, their space, the known trials, and the seed of the draws.
     avg_best_idx : float
         Mean rank of the good point, counted from 1; above 1.
     shrink_coef : float
@@ -83,14 +77,8 @@ def suggest_batch(
 
     Parameters
     ----------
-    new_ids : sequence
-        Numbers of the new trials.
-    domain : Domain
-        Objective and space.
-    trials : Trials
-        Known trials; open ones count as pending.
-    seed : int, Generator, RandomState or None
-        Source of randomness.
+    new_ids, domain, trials, seed
+        Numbers of the new trials, their space, the known trials, and the seed of the draws.
     avg_best_idx, shrink_coef : float
         See ``suggest``.
     """

@@ -18,14 +18,8 @@ def suggest(new_ids: Sequence[Any], domain: Domain, trials: Any, seed: Any) -> l
 
     Parameters
     ----------
-    new_ids : sequence
-        Numbers of the new trials.
-    domain : Domain
-        Objective and space.
-    trials : Trials
-        Known trials; open ones count as pending.
-    seed : int, Generator, RandomState or None
-        Source of randomness.
+    new_ids, domain, trials, seed
+        Numbers of the new trials, their space, the known trials, and the seed of the draws.
     """
     return suggest_docs(new_ids, domain, trials, seed, RandomSearch(domain.space))
 
@@ -35,13 +29,7 @@ def suggest_batch(new_ids: Sequence[Any], domain: Domain, trials: Any, seed: Any
 
     Parameters
     ----------
-    new_ids : sequence
-        Numbers of the new trials.
-    domain : Domain
-        Objective and space.
-    trials : Trials
-        Known trials; open ones count as pending.
-    seed : int, Generator, RandomState or None
-        Source of randomness.
+    new_ids, domain, trials, seed
+        Numbers of the new trials, their space, the known trials, and the seed of the draws.
     """
     return suggest_values(new_ids, domain, trials, seed, RandomSearch(domain.space))

@@ -32,18 +32,6 @@ class DummyTqdmFile:
         else:
             write(x.rstrip("\n"), file=self.file)
 
-    def flush(self) -> None:
-        """Flush the stream."""
-        self.file.flush()
-
-    def close(self) -> None:
-        """Close the stream."""
-        self.file.close()
-
-    def isatty(self) -> bool:
-        """Whether the stream is a terminal."""
-        return self.file.isatty()
-
     def __getattr__(self, name: str) -> Any:
         return getattr(self.file, name)
 

@@ -50,14 +50,8 @@ def suggest(
 
     Parameters
     ----------
-    new_ids : sequence
-        Numbers of the new trials.
-    domain : Domain
-        Objective and space.
-    trials : Trials
-        Known trials; open ones count as pending.
-    seed : int, Generator, RandomState or None
-        Source of randomness.
+    new_ids, domain, trials, seed
+        Numbers of the new trials, their space, the known trials, and the seed of the draws.
     prior_weight : float
         Weight of the prior, in observations; positive.
     n_startup_jobs : int

@@ -155,11 +155,8 @@ def get_most_recent_inds(obj: Iterable[Mapping[str, Any]]) -> NDArray[np.intp]:
     return np.array(list(latest.values()), dtype=np.intp)
 
 
-@contextlib.contextmanager
-def working_dir(dir: str | Path) -> Iterator[None]:  # noqa: A002 - Hyperopt's name, as below
-    """Change the working directory within the context."""
-    with contextlib.chdir(dir):
-        yield
+#: Changes the working directory within the context.
+working_dir = contextlib.chdir
 
 
 def path_split_all(path: str | Path) -> Iterator[str]:
@@ -186,7 +183,7 @@ def get_closest_dir(workdir: str) -> tuple[str, str]:
 
 @contextlib.contextmanager
 def temp_dir(
-    dir: str,  # noqa: A002
+    dir: str,  # noqa: A002 - Hyperopt's name
     erase_after: bool = False,
     with_sentinel: bool = True,
 ) -> Iterator[None]:

@@ -17,6 +17,7 @@ from hpsearch.hyperopt.engine.documents import spec_from_misc
 from hpsearch.hyperopt.engine.domain import Domain
 from hpsearch.hyperopt.engine.points import complete_point
 from hpsearch.hyperopt.migration.job_import import point_of
+from hpsearch.hyperopt.mongo.objective import callable_name
 from hpsearch.space.tree import Values
 from hpsearch.suggest.protocol import Suggestion
 
@@ -63,7 +64,7 @@ def algorithm_of(algo: Callable[..., Any]) -> Algorithm:
             chosen = {options[key]: value for key, value in given.items()}
             implied = {k: v for key in given for k, v in _IMPLIED.get(key, {}).items()}
             return Algorithm(name=name, options=chosen | implied)
-    return Algorithm(name=SCRIPTED, options={"function": _name(inner)})
+    return Algorithm(name=SCRIPTED, options={"function": callable_name(inner)})
 
 
 class FunctionSuggester:
@@ -128,8 +129,3 @@ class FunctionSuggester:
 
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _name(fn: Any) -> str:
-    named = fn if hasattr(fn, "__qualname__") else type(fn)
-    return f"{named.__module__}:{named.__qualname__}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
-from hpsearch.core.experiment import UNDECIDED, Budget, Defaults, Experiment, ExperimentState
+from hpsearch.core.experiment import UNDECIDED, Budget, Experiment, ExperimentState
 from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentMismatchError, NotFoundError
 from hpsearch.hyperopt.engine.iteration import FMinIter
@@ -17,6 +18,9 @@ from hpsearch.objective.by_value import ATTACHMENT
 from hpsearch.runtime.events import Event
 from hpsearch.store.protocol import TrialStore
 
+if TYPE_CHECKING:
+    from hpsearch.hyperopt.mongo.trials import MongoTrials
+
 logger = logging.getLogger(__name__)
 
 _MISMATCH_ADVICE = (
@@ -25,34 +29,17 @@ _MISMATCH_ADVICE = (
 )
 
 
-def open_experiment(
-    store: TrialStore,
-    exp_key: str,
-    rounds: FMinIter,
-    defaults: Defaults,
-    n_more: int | None,
-    *,
-    lag: int | None,
-    accepts_change: bool,
-) -> Experiment:
-    """Create or join an experiment; its objective is stored before any worker can see the experiment.
+def open_experiment(trials: MongoTrials, rounds: FMinIter, n_more: int | None) -> Experiment:
+    """Create or join the experiment; its objective is stored before any worker can see the experiment.
 
     Parameters
     ----------
-    store : TrialStore
-        Where to create it.
-    exp_key : str
-        Name of the experiment.
+    trials : MongoTrials
+        Store, name and settings of the experiment.
     rounds : FMinIter
         Objective, space, algorithm and limits.
-    defaults : Defaults
-        Lease, attempts and timeout of each trial.
     n_more : int, optional
         New trials; by default as many as ``rounds.max_evals`` in all.
-    lag : int, optional
-        The lag of a new experiment; see ``MongoTrials.lag``.
-    accepts_change : bool
-        Whether to join although the code of an importable objective changed.
 
     Raises
     ------
@@ -63,6 +50,7 @@ def open_experiment(
     SpaceError
         If the space cannot be sent to workers.
     """
+    store, exp_key = trials.store, trials.exp_name
     space, objective = rounds.domain.space, prepare_objective(rounds.domain)
     payload = objective.payload(store.database, exp_key, objective.ref)
     wanted = Experiment(
@@ -72,15 +60,15 @@ def open_experiment(
         objective=objective.ref,
         algorithm=algorithm_of(rounds.algo),
         seed=rounds.seed,
-        lag=lag,
+        lag=trials.lag,
         # The timeout applies to this call, so this process checks it.
         budget=Budget(max_evals=_limit(store, exp_key, rounds, n_more), loss_threshold=rounds.loss_threshold),
-        defaults=defaults,
+        defaults=trials.defaults,
     )
     if payload is not None and not _has_objective(store, exp_key):
         store.attach(exp_key, ATTACHMENT, payload)
     try:
-        experiment = store.open_experiment(wanted, accepts_change=accepts_change)
+        experiment = store.open_experiment(wanted, accepts_change=trials.accepts_changed_objective)
     except ExperimentMismatchError as error:
         raise DomainSwapError(error.difference, _MISMATCH_ADVICE) from error
     if experiment.objective.nonce != objective.ref.nonce:

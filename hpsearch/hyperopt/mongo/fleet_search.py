@@ -4,87 +4,28 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.coordination.run_loop import run_to_end
-from hpsearch.core.experiment import SCRIPTED, Defaults, Experiment
-from hpsearch.core.trial import FINISHED, Trial
+from hpsearch.core.experiment import SCRIPTED, Experiment
+from hpsearch.core.trial import FINISHED
 from hpsearch.errors import ConfigurationError
 from hpsearch.hyperopt.engine.iteration import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import FunctionSuggester, algorithm_of
 from hpsearch.hyperopt.mongo.experiment import open_experiment
 from hpsearch.hyperopt.mongo.monitor import SearchMonitor
 from hpsearch.hyperopt.progress import progress_bar
-from hpsearch.space.tree import Space
-from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import make_suggester
 from hpsearch.suggest.protocol import Suggester
 
-
-class FleetTrials(Protocol):
-    """The part of ``MongoTrials`` that a search uses."""
-
-    grace_s: float
-    defaults: Defaults
-    lag: int | None
-    accepts_changed_objective: bool
-    clock: Callable[[], float]
-    handle: Any
-
-    @property
-    def exp_name(self) -> str:
-        """Name of the experiment in the store."""
-        ...
-
-    @property
-    def store(self) -> TrialStore:
-        """The store that holds the trials."""
-        ...
-
-    def learn_space(self, space: Space) -> None:
-        """Set the space that the values belong to."""
-        ...
-
-    @property
-    def has_insertion_hooks(self) -> bool:
-        """Whether new trials must pass through ``insert_suggested``."""
-        ...
-
-    @property
-    def has_refresh_hook(self) -> bool:
-        """Whether the script replaced ``refresh``."""
-        ...
-
-    def insert_suggested(self, suggested: Sequence[Trial]) -> list[Trial]:
-        """Insert suggested trials; return those in the store."""
-        ...
-
-    def insert_points(
-        self, experiment: Experiment, space: Space, points: Iterable[Mapping[str, Any]]
-    ) -> None:
-        """Queue points ahead of all other trials.
-
-        Parameters
-        ----------
-        experiment : Experiment
-            As stored.
-        space : Space
-            That of the script, equal to the stored one.
-        points : iterable of mapping
-            Raw values by label.
-
-        Raises
-        ------
-        SpaceError
-            If a point is invalid in the space.
-        """
-        ...
+if TYPE_CHECKING:
+    from hpsearch.hyperopt.mongo.trials import MongoTrials
 
 
 def search_on_fleet(
-    rounds: FMinIter, trials: FleetTrials, points: Iterable[Mapping[str, Any]], n_more: int | None
+    rounds: FMinIter, trials: MongoTrials, points: Iterable[Mapping[str, Any]], n_more: int | None
 ) -> None:
     """Coordinate a search until it reaches a limit; workers started elsewhere evaluate the trials.
 
@@ -117,15 +58,7 @@ def search_on_fleet(
         raise ConfigurationError(
             "A custom algorithm reads all finished trials, so trials.lag must be None or 0."
         )
-    experiment = open_experiment(
-        trials.store,
-        trials.exp_name,
-        rounds,
-        trials.defaults,
-        n_more,
-        lag=trials.lag,
-        accepts_change=trials.accepts_changed_objective,
-    )
+    experiment = open_experiment(trials, rounds, n_more)
     trials.learn_space(space)  # the stored one may not import or call anything
     trials.insert_points(experiment, space, points)
     if algorithm.name == SCRIPTED:
@@ -137,7 +70,7 @@ def search_on_fleet(
 
 def _run_to_end(
     rounds: FMinIter,
-    trials: FleetTrials,
+    trials: MongoTrials,
     experiment: Experiment,
     suggester: Suggester,
     has_more_points: Callable[[], bool],

@@ -57,7 +57,7 @@ def prepare_objective(domain: Domain) -> PreparedObjective:
     reference = None if domain.needs_ctrl else _importable(fn)
     if reference is not None:
         return PreparedObjective(fingerprinted(ObjectiveRef(kind="import", ref=reference)))
-    name, secret = _name(fn), read_secret(os.environ)
+    name, secret = callable_name(fn), read_secret(os.environ)
     if secret is None:
         raise ConfigurationError(
             f"{name} is not a function that workers can import, so it must be sent to them signed: run "
@@ -80,8 +80,8 @@ def _importable(fn: Any) -> str | None:
     return reference
 
 
-def _name(fn: Any) -> str:
-    """Return ``module:name`` of an objective, or of the function that its partials wrap."""
+def callable_name(fn: Any) -> str:
+    """Return ``module:name`` of a callable, or of the function that its partials wrap."""
     while isinstance(fn, functools.partial):
         fn = fn.func
     named = fn if hasattr(fn, "__qualname__") else type(fn)

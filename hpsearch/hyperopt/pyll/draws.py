@@ -47,10 +47,8 @@ def uniform(low: Any, high: Any, rng: Any = None, size: Any = ()) -> Any:
     ----------
     low, high : float or array
         Bounds.
-    rng : Generator or RandomState
-        Source of randomness; ``stochastic.sample`` sets it.
-    size : int or tuple of int
-        Shape of the result; () for a single value.
+    rng, size
+        Generator or RandomState, and shape of the result; () for a single value.
     """
     return _generator("uniform", rng).uniform(low, high, size)
 
@@ -63,10 +61,8 @@ def loguniform(low: Any, high: Any, rng: Any = None, size: Any = ()) -> Any:
     ----------
     low, high : float or array
         Natural logarithms of the bounds.
-    rng : Generator or RandomState
-        Source of randomness; ``stochastic.sample`` sets it.
-    size : int or tuple of int
-        Shape of the result; () for a single value.
+    rng, size
+        Generator or RandomState, and shape of the result; () for a single value.
     """
     return _exp(_generator("loguniform", rng).uniform(low, high, size))
 
@@ -81,10 +77,8 @@ def quniform(low: Any, high: Any, q: Any, rng: Any = None, size: Any = ()) -> An
         Bounds.
     q : float or array
         Step of the grid, positive.
-    rng : Generator or RandomState
-        Source of randomness; ``stochastic.sample`` sets it.
-    size : int or tuple of int
-        Shape of the result; () for a single value.
+    rng, size
+        Generator or RandomState, and shape of the result; () for a single value.
     """
     return _rounded(_generator("quniform", rng).uniform(low, high, size), q)
 
@@ -99,10 +93,8 @@ def qloguniform(low: Any, high: Any, q: Any, rng: Any = None, size: Any = ()) ->
         Natural logarithms of the bounds.
     q : float or array
         Step of the grid, positive.
-    rng : Generator or RandomState
-        Source of randomness; ``stochastic.sample`` sets it.
-    size : int or tuple of int
-        Shape of the result; () for a single value.
+    rng, size
+        Generator or RandomState, and shape of the result; () for a single value.
     """
     return _rounded(_exp(_generator("qloguniform", rng).uniform(low, high, size)), q)
 
@@ -115,10 +107,8 @@ def normal(mu: Any, sigma: Any, rng: Any = None, size: Any = ()) -> Any:
     ----------
     mu, sigma : float or array
         Mean and standard deviation.
-    rng : Generator or RandomState
-        Source of randomness; ``stochastic.sample`` sets it.
-    size : int or tuple of int
-        Shape of the result; () for a single value.
+    rng, size
+        Generator or RandomState, and shape of the result; () for a single value.
     """
     return _generator("normal", rng).normal(mu, sigma, size)
 
@@ -133,10 +123,8 @@ def qnormal(mu: Any, sigma: Any, q: Any, rng: Any = None, size: Any = ()) -> Any
         Mean and standard deviation.
     q : float or array
         Step of the grid, positive.
-    rng : Generator or RandomState
-        Source of randomness; ``stochastic.sample`` sets it.
-    size : int or tuple of int
-        Shape of the result; () for a single value.
+    rng, size
+        Generator or RandomState, and shape of the result; () for a single value.
     """
     return _rounded(_generator("qnormal", rng).normal(mu, sigma, size), q)
 
@@ -149,10 +137,8 @@ def lognormal(mu: Any, sigma: Any, rng: Any = None, size: Any = ()) -> Any:
     ----------
     mu, sigma : float or array
         Mean and standard deviation of the logarithm.
-    rng : Generator or RandomState
-        Source of randomness; ``stochastic.sample`` sets it.
-    size : int or tuple of int
-        Shape of the result; () for a single value.
+    rng, size
+        Generator or RandomState, and shape of the result; () for a single value.
     """
     return _exp(_generator("lognormal", rng).normal(mu, sigma, size))
 
@@ -167,10 +153,8 @@ def qlognormal(mu: Any, sigma: Any, q: Any, rng: Any = None, size: Any = ()) -> 
         Mean and standard deviation of the logarithm.
     q : float or array
         Step of the grid, positive.
-    rng : Generator or RandomState
-        Source of randomness; ``stochastic.sample`` sets it.
-    size : int or tuple of int
-        Shape of the result; () for a single value.
+    rng, size
+        Generator or RandomState, and shape of the result; () for a single value.
     """
     return _rounded(_exp(_generator("qlognormal", rng).normal(mu, sigma, size)), q)
 
@@ -185,10 +169,8 @@ def randint(low: Any, high: Any = None, rng: Any = None, size: Any = ()) -> Any:
         Lower bound, included; without ``high``, the upper bound of a range from 0.
     high : int, optional
         Upper bound, excluded.
-    rng : Generator or RandomState
-        Source of randomness; ``stochastic.sample`` sets it.
-    size : int or tuple of int
-        Shape of the result; () for a single value.
+    rng, size
+        Generator or RandomState, and shape of the result; () for a single value.
     """
     return _generator("randint", rng).integers(low, high, size)
 
@@ -201,10 +183,8 @@ def categorical(p: Any, rng: Any = None, size: Any = ()) -> Any:
     ----------
     p : (k,) or (1, k) or (n, k) array-like
         Probabilities; with ``n`` rows, one row for each of ``n`` draws.
-    rng : Generator or RandomState
-        Source of randomness; ``stochastic.sample`` sets it.
-    size : int or tuple of int
-        Shape of the result; () for a single value.
+    rng, size
+        Generator or RandomState, and shape of the result; () for a single value.
     """
     generator = _generator("categorical", rng)
     shape = (1,) if size == () else tuple(np.atleast_1d(size))
@@ -224,10 +204,8 @@ def randint_via_categorical(p: Any, rng: Any = None, size: Any = ()) -> Any:
     ----------
     p : (k,) or (1, k) or (n, k) array-like
         Probabilities of the indexes.
-    rng : Generator or RandomState
-        Source of randomness; ``stochastic.sample`` sets it.
-    size : int or tuple of int
-        Shape of the result; () for a single value.
+    rng, size
+        Generator or RandomState, and shape of the result; () for a single value.
     """
     return categorical(p, rng, size)
 
