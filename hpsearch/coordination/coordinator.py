@@ -51,7 +51,7 @@ class Coordinator:
         text.
     suggester : Suggester, optional
         Replaces the algorithm of the experiment.
-    least_pending : int
+    min_pending : int
         Trials to keep in the queue even if the workers need fewer.
     lag_alone : int, optional
         Lag while a single worker serves an experiment without a lag. The search then depends only on the
@@ -73,7 +73,7 @@ class Coordinator:
         *,
         space: Space | None = None,
         suggester: Suggester | None = None,
-        least_pending: int = 0,
+        min_pending: int = 0,
         lag_alone: int | None = None,
         insert: Callable[[list[Trial]], list[Trial]] | None = None,
     ) -> None:
@@ -82,7 +82,7 @@ class Coordinator:
         self._clock = clock
         self._space = space or Space.from_json(experiment.space)
         self._batches = SuggestionBatches(experiment, self._space, suggester, clock)
-        self._least_pending, self._lag_alone = least_pending, lag_alone
+        self._min_pending, self._lag_alone = min_pending, lag_alone
         self._candidate = Candidate(store, experiment.exp_key, clock)
         self._trial_state = TrialState(self._space)
         self._n_pending = self._n_running = 0
@@ -139,7 +139,7 @@ class Coordinator:
         if self._is_behind:
             return
         # Changes come in bursts; a minimum wait reads a burst at once.
-        time.sleep(plan.least_poll(len(self._trial_state.open), self._trial_state.lag))
+        time.sleep(plan.min_poll(len(self._trial_state.open), self._trial_state.lag))
         self._store.wait_for_change(self.exp_key, self._poll_s())
 
     def wind_down(
@@ -287,17 +287,17 @@ class Coordinator:
         needs = {
             "n_free": self._fleet_view.n_free(self._n_running),
             "reserve": plan.reserve_for(self._rate.per_s(), self._cycle_s()),
-            "least": self._least_pending,
+            "min_pending": self._min_pending,
         }
         self._is_behind = False
-        most = self._n_within_lag()
-        self._queue_target = plan.queue_depth(**needs) if most is None else self._n_pending + most
+        max_new = self._n_within_lag()
+        self._queue_target = plan.queue_depth(**needs) if max_new is None else self._n_pending + max_new
         n_new = plan.n_to_suggest(
             self._experiment,
             n_finished=self._trial_state.n_finished,
             n_open=len(self._trial_state.open),
             n_pending=self._n_pending,
-            most=most,
+            max_new=max_new,
             **needs,
         )
         if n_new == 0:
@@ -364,7 +364,7 @@ class Coordinator:
 
     def _cycle_s(self) -> float:
         """Return the longest time between two polls, in seconds, including the suggestions."""
-        return plan.least_poll(len(self._trial_state.open)) + self._poll_s() + self._suggest_s
+        return plan.min_poll(len(self._trial_state.open)) + self._poll_s() + self._suggest_s
 
     def _progress(self) -> Progress:
         return Progress(

@@ -1,4 +1,4 @@
-"""What a coordinator should do next: pure decisions, no clock and no database."""
+"""The decisions of a coordinator: when a search ends, how many trials to suggest, when to poll."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from enum import StrEnum
 from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.core.worker import Worker
 
-#: The shortest and the longest time between two looks at the store, in seconds.
+#: The shortest and the longest time between two polls of the store, in seconds.
 MIN_POLL_S = 0.02
 MAX_POLL_S = 1.0
 
-#: Seconds that a look takes the longer for each open trial, so that a fleet of thousands keeps its
-#: coordinator and the server as little busy with looks as a small one.
+#: Seconds added to the shortest time for each open trial, since a poll asks for all of them: polls of a large
+#: fleet then use no more of the coordinator and the server than those of a small one.
 _POLL_S_PER_OPEN = 1e-4
 
-#: The same with a lag, for each trial that it lets through: more cannot end in one burst.
+#: With a lag, seconds of the shortest time for each trial that it allows: no more can end in one burst.
 _POLL_S_PER_LAG = 1e-3
 
-#: Suggestions made between two looks, so that a coordinator never misses its own lease.
+#: The largest batch of suggestions between two polls, so that a coordinator never misses its own lease.
 MAX_BATCH = 64
 
 
@@ -80,13 +80,13 @@ def n_to_suggest(
     n_pending: int,
     n_free: int,
     reserve: int,
-    least: int = 0,
-    most: int | None = None,
+    min_pending: int = 0,
+    max_new: int | None = None,
 ) -> int:
-    """Say how many trials to add now.
+    """Return how many trials to add now.
 
-    The queue should hold a trial for each slot that is free, and a small reserve for the
-    slots that come free before the next look; more would only make suggestions staler.
+    The queue should hold one trial for each free slot, and a small reserve for slots that become free before
+    the next poll. More trials would be suggested from an older history than necessary.
 
     Parameters
     ----------
@@ -95,55 +95,61 @@ def n_to_suggest(
     n_finished : int
         Trials known to be done or failed.
     n_open : int
-        Trials not known to be final. Together with ``n_finished`` they are all there are,
-        which the counts below need not be: trials finish while they are counted.
+        Trials not known to be final. ``n_finished + n_open`` is exact, while the counts below may change as
+        they are read.
     n_pending : int
-        Trials waiting in the queue.
+        Trials in the queue.
     n_free : int
-        Slots of the workers alive that hold no trial.
+        Slots of live workers that hold no trial.
     reserve : int
         See ``reserve_for``.
-    least : int
-        Trials that should wait in any case.
-    most : int, optional
-        Trials that may be added now, see ``n_within_lag``; all of them are then, since none of them would
-        be suggested from more if it came later.
+    min_pending : int
+        Trials to keep in the queue in any case.
+    max_new : int, optional
+        See ``n_within_lag``. All of them are added: waiting would give none of them a longer history.
     """
     if experiment.state is not ExperimentState.RUNNING:
         return 0
-    wanted = most
+    wanted = max_new
     if wanted is None:
-        wanted = queue_depth(n_free=n_free, reserve=reserve, least=least) - n_pending
+        wanted = queue_depth(n_free=n_free, reserve=reserve, min_pending=min_pending) - n_pending
     if experiment.budget.max_evals is not None:
         wanted = min(wanted, experiment.budget.max_evals - n_finished - n_open)
     return max(0, min(wanted, MAX_BATCH))
 
 
-def queue_depth(*, n_free: int, reserve: int, least: int = 0) -> int:
-    """Return how many trials should wait; the arguments are those of ``n_to_suggest``."""
-    return max(least, max(0, n_free) + reserve)
+def queue_depth(*, n_free: int, reserve: int, min_pending: int = 0) -> int:
+    """Return how many trials the queue should hold.
+
+    Parameters
+    ----------
+    n_free, reserve, min_pending : int
+        As for ``n_to_suggest``.
+    """
+    return max(min_pending, max(0, n_free) + reserve)
 
 
 def n_within_lag(next_tid: int, first_open: int, lag: int) -> int:
-    """Return how many trials may be suggested now where trial n waits for those before ``n - lag`` to end.
+    """Return how many trials may be suggested now if trial n waits for all trials before ``n - lag``.
 
     Parameters
     ----------
     next_tid : int
-        The number of the first of them.
+        Number of the next trial.
     first_open : int
-        The lowest number of a trial that is not final; ``next_tid`` if there is none.
+        Lowest number of a trial that is not final; ``next_tid`` if there is none.
     lag : int
-        Trials that a suggestion does not learn from, although they may have ended. At most one more is open.
+        Number of preceding trials from which a suggestion does not learn; at least 0. At most ``lag + 1``
+        trials are open.
     """
     return max(0, first_open + lag + 1 - next_tid)
 
 
 def is_alone(workers: Iterable[Worker]) -> bool:
-    """Whether at most one trial is evaluated at a time, as far as the registry shows.
+    """Whether the registry shows at most one slot.
 
-    A worker that died stays there for a while. It was last seen before the one that was started in
-    its place, so only those count that were seen since the newest of them began.
+    A dead worker stays registered for a while. It was last seen before its replacement started, so only
+    workers count that were seen since the newest one started.
     """
     alive = list(workers)
     newest = max((worker.started_at for worker in alive if worker.started_at), default=None)
@@ -151,36 +157,59 @@ def is_alone(workers: Iterable[Worker]) -> bool:
 
 
 def reserve_for(rate_per_s: float, cycle_s: float) -> int:
-    """Return how many trials must wait in the queue so that no worker waits for one.
+    """Return how many trials must be in the queue so that no worker has to wait.
 
-    Twice as many as finish between two looks, at the least one. Where the queue ran dry,
-    the rate was held back by it; the factor makes the reserve grow until it no longer does.
+    It is twice the number that finishes between two polls, and at least 1. An empty queue lowers the measured
+    rate; the factor 2 makes the reserve grow until the queue no longer runs empty.
+
+    Parameters
+    ----------
+    rate_per_s : float
+        Finished trials per second.
+    cycle_s : float
+        Seconds between two polls, including the suggestions.
     """
     return max(1, math.ceil(2 * rate_per_s * cycle_s))
 
 
-def least_poll(n_open: int, lag: int | None = None) -> float:
-    """Return the least time between two looks at the store, in seconds; a look asks for each open trial."""
-    least = MIN_POLL_S if lag is None else min(MIN_POLL_S, _POLL_S_PER_LAG * (lag + 1))
-    return min(MAX_POLL_S, least + _POLL_S_PER_OPEN * n_open)
+def min_poll(n_open: int, lag: int | None = None) -> float:
+    """Return the shortest time between two polls of the store, in seconds.
+
+    Parameters
+    ----------
+    n_open : int
+        Open trials; a poll asks for each.
+    lag : int, optional
+        See ``n_within_lag``.
+    """
+    shortest = MIN_POLL_S if lag is None else min(MIN_POLL_S, _POLL_S_PER_LAG * (lag + 1))
+    return min(MAX_POLL_S, shortest + _POLL_S_PER_OPEN * n_open)
 
 
 def poll_after(rate_per_s: float, n_open: int = 0) -> float:
-    """Return the seconds until the next look at the store: several looks a finished trial, within bounds."""
+    """Return the seconds until the next poll: four polls for each finished trial, within bounds.
+
+    Parameters
+    ----------
+    rate_per_s : float
+        Finished trials per second.
+    n_open : int
+        Open trials.
+    """
     wanted = 0.25 / rate_per_s if rate_per_s > 0 else 0.25
-    return min(MAX_POLL_S, max(least_poll(n_open), wanted))
+    return min(MAX_POLL_S, max(min_poll(n_open), wanted))
 
 
 def pause_after(cost_s: float) -> float:
-    """Return the seconds from a look that took ``cost_s`` to the next one: it takes 5 % of the time."""
+    """Return the seconds to wait after a read that took ``cost_s``, so that reads take 5 % of the time."""
     return 20 * cost_s
 
 
 def may_expire(contact_s: float, lease_s: float) -> bool:
-    """Whether leases may be taken for expired.
+    """Whether leases may be expired.
 
-    After an outage all leases look expired at once. Nobody is declared dead before every
-    worker had two renewal periods of a reachable database to say that it lives.
+    After an outage all leases look expired at once. None is expired before every worker had two renewal
+    periods with a reachable database.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Drives a coordinator to the end of its search: the loop behind ``run``, ``coordinator`` and ``fmin``."""
+"""Runs a coordinator until its search ends: the loop of ``run``, ``coordinator`` and ``fmin``."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ def run_to_end(
     is_interrupted: Callable[[], bool] = lambda: False,
     check: Callable[[Progress], EndReason | None] = lambda progress: None,
 ) -> Progress:
-    """Tick until the search is over or this process is asked to end.
+    """Tick until the search is over or this process is asked to stop.
 
     Parameters
     ----------
     coordinator : Coordinator
-        Of the search; its leadership is given up in the end.
+        Of the search; it resigns at the end.
     show : callable
-        Takes every state of the search.
+        Receives the progress in each round.
     grace_s : float
         Seconds that running trials may take once the search has ended.
     is_interrupted : callable
-        Whether to leave the search as it is, for another coordinator to go on.
+        Whether to leave the search as it is, so that another coordinator can continue.
     check : callable
-        Called every round; returns why the search should end, or None. What it raises ends
-        this process's part in the search.
+        Called in each round; returns why the search should end, or None. An exception that it raises ends the
+        loop, not the search.
     """
     try:
         while True:
             progress = coordinator.tick()
             show(progress)
             if coordinator.is_over():
-                # If the leadership was lost meanwhile, the search is not over: another goes on with it.
+                # If the leadership was lost meanwhile, the search goes on under another coordinator.
                 progress = coordinator.wind_down(grace_s, is_interrupted)
             if progress.experiment.state.is_over or is_interrupted():
                 return progress
@@ -49,6 +49,6 @@ def run_to_end(
                 return coordinator.wind_down(grace_s, is_interrupted, reason)
             coordinator.wait()
     finally:
-        # While the database is away, or refuses this user, the leadership ends by itself.
+        # If the database is away, or refuses this user, the leadership expires.
         with suppress(StoreUnavailableError, StorePermissionError):
             coordinator.resign()

@@ -82,7 +82,7 @@ def _run_to_end(
         trials.clock,
         space=rounds.domain.space,
         suggester=suggester,
-        least_pending=rounds.max_queue_len,
+        min_pending=rounds.max_queue_len,
         insert=trials.insert_suggested if trials.has_insertion_hooks else None,
     )
     n_known = sum(trials.store.counts(experiment.exp_key, FINISHED).values())

@@ -118,7 +118,7 @@ def test_fast_trials_get_a_deeper_queue(store):
 
 def test_the_queue_is_as_deep_as_its_owner_wants_though_nobody_works(store):
     store.open_search(max_evals=7)
-    coordinator = Coordinator(store, store.experiment(KEY), lambda: store.seconds, least_pending=5)
+    coordinator = Coordinator(store, store.experiment(KEY), lambda: store.seconds, min_pending=5)
     for _ in range(3):
         coordinator.tick()
         assert len(store.in_state(State.PENDING)) == 5
@@ -144,7 +144,7 @@ def test_a_suggester_of_the_callers_own_decides_and_may_run_out_of_points(store)
     store.open_search(algorithm=SCRIPTED)
     own = Given(1.0, 2.0, 3.0)
     coordinator = Coordinator(
-        store, store.experiment(KEY), lambda: store.seconds, suggester=own, least_pending=2
+        store, store.experiment(KEY), lambda: store.seconds, suggester=own, min_pending=2
     )
     for _ in range(3):
         coordinator.tick()

@@ -61,9 +61,11 @@ def test_a_stopped_search_is_over_whatever_its_budget():
     n_pending=st.integers(0, 50),
     n_free=st.integers(-50, 100),
     reserve=st.integers(1, 100),
-    least=st.integers(0, 100),
+    min_pending=st.integers(0, 100),
 )
-def test_no_batch_ever_exceeds_the_budget(max_evals, n_finished, n_open, n_pending, n_free, reserve, least):
+def test_no_batch_ever_exceeds_the_budget(
+    max_evals, n_finished, n_open, n_pending, n_free, reserve, min_pending
+):
     """However stale the counts are, finished and open trials never add up to more than max_evals."""
     n_new = plan.n_to_suggest(
         experiment(max_evals=max_evals),
@@ -72,7 +74,7 @@ def test_no_batch_ever_exceeds_the_budget(max_evals, n_finished, n_open, n_pendi
         n_pending=n_pending,
         n_free=n_free,
         reserve=reserve,
-        least=least,
+        min_pending=min_pending,
     )
     assert 0 <= n_new <= max(0, max_evals - n_finished - n_open)
 
@@ -98,13 +100,13 @@ def test_the_reserve_outlasts_the_time_between_two_looks(rate_per_s, cycle_s):
 
 @given(st.floats(0, 1e6), st.integers(0, 10**6))
 def test_the_time_between_two_looks_is_bounded(rate_per_s, n_open):
-    assert plan.MIN_POLL_S <= plan.least_poll(n_open) <= plan.MAX_POLL_S
-    assert plan.least_poll(n_open) <= plan.poll_after(rate_per_s, n_open) <= plan.MAX_POLL_S
+    assert plan.MIN_POLL_S <= plan.min_poll(n_open) <= plan.MAX_POLL_S
+    assert plan.min_poll(n_open) <= plan.poll_after(rate_per_s, n_open) <= plan.MAX_POLL_S
 
 
 @given(st.integers(0, 10**4))
 def test_looks_ask_for_ten_thousand_open_trials_a_second_at_most(n_open):
-    assert n_open / plan.least_poll(n_open) <= 10_000
+    assert n_open / plan.min_poll(n_open) <= 10_000
 
 
 def test_leases_expire_only_after_two_renewal_periods_of_contact():
