@@ -1,10 +1,11 @@
-"""The algorithms by name."""
+"""Suggesters by the name of their algorithm."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import TypeVar
 
 from hpsearch.core.experiment import Algorithm
 from hpsearch.errors import ConfigurationError
@@ -16,21 +17,22 @@ from hpsearch.suggest.protocol import Suggester
 from hpsearch.suggest.random import RandomSearch
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
 
-#: Every name that ``make_suggester`` knows.
+Options = TypeVar("Options", AnnealOptions, AutoOptions, MixOptions, TPEOptions)
+
+#: The names that ``make_suggester`` accepts.
 ALGORITHMS = ("auto", "tpe", "random", "anneal", "mix")
 
 
 def make_suggester(algorithm: Algorithm, space: Space) -> Suggester:
-    """Return the suggester that an algorithm names.
+    """Return the suggester of an algorithm.
 
     Parameters
     ----------
     algorithm : Algorithm
-        Its options are the fields of ``AutoOptions`` for "auto", of ``TPEOptions`` for "tpe", of
-        ``AnnealOptions`` for "anneal", and of ``MixOptions`` for "mix", whose parts are at their
-        defaults; "random" has none.
+        The options are the fields of ``AutoOptions`` for "auto", ``TPEOptions`` for "tpe", ``AnnealOptions``
+        for "anneal" and ``MixOptions`` for "mix", whose parts have their defaults; "random" has none.
     space : Space
-        The space it is to search.
+        The space to search.
 
     Raises
     ------
@@ -39,25 +41,27 @@ def make_suggester(algorithm: Algorithm, space: Space) -> Suggester:
     """
     match algorithm.name:
         case "auto":
-            _check_options(algorithm, (field.name for field in dataclasses.fields(AutoOptions)))
-            return Auto(space, AutoOptions(**algorithm.options))
+            return Auto(space, _options(algorithm, AutoOptions))
         case "tpe":
-            _check_options(algorithm, (field.name for field in dataclasses.fields(TPEOptions)))
-            return TPE(space, TPEOptions(**algorithm.options))
+            return TPE(space, _options(algorithm, TPEOptions))
         case "anneal":
-            _check_options(algorithm, (field.name for field in dataclasses.fields(AnnealOptions)))
-            return Anneal(space, AnnealOptions(**algorithm.options))
+            return Anneal(space, _options(algorithm, AnnealOptions))
         case "random":
             _check_options(algorithm, ())
             return RandomSearch(space)
         case "mix":
-            _check_options(algorithm, (field.name for field in dataclasses.fields(MixOptions)))
-            return _mix(space, MixOptions(**algorithm.options))
+            return _mix(space, _options(algorithm, MixOptions))
         case unknown:
             raise ConfigurationError(
                 f"There is no algorithm {unknown!r}{_did_you_mean(unknown, ALGORITHMS)}; "
                 f"there are {', '.join(ALGORITHMS)}."
             )
+
+
+def _options(algorithm: Algorithm, kind: type[Options]) -> Options:
+    """Return the options of an algorithm as the dataclass that checks them."""
+    _check_options(algorithm, [field.name for field in dataclasses.fields(kind)])
+    return kind(**algorithm.options)
 
 
 def _mix(space: Space, options: MixOptions) -> Mix:
@@ -67,9 +71,7 @@ def _mix(space: Space, options: MixOptions) -> Mix:
     return Mix(parts, list(options.shares.values()))
 
 
-def _check_options(algorithm: Algorithm, known: Iterable[str]) -> None:
-    """Refuse options that the algorithm does not have."""
-    names = tuple(known)
+def _check_options(algorithm: Algorithm, names: Sequence[str]) -> None:
     for option in algorithm.options:
         if option not in names:
             hint, has = _did_you_mean(option, names), ", ".join(names) or "none"
@@ -78,7 +80,6 @@ def _check_options(algorithm: Algorithm, known: Iterable[str]) -> None:
             )
 
 
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a question that names the closest known word, or nothing when none is close."""
-    close = difflib.get_close_matches(word, list(known), n=1)
+def _did_you_mean(word: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,13 +1,12 @@
-"""Annealing: draw near one of the best points, in a neighbourhood that shrinks as trials add up.
+"""Annealing: draw near one of the best points, in a neighbourhood that shrinks with the number of trials.
 
-One of the finished trials is taken as the centre, the ``i``-th best with the probability
-``(1 - p)^i p``, where ``1 / p`` is ``avg_best_idx``. Each parameter is then drawn from its prior
-narrowed around the centre by the factor ``1 / (1 + shrink_coef n)``, with ``n`` finished
-trials in which the parameter was active: a range keeps that share of its width, a normal that
-share of its deviation, and an index or a random integer stays as it is with the rest of the
-probability. What the centre does not have is drawn from the prior.
+The centre is a finished trial: the ``i``-th best, counted from 0, with probability ``(1 - p)^i p``, where ``1
+/ p`` is ``avg_best_idx``. Each parameter is drawn from its prior, narrowed around the centre by the factor
+``1 / (1 + shrink_coef n)``, with ``n`` finished trials in which the parameter was active. The factor scales
+the width of a range and the standard deviation of a normal; an index or a random integer is drawn from the
+prior with that probability, else kept. Parameters that the centre lacks are drawn from the prior.
 
-It needs no model and no start-up, and is at its best where the objective is smooth.
+This is Hyperopt's ``anneal``. It needs no model and no start-up, and works best on smooth objectives.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ from hpsearch.space.distribution import Categorical, Distribution, Integer, Norm
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.protocol import Suggestion
 
-#: Mean ranks beyond which no centre is looked for: further down lies one in e^40.
+#: Centres are among the best ``_MEAN_RANKS * avg_best_idx`` trials; a lower rank has a probability of e^-40.
 _MEAN_RANKS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnnealOptions:
-    """What can be set."""
+    """Options of ``anneal``."""
 
-    avg_best_idx: float = 2.0  #: mean rank, counted from 1, of the point that the next one is drawn near
-    shrink_coef: float = 0.1  #: how fast the neighbourhoods shrink with the number of trials
+    avg_best_idx: float = 2.0  #: mean rank, counted from 1, of the centre; at least 1
+    shrink_coef: float = 0.1  #: how fast the neighbourhoods shrink with the number of trials; not negative
 
     def __post_init__(self) -> None:
         if not self.avg_best_idx >= 1:
@@ -45,7 +44,15 @@ class AnnealOptions:
 
 
 class Anneal:
-    """Proposes points near good ones; keeps nothing between calls."""
+    """Proposes points near good ones; has no state between calls.
+
+    Parameters
+    ----------
+    space : Space
+        The space to search.
+    options : AnnealOptions, optional
+        The defaults if not given.
+    """
 
     def __init__(self, space: Space, options: AnnealOptions | None = None) -> None:
         self.space = space
@@ -73,13 +80,13 @@ class Anneal:
         Parameters
         ----------
         history : History
-            Of ``n`` trials with ``d`` parameters.
+            ``n`` trials with ``d`` parameters.
         ranked : (m,) array of int, m > 0
             Rows with a loss, the best first.
         widths : (d,) array
-            The share of its prior that each parameter may still range over, in (0, 1].
+            Factor by which the prior of each parameter is narrowed, in (0, 1].
         rng : Generator
-            Of this point.
+            Generator of this point.
         """
         rank = min(int(rng.geometric(1 / self.options.avg_best_idx)) - 1, len(ranked) - 1)
         row = ranked[rank]
@@ -96,12 +103,17 @@ class Anneal:
 
 
 def best_rows(losses: NDArray[np.float64], n: int) -> NDArray[np.intp]:
-    """Return the rows of the ``n`` lowest losses, the oldest of equals first.
+    """Return the rows of the ``n`` lowest losses; of equal ones, the older first.
 
-    NaN and infinite losses are no place to look near, and left out.
+    Parameters
+    ----------
+    losses : (m,) array
+        Rows with NaN or ``inf`` are left out.
+    n : int
+        Number of rows, if there are as many; positive.
     """
     rows = np.flatnonzero(losses < np.inf)
-    if len(rows) > n:  # sorting all of them would make a suggestion dearer with each trial
+    if len(rows) > n:  # sorting all rows would make each suggestion costlier than the one before
         rows = rows[losses[rows] <= np.partition(losses[rows], n - 1)[n - 1]]
     ranked: NDArray[np.intp] = rows[np.argsort(losses[rows], kind="stable")]
     return ranked[:n]
@@ -119,7 +131,7 @@ def neighbour(
     centre : float
         A raw value that can occur.
     width : float
-        The share of the prior that is left, in (0, 1].
+        Factor by which the prior is narrowed, in (0, 1].
     rng : Generator
         The source of randomness.
 
@@ -138,7 +150,7 @@ def neighbour(
 
 
 def _draw_near(latent: Uniform | Normal, z: float, width: float, rng: np.random.Generator) -> float:
-    """Draw a latent value near another one."""
+
     match latent:
         case Normal(_, sigma):
             return float(rng.normal(z, sigma * width))

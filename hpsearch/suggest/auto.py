@@ -1,9 +1,9 @@
-"""The default: a Gaussian process and a Parzen estimator that take turns on one history.
+"""The default algorithm: a GP and TPE in turn, on one history.
 
-Where the loss is smooth, the process finds the optimum within few trials, and the estimator's
-trials gain from it; where it is rugged, or too large for a process, the estimator goes on. In
-many parameters the process looks only around the best trial in every other of its turns: most of
-what it knows nothing of lies there in corners far from anything good. ``turns`` says whose turn it is.
+On smooth losses, the GP finds the optimum in few trials, from which the trials of TPE gain. On rugged losses,
+and in searches too large for a GP, TPE makes progress. In many parameters the GP restricts every second of
+its suggestions to the neighbourhood of the best trial, since most unexplored regions are corners far from
+anything good. ``auto_schedule`` decides whose turn it is.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from hpsearch.suggest.gp.suggest import GaussianProcess
 from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
 
-#: Candidates of the estimator: fewer than it takes alone, for the greedy one of the two is the process.
+#: Candidates of TPE: fewer than TPE takes alone, since the GP is the greedy one of the two.
 _N_CANDIDATES = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutoOptions:
-    """What can be set; the defaults are meant to be kept."""
+    """Options of ``auto``; the defaults suit most searches."""
 
-    n_startup: int = 10  #: trials before which points are drawn from the prior
-    max_gp_trials: int = 400  #: trials, finished or not, beyond which the process takes no more turns
-    max_gp_dims: int = 60  #: parameters beyond which it takes none, each option of a choice counted as one
+    n_startup: int = 10  #: trials, finished or pending, drawn from the prior first
+    max_gp_trials: int = 400  #: finished and pending trials beyond which only TPE suggests
+    max_gp_dims: int = 60  #: parameters beyond which only TPE suggests; each option of a choice counts as one
 
     def __post_init__(self) -> None:
         for name in ("n_startup", "max_gp_trials", "max_gp_dims"):
@@ -42,7 +42,15 @@ class AutoOptions:
 
 
 class Auto:
-    """Proposes by turns; see the module."""
+    """Proposes points of a GP and of TPE in turn.
+
+    Parameters
+    ----------
+    space : Space
+        The space to search.
+    options : AutoOptions, optional
+        The defaults if not given.
+    """
 
     def __init__(self, space: Space, options: AutoOptions | None = None) -> None:
         self.space = space
@@ -55,7 +63,7 @@ class Auto:
     ) -> list[Suggestion]:
         """Propose as many points as there are generators; see ``Suggester``."""
         if not self._is_small(len(history) + len(pending)):
-            return self._tpe.suggest(history, pending, rngs)  # all at once, which costs less
+            return self._tpe.suggest(history, pending, rngs)  # in one batch, which is cheaper
         waiting = list(pending)
         suggestions = []
         for rng in rngs:
@@ -75,12 +83,12 @@ class Auto:
         return suggestion
 
     def _search_region(self, n_finished: int, n_pending: int) -> SearchRegion | None:
-        """Return where the process looks, or None where it is not its turn."""
+        """Return where the GP looks, or None when it is the turn of TPE."""
         n_trials = n_finished + n_pending
         if not self._is_small(n_trials) or n_trials < self.options.n_startup:
             return None
         return next_region(n_finished, n_pending, len(self.space.parameters))
 
     def _is_small(self, n_trials: int) -> bool:
-        """Whether the search is small enough for the process."""
+        """Whether the search is small enough for the GP."""
         return n_trials <= self.options.max_gp_trials and self._gp.n_features <= self.options.max_gp_dims

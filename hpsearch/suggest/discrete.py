@@ -1,4 +1,4 @@
-"""Points of discrete spaces that were not tried yet."""
+"""Discrete spaces: which points were tried, and how to find another one."""
 
 from __future__ import annotations
 
@@ -12,40 +12,33 @@ from hpsearch.space.tree import Space, Values
 
 
 class TriedPoints:
-    """The points of a history, kept as it grows."""
-
-    _history: History | None  #: the one that was read last
-    _n: int  #: how many of its trials were read
-    _keys: set[bytes]
+    """The points of a history, updated as it grows."""
 
     def __init__(self) -> None:
-        self._reset(None)
+        self._history: History | None = None
+        self._n = 0
+        self._keys: set[bytes] = set()
 
     def read(self, history: History) -> Set[bytes]:
-        """Return the keys of all points of a history; of the one read last, only the new ones are read."""
+        """Return the keys of all points of a history; reads only the new rows of the last one."""
         if history is not self._history or len(history) < self._n:
-            self._reset(history)
+            self._history, self._n, self._keys = history, 0, set()
         self._keys.update(_key(row) for row in history.values[self._n :])
         self._n = len(history)
         return self._keys
 
-    def _reset(self, history: History | None) -> None:
-        self._history = history
-        self._n = 0
-        self._keys = set()
-
 
 class KnownPoints:
-    """The points that were tried or are about to be; grows with each suggestion of a batch.
+    """Finished, pending and suggested points; grows with each suggestion of a batch.
 
     Parameters
     ----------
     history : History
-        Of the space; only its code for points is used.
+        Encodes points of the space.
     tried : set of bytes
-        The keys of the finished points; left as it is.
+        Keys of the finished points, from ``TriedPoints.read``; not modified.
     pending : sequence of Values
-        The open points.
+        Points that wait or are under evaluation.
     """
 
     def __init__(self, history: History, tried: Set[bytes], pending: Sequence[Values]) -> None:
@@ -60,41 +53,41 @@ class KnownPoints:
         return key in self._tried or key in self._open
 
     def add(self, values: Values) -> None:
-        """Count a point as known."""
+        """Add a suggested point."""
         self._open.add(_key(self._encode(values)[0]))
 
 
 def is_discrete(space: Space) -> bool:
-    """Whether a point of the space can come up twice: every parameter has separate values."""
+    """Whether every parameter has separate values, so that a point can occur twice."""
     return all(not isinstance(p.distribution, Numeric) or p.distribution.q for p in space.parameters)
 
 
 def find_new_point(space: Space, known: KnownPoints, rng: np.random.Generator) -> Values | None:
-    """Find a point of a finite space that was not known, for certain.
+    """Find a point of a finite space that is not known, if there is one.
 
-    The walk goes down the tree from random starts and stops at the first new point. All
-    that it visits before were known, so it visits at most one point more than those.
+    Enumerates the points, beginning at a random value of each parameter, and stops at the first new one. It
+    visits at most one point more than there are known points.
 
     Parameters
     ----------
     space : Space
-        One with ``n_points``.
+        A finite space: its ``n_points`` is not None.
     known : KnownPoints
-        The points tried.
+        The points to avoid.
     rng : Generator
-        Chooses where the walk starts.
+        Chooses where the enumeration starts.
 
     Returns
     -------
     Values or None
-        None when every point was known.
+        None when every point is known.
     """
     return next((values for values in _points(space, {}, 0, rng) if values not in known), None)
 
 
 def _key(row: Floats) -> bytes:
-    """Identify a point by its row in a history: the choices in it tell which zeros are values."""
-    return (row + 0.0).tobytes()  # adding zero makes a negative zero positive
+    """Return a key of a point from its row in a history; the choices determine which zeros are values."""
+    return (row + 0.0).tobytes()  # turns -0.0 into 0.0
 
 
 def _points(
@@ -113,22 +106,22 @@ def _points(
 
 
 def _values(distribution: Distribution, rng: np.random.Generator) -> Iterator[float | int]:
-    """Yield the values of a finite distribution, round once from a random start."""
+    """Yield each value of a finite distribution once, in cyclic order from a random start."""
     match distribution:
         case Categorical(probabilities=probabilities):
             possible = [i for i, p in enumerate(probabilities) if p > 0]
-            yield from (possible[i] for i in _round(len(possible), rng))
+            yield from (possible[i] for i in _cycle(len(possible), rng))
         case Integer(low=low, high=high):
-            yield from (low + i for i in _round(high - low, rng))
+            yield from (low + i for i in _cycle(high - low, rng))
         case Numeric(q=float(q), n_values=int(n_values)):
             least = round(distribution.support()[0] / q)
-            yield from ((least + i) * q for i in _round(n_values, rng))
+            yield from ((least + i) * q for i in _cycle(n_values, rng))
         case _:
             raise ValueError(f"the values of {distribution.name} cannot be counted")
 
 
-def _round(n: int, rng: np.random.Generator) -> Iterator[int]:
-    """Yield 0 to n - 1, from a random one on."""
+def _cycle(n: int, rng: np.random.Generator) -> Iterator[int]:
+    """Yield 0 to n - 1 in cyclic order from a random start."""
     start = int(rng.integers(n))
     yield from range(start, n)
     yield from range(start)

@@ -1,7 +1,7 @@
-"""Several algorithms on one history: for each trial, one of them by chance.
+"""A random mixture of algorithms on one history.
 
-A share of random trials keeps a search from settling too early, and costs little; a share of
-annealing refines what another algorithm has found.
+A share of random trials costs little and keeps a search from settling too early; a share of annealing refines
+what another algorithm has found.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def _shares() -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixOptions:
-    """What can be set."""
+    """Options of ``mix``."""
 
-    #: how often each algorithm is asked, by name
+    #: relative probability of each algorithm, by name; positive
     shares: Mapping[str, float] = field(default_factory=_shares)
 
     def __post_init__(self) -> None:
@@ -41,14 +41,14 @@ class MixOptions:
 
 
 class Mix:
-    """Passes on what one of several suggesters proposes.
+    """Proposes each point by one of several suggesters, chosen at random.
 
     Parameters
     ----------
-    suggesters : sequence of Suggester
-        At least one, all of the same space.
-    shares : sequence of float
-        How often each is asked, in any unit; above 0.
+    suggesters : sequence of n Suggesters
+        At least one, all for the same space.
+    shares : sequence of n floats
+        Relative probability of each; positive.
     """
 
     def __init__(self, suggesters: Sequence[Suggester], shares: Sequence[float]) -> None:
@@ -60,7 +60,7 @@ class Mix:
     ) -> list[Suggestion]:
         """Propose as many points as there are generators; see ``Suggester``.
 
-        Which suggester a point is from depends on its own generator alone.
+        The suggester of a point depends on the point's generator alone.
         """
         waiting = list(pending)
         suggestions: list[Suggestion] = []

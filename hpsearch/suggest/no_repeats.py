@@ -1,4 +1,4 @@
-"""A suggester that repeats nothing: another one's points, each of them once."""
+"""Suggestions without repeats in finite spaces, for any suggester."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from hpsearch.suggest.protocol import Suggester, Suggestion
 
 
 class NoRepeats:
-    """Passes on what another suggester proposes, with a point not tried yet in place of each repeat.
+    """Replaces repeated suggestions of another suggester by untried points.
 
     Parameters
     ----------
     suggester : Suggester
-        One for ``space``.
+        A suggester for ``space``.
     space : Space
-        Where it is not finite, whatever is proposed is passed on.
+        If it is not finite, all suggestions pass unchanged.
     """
 
     def __init__(self, suggester: Suggester, space: Space) -> None:
@@ -32,12 +32,12 @@ class NoRepeats:
     def suggest(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
     ) -> list[Suggestion]:
-        """Propose as many points as there are generators, or all that are left; see ``Suggester``.
+        """Propose as many points as there are generators, or all untried ones; see ``Suggester``.
 
         Raises
         ------
         SpaceExhaustedError
-            If none is left.
+            If every point was tried.
         """
         proposed = self._suggester.suggest(history, pending, rngs)
         if self._space.n_points is None or not proposed:
@@ -45,19 +45,17 @@ class NoRepeats:
         known = KnownPoints(history, self._tried.read(history), pending)
         suggestions: list[Suggestion] = []
         for suggestion, rng in zip(proposed, rngs, strict=False):
-            fresh = self._unrepeated(suggestion, known, rng)
-            if fresh is None:
+            new = self._new(suggestion, known, rng)
+            if new is None:
                 break
-            known.add(fresh.values)
-            suggestions.append(fresh)
+            known.add(new.values)
+            suggestions.append(new)
         if not suggestions:
             raise SpaceExhaustedError(self._space.n_points)
         return suggestions
 
-    def _unrepeated(
-        self, suggestion: Suggestion, known: KnownPoints, rng: np.random.Generator
-    ) -> Suggestion | None:
-        """Return the suggestion, another where it was known, or None when every point was."""
+    def _new(self, suggestion: Suggestion, known: KnownPoints, rng: np.random.Generator) -> Suggestion | None:
+        """Return the suggestion, or another one if its point is known; None when all points are."""
         if suggestion.values not in known:
             return suggestion
         values = find_new_point(self._space, known, rng)

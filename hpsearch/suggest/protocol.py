@@ -1,4 +1,4 @@
-"""What a suggester is, and where the randomness of a trial comes from."""
+"""The protocol of suggesters, and the random generator of a trial."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from hpsearch.space.tree import Values
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A point to try."""
+    """A point to evaluate."""
 
     values: Values  #: active parameters only
-    origin: str  #: the algorithm that made it: "tpe", "random", ...
+    origin: str  #: algorithm that suggested it: "tpe", "gp", "random", ...
 
 
 class Suggester(Protocol):
     """Proposes points from finished and pending trials.
 
-    A suggester is made for one ``Space``. It may cache what it derives from the
-    history, which only ever grows, but its answers depend on the arguments alone:
-    the same history, pending points and generators give the same suggestions in a
-    process that has just started.
+    A suggester serves one ``Space``. It may cache results of the history, which only grows, but its
+    suggestions depend on the arguments alone: the same history, pending points and generators give the same
+    suggestions in a new process.
     """
 
     def suggest(
@@ -39,34 +38,32 @@ class Suggester(Protocol):
         history : History
             Finished trials, in order of completion.
         pending : sequence of Values
-            Points that are waiting or under evaluation.
+            Points that wait or are under evaluation.
         rngs : sequence of n Generators
-            One for each point, so that a point depends on its own seed however many
-            are asked for at a time.
+            One for each point, so that a point depends on its own seed, whatever the size of the batch.
 
         Returns
         -------
         list of n Suggestions
-            The later ones may take the earlier ones for pending. Fewer than n only when there
-            are no more points to try, or not yet.
+            Later ones may treat earlier ones as pending. Fewer than n only when there are no more points to
+            try, or not yet.
 
         Raises
         ------
         SpaceExhaustedError
-            If it tries no point twice, and none is left.
+            If the suggester repeats no point, and all were tried.
         """
         ...
 
 
 def trial_rng(seed: int, tid: int) -> np.random.Generator:
-    """Return the generator of one trial.
+    """Return the generator of one trial: independent of other trials, and the same in every process.
 
     Parameters
     ----------
     seed : int
-        Of the experiment, not negative.
+        Seed of the experiment; not negative.
     tid : int
-        Number of the trial. Generators of different trials are independent, and none
-        depends on how many were made before, or by whom.
+        Number of the trial in the experiment, from 0.
     """
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(tid,)))

@@ -1,4 +1,4 @@
-"""Random search: every point is an independent draw from the prior."""
+"""Random search: each point is an independent draw from the prior."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from hpsearch.suggest.protocol import Suggestion
 
 
 class RandomSearch:
-    """Proposes draws from the prior, whatever was found so far."""
+    """Proposes draws from the prior, regardless of the history.
+
+    Parameters
+    ----------
+    space : Space
+        The space to search.
+    """
 
     def __init__(self, space: Space) -> None:
         self.space = space

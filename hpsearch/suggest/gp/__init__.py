@@ -1,1 +1,1 @@
-"""A Gaussian process over a conditional tree of parameters."""
+"""A Gaussian process (GP) over a conditional tree of parameters."""

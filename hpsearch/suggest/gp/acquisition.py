@@ -1,9 +1,9 @@
-"""How much a point is worth: the logarithm of its expected improvement, if it works at all.
+"""The acquisition function: log expected improvement, weighted by the probability of success.
 
-The logarithm has a slope where the improvement itself has rounded to nothing (Ament et al.
-2023, arXiv 2310.20708). Where trials fail, the improvement is multiplied by a power of the
-probability of success (Gardner et al. 2014, "Bayesian optimization with inequality constraints",
-have the first power): a failure costs a trial and tells nothing of the loss.
+The logarithm has a slope where the improvement itself rounds to zero (Ament et al. 2023, arXiv 2310.20708,
+section 4.1). Where trials fail, the improvement is multiplied by a power of the probability of success, since
+a failure costs a trial and says nothing about the loss. Gardner et al. 2014, "Bayesian optimization with
+inequality constraints", use the first power.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from hpsearch.core.history import Floats
 from hpsearch.suggest.gp.posterior import Posterior
 
 _LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
-#: Farther below zero the closed form cancels; nearer, the series is not yet exact.
+#: Farther below zero the closed form cancels; closer to zero the series is not exact.
 _FAR = 1e3
-#: The power of the probability of success. Measured against 1 and 2: half the failures, and losses
-#: as good or better.
+#: Power of the probability of success. Compared with 1 and 2, it halves the failures at equal or lower
+#: losses.
 _CAUTION = 3.0
 
 
 def log_improvement(z: Floats) -> Floats:
-    """Log of the expected excess over ``-z`` of a standard normal variable, ``phi(z) + z Phi(z)``.
+    """Return ``log(phi(z) + z Phi(z))``, the log expected improvement in units of the standard deviation.
 
-    Below -1 it is ``log phi(z) + log(1 - |z| sqrt(pi / 2) erfcx(|z| / sqrt 2))``, and where the
-    difference drowns in rounding the series ``z^-2 - 3 z^-4`` stands in for it.
+    For ``z < -1`` it is ``log phi(z) + log(1 - |z| sqrt(pi / 2) erfcx(|z| / sqrt 2))``; where rounding
+    cancels the difference, the series ``z^-2 - 3 z^-4`` replaces it.
 
     Parameters
     ----------
@@ -51,26 +51,26 @@ def log_improvement(z: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acquisition:
-    """The worth of points; higher is better."""
+    """The acquisition function of one suggestion; higher is better."""
 
-    losses: Posterior  #: what is believed of the loss
-    best: float  #: the loss to improve on
-    success: Posterior | None = None  #: what is believed of +1, a trial that worked, and -1, a failed one
-    base_rate: float = 0.0  #: what was subtracted from those numbers
+    losses: Posterior  #: of the loss
+    best: float  #: the incumbent: the loss to improve on
+    success: Posterior | None = None  #: of success (+1) and failure (-1) minus their mean; None: no failures
+    base_rate: float = 0.0  #: the mean that was subtracted
 
     def at(self, features: Floats) -> Floats:
-        """Return the acquisition, (m,), at (m, D) features."""
+        """Return the scores, (m,), of (m, D) features."""
         found = self.losses.predict(features)
         sigma = np.sqrt(found.variance)
-        acquisition = np.log(sigma) + log_improvement((self.best - found.mean) / sigma)
+        scores = np.log(sigma) + log_improvement((self.best - found.mean) / sigma)
         if self.success is not None:
             works = self.success.predict(features)
             spread = np.sqrt(works.variance + self.success.noise)
-            acquisition += _CAUTION * log_ndtr((works.mean + self.base_rate) / spread)
-        return acquisition
+            scores += _CAUTION * log_ndtr((works.mean + self.base_rate) / spread)
+        return scores
 
     def with_gradient(self, features: Floats) -> tuple[Floats, Floats]:
-        """Return the acquisition, (m,), at (m, D) features, and its gradient, (m, D)."""
+        """Return the scores, (m,), of (m, D) features, and their gradients, (m, D)."""
         found, by_mean, by_variance = self.losses.predict_with_gradient(features)
         sigma = np.sqrt(found.variance)
         z = (self.best - found.mean) / sigma
@@ -78,15 +78,15 @@ class Acquisition:
         by_z = np.exp(log_ndtr(z) - log_gain)
         by_sigma = by_variance / (2 * sigma)[:, None]
         gradient = ((1 - z * by_z)[:, None] * by_sigma - by_z[:, None] * by_mean) / sigma[:, None]
-        acquisition = np.log(sigma) + log_gain
+        scores = np.log(sigma) + log_gain
         if self.success is not None:
-            more, slope = _log_success(self.success, self.base_rate, features)
-            return acquisition + _CAUTION * more, gradient + _CAUTION * slope
-        return acquisition, gradient
+            log_p, slope = _log_success(self.success, self.base_rate, features)
+            return scores + _CAUTION * log_p, gradient + _CAUTION * slope
+        return scores, gradient
 
 
 def _log_success(success: Posterior, base_rate: float, features: Floats) -> tuple[Floats, Floats]:
-    """Return the log probability that points work, (m,), and its gradient, (m, D)."""
+    """Return the log probability of success, (m,), and its gradient, (m, D)."""
     works, by_mean, by_variance = success.predict_with_gradient(features)
     spread = np.sqrt(works.variance + success.noise)
     u = (works.mean + base_rate) / spread

@@ -1,11 +1,10 @@
-"""Points as coordinates, and coordinates as features of a kernel.
+"""Encoding of points as coordinates, and of coordinates as features of a kernel.
 
-Coordinates have one column for each parameter: the ``x`` of its axis, on which the range is one
-unit long, or the index of an option. Features are what distances are taken between: a numeric
-parameter is its ``x``; an option is a unit vector times ``1 / sqrt(2)``, so that two different ones
-are at the distance 1 (Hamming's). A parameter that is not active stands in the middle: at the
-centre of its axis, or halfway between all options. Two points that both lack it are then at no
-distance there, and what tells them from the others is the choice above it.
+Coordinates have one column per parameter: the ``x`` of its axis, where the range has length 1, or the index
+of an option. The kernel measures distances between features: a numeric parameter is its ``x``, an option a
+unit vector times ``1 / sqrt(2)``, so that two different options have distance 1 (Hamming distance). An
+inactive parameter has the features of the middle: the centre of its axis, or the mean of all options. Two
+points without the parameter then have no distance in it; the choice above it distinguishes them from others.
 """
 
 from __future__ import annotations
@@ -24,21 +23,26 @@ from hpsearch.suggest.tpe.axis import axis, side_by_side
 from hpsearch.suggest.tpe.choices import build_option_table
 from hpsearch.suggest.tpe.gauss import quantile
 
-#: A normal parameter is searched from three standard deviations below its mean to three above ...
+#: A normal parameter is searched within three standard deviations of its mean ...
 _HALF_RANGE = 0.5
-#: ... and, where trials lie farther out, one and a half beyond those.
+#: ... and up to one and a half standard deviations beyond any trial that lies farther out.
 _MARGIN = 0.25
 
 
 class Encoding:
-    """The coordinates and features of one space of ``d`` parameters.
+    """Coordinates and features of one space with ``d`` parameters.
+
+    Parameters
+    ----------
+    space : Space
+        The space.
 
     Attributes
     ----------
     groups : (D,) array of int
-        The parameter that each feature belongs to.
+        The parameter of each feature.
     is_choice : (d,) array of bool
-        Which parameters are choices; the others are numbers.
+        Which parameters are choices; the others are numeric.
     """
 
     def __init__(self, space: Space) -> None:
@@ -64,7 +68,20 @@ class Encoding:
         return x
 
     def encode(self, points: Sequence[Values], history: History) -> Floats:
-        """Map n points to (n, d) coordinates; what is not active has any."""
+        """Map points to coordinates.
+
+        Parameters
+        ----------
+        points : sequence of Values
+            ``n`` points of the space.
+        history : History
+            A history of the space.
+
+        Returns
+        -------
+        (n, d) array
+            Arbitrary where a parameter is inactive.
+        """
         rows = [history.encode(values)[0] for values in points]
         return self.coordinates(np.array(rows).reshape(len(points), len(self.is_choice)))
 
@@ -81,11 +98,24 @@ class Encoding:
         return values
 
     def active(self, x: Floats) -> Bools:
-        """Return which parameters (m, d) coordinates have; a choice's coordinate is its option."""
+        """Return which parameters are active under (m, d) coordinates, as an (m, d) mask."""
         return active_mask(self._activation, x)
 
     def features(self, x: Floats, active: Bools) -> Floats:
-        """Map (m, d) coordinates to (m, D) features."""
+        """Map coordinates to features.
+
+        Parameters
+        ----------
+        x : (m, d) array
+            Coordinates.
+        active : (m, d) array of bool
+            Which parameters are active.
+
+        Returns
+        -------
+        (m, D) array
+            Features.
+        """
         found = np.zeros((len(x), len(self.groups)))
         numbers, choices = self._numbers, self._choices
         centres = np.where(self._is_normal, 0.0, 0.5)
@@ -99,11 +129,11 @@ class Encoding:
         return found
 
     def first_features(self, columns: Indices) -> Indices:
-        """Return the first feature of each of some parameters, which of a number is its only one."""
+        """Return the index of the first feature of each parameter; a numeric one has no other."""
         return self._first[columns]
 
     def box(self, x: Floats) -> tuple[Floats, Floats]:
-        """Return the ends, (d,) each, of the range to search, given the coordinates (n, d) of trials."""
+        """Return the lower and upper ends, (d,) each, of the range to search after trials at (n, d)."""
         low, high = np.zeros(len(self.is_choice)), np.ones(len(self.is_choice))
         tried = x[:, self._numbers]
         lowest = np.minimum(tried.min(axis=0, initial=0.0) - _MARGIN, -_HALF_RANGE)
@@ -113,14 +143,41 @@ class Encoding:
         return low, high
 
     def near(self, x: Floats, radius: float, box: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-        """Return a box cut down to what is at most ``radius`` from (d,) coordinates in every number."""
+        """Return the part of a box around a point; choices keep their range.
+
+        Parameters
+        ----------
+        x : (d,) array
+            Coordinates of the point.
+        radius : float
+            Largest distance in each numeric coordinate; positive.
+        box : pair of (d,) arrays
+            Lower and upper ends.
+
+        Returns
+        -------
+        pair of (d,) arrays
+            Lower and upper ends.
+        """
         low, high = (np.clip(x + offset, *box) for offset in (-radius, radius))
         return np.where(self.is_choice, box[0], low), np.where(self.is_choice, box[1], high)
 
     def draw(self, n: int, box: tuple[Floats, Floats], rng: np.random.Generator) -> Floats:
-        """Draw the coordinates of n points within a box, (n, d), all parameters of them.
+        """Draw points within a box from the prior; normal values outside the box become uniform in it.
 
-        They come from the prior, except that a normal that misses the box becomes uniform there.
+        Parameters
+        ----------
+        n : int
+            Number of points.
+        box : pair of (d,) arrays
+            Lower and upper ends.
+        rng : Generator
+            Source of randomness.
+
+        Returns
+        -------
+        (n, d) array
+            Coordinates of all parameters, active or not.
         """
         uniforms = rng.random((n, len(self.is_choice)))
         numbers, choices = self._numbers, self._choices
@@ -134,26 +191,41 @@ class Encoding:
         return x
 
     def other_options(self, options: Floats, columns: Indices, rng: np.random.Generator) -> Floats:
-        """Draw for each of (m,) options of (m,) choices another one that can occur, if there is any."""
+        """Draw a different option for each given one, among those that can occur.
+
+        Parameters
+        ----------
+        options : (m,) array
+            Indices of the present options.
+        columns : (m,) array of int
+            The choice that each belongs to.
+        rng : Generator
+            Source of randomness.
+
+        Returns
+        -------
+        (m,) array
+            Indices; the present one where no other can occur.
+        """
         rows = np.searchsorted(self._choices, columns)
         possible = self._option_table.prior > 0
         n = possible.sum(axis=1)[rows]
         places = (np.cumsum(possible, axis=1) - 1)[rows, options.astype(np.intp)]
         turns = 1 + (rng.random(len(options)) * (n - 1)).astype(np.intp)
-        # Options that can occur come first in the order, each in its place among them.
+        # Options that can occur come first, in their order.
         order = np.argsort(~possible, axis=1, kind="stable")
         found: Floats = order[rows, (places + turns) % n].astype(np.float64)
         return found
 
     def snap(self, x: Floats) -> Floats:
-        """Move (m, d) coordinates to values that can occur."""
+        """Move (m, d) coordinates to the nearest values that can occur."""
         snapped, numbers = np.array(x), self._numbers
         on_grid = self._axis.coordinates(self._axis.values(x[:, numbers]))
         snapped[:, numbers] = np.where(self._is_grid, on_grid, x[:, numbers])
         return snapped
 
     def steps(self, x: Floats) -> Floats:
-        """Return how far the next value is from each of (m, d) coordinates: 0 where it is continuous."""
+        """Return the distance to the next grid value for (m, d) coordinates; 0 where continuous."""
         found, numbers = np.zeros(x.shape), self._numbers
         widths = 2 * self._axis.half_bins(self._axis.values(x[:, numbers]))
         found[:, numbers] = np.where(self._is_grid, widths, 0.0)

@@ -1,8 +1,9 @@
-"""The most probable hyperparameters.
+"""Maximum a posteriori hyperparameters of the GP.
 
-The prior on the lengths grows with the dimension, without which a process in many parameters
-believes nothing to be near anything (Hvarfner et al. 2024, arXiv 2402.02229; the location and the
-width here are smaller than theirs, which was measured to be better with few trials).
+The prior of a length-scale is lognormal, and grows with the dimension: ``log l ~ N(mu + log(d) / 2,
+sigma^2)`` (Hvarfner et al. 2024, arXiv 2402.02229). Without that, all points are far apart for a GP in many
+dimensions. ``mu`` and ``sigma`` are smaller here than in the paper, which was measured to be better with few
+trials.
 """
 
 from __future__ import annotations
@@ -16,34 +17,39 @@ from scipy.optimize import minimize
 from hpsearch.core.history import Floats
 from hpsearch.suggest.gp.kernel import Hyperparameters, Indices, correlation, distances
 
-#: Added to the noise, so that a matrix of repeats can be inverted.
+#: Added to the noise, so that the covariance of repeated points can be inverted.
 JITTER = 1e-6
 
-#: Steps of the search for the maximum.
+#: Iterations of L-BFGS-B.
 _MAX_STEPS = 25
-#: The logarithm of a length is normal around ``log(sqrt(d)) + _LENGTH_SHIFT`` ...
+#: The priors are normal in the logarithms: for a length around ``log(sqrt(d)) + _LENGTH_SHIFT`` ...
 _LENGTH_SHIFT, _LENGTH_SIGMA = -0.2, 1.0
-#: ... that of the signal around 0 ...
+#: ... for the signal around 0 ...
 _SIGNAL_SIGMA = 1.0
-#: ... and that of the noise around this.
+#: ... and for the noise around this.
 _NOISE_LOG, _NOISE_SIGMA = math.log(1e-4), 2.5
-#: How many of its deviations a parameter may be off the centre of its prior.
+#: Bounds of the search, in standard deviations from the centre of the prior.
 _N_SIGMAS = 5.0
 
 
 def fit(features: Floats, groups: Indices, targets: Floats) -> Hyperparameters:
     """Return the hyperparameters with the highest posterior density.
 
-    The search starts at the centre of the prior, so that they depend on nothing but the data.
+    The search starts at the centre of the prior, so the result depends on the data alone.
 
     Parameters
     ----------
     features : (n, D) array
-        Of the trials.
+        Features of the trials.
     groups : (D,) array of int
-        The parameter each feature belongs to, 0 to d - 1, each at least once.
+        The parameter of each feature, 0 to d - 1, each at least once.
     targets : (n,) array
-        Of mean 0 and variance about 1.
+        Observations with mean 0 and variance about 1.
+
+    Returns
+    -------
+    Hyperparameters
+        With ``d`` lengths; the centre of the prior when ``n`` is 0.
     """
     d = int(groups.max(initial=-1)) + 1
     centre, width = _prior(d)
@@ -70,6 +76,10 @@ def negative_log_posterior(
 ) -> tuple[float, Floats]:
     """Return minus the log posterior density, up to a constant, and its gradient.
 
+    With ``M = a a' - K^-1`` and ``a = K^-1 y``, the likelihood's part of the gradient is ``-1/2 tr(M dK)``
+    (Rasmussen and Williams 2006, equation 5.9). For a length this is a sum of ``C_ij (x_i - x_j)^2`` over
+    all pairs, computed by two products with ``C``.
+
     Parameters
     ----------
     theta : (d + 2,) array
@@ -80,9 +90,7 @@ def negative_log_posterior(
     Returns
     -------
     float, (d + 2,) array
-        With ``M = a a' - K^-1`` and ``a = K^-1 y`` the gradient of the likelihood's part is
-        ``-1/2 tr(M dK)`` (Rasmussen and Williams 2006, equation 5.9). For a length this is a sum
-        over all pairs of ``C_ij (x_i - x_j)^2``, which two products with ``C`` give.
+        The value and the gradient.
     """
     d, n = len(theta) - 2, len(targets)
     signal, noise = math.exp(theta[d]), math.exp(theta[d + 1])
@@ -111,13 +119,13 @@ def negative_log_posterior(
 
 
 def _hyperparameters(theta: Floats) -> Hyperparameters:
-    """Return (d + 2,) logarithms as what they are of."""
+    """Return the hyperparameters with these (d + 2,) logarithms."""
     *lengths, signal, noise = np.exp(theta)
     return Hyperparameters(lengths=np.array(lengths), signal=float(signal), noise=float(noise))
 
 
 def _prior(d: int) -> tuple[Floats, Floats]:
-    """Return the centres and the deviations, (d + 2,) each, of the logarithms' normal priors."""
+    """Return the means and standard deviations, (d + 2,) each, of the priors of the logarithms."""
     length = 0.5 * math.log(max(d, 1)) + _LENGTH_SHIFT
     return (
         np.array([length] * d + [0.0, _NOISE_LOG]),

@@ -1,4 +1,4 @@
-"""The covariance of a loss at two points: Matern's with smoothness 5/2, a length for each parameter.
+"""The Matern 5/2 kernel with one length-scale per parameter (Rasmussen and Williams 2006, equation 4.17).
 
 With ``r^2 = 5 sum_j |x_j - x'_j|^2 / l_j^2``, where ``x_j`` are the features of parameter ``j``::
 
@@ -19,15 +19,28 @@ Indices = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperparameters:
-    """What is fitted of a loss besides its values."""
+    """Hyperparameters of a GP."""
 
-    lengths: Floats  #: (d,) how far a parameter moves before the loss forgets, in units of its range
+    lengths: Floats  #: (d,) length-scale of each parameter, in units of its range
     signal: float  #: variance of the loss
-    noise: float  #: variance of what repeats of one point differ by
+    noise: float  #: variance of repeated observations of one point
 
 
 def distances(a: Floats, b: Floats) -> Floats:
-    """Return ``r`` between (m, D) and (n, D) features that were divided by their lengths, (m, n)."""
+    """Return the scaled distances ``r`` between two sets of points.
+
+    Parameters
+    ----------
+    a : (m, D) array
+        Features divided by their length-scales.
+    b : (n, D) array
+        Likewise.
+
+    Returns
+    -------
+    (m, n) array
+        Not negative.
+    """
     squares = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * (a @ b.T)
     return np.asarray(np.sqrt(5 * np.maximum(squares, 0.0)))
 
@@ -35,8 +48,8 @@ def distances(a: Floats, b: Floats) -> Floats:
 def correlation(r: Floats) -> tuple[Floats, Floats]:
     """Return ``(1 + r + r^2 / 3) exp(-r)`` and ``5 / 3 (1 + r) exp(-r)``.
 
-    The second is minus the derivative of the first by half the squared scaled distance, so
-    that ``dk / dx = -s second (x - x') / l^2``.
+    The second is minus the derivative of the first by half the squared distance, so ``dk / dx`` is
+    ``-s second (x - x') / l^2``.
     """
     decay = np.exp(-r)
     slope = (1 + r) * decay

@@ -1,8 +1,8 @@
-"""What is fitted from the trials of a search: how the loss behaves, and where trials fail.
+"""The models of a search: one GP for the loss, and one for success once a trial has failed.
 
-Two processes over the same features: one of the warped losses of the trials that have one, and,
-once a trial failed, one of +1 for each that worked and -1 for each that failed. Hyperparameters
-may be those of fewer trials than the process is conditioned on, since they cost far more.
+Both use the same features. The first models the warped losses; the second +1 for each trial with a loss and
+-1 for each failed one. The hyperparameters may come from fewer trials than the GP is conditioned on, since
+fitting them costs far more.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from hpsearch.suggest.gp.kernel import Hyperparameters, Indices
 from hpsearch.suggest.gp.posterior import with_fantasies
 from hpsearch.suggest.gp.warp import warped
 
-#: The least variance of whether a trial works: where an edge runs is never cached exactly.
-_MIN_DOUBT = 0.1
+#: Lower bound of the noise of the success GP: the border of the failing region is never known exactly.
+_MIN_SUCCESS_NOISE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedModels:
-    """The hyperparameters of both processes."""
+    """The hyperparameters of both GPs."""
 
     losses: Hyperparameters
-    success: Hyperparameters | None  #: None where no trial failed
+    success: Hyperparameters | None  #: None when no trial has failed
 
 
 def fit_models(features: Floats, groups: Indices, losses: Floats) -> FittedModels:
-    """Return the most probable hyperparameters.
+    """Fit the hyperparameters.
 
     Parameters
     ----------
     features : (n, D) array
-        Of the trials.
+        Features of the trials.
     groups : (D,) array of int
-        The parameter each feature belongs to.
+        The parameter of each feature.
     losses : (n,) array
-        NaN or ``inf`` for a trial that failed.
+        NaN or ``inf`` for a failed trial.
     """
     works = has_loss(losses)
     success = None
     if not works.all():
         found = fit(features, groups, _labels(works))
-        success = replace(found, noise=max(found.noise, _MIN_DOUBT))
+        success = replace(found, noise=max(found.noise, _MIN_SUCCESS_NOISE))
     return FittedModels(losses=fit(features[works], groups, warped(losses[works])), success=success)
 
 
@@ -59,15 +59,26 @@ def build_acquisition(
     *,
     beats_pending: bool = False,
 ) -> Acquisition:
-    """Return what points are worth after trials, with (p, D) features of pending points; see ``fit_models``.
+    """Return the acquisition function after a history.
 
-    The loss to improve on is the lowest that is believed of a trial that has one, and of a pending one
-    if it is to be beaten, too: as long as it is not, a point beside one that promises much promises as much.
+    The incumbent is the lowest posterior mean of the trials with a loss, and of the pending ones if
+    ``beats_pending`` is set. Otherwise expected improvement stays high next to pending points.
+
+    Parameters
+    ----------
+    fitted : FittedModels
+        Hyperparameters, perhaps of fewer trials.
+    features, groups, losses
+        All finished trials; as for ``fit_models``.
+    pending : (p, D) array
+        Features of the pending points.
+    beats_pending : bool
+        Whether a point must also improve on the predicted losses of the pending ones.
     """
     works = has_loss(losses)
     tried = features[works]
     posterior = with_fantasies(fitted.losses, tried, groups, warped(losses[works]), pending)
-    # Where losses are noisy, the lowest one was lucky; the lowest mean was not.
+    # With noise, the lowest loss is partly luck; the lowest posterior mean is not.
     rivals = np.vstack([tried, pending]) if beats_pending else tried
     best = float(posterior.predict(rivals).mean.min())
     if fitted.success is None:
@@ -77,12 +88,12 @@ def build_acquisition(
 
 
 def has_loss(losses: Floats) -> Bools:
-    """Return which of (n,) losses are one: not NaN, and not ``inf``, which says no more than a failure."""
+    """Return which of (n,) trials have a usable loss: neither NaN nor ``inf``, which counts as a failure."""
     return np.asarray(losses < np.inf)
 
 
 def _labels(works: Bools) -> Floats:
-    """Return 1 for each trial that worked and -1 for each that failed, less their mean."""
+    """Return +1 for success and -1 for failure, minus their mean."""
     return np.asarray(np.where(works, 1.0, -1.0) - _base_rate(works))
 
 

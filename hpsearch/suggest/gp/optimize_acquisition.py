@@ -1,10 +1,9 @@
-"""The best point under a acquisition: candidates, then moves of one parameter, then slopes.
+"""Maximize the acquisition: random candidates, then changes of single parameters, then gradients.
 
-Candidates come from the prior and from changes to the best trials. From the few best of them a
-local search goes on: each round proposes changes of one parameter at a time (another option, the
-next values of a grid, steps of all sizes of a number) and takes the best of them. A choice that
-opens another branch brings values for what hangs below it. What is continuous then climbs
-along the gradient, all starts at once.
+Candidates come from the prior and from changes to the best trials. A local search continues from the best
+few: each round proposes changes of one parameter at a time (another option, the next grid values, steps of
+all sizes in a number) and takes the best one. A choice that activates other parameters draws values for
+them. Continuous parameters then follow the gradient, from all starts at once.
 """
 
 from __future__ import annotations
@@ -21,28 +20,43 @@ from hpsearch.suggest.gp.kernel import Indices
 
 _N_DRAWN = 512  #: candidates from the prior
 _N_CHANGED = 256  #: candidates near the best trials
-_N_STARTS = 4  #: candidates from which the search goes on
+_N_STARTS = 4  #: candidates from which the local search starts
 _N_PROPOSALS = 3  #: changes of each parameter in a round
 _N_ROUNDS = 6  #: rounds of changes
-_N_CLIMBS = 25  #: steps along the gradient
-#: A grid finer than this share of the range is climbed like a line, and rounded afterwards.
+_N_CLIMBS = 25  #: iterations of L-BFGS-B
+#: A grid finer than this share of the range is optimized as continuous, and rounded afterwards.
 _FINE = 0.05
-#: Changes are between ``10**_STEPS[0]`` and ``10**_STEPS[1]`` of the range.
+#: Step sizes are between ``10**_STEPS[0]`` and ``10**_STEPS[1]`` of the range.
 _STEPS = (-3.0, -0.3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateRegion:
-    """Where to search."""
+    """Where to search for candidates, in coordinates."""
 
     encoding: Encoding
-    box: tuple[Floats, Floats]  #: ends of the range of each coordinate, (d,) each
+    box: tuple[Floats, Floats]  #: lower and upper ends, (d,) each
     elite: Floats  #: (e, d) coordinates of the best trials, e > 0, the best first
-    kept: Bools  #: (d,) which parameters stay as the best trial has them
+    kept: Bools  #: (d,) which parameters keep their values in the best trial
 
 
 def ranked(acquisition: Acquisition, region: CandidateRegion, rng: np.random.Generator) -> Floats:
-    """Return the coordinates, (m, d), of points of high acquisition, the best first."""
+    """Return candidates with high acquisition, the best first.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        What to maximize.
+    region : CandidateRegion
+        Where to search.
+    rng : Generator
+        Source of randomness.
+
+    Returns
+    -------
+    (m, d) array
+        Coordinates of values that can occur.
+    """
     pool = np.vstack([region.encoding.draw(_N_DRAWN, region.box, rng), _changed(region, _N_CHANGED, rng)])
     pool, scores = _evaluated(acquisition, region, pool)
     order = np.argsort(-scores, kind="stable")
@@ -54,27 +68,27 @@ def ranked(acquisition: Acquisition, region: CandidateRegion, rng: np.random.Gen
 
 
 def _evaluated(acquisition: Acquisition, region: CandidateRegion, x: Floats) -> tuple[Floats, Floats]:
-    """Return coordinates moved to values that can occur, those that are kept put back, and their scores."""
+    """Return candidates with kept parameters and on values that can occur, and their scores."""
     encoding = region.encoding
     x = encoding.snap(np.where(region.kept, region.elite[0], x))
     return x, acquisition.at(encoding.features(x, encoding.active(x)))
 
 
 def _changed(region: CandidateRegion, n: int, rng: np.random.Generator) -> Floats:
-    """Return n points that differ from the best trials in about three parameters, or a quarter."""
+    """Return n points that differ from the best trials in about three parameters, at least a quarter."""
     origin = region.elite[rng.integers(len(region.elite), size=n)]
     drawn = region.encoding.draw(n, region.box, rng)
     is_changed = rng.random(drawn.shape) < max(0.25, 3 / max(drawn.shape[1], 1))
     stepped = _stepped(region, origin, rng)
     moved = np.where(region.encoding.is_choice, drawn, stepped)
-    # What the origin did not have is drawn, whether a change opens it or not.
+    # Parameters that are inactive in the origin are always drawn.
     was_active = region.encoding.active(origin)
     kept = np.where(region.encoding.is_choice, origin, np.clip(origin, *region.box))
     return np.where(~was_active, drawn, np.where(is_changed, moved, kept))
 
 
 def _stepped(region: CandidateRegion, x: Floats, rng: np.random.Generator) -> Floats:
-    """Return coordinates a step of random size away, at least to the next value of a grid."""
+    """Return coordinates a step of random size away, at least to the next grid value."""
     sizes = 10 ** rng.uniform(*_STEPS, size=x.shape) * rng.standard_normal(x.shape)
     least = region.encoding.steps(x)
     sizes = np.where(np.abs(sizes) < least, np.copysign(least, sizes), sizes)
@@ -108,7 +122,7 @@ def _walk(
 def _changed_in(
     region: CandidateRegion, x: Floats, rows: Indices, columns: Indices, rng: np.random.Generator
 ) -> Floats:
-    """Return (m, d) points, each changed in one column, and with values for what this opens."""
+    """Return (m, d) points, each changed in one column, with values for newly active parameters."""
     encoding = region.encoding
     was_active = encoding.active(x)
     drawn = encoding.draw(len(x), region.box, rng)
@@ -125,7 +139,7 @@ def _changed_in(
 def _climb(
     acquisition: Acquisition, region: CandidateRegion, x: Floats, best: Floats
 ) -> tuple[Floats, Floats]:
-    """Improve (s, d) points along the gradient in what is continuous, or nearly so."""
+    """Improve the continuous and finely gridded parameters of (s, d) points by gradients."""
     encoding = region.encoding
     active = encoding.active(x)
     free = active & ~encoding.is_choice & (encoding.steps(x) < _FINE)

@@ -1,4 +1,4 @@
-"""What a Gaussian process believes of points that were not tried."""
+"""The posterior of the GP: predictions at new points (Rasmussen and Williams 2006, algorithm 2.1)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hpsearch.core.history import Floats
 from hpsearch.suggest.gp.fit import JITTER
 from hpsearch.suggest.gp.kernel import Hyperparameters, Indices, correlation, distances
 
-#: The least variance; rounding leaves about as much.
+#: Smallest variance, relative to the signal; about what rounding leaves.
 _MIN_VARIANCE = 1e-10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """The loss without noise at ``m`` points, as normal variables."""
+    """Normal predictions of the noise-free loss at ``m`` points."""
 
     mean: Floats  #: (m,)
     variance: Floats  #: (m,) positive
@@ -25,14 +25,14 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posterior:
-    """A process after ``n`` observations, in ``D`` features."""
+    """A GP conditioned on ``n`` observations in ``D`` features."""
 
-    scaled: Floats  #: (n, D) features of the observations, divided by their lengths
+    scaled: Floats  #: (n, D) features of the observations, divided by their length-scales
     inverse_lengths: Floats  #: (D,)
-    signal: float  #: variance before any observation
-    noise: float  #: variance of an observation beyond that of the loss
-    inverse_root: Floats  #: (n, n) inverse of the lower Cholesky factor of their covariance
-    weights: Floats  #: (n,) the covariance's inverse times the targets
+    signal: float  #: prior variance of the loss
+    noise: float  #: variance of the observation noise
+    inverse_root: Floats  #: (n, n) inverse of the lower Cholesky factor of the covariance
+    weights: Floats  #: (n,) inverse covariance times the targets
 
     def predict(self, features: Floats) -> Prediction:
         """Predict at (m, D) features."""
@@ -46,7 +46,7 @@ class Posterior:
         Returns
         -------
         Prediction, (m, D) array, (m, D) array
-            With the gradients of the mean and of the variance by the features.
+            The prediction, and the gradients of its mean and its variance by the features.
         """
         scaled = features * self.inverse_lengths
         correlations, slopes = correlation(distances(scaled, self.scaled))
@@ -54,7 +54,7 @@ class Posterior:
         whitened = covariance @ self.inverse_root.T
 
         def gradient(weights: Floats) -> Floats:
-            """Return the gradient of the covariances' sum under some (m, n) weights."""
+            """Return the gradient of the sum of covariances with (m, n) weights."""
             c = -self.signal * slopes * weights
             return np.asarray((c.sum(axis=1)[:, None] * scaled - c @ self.scaled) * self.inverse_lengths)
 
@@ -63,7 +63,7 @@ class Posterior:
         return self._prediction(covariance, whitened), by_mean, by_variance
 
     def _prediction(self, covariance: Floats, whitened: Floats) -> Prediction:
-        """Predict from the covariances with the observations, plain and whitened, (m, n) each."""
+        """Predict from the (m, n) covariances with the observations, plain and whitened."""
         variance = self.signal - (whitened * whitened).sum(axis=1)
         return Prediction(
             mean=covariance @ self.weights, variance=np.maximum(variance, _MIN_VARIANCE * self.signal)
@@ -71,7 +71,19 @@ class Posterior:
 
 
 def condition(hyper: Hyperparameters, features: Floats, groups: Indices, targets: Floats) -> Posterior:
-    """Return the process after observing (n,) targets at (n, D) features; see ``fit`` for the groups."""
+    """Condition the GP on observations.
+
+    Parameters
+    ----------
+    hyper : Hyperparameters
+        Of the GP, with ``d`` lengths.
+    features : (n, D) array
+        Features of the observations.
+    groups : (D,) array of int
+        The parameter of each feature.
+    targets : (n,) array
+        Observed values, with mean 0.
+    """
     inverse_lengths = (1 / hyper.lengths)[groups]
     scaled = features * inverse_lengths
     correlations, _ = correlation(distances(scaled, scaled))
@@ -92,13 +104,21 @@ def condition(hyper: Hyperparameters, features: Floats, groups: Indices, targets
 def with_fantasies(
     hyper: Hyperparameters, features: Floats, groups: Indices, targets: Floats, pending: Floats
 ) -> Posterior:
-    """Return the process that believes its own mean at (p, D) pending features.
+    """Condition the GP on observations, and on its own mean at pending points.
 
-    What is under evaluation then tells nothing new of the mean, and leaves nothing to gain
-    where it is (the kriging believer of Ginsbourger et al. 2010).
+    These fantasies leave the mean unchanged and remove the variance, hence the expected improvement, at the
+    pending points: the kriging believer of Ginsbourger et al. 2010, "Kriging is well-suited to parallelize
+    optimization".
+
+    Parameters
+    ----------
+    hyper, features, groups, targets
+        As for ``condition``.
+    pending : (p, D) array
+        Features of the pending points.
     """
     observed = condition(hyper, features, groups, targets)
     if not len(pending):
         return observed
-    believed = observed.predict(pending).mean
-    return condition(hyper, np.vstack([features, pending]), groups, np.append(targets, believed))
+    fantasies = observed.predict(pending).mean
+    return condition(hyper, np.vstack([features, pending]), groups, np.append(targets, fantasies))

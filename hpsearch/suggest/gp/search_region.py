@@ -1,4 +1,4 @@
-"""Where a process looks in one of its turns, and what it wants to be better than."""
+"""Search region and incumbent of one GP suggestion."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRegion:
-    """What one suggestion is after."""
+    """Where the GP looks for its next suggestion, and what that must improve on."""
 
-    #: how far from the best trial it may look, in each number and in units of its range
+    #: largest distance from the best trial in each numeric parameter, in units of its range
     radius: float = math.inf
-    #: whether some of the choices, by chance half of them, stay those of the best trial
+    #: whether a random half of the choices keep their options in the best trial
     keeps_choices: bool = False
-    #: whether to be better than what is believed of pending trials, too, not of finished ones alone
+    #: whether to improve on the predicted losses of pending trials, too
     beats_pending: bool = False
-    #: two points that differ by no more than this in every feature are too close to evaluate both at once
+    #: least distance from pending points, in at least one feature
     gap: float = 0.01

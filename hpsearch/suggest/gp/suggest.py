@@ -1,8 +1,8 @@
-"""The suggester: a Gaussian process over mixed and conditional parameters.
+"""Suggestions of the GP over mixed and conditional parameters.
 
-Points become features (``encoding``), losses become fit for a process (``warp``), processes are
-fitted to them (``kernel``, ``fit``, ``posterior``, ``model``), and the point with the highest
-expected improvement (``acquisition``) is searched for (``search``).
+``encoding`` maps points to features, ``warp`` transforms the losses, ``kernel``, ``fit``, ``posterior`` and
+``model`` fit GPs to both, and ``optimize_acquisition`` searches for the point with the highest
+``acquisition``.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from hpsearch.suggest.gp.model import FittedModels, build_acquisition, fit_model
 from hpsearch.suggest.gp.optimize_acquisition import CandidateRegion, ranked
 from hpsearch.suggest.gp.search_region import SearchRegion
 
-#: Trials with a loss below which nothing can be fitted.
+#: Trials with a loss that a fit needs.
 _MIN_TRIALS = 4
-#: Up to so many trials hyperparameters are fitted anew with each ...
+#: Up to this many trials, hyperparameters are fitted after each trial ...
 _EACH_UP_TO = 20
-#: ... and then whenever their number grew by this factor.
+#: ... and then whenever the number of trials has grown by this factor.
 _GROWTH = 1.08
-#: The best trials, near which candidates are placed.
+#: Number of best trials near which candidates are placed.
 _N_ELITE = 5
 #: Two points closer than this in every feature are the same.
 _SAME = 1e-9
-#: The share of the choices that stay those of the best trial where some do.
+#: Probability that a choice is kept, in a region that keeps choices.
 _KEPT = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cached:
-    """What was fitted from the first ``n`` trials of a history."""
+    """The fit to the first ``n`` trials of a history."""
 
     history: History
     n: int
@@ -43,10 +43,15 @@ class _Cached:
 
 
 class GaussianProcess:
-    """Proposes where the loss may be lower than the best.
+    """Proposes points with high expected improvement.
 
-    Hyperparameters are a function of the first trials of a history, up to a number that depends
-    only on how many there are; they are kept until that number changes.
+    Hyperparameters are a function of the first trials of a history, whose number depends only on the length
+    of the history; they are cached until that number changes.
+
+    Parameters
+    ----------
+    space : Space
+        The space to search.
     """
 
     def __init__(self, space: Space) -> None:
@@ -56,7 +61,7 @@ class GaussianProcess:
 
     @property
     def n_features(self) -> int:
-        """Columns of the kernel: one for a number, one for each option of a choice."""
+        """Number of features: one for a numeric parameter, one for each option of a choice."""
         return len(self._encoding.groups)
 
     def suggest(
@@ -66,18 +71,23 @@ class GaussianProcess:
         rng: np.random.Generator,
         region: SearchRegion | None = None,
     ) -> Values | None:
-        """Propose a point, or None if there are too few losses, or it finds none that is new.
+        """Propose a point.
 
         Parameters
         ----------
         history : History
             Finished trials.
         pending : sequence of Values
-            Points that are waiting or under evaluation.
+            Points that wait or are under evaluation.
         rng : Generator
-            Of this point.
-        region : Focus, optional
-            Where to look; everywhere if it is not given.
+            Generator of this point.
+        region : SearchRegion, optional
+            Where to look; by default everywhere.
+
+        Returns
+        -------
+        Values or None
+            None when there are fewer than 4 losses, or every candidate is too close to a known point.
         """
         region = region or SearchRegion()
         losses, encoding = history.losses, self._encoding
@@ -103,7 +113,7 @@ class GaussianProcess:
     def _candidate_region(
         self, x: Floats, elite: Floats, region: SearchRegion, rng: np.random.Generator
     ) -> CandidateRegion:
-        """Return where to search, given the coordinates of all trials, (n, d), and of the best, (e, d)."""
+        """Return the region in coordinates, for trials at (n, d) of which the best are at (e, d)."""
         encoding = self._encoding
         kept = np.zeros(len(encoding.is_choice), dtype=bool)
         if region.keeps_choices:
@@ -112,7 +122,7 @@ class GaussianProcess:
         return CandidateRegion(encoding=encoding, box=box, elite=elite, kept=kept)
 
     def _fitted(self, history: History, features: Floats) -> FittedModels:
-        """Return the hyperparameters for a history with (n, D) features; those from before if they hold."""
+        """Return the fit for a history with (n, D) features, from the cache if it holds."""
         n = n_learned_from(len(history))
         cached = self._cached
         if cached is None or cached.history is not history or cached.n != n:
@@ -122,7 +132,7 @@ class GaussianProcess:
 
 
 def n_learned_from(n: int) -> int:
-    """Return from how many of ``n`` trials hyperparameters are fitted: all of 20, later at least 92 %."""
+    """Return to how many of ``n`` trials hyperparameters are fitted: all of up to 20, then at least 92 %."""
     if n <= _EACH_UP_TO:
         return n
     m = _EACH_UP_TO
@@ -132,5 +142,5 @@ def n_learned_from(n: int) -> int:
 
 
 def _is_apart(place: Floats, others: Floats, gap: float) -> bool:
-    """Whether (D,) features differ from each of (n, D) others by more than a gap in any of them."""
+    """Whether (D,) features differ from each of (n, D) others by more than a gap in at least one."""
     return bool((np.abs(others - place) > gap).any(axis=1).all())

@@ -1,9 +1,8 @@
-"""Losses made fit for a Gaussian process: of similar size, and not skewed.
+"""Warping of losses for the GP: similar magnitudes, no skew.
 
-A few huge losses must not flatten the differences between the good ones, which is all that a
-search is about. Losses are scaled by their spread, clipped where they are far worse than most,
-bent until they look normal (Yeo and Johnson 2000, as in HEBO, Cowen-Rivers et al. 2020,
-arXiv 2012.03826), and standardised.
+A few huge losses must not hide the differences between good ones, which a search is about. Losses are scaled
+by their spread, clipped where they are far worse than most, made normal by the Yeo-Johnson transform (Yeo and
+Johnson 2000; as in HEBO, Cowen-Rivers et al. 2020, arXiv 2012.03826), and standardized.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ import numpy as np
 
 from hpsearch.core.history import Bools, Floats
 
-#: The ratio of the interquartile range of a normal variable to its standard deviation.
+#: Interquartile range of a normal variable, in standard deviations.
 _IQR_OF_SIGMA = 1.349
-#: Losses are at most this many scales above the median ...
+#: Losses are clipped at this many scales above the median ...
 _MAX_ABOVE = 10.0
-#: ... and the best is at most this many below: where most trials share one loss, the spread
-#: of the middle half says nothing, and the differences below it are what matters.
+#: ... and the scale is so large that the best is at most this many below. Where most trials share one loss,
+#: the interquartile range says nothing.
 _MAX_BELOW = 5.0
-#: The exponents that are tried.
+#: Candidate exponents of the Yeo-Johnson transform.
 _LAMBDAS = np.linspace(-1.0, 3.0, 81)
 
 
@@ -29,19 +28,19 @@ def warped(losses: Floats) -> Floats:
     Parameters
     ----------
     losses : (n,) array
-        Not NaN, less than ``inf``; ``-inf`` counts as the least of the finite ones.
+        Not NaN, less than ``inf``; ``-inf`` counts as the smallest finite loss.
 
     Returns
     -------
     (n,) array
-        In the same order as the losses (equal ones stay equal, and the worst may become so), of
-        mean 0 and variance 1; zeros where all losses are equal.
+        Mean 0 and variance 1, or all zeros when the losses are equal. The order is kept; clipping may make
+        the worst ones equal.
     """
     if not len(losses):
         return np.zeros(0)
     finite = np.maximum(losses, losses[np.isfinite(losses)].min(initial=np.inf))
     finite = np.where(np.isfinite(finite), finite, 0.0)
-    # Of any magnitude: sums and differences of numbers up to 1 do not overflow.
+    # Scaled to at most 1, so that sums and differences do not overflow.
     unit = finite / max(np.abs(finite).max(), np.finfo(float).tiny)
     bent = _bent(_scaled(unit))
     spread = bent.std()
@@ -49,7 +48,7 @@ def warped(losses: Floats) -> Floats:
 
 
 def _scaled(y: Floats) -> Floats:
-    """Centre (n,) numbers by their median and divide them by their spread; zeros where all are equal."""
+    """Subtract the median and divide by the spread; zeros when all are equal."""
     low, median, high = np.quantile(y, [0.25, 0.5, 0.75])
     scale = max((high - low) / _IQR_OF_SIGMA, (median - y.min()) / _MAX_BELOW)
     if scale <= 0:  # more than three quarters are equal, and the others are worse
@@ -58,7 +57,7 @@ def _scaled(y: Floats) -> Floats:
 
 
 def _bent(y: Floats) -> Floats:
-    """Return the Yeo-Johnson transform of (n,) numbers under the most likely exponent."""
+    """Return the Yeo-Johnson transform of (n,) numbers with the most likely exponent."""
     if not y.any():
         return y
     sizes, is_above = np.log1p(np.abs(y)), y >= 0
@@ -70,7 +69,7 @@ def _bent(y: Floats) -> Floats:
 
 
 def _yeo_johnson(sizes: Floats, is_above: Bools, exponents: Floats) -> Floats:
-    """Transform numbers given as ``log(1 + |y|)`` and whether they are not negative."""
+    """Transform numbers, given as ``log(1 + |y|)`` and ``y >= 0``, with each exponent."""
     powers = np.where(is_above, exponents, 2 - exponents)
     safe = np.where(np.abs(powers) < 1e-12, 1.0, powers)
     raised = np.where(np.abs(powers) < 1e-12, sizes, np.expm1(powers * sizes) / safe)

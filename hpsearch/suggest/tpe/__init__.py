@@ -1,1 +1,1 @@
-"""The tree-structured Parzen estimator."""
+"""The tree-structured Parzen estimator (TPE)."""

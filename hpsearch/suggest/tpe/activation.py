@@ -1,4 +1,4 @@
-"""Which parameters of a whole table of points are active."""
+"""Activation conditions of parameters, for arrays of points."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import numpy as np
 from hpsearch.core.history import Bools, Floats
 from hpsearch.space.tree import Space
 
-#: For each parameter its paths, a path being pairs of a choice's column and an option.
+#: For each parameter its paths; a path is a tuple of (column of a choice, option) pairs.
 Activation = tuple[tuple[tuple[tuple[int, int], ...], ...], ...]
 
-#: The paths of a parameter that is active whatever is chosen.
+#: The paths of a parameter that is always active.
 ALWAYS = ((),)
 
 
@@ -29,15 +29,15 @@ def active_mask(activation: Activation, values: Floats) -> Bools:
     Parameters
     ----------
     activation : Activation
-        Of the ``d`` parameters.
+        Conditions of the ``d`` parameters.
     values : (m, d) array
-        Raw values; of inactive parameters anything.
+        Raw values; arbitrary for inactive parameters.
 
     Returns
     -------
     (m, d) array of bool
-        True where all conditions of any path hold. A path starts at the root, so the value
-        that an inactive choice happens to have cannot open one.
+        True where all conditions of any path hold. A path starts at the root, so the arbitrary value of an
+        inactive choice satisfies none.
     """
     mask = np.zeros(values.shape, dtype=bool)
     for j, paths in enumerate(activation):

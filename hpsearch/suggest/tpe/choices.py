@@ -1,11 +1,11 @@
-"""The kernels of the categorical parameters: probabilities of the options.
+"""Kernels of categorical parameters: probabilities of the options.
 
-A component that observed option ``j`` of a parameter with ``c`` options of prior ``p`` gives
-option ``i`` the probability ``(1[i = j] + e c p_i) / (1 + e c)``, with ``e = 1 / (K + 1)`` when
-``K`` components observed the parameter: sharper as observations come in, but never so sharp
-that a choice with much below it locks on one branch. One that did not observe it contributes
-``p``. So the logarithm takes two values for an option, whichever it is that was observed, and
-sums over all parameters are products of matrices.
+A component that observed option ``j`` of a parameter with ``c`` options of prior ``p`` gives option ``i`` the
+probability ``(1[i = j] + e c p_i) / (1 + e c)``, with ``e = 1 / (K + 1)`` when ``K`` components observed the
+parameter. With a uniform prior this is an Aitchison-Aitken kernel. It sharpens with the number of
+observations, but slowly enough that a choice with a large subspace does not lock on one branch.
+A component that did not observe the parameter contributes ``p``. For each option the logarithm has only two
+values, so sums over all parameters are matrix products.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from hpsearch.suggest.tpe.gauss import LEAST
 class OptionTable:
     """The priors of ``q`` categorical parameters, side by side."""
 
-    prior: Floats  #: (q, o) probability of each option; 0 beyond a parameter's own
-    cumulative: Floats  #: (q, o) of the options up to each; exactly 1 from the last possible one on
+    prior: Floats  #: (q, o) probability of each option; 0 in columns beyond a parameter's options
+    cumulative: Floats  #: (q, o) cumulative probability; exactly 1 from the last possible option on
     n_options: Floats  #: (q,)
-    first: NDArray[np.intp]  #: (q,) number of the first option when those of all are numbered through
+    first: NDArray[np.intp]  #: (q,) index of each parameter's first option among the options of all
 
 
 def build_option_table(distributions: Sequence[Categorical]) -> OptionTable:
@@ -38,28 +38,28 @@ def build_option_table(distributions: Sequence[Categorical]) -> OptionTable:
     for row, distribution in zip(prior, distributions, strict=True):
         row[: len(distribution.probabilities)] = distribution.probabilities
     cumulative = np.cumsum(prior, axis=1)
-    cumulative /= cumulative[:, -1:]  # ends in exactly 1, so that rounding lets no impossible option in
+    cumulative /= cumulative[:, -1:]  # exactly 1 at the end, so that rounding admits no impossible option
     return OptionTable(prior, cumulative, sizes.astype(np.float64), np.cumsum(sizes) - sizes)
 
 
 @dataclass(frozen=True, slots=True)
 class CategoricalKernels:
-    """Probabilities that ``k`` components give the options of ``q`` parameters."""
+    """Probabilities of the options of ``q`` parameters under ``k`` components."""
 
     option_table: OptionTable  #: the priors
-    options: NDArray[np.intp]  #: (k, q) index of the option that each component observed
+    options: NDArray[np.intp]  #: (k, q) option that each component observed
     active: Bools  #: (k, q) false where the component contributes the prior
-    pseudo: Floats  #: (q,) the weight ``e c`` of the prior beside one observation
+    pseudo: Floats  #: (q,) weight ``e c`` of the prior, relative to one observation
 
     def log_density(self, values: Floats, active: Bools) -> Floats:
-        """Sum over the parameters of the log probabilities that each component gives each point.
+        """Return the log probability of each point under each component, summed over the parameters.
 
         Parameters
         ----------
         values : (m, q) array
             Option indices that can occur; 0 where inactive.
         active : (m, q) array of bool
-            Which parameters each point has; the others do not count.
+            Which parameters are active; the others do not count.
 
         Returns
         -------
@@ -78,8 +78,21 @@ class CategoricalKernels:
         return logs + self._one_hot(options, bonus * active) @ self._one_hot(self.options, self.active).T
 
     def draw(self, components: NDArray[np.intp], uniforms: Floats) -> Floats:
-        """Return (m, q) option indices; see ``NumericKernels.draw``."""
-        # The observed option takes the first 1 / (1 + e c) of the uniforms, the prior the rest.
+        """Draw option indices by inversion.
+
+        Parameters
+        ----------
+        components : (m,) array of int
+            Component of each point.
+        uniforms : (m, q) array
+            In [0, 1).
+
+        Returns
+        -------
+        (m, q) array
+            Option indices, as floats.
+        """
+        # The first 1 / (1 + e c) of the uniforms selects the observed option, the rest the prior.
         keeps = self.active[components] / (1 + self.pseudo)
         rest = np.clip((uniforms - keeps) / (1 - keeps), 0.0, 1 - 2**-53)
         drawn = (rest[:, :, None] >= self.option_table.cumulative).sum(axis=2)
@@ -87,19 +100,19 @@ class CategoricalKernels:
         return options
 
     def _one_hot(self, options: NDArray[np.intp], weights: Floats | Bools) -> Floats:
-        """Return an (n, total options) table with (n, q) weights in the places of (n, q) options."""
+        """Return an (n, total options) table with the (n, q) weights at the (n, q) options."""
         table = np.zeros((len(options), int(self.option_table.n_options.sum())))
         np.put_along_axis(table, self.option_table.first + options, weights.astype(np.float64), axis=1)
         return table
 
 
 def categorical_kernels(option_table: OptionTable, values: Floats, active: Bools) -> CategoricalKernels:
-    """Put weight on the option that each observation had, and the rest on the prior.
+    """Return the kernels of observations.
 
     Parameters
     ----------
     option_table : OptionTable
-        The priors of ``q`` parameters.
+        Priors of ``q`` parameters.
     values : (k, q) array
         Option indices; 0 where inactive.
     active : (k, q) array of bool
@@ -107,6 +120,6 @@ def categorical_kernels(option_table: OptionTable, values: Floats, active: Bools
     """
     pseudo = option_table.n_options / (active.sum(axis=0) + 1.0)
     options = values.astype(np.intp)
-    # An option that cannot occur attracts nothing.
+    # An impossible option gets no weight.
     is_possible = option_table.prior[np.arange(len(pseudo)), options] > 0
     return CategoricalKernels(option_table, options, active & is_possible, pseudo)

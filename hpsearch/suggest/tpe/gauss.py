@@ -1,4 +1,4 @@
-"""Probabilities of the standard normal distribution that stay accurate where they are small."""
+"""Probabilities of the standard normal distribution, accurate in the tails."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from hpsearch.core.history import Floats
 
 LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 
-#: Below this width the density at the middle is the better answer: its relative error is
-#: ``width^2 (z^2 - 1) / 24``, that of a difference of distribution functions ``1e-16 / width``.
+#: Below this width, use the density at the middle: its relative error is ``width^2 (z^2 - 1) / 24``, that of
+#: a difference of distribution functions ``1e-16 / width``.
 _NARROW = 1e-6
-#: Below this probability the difference is taken of logarithms.
+#: Below this probability, subtract logarithms.
 _TAIL = 1e-280
-#: Keeps the logarithm of a width or a mass that rounded to nothing finite.
+#: Lower bound of widths and probabilities, so that their logarithms are finite.
 LEAST = 1e-300
 
 
 def log_interval(low: Floats, high: Floats) -> Floats:
-    """Log probability that a standard normal variable lies in an interval.
+    """Return the log probability that a standard normal variable lies in an interval.
 
     Parameters
     ----------
-    low, high : arrays of one shape
-        Ends of the intervals, finite, ``low <= high``.
+    low, high : arrays of the same shape
+        Ends of the intervals; finite, ``low <= high``.
 
     Returns
     -------
     array of that shape
-        Finite: an interval of no width counts as 1e-300 wide.
+        Finite; an empty interval counts as 1e-300 wide.
     """
-    # By the tails beyond the ends, on the side of each: distribution functions near 1 would cancel.
+    # Use the tail on the side of each end: distribution functions near 1 would cancel.
     below, above = ndtr(-np.abs(low)), ndtr(-np.abs(high))
     mass = np.where((low < 0) & (high > 0), 1 - below - above, np.abs(above - below))
     logs: Floats = np.log(np.maximum(mass, LEAST))
@@ -51,5 +51,5 @@ def log_interval(low: Floats, high: Floats) -> Floats:
 
 
 def quantile(p: Floats) -> Floats:
-    """Return the point below which a standard normal variable has the probability ``p``; never infinite."""
+    """Return the quantiles of the standard normal distribution; always finite."""
     return np.asarray(ndtri(np.clip(p, 1e-300, 1 - 1e-16)))

@@ -1,16 +1,16 @@
-"""The kernels of the numeric parameters: for each component of a mixture, one on each axis.
+"""Kernels of numeric parameters: one for each component of a mixture and each axis.
 
-A component that did not have a parameter, or is the prior component, contributes the
-parameter's own prior there. Everything is an array over the components and the axes.
+A component without a parameter, and the prior component, contribute the parameter's prior. All arrays range
+over components and axes.
 
-On an axis without a grid the density at a point is asked for, and so it is where the bins of a
-grid are narrower than a fiftieth of the range, which in the ratio of two densities makes no
-difference. The sum over all axes of ``log N(x; mu, sigma)`` is then three products of matrices,
+Continuous axes use the density at a point, and so do grids whose bins are narrower than a fiftieth of the
+range, where the ratio of two densities hardly differs from that of the bins' probabilities. The sum over all
+axes of ``log N(x; mu, sigma)`` is three matrix products:
 
     ``-1/2 (x x) (1 / sigma^2)' + x (mu / sigma^2)' - 1/2 (mu^2 / sigma^2 + ...)'``
 
-Where bins are wider, the probability of the bin is asked for. Candidates crowd on a few values
-of a coarse grid, and each of those is integrated once.
+Wider bins are integrated. Since many candidates share the few values of a coarse grid, each distinct value is
+integrated once.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ from hpsearch.core.history import Bools, Floats
 from hpsearch.suggest.tpe.axis import Axis, side_by_side
 from hpsearch.suggest.tpe.gauss import LEAST, LOG_SQRT_2PI, log_interval, quantile
 
-#: No kernel is narrower than this share of the range, however many observations there are.
+#: Smallest bandwidth of a kernel, in ranges.
 MIN_BANDWIDTH = 0.03
 
-#: Bins that are wider than this share of the range are integrated.
+#: Bins wider than this share of the range are integrated.
 _COARSE = 0.02
-#: Beyond this many ranges, squares of coordinates have no digits left for small differences.
+#: Beyond this many ranges, squares of coordinates lose the digits of small differences.
 _FAR = 64.0
 
 
 @dataclass(frozen=True, slots=True)
 class AxisTable:
-    """``p`` axes side by side, those whose bins are integrated last."""
+    """``p`` axes side by side, those with integrated bins last."""
 
-    axis: Axis  #: all of them
-    n_smooth: int  #: how many ask for the density at a point
-    smooth: Axis  #: those again, alone
+    axis: Axis  #: all axes
+    n_smooth: int  #: number of axes that use the density at a point
+    smooth: Axis  #: the first ``n_smooth`` axes
     coarse: Axis  #: the others
 
     def coordinates(self, values: Floats) -> Floats:
-        """Map (n, p) values to coordinates, moved into the ranges."""
+        """Map (n, p) values to coordinates, clipped to the axes."""
         n = self.n_smooth
         return np.hstack([self.smooth.coordinates(values[:, :n]), self.coarse.coordinates(values[:, n:])])
 
 
 def build_axis_table(axes: Sequence[Axis]) -> AxisTable:
-    """Return axes side by side; they must come as ``is_coarse`` sorts them."""
+    """Return axes side by side; they must be sorted by ``is_coarse``."""
     n_smooth = sum(not is_coarse(axis) for axis in axes)
     return AxisTable(
         axis=side_by_side(axes),
@@ -62,41 +62,41 @@ def build_axis_table(axes: Sequence[Axis]) -> AxisTable:
 
 
 def is_coarse(axis: Axis) -> bool:
-    """Whether any bin of one axis is so wide that it is integrated."""
+    """Whether the bins of one axis are wide enough to be integrated."""
     if not axis.grid_step:
         return False
-    least = np.array([axis.least if axis.is_log else 0.0])  # bins of logarithms narrow upwards
+    least = np.array([axis.least if axis.is_log else 0.0])  # the widest bin of a log axis is its first
     return float(axis.half_bins(least)[0]) > _COARSE / 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumericKernels:
-    """Normal kernels of ``k`` components on ``p`` axes, each truncated to its range.
+    """Normal kernels of ``k`` components on ``p`` axes, each truncated to its axis.
 
-    Where a component contributes a uniform prior, that is one too: of the whole range.
+    A uniform prior is a flat kernel over the whole range.
     """
 
     axis_table: AxisTable  #: the axes
-    mu: Floats  #: (k, p) centres in ``x``, inside the ranges
+    mu: Floats  #: (k, p) centres in ``x``, on the axes
     sigma: Floats  #: (k, p) bandwidths in ``x``; 1 where flat
-    is_flat: Bools  #: (k, p) uniform on the range
-    below: Floats  #: (k, p) probability below the range before it was cut off; 0 where flat
-    mass: Floats  #: (k, p) probability inside the range before that; 1 where flat
+    is_flat: Bools  #: (k, p) whether the kernel is uniform
+    below: Floats  #: (k, p) probability below the axis before truncation; 0 where flat
+    mass: Floats  #: (k, p) probability on the axis before truncation; 1 where flat
 
     def log_density(self, values: Floats, active: Bools) -> Floats:
-        """Sum over the axes of the log densities of each component at each point.
+        """Return the log density of each point under each component, summed over the axes.
 
         Parameters
         ----------
         values : (m, p) array
             Raw values that can occur; 0 where inactive.
         active : (m, p) array of bool
-            Which parameters each point has; the others do not count.
+            Which parameters are active; the others do not count.
 
         Returns
         -------
         (m, k) array
-            Finite: with respect to ``x``, or of the bin where bins are integrated.
+            Finite; with respect to ``x``, or log probabilities of bins where these are integrated.
         """
         n = self.axis_table.n_smooth
         logs = self._log_at_points(values[:, :n], active[:, :n])
@@ -105,14 +105,19 @@ class NumericKernels:
         return logs
 
     def draw(self, components: NDArray[np.intp], uniforms: Floats) -> Floats:
-        """Return (m, p) values by the inverse distribution functions.
+        """Draw values by inversion of the distribution functions.
 
         Parameters
         ----------
         components : (m,) array of int
-            The component that each point is drawn from.
+            Component of each point.
         uniforms : (m, p) array
             In [0, 1).
+
+        Returns
+        -------
+        (m, p) array
+            Raw values.
         """
         axis = self.axis_table.axis
         p = self.below[components] + uniforms * self.mass[components]
@@ -121,7 +126,7 @@ class NumericKernels:
         return axis.values(np.where(self.is_flat[components], flat, x))
 
     def _log_at_points(self, values: Floats, active: Bools) -> Floats:
-        """Return the (m, k) sums over the axes that ask for the density at a point."""
+        """Return the (m, k) sums over the axes that use the density at a point."""
         n = self.axis_table.n_smooth
         mask = active.astype(np.float64)
         x = self.axis_table.smooth.coordinates(values) * mask
@@ -141,14 +146,14 @@ class NumericKernels:
         return logs
 
     def _log_of_bins(self, values: Floats, active: Bools) -> Floats:
-        """Return the (m, k) sums over the axes whose bins are integrated."""
+        """Return the (m, k) sums over the axes with integrated bins."""
         n = self.axis_table.n_smooth
         pairs = _distinct(values)
         low, high = (ends.T[pairs.is_first] for ends in self.axis_table.coarse.bins(pairs.ordered.T))  # (u,)
         columns = n + np.nonzero(pairs.is_first)[0]
         mu, precision = self.mu[:, columns], (1 / self.sigma)[:, columns]  # (k, u)
         kernels = log_interval((low - mu) * precision, (high - mu) * precision)
-        flat = np.log(np.maximum(high - low, LEAST))  # the range of a uniform axis is 1
+        flat = np.log(np.maximum(high - low, LEAST))  # a uniform axis has length 1
         logs = np.where(self.is_flat[:, columns], flat, kernels)
         mask = active.astype(np.float64)
         has_pair = np.zeros((len(values), len(columns)))
@@ -159,18 +164,18 @@ class NumericKernels:
 def numeric_kernels(axis_table: AxisTable, values: Floats, active: Bools) -> NumericKernels:
     """Place a kernel on each observation.
 
-    The bandwidth is the distance to the farther of the two neighbours on the line (Bergstra
-    et al. 2011, "Algorithms for hyper-parameter optimization", section 4; ends of the range
-    are no neighbours), at least ``max(0.03, (K + 2)^-2)`` and at most 1, the range (the magic
-    clipping of Watanabe 2023, arXiv 2304.11127, with its exponent at 2). On a grid it is at
-    least half a bin: narrower, a value would forget its neighbours.
+    The bandwidth is the distance to the farther of the two neighbours on the axis (Bergstra et al. 2011,
+    "Algorithms for hyper-parameter optimization", section 4; the ends of the axis are no neighbours), at
+    least ``max(0.03, (K + 2)^-2)`` and at most 1, the range ("magic clipping" of Watanabe 2023,
+    arXiv 2304.11127, with exponent 2). On a grid it is at least half a bin; a narrower kernel
+    would give neighbouring values no weight.
 
     Parameters
     ----------
     axis_table : AxisTable
-        The axes of ``p`` parameters.
+        Axes of ``p`` parameters.
     values : (k, p) array
-        Raw values; anything where inactive.
+        Raw values; arbitrary where inactive.
     active : (k, p) array of bool
         Which components observed each parameter; ``K`` is their number.
     """
@@ -178,14 +183,14 @@ def numeric_kernels(axis_table: AxisTable, values: Floats, active: Bools) -> Num
     x = axis_table.coordinates(values)
     narrowest = np.maximum(MIN_BANDWIDTH, (active.sum(axis=0) + 2.0) ** -2)
     observed = np.clip(_gaps(x, active), narrowest, 1.0)
-    # Where bins are not coarse, half of one is less than the narrowest kernel.
+    # Half a bin of the smooth axes is less than the smallest bandwidth.
     half_bins = np.minimum(axis_table.coarse.half_bins(values[:, n:]), 1.0)
     observed[:, n:] = np.maximum(observed[:, n:], half_bins)
     is_uniform = np.isinf(axis.prior_sigma)
     mu = np.where(active, x, 0.0)
     sigma = np.where(active, observed, np.where(is_uniform, 1.0, axis.prior_sigma))
     is_flat = ~active & is_uniform
-    # The centre lies inside the range, so the two terms of the mass straddle 1/2: no cancellation.
+    # The centre is on the axis, so the two terms of the mass lie on both sides of 1/2: no cancellation.
     below = ndtr((axis.low - mu) / sigma)
     mass = ndtr((axis.high - mu) / sigma) - below
     return NumericKernels(
@@ -199,7 +204,7 @@ def numeric_kernels(axis_table: AxisTable, values: Floats, active: Bools) -> Num
 
 
 def _gaps(x: Floats, active: Bools) -> Floats:
-    """Return the distance of each point to the farther of its neighbours on the line.
+    """Return the distance of each point to the farther of its two neighbours on the axis.
 
     Parameters
     ----------
@@ -211,12 +216,12 @@ def _gaps(x: Floats, active: Bools) -> Floats:
     Returns
     -------
     (k, p) array
-        Infinite for a point alone on its line; anything where inactive.
+        Infinite for a single point on its axis; arbitrary where inactive.
     """
-    points = np.where(active, x, np.inf).T  # (p, k): a line in one piece of memory
+    points = np.where(active, x, np.inf).T  # (p, k): each axis is contiguous
     order = np.argsort(points, axis=1, kind="stable")
     ordered = np.take_along_axis(points, order, axis=1)
-    with np.errstate(invalid="ignore"):  # the difference of two that do not count
+    with np.errstate(invalid="ignore"):  # inf - inf of two inactive points
         between = np.diff(ordered, axis=1)
     between[~np.isfinite(between)] = 0.0
     farther = np.zeros(ordered.shape)
@@ -232,9 +237,9 @@ def _gaps(x: Floats, active: Bools) -> Floats:
 class _Pairs:
     """The distinct values in each column of a table."""
 
-    ordered: Floats  #: (q, m) each column's values in rising order
-    is_first: Bools  #: (q, m) where a value differs from the one before; ``u`` of them
-    places: NDArray[np.intp]  #: (q, m) for each value of the table, its number among the ``u``
+    ordered: Floats  #: (q, m) sorted values of each column
+    is_first: Bools  #: (q, m) where a value differs from the one before; ``u`` are true
+    places: NDArray[np.intp]  #: (q, m) index among the ``u`` distinct values of each value of the table
 
 
 def _distinct(values: Floats) -> _Pairs:

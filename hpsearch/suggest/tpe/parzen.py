@@ -1,10 +1,9 @@
-"""One mixture over a whole conditional tree of parameters.
+"""Parzen estimator: one mixture density over the conditional tree of parameters.
 
-A component is an observed trial: a product of one kernel for each parameter that the trial
-had, and of the prior for each that it did not have (Falkner et al. 2018, "BOHB", for the
-product form; one mixture for all branches, rather than one for each, lets a choice and what
-hangs below it be drawn together). The last component is the prior itself. A point's density
-is that of its active parameters alone::
+A component is an observed trial: the product of a kernel for each parameter that the trial had, and of the
+prior for each that it lacked. The product form is that of Falkner et al. 2018, "BOHB", arXiv 1807.01774; one
+mixture for all branches draws a choice together with its subspace. The last component is the prior. The
+density of a point uses its active parameters alone::
 
     f(x) = sum_k w_k prod_{j active in x} f_kj(x_j)
 """
@@ -39,16 +38,16 @@ Columns = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class KernelLayout:
-    """What the kernels of a space's ``d`` parameters are placed on."""
+    """How kernels are arranged over the ``d`` parameters of a space."""
 
     numeric: Columns  #: (p,) columns of the numeric parameters, in the order of ``axis_table``
     axis_table: AxisTable
-    categorical: Columns  #: (q,) columns of the others, in the order of ``option_table``
+    categorical: Columns  #: (q,) columns of the choices, in the order of ``option_table``
     option_table: OptionTable
 
 
 def kernel_layout(space: Space) -> KernelLayout:
-    """Return what kernels are placed on in a space."""
+    """Return the layout of kernels for a space."""
     axes, choices = {}, {}
     for column, parameter in enumerate(space.parameters):
         if isinstance(parameter.distribution, Categorical):
@@ -69,24 +68,24 @@ class Mixture:
     """``k`` product kernels over ``d`` parameters."""
 
     layout: KernelLayout
-    log_weights: Floats  #: (k,) whose exponentials add up to 1
+    log_weights: Floats  #: (k,) normalized: ``logsumexp(log_weights) == 0``
     numeric: NumericKernels  #: of ``k`` components on ``p`` axes
     categorical: CategoricalKernels  #: of ``k`` components and ``q`` parameters
 
     def log_density(self, values: Floats, active: Bools) -> Floats:
-        """Log density of points.
+        """Return the log density of points.
 
         Parameters
         ----------
         values : (m, d) array
             Raw values that can occur; 0 where inactive.
         active : (m, d) array of bool
-            Which parameters each point has; the others do not count.
+            Which parameters are active; the others do not count.
 
         Returns
         -------
         (m,) array
-            With respect to each axis' ``x``, or to counting where a parameter is discrete.
+            With respect to ``x`` on continuous axes, and to counting for discrete parameters.
         """
         numeric, categorical = self.layout.numeric, self.layout.categorical
         logs = self.numeric.log_density(values[:, numeric], active[:, numeric])  # (m, k)
@@ -98,11 +97,10 @@ class Mixture:
         return highest + np.log(sums)
 
     def draw(self, uniforms: Floats) -> Floats:
-        """Return (m, d) raw values of all parameters, active or not, from (m, 1 + d) uniforms in [0, 1).
+        """Draw (m, d) raw values of all parameters, active or not, from (m, 1 + d) uniforms in [0, 1).
 
-        The first column picks the component, which all parameters of a point share. Given
-        the component they are independent, so that dropping afterwards what the drawn
-        choices make inactive is the same as drawing down the tree.
+        The first column selects the component of each point. Given the component, parameters are
+        independent, so dropping inactive ones afterwards is equivalent to drawing down the tree.
         """
         cumulative = np.cumsum(np.exp(self.log_weights))
         components = np.searchsorted(cumulative / cumulative[-1], uniforms[:, 0], side="right")
@@ -119,17 +117,17 @@ def fit(layout: KernelLayout, values: Floats, active: Bools, weights: Floats, pr
     Parameters
     ----------
     layout : KernelLayout
-        Of the space.
+        Layout of the space.
     values : (n, d) array
         Raw values; 0 where inactive.
     active : (n, d) array of bool
         Which parameters each observation had.
     weights : (n,) array
-        Positive.
+        Weights of the observations; positive, in any unit.
     prior_weight : float
-        Weight of the prior component, positive.
+        Weight of the prior component in the same unit; positive.
     """
-    # The prior is a component that had no parameter at all.
+    # The prior is a component without any parameter.
     values = np.vstack([values, np.zeros(values.shape[1])])
     active = np.vstack([active, np.zeros(values.shape[1], dtype=bool)])
     weights = np.append(weights, prior_weight)

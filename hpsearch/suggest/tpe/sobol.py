@@ -1,7 +1,7 @@
-"""Points that cover a space evenly: a scrambled Sobol' sequence through the inverses of the priors.
+"""Points that cover a space evenly: a scrambled Sobol' sequence, mapped by the quantiles of the priors.
 
-The sequence has a coordinate for each parameter (Sobol' 1967; scrambled after Matousek 1998, as
-``scipy.stats.qmc`` does it). Those of parameters that the options above close are left unused.
+The sequence has a coordinate for each parameter (Sobol' 1967; scrambled as by Matousek 1998, the method of
+``scipy.stats.qmc``). The coordinates of inactive parameters are not used.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ def sobol_points(space: Space, n: int, rng: np.random.Generator) -> list[Values]
     Parameters
     ----------
     space : Space
-        One with at least one parameter.
+        A space with at least one parameter.
     n : int
-        How many at the least, from 1 up; their number is a power of two. Fewer of them are the
-        same points.
+        Number of points, rounded up to a power of two; positive. A smaller ``n`` gives a prefix.
     rng : Generator
         Scrambles the sequence.
     """
-    from scipy.stats import qmc  # half of our memory and of our start-up time, for an option
+    # Only this option needs the import, which takes half of the memory and of the start-up time.
+    from scipy.stats import qmc
 
     engine = qmc.Sobol(len(space.parameters), seed=rng)
     uniforms = engine.random_base2(math.ceil(math.log2(n)))
@@ -36,7 +36,7 @@ def sobol_points(space: Space, n: int, rng: np.random.Generator) -> list[Values]
 
 
 def _point(space: Space, uniforms: list[float]) -> Values:
-    """Return the point that has these probabilities of a lower value."""
+    """Return the point with these quantile levels."""
     values: dict[str, float | int] = {}
     for parameter, uniform in zip(space.parameters, uniforms, strict=True):
         if parameter.is_active(values):
@@ -45,7 +45,7 @@ def _point(space: Space, uniforms: list[float]) -> Values:
 
 
 def _inverse(distribution: Distribution, p: float) -> float | int:
-    """Return the value below which a distribution has the probability ``p``, in [0, 1)."""
+    """Return the quantile of a distribution at ``p`` in [0, 1)."""
     match distribution:
         case Categorical(probabilities=probabilities):
             cumulative = np.cumsum(probabilities)

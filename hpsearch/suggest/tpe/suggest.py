@@ -1,17 +1,16 @@
-"""The suggester: a multivariate tree-structured Parzen estimator.
+"""Suggestions of TPE: a multivariate tree-structured Parzen estimator (Bergstra et al. 2011, section 4).
 
-Finished trials are divided into good and bad (``split``), a mixture of kernels over the
-whole tree of parameters is placed on each group (``parzen``), candidates are drawn from the
-good one and the one with the highest ratio of the two densities is suggested (``acquire``);
-in a discrete space, the best that was not tried yet (``new``).
+``split`` divides the finished trials into good and bad ones, ``parzen`` fits a mixture of kernels over the
+tree of parameters to each group, and ``acquire`` draws candidates from the good mixture and ranks them by the
+ratio of the two densities. In a discrete space the best untried candidate is suggested.
 
-What is kept of the history between calls (``summarize``, ``TriedPoints``) depends on the history alone,
-and costs as much to keep as trials come in: a suggestion takes the same time after any number of
-trials, and a suggester that has just started comes to the same one.
+The state between calls (``HistorySummary``, ``TriedPoints``) is a function of the history and is updated at
+the cost of the new trials. So a suggestion takes the same time after any number of trials, and a new process
+makes the same suggestions.
 
-Pending trials serve only to avoid repeats. Counting them as bad ("constant liar") was
-measured to help no more than it hurts: candidates drawn at random are diverse already, and a
-point under evaluation near the optimum would push the next one away from it.
+Pending trials only prevent repeats. Counting them as bad ("constant liar") was measured to help no more than
+it hurts: randomly drawn candidates are diverse already, and a pending point near the optimum would push the
+next one away from it.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ import numpy as np
 
 from hpsearch.core.history import Bools, Floats, History
 from hpsearch.errors import ConfigurationError
-from hpsearch.space.distribution import Categorical, Distribution, Integer, Numeric
+from hpsearch.space.distribution import Distribution, Numeric
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.discrete import KnownPoints, TriedPoints, find_new_point, is_discrete
 from hpsearch.suggest.protocol import Suggestion
@@ -39,20 +38,20 @@ from hpsearch.suggest.tpe.split import EMPTY, GROWTHS, Rows, n_good, rank_weight
 #: How the first points may be drawn.
 STARTS = ("random", "sobol")
 
-#: Random draws that look for an new point once every candidate was known.
+#: Random draws after all candidates turned out to be known points.
 _N_RETRIES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TPEOptions:
-    """What can be set; the defaults are meant to be kept."""
+    """Options of ``tpe``; the defaults suit most searches."""
 
-    n_startup: int = 10  #: finished trials before which points are drawn from the prior
-    start: str = "random"  #: how those are drawn: "random", or evenly by a "sobol" sequence
-    n_candidates: int = 48  #: points drawn from the good mixture for each suggestion
-    gamma: float = 0.1  #: share of the finished trials that count as good ...
+    n_startup: int = 10  #: until this many trials have finished, points are drawn from the prior
+    start: str = "random"  #: how these are drawn: "random", or by a "sobol" sequence
+    n_candidates: int = 48  #: points drawn from the good mixture for each suggestion; positive
+    gamma: float = 0.1  #: share of finished trials that are good, in (0, 1] ...
     growth: str = "linear"  #: ... or, with "sqrt", factor of the square root of their number
-    prior_weight: float = 1.0  #: weight of the prior, in observations
+    prior_weight: float = 1.0  #: weight of the prior, in observations; positive
 
     def __post_init__(self) -> None:
         _require(_is_whole(self.n_startup) and self.n_startup >= 0, "n_startup", "a whole number from 0 up")
@@ -70,7 +69,15 @@ class TPEOptions:
 
 
 class TPE:
-    """Proposes where good trials are dense and bad ones are not."""
+    """Proposes points where good trials are dense and bad ones are not.
+
+    Parameters
+    ----------
+    space : Space
+        The space to search.
+    options : TPEOptions, optional
+        The defaults if not given.
+    """
 
     def __init__(self, space: Space, options: TPEOptions | None = None) -> None:
         self.space = space
@@ -87,9 +94,8 @@ class TPE:
     ) -> list[Suggestion]:
         """Propose as many points as there are generators; see ``Suggester``.
 
-        Pending points serve only to prevent repeats in discrete spaces; elsewhere they change
-        nothing. In a discrete space a point is suggested twice only when all of it was tried, or when
-        it is too large for that and only known points came up.
+        Pending points only prevent repeats in discrete spaces. There, a point is suggested twice only when
+        all were tried, or when the space is infinite and every draw gave a known point.
         """
         if not rngs:
             return []
@@ -104,7 +110,6 @@ class TPE:
         return suggestions
 
     def _read(self, history: History) -> None:
-        """Bring the summarize up to date, or make that of another history."""
         is_grown = history is self._history and len(history) >= self._summary.n
         self._summary = summarize(history.losses, self._summary if is_grown else EMPTY)
         self._history = history
@@ -112,9 +117,9 @@ class TPE:
     def _proposals(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
     ) -> Iterator[Iterator[Suggestion]]:
-        """Yield for each generator what could be suggested, the best first, draws from the prior last."""
+        """Yield for each generator its possible suggestions: the best first, draws from the prior last."""
         firsts: Iterable[Iterable[Suggestion]] = ()
-        # Startup counts finished trials only: how many happen to be pending must not matter.
+        # Start-up counts finished trials only, so that the number of workers does not matter.
         if len(history) >= self.options.n_startup:
             good, bad = self._mixtures(history)
             ranked = ranked_candidates(good, bad, self._activation, self.options.n_candidates, rngs)
@@ -140,11 +145,11 @@ class TPE:
     def _sobol_points(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
     ) -> list[Suggestion]:
-        """Return the next points of the sequence, which are neither finished nor pending.
+        """Return the next points of the sequence that are neither finished nor pending.
 
-        They may be fewer than the generators where points come twice, as they do in a discrete space.
+        In a discrete space they may be fewer than the generators, since points repeat.
         """
-        # The generators of an experiment share the root of their seeds, which scrambles the sequence.
+        # All generators of an experiment share the root of their seeds; it scrambles the sequence.
         root = rngs[0].bit_generator.seed_seq.entropy  # type: ignore[attr-defined]
         points = sobol_points(
             self.space, len(history) + len(pending) + len(rngs), np.random.default_rng(root)
@@ -156,7 +161,7 @@ class TPE:
     def _first_new(
         self, proposals: Iterator[Suggestion], known: KnownPoints | None, rng: np.random.Generator
     ) -> Suggestion:
-        """Return the best proposal, the best new one in a discrete space."""
+        """Return the best proposal; in a discrete space the best untried one."""
         best = next(proposals)
         if known is None:
             return best
@@ -167,17 +172,14 @@ class TPE:
         return best if new is None else Suggestion(values=new, origin="random")
 
     def _points(self, candidates: Candidates) -> Iterator[Suggestion]:
-        """Yield the candidates, the best first."""
         for row, mask in zip(candidates.values, candidates.active, strict=True):
             yield Suggestion(values=self._point(row, mask), origin="tpe")
 
     def _draws(self, rng: np.random.Generator) -> Iterator[Suggestion]:
-        """Yield a few draws from the prior."""
         for _ in range(1 + _N_RETRIES):
             yield Suggestion(values=self.space.sample(rng), origin="random")
 
     def _point(self, row: Floats, mask: Bools) -> Values:
-        """Return a (d,) row of raw values as a point."""
         return {
             parameter.label: _typed(float(row[j]), parameter.distribution)
             for j, parameter in enumerate(self.space.parameters)
@@ -186,16 +188,11 @@ class TPE:
 
 
 def _typed(value: float, distribution: Distribution) -> float | int:
-    """Return a value in the type that sampling it gives."""
-    match distribution:
-        case Numeric():
-            return value
-        case Integer() | Categorical():
-            return int(value)
+    """Return a value in the type that sampling gives."""
+    return value if isinstance(distribution, Numeric) else int(value)
 
 
 def _require(holds: bool, option: str, what: str) -> None:
-    """Refuse an option of the wrong kind or range."""
     if not holds:
         raise ConfigurationError(f"The option {option} of tpe must be {what}.")
 
