@@ -1,7 +1,6 @@
-"""From the arguments of ``hp``, or of a stored document, to distributions.
+"""Distributions from the arguments of ``hp`` or of a stored document, with checks.
 
-What Hyperopt leaves to chance is checked here: every ``SpaceError`` names the function
-and the parameter, and says which argument is wrong.
+Every ``SpaceError`` names the function, the parameter and the wrong argument.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ from hpsearch.space.distribution import (
     Uniform,
 )
 
-#: Characters of a label: it stands in each document of a trial, and in messages.
+#: Characters of a label, which is part of each trial's document, and of messages.
 MAX_LABEL = 200
 
-#: The numeric distributions by name: is_log, has a q, is_integer.
+#: The numeric distributions by name: (is_log, has a q, is_integer).
 UNIFORMS: Mapping[str, tuple[bool, bool, bool]] = MappingProxyType(
     {
         "uniform": (False, False, False),
@@ -52,12 +51,12 @@ NORMALS: Mapping[str, tuple[bool, bool, bool]] = MappingProxyType(
 
 
 def checked_label(label: Any) -> str:
-    """Return a label that can be stored.
+    """Return a label if it can be stored.
 
     Raises
     ------
     SpaceError
-        Unless it is a string of 1 to ``MAX_LABEL`` characters that UTF-8 has, without NUL.
+        Unless it is a string of 1 to ``MAX_LABEL`` characters that UTF-8 can encode, without NUL.
     """
     if not isinstance(label, str) or not label:
         raise SpaceError(f"The label of a parameter must be a non-empty string, but it is {shown(label)}.")
@@ -69,13 +68,23 @@ def checked_label(label: Any) -> str:
 
 
 def uniform(name: str, label: str, low: float, high: float, q: float | None = None) -> Numeric:
-    """Return the distribution of one of ``UNIFORMS``; a log one takes the logarithms of its bounds.
+    """Return a uniform or log-uniform distribution.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``UNIFORMS``.
+    label : str
+        Label of the parameter, for messages.
+    low, high : float
+        Finite bounds, ``low < high``; natural logarithms of the bounds for a log distribution.
+    q : float, optional
+        Grid step; positive, for a distribution that has one.
 
     Raises
     ------
     SpaceError
-        Unless the bounds are finite numbers, ``low < high``, their exponentials are
-        floats where they are logarithms, and ``q > 0``.
+        If an argument is out of its range.
     """
     is_log, is_quantised, is_integer = UNIFORMS[name]
     where = f"hp.{name}({named(label)})"
@@ -95,19 +104,30 @@ def uniform(name: str, label: str, low: float, high: float, q: float | None = No
 
 
 def normal(name: str, label: str, mu: float, sigma: float, q: float | None = None) -> Numeric:
-    """Return the distribution of one of ``NORMALS``; a log one takes the moments of the logarithm.
+    """Return a normal or lognormal distribution.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``NORMALS``.
+    label : str
+        Label of the parameter, for messages.
+    mu, sigma : float
+        Mean and standard deviation of the value, or of its logarithm; finite, ``sigma > 0``.
+    q : float, optional
+        Grid step; positive, for a distribution that has one.
 
     Raises
     ------
     SpaceError
-        Unless ``mu`` and ``sigma`` are finite numbers, ``sigma > 0`` and ``q > 0``.
+        If an argument is out of its range.
     """
     is_log, is_quantised, is_integer = NORMALS[name]
     where = f"hp.{name}({named(label)})"
     mu, sigma = _finite(where, "mu", mu), _finite(where, "sigma", sigma)
     if sigma <= 0:
         raise SpaceError(f"{where}: sigma must be positive, but it is {sigma:g}.")
-    # No generator draws a normal 40 standard deviations out: with this, every draw is finite.
+    # No generator draws a normal 40 standard deviations from the mean, so every draw is finite.
     if not math.isfinite(abs(mu) + 40 * sigma):
         raise SpaceError(f"{where}: mu = {mu:g} with sigma = {sigma:g} reaches beyond the range of floats.")
     if is_log:
@@ -119,10 +139,17 @@ def normal(name: str, label: str, mu: float, sigma: float, q: float | None = Non
 def integer(label: str, low: int, high: int) -> Integer:
     """Return the uniform distribution of the integers ``low <= value < high``.
 
+    Parameters
+    ----------
+    label : str
+        Label of the parameter, for messages.
+    low, high : int
+        Within +-2**53, ``low < high``.
+
     Raises
     ------
     SpaceError
-        Unless both are whole numbers within +-2**53 and ``low < high``.
+        If an argument is out of its range.
     """
     where = f"hp.randint({named(label)})"
     for name, bound in (("low", low), ("high", high)):
@@ -136,12 +163,21 @@ def integer(label: str, low: int, high: int) -> Integer:
 
 
 def categorical(name: str, label: str, probabilities: Sequence[float]) -> Categorical:
-    """Return the distribution of an index with these probabilities, brought to a sum of 1.
+    """Return the distribution of an index, with probabilities normalized to a sum of 1.
+
+    Parameters
+    ----------
+    name : str
+        ``choice`` or ``pchoice``.
+    label : str
+        Label of the parameter, for messages.
+    probabilities : sequence of float
+        At least one; not negative, with a sum within 1e-6 of 1.
 
     Raises
     ------
     SpaceError
-        Unless there is at least one, none is negative, and their sum is within 1e-6 of 1.
+        If the probabilities are not valid.
     """
     where = f"hp.{name}({named(label)})"
     if not probabilities:
@@ -153,7 +189,7 @@ def categorical(name: str, label: str, probabilities: Sequence[float]) -> Catego
     total = math.fsum(checked)
     if abs(total - 1) > 1e-6:
         raise SpaceError(f"{where}: the probabilities must add up to 1, but their sum is {total:g}.")
-    # Sums that are 1 up to rounding stay as they are, so that normalising twice changes nothing.
+    # Keep sums that are 1 up to rounding, so that normalizing twice changes nothing.
     if abs(total - 1) > SLACK:
         checked = [probability / total for probability in checked]
     return Categorical(probabilities=tuple(checked), name=name)
@@ -165,7 +201,7 @@ def equal(n: int) -> list[float]:
 
 
 def _finite(where: str, what: str, value: Any) -> float:
-    """Return a finite number as a float, or raise a sentence about it."""
+    """Return a number as a float; raises unless it is finite."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise SpaceError(f"{where}: {what} must be a number, but it is {shown(value)}.")
     try:
@@ -174,11 +210,10 @@ def _finite(where: str, what: str, value: Any) -> float:
         number = math.inf
     if not math.isfinite(number):
         raise SpaceError(f"{where}: {what} must be finite, but it is {shown(value)}.")
-    return number + 0.0  # turns -0.0 into 0.0, so that equal bounds look equal
+    return number + 0.0  # turns -0.0 into 0.0
 
 
 def _step(where: str, q: Any) -> float:
-    """Return a grid step that was checked."""
     step = _finite(where, "q", q)
     if step <= 0:
         raise SpaceError(f"{where}: q must be positive, but it is {step:g}.")
@@ -186,7 +221,6 @@ def _step(where: str, q: Any) -> float:
 
 
 def _check_grid(where: str, built: Numeric, q: float) -> None:
-    """Raise unless a grid is coarse enough for floats."""
     smallest, largest = built.support()
     if max(abs(smallest), abs(largest)) / q >= MAX_INTEGER:
         hint = ", the exponential of high" if built.is_log else ""
@@ -194,9 +228,8 @@ def _check_grid(where: str, built: Numeric, q: float) -> None:
 
 
 def _check_logarithm(where: str, what: str, value: float) -> None:
-    """Raise unless ``exp(value)`` is a positive float of full precision."""
     if not MIN_LOG < value < MAX_LOG:
         raise SpaceError(
             f"{where}: {what} is a logarithm, and exp({value:g}) is outside the range of floats; "
-            f"take the logarithm of the bound that you mean, such as np.log(1e-5)."
+            f"pass the logarithm of the bound, such as np.log(1e-5)."
         )

@@ -1,12 +1,11 @@
 """The distributions of single parameters.
 
-A numeric parameter is a latent variable, uniform or normal, that is optionally
-exponentiated, then optionally rounded to a grid: ``value = round(exp(z) / q) * q``,
-halves to even. Eleven of Hyperopt's distributions are that one sentence; the others
-are a uniform integer and a categorical index. NumPy alone is needed to sample: what
-needs special functions belongs to the suggesters.
+A numeric parameter is a latent variable, uniform or normal, that is optionally exponentiated, then optionally
+rounded to a grid: ``value = round(exp(z) / q) * q``, halves to even. This covers nine of Hyperopt's
+distributions; the others are a uniform integer and a categorical index. Sampling needs NumPy alone; special
+functions belong to the suggesters.
 
-Nothing is checked here: ``arguments`` builds the values from what a user wrote.
+``arguments`` builds and checks these values from a user's arguments.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Logarithms of the smallest and largest normal floats: ``exp`` is clipped to them.
+#: Logarithms of the smallest and largest normal floats, between which ``exp`` is evaluated.
 MIN_LOG, MAX_LOG = math.log(sys.float_info.min), math.log(sys.float_info.max)
 
-#: Integers up to here are exact as floats, which is how the history of a search holds them.
+#: Integers up to this size are exact as floats, the type of all values in a history.
 MAX_INTEGER = 2**53
 
-#: Relative slack of a bound or a grid point, for values that were computed in another way.
+#: Relative tolerance for bounds and grid points, for values that went through other arithmetic.
 SLACK = 1e-12
 
 
@@ -41,7 +40,7 @@ class Uniform:
 
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """A latent variable that is normal, and unbounded."""
+    """A latent variable that is normal, without bounds."""
 
     mu: float
     sigma: float
@@ -66,32 +65,32 @@ class Numeric:
         return self.from_latent(self.latent.draw(rng))
 
     def from_latent(self, z: float) -> float:
-        """Map a latent value, infinities included, to a value of the parameter.
+        """Map a latent value, which may be infinite, to a value of the parameter.
 
-        A ``z`` outside a uniform latent's range gives the nearest value that can occur.
+        A ``z`` outside the range of a uniform latent gives the nearest value that can occur.
         """
         value = self._exp(z)
         if isinstance(self.latent, Uniform):
             low, high = self._exp(self.latent.low), self._exp(self.latent.high)
             if self.q:
-                # A bound that lies half-way between two grid points has no mass beyond it.
+                # A bound half-way between two grid points has no probability beyond it.
                 low, high = math.nextafter(low, math.inf), math.nextafter(high, -math.inf)
             value = min(max(value, low), high)
         return self.grid(value)
 
     def grid(self, value: float) -> float:
-        """Return the multiple of ``q`` nearest to a value, or the value when there is no grid."""
-        # From 2**53 steps on, a float has no digits left that rounding could remove.
+        """Return the multiple of ``q`` nearest to a value, or the value without a grid."""
+        # From 2**53 steps on, a float has no digits left to round.
         if not self.q or abs(value) / self.q >= MAX_INTEGER:
             return value
         return float(round(value / self.q) * self.q)
 
     def support(self) -> tuple[float, float]:
-        """Return the smallest and the largest value that can occur; infinite for a normal."""
+        """Return the smallest and the largest value that can occur; for a normal latent without limit."""
         return self.from_latent(-math.inf), self.from_latent(math.inf)
 
     def contains(self, value: float) -> bool:
-        """Whether the value can occur, up to rounding: in the support, and on the grid if any."""
+        """Whether the value can occur, up to rounding: in the support, and on the grid if there is one."""
         low, high = self.support()
         if not low - SLACK * abs(low) <= value <= high + SLACK * abs(high):
             return False
@@ -106,14 +105,13 @@ class Numeric:
 
     @property
     def n_values(self) -> int | None:
-        """How many values can occur; None when they are not finitely many."""
+        """Number of values that can occur; None if infinite."""
         if self.q is None or isinstance(self.latent, Normal):
             return None
         low, high = self.support()
         return round((high - low) / self.q) + 1
 
     def _exp(self, z: float) -> float:
-        """Apply the exponential of a log parameter, within the range of floats."""
         return math.exp(min(max(z, MIN_LOG), MAX_LOG)) if self.is_log else z
 
 
@@ -135,7 +133,7 @@ class Integer:
 
     @property
     def n_values(self) -> int:
-        """How many values can occur."""
+        """Number of values that can occur."""
         return self.high - self.low
 
 
@@ -153,7 +151,7 @@ class Categorical:
             rest -= probability
             if rest < 0:
                 return index
-        # Rounding used up less than 1 in all; any option with mass will do.
+        # The probabilities add up to slightly less than 1: return an option that can occur.
         return self.probabilities.index(max(self.probabilities))
 
     def contains(self, value: float) -> bool:
@@ -163,7 +161,7 @@ class Categorical:
 
     @property
     def n_values(self) -> int:
-        """How many options can occur."""
+        """Number of options that can occur."""
         return sum(probability > 0 for probability in self.probabilities)
 
 
@@ -171,7 +169,7 @@ Distribution = Numeric | Integer | Categorical
 
 
 def bounds_text(distribution: Distribution) -> str:
-    """Describe the values of a distribution in the units of the parameter, not of its logarithm."""
+    """Describe the range of a distribution in the units of the parameter, not of its logarithm."""
     match distribution:
         case Categorical():
             return f"{len(distribution.probabilities)} options"

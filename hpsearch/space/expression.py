@@ -1,86 +1,63 @@
-"""The search space as an expression: what ``hp.*`` builds and what a configuration is computed from.
+"""The nodes of a search space: what ``hp.*`` builds and configurations are computed from.
 
-An expression is a literal, a container (dict or tuple), a number drawn from a
-distribution, a choice between expressions, or an operation on expressions. Nodes are
-frozen and have an identity: the same node may stand in many places and has one value
-in all of them, as in Hyperopt. Two differences are on purpose: comparing a node with
-``==``, or asking for its truth, length or items, raises instead of silently giving an
-answer about the node itself; and a user's containers are copied when a node is built.
+An expression is a literal, a container (dict or tuple), a number drawn from a distribution, a choice between
+expressions, or an operation on expressions. Nodes are frozen and have an identity: a node that is used in
+several places has one value in all of them, as in Hyperopt. There are two deliberate differences. Comparing a
+node with ``==``, or taking its truth, length or items, raises an error instead of silently answering for the
+node itself. And a user's containers are copied when a node is built.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
 from hpsearch.errors import SpaceError
-from hpsearch.runtime.escaping import reason, shown
+from hpsearch.runtime.escaping import shown
 from hpsearch.space import restricted_operations
 from hpsearch.space.distribution import Categorical, Integer, Numeric
 from hpsearch.space.operations import OPERATIONS
 
-#: Containers inside containers; MongoDB holds documents of at most 100 levels, a dict takes three.
+#: Levels of nested containers. MongoDB's documents have at most 100 levels, and a dict takes three.
 MAX_NESTING = 25
 
-#: Nodes below nodes, through containers, options and operands.
+#: Levels of nested nodes, through containers, options and operands.
 MAX_DEPTH = 100
 
-#: Operands that a message shows.
-_MAX_OPERANDS = 3
+
+def _operators(name: str) -> tuple[Callable[[Node, Any], Operation], Callable[[Node, Any], Operation]]:
+    """Return the methods for an operator with the node on its left and on its right."""
+
+    def left(self: Node, other: Any) -> Operation:
+        return self._operation(name, self, other)
+
+    def right(self: Node, other: Any) -> Operation:
+        return self._operation(name, other, self)
+
+    return left, right
 
 
 class Node:
-    """What all nodes share: arithmetic builds an ``Operation``, and identity is equality."""
+    """Base of all nodes: arithmetic builds an ``Operation``, and equality is identity."""
 
     __slots__ = ()
-    #: Tells NumPy scalars and arrays to leave ``array + node`` to the node.
+    #: Makes NumPy scalars and arrays leave ``array + node`` to the node.
     __array_ufunc__: ClassVar[None] = None
 
-    def __add__(self, other: Any) -> Operation:
-        return self._operation("add", self, other)
-
-    def __radd__(self, other: Any) -> Operation:
-        return self._operation("add", other, self)
-
-    def __sub__(self, other: Any) -> Operation:
-        return self._operation("sub", self, other)
-
-    def __rsub__(self, other: Any) -> Operation:
-        return self._operation("sub", other, self)
-
-    def __mul__(self, other: Any) -> Operation:
-        return self._operation("mul", self, other)
-
-    def __rmul__(self, other: Any) -> Operation:
-        return self._operation("mul", other, self)
-
-    def __truediv__(self, other: Any) -> Operation:
-        return self._operation("truediv", self, other)
-
-    def __rtruediv__(self, other: Any) -> Operation:
-        return self._operation("truediv", other, self)
-
-    def __floordiv__(self, other: Any) -> Operation:
-        return self._operation("floordiv", self, other)
-
-    def __rfloordiv__(self, other: Any) -> Operation:
-        return self._operation("floordiv", other, self)
-
-    def __mod__(self, other: Any) -> Operation:
-        return self._operation("mod", self, other)
-
-    def __rmod__(self, other: Any) -> Operation:
-        return self._operation("mod", other, self)
-
-    def __pow__(self, other: Any) -> Operation:
-        return self._operation("pow", self, other)
-
-    def __rpow__(self, other: Any) -> Operation:
-        return self._operation("pow", other, self)
+    __add__, __radd__ = _operators("add")
+    __sub__, __rsub__ = _operators("sub")
+    __mul__, __rmul__ = _operators("mul")
+    __truediv__, __rtruediv__ = _operators("truediv")
+    __floordiv__, __rfloordiv__ = _operators("floordiv")
+    __mod__, __rmod__ = _operators("mod")
+    __pow__, __rpow__ = _operators("pow")
+    __lt__, __gt__ = _operators("lt")[0], _operators("gt")[0]
+    __le__, __ge__ = _operators("le")[0], _operators("ge")[0]
+    __getitem__ = _operators("getitem")[0]
 
     def __neg__(self) -> Operation:
         return self._operation("neg", self)
@@ -91,23 +68,8 @@ class Node:
     def __round__(self, n_digits: int | None = None) -> Operation:
         return self._operation("round", self, *(() if n_digits is None else (n_digits,)))
 
-    def __lt__(self, other: Any) -> Operation:
-        return self._operation("lt", self, other)
-
-    def __le__(self, other: Any) -> Operation:
-        return self._operation("le", self, other)
-
-    def __gt__(self, other: Any) -> Operation:
-        return self._operation("gt", self, other)
-
-    def __ge__(self, other: Any) -> Operation:
-        return self._operation("ge", self, other)
-
-    def __getitem__(self, key: Any) -> Operation:
-        return self._operation("getitem", self, key)
-
     def __call__(self, /, *args: Any, **keywords: Any) -> Operation:
-        """Return the result of calling the node's value."""
+        """Return a node for the result of calling the node's value."""
         return self._operation("call", self, *args, **keywords)
 
     __hash__ = object.__hash__
@@ -128,11 +90,11 @@ class Node:
         raise SpaceError(f"{self!r} has no value yet, so it has no items; take them in the objective.")
 
     def plain(self, convert: Conversion) -> Node:
-        """Return this node over its converted children; one of another vocabulary gives one of ours."""
+        """Return this node over its converted children; subclasses return a node of this module."""
         return _rebuilt(self, convert)
 
     def _operation(self, name: str, /, *args: Any, **keywords: Any) -> Operation:
-        """Build what arithmetic with this node gives; a face of a node gives its own kind."""
+        """Return the node of an operator; subclasses return their own kind."""
         return operation(name, *args, **keywords)
 
     def __repr__(self) -> str:
@@ -146,21 +108,21 @@ class Node:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Literal(Node):
-    """A value that is passed through as it is."""
+    """A constant."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TupleOf(Node):
-    """A tuple; lists become tuples, too."""
+    """A tuple, or a list, which becomes a tuple."""
 
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DictOf(Node):
-    """A dict, its items in an order that does not depend on how it was written."""
+    """A dict; the order of its items does not depend on how it was written."""
 
     items: tuple[tuple[Any, Node], ...]
 
@@ -175,7 +137,7 @@ class Number(Node):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Choice(Node):
-    """One of several expressions; only the chosen one is computed."""
+    """A choice between expressions; only the chosen one is computed."""
 
     label: str
     distribution: Categorical
@@ -191,30 +153,49 @@ class Operation(Node):
     keywords: tuple[tuple[str, Node], ...] = ()
 
     def perform(self, args: list[Any], keywords: dict[str, Any]) -> Any:
-        """Return the value for computed operands."""
+        """Return the value.
+
+        Parameters
+        ----------
+        args, keywords
+            Values of the operands.
+        """
         return OPERATIONS[self.name](*args, **keywords)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RestrictedOperation(Operation):
-    """An operation of a stored space that is not trusted: it does only what ``closed`` lists."""
+    """An operation of a stored space that is not trusted; see ``restricted_operations``."""
 
     def perform(self, args: list[Any], keywords: dict[str, Any]) -> Any:
-        """Return the value for computed operands, or its text; see ``closed.perform``."""
+        """Return the value, or its text where an operand is known only as text."""
         is_named = bool(self.args) and isinstance(self.args[0], Literal)
         return restricted_operations.perform(self.name, args, keywords, is_named=is_named)
 
 
 def operation(name: str, /, *args: Any, **keywords: Any) -> Operation:
-    """Return a node that applies ``OPERATIONS[name]`` to the operands."""
+    """Return a node for an operation.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``OPERATIONS``.
+    *args, **keywords
+        The operands: nodes or plain values.
+    """
     named = tuple((key, as_node(keywords[key])) for key in sorted(keywords))
     return Operation(name, tuple(as_node(arg) for arg in args), named)
 
 
 def call(function: Callable[..., Any], /, *args: Any, **keywords: Any) -> Operation:
-    """Return a node whose value is ``function(*args, **keywords)``, for operands that are nodes.
+    """Return a node whose value is ``function(*args, **keywords)``.
 
-    The function must be pure; to reach a worker, it must be importable there.
+    Parameters
+    ----------
+    function : callable
+        A pure function; to be evaluated by workers, it must be importable there.
+    *args, **keywords
+        Its arguments: nodes or plain values.
 
     Examples
     --------
@@ -225,15 +206,24 @@ def call(function: Callable[..., Any], /, *args: Any, **keywords: Any) -> Operat
 
 
 def as_node(value: Any, place: str = "the space", nesting: int = 0) -> Node:
-    """Turn a nested structure of a user into a node, copying its containers.
+    """Return a user's nested structure as a node.
 
-    Lists become tuples, NumPy scalars Python scalars, and partials operations.
+    Lists become tuples, NumPy scalars Python scalars, and partials operations. Containers are copied.
+
+    Parameters
+    ----------
+    value : any
+        Containers, nodes and plain values.
+    place : str
+        Where the value is in the space, for messages.
+    nesting : int
+        Number of containers around it.
 
     Raises
     ------
     SpaceError
-        If a dict key is a node, containers are nested deeper than ``MAX_NESTING``, or a part
-        was made by Hyperopt itself.
+        If a dict key is a node, containers are nested deeper than ``MAX_NESTING``, or a part comes from
+        Hyperopt.
     """
     if isinstance(value, Node):
         return value
@@ -258,36 +248,36 @@ def as_node(value: Any, place: str = "the space", nesting: int = 0) -> Node:
 
 
 def plain(root: Node) -> Node:
-    """Return an expression in which every node is of this module; what is shared stays shared.
+    """Return an expression with nodes of this module only; shared nodes stay shared.
 
     Raises
     ------
     SpaceError
-        If nodes are nested deeper than ``MAX_DEPTH``, or a part means nothing here.
+        If nodes are nested deeper than ``MAX_DEPTH``, or a node has no equivalent here.
     """
     return Conversion(root)(root)
 
 
 class Conversion:
-    """Turns the nodes below a root into nodes of this module, each of them once.
+    """Converts the nodes below a root to nodes of this module, each of them once.
 
     Attributes
     ----------
     root : Node
-        What is converted.
+        The root.
     facts : dict
-        What another vocabulary found out about the root as a whole, under keys of its own.
+        Cache for ``Node.plain`` of subclasses: facts about the root as a whole, by name.
     """
 
     def __init__(self, root: Node) -> None:
         self.root = root
         self.facts: dict[str, Any] = {}
-        #: By id, with the node itself, so that no id is used twice.
+        #: By id, with the node itself, so that its id is not reused.
         self._made: dict[int, tuple[Node, Node]] = {}
         self._depth = 0
 
     def __call__(self, node: Node) -> Node:
-        """Return what a node becomes."""
+        """Return the converted node."""
         if id(node) not in self._made:
             self._depth += 1
             if self._depth > MAX_DEPTH:
@@ -298,12 +288,19 @@ class Conversion:
 
 
 def refuse_hyperopt_nodes(value: Any, place: str) -> None:
-    """Raise if a value was made by Hyperopt itself.
+    """Refuse a node of Hyperopt, which as a plain value would silently drop its parameters from the search.
+
+    Parameters
+    ----------
+    value : any
+        Part of a space.
+    place : str
+        Where it is in the space, for messages.
 
     Raises
     ------
     SpaceError
-        Since, as a plain value, it would leave its parameters out of the search, in silence.
+        If Hyperopt made the value.
     """
     if type(value).__module__.partition(".")[0] == "hyperopt":
         raise SpaceError(
@@ -312,14 +309,14 @@ def refuse_hyperopt_nodes(value: Any, place: str) -> None:
 
 
 def as_python(value: Any) -> Any:
-    """Return a NumPy scalar as the Python scalar that it stands for, anything else unchanged."""
+    """Return a NumPy scalar as the equal Python scalar, anything else unchanged."""
     if isinstance(value, np.bool_ | np.integer | np.floating | np.str_ | np.bytes_):
         return value.item()
     return value
 
 
 def children(node: Node) -> tuple[Node, ...]:
-    """Return the nodes right below a node."""
+    """Return the children of a node."""
     match node:
         case TupleOf(items):
             return items
@@ -333,68 +330,16 @@ def children(node: Node) -> tuple[Node, ...]:
             return ()
 
 
-def evaluate(node: Node, values: Mapping[str, float]) -> Any:
-    """Compute the value of a node, given the raw values of the parameters that it needs.
-
-    A node that stands in several places is computed once, except for containers: each
-    place has its own, so that an objective may change what it gets.
-
-    Raises
-    ------
-    SpaceError
-        If an operation fails.
-    KeyError
-        If a parameter has no value.
-    """
-    computed: dict[int, Any] = {}
-
-    def value_of(node: Node) -> Any:
-        match node:
-            case Literal(value):
-                return value
-            case TupleOf(items):
-                return tuple(value_of(item) for item in items)
-            case DictOf(pairs):
-                return {key: value_of(child) for key, child in pairs}
-            case Number(label, distribution):
-                is_int = isinstance(distribution, Integer) or distribution.is_integer
-                return int(values[label]) if is_int else float(values[label])
-            case Choice(label, _, options):
-                return value_of(options[int(values[label])])
-            case Operation():
-                if id(node) not in computed:
-                    args = [value_of(arg) for arg in node.args]
-                    computed[id(node)] = apply(node, args, {k: value_of(child) for k, child in node.keywords})
-                return computed[id(node)]
-        raise TypeError(f"{type(node).__name__} is not a node of a space")
-
-    return value_of(node)
-
-
-def apply(node: Operation, args: list[Any], keywords: dict[str, Any]) -> Any:
-    """Apply an operation to computed operands; a failure becomes a ``SpaceError``.
-
-    Overflow gives an infinity and what is undefined a NaN, whatever NumPy is set to do about it.
-    """
-    try:
-        with np.errstate(all="ignore"):
-            return node.perform(args, keywords)
-    except Exception as error:
-        operands = ", ".join(shown(arg) for arg in args[:_MAX_OPERANDS])
-        rest = ", ..." if len(args) > _MAX_OPERANDS else ""
-        raise SpaceError(f"{node.name}({operands}{rest}) in the space failed: {reason(error)}.") from error
-
-
 def rank_of_key(key: Any) -> tuple[str, Any]:
-    """Order dict keys of any types in the same way in every process."""
+    """Return a sort key for dict keys of any types, the same in every process."""
     if isinstance(key, str | int):
         return type(key).__name__, key
-    name = getattr(key, "__qualname__", None)  # the repr of a function would hold its address
+    name = getattr(key, "__qualname__", None)  # the repr of a function contains its address
     return type(key).__name__, f"{key.__module__}:{name}" if name else repr(key)
 
 
 def _rebuilt(node: Node, new: Callable[[Node], Node]) -> Node:
-    """Return a node over the new versions of what is below it; itself when nothing is new."""
+    """Return a node over its converted children; the node itself if none has changed."""
     below = children(node)
     fresh = tuple(map(new, below))
     if all(a is b for a, b in zip(fresh, below, strict=True)):

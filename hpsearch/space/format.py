@@ -1,4 +1,4 @@
-"""A node of a space in one short line, for people."""
+"""Short descriptions of nodes, for people."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ from hpsearch.space.trust import Reference, qualname_of
 
 
 def short_text(node: Node, limit: int = 60) -> str:
-    """Describe a node in one line of at most ``limit`` characters."""
+    """Describe a node in one line.
+
+    Parameters
+    ----------
+    node : Node
+        Part of a space.
+    limit : int
+        Most characters; at least 3.
+    """
     text = escaped(_text(node, 3))
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def _text(node: Node, depth: int) -> str:
-    """Describe a node down to some depth, so that shared nodes cost nothing."""
+    """Describe a node down to ``depth`` levels, which bounds the cost for shared nodes."""
     if depth == 0:
         return "..."
     match node:
@@ -26,10 +34,10 @@ def _text(node: Node, depth: int) -> str:
         case TupleOf(items):
             return f"({', '.join(_text(item, depth - 1) for item in items)})"
         case DictOf(pairs):
-            # Parameters have lines of their own wherever this is shown; the rest tells options apart.
-            telling = [pair for pair in pairs if not isinstance(pair[1], Number | Choice)] or pairs
-            told = [f"{key}: {_text(child, depth - 1)}" for key, child in telling]
-            return "{" + ", ".join(told + ["..."] * (len(telling) < len(pairs))) + "}"
+            # Parameters are listed elsewhere; the other items distinguish options.
+            chosen = [pair for pair in pairs if not isinstance(pair[1], Number | Choice)] or pairs
+            texts = [f"{key}: {_text(child, depth - 1)}" for key, child in chosen]
+            return "{" + ", ".join(texts + ["..."] * (len(chosen) < len(pairs))) + "}"
         case Number(label) | Choice(label):
             return label
         case Operation(name, (left, right)) if name in SYMBOLS:

@@ -1,9 +1,8 @@
-"""From a configuration back to the values that give it.
+"""The inverse of evaluation: from a configuration to the values that give it.
 
-A configuration is matched against the expression, place by place. Options of a choice
-are tried in order, and what they bound is taken back when a later place does not fit.
-An operation is undone when one of its operands is unknown, and only if the result of
-doing it again agrees.
+A configuration is matched against the expression, place by place, with backtracking: the options of a choice
+are tried in order. An operation with one unknown operand is inverted, and the result is checked by evaluating
+it again.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import numpy as np
 from hpsearch.errors import SpaceError
 from hpsearch.runtime.escaping import named, shown
 from hpsearch.space.distribution import Integer, Numeric, Uniform
+from hpsearch.space.evaluation import evaluate
 from hpsearch.space.expression import (
     Choice,
     DictOf,
@@ -30,12 +30,11 @@ from hpsearch.space.expression import (
     TupleOf,
     as_python,
     children,
-    evaluate,
 )
 from hpsearch.space.format import short_text
 from hpsearch.space.operations import INVERSES
 
-#: Relative difference that counts as rounding.
+#: Relative difference that counts as a rounding error.
 TOLERANCE = 1e-9
 
 Bound = Mapping[str, float]
@@ -43,13 +42,19 @@ Bound = Mapping[str, float]
 
 @np.errstate(all="ignore")
 def invert(root: Node, config: Any) -> dict[str, float]:
-    """Return raw values of the active parameters under which ``root`` evaluates to ``config``.
+    """Return raw values of the active parameters for which ``root`` evaluates to ``config``.
+
+    Parameters
+    ----------
+    root : Node
+        The expression of a space.
+    config : any
+        A configuration.
 
     Raises
     ------
     SpaceError
-        If there are none, or an operation cannot be undone; it names the place that
-        tells most.
+        If there are none, or an operation cannot be inverted; names the most informative mismatch.
     """
     matcher = _Matcher()
     for bound in matcher.match(root, config, {}, ("the configuration",)):
@@ -58,20 +63,20 @@ def invert(root: Node, config: Any) -> dict[str, float]:
 
 
 class _Matcher:
-    """One attempt to match a configuration; it remembers the mismatch that tells most."""
+    """One attempt to match a configuration; remembers the most informative mismatch."""
 
     def __init__(self) -> None:
         self.miss = ""
         self._rank = (0, 0)
 
     def match(self, node: Node, value: Any, bound: Bound, place: tuple[str, ...]) -> Iterator[Bound]:
-        """Yield each extension of ``bound`` under which a node has a value."""
+        """Yield each extension of ``bound`` for which a node has a value."""
         match node:
             case Literal(expected):
                 if _is_same(expected, as_python(value)):
                     yield bound
                 else:
-                    self._missed(place, f"is {shown(value)}, but the space has {short_text(node)} there")
+                    self._missed(place, f"is {shown(value)}, but in the space it is {short_text(node)}")
             case TupleOf(items):
                 if isinstance(value, list | tuple) and len(value) == len(items):
                     parts = [
@@ -79,14 +84,14 @@ class _Matcher:
                     ]
                     yield from self._match_all(parts, bound)
                 else:
-                    self._missed(place, f"is {shown(value)}, but the space has {len(items)} items there")
+                    self._missed(place, f"is {shown(value)}, but in the space it has {len(items)} items")
             case DictOf(pairs):
                 keys = [key for key, _ in pairs]
                 if isinstance(value, Mapping) and value.keys() == set(keys):
                     parts = [(child, value[key], (*place, f"[{shown(key)}]")) for key, child in pairs]
                     yield from self._match_all(parts, bound)
                 else:
-                    self._missed(place, f"is {shown(value)}, but the space has the keys {shown(keys)} there")
+                    self._missed(place, f"is {shown(value)}, but in the space it has the keys {shown(keys)}")
             case Number():
                 yield from self._match_number(node, value, bound, place)
             case Choice(label, distribution, options):
@@ -98,10 +103,10 @@ class _Matcher:
                 yield from self._match_operation(node, value, bound, place)
 
     def _match_all(self, parts: list[tuple[Node, Any, tuple[str, ...]]], bound: Bound) -> Iterator[Bound]:
-        """Match several places at once."""
-        # What arithmetic cannot recover, a place without arithmetic may show: those come first.
+        """Yield each extension of ``bound`` for which all parts have their values."""
+        # Places without arithmetic come first: they bind parameters that arithmetic cannot recover.
         ordered = sorted(parts, key=lambda part: isinstance(part[0], Operation))
-        # The i-th iterator yields what binds the first i places; a stack, since lists may be long.
+        # The i-th iterator yields bindings of the first i parts; a stack, since lists may be long.
         stack = [iter([bound])]
         while stack:
             extended = next(stack[-1], None)
@@ -116,7 +121,6 @@ class _Matcher:
     def _match_number(
         self, node: Number, value: Any, bound: Bound, place: tuple[str, ...]
     ) -> Iterator[Bound]:
-        """Bind a parameter to a value that can occur."""
         label, distribution = node.label, node.distribution
         number = as_python(value)
         if isinstance(number, bool) or not isinstance(number, Real):
@@ -124,7 +128,7 @@ class _Matcher:
             return
         raw = _nearest(distribution, number)
         if raw is None or not distribution.contains(raw):
-            self._missed(place, f"is {shown(value)}, which the parameter {named(label)} cannot be", 2)
+            self._missed(place, f"is {shown(value)}, which is no value of the parameter {named(label)}", 2)
         elif not _is_same(bound.get(label, raw), raw):
             self._missed(place, f"is {shown(value)}, but {named(label)} is {bound[label]!r} elsewhere", 2)
         else:
@@ -133,19 +137,19 @@ class _Matcher:
     def _match_operation(
         self, node: Operation, value: Any, bound: Bound, place: tuple[str, ...]
     ) -> Iterator[Bound]:
-        """Undo an operation by its unknown operand, if there is one, and do it again to compare."""
+        """Invert an operation for its unknown operand, if there is one, and evaluate it to compare."""
         if node.name == "partial":
             yield from self._match_partial(node, value, bound, place)
             return
         unknown = [i for i, operand in enumerate(node.args) if not _is_known(operand, bound)]
         inverses = INVERSES.get(node.name, ())
         if len(unknown) > 1 or not all(_is_known(operand, bound) for _, operand in node.keywords):
-            self._missed(place, f"comes from {short_text(node)}, where more than one part is unknown", 2)
+            self._missed(place, f"comes from {short_text(node)}, where more than one operand is unknown", 2)
             return
         candidates: Iterator[Bound] = iter([bound])
         for i in unknown:
             if i >= len(inverses):
-                self._missed(place, f"comes from {short_text(node)}, which cannot be undone", 2)
+                self._missed(place, f"comes from {short_text(node)}, which cannot be inverted", 2)
                 return
             candidates = self.match(node.args[i], _undone(node, i, value, bound), bound, place)
         for candidate in candidates:
@@ -160,7 +164,7 @@ class _Matcher:
         names = [key for key, _ in node.keywords]
         fits = isinstance(value, functools.partial) and value.keywords.keys() == set(names)
         if not fits or len(value.args) + 1 != len(node.args):
-            self._missed(place, f"is {shown(value)}, but the space has {short_text(node)} there")
+            self._missed(place, f"is {shown(value)}, but in the space it is {short_text(node)}")
             return
         given = [value.func, *value.args, *(value.keywords[name] for name in names)]
         parts = [
@@ -169,11 +173,11 @@ class _Matcher:
         yield from self._match_all(parts, bound)
 
     def _missed(self, place: tuple[str, ...], what: str, weight: int = 0) -> None:
-        """Remember a mismatch if none so far tells more.
+        """Remember a mismatch if it is the most informative so far.
 
-        A wrong literal or shape may only mean that another option was meant; weightier
-        is that no option fits, and most of all that a number does not. Among equals, the
-        deepest is where the attempt came furthest.
+        A wrong literal or shape may only mean that the configuration has another option (weight 0). More
+        informative is that no option fits (1), and most that a number does not (2). Among equal weights the
+        deepest place wins.
         """
         rank = (weight, len(place))
         if rank > self._rank:
@@ -182,11 +186,11 @@ class _Matcher:
 
 
 def _nearest(distribution: Numeric | Integer, number: Any) -> float | None:
-    """Return the raw value that equals a number up to rounding, or None."""
+    """Return the raw value that equals a number up to rounding; None if there is none."""
     if not -sys.float_info.max <= number <= sys.float_info.max:
         return None
     raw = round(number) if isinstance(distribution, Integer) else distribution.nearest(number)
-    # Near zero, rounding is relative to what the parameter can resolve, not to the number.
+    # Near zero, the tolerance is relative to the resolution of the parameter, not to the number.
     near_zero = TOLERANCE * _resolution(distribution)
     return raw if math.isclose(raw, number, rel_tol=TOLERANCE, abs_tol=near_zero) else None
 
@@ -203,7 +207,7 @@ def _resolution(distribution: Numeric | Integer) -> float:
 
 
 def _is_known(node: Node, bound: Bound) -> bool:
-    """Whether a node can be evaluated with what is bound so far."""
+    """Whether a node can be evaluated with the values bound so far."""
     match node:
         case Number(label):
             return label in bound
@@ -214,7 +218,7 @@ def _is_known(node: Node, bound: Bound) -> bool:
 
 
 def _undone(node: Operation, i: int, value: Any, bound: Bound) -> Any:
-    """Return what operand ``i`` must be for an operation to have a value; None if nothing does."""
+    """Return the operand ``i`` for which an operation has a value; None if there is none."""
     try:
         known = [evaluate(operand, bound) for j, operand in enumerate(node.args) if j != i]
         return INVERSES[node.name][i](as_python(value), *known)
@@ -223,7 +227,7 @@ def _undone(node: Operation, i: int, value: Any, bound: Bound) -> Any:
 
 
 def _gives(node: Operation, bound: Bound, value: Any) -> bool:
-    """Whether an operation gives a value, up to the rounding that its operands bring in."""
+    """Whether an operation gives a value, up to the rounding errors of its operands."""
     try:
         args = [evaluate(operand, bound) for operand in node.args]
         result = evaluate(node, bound)
@@ -235,7 +239,7 @@ def _gives(node: Operation, bound: Bound, value: Any) -> bool:
 
 
 def _is_same(expected: Any, given: Any, slack: float = 0.0) -> bool:
-    """Whether two values agree: numbers up to rounding, True not with 1, NaN with NaN."""
+    """Whether two values agree: numbers up to rounding, NaN with NaN, but not True with 1."""
     if expected is given:
         return True
     if isinstance(expected, bool) or isinstance(given, bool):
@@ -247,5 +251,5 @@ def _is_same(expected: Any, given: Any, slack: float = 0.0) -> bool:
         return len(expected) == len(given) and all(map(_is_same, expected, given))
     try:
         return bool(expected == given)
-    except (TypeError, ValueError):  # arrays, for one, have no single answer
+    except (TypeError, ValueError):  # such as the comparison of arrays
         return False

@@ -1,8 +1,8 @@
-"""Plain values of a space as JSON and BSON, exactly: the leaves of ``wire``'s document.
+"""Exact encoding of plain values as JSON and BSON: the leaves of a serialized space.
 
-Functions, classes and members of enumerations travel by reference, "module:name", and
-are looked up again when they are encoded, so that what cannot be found is refused where
-it was written, not on a worker. Decoded, a reference is what the reader's trust makes of it.
+Functions, classes and members of enumerations are encoded as references, "module:name". Encoding looks them
+up, so that one that cannot be imported is refused where the space is written, not on a worker. Decoding
+resolves references as the reader's ``Trust`` allows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hpsearch.runtime.escaping import named, reason, shown
 from hpsearch.space.json_checks import raise_damaged, sequence, string, tagged
 from hpsearch.space.trust import Reference, Trust, checked_reference, defining_module, imported, qualname_of
 
-#: What reads the text of each kind that is no import.
+#: Parsers of the kinds other than imports.
 READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
     {
         "int": int,
@@ -32,17 +32,29 @@ READERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
     }
 )
 
-#: Levels of tuples inside tuples that a dict key may have.
+#: Levels of nested tuples in a dict key.
 MAX_KEY_DEPTH = 10
 
 
 def encode_literal(value: Any, place: str) -> Any:
-    """Return the JSON of a plain value that stands at some place of the space.
+    """Encode a plain value.
+
+    Parameters
+    ----------
+    value : any
+        A constant of the space, or a dict key.
+    place : str
+        Where it is in the space, for messages.
+
+    Returns
+    -------
+    any
+        JSON.
 
     Raises
     ------
     SpaceError
-        Naming the place, if another process could not get the same value back.
+        If another process could not decode the same value; names the place.
     """
     if isinstance(value, enum.Enum):
         return {"import": _reference(value, place)}
@@ -74,7 +86,7 @@ def encode_literal(value: Any, place: str) -> Any:
 
 
 def is_scalar(value: Any) -> bool:
-    """Whether a value is a string, a number, a bool or None that JSON and BSON hold as itself."""
+    """Whether JSON and BSON can represent a value directly: a string, a number, a bool or None."""
     if isinstance(value, Reference):
         return False
     if isinstance(value, int):
@@ -83,23 +95,23 @@ def is_scalar(value: Any) -> bool:
 
 
 def decode_literal(value: Any, place: str, trust: Trust, depth: int = 0) -> Any:
-    """Return the plain value of a JSON that stands at some place of the document.
+    """Decode a plain value.
 
     Parameters
     ----------
     value : any
-        The JSON.
+        JSON of ``encode_literal``.
     place : str
-        For messages.
+        Where it is in the document, for messages.
     trust : Trust
-        Finds what a reference stands for.
+        Resolves references.
     depth : int
-        Tuples around it.
+        Number of tuples around it.
 
     Raises
     ------
     SpaceError
-        If the JSON is none that ``encode_literal`` makes, or an import fails.
+        If ``encode_literal`` makes no such JSON, or an import fails.
     """
     match value:
         case None | bool():
@@ -125,22 +137,22 @@ def decode_literal(value: Any, place: str, trust: Trust, depth: int = 0) -> Any:
 
 
 def _reference(value: Any, place: str) -> str:
-    """Return "module:qualname" of an importable object, or raise a sentence about it."""
+    """Return "module:qualname" of an object; raises unless importing that gives the object."""
     module, qualname = defining_module(value), qualname_of(value) or ""
     what = f"{place} holds {named(qualname)}"
     if module == "__main__":
         raise SpaceError(
             f"{what}, which is defined in the script itself (__main__), where no worker can import it; "
-            f"move it to a module of its own."
+            f"move it to a module."
         )
     if "<" in qualname:
         kind = "a lambda" if "<lambda>" in qualname else "defined inside a function"
         raise SpaceError(f"{what}, which no worker can import, since it is {kind}; define it in a module.")
     if module is None:
-        raise SpaceError(f"{what}, which does not tell its module; wrap it in a function of a module.")
+        raise SpaceError(f"{what}, which has no __module__; wrap it in a function of a module.")
     reference = checked_reference(f"{module}:{qualname}", place)
     found = imported(reference, place)
-    # Class methods are made anew at each look-up: equal, not identical.
+    # Each look-up of a class method makes another object: equal, not identical.
     if found is not value and not (type(found) is type(value) and found == value):
         raise SpaceError(
             f"{what}, but importing {named(reference)} gives another object; a worker would get that one."
@@ -149,20 +161,18 @@ def _reference(value: Any, place: str) -> str:
 
 
 def _is_int64(value: int) -> bool:
-    """Whether BSON holds an integer; a ``range`` would look for one of a subclass among all its members."""
+    """Whether BSON can represent an integer; ``in range(...)`` is slow for subclasses of int."""
     return -(2**63) <= value < 2**63
 
 
 def _digits(value: int, place: str) -> str:
-    """Return an integer in decimal, which Python refuses from some thousands of digits on."""
     try:
         return str(value)
     except ValueError as error:
-        raise SpaceError(f"{place} holds an integer that is too long to be sent to a worker.") from error
+        raise SpaceError(f"{place} holds an integer too long to be sent to a worker.") from error
 
 
 def _text(value: str, place: str) -> str:
-    """Return a string that has an encoding."""
     try:
         value.encode()
     except UnicodeEncodeError as error:

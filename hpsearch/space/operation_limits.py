@@ -1,7 +1,7 @@
-"""How much an operation of a stored space may take: of memory, and of a reader's time; pure.
+"""Limits on the memory and time of operations in stored spaces.
 
-What is shared counts each time that it is met, since whoever copies or prints a value meets it
-as often. A few lines of a document could else stand for more than any machine holds.
+A shared value counts each time it occurs, since copying or printing it takes as much. Otherwise a few lines
+of a document could describe more data than any machine can hold.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from typing import Any
 
 import numpy as np
 
-#: Characters that a value may have in all, or items of one sequence, and bits of an integer.
+#: Characters of a value in all, or items of one sequence; bits of an integer.
 MAX_ITEMS, MAX_BITS = 1_000_000, 100_000
 
-#: Characters that an item counts as much as: it is looked at by itself.
+#: Characters that an item counts as.
 _ITEM = 10
 
-#: Characters of a text that becomes an integer: in a base that is a power of two any number is read.
+#: Characters of a text that ``int`` parses; Python has no limit for bases that are powers of two.
 _MAX_DIGITS = MAX_BITS // 5
 
-#: Digits that are rounded away from an integer, which takes a power of ten with as many.
+#: Digits that ``round`` removes from an integer, by a power of ten of that size.
 _MAX_ROUNDED = 1_000
 
-#: Conversions of a text for ``%``, and sequences that are put together one after the other.
+#: Conversions of a ``%`` format, and sequences that ``sum`` concatenates.
 _MAX_PARTS = 1_000
 
-#: A format that writes more characters than it has: a width that is wide, or an operand.
+#: A format whose result may be much longer than itself: a large width, or one from an operand.
 _WIDE = re.compile(r"[%)][^a-zA-Z%)]*(\d{4}|\*)")
 
-#: Operations that make arrays of what is none.
+#: Operations that turn their operands into arrays.
 _OF_NUMPY = frozenset({"exp", "log", "sqrt", "sin", "cos", "tan", "minimum", "maximum"})
 
 
 def is_too_large(value: Any) -> bool:
-    """Whether a value has more characters and items than ``MAX_ITEMS``, those of its items included."""
+    """Whether a value, with its nested items, has more characters and items than ``MAX_ITEMS``."""
     n, waiting = 0, [value]
     while waiting:
         n += _ITEM
@@ -58,12 +58,20 @@ def is_too_large(value: Any) -> bool:
 
 
 def has_too_large_result(name: str, args: Sequence[Any], keywords: Mapping[str, Any]) -> bool:
-    """Whether plain operands that are not heavy make a result, or a way to it, out of all proportion."""
+    """Whether an operation on plain operands needs too much memory or time.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``ARITIES``.
+    args, keywords
+        The operands, none of which ``is_too_large``.
+    """
     shapes = {shape for arg in args for shape in _shapes(arg)}
     if name in _OF_NUMPY or any(isinstance(arg, np.ndarray | np.generic) for arg in args):
         if any(map(_holds_text, args)):
             return True
-        shapes |= {np.shape(arg) for arg in args}  # what is no array becomes one
+        shapes |= {np.shape(arg) for arg in args}
     if _spread(shapes) > max(MAX_ITEMS, *map(math.prod, shapes), 0):
         return True
     match name, [_python(arg) for arg in [*args, *keywords.values()]]:
@@ -92,7 +100,7 @@ def has_too_large_result(name: str, args: Sequence[Any], keywords: Mapping[str, 
 
 
 def _is_wide(form: str, operand: Any) -> bool:
-    """Whether a text for ``%`` writes far more than it and its operand have."""
+    """Whether a ``%`` format makes a text much longer than itself and its operand."""
     n_parts = form.count("%")
     if n_parts > _MAX_PARTS or _WIDE.search(form):
         return True
@@ -100,14 +108,14 @@ def _is_wide(form: str, operand: Any) -> bool:
 
 
 def _is_long(value: Any) -> bool:
-    """Whether a text, or what holds others, is too long to be written again and again."""
+    """Whether a value is too long to be formatted several times."""
     return isinstance(value, str | bytes | tuple | list | dict) and (
         len(value) > _MAX_PARTS or (not isinstance(value, str | bytes) and len(str(value)) > _MAX_PARTS)
     )
 
 
 def _spread(shapes: Iterable[tuple[int, ...]]) -> int:
-    """Return the most numbers that arrays of these shapes can be broadcast to."""
+    """Return the size of the largest array that these shapes can be broadcast to."""
     sizes = [1]
     for shape in shapes:
         sizes = [max(pair) for pair in zip_longest(sizes, reversed(shape), fillvalue=1)]
@@ -115,7 +123,7 @@ def _spread(shapes: Iterable[tuple[int, ...]]) -> int:
 
 
 def _shapes(arg: Any) -> Iterator[tuple[int, ...]]:
-    """Yield the shapes of the arrays in an operand: they are compared, and added up, in their turn."""
+    """Yield the shapes of the arrays in an operand, which are compared and added element by element."""
     waiting = [arg]
     while waiting:
         value = waiting.pop()
@@ -128,7 +136,7 @@ def _shapes(arg: Any) -> Iterator[tuple[int, ...]]:
 
 
 def _holds_text(value: Any) -> bool:
-    """Whether a sequence holds texts: an array of them gives the longest's room to each."""
+    """Whether a sequence contains texts; as an array, each would take the space of the longest."""
     waiting = [value] if isinstance(value, tuple | list) else []
     while waiting:
         item = waiting.pop()
@@ -140,7 +148,7 @@ def _holds_text(value: Any) -> bool:
 
 
 def _python(value: Any) -> Any:
-    """Return an integer of NumPy's, which repeats sequences as any other, as one of Python's."""
+    """Return a NumPy integer, which repeats sequences like any other, as a Python integer."""
     is_integer = isinstance(value, np.integer) or (
         isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iu"
     )
@@ -148,5 +156,5 @@ def _python(value: Any) -> Any:
 
 
 def _length(numbers: range) -> int:
-    """Return how many numbers a range has, which ``len`` does not say of the longest."""
+    """Return the length of a range; ``len`` overflows for the longest ones."""
     return (numbers[-1] - numbers[0]) // numbers.step + 1 if numbers else 0

@@ -1,7 +1,6 @@
-"""Everything that may happen to a value on its way into a configuration, as tables by name.
+"""The operations of a space, as tables by name.
 
-An operation is added by naming its function in ``OPERATIONS``; how it is written and
-how it is undone are optional.
+To add an operation, name its function in ``OPERATIONS``; its symbol and its inverses are optional.
 """
 
 from __future__ import annotations
@@ -17,16 +16,15 @@ import numpy as np
 
 
 def _call(function: Callable[..., Any], /, *args: Any, **keywords: Any) -> Any:
-    """Call a function that is itself an operand."""
     return function(*args, **keywords)
 
 
 def _switch(index: int, *options: Any) -> Any:
-    """Return one of several values; unlike a choice, all of them are computed."""
+    """Return one of several values; unlike the options of a choice, all of them are computed."""
     return options[index]
 
 
-#: The operations: pure functions of the operands.
+#: Pure functions of the operands.
 OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "add": operator.add,
@@ -70,7 +68,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     }
 )
 
-#: How the operations with two operands are written.
+#: Symbols of binary operations.
 SYMBOLS: Mapping[str, str] = MappingProxyType(
     {
         "add": "+",
@@ -87,7 +85,7 @@ SYMBOLS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-#: For each operand in turn, the function that recovers it from the result and the other operands.
+#: For each operand, the function that computes it from the result and the other operands.
 INVERSES: Mapping[str, tuple[Callable[..., Any], ...]] = MappingProxyType(
     {
         "add": (lambda result, right: result - right, lambda result, left: result - left),
@@ -99,7 +97,7 @@ INVERSES: Mapping[str, tuple[Callable[..., Any], ...]] = MappingProxyType(
             lambda result, base: math.log(result) / math.log(base),
         ),
         "neg": (lambda result: -result,),
-        # Rounding loses digits, but its result is one of the operands that give it.
+        # Rounding loses digits, but the result is one of the operands that give it.
         "round": (lambda result, *_: result,),
         "int": (lambda result: result,),
         "float": (lambda result: result,),

@@ -1,8 +1,7 @@
-"""The parameters of an expression as a flat list, and when each of them is active.
+"""The flat list of an expression's parameters, and the conditions under which each is active.
 
-A parameter is active where the choices above it have the options that lead to it. One
-that stands in several places has several such paths, and is active when all conditions
-of any one of them hold.
+A parameter is active when the choices above it have the options that lead to it. A parameter in several
+places has several such paths, and is active when all conditions of any path hold.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from hpsearch.runtime.escaping import named
 from hpsearch.space.distribution import Distribution
 from hpsearch.space.expression import MAX_DEPTH, Choice, Node, Number, children
 
-#: Ways in which one parameter may be reached through choices that share nodes.
+#: Most paths of one parameter, through choices that share nodes.
 MAX_PATHS = 1000
 
 Labelled = Number | Choice
@@ -23,7 +22,7 @@ Labelled = Number | Choice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """That a choice has one of its options."""
+    """The condition that a choice has a certain option."""
 
     label: str  #: of the choice
     option: int  #: index of the option
@@ -34,7 +33,7 @@ Path = tuple[Condition, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """A parameter and when it is active."""
+    """A parameter and the conditions under which it is active."""
 
     label: str
     distribution: Distribution
@@ -53,10 +52,9 @@ class Parameter:
 
 
 def labelled_nodes(root: Node) -> dict[str, Labelled]:
-    """Return every parameter of an expression by its label, a choice before what hangs below it.
+    """Return the parameters of an expression by label, each after all choices above it.
 
-    The order depends on the expression alone: depth first, except that a parameter
-    comes after every choice that has it below.
+    The order depends on the expression alone: depth first within that constraint.
 
     Raises
     ------
@@ -66,8 +64,8 @@ def labelled_nodes(root: Node) -> dict[str, Labelled]:
     _check_depth(root)
     found: dict[str, Labelled] = {}
 
-    # The reverse of a depth-first post-order is a topological order; going through the
-    # children backwards puts the first of them first.
+    # The reverse of a depth-first post-order is a topological order; visiting the children in reverse
+    # puts the first of them first.
     def visit(node: Node) -> None:
         for child in reversed(contents(node)):
             if child.label not in seen:
@@ -78,7 +76,7 @@ def labelled_nodes(root: Node) -> dict[str, Labelled]:
             elif seen[child.label] is not child:
                 raise DuplicateLabelError(
                     f"Two different parameters have the label {named(child.label)}; rename one, "
-                    f"or use one and the same hp object in both places."
+                    f"or use the same hp object in both places."
                 )
 
     seen: dict[str, Labelled] = {}
@@ -87,7 +85,7 @@ def labelled_nodes(root: Node) -> dict[str, Labelled]:
 
 
 def contents(node: Node) -> list[Labelled]:
-    """Return the parameters that a node needs at once: itself, or in its items and operands."""
+    """Return the parameters that are active whenever a node is: itself, or in its items and operands."""
     found: dict[int, Labelled] = {}
     seen: set[int] = set()
     stack = [node]
@@ -102,7 +100,7 @@ def contents(node: Node) -> list[Labelled]:
 
 
 def flatten(root: Node) -> tuple[Parameter, ...]:
-    """Return the parameters of an expression, each choice before what hangs below it.
+    """Return the parameters of an expression, each after all choices above it.
 
     Raises
     ------
@@ -127,7 +125,7 @@ def flatten(root: Node) -> tuple[Parameter, ...]:
 
 
 def without_supersets(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """Drop each path that another one makes redundant, since its conditions are a part of it."""
+    """Return the paths without those whose conditions include all conditions of another path."""
     kept: list[Path] = []
     for path in sorted(paths, key=len):
         conditions = set(path)
@@ -137,10 +135,10 @@ def without_supersets(paths: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def count_points(parameters: Sequence[Parameter]) -> int | None:
-    """Count the distinct points of a space; None when they are not finitely many.
+    """Count the distinct points of a space; None if they are infinite.
 
-    Independent groups of parameters multiply; within a group, the options of its
-    outermost choice add up, each with what stays open under it.
+    The counts of independent groups of parameters multiply. Within a group, the counts under each option of
+    its outermost choice add up.
     """
     total = 1
     for group in _groups(parameters):
@@ -153,7 +151,7 @@ def count_points(parameters: Sequence[Parameter]) -> int | None:
 
 
 def _count_under(choice: Parameter, below: Sequence[Parameter]) -> int | None:
-    """Count the points of a choice and of the parameters that depend on its option."""
+    """Count the points of a choice and the parameters that depend on it."""
     total = 0
     for option in range(len(choice.distribution.probabilities)):  # type: ignore[union-attr]
         if not choice.distribution.contains(option):
@@ -166,7 +164,7 @@ def _count_under(choice: Parameter, below: Sequence[Parameter]) -> int | None:
 
 
 def _given(parameter: Parameter, label: str, option: int) -> Parameter:
-    """Return a parameter under a choice that is made: without the conditions on it that hold."""
+    """Return a parameter given the option of a choice: without the conditions that hold then."""
     decided = Condition(label=label, option=option)
     open_paths = [
         tuple(c for c in path if c != decided)
@@ -178,7 +176,7 @@ def _given(parameter: Parameter, label: str, option: int) -> Parameter:
 
 
 def _groups(parameters: Sequence[Parameter]) -> list[list[Parameter]]:
-    """Split parameters into groups that no condition connects; each keeps their order."""
+    """Split parameters into groups without conditions between them, each in the given order."""
     groups: list[tuple[set[str], list[Parameter]]] = []
     for parameter in parameters:
         names = {parameter.label, *(c.label for path in parameter.paths for c in path)}
@@ -190,12 +188,11 @@ def _groups(parameters: Sequence[Parameter]) -> list[list[Parameter]]:
 
 
 def _check_depth(root: Node) -> None:
-    """Raise if nodes are nested deeper than ``MAX_DEPTH``."""
     heights: dict[int, int] = {}
 
     def height(node: Node, depth: int) -> int:
         if id(node) not in heights:
-            # The depth bounds the recursion; the height also counts what was seen from elsewhere.
+            # The depth bounds the recursion; the height also counts nodes that were visited from elsewhere.
             if depth <= MAX_DEPTH:
                 heights[id(node)] = 1 + max((height(c, depth + 1) for c in children(node)), default=0)
             if depth > MAX_DEPTH or heights[id(node)] > MAX_DEPTH:

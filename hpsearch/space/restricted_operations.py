@@ -1,9 +1,9 @@
-"""What the operations of a stored space may do that nobody vouches for.
+"""Operations of stored spaces that are not trusted.
 
-Each operation is listed with the number of its operands and the keywords that it takes, none
-of which is a function, so that nothing is called but what the space names to be called. The
-operands must be plain values: the operators of any other object are functions of their own.
-What is not listed is refused, and so is what would take a reader's memory or days of its time.
+Each allowed operation is listed with its number of operands and its keywords, none of which is a function, so
+only functions that the space names are called. Operands must be plain values, since the operators of other
+objects may run any code. Everything else is refused, and so are operations that would take too much memory or
+time.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from hpsearch.space.operation_limits import has_too_large_result, is_too_large
 from hpsearch.space.operations import OPERATIONS
 from hpsearch.space.trust import Reference
 
-#: Operations that run their first operand, which must be named in the place of that operand.
+#: Operations that call their first operand, which the space must name directly.
 CALLS = frozenset({"call", "partial"})
 
-#: Characters of an operation that is shown instead of being performed.
+#: Characters of the text of an operation that is not performed.
 _MAX_TEXT = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Arity:
-    """How an operation may be applied."""
+    """The operands that an operation may take."""
 
-    least: int  #: operands by position
-    most: int | None  #: likewise; None for any number
+    least: int  #: fewest positional operands
+    most: int | None  #: most positional operands; None for any number
     keywords: frozenset[str] = frozenset()
 
 
 _ONE, _TWO = Arity(1, 1), Arity(2, 2)
 
-#: The operations that do nothing but compute, as they may be applied; ``getattr`` reaches anything.
+#: The allowed operations, which only compute; ``getattr`` is not among them, since it reaches everything.
 ARITIES: Mapping[str, Arity] = MappingProxyType(
     {
         **dict.fromkeys(("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"), _TWO),
@@ -67,32 +67,42 @@ _CONTAINERS = frozenset({tuple, list, dict})
 
 
 def is_allowed(name: str, n_operands: int, keywords: Collection[str]) -> bool:
-    """Whether an operation is listed, and may take so many operands and these keywords."""
-    form = ARITIES.get(name)
-    return (
-        form is not None
-        and form.least <= n_operands
-        and (form.most is None or n_operands <= form.most)
-        and form.keywords.issuperset(keywords)
-    )
-
-
-def perform(name: str, args: Sequence[Any], keywords: Mapping[str, Any], *, is_named: bool) -> Any:
-    """Return the value of an operation, or its text where an operand is known only as text.
+    """Whether an operation is listed with these operands.
 
     Parameters
     ----------
     name : str
-        One of ``OPERATIONS``.
+        Of the operation.
+    n_operands : int
+        Positional operands.
+    keywords : collection of str
+        Names of the other operands.
+    """
+    arity = ARITIES.get(name)
+    return (
+        arity is not None
+        and arity.least <= n_operands
+        and (arity.most is None or n_operands <= arity.most)
+        and arity.keywords.issuperset(keywords)
+    )
+
+
+def perform(name: str, args: Sequence[Any], keywords: Mapping[str, Any], *, is_named: bool) -> Any:
+    """Return the value of an operation, or its text if an operand is known only as text.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``OPERATIONS``.
     args, keywords
-        Its operands.
+        Values of the operands.
     is_named : bool
-        Whether the space names the first operand itself, instead of computing it.
+        Whether the space names the first operand, instead of computing it.
 
     Raises
     ------
     TypeError
-        If it is applied in another way than it is listed, or an operand is no plain value.
+        If the operation is not allowed with these operands.
     """
     examined, passed_through = _split(name, args, keywords)
     if name not in CALLS and any(map(is_too_large, examined)):
@@ -101,11 +111,11 @@ def perform(name: str, args: Sequence[Any], keywords: Mapping[str, Any], *, is_n
         return _text(name, args, keywords)
     if name in CALLS:
         if not is_named:
-            raise TypeError("only a function that the space names itself is called")
+            raise TypeError("only a function that the space names directly is called")
     elif not is_allowed(name, len(args), keywords):
-        raise TypeError("with these operands it may reach anything, so it is not performed")
+        raise TypeError("with these operands it could run any code, so it is not performed")
     elif not (all(map(_is_plain, examined)) and all(map(_is_plain_outside, passed_through))):
-        raise TypeError("an operand is no plain value, whose operators may do anything")
+        raise TypeError("an operand is not a plain value, so its operators could run any code")
     elif has_too_large_result(name, args, keywords):
         raise TypeError("the result is larger than a space may need")
     function: Callable[..., Any] = OPERATIONS[name]
@@ -115,7 +125,7 @@ def perform(name: str, args: Sequence[Any], keywords: Mapping[str, Any], *, is_n
 def _split(
     name: str, args: Sequence[Any], keywords: Mapping[str, Any]
 ) -> tuple[Sequence[Any], Sequence[Any]]:
-    """Return the operands that are examined, and those of which parts are handed on as they are."""
+    """Return the operands that the operation reads, and those whose items it only passes through."""
     match name:
         case "switch":
             return args[:1], ()
@@ -127,7 +137,7 @@ def _split(
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a value and all that it contains have only operators of Python's or NumPy's own."""
+    """Whether a value and its items have only built-in operators, of Python or NumPy."""
     if type(value) is dict:
         return all(map(_is_plain, value)) and all(map(_is_plain, value.values()))
     if type(value) in _CONTAINERS:
@@ -136,7 +146,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _is_plain_outside(value: Any) -> bool:
-    """Whether a value has only operators of Python's or NumPy's own, whatever it contains."""
+    """Whether a value has only built-in operators, regardless of its items."""
     kind = type(value)
     if kind is np.ndarray or (kind.__module__ == "numpy" and isinstance(value, np.generic)):
         return not value.dtype.hasobject
@@ -144,7 +154,7 @@ def _is_plain_outside(value: Any) -> bool:
 
 
 def _has_text(value: Any) -> bool:
-    """Whether a value is known only as text, or contains one that is."""
+    """Whether a value, or an item of it, is known only as text."""
     if isinstance(value, dict):
         return any(map(_has_text, value)) or any(map(_has_text, value.values()))
     if isinstance(value, list | tuple):
@@ -153,7 +163,7 @@ def _has_text(value: Any) -> bool:
 
 
 def _text(name: str, args: Sequence[Any], keywords: Mapping[str, Any]) -> Reference:
-    """Return an operation as it would be written."""
+    """Return the source text of an operation."""
     operands = [shown(arg) for arg in args] + [f"{key}={shown(value)}" for key, value in keywords.items()]
     function = operands.pop(0) if name == "call" and args else name
     text = escaped(f"{function}({', '.join(operands)})")

@@ -8,19 +8,18 @@
      operations: [{name: "mul", args: [<value>, ...]}],
      root: <value>}
 
-A value is ``null``, a bool, a 64-bit integer, a finite float or a string as itself, and
-everything else an object with one key that tells its kind::
+``null``, bools, 64-bit integers, finite floats and strings represent themselves. Everything else is an object
+with one key that names its kind::
 
     {parameter: label}   {operation: index}   {tuple: [<value>...]}   {dict: [[key, <value>]...]}
     {float: "nan"}   {int: "1267650600228229401496703205376"}   {bytes: base64}
     {date: iso}   {datetime: iso}   {import: "module:qualified.name"}
 
-Users' dicts are lists of pairs, so that their keys may be anything. Parameters and
-operations stand in tables, so that a node which is used twice is still one node, and
-the document stays shallow.
+Users' dicts are lists of pairs, so that keys may have any type. Parameters and operations are in tables, so
+that a shared node stays one node, and the document stays shallow.
 
-Decoding imports what the document names, and evaluating the space calls it, only as far as
-the reader's ``Trust`` goes: see ``trust``.
+Decoding imports the objects that the document names, and evaluation calls them, only as far as the reader's
+``Trust`` allows.
 """
 
 from __future__ import annotations
@@ -63,19 +62,26 @@ from hpsearch.space.trust import Trust
 #: The version of the document's format.
 SCHEMA = 1
 
-#: Values of a configuration: a choice can stand in many places of another, and that one in many of a third.
+#: Most values of a configuration, in which shared nodes may multiply.
 MAX_VALUES = 1_000_000
 
 JSON = Any
 
 
 def encode(root: Node, labelled: Sequence[Number | Choice]) -> dict[str, JSON]:
-    """Return the document of an expression and its parameters, which are listed in their order.
+    """Return the document of an expression.
+
+    Parameters
+    ----------
+    root : Node
+        The expression.
+    labelled : sequence of Number or Choice
+        Its parameters, in their order.
 
     Raises
     ------
     SpaceError
-        Naming the place of a value that another process could not read.
+        If another process could not decode a value; names its place.
     """
     encoder = _Encoder()
     document: dict[str, JSON] = {
@@ -87,12 +93,19 @@ def encode(root: Node, labelled: Sequence[Number | Choice]) -> dict[str, JSON]:
 
 
 def decode(document: Mapping[str, JSON], trust: Trust) -> Node:
-    """Return the expression of a document; imports and calls what ``trust`` admits.
+    """Return the expression of a document.
+
+    Parameters
+    ----------
+    document : mapping
+        The result of ``encode``, perhaps modified since.
+    trust : Trust
+        What may be imported, now, and called, in evaluation.
 
     Raises
     ------
     SpaceError
-        Naming the part that is damaged, or what cannot be imported.
+        If a part is damaged, or cannot be imported; names it.
     """
     document = mapping(document, "the document")
     if document.get("schema") != SCHEMA:
@@ -106,14 +119,14 @@ def decode(document: Mapping[str, JSON], trust: Trust) -> Node:
     return root
 
 
-def digest(document: Mapping[str, JSON]) -> str:
+def fingerprint_of(document: Mapping[str, JSON]) -> str:
     """Return the SHA-256 of a document, as 64 hexadecimal digits."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _n_values(root: Node) -> int:
-    """Return how many values a configuration has at most, or the operands of one of its operations."""
+    """Return the largest number of values in a configuration, or in the operands of one operation."""
     known: dict[int, int] = {}
     most = 0
 
@@ -123,7 +136,7 @@ def _n_values(root: Node) -> int:
             below = [count(child) for child in children(node)]
             n = 1 + (max(below, default=0) if isinstance(node, Choice) else sum(below))
             most = max(most, n)
-            # What an operation gives is one value, computed once.
+            # The result of an operation is one value, computed once.
             known[id(node)] = 1 if isinstance(node, Operation) else n
         return known[id(node)]
 
@@ -132,14 +145,14 @@ def _n_values(root: Node) -> int:
 
 
 class _Encoder:
-    """Encodes nodes, and collects the operations among them."""
+    """Encodes nodes, and collects the table of operations."""
 
     def __init__(self) -> None:
         self.operations: list[JSON] = []
         self._index: dict[int, int] = {}
 
     def parameter(self, node: Number | Choice) -> JSON:
-        """Encode one entry of the table of parameters."""
+        """Return an entry of the table of parameters."""
         entry: dict[str, JSON] = {
             "label": node.label,
             "distribution": _encode_distribution(node.distribution),
@@ -152,7 +165,7 @@ class _Encoder:
         return entry
 
     def value(self, node: Node, place: str) -> JSON:
-        """Encode a node that stands at some place."""
+        """Encode a node; ``place`` is for messages."""
         match node:
             case Literal(value):
                 return encode_literal(value, place)
@@ -175,7 +188,7 @@ class _Encoder:
         raise TypeError(f"{type(node).__name__} is not a node of a space")
 
     def _operation(self, node: Operation, place: str) -> int:
-        """Encode an operation into the table, after its operands; return its index."""
+        """Add an operation to the table, after its operands; return its index."""
         if id(node) not in self._index:
             where = f"{place} (in {node.name})"
             entry: dict[str, JSON] = {
@@ -190,7 +203,7 @@ class _Encoder:
 
 
 class _Decoder:
-    """Decodes values, each parameter and operation once."""
+    """Decodes values; each parameter and each operation once."""
 
     def __init__(self, document: Mapping[str, JSON], trust: Trust) -> None:
         self._trust = trust
@@ -203,11 +216,11 @@ class _Decoder:
             if label in self._parameters:
                 raise_damaged(f"two parameters have the label {named(label)}")
             self._parameters[label] = entry
-        #: What is decoded; None while it is under way, which tells a cycle.
+        #: Decoded nodes; None while a node is being decoded, to detect cycles.
         self._done: dict[str | int, Node | None] = {}
 
     def value(self, value: JSON, place: str, depth: int) -> Node:
-        """Decode a value that stands at some place of the document."""
+        """Decode a value at some depth; ``place`` is for messages."""
         if depth > MAX_DEPTH:
             raise_damaged(f"{place} is nested deeper than {MAX_DEPTH} levels")
         if not isinstance(value, Mapping):
@@ -235,7 +248,7 @@ class _Decoder:
                 return Literal(decode_literal(value, place, self._trust))
 
     def _once(self, key: str | int, place: str, depth: int) -> Node:
-        """Return the node of a label or of an operation's index, decoding it the first time."""
+        """Return the node of a label or of an operation's index, decoding it on first use."""
         if key not in self._done:
             self._done[key] = None
             self._done[key] = (
@@ -278,26 +291,21 @@ class _Decoder:
 
 
 def _encode_distribution(distribution: Distribution) -> dict[str, JSON]:
-    """Return the name and the arguments of a distribution."""
     document: dict[str, JSON] = {"name": distribution.name}
     match distribution:
-        case Categorical(probabilities=probabilities):
-            return (
-                {**document, "probabilities": list(probabilities)}
-                if document["name"] == "pchoice"
-                else document
-            )
-        case Integer(low=low, high=high):
-            return {**document, "low": low, "high": high}
-        case Numeric(latent=Uniform(low, high)):
+        case Categorical(probabilities=probabilities, name="pchoice"):
+            document["probabilities"] = list(probabilities)
+        case Integer(low=low, high=high) | Numeric(latent=Uniform(low, high)):
             document |= {"low": low, "high": high}
         case Numeric(latent=Normal(mu, sigma)):
             document |= {"mu": mu, "sigma": sigma}
-    return {**document, "q": distribution.q} if distribution.q else document
+    if isinstance(distribution, Numeric) and distribution.q:
+        document["q"] = distribution.q
+    return document
 
 
 def _decode_number(name: str, label: str, document: Mapping[str, JSON]) -> Numeric | Integer:
-    """Return the distribution of a number, its arguments checked as those of ``hp``."""
+    """Return the distribution of a number; checks its arguments as ``hp`` does."""
     get = document.get
     if name not in {"randint", *UNIFORMS, *NORMALS}:
         raise_damaged(f"the parameter {named(label)} has the unknown distribution {shown(name)}")

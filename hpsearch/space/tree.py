@@ -1,8 +1,7 @@
-"""A search space: an expression, and the flat list of parameters that it holds.
+"""A search space: an expression, and the flat list of its parameters.
 
-The expression tells how to compute a configuration; the flat list tells which
-parameters there are, how each is distributed, and under which options of which choices
-it is active. Suggesters need only the list.
+The expression computes configurations. The list has the distribution of each parameter and the options of
+choices under which it is active; suggesters need only the list.
 """
 
 from __future__ import annotations
@@ -18,7 +17,8 @@ from hpsearch.errors import SpaceError
 from hpsearch.runtime.escaping import named, shown
 from hpsearch.space import serialization
 from hpsearch.space.distribution import Categorical, bounds_text
-from hpsearch.space.expression import Choice, Literal, Node, Number, as_node, evaluate, plain
+from hpsearch.space.evaluation import evaluate
+from hpsearch.space.expression import Choice, Literal, Node, Number, as_node, plain
 from hpsearch.space.format import short_text
 from hpsearch.space.inverse import invert
 from hpsearch.space.literal import is_scalar
@@ -27,32 +27,32 @@ from hpsearch.space.trust import AS_TEXT, TRUSTED, Trust
 
 __all__ = ["Condition", "Parameter", "Space", "Values"]
 
-#: Raw values of the active parameters by label: a choice is the index of its option, and
-#: quantised parameters (uniformint among them) are floats.
+#: Raw values of the active parameters by label. A choice is the index of its option; quantized parameters,
+#: including those of uniformint, are floats.
 Values = Mapping[str, float | int]
 
 
 class Space:
-    """What a search ranges over.
+    """A search space.
 
     Parameters
     ----------
     expression : any
-        Dicts, lists, tuples, ``hp`` objects, operations on them and plain values, nested
-        at will. It is copied; lists become tuples.
+        Dicts, lists, tuples, ``hp`` objects, operations on them and plain values, nested in any way. It is
+        copied; lists become tuples.
 
     Attributes
     ----------
     expression : Node
         The structure as a node.
     parameters : tuple of Parameter
-        Each choice before what hangs below it. The order depends neither on the process
-        nor on the order of dicts, so it may index the columns of an array.
+        Each after all choices above it. The order is the same in every process and for every order of dicts,
+        so it may index the columns of an array.
 
     Raises
     ------
     SpaceError
-        If two different parameters share a label, or the structure is too deep.
+        If two different parameters have the same label, or the structure is too deep.
 
     Examples
     --------
@@ -84,16 +84,16 @@ class Space:
         return values
 
     def active(self, values: Values) -> tuple[str, ...]:
-        """Return the labels that are active under the values of the choices, in the parameters' order."""
+        """Return the labels that are active for these values of the choices, in the parameters' order."""
         return tuple(parameter.label for parameter in self.parameters if parameter.is_active(values))
 
     def validate(self, values: Values) -> None:
-        """Check that these are the active parameters, with values that can occur.
+        """Check that these are values of exactly the active parameters, within their ranges.
 
         Raises
         ------
         SpaceError
-            Naming the first label that is unknown, missing, not active, or out of range.
+            If a label is unknown, missing, not active, or out of range; names the first.
         """
         for label in values:
             if label not in self._nodes:
@@ -105,18 +105,18 @@ class Space:
                 raise SpaceError(f"A value for the parameter {named(parameter.label)} is missing.")
             if is_given and not is_active:
                 raise SpaceError(
-                    f"The parameter {named(parameter.label)} is not active under the options chosen."
+                    f"The parameter {named(parameter.label)} is not active under the chosen options."
                 )
             if is_given:
                 _check_value(parameter, values[parameter.label])
 
     def config(self, values: Values) -> Any:
-        """Return what the objective receives for these values.
+        """Return the configuration that the objective receives for these values.
 
         Raises
         ------
         SpaceError
-            If ``validate`` does, or an operation of the space fails on the values.
+            If ``validate`` raises it, or an operation of the space fails for the values.
         """
         self.validate(values)
         return evaluate(self.expression, values)
@@ -124,13 +124,13 @@ class Space:
     def values(self, config: Any) -> dict[str, float | int]:
         """Return values that give this configuration: the inverse of ``config``.
 
-        Where several options of a choice fit, the first one is taken. A number may
-        differ from the original by rounding where it passed through arithmetic.
+        If several options of a choice fit, the first is returned. Numbers that went through arithmetic may
+        differ from the original by rounding errors.
 
         Raises
         ------
         SpaceError
-            Naming the place that does not fit, or an operation that cannot be undone.
+            If no values fit, or an operation cannot be inverted; names the place.
         """
         found = invert(self.expression, config)
         return {
@@ -140,10 +140,10 @@ class Space:
         }
 
     def params(self, values: Values) -> dict[str, Any]:
-        """Return values as a person reads them, in the parameters' order.
+        """Return values in readable form, in the parameters' order.
 
-        A choice is its option where that is a string, a number, a bool or None, else
-        text such as ``"1: {kind: 'svm', ...}"``; a uniformint is an int.
+        A choice is its option if that is a string, a number, a bool or None, else a text such as
+        ``"1: {kind: 'svm', ...}"``. A uniformint is an int.
         """
         return {
             label: _readable(self._nodes[label], values[label]) for label in self._nodes if label in values
@@ -155,7 +155,7 @@ class Space:
         Raises
         ------
         SpaceError
-            Naming the place of a value that another process could not read.
+            If another process could not decode a value; names its place.
         """
         return serialization.encode(self.expression, list(self._nodes.values()))
 
@@ -166,11 +166,10 @@ class Space:
         Parameters
         ----------
         document : mapping
-            What ``to_json`` returned, possibly altered since.
+            The result of ``to_json``, perhaps modified since.
         trust : Trust
-            What the document may import and call. By default that is nothing: in configurations,
-            functions and classes that it names are shown as text, and so is what would be
-            computed from them.
+            What the document may import and call. By default nothing: configurations then contain texts in
+            place of functions, classes and values computed from them.
 
         Raises
         ------
@@ -180,28 +179,27 @@ class Space:
         return cls(serialization.decode(document, trust))
 
     def trusted(self) -> Space:
-        """Return this space with the functions and classes that it names imported, to be called.
+        """Return this space with all functions and classes that it names imported.
 
         Raises
         ------
         SpaceError
-            If one cannot be imported, or names another object than the one that stands here.
+            If one cannot be imported, or its name leads to a different object.
         """
         return Space.from_json(self.to_json(), TRUSTED)
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """A digest that is equal for equal spaces, whatever the order of their dicts."""
-        return serialization.digest(self.to_json())
+        """A hash that is equal for equal spaces, regardless of the order of dicts."""
+        return serialization.fingerprint_of(self.to_json())
 
     @functools.cached_property
     def n_points(self) -> int | None:
-        """The number of distinct points, or None when they are not finitely many."""
+        """The number of distinct points; None if infinite."""
         return count_points(self.parameters)
 
 
 def _check_value(parameter: Parameter, value: Any) -> None:
-    """Raise unless a value of a parameter can occur."""
     label, distribution = parameter.label, parameter.distribution
     is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
     if is_number and distribution.contains(value):
@@ -214,7 +212,6 @@ def _check_value(parameter: Parameter, value: Any) -> None:
 
 
 def _readable(node: Number | Choice, value: float) -> Any:
-    """Return one value as a person reads it."""
     if isinstance(node, Number):
         return evaluate(node, {node.label: value})
     option = node.options[int(value)]

@@ -1,8 +1,8 @@
-"""What a reader of a stored space trusts it to import and to compute.
+"""What a stored space may import and compute.
 
-A stored space comes from a database, where others can write. Whoever only looks at it
-imports nothing, and sees a reference as its text; whoever evaluates it imports what it
-names, either everything or what an owner allows.
+A stored space comes from a database, where others can write. Commands that only display it import nothing and
+show references as text. Evaluating it imports the objects that it names: all of them, or those that the owner
+of a worker allows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hpsearch.space.json_checks import raise_damaged
 
 
 class Reference(str):
-    """What a stored space refers to, or would compute from that, as text instead of as a value."""
+    """The text of a reference of a stored space, or of an operation on one, in place of its value."""
 
     __slots__ = ()
 
@@ -32,19 +32,34 @@ class Reference(str):
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What reading a stored space may bring about."""
+    """What decoding and evaluating a stored space may do."""
 
-    find: Callable[[str, str], Any]  #: returns what "module:name" at a place of the space stands for
-    is_restricted: bool  #: whether operations do only what ``closed`` lists
+    find: Callable[[str, str], Any]  #: resolves "module:name"; also receives its place, for messages
+    is_restricted: bool  #: whether only ``restricted_operations`` are performed
 
 
 def as_text(reference: str, place: str) -> Reference:
-    """Return a reference as its own text; imports nothing."""
+    """Return a reference as text, without importing it.
+
+    Parameters
+    ----------
+    reference : str
+        "module:qualified.name".
+    place : str
+        Where it is in the space, for messages.
+    """
     return Reference(reference)
 
 
 def imported(reference: str, place: str) -> Any:
-    """Import what a reference names.
+    """Import the object of a reference.
+
+    Parameters
+    ----------
+    reference : str
+        "module:qualified.name".
+    place : str
+        Where it is in the space, for messages.
 
     Raises
     ------
@@ -63,29 +78,37 @@ def imported(reference: str, place: str) -> Any:
         ) from error
     if qualname_of(found) is None:
         raise SpaceError(
-            f"{place} refers to {named(reference)}, which is a {type(found).__name__}; a space refers "
+            f"{place} refers to {named(reference)}, which is a {type(found).__name__}; a space may refer "
             f"only to functions, classes and members of enumerations."
         )
     return found
 
 
-#: For whoever only looks: imports nothing, calls nothing.
+#: For display: imports nothing, calls nothing.
 AS_TEXT = Trust(as_text, is_restricted=True)
 
-#: For whoever evaluates a space that nothing restricts: imports and calls whatever it names.
+#: For spaces without restrictions: imports and calls everything that they name.
 TRUSTED = Trust(imported, is_restricted=False)
 
 
 def checked_reference(text: str, place: str) -> str:
-    """Return a reference if it has the form "module:name"."""
+    """Return a reference if it has the form "module:name".
+
+    Parameters
+    ----------
+    text : str
+        The reference.
+    place : str
+        Where it is in the space, for messages.
+    """
     module, _, qualname = text.partition(":")
     if not all(part.isidentifier() for part in [*module.split("."), *qualname.split(".")]):
-        raise_damaged(f"{place} is no reference of the form 'module:name', but {named(text)}")
+        raise_damaged(f"{place} is not a reference of the form 'module:name', but {named(text)}")
     return text
 
 
 def qualname_of(value: Any) -> str | None:
-    """Return the name of a value within its module; None for what is not referred to by name."""
+    """Return the qualified name of a function, class or enumeration member; None for other values."""
     if isinstance(value, enum.Enum):
         return f"{type(value).__qualname__}.{value.name}"
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
@@ -93,7 +116,7 @@ def qualname_of(value: Any) -> str | None:
 
 
 def defining_module(value: Any) -> str | None:
-    """Return the module that defines a value, for a partial that of its function; None if it is unknown."""
+    """Return the module that defines a value, or the function of a partial; None if unknown."""
     while isinstance(value, functools.partial):
         value = value.func
     if isinstance(value, np.ufunc) and getattr(np, value.__name__, None) is value:

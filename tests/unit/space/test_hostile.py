@@ -254,5 +254,5 @@ def test_what_hp_is_given_is_a_space_or_a_sentence(case: Case):
 
 
 def test_an_integer_that_python_cannot_write_is_refused_by_its_place():
-    with pytest.raises(SpaceError, match=r"^the space\['n'\] holds an integer that is too long"):
+    with pytest.raises(SpaceError, match=r"^the space\['n'\] holds an integer too long"):
         Space({"n": 10**5000}).to_json()

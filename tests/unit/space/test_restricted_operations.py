@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from hpsearch import hp
 from hpsearch.errors import SpaceError
-from hpsearch.space.expression import DictOf, Literal, Node, RestrictedOperation, TupleOf, evaluate
+from hpsearch.space.evaluation import evaluate
+from hpsearch.space.expression import DictOf, Literal, Node, RestrictedOperation, TupleOf
 from hpsearch.space.operations import OPERATIONS
 from hpsearch.space.restricted_operations import ARITIES, CALLS, is_allowed
 from hpsearch.space.tree import Space
@@ -239,7 +240,7 @@ def test_a_function_is_called_only_where_the_space_names_it():
     assert evaluate(called, {}) == 2.0
     chosen = Space(hp.choice("c", [math.sqrt])).expression
     for target in (computed_node(math.sqrt), chosen, DictOf(())):
-        with pytest.raises(SpaceError, match="only a function that the space names itself is called"):
+        with pytest.raises(SpaceError, match="only a function that the space names directly is called"):
             evaluate(RestrictedOperation("call", (target, Literal(4.0))), {"c": 0})
 
 

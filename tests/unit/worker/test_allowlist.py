@@ -240,11 +240,11 @@ def test_a_star_for_files_admits_what_files_that_match_define(lab: Path):
     ("reference", "problem"),
     [
         ("lab_of_allowed.x:getcwd", "is defined elsewhere, as posix:getcwd"),
-        ("lab_of_allowed.x:here", "is a partial; a space refers only to"),
+        ("lab_of_allowed.x:here", "is a partial; a space may refer only to"),
         ("lab_of_allowed.x:os.getcwd", "is defined elsewhere, as posix:getcwd"),
-        ("lab_of_allowed.x:os", "is a module; a space refers only to"),
-        ("lab_of_allowed.x:table", "is a dict; a space refers only to"),
-        ("lab_of_allowed.x:model", "is a Model; a space refers only to"),
+        ("lab_of_allowed.x:os", "is a module; a space may refer only to"),
+        ("lab_of_allowed.x:table", "is a dict; a space may refer only to"),
+        ("lab_of_allowed.x:model", "is a Model; a space may refer only to"),
         ("lab_of_allowed.x:Model.mro", "is defined elsewhere, as None:Model.mro"),
     ],
 )
@@ -275,7 +275,7 @@ def test_operators_of_what_an_allowed_function_returns_are_not_used(lab: Path):
     """Subscripting is a call of a method, which no pattern names."""
     model = {"name": "call", "args": [{"import": "lab_of_allowed.x:Model"}, 3]}
     space = space_of({"operation": 1}, model, {"name": "getitem", "args": [{"operation": 0}, "run"]})
-    with pytest.raises(SpaceError, match=r"getitem\(.*an operand is no plain value"):
+    with pytest.raises(SpaceError, match=r"getitem\(.*an operand is not a plain value"):
         loaded(experiment("lab_of_allowed.x:double", space=space), LAB).space.config({})
     without = experiment("lab_of_allowed.x:double", space=space)
     assert Load.of(without).load_here().space.config({}) == "run"
