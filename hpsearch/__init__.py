@@ -1,7 +1,6 @@
-"""Hyperparameter search on a fleet of machines, with MongoDB between them.
+"""Hyperparameter search on a fleet of machines, with MongoDB as the queue.
 
-The names below are imported when they are first used, so that ``hpsearch --help``
-does not wait for NumPy.
+The public names are imported on first use, so that ``hpsearch --help`` does not import NumPy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The ``hpsearch`` command. Each subcommand's module is imported when it is used, not before."""
+"""The ``hpsearch`` command; imports the module of a subcommand only when it is called."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from hpsearch.cli.options import debug_option
 from hpsearch.cli.process import as_process, run_and_exit
 from hpsearch.cli.variables import LenientOption
 
-#: Where each command lives, and what it does in a line: the help reads nothing else.
+#: The function of each command, and its line in the help.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("hpsearch.cli.run:run", "Search: a coordinator and local workers in one command."),
-    "coordinator": ("hpsearch.cli.run:coordinator", "Search with workers that are started elsewhere."),
+    "run": ("hpsearch.cli.run:run", "Search with a coordinator and local workers in one command."),
+    "coordinator": ("hpsearch.cli.run:coordinator", "Search with workers that are started separately."),
     "worker": ("hpsearch.cli.worker:worker", "Evaluate trials."),
-    "status": ("hpsearch.cli.query:status", "Show how far searches have come."),
+    "status": ("hpsearch.cli.query:status", "Show the progress of searches."),
     "best": ("hpsearch.cli.query:best", "Show the best trials."),
     "trials": ("hpsearch.cli.query:trials", "List trials."),
     "show": ("hpsearch.cli.query:show", "Show everything about one trial."),
     "workers": ("hpsearch.cli.query:workers", "List the workers."),
-    "pause": ("hpsearch.cli.control:pause", "Let running trials finish, start no new ones."),
-    "resume": ("hpsearch.cli.control:resume", "Go on with a paused search."),
+    "pause": ("hpsearch.cli.control:pause", "Pause a search: running trials finish, new ones wait."),
+    "resume": ("hpsearch.cli.control:resume", "Resume a paused search."),
     "stop": ("hpsearch.cli.control:stop", "End a search."),
-    "priority": ("hpsearch.cli.control:priority", "Change the share that a search has of the workers."),
-    "delete": ("hpsearch.cli.delete:delete", "Delete a search with all that it has."),
-    "space": ("hpsearch.cli.space:space_group", "Look at a search space."),
+    "priority": ("hpsearch.cli.control:priority", "Set the share that a search gets of the workers."),
+    "delete": ("hpsearch.cli.delete:delete", "Delete a search with its trials and attachments."),
+    "space": ("hpsearch.cli.space:space_group", "Show a search space as text or as a picture."),
     "import-hyperopt": (
         "hpsearch.cli.import_hyperopt:import_hyperopt",
-        "Take over a search that was begun under Hyperopt.",
+        "Import a search that began under Hyperopt.",
     ),
-    "doctor": ("hpsearch.cli.doctor:doctor", "Look this machine and its database over."),
+    "doctor": ("hpsearch.cli.doctor:doctor", "Check this machine, its settings and its database."),
     "db": (
         "hpsearch.cli.db:db",
-        "Set databases up, look them over, back up and restore searches; start and stop the private one.",
+        "Prepare and check databases, back up and restore searches; start and stop the private MongoDB.",
     ),
 }
 
 
 class _LazyGroup(click.Group):
-    """Imports a command when it is called."""
+    """Imports a command only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -59,7 +59,7 @@ class _LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.exceptions.NoSuchCommand as error:
-            # click looks for similar names among the commands that it has imported.
+            # click itself only suggests names of commands that are imported.
             raise click.exceptions.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -69,13 +69,13 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="hpsearch")
-@debug_option(cls=LenientOption)  # what is wrong with its variable, the subcommand says
+@debug_option(cls=LenientOption)  # the subcommand reports an invalid variable
 def cli() -> None:
     """Hyperparameter search on a fleet of machines.
 
-    Exit codes: 0 done; 1 no trial succeeded; 2 wrong usage; 4 not found; 65 the objective,
+    Exit codes: 0 success; 1 no trial succeeded; 2 wrong usage; 4 not found; 65 the objective,
     the space or a backup cannot be loaded; 69 MongoDB cannot be reached; 70 too many failures in a row; 77
-    MongoDB refuses the user; 78 wrong set-up; 130 and 143 interrupted.
+    MongoDB refuses the user; 78 wrong configuration; 130 and 143 interrupted.
     """
 
 
@@ -85,5 +85,5 @@ def main() -> NoReturn:
 
 
 def main_of_process() -> NoReturn:
-    """Run ``hpsearch`` in a process that has nothing else to do."""
+    """Run ``hpsearch``, and end the process."""
     as_process(main)

@@ -1,4 +1,4 @@
-"""The file of a backup: written whole or not at all, compressed by its name, read twice."""
+"""The file of a backup: written completely or not at all, compressed if its name ends in .gz."""
 
 from __future__ import annotations
 
@@ -15,20 +15,27 @@ from typing import BinaryIO, cast
 
 from hpsearch.errors import BackupError
 
-#: Stands for stdout and stdin.
+#: The name that means stdout or stdin.
 DASH = "-"
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
-#: Bytes of the longest line: a document of 16 MiB takes several times that as text.
+#: Bytes of the longest line; a document of 16 MiB takes several times that as text.
 _MAX_LINE = 256 * 2**20
 
 
 def write_lines(file: str, lines: Iterable[bytes]) -> None:
     """Write lines to a file, readable by its owner alone, or to stdout.
 
-    The file is there once it is whole and on disk; until then, what was there under its name stays.
-    A pipe or a device is written to as it is.
+    The new file replaces an existing one once it is complete and on disk. Pipes and devices are written
+    directly.
+
+    Parameters
+    ----------
+    file : str
+        Path of the file, or ``-`` for stdout.
+    lines : iterable of bytes
+        The lines, with their ends.
 
     Raises
     ------
@@ -43,8 +50,8 @@ def write_lines(file: str, lines: Iterable[bytes]) -> None:
         is_special = path.exists() and not path.is_file()
         with path.open("wb") if is_special else _replacing(path) as raw:
             if path.suffix == ".gz":
-                with gzip.GzipFile(filename="", fileobj=raw, mode="wb") as packed:
-                    packed.writelines(lines)
+                with gzip.GzipFile(filename="", fileobj=raw, mode="wb") as compressed:
+                    compressed.writelines(lines)
             else:
                 raw.writelines(lines)
     except OSError as error:
@@ -53,38 +60,38 @@ def write_lines(file: str, lines: Iterable[bytes]) -> None:
 
 @contextmanager
 def open_backup(file: str) -> Iterator[BinaryIO]:
-    """Open a file so that it can be read more than once; a pipe is copied to a temporary file first.
+    """Open a file so that it can be read twice; a pipe is copied to a temporary file first.
 
     Raises
     ------
     BackupError
-        If there is no such file, or it cannot be read.
+        If the file cannot be read.
     """
     with ExitStack() as stack:
         try:
             raw = sys.stdin.buffer if file == DASH else stack.enter_context(Path(file).open("rb"))
             if file == DASH or not raw.seekable():
-                piped, raw = raw, cast("BinaryIO", stack.enter_context(tempfile.TemporaryFile()))
-                shutil.copyfileobj(piped, raw)
+                pipe, raw = raw, cast("BinaryIO", stack.enter_context(tempfile.TemporaryFile()))
+                shutil.copyfileobj(pipe, raw)
         except OSError as error:
             raise BackupError(f"{file} cannot be read: {error.strerror or error}.") from error
         yield raw
 
 
 def read_lines(raw: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines of a file from its beginning, decompressed if need be.
+    """Yield the lines of a file from its start, decompressed if necessary.
 
     Raises
     ------
     BackupError
-        If what is compressed is damaged, or a line is longer than any document.
+        If the compressed data are damaged, or a line is longer than any document.
     """
     raw.seek(0)
-    is_packed = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    is_compressed = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
     raw.seek(0)
     n_lines = 0
     try:
-        lines = cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if is_packed else raw
+        lines = cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if is_compressed else raw
         while line := lines.readline(_MAX_LINE):
             n_lines += 1
             if len(line) == _MAX_LINE:
@@ -97,14 +104,14 @@ def read_lines(raw: BinaryIO) -> Iterator[bytes]:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file beside another, which it replaces once everything went well."""
+    """Open a temporary file in the same folder, which replaces ``path`` if the block succeeds."""
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as raw:
-        beside = Path(raw.name)
+        temporary = Path(raw.name)
         try:
             yield cast("BinaryIO", raw)
             raw.flush()
             os.fsync(raw.fileno())
-            beside.replace(path)
+            temporary.replace(path)
         except BaseException:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise

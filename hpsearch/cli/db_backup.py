@@ -1,4 +1,4 @@
-"""``hpsearch db backup`` and ``db restore``: searches as a file, and back."""
+"""``hpsearch db backup`` and ``db restore``: write searches to a file, and read them back."""
 
 from __future__ import annotations
 
@@ -35,11 +35,10 @@ def _file_options(command: F) -> F:
 @click.command()
 @_file_options
 def backup(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
-    """Write searches, with their trials and attachments, to FILE.
+    """Write searches with their trials and attachments to FILE; - is stdout.
 
-    One document a line in MongoDB's extended JSON, compressed if the name ends in .gz; - is
-    stdout. A file of that name is replaced once the new one is whole. Searches may go on
-    meanwhile.
+    The file contains one document a line in MongoDB's extended JSON, compressed if its name ends
+    in .gz. It replaces an existing file once it is complete. Searches may run meanwhile.
     """
     log_to_stderr(logging.WARNING)
     with open_store(store) as opened, closing(Archive.connect(opened.uri, PATIENCE)) as archive:
@@ -49,17 +48,17 @@ def backup(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
         records = backups.with_end(archive.read(list(n_trials)), counts)
         write_lines(file, map(line_of, chain([first], records)))
     n_experiments, n_trials_now, n_files, _ = (counts[kind] for kind in backups.COUNTED)
-    told = f"{n_experiments} searches with {n_trials_now} trials and {n_files} attachments"
-    click.echo(f"Wrote {told} to {file}.", err=True)
+    content = f"{n_experiments} searches with {n_trials_now} trials and {n_files} attachments"
+    click.echo(f"Wrote {content} to {file}.", err=True)
 
 
 @click.command()
 @_file_options
 def restore(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
-    """Bring back the searches of a backup; - is stdin.
+    """Restore the searches of a backup from FILE; - is stdin.
 
-    Nothing is written before the whole of FILE was found sound, nor if one of its searches is
-    there already. Trials that ran when the backup was made wait again.
+    Writes nothing unless all of FILE is valid and none of its searches exists. Trials that were
+    running when the backup was made become pending.
     """
     log_to_stderr(logging.WARNING)
     with open_backup(file) as raw, open_store(store) as opened:
@@ -72,12 +71,12 @@ def restore(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
 
 
 def _restore(completed: Iterator[str], found: backups.Contents, wanted: Sequence[str]) -> None:
-    """Restore one search after the other, and tell of each.
+    """Restore one search after the other, and print a line for each.
 
     Raises
     ------
     BackupError
-        Telling what is restored, and what is not, if something went wrong in between.
+        If a search cannot be restored; names those that were restored and those that were not.
     """
     done: list[str] = []
     try:
@@ -90,21 +89,22 @@ def _restore(completed: Iterator[str], found: backups.Contents, wanted: Sequence
             raise
         raise BackupError(
             f"{error} Restored: {', '.join(done) or 'nothing'}; not restored: {', '.join(rest)}. "
-            f"To repeat that, remove what is left of it with `hpsearch delete {rest[0]}`, and name the "
-            "searches that are missing with --exp-key."
+            f"To try again, run `hpsearch delete {rest[0]}`, and name the missing searches with --exp-key."
         ) from error
 
 
-def _keys(store: TrialStore, asked: Sequence[str]) -> list[str]:
-    """Return the names of the searches to write: all there are, unless some are named."""
-    if asked:
-        return [find_experiment(store, key).exp_key for key in dict.fromkeys(asked)]
+def _keys(store: TrialStore, named: Sequence[str]) -> list[str]:
+    """Return the names of the searches to write: the named ones, or all."""
+    if named:
+        return [find_experiment(store, key).exp_key for key in dict.fromkeys(named)]
     return [experiment.exp_key for experiment in store.experiments()]
 
 
-def _wanted(present: Sequence[str], asked: Sequence[str]) -> list[str]:
-    """Return the searches to restore; raises ``NotFoundError`` for one that the backup lacks."""
-    for key in asked:
+def _wanted(present: Sequence[str], named: Sequence[str]) -> list[str]:
+    """Return the searches to restore; raises ``NotFoundError`` if the backup does not contain one."""
+    for key in named:
         if key not in present:
-            raise NotFoundError(f"The backup has no search {key!r}; it has: {', '.join(present) or 'none'}.")
-    return [key for key in present if not asked or key in asked]
+            raise NotFoundError(
+                f"The backup contains no search {key!r}, but: {', '.join(present) or 'none'}."
+            )
+    return [key for key in present if not named or key in named]

@@ -1,4 +1,4 @@
-"""``hpsearch db init``: a database set up by its administrator, for users who may create nothing."""
+"""``hpsearch db init``: an administrator prepares a database for users who may not create collections."""
 
 from __future__ import annotations
 
@@ -21,19 +21,23 @@ Deliver = Callable[[str], None]
 
 @click.command()
 @store_option(required=True)
-@option("--users", is_flag=True, help="Also make roles and users for coordinators, workers and viewers.")
-@option("--users-file", type=click.Path(dir_okay=False), help="New file, yours alone, for the users' URIs.")
-@option("--rotate", is_flag=True, help="Give users who are there new passwords.")
+@option("--users", is_flag=True, help="Also create roles and users for coordinators, workers and viewers.")
+@option(
+    "--users-file",
+    type=click.Path(dir_okay=False),
+    help="New file for the users' URIs, readable only by you.",
+)
+@option("--rotate", is_flag=True, help="Give existing users new passwords.")
 @debug_option()
 def init(store: str, users: bool, users_file: str | None, rotate: bool) -> None:
-    """Set a database up as its administrator.
+    """Prepare a database as its administrator.
 
-    Creates collections, indexes and validators where they are missing. With --users, also the
-    roles hpsearch_coordinator, hpsearch_worker and hpsearch_viewer and a user of the same name
-    for each, whose URIs with their passwords are printed once.
+    Creates missing collections, indexes and validators. With --users, also creates the roles
+    hpsearch_coordinator, hpsearch_worker and hpsearch_viewer and a user of the same name for
+    each, and prints their URIs with the passwords once.
     """
     if not users and (rotate or users_file):
-        raise click.UsageError("--rotate and --users-file go with --users.")
+        raise click.UsageError("--rotate and --users-file need --users.")
     with Setup(store, PATIENCE) as setup:
         _make_collections(setup)
         if users:
@@ -45,30 +49,30 @@ def init(store: str, users: bool, users_file: str | None, rotate: bool) -> None:
 def _make_collections(setup: Setup) -> None:
     for collection in VALIDATORS:
         missing = setup.prepare(collection)
-        _tell(f"created {', '.join(missing)}" if missing else f"collection {collection} is there")
+        _print(f"created {', '.join(missing)}" if missing else f"collection {collection} exists")
 
 
 def _make_roles(setup: Setup) -> None:
     for role in ROLES:
         outcome = setup.define(role)
-        _tell(f"role {role.name} is there" if outcome == "there" else f"{outcome} role {role.name}")
+        _print(f"role {role.name} exists" if outcome == "there" else f"{outcome} role {role.name}")
 
 
 def _make_users(setup: Setup, deliver: Deliver, *, rotate: bool) -> None:
     for role in ROLES:
-        is_there = setup.has_user(role)
-        if is_there and not rotate:
+        exists = setup.has_user(role)
+        if exists and not rotate:
             setup.restrict_user(role)
-            _tell(f"user {role.name} is there, its password unchanged; --rotate makes a new one")
+            _print(f"user {role.name} exists and keeps the password; --rotate sets a new one")
             continue
-        # At once: a password that was set and not told would be lost.
+        # Print each URI immediately, so that a failure for the next user does not lose it.
         deliver(setup.set_user(role))
-        _tell(f"{'new password for' if is_there else 'created'} user {role.name}")
+        _print(f"{'new password for' if exists else 'created'} user {role.name}")
 
 
 @contextmanager
 def _delivery(path: str | None) -> Iterator[Deliver]:
-    """Open what takes the URIs, before any password is set: stdout, or a new file of the owner's."""
+    """Open the output for the URIs before any password is set: stdout, or a new private file."""
     if path is None:
         yield click.echo
         return
@@ -76,11 +80,11 @@ def _delivery(path: str | None) -> Iterator[Deliver]:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise ConfigurationError(
-            f"The file {path} for the users' URIs cannot be made: {error.strerror}; name a new one."
+            f"The file {path} for the users' URIs cannot be created: {error.strerror}; name a new file."
         ) from error
     with os.fdopen(descriptor, "w", buffering=1) as file:
         yield lambda uri: click.echo(uri, file=file)
 
 
-def _tell(text: str) -> None:
+def _print(text: str) -> None:
     click.echo(text, err=True)

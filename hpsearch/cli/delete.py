@@ -1,4 +1,4 @@
-"""``hpsearch delete``: take a search out of the database for good."""
+"""``hpsearch delete``: delete a search from the database."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from hpsearch.store.protocol import TrialStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
-    """What a search has in the database, and who is at work on it."""
+class Contents:
+    """The data of a search in the database, and who is working on it."""
 
-    n_by_state: dict[State, int]  #: trials; only the states that there are
+    n_by_state: dict[State, int]  #: trials; without states that no trial has
     n_attachments: int  #: of the experiment and of its trials
-    is_led: bool  #: a coordinator leads it now
-    n_held: int  #: running trials whose lease holds now
+    is_led: bool  #: whether a coordinator leads it now
+    n_held: int  #: running trials with a valid lease
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing but, perhaps, the experiment itself."""
+        """Whether there are no trials and no attachments."""
         return not (self.n_by_state or self.n_attachments)
 
     @property
-    def content(self) -> str:
-        """What would go, in words."""
+    def text(self) -> str:
+        """The data as text."""
         states = ", ".join(f"{n} {state}" for state, n in self.n_by_state.items())
         trials = f"{_counted(sum(self.n_by_state.values()), 'trial')}{states and f' ({states})'}"
         return f"{trials} and {_counted(self.n_attachments, 'attachment')}"
 
     @property
     def work(self) -> str:
-        """Who is at work, in words; empty when nobody is."""
+        """The coordinator and the workers as text; empty if there are none."""
         led = ["a coordinator leads it"] if self.is_led else []
         held = [f"workers evaluate {_counted(self.n_held, 'trial')} of it"] if self.n_held else []
         return " and ".join(led + held)
@@ -48,36 +48,36 @@ class Holding:
 
 @click.command()
 @click.argument("exp_key")
-@option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
-@option("--force", is_flag=True, help="Delete it even while a coordinator or workers are at work on it.")
+@option("--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")
+@option("--force", is_flag=True, help="Delete it even if a coordinator or workers are working on it.")
 @store_option(required=False)
 @debug_option()
 def delete(exp_key: str, yes: bool, force: bool, store: str | None) -> None:
-    """Delete a search with its trials and attachments, for good.
+    """Delete a search with its trials and attachments permanently.
 
-    Asks first, on a terminal. What a deletion that was cut short left behind goes, too, when it
-    is repeated.
+    Asks for confirmation on a terminal. After an interrupted deletion, the same command deletes
+    the rest.
     """
     log_to_stderr(logging.ERROR)
     with open_store(store) as opened:
-        held = _holding(opened.store, exp_key)
+        held = _contents(opened.store, exp_key)
         if held.work and not force:
             raise ExperimentActiveError(exp_key, held.work)
         if not (yes or _is_confirmed(exp_key, held)):
             click.echo("Nothing was deleted.", err=True)
             raise click.exceptions.Exit(1)
         opened.store.delete_experiment(exp_key, unless_active=not force)
-        click.echo(f"{exp_key} is deleted, with {held.content}.", err=True)
+        click.echo(f"{exp_key} is deleted, with {held.text}.", err=True)
 
 
-def _holding(store: TrialStore, exp_key: str) -> Holding:
-    """Return what there is of a search; raises ``NotFoundError`` if there is nothing.
+def _contents(store: TrialStore, exp_key: str) -> Contents:
+    """Return the data of a search; raises ``NotFoundError`` if there are none.
 
-    An experiment whose deletion was cut short may have trials or attachments, and no document.
+    After an interrupted deletion, there may be trials or attachments without a document of the experiment.
     """
     now = store.now()
     running = store.trials(exp_key, states={State.RUNNING})
-    held = Holding(
+    held = Contents(
         n_by_state={state: n for state, n in store.counts(exp_key).items() if n},
         n_attachments=store.n_attachments(exp_key),
         is_led=_is_led(store, exp_key),
@@ -91,24 +91,24 @@ def _holding(store: TrialStore, exp_key: str) -> Holding:
 def _is_led(store: TrialStore, exp_key: str) -> bool:
     try:
         return store.experiment(exp_key).is_led(store.now())
-    except (NotFoundError, UnreadableError):  # deleting is the way out for one that somebody altered
+    except (NotFoundError, UnreadableError):  # an invalid document can be deleted, too
         return False
 
 
-def _is_confirmed(exp_key: str, held: Holding) -> bool:
-    """Ask, with what would go.
+def _is_confirmed(exp_key: str, held: Contents) -> bool:
+    """Ask for confirmation.
 
     Raises
     ------
     UsageError
-        If there is nobody to ask.
+        If there is no terminal.
     """
     if not sys.stdin.isatty():
         raise click.UsageError(
-            f"{exp_key} has {held.content}, and there is no terminal to ask on: add --yes to delete it."
+            f"{exp_key} has {held.text}, and there is no terminal to ask on: add --yes to delete it."
         )
     work = f" Now {held.work}." if held.work else ""
-    question = f"{exp_key} has {held.content}.{work} Delete it for good?"
+    question = f"{exp_key} has {held.text}.{work} Delete it permanently?"
     return click.confirm(question, default=False, err=True)
 
 

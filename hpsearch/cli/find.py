@@ -1,4 +1,4 @@
-"""Finds an experiment by the name that a user typed, and asks how far it has come."""
+"""Finds an experiment by the name that a user typed, and reads the progress of experiments."""
 
 from __future__ import annotations
 
@@ -14,21 +14,28 @@ from hpsearch.errors import NotFoundError
 from hpsearch.report.summary import progress_of
 from hpsearch.store.protocol import TrialStore
 
-#: Names of experiments that a message lists.
-_MOST_NAMES = 10
+#: Largest number of names in a message.
+_MAX_NAMES = 10
 
 
 def find_experiment(store: TrialStore, exp_key: str | None) -> Experiment:
-    """Return an experiment by name; without a name, the only one there is.
+    """Return an experiment by name; without a name, the only one.
+
+    Parameters
+    ----------
+    store : TrialStore
+        The store.
+    exp_key : str, optional
+        The name.
 
     Raises
     ------
     NotFoundError
-        If there is none of that name; says which it may have been.
+        If there is none of that name; suggests a similar one.
     UsageError
-        If there are several and none is named.
+        If there are several, and no name is given.
     UnreadableError
-        If somebody altered its document.
+        If its document is invalid.
     """
     if exp_key is not None:
         with suppress(NotFoundError):
@@ -39,21 +46,30 @@ def find_experiment(store: TrialStore, exp_key: str | None) -> Experiment:
             return store.experiment(known[0])
         if not known:
             raise NotFoundError("There is no experiment in this database yet.")
-        raise click.UsageError(f"Name one of the experiments: {_some(known)}.")
+        raise click.UsageError(f"Name one of the experiments: {_names(known)}.")
     close = difflib.get_close_matches(exp_key, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else f" There are: {_some(known)}."
+    hint = f" Did you mean {close[0]!r}?" if close else f" There are: {_names(known)}."
     raise NotFoundError(f"There is no experiment {exp_key!r} in this database.{hint}")
 
 
 def read_progress(store: TrialStore, experiments: Sequence[Experiment]) -> list[Progress]:
-    """Ask a store how far experiments have come, with as many questions for all of them as for one."""
+    """Read the progress of experiments, with as many queries for all of them as for one.
+
+    Parameters
+    ----------
+    store : TrialStore
+        The store.
+    experiments : sequence of Experiment
+        The experiments.
+    """
     summaries = store.summaries(experiment.exp_key for experiment in experiments)
     workers, now = store.workers(), store.now()
     return [progress_of(e, summaries[e.exp_key], workers, now) for e in experiments]
 
 
-def _some(exp_keys: Collection[str]) -> str:
-    """Return names for a message: of many only the last ones."""
-    if len(exp_keys) <= _MOST_NAMES:
+def _names(exp_keys: Collection[str]) -> str:
+    """Return names for a message: the last ten, and the number of the others."""
+    if len(exp_keys) <= _MAX_NAMES:
         return ", ".join(exp_keys) or "none"
-    return f"{', '.join(list(exp_keys)[-_MOST_NAMES:])} and {len(exp_keys) - _MOST_NAMES} older ones"
+    n_older = len(exp_keys) - _MAX_NAMES
+    return f"{', '.join(list(exp_keys)[-_MAX_NAMES:])} and {n_older} older one{'s' * (n_older > 1)}"

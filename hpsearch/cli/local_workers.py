@@ -1,4 +1,4 @@
-"""Worker processes on this machine, for ``hpsearch run``."""
+"""Worker processes on this machine for ``hpsearch run``."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from hpsearch.runtime.signals import ECHO_S
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two starts in the place of a worker that died at work.
+#: Seconds between the start of a worker that died after it had started, and the next start.
 _RESTART_AFTER_S = 2.0
 
-#: Starts in a row that may fail; and seconds between the end of a start that failed and the next one.
+#: Failed starts in a row after which a worker cannot start; the pauses after failed starts, in seconds.
 _MAX_STARTS = 3
 _FIRST_PAUSE_S, _PAUSE_GROWTH, _LONGEST_PAUSE_S = 0.25, 2.0, 60.0
 
-#: Seconds between two looks at workers that end.
+#: Seconds between two checks of workers that end.
 _POLL_S = 0.05
 
-#: Bytes at the end of a worker's log in which its last words are looked for.
-_LAST_BYTES = 64 * 1024
+#: Bytes at the end of a worker's log that are searched for the sentence that it failed with.
+_TAIL_BYTES = 64 * 1024
 
-#: Exit codes after which starting the same worker again would end the same way.
+#: Errors, by exit code of a worker, that another start would only repeat.
 _FATAL: dict[int | None, type[HpsearchError]] = {
     2: ConfigurationError,  # wrong usage: HPSEARCH_WORKER_*
     **{
@@ -57,21 +57,21 @@ _FATAL: dict[int | None, type[HpsearchError]] = {
 
 
 def gpus_of_workers(choice: str | None, n: int, environment: Mapping[str, str]) -> list[str] | None:
-    """Return the ``--gpus`` of each of ``n`` local workers, so that no two of them get the same.
+    """Return the ``--gpus`` of each local worker, so that no two workers share a GPU.
 
     Parameters
     ----------
     choice : str, optional
-        The ``--gpus`` of them all, instead of what the environment says to each worker.
+        The ``--gpus`` of all of them; by default, HPSEARCH_WORKER_GPUS.
     n : int
-        How many.
+        Number of workers.
     environment : mapping
-        Of this process, from which the workers take their other options.
+        The environment variables, from which the workers take their other options.
 
     Raises
     ------
     ConfigurationError
-        If there are fewer GPUs than trials that the workers evaluate at a time.
+        If there are fewer GPUs than concurrent trials.
     """
     choice = choice or environment.get("HPSEARCH_WORKER_GPUS")
     if not choice:
@@ -82,7 +82,7 @@ def gpus_of_workers(choice: str | None, n: int, environment: Mapping[str, str]) 
 
 
 def slots_of_worker(environment: Mapping[str, str]) -> int:
-    """Return how many trials a local worker evaluates at a time; what is no number, the worker refuses."""
+    """Return the number of concurrent trials of a local worker; the worker reports an invalid number."""
     concurrency = environment.get("HPSEARCH_WORKER_CONCURRENCY", "")
     return int(concurrency) if concurrency.isdecimal() else 1
 
@@ -93,21 +93,21 @@ class LocalWorkers:
     Parameters
     ----------
     n : int
-        How many.
+        Number of workers.
     uri : str
-        The database; travels in the environment, where other users cannot read it.
+        The database; passed in the environment, which other users cannot read.
     exp_key : str
         The experiment to serve.
     log_dir : Path
-        Where each worker writes its log.
+        Folder of the logs of the workers.
     drain_timeout_s : float
-        Seconds that a running trial has to finish when the workers must end.
+        Seconds for running trials to finish when the workers end.
     auth_patience_s : float
-        Seconds for which they outlast that MongoDB refuses the user.
+        Seconds for which the workers retry while MongoDB refuses the user.
     store_file : str, optional
-        File that holds the URI; the workers read it, too, and again when it has changed.
+        File with the URI; the workers read it again when it has changed.
     is_forced : callable
-        Asked while workers finish their trials: true makes them give the trials back at once.
+        Called while running trials finish; True makes the workers release them at once.
     gpus : sequence of str, optional
         The ``--gpus`` of each worker.
     """
@@ -135,14 +135,14 @@ class LocalWorkers:
         self._is_forced = is_forced
         self._gpus = gpus
         self._workers: list[_LocalWorker] = []
-        self._named: list[_LocalWorker] = []  # those of which a warning said that they cannot start
+        self._reported: list[_LocalWorker] = []  # whose failure to start was logged
 
     def __enter__(self) -> LocalWorkers:
         own_folder(self._log_dir.parent)
         private_folder(self._log_dir, mark=LOG_FILES)
         for i in range(self._n):
             path = self._log_dir / f"worker-{i + 1}.log"
-            append_private(path).close()  # refuses what is not ours
+            append_private(path).close()  # raises if the file belongs to another user
             try:
                 if path.stat().st_size:
                     rotate(path)
@@ -162,41 +162,41 @@ class LocalWorkers:
         self._terminate()
         asked_at = time.monotonic()
         while any(worker.exit_code() is None for worker in self._workers):
-            # A worker takes a second signal for an echo of the first when it follows too soon.
+            # A worker ignores a second signal that follows too soon, as an echo of the first.
             if self._is_forced() and time.monotonic() - asked_at >= ECHO_S:
                 self._terminate()
                 asked_at = time.monotonic()
             time.sleep(_POLL_S)
 
     def check(self) -> None:
-        """Replace workers that died.
+        """Restart workers that died.
 
         Raises
         ------
         HpsearchError
-            If one ended for a reason that would end the next one too, or if none of them can start.
+            If a worker failed with an error that a restart would repeat, or if no worker can start.
         """
         for worker in self._workers:
             code = worker.exit_code()
             if code in _FATAL:
-                raise _FATAL[code](worker.last_words())
-            if code != 0:  # at 0, its own options told it to leave
+                raise _FATAL[code](worker.failure_text())
+            if code != 0:  # 0: its own options made it leave
                 worker.restart_if_due()
         self._check_starts()
         if self._workers and all(worker.exit_code() == 0 for worker in self._workers):
-            text = "All local workers have left, as their own options (HPSEARCH_WORKER_*) told them to."
+            text = "All local workers have left because of their own options (HPSEARCH_WORKER_*)."
             raise ConfigurationError(text)
 
     def _check_starts(self) -> None:
-        """Give up if no worker can start; say so of one that cannot while others are at work."""
+        """Raise if no worker can start; log a worker that cannot start while others run."""
         failing = [worker for worker in self._workers if worker.cannot_start]
         if failing and len(failing) == len(self._workers):
-            raise ConfigurationError(failing[0].why_no_start())
+            raise ConfigurationError(failing[0].start_failure())
         for worker in failing:
-            if worker not in self._named:
-                self._named.append(worker)
+            if worker not in self._reported:
+                self._reported.append(worker)
                 log.warning(
-                    "%s", worker.why_no_start(), extra=Event.WORKER_NOT_STARTED.of(log=str(worker.log))
+                    "%s", worker.start_failure(), extra=Event.WORKER_NOT_STARTED.of(log=str(worker.log))
                 )
 
     def _terminate(self) -> None:
@@ -206,7 +206,7 @@ class LocalWorkers:
     def _command(self, i: int, path: Path) -> list[str]:
         command = [
             sys.executable,
-            "-P",  # no module of the user's folder takes the place of one of the library's
+            "-P",  # modules in the working folder must not shadow those of a library
             "-m",
             "hpsearch",
             "worker",
@@ -231,30 +231,30 @@ class LocalWorkers:
 
 
 class _LocalWorker:
-    """One worker: its present process, and how the starts of the last ones went."""
+    """One worker: its current process, and the number of failed starts."""
 
     def __init__(self, command: list[str], env: Mapping[str, str], path: Path) -> None:
         self._command, self._env, self.log = command, env, path
         self._process: subprocess.Popen[bytes] | None = None
-        self._started_fd = -1  # the process writes there once it is at work
-        self._is_at_work = False
+        self._started_fd = -1  # the process writes a byte when it has started
+        self._has_started = False
         self._started_at = 0.0
-        self._ended_at: float | None = None  # when it was seen that the process had ended
+        self._ended_at: float | None = None  # when the end of the process was noticed
         self._n_failed_starts = 0  # in a row
         self._failed_code = 0
 
     @property
     def cannot_start(self) -> bool:
-        """Whether it ended before it was at work each time that it was started of late."""
+        """Whether the last starts all ended before the worker had started."""
         return self._n_failed_starts >= _MAX_STARTS
 
     def start(self) -> None:
         """Start the process."""
         self._started_fd, theirs = os.pipe()
         os.set_blocking(self._started_fd, False)
-        self._is_at_work, self._started_at, self._ended_at = False, time.monotonic(), None
+        self._has_started, self._started_at, self._ended_at = False, time.monotonic(), None
         with append_private(self.log) as file:
-            # A session of its own: Ctrl-C reaches this process, which then drains its workers.
+            # In a new session, Ctrl-C reaches only this process, which then drains its workers.
             self._process = subprocess.Popen(
                 [*self._command, "--started-fd", str(theirs)],
                 env=self._env,
@@ -267,13 +267,13 @@ class _LocalWorker:
         os.close(theirs)
 
     def exit_code(self) -> int | None:
-        """Return the exit code of the process that was started last, or None while it runs."""
+        """Return the exit code of the last process, or None while it runs."""
         if self._process is None:
             return 0
         code = self._process.poll()
-        if self._started_fd >= 0:  # after the other look: what has ended by then says no more
+        if self._started_fd >= 0:  # after poll(): an ended process writes no more
             with suppress(BlockingIOError):
-                self._is_at_work = os.read(self._started_fd, 1) != b""
+                self._has_started = os.read(self._started_fd, 1) != b""
                 os.close(self._started_fd)
                 self._started_fd = -1
         if code is not None and self._ended_at is None:
@@ -281,7 +281,7 @@ class _LocalWorker:
         return code
 
     def restart_if_due(self) -> None:
-        """Start another process if one has ended, and the time for the next has come."""
+        """Start the next process if the last one has ended and the pause is over."""
         if self._ended_at is None:
             return
         due = self._started_at + _RESTART_AFTER_S
@@ -297,22 +297,22 @@ class _LocalWorker:
         if self._process is not None:
             self._process.terminate()
 
-    def last_words(self) -> str:
-        """Return the sentence that the process ended with, else the last line of its log."""
-        lines = last_bytes(self.log, _LAST_BYTES).decode("utf-8", "replace").strip().split("\n")
+    def failure_text(self) -> str:
+        """Return the sentence that the process failed with, or the last line of its log."""
+        lines = last_bytes(self.log, _TAIL_BYTES).decode("utf-8", "replace").strip().split("\n")
         return failure_in(lines) or f"{lines[-1]} (see {self.log})"
 
-    def why_no_start(self) -> str:
-        """Return a sentence that says so."""
+    def start_failure(self) -> str:
+        """Return why the worker cannot start."""
         code = self._failed_code
         how = f"with exit code {code}" if code >= 0 else f"by signal {-code}"
         times = f"{self._n_failed_starts} times in a row"
-        return f"The local worker cannot start: it ended {how} {times}: {self.last_words()}"
+        return f"The local worker cannot start: it ended {how} {times}: {self.failure_text()}"
 
     def _note_end(self, code: int) -> None:
         self._ended_at = time.monotonic()
-        # A database that is away ends a worker that starts meanwhile, and is waited for.
-        if self._is_at_work or code == StoreUnavailableError.exit_code:
+        # A start while the database is away is not the worker's failure.
+        if self._has_started or code == StoreUnavailableError.exit_code:
             self._n_failed_starts = 0
         else:
             self._n_failed_starts, self._failed_code = self._n_failed_starts + 1, code

@@ -1,7 +1,6 @@
-"""``hpsearch-mongo-worker``: the flags of ``hyperopt-mongo-worker``, carried out by our worker.
+"""``hpsearch-mongo-worker``: the worker with the flags of ``hyperopt-mongo-worker``.
 
-The flags become arguments of ``hpsearch worker``, which are printed once and then handed
-to that very command: there is one worker, with two ways to ask for it.
+The flags are translated into arguments of ``hpsearch worker``, which this command prints and then calls.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import sys
 
 if __name__ == "__main__" and not sys.flags.safe_path:
-    # Python put the current folder in front: no module in it may take the place of one of the library's.
+    # Python puts the current folder first on the path; its modules must not shadow those of a library.
     sys.path.append(sys.path.pop(0))
 
 import math
@@ -35,23 +34,22 @@ from hpsearch.store.mongo.hyperopt_uri import jobs_address
 from hpsearch.store.mongo.uri import uri_with_masks
 
 _POLLING = (
-    "--poll-interval changes nothing: this worker looks for the next trial at once after each one, "
+    "--poll-interval has no effect: this worker looks for the next trial immediately after each trial, "
     "and every 0.1 to 1.5 s while there is none."
 )
-_ONE_FOLDER = "--workdir: all evaluations begin in this folder; no folder is made for each of them."
+_ONE_FOLDER = "--workdir: all evaluations start in this folder, instead of a new folder for each of them."
 _MAX_JOBS_IN_DB = (
-    "--max-jobs-in-db is not supported, since the number of trials is the search's to limit: "
-    "leave it out, and give max_evals to fmin, or --max-evals to `hpsearch run`."
+    "--max-jobs-in-db is not supported, since the search limits the number of trials: "
+    "leave it out, and pass max_evals to fmin, or --max-evals to `hpsearch run`."
 )
 
-#: From here on a number means no limit, be it of trials or of seconds: Hyperopt's default is the
-#: largest integer, and no duration of our worker is longer.
+#: A number of trials or seconds from which there is no limit; Hyperopt's default is the largest integer.
 _UNLIMITED = 3650 * 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flags:
-    """What Hyperopt's flags ask for; times in seconds, infinity for no limit."""
+    """The values of Hyperopt's flags; times in seconds, infinity for no limit."""
 
     exp_key: str | None = None
     last_job_timeout: float = math.inf
@@ -68,9 +66,9 @@ class _Number(click.ParamType):  # type: ignore[type-arg] # generic from Click 8
     Parameters
     ----------
     low : float
-        The smallest that makes sense.
+        The smallest valid number.
     is_whole : bool
-        Whether it counts something.
+        Whether it must be an integer.
     """
 
     name = "number"
@@ -96,12 +94,12 @@ _COUNT = _Number(1, is_whole=True)
 _SECONDS = _Number(0, is_whole=False)
 
 
-def _of_file_unless_named(context: click.Context, param: click.Parameter, mongo: str) -> str:
-    """Return what the command line says, else the file, else the environment, else the default."""
-    place = os.environ.get(STORE_FILE)
-    if not place or context.get_parameter_source("mongo") is ParameterSource.COMMANDLINE:
+def _chosen_mongo(context: click.Context, param: click.Parameter, mongo: str) -> str:
+    """Return the URI from the command line, else the store file, else the environment, else the default."""
+    path = os.environ.get(STORE_FILE)
+    if not path or context.get_parameter_source("mongo") is ParameterSource.COMMANDLINE:
         return mongo
-    file = str(user_path(place).absolute())
+    file = str(user_path(path).absolute())
     context.obj = lambda: jobs_address(uri_in(file)).uri
     return uri_in(file)
 
@@ -113,7 +111,7 @@ def _of_file_unless_named(context: click.Context, param: click.Parameter, mongo:
     type=_SECONDS,
     metavar="T",
     default=math.inf,
-    help="Take no more jobs once T seconds have passed.",
+    help="Claim no jobs after T seconds.",
 )
 @click.option(
     "--max-consecutive-failures",
@@ -133,24 +131,24 @@ def _of_file_unless_named(context: click.Context, param: click.Parameter, mongo:
     envvar=STORE,
     show_default=True,
     show_envvar=True,
-    callback=_of_file_unless_named,
-    help="Where the jobs are; also a whole mongo:// or mongodb:// URI. HPSEARCH_STORE_FILE may name a "
-    "file that holds it.",
+    callback=_chosen_mongo,
+    help="The database with the jobs; also a complete mongo:// or mongodb:// URI. HPSEARCH_STORE_FILE may "
+    "name a file that contains it.",
 )
-@click.option("--poll-interval", type=_SECONDS, metavar="N", help="Accepted, and not needed.")
+@click.option("--poll-interval", type=_SECONDS, metavar="N", help="Accepted without effect.")
 @click.option(
     "--reserve-timeout",
     type=_SECONDS,
     metavar="T",
     default=120,
     show_default=True,
-    help="Wait up to T seconds for a job; after as many such waits in a row as failures are allowed, leave.",
+    help="Wait up to T seconds for a job; leave after as many waits in a row as failures are allowed.",
 )
-@click.option("--workdir", metavar="DIR", help="Folder in which evaluations begin, made if missing.")
+@click.option("--workdir", metavar="DIR", help="Working folder of evaluations, created if missing.")
 @click.option(
     "--no-subprocesses",
     is_flag=True,
-    help="Evaluate in this process: no protection against what an objective does.",
+    help="Evaluate in the worker's process, without protection against crashes of the objective.",
 )
 @click.option(
     "--max-jobs-in-db",
@@ -172,11 +170,11 @@ def mongo_worker(
     no_subprocesses: bool,
     max_jobs_in_db: float,
 ) -> None:
-    """Evaluate trials, as hyperopt-mongo-worker does: a worker of hpsearch under Hyperopt's flags.
+    """Evaluate trials with the flags of hyperopt-mongo-worker.
 
-    Prints the `hpsearch worker` command that is the same. SIGTERM, Ctrl-C and SIGUSR1 drain: the
-    running trial is finished, or given back after 30 s (HPSEARCH_WORKER_DRAIN_TIMEOUT); a
-    second signal forces. The exit code is 0 however long the worker waited in vain.
+    Prints the equivalent `hpsearch worker` command. SIGTERM, Ctrl-C and SIGUSR1 drain the worker: the
+    running trial finishes, or is released after 30 s (HPSEARCH_WORKER_DRAIN_TIMEOUT). A second
+    signal ends it at once. The exit code is 0 even if the worker had no trial.
     """
     if max_jobs_in_db < math.inf:
         raise click.UsageError(_MAX_JOBS_IN_DB)
@@ -193,10 +191,10 @@ def mongo_worker(
         workdir=workdir,
         use_subprocesses=not no_subprocesses,
     )
-    arguments = our_arguments(flags)
-    command = our_command(uri, arguments)
+    arguments = worker_arguments(flags)
+    command = worker_command(uri, arguments)
     log_to_stderr()
-    print_or_log(f"The same in hpsearch's words:\n  {command}", Event.FLAGS_TRANSLATED.of(command=command))
+    print_or_log(f"The equivalent command:\n  {command}", Event.FLAGS_TRANSLATED.of(command=command))
     for notice, is_due in ((_POLLING, poll_interval is not None), (_ONE_FOLDER, workdir is not None)):
         if is_due:
             print_or_log(notice, Event.FLAG_WITHOUT_EFFECT.of())
@@ -210,12 +208,12 @@ def mongo_worker(
     )
 
 
-def our_arguments(flags: Flags) -> list[str]:
-    """Return the arguments of ``hpsearch worker`` that do what the flags ask for.
+def worker_arguments(flags: Flags) -> list[str]:
+    """Return the arguments of ``hpsearch worker`` for the flags.
 
-    Hyperopt starts a process for each job, which gives up after waiting ``reserve_timeout``;
-    that counts as a failure, so the worker leaves after as many waits as it may fail. Ours
-    is idle for the same time before it leaves, and does not count it as anything.
+    Hyperopt starts a process for each job, which fails after waiting ``reserve_timeout``, so its worker
+    leaves after as many waits as failures are allowed. Ours leaves after the same idle time, and counts no
+    failures.
     """
     arguments = [] if flags.exp_key is None else ["--exp-key", flags.exp_key]
     has_one_wait = not flags.use_subprocesses or flags.max_jobs == 1
@@ -223,7 +221,7 @@ def our_arguments(flags: Flags) -> list[str]:
     limits = (
         ("--max-trials", flags.max_jobs, "{:.0f}"),
         ("--claim-for", flags.last_job_timeout, "{:.3f}s"),
-        ("--max-idle", idle_s or math.inf, "{:.3f}s"),  # Hyperopt takes 0 for no limit, too
+        ("--max-idle", idle_s or math.inf, "{:.3f}s"),  # in Hyperopt, 0 means no limit
         ("--max-consecutive-failures", flags.max_consecutive_failures, "{:.0f}"),
     )
     for name, limit, form in limits:
@@ -234,8 +232,16 @@ def our_arguments(flags: Flags) -> list[str]:
     return arguments if flags.use_subprocesses else [*arguments, "--no-isolate"]
 
 
-def our_command(uri: str, arguments: list[str]) -> str:
-    """Return the whole command for a shell, without the secrets of the URI."""
+def worker_command(uri: str, arguments: list[str]) -> str:
+    """Return the equivalent command for a shell.
+
+    Parameters
+    ----------
+    uri : str
+        URI of the database; its password is masked.
+    arguments : list of str
+        Arguments of ``hpsearch worker``.
+    """
     return f"HPSEARCH_STORE={shlex.quote(uri_with_masks(uri))} hpsearch worker {shlex.join(arguments)}"
 
 
@@ -245,12 +251,12 @@ def main() -> NoReturn:
 
 
 def main_of_process() -> NoReturn:
-    """Run ``hpsearch-mongo-worker`` in a process that has nothing else to do."""
+    """Run ``hpsearch-mongo-worker``, and end the process."""
     as_process(main)
 
 
 def _drain(signum: int, frame: FrameType | None) -> None:
-    """Hyperopt's worker ends after its job at this signal; ours does at SIGTERM."""
+    """Translate the signal that ends Hyperopt's worker after its job into SIGTERM."""
     signal.raise_signal(signal.SIGTERM)
 
 

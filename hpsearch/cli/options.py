@@ -1,4 +1,4 @@
-"""Options that several commands have, and the kinds of their values."""
+"""Options of several commands, and the types of their values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hpsearch.runtime.logs import LOGGERS, log_as_json
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
-#: The longest duration. Dates beyond the year 9999 could not be read back from the database.
+#: The longest duration: ten years, so that dates stay within what Python can represent.
 _LONGEST_S = 3650 * 86400.0
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -24,12 +24,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg] # generic from Click 8.4 on
-    """A time such as ``90``, ``10m`` or ``3h50m``, in seconds.
+    """A duration such as ``90``, ``10m`` or ``3h50m``, in seconds.
 
     Parameters
     ----------
     low : float
-        The shortest that makes sense, in seconds.
+        The shortest valid duration, in seconds.
     """
 
     name = "duration"
@@ -41,7 +41,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg] # generic from Click 
         """Read a duration."""
         seconds = float(value) if isinstance(value, int | float) else _seconds(str(value))
         if seconds is None:
-            text = f"{value!r} is not a duration; write seconds, or something like 90s, 10m or 3h50m."
+            text = f"{value!r} is not a duration such as 90 (seconds), 90s, 10m or 3h50m."
             raise click.BadParameter(text, ctx, param)
         if not self._low <= seconds <= _LONGEST_S:
             text = f"{value!r} is not between {self._low:g} s and {_LONGEST_S / _UNITS['d']:g} days."
@@ -50,7 +50,7 @@ class Duration(click.ParamType):  # type: ignore[type-arg] # generic from Click 
 
 
 def _seconds(text: str) -> float | None:
-    """Read a duration, or return None for what is none."""
+    """Return a duration; None for any other text."""
     text = text.strip().lower()
     parts = _PART.findall(text)
     if parts and _PART.sub("", text) == "":
@@ -60,12 +60,18 @@ def _seconds(text: str) -> float | None:
 
 DURATION = Duration()
 
-#: A duration that must not be nothing.
+#: A duration greater than zero.
 POSITIVE_DURATION = Duration(low=0.001)
 
 
 class AtLeast(click.IntRange):
-    """An integer from a bound on; named so in the help and in errors."""
+    """An integer of at least ``low`` that the database can store; help and errors call it an integer.
+
+    Parameters
+    ----------
+    low : int
+        The smallest valid integer.
+    """
 
     name = "integer"
 
@@ -73,7 +79,7 @@ class AtLeast(click.IntRange):
         super().__init__(min=low)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read an integer that the database can hold."""
+        """Read an integer."""
         number = int(super().convert(value, param, ctx))
         if number >= 2**63:
             raise click.BadParameter(f"{number} has more than 64 bits.", ctx, param)
@@ -81,19 +87,27 @@ class AtLeast(click.IntRange):
 
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
-    """Return ``click.option``, which also tells its environment variable and its default."""
+    """Return ``click.option`` with the environment variable and the default in its help.
+
+    Parameters
+    ----------
+    *names : str
+        As for ``click.option``.
+    **settings
+        As for ``click.option``.
+    """
     return click.option(*names, **{"show_envvar": True, "show_default": True, **settings})
 
 
 def store_option(*, required: bool, is_deferred: bool = False) -> Callable[[F], F]:
-    """Return the options that name the database; the command gets its URI as ``store``.
+    """Return the options for the database; the command gets the URI as ``store``.
 
     Parameters
     ----------
     required : bool
         Whether one of them must be given.
     is_deferred : bool
-        Give the command a function that returns the URI instead, and raises what is wrong with its file.
+        Instead of the URI, pass a function that returns it, or raises the error of its file.
     """
     file = option(
         "--store-file",
@@ -102,65 +116,65 @@ def store_option(*, required: bool, is_deferred: bool = False) -> Callable[[F], 
         is_eager=True,
         expose_value=False,
         callback=note_file,
-        help="File, readable by its owner alone, with the URI of the MongoDB to use.",
+        help="File with the URI of the MongoDB to use; only its owner may read it.",
     )
     uri = option(
         "--store",
         metavar="URI",
         envvar=STORE,
         callback=deferred_store if is_deferred else chosen_store(required=required),
-        help="MongoDB to use: mongodb://user:password@host/database, any option of MongoDB's URIs. "
-        "Prefer --store-file or the environment variable for one with a password.",
+        help="MongoDB to use: mongodb://user:password@host/database, with any option of MongoDB's URIs. "
+        "For a URI with a password, prefer --store-file or the environment variable.",
     )
     return lambda command: uri(file(command))
 
 
 def health_options(command: F) -> F:
-    """Add the options of the port that answers probes and Prometheus."""
+    """Add the options of the port for probes and Prometheus."""
     port = option(
         "--health-port",
         type=click.IntRange(0, 65535),
-        callback=_for_the_host,
-        help="Answer /healthz, /readyz and /metrics at this port; 0 for any free one.",
+        callback=_checked_port,
+        help="Serve /healthz, /readyz and /metrics on this port; 0 for any free port.",
     )
     host = option(
         "--health-host",
         metavar="ADDR",
         default="127.0.0.1",
-        help="Address to answer at; 0.0.0.0 for every network of this machine.",
+        help="Address of the port; 0.0.0.0 for all networks of this machine.",
     )
     return port(host(command))
 
 
 def secret_option() -> Callable[[F], F]:
-    """Return the option that names the file with the secret; the secret itself is no option."""
+    """Return the option for the file with the secret; there is no option for the secret itself."""
     return option(
         "--secret-file",
         type=click.Path(dir_okay=False),
         envvar="HPSEARCH_SECRET_FILE",
-        help="File, readable by its owner alone, with the secret that objectives sent by value are "
-        "signed with. HPSEARCH_SECRET may hold the secret itself.",
+        help="File with the secret that signs objectives sent by value; only its owner may read it. "
+        "HPSEARCH_SECRET may contain the secret itself.",
     )
 
 
 def auth_patience_option() -> Callable[[F], F]:
-    """Return the option that says for how long to outlast a refusal of the user."""
+    """Return the option for the time to retry after MongoDB refuses the user."""
     return option(
         "--auth-patience",
         type=DURATION,
         default="10m",
-        help="Time to go on trying once MongoDB refuses a user whom it let in before, such as while a "
+        help="Time to keep trying after MongoDB refuses a user that it accepted before, such as while a "
         "password is rotated; --store-file is read again meanwhile.",
     )
 
 
 def json_option(cls: type[click.Option] = click.Option) -> Callable[[F], F]:
-    """Return the option for programs that read the answer."""
+    """Return the option for JSON output."""
     return option("--json", cls=cls, is_flag=True, help="Print JSON.")
 
 
 def debug_option(cls: type[click.Option] = click.Option) -> Callable[[F], F]:
-    """Return the option that shows tracebacks and debug messages."""
+    """Return the option for tracebacks and debug messages."""
     return option(
         "--debug",
         cls=cls,
@@ -174,7 +188,7 @@ def debug_option(cls: type[click.Option] = click.Option) -> Callable[[F], F]:
 
 
 def log_format_option() -> Callable[[F], F]:
-    """Return the option that makes the log one for programs."""
+    """Return the option for the format of the log."""
     return option(
         "--log-format",
         type=click.Choice(["text", "json"]),
@@ -183,15 +197,15 @@ def log_format_option() -> Callable[[F], F]:
         expose_value=False,
         is_eager=True,
         callback=_set_log_format,
-        help="Write what goes to stderr as lines for people, or as a JSON object a line.",
+        help="Write the log on stderr as text, or as one JSON object a line.",
     )
 
 
-def _for_the_host(ctx: click.Context, param: click.Parameter, port: int | None) -> int | None:
-    """Return the port; a host on the command line needs it, one in the environment of many does not."""
-    # What is given is processed before what is not.
+def _checked_port(ctx: click.Context, param: click.Parameter, port: int | None) -> int | None:
+    """Return the port; --health-host needs it, unless it is set by an environment variable."""
+    # click processes given options first, so the source of --health-host is known here.
     if port is None and ctx.get_parameter_source("health_host") is ParameterSource.COMMANDLINE:
-        raise click.UsageError("--health-host opens no port by itself: add --health-port.", ctx)
+        raise click.UsageError("--health-host has no effect without --health-port.", ctx)
     return port
 
 

@@ -1,4 +1,4 @@
-"""What ``run`` and ``coordinator`` end with: the report, what to do next, the exit code."""
+"""The end of ``run`` and ``coordinator``: the report, commands for the next step, the exit code."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from hpsearch.store.protocol import TrialStore
 #: Exit code of a search that has ended without a successful trial.
 _NO_SUCCESS = 1
 
-#: Options that the experiment keeps, that would end it at once, that accept what is decided each time, or
-#: that hold a password.
-_NOT_AGAIN = frozenset({
+#: Options that the command to go on must not repeat: the experiment keeps them, they would end it
+#: immediately, they need a decision each time, or they contain a password.
+_NOT_REPEATED = frozenset({
     "store", "max_evals", "timeout", "loss_threshold", "seed", "algo", "algo_option", "no_repeats",
     "accept_changed_objective",
 })  # fmt: skip
@@ -34,18 +34,32 @@ _NOT_AGAIN = frozenset({
 def report_outcome(
     store: TrialStore, progress: Progress, space: Space, interrupt: Interrupt, *, is_ephemeral: bool
 ) -> None:
-    """Print what came of the search, and end with the exit code for it.
+    """Print the report of a search, and end the command with its exit code.
 
-    The space is that of the target on this machine: the stored one is not trusted to call anything.
+    Parameters
+    ----------
+    store : TrialStore
+        The store.
+    progress : Progress
+        The last progress of the search.
+    space : Space
+        The space of the target on this machine; the stored one is not trusted to call functions.
+    interrupt : Interrupt
+        The signals that end the process.
+    is_ephemeral : bool
+        Whether the store is thrown away, so that there is no next step.
+
+    Raises
+    ------
+    click.exceptions.Exit
+        If the command was interrupted, or no trial succeeded.
     """
     exp_key = progress.experiment.exp_key
     is_interrupted = interrupt.is_asked and not progress.experiment.state.is_over
     if is_interrupted:
-        [progress] = read_progress(store, [progress.experiment])  # trials finished while workers left
+        [progress] = read_progress(store, [progress.experiment])  # trials may have finished meanwhile
     failures = failure_groups(store.trials(exp_key, states={State.FAILED}))
-    config = None
-    if progress.best is not None:
-        config = space.config(progress.best.values)
+    config = None if progress.best is None else space.config(progress.best.values)
     hints = {} if is_ephemeral else _hints(progress, failures, is_interrupted=is_interrupted)
     click.echo(final_report(progress, config, failures, hints, is_interrupted=is_interrupted))
     if interrupt.is_asked:
@@ -55,7 +69,7 @@ def report_outcome(
 
 
 def _hints(progress: Progress, failures: list[FailureGroup], *, is_interrupted: bool) -> dict[str, str]:
-    """Return the commands that come next, for the shell that this one was typed into."""
+    """Return the commands for the next step, quoted for a shell."""
     context = click.get_current_context()
     is_typed = context.get_parameter_source("store") is ParameterSource.COMMANDLINE
     store = " --store URI" if is_typed else ""
@@ -65,13 +79,13 @@ def _hints(progress: Progress, failures: list[FailureGroup], *, is_interrupted: 
     if failures:
         tid = failures[0].example.tid
         hints[f"why trial {tid} failed"] = f"{program} show {key} {tid}{store}"
-    again = f"{program} {context.info_name} {shlex.join(_typed(context))}{store}"
+    same = f"{program} {context.info_name} {shlex.join(_typed(context))}{store}"
     more = "" if is_interrupted or budget.max_evals is None else f" --max-evals {2 * budget.max_evals}"
-    return {**hints, "go on": again + more}
+    return {**hints, "go on": same + more}
 
 
 def _program() -> str:
-    """Return what to type for ``hpsearch`` here: its name, or its path where no shell would find it."""
+    """Return the program to type: ``hpsearch``, or its path if it is not on PATH."""
     if shutil.which("hpsearch"):
         return "hpsearch"
     is_module = Path(sys.argv[0]).name == "__main__.py"
@@ -79,11 +93,11 @@ def _program() -> str:
 
 
 def _typed(context: click.Context) -> Iterator[str]:
-    """Yield the arguments of this command, without the store and what ends the search."""
+    """Yield the typed arguments of this command that the next command repeats."""
     for parameter in context.command.params:
         name = parameter.name or ""
         is_typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        if not is_typed or name in _NOT_AGAIN or name not in context.params:
+        if not is_typed or name in _NOT_REPEATED or name not in context.params:
             continue
         value = context.params[name]
         text = f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -43,21 +43,21 @@ from hpsearch.runtime.systemd import take_notifier
 from hpsearch.space.tree import Space
 from hpsearch.store.mongo.patience import Patience
 
-#: The lag of one local worker: while it evaluates a trial, the next one is suggested from those before.
-_LAG_ALONE = 1
+#: The lag with one concurrent trial: while it runs, the next one is suggested from the finished ones.
+_SINGLE_LAG = 1
 
 
 @click.command()
 @click.argument("target")
 @search_options
 @store_option(required=False)
-@option("--workers", type=AtLeast(0), default=1, help="Local workers.")
+@option("--workers", type=AtLeast(0), default=1, help="Number of local workers.")
 @option(
     "--gpus",
     metavar="auto|none|LIST",
-    help="Let each concurrent trial of the local workers see one GPU of its own: of all, or of a list.",
+    help="Give each concurrent trial of the local workers its own GPU: from all, or from a list.",
 )
-@option("--ephemeral", is_flag=True, help="Use a private MongoDB that is thrown away at the end.")
+@option("--ephemeral", is_flag=True, help="Use a private MongoDB that is deleted at the end.")
 @auth_patience_option()
 @health_options
 @log_format_option()
@@ -73,14 +73,14 @@ def run(
     health_host: str,
     **options: Any,
 ) -> None:
-    """Search: a coordinator and local workers in one command.
+    """Search with a coordinator and local workers in one command.
 
-    TARGET is file.py[:name] or package.module:name, the objective; the search space is
-    `space` beside it. Without --store, a private MongoDB of this machine keeps the trials,
-    and running the same command again goes on where it was.
+    TARGET is the objective, file.py[:name] or package.module[:name]; the search space is `space`
+    beside it. Without --store, the private MongoDB of this machine stores the trials. The same
+    command continues the search later.
     """
     if ephemeral and store is not None:
-        raise click.UsageError("--ephemeral is a private MongoDB: leave --store out.")
+        raise click.UsageError("--ephemeral uses a private MongoDB: leave --store out.")
     log_to_stderr(logging.WARNING)
     notifier = take_notifier(os.environ)
     search = SearchOptions(**options)
@@ -89,7 +89,7 @@ def run(
     wanted, space = describe(target, search, n_slots)
     with (
         Interrupt() as interrupt,
-        _shown(CoordinatorHealth(notifier, interrupt), health_host, health_port) as health,
+        _serving_health(CoordinatorHealth(notifier, interrupt), health_host, health_port) as health,
         _opened(store, interrupt, health, auth_patience, is_ephemeral=ephemeral) as opened,
     ):
         experiment = open_experiment(opened.store, wanted, search)
@@ -109,7 +109,7 @@ def run(
             is_forced=lambda: interrupt.is_forced,
             gpus=shares,
         ) as local:
-            lag_alone = _LAG_ALONE if n_slots == 1 else None
+            lag_alone = _SINGLE_LAG if n_slots == 1 else None
             progress = _run_to_end(
                 opened, experiment, space, search, interrupt, health, check=local.check, lag_alone=lag_alone
             )
@@ -138,10 +138,10 @@ def coordinator(
     health_host: str,
     **options: Any,
 ) -> None:
-    """Search with workers that are started elsewhere.
+    """Search with workers that are started separately.
 
-    TARGET is file.py[:name] or package.module:name, the objective; the search space is
-    `space` beside it. A second coordinator of the same experiment waits as standby.
+    TARGET is the objective, file.py[:name] or package.module[:name]; the search space is `space`
+    beside it. A second coordinator of the same experiment waits as a standby.
     """
     log_to_stderr(logging.WARNING)
     notifier = take_notifier(os.environ)
@@ -149,7 +149,7 @@ def coordinator(
     wanted, space = describe(target, search)
     with (
         Interrupt() as interrupt,
-        _shown(CoordinatorHealth(notifier, interrupt), health_host, health_port) as health,
+        _serving_health(CoordinatorHealth(notifier, interrupt), health_host, health_port) as health,
         _opened(store, interrupt, health, auth_patience) as opened,
     ):
         experiment = open_experiment(opened.store, wanted, search)
@@ -172,7 +172,7 @@ def _run_to_end(
     check: Callable[[], None] = lambda: None,
     lag_alone: int | None = None,
 ) -> Progress:
-    """Lead the search to its end, and show it meanwhile; what ``check`` raises every round ends it here."""
+    """Lead the search to its end and show its progress; ``check`` is called every round and may raise."""
     view = choose_view()
 
     def show(progress: Progress) -> None:
@@ -180,7 +180,7 @@ def _run_to_end(
         health.show(progress)
 
     def is_interrupted() -> bool:
-        health.alive()  # asked every round, and often while running trials are given their time
+        health.alive()  # called every round, and often while running trials finish
         return interrupt.is_asked
 
     try:
@@ -199,8 +199,8 @@ def _run_to_end(
 
 
 @contextmanager
-def _shown(health: CoordinatorHealth, host: str, port: int | None) -> Iterator[CoordinatorHealth]:
-    """Answer probes meanwhile, if a port was asked for."""
+def _serving_health(health: CoordinatorHealth, host: str, port: int | None) -> Iterator[CoordinatorHealth]:
+    """Serve probes and metrics, if a port is given."""
     with serving(host, port, health) as url:
         if url is not None:
             print_or_log(f"Health at {url}.", Event.HEALTH_SERVED.of(url=url))
@@ -216,7 +216,7 @@ def _opened(
     *,
     is_ephemeral: bool = False,
 ) -> Iterator[OpenStore]:
-    """Open the store; from then on an outage is waited out, unless a signal ends the waiting."""
+    """Open the store; after that, wait for the end of an outage without a limit, unless a signal arrives."""
 
     def may_wait() -> bool:
         health.alive()  # a coordinator that waits for its database is not stuck

@@ -1,4 +1,4 @@
-"""What ``run`` and ``coordinator`` know of a search: the options, and the experiment they describe."""
+"""The options of ``run`` and ``coordinator`` that describe a search, and the experiment they make."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
-    """What both commands know of the search; the names are those of the options."""
+    """The options of a search, by name."""
 
     space: str | None
     max_evals: int | None
@@ -61,7 +61,7 @@ class SearchOptions:
     drain_timeout: float
 
     def budget(self, present: Budget) -> Budget:
-        """Return a budget with the limits that were given."""
+        """Return a budget with the given limits replaced."""
         given = {
             "max_evals": self.max_evals,
             "timeout_s": self.timeout,
@@ -71,27 +71,27 @@ class SearchOptions:
         return replace(present, **_given(given))
 
     def lag_for(self, n_slots: int | None) -> int | None:
-        """Return the lag of a search that is to be reproducible, None for any other.
+        """Return the lag of a reproducible search, None for any other.
 
         Parameters
         ----------
         n_slots : int, optional
-            Trials that are evaluated at a time; None or 0 where this process cannot know.
+            Number of concurrent trials; None or 0 if it is unknown.
 
         Raises
         ------
         click.UsageError
-            If it was not given, and cannot be known.
+            If the lag is neither given nor known.
         """
         if self.lag is None and self.reproducible and not n_slots:
             raise click.UsageError(
-                "--reproducible needs --lag N where workers are started elsewhere: "
-                "N is the number of trials that they evaluate at a time."
+                "--reproducible needs --lag N if workers are started separately: "
+                "N is the number of trials that they evaluate concurrently."
             )
         return n_slots if self.lag is None and self.reproducible else self.lag
 
     def defaults(self, present: Defaults) -> Defaults:
-        """Return the defaults of trials with those that were given."""
+        """Return the defaults of trials with the given ones replaced."""
         given = {
             "max_attempts": self.max_attempts,
             "trial_timeout_s": self.trial_timeout,
@@ -101,7 +101,7 @@ class SearchOptions:
 
 
 class _AlgorithmOption(click.ParamType):  # type: ignore[type-arg] # generic from Click 8.4 on
-    """``name=value``, the value in JSON."""
+    """``name=value`` with the value in JSON."""
 
     name = "name=value"
 
@@ -114,7 +114,9 @@ class _AlgorithmOption(click.ParamType):  # type: ignore[type-arg] # generic fro
         try:
             return name.replace("-", "_"), json.loads(text)
         except json.JSONDecodeError as error:
-            sentence = f"{value!r} is not name=value with a number, true, false or a quoted text."
+            sentence = (
+                f"{value!r} is not name=value, with a number, true, false or a quoted string as the value."
+            )
             raise click.BadParameter(sentence, ctx, param) from error
 
 
@@ -126,12 +128,12 @@ def _checked_key(ctx: click.Context, param: click.Parameter, value: str | None) 
 
 def _not_nan(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
     if value is not None and math.isnan(value):
-        raise click.BadParameter("no loss is ever that low; give a number.", ctx, param)
+        raise click.BadParameter("NaN is not a threshold; give a number.", ctx, param)
     return value
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that were given."""
+    """Return the options without those that are not given."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -141,9 +143,11 @@ _SEARCH_OPTIONS = (
         metavar="REF",
         help="The search space [default: `space` beside the objective].",
     ),
-    option("--max-evals", type=AtLeast(1), help="End after so many finished trials in all."),
-    option("--timeout", type=POSITIVE_DURATION, help="End after so long."),
-    option("--loss-threshold", type=float, callback=_not_nan, help="End once a loss is this low."),
+    option(
+        "--max-evals", type=AtLeast(1), help="End after this number of finished trials in the whole search."
+    ),
+    option("--timeout", type=POSITIVE_DURATION, help="End after this time."),
+    option("--loss-threshold", type=float, callback=_not_nan, help="End when a loss is this low."),
     option(
         "--no-repeats",
         is_flag=True,
@@ -154,18 +158,18 @@ _SEARCH_OPTIONS = (
     option(
         "--algo-option", multiple=True, type=_AlgorithmOption(), help="Option of the algorithm; repeatable."
     ),
-    option("--seed", type=AtLeast(0), help="Seed of the search [default: a new one]."),
+    option("--seed", type=AtLeast(0), help="Seed of the search [default: random]."),
     option(
         "--reproducible",
         is_flag=True,
-        help="Make the same search of the same seed with any number of workers, whatever ends first.",
+        help="Make the same search from the same seed, with any number of workers and order of completion.",
     ),
     option(
         "--lag",
         metavar="N",
         type=AtLeast(0),
-        help="The same, with this lag: trial n is suggested from exactly those before n - N "
-        "[default: the number of local workers].",
+        help="As --reproducible, with this lag: trial n is suggested from exactly the trials before n - N "
+        "[default: the number of concurrent trials of the local workers].",
     ),
     option(
         "--exp-key",
@@ -176,16 +180,20 @@ _SEARCH_OPTIONS = (
     option(
         "--accept-changed-objective",
         is_flag=True,
-        help="Go on with an experiment though the code of its objective was changed; this is noted there.",
+        help="Continue an experiment although the code of its objective has changed, and record the change.",
     ),
     option(
         "--priority",
         type=PRIORITY,
-        help="Share of the trials of workers that serve several searches: one of 3 gets three times as many "
-        "as one of 1, one of 0 what no other wants [default: 1].",
+        help="Share of the workers that serve several searches: a search of priority 3 gets three times as "
+        "many trials as one of 1; one of 0 gets a worker only if no other search needs it [default: 1].",
     ),
-    option("--max-attempts", type=AtLeast(1), help="Workers a trial may lose before it fails [default: 3]."),
-    option("--trial-timeout", type=POSITIVE_DURATION, help="Stop an evaluation after so long."),
+    option(
+        "--max-attempts",
+        type=AtLeast(1),
+        help="Number of workers that a trial may lose before it fails [default: 3].",
+    ),
+    option("--trial-timeout", type=POSITIVE_DURATION, help="Stop an evaluation after this time."),
     option(
         "--lease",
         type=Duration(low=1.0),
@@ -195,7 +203,7 @@ _SEARCH_OPTIONS = (
         "--drain-timeout",
         type=DURATION,
         default="30s",
-        help="Time that running trials still have when the search ends.",
+        help="Time for running trials to finish when the search ends.",
     ),
 )
 
@@ -208,16 +216,16 @@ def search_options(command: F) -> F:
 
 
 def describe(target: str, search: SearchOptions, n_slots: int | None = None) -> tuple[Experiment, Space]:
-    """Load the target here, where a mistake costs a second; describe the search, and return its space.
+    """Load the target on this machine, and return the experiment that the options describe and its space.
 
     Parameters
     ----------
     target : str
-        The objective.
+        The objective, as on the command line.
     search : SearchOptions
-        What was asked for.
+        The options.
     n_slots : int, optional
-        Trials that local workers evaluate at a time.
+        Number of trials that local workers evaluate concurrently.
     """
     lag = search.lag_for(n_slots)
     objective = parse_target(target)
@@ -243,40 +251,51 @@ def describe(target: str, search: SearchOptions, n_slots: int | None = None) -> 
 
 
 def _default_key(identity: str) -> str:
-    """Name an experiment after its file or module, and after the function if it has a name of its own."""
+    """Return the name of the file or module, with that of the function unless it is ``objective``."""
     place, _, name = identity.partition(":")
     place = place.removesuffix(".py")
     return place if name == "objective" else f"{place}-{name}"
 
 
 def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions) -> Experiment:
-    """Create or join the experiment; limits that were not given stay as they are.
+    """Create or join the experiment; limits that are not given remain unchanged.
+
+    Parameters
+    ----------
+    store : TrialStore
+        The store.
+    wanted : Experiment
+        The experiment that the options describe.
+    search : SearchOptions
+        The options.
 
     Raises
     ------
     ConfigurationError
-        If there are trials under its name, but no experiment.
+        If there are trials of that name, but no experiment.
     """
-    # Looked for first: of an experiment that another coordinator makes, trials come later than itself.
+    # Trials are read first: another coordinator creates the experiment before its trials.
     some_trial = next(store.trials(wanted.exp_key, limit=1), None)
     try:
         present = store.experiment(wanted.exp_key)
     except NotFoundError as error:
         if some_trial is None:
             begun = store.open_experiment(wanted)
-            _tell_what_stays("--seed", wanted.seed, begun.seed)  # another may have begun it at this moment
+            _report_ignored(
+                "--seed", wanted.seed, begun.seed
+            )  # another coordinator may have created it first
             return begun
         raise ConfigurationError(
-            f"There are trials of a former search {wanted.exp_key!r}, whose deletion was cut short: "
+            f"There are trials of a former search {wanted.exp_key!r}, whose deletion was interrupted: "
             f"complete it with `hpsearch delete {shlex.quote(wanted.exp_key)}`, "
-            "or begin another with --exp-key."
+            "or begin another search with --exp-key."
         ) from error
     budget, defaults = search.budget(present.budget), search.defaults(present.defaults)
     wanted = replace(wanted, budget=budget, defaults=defaults)
     experiment = store.open_experiment(wanted, accepts_change=search.accept_changed_objective)
     if len(experiment.objective_changes) > len(present.objective_changes):
         print_or_log(
-            f"The objective of {wanted.exp_key} was changed; it goes on with the code as it is now.",
+            f"The objective of {wanted.exp_key} has changed; the search continues with the new code.",
             Event.OBJECTIVE_CHANGED.of(exp_key=wanted.exp_key),
         )
     if search.priority not in {None, experiment.priority}:
@@ -286,24 +305,22 @@ def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions
             f"{wanted.exp_key} is paused; go on with: hpsearch resume {shlex.quote(wanted.exp_key)}",
             Event.STILL_PAUSED.of(exp_key=wanted.exp_key),
         )
-    _tell_what_stays("--algo", search.algo, experiment.algorithm.name)
-    _tell_what_stays("--seed", search.seed, experiment.seed)
-    _tell_what_stays("--lag", wanted.lag, experiment.lag)
+    _report_ignored("--algo", search.algo, experiment.algorithm.name)
+    _report_ignored("--seed", search.seed, experiment.seed)
+    _report_ignored("--lag", wanted.lag, experiment.lag)
     counts = store.counts(experiment.exp_key, FINISHED)
     if budget.max_evals is not None and sum(counts[s] for s in FINISHED) >= budget.max_evals:
-        text = "has all its trials already: raise --max-evals to go on, or begin another with --exp-key."
+        text = (
+            "already has all its trials: raise --max-evals to go on, or begin another search with --exp-key."
+        )
         print_or_log(f"{experiment.exp_key} {text}", Event.BUDGET_SPENT.of(exp_key=experiment.exp_key))
     return experiment
 
 
-def _tell_what_stays(name: str, asked: object, present: object) -> None:
+def _report_ignored(name: str, asked: object, present: object) -> None:
     if asked is not None and asked != present:
-        begun = (
-            f"without {name}, and goes on so"
-            if present is None
-            else f"with {name} {present}, and goes on with it"
-        )
+        begun = f"without {name}" if present is None else f"with {name} {present}"
         print_or_log(
-            f"The experiment was begun {begun}.",
+            f"The experiment was created {begun}, which cannot be changed.",
             Event.OPTION_IGNORED.of(option=name, asked=asked, present=present),
         )

@@ -1,4 +1,4 @@
-"""``hpsearch space``: a search space as a tree and as a picture, before anything is run."""
+"""``hpsearch space``: print or draw a search space without running a search."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from hpsearch.report.space_text import describe_space
 from hpsearch.runtime.user_code import preserve_process_state
 from hpsearch.space.tree import Space, Values
 
-#: More samples than this cost memory, and the picture stays the same.
+#: Largest number of samples; more do not change the picture.
 _MAX_SAMPLES = 100_000
 
-#: Formats of pictures.
-_ENDINGS = (".png", ".svg", ".pdf")
+#: File name suffixes of pictures.
+_SUFFIXES = (".png", ".svg", ".pdf")
 
 _space_option = option(
     "--space", metavar="REF", help="The search space [default: `space` beside the objective]."
 )
-_seed_option = option("--seed", type=AtLeast(0), default=0, help="Seed of the draws.")
+_seed_option = option("--seed", type=AtLeast(0), default=0, help="Seed of the samples.")
 
 
-def _with_known_ending(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
-    """Refuse a file whose format matplotlib could not tell, or that no viewer opens."""
-    if value.suffix.lower() in _ENDINGS:
+def _checked_suffix(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
+    """Refuse a file name whose suffix names no supported format."""
+    if value.suffix.lower() in _SUFFIXES:
         return value
-    text = f"{str(value)!r} does not end in {', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}."
+    text = f"{str(value)!r} does not end in {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}."
     raise click.BadParameter(text, ctx, param)
 
 
 @click.group("space")
 def space_group() -> None:
-    """Look at a search space."""
+    """Show a search space as text or as a picture."""
 
 
 @space_group.command()
 @click.argument("target")
 @_space_option
-@option("--samples", type=AtLeast(0), default=5, help="Points to draw from it.")
+@option("--samples", type=AtLeast(0), default=5, help="Number of samples.")
 @_seed_option
 @debug_option()
 def show(target: str, space: str | None, samples: int, seed: int) -> None:
-    """Print the tree with its distributions and ranges, and some samples.
+    """Print the tree of the space with distributions and ranges, and some samples.
 
     TARGET is file.py[:name] or package.module[:name], as for `hpsearch run`.
     """
@@ -57,26 +57,26 @@ def show(target: str, space: str | None, samples: int, seed: int) -> None:
 @space_group.command()
 @click.argument("target")
 @_space_option
-@option("--samples", type=click.IntRange(1, _MAX_SAMPLES), default=5000, help="Points to draw from it.")
+@option("--samples", type=click.IntRange(1, _MAX_SAMPLES), default=5000, help="Number of samples.")
 @_seed_option
 @option(
     "--output",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    callback=_with_known_ending,
+    callback=_checked_suffix,
     default="space.png",
-    help="Picture to write: .png, .svg or .pdf.",
+    help="File to write: .png, .svg or .pdf.",
 )
 @debug_option()
 def plot(target: str, space: str | None, samples: int, seed: int, output: Path) -> None:
-    """Draw how samples of each parameter are distributed (needs the extra `plot`).
+    """Draw a histogram of samples for each parameter (needs the extra `plot`).
 
-    Each parameter is a histogram; a log parameter has two, over the logarithm and by value. A
-    parameter that only some options need is drawn from the samples in which it is active.
+    A log parameter has two, over the logarithm and by value. A parameter that only some options
+    need is drawn from the samples in which it is active.
 
     TARGET is file.py[:name] or package.module[:name], as for `hpsearch run`.
     """
-    # Seconds to import, so no other command waits for them.
+    # Only this command waits for these slow imports.
     from hpsearch.report.space_histograms import space_panels
     from hpsearch.report.space_plot import draw_panels, save_figure
 
@@ -89,7 +89,7 @@ def plot(target: str, space: str | None, samples: int, seed: int, output: Path) 
 
 
 def _loaded(target: str, space_ref: str | None) -> Space:
-    """Load a space, as `hpsearch run` would."""
+    """Load a space in the same way as `hpsearch run`."""
     with preserve_process_state():
         return Space(load_space(parse_target(target), space_ref))
 

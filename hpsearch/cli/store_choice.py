@@ -1,7 +1,7 @@
-"""Which database a command works on: a URI, or a file that holds one.
+"""The database of a command: a URI, or a file that contains one.
 
-A URI with a password does not belong into a command line, which every user of a machine can list, and an
-environment is inherited by whatever a process starts. A file is neither.
+Every user of a machine can list command lines, and every child process inherits the environment, so a URI
+with a password belongs in a file.
 """
 
 from __future__ import annotations
@@ -15,42 +15,54 @@ from hpsearch.errors import ConfigurationError
 from hpsearch.runtime.private_files import read_private
 from hpsearch.runtime.user_paths import user_path
 
-#: The environment variables that hold the URI, or name the file that does.
+#: The environment variables with the URI, and with the name of its file.
 STORE, STORE_FILE = "HPSEARCH_STORE", "HPSEARCH_STORE_FILE"
 
-_FILE = "hpsearch.store_file"
-
-#: Where a context keeps the file that was chosen.
-_CHOSEN = "hpsearch.chosen_file"
+#: Keys of a context: the file that is named, and the file that the URI was read from.
+_NAMED, _CHOSEN = "hpsearch.store_file", "hpsearch.chosen_file"
 
 Callback = Callable[[click.Context, click.Parameter, str | None], str | None]
 
 
 def note_file(context: click.Context, param: click.Parameter, path: str | None) -> None:
-    """Keep what ``--store-file`` says for ``--store``, which decides."""
-    context.meta[_FILE] = path
+    """Remember the value of ``--store-file`` for the callback of ``--store``.
+
+    Parameters
+    ----------
+    context : click.Context
+        The command's.
+    param : click.Parameter
+        The option.
+    path : str, optional
+        Its value.
+    """
+    context.meta[_NAMED] = path
 
 
 def chosen_store(*, required: bool) -> Callback:
-    """Return the callback of ``--store``: the command line before the environment, the file before the URI.
+    """Return the callback of ``--store``.
+
+    The command line takes precedence over the environment, then the file over the URI.
 
     Parameters
     ----------
     required : bool
-        Whether one of the two must be given.
+        Whether a URI or a file must be given.
     """
 
     def choose(context: click.Context, param: click.Parameter, uri: str | None) -> str | None:
         path = named_file(context)
         if path is None:
             if uri is None and required:
-                raise click.MissingParameter("Or name its file with --store-file.", context, param)
+                raise click.MissingParameter(
+                    "Alternatively, name its file with --store-file.", context, param
+                )
             return uri
         if context.get_parameter_source("store") is ParameterSource.COMMANDLINE:
             if context.get_parameter_source("store_file") is ParameterSource.COMMANDLINE:
-                raise click.UsageError("--store and --store-file name two databases: leave one out.", context)
+                raise click.UsageError("--store and --store-file exclude each other: leave one out.", context)
             return uri
-        # What the process runs may change the folder.
+        # User code may change the working folder.
         context.meta[_CHOSEN] = str(user_path(path).absolute())
         return uri_in(path)
 
@@ -60,46 +72,56 @@ def chosen_store(*, required: bool) -> Callback:
 def deferred_store(
     context: click.Context, param: click.Parameter, uri: str | None
 ) -> Callable[[], str | None]:
-    """Return a function that returns what ``chosen_store`` chose, or raises what was wrong with the file."""
+    """Return a function that returns the URI, or raises the error of its file.
+
+    Parameters
+    ----------
+    context : click.Context
+        The command's.
+    param : click.Parameter
+        The option ``--store``.
+    uri : str, optional
+        Its value.
+    """
     try:
         chosen = chosen_store(required=False)(context, param, uri)
     except ConfigurationError as error:
-        fault = error
+        file_error = error
     else:
         return lambda: chosen
 
-    def refuse() -> None:
-        raise fault
+    def fail() -> None:
+        raise file_error
 
-    return refuse
+    return fail
 
 
 def chosen_file(context: click.Context) -> str | None:
-    """Return the absolute path of the file that the URI came from; None where it came from elsewhere."""
+    """Return the absolute path of the file that the URI was read from, if it was read from a file."""
     path: str | None = context.meta.get(_CHOSEN)
     return path
 
 
 def named_file(context: click.Context) -> str | None:
-    """Return the file that a command was told of, be it on its command line or by the environment."""
-    path: str | None = context.meta[_FILE]
+    """Return the file that the command line or the environment names."""
+    path: str | None = context.meta[_NAMED]
     return path
 
 
-def uri_in(place: str) -> str:
-    """Return the URI in a file that its owner alone may read.
+def uri_in(path: str) -> str:
+    """Return the URI in a file that only its owner may read.
 
     Raises
     ------
     ConfigurationError
-        If it cannot be read, or by others, too, or holds anything but one line. What it
-        holds is never part of the text.
+        If the file cannot be read, other users may read it, or it does not contain exactly one line; the text
+        never repeats its content.
     """
-    content = read_private(place, "The store file")
+    content = read_private(path, "The store file")
     try:
         lines = content.decode().splitlines()
     except UnicodeDecodeError:
         lines = []
     if len(lines) != 1:
-        raise ConfigurationError(f"The store file {place} must hold one line of text, the MongoDB URI.")
+        raise ConfigurationError(f"The store file {path} must contain one line, the MongoDB URI.")
     return lines[0]

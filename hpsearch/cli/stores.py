@@ -1,4 +1,4 @@
-"""Opens the database that a command works on."""
+"""Opens the database of a command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hpsearch.mongod import ephemeral_mongod, private_mongod
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 
-#: Seconds that a command tries to reach the database before it gives up.
+#: Seconds for which a command tries to reach the database.
 PATIENCE_S = 5.0
 
 #: Waits for a database as long as a person would.
@@ -19,10 +19,10 @@ PATIENCE = Patience(PATIENCE_S)
 
 @dataclass(frozen=True, slots=True)
 class OpenStore:
-    """A store and how others reach it."""
+    """A store and its URI."""
 
     store: MongoStore
-    uri: str  #: with credentials: for environments of subprocesses only
+    uri: str  #: with the password; only for the environment of subprocesses
 
 
 @contextmanager
@@ -34,18 +34,18 @@ def open_store(
     on_contact: Callable[[], None] = lambda: None,
     read_uri: Callable[[], str] | None = None,
 ) -> Iterator[OpenStore]:
-    """Connect to a URI, or else to the private MongoDB, started if need be.
+    """Connect to a URI, or to the private MongoDB, which is started if necessary.
 
     Parameters
     ----------
     uri : str, optional
-        The database; the private one when None.
+        The database; the private MongoDB if None.
     is_ephemeral : bool
-        Use a private one that is thrown away afterwards.
+        Use a new private MongoDB, and throw it away afterwards.
     patience : Patience
-        How long to repeat a call while the database is away or refuses the user.
+        How long to retry a call while the database is away or refuses the user.
     on_contact : callable
-        Called whenever the database has answered.
+        Called after every answer of the database.
     read_uri : callable, optional
         Reads the URI again after a refusal, where a file holds it.
     """

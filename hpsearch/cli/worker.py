@@ -1,4 +1,4 @@
-"""``hpsearch-worker``: its options."""
+"""``hpsearch worker``, also ``hpsearch-worker``: the options of a worker."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ from hpsearch_worker.parent_death import die_with_parent
 from hpsearch_worker.serve import Options, serve
 from hpsearch_worker.shutdown import Shutdown
 
-#: Characters of a worker's name: a host's, and more.
+#: Characters of a worker's name.
 _MAX_NAME = 300
 
 
 def _checked_name(context: click.Context, param: click.Parameter, name: str | None) -> str | None:
-    """Refuse a name that nobody could type, or that the database cannot hold."""
+    """Refuse a name that is not printable or too long."""
     if name and not (name.isprintable() and len(name) <= _MAX_NAME):
         text = f"{shown(name)} cannot name a worker; use up to {_MAX_NAME} printable characters."
         raise click.BadParameter(text, context, param)
@@ -67,56 +67,60 @@ def _checked_name(context: click.Context, param: click.Parameter, name: str | No
     "--allow",
     multiple=True,
     metavar="PATTERN",
-    help="Run only objectives like module:function or file.py:function, with * for any name; repeatable. "
-    "by-value admits those that come signed. [default: run all]",
+    help="Run only objectives that match module:function or file.py:function, with * for any name; "
+    "by-value allows signed objectives; repeatable. [default: run all]",
 )
-@option("--concurrency", type=click.IntRange(min=1), default=1, help="Trials evaluated at a time.")
-@option("--burst", is_flag=True, help="Leave when nothing is left to do, instead of waiting.")
-@option("--max-trials", type=click.IntRange(min=1), help="Leave after taking so many trials.")
+@option("--concurrency", type=click.IntRange(min=1), default=1, help="Number of concurrent trials.")
+@option("--burst", is_flag=True, help="Leave instead of waiting when there is no trial.")
+@option("--max-trials", type=click.IntRange(min=1), help="Leave after this number of trials.")
 @option(
-    "--claim-for", type=DURATION, help="Take no more trials after so long; leave once the last has ended."
+    "--claim-for", type=DURATION, help="Claim no trials after this time; leave when the last one has ended."
 )
-@option("--max-idle", type=DURATION, help="Leave after so long without a trial.")
-@option("--max-runtime", type=DURATION, help="Drain and leave after so long.")
+@option("--max-idle", type=DURATION, help="Leave after this time without a trial.")
+@option("--max-runtime", type=DURATION, help="Drain and leave after this time.")
 @option(
-    "--max-consecutive-failures", type=click.IntRange(min=1), help="Leave after so many failures in a row."
+    "--max-consecutive-failures",
+    type=click.IntRange(min=1),
+    help="Leave after this number of failures in a row.",
 )
 @option(
     "--trial-timeout",
     type=POSITIVE_DURATION,
-    help="Stop an evaluation after so long [default: the experiment's].",
+    help="Stop an evaluation after this time [default: that of the experiment].",
 )
 @option(
     "--drain-timeout",
     type=DURATION,
     default="30s",
-    help="Time that a running trial still has after SIGTERM or SIGINT; then it is given back.",
+    help="Time for a running trial to finish after SIGTERM or SIGINT; then it is released.",
 )
 @option(
     "--workdir",
     type=click.Path(file_okay=False),
-    help="Folder in which each evaluation begins, made if missing [default: the worker's own].",
+    help="Working folder of evaluations, created if missing [default: that of the worker].",
 )
 @option(
     "--gpus",
     metavar="auto|none|LIST",
-    help="Let each concurrent trial see one GPU of its own: of all, or of a list such as 0,1,3. "
-    "[default: all trials see what the worker sees]",
+    help="Give each concurrent trial its own GPU: from all, or from a list such as 0,1,3. "
+    "[default: all trials see the GPUs of the worker]",
 )
-@option("--name", callback=_checked_name, help="Name in the registry [default: host-pid].")
+@option("--name", callback=_checked_name, help="Name of the worker [default: host-pid].")
 @option(
     "--isolate/--no-isolate",
     default=True,
-    help="Evaluate in a process of its own, or (less overhead, no protection) in the worker's.",
+    help="Evaluate in a separate process, or (less overhead, no protection) in the worker's.",
 )
-@option("--echo/--no-echo", default=True, help="Pass on what the objective prints.")
+@option("--echo/--no-echo", default=True, help="Print the output of the objective.")
 @secret_option()
 @auth_patience_option()
 @health_options
 @log_format_option()
-@option("--parent", type=int, hidden=True, help="Drain when this process, which started the worker, dies.")
-@option("--started-fd", type=int, hidden=True, help="Write a byte to this descriptor once it is at work.")
-@option("--log-file", hidden=True, help="File that stdout and stderr lead to, to be kept small.")
+@option("--parent", type=int, hidden=True, help="Drain when this parent process dies.")
+@option(
+    "--started-fd", type=int, hidden=True, help="Write a byte to this descriptor when the worker has started."
+)
+@option("--log-file", hidden=True, help="File that stdout and stderr are redirected to, to limit its size.")
 @debug_option()
 def worker(
     store: str,
@@ -144,11 +148,11 @@ def worker(
     started_fd: int | None,
     log_file: str | None,
 ) -> None:
-    """Evaluate trials: claim one, call the objective, write the loss back, go on.
+    """Evaluate trials: claim one, call the objective, store the loss, repeat.
 
-    Waits for work for ever unless told otherwise, also while MongoDB is away. SIGTERM or
-    Ctrl-C drains: the running trial is finished, or given back after the drain timeout; a
-    second one forces.
+    Without a limit, the worker waits for trials forever, also while MongoDB is away. SIGTERM or
+    Ctrl-C drains it: the running trial finishes, or is released after the drain timeout. A second
+    signal ends it at once.
     """
     if not isolate and concurrency > 1:
         raise click.UsageError("--no-isolate evaluates one trial at a time: leave --concurrency at 1.")
@@ -170,9 +174,9 @@ def worker(
         echo=echo,
         max_trials=max_trials,
         claim_for_s=claim_for,
-        workdir=None if workdir is None else _made(workdir),
+        workdir=None if workdir is None else _created_folder(workdir),
         gpus=None if gpus is None else assign_gpus(find_gpus(gpus, os.environ), concurrency),
-        secret=_taken_secret(secret_file),
+        secret=_take_secret(secret_file),
         auth_patience_s=auth_patience,
         read_uri=_reader(click.get_current_context()),
         health_host=health_host,
@@ -186,7 +190,7 @@ def worker(
     )
     with Interrupt() as interrupt:
         shutdown = Shutdown(interrupt, drain_timeout, max_runtime)
-        serve(store, options, shutdown, notifier, on_start=lambda: _tell_starter(started_fd))
+        serve(store, options, shutdown, notifier, on_start=lambda: _notify_parent(started_fd))
         if interrupt.is_forced:
             raise click.exceptions.Exit(interrupt.exit_code)
 
@@ -197,37 +201,37 @@ def main() -> NoReturn:
 
 
 def main_of_process() -> NoReturn:
-    """Run ``hpsearch-worker`` in a process that has nothing else to do."""
+    """Run ``hpsearch-worker``, and end the process."""
     as_process(main)
 
 
 def _reader(context: click.Context) -> Callable[[], str] | None:
-    """Return what reads the URI again, if a file holds it; who calls this command may hand it over."""
+    """Return a function that reads the URI again from its file; the caller of this command may pass one."""
     file = chosen_file(context)
     read: Callable[[], str] | None = context.obj if file is None else partial(uri_in, file)
     return read
 
 
-def _made(folder: str) -> str:
-    """Make a folder if it is missing, and return its absolute path."""
+def _created_folder(folder: str) -> str:
+    """Create a folder if it is missing, and return its absolute path."""
     path = user_path(folder).absolute()
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"The working folder {path} cannot be made: {error.strerror}.") from error
+        raise ConfigurationError(f"The working folder {path} cannot be created: {error.strerror}.") from error
     return str(path)
 
 
-def _tell_starter(fd: int | None) -> None:
-    """Say to the process that started this one that it is at work."""
+def _notify_parent(fd: int | None) -> None:
+    """Report to the parent process that the worker has started."""
     if fd is not None:
-        with suppress(OSError):  # the starter has ended
+        with suppress(OSError):  # the parent has ended
             os.write(fd, b"1")
         os.close(fd)
 
 
-def _taken_secret(file: str | None) -> bytes | None:
-    """Return the secret; take it and the password out of the environment, which evaluations inherit."""
+def _take_secret(file: str | None) -> bytes | None:
+    """Return the secret, and remove it and the URI from the environment, which evaluations inherit."""
     secret = read_secret(os.environ, file)
     for name in (SECRET, STORE):
         os.environ.pop(name, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from hpsearch.runtime.escaping import escaped
 
@@ -17,29 +18,17 @@ class Verdict(StrEnum):
     PROBLEM = "problem"  #: does not work, or is not safe
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """The result of one check."""
 
-    name: str  #: what was checked, in a word or two
     verdict: Verdict
+    name: str  #: what was checked, in a word or two
     text: str  #: what was found
     advice: str = ""  #: what to do; set unless the verdict is ok
 
 
-def ok(name: str, text: str) -> Finding:
-    """Return a finding that needs no action."""
-    return Finding(name=name, verdict=Verdict.OK, text=text)
-
-
-def warning(name: str, text: str, advice: str) -> Finding:
-    """Return a finding about a limit or a risk."""
-    return Finding(name=name, verdict=Verdict.WARNING, text=text, advice=advice)
-
-
-def problem(name: str, text: str, advice: str) -> Finding:
-    """Return a finding that needs a fix."""
-    return Finding(name=name, verdict=Verdict.PROBLEM, text=text, advice=advice)
+ok, warning, problem = (partial(Finding, verdict) for verdict in Verdict)
 
 
 def findings_text(findings: Sequence[Finding]) -> str:

@@ -67,7 +67,7 @@ def test_the_flags_of_a_batch_script_do_what_they_did(queue: TrialQueue, start: 
     assert [path.name for path in (queue.fleet.folder / "out").iterdir()] == ["written"]
     told = said(queue)
     assert f"hpsearch worker --exp-key {key} --max-trials 2 --max-idle 40s" in told
-    assert "--poll-interval changes nothing" in told
+    assert "--poll-interval has no effect" in told
     assert "no folder is made for each of them" in told
 
 

@@ -130,7 +130,7 @@ def test_a_working_folder_that_cannot_be_made_costs_one_sentence(queue):
     queue.touch("occupied")
     worker = queue.fleet.worker("--workdir", "occupied/here")
     assert wait_for_exit(worker) == 78
-    assert "occupied/here cannot be made: Not a directory." in queue.fleet.output(worker)
+    assert "occupied/here cannot be created: Not a directory." in queue.fleet.output(worker)
 
 
 def test_too_many_failures_in_a_row_end_a_worker(queue):

@@ -86,7 +86,7 @@ def test_no_search_begins_with_what_a_deletion_that_was_cut_short_left(quiet: Mo
     quiet._database["experiments"].delete_one({"_id": "search"})
     refused = shell("run", "search.py", "--max-evals", "1", "--workers", "0")
     assert refused.code == 78
-    assert "trials of a former search 'search', whose deletion was cut short" in refused.err
+    assert "trials of a former search 'search', whose deletion was interrupted" in refused.err
     assert not is_there(quiet)
 
 

@@ -95,7 +95,7 @@ def test_all_that_hyperopt_kept_is_there(shell: Call, store: MongoStore, source:
     done = shell("import-hyperopt", source, "--exp-key", "exp1", "--space", "train.py:space")
     assert done.code == 0, done.err
     assert done.out == (
-        "exp1: 15 of 15 jobs imported (2 pending, 4 done, 9 failed), 0 were here already; attachments: 4.\n"
+        "exp1: 15 of 15 jobs imported (2 pending, 4 done, 9 failed), 0 existed already; attachments: 4.\n"
     )
     trials = by_origin(store, "exp1")
     assert list(trials) == [f"hyperopt:{tid}" for tid in range(4, 19)]
@@ -174,19 +174,19 @@ def test_importing_again_adds_only_what_is_new(
 ):
     command = ("import-hyperopt", source, "--exp-key", "exp2", "--space", "train.py")
     assert (
-        "2 of 2 jobs imported (1 done, 1 failed), 0 were here already; attachments: 1." in shell(*command).out
+        "2 of 2 jobs imported (1 done, 1 failed), 0 existed already; attachments: 1." in shell(*command).out
     )
     before = list(store.trials("exp2"))
     store.detach("exp2", "model", tid=0)  # as if the first import had been cut short
     again = shell(*command)
-    assert again.out == "exp2: 0 of 2 jobs imported, 2 were here already; attachments: 1.\n", again.err
+    assert again.out == "exp2: 0 of 2 jobs imported, 2 existed already; attachments: 1.\n", again.err
     assert list(store.trials("exp2")) == before
     with MongoClient[dict[str, Any]](uri) as client:
         jobs = client.get_default_database()["jobs"]
         late = jobs.find_one({"tid": 19}, {"_id": 0})
         assert late is not None
         jobs.insert_one({**late, "tid": 30, "misc": {**late["misc"], "tid": 30}})
-        assert "1 of 3 jobs imported (1 done), 2 were here already; attachments: 1." in shell(*command).out
+        assert "1 of 3 jobs imported (1 done), 2 existed already; attachments: 1." in shell(*command).out
         jobs.delete_one({"tid": 30})
 
 
@@ -212,7 +212,7 @@ def test_points_of_another_space_are_refused_or_left_out(
     assert store.experiments() == []
     skipped = shell(*command, "--skip-invalid")
     assert skipped.out.startswith("exp1: 12 of 12 jobs imported")
-    assert skipped.err.count("Left out: Job") == 3
+    assert skipped.err.count("Skipped: Job") == 3
     assert [trial.tid for trial in store.trials("exp1")] == list(range(12))
 
 
@@ -298,9 +298,9 @@ def test_damaged_jobs_and_attachments_are_left_out_and_told(
     done = shell("import-hyperopt", damaged, "--space", "train.py:space", "--into", "d", "--skip-invalid")
     assert done.code == 0, done.err
     assert "4 of 4 jobs imported (3 done, 1 failed)" in done.out
-    assert "Left out: Job None: The part 'misc' of trial None is not a dict." in done.err
-    assert "Left out: the attachment 'gone'" in done.err
-    assert "Left out: the attachment 'zz'" in done.err
+    assert "Skipped: Job None: The part 'misc' of trial None is not a dict." in done.err
+    assert "Skipped: the attachment 'gone'" in done.err
+    assert "Skipped: the attachment 'zz'" in done.err
     assert [trial.state for trial in store.trials("d")].count(State.FAILED) == 1
 
 

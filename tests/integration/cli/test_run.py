@@ -36,10 +36,10 @@ def test_the_same_command_again_goes_on_where_the_search_was(shell: Call, store:
     shell("run", "search.py", "--max-evals", "2", "--seed", "1")
     more = shell("run", "search.py", "--max-evals", "4", "--seed", "2")
     assert more.code == 0, more.err
-    assert "goes on with it" in more.err  # the seed it was begun with
+    assert ", which cannot be changed" in more.err  # the seed
     assert store.counts("search")[State.DONE] == 4
     same = shell("run", "search.py")
-    assert "has all its trials already" in same.err
+    assert "already has all its trials" in same.err
     assert "4/4 finished" in same.out
 
 
@@ -120,7 +120,7 @@ def test_a_changed_objective_is_refused_by_name_until_it_is_accepted(
 
     accepted = shell("run", "search.py", "--max-evals", "4", "--accept-changed-objective")
     assert accepted.code == 0
-    assert "it goes on with the code as it is now" in accepted.err
+    assert "the search continues with the new code" in accepted.err
     (change,) = store.experiment("search").objective_changes
     trials = list(store.trials("search"))
     codes = [change.before, change.before, change.after, change.after]

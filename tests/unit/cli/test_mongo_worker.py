@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.cli.mongo_worker import Flags, mongo_worker, our_arguments, our_command
+from hpsearch.cli.mongo_worker import Flags, mongo_worker, worker_arguments, worker_command
 from hpsearch.cli.worker import worker
 
 
 def arguments(**flags: object) -> dict[str, str]:
     """Return our options with their values."""
-    words = our_arguments(Flags(**flags))  # type: ignore[arg-type]
+    words = worker_arguments(Flags(**flags))  # type: ignore[arg-type]
     switches = [word for word in words if word == "--no-isolate"]
     words = [word for word in words if word not in switches]
     return {**dict(zip(words[::2], words[1::2], strict=True)), **dict.fromkeys(switches, "")}
@@ -73,13 +73,13 @@ COUNTS = st.one_of(st.integers(1, 10**10).map(float), st.just(math.inf))
     )
 )
 def test_our_worker_takes_whatever_the_flags_become(flags: Flags):
-    context = worker.make_context("worker", ["--store", "mongodb://h/db", *our_arguments(flags)])
+    context = worker.make_context("worker", ["--store", "mongodb://h/db", *worker_arguments(flags)])
     assert context.params["exp_keys"] == (() if flags.exp_key is None else (flags.exp_key,))
 
 
 def test_the_command_is_quoted_for_a_shell_and_shows_no_secret():
     uri = "mongodb://ann:s3cret@a:1,b:2/db?authSource=x&tlsCertificateKeyFilePassword=s3cret"
-    told = our_command(uri, ["--exp-key", "my search"])
+    told = worker_command(uri, ["--exp-key", "my search"])
     assert told == (
         "HPSEARCH_STORE='mongodb://ann:***@a:1,b:2/db?authSource=x&tlsCertificateKeyFilePassword=***' "
         "hpsearch worker --exp-key 'my search'"
@@ -87,7 +87,7 @@ def test_the_command_is_quoted_for_a_shell_and_shows_no_secret():
 
 
 def test_the_command_of_an_address_without_its_at_sign_shows_no_password():
-    assert "s3cret" not in our_command("mongodb://ann:s3cret.host:1/db", [])
+    assert "s3cret" not in worker_command("mongodb://ann:s3cret.host:1/db", [])
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_the_command_of_an_address_without_its_at_sign_shows_no_password():
         (["--reserve-timeout", "nan"], "'nan' is not a number"),
         (["--mongo", "localhost"], "localhost is not an address of a database"),
         (["--mongo", "mongo+ssh://h/db/jobs"], "open the tunnel yourself"),
-        (["--max-jobs-in-db", "5"], "give max_evals to fmin"),
+        (["--max-jobs-in-db", "5"], "pass max_evals to fmin"),
         (["stray"], "unexpected extra argument"),
     ],
 )

@@ -50,7 +50,7 @@ def test_an_address_for_probes_goes_with_a_port_in_any_order(arguments: list[str
             assert outcome.output == "::1 0\n"
         else:
             assert outcome.exit_code == 2
-            assert "--health-host opens no port by itself: add --health-port." in outcome.output
+            assert "--health-host has no effect without --health-port." in outcome.output
 
 
 def test_an_environment_may_name_the_address_for_those_who_open_a_port():

@@ -59,7 +59,7 @@ def test_an_empty_variable_is_none(file):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--store", "line", "--store-file", "file"], "--store and --store-file name two databases"),
+        (["--store", "line", "--store-file", "file"], "--store and --store-file exclude each other"),
         ([], "Missing option '--store'"),
     ],
 )
@@ -85,7 +85,7 @@ def test_a_file_with_anything_but_one_uri_is_refused_and_not_shown(tmp_path, con
     file = tmp_path / "store"
     file.touch(0o600)
     file.write_bytes(content)
-    with pytest.raises(ConfigurationError, match="must hold one line of text, the MongoDB URI") as caught:
+    with pytest.raises(ConfigurationError, match="must contain one line, the MongoDB URI") as caught:
         uri_in(str(file))
     assert "s3cret" not in str(caught.value)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hpsearch.cli.mongo_worker import our_command
+from hpsearch.cli.mongo_worker import worker_command
 from hpsearch.errors import HpsearchError
 from hpsearch.runtime.escaping import without_credentials
 from hpsearch.store.mongo.connection import client_of, hosts_of
@@ -74,7 +74,7 @@ def command_of_worker(address: str) -> str:
         uri = jobs_address(address).uri
     except HpsearchError as error:
         return str(error)
-    return our_command(uri, [])
+    return worker_command(uri, [])
 
 
 #: What says something of an address, and what reads it.
