@@ -208,7 +208,7 @@ def test_points_of_another_space_are_refused_or_left_out(
     refused = shell(*command)
     assert refused.code == 65
     assert "Job 5: The value 4 of the parameter 'depth' is not" in refused.err
-    assert "3 of 15 jobs; --skip-invalid leaves them out" in refused.err
+    assert "3 of 15 jobs are invalid; --skip-invalid skips them." in refused.err
     assert store.experiments() == []
     skipped = shell(*command, "--skip-invalid")
     assert skipped.out.startswith("exp1: 12 of 12 jobs imported")
@@ -226,7 +226,7 @@ def test_points_of_another_space_are_refused_or_left_out(
         (["SOURCE", "--space", "train.py", "--exp-key", "exp1", "--into", "a/b"], 2, "cannot name a search"),
         (["OTHER", "--space", "train.py"], 4, "There are no jobs in the collection 'none' of the database"),
         (["trials.pkl", "--space", "train.py"], 65, "There is no file trials.pkl; a database is written as"),
-        (["train.py", "--space", "train.py"], 2, "add --trust-pickle if you know where it comes from"),
+        (["train.py", "--space", "train.py"], 2, "add --trust-pickle if you trust its source"),
         (["train.py", "--space", "train.py", "--trust-pickle"], 65, "cannot be read as pickled Trials"),
     ],
 )
@@ -266,7 +266,7 @@ pickle.dump(trials, open("trials.pkl", "wb"))
     done = shell("import-hyperopt", "trials.pkl", "--trust-pickle", "--space", "train.py", "--into", "old")
     assert done.code == 0, done.err
     assert done.out.startswith(
-        f"old: 10 of 10 jobs imported ({n_valid} done, {10 - int(n_valid)} failed), 0 were"
+        f"old: 10 of 10 jobs imported ({n_valid} done, {10 - int(n_valid)} failed), 0 existed"
     )
     assert next(store.trials("old", sort="loss", limit=1)).loss == float(best_loss)
     nameless = shell("import-hyperopt", "trials.pkl", "--trust-pickle", "--space", "train.py")

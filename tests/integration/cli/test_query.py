@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("filled")
 LOOKING = [
     ("status",), ("status", "search", "--format", "json"), ("best", "search"), ("best", "--format", "json"),
     ("trials", "search"), ("trials", "search", "--format", "csv"), ("show", "search", "2"),
-    ("show", "search", "2", "--format", "json"), ("workers",), ("db", "check"), ("db", "stats"), ("doctor",),
+    ("show", "search", "2", "--format", "json"), ("workers",), ("db", "check"), ("doctor",),
 ]  # fmt: skip
 
 QUERIES = {
