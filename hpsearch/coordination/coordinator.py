@@ -269,10 +269,11 @@ class Coordinator:
     def _end_reason(self) -> plan.EndReason | None:
         best_loss = None if self._trial_state.best is None else self._trial_state.best.loss
         return plan.end_reason(
-            self._experiment,
+            self._experiment.budget,
             self._trial_state.n_finished,
             best_loss,
             self._elapsed_s(),
+            is_stopped=self._experiment.state is ExperimentState.STOPPED,
             is_exhausted=not self._batches.has_points and not self._trial_state.open,
         )
 
@@ -284,23 +285,25 @@ class Coordinator:
     def _suggest(self) -> None:
         """Fill the queue to the number of trials that the workers need."""
         started = self._clock()
-        needs = {
-            "n_free": self._fleet_view.n_free(self._n_running),
-            "reserve": plan.reserve_for(self._rate.per_s(), self._cycle_s()),
-            "min_pending": self._min_pending,
-        }
         self._is_behind = False
-        max_new = self._n_within_lag()
-        self._queue_target = plan.queue_depth(**needs) if max_new is None else self._n_pending + max_new
+        n_within_lag = self._n_within_lag()
+        if n_within_lag is None:
+            self._queue_target = plan.queue_depth(
+                n_free=self._fleet_view.n_free(self._n_running),
+                reserve=plan.reserve_for(self._rate.per_s(), self._cycle_s()),
+                min_pending=self._min_pending,
+            )
+        else:  # all that the lag allows: waiting would give none of them a longer history
+            self._queue_target = self._n_pending + n_within_lag
         n_new = plan.n_to_suggest(
-            self._experiment,
+            self._experiment.budget,
+            self._queue_target,
+            n_pending=self._n_pending,
             n_finished=self._trial_state.n_finished,
             n_open=len(self._trial_state.open),
-            n_pending=self._n_pending,
-            max_new=max_new,
-            **needs,
         )
-        if n_new == 0:
+        n_new = min(n_new, plan.MAX_BATCH)
+        if n_new == 0 or self._experiment.state is not ExperimentState.RUNNING:
             return
         trials = self._batches.propose(self._experiment, self._trial_state, n_new)
         if not trials:

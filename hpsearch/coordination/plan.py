@@ -1,4 +1,7 @@
-"""The decisions of a coordinator: when a search ends, how many trials to suggest, when to poll."""
+"""Decisions of a search: when it ends, how many trials it adds, how often the coordinator polls.
+
+The coordinator of a fleet and ``fmin`` in one process share them.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import math
 from collections.abc import Iterable
 from enum import StrEnum
 
-from hpsearch.core.experiment import Experiment, ExperimentState
+from hpsearch.core.experiment import Budget
 from hpsearch.core.worker import Worker
 
 #: The shortest and the longest time between two polls of the store, in seconds.
@@ -36,30 +39,32 @@ class EndReason(StrEnum):
 
 
 def end_reason(
-    experiment: Experiment,
+    budget: Budget,
     n_finished: int,
     best_loss: float | None,
     elapsed_s: float,
     *,
+    is_stopped: bool = False,
     is_exhausted: bool = False,
 ) -> EndReason | None:
-    """Say which limit ends the search, or None while it goes on.
+    """Return which limit ends a search, None if it goes on.
 
     Parameters
     ----------
-    experiment : Experiment
-        With its budget and its state.
+    budget : Budget
+        The limits.
     n_finished : int
         Trials that are done or failed.
     best_loss : float, optional
         The lowest loss so far.
     elapsed_s : float
         Seconds for which the current run has been led.
+    is_stopped : bool
+        Whether a user stopped it.
     is_exhausted : bool
-        Whether no point is left to suggest, and all that were suggested are final.
+        Whether no point is left to suggest, and all trials are final.
     """
-    budget = experiment.budget
-    if experiment.state is ExperimentState.STOPPED:
+    if is_stopped:
         return EndReason.STOPPED
     if budget.max_evals is not None and n_finished >= budget.max_evals:
         return EndReason.MAX_EVALS
@@ -72,59 +77,42 @@ def end_reason(
     return None
 
 
-def n_to_suggest(
-    experiment: Experiment,
-    *,
-    n_finished: int,
-    n_open: int,
-    n_pending: int,
-    n_free: int,
-    reserve: int,
-    min_pending: int = 0,
-    max_new: int | None = None,
-) -> int:
-    """Return how many trials to add now.
-
-    The queue should hold one trial for each free slot, and a small reserve for slots that become free before
-    the next poll. More trials would be suggested from an older history than necessary.
+def n_to_suggest(budget: Budget, depth: int, *, n_pending: int, n_finished: int = 0, n_open: int = 0) -> int:
+    """Return how many trials to add to the queue now.
 
     Parameters
     ----------
-    experiment : Experiment
-        With its budget and its state.
+    budget : Budget
+        Its ``max_evals`` is never exceeded.
+    depth : int
+        Trials that should wait in the queue, see ``queue_depth``.
+    n_pending : int
+        Trials that wait in it.
     n_finished : int
         Trials known to be done or failed.
     n_open : int
-        Trials not known to be final. ``n_finished + n_open`` is exact, while the counts below may change as
-        they are read.
-    n_pending : int
-        Trials in the queue.
+        Trials not known to be final. ``n_finished + n_open`` is exact, while ``n_pending`` may be older.
+    """
+    n_wanted = depth - n_pending
+    if budget.max_evals is not None:
+        n_wanted = min(n_wanted, budget.max_evals - n_finished - n_open)
+    return max(0, n_wanted)
+
+
+def queue_depth(*, n_free: int, reserve: int, min_pending: int = 0) -> int:
+    """Return how many trials should wait in the queue of a fleet.
+
+    One for each free slot, and a small reserve for slots that become free before the next poll. More trials
+    would be suggested from an older history than necessary.
+
+    Parameters
+    ----------
     n_free : int
         Slots of live workers that hold no trial.
     reserve : int
         See ``reserve_for``.
     min_pending : int
         Trials to keep in the queue in any case.
-    max_new : int, optional
-        See ``n_within_lag``. All of them are added: waiting would give none of them a longer history.
-    """
-    if experiment.state is not ExperimentState.RUNNING:
-        return 0
-    wanted = max_new
-    if wanted is None:
-        wanted = queue_depth(n_free=n_free, reserve=reserve, min_pending=min_pending) - n_pending
-    if experiment.budget.max_evals is not None:
-        wanted = min(wanted, experiment.budget.max_evals - n_finished - n_open)
-    return max(0, min(wanted, MAX_BATCH))
-
-
-def queue_depth(*, n_free: int, reserve: int, min_pending: int = 0) -> int:
-    """Return how many trials the queue should hold.
-
-    Parameters
-    ----------
-    n_free, reserve, min_pending : int
-        As for ``n_to_suggest``.
     """
     return max(min_pending, max(0, n_free) + reserve)
 

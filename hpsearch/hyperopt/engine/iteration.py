@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
+from hpsearch.coordination.plan import n_to_suggest
+from hpsearch.core.experiment import Budget
 from hpsearch.hyperopt.engine.ask import MAX_SEED
 from hpsearch.hyperopt.engine.documents import (
     DOMAIN_CMD,
@@ -27,10 +29,10 @@ from hpsearch.hyperopt.engine.documents import (
 )
 from hpsearch.hyperopt.engine.domain import Ctrl, Domain
 from hpsearch.hyperopt.engine.handle import current_trial_of
+from hpsearch.hyperopt.engine.idle_queue import IdleQueue
 from hpsearch.hyperopt.engine.points import raw_point
 from hpsearch.hyperopt.engine.rounds import search
 from hpsearch.hyperopt.engine.saving import pickled, save_trials
-from hpsearch.hyperopt.engine.self_evaluating import search_elsewhere, wait_until_done
 from hpsearch.hyperopt.progress import progress_bar
 from hpsearch.hyperopt.pyll.draws import rng_from_seed
 from hpsearch.objective.current_trial import under_evaluation
@@ -111,6 +113,7 @@ class FMinIter:
         self._bar: Any = None
         self._is_stopped = self._is_exhausted = False
         self._n_shown = 0
+        self._idle = IdleQueue(time.monotonic)
         if self.asynchronous and not self._is_on_fleet() and not hasattr(trials, "_spark"):
             # Where workers that a library starts look for what they are to evaluate.
             trials.attachments[DOMAIN_CMD[1]] = pickled(domain, what="this objective")
@@ -165,17 +168,18 @@ class FMinIter:
             self.trials.learn_space(self.domain.space)
         self._note_best()
         self._is_exhausted = False
-        drive: Callable[..., object] = functools.partial(search, batch=self.max_queue_len)
-        if self.asynchronous:
-            drive = functools.partial(search_elsewhere, is_waiting=block_until_done)
+        limits = Budget(timeout_s=self.timeout, loss_threshold=_highest_below(self.loss_threshold))
         try:
             with self._progress(N) as self._bar:
-                drive(
+                if not self.asynchronous:
+                    self.advance()
+                search(
                     self,
-                    n_new=N,
-                    timeout_s=None if self.timeout is None else self.timeout - self._elapsed_s(),
-                    loss_threshold=self.loss_threshold,
-                    clock=time.monotonic,
+                    N,
+                    limits,
+                    elapsed_s=self._elapsed_s,
+                    is_asynchronous=self.asynchronous,
+                    is_waiting=self.asynchronous and block_until_done,
                 )
             if self.asynchronous and block_until_done:
                 self.block_until_done()
@@ -183,38 +187,30 @@ class FMinIter:
             self._save()
 
     def block_until_done(self) -> None:
-        """Wait until no trial is open; evaluate those that wait, if this process does that."""
+        """Wait until no trial is open; evaluate the queued ones if this process does that."""
         if self.asynchronous:
-            wait_until_done(self)
+            while self.n_open():
+                self.advance()
             self.trials.refresh()
         else:
             self.serial_evaluate()
 
-    # What the driver asks for in each round
-
-    @property
-    def poll_s(self) -> float:
-        """Seconds between two looks at trials that others evaluate."""
-        return self.poll_interval_secs
+    # What ``rounds.search`` asks for
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the algorithm had no more points."""
+        """Whether the algorithm has no more points."""
         return self._is_exhausted
-
-    def n_in(self, *states: int) -> int:
-        """Return how many trials are in these states now."""
-        n: int = self.trials.count_by_state_unsynced(states[0] if len(states) == 1 else list(states))
-        return n
 
     def ask(self, n: int) -> int:
         """Fill the queue with up to ``n`` new trials; return how many."""
         n_asked = 0
         while not self.is_cancelled and not self._is_exhausted:
-            n_free = min(self.max_queue_len - self.n_in(JOB_STATE_NEW), n - n_asked)
-            if n_free <= 0:
+            left = Budget(max_evals=n - n_asked)
+            n_new = n_to_suggest(left, self.max_queue_len, n_pending=self._n_in(JOB_STATE_NEW))
+            if n_new == 0:
                 break
-            new_ids = self.trials.new_trial_ids(n_free)
+            new_ids = self.trials.new_trial_ids(n_new)
             self.trials.refresh()
             docs = self.algo(new_ids, self.domain, self.trials, self._seed(new_ids[0]))
             self._is_exhausted = not docs
@@ -224,10 +220,17 @@ class FMinIter:
                 n_asked += len(docs)
         return n_asked
 
-    def evaluate(self) -> None:
-        """Evaluate every trial that waits."""
-        if self._queued():
+    def advance(self) -> None:
+        """Evaluate every queued trial, or wait for ``poll_interval_secs`` if others do."""
+        if self.asynchronous:
+            time.sleep(self.poll_interval_secs)
+            self._idle.check(self._n_in(JOB_STATE_NEW), self._n_in(JOB_STATE_RUNNING))
+        elif self._queued():
             self.serial_evaluate()
+
+    def n_open(self) -> int:
+        """Return how many trials wait or are under evaluation."""
+        return self._n_in(JOB_STATE_NEW, JOB_STATE_RUNNING)
 
     def best_loss(self) -> float | None:
         """Return the lowest loss so far."""
@@ -269,6 +272,11 @@ class FMinIter:
         docs = self.trials._dynamic_trials  # noqa: SLF001 - the name that integrators know
         return [doc for doc in docs if doc["state"] == JOB_STATE_NEW]
 
+    def _n_in(self, *states: int) -> int:
+        """Return how many trials are in these states now."""
+        n: int = self.trials.count_by_state_unsynced(states[0] if len(states) == 1 else list(states))
+        return n
+
     def _is_on_fleet(self) -> bool:
         """Whether the trials bring a fleet, which a coordinator leads."""
         return bool(self.asynchronous) and hasattr(self.trials, "run_search")
@@ -282,7 +290,7 @@ class FMinIter:
     def _show_finished(self) -> None:
         """Show what others finished since the last look."""
         self._note_best()
-        n_done = self.n_in(JOB_STATE_DONE)
+        n_done = self._n_in(JOB_STATE_DONE)
         if not math.isinf(self._best_loss):
             self._bar.postfix = f"best loss: {self._best_loss}"
         if n_done > self._n_shown:
@@ -338,7 +346,7 @@ class FMinIter:
         return int(trial_rng(self.seed, number).integers(MAX_SEED))
 
     def _progress(self, n_new: int) -> AbstractContextManager[Any]:
-        self._n_shown = self.n_in(JOB_STATE_DONE)
+        self._n_shown = self._n_in(JOB_STATE_DONE)
         n_known = len(self.trials)
         n_total = min(n_known + n_new, sys.maxsize)
         return progress_bar(self.show_progressbar, verbose=self.verbose, n_known=n_known, n_total=n_total)
@@ -346,3 +354,8 @@ class FMinIter:
     def _save(self) -> None:
         if self.trials_save_file:
             save_trials(self.trials, self.trials_save_file, self.pickle_protocol)
+
+
+def _highest_below(threshold: float | None) -> float | None:
+    """Return Hyperopt's threshold, which a loss must be below, as one that it must not exceed."""
+    return None if threshold is None else math.nextafter(threshold, -math.inf)

@@ -1,25 +1,32 @@
-"""The driver of a search within one process: ask, evaluate, look whether to stop, again.
+"""The loop of a search in this process: ask for points, have them evaluated, check the limits, repeat.
 
-It knows neither trials nor spaces: what is asked and evaluated is up to the ``Rounds``. It
-holds no list and reads none, so that its own cost for each trial is constant.
+The coordinator of a fleet applies the same limits (``coordination.plan``). The loop holds no trials and reads
+none, so its cost for each trial is constant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
+from dataclasses import replace
 from typing import Protocol
+
+from hpsearch.coordination.plan import EndReason, end_reason
+from hpsearch.core.experiment import Budget
 
 
 class Rounds(Protocol):
     """What a search does in each round."""
 
     def ask(self, n: int) -> int:
-        """Queue up to ``n`` new points; return how many, 0 when there are no more."""
+        """Queue up to ``n`` new points; return how many."""
         ...
 
-    def evaluate(self) -> None:
-        """Evaluate everything that is queued."""
+    def advance(self) -> None:
+        """Evaluate every queued trial, or wait a moment while others do."""
+        ...
+
+    def n_open(self) -> int:
+        """Return how many trials wait or are under evaluation."""
         ...
 
     def best_loss(self) -> float | None:
@@ -27,64 +34,61 @@ class Rounds(Protocol):
         ...
 
     def is_stopped(self) -> bool:
-        """Whether a rule of the user's ends the search; asked once after each round."""
+        """Whether the script's rule ends the search; asked once after each round."""
         ...
 
-
-class Ending(StrEnum):
-    """Why a search in one process is over."""
-
-    MAX_EVALS = "max_evals"
-    TIMEOUT = "timeout"
-    LOSS_THRESHOLD = "loss_threshold"
-    STOPPED = "stopped"
-    NO_MORE_POINTS = "no_more_points"
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the algorithm has no more points."""
+        ...
 
 
 def search(
     rounds: Rounds,
-    *,
     n_new: int,
-    batch: int,
-    timeout_s: float | None,
-    loss_threshold: float | None,
-    clock: Callable[[], float],
-) -> Ending:
-    """Evaluate what is queued, then ask for new points and evaluate them, until a limit is reached.
+    limits: Budget,
+    *,
+    elapsed_s: Callable[[], float],
+    is_asynchronous: bool = False,
+    is_waiting: bool = False,
+) -> EndReason:
+    """Ask for new points and have them evaluated until a limit is reached.
 
     Parameters
     ----------
     rounds : Rounds
         What to do.
     n_new : int
-        New points in all.
-    batch : int
-        New points in one round, at least 1.
-    timeout_s : float, optional
-        Seconds after which no round begins; none is interrupted.
-    loss_threshold : float, optional
-        No round begins once a loss is below it.
-    clock : callable
-        The time in seconds, which never goes back.
+        New points to ask for.
+    limits : Budget
+        The other limits; no round is interrupted.
+    elapsed_s : callable
+        Returns the seconds that count towards the timeout.
+    is_asynchronous : bool
+        Whether others evaluate the trials, so that a round may end with trials open.
+    is_waiting : bool
+        Whether to go on checking the limits until no trial is open.
 
     Returns
     -------
-    Ending
-        The limit that was met.
+    EndReason
+        The limit that was reached. Asynchronous trials may be open then.
     """
-    started, n_asked = clock(), 0
-    rounds.evaluate()
-    while n_asked < n_new:
-        best_loss = rounds.best_loss()
-        if loss_threshold is not None and best_loss is not None and best_loss < loss_threshold:
-            return Ending.LOSS_THRESHOLD
-        if timeout_s is not None and clock() - started >= timeout_s:
-            return Ending.TIMEOUT
-        n_got = rounds.ask(min(batch, n_new - n_asked))
-        if n_got == 0:
-            return Ending.NO_MORE_POINTS
+    budget, n_asked = replace(limits, max_evals=n_new), 0
+    while True:
+        reason = end_reason(
+            budget,
+            n_asked - (rounds.n_open() if is_waiting else 0),
+            rounds.best_loss(),
+            elapsed_s(),
+            is_exhausted=rounds.is_exhausted,
+        )
+        if reason is not None:
+            return reason
+        n_got = rounds.ask(n_new - n_asked)
+        if n_got == 0 and not is_asynchronous:
+            return EndReason.NO_MORE_POINTS
         n_asked += n_got
-        rounds.evaluate()
+        rounds.advance()
         if rounds.is_stopped():
-            return Ending.STOPPED
-    return Ending.MAX_EVALS
+            return EndReason.EARLY_STOP

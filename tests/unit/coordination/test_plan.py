@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.coordination import plan
 from hpsearch.coordination.plan import EndReason
-from hpsearch.core.experiment import Budget, Experiment, ExperimentState, ObjectiveRef
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def experiment(state: ExperimentState = ExperimentState.RUNNING, **budget: float | None) -> Experiment:
-    return Experiment(
-        exp_key="e",
-        space={},
-        space_fingerprint="",
-        objective=ObjectiveRef(kind="import", ref="m:f"),
-        budget=Budget(**budget),  # type: ignore[arg-type]
-        state=state,
-        started_at=START,
-    )
+from hpsearch.core.experiment import Budget
 
 
 @pytest.mark.parametrize(
@@ -41,17 +25,16 @@ def experiment(state: ExperimentState = ExperimentState.RUNNING, **budget: float
     ],
 )
 def test_a_search_ends_at_the_first_limit_it_reaches(limits, n_finished, best_loss, after_s, expected):
-    assert plan.end_reason(experiment(**limits), n_finished, best_loss, after_s) is expected
+    assert plan.end_reason(Budget(**limits), n_finished, best_loss, after_s) is expected
 
 
 def test_a_search_without_a_point_left_is_over():
-    limited = experiment(max_evals=100)
+    limited = Budget(max_evals=100)
     assert plan.end_reason(limited, 3, 0.0, 0.0, is_exhausted=True) is EndReason.NO_MORE_POINTS
 
 
 def test_a_stopped_search_is_over_whatever_its_budget():
-    stopped = experiment(ExperimentState.STOPPED, max_evals=100)
-    assert plan.end_reason(stopped, 0, None, 0.0) is EndReason.STOPPED
+    assert plan.end_reason(Budget(max_evals=100), 0, None, 0.0, is_stopped=True) is EndReason.STOPPED
 
 
 @given(
@@ -59,38 +42,31 @@ def test_a_stopped_search_is_over_whatever_its_budget():
     n_finished=st.integers(0, 50),
     n_open=st.integers(0, 50),
     n_pending=st.integers(0, 50),
-    n_free=st.integers(-50, 100),
-    reserve=st.integers(1, 100),
-    min_pending=st.integers(0, 100),
+    depth=st.integers(0, 200),
 )
-def test_no_batch_ever_exceeds_the_budget(
-    max_evals, n_finished, n_open, n_pending, n_free, reserve, min_pending
-):
+def test_no_batch_ever_exceeds_the_budget(max_evals, n_finished, n_open, n_pending, depth):
     """However stale the counts are, finished and open trials never add up to more than max_evals."""
     n_new = plan.n_to_suggest(
-        experiment(max_evals=max_evals),
-        n_finished=n_finished,
-        n_open=n_open,
-        n_pending=n_pending,
-        n_free=n_free,
-        reserve=reserve,
-        min_pending=min_pending,
+        Budget(max_evals=max_evals), depth, n_pending=n_pending, n_finished=n_finished, n_open=n_open
     )
     assert 0 <= n_new <= max(0, max_evals - n_finished - n_open)
 
 
 def test_the_queue_holds_a_trial_for_each_free_slot_and_the_reserve():
-    n_new = plan.n_to_suggest(experiment(), n_finished=0, n_open=4, n_pending=1, n_free=3, reserve=2)
-    assert n_new == 3 + 2 - 1
+    depth = plan.queue_depth(n_free=3, reserve=2)
+    assert plan.n_to_suggest(Budget(), depth, n_pending=1) == 3 + 2 - 1
 
 
 def test_a_full_queue_gets_nothing_so_that_suggestions_stay_fresh():
-    assert plan.n_to_suggest(experiment(), n_finished=9, n_open=9, n_pending=9, n_free=2, reserve=1) == 0
+    depth = plan.queue_depth(n_free=2, reserve=1)
+    assert plan.n_to_suggest(Budget(), depth, n_pending=9, n_open=9, n_finished=9) == 0
 
 
-@pytest.mark.parametrize("state", [ExperimentState.PAUSED, ExperimentState.STOPPED, ExperimentState.DONE])
-def test_nothing_is_suggested_unless_the_experiment_runs(state):
-    assert plan.n_to_suggest(experiment(state), n_finished=0, n_open=0, n_pending=0, n_free=9, reserve=9) == 0
+@given(st.integers(-50, 100), st.integers(1, 100), st.integers(0, 100))
+def test_the_queue_is_never_shorter_than_the_reserve_or_its_minimum(n_free, reserve, min_pending):
+    assert plan.queue_depth(n_free=n_free, reserve=reserve, min_pending=min_pending) >= max(
+        reserve, min_pending
+    )
 
 
 @given(st.floats(0, 1e4), st.floats(0, 10))

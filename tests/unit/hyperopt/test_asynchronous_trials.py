@@ -19,8 +19,6 @@ from hpsearch.hyperopt.engine.documents import (
     JOB_STATE_RUNNING,
     spec_from_misc,
 )
-from hpsearch.hyperopt.engine.rounds import Ending
-from hpsearch.hyperopt.engine.self_evaluating import search_elsewhere, wait_until_done
 
 SPACE = {"x": hp.uniform("x", -1, 1)}
 DOMAIN = "FMinIter_Domain"
@@ -220,80 +218,6 @@ def test_a_reader_in_another_thread_never_sees_trials_vanish():
         is_over.set()
         reader.join()
     assert lengths == sorted(lengths)
-
-
-class Scripted:
-    """A queue whose states are a list; each look takes the next."""
-
-    poll_s = 0.0
-
-    def __init__(self, looks, is_exhausted_after=None):
-        self.looks, self.n_asked, self.is_cancelled = list(looks), 0, False
-        self.is_exhausted_after = is_exhausted_after
-
-    @property
-    def is_exhausted(self):
-        return self.is_exhausted_after is not None and self.n_asked >= self.is_exhausted_after
-
-    def ask(self, n):
-        n = min(n, 1)
-        self.n_asked += n
-        return n
-
-    def n_in(self, *states):
-        return sum(self.looks[0].get(state, 0) for state in states)
-
-    def best_loss(self):
-        return None
-
-    def is_stopped(self):
-        if len(self.looks) > 1:
-            self.looks.pop(0)
-        return False
-
-
-def run(queue, clock=time.monotonic, **limits):
-    given = {"n_new": 3, "is_waiting": True, "timeout_s": None, "loss_threshold": None, **limits}
-    return search_elsewhere(queue, clock=clock, **given)
-
-
-def test_a_queue_is_looked_at_until_nothing_is_open():
-    queue = Scripted(
-        [{JOB_STATE_NEW: 1}, {JOB_STATE_RUNNING: 1}, {JOB_STATE_RUNNING: 1}, {JOB_STATE_DONE: 3}]
-    )
-    assert run(queue) is Ending.MAX_EVALS
-    assert queue.looks == [{JOB_STATE_DONE: 3}]
-    assert queue.n_asked == 3
-
-
-def test_without_waiting_the_driver_leaves_open_trials_behind():
-    queue = Scripted([{JOB_STATE_RUNNING: 1}])
-    assert run(queue, is_waiting=False) is Ending.MAX_EVALS
-
-
-def test_an_algorithm_without_more_points_ends_the_asking():
-    queue = Scripted([{}], is_exhausted_after=2)
-    assert run(queue, n_new=5) is Ending.NO_MORE_POINTS
-    assert queue.n_asked == 2
-
-
-def test_trials_that_none_evaluates_are_reported_once(caplog):
-    times = iter(range(0, 10_000, 5))
-    queue = Scripted([{JOB_STATE_NEW: 2}])
-    assert run(queue, clock=lambda: next(times), n_new=1, timeout_s=200) is Ending.TIMEOUT
-    assert [record.event for record in caplog.records] == ["none_evaluated"]
-
-
-def test_the_wait_for_open_trials_ends_with_them():
-    class Emptying(Scripted):
-        def n_in(self, *states):
-            n = super().n_in(*states)
-            self.is_stopped()
-            return n
-
-    queue = Emptying([{JOB_STATE_NEW: 1}, {JOB_STATE_RUNNING: 1}, {}])
-    wait_until_done(queue)
-    assert queue.looks == [{}]
 
 
 def test_an_iterator_over_asynchronous_trials_waits_for_each(pool):
