@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 
@@ -17,33 +17,11 @@ from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.store.protocol import TrialStore
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
+class Contents(NamedTuple):
     """The data of a search in the database, and who is working on it."""
 
-    n_by_state: dict[State, int]  #: trials; without states that no trial has
-    n_attachments: int  #: of the experiment and of its trials
-    is_led: bool  #: whether a coordinator leads it now
-    n_held: int  #: running trials with a valid lease
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there are no trials and no attachments."""
-        return not (self.n_by_state or self.n_attachments)
-
-    @property
-    def text(self) -> str:
-        """The data as text."""
-        states = ", ".join(f"{n} {state}" for state, n in self.n_by_state.items())
-        trials = f"{_counted(sum(self.n_by_state.values()), 'trial')}{states and f' ({states})'}"
-        return f"{trials} and {_counted(self.n_attachments, 'attachment')}"
-
-    @property
-    def work(self) -> str:
-        """The coordinator and the workers as text; empty if there are none."""
-        led = ["a coordinator leads it"] if self.is_led else []
-        held = [f"workers evaluate {_counted(self.n_held, 'trial')} of it"] if self.n_held else []
-        return " and ".join(led + held)
+    text: str  #: trials by state, and attachments
+    work: str  #: the coordinator and the workers; empty if there are none
 
 
 @click.command()
@@ -60,14 +38,14 @@ def delete(exp_key: str, yes: bool, force: bool, store: str | None) -> None:
     """
     log_to_stderr(logging.ERROR)
     with open_store(store) as opened:
-        held = _contents(opened.store, exp_key)
-        if held.work and not force:
-            raise ExperimentActiveError(exp_key, held.work)
-        if not (yes or _is_confirmed(exp_key, held)):
+        found = _contents(opened.store, exp_key)
+        if found.work and not force:
+            raise ExperimentActiveError(exp_key, found.work)
+        if not (yes or _is_confirmed(exp_key, found)):
             click.echo("Nothing was deleted.", err=True)
             raise click.exceptions.Exit(1)
         opened.store.delete_experiment(exp_key, unless_active=not force)
-        click.echo(f"{exp_key} is deleted, with {held.text}.", err=True)
+        click.echo(f"{exp_key} is deleted, with {found.text}.", err=True)
 
 
 def _contents(store: TrialStore, exp_key: str) -> Contents:
@@ -76,16 +54,20 @@ def _contents(store: TrialStore, exp_key: str) -> Contents:
     After an interrupted deletion, there may be trials or attachments without a document of the experiment.
     """
     now = store.now()
-    running = store.trials(exp_key, states={State.RUNNING})
-    held = Contents(
-        n_by_state={state: n for state, n in store.counts(exp_key).items() if n},
-        n_attachments=store.n_attachments(exp_key),
-        is_led=_is_led(store, exp_key),
-        n_held=sum(t.lease_until is not None and t.lease_until > now for t in running),
-    )
-    if held.is_empty:
+    counts = {state: n for state, n in store.counts(exp_key).items() if n}
+    n_attachments = store.n_attachments(exp_key)
+    if not (counts or n_attachments):
         find_experiment(store, exp_key)
-    return held
+    states = f" ({', '.join(f'{n} {state}' for state, n in counts.items())})" if counts else ""
+    running = store.trials(exp_key, states={State.RUNNING})
+    n_held = sum(t.lease_until is not None and t.lease_until > now for t in running)
+    work = ["a coordinator leads it"] if _is_led(store, exp_key) else []
+    if n_held:
+        work.append(f"workers evaluate {_counted(n_held, 'trial')} of it")
+    return Contents(
+        f"{_counted(sum(counts.values()), 'trial')}{states} and {_counted(n_attachments, 'attachment')}",
+        " and ".join(work),
+    )
 
 
 def _is_led(store: TrialStore, exp_key: str) -> bool:
@@ -95,7 +77,7 @@ def _is_led(store: TrialStore, exp_key: str) -> bool:
         return False
 
 
-def _is_confirmed(exp_key: str, held: Contents) -> bool:
+def _is_confirmed(exp_key: str, found: Contents) -> bool:
     """Ask for confirmation.
 
     Raises
@@ -105,10 +87,10 @@ def _is_confirmed(exp_key: str, held: Contents) -> bool:
     """
     if not sys.stdin.isatty():
         raise click.UsageError(
-            f"{exp_key} has {held.text}, and there is no terminal to ask on: add --yes to delete it."
+            f"{exp_key} has {found.text}, and there is no terminal to ask on: add --yes to delete it."
         )
-    work = f" Now {held.work}." if held.work else ""
-    question = f"{exp_key} has {held.text}.{work} Delete it permanently?"
+    work = f" Now {found.work}." if found.work else ""
+    question = f"{exp_key} has {found.text}.{work} Delete it permanently?"
     return click.confirm(question, default=False, err=True)
 
 

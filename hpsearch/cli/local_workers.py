@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 
@@ -147,10 +148,8 @@ class LocalWorkers:
                 if path.stat().st_size:
                     rotate(path)
             except OSError as error:
-                why = error.strerror
-                raise ConfigurationError(
-                    f"The logs {path}.N cannot be renamed: {why}; move them away."
-                ) from error
+                text = f"The logs {path}.N cannot be renamed: {error.strerror}; move them away."
+                raise ConfigurationError(text) from error
             self._workers.append(_LocalWorker(self._command(i, path), self._env, path))
         for worker in self._workers:
             worker.start()
@@ -195,39 +194,29 @@ class LocalWorkers:
         for worker in failing:
             if worker not in self._reported:
                 self._reported.append(worker)
-                log.warning(
-                    "%s", worker.start_failure(), extra=Event.WORKER_NOT_STARTED.of(log=str(worker.log))
-                )
+                extra = Event.WORKER_NOT_STARTED.of(log=str(worker.log))
+                log.warning("%s", worker.start_failure(), extra=extra)
 
     def _terminate(self) -> None:
         for worker in self._workers:
             worker.terminate()
 
     def _command(self, i: int, path: Path) -> list[str]:
-        command = [
-            sys.executable,
-            "-P",  # modules in the working folder must not shadow those of a library
-            "-m",
-            "hpsearch",
-            "worker",
-            "--exp-key",
-            self._exp_key,
-            "--drain-timeout",
-            f"{self._drain_timeout_s:.3f}s",
-            "--auth-patience",
-            f"{self._auth_patience_s:.3f}s",
-            "--parent",
-            str(os.getpid()),
-            "--log-file",
-            str(path),
-        ]
+        options = {
+            "--exp-key": self._exp_key,
+            "--drain-timeout": f"{self._drain_timeout_s:.3f}s",
+            "--auth-patience": f"{self._auth_patience_s:.3f}s",
+            "--parent": str(os.getpid()),
+            "--log-file": str(path),
+        }
         if is_json():
-            command += ["--log-format", "json"]
+            options["--log-format"] = "json"
         if self._gpus is not None:
-            command += ["--gpus", self._gpus[i]]
+            options["--gpus"] = self._gpus[i]
         if name := os.environ.get("HPSEARCH_WORKER_NAME"):
-            command += ["--name", f"{name}-{i + 1}"]
-        return command
+            options["--name"] = f"{name}-{i + 1}"
+        # -P: modules in the working folder must not shadow those of a library.
+        return [sys.executable, "-P", "-m", "hpsearch", "worker", *chain.from_iterable(options.items())]
 
 
 class _LocalWorker:

@@ -159,16 +159,11 @@ def _chosen_mongo(context: click.Context, param: click.Parameter, mongo: str) ->
 )
 @log_format_option()
 def mongo_worker(
-    exp_key: str | None,
-    last_job_timeout: float,
-    max_consecutive_failures: float,
-    max_jobs: float,
     mongo: str,
     poll_interval: float | None,
-    reserve_timeout: float,
-    workdir: str | None,
     no_subprocesses: bool,
     max_jobs_in_db: float,
+    **same_names: Any,
 ) -> None:
     """Evaluate trials with the flags of hyperopt-mongo-worker.
 
@@ -182,20 +177,12 @@ def mongo_worker(
         uri = jobs_address(mongo).uri
     except ConfigurationError as error:
         raise click.BadParameter(str(error), param_hint="--mongo") from error
-    flags = Flags(
-        exp_key=exp_key,
-        last_job_timeout=last_job_timeout,
-        max_consecutive_failures=max_consecutive_failures,
-        max_jobs=max_jobs,
-        reserve_timeout=reserve_timeout,
-        workdir=workdir,
-        use_subprocesses=not no_subprocesses,
-    )
+    flags = Flags(use_subprocesses=not no_subprocesses, **same_names)
     arguments = worker_arguments(flags)
     command = worker_command(uri, arguments)
     log_to_stderr()
     print_or_log(f"The equivalent command:\n  {command}", Event.FLAGS_TRANSLATED.of(command=command))
-    for notice, is_due in ((_POLLING, poll_interval is not None), (_ONE_FOLDER, workdir is not None)):
+    for notice, is_due in ((_POLLING, poll_interval is not None), (_ONE_FOLDER, flags.workdir is not None)):
         if is_due:
             print_or_log(notice, Event.FLAG_WITHOUT_EFFECT.of())
     signal.signal(signal.SIGUSR1, _drain)
@@ -245,14 +232,9 @@ def worker_command(uri: str, arguments: list[str]) -> str:
     return f"HPSEARCH_STORE={shlex.quote(uri_with_masks(uri))} hpsearch worker {shlex.join(arguments)}"
 
 
-def main() -> NoReturn:
-    """Run ``hpsearch-mongo-worker``."""
-    run_and_exit(mongo_worker, "hpsearch-mongo-worker", "HPSEARCH_MONGO_WORKER")
-
-
 def main_of_process() -> NoReturn:
     """Run ``hpsearch-mongo-worker``, and end the process."""
-    as_process(main)
+    as_process(lambda: run_and_exit(mongo_worker, "hpsearch-mongo-worker", "HPSEARCH_MONGO_WORKER"))
 
 
 def _drain(signum: int, frame: FrameType | None) -> None:

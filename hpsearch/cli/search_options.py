@@ -36,6 +36,7 @@ from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
 
 F = TypeVar("F", bound=Callable[..., Any])
+S = TypeVar("S", Budget, Defaults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +63,13 @@ class SearchOptions:
 
     def budget(self, present: Budget) -> Budget:
         """Return a budget with the given limits replaced."""
-        given = {
-            "max_evals": self.max_evals,
-            "timeout_s": self.timeout,
-            "loss_threshold": self.loss_threshold,
-            "no_repeats": self.no_repeats,
-        }
-        return replace(present, **_given(given))
+        return _with_given(
+            present,
+            max_evals=self.max_evals,
+            timeout_s=self.timeout,
+            loss_threshold=self.loss_threshold,
+            no_repeats=self.no_repeats,
+        )
 
     def lag_for(self, n_slots: int | None) -> int | None:
         """Return the lag of a reproducible search, None for any other.
@@ -92,12 +93,12 @@ class SearchOptions:
 
     def defaults(self, present: Defaults) -> Defaults:
         """Return the defaults of trials with the given ones replaced."""
-        given = {
-            "max_attempts": self.max_attempts,
-            "trial_timeout_s": self.trial_timeout,
-            "lease_s": self.lease,
-        }
-        return replace(present, **_given(given))
+        return _with_given(
+            present,
+            max_attempts=self.max_attempts,
+            trial_timeout_s=self.trial_timeout,
+            lease_s=self.lease,
+        )
 
 
 class _AlgorithmOption(click.ParamType):  # type: ignore[type-arg] # generic from Click 8.4 on
@@ -132,9 +133,9 @@ def _not_nan(ctx: click.Context, param: click.Parameter, value: float | None) ->
     return value
 
 
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the options without those that are not given."""
-    return {name: value for name, value in values.items() if value is not None}
+def _with_given(present: S, **options: Any) -> S:
+    """Return the settings with the given options replaced; None is not given."""
+    return replace(present, **{name: value for name, value in options.items() if value is not None})
 
 
 _SEARCH_OPTIONS = (

@@ -195,14 +195,9 @@ def worker(
             raise click.exceptions.Exit(interrupt.exit_code)
 
 
-def main() -> NoReturn:
-    """Run ``hpsearch-worker``."""
-    run_and_exit(worker, "hpsearch-worker", "HPSEARCH_WORKER")
-
-
 def main_of_process() -> NoReturn:
     """Run ``hpsearch-worker``, and end the process."""
-    as_process(main)
+    as_process(lambda: run_and_exit(worker, "hpsearch-worker", "HPSEARCH_WORKER"))
 
 
 def _reader(context: click.Context) -> Callable[[], str] | None:

@@ -69,7 +69,7 @@ def draw_panels(panels: Sequence[Panel], title: str) -> Figure:
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, color=_INK)
     for place, panel in enumerate(panels, 1):
         axes = figure.add_subplot(n_rows, n_columns, place)
-        _draw_heading(axes, panel)
+        _draw_texts(axes, panel)
         _draw_shape(axes, panel.shape)
     return figure
 
@@ -98,17 +98,16 @@ def save_figure(figure: Figure, path: Path) -> None:
         raise ConfigurationError(f"The picture cannot be written to {path}: {reason}.") from error
 
 
-def _draw_heading(axes: Axes, panel: Panel) -> None:
-    """Write the label and the view, and the range below them."""
+def _draw_texts(axes: Axes, panel: Panel) -> None:
+    """Write the label and the view above, and the range below."""
+    style: dict[str, Any] = {"fontsize": 8, "color": _FAINT}
+    label = _short(panel.label, _LABEL_WIDTH - len(panel.view))
+    axes.set_title(label, loc="left", fontsize=10, fontweight="bold", color=_INK, parse_math=False)
+    axes.set_title(panel.view, loc="right", **style)
     lines = textwrap.wrap(panel.bounds, _RANGE_WIDTH)
     if panel.is_conditional:
         lines.append(f"active in {panel.active:.0%} of the samples")
-    axes.set_title("\n".join(lines), loc="left", fontsize=8, color=_FAINT, pad=5)
-    above: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "parse_math": False}
-    height = 6 + 11 * len(lines)
-    axes.annotate(panel.view, (1, 1), (0, height), ha="right", fontsize=8, color=_FAINT, **above)
-    label = _short(panel.label, _LABEL_WIDTH - len(panel.view))
-    axes.annotate(label, (0, 1), (0, height), fontsize=10, fontweight="bold", color=_INK, **above)
+    axes.set_xlabel("\n".join(lines), **style)
 
 
 def _draw_shape(axes: Axes, shape: Shape) -> None:
@@ -123,7 +122,7 @@ def _draw_shape(axes: Axes, shape: Shape) -> None:
         case Options():
             _draw_options(axes, shape)
         case Nothing(reason=reason):
-            axes.set_axis_off()
+            axes.set(xticks=[], yticks=[])
             axes.text(0.5, 0.5, reason, ha="center", fontsize=8, color=_FAINT)
 
 
@@ -160,7 +159,7 @@ def _set_scale(axes: Axes, bars: Bars) -> None:
     x = bars.edges
     axes.set_xlim(x[0], x[-1])
     axes.locator_params(axis="y", nbins=4)
-    axes.yaxis.set_major_formatter("{x:g}")  # without a common factor, which would overlap the heading
+    axes.yaxis.set_major_formatter("{x:g}")  # without a common factor, which would overlap the label
     if bars.is_log:
         axes.set_xscale("log")
         _set_ticks_of_few_decades(axes, x[-1] / x[0])
