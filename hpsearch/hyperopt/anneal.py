@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from hpsearch.hyperopt.algobase import ExprEvaluator, SuggestAlgo
-from hpsearch.hyperopt.engine.ask import suggest_docs, suggest_values
 from hpsearch.hyperopt.engine.documents import Doc, Idxs, miscs_to_idxs_vals
 from hpsearch.hyperopt.engine.domain import Domain
+from hpsearch.hyperopt.engine.suggest import suggest_docs, suggest_values
 from hpsearch.hyperopt.pyll.functions import bincount
 from hpsearch.hyperopt.pyll.stochastic import (
     categorical,

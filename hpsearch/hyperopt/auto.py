@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hpsearch.hyperopt.engine.ask import suggest_docs
 from hpsearch.hyperopt.engine.documents import Doc
 from hpsearch.hyperopt.engine.domain import Domain
+from hpsearch.hyperopt.engine.suggest import suggest_docs
 from hpsearch.suggest.auto import Auto, AutoOptions
 
 __all__ = ["suggest"]

@@ -1,6 +1,7 @@
 """Hyperopt's ``base``: trials, domains, documents and their constants under one name."""
 
 from hpsearch.hyperopt import pyll
+from hpsearch.hyperopt.engine.ctrl import Ctrl
 from hpsearch.hyperopt.engine.documents import (
     JOB_STATE_CANCEL,
     JOB_STATE_DONE,
@@ -22,8 +23,8 @@ from hpsearch.hyperopt.engine.documents import (
     validate_loss_threshold,
     validate_timeout,
 )
-from hpsearch.hyperopt.engine.domain import Ctrl, Domain, use_obj_for_literal_in_memo
-from hpsearch.hyperopt.engine.statistics import pmin_sampled
+from hpsearch.hyperopt.engine.domain import Domain, use_obj_for_literal_in_memo
+from hpsearch.hyperopt.engine.read_only_trials import pmin_sampled
 from hpsearch.hyperopt.engine.trials import Trials, trials_from_docs
 from hpsearch.hyperopt.exceptions import (
     AllTrialsFailed,

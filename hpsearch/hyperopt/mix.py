@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.hyperopt.engine.ask import MAX_SEED, root_seed
 from hpsearch.hyperopt.engine.documents import Doc
 from hpsearch.hyperopt.engine.domain import Domain
+from hpsearch.hyperopt.engine.suggest import MAX_SEED, root_seed
 
 __all__ = ["suggest"]
 

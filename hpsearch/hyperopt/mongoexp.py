@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from hpsearch.errors import ConfigurationError
+from hpsearch.hyperopt.engine.ctrl import Ctrl
 from hpsearch.hyperopt.engine.documents import (
     JOB_STATE_DONE,
     JOB_STATE_ERROR,
@@ -18,7 +19,6 @@ from hpsearch.hyperopt.engine.documents import (
     coarse_utcnow,
     spec_from_misc,
 )
-from hpsearch.hyperopt.engine.domain import Ctrl
 from hpsearch.hyperopt.engine.trials import Trials
 from hpsearch.hyperopt.engine.unsupported import MongoWorker, main_worker
 from hpsearch.hyperopt.exceptions import InvalidTrial

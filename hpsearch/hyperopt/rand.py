@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hpsearch.hyperopt.engine.ask import suggest_docs, suggest_values
 from hpsearch.hyperopt.engine.documents import Doc, Idxs, miscs_update_idxs_vals
 from hpsearch.hyperopt.engine.domain import Domain
+from hpsearch.hyperopt.engine.suggest import suggest_docs, suggest_values
 from hpsearch.suggest.random import RandomSearch
 
 __all__ = ["miscs_update_idxs_vals", "suggest", "suggest_batch"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hpsearch.hyperopt.engine.ask import suggest_docs
 from hpsearch.hyperopt.engine.documents import Doc, miscs_to_idxs_vals, miscs_update_idxs_vals
 from hpsearch.hyperopt.engine.domain import Domain
+from hpsearch.hyperopt.engine.suggest import suggest_docs
 from hpsearch.hyperopt.pyll.draws import implicit_stochastic
 from hpsearch.hyperopt.pyll.symbols import scope
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions

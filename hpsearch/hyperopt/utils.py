@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hpsearch.hyperopt.engine.documents import coarse_utcnow
 from hpsearch.hyperopt.engine.domain import use_obj_for_literal_in_memo
-from hpsearch.hyperopt.engine.statistics import pmin_sampled
+from hpsearch.hyperopt.engine.read_only_trials import pmin_sampled
 
 __all__ = [
     "coarse_utcnow",

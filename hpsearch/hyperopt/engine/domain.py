@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import functools
-import logging
 import numbers
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
 
 from hpsearch.core.history import History
 from hpsearch.errors import DuplicateLabelError, SpaceError
-from hpsearch.hyperopt.engine.documents import DOMAIN_CMD, JOB_STATE_DONE, STATUS_NEW, STATUS_STRINGS, Doc
+from hpsearch.hyperopt.engine.ctrl import Ctrl
+from hpsearch.hyperopt.engine.documents import DOMAIN_CMD, STATUS_NEW, STATUS_STRINGS, Doc
 from hpsearch.hyperopt.engine.history_reader import HistoryReader
 from hpsearch.hyperopt.engine.points import raw_point
 from hpsearch.hyperopt.exceptions import BadSearchSpace, DuplicateLabel, InvalidLoss, InvalidResultStatus
@@ -23,60 +23,6 @@ from hpsearch.hyperopt.vectorize import VectorizeHelper
 from hpsearch.objective.evaluation import STATUS_OK
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.protocol import Suggester
-
-logger = logging.getLogger(__name__)
-
-
-class Ctrl:
-    """The search, as seen by one evaluation."""
-
-    def __init__(self, trials: Any, current_trial: Doc | None = None) -> None:
-        self.trials = trials
-        self.current_trial = current_trial
-
-    def info(self, msg: Any, *args: Any, **kwargs: Any) -> None:
-        """Log a message, as ``logging`` does."""
-        logger.info(msg, *args, **kwargs)
-
-    def warn(self, msg: Any, *args: Any, **kwargs: Any) -> None:
-        """Log a warning, as ``logging`` does."""
-        logger.warning(msg, *args, **kwargs)
-
-    def error(self, msg: Any, *args: Any, **kwargs: Any) -> None:
-        """Log an error, as ``logging`` does."""
-        logger.error(msg, *args, **kwargs)
-
-    def debug(self, msg: Any, *args: Any, **kwargs: Any) -> None:
-        """Log a detail, as ``logging`` does."""
-        logger.debug(msg, *args, **kwargs)
-
-    def checkpoint(self, r: Any = None) -> None:
-        """Keep a preliminary result of the current trial."""
-        if self.current_trial is not None and r is not None:
-            self.current_trial["result"] = r
-
-    @property
-    def attachments(self) -> Any:
-        """The attachments of the current trial, a mapping from names to blobs."""
-        return self.trials.trial_attachments(trial=self.current_trial)
-
-    def inject_results(
-        self,
-        specs: Sequence[Any],
-        results: Sequence[Doc],
-        miscs: Sequence[Doc],
-        new_tids: Sequence[Any] | None = None,
-    ) -> Any:
-        """Add trials that the objective evaluated beside its own; they name the current one as source."""
-        if new_tids is None:
-            new_tids = self.trials.new_trial_ids(len(specs))
-        for misc, tid in zip(miscs, new_tids, strict=True):
-            misc["tid"] = tid
-        sources = [self.current_trial] * len(new_tids)
-        docs = self.trials.source_trial_docs(new_tids, specs, results, miscs, sources)
-        for doc in docs:
-            doc["state"] = JOB_STATE_DONE
-        return self.trials.insert_trial_docs(docs)
 
 
 class Domain:

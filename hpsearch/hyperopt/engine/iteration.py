@@ -13,7 +13,7 @@ from typing import Any
 
 from hpsearch.coordination.plan import n_to_suggest
 from hpsearch.core.experiment import Budget
-from hpsearch.hyperopt.engine.ask import MAX_SEED
+from hpsearch.hyperopt.engine.ctrl import Ctrl, current_trial_of
 from hpsearch.hyperopt.engine.documents import (
     DOMAIN_CMD,
     JOB_STATE_DONE,
@@ -27,12 +27,12 @@ from hpsearch.hyperopt.engine.documents import (
     validate_loss_threshold,
     validate_timeout,
 )
-from hpsearch.hyperopt.engine.domain import Ctrl, Domain
-from hpsearch.hyperopt.engine.handle import current_trial_of
+from hpsearch.hyperopt.engine.domain import Domain
 from hpsearch.hyperopt.engine.idle_queue import IdleQueue
 from hpsearch.hyperopt.engine.points import raw_point
 from hpsearch.hyperopt.engine.rounds import search
 from hpsearch.hyperopt.engine.saving import pickled, save_trials
+from hpsearch.hyperopt.engine.suggest import MAX_SEED
 from hpsearch.hyperopt.progress import progress_bar
 from hpsearch.hyperopt.pyll.draws import rng_from_seed
 from hpsearch.objective.current_trial import under_evaluation

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from numbers import Integral
 from typing import Any
 
-from hpsearch.hyperopt.engine.attachments import TrialAttachments, prefix
 from hpsearch.hyperopt.engine.documents import (
     FINAL_STATES,
     JOB_STATE_NEW,
@@ -19,7 +18,7 @@ from hpsearch.hyperopt.engine.documents import (
     checked_doc,
     new_doc,
 )
-from hpsearch.hyperopt.engine.surface import Surface
+from hpsearch.hyperopt.engine.read_only_trials import ReadOnlyTrials
 from hpsearch.hyperopt.exceptions import InvalidTrial
 from hpsearch.space.tree import Space
 
@@ -31,7 +30,7 @@ _NOT_PICKLED = frozenset(
 )
 
 
-class Trials(Surface):
+class Trials(ReadOnlyTrials):
     """The trials of a search, as documents that a script may read at any time.
 
     Parameters
@@ -192,7 +191,7 @@ class Trials(Surface):
 
     def aname(self, trial: Doc, name: str) -> str:
         """Return the key under which ``attachments`` holds a blob of a trial."""
-        return f"{prefix(trial['tid'])}{name}"
+        return f"{_prefix(trial['tid'])}{name}"
 
     def learn_space(self, space: Space) -> None:
         """Note which space the trials are of, for ``best_params`` and ``best_config``."""
@@ -280,3 +279,31 @@ def trials_from_docs(docs: Iterable[Doc], validate: bool = True, **kwargs: Any) 
         trials._insert_trial_docs(list(docs))  # noqa: SLF001 - the one place that skips the check
     trials.refresh()
     return trials
+
+
+class TrialAttachments(MutableMapping[str, Any]):
+    """The attachments of one trial, over the dict that holds those of all trials."""
+
+    def __init__(self, all_attachments: MutableMapping[str, Any], tid: Any) -> None:
+        self._all = all_attachments
+        self._prefix = _prefix(tid)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._all[self._prefix + name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._all[self._prefix + name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._all[self._prefix + name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (key.removeprefix(self._prefix) for key in self._all if key.startswith(self._prefix))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _prefix(tid: Any) -> str:
+    """Return the start of the keys of a trial's attachments."""
+    return f"ATTACH::{tid}::"

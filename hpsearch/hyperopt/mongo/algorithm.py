@@ -12,10 +12,10 @@ import numpy as np
 from hpsearch.core.experiment import SCRIPTED, Algorithm
 from hpsearch.core.history import History
 from hpsearch.hyperopt import anneal, auto, rand, tpe
-from hpsearch.hyperopt.engine.ask import MAX_SEED
 from hpsearch.hyperopt.engine.documents import spec_from_misc
 from hpsearch.hyperopt.engine.domain import Domain
 from hpsearch.hyperopt.engine.points import complete_point
+from hpsearch.hyperopt.engine.suggest import MAX_SEED
 from hpsearch.hyperopt.migration.job_import import point_of
 from hpsearch.hyperopt.mongo.objective import callable_name
 from hpsearch.space.tree import Values

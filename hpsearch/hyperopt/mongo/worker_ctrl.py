@@ -6,8 +6,9 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any, NoReturn
 
 from hpsearch.errors import ConfigurationError
+from hpsearch.hyperopt.engine.ctrl import Ctrl
 from hpsearch.hyperopt.engine.documents import JOB_STATE_RUNNING, Doc, new_doc, new_misc
-from hpsearch.hyperopt.engine.domain import Ctrl, Domain
+from hpsearch.hyperopt.engine.domain import Domain
 from hpsearch.objective.evaluation import CurrentTrial, current_trial
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.core.history import Floats
 from hpsearch.errors import ConfigurationError, MissingExtraError
 from hpsearch.hyperopt.engine.documents import (
     Doc,
@@ -16,12 +17,11 @@ from hpsearch.hyperopt.engine.documents import (
     spec_from_misc,
     why_no_loss,
 )
-from hpsearch.hyperopt.engine.statistics import pmin_sampled
 from hpsearch.hyperopt.exceptions import AllTrialsFailed
 from hpsearch.space.tree import Space
 
 
-class Surface:
+class ReadOnlyTrials:
     """The reading half of ``Trials``: columns, counts and the best of the documents that are shown.
 
     Whoever keeps documents fills ``_trials``, and says in ``_every_doc`` what there is beside.
@@ -189,3 +189,28 @@ class Surface:
     def _every_doc(self) -> Iterable[Doc]:
         """Return all documents of these trials, those of failed ones included."""
         return self._trials
+
+
+def pmin_sampled(mean: Any, var: Any, n_samples: int = 1000, rng: Any = None) -> Floats:
+    """Return the probability of each of several independent normals to be the lowest, by sampling.
+
+    Parameters
+    ----------
+    mean, var : (n,) array-like
+        Of the normals.
+    n_samples : int
+        Draws; the standard error of a probability is at most ``0.5 / sqrt(n_samples)``.
+    rng : Generator, RandomState, int or None
+        The source of randomness; the same draws at each call by default.
+
+    Returns
+    -------
+    (n,) array
+        Probabilities, with the sum 1.
+    """
+    means = np.asarray(mean, dtype=float)
+    generator = np.random.default_rng(0 if rng is None else rng)
+    draws = generator.normal(means, np.sqrt(np.asarray(var, dtype=float)), size=(n_samples, len(means)))
+    counts = np.bincount(draws.argmin(axis=1), minlength=len(means))
+    frequencies: Floats = counts / n_samples
+    return frequencies
