@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.trial import State
-from hpsearch.runtime.health.metric import Kind, Metric, Sample, contact_metrics, metric
 from hpsearch.runtime.health.probes import ProbeResult, liveness, readiness
 from hpsearch.runtime.health.stats import Contact, Stats
 from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.runtime.systemd import Notifier
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
 
 
 class CoordinatorHealth:
@@ -58,7 +61,9 @@ class CoordinatorHealth:
         return readiness(self._contact(), is_leaving=self._interrupt.is_asked)
 
     def metrics(self) -> Iterator[Metric]:
-        """Yield the metrics that are known so far."""
+        """Yield the metrics that are known so far; needs the extra ``metrics``."""
+        from hpsearch.runtime.health.exposition import contact_metrics
+
         if self._progress is not None:
             yield from _search_metrics(self._progress)
         if self.coordinator is not None:
@@ -77,30 +82,36 @@ def _status(progress: Progress) -> str:
 
 
 def _search_metrics(progress: Progress) -> Iterator[Metric]:
+    from prometheus_client.core import GaugeMetricFamily
+
     exp_key = progress.experiment.exp_key
-    yield Metric(
-        name="hpsearch_trials",
-        kind=Kind.GAUGE,
-        help="Trials of the search in each state.",
-        samples=tuple(
-            Sample(value=n, labels={"exp_key": exp_key, "state": state})
-            for state, n in progress.counts.items()
-        ),
+    trials = GaugeMetricFamily("hpsearch_trials", "Trials in each state.", labels=["exp_key", "state"])
+    for state, n in progress.counts.items():
+        trials.add_metric([exp_key, state], n)
+    workers = GaugeMetricFamily("hpsearch_workers", "Live workers that serve it.", labels=["exp_key"])
+    workers.add_metric([exp_key], len(progress.workers))
+    best = GaugeMetricFamily(
+        "hpsearch_best_loss", "Lowest loss; absent before the first.", labels=["exp_key"]
     )
-    n_workers, text = len(progress.workers), "Workers alive that serve the search."
-    yield metric("hpsearch_workers", Kind.GAUGE, text, n_workers, exp_key=exp_key)
     if progress.best is not None and progress.best.loss is not None:
-        text = "Lowest loss so far; absent before the first."
-        yield metric("hpsearch_best_loss", Kind.GAUGE, text, progress.best.loss, exp_key=exp_key)
+        best.add_metric([exp_key], progress.best.loss)
+    yield from (trials, workers, best)
 
 
 def _coordinator_metrics(stats: Stats) -> Iterator[Metric]:
-    for name, kind, text, value in (
-        ("leader", Kind.GAUGE, "1 while this coordinator leads its search, 0 as standby.", stats.is_leader),
-        ("queue_target", Kind.GAUGE, "Pending trials that the workers need.", stats.queue_target),
-        ("suggestions", Kind.COUNTER, "Trials that this coordinator suggested.", stats.n_suggested),
-        ("leases_expired", Kind.COUNTER, "Trials that lost their worker.", stats.n_expired),
-        ("suggest_seconds", Kind.HISTOGRAM, "Time that batches of suggestions took.", stats.suggesting),
-        ("lag_seconds", Kind.HISTOGRAM, "Time from the end of a trial to reading it.", stats.lag),
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    from hpsearch.runtime.health.exposition import histogram_metric
+
+    for family, name, text, value in (
+        (GaugeMetricFamily, "leader", "1 while it leads its search, 0 as standby.", stats.is_leader),
+        (GaugeMetricFamily, "queue_target", "Pending trials that the workers need.", stats.queue_target),
+        (CounterMetricFamily, "suggestions", "Trials that it suggested.", stats.n_suggested),
+        (CounterMetricFamily, "leases_expired", "Trials that lost their worker.", stats.n_expired),
     ):
-        yield metric(f"hpsearch_coordinator_{name}", kind, text, value)
+        yield family(f"hpsearch_coordinator_{name}", text, value)
+    for name, text, histogram in (
+        ("suggest", "Time that batches of suggestions took.", stats.suggesting),
+        ("lag", "Time from the end of a trial to reading it.", stats.lag),
+    ):
+        yield histogram_metric(f"hpsearch_coordinator_{name}_seconds", text, histogram)

@@ -1,1 +1,1 @@
-"""What a process needs around its work: logs, events, signals, health, private files, GPUs."""
+"""Services of a process: logs, events, signals, health, private files, GPUs, numerical settings."""

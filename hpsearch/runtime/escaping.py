@@ -1,4 +1,4 @@
-"""Values and errors of a user as short text on one line, for messages; pure."""
+"""Escaping: users' values, names and errors as short, safe text for messages and terminals."""
 
 from __future__ import annotations
 
@@ -6,42 +6,41 @@ import re
 import reprlib
 from typing import Any
 
-#: What a terminal obeys (C0 and C1 without newline and tab, DEL), what ends a line for some readers,
-#: what turns the direction of writing, what has no width, so that two texts look the same, and
-#: halves of characters, which no encoding has.
+#: Control characters of terminals (C0 and C1 without newline and tab, DEL), separators that some programs
+#: take for line ends, marks of the writing direction, characters without width, and surrogates.
 UNSHOWABLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff"
     r"\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0d\ufeff\ufff0-\ufffb"
     r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-#: The bytes of ASCII text that are shown as they are.
+#: ASCII characters that need no escape.
 _SHOWN_ASCII = bytes(code for code in range(128) if not UNSHOWABLE.match(chr(code)))
 _LAYOUT = str.maketrans({"\n": r"\n", "\t": r"\t"})
 
-#: What may hold a password: an address with an "@", be it a URI or user:password@host, and one
-#: without, whose first colon is not that of a port or of an example.
+#: Text that may contain a password: an address with "@" (a URI, or user:password@host), and a URI without it
+#: whose first colon precedes neither a port nor the word "port".
 _ADDRESS = re.compile(
     r"(?P<scheme>://).*@[^\s'\")]*"
     r"|(?P<other>://)[^\s:/'\")]*:(?!port\b|\d{1,5}(?!\w))[^\s'\")]*"
     r"|[^\s'\"(=]*:\S*@[^\s'\")]*"
 )
 
-#: Characters of a value; of a name, which says nothing once it is cut; and of an error, which names files.
+#: Characters shown of a value, of a name (long, since a cut name is useless), and of an error (names files).
 _MAX_SHOWN, _MAX_NAME, _MAX_REASON = 60, 300, 400
 
 
 def shown(value: Any) -> str:
-    """Return a value as text of bounded length; containers down to a few levels, so that none is too deep."""
+    """Return a value as text of bounded length; containers down to a few levels."""
     return _shown(value, _MAX_SHOWN)
 
 
 def named(name: Any) -> str:
-    """Return what names something, such as a label or a file, as text: quoted, whole unless it is absurd."""
+    """Return a name, such as a label or a file, as quoted text; cut only beyond 300 characters."""
     return _shown(name, _MAX_NAME)
 
 
 def reason(error: BaseException) -> str:
-    """Return the text of an error that a user's code raised, with its type."""
+    """Return the type and the text of an error from a user's code."""
     try:
         text = str(error)
     except Exception:  # noqa: BLE001 - a foreign __str__ may raise anything
@@ -51,13 +50,13 @@ def reason(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return a text of one or more lines with every character of ``UNSHOWABLE`` written as ``\xNN``.
+    r"""Return text with every character of ``UNSHOWABLE`` escaped as ``\xNN``; keeps line breaks.
 
-    An objective chooses the words of its errors and results; in a terminal, raw control
-    characters of theirs could move the cursor, hide lines or answer for the keyboard.
+    Objectives choose the texts of their errors and results. Raw control characters in them could move the
+    cursor, hide lines or send keyboard input to a terminal.
     """
-    # All that objectives print passes here, so that the cost counts: few characters differ, however
-    # many there are, and ASCII has a way of its own that is ten times as fast.
+    # All output of objectives passes here, so speed matters: replace each distinct character once; the
+    # path for ASCII is ten times as fast.
     found = (
         text.encode().translate(None, _SHOWN_ASCII).decode() if text.isascii() else UNSHOWABLE.findall(text)
     )
@@ -67,17 +66,25 @@ def printable(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text on one line: as ``printable`` does, and line breaks and tabs escaped, too."""
+    """Return text on one line: like ``printable``, with line breaks and tabs escaped, too."""
     return printable(text.translate(_LAYOUT))
 
 
 def without_credentials(text: str) -> str:
-    """Return a sentence in which no address has a user and a password, wherever it repeats one."""
+    """Return text with user names and passwords removed from all addresses in it."""
     return _ADDRESS.sub(lambda found: f"{found['scheme'] or found['other'] or ''}...", text)
 
 
 def one_line(text: str, limit: int) -> str:
-    """Return text of so many characters at most, on one line, without what a terminal would obey."""
+    """Return text on one line, without control characters.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+    limit : int
+        Most characters of the result; longer text ends in "...". At least 3.
+    """
     plain = "".join(c if c.isprintable() else " " for c in UNSHOWABLE.sub(" ", text[: limit + 1]))
     return plain if len(text) <= limit else f"{plain[: limit - 3]}..."
 

@@ -1,7 +1,7 @@
-"""What hpsearch logs, by name.
+"""The names of the events in hpsearch's log.
 
-The words of a message may change, the name of its event and its fields stay: programs that
-read the log in JSON go by those. Each call of a logger carries one, ::
+Messages may change; the names and fields of events are stable, for programs that read the log in JSON. Each
+log call has an event::
 
     log.info("leading %s", exp_key, extra=Event.LEADING.of(exp_key=exp_key))
 """
@@ -13,26 +13,26 @@ from typing import Protocol
 
 
 class Attempt(Protocol):
-    """What names an attempt at a trial; a ``Trial`` does."""
+    """The identity of an attempt at a trial; ``Trial`` satisfies it."""
 
     @property
     def exp_key(self) -> str:
-        """Name of its experiment."""
+        """Key of the experiment."""
         ...
 
     @property
     def tid(self) -> int:
-        """Its number there."""
+        """Number of the trial in the experiment."""
         ...
 
     @property
     def attempt(self) -> int:
-        """How often it was claimed."""
+        """Number of the attempt, from 1."""
         ...
 
 
 class Event(StrEnum):
-    """The names; what each means and which fields it has stands in the reference."""
+    """The events; ``docs/errors.md`` describes them and their fields."""
 
     # Any process, and its database
     DATABASE_AWAY = "database_away"
@@ -109,9 +109,17 @@ class Event(StrEnum):
     NONE_EVALUATED = "none_evaluated"
 
     def of(self, **fields: object) -> dict[str, object]:
-        """Return the ``extra`` of a call of a logger: this event with its fields."""
+        """Return the ``extra`` argument of a log call: this event with its fields."""
         return {"event": self, "fields": fields}
 
     def about(self, trial: Attempt, **fields: object) -> dict[str, object]:
-        """Return the same for an event of a trial, whose ``exp_key``, ``tid`` and ``attempt`` are fields."""
+        """Return the ``extra`` argument of a log call about a trial.
+
+        Parameters
+        ----------
+        trial : Attempt
+            Its ``exp_key``, ``tid`` and ``attempt`` become fields.
+        **fields
+            Further fields.
+        """
         return self.of(exp_key=trial.exp_key, tid=trial.tid, attempt=trial.attempt, **fields)

@@ -1,8 +1,7 @@
-"""How a message becomes bytes on the line between processes, and which of them are sent as they are.
+"""Framing of messages on a channel between processes.
 
-A message is one frame: a mark, the number of bytes that follow, and the pickle. Large parts of it,
-which say so (``pickle.PickleBuffer``), come before it in frames of their own, so that nobody
-holds a second copy of them.
+A message is a frame: a mark, the number of bytes that follow, and the pickle. Large buffers in the message
+(``pickle.PickleBuffer``) are sent before it, each in a frame without copying it.
 """
 
 from __future__ import annotations
@@ -12,15 +11,15 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-#: What a frame begins with: the mark, and how many bytes follow.
+#: Header of a frame: the mark, and the number of bytes that follow.
 HEADER = struct.Struct("!8sQ")
 
-#: Marks of a message, and of a part of the next one.
+#: Marks of a message, and of a buffer of the next message.
 MARK, PART_MARK = b"hpsearch", b"hpsearcp"
 
 
 def framed(message: Any) -> Iterator[bytes | memoryview]:
-    """Yield the bytes of a message, in pieces to be sent one after the other."""
+    """Yield the bytes of a message, in pieces to send in order."""
     parts: list[pickle.PickleBuffer] = []
     body = pickle.dumps(message, pickle.HIGHEST_PROTOCOL, buffer_callback=parts.append)
     for part in parts:

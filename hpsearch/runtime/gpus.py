@@ -1,4 +1,4 @@
-"""Shares the GPUs of a machine out, so that trials evaluated at the same time do not meet on one."""
+"""Assignment of a machine's GPUs to the trials that are evaluated at the same time."""
 
 from __future__ import annotations
 
@@ -9,65 +9,65 @@ from itertools import takewhile
 
 from hpsearch.errors import ConfigurationError
 
-#: By this variable CUDA, and the frameworks upon it, learn which GPUs a process may see.
+#: The variable that limits the GPUs which CUDA shows to a process.
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
-#: What CUDA takes for a device: its number, or its UUID, which may be cut short; of a MIG instance, too.
+#: CUDA's names of devices: a number, or the (perhaps shortened) UUID of a GPU or a MIG instance.
 _DEVICE = re.compile(r"\d+|GPU-[0-9a-fA-F-]+|MIG-[\w/-]+")
 
-#: A line of ``nvidia-smi -L``: a GPU, or, indented, an instance that it is divided into.
+#: A line of ``nvidia-smi -L``: a GPU or, indented, one of its MIG instances.
 _LISTED = re.compile(r"^(?P<indent>\s*)(?:GPU|MIG) .*\(UUID: (?P<uuid>[\w/-]+)\)", re.MULTILINE)
 
-#: Seconds that the driver may take to answer.
-_PATIENCE_S = 30.0
+#: Time limit of nvidia-smi in seconds.
+_TIMEOUT_S = 30.0
 
 
 def nvidia_smi_listing() -> str:
-    """Return what ``nvidia-smi -L`` prints.
+    """Return the output of ``nvidia-smi -L``.
 
     Raises
     ------
     ConfigurationError
-        If there is none, or it fails.
+        If nvidia-smi was not found, or fails.
     """
     try:
-        answer = subprocess.run(
-            ["nvidia-smi", "-L"],  # noqa: S607 - wherever the driver's package has put it
+        done = subprocess.run(
+            ["nvidia-smi", "-L"],  # noqa: S607 - its folder depends on the driver's package
             check=False,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_PATIENCE_S,
+            timeout=_TIMEOUT_S,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        reason = "does not answer" if isinstance(error, subprocess.TimeoutExpired) else "is not to be had"
-        text = f"--gpus auto asks nvidia-smi, which {reason} here; name the GPUs, as in --gpus 0,1."
+        reason = "does not respond" if isinstance(error, subprocess.TimeoutExpired) else "was not found"
+        text = f"--gpus auto needs nvidia-smi, which {reason}; name the GPUs, as in --gpus 0,1."
         raise ConfigurationError(text) from error
-    if answer.returncode != 0:
-        said = " ".join((answer.stderr or answer.stdout).split())
-        raise ConfigurationError(f"--gpus auto asks nvidia-smi, which failed: {said}")
-    return answer.stdout
+    if done.returncode != 0:
+        output = " ".join((done.stderr or done.stdout).split())
+        raise ConfigurationError(f"--gpus auto needs nvidia-smi, which failed: {output}")
+    return done.stdout
 
 
 def find_gpus(
     choice: str, environment: Mapping[str, str], ask_driver: Callable[[], str] = nvidia_smi_listing
 ) -> tuple[str, ...]:
-    """Return the GPUs that are meant, as CUDA names them; one that is named twice counts twice.
+    """Return the chosen GPUs, by CUDA's names; one that is named twice counts twice.
 
     Parameters
     ----------
     choice : str
-        ``auto``: those that ``CUDA_VISIBLE_DEVICES`` names, else all that the driver knows;
-        ``none``; or names and numbers with commas between.
+        ``auto`` for the GPUs in ``CUDA_VISIBLE_DEVICES``, else all that the driver lists; ``none``; or
+        numbers and UUIDs, separated by commas.
     environment : mapping
-        Of this process.
+        Environment variables of this process.
     ask_driver : callable
-        Returns what ``nvidia-smi -L`` prints.
+        Returns the output of ``nvidia-smi -L``.
 
     Raises
     ------
     ConfigurationError
-        If something is no name of a GPU, or ``auto`` finds none.
+        If a name is not that of a GPU, or ``auto`` finds none.
     """
     if choice == "none":
         return ()
@@ -77,17 +77,17 @@ def find_gpus(
     found = in_listing(ask_driver()) if inherited is None else _visible(inherited)
     if not found:
         place = "nvidia-smi lists" if inherited is None else f"{VISIBLE} leaves"
-        raise ConfigurationError(f"--gpus auto found no GPU: {place} none; leave --gpus out, or say none.")
+        raise ConfigurationError(f"--gpus auto found no GPU: {place} none; omit --gpus, or give none.")
     return found
 
 
 def in_listing(text: str) -> tuple[str, ...]:
-    """Return the UUIDs that ``nvidia-smi -L`` lists: of a GPU that is divided, those of its instances.
+    """Return the UUIDs in the output of ``nvidia-smi -L``; for a divided GPU, those of its MIG instances.
 
-    Numbers would not do: CUDA's order is another than the driver's where GPUs differ.
+    Numbers are not reliable: CUDA and the driver order different GPUs differently.
     """
     found: list[str] = []
-    whole: str | None = None  # the GPU of the last line, as long as no instance of it was seen
+    whole: str | None = None  # the last GPU listed
     for match in _LISTED.finditer(text):
         if not match["indent"]:
             whole = match["uuid"]
@@ -100,24 +100,31 @@ def in_listing(text: str) -> tuple[str, ...]:
 
 
 def assign_gpus(gpus: Sequence[str], n: int) -> tuple[str, ...]:
-    """Return what each of ``n`` trials that are evaluated at a time finds in ``CUDA_VISIBLE_DEVICES``.
+    """Return the value of ``CUDA_VISIBLE_DEVICES`` for each trial evaluated at the same time.
+
+    Parameters
+    ----------
+    gpus : sequence of str
+        CUDA's names; if empty, no trial sees a GPU.
+    n : int
+        Number of trials at a time; positive.
 
     Raises
     ------
     ConfigurationError
-        If there are GPUs, but fewer than trials.
+        If there are GPUs, but fewer than ``n``.
     """
     if not gpus:
         return ("",) * n
     if len(gpus) < n:
         twice = ",".join(gpu for gpu in gpus for _ in range(-(-n // len(gpus))))
-        text = f"{n} trials at a time need as many GPUs, and there are {len(gpus)}: evaluate fewer at a time"
+        text = f"{n} trials at a time need {n} GPUs, but there are {len(gpus)}: evaluate fewer at a time"
         raise ConfigurationError(f"{text}, or let them share, as in --gpus {twice}.")
     return tuple(gpus[:n])
 
 
 def _visible(inherited: str) -> tuple[str, ...]:
-    """Return what CUDA sees: those before the first that is no device, such as -1."""
+    """Return the devices that CUDA sees: those before the first invalid name, such as -1."""
     names = (name.strip() for name in inherited.split(","))
     return tuple(takewhile(_DEVICE.fullmatch, names))
 
@@ -126,6 +133,6 @@ def _named(choice: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in choice.split(","))
     for name in names:
         if not _DEVICE.fullmatch(name):
-            text = f"{name!r} in --gpus is no GPU: give auto, none, numbers as in 0,1,3, or UUIDs."
+            text = f"{name!r} in --gpus is not a GPU: give auto, none, numbers as in 0,1,3, or UUIDs."
             raise ConfigurationError(text)
     return names

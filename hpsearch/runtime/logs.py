@@ -1,4 +1,4 @@
-"""The log of a command on stderr: lines for people, or a JSON object a line for programs."""
+"""The log of a command on stderr: text for people, or one JSON object per line for programs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from hpsearch.runtime.strict_json import json_text
 
 log = logging.getLogger(__name__)
 
-#: Where hpsearch's own events come from.
+#: The loggers of hpsearch.
 LOGGERS = ("hpsearch", "hpsearch_worker")
 
-#: Libraries of hpsearch's own whose details are not the user's, even where the user asks for all details.
+#: Libraries that hpsearch uses, whose debug messages a user does not want even at level DEBUG.
 _FOREIGN = ("pymongo",)
 
 _WARNINGS = "py.warnings"
@@ -29,8 +29,7 @@ _WARNINGS = "py.warnings"
 def log_as_json() -> None:
     """Write the log in JSON from now on.
 
-    Warnings of Python and the logs of all libraries become part of it, so that what reads
-    stderr finds nothing else there.
+    The log then includes Python's warnings and the logs of all libraries, so that stderr has nothing else.
     """
     if is_json():
         return
@@ -42,14 +41,14 @@ def log_as_json() -> None:
 
 
 def log_to_stderr(level: int = logging.INFO, **fields: object) -> None:
-    """Send hpsearch's log to stderr, one line an event; debug messages if they were asked for.
+    """Write hpsearch's log to stderr, one line per event.
 
     Parameters
     ----------
     level : int
-        The least level for people; programs get all from info on.
+        Lowest level of the text form; JSON always includes INFO.
     **fields
-        What each line has in JSON, such as the name of the worker.
+        Fields of every line in JSON, such as the name of the worker.
     """
     formatter = _json_formatter()
     if formatter is not None:
@@ -65,7 +64,7 @@ def log_to_stderr(level: int = logging.INFO, **fields: object) -> None:
 
 @contextmanager
 def preserve_logging() -> Iterator[None]:
-    """Put logging right afterwards, whatever the code within configured, disabled or took away."""
+    """Restore the configuration of logging after a block."""
     manager, root = logging.root.manager, logging.getLogger()
     kept = [_State(logger) for logger in (root, *_loggers())]
     known, is_disabled = {state.logger for state in kept}, manager.disable
@@ -75,20 +74,20 @@ def preserve_logging() -> Iterator[None]:
         manager.disable = is_disabled
         for state in kept:
             state.restore()
-        for logger in set(_loggers()) - known:  # the levels of others are the root's, which is WARNING
+        for logger in set(_loggers()) - known:  # new loggers inherit the level of the root, WARNING
             logger.setLevel(logging.NOTSET)
 
 
 @contextmanager
 def preserve_own_log() -> Iterator[None]:
-    """Keep hpsearch's log in a process in which a user's code may configure logging for itself.
+    """Restore hpsearch's loggers after a block in which a user's code may configure logging.
 
-    Afterwards hpsearch writes what it wrote before, and no handler of the user's repeats it.
+    Handlers that the user's code has added do not repeat hpsearch's messages.
     """
     root = logging.getLogger()
     kept = [_State(logger) for logger in _loggers() if _is_ours(logger.name)]
     if is_json():
-        kept.append(_State(root))  # all of stderr is one log
+        kept.append(_State(root))  # in JSON, all logs go through the root
     handlers = list(root.handlers)
     try:
         yield
@@ -107,7 +106,7 @@ def _is_ours(name: str) -> bool:
 
 
 class _State:
-    """What the logging of a process may change of a logger."""
+    """The configurable state of a logger."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self.logger = logger
@@ -117,13 +116,13 @@ class _State:
     def restore(self) -> None:
         for name, value in self._attributes.items():
             setattr(self.logger, name, value)
-        self.logger.setLevel(self._attributes["level"])  # also forgets which levels it had found enabled
+        self.logger.setLevel(self._attributes["level"])  # also clears the cache of enabled levels
         for name, members in self._lists.items():
             getattr(self.logger, name)[:] = members
 
 
 def _loggers() -> list[logging.Logger]:
-    """Return every logger but the root."""
+    """Return every logger except the root."""
     found = list(logging.root.manager.loggerDict.values())
     return [logger for logger in found if isinstance(logger, logging.Logger)]
 
@@ -134,7 +133,15 @@ def is_json() -> bool:
 
 
 def print_or_log(sentence: str, extra: Mapping[str, object]) -> None:
-    """Tell whoever watches a command: as a plain line, or in JSON as an event like any other."""
+    """Show a message to the user of a command: a plain line on stderr, or an event of the log in JSON.
+
+    Parameters
+    ----------
+    sentence : str
+        The message.
+    extra : mapping
+        The event, from ``Event.of``.
+    """
     if is_json():
         log.info("%s", sentence, extra=extra)
     else:
@@ -142,23 +149,31 @@ def print_or_log(sentence: str, extra: Mapping[str, object]) -> None:
 
 
 def log_lines(lines: Sequence[str], extra: Mapping[str, object]) -> None:
-    """Log lines, each as an event, all at once: in JSON alone, where so many records would cost much more."""
+    """Log many lines at once, each as an event, much faster than by one call each; only in JSON.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        The messages.
+    extra : mapping
+        The event of each, from ``Event.of``.
+    """
     handlers = [h for h in logging.getLogger().handlers if isinstance(h, _StderrHandler)]
     if not handlers or not log.isEnabledFor(logging.INFO):
         return
     record = log.makeRecord(log.name, logging.INFO, __file__, 0, "", (), None, extra=dict(extra))
     before, empty, after = handlers[0].format(record).partition('"message": ""')
     assert empty, "a line has a message"
-    # A raw control character separates the texts: within them they are all escaped.
+    # NUL separates the texts, since it is escaped within them.
     texts = json.dumps(list(lines), separators=("\0", ":"))[1:-1].replace("\x7f", r"\u007f")
     start, end = f'{before}"message": ', f"{after}\n"
     handlers[0].write(f"{start}{texts}{end}".replace("\0", end + start))
 
 
 class _JsonFormatter(logging.Formatter):
-    """Makes one line of JSON of a record, whatever it holds."""
+    """Formats any record as one line of JSON."""
 
-    fields: Mapping[str, object] = MappingProxyType({})  #: what each line has
+    fields: Mapping[str, object] = MappingProxyType({})  #: fields of every line
 
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
@@ -176,7 +191,7 @@ class _JsonFormatter(logging.Formatter):
 
 
 class _TextFormatter(logging.Formatter):
-    """Makes one line of a record, and more of its traceback: no text in it passes for another line."""
+    """Formats a record as one escaped line, followed by its traceback."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
         return escaped(super().formatMessage(record))
@@ -189,9 +204,9 @@ _TEXT = _TextFormatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:
 
 
 class _StderrHandler(logging.Handler):
-    """Looks stderr up each time, since a live view puts something else in its place.
+    """Writes to the present ``sys.stderr``, which a live view replaces while it runs.
 
-    ``click.echo`` would find the terminal behind that, and write into the middle of the view.
+    ``click.echo`` would write to the terminal behind it, into the middle of the view.
     """
 
     def __init__(self, formatter: logging.Formatter) -> None:
@@ -202,12 +217,12 @@ class _StderrHandler(logging.Handler):
         self._write(self.format(record) + "\n")
 
     def write(self, text: str) -> None:
-        """Write lines that are formatted already."""
+        """Write formatted lines."""
         with self.lock or nullcontext():
             self._write(text)
 
     def _write(self, text: str) -> None:
-        # Nobody reads it any more, or an objective closed or replaced it: no reason to end.
+        # The reader has ended, or an objective has closed or replaced stderr.
         with suppress(OSError, ValueError, AttributeError):
             sys.stderr.write(text)
             sys.stderr.flush()
@@ -228,5 +243,5 @@ def _event(record: logging.LogRecord) -> str:
 def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except Exception:  # noqa: BLE001 - a library's call that does not fit its own format
+    except Exception:  # noqa: BLE001 - a library's arguments do not fit its format
         return f"{record.msg} {record.args}"

@@ -1,7 +1,7 @@
-"""Folders for a user's data: neither links nor another user's, and never changed where hpsearch finds them.
+"""Private folders for a user's data: no links, and no folders of other users.
 
-hpsearch closes to others only what it makes itself, and says how to close the rest. A name that
-leads elsewhere then costs one sentence, and not that other folder its mode.
+hpsearch restricts the mode of folders that it creates, and never changes that of existing ones: an error says
+how to do it. So a wrong path cannot change the mode of an unrelated folder.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ _ELSEWHERE = "name another one with HPSEARCH_HOME"
 
 
 def own_folder(path: Path) -> Path:
-    """Return a folder of this user in which others can replace nothing, made where there is none.
+    """Return a folder of this user in which others cannot replace files; creates it if missing.
 
     Parameters
     ----------
     path : Path
-        The folder. Those above it are the user's choice, and may be links.
+        The folder. Its parents may be links.
 
     Raises
     ------
     ConfigurationError
-        If it cannot be made or is something else: a link, a file, another user's folder.
+        If it cannot be created, or is a link, a file, or a folder of another user.
     """
     _make(path)
     _check_own(path)
@@ -36,19 +36,19 @@ def own_folder(path: Path) -> Path:
 
 
 def private_folder(path: Path, mark: str | None = None) -> Path:
-    """Return a folder that this user alone may enter, made where there is none.
+    """Return a folder that only this user may enter; creates it if missing.
 
     Parameters
     ----------
     path : Path
-        The folder, in one that is ``own_folder``.
+        The folder, in an ``own_folder``.
     mark : str, optional
-        Pattern of the files by which a folder that is not empty shows that hpsearch made it.
+        Glob pattern of files by which hpsearch recognizes a folder that it has created, unless it is empty.
 
     Raises
     ------
     ConfigurationError
-        As ``own_folder`` does, and if it is open to others or holds only what hpsearch did not make.
+        As for ``own_folder``, and if it is accessible to other users, or has files but none that match.
     """
     _make(path)
     _check_private(path, mark)
@@ -56,7 +56,7 @@ def private_folder(path: Path, mark: str | None = None) -> Path:
 
 
 def folder_problem(path: Path) -> str | None:
-    """Return why ``own_folder`` would refuse a folder; None if it would not. Makes nothing."""
+    """Return why ``own_folder`` would refuse a folder; None if it would not. Creates nothing."""
     try:
         if _status(path) is not None:
             _check_own(path)
@@ -66,14 +66,20 @@ def folder_problem(path: Path) -> str | None:
         if not nearest.is_dir():
             raise _unusable(path, f"{nearest} is not a folder")
         if not os.access(nearest, os.W_OK | os.X_OK):
-            raise _unusable(path, f"nothing can be written to {nearest}")
+            raise _unusable(path, f"{nearest} is not writable")
     except ConfigurationError as error:
         return str(error)
     return None
 
 
 def private_folder_problem(path: Path, mark: str | None = None) -> str | None:
-    """Return why ``private_folder`` would refuse a folder that is there; None for another. Makes nothing."""
+    """Return why ``private_folder`` would refuse an existing folder; None otherwise. Creates nothing.
+
+    Parameters
+    ----------
+    path, mark
+        As for ``private_folder``.
+    """
     try:
         if _status(path) is not None:
             _check_private(path, mark)
@@ -83,11 +89,11 @@ def private_folder_problem(path: Path, mark: str | None = None) -> str | None:
 
 
 def is_shared(path: Path) -> bool:
-    """Return whether the group of a folder may replace what lies in it, and is not its owner's alone."""
+    """Whether a group other than the owner's private one may replace files in a folder."""
     try:
         found = path.lstat()
         names = grp.getgrgid(found.st_gid).gr_name, pwd.getpwuid(found.st_uid).pw_name
-    except (OSError, ValueError, KeyError):  # KeyError: the machine has no name for one of the two
+    except (OSError, ValueError, KeyError):  # KeyError: the group or the user has no name
         return False
     return bool(found.st_mode & stat.S_IWGRP) and not found.st_mode & stat.S_ISVTX and names[0] != names[1]
 
@@ -104,7 +110,7 @@ def _make(path: Path) -> None:
 
 
 def _status(path: Path) -> os.stat_result | None:
-    """Return what there is under a name, of a link the link; None for nothing."""
+    """Return the status of a path, for a link that of the link; None if nothing exists."""
     try:
         return path.lstat()
     except FileNotFoundError:
@@ -114,38 +120,36 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def _check_own(path: Path) -> int:
-    """Return the mode of a folder; raises unless it is one, this user's, and closed to what others write."""
+    """Return the mode of a folder; raises unless it is a folder of this user, not writable by everyone."""
     found = _status(path)
     if found is None:
         raise _unusable(path, "it was removed")
     mode = found.st_mode
     if stat.S_ISLNK(mode):
         raise ConfigurationError(
-            f"{path} is a symbolic link, and hpsearch follows none there; "
-            f"put a folder in its place, or {_ELSEWHERE}."
+            f"{path} is a symbolic link, which hpsearch does not follow there; "
+            f"replace it by a folder, or {_ELSEWHERE}."
         )
     if not stat.S_ISDIR(mode):
-        raise ConfigurationError(
-            f"{path} is in the place of a folder, but is none; move it away, or {_ELSEWHERE}."
-        )
+        raise ConfigurationError(f"{path} is not a folder; move it away, or {_ELSEWHERE}.")
     if found.st_uid != os.geteuid():
         raise ConfigurationError(f"The folder {path} belongs to another user of this machine; {_ELSEWHERE}.")
-    # Where only its owner may remove a file, as in /tmp, others cannot replace it either.
+    # With the sticky bit, as in /tmp, others cannot replace files.
     if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
         raise ConfigurationError(
-            f"Everybody may write to the folder {path} (mode {mode & 0o777:03o}); "
+            f"Everyone may write to the folder {path} (mode {mode & 0o777:03o}); "
             f"forbid it (chmod o-w {path}), or {_ELSEWHERE}."
         )
     return mode
 
 
 def _check_private(path: Path, mark: str | None) -> None:
-    """Refuse what ``_check_own`` does, and what is open to others, or has been filled by them."""
+    """As ``_check_own``; refuses also folders that are accessible to other users or hold foreign files."""
     mode = _check_own(path)
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise ConfigurationError(
-            f"The folder {path} is open to others (mode {mode & 0o777:03o}); "
-            f"make it yours alone (chmod 700 {path}), or {_ELSEWHERE}."
+            f"The folder {path} is accessible to other users (mode {mode & 0o777:03o}); "
+            f"make it private (chmod 700 {path}), or {_ELSEWHERE}."
         )
     if mark is not None and not _is_marked(path, mark):
         raise ConfigurationError(
@@ -165,5 +169,5 @@ def _unusable(path: Path, why: str) -> ConfigurationError:
 
 
 def _why(error: OSError | ValueError) -> str:
-    """Return the system's words; a ValueError is about a name that no file can have."""
+    """Return the system's message; a ValueError is about an invalid file name."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as something to look at rather than an exception in the middle of things."""
+"""SIGINT, SIGTERM and SIGHUP as a flag to poll, instead of an exception at any point."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
-#: A terminal's Ctrl-C reaches every process of its group, and parents pass it on: signals that
-#: follow within this many seconds are echoes of the first.
+#: Seconds within which further signals are duplicates: Ctrl-C reaches every process of the terminal's group,
+#: and parents forward it.
 ECHO_S = 1.0
 
 
 class Interrupt:
-    """Counts the signals that ask this process to end; install it as a context manager.
+    """Records signals that ask this process to end; install it as a context manager.
 
-    The handler only sets attributes, so that it can never meet a lock that the
-    interrupted code holds.
+    The handler only sets attributes, so it cannot deadlock on a lock of the interrupted code.
 
     Parameters
     ----------
     on_force : callable, optional
-        Called from the handler at the second request; may raise.
+        Called from the handler at the second signal; may raise.
     """
 
     def __init__(self, on_force: Callable[[], None] | None = None) -> None:
-        self.asked_at: float | None = None  #: monotonic time of the first request
-        self.is_forced = False  #: whether a second request came
+        self.asked_at: float | None = None  #: monotonic time of the first signal
+        self.is_forced = False  #: whether a second signal came
         self.signum = signal.SIGINT  #: the last signal
         self._on_force = on_force
         self._previous: dict[int, object] = {}
@@ -39,7 +38,7 @@ class Interrupt:
 
     @property
     def exit_code(self) -> int:
-        """The exit code of a process that was forced to end."""
+        """Exit code of a process that was forced to end."""
         return 128 + self.signum
 
     def __enter__(self) -> Interrupt:
@@ -48,7 +47,7 @@ class Interrupt:
             if not (signum == signal.SIGHUP and previous == signal.SIG_IGN):  # nohup
                 self._previous[signum] = previous
                 signal.signal(signum, self._handle)
-        # What is forked off would otherwise hear no signal at all, and could not be ended by one.
+        # Otherwise signals could not end a forked child.
         os.register_at_fork(after_in_child=self._restore)
         return self
 

@@ -1,4 +1,4 @@
-"""JSON that every reader takes: no NaN, no infinities, and only JSON's own kinds of value."""
+"""Strict JSON: no NaN, no infinities, and only JSON's types."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from hpsearch.runtime.escaping import UNSHOWABLE
 
 
 def json_text(value: Any, indent: int | None = None, *, is_ascii: bool = False) -> str:
-    """Return strict JSON: dates in ISO form, bytes as hexadecimal text, NaN and infinities as null.
+    """Return strict JSON: dates in ISO form, bytes in hexadecimal, NaN and infinities as null.
 
-    What a terminal would obey is escaped.
+    Control characters of terminals are escaped.
 
     Parameters
     ----------
     value
-        Anything; what JSON has no kind for is written as Python prints it.
+        Any value; types that JSON lacks are written as ``str(value)``.
     indent : int, optional
-        Spaces a level; None for one line.
+        Spaces per level; None for one line.
     is_ascii : bool
-        Whether to escape all but ASCII, so that no encoding and no separator of lines gets in the way.
+        Whether to escape all characters except ASCII.
     """
     text = json.dumps(_jsonable(value), indent=indent, allow_nan=False, ensure_ascii=is_ascii)
     return UNSHOWABLE.sub(lambda found: _escape(found[0]), text)
 
 
 def _escape(character: str) -> str:
-    """Return a character in JSON's escapes: two of them beyond the first 65,536 characters."""
+    """Return a character as JSON escapes: two for a character beyond U+FFFF."""
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 

@@ -1,8 +1,8 @@
-"""Imports a user's code into a process that has its own work to do afterwards.
+"""Restores the state of the process after importing a user's code.
 
-A search file is a program: it may leave for its data folder, configure logging, redirect its
-output or catch signals. What it needs of that happens again where it is evaluated; here the
-process goes on as it was.
+A search file is a program: it may change the folder, configure logging, redirect its output or handle
+signals. All that happens again where the objective is evaluated; the process that only imports the file
+continues as before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TextIO
 
 from hpsearch.runtime.logs import preserve_logging
 
-#: What the names of hpsearch's own variables begin with.
+#: Prefix of hpsearch's environment variables.
 _OUR_PREFIX = "HPSEARCH_"
 
 #: The standard streams, by their descriptors.
@@ -27,7 +27,7 @@ _STREAMS = {0: "stdin", 1: "stdout", 2: "stderr"}
 
 @contextmanager
 def preserve_signal_handlers() -> Iterator[None]:
-    """Put signal handlers right afterwards, and the mask; to be used in the main thread."""
+    """Restore signal handlers and the signal mask after a block; only in the main thread."""
     restore = _signals()
     try:
         yield
@@ -37,11 +37,11 @@ def preserve_signal_handlers() -> Iterator[None]:
 
 @contextmanager
 def preserve_process_state() -> Iterator[None]:
-    """Put right afterwards what the code within changed of the process as a whole.
+    """Restore the state of the process after a block.
 
-    That is the folder, the search path of modules, standard streams, logging, filters of warnings,
-    signal handlers, the locale, the umask, and the variables that are hpsearch's. Others stay as the
-    code set them, for local workers to inherit.
+    This covers the current folder, ``sys.path``, standard streams, logging, warning filters, signal handlers,
+    the locale, the umask, and hpsearch's environment variables. Other variables keep their new values, for
+    local workers to inherit.
     """
     with ExitStack() as stack:
         for kept in (_folder, _path, _streams, _signals, _locale, _umask, _variables):
@@ -51,14 +51,14 @@ def preserve_process_state() -> Iterator[None]:
         yield
 
 
-#: Puts right what it was made for.
+#: A function that restores a part of the state.
 _Restore = Callable[[], None]
 
 
 def _folder() -> _Restore:
     try:
-        folder = os.getcwd()  # noqa: PTH109 - a text to go back to
-    except FileNotFoundError:  # deleted: there is nothing to go back to
+        folder = os.getcwd()  # noqa: PTH109 - as text, for chdir
+    except FileNotFoundError:  # the folder was deleted
         return lambda: None
 
     def restore() -> None:
@@ -72,7 +72,7 @@ def _path() -> _Restore:
     path = list(sys.path)
 
     def restore() -> None:
-        # What the code needs is still found, but behind the library's own.
+        # Entries that the code has added come last.
         sys.path[:] = [*path, *(place for place in sys.path if place not in path)]
 
     return restore
@@ -82,12 +82,12 @@ def _streams() -> _Restore:
     streams = {name: getattr(sys, name) for name in _STREAMS.values()}
     copies = {}
     for fd in _STREAMS:
-        with suppress(OSError):  # closed by who started this process
+        with suppress(OSError):  # closed by the parent process
             copies[fd] = os.dup(fd)
 
     def restore() -> None:
         for name in ("stdout", "stderr"):
-            with suppress(Exception):  # whatever stands there now is the code's
+            with suppress(Exception):  # the code may have replaced the stream by any object
                 getattr(sys, name).flush()
         for fd, copy in copies.items():
             os.dup2(copy, fd)

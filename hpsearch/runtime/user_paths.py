@@ -1,4 +1,4 @@
-"""Paths as users write them."""
+"""Paths as users write them, and the current folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hpsearch.errors import ConfigurationError
 
 
 def current_folder() -> Path | None:
-    """Return the folder that this process is in; None if it was deleted."""
+    """Return the current folder; None if it was deleted."""
     try:
         return Path.cwd()
     except FileNotFoundError:
@@ -16,14 +16,14 @@ def current_folder() -> Path | None:
 
 
 def user_path(text: str) -> Path:
-    """Return a path in which ``~`` at the beginning stands for the user's home, ``~name`` for another's.
+    """Return a path with a leading ``~`` or ``~name`` replaced by the home folder of the user.
 
     Raises
     ------
     ConfigurationError
-        If this machine knows no such home.
+        If the home folder is unknown on this machine.
     """
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise ConfigurationError(f"{text} begins with a home that is not known on this machine.") from error
+        raise ConfigurationError(f"The home folder in {text} is unknown on this machine.") from error

@@ -60,7 +60,7 @@ def test_the_secret_may_lie_in_a_file(queue):
     file.chmod(0o644)
     worker = queue.fleet.worker("--burst", HPSEARCH_SECRET_FILE=str(file))
     assert wait_for_exit(worker) == 78
-    assert "open to others (mode 644)" in queue.fleet.output(worker)
+    assert "accessible to other users (mode 644)" in queue.fleet.output(worker)
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_a_draining_worker_lives_and_is_not_ready(fleet):
     url = url_of(fleet, worker)
     wait_until(lambda: metrics(url).get(("hpsearch_worker_slots_busy", ())) == 1, "a running trial")
     worker.send_signal(signal.SIGTERM)
-    wait_until(lambda: asked(f"{url}/readyz") == (503, "leaving: takes nothing new"), "the worker to drain")
+    wait_until(lambda: asked(f"{url}/readyz") == (503, "leaving: takes no new work"), "the worker to drain")
     assert asked(f"{url}/healthz") == (200, "alive")
     assert metrics(url)["hpsearch_worker_draining", ()] == 1
     worker.kill()

@@ -146,5 +146,5 @@ def test_fewer_gpus_than_trials_end_a_worker_before_it_takes_any(work: TrialQueu
     worker = work.fleet.worker("--gpus", "auto", "--concurrency", "2", CUDA_VISIBLE_DEVICES="5")
 
     assert wait_for_exit(worker) == 78
-    assert "2 trials at a time need as many GPUs, and there are 1:" in work.fleet.output(worker)
+    assert "2 trials at a time need 2 GPUs, but there are 1:" in work.fleet.output(worker)
     assert work.states(key) == ["pending"]

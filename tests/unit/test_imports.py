@@ -22,7 +22,7 @@ PURE = (
     "objective/by_value/captured.py", "objective/by_value/fingerprint.py", "objective/sanitize.py",
     "report/space_histograms.py", "report/rows.py",
     "report/space_text.py", "report/summary.py", "report/table.py", "report/text.py", "runtime/escaping.py",
-    "runtime/events.py", "runtime/health/metric.py", "runtime/health/probes.py", "runtime/health/stats.py",
+    "runtime/events.py", "runtime/health/probes.py", "runtime/health/stats.py",
     "runtime/strict_json.py", "space", "store/documents", "store/memory/attachments.py",
     "store/memory/experiments.py", "store/memory/trials.py", "store/mongo/backup.py",
     "store/mongo/database_state.py", "store/mongo/experiment_queries.py", "store/mongo/gridfs.py",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from hpsearch.runtime.health.metric import Kind, Metric, Sample, contact_metrics, metric
 from hpsearch.runtime.health.probes import ProbeResult, liveness, readiness
 from hpsearch.runtime.health.stats import Contact
 from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch_worker.shutdown import Shutdown
 from hpsearch_worker.tally import Tally
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
 
 
 class WorkerHealth:
@@ -38,26 +41,29 @@ class WorkerHealth:
         return readiness(self._contact(), is_leaving=self._shutdown.is_draining())
 
     def metrics(self) -> Iterator[Metric]:
-        """Yield the measurements so far."""
+        """Yield the measurements so far; needs the extra ``metrics``."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        from hpsearch.runtime.health.exposition import contact_metrics, histogram_metric
+
         tally = self._tally
-        yield Metric(
-            name="hpsearch_worker_trials",
-            kind=Kind.COUNTER,
-            help="Trials that this worker claimed, by outcome.",
-            samples=tuple(Sample(value=n, labels={"outcome": o}) for o, n in tally.outcomes().items()),
-        )
+        text = "Trials that this worker claimed, by outcome."
+        trials = CounterMetricFamily("hpsearch_worker_trials", text, labels=["outcome"])
+        for outcome, n in tally.outcomes().items():
+            trials.add_metric([outcome], n)
+        yield trials
         for name, text, durations in (
             ("trial", "Duration of completed evaluations.", tally.evaluating),
             ("claim", "Duration of requests for a trial, outages included.", tally.claiming),
             ("finish", "Duration of writes of a result, outages included.", tally.finishing),
         ):
-            yield metric(f"hpsearch_worker_{name}_seconds", Kind.HISTOGRAM, text, durations.counted())
+            yield histogram_metric(f"hpsearch_worker_{name}_seconds", text, durations.counted())
         for name, text, value in (
             ("slots", "Trials that this worker can evaluate at a time.", tally.worker().slots),
             ("slots_busy", "Trials that it holds.", tally.n_busy),
             ("draining", "1 while it takes no new trials, else 0.", self._shutdown.is_draining()),
         ):
-            yield metric(f"hpsearch_worker_{name}", Kind.GAUGE, text, value)
+            yield GaugeMetricFamily(f"hpsearch_worker_{name}", text, value)
         yield from contact_metrics(self._contact())
 
     def _contact(self) -> Contact | None:

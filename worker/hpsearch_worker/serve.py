@@ -168,7 +168,7 @@ def _report_state(notifier: Notifier, health: WorkerHealth, shutdown: Shutdown, 
     if me.state is WorkerState.DRAINING:
         notifier.stopping()
     notifier.status(f"{me.state}: {me.n_done} done, {me.n_failed} failed")
-    if health.liveness().is_yes:
+    if health.liveness().is_ok:
         notifier.alive()
     return me
 

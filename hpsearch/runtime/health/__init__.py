@@ -1,1 +1,1 @@
-"""What a process says of itself when it is asked over HTTP: that it lives, that it is ready, its numbers."""
+"""Health of a process over HTTP: liveness, readiness and metrics."""

@@ -1,8 +1,8 @@
-"""What liveness and readiness mean here: pure decisions.
+"""Decisions about liveness and readiness.
 
-Liveness asks whether a restart would help, readiness whether the process can work now.
-An outage of the database is cured by no restart, so it only ends the readiness: an
-orchestrator that restarted all workers for it would lose what they evaluate.
+Liveness is whether a restart would help, readiness whether the process can work now. A restart does not help
+in an outage of the database, so that only affects readiness: an orchestrator that restarted all workers would
+lose their running evaluations.
 """
 
 from __future__ import annotations
@@ -12,48 +12,48 @@ from dataclasses import dataclass
 
 from hpsearch.runtime.health.stats import Contact
 
-#: Seconds without an answer of the database after which a process is not ready. A fail-over is shorter.
+#: Seconds without a response of the database after which a process is not ready; a fail-over is shorter.
 OUT_OF_CONTACT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """Yes or no, and why."""
+    """The result of a probe."""
 
-    is_yes: bool
-    sentence: str
+    is_ok: bool
+    sentence: str  #: the reason
 
 
 def liveness(stalled: Mapping[str, float]) -> ProbeResult:
-    """Say whether the process lives.
+    """Return whether the process is alive.
 
     Parameters
     ----------
     stalled : mapping
-        Loops that stand still, and the seconds since their last step.
+        Stalled loops, and the seconds since their last step.
     """
     if not stalled:
         return ProbeResult(True, "alive")
     loops = ", ".join(f"{name} for {age_s:.0f} s" for name, age_s in sorted(stalled.items()))
-    return ProbeResult(False, f"standing still: {loops}")
+    return ProbeResult(False, f"stalled: {loops}")
 
 
 def readiness(contact: Contact | None, *, is_leaving: bool) -> ProbeResult:
-    """Say whether the process can do its work now.
+    """Return whether the process can work now.
 
     Parameters
     ----------
     contact : Contact, optional
-        With its database; None before it was first reached.
+        Contact with the database; None before the first.
     is_leaving : bool
         Whether the process is about to end.
     """
     if is_leaving:
-        return ProbeResult(False, "leaving: takes nothing new")
+        return ProbeResult(False, "leaving: takes no new work")
     if contact is None:
         return ProbeResult(False, "starting: has not reached MongoDB yet")
     if contact.refused_s is not None:
         return ProbeResult(False, f"MongoDB has refused this user for {contact.refused_s:.0f} s")
     if contact.age_s > OUT_OF_CONTACT_S:
-        return ProbeResult(False, f"MongoDB has not answered for {contact.age_s:.0f} s")
+        return ProbeResult(False, f"MongoDB has not responded for {contact.age_s:.0f} s")
     return ProbeResult(True, "ready")

@@ -1,9 +1,8 @@
-"""A small HTTP server for probes and for Prometheus: ``/healthz``, ``/readyz``, ``/metrics``.
+"""A small HTTP server for probes and Prometheus: ``/healthz``, ``/readyz``, ``/metrics``.
 
-It answers from threads of its own, which end with the process, and never waits for the
-work, nor lets it wait. It reads no bodies, answers one request a connection, and ends each
-after five seconds, whatever it waits for. Where there are many, a new one takes the place of
-the oldest of whoever has the most: who comes and asks is answered while others keep silent.
+It responds from daemon threads, so neither it nor the process's work waits for the other. It reads no bodies,
+serves one request per connection, and closes each connection after five seconds. At the limit of connections,
+a new one replaces the oldest of the host with the most, so that idle connections do not block requests.
 """
 
 from __future__ import annotations
@@ -21,63 +20,65 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hpsearch.errors import ConfigurationError, MissingExtraError
 from hpsearch.runtime.events import Event
-from hpsearch.runtime.health.metric import Metric
 from hpsearch.runtime.health.probes import ProbeResult
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
 
 log = logging.getLogger(__name__)
 
-#: Connections at a time; probes and Prometheus need two or three.
+#: Most open connections; probes and Prometheus need two or three.
 MAX_CONNECTIONS = 16
 
-#: Threads at a time. Those of connections that were ended find that out in a moment.
+#: Most threads, including those of connections that were just closed.
 _MAX_THREADS = 4 * MAX_CONNECTIONS
 
-#: Seconds between two looks for connections that are open for too long.
-_LOOK_S = 0.2
+#: Seconds between two checks for connections that are open for too long.
+_CHECK_S = 0.2
 
-#: Seconds that threads get to end where there are too many, and between two looks at them.
-_MOMENT_S, _POLL_S = 1.0, 0.001
+#: Seconds to wait for threads to end when there are too many, and between two checks of their number.
+_MAX_WAIT_S, _POLL_S = 1.0, 0.001
 
-#: Connections that the system takes before they are looked at.
+#: Connections that the operating system queues.
 _BACKLOG = 128
 
 _PLAIN = "text/plain; charset=utf-8"
 
 
 class Probes(Protocol):
-    """What can be asked; called from the threads of the server."""
+    """The probes of a process; called from the threads of the server."""
 
     def liveness(self) -> ProbeResult:
-        """Say whether the process lives."""
+        """Return whether the process is alive."""
         ...
 
     def readiness(self) -> ProbeResult:
-        """Say whether it can do its work now."""
+        """Return whether it can work now."""
         ...
 
     def metrics(self) -> Iterable[Metric]:
-        """Return what it measured so far."""
+        """Return its present metrics; called only with the extra ``metrics``."""
         ...
 
 
 @contextmanager
 def serving(host: str, port: int | None, probes: Probes, *, longest_s: float = 5.0) -> Iterator[str | None]:
-    """Answer from a thread for as long as the block runs; gives the start of the URLs.
+    """Serve the probes in a thread during a block; yields the base URL.
 
     Parameters
     ----------
     host : str
-        The address to listen at; a name is looked up.
+        Address or name to listen at.
     port : int, optional
-        The port; 0 for any that is free, None to answer nowhere.
+        The port; 0 for any free one, None to serve nothing.
     probes : Probes
-        What to answer.
+        The probes of the process.
     longest_s : float
-        Seconds after which a connection is ended, whatever it waits for.
+        Seconds after which a connection is closed; positive.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def serving(host: str, port: int | None, probes: Probes, *, longest_s: float = 5
             f"The health port {_place(host, port)} cannot be opened: {why}; "
             "choose another by --health-port or --health-host."
         ) from error
-    threading.Thread(target=server.serve_forever, args=(_LOOK_S,), name="health", daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(_CHECK_S,), name="health", daemon=True).start()
     try:
         yield f"http://{_place(host, server.server_address[1])}"
     finally:
@@ -106,7 +107,7 @@ def serving(host: str, port: int | None, probes: Probes, *, longest_s: float = 5
 
 
 class _Pages:
-    """What stands at which path."""
+    """The pages by path."""
 
     def __init__(self, probes: Probes) -> None:
         self._probes = probes
@@ -118,12 +119,12 @@ class _Pages:
             self._exposition = Exposition(probes.metrics)
 
     def page(self, path: str, accept: str) -> tuple[HTTPStatus, bytes, str]:
-        """Return the status, the text and its type."""
+        """Return the status, the body and its type; ``accept`` is the header of the request."""
         match path:
             case "/healthz":
-                return _answered(self._probes.liveness())
+                return _page_of(self._probes.liveness())
             case "/readyz":
-                return _answered(self._probes.readiness())
+                return _page_of(self._probes.readiness())
             case "/metrics" if self._exposition is not None:
                 return HTTPStatus.OK, *self._exposition.text(accept)
             case "/metrics":
@@ -133,12 +134,12 @@ class _Pages:
 
 
 @dataclass(slots=True)
-class _Visit:
-    """A connection whose thread runs."""
+class _Connection:
+    """A connection whose thread is running."""
 
-    host: str  #: whose it is
+    host: str  #: of the client
     since: float  #: monotonic seconds
-    has_ended: bool = False
+    is_closed: bool = False
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
@@ -151,9 +152,9 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.address_family = family
         self.pages = pages
         self._longest_s = longest_s
-        self._visits: dict[socket.socket, _Visit] = {}  # the oldest first
+        self._connections: dict[socket.socket, _Connection] = {}  # the oldest first
         super().__init__(address, _Handler)
-        # A process that is forked off may outlive this one, and would keep the port.
+        # A forked child may outlive this process, and would keep the port.
         listening = weakref.ref(self.socket)
         os.register_at_fork(after_in_child=lambda: _close(listening()))
 
@@ -161,48 +162,46 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         if not self._has_room():
             self.shutdown_request(request)
             return
-        if len(hosts := [visit.host for _, visit in self._going_on()]) >= MAX_CONNECTIONS:
+        if len(hosts := [connection.host for _, connection in self._open()]) >= MAX_CONNECTIONS:
             most = max(hosts, key=hosts.count)  # of equals the first, which has the oldest
-            self._end(next(connection for connection, visit in self._going_on() if visit.host == most))
-        self._visits[request] = _Visit(client_address[0], time.monotonic())
+            self._close(next(old for old, connection in self._open() if connection.host == most))
+        self._connections[request] = _Connection(client_address[0], time.monotonic())
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        self._visits.pop(request, None)
+        self._connections.pop(request, None)
         super().shutdown_request(request)
 
     def service_actions(self) -> None:
-        """End what is open for too long; its thread then finds the line closed."""
+        """Close connections that are open for too long; this ends their threads."""
         too_old = time.monotonic() - self._longest_s
-        for connection, visit in self._going_on():
-            if visit.since < too_old:
-                self._end(connection)
+        for request, connection in self._open():
+            if connection.since < too_old:
+                self._close(request)
 
     def _has_room(self) -> bool:
-        """Return whether there may be another thread, once those had a moment that are about to end."""
-        deadline = time.monotonic() + _MOMENT_S
-        while len(self._visits) >= _MAX_THREADS:
+        """Return whether another thread may start, after a short wait for those that are ending."""
+        deadline = time.monotonic() + _MAX_WAIT_S
+        while len(self._connections) >= _MAX_THREADS:
             if time.monotonic() >= deadline:
                 return False
             time.sleep(_POLL_S)
         return True
 
-    def _going_on(self) -> list[tuple[socket.socket, _Visit]]:
-        return [
-            (connection, visit) for connection, visit in self._visits.copy().items() if not visit.has_ended
-        ]
+    def _open(self) -> list[tuple[socket.socket, _Connection]]:
+        return [pair for pair in self._connections.copy().items() if not pair[1].is_closed]
 
-    def _end(self, connection: socket.socket) -> None:
-        if (visit := self._visits.get(connection)) is not None:
-            visit.has_ended = True
-        with suppress(OSError):  # its thread was quicker
-            connection.shutdown(socket.SHUT_RDWR)
+    def _close(self, request: socket.socket) -> None:
+        if (connection := self._connections.get(request)) is not None:
+            connection.is_closed = True
+        with suppress(OSError):  # its thread has closed it meanwhile
+            request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log a defect; whoever hung up in the middle is no matter for the log."""
+        """Log internal errors, but not clients that disconnect."""
         error = sys.exception()
         if not isinstance(error, OSError):
-            log.error("a probe was not answered", exc_info=error, extra=Event.PROBE_FAILED.of())
+            log.error("could not respond to a probe", exc_info=error, extra=Event.PROBE_FAILED.of())
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -211,12 +210,12 @@ class _Handler(BaseHTTPRequestHandler):
     error_content_type = _PLAIN
 
     def do_GET(self) -> None:
-        self._answer()
+        self._respond()
 
     def do_HEAD(self) -> None:
-        self._answer()
+        self._respond()
 
-    def _answer(self) -> None:
+    def _respond(self) -> None:
         path = self.path.partition("?")[0]
         status, text, content_type = self.server.pages.page(path, self.headers.get("Accept", ""))
         self.send_response(status)
@@ -231,7 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "hpsearch"
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it is called by
-        """Probes come every few seconds; they are not worth a line."""
+        """Log nothing: probes come every few seconds."""
 
 
 def _close(listening: socket.socket | None) -> None:
@@ -239,8 +238,8 @@ def _close(listening: socket.socket | None) -> None:
         listening.close()
 
 
-def _answered(answer: ProbeResult) -> tuple[HTTPStatus, bytes, str]:
-    return _sentence(HTTPStatus.OK if answer.is_yes else HTTPStatus.SERVICE_UNAVAILABLE, answer.sentence)
+def _page_of(result: ProbeResult) -> tuple[HTTPStatus, bytes, str]:
+    return _sentence(HTTPStatus.OK if result.is_ok else HTTPStatus.SERVICE_UNAVAILABLE, result.sentence)
 
 
 def _sentence(status: HTTPStatus, text: str) -> tuple[HTTPStatus, bytes, str]:

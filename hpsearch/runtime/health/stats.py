@@ -1,4 +1,4 @@
-"""What processes measure of themselves, as values."""
+"""Measurements of processes, as values."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """A process and its database."""
+    """Contact of a process with its database."""
 
-    age_s: float  #: seconds since the database last answered
-    n_reconnects: int  #: how often it was away and came back
-    refused_s: float | None = None  #: seconds since it began to refuse the user; None while it does not
+    age_s: float  #: seconds since the last response
+    n_reconnects: int  #: outages that have ended
+    refused_s: float | None = None  #: seconds since the database first refused the user; None: it does not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
-    """How often something took how long."""
+    """A cumulative histogram of durations."""
 
-    bounds_s: tuple[float, ...]  #: upper bounds in seconds, ascending; another one is infinite
-    counts: tuple[int, ...]  #: for each bound, and at last the infinite one: how many took no longer
-    sum_s: float  #: seconds in all
+    bounds_s: tuple[float, ...]  #: upper bounds in seconds, ascending, without the infinite one
+    counts: tuple[int, ...]  #: durations up to each bound; the last count is of all
+    sum_s: float  #: total seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """A coordinator, beside what it knows of its search."""
+    """Measurements of a coordinator, in addition to the progress of its search."""
 
     is_leader: bool
     queue_target: int  #: pending trials that the workers need at present
-    n_suggested: int  #: trials that it suggested
-    n_expired: int  #: leases that it took from workers that had vanished
-    suggesting: Histogram  #: of each batch of suggestions, from asking to having them
-    lag: Histogram  #: from the end of a trial to reading it
+    n_suggested: int  #: trials suggested
+    n_expired: int  #: leases of vanished workers that it has expired
+    suggesting: Histogram  #: durations of batches of suggestions
+    lag: Histogram  #: time from the end of a trial to reading it

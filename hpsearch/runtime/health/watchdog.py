@@ -1,4 +1,4 @@
-"""Whether the loops of a process still go round."""
+"""A watchdog for the loops of a process."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-#: Seconds after which a loop without a beat stands still. No single step takes that long: calls to the
-#: database have time limits, and evaluations beat several times a second.
+#: Seconds without a step after which a loop is stalled. No step takes that long: database calls have time
+#: limits, and evaluations beat several times a second.
 STALL_S = 120.0
 
-#: Seconds between two steps of a thread that waits for another.
+#: Seconds between two beats of a thread that waits for a lock.
 _WAIT_S = 1.0
 
 
 class Watchdog:
-    """Notes when each loop last took a step; a loop is a thread.
+    """Records when each loop last made a step; a loop is a thread.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Watchdog:
 
     @contextmanager
     def loop(self, name: str) -> Iterator[None]:
-        """Watch this thread, under a name, for as long as the block runs."""
+        """Watch this thread, under a name, during a block."""
         thread = threading.get_ident()
         self._beats[thread] = self._clock()
         self._names[thread] = name
@@ -41,14 +41,14 @@ class Watchdog:
             del self._names[thread]
 
     def beat(self) -> None:
-        """Note a step of this thread; of one that is not watched, it means nothing."""
+        """Record a step of this thread; has no effect in a thread that is not watched."""
         thread = threading.get_ident()
         if thread in self._names:
             self._beats[thread] = self._clock()
 
     @contextmanager
     def holding(self, lock: threading.Lock) -> Iterator[None]:
-        """Hold a lock; who waits for it does not stand still, though who holds it may."""
+        """Acquire a lock, beating while waiting."""
         while not lock.acquire(timeout=_WAIT_S):
             self.beat()
         try:
@@ -57,7 +57,7 @@ class Watchdog:
             lock.release()
 
     def stalled(self) -> dict[str, float]:
-        """Return the loops that stand still, with the seconds since their last step."""
+        """Return the stalled loops, with the seconds since their last step."""
         now = self._clock()
         ages = {name: now - self._beats[thread] for thread, name in list(self._names.items())}
         return {name: age for name, age in ages.items() if age > STALL_S}

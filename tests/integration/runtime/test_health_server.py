@@ -12,10 +12,12 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from hpsearch.errors import ConfigurationError
 from hpsearch.runtime.health.durations import Durations
-from hpsearch.runtime.health.metric import Kind, Metric, metric
+from hpsearch.runtime.health.exposition import histogram_metric
 from hpsearch.runtime.health.probes import ProbeResult
 from hpsearch.runtime.health.server import MAX_CONNECTIONS, serving
 
@@ -34,9 +36,11 @@ class Example:
         return ProbeResult(self.is_ready, "how ready it is")
 
     def metrics(self) -> Iterable[Metric]:
-        yield metric("example_things", Kind.COUNTER, "Things.", 3, label='a "quoted"\nname')
-        yield metric("example_level", Kind.GAUGE, "Level.", -0.5)
-        yield metric("example_seconds", Kind.HISTOGRAM, "Time.", self.took.counted())
+        things = CounterMetricFamily("example_things", "Things.", labels=["label"])
+        things.add_metric(['a "quoted"\nname'], 3)
+        yield things
+        yield GaugeMetricFamily("example_level", "Level.", -0.5)
+        yield histogram_metric("example_seconds", "Time.", self.took.counted())
 
 
 @pytest.fixture

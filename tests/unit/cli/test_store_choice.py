@@ -75,7 +75,9 @@ def test_a_file_that_others_may_use_is_refused(tmp_path, mode):
     file = tmp_path / "store"
     file.write_text(IN_FILE)
     file.chmod(mode)
-    with pytest.raises(ConfigurationError, match=rf"open to others \(mode {mode:03o}\).*chmod 600") as caught:
+    with pytest.raises(
+        ConfigurationError, match=rf"accessible to other users \(mode {mode:03o}\).*chmod 600"
+    ) as caught:
         uri_in(str(file))
     assert "s3cret" not in str(caught.value)
 

@@ -63,7 +63,7 @@ def test_a_list_is_taken_as_it_is_whatever_is_visible():
 
 @pytest.mark.parametrize("choice", ["", "0,", "all", "-1", "0;1", "0 1"])
 def test_what_is_no_gpu_is_refused_by_name(choice: str):
-    with pytest.raises(ConfigurationError, match="is no GPU: give auto, none, numbers"):
+    with pytest.raises(ConfigurationError, match="is not a GPU: give auto, none, numbers"):
         find_gpus(choice, {}, no_driver)
 
 

@@ -46,7 +46,7 @@ def test_a_pipe_that_is_read_is_no_ordinary_file_either(tmp_path: Path):
     os.mkfifo(path := tmp_path / "worker-1.log")
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
-    with pytest.raises(ConfigurationError, match="no ordinary file"):
+    with pytest.raises(ConfigurationError, match="not a regular file"):
         append_private(path)
 
     os.close(reader)

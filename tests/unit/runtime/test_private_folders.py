@@ -34,7 +34,7 @@ def another_users(path: Path) -> None:
 #: What may be there, by what the sentence about it says.
 OBSTACLES: dict[str, Callable[[Path], None]] = {
     "symbolic link": link,
-    "is none; move it away": Path.touch,
+    "is not a folder; move it away": Path.touch,
     "chmod o-w": anybodys,
 }
 

@@ -38,7 +38,9 @@ def test_the_file_counts_before_the_variable(file):
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o610])
 def test_a_file_that_others_may_use_is_refused(file, mode):
     file.chmod(mode)
-    with pytest.raises(ConfigurationError, match=rf"open to others \(mode {mode:03o}\).*chmod 600"):
+    with pytest.raises(
+        ConfigurationError, match=rf"accessible to other users \(mode {mode:03o}\).*chmod 600"
+    ):
         read_secret({}, str(file))
 
 
@@ -48,7 +50,9 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
             read_secret({}, str(place))
 
 
-@pytest.mark.parametrize(("place", "said"), [("/dev/zero", "open to others"), ("~no-such-user/f", "home")])
+@pytest.mark.parametrize(
+    ("place", "said"), [("/dev/zero", "accessible to other users"), ("~no-such-user/f", "home")]
+)
 def test_a_place_that_is_no_secret_of_ones_own_is_refused_unread(place, said):
     """A device may have no end."""
     with pytest.raises(ConfigurationError, match=said):
