@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from hpsearch.hyperopt import Trials, anneal, auto, rand, tpe
     from hpsearch.hyperopt.fmin import fmin, space_eval
     from hpsearch.hyperopt.mongoexp import MongoTrials
-    from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK, CurrentTrial, current_trial
+    from hpsearch.objective.current_trial import CurrentTrial, current_trial
+    from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK
     from hpsearch.space.tree import Space
 
 __all__ = [
@@ -42,8 +43,8 @@ __version__ = "0.1.0"
 _MODULES = {
     "STATUS_FAIL": "hpsearch.objective.evaluation",
     "STATUS_OK": "hpsearch.objective.evaluation",
-    "CurrentTrial": "hpsearch.objective.evaluation",
-    "current_trial": "hpsearch.objective.evaluation",
+    "CurrentTrial": "hpsearch.objective.current_trial",
+    "current_trial": "hpsearch.objective.current_trial",
     "HpsearchError": "hpsearch.errors",
     "SpaceError": "hpsearch.errors",
     "MongoTrials": "hpsearch.hyperopt.mongoexp",

@@ -9,7 +9,7 @@ import numpy as np
 
 from hpsearch.cli.options import AtLeast, debug_option, option
 from hpsearch.errors import SpaceError
-from hpsearch.objective.loading import load_space, parse_target
+from hpsearch.objective.loading import load, parse_space, parse_target
 from hpsearch.report.space_text import describe_space
 from hpsearch.runtime.user_code import preserve_process_state
 from hpsearch.space.tree import Space, Values
@@ -91,7 +91,7 @@ def plot(target: str, space: str | None, samples: int, seed: int, output: Path) 
 def _loaded(target: str, space_ref: str | None) -> Space:
     """Load a space in the same way as `hpsearch run`."""
     with preserve_process_state():
-        return Space(load_space(parse_target(target), space_ref))
+        return Space(load(parse_space(parse_target(target), space_ref)))
 
 
 def _samples(space: Space, n_samples: int, seed: int) -> list[Values]:

@@ -199,7 +199,7 @@ class Coordinator:
         if not self._candidate.leads(self._experiment.started_at):
             return False
         if self._candidate.epoch != before:
-            self._rate.start()
+            self._rate = FinishRate(self._clock)
             self._load()
         return True
 

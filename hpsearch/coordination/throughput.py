@@ -29,10 +29,6 @@ class FinishRate:
         self._times: deque[float] = deque(maxlen=_MAX_TRIALS)
         self._since = clock()
 
-    def start(self) -> None:
-        """Begin to measure."""
-        self._since = self._clock()
-
     def add(self, n_trials: int) -> None:
         """Count trials that have finished."""
         now = self._clock()

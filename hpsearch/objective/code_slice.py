@@ -197,16 +197,21 @@ class _Normalizer(ast.NodeTransformer):
     def __init__(self) -> None:
         self._is_in_class = False
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         node.returns = None
-        return self._inner(node, is_class=False)
+        return self.visit_ClassDef(node)
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        node.returns = None
-        return self._inner(node, is_class=False)
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - a name of ast.NodeVisitor
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        return self._inner(node, is_class=True)
+    def visit_ClassDef(self, node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+        """Remove the docstring, and visit the body."""
+        first = node.body[0]
+        if isinstance(first, ast.Expr) and _text_of(first.value) is not None:
+            node.body = node.body[1:] or [ast.copy_location(ast.Pass(), first)]
+        was_in_class, self._is_in_class = self._is_in_class, isinstance(node, ast.ClassDef)
+        self.generic_visit(node)
+        self._is_in_class = was_in_class
+        return node
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
         node.annotation = None
@@ -230,18 +235,6 @@ class _Normalizer(ast.NodeTransformer):
             else:
                 values.append(value)
         node.values = values
-        return node
-
-    def _inner(
-        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, *, is_class: bool
-    ) -> ast.AST:
-        """Remove the docstring, and visit the body."""
-        first = node.body[0]
-        if isinstance(first, ast.Expr) and _text_of(first.value) is not None:
-            node.body = node.body[1:] or [ast.copy_location(ast.Pass(), first)]
-        was_in_class, self._is_in_class = self._is_in_class, is_class
-        self.generic_visit(node)
-        self._is_in_class = was_in_class
         return node
 
 

@@ -228,7 +228,7 @@ def _trial_of_variable(text: str, process: int) -> CurrentTrial:
     evaluation = evaluation_of(text)
     if evaluation.number is None:
         return CurrentTrial(why_undelivered=_PROCESS)
-    on_event = None if evaluation.address is None else SocketSender(evaluation.address, evaluation.number)
+    on_event = SocketSender(evaluation.address, evaluation.number)
     return CurrentTrial(
         exp_key=evaluation.exp_key,
         tid=evaluation.tid,

@@ -12,11 +12,8 @@ import numpy as np
 
 from hpsearch.core.trial import Failure, FailureKind, Result
 from hpsearch.objective.current_trial import (
-    MAX_REPORTS,
-    Attachment,
     CurrentTrial,
     attachment_problem,
-    current_trial,
     real_number,
     typed,
     under_evaluation,
@@ -24,17 +21,6 @@ from hpsearch.objective.current_trial import (
 from hpsearch.objective.loading import Objective
 from hpsearch.objective.sanitize import sanitized
 from hpsearch.runtime.escaping import reason, shown
-
-__all__ = [
-    "MAX_REPORTS",
-    "STATUS_FAIL",
-    "STATUS_OK",
-    "Attachment",
-    "CurrentTrial",
-    "current_trial",
-    "evaluate",
-    "read_result",
-]
 
 STATUS_OK = "ok"
 STATUS_FAIL = "fail"

@@ -93,19 +93,6 @@ def parse_space(target: ObjectiveRef, space_ref: str | None) -> ObjectiveRef:
     return parse_target(ref, DEFAULT_SPACE)
 
 
-def load_space(target: ObjectiveRef, space_ref: str | None) -> Any:
-    """Return the user's search space as written.
-
-    Parameters
-    ----------
-    target : ObjectiveRef
-        The objective.
-    space_ref : str, optional
-        As for ``parse_space``.
-    """
-    return load(parse_space(target, space_ref))
-
-
 def load(ref: ObjectiveRef) -> Any:
     """Import the object that a reference names."""
     place, _, name = ref.ref.partition(":")

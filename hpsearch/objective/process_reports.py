@@ -15,7 +15,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, NoReturn
+from typing import Any
 
 from hpsearch.errors import HpsearchError
 from hpsearch.runtime.frames import framed
@@ -73,29 +73,18 @@ def peer_uid(connection: socket.socket) -> int:
     return -1
 
 
-def undeliverable(event: Any) -> NoReturn:
-    """Refuse an event.
-
-    Raises
-    ------
-    UndeliveredError
-        Always.
-    """
-    raise UndeliveredError
-
-
 class SocketSender:
     """Sends events of a trial to the worker, from the process in which it is called.
 
     Parameters
     ----------
-    address : str
-        Where the worker listens: ``@`` and the name of an abstract socket.
+    address : str, optional
+        Where the worker listens: ``@`` and the name of an abstract socket; None if it does not.
     number : int
         Number of the request to which the events belong.
     """
 
-    def __init__(self, address: str, number: int) -> None:
+    def __init__(self, address: str | None, number: int) -> None:
         self._address, self._number = address, number
         #: By process: a fork must share neither a connection nor a lock.
         self._connections: dict[int, _Connection] = {}
@@ -110,21 +99,21 @@ class SocketSender:
         """
         connection = self._connections.setdefault(os.getpid(), _Connection())
         with connection.lock:
-            if connection.is_over:
+            if self._address is None or connection.is_over:
                 raise UndeliveredError
             try:
                 if connection.socket is None:
-                    connection.socket = self._connect()
+                    connection.socket = self._connect(self._address)
                 self._send(connection.socket, event)
             except OSError as error:
                 connection.socket, connection.is_over = None, True
                 raise UndeliveredError from error
 
-    def _connect(self) -> socket.socket:
+    def _connect(self, address: str) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(_ANSWER_S)
         # The name of an abstract socket begins with a zero byte, which no variable can hold.
-        connection.connect("\0" + self._address.removeprefix("@"))
+        connection.connect("\0" + address.removeprefix("@"))
         # Once the worker has stopped listening, any user of the machine may take the address.
         if peer_uid(connection) != os.geteuid():
             raise ConnectionError

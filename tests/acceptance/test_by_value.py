@@ -70,13 +70,13 @@ def test_the_secret_may_lie_in_a_file(queue):
         ({"HPSEARCH_SECRET": "not what it was signed with"}, None, "wrong signature"),
         ({"HPSEARCH_SECRET": SECRET}, lambda there: b"\x80\x04.", "is not signed"),
         ({"HPSEARCH_SECRET": SECRET}, signed(exp_key="other"), "signed for another experiment"),
-        ({"HPSEARCH_SECRET": SECRET}, signed(database="other"), "signed for another database, 'other', and"),
+        ({"HPSEARCH_SECRET": SECRET}, signed(database="other"), "signed for another database"),
         ({"HPSEARCH_SECRET": SECRET}, signed(nonce="earlier"), "signed for another search of this name"),
         ({"HPSEARCH_SECRET": SECRET}, lambda there: signed()(there)[:-1], "wrong signature"),
         (
             {"HPSEARCH_SECRET": SECRET},
             lambda there: bytes(MAX_ENVELOPE_BYTES + 1),
-            "takes more than 65 MB, so hpsearch did not write it",
+            "bytes, more than",
         ),
     ],
     ids=[

@@ -10,7 +10,7 @@ from types import TracebackType
 from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.core.trial import Trial
 from hpsearch.core.worker import Worker
-from hpsearch.objective.evaluation import Attachment
+from hpsearch.objective.current_trial import Attachment
 from hpsearch.store.protocol import TrialStore
 from hpsearch_worker.messages import Evaluate, Load, Loaded, ObjectiveEvent
 from hpsearch_worker.objective_cache import ObjectiveCache

@@ -15,13 +15,7 @@ from typing import Any
 
 from hpsearch.core.trial import Result
 from hpsearch.errors import HpsearchError
-from hpsearch.objective.process_reports import (
-    VARIABLE,
-    Evaluation,
-    SocketSender,
-    evaluation_of,
-    undeliverable,
-)
+from hpsearch.objective.process_reports import VARIABLE, Evaluation, SocketSender, evaluation_of
 from hpsearch_worker.channel import Channel
 from hpsearch_worker.messages import Evaluate, Load, Loaded, ObjectiveEvent, OnEvent, Ready
 from hpsearch_worker.parent_death import die_with_parent
@@ -63,9 +57,11 @@ def serve(channel: Channel, streams: Streams) -> None:
             return
         streams.restore()
         change_folder(home)
-        in_fork = undeliverable if address is None else SocketSender(address, number)
-        with evaluation_in_environ(_evaluation(request, number, address)):
-            answer = _answer(request, loaded, _EventSender(channel, number, in_fork))
+        evaluation = Evaluation(address=address)
+        if isinstance(request, Evaluate):
+            evaluation = request.evaluation(address, number)
+        with evaluation_in_environ(evaluation):
+            answer = _answer(request, loaded, _EventSender(channel, number, SocketSender(address, number)))
         if os.getpid() != process:
             os._exit(0)  # the objective forked, and the fork returned from it, too
         streams.flush()
@@ -78,7 +74,7 @@ class _EventSender:
 
     channel: Channel
     number: int
-    in_fork: OnEvent  #: sends events from a fork of this process
+    in_fork: SocketSender  #: sends events from a fork of this process
     process: int = field(default_factory=os.getpid)  #: owner of the channel
 
     def __call__(self, event: ObjectiveEvent) -> None:
@@ -86,13 +82,6 @@ class _EventSender:
             self.in_fork(event)  # two processes on one channel would mix their messages
         else:
             self.channel.send((self.number, event))
-
-
-def _evaluation(request: Any, number: int, address: str | None) -> Evaluation:
-    """Return the description of a request for the processes that it starts."""
-    if isinstance(request, Evaluate):
-        return request.evaluation(address, number)
-    return Evaluation(address=address)
 
 
 def _answer(request: Any, loaded: dict[str, Loaded], on_event: OnEvent) -> Ready | Result:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from hpsearch.core.trial import Report, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.errors import HpsearchError, LeaseLostError
-from hpsearch.objective.evaluation import MAX_REPORTS, Attachment
+from hpsearch.objective.current_trial import MAX_REPORTS, Attachment
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.store.protocol import LeaseStatus, TrialStore

@@ -18,7 +18,7 @@ from types import FrameType
 from hpsearch.core.experiment import Code, Experiment, Identity
 from hpsearch.core.trial import Result, Trial
 from hpsearch.errors import LoadError
-from hpsearch.objective.evaluation import Attachment
+from hpsearch.objective.current_trial import Attachment
 from hpsearch.objective.process_reports import UndeliveredError
 from hpsearch.runtime.logs import preserve_own_log
 from hpsearch.runtime.user_code import preserve_signal_handlers

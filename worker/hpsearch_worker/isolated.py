@@ -131,25 +131,18 @@ class IsolatedEvaluator:
             self.prepare(experiment, should_stop)
             child = self._living_child()
             child.output.begin(trial.id)
-            return self._evaluate(child, Evaluate.of(trial), should_stop, on_event)
+            result = self._ask(child, Evaluate.of(trial), should_stop, on_event)
         except _TimedOutError as stopped:
             return timed_out(time.perf_counter() - started, stopped.log_tail)
+        except _ChildEndedError:
+            return Result(loss=None, error=self._end(child), duration_s=time.perf_counter() - started)
+        assert isinstance(result, Result)
+        return child.output.attached_to(result)
 
     def close(self) -> None:
         """End the child."""
         if self._child is not None:
             self._end(self._child)
-
-    def _evaluate(
-        self, child: ChildProcess, request: Evaluate, should_stop: StopCheck, on_event: OnEvent
-    ) -> Result:
-        started = time.perf_counter()
-        try:
-            result = self._ask(child, request, should_stop, on_event)
-        except _ChildEndedError:
-            return Result(loss=None, error=self._end(child), duration_s=time.perf_counter() - started)
-        assert isinstance(result, Result)
-        return child.output.attached_to(result)
 
     def _ask(
         self, child: ChildProcess, request: Load | Evaluate, should_stop: StopCheck, on_event: OnEvent

@@ -11,7 +11,8 @@ from hpsearch.core.experiment import Experiment, ObjectiveRef, changed_parts
 from hpsearch.core.trial import Report, Result, Trial
 from hpsearch.errors import LoadError
 from hpsearch.objective.by_value import SignedObjective
-from hpsearch.objective.evaluation import Attachment, CurrentTrial, evaluate
+from hpsearch.objective.current_trial import Attachment, CurrentTrial
+from hpsearch.objective.evaluation import evaluate
 from hpsearch.objective.loading import Objective, files_of, load_objective, program_named
 from hpsearch.objective.process_reports import Evaluation
 from hpsearch.objective.source_fingerprint import fingerprinted

@@ -15,7 +15,6 @@ from hpsearch.errors import (
     StoreError,
     StorePermissionError,
     StoreUnavailableError,
-    TooLargeError,
 )
 from hpsearch.objective.by_value import ATTACHMENT, MAX_ENVELOPE_BYTES, Destination, SignedObjective, verify
 from hpsearch.runtime.health.watchdog import Watchdog
@@ -66,19 +65,14 @@ class ObjectiveCache:
 
     def _fetch(self, experiment: Experiment) -> SignedObjective:
         exp_key = experiment.exp_key
-        where = f"The objective of experiment {exp_key!r}"
         try:
             blob = self._store.attachment(exp_key, ATTACHMENT, max_bytes=MAX_ENVELOPE_BYTES)
-        except NotFoundError as error:
-            raise LoadError(f"{where} was sent by value, but was deleted; start the search again.") from error
-        except TooLargeError as error:
-            raise LoadError(
-                f"{where} takes more than {MAX_ENVELOPE_BYTES // 2**20} MB, so hpsearch did not write it."
-            ) from error
         except (StoreUnavailableError, StorePermissionError):
             raise
-        except StoreError as error:
-            raise LoadError(f"{where} was sent by value and cannot be read: {error}") from error
+        except (NotFoundError, StoreError) as error:
+            raise LoadError(
+                f"The objective of experiment {exp_key!r} was sent by value and cannot be read: {error}"
+            ) from error
         nonce = experiment.objective.nonce
         destination = Destination(database=self._store.database, exp_key=exp_key, nonce=nonce)
         return verify(blob, destination, self._secret)

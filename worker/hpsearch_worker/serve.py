@@ -106,7 +106,7 @@ def serve(
             health.watchdog.beat()  # waiting for the database is not standing still
             notifier.alive()
             # On the way out, only a running trial is worth waiting for.
-            return not shutdown.is_time_up() and (tally.is_busy or not shutdown.is_draining())
+            return not shutdown.is_time_up() and (tally.n_busy > 0 or not shutdown.is_draining())
 
         patience = Patience(_START_PATIENCE_S, options.auth_patience_s, may_wait=may_wait)
         store = MongoStore.connect(

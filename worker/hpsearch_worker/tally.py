@@ -71,11 +71,6 @@ class Tally:
         """Slots that hold a trial."""
         return self._n_busy
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether any slot holds a trial."""
-        return self._n_busy > 0
-
     def outcomes(self) -> Mapping[Outcome, int]:
         """Return the number of trials with each outcome, zeros included."""
         with self._lock:

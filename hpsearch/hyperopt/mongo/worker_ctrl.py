@@ -9,7 +9,7 @@ from hpsearch.errors import ConfigurationError
 from hpsearch.hyperopt.engine.ctrl import Ctrl
 from hpsearch.hyperopt.engine.documents import JOB_STATE_RUNNING, Doc, new_doc, new_misc
 from hpsearch.hyperopt.engine.domain import Domain
-from hpsearch.objective.evaluation import CurrentTrial, current_trial
+from hpsearch.objective.current_trial import CurrentTrial, current_trial
 
 
 class ExpressionObjective:

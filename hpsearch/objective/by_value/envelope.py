@@ -42,6 +42,9 @@ MARK = b"hpsearch objective\n"
 _TAG_BYTES, _LENGTH_BYTES = 32, 4
 _EXTRA = "pickle"
 
+#: The parts of a destination in messages.
+_PARTS = {"database": "database", "exp_key": "experiment", "nonce": "search of this name"}
+
 #: How to send an objective again: ``fmin`` then joins its own search.
 _AGAIN = "start its script again"
 
@@ -61,7 +64,6 @@ class SignedObjective:
 
     exp_key: str  #: the experiment for which it was sent
     name: str  #: of the function
-    python: str  #: version that pickled it, such as "3.11"
     cloudpickle: str  #: version that pickled it, such as "3.1.2"
     pickled: bytes = field(repr=False)
 
@@ -173,14 +175,12 @@ def verify(blob: bytes, destination: Destination, secret: bytes | None) -> Signe
     body = _signed_part(blob, check_secret(secret), where)
     length = int.from_bytes(body[:_LENGTH_BYTES], "big")
     header: dict[str, Any] = json.loads(body[_LENGTH_BYTES : _LENGTH_BYTES + length])
-    if header["format"] > FORMAT:
-        raise LoadError(f"{where} was sent by a newer hpsearch; upgrade hpsearch on this worker.")
-    if header["format"] < FORMAT:
-        raise LoadError(
-            f"{where} was sent by an older hpsearch, whose signature is also valid in other databases, so it "
-            f"is not run; {_AGAIN} with this version."
-        )
-    _check_destination(header, destination, where)
+    if header["format"] != FORMAT:
+        age = "a newer" if header["format"] > FORMAT else "an older"
+        raise LoadError(f"{where} was sent by {age} hpsearch; use one version everywhere, and {_AGAIN}.")
+    for part, expected in asdict(destination).items():
+        if header[part] != expected:
+            raise LoadError(f"{where} is signed for another {_PARTS[part]}; {_AGAIN}.")
     if header["python"] != _python():
         raise LoadError(
             f"{where} was pickled by Python {header['python']}, and this worker runs {_python()}; "
@@ -189,7 +189,6 @@ def verify(blob: bytes, destination: Destination, secret: bytes | None) -> Signe
     return SignedObjective(
         exp_key=destination.exp_key,
         name=header["name"],
-        python=header["python"],
         cloudpickle=header["cloudpickle"],
         pickled=body[_LENGTH_BYTES + length :],
     )
@@ -199,19 +198,6 @@ def name_of(objective: Any) -> str:
     """Return the name of a callable for messages."""
     inner = getattr(objective, "func", objective)
     return str(getattr(inner, "__qualname__", type(objective).__qualname__))
-
-
-def _check_destination(header: dict[str, Any], destination: Destination, where: str) -> None:
-    """Raise if an objective was signed for another destination than the one where it was found."""
-    if header["exp_key"] != destination.exp_key:
-        raise LoadError(f"{where} is signed for another experiment, {header['exp_key']!r}; {_AGAIN}.")
-    if header["database"] != destination.database:
-        raise LoadError(
-            f"{where} is signed for another database, {header['database']!r}, and this is "
-            f"{destination.database!r}; {_AGAIN} with this database."
-        )
-    if header["nonce"] != destination.nonce:
-        raise LoadError(f"{where} is signed for another search of this name; {_AGAIN}.")
 
 
 def _signed_part(blob: bytes, secret: bytes, where: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 from hpsearch.errors import LoadError
@@ -19,20 +18,16 @@ class _FullError(Exception):
     """The limit is exceeded."""
 
 
-class _Limited(io.RawIOBase):
+class _Limited:
     """A file with a size limit that keeps, or only counts, what is written."""
 
     def __init__(self, max_bytes: float, *, keeps: bool) -> None:
-        super().__init__()
         self.n_bytes = 0
         self.parts: list[bytes] = []
         self._max_bytes = max_bytes
         self._keeps = keeps
 
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any, /) -> int:
+    def write(self, data: Any) -> int:
         n_bytes = memoryview(data).nbytes
         self.n_bytes += n_bytes
         if self.n_bytes > self._max_bytes:

@@ -21,7 +21,8 @@ from convnet.trial import run_trial  # noqa: E402
 from hpsearch import Space  # noqa: E402
 from hpsearch.core.trial import FailureKind  # noqa: E402
 from hpsearch.errors import SpaceError  # noqa: E402
-from hpsearch.objective.evaluation import CurrentTrial, evaluate  # noqa: E402
+from hpsearch.objective.current_trial import CurrentTrial  # noqa: E402
+from hpsearch.objective.evaluation import evaluate  # noqa: E402
 from tests.support.convnet import PLAIN  # noqa: E402
 
 

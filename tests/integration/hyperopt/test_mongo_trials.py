@@ -339,13 +339,13 @@ def test_a_closure_over_another_value_is_another_objective(jobs, secret):
 
 def test_an_objective_by_value_of_an_earlier_search_is_not_run_in_its_place(jobs, secret):
     """Whoever may write attachments, as workers may, could put it back under the name of the search."""
-    blobs, letters = [], ObjectiveCache(jobs.store, secret)
+    blobs, objectives = [], ObjectiveCache(jobs.store, secret)
     for offset in (1.0, 2.0):
         trials = MongoTrials(jobs, exp_key=KEY)
         trials.delete_all()
         with ThreadWorker(jobs.store, secret):
             search(trials, fn=lambda config, offset=offset: config["x"] + offset, max_evals=2)
-        assert letters(jobs.store.experiment(KEY)).objective()({"x": 0.0}) == offset
+        assert objectives(jobs.store.experiment(KEY)).unpickle()({"x": 0.0}) == offset
         blobs.append(jobs.store.attachment(KEY, ATTACHMENT))
     jobs.store.attach(KEY, ATTACHMENT, blobs[0])
     with pytest.raises(LoadError, match="signed for another search of this name"):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.objective.evaluation import Attachment
+from hpsearch.objective.current_trial import Attachment
 from hpsearch.runtime.frames import HEADER, MARK
 from hpsearch_worker.channel import Channel, StrayBytesError
 

@@ -12,7 +12,7 @@ import pytest
 from hpsearch import hp
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import Report, Trial
-from hpsearch.objective.evaluation import Attachment
+from hpsearch.objective.current_trial import Attachment
 from hpsearch.objective.loading import parse_target
 from hpsearch.space.tree import Space
 from hpsearch_worker.evaluator import Evaluator
@@ -251,7 +251,8 @@ def test_a_process_that_is_killed_while_it_speaks_harms_nothing(evaluate, isolat
 
 SCRIPT = """
 import multiprocessing, threading
-from hpsearch.objective.evaluation import CurrentTrial, current_trial, evaluate
+from hpsearch.objective.current_trial import CurrentTrial, current_trial
+from hpsearch.objective.evaluation import evaluate
 
 def speak(i):
     for _ in range(3):
@@ -282,7 +283,8 @@ def test_a_process_that_cannot_reach_its_trial_warns_once_and_one_outside_a_sear
 
 LATE_THREAD = """
 import threading
-from hpsearch.objective.evaluation import CurrentTrial, current_trial, evaluate
+from hpsearch.objective.current_trial import CurrentTrial, current_trial
+from hpsearch.objective.evaluation import evaluate
 
 go_on, heard = threading.Event(), []
 

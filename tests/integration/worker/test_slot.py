@@ -196,7 +196,7 @@ def test_an_objective_is_fetched_once_for_all_slots_and_again_when_its_experimen
     first = experiment(store)
     objectives = ObjectiveCache(store, SECRET)
 
-    assert {objectives(first).objective()({})["loss"] for _ in range(3)} == {0.5}
+    assert {objectives(first).unpickle()({})["loss"] for _ in range(3)} == {0.5}
     assert store.n_read == 1
 
     anew = replace(first, created_at=first.created_at.replace(year=2000))
@@ -208,7 +208,7 @@ def test_an_objective_that_is_gone_is_refused_with_the_remedy(store):
     opened = experiment(store)
     store.detach("e", ATTACHMENT)
 
-    with pytest.raises(LoadError, match="'e' was sent by value, but was deleted"):
+    with pytest.raises(LoadError, match="'e' was sent by value and cannot be read: "):
         ObjectiveCache(store, SECRET)(opened)
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from hpsearch.core.trial import FailureKind, Report, Result, State
 from hpsearch.errors import HpsearchWarning
-from hpsearch.objective.evaluation import MAX_REPORTS, Attachment, CurrentTrial, current_trial, evaluate
+from hpsearch.objective.current_trial import MAX_REPORTS, Attachment, CurrentTrial, current_trial
+from hpsearch.objective.evaluation import evaluate
 
 
 def outcome(returned: object) -> Result:

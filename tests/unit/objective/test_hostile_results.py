@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.core.trial import FailureKind, Result, State, Trial
-from hpsearch.objective.evaluation import CurrentTrial, evaluate
+from hpsearch.objective.current_trial import CurrentTrial
+from hpsearch.objective.evaluation import evaluate
 from hpsearch.store.documents.trial import result_document, trial_document, trial_from
 
 #: What MongoDB holds in a document; the rest of a trial needs some of it.

@@ -10,7 +10,7 @@ import pytest
 
 from hpsearch.core.experiment import ObjectiveRef
 from hpsearch.errors import LoadError
-from hpsearch.objective.loading import load_objective, load_space, parse_target
+from hpsearch.objective.loading import load, load_objective, parse_space, parse_target
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_a_file_target_loads_its_objective_and_the_space_beside_it(folder):
     )
     ref = parse_target("search_a.py")
     assert load_objective(ref)(21) == 42
-    assert load_space(ref, None) == {"x": 1}
+    assert load(parse_space(ref, None)) == {"x": 1}
 
 
 def test_a_module_target_is_found_in_the_working_folder(folder):
@@ -41,15 +41,15 @@ def test_a_module_target_is_found_in_the_working_folder(folder):
     ref = parse_target("pkg_b.train:f")
     assert ref == ObjectiveRef(kind="import", ref="pkg_b.train:f")
     assert load_objective(ref)(1) == 1
-    assert load_space(ref, "Spaces.small") == 1
+    assert load(parse_space(ref, "Spaces.small")) == 1
 
 
 def test_a_space_may_live_elsewhere(folder):
     (folder / "search_c.py").write_text("def objective(c): return c")
     (folder / "spaces_c.py").write_text("space = 1\nwide = 2")
     ref = parse_target("search_c.py")
-    assert load_space(ref, "spaces_c.py") == 1
-    assert load_space(ref, "spaces_c:wide") == 2
+    assert load(parse_space(ref, "spaces_c.py")) == 1
+    assert load(parse_space(ref, "spaces_c:wide")) == 2
 
 
 #: Such as folders of other users, which cannot be made for a test that root runs.

@@ -41,11 +41,11 @@ def test_a_worker_is_idle_only_while_none_of_its_slots_holds_a_trial():
     tally.begin()
     tally.end(None)
     now[0] = 60.0
-    assert tally.is_busy
+    assert tally.n_busy
     assert tally.idle_s() == 0.0
     tally.end(None)
     now[0] = 61.0
-    assert not tally.is_busy
+    assert not tally.n_busy
     assert tally.idle_s() == 1.0
 
 
