@@ -10,7 +10,7 @@ version = release = hpsearch.__version__
 
 # The repository is the source folder, so that links between its pages are checked and work.
 root_doc = "docs/README"
-include_patterns = ["docs/**", "*.md", "hpsearch/**.md", "worker/*.md", "scripts/**.md", "tests/*.md"]
+include_patterns = ["docs/**", "*.md", "hpsearch/**.md", "worker/*.md", "scripts/**.md", "tests/**.md"]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
 
 myst_heading_anchors = 4

@@ -1,4 +1,4 @@
-"""The README and the manual are true: their blocks are run as they are."""
+"""The queries for the Mongo shell, and the script for MongoTrials, do what the pages say."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.core.trial import State
-from tests.support.fleet import Fleet, running_trials, wait_for_exit
+from tests.support.fleet import Fleet, running_trials
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
@@ -100,52 +100,6 @@ def ask(mongosh: Path, uri: str, query: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def test_the_search_of_the_readme_runs(fleet: Fleet):
-    (fleet.folder / "search.py").write_text(script("search.py"))
-    shown = fleet.call("space", "show", "search.py")
-    assert shown.returncode == 0, shown.stderr
-    assert "loguniform" in shown.stdout
-    done = fleet.call("run", "search.py", "--max-evals", "6", "--workers", "2")
-    assert done.returncode == 0, done.stderr
-    assert "best loss" in done.stdout
-
-
-@pytest.mark.parametrize(
-    "line",
-    sorted(
-        {
-            line
-            for block in blocks("bash", README, *MANUAL)
-            for line in block.splitlines()
-            if line.startswith("hpsearch ")
-        }
-    ),
-)
-def test_every_command_of_the_readme_is_one(line: str, fleet: Fleet):
-    """Options and arguments are accepted; whether there is such a search is another matter."""
-    words = line.split("#")[0].split()[1:]
-    runs = words[0] in {"coordinator", "run", "space", "worker"}
-    done = subprocess.run(
-        [sys.executable, "-m", "hpsearch", *words, *(["--help"] if runs else [])],
-        env=fleet.environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode in {0, 4}, done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_the_coordinator_of_the_readme_and_its_workers_finish_a_search(fleet: Fleet):
-    workers = [fleet.worker("--exp-key", "search", "--concurrency", n) for n in ("2", "3")]
-    coordinator = fleet.start("coordinator", "search.py", "--max-evals", "10")
-    assert wait_for_exit(coordinator) == 0
-    assert sum(t.state is State.DONE for t in fleet.trials()) == 10
-    for worker in workers:
-        worker.terminate()
-    assert [wait_for_exit(worker) for worker in workers] == [0, 0]
 
 
 @pytest.fixture

@@ -1,0 +1,191 @@
+"""Every shell command in the README and the manual runs, with the options that are written there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from hpsearch.core.trial import State
+from tests.support.documentation import REPOSITORY
+from tests.support.fleet import Fleet, start_process, wait_for_exit
+from tests.support.waiting import wait_until
+
+FLEET_PAGE = REPOSITORY / "docs" / "fleet.md"
+PAGES = [
+    REPOSITORY / "README.md",
+    REPOSITORY / "CONTRIBUTING.md",
+    *sorted((REPOSITORY / "docs").glob("*.md")),
+    REPOSITORY / "worker" / "README.md",
+    REPOSITORY / "scripts" / "deploy" / "README.md",
+]
+
+#: Beginnings of lines that no test executes, and why.
+NOT_EXECUTED = {
+    "docker ": "needs a Docker engine; tests/unit/test_compose.py checks the files",
+    "kubectl ": "needs a Kubernetes cluster; tests/unit/deploy/test_kubernetes.py checks the manifests",
+    "systemctl ": "needs systemd as process 1; tests/unit/deploy/test_systemd.py checks the units",
+    "useradd ": "creates a user of the machine",
+    "install -d": "writes to /srv and /etc",
+    "cp systemd/": "writes to /etc",
+    "python3 -m venv ": "is followed by an installation from a package index",
+    ".venv/bin/pip install ": "needs a package index",
+    ". .venv/bin/activate": "changes only the shell of the user",
+    "scripts/quickstart": "installs from a package index; the command that it runs is executed",
+    "scripts/test": "is what runs these tests",
+}
+
+#: Beginnings of lines that other tests execute.
+EXECUTED_ELSEWHERE = {
+    "export HPSEARCH_SECRET=": "tests/acceptance/test_readme.py",
+    "hpsearch-mongo-worker ": "tests/acceptance/test_readme.py",
+    "python -m hpsearch.hyperopt tune.py": "tests/acceptance/test_readme.py",
+    "python scripts/examples/convnet/": "tests/acceptance/test_convnet.py",
+}
+
+#: Beginnings of lines that take many minutes: their options are looked up in the help of the program.
+MEASUREMENTS = ("python scripts/bench/", "scripts/faults ")
+
+SCRIPT = """
+from hyperopt import fmin, hp, rand
+
+print(fmin(lambda x: x**2, hp.uniform("x", -1, 1), algo=rand.suggest, max_evals=3, show_progressbar=False))
+"""
+
+
+def commands(page: Path) -> list[str]:
+    """Return the lines of the shell blocks of a page, without their comments."""
+    blocks = re.findall(r"^```bash\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    lines = [re.split(r"\s+# ", line)[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line]
+
+
+def is_executed_here(line: str) -> bool:
+    return not line.startswith((*NOT_EXECUTED, *EXECUTED_ELSEWHERE, *MEASUREMENTS))
+
+
+def python_block(page: Path, name: str) -> str:
+    """Return the Python block of a page that begins with the name of a file."""
+    [source] = re.findall(rf"^```python\n(# {name}\n.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    return str(source)
+
+
+@dataclass
+class Shell:
+    """A folder and an environment in which lines are executed one after the other."""
+
+    folder: Path
+    environment: dict[str, str]
+    processes: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def run(self, line: str) -> str:
+        """Execute a line, keep the variables that it exports, and return its output."""
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", f"{line}\nenv --null >.environment"],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=200,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        pairs = (self.folder / ".environment").read_text().split("\0")
+        self.environment = dict(pair.split("=", 1) for pair in pairs if pair)
+        return done.stdout
+
+    def start(self, line: str) -> subprocess.Popen[str]:
+        """Start a line that runs until it is stopped."""
+        return start_process(shlex.split(line), self.folder, self.environment, self.processes)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Return a folder as the pages assume it: a clone with an environment, and the search of the README."""
+    programs = Path(sys.executable).parent
+    (tmp_path / ".venv").symlink_to(programs.parent)
+    (tmp_path / "scripts").symlink_to(REPOSITORY / "scripts")
+    (tmp_path / "search.py").write_text(python_block(REPOSITORY / "README.md", "search.py"))
+    (tmp_path / "script.py").write_text(SCRIPT)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HPSEARCH_")}
+    home = {"HPSEARCH_HOME": str(tmp_path / "home"), "PATH": f"{programs}:{os.environ['PATH']}"}
+    return Shell(tmp_path, {**clean, **home})
+
+
+def test_every_reason_not_to_execute_a_line_is_needed():
+    lines = [line for page in PAGES for line in commands(page)]
+    beginnings = (*NOT_EXECUTED, *EXECUTED_ELSEWHERE, *MEASUREMENTS)
+    assert [start for start in beginnings if not any(line.startswith(start) for line in lines)] == []
+
+
+def test_the_readme_has_no_fleet_command_that_the_page_about_fleets_lacks():
+    fleet = [line for line in commands(REPOSITORY / "README.md") if is_on_fleet(line)]
+    assert len(fleet) >= 4
+    assert set(fleet) <= set(commands(FLEET_PAGE))
+
+
+def is_on_fleet(line: str) -> bool:
+    return line.startswith(("export HPSEARCH_STORE=", "hpsearch coordinator ", "hpsearch worker "))
+
+
+def test_the_commands_for_one_machine_run(shell: Shell):
+    """On a private MongoDB, in the order of the pages; a line that several pages have runs once."""
+    lines = dict.fromkeys(line for page in PAGES if page != FLEET_PAGE for line in commands(page))
+    executed = [line for line in lines if is_executed_here(line) and not is_on_fleet(line)]
+    assert len(executed) >= 12
+    output = {line: shell.run(line) for line in executed}
+    assert "loguniform" in output["hpsearch space show search.py"]
+    assert "best loss" in output["hpsearch run search.py --max-evals 100 --workers 4"]
+    assert output["hpsearch db start"].startswith("mongodb://")
+    assert "'x':" in shell.run("python script.py"), "the script after `sed`"
+
+
+def test_the_commands_for_a_fleet_run(fleet: Fleet, shell: Shell):
+    """MongoDB is that of this test; the objective is slower, so that the search still runs at the end."""
+    source = (shell.folder / "search.py").read_text()
+    slowed = source.replace("    return", "    time.sleep(2)\n    return")
+    (shell.folder / "search.py").write_text(f"import time\n{slowed}")
+    export, *others = commands(FLEET_PAGE)
+    shell.run(export)
+    shell.environment["HPSEARCH_STORE"] = fleet.uri
+    started = [shell.start(line) for line in others if is_on_fleet(line)]
+    try:
+        wait_until(lambda: len(fleet.trials()) > 17, "trial 17")
+        wait_until(lambda: any(t.state is State.DONE for t in fleet.trials()), "a loss")
+        output = {line: shell.run(line) for line in others if not is_on_fleet(line)}
+        assert "search" in output["hpsearch status"]
+        assert output["hpsearch workers"].count("\n") >= 2
+        assert "paused" in shell.run("hpsearch status")
+        shell.run("hpsearch stop search")
+        coordinator, *workers = started
+        assert wait_for_exit(coordinator) == 0
+        for worker in workers:
+            worker.terminate()
+        assert [wait_for_exit(worker) for worker in workers] == [0, 0]
+    finally:
+        for process in started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+@pytest.mark.parametrize(
+    "line", sorted({line for page in PAGES for line in commands(page) if line.startswith(MEASUREMENTS)})
+)
+def test_the_options_of_a_measurement_exist(line: str):
+    """They take many minutes each, so that they are not executed."""
+    program, *words = shlex.split(line)
+    start = [sys.executable, *words[:1]] if program == "python" else [sys.executable, "-m", "tests.faults"]
+    options = {word for word in words if word.startswith("--")}
+    done = subprocess.run(
+        [*start, "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert {option for option in options if option not in done.stdout} == set()
