@@ -105,6 +105,6 @@ def _wanted(present: Sequence[str], named: Sequence[str]) -> list[str]:
     for key in named:
         if key not in present:
             raise NotFoundError(
-                f"The backup contains no search {key!r}, but: {', '.join(present) or 'none'}."
+                f"The backup contains no search {key!r}, only: {', '.join(present) or 'none'}."
             )
     return [key for key in present if not named or key in named]

@@ -115,7 +115,7 @@ def _chosen(keys: Sequence[Any], exp_key: str | None) -> Any:
         raise click.UsageError(f"Name one of the keys in the source with --exp-key: {names}.")
     found = next((key for key in keys if str("" if key is None else key) == exp_key), exp_key)
     if found not in keys:
-        raise NotFoundError(f"The source has no jobs with the exp_key {exp_key!r}; but: {names}.")
+        raise NotFoundError(f"The source has no jobs with the exp_key {exp_key!r}, only with: {names}.")
     return found
 
 

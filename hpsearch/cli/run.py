@@ -116,7 +116,7 @@ def run(
             if interrupt.is_asked and progress.counts[State.RUNNING]:
                 text = f"Running trials have {duration_text(search.drain_timeout)} to finish"
                 print_or_log(
-                    f"{text}; interrupt again to give them back at once.",
+                    f"{text}; interrupt again to release them at once.",
                     Event.WORKERS_DRAINING.of(drain_timeout_s=search.drain_timeout),
                 )
         report_outcome(opened.store, progress, space, interrupt, is_ephemeral=ephemeral)

@@ -333,6 +333,11 @@ def client_of(uri: str) -> MongoClient[Document]:
         if not is_mistyped(uri) and (unknown := misspelt_option(uri)):
             sentence = f"The MongoDB URI for {hosts} is not valid: {unknown}"
             raise ConfigurationError(sentence if sentence.endswith("?") else f"{sentence}.") from None
+        if str(error).startswith("Port must be"):
+            raise ConfigurationError(
+                f"The MongoDB URI for {hosts} is not valid: a port must be a number from 1 to 65535, "
+                "and a colon in a user or password must be written as %3A."
+            ) from None
         if may_hold_password(uri):
             # The driver's message may quote a part of the password.
             raise ConfigurationError(
