@@ -1,4 +1,4 @@
-"""The commands, called as a user calls them, on a database with a search in every state."""
+"""Commands as a user calls them, and a database with trials in every state."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
 
 from hpsearch import hp
 from hpsearch.cli import main
@@ -43,7 +46,7 @@ def slow(config):
 
 @pytest.fixture
 def uri(mongo_uri: str, database: str) -> str:
-    """URI of a database of one's own."""
+    """URI of a new database."""
     return mongo_uri.replace("/hpsearch?", f"/{database}?")
 
 
@@ -73,14 +76,14 @@ def call(uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A user's folder with an objective in it."""
+    """A user's folder with an objective."""
     (tmp_path / "search.py").write_text(OBJECTIVE)
     return tmp_path
 
 
 @pytest.fixture
 def shell(uri: str, folder: Path) -> Call:
-    """Run ``hpsearch ARGUMENTS`` in a process of its own, in the user's folder."""
+    """Run ``hpsearch ARGUMENTS`` in a new process in the user's folder."""
 
     def run(*arguments: str, **environment: str) -> Outcome:
         done = subprocess.run(
@@ -130,6 +133,14 @@ def filled(store: MongoStore) -> MongoStore:
     claimed(store)
     store.record_worker(WORKER, 60)
     return store
+
+
+@pytest.fixture
+def documents(uri: str, filled: MongoStore) -> Iterator[Database[dict[str, Any]]]:
+    """The database of ``filled``, for tests that edit documents by hand."""
+    filled.prepare()
+    with MongoClient[dict[str, Any]](uri) as client:
+        yield client.get_default_database()
 
 
 def trial(tid: int) -> Trial:

@@ -24,7 +24,7 @@ def test_a_search_is_paused_resumed_and_stopped(filled: MongoStore, call: Call):
     assert states == [ExperimentState.PAUSED, ExperimentState.RUNNING, ExperimentState.STOPPED]
 
 
-def test_pause_says_how_to_go_on(filled: MongoStore, call: Call):
+def test_pause_prints_the_command_to_resume(filled: MongoStore, call: Call):
     assert "hpsearch resume search" in call("pause", "search").err
 
 
@@ -35,7 +35,7 @@ def test_a_name_with_a_space_is_quoted_for_the_shell(filled: MongoStore, call: C
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume", "stop"])
-def test_a_search_that_has_ended_is_left_as_it_is(verb: str, filled: MongoStore, call: Call):
+def test_a_search_that_has_ended_is_not_changed(verb: str, filled: MongoStore, call: Call):
     filled.set_experiment_state("search", ExperimentState.DONE, "max_evals")
     outcome = call(verb, "search")
     assert outcome.code == 2
@@ -44,36 +44,36 @@ def test_a_search_that_has_ended_is_left_as_it_is(verb: str, filled: MongoStore,
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume", "stop"])
-def test_a_search_that_ends_at_the_same_moment_stays_as_it_ended(
+def test_a_search_that_ends_at_the_same_moment_is_not_changed(
     verb: str, filled: MongoStore, call: Call, monkeypatch: pytest.MonkeyPatch
 ):
-    def found_just_before_its_end(store, exp_key):
+    def find_and_end(store, exp_key):
         experiment = find_experiment(store, exp_key)
         filled.set_experiment_state("search", ExperimentState.DONE, "max_evals")
         return experiment
 
-    monkeypatch.setattr(control, "find_experiment", found_just_before_its_end)
+    monkeypatch.setattr(control, "find_experiment", find_and_end)
     outcome = call(verb, "search")
     assert outcome.code == 2
     assert "search has ended (done)" in outcome.err
     assert filled.experiment("search").ended_why == "max_evals"
 
 
-def test_stop_cancels_what_is_open_when_no_coordinator_would(filled: MongoStore, call: Call):
+def test_stop_cancels_open_trials_if_there_is_no_coordinator(filled: MongoStore, call: Call):
     assert call("stop", "search").code == 0
     open_trials = filled.trials("search", states={State.PENDING, State.RUNNING})
     assert list(open_trials) == []
     assert filled.experiment("search").ended_why == "stopped"
 
 
-def test_stop_leaves_open_trials_to_the_coordinator_that_leads(filled: MongoStore, call: Call):
+def test_stop_leaves_open_trials_to_the_coordinator(filled: MongoStore, call: Call):
     filled.lead("search", "a coordinator", 60.0)
     before = filled.counts("search")
     call("stop", "search")
     assert filled.counts("search") == before
 
 
-def test_the_priority_of_a_search_is_changed_and_shown(filled: MongoStore, call: Call):
+def test_priority_changes_the_priority_of_a_search(filled: MongoStore, call: Call):
     outcome = call("priority", "search", "3")
     assert (outcome.code, outcome.out) == (0, "")
     assert "search has the priority 3; it was 1" in outcome.err
@@ -82,9 +82,7 @@ def test_the_priority_of_a_search_is_changed_and_shown(filled: MongoStore, call:
     assert [row["priority"] for row in shown] == [3]
 
 
-def test_the_priority_of_a_search_that_has_ended_is_changed_for_when_it_goes_on(
-    filled: MongoStore, call: Call
-):
+def test_priority_changes_the_priority_of_a_search_that_has_ended(filled: MongoStore, call: Call):
     filled.set_experiment_state("search", ExperimentState.DONE, "max_evals")
     assert call("priority", "search", "0").code == 0
     assert filled.experiment("search").priority == 0
@@ -101,7 +99,7 @@ def test_the_priority_of_a_search_that_has_ended_is_changed_for_when_it_goes_on(
         (("serach", "2"), 4, "Did you mean 'search'?"),
     ],
 )
-def test_what_is_no_priority_or_no_search_is_refused(
+def test_an_invalid_priority_or_an_unknown_search_is_refused(
     arguments: tuple[str, ...], code: int, words: str, filled: MongoStore, call: Call
 ):
     outcome = call("priority", *arguments)

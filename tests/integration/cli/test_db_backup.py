@@ -31,13 +31,13 @@ BACKED_UP = (EXPERIMENTS, TRIALS, FILES, CHUNKS)
 
 
 @pytest.fixture
-def kept(filled: MongoStore) -> MongoStore:
-    """The search with attachments of several chunks, and nobody at work on it."""
+def kept(filled: MongoStore, documents: Database[dict[str, Any]]) -> MongoStore:
+    """A search with attachments of several chunks, without coordinator and running trials."""
     filled.attach("search", "objective", b"\0code\xff" * CHUNK_BYTES)
     filled.attach("search", "model", b"weights", tid=2)
     filled.attach("search", "nothing", b"", tid=2)
     filled.cancel("search", {State.RUNNING})
-    filled._trials.update_one(
+    documents[TRIALS].update_one(
         {"_id": "search/000001"}, [{"$set": {"result": {"$literal": {"$date": 5, "n": 2**40, "b": b"\0"}}}}]
     )
     return filled
@@ -56,7 +56,7 @@ def elsewhere(mongo_uri: str) -> str:
 
 
 def content(client: MongoClient[dict[str, Any]], uri: str) -> dict[str, list[bytes]]:
-    """Return all documents of a database, as the server holds them."""
+    """Return all documents of a database in BSON."""
     database: Database[dict[str, Any]] = client[uri.rpartition("/")[2].partition("?")[0]]
     return {
         name: [bson.encode(document) for document in database[name].find(sort=[("_id", 1)])]
@@ -98,7 +98,7 @@ def test_a_search_goes_from_one_database_to_another_through_a_pipe(
     assert content(client, elsewhere) == content(client, uri)
 
 
-def test_what_was_running_waits_again_and_its_worker_may_still_deliver(
+def test_a_running_trial_is_restored_as_pending_and_its_worker_may_still_finish_it(
     filled: MongoStore, call: Call, tmp_path: Path
 ):
     (running,) = filled.trials("search", states={State.RUNNING})
@@ -115,7 +115,7 @@ def test_what_was_running_waits_again_and_its_worker_may_still_deliver(
     assert filled.renew(running) == "held"
 
 
-def test_a_search_that_is_there_is_named_and_stays_as_it_is(
+def test_an_existing_search_is_named_and_not_changed(
     kept: MongoStore, uri: str, client: Any, call: Call, tmp_path: Path
 ):
     file = str(tmp_path / "b")
@@ -128,7 +128,7 @@ def test_a_search_that_is_there_is_named_and_stays_as_it_is(
 
 
 @pytest.mark.parametrize("is_packed", [False, True])
-def test_a_file_that_was_cut_short_restores_nothing(
+def test_a_truncated_file_restores_nothing(
     is_packed: bool, kept: MongoStore, elsewhere: str, client: Any, call: Call, tmp_path: Path
 ):
     file = tmp_path / "b.gz"
@@ -156,10 +156,10 @@ def test_a_damaged_line_is_named_and_nothing_is_restored(
 
 
 def test_one_of_several_searches_is_backed_up_and_restored(
-    kept: MongoStore, elsewhere: str, client: Any, call: Call, tmp_path: Path
+    kept: MongoStore, documents: Any, elsewhere: str, client: Any, call: Call, tmp_path: Path
 ):
-    document = kept._database[EXPERIMENTS].find_one({})
-    kept._database[EXPERIMENTS].insert_one({**document, "_id": "other"})
+    document = documents[EXPERIMENTS].find_one({})
+    documents[EXPERIMENTS].insert_one({**document, "_id": "other"})
     both, one = str(tmp_path / "both"), str(tmp_path / "one")
     assert "2 searches" in call("db", "backup", both).err
     assert "1 searches" in call("db", "backup", one, "--exp-key", "other").err
@@ -172,7 +172,7 @@ def test_one_of_several_searches_is_backed_up_and_restored(
     assert found[TRIALS] == []
 
 
-def test_a_backup_that_fails_midway_leaves_the_older_one_and_nothing_beside_it(tmp_path: Path):
+def test_a_failed_backup_leaves_the_older_file_and_no_temporary_file(tmp_path: Path):
     file = tmp_path / "b.gz"
     file.write_text("the older one")
 
@@ -185,7 +185,7 @@ def test_a_backup_that_fails_midway_leaves_the_older_one_and_nothing_beside_it(t
     assert [path.read_text() for path in tmp_path.iterdir()] == ["the older one"]
 
 
-def test_a_backup_replaces_the_older_one_and_only_its_owner_may_read_it(
+def test_a_backup_replaces_the_older_file_and_only_its_owner_may_read_it(
     kept: MongoStore, call: Call, tmp_path: Path
 ):
     file = tmp_path / "b"
@@ -196,19 +196,19 @@ def test_a_backup_replaces_the_older_one_and_only_its_owner_may_read_it(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_restore_that_fails_midway_tells_what_is_there_and_can_be_repeated(
-    kept: MongoStore, uri: str, elsewhere: str, client: Any, call: Call, tmp_path: Path
+def test_a_failed_restore_names_the_restored_searches_and_can_be_repeated(
+    kept: MongoStore, documents: Any, uri: str, elsewhere: str, client: Any, call: Call, tmp_path: Path
 ):
-    """The server refuses a document that can be read: what came before is whole, the rest shows nowhere."""
-    other = {**kept._database[EXPERIMENTS].find_one({}), "_id": "zoo", "created_at": datetime.now(UTC)}
-    kept._database[EXPERIMENTS].insert_one(other)
-    trial = kept._trials.find_one({"tid": 1})
+    """The server refuses a document that hpsearch can read: earlier searches are complete, others absent."""
+    other = {**documents[EXPERIMENTS].find_one({}), "_id": "zoo", "created_at": datetime.now(UTC)}
+    documents[EXPERIMENTS].insert_one(other)
+    trial = documents[TRIALS].find_one({"tid": 1})
     for tid, origin in enumerate(["tpe", "random"]):
         mine = {"_id": f"zoo/00000{tid}", "exp_key": "zoo", "tid": tid, "origin": origin}
-        kept._trials.insert_one({**trial, **mine})
+        documents[TRIALS].insert_one({**trial, **mine})
     sound, bad = tmp_path / "sound", tmp_path / "bad"
     call("db", "backup", str(sound))
-    lease = '"lease_until": {"$date": {"$numberLong": "0"}}'  # which no trial has that is done
+    lease = '"lease_until": {"$date": {"$numberLong": "0"}}'  # a finished trial has none
     bad.write_text(sound.read_text().replace('"origin": "tpe"', f'"origin": "tpe", {lease}'))
 
     failed = call("db", "restore", str(bad), "--store", elsewhere)
@@ -221,7 +221,7 @@ def test_a_restore_that_fails_midway_tells_what_is_there_and_can_be_repeated(
     assert content(client, elsewhere) == content(client, uri)
 
 
-def test_a_named_pipe_is_written_to_and_read_from_and_stays_one(
+def test_a_named_pipe_is_written_and_read(
     kept: MongoStore, uri: str, elsewhere: str, client: Any, shell: Call, tmp_path: Path
 ):
     pipe = tmp_path / "pipe"
@@ -234,7 +234,7 @@ def test_a_named_pipe_is_written_to_and_read_from_and_stays_one(
     assert pipe.is_fifo()
 
 
-def test_a_line_without_end_is_not_read_to_its_end(tmp_path: Path):
+def test_reading_an_endless_line_stops_at_the_limit(tmp_path: Path):
     with (tmp_path / "b").open("wb+") as raw:
         raw.truncate(2**40)
         with pytest.raises(BackupError, match=r"Line 1 .* longer than any document"):
@@ -242,17 +242,19 @@ def test_a_line_without_end_is_not_read_to_its_end(tmp_path: Path):
 
 
 @pytest.mark.parametrize("verb", ["backup", "restore"])
-def test_a_file_that_cannot_be_opened_is_a_sentence(verb: str, kept: MongoStore, call: Call, tmp_path: Path):
+def test_a_file_that_cannot_be_opened_is_reported_in_one_sentence(
+    verb: str, kept: MongoStore, call: Call, tmp_path: Path
+):
     outcome = call("db", verb, str(tmp_path / "absent" / "b"))
     assert outcome.code == 65
     assert "No such file or directory" in outcome.err
 
 
-def test_an_attachment_that_lacks_chunks_is_told_and_left_out(
-    kept: MongoStore, elsewhere: str, client: Any, uri: str, call: Call, tmp_path: Path
+def test_an_attachment_with_missing_chunks_is_reported_and_left_out(
+    kept: MongoStore, documents: Any, elsewhere: str, client: Any, call: Call, tmp_path: Path
 ):
-    file = client[uri.rpartition("/")[2].partition("?")[0]][FILES].find_one({"metadata.name": "model"})
-    kept._database[CHUNKS].delete_many({"files_id": file["_id"]})
+    file = documents[FILES].find_one({"metadata.name": "model"})
+    documents[CHUNKS].delete_many({"files_id": file["_id"]})
     assert "left out the attachment search/000002/model" in call("db", "backup", str(tmp_path / "b")).err
     assert call("db", "restore", str(tmp_path / "b"), "--store", elsewhere).code == 0
     assert len(content(client, elsewhere)[FILES]) == 2

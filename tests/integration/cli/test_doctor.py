@@ -6,11 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pymongo import MongoClient
@@ -26,14 +24,6 @@ from tests.support.servers import Server
 PATIENCE = Patience(20)
 
 
-@pytest.fixture
-def documents(uri: str, filled) -> Iterator[Any]:
-    """The database of the search with trials in every state, to be altered by hand."""
-    filled.prepare()
-    with MongoClient[dict[str, Any]](uri) as client:
-        yield client.get_default_database()
-
-
 def findings(outcome) -> dict[str, dict[str, str]]:
     """Return the findings of a command's JSON by name."""
     answer = json.loads(outcome.out)
@@ -46,7 +36,7 @@ def faults(outcome) -> dict[str, str]:
     return {name: f["verdict"] for name, f in findings(outcome).items() if f["verdict"] != "ok"}
 
 
-def test_a_prepared_database_needs_nothing(call, documents):
+def test_a_prepared_database_has_no_faults(call, documents):
     outcome = call("db", "check")
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.endswith("\nNothing to fix.\n")
@@ -56,7 +46,7 @@ def test_a_prepared_database_needs_nothing(call, documents):
     assert found["rights"]["text"].startswith("enough for hpsearch_viewer, hpsearch_worker, hpsearch_coord")
 
 
-def test_a_missing_index_a_changed_validator_and_another_index_are_found(call, documents):
+def test_a_missing_index_a_changed_validator_and_an_extra_index_are_found(call, documents):
     documents.trials.drop_index("queue")
     documents.command("collMod", "workers", validator={})
     documents.trials.create_index("loss", name="mine")
@@ -68,12 +58,12 @@ def test_a_missing_index_a_changed_validator_and_another_index_are_found(call, d
     assert found["other indexes"]["text"].startswith("trials.mine")
 
 
-def test_documents_that_should_not_be_as_they_are_are_found(call, documents):
-    """Each by its kind, with one of them named."""
+def test_invalid_and_orphaned_documents_are_found(call, documents):
+    """Each kind with an example."""
     long_ago = datetime.now(UTC) - timedelta(days=1)
     running = documents.trials.find_one({"state": "running"})
     documents.trials.update_one({"_id": running["_id"]}, {"$set": {"lease_until": long_ago}})
-    stray = {**running, "_id": "gone/000000", "exp_key": "gone", "owner": "another", "state": "pending"}
+    stray = {**running, "_id": "deleted/000000", "exp_key": "deleted", "owner": "another", "state": "pending"}
     del stray["lease_until"]
     documents.trials.insert_one(stray)
     documents.trials.update_one(
@@ -83,7 +73,7 @@ def test_documents_that_should_not_be_as_they_are_are_found(call, documents):
     file = {"filename": "x", "length": 1, "chunkSize": 1, "uploadDate": long_ago}
     documents["attachments.files"].insert_many(
         [
-            {**file, "metadata": {**place, "exp_key": "gone", "state": "stored"}},
+            {**file, "metadata": {**place, "exp_key": "deleted", "state": "stored"}},
             {**file, "metadata": {**place, "exp_key": running["exp_key"], "state": "uploading"}},
         ]
     )
@@ -100,12 +90,12 @@ def test_documents_that_should_not_be_as_they_are_are_found(call, documents):
         "overdue trials": "warning",
     }
     found = findings(outcome)
-    assert found["trials without experiment"]["text"].startswith("1, such as gone/000000: ")
+    assert found["trials without experiment"]["text"].startswith("1, such as deleted/000000: ")
     assert found["overdue trials"]["text"].startswith(f"1, such as {running['_id']}: ")
     assert found["documents of trials"]["text"].startswith(f"1, such as {running['exp_key']}/000001: ")
 
 
-def test_a_user_is_told_which_role_the_rights_are_enough_for(call, uri, database, monkeypatch):
+def test_the_rights_of_a_user_are_matched_with_the_roles(call, uri, database, monkeypatch):
     """What a user may not see is unknown, which is no fault."""
     with Setup(uri, PATIENCE) as setup:
         for collection in VALIDATORS:
@@ -127,14 +117,14 @@ def test_a_user_is_told_which_role_the_rights_are_enough_for(call, uri, database
         assert found["authentication"]["text"] == f"user {name}"
         assert found["disk"]["text"].startswith("unknown")
     with MongoClient(uri) as client:
-        client[database].command("createUser", "nobody", pwd="x", roles=[])
-    monkeypatch.setenv("HPSEARCH_STORE", uri_for_user(uri, database, "nobody", "x"))
+        client[database].command("createUser", "no_rights", pwd="x", roles=[])
+    monkeypatch.setenv("HPSEARCH_STORE", uri_for_user(uri, database, "no_rights", "x"))
     outcome = call("db", "check", "--json")
     assert outcome.code == 78
     assert findings(outcome)["rights"]["verdict"] == "problem"
 
 
-def test_a_standalone_server_without_users_is_told_apart(
+def test_a_standalone_server_without_users_is_recognized(
     call, standalone_server: Server, database, monkeypatch
 ):
     monkeypatch.setenv("HPSEARCH_STORE", f"{standalone_server.uri}{database}")
@@ -149,19 +139,19 @@ def test_a_standalone_server_without_users_is_told_apart(
     assert found["rights"]["verdict"] == "ok"
 
 
-def test_the_doctor_looks_at_the_machine_the_settings_and_the_database_and_tells_no_secret(
+def test_the_doctor_checks_machine_settings_and_database_and_prints_no_secret(
     call, documents, uri, monkeypatch
 ):
     password = uri.partition("://")[2].partition("@")[0].partition(":")[2]
-    monkeypatch.setenv("HPSEARCH_SECRET", "a secret that nobody may see")
+    monkeypatch.setenv("HPSEARCH_SECRET", "a very secret secret")
     monkeypatch.setenv("HPSEARCH_STOER", f"mongodb://me:{password}@elsewhere/")
     monkeypatch.setenv("HPSEARCH_MONGO_WORKER_MONGO", f"mongo://me:{password}@elsewhere/db/jobs")
     for arguments in (("doctor",), ("doctor", "--json"), ("doctor", "--store", uri)):
         outcome = call(*arguments)
         assert outcome.code == 0, outcome.err
-        said = outcome.out + outcome.err
-        assert password not in said
-        assert "nobody may see" not in said
+        output = outcome.out + outcome.err
+        assert password not in output
+        assert "a very secret secret" not in output
     found = findings(call("doctor", "--json"))
     assert {"python", "packages", "extras", "home", "secret", "topology", "overdue trials"} <= found.keys()
     assert found["secret"]["text"] == "from the variable HPSEARCH_SECRET"
@@ -171,9 +161,7 @@ def test_the_doctor_looks_at_the_machine_the_settings_and_the_database_and_tells
     assert "from the command line" in text
 
 
-def test_the_doctor_names_the_file_of_the_address_and_not_what_it_holds(
-    call, documents, uri, tmp_path, monkeypatch
-):
+def test_the_doctor_names_the_store_file_but_not_its_content(call, documents, uri, tmp_path, monkeypatch):
     monkeypatch.delenv("HPSEARCH_STORE")
     file = tmp_path / "store"
     file.touch(0o600)
@@ -186,8 +174,8 @@ def test_the_doctor_names_the_file_of_the_address_and_not_what_it_holds(
     assert uri not in outcome.out + outcome.err
 
 
-def test_the_doctor_goes_on_without_a_database(call, monkeypatch):
-    """One that cannot be reached is a finding among others."""
+def test_the_doctor_works_without_a_database(call, monkeypatch):
+    """An unreachable database is a finding among others."""
     monkeypatch.setenv("HPSEARCH_STORE", "mongodb://127.0.0.1:1/runs?serverSelectionTimeoutMS=100")
     outcome = call("doctor", "--json")
     assert outcome.code == 78
@@ -228,14 +216,14 @@ def server_is_a_link(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
-def server_among_other_things(tmp_path: Path) -> str:
+def server_folder_with_other_files(tmp_path: Path) -> str:
     (tmp_path / "mongod").mkdir(mode=0o700)
     (tmp_path / "mongod" / "thesis.tex").touch()
     return str(tmp_path)
 
 
-def home_that_nobody_has(tmp_path: Path) -> str:
-    return "~nobody-of-that-name/data"
+def unknown_home(tmp_path: Path) -> str:
+    return "~no-such-user/data"
 
 
 @pytest.mark.parametrize(
@@ -247,11 +235,11 @@ def home_that_nobody_has(tmp_path: Path) -> str:
         logs_are_a_file,
         logs_of_a_search_are_a_link,
         server_is_a_link,
-        server_among_other_things,
-        home_that_nobody_has,
+        server_folder_with_other_files,
+        unknown_home,
     ],
 )
-def test_the_doctor_names_a_folder_that_cannot_be_used_and_goes_on(call, tmp_path, monkeypatch, obstructed):
+def test_the_doctor_reports_an_unusable_folder(call, tmp_path, monkeypatch, obstructed):
     home = obstructed(tmp_path)
     monkeypatch.setenv("HPSEARCH_HOME", home)
     before = sorted(tmp_path.rglob("*"))
@@ -268,7 +256,7 @@ def test_the_doctor_names_a_folder_that_cannot_be_used_and_goes_on(call, tmp_pat
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_the_doctor_makes_no_folder(call, tmp_path, monkeypatch):
+def test_the_doctor_creates_no_folder(call, tmp_path, monkeypatch):
     monkeypatch.delenv("HPSEARCH_STORE")
     monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "new"))
 
@@ -284,7 +272,7 @@ def test_the_doctor_makes_no_folder(call, tmp_path, monkeypatch):
         ("HPSEARCH_RUN_TIMEOUT", "soon", "'soon' is not a duration"),
         ("HPSEARCH_STATUS_FORMAT", "xml", "'xml'"),
         ("HPSEARCH_MONGO_WORKER_MAX_JOBS", "all", "'all'"),
-        # Those that the doctor itself reads.
+        # Variables of the doctor itself.
         ("HPSEARCH_DEBUG", "perhaps", "'perhaps'"),
         ("HPSEARCH_DOCTOR_JSON", "perhaps", "'perhaps'"),
         ("HPSEARCH_STORE_FILE", "/", "directory"),
@@ -292,7 +280,7 @@ def test_the_doctor_makes_no_folder(call, tmp_path, monkeypatch):
         ("HPSEARCH_RUN_MAX_EVALS", "me:hunter2@host", "not a valid value of this option"),
     ],
 )
-def test_the_doctor_names_a_variable_whose_value_makes_no_sense(call, monkeypatch, variable, value, words):
+def test_the_doctor_reports_an_invalid_value_of_a_variable(call, monkeypatch, variable, value, words):
     monkeypatch.setenv(variable, value)
 
     outcome = call("doctor", "--json")
@@ -314,7 +302,7 @@ def test_the_doctor_names_a_variable_whose_value_makes_no_sense(call, monkeypatc
         ("HPSEARCH_MONGOD", "/no/such/program", "mongod"),
     ],
 )
-def test_the_doctor_goes_on_where_a_setting_cannot_be_used(call, monkeypatch, variable, value, name):
+def test_the_doctor_reports_an_unusable_setting(call, monkeypatch, variable, value, name):
     monkeypatch.setenv(variable, value)
 
     outcome = call("doctor", "--json")
@@ -324,8 +312,8 @@ def test_the_doctor_goes_on_where_a_setting_cannot_be_used(call, monkeypatch, va
     assert "python" in findings(outcome)
 
 
-def test_the_doctor_works_where_there_is_no_home_and_no_folder(uri, tmp_path):
-    (gone := tmp_path / "gone").mkdir()
+def test_the_doctor_works_without_a_home_and_a_working_folder(uri, tmp_path):
+    (deleted := tmp_path / "deleted").mkdir()
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": "/no/such/home",
@@ -333,7 +321,7 @@ def test_the_doctor_works_where_there_is_no_home_and_no_folder(uri, tmp_path):
         "HPSEARCH_STORE": uri,
         "HPSEARCH_RUN_SEED": "\udcff",  # no text in any encoding
     }
-    script = f"cd {gone} && rmdir {gone} && exec {sys.executable} -P -m hpsearch doctor --json"
+    script = f"cd {deleted} && rmdir {deleted} && exec {sys.executable} -P -m hpsearch doctor --json"
     done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=60)
 
     found = {f["name"]: f for f in json.loads(done.stdout)["doctor"]}
@@ -343,7 +331,7 @@ def test_the_doctor_works_where_there_is_no_home_and_no_folder(uri, tmp_path):
     assert "topology" in found
 
 
-def test_a_search_that_idle_workers_wait_for_and_nobody_leads_is_found(call, documents, filled):
+def test_a_search_with_idle_workers_and_without_a_coordinator_is_found(call, documents, filled):
     long_ago = datetime.now(UTC) - timedelta(hours=1)
     documents.experiments.update_one({}, {"$set": {"created_at": long_ago}})
 
@@ -369,7 +357,7 @@ def test_a_search_that_idle_workers_wait_for_and_nobody_leads_is_found(call, doc
 
 
 @pytest.mark.parametrize("of", ["trials", "experiments"])
-def test_a_lease_that_was_given_before_the_clock_was_set_back_is_found(call, documents, of):
+def test_a_lease_from_before_the_clock_was_set_back_is_found(call, documents, of):
     late = datetime.now(UTC) + timedelta(hours=1)
     if of == "trials":
         documents.trials.update_one({"state": "running"}, {"$set": {"lease_until": late}})

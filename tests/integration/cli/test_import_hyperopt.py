@@ -25,7 +25,7 @@ from tests.support.command_line import Call
 #: A search of Hyperopt 0.3.0 with pymongo 3.13, whose job 17 was then put back to new.
 JOBS = Path(__file__).parent / "data" / "hyperopt_jobs.json"
 
-#: The script that the search was begun with.
+#: The script of the search under Hyperopt.
 SCRIPT = """
 from hyperopt import hp
 
@@ -45,7 +45,7 @@ def objective(config):
 OURS = SCRIPT.replace("from hyperopt ", "from hpsearch.hyperopt ")
 
 
-#: What a user of MongoTrials goes on with.
+#: The script of a user of MongoTrials.
 MONGO_SCRIPT = """
 import sys
 from hyperopt import fmin, tpe
@@ -65,7 +65,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def source(uri: str) -> Iterator[str]:
-    """Address of the jobs, in the database that the store uses, too; nothing changes them."""
+    """URI of Hyperopt's jobs, which are in the database of the store; no test changes them."""
     with MongoClient[dict[str, Any]](uri) as client:
         database = client.get_default_database()
         for name, documents in json_util.loads(JOBS.read_text()).items():
@@ -81,7 +81,7 @@ def source(uri: str) -> Iterator[str]:
 
 @pytest.fixture
 def script(folder: Path) -> Path:
-    """Put the script into the user's folder."""
+    """Write the script into the user's folder."""
     (folder / "train.py").write_text(SCRIPT)
     (folder / "ours.py").write_text(OURS)
     return folder
@@ -91,7 +91,9 @@ def by_origin(store: MongoStore, exp_key: str) -> dict[str, Trial]:
     return {trial.origin: trial for trial in store.trials(exp_key)}
 
 
-def test_all_that_hyperopt_kept_is_there(shell: Call, store: MongoStore, source: str, script: Path):
+def test_everything_that_hyperopt_stored_is_imported(
+    shell: Call, store: MongoStore, source: str, script: Path
+):
     done = shell("import-hyperopt", source, "--exp-key", "exp1", "--space", "train.py:space")
     assert done.code == 0, done.err
     assert done.out == (
@@ -116,8 +118,8 @@ def test_all_that_hyperopt_kept_is_there(shell: Call, store: MongoStore, source:
     assert [o for o, t in trials.items() if t.state is State.PENDING] == ["hyperopt:16", "hyperopt:17"]
 
 
-def test_the_search_goes_on_with_what_was_imported(shell: Call, store: MongoStore, source: str, script: Path):
-    """What waited is evaluated, what was done counts, and the algorithm learns from it."""
+def test_run_continues_an_imported_search(shell: Call, store: MongoStore, source: str, script: Path):
+    """Pending trials are evaluated, finished ones count, and the algorithm learns from them."""
     shell("import-hyperopt", source, "--exp-key", "exp1", "--into", "more", "--space", "ours.py")
     assert store.experiment("more").state is ExperimentState.STOPPED
     done = shell(
@@ -128,7 +130,7 @@ def test_the_search_goes_on_with_what_was_imported(shell: Call, store: MongoStor
     assert store.counts("more")[State.DONE] == 9
     assert store.counts("more")[State.FAILED] == 9
     assert [trials[f"hyperopt:{tid}"].state for tid in (16, 17)] == [State.DONE, State.DONE]
-    assert "anneal" in trials  # which takes over once there are losses to go on from
+    assert "anneal" in trials  # it needs losses
     experiment = store.experiment("more")
     assert (experiment.seed, experiment.algorithm.name) == (5, "anneal")
     assert experiment.objective.ref == "ours.py:objective"
@@ -137,10 +139,10 @@ def test_the_search_goes_on_with_what_was_imported(shell: Call, store: MongoStor
     assert "another objective: 'ours.py:objective' there" in other.err
 
 
-def test_a_script_with_mongo_trials_goes_on_with_what_was_imported(
+def test_a_script_with_mongo_trials_continues_an_imported_search(
     shell: Call, store: MongoStore, source: str, script: Path, uri: str
 ):
-    """The objective is the script's own, and travels to a worker that was started as Hyperopt's is."""
+    """The objective is a function of the script, sent by value to a worker with Hyperopt's flags."""
     shell("import-hyperopt", source, "--exp-key", "exp1", "--space", "ours.py")
     (script / "mongo.py").write_text(MONGO_SCRIPT)
     environment = {**os.environ, "HPSEARCH_SECRET": "a secret of a test, long enough"}
@@ -169,7 +171,7 @@ def test_a_script_with_mongo_trials_goes_on_with_what_was_imported(
     assert (counts[State.DONE], counts[State.FAILED]) == (11, 9)
 
 
-def test_importing_again_adds_only_what_is_new(
+def test_importing_again_adds_only_new_trials(
     shell: Call, store: MongoStore, source: str, script: Path, uri: str
 ):
     command = ("import-hyperopt", source, "--exp-key", "exp2", "--space", "train.py")
@@ -177,7 +179,7 @@ def test_importing_again_adds_only_what_is_new(
         "2 of 2 jobs imported (1 done, 1 failed), 0 existed already; attachments: 1." in shell(*command).out
     )
     before = list(store.trials("exp2"))
-    store.detach("exp2", "model", tid=0)  # as if the first import had been cut short
+    store.detach("exp2", "model", tid=0)  # as after an interrupted import
     again = shell(*command)
     assert again.out == "exp2: 0 of 2 jobs imported, 2 existed already; attachments: 1.\n", again.err
     assert list(store.trials("exp2")) == before
@@ -190,7 +192,7 @@ def test_importing_again_adds_only_what_is_new(
         jobs.delete_one({"tid": 30})
 
 
-def test_an_experiment_with_other_trials_is_left_alone(
+def test_an_experiment_with_other_trials_is_not_changed(
     shell: Call, store: MongoStore, source: str, script: Path
 ):
     shell("run", "ours.py", "--exp-key", "taken", "--max-evals", "2")
@@ -201,7 +203,7 @@ def test_an_experiment_with_other_trials_is_left_alone(
     assert list(store.trials("taken")) == before
 
 
-def test_points_of_another_space_are_refused_or_left_out(
+def test_points_of_another_space_are_refused_or_skipped(
     shell: Call, store: MongoStore, source: str, script: Path
 ):
     command = ("import-hyperopt", source, "--exp-key", "exp1", "--space", "train.py:narrow")
@@ -230,7 +232,9 @@ def test_points_of_another_space_are_refused_or_left_out(
         (["train.py", "--space", "train.py", "--trust-pickle"], 65, "cannot be read as pickled Trials"),
     ],
 )
-def test_a_mistake_costs_one_sentence(arguments, code, words, shell: Call, source: str, script: Path):
+def test_a_mistake_is_reported_in_one_sentence(
+    arguments, code, words, shell: Call, source: str, script: Path
+):
     places = {"SOURCE": source, "OTHER": source.replace("/jobs?", "/none?")}
     done = shell("import-hyperopt", *(places.get(word, word) for word in arguments))
     assert (done.code, done.out) == (code, "")
@@ -238,8 +242,10 @@ def test_a_mistake_costs_one_sentence(arguments, code, words, shell: Call, sourc
     assert len(done.err.splitlines()) == 1
 
 
-def test_a_file_that_hyperopt_pickled_comes_in_without_hyperopt(shell: Call, store: MongoStore, script: Path):
-    """Also trials whose objective raised, which ``trials.trials`` leaves out."""
+def test_a_file_that_hyperopt_pickled_is_imported_without_hyperopt(
+    shell: Call, store: MongoStore, script: Path
+):
+    """The import includes trials whose objective raised, which ``trials.trials`` leaves out."""
     if importlib.util.find_spec("hyperopt") is None:
         pytest.skip("Hyperopt is not installed here, so nothing can be pickled by it")
     write = """
@@ -281,16 +287,16 @@ def test_a_pickle_of_something_else_is_refused(shell: Call, script: Path):
     assert "list.pkl contains a list, not Trials of Hyperopt." in done.err
 
 
-def test_damaged_jobs_and_attachments_are_left_out_and_told(
+def test_damaged_jobs_and_attachments_are_skipped_and_reported(
     shell: Call, store: MongoStore, uri: str, source: str, script: Path
 ):
-    """A number or a list that is none, an error without a class, a date out of range."""
+    """Invalid numbers and lists, an error without a class, a date out of range."""
     with MongoClient[dict[str, Any]](uri) as client:
         jobs = client.get_default_database()["damaged"]
         whole = client.get_default_database()["jobs"].find_one({"exp_key": "exp1", "state": 2}, {"_id": 0})
         assert whole is not None
         jobs.insert_one({**whole, "_attachments": "zz"})
-        jobs.insert_one({**whole, "_attachments": [["gone", None], [1], None]})
+        jobs.insert_one({**whole, "_attachments": [["lost", None], [1], None]})
         jobs.insert_one({**whole, "tid": None, "misc": None})
         jobs.insert_one({**whole, "state": 3, "error": "out of memory"})
         jobs.insert_one({**whole, "refresh_time": DatetimeMS(10**15)})
@@ -299,7 +305,7 @@ def test_damaged_jobs_and_attachments_are_left_out_and_told(
     assert done.code == 0, done.err
     assert "4 of 4 jobs imported (3 done, 1 failed)" in done.out
     assert "Skipped: Job None: The part 'misc' of trial None is not a dict." in done.err
-    assert "Skipped: the attachment 'gone'" in done.err
+    assert "Skipped: the attachment 'lost'" in done.err
     assert "Skipped: the attachment 'zz'" in done.err
     assert [trial.state for trial in store.trials("d")].count(State.FAILED) == 1
 
@@ -316,14 +322,14 @@ def test_damaged_jobs_and_attachments_are_left_out_and_told(
         "me@hunter2",
     ],
 )
-def test_a_mistyped_source_is_not_repeated_with_its_password(call, folder, source):
+def test_the_error_for_a_mistyped_source_does_not_repeat_its_password(call, folder, source):
     outcome = call("import-hyperopt", source, "--space", f"{folder / 'search.py'}:space")
     assert outcome.code in {65, 78}
     assert outcome.err.startswith("hpsearch: ")
     assert "hunter2" not in outcome.out + outcome.err
 
 
-def test_an_address_that_is_one_argument_too_many_is_not_repeated_with_its_password(call):
+def test_the_error_for_an_extra_argument_does_not_repeat_its_password(call):
     for arguments in (("workers",), ("db", "check"), ("import-hyperopt", "a")):
         outcome = call(*arguments, "mongodb://me:hunter2@host/db")
         assert outcome.code == 2

@@ -1,4 +1,4 @@
-"""What may be in the place of hpsearch's folders and logs: it costs one sentence, and stays as it is."""
+"""Obstacles at the paths of hpsearch's folders and logs are reported in one sentence and not changed."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def log_folder_is_a_link(home: Path) -> None:
     (home / "logs" / "s").symlink_to(home.parent)
 
 
-def log_folder_holds_other_things(home: Path) -> None:
+def log_folder_has_other_files(home: Path) -> None:
     (home / "logs" / "s").mkdir(parents=True, mode=0o700)
     (home / "logs" / "s" / "thesis.tex").touch()
 
@@ -88,7 +88,7 @@ OBSTACLES: list[Callable[[Path], None]] = [
     logs_of_another_user,
     log_folder_is_a_file,
     log_folder_is_a_link,
-    log_folder_holds_other_things,
+    log_folder_has_other_files,
     log_leads_nowhere,
     log_is_a_pipe,
     older_log_is_a_folder,
@@ -100,7 +100,7 @@ def modes(folder: Path) -> dict[Path, int]:
 
 
 @pytest.mark.parametrize("obstruct", OBSTACLES)
-def test_a_search_writes_no_log_to_where_it_has_no_folder_of_its_own(
+def test_a_search_writes_no_log_outside_a_private_folder(
     shell: Call, folder: Path, obstruct: Callable[[Path], None]
 ):
     if "another_user" in obstruct.__name__ and os.getuid() != 0:

@@ -27,7 +27,7 @@ from tests.support.servers import Server
 pytestmark = pytest.mark.usefixtures("filled")
 
 #: Everything that looks at a search, with all that it can show.
-LOOKING = [
+QUERIES = [
     ("status",), ("status", "search", "--format", "json"), ("best", "search"), ("best", "--format", "json"),
     ("trials", "search"), ("trials", "search", "--format", "csv"), ("show", "search", "2"),
     ("show", "search", "2", "--format", "json"), ("workers",), ("db", "check"), ("doctor",),
@@ -42,9 +42,9 @@ QUERIES = {
 }
 
 
-@pytest.mark.parametrize("arguments", LOOKING, ids=" ".join)
-def test_a_command_that_looks_runs_nothing_that_the_space_names(
-    filled: MongoStore,
+@pytest.mark.parametrize("arguments", QUERIES, ids=" ".join)
+def test_a_query_runs_no_function_that_the_space_names(
+    documents: Any,
     call: Call,
     arguments: tuple[str, ...],
     tmp_path: Path,
@@ -54,7 +54,7 @@ def test_a_command_that_looks_runs_nothing_that_the_space_names(
     (tmp_path / "noted_by_looking.py").write_text(f"open({str(noted)!r}, 'a')\ndef run(): pass\n")
     monkeypatch.syspath_prepend(tmp_path)
     reference = {"import": "noted_by_looking:run"}
-    filled._database["experiments"].update_one(
+    documents["experiments"].update_one(
         {"_id": "search"},
         {
             "$set": {
@@ -82,7 +82,7 @@ def rows(outcome: Outcome) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_json_stands_alone_on_stdout_and_names_its_shape(name: str, call: Call):
+def test_stdout_contains_only_json_with_its_schema(name: str, call: Call):
     outcome = call(*QUERIES[name], "--format", "json")
     kind = name if name in {"status", "workers"} else "trials"
     document = strict(outcome.out)
@@ -92,7 +92,7 @@ def test_json_stands_alone_on_stdout_and_names_its_shape(name: str, call: Call):
 
 
 def on_terminal(*arguments: str, **environment: str) -> bytes:
-    """Return what a command prints on a terminal."""
+    """Return the output of a command on a terminal."""
     ours, theirs = pty.openpty()
     subprocess.run(
         [sys.executable, "-m", "hpsearch", *arguments],
@@ -108,7 +108,7 @@ def on_terminal(*arguments: str, **environment: str) -> bytes:
     return shown
 
 
-def test_csv_keeps_what_a_terminal_obeys_but_not_on_one(call: Call, filled: MongoStore):
+def test_csv_contains_control_characters_except_on_a_terminal(call: Call, filled: MongoStore):
     filled.record_worker(Worker(name="\x1b[2Jben", host="machine", pid=1), 60)
     assert "\x1b[2Jben" in {row["name"] for row in rows(call("workers", "--format", "csv"))}
     shown = on_terminal("workers", "--format", "csv")
@@ -116,7 +116,7 @@ def test_csv_keeps_what_a_terminal_obeys_but_not_on_one(call: Call, filled: Mong
     assert b"\x1b" not in shown
 
 
-def test_csv_holds_no_formula_unless_it_is_asked_for_raw(call: Call, filled: MongoStore):
+def test_csv_contains_no_formula_unless_raw(call: Call, filled: MongoStore):
     filled.record_worker(Worker(name="=1+1", host="machine", pid=1), 60)
     for options, name in (((), "'=1+1"), (("--raw",), "=1+1")):
         found = {row["name"]: row["pid"] for row in rows(call("workers", "--format", "csv", *options))}
@@ -124,7 +124,7 @@ def test_csv_holds_no_formula_unless_it_is_asked_for_raw(call: Call, filled: Mon
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_raw_csv_differs_in_nothing_else(name: str, call: Call):
+def test_raw_csv_differs_only_in_formulas(name: str, call: Call):
     marked, raw = (call(*QUERIES[name], "--format", "csv", *options) for options in ((), ("--raw",)))
     assert raw.code == 0
     changing = dict.fromkeys(["per_minute", "seen_at"])  # between two calls
@@ -132,7 +132,7 @@ def test_raw_csv_differs_in_nothing_else(name: str, call: Call):
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_json_lines_and_csv_hold_as_many_rows_as_json(name: str, call: Call):
+def test_json_lines_and_csv_have_as_many_rows_as_json(name: str, call: Call):
     document = strict(call(*QUERIES[name], "--format", "json").out)
     kind = document["schema"].removeprefix("hpsearch.").removesuffix("/1")
     lines = call(*QUERIES[name], "--format", "jsonl").out.splitlines()
@@ -140,7 +140,7 @@ def test_json_lines_and_csv_hold_as_many_rows_as_json(name: str, call: Call):
     assert len(rows(call(*QUERIES[name], "--format", "csv"))) == len(document[kind])
 
 
-def test_status_tells_every_count_and_the_best_values(call: Call):
+def test_status_shows_every_count_and_the_best_values(call: Call):
     [row] = strict(call("status", "search", "--format", "json").out)["status"]
     counts = {state: row[state] for state in ("pending", "running", "done", "failed", "cancelled")}
     assert counts == {"pending": 1, "running": 1, "done": 3, "failed": 1, "cancelled": 1}
@@ -148,18 +148,20 @@ def test_status_tells_every_count_and_the_best_values(call: Call):
     assert (row["max_evals"], row["workers"], row["is_led"]) == (40, 1, False)
 
 
-def test_status_says_that_a_search_has_no_coordinator(call: Call):
+def test_status_shows_that_a_search_has_no_coordinator(call: Call):
     assert "running, no coordinator" in call("status").out
 
 
-def test_status_of_an_empty_database_says_how_to_begin(filled: MongoStore, call: Call, mongo_uri: str):
-    outcome = call("status", "--store", mongo_uri.replace("/hpsearch?", "/nobody_writes_here?"))
+def test_status_of_an_empty_database_prints_the_command_to_begin(
+    filled: MongoStore, call: Call, mongo_uri: str
+):
+    outcome = call("status", "--store", mongo_uri.replace("/hpsearch?", "/no_such_database?"))
     assert outcome.code == 0
     assert "hpsearch run FILE.py" in outcome.err
 
 
 def test_status_can_be_watched_until_ctrl_c(uri: str):
-    # Ctrl-C as a terminal sends it, also where this process was started to ignore it.
+    # This process may have been started with Ctrl-C ignored.
     command = ["env", "--default-signal=INT", sys.executable, "-m", "hpsearch"]
     command += ["status", "search", "--watch", "--every", "10ms"]
     process = subprocess.Popen(
@@ -176,11 +178,11 @@ def test_status_can_be_watched_until_ctrl_c(uri: str):
     _, err = process.communicate(timeout=30)
     assert [line.split()[0] for line in seen] == ["exp_key", "search"] * 2
     assert "Traceback" not in err
-    assert process.returncode in {0, 130}  # between two prints, or in the middle of one
+    assert process.returncode in {0, 130}  # between two outputs, or during one
 
 
-def test_watching_outlasts_an_outage_of_the_database(killable_server: Server):
-    """Whoever watches a search for days must not have to begin again at each restart of MongoDB."""
+def test_watching_survives_an_outage_of_the_database(killable_server: Server):
+    """A restart of MongoDB must not end a command that watches a search for days."""
     command = [sys.executable, "-m", "hpsearch", "status", "--watch", "--every", "10ms", "--format", "csv"]
     process = subprocess.Popen(
         command,
@@ -209,16 +211,16 @@ def test_best_shows_the_values_of_the_best_trial(call: Call):
     assert call("best", "search").out == "trial 2  loss 0.25\n  lr    0.2\n  kind  adam\n"
 
 
-def test_best_without_a_name_takes_the_only_search(call: Call):
+def test_best_without_a_name_shows_the_only_search(call: Call):
     assert call("best").out == call("best", "search").out
 
 
-def test_best_lists_as_many_as_asked_in_order(call: Call):
+def test_best_lists_n_trials_in_order(call: Call):
     found = strict(call("best", "search", "-n", "5", "--format", "json").out)["trials"]
-    assert [t["loss"] for t in found] == [0.25, 0.5, None]  # infinity has no form in JSON
+    assert [t["loss"] for t in found] == [0.25, 0.5, None]  # JSON has no infinity
 
 
-def test_trials_can_be_sorted_and_chosen_by_state(call: Call):
+def test_trials_can_be_sorted_and_filtered_by_state(call: Call):
     by_loss = rows(call("trials", "search", "--sort", "loss", "--format", "csv"))
     assert [row["tid"] for row in by_loss] == ["2", "1", "4"]
     some = rows(call("trials", "search", "--state", "failed", "--state", "pending", "--format", "csv"))
@@ -231,7 +233,7 @@ def test_trials_have_a_column_for_each_parameter_in_csv(call: Call):
     assert (row["lr"], row["kind"], row["error"], row["worker"]) == ("0.3", "sgd", "ValueError", "anna")
 
 
-def test_trials_in_json_have_the_shape_of_the_documents(call: Call):
+def test_trials_in_json_have_the_fields_of_the_documents(call: Call):
     trial = strict(call("show", "search", "3", "--format", "json").out)["trials"][0]
     assert trial["error"]["kind"] == "exception"
     assert trial["worker"] == {"name": "anna", "host": "machine", "pid": 4711}
@@ -243,7 +245,7 @@ def test_a_result_that_is_not_a_number_is_null_in_json(call: Call):
     assert trial["result"] == {"loss": 0.5, "accuracy": None}
 
 
-def test_show_tells_the_traceback_of_a_failed_trial(call: Call):
+def test_show_prints_the_traceback_of_a_failed_trial(call: Call):
     page = call("show", "search", "3").out
     assert "state         failed" in page
     assert page.endswith("Traceback\n  no luck\n")
@@ -274,7 +276,7 @@ def test_workers_are_listed(call: Call):
         (("pause", "serch"), "There is no experiment 'serch' in this database. Did you mean 'search'?"),
     ],
 )
-def test_what_is_not_there_is_named_with_what_may_have_been_meant(
+def test_an_unknown_name_is_reported_with_a_similar_one(
     arguments: tuple[str, ...], sentence: str, call: Call
 ):
     assert call(*arguments) == Outcome(4, "", f"hpsearch: {sentence}\n")
@@ -300,7 +302,7 @@ def test_wrong_usage_is_one_sentence(arguments: tuple[str, ...], words: str, cal
 
 
 def copied(store: MongoStore, n: int, **fields: Any) -> list[str]:
-    """Add searches like the one that there is."""
+    """Add copies of the search."""
     present = store.experiment("search")
     keys = [f"copy-{i:04d}" for i in range(n)]
     for key in keys:
@@ -308,7 +310,7 @@ def copied(store: MongoStore, n: int, **fields: Any) -> list[str]:
     return keys
 
 
-def test_status_shows_what_goes_on_and_counts_what_has_ended_and_is_left_out(filled: MongoStore, call: Call):
+def test_status_lists_active_searches_and_counts_those_left_out(filled: MongoStore, call: Call):
     keys = copied(filled, 15, state=ExperimentState.DONE)
     outcome = call("status", "--format", "json")
     rows_shown = [row["exp_key"] for row in strict(outcome.out)["status"]]
@@ -320,7 +322,7 @@ def test_status_shows_what_goes_on_and_counts_what_has_ended_and_is_left_out(fil
     assert every.err == ""
 
 
-def test_status_asks_as_little_for_many_searches_as_for_one(filled: MongoStore, call: Call, uri: str):
+def test_status_sends_as_many_queries_for_many_searches_as_for_one(filled: MongoStore, call: Call, uri: str):
     def n_commands() -> int:
         with MongoClient[dict[str, Any]](uri) as client:
             database = client.get_default_database()
@@ -336,7 +338,7 @@ def test_status_asks_as_little_for_many_searches_as_for_one(filled: MongoStore, 
     assert n_commands() == one
 
 
-def test_names_that_do_not_fit_a_terminal_are_shortened_and_nowhere_else(filled: MongoStore, call: Call):
+def test_names_are_shortened_only_on_a_terminal(filled: MongoStore, call: Call):
     present, key = filled.experiment("search"), "a" * 45 + "b" * 45
     filled.open_experiment(replace(present, exp_key=key))
     assert key in call("status").out
@@ -349,14 +351,14 @@ def test_names_that_do_not_fit_a_terminal_are_shortened_and_nowhere_else(filled:
 
 
 @pytest.mark.parametrize("command", [("best", "nowhere at all"), ("best",)])
-def test_messages_name_only_some_of_many_searches(command: tuple[str, ...], filled: MongoStore, call: Call):
+def test_messages_name_at_most_ten_searches(command: tuple[str, ...], filled: MongoStore, call: Call):
     keys = copied(filled, 40)
     said = call(*command).err
     assert len(said) < 400
     assert f"{keys[-1]} and 31 older ones" in said
 
 
-def test_several_searches_must_be_told_apart_by_name(filled: MongoStore, call: Call):
+def test_with_several_searches_a_name_is_required(filled: MongoStore, call: Call):
     present = filled.experiment("search")
     filled.open_experiment(replace(present, exp_key="other"))
     outcome = call("best")
@@ -364,7 +366,7 @@ def test_several_searches_must_be_told_apart_by_name(filled: MongoStore, call: C
     assert "Name one of the experiments: search, other." in outcome.err
 
 
-def test_a_reader_that_leaves_early_is_no_error(uri: str):
+def test_a_closed_pipe_is_no_error(uri: str):
     done = subprocess.run(
         f"{sys.executable} -m hpsearch trials search --format json | head -n 1; exit ${{PIPESTATUS[0]}}",
         shell=True,
@@ -377,7 +379,7 @@ def test_a_reader_that_leaves_early_is_no_error(uri: str):
     assert (done.returncode, done.stdout, done.stderr) == (0, "{\n", "")
 
 
-def test_a_database_that_refuses_the_password_is_told_without_it(call: Call, uri: str):
+def test_the_error_of_a_refused_password_does_not_contain_it(call: Call, uri: str):
     wrong = uri.replace("mongodb://hpsearch:", "mongodb://hpsearch:s3cret")
     outcome = call("status", "--store", wrong)
     assert outcome.code == 77
@@ -386,12 +388,12 @@ def test_a_database_that_refuses_the_password_is_told_without_it(call: Call, uri
     assert "Traceback" not in outcome.err
 
 
-def test_what_is_no_uri_is_refused_with_an_example_of_one(call: Call):
+def test_an_invalid_uri_is_refused_with_an_example(call: Call):
     outcome = call("status", "--store", "localhost")
     assert outcome.code == 78
     assert "mongodb://localhost:27017/hpsearch" in outcome.err
 
 
-def test_a_traceback_is_shown_only_when_asked_for(call: Call):
+def test_a_traceback_is_shown_only_with_debug(call: Call):
     assert "Traceback" not in call("show", "search", "99").err
     assert "Traceback" in call("show", "search", "99", "--debug").err

@@ -1,4 +1,4 @@
-"""``hpsearch run`` and ``coordinator``: whole searches, and what can be wrong with them."""
+"""``hpsearch run`` and ``coordinator``: complete searches, and their errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hpsearch.store.mongo.store import MongoStore
 from tests.support.command_line import Call, wait_for_running
 
 
-def test_a_search_ends_with_its_best_parameters_and_what_comes_next(shell: Call):
+def test_a_search_ends_with_its_best_parameters_and_the_next_commands(shell: Call):
     done = shell("run", "search.py", "--max-evals", "4", "--workers", "2", "--seed", "1")
     assert done.code == 0, done.err
     assert done.out.startswith("search: done, all trials are finished; 4/4 finished: 4 done, 0 failed")
@@ -32,7 +32,7 @@ def test_a_search_ends_with_its_best_parameters_and_what_comes_next(shell: Call)
     assert all(" x=" in line and " kind=" in line for line in improvements)
 
 
-def test_the_same_command_again_goes_on_where_the_search_was(shell: Call, store: MongoStore):
+def test_the_same_command_continues_the_search(shell: Call, store: MongoStore):
     shell("run", "search.py", "--max-evals", "2", "--seed", "1")
     more = shell("run", "search.py", "--max-evals", "4", "--seed", "2")
     assert more.code == 0, more.err
@@ -43,7 +43,7 @@ def test_the_same_command_again_goes_on_where_the_search_was(shell: Call, store:
     assert "4/4 finished" in same.out
 
 
-def test_the_command_that_goes_on_can_be_typed_as_it_is_printed(shell: Call, store: MongoStore):
+def test_the_printed_command_to_go_on_works_as_printed(shell: Call, store: MongoStore):
     done = shell(
         "run", "search.py", "--exp-key", "my search", "--reproducible", "--accept-changed-objective",
         "--max-evals", "2",
@@ -51,12 +51,12 @@ def test_the_command_that_goes_on_can_be_typed_as_it_is_printed(shell: Call, sto
     [printed] = [line for line in done.out.splitlines() if line.startswith("go on:")]
     words = shlex.split(printed.partition(" run ")[2])
     assert "--reproducible" in words
-    assert "--accept-changed-objective" not in words  # the next change is to be decided on again
+    assert "--accept-changed-objective" not in words  # the next change needs another decision
     assert shell("run", *words).code == 0
     assert store.counts("my search")[State.DONE] == 4
 
 
-def test_a_search_keeps_its_priority_until_another_is_given(shell: Call, store: MongoStore):
+def test_a_search_keeps_its_priority_until_it_is_changed(shell: Call, store: MongoStore):
     seen = []
     for options in (["--priority", "3"], [], ["--priority", "0"]):
         done = shell("run", "search.py", "--max-evals", "1", "--workers", "1", *options)
@@ -65,8 +65,8 @@ def test_a_search_keeps_its_priority_until_another_is_given(shell: Call, store: 
     assert seen == [3, 3, 0]
 
 
-def test_a_search_without_repeats_ends_with_its_space(shell: Call, folder: Path, store: MongoStore):
-    """Six points and no other limit; taken up again, it has nothing to do."""
+def test_a_search_without_repeats_ends_after_the_last_point(shell: Call, folder: Path, store: MongoStore):
+    """The space has six points; continuing the search does nothing."""
     (folder / "grid.py").write_text(
         "from hpsearch import hp\n"
         "space = {'n': hp.randint('n', 3), 'kind': hp.choice('kind', ['a', 'b'])}\n"
@@ -81,7 +81,7 @@ def test_a_search_without_repeats_ends_with_its_space(shell: Call, folder: Path,
     assert len({tuple(trial.values.values()) for trial in store.trials("grid")}) == 6
 
 
-def test_a_search_whose_trials_all_fail_says_why_and_how_to_see_more(shell: Call):
+def test_a_search_whose_trials_all_fail_prints_the_reasons_and_the_next_commands(shell: Call):
     done = shell("run", "search.py:failing", "--max-evals", "3")
     assert done.code == 1
     assert "No trial has a loss." in done.out
@@ -90,7 +90,7 @@ def test_a_search_whose_trials_all_fail_says_why_and_how_to_see_more(shell: Call
     assert "Traceback" not in done.err
 
 
-def test_another_space_under_the_same_name_is_refused_with_what_differs(shell: Call, folder: Path):
+def test_another_space_under_the_same_name_is_refused_with_the_difference(shell: Call, folder: Path):
     shell("run", "search.py", "--max-evals", "1")
     source = (folder / "search.py").read_text()
     (folder / "search.py").write_text(source.replace('hp.uniform("x", -5, 5)', 'hp.uniform("x", -6, 6)'))
@@ -105,9 +105,7 @@ def edited(folder: Path, old: str, new: str) -> None:
     (folder / "search.py").write_text(source.replace(old, new, 1))
 
 
-def test_a_changed_objective_is_refused_by_name_until_it_is_accepted(
-    shell: Call, folder: Path, store: MongoStore
-):
+def test_a_changed_objective_is_refused_until_it_is_accepted(shell: Call, folder: Path, store: MongoStore):
     assert shell("run", "search.py", "--max-evals", "2").code == 0
     edited(folder, 'return config["x"] ** 2', 'return config["x"] ** 2 + 1000')
     for command in ("run", "coordinator"):
@@ -129,7 +127,7 @@ def test_a_changed_objective_is_refused_by_name_until_it_is_accepted(
     assert shell("run", "search.py", "--max-evals", "5").code == 0
 
 
-def test_comments_and_another_folder_do_not_make_another_objective(shell: Call, folder: Path):
+def test_comments_and_another_folder_do_not_change_the_objective(shell: Call, folder: Path):
     assert shell("run", "search.py", "--max-evals", "1").code == 0
     edited(folder, "def objective(config):", '# A comment.\ndef objective(config: dict):\n    """Doc."""')
     assert shell("run", "search.py", "--max-evals", "2").code == 0
@@ -139,10 +137,10 @@ def test_comments_and_another_folder_do_not_make_another_objective(shell: Call, 
     assert moved.code == 0, moved.err
 
 
-def test_an_objective_that_is_edited_while_it_is_searched_is_not_mixed_with_the_former(
+def test_an_objective_that_is_edited_during_a_search_is_not_evaluated(
     shell: Call, folder: Path, store: MongoStore
 ):
-    """A worker that is started later finds other code than the coordinator."""
+    """A worker that starts later finds other code than the coordinator."""
     assert shell("run", "search.py", "--max-evals", "1").code == 0
     edited(folder, 'return config["x"] ** 2', 'return config["x"] ** 3')
     again = replace(store.experiment("search"), state=ExperimentState.RUNNING, budget=Budget(max_evals=2))
@@ -167,7 +165,7 @@ def test_an_objective_that_is_edited_while_it_is_searched_is_not_mixed_with_the_
         ("bounds.py", "'x'"),
     ],
 )
-def test_a_target_that_cannot_be_loaded_costs_one_sentence(
+def test_a_target_that_cannot_be_loaded_is_reported_in_one_sentence(
     target: str, words: str, shell: Call, folder: Path
 ):
     (folder / "broken.py").write_text("def objective(:\n")
@@ -182,36 +180,36 @@ def test_a_target_that_cannot_be_loaded_costs_one_sentence(
     assert words in refused.err
 
 
-def test_a_private_server_is_not_thrown_away_together_with_a_store(shell: Call):
+def test_ephemeral_and_store_exclude_each_other(shell: Call):
     assert "leave --store out" in shell("run", "search.py", "--ephemeral").err
 
 
-def test_without_a_mongod_the_sentence_says_so(shell: Call):
+def test_a_missing_mongod_is_reported(shell: Call):
     refused = shell("run", "search.py", HPSEARCH_STORE="", HPSEARCH_MONGOD="/nonexistent")
     assert refused.code == 78
     assert refused.err.count("\n") == 1
 
 
-def test_a_coordinator_needs_a_store_and_names_its_variable(shell: Call):
+def test_a_coordinator_needs_a_store(shell: Call):
     refused = shell("coordinator", "search.py", HPSEARCH_STORE="")
     assert refused.code == 2
     assert "HPSEARCH_STORE" in refused.err
 
 
-def test_options_can_come_from_the_environment_under_their_own_names(shell: Call, store: MongoStore):
+def test_options_can_come_from_the_environment(shell: Call, store: MongoStore):
     shell(
         "run", "search.py", HPSEARCH_RUN_MAX_EVALS="2", HPSEARCH_RUN_EXP_KEY="named", HPSEARCH_RUN_WORKERS="2"
     )
     assert store.counts("named")[State.DONE] == 2
 
 
-def test_options_of_the_algorithm_are_checked_at_once(shell: Call):
+def test_options_of_the_algorithm_are_checked_at_the_start(shell: Call):
     refused = shell("run", "search.py", "--algo-option", "gamma=")
     assert refused.code == 2
     assert "is not name=value" in refused.err
 
 
-def test_a_space_is_shown_before_anything_is_run(shell: Call):
+def test_a_space_is_shown_without_a_search(shell: Call):
     shown = shell("space", "show", "search.py", "--samples", "2", HPSEARCH_STORE="")
     assert shown.code == 0
     assert "uniform" in shown.out
@@ -219,7 +217,7 @@ def test_a_space_is_shown_before_anything_is_run(shell: Call):
 
 
 def started(folder: Path, uri: str, *arguments: str) -> subprocess.Popen[str]:
-    """Start ``hpsearch ARGUMENTS`` as a terminal does, with Ctrl-C at its default."""
+    """Start ``hpsearch ARGUMENTS`` with the default handling of Ctrl-C."""
     return subprocess.Popen(
         ["env", "--default-signal=INT", sys.executable, "-m", "hpsearch", *arguments],
         cwd=folder,
@@ -231,7 +229,9 @@ def started(folder: Path, uri: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def test_ctrl_c_gives_running_trials_back_and_says_how_to_go_on(folder: Path, uri: str, store: MongoStore):
+def test_ctrl_c_releases_running_trials_and_prints_the_command_to_go_on(
+    folder: Path, uri: str, store: MongoStore
+):
     arguments = ("run", "search.py:slow", "--max-evals", "9", "--drain-timeout", "100ms")
     process = started(folder, uri, *arguments)
     wait_for_running(store, "search-slow")
@@ -252,13 +252,13 @@ def test_a_second_ctrl_c_does_not_wait_for_running_trials(folder: Path, uri: str
     deadline = time.monotonic() + 60
     while store.counts("search-slow")[State.RUNNING]:
         assert time.monotonic() < deadline, "the worker keeps its trial"
-        process.send_signal(signal.SIGINT)  # signals that follow at once count as one
+        process.send_signal(signal.SIGINT)  # signals in quick succession count as one
         time.sleep(0.2)
     process.communicate(timeout=60)
     assert process.returncode == 130
 
 
-def test_a_search_that_was_stopped_elsewhere_ends_and_says_so(
+def test_a_search_that_another_command_stops_ends_with_a_message(
     folder: Path, uri: str, shell: Call, store: MongoStore
 ):
     process = started(folder, uri, "run", "search.py:slow", "--drain-timeout", "100ms")
@@ -269,7 +269,7 @@ def test_a_search_that_was_stopped_elsewhere_ends_and_says_so(
     assert out.startswith("search-slow: stopped, by hpsearch stop; 0 finished")
 
 
-def test_the_status_of_a_search_that_is_led_names_no_missing_coordinator(
+def test_the_status_of_a_search_with_a_coordinator_shows_no_missing_one(
     folder: Path, uri: str, shell: Call, store: MongoStore
 ):
     process = started(folder, uri, "run", "search.py:slow", "--drain-timeout", "100ms")
@@ -281,9 +281,7 @@ def test_the_status_of_a_search_that_is_led_names_no_missing_coordinator(
     assert process.returncode == 143
 
 
-def test_limits_of_trials_that_are_not_given_again_stay_as_they_were(
-    call: Call, folder: Path, store: MongoStore
-):
+def test_limits_of_trials_that_are_not_given_remain_unchanged(call: Call, folder: Path, store: MongoStore):
     limits = ("--trial-timeout", "7s", "--max-attempts", "9", "--lease", "20s")
     call("run", str(folder / "search.py"), "--max-evals", "1", *limits)
     call("run", str(folder / "search.py"), "--max-evals", "2")
@@ -306,7 +304,7 @@ def test_limits_of_trials_that_are_not_given_again_stay_as_they_were(
         ("--seed", "100000000000000000000"),
     ],
 )
-def test_values_that_cannot_work_are_refused_before_anything_is_stored(
+def test_invalid_values_are_refused_before_anything_is_stored(
     option: str, value: str, call: Call, folder: Path, store: MongoStore
 ):
     outcome = call("run", str(folder / "search.py"), option, value)

@@ -1,4 +1,4 @@
-"""``hpsearch space``: what is drawn, and what cannot be."""
+"""``hpsearch space``: pictures and errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_picture_of_the_space_shows_every_parameter_and_is_the_same_for_the_sa
 
 
 def curves(svg: str) -> list[str]:
-    """Return the lines of a drawing that hold coordinates, which know neither time nor file."""
+    """Return the lines of a drawing with coordinates, which do not depend on time and file."""
     return [line for line in svg.splitlines() if line.startswith(("L ", "M "))]
 
 

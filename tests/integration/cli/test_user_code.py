@@ -1,4 +1,4 @@
-"""Search files that are programs: whatever their import does, the commands do their work and end."""
+"""Search files with side effects: the commands work and end whatever the import does."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def objective(config):
 
 @pytest.fixture
 def run(uri: str, folder: Path) -> Call:
-    """Run ``hpsearch ARGUMENTS`` in the user's folder, which is not on the path of the installed command."""
+    """Run ``hpsearch ARGUMENTS`` in the user's folder, which is not on ``sys.path`` of the command."""
 
     def call(*arguments: str, timeout_s: float = 60, **environment: str) -> Outcome:
         done = subprocess.run(
@@ -76,23 +76,23 @@ def with_modules(folder: Path, names: list[str]) -> None:
         (folder / f"{name}.py").write_text("VOCABULARY = ['a', 'b']\n")
 
 
-def test_no_module_of_the_users_folder_takes_the_place_of_a_librarys(
-    run: Call, folder: Path, store: MongoStore
-):
-    """In the coordinator, its workers, their evaluating processes, or the keeper of a private server."""
+def test_modules_of_the_users_folder_shadow_no_library(run: Call, folder: Path, store: MongoStore):
+    """The coordinator, workers, evaluating processes and the keeper of a private server."""
     with_modules(folder, TAKEN.split())
     (folder / "more").mkdir()
     done = run("run", "search.py", "--max-evals", "1", PYTHONPATH=str(folder / "more"))
     assert done.code == 0, done.err
     [trial] = store.trials("search")
     assert trial.loss == pytest.approx(trial.values["x"] ** 2)
-    assert trial.result["path"] == str(folder / "more")  # the user's own, for what the objective starts
+    assert trial.result["path"] == str(
+        folder / "more"
+    )  # set by the user for child processes of the objective
     private = run("run", "search.py", "--max-evals", "1", "--ephemeral", HPSEARCH_STORE="")
     assert private.code == 0, private.err
 
 
-def test_nor_does_one_under_python_m(shell: Call, folder: Path, uri: str):
-    """But for those that Python itself imports before it comes to hpsearch."""
+def test_modules_of_the_users_folder_shadow_no_library_under_python_m(shell: Call, folder: Path, uri: str):
+    """Except modules that Python imports before hpsearch."""
     with_modules(
         folder, ["token", "logging", "calendar", "select", "http", "random", "numpy", "click", "bson"]
     )
@@ -108,7 +108,7 @@ def test_nor_does_one_under_python_m(shell: Call, folder: Path, uri: str):
     assert worker.returncode == 0, worker.stderr
 
 
-def test_a_helper_with_the_name_of_an_installed_module_is_named(run: Call, folder: Path):
+def test_the_error_names_a_module_that_an_installed_one_hides(run: Call, folder: Path):
     (folder / "search.py").write_text("from select import best\n")
     (folder / "select.py").write_text("best = 1\n")
     refused = run("run", "search.py")
@@ -118,21 +118,21 @@ def test_a_helper_with_the_name_of_an_installed_module_is_named(run: Call, folde
     assert refused.err.count("\n") == 1
 
 
-def test_a_search_file_may_delete_the_folder_that_it_goes_to(run: Call, folder: Path):
+def test_a_search_file_may_delete_its_working_folder(run: Call, folder: Path):
     (folder / "search.py").write_text(
-        f"import os, tempfile\ngone = tempfile.mkdtemp(); os.chdir(gone); os.rmdir(gone)\n{SIMPLE}"
+        f"import os, tempfile\ngone = tempfile.mkdtemp(); os.chdir(deleted); os.rmdir(deleted)\n{SIMPLE}"
     )
     done = run("run", "search.py", "--max-evals", "1")
     assert done.code == 0, done.err
 
 
-def test_a_search_begins_in_a_folder_that_was_deleted(folder: Path):
-    """With a private server, which outlives the command."""
+def test_a_search_starts_in_a_deleted_folder(folder: Path):
+    """The command uses a private server, which outlives it."""
     (folder / "search.py").write_text(SIMPLE)
-    gone = folder / "gone"
-    gone.mkdir()
+    deleted = folder / "deleted"
+    deleted.mkdir()
     script = (
-        f"cd {gone} && rmdir {gone} && exec {sys.executable} -P -m hpsearch run {folder / 'search.py'}"
+        f"cd {deleted} && rmdir {deleted} && exec {sys.executable} -P -m hpsearch run {folder / 'search.py'}"
         " --max-evals 1 --ephemeral"
     )
     done = subprocess.run(
@@ -147,7 +147,7 @@ def test_a_search_begins_in_a_folder_that_was_deleted(folder: Path):
 
 @pytest.fixture
 def unstartable(folder: Path) -> str:
-    """A place on the path where the worker's package is broken."""
+    """A folder for PYTHONPATH with a broken package of the worker."""
     broken = folder / "broken" / "hpsearch_worker"
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text("raise RuntimeError('no such luck')\n")
@@ -155,7 +155,7 @@ def unstartable(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("n", ["1", "2"])
-def test_a_local_worker_that_cannot_start_ends_the_search_with_its_last_words(
+def test_a_local_worker_that_cannot_start_ends_the_search_with_its_error(
     run: Call, folder: Path, unstartable: str, n: str
 ):
     refused = run("run", "search.py", "--max-evals", "3", "--workers", n, PYTHONPATH=unstartable)
@@ -167,7 +167,7 @@ def test_a_local_worker_that_cannot_start_ends_the_search_with_its_last_words(
     assert log.read_text().count("Traceback") == 3
 
 
-def test_a_worker_that_dies_at_work_is_replaced(run: Call, folder: Path, store: MongoStore):
+def test_a_worker_that_dies_is_replaced(run: Call, folder: Path, store: MongoStore):
     (folder / "search.py").write_text(
         "import os, signal\n"
         "from pathlib import Path\n"
@@ -195,7 +195,7 @@ def objective(config):
 CHDIR = "os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'data'))"
 
 #: What a search file may do to the process that imports it, a line each.
-HABITS = f"""
+SIDE_EFFECTS = f"""
 import argparse, atexit, locale, logging.config, multiprocessing, os, signal, sys, threading, time, warnings
 {CHDIR}
 argparse.ArgumentParser().parse_args()
@@ -223,12 +223,12 @@ CLEARS = "os.environ.clear()"
 
 
 @pytest.mark.parametrize("habits", [(THREAD, REDIRECTS), (HANDLER, CLOSES), (CLOSES_ALL, CLEARS)])
-def test_a_search_file_with_habits_is_searched_and_the_command_ends(
+def test_side_effects_of_a_search_file_do_not_disturb_the_command(
     run: Call, folder: Path, store: MongoStore, habits: tuple[str, str]
 ):
     (folder / "data").mkdir()
     (folder / "queue.py").write_text("")
-    lines = (HABITS, *habits, GOOD_OBJECTIVE, "assert __name__ != '__main__'")
+    lines = (SIDE_EFFECTS, *habits, GOOD_OBJECTIVE, "assert __name__ != '__main__'")
     (folder / "search.py").write_text("\n".join(lines))
     done = run("run", "search.py", "--max-evals", "2", HPSEARCH_HOME="home")
     assert done.code == 0, done.err
@@ -238,7 +238,7 @@ def test_a_search_file_with_habits_is_searched_and_the_command_ends(
     assert (folder / "home" / "logs" / "search" / "worker-1.log").exists()
 
 
-def test_a_search_file_that_catches_signals_is_still_interrupted(folder: Path, uri: str, store: MongoStore):
+def test_a_search_file_that_handles_signals_can_be_interrupted(folder: Path, uri: str, store: MongoStore):
     code = "import signal\nfor s in (signal.SIGINT, signal.SIGTERM): signal.signal(s, signal.SIG_IGN)\n"
     slow = GOOD_OBJECTIVE.replace("return", "__import__('time').sleep(600); return")
     (folder / "search.py").write_text(code + slow)
@@ -256,7 +256,7 @@ def test_a_search_file_that_catches_signals_is_still_interrupted(folder: Path, u
     assert out.startswith("search: interrupted")
 
 
-def test_a_file_finds_its_own_name_where_arguments_are(run: Call, folder: Path, store: MongoStore):
+def test_a_search_file_finds_only_its_own_name_in_sys_argv(run: Call, folder: Path, store: MongoStore):
     (folder / "search.py").write_text(
         "import sys\nseen = list(sys.argv)\n"
         "from hpsearch import hp\nspace = hp.uniform('x', 0, 1)\n"
@@ -269,7 +269,7 @@ def test_a_file_finds_its_own_name_where_arguments_are(run: Call, folder: Path, 
     assert f"argv {[str(folder / 'search.py')]}" in done.out
 
 
-def test_a_file_that_ends_the_program_costs_a_sentence_that_says_so(run: Call, folder: Path):
+def test_a_search_file_that_calls_sys_exit_is_reported_in_one_sentence(run: Call, folder: Path):
     (folder / "search.py").write_text("import sys\nsys.exit(3)\n")
     refused = run("run", "search.py")
     assert refused.code == 65
@@ -286,7 +286,7 @@ logging.getLogger("pymongo").setLevel(logging.DEBUG)
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_a_file_that_configures_logging_changes_nothing_of_the_commands_log(
+def test_a_search_file_that_configures_logging_does_not_change_the_log_of_the_command(
     run: Call, folder: Path, form: str
 ):
     (folder / "search.py").write_text(LOGS + GOOD_OBJECTIVE)
@@ -296,7 +296,7 @@ def test_a_file_that_configures_logging_changes_nothing_of_the_commands_log(
     assert "pymongo" not in done.err
 
 
-def test_relative_paths_mean_what_they_meant_before_the_import(run: Call, folder: Path):
+def test_relative_paths_refer_to_the_folder_before_the_import(run: Call, folder: Path):
     (folder / "data").mkdir()
     (folder / "sub").mkdir()
     (folder / "search.py").write_text(f"import os\n{CHDIR}\n{GOOD_OBJECTIVE}")
@@ -332,9 +332,7 @@ as_process(main)
         (f"{THREAD}; 1 / 0", 0, 1),
     ],
 )
-def test_a_process_ends_with_its_exit_code_and_all_its_output_whatever_was_left_running(
-    before, code, expected
-):
+def test_a_process_ends_with_its_exit_code_and_output_despite_threads_and_handlers(before, code, expected):
     done = subprocess.run(
         [sys.executable, "-c", LEAVES.format(before=before, code=code)],
         capture_output=True,
@@ -347,7 +345,7 @@ def test_a_process_ends_with_its_exit_code_and_all_its_output_whatever_was_left_
     assert ("ZeroDivisionError" in done.stderr) == ("1 / 0" in before)
 
 
-def test_exit_handlers_of_the_file_run(run: Call, folder: Path):
+def test_exit_handlers_of_the_search_file_run(run: Call, folder: Path):
     (folder / "search.py").write_text(
         f"import atexit\natexit.register(print, 'until later')\n{GOOD_OBJECTIVE}"
     )

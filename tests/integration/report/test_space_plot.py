@@ -56,12 +56,12 @@ def test_a_log_axis_has_several_ticks_however_wide_it_is(low: float, high: float
     assert 3 <= sum(low * 0.999 <= tick <= high * 1.001 for tick in axes.get_xticks()) <= 10
 
 
-def test_a_range_that_takes_many_words_is_not_cut_off():
+def test_a_long_range_is_wrapped():
     figure = draw_panels(panels(hp.qlognormal("x", 3, 3, 1)), "")
     assert "median 20.0855, times or divided by\n20.0855, step 1" in words(figure)
 
 
-def test_options_are_named_on_their_bars_and_counted():
+def test_options_have_names_and_shares_on_their_bars():
     figure = draw_panels(panels(hp.pchoice("kind", [(0.9, "adam"), (0.1, None)])), "of a space")
     assert {"of a space", "kind", "adam", "None", "2 options"} <= words(figure)
     shares = [bar.get_width() for bar in figure.axes[0].patches]
@@ -69,13 +69,13 @@ def test_options_are_named_on_their_bars_and_counted():
     assert sum(shares) == pytest.approx(1)
 
 
-def test_steps_are_bars_that_touch_no_other_value():
+def test_each_step_is_a_bar_around_its_value():
     [axes] = draw_panels(panels(hp.quniform("x", 0, 1, 0.5)), "").axes
     assert [bar.get_x() for bar in axes.patches] == pytest.approx([-0.25, 0.25, 0.75])
     assert sum(bar.get_height() for bar in axes.patches) == pytest.approx(1)
 
 
-def test_a_conditional_parameter_tells_how_many_samples_have_it():
+def test_the_picture_shows_the_share_of_samples_with_a_conditional_parameter():
     drawn = panels({"use": hp.choice("use", [None, {"rate": hp.uniform("rate", 0, 1)}])})
     assert f"0 .. 1\nactive in {drawn[1].active:.0%} of the samples" in words(draw_panels(drawn, ""))
 
@@ -86,7 +86,7 @@ def test_the_picture_names_the_share_outside_its_axis():
 
 @pytest.mark.parametrize(("ending", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")])
 def test_any_space_is_drawn_in_any_format_without_a_warning(ending: str, start: bytes, tmp_path: Path):
-    """Dollars are no formulas, control characters are shown, and ranges beyond any axis are told."""
+    """Dollar signs start no formula, control characters are escaped, and extreme ranges have a text."""
     path = tmp_path / f"space{ending}"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -94,21 +94,21 @@ def test_any_space_is_drawn_in_any_format_without_a_warning(ending: str, start: 
     assert path.read_bytes().startswith(start)
 
 
-def test_a_space_with_hundreds_of_parameters_stays_within_what_can_be_drawn(tmp_path: Path):
+def test_a_space_with_hundreds_of_parameters_can_be_drawn(tmp_path: Path):
     drawn = panels(hp.randint("x", 3)) * 1000
     figure = draw_panels(drawn[:8], "")
-    figure.set_size_inches(13, 600)  # the height of a thousand panels
+    figure.set_size_inches(13, 600)  # as high as a thousand panels
     save_figure(figure, tmp_path / "space.png")
     assert (tmp_path / "space.png").stat().st_size > 0
 
 
-def test_a_file_that_cannot_be_written_costs_a_sentence(tmp_path: Path):
+def test_a_file_that_cannot_be_written_is_reported_in_one_sentence(tmp_path: Path):
     figure = draw_panels(panels(hp.uniform("x", 0, 1)), "")
     with pytest.raises(ConfigurationError, match=r"cannot be written to .*: No such file or directory"):
         save_figure(figure, tmp_path / "nowhere" / "space.png")
 
 
-def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch):
+def test_without_matplotlib_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtraError, match=r"install hpsearch\[plot\]"):
         draw_panels(panels(hp.uniform("x", 0, 1)), "")

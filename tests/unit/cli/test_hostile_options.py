@@ -1,4 +1,4 @@
-"""Whatever stands on the command line: an exit code of the table and one sentence, never a traceback."""
+"""Any command line ends with a documented exit code and one sentence, never with a traceback."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class Outcome:
 
 
 def call(arguments: list[str], folder: Path, environment: Mapping[str, str] = NOTHING) -> Outcome:
-    """Run ``hpsearch ARGUMENTS`` in a user's folder, with a database that is none."""
+    """Run ``hpsearch ARGUMENTS`` in a user's folder with an invalid database."""
     err, loggers = io.StringIO(), [logging.getLogger(name) for name in ("", *LOGGERS)]
     before = [(logger, logger.level, list(logger.handlers)) for logger in loggers]
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()), redirect_stderr(err):
@@ -163,7 +163,7 @@ def call(arguments: list[str], folder: Path, environment: Mapping[str, str] = NO
 
 
 def options_of(name: str) -> list[click.Option]:
-    """Return the options of a command; not a hidden one, which ends a process that has another parent."""
+    """Return the options of a command without the hidden --parent, which would end this process."""
     found = [p for p in COMMANDS[name].params if isinstance(p, click.Option)]
     return [option for option in found if not option.hidden and "--debug" not in option.opts]
 
@@ -197,14 +197,14 @@ def environments(draw: st.DrawFn) -> tuple[list[str], dict[str, str]]:
     variables = [variable(name, option) for option in options_of(name)]
     found = draw(st.dictionaries(st.sampled_from([*variables, *PLAIN]), VALUES, min_size=1, max_size=3))
     for needed in {"HPSEARCH_STORE", "HPSEARCH_MONGOD"} & found.keys():
-        found[needed] = found[needed] or "x"  # without any, a server would be started
+        found[needed] = found[needed] or "x"  # without a URI, a private server would start
     arguments = ["search.py" for p in parameters if isinstance(p, click.Argument)]
     return [*name.split(" "), *arguments], found
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's folder, with files that are not what they should be."""
+    """A user's folder with invalid files."""
     path = tmp_path_factory.mktemp("user")
     for name, content in FILES.items():
         (path / name).write_bytes(content)
@@ -217,14 +217,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.fuzz
 @settings(deadline=None)
 @given(line=lines())
-def test_any_command_line_ends_with_a_code_of_the_table_and_a_sentence(folder: Path, line: list[str]):
+def test_any_command_line_ends_with_a_documented_exit_code_and_a_sentence(folder: Path, line: list[str]):
     assert_code_and_sentence(call(line, folder), line[0])
 
 
 @pytest.mark.fuzz
 @settings(deadline=None)
 @given(given=environments())
-def test_any_environment_ends_with_a_code_of_the_table_and_a_sentence(
+def test_any_environment_ends_with_a_documented_exit_code_and_a_sentence(
     folder: Path, given: tuple[list[str], dict[str, str]]
 ):
     line, environment = given
@@ -234,13 +234,13 @@ def test_any_environment_ends_with_a_code_of_the_table_and_a_sentence(
 def assert_code_and_sentence(outcome: Outcome, command: str) -> None:
     assert outcome.code in TABLE, outcome
     assert "Traceback" not in outcome.err
-    if outcome.code not in {0, 1} and command != "doctor":  # which tells what it found, on stdout
+    if outcome.code not in {0, 1} and command != "doctor":  # which prints its findings on stdout
         last = failure_in(outcome.err.splitlines())
         assert last, outcome.err
         assert len(last) < 2000
 
 
 @pytest.mark.parametrize("name", ["a\nb", "\x1b[31mred", "\udcff", "x" * 301])
-def test_a_worker_has_a_name_that_can_be_typed_and_stored(folder: Path, name: str):
+def test_a_worker_refuses_an_invalid_name(folder: Path, name: str):
     outcome = call(["worker", "--name", name], folder)
     assert (outcome.code, "cannot name a worker" in outcome.err) == (2, True)

@@ -1,4 +1,4 @@
-"""Hyperopt's flags as arguments of our worker."""
+"""Hyperopt's flags as arguments of ``hpsearch worker``."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from hpsearch.cli.worker import worker
 
 
 def arguments(**flags: object) -> dict[str, str]:
-    """Return our options with their values."""
+    """Return the options of ``hpsearch worker`` with their values."""
     words = worker_arguments(Flags(**flags))  # type: ignore[arg-type]
     switches = [word for word in words if word == "--no-isolate"]
     words = [word for word in words if word not in switches]
     return {**dict(zip(words[::2], words[1::2], strict=True)), **dict.fromkeys(switches, "")}
 
 
-def test_without_flags_the_worker_leaves_when_hyperopts_would():
-    """It waits 120 s, and may fail four times in a row; waiting in vain counts as failing there."""
+def test_without_flags_the_worker_leaves_when_hyperopts_worker_does():
+    """Hyperopt's worker waits 120 s for a job, four times in a row."""
     assert arguments() == {"--max-idle": "480s", "--max-consecutive-failures": "4"}
 
 
@@ -52,7 +52,7 @@ def test_a_worker_without_subprocesses_waits_once(flags):
 
 
 @pytest.mark.parametrize("reserve_timeout", [0.0, math.inf, 1e8])
-def test_a_wait_without_a_limit_is_none(reserve_timeout):
+def test_an_unlimited_wait_has_no_option(reserve_timeout):
     assert "--max-idle" not in arguments(reserve_timeout=reserve_timeout)
 
 
@@ -72,21 +72,21 @@ COUNTS = st.one_of(st.integers(1, 10**10).map(float), st.just(math.inf))
         use_subprocesses=st.booleans(),
     )
 )
-def test_our_worker_takes_whatever_the_flags_become(flags: Flags):
+def test_the_worker_accepts_the_arguments_of_any_flags(flags: Flags):
     context = worker.make_context("worker", ["--store", "mongodb://h/db", *worker_arguments(flags)])
     assert context.params["exp_keys"] == (() if flags.exp_key is None else (flags.exp_key,))
 
 
-def test_the_command_is_quoted_for_a_shell_and_shows_no_secret():
+def test_the_command_is_quoted_for_a_shell_and_contains_no_secret():
     uri = "mongodb://ann:s3cret@a:1,b:2/db?authSource=x&tlsCertificateKeyFilePassword=s3cret"
-    told = worker_command(uri, ["--exp-key", "my search"])
-    assert told == (
+    command = worker_command(uri, ["--exp-key", "my search"])
+    assert command == (
         "HPSEARCH_STORE='mongodb://ann:***@a:1,b:2/db?authSource=x&tlsCertificateKeyFilePassword=***' "
         "hpsearch worker --exp-key 'my search'"
     )
 
 
-def test_the_command_of_an_address_without_its_at_sign_shows_no_password():
+def test_the_command_for_a_uri_without_an_at_sign_contains_no_password():
     assert "s3cret" not in worker_command("mongodb://ann:s3cret.host:1/db", [])
 
 
@@ -104,12 +104,12 @@ def test_the_command_of_an_address_without_its_at_sign_shows_no_password():
         (["stray"], "unexpected extra argument"),
     ],
 )
-def test_a_bad_value_is_a_usage_error(words, sentence):
+def test_an_invalid_value_is_a_usage_error(words, sentence):
     with pytest.raises(click.UsageError, match=sentence):
         mongo_worker.main(words, standalone_mode=False)
 
 
-def test_hyperopts_spelled_out_default_is_no_limit():
-    """Scripts pass ``sys.maxsize`` where they mean none."""
+def test_sys_maxsize_is_no_limit():
+    """Scripts pass ``sys.maxsize`` for no limit."""
     context = mongo_worker.make_context("w", ["--max-jobs", "9223372036854775807", "--max-jobs-in-db", "inf"])
     assert context.params["max_jobs"] == context.params["max_jobs_in_db"] == math.inf

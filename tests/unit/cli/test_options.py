@@ -1,4 +1,4 @@
-"""Durations."""
+"""Durations, and the options of the health port."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_duration_may_be_seconds_or_fractions(text: object, seconds: float):
 
 
 @pytest.mark.parametrize("text", ["", "x", "5x", "-5", "10m5", "m", "1 h", "inf", "nan", "1e3"])
-def test_what_is_no_duration_is_refused_with_examples_of_one(text: str):
+def test_an_invalid_duration_is_refused_with_examples(text: str):
     with pytest.raises(click.BadParameter, match="10m or 3h50m"):
         DURATION.convert(text, None, None)
 
@@ -43,7 +43,7 @@ def probed(health_host: str, health_port: int | None) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--health-port", "0"], []])
-def test_an_address_for_probes_goes_with_a_port_in_any_order(arguments: list[str]):
+def test_health_host_needs_health_port_in_any_order(arguments: list[str]):
     for words in ([*arguments, "--health-host", "::1"], ["--health-host", "::1", *arguments]):
         outcome = CliRunner().invoke(probed, words)
         if arguments:
@@ -53,6 +53,6 @@ def test_an_address_for_probes_goes_with_a_port_in_any_order(arguments: list[str
             assert "--health-host has no effect without --health-port." in outcome.output
 
 
-def test_an_environment_may_name_the_address_for_those_who_open_a_port():
+def test_the_variable_of_health_host_does_not_need_a_port():
     outcome = CliRunner(env={"X_HEALTH_HOST": "::1"}).invoke(probed, auto_envvar_prefix="X")
     assert outcome.output == "::1 None\n"

@@ -54,25 +54,25 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 
-def test_a_command_that_does_what_it_should_ends_with_zero(run: Run):
+def test_a_successful_command_ends_with_zero(run: Run):
     assert run(lambda: click.echo("done")) == (0, "done\n", "")
 
 
-def test_a_command_may_end_with_a_code_of_its_own(run: Run):
+def test_a_command_may_choose_its_exit_code(run: Run):
     def leave() -> None:
         raise click.exceptions.Exit(70)
 
     assert run(leave) == (70, "", "")
 
 
-def test_wrong_usage_is_one_sentence_that_says_where_the_right_one_stands(run: Run):
+def test_wrong_usage_is_one_sentence_with_the_command_for_help(run: Run):
     code, out, err = run(lambda: None, "--nonsense")
     assert (code, out) == (2, "")
     assert err.startswith("hpsearch: No such option")
     assert err.endswith(" See: hpsearch --help\n")
 
 
-def test_an_interrupt_is_told_without_a_traceback(run: Run):
+def test_an_interrupt_is_printed_without_a_traceback(run: Run):
     def interrupted() -> None:
         raise KeyboardInterrupt
 
@@ -89,7 +89,7 @@ def test_debug_shows_the_traceback_before_the_sentence(run: Run):
     assert err.endswith("hpsearch: There is no such thing.\n")
 
 
-def test_an_environment_variable_shows_the_traceback_too(run: Run, monkeypatch: pytest.MonkeyPatch):
+def test_the_variable_of_debug_shows_the_traceback(run: Run, monkeypatch: pytest.MonkeyPatch):
     def fail() -> None:
         raise errors.NotFoundError("There is no such thing.")
 
@@ -97,7 +97,7 @@ def test_an_environment_variable_shows_the_traceback_too(run: Run, monkeypatch: 
     assert "Traceback" in run(fail)[2]
 
 
-def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch):
+def test_an_unexpected_exception_is_raised(monkeypatch: pytest.MonkeyPatch):
     def bug() -> None:
         raise ZeroDivisionError
 

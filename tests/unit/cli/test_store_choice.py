@@ -1,4 +1,4 @@
-"""Which database a command works on, and from which files it takes the URI."""
+"""The database of a command, and the files that its URI may come from."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def demanding(store):
 
 
 def chosen(arguments=(), environment=None):
-    """Return what a command with the option gets."""
+    """Return the URI that a command with the option gets."""
     variables = {STORE: None, STORE_FILE: None, **(environment or {})}
     result = CliRunner().invoke(command, list(arguments), env=variables, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output.strip()
 
 
-def test_the_command_line_counts_before_the_environment_and_the_file_before_the_uri(file):
+def test_the_command_line_precedes_the_environment_and_the_file_precedes_the_uri(file):
     both = {STORE: "variable", STORE_FILE: file}
     assert chosen() == "none"
     assert chosen(environment={STORE: "variable"}) == "variable"
@@ -51,7 +51,7 @@ def test_the_command_line_counts_before_the_environment_and_the_file_before_the_
     assert chosen(["--store-file", file], {STORE: "variable", STORE_FILE: "/nowhere"}) == IN_FILE
 
 
-def test_an_empty_variable_is_none(file):
+def test_an_empty_variable_is_ignored(file):
     assert chosen(environment={STORE: "", STORE_FILE: ""}) == "none"
     assert chosen(environment={STORE: "variable", STORE_FILE: ""}) == "variable"
 
@@ -63,7 +63,7 @@ def test_an_empty_variable_is_none(file):
         ([], "Missing option '--store'"),
     ],
 )
-def test_two_databases_or_none_are_wrong_usage(arguments, sentence):
+def test_two_databases_or_no_database_are_wrong_usage(arguments, sentence):
     result = CliRunner().invoke(demanding, arguments, env={STORE: None, STORE_FILE: None})
 
     assert result.exit_code == 2
@@ -71,7 +71,7 @@ def test_two_databases_or_none_are_wrong_usage(arguments, sentence):
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620])
-def test_a_file_that_others_may_use_is_refused(tmp_path, mode):
+def test_a_file_that_other_users_may_access_is_refused(tmp_path, mode):
     file = tmp_path / "store"
     file.write_text(IN_FILE)
     file.chmod(mode)
@@ -83,7 +83,7 @@ def test_a_file_that_others_may_use_is_refused(tmp_path, mode):
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"mongodb://ann:s3cret@a\nmongodb://b", b"s3cret\xff"])
-def test_a_file_with_anything_but_one_uri_is_refused_and_not_shown(tmp_path, content):
+def test_a_file_without_exactly_one_line_is_refused_and_not_printed(tmp_path, content):
     file = tmp_path / "store"
     file.touch(0o600)
     file.write_bytes(content)
@@ -92,7 +92,7 @@ def test_a_file_with_anything_but_one_uri_is_refused_and_not_shown(tmp_path, con
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_the_error_of_a_missing_file_names_it(tmp_path):
     with pytest.raises(
         ConfigurationError, match=f"The store file {tmp_path}/none cannot be read: No such file"
     ):

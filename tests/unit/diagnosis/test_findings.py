@@ -1,4 +1,4 @@
-"""What is thought of facts: hand-made facts, and the findings that must follow."""
+"""Findings about facts of a database and a machine."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ NEAT = Machine(
 )
 
 
-def test_a_sound_database_and_a_neat_machine_need_nothing():
+def test_a_sound_database_and_machine_have_no_faults():
     findings = [*database_findings(SOUND), *machine_findings(NEAT)]
     assert {f.verdict for f in findings} == {Verdict.OK}
     assert findings_text(findings).endswith("\nNothing to fix.")
@@ -109,9 +109,7 @@ def test_a_sound_database_and_a_neat_machine_need_nothing():
         ("disk", {"disk": Disk(free_bytes=2 * GIB, total_bytes=100 * GIB)}, "warning", "2.0 of 100.0 GiB"),
     ],
 )
-def test_what_is_wrong_with_a_database_is_named_with_its_value(
-    name: str, changes: dict[str, Any], verdict: str, words: str
-):
+def test_a_fault_of_a_database_is_found(name: str, changes: dict[str, Any], verdict: str, words: str):
     found = {f.name: f for f in database_findings(replace(SOUND, **changes))}
     assert found[name].verdict == verdict
     assert words in found[name].text
@@ -123,7 +121,7 @@ def test_what_is_wrong_with_a_database_is_named_with_its_value(
     ("name", "changes"),
     [
         ("encryption", {"is_encrypted": False, "is_local": True}),
-        ("clock", {"clock": Clock(ahead_s=3.0, error_s=2.5)}),  # the answer took too long to know better
+        ("clock", {"clock": Clock(ahead_s=3.0, error_s=2.5)}),  # a slow answer makes the difference uncertain
         ("write concern", {"topology": Topology.STANDALONE, "write_concern": {"w": 1}}),
         ("topology", {"topology": Topology.SHARDED, "members": None}),
         ("authentication", {"is_open": None}),
@@ -131,7 +129,7 @@ def test_what_is_wrong_with_a_database_is_named_with_its_value(
         ("disk", {"disk": None}),
     ],
 )
-def test_what_is_no_fault_or_cannot_be_known_is_not_blamed(name: str, changes: dict[str, Any]):
+def test_harmless_and_unknown_facts_are_ok(name: str, changes: dict[str, Any]):
     found = {f.name: f for f in database_findings(replace(SOUND, **changes))}
     assert found[name].verdict is Verdict.OK
 
@@ -148,8 +146,8 @@ def test_what_is_no_fault_or_cannot_be_known_is_not_blamed(name: str, changes: d
         ("leaderless", "searches without coordinator", "warning"),
     ],
 )
-def test_stray_documents_are_counted_with_an_example(field: str, name: str, verdict: str):
-    """One that may not be looked for is not blamed."""
+def test_orphaned_documents_are_counted_with_an_example(field: str, name: str, verdict: str):
+    """A count that the user may not see is ok."""
     orphans = replace(NO_ORPHANS, **{field: DocumentCount(n=3, example="search/000007")})
     found = {f.name: f for f in database_findings(replace(SOUND, orphans=orphans))}
     assert found[name].verdict == verdict
@@ -160,7 +158,7 @@ def test_stray_documents_are_counted_with_an_example(field: str, name: str, verd
     assert (unseen[name].verdict, unseen[name].text[:7]) == (Verdict.OK, "unknown")
 
 
-def test_documents_that_break_their_schema_are_a_problem():
+def test_invalid_documents_are_a_problem():
     orphans = replace(NO_ORPHANS, invalid={"trials": DocumentCount(n=1, example="search/000001")})
     found = {f.name: f for f in database_findings(replace(SOUND, orphans=orphans))}
     assert found["documents of trials"].verdict is Verdict.PROBLEM
@@ -179,13 +177,13 @@ def test_documents_that_break_their_schema_are_a_problem():
         ("mongod", {"mongod": None}, "ok"),
     ],
 )
-def test_what_is_wrong_with_a_machine_is_named(name: str, changes: dict[str, Any], verdict: str):
+def test_a_fault_of_a_machine_is_found(name: str, changes: dict[str, Any], verdict: str):
     found = {f.name: f for f in machine_findings(replace(NEAT, **changes))}
     assert found[name].verdict == verdict
     assert bool(found[name].advice) == (verdict != "ok")
 
 
-def test_a_variable_that_no_command_reads_is_named_with_the_one_that_was_meant():
+def test_an_unknown_variable_is_reported_with_a_similar_one():
     known = {"HPSEARCH_STORE", "HPSEARCH_DEBUG"}
     settings = [Setting(name="HPSEARCH_DEBUG", value="1", source="the environment")]
     read, unread, far = settings_findings(
@@ -196,7 +194,7 @@ def test_a_variable_that_no_command_reads_is_named_with_the_one_that_was_meant()
     assert "HPSEARCH_QQQQ" in far.text
 
 
-def test_lines_hold_the_verdict_the_advice_and_the_sum():
+def test_the_text_has_verdicts_advice_and_counts():
     text = findings_text(
         database_findings(replace(SOUND, is_encrypted=False, extra_indexes=("trials.mine",)))
     )

@@ -1,4 +1,4 @@
-"""Whatever texts an objective, a worker or an altered document chose: no view sends them raw."""
+"""No view prints control characters that an objective, a worker or an edited document chose."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ HOSTILE = st.lists(
 
 
 def texts(text: str) -> dict[str, str]:
-    """Return what is shown of a search in which every text is this one, by view."""
+    """Return, by view, the output for a search in which every text is this one."""
     error = Failure(kind=FailureKind.EXCEPTION, type=text, message=f"m{text}", traceback=text, log_tail=text)
     holder = Holder(name=text, host=text, pid=1)
     best = done(1, 0.25, params={text: text, "kind": [text]}, worker=holder, origin=text, result={text: text})
@@ -90,7 +90,7 @@ def texts(text: str) -> dict[str, str]:
 
 
 class Words:
-    """An object that prints what it likes."""
+    """An object with an arbitrary ``repr``."""
 
     def __init__(self, words: str) -> None:
         self._words = words
@@ -107,7 +107,7 @@ LINES = ("status line", "improvement", "failure")
 @given(HOSTILE)
 @example("\x1b[31m\n")
 @example("a\tb\u2028\u202e\ud800")
-def test_no_view_sends_what_a_terminal_obeys(text: str):
+def test_no_view_prints_control_characters(text: str):
     for view, shown in texts(text).items():
         assert not UNSENT.difference("\n\t").intersection(shown), view
         shown.encode()
@@ -115,7 +115,7 @@ def test_no_view_sends_what_a_terminal_obeys(text: str):
             assert not {"\n", "\t"}.intersection(shown), view
 
 
-def test_a_line_break_in_a_text_is_no_row_of_a_table_and_no_fact_of_a_page():
+def test_a_line_break_in_a_text_starts_no_row_or_line():
     plain, broken = texts("ab"), texts("a\nstate  done\tb")
     for view in ("status", "trials", "the best", "workers", "best", "live"):
         assert broken[view].count("\n") == plain[view].count("\n"), view
@@ -131,7 +131,7 @@ def test_json_keeps_every_text(text: str):
 
 @pytest.mark.fuzz
 @given(HOSTILE.map(lambda text: "a" + re.sub("[\0\ud800-\udfff]", "", text)))
-def test_a_space_is_described_without_what_a_terminal_obeys(text: str):
+def test_the_description_of_a_space_has_no_control_characters(text: str):
     space = Space({text: hp.choice(text, [text, {text: hp.uniform(f"{text}x", 0, 1)}])})
     values: dict[str, Any] = {text: 0}
     shown = describe_space(space, [values])

@@ -96,8 +96,8 @@ def test_a_bar_lies_around_its_value():
 
 
 @pytest.mark.parametrize("n_values", [MAX_BARS + 1, 60, 1000, 2**53])
-def test_many_values_share_bars_and_heights_stay_comparable(n_values):
-    """Bars for two values and for one are level where all values are alike likely."""
+def test_many_values_share_bars_of_comparable_heights(n_values):
+    """Bars for one and two values have the same height if all values are equally likely."""
     bars = shape(hp.randint("x", n_values), 20_000)
     assert len(bars.shares) == MAX_BARS
     assert bars.shares.sum() == pytest.approx(1)
@@ -108,7 +108,7 @@ def test_a_wide_grid_of_logarithms_is_level_over_its_logarithm():
     bars = shape(hp.qloguniform("x", 0, math.log(10_000), 1), 20_000)
     assert bars.is_log
     assert bars.shares.sum() == pytest.approx(1)
-    assert bars.heights[2:-1] == pytest.approx(1 / 4, rel=0.2)  # four decades, but for the rounded ends
+    assert bars.heights[2:-1] == pytest.approx(1 / 4, rel=0.2)  # four decades, except at the rounded ends
 
 
 def test_a_grid_that_begins_at_zero_leaves_out_the_tail_of_its_logarithms():
@@ -117,14 +117,14 @@ def test_a_grid_that_begins_at_zero_leaves_out_the_tail_of_its_logarithms():
     assert 0.03 < bars.outside < 0.05
 
 
-def test_options_have_the_names_that_people_read_and_their_shares():
+def test_options_have_readable_names_and_shares():
     tree = {"kind": "tree", "depth": hp.randint("depth", 9)}
     [panel, _] = panels(hp.pchoice("model", [(0.5, "linear"), (0.3, None), (0.2, tree)]))
     assert panel.shape.names == ("linear", "None", "2: {kind: 'tree', ...}")
     assert panel.shape.shares == pytest.approx([0.5, 0.3, 0.2], abs=0.03)
 
 
-def test_too_many_options_to_name_are_bars_by_index():
+def test_more_options_than_names_fit_are_bars_by_index():
     bars = shape(hp.choice("x", list(range(100, 120))))
     assert isinstance(bars, Bars)
     assert (bars.edges[0], bars.edges[-1]) == (-0.5, 19.5)
@@ -139,7 +139,7 @@ def test_a_conditional_parameter_is_drawn_from_the_samples_that_have_it():
     assert conditional.shape.shares.sum() == pytest.approx(1)
 
 
-def test_a_parameter_that_hardly_any_sample_has_says_so():
+def test_a_parameter_with_too_few_samples_has_no_picture():
     [_, panel] = panels(hp.pchoice("use", [(1 - 1e-9, None), (1e-9, hp.uniform("rate", 0, 1))]))
     assert panel.shape == Nothing(reason="0 samples are too few")
 
@@ -155,11 +155,11 @@ def test_a_parameter_that_hardly_any_sample_has_says_so():
         hp.quniform("x", 0, 1e-299, 1e-300),
     ],
 )
-def test_a_range_that_fits_on_no_axis_says_so_instead_of_failing(expression):
+def test_a_range_that_fits_on_no_axis_has_no_picture(expression):
     assert shape(expression, 50) == Nothing(reason="the range fits on no axis")
 
 
-def test_a_range_in_which_floats_have_one_value_is_that_value():
+def test_a_range_with_a_single_float_has_one_option():
     assert shape(hp.normal("x", 1e16, 1e-3)).names == ("1e+16",)
 
 

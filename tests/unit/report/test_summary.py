@@ -1,4 +1,4 @@
-"""What a search has come to, as numbers."""
+"""The progress of a search, and its failures by reason."""
 
 from __future__ import annotations
 
@@ -33,33 +33,33 @@ def test_failures_are_grouped_by_reason_the_most_frequent_first():
         ),
     ],
 )
-def test_the_reason_of_a_failure_is_the_most_telling_word_that_is_known(error: Failure | None, reason: str):
+def test_the_reason_of_a_failure_is_its_most_specific_word(error: Failure | None, reason: str):
     assert failure_reason(failed(0, error=error)) == reason
 
 
-def test_the_rate_is_that_of_the_recent_trials_that_are_finished():
+def test_the_rate_is_that_of_recently_finished_trials():
     recent = TrialSummary(counts=COUNTS, n_recent=2, recent_since=after(0), recent_until=after(30))
-    told = progress_of(experiment(), recent, [], after(60))
-    assert told.per_minute == 2.0
-    assert told.elapsed_s == 60.0
+    found = progress_of(experiment(), recent, [], after(60))
+    assert found.per_minute == 2.0
+    assert found.elapsed_s == 60.0
 
 
-def test_a_search_that_has_ended_has_no_rate_and_its_time_stands_still():
+def test_a_search_that_has_ended_has_no_rate_and_a_fixed_time():
     recent = TrialSummary(counts=COUNTS, n_recent=1, recent_since=after(30), recent_until=after(30))
-    told = progress_of(experiment(state=ExperimentState.DONE), recent, [], after(3600))
-    assert told.per_minute is None
-    assert told.elapsed_s == 30.0
+    found = progress_of(experiment(state=ExperimentState.DONE), recent, [], after(3600))
+    assert found.per_minute is None
+    assert found.elapsed_s == 30.0
 
 
 def test_a_search_that_never_started_took_no_time():
     assert progress_of(experiment(started_at=None), NOTHING, [], after(5)).elapsed_s == 0.0
 
 
-def test_only_workers_that_are_alive_and_serve_the_search_are_told():
+def test_only_alive_workers_of_the_search_count():
     workers = [
         worker("any"),
         worker("other", exp_keys=("other",)),
-        worker("gone", expire_at=after(-1)),
+        worker("dead", expire_at=after(-1)),
         worker("leaving", state=WorkerState.DRAINING),
     ]
     assert [w.name for w in progress_of(experiment(), NOTHING, workers, after(0)).workers] == ["any"]

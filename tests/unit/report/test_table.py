@@ -27,14 +27,14 @@ def refuse(name: str) -> None:
     raise AssertionError(f"{name} is not JSON")
 
 
-def test_json_is_strict_and_names_the_shape_of_its_rows():
+def test_json_is_strict_and_names_its_schema():
     document = json.loads(render("trials", ROWS, COLUMNS, Format.JSON), parse_constant=refuse)
     assert document["schema"] == "hpsearch.trials/1"
     assert document["trials"][0] == ROWS[0]
     assert document["trials"][1]["loss"] is None
 
 
-def test_json_lines_hold_one_row_each():
+def test_each_json_line_is_a_row():
     assert [
         json.loads(line)["tid"] for line in render("trials", ROWS, COLUMNS, Format.JSONL).splitlines()
     ] == [0, 1]
@@ -53,7 +53,7 @@ def test_json_lines_hold_one_row_each():
         ("\x9b\u200b\U000e0041", '"\\u009b\\u200b\\udb40\\udc41"'),
     ],
 )
-def test_every_value_has_a_form_in_json(value: object, text: str):
+def test_every_value_can_be_written_in_json(value: object, text: str):
     assert json_text(value) == text
 
 
@@ -69,7 +69,7 @@ def test_csv_has_a_column_for_each_parameter_of_any_row():
     ]
 
 
-def test_a_parameter_named_like_a_column_of_csv_keeps_a_column_of_its_own():
+def test_a_parameter_with_the_name_of_a_column_has_its_own_column():
     rows: list[dict[str, object]] = [{"tid": 0, "loss": 1.0, "params": {"loss": "hinge"}}]
     assert read(rows, ("tid", "loss", "params")) == [["tid", "loss", "params.loss"], ["0", "1.0", "hinge"]]
 
@@ -113,7 +113,7 @@ FORMULAS = [
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_a_text_that_a_spreadsheet_would_run_is_marked_as_text_unless_it_is_wanted_raw(text: str):
+def test_a_formula_is_marked_as_text_unless_raw(text: str):
     rows = [{"error": text, "params": {"kind": text, text: 1}, "exp_keys": (text, "b")}]
     columns = ("error", "exp_keys", "params")
 
@@ -131,9 +131,9 @@ def test_numbers_are_no_formulas(value: object):
 
 
 @given(st.lists(st.text(alphabet="ab'\"=+-@\t\r\n,; 1"), min_size=2, max_size=2))
-def test_no_text_makes_another_cell_or_row_or_a_formula(texts: list[str]):
+def test_no_text_adds_a_cell_a_row_or_a_formula(texts: list[str]):
     rows = [{"a": texts[0], "b": texts[1]}]
-    for ends in ("\n", "\r\n", "\r"):  # of lines, by whose rules it is read
+    for ends in ("\n", "\r\n", "\r"):  # of lines, for different readers
         rendered = render("x", rows, ("a", "b"), Format.CSV).replace("a,b\n", f"a,b{ends}")
         header, cells = csv.reader(io.StringIO(rendered, newline=""))
         assert header == ["a", "b"]
@@ -142,7 +142,7 @@ def test_no_text_makes_another_cell_or_row_or_a_formula(texts: list[str]):
             assert not cell.strip().startswith(("=", "+", "-", "@")) or float(cell) is not None
 
 
-def test_dates_and_lists_read_well_in_a_table():
+def test_dates_and_lists_are_readable_in_a_table():
     rows = [{"at": WHEN, "keys": ("a", "b")}, {"at": None, "keys": ()}]
     assert render("x", rows, ("at", "keys"), Format.TABLE).splitlines()[1:] == [
         "2026-01-01 12:30:15  a, b",
@@ -151,7 +151,7 @@ def test_dates_and_lists_read_well_in_a_table():
 
 
 @pytest.mark.parametrize("form", Format)
-def test_no_rows_are_shown_in_every_form(form: Format):
+def test_every_format_supports_no_rows(form: Format):
     text = render("trials", [], COLUMNS, form)
     assert (
         text
@@ -165,7 +165,7 @@ def test_no_rows_are_shown_in_every_form(form: Format):
     )
 
 
-def test_a_table_shows_control_characters_as_text_and_json_keeps_them():
+def test_a_table_escapes_control_characters_and_json_keeps_them():
     rows = [{"error": "\x1b[2J\tlost\x7f", "names": ["a\x9b", "b\r"]}]
     table = render("trials", rows, ("error", "names"), Format.TABLE)
     assert "\\x1b[2J\\tlost\\x7f" in table
@@ -174,7 +174,7 @@ def test_a_table_shows_control_characters_as_text_and_json_keeps_them():
     assert json.loads(render("trials", rows, (), Format.JSON))["trials"] == rows
 
 
-def test_a_name_is_shown_whole_so_that_it_can_be_typed():
+def test_names_are_not_shortened():
     key = "cifar_" * 16
     table = render("status", [{"exp_key": key, "objective": key}], ("exp_key", "objective"), Format.TABLE)
     assert table.split("\n")[1].split("  ") == [key, f"{key[:71]}…"]
@@ -184,7 +184,7 @@ KEYS = ["resnet_on_cifar_with_warm_restarts_seed_1", "resnet_on_cifar_with_warm_
 
 
 @pytest.mark.parametrize("width", [30, 40, 41, 50, 70, 200])
-def test_names_are_shortened_in_the_middle_until_a_line_fits(width: int):
+def test_names_are_shortened_in_the_middle_to_fit_the_width(width: int):
     rows = [{"exp_key": key, "done": 5} for key in KEYS]
     lines = render("status", rows, ("exp_key", "done"), Format.TABLE, width=width).splitlines()
     whole = render("status", rows, ("exp_key", "done"), Format.TABLE).splitlines()
@@ -200,20 +200,20 @@ def test_names_are_shortened_in_the_middle_until_a_line_fits(width: int):
         assert key.endswith(end)
 
 
-def test_names_keep_enough_to_know_them_where_no_line_fits_and_other_columns_are_left_alone():
+def test_names_keep_their_minimum_width_and_other_columns_are_not_shortened():
     rows = [{"exp_key": KEYS[0], "name": "x" * 40, "objective": "y" * 40}]
     table = render("status", rows, ("exp_key", "name", "objective"), Format.TABLE, width=10)
     key, name, objective = table.splitlines()[1].split()
     assert (len(key), len(name), len(objective)) == (20, 20, 40)
 
 
-def test_of_two_columns_of_names_the_widest_is_shortened_first():
+def test_the_widest_column_of_names_is_shortened_first():
     rows = [{"exp_key": "x" * 40, "host": "y" * 25}]
     table = render("status", rows, ("exp_key", "host"), Format.TABLE, width=60)
     assert [len(text) for text in table.splitlines()[1].split()] == [33, 25]
 
 
 @pytest.mark.parametrize("form", [Format.JSON, Format.JSONL, Format.CSV])
-def test_programs_get_names_whole_however_narrow_the_terminal_is(form: Format):
+def test_names_are_not_shortened_for_programs(form: Format):
     rows = [{"exp_key": KEYS[0]}]
     assert KEYS[0] in render("status", rows, ("exp_key",), form, width=10)

@@ -1,4 +1,4 @@
-"""What a person sees while a search runs."""
+"""Views of a running search."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.progress_states import done, experiment, failed, progress
 
 
 class HandClock:
-    """A clock that tests move."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -35,7 +35,7 @@ def out() -> io.StringIO:
 
 
 def lines(out: io.StringIO) -> list[str]:
-    """Return what was printed since the last look."""
+    """Return the lines printed since the last call."""
     text = out.getvalue()
     out.seek(0)
     out.truncate()
@@ -51,7 +51,7 @@ def test_off_a_terminal_there_is_one_line_for_each_improvement(out: io.StringIO)
     assert [line.split(" with")[0] for line in lines(out)] == ["trial 0: best loss 2", "trial 3: best loss 1"]
 
 
-def test_off_a_terminal_there_is_a_status_line_at_once_and_then_one_in_thirty_seconds(out: io.StringIO):
+def test_off_a_terminal_there_is_a_status_line_every_thirty_seconds(out: io.StringIO):
     clock = HandClock()
     view = PlainView(print_to(out), clock)
     seen_at = []
@@ -62,7 +62,7 @@ def test_off_a_terminal_there_is_a_status_line_at_once_and_then_one_in_thirty_se
     assert seen_at == [0, 30, 60, 90]
 
 
-def test_off_a_terminal_a_standby_that_takes_over_says_so_at_once(out: io.StringIO):
+def test_off_a_terminal_a_takeover_prints_a_status_line_immediately(out: io.StringIO):
     view = PlainView(print_to(out), HandClock())
     view.show(progress(is_standby=True))
     assert "standby" in lines(out)[0]
@@ -70,12 +70,12 @@ def test_off_a_terminal_a_standby_that_takes_over_says_so_at_once(out: io.String
     assert "standby" not in lines(out)[0]
 
 
-def test_what_is_no_terminal_gets_plain_lines(out: io.StringIO):
+def test_a_file_gets_plain_lines(out: io.StringIO):
     assert isinstance(choose_view(out), PlainView)
 
 
 class Terminal(io.TextIOWrapper):
-    """A terminal, as far as anybody asks it; like a real one, it has bytes below its text."""
+    """A text file with a byte buffer that reports to be a terminal."""
 
     def __init__(self) -> None:
         super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
@@ -101,7 +101,7 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(monkeypatch: py
 
 
 def drawn(shown: object, width: int = 100) -> str:
-    """Return a block as a terminal shows it, without its colours."""
+    """Return a block as text without colours."""
     console = Console(
         file=io.StringIO(), force_terminal=True, width=width, color_system=None, legacy_windows=False
     )
@@ -110,7 +110,7 @@ def drawn(shown: object, width: int = 100) -> str:
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
 
-def test_the_live_block_tells_counts_best_values_speed_workers_and_the_last_error():
+def test_the_live_block_has_counts_best_values_speed_workers_and_the_last_error():
     text = drawn(
         block(
             progress(
