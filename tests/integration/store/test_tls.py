@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.diagnosis.database import judge
+from hpsearch.diagnosis.database import database_findings
 from hpsearch.diagnosis.finding import Verdict
 from hpsearch.errors import ConfigurationError, StorePermissionError, StoreUnavailableError
 from hpsearch.store.mongo.inspection import inspect
@@ -104,7 +104,7 @@ def test_a_connection_that_accepts_whoever_answers_is_found(misnamed, authority,
         client += f"&tlsCAFile={authority.ca}"
     found = inspect(f"mongodb://127.0.0.1:{misnamed.port}/?{client}&{option}=true", Patience(30))
 
-    (encryption,) = (finding for finding in judge(found) if finding.name == "encryption")
+    (encryption,) = (finding for finding in database_findings(found) if finding.name == "encryption")
 
     assert encryption.verdict is Verdict.WARNING  # within this machine
     assert f"{option} in the URI" in encryption.text
