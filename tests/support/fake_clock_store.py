@@ -1,4 +1,4 @@
-"""A search on a store in memory, by a clock of the test's own: no waiting, any order of events."""
+"""A search on a store in memory with a fake clock: no waiting, any order of events."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import numpy as np
 
 from hpsearch import hp
 from hpsearch.coordination.coordinator import Coordinator
-from hpsearch.core.experiment import Algorithm, Budget, Defaults, Experiment, ObjectiveRef
+from hpsearch.coordination.election import LEADER_LEASE_S
+from hpsearch.core.experiment import Algorithm, Budget, Defaults, Elapsed, Experiment, ObjectiveRef
 from hpsearch.core.history import History
 from hpsearch.core.trial import Result, State, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.space.tree import Space, Values
 from hpsearch.store.memory.store import MemoryStore
+from hpsearch.store.protocol import Leadership
+from hpsearch.suggest.algorithms import make_suggester
 from hpsearch.suggest.protocol import Suggester, Suggestion
 
 SPACE = Space({"x": hp.uniform("x", -5, 5), "kind": hp.choice("kind", ["a", {"y": hp.normal("y", 0, 1)}])})
@@ -23,17 +26,18 @@ LEASE_S = 60.0
 
 
 class FakeClockStore(MemoryStore):
-    """A store, its clock, and workers that do as they are told."""
+    """A store with a fake clock, and calls that act as its workers."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
-        self.step_s = 0.0  #: by which the store's clock was set
+        self.step_s = 0.0  #: seconds by which the store's clock is ahead of the coordinators'
         super().__init__(
             lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds + self.step_s)
         )
-        self.during_wait: Callable[[], None] = lambda: None  #: what happens while a coordinator waits
-        self.before_count: Callable[[], None] = lambda: None  #: what happens before trials are counted
+        self.during_wait: Callable[[], None] = lambda: None  #: called while a coordinator waits
+        self.before_count: Callable[[], None] = lambda: None  #: called once, before trials are counted
         self.n_claims = 0
+        self._leader = ""  # token of the coordinator that led last
 
     def open_search(self, algorithm: str = "random", space: Space = SPACE, **budget: float) -> Experiment:
         return self.open_experiment(
@@ -49,8 +53,17 @@ class FakeClockStore(MemoryStore):
             )
         )
 
-    def coordinator(self) -> Coordinator:
-        return Coordinator(self, self.experiment(KEY), clock=lambda: self.seconds)
+    def coordinator(self, suggester: Suggester | None = None) -> Coordinator:
+        return Coordinator(self, self.experiment(KEY), clock=lambda: self.seconds, suggester=suggester)
+
+    def lead(self, exp_key: str, owner: str, lease_s: float, elapsed: Elapsed | None = None) -> Leadership:
+        leadership = super().lead(exp_key, owner, lease_s, elapsed)
+        self._leader = leadership.owner
+        return leadership
+
+    def renew_leadership(self) -> None:
+        """Renew the lease of the leader, which does nothing else."""
+        self.lead(KEY, self._leader, LEADER_LEASE_S)
 
     def wait_for_change(self, exp_key: str, timeout_s: float) -> None:
         self.during_wait()
@@ -75,26 +88,25 @@ class FakeClockStore(MemoryStore):
         return list(self.trials(KEY, states=states))
 
 
-def thinking_slowly(
-    coordinator: Coordinator, during_wait: Callable[[], object], *, is_once: bool = True
-) -> None:
-    """Let something happen while the coordinator makes suggestions."""
-    batches = coordinator._batches
+class InterruptedSuggester:
+    """Suggests like the algorithm of an experiment, and calls a function before it returns.
 
-    class Slow:
-        def __init__(self, suggester: Suggester) -> None:
-            self.suggester = suggester
+    Parameters
+    ----------
+    experiment : Experiment
+        The experiment.
+    """
 
-        def suggest(
-            self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
-        ) -> list[Suggestion]:
-            found = self.suggester.suggest(history, pending, rngs)
-            during_wait()
-            if is_once:
-                batches.suggester = self.suggester
-            return found
+    def __init__(self, experiment: Experiment) -> None:
+        self._suggester = make_suggester(experiment.algorithm, Space.from_json(experiment.space))
+        self.before_return: Callable[[], object] = lambda: None
 
-    batches.suggester = Slow(batches.suggester)
+    def suggest(
+        self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
+    ) -> list[Suggestion]:
+        found = self._suggester.suggest(history, pending, rngs)
+        self.before_return()
+        return found
 
 
 def tick_until(
@@ -105,7 +117,7 @@ def tick_until(
     until: State | None = None,
     trial: Trial | None = None,
 ) -> float | None:
-    """Tick every second; return after how long a trial came to a state, None if it did not."""
+    """Tick every second; return the seconds until a trial is in a state, or None."""
     start = store.seconds
     while store.seconds - start < seconds:
         coordinator.tick()
@@ -116,7 +128,7 @@ def tick_until(
 
 
 def run_search(store: FakeClockStore, coordinator: Coordinator) -> int:
-    """Tick and evaluate until the search is over; return how many trials finished."""
+    """Tick and evaluate until the search is over; return the number of finished trials."""
     while not (coordinator.tick() and coordinator.is_over()):
         store.seconds += 1
         if (trial := store.claim_next()) is not None:

@@ -8,7 +8,7 @@ from hpsearch.coordination.election import LEADER_LEASE_S
 from hpsearch.core.trial import State, Trial
 from hpsearch.errors import NotFoundError
 from hpsearch.space.tree import Values
-from tests.support.fake_clock_store import KEY, FakeClockStore, run_search, thinking_slowly
+from tests.support.fake_clock_store import KEY, FakeClockStore, InterruptedSuggester, run_search
 
 
 def test_a_standby_suggests_nothing_until_the_leader_is_gone(store):
@@ -38,13 +38,14 @@ def test_a_leader_that_resigns_is_relieved_at_once(store):
 def test_suggestions_of_a_leader_that_was_relieved_while_it_thought_are_dropped(store):
     store.open_search(max_evals=2)
     store.add_worker("w", 8)
-    first, second = store.coordinator(), store.coordinator()
+    suggester = InterruptedSuggester(store.experiment(KEY))
+    first, second = store.coordinator(suggester), store.coordinator()
 
-    def relieved() -> None:
+    def take_over() -> None:
         store.seconds += LEADER_LEASE_S + 1
         second.tick()
 
-    thinking_slowly(first, relieved)
+    suggester.before_return = take_over
     assert first.tick().counts[State.PENDING] == 0
     assert len(store.in_state(State.PENDING)) == 2
     assert first.tick().is_standby
@@ -53,8 +54,9 @@ def test_suggestions_of_a_leader_that_was_relieved_while_it_thought_are_dropped(
 
 def test_a_leader_that_thinks_longer_than_its_lease_goes_on_if_nobody_led_meanwhile(store):
     store.open_search()
-    coordinator = store.coordinator()
-    thinking_slowly(coordinator, lambda: setattr(store, "seconds", store.seconds + 2 * LEADER_LEASE_S))
+    suggester = InterruptedSuggester(store.experiment(KEY))
+    coordinator = store.coordinator(suggester)
+    suggester.before_return = lambda: setattr(store, "seconds", store.seconds + 2 * LEADER_LEASE_S)
     coordinator.tick()
     assert len(store.in_state(State.PENDING)) == 1
 
@@ -62,10 +64,12 @@ def test_a_leader_that_thinks_longer_than_its_lease_goes_on_if_nobody_led_meanwh
 def test_a_leader_whose_numbers_are_taken_reads_the_experiment_anew(store):
     store.open_search(max_evals=3)
     store.add_worker("w", 8)
-    coordinator = store.coordinator()
+    suggester = InterruptedSuggester(store.experiment(KEY))
+    coordinator = store.coordinator(suggester)
     foreign = Trial(exp_key=KEY, tid=0, values={"x": 1.0, "kind": 0}, origin="enqueued")
-    thinking_slowly(coordinator, lambda: store.insert([foreign]))
+    suggester.before_return = lambda: store.insert([foreign])
     coordinator.tick()
+    suggester.before_return = lambda: None
     assert [t.origin for t in store.in_state(State.PENDING)] == ["enqueued"]
     assert run_search(store, coordinator) == 3
 
@@ -120,7 +124,7 @@ def test_a_standby_counts_trials_no_more_often_than_it_can_afford(store):
 
     for _ in range(30):
         store.before_count = count
-        store.lead(KEY, leader._candidate.token, LEADER_LEASE_S)
+        store.renew_leadership()
         assert standby.tick().is_standby
         store.before_count = lambda: None
         store.seconds += 1.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from hpsearch.coordination.election import LEADER_LEASE_S
 from hpsearch.core.trial import State
 from tests.support.fake_clock_store import KEY, LEASE_S, tick_until
 
@@ -83,7 +82,7 @@ def test_a_standby_expires_nothing(store):
     assert trial is not None
     standby = store.coordinator()
     for _ in range(100):
-        store.lead(KEY, leader._candidate.token, LEADER_LEASE_S)  # it leads, and does nothing
+        store.renew_leadership()
         standby.tick()
         store.seconds += 1
     assert store.trial(KEY, trial.tid).state is State.RUNNING

@@ -16,7 +16,7 @@ from hpsearch.core.worker import Worker, WorkerState
 from hpsearch.errors import ConfigurationError
 from hpsearch.space.tree import Space
 from hpsearch.suggest.protocol import Suggestion
-from tests.support.fake_clock_store import KEY, thinking_slowly
+from tests.support.fake_clock_store import KEY, InterruptedSuggester
 
 
 @pytest.mark.parametrize(("slots", "n_running"), [(0, 0), (1, 0), (4, 0), (4, 3), (4, 4)])
@@ -91,8 +91,9 @@ def test_slow_trials_find_fresh_suggestions_however_long_those_take(store):
     """A single trial that ends says little of a rate, and must not fill the queue."""
     store.open_search()
     store.add_worker("w", 1)
-    coordinator = store.coordinator()
-    thinking_slowly(coordinator, lambda: setattr(store, "seconds", store.seconds + 1), is_once=False)
+    suggester = InterruptedSuggester(store.experiment(KEY))
+    coordinator = store.coordinator(suggester)
+    suggester.before_return = lambda: setattr(store, "seconds", store.seconds + 1)
     for _ in range(3):
         coordinator.tick()
         trial = store.claim_next()
@@ -175,9 +176,11 @@ def test_a_paused_or_stopped_search_collects_and_suggests_nothing(store, state):
 
 def test_a_search_that_is_paused_while_the_coordinator_thinks_gets_no_more_trials(store):
     store.open_search()
-    coordinator = store.coordinator()
-    thinking_slowly(coordinator, lambda: store.set_experiment_state(KEY, ExperimentState.PAUSED))
+    suggester = InterruptedSuggester(store.experiment(KEY))
+    coordinator = store.coordinator(suggester)
+    suggester.before_return = lambda: store.set_experiment_state(KEY, ExperimentState.PAUSED)
     coordinator.tick()
+    suggester.before_return = lambda: None
     assert store.in_state(State.PENDING) == []
     store.set_experiment_state(KEY, ExperimentState.RUNNING)
     store.seconds += 1

@@ -11,7 +11,7 @@ from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.trial import State, Trial
 from hpsearch.core.worker import Worker
-from tests.support.fake_clock_store import KEY, LEASE_S, FakeClockStore, thinking_slowly
+from tests.support.fake_clock_store import KEY, LEASE_S, FakeClockStore, InterruptedSuggester
 
 N_TRIALS = 24
 
@@ -46,8 +46,12 @@ def played(
     """
     chance, store = Random(seed), opened(lag, algorithm)
 
+    suggester = InterruptedSuggester(store.experiment(KEY))
+
     def coordinator() -> Coordinator:
-        return Coordinator(store, store.experiment(KEY), lambda: store.seconds, lag_alone=lag_alone)
+        return Coordinator(
+            store, store.experiment(KEY), lambda: store.seconds, suggester=suggester, lag_alone=lag_alone
+        )
 
     leader, held = coordinator(), list[Trial]()
     store.add_worker("w", n_workers)
@@ -75,10 +79,9 @@ def played(
             held.clear()  # they are lost until their leases end
             store.seconds += LEASE_S + 1
         if chance.random() < 0.1:
-            suggester = leader._batches.suggester
-            thinking_slowly(leader, lambda: store.set_experiment_state(KEY, ExperimentState.PAUSED))
+            suggester.before_return = lambda: store.set_experiment_state(KEY, ExperimentState.PAUSED)
             leader.tick()
-            leader._batches.suggester = suggester
+            suggester.before_return = lambda: None
             store.set_experiment_state(KEY, ExperimentState.RUNNING)
     else:
         raise AssertionError("the search does not end")
