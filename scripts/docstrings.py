@@ -4,8 +4,8 @@
 and prints one line for each public callable with two or more arguments whose docstring has no complete
 Parameters section. The exit code is then 1. The docstring of a class documents the arguments of ``__init__``.
 
-Not checked are private names, click commands, generated constructors (dataclasses describe their fields with
-``#:``), and methods that a base class or a Protocol documents already.
+Not checked are private names, tests, click commands, generated constructors (dataclasses describe their fields
+with ``#:``), and methods that a base class or a Protocol documents already.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def with_submodules(name: str) -> Iterator[ModuleType]:
 def callables(module: ModuleType, protocols: Sequence[type]) -> Iterator[tuple[Any, FunctionType]]:
     """Yield each callable of a module: the object with the docstring, and the function with the arguments."""
     for name, value in vars(module).items():
-        if name.startswith("_") or getattr(value, "__module__", None) != module.__name__:
+        if name.startswith(("_", "test_")) or getattr(value, "__module__", None) != module.__name__:
             continue
         if inspect.isclass(value):
             yield from _constructor(value, module)
@@ -91,7 +91,7 @@ def _methods(owner: type, protocols: Sequence[type]) -> Iterator[tuple[Any, Func
         method = inspect.unwrap(getattr(value, "__func__", value))
         parents = [*owner.__mro__[1:], *protocols]
         is_inherited = any(getattr(vars(parent).get(name), "__doc__", None) for parent in parents)
-        if inspect.isfunction(method) and not name.startswith("_") and not is_inherited:
+        if inspect.isfunction(method) and not name.startswith(("_", "test_")) and not is_inherited:
             yield method, method
 
 

@@ -1,4 +1,4 @@
-"""Algorithms that are asked and told, for ``quality.py``: ours, and those of the peers that are installed."""
+"""Algorithms with an ask-and-tell interface, for ``quality.py``: ours, and those of installed peers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hpsearch.suggest.protocol import trial_rng
 
 
 class Run:
-    """One search: evaluates, and keeps what was best after each trial that finished."""
+    """One search: evaluates trials, and records the best loss after each finished one."""
 
     def __init__(self, problem: Problem, seed: int) -> None:
         self.problem = problem
@@ -34,7 +34,7 @@ class Run:
         self._least_seen = np.inf
 
     def evaluate(self, config: Any) -> float | None:
-        """Return the loss of a configuration, noise included; None where it fails."""
+        """Return the noisy loss of a configuration; None if it fails."""
         true = self.problem.loss(config)
         seen = None if true is None else true + self.problem.noise * self._rng.standard_normal()
         best = self.best[-1] if self.best else np.inf
@@ -45,7 +45,7 @@ class Run:
 
     @contextmanager
     def timed(self) -> Iterator[None]:
-        """Count the CPU time of the block as the algorithm's."""
+        """Add the CPU time of a block to that of the algorithm."""
         started = time.process_time()
         with single_threaded():
             yield
@@ -53,14 +53,14 @@ class Run:
 
 
 class Contender(Protocol):
-    """An algorithm on one space; what was asked for and not yet told is pending."""
+    """An algorithm on one space; trials without a reported loss are pending."""
 
     def ask(self) -> tuple[Any, Any]:
-        """Return what names the next trial to ``tell``, and its configuration."""
+        """Return the next trial's handle, for ``tell``, and its configuration."""
         ...
 
     def tell(self, trial: Any, loss: float | None) -> None:
-        """Take the loss of a trial, None where it failed."""
+        """Report the loss of a trial; None if it failed."""
         ...
 
 
@@ -106,7 +106,7 @@ class _Ours:
 
 
 class _Hyperopt:
-    """What its ``fmin`` does, a trial at a time; its algorithms pass over what is pending."""
+    """Hyperopt's ``fmin``, one trial at a time; its algorithms ignore pending trials."""
 
     def __init__(self, hyperopt: Any, algorithm: str, problem: Problem, seed: int) -> None:
         self._hyperopt, self._space = hyperopt, problem.space(hyperopt.hp)
@@ -147,7 +147,7 @@ class _Optuna:
 
 
 def _optuna_values(trial: Any, space: Space) -> Values:
-    """Ask Optuna for the active parameters, one after the other."""
+    """Ask Optuna for the active parameters, one by one."""
     values: dict[str, float | int] = {}
     for parameter in space.parameters:
         if parameter.is_active(values):
@@ -156,7 +156,7 @@ def _optuna_values(trial: Any, space: Space) -> Values:
 
 
 def _optuna_value(trial: Any, label: str, distribution: Distribution) -> float | int:
-    """Ask for one value; Optuna has no normal parameters, they become ranges of three deviations."""
+    """Ask for one value; normal parameters, which Optuna lacks, become ranges of three deviations."""
     match distribution:
         case Categorical(probabilities=probabilities):
             return int(trial.suggest_categorical(label, list(range(len(probabilities)))))

@@ -1,12 +1,11 @@
-"""Simulated workers in one process: all of a worker but its child process and its objective.
+"""Simulated workers in one process: real workers, except for the child process and the objective.
 
     python scripts/bench/crowd.py --workers 250 --trial-s 20 --warm-up-s 20 --for-s 40 < URI
 
-Each is what a real worker is: a slot that claims, waits and finishes, a heartbeat that renews the
-lease and says "I am alive", a list of the experiments, and a client of MongoDB with
-connections and monitors of its own. Only the evaluation is a sleep, between half and one and a half
-times ``--trial-s``. The URI comes by stdin, since it holds a password. Prints one line of JSON:
-milliseconds of every call that began after the warm-up, by name.
+Each has the parts of a real worker: a slot that claims, waits and finishes, a heartbeat that renews the lease
+and updates the worker's document, a list of the experiments, and a MongoDB client with its connections and
+monitors. The evaluation is a sleep of half to one and a half times ``--trial-s``. The URI comes on stdin,
+since it contains a password. Prints one line of JSON: milliseconds of every call after the warm-up, by name.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ Latencies = dict[str, list[float]]
 
 EXP_KEY = "scale"
 
-#: Seconds between two looks of a sleeping evaluation at whether it should go on, as a real one takes them.
+#: Seconds between two checks of an evaluation whether to continue, as in a real one.
 _LOOK_S = 0.5
 
 #: Seconds between the last call that is measured and the end.
@@ -51,7 +50,7 @@ _LAST_S = 2.0
 
 
 class Stopwatch:
-    """Takes the time of calls, from some instant on; shared by all threads."""
+    """Measures calls from some instant on; shared by all threads."""
 
     def __init__(self, since: float, until: float) -> None:
         self._since, self._until = since, until
@@ -59,7 +58,7 @@ class Stopwatch:
 
     @contextmanager
     def timing(self, name: Callable[[], str]) -> Iterator[None]:
-        """Take the time of a block; its name is asked for when it has ended."""
+        """Measure a block, whose name is read when it has ended."""
         began = time.monotonic()
         yield
         if self._since <= began < self._until:
@@ -72,7 +71,7 @@ class TimedStore(MongoStore):
     stopwatch: Stopwatch
 
     def claim(self, worker: Worker, token: str, exp_keys: Sequence[str]) -> Trial | None:
-        """Claim; of an empty queue apart from others."""
+        """Claim; measured separately when the queue is empty."""
         trial = None
         with self.stopwatch.timing(lambda: "claim" if trial else "empty claim"):
             trial = super().claim(worker, token, exp_keys)
@@ -90,7 +89,7 @@ class TimedStore(MongoStore):
 
 
 class Sleeper:
-    """An evaluator that takes its time and returns a loss."""
+    """An evaluator that sleeps and returns a loss."""
 
     def __init__(self, mean_s: float) -> None:
         self._mean_s = mean_s
@@ -114,7 +113,7 @@ class Sleeper:
 
 
 def main() -> None:
-    """Let the workers work, and print how long their calls took."""
+    """Run the workers, and print the durations of their calls."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--workers", type=int, default=250)
     parser.add_argument("--trial-s", type=float, default=20.0)
@@ -126,7 +125,7 @@ def main() -> None:
     since = time.monotonic() + options.warm_up_s
     store.stopwatch = stopwatch = Stopwatch(since, since + options.for_s)
     with Interrupt() as interrupt:
-        # All leave at once, which is another thing than working: it is not measured.
+        # The shutdown of all workers at once is not measured.
         shutdown = Shutdown(interrupt, 0.0, options.warm_up_s + options.for_s + _LAST_S)
         evaluator, step_s = Sleeper(options.trial_s), options.warm_up_s / 2 / options.workers
         threads = [
@@ -143,7 +142,7 @@ def main() -> None:
 
 
 def work(store: TimedStore, number: int, evaluator: Sleeper, shutdown: Shutdown, start_s: float) -> None:
-    """Be one worker until it is time to leave."""
+    """Run one worker until shutdown."""
     shutdown.sleep(start_s)
     tally = Tally(Worker(name=f"crowd-{os.getpid()}-{number}", host=socket.gethostname(), pid=os.getpid()))
     heartbeat = Heartbeat(store, tally.worker)

@@ -1,11 +1,11 @@
-"""What the output and the attachments of an evaluation cost the worker that evaluates it.
+"""Cost of an evaluation's output and attachments for its worker.
 
 ::
 
     python scripts/bench/evaluation.py
 
-For each kind of output: seconds of CPU of the worker for 100 MB of it. For attachments: the memory
-that the worker needs at its peak, as a multiple of their size, and the round trips to MongoDB.
+Prints the worker's CPU seconds for 100 MB of each kind of output; and for attachments the worker's peak
+memory, as a multiple of their size, and the round trips to MongoDB.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def main() -> None:
 
 
 def output_costs(file: Path) -> list[tuple[str, float]]:
-    """Return what each kind of output costs, written to a file."""
+    """Return the CPU seconds for each kind of output, written to a file."""
     costs = []
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as log:
@@ -127,7 +127,7 @@ def output_costs(file: Path) -> list[tuple[str, float]]:
 
 
 def peak_bytes(store: MongoStore, uri: str, file: Path, objective: str) -> int:
-    """Return the memory that a worker needed at its peak for one trial."""
+    """Return the peak memory of a worker for one trial."""
     experiment = store.open_experiment(described(file, objective))
     store.insert([Trial(exp_key=experiment.exp_key, tid=0, values={"kind": 0})])
     worker = subprocess.Popen(
@@ -155,7 +155,7 @@ def peak_bytes(store: MongoStore, uri: str, file: Path, objective: str) -> int:
 
 
 def round_trips(store: MongoStore, calls: Calls) -> int:
-    """Return how many commands it takes to attach 3,000 small attachments."""
+    """Return the number of commands for 3,000 small attachments."""
     before = calls.n
     store.attach_all("small", {f"fold{i}": b"x" * 100 for i in range(3000)}, tid=0, attempt=1)
     return calls.n - before

@@ -1,7 +1,7 @@
-"""Several workers without waiting for them: which trial is asked for, and which finishes, when.
+"""Simulation of several workers: the order in which trials are suggested and finish.
 
-Whenever a worker is free, the algorithm is asked for a trial while the others are pending. How long
-evaluations take is drawn beforehand and is the same for every algorithm.
+Whenever a worker is free, the algorithm suggests a trial while the others are pending. The durations of
+evaluations are drawn beforehand, the same for every algorithm.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import numpy as np
 
 Asked = TypeVar("Asked")
 
-#: Standard deviation of the logarithm of a duration: one in six takes twice the median or more.
+#: Standard deviation of the logarithm of a duration: one in six is at least twice the median.
 _SIGMA = 0.6
 
 
 def durations(n: int, seed: int) -> list[float]:
-    """Return how long each of n evaluations takes, in units of the median; by seed and number only."""
+    """Return the durations of n evaluations, in units of the median; functions of seed and number."""
     found: list[float] = np.random.default_rng([seed, 2]).lognormal(0.0, _SIGMA, n).tolist()
     return found
 
@@ -27,18 +27,18 @@ def durations(n: int, seed: int) -> list[float]:
 def simulate(
     ask: Callable[[], Asked], finish: Callable[[Asked], None], lengths: Sequence[float], n_workers: int
 ) -> None:
-    """Ask for as many trials as there are lengths, and finish each when its time has come.
+    """Ask for one trial per length, and finish each after its length.
 
     Parameters
     ----------
     ask : callable
         Returns the next trial.
     finish : callable
-        Takes a trial that was asked for; with one worker, before the next is asked for.
+        Receives each trial when it ends; with one worker, before the next call of ``ask``.
     lengths : sequence of float
-        How long the evaluation of each takes, in the order in which they are asked for.
+        Duration of each evaluation, in the order of ``ask``; positive.
     n_workers : int
-        From 1 up.
+        Positive.
     """
     running: list[tuple[float, int, Asked]] = []  # by end, then by number
     now = 0.0

@@ -1,7 +1,7 @@
-"""Problems with known optima, for ``quality.py``: one family for each difficulty that searches meet.
+"""Problems with known optima, for ``quality.py``: one family for each difficulty of searches.
 
-Every problem is drawn from a seed: where its optimum lies, what matters, what works. A space is made
-by a function of a module with Hyperopt's vocabulary, so that Hyperopt itself can search it, too.
+Each problem is drawn from a seed: the place of its optimum, the relevant parameters, the failing region. A
+space is a function of a module with Hyperopt's names, so that Hyperopt can search it, too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Config = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A space, and what to minimise over it."""
+    """A space, and an objective to minimize over it."""
 
     name: str
     space: Callable[[Any], Any]  #: of a module with ``uniform`` ... ``choice``
@@ -49,7 +49,7 @@ def valley(rng: np.random.Generator) -> Problem:
 
 
 def ripples(rng: np.random.Generator) -> Problem:
-    """A bowl full of ripples in six numbers: some hundred local optima."""
+    """A bowl with ripples in six numbers: hundreds of local optima."""
     centre = rng.uniform(0.2, 0.8, 6)
 
     def loss(config: Config) -> float:
@@ -60,7 +60,7 @@ def ripples(rng: np.random.Generator) -> Problem:
 
 
 def bowl(rng: np.random.Generator) -> Problem:
-    """A turned ellipsoid in ten numbers, a hundred times as steep in some directions as in others."""
+    """A rotated ellipsoid in ten numbers, a hundred times as steep in some directions as in others."""
     centre = rng.uniform(0.2, 0.8, 10)
     turn = np.linalg.qr(rng.standard_normal((10, 10)))[0]
     weights = np.logspace(0, 2, 10)
@@ -93,7 +93,7 @@ def noisy(rng: np.random.Generator) -> Problem:
 
 
 def options(rng: np.random.Generator) -> Problem:
-    """Seven choices of four options; each is worth what it and the next one are together."""
+    """Seven choices of four options, with a loss for each pair of neighbouring choices."""
     worth = rng.random((7, 4, 4))
 
     def loss(config: Config) -> float:
@@ -111,7 +111,7 @@ def options(rng: np.random.Generator) -> Problem:
 
 
 def steps(rng: np.random.Generator) -> Problem:
-    """Whole and rounded numbers, one of them logarithmic, and a number between."""
+    """Integers and rounded numbers, one of them logarithmic, and a continuous number."""
     a, b, c, d = rng.integers(10, 91), rng.integers(1, 20) / 20, rng.uniform(1, 5), rng.uniform(0.2, 0.8)
 
     def space(hp: Any) -> Any:
@@ -152,7 +152,7 @@ def tails(rng: np.random.Generator) -> Problem:
 
 
 def training(rng: np.random.Generator) -> Problem:
-    """Three optimizers with learning rates and more of their own; too high a rate diverges."""
+    """Three optimizers, each with its learning rate and other parameters; too high a rate diverges."""
     rates = rng.uniform([-3, -5, -6], [-1, -3, -4])
     floors = rng.permutation([0.2, 0.25, 0.3])
     momentum, dropout, width = rng.uniform(0.6, 0.95), rng.uniform(0.1, 0.5), rng.uniform(4, 8)
@@ -182,7 +182,7 @@ def training(rng: np.random.Generator) -> Problem:
 
 
 def memory(rng: np.random.Generator) -> Problem:
-    """The larger the model the better, until it no longer fits, and the trial fails."""
+    """Larger models are better until they no longer fit in memory and the trial fails."""
     limit, rate = rng.uniform(5, 8), rng.uniform(0.2, 0.8)
     worth = rng.permutation([0.0, 0.1, 0.2])
 
@@ -210,7 +210,7 @@ def memory(rng: np.random.Generator) -> Problem:
 
 
 def pipeline(rng: np.random.Generator) -> Problem:
-    """Choices below choices: six leaves, each with numbers of its own and an offset."""
+    """Nested choices: six leaves, each with its parameters and an offset."""
     offsets, centres = rng.permutation(np.linspace(0, 0.5, 6)), rng.uniform(0.2, 0.8, (6, 2))
     scale = rng.uniform(0.2, 0.8)
 

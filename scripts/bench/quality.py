@@ -1,26 +1,24 @@
-"""How good the best loss is after some evaluations: our algorithms, and the peers that are installed.
+"""The best loss after some evaluations: our algorithms, and those of installed peers.
 
     pip install 'hpsearch[bench]'
     python scripts/bench/quality.py                                     # 50 evaluations, 5 seeds, 22 problems
     python scripts/bench/quality.py --evals 200 --at 50 100 200 --algorithms auto tpe optuna.tpe hyperopt.tpe
-    python scripts/bench/quality.py --evals 200 --workers 1 8 32        # what many workers lose
+    python scripts/bench/quality.py --evals 200 --workers 1 8 32        # the cost of parallel workers
     python scripts/bench/quality.py --plot regret.png                   # needs hpsearch[plot]
 
-Problems are those of ``problems.py``, two instances of each family; searches with the same seed see
-the same noise, every peer has its own defaults, and the random generators of the problems
-and of the searches are seeded, so that a run can be repeated.
+The problems are those of ``problems.py``, two instances of each family. Searches with the same seed see the
+same noise, every peer uses its defaults, and all random generators are seeded, so that a run is reproducible.
 
 Regret is ``(loss - optimum) / (random - optimum)``, at most 2, where ``random`` is the median of random
-search after all evaluations: 0 is the optimum, 1 is random search. The win rate is the probability that
-the first algorithm is better than another on one problem with one seed each, ties count half. In
-brackets are 95 % intervals over problems, by bootstrap. CPU is that of one suggestion.
+search after all evaluations: 0 is the optimum, 1 is random search. The win rate is the probability that the
+first algorithm is better than another on one problem with one seed each; ties count half. Brackets contain 95
+% bootstrap intervals over problems. CPU is the time of one suggestion.
 
-With several workers the searches are simulated (``fleet.py``): whenever one is free, the algorithm is
-asked while the trials of the others are pending (Hyperopt's algorithms pass over those). Numbers of
-evaluations count finished ones.
-What ``W`` workers reach after ``N`` evaluations is worth so many of one worker as it takes one to be
-better in half of the pairs; at most ``N``, which is what is said if one worker is worse even then. (The
-mean regret hangs on the few problems where it is highest; the win rate weighs all alike.)
+With several workers the searches are simulated (``fleet.py``): whenever a worker is free, the algorithm
+suggests a trial while those of the others are pending (Hyperopt's algorithms ignore them). Numbers of
+evaluations count finished ones. The "worth" of ``N`` evaluations by ``W`` workers is the number of
+evaluations after which one worker wins half of the pairs; it is ``N`` if one worker is worse even then. (The
+mean regret depends on the few problems where it is highest; the win rate weighs all equally.)
 """
 
 from __future__ import annotations
@@ -39,13 +37,13 @@ from problems import problems
 
 from hpsearch.errors import MissingExtraError
 
-#: Regret counts up to this: one hopeless search must not decide a mean.
+#: Upper limit of regret, so that one failed search does not dominate a mean.
 CLIP = 2.0
 
-#: Okabe and Ito's colours, which most people can tell apart.
+#: The colours of Okabe and Ito, which most people can distinguish.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7F7F7F", "#E69F00", "#56B4E9")
 
-#: What the searches of one algorithm found: (problems, seeds, evaluations) losses, and CPU seconds.
+#: Results of one algorithm: (problems, seeds, evaluations) losses, and CPU seconds.
 Results = Mapping[str, tuple[np.ndarray, float]]
 
 
@@ -76,7 +74,7 @@ def main() -> None:
 
 
 def _is_there(name: str) -> bool:
-    """Return whether an algorithm can be run; say why if not."""
+    """Return whether an algorithm can run; print why if not."""
     try:
         contender(name)
     except MissingExtraError as error:
@@ -88,7 +86,7 @@ def _is_there(name: str) -> bool:
 def measure(
     names: Sequence[str], n_evals: int, n_seeds: int, n_instances: int, n_jobs: int, n_workers: int
 ) -> Results:
-    """Run every algorithm on every problem with every seed, so many trials at the same time."""
+    """Run every algorithm on every problem with every seed, with ``n_workers`` workers."""
     n_problems = len(problems(n_instances))
     tasks = [
         (name, i, seed, n_evals, n_instances, n_workers)
@@ -147,7 +145,7 @@ def first(n: int, regrets: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]
 def table(
     regrets: Mapping[str, np.ndarray], found: Results, sequential: Mapping[str, np.ndarray] | None
 ) -> str:
-    """Return the comparison as text, the best first; ``worth`` so many of the ``sequential`` ones."""
+    """Return the comparison as text, the best first, with its worth in ``sequential`` evaluations."""
     judged = next(iter(regrets))
     lines = [f"{'':14} {'regret':>22} {'wins of ' + judged:>22} {'worth':>19} {'CPU':>9}"]
     for name in sorted(regrets, key=lambda name: regrets[name][:, :, -1].mean()):
@@ -161,9 +159,9 @@ def table(
 
 
 def worth_interval(parallel: np.ndarray, sequential: np.ndarray) -> str:
-    """Return how many sequential evaluations all parallel ones are worth, and the 95 % interval, as text.
+    """Return the number of sequential evaluations with equal results, and its 95 % interval, as text.
 
-    Both are (problems, seeds, evaluations).
+    Both arrays are (problems, seeds, evaluations).
     """
     n_evals = sequential.shape[2]
     wins = np.stack([win_rates(parallel[:, :, -1], sequential[:, :, n]) for n in range(n_evals)], axis=1)
@@ -172,13 +170,13 @@ def worth_interval(parallel: np.ndarray, sequential: np.ndarray) -> str:
 
 
 def even(rates: np.ndarray) -> float:
-    """Return after how many evaluations of the other the win rate is a half; (evaluations,) rates."""
+    """Return the number of evaluations at which the (evaluations,) win rates cross one half."""
     falling = np.minimum.accumulate(rates)
     return float(np.interp(-0.5, -falling, np.arange(1, len(rates) + 1)))
 
 
 def win_rates(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return how often ``a`` is lower than ``b``, (problems,), over all pairs of (problems, seeds)."""
+    """Return the rates, (problems,), at which ``a`` is lower than ``b``, over all pairs of seeds."""
     difference = a[:, :, None] - b[:, None, :]
     wins: np.ndarray = (difference < -1e-6).mean(axis=(1, 2)) + 0.5 * (abs(difference) <= 1e-6).mean(
         axis=(1, 2)
@@ -193,7 +191,7 @@ def interval(values: np.ndarray) -> str:
 
 
 def resampled(values: np.ndarray) -> np.ndarray:
-    """Return (2000, ...) means over problems of (problems, ...) values, problems drawn anew each time."""
+    """Return (2000, ...) bootstrap means over problems of (problems, ...) values."""
     rng = np.random.default_rng(0)
     weights = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=2000) / len(values)
     means: np.ndarray = np.tensordot(weights, values, axes=1)

@@ -1,11 +1,10 @@
-"""How long a search stands still after a process of it was killed, and after MongoDB was away.
+"""How soon a search continues after one of its processes is killed, and after an outage of MongoDB.
 
     .venv/bin/python scripts/bench/recovery.py [--repeats 5] [--lease 10] [--away 120] [--only NAME ...]
 
-Each repeat is a fleet of real processes on a MongoDB of its own, which loses one of them at
-a random phase of its leases. Times are from the kill, or the return, to what the server
-wrote down afterwards, by its clock, which is that of this machine. Nothing else runs on the
-machine at best: everything shares its processors.
+Each repeat is a fleet of real processes with its own MongoDB, one of which is killed at a random phase of its
+leases. Times are from the kill, or the end of the outage, to the next write of the server, by the clock of
+this machine. Run nothing else at the same time, since all processes share the processors.
 """
 
 from __future__ import annotations
@@ -37,16 +36,16 @@ from tests.support.fleet import OBJECTIVE, Fleet
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
-#: Seconds that may pass beyond a lease, and after the loss of a primary.
+#: Seconds allowed beyond a lease, and after the loss of a primary.
 _MARGIN_S, _ELECTION_S = 5.0, 20.0
 
-#: Finished trials by which a search counts as under way.
+#: Finished trials after which a search counts as running.
 _UNDER_WAY = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What is the same in all repeats."""
+    """The settings of all repeats."""
 
     lease_s: float  #: of trials
     away_s: float  #: seconds without MongoDB
@@ -54,35 +53,35 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A search under way."""
+    """A running search."""
 
     fleet: Fleet
     store: MongoStore
     setting: Setting
 
     def coordinator(self) -> int:
-        """Start a coordinator; return its process number, which is that of its group, too."""
+        """Start a coordinator; return its PID, which is also its process group."""
         lease = f"{self.setting.lease_s}s"
         return self.fleet.start("coordinator", "search.py", "--seed", "1", "--lease", lease).pid
 
     def worker(self, name: str, sleep_s: float) -> int:
-        """Start a worker whose evaluations take so long; return the number of its group."""
+        """Start a worker with evaluations of this duration; return its process group."""
         return self.fleet.worker("--name", name, "--no-echo", SLEEP=str(sleep_s)).pid
 
     def trials(self) -> list[Trial]:
-        """Return the trials as they are now."""
+        """Return the present trials."""
         return list(self.store.trials("search"))
 
     def wait_until_under_way(self) -> None:
-        """Return once the workers have found into a rhythm."""
+        """Wait until the search is running."""
         wait_until(lambda: self.n_done() >= _UNDER_WAY, "the search to be under way", 120)
 
     def n_done(self) -> int:
-        """Return how many trials are done."""
+        """Return the number of finished trials."""
         return sum(trial.state is State.DONE for trial in self.trials())
 
     def since(self, event: datetime, moment: Callable[[Trial], datetime | None]) -> float:
-        """Wait until something is later than an event; return by how many seconds the first of it is."""
+        """Wait for the first time after an event; return the seconds between them."""
 
         def later() -> list[datetime]:
             found = (moment(trial) for trial in self.trials())
@@ -108,7 +107,7 @@ def worker_killed(folder: Path, setting: Setting) -> dict[str, float]:
 
 
 def coordinator_killed(folder: Path, setting: Setting) -> dict[str, float]:
-    """The standby takes over; workers wait for it."""
+    """The standby takes over; workers wait meanwhile."""
     with one_server(folder) as server, scene_on(server.uri, folder, setting) as scene:
         for i in range(3):
             scene.worker(f"worker-{i}", 0.3)
@@ -121,11 +120,11 @@ def coordinator_killed(folder: Path, setting: Setting) -> dict[str, float]:
         n_done = scene.n_done()
         wait_until(lambda: scene.n_done() >= n_done + 2 * _UNDER_WAY, "all workers to go on", 60)
         idle = max(idle_s(scene.trials(), f"worker-{i}", killed_at) for i in range(3))
-    return {"the standby suggests": suggests, "a worker stood idle, at the longest": idle}
+    return {"the standby suggests": suggests, "longest idle time of a worker": idle}
 
 
 def primary_killed(folder: Path, setting: Setting) -> dict[str, float]:
-    """The others elect a primary; servers have their default settings."""
+    """The other members elect a primary, with default settings."""
     with three_servers(folder) as (servers, uri), scene_on(uri, folder, setting) as scene:
         for i in range(3):
             scene.worker(f"worker-{i}", 0.3)
@@ -133,7 +132,7 @@ def primary_killed(folder: Path, setting: Setting) -> dict[str, float]:
         scene.wait_until_under_way()
         time.sleep(random.uniform(0, 2))
         primary = primary_of(servers)
-        assert primary is not None, "the replica set lost its primary by itself"
+        assert primary is not None, "the replica set lost its primary without a kill"
         killed_at = datetime.now(UTC)
         primary.kill()
         claim = scene.since(killed_at, lambda t: t.claimed_at)
@@ -143,7 +142,7 @@ def primary_killed(folder: Path, setting: Setting) -> dict[str, float]:
 
 
 def mongodb_away(folder: Path, setting: Setting) -> dict[str, float]:
-    """Everybody waits and goes on; what was evaluated meanwhile is not evaluated again."""
+    """All processes wait and continue; trials evaluated meanwhile are not evaluated again."""
     with one_server(folder) as server, scene_on(server.uri, folder, setting) as scene:
         scene.worker("patient", setting.away_s / 2)  # ends its trial while there is no MongoDB
         scene.coordinator()
@@ -164,7 +163,7 @@ def mongodb_away(folder: Path, setting: Setting) -> dict[str, float]:
     return {"a result is written": result, "a trial is claimed": claim, "trials that ran again": reruns}
 
 
-#: Name, what is done, and the bound in seconds by the setting; the return of MongoDB has none but to go on.
+#: Name, event, and the limit in seconds by the setting; the end of an outage has no limit.
 EVENTS: dict[str, tuple[Callable[[Path, Setting], dict[str, float]], Callable[[Setting], float | None]]] = {
     "worker killed": (worker_killed, lambda setting: setting.lease_s + _MARGIN_S),
     "coordinator killed": (coordinator_killed, lambda setting: LEADER_LEASE_S + _MARGIN_S),
@@ -191,8 +190,8 @@ def main() -> None:
         for what in found[0]:
             seconds = [repeat[what] for repeat in found]
             limit = bound(setting)
-            told = "" if limit is None else f"{limit:g}" if max(seconds) <= limit else f"**{limit:g}**"
-            print(f"| {name} | {what} | {median(seconds):.1f} | {max(seconds):.1f} | {told} |", flush=True)
+            bound = "" if limit is None else f"{limit:g}" if max(seconds) <= limit else f"**{limit:g}**"
+            print(f"| {name} | {what} | {median(seconds):.1f} | {max(seconds):.1f} | {bound} |", flush=True)
 
 
 def measured(event: Callable[[Path, Setting], dict[str, float]], setting: Setting) -> dict[str, float]:
@@ -213,7 +212,7 @@ def one_server(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def three_servers(folder: Path) -> Iterator[tuple[list[Server], str]]:
-    """A replica set of three members as MongoDB makes it, and its URI."""
+    """A replica set of three members with default settings, and its URI."""
     servers = [Server(folder / f"db-{i}", "--replSet", "three") for i in range(3)]
     for server in servers:
         server.launch()
@@ -244,7 +243,7 @@ def scene_on(uri: str, folder: Path, setting: Setting) -> Iterator[Scene]:
 
 
 def killed(group: int) -> datetime:
-    """Kill a process with its children, at a random moment of the next seconds; return when."""
+    """Kill a process with its children at a random time within the next seconds; return the time."""
     time.sleep(random.uniform(0, 5))
     now = datetime.now(UTC)
     os.killpg(group, signal.SIGKILL)
@@ -252,7 +251,7 @@ def killed(group: int) -> datetime:
 
 
 def idle_s(trials: list[Trial], worker: str, since: datetime) -> float:
-    """Return the longest time that a worker was without a trial, of those that ended after a moment."""
+    """Return the longest idle time of a worker, of those that ended after a given time."""
     mine = sorted(
         (t.claimed_at, t.finished_at)
         for t in trials
@@ -272,7 +271,7 @@ def all_live(scene: Scene) -> bool:
 
 
 def primary_of(servers: list[Server]) -> Server | None:
-    """Return the member that takes writes."""
+    """Return the primary."""
     for server in servers:
         with server.client() as client, suppress(PyMongoError):
             if client.admin.command("hello")["isWritablePrimary"]:

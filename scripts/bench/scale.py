@@ -1,20 +1,20 @@
-"""A thousand workers on one MongoDB, with no finished trials and with a hundred thousand.
+"""A thousand workers on one MongoDB, without finished trials and with a hundred thousand.
 
     python scripts/bench/scale.py [--workers 1000] [--finished 100000] [--trial-s 20] [--for-s 30]
                                   [--parts restart costs work wait throughput]
 
-Starts a private MongoDB with two searches, an empty one and one with so many finished trials, put in
-by ``TrialStore.insert``, and takes each measurement on both in turn:
+Starts a private MongoDB with two searches, an empty one and one with finished trials, inserted by
+``TrialStore.insert``, and measures both in turn:
 
-restart     from the start of ``hpsearch coordinator`` to its first suggestion, median of five
-costs       index keys and documents that the server examines for each call, as its profiler says
-work        all workers evaluate, fed by a coordinator: milliseconds of the calls, median and 99th
-            percentile; CPU of the coordinator for each trial, the most memory that it held
-wait        the same while nearly all workers wait, and 50 trials a second come in
-throughput  trials that are claimed and finished in a second where no evaluation takes any time
+restart     time from the start of ``hpsearch coordinator`` to its first suggestion, median of five
+costs       index keys and documents that the server examines for each call, from its profiler
+work        all workers evaluate, with a coordinator: milliseconds of the calls, median and 99th percentile;
+            the coordinator's CPU for each trial, and its peak memory
+wait        the same while nearly all workers wait, and 50 trials a second arrive
+throughput  trials claimed and finished per second, with evaluations that take no time
 
-The workers (``crowd.py``) share this machine with the server. They are those of the product but for
-the process that evaluates. Those of one process share a pool of connections; real ones have three each.
+The workers (``crowd.py``) share this machine with the server. They are real ones except for the process that
+evaluates. Workers in one process share a pool of connections; real ones have three connections each.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ from hpsearch.mongod import ephemeral_mongod
 
 PROCESSES, RESTARTS = 4, 5
 
-#: Trials a second that come in while the workers wait, and seconds that each takes.
+#: Trials per second that arrive while the workers wait, and seconds that each takes.
 TRICKLE_PER_S, SHORT_S = 50, 1.0
 
-#: Seconds until workers that find nothing wait as long as they ever do.
+#: Seconds until idle workers have reached their longest polling interval.
 SETTLE_S = 45.0
 
-#: Workers and seconds that measure the throughput.
+#: Workers and seconds of the throughput measurement.
 CLOSED_WORKERS, CLOSED_S = 64, 8.0
 
 
@@ -79,7 +79,7 @@ def main() -> None:
 
 
 def restart(search: Search, options: Namespace) -> list[str]:
-    """Start a coordinator again and again, where nothing waits in the queue."""
+    """Start a coordinator repeatedly, with an empty queue."""
     took_s, memory_mb = [], 0.0
     for _ in range(RESTARTS):
         search.store.cancel(EXP_KEY, {State.PENDING})
@@ -94,7 +94,7 @@ def restart(search: Search, options: Namespace) -> list[str]:
 
 
 def costs(search: Search, options: Namespace) -> list[str]:
-    """Call after call, with ten trials running and ten pending."""
+    """Measure each call, with ten running and ten pending trials."""
     store, worker = search.store, Worker(name="cost", host="here", pid=1)
     store.insert(search.new(20))
     running = [trial for i in range(10) if (trial := store.claim(worker, f"cost {i}", [EXP_KEY]))]
@@ -127,7 +127,7 @@ def costs(search: Search, options: Namespace) -> list[str]:
 
 
 def work(search: Search, options: Namespace) -> list[str]:
-    """All workers evaluate, and a coordinator keeps them fed."""
+    """All workers evaluate, with a coordinator."""
     warm_up_s = 2 * options.trial_s
     with search.coordinated() as pid:
         crowd = Crowd(search, options.workers, options.trial_s, warm_up_s, options.for_s)
@@ -140,7 +140,7 @@ def work(search: Search, options: Namespace) -> list[str]:
 
 
 def wait(search: Search, options: Namespace) -> list[str]:
-    """A few trials come in, steadily, and most workers wait."""
+    """A few trials arrive steadily, and most workers wait."""
     search.store.cancel(EXP_KEY, {State.PENDING, State.RUNNING})
     crowd = Crowd(search, options.workers, SHORT_S, SETTLE_S, options.for_s)
     trials = search.new(int(TRICKLE_PER_S * (SETTLE_S + options.for_s)))
@@ -154,7 +154,7 @@ def wait(search: Search, options: Namespace) -> list[str]:
 
 
 def throughput(search: Search, options: Namespace) -> list[str]:
-    """Few workers that lose no time, from a queue that does not run dry."""
+    """A few workers without evaluation time, on a queue that never becomes empty."""
     search.store.cancel(EXP_KEY, {State.PENDING, State.RUNNING})
     search.store.insert(search.new(int(2000 * CLOSED_S)))
     return Crowd(search, CLOSED_WORKERS, 0.0, CLOSED_S / 2, CLOSED_S).lines()
@@ -166,13 +166,13 @@ class Crowd:
     Parameters
     ----------
     search : Search
-        What they work on.
+        The search that they serve.
     n_workers : int
-        How many there are, in all processes.
+        Number of workers in all processes; positive.
     trial_s : float
         Mean seconds of an evaluation.
     warm_up_s, for_s : float
-        Seconds that are not measured, and that are.
+        Seconds before and during the measurement.
     """
 
     def __init__(
@@ -192,7 +192,7 @@ class Crowd:
             process.stdin.flush()
 
     def lines(self) -> list[str]:
-        """Wait for their end, and return what they measured."""
+        """Wait until they end, and return their measurements."""
         found: Latencies = defaultdict(list)
         for process in self._processes:
             for name, ms in json.loads(process.communicate()[0]).items():
@@ -214,13 +214,13 @@ PARTS: dict[str, Callable[[Search, Namespace], list[str]]] = {
 
 
 def cpu_of(pid: int) -> float:
-    """Return the seconds of CPU that a process has used."""
+    """Return the CPU seconds of a process."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def peak_mb(pid: int) -> float:
-    """Return the most memory that a process has held, in MB."""
+    """Return the peak memory of a process, in MB."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     (peak,) = (line for line in lines if line.startswith("VmHWM"))
     return int(peak.split()[1]) / 1e3

@@ -1,4 +1,4 @@
-"""The searches that ``scale.py`` measures, each in a database of its own, with any number of trials."""
+"""The searches that ``scale.py`` measures, each in a separate database, with any number of trials."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def objective(config):
     return 0.0
 """
 
-#: Seconds that each of the trials took which are finished at the beginning, and trials that finished in one.
+#: Seconds that each initial finished trial took, and number of trials that finished per second.
 _TOOK_S, _PER_S = 20.0, 50.0
 
 
@@ -50,7 +50,7 @@ class Search:
 
     @contextmanager
     def coordinated(self) -> Iterator[int]:
-        """Run ``hpsearch coordinator``; gives its process number."""
+        """Run ``hpsearch coordinator``; yields its PID."""
         command = [sys.executable, "-m", "hpsearch", "coordinator", str(self.target), "--exp-key", EXP_KEY]
         environment = {**os.environ, "HPSEARCH_STORE": self.uri}
         quiet = subprocess.DEVNULL
@@ -62,7 +62,7 @@ class Search:
             process.wait()
 
     def new(self, n: int) -> list[Trial]:
-        """Return so many more trials at random points, which are not in the store yet."""
+        """Return new trials at random points, not yet in the store."""
         first, rng = self.newest() + 1, np.random.default_rng(n)
         points = [self.space.sample(rng) for _ in range(n)]
         trial = Trial(exp_key=EXP_KEY, tid=first, values={}, origin="tpe")
@@ -72,12 +72,12 @@ class Search:
         ]
 
     def newest(self) -> int:
-        """Return the highest number of a trial, -1 without any."""
+        """Return the highest number of a trial; -1 without trials."""
         return max((trial.tid for trial in self.store.trials(EXP_KEY, sort="newest", limit=1)), default=-1)
 
 
 def opened(uri: str, target: Path, n_finished: int) -> Search:
-    """Make a search with so many finished trials in a database of its own."""
+    """Create a search with finished trials in a new database."""
     at = uri.replace("/hpsearch?", f"/scale_{n_finished}?")
     objective = parse_target(str(target))
     space = Space(load_space(objective, None))
@@ -96,7 +96,7 @@ def opened(uri: str, target: Path, n_finished: int) -> Search:
 
 
 def _finished(trials: list[Trial], search: Search) -> list[Trial]:
-    """Return the trials as if the crowd had evaluated them; only the token of the claim is missing."""
+    """Return the trials as if workers had evaluated them, without claim tokens."""
     now, rng = search.store.now(), np.random.default_rng(0)
     done = []
     for i, (trial, loss) in enumerate(zip(trials, rng.random(len(trials)).tolist(), strict=True)):

@@ -1,15 +1,15 @@
-"""CPU milliseconds of one suggestion after so many finished trials: our TPE, and those of its peers.
+"""CPU milliseconds of one suggestion after a number of finished trials: our TPE, and its peers'.
 
     python scripts/bench/suggest.py [--params 10 50] [--trials 100 1000 10000 100000]
                                     [--peers hyperopt optuna rustuna] [--max-peer-trials 10000]
 
-The space mixes uniform, loguniform, quniform, uniformint, normal and choice, some of them below a
-choice. Finished trials are random draws. Then points are asked for and told one by one, and the
-median counts, so that what a package keeps up to date between two suggestions is paid for. Each
-package runs in a process of its own, in one thread; it is CPU time, so that a busy machine changes
-little. "batch" is our time for each of 32 points asked for at once, "memory" the most that our
-process held, the interpreter included. The last lines are of ``auto``, whose turns differ: the mean
-of a whole search. A peer that is not installed is left out: the extra ``bench`` has them.
+The space mixes uniform, loguniform, quniform, uniformint, normal and choice, some of them below a choice.
+Finished trials are random draws. Then the algorithm suggests points and receives their losses one by one; the
+table shows the median, which includes the updates between two suggestions. Each package runs in a separate
+process with one thread; CPU time changes little on a busy machine. "batch" is our time per point for 32
+points at once, "memory" the peak of our process, interpreter included. The last lines show ``auto``, whose
+turns differ, as the mean of a whole search. Peers that are not installed are left out; the extra ``bench``
+has them.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
-#: One parameter after another, over and over; a branch adds one that only one of its options has.
+#: Kinds of parameters, repeated in this order; a branch adds one that only one of its options has.
 KINDS = (
     "uniform",
     "loguniform",
@@ -42,7 +42,7 @@ AUTO_TRIALS = 100
 
 
 def kinds_of(n_params: int) -> list[str]:
-    """Return the kinds of a space with ``n_params`` parameters, what hangs below a branch included."""
+    """Return the kinds of a space with ``n_params`` parameters, including those below branches."""
     kinds: list[str] = []
     while sum(2 if kind == "branch" else 1 for kind in kinds) < n_params:
         kinds.append(KINDS[len(kinds) % len(KINDS)])
@@ -64,7 +64,7 @@ def hyperopt_space(hp: Any, kinds: list[str]) -> dict[str, Any]:
 
 
 def suggest_all(trial: Any, kinds: list[str]) -> float:
-    """Ask an Optuna-like trial for every parameter; return a loss."""
+    """Ask a trial of Optuna's interface for every parameter; return a loss."""
     loss = 0.0
     for i, kind in enumerate(kinds):
         name = f"p{i}"
@@ -90,7 +90,7 @@ def suggest_all(trial: Any, kinds: list[str]) -> float:
 
 
 class OurSearch:
-    """Asks one of our algorithms and tells it losses."""
+    """Gets suggestions from one of our algorithms and reports their losses."""
 
     def __init__(self, algorithm: str, kinds: list[str]) -> None:
         from hpsearch import hp
@@ -110,7 +110,7 @@ class OurSearch:
         return self.suggester.suggest(self.history, [], [trial_rng(0, len(self.history))])[0].values
 
     def tell(self, values: Mapping[str, float]) -> None:
-        """Give a point its loss."""
+        """Report the loss of a point."""
         from hpsearch.core.trial import State, Trial
 
         loss = sum(abs(value) for value in values.values())
@@ -137,7 +137,7 @@ def run_hpsearch(kinds: list[str], n: int, repeat: int) -> dict[str, float]:
 
 
 def run_auto(kinds: list[str], n: int, repeat: int) -> dict[str, float]:
-    """Measure a whole search of ``n`` trials, for its turns cost differently."""
+    """Measure a whole search of ``n`` trials, since its turns differ in cost."""
     search, spent_s = OurSearch("auto", kinds), 0.0
     for _ in range(n):
         started = time.process_time()
@@ -230,7 +230,7 @@ def child(package: str, n_params: int, n: int, repeat: int) -> None:
 
 
 def measure(package: str, n_params: int, n: int, repeat: int) -> dict[str, float]:
-    """Return what a fresh process measures."""
+    """Return the measurements of a new process."""
     command = [
         sys.executable,
         "-W",
@@ -264,7 +264,7 @@ def main() -> None:
         return
     peers = [peer for peer in options.peers if importlib.util.find_spec(peer)]
     for missing in sorted({*options.peers} - {*peers}):
-        print(f"{missing} is left out, for it is not installed: install hpsearch[bench].")
+        print(f"{missing} is left out, since it is not installed: install hpsearch[bench].")
     names = ["hpsearch", "hpsearch.hyperopt", *peers]
     print("params  trials  " + "".join(f"{name:>20}" for name in names) + "     batch    memory")
     for n_params in options.params:

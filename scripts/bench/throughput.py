@@ -1,13 +1,12 @@
-"""Trials per second of real worker processes, against a bare loop of the same two commands.
+"""Trials per second of real worker processes, compared with a bare loop of the same two commands.
 
     .venv/bin/python scripts/bench/throughput.py [--workers 1 4 16] [--trials 400] [--rounds 3]
 
-For each number of workers, and in turn so that a machine whose speed drifts is fair to
-all: processes that do nothing but claim and finish with the driver's own calls; workers
-that evaluate an empty objective in their own process; workers that evaluate it in a child
-process. The queue is filled beforehand. The rate is taken from the server's times, first
-claim to last finish, so that starting Python is not in it; CPU is that of the worker and
-its child, less that of workers that find nothing to do.
+For each number of workers, measures in turn, so that drifts of the machine's speed affect all equally:
+processes that only claim and finish, with the driver's calls; workers that evaluate an empty objective in
+their process; workers that evaluate it in a child process. The queue is filled beforehand. The rate is from
+the first claim to the last finish by the server's times, without the start of Python. CPU is that of the
+worker and its child, minus that of workers on an empty queue.
 """
 
 from __future__ import annotations
@@ -122,7 +121,7 @@ def measure(uri: str, target: Path, way: str, n_workers: int, n_trials: int) -> 
 
 
 def fill(store: MongoStore, target: Path, n_trials: int) -> None:
-    """Make an experiment with trials that wait, and no coordinator."""
+    """Create an experiment with pending trials, without a coordinator."""
     space = Space({})
     store.open_experiment(
         Experiment(
