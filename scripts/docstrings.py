@@ -4,8 +4,8 @@
 and prints one line for each public callable with two or more arguments whose docstring has no complete
 Parameters section. The exit code is then 1. The docstring of a class documents the arguments of ``__init__``.
 
-Not checked are private names, tests, click commands, generated constructors (dataclasses describe their fields
-with ``#:``), and methods that a base class or a Protocol documents already.
+Not checked are private names, tests, click commands, generated constructors (dataclasses describe their
+fields with ``#:``), and methods that a base class or a Protocol documents already.
 """
 
 from __future__ import annotations

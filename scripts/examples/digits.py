@@ -1,9 +1,8 @@
 """Find the model, of four kinds, that reads scikit-learn's handwritten digits best.
 
-The first choice is the model; every model brings parameters of its own, and some of those
-bring further ones: a polynomial kernel has a degree, a network with two layers has a second
-width. The loss is the share of digits that three-fold cross-validation gets wrong. Needs
-the extra ``examples``. Run it with::
+The first choice is the model; every model has its own parameters, and some of these have further ones: a
+polynomial kernel has a degree, a network with two layers has a second width. The loss is the error rate in
+three-fold cross-validation. Needs the extra ``examples``. Run it with::
 
     hpsearch run scripts/examples/digits.py --max-evals 40 --workers 2
 """

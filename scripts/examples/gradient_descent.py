@@ -1,8 +1,8 @@
 """Find the best step size, and range of starting points, for ten steps of gradient descent on x^2.
 
-Each step is reported, so that ``hpsearch show EXPERIMENT NUMBER`` tells how a trial came to
-its loss. A learning rate of 0.5 is the best one: it leads to the minimum in a single step;
-above 1 the descent runs away. Run it with::
+Each step is reported, so that ``hpsearch show EXPERIMENT NUMBER`` shows how a trial reached its loss. The
+best learning rate is 0.5, which leads to the minimum in a single step; above 1 the descent diverges. Run it
+with::
 
     hpsearch run scripts/examples/gradient_descent.py --max-evals 50
 """

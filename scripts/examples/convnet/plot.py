@@ -24,7 +24,7 @@ from hpsearch import HpsearchError, Space
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Read the results of a search, draw them, and say how far it has come."""
+    """Read the results of a search, draw them, and print a summary."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path, help="With the results. Default: CONVNET_RESULTS.")
     parser.add_argument("--exp-key", help="The search. Needed where the folder holds several.")

@@ -34,7 +34,7 @@ def objective(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> None:
-    """Search in this process, or go on with a search; print how far it has come."""
+    """Run or continue a search in this process; print each result."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--max-evals", type=int, default=36, help="Trials in all. Default: %(default)s.")
     parser.add_argument("--seed", type=int, default=0, help="Seed of the search. Default: %(default)s.")
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> None:
     prepare(settings)
     settings.results.mkdir(parents=True, exist_ok=True)
 
-    # Within fmin, only this form of an objective is told the number of its trial.
+    # In fmin, only this form of an objective receives the number of its trial.
     @fmin_pass_expr_memo_ctrl
     def numbered(expr: Any, memo: Any, ctrl: Any) -> dict[str, Any]:
         trial = CurrentTrial(exp_key=options.exp_key, tid=ctrl.current_trial["tid"])
@@ -74,5 +74,5 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         sys.exit("Interrupted: the same command goes on from here.")
 else:
-    # A worker that lacks something should say so before it claims a trial.
+    # A worker that lacks a requirement fails before it claims a trial.
     prepare(read_settings(os.environ))

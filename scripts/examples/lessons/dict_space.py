@@ -4,12 +4,12 @@ A polynomial is fitted to noisy points; its degree and the penalty on its coeffi
 and the loss is the error at points that it was not fitted to. The space is a dict, so the objective
 receives a dict with the same keys, and numbers of the right types: an int for ``uniformint``.
 
-Keys and labels are two things. The keys, ``degree`` and ``penalty``, are what the objective reads;
-the labels, ``polynomial degree`` and ``ridge penalty``, are what results are called by. ``fmin``
-answers with labels, ``space_eval`` makes of such an answer what the objective received.
+Keys and labels differ. The objective reads the keys, ``degree`` and ``penalty``; results have the labels,
+``polynomial degree`` and ``ridge penalty``. ``fmin`` returns values by label, and ``space_eval`` converts
+these to the dict that the objective received.
 
-Instead of a number the objective returns a dict: ``loss`` and ``status``, and whatever else should
-be kept with the trial.
+Instead of a number the objective returns a dict: ``loss``, ``status``, and anything else to keep with the
+trial.
 
 Run it with::
 

@@ -4,8 +4,8 @@ The picture of 5,000 samples of each is one command::
 
     hpsearch space plot scripts/examples/lessons/distributions.py --output distributions.png
 
-Started by itself, the script prints the type that an objective receives, and the quartiles of the
-samples, or how often each option comes up. What to look for in both:
+The script itself prints the type that an objective receives, and the quartiles of the samples, or the
+frequency of each option. What to look for in both:
 
 - The bounds of ``loguniform`` are logarithms. It spreads its samples evenly over the orders of
   magnitude: half of them are below 0.1 here, though the range ends at 10. By value, its density
@@ -14,7 +14,7 @@ samples, or how often each option comes up. What to look for in both:
   and ``uniformint`` get half the share of the others, as only half as much is rounded to them;
   ``randint`` gives all values alike, and never its upper bound.
 - ``normal`` and its relatives have no bounds. ``qlognormal`` can be 0.
-- ``choice`` gives one of its options, all alike likely; ``pchoice`` has probabilities.
+- ``choice`` gives one of its options with equal probabilities; ``pchoice`` has others.
 """
 
 import math

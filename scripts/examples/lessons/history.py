@@ -1,13 +1,13 @@
 """Lesson 5: the history of all trials, some of which fail.
 
-The objective has a value only where x >= 0; elsewhere it returns the status "fail", with a reason.
-One more trap: where x > 4 it fails, too, but reports a loss that is lower than any honest one.
+The objective has a value only where x >= 0; elsewhere it returns the status "fail", with a reason. It also
+fails where x > 4, but reports a loss there that is lower than any valid one.
 
 ``trials`` holds a document for each trial: its number ``tid``, its parameters in ``misc.vals`` (a list
-for each label, empty where the label is not active), and ``result``, which is what the objective
-returned. ``best_trial`` is the one with the lowest loss among those with the status "ok": what a
-failed trial reports never counts, neither here nor in what is suggested next. A search in which
-everything fails has no best trial, and says so with ``AllTrialsFailed``.
+for each label, empty where the label is not active), and ``result``, which the objective returned.
+``best_trial`` has the lowest loss among those with the status "ok": the loss of a failed trial never counts,
+neither here nor for suggestions. A search in which all trials fail has no best trial, and raises
+``AllTrialsFailed``.
 
 Run it with::
 

@@ -1,13 +1,12 @@
-"""Lesson 4: a nested space, with steps that may be left out.
+"""Lesson 4: a nested space, with optional steps.
 
-A noisy signal with a few wild values is to be cleaned. Wild values may be cut off before smoothing,
-or not; the smoothing may be a moving average, or exponential, or none. ``hp.choice`` between None
-and a sub-space says exactly that. What stands below an option is drawn, learned from and reported
-only in trials with that option.
+The objective cleans a noisy signal with a few outliers. Outliers may be cut off before smoothing, or not; the
+smoothing may be a moving average, or exponential, or none: ``hp.choice`` between None and a sub-space. The
+parameters below an option are drawn, learned from and reported only in trials with that option.
 
-``fmin`` answers, as Hyperopt does, with the index of each option, and without the labels that are
-not active. ``trials.best_params`` tells the options in words, ``trials.best_config`` is what the
-objective received: with None where a step is left out.
+``fmin`` returns, as Hyperopt does, the index of each option, without the labels that are not active.
+``trials.best_params`` shows the options in words; ``trials.best_config`` is what the objective received, with
+None for each omitted step.
 
 Run it with::
 

@@ -1,8 +1,8 @@
 """Lesson 2: the least value of x^2 - x + 1.
 
-``fmin`` needs an objective, a space, an algorithm and a number of trials; it returns the best
-parameters by label. The derivative 2x - 1 is 0 at x = 1/2, where the value is 3/4: so here one can
-see how close the search comes, and how long it takes. ``trials`` keeps every trial.
+``fmin`` needs an objective, a space, an algorithm and a number of trials; it returns the best parameters by
+label. The derivative 2x - 1 is 0 at x = 1/2, where the value is 3/4, so you can see how close the search
+comes after how many trials. ``trials`` keeps every trial.
 
 Run it with::
 

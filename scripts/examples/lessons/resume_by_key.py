@@ -1,15 +1,15 @@
-"""Lesson 7: go on with a search by its experiment key.
+"""Lesson 7: continue a search by its experiment key.
 
-A search under ``hpsearch run`` lives in MongoDB, under its key. The same command again goes on where
-it was, also after a crash, or on another machine; with a larger ``--max-evals`` it goes further::
+A search under ``hpsearch run`` is stored in MongoDB, under its key. The same command continues it, also after
+a crash, or on another machine; with a larger ``--max-evals`` it evaluates more trials::
 
     hpsearch run scripts/examples/lessons/resume_by_key.py --exp-key lesson --max-evals 10 --seed 0
     hpsearch run scripts/examples/lessons/resume_by_key.py --exp-key lesson --max-evals 20
     hpsearch trials lesson --sort loss -n 5
 
-The first ten trials stay as they are, and the seed is the one that the search was begun with. Without
-``--store`` the trials are in the private MongoDB of this machine, where they stay: another key begins
-another search, and another space or objective under the same key is refused.
+The first ten trials do not change, and the search keeps its first seed. Without ``--store`` the trials are in
+the private MongoDB of this machine, and stay there. Another key starts another search; another space or
+objective under the same key is refused.
 """
 
 from typing import Any

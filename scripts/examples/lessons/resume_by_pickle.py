@@ -1,13 +1,12 @@
-"""Lesson 6: go on with a search that was saved as a file.
+"""Lesson 6: continue a search that was saved as a file.
 
-``Trials`` can be pickled. Loaded again and given to ``fmin``, they count: ``max_evals`` is the number
-of trials in all, so a search of 20 goes on to 40 by evaluating 20 more, and what it suggests is
-learned from the first 20. With the same seed it gives the very trials that 40 at once would have
-given.
+``Trials`` can be pickled. When you load them and pass them to ``fmin``, they count: ``max_evals`` is the
+total number of trials, so a search of 20 continues to 40 with 20 more evaluations, and learns from the first
+20. With the same seed it gives the same trials as 40 at once.
 
-Shorter, and safe against a crash in the middle: ``fmin(..., trials_save_file="trials.pkl")`` saves
-after every trial, in one step, and goes on from the file when it is there. Load pickles only from
-people you trust: loading runs what is in them. For a search on several machines see lesson 7.
+``fmin(..., trials_save_file="trials.pkl")`` is shorter and survives a crash: it saves atomically after every
+trial, and continues from the file if it exists. Load pickles only from people you trust, since loading them
+runs code. For a search on several machines see lesson 7.
 
 Run it with::
 

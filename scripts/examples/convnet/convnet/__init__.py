@@ -1,1 +1,1 @@
-"""The parts of the convolutional network's search; a name of its own, since a worker may serve several."""
+"""The parts of the convolutional network's search; a package, since a worker may serve several searches."""

@@ -20,7 +20,7 @@ _MARKS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 1.0)
 #: With fewer of them, others are taken.
 _ENOUGH_MARKS = 4
 
-#: The smallest error that is told from none, since a logarithm has no zero.
+#: Smallest error on the axis, since zero has no logarithm.
 _LEAST_ERROR = 1e-3
 
 #: Of the first trial to the last; then of what is drawn around the points.
@@ -121,7 +121,7 @@ def _draw_axis(axes: Any, panel: Panel) -> None:
         stretch = (high / low) ** 0.04
         axes.set_xscale("log")
         axes.set_xlim(low / stretch, high * stretch)
-        # Matplotlib's own labels of an axis of one or two decades run into each other.
+        # Matplotlib's default labels overlap on an axis of one or two decades.
         marks = _log_marks(low, high)
         axes.set_xticks(marks, [f"{mark:g}" for mark in marks])
         axes.set_xticks([], minor=True)
@@ -168,11 +168,11 @@ def _log_marks(low: float, high: float) -> list[float]:
 
 
 def _height(accuracy: float | None) -> float:
-    """Return where an accuracy is drawn: each tenth of the error that is left takes the same room."""
+    """Return the height of an accuracy: the axis is logarithmic in the error."""
     return -math.log10(max(1 - (accuracy or 0.0), _LEAST_ERROR))
 
 
 def _best(trials: Mapping[int, Point]) -> int | None:
-    """Return the number of the best trial, the earliest of several."""
+    """Return the number of the best trial; of equal ones the earliest."""
     accuracies = {tid: point.accuracy for tid, point in trials.items() if point.accuracy is not None}
     return min(accuracies, key=lambda tid: (-accuracies[tid], tid), default=None)

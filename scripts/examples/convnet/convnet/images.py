@@ -46,7 +46,7 @@ class Images:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """Images in three parts that have none in common."""
+    """Images in three disjoint parts."""
 
     name: str  #: "digits" or "cifar100"
     n_classes: int
@@ -67,7 +67,7 @@ def load_dataset(folder: Path | None) -> Dataset:
 
 
 def check_dataset(folder: Path | None) -> None:
-    """Find out, without reading the images, whether they can be loaded.
+    """Check, without reading the images, that they can be loaded.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def _digits() -> Dataset:
 def _cifar100(folder: Path) -> Dataset:
     learning, test = _read(folder / "train.bin"), _read(folder / "test.bin")
     order = np.random.default_rng(SPLIT_SEED).permutation(len(learning))
-    # At least one to compare by and one to learn from, also of a file made for a test.
+    # At least one image for validation and one for training, also of a small file in a test.
     n_validation = max(1, round(_VALIDATION_SHARE * len(learning)))
     return Dataset(
         name="cifar100",
@@ -126,7 +126,7 @@ def _read(path: Path) -> Images:
 
 
 def _checked(path: Path) -> None:
-    """Raise unless a file is there and holds whole records."""
+    """Raise unless a file exists and consists of whole records."""
     if not path.is_file():
         raise ConfigurationError(
             f"There is no file {path}; CONVNET_DATA must be the folder with train.bin and test.bin "

@@ -5,8 +5,8 @@
     stage 1 ... n:  convolution - [norm] - activation - [residual blocks] - dropout - halving
     head:           average to at most 2 x 2 - dense - [extra dense] - dense to the classes
 
-Each stage has twice the channels of the one before. A residual block adds what two
-convolutions make of its input to the input (He et al., 2016).
+Each stage has twice the channels of the one before. A residual block adds the result of two convolutions to
+its input (He et al., 2016).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class ResidualBlock(nn.Module):
 
 
 def count_weights(network: nn.Module) -> int:
-    """Return how many numbers are learned."""
+    """Return the number of trainable parameters."""
     return sum(weights.numel() for weights in network.parameters())
 
 

@@ -1,4 +1,4 @@
-"""What a scatter of every parameter against the accuracy shows, before it is drawn."""
+"""The contents of a scatter plot of every parameter against the accuracy, as values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hpsearch.space.distribution import Categorical, Distribution, Integer, Nume
 from hpsearch.space.expression import Choice, Literal, Node, Number
 from hpsearch.space.parameters import Parameter, contents
 
-#: A number that takes at most so many values is shown in columns, as a choice is.
+#: A number with at most this many values is shown in columns, like a choice.
 _MAX_COLUMNS = 6
 
 #: Width over which the points of a column are spread; columns are 1 apart.
@@ -44,7 +44,7 @@ class Panel:
 
 
 def make_panels(space: Space, records: Sequence[Record]) -> tuple[Panel, ...]:
-    """Sort trials into a panel for each parameter, in the space's order.
+    """Return a panel of the trials for each parameter, in the space's order.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def _ends(distribution: Distribution) -> tuple[float, float]:
 
 
 def _columns(node: Number | Choice, low: float, high: float) -> tuple[str, ...]:
-    """Name the values that get a column each, in order; an axis of numbers has none."""
+    """Return the names of the columns, in order; empty for a numeric axis."""
     if isinstance(node, Choice):
         return tuple(map(_option_name, node.options))
     n_values = node.distribution.n_values
@@ -114,5 +114,5 @@ def _option_name(option: Node) -> str:
 
 
 def _jittered(place: int, tid: int) -> float:
-    """Spread the points of a column: multiples of the golden ratio keep apart, however many there are."""
+    """Return the offset of a point in its column, by multiples of the golden ratio, which stay apart."""
     return place + _SPREAD * ((tid * _GOLDEN_RATIO) % 1 - 0.5)

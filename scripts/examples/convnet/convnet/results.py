@@ -1,4 +1,4 @@
-"""One file for each trial: JSON, whole or not there, named by the search and the trial."""
+"""One JSON file for each trial, written atomically and named after the search and the trial."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ def read_records(folder: Path, exp_key: str | None = None) -> list[Record]:
     Parameters
     ----------
     folder : Path
-        Where they are.
+        The folder of results.
     exp_key : str, optional
-        The search; it may be left out where there is only one.
+        The search; optional if there is only one.
 
     Raises
     ------
     NotFoundError
         If there is no record, or there are several searches to choose from.
     HpsearchError
-        If a file holds something else.
+        If a file is not a result.
     """
     records = [_read(path) for path in sorted(folder.glob("*-??????.json"))]
     known = sorted({record.exp_key for record in records})
@@ -82,7 +82,7 @@ def read_records(folder: Path, exp_key: str | None = None) -> list[Record]:
 
 
 def improvement_text(records: Sequence[Record]) -> str:
-    """Say in two lines what the random trials found, and what all of them did."""
+    """Return two lines: the best of the random trials, and the best of all."""
     first = [record for record in records if record.tid < N_RANDOM]
     n_failed = sum(record.accuracy is None for record in records)
     failed = f" ({n_failed} failed)" if n_failed else ""

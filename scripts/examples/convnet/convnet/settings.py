@@ -1,4 +1,4 @@
-"""What a machine decides for itself: where its images are, how many cores a trial may use."""
+"""Settings of a machine: the folder of its images, the number of threads of a trial."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     Raises
     ------
     ConfigurationError
-        If one that is to be a positive whole number is none.
+        If a number is not a positive integer.
     """
     data = environment.get("CONVNET_DATA")
     return Settings(

@@ -1,6 +1,6 @@
-"""What is searched: how the network is built, and how it is trained.
+"""The search space: how the network is built, and how it is trained.
 
-Multipliers stand for "so many times what one usually takes": 1 is the middle of the range.
+Multipliers are relative to a usual value: 1 is the middle of the range.
 """
 
 from __future__ import annotations

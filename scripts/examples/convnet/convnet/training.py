@@ -21,7 +21,7 @@ _N_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
-    """What one pass over the training images gave."""
+    """Measurements of one pass over the training images."""
 
     train_loss: float  #: mean cross-entropy meanwhile, in nats
     accuracy: float  #: share of the validation images that it gets right afterwards
@@ -29,7 +29,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """What came of it."""
+    """The result of a training."""
 
     epochs: tuple[Epoch, ...]  #: those that ended well
     n_weights: int  #: numbers that were learned
@@ -71,7 +71,7 @@ def train(
     report : callable
         Called with each epoch, from 1, and the validation accuracy after it.
     """
-    # What else in this process draws from PyTorch's generator goes on undisturbed.
+    # Other code in this process may use PyTorch's global generator.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = nn.Sequential(
@@ -97,10 +97,10 @@ def train(
 def _losses(
     network: nn.Module, config: Mapping[str, Any], images: Images, n_epochs: int, device: str
 ) -> Iterator[float]:
-    """Go through the images again and again; yield the mean loss of each time."""
+    """Pass over the images repeatedly; yield the mean loss of each pass."""
     pixels, labels = torch.from_numpy(images.pixels).to(device), torch.from_numpy(images.labels).to(device)
     optimizer = _optimizer(config, network)
-    # The rate falls to nothing along half a cosine (Loshchilov and Hutter, 2017).
+    # The rate falls to zero along half a cosine (Loshchilov and Hutter, 2017).
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_epochs)
     for _ in range(n_epochs):
         network.train()
@@ -117,7 +117,7 @@ def _losses(
 
 @torch.no_grad()
 def _accuracy(network: nn.Module, images: Images, device: str) -> float:
-    """Return the share of the images that the network gets right."""
+    """Return the share of the images that the network classifies correctly."""
     network.eval()
     n_right = 0
     for first in range(0, len(images), _N_AT_ONCE):
@@ -144,21 +144,21 @@ def _optimizer(config: Mapping[str, Any], network: nn.Module) -> torch.optim.Opt
 
 
 class _Standardised(nn.Module):
-    """Makes floats of bytes: of mean 0 and deviation 1 in each channel of the training images."""
+    """Converts bytes to floats with mean 0 and deviation 1 in each channel of the training images."""
 
     mean: Tensor  #: (channels, 1, 1)
     deviation: Tensor  #: (channels, 1, 1)
 
     def __init__(self, pixels: Tensor) -> None:
         super().__init__()
-        # By way of counts, since all of CIFAR-100 as floats would take gigabytes.
+        # From counts, since all of CIFAR-100 as floats would take gigabytes.
         counts = torch.stack([channel.flatten().bincount(minlength=256) for channel in pixels.unbind(1)])
         shares = counts / counts.sum(1, keepdim=True)  # (channels, 256)
         values = torch.arange(256.0)
         mean = shares @ values
         variance = shares @ values**2 - mean**2
         self.register_buffer("mean", mean[:, None, None])
-        # A channel without contrast says nothing, whatever it is divided by.
+        # A channel without contrast has no deviation to divide by.
         self.register_buffer("deviation", variance.clamp(min=1e-6).sqrt()[:, None, None])
 
     def forward(self, pixels: Tensor) -> Tensor:

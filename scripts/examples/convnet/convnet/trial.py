@@ -25,7 +25,7 @@ SEED = 1
 
 
 def prepare(settings: Settings) -> None:
-    """Find out what is missing here, before a trial is spent on it, and share out the cores.
+    """Check that this machine has all requirements, before it claims a trial; limit the threads.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def prepare(settings: Settings) -> None:
         import torch
     except ImportError as error:
         raise MissingExtraError("The convolutional network", "torch") from error
-    # Several workers on one machine would else take all of its cores each.
+    # Otherwise each worker on this machine would use all of its cores.
     torch.set_num_threads(settings.n_threads)
     try:
         torch.empty(1, device=settings.device)
@@ -51,7 +51,7 @@ def prepare(settings: Settings) -> None:
 
 
 def run_trial(config: Mapping[str, Any], trial: CurrentTrial, settings: Settings) -> dict[str, Any]:
-    """Train a network, and write what came of it into the folder of results.
+    """Train a network, and write the result into the folder of results.
 
     Parameters
     ----------
@@ -66,8 +66,8 @@ def run_trial(config: Mapping[str, Any], trial: CurrentTrial, settings: Settings
     Returns
     -------
     dict
-        What the objective returns: ``loss`` is one minus the best accuracy; or, if the
-        training diverged, the status "fail" and a ``message``.
+        The objective's result: ``loss`` is one minus the best accuracy; or, if the training
+        diverged, the status "fail" and a ``message``.
 
     Raises
     ------
