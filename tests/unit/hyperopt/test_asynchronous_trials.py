@@ -1,4 +1,4 @@
-"""Subclasses of ``Trials`` that evaluate by themselves, in threads or processes of their own."""
+"""Subclasses of ``Trials`` that evaluate their documents in threads."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def counted_square(config):
 
 
 class Pooled(Trials):
-    """Evaluates each document in a thread, from where it is inserted on."""
+    """Evaluates each inserted document in a thread."""
 
     asynchronous = True
 
@@ -60,7 +60,7 @@ class Pooled(Trials):
         except ValueError as error:
             doc["misc"]["error"] = (str(type(error)), str(error))
             doc["state"] = JOB_STATE_ERROR
-        self.refresh()  # from another thread than the driver's
+        self.refresh()  # from a thread other than the driver's
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def pool():
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Look every few milliseconds instead of every second."""
+    """Poll every few milliseconds instead of every second."""
     original = FMinIter.__init__
 
     def init(self, *arguments, **keywords):
@@ -86,7 +86,7 @@ def search(fn, trials, max_evals=12, algo=rand.suggest, **options):
     return fmin(fn, SPACE, algo, max_evals, trials=trials, **given)
 
 
-def test_trials_that_a_subclass_evaluates_in_threads_are_all_evaluated_once(pool):
+def test_each_trial_is_evaluated_once_in_threads(pool):
     trials = Pooled(pool)
     CALLS.clear()
     best = search(counted_square, trials, max_evals=40, max_queue_len=4)
@@ -97,7 +97,7 @@ def test_trials_that_a_subclass_evaluates_in_threads_are_all_evaluated_once(pool
     assert trials.count_by_state_unsynced(JOB_STATE_DONE) == 40
 
 
-def test_the_objective_is_attached_for_whatever_evaluates_it(pool):
+def test_the_objective_is_an_attachment(pool):
     trials = Pooled(pool)
     offset = 3.0
     search(lambda config: config["x"] + offset, trials)
@@ -105,7 +105,7 @@ def test_the_objective_is_attached_for_whatever_evaluates_it(pool):
     assert domain.evaluate({"x": 0.5}, Ctrl(trials))["loss"] == 3.5
 
 
-def test_errors_in_threads_are_those_of_their_trials_and_end_nothing(pool):
+def test_errors_in_threads_fail_their_trials_only(pool):
     trials = Pooled(pool)
 
     def objective(config):
@@ -119,7 +119,7 @@ def test_errors_in_threads_are_those_of_their_trials_and_end_nothing(pool):
     assert len(trials) == 12 - n_bad
 
 
-def test_a_search_in_threads_goes_on_and_stops_by_a_rule(pool):
+def test_a_search_in_threads_can_be_continued_and_stopped_by_a_rule(pool):
     trials = Pooled(pool)
     search(square, trials, max_evals=5)
     search(square, trials, max_evals=9, algo=tpe.suggest)
@@ -128,7 +128,7 @@ def test_a_search_in_threads_goes_on_and_stops_by_a_rule(pool):
     assert trials.count_by_state_unsynced([JOB_STATE_NEW, JOB_STATE_RUNNING]) == 0
 
 
-def test_limits_end_a_search_in_threads_after_what_is_open(pool):
+def test_a_limit_ends_a_search_in_threads_after_open_trials_finish(pool):
     trials = Pooled(pool)
 
     def slowly(config):
@@ -141,8 +141,8 @@ def test_limits_end_a_search_in_threads_after_what_is_open(pool):
     assert trials.count_by_state_unsynced([JOB_STATE_NEW, JOB_STATE_RUNNING]) == 0
 
 
-def test_trials_that_say_so_are_cancelled():
-    """As those of Spark do, from whatever evaluates them."""
+def test_fmin_cancelled_ends_the_search():
+    """Hyperopt's ``SparkTrials`` sets this attribute."""
 
     class Cancelled(Trials):
         _fmin_cancelled = False
@@ -156,7 +156,7 @@ def test_trials_that_say_so_are_cancelled():
     assert len(trials) == 4
 
 
-def test_an_algorithm_that_gives_one_document_at_a_time_fills_a_longer_queue():
+def test_an_algorithm_with_one_document_per_call_fills_a_longer_queue():
     asked, sizes = [], []
 
     def one(new_ids, domain, trials, seed):
@@ -174,7 +174,7 @@ def test_an_algorithm_that_gives_one_document_at_a_time_fills_a_longer_queue():
     assert max(sizes) == 2
 
 
-def test_the_methods_that_a_subclass_replaces_are_called_as_often_as_hyperopt_calls_them():
+def test_replaced_methods_are_called_as_often_as_by_hyperopt():
     calls = Counter()
 
     def counted(name):
@@ -187,11 +187,11 @@ def test_the_methods_that_a_subclass_replaces_are_called_as_often_as_hyperopt_ca
     names = ("new_trial_ids", "new_trial_docs", "insert_trial_docs", "_insert_trial_docs", "refresh")
     hooked = type("Hooked", (Trials,), {name: counted(name) for name in names})
     search(square, hooked(), max_evals=5)
-    # Four looks for each trial, one at the beginning and one in the end.
+    # Four refreshes for each trial, one at the start and one at the end.
     assert calls == {**dict.fromkeys(names, 5), "refresh": 4 * 5 + 2}
 
 
-def test_a_subclass_that_calls_no_constructor_can_be_searched():
+def test_a_subclass_without_super_init_works():
     class Bare(Trials):
         def __init__(self):
             self._ids, self._dynamic_trials, self._exp_key, self.attachments = set(), [], None, {}
@@ -203,7 +203,7 @@ def test_a_subclass_that_calls_no_constructor_can_be_searched():
     assert len(trials.view().trials) == 3
 
 
-def test_a_reader_in_another_thread_never_sees_trials_vanish():
+def test_a_reader_in_another_thread_never_sees_fewer_trials():
     trials, is_over, lengths = Trials(), threading.Event(), []
 
     def read():
@@ -220,14 +220,14 @@ def test_a_reader_in_another_thread_never_sees_trials_vanish():
     assert lengths == sorted(lengths)
 
 
-def test_an_iterator_over_asynchronous_trials_waits_for_each(pool):
+def test_iterating_over_asynchronous_trials_waits_for_each(pool):
     trials = Pooled(pool)
     rounds = FMinIter(rand.suggest, Domain(square, SPACE), trials, np.random.default_rng(0), max_evals=3)
     assert [seen.count_by_state_unsynced(JOB_STATE_DONE) for seen in rounds] == [1, 2, 3]
 
 
-def test_trials_that_hyperopt_made_are_evaluated_as_they_are():
-    """Some other class, with the attributes that Hyperopt's have and nothing of ours."""
+def test_trials_of_another_class_can_be_evaluated():
+    """A class with the attributes of Hyperopt's ``Trials`` only."""
 
     class Theirs:
         asynchronous = False

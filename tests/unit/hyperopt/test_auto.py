@@ -1,4 +1,4 @@
-"""``auto`` behind Hyperopt's protocol."""
+"""``auto`` with Hyperopt's protocol."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def test_fmin_finds_the_optimum_of_a_nested_space_within_forty_trials() -> None:
     assert searched(40, Trials()).best_trial["result"]["loss"] < 0.01
 
 
-def test_a_script_that_names_it_gets_an_experiment_that_any_coordinator_can_go_on_with() -> None:
+def test_any_coordinator_can_continue_an_experiment_with_auto() -> None:
     assert algorithm_of(hpsearch.auto.suggest).name == "auto"

@@ -1,4 +1,4 @@
-"""Attachments as numbers: whatever bytes a database holds, nothing of them is run or taken on trust."""
+"""Reading attachments as numbers, safely for any bytes in a database."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def saved(array: Any, *, allow_pickle: bool = False) -> bytes:
 
 
 def with_header(dtype: str, shape: str = "(1,)", content: bytes = b"") -> bytes:
-    """Return the bytes of an array whose header says whatever is asked for."""
+    """Return the bytes of an array with any header."""
     text = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}"
     header = text.encode().ljust(117) + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + content
 
 
-class Noticed:
-    """Is noticed when it is unpickled."""
+class RecordsUnpickling:
+    """Records when it is unpickled."""
 
     n_times = 0
 
@@ -40,9 +40,9 @@ class Noticed:
         return _notice, ()
 
 
-def _notice() -> Noticed:
-    Noticed.n_times += 1
-    return Noticed()
+def _notice() -> RecordsUnpickling:
+    RecordsUnpickling.n_times += 1
+    return RecordsUnpickling()
 
 
 @given(hnp.arrays(st.sampled_from(["<f8", ">f4", "<i4", "u1", "?", "<f2"]), st.integers(2, 9)))
@@ -63,14 +63,14 @@ def test_numbers_come_back_from_json_and_from_text(numbers: list[float]) -> None
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_no_pickle_is_read(protocol: int) -> None:
-    """Neither as such, nor inside of an array, nor one that only makes numbers."""
-    for value in (Noticed(), [1, 2], np.arange(3)):
+def test_pickles_are_never_loaded(protocol: int) -> None:
+    """Neither alone, nor inside an array, nor if they contain only numbers."""
+    for value in (RecordsUnpickling(), [1, 2], np.arange(3)):
         with pytest.raises(LoadError, match=r"It is a (pickle|text)|unknown format"):
             curve_of(pickle.dumps(value, protocol))
     with pytest.raises(LoadError, match="It is an array of object"):
-        curve_of(saved(np.array([Noticed()], dtype=object), allow_pickle=True))
-    assert Noticed.n_times == 0
+        curve_of(saved(np.array([RecordsUnpickling()], dtype=object), allow_pickle=True))
+    assert RecordsUnpickling.n_times == 0
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_no_pickle_is_read(protocol: int) -> None:
         (b"\x93NUMPY\x07\x00", "an array in a form that is not read"),
     ],
 )  # fmt: skip
-def test_what_is_no_sequence_of_numbers_is_told(attached: Any, what: str) -> None:
+def test_other_content_is_described(attached: Any, what: str) -> None:
     with pytest.raises(LoadError, match=rf"^It is .*{what}"):
         curve_of(attached)
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda tail: saved(np.arange(4.0))[:-5] + tail))
-def test_any_bytes_are_numbers_or_a_sentence(content: bytes) -> None:
+def test_any_bytes_give_numbers_or_a_message(content: bytes) -> None:
     try:
         curve = curve_of(content)
     except LoadError:

@@ -1,4 +1,4 @@
-"""``rdists``: what SciPy's own checks ask of a distribution, and values on a grid."""
+"""``rdists``: continuous and quantised distributions."""
 
 import pickle
 
@@ -26,7 +26,7 @@ QUANTISED = [
 
 
 @pytest.mark.parametrize("distribution", CONTINUOUS)
-def test_density_distribution_and_quantiles_agree(distribution) -> None:
+def test_pdf_cdf_and_ppf_agree(distribution) -> None:
     q = np.linspace(0.01, 0.99, 21)
     x = distribution.ppf(q)
     assert distribution.cdf(x) == pytest.approx(q)
@@ -39,7 +39,7 @@ def test_density_distribution_and_quantiles_agree(distribution) -> None:
 
 
 @pytest.mark.parametrize("distribution", CONTINUOUS)
-def test_loc_and_scale_move_a_distribution(distribution) -> None:
+def test_loc_and_scale_transform_a_distribution(distribution) -> None:
     x = distribution.ppf(np.linspace(0.1, 0.9, 5))
     assert distribution.cdf(2 * x - 3, -3, 2) == pytest.approx(distribution.cdf(x))
     frozen = distribution(loc=-3, scale=2)
@@ -48,7 +48,7 @@ def test_loc_and_scale_move_a_distribution(distribution) -> None:
 
 
 @pytest.mark.parametrize("distribution", CONTINUOUS)
-def test_draws_have_the_distribution_and_a_seed(distribution) -> None:
+def test_draws_follow_the_distribution_and_the_seed(distribution) -> None:
     drawn = distribution.rvs(size=2000, random_state=np.random.default_rng(0))
     assert stats.kstest(drawn, distribution.cdf).pvalue > 0.01
     assert distribution.rvs(random_state=3) == distribution.rvs(random_state=3)
@@ -58,7 +58,7 @@ def test_draws_have_the_distribution_and_a_seed(distribution) -> None:
 @pytest.mark.parametrize(
     "make", [rdists.quniform_gen, rdists.qloguniform_gen, rdists.qnormal_gen, rdists.qlognormal_gen]
 )
-def test_one_draw_is_pythons_number_of_the_type_of_the_step(make) -> None:
+def test_a_single_draw_is_a_python_number_of_the_type_of_q(make) -> None:
     assert type(make(0, 10, 1).rvs()) is int
     assert type(make(0, 10, 1.0).rvs()) is float
     assert make(0, 3, 1).rvs(size=(2, 3)).shape == (2, 3)
@@ -66,7 +66,7 @@ def test_one_draw_is_pythons_number_of_the_type_of_the_step(make) -> None:
 
 
 @pytest.mark.parametrize("distribution", QUANTISED)
-def test_one_mass_is_a_float_and_the_masses_are_the_frequencies(distribution) -> None:
+def test_probabilities_match_the_frequencies_of_draws(distribution) -> None:
     drawn, counts = np.unique(distribution.rvs(20_000, random_state=1), return_counts=True)
     for value, count in zip(drawn, counts, strict=True):
         mass = distribution.pmf(value)
@@ -76,7 +76,7 @@ def test_one_mass_is_a_float_and_the_masses_are_the_frequencies(distribution) ->
     assert distribution.pmf(drawn + 0.3 * distribution.q) == pytest.approx(np.zeros(len(drawn)))
 
 
-def test_a_table_lists_the_values_of_a_bounded_grid() -> None:
+def test_probabilities_can_be_read_from_a_table() -> None:
     distribution = rdists.quniform_gen(0, 10, 3)
     assert distribution.xs.tolist() == [0, 3, 6, 9]
     assert distribution.ps.sum() == pytest.approx(1)
@@ -87,20 +87,20 @@ def test_a_table_lists_the_values_of_a_bounded_grid() -> None:
     assert type(rdists.qtable_pmf(3, *table)) is float
 
 
-def test_masses_far_from_the_mean_have_a_logarithm() -> None:
+def test_log_probabilities_are_finite_far_from_the_mean() -> None:
     distribution = rdists.qnormal_gen(0, 1, 1)
     far = distribution.logpmf(np.array([30.0, -30.0]))
     assert far[0] == far[1] == pytest.approx(stats.norm.logsf(29.5), rel=1e-3)
     assert np.isfinite(distribution.logpmf(500.0))
 
 
-def test_numbers_become_ints_whatever_holds_them() -> None:
+def test_numbers_arrays_and_lists_become_ints() -> None:
     assert rdists.safe_int_cast(3.7) == 3
     assert rdists.safe_int_cast([1.2, 2.0]) == [1, 2]
     assert rdists.safe_int_cast(np.array([1.5, -2.0])).tolist() == [1, -2]
 
 
 @pytest.mark.parametrize("make", [lambda: rdists.quniform_gen(1, 1, 1), lambda: rdists.qnormal_gen(0, 0, 1)])
-def test_arguments_that_are_no_distribution_are_refused(make) -> None:
+def test_invalid_arguments_are_rejected(make) -> None:
     with pytest.raises(SpaceError, match="_gen: "):
         make()

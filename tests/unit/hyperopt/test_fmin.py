@@ -1,4 +1,4 @@
-"""``fmin`` in process: limits, results, resuming, points, errors."""
+"""``fmin`` in one process: limits, results, resuming, points, errors."""
 
 import contextlib
 import functools
@@ -49,7 +49,7 @@ def square(config):
 
 
 def search(fn=square, space=None, **keywords):
-    """Search at random with a fixed seed, without a bar."""
+    """Run a random search with a fixed seed and no progress display."""
     keywords = {"algo": rand.suggest, "max_evals": 5, "rstate": 0, "show_progressbar": False, **keywords}
     return fmin(fn, SPACE if space is None else space, **keywords)
 
@@ -64,7 +64,7 @@ def search(fn=square, space=None, **keywords):
         partial(mix.suggest, p_suggest=[(0.5, rand.suggest), (0.5, anneal.suggest)]),
     ],
 )
-def test_every_algorithm_finds_the_minimum_nearly_and_returns_it(algo) -> None:
+def test_every_algorithm_approaches_the_minimum(algo) -> None:
     trials = Trials()
     best = search(algo=algo, trials=trials, max_evals=40)
     assert best == trials.argmin
@@ -99,7 +99,7 @@ def test_the_objective_may_return_any_number() -> None:
         assert type(trials.losses()[0]) is float
 
 
-def test_a_result_keeps_whatever_the_objective_returned() -> None:
+def test_a_result_keeps_everything_that_the_objective_returned() -> None:
     trials = Trials()
     model = object()
     search(lambda config: {"loss": 1, "status": STATUS_OK, "model": model}, trials=trials, max_evals=1)
@@ -114,7 +114,7 @@ def test_max_evals_counts_all_trials() -> None:
 
 
 @pytest.mark.parametrize("algo", [rand.suggest, tpe.suggest])
-def test_a_search_that_goes_on_with_the_same_seed_gives_what_it_would_have_given_at_once(algo) -> None:
+def test_a_continued_search_equals_an_uninterrupted_one(algo) -> None:
     at_once, in_parts = Trials(), Trials()
     search(algo=algo, trials=at_once, max_evals=16)
     search(algo=algo, trials=in_parts, max_evals=7)
@@ -129,14 +129,14 @@ def test_every_kind_of_random_state_fixes_the_search(kind) -> None:
     assert search(rstate=kind(3)) == search(rstate=kind(3)) != search(rstate=kind(4))
 
 
-def test_the_environment_gives_the_seed(monkeypatch) -> None:
+def test_the_environment_variable_sets_the_seed(monkeypatch) -> None:
     monkeypatch.setenv("HYPEROPT_FMIN_SEED", "3")
     assert search(rstate=None) == search(rstate=3)
     monkeypatch.setenv("HYPEROPT_FMIN_SEED", "")
     assert search(rstate=None) != search(rstate=None)
 
 
-def test_a_loss_below_the_threshold_ends_the_search_and_one_at_it_does_not() -> None:
+def test_only_a_loss_below_the_threshold_ends_the_search() -> None:
     losses = iter([3.0, 2.0, 1.0, 0.0])
     trials = Trials()
     search(lambda config: next(losses), trials=trials, loss_threshold=2.0)
@@ -150,7 +150,7 @@ def test_a_timeout_ends_the_search_between_trials() -> None:
     assert trials.count_by_state_unsynced(JOB_STATE_DONE) == len(trials)
 
 
-def test_the_early_stopping_rule_gets_what_it_returned_last() -> None:
+def test_the_early_stopping_rule_receives_its_last_return_values() -> None:
     calls = []
 
     def rule(trials, *args):
@@ -161,7 +161,7 @@ def test_the_early_stopping_rule_gets_what_it_returned_last() -> None:
     assert calls == [(1, ()), (2, (1,)), (3, (2,))]
 
 
-def test_an_algorithm_that_has_nothing_more_ends_the_search() -> None:
+def test_an_algorithm_without_more_points_ends_the_search() -> None:
     def two(new_ids, domain, trials, seed):
         return rand.suggest(new_ids, domain, trials, seed) if len(trials) < 2 else []
 
@@ -170,7 +170,7 @@ def test_an_algorithm_that_has_nothing_more_ends_the_search() -> None:
     assert len(trials) == 2
 
 
-def test_a_queue_is_filled_by_one_call_and_evaluated_whole() -> None:
+def test_one_call_of_the_algorithm_fills_the_queue() -> None:
     asked = []
 
     def algo(new_ids, domain, trials, seed):
@@ -193,7 +193,7 @@ def test_a_queue_is_filled_by_one_call_and_evaluated_whole() -> None:
         ({"status": "ok", "loss": 1j}, InvalidLoss),
     ],
 )
-def test_a_result_that_is_none_raises_hyperopts_error_with_a_sentence(returned, error) -> None:
+def test_an_invalid_result_raises_hyperopts_error(returned, error) -> None:
     with pytest.raises(error, match=r"The objective returned|the objective returned"):
         search(lambda config: returned)
 
@@ -207,13 +207,13 @@ def test_an_exception_ends_the_search_and_its_trial_is_not_shown() -> None:
     assert trials._dynamic_trials[0]["misc"]["error"] == ("<class 'ZeroDivisionError'>", "division by zero")
 
 
-def test_caught_exceptions_are_written_down_and_the_search_goes_on() -> None:
+def test_with_catch_eval_exceptions_errors_are_recorded_and_the_search_continues() -> None:
     trials = Trials()
     search(lambda config: 1 / (config["x"] > 0), trials=trials, max_evals=20, catch_eval_exceptions=True)
     assert 0 < len(trials) < 20 == len(trials._dynamic_trials)
 
 
-def test_an_interrupted_trial_waits_for_the_next_search() -> None:
+def test_an_interrupted_trial_is_evaluated_by_the_next_search() -> None:
     def interrupted(config):
         raise KeyboardInterrupt
 
@@ -225,7 +225,7 @@ def test_an_interrupted_trial_waits_for_the_next_search() -> None:
     assert [doc["state"] for doc in trials._dynamic_trials] == [JOB_STATE_DONE] * 2
 
 
-def test_when_all_trials_failed_the_error_counts_them_and_quotes_the_last() -> None:
+def test_the_error_counts_failed_trials_and_quotes_the_last_one() -> None:
     def fails(config):
         return {"status": STATUS_FAIL} if config["x"] < 0 else {"loss": math.nan, "status": STATUS_OK}
 
@@ -244,19 +244,19 @@ def test_a_nan_loss_is_never_the_best() -> None:
     assert trials.best_trial["result"]["loss"] > 0
 
 
-def test_no_evaluation_gives_no_minimum() -> None:
+def test_a_search_without_evaluations_raises() -> None:
     with pytest.raises(HpsearchError, match="max_evals must be at least 1"):
         search(max_evals=0)
     assert search(max_evals=0, return_argmin=False) is None
 
 
-def test_return_argmin_false_gives_the_configuration() -> None:
+def test_return_argmin_false_returns_the_configuration() -> None:
     trials = Trials()
     best = search(trials=trials, return_argmin=False, max_evals=10)
     assert best == space_eval(SPACE, trials.argmin) == trials.best_config
 
 
-def test_points_come_first_beyond_max_evals_as_indexes_or_as_options() -> None:
+def test_points_are_evaluated_first_and_in_addition_to_max_evals() -> None:
     seen = []
     points = [{"x": 1, "kind": 0}, {"x": 2, "kind": "a"}, {"x": 3.0, "kind": {"n": 4}}]
     trials = Trials()
@@ -266,7 +266,7 @@ def test_points_come_first_beyond_max_evals_as_indexes_or_as_options() -> None:
     assert trials.trials[2]["misc"]["vals"] == {"kind": [1], "n": [4.0], "x": [3.0]}
 
 
-def test_points_that_the_trials_have_are_not_tried_again() -> None:
+def test_known_points_are_not_evaluated_again() -> None:
     trials = Trials()
     for _ in range(2):
         search(points_to_evaluate=[{"x": 1, "kind": 0}], trials=trials, max_evals=3)
@@ -280,7 +280,7 @@ def test_points_that_the_trials_have_are_not_tried_again() -> None:
         ({"x": 1, "kind": "c"}, "No option of 'kind' is 'c'"),
     ],
 )
-def test_a_point_that_is_none_is_refused_with_a_sentence(point, sentence) -> None:
+def test_an_invalid_point_is_rejected(point, sentence) -> None:
     with pytest.raises(SpaceError, match=sentence):
         search(points_to_evaluate=[point])
 
@@ -300,7 +300,7 @@ def test_trials_are_saved_after_each_round_and_read_again(tmp_path) -> None:
 
     def counting(config):
         counts.append(len(pickle.loads(path.read_bytes())) if path.exists() else 0)
-        return {"loss": config["x"], "status": STATUS_OK, "f": lambda: 1}  # what only cloudpickle can write
+        return {"loss": config["x"], "status": STATUS_OK, "f": lambda: 1}  # only cloudpickle can pickle it
 
     search(counting, trials_save_file=path, max_evals=3)
     search(counting, trials_save_file=path, max_evals=5)
@@ -308,7 +308,7 @@ def test_trials_are_saved_after_each_round_and_read_again(tmp_path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_objective_may_take_the_graph_and_the_search() -> None:
+def test_an_objective_may_take_expr_memo_and_ctrl() -> None:
     @fmin_pass_expr_memo_ctrl
     def objective(expr, memo, ctrl):
         config = pyll.rec_eval(expr, memo=memo)
@@ -320,7 +320,7 @@ def test_an_objective_may_take_the_graph_and_the_search() -> None:
     assert trials.trial_attachments(trials.trials[1])["config"]["x"] ** 2 == trials.losses()[1]
 
 
-def test_a_space_of_annotations_calls_with_keywords() -> None:
+def test_an_annotated_objective_is_called_with_keywords() -> None:
     def objective(x: hp.uniform("x", 0, 1), n: hp.choice("n", [3]), k=2):
         return x * n * k
 
@@ -347,12 +347,12 @@ def test_a_duplicate_label_raises_hyperopts_error() -> None:
         ({"loss_threshold": "1"}, ValueError, "loss threshold must be a number"),
     ],
 )
-def test_a_limit_that_is_none_is_refused(keywords, error, sentence) -> None:
+def test_an_invalid_limit_is_rejected(keywords, error, sentence) -> None:
     with pytest.raises(error, match=sentence):
         search(**keywords)
 
 
-def test_trials_with_an_fmin_of_their_own_take_the_call() -> None:
+def test_the_fmin_method_of_trials_is_called() -> None:
     class Own(Trials):
         def fmin(self, fn, space, **keywords):
             return "mine"
@@ -361,20 +361,20 @@ def test_trials_with_an_fmin_of_their_own_take_the_call() -> None:
     assert search(trials=Own(), allow_trials_fmin=False).keys() >= {"x"}
 
 
-def test_progress_is_told_to_a_factory_of_the_users() -> None:
-    told = []
+def test_progress_goes_to_a_custom_factory() -> None:
+    shown = []
 
     class Bar:
         def update(self, n):
-            told.append((n, self.postfix))
+            shown.append((n, self.postfix))
 
     @contextlib.contextmanager
     def factory(initial, total):
-        told.append((initial, total))
+        shown.append((initial, total))
         yield Bar()
 
     search(lambda config: 1.0, show_progressbar=factory, max_evals=2)
-    assert told == [(0, 2), (1, "best loss: 1.0"), (1, "best loss: 1.0")]
+    assert shown == [(0, 2), (1, "best loss: 1.0"), (1, "best loss: 1.0")]
 
 
 def test_an_iterator_runs_one_trial_at_a_time() -> None:
@@ -386,7 +386,7 @@ def test_an_iterator_runs_one_trial_at_a_time() -> None:
 
 
 @pytest.mark.parametrize("percent", [0, 10])
-def test_no_progress_ends_a_search_after_so_many_trials_without_a_better_loss(percent) -> None:
+def test_no_progress_loss_ends_a_search_after_trials_without_improvement(percent) -> None:
     losses = iter([3.0, 1.0, *[0.95] * 20])
     trials = Trials()
     search(
@@ -398,7 +398,7 @@ def test_no_progress_ends_a_search_after_so_many_trials_without_a_better_loss(pe
     assert len(trials) == (6 if percent else 7)
 
 
-def test_no_progress_counts_failed_trials() -> None:
+def test_no_progress_loss_counts_failed_trials() -> None:
     results = iter(
         [{"status": STATUS_FAIL}, {"loss": 1.0, "status": STATUS_OK}, *[{"status": STATUS_FAIL}] * 9]
     )
@@ -407,19 +407,19 @@ def test_no_progress_counts_failed_trials() -> None:
     assert len(trials) == 4
 
 
-def test_the_first_loss_is_never_without_progress() -> None:
+def test_the_first_loss_counts_as_progress() -> None:
     trials = Trials()
     search(trials=trials, max_evals=9, early_stop_fn=no_progress_loss(1))
     assert len(trials) >= 2
 
 
-def test_an_option_that_is_a_truth_value_is_no_index() -> None:
+def test_a_bool_option_is_not_an_index() -> None:
     space = hp.choice("flag", [True, False])
     assert space_eval(space, {"flag": True}) is True
     assert space_eval(space, {"flag": 1}) is False
 
 
-def test_what_the_current_trial_attaches_is_kept_also_from_threads_and_reports_are_warned_of() -> None:
+def test_attachments_of_the_current_trial_are_kept_and_reports_cause_a_warning() -> None:
     def objective(config):
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda i: current_trial().attach(f"fold{i}", bytearray([i])), range(2)))
@@ -433,7 +433,7 @@ def test_what_the_current_trial_attaches_is_kept_also_from_threads_and_reports_a
         assert {name: kept[name] for name in kept} == {"fold0": b"\0", "fold1": b"\1", "tid": b"%d" % tid}
 
 
-def test_a_report_that_trials_in_one_process_cannot_keep_is_warned_of_once() -> None:
+def test_reports_to_in_process_trials_cause_one_warning() -> None:
     code = (
         "from hpsearch import current_trial, fmin, hp\n"
         "def objective(x):\n    current_trial().report(1, x)\n    return x\n"

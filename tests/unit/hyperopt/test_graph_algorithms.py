@@ -1,4 +1,4 @@
-"""Algorithms of users that evaluate the graph of a domain, as Hyperopt's own do."""
+"""Custom algorithms that evaluate the graph of a domain, as Hyperopt's own do."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ SPACES = {
     },
     "nested": hp.choice("a", [1, {"b": hp.choice("b", [SHARED, {"c": hp.loguniform("c", -5, -1)}])}, SHARED]),
     "weighted": hp.pchoice("p", [(0.1, "x"), (0.9, [SHARED, hp.pchoice("d", [(0.5, 0), (0.5, SHARED)])])]),
-    # The index of the outer switch is also below it: it must not wait for itself.
+    # The index of the outer switch is also below that switch, which must not cause a cycle.
     "itself": scope.switch(scope.int(INDEX), INDEX, INDEX + 1, [INDEX, hp.uniform("below", 0, 1)]),
     "computed": scope.switch(
         scope.int(hp.quniform("n", 0, 1, 1)), hp.uniform("left", 0, 1), hp.uniform("right", 0, 1)
@@ -32,12 +32,12 @@ SPACES = {
     "none": {"constant": 3},
 }
 
-#: Spaces in which what is below a switch counts as active for our own suggesters, whatever it chooses.
+#: Spaces in which our suggesters treat all parameters below a switch as active.
 WIDER = {"itself", "computed"}
 
 
 def drawn(new_ids, domain, trials, seed):
-    """Suggest as Hyperopt's random search is written."""
+    """Suggest points like the code of Hyperopt's random search."""
     rng, docs = np.random.default_rng(seed), []
     for tid in new_ids:
         idxs, vals = pyll.rec_eval(domain.s_idxs_vals, memo={domain.s_new_ids: [tid], domain.s_rng: rng})
@@ -51,7 +51,7 @@ def drawn(new_ids, domain, trials, seed):
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_the_graph_draws_points_of_the_space(name, seed) -> None:
-    """One for each trial: the active parameters and no others, with values in range."""
+    """Each trial has exactly its active parameters, with values in range."""
     domain = Domain(None, SPACES[name])
     tids = [3, 4, 7, 11]
     rng = np.random.default_rng(seed)
@@ -69,8 +69,8 @@ def test_the_graph_draws_points_of_the_space(name, seed) -> None:
 
 
 @pytest.mark.parametrize("name", SPACES)
-def test_the_values_of_many_trials_are_those_of_each(name) -> None:
-    """``v_expr`` gives what the graph of one trial gives for the values that were drawn."""
+def test_the_vectorized_graph_equals_the_graph_of_each_trial(name) -> None:
+    """``v_expr`` has the value of the original graph for the drawn parameters."""
     domain = Domain(None, SPACES[name])
     tids = list(range(20))
     graph = pyll.stochastic.recursive_set_rng_kwarg(
@@ -93,7 +93,7 @@ def test_a_search_runs_on_the_graph_of_its_domain(name) -> None:
 
 
 class Shrinking(SuggestAlgo):
-    """Draws near the best value, as Hyperopt's annealing does: it reads arguments from the memo."""
+    """Draws near the best value and reads arguments from the memo, like Hyperopt's annealing."""
 
     def on_node_hyperparameter(self, memo, node, label):
         n = memo[node.arg["size"]]
@@ -107,7 +107,7 @@ class Shrinking(SuggestAlgo):
         return np.clip(best + self.rng.normal(0, 0.1, n), low, high)
 
 
-def test_an_algorithm_draws_each_parameter_in_its_own_way() -> None:
+def test_an_algorithm_may_override_how_parameters_are_drawn() -> None:
     def suggest(new_ids, domain, trials, seed):
         return [doc for tid in new_ids for doc in Shrinking(domain, trials, seed)(tid)]
 
@@ -122,8 +122,8 @@ def test_an_algorithm_draws_each_parameter_in_its_own_way() -> None:
     assert len(vals["x"]) == 2
 
 
-def test_an_algorithm_replaces_the_nodes_that_draw() -> None:
-    """As Hyperopt's TPE does: it clones the graph, with other distributions in the place of the prior."""
+def test_an_algorithm_may_replace_the_drawing_nodes() -> None:
+    """Like Hyperopt's TPE, which clones the graph with a posterior in place of the prior."""
     domain = Domain(None, {"x": hp.uniform("x", 0, 10), "c": hp.choice("c", [0, hp.uniform("y", 0, 10)])})
     memo = {domain.vh.vals_by_label()["x"]: scope.repeat(scope.len(domain.vh.idxs_by_label()["x"]), 5.0)}
     memo |= {node: node for node in (domain.s_new_ids, domain.s_rng)}
@@ -134,7 +134,7 @@ def test_an_algorithm_replaces_the_nodes_that_draw() -> None:
     assert set(idxs["y"]) <= {0, 1}
 
 
-def test_a_helper_can_be_made_over_any_numbers() -> None:
+def test_a_vectorize_helper_accepts_any_trial_numbers() -> None:
     n = as_apply(15)
     helper = VectorizeHelper(hp.uniform("p", 0, 1) ** 2, scope.range(n), build=True)
     graph = as_apply([helper.v_expr, helper.idxs_by_label(), helper.vals_by_label()])

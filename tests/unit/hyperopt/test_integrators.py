@@ -1,4 +1,4 @@
-"""The calls by which other libraries drive algorithms over Hyperopt's objects."""
+"""The calls with which other libraries use algorithms and documents."""
 
 import math
 
@@ -21,7 +21,7 @@ ALGORITHMS = [rand.suggest, tpe.suggest, anneal.suggest]
 
 
 class AskTell:
-    """An adapter as large tuning frameworks have it: ask for a configuration, tell the loss later."""
+    """An ask-and-tell adapter as in large tuning frameworks."""
 
     def __init__(self, space, algo, points=()) -> None:
         self.algo, self.space = algo, space
@@ -83,7 +83,7 @@ def test_an_ask_tell_adapter_runs_with_several_trials_in_flight(algo) -> None:
             losses.append((math.log(point["lr"]) + 4) ** 2)
             adapter.tell(tid, None if i == 7 else losses[-1])
     assert min(losses) < 0.5
-    assert len(adapter.trials) == 39  # the failed one is not shown
+    assert len(adapter.trials) == 39  # without the failed trial
 
 
 def test_an_adapter_looks_up_the_options_of_a_choice() -> None:
@@ -95,7 +95,7 @@ def test_an_adapter_looks_up_the_options_of_a_choice() -> None:
 
 
 @pytest.mark.parametrize("algo", ALGORITHMS)
-def test_history_can_be_written_by_hand_under_numbers_that_are_text(algo) -> None:
+def test_documents_may_be_inserted_with_text_as_trial_numbers(algo) -> None:
     space = {"a": hp.uniform("a", 0, 10), "b": hp.quniform("b", 0, 10, 1)}
     domain, rstate = hpo.Domain(None, space, pass_expr_memo_ctrl=False), np.random.default_rng(0)
     rounds = hpo.FMinIter(algo, domain, hpo.Trials(), max_evals=-1, rstate=rstate, verbose=0)
@@ -123,7 +123,7 @@ def test_history_can_be_written_by_hand_under_numbers_that_are_text(algo) -> Non
 
 
 @pytest.mark.parametrize("algo", ALGORITHMS)
-def test_a_call_gives_a_document_for_each_number_and_depends_on_the_seed_alone(algo) -> None:
+def test_suggest_returns_a_document_per_number_and_depends_only_on_the_seed(algo) -> None:
     domain, trials = hpo.Domain(None, SPACE), hpo.Trials()
     docs = algo([3, 4, 5], domain, trials, 7)
     assert [doc["tid"] for doc in docs] == [3, 4, 5]
@@ -133,14 +133,14 @@ def test_a_call_gives_a_document_for_each_number_and_depends_on_the_seed_alone(a
     assert len(trials) == 0
 
 
-def test_batches_are_by_label() -> None:
+def test_suggest_batch_returns_values_by_label() -> None:
     idxs, vals = rand.suggest_batch([1, 2], hpo.Domain(None, SPACE), hpo.Trials(), 0)
     assert idxs["lr"] == [1, 2]
     assert vals.keys() == {"lr", "act", "net", "n"}
     assert anneal.suggest_batch([1, 2], hpo.Domain(None, SPACE), hpo.Trials(), 0) == (idxs, vals)
 
 
-def test_an_algorithm_of_the_users_own_reads_and_writes_documents() -> None:
+def test_a_custom_algorithm_reads_and_writes_documents() -> None:
     calls = []
 
     def grid(new_ids, domain, trials, seed):
@@ -159,7 +159,7 @@ def test_an_algorithm_of_the_users_own_reads_and_writes_documents() -> None:
     assert len({seed for _, _, seed in calls}) == 4
 
 
-def test_values_of_a_trial_that_is_not_there_are_refused_unless_that_is_allowed() -> None:
+def test_values_of_an_unknown_trial_are_rejected_unless_allowed() -> None:
     misc = {"tid": 1}
     with pytest.raises(ValueError, match="'x' has a value for the trial 2"):
         base.miscs_update_idxs_vals([misc], {"x": [2]}, {"x": [0.5]})
@@ -169,7 +169,7 @@ def test_values_of_a_trial_that_is_not_there_are_refused_unless_that_is_allowed(
     assert misc["vals"] == {"x": [0.5]}
 
 
-def test_hyperopts_gamma_counts_the_good_ones_by_the_root() -> None:
+def test_gamma_selects_hyperopts_rule_for_good_trials() -> None:
     trials = hpo.Trials()
     keywords = {"trials": trials, "max_evals": 25, "rstate": 0, "verbose": False}
     hpo.fmin(lambda x: (x - 0.3) ** 2, hp.uniform("x", 0, 1), rand.suggest, **keywords)
@@ -179,8 +179,8 @@ def test_hyperopts_gamma_counts_the_good_ones_by_the_root() -> None:
     assert tpe.suggest([25], domain, trials, 0, gamma=0.2) != three  # 1
 
 
-def test_what_a_domain_keeps_between_calls_changes_no_suggestion() -> None:
-    """One suggester for all calls with the same options: it answers like that of a fresh domain."""
+def test_the_cache_of_a_domain_does_not_change_suggestions() -> None:
+    """The cached suggester returns the same points as that of a new domain."""
     kept, trials = hpo.Domain(None, SPACE), hpo.Trials()
     for n in (20, 21, 45, 46, 200):
         while len(trials.trials) < n:
@@ -198,7 +198,7 @@ def test_what_a_domain_keeps_between_calls_changes_no_suggestion() -> None:
     assert kept.suggester(TPE, options) is not kept.suggester(TPE, TPEOptions(n_startup=3))
 
 
-def test_mixing_takes_each_algorithm_with_its_probability() -> None:
+def test_mix_calls_each_algorithm_with_its_probability() -> None:
     def named(name):
         return lambda new_ids, domain, trials, seed: [name]
 
@@ -209,7 +209,7 @@ def test_mixing_takes_each_algorithm_with_its_probability() -> None:
         mix.suggest([0], None, None, 0, p_suggest=[(0.5, named("a"))])
 
 
-def test_a_failed_trial_never_counts_as_good_whatever_loss_it_reports() -> None:
+def test_a_failed_trial_never_counts_as_good() -> None:
     space = Space(hp.uniform("x", 0, 1))
     misc = {"tid": 0, "cmd": None, "idxs": {"x": [0]}, "vals": {"x": [0.5]}}
     doc = hpo.Trials().new_trial_docs([0], [None], [{"status": "fail", "loss": -100.0}], [misc])[0]
@@ -217,7 +217,7 @@ def test_a_failed_trial_never_counts_as_good_whatever_loss_it_reports() -> None:
     assert np.isnan(history.losses).tolist() == [True]
 
 
-def test_a_history_reader_takes_each_trial_once_in_the_order_of_completion() -> None:
+def test_a_history_reader_adds_each_trial_once_in_order_of_completion() -> None:
     space = Space(hp.uniform("x", 0, 1))
     docs = []
     for tid in range(4):
@@ -232,12 +232,12 @@ def test_a_history_reader_takes_each_trial_once_in_the_order_of_completion() -> 
             assert len(pending) == n_pending
     assert history.losses.tolist() == [2, 1, 0, 3]
     assert history.values[:, 0].tolist() == [0.2, 0.1, 0.0, 0.3]
-    assert len(reader.read(docs[1:])[0]) == 3  # other documents: all of them again
+    assert len(reader.read(docs[1:])[0]) == 3  # other documents are read from the start
     assert reader.read(docs[::-1][:3])[0].losses.tolist() == [3, 2, 1]
 
 
 @pytest.mark.parametrize(("value", "n"), [(0.35, 1), (7.0, 1), ("a", None)])
-def test_values_off_the_grid_or_the_range_are_moved_into_it(value, n) -> None:
+def test_values_off_the_grid_are_moved_to_it(value, n) -> None:
     space = Space({"q": hp.quniform("q", 0, 1, 0.1), "c": hp.choice("c", ["a", "b"])})
     vals = {"q": [value], "c": [1]} if n else {"q": [0.1], "c": [5]}
     misc = {"tid": 0, "cmd": None, "idxs": {}, "vals": vals}
@@ -248,7 +248,7 @@ def test_values_off_the_grid_or_the_range_are_moved_into_it(value, n) -> None:
         space.validate(dict(zip((p.label for p in space.parameters), row, strict=True)))
 
 
-def test_a_domain_that_is_asked_about_other_trials_forgets_the_first_ones() -> None:
+def test_a_domain_reloads_its_history_for_other_trials() -> None:
     domain, first = hpo.Domain(lambda x: x, hp.uniform("x", 0, 1)), hpo.Trials()
     first.insert_trial_docs(rand.suggest([0, 1], domain, first, 0))
     first._dynamic_trials[1] |= {"state": base.JOB_STATE_DONE, "result": {"status": "ok", "loss": 1.0}}
@@ -257,7 +257,7 @@ def test_a_domain_that_is_asked_about_other_trials_forgets_the_first_ones() -> N
     assert len(domain.observed(hpo.Trials())[0]) == 0
 
 
-def test_an_evaluation_can_be_done_in_two_halves() -> None:
+def test_evaluate_async_works_in_two_steps() -> None:
     trials = hpo.Trials()
     domain = hpo.Domain(lambda x: {"loss": x, "status": "ok", "attachments": {"a": 1}}, hp.uniform("x", 0, 1))
     ctrl = base.Ctrl(trials, current_trial={"tid": 5})

@@ -1,4 +1,4 @@
-"""Hyperopt's documents as our trials."""
+"""Conversion of Hyperopt's documents to trials."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ENDED = datetime(2020, 1, 1, 12, 0, 2, 500_000, tzinfo=UTC)
 
 
 def job(state: int = JOB_STATE_DONE, values: Any = None, **fields: Any) -> dict[str, Any]:
-    """Return a document as Hyperopt's worker leaves it behind."""
+    """Return a document as Hyperopt's worker writes it."""
     tid = fields.pop("tid", 7)
     misc = {
         **new_misc(tid, POINT if values is None else values, ["n", "q", "kind", "x"]),
@@ -74,7 +74,7 @@ def problem_of(doc: Any) -> str:
     return problems[0]
 
 
-def test_a_done_job_keeps_its_loss_its_result_its_worker_and_its_times():
+def test_a_done_job_keeps_its_result_worker_and_times():
     trial = trial_of(job(result={"status": "ok", "loss": 0.5, "curve": np.array([1.0, 2.0])}))
     assert (trial.state, trial.loss, trial.error) == (State.DONE, 0.5, None)
     assert trial.result == {"status": "ok", "loss": 0.5, "curve": [1.0, 2.0]}
@@ -86,7 +86,7 @@ def test_a_done_job_keeps_its_loss_its_result_its_worker_and_its_times():
 
 
 @pytest.mark.parametrize("state", [JOB_STATE_NEW, JOB_STATE_RUNNING])
-def test_a_job_that_waits_or_whose_worker_is_gone_waits_here(state):
+def test_an_unfinished_job_becomes_pending(state):
     trial = trial_of(job(state))
     assert (trial.state, trial.attempt, trial.loss, trial.worker) == (State.PENDING, 0, None, None)
     assert trial.values == POINT
@@ -101,7 +101,7 @@ def test_a_job_that_waits_or_whose_worker_is_gone_waits_here(state):
         ({"status": "suspended"}, FailureKind.INVALID_RESULT),
     ],
 )
-def test_a_done_job_without_a_loss_has_failed_for_its_reason(result, kind):
+def test_a_done_job_without_a_loss_becomes_failed(result, kind):
     trial = trial_of(job(result=result))
     assert (trial.state, trial.loss) == (State.FAILED, None)
     assert trial.error is not None
@@ -112,8 +112,8 @@ ERROR = ("<class 'ValueError'>", "too deep")
 
 
 @pytest.mark.parametrize("where", [{"error": list(ERROR)}, {"misc": {"error": ERROR}}])
-def test_a_job_whose_objective_raised_keeps_the_exception(where):
-    """MongoTrials keeps it beside the result, Trials in ``misc``."""
+def test_a_failed_job_keeps_its_exception(where):
+    """MongoTrials stores it beside the result, Trials in ``misc``."""
     trial = trial_of(job(JOB_STATE_ERROR, **where))
     assert (trial.state, trial.result) == (State.FAILED, {})
     assert trial.error is not None
@@ -121,8 +121,8 @@ def test_a_job_whose_objective_raised_keeps_the_exception(where):
     assert trial.error.message == "too deep"
 
 
-def test_a_job_that_a_signal_to_its_worker_ended_waits_again():
-    """The objective did nothing wrong; Hyperopt loses such evaluations."""
+def test_a_job_interrupted_by_a_signal_becomes_pending():
+    """Hyperopt loses such evaluations although the objective did not fail."""
     doc = job(JOB_STATE_ERROR, error=["<class 'hyperopt.mongoexp.Shutdown'>", "15"])
     assert trial_of(doc).state is State.PENDING
 
@@ -139,11 +139,11 @@ def test_a_cancelled_job_stays_cancelled():
         (["odd"], Holder(name="odd", host="odd", pid=0)),
     ],
 )
-def test_an_owner_is_read_in_every_form(owner, holder):
+def test_the_worker_is_read_from_every_form_of_owner(owner, holder):
     assert trial_of(job(owner=owner)).worker == holder
 
 
-def test_numbers_of_numpy_and_integral_floats_become_what_the_space_has():
+def test_values_get_the_types_of_the_space():
     trial = trial_of(job(values={"n": np.int64(2), "q": np.int64(4), "kind": 1.0, "x": np.float64(0.5)}))
     assert trial.values == {"n": 2, "q": 4.0, "kind": 1, "x": 0.5}
     assert {label: type(value) for label, value in trial.values.items()} == {
@@ -151,13 +151,13 @@ def test_numbers_of_numpy_and_integral_floats_become_what_the_space_has():
     }  # fmt: skip
 
 
-def test_a_value_of_a_parameter_that_is_not_active_says_nothing():
-    """Hyperopt's atpe writes them."""
+def test_values_of_inactive_parameters_are_ignored():
+    """Hyperopt's atpe writes such values."""
     assert trial_of(job(values={**POINT, "x": 0.5})).values == POINT
 
 
 @pytest.mark.parametrize(
-    ("values", "words"),
+    ("values", "text"),
     [
         ({"n": 3, "q": 4.0}, "'kind' is missing"),
         ({"n": 3, "q": 4.0, "kind": 1}, "'x' is missing"),
@@ -168,20 +168,20 @@ def test_a_value_of_a_parameter_that_is_not_active_says_nothing():
         ({**POINT, "q": float("nan")}, "value nan of the parameter 'q'"),
     ],
 )
-def test_a_point_of_another_space_is_told_with_the_number_of_the_job(values, words):
-    told = problem_of(job(values=values))
-    assert told.startswith("Job 7: ")
-    assert words in told
+def test_a_point_of_another_space_is_reported_with_the_number_of_the_job(values, text):
+    problem = problem_of(job(values=values))
+    assert problem.startswith("Job 7: ")
+    assert text in problem
 
 
-def test_a_label_that_the_space_lacks_is_told():
+def test_an_unknown_label_is_reported():
     doc = job()
     doc["misc"]["vals"]["lr"] = [0.1]
     doc["misc"]["idxs"]["lr"] = [7]
     assert "no parameter 'lr'" in problem_of(doc)
 
 
-def test_what_is_no_document_of_a_trial_is_told():
+def test_an_invalid_document_is_reported():
     assert "lacks the key 'result'" in problem_of({k: v for k, v in job().items() if k != "result"})
     assert "must be a dict" in problem_of("job")
     doc = job()
@@ -191,7 +191,7 @@ def test_what_is_no_document_of_a_trial_is_told():
 
 @settings(max_examples=20)
 @given(st.lists(st.booleans(), max_size=8))
-def test_trials_are_numbered_without_gaps_whatever_is_left_out(is_valid):
+def test_valid_trials_are_numbered_without_gaps(is_valid):
     docs = [job(tid=10 * i, values=POINT if ok else {}) for i, ok in enumerate(is_valid)]
     jobs, problems = read_jobs(docs, "here", SPACE)
     assert [j.trial.tid for j in jobs] == list(range(sum(is_valid)))
@@ -200,7 +200,7 @@ def test_trials_are_numbered_without_gaps_whatever_is_left_out(is_valid):
 
 
 @pytest.mark.parametrize(
-    ("misc", "words"),
+    ("misc", "text"),
     [
         (None, "'misc' of trial 7 is not a dict"),
         ({**job()["misc"], "vals": None}, "not dicts of lists"),
@@ -210,15 +210,15 @@ def test_trials_are_numbered_without_gaps_whatever_is_left_out(is_valid):
         ({**job()["misc"], "vals": {"n": [3], "q": [10**400], "kind": [0], "x": []}}, "too large"),
     ],
 )
-def test_a_damaged_document_is_told_and_never_raises(misc: Any, words: str):
-    """So that `--skip-invalid` can leave it out, and one job costs one sentence."""
-    assert words in problem_of({**job(), "misc": misc})
+def test_a_malformed_document_is_reported_and_never_raises(misc: Any, text: str):
+    """So that `--skip-invalid` can skip it."""
+    assert text in problem_of({**job(), "misc": misc})
 
 
 @pytest.mark.parametrize("error", ["out of memory", ["out of memory"], 3, ["a", "b", "c"]])
 @pytest.mark.parametrize("result", [None, 3, "x", {"status": "new"}])
-def test_a_job_that_raised_is_failed_whatever_is_written_about_it(error: Any, result: Any):
-    """An error in another form than (class, message) is kept as the message."""
+def test_a_failed_job_accepts_any_form_of_error_and_result(error: Any, result: Any):
+    """An error that is not a pair (class, message) becomes the message."""
     (imported,), problems = read_jobs([job(JOB_STATE_ERROR, error=error, result=result)], "here", SPACE)
     assert problems == []
     failure = imported.trial.error
@@ -229,8 +229,8 @@ def test_a_job_that_raised_is_failed_whatever_is_written_about_it(error: Any, re
 
 @pytest.mark.fuzz
 @given(st.sampled_from([JOB_STATE_NEW, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_CANCEL]), st.data())
-def test_an_altered_document_is_a_trial_that_can_be_stored_or_one_sentence(state: int, data: st.DataObject):
-    doc = job(state, misc={"error": ["<class 'ValueError'>", "gone"]})
+def test_an_altered_document_gives_a_storable_trial_or_one_message(state: int, data: st.DataObject):
+    doc = job(state, misc={"error": ["<class 'ValueError'>", "no file"]})
     place = data.draw(st.sampled_from([("tid",), *places(doc)]))
     jobs, problems = read_jobs([altered(doc, place, data.draw(HOSTILE))], "here", SPACE)
     assert len(jobs) + len(problems) == 1

@@ -1,4 +1,4 @@
-"""The smaller modules: criteria, distributions, drawings, conditions, what is not here."""
+"""The smaller modules: criteria, distributions, Graphviz, conditions, unsupported names."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from hpsearch.hyperopt import (
 
 
 @pytest.mark.parametrize("mean", [-3.0, 0.0, 2.0])
-def test_the_expected_excess_is_its_integral(mean) -> None:
+def test_expected_improvement_equals_its_integral(mean) -> None:
     density = stats.norm(mean, np.sqrt(2.0)).pdf
     expected = integrate.quad(lambda x: (x - 0.5) * density(x), 0.5, mean + 30)[0]
     assert criteria.EI_gaussian(mean, 2.0, 0.5) == pytest.approx(expected, rel=1e-6)
@@ -26,7 +26,7 @@ def test_the_expected_excess_is_its_integral(mean) -> None:
     assert criteria.UCB(mean, 4.0, 3.0) == mean + 6
 
 
-def test_the_log_of_the_expected_excess_is_smooth_and_finite_far_below() -> None:
+def test_log_expected_improvement_is_finite_far_below_the_threshold() -> None:
     z = np.array([-1.0, -99.999, -100.001, -1e6, 3.0])
     logs = criteria.logEI_gaussian(z, 1.0, 0.0)
     assert np.isfinite(logs).all()
@@ -44,7 +44,7 @@ def test_the_log_of_the_expected_excess_is_smooth_and_finite_far_below() -> None
         (rdists.qlognormal_gen(0, 1, 1), np.arange(-1, 400)),
     ],
 )
-def test_the_masses_of_a_grid_are_the_frequencies_of_draws(distribution, grid) -> None:
+def test_quantised_probabilities_match_the_frequencies_of_draws(distribution, grid) -> None:
     mass = distribution.pmf(grid)
     assert mass.sum() == pytest.approx(1, abs=1e-6)
     assert distribution.pmf(grid + 0.1).sum() == 0
@@ -55,7 +55,7 @@ def test_the_masses_of_a_grid_are_the_frequencies_of_draws(distribution, grid) -
     assert np.exp(distribution.logpmf(grid)) == pytest.approx(mass)
 
 
-def test_the_continuous_ones_have_logarithms_as_arguments() -> None:
+def test_continuous_log_distributions_take_logarithms_as_arguments() -> None:
     assert rdists.loguniform_gen(-2, 3).cdf(np.exp(0.5)) == pytest.approx(0.5)
     assert rdists.lognorm_gen(1.0, 2.0).cdf(np.exp(3.0)) == pytest.approx(stats.norm.cdf(1))
 
@@ -64,7 +64,7 @@ SHARED = hp.uniform("x", 0, 1)
 NESTED = {"c": hp.choice("c", [1, {"x": SHARED, "d": hp.choice("d", [SHARED, hp.normal('"n"', 0, 1)])}])}
 
 
-def test_a_drawing_has_every_parameter_below_its_options() -> None:
+def test_the_dot_graph_has_every_parameter_below_its_options() -> None:
     lines = graph_viz.dot_hyperparameters(NESTED).splitlines()
     assert lines[0] == "digraph {"
     assert lines[-1] == "}"
@@ -86,6 +86,6 @@ def test_conditions_are_paths_of_options() -> None:
 @pytest.mark.parametrize(
     "make", [hpo.SparkTrials, hpo.ipy.IPythonTrials, lambda *args: hpo.atpe.suggest([0], None, None, 0)]
 )
-def test_what_is_not_here_says_what_to_use_instead(make) -> None:
+def test_unsupported_names_raise_an_error_with_the_alternative(make) -> None:
     with pytest.raises(ConfigurationError, match="; use "):
         make(4)

@@ -1,4 +1,4 @@
-"""The parts of ``mongoexp`` that need no database."""
+"""``mongoexp`` without a database."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ outcomes = st.one_of(
 
 
 @given(tid=st.integers(0, 10**6), x=st.floats(0, 1), outcome=outcomes)
-def test_a_trial_that_waits_or_is_final_survives_as_a_document(tid, x, outcome):
-    """Its point, what became of it, and when, whatever the objective returned beside its loss."""
+def test_a_pending_or_finished_trial_survives_conversion_to_a_document(tid, x, outcome):
+    """With its point, outcome and times, whatever else the objective returned."""
     if outcome.get("error") and outcome["error"].kind is FailureKind.NAN:
         outcome = {**outcome, "result": {"loss": math.nan, "status": "ok"}}
     is_run = outcome["state"] not in {State.PENDING, State.CANCELLED}
@@ -88,7 +88,7 @@ def test_a_trial_that_waits_or_is_final_survives_as_a_document(tid, x, outcome):
         ],
     ],
 )
-def test_every_way_to_fail_has_its_place_among_hyperopts_states(state, kind, job_state, status):
+def test_every_kind_of_failure_has_a_state_of_hyperopt(state, kind, job_state, status):
     error = None if kind is None else Failure(kind=kind, message="why")
     doc = doc_of(Trial(exp_key=KEY, tid=0, values={}, state=state, error=error), [], KEY)
     assert (doc["state"], doc["result"]["status"]) == (job_state, status)
@@ -116,12 +116,12 @@ def test_every_way_to_fail_has_its_place_among_hyperopts_states(state, kind, job
         (mix.suggest, Algorithm(name="script", options={"function": "hpsearch.hyperopt.mix:suggest"})),
     ],
 )
-def test_an_algorithm_is_named_with_its_options_where_every_coordinator_has_it(algo, algorithm):
+def test_a_built_in_algorithm_is_described_by_name_and_options(algo, algorithm):
     assert algorithm_of(algo) == algorithm
 
 
-class Counting(MemoryStore):
-    """Counts the trials that are handed out."""
+class CountingStore(MemoryStore):
+    """Counts the trials that it returns."""
 
     n_read = 0
 
@@ -136,9 +136,9 @@ class Counting(MemoryStore):
         return found
 
 
-def test_what_was_seen_as_final_is_never_read_again():
-    """A look costs the open and the new trials, however many are final."""
-    store = Counting()
+def test_finished_trials_are_read_once():
+    """The cost of a read depends on open and new trials only."""
+    store = CountingStore()
     store.insert([Trial(exp_key=KEY, tid=i, values={}, state=State.DONE, loss=1.0) for i in range(500)])
     reader = ChangeReader(store, KEY)
     assert len(reader.changes().trials) == 500
@@ -153,7 +153,7 @@ def test_what_was_seen_as_final_is_never_read_again():
 
 
 def test_a_trial_inserted_below_the_highest_number_is_seen():
-    """Another process may insert a number that it was given long ago."""
+    """Another process may insert a number that it reserved earlier."""
     store = MemoryStore()
     reader = ChangeReader(store, KEY)
     store.insert([Trial(exp_key=KEY, tid=4, values={}, state=State.DONE, loss=1.0)])
@@ -191,11 +191,11 @@ def test_a_deleted_experiment_is_noticed():
         ),
     ],
 )
-def test_an_address_in_hyperopts_form_has_its_parts(url, parts):
+def test_an_address_is_split_into_its_parts(url, parts):
     assert mongoexp.parse_url(url) == parts
 
 
-def test_the_password_of_an_address_may_stand_in_a_file(tmp_path):
+def test_the_password_may_be_in_a_file(tmp_path):
     (tmp_path / "password").write_text("secret\n")
     assert mongoexp.parse_url("mongo://u@h/db/jobs", pwfile=tmp_path / "password")[1:3] == ("u", "secret")
     assert (
@@ -208,24 +208,24 @@ def test_the_password_of_an_address_may_stand_in_a_file(tmp_path):
 @pytest.mark.parametrize(
     "url", ["mongo://h/db", "h", "", "mongo://h/a/b/c", "mongo://h:xx/a/b", "mongo://[h/a/b"]
 )
-def test_what_is_no_address_costs_a_sentence(url):
+def test_an_invalid_address_is_rejected(url):
     with pytest.raises(ConfigurationError, match="not have the form mongo://"):
         mongoexp.parse_url(url)
 
 
-def test_a_password_that_cannot_be_read_costs_a_sentence(tmp_path):
+def test_an_unreadable_password_file_is_reported(tmp_path):
     with pytest.raises(ConfigurationError, match=r"password cannot be read from .*missing"):
         mongoexp.parse_url("mongo://u@h/db/jobs", pwfile=tmp_path / "missing")
 
 
-def test_workers_refer_to_their_command():
+def test_the_worker_classes_name_the_command_to_use():
     calls = (mongoexp.MongoWorker, mongoexp.main_worker, lambda: mongoexp.main_worker_helper(None, []))
     for call in calls:
         with pytest.raises(ConfigurationError, match="run the command hpsearch-mongo-worker"):
             call()
 
 
-def test_what_scripts_import_and_catch_is_there():
+def test_names_that_scripts_import_exist():
     names = [
         "MongoTrials",
         "MongoJobs",

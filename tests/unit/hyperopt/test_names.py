@@ -1,4 +1,4 @@
-"""The names that scripts import, and that importing them late costs nothing."""
+"""The names that scripts import, and the cost of their import."""
 
 import subprocess
 import sys
@@ -15,22 +15,22 @@ NAMES = (
 )
 
 
-def test_every_name_that_hyperopt_exports_is_there() -> None:
+def test_every_name_that_hyperopt_exports_exists() -> None:
     assert [name for name in NAMES.split() if not hasattr(hpo, name)] == []
     assert set(hpo.__all__) <= set(dir(hpo))
     assert hpo.base.JOB_STATE_CANCEL == 4
 
 
-def test_the_package_has_the_common_ones() -> None:
+def test_hpsearch_exports_the_common_names() -> None:
     for name in ("fmin", "Trials", "space_eval", "auto", "tpe", "rand", "anneal", "STATUS_OK", "STATUS_FAIL"):
         assert getattr(hpsearch, name) is getattr(hpo, name)
 
 
-def test_plain_nodes_do_for_fmin() -> None:
+def test_fmin_accepts_spaces_of_hpsearch_hp() -> None:
     best = hpsearch.fmin(lambda x: x, hpsearch.hp.uniform("x", 0, 1), hpsearch.rand.suggest, 2, verbose=False)
     assert 0 <= best["x"] < 1
 
 
-def test_importing_the_package_waits_for_neither_numpy_nor_the_drop_in() -> None:
+def test_importing_hpsearch_imports_neither_numpy_nor_the_drop_in() -> None:
     code = "import sys, hpsearch; sys.exit(any(n in sys.modules for n in ('numpy', 'hpsearch.hyperopt')))"
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Points as libraries write them: unpacked documents, rows of a table, labels of other branches."""
+"""Points in the forms that libraries write: documents, table rows, labels of other branches."""
 
 import functools
 
@@ -27,12 +27,12 @@ ALGORITHMS = [
 
 
 @pytest.mark.parametrize("absent", [None, [], (), np.array([]), float("nan"), np.float64("nan"), [None]])
-def test_what_is_not_active_may_be_given_as_nothing(absent) -> None:
+def test_inactive_labels_may_have_empty_values(absent) -> None:
     assert space_eval(SPACE, {"kind": 0, "n": 3.0, "c": absent}) == {"n": 3}
     assert space_eval(SPACE, {"kind": [1], "n": absent, "c": np.array([1])}) == {"c": "y"}
 
 
-def test_nothing_for_what_is_active_is_missing() -> None:
+def test_an_empty_value_of_an_active_label_is_missing() -> None:
     with pytest.raises(SpaceError, match="'n' has no value"):
         space_eval(SPACE, {"kind": 0, "n": None, "c": 1})
 
@@ -40,7 +40,7 @@ def test_nothing_for_what_is_active_is_missing() -> None:
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 1000))
 def test_every_form_of_a_point_gives_the_same_configuration(seed) -> None:
-    """A document's values, with and without lists, padded with None, and NumPy's scalars."""
+    """Values with and without lists, padded with None, and as NumPy scalars."""
     space = Space(SPACE)
     values = space.sample(np.random.default_rng(seed))
     expected = space.config(values)
@@ -57,7 +57,7 @@ def test_none_and_lists_may_be_options() -> None:
     assert raw_point(space, {"a": [], "b": [[7]]}) == {"b": 1}
 
 
-def test_a_list_that_is_an_option_and_an_index_is_not_guessed() -> None:
+def test_a_list_that_is_both_an_option_and_an_index_is_rejected() -> None:
     space = Space(hp.choice("layers", [[1], [2]]))
     with pytest.raises(SpaceError, match="without brackets"):
         raw_point(space, {"layers": [1]})
@@ -65,7 +65,7 @@ def test_a_list_that_is_an_option_and_an_index_is_not_guessed() -> None:
     assert raw_point(space, {"layers": [2]}) == {"layers": 1}
 
 
-def test_points_to_evaluate_may_say_what_is_not_active() -> None:
+def test_points_to_evaluate_may_contain_inactive_labels() -> None:
     seen = []
     points = [{"kind": 0, "n": 2.0, "c": None}, {"kind": [1], "n": [], "c": [0]}, {"kind": 1, "n": 4, "c": 1}]
     hpo.fmin(
@@ -86,7 +86,7 @@ def test_a_value_for_an_unknown_label_is_ignored_with_a_warning() -> None:
     assert best == {"kind": 1, "c": 0}
 
 
-def test_generated_trials_leave_out_what_is_none() -> None:
+def test_generated_trials_omit_labels_with_none() -> None:
     trials = generate_trials_to_calculate([{"kind": 0, "n": 2.0, "c": None}])
     trials.refresh()
     assert trials.trials[0]["misc"]["vals"] == {"kind": [0], "n": [2.0], "c": []}
@@ -94,7 +94,7 @@ def test_generated_trials_leave_out_what_is_none() -> None:
 
 
 @pytest.mark.parametrize("algo", ALGORITHMS)
-def test_fresh_documents_hold_numpy_scalars_and_inserted_ones_pythons(algo) -> None:
+def test_inserted_documents_contain_python_numbers(algo) -> None:
     space = {
         "i": hp.randint("i", 5),
         "c": hp.choice("c", ["a", "b"]),
@@ -120,7 +120,7 @@ def test_fresh_documents_hold_numpy_scalars_and_inserted_ones_pythons(algo) -> N
 @pytest.mark.parametrize(
     "make", [lambda: 5, lambda: np.random.RandomState(1), lambda: np.random.default_rng(1), lambda: None]
 )
-def test_the_source_of_randomness_is_kept_as_it_was_given(make) -> None:
+def test_rstate_is_kept_as_given(make) -> None:
     given_, untouched = make(), make()
     domain = hpo.Domain(lambda x: x, hp.uniform("x", 0, 1))
     rounds = hpo.FMinIter(rand.suggest, domain, hpo.Trials(), rstate=given_, max_evals=2, verbose=False)
@@ -134,7 +134,7 @@ def test_the_source_of_randomness_is_kept_as_it_was_given(make) -> None:
 
 
 @pytest.mark.parametrize("algo", ALGORITHMS)
-def test_every_algorithm_searches_beside_and_over_grids_with_one_value(algo) -> None:
+def test_every_algorithm_supports_grids_with_one_value(algo) -> None:
     single = {"q": hp.quniform("q", 3, 3.2, 1), "i": hp.uniformint("i", 4, 4.3), "r": hp.randint("r", 1)}
     space = {**single, "c": hp.choice("c", [1]), "x": hp.uniform("x", -1, 1)}
     for searched in (space, single):

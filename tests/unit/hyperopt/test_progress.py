@@ -1,4 +1,4 @@
-"""What a search shows while it runs."""
+"""The progress display of a search."""
 
 import io
 import sys
@@ -14,7 +14,7 @@ class Terminal(io.StringIO):
 
 
 def shown(stream, monkeypatch, callback=progress.default_callback):
-    """Return what a bar of four trials, one of which was there, writes to a stream."""
+    """Return the output for four trials, one of them known before."""
     monkeypatch.setattr("sys.stderr", stream)
     with callback(1, 4) as bar:
         for i in range(3):
@@ -23,18 +23,18 @@ def shown(stream, monkeypatch, callback=progress.default_callback):
     return stream.getvalue()
 
 
-def test_a_terminal_gets_one_line_that_ends_with_the_last_state(monkeypatch) -> None:
+def test_a_terminal_shows_one_line_with_the_final_state(monkeypatch) -> None:
     text = shown(Terminal(), monkeypatch)
     assert text.startswith("\r2/4 trials, best loss: 3.5")
     assert text.rstrip(" \n").endswith("\r4/4 trials, best loss: 1.5")
     assert text.count("\n") == 1
 
 
-def test_updates_in_quick_succession_are_written_once(monkeypatch) -> None:
+def test_fast_updates_are_written_once(monkeypatch) -> None:
     assert shown(Terminal(), monkeypatch).count("\r") == 2
 
 
-def test_the_line_ends_when_the_search_is_broken_off(monkeypatch) -> None:
+def test_the_line_ends_after_an_exception(monkeypatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     with pytest.raises(KeyboardInterrupt), progress.default_callback(0, None):
@@ -46,11 +46,11 @@ def test_the_line_ends_when_the_search_is_broken_off(monkeypatch) -> None:
     ("stream", "callback"),
     [(io.StringIO, progress.default_callback), (Terminal, progress.no_progress_callback)],
 )
-def test_nothing_is_written_to_a_file_or_without_a_bar(stream, callback, monkeypatch) -> None:
+def test_nothing_is_written_without_a_terminal_or_callback(stream, callback, monkeypatch) -> None:
     assert shown(stream(), monkeypatch, callback) == ""
 
 
-def test_a_search_without_an_end_shows_no_total(monkeypatch) -> None:
+def test_an_unlimited_search_shows_no_total(monkeypatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     with progress.default_callback(0, sys.maxsize) as bar:

@@ -1,4 +1,4 @@
-"""Graphs: their shape, their walk, their values, and ``scope``."""
+"""Graphs: structure, traversal, evaluation, and ``scope``."""
 
 import copy
 import functools
@@ -20,11 +20,15 @@ from hpsearch.space.tree import Space
 from hpsearch.space.trust import TRUSTED
 
 
-def shape(face):
+def as_tuples(node):
     """Return a graph as nested tuples of names and literals."""
-    if isinstance(face, Literal):
-        return face.obj
-    return (face.name, *map(shape, face.pos_args), *((key, shape(child)) for key, child in face.named_args))
+    if isinstance(node, Literal):
+        return node.obj
+    return (
+        node.name,
+        *map(as_tuples, node.pos_args),
+        *((k, as_tuples(child)) for k, child in node.named_args),
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,8 +65,8 @@ def shape(face):
         (lambda: hp.randint("x", 5) + 1, ("add", ("int", ("hyperopt_param", "x", ("randint", 5))), 1)),
     ],
 )
-def test_graphs_have_hyperopts_shape(node, expected) -> None:
-    assert shape(node()) == expected
+def test_graphs_have_hyperopts_structure(node, expected) -> None:
+    assert as_tuples(node()) == expected
     assert isinstance(node(), Apply)
 
 
@@ -79,11 +83,11 @@ def test_arguments_are_found_by_name() -> None:
     assert hp.randint("x", low=2, high=5).pos_args[0].arg["obj"].arg["low"].obj == 2
 
 
-def test_a_walk_meets_each_node_once_after_its_inputs() -> None:
+def test_dfs_returns_each_node_once_after_its_inputs() -> None:
     x = hp.uniform("x", 0, 1)
-    names = [face.name for face in dfs(as_apply({"a": x, "b": x + 1}))]
+    names = [node.name for node in dfs(as_apply({"a": x, "b": x + 1}))]
     assert names == ["literal"] * 3 + ["uniform", "hyperopt_param", "float", "literal", "add", "dict"]
-    assert [face.name for face in toposort(x)] == names[:6]
+    assert [node.name for node in toposort(x)] == names[:6]
 
 
 def test_a_graph_prints_as_a_tree() -> None:
@@ -98,7 +102,7 @@ def test_a_graph_prints_as_a_tree() -> None:
     assert stream.getvalue() == f"{node}\n"
 
 
-def test_values_come_from_the_memo_of_a_domain() -> None:
+def test_evaluation_takes_values_from_the_memo_of_a_domain() -> None:
     domain = Domain(None, {"x": hp.uniform("x", 0, 1), "c": hp.choice("c", ["a", [hp.randint("n", 9)]])})
     assert rec_eval(domain.expr, memo=domain.memo_from_config({"x": 0.5, "c": 1, "n": 3})) == {
         "x": 0.5,
@@ -108,7 +112,7 @@ def test_values_come_from_the_memo_of_a_domain() -> None:
         rec_eval(domain.expr, memo=domain.memo_from_config({"x": 0.5, "c": 1}))
 
 
-def test_any_node_can_have_its_value_in_the_memo() -> None:
+def test_the_memo_may_contain_any_node() -> None:
     x = hp.uniform("x", 0, 1)
     total = x + 1
     assert rec_eval({"t": total, "u": total * 2, "x": x}, memo={total: 5, x: 0.25}) == {
@@ -119,7 +123,7 @@ def test_any_node_can_have_its_value_in_the_memo() -> None:
     assert rec_eval([1, {"a": 2}]) == (1, {"a": 2})
 
 
-def test_an_object_can_stand_in_for_a_literal() -> None:
+def test_the_memo_may_replace_the_object_of_a_literal() -> None:
     expr = as_apply({"ctrl": Ctrl, "x": 1})
     ctrl = object()
     assert rec_eval(expr, memo=use_obj_for_literal_in_memo(expr, ctrl, Ctrl, {})) == {"ctrl": ctrl, "x": 1}
@@ -129,14 +133,14 @@ def test_an_object_can_stand_in_for_a_literal() -> None:
     )
 
 
-def test_a_clone_has_other_nodes_where_asked() -> None:
+def test_a_clone_may_replace_nodes() -> None:
     x = hp.uniform("x", 0, 1)
     other = clone(as_apply([x, hp.choice("c", [x, 0])]), memo={x: as_apply(7)})
     assert rec_eval(other, memo=Domain(None, other).memo_from_config({"c": 0})) == (7, 7)
-    assert shape((x + 1).clone_from_inputs([2, 3])) == ("add", 2, 3)
+    assert as_tuples((x + 1).clone_from_inputs([2, 3])) == ("add", 2, 3)
 
 
-def test_faces_of_the_same_part_are_equal_and_comparing_with_a_value_is_refused() -> None:
+def test_nodes_compare_by_identity_and_comparing_with_a_value_raises() -> None:
     x = hp.uniform("x", 0, 1)
     assert x.pos_args[0] == x.pos_args[0] != x
     assert len({x.pos_args[0], x.pos_args[0]}) == 1
@@ -152,7 +156,7 @@ def test_samples_are_configurations(rng) -> None:
     assert 1 <= sample["b"][0] <= 5
 
 
-def test_samples_depend_on_the_seed_alone() -> None:
+def test_samples_depend_only_on_the_seed() -> None:
     space = [hp.normal("n", 0, 1), hp.choice("c", list(range(100)))]
     assert stochastic.sample(space, 5) == stochastic.sample(space, 5) != stochastic.sample(space, 6)
 
@@ -166,7 +170,7 @@ def test_scope_applies_functions_anywhere_in_a_space() -> None:
     assert space_eval(scope.dict(a=x, b=scope.pos_args(x)), {"x": 3.0}) == {"a": 3.0, "b": (3.0,)}
 
 
-def test_scope_takes_functions_of_a_script() -> None:
+def test_scope_accepts_functions_of_a_script() -> None:
     @scope.define
     def halved_for_a_test(value, by=2):
         return value / by
@@ -201,7 +205,7 @@ def test_a_switch_over_a_random_integer_is_a_choice() -> None:
     assert space_eval(scope.switch(scope.int(hp.quniform("q", 0, 1, 1)), "a", "b"), {"q": 1.0}) == "b"
 
 
-def test_unlabelled_draws_are_sampled_and_a_search_says_what_to_write() -> None:
+def test_unlabelled_draws_can_be_sampled_but_not_searched() -> None:
     space = {"u": scope.uniform(0, 1), "o": scope.one_of("a", "b"), "x": hp.uniform("x", 0, 1)}
     sample = stochastic.sample(space, 1)
     assert 0 <= sample["u"] < 1
@@ -219,16 +223,16 @@ def test_the_options_of_a_choice_may_be_any_iterable() -> None:
     assert space_eval(hp.pchoice("c", ((0.5, "a"), (0.5, "b"))), {"c": 0}) == "a"
 
 
-def test_labels_are_text() -> None:
+def test_labels_must_be_text() -> None:
     for label in ("x", b"x", Literal("x"), Literal(b"x")):
-        assert shape(hp.uniform(label, 0, 1)) == shape(hp.uniform("x", 0, 1))
+        assert as_tuples(hp.uniform(label, 0, 1)) == as_tuples(hp.uniform("x", 0, 1))
         assert list(Domain(None, scope.hyperopt_param(label, scope.uniform(0, 1))).params) == ["x"]
     for label in (1, None, hp.uniform("y", 0, 1)):
         with pytest.raises(TypeError, match="must be a string label"):
             hp.uniform(label, 0, 1)
 
 
-def test_graphs_and_plain_nodes_mix() -> None:
+def test_graphs_may_contain_nodes_of_hpsearch_hp() -> None:
     x = plain_hp.uniform("x", 0, 1)
     space = {"a": x, "b": hp.choice("c", [x, 2]), "d": plain_hp.choice("d", [hp.uniform("y", 0, 1)])}
     assert space_eval(space, {"x": 0.5, "c": 0, "d": 0, "y": 1.0}) == {"a": 0.5, "b": 0.5, "d": 1.0}
@@ -243,7 +247,7 @@ def test_graphs_and_plain_nodes_mix() -> None:
         ({"x": [0.5, 0.6], "c": 0}, "must be one number"),
     ],
 )
-def test_values_that_give_no_configuration_are_told(values, sentence) -> None:
+def test_invalid_values_are_rejected(values, sentence) -> None:
     with pytest.raises(SpaceError, match=sentence):
         space_eval({"x": hp.uniform("x", 0, 1), "c": hp.choice("c", ["a", "b"])}, values)
 
@@ -276,7 +280,7 @@ UNUSABLE = [
 
 
 @pytest.mark.parametrize(("make", "sentence"), UNUSABLE)
-def test_a_node_is_checked_when_a_space_is_made_and_not_when_it_is_thrown_away(make, sentence) -> None:
+def test_arguments_are_checked_when_a_space_is_made(make, sentence) -> None:
     node = make()
     with pytest.raises(BadSearchSpace, match=sentence):
         Domain(None, {"part": [node]})
@@ -284,27 +288,27 @@ def test_a_node_is_checked_when_a_space_is_made_and_not_when_it_is_thrown_away(m
         Space(node)
 
 
-def test_what_hyperopt_refuses_at_once_is_refused_at_once() -> None:
+def test_reversed_bounds_are_rejected_immediately() -> None:
     for make in (hp.uniform, hp.quniform, hp.loguniform, hp.qloguniform, hp.uniformint):
         with pytest.raises(ValueError, match=r"hp\.\w+\('x'\): low must be below high"):
             make("x", 3, high=3)
 
 
-def test_bounds_that_look_like_no_logarithms_are_warned_of_where_they_are_written() -> None:
+def test_bounds_that_are_probably_not_logarithms_cause_a_warning_at_their_line() -> None:
     with pytest.warns(HpsearchWarning, match="bounds are logarithms") as caught:
         hp.loguniform("x", 0.001, 0.1)
     assert caught[0].filename == __file__
 
 
-def test_graphs_can_be_copied_and_pickled_with_what_they_share() -> None:
+def test_copies_and_pickles_of_graphs_keep_shared_nodes() -> None:
     x = hp.uniform("x", 0, 1)
     space = {"a": x, "c": hp.choice("c", [x, Literal(3)])}
     for other in (copy.deepcopy(space), pickle.loads(pickle.dumps(space))):
-        assert shape(as_apply(other)) == shape(as_apply(space))
+        assert as_tuples(as_apply(other)) == as_tuples(as_apply(space))
         assert space_eval(other, {"x": 0.5, "c": 0}) == {"a": 0.5, "c": 0.5}
 
 
-def test_a_part_of_a_space_is_evaluated_by_itself() -> None:
+def test_a_part_of_a_space_can_be_evaluated() -> None:
     node = as_apply({"steps": [1, {"a": 2}], "k": hp.choice("k", [1, 2])})
     assert dict(node.named_args)["steps"].eval() == (1, {"a": 2})
     assert as_apply(["a", "b"])[0].eval() == "a"
@@ -313,8 +317,8 @@ def test_a_part_of_a_space_is_evaluated_by_itself() -> None:
         hp.uniform("x", 0, 1).eval()
 
 
-def test_inputs_are_changed_in_place() -> None:
-    """What a search sees is what the graph is when the domain is made."""
+def test_inputs_may_be_changed_in_place() -> None:
+    """A search uses the graph as it is when the domain is made."""
     node, x = as_apply({"k": hp.choice("k", [1, 2])}), hp.uniform("x", 0, 1)
     node.named_args.append(["extra", as_apply([x])])
     node.named_args[0][1].pos_args.append(as_apply(3))
@@ -348,7 +352,7 @@ def test_tuples_and_literals_have_a_length_and_can_be_unpacked() -> None:
                 ask(unknown)
 
 
-def test_only_the_option_chosen_is_computed() -> None:
+def test_only_the_chosen_option_is_evaluated() -> None:
     index = Literal()
     node = scope.switch(index, "a", scope.Raise(RuntimeError, "not this one"))
     assert rec_eval(node, memo={index: 0}) == "a"
@@ -360,7 +364,7 @@ def test_only_the_option_chosen_is_computed() -> None:
             rec_eval(node, memo={index: wrong})
 
 
-def test_an_index_that_several_switches_share_is_one_parameter() -> None:
+def test_an_index_shared_by_switches_is_one_parameter() -> None:
     i = hp.randint("i", 2)
     space = {"a": scope.switch(i, 1, 2), "b": scope.switch(i, "x", hp.uniform("u", 0, 1)), "i": i}
     domain = Domain(None, space)
@@ -371,7 +375,7 @@ def test_an_index_that_several_switches_share_is_one_parameter() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_graph_and_its_stored_space_give_the_same_configuration(seed) -> None:
-    """Workers compute with the stored space, this process with the graph."""
+    """Workers evaluate the stored space, this process the graph."""
     x, n = hp.uniform("x", -1, 1), hp.uniformint("n", 1, 5)
     space = {
         "x": [x, x**2, scope.exp(x), abs(x)],
@@ -392,7 +396,7 @@ def test_a_graph_and_its_stored_space_give_the_same_configuration(seed) -> None:
     assert ours == theirs
 
 
-def test_a_graph_of_our_own_nodes_means_the_same_space() -> None:
+def test_a_graph_of_hpsearch_nodes_gives_the_same_space() -> None:
     x = plain_hp.uniform("x", 0, 1)
     plain = {
         "a": [x, x * 2, functools.partial(max, x)],
@@ -414,7 +418,7 @@ def test_functions_of_scope_can_be_imported_under_other_names() -> None:
         scope.inject("missing")
 
 
-def test_a_graph_below_itself_is_refused() -> None:
+def test_a_cyclic_graph_is_rejected() -> None:
     node = as_apply([1])
     node.pos_args.append(node)
     with pytest.raises(SpaceError, match="applied to itself"):

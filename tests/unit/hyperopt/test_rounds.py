@@ -76,7 +76,7 @@ def test_rounds_add_up_to_the_number_of_new_points() -> None:
 
 
 @pytest.mark.parametrize(("threshold", "n_rounds"), [(2.0, 1), (3.0, 0), (-1.0, 5)])
-def test_a_loss_at_the_threshold_ends_it(threshold: float, n_rounds: int) -> None:
+def test_a_loss_at_the_threshold_ends_the_search(threshold: float, n_rounds: int) -> None:
     script = Script(losses=[3.0, 2.0, 2.0, 1.0, 0.0, 0.0])
     expected = EndReason.MAX_EVALS if n_rounds == 5 else EndReason.LOSS_THRESHOLD
     assert run(script, loss_threshold=threshold) is expected
@@ -89,13 +89,13 @@ def test_no_round_begins_after_the_timeout() -> None:
     assert script.n_rounds == 3
 
 
-def test_an_algorithm_without_more_points_ends_it_and_fewer_do_not() -> None:
+def test_a_search_ends_when_the_algorithm_returns_no_points() -> None:
     script = Script(n_points=3, most=2)
     assert run(script) is EndReason.NO_MORE_POINTS
     assert script.asked == [5, 3, 2]
 
 
-def test_the_rule_of_a_script_ends_it() -> None:
+def test_a_custom_rule_ends_the_search() -> None:
     script = Script(stop_after=2)
     assert run(script) is EndReason.EARLY_STOP
     assert len(script.asked) == 2

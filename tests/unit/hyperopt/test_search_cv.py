@@ -1,4 +1,4 @@
-"""``HyperoptSearchCV``: one of scikit-learn's searches."""
+"""``HyperoptSearchCV`` as an estimator of scikit-learn."""
 
 import contextlib
 import subprocess
@@ -29,7 +29,7 @@ def search(**keywords):
     return HyperoptSearchCV(LogisticRegression(), SPACE, **options)
 
 
-def test_a_search_has_what_scikit_learns_searches_have() -> None:
+def test_a_search_has_the_attributes_of_scikit_learns_searches() -> None:
     fitted = search().fit(X, Y)
     assert len(fitted.cv_results_["params"]) == len(fitted.trials_) == 4
     assert fitted.best_params_ == fitted.cv_results_["params"][fitted.best_index_]
@@ -39,14 +39,14 @@ def test_a_search_has_what_scikit_learns_searches_have() -> None:
     assert fitted.trials_.trials[0]["result"]["params"] == fitted.cv_results_["params"][0]
 
 
-def test_the_same_seed_gives_the_same_search_in_a_clone() -> None:
+def test_a_clone_with_the_same_seed_gives_the_same_search() -> None:
     first, again = search(algo=rand.suggest).fit(X, Y), clone(search(algo=rand.suggest)).fit(X, Y)
     assert first.cv_results_["params"] == again.cv_results_["params"]
     other = search(algo=rand.suggest, random_state=np.random.default_rng(5)).fit(X, Y)
     assert other.cv_results_["params"] != first.cv_results_["params"]
 
 
-def test_a_warm_start_goes_on_and_a_cold_one_begins_again() -> None:
+def test_only_a_warm_start_continues_the_previous_fit() -> None:
     trials = Trials()
     warm = search(warm_start=True, trials=trials).fit(X, Y)
     assert warm.trials_ is trials
@@ -58,7 +58,7 @@ def test_a_warm_start_goes_on_and_a_cold_one_begins_again() -> None:
     assert cold.trials_ is not before
 
 
-def test_steps_of_a_pipeline_are_searched() -> None:
+def test_parameters_of_a_pipeline_can_be_searched() -> None:
     space = {"logisticregression__C": hp.loguniform("C", -7, 3)}
     fitted = HyperoptSearchCV(make_pipeline(LogisticRegression()), space, 3, cv=2, random_state=0).fit(X, Y)
     assert fitted.best_params_.keys() == space.keys()
@@ -68,7 +68,7 @@ def test_steps_of_a_pipeline_are_searched() -> None:
     ("keywords", "sentence"),
     [({"scoring": ["accuracy", "f1"]}, "scoring must be"), ({"refit": "accuracy"}, "refit must be")],
 )
-def test_what_a_search_does_not_do_is_refused(keywords, sentence) -> None:
+def test_unsupported_settings_are_rejected(keywords, sentence) -> None:
     with pytest.raises(ValueError, match=sentence):
         search(**keywords).fit(X, Y)
 
@@ -76,14 +76,14 @@ def test_what_a_search_does_not_do_is_refused(keywords, sentence) -> None:
 @parametrize_with_checks(
     [HyperoptSearchCV(Ridge(), {"alpha": hp.uniform("alpha", 0, 1)}, 2, random_state=42)]
 )
-def test_scikit_learns_own_checks_pass(estimator, check) -> None:
+def test_the_estimator_passes_scikit_learns_checks(estimator, check) -> None:
     name = check.func.__name__
     if "predict" not in name and "nan" not in name:
-        with contextlib.suppress(SkipTest):  # a check that needs a package or a setting
+        with contextlib.suppress(SkipTest):  # a check that requires a package or a setting
             check(estimator)
 
 
-def test_without_scikit_learn_the_module_is_there_and_the_class_says_what_to_install() -> None:
+def test_without_scikit_learn_the_class_says_what_to_install() -> None:
     code = (
         "import sys; sys.modules['sklearn'] = None\n"
         "import hpsearch.hyperopt as h; h.install()\n"

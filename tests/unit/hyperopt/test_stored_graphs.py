@@ -1,4 +1,4 @@
-"""A stored space as a Hyperopt graph: it computes no more than the space does."""
+"""A stored space as a graph: it calls no more than the space does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hpsearch.hyperopt.pyll import as_apply, clone, rec_eval
 from hpsearch.space.operations import OPERATIONS
 from hpsearch.space.tree import Space
 
-#: What the functions of a stored space were called with.
+#: Calls of the functions that the stored space names.
 called: list[Any] = []
 
 
@@ -33,8 +33,8 @@ OPERANDS = st.sampled_from([1, 2.5, "a", "__class__", REFERENCE, {"operation": 1
 @given(
     st.lists(OPERANDS, max_size=3), st.lists(st.sampled_from(["key", "default", "start", "x"]), max_size=1)
 )
-def test_no_graph_of_a_stored_space_calls_anything(name: str, args: list[Any], keywords: list[str]) -> None:
-    """However the graph is evaluated: at once, as a copy, or as a space once more."""
+def test_the_graph_of_a_stored_space_calls_nothing(name: str, args: list[Any], keywords: list[str]) -> None:
+    """Evaluated directly, as a copy, or as a space again."""
     called.clear()
     space = Space.from_json(
         {

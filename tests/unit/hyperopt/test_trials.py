@@ -1,4 +1,4 @@
-"""``Trials``: what it shows, counts, refuses, keeps and forgets."""
+"""``Trials``: documents, counts, attachments, pickling."""
 
 import copy
 import datetime
@@ -34,7 +34,7 @@ def searched(n=6):
     return trials
 
 
-def test_documents_have_hyperopts_shape() -> None:
+def test_documents_have_hyperopts_form() -> None:
     first = searched(1).trials[0]
     assert set(first) == {*base.TRIAL_KEYS, "version"}
     assert set(first["misc"]) == {*base.TRIAL_MISC_KEYS, "workdir"}
@@ -63,7 +63,7 @@ def test_columns_list_a_conditional_parameter_only_where_it_was_active() -> None
 
 
 @pytest.mark.parametrize("state", [JOB_STATE_ERROR, JOB_STATE_CANCEL])
-def test_a_refresh_shows_open_and_done_trials_of_the_key_and_drops_what_turned_bad(state) -> None:
+def test_a_refresh_shows_open_and_done_trials_of_the_key(state) -> None:
     trials = Trials(exp_key="a")
     trials.insert_trial_docs(doc(tid, JOB_STATE_NEW, exp_key="a") for tid in range(3))
     trials._insert_trial_docs([doc(3, exp_key="b")])
@@ -79,7 +79,7 @@ def test_a_refresh_shows_open_and_done_trials_of_the_key_and_drops_what_turned_b
     assert trials.tids == [2]
 
 
-def test_documents_that_were_replaced_or_removed_are_noticed() -> None:
+def test_replaced_and_removed_documents_are_detected() -> None:
     trials = searched()
     del trials._dynamic_trials[2:]
     trials.refresh()
@@ -89,7 +89,7 @@ def test_documents_that_were_replaced_or_removed_are_noticed() -> None:
     assert trials.tids == [7, 8]
 
 
-def test_counts_are_by_one_state_or_several_as_of_the_refresh_or_now() -> None:
+def test_trials_are_counted_by_one_or_several_states() -> None:
     trials = trials_from_docs([doc(0, JOB_STATE_NEW), doc(1, JOB_STATE_RUNNING), doc(2)])
     trials._dynamic_trials.append(doc(3))
     assert trials.count_by_state_synced(JOB_STATE_DONE) == 1
@@ -98,7 +98,7 @@ def test_counts_are_by_one_state_or_several_as_of_the_refresh_or_now() -> None:
     assert trials.count_by_state_synced(JOB_STATE_NEW, trials=[]) == 0
 
 
-def test_the_best_trial_is_the_first_lowest_of_those_that_are_ok() -> None:
+def test_the_best_trial_is_the_first_ok_one_with_the_lowest_loss() -> None:
     docs = [
         doc(0, loss=3.0, status="ok"),
         doc(1, loss=np.nan, status="ok"),
@@ -113,7 +113,7 @@ def test_the_best_trial_is_the_first_lowest_of_those_that_are_ok() -> None:
     assert trials.average_best_error() == 1.0
 
 
-def test_the_average_best_error_weighs_true_losses_by_the_chance_to_be_best() -> None:
+def test_average_best_error_weights_true_losses_by_the_probability_of_being_best() -> None:
     docs = [
         doc(tid, loss=loss, status="ok", loss_variance=1.0, true_loss=true)
         for tid, (loss, true) in enumerate([(0.0, 10.0), (0.0, 20.0), (50.0, 1e6)])
@@ -123,7 +123,7 @@ def test_the_average_best_error_weighs_true_losses_by_the_chance_to_be_best() ->
         Trials().average_best_error()
 
 
-def test_the_best_trial_can_be_read_by_a_person() -> None:
+def test_best_params_and_best_config_show_options() -> None:
     trials = searched()
     kind = trials.best_config["kind"]
     assert trials.best_params["kind"] == (kind if kind == "a" else trials.best_params["kind"])
@@ -142,7 +142,7 @@ def test_pickling_keeps_documents_attachments_and_numbers() -> None:
         assert other.new_trial_ids(1) == [6]
 
 
-def test_a_space_that_cannot_be_pickled_does_not_keep_trials_from_it() -> None:
+def test_trials_with_an_unpicklable_space_can_be_pickled() -> None:
     trials = Trials()
     space = hp.choice("f", [lambda x: x, lambda x: 2 * x])
     fmin(lambda f: f(1), space, rand.suggest, 2, trials=trials, verbose=False)
@@ -150,7 +150,7 @@ def test_a_space_that_cannot_be_pickled_does_not_keep_trials_from_it() -> None:
 
 
 def test_trials_that_hyperopt_pickled_can_be_read() -> None:
-    """Its instances hold these five attributes."""
+    """Hyperopt's instances have these five attributes."""
     docs = searched().trials
     trials = object.__new__(Trials)
     trials.__setstate__(
@@ -160,7 +160,7 @@ def test_trials_that_hyperopt_pickled_can_be_read() -> None:
     assert trials.new_trial_ids(2) == [6, 7]
 
 
-def test_attachments_are_a_mapping_of_one_trial() -> None:
+def test_trial_attachments_are_a_mapping() -> None:
     trials = searched(2)
     first, second = map(trials.trial_attachments, trials)
     first["a"], second["a"], first["b"] = b"1", b"2", b"3"
@@ -172,7 +172,7 @@ def test_attachments_are_a_mapping_of_one_trial() -> None:
     assert trials.attachments == {"ATTACH::0::a": b"1", "ATTACH::1::a": b"2"}
 
 
-def test_numbers_are_given_once_across_views_and_after_foreign_ones() -> None:
+def test_trial_numbers_are_unique_across_views_and_inserted_documents() -> None:
     trials = Trials()
     trials.insert_trial_docs([doc(4), {**doc(9), "tid": "t", "misc": {**doc(9)["misc"], "tid": "t"}}])
     assert trials.new_trial_ids(2) == [5, 6]
@@ -199,7 +199,7 @@ def test_a_view_shows_the_documents_of_another_key() -> None:
         (lambda d: d.update(exp_key="b"), "belongs to 'b', but these trials to 'a'"),
     ],
 )
-def test_a_document_that_is_no_trial_is_refused(change, sentence) -> None:
+def test_an_invalid_document_is_rejected(change, sentence) -> None:
     bad = doc(0, exp_key="a")
     change(bad)
     with pytest.raises(InvalidTrial, match=sentence) as caught:
@@ -208,7 +208,7 @@ def test_a_document_that_is_no_trial_is_refused(change, sentence) -> None:
     trials_from_docs([doc(0)], validate=False)
 
 
-def test_everything_can_be_forgotten() -> None:
+def test_delete_all_removes_trials_and_attachments() -> None:
     trials = searched()
     trials.attachments["a"] = 1
     trials.delete_all()

@@ -1,4 +1,4 @@
-"""``utils`` and the streams of ``std_out_err_redirect_tqdm``."""
+"""``utils`` and ``std_out_err_redirect_tqdm``."""
 
 import io
 import pickle
@@ -14,7 +14,7 @@ from hpsearch.hyperopt.progress import default_callback, tqdm_progress_callback
 from hpsearch.hyperopt.std_out_err_redirect_tqdm import std_out_err_redirect_tqdm
 
 
-def test_a_dotted_name_is_looked_up_and_called() -> None:
+def test_objects_are_found_and_called_by_dotted_name() -> None:
     assert utils.json_lookup("os.path.join") is utils.load_tokens(["os", "path", "join"])
     assert utils.json_call("collections.OrderedDict", [[("a", 1)]]) == {"a": 1}
     assert utils.json_call(b"json.dumps", ["x"], {"indent": 1}) == '"x"'
@@ -35,18 +35,18 @@ def test_arguments_may_come_from_a_pickle(tmp_path) -> None:
         utils.get_obj("builtins.int", argfile=str(tmp_path / "arguments"))
 
 
-def test_membership_of_arrays() -> None:
+def test_fast_isin() -> None:
     x, y = np.array([3, 1, 2, 3]), np.array([3, 5])
     assert utils.fast_isin(x, y).tolist() == [True, False, False, True]
     assert utils.fast_isin(x, []).tolist() == [False] * 4
 
 
-def test_the_last_version_of_each_document() -> None:
+def test_the_latest_version_of_each_document_is_found() -> None:
     docs = [{"_id": i, "version": v} for i, v in [(1, 0), (0, 2), (0, 1), (1, 3), (-1, 0), (0, 2)]]
     assert utils.get_most_recent_inds(docs).tolist() == [4, 5, 3]
 
 
-def test_folders_of_a_job(tmp_path, monkeypatch) -> None:
+def test_paths_are_split_and_created(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("there").mkdir()
     assert list(utils.path_split_all("a/b/c")) == ["a", "b", "c"]
@@ -61,7 +61,7 @@ def test_folders_of_a_job(tmp_path, monkeypatch) -> None:
         utils.get_closest_dir("there")
 
 
-def test_a_temporary_folder_is_removed_up_to_what_was_there(tmp_path, monkeypatch) -> None:
+def test_a_temporary_folder_is_removed_with_its_new_parents(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("there").mkdir()
     with utils.temp_dir("there/new/newer", erase_after=True):
@@ -78,7 +78,7 @@ def test_a_temporary_folder_is_removed_up_to_what_was_there(tmp_path, monkeypatc
         pass
 
 
-def test_what_is_printed_beside_a_bar_is_written_on_lines_of_its_own(capsys) -> None:
+def test_output_beside_a_bar_is_written_on_separate_lines(capsys) -> None:
     output, errors = sys.stdout, sys.stderr
     with std_out_err_redirect_tqdm() as stream:
         assert stream is output
@@ -94,7 +94,7 @@ def test_what_is_printed_beside_a_bar_is_written_on_lines_of_its_own(capsys) -> 
     assert written.err.splitlines() == ["three"]
 
 
-def test_the_streams_come_back_after_an_exception() -> None:
+def test_streams_are_restored_after_an_exception() -> None:
     output = sys.stdout
     with pytest.raises(RuntimeError, match="on purpose"), std_out_err_redirect_tqdm():
         raise RuntimeError("on purpose")
@@ -102,7 +102,7 @@ def test_the_streams_come_back_after_an_exception() -> None:
 
 
 @pytest.mark.parametrize("callback", [tqdm_progress_callback, default_callback])
-def test_a_callback_takes_counts_and_a_postfix(callback, monkeypatch) -> None:
+def test_callbacks_accept_counts_and_a_postfix(callback, monkeypatch) -> None:
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     output = sys.stdout
     with callback(initial=2, total=10) as bar:
@@ -111,7 +111,7 @@ def test_a_callback_takes_counts_and_a_postfix(callback, monkeypatch) -> None:
     assert sys.stdout is output
 
 
-def test_a_client_of_the_driver_is_made_from_an_address(tmp_path, monkeypatch) -> None:
+def test_a_pymongo_client_is_created_from_an_address(tmp_path, monkeypatch) -> None:
     client, tunnel, database, jobs = mongoexp.connection_from_string("mongo://nowhere.invalid:27018/lab/jobs")
     try:
         assert tunnel is None
