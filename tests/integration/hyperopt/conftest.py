@@ -1,4 +1,4 @@
-"""Databases for ``MongoTrials``: in memory, which is quick, and on a real server."""
+"""Databases for ``MongoTrials``: in memory, which is fast, and on a real server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECRET = "a secret of at least sixteen bytes"
 
 @pytest.fixture(params=["memory", "mongodb"])
 def jobs(request: pytest.FixtureRequest) -> Iterator[MongoJobs]:
-    """A database of one's own."""
+    """An empty database."""
     if request.param == "memory":
         yield MongoJobs(MemoryStore(), Patience(30))
         return
@@ -31,7 +31,7 @@ def jobs(request: pytest.FixtureRequest) -> Iterator[MongoJobs]:
 
 @pytest.fixture(scope="session")
 def hyperopt_python() -> str:
-    """A Python that has Hyperopt 0.3.0 itself."""
+    """The path of a Python with Hyperopt 0.3.0."""
     python = os.environ.get("HYPEROPT_PYTHON")
     if python is None and importlib.util.find_spec("hyperopt") is None:
         text = "Hyperopt is not installed here; install it, or name a Python that has it in HYPEROPT_PYTHON"
@@ -41,6 +41,6 @@ def hyperopt_python() -> str:
 
 @pytest.fixture
 def secret(monkeypatch: pytest.MonkeyPatch) -> bytes:
-    """A secret that this process and its workers share."""
+    """A secret for this process and its workers."""
     monkeypatch.setenv("HPSEARCH_SECRET", SECRET)
     return SECRET.encode()

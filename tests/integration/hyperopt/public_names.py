@@ -1,7 +1,6 @@
-"""Print, as JSON, the public names of each module of a package that stands under a name.
+"""Print as JSON the public names of each module of a package.
 
-A name counts when the package made it, or when it is plain data; what a module only imports from
-elsewhere does not.
+A name counts if the package defines it or if it is plain data, but not if a module only imports it.
 """
 
 import importlib

@@ -1,7 +1,7 @@
-"""Scripts as Hyperopt's users write them print the same under our package and under Hyperopt itself.
+"""Scripts in the style of Hyperopt's users print the same with our package and with Hyperopt.
 
-Each prints only what does not hang on random numbers. Hyperopt runs in a process of its own,
-with this Python or the one that ``HYPEROPT_PYTHON`` names.
+Each prints only what does not depend on random numbers. Hyperopt runs in a separate process, with this
+Python or the one in ``HYPEROPT_PYTHON``.
 """
 
 import os
@@ -22,7 +22,7 @@ def printed(*command):
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_a_script_prints_what_it_prints_under_hyperopt(script, hyperopt_python) -> None:
+def test_a_script_prints_the_same_with_hyperopt(script, hyperopt_python) -> None:
     ours = printed(sys.executable, "-m", "hpsearch.hyperopt", script)
     theirs = [line for line in printed(hyperopt_python, script) if not line.startswith("job exception")]
     assert ours == theirs

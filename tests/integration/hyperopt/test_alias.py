@@ -1,4 +1,4 @@
-"""Running scripts and libraries that import ``hyperopt`` over our package."""
+"""Running scripts and libraries that import ``hyperopt`` with our package."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_a_script_runs_where_no_folder_for_its_children_can_be_made(folder, monkeypatch) -> None:
+def test_a_script_runs_if_the_folder_for_child_processes_cannot_be_created(folder, monkeypatch) -> None:
     (folder / "a file").touch()
     monkeypatch.setenv("HPSEARCH_HOME", str(folder / "a file"))
     code, out, err = run("-m", "hpsearch.hyperopt", folder / "script.py", cwd=folder)
@@ -57,7 +57,7 @@ def test_a_script_runs_where_no_folder_for_its_children_can_be_made(folder, monk
     assert run("-m", "hpsearch.hyperopt", "--as-hyperopt", "true", cwd=folder)[0] == 78
 
 
-def test_a_script_runs_unchanged_with_its_arguments_and_its_own_modules(folder, tmp_path_factory) -> None:
+def test_a_script_runs_with_its_arguments_and_its_own_modules(folder, tmp_path_factory) -> None:
     script = folder / "script.py"
     code, out, err = run(
         "-m", "hpsearch.hyperopt", script, "--depth", "3", cwd=tmp_path_factory.mktemp("cwd")
@@ -85,14 +85,14 @@ def test_both_names_give_the_same_modules(folder) -> None:
     assert (code, out) == (0, "True True True\n"), err
 
 
-def test_installing_after_hyperopt_was_imported_is_refused(folder) -> None:
+def test_install_after_importing_hyperopt_raises(folder) -> None:
     (folder / "hyperopt.py").write_text("")
     code, _, err = run("-c", "import hyperopt\n" + HEADER, cwd=folder)
     assert code == 1
     assert "came too late: hyperopt was imported already" in err
 
 
-def test_a_command_line_without_a_script_explains_itself(folder) -> None:
+def test_a_command_line_without_a_script_prints_the_usage(folder) -> None:
     code, out, err = run("-m", "hpsearch.hyperopt", cwd=folder)
     assert (code, out) == (2, "")
     assert err.startswith("usage: python -m hpsearch.hyperopt SCRIPT")
@@ -100,7 +100,7 @@ def test_a_command_line_without_a_script_explains_itself(folder) -> None:
     assert run("-m", "hpsearch.hyperopt", "none.py", cwd=folder) == (2, "", "No such script: 'none.py'.\n")
 
 
-def test_an_error_that_a_script_does_not_catch_is_one_sentence_with_its_line(folder) -> None:
+def test_an_uncaught_error_is_printed_in_one_line_with_its_place(folder) -> None:
     (folder / "wrong.py").write_text(
         "from hyperopt import fmin, hp\n\nfmin(abs, hp.uniform('x', 1, 0), max_evals=1)\n"
     )
@@ -130,7 +130,7 @@ if __name__ == "__main__":
     other = subprocess.run([sys.executable, "-S", "-c", "import hyperopt"], stderr=subprocess.PIPE)
     worker = subprocess.run(["hyperopt-mongo-worker", "--nonsense"], stderr=subprocess.PIPE)
     if os.fork() == 0:
-        sys.exit(0)  # a fork leaves the folder to its parent
+        sys.exit(0)  # a fork must not remove the folder of its parent
     os.wait()
     print(json.dumps({
         "ours": hyperopt.__file__, "spawned": spawned, "child": child.stdout.decode().strip(),
@@ -140,7 +140,7 @@ if __name__ == "__main__":
 """
 
 
-def test_child_processes_import_ours_and_find_the_worker_until_the_script_ends(tmp_path) -> None:
+def test_child_processes_import_hpsearch_and_find_the_worker(tmp_path) -> None:
     (tmp_path / "parent.py").write_text(CHILDREN)
     code, out, err = run("-m", "hpsearch.hyperopt", "parent.py", cwd=tmp_path)
     assert code == 0, err
@@ -151,19 +151,19 @@ def test_child_processes_import_ours_and_find_the_worker_until_the_script_ends(t
     assert "hpsearch-mongo-worker --help" in seen["worker"]
     assert seen["path"] == str(tmp_path)
     command = Path(seen["command"])
-    # Not where another user could make it once more, for processes that still look there.
+    # In a private folder, so that another user cannot recreate it for processes that still use it.
     assert command.parents[2] == Path(os.environ["HPSEARCH_HOME"])
     assert not command.parents[1].exists()
 
 
-def test_hyperopts_own_command_and_package_stay_as_they_are(hyperopt_python) -> None:
+def test_an_installed_hyperopt_is_not_changed(hyperopt_python) -> None:
     theirs = Path(hyperopt_python).parent / "hyperopt-mongo-worker"
     before = theirs.read_bytes()
     run("-m", "hpsearch.hyperopt", "-m", "timeit", "-n1", "-r1", cwd=None)
     assert theirs.read_bytes() == before
 
 
-def test_any_command_can_be_run_as_if_hyperopt_were_ours(tmp_path) -> None:
+def test_any_command_can_run_with_hpsearch_as_hyperopt(tmp_path) -> None:
     name_it = f"{sys.executable} -c 'import hyperopt; print(hyperopt.__name__)'"
     line = f"{name_it}; command -v hyperopt-mongo-worker; exit 3"
     code, out, _ = run("-m", "hpsearch.hyperopt", "--as-hyperopt", "sh", "-c", line, cwd=tmp_path)
@@ -172,7 +172,7 @@ def test_any_command_can_be_run_as_if_hyperopt_were_ours(tmp_path) -> None:
     assert not Path(command).exists()
 
 
-def test_a_command_that_cannot_be_run_is_one_sentence(tmp_path) -> None:
+def test_a_command_that_cannot_run_is_reported_in_one_line(tmp_path) -> None:
     code, out, err = run("-m", "hpsearch.hyperopt", "--as-hyperopt", "no-such-command", cwd=tmp_path)
     assert (code, out) == (127, "")
     assert err.startswith("no-such-command cannot be run: ")
@@ -180,7 +180,7 @@ def test_a_command_that_cannot_be_run_is_one_sentence(tmp_path) -> None:
     assert run("-m", "hpsearch.hyperopt", "--as-hyperopt", cwd=tmp_path)[0] == 2
 
 
-def test_signals_reach_the_command_and_its_end_is_that_of_the_process(tmp_path) -> None:
+def test_signals_and_the_exit_code_are_passed_through(tmp_path) -> None:
     waiting = "trap 'echo drained; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
     command = [sys.executable, "-m", "hpsearch.hyperopt", "--as-hyperopt", "sh", "-c", waiting]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:

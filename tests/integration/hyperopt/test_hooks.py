@@ -1,4 +1,4 @@
-"""Methods of ``MongoTrials`` that a library replaces are called as Hyperopt's driver calls them."""
+"""Replaced methods of ``MongoTrials`` are called as by Hyperopt's driver."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def counted(name, calls):
     return method
 
 
-def own_algorithm(new_ids, domain, trials, seed):
-    """An algorithm that only the script has."""
+def custom_algorithm(new_ids, domain, trials, seed):
+    """An algorithm that exists only in the script."""
     return rand.suggest(new_ids, domain, trials, seed)
 
 
-@pytest.mark.parametrize("algo", [tpe.suggest, own_algorithm])
-def test_every_trial_on_a_fleet_passes_through_each_method_that_a_library_replaces(jobs, algo):
+@pytest.mark.parametrize("algo", [tpe.suggest, custom_algorithm])
+def test_every_trial_passes_through_each_replaced_method(jobs, algo):
     calls = Counter()
     hooked = type("Hooked", (MongoTrials,), {name: counted(name, calls) for name in INSERTION})
     trials = hooked(jobs, exp_key="hooked")
@@ -52,13 +52,13 @@ def test_every_trial_on_a_fleet_passes_through_each_method_that_a_library_replac
         search(trials, algo)
     n_inserted = sum(jobs.store.counts("hooked").values())
     assert n_inserted >= 6
-    if algo is own_algorithm:  # it is asked for several numbers at once, as Hyperopt asks for a queue
+    if algo is custom_algorithm:  # it gets several numbers in one call, as Hyperopt does for a queue
         assert 1 <= calls.pop("new_trial_ids") <= n_inserted
     assert calls == {name: n_inserted for name in INSERTION if name in calls}
     assert len(calls) >= len(INSERTION) - 1
 
 
-def test_hooks_change_no_suggestion_and_lose_nothing_that_a_coordinator_knows(jobs):
+def test_hooks_change_neither_suggestions_nor_other_fields_of_trials(jobs):
     class Hooked(MongoTrials):
         def _insert_trial_docs(self, docs):
             return super()._insert_trial_docs(docs)
@@ -73,7 +73,7 @@ def test_hooks_change_no_suggestion_and_lose_nothing_that_a_coordinator_knows(jo
     assert with_hooks == without
 
 
-def test_a_method_may_change_the_points_and_the_numbers(jobs):
+def test_a_hook_may_change_points_and_numbers(jobs):
     class Rounded(MongoTrials):
         def new_trial_ids(self, n):
             return [100 + tid if tid < 100 else tid for tid in super().new_trial_ids(n)]
@@ -91,7 +91,7 @@ def test_a_method_may_change_the_points_and_the_numbers(jobs):
     assert [trial.state for trial in jobs.store.trials("rounded")].count(State.DONE) >= 6
 
 
-def test_a_refresh_of_the_librarys_own_sees_trials_finish_while_the_search_goes_on(jobs):
+def test_a_replaced_refresh_sees_finished_trials_during_the_search(jobs):
     seen = []
 
     class Seeing(MongoTrials):
@@ -101,7 +101,7 @@ def test_a_refresh_of_the_librarys_own_sees_trials_finish_while_the_search_goes_
 
     trials = Seeing(jobs, exp_key="seeing")
     times = iter(range(1_000_000))
-    trials.clock = lambda: float(next(times))  # a second for each look, so that polling is due each time
+    trials.clock = lambda: float(next(times))  # a second for each call, so that every poll is due
     with ThreadWorker(jobs.store):
         search(trials, max_evals=8)
     assert seen[-1] == 8
@@ -110,7 +110,7 @@ def test_a_refresh_of_the_librarys_own_sees_trials_finish_while_the_search_goes_
 
 
 @pytest.mark.parametrize("where", ["class", "object"])
-def test_methods_that_are_patched_from_outside_are_called_too(jobs, monkeypatch, where):
+def test_patched_methods_are_called(jobs, monkeypatch, where):
     calls = []
     original = MongoTrials._insert_trial_docs
 
@@ -128,7 +128,7 @@ def test_methods_that_are_patched_from_outside_are_called_too(jobs, monkeypatch,
     assert sorted(calls) == sorted(trial.tid for trial in jobs.store.trials("patched"))
 
 
-def test_a_view_is_of_the_same_class_and_of_the_same_experiment_unless_another_is_named(jobs):
+def test_a_view_has_the_same_class_and_by_default_the_same_experiment(jobs):
     class Own(MongoTrials):
         pass
 
@@ -137,7 +137,7 @@ def test_a_view_is_of_the_same_class_and_of_the_same_experiment_unless_another_i
     assert trials.view("other").exp_name == "other"
 
 
-def test_refreshing_some_numbers_is_what_a_refresh_does(jobs):
+def test_refresh_calls_refresh_tids(jobs):
     calls = []
 
     class Own(MongoTrials):

@@ -1,4 +1,4 @@
-"""The surface of ``MongoTrials`` beside ``fmin``: documents, attachments, counts, several processes."""
+"""``MongoTrials`` without ``fmin``: documents, attachments, counts, several processes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KEY = "search"
 
 @pytest.fixture
 def searched(jobs):
-    """Trials of a search of eight points."""
+    """The trials of a search of eight points."""
     trials = MongoTrials(jobs, exp_key=KEY)
     with ThreadWorker(jobs.store):
         search(trials, fn=with_extras)
@@ -44,7 +44,7 @@ def search(trials, fn=square, max_evals=8, space=SPACE):
 
 
 def new_docs(trials, xs, tids=None, **result):
-    """Return documents that a script makes by itself."""
+    """Return documents as a script makes them."""
     tids = trials.new_trial_ids(len(xs)) if tids is None else tids
     miscs = [
         {"tid": tid, "cmd": None, "workdir": None, "idxs": {"x": [tid]}, "vals": {"x": [x]}}
@@ -53,7 +53,7 @@ def new_docs(trials, xs, tids=None, **result):
     return trials.new_trial_docs(tids, [None] * len(xs), [dict(result) for _ in xs], miscs)
 
 
-def test_documents_have_the_shape_of_those_in_process(searched):
+def test_documents_have_the_same_form_as_in_process(searched):
     in_process = Trials()
     search(in_process, fn=with_extras)
     first, other = searched.trials[0], in_process.trials[0]
@@ -68,8 +68,8 @@ def test_documents_have_the_shape_of_those_in_process(searched):
     assert (first["exp_key"], first["state"], first["spec"]) == (KEY, JOB_STATE_DONE, None)
 
 
-def test_all_that_can_be_read_from_trials_can_be_read_from_these(searched):
-    """Held against ``Trials`` of the same documents."""
+def test_all_attributes_of_trials_work(searched):
+    """They equal those of ``Trials`` with the same documents."""
     same = base.trials_from_docs(copy.deepcopy(searched.trials), exp_key=KEY)
     for name in ("tids", "specs", "results", "miscs", "idxs_vals", "idxs", "vals", "argmin", "best_trial"):
         assert getattr(searched, name) == getattr(same, name), name
@@ -83,7 +83,7 @@ def test_all_that_can_be_read_from_trials_can_be_read_from_these(searched):
     assert searched.best_config["x"] == searched.argmin["x"]
 
 
-def test_whoever_connects_later_sees_the_same_without_a_search_of_their_own(searched, jobs):
+def test_a_later_connection_sees_the_same_trials(searched, jobs):
     later = MongoTrials(jobs, exp_key=KEY)
     assert later.trials == searched.trials
     assert later.best_params == searched.best_params
@@ -93,7 +93,7 @@ def test_whoever_connects_later_sees_the_same_without_a_search_of_their_own(sear
     assert later.view(KEY).tids == later.tids
 
 
-def test_a_refresh_shows_trials_as_they_move_on(jobs):
+def test_a_refresh_shows_the_current_states(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
     trials.insert_trial_docs(new_docs(trials, [0.1, 0.2, 0.3]))
     assert len(trials) == 0
@@ -110,7 +110,7 @@ def test_a_refresh_shows_trials_as_they_move_on(jobs):
     assert trials.tids == [0]
 
 
-def test_numbers_that_two_processes_took_at_once_are_told_apart_when_they_insert(jobs):
+def test_numbers_reserved_by_two_processes_are_resolved_at_insertion(jobs):
     one, other = MongoTrials(jobs, exp_key=KEY), MongoTrials(jobs, exp_key=KEY)
     mine, theirs = new_docs(one, [0.1, 0.2]), new_docs(other, [0.3, 0.4])
     assert one.insert_trial_docs(mine) == [0, 1]
@@ -122,8 +122,8 @@ def test_numbers_that_two_processes_took_at_once_are_told_apart_when_they_insert
     assert one.new_trial_ids(1) == [6]
 
 
-def test_a_number_that_is_inserted_late_takes_its_place(jobs):
-    """Documents stand in the order of their numbers, whenever they came."""
+def test_a_number_inserted_late_is_sorted_into_place(jobs):
+    """Documents are ordered by number, not by time of insertion."""
     one, other = MongoTrials(jobs, exp_key=KEY), MongoTrials(jobs, exp_key=KEY)
     early, late = (
         new_docs(one, [0.1, 0.2], loss=1.0, status="ok"),
@@ -139,7 +139,7 @@ def test_a_number_that_is_inserted_late_takes_its_place(jobs):
     assert other.tids == [0, 1, 5]
 
 
-def test_points_of_the_script_are_claimed_before_what_waits_already(jobs):
+def test_points_to_evaluate_are_claimed_before_pending_trials(jobs):
     trials, space = MongoTrials(jobs, exp_key=KEY), Space({"x": SPACE["x"]})
     trials.insert_trial_docs(new_docs(trials, [0.1, 0.2]))
     experiment = jobs.store.open_experiment(
@@ -156,7 +156,7 @@ def test_points_of_the_script_are_claimed_before_what_waits_already(jobs):
     assert claimed[0].exp_created_at == experiment.created_at
 
 
-def test_trials_that_a_script_inserts_as_done_are_learned_from_and_counted(jobs):
+def test_inserted_done_trials_count_and_are_learned_from(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
     space = {"x": hp.uniform("x", -5, 5)}
     done = new_docs(trials, [0.5, 1.5], loss=0.25, status="ok")
@@ -173,7 +173,7 @@ def test_trials_that_a_script_inserts_as_done_are_learned_from_and_counted(jobs)
     assert (trials.tids, trials.count_by_state_unsynced(JOB_STATE_ERROR)) == ([0, 1, 2, 4, 5], 1)
 
 
-def test_a_document_that_is_running_or_no_point_or_has_no_number_is_refused(jobs):
+def test_running_or_invalid_documents_are_rejected(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
     [doc] = new_docs(trials, [0.5])
     with pytest.raises(InvalidMongoTrial, match="cannot be inserted as running"):
@@ -206,13 +206,13 @@ def test_attachments_of_a_trial_are_a_mapping(searched):
     assert list(searched.trial_attachments(searched.trials[1])) == ["log"]
 
 
-def test_attachments_of_the_experiment_are_a_mapping_that_everyone_shares(searched, jobs):
+def test_attachments_of_the_experiment_are_a_shared_mapping(searched, jobs):
     searched.attachments["notes"] = b"mine"
     assert dict(MongoTrials(jobs, exp_key=KEY).attachments) == {"notes": b"mine"}
     assert dict(MongoTrials(jobs, exp_key="another").attachments) == {}
 
 
-def test_deleting_all_forgets_everything_also_for_those_who_had_read_it(searched, jobs):
+def test_delete_all_is_seen_by_other_connections(searched, jobs):
     other = MongoTrials(jobs, exp_key=KEY)
     searched.attachments["notes"] = b"mine"
     searched.delete_all()
@@ -226,7 +226,7 @@ def test_deleting_all_forgets_everything_also_for_those_who_had_read_it(searched
         searched.delete_all(cond={"state": 3})
 
 
-def test_what_another_process_begins_under_the_same_name_is_read_anew(searched, jobs):
+def test_a_recreated_experiment_of_the_same_name_is_reloaded(searched, jobs):
     assert searched.best_params["x"] == searched.argmin["x"]
     other = MongoTrials(jobs, exp_key=KEY)
     other.delete_all()
@@ -237,7 +237,7 @@ def test_what_another_process_begins_under_the_same_name_is_read_anew(searched, 
     assert searched.best_params == {"x": 7}
 
 
-def test_the_database_counts_jobs_of_all_searches_by_state(jobs):
+def test_mongo_jobs_counts_the_jobs_of_all_searches_by_state(jobs):
     one, other = MongoTrials(jobs, exp_key="one"), MongoTrials(jobs, exp_key="other")
     with ThreadWorker(jobs.store):
         search(one, max_evals=3)
@@ -260,14 +260,14 @@ def test_the_database_counts_jobs_of_all_searches_by_state(jobs):
         jobs.reserve("host")
 
 
-def test_trials_are_not_pickled_but_connected_to_again(searched):
+def test_pickling_mongo_trials_raises(searched):
     for action in (pickle.dumps, copy.deepcopy):
         with pytest.raises(ConfigurationError, match=r"connect again with MongoTrials\(\.\.\.\)"):
             action(searched)
 
 
-def test_an_objective_that_takes_a_graph_and_a_ctrl_finds_both_on_a_worker(jobs, secret):
-    """Its attachments and checkpoints are kept; trials of its own it cannot add."""
+def test_an_objective_receives_graph_and_ctrl_on_a_worker(jobs, secret):
+    """Attachments and checkpoints are stored; injecting results raises."""
 
     @fmin_pass_expr_memo_ctrl
     def objective(expr, memo, ctrl):
@@ -296,7 +296,7 @@ def test_an_objective_that_takes_a_graph_and_a_ctrl_finds_both_on_a_worker(jobs,
     assert "only fmin adds trials" in trials.results[0]["refusal"]
 
 
-def test_an_importable_objective_that_takes_a_graph_is_called_with_one_too(jobs, secret):
+def test_an_importable_objective_receives_the_graph(jobs, secret):
     trials = MongoTrials(jobs, exp_key=KEY)
     with ThreadWorker(jobs.store, secret):
         trials.fmin(with_ctrl, SPACE, rand.suggest, 2, pass_expr_memo_ctrl=True, rstate=1)
@@ -304,7 +304,7 @@ def test_an_importable_objective_that_takes_a_graph_is_called_with_one_too(jobs,
     assert trials.trial_attachments(trials.trials[1])["tid"] == b"1"
 
 
-def test_a_ctrl_in_the_space_is_that_of_the_worker(jobs, secret):
+def test_a_ctrl_in_the_space_is_the_one_of_the_worker(jobs, secret):
     def objective(config):
         config["ctrl"].attachments["x"] = np.float64(config["x"]).tobytes()
         return config["x"]
@@ -317,24 +317,24 @@ def test_a_ctrl_in_the_space_is_that_of_the_worker(jobs, secret):
 
 
 @pytest.mark.parametrize("exp_key", ["a/b", "", "x" * 101, "..", "a\n"])
-def test_what_cannot_name_a_search_is_refused(jobs, exp_key):
+def test_an_invalid_name_of_an_experiment_is_rejected(jobs, exp_key):
     with pytest.raises(ConfigurationError, match="cannot name a search"):
         MongoTrials(jobs, exp_key=exp_key)
 
 
-def test_no_name_means_one_that_is_documented_and_numbers_are_names_too(jobs):
+def test_the_default_name_and_numbers_as_names(jobs):
     assert MongoTrials(jobs).exp_name == "default"
     assert MongoTrials(jobs, exp_key=7).exp_name == "7"
 
 
-def test_what_workers_cannot_be_told_is_refused_or_said(jobs, caplog):
+def test_unsupported_arguments_are_rejected_or_cause_a_warning(jobs, caplog):
     with pytest.raises(ConfigurationError, match="leave cmd out"):
         MongoTrials(jobs, cmd=("bandit_json evaluate", "module.bandit"))
     MongoTrials(jobs, workdir="out")
     assert "start them with --workdir" in caplog.text
 
 
-def test_every_form_of_an_address_reaches_the_database(mongo_uri, database):
+def test_every_form_of_address_connects(mongo_uri, database):
     uri = url_of(mongo_uri, database)
     place, _, options = uri.removeprefix("mongodb://").partition("?")
     trials = [

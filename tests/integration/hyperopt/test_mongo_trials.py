@@ -1,4 +1,4 @@
-"""``fmin`` with ``MongoTrials``: a search that is led from here and evaluated elsewhere."""
+"""``fmin`` with ``MongoTrials``: this process coordinates, workers evaluate."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ KEY = "search"
 
 
 class Clock:
-    """Seconds of a search that pass as often as it looks, however fast the machine is."""
+    """A clock that advances at each call, independent of the speed of the machine."""
 
-    def __init__(self, *, is_going: bool = True) -> None:
-        self.seconds, self.is_going = 0.0, is_going
+    def __init__(self, *, is_advancing: bool = True) -> None:
+        self.seconds, self.is_advancing = 0.0, is_advancing
 
     def __call__(self) -> float:
-        self.seconds += 0.01 if self.is_going else 0.0
+        self.seconds += 0.01 if self.is_advancing else 0.0
         return self.seconds
 
 
@@ -55,7 +55,7 @@ def points(trials):
     return [spec_from_misc(doc["misc"]) for doc in trials.trials]
 
 
-def test_a_search_on_a_fleet_ends_with_the_best_of_max_evals_trials(jobs):
+def test_a_search_on_a_fleet_returns_the_best_of_max_evals_trials(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
     with ThreadWorker(jobs.store):
         argmin = search(trials)
@@ -69,14 +69,14 @@ def test_a_search_on_a_fleet_ends_with_the_best_of_max_evals_trials(jobs):
     assert experiment.objective.ref == "tests.support.importable_objectives:square"
 
 
-def test_the_best_configuration_is_returned_when_the_argmin_is_not_wanted(jobs):
+def test_return_argmin_false_returns_the_best_configuration(jobs):
     with ThreadWorker(jobs.store):
         best = search(MongoTrials(jobs, exp_key=KEY), return_argmin=False)
     assert best == MongoTrials(jobs, exp_key=KEY).best_config
     assert best["k"] == "a" or 1 <= best["k"]["n"] <= 9
 
 
-def test_started_again_with_its_seed_a_search_goes_on_and_repeats_nothing(jobs):
+def test_a_restarted_search_continues_without_repeating_points(jobs):
     with ThreadWorker(jobs.store):
         search(MongoTrials(jobs, exp_key=KEY), max_evals=5)
         first = points(MongoTrials(jobs, exp_key=KEY))
@@ -88,8 +88,8 @@ def test_started_again_with_its_seed_a_search_goes_on_and_repeats_nothing(jobs):
     assert points(later) == points(MongoTrials(jobs, exp_key="at once"))
 
 
-def test_without_workers_a_timeout_ends_the_call_and_cancels_what_waits(jobs):
-    """And says what became of it; nobody has to be given grace."""
+def test_without_workers_a_timeout_ends_the_call_and_cancels_pending_trials(jobs):
+    """The error counts them; no grace period is needed."""
     trials = MongoTrials(jobs, exp_key=KEY)
     trials.clock = Clock()
     cancelled = r"0 are not finished\. 4 were cancelled: 0 under evaluation, and 4 that no worker took\."
@@ -100,7 +100,7 @@ def test_without_workers_a_timeout_ends_the_call_and_cancels_what_waits(jobs):
     assert (len(trials), jobs.store.experiment(KEY).ended_why) == (0, "timeout")
 
 
-def test_the_timeout_is_that_of_the_call_and_not_of_the_experiment(jobs):
+def test_the_timeout_applies_to_the_call_not_the_experiment(jobs):
     with pytest.raises(AllTrialsFailed):
         search(MongoTrials(jobs, exp_key=KEY), timeout=0.2)
     with ThreadWorker(jobs.store):
@@ -108,15 +108,15 @@ def test_the_timeout_is_that_of_the_call_and_not_of_the_experiment(jobs):
     assert jobs.store.experiment(KEY).ended_why == "max_evals"
 
 
-def test_a_trial_that_a_dead_worker_holds_does_not_keep_a_search_from_its_end(jobs):
-    """It has the grace that the script gives, and is cancelled then."""
+def test_a_trial_of_a_dead_worker_does_not_block_the_end_of_a_search(jobs):
+    """It is cancelled after the grace period."""
     trials = MongoTrials(jobs, exp_key=KEY)
-    trials.grace_s, trials.clock = 0.2, Clock(is_going=False)
+    trials.grace_s, trials.clock = 0.2, Clock(is_advancing=False)
 
     def claim_and_die():
         while jobs.store.claim(THREAD_WORKER, "dead", [KEY]) is None:
             time.sleep(0.01)
-        trials.clock.is_going = True
+        trials.clock.is_advancing = True
 
     dying = threading.Thread(target=claim_and_die)
     dying.start()
@@ -137,7 +137,7 @@ def test_a_loss_threshold_ends_a_search(jobs):
     assert jobs.store.counts(KEY, {State.PENDING, State.RUNNING}) == dict.fromkeys(State, 0)
 
 
-def test_an_early_stopping_rule_is_asked_after_trials_have_finished_and_ends_the_search(jobs):
+def test_an_early_stopping_rule_is_called_after_results_and_ends_the_search(jobs):
     seen = []
 
     def rule(trials, n_calls=0):
@@ -153,7 +153,7 @@ def test_an_early_stopping_rule_is_asked_after_trials_have_finished_and_ends_the
     assert jobs.store.experiment(KEY).ended_why == "early_stop"
 
 
-def test_hyperopts_own_rule_copes_with_open_trials(jobs):
+def test_no_progress_loss_handles_open_trials(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
     with ThreadWorker(jobs.store):
         search(trials, max_evals=200, early_stop_fn=no_progress_loss(5), max_queue_len=3)
@@ -161,7 +161,7 @@ def test_hyperopts_own_rule_copes_with_open_trials(jobs):
     assert len(trials) < 100
 
 
-def test_points_to_evaluate_are_claimed_first_and_only_once(jobs):
+def test_points_to_evaluate_are_claimed_first_and_once(jobs):
     wanted = [{"x": 1.0, "k": 0}, {"x": 2.0, "k": 1, "n": 3}]
     with ThreadWorker(jobs.store):
         search(MongoTrials(jobs, exp_key=KEY), max_evals=3)
@@ -173,7 +173,7 @@ def test_points_to_evaluate_are_claimed_first_and_only_once(jobs):
     assert len(found) == 9
 
 
-def test_a_point_outside_of_the_space_is_refused_before_it_is_queued(jobs):
+def test_a_point_outside_the_space_is_rejected_before_it_is_queued(jobs):
     with pytest.raises(SpaceError, match="'x'"):
         search(MongoTrials(jobs, exp_key=KEY), points_to_evaluate=[{"x": 9.0, "k": 0}])
 
@@ -187,8 +187,8 @@ def test_a_point_outside_of_the_space_is_refused_before_it_is_queued(jobs):
     assert list(jobs.store.trials(KEY)) == []
 
 
-def test_failed_trials_are_counted_and_not_shown_but_those_that_say_so_are(jobs):
-    """As in Hyperopt: what raised is left out, a status "fail" and a NaN loss are results."""
+def test_failed_trials_count_but_only_returned_failures_are_shown(jobs):
+    """As in Hyperopt: trials that raised are hidden, status "fail" and a NaN loss are results."""
     trials = MongoTrials(jobs, exp_key=KEY)
     with ThreadWorker(jobs.store):
         search(trials, fn=fussy, max_evals=30)
@@ -202,7 +202,7 @@ def test_failed_trials_are_counted_and_not_shown_but_those_that_say_so_are(jobs)
     assert trials.best_trial["result"]["loss"] == min(x for x in xs if x >= 0)
 
 
-def test_when_all_trials_fail_the_error_says_how_many_and_why(jobs):
+def test_the_error_says_how_many_trials_failed_and_why(jobs):
     with ThreadWorker(jobs.store), pytest.raises(AllTrialsFailed, match=r"5 raised.*no luck"):
         search(MongoTrials(jobs, exp_key=KEY), fn=raises, max_evals=5)
 
@@ -222,14 +222,14 @@ def test_when_all_trials_fail_the_error_says_how_many_and_why(jobs):
         (rand.suggest, Algorithm(name="random")),
     ],
 )
-def test_our_algorithms_are_named_in_the_experiment_for_every_coordinator(jobs, algo, algorithm):
+def test_built_in_algorithms_are_described_in_the_experiment(jobs, algo, algorithm):
     with ThreadWorker(jobs.store):
         search(MongoTrials(jobs, exp_key=KEY), algo=algo, max_evals=4)
     assert jobs.store.experiment(KEY).algorithm == algorithm
 
 
-def test_an_algorithm_of_the_scripts_own_is_asked_by_hyperopts_protocol(jobs):
-    """It gets one number at a time, a seed that depends on it, and sees what it proposed just before."""
+def test_a_custom_algorithm_is_called_with_hyperopts_protocol(jobs):
+    """It gets one number per call, a seed for that number, and sees its previous suggestion."""
     calls = []
 
     def suggest(new_ids, domain, trials, seed):
@@ -247,7 +247,7 @@ def test_an_algorithm_of_the_scripts_own_is_asked_by_hyperopts_protocol(jobs):
     assert jobs.store.experiment(KEY).algorithm.name == "script"
 
 
-def test_an_algorithm_without_more_points_ends_the_search_once_all_are_evaluated(jobs):
+def test_an_algorithm_without_more_points_ends_the_search_after_all_evaluations(jobs):
     def suggest(new_ids, domain, trials, seed):
         return rand.suggest(new_ids, domain, trials, seed) if new_ids[0] < 4 else []
 
@@ -258,7 +258,7 @@ def test_an_algorithm_without_more_points_ends_the_search_once_all_are_evaluated
     assert jobs.store.experiment(KEY).ended_why == "no_more_points"
 
 
-def test_mixtures_are_asked_in_this_process(jobs):
+def test_mix_runs_in_this_process(jobs):
     algo = functools.partial(mix.suggest, p_suggest=[(0.5, rand.suggest), (0.5, anneal.suggest)])
     trials = MongoTrials(jobs, exp_key=KEY)
     with ThreadWorker(jobs.store):
@@ -267,7 +267,7 @@ def test_mixtures_are_asked_in_this_process(jobs):
     assert jobs.store.experiment(KEY).algorithm.name == "script"
 
 
-def test_what_an_algorithm_raises_reaches_the_script_and_leaves_the_search_as_it_is(jobs):
+def test_an_exception_of_an_algorithm_reaches_the_script_and_leaves_the_search_intact(jobs):
     def suggest(new_ids, domain, trials, seed):
         raise ZeroDivisionError("in the algorithm")
 
@@ -278,7 +278,7 @@ def test_what_an_algorithm_raises_reaches_the_script_and_leaves_the_search_as_it
         search(MongoTrials(jobs, exp_key=KEY))
 
 
-def test_another_objective_or_space_under_the_same_name_is_refused_and_changes_nothing(jobs):
+def test_another_objective_or_space_with_the_same_name_is_rejected(jobs):
     with ThreadWorker(jobs.store):
         search(MongoTrials(jobs, exp_key=KEY), max_evals=3)
     before = list(jobs.store.trials(KEY))
@@ -295,7 +295,7 @@ def test_another_objective_or_space_under_the_same_name_is_refused_and_changes_n
     assert (len(trials), trials.best_params) == (2, {"x": 7})
 
 
-def test_options_that_cannot_travel_are_refused_by_their_label(jobs):
+def test_options_that_cannot_be_sent_are_rejected_with_their_label(jobs):
     with pytest.raises(SpaceError, match=r"option 1 of 'k'.*cannot be sent to a worker"):
         search(MongoTrials(jobs, exp_key=KEY), space={"x": SPACE["x"], "k": hp.choice("k", [1, object()])})
 
@@ -306,7 +306,7 @@ def test_an_objective_of_the_script_needs_a_secret(jobs, monkeypatch):
         search(MongoTrials(jobs, exp_key=KEY), fn=lambda config: 0.0)
 
 
-def test_closures_partials_and_objects_are_evaluated_by_value(jobs, secret):
+def test_closures_partials_and_objects_are_sent_by_value(jobs, secret):
     offset = 3.0
 
     def shifted(config, scale=1.0):
@@ -337,8 +337,8 @@ def test_a_closure_over_another_value_is_another_objective(jobs, secret):
     assert trials.losses() == [point["x"] + 1.0 for point in points(trials)]
 
 
-def test_an_objective_by_value_of_an_earlier_search_is_not_run_in_its_place(jobs, secret):
-    """Whoever may write attachments, as workers may, could put it back under the name of the search."""
+def test_an_objective_of_an_earlier_search_of_the_same_name_is_rejected(jobs, secret):
+    """Anyone who can write attachments, such as a worker, could restore it."""
     blobs, objectives = [], ObjectiveCache(jobs.store, secret)
     for offset in (1.0, 2.0):
         trials = MongoTrials(jobs, exp_key=KEY)
@@ -352,8 +352,8 @@ def test_an_objective_by_value_of_an_earlier_search_is_not_run_in_its_place(jobs
         ObjectiveCache(jobs.store, secret)(jobs.store.experiment(KEY))
 
 
-def test_a_search_of_an_older_version_is_joined_and_its_objective_signed_as_it_is(jobs, secret):
-    """Its experiment holds nothing to sign with the objective but its name."""
+def test_a_search_of_an_older_version_can_be_joined(jobs, secret):
+    """Its experiment has no nonce to sign."""
 
     def objective(config):
         return config["x"]
@@ -368,8 +368,8 @@ def test_a_search_of_an_older_version_is_joined_and_its_objective_signed_as_it_i
     assert len(MongoTrials(jobs, exp_key=KEY)) == 2
 
 
-def test_a_value_that_another_run_changed_is_named_when_the_objective_is_refused(jobs, secret):
-    """Also where its name is that of an attribute, or says something to MongoDB."""
+def test_a_changed_value_in_the_objective_is_named_in_the_error(jobs, secret):
+    """Also if its name is that of an attribute, or special in MongoDB."""
 
     def run(start, max_evals, **more):
         def stamped():
@@ -386,7 +386,7 @@ def test_a_value_that_another_run_changed_is_named_when_the_objective_is_refused
     with ThreadWorker(jobs.store, secret):
         run(1.0, 2, **given)
         run(1.0, 3, **given)
-    for start, more, told in [
+    for start, more, message in [
         (2.0, given, r"has another value of 'stamped\.start' here; what changes from run"),
         (
             1.0,
@@ -395,7 +395,7 @@ def test_a_value_that_another_run_changed_is_named_when_the_objective_is_refused
         ),
         (1.0, {"$ref": 1, "a.b": 3}, r"has other code and another value of 'a\.b' here; what changes"),
     ]:
-        with pytest.raises(DomainSwapError, match=told):
+        with pytest.raises(DomainSwapError, match=message):
             run(start, 4, **more)
 
 
@@ -409,40 +409,40 @@ def test_an_annotated_objective_is_called_with_keywords_by_workers(jobs, secret)
     assert trials.losses() == [point["x"] * point["n"] for point in points(trials)]
 
 
-def test_a_save_file_is_refused_since_the_database_keeps_the_trials(jobs, tmp_path):
+def test_trials_save_file_is_rejected(jobs, tmp_path):
     with pytest.raises(ConfigurationError, match="MongoDB keeps the trials"):
         search(MongoTrials(jobs, exp_key=KEY), trials_save_file=tmp_path / "trials")
 
 
-def test_progress_counts_what_finished_here_and_before(jobs):
-    told = []
+def test_progress_counts_all_finished_trials(jobs):
+    shown = []
 
     class Bar:
         postfix = ""
 
         def update(self, n):
-            told.append(n)
+            shown.append(n)
 
         def __enter__(self):
             return self
 
         def __exit__(self, *args):
-            told.append(self.postfix)
+            shown.append(self.postfix)
 
     def factory(initial, total):
-        told.append((initial, total))
+        shown.append((initial, total))
         return Bar()
 
     trials = MongoTrials(jobs, exp_key=KEY)
     with ThreadWorker(jobs.store):
         search(trials, max_evals=3)
         search(trials, max_evals=8, show_progressbar=factory)
-    assert told[0] == (3, 8)
-    assert sum(told[1:-1]) == 5
-    assert told[-1] == f"best loss: {min(trials.losses())}"
+    assert shown[0] == (3, 8)
+    assert sum(shown[1:-1]) == 5
+    assert shown[-1] == f"best loss: {min(trials.losses())}"
 
 
-def test_an_iterator_over_workers_runs_so_many_more_trials(jobs):
+def test_run_evaluates_the_given_number_of_trials(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
     rounds = FMinIter(rand.suggest, Domain(square, SPACE), trials, rstate=0, max_evals=6, verbose=False)
     with ThreadWorker(jobs.store):
@@ -455,7 +455,7 @@ def test_an_iterator_over_workers_runs_so_many_more_trials(jobs):
         assert len(rounds.exhaust().trials) == 6
 
 
-def test_an_iterator_does_not_count_what_was_cancelled(jobs):
+def test_run_does_not_count_cancelled_trials(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
     with pytest.raises(AllTrialsFailed):
         search(trials, timeout=0.2, max_queue_len=3)
@@ -466,37 +466,37 @@ def test_an_iterator_does_not_count_what_was_cancelled(jobs):
     assert len(trials) == 2
 
 
-class Eventful(MemoryStore):
-    """A store in which something happens just before an experiment is opened."""
+class InterceptedStore(MemoryStore):
+    """A store that calls ``before_open`` just before an experiment is opened."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.happens = lambda: None
+        self.before_open = lambda: None
 
     def open_experiment(self, experiment, **options):
-        self.happens()
+        self.before_open()
         return super().open_experiment(experiment, **options)
 
 
-def test_an_objective_by_value_is_there_before_a_worker_can_see_its_experiment(secret):
-    store, seen = Eventful(), []
-    store.happens = lambda: seen.append(store.attachments(KEY))
+def test_an_objective_by_value_is_stored_before_its_experiment(secret):
+    store, seen = InterceptedStore(), []
+    store.before_open = lambda: seen.append(store.attachments(KEY))
     with ThreadWorker(store, secret):
         search(MongoTrials(MongoJobs(store, Patience(30)), exp_key=KEY), fn=lambda config: 1.0, max_evals=1)
     assert seen == [["objective"]]
 
 
-def test_an_objective_that_a_refused_search_left_in_the_meantime_does_not_stay(secret):
-    """Another process may begin under the same name at the same moment, and be refused."""
-    store = Eventful()
-    store.happens = lambda: store.attach(KEY, "objective", b"of somebody else")
+def test_the_objective_of_a_rejected_search_is_overwritten(secret):
+    """Another process may start with the same name at the same time, and be rejected."""
+    store = InterceptedStore()
+    store.before_open = lambda: store.attach(KEY, "objective", b"of another script")
     trials = MongoTrials(MongoJobs(store, Patience(30)), exp_key=KEY)
     with ThreadWorker(store, secret):
         search(trials, fn=lambda config: 1.0, max_evals=1)
     assert trials.losses() == [1.0]
 
 
-def test_a_stopped_search_returns_what_was_found(jobs):
+def test_a_stopped_search_returns_the_best_trial(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
 
     def rule(seen):
@@ -511,8 +511,8 @@ def test_a_stopped_search_returns_what_was_found(jobs):
     assert JOB_STATE_CANCEL not in [doc["state"] for doc in trials]
 
 
-def test_two_scripts_at_once_share_one_search(jobs):
-    """One leads, the other waits and ends with it; neither adds trials of its own."""
+def test_two_concurrent_scripts_share_one_search(jobs):
+    """One leads, the other waits for its end; the number of trials stays the same."""
 
     def run():
         return search(MongoTrials(jobs, exp_key=KEY), max_evals=20)
@@ -524,8 +524,8 @@ def test_two_scripts_at_once_share_one_search(jobs):
     assert trials.tids == list(range(20))
 
 
-def test_trials_that_were_imported_are_gone_on_with(jobs):
-    """An experiment with trials, whose objective nobody decided yet, takes that of the script."""
+def test_a_search_continues_imported_trials(jobs):
+    """An experiment with an undecided objective takes that of the script."""
     space = Space(SPACE)
     jobs.store.open_experiment(
         Experiment(
@@ -544,10 +544,10 @@ def test_trials_that_were_imported_are_gone_on_with(jobs):
     assert trials.tids == [0, 1, 2, 3]
 
 
-def test_a_slow_algorithm_does_not_keep_workers_waiting_for_a_whole_batch(jobs):
-    """After a second of thinking, what was thought of is queued."""
+def test_a_slow_algorithm_queues_partial_batches(jobs):
+    """After one second, the points so far are queued."""
     trials, queued = MongoTrials(jobs, exp_key=KEY), []
-    trials.clock = Clock(is_going=False)
+    trials.clock = Clock(is_advancing=False)
 
     def suggest(new_ids, domain, trials, seed):
         queued.append(sum(jobs.store.counts(KEY).values()))
@@ -559,8 +559,8 @@ def test_a_slow_algorithm_does_not_keep_workers_waiting_for_a_whole_batch(jobs):
     assert queued == [0, 0, 2, 2]
 
 
-def test_a_server_that_is_no_replica_set_does(standalone_server, database, secret):
-    """As ``mongod --dbpath . --port 1234`` starts it, which Hyperopt's documentation says to do."""
+def test_a_standalone_server_works(standalone_server, database, secret):
+    """As started by ``mongod --dbpath . --port 1234`` in Hyperopt's documentation."""
     trials = MongoTrials(f"mongo://127.0.0.1:{standalone_server.port}/{database}/jobs", exp_key=KEY)
 
     def objective(config):
@@ -574,8 +574,8 @@ def test_a_server_that_is_no_replica_set_does(standalone_server, database, secre
     trials.store.close()
 
 
-def test_an_outage_of_the_database_is_waited_out(killable_server):
-    """The server is killed in the middle of a search, and comes back on the same data."""
+def test_a_search_survives_an_outage_of_the_database(killable_server):
+    """The server is killed during a search and restarted with the same data."""
     jobs = MongoJobs.new_from_connection_str(f"{killable_server.uri}lab")
 
     def rule(trials, is_broken=False):
@@ -594,7 +594,7 @@ def test_an_outage_of_the_database_is_waited_out(killable_server):
     jobs.store.close()
 
 
-def test_with_a_lag_the_same_rstate_makes_the_same_search_with_any_number_of_workers(jobs):
+def test_with_a_lag_the_same_rstate_gives_the_same_search_with_any_number_of_workers(jobs):
     def searched(key, n_workers):
         trials = MongoTrials(jobs, exp_key=key)
         trials.lag = 3
@@ -607,14 +607,14 @@ def test_with_a_lag_the_same_rstate_makes_the_same_search_with_any_number_of_wor
     assert searched("one", 1) == searched("other", 4)
 
 
-def test_an_algorithm_of_the_scripts_own_takes_no_lag(jobs):
+def test_a_lag_is_rejected_with_a_custom_algorithm(jobs):
     trials = MongoTrials(jobs, exp_key=KEY)
     trials.lag = 1
     with pytest.raises(ConfigurationError, match=r"trials\.lag"):
         search(trials, algo=lambda *args: rand.suggest(*args)[:1], max_evals=1)
 
 
-def test_changed_code_of_a_function_in_a_module_is_refused_until_it_is_accepted(jobs, tmp_path, monkeypatch):
+def test_changed_code_of_an_importable_objective_must_be_accepted(jobs, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     sys.modules.pop("lab_of_mongo_trials", None)
     file = tmp_path / "lab_of_mongo_trials.py"

@@ -1,4 +1,4 @@
-"""Trials that one of the packages pickled are read, and gone on with, under the other."""
+"""Trials pickled by one package can be read and continued by the other."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ saved, dumped, mine = Trials(), Trials(), Mine("a note")
 search(saved, 20, "saved.pkl")
 search(dumped, 20)
 dump(dumped, "dumped.pkl")
-search(mine, 20, "mine.pkl")  # of a class that only this script has
+search(mine, 20, "mine.pkl")  # of a class that is defined in this script only
 queued = generate_trials_to_calculate([{"x": 1.0, "k": 0}])
 queued.refresh()
 dump(queued, "queued.pkl")
@@ -90,7 +90,7 @@ assert len(saved._dynamic_trials) >= 25 and saved.tids == sorted(set(saved.tids)
 
 @pytest.fixture
 def run(hyperopt_python, tmp_path):
-    """Run a part of a script under one of the packages; return what it printed."""
+    """Run a part of a script with one of the packages; return its output."""
 
     def run_part(package, part):
         script = tmp_path / f"under_{package}.py"
@@ -111,14 +111,14 @@ def run(hyperopt_python, tmp_path):
 
 
 @pytest.mark.parametrize(("writer", "reader"), [("hpsearch", "hyperopt"), ("hyperopt", "hpsearch")])
-def test_trials_are_read_and_gone_on_with_by_the_other_package(run, writer, reader):
-    """Saved by fmin, pickled by the script, of a subclass, and queued without an evaluation."""
+def test_trials_are_read_and_continued_by_the_other_package(run, writer, reader):
+    """Saved by fmin, pickled by the script, of a subclass, and with pending trials."""
     written = json.loads(run(writer, WRITE))
     assert json.loads(run(reader, READ)) == written
     assert all(trials["blobs"] and trials["errors"] for trials in written)
 
 
-def test_our_pickles_name_hyperopts_class_and_are_read_where_that_is_no_name_of_ours(run, tmp_path):
+def test_pickles_refer_to_hyperopts_class_and_can_be_read_without_the_alias(run, tmp_path):
     run("hpsearch", WRITE)
     assert b"hpsearch" not in (tmp_path / "dumped.pkl").read_bytes()
     for name in ("saved.pkl", "dumped.pkl", "queued.pkl"):

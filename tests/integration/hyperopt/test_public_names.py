@@ -1,4 +1,4 @@
-"""Every public name of Hyperopt is here, or stands with a reason in the list of those that are not."""
+"""Every public name of Hyperopt exists, or README.md lists it as missing with a reason."""
 
 import importlib
 import json
@@ -22,32 +22,32 @@ def hyperopts_names(hyperopt_python):
     return json.loads(done.stdout)
 
 
-def names_not_here():
-    section = README.read_text().split("## Names that are not here")[1].split("\n## ")[0]
+def missing_names():
+    section = README.read_text().split("## Missing names")[1].split("\n## ")[0]
     return {
         (module, name) for module, names, _ in ROW.findall(section) for name in re.findall(r"`(\w+)`", names)
     }
 
 
-def is_here(module, name):
+def exists(module, name):
     try:
         return hasattr(importlib.import_module(f"hpsearch.hyperopt.{module}".rstrip(".")), name)
     except ImportError:
         return False
 
 
-def test_what_is_missing_is_what_the_list_says(hyperopts_names) -> None:
-    """In both directions: nothing else is missing, and nothing that is listed is there."""
+def test_the_missing_names_are_those_of_the_list(hyperopts_names) -> None:
+    """Nothing else is missing, and no listed name exists."""
     missing = {
         (module, name)
         for module, names in hyperopts_names.items()
         for name in names
-        if not is_here(module, name)
+        if not exists(module, name)
     }
-    assert missing == names_not_here()
+    assert missing == missing_names()
 
 
-def test_every_module_is_here(hyperopts_names) -> None:
+def test_every_module_exists(hyperopts_names) -> None:
     assert len(hyperopts_names) > 20
     for module in set(hyperopts_names) - {"atpe_models"}:
         importlib.import_module(f"hpsearch.hyperopt.{module}".rstrip("."))

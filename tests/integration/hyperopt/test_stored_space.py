@@ -1,4 +1,4 @@
-"""Whoever reads a search runs nothing that its stored space names, unless it is asked to."""
+"""Reading a search runs no function of its stored space, unless it is trusted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ THREAD_WORKER = Worker(name="w", host="h", pid=1)
 
 @pytest.fixture
 def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A file to which a module of this name adds a word when it is imported, and when it is called."""
+    """A file in which a module records its import and its calls."""
     noted = tmp_path / "noted"
     noted.touch()
     (tmp_path / f"{MODULE}.py").write_text(
@@ -38,7 +38,7 @@ def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def search(jobs: MongoJobs) -> MongoJobs:
-    """A database with one trial, whose space somebody altered."""
+    """A database with one trial and a manipulated space."""
     reference = {"import": f"{MODULE}:note"}
     space = {
         "schema": 1,
@@ -88,7 +88,7 @@ SHOWN = {
 
 
 def test_reading_imports_and_calls_nothing(search: MongoJobs, noted: Path) -> None:
-    """What would have been a function, or what it returns, is text."""
+    """Functions, and the results of their calls, are shown as text."""
     trials = MongoTrials(search, exp_key="read")
     assert trials.best_params == {"x": 0.5, "c": "0: note"}
     config = trials.best_config
@@ -104,7 +104,7 @@ def test_reading_imports_and_calls_nothing(search: MongoJobs, noted: Path) -> No
     assert MODULE not in sys.modules
 
 
-def test_inserting_trials_of_a_stored_space_runs_nothing_either(search: MongoJobs, noted: Path) -> None:
+def test_inserting_trials_imports_and_calls_nothing(search: MongoJobs, noted: Path) -> None:
     trials = MongoTrials(search, exp_key="read")
     trials.refresh()
     (tid,) = trials.new_trial_ids(1)
@@ -114,8 +114,8 @@ def test_inserting_trials_of_a_stored_space_runs_nothing_either(search: MongoJob
     assert noted.read_text() == ""
 
 
-def test_only_a_trusted_space_and_that_of_the_script_are_live(jobs: MongoJobs) -> None:
-    """After ``fmin`` the script's own space counts."""
+def test_only_a_trusted_space_and_the_scripts_own_call_functions(jobs: MongoJobs) -> None:
+    """After ``fmin`` the space of the script is used."""
     x = hp.uniform("x", 0, 1)
     space = {"x": x, "f": hp.choice("f", [fussy]), "made": call(square, {"x": 2 + 0 * x})}
     searched = MongoTrials(jobs, exp_key="live")

@@ -1,4 +1,4 @@
-"""What algorithms draw as NumPy's scalars is stored as plain numbers."""
+"""NumPy scalars from algorithms are stored as plain numbers."""
 
 import pytest
 
@@ -12,7 +12,7 @@ SPACE = {"x": hp.uniform("x", -5, 5), "k": hp.choice("k", ["a", {"n": hp.randint
 
 
 def drawn(new_ids, domain, trials, seed):
-    """Suggest by the graph of the domain, as Hyperopt's own random search does."""
+    """Suggest with the graph of the domain, like Hyperopt's random search."""
     memo = {domain.s_new_ids: new_ids[:1], domain.s_rng: pyll.stochastic.rng_from_seed(seed)}
     misc = {"tid": new_ids[0], "cmd": domain.cmd, "workdir": domain.workdir}
     miscs_update_idxs_vals([misc], *pyll.rec_eval(domain.s_idxs_vals, memo=memo))
@@ -20,14 +20,14 @@ def drawn(new_ids, domain, trials, seed):
 
 
 def plain(jobs, key):
-    """Whether all values of an experiment's trials are Python's numbers."""
+    """Whether all values of an experiment's trials are Python numbers."""
     trials = list(jobs.store.trials(key))
     kinds = {type(value) for trial in trials for value in trial.values.values()}
     return len(trials), kinds <= {int, float}
 
 
 @pytest.mark.parametrize("algo", [tpe.suggest, rand.suggest, anneal.suggest, drawn])
-def test_documents_that_a_script_inserts_are_stored_plain(jobs, algo) -> None:
+def test_inserted_documents_are_stored_as_plain_numbers(jobs, algo) -> None:
     trials, domain = MongoTrials(jobs, exp_key="inserted"), Domain(None, SPACE)
     for _ in range(3):
         trials.insert_trial_docs(algo(trials.new_trial_ids(1), domain, trials, 3))
@@ -36,8 +36,8 @@ def test_documents_that_a_script_inserts_are_stored_plain(jobs, algo) -> None:
     assert {type(value) for vals in trials.vals.values() for value in vals} <= {int, float}
 
 
-def test_a_search_by_the_graph_of_its_domain_runs_on_a_fleet(jobs) -> None:
-    """Its points are stored plain, and those that a script wants tried may name what is not active."""
+def test_an_algorithm_with_the_graph_of_the_domain_runs_on_a_fleet(jobs) -> None:
+    """Points are stored as plain numbers, and points_to_evaluate may have inactive labels."""
     points = [{"x": 0.0, "k": 0, "n": None}, {"x": 1.0, "k": [1], "n": [3]}]
     trials = MongoTrials(jobs, exp_key="searched")
     with ThreadWorker(jobs.store):
