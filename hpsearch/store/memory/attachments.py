@@ -1,4 +1,4 @@
-"""The attachments of one experiment in memory, and of its trials; pure."""
+"""The attachments of one experiment and of its trials in memory."""
 
 from __future__ import annotations
 
@@ -14,32 +14,34 @@ class MemoryAttachment:
     """One attachment."""
 
     name: str
-    attempt: int  #: the attempt that made it, or 0
+    attempt: int  #: number of the attempt that wrote it; 0 if no trial's attempt did
     data: bytes
 
 
 @dataclass(slots=True)
 class MemoryAttachments:
-    """Attachments in the order in which they were written."""
+    """Attachments in the order of writing."""
 
-    #: by trial; None holds those of the experiment
-    pins: defaultdict[int | None, list[MemoryAttachment]] = field(default_factory=lambda: defaultdict(list))
+    #: by tid; None is the key of the experiment's own
+    by_trial: defaultdict[int | None, list[MemoryAttachment]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
 
-    def pin(self, tid: int | None, new: MemoryAttachment) -> None:
-        """Add an attachment in place of the older ones that it replaces."""
+    def add(self, tid: int | None, new: MemoryAttachment) -> None:
+        """Add an attachment, and remove the older ones that it replaces."""
         first, last = replaced_attempts(new.attempt)
 
         def is_replaced(old: MemoryAttachment) -> bool:
             return old.name == new.name and first <= old.attempt and (last is None or old.attempt <= last)
 
-        self.pins[tid] = [*(old for old in self.pins[tid] if not is_replaced(old)), new]
+        self.by_trial[tid] = [*(old for old in self.by_trial[tid] if not is_replaced(old)), new]
 
-    def unpin(self, tid: int | None, name: str) -> None:
-        """Remove an attachment, whichever attempt made it."""
-        kept = [old for old in self.pins.pop(tid, ()) if old.name != name]
+    def remove(self, tid: int | None, name: str) -> None:
+        """Remove the attachments of a name, of every attempt."""
+        kept = [old for old in self.by_trial.pop(tid, ()) if old.name != name]
         if kept:
-            self.pins[tid] = kept
+            self.by_trial[tid] = kept
 
-    def shown(self, tid: int | None, attempts: Collection[int]) -> dict[str, bytes]:
-        """Return what these attempts attached, by name; the last write of a name counts."""
-        return {pin.name: pin.data for pin in self.pins.get(tid, ()) if pin.attempt in attempts}
+    def visible(self, tid: int | None, attempts: Collection[int]) -> dict[str, bytes]:
+        """Return the content that some attempts attached, by name; of equal names the last one written."""
+        return {one.name: one.data for one in self.by_trial.get(tid, ()) if one.attempt in attempts}

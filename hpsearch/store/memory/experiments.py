@@ -1,4 +1,4 @@
-"""Experiments in memory, and who leads them; pure."""
+"""Experiments in memory, and who leads them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from hpsearch.store.rules import check_joinable, code_before, joined_objective
 
 @dataclass(slots=True)
 class MemoryExperiments:
-    """All experiments of a store; the store's methods of these names say what each does."""
+    """All experiments of a store; ``TrialStore`` documents the methods."""
 
     experiments: dict[str, Experiment] = field(default_factory=dict)  #: by name, the oldest first
-    leaders: dict[str, Leadership] = field(default_factory=dict)  #: the latest of each, by name
+    leaders: dict[str, Leadership] = field(default_factory=dict)  #: the latest of each experiment, by name
 
     def open(self, wanted: Experiment, now: datetime, *, accepts_change: bool = False) -> Experiment:
-        """Create an experiment, or join it under the same name (11)."""
+        """Create an experiment, or join the one of the same name (11)."""
         stored = self.experiments.get(wanted.exp_key)
         if stored is None:
             joined = replace(wanted, created_at=now, started_at=now, elapsed=_not_led_yet(now))
@@ -55,12 +55,12 @@ class MemoryExperiments:
         return replace(experiment, led_until=led_until, lead_lease_s=leader.lease_s)
 
     def listed(self, states: Iterable[ExperimentState] | None) -> list[Experiment]:
-        """Return the experiments, or those in one of the states, the oldest first."""
+        """Return the experiments, oldest first; only those in some states if given."""
         wanted = set(ExperimentState if states is None else states)
         return [experiment for experiment in map(self.find, self.experiments) if experiment.state in wanted]
 
     def move(self, exp_key: str, state: ExperimentState, why: str | None, leader: str | None) -> Experiment:
-        """Move an experiment to a state unless it has ended, and return it as it is then (11)."""
+        """Change the state of an experiment unless it has ended, and return the experiment (11)."""
         experiment, present = self.find(exp_key), self.leaders.get(exp_key)
         is_asked_by_leader = leader is None or (present is not None and present.owner == leader)
         if is_asked_by_leader and not experiment.state.is_over:
@@ -68,7 +68,7 @@ class MemoryExperiments:
         return self.find(exp_key)
 
     def set_priority(self, exp_key: str, priority: int) -> Experiment:
-        """Change the share of an experiment, and return it as it is then."""
+        """Change the priority of an experiment, and return the experiment."""
         self.experiments[exp_key] = replace(self.find(exp_key), priority=priority)
         return self.find(exp_key)
 
@@ -98,16 +98,16 @@ class MemoryExperiments:
         return leader
 
     def resign(self, exp_key: str, owner: str, elapsed: Elapsed | None) -> None:
-        """Give the leadership up, if it is held."""
+        """Give up the leadership, if held."""
         present = self.leaders.get(exp_key)
         if present is not None and present.owner == owner:
             self._measure(exp_key, elapsed)
-            # The epoch stays, so that the next one is higher.
+            # Keep the epoch, so that the next one is higher.
             free = replace(present, owner="", lease_until=datetime.min.replace(tzinfo=UTC))
             self.leaders[exp_key] = free
 
     def shorten(self, exp_key: str, now: datetime) -> None:
-        """Let a leader's lease end no later than its own length from now (6)."""
+        """Shorten a leader's lease that ends later than its own length from now (6)."""
         leader = self.leaders.get(exp_key)
         if leader is not None and leader.lease_s is not None:
             latest = now + timedelta(seconds=leader.lease_s)
@@ -119,12 +119,12 @@ class MemoryExperiments:
         return leader is not None and leader.lease_until > now
 
     def delete(self, exp_key: str) -> bool:
-        """Forget an experiment and who leads it; return whether there was one."""
+        """Delete an experiment and its leadership; return whether it existed."""
         self.leaders.pop(exp_key, None)
         return self.experiments.pop(exp_key, None) is not None
 
     def _measure(self, exp_key: str, elapsed: Elapsed | None) -> None:
-        """Note for how long a leader has led an experiment, if it speaks of the current run."""
+        """Record how long the current run has been led; ignore a report about another run."""
         stored = self.experiments[exp_key].elapsed
         if elapsed is not None and stored is not None and elapsed.since == stored.since:
             longer = replace(stored, seconds=max(stored.seconds, elapsed.seconds))
@@ -136,7 +136,7 @@ def _not_led_yet(started_at: datetime) -> Elapsed:
 
 
 def _joined_objective(stored: Experiment, wanted: Experiment, now: datetime) -> dict[str, Any]:
-    """Return the objective after a join, with its changes."""
+    """Return the fields of the objective after a join, with its changes."""
     objective = joined_objective(stored.objective, wanted.objective)
     before, changes = code_before(stored.objective, objective), stored.objective_changes
     if before is not None and objective.fingerprint is not None:

@@ -1,4 +1,4 @@
-"""The trials of one experiment in memory, and their moves as values; pure."""
+"""The trials of one experiment in memory, and their state changes as new values."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ _HELD = {State.RUNNING, State.PENDING}
 
 @dataclass(slots=True)
 class MemoryTrials:
-    """The trials of one experiment, with what makes the queue and the counts quick."""
+    """The trials of one experiment, with indexes for the queue and the counts."""
 
     trials: dict[int, Trial] = field(default_factory=dict)  #: by tid
     by_state: dict[State, set[int]] = field(default_factory=lambda: {state: set() for state in State})
-    queue: list[tuple[int, int]] = field(default_factory=list)  #: heap; may hold trials that have left
+    queue: list[tuple[int, int]] = field(
+        default_factory=list
+    )  #: heap; may contain trials that are no longer pending
     n_changes: int = 0
 
     def put(self, trial: Trial) -> None:
@@ -34,7 +36,7 @@ class MemoryTrials:
             heapq.heappush(self.queue, queue_place(trial))
 
     def next_pending(self) -> Trial | None:
-        """Return the trial that is next to be claimed."""
+        """Return the next trial to claim, None if none is pending."""
         while self.queue:
             trial = self.trials[self.queue[0][1]]
             if trial.state is State.PENDING:
@@ -43,21 +45,21 @@ class MemoryTrials:
         return None
 
     def summary(self) -> TrialSummary:
-        """Return how far the trials have come."""
+        """Return the trials in numbers."""
         newest = ordered(list(self.trials.values()), "newest")[:RECENT_TRIALS]
         times = [trial.finished_at for trial in newest if trial.state in FINISHED and trial.finished_at]
         best = next(iter(ordered([t for t in self.trials.values() if t.state is State.DONE], "loss")), None)
         return TrialSummary(
             counts={state: len(tids) for state, tids in self.by_state.items()},
-            best=best and replace(in_short(best), params=best.params),
+            best=best and replace(point_of(best), params=best.params),
             n_recent=len(times),
             recent_since=min(times, default=None),
             recent_until=max(times, default=None),
         )
 
 
-def in_short(trial: Trial) -> Trial:
-    """Return what a coordinator learns of a trial."""
+def point_of(trial: Trial) -> Trial:
+    """Return a trial with only the fields needed for learning."""
     return Trial(
         exp_key=trial.exp_key,
         tid=trial.tid,
@@ -69,55 +71,52 @@ def in_short(trial: Trial) -> Trial:
 
 
 def queue_place(trial: Trial) -> tuple[int, int]:
-    """Return what the queue is sorted by."""
+    """Return the sort key of the queue."""
     return -trial.priority, trial.tid
 
 
 def is_same_claim(present: Trial, claimed: Trial) -> bool:
-    """Whether the stored trial carries the token of a claim."""
+    """Whether the stored trial has the token and the attempt of a claim."""
     return present.owner == claimed.owner and present.attempt == claimed.attempt
 
 
 def is_held(present: Trial, claimed: Trial) -> bool:
-    """Whether the claim still stands: an expired one does until somebody else claims the trial."""
+    """Whether a claim is still valid: even an expired one is, until another worker claims the trial."""
     return present.state in _HELD and is_same_claim(present, claimed)
 
 
-def taken_up(trial: Trial) -> Trial:
-    """Return a held trial as running, should its lease have expired meanwhile."""
+def resumed(trial: Trial) -> Trial:
+    """Return a held trial as running, even if its lease has expired."""
     return trial if trial.state is State.RUNNING else trial.moved(State.RUNNING)
 
 
-def put_back(trial: Trial, now: datetime, why: str, *, owner: str | None) -> Trial:
-    """Return a trial that waits again, the end of its attempt in its history."""
+def requeued(trial: Trial, now: datetime, why: str, *, owner: str | None) -> Trial:
+    """Return a trial as pending again, with its attempt added to the history."""
     name = trial.worker.name if trial.worker else None
     ended = Ended(attempt=trial.attempt, worker=name, ended_at=now, why=why)
     history = (*trial.history, ended)
     return replace(trial, state=State.PENDING, history=history, owner=owner, lease_until=None)
 
 
-def untouched(trial: Trial) -> Trial:
-    """Return a trial that waits as if it had not been taken; only its attempt tells."""
+def unclaimed(trial: Trial) -> Trial:
+    """Return a trial as if it had not been claimed, except that its attempt stays counted."""
     back = replace(trial, state=State.PENDING, owner=None, worker=None)
     return replace(back, claimed_at=None, heartbeat_at=None, lease_until=None)
 
 
 def expired(trial: Trial, now: datetime) -> Trial:
-    """Return a trial whose lease is over: waiting for others, or failed if that was its last attempt."""
+    """Return a trial after its lease expired: pending, or failed after its last attempt."""
     n_lost = 1 + sum(ended.why == LEASE_EXPIRED for ended in trial.history)
-    back = put_back(trial, now, LEASE_EXPIRED, owner=trial.owner)
+    back = requeued(trial, now, LEASE_EXPIRED, owner=trial.owner)
     if n_lost < trial.max_attempts:
         return back
-    message = (
-        "The worker was not heard of for the length of its lease, "
-        f"in {n_lost} of at most {trial.max_attempts} attempts."
-    )
+    message = f"The worker did not renew its lease, in {n_lost} of at most {trial.max_attempts} attempts."
     error = Failure(kind=FailureKind.LOST, message=message)
     return replace(back, state=State.FAILED, owner=None, error=error, finished_at=now)
 
 
 def is_too_long(trial: Trial, now: datetime) -> bool:
-    """Whether a trial's lease ends later than its own length from now."""
+    """Whether a lease ends later than its own length from now."""
     return trial.lease_until is not None and trial.lease_until > _full_lease(trial, now)
 
 
@@ -127,7 +126,7 @@ def shortened(trial: Trial, now: datetime) -> Trial:
 
 
 def ordered(trials: list[Trial], sort: str) -> list[Trial]:
-    """Return trials in one of the orders in which a store yields them."""
+    """Return trials in one of the orders of ``TrialStore.trials``."""
     match sort:
         case "tid":
             return sorted(trials, key=lambda trial: trial.tid)
