@@ -1,4 +1,4 @@
-"""Let our package answer to the name ``hyperopt``."""
+"""Make this package importable as ``hyperopt``."""
 
 from __future__ import annotations
 
@@ -12,37 +12,36 @@ from hpsearch.hyperopt import exceptions
 from hpsearch.hyperopt.engine.child_processes import offer_to_children
 from hpsearch.hyperopt.engine.trials import Trials
 
-#: The package that stands in.
+#: The package that replaces Hyperopt.
 _PACKAGE = "hpsearch.hyperopt"
 
-#: What needs an optional package, and is imported when it is asked for.
+#: Modules that need an optional package, or run a command: they are imported on use.
 _ON_DEMAND = frozenset({f"{_PACKAGE}.__main__", f"{_PACKAGE}.sklearn.search"})
 
 
 def install() -> None:
-    """Make ``import hyperopt``, and of each of its modules, give ours from now on.
+    """Make ``import hyperopt``, and of its modules, import this package from now on.
 
-    Call it before anything imports Hyperopt. Both names then give the same module objects, so that
-    classes and exceptions are the same under either. The same holds in processes that this one
-    starts, and there the command ``hyperopt-mongo-worker`` is our worker; where ``HPSEARCH_HOME`` cannot be
-    used, a warning says that these import what they find.
+    Call it before anything imports Hyperopt. Both names then refer to the same module objects, classes and
+    exceptions. It also applies to child processes, in which the command ``hyperopt-mongo-worker`` is our
+    worker; if ``HPSEARCH_HOME`` is not usable, a warning says that they do not.
 
     Raises
     ------
     ConfigurationError
-        If Hyperopt itself was imported already: its classes would mix with ours.
+        If Hyperopt has already been imported: its classes would mix with ours.
     """
     if alias_modules():
         try:
             offer_to_children()
         except (ConfigurationError, OSError) as error:
-            # A script that starts no processes needs no folder, and may run where none can be written.
-            text = f"Processes that this one starts import the hyperopt that they find: {error}"
+            # A script without child processes needs no folder, and may run where none is writable.
+            text = f"Child processes do not import hpsearch as hyperopt: {error}"
             warnings.warn(text, HpsearchWarning, stacklevel=2)
 
 
 def alias_modules() -> bool:
-    """Do as ``install``, in this process only; return whether that was not done before."""
+    """Do as ``install`` in this process only; return False if it was done before."""
     package = importlib.import_module(_PACKAGE)
     present = sys.modules.get("hyperopt")
     if present is package:
@@ -58,7 +57,7 @@ def alias_modules() -> bool:
     for name, imported in list(sys.modules.items()):
         if name == _PACKAGE or name.startswith(f"{_PACKAGE}."):
             sys.modules[name.removeprefix("hpsearch.")] = imported
-    # Pickles name a class by its module: those of these can be read where Hyperopt itself is installed.
+    # A pickle refers to a class by module and name: with these, Hyperopt itself can read our pickles.
     Trials.__module__ = "hyperopt.base"
     for error in vars(exceptions).values():
         if isinstance(error, type) and error.__module__ == exceptions.__name__:

@@ -1,8 +1,8 @@
-"""Child processes of a script: they find our package under Hyperopt's name, and its worker as a command.
+"""Make child processes import this package as ``hyperopt``, and find its worker under Hyperopt's command.
 
-A folder below ``HPSEARCH_HOME`` holds both, in front of the variables ``PATH`` and ``PYTHONPATH``. Nothing
-that is installed changes, and the folder goes with the process that made it. Processes that outlive it
-still look there, so it is not where another user of the machine could make one of the same name.
+A temporary folder below ``HPSEARCH_HOME``, at the front of ``PATH`` and ``PYTHONPATH``, contains both. No
+installed file changes, and the process removes its folder at exit. Child processes may outlive the folder and
+still search there, so other users must not be able to create a folder of the same name.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from pathlib import Path
 
 from hpsearch.mongod.directory import home
 
-#: The command by which libraries and job scripts start Hyperopt's worker.
+#: Hyperopt's command for a worker, which libraries and job scripts start.
 WORKER_COMMAND = "hyperopt-mongo-worker"
 
-#: Signals of job scripts that are meant for the command.
-_HANDED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+#: Signals that are passed on to the command.
+_FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 _WORKER = """#!/bin/sh
 exec {python} -P -m hpsearch.cli.mongo_worker "$@"
 """
 
-#: What ``import hyperopt`` runs in a child. A Python that does not have hpsearch looks further.
+#: The module ``hyperopt`` of child processes; without hpsearch, it imports the next one on the path.
 _PACKAGE = """import importlib, pathlib, sys
 
 del sys.modules["hyperopt"]
@@ -46,7 +46,7 @@ else:
 
 
 def offer_to_children() -> None:
-    """Let the processes that this one starts import our package as ``hyperopt``, and run its worker."""
+    """Make child processes import this package as ``hyperopt``, and find its worker."""
     folder = Path(tempfile.mkdtemp(prefix="hyperopt-", dir=home()))
     atexit.register(_remove, folder, os.getpid())
     modules, commands = folder / "modules", folder / "commands"
@@ -59,25 +59,25 @@ def offer_to_children() -> None:
     for variable, first in (("PATH", commands), ("PYTHONPATH", modules)):
         rest = os.environ.get(variable)
         os.environ[variable] = f"{first}{os.pathsep}{rest}" if rest else str(first)
-    # A process that multiprocessing spawns gets this list instead of the variable. The first entry
-    # stays: it is where Python looks for the script's own modules.
+    # Processes spawned by multiprocessing get sys.path instead of the variable. Its first entry stays: the
+    # folder of the script's modules.
     sys.path.insert(1, str(modules))
 
 
 def run_command(command: Sequence[str]) -> int:
-    """Run a command to its end, hand on the signals that this process gets, and return its exit code."""
+    """Run a command, forward signals to it, and return its exit code."""
     child: subprocess.Popen[bytes] | None = None
-    early: list[int] = []  # signals that came while the command was being started
+    early: list[int] = []  # signals received before the command was started
 
-    def hand_on(signum: int, frame: object) -> None:
+    def forward(signum: int, frame: object) -> None:
         if child is None:
             early.append(signum)
         else:
             child.send_signal(signum)
 
-    # The terminal sends SIGINT to both: only the command decides what it means.
-    for signum, handler in ((signal.SIGINT, _wait_on), *((signum, hand_on) for signum in _HANDED_ON)):
-        if signal.getsignal(signum) is not signal.SIG_IGN:  # as nohup wants it, for the command, too
+    # The terminal sends SIGINT to both processes; the command handles it.
+    for signum, handler in ((signal.SIGINT, _ignore), *((signum, forward) for signum in _FORWARDED)):
+        if signal.getsignal(signum) is not signal.SIG_IGN:  # nohup ignores it for the command, too
             signal.signal(signum, handler)
     try:
         child = subprocess.Popen(command)
@@ -90,7 +90,7 @@ def run_command(command: Sequence[str]) -> int:
     return 128 - code if code < 0 else code
 
 
-def _wait_on(signum: int, frame: object) -> None:
+def _ignore(signum: int, frame: object) -> None:
     """Do nothing at a signal."""
 
 

@@ -14,11 +14,19 @@ from hpsearch.objective.process_reports import UndeliveredError
 
 logger = logging.getLogger(__name__)
 
-_NO_REPORTS = "Trials in one process keep attachments, but no reports; search with MongoTrials to keep them"
+_NO_REPORTS = "Trials in one process store attachments, but no reports; use MongoTrials to store reports"
 
 
 class Ctrl:
-    """The search, as seen by one evaluation."""
+    """Access to the search for one evaluation.
+
+    Parameters
+    ----------
+    trials : Trials
+        The trials of the search.
+    current_trial : dict, optional
+        The document of the trial under evaluation.
+    """
 
     def __init__(self, trials: Any, current_trial: Doc | None = None) -> None:
         self.trials = trials
@@ -41,7 +49,7 @@ class Ctrl:
         logger.debug(msg, *args, **kwargs)
 
     def checkpoint(self, r: Any = None) -> None:
-        """Keep a preliminary result of the current trial."""
+        """Store a preliminary result of the current trial."""
         if self.current_trial is not None and r is not None:
             self.current_trial["result"] = r
 
@@ -57,7 +65,20 @@ class Ctrl:
         miscs: Sequence[Doc],
         new_tids: Sequence[Any] | None = None,
     ) -> Any:
-        """Add trials that the objective evaluated beside its own; they name the current one as source."""
+        """Add trials that the objective evaluated itself, with the current trial as their source.
+
+        Parameters
+        ----------
+        specs, results, miscs : sequence of dict
+            These parts of each document; ``misc["tid"]`` is set here.
+        new_tids : sequence, optional
+            Numbers of the trials; new ones by default.
+
+        Returns
+        -------
+        list
+            The numbers of the trials.
+        """
         if new_tids is None:
             new_tids = self.trials.new_trial_ids(len(specs))
         for misc, tid in zip(miscs, new_tids, strict=True):
@@ -70,7 +91,17 @@ class Ctrl:
 
 
 def current_trial_of(doc: Doc, values: Mapping[str, Any], ctrl: Ctrl) -> CurrentTrial:
-    """Return what ``current_trial()`` gives for a document; attachments go where those of ``ctrl`` do."""
+    """Return the value of ``hpsearch.current_trial()`` during an evaluation in this process.
+
+    Parameters
+    ----------
+    doc : dict
+        The trial's document.
+    values : mapping
+        Its raw values by label.
+    ctrl : Ctrl
+        Stores its attachments.
+    """
 
     def attach(attachment: Attachment) -> None:
         ctrl.attachments[attachment.name] = bytes(attachment.data)

@@ -1,7 +1,7 @@
-"""The shape of Hyperopt's documents: one nested dict for each trial.
+"""The format of Hyperopt's documents: one nested dict for each trial.
 
-A document holds the raw values twice indexed, as ``misc["vals"][label] == [value]`` and
-``misc["idxs"][label] == [tid]``, both empty for a parameter that is not active.
+A document holds raw values as ``misc["vals"][label] == [value]`` and
+``misc["idxs"][label] == [tid]``, both empty for an inactive parameter.
 """
 
 from __future__ import annotations
@@ -31,23 +31,37 @@ JOB_STATE_DONE = 2
 JOB_STATE_ERROR = 3
 JOB_STATE_CANCEL = 4
 JOB_STATES = [JOB_STATE_NEW, JOB_STATE_RUNNING, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_CANCEL]
-#: States whose documents ``Trials.trials`` shows.
+#: States of the documents in ``Trials.trials``.
 JOB_VALID_STATES = {JOB_STATE_NEW, JOB_STATE_RUNNING, JOB_STATE_DONE}
-#: States that a trial never leaves.
+#: Final states.
 FINAL_STATES = frozenset({JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_CANCEL})
 
 TRIAL_KEYS = ["tid", "spec", "result", "misc", "state", "owner", "book_time", "refresh_time", "exp_key"]
 TRIAL_MISC_KEYS = ["tid", "cmd", "idxs", "vals"]
 
-#: Types of Python that ``SONify`` leaves as they are.
+#: Types that ``SONify`` returns unchanged.
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
-#: How a document says that the driver's own objective evaluates it.
+#: The command in a document that means: evaluate the objective of this ``fmin``.
 DOMAIN_CMD = ("domain_attachment", "FMinIter_Domain")
 
 
 def new_doc(tid: Any, spec: Any, result: Mapping[str, Any], misc: Mapping[str, Any], exp_key: Any) -> Doc:
-    """Return the document of a trial that waits."""
+    """Return the document of a new trial.
+
+    Parameters
+    ----------
+    tid : int or str
+        Its number.
+    spec : any
+        None, except in foreign documents.
+    result : dict
+        The result so far, usually ``{"status": "new"}``.
+    misc : dict
+        See ``new_misc``.
+    exp_key : any
+        Key of the trials that it belongs to.
+    """
     return {
         "state": JOB_STATE_NEW,
         "tid": tid,
@@ -69,7 +83,19 @@ def new_misc(
     cmd: Any = DOMAIN_CMD,
     workdir: Any = None,
 ) -> Doc:
-    """Return what a document says about its point: the active ones of the labels have a value."""
+    """Return the part of a document that describes its point.
+
+    Parameters
+    ----------
+    tid : int or str
+        Number of the trial.
+    values : mapping
+        Raw values of the active parameters by label.
+    labels : iterable of str
+        Labels of all parameters.
+    cmd, workdir : any
+        Stored for libraries that evaluate documents themselves.
+    """
     labels = list(labels)
     return {
         "tid": tid,
@@ -100,12 +126,19 @@ def spec_from_misc(misc: Mapping[str, Any]) -> Doc:
 def miscs_to_idxs_vals(
     miscs: Sequence[Mapping[str, Any]], keys: Iterable[str] | None = None
 ) -> tuple[Idxs, Idxs]:
-    """Return, by label, the trials in which a parameter was active, and its values there.
+    """Return, by label, the trials in which a parameter was active, and its values in them.
+
+    Parameters
+    ----------
+    miscs : sequence of dict
+        This part of each document.
+    keys : iterable of str, optional
+        Labels; by default those of the first document.
 
     Raises
     ------
     ValueError
-        If there are no trials, so that the labels are not known.
+        If there are neither trials nor labels.
     """
     if keys is None:
         if not miscs:
@@ -127,23 +160,23 @@ def miscs_update_idxs_vals(
     assert_all_vals_used: bool = True,
     idxs_map: Mapping[Any, Any] | None = None,
 ) -> Sequence[Doc]:
-    """Write values that are listed by label into the parts ``misc`` of several documents.
+    """Write values listed by label into the ``misc`` parts of documents.
 
     Parameters
     ----------
     miscs : sequence of dict
-        With their ``tid``; changed in place, and returned.
+        With a ``tid`` each; changed in place and returned.
     idxs, vals : mapping from label to sequence
-        The tids and the values of each parameter.
+        The tids in which each parameter is active, and its values in them.
     assert_all_vals_used : bool
         Whether a tid that is in no ``misc`` is an error.
     idxs_map : mapping, optional
-        From tids in ``idxs`` to those in ``miscs``, where they differ.
+        From tids in ``idxs`` to different tids in ``miscs``.
 
     Raises
     ------
     ValueError
-        If the labels of ``idxs`` and ``vals`` differ, or a tid is unknown.
+        If ``idxs`` and ``vals`` have different labels, or a tid is unknown.
     """
     if set(idxs) != set(vals):
         raise ValueError(f"idxs and vals differ in the labels {sorted(set(idxs) ^ set(vals))}.")
@@ -158,14 +191,12 @@ def miscs_update_idxs_vals(
                 by_tid[target]["idxs"][label] = [target]
                 by_tid[target]["vals"][label] = [value]
             elif assert_all_vals_used:
-                raise ValueError(
-                    f"The parameter {label!r} has a value for the trial {target!r}, which is not there."
-                )
+                raise ValueError(f"The parameter {label!r} has a value for the unknown trial {target!r}.")
     return miscs
 
 
-def SONify(value: Any) -> Any:  # noqa: N802 - the name that integrators call
-    """Return a value in the types of Python: NumPy scalars become numbers, arrays lists."""
+def SONify(value: Any) -> Any:  # noqa: N802 - libraries call this name
+    """Convert NumPy scalars to numbers and arrays to lists, also within containers."""
     kind = type(value)
     if kind in _PLAIN:
         return value
@@ -177,12 +208,12 @@ def SONify(value: Any) -> Any:  # noqa: N802 - the name that integrators call
 
 
 def checked_doc(doc: Any) -> Doc:
-    """Return a document that has the shape of a trial.
+    """Return a document if it has the format of a trial.
 
     Raises
     ------
     InvalidTrial
-        Saying which part is missing or wrong.
+        If a part is missing or wrong; the message names it.
     """
     if not isinstance(doc, dict):
         raise InvalidTrial(f"A trial must be a dict, but it is a {type(doc).__name__}.", doc)
@@ -206,13 +237,13 @@ def checked_doc(doc: Any) -> Doc:
 
 
 def coarse_utcnow() -> datetime.datetime:
-    """Return the time in UTC to the millisecond, without a zone: as databases round it."""
+    """Return the current UTC time to the millisecond, as a naive datetime."""
     now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def is_ok(doc: Doc) -> bool:
-    """Whether a trial ended with the status "ok" and a loss that is a number."""
+    """Whether a trial is done with the status "ok" and a loss that is not NaN."""
     result = doc["result"]
     if doc["state"] != JOB_STATE_DONE or result.get("status") != STATUS_OK:
         return False
@@ -221,7 +252,7 @@ def is_ok(doc: Doc) -> bool:
 
 
 def why_no_loss(docs: Iterable[Doc]) -> str:
-    """Say of trials without a best one how many there are, why, and how the last one failed."""
+    """Return why none of some trials has a loss: counts of each cause, and the last error."""
     docs = list(docs)
     errors = [doc for doc in docs if doc["state"] == JOB_STATE_ERROR]
     done = [doc["result"] for doc in docs if doc["state"] == JOB_STATE_DONE]
@@ -235,9 +266,9 @@ def why_no_loss(docs: Iterable[Doc]) -> str:
         f"{n_open} are not finished."
     )
     if cancelled:
-        n_taken = sum(bool(doc.get("version")) for doc in cancelled)
-        text += f" {len(cancelled)} were cancelled: {n_taken} under evaluation, and "
-        text += f"{len(cancelled) - n_taken} that no worker took."
+        n_claimed = sum(bool(doc.get("version")) for doc in cancelled)
+        text += f" {len(cancelled)} were cancelled: {n_claimed} under evaluation, and "
+        text += f"{len(cancelled) - n_claimed} that no worker had claimed."
     if errors and "error" in errors[-1]["misc"]:
         kind, message = errors[-1]["misc"]["error"]
         text += f" The last error, in trial {errors[-1]['tid']}: {kind}: {message}"
@@ -245,19 +276,19 @@ def why_no_loss(docs: Iterable[Doc]) -> str:
 
 
 def validate_timeout(timeout: Any) -> None:
-    """Raise ``ValueError`` unless a timeout is None or a positive number of seconds."""
+    """Raise ``ValueError`` unless the timeout is None or a positive number."""
     if timeout is not None and not (_is_number(timeout) and timeout > 0):
         raise ValueError(f"The timeout must be a positive number of seconds or None, but it is {timeout!r}.")
 
 
 def validate_loss_threshold(loss_threshold: Any) -> None:
-    """Raise ``ValueError`` unless a loss threshold is None or a number."""
+    """Raise ``ValueError`` unless the threshold is None or a number."""
     if loss_threshold is not None and not _is_number(loss_threshold):
         raise ValueError(f"The loss threshold must be a number or None, but it is {loss_threshold!r}.")
 
 
 def _is_listed(by_label: Any) -> bool:
-    """Whether something holds a list for each label."""
+    """Whether a value is a mapping to lists."""
     return isinstance(by_label, Mapping) and all(
         type(items) is list
         or (isinstance(items, Sequence | np.ndarray) and not isinstance(items, str | bytes))

@@ -1,4 +1,4 @@
-"""``Domain``: an objective and its space; ``Ctrl``: what an objective may ask of the search."""
+"""``Domain``: an objective and its space."""
 
 from __future__ import annotations
 
@@ -31,30 +31,32 @@ class Domain:
     Parameters
     ----------
     fn : callable or None
-        The objective; None where only suggestions are wanted.
+        The objective; None if only suggestions are needed.
     expr : any
         The space.
-    workdir, name, loss_target : any
-        Kept for integrators.
+    workdir : any
+        Stored in new documents.
     pass_expr_memo_ctrl : bool, optional
-        Whether ``fn`` takes ``expr``, ``memo`` and ``ctrl`` instead of the configuration;
-        by default what ``fmin_pass_expr_memo_ctrl`` marked.
+        Whether ``fn`` takes ``expr``, ``memo`` and ``ctrl`` instead of a configuration; by default, whether
+        ``fmin_pass_expr_memo_ctrl`` marked it.
+    name, loss_target : any
+        Stored for libraries, not used.
 
     Attributes
     ----------
     space : Space
-        What our suggesters work with.
+        The space as our suggesters use it.
     expr : Apply
         The space as a graph.
     params : dict of Apply
         The distribution of each parameter by label.
     s_new_ids, s_rng : Literal
-        Nodes that stand for the numbers of new trials, and for a generator, in ``s_idxs_vals``.
+        Placeholders in ``s_idxs_vals`` for the numbers of new trials and for a generator.
 
     Raises
     ------
     BadSearchSpace
-        ``DuplicateLabel`` if two parameters share a label, or if the space cannot be.
+        If the space is invalid; ``DuplicateLabel`` if two parameters share a label.
     """
 
     rec_eval_print_node_on_error = False
@@ -86,53 +88,75 @@ class Domain:
 
     @functools.cached_property
     def vh(self) -> VectorizeHelper:
-        """The graph of the space for many trials at once."""
+        """The graph of the space, vectorized over trials."""
         return VectorizeHelper(self.expr, self.s_new_ids)
 
     @functools.cached_property
     def s_idxs_vals(self) -> Apply:
-        """The graph that draws points: by label, the numbers of trials, and the values.
+        """The graph that draws points: the numbers of trials by label, and the values by label.
 
-        An algorithm evaluates it with ``rec_eval`` and a memo that gives the numbers of the new
-        trials for ``s_new_ids`` and a generator for ``s_rng``.
+        Algorithms evaluate it with ``rec_eval`` and a memo from ``s_new_ids`` to the numbers of the new
+        trials, and from ``s_rng`` to a generator.
         """
         drawn = apply("pos_args", self.vh.idxs_by_label(), self.vh.vals_by_label())
         return recursive_set_rng_kwarg(drawn, self.s_rng)
 
     @property
     def needs_ctrl(self) -> bool:
-        """Whether the objective is called with more than a configuration of plain values."""
+        """Whether the objective receives a ``Ctrl``."""
         return self.pass_expr_memo_ctrl or self._wants_ctrl
 
     def observed(self, trials: Any) -> tuple[History, list[Values]]:
-        """Return what trials tell a suggester: those that are done, and the points of the others."""
+        """Return the history of the final trials, and the points of the open ones."""
         if trials is not self._observed:
             self._history, self._observed = HistoryReader(self.space), trials
         return self._history.read(trials.trials)
 
     def suggester(self, make: Callable[[Space, Any], Suggester], options: Hashable) -> Suggester:
-        """Return ``make(space, options)``, the same one for the same arguments: what it learns it keeps."""
+        """Return a suggester, the same one for equal arguments, so that it can cache.
+
+        Parameters
+        ----------
+        make : callable
+            ``make(space, options)`` returns a new suggester.
+        options : hashable
+            Its options.
+        """
         key = (make, options)
         if key not in self._suggesters:
             self._suggesters[key] = make(self.space, options)
         return self._suggesters[key]
 
     def memo_from_config(self, config: Mapping[str, Any]) -> dict[Apply, Any]:
-        """Return what ``rec_eval(domain.expr, memo=...)`` needs for raw values by label."""
+        """Return the memo of raw values, given by label, for ``rec_eval(domain.expr, memo=...)``."""
         return {node: config.get(label, GarbageCollected) for label, node in parameters_of(self.expr)}
 
     def evaluate(self, config: Mapping[str, Any], ctrl: Ctrl, attach_attachments: bool = True) -> Doc:
-        """Call the objective for raw values by label, and return its result as a dict.
+        """Call the objective at a point, and return its result as a dict.
+
+        Parameters
+        ----------
+        config : mapping
+            Raw values by label.
+        ctrl : Ctrl
+            Receives the attachments.
+        attach_attachments : bool
+            Whether to move ``result["attachments"]`` to ``ctrl.attachments``.
 
         Raises
         ------
         TypeError, KeyError, InvalidResultStatus, InvalidLoss
-            If it returns neither a number nor a dict with a status and, with "ok", a loss.
+            If it returns neither a number nor a dict with a status and, if that is "ok", a loss.
         """
         return self.evaluate_async2(self.evaluate_async(config, ctrl), ctrl, attach_attachments)
 
     def evaluate_async(self, config: Mapping[str, Any], ctrl: Ctrl, attach_attachments: bool = True) -> Any:
-        """Call the objective for raw values by label, and return what it returns.
+        """Call the objective at a point, and return its raw result; the first half of ``evaluate``.
+
+        Parameters
+        ----------
+        config, ctrl, attach_attachments
+            See ``evaluate``.
 
         Raises
         ------
@@ -149,7 +173,15 @@ class Domain:
         return self.fn(config_at(self.expr, values))
 
     def evaluate_async2(self, rval: Any, ctrl: Ctrl, attach_attachments: bool = True) -> Doc:
-        """Return what the objective returned as a result; the second half of ``evaluate``."""
+        """Convert the raw result of the objective to a dict; the second half of ``evaluate``.
+
+        Parameters
+        ----------
+        rval : any
+            What the objective returned.
+        ctrl, attach_attachments
+            See ``evaluate``.
+        """
         result = result_of(rval)
         attachments = result.pop("attachments", {}) if attach_attachments else {}
         for name, blob in attachments.items():
@@ -157,23 +189,23 @@ class Domain:
         return result
 
     def new_result(self) -> Doc:
-        """Return the result of a trial that waits."""
+        """Return the result of a new trial."""
         return {"status": STATUS_NEW}
 
     def loss(self, result: Doc, config: Any = None) -> Any:
-        """Return the loss of a result, or None."""
+        """Return the loss of a result, None if it has none; ``config`` is not used here or below."""
         return result.get("loss")
 
     def loss_variance(self, result: Doc, config: Any = None) -> Any:
-        """Return the variance of the loss of a result; 0 where it gives none."""
+        """Return the variance of the loss of a result, 0 by default."""
         return result.get("loss_variance", 0.0)
 
     def true_loss(self, result: Doc, config: Any = None) -> Any:
-        """Return the true loss of a result; the loss where it gives none."""
+        """Return the true loss of a result, the loss by default."""
         return result.get("true_loss", self.loss(result, config))
 
     def true_loss_variance(self, config: Any = None) -> Any:
-        """Refuse: nobody knows it in general."""
+        """Raise ``NotImplementedError``."""
         raise NotImplementedError("A Domain does not know the variance of the true loss.")
 
     def status(self, result: Doc, config: Any = None) -> Any:
@@ -189,7 +221,19 @@ class Domain:
 
 
 def use_obj_for_literal_in_memo(expr: Any, obj: Any, lit: Any, memo: dict[Any, Any]) -> dict[Any, Any]:
-    """Let a ``memo`` for ``rec_eval`` give an object wherever a graph holds some literal."""
+    """Add an object to a ``memo`` for ``rec_eval``, as the value of each node with some literal.
+
+    Parameters
+    ----------
+    expr : any
+        A graph.
+    obj : any
+        The object to use.
+    lit : any
+        The literal to replace.
+    memo : dict
+        Grows, and is returned.
+    """
     for node in dfs(as_apply(expr)):
         if isinstance(node, Literal) and (node.obj is lit or _is_equal(node.obj, lit)):
             memo[node] = obj
@@ -197,12 +241,12 @@ def use_obj_for_literal_in_memo(expr: Any, obj: Any, lit: Any, memo: dict[Any, A
 
 
 def result_of(returned: Any) -> Doc:
-    """Return what an objective returned as a new dict with a valid status, and a loss if that is "ok".
+    """Convert what an objective returned to a new dict with a valid status, and a loss if that is "ok".
 
     Raises
     ------
     TypeError, KeyError, InvalidResultStatus, InvalidLoss
-        Saying what it returned and what it should.
+        With what it returned, and what it must return.
     """
     is_number = type(returned) is float or isinstance(returned, numbers.Real | np.bool_)
     if is_number or (isinstance(returned, np.ndarray) and not returned.ndim):
@@ -231,7 +275,7 @@ def result_of(returned: Any) -> Doc:
 
 
 def _is_equal(one: Any, other: Any) -> bool:
-    """Whether two values are equal; arrays, which have no single answer, are not."""
+    """Whether two values are equal; False for arrays."""
     try:
         return bool(one == other)
     except (TypeError, ValueError):
@@ -239,7 +283,7 @@ def _is_equal(one: Any, other: Any) -> bool:
 
 
 def _space(expr: Apply) -> Space:
-    """Return the space of a graph, with Hyperopt's exceptions."""
+    """Return the space of a graph; raises Hyperopt's exceptions."""
     try:
         return Space(expr)
     except DuplicateLabelError as error:

@@ -1,4 +1,4 @@
-"""From documents to the ``History`` that our suggesters learn from."""
+"""Convert documents to the ``History`` that our suggesters learn from."""
 
 from __future__ import annotations
 
@@ -13,15 +13,20 @@ from hpsearch.space.tree import Space, Values
 
 
 class HistoryReader:
-    """Reads documents again and again, and converts each only once when it is done.
+    """Reads a growing list of documents, and converts each final document once.
 
-    Finished documents are taken to stay as they are. Reading n of them one by one as they
-    finish costs O(n) in all, while those before the oldest open one stay where they are.
+    Final documents are assumed not to change. Reading n documents, one more at a time, costs O(n) in total
+    if those before the oldest open one keep their positions.
+
+    Parameters
+    ----------
+    space : Space
+        The search space.
     """
 
-    _n_settled: int  #: how many documents are final, from the first on
-    _last: Doc  #: the last of those
-    _early: dict[int, Doc]  #: those behind an open one that are in the history already, by identity
+    _n_settled: int  #: number of leading documents that are final
+    _last: Doc  #: the last of these
+    _early: dict[int, Doc]  #: final documents behind an open one, by ``id``
 
     def __init__(self, space: Space) -> None:
         self._space = space
@@ -30,15 +35,15 @@ class HistoryReader:
             for parameter in space.parameters
             if isinstance(parameter.distribution, Numeric)
         }
-        self._start_anew()
+        self._reset()
 
     def read(self, docs: Sequence[Doc]) -> tuple[History, list[Values]]:
-        """Return the finished trials, in the order in which they were seen so, and the open points.
+        """Return the history of the final trials, in the order of their first reading, and the open points.
 
-        A trial with values that the space does not have tells nothing, and is left out.
+        Trials with values outside the space are left out.
         """
         if self._n_settled > len(docs) or (self._n_settled and docs[self._n_settled - 1] is not self._last):
-            self._start_anew()
+            self._reset()
         pending = []
         for i in range(self._n_settled, len(docs)):
             doc = docs[i]
@@ -62,7 +67,7 @@ class HistoryReader:
         return self.history, pending
 
     def _learnable(self, spec: Mapping[str, Any]) -> Values | None:
-        """Return the active ones of some raw values, moved into their ranges, or None if that cannot be."""
+        """Return the active raw values, clipped to their ranges; None if one is missing or invalid."""
         values: dict[str, float | int] = {}
         for parameter in self._space.parameters:
             if not parameter.is_active(values):
@@ -79,7 +84,7 @@ class HistoryReader:
                 return None
         return values
 
-    def _start_anew(self) -> None:
+    def _reset(self) -> None:
         self.history = History(self._space)
         self._n_settled = 0
         self._last = {}
@@ -87,7 +92,7 @@ class HistoryReader:
 
 
 def _trial(number: int, values: Values, doc: Doc) -> Trial:
-    """Return a finished document as a trial."""
+    """Convert a final document to a trial."""
     loss = float(doc["result"]["loss"]) if is_ok(doc) else None
     state = State.FAILED if loss is None else State.DONE
     return Trial(exp_key="", tid=number, values=values, state=state, loss=loss)

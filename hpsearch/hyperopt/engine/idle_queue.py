@@ -41,8 +41,9 @@ class IdleQueue:
         elif self._clock() - self._since >= _IDLE_S:
             self._is_reported = True
             logger.warning(
-                "%d trials wait, and none was begun for %.0f s: these trials are asynchronous, so whatever "
-                "evaluates them must change their state; use Trials() to evaluate them in this process",
+                "%d trials wait, and none was started for %.0f s: asynchronous trials must be evaluated, and "
+                "their state changed, by the library that provides them; use Trials() to evaluate in this "
+                "process",
                 n_new,
                 _IDLE_S,
                 extra=Event.NONE_EVALUATED.of(n_trials=n_new),

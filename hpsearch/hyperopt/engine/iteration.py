@@ -1,4 +1,4 @@
-"""``FMinIter``: a search over documents, in this process under our driver, or on a fleet."""
+"""``FMinIter``: a search whose trials are documents, in this process or on a fleet."""
 
 from __future__ import annotations
 
@@ -43,39 +43,41 @@ logger = logging.getLogger(__name__)
 
 
 class FMinIter:
-    """Asks an algorithm for documents, evaluates them, and stops by the limits given.
+    """Ask an algorithm for documents, evaluate them, and stop at the limits.
 
     Parameters
     ----------
     algo : callable
-        ``algo(new_ids, domain, trials, seed)`` returns documents; none ends the search.
+        ``algo(new_ids, domain, trials, seed)`` returns documents; an empty list ends the search.
     domain : Domain
         Objective and space.
     trials : Trials
-        What is known; grows.
+        The trials so far; new ones are added.
     rstate : Generator, RandomState, int or None
-        Kept as it is given. Gives the root of all seeds, by one draw. The seed of each call to the algorithm
-        is made of that and of the number of its first trial, so that a search that goes on
-        with the same seed does not repeat itself, and gives what it would have given at once.
+        One draw from it is the root of all seeds. The root and the number of the first new trial give the
+        seed of each call to ``algo``, so a search continued with the same seed does not repeat points, and
+        suggests the same points as an uninterrupted one.
     asynchronous : bool, optional
-        Whether others evaluate the trials: the workers of ``MongoTrials``, or whatever a subclass
-        of ``Trials`` starts. By default what the trials say.
+        Whether the trials are evaluated elsewhere: by the workers of ``MongoTrials``, or by threads or
+        processes that a subclass of ``Trials`` starts. Default: ``trials.asynchronous``.
     max_queue_len : int
-        Trials that wait in the queue; on a fleet the queue is longer where the workers need it.
+        Trials in the queue, at least 1; on a fleet the queue is longer if the workers need it.
     poll_interval_secs : float
-        Seconds between two looks at trials that others, which are no fleet, evaluate.
+        Seconds between two polls of asynchronous trials without a fleet.
     max_evals : int
-        Trials in all, those that are there included.
+        Number of trials in total, including existing ones.
     timeout : float, optional
-        Seconds after which no trial is begun.
+        Seconds after which no trial is started; positive.
     loss_threshold : float, optional
-        No trial is begun once a loss is below it.
-    verbose, show_progressbar : bool
-        Whether to show progress, or a factory of context managers as in ``progress``.
+        No trial is started once a loss is below it.
+    verbose : bool
+        Whether to show progress at all.
+    show_progressbar : bool or callable
+        Whether to show the progress line, or a factory of context managers as in ``progress``.
     early_stop_fn : callable, optional
         ``early_stop_fn(trials, *args)`` returns whether to stop, and the next ``args``.
     trials_save_file : path
-        Where the trials are saved after each round; nowhere when it is empty.
+        File in which the trials are saved after each round; empty for none.
     """
 
     catch_eval_exceptions = False
@@ -115,17 +117,17 @@ class FMinIter:
         self._n_shown = 0
         self._idle = IdleQueue(time.monotonic)
         if self.asynchronous and not self._is_on_fleet() and not hasattr(trials, "_spark"):
-            # Where workers that a library starts look for what they are to evaluate.
+            # Workers that a library starts look for the objective here.
             trials.attachments[DOMAIN_CMD[1]] = pickled(domain, what="this objective")
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether a stopping rule, or the trials themselves, ended the search."""
+        """Whether the early stopping rule or the trials object ended the search."""
         return self._is_stopped or bool(getattr(self.trials, "_fmin_cancelled", False))
 
     @functools.cached_property
     def seed(self) -> int:
-        """The root of all seeds: drawn when it is first needed, since a caller may draw from ``rstate``."""
+        """The root of all seeds, drawn on first use, since a caller may also draw from ``rstate``."""
         return int(rng_from_seed(self.rstate).integers(2**63 - 1))
 
     def __iter__(self) -> Iterator[Any]:
@@ -147,25 +149,25 @@ class FMinIter:
         return self
 
     def run(self, N: int, block_until_done: bool = True) -> None:  # noqa: N803 - Hyperopt's name
-        """Evaluate what is queued and up to ``N`` new trials, or have others evaluate them.
+        """Evaluate the queued trials and up to ``N`` new ones, or wait while others do.
 
         Parameters
         ----------
         N : int
             New trials.
         block_until_done : bool
-            Whether to wait for those that others evaluate; on a fleet that is always so.
+            Whether to wait for asynchronous trials; always done on a fleet.
 
         Raises
         ------
         Exception
-            What the objective raises in this process, unless ``catch_eval_exceptions``.
+            Whatever the objective raises in this process, unless ``catch_eval_exceptions`` is set.
         """
         if self._is_on_fleet():
             self.trials.run_search(self, N)
             return
-        if hasattr(self.trials, "learn_space"):
-            self.trials.learn_space(self.domain.space)
+        if hasattr(self.trials, "set_space"):
+            self.trials.set_space(self.domain.space)
         self._note_best()
         self._is_exhausted = False
         limits = Budget(timeout_s=self.timeout, loss_threshold=_highest_below(self.loss_threshold))
@@ -195,7 +197,7 @@ class FMinIter:
         else:
             self.serial_evaluate()
 
-    # What ``rounds.search`` asks for
+    # The protocol of ``rounds.search``
 
     @property
     def is_exhausted(self) -> bool:
@@ -203,7 +205,7 @@ class FMinIter:
         return self._is_exhausted
 
     def ask(self, n: int) -> int:
-        """Fill the queue with up to ``n`` new trials; return how many."""
+        """Fill the queue with up to ``n`` new trials; return how many were added."""
         n_asked = 0
         while not self.is_cancelled and not self._is_exhausted:
             left = Budget(max_evals=n - n_asked)
@@ -237,7 +239,7 @@ class FMinIter:
         return None if math.isinf(self._best_loss) and self._best_loss > 0 else self._best_loss
 
     def is_stopped(self) -> bool:
-        """Look at the trials, save them, and ask the rule of the user whether to stop."""
+        """Refresh and save the trials, and apply the early stopping rule."""
         self.trials.refresh()
         if self.asynchronous:
             self._show_finished()
@@ -245,7 +247,7 @@ class FMinIter:
         return self.asks_to_stop()
 
     def asks_to_stop(self) -> bool:
-        """Ask the rule of the user, if there is one, whether to stop."""
+        """Apply the early stopping rule, if any; return whether the search is cancelled."""
         if self.early_stop_fn is not None:
             is_stopped, args = self.early_stop_fn(self.trials, *self.early_stop_args)
             self.early_stop_args, self._is_stopped = list(args), bool(is_stopped)
@@ -258,27 +260,27 @@ class FMinIter:
         return self.is_cancelled
 
     def serial_evaluate(self, N: int = -1) -> None:  # noqa: N803 - Hyperopt's name
-        """Evaluate the trials that wait, at most ``N`` of them unless that is negative."""
+        """Evaluate the queued trials, at most ``N`` of them; all if ``N`` is negative."""
         queued = self._queued()
         for doc in queued if N < 0 else queued[:N]:
             self._evaluate(doc)
         self.trials.refresh()
 
     def _queued(self) -> list[Doc]:
-        """Return the documents that wait, also of Hyperopt's own ``Trials``."""
+        """Return the queued documents; also works with Hyperopt's own ``Trials``."""
         if hasattr(self.trials, "queued"):
             queued: list[Doc] = self.trials.queued()
             return queued
-        docs = self.trials._dynamic_trials  # noqa: SLF001 - the name that integrators know
+        docs = self.trials._dynamic_trials  # noqa: SLF001 - libraries use this name
         return [doc for doc in docs if doc["state"] == JOB_STATE_NEW]
 
     def _n_in(self, *states: int) -> int:
-        """Return how many trials are in these states now."""
+        """Return how many trials are in some states now."""
         n: int = self.trials.count_by_state_unsynced(states[0] if len(states) == 1 else list(states))
         return n
 
     def _is_on_fleet(self) -> bool:
-        """Whether the trials bring a fleet, which a coordinator leads."""
+        """Whether a coordinator leads the search, as with ``MongoTrials``."""
         return bool(self.asynchronous) and hasattr(self.trials, "run_search")
 
     def _elapsed_s(self) -> float:
@@ -288,7 +290,7 @@ class FMinIter:
         self._best_loss = min((float(d["result"]["loss"]) for d in self.trials if is_ok(d)), default=math.inf)
 
     def _show_finished(self) -> None:
-        """Show what others finished since the last look."""
+        """Show the trials that finished since the last call."""
         self._note_best()
         n_done = self._n_in(JOB_STATE_DONE)
         if not math.isinf(self._best_loss):
@@ -298,7 +300,7 @@ class FMinIter:
         self._n_shown = n_done
 
     def _evaluate(self, doc: Doc) -> None:
-        """Evaluate one trial, and write what came of it into its document."""
+        """Evaluate one trial and write the result into its document."""
         doc["state"] = JOB_STATE_RUNNING
         doc["book_time"] = doc["refresh_time"] = coarse_utcnow()
         try:
@@ -311,7 +313,7 @@ class FMinIter:
         except Exception as error:
             doc["state"] = JOB_STATE_ERROR
             doc["misc"]["error"] = (str(type(error)), str(error))
-            logger.error(  # noqa: TRY400 - the traceback is the caller's to see
+            logger.error(  # noqa: TRY400 - the caller sees the traceback
                 "trial %s raised %s: %s",
                 doc["tid"],
                 type(error).__name__,
@@ -321,7 +323,7 @@ class FMinIter:
             if not self.catch_eval_exceptions:
                 self.trials.refresh()
                 raise
-        except BaseException:  # the user interrupts: the point waits for the next fmin
+        except BaseException:  # interrupted by the user: the next fmin evaluates the point
             doc["state"] = JOB_STATE_NEW
             raise
         finally:
@@ -334,14 +336,14 @@ class FMinIter:
             self._bar.update(1)
 
     def _note_values(self, doc: Doc, values: dict[str, Any]) -> None:
-        """Replace options that a person wrote instead of their indexes."""
+        """Replace options that a user gave instead of their indexes."""
         vals, idxs = doc["misc"]["vals"], doc["misc"]["idxs"]
         for label, value in values.items():
             if not len(vals.get(label, ())) or vals[label][0] is not value:
                 vals[label], idxs[label] = [value], [doc["tid"]]
 
     def _seed(self, first_id: Any) -> int:
-        """Return the seed of the call to the algorithm that makes a trial."""
+        """Return the seed of the call to ``algo`` that suggests a trial."""
         number = first_id if isinstance(first_id, int) else len(self.trials)
         return int(trial_rng(self.seed, number).integers(MAX_SEED))
 

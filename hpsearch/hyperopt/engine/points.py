@@ -1,4 +1,4 @@
-"""Points that a person gives: raw values by label, or the options themselves."""
+"""Points that a user gives: raw values by label, or options instead of indexes."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ from hpsearch.space.tree import Space
 
 
 def raw_point(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the raw values of a point, in which a choice may be its option instead of the index.
+    """Return the raw values of a point, which may give an option of a choice instead of its index.
 
     Parameters
     ----------
     space : Space
-        It decides what the labels mean.
+        The search space.
     point : mapping
-        For each active label the raw value, alone or as the only item of a list, as in the
-        ``misc["vals"]`` of a document. What has no value (None, an empty list, NaN as in a table
-        of trials) is left out, and so is a label that the space does not have. For a choice, a
-        whole number that is an index of its options is that, as in Hyperopt; anything else is
-        looked for among the options. An option with parameters of its own gives them values, too.
+        The raw value of each active label, alone or as the only item of a list, as in ``misc["vals"]`` of a
+        document. Missing values (None, an empty list, or NaN as in a table of trials) and unknown labels are
+        left out. For a choice, an integer in the range of its indexes is an index, as in Hyperopt; any other
+        value is looked up among the options. An option also gives the values of the parameters in it.
 
     Raises
     ------
     SpaceError
-        If no option of a choice fits, or an option and an index both do.
+        If no option of a choice matches, or the value is both an option and a different index.
     """
     raw: dict[str, Any] = {}
     for label, node in space.nodes.items():
@@ -50,14 +49,19 @@ def raw_point(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def complete_point(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the raw values of the active parameters of a point, all of which it must give.
+    """Return the raw values of the active parameters of a point, which must be complete.
 
-    A label that the space does not have is left out, with a warning if it has a value.
+    Parameters
+    ----------
+    space : Space
+        The search space.
+    point : mapping
+        As for ``raw_point``. An unknown label with a value causes a warning.
 
     Raises
     ------
     SpaceError
-        If an active label is missing, or no option of a choice fits.
+        If an active label is missing, or no option of a choice matches.
     """
     unknown = [label for label in point if label not in space.nodes and not _is_missing(point[label])]
     if unknown:
@@ -79,14 +83,14 @@ def complete_point(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_raw(node: Choice | Number, value: Any) -> bool:
-    """Whether a value can only be the raw one, as almost all are: no option, list or missing value."""
+    """Whether a value can only be a raw one, not an option, a list or a missing value."""
     if isinstance(node, Choice):
         return type(value) is int and 0 <= value < len(node.options)
     return type(value) is int or (type(value) is float and not math.isnan(value))
 
 
 def _chosen(node: Choice, label: str, value: Any) -> dict[str, Any]:
-    """Return the values of a choice, and of what its option holds, that one value of a point means."""
+    """Return the raw values that a value for a choice implies, including parameters in its option."""
     n = len(node.options)
     if _is_index(value, n):
         return {label: value}
@@ -108,14 +112,14 @@ def _chosen(node: Choice, label: str, value: Any) -> dict[str, Any]:
 
 
 def _number(label: str, value: Any) -> Any:
-    """Return the value of a parameter that is a number."""
+    """Return the value of a numeric parameter."""
     if not isinstance(value, Real):
         raise SpaceError(f"The value of {label!r} is {value!r:.80}; it must be one number.")
     return value
 
 
 def _unpacked(value: Any) -> Any:
-    """Return the only item of a list, None for an empty one, and anything else as it is."""
+    """Return the only item of a list, None for an empty list, any other value unchanged."""
     if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim < 2):
         items = np.atleast_1d(value) if isinstance(value, np.ndarray) else value
         if len(items) == 0:
@@ -126,12 +130,12 @@ def _unpacked(value: Any) -> Any:
 
 
 def _is_missing(value: Any) -> bool:
-    """Whether a point says that a parameter has no value."""
+    """Whether a value means that a parameter has none."""
     value = as_python(_unpacked(value))
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _is_index(value: Any, n: int) -> bool:
-    """Whether a value is taken for the index of one of ``n`` options."""
+    """Whether a value is an index of ``n`` options."""
     is_whole = isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
     return is_whole and not isinstance(value, bool | np.bool_) and 0 <= value < n

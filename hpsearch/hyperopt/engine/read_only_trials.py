@@ -1,4 +1,4 @@
-"""What can be read from the trials of a search, wherever their documents are kept."""
+"""The properties and statistics of ``Trials`` that do not depend on where documents are stored."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from hpsearch.space.tree import Space
 
 
 class ReadOnlyTrials:
-    """The reading half of ``Trials``: columns, counts and the best of the documents that are shown.
+    """The reading half of ``Trials``: columns, counts, and the best trial.
 
-    Whoever keeps documents fills ``_trials``, and says in ``_every_doc`` what there is beside.
+    A subclass fills ``_trials``, and returns all documents from ``_every_doc``.
     """
 
-    _trials: list[Doc]  #: what the last refresh saw, of trials that wait, run or are done
-    _space: Space | None = None  #: what the values mean; None while nobody told
+    _trials: list[Doc]  #: new, running and done trials as of the last refresh
+    _space: Space | None = None  #: None until a search sets it
 
     def __len__(self) -> int:
         return len(self._trials)
@@ -41,7 +41,7 @@ class ReadOnlyTrials:
 
     @property
     def trials(self) -> list[Doc]:
-        """The documents of trials that wait, run or are done; not of those whose objective raised."""
+        """The documents of new, running and done trials; not of those whose objective raised."""
         return self._trials
 
     @property
@@ -56,7 +56,7 @@ class ReadOnlyTrials:
 
     @property
     def results(self) -> list[Doc]:
-        """What the objective returned, for each trial."""
+        """The result of each trial."""
         return [doc["result"] for doc in self._trials]
 
     @property
@@ -66,21 +66,21 @@ class ReadOnlyTrials:
 
     @property
     def idxs_vals(self) -> tuple[Idxs, Idxs]:
-        """By label: the trials in which a parameter was active, and its values there."""
+        """By label, the trials in which a parameter was active, and its values in them."""
         return miscs_to_idxs_vals(self.miscs)
 
     @property
     def idxs(self) -> Idxs:
-        """By label: the numbers of the trials in which a parameter was active."""
+        """By label, the numbers of the trials in which a parameter was active."""
         return self.idxs_vals[0]
 
     @property
     def vals(self) -> Idxs:
-        """By label: the raw values of a parameter in the trials in which it was active."""
+        """By label, the raw values of a parameter in the trials in which it was active."""
         return self.idxs_vals[1]
 
     def losses(self, bandit: Any = None) -> list[Any]:
-        """Return the loss of each trial; None where there is none."""
+        """Return the loss of each trial, None if it has none."""
         return [doc["result"].get("loss") for doc in self._trials]
 
     def statuses(self, bandit: Any = None) -> list[Any]:
@@ -89,12 +89,12 @@ class ReadOnlyTrials:
 
     @property
     def best_trial(self) -> Doc:
-        """The document with the lowest loss among those with the status "ok"; the first of equals.
+        """The document with the lowest loss and the status "ok"; the first of equal ones.
 
         Raises
         ------
         AllTrialsFailed
-            If there is none; it says how many failed, and how the last one did.
+            If there is none; the message has the causes.
         """
         best = min(filter(is_ok, self._trials), key=lambda doc: float(doc["result"]["loss"]), default=None)
         if best is None:
@@ -103,32 +103,32 @@ class ReadOnlyTrials:
 
     @property
     def argmin(self) -> dict[str, Any]:
-        """The raw values of the best trial, by label: a choice is the index of its option."""
+        """The raw values of the best trial by label; a choice is the index of its option."""
         return spec_from_misc(self.best_trial["misc"])
 
     @property
     def best_params(self) -> dict[str, Any]:
-        """The values of the best trial as a person reads them: a choice is the option itself.
+        """The readable values of the best trial by label; a choice is the option itself.
 
         Raises
         ------
         AllTrialsFailed
             If there is no best trial.
         ConfigurationError
-            If the space is not known, since no ``fmin`` was given these trials in this process.
+            If the space is unknown, since no ``fmin`` in this process used these trials.
         """
         return self._known_space().params(self.argmin)
 
     @property
     def best_config(self) -> Any:
-        """What the objective received in the best trial; errors as ``best_params``.
+        """The configuration of the best trial; raises as ``best_params``.
 
-        Of a stored space, functions and classes are shown as text, unless it is trusted.
+        Functions and classes of a stored space are text, unless it is trusted.
         """
         return self._known_space().config(self.argmin)
 
     def average_best_error(self, bandit: Any = None) -> float:
-        """Return the mean of ``true_loss``, each weighted by the probability that its loss is the lowest.
+        """Return the mean of ``true_loss``, weighted by the probability that a trial has the lowest loss.
 
         Raises
         ------
@@ -170,43 +170,51 @@ class ReadOnlyTrials:
         return pandas.DataFrame(rows)
 
     def count_by_state_synced(self, arg: Any, trials: Iterable[Doc] | None = None) -> int:
-        """Count, as of the last refresh, the trials in a state, or in one of several."""
+        """Count the trials in some states, as of the last refresh.
+
+        Parameters
+        ----------
+        arg : int or sequence of int
+            The state or states.
+        trials : iterable of dict, optional
+            Documents to count instead.
+        """
         states = {arg} if isinstance(arg, int) else set(arg)
         return sum(doc["state"] in states for doc in (self._trials if trials is None else trials))
 
     def count_by_state_unsynced(self, arg: Any) -> int:
-        """Count, as of now, the trials in a state, or in one of several."""
+        """Count the trials in a state, or in one of several, as of now."""
         return self.count_by_state_synced(arg, self._every_doc())
 
     def _known_space(self) -> Space:
         if self._space is None:
             raise ConfigurationError(
-                "These trials do not know their space, which is not saved with them; "
+                "The space of these trials is unknown, since it is not saved with them; "
                 "call fmin with them first, or use space_eval(space, trials.argmin)."
             )
         return self._space
 
     def _every_doc(self) -> Iterable[Doc]:
-        """Return all documents of these trials, those of failed ones included."""
+        """Return the documents of all trials, including failed ones."""
         return self._trials
 
 
 def pmin_sampled(mean: Any, var: Any, n_samples: int = 1000, rng: Any = None) -> Floats:
-    """Return the probability of each of several independent normals to be the lowest, by sampling.
+    """Return, by sampling, the probability that each of several independent normals is the lowest.
 
     Parameters
     ----------
     mean, var : (n,) array-like
         Of the normals.
     n_samples : int
-        Draws; the standard error of a probability is at most ``0.5 / sqrt(n_samples)``.
+        Number of draws; the standard error of a probability is at most ``0.5 / sqrt(n_samples)``.
     rng : Generator, RandomState, int or None
-        The source of randomness; the same draws at each call by default.
+        Source of randomness; by default each call makes the same draws.
 
     Returns
     -------
     (n,) array
-        Probabilities, with the sum 1.
+        Probabilities; their sum is 1.
     """
     means = np.asarray(mean, dtype=float)
     generator = np.random.default_rng(0 if rng is None else rng)

@@ -1,4 +1,4 @@
-"""The loop of a search in this process: ask for points, have them evaluated, check the limits, repeat.
+"""The loop of a search in this process: ask for points, evaluate them or wait, check the limits, repeat.
 
 The coordinator of a fleet applies the same limits (``coordination.plan``). The loop holds no trials and reads
 none, so its cost for each trial is constant.
@@ -15,7 +15,7 @@ from hpsearch.core.experiment import Budget
 
 
 class Rounds(Protocol):
-    """What a search does in each round."""
+    """The steps of a search."""
 
     def ask(self, n: int) -> int:
         """Queue up to ``n`` new points; return how many."""
@@ -34,7 +34,7 @@ class Rounds(Protocol):
         ...
 
     def is_stopped(self) -> bool:
-        """Whether the script's rule ends the search; asked once after each round."""
+        """Return whether the early stopping rule ends the search; called once after each round."""
         ...
 
     @property
@@ -52,27 +52,27 @@ def search(
     is_asynchronous: bool = False,
     is_waiting: bool = False,
 ) -> EndReason:
-    """Ask for new points and have them evaluated until a limit is reached.
+    """Repeat rounds until a limit is reached.
 
     Parameters
     ----------
     rounds : Rounds
-        What to do.
+        The steps.
     n_new : int
-        New points to ask for.
+        Number of new points.
     limits : Budget
-        The other limits; no round is interrupted.
+        All other limits. They are checked between two rounds.
     elapsed_s : callable
         Returns the seconds that count towards the timeout.
     is_asynchronous : bool
-        Whether others evaluate the trials, so that a round may end with trials open.
+        Whether trials are evaluated elsewhere, so that a round may end with open trials.
     is_waiting : bool
-        Whether to go on checking the limits until no trial is open.
+        Whether to continue, with no new points, until no trial is open.
 
     Returns
     -------
     EndReason
-        The limit that was reached. Asynchronous trials may be open then.
+        The limit that was reached; asynchronous trials may still be open.
     """
     budget, n_asked = replace(limits, max_evals=n_new), 0
     while True:

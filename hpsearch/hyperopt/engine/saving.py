@@ -1,4 +1,4 @@
-"""Trials in a file, written so that a crash leaves the old file or the new one, never a part."""
+"""Save trials to a file and load them; files are replaced atomically."""
 
 from __future__ import annotations
 
@@ -12,14 +12,23 @@ from hpsearch.errors import MissingExtraError
 
 
 def save_trials(trials: Any, path: str | Path, protocol: int = pickle.HIGHEST_PROTOCOL) -> None:
-    """Pickle trials to a file, which another process may read at any time.
+    """Pickle trials to a file, which other processes may read at any time.
+
+    Parameters
+    ----------
+    trials : Trials
+        The trials.
+    path : str or Path
+        The file; it is replaced.
+    protocol : int
+        Pickle protocol; -1 is the highest.
 
     Raises
     ------
     MissingExtraError
-        If a result holds what only cloudpickle can write, and that is not installed.
+        If a result needs cloudpickle, which is not installed.
     OSError
-        If the folder cannot be written to.
+        If the folder is not writable.
     """
     target = Path(path)
     blob = pickled(trials, protocol, what="these trials")
@@ -36,30 +45,39 @@ def save_trials(trials: Any, path: str | Path, protocol: int = pickle.HIGHEST_PR
 
 
 def load_trials(path: str | Path) -> Any:
-    """Return the trials of a file that this package or Hyperopt itself wrote.
+    """Return the trials in a file written by this package or by Hyperopt.
 
-    It must come from a source that is trusted, as Hyperopt's must: pickles run code.
+    Read only trusted files: unpickling runs code.
     """
     with Path(path).open("rb") as file:
         return _Unpickler(file).load()
 
 
 class _Unpickler(pickle.Unpickler):
-    """Reads Hyperopt's classes as ours, whether or not ``hyperopt`` is a name for this package here."""
+    """Loads our classes instead of Hyperopt's, whether or not ``install()`` was called."""
 
     def find_class(self, module: str, name: str, /) -> Any:
-        """Return what a pickle names."""
+        """Return the class or function of a name."""
         is_theirs = module == "hyperopt" or module.startswith("hyperopt.")
         return super().find_class(f"hpsearch.{module}" if is_theirs else module, name)
 
 
 def pickled(value: Any, protocol: int = pickle.HIGHEST_PROTOCOL, *, what: str) -> bytes:
-    """Return a value as bytes; cloudpickle writes what pickle cannot, such as lambdas.
+    """Return a value as bytes, pickled by cloudpickle if it is installed.
+
+    Parameters
+    ----------
+    value : any
+        The value.
+    protocol : int
+        Pickle protocol; -1 is the highest.
+    what : str
+        Name of the value in the error.
 
     Raises
     ------
     MissingExtraError
-        If only cloudpickle can write it, and that is not installed; it names ``what``.
+        If the value needs cloudpickle, which is not installed.
     """
     try:
         import cloudpickle

@@ -1,4 +1,4 @@
-"""Our suggesters behind Hyperopt's protocol: documents in, documents out."""
+"""Adapt our suggesters to Hyperopt's protocol: documents in, documents out."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from hpsearch.runtime.numerics import isolated_numerics
 from hpsearch.space.tree import Values
 from hpsearch.suggest.protocol import Suggester, trial_rng
 
-#: Seeds that Hyperopt's protocol hands to an algorithm lie below this.
+#: Hyperopt passes seeds below this to an algorithm.
 MAX_SEED = 2**31 - 1
 
 
 def suggest_docs(
     new_ids: Sequence[Any], domain: Domain, trials: Any, seed: Any, suggester: Suggester
 ) -> list[Doc]:
-    """Return one document for each new number, with what a suggester proposes.
+    """Return one document for each new trial, with the point that a suggester proposes.
 
     Parameters
     ----------
     new_ids : sequence
-        Numbers of the new trials; integrators may use text.
+        Numbers of the new trials; libraries may use strings.
     domain : Domain
         The space.
     trials : Trials
-        What is known. Open trials count as pending.
+        The trials so far. Open trials count as pending.
     seed : int, Generator, RandomState or None
-        Decides, with what is known, what is suggested.
+        With the trials so far, determines the points.
     suggester : Suggester
         One for ``domain.space``.
 
     Returns
     -------
     list of dict
-        Not inserted into ``trials``. The values are NumPy's scalars; inserting makes them Python's.
+        Not inserted into ``trials``. The values are NumPy scalars, as in Hyperopt; inserting converts them.
     """
     history, pending = domain.observed(trials)
     root = root_seed(seed)
@@ -58,13 +58,19 @@ def suggest_docs(
 def suggest_values(
     new_ids: Sequence[Any], domain: Domain, trials: Any, seed: Any, suggester: Suggester
 ) -> tuple[Idxs, Idxs]:
-    """Return the same suggestions by label, as the numbers of the trials and their values."""
+    """Return the suggestions by label, as the numbers of the trials and their values.
+
+    Parameters
+    ----------
+    new_ids, domain, trials, seed, suggester
+        See ``suggest_docs``.
+    """
     docs = suggest_docs(new_ids, domain, trials, seed, suggester)
     return miscs_to_idxs_vals([doc["misc"] for doc in docs], list(domain.params))
 
 
 def _as_drawn(values: Values) -> dict[str, Any]:
-    """Return raw values as NumPy's scalars, which is what Hyperopt's algorithms draw."""
+    """Return raw values as NumPy scalars, the type that Hyperopt's algorithms draw."""
     return {
         label: np.int64(value) if isinstance(value, int) else np.float64(value)
         for label, value in values.items()
@@ -72,12 +78,12 @@ def _as_drawn(values: Values) -> dict[str, Any]:
 
 
 def root_seed(seed: Any) -> int:
-    """Return the seed of a call as a number that is not negative.
+    """Return the seed of a call as a nonnegative integer.
 
     Raises
     ------
     ValueError
-        If it is a negative number.
+        If the seed is negative.
     """
     if isinstance(seed, int | np.integer):
         if seed < 0:

@@ -1,4 +1,4 @@
-"""``Trials``: the documents of a search in this process, and how they come there."""
+"""``Trials``: the documents of a search in this process, and their attachments."""
 
 from __future__ import annotations
 
@@ -24,40 +24,39 @@ from hpsearch.space.tree import Space
 
 __all__ = ["Trials", "trials_from_docs"]
 
-#: What is known of the documents besides, and is found out again.
+#: Attributes that are not pickled, since they are derived from the documents or set by the next ``fmin``.
 _NOT_PICKLED = frozenset(
     {"_next_tid", "_source", "_n_settled", "_n_settled_shown", "_settled_counts", "_space"}
 )
 
 
 class Trials(ReadOnlyTrials):
-    """The trials of a search, as documents that a script may read at any time.
+    """The trials of a search as documents, which a script may read at any time.
 
     Parameters
     ----------
     exp_key : any, optional
-        Trials with another key are kept, but not shown.
+        Only trials with this key are shown; all if it is None.
     refresh : bool
         Whether to refresh at once.
 
     Notes
     -----
-    ``trials`` shows what the last ``refresh`` saw. A document that was done then is taken
-    to stay so; only those that were open, and new ones, are looked at again, so that a
-    refresh after each of n trials costs O(n) in all.
+    ``trials`` shows the documents as of the last ``refresh``. Documents that were final then are assumed not
+    to change, and only the others are read again, so a refresh after each of n trials costs O(n) in total.
     """
 
     asynchronous = False
 
-    # Of the class, for subclasses that do not call __init__, and trials that Hyperopt pickled.
+    # Class attributes, for subclasses that do not call __init__ and for trials that Hyperopt pickled.
     _next_tid = 0
     _source: list[Doc] | None = None  #: the list that the last refresh read
-    _n_settled = 0  #: how many of its documents are final, from the first on
-    _n_settled_shown = 0  #: and how many of these are shown
-    _settled_counts: Counter[int]  #: and how many of ours are in which state
+    _n_settled = 0  #: number of its leading documents that are final
+    _n_settled_shown = 0  #: how many of these are shown
+    _settled_counts: Counter[int]  #: and how many with our key are in which state
 
-    #: Threads that evaluate trials may refresh them, too. One lock for all trials: it is held for
-    #: microseconds, and one of each instance could not be pickled.
+    #: Protects ``refresh`` against threads that evaluate trials. Shared by all instances, since locks cannot
+    #: be pickled; it is held for microseconds.
     _refreshing = threading.RLock()
 
     def __init__(self, exp_key: Any = None, refresh: bool = True) -> None:
@@ -71,8 +70,8 @@ class Trials(ReadOnlyTrials):
             self.refresh()
 
     def __getstate__(self) -> dict[str, Any]:
-        # What Hyperopt's own Trials have, and what a subclass adds: either package reads the other's
-        # pickles. The next fmin brings the space, which may hold what cannot be pickled.
+        # Only the attributes of Hyperopt's Trials and of a subclass, so either package reads the other's
+        # pickles. The space, which may not be picklable, is set by the next fmin.
         return {name: value for name, value in self.__dict__.items() if name not in _NOT_PICKLED}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
@@ -82,7 +81,7 @@ class Trials(ReadOnlyTrials):
         self.refresh()
 
     def refresh(self) -> None:
-        """Take in what was inserted or changed since the last time."""
+        """Read the documents that were inserted or changed since the last refresh."""
         with self._refreshing:
             source = self._dynamic_trials
             if source is not self._source or len(source) < self._n_settled:
@@ -97,11 +96,11 @@ class Trials(ReadOnlyTrials):
                     self._n_settled += 1
                     self._n_settled_shown = n_before + len(shown)
                     self._settled_counts[state] += is_ours
-            # In one step, so that a thread that reads meanwhile sees the list before or after it.
+            # One assignment, so that other threads see the old list or the new one.
             self._trials[n_before:] = shown
 
     def count_by_state_unsynced(self, arg: Any) -> int:
-        """Count, as of now, the trials in a state, or in one of several."""
+        """Count the trials in a state, or in one of several, as of now."""
         with self._refreshing:
             if self._dynamic_trials is not self._source:
                 return super().count_by_state_unsynced(arg)
@@ -110,7 +109,7 @@ class Trials(ReadOnlyTrials):
             return sum(self._settled_counts[s] for s in states) + self.count_by_state_synced(states, rest)
 
     def queued(self) -> list[Doc]:
-        """Return the documents that wait for their evaluation, inserted or not yet refreshed."""
+        """Return the documents to evaluate, including those inserted since the last refresh."""
         start = self._n_settled if self._dynamic_trials is self._source else 0
         return [
             doc
@@ -119,7 +118,15 @@ class Trials(ReadOnlyTrials):
         ]
 
     def view(self, exp_key: Any = None, refresh: bool = True) -> Trials:
-        """Return the trials of another key over the same documents."""
+        """Return the trials of another key among the same documents.
+
+        Parameters
+        ----------
+        exp_key : any, optional
+            The key; all trials by default.
+        refresh : bool
+            Whether to refresh at once.
+        """
         other = object.__new__(self.__class__)
         other.__dict__.update(self.__dict__, _exp_key=exp_key)
         other._forget_refresh()
@@ -128,8 +135,8 @@ class Trials(ReadOnlyTrials):
         return other
 
     def new_trial_ids(self, n: int) -> list[int]:
-        """Return the numbers of ``n`` trials that nobody else gets."""
-        while self._next_tid in self._ids:  # taken through another view of the same documents
+        """Reserve the numbers of ``n`` new trials."""
+        while self._next_tid in self._ids:  # reserved through another view of the same documents
             self._next_tid += 1
         tids = list(range(self._next_tid, self._next_tid + n))
         self._reserve(tids)
@@ -138,7 +145,15 @@ class Trials(ReadOnlyTrials):
     def new_trial_docs(
         self, tids: Sequence[Any], specs: Sequence[Any], results: Sequence[Any], miscs: Sequence[Any]
     ) -> list[Doc]:
-        """Return documents of trials that wait; they are not inserted."""
+        """Return documents of new trials without inserting them.
+
+        Parameters
+        ----------
+        tids : sequence
+            Numbers of the trials.
+        specs, results, miscs : sequence
+            These parts of each document.
+        """
         rows = zip(tids, specs, results, miscs, strict=True)
         return [new_doc(tid, spec, result, misc, self._exp_key) for tid, spec, result, misc in rows]
 
@@ -150,14 +165,22 @@ class Trials(ReadOnlyTrials):
         miscs: Sequence[Any],
         sources: Sequence[Doc],
     ) -> list[Doc]:
-        """Return documents of trials that repeat others, which their ``misc["from_tid"]`` names."""
+        """Return documents of new trials derived from others, with these in ``misc["from_tid"]``.
+
+        Parameters
+        ----------
+        tids, specs, results, miscs
+            See ``new_trial_docs``.
+        sources : sequence of dict
+            The document that each is derived from.
+        """
         docs = self.new_trial_docs(tids, specs, results, miscs)
         for doc, source in zip(docs, sources, strict=True):
             doc["misc"]["from_tid"] = source["tid"]
         return docs
 
     def assert_valid_trial(self, trial: Any) -> Doc:
-        """Return a document that may be inserted, or raise ``InvalidTrial``."""
+        """Return the document if it can be inserted; raise ``InvalidTrial`` otherwise."""
         doc = checked_doc(trial)
         if self._exp_key is not None and doc["exp_key"] != self._exp_key:
             raise InvalidTrial(
@@ -171,14 +194,14 @@ class Trials(ReadOnlyTrials):
         return self.insert_trial_docs([doc])[0]
 
     def insert_trial_docs(self, docs: Iterable[Doc]) -> list[Any]:
-        """Insert copies of documents, to be shown from the next refresh on; return their numbers.
+        """Insert copies of documents, visible from the next refresh on; return their numbers.
 
-        The copies hold Python's numbers in the place of NumPy's, as a database would.
+        NumPy scalars become Python numbers, as in a database.
         """
         return self._insert_trial_docs([SONify(self.assert_valid_trial(doc)) for doc in docs])
 
     def delete_all(self) -> None:
-        """Forget all trials and attachments."""
+        """Delete all trials and attachments."""
         self._dynamic_trials = []
         self._ids = set()
         self._next_tid = 0
@@ -190,11 +213,19 @@ class Trials(ReadOnlyTrials):
         return TrialAttachments(self.attachments, trial["tid"])
 
     def aname(self, trial: Doc, name: str) -> str:
-        """Return the key under which ``attachments`` holds a blob of a trial."""
+        """Return the key of a trial's attachment in ``attachments``.
+
+        Parameters
+        ----------
+        trial : dict
+            The document.
+        name : str
+            Name of the attachment.
+        """
         return f"{_prefix(trial['tid'])}{name}"
 
-    def learn_space(self, space: Space) -> None:
-        """Note which space the trials are of, for ``best_params`` and ``best_config``."""
+    def set_space(self, space: Space) -> None:
+        """Set the space, for ``best_params`` and ``best_config``."""
         self._space = space
 
     def fmin(
@@ -215,37 +246,30 @@ class Trials(ReadOnlyTrials):
         early_stop_fn: Callable[..., Any] | None = None,
         trials_save_file: str = "",
     ) -> Any:
-        """Minimise a function into these trials; see ``hpsearch.hyperopt.fmin``."""
+        """Minimise a function, and add the trials to these.
+
+        Parameters
+        ----------
+        fn, space, algo, max_evals, timeout, loss_threshold, max_queue_len, rstate, verbose
+            See ``hpsearch.hyperopt.fmin``, as for all parameters below.
+        pass_expr_memo_ctrl, catch_eval_exceptions, return_argmin, show_progressbar, early_stop_fn
+            See there.
+        trials_save_file
+            See there.
+        """
+        arguments = {name: value for name, value in locals().items() if name != "self"}
         fmin = sys.modules["hpsearch.hyperopt.fmin"].fmin
-        return fmin(
-            fn,
-            space,
-            algo=algo,
-            max_evals=max_evals,
-            timeout=timeout,
-            loss_threshold=loss_threshold,
-            trials=self,
-            rstate=rstate,
-            allow_trials_fmin=False,
-            pass_expr_memo_ctrl=pass_expr_memo_ctrl,
-            catch_eval_exceptions=catch_eval_exceptions,
-            verbose=verbose,
-            return_argmin=return_argmin,
-            max_queue_len=max_queue_len,
-            show_progressbar=show_progressbar,
-            early_stop_fn=early_stop_fn,
-            trials_save_file=trials_save_file,
-        )
+        return fmin(**arguments, trials=self, allow_trials_fmin=False)
 
     def _insert_trial_docs(self, docs: list[Doc]) -> list[Any]:
-        """Insert documents that were checked."""
+        """Insert valid documents."""
         tids = [doc["tid"] for doc in docs]
         self._reserve(tids)
         self._dynamic_trials.extend(docs)
         return tids
 
     def _reserve(self, tids: Iterable[Any]) -> None:
-        """Note numbers that are taken; those of integrators may be text."""
+        """Reserve numbers; libraries may use strings."""
         tids = list(tids)
         self._ids.update(tids)
         self._next_tid = max([self._next_tid, *(int(tid) + 1 for tid in tids if isinstance(tid, Integral))])
@@ -254,7 +278,7 @@ class Trials(ReadOnlyTrials):
         return self._exp_key is None or doc["exp_key"] == self._exp_key
 
     def _forget_refresh(self) -> None:
-        """Look at every document anew."""
+        """Make the next refresh read every document."""
         self._trials = []
         self._source = self._dynamic_trials
         self._n_settled = self._n_settled_shown = 0
@@ -265,24 +289,41 @@ class Trials(ReadOnlyTrials):
 
 
 def trials_from_docs(docs: Iterable[Doc], validate: bool = True, **kwargs: Any) -> Trials:
-    """Return ``Trials`` of these documents, refreshed; keywords go to ``Trials``.
+    """Return refreshed ``Trials`` with some documents.
+
+    Parameters
+    ----------
+    docs : iterable of dict
+        The documents.
+    validate : bool
+        Whether to check the documents, and insert copies.
+    **kwargs
+        Arguments of ``Trials``.
 
     Raises
     ------
     InvalidTrial
-        If a document is no trial, unless ``validate`` is false.
+        If a document does not have the format of a trial, and ``validate`` is true.
     """
     trials = Trials(**kwargs)
     if validate:
         trials.insert_trial_docs(docs)
     else:
-        trials._insert_trial_docs(list(docs))  # noqa: SLF001 - the one place that skips the check
+        trials._insert_trial_docs(list(docs))  # noqa: SLF001 - skips the check
     trials.refresh()
     return trials
 
 
 class TrialAttachments(MutableMapping[str, Any]):
-    """The attachments of one trial, over the dict that holds those of all trials."""
+    """The attachments of one trial, as a view of a mapping with those of all trials.
+
+    Parameters
+    ----------
+    all_attachments : mutable mapping
+        The attachments of all trials.
+    tid : int or str
+        Number of the trial.
+    """
 
     def __init__(self, all_attachments: MutableMapping[str, Any], tid: Any) -> None:
         self._all = all_attachments

@@ -59,7 +59,7 @@ def search_on_fleet(
             "A custom algorithm reads all finished trials, so trials.lag must be None or 0."
         )
     experiment = open_experiment(trials, rounds, n_more)
-    trials.learn_space(space)  # the stored one may not import or call anything
+    trials.set_space(space)  # the stored one may not import or call anything
     trials.insert_points(experiment, space, points)
     if algorithm.name == SCRIPTED:
         suggester = FunctionSuggester(rounds.algo, rounds.domain, trials, trials.clock)

@@ -53,7 +53,7 @@ def test_a_script_runs_if_the_folder_for_child_processes_cannot_be_created(folde
     monkeypatch.setenv("HPSEARCH_HOME", str(folder / "a file"))
     code, out, err = run("-m", "hpsearch.hyperopt", folder / "script.py", cwd=folder)
     assert (code, out.rpartition("True ")[2]) == (0, "hpsearch.hyperopt 3\n")
-    assert "HpsearchWarning: Processes that this one starts import the hyperopt that they find" in err
+    assert "HpsearchWarning: Child processes do not import hpsearch as hyperopt" in err
     assert run("-m", "hpsearch.hyperopt", "--as-hyperopt", "true", cwd=folder)[0] == 78
 
 

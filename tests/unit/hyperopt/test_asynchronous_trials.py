@@ -237,7 +237,7 @@ def test_trials_of_another_class_can_be_evaluated():
             self.attachments = {}
 
         def __getattr__(self, name):
-            if name in {"queued", "learn_space", "run_search", "inner"}:
+            if name in {"queued", "set_space", "run_search", "inner"}:
                 raise AttributeError(name)
             return getattr(self.inner, name)
 

@@ -66,7 +66,7 @@ def test_numbers_come_back_from_json_and_from_text(numbers: list[float]) -> None
 def test_pickles_are_never_loaded(protocol: int) -> None:
     """Neither alone, nor inside an array, nor if they contain only numbers."""
     for value in (RecordsUnpickling(), [1, 2], np.arange(3)):
-        with pytest.raises(LoadError, match=r"It is a (pickle|text)|unknown format"):
+        with pytest.raises(LoadError, match=r"It is (a pickle|text)|unknown format"):
             curve_of(pickle.dumps(value, protocol))
     with pytest.raises(LoadError, match="It is an array of object"):
         curve_of(saved(np.array([RecordsUnpickling()], dtype=object), allow_pickle=True))
@@ -78,18 +78,17 @@ def test_pickles_are_never_loaded(protocol: int) -> None:
     [
         (b"\x80\x04.", "a pickle, which is a program and is not run"),
         (b"PK\x03\x04 and more", "a zip archive"),
-        (b"\x1f\x8b\x08", "compressed with gzip"),
         (b"\x00\xff\x00", "3 bytes of an unknown format"),
-        (b"", "a text of something else than numbers"),
-        (b"epoch 1: 0.5", "a text of something else than numbers"),
+        (b"", "text that is not numeric"),
+        (b"epoch 1: 0.5", "text that is not numeric"),
         ("\ud800", "bytes of an unknown format"),
-        (b'{"loss": [1, 2]}', "JSON of something else than numbers"),
-        (b'["1", 2]', "JSON of something else than numbers"),
-        (b"[[1, 2], [3]]", "JSON of something else than numbers"),
-        (b"[" + b"9" * 400 + b", 1]", "JSON of something else than numbers"),
-        (b"[" * 100_000, "a text of something else"),
-        ([1, "a"], "a list of something else than numbers"),
-        ([2**70, 1], "a list of something else than numbers"),
+        (b'{"loss": [1, 2]}', "JSON that is not numeric"),
+        (b'["1", 2]', "JSON that is not numeric"),
+        (b"[[1, 2], [3]]", "JSON that is not numeric"),
+        (b"[" + b"9" * 400 + b", 1]", "JSON that is not numeric"),
+        (b"[" * 100_000, "text that is not numeric"),
+        ([1, "a"], "a list that is not numeric"),
+        ([2**70, 1], "a list that is not numeric"),
         (saved(np.array(["a", "b"])), "an array of str"),
         (saved(np.zeros(3, [("a", "f8")])), "an array of void64"),
         (saved(np.zeros(3, "M8[s]")), "an array of datetime64"),
@@ -99,10 +98,10 @@ def test_pickles_are_never_loaded(protocol: int) -> None:
         (with_header("<f8", "(-1, -1)", bytes(8)), "a damaged array"),
         (with_header("V0", "(10000000000000,)"), "an array of void"),
         (with_header("|O", "(4,)", b"A" * 32), "an array of object"),
-        (with_header("<f8', 'and more"), "an array in a form that is not read"),
-        (with_header("<f8", "__import__('os').getcwd()"), "an array in a form that is not read"),
-        (b"\x93NUMPY", "an array in a form that is not read"),
-        (b"\x93NUMPY\x07\x00", "an array in a form that is not read"),
+        (with_header("<f8', 'and more"), "an array in an unsupported format"),
+        (with_header("<f8", "__import__('os').getcwd()"), "an array in an unsupported format"),
+        (b"\x93NUMPY", "an array in an unsupported format"),
+        (b"\x93NUMPY\x07\x00", "an array in an unsupported format"),
     ],
 )  # fmt: skip
 def test_other_content_is_described(attached: Any, what: str) -> None:

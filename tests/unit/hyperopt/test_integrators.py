@@ -161,7 +161,7 @@ def test_a_custom_algorithm_reads_and_writes_documents() -> None:
 
 def test_values_of_an_unknown_trial_are_rejected_unless_allowed() -> None:
     misc = {"tid": 1}
-    with pytest.raises(ValueError, match="'x' has a value for the trial 2"):
+    with pytest.raises(ValueError, match="'x' has a value for the unknown trial 2"):
         base.miscs_update_idxs_vals([misc], {"x": [2]}, {"x": [0.5]})
     base.miscs_update_idxs_vals([misc], {"x": [2]}, {"x": [0.5]}, assert_all_vals_used=False)
     assert misc["vals"] == {"x": []}

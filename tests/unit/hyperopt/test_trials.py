@@ -129,7 +129,7 @@ def test_best_params_and_best_config_show_options() -> None:
     assert trials.best_params["kind"] == (kind if kind == "a" else trials.best_params["kind"])
     assert trials.best_params["x"] == trials.best_config["x"] == trials.argmin["x"]
     loaded = pickle.loads(pickle.dumps(trials))
-    with pytest.raises(ConfigurationError, match="do not know their space"):
+    with pytest.raises(ConfigurationError, match="space of these trials is unknown"):
         _ = loaded.best_config
 
 
