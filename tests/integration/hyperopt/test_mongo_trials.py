@@ -92,7 +92,9 @@ def test_without_workers_a_timeout_ends_the_call_and_cancels_pending_trials(jobs
     """The error counts them; no grace period is needed."""
     trials = MongoTrials(jobs, exp_key=KEY)
     trials.clock = Clock()
-    cancelled = r"0 are not finished\. 4 were cancelled: 0 under evaluation, and 4 that no worker had claimed\."
+    cancelled = (
+        r"0 are not finished\. 4 were cancelled: 0 under evaluation, and 4 that no worker had claimed\."
+    )
     with pytest.raises(AllTrialsFailed, match=rf"None of 4 trials has a loss: .* {cancelled}"):
         search(trials, timeout=0.3, max_queue_len=4)
     assert trials.clock.seconds < trials.grace_s
