@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -82,7 +83,7 @@ def needed(package: str, extras: Collection[str]) -> set[str]:
 
 def stated(package: Distribution) -> str | None:
     """Return what the metadata of a package says about its licence as an SPDX expression, if it does."""
-    metadata = package.metadata
+    metadata: Any = package.metadata  # a Message, which typeshed does not say
     if expression := metadata.get("License-Expression"):
         return str(expression)
     names = [c.removeprefix(_OSI) for c in metadata.get_all("Classifier") or () if c.startswith(_OSI)]

@@ -13,6 +13,8 @@ from hypothesis import settings
 
 from hpsearch.mongod import ephemeral_mongod
 
+pytest_plugins = ["tests.support.cpu_limits"]
+
 REPOSITORY = Path(__file__).parents[1]
 
 #: What ``scripts/fuzz`` asks for; a run of the tests tries as many examples as hypothesis does by itself.

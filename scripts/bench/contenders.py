@@ -160,8 +160,8 @@ def _optuna_value(trial: Any, label: str, distribution: Distribution) -> float |
     match distribution:
         case Categorical(probabilities=probabilities):
             return int(trial.suggest_categorical(label, list(range(len(probabilities)))))
-        case Integer(low=low, high=high):
-            return int(trial.suggest_int(label, low, high - 1))
+        case Integer(low=lowest, high=end):
+            return int(trial.suggest_int(label, lowest, end - 1))
         case Numeric(latent=Normal(mu, sigma), is_log=is_log):
             z = trial.suggest_float(label, mu - 3 * sigma, mu + 3 * sigma)
             return distribution.nearest(float(np.exp(z)) if is_log else z)

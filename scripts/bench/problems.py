@@ -124,7 +124,7 @@ def steps(rng: np.random.Generator) -> Problem:
 
     def distance(config: Config) -> float:
         off_c = math.log(max(config["c"], 0.5)) - math.log(round(math.exp(c)))
-        return (
+        return float(
             abs(config["a"] - a) / 100 + 2 * (config["b"] - b) ** 2 + 0.2 * off_c**2 + (config["d"] - d) ** 2
         )
 

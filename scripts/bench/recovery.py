@@ -190,8 +190,8 @@ def main() -> None:
         for what in found[0]:
             seconds = [repeat[what] for repeat in found]
             limit = bound(setting)
-            bound = "" if limit is None else f"{limit:g}" if max(seconds) <= limit else f"**{limit:g}**"
-            print(f"| {name} | {what} | {median(seconds):.1f} | {max(seconds):.1f} | {bound} |", flush=True)
+            shown = "" if limit is None else f"{limit:g}" if max(seconds) <= limit else f"**{limit:g}**"
+            print(f"| {name} | {what} | {median(seconds):.1f} | {max(seconds):.1f} | {shown} |", flush=True)
 
 
 def measured(event: Callable[[Path, Setting], dict[str, float]], setting: Setting) -> dict[str, float]:

@@ -16,7 +16,7 @@ from crowd import EXP_KEY
 
 from hpsearch.core.experiment import Budget, Experiment
 from hpsearch.core.trial import Holder, State, Trial
-from hpsearch.objective.loading import load_space, parse_target
+from hpsearch.objective.loading import load, parse_space, parse_target
 from hpsearch.space.tree import Space
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
@@ -80,7 +80,7 @@ def opened(uri: str, target: Path, n_finished: int) -> Search:
     """Create a search with finished trials in a new database."""
     at = uri.replace("/hpsearch?", f"/scale_{n_finished}?")
     objective = parse_target(str(target))
-    space = Space(load_space(objective, None))
+    space = Space(load(parse_space(objective, None)))
     search = Search(at, target, MongoStore.connect(at, patience=Patience(30)), space)
     search.store.open_experiment(
         Experiment(

@@ -161,7 +161,7 @@ def run_hyperopt(kinds: list[str], n: int, repeat: int) -> dict[str, float]:
         trials.refresh()
 
     def ask() -> list[Any]:
-        return tpe.suggest(trials.new_trial_ids(1), domain, trials, len(trials))
+        return list(tpe.suggest(trials.new_trial_ids(1), domain, trials, len(trials)))
 
     tell(rand.suggest(trials.new_trial_ids(n), domain, trials, 0))
     return {"ms": median_ms(ask, tell, repeat)}
@@ -269,7 +269,7 @@ def main() -> None:
     print("params  trials  " + "".join(f"{name:>20}" for name in names) + "     batch    memory")
     for n_params in options.params:
         for n in options.trials:
-            cells, ours = [], {}
+            cells, ours = [], dict[Any, Any]()
             for name in names:
                 is_peer = name in peers
                 if is_peer and n > options.max_peer_trials:

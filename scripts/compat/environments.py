@@ -26,7 +26,7 @@ def python_of(name: str, requirements: Sequence[str]) -> Path:
         return python
     print(f"Installing {', '.join(requirements)} into {folder} ...", file=sys.stderr, flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-    pip = [
+    pip: list[str | Path] = [
         python,
         "-m",
         "pip",

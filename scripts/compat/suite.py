@@ -96,7 +96,7 @@ def _outcome(python: Path, tests: Path, path: Path, options: Sequence[str]) -> O
     """Run one file in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="compat-suite-") as folder:
         report = Path(folder) / "report.xml"
-        command = [
+        command: list[str | Path] = [
             python,
             "-m",
             "pytest",

@@ -30,6 +30,6 @@ def objective(config: dict[str, Any]) -> float:
     points = [low + width * part / 4 for part in range(5)]
     for step in range(1, N_STEPS + 1):
         points = [x - config["learning_rate"] * 2 * x for x in points]  # the gradient of x^2 is 2x
-        loss = sum(x * x for x in points) / len(points)
+        loss: float = sum(x * x for x in points) / len(points)
         hpsearch.current_trial().report(step, loss)
     return loss

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import Popen
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -50,7 +52,7 @@ class Locked:
     def show(self, part: str) -> None:
         self.file(f"new-{part}").replace(self.file(part))
 
-    def start(self, part: str, *args: str, **env: str):
+    def start(self, part: str, *args: str, **env: str) -> Popen[str]:
         place = {"HPSEARCH_STORE": "", "HPSEARCH_STORE_FILE": str(self.file(part))}
         return self.fleet.start(part, *args, **{**place, **env})
 
@@ -60,8 +62,8 @@ class Locked:
         self.server.process.wait()
         self.server.start()
 
-    def command(self, *args, **fields) -> None:
-        with MongoClient(self.fleet.uri) as client:
+    def command(self, *args: Any, **fields: Any) -> None:
+        with MongoClient[dict[str, Any]](self.fleet.uri) as client:
             client[self.name].command(*args, **fields)
 
 
@@ -80,7 +82,7 @@ def locked(tmp_path: Path) -> Iterator[Locked]:
     server.kill()
 
 
-def test_a_rotated_password_costs_no_evaluation_and_ends_nobody(locked):
+def test_a_rotated_password_costs_no_evaluation_and_ends_nobody(locked: Locked) -> None:
     """They wait, read their files again, and go on; the objective was called once for each trial."""
     fleet = locked.fleet
     coordinator = locked.start("coordinator", "search.py", "--max-evals", "2", "--lease", "5s")
@@ -106,7 +108,7 @@ def test_a_rotated_password_costs_no_evaluation_and_ends_nobody(locked):
         assert [p for p in locked.passwords if p in output] == []
 
 
-def test_who_is_refused_for_too_long_gives_up(locked):
+def test_who_is_refused_for_too_long_gives_up(locked: Locked) -> None:
     fleet = locked.fleet
     coordinator = locked.start("coordinator", "search.py", "--auth-patience", "1s")
     worker = locked.start("worker", "--auth-patience", "1s", SLEEP="0.1")
@@ -122,7 +124,7 @@ def test_who_is_refused_for_too_long_gives_up(locked):
         assert "refuses this user: Authentication failed" in fleet.output(process).splitlines()[-1]
 
 
-def test_wrong_credentials_at_the_start_end_at_once(locked):
+def test_wrong_credentials_at_the_start_end_at_once(locked: Locked) -> None:
     uri = locked.file("worker").read_text()
     locked.file("worker").write_text(next(uri.replace(p, "wrong") for p in locked.passwords if p in uri))
     worker = locked.start("worker")
@@ -132,7 +134,7 @@ def test_wrong_credentials_at_the_start_end_at_once(locked):
         assert "Waiting" not in locked.fleet.output(process)
 
 
-def test_a_right_that_is_missing_beside_the_trials_costs_no_lease(locked):
+def test_a_right_that_is_missing_beside_the_trials_costs_no_lease(locked: Locked) -> None:
     """The worker may not speak in the registry any more; its trial outlasts several leases."""
     fleet = locked.fleet
     coordinator = locked.start("coordinator", "search.py", "--max-evals", "1", "--lease", "1s")

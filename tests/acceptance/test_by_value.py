@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from hpsearch.core.trial import FailureKind, State
 from hpsearch.objective.by_value import MAX_ENVELOPE_BYTES, pack
 from tests.support.fleet import wait_for_exit
+from tests.support.objectives import TrialQueue
 from tests.support.payloads import SECRET, Sealed, made, send
 from tests.support.waiting import wait_until
 
@@ -35,7 +37,9 @@ def objective(config):
 
 
 @pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
-def test_a_function_of_a_script_is_evaluated_where_the_script_is_not(queue, isolation):
+def test_a_function_of_a_script_is_evaluated_where_the_script_is_not(
+    queue: TrialQueue, isolation: str
+) -> None:
     """It is unpickled once for all trials, and the secret is not in its environment."""
     key = send(queue, COUNTS, 3)
 
@@ -48,7 +52,7 @@ def test_a_function_of_a_script_is_evaluated_where_the_script_is_not(queue, isol
     assert {trial.result["secret"] for trial in trials} == {None}
 
 
-def test_the_secret_may_lie_in_a_file(queue):
+def test_the_secret_may_lie_in_a_file(queue: TrialQueue) -> None:
     file = queue.fleet.folder / "secret"
     file.write_text(SECRET + "\n")
     file.chmod(0o600)
@@ -90,7 +94,9 @@ def test_the_secret_may_lie_in_a_file(queue):
         "oversized",
     ],
 )
-def test_an_objective_that_may_not_be_run_is_not_served_and_its_trials_wait(queue, secret, sealed, problem):
+def test_an_objective_that_may_not_be_run_is_not_served_and_its_trials_wait(
+    queue: TrialQueue, secret: dict[str, Any], sealed: Any, problem: str
+) -> None:
     key = send(queue, COUNTS, sealed=sealed)
     worker = queue.fleet.worker(**{**secret, "PATH": os.environ["PATH"]})
     wait_until(lambda: "not serving sent" in queue.fleet.output(worker), "the refusal")
@@ -104,7 +110,7 @@ def test_an_objective_that_may_not_be_run_is_not_served_and_its_trials_wait(queu
     assert not any(value in queue.fleet.output(worker) for value in secret.values())
 
 
-def test_a_missing_module_is_named_with_the_remedy(queue):
+def test_a_missing_module_is_named_with_the_remedy(queue: TrialQueue) -> None:
     module = queue.fleet.folder / "only_here" / "helpers_of_script.py"
     module.parent.mkdir()
     module.write_text("def loss(x): return x")
@@ -124,7 +130,7 @@ def test_a_missing_module_is_named_with_the_remedy(queue):
     assert queue.states(key) == ["done"]
 
 
-def test_an_experiment_that_was_made_anew_is_evaluated_by_its_new_objective(queue):
+def test_an_experiment_that_was_made_anew_is_evaluated_by_its_new_objective(queue: TrialQueue) -> None:
     """Under the same name, by the same worker, which has unpickled the old one."""
     worker = queue.fleet.worker(HPSEARCH_SECRET=SECRET)
     for factor in (1, 2):
@@ -158,7 +164,7 @@ def objective(config):
 
 
 @pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
-def test_what_is_attached_is_there_when_the_trial_is_done(queue, isolation):
+def test_what_is_attached_is_there_when_the_trial_is_done(queue: TrialQueue, isolation: str) -> None:
     key = send(queue, ATTACHES)
 
     assert wait_for_exit(queue.fleet.worker("--burst", isolation, HPSEARCH_SECRET=SECRET)) == 0
@@ -174,7 +180,7 @@ def test_what_is_attached_is_there_when_the_trial_is_done(queue, isolation):
     assert "attachments   checkpoint, model" in page
 
 
-def test_a_failed_trial_keeps_what_it_attached_before(queue):
+def test_a_failed_trial_keeps_what_it_attached_before(queue: TrialQueue) -> None:
     """Whether it raised, ended its process, or took too long."""
     key = send(queue, ATTACHES, 4)
 
@@ -199,7 +205,9 @@ def objective(config):
 """)
 
 
-def test_a_trial_that_is_given_back_shows_the_attachments_of_its_last_attempt_alone(queue):
+def test_a_trial_that_is_given_back_shows_the_attachments_of_its_last_attempt_alone(
+    queue: TrialQueue,
+) -> None:
     key = send(queue, WAITS)
     first = queue.fleet.start("worker", "--drain-timeout", "0s", HPSEARCH_SECRET=SECRET)
     queue.wait_for_file("started")

@@ -31,7 +31,7 @@ def searched(fleet: Fleet, n: int, *args: str) -> tuple[int, str]:
     return wait_for_exit(process), fleet.output(process)
 
 
-def test_a_warm_worker_loads_changed_code_once_it_is_accepted(lab):
+def test_a_warm_worker_loads_changed_code_once_it_is_accepted(lab: Fleet) -> None:
     worker = lab.worker("--exp-key", "changed")
     assert searched(lab, 3)[0] == 0
     (lab.folder / "lab.py").write_text("OFFSET = 1000")
@@ -47,7 +47,7 @@ def test_a_warm_worker_loads_changed_code_once_it_is_accepted(lab):
     assert worker.poll() is None
 
 
-def test_a_worker_without_isolation_asks_to_be_started_again(lab):
+def test_a_worker_without_isolation_asks_to_be_started_again(lab: Fleet) -> None:
     worker = lab.worker("--exp-key", "changed", "--no-isolate")
     assert searched(lab, 2)[0] == 0
     (lab.folder / "lab.py").write_text("OFFSET = 1000")
@@ -56,7 +56,7 @@ def test_a_worker_without_isolation_asks_to_be_started_again(lab):
     assert "start the worker again" in lab.output(worker)
 
 
-def test_a_worker_with_another_version_of_the_code_takes_no_trial(lab):
+def test_a_worker_with_another_version_of_the_code_takes_no_trial(lab: Fleet) -> None:
     lab.start("coordinator", "changed.py", "--max-evals", "2")
     wait_until(lambda: bool(lab.trials("changed")), "a trial")
     (lab.folder / "lab.py").write_text("OFFSET = 1")

@@ -56,7 +56,7 @@ def fleet(tmp_path: Path) -> Iterator[Timed]:
     server.kill()
 
 
-def test_who_dies_as_the_clock_is_set_back_is_replaced_within_a_lease(fleet):
+def test_who_dies_as_the_clock_is_set_back_is_replaced_within_a_lease(fleet: Timed) -> None:
     """The leader and a worker; with leases that are dates alone both would seem to live for an hour."""
     leader = fleet.coordinator()
     wait_until(lambda: bool(fleet.trials()), "a trial")
@@ -81,7 +81,7 @@ def test_who_dies_as_the_clock_is_set_back_is_replaced_within_a_lease(fleet):
     wait_until(lambda: len(fleet.trials()) > n_trials + 1, "suggestions of the standby", 40)
 
 
-def test_a_step_of_the_clock_ends_no_search_by_its_timeout(fleet):
+def test_a_step_of_the_clock_ends_no_search_by_its_timeout(fleet: Timed) -> None:
     coordinator = fleet.coordinator("--timeout", "30m")
     fleet.worker(SLEEP="0.2")
     wait_until(lambda: fleet.n_done() >= 2, "two results")

@@ -30,7 +30,7 @@ def is_exact(fleet: Fleet, n: int) -> None:
     assert fleet.calls() == n, "no trial was evaluated twice"
 
 
-def test_a_stopped_search_ends_its_trials_and_its_coordinator(fleet):
+def test_a_stopped_search_ends_its_trials_and_its_coordinator(fleet: Fleet) -> None:
     worker = fleet.worker(SLEEP="600")
     coordinator = fleet.coordinator("--drain-timeout", "0.5s")
     wait_until(lambda: bool(running_trials(fleet.trials())), "a running trial")
@@ -42,7 +42,7 @@ def test_a_stopped_search_ends_its_trials_and_its_coordinator(fleet):
     assert worker.poll() is None
 
 
-def test_a_paused_search_starts_nothing_and_goes_on_when_resumed(fleet):
+def test_a_paused_search_starts_nothing_and_goes_on_when_resumed(fleet: Fleet) -> None:
     fleet.worker(SLEEP="0.6")
     coordinator = fleet.coordinator("--max-evals", "6")
     wait_until(lambda: bool(running_trials(fleet.trials())), "the first trial")
@@ -58,7 +58,7 @@ def test_a_paused_search_starts_nothing_and_goes_on_when_resumed(fleet):
     is_exact(fleet, 6)
 
 
-def test_a_signal_ends_the_coordinator_and_leaves_the_search_to_the_next(fleet):
+def test_a_signal_ends_the_coordinator_and_leaves_the_search_to_the_next(fleet: Fleet) -> None:
     fleet.worker("--concurrency", "2")
     first = fleet.coordinator("--max-evals", "10")
     wait_until(lambda: n_finished(fleet) >= 2, "two trials")
@@ -71,7 +71,7 @@ def test_a_signal_ends_the_coordinator_and_leaves_the_search_to_the_next(fleet):
     is_exact(fleet, 10)
 
 
-def test_a_search_that_ended_is_taken_up_with_a_larger_budget(fleet):
+def test_a_search_that_ended_is_taken_up_with_a_larger_budget(fleet: Fleet) -> None:
     fleet.worker()
     assert wait_for_exit(fleet.coordinator("--max-evals", "3")) == 0
     is_exact(fleet, 3)
@@ -79,7 +79,7 @@ def test_a_search_that_ended_is_taken_up_with_a_larger_budget(fleet):
     is_exact(fleet, 5)
 
 
-def test_the_timeout_of_the_search_ends_what_still_runs(fleet):
+def test_the_timeout_of_the_search_ends_what_still_runs(fleet: Fleet) -> None:
     worker = fleet.worker(SLEEP="600")
     coordinator = fleet.coordinator("--timeout", "3s", "--drain-timeout", "0.5s")
     assert wait_for_exit(coordinator, timeout_s=20) == 1, "no trial succeeded"
@@ -87,7 +87,7 @@ def test_the_timeout_of_the_search_ends_what_still_runs(fleet):
     wait_until(lambda: "was stopped: cancelled" in fleet.output(worker), "the worker to hear of it", 10)
 
 
-def test_a_leader_that_stood_still_finds_another_in_its_place_and_the_count_is_exact(fleet):
+def test_a_leader_that_stood_still_finds_another_in_its_place_and_the_count_is_exact(fleet: Fleet) -> None:
     """Longer than its lease on the leadership; then it wakes up in the middle of whatever it did."""
     fleet.worker(SLEEP="0.4")
     leader = fleet.coordinator("--max-evals", "30")
@@ -103,7 +103,7 @@ def test_a_leader_that_stood_still_finds_another_in_its_place_and_the_count_is_e
     is_exact(fleet, 30)
 
 
-def test_a_worker_in_burst_mode_stays_as_long_as_a_coordinator_leads(fleet):
+def test_a_worker_in_burst_mode_stays_as_long_as_a_coordinator_leads(fleet: Fleet) -> None:
     coordinator = fleet.coordinator("--max-evals", "6")
     wait_until(lambda: bool(fleet.trials()), "a trial")
     worker = fleet.worker("--burst")

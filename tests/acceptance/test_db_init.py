@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,7 +15,7 @@ from tests.support.fleet import OBJECTIVE, Fleet, wait_for_exit
 
 
 @pytest.fixture
-def administrator(tmp_path: Path, mongo_uri: str, database: str):
+def administrator(tmp_path: Path, mongo_uri: str, database: str) -> Iterator[Any]:
     """Calls commands as the administrator, in a folder with a search."""
     (tmp_path / "search.py").write_text(OBJECTIVE)
     (tmp_path / "calls").touch()
@@ -27,7 +29,7 @@ def users_of(output: str) -> dict[str, str]:
     return {urlsplit(uri).username or "": uri for uri in output.split()}
 
 
-def test_a_fleet_searches_under_its_users_and_shows_no_password(administrator, database):
+def test_a_fleet_searches_under_its_users_and_shows_no_password(administrator: Any, database: str) -> None:
     """A whole search ends well, and neither command lines, logs nor documents hold a password."""
     made = administrator.call("db", "init", "--users")
     assert made.returncode == 0, made.stderr
@@ -49,7 +51,7 @@ def test_a_fleet_searches_under_its_users_and_shows_no_password(administrator, d
     assert "the role hpsearch_coordinator" in administrator.output(refused)
     assert "Traceback" not in administrator.output(refused)
 
-    with MongoClient(administrator.uri) as client:
+    with MongoClient[dict[str, Any]](administrator.uri) as client:
         names = client[database].list_collection_names()
         documents = [repr(document) for name in names for document in client[database][name].find()]
     shown = [*listed, *documents, made.stderr, *map(administrator.output, (worker, coordinator, refused))]
@@ -57,7 +59,7 @@ def test_a_fleet_searches_under_its_users_and_shows_no_password(administrator, d
     assert [password for password in passwords if any(password in text for text in shown)] == []
 
 
-def test_a_second_run_changes_no_password_unless_told_to(administrator, tmp_path):
+def test_a_second_run_changes_no_password_unless_told_to(administrator: Any, tmp_path: Path) -> None:
     """The first URIs go on working; rotated ones replace them, in a file that is the owner's alone."""
     first = users_of(administrator.call("db", "init", "--users").stdout)
     again = administrator.call("db", "init", "--users")

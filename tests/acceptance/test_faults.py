@@ -25,7 +25,7 @@ def is_complete(fleet: Fleet) -> None:
     assert [t.tid for t in trials] == list(range(len(trials)))
 
 
-def test_a_worker_killed_in_mid_trial_costs_a_rerun_and_nothing_else(fleet):
+def test_a_worker_killed_in_mid_trial_costs_a_rerun_and_nothing_else(fleet: Fleet) -> None:
     victim = fleet.worker("--name", "victim", SLEEP="600")
     coordinator = fleet.coordinator("--max-evals", str(N))
     wait_until(lambda: bool(running_trials(fleet.trials())), "a trial in the hands of the victim")
@@ -42,7 +42,7 @@ def test_a_worker_killed_in_mid_trial_costs_a_rerun_and_nothing_else(fleet):
     assert [(h.attempt, h.worker, h.why) for h in again.history] == [(1, "victim", "lease expired")]
 
 
-def test_a_coordinator_killed_and_started_again_reaches_the_exact_count(fleet):
+def test_a_coordinator_killed_and_started_again_reaches_the_exact_count(fleet: Fleet) -> None:
     for _ in range(3):
         fleet.worker()
     first = fleet.coordinator("--max-evals", str(N))
@@ -54,7 +54,7 @@ def test_a_coordinator_killed_and_started_again_reaches_the_exact_count(fleet):
     assert fleet.calls() == N, "no trial was evaluated twice"
 
 
-def test_mongod_killed_and_started_again_in_mid_search_loses_nothing(fleet):
+def test_mongod_killed_and_started_again_in_mid_search_loses_nothing(fleet: Fleet) -> None:
     workers = [fleet.worker() for _ in range(3)]
     coordinator = fleet.coordinator("--max-evals", str(N))
     wait_until(lambda: sum(t.state is State.DONE for t in fleet.trials()) >= 3, "three trials")
@@ -69,7 +69,7 @@ def test_mongod_killed_and_started_again_in_mid_search_loses_nothing(fleet):
     assert all(text.count("MongoDB is away") <= 2 for text in outputs), "said once, not in a loop"
 
 
-def test_a_standby_waits_and_takes_over_from_a_killed_leader(fleet):
+def test_a_standby_waits_and_takes_over_from_a_killed_leader(fleet: Fleet) -> None:
     leader = fleet.coordinator("--max-evals", str(N))
     wait_until(lambda: bool(fleet.trials()), "the leader to suggest")
     standby = fleet.coordinator("--max-evals", str(N))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,7 +73,7 @@ def described() -> dict[str, tuple[str, frozenset[str]]]:
     return {name: (kind, frozenset(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
 
 
-def test_a_fleet_tells_what_the_reference_says_and_counts_what_happened(fleet):
+def test_a_fleet_tells_what_the_reference_says_and_counts_what_happened(fleet: Fleet) -> None:
     worker = fleet.worker("--name", "anna", *HEALTH)
     at_worker = url_of(fleet, worker)
     wait_until(lambda: asked(f"{at_worker}/readyz") == (200, "ready"), "the worker to be ready")
@@ -118,7 +119,7 @@ def json_lines(fleet: Fleet, process: subprocess.Popen[str]) -> list[dict[str, A
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
-def test_a_draining_worker_lives_and_is_not_ready(fleet):
+def test_a_draining_worker_lives_and_is_not_ready(fleet: Fleet) -> None:
     worker = fleet.worker(*HEALTH, "--drain-timeout", "60s", SLEEP="600")
     fleet.coordinator("--max-evals", "1")
     url = url_of(fleet, worker)
@@ -133,7 +134,7 @@ def test_a_draining_worker_lives_and_is_not_ready(fleet):
         asked(f"{url}/healthz")
 
 
-def test_an_outage_of_the_database_leaves_a_worker_alive_and_is_counted(tmp_path):
+def test_an_outage_of_the_database_leaves_a_worker_alive_and_is_counted(tmp_path: Path) -> None:
     server = Server(tmp_path / "data")
     server.start()
     fleet = Fleet(tmp_path, server.uri)
@@ -158,7 +159,7 @@ def feels_an_outage(fleet: Fleet, server: Server) -> None:
     assert events.count(Event.DATABASE_AWAY) == events.count(Event.DATABASE_BACK) == 1
 
 
-def test_a_port_in_use_ends_the_command_with_a_sentence(fleet):
+def test_a_port_in_use_ends_the_command_with_a_sentence(fleet: Fleet) -> None:
     url = url_of(fleet, fleet.worker(*HEALTH))
     port = url.rpartition(":")[2]
     for command in (["worker"], ["coordinator", "search.py"]):

@@ -6,6 +6,7 @@ import pytest
 
 from hpsearch.core.trial import FINISHED, State
 from tests.support.fleet import wait_for_exit
+from tests.support.objectives import TrialQueue
 
 #: By the value of "x": what to return, or raise, and whether the loss is kept.
 OBJECTIVE = r"""
@@ -68,7 +69,9 @@ N_KEPT, N = 8, 31
 
 
 @pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
-def test_every_trial_ends_the_losses_are_kept_and_no_terminal_obeys(queue, isolation):
+def test_every_trial_ends_the_losses_are_kept_and_no_terminal_obeys(
+    queue: TrialQueue, isolation: str
+) -> None:
     (queue.fleet.folder / "anything.py").write_text(OBJECTIVE)
     key = queue.submit("objective", N, file="anything.py")
     worker = queue.fleet.worker("--burst", isolation)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,20 +64,20 @@ def after(label: str, text: str) -> str:
     return line.removeprefix(label).strip()
 
 
-def test_every_lesson_has_a_command_in_the_manual_and_a_row_in_its_folder():
+def test_every_lesson_has_a_command_in_the_manual_and_a_row_in_its_folder() -> None:
     overview = (LESSONS / "README.md").read_text()
     for path in LESSONS.glob("*.py"):
         assert command(path.stem)
         assert f"]({path.name})" in overview
 
 
-def test_the_first_lesson_draws_every_distribution(run: Run, tmp_path: Path):
+def test_the_first_lesson_draws_every_distribution(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="pictures need the extra plot")
     assert run(command("distributions")) == "Wrote distributions.png.\n"
     assert (tmp_path / "distributions.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_first_lesson_tells_types_and_quartiles_of_every_distribution(run: Run):
+def test_the_first_lesson_tells_types_and_quartiles_of_every_distribution(run: Run) -> None:
     rows = {
         line.split()[0]: line.split()[1:] for line in run(f"python {LESSONS}/distributions.py").splitlines()
     }
@@ -87,7 +88,7 @@ def test_the_first_lesson_tells_types_and_quartiles_of_every_distribution(run: R
     assert quartiles == pytest.approx([0.01, 0.1, 1], rel=0.2)
 
 
-def test_the_parabola_is_searched_to_its_lowest_point(run: Run):
+def test_the_parabola_is_searched_to_its_lowest_point(run: Run) -> None:
     said = run(command("parabola"))
     best = [float(line.split(": ")[1]) for line in said.splitlines() if line.startswith("best of")]
     assert len(best) == 5
@@ -96,7 +97,7 @@ def test_the_parabola_is_searched_to_its_lowest_point(run: Run):
     assert (x, value) == (pytest.approx(0.5, abs=0.1), pytest.approx(0.75, abs=0.01))
 
 
-def test_in_a_dict_space_results_have_labels_and_the_objective_keys(run: Run):
+def test_in_a_dict_space_results_have_labels_and_the_objective_keys(run: Run) -> None:
     said = run(command("dict_space"))
     answer = ast.literal_eval(after("fmin's answer, by label:", said))
     config = ast.literal_eval(after("what the objective received:", said))
@@ -108,7 +109,7 @@ def test_in_a_dict_space_results_have_labels_and_the_objective_keys(run: Run):
     assert error < min(stiff, free)
 
 
-def test_in_a_nested_space_a_step_that_is_left_out_is_none_and_has_no_labels(run: Run):
+def test_in_a_nested_space_a_step_that_is_left_out_is_none_and_has_no_labels(run: Run) -> None:
     said = run(command("nested_space"))
     answer = ast.literal_eval(after("fmin's answer:", said))
     config = ast.literal_eval(after("trials.best_config:", said))
@@ -119,7 +120,7 @@ def test_in_a_nested_space_a_step_that_is_left_out_is_none_and_has_no_labels(run
     assert sum(int(n) for n in re.findall(r"(\d+) times", said)) == 120
 
 
-def test_the_history_shows_failed_trials_and_the_best_is_none_of_them(run: Run):
+def test_the_history_shows_failed_trials_and_the_best_is_none_of_them(run: Run) -> None:
     said = run(command("history"))
     rows = [line.split()[:4] for line in said.splitlines() if "x=" in line and "best_trial" not in line]
     assert [int(tid) for tid, *_ in rows] == list(range(30))
@@ -136,7 +137,7 @@ def test_the_history_shows_failed_trials_and_the_best_is_none_of_them(run: Run):
     )
 
 
-def test_a_search_that_was_saved_goes_on_as_if_it_had_not_been(run: Run, tmp_path: Path):
+def test_a_search_that_was_saved_goes_on_as_if_it_had_not_been(run: Run, tmp_path: Path) -> None:
     said = run(command("resume_by_pickle"))
     counts = {
         label: after(f"{label}:", said).split()[0] for label in ("saved", "loaded", "resumed", "at once")
@@ -146,7 +147,7 @@ def test_a_search_that_was_saved_goes_on_as_if_it_had_not_been(run: Run, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["scripts"]
 
 
-def test_a_search_goes_on_by_its_key_with_the_trials_it_has(run: Run):
+def test_a_search_goes_on_by_its_key_with_the_trials_it_has(run: Run) -> None:
     source = (LESSONS / "resume_by_key.py").read_text()
     begin, go_on, look = re.findall(r"^    (hpsearch .*)$", source, flags=re.MULTILINE)
     assert begin.startswith(command("resume_by_key"))
@@ -158,6 +159,6 @@ def test_a_search_goes_on_by_its_key_with_the_trials_it_has(run: Run):
     assert losses == pytest.approx(sorted(trial["loss"] for trial in trials(run))[:5], rel=1e-5)
 
 
-def trials(run: Run) -> list[dict]:
+def trials(run: Run) -> list[dict[str, Any]]:
     """Return all trials of the last lesson, as they stand in the database."""
     return json.loads(run("hpsearch trials lesson --format json"))["trials"]

@@ -189,7 +189,9 @@ def held_by(trials: MongoTrials, worker: subprocess.Popen[str]) -> list[Trial]:
     return [trial for trial in running if trial.worker and trial.worker.pid == worker.pid]
 
 
-def test_two_hundred_trials_with_a_worker_killed_are_all_done_once(office: Office, tuned: MongoTrials):
+def test_two_hundred_trials_with_a_worker_killed_are_all_done_once(
+    office: Office, tuned: MongoTrials
+) -> None:
     """Four workers, 200 trials: none is lost, none doubled, and only the victim's is evaluated again."""
     script = office.script("tune.py", "200")
     victim = office.worker("--exp-key", "tune", SLEEP="600")
@@ -215,7 +217,9 @@ def test_two_hundred_trials_with_a_worker_killed_are_all_done_once(office: Offic
 
 
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGINT])
-def test_a_script_that_dies_goes_on_where_it_was(office: Office, tuned: MongoTrials, signum: signal.Signals):
+def test_a_script_that_dies_goes_on_where_it_was(
+    office: Office, tuned: MongoTrials, signum: signal.Signals
+) -> None:
     """Killed or interrupted, and started again: nothing is lost, doubled, or suggested twice."""
     script = office.script("tune.py", "60")
     office.worker("--exp-key", "tune")
@@ -231,7 +235,9 @@ def test_a_script_that_dies_goes_on_where_it_was(office: Office, tuned: MongoTri
     assert sorted(office.calls()) == sorted(map(repr, tuned.vals["x"]))
 
 
-def test_a_script_whose_workers_all_refused_its_objective_is_told_and_goes_on_with_others(office: Office):
+def test_a_script_whose_workers_all_refused_its_objective_is_told_and_goes_on_with_others(
+    office: Office,
+) -> None:
     """It names the reason that they most often have, here another secret."""
     script = office.script("tune.py", "2")
     refusing = office.worker("--exp-key", "tune", HPSEARCH_SECRET="the secret of somebody else")
@@ -244,13 +250,13 @@ def test_a_script_whose_workers_all_refused_its_objective_is_told_and_goes_on_wi
     assert wait_for_exit(script) == 0, office.output(script)
 
 
-def test_a_class_that_wraps_the_search_and_its_workers_runs(office: Office):
+def test_a_class_that_wraps_the_search_and_its_workers_runs(office: Office) -> None:
     script = office.script("integrator.py")
     assert wait_for_exit(script) == 0, office.output(script)
     assert office.output(script).splitlines()[-1] == "12"
 
 
-def test_another_objective_of_the_script_is_refused_with_a_sentence(office: Office):
+def test_another_objective_of_the_script_is_refused_with_a_sentence(office: Office) -> None:
     office.worker("--exp-key", "tune")
     assert wait_for_exit(office.script("tune.py", "3")) == 0
     path = office.folder / "tune.py"
@@ -262,7 +268,7 @@ def test_another_objective_of_the_script_is_refused_with_a_sentence(office: Offi
     assert "give MongoTrials another exp_key" in told
 
 
-def test_a_value_that_each_run_sets_anew_is_named_when_the_script_is_started_again(office: Office):
+def test_a_value_that_each_run_sets_anew_is_named_when_the_script_is_started_again(office: Office) -> None:
     stamped = TUNE.replace("\n\ndef objective", "\nSTART = time.time()\n\n\ndef objective")
     (office.folder / "tune.py").write_text(
         stamped.replace('"status": STATUS_OK', '"at": START, "status": "ok"')
@@ -277,7 +283,7 @@ def test_a_value_that_each_run_sets_anew_is_named_when_the_script_is_started_aga
     assert "pass it by the environment; give MongoTrials another exp_key" in told
 
 
-def test_the_commands_go_on_with_a_search_that_a_script_began(office: Office, tuned: MongoTrials):
+def test_the_commands_go_on_with_a_search_that_a_script_began(office: Office, tuned: MongoTrials) -> None:
     office.worker("--exp-key", "tune")
     assert wait_for_exit(office.script("short.py")) == 0
     store = {"HPSEARCH_STORE": jobs_address(office.url).uri}

@@ -49,7 +49,7 @@ def said(queue: TrialQueue) -> str:
     return (queue.fleet.folder / "said").read_text()
 
 
-def test_the_flags_of_a_batch_script_do_what_they_did(queue: TrialQueue, start: Start):
+def test_the_flags_of_a_batch_script_do_what_they_did(queue: TrialQueue, start: Start) -> None:
     """Two jobs, in the folder that was asked for, of the experiment that was asked for."""
     other, key = queue.submit("quick", 1), queue.submit("writes_here", 3)
     flags = (
@@ -71,13 +71,13 @@ def test_the_flags_of_a_batch_script_do_what_they_did(queue: TrialQueue, start: 
     assert "no folder is made for each of them" in told
 
 
-def test_a_module_of_the_users_folder_is_found(queue: TrialQueue, start: Start):
+def test_a_module_of_the_users_folder_is_found(queue: TrialQueue, start: Start) -> None:
     key = queue.submit("quick", 1, kind="import", file="work")
     assert wait_for_exit(start("--max-jobs", "1", "--no-subprocesses")) == 0, said(queue)
     assert queue.states(key) == ["done"]
 
 
-def test_waiting_in_vain_is_no_failure(queue: TrialQueue, start: Start):
+def test_waiting_in_vain_is_no_failure(queue: TrialQueue, start: Start) -> None:
     """Hyperopt's worker ends with an error then, and batch systems take the job for failed."""
     key = queue.submit("fails", 1)
     assert wait_for_exit(start("--reserve-timeout", "0.2", "--max-consecutive-failures", "2")) == 0, said(
@@ -86,14 +86,16 @@ def test_waiting_in_vain_is_no_failure(queue: TrialQueue, start: Start):
     assert queue.states(key) == ["failed"]
 
 
-def test_failures_in_a_row_end_the_worker(queue: TrialQueue, start: Start):
+def test_failures_in_a_row_end_the_worker(queue: TrialQueue, start: Start) -> None:
     key = queue.submit("fails", 9)
     assert wait_for_exit(start()) == 70
     assert queue.states(key).count("failed") == 4
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGUSR1])
-def test_a_signal_lets_the_worker_finish_its_job(queue: TrialQueue, start: Start, signum: signal.Signals):
+def test_a_signal_lets_the_worker_finish_its_job(
+    queue: TrialQueue, start: Start, signum: signal.Signals
+) -> None:
     key = queue.submit("waits_to_go_on", 2)
     worker = start()
     queue.wait_for_file("started")
@@ -104,7 +106,9 @@ def test_a_signal_lets_the_worker_finish_its_job(queue: TrialQueue, start: Start
     assert queue.states(key) == ["done", "pending"]
 
 
-def test_hyperopts_url_reaches_the_database_and_its_password_is_not_shown(queue: TrialQueue, start: Start):
+def test_hyperopts_url_reaches_the_database_and_its_password_is_not_shown(
+    queue: TrialQueue, start: Start
+) -> None:
     credentials, _, place = queue.fleet.uri.removeprefix("mongodb://").rpartition("@")
     password = credentials.partition(":")[2]
     hosts, _, options = place.partition("/")

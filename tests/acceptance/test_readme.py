@@ -49,11 +49,13 @@ def mongosh_queries(page: Path) -> list[str]:
     return [part.split("\n", 1)[1].strip() for part in block.strip().split("\n\n")]
 
 
-def test_the_queries_of_the_readme_are_among_those_of_the_manual():
+def test_the_queries_of_the_readme_are_among_those_of_the_manual() -> None:
     assert set(mongosh_queries(README)) < set(mongosh_queries(ROOT / "docs" / "mongo-shell.md"))
 
 
-def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search(fleet: Fleet, mongosh: Path):
+def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search(
+    fleet: Fleet, mongosh: Path
+) -> None:
     fleet.worker("--name", "victim", SLEEP="600")
     coordinator = fleet.coordinator("--max-evals", "8")
     wait_until(lambda: bool(running_trials(fleet.trials())), "a trial in the hands of the victim")
@@ -113,7 +115,7 @@ def localhost(tmp_path: Path) -> Iterator[Server]:
 
 def test_the_script_with_mongo_trials_says_what_the_readme_says_with_hyperopt_and_with_us(
     localhost: Server, tmp_path: Path
-):
+) -> None:
     """Genuine Hyperopt fails at once; here the same script, with a worker, ends with the best point."""
     [console] = blocks("console", *MANUAL)
     theirs, expected_error, ours, expected = console.splitlines()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import uuid
+from typing import Any
 
 import pytest
 
@@ -40,13 +41,13 @@ def trials_of(fleet: Fleet, key: str) -> list[Trial]:
     return fleet.trials(key)
 
 
-def points(fleet: Fleet, key: str, n: int) -> list[object]:
+def points(fleet: Fleet, key: str, n: int) -> list[Any]:
     found = [trial.values for trial in trials_of(fleet, key)][:n]
     assert len(found) == n
     return found
 
 
-def searched(fleet: Fleet, n: int, *args: str, jitter: str) -> list[object]:
+def searched(fleet: Fleet, n: int, *args: str, jitter: str) -> list[Any]:
     key = f"k{uuid.uuid4().hex[:8]}"
     command = ("run", "jittery.py", "--exp-key", key, "--max-evals", str(n), *OPTIONS, *args)
     process = fleet.start(*command, JITTER=jitter)
@@ -54,17 +55,17 @@ def searched(fleet: Fleet, n: int, *args: str, jitter: str) -> list[object]:
     return points(fleet, key, n)
 
 
-def test_one_worker_makes_the_same_search_of_the_same_seed(jittery):
+def test_one_worker_makes_the_same_search_of_the_same_seed(jittery: Fleet) -> None:
     assert searched(jittery, 25, jitter="0") == searched(jittery, 25, jitter="0.2")
 
 
-def test_four_workers_do_if_they_are_asked_to(jittery):
+def test_four_workers_do_if_they_are_asked_to(jittery: Fleet) -> None:
     once = searched(jittery, 30, "--workers", "4", "--reproducible", jitter="0.3")
     again = searched(jittery, 30, "--workers", "4", "--reproducible", jitter="0.05")
     assert once == again
 
 
-def test_killed_coordinators_and_workers_change_nothing(jittery):
+def test_killed_coordinators_and_workers_change_nothing(jittery: Fleet) -> None:
     plain = searched(jittery, 24, "--workers", "3", "--reproducible", "--lease", "3s", jitter="0.05")
     key = "killed"
     options = ("jittery.py", "--exp-key", key, "--max-evals", "24", *OPTIONS, "--lease", "3s", "--lag", "3")
@@ -85,7 +86,7 @@ def test_killed_coordinators_and_workers_change_nothing(jittery):
     assert points(jittery, key, 24) == plain
 
 
-def test_a_search_of_one_worker_goes_on_as_it_would_have_after_it_was_killed(jittery):
+def test_a_search_of_one_worker_goes_on_as_it_would_have_after_it_was_killed(jittery: Fleet) -> None:
     plain = searched(jittery, 20, jitter="0")
     key = "resumed"
     command = ("run", "jittery.py", "--exp-key", key, "--max-evals", "20", *OPTIONS, "--lease", "3s")
@@ -98,7 +99,7 @@ def test_a_search_of_one_worker_goes_on_as_it_would_have_after_it_was_killed(jit
     assert points(jittery, key, 20) == plain
 
 
-def test_racing_coordinators_say_whose_seed_it_is(jittery):
+def test_racing_coordinators_say_whose_seed_it_is(jittery: Fleet) -> None:
     processes = [
         jittery.start("coordinator", "jittery.py", "--exp-key", "raced", "--max-evals", "3") for _ in range(4)
     ]
@@ -111,6 +112,6 @@ def test_racing_coordinators_say_whose_seed_it_is(jittery):
     assert all(f"seed {seed}" in jittery.output(process) for process in processes)
 
 
-def test_where_workers_are_started_elsewhere_the_lag_must_be_named(jittery):
+def test_where_workers_are_started_elsewhere_the_lag_must_be_named(jittery: Fleet) -> None:
     refused = jittery.call("coordinator", "jittery.py", "--reproducible")
     assert (refused.returncode, "--lag N" in refused.stderr) == (2, True)

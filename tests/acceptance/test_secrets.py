@@ -7,6 +7,8 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import Popen
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -48,7 +50,9 @@ def queue(fleet: Fleet) -> Iterator[TrialQueue]:
     opened.store.close()
 
 
-def test_a_whole_search_shows_no_password_and_no_secret(queue: TrialQueue, monkeypatch: pytest.MonkeyPatch):
+def test_a_whole_search_shows_no_password_and_no_secret(
+    queue: TrialQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not in logs at the debug level, command lines, documents, errors, and evaluations' environments."""
     monkeypatch.setenv("HPSEARCH_SECRET", SECRET)
     monkeypatch.setenv("HPSEARCH_DEBUG", "1")
@@ -85,7 +89,7 @@ def test_a_whole_search_shows_no_password_and_no_secret(queue: TrialQueue, monke
         assert [text for text in shown if word in text] == []
 
 
-def mongo_worker(fleet: Fleet, *flags: str):
+def mongo_worker(fleet: Fleet, *flags: str) -> Popen[str]:
     command = [sys.executable, "-m", "hpsearch.cli.mongo_worker", "--exp-key", "sent", *flags]
     return start_process(command, fleet.folder, fleet.environment(), fleet.processes)
 
@@ -111,7 +115,7 @@ def environment(pid: int) -> str:
     return text
 
 
-def wrongly_addressed(fleet: Fleet, password: str) -> Iterator:
+def wrongly_addressed(fleet: Fleet, password: str) -> Iterator[Any]:
     """Ask with a wrong password, then at a place where no server is."""
     parts = urlsplit(fleet.uri)
     for uri in (
@@ -122,7 +126,7 @@ def wrongly_addressed(fleet: Fleet, password: str) -> Iterator:
 
 
 def documents(uri: str) -> list[str]:
-    with MongoClient(uri) as client:
+    with MongoClient[dict[str, Any]](uri) as client:
         database = client["hpsearch"]
         names = database.list_collection_names()
         return [repr(list(database[name].find())) for name in names]

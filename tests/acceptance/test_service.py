@@ -76,7 +76,7 @@ def work(queue: TrialQueue) -> TrialQueue:
 
 def test_a_worker_tells_that_it_serves_lives_and_drains_and_its_objective_has_no_part_in_that(
     work: TrialQueue, manager: Manager
-):
+) -> None:
     key = work.submit("around", 1, file="around.py")
     worker = work.fleet.worker(**manager.environment)
     wait_until(lambda: manager.heard().count("WATCHDOG=1") > 1, "signs of life")
@@ -92,7 +92,7 @@ def test_a_worker_tells_that_it_serves_lives_and_drains_and_its_objective_has_no
     )
 
 
-def test_a_coordinator_tells_whether_it_leads_and_that_it_ends(work: TrialQueue, manager: Manager):
+def test_a_coordinator_tells_whether_it_leads_and_that_it_ends(work: TrialQueue, manager: Manager) -> None:
     (work.fleet.folder / "search.py").write_text(OBJECTIVE)
     coordinator = work.fleet.coordinator("--max-evals", "3")
     wait_until(lambda: "pending" in work.states("search"), "the leader to suggest")
@@ -114,7 +114,7 @@ def test_a_coordinator_tells_whether_it_leads_and_that_it_ends(work: TrialQueue,
 @pytest.mark.parametrize("choice", ["auto", "GPU-aaaa,GPU-bbbb,7"])
 def test_trials_at_the_same_time_see_one_gpu_each(
     work: TrialQueue, choice: str, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     program = work.fleet.folder / "bin" / "nvidia-smi"
     program.parent.mkdir()
     program.write_text(NVIDIA_SMI)
@@ -130,7 +130,9 @@ def test_trials_at_the_same_time_see_one_gpu_each(
     assert all(t.result["at_import"] == t.result["seen"] for t in trials)
 
 
-def test_an_objective_in_the_workers_own_process_sees_its_gpu_from_its_first_import_on(work: TrialQueue):
+def test_an_objective_in_the_workers_own_process_sees_its_gpu_from_its_first_import_on(
+    work: TrialQueue,
+) -> None:
     key = work.submit("around", 1, file="around.py")
 
     assert (
@@ -141,7 +143,7 @@ def test_an_objective_in_the_workers_own_process_sees_its_gpu_from_its_first_imp
     assert work.trial(key).result["at_import"]["CUDA_VISIBLE_DEVICES"] == "0"
 
 
-def test_fewer_gpus_than_trials_end_a_worker_before_it_takes_any(work: TrialQueue):
+def test_fewer_gpus_than_trials_end_a_worker_before_it_takes_any(work: TrialQueue) -> None:
     key = work.submit("around", 1, file="around.py")
     worker = work.fleet.worker("--gpus", "auto", "--concurrency", "2", CUDA_VISIBLE_DEVICES="5")
 

@@ -60,7 +60,7 @@ def output(queue: TrialQueue, job: str, task: int = 1) -> str:
     return (queue.fleet.folder / f"hpsearch-{job}_{task}.log").read_text()
 
 
-def test_an_array_evaluates_a_search_and_leaves_when_it_is_over(slurm: SlurmNode, queue: TrialQueue):
+def test_an_array_evaluates_a_search_and_leaves_when_it_is_over(slurm: SlurmNode, queue: TrialQueue) -> None:
     key = queue.submit("quick", 6)
     job = submitted(slurm, queue, key, "--array=1-2", "--time=10")
     wait_for_end(slurm, job)
@@ -74,7 +74,7 @@ def test_an_array_evaluates_a_search_and_leaves_when_it_is_over(slurm: SlurmNode
 @pytest.mark.parametrize(("time", "runtime_s"), [("10", (360, 420)), ("UNLIMITED", None)])
 def test_workers_leave_before_the_time_of_their_job_is_over(
     slurm: SlurmNode, queue: TrialQueue, time: str, runtime_s: tuple[float, float] | None
-):
+) -> None:
     """Three minutes before: two for the trial in hand, and one since Slurm's clock is coarse."""
     (queue.fleet.folder / "asks.py").write_text(ASKS)
     key = queue.submit("asks", 1, file="asks.py")
@@ -90,7 +90,7 @@ def test_workers_leave_before_the_time_of_their_job_is_over(
         assert low < seconds <= high
 
 
-def test_a_job_that_is_too_short_for_a_trial_says_so(slurm: SlurmNode, queue: TrialQueue):
+def test_a_job_that_is_too_short_for_a_trial_says_so(slurm: SlurmNode, queue: TrialQueue) -> None:
     key = queue.submit("quick", 1)
     job = submitted(slurm, queue, key, "--array=1", "--time=3")
     wait_for_end(slurm, job)
@@ -101,7 +101,7 @@ def test_a_job_that_is_too_short_for_a_trial_says_so(slurm: SlurmNode, queue: Tr
 
 def test_the_signal_before_the_end_reaches_the_worker_which_gives_its_trial_back(
     slurm: SlurmNode, queue: TrialQueue
-):
+) -> None:
     """What --signal=B:TERM@180 sends, sent now."""
     key = queue.submit("slow", 1)
     job = submitted(slurm, queue, key, "--array=1", "--time=10", words=("--drain-timeout", "0.2s"))

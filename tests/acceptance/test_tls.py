@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -52,7 +53,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         uri_options=f"tls=true&tlsCAFile={authority.ca}",
     )
     server.start()
-    with MongoClient(server.uri, directConnection=True) as client:
+    with MongoClient[dict[str, Any]](server.uri, directConnection=True) as client:
         client.admin.command("createUser", "root", pwd=PASSWORD, roles=["root"])
     uri = server.uri.replace("://", f"://root:{quote(PASSWORD, safe='')}@")
     (tmp_path / "search.py").write_text(OBJECTIVE)
@@ -63,7 +64,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     server.kill()
 
 
-def test_a_fleet_meets_over_tls_by_password_and_by_certificate(site: Site):
+def test_a_fleet_meets_over_tls_by_password_and_by_certificate(site: Site) -> None:
     """Coordinator and queries come with a password, the worker with a certificate and its role alone."""
     fleet = site.fleet
     assert fleet.call("db", "init", "--users").returncode == 0
@@ -78,7 +79,7 @@ def test_a_fleet_meets_over_tls_by_password_and_by_certificate(site: Site):
     unknown = fleet.call("status", "--store-file", by_certificate)
     assert unknown.returncode == 77
     assert "refuses this user: Could not find user" in unknown.stderr
-    with MongoClient(fleet.uri) as client:
+    with MongoClient[dict[str, Any]](fleet.uri) as client:
         subject = unknown.stderr.split('"')[1]
         roles = [{"role": "hpsearch_worker", "db": "hpsearch"}]
         client["$external"].command("createUser", subject, roles=roles)
@@ -97,7 +98,9 @@ def test_a_fleet_meets_over_tls_by_password_and_by_certificate(site: Site):
 
 
 @pytest.mark.parametrize("command", [("status",), ("worker", "--burst"), ("coordinator", "search.py")])
-def test_every_command_tells_at_once_that_a_certificate_is_refused(site: Site, command: tuple[str, ...]):
+def test_every_command_tells_at_once_that_a_certificate_is_refused(
+    site: Site, command: tuple[str, ...]
+) -> None:
     """In one sentence on stderr, with the exit code of a wrong set-up, and without the password."""
     stranger = Authority(site.fleet.folder / "stranger")
     user = f"root:{quote(PASSWORD, safe='')}@"

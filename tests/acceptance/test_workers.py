@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -15,15 +16,15 @@ from hpsearch import mongod
 from hpsearch.core.trial import FailureKind, State
 from hpsearch.core.worker import WorkerState
 from hpsearch.runtime.signals import ECHO_S
-from tests.support.fleet import wait_for_exit
-from tests.support.objectives import open_queue
+from tests.support.fleet import Fleet, wait_for_exit
+from tests.support.objectives import TrialQueue, open_queue
 from tests.support.waiting import wait_until
 
 # What comes back
 
 
 @pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
-def test_results_of_all_kinds_are_stored_and_come_back(queue, isolation):
+def test_results_of_all_kinds_are_stored_and_come_back(queue: TrialQueue, isolation: str) -> None:
     key = queue.submit("odd_values", 1)
     assert wait_for_exit(queue.fleet.worker("--burst", isolation)) == 0
     trial = queue.trial(key)
@@ -37,7 +38,7 @@ def test_results_of_all_kinds_are_stored_and_come_back(queue, isolation):
     assert "result['model']" in trial.error.message
 
 
-def test_reports_are_stored_while_the_trial_runs(queue):
+def test_reports_are_stored_while_the_trial_runs(queue: TrialQueue) -> None:
     key = queue.submit("speaks", 1)
     worker = queue.fleet.worker("--burst")
     wait_until(lambda: bool(queue.trial(key).reports), "the first report")
@@ -47,7 +48,9 @@ def test_reports_are_stored_while_the_trial_runs(queue):
     assert [(r.step, r.value) for r in queue.trial(key).reports] == [(1.0, 0.5), (2.0, 0.25)]
 
 
-def test_a_worker_goes_round_its_searches_by_their_priorities_and_takes_one_of_priority_0_last(queue):
+def test_a_worker_goes_round_its_searches_by_their_priorities_and_takes_one_of_priority_0_last(
+    queue: TrialQueue,
+) -> None:
     """It used to finish the queue of the oldest before it looked at a newer one."""
     oldest = queue.submit("quick", 60)
     keys = [oldest]
@@ -62,7 +65,7 @@ def test_a_worker_goes_round_its_searches_by_their_priorities_and_takes_one_of_p
     assert n_done[2] == 0
 
 
-def test_output_that_nobody_reads_costs_no_trial(queue):
+def test_output_that_nobody_reads_costs_no_trial(queue: TrialQueue) -> None:
     """As with ``hpsearch worker 2>&1 | head -1``."""
     queue.touch("go_on")
     key = queue.submit("speaks_a_lot", 2)
@@ -85,7 +88,7 @@ def test_output_that_nobody_reads_costs_no_trial(queue):
 # When a worker leaves by itself
 
 
-def test_more_slots_than_trials_to_take_take_no_more_than_that(queue):
+def test_more_slots_than_trials_to_take_take_no_more_than_that(queue: TrialQueue) -> None:
     key = queue.submit("quick", 0)
     worker = queue.fleet.worker("--max-trials", "2", "--concurrency", "4")
     wait_until(lambda: len(queue.store.workers()) == 1, "the worker, which finds nothing to do")
@@ -96,7 +99,7 @@ def test_more_slots_than_trials_to_take_take_no_more_than_that(queue):
     assert queue.states(key).count("pending") == 3
 
 
-def test_a_worker_leaves_after_idling_but_not_while_one_of_its_slots_works(queue):
+def test_a_worker_leaves_after_idling_but_not_while_one_of_its_slots_works(queue: TrialQueue) -> None:
     key = queue.submit("a_second", 1)
     worker = queue.fleet.worker("--max-idle", "0.3s", "--concurrency", "2")
     queue.wait_for_file("started")
@@ -106,7 +109,9 @@ def test_a_worker_leaves_after_idling_but_not_while_one_of_its_slots_works(queue
     assert (left.state, left.n_done) == (WorkerState.STOPPED, 1)
 
 
-def test_a_worker_whose_time_to_claim_is_over_finishes_its_trial_however_long_that_takes(queue):
+def test_a_worker_whose_time_to_claim_is_over_finishes_its_trial_however_long_that_takes(
+    queue: TrialQueue,
+) -> None:
     key = queue.submit("waits_to_go_on", 2)
     worker = queue.fleet.worker("--claim-for", "2s", "--drain-timeout", "0s")
     queue.wait_for_file("started")
@@ -117,7 +122,7 @@ def test_a_worker_whose_time_to_claim_is_over_finishes_its_trial_however_long_th
     assert queue.states(key) == ["done", "pending"]
 
 
-def test_evaluations_begin_in_the_working_folder_which_is_made(queue):
+def test_evaluations_begin_in_the_working_folder_which_is_made(queue: TrialQueue) -> None:
     key = queue.submit("writes_here", 2)
     assert wait_for_exit(queue.fleet.worker("--burst", "--workdir", "scratch/deep")) == 0
     assert queue.states(key) == ["done", "done"]
@@ -126,14 +131,14 @@ def test_evaluations_begin_in_the_working_folder_which_is_made(queue):
     assert (written / "written").read_text() == "xx"
 
 
-def test_a_working_folder_that_cannot_be_made_costs_one_sentence(queue):
+def test_a_working_folder_that_cannot_be_made_costs_one_sentence(queue: TrialQueue) -> None:
     queue.touch("occupied")
     worker = queue.fleet.worker("--workdir", "occupied/here")
     assert wait_for_exit(worker) == 78
     assert "occupied/here cannot be created: Not a directory." in queue.fleet.output(worker)
 
 
-def test_too_many_failures_in_a_row_end_a_worker(queue):
+def test_too_many_failures_in_a_row_end_a_worker(queue: TrialQueue) -> None:
     key = queue.submit("fails", 5)
     worker = queue.fleet.worker("--max-consecutive-failures", "2")
     assert wait_for_exit(worker) == 70
@@ -141,7 +146,7 @@ def test_too_many_failures_in_a_row_end_a_worker(queue):
     assert "2 trials in a row failed" in queue.fleet.output(worker)
 
 
-def test_an_objective_that_was_asked_for_and_cannot_be_loaded_ends_the_worker(queue):
+def test_an_objective_that_was_asked_for_and_cannot_be_loaded_ends_the_worker(queue: TrialQueue) -> None:
     key = queue.submit("absent", 1)
     worker = queue.fleet.worker("--exp-key", key)
     assert wait_for_exit(worker) == 65
@@ -149,7 +154,7 @@ def test_an_objective_that_was_asked_for_and_cannot_be_loaded_ends_the_worker(qu
     assert (queue.trial(key).state, queue.trial(key).attempt) == (State.PENDING, 0)
 
 
-def test_what_no_pattern_allows_is_refused_and_left_to_other_workers(queue):
+def test_what_no_pattern_allows_is_refused_and_left_to_other_workers(queue: TrialQueue) -> None:
     refused, allowed = queue.submit("quick", 1), queue.submit("odd_values", 1)
     anybodys = queue.fleet.worker("--burst", HPSEARCH_WORKER_ALLOW="work.py:odd_* lab.*:*")
     assert wait_for_exit(anybodys) == 0
@@ -191,7 +196,9 @@ ROOT = [["x", {"parameter": "x"}], ["more", {"operation": 1}]]
     ],
     ids=["double underscores", "a key", "an import of the module"],
 )
-def test_a_space_runs_nothing_but_what_is_allowed(queue, isolation, operations, problem):
+def test_a_space_runs_nothing_but_what_is_allowed(
+    queue: TrialQueue, isolation: str, operations: list[dict[str, Any]], problem: str
+) -> None:
     """Whoever writes experiments chooses the space, and would choose the code."""
     (queue.fleet.folder / "lab").mkdir()
     (queue.fleet.folder / "lab" / "x.py").write_text(
@@ -215,7 +222,7 @@ def test_a_space_runs_nothing_but_what_is_allowed(queue, isolation, operations, 
     assert queue.states(key) == ["pending"]
 
 
-def test_one_experiment_that_cannot_be_loaded_keeps_a_worker_from_no_other(queue):
+def test_one_experiment_that_cannot_be_loaded_keeps_a_worker_from_no_other(queue: TrialQueue) -> None:
     broken = queue.submit("quick", 2, file="missing.py")
     fine = queue.submit("quick", 2)
     worker = queue.fleet.worker("--burst")
@@ -229,7 +236,7 @@ def test_one_experiment_that_cannot_be_loaded_keeps_a_worker_from_no_other(queue
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_worker_that_is_asked_to_end_finishes_its_trial(queue, signum):
+def test_a_worker_that_is_asked_to_end_finishes_its_trial(queue: TrialQueue, signum: signal.Signals) -> None:
     key = queue.submit("a_second", 3)
     worker = queue.fleet.worker()
     queue.wait_for_file("started")
@@ -239,7 +246,7 @@ def test_a_worker_that_is_asked_to_end_finishes_its_trial(queue, signum):
 
 
 @pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
-def test_a_trial_that_outlasts_the_drain_is_given_back_uncounted(queue, isolation):
+def test_a_trial_that_outlasts_the_drain_is_given_back_uncounted(queue: TrialQueue, isolation: str) -> None:
     key = queue.submit("slow_once", 1, max_attempts=1)
     worker = queue.fleet.worker("--drain-timeout", "0.2s", "--name", "first", isolation)
     queue.wait_for_file("started")
@@ -252,14 +259,14 @@ def test_a_trial_that_outlasts_the_drain_is_given_back_uncounted(queue, isolatio
     assert queue.trial(key).state is State.DONE
 
 
-def test_the_longest_runtime_ends_a_worker_like_a_signal(queue):
+def test_the_longest_runtime_ends_a_worker_like_a_signal(queue: TrialQueue) -> None:
     key = queue.submit("slow", 1)
     worker = queue.fleet.worker("--max-runtime", "3s", "--drain-timeout", "0.2s")
     assert wait_for_exit(worker) == 0
     assert [e.why for e in queue.trial(key).history] == ["worker drained"]
 
 
-def test_a_second_signal_forces_and_still_gives_the_trial_back(queue):
+def test_a_second_signal_forces_and_still_gives_the_trial_back(queue: TrialQueue) -> None:
     key = queue.submit("slow", 1)
     worker = queue.fleet.worker("--drain-timeout", "600s")
     queue.wait_for_file("started")
@@ -274,7 +281,7 @@ def test_a_second_signal_forces_and_still_gives_the_trial_back(queue):
 # Leases
 
 
-def test_a_cancelled_trial_is_stopped_long_before_its_lease_ends(queue):
+def test_a_cancelled_trial_is_stopped_long_before_its_lease_ends(queue: TrialQueue) -> None:
     key = queue.submit("slow", 1, lease_s=600.0)
     worker = queue.fleet.worker()
     queue.wait_for_file("started")
@@ -284,7 +291,7 @@ def test_a_cancelled_trial_is_stopped_long_before_its_lease_ends(queue):
     wait_until(lambda: queue.states(other) == ["done"], "the worker to go on")
 
 
-def test_an_objective_that_holds_the_interpreter_lock_keeps_its_lease(queue):
+def test_an_objective_that_holds_the_interpreter_lock_keeps_its_lease(queue: TrialQueue) -> None:
     key = queue.submit("holds_the_lock", 1, lease_s=1.0)
     worker = queue.fleet.worker("--burst")
     wait_until(lambda: queue.states(key) == ["running"], "the claim")
@@ -295,7 +302,9 @@ def test_an_objective_that_holds_the_interpreter_lock_keeps_its_lease(queue):
     assert (trial.state, trial.attempt, trial.history) == (State.DONE, 1, ())
 
 
-def test_a_worker_that_stood_still_longer_than_its_lease_leaves_the_trial_to_the_next(queue):
+def test_a_worker_that_stood_still_longer_than_its_lease_leaves_the_trial_to_the_next(
+    queue: TrialQueue,
+) -> None:
     key = queue.submit("slow_once", 1, lease_s=1.0)
     stopped = queue.fleet.worker("--name", "stopped")
     queue.wait_for_file("started")
@@ -311,7 +320,7 @@ def test_a_worker_that_stood_still_longer_than_its_lease_leaves_the_trial_to_the
     wait_until(lambda: queue.states(other) == ["done"], "it to go on")
 
 
-def test_a_worker_that_stood_still_keeps_a_trial_that_nobody_took_meanwhile(queue):
+def test_a_worker_that_stood_still_keeps_a_trial_that_nobody_took_meanwhile(queue: TrialQueue) -> None:
     key = queue.submit("a_second", 1, lease_s=1.0)
     worker = queue.fleet.worker("--burst")
     queue.wait_for_file("started")
@@ -325,7 +334,7 @@ def test_a_worker_that_stood_still_keeps_a_trial_that_nobody_took_meanwhile(queu
 # MongoDB away
 
 
-def test_an_evaluation_goes_on_while_mongodb_is_away_and_loses_no_report(fleet):
+def test_an_evaluation_goes_on_while_mongodb_is_away_and_loses_no_report(fleet: Fleet) -> None:
     queue = open_queue(fleet.folder, fleet.uri)
     key = queue.submit("speaks_a_lot", 1)
     worker = fleet.worker("--burst")
@@ -342,7 +351,7 @@ def test_an_evaluation_goes_on_while_mongodb_is_away_and_loses_no_report(fleet):
     queue.store.close()
 
 
-def test_an_idle_worker_does_not_wait_for_mongodb_to_leave(fleet):
+def test_an_idle_worker_does_not_wait_for_mongodb_to_leave(fleet: Fleet) -> None:
     worker = fleet.worker("--drain-timeout", "600s")
     wait_until(lambda: "serves" in fleet.output(worker), "the worker")
     kill_mongod()

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from tests.faults.evidence import Call, End, Evidence, Priority, Search
+from tests.faults.evidence import Call, Evidence, Priority, Search
+from tests.support.supervisor import End
 
 _FINAL = {"done", "failed", "cancelled"}
 _LOST = "lease expired"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ class FakeClockStore(MemoryStore):
         self.during_wait()
         self.seconds += timeout_s
 
-    def counts(self, exp_key, states=None):
+    def counts(self, exp_key: Any, states: Any = None) -> Mapping[State, int]:
         happen, self.before_count = self.before_count, lambda: None
         happen()
         return super().counts(exp_key, states)

@@ -17,7 +17,7 @@ def shadowed() -> int:
 first_shadowed = shadowed
 
 
-def shadowed() -> int:
+def shadowed() -> int:  # type: ignore[no-redef]
     return 2
 
 

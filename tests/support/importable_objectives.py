@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hpsearch import STATUS_FAIL, STATUS_OK
 from hpsearch.hyperopt.pyll import rec_eval
 
 
-def square(config):
+def square(config: Any) -> Any:
     return config["x"] ** 2
 
 
-def with_extras(config):
+def with_extras(config: Any) -> Any:
     return {"loss": config["x"] ** 2, "status": STATUS_OK, "k": config["k"], "attachments": {"log": b"seen"}}
 
 
-def fussy(config):
+def fussy(config: Any) -> Any:
     """Fail in one of three ways below zero."""
     if config["x"] < -3:
         raise ValueError("too low")
@@ -23,11 +25,11 @@ def fussy(config):
     return float("nan") if config["x"] < 0 else config["x"]
 
 
-def raises(config):
+def raises(config: Any) -> None:
     raise ValueError("no luck")
 
 
-def with_ctrl(expr, memo, ctrl):
+def with_ctrl(expr: Any, memo: Any, ctrl: Any) -> Any:
     """Take what ``pass_expr_memo_ctrl`` gives."""
     ctrl.attachments["tid"] = str(ctrl.current_trial["tid"]).encode()
     return rec_eval(expr, memo=memo)["x"]

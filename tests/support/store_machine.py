@@ -49,8 +49,10 @@ RESULTS = st.sampled_from([0.0, -1.5, 7.25, float("inf"), None])
 class World(Protocol):
     """A store, and the power to move its clock."""
 
-    store: TrialStore
     exp_key: str
+
+    @property
+    def store(self) -> TrialStore: ...
 
     def advance(self, seconds: float) -> None:
         """Let so much of the store's time pass; set its clock back by less than nothing."""

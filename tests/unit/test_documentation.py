@@ -43,7 +43,7 @@ EVERY_COMMAND = dict(commands())
 
 
 @pytest.mark.parametrize("path", EVERY_COMMAND)
-def test_every_option_of_every_command_stands_in_the_section_of_the_command(path: str):
+def test_every_option_of_every_command_stands_in_the_section_of_the_command(path: str) -> None:
     text = section(path)
     for option in options(EVERY_COMMAND[path]):
         for name in {*option.opts, *option.secondary_opts} - COMMON:
@@ -51,7 +51,7 @@ def test_every_option_of_every_command_stands_in_the_section_of_the_command(path
 
 
 @pytest.mark.parametrize("path", EVERY_COMMAND)
-def test_every_environment_variable_of_every_option_is_named_there(path: str):
+def test_every_environment_variable_of_every_option_is_named_there(path: str) -> None:
     for option in options(EVERY_COMMAND[path]):
         # The reference says so once: a coordinator's begin in another way.
         name = variable(path, option).replace("HPSEARCH_COORDINATOR_", "HPSEARCH_RUN_")
@@ -60,7 +60,7 @@ def test_every_environment_variable_of_every_option_is_named_there(path: str):
 
 
 @pytest.mark.parametrize("path", EVERY_COMMAND)
-def test_every_environment_variable_has_the_name_of_its_option(path: str):
+def test_every_environment_variable_has_the_name_of_its_option(path: str) -> None:
     for option in options(EVERY_COMMAND[path]):
         if not COMMON & {*option.opts}:
             name = option.opts[0].lstrip("-").replace("-", "_")
@@ -68,7 +68,7 @@ def test_every_environment_variable_has_the_name_of_its_option(path: str):
             assert variable(path, option) == f"HPSEARCH_{command}_{name}".upper()
 
 
-def test_every_option_that_is_described_exists():
+def test_every_option_that_is_described_exists() -> None:
     known = {
         name
         for command in EVERY_COMMAND.values()
@@ -79,18 +79,18 @@ def test_every_option_that_is_described_exists():
     assert described - known - COMMON == set()
 
 
-def test_the_worker_has_one_set_of_options_under_both_its_names():
+def test_the_worker_has_one_set_of_options_under_both_its_names() -> None:
     assert EVERY_COMMAND["worker"] is worker
 
 
-def test_every_flag_of_hyperopts_worker_is_described_beside_what_it_becomes():
+def test_every_flag_of_hyperopts_worker_is_described_beside_what_it_becomes() -> None:
     text = (REPOSITORY / "worker" / "README.md").read_text().partition("## Under Hyperopt's flags")[2]
     names = {name for o in options(mongo_worker) for name in o.opts}
     assert len(names) > 5
     assert {name for name in names if f"`{name}" not in text} == set()
 
 
-def test_every_variable_that_the_source_names_is_described():
+def test_every_variable_that_the_source_names_is_described() -> None:
     named = {
         name for path in SOURCES for name in re.findall(r"\bHPSEARCH_[A-Z]+(?:_[A-Z]+)*\b", path.read_text())
     }
@@ -98,7 +98,7 @@ def test_every_variable_that_the_source_names_is_described():
 
 
 @pytest.mark.parametrize("collection", VALIDATORS)
-def test_every_field_of_every_document_is_described(collection: str):
+def test_every_field_of_every_document_is_described(collection: str) -> None:
     text = section(f"db.{collection}")
     missing = [
         name for name in VALIDATORS[collection]["$jsonSchema"]["properties"] if f"`{name}`" not in text
@@ -119,7 +119,7 @@ def test_every_field_of_every_document_is_described(collection: str):
         ("experiments", ObjectiveRef),
     ],
 )
-def test_every_field_of_what_a_document_holds_is_described(collection: str, kind: type):
+def test_every_field_of_what_a_document_holds_is_described(collection: str, kind: type) -> None:
     text = section(f"db.{collection}")
     assert [field.name for field in fields(kind) if f"`{field.name}`" not in text] == []
 
@@ -134,11 +134,11 @@ def test_every_field_of_what_a_document_holds_is_described(collection: str, kind
         ("db.experiments", EndReason),
     ],
 )
-def test_every_state_and_every_reason_is_described(title: str, kind: type[StrEnum]):
+def test_every_state_and_every_reason_is_described(title: str, kind: type[StrEnum]) -> None:
     assert [value for value in kind if f"`{value}`" not in section(title)] == []
 
 
-def test_every_algorithm_is_named_with_its_options_and_their_defaults():
+def test_every_algorithm_is_named_with_its_options_and_their_defaults() -> None:
     kinds = {"auto": AutoOptions, "tpe": TPEOptions, "anneal": AnnealOptions, "mix": MixOptions}
     defaults = {
         (name, option.name): getattr(kind(), option.name)
@@ -148,14 +148,14 @@ def test_every_algorithm_is_named_with_its_options_and_their_defaults():
     rows = re.findall(
         r"^\| (?:`(\w+)` )?\| `(\w+)` \| `?(.+?)`? \|", section("Options of algorithms"), flags=re.MULTILINE
     )
-    names = accumulate((name for name, _, _ in rows), lambda last, name: name or last)
+    names: Iterator[str] = accumulate((name for name, _, _ in rows), lambda last, name: name or last)
     assert {
         (name, option): json.loads(text) for name, (_, option, text) in zip(names, rows, strict=True)
     } == defaults
     assert [name for name in ALGORITHMS if f"`{name}`" not in section("run")] == []
 
 
-def test_every_room_of_the_package_is_in_the_table_of_rooms():
+def test_every_room_of_the_package_is_in_the_table_of_rooms() -> None:
     text = (REPOSITORY / "hpsearch" / "README.md").read_text()
     table = [line for line in text.splitlines() if line.startswith("| ")]
     paths = [
@@ -167,24 +167,24 @@ def test_every_room_of_the_package_is_in_the_table_of_rooms():
     assert {name for name in names if not any(f"`{name}`" in line for line in table)} == set()
 
 
-def test_every_error_is_described_with_its_exit_code():
+def test_every_error_is_described_with_its_exit_code() -> None:
     rows = re.findall(r"^\| (\d+) \| (.+?) \|", section("Errors and exit codes"), flags=re.MULTILINE)
     described = {name: int(code) for code, names in rows for name in re.findall(r"`(\w+)`", names)}
     kinds = [k for k in vars(errors).values() if isinstance(k, type) and issubclass(k, errors.HpsearchError)]
     assert described == {kind.__name__: kind.exit_code for kind in kinds}
 
 
-def test_the_help_names_every_exit_code_that_the_reference_names():
+def test_the_help_names_every_exit_code_that_the_reference_names() -> None:
     told = (cli.help or "").partition("Exit codes:")[2]
     codes = set(re.findall(r"^\| (\d+)", section("Errors and exit codes"), flags=re.MULTILINE)) | {"143"}
     assert set(re.findall(r"\d+", told)) == codes
 
 
-def test_every_field_of_a_status_row_is_described():
+def test_every_field_of_a_status_row_is_described() -> None:
     row = status_row(progress(), NOW)
     assert [name for name in row if f"`{name}`" not in section("status")] == []
 
 
-def test_every_field_that_an_update_of_a_trial_writes_is_described():
+def test_every_field_that_an_update_of_a_trial_writes_is_described() -> None:
     written = queries.report([{"step": 1, "value": 0.5}], "batch")[0]["$set"]
     assert [name for name in written if f"`{name}`" not in section("db.trials")] == []

@@ -53,7 +53,7 @@ def pure_files() -> list[Path]:
 
 
 @pytest.mark.parametrize("path", pure_files(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_pure_module_imports_no_clock_no_surroundings_and_no_driver(path: Path):
+def test_a_pure_module_imports_no_clock_no_surroundings_and_no_driver(path: Path) -> None:
     assert imported(path) & IMPURE == set()
 
 
@@ -82,7 +82,7 @@ except SystemExit:
 """
 
 
-def test_the_help_loads_click_and_nothing_heavy():
+def test_the_help_loads_click_and_nothing_heavy() -> None:
     loaded = loaded_by(HELP)
     assert "click" in loaded
     assert loaded & {"numpy", "scipy", "pymongo", "bson", "rich", "asyncio"} == set()
@@ -95,23 +95,23 @@ def test_the_help_loads_click_and_nothing_heavy():
     }  # fmt: skip
 
 
-def test_a_worker_loads_no_suggester_no_scipy_and_nothing_to_draw_with():
+def test_a_worker_loads_no_suggester_no_scipy_and_nothing_to_draw_with() -> None:
     loaded = loaded_by("import hpsearch_worker.serve, hpsearch_worker.child")
     assert "pymongo" in loaded
     assert {name for name in loaded if name.startswith("hpsearch.suggest")} == set()
     assert loaded & {"scipy", "rich", "hpsearch.cli", "hpsearch.coordination", "hpsearch.mongod"} == set()
 
 
-def test_a_space_is_printed_without_what_only_its_picture_needs():
+def test_a_space_is_printed_without_what_only_its_picture_needs() -> None:
     assert loaded_by("import hpsearch.cli.space") & {"matplotlib", "scipy.stats"} == set()
 
 
-def test_the_evaluating_process_loads_no_driver():
+def test_the_evaluating_process_loads_no_driver() -> None:
     assert "pymongo" not in loaded_by("import hpsearch_worker.child")
 
 
 @pytest.mark.parametrize("path", [*TESTS.rglob("*.py")], ids=lambda path: str(path.relative_to(TESTS)))
-def test_tests_share_helpers_only_through_support_packages(path: Path):
+def test_tests_share_helpers_only_through_support_packages(path: Path) -> None:
     """A test imports no other test, no ``conftest``, no other tier, and nothing from ``scripts/``."""
     imported = {name for name in imported_modules(path) if name.split(".")[0] in {"tests", "scripts"}}
     shared = ("tests.support", "tests.faults")

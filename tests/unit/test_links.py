@@ -22,7 +22,7 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
-def test_every_link_leads_to_a_file_and_a_heading_that_are_there(page: Path):
+def test_every_link_leads_to_a_file_and_a_heading_that_are_there(page: Path) -> None:
     targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
     lost = []
     for target in targets:
@@ -36,6 +36,6 @@ def test_every_link_leads_to_a_file_and_a_heading_that_are_there(page: Path):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
-def test_every_path_of_this_repository_that_a_page_names_is_there(page: Path):
+def test_every_path_of_this_repository_that_a_page_names_is_there(page: Path) -> None:
     named = re.findall(rf"[`( ]((?:{'|'.join(FOLDERS)})/[\w./-]+\.\w+)", page.read_text())
     assert [path for path in named if not (REPOSITORY / path).exists()] == []

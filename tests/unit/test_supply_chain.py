@@ -10,6 +10,7 @@ import tomllib
 from email.message import Message
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -44,7 +45,9 @@ licences, audit, lowest = loaded("licences"), loaded("audit"), loaded("lowest")
         ("", False),
     ],
 )
-def test_a_licence_must_be_allowed_in_all_its_parts_or_in_one_alternative(expression, is_allowed):
+def test_a_licence_must_be_allowed_in_all_its_parts_or_in_one_alternative(
+    expression: str, is_allowed: bool
+) -> None:
     assert licences.is_allowed(expression, {"MIT", "Zlib"}) is is_allowed
 
 
@@ -66,7 +69,9 @@ def test_a_licence_must_be_allowed_in_all_its_parts_or_in_one_alternative(expres
         ([], None),
     ],
 )
-def test_metadata_of_any_age_is_read_and_what_is_not_understood_is_unknown(fields, stated):
+def test_metadata_of_any_age_is_read_and_what_is_not_understood_is_unknown(
+    fields: Any, stated: str | None
+) -> None:
     metadata = Message()
     for name, value in fields:
         metadata.add_header(name, value)
@@ -74,7 +79,7 @@ def test_metadata_of_any_age_is_read_and_what_is_not_understood_is_unknown(field
     assert licences.stated(SimpleNamespace(metadata=metadata)) == stated
 
 
-def test_the_closure_holds_what_our_dependencies_depend_on():
+def test_the_closure_holds_what_our_dependencies_depend_on() -> None:
     """Pymongo alone brings dnspython, the extra plot brings pillow."""
     assert {"numpy", "pymongo", "dnspython"} <= licences.needed("hpsearch", ())
     assert "pillow" not in licences.needed("hpsearch", ())
@@ -95,14 +100,16 @@ HIT = {"name": "click", "version": "8.5.1", "vulns": [{"id": "PYSEC-1", "fix_ver
         ([CLEAN, HIT, SKIPPED], 1, "click 8.5.1: PYSEC-1, mended in 8.5.2"),
     ],
 )
-def test_a_package_that_nobody_could_look_up_is_not_called_clean(packages, exit_code, text):
+def test_a_package_that_nobody_could_look_up_is_not_called_clean(
+    packages: list[Any], exit_code: int, text: str
+) -> None:
     found = audit.verdict(json.dumps({"dependencies": packages, "fixes": []}), "")
 
     assert found.exit_code == exit_code
     assert text in found.text
 
 
-def test_without_a_report_the_last_words_say_why():
+def test_without_a_report_the_last_words_say_why() -> None:
     found = audit.verdict("", "Traceback\nConnectionError: no route to host\n")
 
     assert found.exit_code == 75
@@ -111,18 +118,18 @@ def test_without_a_report_the_last_words_say_why():
     )
 
 
-def test_the_oldest_version_that_a_requirement_allows_is_asked_for():
+def test_the_oldest_version_that_a_requirement_allows_is_asked_for() -> None:
     texts = ["numpy>=2.4", "a==1.0; sys_platform == 'linux'", "b[x]<3,>=2.1", "hpsearch[plot]"]
 
     assert list(lowest.constraints(texts)) == ['a==1.0; sys_platform == "linux"', "b==2.1", "numpy==2.4"]
 
 
-def test_a_requirement_without_a_lower_bound_is_refused():
+def test_a_requirement_without_a_lower_bound_is_refused() -> None:
     with pytest.raises(ValueError, match="click<9 has no lower bound"):
         list(lowest.constraints(["click<9"]))
 
 
-def test_every_requirement_is_locked_to_a_version_that_it_allows():
+def test_every_requirement_is_locked_to_a_version_that_it_allows() -> None:
     project = tomllib.loads((SCRIPTS.parent / "pyproject.toml").read_text())["project"]
     extras = {name: texts for name, texts in project["optional-dependencies"].items() if name != "torch"}
     lines = [line for line in (SCRIPTS / "lock.txt").read_text().splitlines() if not line.startswith("#")]

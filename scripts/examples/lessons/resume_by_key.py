@@ -21,5 +21,5 @@ space = {"x": hp.uniform("x", -5, 5), "shape": hp.choice("shape", ["bowl", "vall
 
 def objective(config: dict[str, Any]) -> float:
     """Return the height above the lowest point, which is at x = 2 in the valley."""
-    height = (config["x"] - 2) ** 2
+    height: float = (config["x"] - 2) ** 2
     return height if config["shape"] == "valley" else height + 1

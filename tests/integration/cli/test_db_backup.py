@@ -45,7 +45,7 @@ def kept(filled: MongoStore, documents: Database[dict[str, Any]]) -> MongoStore:
 
 @pytest.fixture
 def client(mongo_uri: str) -> Iterator[MongoClient[dict[str, Any]]]:
-    with MongoClient(mongo_uri) as opened:
+    with MongoClient[dict[str, Any]](mongo_uri) as opened:
         yield opened
 
 
@@ -67,7 +67,7 @@ def content(client: MongoClient[dict[str, Any]], uri: str) -> dict[str, list[byt
 @pytest.mark.parametrize("name", ["search.jsonl", "search.jsonl.gz"])
 def test_every_field_of_every_document_comes_back_in_another_database(
     name: str, kept: MongoStore, uri: str, elsewhere: str, client: Any, call: Call, tmp_path: Path
-):
+) -> None:
     file = tmp_path / name
     assert call("db", "backup", str(file)).code == 0
     restored = call("db", "restore", str(file), "--store", elsewhere)
@@ -82,7 +82,7 @@ def test_every_field_of_every_document_comes_back_in_another_database(
 
 def test_a_search_goes_from_one_database_to_another_through_a_pipe(
     kept: MongoStore, uri: str, elsewhere: str, client: Any
-):
+) -> None:
     hpsearch = [sys.executable, "-m", "hpsearch", "db"]
     first = subprocess.Popen(
         [*hpsearch, "backup", "-"], env={**os.environ, "HPSEARCH_STORE": uri}, stdout=subprocess.PIPE
@@ -100,7 +100,7 @@ def test_a_search_goes_from_one_database_to_another_through_a_pipe(
 
 def test_a_running_trial_is_restored_as_pending_and_its_worker_may_still_finish_it(
     filled: MongoStore, call: Call, tmp_path: Path
-):
+) -> None:
     (running,) = filled.trials("search", states={State.RUNNING})
     filled.lead("search", "a coordinator", 600)
     file = str(tmp_path / "b")
@@ -117,7 +117,7 @@ def test_a_running_trial_is_restored_as_pending_and_its_worker_may_still_finish_
 
 def test_an_existing_search_is_named_and_not_changed(
     kept: MongoStore, uri: str, client: Any, call: Call, tmp_path: Path
-):
+) -> None:
     file = str(tmp_path / "b")
     call("db", "backup", file)
     before = content(client, uri)
@@ -130,7 +130,7 @@ def test_an_existing_search_is_named_and_not_changed(
 @pytest.mark.parametrize("is_packed", [False, True])
 def test_a_truncated_file_restores_nothing(
     is_packed: bool, kept: MongoStore, elsewhere: str, client: Any, call: Call, tmp_path: Path
-):
+) -> None:
     file = tmp_path / "b.gz"
     call("db", "backup", str(file))
     whole = file.read_bytes() if is_packed else gzip.decompress(file.read_bytes())
@@ -143,7 +143,7 @@ def test_a_truncated_file_restores_nothing(
 
 def test_a_damaged_line_is_named_and_nothing_is_restored(
     kept: MongoStore, elsewhere: str, client: Any, call: Call, tmp_path: Path
-):
+) -> None:
     file = tmp_path / "b"
     call("db", "backup", str(file))
     lines = file.read_bytes().splitlines(keepends=True)
@@ -157,7 +157,7 @@ def test_a_damaged_line_is_named_and_nothing_is_restored(
 
 def test_one_of_several_searches_is_backed_up_and_restored(
     kept: MongoStore, documents: Any, elsewhere: str, client: Any, call: Call, tmp_path: Path
-):
+) -> None:
     document = documents[EXPERIMENTS].find_one({})
     documents[EXPERIMENTS].insert_one({**document, "_id": "other"})
     both, one = str(tmp_path / "both"), str(tmp_path / "one")
@@ -172,7 +172,7 @@ def test_one_of_several_searches_is_backed_up_and_restored(
     assert found[TRIALS] == []
 
 
-def test_a_failed_backup_leaves_the_older_file_and_no_temporary_file(tmp_path: Path):
+def test_a_failed_backup_leaves_the_older_file_and_no_temporary_file(tmp_path: Path) -> None:
     file = tmp_path / "b.gz"
     file.write_text("the older one")
 
@@ -187,7 +187,7 @@ def test_a_failed_backup_leaves_the_older_file_and_no_temporary_file(tmp_path: P
 
 def test_a_backup_replaces_the_older_file_and_only_its_owner_may_read_it(
     kept: MongoStore, call: Call, tmp_path: Path
-):
+) -> None:
     file = tmp_path / "b"
     file.write_text("the older one")
     assert call("db", "backup", str(file)).code == 0
@@ -198,7 +198,7 @@ def test_a_backup_replaces_the_older_file_and_only_its_owner_may_read_it(
 
 def test_a_failed_restore_names_the_restored_searches_and_can_be_repeated(
     kept: MongoStore, documents: Any, uri: str, elsewhere: str, client: Any, call: Call, tmp_path: Path
-):
+) -> None:
     """The server refuses a document that hpsearch can read: earlier searches are complete, others absent."""
     other = {**documents[EXPERIMENTS].find_one({}), "_id": "zoo", "created_at": datetime.now(UTC)}
     documents[EXPERIMENTS].insert_one(other)
@@ -223,7 +223,7 @@ def test_a_failed_restore_names_the_restored_searches_and_can_be_repeated(
 
 def test_a_named_pipe_is_written_and_read(
     kept: MongoStore, uri: str, elsewhere: str, client: Any, shell: Call, tmp_path: Path
-):
+) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with ThreadPoolExecutor() as pool:
@@ -234,7 +234,7 @@ def test_a_named_pipe_is_written_and_read(
     assert pipe.is_fifo()
 
 
-def test_reading_an_endless_line_stops_at_the_limit(tmp_path: Path):
+def test_reading_an_endless_line_stops_at_the_limit(tmp_path: Path) -> None:
     with (tmp_path / "b").open("wb+") as raw:
         raw.truncate(2**40)
         with pytest.raises(BackupError, match=r"Line 1 .* longer than any document"):
@@ -244,7 +244,7 @@ def test_reading_an_endless_line_stops_at_the_limit(tmp_path: Path):
 @pytest.mark.parametrize("verb", ["backup", "restore"])
 def test_a_file_that_cannot_be_opened_is_reported_in_one_sentence(
     verb: str, kept: MongoStore, call: Call, tmp_path: Path
-):
+) -> None:
     outcome = call("db", verb, str(tmp_path / "absent" / "b"))
     assert outcome.code == 65
     assert "No such file or directory" in outcome.err
@@ -252,7 +252,7 @@ def test_a_file_that_cannot_be_opened_is_reported_in_one_sentence(
 
 def test_an_attachment_with_missing_chunks_is_reported_and_left_out(
     kept: MongoStore, documents: Any, elsewhere: str, client: Any, call: Call, tmp_path: Path
-):
+) -> None:
     file = documents[FILES].find_one({"metadata.name": "model"})
     documents[CHUNKS].delete_many({"files_id": file["_id"]})
     assert "left out the attachment search/000002/model" in call("db", "backup", str(tmp_path / "b")).err

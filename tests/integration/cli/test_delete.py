@@ -32,7 +32,7 @@ def exists(store: MongoStore) -> bool:
     return True
 
 
-def test_yes_deletes_everything_and_prints_what_was_deleted(quiet: MongoStore, call: Call):
+def test_yes_deletes_everything_and_prints_what_was_deleted(quiet: MongoStore, call: Call) -> None:
     outcome = call("delete", "search", "--yes")
     assert (outcome.code, outcome.out) == (0, "")
     assert "7 trials (1 pending, 3 done, 1 failed, 2 cancelled) and 1 attachment." in outcome.err
@@ -41,7 +41,7 @@ def test_yes_deletes_everything_and_prints_what_was_deleted(quiet: MongoStore, c
     assert quiet.n_attachments("search") == 0
 
 
-def test_without_a_terminal_and_yes_nothing_is_deleted(quiet: MongoStore, shell: Call):
+def test_without_a_terminal_and_yes_nothing_is_deleted(quiet: MongoStore, shell: Call) -> None:
     outcome = shell("delete", "search")
     assert outcome.code == 2
     assert "there is no terminal to ask on: add --yes" in outcome.err
@@ -51,13 +51,13 @@ def test_without_a_terminal_and_yes_nothing_is_deleted(quiet: MongoStore, shell:
 @pytest.mark.parametrize(("answer", "code", "is_kept"), [("y", 0, False), ("n", 1, True), ("", 1, True)])
 def test_on_a_terminal_only_the_answer_yes_deletes(
     answer: str, code: int, is_kept: bool, quiet: MongoStore, uri: str
-):
+) -> None:
     outcome = on_a_terminal(uri, answer, "delete", "search")
     assert "7 trials (1 pending, 3 done, 1 failed, 2 cancelled) and 1 attachment" in outcome.err
     assert (outcome.code, exists(quiet)) == (code, is_kept)
 
 
-def test_a_search_with_running_trials_is_only_deleted_with_force(filled: MongoStore, call: Call):
+def test_a_search_with_running_trials_is_only_deleted_with_force(filled: MongoStore, call: Call) -> None:
     refused = call("delete", "search", "--yes")
     assert refused.code == 2
     assert "workers evaluate 1 trial of it" in refused.err
@@ -67,7 +67,7 @@ def test_a_search_with_running_trials_is_only_deleted_with_force(filled: MongoSt
     assert not exists(filled)
 
 
-def test_a_search_with_a_coordinator_is_only_deleted_with_force(quiet: MongoStore, call: Call):
+def test_a_search_with_a_coordinator_is_only_deleted_with_force(quiet: MongoStore, call: Call) -> None:
     quiet.lead("search", "a coordinator", 60)
     refused = call("delete", "search", "--yes")
     assert refused.code == 2
@@ -78,7 +78,9 @@ def test_a_search_with_a_coordinator_is_only_deleted_with_force(quiet: MongoStor
     assert not exists(quiet)
 
 
-def test_a_second_deletion_completes_an_interrupted_one(quiet: MongoStore, documents: Any, call: Call):
+def test_a_second_deletion_completes_an_interrupted_one(
+    quiet: MongoStore, documents: Any, call: Call
+) -> None:
     documents["experiments"].delete_one({"_id": "search"})
     assert call("delete", "search", "--yes").code == 0
     assert list(quiet.trials("search")) == []
@@ -86,7 +88,7 @@ def test_a_second_deletion_completes_an_interrupted_one(quiet: MongoStore, docum
 
 def test_a_new_search_refuses_trials_of_an_interrupted_deletion(
     quiet: MongoStore, documents: Any, shell: Call
-):
+) -> None:
     """Its trials would count towards the budget, and the algorithm would learn from them."""
     documents["experiments"].delete_one({"_id": "search"})
     refused = shell("run", "search.py", "--max-evals", "1", "--workers", "0")
@@ -95,7 +97,7 @@ def test_a_new_search_refuses_trials_of_an_interrupted_deletion(
     assert not exists(quiet)
 
 
-def test_an_unknown_name_is_reported_with_a_similar_one(filled: MongoStore, call: Call):
+def test_an_unknown_name_is_reported_with_a_similar_one(filled: MongoStore, call: Call) -> None:
     outcome = call("delete", "serch", "--yes")
     assert outcome.code == 4
     assert "Did you mean 'search'?" in outcome.err

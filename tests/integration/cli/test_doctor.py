@@ -9,22 +9,26 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from pymongo.database import Database
 
 from hpsearch.core.worker import Worker, WorkerState
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.roles import ROLES
 from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
+from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.mongo.uri import uri_for_user
+from tests.support.command_line import Call, Outcome
 from tests.support.servers import Server
 
 PATIENCE = Patience(20)
 
 
-def findings(outcome) -> dict[str, dict[str, str]]:
+def findings(outcome: Outcome) -> dict[str, dict[str, str]]:
     """Return the findings of a command's JSON by name."""
     answer = json.loads(outcome.out)
     (kind,) = answer.keys() - {"schema"}
@@ -32,11 +36,11 @@ def findings(outcome) -> dict[str, dict[str, str]]:
     return {finding["name"]: finding for finding in answer[kind]}
 
 
-def faults(outcome) -> dict[str, str]:
+def faults(outcome: Outcome) -> dict[str, str]:
     return {name: f["verdict"] for name, f in findings(outcome).items() if f["verdict"] != "ok"}
 
 
-def test_a_prepared_database_has_no_faults(call, documents):
+def test_a_prepared_database_has_no_faults(call: Call, documents: Database[dict[str, Any]]) -> None:
     outcome = call("db", "check")
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.endswith("\nNothing to fix.\n")
@@ -46,7 +50,9 @@ def test_a_prepared_database_has_no_faults(call, documents):
     assert found["rights"]["text"].startswith("enough for hpsearch_viewer, hpsearch_worker, hpsearch_coord")
 
 
-def test_a_missing_index_a_changed_validator_and_an_extra_index_are_found(call, documents):
+def test_a_missing_index_a_changed_validator_and_an_extra_index_are_found(
+    call: Call, documents: Database[dict[str, Any]]
+) -> None:
     documents.trials.drop_index("queue")
     documents.command("collMod", "workers", validator={})
     documents.trials.create_index("loss", name="mine")
@@ -58,7 +64,7 @@ def test_a_missing_index_a_changed_validator_and_an_extra_index_are_found(call, 
     assert found["other indexes"]["text"].startswith("trials.mine")
 
 
-def test_invalid_and_orphaned_documents_are_found(call, documents):
+def test_invalid_and_orphaned_documents_are_found(call: Call, documents: Database[dict[str, Any]]) -> None:
     """Each kind with an example."""
     long_ago = datetime.now(UTC) - timedelta(days=1)
     running = documents.trials.find_one({"state": "running"})
@@ -95,7 +101,9 @@ def test_invalid_and_orphaned_documents_are_found(call, documents):
     assert found["documents of trials"]["text"].startswith(f"1, such as {running['exp_key']}/000001: ")
 
 
-def test_the_rights_of_a_user_are_matched_with_the_roles(call, uri, database, monkeypatch):
+def test_the_rights_of_a_user_are_matched_with_the_roles(
+    call: Call, uri: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a user may not see is unknown, which is no fault."""
     with Setup(uri, PATIENCE) as setup:
         for collection in VALIDATORS:
@@ -116,7 +124,7 @@ def test_the_rights_of_a_user_are_matched_with_the_roles(call, uri, database, mo
         assert found["rights"]["text"] == enough[name]
         assert found["authentication"]["text"] == f"user {name}"
         assert found["disk"]["text"].startswith("unknown")
-    with MongoClient(uri) as client:
+    with MongoClient[dict[str, Any]](uri) as client:
         client[database].command("createUser", "no_rights", pwd="x", roles=[])
     monkeypatch.setenv("HPSEARCH_STORE", uri_for_user(uri, database, "no_rights", "x"))
     outcome = call("db", "check", "--json")
@@ -125,8 +133,8 @@ def test_the_rights_of_a_user_are_matched_with_the_roles(call, uri, database, mo
 
 
 def test_a_standalone_server_without_users_is_recognized(
-    call, standalone_server: Server, database, monkeypatch
-):
+    call: Call, standalone_server: Server, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HPSEARCH_STORE", f"{standalone_server.uri}{database}")
     outcome = call("db", "check", "--json")
     assert outcome.code == 78
@@ -140,8 +148,8 @@ def test_a_standalone_server_without_users_is_recognized(
 
 
 def test_the_doctor_checks_machine_settings_and_database_and_prints_no_secret(
-    call, documents, uri, monkeypatch
-):
+    call: Call, documents: Database[dict[str, Any]], uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     password = uri.partition("://")[2].partition("@")[0].partition(":")[2]
     monkeypatch.setenv("HPSEARCH_SECRET", "a very secret secret")
     monkeypatch.setenv("HPSEARCH_STOER", f"mongodb://me:{password}@elsewhere/")
@@ -161,7 +169,9 @@ def test_the_doctor_checks_machine_settings_and_database_and_prints_no_secret(
     assert "from the command line" in text
 
 
-def test_the_doctor_names_the_store_file_but_not_its_content(call, documents, uri, tmp_path, monkeypatch):
+def test_the_doctor_names_the_store_file_but_not_its_content(
+    call: Call, documents: Database[dict[str, Any]], uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("HPSEARCH_STORE")
     file = tmp_path / "store"
     file.touch(0o600)
@@ -174,7 +184,7 @@ def test_the_doctor_names_the_store_file_but_not_its_content(call, documents, ur
     assert uri not in outcome.out + outcome.err
 
 
-def test_the_doctor_works_without_a_database(call, monkeypatch):
+def test_the_doctor_works_without_a_database(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unreachable database is a finding among others."""
     monkeypatch.setenv("HPSEARCH_STORE", "mongodb://127.0.0.1:1/runs?serverSelectionTimeoutMS=100")
     outcome = call("doctor", "--json")
@@ -239,7 +249,9 @@ def unknown_home(tmp_path: Path) -> str:
         unknown_home,
     ],
 )
-def test_the_doctor_reports_an_unusable_folder(call, tmp_path, monkeypatch, obstructed):
+def test_the_doctor_reports_an_unusable_folder(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, obstructed: Any
+) -> None:
     home = obstructed(tmp_path)
     monkeypatch.setenv("HPSEARCH_HOME", home)
     before = sorted(tmp_path.rglob("*"))
@@ -256,7 +268,7 @@ def test_the_doctor_reports_an_unusable_folder(call, tmp_path, monkeypatch, obst
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_the_doctor_creates_no_folder(call, tmp_path, monkeypatch):
+def test_the_doctor_creates_no_folder(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HPSEARCH_STORE")
     monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "new"))
 
@@ -280,7 +292,9 @@ def test_the_doctor_creates_no_folder(call, tmp_path, monkeypatch):
         ("HPSEARCH_RUN_MAX_EVALS", "me:hunter2@host", "not a valid value of this option"),
     ],
 )
-def test_the_doctor_reports_an_invalid_value_of_a_variable(call, monkeypatch, variable, value, words):
+def test_the_doctor_reports_an_invalid_value_of_a_variable(
+    call: Call, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
+) -> None:
     monkeypatch.setenv(variable, value)
 
     outcome = call("doctor", "--json")
@@ -302,7 +316,9 @@ def test_the_doctor_reports_an_invalid_value_of_a_variable(call, monkeypatch, va
         ("HPSEARCH_MONGOD", "/no/such/program", "mongod"),
     ],
 )
-def test_the_doctor_reports_an_unusable_setting(call, monkeypatch, variable, value, name):
+def test_the_doctor_reports_an_unusable_setting(
+    call: Call, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, name: str
+) -> None:
     monkeypatch.setenv(variable, value)
 
     outcome = call("doctor", "--json")
@@ -312,7 +328,7 @@ def test_the_doctor_reports_an_unusable_setting(call, monkeypatch, variable, val
     assert "python" in findings(outcome)
 
 
-def test_the_doctor_works_without_a_home_and_a_working_folder(uri, tmp_path):
+def test_the_doctor_works_without_a_home_and_a_working_folder(uri: str, tmp_path: Path) -> None:
     (deleted := tmp_path / "deleted").mkdir()
     environment = {
         "PATH": os.environ["PATH"],
@@ -331,7 +347,9 @@ def test_the_doctor_works_without_a_home_and_a_working_folder(uri, tmp_path):
     assert "topology" in found
 
 
-def test_a_search_with_idle_workers_and_without_a_coordinator_is_found(call, documents, filled):
+def test_a_search_with_idle_workers_and_without_a_coordinator_is_found(
+    call: Call, documents: Database[dict[str, Any]], filled: MongoStore
+) -> None:
     long_ago = datetime.now(UTC) - timedelta(hours=1)
     documents.experiments.update_one({}, {"$set": {"created_at": long_ago}})
 
@@ -357,7 +375,9 @@ def test_a_search_with_idle_workers_and_without_a_coordinator_is_found(call, doc
 
 
 @pytest.mark.parametrize("of", ["trials", "experiments"])
-def test_a_lease_from_before_the_clock_was_set_back_is_found(call, documents, of):
+def test_a_lease_from_before_the_clock_was_set_back_is_found(
+    call: Call, documents: Database[dict[str, Any]], of: str
+) -> None:
     late = datetime.now(UTC) + timedelta(hours=1)
     if of == "trials":
         documents.trials.update_one({"state": "running"}, {"$set": {"lease_until": late}})

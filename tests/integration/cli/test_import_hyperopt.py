@@ -93,7 +93,7 @@ def by_origin(store: MongoStore, exp_key: str) -> dict[str, Trial]:
 
 def test_everything_that_hyperopt_stored_is_imported(
     shell: Call, store: MongoStore, source: str, script: Path
-):
+) -> None:
     done = shell("import-hyperopt", source, "--exp-key", "exp1", "--space", "train.py:space")
     assert done.code == 0, done.err
     assert done.out == (
@@ -118,7 +118,7 @@ def test_everything_that_hyperopt_stored_is_imported(
     assert [o for o, t in trials.items() if t.state is State.PENDING] == ["hyperopt:16", "hyperopt:17"]
 
 
-def test_run_continues_an_imported_search(shell: Call, store: MongoStore, source: str, script: Path):
+def test_run_continues_an_imported_search(shell: Call, store: MongoStore, source: str, script: Path) -> None:
     """Pending trials are evaluated, finished ones count, and the algorithm learns from them."""
     shell("import-hyperopt", source, "--exp-key", "exp1", "--into", "more", "--space", "ours.py")
     assert store.experiment("more").state is ExperimentState.STOPPED
@@ -141,7 +141,7 @@ def test_run_continues_an_imported_search(shell: Call, store: MongoStore, source
 
 def test_a_script_with_mongo_trials_continues_an_imported_search(
     shell: Call, store: MongoStore, source: str, script: Path, uri: str
-):
+) -> None:
     """The objective is a function of the script, sent by value to a worker with Hyperopt's flags."""
     shell("import-hyperopt", source, "--exp-key", "exp1", "--space", "ours.py")
     (script / "mongo.py").write_text(MONGO_SCRIPT)
@@ -173,7 +173,7 @@ def test_a_script_with_mongo_trials_continues_an_imported_search(
 
 def test_importing_again_adds_only_new_trials(
     shell: Call, store: MongoStore, source: str, script: Path, uri: str
-):
+) -> None:
     command = ("import-hyperopt", source, "--exp-key", "exp2", "--space", "train.py")
     assert (
         "2 of 2 jobs imported (1 done, 1 failed), 0 existed already; attachments: 1." in shell(*command).out
@@ -194,7 +194,7 @@ def test_importing_again_adds_only_new_trials(
 
 def test_an_experiment_with_other_trials_is_not_changed(
     shell: Call, store: MongoStore, source: str, script: Path
-):
+) -> None:
     shell("run", "ours.py", "--exp-key", "taken", "--max-evals", "2")
     before = list(store.trials("taken"))
     refused = shell("import-hyperopt", source, "--exp-key", "exp1", "--into", "taken", "--space", "ours.py")
@@ -205,7 +205,7 @@ def test_an_experiment_with_other_trials_is_not_changed(
 
 def test_points_of_another_space_are_refused_or_skipped(
     shell: Call, store: MongoStore, source: str, script: Path
-):
+) -> None:
     command = ("import-hyperopt", source, "--exp-key", "exp1", "--space", "train.py:narrow")
     refused = shell(*command)
     assert refused.code == 65
@@ -233,8 +233,8 @@ def test_points_of_another_space_are_refused_or_skipped(
     ],
 )
 def test_a_mistake_is_reported_in_one_sentence(
-    arguments, code, words, shell: Call, source: str, script: Path
-):
+    arguments: list[str], code: int, words: str, shell: Call, source: str, script: Path
+) -> None:
     places = {"SOURCE": source, "OTHER": source.replace("/jobs?", "/none?")}
     done = shell("import-hyperopt", *(places.get(word, word) for word in arguments))
     assert (done.code, done.out) == (code, "")
@@ -244,7 +244,7 @@ def test_a_mistake_is_reported_in_one_sentence(
 
 def test_a_file_that_hyperopt_pickled_is_imported_without_hyperopt(
     shell: Call, store: MongoStore, script: Path
-):
+) -> None:
     """The import includes trials whose objective raised, which ``trials.trials`` leaves out."""
     if importlib.util.find_spec("hyperopt") is None:
         pytest.skip("Hyperopt is not installed here, so nothing can be pickled by it")
@@ -280,7 +280,7 @@ pickle.dump(trials, open("trials.pkl", "wb"))
     assert "name their experiment with --into" in nameless.err
 
 
-def test_a_pickle_of_something_else_is_refused(shell: Call, script: Path):
+def test_a_pickle_of_something_else_is_refused(shell: Call, script: Path) -> None:
     (script / "list.pkl").write_bytes(pickle.dumps([1]))
     done = shell("import-hyperopt", "list.pkl", "--trust-pickle", "--space", "train.py", "--into", "x")
     assert done.code == 65
@@ -289,7 +289,7 @@ def test_a_pickle_of_something_else_is_refused(shell: Call, script: Path):
 
 def test_damaged_jobs_and_attachments_are_skipped_and_reported(
     shell: Call, store: MongoStore, uri: str, source: str, script: Path
-):
+) -> None:
     """Invalid numbers and lists, an error without a class, a date out of range."""
     with MongoClient[dict[str, Any]](uri) as client:
         jobs = client.get_default_database()["damaged"]
@@ -322,14 +322,16 @@ def test_damaged_jobs_and_attachments_are_skipped_and_reported(
         "me@hunter2",
     ],
 )
-def test_the_error_for_a_mistyped_source_does_not_repeat_its_password(call, folder, source):
+def test_the_error_for_a_mistyped_source_does_not_repeat_its_password(
+    call: Call, folder: Path, source: str
+) -> None:
     outcome = call("import-hyperopt", source, "--space", f"{folder / 'search.py'}:space")
     assert outcome.code in {65, 78}
     assert outcome.err.startswith("hpsearch: ")
     assert "hunter2" not in outcome.out + outcome.err
 
 
-def test_the_error_for_an_extra_argument_does_not_repeat_its_password(call):
+def test_the_error_for_an_extra_argument_does_not_repeat_its_password(call: Call) -> None:
     for arguments in (("workers",), ("db", "check"), ("import-hyperopt", "a")):
         outcome = call(*arguments, "mongodb://me:hunter2@host/db")
         assert outcome.code == 2

@@ -102,7 +102,7 @@ def modes(folder: Path) -> dict[Path, int]:
 @pytest.mark.parametrize("obstruct", OBSTACLES)
 def test_a_search_writes_no_log_outside_a_private_folder(
     shell: Call, folder: Path, obstruct: Callable[[Path], None]
-):
+) -> None:
     if "another_user" in obstruct.__name__ and os.getuid() != 0:
         pytest.skip("only root can give a folder away")
     obstruct(folder / "home")

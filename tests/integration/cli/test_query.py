@@ -33,7 +33,7 @@ QUERIES = [
     ("show", "search", "2", "--format", "json"), ("workers",), ("db", "check"), ("doctor",),
 ]  # fmt: skip
 
-QUERIES = {
+QUERIES = {  # type: ignore[assignment]
     "status": ("status",),
     "best": ("best", "search", "-n", "2"),
     "trials": ("trials", "search"),
@@ -49,7 +49,7 @@ def test_a_query_runs_no_function_that_the_space_names(
     arguments: tuple[str, ...],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     noted = tmp_path / "noted"
     (tmp_path / "noted_by_looking.py").write_text(f"open({str(noted)!r}, 'a')\ndef run(): pass\n")
     monkeypatch.syspath_prepend(tmp_path)
@@ -82,8 +82,8 @@ def rows(outcome: Outcome) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_stdout_contains_only_json_with_its_schema(name: str, call: Call):
-    outcome = call(*QUERIES[name], "--format", "json")
+def test_stdout_contains_only_json_with_its_schema(name: str, call: Call) -> None:
+    outcome = call(*QUERIES[name], "--format", "json")  # type: ignore[call-overload]
     kind = name if name in {"status", "workers"} else "trials"
     document = strict(outcome.out)
     assert (outcome.code, outcome.err) == (0, "")
@@ -108,7 +108,7 @@ def on_terminal(*arguments: str, **environment: str) -> bytes:
     return shown
 
 
-def test_csv_contains_control_characters_except_on_a_terminal(call: Call, filled: MongoStore):
+def test_csv_contains_control_characters_except_on_a_terminal(call: Call, filled: MongoStore) -> None:
     filled.record_worker(Worker(name="\x1b[2Jben", host="machine", pid=1), 60)
     assert "\x1b[2Jben" in {row["name"] for row in rows(call("workers", "--format", "csv"))}
     shown = on_terminal("workers", "--format", "csv")
@@ -116,7 +116,7 @@ def test_csv_contains_control_characters_except_on_a_terminal(call: Call, filled
     assert b"\x1b" not in shown
 
 
-def test_csv_contains_no_formula_unless_raw(call: Call, filled: MongoStore):
+def test_csv_contains_no_formula_unless_raw(call: Call, filled: MongoStore) -> None:
     filled.record_worker(Worker(name="=1+1", host="machine", pid=1), 60)
     for options, name in (((), "'=1+1"), (("--raw",), "=1+1")):
         found = {row["name"]: row["pid"] for row in rows(call("workers", "--format", "csv", *options))}
@@ -124,23 +124,23 @@ def test_csv_contains_no_formula_unless_raw(call: Call, filled: MongoStore):
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_raw_csv_differs_only_in_formulas(name: str, call: Call):
-    marked, raw = (call(*QUERIES[name], "--format", "csv", *options) for options in ((), ("--raw",)))
+def test_raw_csv_differs_only_in_formulas(name: str, call: Call) -> None:
+    marked, raw = (call(*QUERIES[name], "--format", "csv", *options) for options in ((), ("--raw",)))  # type: ignore[call-overload]
     assert raw.code == 0
     changing = dict.fromkeys(["per_minute", "seen_at"])  # between two calls
     assert [row | changing for row in rows(raw)] == [row | changing for row in rows(marked)]
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_json_lines_and_csv_have_as_many_rows_as_json(name: str, call: Call):
-    document = strict(call(*QUERIES[name], "--format", "json").out)
+def test_json_lines_and_csv_have_as_many_rows_as_json(name: str, call: Call) -> None:
+    document = strict(call(*QUERIES[name], "--format", "json").out)  # type: ignore[call-overload]
     kind = document["schema"].removeprefix("hpsearch.").removesuffix("/1")
-    lines = call(*QUERIES[name], "--format", "jsonl").out.splitlines()
+    lines = call(*QUERIES[name], "--format", "jsonl").out.splitlines()  # type: ignore[call-overload]
     assert len([strict(line) for line in lines]) == len(document[kind])
-    assert len(rows(call(*QUERIES[name], "--format", "csv"))) == len(document[kind])
+    assert len(rows(call(*QUERIES[name], "--format", "csv"))) == len(document[kind])  # type: ignore[call-overload]
 
 
-def test_status_shows_every_count_and_the_best_values(call: Call):
+def test_status_shows_every_count_and_the_best_values(call: Call) -> None:
     [row] = strict(call("status", "search", "--format", "json").out)["status"]
     counts = {state: row[state] for state in ("pending", "running", "done", "failed", "cancelled")}
     assert counts == {"pending": 1, "running": 1, "done": 3, "failed": 1, "cancelled": 1}
@@ -148,19 +148,19 @@ def test_status_shows_every_count_and_the_best_values(call: Call):
     assert (row["max_evals"], row["workers"], row["is_led"]) == (40, 1, False)
 
 
-def test_status_shows_that_a_search_has_no_coordinator(call: Call):
+def test_status_shows_that_a_search_has_no_coordinator(call: Call) -> None:
     assert "running, no coordinator" in call("status").out
 
 
 def test_status_of_an_empty_database_prints_the_command_to_begin(
     filled: MongoStore, call: Call, mongo_uri: str
-):
+) -> None:
     outcome = call("status", "--store", mongo_uri.replace("/hpsearch?", "/no_such_database?"))
     assert outcome.code == 0
     assert "hpsearch run FILE.py" in outcome.err
 
 
-def test_status_can_be_watched_until_ctrl_c(uri: str):
+def test_status_can_be_watched_until_ctrl_c(uri: str) -> None:
     # This process may have been started with Ctrl-C ignored.
     command = ["env", "--default-signal=INT", sys.executable, "-m", "hpsearch"]
     command += ["status", "search", "--watch", "--every", "10ms"]
@@ -181,7 +181,7 @@ def test_status_can_be_watched_until_ctrl_c(uri: str):
     assert process.returncode in {0, 130}  # between two outputs, or during one
 
 
-def test_watching_survives_an_outage_of_the_database(killable_server: Server):
+def test_watching_survives_an_outage_of_the_database(killable_server: Server) -> None:
     """A restart of MongoDB must not end a command that watches a search for days."""
     command = [sys.executable, "-m", "hpsearch", "status", "--watch", "--every", "10ms", "--format", "csv"]
     process = subprocess.Popen(
@@ -207,20 +207,20 @@ def until(lines: IO[str], words: str) -> None:
     assert any(words in line for line in lines), f"the output ended without {words!r}"
 
 
-def test_best_shows_the_values_of_the_best_trial(call: Call):
+def test_best_shows_the_values_of_the_best_trial(call: Call) -> None:
     assert call("best", "search").out == "trial 2  loss 0.25\n  lr    0.2\n  kind  adam\n"
 
 
-def test_best_without_a_name_shows_the_only_search(call: Call):
+def test_best_without_a_name_shows_the_only_search(call: Call) -> None:
     assert call("best").out == call("best", "search").out
 
 
-def test_best_lists_n_trials_in_order(call: Call):
+def test_best_lists_n_trials_in_order(call: Call) -> None:
     found = strict(call("best", "search", "-n", "5", "--format", "json").out)["trials"]
     assert [t["loss"] for t in found] == [0.25, 0.5, None]  # JSON has no infinity
 
 
-def test_trials_can_be_sorted_and_filtered_by_state(call: Call):
+def test_trials_can_be_sorted_and_filtered_by_state(call: Call) -> None:
     by_loss = rows(call("trials", "search", "--sort", "loss", "--format", "csv"))
     assert [row["tid"] for row in by_loss] == ["2", "1", "4"]
     some = rows(call("trials", "search", "--state", "failed", "--state", "pending", "--format", "csv"))
@@ -228,30 +228,30 @@ def test_trials_can_be_sorted_and_filtered_by_state(call: Call):
     assert len(rows(call("trials", "search", "-n", "2", "--format", "csv"))) == 2
 
 
-def test_trials_have_a_column_for_each_parameter_in_csv(call: Call):
+def test_trials_have_a_column_for_each_parameter_in_csv(call: Call) -> None:
     row = rows(call("trials", "search", "--format", "csv"))[3]
     assert (row["lr"], row["kind"], row["error"], row["worker"]) == ("0.3", "sgd", "ValueError", "anna")
 
 
-def test_trials_in_json_have_the_fields_of_the_documents(call: Call):
+def test_trials_in_json_have_the_fields_of_the_documents(call: Call) -> None:
     trial = strict(call("show", "search", "3", "--format", "json").out)["trials"][0]
     assert trial["error"]["kind"] == "exception"
     assert trial["worker"] == {"name": "anna", "host": "machine", "pid": 4711}
     assert trial["params"] == {"lr": 0.3, "kind": "sgd"}
 
 
-def test_a_result_that_is_not_a_number_is_null_in_json(call: Call):
+def test_a_result_that_is_not_a_number_is_null_in_json(call: Call) -> None:
     trial = strict(call("show", "search", "1", "--format", "json").out)["trials"][0]
     assert trial["result"] == {"loss": 0.5, "accuracy": None}
 
 
-def test_show_prints_the_traceback_of_a_failed_trial(call: Call):
+def test_show_prints_the_traceback_of_a_failed_trial(call: Call) -> None:
     page = call("show", "search", "3").out
     assert "state         failed" in page
     assert page.endswith("Traceback\n  no luck\n")
 
 
-def test_show_names_the_attachments_of_a_trial(call: Call, store: MongoStore):
+def test_show_names_the_attachments_of_a_trial(call: Call, store: MongoStore) -> None:
     for name in ("model.bin", "log"):
         store.attach("search", name, b"x", tid=2)
 
@@ -261,7 +261,7 @@ def test_show_names_the_attachments_of_a_trial(call: Call, store: MongoStore):
     assert "attachments" not in call("show", "search", "1").out
 
 
-def test_workers_are_listed(call: Call):
+def test_workers_are_listed(call: Call) -> None:
     [row] = rows(call("workers", "--format", "csv"))
     assert (row["name"], row["pid"], row["exp_keys"], row["state"]) == ("anna", "4711", "search", "idle")
 
@@ -278,7 +278,7 @@ def test_workers_are_listed(call: Call):
 )
 def test_an_unknown_name_is_reported_with_a_similar_one(
     arguments: tuple[str, ...], sentence: str, call: Call
-):
+) -> None:
     assert call(*arguments) == Outcome(4, "", f"hpsearch: {sentence}\n")
 
 
@@ -293,7 +293,7 @@ def test_an_unknown_name_is_reported_with_a_similar_one(
         (("status", "--watch", "--every", "5x"), "'5x' is not a duration"),
     ],
 )
-def test_wrong_usage_is_one_sentence(arguments: tuple[str, ...], words: str, call: Call):
+def test_wrong_usage_is_one_sentence(arguments: tuple[str, ...], words: str, call: Call) -> None:
     outcome = call(*arguments)
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err.startswith("hpsearch: ")
@@ -310,7 +310,7 @@ def copied(store: MongoStore, n: int, **fields: Any) -> list[str]:
     return keys
 
 
-def test_status_lists_active_searches_and_counts_those_left_out(filled: MongoStore, call: Call):
+def test_status_lists_active_searches_and_counts_those_left_out(filled: MongoStore, call: Call) -> None:
     keys = copied(filled, 15, state=ExperimentState.DONE)
     outcome = call("status", "--format", "json")
     rows_shown = [row["exp_key"] for row in strict(outcome.out)["status"]]
@@ -322,7 +322,9 @@ def test_status_lists_active_searches_and_counts_those_left_out(filled: MongoSto
     assert every.err == ""
 
 
-def test_status_sends_as_many_queries_for_many_searches_as_for_one(filled: MongoStore, call: Call, uri: str):
+def test_status_sends_as_many_queries_for_many_searches_as_for_one(
+    filled: MongoStore, call: Call, uri: str
+) -> None:
     def n_commands() -> int:
         with MongoClient[dict[str, Any]](uri) as client:
             database = client.get_default_database()
@@ -338,7 +340,7 @@ def test_status_sends_as_many_queries_for_many_searches_as_for_one(filled: Mongo
     assert n_commands() == one
 
 
-def test_names_are_shortened_only_on_a_terminal(filled: MongoStore, call: Call):
+def test_names_are_shortened_only_on_a_terminal(filled: MongoStore, call: Call) -> None:
     present, key = filled.experiment("search"), "a" * 45 + "b" * 45
     filled.open_experiment(replace(present, exp_key=key))
     assert key in call("status").out
@@ -351,14 +353,14 @@ def test_names_are_shortened_only_on_a_terminal(filled: MongoStore, call: Call):
 
 
 @pytest.mark.parametrize("command", [("best", "nowhere at all"), ("best",)])
-def test_messages_name_at_most_ten_searches(command: tuple[str, ...], filled: MongoStore, call: Call):
+def test_messages_name_at_most_ten_searches(command: tuple[str, ...], filled: MongoStore, call: Call) -> None:
     keys = copied(filled, 40)
     said = call(*command).err
     assert len(said) < 400
     assert f"{keys[-1]} and 31 older ones" in said
 
 
-def test_with_several_searches_a_name_is_required(filled: MongoStore, call: Call):
+def test_with_several_searches_a_name_is_required(filled: MongoStore, call: Call) -> None:
     present = filled.experiment("search")
     filled.open_experiment(replace(present, exp_key="other"))
     outcome = call("best")
@@ -366,7 +368,7 @@ def test_with_several_searches_a_name_is_required(filled: MongoStore, call: Call
     assert "Name one of the experiments: search, other." in outcome.err
 
 
-def test_a_closed_pipe_is_no_error(uri: str):
+def test_a_closed_pipe_is_no_error(uri: str) -> None:
     done = subprocess.run(
         f"{sys.executable} -m hpsearch trials search --format json | head -n 1; exit ${{PIPESTATUS[0]}}",
         shell=True,
@@ -379,7 +381,7 @@ def test_a_closed_pipe_is_no_error(uri: str):
     assert (done.returncode, done.stdout, done.stderr) == (0, "{\n", "")
 
 
-def test_the_error_of_a_refused_password_does_not_contain_it(call: Call, uri: str):
+def test_the_error_of_a_refused_password_does_not_contain_it(call: Call, uri: str) -> None:
     wrong = uri.replace("mongodb://hpsearch:", "mongodb://hpsearch:s3cret")
     outcome = call("status", "--store", wrong)
     assert outcome.code == 77
@@ -388,12 +390,12 @@ def test_the_error_of_a_refused_password_does_not_contain_it(call: Call, uri: st
     assert "Traceback" not in outcome.err
 
 
-def test_an_invalid_uri_is_refused_with_an_example(call: Call):
+def test_an_invalid_uri_is_refused_with_an_example(call: Call) -> None:
     outcome = call("status", "--store", "localhost")
     assert outcome.code == 78
     assert "mongodb://localhost:27017/hpsearch" in outcome.err
 
 
-def test_a_traceback_is_shown_only_with_debug(call: Call):
+def test_a_traceback_is_shown_only_with_debug(call: Call) -> None:
     assert "Traceback" not in call("show", "search", "99").err
     assert "Traceback" in call("show", "search", "99", "--debug").err

@@ -20,7 +20,7 @@ from hpsearch.store.mongo.store import MongoStore
 from tests.support.command_line import Call, wait_for_running
 
 
-def test_a_search_ends_with_its_best_parameters_and_the_next_commands(shell: Call):
+def test_a_search_ends_with_its_best_parameters_and_the_next_commands(shell: Call) -> None:
     done = shell("run", "search.py", "--max-evals", "4", "--workers", "2", "--seed", "1")
     assert done.code == 0, done.err
     assert done.out.startswith("search: done, all trials are finished; 4/4 finished: 4 done, 0 failed")
@@ -32,7 +32,7 @@ def test_a_search_ends_with_its_best_parameters_and_the_next_commands(shell: Cal
     assert all(" x=" in line and " kind=" in line for line in improvements)
 
 
-def test_the_same_command_continues_the_search(shell: Call, store: MongoStore):
+def test_the_same_command_continues_the_search(shell: Call, store: MongoStore) -> None:
     shell("run", "search.py", "--max-evals", "2", "--seed", "1")
     more = shell("run", "search.py", "--max-evals", "4", "--seed", "2")
     assert more.code == 0, more.err
@@ -43,7 +43,7 @@ def test_the_same_command_continues_the_search(shell: Call, store: MongoStore):
     assert "4/4 finished" in same.out
 
 
-def test_the_printed_command_to_go_on_works_as_printed(shell: Call, store: MongoStore):
+def test_the_printed_command_to_go_on_works_as_printed(shell: Call, store: MongoStore) -> None:
     done = shell(
         "run", "search.py", "--exp-key", "my search", "--reproducible", "--accept-changed-objective",
         "--max-evals", "2",
@@ -56,7 +56,7 @@ def test_the_printed_command_to_go_on_works_as_printed(shell: Call, store: Mongo
     assert store.counts("my search")[State.DONE] == 4
 
 
-def test_a_search_keeps_its_priority_until_it_is_changed(shell: Call, store: MongoStore):
+def test_a_search_keeps_its_priority_until_it_is_changed(shell: Call, store: MongoStore) -> None:
     seen = []
     for options in (["--priority", "3"], [], ["--priority", "0"]):
         done = shell("run", "search.py", "--max-evals", "1", "--workers", "1", *options)
@@ -65,7 +65,9 @@ def test_a_search_keeps_its_priority_until_it_is_changed(shell: Call, store: Mon
     assert seen == [3, 3, 0]
 
 
-def test_a_search_without_repeats_ends_after_the_last_point(shell: Call, folder: Path, store: MongoStore):
+def test_a_search_without_repeats_ends_after_the_last_point(
+    shell: Call, folder: Path, store: MongoStore
+) -> None:
     """The space has six points; continuing the search does nothing."""
     (folder / "grid.py").write_text(
         "from hpsearch import hp\n"
@@ -81,7 +83,7 @@ def test_a_search_without_repeats_ends_after_the_last_point(shell: Call, folder:
     assert len({tuple(trial.values.values()) for trial in store.trials("grid")}) == 6
 
 
-def test_a_search_whose_trials_all_fail_prints_the_reasons_and_the_next_commands(shell: Call):
+def test_a_search_whose_trials_all_fail_prints_the_reasons_and_the_next_commands(shell: Call) -> None:
     done = shell("run", "search.py:failing", "--max-evals", "3")
     assert done.code == 1
     assert "No trial has a loss." in done.out
@@ -90,7 +92,7 @@ def test_a_search_whose_trials_all_fail_prints_the_reasons_and_the_next_commands
     assert "Traceback" not in done.err
 
 
-def test_another_space_under_the_same_name_is_refused_with_the_difference(shell: Call, folder: Path):
+def test_another_space_under_the_same_name_is_refused_with_the_difference(shell: Call, folder: Path) -> None:
     shell("run", "search.py", "--max-evals", "1")
     source = (folder / "search.py").read_text()
     (folder / "search.py").write_text(source.replace('hp.uniform("x", -5, 5)', 'hp.uniform("x", -6, 6)'))
@@ -105,7 +107,9 @@ def edited(folder: Path, old: str, new: str) -> None:
     (folder / "search.py").write_text(source.replace(old, new, 1))
 
 
-def test_a_changed_objective_is_refused_until_it_is_accepted(shell: Call, folder: Path, store: MongoStore):
+def test_a_changed_objective_is_refused_until_it_is_accepted(
+    shell: Call, folder: Path, store: MongoStore
+) -> None:
     assert shell("run", "search.py", "--max-evals", "2").code == 0
     edited(folder, 'return config["x"] ** 2', 'return config["x"] ** 2 + 1000')
     for command in ("run", "coordinator"):
@@ -127,7 +131,7 @@ def test_a_changed_objective_is_refused_until_it_is_accepted(shell: Call, folder
     assert shell("run", "search.py", "--max-evals", "5").code == 0
 
 
-def test_comments_and_another_folder_do_not_change_the_objective(shell: Call, folder: Path):
+def test_comments_and_another_folder_do_not_change_the_objective(shell: Call, folder: Path) -> None:
     assert shell("run", "search.py", "--max-evals", "1").code == 0
     edited(folder, "def objective(config):", '# A comment.\ndef objective(config: dict):\n    """Doc."""')
     assert shell("run", "search.py", "--max-evals", "2").code == 0
@@ -139,7 +143,7 @@ def test_comments_and_another_folder_do_not_change_the_objective(shell: Call, fo
 
 def test_an_objective_that_is_edited_during_a_search_is_not_evaluated(
     shell: Call, folder: Path, store: MongoStore
-):
+) -> None:
     """A worker that starts later finds other code than the coordinator."""
     assert shell("run", "search.py", "--max-evals", "1").code == 0
     edited(folder, 'return config["x"] ** 2', 'return config["x"] ** 3')
@@ -167,7 +171,7 @@ def test_an_objective_that_is_edited_during_a_search_is_not_evaluated(
 )
 def test_a_target_that_cannot_be_loaded_is_reported_in_one_sentence(
     target: str, words: str, shell: Call, folder: Path
-):
+) -> None:
     (folder / "broken.py").write_text("def objective(:\n")
     (folder / "needy.py").write_text("import no_such_module\n")
     (folder / "bounds.py").write_text(
@@ -180,36 +184,36 @@ def test_a_target_that_cannot_be_loaded_is_reported_in_one_sentence(
     assert words in refused.err
 
 
-def test_ephemeral_and_store_exclude_each_other(shell: Call):
+def test_ephemeral_and_store_exclude_each_other(shell: Call) -> None:
     assert "leave --store out" in shell("run", "search.py", "--ephemeral").err
 
 
-def test_a_missing_mongod_is_reported(shell: Call):
+def test_a_missing_mongod_is_reported(shell: Call) -> None:
     refused = shell("run", "search.py", HPSEARCH_STORE="", HPSEARCH_MONGOD="/nonexistent")
     assert refused.code == 78
     assert refused.err.count("\n") == 1
 
 
-def test_a_coordinator_needs_a_store(shell: Call):
+def test_a_coordinator_needs_a_store(shell: Call) -> None:
     refused = shell("coordinator", "search.py", HPSEARCH_STORE="")
     assert refused.code == 2
     assert "HPSEARCH_STORE" in refused.err
 
 
-def test_options_can_come_from_the_environment(shell: Call, store: MongoStore):
+def test_options_can_come_from_the_environment(shell: Call, store: MongoStore) -> None:
     shell(
         "run", "search.py", HPSEARCH_RUN_MAX_EVALS="2", HPSEARCH_RUN_EXP_KEY="named", HPSEARCH_RUN_WORKERS="2"
     )
     assert store.counts("named")[State.DONE] == 2
 
 
-def test_options_of_the_algorithm_are_checked_at_the_start(shell: Call):
+def test_options_of_the_algorithm_are_checked_at_the_start(shell: Call) -> None:
     refused = shell("run", "search.py", "--algo-option", "gamma=")
     assert refused.code == 2
     assert "is not name=value" in refused.err
 
 
-def test_a_space_is_shown_without_a_search(shell: Call):
+def test_a_space_is_shown_without_a_search(shell: Call) -> None:
     shown = shell("space", "show", "search.py", "--samples", "2", HPSEARCH_STORE="")
     assert shown.code == 0
     assert "uniform" in shown.out
@@ -231,7 +235,7 @@ def started(folder: Path, uri: str, *arguments: str) -> subprocess.Popen[str]:
 
 def test_ctrl_c_releases_running_trials_and_prints_the_command_to_go_on(
     folder: Path, uri: str, store: MongoStore
-):
+) -> None:
     arguments = ("run", "search.py:slow", "--max-evals", "9", "--drain-timeout", "100ms")
     process = started(folder, uri, *arguments)
     wait_for_running(store, "search-slow")
@@ -243,7 +247,7 @@ def test_ctrl_c_releases_running_trials_and_prints_the_command_to_go_on(
     assert {t.state for t in store.trials("search-slow")} == {State.PENDING}
 
 
-def test_a_second_ctrl_c_does_not_wait_for_running_trials(folder: Path, uri: str, store: MongoStore):
+def test_a_second_ctrl_c_does_not_wait_for_running_trials(folder: Path, uri: str, store: MongoStore) -> None:
     process = started(folder, uri, "run", "search.py:slow", "--drain-timeout", "1h")
     wait_for_running(store, "search-slow")
     process.send_signal(signal.SIGINT)
@@ -260,7 +264,7 @@ def test_a_second_ctrl_c_does_not_wait_for_running_trials(folder: Path, uri: str
 
 def test_a_search_that_another_command_stops_ends_with_a_message(
     folder: Path, uri: str, shell: Call, store: MongoStore
-):
+) -> None:
     process = started(folder, uri, "run", "search.py:slow", "--drain-timeout", "100ms")
     wait_for_running(store, "search-slow")
     assert shell("stop", "search-slow").code == 0
@@ -271,7 +275,7 @@ def test_a_search_that_another_command_stops_ends_with_a_message(
 
 def test_the_status_of_a_search_with_a_coordinator_shows_no_missing_one(
     folder: Path, uri: str, shell: Call, store: MongoStore
-):
+) -> None:
     process = started(folder, uri, "run", "search.py:slow", "--drain-timeout", "100ms")
     wait_for_running(store, "search-slow")
     [row] = json.loads(shell("status", "--format", "json").out)["status"]
@@ -281,7 +285,9 @@ def test_the_status_of_a_search_with_a_coordinator_shows_no_missing_one(
     assert process.returncode == 143
 
 
-def test_limits_of_trials_that_are_not_given_remain_unchanged(call: Call, folder: Path, store: MongoStore):
+def test_limits_of_trials_that_are_not_given_remain_unchanged(
+    call: Call, folder: Path, store: MongoStore
+) -> None:
     limits = ("--trial-timeout", "7s", "--max-attempts", "9", "--lease", "20s")
     call("run", str(folder / "search.py"), "--max-evals", "1", *limits)
     call("run", str(folder / "search.py"), "--max-evals", "2")
@@ -306,7 +312,7 @@ def test_limits_of_trials_that_are_not_given_remain_unchanged(call: Call, folder
 )
 def test_invalid_values_are_refused_before_anything_is_stored(
     option: str, value: str, call: Call, folder: Path, store: MongoStore
-):
+) -> None:
     outcome = call("run", str(folder / "search.py"), option, value)
     assert outcome.code == 2
     assert option in outcome.err
@@ -315,7 +321,7 @@ def test_invalid_values_are_refused_before_anything_is_stored(
 
 def test_workers_that_fail_too_often_in_a_row_end_the_search(
     call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setenv("HPSEARCH_WORKER_MAX_CONSECUTIVE_FAILURES", "2")
     outcome = call("run", f"{folder / 'search.py'}:failing", "--max-evals", "50")
     assert outcome.code == 70

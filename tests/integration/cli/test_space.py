@@ -11,7 +11,7 @@ from tests.support.command_line import Call
 
 def test_a_picture_of_the_space_shows_every_parameter_and_is_the_same_for_the_same_seed(
     shell: Call, folder: Path
-):
+) -> None:
     pytest.importorskip("matplotlib", reason="pictures need the extra plot")
     outcomes = [
         shell("space", "plot", "search.py", "--seed", seed, "--output", name, HPSEARCH_STORE="")
@@ -31,14 +31,14 @@ def curves(svg: str) -> list[str]:
     return [line for line in svg.splitlines() if line.startswith(("L ", "M "))]
 
 
-def test_another_format_is_refused_before_anything_is_drawn(shell: Call, folder: Path):
+def test_another_format_is_refused_before_anything_is_drawn(shell: Call, folder: Path) -> None:
     done = shell("space", "plot", "search.py", "--output", "space.jpg")
     assert done.code == 2
     assert "'space.jpg' does not end in .png, .svg or .pdf" in done.err
     assert not (folder / "space.jpg").exists()
 
 
-def test_a_space_without_parameters_is_refused(shell: Call, folder: Path):
+def test_a_space_without_parameters_is_refused(shell: Call, folder: Path) -> None:
     (folder / "fixed.py").write_text("space = {'x': 1}\n")
     done = shell("space", "plot", "fixed.py")
     assert done.code == 65

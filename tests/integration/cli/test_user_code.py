@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ def with_modules(folder: Path, names: list[str]) -> None:
         (folder / f"{name}.py").write_text("VOCABULARY = ['a', 'b']\n")
 
 
-def test_modules_of_the_users_folder_shadow_no_library(run: Call, folder: Path, store: MongoStore):
+def test_modules_of_the_users_folder_shadow_no_library(run: Call, folder: Path, store: MongoStore) -> None:
     """The coordinator, workers, evaluating processes and the keeper of a private server."""
     with_modules(folder, TAKEN.split())
     (folder / "more").mkdir()
@@ -91,7 +92,9 @@ def test_modules_of_the_users_folder_shadow_no_library(run: Call, folder: Path, 
     assert private.code == 0, private.err
 
 
-def test_modules_of_the_users_folder_shadow_no_library_under_python_m(shell: Call, folder: Path, uri: str):
+def test_modules_of_the_users_folder_shadow_no_library_under_python_m(
+    shell: Call, folder: Path, uri: str
+) -> None:
     """Except modules that Python imports before hpsearch."""
     with_modules(
         folder, ["token", "logging", "calendar", "select", "http", "random", "numpy", "click", "bson"]
@@ -108,7 +111,7 @@ def test_modules_of_the_users_folder_shadow_no_library_under_python_m(shell: Cal
     assert worker.returncode == 0, worker.stderr
 
 
-def test_the_error_names_a_module_that_an_installed_one_hides(run: Call, folder: Path):
+def test_the_error_names_a_module_that_an_installed_one_hides(run: Call, folder: Path) -> None:
     (folder / "search.py").write_text("from select import best\n")
     (folder / "select.py").write_text("best = 1\n")
     refused = run("run", "search.py")
@@ -118,7 +121,7 @@ def test_the_error_names_a_module_that_an_installed_one_hides(run: Call, folder:
     assert refused.err.count("\n") == 1
 
 
-def test_a_search_file_may_delete_its_working_folder(run: Call, folder: Path):
+def test_a_search_file_may_delete_its_working_folder(run: Call, folder: Path) -> None:
     (folder / "search.py").write_text(
         f"import os, tempfile\ngone = tempfile.mkdtemp(); os.chdir(deleted); os.rmdir(deleted)\n{SIMPLE}"
     )
@@ -126,7 +129,7 @@ def test_a_search_file_may_delete_its_working_folder(run: Call, folder: Path):
     assert done.code == 0, done.err
 
 
-def test_a_search_starts_in_a_deleted_folder(folder: Path):
+def test_a_search_starts_in_a_deleted_folder(folder: Path) -> None:
     """The command uses a private server, which outlives it."""
     (folder / "search.py").write_text(SIMPLE)
     deleted = folder / "deleted"
@@ -157,7 +160,7 @@ def unstartable(folder: Path) -> str:
 @pytest.mark.parametrize("n", ["1", "2"])
 def test_a_local_worker_that_cannot_start_ends_the_search_with_its_error(
     run: Call, folder: Path, unstartable: str, n: str
-):
+) -> None:
     refused = run("run", "search.py", "--max-evals", "3", "--workers", n, PYTHONPATH=unstartable)
     assert refused.code == 78
     *_, sentence = refused.err.splitlines()
@@ -167,7 +170,7 @@ def test_a_local_worker_that_cannot_start_ends_the_search_with_its_error(
     assert log.read_text().count("Traceback") == 3
 
 
-def test_a_worker_that_dies_is_replaced(run: Call, folder: Path, store: MongoStore):
+def test_a_worker_that_dies_is_replaced(run: Call, folder: Path, store: MongoStore) -> None:
     (folder / "search.py").write_text(
         "import os, signal\n"
         "from pathlib import Path\n"
@@ -225,7 +228,7 @@ CLEARS = "os.environ.clear()"
 @pytest.mark.parametrize("habits", [(THREAD, REDIRECTS), (HANDLER, CLOSES), (CLOSES_ALL, CLEARS)])
 def test_side_effects_of_a_search_file_do_not_disturb_the_command(
     run: Call, folder: Path, store: MongoStore, habits: tuple[str, str]
-):
+) -> None:
     (folder / "data").mkdir()
     (folder / "queue.py").write_text("")
     lines = (SIDE_EFFECTS, *habits, GOOD_OBJECTIVE, "assert __name__ != '__main__'")
@@ -238,7 +241,9 @@ def test_side_effects_of_a_search_file_do_not_disturb_the_command(
     assert (folder / "home" / "logs" / "search" / "worker-1.log").exists()
 
 
-def test_a_search_file_that_handles_signals_can_be_interrupted(folder: Path, uri: str, store: MongoStore):
+def test_a_search_file_that_handles_signals_can_be_interrupted(
+    folder: Path, uri: str, store: MongoStore
+) -> None:
     code = "import signal\nfor s in (signal.SIGINT, signal.SIGTERM): signal.signal(s, signal.SIG_IGN)\n"
     slow = GOOD_OBJECTIVE.replace("return", "__import__('time').sleep(600); return")
     (folder / "search.py").write_text(code + slow)
@@ -256,7 +261,9 @@ def test_a_search_file_that_handles_signals_can_be_interrupted(folder: Path, uri
     assert out.startswith("search: interrupted")
 
 
-def test_a_search_file_finds_only_its_own_name_in_sys_argv(run: Call, folder: Path, store: MongoStore):
+def test_a_search_file_finds_only_its_own_name_in_sys_argv(
+    run: Call, folder: Path, store: MongoStore
+) -> None:
     (folder / "search.py").write_text(
         "import sys\nseen = list(sys.argv)\n"
         "from hpsearch import hp\nspace = hp.uniform('x', 0, 1)\n"
@@ -269,7 +276,7 @@ def test_a_search_file_finds_only_its_own_name_in_sys_argv(run: Call, folder: Pa
     assert f"argv {[str(folder / 'search.py')]}" in done.out
 
 
-def test_a_search_file_that_calls_sys_exit_is_reported_in_one_sentence(run: Call, folder: Path):
+def test_a_search_file_that_calls_sys_exit_is_reported_in_one_sentence(run: Call, folder: Path) -> None:
     (folder / "search.py").write_text("import sys\nsys.exit(3)\n")
     refused = run("run", "search.py")
     assert refused.code == 65
@@ -288,7 +295,7 @@ logging.getLogger("pymongo").setLevel(logging.DEBUG)
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_search_file_that_configures_logging_does_not_change_the_log_of_the_command(
     run: Call, folder: Path, form: str
-):
+) -> None:
     (folder / "search.py").write_text(LOGS + GOOD_OBJECTIVE)
     done = run("run", "search.py", "--max-evals", "2", "--log-format", form)
     assert done.code == 0, done.err
@@ -296,7 +303,7 @@ def test_a_search_file_that_configures_logging_does_not_change_the_log_of_the_co
     assert "pymongo" not in done.err
 
 
-def test_relative_paths_refer_to_the_folder_before_the_import(run: Call, folder: Path):
+def test_relative_paths_refer_to_the_folder_before_the_import(run: Call, folder: Path) -> None:
     (folder / "data").mkdir()
     (folder / "sub").mkdir()
     (folder / "search.py").write_text(f"import os\n{CHDIR}\n{GOOD_OBJECTIVE}")
@@ -332,7 +339,9 @@ as_process(main)
         (f"{THREAD}; 1 / 0", 0, 1),
     ],
 )
-def test_a_process_ends_with_its_exit_code_and_output_despite_threads_and_handlers(before, code, expected):
+def test_a_process_ends_with_its_exit_code_and_output_despite_threads_and_handlers(
+    before: Any, code: int, expected: int
+) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LEAVES.format(before=before, code=code)],
         capture_output=True,
@@ -345,7 +354,7 @@ def test_a_process_ends_with_its_exit_code_and_output_despite_threads_and_handle
     assert ("ZeroDivisionError" in done.stderr) == ("1 / 0" in before)
 
 
-def test_exit_handlers_of_the_search_file_run(run: Call, folder: Path):
+def test_exit_handlers_of_the_search_file_run(run: Call, folder: Path) -> None:
     (folder / "search.py").write_text(
         f"import atexit\natexit.register(print, 'until later')\n{GOOD_OBJECTIVE}"
     )

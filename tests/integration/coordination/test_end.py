@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,7 +22,7 @@ EVENTS = ["claim", "finish", "race", "fail", "release", "vanish", "pass", "repla
 
 @settings(max_examples=60, deadline=None)
 @given(events=st.lists(st.sampled_from(EVENTS), max_size=60), max_evals=st.integers(1, 6))
-def test_the_budget_is_met_exactly_whatever_happens_in_between(events, max_evals):
+def test_the_budget_is_met_exactly_whatever_happens_in_between(events: list[str], max_evals: int) -> None:
     """Trials finish, fail, are given back or lost; coordinators die, and rivals bid for the lead."""
     store = FakeClockStore()
     store.open_search(max_evals=max_evals)
@@ -69,13 +70,15 @@ def test_the_budget_is_met_exactly_whatever_happens_in_between(events, max_evals
 
 
 @pytest.mark.parametrize("algorithm", ["tpe", "random"])
-def test_a_search_without_repeats_ends_when_all_points_are_tried(store, algorithm):
+def test_a_search_without_repeats_ends_when_all_points_are_tried(
+    store: FakeClockStore, algorithm: str
+) -> None:
     """Not while any of them runs; a second coordinator, which knows only the store, ends it as well."""
     store.open_search(
         algorithm, space=Space({"x": hp.randint("x", 5), "y": hp.choice("y", ["a", "b"])}), no_repeats=True
     )
     store.add_worker("w", 3)
-    coordinator, taken = store.coordinator(), []
+    coordinator, taken = store.coordinator(), list[Any]()
     while len(taken) < 10:
         store.seconds += 1
         coordinator.tick()
@@ -96,7 +99,7 @@ def test_a_search_without_repeats_ends_when_all_points_are_tried(store, algorith
     assert (ended.state, ended.ended_why) == (ExperimentState.DONE, "no_more_points")
 
 
-def test_a_search_that_is_taken_up_with_a_larger_budget_goes_on_to_its_end(store):
+def test_a_search_that_is_taken_up_with_a_larger_budget_goes_on_to_its_end(store: FakeClockStore) -> None:
     store.open_search(max_evals=3)
     assert run_search(store, store.coordinator()) == 3
     assert store.experiment(KEY).state is ExperimentState.DONE
@@ -105,7 +108,7 @@ def test_a_search_that_is_taken_up_with_a_larger_budget_goes_on_to_its_end(store
     assert run_search(store, store.coordinator()) == 5
 
 
-def test_a_timeout_counts_from_the_start_of_the_run_and_not_of_the_experiment(store):
+def test_a_timeout_counts_from_the_start_of_the_run_and_not_of_the_experiment(store: FakeClockStore) -> None:
     store.open_search(max_evals=1, timeout_s=60.0)
     run_search(store, store.coordinator())
     store.seconds += 3600
@@ -119,7 +122,9 @@ def test_a_timeout_counts_from_the_start_of_the_run_and_not_of_the_experiment(st
 
 
 @pytest.mark.parametrize("step_s", [-3600.0, 3600.0])
-def test_a_step_of_the_stores_clock_neither_ends_nor_prolongs_a_search(store, step_s):
+def test_a_step_of_the_stores_clock_neither_ends_nor_prolongs_a_search(
+    store: FakeClockStore, step_s: float
+) -> None:
     store.open_search(timeout_s=60.0)
     coordinator = store.coordinator()
     coordinator.tick()
@@ -135,7 +140,7 @@ def test_a_step_of_the_stores_clock_neither_ends_nor_prolongs_a_search(store, st
     assert coordinator.wind_down(0.0).experiment.ended_why == "timeout"
 
 
-def test_the_time_of_a_search_is_the_sum_of_what_its_leaders_measured(store):
+def test_the_time_of_a_search_is_the_sum_of_what_its_leaders_measured(store: FakeClockStore) -> None:
     """One resigns, one dies with its lease, the last begins as the store's clock is an hour ahead."""
     store.open_search(timeout_s=100.0)
     first = store.coordinator()
@@ -161,7 +166,7 @@ def test_the_time_of_a_search_is_the_sum_of_what_its_leaders_measured(store):
     assert store.experiment(KEY).elapsed_s(store.now()) == 100.0
 
 
-def test_the_time_of_a_search_goes_on_while_it_is_paused(store):
+def test_the_time_of_a_search_goes_on_while_it_is_paused(store: FakeClockStore) -> None:
     store.open_search(timeout_s=60.0)
     coordinator = store.coordinator()
     coordinator.tick()
@@ -171,7 +176,7 @@ def test_the_time_of_a_search_goes_on_while_it_is_paused(store):
     assert coordinator.is_over()
 
 
-def test_a_leader_counts_from_zero_when_the_search_is_taken_up_again_under_it(store):
+def test_a_leader_counts_from_zero_when_the_search_is_taken_up_again_under_it(store: FakeClockStore) -> None:
     """Somebody stops the search and starts it again before its leader has looked."""
     store.open_search(timeout_s=60.0)
     coordinator = store.coordinator()
@@ -187,7 +192,7 @@ def test_a_leader_counts_from_zero_when_the_search_is_taken_up_again_under_it(st
     assert store.experiment(KEY).elapsed_s(store.now()) <= 21.0
 
 
-def test_what_runs_at_the_end_may_finish_within_the_grace(store):
+def test_what_runs_at_the_end_may_finish_within_the_grace(store: FakeClockStore) -> None:
     store.open_search(timeout_s=10.0)
     store.add_worker("w", 2)
     coordinator = store.coordinator()
@@ -213,17 +218,17 @@ def test_what_runs_at_the_end_may_finish_within_the_grace(store):
     assert progress.counts[State.PENDING] == progress.counts[State.RUNNING] == 0
 
 
-def test_trials_that_somebody_deleted_are_suggested_anew(store):
+def test_trials_that_somebody_deleted_are_suggested_anew(store: FakeClockStore) -> None:
     """The search would wait for them for ever."""
     store.open_search(max_evals=3)
     coordinator = store.coordinator()
     coordinator.tick()
-    del store._shelves[KEY]  # as `db.trials.deleteMany` would
+    del store._shelves[KEY]  # as `db.trials.deleteMany` would  # type: ignore[attr-defined]
 
     assert run_search(store, coordinator) == 3
 
 
-def test_an_interrupt_cuts_the_grace_short(store):
+def test_an_interrupt_cuts_the_grace_short(store: FakeClockStore) -> None:
     store.open_search(timeout_s=10.0)
     coordinator = store.coordinator()
     coordinator.tick()
@@ -236,7 +241,7 @@ def test_an_interrupt_cuts_the_grace_short(store):
     assert store.in_state(State.RUNNING) == []
 
 
-def test_a_leader_that_loses_the_lead_at_the_end_leaves_the_rest_to_the_next(store):
+def test_a_leader_that_loses_the_lead_at_the_end_leaves_the_rest_to_the_next(store: FakeClockStore) -> None:
     store.open_search(timeout_s=10.0)
     coordinator = store.coordinator()
     coordinator.tick()
@@ -255,7 +260,7 @@ def test_a_leader_that_loses_the_lead_at_the_end_leaves_the_rest_to_the_next(sto
     assert store.experiment(KEY).state is ExperimentState.RUNNING
 
 
-def test_a_search_ends_for_a_reason_of_the_callers_unless_another_leads_it(store):
+def test_a_search_ends_for_a_reason_of_the_callers_unless_another_leads_it(store: FakeClockStore) -> None:
     store.open_search()
     leader, standby = store.coordinator(), store.coordinator()
     leader.tick()
@@ -267,7 +272,9 @@ def test_a_search_ends_for_a_reason_of_the_callers_unless_another_leads_it(store
     assert (ended.state, ended.ended_why) == (ExperimentState.DONE, "early_stop")
 
 
-def test_a_leader_that_slept_ends_nothing_of_a_search_that_others_took_up_again(store):
+def test_a_leader_that_slept_ends_nothing_of_a_search_that_others_took_up_again(
+    store: FakeClockStore,
+) -> None:
     """However far it had come: it is told by its lease, then by the store."""
     store.open_search()
     sleeper, rival = store.coordinator(), store.coordinator()

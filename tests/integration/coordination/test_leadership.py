@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hpsearch.coordination.election import LEADER_LEASE_S
@@ -11,7 +13,7 @@ from hpsearch.space.tree import Values
 from tests.support.fake_clock_store import KEY, FakeClockStore, InterruptedSuggester, run_search
 
 
-def test_a_standby_suggests_nothing_until_the_leader_is_gone(store):
+def test_a_standby_suggests_nothing_until_the_leader_is_gone(store: FakeClockStore) -> None:
     store.open_search()
     leader, standby = store.coordinator(), store.coordinator()
     leader.tick()
@@ -27,7 +29,7 @@ def test_a_standby_suggests_nothing_until_the_leader_is_gone(store):
     assert leader.tick().is_standby
 
 
-def test_a_leader_that_resigns_is_relieved_at_once(store):
+def test_a_leader_that_resigns_is_relieved_at_once(store: FakeClockStore) -> None:
     store.open_search()
     leader, standby = store.coordinator(), store.coordinator()
     leader.tick()
@@ -35,7 +37,9 @@ def test_a_leader_that_resigns_is_relieved_at_once(store):
     assert not standby.tick().is_standby
 
 
-def test_suggestions_of_a_leader_that_was_relieved_while_it_thought_are_dropped(store):
+def test_suggestions_of_a_leader_that_was_relieved_while_it_thought_are_dropped(
+    store: FakeClockStore,
+) -> None:
     store.open_search(max_evals=2)
     store.add_worker("w", 8)
     suggester = InterruptedSuggester(store.experiment(KEY))
@@ -52,7 +56,9 @@ def test_suggestions_of_a_leader_that_was_relieved_while_it_thought_are_dropped(
     assert run_search(store, second) == 2
 
 
-def test_a_leader_that_thinks_longer_than_its_lease_goes_on_if_nobody_led_meanwhile(store):
+def test_a_leader_that_thinks_longer_than_its_lease_goes_on_if_nobody_led_meanwhile(
+    store: FakeClockStore,
+) -> None:
     store.open_search()
     suggester = InterruptedSuggester(store.experiment(KEY))
     coordinator = store.coordinator(suggester)
@@ -61,7 +67,7 @@ def test_a_leader_that_thinks_longer_than_its_lease_goes_on_if_nobody_led_meanwh
     assert len(store.in_state(State.PENDING)) == 1
 
 
-def test_a_leader_whose_numbers_are_taken_reads_the_experiment_anew(store):
+def test_a_leader_whose_numbers_are_taken_reads_the_experiment_anew(store: FakeClockStore) -> None:
     store.open_search(max_evals=3)
     store.add_worker("w", 8)
     suggester = InterruptedSuggester(store.experiment(KEY))
@@ -75,7 +81,7 @@ def test_a_leader_whose_numbers_are_taken_reads_the_experiment_anew(store):
 
 
 @pytest.mark.parametrize("algorithm", ["random", "tpe"])
-def test_a_coordinator_that_takes_over_suggests_what_the_first_would_have(algorithm):
+def test_a_coordinator_that_takes_over_suggests_what_the_first_would_have(algorithm: str) -> None:
     """The same seed and the same order of completion, once in one process and once in many."""
 
     def points(change_every: int) -> list[Values]:
@@ -98,7 +104,9 @@ def test_a_coordinator_that_takes_over_suggests_what_the_first_would_have(algori
     assert points(3) == points(1000)
 
 
-def test_a_leader_that_takes_over_shows_the_best_trial_and_the_last_failure_whole(store):
+def test_a_leader_that_takes_over_shows_the_best_trial_and_the_last_failure_whole(
+    store: FakeClockStore,
+) -> None:
     store.open_search()
     first = store.coordinator()
     for loss in (2.0, 1.0, None):
@@ -110,7 +118,7 @@ def test_a_leader_that_takes_over_shows_the_best_trial_and_the_last_failure_whol
     assert progress.last_failure == store.trial(KEY, 2)
 
 
-def test_a_standby_counts_trials_no_more_often_than_it_can_afford(store):
+def test_a_standby_counts_trials_no_more_often_than_it_can_afford(store: FakeClockStore) -> None:
     """Counting millions takes seconds, in which the server should serve the workers."""
     store.open_search()
     leader, standby = store.coordinator(), store.coordinator()
@@ -131,7 +139,7 @@ def test_a_standby_counts_trials_no_more_often_than_it_can_afford(store):
     assert n_counted == 2
 
 
-def test_a_search_that_is_deleted_under_its_leader_gets_no_more_trials(store):
+def test_a_search_that_is_deleted_under_its_leader_gets_no_more_trials(store: FakeClockStore) -> None:
     """They would belong to nothing, or to the next search of that name."""
     store.open_search()
     coordinator = store.coordinator()
@@ -142,7 +150,7 @@ def test_a_search_that_is_deleted_under_its_leader_gets_no_more_trials(store):
     assert store.in_state(*State) == []
 
 
-def test_a_search_that_was_deleted_is_not_taken_for_another_of_its_name(store):
+def test_a_search_that_was_deleted_is_not_taken_for_another_of_its_name(store: FakeClockStore) -> None:
     store.open_search()
     coordinator = store.coordinator()
     coordinator.tick()
@@ -155,7 +163,9 @@ def test_a_search_that_was_deleted_is_not_taken_for_another_of_its_name(store):
 
 
 @pytest.mark.parametrize("back_s", [LEADER_LEASE_S, 3600.0, 1e8])
-def test_a_leader_that_dies_as_the_stores_clock_is_set_back_is_relieved_after_its_lease(store, back_s):
+def test_a_leader_that_dies_as_the_stores_clock_is_set_back_is_relieved_after_its_lease(
+    store: FakeClockStore, back_s: Any
+) -> None:
     store.open_search()
     store.coordinator().tick()
     standby = store.coordinator()
@@ -167,7 +177,7 @@ def test_a_leader_that_dies_as_the_stores_clock_is_set_back_is_relieved_after_it
     assert not standby.tick().is_standby
 
 
-def test_a_leader_that_lives_leads_on_when_the_stores_clock_is_set_back(store):
+def test_a_leader_that_lives_leads_on_when_the_stores_clock_is_set_back(store: FakeClockStore) -> None:
     store.open_search()
     leader, standby = store.coordinator(), store.coordinator()
     leader.tick()

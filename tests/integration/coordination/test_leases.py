@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hpsearch.core.trial import State
-from tests.support.fake_clock_store import KEY, LEASE_S, tick_until
+from tests.support.fake_clock_store import KEY, LEASE_S, FakeClockStore, tick_until
 
 
-def test_a_lost_worker_costs_its_trial_a_lease_and_a_rerun(store):
+def test_a_lost_worker_costs_its_trial_a_lease_and_a_rerun(store: FakeClockStore) -> None:
     store.open_search()
     coordinator = store.coordinator()
     coordinator.tick()
@@ -19,7 +21,9 @@ def test_a_lost_worker_costs_its_trial_a_lease_and_a_rerun(store):
     assert (ended.attempt, ended.why) == (1, "lease expired")
 
 
-def test_after_an_outage_no_lease_expires_before_every_worker_could_renew_twice(store):
+def test_after_an_outage_no_lease_expires_before_every_worker_could_renew_twice(
+    store: FakeClockStore,
+) -> None:
     """The coordinator's question waited out an outage in which every lease ran out."""
     store.open_search()
     coordinator = store.coordinator()
@@ -33,7 +37,9 @@ def test_after_an_outage_no_lease_expires_before_every_worker_could_renew_twice(
     assert tick_until(store, coordinator, LEASE_S - 1, until=State.PENDING, trial=trial) is None
 
 
-def test_a_coordinator_that_stood_still_expires_nothing_before_every_worker_could_renew_twice(store):
+def test_a_coordinator_that_stood_still_expires_nothing_before_every_worker_could_renew_twice(
+    store: FakeClockStore,
+) -> None:
     store.open_search()
     coordinator = store.coordinator()
     tick_until(store, coordinator, LEASE_S)
@@ -46,7 +52,9 @@ def test_a_coordinator_that_stood_still_expires_nothing_before_every_worker_coul
 
 
 @pytest.mark.parametrize("step_s", [-3600.0, 10 * LEASE_S])
-def test_after_a_step_of_the_stores_clock_no_lease_expires_before_workers_could_renew(store, step_s):
+def test_after_a_step_of_the_stores_clock_no_lease_expires_before_workers_could_renew(
+    store: FakeClockStore, step_s: Any
+) -> None:
     """It may be set right, or be another server's after a fail-over: forwards, all leases run out at once."""
     store.open_search()
     coordinator = store.coordinator()
@@ -61,7 +69,9 @@ def test_after_a_step_of_the_stores_clock_no_lease_expires_before_workers_could_
 
 
 @pytest.mark.parametrize("back_s", [LEASE_S, 3600.0, 1e8])
-def test_a_worker_that_dies_as_the_stores_clock_is_set_back_costs_its_trial_a_lease(store, back_s, caplog):
+def test_a_worker_that_dies_as_the_stores_clock_is_set_back_costs_its_trial_a_lease(
+    store: FakeClockStore, back_s: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     store.open_search()
     coordinator = store.coordinator()
     tick_until(store, coordinator, LEASE_S)
@@ -74,7 +84,7 @@ def test_a_worker_that_dies_as_the_stores_clock_is_set_back_costs_its_trial_a_le
     assert "1 leases of search now count from the present" in caplog.text
 
 
-def test_a_standby_expires_nothing(store):
+def test_a_standby_expires_nothing(store: FakeClockStore) -> None:
     store.open_search()
     leader = store.coordinator()
     leader.tick()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
 import pytest
 
@@ -16,11 +17,13 @@ from hpsearch.core.worker import Worker, WorkerState
 from hpsearch.errors import ConfigurationError
 from hpsearch.space.tree import Space
 from hpsearch.suggest.protocol import Suggestion
-from tests.support.fake_clock_store import KEY, InterruptedSuggester
+from tests.support.fake_clock_store import KEY, FakeClockStore, InterruptedSuggester
 
 
 @pytest.mark.parametrize(("slots", "n_running"), [(0, 0), (1, 0), (4, 0), (4, 3), (4, 4)])
-def test_the_queue_holds_a_trial_for_each_free_slot_and_one_more(store, slots, n_running):
+def test_the_queue_holds_a_trial_for_each_free_slot_and_one_more(
+    store: FakeClockStore, slots: int, n_running: int
+) -> None:
     store.open_search()
     coordinator = store.coordinator()
     if slots:
@@ -34,7 +37,7 @@ def test_the_queue_holds_a_trial_for_each_free_slot_and_one_more(store, slots, n
     assert len(store.in_state(State.PENDING)) == slots - n_running + 1
 
 
-def test_a_coordinator_suggests_without_importing_what_the_space_names(store):
+def test_a_coordinator_suggests_without_importing_what_the_space_names(store: FakeClockStore) -> None:
     """It needs the parameters alone; the functions may be on no disk but the workers'."""
     space = {
         "schema": 1,
@@ -57,7 +60,9 @@ def test_a_coordinator_suggests_without_importing_what_the_space_names(store):
     assert waiting.params["c"] in {"0: Model", "1: call(make, x)"}
 
 
-def test_options_of_an_enumeration_read_as_their_values_where_the_space_is_at_hand(store):
+def test_options_of_an_enumeration_read_as_their_values_where_the_space_is_at_hand(
+    store: FakeClockStore,
+) -> None:
     """A command and a script have their own, and need not trust the stored one."""
 
     class Optimizer(StrEnum):
@@ -71,7 +76,7 @@ def test_options_of_an_enumeration_read_as_their_values_where_the_space_is_at_ha
     assert waiting.params["optimizer"] == "adam"
 
 
-def test_workers_that_left_without_a_trial_of_this_search_are_counted(store):
+def test_workers_that_left_without_a_trial_of_this_search_are_counted(store: FakeClockStore) -> None:
     """Not those that are there, served another search, or left before this one was begun."""
     stopped = Worker(name="old", host="h", pid=1, state=WorkerState.STOPPED)
     store.record_worker(stopped, 60)
@@ -87,7 +92,7 @@ def test_workers_that_left_without_a_trial_of_this_search_are_counted(store):
     assert (progress.n_left_idle, [worker.name for worker in progress.workers]) == (1, ["present"])
 
 
-def test_slow_trials_find_fresh_suggestions_however_long_those_take(store):
+def test_slow_trials_find_fresh_suggestions_however_long_those_take(store: FakeClockStore) -> None:
     """A single trial that ends says little of a rate, and must not fill the queue."""
     store.open_search()
     store.add_worker("w", 1)
@@ -104,7 +109,7 @@ def test_slow_trials_find_fresh_suggestions_however_long_those_take(store):
     assert len(store.in_state(State.PENDING)) <= 2
 
 
-def test_fast_trials_get_a_deeper_queue(store):
+def test_fast_trials_get_a_deeper_queue(store: FakeClockStore) -> None:
     store.open_search()
     store.add_worker("w", 1)
     coordinator = store.coordinator()
@@ -117,7 +122,7 @@ def test_fast_trials_get_a_deeper_queue(store):
     assert len(store.in_state(State.PENDING)) > 4
 
 
-def test_the_queue_is_as_deep_as_its_owner_wants_though_nobody_works(store):
+def test_the_queue_is_as_deep_as_its_owner_wants_though_nobody_works(store: FakeClockStore) -> None:
     store.open_search(max_evals=7)
     coordinator = Coordinator(store, store.experiment(KEY), lambda: store.seconds, min_pending=5)
     for _ in range(3):
@@ -136,12 +141,12 @@ class Given:
     def __init__(self, *xs: float) -> None:
         self.xs = list(xs)
 
-    def suggest(self, history, pending, rngs):
+    def suggest(self, history: Any, pending: Any, rngs: Any) -> list[Suggestion]:
         given, self.xs = self.xs[: len(rngs)], self.xs[len(rngs) :]
         return [Suggestion(values={"x": x, "kind": 0}, origin="script") for x in given]
 
 
-def test_a_suggester_of_the_callers_own_decides_and_may_run_out_of_points(store):
+def test_a_suggester_of_the_callers_own_decides_and_may_run_out_of_points(store: FakeClockStore) -> None:
     store.open_search(algorithm=SCRIPTED)
     own = Given(1.0, 2.0, 3.0)
     coordinator = Coordinator(
@@ -154,14 +159,16 @@ def test_a_suggester_of_the_callers_own_decides_and_may_run_out_of_points(store)
     assert not coordinator.is_over()
 
 
-def test_an_experiment_that_a_script_suggests_for_waits_for_that_script(store):
+def test_an_experiment_that_a_script_suggests_for_waits_for_that_script(store: FakeClockStore) -> None:
     store.open_search(algorithm=SCRIPTED)
     with pytest.raises(ConfigurationError, match=r"in the script that began it; run that script again"):
         store.coordinator()
 
 
 @pytest.mark.parametrize("state", [ExperimentState.PAUSED, ExperimentState.STOPPED])
-def test_a_paused_or_stopped_search_collects_and_suggests_nothing(store, state):
+def test_a_paused_or_stopped_search_collects_and_suggests_nothing(
+    store: FakeClockStore, state: ExperimentState
+) -> None:
     store.open_search()
     coordinator = store.coordinator()
     coordinator.tick()
@@ -174,7 +181,9 @@ def test_a_paused_or_stopped_search_collects_and_suggests_nothing(store, state):
     assert store.in_state(State.PENDING) == []
 
 
-def test_a_search_that_is_paused_while_the_coordinator_thinks_gets_no_more_trials(store):
+def test_a_search_that_is_paused_while_the_coordinator_thinks_gets_no_more_trials(
+    store: FakeClockStore,
+) -> None:
     store.open_search()
     suggester = InterruptedSuggester(store.experiment(KEY))
     coordinator = store.coordinator(suggester)
@@ -188,14 +197,14 @@ def test_a_search_that_is_paused_while_the_coordinator_thinks_gets_no_more_trial
     assert [trial.tid for trial in store.in_state(State.PENDING)] == [0]
 
 
-def test_each_trial_names_the_experiment_that_it_was_suggested_for(store):
+def test_each_trial_names_the_experiment_that_it_was_suggested_for(store: FakeClockStore) -> None:
     """Another search may have its name one day."""
     opened = store.open_search()
     store.coordinator().tick()
     assert [trial.exp_created_at for trial in store.in_state(State.PENDING)] == [opened.created_at]
 
 
-def test_a_batch_that_was_cut_short_is_followed_by_another_without_a_wait(store):
+def test_a_batch_that_was_cut_short_is_followed_by_another_without_a_wait(store: FakeClockStore) -> None:
     store.open_search()
     store.add_worker("crowd", plan.MAX_BATCH + 10)
     coordinator = store.coordinator()
@@ -208,7 +217,9 @@ def test_a_batch_that_was_cut_short_is_followed_by_another_without_a_wait(store)
     assert len(store.in_state(State.PENDING)) > plan.MAX_BATCH
 
 
-def test_many_trials_that_finish_between_two_looks_are_not_taken_for_a_high_rate(store):
+def test_many_trials_that_finish_between_two_looks_are_not_taken_for_a_high_rate(
+    store: FakeClockStore,
+) -> None:
     """Else the queue would hold hundreds of suggestions that know nothing of what is running."""
     store.open_search()
     store.add_worker("crowd", 60)
@@ -221,7 +232,7 @@ def test_many_trials_that_finish_between_two_looks_are_not_taken_for_a_high_rate
     assert 30 * 60 < coordinator.tick().per_minute < 120 * 60
 
 
-def test_searches_that_share_busy_workers_suggest_what_their_share_needs(store):
+def test_searches_that_share_busy_workers_suggest_what_their_share_needs(store: FakeClockStore) -> None:
     """Eight trials run at a time; each of ten searches that kept one for each worker would be far ahead."""
     keys = [f"search {i}" for i in range(10)]
     opened = store.open_search()
@@ -239,7 +250,7 @@ def test_searches_that_share_busy_workers_suggest_what_their_share_needs(store):
     assert 10 <= n_pending <= 20
 
 
-def test_a_search_without_a_coordinator_takes_no_share_of_the_queue(store):
+def test_a_search_without_a_coordinator_takes_no_share_of_the_queue(store: FakeClockStore) -> None:
     opened = store.open_search()
     store.open_experiment(replace(opened, exp_key="abandoned"))
     coordinator = store.coordinator()

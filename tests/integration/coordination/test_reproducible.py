@@ -97,23 +97,27 @@ def assert_same(one: dict[int, object], other: dict[int, object]) -> None:
 
 @pytest.mark.parametrize("algorithm", ["tpe", "auto"])
 @pytest.mark.parametrize(("lag", "n_workers"), [(0, 1), (1, 2), (4, 4), (4, 7), (9, 2)])
-def test_with_a_lag_the_order_in_which_trials_end_does_not_matter(algorithm, lag, n_workers):
+def test_with_a_lag_the_order_in_which_trials_end_does_not_matter(
+    algorithm: str, lag: int, n_workers: int
+) -> None:
     assert played(lag, algorithm, n_workers, 1) == played(lag, algorithm, n_workers, 2)
 
 
 @pytest.mark.parametrize("algorithm", ["tpe", "auto"])
-def test_the_number_of_workers_does_not_matter_either(algorithm):
+def test_the_number_of_workers_does_not_matter_either(algorithm: str) -> None:
     assert played(3, algorithm, 1, 1) == played(3, algorithm, 3, 2) == played(3, algorithm, 20, 3)
 
 
-def test_without_a_lag_the_order_matters():
+def test_without_a_lag_the_order_matters() -> None:
     """Else the tests above would hold of anything."""
     assert played(None, "tpe", 4, 1) != played(None, "tpe", 4, 2)
 
 
 @pytest.mark.parametrize(("lag", "n_workers"), [(0, 1), (1, 1), (2, 4), (5, 3)])
 @pytest.mark.parametrize("seed", range(3))
-def test_neither_kills_nor_pauses_nor_lost_and_returned_trials_change_what_is_suggested(seed, lag, n_workers):
+def test_neither_kills_nor_pauses_nor_lost_and_returned_trials_change_what_is_suggested(
+    seed: int, lag: int, n_workers: int
+) -> None:
     losing = played(lag, "tpe", n_workers, seed, hazards=True)
     plain = played(lag, "tpe", n_workers, 0)
     # A trial that was lost as often as it may be has no loss to learn from; up to there all is alike.
@@ -124,11 +128,11 @@ def test_neither_kills_nor_pauses_nor_lost_and_returned_trials_change_what_is_su
     assert known or first_lost == 0 or failed
 
 
-def test_one_worker_makes_the_same_search_without_being_asked_to():
+def test_one_worker_makes_the_same_search_without_being_asked_to() -> None:
     assert played(None, "tpe", 1, 1, lag_alone=1) == played(None, "tpe", 1, 2, lag_alone=1)
 
 
-def test_a_second_worker_finds_work_in_a_search_that_was_one_workers():
+def test_a_second_worker_finds_work_in_a_search_that_was_one_workers() -> None:
     store = opened(None, "tpe")
     leader = Coordinator(store, store.experiment(KEY), lambda: store.seconds, lag_alone=1)
     store.add_worker("first", 1)
@@ -143,7 +147,7 @@ def test_a_second_worker_finds_work_in_a_search_that_was_one_workers():
     assert len(store.in_state(State.PENDING)) >= 9
 
 
-def test_a_worker_that_replaces_a_dead_one_is_still_the_only_one():
+def test_a_worker_that_replaces_a_dead_one_is_still_the_only_one() -> None:
     """The dead one stays in the registry for a while."""
     store = opened(None, "tpe")
     leader = Coordinator(store, store.experiment(KEY), lambda: store.seconds, lag_alone=1)
@@ -155,7 +159,7 @@ def test_a_worker_that_replaces_a_dead_one_is_still_the_only_one():
     assert len(store.in_state(State.PENDING)) == 2
 
 
-def test_no_more_trials_are_open_than_the_lag_and_one():
+def test_no_more_trials_are_open_than_the_lag_and_one() -> None:
     store = opened(3, "tpe")
     store.add_worker("crowd", 40)
     leader = store.coordinator()
@@ -172,7 +176,7 @@ def test_no_more_trials_are_open_than_the_lag_and_one():
     assert [trial.tid for trial in store.in_state(State.PENDING)] == [4]
 
 
-def test_a_cancelled_trial_holds_nobody_up():
+def test_a_cancelled_trial_holds_nobody_up() -> None:
     store = opened(0, "tpe")
     leader = store.coordinator()
     leader.tick()

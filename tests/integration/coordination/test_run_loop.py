@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.coordination.election import LEADER_LEASE_S
 from hpsearch.coordination.plan import EndReason
+from hpsearch.coordination.progress import Progress
 from hpsearch.coordination.run_loop import run_to_end
 from hpsearch.core.experiment import Elapsed, ExperimentState
 from hpsearch.core.trial import State
@@ -29,7 +31,7 @@ def store() -> FakeClockStore:
     return store
 
 
-def led(store: FakeClockStore, **options):
+def led(store: FakeClockStore, **options: Any) -> Progress:
     return run_to_end(store.coordinator(), **{"show": lambda progress: None, "grace_s": 0.0, **options})
 
 
@@ -38,9 +40,9 @@ def is_free(store: FakeClockStore) -> bool:
     return store.lead(KEY, "another", 1.0).is_mine
 
 
-def test_a_search_ends_at_its_limit_and_every_state_is_shown(store: FakeClockStore):
+def test_a_search_ends_at_its_limit_and_every_state_is_shown(store: FakeClockStore) -> None:
     store.open_search(max_evals=5)
-    shown = []
+    shown: list[Any] = []
     progress = led(store, show=shown.append)
     assert progress.n_finished == 5
     assert [p.n_finished for p in shown] == sorted(p.n_finished for p in shown)
@@ -48,7 +50,7 @@ def test_a_search_ends_at_its_limit_and_every_state_is_shown(store: FakeClockSto
     assert is_free(store)
 
 
-def test_a_check_of_the_callers_ends_the_search_for_its_reason(store: FakeClockStore):
+def test_a_check_of_the_callers_ends_the_search_for_its_reason(store: FakeClockStore) -> None:
     store.open_search()
     progress = led(store, check=lambda p: EndReason.TIMEOUT if p.n_finished >= 3 else None)
     assert progress.n_finished >= 3
@@ -56,7 +58,7 @@ def test_a_check_of_the_callers_ends_the_search_for_its_reason(store: FakeClockS
     assert store.experiment(KEY).ended_why == "timeout"
 
 
-def test_an_interrupt_leaves_the_search_as_it_is_for_another(store: FakeClockStore):
+def test_an_interrupt_leaves_the_search_as_it_is_for_another(store: FakeClockStore) -> None:
     store.open_search(max_evals=50)
     progress = led(store, is_interrupted=lambda: len(store.in_state(State.DONE)) >= 3)
     assert progress.n_finished >= 3
@@ -65,10 +67,10 @@ def test_an_interrupt_leaves_the_search_as_it_is_for_another(store: FakeClockSto
     assert is_free(store)
 
 
-def test_what_a_check_raises_gives_the_leadership_up_and_passes(store: FakeClockStore):
+def test_what_a_check_raises_gives_the_leadership_up_and_passes(store: FakeClockStore) -> None:
     store.open_search()
 
-    def check(progress):
+    def check(progress: Any) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -84,13 +86,13 @@ class Parting(FakeClockStore):
         raise StoreUnavailableError("away")
 
 
-def test_a_database_that_is_away_at_the_end_hides_nothing():
+def test_a_database_that_is_away_at_the_end_hides_nothing() -> None:
     store = Parting()
     store.open_search(max_evals=0)
     assert led(store).experiment.ended_why == "max_evals"
 
 
-def test_a_standby_leaves_once_the_leader_has_ended_the_search(store: FakeClockStore):
+def test_a_standby_leaves_once_the_leader_has_ended_the_search(store: FakeClockStore) -> None:
     store.open_search(max_evals=3)
     leader = store.coordinator()
     leader.tick()
@@ -124,7 +126,7 @@ class Overtaken(FakeClockStore):
         return super().cancel(exp_key, states)
 
 
-def test_a_leader_that_lost_its_place_while_it_ended_the_search_waits_as_standby():
+def test_a_leader_that_lost_its_place_while_it_ended_the_search_waits_as_standby() -> None:
     store = Overtaken()
     store.open_search(max_evals=3)
 

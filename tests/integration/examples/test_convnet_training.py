@@ -47,14 +47,14 @@ def trained(seed: int = 0, n_epochs: int = 3, dataset: Dataset = DATASET, **chan
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
-def test_a_network_learns_what_is_easy_with_every_optimizer(optimizer: str):
+def test_a_network_learns_what_is_easy_with_every_optimizer(optimizer: str) -> None:
     training = trained(n_epochs=6, optimizer=optimizer, dense_dropout=0.0)
     assert training.epochs[-1].accuracy > 0.9
     assert training.test_accuracy is not None
     assert training.test_accuracy > 0.9
 
 
-def test_the_seed_decides_on_everything_whatever_else_drew_from_the_generator():
+def test_the_seed_decides_on_everything_whatever_else_drew_from_the_generator() -> None:
     torch.manual_seed(7)
     first = trained(seed=5)
     torch.rand(3)
@@ -62,7 +62,7 @@ def test_the_seed_decides_on_everything_whatever_else_drew_from_the_generator():
     assert trained(seed=6) != first
 
 
-def test_the_generator_of_the_process_goes_on_as_if_nothing_had_been_trained():
+def test_the_generator_of_the_process_goes_on_as_if_nothing_had_been_trained() -> None:
     torch.manual_seed(7)
     wanted = torch.rand(3)
     torch.manual_seed(7)
@@ -70,7 +70,7 @@ def test_the_generator_of_the_process_goes_on_as_if_nothing_had_been_trained():
     assert torch.equal(torch.rand(3), wanted)
 
 
-def test_every_epoch_is_reported_when_it_ends():
+def test_every_epoch_is_reported_when_it_ends() -> None:
     reports: list[tuple[int, float]] = []
     training = train(
         PLAIN, DATASET, n_epochs=3, seed=0, device="cpu", report=lambda *report: reports.append(report)
@@ -78,7 +78,7 @@ def test_every_epoch_is_reported_when_it_ends():
     assert reports == [(number, epoch.accuracy) for number, epoch in enumerate(training.epochs, 1)]
 
 
-def test_the_test_images_are_measured_with_the_weights_of_the_best_epoch():
+def test_the_test_images_are_measured_with_the_weights_of_the_best_epoch() -> None:
     """Where they are the validation images, both measurements agree, also if the last epoch was worse."""
     dataset = replace(DATASET, test=DATASET.validation)
     trainings = [
@@ -93,16 +93,16 @@ def test_the_test_images_are_measured_with_the_weights_of_the_best_epoch():
         assert training.test_accuracy == training.epochs[training.best_epoch - 1].accuracy
 
 
-def test_a_last_batch_of_a_single_image_can_be_normalised():
+def test_a_last_batch_of_a_single_image_can_be_normalised() -> None:
     """49 images in batches of 16."""
     assert len(trained(batch_norm=True, n_stages=3, residual_blocks=1).epochs) == 3
 
 
-def test_weight_decay_keeps_the_network_from_fitting():
+def test_weight_decay_keeps_the_network_from_fitting() -> None:
     assert trained(l2_mult=1e5).epochs[-1].train_loss > trained(l2_mult=0.01).epochs[-1].train_loss
 
 
-def test_training_ends_in_the_epoch_that_diverges():
+def test_training_ends_in_the_epoch_that_diverges() -> None:
     training = trained(optimizer="sgd", learning_rate_mult=1e12)
     assert training.diverged_in == len(training.epochs) + 1
     assert training.test_accuracy is None
@@ -114,7 +114,7 @@ def run(folder: Path, tid: int = 4, exp_key: str = "search", **changed: Any) -> 
     return run_trial({**PLAIN, **changed}, CurrentTrial(exp_key=exp_key, tid=tid), settings)
 
 
-def test_the_loss_is_one_minus_the_best_accuracy_and_the_file_holds_what_was_returned(tmp_path: Path):
+def test_the_loss_is_one_minus_the_best_accuracy_and_the_file_holds_what_was_returned(tmp_path: Path) -> None:
     result = run(tmp_path, tid=4)
     assert result["loss"] == 1 - max(result["accuracies"])
     [record] = read_records(tmp_path)
@@ -123,14 +123,14 @@ def test_the_loss_is_one_minus_the_best_accuracy_and_the_file_holds_what_was_ret
     assert Space(space).config(record.values) == PLAIN
 
 
-def test_a_trial_that_runs_again_gives_the_same_result(tmp_path: Path):
+def test_a_trial_that_runs_again_gives_the_same_result(tmp_path: Path) -> None:
     first, again, other = run(tmp_path, tid=4), run(tmp_path, tid=4), run(tmp_path, tid=5)
     for result in (first, again, other):
         del result["train_s"]
     assert first == again != other
 
 
-def test_a_trial_that_diverges_fails_with_a_message_and_has_a_file(tmp_path: Path):
+def test_a_trial_that_diverges_fails_with_a_message_and_has_a_file(tmp_path: Path) -> None:
     wild = {"optimizer": "sgd", "learning_rate_mult": 49.0, "activation": "elu"}
     failed = evaluate(lambda changed: run(tmp_path, **changed), lambda: wild, CurrentTrial())
     assert failed.loss is None
@@ -142,11 +142,11 @@ def test_a_trial_that_diverges_fails_with_a_message_and_has_a_file(tmp_path: Pat
     assert record.params["learning_rate_mult"] == 49.0
 
 
-def test_a_configuration_of_another_space_is_refused_before_it_is_trained(tmp_path: Path):
+def test_a_configuration_of_another_space_is_refused_before_it_is_trained(tmp_path: Path) -> None:
     with pytest.raises(SpaceError, match="optimizer"):
         run(tmp_path, optimizer="lion")
 
 
-def test_a_call_by_hand_leaves_no_file(tmp_path: Path):
+def test_a_call_by_hand_leaves_no_file(tmp_path: Path) -> None:
     run(tmp_path, tid=-1, exp_key="")
     assert list(tmp_path.iterdir()) == []

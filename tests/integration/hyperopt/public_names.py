@@ -10,9 +10,10 @@ import logging
 import pkgutil
 import sys
 import warnings
+from typing import Any
 
 
-def is_public(name, value, package):
+def is_public(name: str, value: Any, package: str) -> Any:
     if name.startswith("_") or inspect.ismodule(value) or isinstance(value, logging.Logger):
         return False
     if isinstance(value, (bool, int, float, str, tuple, list, dict, set)):
@@ -21,7 +22,7 @@ def is_public(name, value, package):
     return home.partition(".")[0] == package
 
 
-def names_of(package):
+def names_of(package: str) -> dict[str, list[str]]:
     found = {}
     root = importlib.import_module(package)
     modules = [package, *(module.name for module in pkgutil.walk_packages(root.__path__, f"{package}."))]

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 HEADER = "import hpsearch.hyperopt\nhpsearch.hyperopt.install()\nhpsearch.hyperopt.install()\n"
 
 
-def run(*arguments, cwd):
+def run(*arguments: Any, cwd: Any) -> tuple[int, str, str]:
     done = subprocess.run(
         [sys.executable, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=60
     )
@@ -20,7 +21,7 @@ def run(*arguments, cwd):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     (tmp_path / "beside.py").write_text("from hyperopt import Trials\n")
     (tmp_path / "script.py").write_text(
         textwrap.dedent("""
@@ -48,7 +49,9 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_a_script_runs_if_the_folder_for_child_processes_cannot_be_created(folder, monkeypatch) -> None:
+def test_a_script_runs_if_the_folder_for_child_processes_cannot_be_created(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (folder / "a file").touch()
     monkeypatch.setenv("HPSEARCH_HOME", str(folder / "a file"))
     code, out, err = run("-m", "hpsearch.hyperopt", folder / "script.py", cwd=folder)
@@ -57,7 +60,9 @@ def test_a_script_runs_if_the_folder_for_child_processes_cannot_be_created(folde
     assert run("-m", "hpsearch.hyperopt", "--as-hyperopt", "true", cwd=folder)[0] == 78
 
 
-def test_a_script_runs_with_its_arguments_and_its_own_modules(folder, tmp_path_factory) -> None:
+def test_a_script_runs_with_its_arguments_and_its_own_modules(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     script = folder / "script.py"
     code, out, err = run(
         "-m", "hpsearch.hyperopt", script, "--depth", "3", cwd=tmp_path_factory.mktemp("cwd")
@@ -69,13 +74,13 @@ def test_a_script_runs_with_its_arguments_and_its_own_modules(folder, tmp_path_f
     )
 
 
-def test_a_module_runs_like_a_script(folder) -> None:
+def test_a_module_runs_like_a_script(folder: Path) -> None:
     code, out, _ = run("-m", "hpsearch.hyperopt", "-m", "script", "x", cwd=folder)
     assert code == 0
     assert out.endswith("__main__ True hpsearch.hyperopt 3\n")
 
 
-def test_both_names_give_the_same_modules(folder) -> None:
+def test_both_names_give_the_same_modules(folder: Path) -> None:
     code, out, err = run(
         "-c",
         HEADER + "import hyperopt.exceptions, hpsearch.hyperopt.exceptions as ours, hyperopt\n"
@@ -85,14 +90,14 @@ def test_both_names_give_the_same_modules(folder) -> None:
     assert (code, out) == (0, "True True True\n"), err
 
 
-def test_install_after_importing_hyperopt_raises(folder) -> None:
+def test_install_after_importing_hyperopt_raises(folder: Path) -> None:
     (folder / "hyperopt.py").write_text("")
     code, _, err = run("-c", "import hyperopt\n" + HEADER, cwd=folder)
     assert code == 1
     assert "came too late: hyperopt was imported already" in err
 
 
-def test_a_command_line_without_a_script_prints_the_usage(folder) -> None:
+def test_a_command_line_without_a_script_prints_the_usage(folder: Path) -> None:
     code, out, err = run("-m", "hpsearch.hyperopt", cwd=folder)
     assert (code, out) == (2, "")
     assert err.startswith("usage: python -m hpsearch.hyperopt SCRIPT")
@@ -100,7 +105,7 @@ def test_a_command_line_without_a_script_prints_the_usage(folder) -> None:
     assert run("-m", "hpsearch.hyperopt", "none.py", cwd=folder) == (2, "", "No such script: 'none.py'.\n")
 
 
-def test_an_uncaught_error_is_printed_in_one_line_with_its_place(folder) -> None:
+def test_an_uncaught_error_is_printed_in_one_line_with_its_place(folder: Path) -> None:
     (folder / "wrong.py").write_text(
         "from hyperopt import fmin, hp\n\nfmin(abs, hp.uniform('x', 1, 0), max_evals=1)\n"
     )
@@ -140,7 +145,7 @@ if __name__ == "__main__":
 """
 
 
-def test_child_processes_import_hpsearch_and_find_the_worker(tmp_path) -> None:
+def test_child_processes_import_hpsearch_and_find_the_worker(tmp_path: Path) -> None:
     (tmp_path / "parent.py").write_text(CHILDREN)
     code, out, err = run("-m", "hpsearch.hyperopt", "parent.py", cwd=tmp_path)
     assert code == 0, err
@@ -156,14 +161,14 @@ def test_child_processes_import_hpsearch_and_find_the_worker(tmp_path) -> None:
     assert not command.parents[1].exists()
 
 
-def test_an_installed_hyperopt_is_not_changed(hyperopt_python) -> None:
+def test_an_installed_hyperopt_is_not_changed(hyperopt_python: str) -> None:
     theirs = Path(hyperopt_python).parent / "hyperopt-mongo-worker"
     before = theirs.read_bytes()
     run("-m", "hpsearch.hyperopt", "-m", "timeit", "-n1", "-r1", cwd=None)
     assert theirs.read_bytes() == before
 
 
-def test_any_command_can_run_with_hpsearch_as_hyperopt(tmp_path) -> None:
+def test_any_command_can_run_with_hpsearch_as_hyperopt(tmp_path: Path) -> None:
     name_it = f"{sys.executable} -c 'import hyperopt; print(hyperopt.__name__)'"
     line = f"{name_it}; command -v hyperopt-mongo-worker; exit 3"
     code, out, _ = run("-m", "hpsearch.hyperopt", "--as-hyperopt", "sh", "-c", line, cwd=tmp_path)
@@ -172,7 +177,7 @@ def test_any_command_can_run_with_hpsearch_as_hyperopt(tmp_path) -> None:
     assert not Path(command).exists()
 
 
-def test_a_command_that_cannot_run_is_reported_in_one_line(tmp_path) -> None:
+def test_a_command_that_cannot_run_is_reported_in_one_line(tmp_path: Path) -> None:
     code, out, err = run("-m", "hpsearch.hyperopt", "--as-hyperopt", "no-such-command", cwd=tmp_path)
     assert (code, out) == (127, "")
     assert err.startswith("no-such-command cannot be run: ")
@@ -180,7 +185,7 @@ def test_a_command_that_cannot_run_is_reported_in_one_line(tmp_path) -> None:
     assert run("-m", "hpsearch.hyperopt", "--as-hyperopt", cwd=tmp_path)[0] == 2
 
 
-def test_signals_and_the_exit_code_are_passed_through(tmp_path) -> None:
+def test_signals_and_the_exit_code_are_passed_through(tmp_path: Path) -> None:
     waiting = "trap 'echo drained; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
     command = [sys.executable, "-m", "hpsearch.hyperopt", "--as-hyperopt", "sh", "-c", waiting]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
+from typing import Any
 
 import pytest
 
 from hpsearch.core.trial import State
 from hpsearch.hyperopt import fmin, hp, rand, tpe
 from hpsearch.hyperopt.engine.documents import JOB_STATE_DONE, spec_from_misc
+from hpsearch.hyperopt.mongo.jobs import MongoJobs
 from hpsearch.hyperopt.mongoexp import MongoTrials
 from tests.support.importable_objectives import square
 from tests.support.thread_worker import ThreadWorker
@@ -24,28 +26,33 @@ INSERTION = (
 )
 
 
-def search(trials, algo=tpe.suggest, max_evals=6, **options):
+def search(
+    trials: Any | MongoTrials | Any | Any,
+    algo: Any = tpe.suggest,
+    max_evals: Any = 6,
+    **options: Any,
+) -> Any:
     given = {"rstate": 1, "show_progressbar": False, **options}
     return fmin(square, SPACE, algo, max_evals, trials=trials, **given)
 
 
-def counted(name, calls):
+def counted(name: str, calls: Any) -> Any:
     @functools.wraps(getattr(MongoTrials, name))
-    def method(self, *arguments, **keywords):
+    def method(self: Any, *arguments: Any, **keywords: Any) -> Any:
         calls[name] += 1
         return getattr(super(type(self), self), name)(*arguments, **keywords)
 
     return method
 
 
-def custom_algorithm(new_ids, domain, trials, seed):
+def custom_algorithm(new_ids: Any, domain: Any, trials: Any, seed: Any) -> Any:
     """An algorithm that exists only in the script."""
     return rand.suggest(new_ids, domain, trials, seed)
 
 
 @pytest.mark.parametrize("algo", [tpe.suggest, custom_algorithm])
-def test_every_trial_passes_through_each_replaced_method(jobs, algo):
-    calls = Counter()
+def test_every_trial_passes_through_each_replaced_method(jobs: MongoJobs, algo: Any) -> None:
+    calls: Counter[str] = Counter()
     hooked = type("Hooked", (MongoTrials,), {name: counted(name, calls) for name in INSERTION})
     trials = hooked(jobs, exp_key="hooked")
     with ThreadWorker(jobs.store):
@@ -58,9 +65,9 @@ def test_every_trial_passes_through_each_replaced_method(jobs, algo):
     assert len(calls) >= len(INSERTION) - 1
 
 
-def test_hooks_change_neither_suggestions_nor_other_fields_of_trials(jobs):
+def test_hooks_change_neither_suggestions_nor_other_fields_of_trials(jobs: MongoJobs) -> None:
     class Hooked(MongoTrials):
-        def _insert_trial_docs(self, docs):
+        def _insert_trial_docs(self, docs: Any) -> Any:
             return super()._insert_trial_docs(docs)
 
     with ThreadWorker(jobs.store):
@@ -73,12 +80,12 @@ def test_hooks_change_neither_suggestions_nor_other_fields_of_trials(jobs):
     assert with_hooks == without
 
 
-def test_a_hook_may_change_points_and_numbers(jobs):
+def test_a_hook_may_change_points_and_numbers(jobs: MongoJobs) -> None:
     class Rounded(MongoTrials):
-        def new_trial_ids(self, n):
+        def new_trial_ids(self, n: Any) -> list[int]:
             return [100 + tid if tid < 100 else tid for tid in super().new_trial_ids(n)]
 
-        def _insert_trial_docs(self, docs):
+        def _insert_trial_docs(self, docs: Any) -> Any:
             for doc in docs:
                 doc["misc"]["vals"]["x"] = [float(round(doc["misc"]["vals"]["x"][0]))]
             return super()._insert_trial_docs(docs)
@@ -91,11 +98,11 @@ def test_a_hook_may_change_points_and_numbers(jobs):
     assert [trial.state for trial in jobs.store.trials("rounded")].count(State.DONE) >= 6
 
 
-def test_a_replaced_refresh_sees_finished_trials_during_the_search(jobs):
+def test_a_replaced_refresh_sees_finished_trials_during_the_search(jobs: MongoJobs) -> None:
     seen = []
 
     class Seeing(MongoTrials):
-        def refresh(self):
+        def refresh(self) -> None:
             super().refresh()
             seen.append(self.count_by_state_synced(JOB_STATE_DONE))
 
@@ -110,11 +117,11 @@ def test_a_replaced_refresh_sees_finished_trials_during_the_search(jobs):
 
 
 @pytest.mark.parametrize("where", ["class", "object"])
-def test_patched_methods_are_called(jobs, monkeypatch, where):
-    calls = []
+def test_patched_methods_are_called(jobs: MongoJobs, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    calls: list[Any] = []
     original = MongoTrials._insert_trial_docs
 
-    def patched(self, docs):
+    def patched(self: Any, docs: Any) -> Any:
         calls.extend(doc["tid"] for doc in docs)
         return original(self, docs)
 
@@ -122,13 +129,13 @@ def test_patched_methods_are_called(jobs, monkeypatch, where):
     if where == "class":
         monkeypatch.setattr(MongoTrials, "_insert_trial_docs", patched)
     else:
-        trials._insert_trial_docs = functools.partial(patched, trials)
+        trials._insert_trial_docs = functools.partial(patched, trials)  # type: ignore[method-assign]
     with ThreadWorker(jobs.store):
         search(trials)
     assert sorted(calls) == sorted(trial.tid for trial in jobs.store.trials("patched"))
 
 
-def test_a_view_has_the_same_class_and_by_default_the_same_experiment(jobs):
+def test_a_view_has_the_same_class_and_by_default_the_same_experiment(jobs: MongoJobs) -> None:
     class Own(MongoTrials):
         pass
 
@@ -137,11 +144,11 @@ def test_a_view_has_the_same_class_and_by_default_the_same_experiment(jobs):
     assert trials.view("other").exp_name == "other"
 
 
-def test_refresh_calls_refresh_tids(jobs):
+def test_refresh_calls_refresh_tids(jobs: MongoJobs) -> None:
     calls = []
 
     class Own(MongoTrials):
-        def refresh_tids(self, tids):
+        def refresh_tids(self, tids: Any) -> None:
             calls.append(tids)
             super().refresh_tids(tids)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ KEY = "search"
 
 
 @pytest.fixture
-def searched(jobs):
+def searched(jobs: MongoJobs) -> MongoTrials:
     """The trials of a search of eight points."""
     trials = MongoTrials(jobs, exp_key=KEY)
     with ThreadWorker(jobs.store):
@@ -39,11 +40,11 @@ def searched(jobs):
     return trials
 
 
-def search(trials, fn=square, max_evals=8, space=SPACE):
+def search(trials: MongoTrials | Trials, fn: Any = square, max_evals: Any = 8, space: Any = SPACE) -> Any:
     return fmin(fn, space, rand.suggest, max_evals, trials=trials, rstate=1, show_progressbar=False)
 
 
-def new_docs(trials, xs, tids=None, **result):
+def new_docs(trials: MongoTrials, xs: list[float], tids: Any = None, **result: Any) -> Any:
     """Return documents as a script makes them."""
     tids = trials.new_trial_ids(len(xs)) if tids is None else tids
     miscs = [
@@ -53,7 +54,7 @@ def new_docs(trials, xs, tids=None, **result):
     return trials.new_trial_docs(tids, [None] * len(xs), [dict(result) for _ in xs], miscs)
 
 
-def test_documents_have_the_same_form_as_in_process(searched):
+def test_documents_have_the_same_form_as_in_process(searched: MongoTrials) -> None:
     in_process = Trials()
     search(in_process, fn=with_extras)
     first, other = searched.trials[0], in_process.trials[0]
@@ -68,7 +69,7 @@ def test_documents_have_the_same_form_as_in_process(searched):
     assert (first["exp_key"], first["state"], first["spec"]) == (KEY, JOB_STATE_DONE, None)
 
 
-def test_all_attributes_of_trials_work(searched):
+def test_all_attributes_of_trials_work(searched: MongoTrials) -> None:
     """They equal those of ``Trials`` with the same documents."""
     same = base.trials_from_docs(copy.deepcopy(searched.trials), exp_key=KEY)
     for name in ("tids", "specs", "results", "miscs", "idxs_vals", "idxs", "vals", "argmin", "best_trial"):
@@ -83,7 +84,7 @@ def test_all_attributes_of_trials_work(searched):
     assert searched.best_config["x"] == searched.argmin["x"]
 
 
-def test_a_later_connection_sees_the_same_trials(searched, jobs):
+def test_a_later_connection_sees_the_same_trials(searched: MongoTrials, jobs: MongoJobs) -> None:
     later = MongoTrials(jobs, exp_key=KEY)
     assert later.trials == searched.trials
     assert later.best_params == searched.best_params
@@ -93,7 +94,7 @@ def test_a_later_connection_sees_the_same_trials(searched, jobs):
     assert later.view(KEY).tids == later.tids
 
 
-def test_a_refresh_shows_the_current_states(jobs):
+def test_a_refresh_shows_the_current_states(jobs: MongoJobs) -> None:
     trials = MongoTrials(jobs, exp_key=KEY)
     trials.insert_trial_docs(new_docs(trials, [0.1, 0.2, 0.3]))
     assert len(trials) == 0
@@ -110,7 +111,7 @@ def test_a_refresh_shows_the_current_states(jobs):
     assert trials.tids == [0]
 
 
-def test_numbers_reserved_by_two_processes_are_resolved_at_insertion(jobs):
+def test_numbers_reserved_by_two_processes_are_resolved_at_insertion(jobs: MongoJobs) -> None:
     one, other = MongoTrials(jobs, exp_key=KEY), MongoTrials(jobs, exp_key=KEY)
     mine, theirs = new_docs(one, [0.1, 0.2]), new_docs(other, [0.3, 0.4])
     assert one.insert_trial_docs(mine) == [0, 1]
@@ -122,7 +123,7 @@ def test_numbers_reserved_by_two_processes_are_resolved_at_insertion(jobs):
     assert one.new_trial_ids(1) == [6]
 
 
-def test_a_number_inserted_late_is_sorted_into_place(jobs):
+def test_a_number_inserted_late_is_sorted_into_place(jobs: MongoJobs) -> None:
     """Documents are ordered by number, not by time of insertion."""
     one, other = MongoTrials(jobs, exp_key=KEY), MongoTrials(jobs, exp_key=KEY)
     early, late = (
@@ -139,7 +140,7 @@ def test_a_number_inserted_late_is_sorted_into_place(jobs):
     assert other.tids == [0, 1, 5]
 
 
-def test_points_to_evaluate_are_claimed_before_pending_trials(jobs):
+def test_points_to_evaluate_are_claimed_before_pending_trials(jobs: MongoJobs) -> None:
     trials, space = MongoTrials(jobs, exp_key=KEY), Space({"x": SPACE["x"]})
     trials.insert_trial_docs(new_docs(trials, [0.1, 0.2]))
     experiment = jobs.store.open_experiment(
@@ -156,7 +157,7 @@ def test_points_to_evaluate_are_claimed_before_pending_trials(jobs):
     assert claimed[0].exp_created_at == experiment.created_at
 
 
-def test_inserted_done_trials_count_and_are_learned_from(jobs):
+def test_inserted_done_trials_count_and_are_learned_from(jobs: MongoJobs) -> None:
     trials = MongoTrials(jobs, exp_key=KEY)
     space = {"x": hp.uniform("x", -5, 5)}
     done = new_docs(trials, [0.5, 1.5], loss=0.25, status="ok")
@@ -173,7 +174,7 @@ def test_inserted_done_trials_count_and_are_learned_from(jobs):
     assert (trials.tids, trials.count_by_state_unsynced(JOB_STATE_ERROR)) == ([0, 1, 2, 4, 5], 1)
 
 
-def test_running_or_invalid_documents_are_rejected(jobs):
+def test_running_or_invalid_documents_are_rejected(jobs: MongoJobs) -> None:
     trials = MongoTrials(jobs, exp_key=KEY)
     [doc] = new_docs(trials, [0.5])
     with pytest.raises(InvalidMongoTrial, match="cannot be inserted as running"):
@@ -188,7 +189,7 @@ def test_running_or_invalid_documents_are_rejected(jobs):
         trials.insert_trial_doc(doc)
 
 
-def test_attachments_of_a_trial_are_a_mapping(searched):
+def test_attachments_of_a_trial_are_a_mapping(searched: MongoTrials) -> None:
     trial = searched.trials[0]
     attached = searched.trial_attachments(trial)
     assert (list(attached), attached["log"]) == (["log"], b"seen")
@@ -202,17 +203,17 @@ def test_attachments_of_a_trial_are_a_mapping(searched):
         with pytest.raises(KeyError, match="plot"):
             action("plot")
     with pytest.raises(StoreError, match="not bytes"):
-        attached["plot"] = 3
+        attached["plot"] = 3  # type: ignore[assignment]
     assert list(searched.trial_attachments(searched.trials[1])) == ["log"]
 
 
-def test_attachments_of_the_experiment_are_a_shared_mapping(searched, jobs):
+def test_attachments_of_the_experiment_are_a_shared_mapping(searched: MongoTrials, jobs: MongoJobs) -> None:
     searched.attachments["notes"] = b"mine"
     assert dict(MongoTrials(jobs, exp_key=KEY).attachments) == {"notes": b"mine"}
     assert dict(MongoTrials(jobs, exp_key="another").attachments) == {}
 
 
-def test_delete_all_is_seen_by_other_connections(searched, jobs):
+def test_delete_all_is_seen_by_other_connections(searched: MongoTrials, jobs: MongoJobs) -> None:
     other = MongoTrials(jobs, exp_key=KEY)
     searched.attachments["notes"] = b"mine"
     searched.delete_all()
@@ -226,7 +227,7 @@ def test_delete_all_is_seen_by_other_connections(searched, jobs):
         searched.delete_all(cond={"state": 3})
 
 
-def test_a_recreated_experiment_of_the_same_name_is_reloaded(searched, jobs):
+def test_a_recreated_experiment_of_the_same_name_is_reloaded(searched: MongoTrials, jobs: MongoJobs) -> None:
     assert searched.best_params["x"] == searched.argmin["x"]
     other = MongoTrials(jobs, exp_key=KEY)
     other.delete_all()
@@ -237,7 +238,7 @@ def test_a_recreated_experiment_of_the_same_name_is_reloaded(searched, jobs):
     assert searched.best_params == {"x": 7}
 
 
-def test_mongo_jobs_counts_the_jobs_of_all_searches_by_state(jobs):
+def test_mongo_jobs_counts_the_jobs_of_all_searches_by_state(jobs: MongoJobs) -> None:
     one, other = MongoTrials(jobs, exp_key="one"), MongoTrials(jobs, exp_key="other")
     with ThreadWorker(jobs.store):
         search(one, max_evals=3)
@@ -260,17 +261,17 @@ def test_mongo_jobs_counts_the_jobs_of_all_searches_by_state(jobs):
         jobs.reserve("host")
 
 
-def test_pickling_mongo_trials_raises(searched):
+def test_pickling_mongo_trials_raises(searched: MongoTrials) -> None:
     for action in (pickle.dumps, copy.deepcopy):
         with pytest.raises(ConfigurationError, match=r"connect again with MongoTrials\(\.\.\.\)"):
             action(searched)
 
 
-def test_an_objective_receives_graph_and_ctrl_on_a_worker(jobs, secret):
+def test_an_objective_receives_graph_and_ctrl_on_a_worker(jobs: MongoJobs, secret: bytes) -> None:
     """Attachments and checkpoints are stored; injecting results raises."""
 
     @fmin_pass_expr_memo_ctrl
-    def objective(expr, memo, ctrl):
+    def objective(expr: Any, memo: Any, ctrl: Any) -> Any:
         config = pyll.rec_eval(expr, memo=memo, print_node_on_error=False)
         ctrl.attachments["config"] = repr(config).encode()
         ctrl.checkpoint({"loss": 7.0, "status": "running"})
@@ -296,7 +297,7 @@ def test_an_objective_receives_graph_and_ctrl_on_a_worker(jobs, secret):
     assert "only fmin adds trials" in trials.results[0]["refusal"]
 
 
-def test_an_importable_objective_receives_the_graph(jobs, secret):
+def test_an_importable_objective_receives_the_graph(jobs: MongoJobs, secret: bytes) -> None:
     trials = MongoTrials(jobs, exp_key=KEY)
     with ThreadWorker(jobs.store, secret):
         trials.fmin(with_ctrl, SPACE, rand.suggest, 2, pass_expr_memo_ctrl=True, rstate=1)
@@ -304,8 +305,8 @@ def test_an_importable_objective_receives_the_graph(jobs, secret):
     assert trials.trial_attachments(trials.trials[1])["tid"] == b"1"
 
 
-def test_a_ctrl_in_the_space_is_the_one_of_the_worker(jobs, secret):
-    def objective(config):
+def test_a_ctrl_in_the_space_is_the_one_of_the_worker(jobs: MongoJobs, secret: bytes) -> None:
+    def objective(config: Any) -> Any:
         config["ctrl"].attachments["x"] = np.float64(config["x"]).tobytes()
         return config["x"]
 
@@ -317,24 +318,26 @@ def test_a_ctrl_in_the_space_is_the_one_of_the_worker(jobs, secret):
 
 
 @pytest.mark.parametrize("exp_key", ["a/b", "", "x" * 101, "..", "a\n"])
-def test_an_invalid_name_of_an_experiment_is_rejected(jobs, exp_key):
+def test_an_invalid_name_of_an_experiment_is_rejected(jobs: MongoJobs, exp_key: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot name a search"):
         MongoTrials(jobs, exp_key=exp_key)
 
 
-def test_the_default_name_and_numbers_as_names(jobs):
+def test_the_default_name_and_numbers_as_names(jobs: MongoJobs) -> None:
     assert MongoTrials(jobs).exp_name == "default"
     assert MongoTrials(jobs, exp_key=7).exp_name == "7"
 
 
-def test_unsupported_arguments_are_rejected_or_cause_a_warning(jobs, caplog):
+def test_unsupported_arguments_are_rejected_or_cause_a_warning(
+    jobs: MongoJobs, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(ConfigurationError, match="leave cmd out"):
         MongoTrials(jobs, cmd=("bandit_json evaluate", "module.bandit"))
     MongoTrials(jobs, workdir="out")
     assert "start them with --workdir" in caplog.text
 
 
-def test_every_form_of_address_connects(mongo_uri, database):
+def test_every_form_of_address_connects(mongo_uri: str, database: str) -> None:
     uri = url_of(mongo_uri, database)
     place, _, options = uri.removeprefix("mongodb://").partition("?")
     trials = [

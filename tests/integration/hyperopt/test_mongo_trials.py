@@ -10,6 +10,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import pytest
@@ -29,6 +31,7 @@ from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.mongo.patience import Patience
 from hpsearch_worker.objective_cache import ObjectiveCache
 from tests.support.importable_objectives import fussy, raises, square
+from tests.support.servers import Server
 from tests.support.thread_worker import THREAD_WORKER, ThreadWorker
 
 SPACE = {"x": hp.uniform("x", -5, 5), "k": hp.choice("k", ["a", {"n": hp.uniformint("n", 1, 9)}])}
@@ -46,16 +49,23 @@ class Clock:
         return self.seconds
 
 
-def search(trials, fn=square, space=SPACE, algo=rand.suggest, max_evals=8, **options):
+def search(
+    trials: MongoTrials | Trials,
+    fn: Any = square,
+    space: Any = SPACE,
+    algo: Any = rand.suggest,
+    max_evals: Any = 8,
+    **options: Any,
+) -> Any:
     given = {"rstate": 1, "show_progressbar": False, **options}
     return fmin(fn, space, algo, max_evals, trials=trials, **given)
 
 
-def points(trials):
+def points(trials: MongoTrials | Trials) -> Any:
     return [spec_from_misc(doc["misc"]) for doc in trials.trials]
 
 
-def test_a_search_on_a_fleet_returns_the_best_of_max_evals_trials(jobs):
+def test_a_search_on_a_fleet_returns_the_best_of_max_evals_trials(jobs: MongoJobs) -> None:
     trials = MongoTrials(jobs, exp_key=KEY)
     with ThreadWorker(jobs.store):
         argmin = search(trials)
@@ -69,14 +79,14 @@ def test_a_search_on_a_fleet_returns_the_best_of_max_evals_trials(jobs):
     assert experiment.objective.ref == "tests.support.importable_objectives:square"
 
 
-def test_return_argmin_false_returns_the_best_configuration(jobs):
+def test_return_argmin_false_returns_the_best_configuration(jobs: MongoJobs) -> None:
     with ThreadWorker(jobs.store):
         best = search(MongoTrials(jobs, exp_key=KEY), return_argmin=False)
     assert best == MongoTrials(jobs, exp_key=KEY).best_config
     assert best["k"] == "a" or 1 <= best["k"]["n"] <= 9
 
 
-def test_a_restarted_search_continues_without_repeating_points(jobs):
+def test_a_restarted_search_continues_without_repeating_points(jobs: MongoJobs) -> None:
     with ThreadWorker(jobs.store):
         search(MongoTrials(jobs, exp_key=KEY), max_evals=5)
         first = points(MongoTrials(jobs, exp_key=KEY))
@@ -88,7 +98,7 @@ def test_a_restarted_search_continues_without_repeating_points(jobs):
     assert points(later) == points(MongoTrials(jobs, exp_key="at once"))
 
 
-def test_without_workers_a_timeout_ends_the_call_and_cancels_pending_trials(jobs):
+def test_without_workers_a_timeout_ends_the_call_and_cancels_pending_trials(jobs: MongoJobs) -> None:
     """The error counts them; no grace period is needed."""
     trials = MongoTrials(jobs, exp_key=KEY)
     trials.clock = Clock()
@@ -102,7 +112,7 @@ def test_without_workers_a_timeout_ends_the_call_and_cancels_pending_trials(jobs
     assert (len(trials), jobs.store.experiment(KEY).ended_why) == (0, "timeout")
 
 
-def test_the_timeout_applies_to_the_call_not_the_experiment(jobs):
+def test_the_timeout_applies_to_the_call_not_the_experiment(jobs: MongoJobs) -> None:
     with pytest.raises(AllTrialsFailed):
         search(MongoTrials(jobs, exp_key=KEY), timeout=0.2)
     with ThreadWorker(jobs.store):
@@ -110,15 +120,15 @@ def test_the_timeout_applies_to_the_call_not_the_experiment(jobs):
     assert jobs.store.experiment(KEY).ended_why == "max_evals"
 
 
-def test_a_trial_of_a_dead_worker_does_not_block_the_end_of_a_search(jobs):
+def test_a_trial_of_a_dead_worker_does_not_block_the_end_of_a_search(jobs: MongoJobs) -> None:
     """It is cancelled after the grace period."""
     trials = MongoTrials(jobs, exp_key=KEY)
     trials.grace_s, trials.clock = 0.2, Clock(is_advancing=False)
 
-    def claim_and_die():
+    def claim_and_die() -> None:
         while jobs.store.claim(THREAD_WORKER, "dead", [KEY]) is None:
             time.sleep(0.01)
-        trials.clock.is_advancing = True
+        trials.clock.is_advancing = True  # type: ignore[attr-defined]
 
     dying = threading.Thread(target=claim_and_die)
     dying.start()
@@ -130,7 +140,7 @@ def test_a_trial_of_a_dead_worker_does_not_block_the_end_of_a_search(jobs):
     assert [trial.state for trial in held] == [State.CANCELLED]
 
 
-def test_a_loss_threshold_ends_a_search(jobs):
+def test_a_loss_threshold_ends_a_search(jobs: MongoJobs) -> None:
     trials = MongoTrials(jobs, exp_key=KEY)
     with ThreadWorker(jobs.store):
         search(trials, max_evals=None, loss_threshold=4.0)
@@ -139,10 +149,10 @@ def test_a_loss_threshold_ends_a_search(jobs):
     assert jobs.store.counts(KEY, {State.PENDING, State.RUNNING}) == dict.fromkeys(State, 0)
 
 
-def test_an_early_stopping_rule_is_called_after_results_and_ends_the_search(jobs):
+def test_an_early_stopping_rule_is_called_after_results_and_ends_the_search(jobs: MongoJobs) -> None:
     seen = []
 
-    def rule(trials, n_calls=0):
+    def rule(trials: Any, n_calls: int = 0) -> Any:
         seen.append([doc["state"] for doc in trials.trials])
         return n_calls == 3, [n_calls + 1]
 
@@ -155,7 +165,7 @@ def test_an_early_stopping_rule_is_called_after_results_and_ends_the_search(jobs
     assert jobs.store.experiment(KEY).ended_why == "early_stop"
 
 
-def test_no_progress_loss_handles_open_trials(jobs):
+def test_no_progress_loss_handles_open_trials(jobs: MongoJobs) -> None:
     trials = MongoTrials(jobs, exp_key=KEY)
     with ThreadWorker(jobs.store):
         search(trials, max_evals=200, early_stop_fn=no_progress_loss(5), max_queue_len=3)
@@ -163,7 +173,7 @@ def test_no_progress_loss_handles_open_trials(jobs):
     assert len(trials) < 100
 
 
-def test_points_to_evaluate_are_claimed_first_and_once(jobs):
+def test_points_to_evaluate_are_claimed_first_and_once(jobs: MongoJobs) -> None:
     wanted = [{"x": 1.0, "k": 0}, {"x": 2.0, "k": 1, "n": 3}]
     with ThreadWorker(jobs.store):
         search(MongoTrials(jobs, exp_key=KEY), max_evals=3)
@@ -175,11 +185,11 @@ def test_points_to_evaluate_are_claimed_first_and_once(jobs):
     assert len(found) == 9
 
 
-def test_a_point_outside_the_space_is_rejected_before_it_is_queued(jobs):
+def test_a_point_outside_the_space_is_rejected_before_it_is_queued(jobs: MongoJobs) -> None:
     with pytest.raises(SpaceError, match="'x'"):
         search(MongoTrials(jobs, exp_key=KEY), points_to_evaluate=[{"x": 9.0, "k": 0}])
 
-    def suggest(new_ids, domain, trials, seed):
+    def suggest(new_ids: Any, domain: Any, trials: Any, seed: Any) -> Any:
         [doc] = rand.suggest(new_ids, domain, trials, seed)
         doc["misc"]["vals"]["x"] = [9.0]
         return [doc]
@@ -189,7 +199,7 @@ def test_a_point_outside_the_space_is_rejected_before_it_is_queued(jobs):
     assert list(jobs.store.trials(KEY)) == []
 
 
-def test_failed_trials_count_but_only_returned_failures_are_shown(jobs):
+def test_failed_trials_count_but_only_returned_failures_are_shown(jobs: MongoJobs) -> None:
     """As in Hyperopt: trials that raised are hidden, status "fail" and a NaN loss are results."""
     trials = MongoTrials(jobs, exp_key=KEY)
     with ThreadWorker(jobs.store):
@@ -204,7 +214,7 @@ def test_failed_trials_count_but_only_returned_failures_are_shown(jobs):
     assert trials.best_trial["result"]["loss"] == min(x for x in xs if x >= 0)
 
 
-def test_the_error_says_how_many_trials_failed_and_why(jobs):
+def test_the_error_says_how_many_trials_failed_and_why(jobs: MongoJobs) -> None:
     with ThreadWorker(jobs.store), pytest.raises(AllTrialsFailed, match=r"5 raised.*no luck"):
         search(MongoTrials(jobs, exp_key=KEY), fn=raises, max_evals=5)
 
@@ -224,17 +234,19 @@ def test_the_error_says_how_many_trials_failed_and_why(jobs):
         (rand.suggest, Algorithm(name="random")),
     ],
 )
-def test_built_in_algorithms_are_described_in_the_experiment(jobs, algo, algorithm):
+def test_built_in_algorithms_are_described_in_the_experiment(
+    jobs: MongoJobs, algo: Any, algorithm: Any
+) -> None:
     with ThreadWorker(jobs.store):
         search(MongoTrials(jobs, exp_key=KEY), algo=algo, max_evals=4)
     assert jobs.store.experiment(KEY).algorithm == algorithm
 
 
-def test_a_custom_algorithm_is_called_with_hyperopts_protocol(jobs):
+def test_a_custom_algorithm_is_called_with_hyperopts_protocol(jobs: MongoJobs) -> None:
     """It gets one number per call, a seed for that number, and sees its previous suggestion."""
     calls = []
 
-    def suggest(new_ids, domain, trials, seed):
+    def suggest(new_ids: Any, domain: Any, trials: Any, seed: Any) -> Any:
         calls.append((list(new_ids), seed, len(trials.trials)))
         return rand.suggest(new_ids, domain, trials, seed)
 
@@ -249,8 +261,8 @@ def test_a_custom_algorithm_is_called_with_hyperopts_protocol(jobs):
     assert jobs.store.experiment(KEY).algorithm.name == "script"
 
 
-def test_an_algorithm_without_more_points_ends_the_search_after_all_evaluations(jobs):
-    def suggest(new_ids, domain, trials, seed):
+def test_an_algorithm_without_more_points_ends_the_search_after_all_evaluations(jobs: MongoJobs) -> None:
+    def suggest(new_ids: Any, domain: Any, trials: Any, seed: Any) -> Any:
         return rand.suggest(new_ids, domain, trials, seed) if new_ids[0] < 4 else []
 
     trials = MongoTrials(jobs, exp_key=KEY)
@@ -260,7 +272,7 @@ def test_an_algorithm_without_more_points_ends_the_search_after_all_evaluations(
     assert jobs.store.experiment(KEY).ended_why == "no_more_points"
 
 
-def test_mix_runs_in_this_process(jobs):
+def test_mix_runs_in_this_process(jobs: MongoJobs) -> None:
     algo = functools.partial(mix.suggest, p_suggest=[(0.5, rand.suggest), (0.5, anneal.suggest)])
     trials = MongoTrials(jobs, exp_key=KEY)
     with ThreadWorker(jobs.store):
@@ -269,8 +281,10 @@ def test_mix_runs_in_this_process(jobs):
     assert jobs.store.experiment(KEY).algorithm.name == "script"
 
 
-def test_an_exception_of_an_algorithm_reaches_the_script_and_leaves_the_search_intact(jobs):
-    def suggest(new_ids, domain, trials, seed):
+def test_an_exception_of_an_algorithm_reaches_the_script_and_leaves_the_search_intact(
+    jobs: MongoJobs,
+) -> None:
+    def suggest(new_ids: Any, domain: Any, trials: Any, seed: Any) -> None:
         raise ZeroDivisionError("in the algorithm")
 
     with pytest.raises(ZeroDivisionError, match="in the algorithm"):
@@ -280,7 +294,7 @@ def test_an_exception_of_an_algorithm_reaches_the_script_and_leaves_the_search_i
         search(MongoTrials(jobs, exp_key=KEY))
 
 
-def test_another_objective_or_space_with_the_same_name_is_rejected(jobs):
+def test_another_objective_or_space_with_the_same_name_is_rejected(jobs: MongoJobs) -> None:
     with ThreadWorker(jobs.store):
         search(MongoTrials(jobs, exp_key=KEY), max_evals=3)
     before = list(jobs.store.trials(KEY))
@@ -297,25 +311,25 @@ def test_another_objective_or_space_with_the_same_name_is_rejected(jobs):
     assert (len(trials), trials.best_params) == (2, {"x": 7})
 
 
-def test_options_that_cannot_be_sent_are_rejected_with_their_label(jobs):
+def test_options_that_cannot_be_sent_are_rejected_with_their_label(jobs: MongoJobs) -> None:
     with pytest.raises(SpaceError, match=r"option 1 of 'k'.*cannot be sent to a worker"):
         search(MongoTrials(jobs, exp_key=KEY), space={"x": SPACE["x"], "k": hp.choice("k", [1, object()])})
 
 
-def test_an_objective_of_the_script_needs_a_secret(jobs, monkeypatch):
+def test_an_objective_of_the_script_needs_a_secret(jobs: MongoJobs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HPSEARCH_SECRET", raising=False)
     with pytest.raises(ConfigurationError, match=r"export HPSEARCH_SECRET=.*or put it into a module"):
         search(MongoTrials(jobs, exp_key=KEY), fn=lambda config: 0.0)
 
 
-def test_closures_partials_and_objects_are_sent_by_value(jobs, secret):
+def test_closures_partials_and_objects_are_sent_by_value(jobs: MongoJobs, secret: bytes) -> None:
     offset = 3.0
 
-    def shifted(config, scale=1.0):
+    def shifted(config: Any, scale: float = 1.0) -> Any:
         return scale * config["x"] + offset
 
     class Bound:
-        def __call__(self, config):
+        def __call__(self, config: Any) -> Any:
             return config["x"] + offset
 
     objectives = {"closure": shifted, "partial": functools.partial(shifted, scale=2.0), "object": Bound()}
@@ -323,11 +337,11 @@ def test_closures_partials_and_objects_are_sent_by_value(jobs, secret):
         trials = MongoTrials(jobs, exp_key=key)
         with ThreadWorker(jobs.store, secret):
             search(trials, fn=fn, max_evals=3)
-        assert trials.losses() == [fn(point) for point in points(trials)]
+        assert trials.losses() == [fn(point) for point in points(trials)]  # type: ignore[operator]
 
 
-def test_a_closure_over_another_value_is_another_objective(jobs, secret):
-    def objective_with(offset):
+def test_a_closure_over_another_value_is_another_objective(jobs: MongoJobs, secret: bytes) -> None:
+    def objective_with(offset: float) -> Any:
         return lambda config: config["x"] + offset
 
     with ThreadWorker(jobs.store, secret):
@@ -339,7 +353,9 @@ def test_a_closure_over_another_value_is_another_objective(jobs, secret):
     assert trials.losses() == [point["x"] + 1.0 for point in points(trials)]
 
 
-def test_an_objective_of_an_earlier_search_of_the_same_name_is_rejected(jobs, secret):
+def test_an_objective_of_an_earlier_search_of_the_same_name_is_rejected(
+    jobs: MongoJobs, secret: bytes
+) -> None:
     """Anyone who can write attachments, such as a worker, could restore it."""
     blobs, objectives = [], ObjectiveCache(jobs.store, secret)
     for offset in (1.0, 2.0):
@@ -354,10 +370,10 @@ def test_an_objective_of_an_earlier_search_of_the_same_name_is_rejected(jobs, se
         ObjectiveCache(jobs.store, secret)(jobs.store.experiment(KEY))
 
 
-def test_a_search_of_an_older_version_can_be_joined(jobs, secret):
+def test_a_search_of_an_older_version_can_be_joined(jobs: MongoJobs, secret: bytes) -> None:
     """Its experiment has no nonce to sign."""
 
-    def objective(config):
+    def objective(config: Any) -> Any:
         return config["x"]
 
     with ThreadWorker(jobs.store, secret):
@@ -370,14 +386,14 @@ def test_a_search_of_an_older_version_can_be_joined(jobs, secret):
     assert len(MongoTrials(jobs, exp_key=KEY)) == 2
 
 
-def test_a_changed_value_in_the_objective_is_named_in_the_error(jobs, secret):
+def test_a_changed_value_in_the_objective_is_named_in_the_error(jobs: MongoJobs, secret: bytes) -> None:
     """Also if its name is that of an attribute, or special in MongoDB."""
 
-    def run(start, max_evals, **more):
-        def stamped():
+    def run(start: float, max_evals: int, **more: Any) -> Any:
+        def stamped() -> Any:
             return start
 
-        def objective(config, **given):
+        def objective(config: Any, **given: Any) -> Any:
             return config["x"] + stamped()
 
         return search(
@@ -401,8 +417,8 @@ def test_a_changed_value_in_the_objective_is_named_in_the_error(jobs, secret):
             run(start, 4, **more)
 
 
-def test_an_annotated_objective_is_called_with_keywords_by_workers(jobs, secret):
-    def objective(x: hp.uniform("x", 0, 1), n: hp.uniformint("n", 1, 3)):
+def test_an_annotated_objective_is_called_with_keywords_by_workers(jobs: MongoJobs, secret: bytes) -> None:
+    def objective(x: hp.uniform("x", 0, 1), n: hp.uniformint("n", 1, 3)) -> Any:  # type: ignore[valid-type]
         return x * n
 
     trials = MongoTrials(jobs, exp_key=KEY)
@@ -411,27 +427,27 @@ def test_an_annotated_objective_is_called_with_keywords_by_workers(jobs, secret)
     assert trials.losses() == [point["x"] * point["n"] for point in points(trials)]
 
 
-def test_trials_save_file_is_rejected(jobs, tmp_path):
+def test_trials_save_file_is_rejected(jobs: MongoJobs, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="MongoDB keeps the trials"):
         search(MongoTrials(jobs, exp_key=KEY), trials_save_file=tmp_path / "trials")
 
 
-def test_progress_counts_all_finished_trials(jobs):
+def test_progress_counts_all_finished_trials(jobs: MongoJobs) -> None:
     shown = []
 
     class Bar:
         postfix = ""
 
-        def update(self, n):
+        def update(self, n: Any) -> None:
             shown.append(n)
 
-        def __enter__(self):
+        def __enter__(self) -> Self:
             return self
 
-        def __exit__(self, *args):
+        def __exit__(self, *args: Any) -> None:
             shown.append(self.postfix)
 
-    def factory(initial, total):
+    def factory(initial: Any, total: Any) -> Any:
         shown.append((initial, total))
         return Bar()
 
@@ -444,7 +460,7 @@ def test_progress_counts_all_finished_trials(jobs):
     assert shown[-1] == f"best loss: {min(trials.losses())}"
 
 
-def test_run_evaluates_the_given_number_of_trials(jobs):
+def test_run_evaluates_the_given_number_of_trials(jobs: MongoJobs) -> None:
     trials = MongoTrials(jobs, exp_key=KEY)
     rounds = FMinIter(rand.suggest, Domain(square, SPACE), trials, rstate=0, max_evals=6, verbose=False)
     with ThreadWorker(jobs.store):
@@ -457,7 +473,7 @@ def test_run_evaluates_the_given_number_of_trials(jobs):
         assert len(rounds.exhaust().trials) == 6
 
 
-def test_run_does_not_count_cancelled_trials(jobs):
+def test_run_does_not_count_cancelled_trials(jobs: MongoJobs) -> None:
     trials = MongoTrials(jobs, exp_key=KEY)
     with pytest.raises(AllTrialsFailed):
         search(trials, timeout=0.2, max_queue_len=3)
@@ -475,12 +491,12 @@ class InterceptedStore(MemoryStore):
         super().__init__()
         self.before_open = lambda: None
 
-    def open_experiment(self, experiment, **options):
+    def open_experiment(self, experiment: Any, **options: Any) -> Experiment:
         self.before_open()
         return super().open_experiment(experiment, **options)
 
 
-def test_an_objective_by_value_is_stored_before_its_experiment(secret):
+def test_an_objective_by_value_is_stored_before_its_experiment(secret: bytes) -> None:
     store, seen = InterceptedStore(), []
     store.before_open = lambda: seen.append(store.attachments(KEY))
     with ThreadWorker(store, secret):
@@ -488,7 +504,7 @@ def test_an_objective_by_value_is_stored_before_its_experiment(secret):
     assert seen == [["objective"]]
 
 
-def test_the_objective_of_a_rejected_search_is_overwritten(secret):
+def test_the_objective_of_a_rejected_search_is_overwritten(secret: bytes) -> None:
     """Another process may start with the same name at the same time, and be rejected."""
     store = InterceptedStore()
     store.before_open = lambda: store.attach(KEY, "objective", b"of another script")
@@ -498,10 +514,10 @@ def test_the_objective_of_a_rejected_search_is_overwritten(secret):
     assert trials.losses() == [1.0]
 
 
-def test_a_stopped_search_returns_the_best_trial(jobs):
+def test_a_stopped_search_returns_the_best_trial(jobs: MongoJobs) -> None:
     trials = MongoTrials(jobs, exp_key=KEY)
 
-    def rule(seen):
+    def rule(seen: Any) -> Any:
         if len(seen) >= 3:
             jobs.store.set_experiment_state(KEY, ExperimentState.STOPPED)
         return False, []
@@ -513,10 +529,10 @@ def test_a_stopped_search_returns_the_best_trial(jobs):
     assert JOB_STATE_CANCEL not in [doc["state"] for doc in trials]
 
 
-def test_two_concurrent_scripts_share_one_search(jobs):
+def test_two_concurrent_scripts_share_one_search(jobs: MongoJobs) -> None:
     """One leads, the other waits for its end; the number of trials stays the same."""
 
-    def run():
+    def run() -> Any:
         return search(MongoTrials(jobs, exp_key=KEY), max_evals=20)
 
     with ThreadWorker(jobs.store), ThreadPoolExecutor(2) as pool:
@@ -526,7 +542,7 @@ def test_two_concurrent_scripts_share_one_search(jobs):
     assert trials.tids == list(range(20))
 
 
-def test_a_search_continues_imported_trials(jobs):
+def test_a_search_continues_imported_trials(jobs: MongoJobs) -> None:
     """An experiment with an undecided objective takes that of the script."""
     space = Space(SPACE)
     jobs.store.open_experiment(
@@ -546,12 +562,12 @@ def test_a_search_continues_imported_trials(jobs):
     assert trials.tids == [0, 1, 2, 3]
 
 
-def test_a_slow_algorithm_queues_partial_batches(jobs):
+def test_a_slow_algorithm_queues_partial_batches(jobs: MongoJobs) -> None:
     """After one second, the points so far are queued."""
     trials, queued = MongoTrials(jobs, exp_key=KEY), []
     trials.clock = Clock(is_advancing=False)
 
-    def suggest(new_ids, domain, trials, seed):
+    def suggest(new_ids: Any, domain: Any, trials: Any, seed: Any) -> Any:
         queued.append(sum(jobs.store.counts(KEY).values()))
         trials.clock.seconds += 0.6
         return rand.suggest(new_ids, domain, trials, seed)
@@ -561,11 +577,11 @@ def test_a_slow_algorithm_queues_partial_batches(jobs):
     assert queued == [0, 0, 2, 2]
 
 
-def test_a_standalone_server_works(standalone_server, database, secret):
+def test_a_standalone_server_works(standalone_server: Server, database: str, secret: bytes) -> None:
     """As started by ``mongod --dbpath . --port 1234`` in Hyperopt's documentation."""
     trials = MongoTrials(f"mongo://127.0.0.1:{standalone_server.port}/{database}/jobs", exp_key=KEY)
 
-    def objective(config):
+    def objective(config: Any) -> Any:
         return {"loss": config["x"], "status": "ok", "attachments": {"x": repr(config["x"]).encode()}}
 
     with ThreadWorker(trials.store, secret):
@@ -576,11 +592,11 @@ def test_a_standalone_server_works(standalone_server, database, secret):
     trials.store.close()
 
 
-def test_a_search_survives_an_outage_of_the_database(killable_server):
+def test_a_search_survives_an_outage_of_the_database(killable_server: Server) -> None:
     """The server is killed during a search and restarted with the same data."""
     jobs = MongoJobs.new_from_connection_str(f"{killable_server.uri}lab")
 
-    def rule(trials, is_broken=False):
+    def rule(trials: Any, is_broken: bool = False) -> Any:
         if len(trials) >= 5 and not is_broken:
             killable_server.kill()
             restart.start()
@@ -596,8 +612,8 @@ def test_a_search_survives_an_outage_of_the_database(killable_server):
     jobs.store.close()
 
 
-def test_with_a_lag_the_same_rstate_gives_the_same_search_with_any_number_of_workers(jobs):
-    def searched(key, n_workers):
+def test_with_a_lag_the_same_rstate_gives_the_same_search_with_any_number_of_workers(jobs: MongoJobs) -> None:
+    def searched(key: str, n_workers: int) -> Any:
         trials = MongoTrials(jobs, exp_key=key)
         trials.lag = 3
         with ExitStack() as fleet:
@@ -609,14 +625,16 @@ def test_with_a_lag_the_same_rstate_gives_the_same_search_with_any_number_of_wor
     assert searched("one", 1) == searched("other", 4)
 
 
-def test_a_lag_is_rejected_with_a_custom_algorithm(jobs):
+def test_a_lag_is_rejected_with_a_custom_algorithm(jobs: MongoJobs) -> None:
     trials = MongoTrials(jobs, exp_key=KEY)
     trials.lag = 1
     with pytest.raises(ConfigurationError, match=r"trials\.lag"):
         search(trials, algo=lambda *args: rand.suggest(*args)[:1], max_evals=1)
 
 
-def test_changed_code_of_an_importable_objective_must_be_accepted(jobs, tmp_path, monkeypatch):
+def test_changed_code_of_an_importable_objective_must_be_accepted(
+    jobs: MongoJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
     sys.modules.pop("lab_of_mongo_trials", None)
     file = tmp_path / "lab_of_mongo_trials.py"

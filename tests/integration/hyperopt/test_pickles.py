@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,10 +91,10 @@ assert len(saved._dynamic_trials) >= 25 and saved.tids == sorted(set(saved.tids)
 
 
 @pytest.fixture
-def run(hyperopt_python, tmp_path):
+def run(hyperopt_python: str, tmp_path: Path) -> Any:
     """Run a part of a script with one of the packages; return its output."""
 
-    def run_part(package, part):
+    def run_part(package: Any, part: Any) -> str:
         script = tmp_path / f"under_{package}.py"
         script.write_text(textwrap.dedent(SEARCH) + part)
         command = [hyperopt_python] if package == "hyperopt" else [sys.executable, "-m", "hpsearch.hyperopt"]
@@ -111,14 +113,14 @@ def run(hyperopt_python, tmp_path):
 
 
 @pytest.mark.parametrize(("writer", "reader"), [("hpsearch", "hyperopt"), ("hyperopt", "hpsearch")])
-def test_trials_are_read_and_continued_by_the_other_package(run, writer, reader):
+def test_trials_are_read_and_continued_by_the_other_package(run: Any, writer: str, reader: str) -> None:
     """Saved by fmin, pickled by the script, of a subclass, and with pending trials."""
     written = json.loads(run(writer, WRITE))
     assert json.loads(run(reader, READ)) == written
     assert all(trials["blobs"] and trials["errors"] for trials in written)
 
 
-def test_pickles_refer_to_hyperopts_class_and_can_be_read_without_the_alias(run, tmp_path):
+def test_pickles_refer_to_hyperopts_class_and_can_be_read_without_the_alias(run: Any, tmp_path: Path) -> None:
     run("hpsearch", WRITE)
     assert b"hpsearch" not in (tmp_path / "dumped.pkl").read_bytes()
     for name in ("saved.pkl", "dumped.pkl", "queued.pkl"):

@@ -2,16 +2,19 @@
 
 import importlib
 import io
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy import dtype, float64, ndarray
 
 from hpsearch.errors import LoadError
 from hpsearch.hyperopt import STATUS_FAIL, STATUS_OK, Trials, fmin, hp, plotting, rand
 
 
 @pytest.fixture
-def pyplot():
+def pyplot() -> Iterator[Any]:
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")
     plt = importlib.import_module("matplotlib.pyplot")
@@ -20,7 +23,7 @@ def pyplot():
 
 
 @pytest.fixture
-def trials():
+def trials() -> Trials:
     results = iter(
         [
             {"status": STATUS_FAIL, "loss": 3.0},
@@ -38,19 +41,19 @@ def trials():
     return made
 
 
-def test_the_history_shows_each_loss_and_the_best_so_far(pyplot, trials) -> None:
+def test_the_history_shows_each_loss_and_the_best_so_far(pyplot: Any, trials: Trials) -> None:
     axes = plotting.main_plot_history(trials, do_show=False).axes[0]
     assert axes.collections[0].get_offsets().tolist() == [[0, 3], [3, 4], [4, 2], [5, 3]]
     assert list(axes.lines[0].get_ydata()) == [4, 2, 2]
     assert axes.get_title() == "Loss History"
 
 
-def test_the_histogram_counts_losses_of_ok_trials(pyplot, trials) -> None:
+def test_the_histogram_counts_losses_of_ok_trials(pyplot: Any, trials: Trials) -> None:
     axes = plotting.main_plot_histogram(trials, do_show=False, title="t").axes[0]
     assert sum(bar.get_height() for bar in axes.patches) == 3
 
 
-def test_each_parameter_has_a_panel_and_log_labels_have_a_log_axis(pyplot, trials) -> None:
+def test_each_parameter_has_a_panel_and_log_labels_have_a_log_axis(pyplot: Any, trials: Trials) -> None:
     figure = plotting.main_plot_vars(trials, do_show=False, colorize_best=1, columns=2)
     panels = {axes.get_title(): axes for axes in figure.axes}
     assert panels.keys() == {"lr_log", "c", "y"}
@@ -62,7 +65,7 @@ def test_each_parameter_has_a_panel_and_log_labels_have_a_log_axis(pyplot, trial
     assert [x for x, _ in figure.axes[0].collections[0].get_offsets()] == [4, 2, 3]
 
 
-def test_attachments_are_lines_and_the_best_is_the_darkest(pyplot, trials) -> None:
+def test_attachments_are_lines_and_the_best_is_the_darkest(pyplot: Any, trials: Trials) -> None:
     axes = plotting.main_plot_1D_attachment(
         trials, "curve", do_show=False, preprocessing_fn=lambda c: c * 2
     ).axes[0]
@@ -74,20 +77,20 @@ def test_attachments_are_lines_and_the_best_is_the_darkest(pyplot, trials) -> No
     assert [list(line.get_ydata()) for line in axes.lines] == [[2, 3], [3, 4]]
 
 
-def with_attachments(*blobs):
+def with_attachments(*blobs: Any) -> Trials:
     made = Trials()
     results = iter([{"status": STATUS_OK, "loss": 1.0, "attachments": {"curve": blob}} for blob in blobs])
     fmin(lambda x: next(results), hp.uniform("x", 0, 1), rand.suggest, len(blobs), trials=made, verbose=False)
     return made
 
 
-def test_all_formats_of_sequences_are_drawn_and_other_shapes_are_skipped(pyplot) -> None:
+def test_all_formats_of_sequences_are_drawn_and_other_shapes_are_skipped(pyplot: Any) -> None:
     blobs = [b"[1, 2.5]", "1 2.5", saved(np.array([[3.0, 4.0]])), [5, 6], saved(np.zeros((2, 2))), b"7"]
     axes = plotting.main_plot_1D_attachment(with_attachments(*blobs), "curve", do_show=False).axes[0]
     assert [list(line.get_ydata()) for line in axes.lines] == [[1, 2.5], [1, 2.5], [3, 4], [5, 6]]
 
 
-def test_an_attachment_that_cannot_be_drawn_is_named_with_its_trial(pyplot) -> None:
+def test_an_attachment_that_cannot_be_drawn_is_named_with_its_trial(pyplot: Any) -> None:
     trials = with_attachments(b"[1, 2]", b"\x89PNG\r\n")
     with pytest.raises(
         LoadError, match=r"attachment 'curve' of trial 1 cannot be drawn: It is a PNG picture;"
@@ -95,7 +98,7 @@ def test_an_attachment_that_cannot_be_drawn_is_named_with_its_trial(pyplot) -> N
         plotting.main_plot_1D_attachment(trials, "curve", do_show=False)
 
 
-def saved(array) -> bytes:
+def saved(array: ndarray[tuple[int, int], dtype[float64]] | ndarray) -> bytes:
     file = io.BytesIO()
     np.save(file, array)
     return file.getvalue()

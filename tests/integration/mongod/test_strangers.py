@@ -92,7 +92,7 @@ def port_of(uri: str) -> int:
     return port
 
 
-def test_none_of_its_files_can_be_seen_or_opened(folder: Path):
+def test_none_of_its_files_can_be_seen_or_opened(folder: Path) -> None:
     with private_mongod(folder):
         files = [folder, *folder.rglob("*")]
         assert len(files) > 10
@@ -123,14 +123,14 @@ def is_opened(path: Path) -> bool:
     ],
     ids=["no password", "a guess", "a guess at the key"],
 )
-def test_the_port_gives_nothing_away(folder: Path, credentials: dict[str, str]):
+def test_the_port_gives_nothing_away(folder: Path, credentials: dict[str, str]) -> None:
     with private_mongod(folder) as server:
         outcomes = as_nobody(lambda: attempts(port_of(server.uri), **credentials))
     assert outcomes == dict.fromkeys(outcomes, "refused")
     assert len(outcomes) == 6
 
 
-def test_nobody_becomes_its_administrator_before_it_has_one(folder: Path):
+def test_nobody_becomes_its_administrator_before_it_has_one(folder: Path) -> None:
     """MongoDB lets anybody on the machine make the first user, unless it is told not to."""
     directory = Directory.made(folder)
     with directory.locked():
@@ -143,7 +143,7 @@ def test_nobody_becomes_its_administrator_before_it_has_one(folder: Path):
     assert [user["user"] for user in users] == ["hpsearch"]
 
 
-def test_its_process_tells_no_secret_and_takes_no_signal(folder: Path):
+def test_its_process_tells_no_secret_and_takes_no_signal(folder: Path) -> None:
     with private_mongod(folder) as server:
         pid = status(folder).pid
         assert pid is not None
@@ -158,13 +158,13 @@ def test_its_process_tells_no_secret_and_takes_no_signal(folder: Path):
         assert as_nobody(lambda: os.kill(pid, signal.SIGTERM)) == "PermissionError"
 
 
-def test_no_socket_of_it_lies_where_others_may_go(folder: Path):
+def test_no_socket_of_it_lies_where_others_may_go(folder: Path) -> None:
     with private_mongod(folder) as server:
         listening = Path("/proc/net/unix").read_text()
         assert f"mongodb-{port_of(server.uri)}" not in listening
 
 
-def test_a_process_of_another_user_is_not_taken_for_the_server(folder: Path):
+def test_a_process_of_another_user_is_not_taken_for_the_server(folder: Path) -> None:
     """It could wait at the number of a server that was killed, and be told the password."""
     directory = Directory.made(folder)
     arguments = ["sleep", "60", "--dbpath", str(directory.data), "--port", "1"]
@@ -182,14 +182,16 @@ def test_a_process_of_another_user_is_not_taken_for_the_server(folder: Path):
         os.waitpid(impostor, 0)
 
 
-def test_a_folder_of_another_user_is_refused(folder: Path):
+def test_a_folder_of_another_user_is_refused(folder: Path) -> None:
     folder.mkdir()
     os.chown(folder, NOBODY, NOBODY)
     with pytest.raises(ConfigurationError, match="belongs to another user"):
         private_mongod(folder)
 
 
-def test_a_link_in_the_place_of_the_folder_leaves_alone_what_it_leads_to(folder: Path, tmp_path: Path):
+def test_a_link_in_the_place_of_the_folder_leaves_alone_what_it_leads_to(
+    folder: Path, tmp_path: Path
+) -> None:
     (victim := tmp_path / "victim").mkdir(mode=0o755)
     folder.symlink_to(victim)
 
@@ -201,7 +203,7 @@ def test_a_link_in_the_place_of_the_folder_leaves_alone_what_it_leads_to(folder:
     folder.unlink()
 
 
-def test_data_that_lie_behind_a_link_are_refused(folder: Path, tmp_path: Path):
+def test_data_that_lie_behind_a_link_are_refused(folder: Path, tmp_path: Path) -> None:
     (victim := tmp_path / "victim").mkdir(mode=0o755)
     Directory.made(folder).data.rmdir()
     (folder / "data").symlink_to(victim)
@@ -214,7 +216,7 @@ def test_data_that_lie_behind_a_link_are_refused(folder: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize(("mode", "words"), [(0o755, "chmod 700"), (0o700, "did not make")])
-def test_a_folder_of_other_things_is_left_as_it_is(folder: Path, mode: int, words: str):
+def test_a_folder_of_other_things_is_left_as_it_is(folder: Path, mode: int, words: str) -> None:
     folder.mkdir(mode=mode)
     (folder / "thesis.tex").touch()
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def written(code: str) -> list[dict[str, Any]]:
     return [json.loads(line, parse_constant=pytest.fail) for line in done.stderr.splitlines()]
 
 
-def test_a_line_has_its_time_level_event_words_and_fields():
+def test_a_line_has_its_time_level_event_words_and_fields() -> None:
     began = datetime.now(UTC) - timedelta(seconds=1)
     (line,) = written(
         'log.info("trial %s done", "a/1", extra=Event.TRIAL_DONE.of(exp_key="a", tid=1, loss=0.5))'
@@ -60,12 +61,12 @@ def test_a_line_has_its_time_level_event_words_and_fields():
         "\U0001f600",
     ],
 )
-def test_no_text_breaks_a_line_and_all_of_it_comes_through(text):
+def test_no_text_breaks_a_line_and_all_of_it_comes_through(text: str) -> None:
     (line,) = written(f'log.info("%s", {text!r}, extra=Event.OUTPUT.of(source={text!r}))')
     assert (line["message"], line["source"]) == (text, text)
 
 
-def test_no_text_of_a_line_for_people_passes_for_another_line_or_reaches_the_terminal_raw():
+def test_no_text_of_a_line_for_people_passes_for_another_line_or_reaches_the_terminal_raw() -> None:
     code = (
         "import logging\n"
         "from hpsearch.runtime.logs import log_to_stderr, print_or_log\n"
@@ -83,7 +84,7 @@ def test_no_text_of_a_line_for_people_passes_for_another_line_or_reaches_the_ter
     assert any(line.startswith("Traceback") for line in rest)
 
 
-def test_lines_that_are_logged_all_at_once_are_those_of_one_call_each():
+def test_lines_that_are_logged_all_at_once_are_those_of_one_call_each() -> None:
     texts = ["", "a", 'quotes " and \\', "\\n", "\x7f\x00\u2028", "\ud800", '"message": ""', "\U0001f600"]
     source = '"message": ""'
     code = f"texts, extra = {texts!r}, Event.OUTPUT.of(source={source!r})\n"
@@ -95,7 +96,7 @@ def test_lines_that_are_logged_all_at_once_are_those_of_one_call_each():
     assert len(at_once) == len(texts)
 
 
-def test_half_a_character_breaks_nothing():
+def test_half_a_character_breaks_nothing() -> None:
     """An objective may print bytes that are no text, or half of a surrogate pair."""
     (line,) = written(r'log.info("%s", "a\ud800b", extra=Event.OUTPUT.of(source="e"))')
     assert line["message"] == "a\ud800b"
@@ -113,12 +114,14 @@ def test_half_a_character_breaks_nothing():
         ("{1}", "{1}"),
     ],
 )
-def test_a_field_of_any_kind_becomes_json_that_every_reader_takes(value, expected):
+def test_a_field_of_any_kind_becomes_json_that_every_reader_takes(
+    value: str, expected: dict[str, Any] | list[int | str] | str | None
+) -> None:
     (line,) = written(f'log.info("x", extra=Event.TRIAL_DONE.of(loss={value}))')
     assert line["loss"] == expected
 
 
-def test_a_traceback_is_a_field():
+def test_a_traceback_is_a_field() -> None:
     (line,) = written(
         "try:\n    1 / 0\nexcept ZeroDivisionError:\n"
         '    log.exception("a step failed", extra=Event.HEARTBEAT_FAILED.of())'
@@ -128,7 +131,7 @@ def test_a_traceback_is_a_field():
     assert line["traceback"].endswith("ZeroDivisionError: division by zero")
 
 
-def test_warnings_of_python_and_of_libraries_are_lines_too():
+def test_warnings_of_python_and_of_libraries_are_lines_too() -> None:
     lines = written(
         'warnings.warn("careful\\nnow")\n'
         'logging.getLogger("pymongo.pool").warning("%d connections", 3)\n'
@@ -145,19 +148,19 @@ def test_warnings_of_python_and_of_libraries_are_lines_too():
     assert "%d of %d" in lines[2]["message"]
 
 
-def test_what_is_told_to_people_is_an_event_for_programs():
+def test_what_is_told_to_people_is_an_event_for_programs() -> None:
     (line,) = written('print_or_log("Searching as a.", Event.SEARCHING.of(exp_key="a"))')
     assert (line["event"], line["level"], line["exp_key"]) == ("searching", "info", "a")
 
 
-def test_a_reader_that_has_gone_ends_nothing():
+def test_a_reader_that_has_gone_ends_nothing() -> None:
     code = f"{SETUP}\nos.close(2)\nlog.error('x', extra=Event.CRASHED.of())\nprint('goes on')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "goes on\n")
 
 
 @pytest.mark.parametrize("end", ["sys.stderr.close()", "sys.stderr = None"])
-def test_an_objective_that_takes_stderr_away_ends_nothing(end):
+def test_an_objective_that_takes_stderr_away_ends_nothing(end: str) -> None:
     """With --no-isolate it is the worker's, and the thread that renews leases writes there, too."""
     done = subprocess.run(
         [sys.executable, "-c", SETUP + f"{end}\nlog.warning('to nobody')\nprint('goes on')"],
@@ -177,7 +180,9 @@ def test_an_objective_that_takes_stderr_away_ends_nothing(end):
         (["worker", "--store", "postgres://x"], 78, "ConfigurationError"),
     ],
 )
-def test_last_words_are_an_event_with_the_exit_code(arguments, code, error, tmp_path):
+def test_last_words_are_an_event_with_the_exit_code(
+    arguments: list[str], code: int, error: str, tmp_path: Path
+) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "hpsearch", *arguments, "--log-format", "json"],
         cwd=tmp_path,
@@ -191,7 +196,7 @@ def test_last_words_are_an_event_with_the_exit_code(arguments, code, error, tmp_
     assert (line["exit_code"], line["error"]) == (code, error)
 
 
-def test_a_defect_is_an_event_with_its_traceback():
+def test_a_defect_is_an_event_with_its_traceback() -> None:
     code = (
         "import click\n"
         "from hpsearch.cli.process import run_and_exit\n"

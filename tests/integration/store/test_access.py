@@ -137,7 +137,9 @@ class Meanwhile:
         return self.result
 
 
-def test_a_rotated_password_is_read_from_the_file_and_told_of_once(own, locked, caplog):
+def test_a_rotated_password_is_read_from_the_file_and_told_of_once(
+    own: Site, locked: Server, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("DEBUG", "hpsearch")
     own.file.write_text(own.admit(COORDINATOR))
     store = own.connect(own.read())
@@ -166,7 +168,7 @@ def test_a_rotated_password_is_read_from_the_file_and_told_of_once(own, locked, 
     store.close()
 
 
-def test_a_password_that_is_not_in_a_file_may_be_set_right_at_the_server(own, locked):
+def test_a_password_that_is_not_in_a_file_may_be_set_right_at_the_server(own: Site, locked: Server) -> None:
     uri = own.admit(COORDINATOR)
     password = uri.split("@")[0].rpartition(":")[2]
     store = own.connect(uri, has_file=False)
@@ -179,7 +181,7 @@ def test_a_password_that_is_not_in_a_file_may_be_set_right_at_the_server(own, lo
     store.close()
 
 
-def test_everything_goes_on_under_the_new_password(own, locked):
+def test_everything_goes_on_under_the_new_password(own: Site, locked: Server) -> None:
     """Every call of the protocol, as another client makes it from now on."""
     own.file.write_text(own.admit(COORDINATOR))
     store = own.connect(own.read())
@@ -216,7 +218,7 @@ def test_everything_goes_on_under_the_new_password(own, locked):
     store.close()
 
 
-def test_many_threads_survive_that_the_password_changes_under_them(own, locked):
+def test_many_threads_survive_that_the_password_changes_under_them(own: Site, locked: Server) -> None:
     own.file.write_text(own.admit(COORDINATOR))
     store = own.connect(own.read())
     store_driver = StoreDriver(store, "e")
@@ -246,7 +248,9 @@ def test_many_threads_survive_that_the_password_changes_under_them(own, locked):
     store.close()
 
 
-def test_a_role_that_is_missing_for_a_moment_keeps_the_result(site, caplog):
+def test_a_role_that_is_missing_for_a_moment_keeps_the_result(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     lead = site.connect(site.admit(COORDINATOR))
     lead.open_experiment(StoreDriver(lead, "e").experiment())
     StoreDriver(lead, "e").insert(1)
@@ -265,7 +269,7 @@ def test_a_role_that_is_missing_for_a_moment_keeps_the_result(site, caplog):
     store.close()
 
 
-def test_a_user_who_is_deleted_and_made_again_goes_on(site, caplog):
+def test_a_user_who_is_deleted_and_made_again_goes_on(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     """The server's connections forget the user for good, under the same password as under another."""
     uri = site.admit(WORKER)
     store = site.connect(uri, has_file=False)
@@ -279,7 +283,9 @@ def test_a_user_who_is_deleted_and_made_again_goes_on(site, caplog):
     store.close()
 
 
-def test_a_right_that_the_user_never_had_is_refused_at_once(site, caplog):
+def test_a_right_that_the_user_never_had_is_refused_at_once(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     lead = site.connect(site.admit(COORDINATOR))
     lead.open_experiment(StoreDriver(lead, "e").experiment())
     StoreDriver(lead, "e").insert(1)
@@ -298,7 +304,7 @@ def test_a_right_that_the_user_never_had_is_refused_at_once(site, caplog):
     store.close()
 
 
-def test_a_store_without_patience_for_refusals_is_refused_at_once(site):
+def test_a_store_without_patience_for_refusals_is_refused_at_once(site: Site) -> None:
     store = MongoStore.connect(site.admit(WORKER), patience=PATIENCE)
     site.revoke(WORKER)
     with pytest.raises(StorePermissionError):
@@ -306,7 +312,7 @@ def test_a_store_without_patience_for_refusals_is_refused_at_once(site):
     store.close()
 
 
-def test_once_the_patience_has_ended_no_call_waits_again(site):
+def test_once_the_patience_has_ended_no_call_waits_again(site: Site) -> None:
     n_waits = 0
 
     def may_wait() -> bool:

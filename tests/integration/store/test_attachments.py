@@ -21,7 +21,7 @@ from tests.support.store_driver import StoreDriver
 @pytest.fixture
 def raw(mongo_uri: str, mongo_store: Any) -> Iterator[Any]:
     """The database of the contract, by the driver."""
-    with MongoClient(mongo_uri) as client:
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
         yield client[mongo_store._database.name]
 
 
@@ -38,7 +38,7 @@ def left_over(raw: Any, exp_key: str) -> tuple[int, int]:
     )
 
 
-def test_gridfs_itself_reads_what_was_attached(mongo, raw):
+def test_gridfs_itself_reads_what_was_attached(mongo: StoreDriver, raw: Any) -> None:
     data = bytes(range(256)) * 2048
     mongo.store.attach(mongo.exp_key, "model.bin", data, tid=17, attempt=2)
 
@@ -56,7 +56,7 @@ def test_gridfs_itself_reads_what_was_attached(mongo, raw):
     }
 
 
-def test_what_was_replaced_or_detached_takes_no_room(mongo, raw):
+def test_what_was_replaced_or_detached_takes_no_room(mongo: StoreDriver, raw: Any) -> None:
     for data in (b"1" * CHUNK_BYTES, b"2", b"3" * CHUNK_BYTES):
         mongo.store.attach(mongo.exp_key, "a", data)
     assert left_over(raw, mongo.exp_key) == (1, 0)
@@ -65,7 +65,7 @@ def test_what_was_replaced_or_detached_takes_no_room(mongo, raw):
     assert left_over(raw, mongo.exp_key) == (0, 0)
 
 
-def test_more_than_a_document_can_hold_is_attached(mongo):
+def test_more_than_a_document_can_hold_is_attached(mongo: StoreDriver) -> None:
     data = b"0123456789abcdef" * (CHUNK_BYTES // 16 * (CHUNKS_A_CALL * 17 + 1) + 1)
     mongo.store.attach(mongo.exp_key, "a", data)
 
@@ -73,7 +73,9 @@ def test_more_than_a_document_can_hold_is_attached(mongo):
     assert mongo.store.attachment(mongo.exp_key, "a") == data
 
 
-def test_an_upload_that_a_dead_process_left_never_shows_and_the_next_one_removes_it(mongo, raw):
+def test_an_upload_that_a_dead_process_left_never_shows_and_the_next_one_removes_it(
+    mongo: StoreDriver, raw: Any
+) -> None:
     place = Place(exp_key=mongo.exp_key, tid=None, name="a")
     unfinished = gridfs.file_document("dead", place, 0, 5, 4)
     raw[FILES].update_one({"_id": "dead"}, gridfs.begin(unfinished), upsert=True)
@@ -86,7 +88,7 @@ def test_an_upload_that_a_dead_process_left_never_shows_and_the_next_one_removes
     assert left_over(raw, mongo.exp_key) == (1, 0)
 
 
-def test_a_file_that_lacks_chunks_is_called_damaged(mongo, raw):
+def test_a_file_that_lacks_chunks_is_called_damaged(mongo: StoreDriver, raw: Any) -> None:
     mongo.store.attach(mongo.exp_key, "a", b"x")
     raw[CHUNKS].delete_many({"files_id": raw[FILES].find_one({"metadata.exp_key": mongo.exp_key})["_id"]})
 
@@ -94,7 +96,7 @@ def test_a_file_that_lacks_chunks_is_called_damaged(mongo, raw):
         mongo.store.attachment(mongo.exp_key, "a")
 
 
-def test_looking_for_attachments_examines_those_of_the_place_alone(mongo, raw):
+def test_looking_for_attachments_examines_those_of_the_place_alone(mongo: StoreDriver, raw: Any) -> None:
     for tid in range(30):
         mongo.store.attach(mongo.exp_key, "a", b"x", tid=tid)
 
@@ -107,7 +109,9 @@ def test_looking_for_attachments_examines_those_of_the_place_alone(mongo, raw):
         assert (stats["nReturned"], stats["totalDocsExamined"]) == (1, 1)
 
 
-def test_a_file_that_holds_more_than_its_document_says_is_not_read_to_its_end(mongo, raw):
+def test_a_file_that_holds_more_than_its_document_says_is_not_read_to_its_end(
+    mongo: StoreDriver, raw: Any
+) -> None:
     """A length that somebody altered must not get past the limit of a reader."""
     mongo.store.attach(mongo.exp_key, "a", b"x" * CHUNK_BYTES * (CHUNKS_A_CALL + 1))
     altered = {"length": 2 * CHUNKS_A_CALL, "chunkSize": 1}
@@ -122,10 +126,12 @@ def test_a_file_that_holds_more_than_its_document_says_is_not_read_to_its_end(mo
     assert reads == 2  # the first page, and once more in case it was being replaced
 
 
-def test_three_thousand_small_ones_take_few_round_trips_and_a_large_one_no_copy(mongo, mongo_uri):
+def test_three_thousand_small_ones_take_few_round_trips_and_a_large_one_no_copy(
+    mongo: StoreDriver, mongo_uri: str
+) -> None:
     calls = Calls()
-    with MongoClient(mongo_uri, event_listeners=[calls]) as client:
-        attachments = Attachments(_Called(), client[mongo.store._database.name])
+    with MongoClient[dict[str, Any]](mongo_uri, event_listeners=[calls]) as client:
+        attachments = Attachments(_Called(), client[mongo.store._database.name])  # type: ignore[attr-defined]
         attachments.write(mongo.exp_key, 0, {f"fold{i}": b"x" * 100 for i in range(3000)}, 1)
         assert len(calls.names) <= 40
         assert mongo.store.n_attachments(mongo.exp_key) == 3000
@@ -159,9 +165,11 @@ class _Called:
         return action(*args, **options)
 
 
-def test_of_many_those_that_somebody_deletes_meanwhile_leave_nothing_and_the_others_stay(mongo, raw):
+def test_of_many_those_that_somebody_deletes_meanwhile_leave_nothing_and_the_others_stay(
+    mongo: StoreDriver, raw: Any
+) -> None:
     """A deletion between the chunks and the end of the upload."""
-    attachments = mongo.store._attachments
+    attachments = mongo.store._attachments  # type: ignore[attr-defined]
     write_chunks = attachments._write_chunks
 
     def write_and_detach(chunks: Any) -> None:

@@ -160,7 +160,7 @@ def database(mongo_uri: str) -> Iterator[CorruptibleDatabase]:
 @example(tid=LOST, nth=0, value=2**63 - 1)
 def test_a_search_with_an_altered_trial_ends_and_loses_nothing(
     database: CorruptibleDatabase, tid: int, nth: int, value: Any
-):
+) -> None:
     """Or one sentence names the trial, where its number or its experiment is not to be told any more."""
     experiment = database.begin()
     key = experiment.exp_key
@@ -211,7 +211,7 @@ def look(database: CorruptibleDatabase, exp_key: str) -> None:
 @given(nth=NTH, value=HOSTILE)
 def test_an_altered_experiment_is_refused_by_name_or_goes_on_and_the_others_are_served(
     database: CorruptibleDatabase, nth: int, value: Any
-):
+) -> None:
     experiment, other = database.begin(), database.begin()
     key = experiment.exp_key
     database.store.lead(key, "another", 0.01)
@@ -241,7 +241,7 @@ def test_an_altered_experiment_is_refused_by_name_or_goes_on_and_the_others_are_
 @given(nth=NTH, value=HOSTILE)
 def test_who_leads_an_altered_experiment_is_told_its_field_and_may_always_resign(
     database: CorruptibleDatabase, nth: int, value: Any
-):
+) -> None:
     """What a coordinator does last must not hide why it ends."""
     key = database.begin().exp_key
     database.store.lead(key, "me", 60)
@@ -262,7 +262,7 @@ def test_who_leads_an_altered_experiment_is_told_its_field_and_may_always_resign
 @given(nth=NTH, value=HOSTILE)
 def test_an_altered_worker_is_left_out_of_the_registry_and_the_others_show(
     database: CorruptibleDatabase, nth: int, value: Any
-):
+) -> None:
     for name in ("anna", "ben"):
         database.store.record_worker(Worker(name=name, host="machine", pid=1, exp_keys=("e",)), 60)
     whole = database.raw[WORKERS].find_one({"_id": "anna"})
@@ -275,7 +275,7 @@ def test_an_altered_worker_is_left_out_of_the_registry_and_the_others_show(
 @given(nth=NTH, value=HOSTILE)
 def test_an_altered_attachment_is_refused_by_name_or_read_and_may_be_replaced(
     database: CorruptibleDatabase, nth: int, value: Any
-):
+) -> None:
     key = uuid.uuid4().hex
     database.store.attach(key, "model", b"bytes")
     database.store.attach(key, "other", b"others")
@@ -294,7 +294,7 @@ def test_an_altered_attachment_is_refused_by_name_or_read_and_may_be_replaced(
 @pytest.mark.parametrize("length", [1, 6])
 def test_an_attachment_of_another_length_than_its_chunks_is_refused_by_name(
     database: CorruptibleDatabase, length: int
-):
+) -> None:
     key = uuid.uuid4().hex
     database.store.attach(key, "model", b"bytes")
     database.raw[FILES].update_one({"metadata.exp_key": key}, {"$set": {"length": length}})
@@ -302,7 +302,7 @@ def test_an_attachment_of_another_length_than_its_chunks_is_refused_by_name(
         database.store.attachment(key, "model")
 
 
-def test_a_newer_layout_is_refused_by_every_reader_and_left_as_it_is(database: CorruptibleDatabase):
+def test_a_newer_layout_is_refused_by_every_reader_and_left_as_it_is(database: CorruptibleDatabase) -> None:
     experiment = database.begin()
     key = experiment.exp_key
     trial = f"{key}/{PENDING:06d}"
@@ -330,7 +330,7 @@ def test_a_newer_layout_is_refused_by_every_reader_and_left_as_it_is(database: C
 
 def test_an_experiment_of_an_older_layout_goes_on_and_is_raised_when_it_is_joined(
     database: CorruptibleDatabase,
-):
+) -> None:
     experiment = database.begin()
     key = experiment.exp_key
     database.raw[EXPERIMENTS].update_one({"_id": key}, {"$set": {"schema": 1}})
@@ -346,7 +346,7 @@ def test_an_experiment_of_an_older_layout_goes_on_and_is_raised_when_it_is_joine
     assert database.documents(key)[f"{key}/{DONE:06d}"] == older[f"{key}/{DONE:06d}"]
 
 
-def test_an_experiment_without_a_layout_is_not_taken_for_a_new_one(database: CorruptibleDatabase):
+def test_an_experiment_without_a_layout_is_not_taken_for_a_new_one(database: CorruptibleDatabase) -> None:
     """Joining it overwrites nothing that is there."""
     experiment = database.begin()
     database.raw[EXPERIMENTS].update_one(
@@ -357,7 +357,7 @@ def test_an_experiment_without_a_layout_is_not_taken_for_a_new_one(database: Cor
 
 def test_a_number_that_was_given_to_another_trial_ends_the_coordinator_with_a_sentence(
     database: CorruptibleDatabase,
-):
+) -> None:
     """It neither overwrites that trial nor tries for ever."""
     experiment = database.begin()
     last = f"{experiment.exp_key}/{PENDING:06d}"
@@ -368,7 +368,7 @@ def test_a_number_that_was_given_to_another_trial_ends_the_coordinator_with_a_se
     assert database.raw[TRIALS].find_one({"_id": last}) == before
 
 
-def test_a_trial_that_cannot_be_read_shows_as_failed_with_the_reason(database: CorruptibleDatabase):
+def test_a_trial_that_cannot_be_read_shows_as_failed_with_the_reason(database: CorruptibleDatabase) -> None:
     key = database.begin().exp_key
     database.raw[TRIALS].update_one(
         {"_id": f"{key}/{DONE:06d}"}, {"$set": {"loss": "good"}}, bypass_document_validation=True

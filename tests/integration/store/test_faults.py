@@ -126,7 +126,9 @@ CALLS = [
     ("n_lost", "options"), [(1, "retryWrites=true"), (3, "retryWrites=true"), (1, "retryWrites=false")]
 )
 @pytest.mark.parametrize(("call", "command"), CALLS)
-def test_a_call_whose_answers_are_lost_takes_effect_once(proxy, database, call, command, n_lost, options):
+def test_a_call_whose_answers_are_lost_takes_effect_once(
+    proxy: Proxy, database: str, call: Any, command: str, n_lost: int, options: str
+) -> None:
     uri = f"mongodb://127.0.0.1:{proxy.ports[0]}/?directConnection=true&{options}"
     with connected(uri, database) as store:
         store_driver = with_one_claimed(store)
@@ -138,7 +140,9 @@ def test_a_call_whose_answers_are_lost_takes_effect_once(proxy, database, call, 
 
 
 @pytest.mark.parametrize(("call", "command"), CALLS)
-def test_lost_answers_of_a_standalone_server_do_no_harm(standalone_server, database, call, command):
+def test_lost_answers_of_a_standalone_server_do_no_harm(
+    standalone_server: Server, database: str, call: Any, command: str
+) -> None:
     proxy = Proxy([standalone_server.port])
     with contextlib.closing(proxy), connected(f"mongodb://127.0.0.1:{proxy.ports[0]}/", database) as store:
         store_driver = with_one_claimed(store)
@@ -154,8 +158,8 @@ def test_lost_answers_of_a_standalone_server_do_no_harm(standalone_server, datab
 )
 @pytest.mark.parametrize(("call", "command"), CALLS)
 def test_a_call_that_does_not_get_through_at_first_takes_effect_once(
-    failpoint_server, database, call, command, how
-):
+    failpoint_server: Server, database: str, call: Any, command: str, how: dict[str, Any]
+) -> None:
     with connected(f"{failpoint_server.uri}?heartbeatFrequencyMS=500", database) as store:
         store_driver = with_one_claimed(store)
         with failing(failpoint_server, [command], times=3, **how):
@@ -163,7 +167,9 @@ def test_a_call_that_does_not_get_through_at_first_takes_effect_once(
 
 
 @pytest.mark.parametrize(("call", "command"), CALLS)
-def test_a_write_that_is_not_yet_safe_is_waited_for(failpoint_server, database, call, command):
+def test_a_write_that_is_not_yet_safe_is_waited_for(
+    failpoint_server: Server, database: str, call: Any, command: str
+) -> None:
     """The server did it, but cannot say that a majority has it: the call is repeated, and done once."""
     with connected(failpoint_server.uri, database) as store:
         store_driver = with_one_claimed(store)
@@ -172,7 +178,7 @@ def test_a_write_that_is_not_yet_safe_is_waited_for(failpoint_server, database, 
             call(store_driver)
 
 
-def test_reads_ride_out_a_lost_connection(failpoint_server, database):
+def test_reads_ride_out_a_lost_connection(failpoint_server: Server, database: str) -> None:
     with connected(failpoint_server.uri, database) as store:
         StoreDriver(store, "e").insert(1500)
         with failing(failpoint_server, ["find", "aggregate", "hello"], times=3, closeConnection=True):
@@ -181,7 +187,7 @@ def test_reads_ride_out_a_lost_connection(failpoint_server, database):
             assert store.counts("e")[State.PENDING] == 1500
 
 
-def test_a_wait_survives_the_loss_of_its_change_stream(failpoint_server, database):
+def test_a_wait_survives_the_loss_of_its_change_stream(failpoint_server: Server, database: str) -> None:
     with connected(failpoint_server.uri, database) as store:
         store_driver = StoreDriver(store, "e")
         store_driver.insert(1)
@@ -193,7 +199,9 @@ def test_a_wait_survives_the_loss_of_its_change_stream(failpoint_server, databas
         store.wait_for_change("e", 5)
 
 
-def test_acknowledged_finishes_survive_kill_9(killable_server, database, caplog):
+def test_acknowledged_finishes_survive_kill_9(
+    killable_server: Server, database: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "hpsearch")
     with connected(f"{killable_server.uri}?serverSelectionTimeoutMS=200", database, patience_s=60) as store:
         store_driver = StoreDriver(store, "e")
@@ -227,7 +235,7 @@ def test_acknowledged_finishes_survive_kill_9(killable_server, database, caplog)
     assert events == ["database_away", "database_back"]
 
 
-def test_a_server_that_stands_still_is_given_up_in_time(killable_server, database):
+def test_a_server_that_stands_still_is_given_up_in_time(killable_server: Server, database: str) -> None:
     with connected(f"{killable_server.uri}?socketTimeoutMS=500", database, patience_s=1) as store:
         killable_server.process.send_signal(signal.SIGSTOP)
         try:
@@ -240,7 +248,7 @@ def test_a_server_that_stands_still_is_given_up_in_time(killable_server, databas
         wait_until(lambda: store.experiments() == [])
 
 
-def test_an_unreachable_host_is_given_up_when_the_patience_ends():
+def test_an_unreachable_host_is_given_up_when_the_patience_ends() -> None:
     n_waits = 0
 
     def may_wait() -> bool:
@@ -256,14 +264,14 @@ def test_an_unreachable_host_is_given_up_when_the_patience_ends():
     assert n_waits == 3
 
 
-def test_a_closed_store_says_so(failpoint_server, database):
+def test_a_closed_store_says_so(failpoint_server: Server, database: str) -> None:
     with connected(failpoint_server.uri, database) as store:
         pass
     with pytest.raises(StoreError, match="is closed"):
         store.experiments()
 
 
-def test_racing_stale_and_fresh_holders_leave_one_result(failpoint_server, database):
+def test_racing_stale_and_fresh_holders_leave_one_result(failpoint_server: Server, database: str) -> None:
     """The fence holds on the server: whoever loses the race hears of it, and the document is one's alone."""
     with connected(failpoint_server.uri, database) as store:
         store_driver = StoreDriver(store, "e")

@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test as run
 
 from hpsearch.store.mongo.store import MongoStore
 from tests.support.store_driver import age_leases
-from tests.support.store_machine import StoreMachine
+from tests.support.store_machine import StoreMachine, World
 
 
 class MongoWorld:
@@ -23,12 +23,12 @@ class MongoWorld:
         age_leases(self.store, self.exp_key, seconds)
 
 
-def test_mongodb_does_as_the_model_says(mongo_store: MongoStore):
+def test_mongodb_does_as_the_model_says(mongo_store: MongoStore) -> None:
     """Over any sequence of calls, stale and repeated ones among them, and with leases that run out."""
 
     class MongoMachine(StoreMachine):
         @staticmethod
-        def new_world() -> MongoWorld:
+        def new_world() -> World:
             return MongoWorld(mongo_store)
 
     slow = [HealthCheck.too_slow]

@@ -30,6 +30,7 @@ from hpsearch.store.mongo.connection import check_version
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.schema import INDEXES, TRIALS, VALIDATORS
 from hpsearch.store.mongo.store import MongoStore
+from tests.support.servers import Server
 from tests.support.store_driver import WORKER, StoreDriver
 
 PATIENCE = Patience(20)
@@ -52,7 +53,7 @@ def store_driver(store: MongoStore) -> StoreDriver:
 @pytest.fixture
 def raw(mongo_uri: str, database: str) -> Iterator[Any]:
     """The same database, by the driver."""
-    with MongoClient(mongo_uri) as client:
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
         yield client[database]
 
 
@@ -82,7 +83,7 @@ def examined(trials: Any, command: dict[str, Any]) -> tuple[int, int]:
     return stats["totalKeysExamined"], stats["totalDocsExamined"]
 
 
-def test_a_claim_examines_one_document_among_thousands(many):
+def test_a_claim_examines_one_document_among_thousands(many: Any) -> None:
     command = {
         "findAndModify": TRIALS,
         "query": queries.pending("e"),
@@ -93,14 +94,14 @@ def test_a_claim_examines_one_document_among_thousands(many):
     assert (n_documents, n_keys < 5) == (1, True)
 
 
-def test_a_claim_on_an_empty_queue_examines_nothing(many):
+def test_a_claim_on_an_empty_queue_examines_nothing(many: Any) -> None:
     many.update_many({"state": "pending"}, {"$set": {"state": "cancelled"}})
     command = {"findAndModify": TRIALS, "query": queries.pending("e"), "sort": dict(queries.QUEUE_ORDER)}
     assert examined(many, {**command, "update": queries.renew()})[1] == 0
     assert examined(many, {"find": TRIALS, "filter": queries.claimed_with("t")}) == (0, 0)
 
 
-def test_looking_where_trials_wait_examines_no_document_and_few_keys_of_thousands(many):
+def test_looking_where_trials_wait_examines_no_document_and_few_keys_of_thousands(many: Any) -> None:
     many.update_many({"tid": {"$lt": 4000}}, {"$set": {"state": "pending"}, "$unset": {"loss": 1}})
     n_waiting = many.count_documents({"exp_key": "e", "state": "pending"})
     keys = ["e", *(f"empty {i}" for i in range(50))]
@@ -110,7 +111,7 @@ def test_looking_where_trials_wait_examines_no_document_and_few_keys_of_thousand
     assert n_keys <= 3 * len(keys) < n_waiting
 
 
-def test_the_best_trial_is_the_first_of_its_index(many):
+def test_the_best_trial_is_the_first_of_its_index(many: Any) -> None:
     best = {
         "find": TRIALS,
         "filter": queries.with_loss("e"),
@@ -122,13 +123,13 @@ def test_the_best_trial_is_the_first_of_its_index(many):
     assert examined(many, newest) == (1, 1)
 
 
-def test_looking_for_expired_leases_examines_only_what_runs(many, store_driver):
+def test_looking_for_expired_leases_examines_only_what_runs(many: Any, store_driver: StoreDriver) -> None:
     store_driver.claim()
     for lapsed in (queries.expired("e"), queries.too_long("e")):
         assert examined(many, {"find": TRIALS, "filter": lapsed})[1] == 1
 
 
-def test_reading_what_is_outstanding_costs_as_much_as_is_outstanding(many):
+def test_reading_what_is_outstanding_costs_as_much_as_is_outstanding(many: Any) -> None:
     wanted = {**queries.of("e", {State.DONE, State.FAILED}), "tid": {"$in": list(range(4990, 5010))}}
     n_keys, n_documents = examined(many, {"find": TRIALS, "filter": wanted})
     assert n_documents <= 20
@@ -138,7 +139,7 @@ def test_reading_what_is_outstanding_costs_as_much_as_is_outstanding(many):
 # Preparation
 
 
-def test_preparing_makes_every_index_and_validator_and_may_be_repeated(store, raw):
+def test_preparing_makes_every_index_and_validator_and_may_be_repeated(store: MongoStore, raw: Any) -> None:
     store.prepare()
 
     for name, indexes in INDEXES.items():
@@ -149,7 +150,7 @@ def test_preparing_makes_every_index_and_validator_and_may_be_repeated(store, ra
     assert raw.workers.index_information()["expire"]["expireAfterSeconds"] == 0
 
 
-def test_racing_preparations_agree(mongo_uri, database):
+def test_racing_preparations_agree(mongo_uri: str, database: str) -> None:
     stores = [MongoStore.connect(mongo_uri, database=database, patience=PATIENCE) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(MongoStore.prepare, stores))
@@ -157,7 +158,7 @@ def test_racing_preparations_agree(mongo_uri, database):
         opened.close()
 
 
-def test_an_older_validator_is_replaced(store, raw):
+def test_an_older_validator_is_replaced(store: MongoStore, raw: Any) -> None:
     raw.command("collMod", TRIALS, validator={"tid": {"$exists": True}})
 
     store.prepare()
@@ -180,14 +181,16 @@ def test_an_older_validator_is_replaced(store, raw):
         {"max_attempts": 0},
     ],
 )
-def test_the_server_refuses_a_trial_that_cannot_be(store_driver, raw, change):
+def test_the_server_refuses_a_trial_that_cannot_be(
+    store_driver: StoreDriver, raw: Any, change: dict[str, Any]
+) -> None:
     store_driver.insert()
 
     with pytest.raises(WriteError, match="failed validation"):
         raw[TRIALS].update_one({}, {"$set": change})
 
 
-def test_a_refused_document_is_explained(store_driver):
+def test_a_refused_document_is_explained(store_driver: StoreDriver) -> None:
     with pytest.raises(StoreError, match=r"violates hpsearch's schema: .*max_attempts"):
         store_driver.insert(max_attempts=0)
 
@@ -195,7 +198,7 @@ def test_a_refused_document_is_explained(store_driver):
 # Documents
 
 
-def test_field_names_and_types_are_those_of_the_documentation(store_driver, raw):
+def test_field_names_and_types_are_those_of_the_documentation(store_driver: StoreDriver, raw: Any) -> None:
     store_driver.insert(params={"x": 0.0}, origin="tpe")
     trial = store_driver.claim()
     store_driver.store.finish(trial, Result(loss=1, result={"loss": 1}, duration_s=3))
@@ -227,7 +230,7 @@ def test_field_names_and_types_are_those_of_the_documentation(store_driver, raw)
     }
 
 
-def test_what_an_older_leader_wrote_goes_on_by_the_servers_clock(store_driver, raw):
+def test_what_an_older_leader_wrote_goes_on_by_the_servers_clock(store_driver: StoreDriver, raw: Any) -> None:
     """It has no length of the leader's lease, and no time for which the search was led."""
     run = store_driver.store.open_experiment(store_driver.experiment()).started_at
     store_driver.store.lead("e", "old", 60)
@@ -248,7 +251,7 @@ def test_what_an_older_leader_wrote_goes_on_by_the_servers_clock(store_driver, r
     assert taken.elapsed.since == run - timedelta(seconds=90)
 
 
-def test_an_experiment_of_a_newer_layout_is_refused(store_driver, raw):
+def test_an_experiment_of_a_newer_layout_is_refused(store_driver: StoreDriver, raw: Any) -> None:
     store_driver.store.open_experiment(store_driver.experiment())
     raw.experiments.update_one({}, {"$set": {"schema": 3}})
 
@@ -260,7 +263,9 @@ def test_an_experiment_of_a_newer_layout_is_refused(store_driver, raw):
             attempt()
 
 
-def test_a_result_over_16_mb_is_refused_by_the_name_of_its_largest_part_and_nothing_is_written(store_driver):
+def test_a_result_over_16_mb_is_refused_by_the_name_of_its_largest_part_and_nothing_is_written(
+    store_driver: StoreDriver,
+) -> None:
     store_driver.insert()
     trial = store_driver.claim()
 
@@ -274,7 +279,7 @@ def test_a_result_over_16_mb_is_refused_by_the_name_of_its_largest_part_and_noth
     store_driver.store.finish(trial, Result(loss=1.0, result={"weights": b"x" * 12 * 2**20}))
 
 
-def test_params_over_16_mb_are_refused(store_driver):
+def test_params_over_16_mb_are_refused(store_driver: StoreDriver) -> None:
     with pytest.raises(TooLargeError):
         store_driver.insert(params={"x": "y" * 17 * 2**20})
 
@@ -282,7 +287,9 @@ def test_params_over_16_mb_are_refused(store_driver):
 # Addresses and rights
 
 
-def test_the_database_is_the_one_in_the_uri_else_hpsearch(mongo_uri, failpoint_server, database):
+def test_the_database_is_the_one_in_the_uri_else_hpsearch(
+    mongo_uri: str, failpoint_server: Server, database: str
+) -> None:
     for path, name in (("", "hpsearch"), (database, database)):
         opened = MongoStore.connect(f"{failpoint_server.uri}{path}?retryReads=true", patience=PATIENCE)
         assert opened._database.name == name
@@ -308,7 +315,7 @@ def test_the_database_is_the_one_in_the_uri_else_hpsearch(mongo_uri, failpoint_s
         ("mongodb://anna:s3cr@et@localhost/", "percent-encoded"),
     ],
 )
-def test_a_bad_uri_is_refused_at_once(uri, match):
+def test_a_bad_uri_is_refused_at_once(uri: str, match: str) -> None:
     started = time.monotonic()
 
     with pytest.raises(ConfigurationError, match=match) as caught:
@@ -318,12 +325,14 @@ def test_a_bad_uri_is_refused_at_once(uri, match):
     assert "s3cr" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_bad_database_name_is_refused(failpoint_server):
+def test_a_bad_database_name_is_refused(failpoint_server: Server) -> None:
     with pytest.raises(ConfigurationError, match="cannot be the name"):
         MongoStore.connect(failpoint_server.uri, database="a b/c", patience=PATIENCE)
 
 
-def test_a_wrong_password_is_refused_at_once_and_never_shown(mongo_uri, caplog):
+def test_a_wrong_password_is_refused_at_once_and_never_shown(
+    mongo_uri: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG, "hpsearch")
     password = urlsplit(mongo_uri).password
     assert password
@@ -337,7 +346,7 @@ def test_a_wrong_password_is_refused_at_once_and_never_shown(mongo_uri, caplog):
     assert "s3cret" not in "".join(traceback.format_exception(caught.value)) + caplog.text
 
 
-def test_no_password_is_shown_while_the_server_is_away(caplog):
+def test_no_password_is_shown_while_the_server_is_away(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "hpsearch")
     uri = "mongodb://anna:s3cret@127.0.0.1:1,127.0.0.1:2/?serverSelectionTimeoutMS=100"
 
@@ -367,7 +376,9 @@ def user_with(raw: Any, uri: str, rights: dict[str, list[str]]) -> Iterator[Mong
         opened.close()
 
 
-def test_a_worker_needs_to_find_and_update_trials_only(store_driver, raw, mongo_uri):
+def test_a_worker_needs_to_find_and_update_trials_only(
+    store_driver: StoreDriver, raw: Any, mongo_uri: str
+) -> None:
     store_driver.store.open_experiment(store_driver.experiment())
     store_driver.insert(2)
     rights = {
@@ -393,7 +404,9 @@ def test_a_worker_needs_to_find_and_update_trials_only(store_driver, raw, mongo_
             limited.insert([store_driver.trial(9)])
 
 
-def test_who_may_not_prepare_uses_a_prepared_database(store_driver, raw, mongo_uri):
+def test_who_may_not_prepare_uses_a_prepared_database(
+    store_driver: StoreDriver, raw: Any, mongo_uri: str
+) -> None:
     rights = {"trials": ["find", "insert", "update"], "experiments": ["find", "insert", "update"]}
     with user_with(raw, mongo_uri, rights) as limited:
         assert limited.open_experiment(store_driver.experiment()).exp_key == "e"
@@ -406,7 +419,9 @@ def test_who_may_not_prepare_uses_a_prepared_database(store_driver, raw, mongo_u
 # Servers
 
 
-def test_everything_works_on_a_standalone_server_that_is_warned_of_once(standalone_server, database, caplog):
+def test_everything_works_on_a_standalone_server_that_is_warned_of_once(
+    standalone_server: Server, database: str, caplog: pytest.LogCaptureFixture
+) -> None:
     opened = MongoStore.connect(standalone_server.uri, database=database, patience=PATIENCE)
     store_driver = StoreDriver(opened, "e")
     opened.open_experiment(store_driver.experiment())
@@ -425,12 +440,12 @@ def test_everything_works_on_a_standalone_server_that_is_warned_of_once(standalo
     assert "standalone" in warning.message
 
 
-def test_a_store_that_was_closed_leaves_no_cursor_open_at_the_server(mongo_uri, database):
+def test_a_store_that_was_closed_leaves_no_cursor_open_at_the_server(mongo_uri: str, database: str) -> None:
     """It would hold a change stream of every search for half an hour."""
     opened = MongoStore.connect(mongo_uri, database=database, patience=PATIENCE)
     opened.prepare()
     opened.wait_for_change("e", 0.01)
-    with MongoClient(mongo_uri) as client:
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
         look = [{"$currentOp": {"idleCursors": True}}, {"$match": {"type": "idleCursor"}}]
         ours = [{"$match": {"ns": f"{database}.{TRIALS}"}}]
         assert len(list(client.admin.aggregate(look + ours))) == 1
@@ -438,7 +453,7 @@ def test_a_store_that_was_closed_leaves_no_cursor_open_at_the_server(mongo_uri, 
         assert list(client.admin.aggregate(look + ours)) == []
 
 
-def test_a_server_older_than_5_is_refused():
+def test_a_server_older_than_5_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"MongoDB 4\.4\.29 at db:27017 is too old.*5\.0"):
         check_version({"version": "4.4.29", "versionArray": [4, 4, 29, 0]}, "db:27017")
     check_version({"version": "5.0.0", "versionArray": [5, 0, 0, 0]}, "db:27017")

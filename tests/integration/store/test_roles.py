@@ -63,7 +63,7 @@ def site(mongo_uri: str) -> Iterator[Site]:
         yield made
 
 
-def test_a_search_runs_with_a_user_for_each_part(site, caplog):
+def test_a_search_runs_with_a_user_for_each_part(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     """Every call of the protocol succeeds under the role of the part that makes it."""
     caplog.set_level("INFO", "hpsearch")
     coordinator, worker, viewer = (site.store(role) for role in (COORDINATOR, WORKER, VIEWER))
@@ -198,7 +198,7 @@ CASES = [(role, what) for what, (roles, *_) in REFUSED.items() for role in roles
 
 
 @pytest.mark.parametrize(("role", "what"), CASES, ids=[f"{r.name}-{w}" for r, w in CASES])
-def test_a_role_may_not(site, role, what):
+def test_a_role_may_not(site: Site, role: Any, what: Any) -> None:
     """The operation is refused under the role, and succeeds once the right is added."""
     _, operation, collection, action = REFUSED[what]
     with MongoClient[dict[str, Any]](site.uris[role.name]) as client:
@@ -217,7 +217,7 @@ def test_a_role_may_not(site, role, what):
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_no_role_reads_another_database(site, role):
+def test_no_role_reads_another_database(site: Site, role: Any) -> None:
     """Neither somebody else's searches, nor users' keys, nor the log of all writes."""
     with MongoClient[dict[str, Any]](site.uris[role.name]) as client:
         for database, name in (("others", "trials"), ("admin", "system.users"), ("local", "oplog.rs")):
@@ -233,7 +233,7 @@ def code_of(operation: Operation, target: Any) -> int | None:
     return None
 
 
-def test_a_refusal_names_the_action_the_collection_and_the_role(site):
+def test_a_refusal_names_the_action_the_collection_and_the_role(site: Site) -> None:
     store = site.store(WORKER)
     with pytest.raises(StorePermissionError) as caught:
         store.insert([replace(store.trial("kept", 0), tid=7)])
@@ -244,7 +244,7 @@ def test_a_refusal_names_the_action_the_collection_and_the_role(site):
     assert "kept" not in text  # nothing of the refused document
 
 
-def test_setting_up_again_finds_everything_and_mends_what_was_changed(site, mongo_uri):
+def test_setting_up_again_finds_everything_and_mends_what_was_changed(site: Site, mongo_uri: str) -> None:
     """A right that somebody added to a role is taken back."""
     head, _, options = mongo_uri.partition("?")
     with Setup(f"{head.rpartition('/')[0]}/{site.name}?{options}", PATIENCE) as setup:

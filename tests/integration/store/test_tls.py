@@ -23,12 +23,12 @@ from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory) -> Authority:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="module")
-def stranger(tmp_path_factory) -> Authority:
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """An authority that nobody trusts."""
     return Authority(tmp_path_factory.mktemp("stranger"))
 
@@ -49,20 +49,20 @@ def serving(folder: Path, authority: Authority, certificate: Path, *options: str
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory, authority) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Server]:
     """Wants TLS, and from clients a certificate."""
     yield from serving(tmp_path_factory.mktemp("server"), authority, authority.server())
 
 
 @pytest.fixture(scope="module")
-def misnamed(tmp_path_factory, authority) -> Iterator[Server]:
+def misnamed(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Server]:
     """Has a certificate for another host."""
     certificate = authority.server("db.example")
     yield from serving(tmp_path_factory.mktemp("misnamed"), authority, certificate)
 
 
 @pytest.fixture
-def outdated(authority) -> Iterator[int]:
+def outdated(authority: Authority) -> Iterator[int]:
     """The port of a server whose certificate has expired; mongod itself refuses to start with one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority.server(**EXPIRED))
@@ -91,14 +91,16 @@ def refused(uri: str, error: type[Exception]) -> str:
     return str(caught.value)
 
 
-def test_the_right_files_open_the_store(server):
+def test_the_right_files_open_the_store(server: Server) -> None:
     store = MongoStore.connect(server.uri, patience=Patience(30))
     assert store.experiments() == []
     store.close()
 
 
 @pytest.mark.parametrize("option", ["tlsInsecure", "tlsAllowInvalidCertificates", "tlsAllowInvalidHostnames"])
-def test_a_connection_that_accepts_whoever_answers_is_found(misnamed, authority, option):
+def test_a_connection_that_accepts_whoever_answers_is_found(
+    misnamed: Server, authority: Authority, option: str
+) -> None:
     client = f"tls=true&tlsCertificateKeyFile={authority.client('tests')}"
     if option == "tlsAllowInvalidHostnames":
         client += f"&tlsCAFile={authority.ca}"
@@ -110,7 +112,9 @@ def test_a_connection_that_accepts_whoever_answers_is_found(misnamed, authority,
     assert f"{option} in the URI" in encryption.text
 
 
-def test_a_certificate_that_nobody_trusted_signed_is_refused_at_once(server, stranger):
+def test_a_certificate_that_nobody_trusted_signed_is_refused_at_once(
+    server: Server, stranger: Authority
+) -> None:
     uri = f"mongodb://ann:s3cret@127.0.0.1:{server.port}/?tls=true"
     for options in ("", f"&tlsCAFile={stranger.ca}"):
         text = refused(uri + options, ConfigurationError)
@@ -120,7 +124,7 @@ def test_a_certificate_that_nobody_trusted_signed_is_refused_at_once(server, str
         )
 
 
-def test_a_certificate_for_another_host_is_refused_at_once(misnamed, authority):
+def test_a_certificate_for_another_host_is_refused_at_once(misnamed: Server, authority: Authority) -> None:
     uri = f"mongodb://127.0.0.1:{misnamed.port}/?tls=true&tlsCAFile={authority.ca}"
     assert refused(uri, ConfigurationError) == (
         f"The certificate of MongoDB at 127.0.0.1:{misnamed.port} is not accepted: IP address mismatch, "
@@ -129,24 +133,28 @@ def test_a_certificate_for_another_host_is_refused_at_once(misnamed, authority):
     )
 
 
-def test_a_certificate_that_has_expired_is_refused_at_once(outdated, authority):
+def test_a_certificate_that_has_expired_is_refused_at_once(outdated: int, authority: Authority) -> None:
     uri = f"mongodb://127.0.0.1:{outdated}/?tls=true&tlsCAFile={authority.ca}"
     assert "has expired; renew it, or correct the clock" in refused(uri, ConfigurationError)
 
 
-def test_a_server_that_wants_tls_says_so_to_who_comes_without(server):
+def test_a_server_that_wants_tls_says_so_to_who_comes_without(server: Server) -> None:
     text = refused(f"mongodb://127.0.0.1:{server.port}/", StoreUnavailableError)
     assert text.endswith("; if the server requires TLS, add tls=true to the URI.")
 
 
-def test_who_wants_tls_from_a_server_without_it_is_told(standalone_server, authority):
+def test_who_wants_tls_from_a_server_without_it_is_told(
+    standalone_server: Server, authority: Authority
+) -> None:
     uri = f"mongodb://127.0.0.1:{standalone_server.port}/?tlsCAFile={authority.ca}"
     text = refused(uri, StoreUnavailableError)
     assert text.endswith("; if it does not use TLS, remove the tls options.")
 
 
 @pytest.mark.parametrize("which", ["none", "stranger", "expired"])
-def test_a_client_without_a_certificate_that_the_server_accepts_is_told(server, authority, stranger, which):
+def test_a_client_without_a_certificate_that_the_server_accepts_is_told(
+    server: Server, authority: Authority, stranger: Authority, which: str
+) -> None:
     uri = f"mongodb://127.0.0.1:{server.port}/?tls=true&tlsCAFile={authority.ca}"
     match which:
         case "stranger":
@@ -157,14 +165,14 @@ def test_a_client_without_a_certificate_that_the_server_accepts_is_told(server, 
     assert "; if the server requires a client certificate, add tlsCertificateKeyFile=client.pem" in text
 
 
-def test_a_certificate_without_a_user_is_refused_as_an_unknown_user(server):
+def test_a_certificate_without_a_user_is_refused_as_an_unknown_user(server: Server) -> None:
     text = refused(f"{server.uri}&authMechanism=MONGODB-X509&authSource=$external", StorePermissionError)
     assert "refuses this user: Could not find user" in text
     assert "CN=tests" in text
 
 
 @pytest.mark.parametrize("option", ["tlsCAFile", "tlsCertificateKeyFile"])
-def test_a_file_that_cannot_be_used_is_named_with_its_option(option, tmp_path):
+def test_a_file_that_cannot_be_used_is_named_with_its_option(option: str, tmp_path: Path) -> None:
     """Also where the URI has a password, which no sentence shows."""
     (tmp_path / "garbage.pem").write_text("s3cret")
     for name, problem in (
@@ -177,7 +185,9 @@ def test_a_file_that_cannot_be_used_is_named_with_its_option(option, tmp_path):
         assert "s3cret" not in text
 
 
-def test_a_key_under_a_password_is_not_asked_for_at_the_terminal(authority, tmp_path):
+def test_a_key_under_a_password_is_not_asked_for_at_the_terminal(
+    authority: Authority, tmp_path: Path
+) -> None:
     """OpenSSL would wait for somebody to type it."""
     from cryptography.hazmat.primitives import serialization
 
@@ -195,7 +205,9 @@ def test_a_key_under_a_password_is_not_asked_for_at_the_terminal(authority, tmp_
         assert "tlsCertificateKeyFilePassword is wrong" in text
 
 
-def test_a_certificate_that_goes_bad_during_a_search_is_waited_for(tmp_path, authority, stranger):
+def test_a_certificate_that_goes_bad_during_a_search_is_waited_for(
+    tmp_path: Path, authority: Authority, stranger: Authority
+) -> None:
     """It will be renewed; who is at work goes on, and tells meanwhile that MongoDB is away."""
     certificate = authority.server()
     good, bad = certificate.read_bytes(), stranger.server().read_bytes()

@@ -6,6 +6,7 @@ import socket
 import threading
 import tracemalloc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,7 +28,7 @@ def ends() -> Iterator[tuple[Channel, socket.socket]]:
 
 
 @given(st.lists(st.none() | st.binary(max_size=100) | st.tuples(st.integers(), st.text()), max_size=5))
-def test_messages_arrive_whole_and_in_order(messages):
+def test_messages_arrive_whole_and_in_order(messages: list[Any]) -> None:
     one, other = Channel.pair()
     for message in messages:
         one.send([message])
@@ -37,7 +38,7 @@ def test_messages_arrive_whole_and_in_order(messages):
     other.close()
 
 
-def test_a_message_larger_than_all_that_is_read_at_a_time_arrives():
+def test_a_message_larger_than_all_that_is_read_at_a_time_arrives() -> None:
     one, other = Channel.pair()
     data = bytes(range(256)) * 2**19  # 128 MB
     sender = threading.Thread(target=one.send, args=(data,))
@@ -51,7 +52,9 @@ def test_a_message_larger_than_all_that_is_read_at_a_time_arrives():
     other.close()
 
 
-def test_who_does_not_wait_gets_a_message_once_its_last_byte_is_there(ends):
+def test_who_does_not_wait_gets_a_message_once_its_last_byte_is_there(
+    ends: tuple[Channel, socket.socket],
+) -> None:
     channel, theirs = ends
     frame = HEADER.pack(MARK, 5) + b"\x80\x04K\x07."  # the pickle of 7
     for i in range(len(frame)):
@@ -61,14 +64,16 @@ def test_who_does_not_wait_gets_a_message_once_its_last_byte_is_there(ends):
 
 
 @pytest.mark.parametrize("stray", [b"o", b"oops" * 100, b"\0\0\0\x04", MARK[:3] + b"?"])
-def test_bytes_that_begin_no_message_are_told_at_once(ends, stray):
+def test_bytes_that_begin_no_message_are_told_at_once(
+    ends: tuple[Channel, socket.socket], stray: Any
+) -> None:
     channel, theirs = ends
     theirs.send(stray)
     with pytest.raises(StrayBytesError):
         channel.receive(waiting=False)
 
 
-def test_who_hung_up_is_told_also_in_the_middle_of_a_message(ends):
+def test_who_hung_up_is_told_also_in_the_middle_of_a_message(ends: tuple[Channel, socket.socket]) -> None:
     channel, theirs = ends
     theirs.send(HEADER.pack(MARK, 100) + b"half")
     assert channel.receive(waiting=False) is None
@@ -78,7 +83,7 @@ def test_who_hung_up_is_told_also_in_the_middle_of_a_message(ends):
 
 
 @given(st.lists(st.binary(max_size=2000), max_size=4), st.booleans())
-def test_large_parts_of_messages_arrive_with_their_message(parts, is_mutable):
+def test_large_parts_of_messages_arrive_with_their_message(parts: list[bytes], is_mutable: bool) -> None:
     one, other = Channel.pair()
     for i, part in enumerate(parts):
         one.send((i, [Attachment("a", bytearray(part) if is_mutable else part), Attachment("b", part[:1])]))
@@ -91,7 +96,7 @@ def test_large_parts_of_messages_arrive_with_their_message(parts, is_mutable):
     other.close()
 
 
-def test_a_large_attachment_is_held_once_on_either_end():
+def test_a_large_attachment_is_held_once_on_either_end() -> None:
     one, other = Channel.pair()
     data = bytes(50 * 2**20)
     sender = threading.Thread(target=one.send, args=(Attachment("a", data),))

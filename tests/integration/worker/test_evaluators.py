@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -274,19 +275,25 @@ def run(
     return evaluator.evaluate(trial, experiment, should_stop, reports.append), reports
 
 
-def test_a_good_objective_gives_its_loss_its_result_and_its_reports(evaluator, experiment):
+def test_a_good_objective_gives_its_loss_its_result_and_its_reports(
+    evaluator: Evaluator, experiment: Callable[[str], Experiment]
+) -> None:
     result, reports = run(evaluator, experiment("good"))
     assert (result.loss, result.error) == (0.25, None)
     assert reports == [Report(step=1.0, value=0.25)]
 
 
-def test_the_module_is_imported_once_for_many_trials(evaluator, experiment, tmp_path):
+def test_the_module_is_imported_once_for_many_trials(
+    evaluator: Evaluator, experiment: Callable[[str], Experiment], tmp_path: Path
+) -> None:
     results = [run(evaluator, experiment("good"), tid=tid)[0] for tid in range(3)]
     assert [r.result["calls"] for r in results] == [1, 2, 3]
     assert (tmp_path / "imports").read_text() == "x"
 
 
-def test_an_exception_is_a_failure_with_its_traceback(evaluator, experiment):
+def test_an_exception_is_a_failure_with_its_traceback(
+    evaluator: Evaluator, experiment: Callable[[str], Experiment]
+) -> None:
     result, _ = run(evaluator, experiment("raises"))
     assert result.error is not None
     assert result.error.kind is FailureKind.EXCEPTION
@@ -294,7 +301,9 @@ def test_an_exception_is_a_failure_with_its_traceback(evaluator, experiment):
 
 
 @pytest.mark.parametrize("make", [partial(IsolatedEvaluator, echo=False), InlineEvaluator])
-def test_every_evaluation_begins_in_the_working_folder(make, experiment, tmp_path, monkeypatch):
+def test_every_evaluation_begins_in_the_working_folder(
+    make: Any, experiment: Callable[[str], Experiment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also after the last one left for another folder; objectives are loaded from the worker's own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
@@ -313,43 +322,55 @@ def test_every_evaluation_begins_in_the_working_folder(make, experiment, tmp_pat
     assert [r.result["folder"] for r in results] == [str(scratch), str(scratch)]
 
 
-def test_sys_exit_is_a_failure(evaluator, experiment):
+def test_sys_exit_is_a_failure(evaluator: Evaluator, experiment: Callable[[str], Experiment]) -> None:
     result, _ = run(evaluator, experiment("exits"))
     assert result.error is not None
     assert result.error.kind is FailureKind.EXIT
 
 
-def test_a_hanging_objective_is_stopped_by_its_timeout(evaluator, experiment):
+def test_a_hanging_objective_is_stopped_by_its_timeout(
+    evaluator: Evaluator, experiment: Callable[[str], Experiment]
+) -> None:
     result, _ = run(evaluator, experiment("hangs"), stop=StopReason.TIMEOUT)
     assert result.error is not None
     assert result.error.kind is FailureKind.TIMEOUT
 
 
 @pytest.mark.parametrize("why", [StopReason.CANCELLED, StopReason.LOST, StopReason.DRAINED])
-def test_an_evaluation_that_nobody_wants_is_stopped_without_a_result(evaluator, experiment, why):
+def test_an_evaluation_that_nobody_wants_is_stopped_without_a_result(
+    evaluator: Evaluator, experiment: Callable[[str], Experiment], why: Any
+) -> None:
     with pytest.raises(StoppedError) as caught:
         run(evaluator, experiment("hangs"), stop=why)
     assert caught.value.why is why
 
 
-def test_what_cannot_be_loaded_is_said_before_any_trial_is_taken(evaluator, experiment):
+def test_what_cannot_be_loaded_is_said_before_any_trial_is_taken(
+    evaluator: Evaluator, experiment: Callable[[str], Experiment]
+) -> None:
     with pytest.raises(LoadError, match="not a function"):
         evaluator.prepare(experiment("not_callable"), lambda: None)
 
 
-def test_a_process_that_is_killed_while_it_loads_is_replaced(isolated, killed_while_loading):
+def test_a_process_that_is_killed_while_it_loads_is_replaced(
+    isolated: IsolatedEvaluator, killed_while_loading: Callable[[int], Experiment]
+) -> None:
     """A signal may be anybody's, such as the kernel's when memory runs out."""
     result, _ = run(isolated, killed_while_loading(2))
     assert result.loss == 0.25
 
 
-def test_what_kills_every_process_that_loads_it_is_refused_with_the_signal(isolated, killed_while_loading):
+def test_what_kills_every_process_that_loads_it_is_refused_with_the_signal(
+    isolated: IsolatedEvaluator, killed_while_loading: Callable[[int], Experiment]
+) -> None:
     with pytest.raises(LoadError, match=r"while it loaded .*SIGKILL"):
         isolated.prepare(killed_while_loading(100), lambda: None)
 
 
 @pytest.mark.parametrize("name", ["raises_beside_exception", "interrupts_itself"])
-def test_whatever_is_raised_is_a_failure_and_the_process_goes_on(evaluator, experiment, name):
+def test_whatever_is_raised_is_a_failure_and_the_process_goes_on(
+    evaluator: Evaluator, experiment: Callable[[str], Experiment], name: str
+) -> None:
     before, _ = run(evaluator, experiment("good"))
     result, _ = run(evaluator, experiment(name))
     assert result.error is not None
@@ -359,13 +380,17 @@ def test_whatever_is_raised_is_a_failure_and_the_process_goes_on(evaluator, expe
     assert after.result["pid"] == before.result["pid"]
 
 
-def test_what_cannot_be_read_is_a_failure_and_not_the_end_of_the_process(evaluator, experiment):
+def test_what_cannot_be_read_is_a_failure_and_not_the_end_of_the_process(
+    evaluator: Evaluator, experiment: Callable[[str], Experiment]
+) -> None:
     result, _ = run(evaluator, experiment("returns_what_cannot_be_read"))
     assert result.error is not None
     assert "not today" in result.error.message
 
 
-def test_the_users_own_types_come_back_as_plain_ones(evaluator, experiment):
+def test_the_users_own_types_come_back_as_plain_ones(
+    evaluator: Evaluator, experiment: Callable[[str], Experiment]
+) -> None:
     result, _ = run(evaluator, experiment("returns_own_types"))
     assert (result.loss, result.result["other"]) == (0.5, 0.25)
     assert type(result.result["other"]) is float
@@ -373,24 +398,35 @@ def test_the_users_own_types_come_back_as_plain_ones(evaluator, experiment):
     assert "result['lost']" in result.error.message
 
 
-def test_a_value_too_large_to_store_costs_the_value_and_not_the_loss(isolated, experiment):
+def test_a_value_too_large_to_store_costs_the_value_and_not_the_loss(
+    isolated: IsolatedEvaluator, experiment: Callable[[str], Experiment]
+) -> None:
     result, _ = run(isolated, experiment("returns_a_huge_array"), after_s=60)
     assert (result.loss, sorted(result.result)) == (0.5, ["loss", "status"])
     assert result.error is not None
     assert "result['weights']" in result.error.message
 
 
-def test_each_evaluation_begins_in_the_same_folder(evaluator, experiment, monkeypatch, tmp_path):
+def test_each_evaluation_begins_in_the_same_folder(
+    evaluator: Evaluator,
+    experiment: Callable[[str], Experiment],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
     monkeypatch.chdir(tmp_path)
     here = [run(evaluator, experiment("moves_away"), tid=tid)[0].result["here"] for tid in range(2)]
     assert here == [str(tmp_path)] * 2
 
 
-def test_an_objective_may_change_its_config(evaluator, experiment):
+def test_an_objective_may_change_its_config(
+    evaluator: Evaluator, experiment: Callable[[str], Experiment]
+) -> None:
     assert [run(evaluator, experiment("changes_its_config"), tid=t)[0].loss for t in range(2)] == [0.25] * 2
 
 
-def test_an_operation_of_the_space_that_fails_costs_its_trial_alone(evaluator, experiment):
+def test_an_operation_of_the_space_that_fails_costs_its_trial_alone(
+    evaluator: Evaluator, experiment: Callable[[str], Experiment]
+) -> None:
     space = Space({"x": 1 / hp.quniform("x", -1, 1, 1)})
     inverse = replace(experiment("good"), space=space.to_json(), exp_key="inverse")
     result, _ = run(evaluator, inverse, values={"x": 0.0})
@@ -399,14 +435,18 @@ def test_an_operation_of_the_space_that_fails_costs_its_trial_alone(evaluator, e
     assert run(evaluator, inverse, values={"x": 1.0})[0].loss == 1.0
 
 
-def test_a_closed_output_costs_neither_the_result_nor_the_output_of_the_next(isolated, experiment):
+def test_a_closed_output_costs_neither_the_result_nor_the_output_of_the_next(
+    isolated: IsolatedEvaluator, experiment: Callable[[str], Experiment]
+) -> None:
     assert run(isolated, experiment("closes_its_output"))[0].loss == 0.25
     result, _ = run(isolated, experiment("raises"))
     assert result.error is not None
     assert result.error.log_tail == "before the end\n"
 
 
-def test_an_objective_that_closes_the_line_fails_and_does_not_hang_the_worker(isolated, experiment):
+def test_an_objective_that_closes_the_line_fails_and_does_not_hang_the_worker(
+    isolated: IsolatedEvaluator, experiment: Callable[[str], Experiment]
+) -> None:
     result, _ = run(isolated, experiment("closes_all_files"), after_s=60)
     assert result.error is not None
     assert "closed its channel" in result.error.message
@@ -414,7 +454,9 @@ def test_an_objective_that_closes_the_line_fails_and_does_not_hang_the_worker(is
 
 
 @pytest.mark.parametrize("name", ["writes_into_the_line", "claims_to_send_much"])
-def test_an_objective_that_writes_into_the_line_fails_and_the_next_trial_runs(isolated, experiment, name):
+def test_an_objective_that_writes_into_the_line_fails_and_the_next_trial_runs(
+    isolated: IsolatedEvaluator, experiment: Callable[[str], Experiment], name: str
+) -> None:
     """What cannot be read as a message ends the child that sent it, not the worker."""
     result, _ = run(isolated, experiment(name), after_s=60)
     assert result.error is not None
@@ -423,14 +465,18 @@ def test_an_objective_that_writes_into_the_line_fails_and_the_next_trial_runs(is
     assert run(isolated, experiment("good"))[0].loss == 0.25
 
 
-def test_a_message_without_an_end_keeps_no_watch_from_ending_its_evaluation(isolated, experiment):
+def test_a_message_without_an_end_keeps_no_watch_from_ending_its_evaluation(
+    isolated: IsolatedEvaluator, experiment: Callable[[str], Experiment]
+) -> None:
     """A fork of the objective may be killed while it speaks."""
     with pytest.raises(StoppedError):
         run(isolated, experiment("ends_within_a_message"), stop=StopReason.CANCELLED)
     assert run(isolated, experiment("good"))[0].loss == 0.25
 
 
-def test_a_fork_that_returns_as_well_gives_no_second_answer(isolated, experiment):
+def test_a_fork_that_returns_as_well_gives_no_second_answer(
+    isolated: IsolatedEvaluator, experiment: Callable[[str], Experiment]
+) -> None:
     losses = []
     for tid in range(4):
         result, _ = run(isolated, experiment("returns_twice"), tid=tid, values={"x": tid / 4})
@@ -439,7 +485,9 @@ def test_a_fork_that_returns_as_well_gives_no_second_answer(isolated, experiment
     assert run(isolated, experiment("good"))[0].loss == 0.25
 
 
-def test_a_fork_that_returns_into_the_worker_itself_ends_there(inline, experiment):
+def test_a_fork_that_returns_into_the_worker_itself_ends_there(
+    inline: InlineEvaluator, experiment: Callable[[str], Experiment]
+) -> None:
     """It would go on as a second worker, with the trials, the name and the connections of the first."""
     me = os.getpid()
     run(inline, experiment("returns_twice"))
@@ -449,35 +497,46 @@ def test_a_fork_that_returns_into_the_worker_itself_ends_there(inline, experimen
     assert os.waitstatus_to_exitcode(status) == 0
 
 
-def test_what_an_objective_left_running_reports_to_nobody(evaluator, experiment):
+def test_what_an_objective_left_running_reports_to_nobody(
+    evaluator: Evaluator, experiment: Callable[[str], Experiment]
+) -> None:
     run(evaluator, experiment("speaks_on"))
     _, reports = run(evaluator, experiment("hangs"), stop=StopReason.TIMEOUT)
     assert reports == []
 
 
-def test_what_a_fork_reports_later_counts_for_no_other_trial(isolated, experiment):
+def test_what_a_fork_reports_later_counts_for_no_other_trial(
+    isolated: IsolatedEvaluator, experiment: Callable[[str], Experiment]
+) -> None:
     run(isolated, experiment("leaves_a_fork_that_speaks"))
     _, reports = run(isolated, experiment("hangs"), stop=StopReason.TIMEOUT)
     assert reports == []
 
 
 def test_an_experiment_is_loaded_from_where_the_worker_was_started(
-    isolated, experiment, monkeypatch, tmp_path
-):
+    isolated: IsolatedEvaluator,
+    experiment: Callable[[str], Experiment],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
     monkeypatch.chdir(tmp_path)
     run(isolated, experiment("moves_away"))
     nearby = ObjectiveRef(kind="file", ref="objectives_under_test.py:good")
     assert run(isolated, replace(experiment("good"), objective=nearby))[0].loss == 0.25
 
 
-def test_signal_handlers_of_an_objective_do_not_outlive_its_process(impatient, experiment):
+def test_signal_handlers_of_an_objective_do_not_outlive_its_process(
+    impatient: IsolatedEvaluator, experiment: Callable[[str], Experiment]
+) -> None:
     assert run(impatient, experiment("catches_alarms"))[0].loss == 0.0
     result, _ = run(impatient, experiment("hangs"), stop=StopReason.TIMEOUT)
     assert result.state is State.FAILED
     assert run(impatient, experiment("good"))[0].loss == 0.25
 
 
-def test_a_line_without_an_end_is_passed_on_in_pieces(experiment, capfd):
+def test_a_line_without_an_end_is_passed_on_in_pieces(
+    experiment: Callable[[str], Experiment], capfd: pytest.CaptureFixture[str]
+) -> None:
     evaluator = IsolatedEvaluator(echo=True)
     try:
         result, _ = run(evaluator, experiment("never_ends_a_line"), after_s=60)
@@ -489,7 +548,7 @@ def test_a_line_without_an_end_is_passed_on_in_pieces(experiment, capfd):
     assert capfd.readouterr().err.count("x") == 64 * 2**20
 
 
-def test_an_evaluator_leaves_no_files_open(experiment):
+def test_an_evaluator_leaves_no_files_open(experiment: Callable[[str], Experiment]) -> None:
     def files() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
 
@@ -510,8 +569,13 @@ def test_an_evaluator_leaves_no_files_open(experiment):
     ],
 )
 def test_the_death_of_the_child_is_a_failure_and_the_next_trial_runs(
-    isolated, experiment, name, kind, signal_name, exit_code
-):
+    isolated: IsolatedEvaluator,
+    experiment: Callable[[str], Experiment],
+    name: str,
+    kind: FailureKind,
+    signal_name: str | None,
+    exit_code: int | None,
+) -> None:
     result, _ = run(isolated, experiment(name))
     assert result.state is State.FAILED
     assert result.error is not None
@@ -519,14 +583,18 @@ def test_the_death_of_the_child_is_a_failure_and_the_next_trial_runs(
     assert run(isolated, experiment("good"))[0].loss == 0.25
 
 
-def test_output_before_a_crash_is_kept(isolated, experiment):
+def test_output_before_a_crash_is_kept(
+    isolated: IsolatedEvaluator, experiment: Callable[[str], Experiment]
+) -> None:
     result, _ = run(isolated, experiment("crashes"))
     assert result.error is not None
     assert "about to crash" in (result.error.log_tail or "")
     assert "Segmentation fault" in (result.error.log_tail or "")
 
 
-def test_the_end_of_a_long_output_is_kept(isolated, experiment):
+def test_the_end_of_a_long_output_is_kept(
+    isolated: IsolatedEvaluator, experiment: Callable[[str], Experiment]
+) -> None:
     result, _ = run(isolated, experiment("chatty"))
     assert result.error is not None
     tail = result.error.log_tail or ""
@@ -534,20 +602,26 @@ def test_the_end_of_a_long_output_is_kept(isolated, experiment):
     assert len(tail.encode()) <= 64 * 1024
 
 
-def test_output_of_one_trial_is_not_shown_with_the_next(isolated, experiment):
+def test_output_of_one_trial_is_not_shown_with_the_next(
+    isolated: IsolatedEvaluator, experiment: Callable[[str], Experiment]
+) -> None:
     run(isolated, experiment("chatty"))
     result, _ = run(isolated, experiment("raises"), tid=1)
     assert result.error is not None
     assert result.error.log_tail == "before the end\n"
 
 
-def test_a_child_that_ignores_sigterm_is_killed(impatient, experiment):
+def test_a_child_that_ignores_sigterm_is_killed(
+    impatient: IsolatedEvaluator, experiment: Callable[[str], Experiment]
+) -> None:
     result, _ = run(impatient, experiment("hangs_stubbornly"), stop=StopReason.TIMEOUT)
     assert result.error is not None
     assert result.error.kind is FailureKind.TIMEOUT
 
 
-def test_what_an_objective_started_ends_with_its_child(isolated, experiment):
+def test_what_an_objective_started_ends_with_its_child(
+    isolated: IsolatedEvaluator, experiment: Callable[[str], Experiment]
+) -> None:
     result, _ = run(isolated, experiment("forks"))
     isolated.close()
     deadline = time.monotonic() + 10
@@ -556,7 +630,9 @@ def test_what_an_objective_started_ends_with_its_child(isolated, experiment):
         time.sleep(0.01)
 
 
-def test_the_child_dies_with_the_worker(isolated, experiment, tmp_path):
+def test_the_child_dies_with_the_worker(
+    isolated: IsolatedEvaluator, experiment: Callable[[str], Experiment], tmp_path: Path
+) -> None:
     """A worker that is killed with -9 leaves no process behind that still evaluates."""
     pid_file = tmp_path / "pid"
     script = (

@@ -61,7 +61,7 @@ with Interrupt() as interrupt:
 
 @pytest.mark.parametrize("force", [True, False])
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_the_workers_log_and_its_signals_stay(tmp_path: Path, form: str, force: bool):
+def test_the_workers_log_and_its_signals_stay(tmp_path: Path, form: str, force: bool) -> None:
     file = tmp_path / "search_with_habits.py"
     file.write_text(HABITS.format(force=force))
     done = subprocess.run(

@@ -39,12 +39,12 @@ def written_by(code: str, log: Path) -> list[str]:
     return [path.read_text() for path in (*sorted(log.parent.glob("*.log.*"), reverse=True), log)]
 
 
-def test_a_full_log_makes_room_and_no_line_is_lost_or_divided(tmp_path: Path):
+def test_a_full_log_makes_room_and_no_line_is_lost_or_divided(tmp_path: Path) -> None:
     texts = written_by(WRITER, tmp_path / "worker-1.log")
     assert "".join(texts) == "".join(f"line {i}\n" for i in range(1000))
     assert [text[-1] for text in texts if text] == ["\n"] * 3
     assert all(len(text) < 4_020 for text in texts)
 
 
-def test_what_is_written_beside_the_log_counts_too(tmp_path: Path):
+def test_what_is_written_beside_the_log_counts_too(tmp_path: Path) -> None:
     assert written_by(OTHERS, tmp_path / "worker-1.log") == ["x" * 5_000, "more"]

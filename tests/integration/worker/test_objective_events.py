@@ -203,7 +203,9 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> Iterator[InlineEvaluator]:
 
 @pytest.mark.parametrize("kind", ["isolated", "inline"])
 @pytest.mark.parametrize("name", ["threads", "kept_pool"])
-def test_words_from_threads_arrive_in_every_trial(evaluate, request, kind, name):
+def test_words_from_threads_arrive_in_every_trial(
+    evaluate: Evaluate, request: pytest.FixtureRequest, kind: str, name: str
+) -> None:
     evaluator = request.getfixturevalue(kind)
     for tid in range(2):
         said, _ = evaluate(evaluator, name, tid)
@@ -214,7 +216,9 @@ def test_words_from_threads_arrive_in_every_trial(evaluate, request, kind, name)
 @pytest.mark.parametrize(
     "name", ["forks", "spawns", "a_server_forks", "threads_of_a_process", "a_program", "handed_over"]
 )
-def test_words_from_processes_arrive_in_every_trial(evaluate, isolated, name):
+def test_words_from_processes_arrive_in_every_trial(
+    evaluate: Evaluate, isolated: IsolatedEvaluator, name: str
+) -> None:
     for tid in range(1 if name == "a_server_forks" else 2):  # the server stays the one of the first trial
         said, _ = evaluate(isolated, name, tid)
         assert sorted(said.reports) == list(range(6))
@@ -222,19 +226,25 @@ def test_words_from_processes_arrive_in_every_trial(evaluate, isolated, name):
 
 
 @pytest.mark.parametrize("name", ["many_large_at_once", "in_the_middle_of_a_message"])
-def test_words_that_are_sent_at_once_do_not_mix(evaluate, isolated, name):
+def test_words_that_are_sent_at_once_do_not_mix(
+    evaluate: Evaluate, isolated: IsolatedEvaluator, name: str
+) -> None:
     said, _ = evaluate(isolated, name)
     assert sorted(said.attachments) == [f"large{i}" for i in range(6)]
     assert all(set(data) == {i} for i, (_, data) in enumerate(sorted(said.attachments.items())))
 
 
-def test_a_thread_of_an_earlier_trial_writes_into_no_later_one(evaluate, isolated):
+def test_a_thread_of_an_earlier_trial_writes_into_no_later_one(
+    evaluate: Evaluate, isolated: IsolatedEvaluator
+) -> None:
     evaluate(isolated, "leaves_a_thread", 0)
     said, _ = evaluate(isolated, "lets_it_go_on", 1)
     assert said.reports == [0]
 
 
-def test_a_process_of_an_earlier_trial_is_warned_once_and_writes_into_no_later_one(evaluate, isolated):
+def test_a_process_of_an_earlier_trial_is_warned_once_and_writes_into_no_later_one(
+    evaluate: Evaluate, isolated: IsolatedEvaluator
+) -> None:
     first, _ = evaluate(isolated, "leaves_a_process", 0)
     assert first.reports == [7]
     said, result = evaluate(isolated, "lets_the_process_go_on", 1)
@@ -243,7 +253,9 @@ def test_a_process_of_an_earlier_trial_is_warned_once_and_writes_into_no_later_o
     assert result["n_warnings"] == 1
 
 
-def test_a_process_that_is_killed_while_it_speaks_harms_nothing(evaluate, isolated):
+def test_a_process_that_is_killed_while_it_speaks_harms_nothing(
+    evaluate: Evaluate, isolated: IsolatedEvaluator
+) -> None:
     said, _ = evaluate(isolated, "dies_while_it_speaks")
     assert said.reports == [0]
     assert said.attachments.keys() == {"fold0"}
@@ -273,7 +285,9 @@ if __name__ == "__main__":
 """
 
 
-def test_a_process_that_cannot_reach_its_trial_warns_once_and_one_outside_a_search_never(tmp_path: Path):
+def test_a_process_that_cannot_reach_its_trial_warns_once_and_one_outside_a_search_never(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
     done = subprocess.run(
         [sys.executable, tmp_path / "script.py"], capture_output=True, text=True, timeout=60, check=True
@@ -310,7 +324,7 @@ print(heard)
 """
 
 
-def test_a_thread_whose_trial_nobody_knows_warns_once():
+def test_a_thread_whose_trial_nobody_knows_warns_once() -> None:
     done = subprocess.run(
         [sys.executable, "-c", LATE_THREAD], capture_output=True, text=True, timeout=60, check=True
     )

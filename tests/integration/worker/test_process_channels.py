@@ -31,7 +31,7 @@ print(len(received), flush=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs to be another user")
-def test_nothing_is_sent_to_another_user_who_took_the_address_of_a_worker_that_ended():
+def test_nothing_is_sent_to_another_user_who_took_the_address_of_a_worker_that_ended() -> None:
     command = [sys.executable, "-c", _LISTEN, str(_OTHER)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None

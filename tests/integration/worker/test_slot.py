@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,16 +48,16 @@ class Observed(MemoryStore):
         self.at_finish: list[list[str]] = []
         self.refusal: StoreError | None = None
 
-    def attach(self, exp_key, name, data, *, tid=None, attempt=0):
+    def attach(self, exp_key: str, name: str, data: bytes, *, tid: Any = None, attempt: Any = 0) -> None:  # type: ignore[override]
         if self.refusal is not None and tid is not None:
             raise self.refusal
         super().attach(exp_key, name, data, tid=tid, attempt=attempt)
 
-    def attachment(self, exp_key, name, **options):
+    def attachment(self, exp_key: Any, name: Any, **options: Any) -> bytes:
         self.n_read += 1
         return super().attachment(exp_key, name, **options)
 
-    def finish(self, trial, result):
+    def finish(self, trial: Any, result: Any) -> None:
         self.at_finish.append(self.attachments(trial.exp_key, tid=trial.tid))
         super().finish(trial, result)
 
@@ -73,7 +74,7 @@ def store() -> Observed:
 def experiment(store: MemoryStore, loss: float = 0.5, n: int = 1) -> Experiment:
     """Open an experiment by value with pending trials."""
 
-    def objective(config):
+    def objective(config: Any) -> dict[str, float | dict[str, bytes]]:
         return {"loss": loss, "attachments": {"b": b"x", "a": b"y"}}
 
     return open_by_value(store, objective, digest=str(loss), n=n)
@@ -118,7 +119,7 @@ def slot(store: Observed) -> Iterator[Slot]:
     heartbeat.stop(THREAD_WORKER, 1.0)
 
 
-def test_attachments_are_there_before_the_trial_is_done(store, slot):
+def test_attachments_are_there_before_the_trial_is_done(store: Observed, slot: Slot) -> None:
     experiment(store)
 
     slot.work()
@@ -127,7 +128,7 @@ def test_attachments_are_there_before_the_trial_is_done(store, slot):
     assert store.at_finish == [["a", "b"]]
 
 
-def test_attachments_that_the_store_refuses_cost_no_loss_and_are_named(store, slot):
+def test_attachments_that_the_store_refuses_cost_no_loss_and_are_named(store: Observed, slot: Slot) -> None:
     experiment(store)
     store.refusal = StoreError("There is no room.")
 
@@ -141,7 +142,9 @@ def test_attachments_that_the_store_refuses_cost_no_loss_and_are_named(store, sl
         assert f"The attachment '{name}' could not be stored: There is no room." in trial.error.message
 
 
-def test_nothing_is_attached_to_a_trial_that_is_not_held_any_more(store, slot, monkeypatch):
+def test_nothing_is_attached_to_a_trial_that_is_not_held_any_more(
+    store: Observed, slot: Slot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The search may have been deleted, and the number be that of a trial of the next one by now."""
     experiment(store)
     monkeypatch.setattr(store, "renew", lambda trial: LeaseStatus.LOST)
@@ -152,7 +155,7 @@ def test_nothing_is_attached_to_a_trial_that_is_not_held_any_more(store, slot, m
     assert slot.tally.outcomes()[Outcome.LOST] == 1
 
 
-def test_a_store_that_is_away_for_good_leaves_the_trial_to_others(store, slot):
+def test_a_store_that_is_away_for_good_leaves_the_trial_to_others(store: Observed, slot: Slot) -> None:
     experiment(store)
     store.refusal = StoreUnavailableError("It is away.")
 
@@ -162,12 +165,14 @@ def test_a_store_that_is_away_for_good_leaves_the_trial_to_others(store, slot):
     assert slot.shutdown.is_draining()
 
 
-def test_a_result_that_the_user_may_not_write_is_not_cut_down_to_its_loss(store, slot, monkeypatch):
+def test_a_result_that_the_user_may_not_write_is_not_cut_down_to_its_loss(
+    store: Observed, slot: Slot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing is wrong with it: whoever may write it evaluates the trial once more."""
     experiment(store)
     finish, answers = store.finish, iter([StorePermissionError("The password was changed.")])
 
-    def refused_at_first(trial, result):
+    def refused_at_first(trial: Any, result: Any) -> None:
         for refusal in answers:
             raise refusal
         finish(trial, result)
@@ -179,10 +184,12 @@ def test_a_result_that_the_user_may_not_write_is_not_cut_down_to_its_loss(store,
     assert isinstance(slot.shutdown.error, StorePermissionError)
 
 
-def test_a_worker_that_should_leave_while_it_is_refused_leaves_in_good_order(store, slot, monkeypatch):
+def test_a_worker_that_should_leave_while_it_is_refused_leaves_in_good_order(
+    store: Observed, slot: Slot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     experiment(store)
 
-    def refused(*args):
+    def refused(*args: Any) -> None:
         slot.shutdown.drain()
         raise StorePermissionError("The password was changed.")
 
@@ -192,7 +199,9 @@ def test_a_worker_that_should_leave_while_it_is_refused_leaves_in_good_order(sto
     assert slot.shutdown.error is None
 
 
-def test_an_objective_is_fetched_once_for_all_slots_and_again_when_its_experiment_was_made_anew(store):
+def test_an_objective_is_fetched_once_for_all_slots_and_again_when_its_experiment_was_made_anew(
+    store: Observed,
+) -> None:
     first = experiment(store)
     objectives = ObjectiveCache(store, SECRET)
 
@@ -204,7 +213,7 @@ def test_an_objective_is_fetched_once_for_all_slots_and_again_when_its_experimen
     assert store.n_read == 2
 
 
-def test_an_objective_that_is_gone_is_refused_with_the_remedy(store):
+def test_an_objective_that_is_gone_is_refused_with_the_remedy(store: Observed) -> None:
     opened = experiment(store)
     store.detach("e", ATTACHMENT)
 
@@ -212,11 +221,13 @@ def test_an_objective_that_is_gone_is_refused_with_the_remedy(store):
         ObjectiveCache(store, SECRET)(opened)
 
 
-def test_an_objective_whose_attachment_is_damaged_is_left_alone_and_ends_no_worker(store, slot, monkeypatch):
+def test_an_objective_whose_attachment_is_damaged_is_left_alone_and_ends_no_worker(
+    store: Observed, slot: Slot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Other experiments may be fine."""
     opened = experiment(store)
 
-    def damaged(*args, **options):
+    def damaged(*args: Any, **options: Any) -> None:
         raise StoreError("The attachment e/objective is damaged.")
 
     monkeypatch.setattr(store, "attachment", damaged)
@@ -228,7 +239,7 @@ def test_an_objective_whose_attachment_is_damaged_is_left_alone_and_ends_no_work
         ObjectiveCache(store, SECRET)(opened)
 
 
-def test_an_experiment_that_was_refused_is_served_once_it_is_made_anew(store, slot):
+def test_an_experiment_that_was_refused_is_served_once_it_is_made_anew(store: Observed, slot: Slot) -> None:
     refused = experiment(store)
     store.attach("e", ATTACHMENT, b"unsigned")
     slot.work()
@@ -241,7 +252,9 @@ def test_an_experiment_that_was_refused_is_served_once_it_is_made_anew(store, sl
     assert list(slot.served.running(refresh=True)) == ["e"]
 
 
-def test_a_trial_of_an_experiment_made_anew_is_not_evaluated_as_one_of_the_old(store, slot):
+def test_a_trial_of_an_experiment_made_anew_is_not_evaluated_as_one_of_the_old(
+    store: Observed, slot: Slot
+) -> None:
     """A worker looks for experiments every two seconds only; a name may be somebody else's by then."""
     old = experiment(store, loss=0.5)
     assert list(slot.served.running()) == ["e"]
@@ -256,7 +269,9 @@ def test_a_trial_of_an_experiment_made_anew_is_not_evaluated_as_one_of_the_old(s
 
 
 @pytest.mark.parametrize("exp_keys", [[], ["e"]])
-def test_an_experiment_that_another_has_replaced_is_not_refused(store, slot, exp_keys):
+def test_an_experiment_that_another_has_replaced_is_not_refused(
+    store: Observed, slot: Slot, exp_keys: Any
+) -> None:
     """What was signed for the new one does not fit the old one, which the worker still knows."""
     slot = replace(slot, served=ServedExperiments(store, exp_keys))
     old = experiment(store, loss=0.5)
@@ -268,13 +283,15 @@ def test_an_experiment_that_another_has_replaced_is_not_refused(store, slot, exp
     assert store.trial("e", 0).loss == 0.25
 
 
-def made_anew(store, old):
+def made_anew(store: Observed, old: Experiment) -> None:
     wait_until(lambda: store.now() > old.created_at, "a later time", 5)
     store.delete_experiment("e")
     experiment(store, loss=0.25)
 
 
-def test_a_trial_that_an_old_coordinator_left_in_a_new_experiment_is_not_given_back_for_ever(store, slot):
+def test_a_trial_that_an_old_coordinator_left_in_a_new_experiment_is_not_given_back_for_ever(
+    store: Observed, slot: Slot
+) -> None:
     opened = experiment(store, n=0)
     store.insert(
         [replace(trial, exp_created_at=store.now().replace(year=2000)) for trial in trials_of(opened)]
@@ -285,7 +302,7 @@ def test_a_trial_that_an_old_coordinator_left_in_a_new_experiment_is_not_given_b
     assert store.trial("e", 0).loss == 0.5
 
 
-def test_a_worker_goes_round_its_experiments_by_their_priorities(store, slot):
+def test_a_worker_goes_round_its_experiments_by_their_priorities(store: Observed, slot: Slot) -> None:
     """The oldest has a queue that would keep the worker for long."""
     for exp_key, n, priority in (("oldest", 200, 1), ("newer", 40, 1), ("urgent", 40, 2), ("idle", 0, 9)):
         opened = store.open_experiment(
@@ -316,7 +333,7 @@ class PausedMeanwhile(InlineEvaluator):
         super().__init__(objectives=ObjectiveCache(store, SECRET))
         self.move, self.left = move, nth
 
-    def prepare(self, experiment, should_stop):
+    def prepare(self, experiment: Any, should_stop: Any) -> None:
         super().prepare(experiment, should_stop)
         self.left -= 1
         if self.left == 0:
@@ -326,8 +343,8 @@ class PausedMeanwhile(InlineEvaluator):
 @pytest.mark.parametrize("nth", [1, 2], ids=["before the claim", "after the claim"])
 @pytest.mark.parametrize("state", [ExperimentState.PAUSED, ExperimentState.STOPPED, ExperimentState.DONE])
 def test_no_trial_of_a_search_begins_that_was_paused_or_ended_while_its_objective_was_loaded(
-    store, slot, state, nth
-):
+    store: Observed, slot: Slot, state: ExperimentState, nth: int
+) -> None:
     """Also when the evaluating process has died since, and another has to load it after the claim."""
     experiment(store, n=3)
     evaluator = PausedMeanwhile(store, lambda: store.set_experiment_state("e", state), nth)
@@ -339,7 +356,7 @@ def test_no_trial_of_a_search_begins_that_was_paused_or_ended_while_its_objectiv
     assert (first.attempt, first.history, first.owner, first.worker) == (1, (), None, None)
 
 
-def test_a_trial_that_was_not_begun_for_a_pause_is_evaluated_after_it(store, slot):
+def test_a_trial_that_was_not_begun_for_a_pause_is_evaluated_after_it(store: Observed, slot: Slot) -> None:
     experiment(store, n=2)
     evaluator = PausedMeanwhile(store, lambda: store.set_experiment_state("e", ExperimentState.PAUSED), nth=1)
     paused = replace(slot, evaluator=evaluator, tally=Tally(THREAD_WORKER, max_trials=1))
@@ -355,7 +372,7 @@ def test_a_trial_that_was_not_begun_for_a_pause_is_evaluated_after_it(store, slo
     assert [(trial.loss, trial.attempt, trial.history) for trial in trials] == [(0.5, 2, ()), (0.5, 1, ())]
 
 
-def test_a_pause_of_one_search_holds_up_no_other(store, slot):
+def test_a_pause_of_one_search_holds_up_no_other(store: Observed, slot: Slot) -> None:
     for exp_key in ("paused", "other"):
         opened = store.open_experiment(
             Experiment(
@@ -376,7 +393,9 @@ def test_a_pause_of_one_search_holds_up_no_other(store, slot):
     assert sum(trial.attempt for trial in store.trials("paused")) <= 1  # it looked again after the first
 
 
-def test_a_search_that_was_deleted_between_claim_and_begin_ends_no_worker(store, slot):
+def test_a_search_that_was_deleted_between_claim_and_begin_ends_no_worker(
+    store: Observed, slot: Slot
+) -> None:
     experiment(store)
     evaluator = PausedMeanwhile(store, lambda: store.delete_experiment("e"), nth=2)
 
@@ -387,12 +406,12 @@ def test_a_search_that_was_deleted_between_claim_and_begin_ends_no_worker(store,
     assert gone.tally.outcomes()[Outcome.NOT_BEGUN] == 1
 
 
-def test_whatever_begins_was_taken_before_the_pause(store, slot):
+def test_whatever_begins_was_taken_before_the_pause(store: Observed, slot: Slot) -> None:
     """Four slots are at work when somebody pauses; one look at the trials right after it tells."""
     begun: list[float] = []
     waiting: set[float] = set()
 
-    def objective(config):
+    def objective(config: Any) -> float:
         begun.append(config["x"])
         if len(begun) == 40:
             store.set_experiment_state("e", ExperimentState.PAUSED)
@@ -419,17 +438,19 @@ class CallsHere:
     def __init__(self, objective: Callable[[dict[str, Any]], float]) -> None:
         self.objective = objective
 
-    def prepare(self, experiment, should_stop):
+    def prepare(self, experiment: Any, should_stop: Any) -> None:
         pass
 
-    def evaluate(self, trial, experiment, should_stop, on_event):
+    def evaluate(self, trial: Any, experiment: Any, should_stop: Any, on_event: Any) -> Result:
         return Result(loss=self.objective(dict(trial.values)), duration_s=0.0)
 
-    def close(self):
+    def close(self) -> None:
         pass
 
 
-def test_an_experiment_that_is_new_is_evaluated_with_the_code_of_now(store, slot, tmp_path, monkeypatch):
+def test_an_experiment_that_is_new_is_evaluated_with_the_code_of_now(
+    store: Observed, slot: Slot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The evaluating process is warm; somebody edits the objective, and starts another search."""
     file = tmp_path / "edited_between_searches.py"
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -460,7 +481,9 @@ def test_an_experiment_that_is_new_is_evaluated_with_the_code_of_now(store, slot
     assert (store.trial("before", 0).loss, store.trial("after", 0).loss) == (0.5, 0.25)
 
 
-def test_a_worker_warns_once_that_an_objective_takes_long_to_load(store, slot, tmp_path, caplog):
+def test_a_worker_warns_once_that_an_objective_takes_long_to_load(
+    store: Observed, slot: Slot, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     may_end = tmp_path / "may_end"
     file = tmp_path / "loads_for_long.py"
     file.write_text(
@@ -491,13 +514,13 @@ def test_a_worker_warns_once_that_an_objective_takes_long_to_load(store, slot, t
     assert caplog.text.count("still loading") == 1
 
 
-def test_an_evaluation_that_takes_long_is_no_standstill(store, slot, tmp_path):
+def test_an_evaluation_that_takes_long_is_no_standstill(store: Observed, slot: Slot, tmp_path: Path) -> None:
     """The slot steps while its child evaluates, and the heartbeat while nothing is due."""
     now = [0.0]
     watchdog = Watchdog(lambda: now[0])
     begun, may_end = tmp_path / "begun", tmp_path / "may_end"
 
-    def objective(config):
+    def objective(config: Any) -> float:
         begun.touch()
         while not may_end.exists():
             time.sleep(0.01)
@@ -526,14 +549,16 @@ def test_an_evaluation_that_takes_long_is_no_standstill(store, slot, tmp_path):
 
 
 @pytest.mark.parametrize("what", ["experiments", "attachment"])
-def test_a_slot_that_waits_for_what_another_asks_for_does_not_stand_still(store, monkeypatch, what):
+def test_a_slot_that_waits_for_what_another_asks_for_does_not_stand_still(
+    store: Observed, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
     """One asks for all of them, and in an outage gets no answer for as long as it lasts."""
     now = [0.0]
     watchdog = Watchdog(lambda: now[0])
     opened, answer = experiment(store), getattr(store, what)
     is_back, both_began, asking = threading.Event(), threading.Barrier(3), []
 
-    def answer_after_the_outage(*args, **options):
+    def answer_after_the_outage(*args: Any, **options: Any) -> Any:
         asking.append(threading.current_thread().name)
         is_back.wait(30)
         return answer(*args, **options)

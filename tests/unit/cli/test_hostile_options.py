@@ -217,7 +217,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.fuzz
 @settings(deadline=None)
 @given(line=lines())
-def test_any_command_line_ends_with_a_documented_exit_code_and_a_sentence(folder: Path, line: list[str]):
+def test_any_command_line_ends_with_a_documented_exit_code_and_a_sentence(
+    folder: Path, line: list[str]
+) -> None:
     assert_code_and_sentence(call(line, folder), line[0])
 
 
@@ -226,7 +228,7 @@ def test_any_command_line_ends_with_a_documented_exit_code_and_a_sentence(folder
 @given(given=environments())
 def test_any_environment_ends_with_a_documented_exit_code_and_a_sentence(
     folder: Path, given: tuple[list[str], dict[str, str]]
-):
+) -> None:
     line, environment = given
     assert_code_and_sentence(call(line, folder, environment), line[0])
 
@@ -241,6 +243,6 @@ def assert_code_and_sentence(outcome: Outcome, command: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a\nb", "\x1b[31mred", "\udcff", "x" * 301])
-def test_a_worker_refuses_an_invalid_name(folder: Path, name: str):
+def test_a_worker_refuses_an_invalid_name(folder: Path, name: str) -> None:
     outcome = call(["worker", "--name", name], folder)
     assert (outcome.code, "cannot name a worker" in outcome.err) == (2, True)

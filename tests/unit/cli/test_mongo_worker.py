@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import click
 import pytest
@@ -21,12 +22,12 @@ def arguments(**flags: object) -> dict[str, str]:
     return {**dict(zip(words[::2], words[1::2], strict=True)), **dict.fromkeys(switches, "")}
 
 
-def test_without_flags_the_worker_leaves_when_hyperopts_worker_does():
+def test_without_flags_the_worker_leaves_when_hyperopts_worker_does() -> None:
     """Hyperopt's worker waits 120 s for a job, four times in a row."""
     assert arguments() == {"--max-idle": "480s", "--max-consecutive-failures": "4"}
 
 
-def test_every_flag_has_an_option_of_the_same_meaning():
+def test_every_flag_has_an_option_of_the_same_meaning() -> None:
     assert arguments(
         exp_key="e 1",
         last_job_timeout=90.5,
@@ -47,12 +48,12 @@ def test_every_flag_has_an_option_of_the_same_meaning():
 
 
 @pytest.mark.parametrize("flags", [{"max_jobs": 1}, {"use_subprocesses": False}])
-def test_a_worker_without_subprocesses_waits_once(flags):
+def test_a_worker_without_subprocesses_waits_once(flags: dict[str, Any]) -> None:
     assert arguments(reserve_timeout=30.0, **flags)["--max-idle"] == "30s"
 
 
 @pytest.mark.parametrize("reserve_timeout", [0.0, math.inf, 1e8])
-def test_an_unlimited_wait_has_no_option(reserve_timeout):
+def test_an_unlimited_wait_has_no_option(reserve_timeout: float) -> None:
     assert "--max-idle" not in arguments(reserve_timeout=reserve_timeout)
 
 
@@ -72,12 +73,12 @@ COUNTS = st.one_of(st.integers(1, 10**10).map(float), st.just(math.inf))
         use_subprocesses=st.booleans(),
     )
 )
-def test_the_worker_accepts_the_arguments_of_any_flags(flags: Flags):
+def test_the_worker_accepts_the_arguments_of_any_flags(flags: Flags) -> None:
     context = worker.make_context("worker", ["--store", "mongodb://h/db", *worker_arguments(flags)])
     assert context.params["exp_keys"] == (() if flags.exp_key is None else (flags.exp_key,))
 
 
-def test_the_command_is_quoted_for_a_shell_and_contains_no_secret():
+def test_the_command_is_quoted_for_a_shell_and_contains_no_secret() -> None:
     uri = "mongodb://ann:s3cret@a:1,b:2/db?authSource=x&tlsCertificateKeyFilePassword=s3cret"
     command = worker_command(uri, ["--exp-key", "my search"])
     assert command == (
@@ -86,7 +87,7 @@ def test_the_command_is_quoted_for_a_shell_and_contains_no_secret():
     )
 
 
-def test_the_command_for_a_uri_without_an_at_sign_contains_no_password():
+def test_the_command_for_a_uri_without_an_at_sign_contains_no_password() -> None:
     assert "s3cret" not in worker_command("mongodb://ann:s3cret.host:1/db", [])
 
 
@@ -104,12 +105,12 @@ def test_the_command_for_a_uri_without_an_at_sign_contains_no_password():
         (["stray"], "unexpected extra argument"),
     ],
 )
-def test_an_invalid_value_is_a_usage_error(words, sentence):
+def test_an_invalid_value_is_a_usage_error(words: list[str], sentence: str) -> None:
     with pytest.raises(click.UsageError, match=sentence):
         mongo_worker.main(words, standalone_mode=False)
 
 
-def test_sys_maxsize_is_no_limit():
+def test_sys_maxsize_is_no_limit() -> None:
     """Scripts pass ``sys.maxsize`` for no limit."""
     context = mongo_worker.make_context("w", ["--max-jobs", "9223372036854775807", "--max-jobs-in-db", "inf"])
     assert context.params["max_jobs"] == context.params["max_jobs_in_db"] == math.inf

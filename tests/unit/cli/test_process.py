@@ -27,7 +27,9 @@ def made(kind: type[errors.HpsearchError]) -> errors.HpsearchError:
 
 
 @pytest.mark.parametrize("kind", ERRORS)
-def test_every_error_becomes_one_sentence_and_its_exit_code(kind: type[errors.HpsearchError], run: Run):
+def test_every_error_becomes_one_sentence_and_its_exit_code(
+    kind: type[errors.HpsearchError], run: Run
+) -> None:
     def fail() -> None:
         raise made(kind)
 
@@ -54,32 +56,32 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 
-def test_a_successful_command_ends_with_zero(run: Run):
+def test_a_successful_command_ends_with_zero(run: Run) -> None:
     assert run(lambda: click.echo("done")) == (0, "done\n", "")
 
 
-def test_a_command_may_choose_its_exit_code(run: Run):
+def test_a_command_may_choose_its_exit_code(run: Run) -> None:
     def leave() -> None:
         raise click.exceptions.Exit(70)
 
     assert run(leave) == (70, "", "")
 
 
-def test_wrong_usage_is_one_sentence_with_the_command_for_help(run: Run):
+def test_wrong_usage_is_one_sentence_with_the_command_for_help(run: Run) -> None:
     code, out, err = run(lambda: None, "--nonsense")
     assert (code, out) == (2, "")
     assert err.startswith("hpsearch: No such option")
     assert err.endswith(" See: hpsearch --help\n")
 
 
-def test_an_interrupt_is_printed_without_a_traceback(run: Run):
+def test_an_interrupt_is_printed_without_a_traceback(run: Run) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
 
     assert run(interrupted) == (130, "", "\nInterrupted.\n")
 
 
-def test_debug_shows_the_traceback_before_the_sentence(run: Run):
+def test_debug_shows_the_traceback_before_the_sentence(run: Run) -> None:
     def fail() -> None:
         raise errors.NotFoundError("There is no such thing.")
 
@@ -89,7 +91,7 @@ def test_debug_shows_the_traceback_before_the_sentence(run: Run):
     assert err.endswith("hpsearch: There is no such thing.\n")
 
 
-def test_the_variable_of_debug_shows_the_traceback(run: Run, monkeypatch: pytest.MonkeyPatch):
+def test_the_variable_of_debug_shows_the_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise errors.NotFoundError("There is no such thing.")
 
@@ -97,7 +99,7 @@ def test_the_variable_of_debug_shows_the_traceback(run: Run, monkeypatch: pytest
     assert "Traceback" in run(fail)[2]
 
 
-def test_an_unexpected_exception_is_raised(monkeypatch: pytest.MonkeyPatch):
+def test_an_unexpected_exception_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def bug() -> None:
         raise ZeroDivisionError
 
@@ -108,7 +110,7 @@ def test_an_unexpected_exception_is_raised(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_wrong_value_of_an_environment_variable_is_reported_under_the_name_of_the_variable(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     command = click.Command("try", params=[click.Option(["--concurrency"], type=int)], callback=lambda **_: 0)
     monkeypatch.setattr(sys, "argv", ["hpsearch"])
     monkeypatch.setenv("HPSEARCH_CONCURRENCY", "many")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hpsearch.coordination.progress import Progress
@@ -35,7 +37,7 @@ def progress(
     )
 
 
-def test_done_and_failed_trials_count_towards_the_budget_and_no_others():
+def test_done_and_failed_trials_count_towards_the_budget_and_no_others() -> None:
     assert progress(n_done=3, n_failed=2).n_finished == 5
 
 
@@ -51,5 +53,7 @@ def test_done_and_failed_trials_count_towards_the_budget_and_no_others():
         ({"loss_threshold": 0.0, "n_done": 4, "per_minute": 2.0}, None),
     ],
 )
-def test_the_time_left_is_that_of_the_limit_which_comes_first(state, expected):
+def test_the_time_left_is_that_of_the_limit_which_comes_first(
+    state: dict[str, Any], expected: float | None
+) -> None:
     assert progress(**state).remaining_s == expected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -35,7 +36,9 @@ def worker(
         (WorkerState.IDLE, None, False),
     ],
 )
-def test_a_worker_takes_trials_while_it_is_seen_and_is_not_leaving(state, expire_at, expected):
+def test_a_worker_takes_trials_while_it_is_seen_and_is_not_leaving(
+    state: Any, expire_at: Any, expected: bool
+) -> None:
     assert is_alive(worker(state, expire_at), NOW) is expected
 
 
@@ -52,19 +55,21 @@ def test_a_worker_takes_trials_while_it_is_seen_and_is_not_leaving(state, expire
         ({"state": WorkerState.IDLE}, False),
     ],
 )
-def test_a_worker_has_left_idle_if_it_said_good_bye_since_then_without_a_result(changes, expected):
+def test_a_worker_has_left_idle_if_it_said_good_bye_since_then_without_a_result(
+    changes: dict[str, Any], expected: bool
+) -> None:
     left = replace(worker(WorkerState.STOPPED), seen_at=NOW)
     assert has_left_idle(replace(left, **changes), NOW) is expected
     assert has_left_idle(replace(left, **changes), None) is (expected or "seen_at" in changes)
 
 
-def test_a_worker_without_keys_serves_any_experiment_and_another_only_its_own():
+def test_a_worker_without_keys_serves_any_experiment_and_another_only_its_own() -> None:
     assert worker().serves("a")
     assert worker(exp_keys=("a", "b")).serves("a")
     assert not worker(exp_keys=("b",)).serves("a")
 
 
-def test_a_trial_names_its_worker_by_name_host_and_process():
+def test_a_trial_names_its_worker_by_name_host_and_process() -> None:
     holder = worker().holder
     assert (holder.name, holder.host, holder.pid) == ("w", "h", 7)
 
@@ -73,7 +78,9 @@ BUSY = WorkerState.BUSY
 
 
 @given(st.integers(0, 20), st.integers(0, 40), st.sampled_from([BUSY, WorkerState.IDLE]))
-def test_workers_of_one_search_have_the_slots_that_it_does_not_use(n_workers, n_running, state):
+def test_workers_of_one_search_have_the_slots_that_it_does_not_use(
+    n_workers: int, n_running: int, state: Any
+) -> None:
     for exp_keys, rivals in (((), {"a": 3}), (("a",), {"a": 1, "b": 5}), ((), {})):
         fleet = [replace(worker(state, exp_keys=exp_keys), slots=2)] * n_workers
         assert free_slots(fleet, "a", rivals, n_running) == 2 * n_workers - n_running
@@ -90,11 +97,13 @@ def test_workers_of_one_search_have_the_slots_that_it_does_not_use(n_workers, n_
         (8, {"a": 0, "b": 0}, 0, 4),
     ],
 )
-def test_busy_workers_of_several_searches_are_shared_by_priority(n_workers, rivals, n_running, expected):
+def test_busy_workers_of_several_searches_are_shared_by_priority(
+    n_workers: int, rivals: Any, n_running: int, expected: int
+) -> None:
     assert free_slots([worker(BUSY)] * n_workers, "a", rivals, n_running) == expected
 
 
-def test_workers_that_are_idle_are_free_for_every_search_but_only_once():
+def test_workers_that_are_idle_are_free_for_every_search_but_only_once() -> None:
     rivals = dict.fromkeys("abcd", 1)
     fleet = [worker()] * 3 + [worker(BUSY)] * 5
     assert free_slots(fleet, "a", rivals, 2) == 3
@@ -102,13 +111,15 @@ def test_workers_that_are_idle_are_free_for_every_search_but_only_once():
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 9), min_size=1), st.integers(0, 30))
-def test_searches_together_keep_no_more_than_one_trial_each_beyond_the_fleet(priorities, n_workers):
+def test_searches_together_keep_no_more_than_one_trial_each_beyond_the_fleet(
+    priorities: Any, n_workers: int
+) -> None:
     due = [free_slots([worker(BUSY)] * n_workers, key, priorities, 0) for key in priorities]
     assert n_workers <= sum(due) <= n_workers + len(priorities)
 
 
 @given(seen_s=st.floats(-1e6, 1e6), ttl_s=st.floats(0.001, 1e5))
-def test_no_sign_of_life_is_good_for_longer_than_twice_its_length(seen_s, ttl_s):
+def test_no_sign_of_life_is_good_for_longer_than_twice_its_length(seen_s: float, ttl_s: float) -> None:
     """Whatever the store's clock said when it was given."""
     seen_at = NOW + timedelta(seconds=seen_s)
     seen = replace(worker(), seen_at=seen_at, expire_at=seen_at + timedelta(seconds=ttl_s))

@@ -40,11 +40,11 @@ def container(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_manifest_conforms_to_the_schema_and_has_no_unknown_field(name: str, version: str):
+def test_manifest_conforms_to_the_schema_and_has_no_unknown_field(name: str, version: str) -> None:
     kubernetes_validate.validate(MANIFESTS[name], version, strict=True)
 
 
-def test_an_unknown_field_would_be_found():
+def test_an_unknown_field_would_be_found() -> None:
     broken = yaml.safe_load(yaml.safe_dump(MANIFESTS[RUNNING["worker"]]))
     broken["spec"]["template"]["spec"]["terminationGracePeriod"] = 1
 
@@ -53,7 +53,7 @@ def test_an_unknown_field_would_be_found():
 
 
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="there is no kubectl")
-def test_kustomize_puts_all_but_the_secrets_together():
+def test_kustomize_puts_all_but_the_secrets_together() -> None:
     built = subprocess.run(["kubectl", "kustomize", str(FOLDER)], capture_output=True, text=True, timeout=60)
 
     kinds = [manifest["kind"] for manifest in yaml.safe_load_all(built.stdout)]
@@ -62,7 +62,7 @@ def test_kustomize_puts_all_but_the_secrets_together():
 
 
 @pytest.mark.parametrize("name", RUNNING)
-def test_the_command_is_valid_and_has_time_to_drain(name: str, monkeypatch: pytest.MonkeyPatch):
+def test_the_command_is_valid_and_has_time_to_drain(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     [secret] = [source["secretRef"]["name"] for source in container(name)["envFrom"]]
     for variable, value in MANIFESTS[f"Secret/{secret}"]["stringData"].items():
         monkeypatch.setenv(variable, value)
@@ -76,7 +76,7 @@ def test_the_command_is_valid_and_has_time_to_drain(name: str, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("name", RUNNING)
-def test_probes_ask_what_the_health_port_answers(name: str):
+def test_probes_ask_what_the_health_port_answers(name: str) -> None:
     probes = {
         kind: container(name)[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")
     }
@@ -88,14 +88,14 @@ def test_probes_ask_what_the_health_port_answers(name: str):
     assert container(name)["ports"][0]["name"] == "health"
 
 
-def test_a_standby_waits_beside_the_leader_and_both_end_with_the_search():
+def test_a_standby_waits_beside_the_leader_and_both_end_with_the_search() -> None:
     job = MANIFESTS[RUNNING["coordinator"]]["spec"]
 
     assert (job["parallelism"], job.get("completions")) == (2, None)
     assert job["template"]["spec"]["restartPolicy"] == "Never"
 
 
-def test_what_another_try_does_not_mend_fails_the_search():
+def test_what_another_try_does_not_mend_fails_the_search() -> None:
     """Any exit code that our table gains must be put on one side or the other."""
     [rule] = [
         r
@@ -110,7 +110,7 @@ def test_what_another_try_does_not_mend_fails_the_search():
 
 
 @pytest.mark.parametrize("name", RUNNING)
-def test_containers_are_confined(name: str):
+def test_containers_are_confined(name: str) -> None:
     assert pod(name)["securityContext"]["runAsNonRoot"] is True
     assert pod(name)["automountServiceAccountToken"] is False
     assert container(name)["securityContext"] == {
@@ -121,7 +121,7 @@ def test_containers_are_confined(name: str):
 
 
 @pytest.mark.parametrize("name", RUNNING)
-def test_what_is_mounted_is_there_or_said_how_to_make(name: str):
+def test_what_is_mounted_is_there_or_said_how_to_make(name: str) -> None:
     volumes = {volume["name"]: volume for volume in pod(name)["volumes"]}
     assert set(volumes) == {mount["name"] for mount in container(name)["volumeMounts"]}
 
@@ -130,7 +130,7 @@ def test_what_is_mounted_is_there_or_said_how_to_make(name: str):
     assert [one for one in maps if f"kubectl create configmap {one} " not in text] == []
 
 
-def test_no_real_secret_is_written_down():
+def test_no_real_secret_is_written_down() -> None:
     for name in ("coordinator", "worker"):
         uri = MANIFESTS[f"Secret/hpsearch-{name}"]["stringData"]["HPSEARCH_STORE"]
         assert uri.startswith(f"mongodb://hpsearch_{name}:CHANGE-ME@")

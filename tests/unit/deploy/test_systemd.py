@@ -46,7 +46,7 @@ def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 @with_systemd
-def test_systemd_finds_nothing_to_complain_about(unit: Path):
+def test_systemd_finds_nothing_to_complain_about(unit: Path) -> None:
     """It warns of unknown keys and values on stderr, and succeeds all the same."""
     verdict = analyzed("verify", "--man=no", str(unit))
 
@@ -54,7 +54,7 @@ def test_systemd_finds_nothing_to_complain_about(unit: Path):
 
 
 @with_systemd
-def test_services_are_not_exposed_more_than_systemd_finds_ok(unit: Path):
+def test_services_are_not_exposed_more_than_systemd_finds_ok(unit: Path) -> None:
     verdict = analyzed("security", "--offline=true", f"--threshold={MOST_EXPOSED}", "--no-pager", str(unit))
 
     assert verdict.returncode == 0, verdict.stdout.splitlines()[-1]
@@ -62,7 +62,7 @@ def test_services_are_not_exposed_more_than_systemd_finds_ok(unit: Path):
 
 @with_systemd
 @pytest.mark.parametrize("name", NAMES)
-def test_systemd_waits_longer_than_the_drain_takes(name: str, monkeypatch: pytest.MonkeyPatch):
+def test_systemd_waits_longer_than_the_drain_takes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     unit = settings(name)
 
     assert seconds(unit["TimeoutStopSec"]) >= drain_s(name, monkeypatch) + 30
@@ -70,18 +70,18 @@ def test_systemd_waits_longer_than_the_drain_takes(name: str, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_command_and_the_settings_beside_it_are_valid(name: str, monkeypatch: pytest.MonkeyPatch):
+def test_the_command_and_the_settings_beside_it_are_valid(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert drain_s(name, monkeypatch) >= 60
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_only_the_main_process_is_asked_to_end(name: str):
+def test_only_the_main_process_is_asked_to_end(name: str) -> None:
     """SIGTERM to the evaluating processes would end the trials that the worker means to finish."""
     assert settings(name)["KillMode"] == "mixed"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_a_restart_mends_is_restarted_and_nothing_else(name: str):
+def test_what_a_restart_mends_is_restarted_and_nothing_else(name: str) -> None:
     """Any exit code that our table gains must be put on one side or the other."""
     codes = {str(kind.exit_code) for kind in vars(errors).values() if hasattr(kind, "exit_code")}
     mended = {"0", "1", "69"}  # 0 is no failure for Restart=on-failure

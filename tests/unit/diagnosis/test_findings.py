@@ -81,7 +81,7 @@ NEAT = Machine(
 )
 
 
-def test_a_sound_database_and_machine_have_no_faults():
+def test_a_sound_database_and_machine_have_no_faults() -> None:
     findings = [*database_findings(SOUND), *machine_findings(NEAT)]
     assert {f.verdict for f in findings} == {Verdict.OK}
     assert findings_text(findings).endswith("\nNothing to fix.")
@@ -109,7 +109,7 @@ def test_a_sound_database_and_machine_have_no_faults():
         ("disk", {"disk": Disk(free_bytes=2 * GIB, total_bytes=100 * GIB)}, "warning", "2.0 of 100.0 GiB"),
     ],
 )
-def test_a_fault_of_a_database_is_found(name: str, changes: dict[str, Any], verdict: str, words: str):
+def test_a_fault_of_a_database_is_found(name: str, changes: dict[str, Any], verdict: str, words: str) -> None:
     found = {f.name: f for f in database_findings(replace(SOUND, **changes))}
     assert found[name].verdict == verdict
     assert words in found[name].text
@@ -129,7 +129,7 @@ def test_a_fault_of_a_database_is_found(name: str, changes: dict[str, Any], verd
         ("disk", {"disk": None}),
     ],
 )
-def test_harmless_and_unknown_facts_are_ok(name: str, changes: dict[str, Any]):
+def test_harmless_and_unknown_facts_are_ok(name: str, changes: dict[str, Any]) -> None:
     found = {f.name: f for f in database_findings(replace(SOUND, **changes))}
     assert found[name].verdict is Verdict.OK
 
@@ -146,7 +146,7 @@ def test_harmless_and_unknown_facts_are_ok(name: str, changes: dict[str, Any]):
         ("leaderless", "searches without coordinator", "warning"),
     ],
 )
-def test_orphaned_documents_are_counted_with_an_example(field: str, name: str, verdict: str):
+def test_orphaned_documents_are_counted_with_an_example(field: str, name: str, verdict: str) -> None:
     """A count that the user may not see is ok."""
     orphans = replace(NO_ORPHANS, **{field: DocumentCount(n=3, example="search/000007")})
     found = {f.name: f for f in database_findings(replace(SOUND, orphans=orphans))}
@@ -158,7 +158,7 @@ def test_orphaned_documents_are_counted_with_an_example(field: str, name: str, v
     assert (unseen[name].verdict, unseen[name].text[:7]) == (Verdict.OK, "unknown")
 
 
-def test_invalid_documents_are_a_problem():
+def test_invalid_documents_are_a_problem() -> None:
     orphans = replace(NO_ORPHANS, invalid={"trials": DocumentCount(n=1, example="search/000001")})
     found = {f.name: f for f in database_findings(replace(SOUND, orphans=orphans))}
     assert found["documents of trials"].verdict is Verdict.PROBLEM
@@ -177,13 +177,13 @@ def test_invalid_documents_are_a_problem():
         ("mongod", {"mongod": None}, "ok"),
     ],
 )
-def test_a_fault_of_a_machine_is_found(name: str, changes: dict[str, Any], verdict: str):
+def test_a_fault_of_a_machine_is_found(name: str, changes: dict[str, Any], verdict: str) -> None:
     found = {f.name: f for f in machine_findings(replace(NEAT, **changes))}
     assert found[name].verdict == verdict
     assert bool(found[name].advice) == (verdict != "ok")
 
 
-def test_an_unknown_variable_is_reported_with_a_similar_one():
+def test_an_unknown_variable_is_reported_with_a_similar_one() -> None:
     known = {"HPSEARCH_STORE", "HPSEARCH_DEBUG"}
     settings = [Setting(name="HPSEARCH_DEBUG", value="1", source="the environment")]
     read, unread, far = settings_findings(
@@ -194,7 +194,7 @@ def test_an_unknown_variable_is_reported_with_a_similar_one():
     assert "HPSEARCH_QQQQ" in far.text
 
 
-def test_the_text_has_verdicts_advice_and_counts():
+def test_the_text_has_verdicts_advice_and_counts() -> None:
     text = findings_text(
         database_findings(replace(SOUND, is_encrypted=False, extra_indexes=("trials.mine",)))
     )

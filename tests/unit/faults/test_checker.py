@@ -12,13 +12,13 @@ from tests.faults.evidence import (
     Acknowledgement,
     Call,
     Death,
-    End,
     Evidence,
     Pause,
     Priority,
     Rotation,
     Search,
 )
+from tests.support.supervisor import End
 
 LOST = {"attempt": 1, "worker": "worker-1", "why": "lease expired"}
 

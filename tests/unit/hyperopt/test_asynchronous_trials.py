@@ -6,7 +6,9 @@ import pickle
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,14 +26,14 @@ SPACE = {"x": hp.uniform("x", -1, 1)}
 DOMAIN = "FMinIter_Domain"
 
 
-def square(config):
+def square(config: Any) -> Any:
     return config["x"] ** 2
 
 
 CALLS: Counter[float] = Counter()
 
 
-def counted_square(config):
+def counted_square(config: Any) -> Any:
     CALLS[config["x"]] += 1
     return square(config)
 
@@ -41,21 +43,21 @@ class Pooled(Trials):
 
     asynchronous = True
 
-    def __init__(self, pool):
+    def __init__(self, pool: Any) -> None:
         super().__init__()
         self.pool, self.domain, self.n_most = pool, None, 0
 
-    def _insert_trial_docs(self, docs):
+    def _insert_trial_docs(self, docs: Any) -> Any:
         tids = super()._insert_trial_docs(docs)
         self.domain = self.domain or pickle.loads(self.attachments[DOMAIN])
         for doc in docs:
             self.pool.submit(self.evaluate, doc)
         return tids
 
-    def evaluate(self, doc):
+    def evaluate(self, doc: Any) -> None:
         doc["state"] = JOB_STATE_RUNNING
         try:
-            doc["result"] = self.domain.evaluate(spec_from_misc(doc["misc"]), Ctrl(self, doc))
+            doc["result"] = self.domain.evaluate(spec_from_misc(doc["misc"]), Ctrl(self, doc))  # type: ignore[attr-defined]
             doc["state"] = JOB_STATE_DONE
         except ValueError as error:
             doc["misc"]["error"] = (str(type(error)), str(error))
@@ -64,29 +66,35 @@ class Pooled(Trials):
 
 
 @pytest.fixture
-def pool():
+def pool() -> Iterator[Any]:
     with ThreadPoolExecutor(4) as threads:
         yield threads
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Poll every few milliseconds instead of every second."""
     original = FMinIter.__init__
 
-    def init(self, *arguments, **keywords):
+    def init(self: Any, *arguments: Any, **keywords: Any) -> None:
         original(self, *arguments, **keywords)
         self.poll_interval_secs = 0.002
 
     monkeypatch.setattr(FMinIter, "__init__", init)
 
 
-def search(fn, trials, max_evals=12, algo=rand.suggest, **options):
+def search(
+    fn: Any,
+    trials: Any | Any | Pooled | Any | Trials,
+    max_evals: Any = 12,
+    algo: Any = rand.suggest,
+    **options: Any,
+) -> Any:
     given = {"rstate": np.random.default_rng(0), "show_progressbar": False, **options}
     return fmin(fn, SPACE, algo, max_evals, trials=trials, **given)
 
 
-def test_each_trial_is_evaluated_once_in_threads(pool):
+def test_each_trial_is_evaluated_once_in_threads(pool: Any) -> None:
     trials = Pooled(pool)
     CALLS.clear()
     best = search(counted_square, trials, max_evals=40, max_queue_len=4)
@@ -97,7 +105,7 @@ def test_each_trial_is_evaluated_once_in_threads(pool):
     assert trials.count_by_state_unsynced(JOB_STATE_DONE) == 40
 
 
-def test_the_objective_is_an_attachment(pool):
+def test_the_objective_is_an_attachment(pool: Any) -> None:
     trials = Pooled(pool)
     offset = 3.0
     search(lambda config: config["x"] + offset, trials)
@@ -105,10 +113,10 @@ def test_the_objective_is_an_attachment(pool):
     assert domain.evaluate({"x": 0.5}, Ctrl(trials))["loss"] == 3.5
 
 
-def test_errors_in_threads_fail_their_trials_only(pool):
+def test_errors_in_threads_fail_their_trials_only(pool: Any) -> None:
     trials = Pooled(pool)
 
-    def objective(config):
+    def objective(config: Any) -> Any:
         if config["x"] < 0:
             raise ValueError("negative")
         return square(config)
@@ -119,7 +127,7 @@ def test_errors_in_threads_fail_their_trials_only(pool):
     assert len(trials) == 12 - n_bad
 
 
-def test_a_search_in_threads_can_be_continued_and_stopped_by_a_rule(pool):
+def test_a_search_in_threads_can_be_continued_and_stopped_by_a_rule(pool: Any) -> None:
     trials = Pooled(pool)
     search(square, trials, max_evals=5)
     search(square, trials, max_evals=9, algo=tpe.suggest)
@@ -128,10 +136,10 @@ def test_a_search_in_threads_can_be_continued_and_stopped_by_a_rule(pool):
     assert trials.count_by_state_unsynced([JOB_STATE_NEW, JOB_STATE_RUNNING]) == 0
 
 
-def test_a_limit_ends_a_search_in_threads_after_open_trials_finish(pool):
+def test_a_limit_ends_a_search_in_threads_after_open_trials_finish(pool: Any) -> None:
     trials = Pooled(pool)
 
-    def slowly(config):
+    def slowly(config: Any) -> Any:
         time.sleep(0.01)
         return square(config)
 
@@ -141,13 +149,13 @@ def test_a_limit_ends_a_search_in_threads_after_open_trials_finish(pool):
     assert trials.count_by_state_unsynced([JOB_STATE_NEW, JOB_STATE_RUNNING]) == 0
 
 
-def test_fmin_cancelled_ends_the_search():
+def test_fmin_cancelled_ends_the_search() -> None:
     """Hyperopt's ``SparkTrials`` sets this attribute."""
 
     class Cancelled(Trials):
         _fmin_cancelled = False
 
-        def _insert_trial_docs(self, docs):
+        def _insert_trial_docs(self, docs: Any) -> Any:
             self._fmin_cancelled = len(self._dynamic_trials) >= 3
             return super()._insert_trial_docs(docs)
 
@@ -156,15 +164,15 @@ def test_fmin_cancelled_ends_the_search():
     assert len(trials) == 4
 
 
-def test_an_algorithm_with_one_document_per_call_fills_a_longer_queue():
+def test_an_algorithm_with_one_document_per_call_fills_a_longer_queue() -> None:
     asked, sizes = [], []
 
-    def one(new_ids, domain, trials, seed):
+    def one(new_ids: Any, domain: Any, trials: Any, seed: Any) -> Any:
         asked.append(len(new_ids))
         return rand.suggest(new_ids[:1], domain, trials, seed)
 
     class Sized(Trials):
-        def queued(self):
+        def queued(self) -> Any:
             found = super().queued()
             sizes.append(len(found))
             return found
@@ -174,11 +182,11 @@ def test_an_algorithm_with_one_document_per_call_fills_a_longer_queue():
     assert max(sizes) == 2
 
 
-def test_replaced_methods_are_called_as_often_as_by_hyperopt():
-    calls = Counter()
+def test_replaced_methods_are_called_as_often_as_by_hyperopt() -> None:
+    calls: Counter[str] = Counter()
 
-    def counted(name):
-        def method(self, *arguments, **keywords):
+    def counted(name: str) -> Any:
+        def method(self: Any, *arguments: Any, **keywords: Any) -> Any:
             calls[name] += 1
             return getattr(Trials, name)(self, *arguments, **keywords)
 
@@ -191,9 +199,9 @@ def test_replaced_methods_are_called_as_often_as_by_hyperopt():
     assert calls == {**dict.fromkeys(names, 5), "refresh": 4 * 5 + 2}
 
 
-def test_a_subclass_without_super_init_works():
+def test_a_subclass_without_super_init_works() -> None:
     class Bare(Trials):
-        def __init__(self):
+        def __init__(self) -> None:
             self._ids, self._dynamic_trials, self._exp_key, self.attachments = set(), [], None, {}
             self.refresh()
 
@@ -203,10 +211,10 @@ def test_a_subclass_without_super_init_works():
     assert len(trials.view().trials) == 3
 
 
-def test_a_reader_in_another_thread_never_sees_fewer_trials():
+def test_a_reader_in_another_thread_never_sees_fewer_trials() -> None:
     trials, is_over, lengths = Trials(), threading.Event(), []
 
-    def read():
+    def read() -> None:
         while not is_over.is_set():
             lengths.append(len(trials.trials))
 
@@ -220,31 +228,31 @@ def test_a_reader_in_another_thread_never_sees_fewer_trials():
     assert lengths == sorted(lengths)
 
 
-def test_iterating_over_asynchronous_trials_waits_for_each(pool):
+def test_iterating_over_asynchronous_trials_waits_for_each(pool: Any) -> None:
     trials = Pooled(pool)
     rounds = FMinIter(rand.suggest, Domain(square, SPACE), trials, np.random.default_rng(0), max_evals=3)
     assert [seen.count_by_state_unsynced(JOB_STATE_DONE) for seen in rounds] == [1, 2, 3]
 
 
-def test_trials_of_another_class_can_be_evaluated():
+def test_trials_of_another_class_can_be_evaluated() -> None:
     """A class with the attributes of Hyperopt's ``Trials`` only."""
 
     class Theirs:
         asynchronous = False
 
-        def __init__(self):
+        def __init__(self) -> None:
             self.inner = Trials()
-            self.attachments = {}
+            self.attachments = dict[Any, Any]()
 
-        def __getattr__(self, name):
+        def __getattr__(self, name: Any) -> Any:
             if name in {"queued", "set_space", "run_search", "inner"}:
                 raise AttributeError(name)
             return getattr(self.inner, name)
 
-        def __iter__(self):
+        def __iter__(self) -> Any:
             return iter(self.inner)
 
-        def __len__(self):
+        def __len__(self) -> int:
             return len(self.inner)
 
     trials = Theirs()

@@ -1,6 +1,7 @@
 """``rdists``: continuous and quantised distributions."""
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ QUANTISED = [
 
 
 @pytest.mark.parametrize("distribution", CONTINUOUS)
-def test_pdf_cdf_and_ppf_agree(distribution) -> None:
+def test_pdf_cdf_and_ppf_agree(distribution: Any) -> None:
     q = np.linspace(0.01, 0.99, 21)
     x = distribution.ppf(q)
     assert distribution.cdf(x) == pytest.approx(q)
@@ -39,7 +40,7 @@ def test_pdf_cdf_and_ppf_agree(distribution) -> None:
 
 
 @pytest.mark.parametrize("distribution", CONTINUOUS)
-def test_loc_and_scale_transform_a_distribution(distribution) -> None:
+def test_loc_and_scale_transform_a_distribution(distribution: Any) -> None:
     x = distribution.ppf(np.linspace(0.1, 0.9, 5))
     assert distribution.cdf(2 * x - 3, -3, 2) == pytest.approx(distribution.cdf(x))
     frozen = distribution(loc=-3, scale=2)
@@ -48,7 +49,7 @@ def test_loc_and_scale_transform_a_distribution(distribution) -> None:
 
 
 @pytest.mark.parametrize("distribution", CONTINUOUS)
-def test_draws_follow_the_distribution_and_the_seed(distribution) -> None:
+def test_draws_follow_the_distribution_and_the_seed(distribution: Any) -> None:
     drawn = distribution.rvs(size=2000, random_state=np.random.default_rng(0))
     assert stats.kstest(drawn, distribution.cdf).pvalue > 0.01
     assert distribution.rvs(random_state=3) == distribution.rvs(random_state=3)
@@ -58,7 +59,7 @@ def test_draws_follow_the_distribution_and_the_seed(distribution) -> None:
 @pytest.mark.parametrize(
     "make", [rdists.quniform_gen, rdists.qloguniform_gen, rdists.qnormal_gen, rdists.qlognormal_gen]
 )
-def test_a_single_draw_is_a_python_number_of_the_type_of_q(make) -> None:
+def test_a_single_draw_is_a_python_number_of_the_type_of_q(make: Any) -> None:
     assert type(make(0, 10, 1).rvs()) is int
     assert type(make(0, 10, 1.0).rvs()) is float
     assert make(0, 3, 1).rvs(size=(2, 3)).shape == (2, 3)
@@ -66,7 +67,7 @@ def test_a_single_draw_is_a_python_number_of_the_type_of_q(make) -> None:
 
 
 @pytest.mark.parametrize("distribution", QUANTISED)
-def test_probabilities_match_the_frequencies_of_draws(distribution) -> None:
+def test_probabilities_match_the_frequencies_of_draws(distribution: Any) -> None:
     drawn, counts = np.unique(distribution.rvs(20_000, random_state=1), return_counts=True)
     for value, count in zip(drawn, counts, strict=True):
         mass = distribution.pmf(value)
@@ -101,6 +102,6 @@ def test_numbers_arrays_and_lists_become_ints() -> None:
 
 
 @pytest.mark.parametrize("make", [lambda: rdists.quniform_gen(1, 1, 1), lambda: rdists.qnormal_gen(0, 0, 1)])
-def test_invalid_arguments_are_rejected(make) -> None:
+def test_invalid_arguments_are_rejected(make: Any) -> None:
     with pytest.raises(SpaceError, match="_gen: "):
         make()

@@ -6,7 +6,10 @@ import math
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,11 +47,11 @@ from hpsearch.objective.current_trial import current_trial
 SPACE = {"x": hp.uniform("x", -5, 5), "kind": hp.choice("kind", ["a", {"n": hp.uniformint("n", 1, 9)}])}
 
 
-def square(config):
+def square(config: Any) -> Any:
     return (config["x"] - 1) ** 2
 
 
-def search(fn=square, space=None, **keywords):
+def search(fn: Any = square, space: Any = None, **keywords: Any) -> Any:
     """Run a random search with a fixed seed and no progress display."""
     keywords = {"algo": rand.suggest, "max_evals": 5, "rstate": 0, "show_progressbar": False, **keywords}
     return fmin(fn, SPACE if space is None else space, **keywords)
@@ -64,7 +67,7 @@ def search(fn=square, space=None, **keywords):
         partial(mix.suggest, p_suggest=[(0.5, rand.suggest), (0.5, anneal.suggest)]),
     ],
 )
-def test_every_algorithm_approaches_the_minimum(algo) -> None:
+def test_every_algorithm_approaches_the_minimum(algo: Any) -> None:
     trials = Trials()
     best = search(algo=algo, trials=trials, max_evals=40)
     assert best == trials.argmin
@@ -114,7 +117,7 @@ def test_max_evals_counts_all_trials() -> None:
 
 
 @pytest.mark.parametrize("algo", [rand.suggest, tpe.suggest])
-def test_a_continued_search_equals_an_uninterrupted_one(algo) -> None:
+def test_a_continued_search_equals_an_uninterrupted_one(algo: Any) -> None:
     at_once, in_parts = Trials(), Trials()
     search(algo=algo, trials=at_once, max_evals=16)
     search(algo=algo, trials=in_parts, max_evals=7)
@@ -125,11 +128,11 @@ def test_a_continued_search_equals_an_uninterrupted_one(algo) -> None:
 
 
 @pytest.mark.parametrize("kind", [int, np.random.default_rng, np.random.RandomState])
-def test_every_kind_of_random_state_fixes_the_search(kind) -> None:
+def test_every_kind_of_random_state_fixes_the_search(kind: Any) -> None:
     assert search(rstate=kind(3)) == search(rstate=kind(3)) != search(rstate=kind(4))
 
 
-def test_the_environment_variable_sets_the_seed(monkeypatch) -> None:
+def test_the_environment_variable_sets_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HYPEROPT_FMIN_SEED", "3")
     assert search(rstate=None) == search(rstate=3)
     monkeypatch.setenv("HYPEROPT_FMIN_SEED", "")
@@ -153,7 +156,7 @@ def test_a_timeout_ends_the_search_between_trials() -> None:
 def test_the_early_stopping_rule_receives_its_last_return_values() -> None:
     calls = []
 
-    def rule(trials, *args):
+    def rule(trials: Any, *args: Any) -> tuple[bool, list[int]]:
         calls.append((len(trials), args))
         return len(calls) == 3, [len(calls)]
 
@@ -162,7 +165,7 @@ def test_the_early_stopping_rule_receives_its_last_return_values() -> None:
 
 
 def test_an_algorithm_without_more_points_ends_the_search() -> None:
-    def two(new_ids, domain, trials, seed):
+    def two(new_ids: Any, domain: Any, trials: Any, seed: Any) -> Any:
         return rand.suggest(new_ids, domain, trials, seed) if len(trials) < 2 else []
 
     trials = Trials()
@@ -173,7 +176,7 @@ def test_an_algorithm_without_more_points_ends_the_search() -> None:
 def test_one_call_of_the_algorithm_fills_the_queue() -> None:
     asked = []
 
-    def algo(new_ids, domain, trials, seed):
+    def algo(new_ids: Any, domain: Any, trials: Any, seed: Any) -> Any:
         asked.append(len(new_ids))
         return anneal.suggest(new_ids, domain, trials, seed)
 
@@ -193,7 +196,7 @@ def test_one_call_of_the_algorithm_fills_the_queue() -> None:
         ({"status": "ok", "loss": 1j}, InvalidLoss),
     ],
 )
-def test_an_invalid_result_raises_hyperopts_error(returned, error) -> None:
+def test_an_invalid_result_raises_hyperopts_error(returned: dict[str, Any] | str | None, error: Any) -> None:
     with pytest.raises(error, match=r"The objective returned|the objective returned"):
         search(lambda config: returned)
 
@@ -214,7 +217,7 @@ def test_with_catch_eval_exceptions_errors_are_recorded_and_the_search_continues
 
 
 def test_an_interrupted_trial_is_evaluated_by_the_next_search() -> None:
-    def interrupted(config):
+    def interrupted(config: Any) -> None:
         raise KeyboardInterrupt
 
     trials = Trials()
@@ -226,7 +229,7 @@ def test_an_interrupted_trial_is_evaluated_by_the_next_search() -> None:
 
 
 def test_the_error_counts_failed_trials_and_quotes_the_last_one() -> None:
-    def fails(config):
+    def fails(config: Any) -> dict[str, Any]:
         return {"status": STATUS_FAIL} if config["x"] < 0 else {"loss": math.nan, "status": STATUS_OK}
 
     for return_argmin in (True, False):
@@ -280,7 +283,7 @@ def test_known_points_are_not_evaluated_again() -> None:
         ({"x": 1, "kind": "c"}, "No option of 'kind' is 'c'"),
     ],
 )
-def test_an_invalid_point_is_rejected(point, sentence) -> None:
+def test_an_invalid_point_is_rejected(point: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SpaceError, match=sentence):
         search(points_to_evaluate=[point])
 
@@ -294,11 +297,11 @@ def test_generated_trials_are_evaluated_first() -> None:
     assert trials.vals["kind"][1] == 0
 
 
-def test_trials_are_saved_after_each_round_and_read_again(tmp_path) -> None:
+def test_trials_are_saved_after_each_round_and_read_again(tmp_path: Path) -> None:
     path = tmp_path / "trials.pkl"
     counts = []
 
-    def counting(config):
+    def counting(config: Any) -> Any:
         counts.append(len(pickle.loads(path.read_bytes())) if path.exists() else 0)
         return {"loss": config["x"], "status": STATUS_OK, "f": lambda: 1}  # only cloudpickle can pickle it
 
@@ -310,7 +313,7 @@ def test_trials_are_saved_after_each_round_and_read_again(tmp_path) -> None:
 
 def test_an_objective_may_take_expr_memo_and_ctrl() -> None:
     @fmin_pass_expr_memo_ctrl
-    def objective(expr, memo, ctrl):
+    def objective(expr: Any, memo: Any, ctrl: Any) -> Any:
         config = pyll.rec_eval(expr, memo=memo)
         ctrl.attachments["config"] = config
         return config["x"] ** 2
@@ -321,12 +324,12 @@ def test_an_objective_may_take_expr_memo_and_ctrl() -> None:
 
 
 def test_an_annotated_objective_is_called_with_keywords() -> None:
-    def objective(x: hp.uniform("x", 0, 1), n: hp.choice("n", [3]), k=2):
+    def objective(x: hp.uniform("x", 0, 1), n: hp.choice("n", [3]), k=2) -> Any:  # type: ignore[no-untyped-def, valid-type]
         return x * n * k
 
     assert search(objective, "annotated").keys() == {"x", "n"}
 
-    def wrong(x: float):
+    def wrong(x: float) -> float:
         return x
 
     with pytest.raises(InvalidAnnotatedParameter, match="'x' of 'wrong' is annotated with"):
@@ -347,14 +350,14 @@ def test_a_duplicate_label_raises_hyperopts_error() -> None:
         ({"loss_threshold": "1"}, ValueError, "loss threshold must be a number"),
     ],
 )
-def test_an_invalid_limit_is_rejected(keywords, error, sentence) -> None:
+def test_an_invalid_limit_is_rejected(keywords: dict[str, Any], error: Any, sentence: str) -> None:
     with pytest.raises(error, match=sentence):
         search(**keywords)
 
 
 def test_the_fmin_method_of_trials_is_called() -> None:
     class Own(Trials):
-        def fmin(self, fn, space, **keywords):
+        def fmin(self, fn: Any, space: Any, **keywords: Any) -> str:  # type: ignore[override]
             return "mine"
 
     assert search(trials=Own()) == "mine"
@@ -365,11 +368,11 @@ def test_progress_goes_to_a_custom_factory() -> None:
     shown = []
 
     class Bar:
-        def update(self, n):
-            shown.append((n, self.postfix))
+        def update(self, n: Any) -> None:
+            shown.append((n, self.postfix))  # type: ignore[attr-defined]
 
     @contextlib.contextmanager
-    def factory(initial, total):
+    def factory(initial: Any, total: Any) -> Iterator[Any]:
         shown.append((initial, total))
         yield Bar()
 
@@ -386,7 +389,7 @@ def test_an_iterator_runs_one_trial_at_a_time() -> None:
 
 
 @pytest.mark.parametrize("percent", [0, 10])
-def test_no_progress_loss_ends_a_search_after_trials_without_improvement(percent) -> None:
+def test_no_progress_loss_ends_a_search_after_trials_without_improvement(percent: int) -> None:
     losses = iter([3.0, 1.0, *[0.95] * 20])
     trials = Trials()
     search(
@@ -420,7 +423,7 @@ def test_a_bool_option_is_not_an_index() -> None:
 
 
 def test_attachments_of_the_current_trial_are_kept_and_reports_cause_a_warning() -> None:
-    def objective(config):
+    def objective(config: Any) -> Any:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda i: current_trial().attach(f"fold{i}", bytearray([i])), range(2)))
         current_trial().attach("tid", str(current_trial().tid).encode())

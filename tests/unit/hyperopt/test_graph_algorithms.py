@@ -1,5 +1,7 @@
 """Custom algorithms that evaluate the graph of a domain, as Hyperopt's own do."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -36,7 +38,7 @@ SPACES = {
 WIDER = {"itself", "computed"}
 
 
-def drawn(new_ids, domain, trials, seed):
+def drawn(new_ids: Any, domain: Any, trials: Any, seed: Any) -> Any:
     """Suggest points like the code of Hyperopt's random search."""
     rng, docs = np.random.default_rng(seed), []
     for tid in new_ids:
@@ -50,7 +52,7 @@ def drawn(new_ids, domain, trials, seed):
 @pytest.mark.parametrize("name", SPACES)
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000))
-def test_the_graph_draws_points_of_the_space(name, seed) -> None:
+def test_the_graph_draws_points_of_the_space(name: str, seed: int) -> None:
     """Each trial has exactly its active parameters, with values in range."""
     domain = Domain(None, SPACES[name])
     tids = [3, 4, 7, 11]
@@ -69,7 +71,7 @@ def test_the_graph_draws_points_of_the_space(name, seed) -> None:
 
 
 @pytest.mark.parametrize("name", SPACES)
-def test_the_vectorized_graph_equals_the_graph_of_each_trial(name) -> None:
+def test_the_vectorized_graph_equals_the_graph_of_each_trial(name: str) -> None:
     """``v_expr`` has the value of the original graph for the drawn parameters."""
     domain = Domain(None, SPACES[name])
     tids = list(range(20))
@@ -85,7 +87,7 @@ def test_the_vectorized_graph_equals_the_graph_of_each_trial(name) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(SPACES) - {"none"}))
-def test_a_search_runs_on_the_graph_of_its_domain(name) -> None:
+def test_a_search_runs_on_the_graph_of_its_domain(name: Any) -> None:
     trials = Trials()
     best = fmin(lambda config: 1.0, SPACES[name], drawn, 6, trials=trials, show_progressbar=False)
     assert best
@@ -95,7 +97,7 @@ def test_a_search_runs_on_the_graph_of_its_domain(name) -> None:
 class Shrinking(SuggestAlgo):
     """Draws near the best value and reads arguments from the memo, like Hyperopt's annealing."""
 
-    def on_node_hyperparameter(self, memo, node, label):
+    def on_node_hyperparameter(self, memo: Any, node: Any, label: Any) -> Any:
         n = memo[node.arg["size"]]
         assert memo[node.arg["rng"]] is self.rng
         idxs, vals = miscs_to_idxs_vals(self.trials.miscs, list(self.domain.params))
@@ -108,7 +110,7 @@ class Shrinking(SuggestAlgo):
 
 
 def test_an_algorithm_may_override_how_parameters_are_drawn() -> None:
-    def suggest(new_ids, domain, trials, seed):
+    def suggest(new_ids: Any, domain: Any, trials: Any, seed: Any) -> Any:
         return [doc for tid in new_ids for doc in Shrinking(domain, trials, seed)(tid)]
 
     trials = Trials()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hpsearch.hyperopt.engine.idle_queue import IdleQueue
@@ -17,9 +19,11 @@ from hpsearch.hyperopt.engine.idle_queue import IdleQueue
         ([(2, 0), (1, 0)] * 10, 0),
     ],
 )
-def test_trials_that_none_evaluates_are_reported_once(counts, n_warnings, caplog):
+def test_trials_that_none_evaluates_are_reported_once(
+    counts: Any, n_warnings: int, caplog: pytest.LogCaptureFixture
+) -> None:
     times = iter(range(0, 10_000, 5))
     queue = IdleQueue(lambda: next(times))
     for n_new, n_running in counts:
         queue.check(n_new, n_running)
-    assert [record.event for record in caplog.records] == ["none_evaluated"] * n_warnings
+    assert [vars(record)["event"] for record in caplog.records] == ["none_evaluated"] * n_warnings

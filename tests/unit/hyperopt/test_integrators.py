@@ -1,6 +1,7 @@
 """The calls with which other libraries use algorithms and documents."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ ALGORITHMS = [rand.suggest, tpe.suggest, anneal.suggest]
 class AskTell:
     """An ask-and-tell adapter as in large tuning frameworks."""
 
-    def __init__(self, space, algo, points=()) -> None:
+    def __init__(self, space: Any, algo: Any, points: Any = ()) -> None:
         self.algo, self.space = algo, space
         self.points = [self._indexed(dict(point)) for point in points]
         self.trials = generate_trials_to_calculate(self.points) if points else hpo.Trials()
@@ -32,14 +33,14 @@ class AskTell:
         self.domain = hpo.Domain(lambda spec: spec, space)
         self.rstate = np.random.default_rng(1)
 
-    def _indexed(self, point):
+    def _indexed(self, point: Any) -> Any:
         for key, value in point.items():
             node = self.space[key]
             if isinstance(node, hpo.base.pyll.Apply) and node.name == "switch" and node.pos_args:
-                point[key] = [arg.obj for arg in node.pos_args[1:] if arg.name == "literal"].index(value)
+                point[key] = [arg.obj for arg in node.pos_args[1:] if arg.name == "literal"].index(value)  # type: ignore[attr-defined]
         return point
 
-    def ask(self):
+    def ask(self) -> Any:
         if self.n_points:
             self.n_points -= 1
             trial = self.trials.trials[self.n_points]
@@ -58,7 +59,7 @@ class AskTell:
         point = hpo.pyll.rec_eval(self.domain.expr, memo=memo, print_node_on_error=on_error)
         return trial["tid"], point
 
-    def tell(self, tid, loss):
+    def tell(self, tid: Any, loss: Any) -> None:
         trial = next(t for t in self.trials.trials if t["tid"] == tid)
         trial["refresh_time"] = utils.coarse_utcnow()
         if loss is None:
@@ -71,7 +72,7 @@ class AskTell:
 
 
 @pytest.mark.parametrize("algo", ALGORITHMS)
-def test_an_ask_tell_adapter_runs_with_several_trials_in_flight(algo) -> None:
+def test_an_ask_tell_adapter_runs_with_several_trials_in_flight(algo: Any) -> None:
     adapter = AskTell(SPACE, algo)
     live, losses = [], []
     for i in range(40):
@@ -95,7 +96,7 @@ def test_an_adapter_looks_up_the_options_of_a_choice() -> None:
 
 
 @pytest.mark.parametrize("algo", ALGORITHMS)
-def test_documents_may_be_inserted_with_text_as_trial_numbers(algo) -> None:
+def test_documents_may_be_inserted_with_text_as_trial_numbers(algo: Any) -> None:
     space = {"a": hp.uniform("a", 0, 10), "b": hp.quniform("b", 0, 10, 1)}
     domain, rstate = hpo.Domain(None, space, pass_expr_memo_ctrl=False), np.random.default_rng(0)
     rounds = hpo.FMinIter(algo, domain, hpo.Trials(), max_evals=-1, rstate=rstate, verbose=0)
@@ -123,7 +124,7 @@ def test_documents_may_be_inserted_with_text_as_trial_numbers(algo) -> None:
 
 
 @pytest.mark.parametrize("algo", ALGORITHMS)
-def test_suggest_returns_a_document_per_number_and_depends_only_on_the_seed(algo) -> None:
+def test_suggest_returns_a_document_per_number_and_depends_only_on_the_seed(algo: Any) -> None:
     domain, trials = hpo.Domain(None, SPACE), hpo.Trials()
     docs = algo([3, 4, 5], domain, trials, 7)
     assert [doc["tid"] for doc in docs] == [3, 4, 5]
@@ -143,7 +144,7 @@ def test_suggest_batch_returns_values_by_label() -> None:
 def test_a_custom_algorithm_reads_and_writes_documents() -> None:
     calls = []
 
-    def grid(new_ids, domain, trials, seed):
+    def grid(new_ids: Any, domain: Any, trials: Any, seed: Any) -> Any:
         calls.append((new_ids, len(trials), seed))
         docs = []
         for tid in new_ids:
@@ -193,13 +194,13 @@ def test_the_cache_of_a_domain_does_not_change_suggestions() -> None:
                 tpe.suggest([n], domain, trials, 1, **options) for domain in (kept, hpo.Domain(None, SPACE))
             ]
             assert asked[0] == asked[1]
-    options = TPEOptions()
+    options = TPEOptions()  # type: ignore[assignment]
     assert kept.suggester(TPE, options) is kept.suggester(TPE, TPEOptions())
     assert kept.suggester(TPE, options) is not kept.suggester(TPE, TPEOptions(n_startup=3))
 
 
 def test_mix_calls_each_algorithm_with_its_probability() -> None:
-    def named(name):
+    def named(name: str) -> Any:
         return lambda new_ids, domain, trials, seed: [name]
 
     parts = [(0.2, named("a")), (0.8, named("b"))]
@@ -237,7 +238,7 @@ def test_a_history_reader_adds_each_trial_once_in_order_of_completion() -> None:
 
 
 @pytest.mark.parametrize(("value", "n"), [(0.35, 1), (7.0, 1), ("a", None)])
-def test_values_off_the_grid_are_moved_to_it(value, n) -> None:
+def test_values_off_the_grid_are_moved_to_it(value: float | str, n: int | None) -> None:
     space = Space({"q": hp.quniform("q", 0, 1, 0.1), "c": hp.choice("c", ["a", "b"])})
     vals = {"q": [value], "c": [1]} if n else {"q": [0.1], "c": [5]}
     misc = {"tid": 0, "cmd": None, "idxs": {}, "vals": vals}

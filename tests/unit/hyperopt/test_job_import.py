@@ -74,7 +74,7 @@ def problem_of(doc: Any) -> str:
     return problems[0]
 
 
-def test_a_done_job_keeps_its_result_worker_and_times():
+def test_a_done_job_keeps_its_result_worker_and_times() -> None:
     trial = trial_of(job(result={"status": "ok", "loss": 0.5, "curve": np.array([1.0, 2.0])}))
     assert (trial.state, trial.loss, trial.error) == (State.DONE, 0.5, None)
     assert trial.result == {"status": "ok", "loss": 0.5, "curve": [1.0, 2.0]}
@@ -86,7 +86,7 @@ def test_a_done_job_keeps_its_result_worker_and_times():
 
 
 @pytest.mark.parametrize("state", [JOB_STATE_NEW, JOB_STATE_RUNNING])
-def test_an_unfinished_job_becomes_pending(state):
+def test_an_unfinished_job_becomes_pending(state: Any) -> None:
     trial = trial_of(job(state))
     assert (trial.state, trial.attempt, trial.loss, trial.worker) == (State.PENDING, 0, None, None)
     assert trial.values == POINT
@@ -101,7 +101,7 @@ def test_an_unfinished_job_becomes_pending(state):
         ({"status": "suspended"}, FailureKind.INVALID_RESULT),
     ],
 )
-def test_a_done_job_without_a_loss_becomes_failed(result, kind):
+def test_a_done_job_without_a_loss_becomes_failed(result: dict[str, Any], kind: FailureKind) -> None:
     trial = trial_of(job(result=result))
     assert (trial.state, trial.loss) == (State.FAILED, None)
     assert trial.error is not None
@@ -112,7 +112,7 @@ ERROR = ("<class 'ValueError'>", "too deep")
 
 
 @pytest.mark.parametrize("where", [{"error": list(ERROR)}, {"misc": {"error": ERROR}}])
-def test_a_failed_job_keeps_its_exception(where):
+def test_a_failed_job_keeps_its_exception(where: dict[str, Any]) -> None:
     """MongoTrials stores it beside the result, Trials in ``misc``."""
     trial = trial_of(job(JOB_STATE_ERROR, **where))
     assert (trial.state, trial.result) == (State.FAILED, {})
@@ -121,13 +121,13 @@ def test_a_failed_job_keeps_its_exception(where):
     assert trial.error.message == "too deep"
 
 
-def test_a_job_interrupted_by_a_signal_becomes_pending():
+def test_a_job_interrupted_by_a_signal_becomes_pending() -> None:
     """Hyperopt loses such evaluations although the objective did not fail."""
     doc = job(JOB_STATE_ERROR, error=["<class 'hyperopt.mongoexp.Shutdown'>", "15"])
     assert trial_of(doc).state is State.PENDING
 
 
-def test_a_cancelled_job_stays_cancelled():
+def test_a_cancelled_job_stays_cancelled() -> None:
     assert trial_of(job(JOB_STATE_CANCEL)).state is State.CANCELLED
 
 
@@ -139,11 +139,11 @@ def test_a_cancelled_job_stays_cancelled():
         (["odd"], Holder(name="odd", host="odd", pid=0)),
     ],
 )
-def test_the_worker_is_read_from_every_form_of_owner(owner, holder):
+def test_the_worker_is_read_from_every_form_of_owner(owner: list[str] | str | None, holder: Any) -> None:
     assert trial_of(job(owner=owner)).worker == holder
 
 
-def test_values_get_the_types_of_the_space():
+def test_values_get_the_types_of_the_space() -> None:
     trial = trial_of(job(values={"n": np.int64(2), "q": np.int64(4), "kind": 1.0, "x": np.float64(0.5)}))
     assert trial.values == {"n": 2, "q": 4.0, "kind": 1, "x": 0.5}
     assert {label: type(value) for label, value in trial.values.items()} == {
@@ -151,7 +151,7 @@ def test_values_get_the_types_of_the_space():
     }  # fmt: skip
 
 
-def test_values_of_inactive_parameters_are_ignored():
+def test_values_of_inactive_parameters_are_ignored() -> None:
     """Hyperopt's atpe writes such values."""
     assert trial_of(job(values={**POINT, "x": 0.5})).values == POINT
 
@@ -168,20 +168,20 @@ def test_values_of_inactive_parameters_are_ignored():
         ({**POINT, "q": float("nan")}, "value nan of the parameter 'q'"),
     ],
 )
-def test_a_point_of_another_space_is_reported_with_the_number_of_the_job(values, text):
+def test_a_point_of_another_space_is_reported_with_the_number_of_the_job(values: Any, text: str) -> None:
     problem = problem_of(job(values=values))
     assert problem.startswith("Job 7: ")
     assert text in problem
 
 
-def test_an_unknown_label_is_reported():
+def test_an_unknown_label_is_reported() -> None:
     doc = job()
     doc["misc"]["vals"]["lr"] = [0.1]
     doc["misc"]["idxs"]["lr"] = [7]
     assert "no parameter 'lr'" in problem_of(doc)
 
 
-def test_an_invalid_document_is_reported():
+def test_an_invalid_document_is_reported() -> None:
     assert "lacks the key 'result'" in problem_of({k: v for k, v in job().items() if k != "result"})
     assert "must be a dict" in problem_of("job")
     doc = job()
@@ -191,7 +191,7 @@ def test_an_invalid_document_is_reported():
 
 @settings(max_examples=20)
 @given(st.lists(st.booleans(), max_size=8))
-def test_valid_trials_are_numbered_without_gaps(is_valid):
+def test_valid_trials_are_numbered_without_gaps(is_valid: list[bool]) -> None:
     docs = [job(tid=10 * i, values=POINT if ok else {}) for i, ok in enumerate(is_valid)]
     jobs, problems = read_jobs(docs, "here", SPACE)
     assert [j.trial.tid for j in jobs] == list(range(sum(is_valid)))
@@ -210,14 +210,14 @@ def test_valid_trials_are_numbered_without_gaps(is_valid):
         ({**job()["misc"], "vals": {"n": [3], "q": [10**400], "kind": [0], "x": []}}, "too large"),
     ],
 )
-def test_a_malformed_document_is_reported_and_never_raises(misc: Any, text: str):
+def test_a_malformed_document_is_reported_and_never_raises(misc: Any, text: str) -> None:
     """So that `--skip-invalid` can skip it."""
     assert text in problem_of({**job(), "misc": misc})
 
 
 @pytest.mark.parametrize("error", ["out of memory", ["out of memory"], 3, ["a", "b", "c"]])
 @pytest.mark.parametrize("result", [None, 3, "x", {"status": "new"}])
-def test_a_failed_job_accepts_any_form_of_error_and_result(error: Any, result: Any):
+def test_a_failed_job_accepts_any_form_of_error_and_result(error: Any, result: Any) -> None:
     """An error that is not a pair (class, message) becomes the message."""
     (imported,), problems = read_jobs([job(JOB_STATE_ERROR, error=error, result=result)], "here", SPACE)
     assert problems == []
@@ -229,7 +229,7 @@ def test_a_failed_job_accepts_any_form_of_error_and_result(error: Any, result: A
 
 @pytest.mark.fuzz
 @given(st.sampled_from([JOB_STATE_NEW, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_CANCEL]), st.data())
-def test_an_altered_document_gives_a_storable_trial_or_one_message(state: int, data: st.DataObject):
+def test_an_altered_document_gives_a_storable_trial_or_one_message(state: int, data: st.DataObject) -> None:
     doc = job(state, misc={"error": ["<class 'ValueError'>", "no file"]})
     place = data.draw(st.sampled_from([("tid",), *places(doc)]))
     jobs, problems = read_jobs([altered(doc, place, data.draw(HOSTILE))], "here", SPACE)

@@ -1,5 +1,7 @@
 """The smaller modules: criteria, distributions, Graphviz, conditions, unsupported names."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import integrate, stats
@@ -16,7 +18,7 @@ from hpsearch.hyperopt import (
 
 
 @pytest.mark.parametrize("mean", [-3.0, 0.0, 2.0])
-def test_expected_improvement_equals_its_integral(mean) -> None:
+def test_expected_improvement_equals_its_integral(mean: float) -> None:
     density = stats.norm(mean, np.sqrt(2.0)).pdf
     expected = integrate.quad(lambda x: (x - 0.5) * density(x), 0.5, mean + 30)[0]
     assert criteria.EI_gaussian(mean, 2.0, 0.5) == pytest.approx(expected, rel=1e-6)
@@ -44,7 +46,7 @@ def test_log_expected_improvement_is_finite_far_below_the_threshold() -> None:
         (rdists.qlognormal_gen(0, 1, 1), np.arange(-1, 400)),
     ],
 )
-def test_quantised_probabilities_match_the_frequencies_of_draws(distribution, grid) -> None:
+def test_quantised_probabilities_match_the_frequencies_of_draws(distribution: Any, grid: Any) -> None:
     mass = distribution.pmf(grid)
     assert mass.sum() == pytest.approx(1, abs=1e-6)
     assert distribution.pmf(grid + 0.1).sum() == 0
@@ -73,7 +75,7 @@ def test_the_dot_graph_has_every_parameter_below_its_options() -> None:
 
 
 def test_conditions_are_paths_of_options() -> None:
-    hps = {}
+    hps: dict[Any, Any] = {}
     pyll_utils.expr_to_config(NESTED, (pyll_utils.EQ("above", 2),), hps)
     above, in_c = pyll_utils.Cond("above", 2), pyll_utils.EQ("c", 1)
     assert hps["c"]["conditions"] == {(above,)}
@@ -86,6 +88,6 @@ def test_conditions_are_paths_of_options() -> None:
 @pytest.mark.parametrize(
     "make", [hpo.SparkTrials, hpo.ipy.IPythonTrials, lambda *args: hpo.atpe.suggest([0], None, None, 0)]
 )
-def test_unsupported_names_raise_an_error_with_the_alternative(make) -> None:
+def test_unsupported_names_raise_an_error_with_the_alternative(make: Any) -> None:
     with pytest.raises(ConfigurationError, match="; use "):
         make(4)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -58,7 +61,9 @@ outcomes = st.one_of(
 
 
 @given(tid=st.integers(0, 10**6), x=st.floats(0, 1), outcome=outcomes)
-def test_a_pending_or_finished_trial_survives_conversion_to_a_document(tid, x, outcome):
+def test_a_pending_or_finished_trial_survives_conversion_to_a_document(
+    tid: int, x: float, outcome: Any
+) -> None:
     """With its point, outcome and times, whatever else the objective returned."""
     if outcome.get("error") and outcome["error"].kind is FailureKind.NAN:
         outcome = {**outcome, "result": {"loss": math.nan, "status": "ok"}}
@@ -88,7 +93,9 @@ def test_a_pending_or_finished_trial_survives_conversion_to_a_document(tid, x, o
         ],
     ],
 )
-def test_every_kind_of_failure_has_a_state_of_hyperopt(state, kind, job_state, status):
+def test_every_kind_of_failure_has_a_state_of_hyperopt(
+    state: Any, kind: Any, job_state: Any, status: Any
+) -> None:
     error = None if kind is None else Failure(kind=kind, message="why")
     doc = doc_of(Trial(exp_key=KEY, tid=0, values={}, state=state, error=error), [], KEY)
     assert (doc["state"], doc["result"]["status"]) == (job_state, status)
@@ -116,7 +123,7 @@ def test_every_kind_of_failure_has_a_state_of_hyperopt(state, kind, job_state, s
         (mix.suggest, Algorithm(name="script", options={"function": "hpsearch.hyperopt.mix:suggest"})),
     ],
 )
-def test_a_built_in_algorithm_is_described_by_name_and_options(algo, algorithm):
+def test_a_built_in_algorithm_is_described_by_name_and_options(algo: Any, algorithm: Any) -> None:
     assert algorithm_of(algo) == algorithm
 
 
@@ -125,18 +132,18 @@ class CountingStore(MemoryStore):
 
     n_read = 0
 
-    def trials(self, *args, **keywords):
+    def trials(self, *args: Any, **keywords: Any) -> Iterator[Any]:
         for trial in super().trials(*args, **keywords):
             self.n_read += 1
             yield trial
 
-    def finished(self, *args):
+    def finished(self, *args: Any) -> list[Trial]:
         found = super().finished(*args)
         self.n_read += len(found)
         return found
 
 
-def test_finished_trials_are_read_once():
+def test_finished_trials_are_read_once() -> None:
     """The cost of a read depends on open and new trials only."""
     store = CountingStore()
     store.insert([Trial(exp_key=KEY, tid=i, values={}, state=State.DONE, loss=1.0) for i in range(500)])
@@ -152,7 +159,7 @@ def test_finished_trials_are_read_once():
     assert reader.changes().trials == []
 
 
-def test_a_trial_inserted_below_the_highest_number_is_seen():
+def test_a_trial_inserted_below_the_highest_number_is_seen() -> None:
     """Another process may insert a number that it reserved earlier."""
     store = MemoryStore()
     reader = ChangeReader(store, KEY)
@@ -162,7 +169,7 @@ def test_a_trial_inserted_below_the_highest_number_is_seen():
     assert [trial.tid for trial in reader.changes().trials] == [2]
 
 
-def test_a_deleted_experiment_is_noticed():
+def test_a_deleted_experiment_is_noticed() -> None:
     store, space = MemoryStore(), Space({"x": hp.uniform("x", 0, 1)})
     experiment = Experiment(
         exp_key=KEY,
@@ -191,11 +198,11 @@ def test_a_deleted_experiment_is_noticed():
         ),
     ],
 )
-def test_an_address_is_split_into_its_parts(url, parts):
+def test_an_address_is_split_into_its_parts(url: str, parts: tuple[Any, ...]) -> None:
     assert mongoexp.parse_url(url) == parts
 
 
-def test_the_password_may_be_in_a_file(tmp_path):
+def test_the_password_may_be_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("secret\n")
     assert mongoexp.parse_url("mongo://u@h/db/jobs", pwfile=tmp_path / "password")[1:3] == ("u", "secret")
     assert (
@@ -208,24 +215,24 @@ def test_the_password_may_be_in_a_file(tmp_path):
 @pytest.mark.parametrize(
     "url", ["mongo://h/db", "h", "", "mongo://h/a/b/c", "mongo://h:xx/a/b", "mongo://[h/a/b"]
 )
-def test_an_invalid_address_is_rejected(url):
+def test_an_invalid_address_is_rejected(url: str) -> None:
     with pytest.raises(ConfigurationError, match="not have the form mongo://"):
         mongoexp.parse_url(url)
 
 
-def test_an_unreadable_password_file_is_reported(tmp_path):
+def test_an_unreadable_password_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"password cannot be read from .*missing"):
         mongoexp.parse_url("mongo://u@h/db/jobs", pwfile=tmp_path / "missing")
 
 
-def test_the_worker_classes_name_the_command_to_use():
+def test_the_worker_classes_name_the_command_to_use() -> None:
     calls = (mongoexp.MongoWorker, mongoexp.main_worker, lambda: mongoexp.main_worker_helper(None, []))
     for call in calls:
         with pytest.raises(ConfigurationError, match="run the command hpsearch-mongo-worker"):
             call()
 
 
-def test_names_that_scripts_import_exist():
+def test_names_that_scripts_import_exist() -> None:
     names = [
         "MongoTrials",
         "MongoJobs",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -20,7 +22,7 @@ WORKER = Worker(name="anna", host="machine", pid=1)
 class FakeSearch:
     """A monitor with a fake clock."""
 
-    def __init__(self, has_more_points=True, **limits) -> None:
+    def __init__(self, has_more_points: bool = True, **limits: Any) -> None:
         self.seconds, self.has_more_points = 0.0, has_more_points
         domain = Domain(lambda x: x, hp.uniform("x", 0, 1))
         rounds = FMinIter(rand.suggest, domain, Trials(), rstate=0, **limits)
@@ -29,7 +31,14 @@ class FakeSearch:
         )
 
     def after(
-        self, seconds: float, *, pending=0, running=0, done=0, workers=(), n_left_idle=0
+        self,
+        seconds: float,
+        *,
+        pending: Any = 0,
+        running: Any = 0,
+        done: Any = 0,
+        workers: Any = (),
+        n_left_idle: Any = 0,
     ) -> EndReason | None:
         self.seconds += seconds
         counts = {
@@ -44,13 +53,13 @@ class FakeSearch:
 
 
 @pytest.fixture
-def warnings(caplog):
+def warnings(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     """The warnings so far."""
     caplog.set_level(logging.WARNING)
     return lambda: [record.getMessage() for record in caplog.records]
 
 
-def test_a_missing_worker_is_reported_once(warnings):
+def test_a_missing_worker_is_reported_once(warnings: Callable[[], list[str]]) -> None:
     search = FakeSearch()
     search.after(4.9, pending=1)
     assert warnings() == []
@@ -61,7 +70,7 @@ def test_a_missing_worker_is_reported_once(warnings):
     assert "hpsearch worker --store URI --exp-key" in message
 
 
-def test_workers_that_claim_nothing_are_reported(warnings):
+def test_workers_that_claim_nothing_are_reported(warnings: Callable[[], list[str]]) -> None:
     """For example because they cannot load the objective."""
     search = FakeSearch()
     search.after(19.0, pending=3, workers=[WORKER])
@@ -72,7 +81,7 @@ def test_workers_that_claim_nothing_are_reported(warnings):
     assert "though 1 could: their logs say why" in warnings()[0]
 
 
-def test_each_period_without_workers_is_reported(warnings):
+def test_each_period_without_workers_is_reported(warnings: Callable[[], list[str]]) -> None:
     """Each time only after a while."""
     search = FakeSearch()
     search.after(6.0, pending=1)
@@ -85,7 +94,7 @@ def test_each_period_without_workers_is_reported(warnings):
     assert all(message.startswith("No worker serves ") for message in warnings())
 
 
-def test_workers_that_left_without_a_trial_are_reported(warnings):
+def test_workers_that_left_without_a_trial_are_reported(warnings: Callable[[], list[str]]) -> None:
     """Also after a warning about missing workers, but not once a trial has finished."""
     search = FakeSearch()
     search.after(6.0, pending=1)
@@ -101,20 +110,20 @@ def test_workers_that_left_without_a_trial_are_reported(warnings):
     assert warnings()[2].startswith("No worker serves ")
 
 
-def test_a_long_trial_causes_no_warning(warnings):
+def test_a_long_trial_causes_no_warning(warnings: Callable[[], list[str]]) -> None:
     search = FakeSearch()
     for _ in range(10):
         search.after(1000.0, running=1)
     assert warnings() == []
 
 
-def test_the_timeout_starts_with_the_call():
+def test_the_timeout_starts_with_the_call() -> None:
     search = FakeSearch(timeout=10)
     assert search.after(9.9, pending=1) is None
     assert search.after(0.2, pending=1) is EndReason.TIMEOUT
 
 
-def test_a_search_ends_when_the_algorithm_has_no_more_points_and_no_trial_is_open():
+def test_a_search_ends_when_the_algorithm_has_no_more_points_and_no_trial_is_open() -> None:
     search = FakeSearch(has_more_points=False)
     assert search.after(1, pending=1, running=1) is None
     assert search.after(1, running=1, done=1) is None
@@ -122,10 +131,10 @@ def test_a_search_ends_when_the_algorithm_has_no_more_points_and_no_trial_is_ope
     assert FakeSearch().after(1) is None
 
 
-def test_the_early_stopping_rule_is_called_only_after_new_results():
+def test_the_early_stopping_rule_is_called_only_after_new_results() -> None:
     calls = []
 
-    def rule(trials, n=0):
+    def rule(trials: Any, n: int = 0) -> Any:
         calls.append(n)
         return n == 2, [n + 1]
 

@@ -1,6 +1,7 @@
 """Points in the forms that libraries write: documents, table rows, labels of other branches."""
 
 import functools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ ALGORITHMS = [
 
 
 @pytest.mark.parametrize("absent", [None, [], (), np.array([]), float("nan"), np.float64("nan"), [None]])
-def test_inactive_labels_may_have_empty_values(absent) -> None:
+def test_inactive_labels_may_have_empty_values(absent: Any) -> None:
     assert space_eval(SPACE, {"kind": 0, "n": 3.0, "c": absent}) == {"n": 3}
     assert space_eval(SPACE, {"kind": [1], "n": absent, "c": np.array([1])}) == {"c": "y"}
 
@@ -39,7 +40,7 @@ def test_an_empty_value_of_an_active_label_is_missing() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 1000))
-def test_every_form_of_a_point_gives_the_same_configuration(seed) -> None:
+def test_every_form_of_a_point_gives_the_same_configuration(seed: int) -> None:
     """Values with and without lists, padded with None, and as NumPy scalars."""
     space = Space(SPACE)
     values = space.sample(np.random.default_rng(seed))
@@ -94,7 +95,7 @@ def test_generated_trials_omit_labels_with_none() -> None:
 
 
 @pytest.mark.parametrize("algo", ALGORITHMS)
-def test_inserted_documents_contain_python_numbers(algo) -> None:
+def test_inserted_documents_contain_python_numbers(algo: Any) -> None:
     space = {
         "i": hp.randint("i", 5),
         "c": hp.choice("c", ["a", "b"]),
@@ -120,7 +121,7 @@ def test_inserted_documents_contain_python_numbers(algo) -> None:
 @pytest.mark.parametrize(
     "make", [lambda: 5, lambda: np.random.RandomState(1), lambda: np.random.default_rng(1), lambda: None]
 )
-def test_rstate_is_kept_as_given(make) -> None:
+def test_rstate_is_kept_as_given(make: Any) -> None:
     given_, untouched = make(), make()
     domain = hpo.Domain(lambda x: x, hp.uniform("x", 0, 1))
     rounds = hpo.FMinIter(rand.suggest, domain, hpo.Trials(), rstate=given_, max_evals=2, verbose=False)
@@ -134,7 +135,7 @@ def test_rstate_is_kept_as_given(make) -> None:
 
 
 @pytest.mark.parametrize("algo", ALGORITHMS)
-def test_every_algorithm_supports_grids_with_one_value(algo) -> None:
+def test_every_algorithm_supports_grids_with_one_value(algo: Any) -> None:
     single = {"q": hp.quniform("q", 3, 3.2, 1), "i": hp.uniformint("i", 4, 4.3), "r": hp.randint("r", 1)}
     space = {**single, "c": hp.choice("c", [1]), "x": hp.uniform("x", -1, 1)}
     for searched in (space, single):

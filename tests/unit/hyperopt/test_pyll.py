@@ -4,6 +4,7 @@ import copy
 import functools
 import io
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from hpsearch.space.tree import Space
 from hpsearch.space.trust import TRUSTED
 
 
-def as_tuples(node):
+def as_tuples(node: Apply) -> Any:
     """Return a graph as nested tuples of names and literals."""
     if isinstance(node, Literal):
         return node.obj
@@ -65,7 +66,7 @@ def as_tuples(node):
         (lambda: hp.randint("x", 5) + 1, ("add", ("int", ("hyperopt_param", "x", ("randint", 5))), 1)),
     ],
 )
-def test_graphs_have_hyperopts_structure(node, expected) -> None:
+def test_graphs_have_hyperopts_structure(node: Any, expected: tuple[Any, ...]) -> None:
     assert as_tuples(node()) == expected
     assert isinstance(node(), Apply)
 
@@ -149,7 +150,7 @@ def test_nodes_compare_by_identity_and_comparing_with_a_value_raises() -> None:
 
 
 @pytest.mark.parametrize("rng", [None, 3, np.random.default_rng(3), np.random.RandomState(3)])
-def test_samples_are_configurations(rng) -> None:
+def test_samples_are_configurations(rng: Any) -> None:
     sample = stochastic.sample({"a": hp.randint("a", 3), "b": [hp.uniformint("b", 1, 5)]}, rng)
     assert type(sample["a"]) is int
     assert type(sample["b"]) is tuple
@@ -172,7 +173,7 @@ def test_scope_applies_functions_anywhere_in_a_space() -> None:
 
 def test_scope_accepts_functions_of_a_script() -> None:
     @scope.define
-    def halved_for_a_test(value, by=2):
+    def halved_for_a_test(value: Any, by: int = 2) -> Any:
         return value / by
 
     try:
@@ -227,7 +228,7 @@ def test_labels_must_be_text() -> None:
     for label in ("x", b"x", Literal("x"), Literal(b"x")):
         assert as_tuples(hp.uniform(label, 0, 1)) == as_tuples(hp.uniform("x", 0, 1))
         assert list(Domain(None, scope.hyperopt_param(label, scope.uniform(0, 1))).params) == ["x"]
-    for label in (1, None, hp.uniform("y", 0, 1)):
+    for label in (1, None, hp.uniform("y", 0, 1)):  # type: ignore[assignment]
         with pytest.raises(TypeError, match="must be a string label"):
             hp.uniform(label, 0, 1)
 
@@ -247,7 +248,7 @@ def test_graphs_may_contain_nodes_of_hpsearch_hp() -> None:
         ({"x": [0.5, 0.6], "c": 0}, "must be one number"),
     ],
 )
-def test_invalid_values_are_rejected(values, sentence) -> None:
+def test_invalid_values_are_rejected(values: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SpaceError, match=sentence):
         space_eval({"x": hp.uniform("x", 0, 1), "c": hp.choice("c", ["a", "b"])}, values)
 
@@ -280,7 +281,7 @@ UNUSABLE = [
 
 
 @pytest.mark.parametrize(("make", "sentence"), UNUSABLE)
-def test_arguments_are_checked_when_a_space_is_made(make, sentence) -> None:
+def test_arguments_are_checked_when_a_space_is_made(make: Any, sentence: str) -> None:
     node = make()
     with pytest.raises(BadSearchSpace, match=sentence):
         Domain(None, {"part": [node]})
@@ -312,7 +313,7 @@ def test_a_part_of_a_space_can_be_evaluated() -> None:
     node = as_apply({"steps": [1, {"a": 2}], "k": hp.choice("k", [1, 2])})
     assert dict(node.named_args)["steps"].eval() == (1, {"a": 2})
     assert as_apply(["a", "b"])[0].eval() == "a"
-    assert (as_apply(3) * 2 - scope.len([1, 2])).eval() == 4
+    assert (as_apply(3) * 2 - scope.len([1, 2])).eval() == 4  # type: ignore[attr-defined]
     with pytest.raises(SpaceError, match="no rng and no label"):
         hp.uniform("x", 0, 1).eval()
 
@@ -374,7 +375,7 @@ def test_an_index_shared_by_switches_is_one_parameter() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_graph_and_its_stored_space_give_the_same_configuration(seed) -> None:
+def test_a_graph_and_its_stored_space_give_the_same_configuration(seed: int) -> None:
     """Workers evaluate the stored space, this process the graph."""
     x, n = hp.uniform("x", -1, 1), hp.uniformint("n", 1, 5)
     space = {
@@ -410,7 +411,7 @@ def test_a_graph_of_hpsearch_nodes_gives_the_same_space() -> None:
 
 
 def test_functions_of_scope_can_be_imported_under_other_names() -> None:
-    table = {}
+    table: dict[Any, Any] = {}
     scope.import_(table, "uniform", power="pow")
     assert table.keys() == {"uniform", "power"}
     assert table["power"](2, 3).eval() == 8

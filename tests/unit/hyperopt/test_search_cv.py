@@ -3,6 +3,7 @@
 import contextlib
 import subprocess
 import sys
+from typing import Any
 from unittest import SkipTest
 
 import numpy as np
@@ -24,7 +25,7 @@ X, Y = make_classification(60, 5, random_state=0)
 SPACE = {"C": hp.loguniform("C", -7, 3), "fit_intercept": hp.choice("fit_intercept", [True, False])}
 
 
-def search(**keywords):
+def search(**keywords: Any) -> Any:
     options = {"max_evals": 4, "random_state": 1, "cv": 2} | keywords
     return HyperoptSearchCV(LogisticRegression(), SPACE, **options)
 
@@ -68,15 +69,15 @@ def test_parameters_of_a_pipeline_can_be_searched() -> None:
     ("keywords", "sentence"),
     [({"scoring": ["accuracy", "f1"]}, "scoring must be"), ({"refit": "accuracy"}, "refit must be")],
 )
-def test_unsupported_settings_are_rejected(keywords, sentence) -> None:
+def test_unsupported_settings_are_rejected(keywords: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         search(**keywords).fit(X, Y)
 
 
-@parametrize_with_checks(
+@parametrize_with_checks(  # type: ignore[untyped-decorator]
     [HyperoptSearchCV(Ridge(), {"alpha": hp.uniform("alpha", 0, 1)}, 2, random_state=42)]
 )
-def test_the_estimator_passes_scikit_learns_checks(estimator, check) -> None:
+def test_the_estimator_passes_scikit_learns_checks(estimator: Any, check: Any) -> None:
     name = check.func.__name__
     if "predict" not in name and "nan" not in name:
         with contextlib.suppress(SkipTest):  # a check that requires a package or a setting

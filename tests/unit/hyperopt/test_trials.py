@@ -3,6 +3,7 @@
 import copy
 import datetime
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,14 +22,14 @@ from hpsearch.hyperopt.exceptions import AllTrialsFailed, InvalidTrial
 SPACE = {"x": hp.uniform("x", 0, 1), "kind": hp.choice("kind", ["a", {"n": hp.uniformint("n", 1, 9)}])}
 
 
-def doc(tid, state=JOB_STATE_DONE, exp_key=None, **result):
+def doc(tid: int, state: int = JOB_STATE_DONE, exp_key: Any = None, **result: Any) -> Any:
     """Return a document of one parameter."""
     misc = {"tid": tid, "cmd": None, "workdir": None, "idxs": {"x": [tid]}, "vals": {"x": [tid / 10]}}
     made = Trials(exp_key=exp_key).new_trial_docs([tid], [None], [result], [misc])[0]
     return {**made, "state": state}
 
 
-def searched(n=6):
+def searched(n: int = 6) -> Trials:
     trials = Trials()
     fmin(lambda config: config["x"], SPACE, rand.suggest, n, trials=trials, rstate=0, show_progressbar=False)
     return trials
@@ -63,7 +64,7 @@ def test_columns_list_a_conditional_parameter_only_where_it_was_active() -> None
 
 
 @pytest.mark.parametrize("state", [JOB_STATE_ERROR, JOB_STATE_CANCEL])
-def test_a_refresh_shows_open_and_done_trials_of_the_key(state) -> None:
+def test_a_refresh_shows_open_and_done_trials_of_the_key(state: Any) -> None:
     trials = Trials(exp_key="a")
     trials.insert_trial_docs(doc(tid, JOB_STATE_NEW, exp_key="a") for tid in range(3))
     trials._insert_trial_docs([doc(3, exp_key="b")])
@@ -199,7 +200,7 @@ def test_a_view_shows_the_documents_of_another_key() -> None:
         (lambda d: d.update(exp_key="b"), "belongs to 'b', but these trials to 'a'"),
     ],
 )
-def test_an_invalid_document_is_rejected(change, sentence) -> None:
+def test_an_invalid_document_is_rejected(change: Any, sentence: str) -> None:
     bad = doc(0, exp_key="a")
     change(bad)
     with pytest.raises(InvalidTrial, match=sentence) as caught:

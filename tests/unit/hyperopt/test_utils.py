@@ -4,6 +4,7 @@ import io
 import pickle
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def test_objects_are_found_and_called_by_dotted_name() -> None:
             utils.json_call(value)
 
 
-def test_arguments_may_come_from_a_pickle(tmp_path) -> None:
+def test_arguments_may_come_from_a_pickle(tmp_path: Path) -> None:
     blob = pickle.dumps({"args": (1,), "kwargs": {"base": 36}})
     (tmp_path / "arguments").write_bytes(blob)
     assert utils.get_obj("builtins.int", argstr=pickle.dumps({"args": ("11",)}), kwargs={"base": 2}) == 3
@@ -46,7 +47,7 @@ def test_the_latest_version_of_each_document_is_found() -> None:
     assert utils.get_most_recent_inds(docs).tolist() == [4, 5, 3]
 
 
-def test_paths_are_split_and_created(tmp_path, monkeypatch) -> None:
+def test_paths_are_split_and_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("there").mkdir()
     assert list(utils.path_split_all("a/b/c")) == ["a", "b", "c"]
@@ -61,7 +62,9 @@ def test_paths_are_split_and_created(tmp_path, monkeypatch) -> None:
         utils.get_closest_dir("there")
 
 
-def test_a_temporary_folder_is_removed_with_its_new_parents(tmp_path, monkeypatch) -> None:
+def test_a_temporary_folder_is_removed_with_its_new_parents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("there").mkdir()
     with utils.temp_dir("there/new/newer", erase_after=True):
@@ -78,7 +81,7 @@ def test_a_temporary_folder_is_removed_with_its_new_parents(tmp_path, monkeypatc
         pass
 
 
-def test_output_beside_a_bar_is_written_on_separate_lines(capsys) -> None:
+def test_output_beside_a_bar_is_written_on_separate_lines(capsys: pytest.CaptureFixture[str]) -> None:
     output, errors = sys.stdout, sys.stderr
     with std_out_err_redirect_tqdm() as stream:
         assert stream is output
@@ -102,7 +105,7 @@ def test_streams_are_restored_after_an_exception() -> None:
 
 
 @pytest.mark.parametrize("callback", [tqdm_progress_callback, default_callback])
-def test_callbacks_accept_counts_and_a_postfix(callback, monkeypatch) -> None:
+def test_callbacks_accept_counts_and_a_postfix(callback: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     output = sys.stdout
     with callback(initial=2, total=10) as bar:
@@ -111,7 +114,7 @@ def test_callbacks_accept_counts_and_a_postfix(callback, monkeypatch) -> None:
     assert sys.stdout is output
 
 
-def test_a_pymongo_client_is_created_from_an_address(tmp_path, monkeypatch) -> None:
+def test_a_pymongo_client_is_created_from_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client, tunnel, database, jobs = mongoexp.connection_from_string("mongo://nowhere.invalid:27018/lab/jobs")
     try:
         assert tunnel is None

@@ -35,14 +35,14 @@ def outcome(returned: object) -> Result:
         {"loss": 0.5, "status": "ok"},
     ],
 )
-def test_every_kind_of_real_number_is_a_loss(returned):
+def test_every_kind_of_real_number_is_a_loss(returned: Any) -> None:
     result = outcome(returned)
     assert (result.state, result.loss, result.error) == (State.DONE, 0.5, None)
     assert result.result == {"loss": 0.5, "status": "ok"}
 
 
 @pytest.mark.parametrize("returned", [True, 3, math.inf, -math.inf, 10**400])
-def test_integers_booleans_and_infinities_are_losses(returned):
+def test_integers_booleans_and_infinities_are_losses(returned: bool | float) -> None:
     assert outcome(returned).state is State.DONE
 
 
@@ -62,14 +62,14 @@ def test_integers_booleans_and_infinities_are_losses(returned):
         object(),
     ],
 )
-def test_what_is_no_number_is_an_invalid_result(returned):
+def test_what_is_no_number_is_an_invalid_result(returned: Any) -> None:
     result = outcome(returned)
     assert result.state is State.FAILED
     assert result.error is not None
     assert result.error.kind is FailureKind.INVALID_RESULT
 
 
-def test_nan_fails_the_trial_and_keeps_the_rest_of_the_result():
+def test_nan_fails_the_trial_and_keeps_the_rest_of_the_result() -> None:
     result = outcome({"loss": math.nan, "epochs": 3})
     assert result.loss is None
     assert result.error is not None
@@ -77,20 +77,20 @@ def test_nan_fails_the_trial_and_keeps_the_rest_of_the_result():
     assert result.result["epochs"] == 3
 
 
-def test_a_reported_failure_never_has_a_loss_even_if_it_names_one():
+def test_a_reported_failure_never_has_a_loss_even_if_it_names_one() -> None:
     result = outcome({"status": "fail", "loss": -100.0, "message": "diverged"})
     assert result.loss is None
     assert result.error is not None
     assert (result.error.kind, result.error.message) == (FailureKind.REPORTED, "diverged")
 
 
-def test_an_unknown_status_is_named():
+def test_an_unknown_status_is_named() -> None:
     result = outcome({"status": "running", "loss": 1.0})
     assert result.error is not None
     assert "'running'" in result.error.message
 
 
-def test_an_unstorable_key_costs_the_key_and_not_the_loss():
+def test_an_unstorable_key_costs_the_key_and_not_the_loss() -> None:
     result = outcome({"loss": 1.0, "model": object()})
     assert (result.state, result.loss) == (State.DONE, 1.0)
     assert result.error is not None
@@ -98,7 +98,7 @@ def test_an_unstorable_key_costs_the_key_and_not_the_loss():
     assert "result['model']" in result.error.message
 
 
-def test_an_exception_is_recorded_with_the_objectives_own_traceback():
+def test_an_exception_is_recorded_with_the_objectives_own_traceback() -> None:
     def objective(config: object) -> float:
         raise ValueError("no such layer")
 
@@ -114,7 +114,7 @@ def test_an_exception_is_recorded_with_the_objectives_own_traceback():
     assert "hpsearch/evaluate" not in result.error.traceback
 
 
-def test_an_exception_that_cannot_be_printed_is_still_recorded():
+def test_an_exception_that_cannot_be_printed_is_still_recorded() -> None:
     class Broken(Exception):  # noqa: N818
         def __str__(self) -> str:
             raise RuntimeError
@@ -127,7 +127,7 @@ def test_an_exception_that_cannot_be_printed_is_still_recorded():
     assert "Broken" in result.error.message
 
 
-def test_sys_exit_fails_the_trial_and_not_the_process():
+def test_sys_exit_fails_the_trial_and_not_the_process() -> None:
     result = evaluate(lambda config: sys.exit(3), dict, CurrentTrial())
     assert result.error is not None
     assert result.error.kind is FailureKind.EXIT
@@ -135,7 +135,7 @@ def test_sys_exit_fails_the_trial_and_not_the_process():
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, GeneratorExit])
-def test_exceptions_beside_exception_fail_the_trial_too(kind):
+def test_exceptions_beside_exception_fail_the_trial_too(kind: Any) -> None:
     def objective(config: object) -> float:
         raise kind
 
@@ -144,7 +144,7 @@ def test_exceptions_beside_exception_fail_the_trial_too(kind):
     assert (result.error.kind, result.error.type) == (FailureKind.EXCEPTION, kind.__name__)
 
 
-def test_the_callers_own_way_to_interrupt_passes_through():
+def test_the_callers_own_way_to_interrupt_passes_through() -> None:
     def objective(config: object) -> float:
         raise KeyboardInterrupt
 
@@ -153,18 +153,18 @@ def test_the_callers_own_way_to_interrupt_passes_through():
     assert current_trial().tid == -1
 
 
-def test_a_configuration_that_cannot_be_made_fails_the_trial():
+def test_a_configuration_that_cannot_be_made_fails_the_trial() -> None:
     result = evaluate(lambda config: 0.0, lambda: 1 / 0, CurrentTrial())
     assert result.error is not None
     assert result.error.type == "ZeroDivisionError"
 
 
-def test_a_status_that_cannot_be_compared_fails_the_trial():
+def test_a_status_that_cannot_be_compared_fails_the_trial() -> None:
     result = outcome({"loss": 1.0, "status": np.zeros(2)})
     assert result.state is State.FAILED
 
 
-def test_reports_after_the_end_of_the_trial_reach_nobody():
+def test_reports_after_the_end_of_the_trial_reach_nobody() -> None:
     heard: list[Report] = []
     trial = CurrentTrial(on_report=heard.append)
     evaluate(lambda config: 0.0, dict, trial)
@@ -172,7 +172,7 @@ def test_reports_after_the_end_of_the_trial_reach_nobody():
     assert heard == []
 
 
-def test_reports_reach_the_listener_of_the_current_trial():
+def test_reports_reach_the_listener_of_the_current_trial() -> None:
     heard: list[Report] = []
 
     def objective(config: object) -> float:
@@ -185,13 +185,13 @@ def test_reports_reach_the_listener_of_the_current_trial():
     assert current_trial().tid == -1, "outside a search there is only a stand-in"
 
 
-def test_a_report_that_is_no_number_fails_the_trial_with_a_sentence():
+def test_a_report_that_is_no_number_fails_the_trial_with_a_sentence() -> None:
     result = evaluate(lambda config: current_trial().report(1, "low"), dict, CurrentTrial())
     assert result.error is not None
     assert "report() takes numbers; value is 'low'" in result.error.message
 
 
-def test_reports_beyond_the_limit_are_dropped_with_one_warning():
+def test_reports_beyond_the_limit_are_dropped_with_one_warning() -> None:
     heard: list[Report] = []
     trial = CurrentTrial(on_report=heard.append)
     for step in range(MAX_REPORTS):
@@ -211,7 +211,7 @@ def attached(objective: Callable[[Any], Any]) -> tuple[Result, list[Attachment]]
 
 
 @pytest.mark.parametrize("status", ["ok", "fail"])
-def test_attachments_are_taken_out_of_the_result(status):
+def test_attachments_are_taken_out_of_the_result(status: str) -> None:
     returned = {"loss": 1.0, "status": status, "attachments": {"a": b"x", "b": bytearray(b"y")}, "other": 2}
 
     result, heard = attached(lambda config: returned)
@@ -222,7 +222,7 @@ def test_attachments_are_taken_out_of_the_result(status):
     assert (result.error is None) == (status == "ok")
 
 
-def test_what_cannot_be_attached_costs_neither_the_loss_nor_the_other_attachments():
+def test_what_cannot_be_attached_costs_neither_the_loss_nor_the_other_attachments() -> None:
     bad = {"model": object(), 7: b"x", "text": "not bytes", "good": b"x"}
 
     result, heard = attached(lambda config: {"loss": 1.0, "attachments": bad})
@@ -238,7 +238,7 @@ def test_what_cannot_be_attached_costs_neither_the_loss_nor_the_other_attachment
         assert part in result.error.message
 
 
-def test_a_failure_keeps_its_reason_beside_attachments_that_are_none():
+def test_a_failure_keeps_its_reason_beside_attachments_that_are_none() -> None:
     result, _ = attached(lambda config: {"loss": "?", "attachments": {"a": 1}})
 
     assert result.error is not None
@@ -247,12 +247,12 @@ def test_a_failure_keeps_its_reason_beside_attachments_that_are_none():
     assert "'a' is 1 (int), not bytes" in result.error.message
 
 
-def test_a_value_under_that_name_that_is_no_mapping_is_part_of_the_result():
+def test_a_value_under_that_name_that_is_no_mapping_is_part_of_the_result() -> None:
     result, heard = attached(lambda config: {"loss": 1.0, "attachments": ["a.png"]})
     assert (result.result["attachments"], result.error, heard) == (["a.png"], None, [])
 
 
-def test_an_objective_attaches_while_it_runs_and_nothing_afterwards():
+def test_an_objective_attaches_while_it_runs_and_nothing_afterwards() -> None:
     trials: list[CurrentTrial] = []
 
     def objective(config: object) -> float:
@@ -269,13 +269,13 @@ def test_an_objective_attaches_while_it_runs_and_nothing_afterwards():
 
 
 @pytest.mark.parametrize(("name", "data"), [("a", "text"), (7, b"x"), (None, None)])
-def test_attach_takes_bytes_under_a_name(name, data):
+def test_attach_takes_bytes_under_a_name(name: int | str | None, data: bytes | str | None) -> None:
     with pytest.raises(TypeError, match="attach\\(\\) stores bytes under a name"):
         current_trial().attach(name, data)
 
 
-def test_an_objective_sees_its_values_and_cannot_change_them():
+def test_an_objective_sees_its_values_and_cannot_change_them() -> None:
     trial = CurrentTrial(values=MappingProxyType({"x": 0.5}))
-    evaluate(lambda config: current_trial().values.update(x=1), dict, trial)
+    evaluate(lambda config: current_trial().values.update(x=1), dict, trial)  # type: ignore[attr-defined]
     assert trial.values == {"x": 0.5}
     assert current_trial().values == {}

@@ -192,13 +192,13 @@ def outcome(objective: Callable[[Any], Any]) -> Result:
 
 @pytest.mark.fuzz
 @given(RETURNED)
-def test_whatever_is_returned_can_be_stored(returned: Any):
+def test_whatever_is_returned_can_be_stored(returned: Any) -> None:
     assert_kept(outcome(lambda config: returned))
 
 
 @pytest.mark.fuzz
 @given(LOSSES, st.dictionaries(KEYS.filter(lambda key: key not in {"loss", "status"}), HOSTILE, max_size=4))
-def test_a_loss_is_kept_whatever_stands_beside_it(loss: Any, rest: dict[Any, Any]):
+def test_a_loss_is_kept_whatever_stands_beside_it(loss: Any, rest: dict[Any, Any]) -> None:
     result = outcome(lambda config: {**rest, "loss": loss})
     assert_kept(result)
     alone = outcome(lambda config: loss)
@@ -208,7 +208,7 @@ def test_a_loss_is_kept_whatever_stands_beside_it(loss: Any, rest: dict[Any, Any
 
 @pytest.mark.fuzz
 @given(RAISED)
-def test_whatever_is_raised_fails_the_trial_with_words(make: Callable[[], BaseException]):
+def test_whatever_is_raised_fails_the_trial_with_words(make: Callable[[], BaseException]) -> None:
     def objective(config: Any) -> Any:
         raise make()
 
@@ -233,7 +233,7 @@ def test_whatever_is_raised_fails_the_trial_with_words(make: Callable[[], BaseEx
         lambda: {"attachments": dict.fromkeys(range(100000), 1)},
     ],
 )
-def test_a_loss_is_kept_beside_more_than_a_document_holds(rest: Callable[[], dict[Any, Any]]):
+def test_a_loss_is_kept_beside_more_than_a_document_holds(rest: Callable[[], dict[Any, Any]]) -> None:
     result = outcome(lambda config: {**rest(), "loss": 0.5})
     assert_kept(result)
     assert result.loss == 0.5
@@ -241,7 +241,7 @@ def test_a_loss_is_kept_beside_more_than_a_document_holds(rest: Callable[[], dic
     assert result.error.kind is FailureKind.UNSTORABLE
 
 
-def test_a_mapping_that_breaks_off_fails_the_trial_with_its_own_words():
+def test_a_mapping_that_breaks_off_fails_the_trial_with_its_own_words() -> None:
     result = outcome(lambda config: Half())
     assert_kept(result)
     assert result.error is not None

@@ -24,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         del sys.modules[name]
 
 
-def test_a_file_target_loads_its_objective_and_the_space_beside_it(folder):
+def test_a_file_target_loads_its_objective_and_the_space_beside_it(folder: Path) -> None:
     (folder / "helper_of_search.py").write_text("FACTOR = 2")
     (folder / "search_a.py").write_text(
         "from helper_of_search import FACTOR\nspace = {'x': 1}\ndef objective(c): return FACTOR * c"
@@ -34,7 +34,7 @@ def test_a_file_target_loads_its_objective_and_the_space_beside_it(folder):
     assert load(parse_space(ref, None)) == {"x": 1}
 
 
-def test_a_module_target_is_found_in_the_working_folder(folder):
+def test_a_module_target_is_found_in_the_working_folder(folder: Path) -> None:
     (folder / "pkg_b").mkdir()
     (folder / "pkg_b" / "__init__.py").write_text("")
     (folder / "pkg_b" / "train.py").write_text("def f(c): return c\nclass Spaces: small = 1")
@@ -44,7 +44,7 @@ def test_a_module_target_is_found_in_the_working_folder(folder):
     assert load(parse_space(ref, "Spaces.small")) == 1
 
 
-def test_a_space_may_live_elsewhere(folder):
+def test_a_space_may_live_elsewhere(folder: Path) -> None:
     (folder / "search_c.py").write_text("def objective(c): return c")
     (folder / "spaces_c.py").write_text("space = 1\nwide = 2")
     ref = parse_target("search_c.py")
@@ -57,20 +57,20 @@ UNREACHABLE = ["/" + "x" * 5000, "/nul\0"]
 
 
 @pytest.mark.parametrize("path", UNREACHABLE)
-def test_a_path_that_cannot_be_looked_at_here_is_one_where_the_file_is_not(folder, path):
+def test_a_path_that_cannot_be_looked_at_here_is_one_where_the_file_is_not(folder: Path, path: str) -> None:
     """The folder of whoever made the experiment may be closed to the user of the worker."""
     (folder / "search_u.py").write_text("def objective(c): return c")
     there = ObjectiveRef(kind="file", ref="there/search_u.py:objective", path=f"{path}/search_u.py")
     assert load_objective(there)(5) == 5
 
 
-def test_links_that_lead_in_a_circle_are_no_file(folder):
+def test_links_that_lead_in_a_circle_are_no_file(folder: Path) -> None:
     (folder / "loop.py").symlink_to("loop.py")
     with pytest.raises(LoadError, match="There is no file loop"):
         load_objective(parse_target("loop.py"))
 
 
-def test_files_of_one_name_in_folders_of_one_name_are_told_apart(folder):
+def test_files_of_one_name_in_folders_of_one_name_are_told_apart(folder: Path) -> None:
     """A worker stays warm while it serves the searches of several people."""
     for who, loss in [("ada", 1), ("bob", 2), ("eve", 3)]:
         (folder / who / "exp").mkdir(parents=True)
@@ -80,13 +80,13 @@ def test_files_of_one_name_in_folders_of_one_name_are_told_apart(folder):
         assert [load_objective(target)(0) for target in targets] == [1, 2, 3]
 
 
-def test_an_experiment_made_elsewhere_is_found_by_name_in_this_folder(folder):
+def test_an_experiment_made_elsewhere_is_found_by_name_in_this_folder(folder: Path) -> None:
     (folder / "search_d.py").write_text("def objective(c): return c")
     there = ObjectiveRef(kind="file", ref="there/search_d.py:objective", path="/nowhere/there/search_d.py")
     assert load_objective(there)(5) == 5
 
 
-def test_a_file_named_like_a_loaded_module_does_not_replace_it(folder):
+def test_a_file_named_like_a_loaded_module_does_not_replace_it(folder: Path) -> None:
     (folder / "json.py").write_text("def objective(c): return 'mine'")
     assert load_objective(parse_target("json.py"))(0) == "mine"
     assert sys.modules["json"].__file__ != str(folder / "json.py")
@@ -107,7 +107,7 @@ def test_a_file_named_like_a_loaded_module_does_not_replace_it(folder):
         ("\0", "search_e.py", "null bytes"),
     ],
 )
-def test_what_cannot_be_loaded_is_explained(folder, text, target, said):
+def test_what_cannot_be_loaded_is_explained(folder: Path, text: str, target: str, said: str) -> None:
     (folder / "search_e.py").write_text(text)
     with pytest.raises(LoadError) as caught:
         load_objective(parse_target(target))
@@ -115,12 +115,12 @@ def test_what_cannot_be_loaded_is_explained(folder, text, target, said):
 
 
 @pytest.mark.parametrize("target", ["", "a b", "notes.md/x:f", "m:1x", "../x", "m:f:g"])
-def test_what_is_no_target_is_refused_before_anything_is_imported(target, folder):
+def test_what_is_no_target_is_refused_before_anything_is_imported(target: str, folder: Path) -> None:
     with pytest.raises(LoadError):
         parse_target(target)
 
 
-def test_joining_compares_the_file_name_and_not_its_folder():
+def test_joining_compares_the_file_name_and_not_its_folder() -> None:
     here = ObjectiveRef(kind="file", ref="a/search.py:f", path="/a/search.py")
     there = ObjectiveRef(kind="file", ref="search.py:f", path="/b/search.py")
     assert here.identity == there.identity

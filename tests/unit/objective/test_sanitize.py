@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ plain_values = st.recursive(
 
 
 @given(plain_values)
-def test_plain_values_come_back_as_they_are(value):
+def test_plain_values_come_back_as_they_are(value: Any) -> None:
     kept, problems = sanitized({"v": value})
     assert problems == []
     assert _shown(kept["v"]) == _shown(value)
@@ -45,7 +46,7 @@ def test_plain_values_come_back_as_they_are(value):
         ("lone \ud800 surrogate", "lone \\ud800 surrogate"),
     ],
 )
-def test_numpy_and_containers_take_their_plain_form(value, expected):
+def test_numpy_and_containers_take_their_plain_form(value: Any, expected: Any) -> None:
     kept, problems = sanitized({"v": value})
     assert kept["v"] == expected
     assert type(kept["v"]) is type(expected)
@@ -71,7 +72,7 @@ class Count(int):
 @pytest.mark.parametrize(
     "value", [Loss(0.5), Moment(2026, 1, 2, tzinfo=UTC), Blob(b"ab"), np.longdouble(0.5), Count(3)]
 )
-def test_subclasses_take_the_plain_type_so_that_nobody_needs_theirs(value):
+def test_subclasses_take_the_plain_type_so_that_nobody_needs_theirs(value: Any) -> None:
     kept, problems = sanitized({"v": value, "list": [value]})
     assert problems == []
     assert kept["v"] == value
@@ -79,25 +80,25 @@ def test_subclasses_take_the_plain_type_so_that_nobody_needs_theirs(value):
     assert type(kept["list"][0]) is type(kept["v"])
 
 
-def test_numpy_dates_of_any_resolution_become_dates():
+def test_numpy_dates_of_any_resolution_become_dates() -> None:
     kept, _ = sanitized({"at": np.datetime64("2026-01-02T03:04:05.5", "ns"), "none": np.datetime64("NaT")})
     assert kept == {"at": datetime(2026, 1, 2, 3, 4, 5, 500_000, tzinfo=UTC), "none": None}
 
 
-def test_a_date_that_no_calendar_of_utc_holds_is_left_out_and_named():
+def test_a_date_that_no_calendar_of_utc_holds_is_left_out_and_named() -> None:
     kept, problems = sanitized({"at": datetime.min.replace(tzinfo=timezone(timedelta(hours=2)))})
     assert kept == {}
     assert problems == ["result['at'] is a date outside the years 1 to 9999; it was left out."]
 
 
-def test_an_array_that_cannot_fit_is_left_out_before_it_is_copied():
+def test_an_array_that_cannot_fit_is_left_out_before_it_is_copied() -> None:
     endless = np.broadcast_to(np.zeros(1), (10**12,))
     kept, problems = sanitized({"weights": endless, "loss": 1.0})
     assert kept == {"loss": 1.0}
     assert "result['weights'] has 1000000000000 items" in problems[0]
 
 
-def test_dates_become_utc_and_naive_ones_are_taken_as_utc():
+def test_dates_become_utc_and_naive_ones_are_taken_as_utc() -> None:
     east = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=2)))
     kept, _ = sanitized({"east": east, "naive": datetime(2026, 1, 1, 12)})  # noqa: DTZ001
     assert kept["east"] == datetime(2026, 1, 1, 10, tzinfo=UTC)
@@ -107,14 +108,14 @@ def test_dates_become_utc_and_naive_ones_are_taken_as_utc():
 @pytest.mark.parametrize(
     "bad", [{1, 2}, object(), 2**63, -(2**63) - 1, 1j, lambda: 0, {(1, 2): 3}, {"a\0b": 1}]
 )
-def test_what_cannot_be_stored_is_left_out_and_named(bad):
+def test_what_cannot_be_stored_is_left_out_and_named(bad: Any) -> None:
     kept, problems = sanitized({"loss": 1.0, "model": {"inner": bad}})
     assert kept == {"loss": 1.0}
     assert len(problems) == 1
     assert "model" in problems[0]
 
 
-def test_endless_nesting_is_left_out_and_named():
+def test_endless_nesting_is_left_out_and_named() -> None:
     endless: dict[str, object] = {}
     endless["self"] = endless
     deep: list[object] = []
@@ -127,7 +128,7 @@ def test_endless_nesting_is_left_out_and_named():
     ] * 2
 
 
-def test_the_largest_keys_are_dropped_until_the_rest_fits(monkeypatch):
+def test_the_largest_keys_are_dropped_until_the_rest_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 1000)
     kept, problems = sanitized({"loss": 1.0, "large": b"x" * 900, "huge": "y" * 5000})
     assert set(kept) == {"loss", "large"}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from multiprocessing.pool import ThreadPool
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -63,14 +63,14 @@ def busy_thread(scopes: Scopes[str]) -> Iterator[Callable[[], str | None]]:
     ended()
 
 
-def test_without_a_value_none_is_found(scopes):
+def test_without_a_value_none_is_found(scopes: Scopes[str]) -> None:
     with scopes.opened("a"):
         pass
     assert found(scopes) is None
     assert in_thread(lambda: found(scopes)) is None
 
 
-def test_a_value_holds_for_its_thread_and_for_those_that_start_meanwhile(scopes):
+def test_a_value_holds_for_its_thread_and_for_those_that_start_meanwhile(scopes: Scopes[str]) -> None:
     with scopes.opened("a"):
         assert found(scopes) == "a"
         assert in_thread(lambda: found(scopes)) == "a"
@@ -81,7 +81,7 @@ def test_a_value_holds_for_its_thread_and_for_those_that_start_meanwhile(scopes)
             assert threads.map(lambda _: found(scopes), range(4)) == ["a"] * 4
 
 
-def test_a_thread_left_over_from_one_value_is_none_of_the_next(scopes):
+def test_a_thread_left_over_from_one_value_is_none_of_the_next(scopes: Scopes[str]) -> None:
     with ExitStack() as stack:
         with scopes.opened("a"):
             ended = stack.enter_context(busy_thread(scopes))
@@ -90,7 +90,9 @@ def test_a_thread_left_over_from_one_value_is_none_of_the_next(scopes):
 
 
 @pytest.mark.parametrize("make", [ThreadPoolExecutor, ThreadPool])
-def test_a_pool_that_waits_for_work_works_for_the_value_under_which_it_gets_it(scopes, make):
+def test_a_pool_that_waits_for_work_works_for_the_value_under_which_it_gets_it(
+    scopes: Scopes[str], make: Any
+) -> None:
     with make(1) as pool:
         for value in ("a", "b"):
             with scopes.opened(value):
@@ -99,7 +101,7 @@ def test_a_pool_that_waits_for_work_works_for_the_value_under_which_it_gets_it(s
                 assert (future.result() if make is ThreadPoolExecutor else future.get()) == value
 
 
-def test_a_context_that_is_handed_on_counts_more_than_the_time(scopes):
+def test_a_context_that_is_handed_on_counts_more_than_the_time(scopes: Scopes[str]) -> None:
     """As asyncio.to_thread does, and all threads from Python 3.14 on."""
     with scopes.opened("a"):
         context = contextvars.copy_context()
@@ -107,7 +109,7 @@ def test_a_context_that_is_handed_on_counts_more_than_the_time(scopes):
         assert in_thread(lambda: context.run(lambda: found(scopes))) == "a"
 
 
-def test_an_inner_value_holds_until_it_ends(scopes):
+def test_an_inner_value_holds_until_it_ends(scopes: Scopes[str]) -> None:
     with scopes.opened("outer"), busy_thread(scopes) as ended:
         with scopes.opened("inner"):
             assert found(scopes) == "inner"
@@ -116,7 +118,7 @@ def test_an_inner_value_holds_until_it_ends(scopes):
         assert in_thread(lambda: found(scopes)) == "outer"
 
 
-def test_of_two_values_in_two_threads_none_is_known_to_hold_for_a_third(scopes):
+def test_of_two_values_in_two_threads_none_is_known_to_hold_for_a_third(scopes: Scopes[str]) -> None:
     with scopes.opened("a"):
         other_is_open, go_on = threading.Event(), threading.Event()
 

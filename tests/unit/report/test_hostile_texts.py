@@ -72,7 +72,7 @@ def texts(text: str) -> dict[str, str]:
         "status line": status_line(shown),
         "improvement": improvement_line(best),
         "failure": failure_line(loser),
-        "live": live.file.getvalue(),
+        "live": live.file.getvalue(),  # type: ignore[attr-defined]
         "report": final_report(shown, {text: Words(text)}, failure_groups([loser]), {text: text}),
         "best": best_text(best),
         "trial": trial_text(loser, [text]),
@@ -107,7 +107,7 @@ LINES = ("status line", "improvement", "failure")
 @given(HOSTILE)
 @example("\x1b[31m\n")
 @example("a\tb\u2028\u202e\ud800")
-def test_no_view_prints_control_characters(text: str):
+def test_no_view_prints_control_characters(text: str) -> None:
     for view, shown in texts(text).items():
         assert not UNSENT.difference("\n\t").intersection(shown), view
         shown.encode()
@@ -115,7 +115,7 @@ def test_no_view_prints_control_characters(text: str):
             assert not {"\n", "\t"}.intersection(shown), view
 
 
-def test_a_line_break_in_a_text_starts_no_row_or_line():
+def test_a_line_break_in_a_text_starts_no_row_or_line() -> None:
     plain, broken = texts("ab"), texts("a\nstate  done\tb")
     for view in ("status", "trials", "the best", "workers", "best", "live"):
         assert broken[view].count("\n") == plain[view].count("\n"), view
@@ -123,7 +123,7 @@ def test_a_line_break_in_a_text_starts_no_row_or_line():
 
 @pytest.mark.fuzz
 @given(st.text(st.characters(codec="utf-8")))
-def test_json_keeps_every_text(text: str):
+def test_json_keeps_every_text(text: str) -> None:
     row = asdict(done(1, 0.25, params={text: text}))
     (read,) = json.loads(render("trials", [row], TRIAL_COLUMNS, Format.JSON))["trials"]
     assert read["params"] == {text: text}
@@ -131,7 +131,7 @@ def test_json_keeps_every_text(text: str):
 
 @pytest.mark.fuzz
 @given(HOSTILE.map(lambda text: "a" + re.sub("[\0\ud800-\udfff]", "", text)))
-def test_the_description_of_a_space_has_no_control_characters(text: str):
+def test_the_description_of_a_space_has_no_control_characters(text: str) -> None:
     space = Space({text: hp.choice(text, [text, {text: hp.uniform(f"{text}x", 0, 1)}])})
     values: dict[str, Any] = {text: 0}
     shown = describe_space(space, [values])

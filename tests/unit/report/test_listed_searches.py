@@ -31,24 +31,24 @@ def shown(found: list[Experiment], *, with_all: bool = False) -> tuple[str, int]
     return " ".join(e.exp_key for e in experiments), n_hidden
 
 
-def test_active_searches_come_first_and_in_each_group_the_last_started():
+def test_active_searches_come_first_and_in_each_group_the_last_started() -> None:
     found = searches(RUNNING, DONE, PAUSED, STOPPED, RUNNING)
     assert shown(found) == ("4 2 0 3 1", 0)
 
 
-def test_the_last_ended_searches_are_listed_and_the_others_counted():
+def test_the_last_ended_searches_are_listed_and_the_others_counted() -> None:
     found = searches(RUNNING, *[DONE] * 1200)
     assert shown(found) == ("0 1200 1199 1198 1197 1196 1195 1194 1193 1192", 1191)
     assert shown(searches(*[DONE] * 12)) == ("11 10 9 8 7 6 5 4 3 2", 2)
 
 
-def test_all_active_searches_are_listed():
+def test_all_active_searches_are_listed() -> None:
     found = searches(*[RUNNING] * 30, *[DONE] * 3)
     assert shown(found) == (" ".join(map(str, range(29, -1, -1))), 3)
 
 
 @given(SEARCHES)
-def test_listed_and_hidden_searches_add_up(found: list[Experiment]):
+def test_listed_and_hidden_searches_add_up(found: list[Experiment]) -> None:
     some, n_hidden = listed_searches(found, with_all=False)
     every, none = listed_searches(found, with_all=True)
     assert len(some) + n_hidden == len(every) == len(found)

@@ -15,7 +15,7 @@ COUNTS = dict.fromkeys(State, 0)
 NOTHING = TrialSummary(counts=COUNTS)
 
 
-def test_failures_are_grouped_by_reason_the_most_frequent_first():
+def test_failures_are_grouped_by_reason_the_most_frequent_first() -> None:
     killed = failed(1, error=Failure(kind=FailureKind.SIGNAL, signal="SIGKILL", message="killed"))
     groups = failure_groups([killed, failed(2), failed(3)])
     assert [(g.reason, g.n, g.example.tid) for g in groups] == [("ValueError", 2, 2), ("SIGKILL", 1, 1)]
@@ -33,29 +33,29 @@ def test_failures_are_grouped_by_reason_the_most_frequent_first():
         ),
     ],
 )
-def test_the_reason_of_a_failure_is_its_most_specific_word(error: Failure | None, reason: str):
+def test_the_reason_of_a_failure_is_its_most_specific_word(error: Failure | None, reason: str) -> None:
     assert failure_reason(failed(0, error=error)) == reason
 
 
-def test_the_rate_is_that_of_recently_finished_trials():
+def test_the_rate_is_that_of_recently_finished_trials() -> None:
     recent = TrialSummary(counts=COUNTS, n_recent=2, recent_since=after(0), recent_until=after(30))
     found = progress_of(experiment(), recent, [], after(60))
     assert found.per_minute == 2.0
     assert found.elapsed_s == 60.0
 
 
-def test_a_search_that_has_ended_has_no_rate_and_a_fixed_time():
+def test_a_search_that_has_ended_has_no_rate_and_a_fixed_time() -> None:
     recent = TrialSummary(counts=COUNTS, n_recent=1, recent_since=after(30), recent_until=after(30))
     found = progress_of(experiment(state=ExperimentState.DONE), recent, [], after(3600))
     assert found.per_minute is None
     assert found.elapsed_s == 30.0
 
 
-def test_a_search_that_never_started_took_no_time():
+def test_a_search_that_never_started_took_no_time() -> None:
     assert progress_of(experiment(started_at=None), NOTHING, [], after(5)).elapsed_s == 0.0
 
 
-def test_only_alive_workers_of_the_search_count():
+def test_only_alive_workers_of_the_search_count() -> None:
     workers = [
         worker("any"),
         worker("other", exp_keys=("other",)),

@@ -27,14 +27,14 @@ def refuse(name: str) -> None:
     raise AssertionError(f"{name} is not JSON")
 
 
-def test_json_is_strict_and_names_its_schema():
+def test_json_is_strict_and_names_its_schema() -> None:
     document = json.loads(render("trials", ROWS, COLUMNS, Format.JSON), parse_constant=refuse)
     assert document["schema"] == "hpsearch.trials/1"
     assert document["trials"][0] == ROWS[0]
     assert document["trials"][1]["loss"] is None
 
 
-def test_each_json_line_is_a_row():
+def test_each_json_line_is_a_row() -> None:
     assert [
         json.loads(line)["tid"] for line in render("trials", ROWS, COLUMNS, Format.JSONL).splitlines()
     ] == [0, 1]
@@ -53,7 +53,7 @@ def test_each_json_line_is_a_row():
         ("\x9b\u200b\U000e0041", '"\\u009b\\u200b\\udb40\\udc41"'),
     ],
 )
-def test_every_value_can_be_written_in_json(value: object, text: str):
+def test_every_value_can_be_written_in_json(value: object, text: str) -> None:
     assert json_text(value) == text
 
 
@@ -61,7 +61,7 @@ def read(rows: list[dict[str, object]], columns: tuple[str, ...]) -> list[list[s
     return list(csv.reader(io.StringIO(render("trials", rows, columns, Format.CSV))))
 
 
-def test_csv_has_a_column_for_each_parameter_of_any_row():
+def test_csv_has_a_column_for_each_parameter_of_any_row() -> None:
     assert read(ROWS, COLUMNS) == [
         ["tid", "loss", "worker", "lr", "kind", "units"],
         ["0", "0.123456789", "", "0.5", "adam", ""],
@@ -69,12 +69,12 @@ def test_csv_has_a_column_for_each_parameter_of_any_row():
     ]
 
 
-def test_a_parameter_with_the_name_of_a_column_has_its_own_column():
+def test_a_parameter_with_the_name_of_a_column_has_its_own_column() -> None:
     rows: list[dict[str, object]] = [{"tid": 0, "loss": 1.0, "params": {"loss": "hinge"}}]
     assert read(rows, ("tid", "loss", "params")) == [["tid", "loss", "params.loss"], ["0", "1.0", "hinge"]]
 
 
-def test_csv_without_parameters_shows_dates_lists_and_mappings():
+def test_csv_without_parameters_shows_dates_lists_and_mappings() -> None:
     rows: list[dict[str, object]] = [{"at": WHEN, "keys": ("a", "b"), "more": {"x": 1}, "params": {"lr": 1}}]
     assert read(rows, ("at", "keys", "more")) == [
         ["at", "keys", "more"],
@@ -82,7 +82,7 @@ def test_csv_without_parameters_shows_dates_lists_and_mappings():
     ]
 
 
-def test_a_table_is_aligned_shortens_numbers_and_marks_what_is_missing():
+def test_a_table_is_aligned_shortens_numbers_and_marks_what_is_missing() -> None:
     assert render("trials", ROWS, COLUMNS, Format.TABLE).splitlines() == [
         "tid  loss      params             worker",
         "0    0.123457  lr=0.5, kind=adam  -",
@@ -90,7 +90,7 @@ def test_a_table_is_aligned_shortens_numbers_and_marks_what_is_missing():
     ]
 
 
-def test_a_cell_of_a_table_is_one_line_of_bounded_width():
+def test_a_cell_of_a_table_is_one_line_of_bounded_width() -> None:
     [_, line] = render("trials", [{"a": "x\ny" * 100}], ("a",), Format.TABLE).splitlines()
     assert len(line) == 72
     assert line.endswith("…")
@@ -113,7 +113,7 @@ FORMULAS = [
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_a_formula_is_marked_as_text_unless_raw(text: str):
+def test_a_formula_is_marked_as_text_unless_raw(text: str) -> None:
     rows = [{"error": text, "params": {"kind": text, text: 1}, "exp_keys": (text, "b")}]
     columns = ("error", "exp_keys", "params")
 
@@ -126,12 +126,12 @@ def test_a_formula_is_marked_as_text_unless_raw(text: str):
 
 
 @pytest.mark.parametrize("value", [-1, -0.5, float("-inf"), -1e-9, True, "-5", "+1.5e-3", " -.5", "-1."])
-def test_numbers_are_no_formulas(value: object):
+def test_numbers_are_no_formulas(value: object) -> None:
     assert read([{"loss": value}], ("loss",))[1] == [str(value)]
 
 
 @given(st.lists(st.text(alphabet="ab'\"=+-@\t\r\n,; 1"), min_size=2, max_size=2))
-def test_no_text_adds_a_cell_a_row_or_a_formula(texts: list[str]):
+def test_no_text_adds_a_cell_a_row_or_a_formula(texts: list[str]) -> None:
     rows = [{"a": texts[0], "b": texts[1]}]
     for ends in ("\n", "\r\n", "\r"):  # of lines, for different readers
         rendered = render("x", rows, ("a", "b"), Format.CSV).replace("a,b\n", f"a,b{ends}")
@@ -142,7 +142,7 @@ def test_no_text_adds_a_cell_a_row_or_a_formula(texts: list[str]):
             assert not cell.strip().startswith(("=", "+", "-", "@")) or float(cell) is not None
 
 
-def test_dates_and_lists_are_readable_in_a_table():
+def test_dates_and_lists_are_readable_in_a_table() -> None:
     rows = [{"at": WHEN, "keys": ("a", "b")}, {"at": None, "keys": ()}]
     assert render("x", rows, ("at", "keys"), Format.TABLE).splitlines()[1:] == [
         "2026-01-01 12:30:15  a, b",
@@ -151,7 +151,7 @@ def test_dates_and_lists_are_readable_in_a_table():
 
 
 @pytest.mark.parametrize("form", Format)
-def test_every_format_supports_no_rows(form: Format):
+def test_every_format_supports_no_rows(form: Format) -> None:
     text = render("trials", [], COLUMNS, form)
     assert (
         text
@@ -165,7 +165,7 @@ def test_every_format_supports_no_rows(form: Format):
     )
 
 
-def test_a_table_escapes_control_characters_and_json_keeps_them():
+def test_a_table_escapes_control_characters_and_json_keeps_them() -> None:
     rows = [{"error": "\x1b[2J\tlost\x7f", "names": ["a\x9b", "b\r"]}]
     table = render("trials", rows, ("error", "names"), Format.TABLE)
     assert "\\x1b[2J\\tlost\\x7f" in table
@@ -174,7 +174,7 @@ def test_a_table_escapes_control_characters_and_json_keeps_them():
     assert json.loads(render("trials", rows, (), Format.JSON))["trials"] == rows
 
 
-def test_names_are_not_shortened():
+def test_names_are_not_shortened() -> None:
     key = "cifar_" * 16
     table = render("status", [{"exp_key": key, "objective": key}], ("exp_key", "objective"), Format.TABLE)
     assert table.split("\n")[1].split("  ") == [key, f"{key[:71]}…"]
@@ -184,7 +184,7 @@ KEYS = ["resnet_on_cifar_with_warm_restarts_seed_1", "resnet_on_cifar_with_warm_
 
 
 @pytest.mark.parametrize("width", [30, 40, 41, 50, 70, 200])
-def test_names_are_shortened_in_the_middle_to_fit_the_width(width: int):
+def test_names_are_shortened_in_the_middle_to_fit_the_width(width: int) -> None:
     rows = [{"exp_key": key, "done": 5} for key in KEYS]
     lines = render("status", rows, ("exp_key", "done"), Format.TABLE, width=width).splitlines()
     whole = render("status", rows, ("exp_key", "done"), Format.TABLE).splitlines()
@@ -200,20 +200,20 @@ def test_names_are_shortened_in_the_middle_to_fit_the_width(width: int):
         assert key.endswith(end)
 
 
-def test_names_keep_their_minimum_width_and_other_columns_are_not_shortened():
+def test_names_keep_their_minimum_width_and_other_columns_are_not_shortened() -> None:
     rows = [{"exp_key": KEYS[0], "name": "x" * 40, "objective": "y" * 40}]
     table = render("status", rows, ("exp_key", "name", "objective"), Format.TABLE, width=10)
     key, name, objective = table.splitlines()[1].split()
     assert (len(key), len(name), len(objective)) == (20, 20, 40)
 
 
-def test_the_widest_column_of_names_is_shortened_first():
+def test_the_widest_column_of_names_is_shortened_first() -> None:
     rows = [{"exp_key": "x" * 40, "host": "y" * 25}]
     table = render("status", rows, ("exp_key", "host"), Format.TABLE, width=60)
     assert [len(text) for text in table.splitlines()[1].split()] == [33, 25]
 
 
 @pytest.mark.parametrize("form", [Format.JSON, Format.JSONL, Format.CSV])
-def test_names_are_not_shortened_for_programs(form: Format):
+def test_names_are_not_shortened_for_programs(form: Format) -> None:
     rows = [{"exp_key": KEYS[0]}]
     assert KEYS[0] in render("status", rows, ("exp_key",), form, width=10)

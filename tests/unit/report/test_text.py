@@ -32,21 +32,21 @@ from tests.support.progress_states import done, experiment, failed, progress
         (3900, "1 h 05 min"),
     ],
 )
-def test_a_duration_has_readable_units(seconds: float | None, text: str):
+def test_a_duration_has_readable_units(seconds: float | None, text: str) -> None:
     assert duration_text(seconds) == text
 
 
-def test_counts_have_the_budget_and_every_state():
+def test_counts_have_the_budget_and_every_state() -> None:
     counts = {State.DONE: 11, State.FAILED: 1, State.RUNNING: 2, State.PENDING: 3}
     assert counts_text(progress(counts=counts)) == "12/40 finished: 11 done, 1 failed; 2 running, 3 pending"
 
 
-def test_counts_without_a_budget_have_no_total_and_no_empty_state():
+def test_counts_without_a_budget_have_no_total_and_no_empty_state() -> None:
     endless = progress(experiment=experiment(budget=Budget()), counts={State.DONE: 3, State.CANCELLED: 1})
     assert counts_text(endless) == "3 finished: 3 done, 0 failed; 1 cancelled"
 
 
-def test_a_status_line_has_best_loss_rate_time_left_workers_and_the_last_error():
+def test_a_status_line_has_best_loss_rate_time_left_workers_and_the_last_error() -> None:
     line = status_line(
         progress(
             counts={State.DONE: 9, State.FAILED: 1},
@@ -69,30 +69,30 @@ def test_a_status_line_has_best_loss_rate_time_left_workers_and_the_last_error()
         ({"workers": ()}, "no worker alive"),
     ],
 )
-def test_a_status_line_explains_why_nothing_happens(fields: dict[str, object], words: str):
+def test_a_status_line_explains_why_nothing_happens(fields: dict[str, object], words: str) -> None:
     assert words in status_line(progress(**fields)).split("; ")
 
 
-def test_an_improvement_is_printed_with_the_parameters():
+def test_an_improvement_is_printed_with_the_parameters() -> None:
     assert improvement_line(done(3, 0.25)) == "trial 3: best loss 0.25 with lr=0.0123457, kind=adam"
 
 
-def test_an_improvement_without_parameters_is_printed():
+def test_an_improvement_without_parameters_is_printed() -> None:
     assert improvement_line(done(0, 1.0, params={})).endswith("with no parameters")
 
 
-def test_a_failure_is_one_line_of_limited_length():
+def test_a_failure_is_one_line_of_limited_length() -> None:
     line = failure_line(failed(4, "word " * 200 + "\nsecond line"))
     assert "\n" not in line
     assert len(line) <= 220
     assert line.endswith("…")
 
 
-def test_a_failure_without_an_error_is_printed():
+def test_a_failure_without_an_error_is_printed() -> None:
     assert failure_line(failed(4, error=None)) == "trial 4: unknown"
 
 
-def test_the_final_report_has_best_trial_config_failures_and_next_commands():
+def test_the_final_report_has_best_trial_config_failures_and_next_commands() -> None:
     ended = experiment(state=ExperimentState.DONE, ended_why=EndReason.MAX_EVALS, budget=Budget(max_evals=3))
     report = final_report(
         progress(experiment=ended, counts={State.DONE: 1, State.FAILED: 2}, best=done(0, 0.25)),
@@ -118,23 +118,23 @@ def test_the_final_report_has_best_trial_config_failures_and_next_commands():
     ]
 
 
-def test_the_final_report_without_a_loss():
+def test_the_final_report_without_a_loss() -> None:
     report = final_report(progress(), None, [], {})
     assert report.endswith("\n\nNo trial has a loss.")
 
 
-def test_the_final_report_of_an_interrupted_search():
+def test_the_final_report_of_an_interrupted_search() -> None:
     headline = final_report(progress(), None, [], {}, is_interrupted=True).split("\n")[0]
     assert headline == "search: interrupted; 0/40 finished: 0 done, 0 failed"
 
 
 @pytest.mark.parametrize("reason", EndReason)
-def test_every_end_reason_has_a_text(reason: EndReason):
+def test_every_end_reason_has_a_text(reason: EndReason) -> None:
     ended = experiment(state=ExperimentState.DONE, ended_why=reason.value)
     headline = final_report(progress(experiment=ended), None, [], {}).split(";")[0]
     assert headline.startswith("search: done, ")
     assert reason.value not in headline.removeprefix("search: done, ").split()
 
 
-def test_the_line_of_a_failure_escapes_control_characters():
+def test_the_line_of_a_failure_escapes_control_characters() -> None:
     assert failure_line(failed(2, "\x1b[2Jgone\x9b")) == "trial 2: ValueError: \\x1b[2Jgone\\x9b"

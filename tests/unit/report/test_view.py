@@ -42,7 +42,7 @@ def lines(out: io.StringIO) -> list[str]:
     return text.splitlines()
 
 
-def test_off_a_terminal_there_is_one_line_for_each_improvement(out: io.StringIO):
+def test_off_a_terminal_there_is_one_line_for_each_improvement(out: io.StringIO) -> None:
     view = PlainView(print_to(out), HandClock())
     view.show(progress())
     lines(out)
@@ -51,7 +51,7 @@ def test_off_a_terminal_there_is_one_line_for_each_improvement(out: io.StringIO)
     assert [line.split(" with")[0] for line in lines(out)] == ["trial 0: best loss 2", "trial 3: best loss 1"]
 
 
-def test_off_a_terminal_there_is_a_status_line_every_thirty_seconds(out: io.StringIO):
+def test_off_a_terminal_there_is_a_status_line_every_thirty_seconds(out: io.StringIO) -> None:
     clock = HandClock()
     view = PlainView(print_to(out), clock)
     seen_at = []
@@ -62,7 +62,7 @@ def test_off_a_terminal_there_is_a_status_line_every_thirty_seconds(out: io.Stri
     assert seen_at == [0, 30, 60, 90]
 
 
-def test_off_a_terminal_a_takeover_prints_a_status_line_immediately(out: io.StringIO):
+def test_off_a_terminal_a_takeover_prints_a_status_line_immediately(out: io.StringIO) -> None:
     view = PlainView(print_to(out), HandClock())
     view.show(progress(is_standby=True))
     assert "standby" in lines(out)[0]
@@ -70,7 +70,7 @@ def test_off_a_terminal_a_takeover_prints_a_status_line_immediately(out: io.Stri
     assert "standby" not in lines(out)[0]
 
 
-def test_a_file_gets_plain_lines(out: io.StringIO):
+def test_a_file_gets_plain_lines(out: io.StringIO) -> None:
     assert isinstance(choose_view(out), PlainView)
 
 
@@ -88,14 +88,14 @@ class Terminal(io.TextIOWrapper):
         return self.buffer.getvalue().decode()
 
 
-def test_a_terminal_gets_the_live_view(monkeypatch: pytest.MonkeyPatch):
+def test_a_terminal_gets_the_live_view(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     view = choose_view(Terminal())
     view.close()
     assert isinstance(view, LiveView)
 
 
-def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(monkeypatch: pytest.MonkeyPatch):
+def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     assert isinstance(choose_view(Terminal()), PlainView)
 
@@ -110,7 +110,7 @@ def drawn(shown: object, width: int = 100) -> str:
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
 
-def test_the_live_block_has_counts_best_values_speed_workers_and_the_last_error():
+def test_the_live_block_has_counts_best_values_speed_workers_and_the_last_error() -> None:
     text = drawn(
         block(
             progress(
@@ -134,7 +134,7 @@ def test_the_live_block_has_counts_best_values_speed_workers_and_the_last_error(
     ]
 
 
-def test_the_live_block_of_a_search_without_workers_budget_or_trials_is_whole():
+def test_the_live_block_of_a_search_without_workers_budget_or_trials_is_whole() -> None:
     text = drawn(block(progress(experiment=experiment(budget=Budget()), workers=())))
     assert text.splitlines() == [
         "search  running",
@@ -144,17 +144,17 @@ def test_the_live_block_of_a_search_without_workers_budget_or_trials_is_whole():
     ]
 
 
-def test_the_live_block_of_a_standby_says_who_leads_and_claims_no_speed():
+def test_the_live_block_of_a_standby_says_who_leads_and_claims_no_speed() -> None:
     text = drawn(block(progress(is_standby=True)))
     assert "standby: another coordinator leads" in text
     assert "speed" not in text
 
 
-def test_the_live_block_says_that_a_search_is_paused():
+def test_the_live_block_says_that_a_search_is_paused() -> None:
     assert "search  paused" in drawn(block(progress(experiment=experiment(state=ExperimentState.PAUSED))))
 
 
-def test_a_long_error_takes_one_line_of_the_live_block_and_long_parameters_are_shown_in_full():
+def test_a_long_error_takes_one_line_of_the_live_block_and_long_parameters_are_shown_in_full() -> None:
     params = {f"parameter_{i}": i for i in range(10)}
     shown = progress(best=done(0, 1.0, params=params), last_failure=failed(4, "word " * 40))
     text = drawn(block(shown), width=60)
@@ -163,7 +163,7 @@ def test_a_long_error_takes_one_line_of_the_live_block_and_long_parameters_are_s
     assert text.endswith("…")
 
 
-def test_the_live_view_removes_its_block_at_the_end():
+def test_the_live_view_removes_its_block_at_the_end() -> None:
     file = io.StringIO()
     view = LiveView(Console(file=file, force_terminal=True, width=80, legacy_windows=False))
     view.show(progress())
@@ -185,7 +185,7 @@ def logger() -> Iterator[logging.Logger]:
 
 def test_what_is_logged_meanwhile_scrolls_above_the_live_block(
     logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)

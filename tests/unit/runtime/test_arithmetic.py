@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -199,7 +200,7 @@ def test_operations_of_a_space_overflow_to_infinity_without_a_word() -> None:
 
 
 @pytest.mark.parametrize("kind", EXTREMES)
-def test_a_space_is_drawn_in_a_strict_process_too(kind: str, tmp_path) -> None:
+def test_a_space_is_drawn_in_a_strict_process_too(kind: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     space = Space([EXTREMES[kind]("a")])
     rng = np.random.default_rng(0)

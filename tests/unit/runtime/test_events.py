@@ -91,32 +91,32 @@ def calls() -> Iterator[Call]:
 CALLS = list(calls())
 
 
-def test_the_source_is_read_as_it_is_meant():
+def test_the_source_is_read_as_it_is_meant() -> None:
     assert len(CALLS) > 40
     assert len(USES) > 40
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.place)
-def test_every_call_names_its_event(call: Call):
+def test_every_call_names_its_event(call: Call) -> None:
     is_handed_on = isinstance(call.extra, ast.Name) and call.extra.id == "extra"
     assert is_handed_on or used(call.extra) is not None
 
 
-def test_every_event_is_described_and_every_described_one_exists():
+def test_every_event_is_described_and_every_described_one_exists() -> None:
     assert set(ROWS) == set(Event)
 
 
-def test_every_event_is_logged_somewhere():
+def test_every_event_is_logged_somewhere() -> None:
     assert {use.event for use in USES} | NOT_OURS == set(Event)
 
 
 @pytest.mark.parametrize("use", USES, ids=lambda use: use.event.value)
-def test_every_use_of_an_event_has_the_fields_that_are_described(use: Use):
+def test_every_use_of_an_event_has_the_fields_that_are_described(use: Use) -> None:
     assert use.fields == ROWS[use.event].fields
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.place)
-def test_every_call_has_a_level_and_words_that_are_described(call: Call):
+def test_every_call_has_a_level_and_words_that_are_described(call: Call) -> None:
     use = used(call.extra)
     if use is None:
         return
@@ -127,6 +127,6 @@ def test_every_call_has_a_level_and_words_that_are_described(call: Call):
         assert longest[:40] in row.words
 
 
-def test_no_event_has_a_field_that_every_line_has():
+def test_no_event_has_a_field_that_every_line_has() -> None:
     common = {"time", "level", "event", "message", "worker", "traceback"}
     assert [use.event for use in USES if use.fields & common] == []

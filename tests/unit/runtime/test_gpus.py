@@ -21,16 +21,16 @@ def no_driver() -> str:
     raise AssertionError("the driver was asked")
 
 
-def test_auto_takes_what_the_batch_system_left_visible():
+def test_auto_takes_what_the_batch_system_left_visible() -> None:
     assert find_gpus("auto", {VISIBLE: "2, GPU-8932f937,5"}, no_driver) == ("2", "GPU-8932f937", "5")
 
 
 @pytest.mark.parametrize(("inherited", "seen"), [("0,-1,1", ("0",)), ("3,void,1", ("3",))])
-def test_auto_stops_where_cuda_stops_reading(inherited: str, seen: tuple[str, ...]):
+def test_auto_stops_where_cuda_stops_reading(inherited: str, seen: tuple[str, ...]) -> None:
     assert find_gpus("auto", {VISIBLE: inherited}, no_driver) == seen
 
 
-def test_auto_asks_the_driver_and_takes_the_instances_of_a_divided_gpu_in_its_place():
+def test_auto_asks_the_driver_and_takes_the_instances_of_a_divided_gpu_in_its_place() -> None:
     found = find_gpus("auto", {}, lambda: LISTING)
 
     assert found == (
@@ -41,7 +41,7 @@ def test_auto_asks_the_driver_and_takes_the_instances_of_a_divided_gpu_in_its_pl
     )
 
 
-def test_other_lines_of_the_driver_are_no_gpus():
+def test_other_lines_of_the_driver_are_no_gpus() -> None:
     assert (
         in_listing("Unable to determine the device handle for GPU 0000:01:00.0\n\nNo devices found.\n") == ()
     )
@@ -50,29 +50,29 @@ def test_other_lines_of_the_driver_are_no_gpus():
 @pytest.mark.parametrize(
     ("environment", "place"), [({VISIBLE: ""}, VISIBLE), ({VISIBLE: "-1"}, VISIBLE), ({}, "nvidia-smi")]
 )
-def test_auto_without_a_gpu_says_who_told_it_so(environment: dict[str, str], place: str):
+def test_auto_without_a_gpu_says_who_told_it_so(environment: dict[str, str], place: str) -> None:
     with pytest.raises(ConfigurationError, match=f"found no GPU: {place}"):
         find_gpus("auto", environment, lambda: "No devices found.\n")
 
 
-def test_a_list_is_taken_as_it_is_whatever_is_visible():
+def test_a_list_is_taken_as_it_is_whatever_is_visible() -> None:
     assert find_gpus("0, 1,GPU-8932f937,MIG-46b58ab2-21d5", {VISIBLE: "7"}, no_driver) == (
         "0", "1", "GPU-8932f937", "MIG-46b58ab2-21d5",
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("choice", ["", "0,", "all", "-1", "0;1", "0 1"])
-def test_what_is_no_gpu_is_refused_by_name(choice: str):
+def test_what_is_no_gpu_is_refused_by_name(choice: str) -> None:
     with pytest.raises(ConfigurationError, match="is not a GPU: give auto, none, numbers"):
         find_gpus(choice, {}, no_driver)
 
 
-def test_each_trial_gets_one_gpu_and_none_hides_them_all():
+def test_each_trial_gets_one_gpu_and_none_hides_them_all() -> None:
     assert assign_gpus(("0", "1", "3"), 2) == ("0", "1")
     assert assign_gpus(find_gpus("none", {}, no_driver), 2) == ("", "")
 
 
-def test_more_trials_than_gpus_are_refused_with_a_list_that_would_do():
+def test_more_trials_than_gpus_are_refused_with_a_list_that_would_do() -> None:
     with pytest.raises(ConfigurationError, match=r"there are 2: .* as in --gpus 0,0,1,1") as refusal:
         assign_gpus(("0", "1"), 3)
 
@@ -80,13 +80,13 @@ def test_more_trials_than_gpus_are_refused_with_a_list_that_would_do():
     assert assign_gpus(find_gpus(offered, {}, no_driver), 3) == ("0", "0", "1")
 
 
-def test_local_workers_get_gpus_of_their_own_for_all_their_trials():
+def test_local_workers_get_gpus_of_their_own_for_all_their_trials() -> None:
     assert gpus_of_workers("0,1,2,3", 2, {"HPSEARCH_WORKER_CONCURRENCY": "2"}) == ["0,1", "2,3"]
     assert gpus_of_workers(None, 2, {"HPSEARCH_WORKER_GPUS": "4,5"}) == ["4", "5"]
     assert gpus_of_workers("none", 2, {}) == ["none", "none"]
     assert gpus_of_workers(None, 2, {}) is None
 
 
-def test_local_workers_do_not_share_a_gpu_by_accident():
+def test_local_workers_do_not_share_a_gpu_by_accident() -> None:
     with pytest.raises(ConfigurationError, match="4 trials at a time"):
         gpus_of_workers("0,1,2", 2, {"HPSEARCH_WORKER_CONCURRENCY": "2"})

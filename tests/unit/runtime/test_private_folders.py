@@ -47,7 +47,7 @@ def made(request: pytest.FixtureRequest) -> Callable[[Path], Path]:
 @pytest.mark.parametrize("words", OBSTACLES)
 def test_what_is_no_folder_of_this_user_is_refused_and_left_as_it_is(
     made: Callable[[Path], Path], words: str, tmp_path: Path
-):
+) -> None:
     OBSTACLES[words](path := tmp_path / "data")
     before = {place: place.lstat().st_mode for place in tmp_path.iterdir()}
 
@@ -57,7 +57,7 @@ def test_what_is_no_folder_of_this_user_is_refused_and_left_as_it_is(
     assert {place: place.lstat().st_mode for place in tmp_path.iterdir()} == before
 
 
-def test_a_link_that_leads_nowhere_is_not_followed(made: Callable[[Path], Path], tmp_path: Path):
+def test_a_link_that_leads_nowhere_is_not_followed(made: Callable[[Path], Path], tmp_path: Path) -> None:
     (path := tmp_path / "data").symlink_to(tmp_path / "planted")
 
     with pytest.raises(ConfigurationError, match="symbolic link"):
@@ -67,7 +67,7 @@ def test_a_link_that_leads_nowhere_is_not_followed(made: Callable[[Path], Path],
 
 
 @as_root
-def test_the_folder_of_another_user_is_refused(made: Callable[[Path], Path], tmp_path: Path):
+def test_the_folder_of_another_user_is_refused(made: Callable[[Path], Path], tmp_path: Path) -> None:
     another_users(path := tmp_path / "data")
 
     with pytest.raises(ConfigurationError, match="another user"):
@@ -77,14 +77,16 @@ def test_the_folder_of_another_user_is_refused(made: Callable[[Path], Path], tmp
 @pytest.mark.parametrize("name", ["file/below", "file/below/data", "a" * 300, "nul\0"])
 def test_a_folder_that_cannot_be_made_costs_a_sentence(
     made: Callable[[Path], Path], name: str, tmp_path: Path
-):
+) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(ConfigurationError, match="HPSEARCH_HOME"):
         made(tmp_path / name)
 
 
-def test_a_new_folder_is_closed_to_others_whatever_the_umask(made: Callable[[Path], Path], tmp_path: Path):
+def test_a_new_folder_is_closed_to_others_whatever_the_umask(
+    made: Callable[[Path], Path], tmp_path: Path
+) -> None:
     before = os.umask(0)
     try:
         made(path := tmp_path / "new" / "data")
@@ -94,7 +96,7 @@ def test_a_new_folder_is_closed_to_others_whatever_the_umask(made: Callable[[Pat
     assert path.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_folder_that_others_may_read_is_kept_for_what_is_below_it_alone(tmp_path: Path):
+def test_a_folder_that_others_may_read_is_kept_for_what_is_below_it_alone(tmp_path: Path) -> None:
     (path := tmp_path / "data").mkdir(mode=0o755)
 
     assert own_folder(path) == path
@@ -103,14 +105,16 @@ def test_a_folder_that_others_may_read_is_kept_for_what_is_below_it_alone(tmp_pa
     assert path.stat().st_mode & 0o777 == 0o755
 
 
-def test_where_only_owners_remove_files_everybody_may_write(tmp_path: Path):
+def test_where_only_owners_remove_files_everybody_may_write(tmp_path: Path) -> None:
     (path := tmp_path / "data").mkdir()
     path.chmod(0o1777)
 
     assert own_folder(path) == path
 
 
-def test_links_above_a_folder_are_the_choice_of_its_user(made: Callable[[Path], Path], tmp_path: Path):
+def test_links_above_a_folder_are_the_choice_of_its_user(
+    made: Callable[[Path], Path], tmp_path: Path
+) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "home").symlink_to(tmp_path / "disk")
 
@@ -119,7 +123,7 @@ def test_links_above_a_folder_are_the_choice_of_its_user(made: Callable[[Path], 
     assert (tmp_path / "disk" / "data").is_dir()
 
 
-def test_a_folder_with_other_things_in_it_is_not_taken_over(tmp_path: Path):
+def test_a_folder_with_other_things_in_it_is_not_taken_over(tmp_path: Path) -> None:
     private_folder(path := tmp_path / "data", mark="lock*")  # an empty one has no mark yet
     (path / "thesis.tex").touch()
     with pytest.raises(ConfigurationError, match="did not make"):
@@ -131,19 +135,19 @@ def test_a_folder_with_other_things_in_it_is_not_taken_over(tmp_path: Path):
 
 
 @pytest.mark.parametrize("words", OBSTACLES)
-def test_a_diagnosis_finds_the_same_faults(words: str, tmp_path: Path):
+def test_a_diagnosis_finds_the_same_faults(words: str, tmp_path: Path) -> None:
     OBSTACLES[words](path := tmp_path / "data")
 
     assert words in (folder_problem(path) or "")
 
 
-def test_a_diagnosis_makes_nothing(tmp_path: Path):
+def test_a_diagnosis_makes_nothing(tmp_path: Path) -> None:
     assert folder_problem(tmp_path / "new" / "data") is None
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["file/data", "file/below/data", "a" * 300])
-def test_a_diagnosis_names_what_is_in_the_way(name: str, tmp_path: Path):
+def test_a_diagnosis_names_what_is_in_the_way(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     assert "cannot be used" in (folder_problem(tmp_path / name) or "")

@@ -121,7 +121,7 @@ def test_a_parameter_cannot_be_a_key() -> None:
         Space({"a": {X: 1}})
 
 
-def test_a_parameter_of_another_package_is_refused():
+def test_a_parameter_of_another_package_is_refused() -> None:
     """Taken for a plain value, it would never be searched."""
     apply = type("Apply", (), {"__module__": "hyperopt.pyll.base"})
     with pytest.raises(SpaceError, match=r"the space\['x'\] holds a parameter of Hyperopt's own hp"):

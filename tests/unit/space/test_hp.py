@@ -127,7 +127,7 @@ def test_normalising_again_changes_nothing(weights: list[int]) -> None:
 
 @pytest.mark.parametrize("options", [[1, 2], (1, 2), range(1, 3), np.array([1, 2])], ids=repr)
 def test_options_may_be_any_sequence_of_values(options: Any) -> None:
-    assert [option.value for option in hp.choice("x", options).options] == [1, 2]
+    assert [option.value for option in hp.choice("x", options).options] == [1, 2]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("low", [1e-5, 0.001, 0.5, 0])
@@ -183,7 +183,7 @@ def test_honest_log_bounds_are_not_warned_of(low: float, high: float) -> None:
         (lambda: hp.qloguniform("x", 0.1234567, 0.3, 2), 2.0),
     ],
 )
-def test_a_grid_with_one_value_is_legal_and_warned_of(make, value) -> None:
+def test_a_grid_with_one_value_is_legal_and_warned_of(make: Any, value: float) -> None:
     with pytest.warns(HpsearchWarning, match="so coarse that only the value") as caught:
         space = Space(make())
     assert caught[0].filename == __file__

@@ -56,8 +56,8 @@ class Number(float):
         used.append("add of a subclass")
         return 0.0
 
-    __radd__ = __mul__ = __rmul__ = __pow__ = __lt__ = __gt__ = __add__
-    __float__ = __int__ = __round__ = __abs__ = __neg__ = __bool__ = lambda self: self + 1
+    __radd__ = __mul__ = __rmul__ = __pow__ = __lt__ = __gt__ = __add__  # type: ignore[assignment]
+    __float__ = __int__ = __round__ = __abs__ = __neg__ = __bool__ = lambda self: self + 1  # type: ignore[assignment, return-value]
 
 
 class Table(dict[Any, Any]):
@@ -116,7 +116,9 @@ def computed_node(value: Any) -> Node:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @settings(max_examples=80)
 @given(args=st.lists(VALUES, max_size=4), keywords=KEYWORDS)
-def test_no_operation_calls_or_uses_what_it_is_given(name: str, args: list[Any], keywords: dict[str, Any]):
+def test_no_operation_calls_or_uses_what_it_is_given(
+    name: str, args: list[Any], keywords: dict[str, Any]
+) -> None:
     """Functions, objects with operators of their own, and containers of them, in any place."""
     used.clear()
     nodes = [computed_node(arg) if name in CALLS else Literal(arg) for arg in args]
@@ -129,7 +131,7 @@ def test_no_operation_calls_or_uses_what_it_is_given(name: str, args: list[Any],
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 @settings(max_examples=40)
 @given(args=st.lists(VALUES, max_size=3), keywords=KEYWORDS, place=st.integers(0, 9))
-def test_what_touches_text_is_text(name: str, args: list[Any], keywords: dict[str, Any], place: int):
+def test_what_touches_text_is_text(name: str, args: list[Any], keywords: dict[str, Any], place: int) -> None:
     """An operand that is not known makes the result one that is not, whatever the operation."""
     used.clear()
     args.insert(min(place, len(args)), Reference("os:system"))
@@ -142,7 +144,7 @@ def test_what_touches_text_is_text(name: str, args: list[Any], keywords: dict[st
     assert used == []
 
 
-def test_every_operation_is_listed_or_known_to_call():
+def test_every_operation_is_listed_or_known_to_call() -> None:
     """A new one is refused until its form is decided on."""
     assert ARITIES.keys() | CALLS | {"getattr"} == OPERATIONS.keys()
     assert not is_allowed("eval", 1, ())
@@ -165,7 +167,9 @@ def test_every_operation_is_listed_or_known_to_call():
         ("list", ((1, 2),), {}, [1, 2]),
     ],
 )
-def test_plain_values_are_computed_as_ever(name: str, args: Any, keywords: dict[str, Any], expected: Any):
+def test_plain_values_are_computed_as_ever(
+    name: str, args: Any, keywords: dict[str, Any], expected: Any
+) -> None:
     nodes = tuple((key, Literal(value)) for key, value in keywords.items())
     assert evaluate(RestrictedOperation(name, tuple(map(Literal, args)), nodes), {}) == expected
 
@@ -208,7 +212,7 @@ def test_plain_values_are_computed_as_ever(name: str, args: Any, keywords: dict[
         ("max", (range(10**12),)),
     ],
 )
-def test_a_space_takes_no_reader_days_or_all_memory(name: str, args: tuple[Any, ...]):
+def test_a_space_takes_no_reader_days_or_all_memory(name: str, args: tuple[Any, ...]) -> None:
     with pytest.raises(SpaceError, match="larger than a space may need"):
         evaluate(RestrictedOperation(name, tuple(map(Literal, args))), {})
 
@@ -231,11 +235,11 @@ def test_a_space_takes_no_reader_days_or_all_memory(name: str, args: tuple[Any, 
         ("sum", (range(0),), 0),
     ],
 )
-def test_results_of_any_use_are_computed(name: str, args: tuple[Any, ...], expected: Any):
+def test_results_of_any_use_are_computed(name: str, args: tuple[Any, ...], expected: Any) -> None:
     assert evaluate(RestrictedOperation(name, tuple(map(Literal, args))), {}) == expected
 
 
-def test_a_function_is_called_only_where_the_space_names_it():
+def test_a_function_is_called_only_where_the_space_names_it() -> None:
     called = RestrictedOperation("call", (Literal(math.sqrt), Literal(4.0)))
     assert evaluate(called, {}) == 2.0
     chosen = Space(hp.choice("c", [math.sqrt])).expression
@@ -244,7 +248,7 @@ def test_a_function_is_called_only_where_the_space_names_it():
             evaluate(RestrictedOperation("call", (target, Literal(4.0))), {"c": 0})
 
 
-def test_a_space_that_is_shown_reads_like_what_was_written():
+def test_a_space_that_is_shown_reads_like_what_was_written() -> None:
     """References, calls and what is computed from them are text; the rest is computed."""
     x = hp.uniform("x", 0, 4)
     space = Space({"f": math.sin, "y": 2 * x, "made": hp.choice("c", [{"k": [math.cos]}])})

@@ -209,7 +209,7 @@ def test_shared_operations_stay_shared() -> None:
 
 def test_shared_nodes_do_not_multiply() -> None:
     """Fifty doublings are fifty operations, not 2**50."""
-    node = hp.uniform("x", 0, 1)
+    node: Any = hp.uniform("x", 0, 1)
     for _ in range(50):
         node = node + node
     space = Space(node)
@@ -334,7 +334,7 @@ def test_no_document_is_refused() -> None:
         Space.from_json([])  # type: ignore[arg-type]
 
 
-def test_a_few_lines_do_not_stand_for_more_values_than_any_machine_holds():
+def test_a_few_lines_do_not_stand_for_more_values_than_any_machine_holds() -> None:
     parameters = [
         {
             "label": f"c{i}",

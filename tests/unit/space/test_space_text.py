@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from hpsearch import hp
 from hpsearch.report.space_text import describe_space, space_tree
@@ -57,7 +58,7 @@ def test_a_long_option_is_cut() -> None:
 
 
 def test_nodes_that_share_everything_are_quick_to_show() -> None:
-    node = hp.uniform("x", 0, 1)
+    node: Any = hp.uniform("x", 0, 1)
     for _ in range(60):
         node = node + node
     assert "x  uniform" in space_tree(Space([hp.choice("c", [node])]))

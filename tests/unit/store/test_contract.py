@@ -40,14 +40,14 @@ class TestMemoryStore(StoreContract):
         return StoreDriver(store=MemoryStore(clock), shift_clock_of=lambda _, seconds: clock.shift(seconds))
 
 
-def test_the_contract_covers_every_numbered_guarantee():
+def test_the_contract_covers_every_numbered_guarantee() -> None:
     promised = set(re.findall(r"^(\d+)\. ", protocol.__doc__ or "", flags=re.MULTILINE))
     parts = [*StoreContract.__bases__, DurabilityContract]
     headings = [(part.__doc__ or "").split(":")[0] for part in parts]
     assert {number for heading in headings for number in re.findall(r"\d+", heading)} == promised
 
 
-def test_a_store_that_breaks_a_guarantee_fails_the_contract(tmp_path):
+def test_a_store_that_breaks_a_guarantee_fails_the_contract(tmp_path: Path) -> None:
     """Each class there breaks one guarantee, and runs the part of the contract that covers it."""
     report = tmp_path / "report.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]

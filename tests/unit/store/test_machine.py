@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test as run
 
 from hpsearch.store.memory.store import MemoryStore
-from tests.support.store_machine import StoreMachine
+from tests.support.store_machine import StoreMachine, World
 
 
 @dataclass
@@ -28,9 +28,11 @@ class MemoryWorld:
 
 
 class MemoryMachine(StoreMachine):
-    new_world = MemoryWorld
+    @staticmethod
+    def new_world() -> World:
+        return MemoryWorld()
 
 
-def test_memory_does_as_the_model_says():
+def test_memory_does_as_the_model_says() -> None:
     """Over any sequence of calls, stale and repeated ones among them, and with leases that run out."""
     run(MemoryMachine, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))

@@ -31,19 +31,19 @@ class Named(Suggester):
         return [Suggestion(values={"x": 0.0}, origin=self.name) for _ in rngs]
 
 
-def test_each_part_is_asked_as_often_as_its_share_says():
+def test_each_part_is_asked_as_often_as_its_share_says() -> None:
     mix = Mix([Named("a"), Named("b"), Named("c")], [6.0, 3.0, 1.0])
     origins = [s.origin for s in mix.suggest(history(Space(hp.uniform("x", 0, 1)), [], []), [], rngs(2000))]
     assert [origins.count(name) / 2000 for name in "abc"] == pytest.approx([0.6, 0.3, 0.1], abs=0.03)
 
 
-def test_points_of_one_call_are_pending_for_those_after_them():
+def test_points_of_one_call_are_pending_for_those_after_them() -> None:
     part = Named("a")
     Mix([part], [1.0]).suggest(history(Space(hp.uniform("x", 0, 1)), [], []), [{"x": 0.5}], rngs(3))
     assert part.n_pending == [1, 2, 3]
 
 
-def test_a_point_depends_on_its_own_seed_however_many_are_asked_for():
+def test_a_point_depends_on_its_own_seed_however_many_are_asked_for() -> None:
     """The second of two trials is the same when it is suggested alone."""
     space = Space({"x": hp.uniform("x", 0, 1), "k": hp.choice("k", ["a", "b"])})
     parts = [RandomSearch(space), Named("a")]
@@ -54,7 +54,7 @@ def test_a_point_depends_on_its_own_seed_however_many_are_asked_for():
 
 @settings(max_examples=20, deadline=None)
 @given(space=spaces(), n=st.integers(0, 15))
-def test_every_suggestion_of_the_default_mix_is_a_point_of_the_space(space: Space, n: int):
+def test_every_suggestion_of_the_default_mix_is_a_point_of_the_space(space: Space, n: int) -> None:
     points = [s.values for s in RandomSearch(space).suggest(history(space, [], []), [], rngs(n))]
     finished = history(space, points, [float(i) for i in range(n)])
     for suggestion in make_suggester(Algorithm(name="mix"), space).suggest(finished, [], rngs(5)):
@@ -74,10 +74,10 @@ def test_every_suggestion_of_the_default_mix_is_a_point_of_the_space(space: Spac
         ({"tep": 1}, "did you mean 'tpe'"),
     ],
 )
-def test_shares_that_cannot_be_are_refused(shares: Any, words: str):
+def test_shares_that_cannot_be_are_refused(shares: Any, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         make_suggester(Algorithm(name="mix", options={"shares": shares}), Space(hp.uniform("x", 0, 1)))
 
 
-def test_the_options_default_to_three_parts():
+def test_the_options_default_to_three_parts() -> None:
     assert set(MixOptions().shares) == {"tpe", "anneal", "random"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hpsearch import hp
@@ -22,7 +24,7 @@ def test_any_algorithm_tries_every_point_once_and_then_says_so(name: str) -> Non
     """Four at a time of 21, with the last one of each batch still pending; one is left at the end."""
     assert SPACE.n_points == 21
     suggester = NoRepeats(make_suggester(Algorithm(name=name), SPACE), SPACE)
-    finished, pending, points = History(SPACE), [], []
+    finished, pending, points = History(SPACE), list[Any](), list[Any]()
     for batch in range(6):
         found = [s.values for s in suggester.suggest(finished, pending, rngs(4, first=4 * batch))]
         assert len(found) == (4 if batch < 5 else 1)

@@ -25,7 +25,7 @@ LOSSES = st.lists(st.sampled_from([np.nan, np.inf, -np.inf, -1e300, 1e300, 0.0, 
 
 
 LONG = st.integers(0, 600).flatmap(
-    lambda n: st.integers(0, 2**32 - 1).map(lambda seed: np.random.default_rng(seed).choice(SOME, n))
+    lambda n: st.integers(0, 2**32 - 1).map(lambda seed: np.random.default_rng(seed).choice(SOME, n))  # type: ignore[has-type]
 )
 SOME = np.array([np.nan, np.inf, -np.inf, -1e300, 1e300, 0.0, 1.0, 2.0])
 

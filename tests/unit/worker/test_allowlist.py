@@ -31,7 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def experiment(ref: str, kind: str = "import", path: Path | None = None, space=SPACE) -> Experiment:
+def experiment(ref: str, kind: str = "import", path: Path | None = None, space: Any = SPACE) -> Experiment:
     objective = ObjectiveRef(kind=kind, ref=ref, path=None if path is None else str(path))
     return Experiment(exp_key="e", space=space, space_fingerprint="f", objective=objective)
 
@@ -63,23 +63,25 @@ def is_allowed(found: Experiment, *patterns: str) -> bool:
         ("lab.search:objective\n", "lab.search:objective", False),
     ],
 )
-def test_a_module_matches_as_a_whole_and_a_star_no_further_than_a_dot(ref, pattern, expected):
+def test_a_module_matches_as_a_whole_and_a_star_no_further_than_a_dot(
+    ref: str, pattern: str, expected: bool
+) -> None:
     assert is_allowed(experiment(ref), pattern) is expected
 
 
-def test_one_pattern_of_several_is_enough():
+def test_one_pattern_of_several_is_enough() -> None:
     assert is_allowed(experiment("a:f"), "b:f", "a:f")
 
 
 @pytest.mark.parametrize(
     "pattern", ["search.py", "search.py:objective", "*.py:*", "{home}/search.py", "./search.py"]
 )
-def test_a_file_of_the_workers_folder_matches_by_where_it_lies(home: Path, pattern: str):
+def test_a_file_of_the_workers_folder_matches_by_where_it_lies(home: Path, pattern: str) -> None:
     found = experiment("search.py:objective", "file")
     assert is_allowed(found, pattern.format(home=home))
 
 
-def test_the_file_that_is_run_is_the_one_that_matched(home: Path):
+def test_the_file_that_is_run_is_the_one_that_matched(home: Path) -> None:
     """Whoever writes the experiment says where it was made, which would count first."""
     foreign = home.parent / "foreign" / "search.py"
     found = experiment("search.py:objective", "file", foreign)
@@ -92,27 +94,27 @@ def test_the_file_that_is_run_is_the_one_that_matched(home: Path):
 
 
 @pytest.mark.parametrize("path", ["/" + "x" * 5000 + ".py", "/nul\0.py"])
-def test_a_path_that_cannot_be_looked_at_here_is_passed_over(home, path):
+def test_a_path_that_cannot_be_looked_at_here_is_passed_over(home: Path, path: str) -> None:
     """It is the database's to name, and must not end the worker."""
     assert is_allowed(experiment("search.py:objective", "file", path), "search.py")
     assert not is_allowed(experiment(f"{path}:objective", "file", path), "search.py")
 
 
 @pytest.mark.parametrize("ref", ["../foreign/search.py:objective", "{foreign}/search.py:objective"])
-def test_no_way_out_of_the_folder_matches(home: Path, ref: str):
+def test_no_way_out_of_the_folder_matches(home: Path, ref: str) -> None:
     foreign = home.parent / "foreign"
     (home / "search.py").unlink()
     assert not is_allowed(experiment(ref.format(foreign=foreign), "file"), "search.py", "*.py", "**.py:**")
 
 
-def test_a_link_in_the_pattern_or_to_the_file_is_followed_before_they_are_compared(home: Path):
+def test_a_link_in_the_pattern_or_to_the_file_is_followed_before_they_are_compared(home: Path) -> None:
     (home.parent / "link").symlink_to(home)
     assert is_allowed(experiment("search.py:objective", "file"), f"{home.parent}/link/search.py")
     (home / "other.py").symlink_to(home.parent / "foreign" / "search.py")
     assert not is_allowed(experiment("other.py:objective", "file"), "*.py:*")
 
 
-def test_what_comes_by_value_needs_a_word_of_its_own():
+def test_what_comes_by_value_needs_a_word_of_its_own() -> None:
     """No pattern for modules admits it, not even for a module of the name of its kind, nor the reverse."""
     by_value = experiment("objective", "pickle")
     assert not is_allowed(by_value, "pickle:*", "objective", "**:**")
@@ -120,18 +122,18 @@ def test_what_comes_by_value_needs_a_word_of_its_own():
     assert not is_allowed(experiment("pickle:loads"), "by-value")
 
 
-def test_an_unknown_kind_is_not_allowed():
+def test_an_unknown_kind_is_not_allowed() -> None:
     assert not is_allowed(experiment("a:objective", "remote"), "a:objective", "**:**", "by-value")
 
 
-def test_what_the_space_imports_must_match_too():
+def test_what_the_space_imports_must_match_too() -> None:
     space = {"operations": [{"name": "call", "args": [{"import": "os:system"}, "true"]}]}
     with pytest.raises(LoadError, match="The search space imports os:system, which is not allowed"):
         Allowlist.of(["a:objective"], Path.cwd()).restrict(experiment("a:objective", space=space))
     assert is_allowed(experiment("a:objective", space=space), "a:objective", "os:system")
 
 
-def test_what_the_space_reaches_without_a_name_is_never_allowed():
+def test_what_the_space_reaches_without_a_name_is_never_allowed() -> None:
     space = {"operations": [{"name": "getattr", "args": ["", "__class__"]}]}
     assert not is_allowed(experiment("a:objective", space=space), "**:**")
 
@@ -146,7 +148,7 @@ def test_what_the_space_reaches_without_a_name_is_never_allowed():
         "make.__func__.run",
     ],
 )
-def test_names_with_double_underscores_match_no_pattern(home: Path, name: str):
+def test_names_with_double_underscores_match_no_pattern(home: Path, name: str) -> None:
     """From them everything is reached: a module's ``__builtins__`` hold ``exec``."""
     assert not is_allowed(experiment(f"lab.x:{name}"), "**:**", "lab.**:*", f"lab.x:{name.replace('_', '?')}")
     assert not is_allowed(experiment(f"search.py:{name}", "file"), "search.py:**", "*.py:*")
@@ -157,11 +159,11 @@ def test_names_with_double_underscores_match_no_pattern(home: Path, name: str):
             Allowlist.of([pattern], home)
 
 
-def test_modules_that_run_a_program_match_no_pattern():
+def test_modules_that_run_a_program_match_no_pattern() -> None:
     assert not is_allowed(experiment("lab.__main__:objective"), "lab.**:*")
 
 
-def test_operations_of_the_space_only_compute():
+def test_operations_of_the_space_only_compute() -> None:
     """A keyword such as ``key`` would call what the space took out of something else."""
     call_by_key = {"name": "max", "args": [{"tuple": ["1"]}], "keywords": [["key", {"operation": 0}]]}
     found = experiment("a:objective", space={"operations": [call_by_key]})
@@ -209,12 +211,12 @@ LAB = "lab_of_allowed.**:*"
 
 
 @pytest.mark.parametrize("name", ["double", "Model", "objective", "half"])
-def test_a_star_admits_what_the_module_or_another_that_is_allowed_defines(lab: Path, name: str):
+def test_a_star_admits_what_the_module_or_another_that_is_allowed_defines(lab: Path, name: str) -> None:
     loaded(experiment(f"lab_of_allowed.x:{name}"), LAB)
 
 
 @pytest.mark.parametrize("name", ["getcwd", "here"])
-def test_a_star_does_not_admit_what_the_module_imported(lab: Path, name: str):
+def test_a_star_does_not_admit_what_the_module_imported(lab: Path, name: str) -> None:
     """The module chose to use it; the owner did not choose to offer it to the database."""
     found = experiment(f"lab_of_allowed.x:{name}")
     for pattern in (LAB, "lab_of_allowed.x:*", "lab_of_allowed.x:**"):
@@ -225,7 +227,7 @@ def test_a_star_does_not_admit_what_the_module_imported(lab: Path, name: str):
         loaded(experiment("lab_of_allowed.x:objective"), "lab_of_allowed.x:*")
 
 
-def test_a_star_for_files_admits_what_files_that_match_define(lab: Path):
+def test_a_star_for_files_admits_what_files_that_match_define(lab: Path) -> None:
     for name in ("objective", "helped"):
         loaded(experiment(f"lab_file.py:{name}", "file"), "*.py:*")
     found = experiment("lab_file.py:getcwd", "file")
@@ -248,7 +250,7 @@ def test_a_star_for_files_admits_what_files_that_match_define(lab: Path):
         ("lab_of_allowed.x:Model.mro", "is defined elsewhere, as None:Model.mro"),
     ],
 )
-def test_what_the_space_names_is_held_to_the_same(lab: Path, reference: str, problem: str):
+def test_what_the_space_names_is_held_to_the_same(lab: Path, reference: str, problem: str) -> None:
     """As a value, under an operation, and as the function of a call."""
     operations = [{"name": "call", "args": [{"import": reference}]}]
     for space in (space_of({"import": reference}), space_of({"operation": 0}, *operations)):
@@ -256,7 +258,7 @@ def test_what_the_space_names_is_held_to_the_same(lab: Path, reference: str, pro
             loaded(experiment("lab_of_allowed.x:double", space=space), "lab_of_allowed.**:**")
 
 
-def test_what_is_allowed_is_called_with_what_the_space_computes(lab: Path):
+def test_what_is_allowed_is_called_with_what_the_space_computes(lab: Path) -> None:
     square = {"import": "lab_of_allowed.loss:square"}
     space = space_of(
         {"tuple": [{"operation": 1}, {"import": "lab_of_allowed.x:Kind.ONE"}, {"operation": 2}]},
@@ -271,7 +273,7 @@ def test_what_is_allowed_is_called_with_what_the_space_computes(lab: Path):
     assert found == (9, x.Kind.ONE, x.Model)
 
 
-def test_operators_of_what_an_allowed_function_returns_are_not_used(lab: Path):
+def test_operators_of_what_an_allowed_function_returns_are_not_used(lab: Path) -> None:
     """Subscripting is a call of a method, which no pattern names."""
     model = {"name": "call", "args": [{"import": "lab_of_allowed.x:Model"}, 3]}
     space = space_of({"operation": 1}, model, {"name": "getitem", "args": [{"operation": 0}, "run"]})
@@ -281,12 +283,12 @@ def test_operators_of_what_an_allowed_function_returns_are_not_used(lab: Path):
     assert Load.of(without).load_here().space.config({}) == "run"
 
 
-def test_a_pattern_without_a_place_is_refused():
+def test_a_pattern_without_a_place_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="names no module and no file"):
         Allowlist.of([":objective"], Path.cwd())
 
 
-def test_an_evaluator_loads_only_what_is_allowed(home: Path):
+def test_an_evaluator_loads_only_what_is_allowed(home: Path) -> None:
     evaluator = InlineEvaluator(allowlist=Allowlist.of(["search.py"], home))
     evaluator.prepare(experiment("search.py:objective", "file"), lambda: None)
     other = replace(experiment("os:system"), exp_key="other")

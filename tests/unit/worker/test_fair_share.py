@@ -6,6 +6,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -58,7 +59,7 @@ def off_by(priorities: Mapping[str, int], key: str) -> float:
 
 @example({"d": 1, "g": 17, "a": 6, "c": 14, "b": 6, "e": 1, "h": 10, "f": 6}, 19, 300)
 @given(PRIORITIES, SEEDS, st.integers(1, 300))
-def test_of_any_number_of_claims_each_experiment_gets_its_share(priorities, seed, n):
+def test_of_any_number_of_claims_each_experiment_gets_its_share(priorities: Any, seed: int, n: int) -> None:
     """After its first turn, to within one claim and its share of one claim for each experiment."""
     share, served = begun(priorities, seed), experiments(priorities)
     counts = Counter(take(share, served) for _ in range(n))
@@ -67,7 +68,7 @@ def test_of_any_number_of_claims_each_experiment_gets_its_share(priorities, seed
 
 
 @pytest.mark.parametrize("priorities", [{"a": 1, "b": 1, "c": 1}, {"a": 1, "b": 3}, {"a": 5, "b": 2, "c": 2}])
-def test_workers_that_take_one_trial_each_are_fair_together(priorities):
+def test_workers_that_take_one_trial_each_are_fair_together(priorities: dict[str, Any]) -> None:
     """As on a batch system, where a worker lives for one trial."""
     n = 6000
     counts = Counter(take(FairShare(random.Random(seed)), experiments(priorities)) for seed in range(n))
@@ -77,7 +78,9 @@ def test_workers_that_take_one_trial_each_are_fair_together(priorities):
 
 
 @given(PRIORITIES, SEEDS, st.data())
-def test_a_turn_names_every_experiment_once_and_what_waits_is_taken(priorities, seed, data):
+def test_a_turn_names_every_experiment_once_and_what_waits_is_taken(
+    priorities: Any, seed: int, data: st.DataObject
+) -> None:
     share, served = FairShare(random.Random(seed)), experiments(priorities)
     for _ in range(10):
         waiting = data.draw(st.sets(st.sampled_from(sorted(priorities))))
@@ -87,7 +90,9 @@ def test_a_turn_names_every_experiment_once_and_what_waits_is_taken(priorities, 
 
 
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 500), SEEDS)
-def test_an_experiment_makes_up_for_no_more_than_one_missed_turn(p, q, n_missed, seed):
+def test_an_experiment_makes_up_for_no_more_than_one_missed_turn(
+    p: int, q: int, n_missed: int, seed: int
+) -> None:
     priorities = {"a": p, "b": q}
     share, served = begun(priorities, seed), experiments(priorities)
     for _ in range(n_missed):
@@ -97,7 +102,9 @@ def test_an_experiment_makes_up_for_no_more_than_one_missed_turn(p, q, n_missed,
 
 
 @given(PRIORITIES, st.integers(0, 300), SEEDS)
-def test_a_new_experiment_neither_waits_for_the_old_ones_nor_keeps_them_waiting(priorities, n_before, seed):
+def test_a_new_experiment_neither_waits_for_the_old_ones_nor_keeps_them_waiting(
+    priorities: Any, n_before: int, seed: int
+) -> None:
     share = begun(priorities, seed)
     for _ in range(n_before):
         take(share, experiments(priorities))
@@ -109,7 +116,7 @@ def test_a_new_experiment_neither_waits_for_the_old_ones_nor_keeps_them_waiting(
 
 
 @given(PRIORITIES, SEEDS)
-def test_an_experiment_of_priority_0_takes_only_what_no_other_wants(priorities, seed):
+def test_an_experiment_of_priority_0_takes_only_what_no_other_wants(priorities: Any, seed: int) -> None:
     share, served = FairShare(random.Random(seed)), experiments({**priorities, "y": 0, "z": 0})
     assert {take(share, served) for _ in range(50)} <= set(priorities)
     assert {take(share, served, {"y", "z"}) for _ in range(60)} == {"y", "z"}
@@ -117,14 +124,14 @@ def test_an_experiment_of_priority_0_takes_only_what_no_other_wants(priorities, 
 
 
 @given(st.integers(1, 9), SEEDS)
-def test_a_changed_priority_counts_from_the_next_claims_on(priority, seed):
+def test_a_changed_priority_counts_from_the_next_claims_on(priority: int, seed: int) -> None:
     share, changed = begun({"a": 1, "b": 1}, seed), {"a": priority, "b": 1}
     counts = Counter(take(share, experiments(changed)) for _ in range(10 * (priority + 1)))
     # What is due already stays due.
     assert abs(counts["b"] - 10) <= 1 + off_by(changed, "b")
 
 
-def test_slots_that_ask_at_the_same_moment_are_sent_to_different_experiments():
+def test_slots_that_ask_at_the_same_moment_are_sent_to_different_experiments() -> None:
     share, served = FairShare(random.Random(0)), experiments(dict.fromkeys("abcd", 1))
     asked, all_asked = [], threading.Barrier(4)
 
@@ -144,7 +151,7 @@ def test_slots_that_ask_at_the_same_moment_are_sent_to_different_experiments():
     assert len(set(asked)) >= 3
 
 
-def test_a_claim_that_fails_costs_no_turn():
+def test_a_claim_that_fails_costs_no_turn() -> None:
     share, served = FairShare(random.Random(1)), experiments({"a": 1, "b": 1})
     first = take(share, served)
     for _ in range(50):
@@ -155,7 +162,7 @@ def test_a_claim_that_fails_costs_no_turn():
     assert abs(counts["a"] - counts["b"]) <= 2
 
 
-def test_an_experiment_that_is_gone_is_forgotten_and_nothing_to_serve_is_no_error():
+def test_an_experiment_that_is_gone_is_forgotten_and_nothing_to_serve_is_no_error() -> None:
     share = FairShare(random.Random(2))
     take(share, experiments({"a": 1, "b": 1}))
     assert {take(share, experiments({"b": 1})) for _ in range(3)} == {"b"}

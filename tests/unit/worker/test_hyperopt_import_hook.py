@@ -50,21 +50,21 @@ def run(folder: Path, script: str) -> str:
     return done.stdout.strip()
 
 
-def test_objectives_get_ours_under_the_name_of_hyperopt_where_that_is_missing(tmp_path: Path):
+def test_objectives_get_ours_under_the_name_of_hyperopt_where_that_is_missing(tmp_path: Path) -> None:
     """Also its submodules, and imports inside of the objective."""
     (tmp_path / "train.py").write_text(TRAIN)
     told = "import hyperopt; print(hyperopt.__name__, loaded.objective({'x': 0.5}))"
     assert run(tmp_path, HIDDEN + LOADED + told) == "hpsearch.hyperopt {'loss': 0.5, 'status': 'ok'}"
 
 
-def test_what_hyperopt_does_not_have_is_still_missing(tmp_path: Path):
+def test_what_hyperopt_does_not_have_is_still_missing(tmp_path: Path) -> None:
     """A module that neither package has is an import error, as ever."""
     (tmp_path / "train.py").write_text("import hyperopt\nobjective = float")
     told = "\ntry:\n    import hyperopt.nothing\nexcept ModuleNotFoundError as error:\n    print(error.name)"
     assert run(tmp_path, HIDDEN + LOADED + told) == "hyperopt.nothing"
 
 
-def test_an_installed_hyperopt_is_left_alone(tmp_path: Path):
+def test_an_installed_hyperopt_is_left_alone(tmp_path: Path) -> None:
     """An objective gets the one that its machine has."""
     pytest.importorskip("hyperopt")
     (tmp_path / "train.py").write_text("objective = float")
@@ -72,7 +72,7 @@ def test_an_installed_hyperopt_is_left_alone(tmp_path: Path):
     assert run(tmp_path, LOADED + told) == "hyperopt"
 
 
-def test_a_worker_loads_the_drop_in_only_when_an_objective_asks(tmp_path: Path):
+def test_a_worker_loads_the_drop_in_only_when_an_objective_asks(tmp_path: Path) -> None:
     """A worker never loads a suggester by itself."""
     (tmp_path / "train.py").write_text("def objective(config): return 0.0")
     assert run(tmp_path, LOADED + "import sys; print('hpsearch.hyperopt' in sys.modules)") == "False"

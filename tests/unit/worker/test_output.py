@@ -46,11 +46,11 @@ def echo(capsys: pytest.CaptureFixture[str]) -> Echo:
         ("two\u2028lines\x85", r"two\u2028lines\x85"),
     ],
 )
-def test_what_a_terminal_obeys_or_hides_is_escaped(echo: Echo, written: str, shown: str):
+def test_what_a_terminal_obeys_or_hides_is_escaped(echo: Echo, written: str, shown: str) -> None:
     assert echo([f"{written}\n".encode()]) == f"{shown}\n"
 
 
-def test_ordinary_text_stays_as_it_is(echo: Echo):
+def test_ordinary_text_stays_as_it_is(echo: Echo) -> None:
     text = "epoch\t1 | loss 0.5 ≤ 1 | größer, 损失, خسارة, 👍🏽 ███▎\n\n  done\n"
 
     assert echo([text.encode()]) == text
@@ -58,7 +58,7 @@ def test_ordinary_text_stays_as_it_is(echo: Echo):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(alphabet="ab\n\t\x1b\x9bé\u202e\u200b损🎉\U000e0041"), st.lists(st.integers(0, 60)))
-def test_it_does_not_matter_where_a_pipe_cuts_the_text(echo: Echo, text: str, cuts: list[int]):
+def test_it_does_not_matter_where_a_pipe_cuts_the_text(echo: Echo, text: str, cuts: list[int]) -> None:
     written = text.encode()
     places = [0, *sorted(min(cut, len(written)) for cut in cuts), len(written)]
     pieces = [written[a:b] for a, b in pairwise(places) if a < b]
@@ -68,11 +68,13 @@ def test_it_does_not_matter_where_a_pipe_cuts_the_text(echo: Echo, text: str, cu
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary())
-def test_whatever_bytes_are_written_no_terminal_obeys_them(echo: Echo, written: bytes):
+def test_whatever_bytes_are_written_no_terminal_obeys_them(echo: Echo, written: bytes) -> None:
     assert UNSHOWABLE.search(echo([written])) is None
 
 
-def test_a_character_that_never_ends_does_not_reach_the_next_trial(capsys: pytest.CaptureFixture[str]):
+def test_a_character_that_never_ends_does_not_reach_the_next_trial(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     output = Output(echo=True)
     output.begin("a")
     os.write(output.write_fd, "cut ü".encode()[:-1])
@@ -85,18 +87,18 @@ def test_a_character_that_never_ends_does_not_reach_the_next_trial(capsys: pytes
     assert capsys.readouterr().err == "[a] cut \ufffd\n[b] ü\n"
 
 
-def test_a_progress_bar_shows_where_it_began_and_where_it_ended(echo: Echo):
+def test_a_progress_bar_shows_where_it_began_and_where_it_ended(echo: Echo) -> None:
     written = "\r".join(f"{n}%" for n in range(101))
 
     assert echo([f"\r{written}\nnext\n".encode()]) == "0%\n100%\nnext\n"
 
 
 @pytest.mark.parametrize("written", ["one\rtwo\n", "one\r\ntwo\r\n", "\rone\r\rtwo\n"])
-def test_a_carriage_return_hides_nothing(echo: Echo, written: str):
+def test_a_carriage_return_hides_nothing(echo: Echo, written: str) -> None:
     assert echo([written.encode()]) == "one\ntwo\n"
 
 
-def test_a_long_line_is_cut_between_characters(echo: Echo):
+def test_a_long_line_is_cut_between_characters(echo: Echo) -> None:
     text = "损" * 100_000
 
     passed_on = echo([text.encode()[i : i + 1000] for i in range(0, 300_000, 1000)])

@@ -8,14 +8,14 @@ from hpsearch_worker.tally import Outcome, Tally
 THREAD_WORKER = Worker(name="w", host="h", pid=1)
 
 
-def test_no_more_trials_are_taken_than_allowed_and_an_unused_right_counts_again():
+def test_no_more_trials_are_taken_than_allowed_and_an_unused_right_counts_again() -> None:
     tally = Tally(THREAD_WORKER, max_trials=2)
     assert [tally.reserve_trial(), tally.reserve_trial()] == [True, True]
     tally.return_reservation()
     assert [tally.reserve_trial(), tally.reserve_trial()] == [True, False]
 
 
-def test_a_refusal_costs_nobody_elses_right():
+def test_a_refusal_costs_nobody_elses_right() -> None:
     """With more slots than trials to take, the right that one slot gives back is there for the next look."""
     tally = Tally(THREAD_WORKER, max_trials=1)
     assert [tally.reserve_trial(), tally.reserve_trial(), tally.reserve_trial()] == [True, False, False]
@@ -23,7 +23,7 @@ def test_a_refusal_costs_nobody_elses_right():
     assert tally.reserve_trial()
 
 
-def test_no_trial_is_taken_once_the_time_to_claim_is_over():
+def test_no_trial_is_taken_once_the_time_to_claim_is_over() -> None:
     now = [100.0]
     tally = Tally(THREAD_WORKER, claim_for_s=5.0, clock=lambda: now[0])
     now[0] = 104.9
@@ -32,7 +32,7 @@ def test_no_trial_is_taken_once_the_time_to_claim_is_over():
     assert not tally.reserve_trial()
 
 
-def test_a_worker_is_idle_only_while_none_of_its_slots_holds_a_trial():
+def test_a_worker_is_idle_only_while_none_of_its_slots_holds_a_trial() -> None:
     now = [0.0]
     tally = Tally(THREAD_WORKER, clock=lambda: now[0])
     now[0] = 5.0
@@ -49,12 +49,12 @@ def test_a_worker_is_idle_only_while_none_of_its_slots_holds_a_trial():
     assert tally.idle_s() == 1.0
 
 
-def test_without_a_limit_there_is_always_one_more():
+def test_without_a_limit_there_is_always_one_more() -> None:
     tally = Tally(THREAD_WORKER)
     assert all(tally.reserve_trial() for _ in range(100))
 
 
-def test_a_worker_is_busy_while_it_evaluates_and_draining_when_it_leaves():
+def test_a_worker_is_busy_while_it_evaluates_and_draining_when_it_leaves() -> None:
     tally = Tally(THREAD_WORKER)
     assert tally.worker().state is WorkerState.IDLE
     tally.begin()
@@ -62,7 +62,7 @@ def test_a_worker_is_busy_while_it_evaluates_and_draining_when_it_leaves():
     assert tally.worker(is_draining=True).state is WorkerState.DRAINING
 
 
-def test_only_failures_in_a_row_add_up_and_trials_without_a_result_do_not_break_the_row():
+def test_only_failures_in_a_row_add_up_and_trials_without_a_result_do_not_break_the_row() -> None:
     tally = Tally(THREAD_WORKER)
     for outcome in (Outcome.FAILED, Outcome.DONE, Outcome.FAILED, None, Outcome.LOST, Outcome.FAILED):
         tally.begin()

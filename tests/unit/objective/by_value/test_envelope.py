@@ -9,8 +9,11 @@ import os
 import subprocess
 import sys
 import threading
+from _thread import LockType
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import cloudpickle
 import numpy as np
@@ -31,7 +34,7 @@ class Opened:
 
     n_times = 0
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return (count_opening, ())
 
 
@@ -62,21 +65,21 @@ def forged(
     return MARK + hmac.new(secret, MARK + body, hashlib.sha256).digest() + body
 
 
-def test_a_closure_arrives_with_everything_that_it_refers_to():
+def test_a_closure_arrives_with_everything_that_it_refers_to() -> None:
     factor, table = 3, {"a": np.arange(3)}
 
-    def objective(config, *, offset=1.5):
+    def objective(config: dict[str, int], *, offset: Any = 1.5) -> Any:
         return factor * config["x"] + table["a"].sum() + offset
 
     assert unpack(pack(objective, HERE, SECRET), HERE, SECRET)({"x": 2}) == 10.5
 
 
 @pytest.mark.parametrize("objective", [lambda c: c + 1, partial(pow, 2), [1].__getitem__])
-def test_any_callable_can_be_sent(objective):
+def test_any_callable_can_be_sent(objective: Any) -> None:
     assert unpack(pack(objective, HERE, SECRET), HERE, SECRET)(0) == objective(0)
 
 
-def test_a_function_of_a_script_runs_without_the_script(tmp_path):
+def test_a_function_of_a_script_runs_without_the_script(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import sys\nfrom hpsearch.objective.by_value import Destination, pack\nFACTOR = 7\n"
@@ -116,14 +119,16 @@ def test_a_function_of_a_script_runs_without_the_script(tmp_path):
         (forged(pickled=b"garbage"), SECRET, "cannot be unpickled"),
     ],
 )  # fmt: skip
-def test_what_may_not_or_cannot_be_run_is_refused_with_the_reason(blob, secret, problem):
+def test_what_may_not_or_cannot_be_run_is_refused_with_the_reason(
+    blob: Any, secret: Any, problem: str
+) -> None:
     with pytest.raises(LoadError, match=problem) as caught:
         unpack(blob, HERE, secret)
     assert "0123456789abcdef" not in str(caught.value)
 
 
 @pytest.mark.parametrize("part", ["database", "exp_key", "nonce"])
-def test_what_was_sent_to_one_search_runs_in_no_other(part):
+def test_what_was_sent_to_one_search_runs_in_no_other(part: str) -> None:
     """Neither in another database, nor in a later search of the same name."""
     blob = pack(partial(max, Opened()), HERE, SECRET)
     before = Opened.n_times
@@ -134,7 +139,7 @@ def test_what_was_sent_to_one_search_runs_in_no_other(part):
     assert Opened.n_times == before
 
 
-def test_an_experiment_of_an_older_version_has_no_nonce():
+def test_an_experiment_of_an_older_version_has_no_nonce() -> None:
     without = replace(HERE, nonce=None)
     assert unpack(pack(abs, without, SECRET), without, SECRET)(-1) == 1
     with pytest.raises(LoadError, match="signed for another search"):
@@ -142,7 +147,7 @@ def test_an_experiment_of_an_older_version_has_no_nonce():
 
 
 @pytest.mark.parametrize("position", range(0, 400, 7))
-def test_a_change_of_any_byte_is_detected_before_anything_runs(position):
+def test_a_change_of_any_byte_is_detected_before_anything_runs(position: int) -> None:
     blob = bytearray(pack(partial(max, Opened()), HERE, SECRET))
     blob[position % len(blob)] ^= 1
     before = Opened.n_times
@@ -152,11 +157,11 @@ def test_a_change_of_any_byte_is_detected_before_anything_runs(position):
     assert Opened.n_times == before
 
 
-def test_signatures_are_compared_in_constant_time(monkeypatch):
+def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the time of a refusal would show how many bytes of a forged signature are right."""
     compared = []
 
-    def compare(ours, theirs):
+    def compare(ours: Any, theirs: Any) -> bool:
         compared.append((ours, theirs))
         return real(ours, theirs)
 
@@ -171,7 +176,7 @@ def test_signatures_are_compared_in_constant_time(monkeypatch):
     assert blob[len(MARK) :][:32] in compared[0]
 
 
-def test_verifying_runs_nothing_and_shows_no_content():
+def test_verifying_runs_nothing_and_shows_no_content() -> None:
     blob = pack(partial(max, Opened()), HERE, SECRET)
     before = Opened.n_times
 
@@ -184,7 +189,7 @@ def test_verifying_runs_nothing_and_shows_no_content():
     assert Opened.n_times == before + 1
 
 
-def test_the_error_without_cloudpickle_says_what_to_install(monkeypatch):
+def test_the_error_without_cloudpickle_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     signed = verify(pack(len, HERE, SECRET), HERE, SECRET)
     monkeypatch.setitem(sys.modules, "cloudpickle", None)
 
@@ -195,7 +200,7 @@ def test_the_error_without_cloudpickle_says_what_to_install(monkeypatch):
 
 
 @pytest.mark.parametrize("secret", [b"", b"15 bytes long.."])
-def test_a_secret_that_could_be_guessed_is_refused(secret):
+def test_a_secret_that_could_be_guessed_is_refused(secret: bytes) -> None:
     for use in (lambda: pack(len, HERE, secret), lambda: unpack(forged(), HERE, secret)):
         with pytest.raises(ConfigurationError, match=f"has {len(secret)} bytes, fewer than 16"):
             use()
@@ -207,17 +212,17 @@ class Weights:
     def __init__(self, n_bytes: int) -> None:
         self.n_bytes = n_bytes
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
         return bytes, (bytes(self.n_bytes),)
 
 
 TABLE = Weights(3 * 2**20)
 
 
-def test_an_oversized_objective_is_refused_with_the_sizes_of_what_it_captures():
+def test_an_oversized_objective_is_refused_with_the_sizes_of_what_it_captures() -> None:
     weights, small = Weights(MAX_BYTES), Weights(2**20)
 
-    def objective(config, table=TABLE):
+    def objective(config: Any, table: Weights = TABLE) -> Any:
         return weights, small, table, os
 
     with pytest.raises(
@@ -229,10 +234,10 @@ def test_an_oversized_objective_is_refused_with_the_sizes_of_what_it_captures():
         pack(partial(objective, weights), HERE, SECRET)
 
 
-def test_the_largest_objective_that_is_sent_fits_into_what_workers_fetch():
+def test_the_largest_objective_that_is_sent_fits_into_what_workers_fetch() -> None:
     weights = Weights(MAX_BYTES - 2**12)
 
-    def objective(config):
+    def objective(config: Any) -> Weights:
         return weights
 
     assert (
@@ -242,10 +247,10 @@ def test_the_largest_objective_that_is_sent_fits_into_what_workers_fetch():
     )
 
 
-def test_what_cannot_be_pickled_is_named():
+def test_what_cannot_be_pickled_is_named() -> None:
     lock, fine = threading.Lock(), 1
 
-    def objective(config):
+    def objective(config: Any) -> tuple[LockType, int]:
         return lock, fine
 
     with pytest.raises(

@@ -6,6 +6,7 @@ import functools
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def made(source: str, name: str = "f") -> Callable[..., Any]:
     return space[name]
 
 
-def test_it_is_the_same_in_another_process_under_another_name_and_order_of_sets(tmp_path):
+def test_it_is_the_same_in_another_process_under_another_name_and_order_of_sets(tmp_path: Path) -> None:
     found = {fingerprint(made(SCRIPT, "objective"))}
     for seed in ("1", "2"):
         path = tmp_path / f"script_{seed}.py"
@@ -104,12 +105,12 @@ def of_changed(old: str, new: str) -> str:
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_change_of_what_the_objective_does_shows(what):
+def test_a_change_of_what_the_objective_does_shows(what: str) -> None:
     assert of_changed(*CHANGES[what]) != fingerprint(made(SCRIPT, "objective"))
 
 
 @pytest.mark.parametrize("what", SAME)
-def test_no_other_change_shows(what):
+def test_no_other_change_shows(what: str) -> None:
     assert of_changed(*SAME[what]) == fingerprint(made(SCRIPT, "objective"))
 
 
@@ -131,7 +132,7 @@ def test_no_other_change_shows(what):
         (made("g = lambda n: lambda c: n\nf = g(1)"), made("g = lambda n: lambda c: n\nf = g(2)")),
     ],
 )  # fmt: skip
-def test_objectives_of_every_kind_are_told_apart(one, other):
+def test_objectives_of_every_kind_are_told_apart(one: Any, other: Any) -> None:
     assert fingerprint(one) != fingerprint(other)
 
 
@@ -156,26 +157,26 @@ def changed_parts(old: str, new: str) -> set[str]:
         ("the type of another object", {"RNG"}),
     ],
 )
-def test_its_parts_name_what_differs_and_nothing_else(what, names):
+def test_its_parts_name_what_differs_and_nothing_else(what: str, names: Any) -> None:
     """Also what a function of the script uses that it calls; its own code is no part of its own."""
     assert changed_parts(*CHANGES[what]) == names
 
 
 @pytest.mark.parametrize("what", SAME)
-def test_no_part_differs_where_the_objective_does_not(what):
+def test_no_part_differs_where_the_objective_does_not(what: str) -> None:
     assert changed_parts(*SAME[what]) == set()
 
 
-def test_the_code_of_a_function_that_is_called_is_a_part_without_what_that_uses():
+def test_the_code_of_a_function_that_is_called_is_a_part_without_what_that_uses() -> None:
     assert changed_parts("if x is None", "if x is not None") == {"helper()"}
 
 
-def test_parts_of_objects_and_partials_are_named_as_they_are_given():
+def test_parts_of_objects_and_partials_are_named_as_they_are_given() -> None:
     class Model:
-        def __init__(self):
+        def __init__(self) -> None:
             self.rate = 0.5
 
-        def __call__(self, c):
+        def __call__(self, c: Any) -> Any:
             return c
 
     assert set(part_digests(Model())) == {"self.rate"}
@@ -185,11 +186,11 @@ def test_parts_of_objects_and_partials_are_named_as_they_are_given():
     }
 
 
-def test_no_more_than_five_hundred_parts_are_kept():
+def test_no_more_than_five_hundred_parts_are_kept() -> None:
     assert len(part_digests(functools.partial(pow, *range(600)))) == 500
 
 
-def test_a_function_that_a_library_made_counts_with_what_it_captured():
+def test_a_function_that_a_library_made_counts_with_what_it_captured() -> None:
     library: dict[str, Any] = {"__name__": "some_library"}
     exec("def scaled(n):\n    def scale(c): return n * c\n    return scale\ndef named(c): return c", library)
 
@@ -202,36 +203,36 @@ def test_a_function_that_a_library_made_counts_with_what_it_captured():
     assert of(library["named"]) == before, "what a module defines by name is told by its name"
 
 
-def test_a_function_without_a_module_has_one():
+def test_a_function_without_a_module_has_one() -> None:
     function = made("def f(c): return c")
     function.__module__ = None
     assert fingerprint(functools.partial(pow, function)) == fingerprint(functools.partial(pow, function))
 
 
-def test_values_that_contain_themselves_or_each_other_have_one(tmp_path):
+def test_values_that_contain_themselves_or_each_other_have_one(tmp_path: Path) -> None:
     source = "def f(x): return g(x), loop\ndef g(x): return f(x)\nloop = [1]; loop.append(loop)"
     assert fingerprint(made(source)) == fingerprint(made(source))
     assert fingerprint(made(source)) != fingerprint(made(source.replace("[1]", "[2]")))
 
 
-def test_many_functions_that_use_each_other_take_no_time_to_speak_of():
+def test_many_functions_that_use_each_other_take_no_time_to_speak_of() -> None:
     names = [f"f{i}(x)" for i in range(14)]
     source = "\n".join(f"def {name}: return {' + '.join(names)}" for name in names)
     assert len(fingerprint(made(source, "f0"))) == 64
 
 
-def test_many_functions_that_share_others_take_no_time_to_speak_of():
+def test_many_functions_that_share_others_take_no_time_to_speak_of() -> None:
     source = "".join(f"def f{i}(x): return f{i + 1}(x) + f{i + 2}(x)\n" for i in range(60))
     source += "def f60(x): return x\ndef f61(x): return x"
     assert len(fingerprint(made(source, "f0"))) == 64
 
 
-def test_empty_cells_and_missing_globals_are_no_obstacle():
+def test_empty_cells_and_missing_globals_are_no_obstacle() -> None:
     source = "def outer():\n    def g(c): return later, missing\n    return g\n    later = 1\nf = outer()"
     assert fingerprint(made(source)) == fingerprint(made(source))
 
 
-def test_numpy_values_count_with_their_type():
+def test_numpy_values_count_with_their_type() -> None:
     def of(value: Any) -> str:
         return fingerprint(functools.partial(pow, value))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,9 @@ SECONDS = st.floats(0, 1e6)
 
 
 @given(st.lists(SECONDS), st.lists(SECONDS, min_size=1, unique=True).map(sorted))
-def test_each_bound_counts_what_took_no_longer_and_the_last_one_counts_all(times, bounds_s):
+def test_each_bound_counts_what_took_no_longer_and_the_last_one_counts_all(
+    times: list[float], bounds_s: list[Any]
+) -> None:
     durations = Durations(bounds_s)
     for seconds in times:
         durations.add(seconds)
@@ -25,7 +28,7 @@ def test_each_bound_counts_what_took_no_longer_and_the_last_one_counts_all(times
     assert counted.sum_s == pytest.approx(sum(times))
 
 
-def test_a_block_is_counted_however_it_ends():
+def test_a_block_is_counted_however_it_ends() -> None:
     now = iter([10.0, 10.5, 20.0, 22.0])
     durations = Durations([1.0], clock=lambda: next(now))
     with durations.timed():
@@ -35,7 +38,7 @@ def test_a_block_is_counted_however_it_ends():
     assert (durations.counted().counts, durations.counted().sum_s) == ((1, 2), 2.5)
 
 
-def test_threads_lose_no_count():
+def test_threads_lose_no_count() -> None:
     durations = Durations([1.0])
     threads = [threading.Thread(target=lambda: [durations.add(0.5) for _ in range(2000)]) for _ in range(4)]
     for thread in threads:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from dataclasses import replace
 from datetime import UTC
+from typing import Any
 
 import pytest
 from bson import decode, encode
@@ -63,27 +64,27 @@ TRIALS = st.builds(
 
 @settings(max_examples=100, deadline=None)
 @given(TRIALS)
-def test_a_trial_comes_back_from_its_document(trial):
+def test_a_trial_comes_back_from_its_document(trial: Any) -> None:
     assert trial_from(decode(encode(trial_document(trial)))) == trial
 
 
-def test_a_field_of_a_newer_version_is_passed_over():
+def test_a_field_of_a_newer_version_is_passed_over() -> None:
     trial = Trial(exp_key="e", tid=1, values={})
 
     assert trial_from({**trial_document(trial), "mood": "good"}) == trial
 
 
-def test_losses_and_reports_are_stored_as_floats():
+def test_losses_and_reports_are_stored_as_floats() -> None:
     assert type(result_document(Result(loss=1))["loss"]) is float
     assert type(report_documents([Report(step=1, value=2)])[0]["step"]) is float
 
 
-def test_a_nan_loss_has_no_document():
+def test_a_nan_loss_has_no_document() -> None:
     with pytest.raises(StoreError, match="NaN"):
         result_document(Result(loss=float("nan")))
 
 
-def test_an_experiment_comes_back_from_its_document():
+def test_an_experiment_comes_back_from_its_document() -> None:
     experiment = Experiment(
         exp_key="e", space={"a": [1]}, space_fingerprint="f", objective=ObjectiveRef(kind="import", ref="m:f")
     )
@@ -94,7 +95,7 @@ def test_an_experiment_comes_back_from_its_document():
         experiment_from({**document, "schema": 3})
 
 
-def test_a_seed_that_mongodb_cannot_hold_is_named():
+def test_a_seed_that_mongodb_cannot_hold_is_named() -> None:
     experiment = Experiment(
         exp_key="e", space={}, space_fingerprint="f", objective=ObjectiveRef(kind="import", ref="m:f")
     )

@@ -45,7 +45,7 @@ def stored(value: Any) -> Any:
 
 @settings(max_examples=150)
 @given(VALUES)
-def test_plain_values_come_back_equal_and_plain(value):
+def test_plain_values_come_back_equal_and_plain(value: Any) -> None:
     back = stored(value)
 
     assert back == value
@@ -68,12 +68,12 @@ def test_plain_values_come_back_equal_and_plain(value):
         (datetime(2026, 1, 1, 2, tzinfo=timezone(timedelta(hours=2))), datetime(2026, 1, 1, tzinfo=UTC)),
     ],
 )
-def test_what_is_almost_plain_becomes_plain(value, plain):
+def test_what_is_almost_plain_becomes_plain(value: Any, plain: Any) -> None:
     assert stored(value) == plain
     assert type(stored(value)) is type(plain)
 
 
-def test_nan_comes_back():
+def test_nan_comes_back() -> None:
     assert math.isnan(stored(float("nan")))
 
 
@@ -88,12 +88,12 @@ def test_nan_comes_back():
         (datetime.min.replace(tzinfo=timezone(timedelta(hours=2))), "outside the years"),
     ],
 )
-def test_what_cannot_be_stored_is_named(value, match):
+def test_what_cannot_be_stored_is_named(value: Any, match: str) -> None:
     with pytest.raises(StoreError, match=match):
         encoded(value, "result")
 
 
-def test_what_holds_itself_is_refused():
+def test_what_holds_itself_is_refused() -> None:
     value: list[Any] = []
     value.append(value)
 

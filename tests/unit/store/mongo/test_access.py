@@ -31,20 +31,22 @@ def refused(command: str, database: str = "hpsearch") -> OperationFailure:
         (COORDINATOR, 'insert: "trials", documents: []', True),
     ],
 )
-def test_only_what_was_allowed_can_be_lost(role: Role, command: str, is_lost: bool):
+def test_only_what_was_allowed_can_be_lost(role: Role, command: str, is_lost: bool) -> None:
     access = Access("h", privileges(role, "hpsearch"))
     assert access.is_lost(refused(command)) is is_lost
     assert access.is_lost(refused(command, "elsewhere")) is (is_lost and "getMore" in command)
     assert access.is_lost(OperationFailure("Authentication failed.", AUTHENTICATION_FAILED))
 
 
-def test_a_connection_whose_user_was_deleted_has_lost_what_it_had():
+def test_a_connection_whose_user_was_deleted_has_lost_what_it_had() -> None:
     error = OperationFailure("command find requires authentication", UNAUTHORIZED)
     assert Access("h", privileges(WORKER, "hpsearch")).is_lost(error)
     assert not Access("h", []).is_lost(error)  # it never gave a name
 
 
-def test_a_user_counts_as_let_in_once_nothing_was_refused_for_a_while(caplog):
+def test_a_user_counts_as_let_in_once_nothing_was_refused_for_a_while(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """The heartbeat does not wait: it is refused now and then, while other calls go well."""
     now = [0.0]
     access = Access("h", privileges(WORKER, "hpsearch"), clock=lambda: now[0])
@@ -57,10 +59,12 @@ def test_a_user_counts_as_let_in_once_nothing_was_refused_for_a_while(caplog):
     now[0] += 15
     access.note_end(was_refused=False, is_success=True)
     assert access.refused_s() is None
-    assert [record.event for record in caplog.records] == ["access_refused", "access_granted"]
+    assert [vars(record)["event"] for record in caplog.records] == ["access_refused", "access_granted"]
 
 
-def test_a_user_counts_as_let_in_once_the_last_call_that_waited_got_through(caplog):
+def test_a_user_counts_as_let_in_once_the_last_call_that_waited_got_through(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     access = Access("h", privileges(WORKER, "hpsearch"), clock=lambda: 0.0)
     for _ in range(2):
         access.note_refusal(refused('update: "trials"'), is_first=True)
@@ -69,10 +73,10 @@ def test_a_user_counts_as_let_in_once_the_last_call_that_waited_got_through(capl
     assert access.refused_s() is not None
     access.note_end(was_refused=True, is_success=True)
     assert access.refused_s() is None
-    assert [record.event for record in caplog.records] == ["access_refused", "access_granted"]
+    assert [vars(record)["event"] for record in caplog.records] == ["access_refused", "access_granted"]
 
 
-def test_the_log_holds_nothing_of_the_command_that_was_refused(caplog):
+def test_the_log_holds_nothing_of_the_command_that_was_refused(caplog: pytest.LogCaptureFixture) -> None:
     access = Access("h", privileges(WORKER, "hpsearch"))
     access.note_refusal(refused('update: "trials", updates: [ { u: "a secret" } ]'), is_first=True)
     assert "update on trials" in caplog.text

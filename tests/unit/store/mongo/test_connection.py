@@ -21,11 +21,11 @@ from hpsearch.store.mongo.connection import DEFAULTS, hosts_of, settings_for
         ("mongodb://", "an unnamed host"),
     ],
 )
-def test_messages_name_the_hosts_and_no_credentials(uri, hosts):
+def test_messages_name_the_hosts_and_no_credentials(uri: str, hosts: str) -> None:
     assert hosts_of(uri) == hosts
 
 
-def test_writes_are_on_disk_on_a_majority_unless_the_uri_says_otherwise():
+def test_writes_are_on_disk_on_a_majority_unless_the_uri_says_otherwise() -> None:
     assert settings_for("mongodb://h/db") == dict(DEFAULTS)
     assert (DEFAULTS["w"], DEFAULTS["journal"]) == ("majority", True)
 
@@ -41,7 +41,7 @@ def test_writes_are_on_disk_on_a_majority_unless_the_uri_says_otherwise():
         ("tls=true;retrywrites=false", "retryWrites"),
     ],
 )
-def test_an_option_of_the_uri_overrides_ours(option, name):
+def test_an_option_of_the_uri_overrides_ours(option: str, name: str) -> None:
     settings = settings_for(f"mongodb://h/db?{option}")
 
     assert settings.keys() == DEFAULTS.keys() - {name}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import bson.errors
 import pymongo.errors
@@ -29,11 +30,11 @@ CLASSES = [
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_every_error_of_the_driver_is_mapped(kind):
+def test_every_error_of_the_driver_is_mapped(kind: Any) -> None:
     assert kind in MEANINGS
 
 
-def test_every_connection_error_may_be_tried_again():
+def test_every_connection_error_may_be_tried_again() -> None:
     for kind in CLASSES:
         if issubclass(kind, pymongo.errors.ConnectionFailure):
             assert MEANINGS[kind] is StoreUnavailableError
@@ -60,18 +61,18 @@ def test_every_connection_error_may_be_tried_again():
         (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "no"), StoreError),
     ],
 )
-def test_codes_and_labels_refine_the_class(error, expected):
+def test_codes_and_labels_refine_the_class(error: Any, expected: Any) -> None:
     assert meaning(error) is expected
     assert type(translated(error, "host:1")) is expected
 
 
-def test_a_broken_rule_is_told_in_the_servers_words():
+def test_a_broken_rule_is_told_in_the_servers_words() -> None:
     error = WriteError("failed", 121, {"errInfo": {"details": {"missing": ["tid"]}}})
 
     assert "missing" in str(translated(error, "host:1"))
 
 
-def test_the_cause_leaves_out_the_drivers_settings():
+def test_the_cause_leaves_out_the_drivers_settings() -> None:
     told = "host:1: [Errno 111] Connection refused"
     text = f"{told} (configured timeouts: a), Timeout: 2s, Topology Description: x"
 

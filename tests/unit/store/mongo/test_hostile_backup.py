@@ -97,17 +97,17 @@ def assert_sound_or_told(text: bytes) -> None:
 
 @pytest.mark.fuzz
 @given(altered_records())
-def test_an_altered_record_is_sound_or_told(records: list[Record]):
+def test_an_altered_record_is_sound_or_told(records: list[Record]) -> None:
     assert_sound_or_told(b"".join(map(line_of, records)))
 
 
 @pytest.mark.fuzz
 @given(altered_texts())
 @example(TEXT.replace(b'"format"', b'"format": "x", "f"', 1))
-def test_an_altered_text_is_sound_or_told(text: bytes):
+def test_an_altered_text_is_sound_or_told(text: bytes) -> None:
     assert_sound_or_told(text)
 
 
-def test_the_text_itself_is_sound():
+def test_the_text_itself_is_sound() -> None:
     assert_sound_or_told(TEXT)
     assert check(records_of(TEXT.splitlines())).n_trials == {"a": 1, "b": 1}

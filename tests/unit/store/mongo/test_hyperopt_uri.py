@@ -28,14 +28,14 @@ from hpsearch.store.mongo.hyperopt_uri import JobsAddress, jobs_address
         ("mongodb+srv://cluster.example/db", "mongodb+srv://cluster.example/db", "jobs"),
     ],
 )
-def test_every_form_names_a_database_and_a_collection(text: str, uri: str, collection: str):
+def test_every_form_names_a_database_and_a_collection(text: str, uri: str, collection: str) -> None:
     assert jobs_address(text) == JobsAddress(uri, collection)
 
 
 @given(
     user=st.text("ab:@%+ é", min_size=1).filter(lambda text: ":" not in text), password=st.text("ab:@%+ é")
 )
-def test_plain_credentials_survive_the_encoding(user: str, password: str):
+def test_plain_credentials_survive_the_encoding(user: str, password: str) -> None:
     """In Hyperopt's form they are taken as they stand; MongoDB's needs them encoded."""
     uri = jobs_address(f"mongo://{user}:{password}@host:1/db/jobs").uri
     credentials, _, rest = uri.removeprefix("mongodb://").rpartition("@")
@@ -55,12 +55,12 @@ def test_plain_credentials_survive_the_encoding(user: str, password: str):
         ("mongo://u@h:1/db/jobs", "has a user without a password"),
     ],
 )
-def test_what_is_no_address_costs_one_sentence(text: str, words: str):
+def test_what_is_no_address_costs_one_sentence(text: str, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         jobs_address(text)
 
 
-def test_no_error_shows_a_password():
+def test_no_error_shows_a_password() -> None:
     for text in ("mongo://u:secret@h:1", "mongodb://u:secret@h/db/jobs/more", "http://u:secret@h/db"):
         with pytest.raises(ConfigurationError) as raised:
             jobs_address(text)
@@ -68,7 +68,7 @@ def test_no_error_shows_a_password():
 
 
 @pytest.mark.parametrize("password", ["s3c?ret", "s3c/ret", "s3c@ret", "s3c#ret"])
-def test_a_plain_password_may_hold_any_sign_and_is_never_told(password: str):
+def test_a_plain_password_may_hold_any_sign_and_is_never_told(password: str) -> None:
     """What stands before the last "@" is not taken for a host, which errors name."""
     address = jobs_address(f"mongo://user:{password}@host/db/jobs?authSource=a")
     assert unquote_plus(address.uri) == f"mongodb://user:{password}@host/db?authSource=a"

@@ -11,22 +11,22 @@ from hpsearch.store.mongo.schema import INDEXES, TRIALS, VALIDATORS
 PROPERTIES = VALIDATORS[TRIALS]["$jsonSchema"]["properties"]
 
 
-def test_every_field_of_a_trial_has_a_type():
+def test_every_field_of_a_trial_has_a_type() -> None:
     # The loss is checked against the state.
     assert {field.name for field in fields(Trial)} - {"loss"} | {"_id", "schema"} == PROPERTIES.keys()
 
 
-def test_every_state_is_allowed():
+def test_every_state_is_allowed() -> None:
     assert set(PROPERTIES["state"]["enum"]) == {state.value for state in State}
 
 
-def test_a_new_trial_has_all_that_is_required_but_the_servers_time():
+def test_a_new_trial_has_all_that_is_required_but_the_servers_time() -> None:
     required = set(VALIDATORS[TRIALS]["$jsonSchema"]["required"])
 
     assert required - trial_document(Trial(exp_key="e", tid=0, values={})).keys() == {"created_at"}
 
 
-def test_no_index_holds_what_a_heartbeat_writes():
+def test_no_index_holds_what_a_heartbeat_writes() -> None:
     indexed = {name for index in INDEXES[TRIALS] for name, _ in index.keys}
 
     assert not indexed & {"heartbeat_at", "lease_until"}

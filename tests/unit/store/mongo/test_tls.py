@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hpsearch.store.mongo.tls import advice, refusal, unverified
@@ -21,7 +23,7 @@ VERIFY = "h:1: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: {} (_
         ("EE certificate key too weak", "."),
     ],
 )
-def test_the_refusal_of_a_certificate_gives_reason_and_remedy(reason, remedy):
+def test_the_refusal_of_a_certificate_gives_reason_and_remedy(reason: str, remedy: str) -> None:
     text = refusal(VERIFY.format(reason), "h:1")
 
     assert text is not None
@@ -29,7 +31,7 @@ def test_the_refusal_of_a_certificate_gives_reason_and_remedy(reason, remedy):
     assert text.startswith(f"The certificate of MongoDB at h:1 is not accepted: {reason}{remedy}")
 
 
-def test_a_server_that_is_merely_away_has_no_bad_certificate():
+def test_a_server_that_is_merely_away_has_no_bad_certificate() -> None:
     assert refusal("h:1: [Errno 111] Connection refused", "h:1") is None
     assert refusal("h:1: connection closed", "h:1") is None
 
@@ -53,12 +55,12 @@ EOF = "SSL handshake failed: h:1: [SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurr
         (EOF, "mongodb://h/?w=1;tls=true", "remove the tls options"),
     ],
 )
-def test_a_server_that_hangs_up_may_want_another_kind_of_connection(text, uri, hint):
+def test_a_server_that_hangs_up_may_want_another_kind_of_connection(text: Any, uri: str, hint: str) -> None:
     assert hint in str(advice(text, uri))
 
 
 @pytest.mark.parametrize("uri", ["mongodb://h/", "mongodb://h/?tls=true"])
-def test_a_server_that_is_not_there_gets_no_such_advice(uri):
+def test_a_server_that_is_not_there_gets_no_such_advice(uri: str) -> None:
     assert advice("h:1: [Errno 111] Connection refused", uri) is None
     assert advice("h:1: timed out", uri) is None
 
@@ -73,5 +75,7 @@ def test_a_server_that_is_not_there_gets_no_such_advice(uri):
         ("tlsAllowInvalidHostnames=true&tlsAllowInvalidCertificates=false", ("tlsAllowInvalidHostnames",)),
     ],
 )
-def test_options_by_which_whoever_answers_passes_for_the_server_are_found(options, found):
+def test_options_by_which_whoever_answers_passes_for_the_server_are_found(
+    options: str, found: tuple[Any, ...]
+) -> None:
     assert unverified(f"mongodb://me:tlsInsecure@h/?{options}") == found

@@ -11,12 +11,12 @@ from hpsearch.store.mongo.uri import uri_for_user, uri_with_masks, uri_without_p
 FULL = "mongodb://root:p%40ss@a:1,b:2/runs?authSource=admin&tls=true;tlsCertificateKeyFile=/me.pem&replicaSet=rs0"
 
 
-def test_another_user_keeps_hosts_and_options_and_takes_over_no_credentials():
+def test_another_user_keeps_hosts_and_options_and_takes_over_no_credentials() -> None:
     found = uri_for_user(FULL, "runs", "an:na", "x/y")
     assert found == "mongodb://an%3Ana:x%2Fy@a:1,b:2/runs?tls=true&replicaSet=rs0&authSource=runs"
 
 
-def test_whoever_gives_no_name_keeps_hosts_and_options():
+def test_whoever_gives_no_name_keeps_hosts_and_options() -> None:
     assert uri_without_user(FULL) == "mongodb://a:1,b:2/runs?tls=true&replicaSet=rs0"
     assert uri_without_user("mongodb://a:1") == "mongodb://a:1/?"
 
@@ -42,12 +42,12 @@ def test_whoever_gives_no_name_keeps_hosts_and_options():
         ),
     ],
 )
-def test_what_is_shown_of_a_uri_has_the_user_and_no_password(uri: str, shown: str):
+def test_what_is_shown_of_a_uri_has_the_user_and_no_password(uri: str, shown: str) -> None:
     assert uri_without_password(uri) == shown
 
 
 @given(password=st.text(alphabet="abc%:/@?#&;=. ", min_size=1).map(lambda text: f"SECRET{text}SECRET"))
-def test_no_password_is_ever_shown(password: str):
+def test_no_password_is_ever_shown(password: str) -> None:
     """Whatever its characters, percent-encoded or not, and wherever it stands."""
     for uri in (
         f"mongodb://me:{password}@host:1/runs?tls=true",
