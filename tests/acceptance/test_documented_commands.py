@@ -120,13 +120,13 @@ def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path, {**clean, **home})
 
 
-def test_every_reason_not_to_execute_a_line_is_needed():  # type: ignore[no-untyped-def]
+def test_every_reason_not_to_execute_a_line_is_needed() -> None:
     lines = [line for page in PAGES for line in commands(page)]
     beginnings = (*NOT_EXECUTED, *EXECUTED_ELSEWHERE, *MEASUREMENTS)
     assert [start for start in beginnings if not any(line.startswith(start) for line in lines)] == []
 
 
-def test_the_readme_has_no_fleet_command_that_the_page_about_fleets_lacks():  # type: ignore[no-untyped-def]
+def test_the_readme_has_no_fleet_command_that_the_page_about_fleets_lacks() -> None:
     fleet = [line for line in commands(REPOSITORY / "README.md") if is_on_fleet(line)]
     assert len(fleet) >= 4
     assert set(fleet) <= set(commands(FLEET_PAGE))
@@ -136,7 +136,7 @@ def is_on_fleet(line: str) -> bool:
     return line.startswith(("export HPSEARCH_STORE=", "hpsearch coordinator ", "hpsearch worker "))
 
 
-def test_the_commands_for_one_machine_run(shell: Shell):  # type: ignore[no-untyped-def]
+def test_the_commands_for_one_machine_run(shell: Shell) -> None:
     """On a private MongoDB, in the order of the pages; a line that several pages have runs once."""
     lines = dict.fromkeys(line for page in PAGES if page != FLEET_PAGE for line in commands(page))
     executed = [line for line in lines if is_executed_here(line) and not is_on_fleet(line)]
@@ -148,7 +148,7 @@ def test_the_commands_for_one_machine_run(shell: Shell):  # type: ignore[no-unty
     assert "'x':" in shell.run("python script.py"), "the script after `sed`"
 
 
-def test_the_commands_for_a_fleet_run(fleet: Fleet, shell: Shell):  # type: ignore[no-untyped-def]
+def test_the_commands_for_a_fleet_run(fleet: Fleet, shell: Shell) -> None:
     """MongoDB is that of this test; the objective is slower, so that the search still runs at the end."""
     source = (shell.folder / "search.py").read_text()
     slowed = source.replace("    return", "    time.sleep(2)\n    return")
@@ -180,7 +180,7 @@ def test_the_commands_for_a_fleet_run(fleet: Fleet, shell: Shell):  # type: igno
 @pytest.mark.parametrize(
     "line", sorted({line for page in PAGES for line in commands(page) if line.startswith(MEASUREMENTS)})
 )
-def test_the_options_of_a_measurement_exist(line: str):  # type: ignore[no-untyped-def]
+def test_the_options_of_a_measurement_exist(line: str) -> None:
     """They take many minutes each, so that they are not executed."""
     program, *words = shlex.split(line)
     start = [sys.executable, *words[:1]] if program == "python" else [sys.executable, "-m", "tests.faults"]

@@ -27,13 +27,14 @@ from tests.support.servers import Server
 pytestmark = pytest.mark.usefixtures("filled")
 
 #: Everything that looks at a search, with all that it can show.
-QUERIES = [
+#: Commands that only read.
+READING_COMMANDS = [
     ("status",), ("status", "search", "--format", "json"), ("best", "search"), ("best", "--format", "json"),
     ("trials", "search"), ("trials", "search", "--format", "csv"), ("show", "search", "2"),
     ("show", "search", "2", "--format", "json"), ("workers",), ("db", "check"), ("doctor",),
 ]  # fmt: skip
 
-QUERIES = {  # type: ignore[assignment]
+QUERIES = {
     "status": ("status",),
     "best": ("best", "search", "-n", "2"),
     "trials": ("trials", "search"),
@@ -42,7 +43,7 @@ QUERIES = {  # type: ignore[assignment]
 }
 
 
-@pytest.mark.parametrize("arguments", QUERIES, ids=" ".join)
+@pytest.mark.parametrize("arguments", READING_COMMANDS, ids=" ".join)
 def test_a_query_runs_no_function_that_the_space_names(
     documents: Any,
     call: Call,
@@ -83,7 +84,7 @@ def rows(outcome: Outcome) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_stdout_contains_only_json_with_its_schema(name: str, call: Call) -> None:
-    outcome = call(*QUERIES[name], "--format", "json")  # type: ignore[call-overload]
+    outcome = call(*QUERIES[name], "--format", "json")
     kind = name if name in {"status", "workers"} else "trials"
     document = strict(outcome.out)
     assert (outcome.code, outcome.err) == (0, "")
@@ -125,7 +126,7 @@ def test_csv_contains_no_formula_unless_raw(call: Call, filled: MongoStore) -> N
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_raw_csv_differs_only_in_formulas(name: str, call: Call) -> None:
-    marked, raw = (call(*QUERIES[name], "--format", "csv", *options) for options in ((), ("--raw",)))  # type: ignore[call-overload]
+    marked, raw = (call(*QUERIES[name], "--format", "csv", *options) for options in ((), ("--raw",)))
     assert raw.code == 0
     changing = dict.fromkeys(["per_minute", "seen_at"])  # between two calls
     assert [row | changing for row in rows(raw)] == [row | changing for row in rows(marked)]
@@ -133,11 +134,11 @@ def test_raw_csv_differs_only_in_formulas(name: str, call: Call) -> None:
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_json_lines_and_csv_have_as_many_rows_as_json(name: str, call: Call) -> None:
-    document = strict(call(*QUERIES[name], "--format", "json").out)  # type: ignore[call-overload]
+    document = strict(call(*QUERIES[name], "--format", "json").out)
     kind = document["schema"].removeprefix("hpsearch.").removesuffix("/1")
-    lines = call(*QUERIES[name], "--format", "jsonl").out.splitlines()  # type: ignore[call-overload]
+    lines = call(*QUERIES[name], "--format", "jsonl").out.splitlines()
     assert len([strict(line) for line in lines]) == len(document[kind])
-    assert len(rows(call(*QUERIES[name], "--format", "csv"))) == len(document[kind])  # type: ignore[call-overload]
+    assert len(rows(call(*QUERIES[name], "--format", "csv"))) == len(document[kind])
 
 
 def test_status_shows_every_count_and_the_best_values(call: Call) -> None:
