@@ -85,6 +85,10 @@ class FakeClockStore(MemoryStore):
     def finish_with(self, trial: Trial, loss: float | None) -> None:
         self.finish(trial, Result(loss=loss, duration_s=1.0))
 
+    def drop_trials(self) -> None:
+        """Remove the trials, as `db.trials.deleteMany` in the Mongo shell does."""
+        del self._trials_by_key[KEY]
+
     def in_state(self, *states: State) -> list[Trial]:
         return list(self.trials(KEY, states=states))
 

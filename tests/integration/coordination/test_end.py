@@ -223,7 +223,7 @@ def test_trials_that_somebody_deleted_are_suggested_anew(store: FakeClockStore) 
     store.open_search(max_evals=3)
     coordinator = store.coordinator()
     coordinator.tick()
-    del store._shelves[KEY]  # as `db.trials.deleteMany` would  # type: ignore[attr-defined]
+    store.drop_trials()
 
     assert run_search(store, coordinator) == 3
 
