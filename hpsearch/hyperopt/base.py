@@ -1,4 +1,4 @@
-"""Hyperopt's ``base``: trials, domains, documents and their constants under one name."""
+"""Hyperopt's ``base``: trials, domains, and the format of documents."""
 
 from hpsearch.hyperopt import pyll
 from hpsearch.hyperopt.engine.ctrl import Ctrl
@@ -76,5 +76,5 @@ __all__ = [
     "validate_timeout",
 ]
 
-#: Whether the types of MongoDB are there, which integrators ask.
+#: Libraries check it: whether BSON types are available.
 have_bson = True

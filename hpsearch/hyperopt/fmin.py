@@ -76,58 +76,59 @@ def fmin(
     Parameters
     ----------
     fn : callable
-        Takes a configuration; returns a number, or a dict with ``status`` and, if that is
-        "ok", ``loss``. The key ``attachments``, a dict of blobs, is kept apart.
+        Takes a configuration; returns a number, or a dict with ``status`` and, if that is "ok", ``loss``. The
+        value of ``attachments``, a dict of bytes, is stored separately.
     space : any
-        Nested dicts, lists and ``hp`` objects; or "annotated" to read it from the
-        annotations of ``fn``, which is then called with keywords.
+        Nested dicts, lists and ``hp`` objects; or "annotated" to use the annotations of the arguments of
+        ``fn``, which is then called with keywords.
     algo : callable, optional
         ``algo(new_ids, domain, trials, seed)`` returns documents; ``tpe.suggest`` by default.
     max_evals : int, optional
-        Trials in all, those in ``trials`` included; by default there is no limit.
+        Number of trials in total, including those in ``trials``; unlimited by default.
     timeout : float, optional
-        Seconds after which no trial is begun.
+        Seconds after which no trial is started; positive.
     loss_threshold : float, optional
-        No trial is begun once a loss is below it.
+        No trial is started once a loss is below it.
     trials : Trials or MongoTrials, optional
-        Where a search goes on, and where this one is written. With ``MongoTrials``, workers
-        evaluate, and this process leads the search.
+        Trials to continue; new ones are added. With ``MongoTrials``, workers evaluate, and this process leads
+        the search.
     rstate : Generator, RandomState, int or None
-        The source of randomness; by default the number in ``HYPEROPT_FMIN_SEED``, or fresh.
+        Source of randomness; by default the number in ``HYPEROPT_FMIN_SEED``, else unpredictable.
     allow_trials_fmin : bool
-        Whether ``trials.fmin`` takes the call, where there is one.
+        Whether to call ``trials.fmin`` instead, if it exists.
     pass_expr_memo_ctrl : bool, optional
         Whether ``fn`` is called as ``fn(expr=, memo=, ctrl=)``.
     catch_eval_exceptions : bool
-        Whether an exception of ``fn`` is written down, instead of ending the search; on a fleet
-        it always is.
+        Whether an exception of ``fn`` is stored in its trial instead of ending the search; always done on a
+        fleet.
     verbose : bool
         Whether to show progress at all.
     return_argmin : bool
-        Whether to return the best raw values by label, else the best configuration.
+        Whether to return the best raw values by label; otherwise the best configuration.
     points_to_evaluate : iterable of dict, optional
-        Points to try first, beyond ``max_evals`` (on a fleet: among them): raw values by label, or,
-        for a choice, the option itself. Those that ``trials`` has already are left out.
+        Points to try first: raw values by label, or the option of a choice. They come in addition to
+        ``max_evals``, on a fleet they are part of it. Points already in ``trials`` are left out.
     max_queue_len : int
-        New trials for each call to ``algo``; on a fleet, trials that always wait in the queue.
+        New trials in each call to ``algo``; on a fleet, the least number of trials in the queue.
     show_progressbar : bool or callable
         Whether to show progress, or a factory of context managers as in ``progress``.
     early_stop_fn : callable, optional
         ``early_stop_fn(trials, *args)`` returns whether to stop, and the next ``args``.
     trials_save_file : path
-        Where the trials are saved after each round, and read from at the start; not on a fleet.
+        File in which the trials are saved after each round, and from which they are loaded at the start if
+        ``trials`` is None; not on a fleet.
 
     Returns
     -------
     dict or any
-        See ``return_argmin``; None if that is false and there are no trials.
+        See ``return_argmin``; None if it is false and there are no trials.
 
     Raises
     ------
     AllTrialsFailed
         If no trial has a loss.
     Exception
-        What ``fn`` raises, unless ``catch_eval_exceptions``.
+        Whatever ``fn`` raises, unless ``catch_eval_exceptions`` is true.
     """
     validate_timeout(timeout)
     validate_loss_threshold(loss_threshold)
@@ -178,27 +179,26 @@ def fmin(
     )
     rounds.catch_eval_exceptions = catch_eval_exceptions
     rounds.exhaust()
-    return _answer(domain, trials, return_argmin)
+    return _best(domain, trials, return_argmin)
 
 
 def space_eval(space: Any, hp_assignment: Mapping[str, Any], *, trust_space: bool = False) -> Any:
-    """Return the configuration that raw values give, such as those that ``fmin`` returns.
+    """Return the configuration for raw values, such as those returned by ``fmin``.
 
     Parameters
     ----------
     space : any
-        As for ``fmin``; or a ``Space``, such as ``MongoTrials.space``, whose functions and classes
-        are shown as text.
+        As for ``fmin``; or a ``Space``, such as ``MongoTrials.space``, whose functions and classes are text.
     hp_assignment : mapping
-        A value for each active label, see ``points.raw_point``; what is not active may be there,
-        also as None or an empty list, and is ignored.
+        A value for each active label, see ``points.raw_point``. Inactive labels are ignored; their value may
+        be None or an empty list.
     trust_space : bool
         Whether a stored space may import and call the functions that it names.
 
     Raises
     ------
     SpaceError
-        If a value is missing or does not fit.
+        If a value is missing or invalid.
     """
     expression = space.expression if isinstance(space, Space) else space
     if trust_space:
@@ -207,13 +207,21 @@ def space_eval(space: Any, hp_assignment: Mapping[str, Any], *, trust_space: boo
 
 
 def generate_trial(tid: Any, space: Mapping[str, Any]) -> Doc:
-    """Return a document that waits to be evaluated at a point: raw values by label, None if inactive."""
+    """Return the document of a new trial at a point.
+
+    Parameters
+    ----------
+    tid : int
+        Number of the trial.
+    space : mapping
+        Raw values by label, None for inactive ones.
+    """
     misc = new_misc(tid, {label: value for label, value in space.items() if value is not None}, space)
     return Trials().new_trial_docs([tid], [None], [{"status": "new"}], [misc])[0]
 
 
 def generate_trials_to_calculate(points: Iterable[Mapping[str, Any]]) -> Trials:
-    """Return trials that wait to be evaluated at some points; ``refresh`` shows them."""
+    """Return new trials at some points; ``refresh`` shows them."""
     trials = Trials()
     trials.insert_trial_docs(generate_trial(tid, point) for tid, point in enumerate(points))
     return trials
@@ -226,7 +234,15 @@ def fmin_pass_expr_memo_ctrl(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def partial(fn: Callable[..., Any], **kwargs: Any) -> functools.partial[Any]:
-    """Return ``functools.partial`` with keywords, which keeps the mark of ``fmin_pass_expr_memo_ctrl``."""
+    """Return ``functools.partial``, with the mark of ``fmin_pass_expr_memo_ctrl`` if the function has it.
+
+    Parameters
+    ----------
+    fn : callable
+        The function.
+    **kwargs
+        Its arguments.
+    """
     made = functools.partial(fn, **kwargs)
     if hasattr(fn, "fmin_pass_expr_memo_ctrl"):
         fmin_pass_expr_memo_ctrl(made)
@@ -234,12 +250,12 @@ def partial(fn: Callable[..., Any], **kwargs: Any) -> functools.partial[Any]:
 
 
 def _config(domain: Domain, point: Mapping[str, Any]) -> Any:
-    """Return what the objective receives at a point."""
+    """Return the configuration at a point."""
     return config_at(domain.expr, raw_point(domain.space, point))
 
 
-def _answer(domain: Domain, trials: Any, return_argmin: bool) -> Any:
-    """Return what ``fmin`` was asked for."""
+def _best(domain: Domain, trials: Any, return_argmin: bool) -> Any:
+    """Return the result of ``fmin``."""
     if len(trials) == 0 and not return_argmin:
         return None
     if len(trials) == 0 and not getattr(trials, "_dynamic_trials", True):
@@ -249,16 +265,16 @@ def _answer(domain: Domain, trials: Any, return_argmin: bool) -> Any:
 
 
 def _checked_max_evals(max_evals: Any) -> int:
-    """Return the number of trials, or raise ``TypeError``."""
+    """Return the number of trials; raise ``TypeError`` if it is not an integer."""
     if max_evals is None:
         return sys.maxsize
     if not isinstance(max_evals, int | np.integer):
-        raise TypeError(f"max_evals must be a whole number or None, but it is {max_evals!r}.")
+        raise TypeError(f"max_evals must be an integer or None, but it is {max_evals!r}.")
     return int(max_evals)
 
 
 def _annotated(fn: Callable[..., Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
-    """Return an objective of one argument, and the space, of a function with annotated arguments."""
+    """Return an objective of one argument, and the space, for a function with annotated arguments."""
     space = {
         name: hint for name, hint in inspect.get_annotations(fn, eval_str=True).items() if name != "return"
     }
@@ -272,12 +288,12 @@ def _annotated(fn: Callable[..., Any]) -> tuple[Callable[..., Any], dict[str, An
 
 
 def _loaded(path: str) -> Any:
-    """Return the trials saved in a file, None if there is none."""
+    """Return the trials in a file, None if it does not exist."""
     return load_trials(path) if path and Path(path).exists() else None
 
 
 def _queue_points(trials: Any, space: Space, points: Iterable[Mapping[str, Any]]) -> None:
-    """Insert the points that the trials do not have, to be evaluated first."""
+    """Queue the points that are not in the trials yet."""
     known = [spec_from_misc(doc["misc"]) for doc in trials.trials]
     wanted = [point for point in (complete_point(space, p) for p in points) if point not in known]
     tids = trials.new_trial_ids(len(wanted))
@@ -287,6 +303,6 @@ def _queue_points(trials: Any, space: Space, points: Iterable[Mapping[str, Any]]
 
 
 def _from_environment() -> int | None:
-    """Return the seed that the environment gives."""
+    """Return the seed in the environment, if any."""
     text = os.environ.get("HYPEROPT_FMIN_SEED", "")
     return int(text) if text else None

@@ -1,5 +1,6 @@
 """Hyperopt's ``pyll.base``: graphs, their evaluation, and the functions in them."""
 
+from hpsearch.hyperopt.pyll.cloning import clone, clone_merge
 from hpsearch.hyperopt.pyll.evaluation import DEFAULT_MAX_PROGRAM_LEN, GarbageCollected, rec_eval
 from hpsearch.hyperopt.pyll.functions import (
     Raise,
@@ -36,8 +37,6 @@ from hpsearch.hyperopt.pyll.graph import (
     MissingArgument,
     apply,
     as_apply,
-    clone,
-    clone_merge,
     dfs,
     toposort,
 )

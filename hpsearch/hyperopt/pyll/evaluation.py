@@ -1,4 +1,4 @@
-"""How graphs get their values."""
+"""Evaluate graphs."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ import numpy as np
 from hpsearch.errors import SpaceError
 from hpsearch.hyperopt.pyll.graph import Apply, GraphError, Literal, as_apply, function_of, label_of
 
-#: Nodes that may wait for others, beyond which a graph is taken to have no end.
+#: Default limit of nodes that wait for their inputs; more mean that the graph has a cycle.
 DEFAULT_MAX_PROGRAM_LEN = 100_000
 
 
 class GarbageCollected:
-    """The value in a memo of what has none, such as a parameter that is not active."""
+    """The value in a memo of a node without one, such as an inactive parameter."""
 
 
 class ExprEvaluator:
-    """Computes the values of the nodes of a graph, those of a switch only for the option chosen.
+    """Computes the values of the nodes of a graph; of a switch, only the chosen option.
 
-    An algorithm derives from it, and overrides ``on_node``.
+    Algorithms derive from it and override ``on_node``.
 
     Parameters
     ----------
     expr : any
         The graph.
     deepcopy_inputs : bool
-        Whether each function gets copies, so that none sees what another one changed.
+        Whether each function receives copies of its arguments.
     max_program_len : int, optional
-        Nodes that may wait for others at a time.
+        Limit of nodes that wait for their inputs at the same time.
     memo_gc : bool
-        Accepted for compatibility: values stay in the memo.
+        Ignored, for compatibility.
 
     Raises
     ------
     ValueError
-        If ``deepcopy_inputs`` is no bool: a memo is given by its name.
+        If ``deepcopy_inputs`` is not a bool, such as a memo passed by position.
     """
 
     def __init__(
@@ -58,18 +58,20 @@ class ExprEvaluator:
         self.max_program_len = DEFAULT_MAX_PROGRAM_LEN if max_program_len is None else max_program_len
 
     def eval_nodes(self, memo: Mapping[Apply, Any] | None = None) -> dict[Apply, Any]:
-        """Return the values of the graph's nodes, given those of some.
+        """Return the values of the graph's nodes, given the values in ``memo``.
 
         Raises
         ------
         RuntimeError
-            If too many nodes wait for others.
+            If more than ``max_program_len`` nodes wait.
         """
         known: dict[Apply, Any] = dict(memo or {})
         todo = [self.expr]
         while todo:
             if len(todo) > self.max_program_len:
-                raise RuntimeError("The graph has no end: a node seems to be applied to itself.")
+                raise RuntimeError(
+                    "The graph seems to contain a cycle: too many nodes wait for their inputs."
+                )
             node = todo.pop()
             if node in known:
                 continue
@@ -87,7 +89,7 @@ class ExprEvaluator:
                 todo.extend(waiting_on)
                 continue
             value = self.on_node(known, node)
-            if isinstance(value, Apply):  # a function may give a graph, whose value is meant then
+            if isinstance(value, Apply):  # a function may return a graph to evaluate
                 inner = type(self).__new__(type(self))
                 inner.__dict__.update(self.__dict__, expr=value)
                 value = inner.eval_nodes(known)[value]
@@ -95,16 +97,33 @@ class ExprEvaluator:
         return known
 
     def set_in_memo(self, memo: dict[Apply, Any], k: Apply, v: Any) -> None:
-        """Note the value of a node."""
+        """Store the value of a node.
+
+        Parameters
+        ----------
+        memo : dict
+            Values by node.
+        k : Apply
+            The node.
+        v : any
+            Its value.
+        """
         memo[k] = v
 
     def on_switch(self, memo: dict[Apply, Any], node: Apply) -> list[Apply] | None:
-        """Return the nodes that a switch needs first; None once its value is in the memo.
+        """Store the value of a switch and return None, or return the nodes that must be evaluated first.
+
+        Parameters
+        ----------
+        memo : dict
+            Values by node.
+        node : Apply
+            The switch.
 
         Raises
         ------
         SpaceError
-            If the index of the option is missing, no whole number, or out of range.
+            If the index of the option is missing, not an integer, or out of range.
         """
         index, *options = node.pos_args
         if index not in memo:
@@ -116,7 +135,15 @@ class ExprEvaluator:
         return None
 
     def on_node(self, memo: dict[Apply, Any], node: Apply) -> Any:
-        """Return the value of a node whose inputs are in the memo."""
+        """Return the value of a node.
+
+        Parameters
+        ----------
+        memo : dict
+            Values by node, including the node's inputs.
+        node : Apply
+            The node.
+        """
         args = [_present(memo[arg], arg) for arg in node.pos_args]
         kwargs = {name: _present(memo[arg], arg) for name, arg in node.named_args}
         if self.deepcopy_inputs:
@@ -125,19 +152,19 @@ class ExprEvaluator:
 
 
 def config_at(expr: Apply, values: Mapping[str, Any]) -> Any:
-    """Compute the value of a graph at a point, several times faster than ``rec_eval`` with a memo.
+    """Return the value of a graph at a point, faster than ``rec_eval`` with a memo.
 
     Parameters
     ----------
     expr : Apply
-        A graph no deeper than a ``Space`` may be, since the computation is recursive.
+        A graph of a depth that ``Space`` allows, since the evaluation is recursive.
     values : mapping
-        The raw values of the active parameters by label. Nodes of other options are not visited.
+        Raw values of the active parameters by label. Options that are not chosen are not evaluated.
 
     Raises
     ------
     SpaceError
-        If a parameter that is needed has no value.
+        If a required parameter has no value.
     Exception
         Whatever a function of the graph raises.
     """
@@ -158,7 +185,7 @@ def config_at(expr: Apply, values: Mapping[str, Any]) -> Any:
             args = [_present(value_of(arg), arg) for arg in node.pos_args]
             kwargs = {name: _present(value_of(arg), arg) for name, arg in node.named_args}
             value = function_of(node)(*args, **kwargs)
-            if isinstance(value, Apply):  # a function may return a graph, whose value is meant
+            if isinstance(value, Apply):  # a function may return a graph to evaluate
                 value = value_of(value)
         known[node] = value
         return value
@@ -175,42 +202,44 @@ def rec_eval(
     print_trace: bool = False,
     print_node_on_error: bool = True,
 ) -> Any:
-    """Compute the value of a graph, given the values of some of its nodes.
+    """Return the value of a graph, given the values of some of its nodes.
 
     Parameters
     ----------
     expr : any
-        A graph, or nested containers that hold graphs.
-    deepcopy_inputs, max_program_len, memo_gc
+        A graph, or nested containers with graphs.
+    deepcopy_inputs : bool
         See ``ExprEvaluator``.
     memo : mapping from Apply to value, optional
-        What is known. For the ``hyperopt_param`` node of a choice that is the index of
-        an option; ``Domain.memo_from_config`` makes such a mapping.
+        Known values; for the ``hyperopt_param`` node of a choice, the index of an option.
+        ``Domain.memo_from_config`` returns such a mapping.
+    max_program_len, memo_gc
+        See ``ExprEvaluator``.
     print_trace, print_node_on_error
-        Accepted for compatibility: nothing is printed.
+        Ignored, for compatibility.
 
     Raises
     ------
     SpaceError
-        If a parameter that is needed has no value.
+        If a required parameter has no value.
     Exception
-        What a function of the graph raises.
+        Whatever a function of the graph raises.
     """
     evaluator = ExprEvaluator(expr, deepcopy_inputs, max_program_len, memo_gc)
     return _present(evaluator.eval_nodes(memo)[evaluator.expr], evaluator.expr)
 
 
 def _present(value: Any, node: Apply) -> Any:
-    """Return a value, or raise if it is that of a parameter without one."""
+    """Return a value; raise if it is ``GarbageCollected``."""
     if value is GarbageCollected:
         label = label_of(node)
         what = f"The parameter {label!r}" if label is not None else f"{node!r}"
-        raise SpaceError(f"{what} has no value, but the options chosen need it.")
+        raise SpaceError(f"{what} has no value, but the chosen options need it.")
     return value
 
 
 def _index(value: Any, node: Apply, n: int) -> int:
-    """Return the index of one of ``n`` options, which may be the only item of an array."""
+    """Return a valid index of one of ``n`` options; it may be given as an array of one item."""
     value = _present(value, node)
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
@@ -218,5 +247,7 @@ def _index(value: Any, node: Apply, n: int) -> int:
     if not is_whole:
         raise GraphError(f"{node!r} chooses by {value!r:.80}, which is not the index of an option.")
     if not 0 <= int(value) < n:
-        raise SpaceError(f"{node!r} chooses option {int(value)}, but there are {n}, from 0 on.")
+        raise SpaceError(
+            f"{node!r} chooses option {int(value)}, but its options have the indexes 0 to {n - 1}."
+        )
     return int(value)

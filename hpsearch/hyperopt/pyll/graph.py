@@ -1,10 +1,9 @@
-"""Graphs of function calls, in which Hyperopt's users and integrators write and read spaces.
+"""Graphs of function calls, the form in which scripts and libraries write and read Hyperopt's spaces.
 
 ``hp.uniform("x", 0, 1)`` is ``float(hyperopt_param("x", uniform(0, 1)))``, and a choice is
-``switch(hyperopt_param("c", randint(2)), *options)``. Nodes have an identity: the same node
-may be an input of several others and has one value in all of them. Integrators walk graphs,
-and change ``pos_args`` and ``named_args`` in place; what a graph means to our suggesters is
-read off when a ``Space`` is made of it (``spaces.py``), not before.
+``switch(hyperopt_param("c", randint(2)), *options)``. Nodes have an identity: a node may be an input of
+several others, and has the same value in all of them. Libraries traverse graphs, and change ``pos_args`` and
+``named_args`` in place; a ``Space`` is derived from a graph when it is created (``conversion.py``).
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from hpsearch.space.expression import (
     MAX_NESTING,
     Conversion,
     Node,
-    Number,
     as_python,
     rank_of_key,
     refuse_hyperopt_nodes,
@@ -31,36 +29,36 @@ from hpsearch.space.expression import (
 
 
 class GraphError(SpaceError, TypeError):
-    """A graph cannot give what is asked of it, or a value in it has the wrong type."""
+    """An invalid operation on a graph, or a value of the wrong type in it."""
 
 
 class MissingArgument:
-    """Stands in ``Apply.arg`` for an argument that was not given."""
+    """The value in ``Apply.arg`` of an argument that was not given."""
 
 
 class Apply(Node):
-    """A function by name, and the nodes that it is applied to.
+    """A call of a function, named, with nodes as arguments.
 
     Parameters
     ----------
     name : str
-        Of a function in ``scope``.
+        Name of a function in ``scope``.
     pos_args : sequence of Apply
-        What it is applied to by position.
+        Positional arguments.
     named_args : sequence of (str, Apply), or mapping
-        What it is applied to by name.
+        Keyword arguments.
     o_len : int, optional
-        The number of its results, where that is fixed.
+        Number of items in the value, if fixed.
     pure : bool
         Whether equal calls may be merged.
     define_params : dict, optional
-        ``{"f": function}``, which a process that reads the pickled node adds to ``scope``.
+        ``{"f": function}``: unpickling the node adds the function to ``scope``.
 
     Attributes
     ----------
     origin : Node or None
-        The node of our own vocabulary that this was made from: what is made from the same one
-        is the same parameter.
+        The expression of ``hpsearch.space`` that this was made from. Nodes with the same origin are the same
+        parameter.
     is_integer : bool
         Whether this is the parameter of an ``hp.uniformint``.
     """
@@ -83,33 +81,33 @@ class Apply(Node):
         self.is_integer = False
         for arg in self.inputs():
             if not isinstance(arg, Apply):
-                raise GraphError(f"{name} is applied to {shown(arg)}, which is no node; write as_apply(...).")
+                raise GraphError(f"An argument of {name} is {shown(arg)}, not a node; write as_apply(...).")
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         if self.define_params:
             FUNCTIONS.setdefault(self.define_params["f"].__name__, self.define_params["f"])
 
-    # Reading and changing
+    # Arguments
 
     def inputs(self) -> list[Apply]:
-        """Return all nodes that the function is applied to."""
+        """Return all arguments."""
         return self.pos_args + [arg for _, arg in self.named_args]
 
     @property
     def arg(self) -> dict[str, Any]:
-        """What the function is applied to, by the names of its parameters.
+        """The arguments by the names of the function's parameters.
 
-        ``MissingArgument`` where there is nothing; a list, or a dict, for ``*args`` and ``**kwargs``.
+        ``MissingArgument`` for one that was not given; a list for ``*args``, a dict for ``**kwargs``.
 
         Raises
         ------
         GraphError
-            If the function is unknown, or does not take these arguments.
+            If the function does not take these arguments.
         """
         try:
             signature = inspect.signature(FUNCTIONS[self.name])
-        except (KeyError, ValueError):  # dict and others show no signature
+        except (KeyError, ValueError):  # dict and others have no signature
             return {**dict(enumerate(self.pos_args)), **dict(self.named_args)}
         try:
             bound = signature.bind_partial(*self.pos_args, **dict(self.named_args)).arguments
@@ -123,7 +121,20 @@ class Apply(Node):
         return {name: list(arg) if isinstance(arg, tuple) else arg for name, arg in found.items()}
 
     def set_kwarg(self, name: str, value: Any) -> None:
-        """Give the function another argument under a name, in place of the one that it has."""
+        """Set a keyword argument.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        value : any
+            Its new value.
+
+        Raises
+        ------
+        GraphError
+            If the argument is positional.
+        """
         for pair in self.named_args:
             if pair[0] == name:
                 pair[1] = as_apply(value)
@@ -134,7 +145,15 @@ class Apply(Node):
         self.named_args.sort(key=lambda pair: str(pair[0]))
 
     def replace_input(self, old_node: Apply, new_node: Apply) -> list[int]:
-        """Put a node in the place of another one wherever that is an input; return where it was."""
+        """Replace a node among the arguments, and return its indexes in ``inputs()``.
+
+        Parameters
+        ----------
+        old_node : Apply
+            The argument to replace.
+        new_node : Apply
+            Its replacement.
+        """
         places = [i for i, arg in enumerate(self.inputs()) if arg is old_node]
         for i in places:
             if i < len(self.pos_args):
@@ -144,12 +163,19 @@ class Apply(Node):
         return places
 
     def clone_from_inputs(self, inputs: Sequence[Any], o_len: Any = "same") -> Apply:
-        """Return the same function of other nodes.
+        """Return a call of the same function with other arguments.
+
+        Parameters
+        ----------
+        inputs : sequence
+            The arguments, in the order of ``inputs()``.
+        o_len : int or None or "same"
+            Number of items in the value.
 
         Raises
         ------
         GraphError
-            If there are more or fewer than ``inputs()`` gives.
+            If the number of arguments differs.
         """
         if len(inputs) != len(self.inputs()):
             raise GraphError(f"{self!r} takes {len(self.inputs())} inputs, but {len(inputs)} were given.")
@@ -164,12 +190,12 @@ class Apply(Node):
     # Values
 
     def eval(self, memo: dict[int, Any] | None = None) -> Any:
-        """Compute the value of the graph below this node; all options of a switch are computed.
+        """Return the value of this node; all options of a switch are evaluated.
 
         Parameters
         ----------
         memo : dict, optional
-            Values that are known, by the ``id`` of a node; grows.
+            Known values by the ``id`` of their nodes; grows.
         """
         memo = {} if memo is None else memo
         if id(self) not in memo:
@@ -179,7 +205,7 @@ class Apply(Node):
         return memo[id(self)]
 
     def plain(self, convert: Conversion) -> Node:
-        """Return what this graph means to a ``Space``; see ``conversion.to_expression``."""
+        """Convert this graph to an expression; see ``conversion.to_expression``."""
         from hpsearch.hyperopt.pyll.conversion import to_expression
 
         return to_expression(self, convert)
@@ -188,7 +214,7 @@ class Apply(Node):
         return apply(name, *args, **keywords)
 
     def __call__(self, /, *args: Any, **keywords: Any) -> Any:
-        """Return the node of a call of this node's value."""
+        """Return a node that calls the value of this one."""
         return apply("call", self, args, keywords)
 
     def __getitem__(self, key: Any) -> Any:
@@ -197,7 +223,7 @@ class Apply(Node):
         return apply("getitem", self, key)
 
     def __len__(self) -> int:  # type: ignore[override]
-        return self._length("has no value yet, so it has no length; take it in the objective")
+        return self._length("has no value yet, so it has no length; use it in the objective")
 
     def __bool__(self) -> bool:  # type: ignore[override]
         return bool(
@@ -212,7 +238,7 @@ class Apply(Node):
             raise GraphError(f"{self!r} {otherwise}.")
         return self.o_len
 
-    # The base compares nodes by identity, and refuses to compare them with values.
+    # The base class compares nodes by identity, and raises for a comparison with a value.
     __hash__ = object.__hash__
 
     def __eq__(self, other: object) -> bool:  # type: ignore[override]
@@ -241,13 +267,13 @@ class Apply(Node):
         Parameters
         ----------
         ofile : file
-            Where to.
+            Where to write.
         lineno : list of one int, optional
-            The number of the next line; grows.
+            Number of the next line; grows.
         indent : int
-            Blanks before the first line.
+            Spaces before the first line.
         memo : dict, optional
-            What was written already, with its line; grows.
+            Text of the nodes that were written before; grows.
         """
         lineno = [0] if lineno is None else lineno
         for line in _lines(self, indent, {} if memo is None else memo, lineno):
@@ -259,12 +285,12 @@ class Apply(Node):
 
 
 class Literal(Apply):
-    """A plain value in a graph."""
+    """A constant in a graph."""
 
     def __init__(self, obj: Any = None) -> None:
         try:
             o_len: int | None = len(obj)
-        except Exception:  # noqa: BLE001 - an estimator that is not fitted yet raises its own kind
+        except Exception:  # noqa: BLE001 - for example, an estimator that is not fitted raises its own error
             o_len = None
         super().__init__("literal", (), o_len=o_len, pure=True)
         self._obj = obj
@@ -276,7 +302,7 @@ class Literal(Apply):
 
     @property
     def arg(self) -> dict[str, Any]:
-        """Nothing: a value is applied to nothing."""
+        """Empty: a constant has no arguments."""
         return {}
 
     def eval(self, memo: dict[int, Any] | None = None) -> Any:
@@ -298,19 +324,27 @@ class Literal(Apply):
 
 
 def apply(name: str, *args: Any, **kwargs: Any) -> Apply:
-    """Return the node of a function of ``scope``, by its name."""
+    """Return a call of a function of ``scope``.
+
+    Parameters
+    ----------
+    name : str
+        Name of the function.
+    *args, **kwargs
+        Its arguments, nodes or values.
+    """
     info = INFOS.get(name, Info())
     named = [(key, as_apply(kwargs[key])) for key in sorted(kwargs)]
     return Apply(name, map(as_apply, args), named, info.o_len, info.is_pure)
 
 
 def function_of(node: Apply) -> Callable[..., Any]:
-    """Return the function that a node applies.
+    """Return the function that a node calls.
 
     Raises
     ------
     GraphError
-        If ``scope`` has none of its name.
+        If ``scope`` has no function of that name.
     """
     if node.name not in FUNCTIONS:
         raise GraphError(f"scope has no function {node.name!r} in this process; add it with @scope.define.")
@@ -318,7 +352,7 @@ def function_of(node: Apply) -> Callable[..., Any]:
 
 
 def label_of(node: Apply) -> str | None:
-    """Return the label of the parameter that a node is, converts or chooses by; None for others."""
+    """Return the label of a parameter, or of the one that a node converts or chooses by; None for others."""
     while node.name in {"int", "float", "switch"} and node.pos_args:
         node = node.pos_args[0]
     if node.name != "hyperopt_param":
@@ -329,19 +363,18 @@ def label_of(node: Apply) -> str | None:
 
 
 def parameters_of(expr: Apply) -> list[tuple[str, Apply]]:
-    """Return the label and the ``hyperopt_param`` of each parameter of a graph."""
+    """Return the label and the ``hyperopt_param`` node of each parameter in a graph."""
     labelled = [(label_of(node), node) for node in dfs(expr) if node.name == "hyperopt_param"]
     return [(label, node) for label, node in labelled if label is not None]
 
 
 def as_apply(obj: Any) -> Apply:
-    """Return the graph of a space: of dicts, lists, tuples, ``hp`` objects and plain values.
+    """Return the graph of a space made of dicts, lists, tuples, ``hp`` objects and values.
 
     Raises
     ------
     SpaceError
-        If a dict key is a parameter, containers are nested too deep, or a part was made by
-        Hyperopt itself.
+        If a dict key is a parameter, containers are nested too deeply, or Hyperopt itself made a part.
     """
     return _graph(obj, "the space", 0)
 
@@ -367,7 +400,7 @@ def _graph(value: Any, place: str, nesting: int) -> Apply:
 
 
 def _dict_graph(value: dict[Any, Any], place: str, nesting: int) -> Apply:
-    """Return the graph of a dict: by name where all keys are text, else a dict of pairs."""
+    """Return the graph of a dict: with keyword arguments if all keys are strings, else made from pairs."""
     for key in value:
         if isinstance(key, Node):
             raise SpaceError(f"A dict key in {place} is the parameter {key!r}; only values can be searched.")
@@ -382,7 +415,7 @@ def _dict_graph(value: dict[Any, Any], place: str, nesting: int) -> Apply:
 
 
 def _partial_graph(value: functools.partial[Any], place: str, nesting: int) -> Apply:
-    """Return a partial as a value; where it holds parameters, as the call that makes it."""
+    """Return a partial as a constant, or, if it contains parameters, as the call that creates it."""
     args = _graph([value.func, *value.args], place, nesting)
     keywords = _graph(value.keywords, place, nesting)
     made = Apply("call", (Literal(functools.partial), args, keywords))
@@ -393,16 +426,16 @@ def _partial_graph(value: functools.partial[Any], place: str, nesting: int) -> A
 def dfs(
     aa: Apply, seq: list[Apply] | None = None, seqset: dict[Apply, list[Apply]] | None = None
 ) -> list[Apply]:
-    """Return every node of a graph once, each after the nodes that it is applied to.
+    """Return every node of a graph once, each after its arguments.
 
     Parameters
     ----------
     aa : Apply
-        The node that the others lead to.
+        The root of the graph.
     seq : list, optional
-        Where to append the nodes.
+        List to which the nodes are appended.
     seqset : dict, optional
-        The nodes that were met already, with their inputs; grows.
+        Visited nodes with their arguments; grows.
     """
     seq = [] if seq is None else seq
     seqset = {} if seqset is None else seqset
@@ -419,81 +452,23 @@ def dfs(
 
 
 def toposort(expr: Apply) -> list[Apply]:
-    """Return every node of a graph once, in an order in which it can be computed.
+    """Return every node of a graph once, in an order in which they can be evaluated.
 
     Raises
     ------
     SpaceError
-        If a node is below itself.
+        If the graph contains a cycle.
     """
     order = dfs(expr)
     place = {node: i for i, node in enumerate(order)}
     for node in order:
         if any(place[below] >= place[node] for below in node.inputs()):
-            raise SpaceError(f"{node!r} is applied to itself, so the graph has no value.")
+            raise SpaceError(f"The graph contains a cycle through {node!r}, so it has no value.")
     return order
 
 
-def clone(expr: Any, memo: dict[Apply, Apply] | None = None) -> Apply:
-    """Return a copy of a graph, in which other nodes stand for those of ``memo``, which grows."""
-    memo = {} if memo is None else memo
-    root = as_apply(expr)
-    for node in dfs(root):
-        if node not in memo:
-            made = node.clone_from_inputs([as_apply(memo[arg]) for arg in node.inputs()])
-            # The options of a choice may have changed; a number is its label and its distribution.
-            made.origin = node.origin if isinstance(node.origin, Number) else None
-            memo[node] = made
-    return as_apply(memo[root])
-
-
-def clone_merge(expr: Any, memo: dict[Apply, Apply] | None = None, merge_literals: bool = False) -> Apply:
-    """Return a copy of a graph in which equal calls of pure functions are one node.
-
-    Parameters
-    ----------
-    expr : Apply
-        The graph.
-    memo : dict, optional
-        Nodes to stand for others; grows.
-    merge_literals : bool
-        Whether equal values are one node, too.
-    """
-    memo = {} if memo is None else memo
-    kept: list[tuple[Any, Apply]] = []
-    root = as_apply(expr)
-    for node in dfs(root):
-        if node in memo:
-            continue
-        inputs = [memo[arg] for arg in node.inputs()]
-        key = (node.name, [name for name, _ in node.named_args], list(map(id, inputs)))
-        same = next(
-            (
-                other
-                for known, other in kept
-                if known == key
-                and (
-                    not isinstance(node, Literal)
-                    or (merge_literals and isinstance(other, Literal) and _is_equal(node.obj, other.obj))
-                )
-            ),
-            None,
-        )
-        memo[node] = node.clone_from_inputs(inputs) if same is None or not node.pure else same
-        kept.append((key, memo[node]))
-    return memo[root]
-
-
-def _is_equal(one: Any, other: Any) -> bool:
-    """Whether two values are the same to everyone: 1 and True are not, nor are arrays."""
-    try:
-        return type(one) is type(other) and bool(one == other)
-    except (TypeError, ValueError):
-        return one is other
-
-
 def _lines(root: Apply, indent: int, memo: dict[Apply, str], lineno: list[int]) -> Iterator[str]:
-    """Yield a graph as a tree, one line for each node; ``lineno`` is the number of the next line."""
+    """Yield the lines of a graph as a tree; ``lineno`` is the number of the next line."""
     stack: list[tuple[Apply | str, int]] = [(root, indent)]
     while stack:
         shown_next, blanks = stack.pop()

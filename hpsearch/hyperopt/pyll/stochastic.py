@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.hyperopt.pyll.cloning import clone
 from hpsearch.hyperopt.pyll.draws import (
     categorical,
     implicit_stochastic,
@@ -23,7 +24,7 @@ from hpsearch.hyperopt.pyll.draws import (
     uniform,
 )
 from hpsearch.hyperopt.pyll.evaluation import rec_eval
-from hpsearch.hyperopt.pyll.graph import Apply, as_apply, clone, dfs
+from hpsearch.hyperopt.pyll.graph import Apply, as_apply, dfs
 from hpsearch.hyperopt.pyll.symbols import scope
 
 __all__ = [

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from hpsearch.hyperopt.pyll.cloning import clone
 from hpsearch.hyperopt.pyll.functions import FUNCTIONS, INFOS, Info
-from hpsearch.hyperopt.pyll.graph import Apply, Literal, apply, as_apply, clone
+from hpsearch.hyperopt.pyll.graph import Apply, Literal, apply, as_apply
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

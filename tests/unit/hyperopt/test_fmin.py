@@ -344,7 +344,7 @@ def test_a_duplicate_label_raises_hyperopts_error() -> None:
 @pytest.mark.parametrize(
     ("keywords", "error", "sentence"),
     [
-        ({"max_evals": 2.5}, TypeError, "max_evals must be a whole number"),
+        ({"max_evals": 2.5}, TypeError, "max_evals must be an integer"),
         ({"timeout": 0}, ValueError, "timeout must be a positive number"),
         ({"timeout": True}, ValueError, "timeout must be a positive number"),
         ({"loss_threshold": "1"}, ValueError, "loss threshold must be a number"),
