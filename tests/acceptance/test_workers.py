@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
 
 from hpsearch import mongod
 from hpsearch.core.trial import FailureKind, State
@@ -206,15 +207,16 @@ def test_a_space_runs_nothing_but_what_is_allowed(
     )
     code = f"open({str(queue.fleet.folder / 'ran')!r}, 'w')"
     key = queue.submit("objective", 1, file="lab.x", kind="import")
-    queue.store._database["experiments"].update_one(
-        {"_id": key},
-        {
-            "$set": {
-                "space.root": {"dict": ROOT},
-                "space.operations": json.loads(json.dumps(operations).replace("CODE", code)),
-            }
-        },
-    )
+    with MongoClient[dict[str, Any]](queue.fleet.uri) as client:
+        client.get_default_database()["experiments"].update_one(
+            {"_id": key},
+            {
+                "$set": {
+                    "space.root": {"dict": ROOT},
+                    "space.operations": json.loads(json.dumps(operations).replace("CODE", code)),
+                }
+            },
+        )
     worker = queue.fleet.worker("--exp-key", key, "--allow", "lab.**:*", isolation)
     assert wait_for_exit(worker) == 65
     assert problem in queue.fleet.output(worker)

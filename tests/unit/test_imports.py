@@ -127,3 +127,11 @@ def imported_modules(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             found.add(node.module)
     return found
+
+
+@pytest.mark.parametrize("path", [*TESTS.rglob("*.py")], ids=lambda path: str(path.relative_to(TESTS)))
+def test_tests_import_no_private_names(path: Path) -> None:
+    """Ruff's SLF001 finds private attributes, but not imports of private names."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("hpsearch"):
+            assert [alias.name for alias in node.names if alias.name.startswith("_")] == []

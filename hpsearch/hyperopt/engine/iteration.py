@@ -271,7 +271,7 @@ class FMinIter:
         if hasattr(self.trials, "queued"):
             queued: list[Doc] = self.trials.queued()
             return queued
-        docs = self.trials._dynamic_trials  # noqa: SLF001 - libraries use this name
+        docs = self.trials._dynamic_trials
         return [doc for doc in docs if doc["state"] == JOB_STATE_NEW]
 
     def _n_in(self, *states: int) -> int:

@@ -309,7 +309,7 @@ def trials_from_docs(docs: Iterable[Doc], validate: bool = True, **kwargs: Any) 
     if validate:
         trials.insert_trial_docs(docs)
     else:
-        trials._insert_trial_docs(list(docs))  # noqa: SLF001 - skips the check
+        trials._insert_trial_docs(list(docs))
     trials.refresh()
     return trials
 

@@ -51,4 +51,4 @@ class PickledTrials:
 
     def _docs(self) -> list[Doc]:
         """Return all documents, including those of failed trials, which ``trials`` omits."""
-        return self._trials._dynamic_trials  # noqa: SLF001 - a name that integrators use
+        return self._trials._dynamic_trials

@@ -22,7 +22,7 @@ from tests.support.store_driver import StoreDriver
 def raw(mongo_uri: str, mongo_store: Any) -> Iterator[Any]:
     """The database of the contract, by the driver."""
     with MongoClient[dict[str, Any]](mongo_uri) as client:
-        yield client[mongo_store._database.name]
+        yield client[mongo_store.database]
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_three_thousand_small_ones_take_few_round_trips_and_a_large_one_no_copy(
 ) -> None:
     calls = Calls()
     with MongoClient[dict[str, Any]](mongo_uri, event_listeners=[calls]) as client:
-        attachments = Attachments(_Called(), client[mongo.store._database.name])  # type: ignore[attr-defined]
+        attachments = Attachments(_Called(), client[mongo.store.database])
         attachments.write(mongo.exp_key, 0, {f"fold{i}": b"x" * 100 for i in range(3000)}, 1)
         assert len(calls.names) <= 40
         assert mongo.store.n_attachments(mongo.exp_key) == 3000

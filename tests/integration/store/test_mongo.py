@@ -292,7 +292,7 @@ def test_the_database_is_the_one_in_the_uri_else_hpsearch(
 ) -> None:
     for path, name in (("", "hpsearch"), (database, database)):
         opened = MongoStore.connect(f"{failpoint_server.uri}{path}?retryReads=true", patience=PATIENCE)
-        assert opened._database.name == name
+        assert opened.database == name
         opened.close()
 
 
