@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from hpsearch.store.mongo.backup import corrupt_line
 from hpsearch.errors import BackupError
 
 #: The name that means stdout or stdin.
@@ -84,7 +85,7 @@ def read_lines(raw: BinaryIO) -> Iterator[bytes]:
     Raises
     ------
     BackupError
-        If the compressed data are damaged, or a line is longer than any document.
+        If the compressed data are corrupt, or a line is longer than any document.
     """
     raw.seek(0)
     is_compressed = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
@@ -95,10 +96,10 @@ def read_lines(raw: BinaryIO) -> Iterator[bytes]:
         while line := lines.readline(_MAX_LINE):
             n_lines += 1
             if len(line) == _MAX_LINE:
-                raise BackupError(f"Line {n_lines} of the backup is damaged: it is longer than any document.")
+                raise corrupt_line(n_lines, "it is longer than any document")
             yield line
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        text = f"The backup is damaged or was cut short: it cannot be decompressed after line {n_lines}."
+        text = f"The backup is truncated or corrupt: it cannot be decompressed after line {n_lines}."
         raise BackupError(text) from error
 
 

@@ -1,4 +1,4 @@
-"""Experiments of a MongoDB as the records of a backup, and back."""
+"""Reading experiments from MongoDB as backup records, and writing them back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from hpsearch.store.mongo.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS
 
 log = logging.getLogger(__name__)
 
-#: Documents in one call; a chunk has a quarter of a megabyte.
+#: Documents in one call, except chunks of a quarter of a megabyte.
 _PAGE = 500
 _CHUNKS_A_CALL = gridfs.CHUNKS_A_CALL
 
@@ -38,13 +38,13 @@ _COLLECTIONS = {Kind.TRIAL: TRIALS, Kind.FILE: FILES, Kind.CHUNK: CHUNKS}
 
 
 class Archive:
-    """Reads and writes whole experiments, as documents."""
+    """Reads and writes whole experiments as documents."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._call = connection.call
         name = connection.client.get_default_database(DATABASE).name
-        # As in the store: from the primary, and nothing that a fail-over could take back.
+        # As in the store: reads from the primary, which a fail-over cannot roll back.
         self._database = connection.client.get_database(
             name, read_preference=ReadPreference.PRIMARY, read_concern=ReadConcern("majority")
         )
@@ -55,15 +55,23 @@ class Archive:
 
     @classmethod
     def connect(cls, uri: str, patience: Patience) -> Self:
-        """Connect to a MongoDB; raises as ``MongoStore.connect`` does."""
+        """Connect to a MongoDB; raises as ``MongoStore.connect`` does.
+
+        Parameters
+        ----------
+        uri : str
+            Any MongoDB URI.
+        patience : Patience
+            How long to repeat a call while MongoDB is away.
+        """
         return cls(Connection(uri, patience))
 
     def close(self) -> None:
-        """Release connections."""
+        """Close connections."""
         self._connection.close()
 
     def read(self, exp_keys: Sequence[str]) -> Iterator[Record]:
-        """Yield the records of experiments; one that was deleted meanwhile is left out."""
+        """Yield the records of experiments, except those deleted in the meantime."""
         for exp_key in exp_keys:
             experiment = self._call(self._experiments.find_one, {"_id": exp_key})
             if experiment is not None:
@@ -72,7 +80,7 @@ class Archive:
                 yield from self._read_files(exp_key)
 
     def check_free(self, exp_keys: Iterable[str]) -> None:
-        """Return if there is nothing under any of the names; raises ``BackupError`` otherwise."""
+        """Raise ``BackupError`` if anything is stored under one of the names."""
         for exp_key in exp_keys:
             owners = (
                 (self._experiments, {"_id": exp_key}),
@@ -81,40 +89,40 @@ class Archive:
             )
             if any(self._call(collection.find_one, mine, {"_id": 1}) for collection, mine in owners):
                 raise BackupError(
-                    f"{exp_key!r} is in this database already, and is not overwritten: restore into "
+                    f"{exp_key!r} exists in this database and is not overwritten: restore into "
                     f"another database, or delete it first with: hpsearch delete {shlex.quote(exp_key)}"
                 )
 
     def write(self, records: Iterable[Record], now: datetime) -> Iterator[str]:
-        """Restore experiments; yield the name of each once it is whole.
+        """Restore experiments; yield the name of each once it is complete.
 
-        The experiment itself is written last: what is cut short is no experiment that anybody
-        would work on, and ``delete_experiment`` removes it.
+        The experiment's own document is written last, so that no one works on a partly restored
+        experiment; ``delete_experiment`` removes it.
 
         Parameters
         ----------
         records : iterable of Record
-            Of experiments of which there is nothing in the database.
+            Records of experiments that the database does not contain.
         now : datetime
-            Store time, for the history of trials that ran.
+            Store time, for the history of trials.
         """
         prepare_database(self._connection, self._database)
-        waiting: Document | None = None
+        unfinished: Document | None = None
         for kind, group in groupby(records, key=lambda record: record.kind):
             documents = (as_restored(record, now) for record in group)
             if kind is Kind.EXPERIMENT:
                 for experiment in documents:
-                    if waiting is not None:
-                        yield self._open(waiting)
-                    waiting = experiment
+                    if unfinished is not None:
+                        yield self._write_experiment(unfinished)
+                    unfinished = experiment
                 continue
             size = _CHUNKS_A_CALL if kind is Kind.CHUNK else _PAGE
             while batch := list(islice(documents, size)):
                 self._call(_insert, self._database[_COLLECTIONS[kind]], batch)
-        if waiting is not None:
-            yield self._open(waiting)
+        if unfinished is not None:
+            yield self._write_experiment(unfinished)
 
-    def _open(self, experiment: Document) -> str:
+    def _write_experiment(self, experiment: Document) -> str:
         self._call(_insert, self._experiments, [experiment])
         return str(experiment["_id"])
 
@@ -130,14 +138,13 @@ class Archive:
         return list(self._trials.find(following, sort=[("tid", 1)], limit=_PAGE, batch_size=_PAGE))
 
     def _find_misnumbered(self, exp_key: str) -> list[Document]:
-        """Return the trials whose number somebody altered, so that paging by it passes them over."""
+        """Return the trials with corrupt numbers, which paging by number misses."""
         return list(self._trials.find({"exp_key": exp_key, "tid": {"$not": {"$gte": 0}}}))
 
     def _read_files(self, exp_key: str) -> Iterator[Record]:
         """Yield the attachments with their chunks.
 
-        One that was replaced before its chunks were read is left out; then what took its place
-        is looked for.
+        If one is replaced before its chunks are read, the files are listed again to find its replacement.
         """
         seen: set[Any] = set()
         missing: set[Any] = set()
@@ -147,7 +154,7 @@ class Archive:
             for file in self._call(self._find_files, exp_key):
                 if file["_id"] in missing:
                     log.warning(
-                        "left out the attachment %s: some of its chunks are missing",
+                        "attachment %s is not in the backup: some of its chunks are missing",
                         file["filename"],
                         extra=Event.ATTACHMENT_INCOMPLETE.of(exp_key=exp_key, name=file["filename"]),
                     )
@@ -167,7 +174,7 @@ class Archive:
         return list(self._files.find(stored, sort=[("_id", 1)]))
 
     def _read_chunks(self, file: Mapping[str, Any]) -> list[Document] | None:
-        """Return the chunks of a file, or None when they are not all there."""
+        """Return the chunks of a file, or None if it is incomplete."""
         chunks: list[Document] = []
         fields = Fields(file, f"Attachment {named(file.get('filename'))}")
         length, chunk_bytes = fields.integer("length", least=0), fields.integer("chunkSize", least=1)
@@ -184,7 +191,7 @@ class Archive:
 
 
 def _trial_record(document: Document) -> Record:
-    """Return the record of a trial, also of one that cannot be read, which is told."""
+    """Return the record of a trial; log it if it cannot be read."""
     record = Record(Kind.TRIAL, document)
     try:
         trial_from(document)
@@ -192,13 +199,13 @@ def _trial_record(document: Document) -> Record:
         problem = str(error)
     else:
         return record
-    text = "%s A backup with it cannot be restored before its line is set right."
+    text = "%s A backup with it cannot be restored before its line is corrected."
     log.error(text, problem, extra=Event.BACKUP_UNREADABLE.of())
     return record
 
 
 def _insert(collection: Collection[Document], documents: list[Document]) -> None:
-    """Insert documents; those that are there already came from a call whose answer was lost."""
+    """Insert documents; ignore those that an earlier call inserted whose answer was lost."""
     try:
         collection.insert_many(documents, ordered=False)
     except BulkWriteError as error:

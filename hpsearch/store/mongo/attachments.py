@@ -1,8 +1,7 @@
-"""Attachments on MongoDB: GridFS, written and read in calls that can each be repeated.
+"""Attachments on MongoDB, in the layout of GridFS, so that its tools can read them.
 
-The driver's own ``gridfs`` is not used: it creates indexes on the first write, which workers have
-no right to, an upload of its cannot be repeated when an answer was lost, and replacing a
-file is not in it. The layout is GridFS's, so that its tools read what is written here.
+The driver's ``gridfs`` is not used: it creates indexes on the first write, for which workers have
+no right, its uploads cannot be repeated after a lost answer, and it cannot replace a file.
 """
 
 from __future__ import annotations
@@ -32,12 +31,20 @@ from hpsearch.store.rules import Content, check_size, no_attachment
 
 T = TypeVar("T")
 
-#: Files that one call deletes.
+#: Files deleted in one call.
 _PAGE = 100
 
 
 class Attachments:
-    """The files of one database."""
+    """The files of one database.
+
+    Parameters
+    ----------
+    connection : Connection
+        Repeats calls during an outage.
+    database : Database
+        The database.
+    """
 
     def __init__(self, connection: Connection, database: Database[Document]) -> None:
         self._call = connection.call
@@ -45,24 +52,45 @@ class Attachments:
         self._chunks: Collection[Document] = database[CHUNKS]
 
     def write(self, exp_key: str, tid: int | None, contents: Mapping[str, Content], attempt: int) -> None:
-        """Store files by name, then delete the older ones that they replace."""
+        """Store attachments, then delete the older ones that they replace.
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        tid : int or None
+            Number of the trial; None for attachments of the experiment.
+        contents : mapping of str to bytes
+            Content by name.
+        attempt : int
+            The attempt that made them; 0 for none.
+        """
         for batch in _batched(contents.items(), gridfs.FILES_A_CALL):
             self._write(exp_key, tid, {name: memoryview(data).cast("B") for name, data in batch}, attempt)
 
     def read(self, place: Place, attempts: Sequence[int], max_bytes: int | None = None) -> bytes:
-        """Return the latest file of a place.
+        """Return the content of the latest file of an attachment.
+
+        Parameters
+        ----------
+        place : Place
+            The attachment.
+        attempts : sequence of int
+            The attempts whose files are visible.
+        max_bytes : int, optional
+            Largest size to fetch; by default any.
 
         Raises
         ------
         NotFoundError
             If there is none.
         TooLargeError
-            If it takes more than ``max_bytes``.
+            If it is larger than ``max_bytes``.
         UnreadableError
-            If it is damaged.
+            If it is corrupt.
         """
-        wanted = gridfs.shown_at(place, attempts)
-        tried = None
+        wanted = gridfs.visible_at(place, attempts)
+        incomplete_id = None
         while True:
             file = self._call(self._files.find_one, wanted, sort=gridfs.LATEST_FIRST)
             if file is None:
@@ -72,26 +100,36 @@ class Attachments:
             data = self._read_chunks(file)
             if data is not None:
                 return data
-            # Replaced while it was read: the next look finds what took its place.
-            if file["_id"] == tried:
+            # If it was replaced while it was read, the next query finds the new file.
+            if file["_id"] == incomplete_id:
                 raise UnreadableError(
-                    f"The attachment {place.path} is damaged: some of its chunks are missing, or somebody "
-                    "altered its length; attach it anew."
+                    f"The attachment {place.path} is corrupt: some of its chunks are missing, or its length "
+                    "was edited; attach it again."
                 )
-            tried = file["_id"]
+            incomplete_id = file["_id"]
 
     def names(self, exp_key: str, tid: int | None, attempts: Sequence[int]) -> list[str]:
-        """Return the names of the files that show, sorted."""
-        wanted = gridfs.shown(exp_key, tid, attempts)
+        """Return the names of the visible attachments, sorted.
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        tid : int or None
+            Number of the trial; None for attachments of the experiment.
+        attempts : sequence of int
+            The attempts whose files are visible.
+        """
+        wanted = gridfs.visible(exp_key, tid, attempts)
         names = self._call(self._files.distinct, "metadata.name", wanted)
         return sorted(name for name in names if isinstance(name, str))
 
     def count(self, wanted: Filter) -> int:
-        """Return how many files there are."""
+        """Return the number of files that match a filter."""
         return self._call(self._files.count_documents, wanted)
 
     def drop(self, wanted: Filter) -> int:
-        """Delete files with their chunks; return how many."""
+        """Delete the files that match a filter, with their chunks; return how many."""
         found = [file["_id"] for file in self._call(self._find_ids, wanted)]
         for start in range(0, len(found), _PAGE):
             self._delete(found[start : start + _PAGE])
@@ -108,14 +146,14 @@ class Attachments:
             self._call(self._write_chunks, chunks)
         ids = [file["_id"] for file in new.values()]
         stored = self._call(self._files.update_many, gridfs.not_dropped(ids), gridfs.complete())
-        if stored.matched_count < len(ids):  # somebody replaced or deleted some meanwhile
+        if stored.matched_count < len(ids):  # some were replaced or deleted in the meantime
             present = {file["_id"] for file in self._call(self._find_ids, gridfs.not_dropped(ids))}
             self._delete([file_id for file_id in ids if file_id not in present])
             new = {name: file for name, file in new.items() if file["_id"] in present}
         self._drop_replaced(exp_key, tid, new)
 
     def _latest_versions(self, wanted: Filter) -> dict[str, int]:
-        """Return the highest version of each name."""
+        """Return the highest version by name."""
         latest: dict[str, int] = {}
         for file in self._call(self._find_names, wanted):
             name = file["metadata"]["name"]
@@ -124,7 +162,7 @@ class Attachments:
         return latest
 
     def _drop_replaced(self, exp_key: str, tid: int | None, new: Mapping[str, Document]) -> None:
-        """Delete the older files of names under which there is more than the new one."""
+        """Delete older files of the same names."""
         found = self._call(self._find_names, gridfs.of_names(exp_key, tid, new))
         counts = Counter(file["metadata"]["name"] for file in found)
         for name in (name for name, n_files in counts.items() if n_files > 1):
@@ -138,7 +176,7 @@ class Attachments:
         return list(self._files.find(wanted, {"filename": 1, "metadata": 1}))
 
     def _delete(self, file_ids: list[Any]) -> None:
-        """Delete files, their documents last: should this be cut short, they say what is left to delete."""
+        """Delete files, their documents last, which allow an interrupted deletion to be completed."""
         self._call(self._files.update_many, gridfs.these(file_ids), gridfs.drop())
         self._call(self._chunks.delete_many, {"files_id": {"$in": file_ids}})
         self._call(self._files.delete_many, gridfs.these(file_ids))
@@ -147,7 +185,7 @@ class Attachments:
         return list(self._files.find(wanted, {"_id": 1}))
 
     def _write_chunks(self, chunks: list[Document]) -> None:
-        """Write some chunks; those that are there already came from an attempt whose answer was lost."""
+        """Write chunks; ignore those that an earlier call wrote whose answer was lost."""
         try:
             self._chunks.insert_many(chunks, ordered=False)
         except BulkWriteError as error:
@@ -156,7 +194,7 @@ class Attachments:
                 raise
 
     def _read_chunks(self, file: Document) -> bytes | None:
-        """Return the content of a file, or None when it is not all there."""
+        """Return the content of a file, or None if it is incomplete."""
         parts: list[bytes] = []
         n_bytes = 0
         fields = _fields(file)
@@ -165,7 +203,7 @@ class Attachments:
             found = [chunk.get("data") for chunk in self._call(self._find_chunks, file["_id"], first)]
             content = [data for data in found if isinstance(data, bytes)]
             n_bytes += sum(map(len, content))
-            # The length is not to be relied on, either: there may be nothing, or more than it says.
+            # The stored length may be wrong, too.
             if not content or n_bytes > length:
                 return None
             parts += content
@@ -181,7 +219,7 @@ def _fields(file: Document) -> Fields:
 
 
 def _batched(items: Iterable[T], n: int) -> Iterator[list[T]]:
-    """Yield items, so many at a time; ``itertools`` has it from Python 3.12 on."""
+    """Yield lists of ``n`` items, as ``itertools.batched`` of Python 3.12 does."""
     rest = iter(items)
     while batch := list(islice(rest, n)):
         yield batch

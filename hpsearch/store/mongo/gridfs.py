@@ -1,11 +1,11 @@
-"""Attachments as documents of GridFS, and every filter and update of them; pure.
+"""Attachments as GridFS documents, and every filter and update of them.
 
-A file is in one of three states, so that whatever a process that was killed leaves behind
-can be found: it is *uploading* until all its chunks are there, *stored* from then on, and
-*dropped* before the first of its chunks is deleted. Only stored files show.
+A file is in one of three states, so that the remains of a killed process can be found:
+*uploading* until all its chunks are written, then *stored*, and *dropped* before the first of
+its chunks is deleted. Only stored files are visible.
 
-Which of two writes of a name is the later one is told by ``version``, which a writer sets
-one above all that it finds: clocks are not asked.
+``version`` orders the writes of one name, independent of clocks: a writer sets it one higher
+than the highest that it finds.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from hpsearch.store.documents.migration import Document
 from hpsearch.store.mongo.queries import NOW, Filter, Pipeline
 from hpsearch.store.rules import replaced_attempts
 
-#: Bytes of one chunk, GridFS's own choice; and chunks in one call, so that it stays within its time limit:
-#: a megabyte needs 1 Mbit/s for the 8 s that a call may take, or it would be repeated for ever.
+#: Bytes of one chunk, GridFS's default, and chunks in one call. A megabyte needs 1 Mbit/s to be written
+#: within the 8 s that a call may take; a call that took longer would be repeated forever.
 CHUNK_BYTES = 255 * 1024
 CHUNKS_A_CALL = 4
 
-#: Files that one call begins or completes.
+#: Files begun or completed in one call.
 FILES_A_CALL = 500
 
 UPLOADING, STORED, DROPPED = "uploading", "stored", "dropped"
 
-#: The latest write first; of two at the same time, any, but everywhere the same.
+#: The latest write first; the identifier decides between two of the same version.
 LATEST_FIRST = [("metadata.version", -1), ("_id", -1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where an attachment belongs."""
+    """An attachment: the experiment or trial to which it belongs, and its name."""
 
     exp_key: str
     tid: int | None  #: the trial, or None for the experiment itself
@@ -43,13 +43,27 @@ class Place:
 
     @property
     def path(self) -> str:
-        """The name of the file, as GridFS's own tools list it."""
+        """The file name in GridFS tools."""
         owner = self.exp_key if self.tid is None else trial_id(self.exp_key, self.tid)
         return f"{owner}/{self.name}"
 
 
 def file_document(file_id: Any, place: Place, attempt: int, version: int, n_bytes: int) -> Document:
-    """Return the document of a new file, without its date, which is the store's."""
+    """Return the document of a new file, without the date, which the server sets.
+
+    Parameters
+    ----------
+    file_id : any
+        New identifier.
+    place : Place
+        The attachment.
+    attempt : int
+        The attempt that made it; 0 for none.
+    version : int
+        One higher than that of any older file of the attachment.
+    n_bytes : int
+        Its size.
+    """
     return {
         "_id": file_id,
         "filename": place.path,
@@ -67,7 +81,7 @@ def file_document(file_id: Any, place: Place, attempt: int, version: int, n_byte
 
 
 def chunk_documents(contents: Iterable[tuple[Any, memoryview]]) -> Iterator[list[Document]]:
-    """Yield the chunks of some files, by their identifiers: together those that one call writes."""
+    """Yield the chunks of files, given as (identifier, content), in lists for one call each."""
     call: list[Document] = []
     n_bytes = 0
     for file_id, data in contents:
@@ -86,22 +100,42 @@ def chunk_documents(contents: Iterable[tuple[Any, memoryview]]) -> Iterator[list
 
 
 def at(place: Place) -> Filter:
-    """All files of one place, whatever their state and attempt."""
+    """Match all files of an attachment, in any state and of any attempt."""
     return {**_of(place.exp_key, place.tid), "metadata.name": place.name}
 
 
 def of_names(exp_key: str, tid: int | None, names: Iterable[str]) -> Filter:
-    """All files of some names of one trial, or of the experiment, whatever their state and attempt."""
+    """Match all files with some names, in any state and of any attempt.
+
+    Parameters
+    ----------
+    exp_key : str
+        Name of the experiment.
+    tid : int or None
+        Number of the trial; None for attachments of the experiment.
+    names : iterable of str
+        Names of the attachments.
+    """
     return {**_of(exp_key, tid), "metadata.name": {"$in": list(names)}}
 
 
 def of_experiment(exp_key: str) -> Filter:
-    """All files of an experiment and of its trials."""
+    """Match all files of an experiment and its trials."""
     return {"metadata.exp_key": exp_key}
 
 
-def shown(exp_key: str, tid: int | None, attempts: Sequence[int]) -> Filter:
-    """The files that these attempts stored beside a trial, or beside the experiment."""
+def visible(exp_key: str, tid: int | None, attempts: Sequence[int]) -> Filter:
+    """Match the stored files of some attempts.
+
+    Parameters
+    ----------
+    exp_key : str
+        Name of the experiment.
+    tid : int or None
+        Number of the trial; None for attachments of the experiment.
+    attempts : sequence of int
+        The attempts.
+    """
     return {
         **_of(exp_key, tid),
         "metadata.attempt": {"$in": list(attempts)},
@@ -109,15 +143,31 @@ def shown(exp_key: str, tid: int | None, attempts: Sequence[int]) -> Filter:
     }
 
 
-def shown_at(place: Place, attempts: Sequence[int]) -> Filter:
-    """Those of one name."""
-    return {**shown(place.exp_key, place.tid, attempts), "metadata.name": place.name}
+def visible_at(place: Place, attempts: Sequence[int]) -> Filter:
+    """Match the stored files of some attempts for one attachment.
+
+    Parameters
+    ----------
+    place : Place
+        The attachment.
+    attempts : sequence of int
+        The attempts.
+    """
+    return {**visible(place.exp_key, place.tid, attempts), "metadata.name": place.name}
 
 
 def replaced_by(file: Mapping[str, Any], place: Place) -> Filter:
-    """The older files that a new one replaces; two writers at once agree on which is the older."""
-    version, first_last = file["metadata"]["version"], replaced_attempts(file["metadata"]["attempt"])
-    first, last = first_last
+    """Match the older files that a new one replaces; concurrent writers agree on which is older.
+
+    Parameters
+    ----------
+    file : mapping
+        Document of the new file.
+    place : Place
+        The attachment.
+    """
+    version = file["metadata"]["version"]
+    first, last = replaced_attempts(file["metadata"]["attempt"])
     attempts = {"$gte": first} if last is None else {"$gte": first, "$lte": last}
     older = [
         {"metadata.version": {"$lt": version}},
@@ -127,17 +177,25 @@ def replaced_by(file: Mapping[str, Any], place: Place) -> Filter:
 
 
 def these(file_ids: Iterable[Any]) -> Filter:
-    """Some files."""
+    """Match files by identifier."""
     return {"_id": {"$in": list(file_ids)}}
 
 
 def not_dropped(file_ids: Iterable[Any]) -> Filter:
-    """Some files, but for those that are being deleted."""
+    """Match files by identifier, except those that are being deleted."""
     return {**these(file_ids), "metadata.state": {"$ne": DROPPED}}
 
 
 def chunks(file_id: Any, first: int) -> Filter:
-    """The chunks that one call reads, from the number ``first`` on."""
+    """Match the chunks for one call.
+
+    Parameters
+    ----------
+    file_id : any
+        Identifier of the file.
+    first : int
+        Number of the first chunk.
+    """
     return {"files_id": file_id, "n": {"$gte": first, "$lt": first + CHUNKS_A_CALL}}
 
 
@@ -145,19 +203,19 @@ def chunks(file_id: Any, first: int) -> Filter:
 
 
 def begin(file: Mapping[str, Any]) -> Pipeline:
-    """Write the document of a file if it is not there; for an upsert."""
+    """Write the document of a file, in an upsert; an existing one stays as it is."""
     is_new = {"$eq": [{"$type": "$metadata"}, "missing"]}
     new = {"$mergeObjects": [{"$literal": file}, {"uploadDate": NOW}]}
     return [{"$replaceWith": {"$cond": [is_new, new, "$$ROOT"]}}]
 
 
 def complete() -> Pipeline:
-    """All chunks are there."""
+    """Mark files as stored, once all their chunks are written."""
     return [{"$set": {"metadata.state": STORED, "uploadDate": NOW}}]
 
 
 def drop() -> Pipeline:
-    """No chunk need be there any more."""
+    """Mark files for deletion, before their chunks are deleted."""
     return [{"$set": {"metadata.state": DROPPED}}]
 
 

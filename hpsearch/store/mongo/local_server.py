@@ -1,7 +1,6 @@
-"""Making a freshly started MongoDB server usable: replica set, administrator, address.
+"""Making a newly started MongoDB server on this machine usable: replica set, administrator, address.
 
-It talks to one server, by its port on this machine, before that can take part in a search.
-Every function may be repeated after a crash at any instant.
+Every function may be repeated after a crash at any point.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from hpsearch.store.mongo.errors import (
 
 LOOPBACK = "127.0.0.1"
 
-#: Seconds between two looks at a server that is about to be ready, and milliseconds that a call may take.
+#: Seconds between two polls of a server that is starting, and milliseconds that a call may take.
 _POLL_S, _CALL_TIMEOUT_MS = 0.02, 5_000
 
-#: The user that MongoDB's servers are to each other; its password is what their key files hold.
+#: The user as which members of a replica set authenticate to each other, with the key as password.
 _MEMBER = "__system"
 
 Client = MongoClient[dict[str, Any]]
@@ -40,35 +39,35 @@ class LocalServer:
     """A single-member replica set on this machine, and its administrator."""
 
     port: int  #: TCP port on the loopback address
-    replica_set: str  #: name of the set
+    replica_set: str  #: name of the replica set
     user: str  #: name of the administrator
-    password: str = field(repr=False)  #: the administrator's
-    key: str = field(repr=False)  #: what its key file holds
+    password: str = field(repr=False)  #: password of the administrator
+    key: str = field(repr=False)  #: content of its key file
 
     @property
     def address(self) -> str:
-        """Host and port, as the member is known in its replica set."""
+        """Host and port of the member in its replica set."""
         return f"{LOOPBACK}:{self.port}"
 
 
 def make_ready(server: LocalServer, timeout_s: float) -> None:
-    """Bring a server to the point where its administrator can read and write.
+    """Prepare a server so that its administrator can read and write.
 
-    A new server gets its replica set and its administrator; an old one that now
-    listens on another port has its member's address corrected.
+    A new server gets a replica set and an administrator; for an existing one that listens on
+    another port now, the address of its member is corrected.
 
     Parameters
     ----------
     server : LocalServer
-        A mongod that listens on its port and was started with ``--replSet`` and ``--keyFile``,
-        and best with ``enableLocalhostAuthBypass=false``: then nobody else can come first.
+        A running mongod, started with ``--replSet`` and ``--keyFile``, and preferably with
+        ``enableLocalhostAuthBypass=false``, so that no one else can create the administrator.
     timeout_s : float
-        Seconds to wait for the server to become primary.
+        Seconds to wait until the server is primary; positive.
 
     Raises
     ------
     StorePermissionError
-        If the server has an administrator with another name or password.
+        If the administrator has another name or password.
     StoreUnavailableError
         If it does not answer, or does not become primary in time.
     """
@@ -82,7 +81,7 @@ def make_ready(server: LocalServer, timeout_s: float) -> None:
 
 
 def knows_administrator(server: LocalServer) -> bool:
-    """Tell whether the server accepts the administrator's name and password."""
+    """Return whether the server accepts the administrator's name and password."""
     with _connection(server) as client:
         try:
             client.admin.command("ping")
@@ -94,7 +93,7 @@ def knows_administrator(server: LocalServer) -> bool:
 
 
 def initiate(server: LocalServer) -> None:
-    """Make the server a replica set of one, unless it is one already."""
+    """Make the server a replica set of one member, unless it already is."""
     config = {"_id": server.replica_set, "members": [{"_id": 0, "host": server.address}]}
     with _connection(server, as_member=True) as client:
         try:
@@ -105,13 +104,21 @@ def initiate(server: LocalServer) -> None:
 
 
 def create_administrator(server: LocalServer) -> None:
-    """Create the first user."""
+    """Create the administrator."""
     with _connection(server, as_member=True) as client:
         client.admin.command("createUser", server.user, pwd=server.password, roles=["root"])
 
 
 def correct_address(server: LocalServer, timeout_s: float) -> None:
-    """Give the only member its present address; a set that holds an old one has no primary."""
+    """Set the address of the only member; a replica set with an old address has no primary.
+
+    Parameters
+    ----------
+    server : LocalServer
+        The server.
+    timeout_s : float
+        Seconds; positive.
+    """
     deadline = time.monotonic() + timeout_s
     with _connection(server) as client:
         config = client.local["system.replset"].find_one()
@@ -121,10 +128,10 @@ def correct_address(server: LocalServer, timeout_s: float) -> None:
         config["version"] += 1
         while True:
             try:
-                # Forced, because only a primary takes an ordinary change.
+                # Forced, because only a primary accepts an ordinary change.
                 client.admin.command("replSetReconfig", config, force=True)
             except OperationFailure as error:
-                # Right after its start the server has yet to read the old configuration.
+                # The server has just started and not read its configuration yet.
                 if error.code != NOT_YET_INITIALIZED or time.monotonic() >= deadline:
                     raise
                 time.sleep(_POLL_S)
@@ -133,12 +140,19 @@ def correct_address(server: LocalServer, timeout_s: float) -> None:
 
 
 def wait_primary(server: LocalServer, timeout_s: float) -> None:
-    """Return once the server accepts writes.
+    """Wait until the server accepts writes.
+
+    Parameters
+    ----------
+    server : LocalServer
+        The server.
+    timeout_s : float
+        Seconds; positive.
 
     Raises
     ------
     StoreUnavailableError
-        If it does not within ``timeout_s`` seconds.
+        If the timeout expires.
     """
     deadline = time.monotonic() + timeout_s
     with _connection(server, as_member=True) as client:
@@ -152,10 +166,10 @@ def wait_primary(server: LocalServer, timeout_s: float) -> None:
 
 @contextmanager
 def _connection(server: LocalServer, *, as_member: bool = False) -> Iterator[Client]:
-    """Connect to this one server; no driver error leaves the block.
+    """Connect to the server, and translate the driver's errors.
 
-    As the administrator, or as a member of the replica set, which whoever holds the key file is.
-    Either way the server proves, too, that it knows the password, and so is no stranger's.
+    Connects as the administrator or, with the key file, as a member of the replica set. Either way the
+    server, too, proves that it knows the password, so that it cannot be another user's server.
     """
     client: Client = MongoClient(
         LOOPBACK,
@@ -176,7 +190,7 @@ def _connection(server: LocalServer, *, as_member: bool = False) -> Iterator[Cli
         if error.code not in {UNAUTHORIZED, AUTHENTICATION_FAILED, USER_EXISTS}:
             raise StoreUnavailableError(f"The MongoDB server at {server.address} failed: {error}.") from error
         raise StorePermissionError(
-            f"The MongoDB server at {server.address} has another administrator than {server.user!r}, "
+            f"The MongoDB server at {server.address} has another administrator than {server.user!r} "
             "or another password."
         ) from error
     except PyMongoError as error:

@@ -123,7 +123,7 @@ def test_an_existing_search_is_named_and_not_changed(
     before = content(client, uri)
     refused = call("db", "restore", file)
     assert refused.code == 65
-    assert "'search' is in this database already" in refused.err
+    assert "'search' exists in this database" in refused.err
     assert content(client, uri) == before
 
 
@@ -137,11 +137,11 @@ def test_a_truncated_file_restores_nothing(
     file.write_bytes(whole[: len(whole) * 2 // 3])
     refused = call("db", "restore", str(file), "--store", elsewhere)
     assert refused.code == 65
-    assert "cut short" in refused.err or "is damaged" in refused.err
+    assert "truncated" in refused.err or "is corrupt" in refused.err
     assert content(client, elsewhere) == {name: [] for name in BACKED_UP}
 
 
-def test_a_damaged_line_is_named_and_nothing_is_restored(
+def test_a_corrupt_line_is_named_and_nothing_is_restored(
     kept: MongoStore, elsewhere: str, client: Any, call: Call, tmp_path: Path
 ) -> None:
     file = tmp_path / "b"
@@ -151,7 +151,7 @@ def test_a_damaged_line_is_named_and_nothing_is_restored(
     file.write_bytes(b"".join(lines))
     refused = call("db", "restore", str(file), "--store", elsewhere)
     assert (refused.code, refused.out) == (65, "")
-    assert "Line 5 of the backup is damaged: it is no JSON" in refused.err
+    assert "Line 5 of the backup is corrupt: it is not JSON" in refused.err
     assert content(client, elsewhere) == {name: [] for name in BACKED_UP}
 
 
@@ -255,6 +255,6 @@ def test_an_attachment_with_missing_chunks_is_reported_and_left_out(
 ) -> None:
     file = documents[FILES].find_one({"metadata.name": "model"})
     documents[CHUNKS].delete_many({"files_id": file["_id"]})
-    assert "left out the attachment search/000002/model" in call("db", "backup", str(tmp_path / "b")).err
+    assert "attachment search/000002/model is not in the backup" in call("db", "backup", str(tmp_path / "b")).err
     assert call("db", "restore", str(tmp_path / "b"), "--store", elsewhere).code == 0
     assert len(content(client, elsewhere)[FILES]) == 2

@@ -92,7 +92,7 @@ def test_a_file_that_lacks_chunks_is_called_damaged(mongo: StoreDriver, raw: Any
     mongo.store.attach(mongo.exp_key, "a", b"x")
     raw[CHUNKS].delete_many({"files_id": raw[FILES].find_one({"metadata.exp_key": mongo.exp_key})["_id"]})
 
-    with pytest.raises(StoreError, match=f"{mongo.exp_key}/a is damaged"):
+    with pytest.raises(StoreError, match=f"{mongo.exp_key}/a is corrupt"):
         mongo.store.attachment(mongo.exp_key, "a")
 
 
@@ -101,8 +101,8 @@ def test_looking_for_attachments_examines_those_of_the_place_alone(mongo: StoreD
         mongo.store.attach(mongo.exp_key, "a", b"x", tid=tid)
 
     for wanted, order in (
-        (gridfs.shown_at(Place(exp_key=mongo.exp_key, tid=3, name="a"), [0, 1]), gridfs.LATEST_FIRST),
-        (gridfs.shown(mongo.exp_key, 3, [0, 1]), None),
+        (gridfs.visible_at(Place(exp_key=mongo.exp_key, tid=3, name="a"), [0, 1]), gridfs.LATEST_FIRST),
+        (gridfs.visible(mongo.exp_key, 3, [0, 1]), None),
     ):
         command = {"find": FILES, "filter": wanted, **({"sort": dict(order)} if order else {})}
         stats = raw.command("explain", command, verbosity="executionStats")["executionStats"]
@@ -118,7 +118,7 @@ def test_a_file_that_holds_more_than_its_document_says_is_not_read_to_its_end(
     raw[FILES].update_one({"metadata.exp_key": mongo.exp_key}, {"$set": altered})
     raw.command("profile", 2)
 
-    with pytest.raises(StoreError, match="is damaged"):
+    with pytest.raises(StoreError, match="is corrupt"):
         mongo.store.attachment(mongo.exp_key, "a", max_bytes=2 * CHUNKS_A_CALL)
 
     raw.command("profile", 0)

@@ -298,7 +298,7 @@ def test_an_attachment_of_another_length_than_its_chunks_is_refused_by_name(
     key = uuid.uuid4().hex
     database.store.attach(key, "model", b"bytes")
     database.raw[FILES].update_one({"metadata.exp_key": key}, {"$set": {"length": length}})
-    with pytest.raises(UnreadableError, match=f"{key}/model is damaged.*length"):
+    with pytest.raises(UnreadableError, match=f"{key}/model is corrupt.*length"):
         database.store.attachment(key, "model")
 
 

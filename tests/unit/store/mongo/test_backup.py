@@ -30,7 +30,7 @@ def test_a_whole_backup_is_sound_and_its_trials_are_counted() -> None:
 
 @pytest.mark.parametrize("n_kept", range(10))
 def test_a_backup_that_lacks_lines_at_its_end_is_refused(n_kept: int) -> None:
-    with pytest.raises(BackupError, match="cut short"):
+    with pytest.raises(BackupError, match="truncated"):
         check(backup()[:n_kept])
 
 

@@ -93,5 +93,5 @@ def normal(value: Any) -> Any:
 )
 def test_what_is_no_record_is_named_by_its_line(line: bytes) -> None:
     whole = line_of(Record(Kind.END, {}))
-    with pytest.raises(BackupError, match=r"^Line 2 of the backup is damaged: "):
+    with pytest.raises(BackupError, match=r"^Line 2 of the backup is corrupt: "):
         list(records_of([whole, line]))
