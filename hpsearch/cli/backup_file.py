@@ -13,8 +13,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from hpsearch.store.mongo.backup import corrupt_line
 from hpsearch.errors import BackupError
+from hpsearch.store.mongo.backup import corrupt_line
 
 #: The name that means stdout or stdin.
 DASH = "-"

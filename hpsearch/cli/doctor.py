@@ -25,7 +25,7 @@ from hpsearch.diagnosis.finding import Finding, Verdict, findings_text, ok, prob
 from hpsearch.diagnosis.machine import Setting, machine_findings, settings_findings
 from hpsearch.diagnosis.machine_inspection import inspect_machine
 from hpsearch.errors import ConfigurationError, HpsearchError, NoMongodError
-from hpsearch.mongod.directory import MONGOD, faults, home_path
+from hpsearch.mongod.directory import MONGOD, folder_problems, home_path
 from hpsearch.objective.by_value import SECRET, SECRET_FILE
 from hpsearch.report.table import Format, render
 from hpsearch.runtime.escaping import reason
@@ -114,7 +114,7 @@ def _home() -> tuple[Path | None, list[str]]:
         home = home_path()
     except ConfigurationError as error:
         return None, [str(error).rstrip(".")]
-    return home, [fault.rstrip(".") for fault in faults(home)]
+    return home, [fault.rstrip(".") for fault in folder_problems(home)]
 
 
 def _settings(context: click.Context, store: Callable[[], str | None]) -> list[Finding]:

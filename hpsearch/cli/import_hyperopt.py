@@ -15,7 +15,7 @@ import click
 
 from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.cli.stores import PATIENCE, open_store
-from hpsearch.core.experiment import UNDECIDED, Experiment, ExperimentState, bad_exp_key, is_exp_key
+from hpsearch.core.experiment import UNDECIDED, Experiment, ExperimentState, invalid_exp_key, is_exp_key
 from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentMismatchError, LoadError, NotFoundError, SpaceError
 from hpsearch.hyperopt.engine.alias import alias_modules
@@ -124,7 +124,7 @@ def _checked(name: Any) -> str:
     if name is None:
         raise click.UsageError("The jobs have no exp_key: name their experiment with --into.")
     if not is_exp_key(str(name)):
-        raise click.BadParameter(bad_exp_key(str(name)), param_hint="--into")
+        raise click.BadParameter(invalid_exp_key(str(name)), param_hint="--into")
     return str(name)
 
 

@@ -21,7 +21,7 @@ from hpsearch.core.experiment import (
     Defaults,
     Experiment,
     ExperimentState,
-    bad_exp_key,
+    invalid_exp_key,
     is_exp_key,
 )
 from hpsearch.core.trial import FINISHED
@@ -124,7 +124,7 @@ class _AlgorithmOption(click.ParamType):  # type: ignore[type-arg] # generic fro
 def _checked_key(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     if value is None or is_exp_key(value):
         return value
-    raise click.BadParameter(bad_exp_key(value), ctx, param)
+    raise click.BadParameter(invalid_exp_key(value), ctx, param)
 
 
 def _not_nan(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:

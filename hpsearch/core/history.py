@@ -1,7 +1,7 @@
-"""Finished trials as columns: what a suggester learns from.
+"""Finished trials as arrays, from which suggesters learn.
 
-Rows are in the order in which trials were added, which is the order of their
-completion as the coordinator saw it. Nothing is ever removed or changed.
+Rows are in the order in which the coordinator saw the trials finish. They are never
+removed or changed.
 """
 
 from __future__ import annotations
@@ -19,8 +19,13 @@ Bools = NDArray[np.bool_]
 class History:
     """The finished trials of one experiment, append-only.
 
-    Columns follow ``space.parameters``; a parameter that was inactive in a trial has
-    the value 0 and ``active`` false there.
+    Columns are in the order of ``space.parameters``; a parameter that was inactive in a trial
+    has the value 0 and ``active`` false.
+
+    Parameters
+    ----------
+    space : Space
+        The search space.
     """
 
     def __init__(self, space: Space) -> None:
@@ -41,16 +46,16 @@ class History:
 
     @property
     def active(self) -> Bools:
-        """(n, d) array, a view: which parameters each trial had."""
+        """(n, d) array, a view: whether each parameter was active in each trial."""
         return self._active[: self._n]
 
     @property
     def losses(self) -> Floats:
-        """(n,) array, a view; NaN for a trial that failed, which never counts as good."""
+        """(n,) array, a view; NaN for a failed trial."""
         return self._losses[: self._n]
 
     def add(self, trial: Trial) -> None:
-        """Append a trial that is done or failed; of one that is not done no loss counts."""
+        """Append a trial that is done or failed; a failed one gets the loss NaN."""
         if self._n == len(self._losses):
             self._grow()
         self._values[self._n], self._active[self._n] = self.encode(trial.values)
@@ -59,7 +64,7 @@ class History:
         self._n += 1
 
     def reordered(self, order: NDArray[np.intp]) -> History:
-        """Return the same trials as a new history: row i is that of row ``order[i]`` here."""
+        """Return the same trials as a new history, whose row i is row ``order[i]`` of this one."""
         history = History(self.space)
         history._n = self._n
         history._values, history._active = self.values[order], self.active[order]
@@ -67,7 +72,7 @@ class History:
         return history
 
     def encode(self, values: Values) -> tuple[Floats, Bools]:
-        """Return a point as a (d,) row of raw values and a (d,) mask of the active ones."""
+        """Return a point as a (d,) array of raw values and a (d,) mask of the active parameters."""
         row, mask = np.zeros(len(self._column)), np.zeros(len(self._column), dtype=bool)
         for label, value in values.items():
             row[self._column[label]] = value
@@ -75,7 +80,7 @@ class History:
         return row, mask
 
     def _grow(self) -> None:
-        """Double the capacity, so that appending costs constant time on average."""
+        """Double the capacity, so that appending takes constant time on average."""
         n_more = max(16, self._n)
         self._values = np.concatenate([self._values, np.zeros((n_more, len(self._column)))])
         self._active = np.concatenate([self._active, np.zeros((n_more, len(self._column)), dtype=bool)])

@@ -1,4 +1,4 @@
-"""A trial and its life, as values and one table.
+"""A trial and its states; ``MOVES`` is the table of legal transitions.
 
 ::
 
@@ -6,8 +6,7 @@
        │   ◄──release/──┘ │  └───fail────► failed
        └──cancel──► cancelled ◄──cancel──┘
 
-Nothing here reads a clock or talks to a database: a transition returns a new
-value, and an illegal one raises.
+A transition returns a new value; an illegal one raises.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from hpsearch.space.tree import Values
 
 
 class State(StrEnum):
-    """Where a trial is in its life."""
+    """The state of a trial."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -33,12 +32,12 @@ class State(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether no move leads out of this state."""
+        """Whether no transition leaves this state."""
         return not MOVES[self]
 
 
-#: Every legal move. Running leads back to pending when a lease expires or a worker drains. A result
-#: that arrives after that, but before another claim, counts as if the trial were still running.
+#: Every legal transition. A running trial returns to pending when its lease expires or its worker drains. A
+#: result that arrives after an expiry and before another claim counts as if the trial were still running.
 MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         State.PENDING: frozenset({State.RUNNING, State.CANCELLED}),
@@ -49,55 +48,55 @@ MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
     }
 )
 
-#: The states in which the objective has had its say: what a budget counts.
+#: The states after an evaluation, which a budget counts.
 FINISHED = frozenset({State.DONE, State.FAILED})
 
 
 class FailureKind(StrEnum):
-    """Why a trial has no loss, or lost a part of its result."""
+    """Why a trial has no loss, or an incomplete result."""
 
-    EXCEPTION = "exception"  #: the objective raised
+    EXCEPTION = "exception"  #: the objective raised an exception
     EXIT = "exit"  #: the objective ended its process
     SIGNAL = "signal"  #: a signal ended its process (segmentation fault, out of memory)
     TIMEOUT = "timeout"  #: it ran longer than the trial timeout
-    INVALID_RESULT = "invalid_result"  #: it returned something that is not a loss
+    INVALID_RESULT = "invalid_result"  #: it returned no valid result
     NAN = "nan"  #: its loss was not a number
     REPORTED = "reported"  #: it returned the status "fail"
-    LOST = "lost"  #: its workers vanished as often as the trial may be tried
-    UNSTORABLE = "unstorable"  #: the loss stands, but a part of the result could not be stored
-    UNREADABLE = "unreadable"  #: somebody altered its document, so that it cannot be read
+    LOST = "lost"  #: its leases expired ``max_attempts`` times
+    UNSTORABLE = "unstorable"  #: the loss is valid, but a part of the result cannot be stored
+    UNREADABLE = "unreadable"  #: its document is corrupt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What went wrong, in the words a user needs to mend it."""
+    """What went wrong, with what a user needs to fix it."""
 
-    kind: FailureKind  #: the class of the failure
+    kind: FailureKind  #: kind of the failure
     message: str  #: one sentence
     type: str | None = None  #: qualified name of the exception
     traceback: str | None = None  #: as Python prints it
     exit_code: int | None = None  #: of the evaluating process
     signal: str | None = None  #: name of the signal that ended the process
-    log_tail: str | None = None  #: the last output of the evaluation, at most 64 KiB
+    log_tail: str | None = None  #: end of the evaluation's output, at most 64 KiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """An intermediate value that the objective reported."""
+    """An intermediate value from the objective."""
 
-    step: float  #: position on the objective's own axis: epoch, fold, batch
-    value: float  #: what was measured there
-    at: datetime | None = None  #: when the store heard of it, UTC
+    step: float  #: position on the objective's axis: epoch, fold, batch
+    value: float  #: the measured value
+    at: datetime | None = None  #: store time, UTC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How an attempt ended that was not the last one."""
+    """The end of an attempt without a result."""
 
     attempt: int  #: the number of the attempt
     worker: str | None  #: name of the worker that held it
     ended_at: datetime  #: server time, UTC
-    why: str  #: "lease expired" or the worker's reason for giving it back
+    why: str  #: "lease expired" or the worker's reason for releasing the trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,23 +110,21 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one evaluation of the objective came to."""
+    """The outcome of one evaluation of the objective."""
 
     loss: float | None  #: finite or infinite, never NaN; None when the evaluation failed
-    result: Mapping[str, Any] = field(
-        default_factory=dict
-    )  #: all it returned, as values that a database can hold
-    error: Failure | None = None  #: set when there is no loss, or when part of the result was dropped
+    result: Mapping[str, Any] = field(default_factory=dict)  #: all that the objective returned, storable
+    error: Failure | None = None  #: set if there is no loss, or if part of the result was dropped
     duration_s: float = 0.0  #: wall time of the evaluation, in seconds
-    objective: str | None = None  #: the first digits of the fingerprint of the code that was called
+    objective: str | None = None  #: first digits of the fingerprint of the evaluated code
 
     @property
     def state(self) -> State:
-        """The state that this result moves its trial to."""
+        """The state of the trial after this result."""
         return State.FAILED if self.loss is None else State.DONE
 
-    def telling(self, problems: Sequence[str]) -> Result:
-        """Return this result with sentences about what was not kept, which cost it nothing else."""
+    def with_problems(self, problems: Sequence[str]) -> Result:
+        """Return this result with sentences about dropped parts in its error."""
         if not problems:
             return self
         error = self.error or Failure(kind=FailureKind.UNSTORABLE, message="")
@@ -137,30 +134,30 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One point of the search space and what became of it; never mutated, only replaced."""
+    """One evaluation of the objective; never mutated, only replaced."""
 
-    exp_key: str  #: the experiment it belongs to
-    exp_created_at: datetime | None = None  #: when that was made, which tells it from another of its name
+    exp_key: str  #: name of its experiment
+    exp_created_at: datetime | None = None  #: distinguishes re-created experiments
     tid: int  #: number within the experiment, dense, in order of suggestion
-    values: Values  #: active parameters only, as the suggester works with them
-    params: Mapping[str, Any] = field(default_factory=dict)  #: the same, as a person reads them
+    values: Values  #: raw values of the active parameters
+    params: Mapping[str, Any] = field(default_factory=dict)  #: the same for display
     origin: str = "random"  #: the algorithm that suggested it
     state: State = State.PENDING
     priority: int = 0  #: higher is claimed first
-    attempt: int = 0  #: raised by one with each claim
-    max_attempts: int = 3  #: claims that may be lost before the trial counts as failed
-    lease_s: float = 60.0  #: seconds that a claim holds without a renewal
-    owner: str | None = None  #: fresh random token of the current claim
-    worker: Holder | None = None  #: who holds, or last held, the trial
-    created_at: datetime | None = None  #: server time, UTC, as all times below
+    attempt: int = 0  #: number of claims so far
+    max_attempts: int = 3  #: leases that may expire before the trial fails
+    lease_s: float = 60.0  #: seconds that a claim lasts without a renewal
+    owner: str | None = None  #: random token of the current claim
+    worker: Holder | None = None  #: the current or last holder
+    created_at: datetime | None = None  #: store time, UTC, like all times below
     claimed_at: datetime | None = None
     heartbeat_at: datetime | None = None
-    lease_until: datetime | None = None  #: set exactly while the state is running
+    lease_until: datetime | None = None  #: set if and only if the state is running
     finished_at: datetime | None = None
     duration_s: float | None = None  #: wall time of the evaluation, in seconds
-    loss: float | None = None  #: set exactly when the state is done
+    loss: float | None = None  #: set if and only if the state is done
     result: Mapping[str, Any] = field(default_factory=dict)  #: all that the objective returned
-    objective: str | None = None  #: the first digits of the fingerprint of the code that was called
+    objective: str | None = None  #: first digits of the fingerprint of the evaluated code
     reports: tuple[Report, ...] = ()
     error: Failure | None = None
     history: tuple[Ended, ...] = ()  #: attempts that ended without a result
@@ -173,10 +170,17 @@ class Trial:
     def moved(self, to: State, **changes: Any) -> Trial:
         """Return this trial in another state.
 
+        Parameters
+        ----------
+        to : State
+            The new state.
+        **changes
+            New values of other fields.
+
         Raises
         ------
         ValueError
-            If ``MOVES`` does not allow it.
+            If ``MOVES`` does not allow the transition.
         """
         if to not in MOVES[self.state]:
             raise ValueError(f"trial {self.id} cannot go from {self.state} to {to}")
@@ -184,10 +188,18 @@ class Trial:
 
 
 def is_unreadable(trial: Trial) -> bool:
-    """Whether the trial stands for a document that cannot be read."""
+    """Whether the trial replaces a corrupt document."""
     return trial.error is not None and trial.error.kind is FailureKind.UNREADABLE
 
 
 def trial_id(exp_key: str, tid: int) -> str:
-    """Return the primary key of a trial."""
+    """Return the primary key of a trial.
+
+    Parameters
+    ----------
+    exp_key : str
+        Name of the experiment.
+    tid : int
+        Number of the trial, not negative.
+    """
     return f"{exp_key}/{tid:06d}"

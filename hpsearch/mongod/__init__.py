@@ -1,15 +1,15 @@
 """A private MongoDB server for searches, demos and tests on one Linux machine.
 
-A folder, by default under ``home()``, identifies a server. Everybody who uses the
-server holds a shared lock on the file ``users`` in that folder; the kernel drops the
+A folder, by default under ``home()``, identifies a server. Each process that uses the
+server holds a shared lock on the file ``users`` in that folder; the kernel releases the
 lock when a process ends, even by ``kill -9``. A keeper process waits for the exclusive
-lock, which it gets when the last user is gone, and ends the server. Joining, starting
-and ending happen under the lock ``lock``, so that nobody joins a server that is ending
-and only one of several starters starts. ``hpsearch db start`` pins the server: the
-keeper then leaves it running.
+lock, which it gets when the last user has left, and stops the server. Joining, starting
+and stopping require the lock ``lock``, so that no process joins a server that is stopping
+and only one process starts it. ``hpsearch db start`` pins the server: the keeper then
+leaves it running.
 
-The server listens on the loopback address only, wants a password, and is a replica set
-of one member, because retried writes, ``majority`` and change streams need one.
+The server listens only on the loopback address, requires a password, and is a replica set
+of one member, because retryable writes, ``majority`` and change streams need one.
 """
 
 from hpsearch.mongod.binary import find_mongod

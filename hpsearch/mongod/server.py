@@ -1,8 +1,7 @@
-"""The server process: find it alive, start it, make it usable, end it.
+"""The server process: finding, starting, preparing and stopping it.
 
-Nothing is remembered about the process: its number is in the lock file that mongod
-itself keeps, and its port in its own argument list, so a stale note cannot mislead.
-Callers hold ``Directory.locked``.
+Its process number is read from mongod's lock file and its port from its command line, so
+that no stored state can be outdated. Callers hold ``Directory.locked``.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from pathlib import Path
 from hpsearch.errors import ConfigurationError, StorePermissionError, StoreUnavailableError
 from hpsearch.mongod.binary import find_mongod, why_not_started
 from hpsearch.mongod.directory import NAME, Directory
-from hpsearch.mongod.environment import without_settings
 
 _START_TIMEOUT_S = 60.0
 _READY_TIMEOUT_S = 60.0
@@ -36,16 +34,16 @@ _EXIT_PORT_TAKEN = 48
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A living server."""
+    """A running server."""
 
     pid: int  #: process number
     port: int  #: TCP port on the loopback address
 
 
-def find_living(directory: Directory) -> Process | None:
-    """Return the server that runs in this folder, if one does."""
+def find_running(directory: Directory) -> Process | None:
+    """Return the running server of a folder, if there is one."""
     try:
-        pid = int((directory.data / "mongod.lock").read_text())  # empty after a clean end
+        pid = int((directory.data / "mongod.lock").read_text())  # empty after a clean shutdown
     except (OSError, ValueError):
         return None
     options = _options_for(directory, pid)
@@ -53,31 +51,34 @@ def find_living(directory: Directory) -> Process | None:
 
 
 def ensure_running(directory: Directory) -> str:
-    """Start the server, or adopt the one that runs, and return its URI with the password.
+    """Start the server or adopt the running one; return its URI with the password.
 
     Raises
     ------
     NoMongodError
-        If a server must be started and there is no binary.
+        If the server must be started and its program is missing.
     ConfigurationError
-        If the server does not start here; the text says why.
+        If the server does not start; the text has the reason.
     StoreUnavailableError
         If it starts but does not become usable.
     """
-    found = find_living(directory)
+    found = find_running(directory)
     if found is not None:
         try:
-            return _made_ready(directory, found)
+            return _prepare(directory, found)
         except StoreUnavailableError:
-            if find_living(directory) == found:
+            if find_running(directory) == found:
                 raise
-            # It was killed, and had not ended yet when it was found.
-    return _made_ready(directory, start_bare(directory))
+            # It had been killed and was still ending when it was found.
+    return _prepare(directory, start_process(directory))
 
 
-def _made_ready(directory: Directory, process: Process) -> str:
-    """Wait until a server is usable, and return its URI; raises as ``ensure_running``."""
-    from hpsearch.store.mongo.local_server import LocalServer, make_ready  # the keeper does without pymongo
+def _prepare(directory: Directory, process: Process) -> str:
+    """Wait until the server is usable and return its URI; raises as ``ensure_running`` does."""
+    from hpsearch.store.mongo.local_server import (  # not at the top: the keeper must not load pymongo
+        LocalServer,
+        make_ready,
+    )
 
     known = directory.password_and_port()
     if known is None:
@@ -94,10 +95,9 @@ def _made_ready(directory: Directory, process: Process) -> str:
 
 
 def terminate(directory: Directory) -> None:
-    """End the server in order, or by force when it does not obey; its data survives both.
+    """Stop the server, by SIGKILL if it does not stop in time; its data survives both.
 
-    That includes a server that is only starting, because its starter was killed: it has
-    not yet written its lock file, and is found in the process list.
+    The process list is searched, to include a server without a lock file whose starter was killed.
     """
     pids = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _is_own(entry)]
     for number in (signal.SIGTERM, signal.SIGKILL):
@@ -110,8 +110,24 @@ def terminate(directory: Directory) -> None:
             time.sleep(_POLL_S)
 
 
+def environment_without_settings() -> dict[str, str]:
+    """Return the environment for the server and its keeper, without hpsearch's variables.
+
+    Neither reads them, and some contain secrets, which should not stay in a process that runs for days.
+    """
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith("HPSEARCH_")}
+
+
 def log_tail(log: Path, n_lines: int = 5) -> str:
-    """Return the last errors in a server's log, else its last lines, each cut to 300 characters."""
+    """Return the last errors in a server's log, or its last lines if there are none.
+
+    Parameters
+    ----------
+    log : Path
+        The log file; may be missing.
+    n_lines : int
+        Most lines to return, each of at most 300 characters.
+    """
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
@@ -128,7 +144,7 @@ def log_tail(log: Path, n_lines: int = 5) -> str:
 
 
 def _options_for(directory: Directory, pid: int) -> dict[str, str]:
-    """Return the options of a process of this user if it serves this folder, else nothing."""
+    """Return the options of a process if it is this user's server of the folder; empty otherwise."""
     process = Path(f"/proc/{pid}")
     try:
         arguments = (process / "cmdline").read_text(errors="replace").split("\0")  # empty for a zombie
@@ -137,19 +153,19 @@ def _options_for(directory: Directory, pid: int) -> dict[str, str]:
     if not _is_own(process):
         return {}
     options = dict(pairwise(arguments))
-    # After a crash the number may belong to another program by now.
+    # After a crash, the number may belong to another program.
     return options if options.get("--dbpath") == str(directory.data) else {}
 
 
 def _is_own(process: Path) -> bool:
     try:
         return process.stat().st_uid == os.getuid()
-    except OSError:  # it ended meanwhile
+    except OSError:  # it has ended
         return False
 
 
-def start_bare(directory: Directory) -> Process:
-    """Start a server on its last port, or on a free one where that is taken; it is not yet usable.
+def start_process(directory: Directory) -> Process:
+    """Start the server on its last port, or on a free one if that is in use; it is not usable yet.
 
     Raises
     ------
@@ -157,9 +173,9 @@ def start_bare(directory: Directory) -> Process:
         As ``ensure_running`` does.
     """
     binary = find_mongod()
-    terminate(directory)  # what a killed starter left half started
+    terminate(directory)  # a server whose starter was killed
     directory.write_keyfile()
-    directory.pin.unlink(missing_ok=True)  # it spoke of a server that is gone
+    directory.pin.unlink(missing_ok=True)  # it belongs to an earlier server
     known = directory.password_and_port()
     if known is None and any(directory.data.iterdir()):
         raise ConfigurationError(_lost_password(directory))
@@ -167,10 +183,10 @@ def start_bare(directory: Directory) -> Process:
     if directory.log.exists():
         directory.log.replace(directory.log.with_suffix(".log.1"))
     for port in _ports(last_port):
-        # Written first: once the server has an administrator, the password must not be lost.
+        # Stored first: the password must not be lost once the server has an administrator.
         directory.write_uri(password, port)
         ended = _run(_command(binary, directory, port))
-        process = find_living(directory)
+        process = find_running(directory)
         if ended.returncode == 0 and process is not None:
             return process
         if ended.returncode != _EXIT_PORT_TAKEN:
@@ -179,7 +195,7 @@ def start_bare(directory: Directory) -> Process:
 
 
 def _ports(last: int | None) -> Iterator[int]:
-    """Yield the ports to try: the last one, then free ones."""
+    """Yield the last port, then free ones."""
     if last is not None:
         yield last
     for _ in range(_PORT_TRIES):
@@ -189,7 +205,7 @@ def _ports(last: int | None) -> Iterator[int]:
 
 
 def _command(binary: Path, directory: Directory, port: int) -> list[str]:
-    """Return the command that starts the server; other users can read it in the process list."""
+    """Return the command that starts the server, without secrets, as other users can see it."""
     options = {
         "--dbpath": directory.data,
         "--logpath": directory.log,
@@ -197,18 +213,18 @@ def _command(binary: Path, directory: Directory, port: int) -> list[str]:
         "--bind_ip": "127.0.0.1",
         "--port": port,
         "--replSet": NAME,
-        # A search is small: least cache, 16 MB journal files instead of three of 100 MB.
+        # Small, for searches: minimal cache, and 16 MB journal files instead of three of 100 MB.
         "--oplogSize": 128,
         "--wiredTigerCacheSizeGB": 0.25,
         "--wiredTigerEngineConfigString": "log=(file_max=16MB)",
     }
     parameters = {
         "diagnosticDataCollectionEnabled": "false",
-        # Else anybody on this machine could make the first user, before we do.
+        # Otherwise any local user could create the administrator before us.
         "enableLocalhostAuthBypass": "false",
-        "shutdownTimeoutMillisForSignaledShutdown": "100",  # there is no other member to hand over to
+        "shutdownTimeoutMillisForSignaledShutdown": "100",  # no other member can take over
     }
-    # --fork makes a session of its own, which Ctrl-C does not reach, and returns when it is ready.
+    # --fork starts a new session, so that Ctrl-C does not reach it, and returns once the server is ready.
     command = [str(binary.absolute()), "--fork", "--logappend", "--nounixsocket"]
     for name, value in options.items():
         command += [name, str(value)]
@@ -227,8 +243,8 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
             text=True,
             errors="replace",
             timeout=_START_TIMEOUT_S,
-            cwd="/",  # the folder that this process is in may be deleted
-            env=without_settings(os.environ),
+            cwd="/",  # the working directory may be deleted
+            env=environment_without_settings(),
             check=False,
         )
     except OSError as error:
@@ -239,19 +255,19 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 def _why(binary: Path, directory: Directory, ended: subprocess.CompletedProcess[str]) -> str:
     if ended.returncode == _EXIT_PORT_TAKEN:
-        return f"MongoDB found no free port on 127.0.0.1 in {_PORT_TRIES + 1} tries."
+        return f"MongoDB found no free port on 127.0.0.1 in {_PORT_TRIES + 1} attempts."
     if "DBPathInUse" in (tail := _log_of(directory)):
         return (
-            f"{directory.data} is in use by another mongod, perhaps on another machine that shares the "
-            f"folder: name a folder of this machine with HPSEARCH_HOME. {tail}"
+            f"Another mongod uses {directory.data}, perhaps on another machine that shares the folder: set "
+            f"HPSEARCH_HOME to a folder of this machine. {tail}"
         )
     return f"{why_not_started(binary, ended.returncode, ended.stdout)} {tail}"
 
 
 def _lost_password(directory: Directory) -> str:
     return (
-        f"{directory.uri_file} does not hold the password of the data beside it: "
-        f"restore that file, or move {directory.root} out of the way."
+        f"{directory.uri_file} does not have the password of the server's data: restore that file, or move "
+        f"{directory.root} out of the way."
     )
 
 

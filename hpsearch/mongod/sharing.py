@@ -1,8 +1,7 @@
-"""Users of a private server: who joins, who leaves, who ends it."""
+"""Using a private server: joining, leaving and stopping it."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -14,43 +13,50 @@ from typing import Self
 
 from hpsearch.errors import ConfigurationError
 from hpsearch.mongod.directory import MONGOD, Directory, home
-from hpsearch.mongod.environment import without_settings
-from hpsearch.mongod.server import ensure_running, find_living, terminate
+from hpsearch.mongod.server import ensure_running, environment_without_settings, find_running, terminate
 from hpsearch.runtime.private_files import write_private
 
-#: Runs a module of this very package, also where only the user's script knows where that lies. The
-#: folder comes last on the path: what else is in there takes the place of nothing.
+#: Runs a module of this package in another process, even if only this one has the package on its path. The
+#: folder is added at the end of the path, so that nothing else in it hides another module.
 _RUN_KEEPER = (
     "import runpy, sys; _, folder, name, *sys.argv[1:] = sys.argv; sys.path.append(folder); "
     "runpy.run_module(name, run_name='__main__', alter_sys=True)"
 )
 
-#: The folder in which this package lies.
+#: The folder of this package.
 _PACKAGES = str(Path(__file__).resolve().parents[2])
 
 
 class PrivateMongod:
-    """One use of a private server, from joining to leaving; a context manager."""
+    """One use of a private server, from joining to leaving; a context manager.
+
+    Parameters
+    ----------
+    directory : Directory
+        The server's folder.
+    is_ephemeral : bool
+        Whether to remove the folder with the server.
+    """
 
     def __init__(self, directory: Directory, *, is_ephemeral: bool) -> None:
         self._directory = directory
         self._is_ephemeral = is_ephemeral
         with directory.locked():
-            # The keeper comes before the server: it ends what a killed starter leaves behind.
+            # The keeper starts first, so that it stops the server if this process is killed now.
             self._use = directory.join()
             try:
                 _ensure_keeper(directory, is_ephemeral=is_ephemeral)
-                #: Connection string with its password and replica set: never log it.
+                #: URI with the password; must not be logged.
                 self.uri = ensure_running(directory)
             except BaseException:
                 self.leave()
                 raise
 
     def leave(self) -> None:
-        """Stop using the server, which ends soon after its last user left, unless it is pinned."""
+        """Stop using the server, which stops soon after its last user has left, unless it is pinned."""
         if self._use.closed:
             return
-        # The keeper may have been killed meanwhile. Leaving itself must not fail.
+        # The keeper may have been killed. Leaving must not fail.
         with suppress(ConfigurationError, OSError):
             _ensure_keeper(self._directory, is_ephemeral=self._is_ephemeral)
         self._directory.leave(self._use)
@@ -66,31 +72,31 @@ class PrivateMongod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MongodStatus:
-    """What is known of the private server of a folder."""
+    """The state of the private server of a folder."""
 
-    directory: Path  #: where its data and its log lie
-    uri: str | None  #: its connection string with the password, None when it does not run
-    pid: int | None  #: its process number, None when it does not run
-    is_pinned: bool  #: whether it stays up without users
-    has_users: bool  #: whether a search on this machine uses it
+    directory: Path  #: the server's folder
+    uri: str | None  #: URI with the password; None if it is not running
+    pid: int | None  #: process number; None if it is not running
+    is_pinned: bool  #: whether it keeps running without users
+    has_users: bool  #: whether any process uses it
 
 
 def private_mongod(data_dir: Path | None = None) -> PrivateMongod:
-    """Use the private server of a folder, started if it does not run.
+    """Use the private server of a folder; start it if it is not running.
 
-    It runs until its last user has left, or died. Its data stays for the next time.
+    It runs until its last user has left or died. Its data is kept.
 
     Parameters
     ----------
     data_dir : Path, optional
-        The folder; by default ``mongod`` under ``home()``.
+        The folder; by default ``mongod`` in ``home()``.
 
     Raises
     ------
     NoMongodError
-        If there is no server binary on this machine.
+        If the server program is missing.
     ConfigurationError
-        If the server cannot run here; the text says why.
+        If the server does not start; the text has the reason.
     StoreUnavailableError
         If it starts but does not become usable.
     """
@@ -98,7 +104,7 @@ def private_mongod(data_dir: Path | None = None) -> PrivateMongod:
 
 
 def ephemeral_mongod() -> PrivateMongod:
-    """Use a new server in a temporary folder, which goes with its last user.
+    """Use a new server in a temporary folder, which is removed with its last user.
 
     Raises
     ------
@@ -109,7 +115,7 @@ def ephemeral_mongod() -> PrivateMongod:
 
 
 def start_pinned(data_dir: Path | None = None) -> str:
-    """Start or adopt the private server, let it run until ``stop``, and return its URI.
+    """Start or adopt the private server, keep it running until ``stop``, and return its URI.
 
     Raises
     ------
@@ -123,13 +129,12 @@ def start_pinned(data_dir: Path | None = None) -> str:
 
 
 def stop(data_dir: Path | None = None) -> bool:
-    """End the private server, or let it end with its last user.
+    """Stop the private server, or let it stop with its last user.
 
     Returns
     -------
     bool
-        True when no server runs any more; False when searches still use it, so that it
-        ends when the last of them has left.
+        Whether it has stopped. If not, searches use it, and it stops when the last of them ends.
     """
     directory = _directory(data_dir)
     with directory.locked():
@@ -142,10 +147,10 @@ def stop(data_dir: Path | None = None) -> bool:
 
 
 def status(data_dir: Path | None = None) -> MongodStatus:
-    """Tell whether the private server runs, where, and for whom."""
+    """Return the state of the private server."""
     directory = _directory(data_dir)
     with directory.locked():
-        process = find_living(directory)
+        process = find_running(directory)
         known = directory.password_and_port()
         return MongodStatus(
             directory=directory.root,
@@ -159,17 +164,17 @@ def status(data_dir: Path | None = None) -> MongodStatus:
 def _directory(data_dir: Path | None) -> Directory:
     if sys.platform != "linux":
         raise ConfigurationError(
-            f"A private MongoDB needs Linux, and this is {sys.platform}: start one and pass --store URI."
+            f"A private MongoDB needs Linux, and this is {sys.platform}; start a server and use --store URI."
         )
-    return Directory.made(data_dir or home() / MONGOD)
+    return Directory.create(data_dir or home() / MONGOD)
 
 
 def _ensure_keeper(directory: Directory, *, is_ephemeral: bool) -> None:
-    """Start the process that ends the server after its last user, unless one lives.
+    """Start the process that stops the server after its last user, unless one is running.
 
-    The keeper inherits its lock, so there is no instant at which nobody holds it.
+    The keeper inherits its lock, so that the lock is held without interruption.
     """
-    lock = directory.claim_keeping()
+    lock = directory.lock_as_keeper()
     if lock is None:
         return
     command = [sys.executable, "-P", "-c", _RUN_KEEPER, _PACKAGES, "hpsearch.mongod.keeper"]
@@ -182,10 +187,10 @@ def _ensure_keeper(directory: Directory, *, is_ephemeral: bool) -> None:
             stdout=log,
             stderr=log,
             pass_fds=[lock.fileno()],
-            cwd="/",  # it outlives this process, whose folder may be deleted
-            env=without_settings(os.environ),
+            cwd="/",  # the working directory may be deleted
+            env=environment_without_settings(),
             start_new_session=True,
             check=False,
         )
     if started.returncode != 0:
-        raise ConfigurationError(f"The keeper of the private MongoDB did not start: see {log.name}.")
+        raise ConfigurationError(f"The keeper of the private MongoDB did not start; see {log.name}.")

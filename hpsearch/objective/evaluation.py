@@ -59,7 +59,7 @@ def evaluate(
         with under_evaluation(trial):
             # The returned object is foreign code, too: reading it may raise anything.
             returned, problems = _take_attachments(objective(make_config()), trial)
-            result = read_result(returned).telling(problems)
+            result = read_result(returned).with_problems(problems)
     except passes:
         raise
     except SystemExit as error:

@@ -1,1 +1,1 @@
-"""Where experiments, trials and workers are kept: the promises, the documents, and what keeps them."""
+"""Storage of experiments, trials and workers: the guarantees, the documents, and the stores."""

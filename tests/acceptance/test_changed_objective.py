@@ -36,7 +36,7 @@ def test_a_warm_worker_loads_changed_code_once_it_is_accepted(lab: Fleet) -> Non
     assert searched(lab, 3)[0] == 0
     (lab.folder / "lab.py").write_text("OFFSET = 1000")
     code, words = searched(lab, 6)
-    assert (code, "in what defines 'lab.OFFSET'" in words) == (78, True)
+    assert (code, "in the definition of 'lab.OFFSET'" in words) == (78, True)
     assert searched(lab, 6, "--accept-changed-objective")[0] == 0
     trials = lab.trials("changed")
     assert [trial.loss >= 1000 for trial in trials if trial.loss is not None] == [False] * 3 + [True] * 3

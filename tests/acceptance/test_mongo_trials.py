@@ -279,7 +279,7 @@ def test_a_value_that_each_run_sets_anew_is_named_when_the_script_is_started_aga
     again = office.script("tune.py", "6")
     assert wait_for_exit(again) == 78
     told = office.output(again).splitlines()[-1]
-    assert "has another value of 'START' here; what changes from run to run does not belong into" in told
+    assert "has another value of 'START' here; do not put values that change from run to run into" in told
     assert "pass it by the environment; give MongoTrials another exp_key" in told
 
 

@@ -44,7 +44,7 @@ def store_attachments(
     except StoreUnavailableError:
         raise
     except StoreError:
-        return result.telling(_attach_one_by_one(store, trial, contents))
+        return result.with_problems(_attach_one_by_one(store, trial, contents))
     return result
 
 

@@ -18,7 +18,7 @@ from hpsearch.objective.process_reports import Evaluation
 from hpsearch.objective.source_fingerprint import fingerprinted
 from hpsearch.space.tree import Space, Values
 from hpsearch.space.trust import TRUSTED
-from hpsearch.store.rules import differing_code
+from hpsearch.store.rules import differing_parts
 from hpsearch_worker.allowlist import Allowlist
 from hpsearch_worker.hyperopt_import_hook import install_hyperopt_import_hook
 from hpsearch_worker.process_env import change_folder, working_folder
@@ -193,7 +193,7 @@ class Evaluate:
 def _other_code(objective: ObjectiveRef, changed: list[str]) -> str:
     return (
         f"{objective.ref} is another version here than the search was started with: it differs "
-        f"{differing_code(changed)}. Copy the right version to this machine, or start the search again with "
+        f"{differing_parts(changed)}. Copy the right version to this machine, or start the search again with "
         "--exp-key NEW or --accept-changed-objective; settings that differ between machines belong in the "
         "environment."
     )

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from hpsearch.core.experiment import Defaults, Experiment, bad_exp_key, is_exp_key
+from hpsearch.core.experiment import Defaults, Experiment, invalid_exp_key, is_exp_key
 from hpsearch.core.trial import Trial
 from hpsearch.errors import ConfigurationError, NotFoundError, TrialExistsError
 from hpsearch.hyperopt.engine.documents import DOMAIN_CMD, STATUS_NEW, Doc, new_misc, spec_from_misc
@@ -386,5 +386,5 @@ def experiment_name(exp_key: Any) -> str:
     """
     name = DEFAULT_EXP_KEY if exp_key is None else str(exp_key)
     if not is_exp_key(name):
-        raise ConfigurationError(bad_exp_key(name))
+        raise ConfigurationError(invalid_exp_key(name))
     return name

@@ -1,5 +1,4 @@
-"""Trials, experiments and workers as MongoDB documents, and back; pure.
+"""Converting trials, experiments and workers to MongoDB documents and back.
 
-Field names are those of the values, so that mongosh shows what the code says. A field
-that is None or empty is left out.
+Fields have the names of the values' attributes. Fields that are None or empty are omitted.
 """

@@ -14,7 +14,7 @@ from typing import Any
 from hpsearch.core.plain_values import UnstorableError, plain_key, plain_value
 from hpsearch.errors import StoreError
 
-#: Levels below the place of a value; MongoDB refuses documents of more than 180.
+#: Levels of nesting in a value; MongoDB refuses documents with more than 180.
 MAX_DEPTH = 100
 
 _REFERENCE = "$ref"
@@ -22,7 +22,7 @@ _ESCAPE = "\N{FULLWIDTH DOLLAR SIGN}"
 
 
 def encoded(value: Any, where: str) -> Any:
-    """Return a value as it is stored.
+    """Convert a value for storage.
 
     Parameters
     ----------
@@ -43,18 +43,18 @@ def encoded(value: Any, where: str) -> Any:
 
 
 def present(**fields: Any) -> dict[str, Any]:
-    """Return the fields that are neither None nor empty."""
+    """Return the fields except those that are None or empty."""
     return {name: value for name, value in fields.items() if value not in (None, [], {})}
 
 
 def decoded(value: Any) -> Any:
-    """Return a stored value as the plain value that was encoded; dates come back aware, in UTC."""
+    """Convert a stored value back to the plain value; dates are aware, in UTC."""
     kind = type(value)
     if kind is str or kind is float or value is None or kind is bool:
         return value
     match value:
         case int():
-            return int(value)  # 64-bit integers arrive as a type of the driver's
+            return int(value)  # the driver has its own type for 64-bit integers
         case dict():
             return {_unescaped(key): decoded(item) for key, item in value.items()}
         case list():
@@ -65,7 +65,7 @@ def decoded(value: Any) -> Any:
 
 
 def utc(stored: datetime) -> datetime:
-    """Return a stored date, which the driver hands out without a zone, as aware."""
+    """Return a stored date, which the driver returns naive, as aware."""
     return stored.replace(tzinfo=UTC)
 
 

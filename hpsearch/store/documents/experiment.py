@@ -1,4 +1,4 @@
-"""Experiments, and who leads them, as documents, and back; pure."""
+"""Converting experiments and leaderships to documents and back."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from hpsearch.core.experiment import (
     check_priority,
 )
 from hpsearch.store.documents.encoding import encoded, present
-from hpsearch.store.documents.fields import Fields, place_of
-from hpsearch.store.documents.migration import EXPERIMENT_STEPS, SCHEMA, Document, migrated
+from hpsearch.store.documents.fields import Fields, document_label
+from hpsearch.store.documents.migration import EXPERIMENT_STEPS, SCHEMA, Document, migrate
 from hpsearch.store.documents.trial import LONGEST_LEASE_S
 from hpsearch.store.protocol import Leadership
 
 
 def experiment_document(experiment: Experiment) -> Document:
-    """Return the document of an experiment, without the times, which are the store's.
+    """Return the document of an experiment, without times, which the store sets.
 
     Raises
     ------
     StoreError
-        Naming the part that cannot be stored.
+        If a part cannot be stored; the text names it.
     """
     return {
         "_id": experiment.exp_key,
@@ -56,20 +56,20 @@ def experiment_document(experiment: Experiment) -> Document:
 
 
 def objective_document(objective: ObjectiveRef) -> Document:
-    """Return how an experiment names its objective; raises as ``experiment_document``."""
+    """Return the document of an objective; raises as ``experiment_document`` does."""
     return present(**encoded({**asdict(objective), "paths": list(objective.paths)}, "objective"))
 
 
 def experiment_from(document: Mapping[str, Any]) -> Experiment:
-    """Return the experiment of a document; fields that are unknown here are passed over.
+    """Return the experiment of a document; unknown fields are ignored.
 
     Raises
     ------
     UnreadableError
-        If a newer hpsearch wrote it, or naming the field that somebody altered.
+        If a newer hpsearch wrote it, or a field is corrupt; the text names it.
     """
-    place = place_of("Experiment", document)
-    fields = Fields(migrated(document, EXPERIMENT_STEPS, place), place)
+    label = document_label("Experiment", document)
+    fields = Fields(migrate(document, EXPERIMENT_STEPS, label), label)
     algorithm = fields.part("algorithm")
     led_until, lead_lease_s = _lead_from(fields.maybe_part("coordinator"))
     return Experiment(
@@ -95,8 +95,16 @@ def experiment_from(document: Mapping[str, Any]) -> Experiment:
 
 
 def leadership_from(document: Mapping[str, Any], bidder: str) -> Leadership:
-    """Return who leads, of the document of an experiment after a bid; raises as ``experiment_from`` does."""
-    fields = Fields(document, place_of("Experiment", document))
+    """Return who leads an experiment; raises as ``experiment_from`` does.
+
+    Parameters
+    ----------
+    document : mapping
+        Of the experiment, after a bid.
+    bidder : str
+        Token of the bidding coordinator.
+    """
+    fields = Fields(document, document_label("Experiment", document))
     leader, elapsed = fields.part("coordinator"), _elapsed_from(fields.maybe_part("elapsed"))
     return Leadership(
         exp_key=document["_id"],
@@ -147,7 +155,7 @@ def _defaults_from(fields: Fields) -> Defaults:
 
 
 def _priority_from(fields: Fields) -> int:
-    """Return the priority; an experiment that was made before there were any has the default."""
+    """Return the priority; experiments of older versions have none and get the default."""
     priority = fields.maybe_count("priority")
     return DEFAULT_PRIORITY if priority is None else priority
 
@@ -159,7 +167,7 @@ def _elapsed_from(fields: Fields | None) -> Elapsed | None:
 
 
 def _lead_from(fields: Fields | None) -> tuple[datetime | None, float | None]:
-    """Return when the lease of who leads is over, and its length; a bid for the lead needs the rest."""
+    """Return the end and the length of the leader's lease; check the fields that a bid needs, too."""
     if fields is None:
         return None, None
     fields.maybe_text("owner")

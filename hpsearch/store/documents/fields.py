@@ -1,4 +1,4 @@
-"""The fields of a stored document, which somebody may have altered by hand; pure."""
+"""Reading and checking the fields of stored documents, which may have been edited by hand."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ E = TypeVar("E", bound=StrEnum)
 
 _MISSING = object()
 
-#: The largest integer that a query can hold, and the largest count: adding one to it is exact for long.
+#: The largest integer in a query, and the largest count, which can grow further without rounding.
 _LARGEST, _LARGEST_COUNT = 2**63 - 1, 2**53
 
-#: Characters of an altered value that a message shows.
+#: Characters of a corrupt value in a message.
 _MAX_SHOWN = 60
 
 
 class Fields:
-    """A document whose fields are read as what they should be.
+    """The fields of a document, read with their expected types.
 
-    Every method raises ``UnreadableError``, which names the document and the field, when the
-    field is something else; those called ``maybe_...`` take a field that is missing, or null,
-    for None.
+    Every method raises ``UnreadableError``, which names the document and the field, if the
+    field has another type or value; methods named ``maybe_...`` return None for a field that is
+    missing or null.
 
     Parameters
     ----------
     document : mapping
         As the database returned it.
-    place : str
-        What it is, for messages: "Trial 'cifar/000017'".
+    label : str
+        What the document is, for messages: "Trial 'cifar/000017'".
     path : str
-        Where it stands in its document, with a dot at the end: "worker.".
+        Path of a part in its document, with a final dot: "worker.".
     """
 
-    __slots__ = ("_get", "_path", "_place")
+    __slots__ = ("_get", "_label", "_path")
 
-    def __init__(self, document: Mapping[str, Any], place: str, path: str = "") -> None:
+    def __init__(self, document: Mapping[str, Any], label: str, path: str = "") -> None:
         self._get = document.get
-        self._place = place
+        self._label = label
         self._path = path
 
     def text(self, name: str) -> str:
@@ -57,7 +57,15 @@ class Fields:
         return None if self._get(name) is None else self.text(name)
 
     def integer(self, name: str, least: int | None = None, most: int = _LARGEST) -> int:
-        """Return an integer, which may be stored as a whole float, within the bounds."""
+        """Return an integer, which may be stored as a whole float.
+
+        Parameters
+        ----------
+        name : str
+            Name of the field.
+        least, most : int, optional
+            Bounds, inclusive.
+        """
         value = self._get(name, _MISSING)
         is_whole = (isinstance(value, float) and value.is_integer()) or (
             isinstance(value, int) and not isinstance(value, bool)
@@ -73,15 +81,23 @@ class Fields:
         return None if self._get(name) is None else self.integer(name)
 
     def count(self, name: str) -> int:
-        """Return a number that goes up by one at a time, and can go on doing so."""
+        """Return a count, which is not negative and can be increased."""
         return self.integer(name, least=0, most=_LARGEST_COUNT)
 
     def maybe_count(self, name: str) -> int | None:
-        """Return such a number or None."""
+        """Return a count or None."""
         return None if self._get(name) is None else self.count(name)
 
     def number(self, name: str, least: float | None = None, most: float = math.inf) -> float:
-        """Return a number; with a bound also one that is not NaN, and within the bounds."""
+        """Return a number.
+
+        Parameters
+        ----------
+        name : str
+            Name of the field.
+        least, most : float, optional
+            Bounds, inclusive; with a lower bound, NaN is refused, too.
+        """
         value = self._get(name, _MISSING)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if is_number and (least is None or least <= value <= most):
@@ -90,7 +106,15 @@ class Fields:
         return self._refuse(name, f"a number{bounds}", value)
 
     def maybe_number(self, name: str, least: float | None = None, most: float = math.inf) -> float | None:
-        """Return a number, with a bound as ``number`` does, or None."""
+        """Return a number or None.
+
+        Parameters
+        ----------
+        name : str
+            Name of the field.
+        least, most : float, optional
+            As for ``number``.
+        """
         return None if self._get(name) is None else self.number(name, least, most)
 
     def flag(self, name: str) -> bool:
@@ -108,7 +132,15 @@ class Fields:
         return None if self._get(name) is None else self.date(name)
 
     def one_of(self, name: str, kind: type[E]) -> E:
-        """Return a member of an enumeration."""
+        """Return a member of an enumeration.
+
+        Parameters
+        ----------
+        name : str
+            Name of the field.
+        kind : type
+            The enumeration.
+        """
         value = self._get(name, _MISSING)
         try:
             return kind(value)
@@ -116,20 +148,20 @@ class Fields:
             return self._refuse(name, f"one of {', '.join(kind)}", value)
 
     def mapping(self, name: str) -> dict[str, Any]:
-        """Return an object as the plain values that were encoded."""
+        """Return an object, decoded to plain values."""
         value = self._get(name, _MISSING)
         found = decoded(value)
         return found if isinstance(found, dict) else self._refuse(name, "an object", value)
 
     def maybe_mapping(self, name: str) -> dict[str, Any]:
-        """Return an object as the plain values that were encoded; one that is missing is empty."""
+        """Return an object, decoded to plain values; a missing one is empty."""
         return {} if self._get(name) is None else self.mapping(name)
 
     def part(self, name: str) -> Fields:
         """Return the fields of an object."""
         value = self._get(name, _MISSING)
         if isinstance(value, Mapping):
-            return Fields(value, self._place, f"{self._path}{name}.")
+            return Fields(value, self._label, f"{self._path}{name}.")
         return self._refuse(name, "an object", value)
 
     def maybe_part(self, name: str) -> Fields | None:
@@ -149,27 +181,43 @@ class Fields:
         if not isinstance(value, list | tuple) or not all(isinstance(item, Mapping) for item in value):
             self._refuse(name, "a list of objects", value)
         for i, item in enumerate(value):
-            yield Fields(item, self._place, f"{self._path}{name}[{i}].")
+            yield Fields(item, self._label, f"{self._path}{name}[{i}].")
 
     def refuse(self, name: str, wanted: str) -> NoReturn:
-        """Raise ``UnreadableError`` about a field that should be something else."""
+        """Raise ``UnreadableError`` for a field.
+
+        Parameters
+        ----------
+        name : str
+            Name of the field.
+        wanted : str
+            What the field should be, with an article.
+        """
         self._refuse(name, wanted, self._get(name, _MISSING))
 
     def _refuse(self, name: str, wanted: str, value: Any) -> NoReturn:
         found = "is missing" if value is _MISSING else f"is {_shown(value)}"
         raise UnreadableError(
-            f"{self._place} cannot be read: its field {self._path}{name} should be {wanted}, but {found}; "
-            "somebody altered it, so set it right, or delete the document."
+            f"{self._label} cannot be read: its field {self._path}{name} should be {wanted}, but {found}; "
+            "correct it, or delete the document."
         )
 
 
-def place_of(kind: str, document: Mapping[str, Any]) -> str:
-    """Return what a document is, for messages: its identifier quoted, on one line, of bounded length."""
+def document_label(kind: str, document: Mapping[str, Any]) -> str:
+    """Return a label of a document for messages, on one line of limited length.
+
+    Parameters
+    ----------
+    kind : str
+        What it is: "Trial".
+    document : mapping
+        The document; its identifier is quoted.
+    """
     return f"{kind} {named(document.get('_id'))}"
 
 
 def _shown(value: Any) -> str:
-    """Return a value as text of bounded length, on one line; of a container only what it is."""
+    """Return a value as text of limited length on one line; for a container only its type."""
     if isinstance(value, Mapping | list):
         return "an object" if isinstance(value, Mapping) else "a list"
     text = repr(value[:_MAX_SHOWN] if isinstance(value, str | bytes) else value)

@@ -1,13 +1,13 @@
-"""Documents of older layouts, brought to the present one; pure.
+"""Migrating documents of older layouts to the current one.
 
-Each experiment and each trial names its layout in ``schema``. Whoever reads an older one
-migrates what it has read; the document itself is raised by ``open_experiment`` alone, and
-trials stay as they were written. One of a newer layout is refused.
+Each experiment and each trial has its layout in ``schema``. Readers migrate older documents
+after reading them. ``open_experiment`` also stores the migrated experiment; trials stay as they
+were written. Documents of a newer layout are refused.
 
-1. The first.
-2. Trials name their layout, too: one that names none is of layout 1.
+1. The first layout.
+2. Trials have a field ``schema``, too; without it, they have layout 1.
 
-A step changes no field that an update of ``queries.py`` reads, since that is run on
+A step must not change fields that the updates of ``queries.py`` read, because these apply to
 documents of any layout.
 """
 
@@ -23,38 +23,38 @@ from hpsearch.store.documents.fields import Fields
 Document = dict[str, Any]
 Step = Callable[[Document], Document]
 
-#: The layout that is written.
+#: The current layout.
 SCHEMA = 2
 
-#: The layout of a document that names none.
+#: The layout of a document without the field.
 _FIRST = 1
 
-#: What brings a document from a layout to the next one, but for the number.
+#: Functions that convert a document from each layout to the next one, except for the number.
 EXPERIMENT_STEPS: Mapping[int, Step] = MappingProxyType({1: dict})
 TRIAL_STEPS: Mapping[int, Step] = MappingProxyType({1: dict})
 
 
-def migrated(document: Mapping[str, Any], steps: Mapping[int, Step], place: str) -> Document:
-    """Return a document of any layout up to ``SCHEMA`` in that layout.
+def migrate(document: Mapping[str, Any], steps: Mapping[int, Step], label: str) -> Document:
+    """Return a document in the current layout.
 
     Parameters
     ----------
     document : mapping
-        An experiment or a trial as it is stored; it is not changed.
+        A stored experiment or trial of any layout up to ``SCHEMA``; it is not changed.
     steps : mapping of int to callable
-        What brings it from each layout to the next one.
-    place : str
-        What it is, for messages: "Trial 'cifar/000017'".
+        ``EXPERIMENT_STEPS`` or ``TRIAL_STEPS``.
+    label : str
+        What the document is, for messages: "Trial 'cifar/000017'".
 
     Raises
     ------
     UnreadableError
-        If a newer hpsearch wrote it, or its layout is no version at all.
+        If a newer hpsearch wrote it, or the field is corrupt.
     """
-    version = Fields(document, place).integer("schema", least=_FIRST) if "schema" in document else _FIRST
+    version = Fields(document, label).integer("schema", least=_FIRST) if "schema" in document else _FIRST
     if version > SCHEMA:
         raise UnreadableError(
-            f"{place} was written by a newer hpsearch, in layout {version}; "
+            f"{label} was written by a newer hpsearch, in layout {version}; "
             f"this one reads up to {SCHEMA}: upgrade hpsearch on this machine."
         )
     current = document if isinstance(document, dict) else dict(document)
@@ -63,8 +63,8 @@ def migrated(document: Mapping[str, Any], steps: Mapping[int, Step], place: str)
     return current
 
 
-def raised(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the migration of an experiment changes, by field: None where one goes."""
-    current = migrated(experiment, EXPERIMENT_STEPS, "The experiment")
-    gone = dict.fromkeys(experiment.keys() - current.keys())
-    return gone | {name: value for name, value in current.items() if experiment.get(name) != value}
+def layout_changes(experiment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that migrating an experiment changes; None for removed ones."""
+    current = migrate(experiment, EXPERIMENT_STEPS, "The experiment")
+    removed = dict.fromkeys(experiment.keys() - current.keys())
+    return removed | {name: value for name, value in current.items() if experiment.get(name) != value}

@@ -1,4 +1,4 @@
-"""Trials as documents, and back; pure."""
+"""Converting trials to documents and back."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import Any
 from hpsearch.core.trial import Ended, Failure, FailureKind, Holder, Report, Result, State, Trial, trial_id
 from hpsearch.errors import StoreError, UnreadableError
 from hpsearch.store.documents.encoding import encoded, present
-from hpsearch.store.documents.fields import Fields, place_of
-from hpsearch.store.documents.migration import SCHEMA, TRIAL_STEPS, Document, migrated
+from hpsearch.store.documents.fields import Fields, document_label
+from hpsearch.store.documents.migration import SCHEMA, TRIAL_STEPS, Document, migrate
 
-#: The longest lease that the server can reckon with, in seconds.
+#: Seconds; MongoDB cannot add more to a date.
 LONGEST_LEASE_S = 1e9
 
-#: What ``trial_id`` makes of an experiment and a number of 64 bits.
+#: Matches identifiers that ``trial_id`` returns for numbers of 64 bits.
 _TRIAL_ID = re.compile(r"(.*)/(\d{6}|[1-9]\d{6,17})", re.ASCII | re.DOTALL)
 
-#: Why an attempt ended whose worker was not heard of in time; what counts towards ``max_attempts``.
+#: The reason in the history of an attempt that counts towards ``max_attempts``.
 LEASE_EXPIRED = "lease expired"
 
-#: The fields of a trial that ``point_from`` reads.
+#: The fields that ``point_from`` reads.
 POINT_FIELDS = ("_id", "schema", "exp_key", "tid", "values", "state", "loss", "finished_at")
 
-#: Those that ``best_from`` reads.
+#: The fields that ``best_from`` reads.
 BEST_FIELDS = (*POINT_FIELDS, "params")
 
 
@@ -36,7 +36,7 @@ def trial_document(trial: Trial) -> Document:
     Raises
     ------
     StoreError
-        Naming the part of the trial that cannot be stored.
+        If a part cannot be stored; the text names it.
     """
     dates = ("exp_created_at", "created_at", "claimed_at", "heartbeat_at", "lease_until", "finished_at")
     return {
@@ -65,12 +65,12 @@ def trial_document(trial: Trial) -> Document:
 
 
 def trial_from(document: Mapping[str, Any]) -> Trial:
-    """Return the trial of a document; fields that are unknown here are passed over.
+    """Return the trial of a document; unknown fields are ignored.
 
     Raises
     ------
     UnreadableError
-        If a newer hpsearch wrote it, or naming the field that somebody altered.
+        If a newer hpsearch wrote it, or a field is corrupt; the text names it.
     """
     fields, exp_key, tid = _trial_fields(document)
     state = fields.one_of("state", State)
@@ -104,12 +104,12 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
 
 
 def point_from(document: Mapping[str, Any]) -> Trial:
-    """Return a trial in short, of the fields ``POINT_FIELDS`` of a document.
+    """Return a trial with only the fields ``POINT_FIELDS`` of a document.
 
     Raises
     ------
     UnreadableError
-        As ``trial_from`` does, for one of these fields.
+        As ``trial_from`` does.
     """
     fields, exp_key, tid = _trial_fields(document)
     state = fields.one_of("state", State)
@@ -124,21 +124,31 @@ def point_from(document: Mapping[str, Any]) -> Trial:
 
 
 def best_from(document: Mapping[str, Any]) -> Trial:
-    """Return a trial in short with its params, of the fields ``BEST_FIELDS`` of a document.
+    """Return a trial with only the fields ``BEST_FIELDS`` of a document.
 
     Raises
     ------
     UnreadableError
-        As ``trial_from`` does, for one of these fields.
+        As ``trial_from`` does.
     """
-    fields = Fields(document, place_of("Trial", document))
+    fields = Fields(document, document_label("Trial", document))
     return replace(point_from(document), params=fields.maybe_mapping("params"))
 
 
 def unreadable_trial(document: Mapping[str, Any], error: UnreadableError) -> Trial | None:
-    """Return what stands for a trial whose document cannot be read: one that failed, without a point.
+    """Return a failed trial without values, in place of one that cannot be read.
 
-    Its number is that of the identifier, which MongoDB lets nobody alter; None where that is none.
+    Parameters
+    ----------
+    document : mapping
+        Of the trial. The number is taken from the identifier, which MongoDB protects from changes.
+    error : UnreadableError
+        Why it cannot be read.
+
+    Returns
+    -------
+    Trial or None
+        None if the identifier has no number.
     """
     found = _TRIAL_ID.fullmatch(str(document.get("_id")))
     if found is None or found[1] != document.get("exp_key"):
@@ -148,15 +158,15 @@ def unreadable_trial(document: Mapping[str, Any], error: UnreadableError) -> Tri
 
 
 def result_document(result: Result) -> Document:
-    """Return the fields that a finish adds to a trial.
+    """Return the fields of a trial that its result sets.
 
     Raises
     ------
     StoreError
-        If a part cannot be stored, or the loss is NaN, which would win every comparison.
+        If a part cannot be stored, or the loss is NaN, which would sort before every other loss.
     """
     if result.loss is not None and math.isnan(result.loss):
-        raise StoreError("The loss is NaN; a trial whose loss is not a number has failed, and has no loss.")
+        raise StoreError("The loss is NaN; store such a trial as failed, without a loss.")
     return {
         "state": result.state.value,
         **present(objective=result.objective),
@@ -165,12 +175,12 @@ def result_document(result: Result) -> Document:
 
 
 def holder_document(holder: Holder) -> Document:
-    """Return how a trial names its worker."""
+    """Return the document of the worker that holds a trial."""
     return {"name": holder.name, "host": holder.host, "pid": holder.pid}
 
 
 def report_documents(reports: Sequence[Report]) -> list[Document]:
-    """Return reports as they are stored; one without a time has none here."""
+    """Return the documents of reports."""
     return [
         {
             "step": float(report.step),
@@ -182,7 +192,7 @@ def report_documents(reports: Sequence[Report]) -> list[Document]:
 
 
 def counts_from(groups: Iterable[Mapping[str, Any]]) -> dict[State, int]:
-    """Return the trials in each state; one in a state that is none counts as failed, as elsewhere."""
+    """Return the trials in each state; unknown states count as failed."""
     counts = dict.fromkeys(State, 0)
     for group in groups:
         is_state = isinstance(group["_id"], str) and group["_id"] in set(State)
@@ -194,7 +204,7 @@ def _outcome(
     loss: float | None, result: Mapping[str, Any], error: Failure | None, duration_s: float | None
 ) -> Document:
     return present(
-        # A float always: the validator, the index and the sort are about numbers of one type.
+        # Always a float: the validator, the index and the sort compare numbers of one type.
         loss=None if loss is None else float(loss),
         result=encoded(result, "result"),
         error=error and present(**encoded(asdict(error), "error")),
@@ -203,13 +213,13 @@ def _outcome(
 
 
 def _trial_fields(document: Mapping[str, Any]) -> tuple[Fields, str, int]:
-    """Return the fields of a trial in the present layout, its experiment and its number."""
-    place = place_of("Trial", document)
-    fields = Fields(migrated(document, TRIAL_STEPS, place), place)
+    """Return the fields of a trial in the current layout, its experiment and its number."""
+    label = document_label("Trial", document)
+    fields = Fields(migrate(document, TRIAL_STEPS, label), label)
     exp_key, tid = fields.text("exp_key"), fields.integer("tid", least=0)
     if document.get("_id") != trial_id(exp_key, tid):
         is_number = str(document.get("_id")).startswith(f"{exp_key}/")
-        fields.refuse("tid" if is_number else "exp_key", "what the _id says")
+        fields.refuse("tid" if is_number else "exp_key", "the same as in the _id")
     return fields, exp_key, tid
 
 

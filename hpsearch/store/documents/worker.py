@@ -1,4 +1,4 @@
-"""Workers as documents, and back; pure."""
+"""Converting workers to documents and back."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from hpsearch.core.worker import Worker, WorkerState
 from hpsearch.store.documents.encoding import encoded
-from hpsearch.store.documents.fields import Fields, place_of
+from hpsearch.store.documents.fields import Fields, document_label
 from hpsearch.store.documents.migration import Document
 
 
 def worker_document(worker: Worker) -> Document:
-    """Return the document of a worker, without the times, which are the store's."""
+    """Return the document of a worker, without times, which the store sets."""
     return {
         "_id": worker.name,
         "host": worker.host,
@@ -28,7 +28,7 @@ def worker_document(worker: Worker) -> Document:
 
 def worker_from(document: Mapping[str, Any]) -> Worker:
     """Return the worker of a document; raises ``UnreadableError`` as ``trial_from`` does."""
-    fields = Fields(document, place_of("Worker", document))
+    fields = Fields(document, document_label("Worker", document))
     return Worker(
         name=fields.text("_id"),
         host=fields.text("host"),

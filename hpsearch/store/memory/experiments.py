@@ -10,7 +10,7 @@ from typing import Any
 from hpsearch.core.experiment import UNDECIDED, Elapsed, Experiment, ExperimentState, ObjectiveChange
 from hpsearch.errors import NotFoundError
 from hpsearch.store.protocol import Leadership
-from hpsearch.store.rules import check_joinable, code_before, joined_objective
+from hpsearch.store.rules import check_joinable, joined_objective, replaced_fingerprint
 
 
 @dataclass(slots=True)
@@ -138,7 +138,7 @@ def _not_led_yet(started_at: datetime) -> Elapsed:
 def _joined_objective(stored: Experiment, wanted: Experiment, now: datetime) -> dict[str, Any]:
     """Return the fields of the objective after a join, with its changes."""
     objective = joined_objective(stored.objective, wanted.objective)
-    before, changes = code_before(stored.objective, objective), stored.objective_changes
+    before, changes = replaced_fingerprint(stored.objective, objective), stored.objective_changes
     if before is not None and objective.fingerprint is not None:
         changes = (*changes, ObjectiveChange(at=now, before=before, after=objective.fingerprint))
     return {"objective": objective, "objective_changes": changes}

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from hpsearch.core.experiment import Elapsed, Experiment, ExperimentState, check_priority
 from hpsearch.core.trial import FINISHED, Report, Result, State, Trial, trial_id
-from hpsearch.core.worker import Worker, is_known
+from hpsearch.core.worker import Worker, has_valid_entry
 from hpsearch.errors import ExperimentActiveError, LeaseLostError, NotFoundError, TrialExistsError
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
@@ -43,10 +43,10 @@ from hpsearch.store.rules import (
     check_size,
     checked_content,
     is_same_point,
-    no_attachment,
-    received,
+    no_attachment_message,
     stored_name,
     visible_attempts,
+    with_store_times,
 )
 
 
@@ -140,7 +140,7 @@ class MemoryStore:
             for trial in new:
                 present = self._stored(trial)
                 if present is None:
-                    self._trials_of(trial.exp_key).put(received(trial, self.now()))
+                    self._trials_of(trial.exp_key).put(with_store_times(trial, self.now()))
                 elif not is_same_point(trial, present):
                     raise TrialExistsError(trial.id)
 
@@ -224,7 +224,7 @@ class MemoryStore:
         with self._changed:
             visible, key = self._visible(exp_key, tid), stored_name(name)
             if key not in visible:
-                raise NotFoundError(no_attachment(exp_key, key, tid))
+                raise NotFoundError(no_attachment_message(exp_key, key, tid))
             check_size(exp_key, key, len(visible[key]), max_bytes)
             return visible[key]
 
@@ -373,7 +373,7 @@ class MemoryStore:
         with self._changed:
             now = self.now()
             known = (self._workers[name] for name in sorted(self._workers))
-            return [worker for worker in known if is_known(worker, now)]
+            return [worker for worker in known if has_valid_entry(worker, now)]
 
     def n_workers(self) -> int:
         """Return the number of registry entries."""

@@ -27,7 +27,7 @@ from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.mongo.gridfs import Place
 from hpsearch.store.mongo.queries import Filter
 from hpsearch.store.mongo.schema import CHUNKS, FILES
-from hpsearch.store.rules import Content, check_size, no_attachment
+from hpsearch.store.rules import Content, check_size, no_attachment_message
 
 T = TypeVar("T")
 
@@ -94,7 +94,7 @@ class Attachments:
         while True:
             file = self._call(self._files.find_one, wanted, sort=gridfs.LATEST_FIRST)
             if file is None:
-                raise NotFoundError(no_attachment(place.exp_key, place.name, place.tid))
+                raise NotFoundError(no_attachment_message(place.exp_key, place.name, place.tid))
             n_bytes = _fields(file).integer("length", least=0)
             check_size(place.exp_key, place.name, n_bytes, max_bytes)
             data = self._read_chunks(file)

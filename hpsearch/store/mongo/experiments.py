@@ -22,14 +22,14 @@ from hpsearch.store.documents.experiment import (
     leadership_from,
     objective_document,
 )
-from hpsearch.store.documents.migration import Document, raised
+from hpsearch.store.documents.migration import Document, layout_changes
 from hpsearch.store.mongo import experiment_queries as queries
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.corrupt_documents import CorruptDocuments
 from hpsearch.store.mongo.queries import Filter, Pipeline
 from hpsearch.store.mongo.reading import read
 from hpsearch.store.protocol import Leadership
-from hpsearch.store.rules import check_joinable, code_before, joined_objective
+from hpsearch.store.rules import check_joinable, joined_objective, replaced_fingerprint
 
 
 class Experiments:
@@ -68,10 +68,10 @@ class Experiments:
             found = _found(self._update(this, queries.create(document), upsert=True), experiment.exp_key)
             stored = experiment_from(found)
             check_joinable(stored, experiment, accepts_change=accepts_change)
-            join = queries.raise_layout(raised(found)) + queries.join(document)
+            join = queries.raise_layout(layout_changes(found)) + queries.join(document)
             objective = joined_objective(stored.objective, experiment.objective)
             if objective != stored.objective:
-                before = code_before(stored.objective, objective)
+                before = replaced_fingerprint(stored.objective, objective)
                 join += queries.set_objective(objective_document(objective), before)
             joined = self._update(queries.unchanged(stored, found.get("schema")), join)
             if joined is not None:

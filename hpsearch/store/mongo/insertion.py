@@ -18,7 +18,7 @@ from hpsearch.store.mongo import queries
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.mongo.reading import PAGE, read
-from hpsearch.store.rules import is_same_point, received
+from hpsearch.store.rules import is_same_point, with_store_times
 
 #: Seconds between two checks whether the write of another process has reached a majority.
 _SETTLE_S = 0.02
@@ -64,7 +64,7 @@ class Insertion:
         rest = list(trials)
         while rest:
             now = self._now()
-            batch = [trial_document(received(trial, now)) for trial in rest[:PAGE]]
+            batch = [trial_document(with_store_times(trial, now)) for trial in rest[:PAGE]]
             n_new = self._call(self._insert_batch, batch)
             rest = rest[n_new:]
             if n_new < len(batch):

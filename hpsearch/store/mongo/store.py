@@ -32,7 +32,7 @@ from hpsearch.errors import (
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.health.stats import Contact
 from hpsearch.store.documents.encoding import encoded, utc
-from hpsearch.store.documents.fields import Fields, place_of
+from hpsearch.store.documents.fields import Fields, document_label
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.documents.trial import (
     BEST_FIELDS,
@@ -381,7 +381,7 @@ class MongoStore(TrialStore):
         if tid is None:
             return [0]
         document = self._trial_document(exp_key, tid, "state", "owner", "attempt")
-        trial = Fields(document, place_of("Trial", document))
+        trial = Fields(document, document_label("Trial", document))
         return visible_attempts(
             trial.one_of("state", State), trial.maybe_text("owner"), trial.count("attempt")
         )

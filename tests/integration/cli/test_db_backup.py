@@ -255,6 +255,8 @@ def test_an_attachment_with_missing_chunks_is_reported_and_left_out(
 ) -> None:
     file = documents[FILES].find_one({"metadata.name": "model"})
     documents[CHUNKS].delete_many({"files_id": file["_id"]})
-    assert "attachment search/000002/model is not in the backup" in call("db", "backup", str(tmp_path / "b")).err
+    assert (
+        "attachment search/000002/model is not in the backup" in call("db", "backup", str(tmp_path / "b")).err
+    )
     assert call("db", "restore", str(tmp_path / "b"), "--store", elsewhere).code == 0
     assert len(content(client, elsewhere)[FILES]) == 2

@@ -55,7 +55,7 @@ def processes_of(folder: Path) -> dict[int, str]:
 
 def has_keeper(folder: Path) -> bool:
     """Tell whether a keeper holds its lock; one that was killed lets go after it left the process list."""
-    lock = Directory(folder).claim_keeping()
+    lock = Directory(folder).lock_as_keeper()
     if lock is None:
         return True
     lock.close()

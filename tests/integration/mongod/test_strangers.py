@@ -17,7 +17,7 @@ from pymongo.errors import PyMongoError
 from hpsearch.errors import ConfigurationError
 from hpsearch.mongod import private_mongod, status
 from hpsearch.mongod.directory import Directory
-from hpsearch.mongod.server import ensure_running, find_living, start_bare, terminate
+from hpsearch.mongod.server import ensure_running, find_running, start_process, terminate
 
 NOBODY = 65534
 UNAUTHORIZED = 13
@@ -132,9 +132,9 @@ def test_the_port_gives_nothing_away(folder: Path, credentials: dict[str, str]) 
 
 def test_nobody_becomes_its_administrator_before_it_has_one(folder: Path) -> None:
     """MongoDB lets anybody on the machine make the first user, unless it is told not to."""
-    directory = Directory.made(folder)
+    directory = Directory.create(folder)
     with directory.locked():
-        process = start_bare(directory)
+        process = start_process(directory)
         outcomes = as_nobody(lambda: attempts(process.port))
         uri = ensure_running(directory)
     assert outcomes == dict.fromkeys(outcomes, "refused")
@@ -166,7 +166,7 @@ def test_no_socket_of_it_lies_where_others_may_go(folder: Path) -> None:
 
 def test_a_process_of_another_user_is_not_taken_for_the_server(folder: Path) -> None:
     """It could wait at the number of a server that was killed, and be told the password."""
-    directory = Directory.made(folder)
+    directory = Directory.create(folder)
     arguments = ["sleep", "60", "--dbpath", str(directory.data), "--port", "1"]
     impostor = os.fork()
     if impostor == 0:
@@ -176,7 +176,7 @@ def test_a_process_of_another_user_is_not_taken_for_the_server(folder: Path) -> 
         while "--dbpath" not in Path(f"/proc/{impostor}/cmdline").read_text():
             pass
         (directory.data / "mongod.lock").write_text(f"{impostor}\n")
-        assert find_living(directory) is None
+        assert find_running(directory) is None
     finally:
         os.kill(impostor, signal.SIGKILL)
         os.waitpid(impostor, 0)
@@ -205,7 +205,7 @@ def test_a_link_in_the_place_of_the_folder_leaves_alone_what_it_leads_to(
 
 def test_data_that_lie_behind_a_link_are_refused(folder: Path, tmp_path: Path) -> None:
     (victim := tmp_path / "victim").mkdir(mode=0o755)
-    Directory.made(folder).data.rmdir()
+    Directory.create(folder).data.rmdir()
     (folder / "data").symlink_to(victim)
 
     with pytest.raises(ConfigurationError, match="symbolic link"):

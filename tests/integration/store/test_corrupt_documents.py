@@ -363,7 +363,7 @@ def test_a_number_that_was_given_to_another_trial_ends_the_coordinator_with_a_se
     last = f"{experiment.exp_key}/{PENDING:06d}"
     database.raw[TRIALS].update_one({"_id": last}, {"$set": {"tid": PENDING + 1}})
     before = database.raw[TRIALS].find_one({"_id": last})
-    with pytest.raises(UnreadableError, match=f"{last}.* tid should be what the _id says"):
+    with pytest.raises(UnreadableError, match=f"{last}.* tid should be the same as in the _id"):
         database.store.insert([point(experiment.exp_key, PENDING + 1)])
     assert database.raw[TRIALS].find_one({"_id": last}) == before
 

@@ -10,7 +10,7 @@ from hpsearch.core.experiment import DEFAULT_PRIORITY, Algorithm, Budget, Defaul
 from hpsearch.core.trial import Trial
 from hpsearch.errors import UnreadableError
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
-from hpsearch.store.documents.migration import EXPERIMENT_STEPS, SCHEMA, TRIAL_STEPS, migrated, raised
+from hpsearch.store.documents.migration import EXPERIMENT_STEPS, SCHEMA, TRIAL_STEPS, layout_changes, migrate
 from hpsearch.store.documents.trial import trial_document, trial_from
 
 #: As layout 1 wrote them.
@@ -29,7 +29,7 @@ EXPERIMENT_1: dict[str, Any] = {
 def test_a_trial_of_the_first_layout_is_read_as_it_was_meant() -> None:
     expected = Trial(exp_key="e", tid=3, values={"x": 0.5}, params={"x": 0.5}, origin="tpe")
     assert trial_from(TRIAL_1) == expected
-    assert migrated(TRIAL_1, TRIAL_STEPS, "it") == trial_document(expected)
+    assert migrate(TRIAL_1, TRIAL_STEPS, "it") == trial_document(expected)
 
 
 def test_an_experiment_of_the_first_layout_is_read_as_it_was_meant() -> None:
@@ -40,9 +40,9 @@ def test_an_experiment_of_the_first_layout_is_read_as_it_was_meant() -> None:
     assert experiment_from(EXPERIMENT_1) == expected
     present = experiment_document(expected)
     assert present.pop("priority") == DEFAULT_PRIORITY  # what is missing means
-    assert migrated(EXPERIMENT_1, EXPERIMENT_STEPS, "it") == present
-    assert raised(EXPERIMENT_1) == {"schema": SCHEMA}
-    assert raised(experiment_document(expected)) == {}
+    assert migrate(EXPERIMENT_1, EXPERIMENT_STEPS, "it") == present
+    assert layout_changes(EXPERIMENT_1) == {"schema": SCHEMA}
+    assert layout_changes(experiment_document(expected)) == {}
 
 
 def test_steps_are_taken_one_after_the_other_from_the_layout_of_the_document() -> None:
@@ -51,7 +51,7 @@ def test_steps_are_taken_one_after_the_other_from_the_layout_of_the_document() -
         for version in range(1, SCHEMA)
     }
     for version in range(1, SCHEMA + 1):
-        taken = migrated({"schema": version}, steps, "it")
+        taken = migrate({"schema": version}, steps, "it")
         assert taken["schema"] == SCHEMA
         assert taken.get("path", []) == list(range(version, SCHEMA))
 
@@ -62,7 +62,7 @@ def test_there_is_a_step_from_every_layout() -> None:
 
 def test_a_migration_leaves_the_document_as_it_was() -> None:
     before = dict(EXPERIMENT_1)
-    migrated(EXPERIMENT_1, EXPERIMENT_STEPS, "it")
+    migrate(EXPERIMENT_1, EXPERIMENT_STEPS, "it")
     assert before == EXPERIMENT_1
 
 
