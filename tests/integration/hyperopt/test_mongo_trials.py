@@ -405,7 +405,7 @@ def test_a_changed_value_in_the_objective_is_named_in_the_error(jobs: MongoJobs,
         run(1.0, 2, **given)
         run(1.0, 3, **given)
     for start, more, message in [
-        (2.0, given, r"has another value of 'stamped\.start' here; what changes from run"),
+        (2.0, given, r"has another value of 'stamped\.start' here; do not put values that change from run"),
         (
             1.0,
             {"$ref": 2, "a.b": 3, "$c": 4},

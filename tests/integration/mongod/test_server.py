@@ -339,5 +339,5 @@ def test_folder_in_use_elsewhere_is_refused(folder: Path) -> None:
     wait_until(lambda: status(folder).pid is None)
     with (folder / "data" / "mongod.lock").open("r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(ConfigurationError, match="in use by another mongod"):
+        with pytest.raises(ConfigurationError, match="Another mongod uses"):
             private_mongod(folder)
