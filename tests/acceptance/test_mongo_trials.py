@@ -243,7 +243,7 @@ def test_a_script_whose_workers_all_refused_its_objective_is_told_and_goes_on_wi
     refusing = office.worker("--exp-key", "tune", HPSEARCH_SECRET="the secret of somebody else")
     assert wait_for_exit(refusing) != 0
     wait_until(lambda: "have left" in office.output(script), "what the script is told")
-    assert "1 of them without a trial: their logs say why (often another HPSEARCH_SECRET" in office.output(
+    assert "1 of them without a trial; check their logs (often another HPSEARCH_SECRET" in office.output(
         script
     )
     office.worker("--exp-key", "tune")

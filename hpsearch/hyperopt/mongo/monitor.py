@@ -101,16 +101,16 @@ class SearchMonitor:
         match reason:
             case _IdleReason.NO_CLAIM:
                 logger.warning(
-                    "No worker takes a trial of %s, though %d could: their logs say why, such as a module or "
-                    "a secret that they lack",
+                    "No worker claims a trial of %s, although %d could; check their logs, for example for a "
+                    "missing module or secret",
                     name,
                     len(progress.workers),
                     extra=Event.NOBODY_TAKES.of(exp_key=name, n_workers=len(progress.workers)),
                 )
             case _IdleReason.ALL_LEFT:
                 logger.warning(
-                    "All workers of %s have left, %d of them without a trial: their logs say why (often "
-                    "another HPSEARCH_SECRET, or a module that is missing there)",
+                    "All workers of %s have left, %d of them without a trial; check their logs (often "
+                    "another HPSEARCH_SECRET or a missing module)",
                     name,
                     progress.n_left_idle,
                     extra=Event.ALL_LEFT.of(exp_key=name, n_left_idle=progress.n_left_idle),

@@ -78,7 +78,7 @@ def test_workers_that_claim_nothing_are_reported(warnings: Callable[[], list[str
     search.after(19.0, pending=3, workers=[WORKER])
     assert warnings() == []
     search.after(2.0, pending=3, workers=[WORKER])
-    assert "though 1 could: their logs say why" in warnings()[0]
+    assert "although 1 could; check their logs" in warnings()[0]
 
 
 def test_each_period_without_workers_is_reported(warnings: Callable[[], list[str]]) -> None:
@@ -102,7 +102,7 @@ def test_workers_that_left_without_a_trial_are_reported(warnings: Callable[[], l
     search.after(6.0, pending=1, n_left_idle=3)
     assert len(warnings()) == 2
     assert (
-        "have left, 3 of them without a trial: their logs say why (often another HPSEARCH_SECRET"
+        "have left, 3 of them without a trial; check their logs (often another HPSEARCH_SECRET"
         in warnings()[1]
     )
     search.after(6.0, pending=1, done=1, n_left_idle=3)

@@ -1,4 +1,4 @@
-"""What people do with trials afterwards: tables, JSON, files, going on tomorrow."""
+"""Trials after a search: tables, JSON, files, continuing later."""
 
 import copy
 import datetime
@@ -37,7 +37,7 @@ def objective(params):
     }
 
 
-# a file between two days
+# continue from a file
 path = os.path.join(tempfile.mkdtemp(), "my_model.hyperopt")
 for day in range(3):
     try:
@@ -89,7 +89,7 @@ print(
     len(trials.attachments) == sum(s == "ok" for s in trials.statuses()),
 )
 
-# all at once
+# several columns
 idxs, vals = trials.idxs_vals
 print(
     sorted(idxs) == sorted(vals) == sorted(trials.idxs) == sorted(trials.vals),

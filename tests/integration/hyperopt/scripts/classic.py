@@ -1,4 +1,4 @@
-"""The first lesson: one parameter, then a dict, then nested choices, and what comes back."""
+"""The first lesson: one parameter, a dict, nested choices, and the results."""
 
 import numpy as np
 from hyperopt import STATUS_OK, Trials, fmin, hp, rand, space_eval, tpe

@@ -1,4 +1,4 @@
-"""Graphs as libraries handle them: built, walked, changed, evaluated, sampled; and algorithms over them."""
+"""Graphs as libraries use them: building, traversal, changes, evaluation, sampling, algorithms."""
 
 import io
 
@@ -30,7 +30,7 @@ stream = io.StringIO()
 choice.pprint(stream, indent=4)
 print(stream.getvalue())
 
-# Keys that are no text, lengths, unpacking
+# Keys that are not text, lengths, unpacking
 print(as_apply({2: "b", 1: x}))
 show("length of a dict", lambda: len(as_apply({"a": 1, "b": 2})))
 show("length of a tuple", lambda: len(as_apply((1, 2, 3))))
@@ -100,7 +100,7 @@ show("not merged", lambda: len(dfs(clone_merge(product))) == len(dfs(product)))
 show("made by hand", lambda: Apply("add", [as_apply(1), as_apply(2)], {}).eval())
 show("set", lambda: rec_eval(recursive_set_rng_kwarg(scope.uniform(0, 1), np.random.default_rng(5))) < 1)
 
-# Draws are those of NumPy: the same seed gives the same samples
+# The same seed gives the same samples
 print({"uniform", "qlognormal", "randint", "categorical"} <= implicit_stochastic_symbols)
 rng = np.random.default_rng(7)
 for node in (
@@ -124,7 +124,7 @@ for node in (
     print(sample(node, rng))
 print(sample({"u": scope.uniform(0, 1), "l": [scope.normal(5, 1)]}, np.random.default_rng(1)))
 
-# What is active when
+# Conditions of parameters
 hps = {}
 inner = hp.choice("d", [x, 1])
 expr_to_config(hp.choice("c", [0, [x, inner], hp.choice("e", [hp.normal("f", 0, 1), x])]), (True,), hps)
@@ -170,7 +170,7 @@ for algo in (rand.suggest, tpe.suggest, anneal.suggest):
     doc = algo([0], domain, Trials(), 5)[0]
     print({label: type(value[0]).__name__ for label, value in doc["misc"]["vals"].items() if label in "cyz"})
 
-# Values that libraries give for what is not active
+# Values that libraries pass for inactive labels
 for point in ({"c": 0, "x": None, "p": None}, {"c": 1, "x": 2.0, "other": 1}, {"c": 2, "p": 0, "x": []}):
     show(f"point {point}", lambda point=point: space_eval(choice, point))
 show("an option of NumPy's", lambda: type(space_eval(hp.choice("n", np.arange(3)), {"n": 1})).__name__)

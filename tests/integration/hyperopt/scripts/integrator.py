@@ -1,4 +1,4 @@
-"""Calls on trials, documents and algorithms that libraries make."""
+"""The calls of libraries on trials, documents and algorithms."""
 
 import numpy as np
 from hyperopt import FMinIter, Trials, base, hp, rand, tpe, trials_from_docs

@@ -43,7 +43,7 @@ def hyperopt_train_test(params):
     params = dict(params)
     t = params.pop("type")
     for name, value in params.items():
-        # an option that is a NumPy integer may arrive as Python's
+        # a NumPy integer as option may arrive as a Python int
         kind = "int" if isinstance(value, np.integer) else type(value).__name__
         kinds.setdefault((t, name), set()).add(kind)
     features = iris.data
@@ -79,7 +79,7 @@ print(
     type(space_eval(space, {"classifier_type": 0, "knn_n_neighbors": 4, "weights": 1, "scale": 0})).__name__
 )
 
-# the answer of a choice is an index, and space_eval turns it into the option
+# the result of a choice is an index; space_eval converts it to the option
 best = fmin(
     lambda c: abs(c["n"] - 7) + (c["kernel"] == "rbf"),
     {"n": hp.choice("n", list(range(5, 10))), "kernel": hp.choice("kernel", ["linear", "rbf"])},

@@ -1,4 +1,4 @@
-"""The pictures: each function draws on the current figure; what Hyperopt prints meanwhile is left out."""
+"""Plots: each function draws on the current figure; the output of Hyperopt is ignored."""
 
 import contextlib
 import io
@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 from hyperopt import Trials, fmin, hp, plotting, rand
 from hyperopt.plotting import main_plot_histogram, main_plot_history, main_plot_vars
 
-# Hyperopt unpickles what it draws; here nothing that a database may hold is unpickled.
+# Hyperopt unpickles attachments; hpsearch never does.
 encoded = json.dumps if plotting.__name__.startswith("hpsearch") else pickle.dumps
 space = {
     "x": hp.uniform("x", -3, 3),

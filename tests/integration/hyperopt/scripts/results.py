@@ -1,4 +1,4 @@
-"""What an objective may return, and what becomes of failures."""
+"""Return values of objectives, and failures."""
 
 import math
 

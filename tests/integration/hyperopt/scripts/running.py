@@ -1,4 +1,4 @@
-"""Ways to call fmin, and what a caller sees of it."""
+"""Ways to call fmin, and its output."""
 
 import contextlib
 import functools
@@ -16,7 +16,7 @@ logging.basicConfig(level=logging.CRITICAL)
 space = {"x": hp.uniform("x", -1, 1), "y": hp.normal("y", 0, 2)}
 
 
-# objectives of every sort
+# all kinds of objectives
 def with_data(params, data, scale=1):
     return scale * params["x"] ** 2 + sum(data)
 
@@ -62,7 +62,7 @@ print(type(fmin(lambda args: args[0], (hp.uniform("a", 0, 1), 5), rand.suggest, 
 print(fmin(lambda c: c["n"], {"n": 5, "s": ["a", None]}, rand.suggest, 2, verbose=False))
 print(sorted(Trials().fmin(lambda p: p["x"], space, algo=rand.suggest, max_evals=2)))
 
-# progress, in every spelling
+# progress options
 for shown in (
     {},
     {"verbose": True},
@@ -98,7 +98,7 @@ fmin(lambda p: time.sleep(0.05) or p["x"], space, rand.suggest, timeout=1, trial
 print(1 <= time.time() - began < 5, 2 < len(trials) < 100)
 
 
-# seeds: the same twice, other seeds other points
+# the same seed gives the same points
 def points(seed):
     trials = Trials()
     fmin(
@@ -115,7 +115,7 @@ def points(seed):
 
 print(points(3) == points(3), points(3) == points(4))
 
-# an objective that raises ends the search with its own exception, and leaves the trials readable
+# an exception of the objective ends the search, and the trials stay readable
 trials, answers = Trials(), iter([3.0, 2.0])
 
 

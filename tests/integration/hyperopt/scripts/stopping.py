@@ -1,4 +1,4 @@
-"""Budgets, thresholds, early stopping, points to try first, and going on."""
+"""Budgets, thresholds, early stopping, initial points, and continuing."""
 
 import functools
 import os
