@@ -20,16 +20,17 @@ from hpsearch.hyperopt.engine.documents import (
     spec_from_misc,
 )
 from hpsearch.hyperopt.engine.trials import Trials
-from hpsearch.hyperopt.engine.unsupported import MongoWorker, main_worker
-from hpsearch.hyperopt.exceptions import InvalidTrial
-from hpsearch.hyperopt.mongo.exceptions import (
-    DomainSwapError,
-    InvalidMongoTrial,
+from hpsearch.hyperopt.engine.unsupported import (
+    MongoWorker,
     OperationFailure,
     ReserveTimeout,
     Shutdown,
     WaitQuit,
+    main_worker,
 )
+from hpsearch.hyperopt.exceptions import InvalidTrial
+from hpsearch.hyperopt.mongo.documents import InvalidMongoTrial
+from hpsearch.hyperopt.mongo.experiment import DomainSwapError
 from hpsearch.hyperopt.mongo.jobs import MongoJobs
 from hpsearch.hyperopt.mongo.trials import MongoTrials
 from hpsearch.hyperopt.mongo.worker_ctrl import WorkerCtrl as MongoCtrl

@@ -58,3 +58,19 @@ def atpe_suggest(*_args: object, **_kwargs: object) -> NoReturn:
         "hpsearch has no atpe.suggest, which needs Hyperopt's trained models; use tpe.suggest, which needs "
         "no tuning."
     )
+
+
+class OperationFailure(Exception):  # noqa: N818 - Hyperopt's name, like those below
+    """Hyperopt's error for a refused operation; never raised, since hpsearch raises ``StoreError``."""
+
+
+class ReserveTimeout(Exception):  # noqa: N818
+    """Hyperopt's error for an idle worker; never raised, since workers poll until their own limits."""
+
+
+class Shutdown(Exception):  # noqa: N818
+    """Hyperopt's error for a worker that stops; never raised, since it finishes or releases its trial."""
+
+
+class WaitQuit(Exception):  # noqa: N818
+    """Hyperopt's error for an interrupted wait of a worker; never raised."""

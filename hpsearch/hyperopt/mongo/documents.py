@@ -19,8 +19,8 @@ from hpsearch.hyperopt.engine.documents import (
     new_misc,
     spec_from_misc,
 )
+from hpsearch.hyperopt.exceptions import InvalidTrial
 from hpsearch.hyperopt.migration.job_import import point_of, with_outcome
-from hpsearch.hyperopt.mongo.exceptions import InvalidMongoTrial
 from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK
 from hpsearch.space.tree import Space
 
@@ -32,6 +32,10 @@ _NO_RESULT: Mapping[str, Any] = {"status": STATUS_NEW}
 
 #: Origin of a trial that a script inserted.
 ORIGIN = "script"
+
+
+class InvalidMongoTrial(InvalidTrial):
+    """A document cannot be inserted as a trial; ``obj`` is the document."""
 
 
 def labels_of(experiment: Experiment) -> list[str]:

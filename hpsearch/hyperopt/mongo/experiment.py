@@ -12,7 +12,6 @@ from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentMismatchError, NotFoundError
 from hpsearch.hyperopt.engine.iteration import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import algorithm_of
-from hpsearch.hyperopt.mongo.exceptions import DomainSwapError
 from hpsearch.hyperopt.mongo.objective import prepare_objective
 from hpsearch.objective.by_value import ATTACHMENT
 from hpsearch.runtime.events import Event
@@ -27,6 +26,10 @@ _MISMATCH_ADVICE = (
     "give MongoTrials another exp_key for a new search, or call its delete_all() to delete this one; "
     "to continue after changing the code of a function in a module, set its accepts_changed_objective."
 )
+
+
+class DomainSwapError(ExperimentMismatchError):
+    """The experiment exists with another objective or space."""
 
 
 def open_experiment(trials: MongoTrials, rounds: FMinIter, n_more: int | None) -> Experiment:
