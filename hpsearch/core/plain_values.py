@@ -16,7 +16,15 @@ from hpsearch.runtime.escaping import shown
 
 
 class UnstorableError(ValueError):
-    """A value has no plain form: ``problem`` is a predicate about it, ``advice`` what to store instead."""
+    """A value has no plain form.
+
+    Parameters
+    ----------
+    problem : str
+        Predicate of a sentence about the value.
+    advice : str
+        What to store instead.
+    """
 
     def __init__(self, problem: str, advice: str) -> None:
         super().__init__(problem)

@@ -26,7 +26,6 @@ from hpsearch.hyperopt.engine.unsupported import (
     ReserveTimeout,
     Shutdown,
     WaitQuit,
-    main_worker,
 )
 from hpsearch.hyperopt.exceptions import InvalidTrial
 from hpsearch.hyperopt.mongo.documents import InvalidMongoTrial
@@ -87,7 +86,7 @@ __all__ = [
 _FORM = "mongo://[user[:password]@]host[:port]/database/collection[?authSource=database]"
 
 
-main = main_worker_helper = main_worker
+main = main_worker = main_worker_helper = MongoWorker
 
 
 def number_of_jobs_in_db(options: Any) -> int:

@@ -10,10 +10,6 @@ _USE_A_FLEET = (
     "use Trials() to search in this process, or the commands hpsearch run and hpsearch worker to search on "
     "many machines."
 )
-_RUN_THE_COMMAND = (
-    "A worker cannot be started from Python; run the command hpsearch-mongo-worker, which takes the options "
-    "of hyperopt-mongo-worker, or hpsearch worker."
-)
 
 
 class _Unsupported:
@@ -44,16 +40,20 @@ class SparkTrials(_Unsupported):
 class MongoWorker(_Unsupported):
     """Hyperopt's worker as an object; raises ``ConfigurationError``."""
 
-    _message = _RUN_THE_COMMAND
-
-
-def main_worker(*_args: object, **_kwargs: object) -> NoReturn:
-    """Raise ``ConfigurationError``: a worker is a command."""
-    raise ConfigurationError(_RUN_THE_COMMAND)
+    _message = (
+        "A worker cannot be started from Python; run the command hpsearch-mongo-worker, which takes the "
+        "options of hyperopt-mongo-worker, or hpsearch worker."
+    )
 
 
 def atpe_suggest(*_args: object, **_kwargs: object) -> NoReturn:
-    """Raise ``ConfigurationError``: the trained models of ``atpe`` belong to Hyperopt."""
+    """Raise ``ConfigurationError``: the trained models of ``atpe`` belong to Hyperopt.
+
+    Parameters
+    ----------
+    *_args, **_kwargs
+        Ignored.
+    """
     raise ConfigurationError(
         "hpsearch has no atpe.suggest, which needs Hyperopt's trained models; use tpe.suggest, which needs "
         "no tuning."

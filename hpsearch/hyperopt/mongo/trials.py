@@ -248,7 +248,22 @@ class MongoTrials(Trials):
     def insert_points(
         self, experiment: Experiment, space: Space, points: Iterable[Mapping[str, Any]]
     ) -> None:
-        """Queue points ahead of all other trials, except those that the experiment has already."""
+        """Queue points ahead of all other trials, except those that the experiment has already.
+
+        Parameters
+        ----------
+        experiment : Experiment
+            As stored.
+        space : Space
+            That of the script, equal to the stored one.
+        points : iterable of mapping
+            Raw values by label.
+
+        Raises
+        ------
+        SpaceError
+            If a point is invalid in the space.
+        """
         wanted = [point_of(space, complete_point(space, point)) for point in points]
         self.refresh()
         known = [spec_from_misc(doc["misc"]) for doc in self._every_doc()]
