@@ -1,4 +1,4 @@
-"""What the tests of the coordinator share."""
+"""Fixtures for tests of the coordinator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a search ends, and what becomes of what runs then."""
+"""When a search ends, and what happens to trials that still run."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ EVENTS = ["claim", "finish", "race", "fail", "release", "vanish", "pass", "repla
 
 @settings(max_examples=60, deadline=None)
 @given(events=st.lists(st.sampled_from(EVENTS), max_size=60), max_evals=st.integers(1, 6))
-def test_the_budget_is_met_exactly_whatever_happens_in_between(events: list[str], max_evals: int) -> None:
-    """Trials finish, fail, are given back or lost; coordinators die, and rivals bid for the lead."""
+def test_the_budget_is_met_exactly_under_all_events(events: list[str], max_evals: int) -> None:
+    """Trials finish, fail, return or are lost; coordinators die, and others bid for the leadership."""
     store = FakeClockStore()
     store.open_search(max_evals=max_evals)
     store.add_worker("w", 3)
@@ -70,10 +70,10 @@ def test_the_budget_is_met_exactly_whatever_happens_in_between(events: list[str]
 
 
 @pytest.mark.parametrize("algorithm", ["tpe", "random"])
-def test_a_search_without_repeats_ends_when_all_points_are_tried(
+def test_a_search_without_repeats_ends_when_all_points_are_evaluated(
     store: FakeClockStore, algorithm: str
 ) -> None:
-    """Not while any of them runs; a second coordinator, which knows only the store, ends it as well."""
+    """Not while one of them runs; a second coordinator, which knows only the store, can end it, too."""
     store.open_search(
         algorithm, space=Space({"x": hp.randint("x", 5), "y": hp.choice("y", ["a", "b"])}), no_repeats=True
     )
@@ -99,7 +99,7 @@ def test_a_search_without_repeats_ends_when_all_points_are_tried(
     assert (ended.state, ended.ended_why) == (ExperimentState.DONE, "no_more_points")
 
 
-def test_a_search_that_is_taken_up_with_a_larger_budget_goes_on_to_its_end(store: FakeClockStore) -> None:
+def test_a_search_that_resumes_with_a_larger_budget_reaches_it(store: FakeClockStore) -> None:
     store.open_search(max_evals=3)
     assert run_search(store, store.coordinator()) == 3
     assert store.experiment(KEY).state is ExperimentState.DONE
@@ -141,13 +141,13 @@ def test_a_step_of_the_stores_clock_neither_ends_nor_prolongs_a_search(
 
 
 def test_the_time_of_a_search_is_the_sum_of_what_its_leaders_measured(store: FakeClockStore) -> None:
-    """One resigns, one dies with its lease, the last begins as the store's clock is an hour ahead."""
+    """One resigns, one dies with its lease, the last begins when the store's clock is an hour ahead."""
     store.open_search(timeout_s=100.0)
     first = store.coordinator()
     first.tick()
     store.seconds += 10
     first.resign()
-    store.seconds += 1000  # nobody leads
+    store.seconds += 1000  # no coordinator leads
     second, standby = store.coordinator(), store.coordinator()
     for _ in range(21):
         assert second.tick().elapsed_s < 31
@@ -166,7 +166,7 @@ def test_the_time_of_a_search_is_the_sum_of_what_its_leaders_measured(store: Fak
     assert store.experiment(KEY).elapsed_s(store.now()) == 100.0
 
 
-def test_the_time_of_a_search_goes_on_while_it_is_paused(store: FakeClockStore) -> None:
+def test_the_time_of_a_search_includes_pauses(store: FakeClockStore) -> None:
     store.open_search(timeout_s=60.0)
     coordinator = store.coordinator()
     coordinator.tick()
@@ -176,8 +176,8 @@ def test_the_time_of_a_search_goes_on_while_it_is_paused(store: FakeClockStore) 
     assert coordinator.is_over()
 
 
-def test_a_leader_counts_from_zero_when_the_search_is_taken_up_again_under_it(store: FakeClockStore) -> None:
-    """Somebody stops the search and starts it again before its leader has looked."""
+def test_a_leader_counts_from_zero_when_the_search_is_restarted(store: FakeClockStore) -> None:
+    """The search is stopped and started again between two ticks of its leader."""
     store.open_search(timeout_s=60.0)
     coordinator = store.coordinator()
     coordinator.tick()
@@ -192,7 +192,7 @@ def test_a_leader_counts_from_zero_when_the_search_is_taken_up_again_under_it(st
     assert store.experiment(KEY).elapsed_s(store.now()) <= 21.0
 
 
-def test_what_runs_at_the_end_may_finish_within_the_grace(store: FakeClockStore) -> None:
+def test_running_trials_may_finish_within_the_grace_period(store: FakeClockStore) -> None:
     store.open_search(timeout_s=10.0)
     store.add_worker("w", 2)
     coordinator = store.coordinator()
@@ -218,8 +218,8 @@ def test_what_runs_at_the_end_may_finish_within_the_grace(store: FakeClockStore)
     assert progress.counts[State.PENDING] == progress.counts[State.RUNNING] == 0
 
 
-def test_trials_that_somebody_deleted_are_suggested_anew(store: FakeClockStore) -> None:
-    """The search would wait for them for ever."""
+def test_deleted_trials_are_suggested_again(store: FakeClockStore) -> None:
+    """Otherwise the search would wait for them for ever."""
     store.open_search(max_evals=3)
     coordinator = store.coordinator()
     coordinator.tick()
@@ -228,7 +228,7 @@ def test_trials_that_somebody_deleted_are_suggested_anew(store: FakeClockStore) 
     assert run_search(store, coordinator) == 3
 
 
-def test_an_interrupt_cuts_the_grace_short(store: FakeClockStore) -> None:
+def test_an_interrupt_ends_the_grace_period(store: FakeClockStore) -> None:
     store.open_search(timeout_s=10.0)
     coordinator = store.coordinator()
     coordinator.tick()
@@ -241,7 +241,9 @@ def test_an_interrupt_cuts_the_grace_short(store: FakeClockStore) -> None:
     assert store.in_state(State.RUNNING) == []
 
 
-def test_a_leader_that_loses_the_lead_at_the_end_leaves_the_rest_to_the_next(store: FakeClockStore) -> None:
+def test_a_leader_that_is_replaced_while_it_ends_the_search_leaves_the_rest_to_the_next(
+    store: FakeClockStore,
+) -> None:
     store.open_search(timeout_s=10.0)
     coordinator = store.coordinator()
     coordinator.tick()
@@ -260,7 +262,7 @@ def test_a_leader_that_loses_the_lead_at_the_end_leaves_the_rest_to_the_next(sto
     assert store.experiment(KEY).state is ExperimentState.RUNNING
 
 
-def test_a_search_ends_for_a_reason_of_the_callers_unless_another_leads_it(store: FakeClockStore) -> None:
+def test_a_search_ends_for_the_callers_reason_unless_another_coordinator_leads(store: FakeClockStore) -> None:
     store.open_search()
     leader, standby = store.coordinator(), store.coordinator()
     leader.tick()
@@ -272,10 +274,10 @@ def test_a_search_ends_for_a_reason_of_the_callers_unless_another_leads_it(store
     assert (ended.state, ended.ended_why) == (ExperimentState.DONE, "early_stop")
 
 
-def test_a_leader_that_slept_ends_nothing_of_a_search_that_others_took_up_again(
+def test_a_leader_that_slept_ends_nothing_of_a_restarted_search(
     store: FakeClockStore,
 ) -> None:
-    """However far it had come: it is told by its lease, then by the store."""
+    """At any step: first its lease prevents that, then the store."""
     store.open_search()
     sleeper, rival = store.coordinator(), store.coordinator()
     sleeper.tick()
@@ -284,7 +286,7 @@ def test_a_leader_that_slept_ends_nothing_of_a_search_that_others_took_up_again(
         store.seconds += LEADER_LEASE_S + 1
         rival.tick()
 
-    store.before_count = oversleep  # after what waits was cancelled
+    store.before_count = oversleep  # after the pending trials were cancelled
     sleeper.wind_down(0.0, reason=EndReason.TIMEOUT)
     assert store.experiment(KEY).state is ExperimentState.RUNNING
     store.seconds += 1

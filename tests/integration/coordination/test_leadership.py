@@ -1,4 +1,4 @@
-"""Who leads, and what becomes of a leader that does not any more."""
+"""Which coordinator leads, and what a replaced leader does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hpsearch.space.tree import Values
 from tests.support.fake_clock_store import KEY, FakeClockStore, InterruptedSuggester, run_search
 
 
-def test_a_standby_suggests_nothing_until_the_leader_is_gone(store: FakeClockStore) -> None:
+def test_a_standby_suggests_nothing_until_the_lease_of_the_leader_expires(store: FakeClockStore) -> None:
     store.open_search()
     leader, standby = store.coordinator(), store.coordinator()
     leader.tick()
@@ -29,7 +29,7 @@ def test_a_standby_suggests_nothing_until_the_leader_is_gone(store: FakeClockSto
     assert leader.tick().is_standby
 
 
-def test_a_leader_that_resigns_is_relieved_at_once(store: FakeClockStore) -> None:
+def test_a_leader_that_resigns_is_replaced_at_once(store: FakeClockStore) -> None:
     store.open_search()
     leader, standby = store.coordinator(), store.coordinator()
     leader.tick()
@@ -37,7 +37,7 @@ def test_a_leader_that_resigns_is_relieved_at_once(store: FakeClockStore) -> Non
     assert not standby.tick().is_standby
 
 
-def test_suggestions_of_a_leader_that_was_relieved_while_it_thought_are_dropped(
+def test_suggestions_are_dropped_if_another_coordinator_led_meanwhile(
     store: FakeClockStore,
 ) -> None:
     store.open_search(max_evals=2)
@@ -56,7 +56,7 @@ def test_suggestions_of_a_leader_that_was_relieved_while_it_thought_are_dropped(
     assert run_search(store, second) == 2
 
 
-def test_a_leader_that_thinks_longer_than_its_lease_goes_on_if_nobody_led_meanwhile(
+def test_suggestions_may_take_longer_than_the_lease_if_no_other_coordinator_leads(
     store: FakeClockStore,
 ) -> None:
     store.open_search()
@@ -67,7 +67,7 @@ def test_a_leader_that_thinks_longer_than_its_lease_goes_on_if_nobody_led_meanwh
     assert len(store.in_state(State.PENDING)) == 1
 
 
-def test_a_leader_whose_numbers_are_taken_reads_the_experiment_anew(store: FakeClockStore) -> None:
+def test_a_leader_reloads_the_trials_if_its_next_number_is_taken(store: FakeClockStore) -> None:
     store.open_search(max_evals=3)
     store.add_worker("w", 8)
     suggester = InterruptedSuggester(store.experiment(KEY))
@@ -104,7 +104,7 @@ def test_a_coordinator_that_takes_over_suggests_what_the_first_would_have(algori
     assert points(3) == points(1000)
 
 
-def test_a_leader_that_takes_over_shows_the_best_trial_and_the_last_failure_whole(
+def test_a_new_leader_shows_the_full_best_trial_and_the_full_last_failure(
     store: FakeClockStore,
 ) -> None:
     store.open_search()
@@ -118,8 +118,8 @@ def test_a_leader_that_takes_over_shows_the_best_trial_and_the_last_failure_whol
     assert progress.last_failure == store.trial(KEY, 2)
 
 
-def test_a_standby_counts_trials_no_more_often_than_it_can_afford(store: FakeClockStore) -> None:
-    """Counting millions takes seconds, in which the server should serve the workers."""
+def test_a_standby_counts_trials_less_often_if_that_takes_long(store: FakeClockStore) -> None:
+    """Counting millions of trials takes seconds, in which the server should serve the workers."""
     store.open_search()
     leader, standby = store.coordinator(), store.coordinator()
     leader.tick()
@@ -139,18 +139,18 @@ def test_a_standby_counts_trials_no_more_often_than_it_can_afford(store: FakeClo
     assert n_counted == 2
 
 
-def test_a_search_that_is_deleted_under_its_leader_gets_no_more_trials(store: FakeClockStore) -> None:
-    """They would belong to nothing, or to the next search of that name."""
+def test_a_deleted_search_gets_no_more_trials_from_its_leader(store: FakeClockStore) -> None:
+    """They would be orphans, or belong to the next search of that name."""
     store.open_search()
     coordinator = store.coordinator()
     coordinator.tick()
     store.delete_experiment(KEY)
     with pytest.raises(NotFoundError):
-        coordinator.tick()  # before it is time to look at the experiment again
+        coordinator.tick()  # before the experiment is read again
     assert store.in_state(*State) == []
 
 
-def test_a_search_that_was_deleted_is_not_taken_for_another_of_its_name(store: FakeClockStore) -> None:
+def test_a_deleted_search_is_not_confused_with_another_of_its_name(store: FakeClockStore) -> None:
     store.open_search()
     coordinator = store.coordinator()
     coordinator.tick()
@@ -163,7 +163,7 @@ def test_a_search_that_was_deleted_is_not_taken_for_another_of_its_name(store: F
 
 
 @pytest.mark.parametrize("back_s", [LEADER_LEASE_S, 3600.0, 1e8])
-def test_a_leader_that_dies_as_the_stores_clock_is_set_back_is_relieved_after_its_lease(
+def test_a_leader_that_dies_when_the_stores_clock_is_set_back_is_replaced_after_its_lease(
     store: FakeClockStore, back_s: Any
 ) -> None:
     store.open_search()
@@ -177,7 +177,7 @@ def test_a_leader_that_dies_as_the_stores_clock_is_set_back_is_relieved_after_it
     assert not standby.tick().is_standby
 
 
-def test_a_leader_that_lives_leads_on_when_the_stores_clock_is_set_back(store: FakeClockStore) -> None:
+def test_a_live_leader_keeps_leading_when_the_stores_clock_is_set_back(store: FakeClockStore) -> None:
     store.open_search()
     leader, standby = store.coordinator(), store.coordinator()
     leader.tick()

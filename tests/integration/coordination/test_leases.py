@@ -1,4 +1,4 @@
-"""Trials whose worker was not heard of."""
+"""Trials whose worker stopped renewing its lease."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hpsearch.core.trial import State
 from tests.support.fake_clock_store import KEY, LEASE_S, FakeClockStore, tick_until
 
 
-def test_a_lost_worker_costs_its_trial_a_lease_and_a_rerun(store: FakeClockStore) -> None:
+def test_the_trial_of_a_lost_worker_runs_again_after_its_lease(store: FakeClockStore) -> None:
     store.open_search()
     coordinator = store.coordinator()
     coordinator.tick()
@@ -24,7 +24,7 @@ def test_a_lost_worker_costs_its_trial_a_lease_and_a_rerun(store: FakeClockStore
 def test_after_an_outage_no_lease_expires_before_every_worker_could_renew_twice(
     store: FakeClockStore,
 ) -> None:
-    """The coordinator's question waited out an outage in which every lease ran out."""
+    """A call of the coordinator lasts through an outage in which every lease ends."""
     store.open_search()
     coordinator = store.coordinator()
     tick_until(store, coordinator, LEASE_S)
@@ -37,7 +37,7 @@ def test_after_an_outage_no_lease_expires_before_every_worker_could_renew_twice(
     assert tick_until(store, coordinator, LEASE_S - 1, until=State.PENDING, trial=trial) is None
 
 
-def test_a_coordinator_that_stood_still_expires_nothing_before_every_worker_could_renew_twice(
+def test_a_coordinator_that_was_stopped_expires_nothing_before_every_worker_could_renew_twice(
     store: FakeClockStore,
 ) -> None:
     store.open_search()
@@ -55,7 +55,7 @@ def test_a_coordinator_that_stood_still_expires_nothing_before_every_worker_coul
 def test_after_a_step_of_the_stores_clock_no_lease_expires_before_workers_could_renew(
     store: FakeClockStore, step_s: Any
 ) -> None:
-    """It may be set right, or be another server's after a fail-over: forwards, all leases run out at once."""
+    """After a correction or a fail-over: with a step forwards, all leases end at once."""
     store.open_search()
     coordinator = store.coordinator()
     tick_until(store, coordinator, LEASE_S)
@@ -69,7 +69,7 @@ def test_after_a_step_of_the_stores_clock_no_lease_expires_before_workers_could_
 
 
 @pytest.mark.parametrize("back_s", [LEASE_S, 3600.0, 1e8])
-def test_a_worker_that_dies_as_the_stores_clock_is_set_back_costs_its_trial_a_lease(
+def test_the_trial_of_a_worker_that_dies_when_the_clock_is_set_back_runs_again_after_its_lease(
     store: FakeClockStore, back_s: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     store.open_search()

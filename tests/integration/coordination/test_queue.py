@@ -1,4 +1,4 @@
-"""How many trials wait for workers."""
+"""How many pending trials a coordinator keeps."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_the_queue_holds_a_trial_for_each_free_slot_and_one_more(
     assert len(store.in_state(State.PENDING)) == slots - n_running + 1
 
 
-def test_a_coordinator_suggests_without_importing_what_the_space_names(store: FakeClockStore) -> None:
-    """It needs the parameters alone; the functions may be on no disk but the workers'."""
+def test_a_coordinator_suggests_without_importing_functions_of_the_space(store: FakeClockStore) -> None:
+    """It needs only the parameters; the functions may exist only on the workers' disks."""
     space = {
         "schema": 1,
         "parameters": [
@@ -60,10 +60,10 @@ def test_a_coordinator_suggests_without_importing_what_the_space_names(store: Fa
     assert waiting.params["c"] in {"0: Model", "1: call(make, x)"}
 
 
-def test_options_of_an_enumeration_read_as_their_values_where_the_space_is_at_hand(
+def test_options_of_an_enumeration_are_shown_as_values_if_the_space_is_passed(
     store: FakeClockStore,
 ) -> None:
-    """A command and a script have their own, and need not trust the stored one."""
+    """A command and a script have their own space, and need not trust the stored one."""
 
     class Optimizer(StrEnum):
         ADAM = "adam"
@@ -77,7 +77,7 @@ def test_options_of_an_enumeration_read_as_their_values_where_the_space_is_at_ha
 
 
 def test_workers_that_left_without_a_trial_of_this_search_are_counted(store: FakeClockStore) -> None:
-    """Not those that are there, served another search, or left before this one was begun."""
+    """Not live ones, nor those that served another search or left before this one started."""
     stopped = Worker(name="old", host="h", pid=1, state=WorkerState.STOPPED)
     store.record_worker(stopped, 60)
     store.seconds += 1
@@ -92,8 +92,8 @@ def test_workers_that_left_without_a_trial_of_this_search_are_counted(store: Fak
     assert (progress.n_left_idle, [worker.name for worker in progress.workers]) == (1, ["present"])
 
 
-def test_slow_trials_find_fresh_suggestions_however_long_those_take(store: FakeClockStore) -> None:
-    """A single trial that ends says little of a rate, and must not fill the queue."""
+def test_slow_trials_get_fresh_suggestions_even_if_suggesting_is_slow(store: FakeClockStore) -> None:
+    """A single finished trial is no rate, and must not fill the queue."""
     store.open_search()
     store.add_worker("w", 1)
     suggester = InterruptedSuggester(store.experiment(KEY))
@@ -122,7 +122,7 @@ def test_fast_trials_get_a_deeper_queue(store: FakeClockStore) -> None:
     assert len(store.in_state(State.PENDING)) > 4
 
 
-def test_the_queue_is_as_deep_as_its_owner_wants_though_nobody_works(store: FakeClockStore) -> None:
+def test_the_queue_holds_the_minimum_without_workers(store: FakeClockStore) -> None:
     store.open_search(max_evals=7)
     coordinator = Coordinator(store, store.experiment(KEY), lambda: store.seconds, min_pending=5)
     for _ in range(3):
@@ -136,7 +136,7 @@ def test_the_queue_is_as_deep_as_its_owner_wants_though_nobody_works(store: Fake
 
 
 class Given:
-    """A suggester that has a few points and no more."""
+    """A suggester with a few points."""
 
     def __init__(self, *xs: float) -> None:
         self.xs = list(xs)
@@ -146,7 +146,7 @@ class Given:
         return [Suggestion(values={"x": x, "kind": 0}, origin="script") for x in given]
 
 
-def test_a_suggester_of_the_callers_own_decides_and_may_run_out_of_points(store: FakeClockStore) -> None:
+def test_the_callers_suggester_is_used_and_may_run_out_of_points(store: FakeClockStore) -> None:
     store.open_search(algorithm=SCRIPTED)
     own = Given(1.0, 2.0, 3.0)
     coordinator = Coordinator(
@@ -159,14 +159,16 @@ def test_a_suggester_of_the_callers_own_decides_and_may_run_out_of_points(store:
     assert not coordinator.is_over()
 
 
-def test_an_experiment_that_a_script_suggests_for_waits_for_that_script(store: FakeClockStore) -> None:
+def test_an_experiment_whose_suggester_is_a_script_is_refused_without_that_script(
+    store: FakeClockStore,
+) -> None:
     store.open_search(algorithm=SCRIPTED)
     with pytest.raises(ConfigurationError, match=r"in the script that began it; run that script again"):
         store.coordinator()
 
 
 @pytest.mark.parametrize("state", [ExperimentState.PAUSED, ExperimentState.STOPPED])
-def test_a_paused_or_stopped_search_collects_and_suggests_nothing(
+def test_a_paused_or_stopped_search_reads_results_and_suggests_nothing(
     store: FakeClockStore, state: ExperimentState
 ) -> None:
     store.open_search()
@@ -181,7 +183,7 @@ def test_a_paused_or_stopped_search_collects_and_suggests_nothing(
     assert store.in_state(State.PENDING) == []
 
 
-def test_a_search_that_is_paused_while_the_coordinator_thinks_gets_no_more_trials(
+def test_a_search_that_is_paused_during_a_suggestion_gets_no_more_trials(
     store: FakeClockStore,
 ) -> None:
     store.open_search()
@@ -197,14 +199,14 @@ def test_a_search_that_is_paused_while_the_coordinator_thinks_gets_no_more_trial
     assert [trial.tid for trial in store.in_state(State.PENDING)] == [0]
 
 
-def test_each_trial_names_the_experiment_that_it_was_suggested_for(store: FakeClockStore) -> None:
-    """Another search may have its name one day."""
+def test_each_trial_names_its_experiment_by_time_of_creation(store: FakeClockStore) -> None:
+    """Another search may get the same name later."""
     opened = store.open_search()
     store.coordinator().tick()
     assert [trial.exp_created_at for trial in store.in_state(State.PENDING)] == [opened.created_at]
 
 
-def test_a_batch_that_was_cut_short_is_followed_by_another_without_a_wait(store: FakeClockStore) -> None:
+def test_a_limited_batch_is_followed_by_another_without_a_wait(store: FakeClockStore) -> None:
     store.open_search()
     store.add_worker("crowd", plan.MAX_BATCH + 10)
     coordinator = store.coordinator()
@@ -217,10 +219,10 @@ def test_a_batch_that_was_cut_short_is_followed_by_another_without_a_wait(store:
     assert len(store.in_state(State.PENDING)) > plan.MAX_BATCH
 
 
-def test_many_trials_that_finish_between_two_looks_are_not_taken_for_a_high_rate(
+def test_many_trials_that_finish_between_two_polls_are_not_a_high_rate(
     store: FakeClockStore,
 ) -> None:
-    """Else the queue would hold hundreds of suggestions that know nothing of what is running."""
+    """Otherwise the queue would hold hundreds of stale suggestions."""
     store.open_search()
     store.add_worker("crowd", 60)
     coordinator = store.coordinator()
@@ -232,8 +234,8 @@ def test_many_trials_that_finish_between_two_looks_are_not_taken_for_a_high_rate
     assert 30 * 60 < coordinator.tick().per_minute < 120 * 60
 
 
-def test_searches_that_share_busy_workers_suggest_what_their_share_needs(store: FakeClockStore) -> None:
-    """Eight trials run at a time; each of ten searches that kept one for each worker would be far ahead."""
+def test_searches_that_share_busy_workers_suggest_only_their_share(store: FakeClockStore) -> None:
+    """Eight trials run at a time; if each of ten searches kept eight, most would be stale."""
     keys = [f"search {i}" for i in range(10)]
     opened = store.open_search()
     coordinators = []
@@ -250,7 +252,7 @@ def test_searches_that_share_busy_workers_suggest_what_their_share_needs(store: 
     assert 10 <= n_pending <= 20
 
 
-def test_a_search_without_a_coordinator_takes_no_share_of_the_queue(store: FakeClockStore) -> None:
+def test_a_search_without_a_coordinator_has_no_share(store: FakeClockStore) -> None:
     opened = store.open_search()
     store.open_experiment(replace(opened, exp_key="abandoned"))
     coordinator = store.coordinator()

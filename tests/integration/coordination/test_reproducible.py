@@ -1,4 +1,4 @@
-"""One seed, one search: what is suggested does not depend on which trial ends first."""
+"""With a lag, suggestions depend on the seed, and not on which trial ends first."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def loss_of(trial: Trial) -> float | None:
     return None if x > 4 else (x - 1) ** 2
 
 
-def opened(lag: int | None, algorithm: str) -> FakeClockStore:
+def open_store(lag: int | None, algorithm: str) -> FakeClockStore:
     store = FakeClockStore()
     experiment = store.open_search(algorithm, max_evals=N_TRIALS)
     store.delete_experiment(KEY)
@@ -30,7 +30,7 @@ def opened(lag: int | None, algorithm: str) -> FakeClockStore:
     return store
 
 
-def played(
+def run_randomly(
     lag: int | None,
     algorithm: str,
     n_workers: int,
@@ -39,12 +39,12 @@ def played(
     hazards: bool = False,
     lag_alone: int | None = None,
 ) -> dict[int, object]:
-    """Search with workers whose trials end in an order that a seed decides; return the points by number.
+    """Run a search whose trials end in a random order; return the points by number.
 
     Hazards are a coordinator that is replaced, a worker that dies, one that gives its trial back, and a
-    pause in the middle of a suggestion.
+    pause during a suggestion.
     """
-    chance, store = Random(seed), opened(lag, algorithm)
+    rng, store = Random(seed), open_store(lag, algorithm)
 
     suggester = InterruptedSuggester(store.experiment(KEY))
 
@@ -56,7 +56,7 @@ def played(
     leader, held = coordinator(), list[Trial]()
     store.add_worker("w", n_workers)
     for _ in range(5000):
-        store.seconds += chance.choice([0.02, 4.0])
+        store.seconds += rng.choice([0.02, 4.0])
         for trial in held:
             store.renew(trial)
         leader.tick()
@@ -64,21 +64,21 @@ def played(
             break
         while len(held) < n_workers and (trial := store.claim_next()) is not None:
             held.append(trial)
-        if held and chance.random() < 0.5:
-            trial = held.pop(chance.randrange(len(held)))
-            if hazards and chance.random() < 0.2:
+        if held and rng.random() < 0.5:
+            trial = held.pop(rng.randrange(len(held)))
+            if hazards and rng.random() < 0.2:
                 store.release(trial, "drained")
                 continue
             store.finish_with(trial, loss_of(trial))
         if not hazards:
             continue
-        if chance.random() < 0.05:
+        if rng.random() < 0.05:
             leader.resign()
             leader = coordinator()
-        if held and chance.random() < 0.05:
-            held.clear()  # they are lost until their leases end
+        if held and rng.random() < 0.05:
+            held.clear()  # lost until their leases end
             store.seconds += LEASE_S + 1
-        if chance.random() < 0.1:
+        if rng.random() < 0.1:
             suggester.before_return = lambda: store.set_experiment_state(KEY, ExperimentState.PAUSED)
             leader.tick()
             suggester.before_return = lambda: None
@@ -89,7 +89,7 @@ def played(
 
 
 def assert_same(one: dict[int, object], other: dict[int, object]) -> None:
-    """Numbers that both have, since hazards may cost a trial its last attempt, have the same points."""
+    """Check that trials which both searches finished have the same points."""
     shared = one.keys() & other.keys()
     assert len(shared) >= N_TRIALS / 2
     assert {tid: one[tid] for tid in shared} == {tid: other[tid] for tid in shared}
@@ -100,27 +100,31 @@ def assert_same(one: dict[int, object], other: dict[int, object]) -> None:
 def test_with_a_lag_the_order_in_which_trials_end_does_not_matter(
     algorithm: str, lag: int, n_workers: int
 ) -> None:
-    assert played(lag, algorithm, n_workers, 1) == played(lag, algorithm, n_workers, 2)
+    assert run_randomly(lag, algorithm, n_workers, 1) == run_randomly(lag, algorithm, n_workers, 2)
 
 
 @pytest.mark.parametrize("algorithm", ["tpe", "auto"])
 def test_the_number_of_workers_does_not_matter_either(algorithm: str) -> None:
-    assert played(3, algorithm, 1, 1) == played(3, algorithm, 3, 2) == played(3, algorithm, 20, 3)
+    assert (
+        run_randomly(3, algorithm, 1, 1)
+        == run_randomly(3, algorithm, 3, 2)
+        == run_randomly(3, algorithm, 20, 3)
+    )
 
 
 def test_without_a_lag_the_order_matters() -> None:
-    """Else the tests above would hold of anything."""
-    assert played(None, "tpe", 4, 1) != played(None, "tpe", 4, 2)
+    """Otherwise the tests above would prove nothing."""
+    assert run_randomly(None, "tpe", 4, 1) != run_randomly(None, "tpe", 4, 2)
 
 
 @pytest.mark.parametrize(("lag", "n_workers"), [(0, 1), (1, 1), (2, 4), (5, 3)])
 @pytest.mark.parametrize("seed", range(3))
-def test_neither_kills_nor_pauses_nor_lost_and_returned_trials_change_what_is_suggested(
+def test_neither_kills_nor_pauses_nor_lost_and_returned_trials_change_the_suggestions(
     seed: int, lag: int, n_workers: int
 ) -> None:
-    losing = played(lag, "tpe", n_workers, seed, hazards=True)
-    plain = played(lag, "tpe", n_workers, 0)
-    # A trial that was lost as often as it may be has no loss to learn from; up to there all is alike.
+    losing = run_randomly(lag, "tpe", n_workers, seed, hazards=True)
+    plain = run_randomly(lag, "tpe", n_workers, 0)
+    # A trial without attempts left has no loss to learn from; up to there, both are the same.
     first_lost = min(set(range(N_TRIALS)) - losing.keys() | {N_TRIALS}, default=N_TRIALS)
     failed = {tid for tid in range(N_TRIALS) if tid not in plain}
     known = [tid for tid in range(min(first_lost + lag, N_TRIALS)) if tid in losing and tid in plain]
@@ -128,12 +132,12 @@ def test_neither_kills_nor_pauses_nor_lost_and_returned_trials_change_what_is_su
     assert known or first_lost == 0 or failed
 
 
-def test_one_worker_makes_the_same_search_without_being_asked_to() -> None:
-    assert played(None, "tpe", 1, 1, lag_alone=1) == played(None, "tpe", 1, 2, lag_alone=1)
+def test_one_worker_makes_the_same_search_by_default() -> None:
+    assert run_randomly(None, "tpe", 1, 1, lag_alone=1) == run_randomly(None, "tpe", 1, 2, lag_alone=1)
 
 
-def test_a_second_worker_finds_work_in_a_search_that_was_one_workers() -> None:
-    store = opened(None, "tpe")
+def test_a_second_worker_gets_trials_of_a_search_that_had_one_worker() -> None:
+    store = open_store(None, "tpe")
     leader = Coordinator(store, store.experiment(KEY), lambda: store.seconds, lag_alone=1)
     store.add_worker("first", 1)
     leader.tick()
@@ -147,9 +151,9 @@ def test_a_second_worker_finds_work_in_a_search_that_was_one_workers() -> None:
     assert len(store.in_state(State.PENDING)) >= 9
 
 
-def test_a_worker_that_replaces_a_dead_one_is_still_the_only_one() -> None:
-    """The dead one stays in the registry for a while."""
-    store = opened(None, "tpe")
+def test_a_worker_that_replaces_a_dead_one_counts_as_the_only_one() -> None:
+    """The registry keeps the dead one for a while."""
+    store = open_store(None, "tpe")
     leader = Coordinator(store, store.experiment(KEY), lambda: store.seconds, lag_alone=1)
     store.record_worker(Worker(name="dead", host="h", pid=1), 20)
     store.seconds += 1
@@ -159,8 +163,8 @@ def test_a_worker_that_replaces_a_dead_one_is_still_the_only_one() -> None:
     assert len(store.in_state(State.PENDING)) == 2
 
 
-def test_no_more_trials_are_open_than_the_lag_and_one() -> None:
-    store = opened(3, "tpe")
+def test_at_most_one_more_trial_than_the_lag_is_open() -> None:
+    store = open_store(3, "tpe")
     store.add_worker("crowd", 40)
     leader = store.coordinator()
     for _ in range(3):
@@ -176,8 +180,8 @@ def test_no_more_trials_are_open_than_the_lag_and_one() -> None:
     assert [trial.tid for trial in store.in_state(State.PENDING)] == [4]
 
 
-def test_a_cancelled_trial_holds_nobody_up() -> None:
-    store = opened(0, "tpe")
+def test_a_cancelled_trial_delays_no_suggestion() -> None:
+    store = open_store(0, "tpe")
     leader = store.coordinator()
     leader.tick()
     store.cancel(KEY, {State.PENDING})

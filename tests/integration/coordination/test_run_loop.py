@@ -1,4 +1,4 @@
-"""The loop that drives a coordinator: when it ends a search, and when it only leaves."""
+"""The loop of a coordinator: when it ends a search, and when it only stops."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.fake_clock_store import KEY, FakeClockStore
 
 @pytest.fixture
 def store() -> FakeClockStore:
-    """A search, and somebody who does its trials while the coordinator waits."""
+    """A search whose trials are evaluated while the coordinator waits."""
     store = FakeClockStore()
 
     def work() -> None:
@@ -36,11 +36,11 @@ def led(store: FakeClockStore, **options: Any) -> Progress:
 
 
 def is_free(store: FakeClockStore) -> bool:
-    """Whether another coordinator could lead at once."""
+    """Whether another coordinator can lead at once."""
     return store.lead(KEY, "another", 1.0).is_mine
 
 
-def test_a_search_ends_at_its_limit_and_every_state_is_shown(store: FakeClockStore) -> None:
+def test_a_search_ends_at_its_limit_and_all_progress_is_shown(store: FakeClockStore) -> None:
     store.open_search(max_evals=5)
     shown: list[Any] = []
     progress = led(store, show=shown.append)
@@ -50,7 +50,7 @@ def test_a_search_ends_at_its_limit_and_every_state_is_shown(store: FakeClockSto
     assert is_free(store)
 
 
-def test_a_check_of_the_callers_ends_the_search_for_its_reason(store: FakeClockStore) -> None:
+def test_the_callers_check_ends_the_search_for_its_reason(store: FakeClockStore) -> None:
     store.open_search()
     progress = led(store, check=lambda p: EndReason.TIMEOUT if p.n_finished >= 3 else None)
     assert progress.n_finished >= 3
@@ -58,7 +58,7 @@ def test_a_check_of_the_callers_ends_the_search_for_its_reason(store: FakeClockS
     assert store.experiment(KEY).ended_why == "timeout"
 
 
-def test_an_interrupt_leaves_the_search_as_it_is_for_another(store: FakeClockStore) -> None:
+def test_an_interrupt_leaves_the_search_to_another_coordinator(store: FakeClockStore) -> None:
     store.open_search(max_evals=50)
     progress = led(store, is_interrupted=lambda: len(store.in_state(State.DONE)) >= 3)
     assert progress.n_finished >= 3
@@ -67,7 +67,7 @@ def test_an_interrupt_leaves_the_search_as_it_is_for_another(store: FakeClockSto
     assert is_free(store)
 
 
-def test_what_a_check_raises_gives_the_leadership_up_and_passes(store: FakeClockStore) -> None:
+def test_an_exception_of_the_check_is_raised_after_resigning(store: FakeClockStore) -> None:
     store.open_search()
 
     def check(progress: Any) -> None:
@@ -80,19 +80,19 @@ def test_what_a_check_raises_gives_the_leadership_up_and_passes(store: FakeClock
 
 
 class Parting(FakeClockStore):
-    """A store that is away when a coordinator wants to leave."""
+    """A store that is away when a coordinator resigns."""
 
     def resign(self, exp_key: str, owner: str, elapsed: Elapsed | None = None) -> None:
         raise StoreUnavailableError("away")
 
 
-def test_a_database_that_is_away_at_the_end_hides_nothing() -> None:
+def test_a_failed_resignation_hides_no_other_error() -> None:
     store = Parting()
     store.open_search(max_evals=0)
     assert led(store).experiment.ended_why == "max_evals"
 
 
-def test_a_standby_leaves_once_the_leader_has_ended_the_search(store: FakeClockStore) -> None:
+def test_a_standby_stops_once_the_leader_has_ended_the_search(store: FakeClockStore) -> None:
     store.open_search(max_evals=3)
     leader = store.coordinator()
     leader.tick()
@@ -111,7 +111,7 @@ def test_a_standby_leaves_once_the_leader_has_ended_the_search(store: FakeClockS
 
 
 class Overtaken(FakeClockStore):
-    """A store on which the first who ends the search falls asleep, and a rival takes it up again."""
+    """A store on which the coordinator that ends the search sleeps, and another one restarts the search."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -126,7 +126,7 @@ class Overtaken(FakeClockStore):
         return super().cancel(exp_key, states)
 
 
-def test_a_leader_that_lost_its_place_while_it_ended_the_search_waits_as_standby() -> None:
+def test_a_leader_that_was_replaced_while_it_ended_the_search_waits_as_standby() -> None:
     store = Overtaken()
     store.open_search(max_evals=3)
 

@@ -19,7 +19,7 @@ from hpsearch_worker.channel import Channel, StrayBytesError
 
 @pytest.fixture
 def ends() -> Iterator[tuple[Channel, socket.socket]]:
-    """An end, and a socket through which anything can be said to it."""
+    """A channel, and a socket that can send any bytes to it."""
     mine, theirs = socket.socketpair()
     channel = Channel(mine)
     yield channel, theirs
@@ -38,7 +38,7 @@ def test_messages_arrive_whole_and_in_order(messages: list[Any]) -> None:
     other.close()
 
 
-def test_a_message_larger_than_all_that_is_read_at_a_time_arrives() -> None:
+def test_a_message_larger_than_one_read_arrives() -> None:
     one, other = Channel.pair()
     data = bytes(range(256)) * 2**19  # 128 MB
     sender = threading.Thread(target=one.send, args=(data,))
@@ -52,7 +52,7 @@ def test_a_message_larger_than_all_that_is_read_at_a_time_arrives() -> None:
     other.close()
 
 
-def test_who_does_not_wait_gets_a_message_once_its_last_byte_is_there(
+def test_receiving_without_waiting_returns_a_message_after_its_last_byte(
     ends: tuple[Channel, socket.socket],
 ) -> None:
     channel, theirs = ends
@@ -64,7 +64,7 @@ def test_who_does_not_wait_gets_a_message_once_its_last_byte_is_there(
 
 
 @pytest.mark.parametrize("stray", [b"o", b"oops" * 100, b"\0\0\0\x04", MARK[:3] + b"?"])
-def test_bytes_that_begin_no_message_are_told_at_once(
+def test_bytes_that_begin_no_message_are_detected_at_once(
     ends: tuple[Channel, socket.socket], stray: Any
 ) -> None:
     channel, theirs = ends
@@ -73,7 +73,7 @@ def test_bytes_that_begin_no_message_are_told_at_once(
         channel.receive(waiting=False)
 
 
-def test_who_hung_up_is_told_also_in_the_middle_of_a_message(ends: tuple[Channel, socket.socket]) -> None:
+def test_a_closed_end_is_detected_within_a_message_too(ends: tuple[Channel, socket.socket]) -> None:
     channel, theirs = ends
     theirs.send(HEADER.pack(MARK, 100) + b"half")
     assert channel.receive(waiting=False) is None
@@ -96,7 +96,7 @@ def test_large_parts_of_messages_arrive_with_their_message(parts: list[bytes], i
     other.close()
 
 
-def test_a_large_attachment_is_held_once_on_either_end() -> None:
+def test_each_end_holds_a_large_attachment_only_once() -> None:
     one, other = Channel.pair()
     data = bytes(50 * 2**20)
     sender = threading.Thread(target=one.send, args=(Attachment("a", data),))

@@ -1,4 +1,4 @@
-"""What an objective in the worker's own process sets up for itself leaves the worker as it was."""
+"""Logging and signal handlers of an inline objective do not affect the worker."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ with Interrupt() as interrupt:
     evaluator = InlineEvaluator()
     for tid in range(2):
         trial = Trial(exp_key="e", tid=tid, values={"x": 0.5}, attempt=1)
-        result = evaluator.evaluate(trial, experiment, lambda: None, lambda word: None)
+        result = evaluator.evaluate(trial, experiment, lambda: None, lambda event: None)
         assert result.result["argv"] == [sys.argv[1]], result
         logging.getLogger("hpsearch_worker.loop").info("ours %d", tid, extra=Event.TRIAL_DONE.of(tid=tid))
         logging.getLogger("pymongo").debug("a detail of the driver's")
@@ -61,7 +61,9 @@ with Interrupt() as interrupt:
 
 @pytest.mark.parametrize("force", [True, False])
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_the_workers_log_and_its_signals_stay(tmp_path: Path, form: str, force: bool) -> None:
+def test_the_log_and_the_signal_handlers_of_the_worker_are_restored(
+    tmp_path: Path, form: str, force: bool
+) -> None:
     file = tmp_path / "search_with_habits.py"
     file.write_text(HABITS.format(force=force))
     done = subprocess.run(

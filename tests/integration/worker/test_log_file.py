@@ -1,4 +1,4 @@
-"""The log of a local worker, turned over by the process that writes it."""
+"""The log of a local worker, rotated by the process that writes it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ os.write(1, b"more")
 
 
 def written_by(code: str, log: Path) -> list[str]:
-    """Run a program with a log; return what its files hold, the oldest first."""
+    """Run a program with a log; return the content of its files, the oldest first."""
     with log.open("ab") as file:
         command = [sys.executable, "-c", code, str(log)]
         done = subprocess.run(command, stdout=file, stderr=file, timeout=60)
@@ -39,12 +39,12 @@ def written_by(code: str, log: Path) -> list[str]:
     return [path.read_text() for path in (*sorted(log.parent.glob("*.log.*"), reverse=True), log)]
 
 
-def test_a_full_log_makes_room_and_no_line_is_lost_or_divided(tmp_path: Path) -> None:
+def test_a_full_log_is_rotated_and_no_line_is_lost_or_split(tmp_path: Path) -> None:
     texts = written_by(WRITER, tmp_path / "worker-1.log")
     assert "".join(texts) == "".join(f"line {i}\n" for i in range(1000))
     assert [text[-1] for text in texts if text] == ["\n"] * 3
     assert all(len(text) < 4_020 for text in texts)
 
 
-def test_what_is_written_beside_the_log_counts_too(tmp_path: Path) -> None:
+def test_output_that_bypasses_the_log_counts_too(tmp_path: Path) -> None:
     assert written_by(OTHERS, tmp_path / "worker-1.log") == ["x" * 5_000, "more"]

@@ -1,4 +1,4 @@
-"""What an objective says from threads and processes that it starts reaches its trial, and no other."""
+"""Events from threads and processes of an objective reach its trial, and no other."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def threads_of_a_process(config):
     return 0.0
 
 def a_program(config):
-    code = "import objectives_of_words as o; [o.fold(i) for i in range(6)]"
+    code = "import objectives_with_events as o; [o.fold(i) for i in range(6)]"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=os.path.dirname(__file__))
     return 0.0
 
@@ -134,7 +134,7 @@ def lets_the_process_go_on(config):
     fold(0)
     return {"loss": 0.0, "out": out, "n_warnings": err.count("HpsearchWarning")}
 
-def dies_while_it_speaks(config):
+def dies_while_it_sends(config):
     child = os.fork()
     if not child:
         threading.Timer(0.3, os._exit, (1,)).start()
@@ -149,40 +149,40 @@ SPACE = Space({"x": hp.uniform("x", 0, 1)})
 ALL = {f"fold{i}": bytes([i]) * 1000 for i in range(6)}
 
 
-class Said:
-    """What an evaluation said."""
+class Events:
+    """The events of one evaluation."""
 
     def __init__(self) -> None:
         self.reports: list[float] = []
         self.attachments: dict[str, bytes] = {}
 
-    def __call__(self, word: Report | Attachment) -> None:
-        if isinstance(word, Report):
-            self.reports.append(word.step)
+    def __call__(self, event: Report | Attachment) -> None:
+        if isinstance(event, Report):
+            self.reports.append(event.step)
         else:
-            self.attachments[word.name] = bytes(word.data)
+            self.attachments[event.name] = bytes(event.data)
 
 
-Evaluate = Callable[..., tuple[Said, dict[str, object]]]
+Evaluate = Callable[..., tuple[Events, dict[str, object]]]
 
 
 @pytest.fixture
 def evaluate(tmp_path: Path) -> Evaluate:
-    """Evaluate one of the objectives; return what it said and its result."""
-    file = tmp_path / "objectives_of_words.py"
+    """Evaluate one of the objectives; return its events and its result."""
+    file = tmp_path / "objectives_with_events.py"
     file.write_text(OBJECTIVES)
 
-    def call(evaluator: Evaluator, name: str, tid: int = 0) -> tuple[Said, dict[str, object]]:
+    def call(evaluator: Evaluator, name: str, tid: int = 0) -> tuple[Events, dict[str, object]]:
         experiment = Experiment(
             exp_key=name,
             space=SPACE.to_json(),
             space_fingerprint=SPACE.fingerprint,
             objective=parse_target(f"{file}:{name}"),
         )
-        trial, said = Trial(exp_key=name, tid=tid, values={"x": 0.25}, attempt=1), Said()
-        result = evaluator.evaluate(trial, experiment, lambda: None, said)
+        trial, events = Trial(exp_key=name, tid=tid, values={"x": 0.25}, attempt=1), Events()
+        result = evaluator.evaluate(trial, experiment, lambda: None, events)
         assert result.error is None, result.error
-        return said, dict(result.result)
+        return events, dict(result.result)
 
     return call
 
@@ -198,67 +198,65 @@ def isolated() -> Iterator[IsolatedEvaluator]:
 def inline(monkeypatch: pytest.MonkeyPatch) -> Iterator[InlineEvaluator]:
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield InlineEvaluator()
-    sys.modules.pop("objectives_of_words", None)
+    sys.modules.pop("objectives_with_events", None)
 
 
 @pytest.mark.parametrize("kind", ["isolated", "inline"])
 @pytest.mark.parametrize("name", ["threads", "kept_pool"])
-def test_words_from_threads_arrive_in_every_trial(
+def test_events_from_threads_arrive_in_every_trial(
     evaluate: Evaluate, request: pytest.FixtureRequest, kind: str, name: str
 ) -> None:
     evaluator = request.getfixturevalue(kind)
     for tid in range(2):
-        said, _ = evaluate(evaluator, name, tid)
-        assert sorted(said.reports) == list(range(6))
-        assert said.attachments == ALL
+        events, _ = evaluate(evaluator, name, tid)
+        assert sorted(events.reports) == list(range(6))
+        assert events.attachments == ALL
 
 
 @pytest.mark.parametrize(
     "name", ["forks", "spawns", "a_server_forks", "threads_of_a_process", "a_program", "handed_over"]
 )
-def test_words_from_processes_arrive_in_every_trial(
+def test_events_from_processes_arrive_in_every_trial(
     evaluate: Evaluate, isolated: IsolatedEvaluator, name: str
 ) -> None:
-    for tid in range(1 if name == "a_server_forks" else 2):  # the server stays the one of the first trial
-        said, _ = evaluate(isolated, name, tid)
-        assert sorted(said.reports) == list(range(6))
-        assert said.attachments == ALL
+    for tid in range(1 if name == "a_server_forks" else 2):  # the server belongs to the first trial
+        events, _ = evaluate(isolated, name, tid)
+        assert sorted(events.reports) == list(range(6))
+        assert events.attachments == ALL
 
 
 @pytest.mark.parametrize("name", ["many_large_at_once", "in_the_middle_of_a_message"])
-def test_words_that_are_sent_at_once_do_not_mix(
-    evaluate: Evaluate, isolated: IsolatedEvaluator, name: str
-) -> None:
-    said, _ = evaluate(isolated, name)
-    assert sorted(said.attachments) == [f"large{i}" for i in range(6)]
-    assert all(set(data) == {i} for i, (_, data) in enumerate(sorted(said.attachments.items())))
+def test_concurrent_events_do_not_mix(evaluate: Evaluate, isolated: IsolatedEvaluator, name: str) -> None:
+    events, _ = evaluate(isolated, name)
+    assert sorted(events.attachments) == [f"large{i}" for i in range(6)]
+    assert all(set(data) == {i} for i, (_, data) in enumerate(sorted(events.attachments.items())))
 
 
-def test_a_thread_of_an_earlier_trial_writes_into_no_later_one(
+def test_a_thread_of_an_earlier_trial_reports_to_no_later_one(
     evaluate: Evaluate, isolated: IsolatedEvaluator
 ) -> None:
     evaluate(isolated, "leaves_a_thread", 0)
-    said, _ = evaluate(isolated, "lets_it_go_on", 1)
-    assert said.reports == [0]
+    events, _ = evaluate(isolated, "lets_it_go_on", 1)
+    assert events.reports == [0]
 
 
-def test_a_process_of_an_earlier_trial_is_warned_once_and_writes_into_no_later_one(
+def test_a_process_of_an_earlier_trial_warns_once_and_reports_to_no_later_one(
     evaluate: Evaluate, isolated: IsolatedEvaluator
 ) -> None:
     first, _ = evaluate(isolated, "leaves_a_process", 0)
     assert first.reports == [7]
-    said, result = evaluate(isolated, "lets_the_process_go_on", 1)
-    assert said.reports == [0]
+    events, result = evaluate(isolated, "lets_the_process_go_on", 1)
+    assert events.reports == [0]
     assert result["out"] == "done\n"
     assert result["n_warnings"] == 1
 
 
-def test_a_process_that_is_killed_while_it_speaks_harms_nothing(
+def test_a_process_that_is_killed_while_it_sends_harms_nothing(
     evaluate: Evaluate, isolated: IsolatedEvaluator
 ) -> None:
-    said, _ = evaluate(isolated, "dies_while_it_speaks")
-    assert said.reports == [0]
-    assert said.attachments.keys() == {"fold0"}
+    events, _ = evaluate(isolated, "dies_while_it_sends")
+    assert events.reports == [0]
+    assert events.attachments.keys() == {"fold0"}
 
 
 SCRIPT = """
@@ -266,18 +264,18 @@ import multiprocessing, threading
 from hpsearch.objective.current_trial import CurrentTrial, current_trial
 from hpsearch.objective.evaluation import evaluate
 
-def speak(i):
+def report(i):
     for _ in range(3):
         current_trial().report(i, i)
 
 if __name__ == "__main__":
     from hpsearch_worker.process_env import evaluation_in_environ
     from hpsearch.objective.process_reports import Evaluation
-    speak(0)  # by hand: without a word
+    report(0)  # outside a search: no warning
 
     def objective(config):
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            pool.map(speak, range(2))
+            pool.map(report, range(2))
         return 0.0
 
     with evaluation_in_environ(Evaluation(number=0, tid=3)):
@@ -285,7 +283,7 @@ if __name__ == "__main__":
 """
 
 
-def test_a_process_that_cannot_reach_its_trial_warns_once_and_one_outside_a_search_never(
+def test_a_process_without_its_trial_warns_once_and_one_outside_a_search_never(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
@@ -300,7 +298,7 @@ import threading
 from hpsearch.objective.current_trial import CurrentTrial, current_trial
 from hpsearch.objective.evaluation import evaluate
 
-go_on, heard = threading.Event(), []
+go_on, events = threading.Event(), []
 
 def late():
     go_on.wait()
@@ -319,12 +317,12 @@ def second(config):
 
 threads = []
 for objective in (first, second):
-    evaluate(objective, dict, CurrentTrial(on_report=heard.append))
-print(heard)
+    evaluate(objective, dict, CurrentTrial(on_report=events.append))
+print(events)
 """
 
 
-def test_a_thread_whose_trial_nobody_knows_warns_once() -> None:
+def test_a_thread_whose_trial_is_unknown_warns_once() -> None:
     done = subprocess.run(
         [sys.executable, "-c", LATE_THREAD], capture_output=True, text=True, timeout=60, check=True
     )

@@ -1,4 +1,4 @@
-"""One slot of a worker on a store in memory: objectives by value, and what they attach."""
+"""One slot of a worker on a store in memory: objectives by value, attachments, pauses, deletions."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ SECRET = b"0123456789abcdef"
 SPACE = Space({"x": hp.uniform("x", 0, 1)})
 
 
-class Observed(MemoryStore):
-    """Notes what was read and what was there at a finish; refuses attachments when told to."""
+class RecordingStore(MemoryStore):
+    """Counts reads, records the attachments at each finish, and can refuse attachments."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,8 +67,8 @@ def half(config: Any) -> float:
 
 
 @pytest.fixture
-def store() -> Observed:
-    return Observed()
+def store() -> RecordingStore:
+    return RecordingStore()
 
 
 def experiment(store: MemoryStore, loss: float = 0.5, n: int = 1) -> Experiment:
@@ -103,7 +103,7 @@ def trials_of(opened: Experiment, n: int = 1) -> list[Trial]:
 
 
 @pytest.fixture
-def slot(store: Observed) -> Iterator[Slot]:
+def slot(store: RecordingStore) -> Iterator[Slot]:
     heartbeat = Heartbeat(store, lambda: THREAD_WORKER)
     heartbeat.start()
     with Interrupt() as interrupt:
@@ -119,7 +119,7 @@ def slot(store: Observed) -> Iterator[Slot]:
     heartbeat.stop(THREAD_WORKER, 1.0)
 
 
-def test_attachments_are_there_before_the_trial_is_done(store: Observed, slot: Slot) -> None:
+def test_attachments_are_stored_before_the_trial_is_done(store: RecordingStore, slot: Slot) -> None:
     experiment(store)
 
     slot.work()
@@ -128,7 +128,7 @@ def test_attachments_are_there_before_the_trial_is_done(store: Observed, slot: S
     assert store.at_finish == [["a", "b"]]
 
 
-def test_attachments_that_the_store_refuses_cost_no_loss_and_are_named(store: Observed, slot: Slot) -> None:
+def test_refused_attachments_are_named_and_the_loss_is_kept(store: RecordingStore, slot: Slot) -> None:
     experiment(store)
     store.refusal = StoreError("There is no room.")
 
@@ -142,10 +142,10 @@ def test_attachments_that_the_store_refuses_cost_no_loss_and_are_named(store: Ob
         assert f"The attachment '{name}' could not be stored: There is no room." in trial.error.message
 
 
-def test_nothing_is_attached_to_a_trial_that_is_not_held_any_more(
-    store: Observed, slot: Slot, monkeypatch: pytest.MonkeyPatch
+def test_nothing_is_attached_to_a_trial_whose_lease_is_lost(
+    store: RecordingStore, slot: Slot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The search may have been deleted, and the number be that of a trial of the next one by now."""
+    """The search may have been deleted, and another one may use the number now."""
     experiment(store)
     monkeypatch.setattr(store, "renew", lambda trial: LeaseStatus.LOST)
 
@@ -155,7 +155,7 @@ def test_nothing_is_attached_to_a_trial_that_is_not_held_any_more(
     assert slot.tally.outcomes()[Outcome.LOST] == 1
 
 
-def test_a_store_that_is_away_for_good_leaves_the_trial_to_others(store: Observed, slot: Slot) -> None:
+def test_a_trial_is_left_to_others_if_the_store_stays_away(store: RecordingStore, slot: Slot) -> None:
     experiment(store)
     store.refusal = StoreUnavailableError("It is away.")
 
@@ -165,10 +165,10 @@ def test_a_store_that_is_away_for_good_leaves_the_trial_to_others(store: Observe
     assert slot.shutdown.is_draining()
 
 
-def test_a_result_that_the_user_may_not_write_is_not_cut_down_to_its_loss(
-    store: Observed, slot: Slot, monkeypatch: pytest.MonkeyPatch
+def test_a_result_without_permission_to_write_is_not_reduced_to_its_loss(
+    store: RecordingStore, slot: Slot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is wrong with it: whoever may write it evaluates the trial once more."""
+    """A worker with the permission evaluates the trial again."""
     experiment(store)
     finish, answers = store.finish, iter([StorePermissionError("The password was changed.")])
 
@@ -184,8 +184,8 @@ def test_a_result_that_the_user_may_not_write_is_not_cut_down_to_its_loss(
     assert isinstance(slot.shutdown.error, StorePermissionError)
 
 
-def test_a_worker_that_should_leave_while_it_is_refused_leaves_in_good_order(
-    store: Observed, slot: Slot, monkeypatch: pytest.MonkeyPatch
+def test_a_draining_worker_that_is_refused_leaves_without_an_error(
+    store: RecordingStore, slot: Slot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment(store)
 
@@ -199,8 +199,8 @@ def test_a_worker_that_should_leave_while_it_is_refused_leaves_in_good_order(
     assert slot.shutdown.error is None
 
 
-def test_an_objective_is_fetched_once_for_all_slots_and_again_when_its_experiment_was_made_anew(
-    store: Observed,
+def test_an_objective_is_fetched_once_for_all_slots_and_again_for_a_re_created_experiment(
+    store: RecordingStore,
 ) -> None:
     first = experiment(store)
     objectives = ObjectiveCache(store, SECRET)
@@ -208,12 +208,12 @@ def test_an_objective_is_fetched_once_for_all_slots_and_again_when_its_experimen
     assert {objectives(first).unpickle()({})["loss"] for _ in range(3)} == {0.5}
     assert store.n_read == 1
 
-    anew = replace(first, created_at=first.created_at.replace(year=2000))
-    assert objectives(anew) == objectives(anew)
+    re_created = replace(first, created_at=first.created_at.replace(year=2000))
+    assert objectives(re_created) == objectives(re_created)
     assert store.n_read == 2
 
 
-def test_an_objective_that_is_gone_is_refused_with_the_remedy(store: Observed) -> None:
+def test_a_deleted_objective_is_refused(store: RecordingStore) -> None:
     opened = experiment(store)
     store.detach("e", ATTACHMENT)
 
@@ -221,10 +221,10 @@ def test_an_objective_that_is_gone_is_refused_with_the_remedy(store: Observed) -
         ObjectiveCache(store, SECRET)(opened)
 
 
-def test_an_objective_whose_attachment_is_damaged_is_left_alone_and_ends_no_worker(
-    store: Observed, slot: Slot, monkeypatch: pytest.MonkeyPatch
+def test_an_experiment_with_a_corrupt_attachment_is_not_served(
+    store: RecordingStore, slot: Slot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other experiments may be fine."""
+    """The worker continues, and may serve others."""
     opened = experiment(store)
 
     def damaged(*args: Any, **options: Any) -> None:
@@ -239,7 +239,7 @@ def test_an_objective_whose_attachment_is_damaged_is_left_alone_and_ends_no_work
         ObjectiveCache(store, SECRET)(opened)
 
 
-def test_an_experiment_that_was_refused_is_served_once_it_is_made_anew(store: Observed, slot: Slot) -> None:
+def test_a_refused_experiment_is_served_once_it_is_re_created(store: RecordingStore, slot: Slot) -> None:
     refused = experiment(store)
     store.attach("e", ATTACHMENT, b"unsigned")
     slot.work()
@@ -252,14 +252,14 @@ def test_an_experiment_that_was_refused_is_served_once_it_is_made_anew(store: Ob
     assert list(slot.served.running(refresh=True)) == ["e"]
 
 
-def test_a_trial_of_an_experiment_made_anew_is_not_evaluated_as_one_of_the_old(
-    store: Observed, slot: Slot
+def test_a_trial_of_a_re_created_experiment_is_not_evaluated_with_the_old_objective(
+    store: RecordingStore, slot: Slot
 ) -> None:
-    """A worker looks for experiments every two seconds only; a name may be somebody else's by then."""
+    """A worker reads the experiments every two seconds; meanwhile one may be deleted and re-created."""
     old = experiment(store, loss=0.5)
     assert list(slot.served.running()) == ["e"]
     slot.evaluator.prepare(old, lambda: None)
-    made_anew(store, old)
+    re_create(store, old)
 
     slot.work()
 
@@ -269,28 +269,28 @@ def test_a_trial_of_an_experiment_made_anew_is_not_evaluated_as_one_of_the_old(
 
 
 @pytest.mark.parametrize("exp_keys", [[], ["e"]])
-def test_an_experiment_that_another_has_replaced_is_not_refused(
-    store: Observed, slot: Slot, exp_keys: Any
+def test_a_re_created_experiment_is_not_refused_for_the_old_one(
+    store: RecordingStore, slot: Slot, exp_keys: Any
 ) -> None:
-    """What was signed for the new one does not fit the old one, which the worker still knows."""
+    """The signature of the new one is wrong for the old one, which the worker still knows."""
     slot = replace(slot, served=ServedExperiments(store, exp_keys))
     old = experiment(store, loss=0.5)
     assert list(slot.served.running()) == ["e"]
-    made_anew(store, old)
+    re_create(store, old)
 
     slot.work()
 
     assert store.trial("e", 0).loss == 0.25
 
 
-def made_anew(store: Observed, old: Experiment) -> None:
+def re_create(store: RecordingStore, old: Experiment) -> None:
     wait_until(lambda: store.now() > old.created_at, "a later time", 5)
     store.delete_experiment("e")
     experiment(store, loss=0.25)
 
 
-def test_a_trial_that_an_old_coordinator_left_in_a_new_experiment_is_not_given_back_for_ever(
-    store: Observed, slot: Slot
+def test_a_trial_that_an_old_coordinator_left_in_a_new_experiment_is_evaluated(
+    store: RecordingStore, slot: Slot
 ) -> None:
     opened = experiment(store, n=0)
     store.insert(
@@ -302,8 +302,8 @@ def test_a_trial_that_an_old_coordinator_left_in_a_new_experiment_is_not_given_b
     assert store.trial("e", 0).loss == 0.5
 
 
-def test_a_worker_goes_round_its_experiments_by_their_priorities(store: Observed, slot: Slot) -> None:
-    """The oldest has a queue that would keep the worker for long."""
+def test_a_worker_shares_its_claims_among_experiments_by_priority(store: RecordingStore, slot: Slot) -> None:
+    """The oldest experiment has a long queue."""
     for exp_key, n, priority in (("oldest", 200, 1), ("newer", 40, 1), ("urgent", 40, 2), ("idle", 0, 9)):
         opened = store.open_experiment(
             Experiment(
@@ -327,9 +327,9 @@ def test_a_worker_goes_round_its_experiments_by_their_priorities(store: Observed
 
 
 class PausedMeanwhile(InlineEvaluator):
-    """Somebody moves the search to another state while its objective is loaded for the nth time."""
+    """An evaluator that changes the state of the search while it loads the objective for the nth time."""
 
-    def __init__(self, store: Observed, move: Callable[[], object], nth: int) -> None:
+    def __init__(self, store: RecordingStore, move: Callable[[], object], nth: int) -> None:
         super().__init__(objectives=ObjectiveCache(store, SECRET))
         self.move, self.left = move, nth
 
@@ -342,10 +342,10 @@ class PausedMeanwhile(InlineEvaluator):
 
 @pytest.mark.parametrize("nth", [1, 2], ids=["before the claim", "after the claim"])
 @pytest.mark.parametrize("state", [ExperimentState.PAUSED, ExperimentState.STOPPED, ExperimentState.DONE])
-def test_no_trial_of_a_search_begins_that_was_paused_or_ended_while_its_objective_was_loaded(
-    store: Observed, slot: Slot, state: ExperimentState, nth: int
+def test_no_trial_begins_if_the_search_was_paused_or_ended_during_loading(
+    store: RecordingStore, slot: Slot, state: ExperimentState, nth: int
 ) -> None:
-    """Also when the evaluating process has died since, and another has to load it after the claim."""
+    """Also if the evaluating process died, and the next one loads the objective after the claim."""
     experiment(store, n=3)
     evaluator = PausedMeanwhile(store, lambda: store.set_experiment_state("e", state), nth)
 
@@ -356,13 +356,15 @@ def test_no_trial_of_a_search_begins_that_was_paused_or_ended_while_its_objectiv
     assert (first.attempt, first.history, first.owner, first.worker) == (1, (), None, None)
 
 
-def test_a_trial_that_was_not_begun_for_a_pause_is_evaluated_after_it(store: Observed, slot: Slot) -> None:
+def test_a_trial_that_did_not_begin_because_of_a_pause_is_evaluated_after_it(
+    store: RecordingStore, slot: Slot
+) -> None:
     experiment(store, n=2)
     evaluator = PausedMeanwhile(store, lambda: store.set_experiment_state("e", ExperimentState.PAUSED), nth=1)
     paused = replace(slot, evaluator=evaluator, tally=Tally(THREAD_WORKER, max_trials=1))
     paused.work()
     assert paused.tally.outcomes()[Outcome.NOT_BEGUN] == 1
-    assert paused.tally.reserve_trial()  # it used up no right to a trial
+    assert paused.tally.reserve_trial()  # its reservation was returned
 
     store.set_experiment_state("e", ExperimentState.RUNNING)
     slot.served.running(refresh=True)
@@ -372,7 +374,7 @@ def test_a_trial_that_was_not_begun_for_a_pause_is_evaluated_after_it(store: Obs
     assert [(trial.loss, trial.attempt, trial.history) for trial in trials] == [(0.5, 2, ()), (0.5, 1, ())]
 
 
-def test_a_pause_of_one_search_holds_up_no_other(store: Observed, slot: Slot) -> None:
+def test_a_pause_of_one_search_delays_no_other(store: RecordingStore, slot: Slot) -> None:
     for exp_key in ("paused", "other"):
         opened = store.open_experiment(
             Experiment(
@@ -390,11 +392,11 @@ def test_a_pause_of_one_search_holds_up_no_other(store: Observed, slot: Slot) ->
 
     assert store.counts("other")[State.DONE] == 5
     assert store.counts("paused")[State.PENDING] == 5
-    assert sum(trial.attempt for trial in store.trials("paused")) <= 1  # it looked again after the first
+    assert sum(trial.attempt for trial in store.trials("paused")) <= 1  # then it read the experiments
 
 
-def test_a_search_that_was_deleted_between_claim_and_begin_ends_no_worker(
-    store: Observed, slot: Slot
+def test_a_worker_continues_if_a_search_is_deleted_right_after_a_claim(
+    store: RecordingStore, slot: Slot
 ) -> None:
     experiment(store)
     evaluator = PausedMeanwhile(store, lambda: store.delete_experiment("e"), nth=2)
@@ -406,8 +408,8 @@ def test_a_search_that_was_deleted_between_claim_and_begin_ends_no_worker(
     assert gone.tally.outcomes()[Outcome.NOT_BEGUN] == 1
 
 
-def test_whatever_begins_was_taken_before_the_pause(store: Observed, slot: Slot) -> None:
-    """Four slots are at work when somebody pauses; one look at the trials right after it tells."""
+def test_every_trial_that_begins_was_claimed_before_the_pause(store: RecordingStore, slot: Slot) -> None:
+    """Four slots work when the search is paused; the trials are read right after that."""
     begun: list[float] = []
     waiting: set[float] = set()
 
@@ -421,7 +423,7 @@ def test_whatever_begins_was_taken_before_the_pause(store: Observed, slot: Slot)
     n = 400
     opened = experiment(store, n=0)
     store.insert([replace(t, values={"x": t.tid / n}) for t in trials_of(opened, n)])
-    # Each leaves once it has looked three times in vain.
+    # Each leaves after three polls without a trial.
     slots = [replace(slot, evaluator=CallsHere(objective)) for _ in range(4)]
     threads = [threading.Thread(target=each.work) for each in slots]
     for thread in threads:
@@ -433,7 +435,7 @@ def test_whatever_begins_was_taken_before_the_pause(store: Observed, slot: Slot)
 
 
 class CallsHere:
-    """Calls a function in the slot's own thread, which no timer can interrupt."""
+    """An evaluator that calls a function in the slot's own thread."""
 
     def __init__(self, objective: Callable[[dict[str, Any]], float]) -> None:
         self.objective = objective
@@ -448,10 +450,10 @@ class CallsHere:
         pass
 
 
-def test_an_experiment_that_is_new_is_evaluated_with_the_code_of_now(
-    store: Observed, slot: Slot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_new_experiment_is_evaluated_with_the_present_code(
+    store: RecordingStore, slot: Slot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The evaluating process is warm; somebody edits the objective, and starts another search."""
+    """The evaluating process has loaded the objective before it is edited and another search starts."""
     file = tmp_path / "edited_between_searches.py"
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
@@ -482,7 +484,7 @@ def test_an_experiment_that_is_new_is_evaluated_with_the_code_of_now(
 
 
 def test_a_worker_warns_once_that_an_objective_takes_long_to_load(
-    store: Observed, slot: Slot, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    store: RecordingStore, slot: Slot, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     may_end = tmp_path / "may_end"
     file = tmp_path / "loads_for_long.py"
@@ -514,8 +516,10 @@ def test_a_worker_warns_once_that_an_objective_takes_long_to_load(
     assert caplog.text.count("still loading") == 1
 
 
-def test_an_evaluation_that_takes_long_is_no_standstill(store: Observed, slot: Slot, tmp_path: Path) -> None:
-    """The slot steps while its child evaluates, and the heartbeat while nothing is due."""
+def test_a_long_evaluation_does_not_stall_the_watchdog(
+    store: RecordingStore, slot: Slot, tmp_path: Path
+) -> None:
+    """The slot beats while its child evaluates, and the heartbeat while nothing is due."""
     now = [0.0]
     watchdog = Watchdog(lambda: now[0])
     begun, may_end = tmp_path / "begun", tmp_path / "may_end"
@@ -549,10 +553,10 @@ def test_an_evaluation_that_takes_long_is_no_standstill(store: Observed, slot: S
 
 
 @pytest.mark.parametrize("what", ["experiments", "attachment"])
-def test_a_slot_that_waits_for_what_another_asks_for_does_not_stand_still(
-    store: Observed, monkeypatch: pytest.MonkeyPatch, what: str
+def test_a_slot_that_waits_for_a_read_of_another_slot_does_not_stall(
+    store: RecordingStore, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    """One asks for all of them, and in an outage gets no answer for as long as it lasts."""
+    """One slot reads for all of them, and waits during an outage."""
     now = [0.0]
     watchdog = Watchdog(lambda: now[0])
     opened, answer = experiment(store), getattr(store, what)

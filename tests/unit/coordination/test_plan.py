@@ -1,4 +1,4 @@
-"""The coordinator's decisions, without a coordinator."""
+"""The decisions of a coordinator."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_search_ends_at_the_first_limit_it_reaches(
     assert plan.end_reason(Budget(**limits), n_finished, best_loss, after_s) is expected
 
 
-def test_a_search_without_a_point_left_is_over() -> None:
+def test_a_search_without_points_is_over() -> None:
     limited = Budget(max_evals=100)
     assert plan.end_reason(limited, 3, 0.0, 0.0, is_exhausted=True) is EndReason.NO_MORE_POINTS
 
@@ -51,7 +51,7 @@ def test_a_stopped_search_is_over_whatever_its_budget() -> None:
 def test_no_batch_ever_exceeds_the_budget(
     max_evals: int, n_finished: int, n_open: int, n_pending: int, depth: int
 ) -> None:
-    """However stale the counts are, finished and open trials never add up to more than max_evals."""
+    """Even with stale counts, finished and open trials never add up to more than max_evals."""
     n_new = plan.n_to_suggest(
         Budget(max_evals=max_evals), depth, n_pending=n_pending, n_finished=n_finished, n_open=n_open
     )
@@ -78,18 +78,18 @@ def test_the_queue_is_never_shorter_than_the_reserve_or_its_minimum(
 
 
 @given(st.floats(0, 1e4), st.floats(0, 10))
-def test_the_reserve_outlasts_the_time_between_two_looks(rate_per_s: float, cycle_s: float) -> None:
+def test_the_reserve_lasts_until_the_next_poll(rate_per_s: float, cycle_s: float) -> None:
     assert plan.reserve_for(rate_per_s, cycle_s) >= max(1, rate_per_s * cycle_s)
 
 
 @given(st.floats(0, 1e6), st.integers(0, 10**6))
-def test_the_time_between_two_looks_is_bounded(rate_per_s: float, n_open: int) -> None:
+def test_the_time_between_two_polls_is_bounded(rate_per_s: float, n_open: int) -> None:
     assert plan.MIN_POLL_S <= plan.min_poll(n_open) <= plan.MAX_POLL_S
     assert plan.min_poll(n_open) <= plan.poll_after(rate_per_s, n_open) <= plan.MAX_POLL_S
 
 
 @given(st.integers(0, 10**4))
-def test_looks_ask_for_ten_thousand_open_trials_a_second_at_most(n_open: int) -> None:
+def test_polls_ask_for_at_most_ten_thousand_open_trials_a_second(n_open: int) -> None:
     assert n_open / plan.min_poll(n_open) <= 10_000
 
 

@@ -1,4 +1,4 @@
-"""How far a search has come."""
+"""The progress of a search."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def progress(
     )
 
 
-def test_done_and_failed_trials_count_towards_the_budget_and_no_others() -> None:
+def test_only_done_and_failed_trials_count_towards_the_budget() -> None:
     assert progress(n_done=3, n_failed=2).n_finished == 5
 
 
@@ -53,7 +53,5 @@ def test_done_and_failed_trials_count_towards_the_budget_and_no_others() -> None
         ({"loss_threshold": 0.0, "n_done": 4, "per_minute": 2.0}, None),
     ],
 )
-def test_the_time_left_is_that_of_the_limit_which_comes_first(
-    state: dict[str, Any], expected: float | None
-) -> None:
+def test_the_remaining_time_is_that_of_the_first_limit(state: dict[str, Any], expected: float | None) -> None:
     assert progress(**state).remaining_s == expected

@@ -1,4 +1,4 @@
-"""What the coordinator remembers of trials."""
+"""The coordinator's copy of the state of its trials."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def trial(tid: int, state: State, loss: float | None = None, second: int = 0) ->
     return Trial(exp_key="e", tid=tid, values={"x": 0.5}, state=state, loss=loss, finished_at=finished_at)
 
 
-def test_history_is_in_the_order_of_completion_also_after_a_restart() -> None:
+def test_the_history_is_in_order_of_completion_even_after_a_restart() -> None:
     finished = [trial(0, State.DONE, 3.0, 9), trial(1, State.DONE, 2.0, 1), trial(2, State.FAILED, None, 5)]
     trial_state = TrialState(SPACE, finished)
     assert trial_state.history.losses[:1] == [2.0]
     assert trial_state.history.losses[2:] == [3.0]
 
 
-def test_the_best_trial_is_the_earliest_of_equals() -> None:
+def test_the_best_trial_is_the_earliest_of_equal_losses() -> None:
     trial_state = TrialState(SPACE, [trial(0, State.DONE, 1.0, 5), trial(1, State.DONE, 1.0, 2)])
     assert trial_state.best is not None
     assert trial_state.best.tid == 1
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(State)), st.integers(0, 3), st.integers(0, 5)), max_size=20))
-def test_trials_that_were_there_and_trials_that_come_one_by_one_are_remembered_alike(told: list[Any]) -> None:
+def test_loading_all_trials_and_adding_them_one_by_one_give_the_same_state(told: list[Any]) -> None:
     trials = [
         trial(tid, state, float(loss) if state is State.DONE else None, second)
         for tid, (state, loss, second) in enumerate(told)
@@ -58,7 +58,7 @@ def test_cancelled_trials_leave_the_open_ones_but_do_not_count() -> None:
 
 
 @given(st.lists(st.sampled_from(list(State)), max_size=20))
-def test_every_trial_is_open_or_final_and_numbers_go_on_after_the_last(states: list[Any]) -> None:
+def test_every_trial_is_open_or_final_and_the_next_number_follows_the_last(states: list[Any]) -> None:
     trials = [trial(tid, s, 1.0 if s is State.DONE else None) for tid, s in enumerate(states)]
     trial_state = TrialState(SPACE, trials)
     assert len(trial_state.open) + sum(trial_state.n_final.values()) == len(trials)

@@ -1,4 +1,4 @@
-"""A worker with ``--allow`` runs what matches, and nothing that the database would put in its place."""
+"""A worker with ``--allow`` runs only what matches, whatever the database contains."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SPACE = Space({"x": hp.uniform("x", 0, 1)}).to_json()
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Folder of a worker, with an objective, beside one of somebody else's."""
+    """The folder of a worker with an objective, beside the folder of another user."""
     for folder in ("home", "foreign"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "search.py").write_text("objective = abs")
@@ -58,12 +58,12 @@ def is_allowed(found: Experiment, *patterns: str) -> bool:
         ("lab.search:objective2", "lab.search:objective", False),
         ("lab.search:objective1", "lab.search:objective?", True),
         ("os:system", "lab.**:**", False),
-        # What a module imported is not reached through it.
+        # Names that a module imported do not match through it.
         ("lab.search:os.system", "lab.search:*", False),
         ("lab.search:objective\n", "lab.search:objective", False),
     ],
 )
-def test_a_module_matches_as_a_whole_and_a_star_no_further_than_a_dot(
+def test_a_module_matches_completely_and_a_star_stops_at_a_dot(
     ref: str, pattern: str, expected: bool
 ) -> None:
     assert is_allowed(experiment(ref), pattern) is expected
@@ -76,13 +76,13 @@ def test_one_pattern_of_several_is_enough() -> None:
 @pytest.mark.parametrize(
     "pattern", ["search.py", "search.py:objective", "*.py:*", "{home}/search.py", "./search.py"]
 )
-def test_a_file_of_the_workers_folder_matches_by_where_it_lies(home: Path, pattern: str) -> None:
+def test_a_file_in_the_workers_folder_matches_by_its_path(home: Path, pattern: str) -> None:
     found = experiment("search.py:objective", "file")
     assert is_allowed(found, pattern.format(home=home))
 
 
 def test_the_file_that_is_run_is_the_one_that_matched(home: Path) -> None:
-    """Whoever writes the experiment says where it was made, which would count first."""
+    """The experiment names the path where it was created, which is tried first without ``--allow``."""
     foreign = home.parent / "foreign" / "search.py"
     found = experiment("search.py:objective", "file", foreign)
     found = replace(found, objective=replace(found.objective, paths=(str(foreign),)))
@@ -94,8 +94,8 @@ def test_the_file_that_is_run_is_the_one_that_matched(home: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/" + "x" * 5000 + ".py", "/nul\0.py"])
-def test_a_path_that_cannot_be_looked_at_here_is_passed_over(home: Path, path: str) -> None:
-    """It is the database's to name, and must not end the worker."""
+def test_an_inaccessible_path_is_skipped(home: Path, path: str) -> None:
+    """The database names the path, so it must not end the worker."""
     assert is_allowed(experiment("search.py:objective", "file", path), "search.py")
     assert not is_allowed(experiment(f"{path}:objective", "file", path), "search.py")
 
@@ -107,15 +107,15 @@ def test_no_way_out_of_the_folder_matches(home: Path, ref: str) -> None:
     assert not is_allowed(experiment(ref.format(foreign=foreign), "file"), "search.py", "*.py", "**.py:**")
 
 
-def test_a_link_in_the_pattern_or_to_the_file_is_followed_before_they_are_compared(home: Path) -> None:
+def test_links_in_the_pattern_and_to_the_file_are_resolved_before_the_comparison(home: Path) -> None:
     (home.parent / "link").symlink_to(home)
     assert is_allowed(experiment("search.py:objective", "file"), f"{home.parent}/link/search.py")
     (home / "other.py").symlink_to(home.parent / "foreign" / "search.py")
     assert not is_allowed(experiment("other.py:objective", "file"), "*.py:*")
 
 
-def test_what_comes_by_value_needs_a_word_of_its_own() -> None:
-    """No pattern for modules admits it, not even for a module of the name of its kind, nor the reverse."""
+def test_objectives_by_value_need_their_own_pattern() -> None:
+    """No pattern for modules matches them, not even for a module named like their kind, and vice versa."""
     by_value = experiment("objective", "pickle")
     assert not is_allowed(by_value, "pickle:*", "objective", "**:**")
     assert is_allowed(by_value, "by-value")
@@ -126,14 +126,14 @@ def test_an_unknown_kind_is_not_allowed() -> None:
     assert not is_allowed(experiment("a:objective", "remote"), "a:objective", "**:**", "by-value")
 
 
-def test_what_the_space_imports_must_match_too() -> None:
+def test_imports_of_the_space_must_match_too() -> None:
     space = {"operations": [{"name": "call", "args": [{"import": "os:system"}, "true"]}]}
     with pytest.raises(LoadError, match="The search space imports os:system, which is not allowed"):
         Allowlist.of(["a:objective"], Path.cwd()).restrict(experiment("a:objective", space=space))
     assert is_allowed(experiment("a:objective", space=space), "a:objective", "os:system")
 
 
-def test_what_the_space_reaches_without_a_name_is_never_allowed() -> None:
+def test_a_function_that_the_space_reaches_without_a_name_is_never_allowed() -> None:
     space = {"operations": [{"name": "getattr", "args": ["", "__class__"]}]}
     assert not is_allowed(experiment("a:objective", space=space), "**:**")
 
@@ -149,7 +149,7 @@ def test_what_the_space_reaches_without_a_name_is_never_allowed() -> None:
     ],
 )
 def test_names_with_double_underscores_match_no_pattern(home: Path, name: str) -> None:
-    """From them everything is reached: a module's ``__builtins__`` hold ``exec``."""
+    """They lead anywhere: a module's ``__builtins__`` contain ``exec``."""
     assert not is_allowed(experiment(f"lab.x:{name}"), "**:**", "lab.**:*", f"lab.x:{name.replace('_', '?')}")
     assert not is_allowed(experiment(f"search.py:{name}", "file"), "search.py:**", "*.py:*")
     space = {"root": {"import": f"lab.x:{name}"}}
@@ -164,7 +164,7 @@ def test_modules_that_run_a_program_match_no_pattern() -> None:
 
 
 def test_operations_of_the_space_only_compute() -> None:
-    """A keyword such as ``key`` would call what the space took out of something else."""
+    """A keyword such as ``key`` would call a function without a name."""
     call_by_key = {"name": "max", "args": [{"tuple": ["1"]}], "keywords": [["key", {"operation": 0}]]}
     found = experiment("a:objective", space={"operations": [call_by_key]})
     with pytest.raises(LoadError, match="reaches functions through max, which is not allowed"):
@@ -173,7 +173,7 @@ def test_operations_of_the_space_only_compute() -> None:
 
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A package whose modules import from each other and from elsewhere."""
+    """A package whose modules import from each other and from other packages."""
     package = tmp_path / "lab_of_allowed"
     package.mkdir()
     (package / "__init__.py").touch()
@@ -211,13 +211,13 @@ LAB = "lab_of_allowed.**:*"
 
 
 @pytest.mark.parametrize("name", ["double", "Model", "objective", "half"])
-def test_a_star_admits_what_the_module_or_another_that_is_allowed_defines(lab: Path, name: str) -> None:
+def test_a_star_allows_what_the_module_or_another_allowed_module_defines(lab: Path, name: str) -> None:
     loaded(experiment(f"lab_of_allowed.x:{name}"), LAB)
 
 
 @pytest.mark.parametrize("name", ["getcwd", "here"])
-def test_a_star_does_not_admit_what_the_module_imported(lab: Path, name: str) -> None:
-    """The module chose to use it; the owner did not choose to offer it to the database."""
+def test_a_star_does_not_allow_what_the_module_imported(lab: Path, name: str) -> None:
+    """The author of the module uses it, but the owner of the worker did not allow it."""
     found = experiment(f"lab_of_allowed.x:{name}")
     for pattern in (LAB, "lab_of_allowed.x:*", "lab_of_allowed.x:**"):
         with pytest.raises(LoadError, match=rf"lab_of_allowed.x:{name} is defined elsewhere, as posix:"):
@@ -227,7 +227,7 @@ def test_a_star_does_not_admit_what_the_module_imported(lab: Path, name: str) ->
         loaded(experiment("lab_of_allowed.x:objective"), "lab_of_allowed.x:*")
 
 
-def test_a_star_for_files_admits_what_files_that_match_define(lab: Path) -> None:
+def test_a_star_for_files_allows_what_matching_files_define(lab: Path) -> None:
     for name in ("objective", "helped"):
         loaded(experiment(f"lab_file.py:{name}", "file"), "*.py:*")
     found = experiment("lab_file.py:getcwd", "file")
@@ -250,7 +250,7 @@ def test_a_star_for_files_admits_what_files_that_match_define(lab: Path) -> None
         ("lab_of_allowed.x:Model.mro", "is defined elsewhere, as None:Model.mro"),
     ],
 )
-def test_what_the_space_names_is_held_to_the_same(lab: Path, reference: str, problem: str) -> None:
+def test_the_same_holds_for_names_in_the_space(lab: Path, reference: str, problem: str) -> None:
     """As a value, under an operation, and as the function of a call."""
     operations = [{"name": "call", "args": [{"import": reference}]}]
     for space in (space_of({"import": reference}), space_of({"operation": 0}, *operations)):
@@ -258,7 +258,7 @@ def test_what_the_space_names_is_held_to_the_same(lab: Path, reference: str, pro
             loaded(experiment("lab_of_allowed.x:double", space=space), "lab_of_allowed.**:**")
 
 
-def test_what_is_allowed_is_called_with_what_the_space_computes(lab: Path) -> None:
+def test_an_allowed_function_is_called_with_values_of_the_space(lab: Path) -> None:
     square = {"import": "lab_of_allowed.loss:square"}
     space = space_of(
         {"tuple": [{"operation": 1}, {"import": "lab_of_allowed.x:Kind.ONE"}, {"operation": 2}]},
@@ -274,7 +274,7 @@ def test_what_is_allowed_is_called_with_what_the_space_computes(lab: Path) -> No
 
 
 def test_operators_of_what_an_allowed_function_returns_are_not_used(lab: Path) -> None:
-    """Subscripting is a call of a method, which no pattern names."""
+    """Subscripting calls a method, which no pattern names."""
     model = {"name": "call", "args": [{"import": "lab_of_allowed.x:Model"}, 3]}
     space = space_of({"operation": 1}, model, {"name": "getitem", "args": [{"operation": 0}, "run"]})
     with pytest.raises(SpaceError, match=r"getitem\(.*an operand is not a plain value"):

@@ -1,4 +1,4 @@
-"""Whose turn it is among experiments: in proportion to their priorities, over any number of workers."""
+"""Experiments get claims in proportion to their priorities, over any number of workers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def experiments(priorities: Mapping[str, int]) -> list[Experiment]:
 
 
 def take(share: FairShare, served: list[Experiment], waiting: Iterable[str] | None = None) -> str | None:
-    """Claim a trial of the first experiment in turn that has one waiting; without a list, all have."""
+    """Claim a trial of the first due experiment in ``waiting``; by default, of the first one."""
     with share.claiming(served) as order:
         has_trials = order.exp_keys if waiting is None else set(waiting)
         order.claimed_from = next((key for key in order.exp_keys if key in has_trials), None)
@@ -41,10 +41,10 @@ def take(share: FairShare, served: list[Experiment], waiting: Iterable[str] | No
 
 
 def begun(priorities: Mapping[str, int], seed: int) -> FairShare:
-    """Return the turns of a worker once all experiments had their first, which are drawn, and may be late."""
-    share, first_turns = FairShare(random.Random(seed)), set(priorities)
-    while first_turns:
-        first_turns.discard(take(share, experiments(priorities)))
+    """Return the order of a worker once each experiment had its first claim, whose time is random."""
+    share, first_claims = FairShare(random.Random(seed)), set(priorities)
+    while first_claims:
+        first_claims.discard(take(share, experiments(priorities)))
     return share
 
 
@@ -53,14 +53,14 @@ def part(priorities: Mapping[str, int], key: str) -> float:
 
 
 def off_by(priorities: Mapping[str, int], key: str) -> float:
-    """Return by how many of any number of claims an experiment may miss its share, up to rounding."""
+    """Return by how many claims an experiment may miss its share, up to rounding."""
     return 1 + len(priorities) * part(priorities, key) + 1e-6
 
 
 @example({"d": 1, "g": 17, "a": 6, "c": 14, "b": 6, "e": 1, "h": 10, "f": 6}, 19, 300)
 @given(PRIORITIES, SEEDS, st.integers(1, 300))
-def test_of_any_number_of_claims_each_experiment_gets_its_share(priorities: Any, seed: int, n: int) -> None:
-    """After its first turn, to within one claim and its share of one claim for each experiment."""
+def test_each_experiment_gets_its_share_of_any_number_of_claims(priorities: Any, seed: int, n: int) -> None:
+    """After its first claim, to within one claim plus its share of one claim for each experiment."""
     share, served = begun(priorities, seed), experiments(priorities)
     counts = Counter(take(share, served) for _ in range(n))
     for key in priorities:
@@ -69,7 +69,7 @@ def test_of_any_number_of_claims_each_experiment_gets_its_share(priorities: Any,
 
 @pytest.mark.parametrize("priorities", [{"a": 1, "b": 1, "c": 1}, {"a": 1, "b": 3}, {"a": 5, "b": 2, "c": 2}])
 def test_workers_that_take_one_trial_each_are_fair_together(priorities: dict[str, Any]) -> None:
-    """As on a batch system, where a worker lives for one trial."""
+    """As on a batch system, where each worker evaluates one trial."""
     n = 6000
     counts = Counter(take(FairShare(random.Random(seed)), experiments(priorities)) for seed in range(n))
     for key, priority in priorities.items():
@@ -78,7 +78,7 @@ def test_workers_that_take_one_trial_each_are_fair_together(priorities: dict[str
 
 
 @given(PRIORITIES, SEEDS, st.data())
-def test_a_turn_names_every_experiment_once_and_what_waits_is_taken(
+def test_an_order_contains_every_experiment_once_and_the_first_with_a_trial_is_charged(
     priorities: Any, seed: int, data: st.DataObject
 ) -> None:
     share, served = FairShare(random.Random(seed)), experiments(priorities)
@@ -90,7 +90,7 @@ def test_a_turn_names_every_experiment_once_and_what_waits_is_taken(
 
 
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 500), SEEDS)
-def test_an_experiment_makes_up_for_no_more_than_one_missed_turn(
+def test_an_experiment_makes_up_for_at_most_one_missed_claim(
     p: int, q: int, n_missed: int, seed: int
 ) -> None:
     priorities = {"a": p, "b": q}
@@ -102,7 +102,7 @@ def test_an_experiment_makes_up_for_no_more_than_one_missed_turn(
 
 
 @given(PRIORITIES, st.integers(0, 300), SEEDS)
-def test_a_new_experiment_neither_waits_for_the_old_ones_nor_keeps_them_waiting(
+def test_a_new_experiment_neither_waits_for_old_ones_nor_delays_them(
     priorities: Any, n_before: int, seed: int
 ) -> None:
     share = begun(priorities, seed)
@@ -110,13 +110,13 @@ def test_a_new_experiment_neither_waits_for_the_old_ones_nor_keeps_them_waiting(
         take(share, experiments(priorities))
     together, n = {**priorities, "new": 2}, 200
     counts = Counter(take(share, experiments(together)) for _ in range(n))
-    # Its first turn is drawn; one that is late by 20 turns comes once in 500 million draws.
+    # Its first due time is random; one that is 20 claims late occurs once in 500 million draws.
     most = n * part(together, "new") + off_by(together, "new")
     assert most - 2 * off_by(together, "new") - 20 <= counts["new"] <= most
 
 
 @given(PRIORITIES, SEEDS)
-def test_an_experiment_of_priority_0_takes_only_what_no_other_wants(priorities: Any, seed: int) -> None:
+def test_an_experiment_of_priority_0_gets_only_claims_that_no_other_needs(priorities: Any, seed: int) -> None:
     share, served = FairShare(random.Random(seed)), experiments({**priorities, "y": 0, "z": 0})
     assert {take(share, served) for _ in range(50)} <= set(priorities)
     assert {take(share, served, {"y", "z"}) for _ in range(60)} == {"y", "z"}
@@ -124,14 +124,14 @@ def test_an_experiment_of_priority_0_takes_only_what_no_other_wants(priorities: 
 
 
 @given(st.integers(1, 9), SEEDS)
-def test_a_changed_priority_counts_from_the_next_claims_on(priority: int, seed: int) -> None:
+def test_a_changed_priority_counts_from_the_next_claim_on(priority: int, seed: int) -> None:
     share, changed = begun({"a": 1, "b": 1}, seed), {"a": priority, "b": 1}
     counts = Counter(take(share, experiments(changed)) for _ in range(10 * (priority + 1)))
-    # What is due already stays due.
+    # The present due times do not change.
     assert abs(counts["b"] - 10) <= 1 + off_by(changed, "b")
 
 
-def test_slots_that_ask_at_the_same_moment_are_sent_to_different_experiments() -> None:
+def test_concurrent_slots_ask_different_experiments_first() -> None:
     share, served = FairShare(random.Random(0)), experiments(dict.fromkeys("abcd", 1))
     asked, all_asked = [], threading.Barrier(4)
 
@@ -151,7 +151,7 @@ def test_slots_that_ask_at_the_same_moment_are_sent_to_different_experiments() -
     assert len(set(asked)) >= 3
 
 
-def test_a_claim_that_fails_costs_no_turn() -> None:
+def test_a_failed_claim_is_not_charged() -> None:
     share, served = FairShare(random.Random(1)), experiments({"a": 1, "b": 1})
     first = take(share, served)
     for _ in range(50):
@@ -162,7 +162,7 @@ def test_a_claim_that_fails_costs_no_turn() -> None:
     assert abs(counts["a"] - counts["b"]) <= 2
 
 
-def test_an_experiment_that_is_gone_is_forgotten_and_nothing_to_serve_is_no_error() -> None:
+def test_a_deleted_experiment_is_forgotten_and_no_experiment_is_no_error() -> None:
     share = FairShare(random.Random(2))
     take(share, experiments({"a": 1, "b": 1}))
     assert {take(share, experiments({"b": 1})) for _ in range(3)} == {"b"}

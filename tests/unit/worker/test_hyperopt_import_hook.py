@@ -1,4 +1,4 @@
-"""Objectives that import ``hyperopt`` are evaluated by workers that do not have it."""
+"""Workers without Hyperopt evaluate objectives that import ``hyperopt``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ref = ObjectiveRef(kind="import", ref="train:objective")
 loaded = Load("e", ref, Space({"x": hp.uniform("x", 0, 1)}).to_json(), None, None).load_here()
 """
 
-#: A module that workers import, as Hyperopt's users write it.
+#: A module that workers import, as users of Hyperopt write it.
 TRAIN = """
 import hyperopt
 from hyperopt import STATUS_OK
@@ -43,29 +43,29 @@ def objective(config):
 
 
 def run(folder: Path, script: str) -> str:
-    """Return what a script prints that runs in a process of its own, in a folder."""
+    """Run a script in a new process in a folder; return its output."""
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
-def test_objectives_get_ours_under_the_name_of_hyperopt_where_that_is_missing(tmp_path: Path) -> None:
-    """Also its submodules, and imports inside of the objective."""
+def test_objectives_get_our_package_under_the_name_of_a_missing_hyperopt(tmp_path: Path) -> None:
+    """Also its submodules, and imports inside the objective."""
     (tmp_path / "train.py").write_text(TRAIN)
     told = "import hyperopt; print(hyperopt.__name__, loaded.objective({'x': 0.5}))"
     assert run(tmp_path, HIDDEN + LOADED + told) == "hpsearch.hyperopt {'loss': 0.5, 'status': 'ok'}"
 
 
-def test_what_hyperopt_does_not_have_is_still_missing(tmp_path: Path) -> None:
-    """A module that neither package has is an import error, as ever."""
+def test_a_module_that_hyperopt_does_not_have_is_missing(tmp_path: Path) -> None:
+    """Importing a module that neither package has is an error."""
     (tmp_path / "train.py").write_text("import hyperopt\nobjective = float")
     told = "\ntry:\n    import hyperopt.nothing\nexcept ModuleNotFoundError as error:\n    print(error.name)"
     assert run(tmp_path, HIDDEN + LOADED + told) == "hyperopt.nothing"
 
 
-def test_an_installed_hyperopt_is_left_alone(tmp_path: Path) -> None:
-    """An objective gets the one that its machine has."""
+def test_an_installed_hyperopt_is_used(tmp_path: Path) -> None:
+    """An objective gets the package of its machine."""
     pytest.importorskip("hyperopt")
     (tmp_path / "train.py").write_text("objective = float")
     told = "import hyperopt; print(hyperopt.__name__)"
@@ -73,6 +73,6 @@ def test_an_installed_hyperopt_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_worker_loads_the_drop_in_only_when_an_objective_asks(tmp_path: Path) -> None:
-    """A worker never loads a suggester by itself."""
+    """A worker itself never loads a suggester."""
     (tmp_path / "train.py").write_text("def objective(config): return 0.0")
     assert run(tmp_path, LOADED + "import sys; print('hpsearch.hyperopt' in sys.modules)") == "False"

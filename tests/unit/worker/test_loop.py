@@ -1,4 +1,4 @@
-"""How long an idle worker waits between two looks at the queue."""
+"""How long an idle worker waits between two polls of the queue."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from hpsearch_worker.loop import max_wait, min_wait
 
 
 @given(st.integers(0, 10**6))
-def test_a_fleet_up_to_a_thousand_looks_at_most_a_hundred_times_a_second(n_workers: int) -> None:
+def test_a_fleet_of_up_to_a_thousand_polls_at_most_a_hundred_times_a_second(n_workers: int) -> None:
     assert n_workers / max_wait(n_workers) <= max(100, n_workers / 10) * (1 + 1e-9)
 
 
 @given(st.integers(1, 10**4), st.floats(0.001, 0.5))
-def test_of_an_idle_fleet_one_in_twenty_asks_at_a_time_however_slow_the_server_is(
+def test_at_most_one_in_twenty_workers_polls_at_a_time_however_slow_the_server_is(
     n_workers: int, look_s: float
 ) -> None:
     n_asking = n_workers * look_s / (look_s + min_wait(look_s))
@@ -23,5 +23,5 @@ def test_of_an_idle_fleet_one_in_twenty_asks_at_a_time_however_slow_the_server_i
 
 
 @pytest.mark.parametrize(("n_workers", "longest_s"), [(1, 1.5), (150, 1.5), (1000, 10.0), (100_000, 10.0)])
-def test_a_small_fleet_does_not_wait_for_the_sake_of_a_large_one(n_workers: int, longest_s: float) -> None:
+def test_a_small_fleet_polls_at_its_own_rate(n_workers: int, longest_s: float) -> None:
     assert max_wait(n_workers) == pytest.approx(longest_s)

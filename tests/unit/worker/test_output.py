@@ -1,4 +1,4 @@
-"""What evaluations print is passed on line by line, and obeyed by no terminal."""
+"""The output of evaluations is echoed line by line, without terminal control characters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Echo = Callable[[Sequence[bytes]], str]
 
 @pytest.fixture
 def echo(capsys: pytest.CaptureFixture[str]) -> Echo:
-    """Pass on what a process writes in pieces; return what appears, without the marks of its trial."""
+    """Return a function that echoes pieces of output, and returns them without the prefix of the trial."""
 
     def passed_on(pieces: Sequence[bytes]) -> str:
         output = Output(echo=True)
@@ -46,7 +46,9 @@ def echo(capsys: pytest.CaptureFixture[str]) -> Echo:
         ("two\u2028lines\x85", r"two\u2028lines\x85"),
     ],
 )
-def test_what_a_terminal_obeys_or_hides_is_escaped(echo: Echo, written: str, shown: str) -> None:
+def test_control_characters_and_invisible_characters_are_escaped(
+    echo: Echo, written: str, shown: str
+) -> None:
     assert echo([f"{written}\n".encode()]) == f"{shown}\n"
 
 
@@ -58,7 +60,7 @@ def test_ordinary_text_stays_as_it_is(echo: Echo) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(alphabet="ab\n\t\x1b\x9bé\u202e\u200b损🎉\U000e0041"), st.lists(st.integers(0, 60)))
-def test_it_does_not_matter_where_a_pipe_cuts_the_text(echo: Echo, text: str, cuts: list[int]) -> None:
+def test_the_text_may_be_cut_anywhere(echo: Echo, text: str, cuts: list[int]) -> None:
     written = text.encode()
     places = [0, *sorted(min(cut, len(written)) for cut in cuts), len(written)]
     pieces = [written[a:b] for a, b in pairwise(places) if a < b]
@@ -68,11 +70,11 @@ def test_it_does_not_matter_where_a_pipe_cuts_the_text(echo: Echo, text: str, cu
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary())
-def test_whatever_bytes_are_written_no_terminal_obeys_them(echo: Echo, written: bytes) -> None:
+def test_no_bytes_control_the_terminal(echo: Echo, written: bytes) -> None:
     assert UNSHOWABLE.search(echo([written])) is None
 
 
-def test_a_character_that_never_ends_does_not_reach_the_next_trial(
+def test_an_incomplete_character_does_not_reach_the_next_trial(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     output = Output(echo=True)
@@ -87,7 +89,7 @@ def test_a_character_that_never_ends_does_not_reach_the_next_trial(
     assert capsys.readouterr().err == "[a] cut \ufffd\n[b] ü\n"
 
 
-def test_a_progress_bar_shows_where_it_began_and_where_it_ended(echo: Echo) -> None:
+def test_a_progress_bar_shows_its_first_and_its_last_state(echo: Echo) -> None:
     written = "\r".join(f"{n}%" for n in range(101))
 
     assert echo([f"\r{written}\nnext\n".encode()]) == "0%\n100%\nnext\n"

@@ -1,4 +1,4 @@
-"""When a worker leaves, by a clock of the test's own."""
+"""When a worker stops, with a fake clock."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class Clock:
         return self.now
 
 
-def test_a_worker_that_nobody_asked_stays() -> None:
+def test_a_worker_without_a_reason_to_stop_continues() -> None:
     shutdown = Shutdown(Interrupt(), drain_timeout_s=5, clock=Clock())
     assert not shutdown.is_draining()
     assert not shutdown.is_time_up()
 
 
-def test_a_signal_begins_to_drain_and_time_is_up_after_the_drain_timeout() -> None:
+def test_a_signal_begins_draining_and_time_is_up_after_the_drain_timeout() -> None:
     clock, interrupt = Clock(), Interrupt()
     shutdown = Shutdown(interrupt, drain_timeout_s=5, clock=clock)
     interrupt.asked_at = clock.now
@@ -37,7 +37,7 @@ def test_a_second_signal_leaves_no_time() -> None:
     assert shutdown.is_time_up()
 
 
-def test_the_longest_runtime_begins_to_drain_by_itself() -> None:
+def test_the_longest_runtime_begins_draining() -> None:
     clock = Clock()
     shutdown = Shutdown(Interrupt(), drain_timeout_s=5, max_runtime_s=60, clock=clock)
     clock.now += 59
@@ -49,7 +49,7 @@ def test_the_longest_runtime_begins_to_drain_by_itself() -> None:
     assert shutdown.is_time_up()
 
 
-def test_the_first_error_is_the_one_that_is_told() -> None:
+def test_the_first_error_is_kept() -> None:
     shutdown = Shutdown(Interrupt(), drain_timeout_s=5, clock=Clock())
     first = RuntimeError("first")
     shutdown.drain(first)

@@ -1,4 +1,4 @@
-"""Counting trials across the slots of a worker."""
+"""Counts of trials across the slots of a worker."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from hpsearch_worker.tally import Outcome, Tally
 THREAD_WORKER = Worker(name="w", host="h", pid=1)
 
 
-def test_no_more_trials_are_taken_than_allowed_and_an_unused_right_counts_again() -> None:
+def test_no_more_trials_are_claimed_than_allowed_and_unused_reservations_return() -> None:
     tally = Tally(THREAD_WORKER, max_trials=2)
     assert [tally.reserve_trial(), tally.reserve_trial()] == [True, True]
     tally.return_reservation()
     assert [tally.reserve_trial(), tally.reserve_trial()] == [True, False]
 
 
-def test_a_refusal_costs_nobody_elses_right() -> None:
-    """With more slots than trials to take, the right that one slot gives back is there for the next look."""
+def test_a_refused_reservation_does_not_use_up_another() -> None:
+    """With more slots than trials left, a slot can use the reservation that another returns."""
     tally = Tally(THREAD_WORKER, max_trials=1)
     assert [tally.reserve_trial(), tally.reserve_trial(), tally.reserve_trial()] == [True, False, False]
     tally.return_reservation()
     assert tally.reserve_trial()
 
 
-def test_no_trial_is_taken_once_the_time_to_claim_is_over() -> None:
+def test_no_trial_is_claimed_after_the_time_for_claims() -> None:
     now = [100.0]
     tally = Tally(THREAD_WORKER, claim_for_s=5.0, clock=lambda: now[0])
     now[0] = 104.9
