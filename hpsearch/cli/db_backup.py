@@ -16,6 +16,7 @@ from hpsearch.cli.find import find_experiment
 from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.cli.stores import PATIENCE, open_store
 from hpsearch.errors import BackupError, HpsearchError, NotFoundError
+from hpsearch.report.text import count_text
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.store.mongo import backup as backups
 from hpsearch.store.mongo.archive import Archive
@@ -47,9 +48,9 @@ def backup(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
         counts = Counter[backups.Kind]()
         records = backups.with_end(archive.read(list(n_trials)), counts)
         write_lines(file, map(line_of, chain([first], records)))
-    n_experiments, n_trials_now, n_files, _ = (counts[kind] for kind in backups.COUNTED)
-    content = f"{n_experiments} searches with {n_trials_now} trials and {n_files} attachments"
-    click.echo(f"Wrote {content} to {file}.", err=True)
+    nouns = ("search", "trial", "attachment")
+    searches, trials, attachments = map(count_text, (counts[kind] for kind in backups.COUNTED), nouns)
+    click.echo(f"Wrote {searches} with {trials} and {attachments} to {file}.", err=True)
 
 
 @click.command()
@@ -82,7 +83,7 @@ def _restore(completed: Iterator[str], found: backups.Contents, wanted: Sequence
     try:
         for exp_key in completed:
             done.append(exp_key)
-            click.echo(f"Restored {exp_key} with {found.n_trials[exp_key]} trials.", err=True)
+            click.echo(f"Restored {exp_key} with {count_text(found.n_trials[exp_key], 'trial')}.", err=True)
     except HpsearchError as error:
         rest = [key for key in wanted if key not in done]
         if not rest:

@@ -13,6 +13,7 @@ from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.cli.stores import open_store
 from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentActiveError, NotFoundError, UnreadableError
+from hpsearch.report.text import count_text
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.store.protocol import TrialStore
 
@@ -63,9 +64,9 @@ def _contents(store: TrialStore, exp_key: str) -> Contents:
     n_held = sum(t.lease_until is not None and t.lease_until > now for t in running)
     work = ["a coordinator leads it"] if _is_led(store, exp_key) else []
     if n_held:
-        work.append(f"workers evaluate {_counted(n_held, 'trial')} of it")
+        work.append(f"workers evaluate {count_text(n_held, 'trial')} of it")
     return Contents(
-        f"{_counted(sum(counts.values()), 'trial')}{states} and {_counted(n_attachments, 'attachment')}",
+        f"{count_text(sum(counts.values()), 'trial')}{states} and {count_text(n_attachments, 'attachment')}",
         " and ".join(work),
     )
 
@@ -92,7 +93,3 @@ def _is_confirmed(exp_key: str, found: Contents) -> bool:
     work = f" Now {found.work}." if found.work else ""
     question = f"{exp_key} has {found.text}.{work} Delete it permanently?"
     return click.confirm(question, default=False, err=True)
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -153,7 +153,7 @@ _SEARCH_OPTIONS = (
         "--no-repeats",
         is_flag=True,
         default=None,
-        help="Try no point of a finite space twice; end once all were tried.",
+        help="Try no point of a finite space twice; end when all have been tried.",
     ),
     option("--algo", type=click.Choice(ALGORITHMS), help="Algorithm [default: auto]."),
     option(

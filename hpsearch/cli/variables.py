@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 
 import click
-
-#: The other command of the distribution, and the start of its variables.
-_MONGO_WORKER = ("hpsearch.cli.mongo_worker", "mongo_worker", "HPSEARCH_MONGO_WORKER")
 
 
 class LenientOption(click.Option):
@@ -63,9 +59,9 @@ def variables(root: click.Command) -> dict[str, click.Option]:
     root : click.Command
         The group ``hpsearch``.
     """
-    module, name, prefix = _MONGO_WORKER
-    mongo_worker = getattr(importlib.import_module(module), name)
-    return dict([*_variables(mongo_worker, prefix), *_variables(root, "HPSEARCH")])
+    from hpsearch.cli.mongo_worker import mongo_worker  # imports this module
+
+    return dict([*_variables(mongo_worker, "HPSEARCH_MONGO_WORKER"), *_variables(root, "HPSEARCH")])
 
 
 def _variables(command: click.Command, prefix: str) -> Iterator[tuple[str, click.Option]]:

@@ -71,7 +71,7 @@ def _checked_name(context: click.Context, param: click.Parameter, name: str | No
     "by-value allows signed objectives; repeatable. [default: run all]",
 )
 @option("--concurrency", type=click.IntRange(min=1), default=1, help="Number of concurrent trials.")
-@option("--burst", is_flag=True, help="Leave instead of waiting when there is no trial.")
+@option("--burst", is_flag=True, help="Leave when there is nothing more to do, instead of waiting.")
 @option("--max-trials", type=click.IntRange(min=1), help="Leave after this number of trials.")
 @option(
     "--claim-for", type=DURATION, help="Claim no trials after this time; leave when the last one has ended."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from hpsearch.report.text import count_text
 from hpsearch.runtime.escaping import escaped
 from hpsearch.space.distribution import bounds_text
 from hpsearch.space.expression import Choice, Node
@@ -44,7 +45,7 @@ def describe_space(space: Space, samples: Sequence[Values] = ()) -> str:
     if samples:
         width = len(str(len(samples)))
         lines = (f"  {i:>{width}}  {_sample(space, values)}" for i, values in enumerate(samples, 1))
-        blocks.append("\n".join([_count(len(samples), "sample"), *lines]))
+        blocks.append("\n".join([count_text(len(samples), "sample"), *lines]))
     return "\n\n".join(blocks)
 
 
@@ -92,16 +93,11 @@ def _option_rows(choice: Choice, indent: int, seen: set[str]) -> Iterator[Row]:
 
 def _size(space: Space) -> str:
     """Return the number of parameters and points."""
-    points = "infinitely many points" if space.n_points is None else _count(space.n_points, "point")
-    return f"{_count(len(space.parameters), 'parameter')}, {points}"
+    points = "infinitely many points" if space.n_points is None else count_text(space.n_points, "point")
+    return f"{count_text(len(space.parameters), 'parameter')}, {points}"
 
 
 def _sample(space: Space, values: Values) -> str:
     """Return the parameters of a point on one line."""
     params = space.params(values).items()
     return escaped(", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in params))
-
-
-def _count(n: int, noun: str) -> str:
-    """Return a number and a noun, in the plural unless the number is one."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

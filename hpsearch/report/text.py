@@ -32,6 +32,20 @@ def number(value: float) -> str:
     return f"{value:.6g}"
 
 
+def count_text(n: int, noun: str) -> str:
+    """Return a number and a noun, in the plural unless the number is one.
+
+    Parameters
+    ----------
+    n : int
+        The number.
+    noun : str
+        The noun in the singular; its plural ends in s or, after s or h, in es.
+    """
+    plural = f"{noun}es" if noun.endswith(("s", "h")) else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else plural}"
+
+
 def params_text(params: Mapping[str, Any]) -> str:
     """Return parameters on one line, as ``lr=0.013, optimizer=adam``."""
     return escaped(", ".join(f"{label}={value_text(value)}" for label, value in params.items()))
@@ -89,8 +103,7 @@ def status_line(progress: Progress) -> str:
 
 def workers_text(progress: Progress) -> str:
     """Return how many workers serve a search."""
-    n = len(progress.workers)
-    return "no worker alive" if n == 0 else f"{n} worker{'s' * (n > 1)}"
+    return count_text(len(progress.workers), "worker") if progress.workers else "no worker alive"
 
 
 def improvement_line(best: Trial) -> str:

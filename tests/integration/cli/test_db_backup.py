@@ -162,7 +162,7 @@ def test_one_of_several_searches_is_backed_up_and_restored(
     documents[EXPERIMENTS].insert_one({**document, "_id": "other"})
     both, one = str(tmp_path / "both"), str(tmp_path / "one")
     assert "2 searches" in call("db", "backup", both).err
-    assert "1 searches" in call("db", "backup", one, "--exp-key", "other").err
+    assert "1 search with" in call("db", "backup", one, "--exp-key", "other").err
     assert call("db", "backup", one, "--exp-key", "othr").code == 4
     assert call("db", "restore", both, "--exp-key", "none", "--store", elsewhere).code == 4
 
