@@ -39,26 +39,18 @@ def init(store: str, users: bool, users_file: str | None, rotate: bool) -> None:
     if not users and (rotate or users_file):
         raise click.UsageError("--rotate and --users-file need --users.")
     with Setup(store, PATIENCE) as setup:
-        _make_collections(setup)
+        for collection in VALIDATORS:
+            missing = setup.prepare(collection)
+            _print(f"created {', '.join(missing)}" if missing else f"collection {collection} exists")
         if users:
-            _make_roles(setup)
+            for role in ROLES:
+                outcome = setup.define(role)
+                _print(f"role {role.name} exists" if outcome == "there" else f"{outcome} role {role.name}")
             with _delivery(users_file) as deliver:
-                _make_users(setup, deliver, rotate=rotate)
+                _create_users(setup, deliver, rotate=rotate)
 
 
-def _make_collections(setup: Setup) -> None:
-    for collection in VALIDATORS:
-        missing = setup.prepare(collection)
-        _print(f"created {', '.join(missing)}" if missing else f"collection {collection} exists")
-
-
-def _make_roles(setup: Setup) -> None:
-    for role in ROLES:
-        outcome = setup.define(role)
-        _print(f"role {role.name} exists" if outcome == "there" else f"{outcome} role {role.name}")
-
-
-def _make_users(setup: Setup, deliver: Deliver, *, rotate: bool) -> None:
+def _create_users(setup: Setup, deliver: Deliver, *, rotate: bool) -> None:
     for role in ROLES:
         exists = setup.has_user(role)
         if exists and not rotate:

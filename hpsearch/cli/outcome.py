@@ -20,9 +20,6 @@ from hpsearch.runtime.signals import Interrupt
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 
-#: Exit code of a search that has ended without a successful trial.
-_NO_SUCCESS = 1
-
 #: Options that the command to go on must not repeat: the experiment keeps them, they would end it
 #: immediately, they need a decision each time, or they contain a password.
 _NOT_REPEATED = frozenset({
@@ -65,7 +62,7 @@ def report_outcome(
     if interrupt.is_asked:
         raise click.exceptions.Exit(interrupt.exit_code)
     if progress.best is None:
-        raise click.exceptions.Exit(_NO_SUCCESS)
+        raise click.exceptions.Exit(1)
 
 
 def _hints(progress: Progress, failures: list[FailureGroup], *, is_interrupted: bool) -> dict[str, str]:

@@ -90,8 +90,15 @@ def as_process(main: Callable[[], NoReturn]) -> NoReturn:
 
 
 def failure_in(lines: Sequence[str]) -> str | None:
-    """Return the sentence that a command failed with from the lines of its stderr; None if it succeeded."""
-    return next((text for line in reversed(lines) if (text := _failure_of(line)) is not None), None)
+    """Return the sentence that a command failed with, from the lines of its stderr; None if it succeeded."""
+    for line in reversed(lines):
+        if line.startswith(_PREFIX):
+            return line.removeprefix(_PREFIX)
+        with suppress(ValueError):  # no JSON
+            event = json.loads(line)
+            if isinstance(event, dict) and event.get("event") == Event.COMMAND_FAILED:
+                return str(event["message"])
+    return None
 
 
 def _exit_within(seconds: float, code: int) -> None:
@@ -123,18 +130,6 @@ def _print_failure(text: str, exit_code: int) -> None:
     if is_debug and isinstance(error, HpsearchError):
         traceback.print_exc()
     click.echo(f"{_PREFIX}{sentence}", err=True)
-
-
-def _failure_of(line: str) -> str | None:
-    """Return the sentence that ``_print_failure`` wrote in a line; None for any other line."""
-    if line.startswith(_PREFIX):
-        return line.removeprefix(_PREFIX)
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    is_failure = isinstance(event, dict) and event.get("event") == Event.COMMAND_FAILED
-    return str(event["message"]) if is_failure else None
 
 
 def _usage_sentence(error: click.ClickException) -> str:
