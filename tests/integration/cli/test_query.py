@@ -26,7 +26,6 @@ from tests.support.servers import Server
 
 pytestmark = pytest.mark.usefixtures("filled")
 
-#: Everything that looks at a search, with all that it can show.
 #: Commands that only read.
 READING_COMMANDS = [
     ("status",), ("status", "search", "--format", "json"), ("best", "search"), ("best", "--format", "json"),

@@ -123,7 +123,7 @@ def test_the_error_names_a_module_that_an_installed_one_hides(run: Call, folder:
 
 def test_a_search_file_may_delete_its_working_folder(run: Call, folder: Path) -> None:
     (folder / "search.py").write_text(
-        f"import os, tempfile\ngone = tempfile.mkdtemp(); os.chdir(deleted); os.rmdir(deleted)\n{SIMPLE}"
+        f"import os, tempfile\ndeleted = tempfile.mkdtemp(); os.chdir(deleted); os.rmdir(deleted)\n{SIMPLE}"
     )
     done = run("run", "search.py", "--max-evals", "1")
     assert done.code == 0, done.err
