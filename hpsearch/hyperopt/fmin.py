@@ -145,38 +145,29 @@ def fmin(
     if points_to_evaluate is not None:
         queue_points = getattr(trials, "queue_points", None) or functools.partial(_queue_points, trials)
         queue_points(domain.space, points_to_evaluate)
+    options: dict[str, Any] = {
+        "timeout": timeout,
+        "loss_threshold": loss_threshold,
+        "verbose": verbose,
+        "max_queue_len": max_queue_len,
+        "show_progressbar": show_progressbar,
+        "early_stop_fn": early_stop_fn,
+        "trials_save_file": trials_save_file,
+    }
     if allow_trials_fmin and hasattr(trials, "fmin"):
         return trials.fmin(
             fn,
             space,
             algo=algo,
             max_evals=max_evals,
-            timeout=timeout,
-            loss_threshold=loss_threshold,
-            max_queue_len=max_queue_len,
             rstate=rstate,
             pass_expr_memo_ctrl=pass_expr_memo_ctrl,
-            verbose=verbose,
             catch_eval_exceptions=catch_eval_exceptions,
             return_argmin=return_argmin,
-            show_progressbar=show_progressbar,
-            early_stop_fn=early_stop_fn,
-            trials_save_file=trials_save_file,
+            **options,
         )
-    rounds = FMinIter(
-        algo,
-        domain,
-        trials,
-        rstate=_from_environment() if rstate is None else rstate,
-        max_evals=n_evals,
-        timeout=timeout,
-        loss_threshold=loss_threshold,
-        verbose=verbose,
-        max_queue_len=max_queue_len,
-        show_progressbar=show_progressbar,
-        early_stop_fn=early_stop_fn,
-        trials_save_file=trials_save_file,
-    )
+    seed = _from_environment() if rstate is None else rstate
+    rounds = FMinIter(algo, domain, trials, rstate=seed, max_evals=n_evals, **options)
     rounds.catch_eval_exceptions = catch_eval_exceptions
     rounds.exhaust()
     return _best(domain, trials, return_argmin)

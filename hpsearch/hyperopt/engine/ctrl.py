@@ -28,25 +28,11 @@ class Ctrl:
         The document of the trial under evaluation.
     """
 
+    info, warn, error, debug = logger.info, logger.warning, logger.error, logger.debug
+
     def __init__(self, trials: Any, current_trial: Doc | None = None) -> None:
         self.trials = trials
         self.current_trial = current_trial
-
-    def info(self, msg: Any, *args: Any, **kwargs: Any) -> None:
-        """Log a message, as ``logging`` does."""
-        logger.info(msg, *args, **kwargs)
-
-    def warn(self, msg: Any, *args: Any, **kwargs: Any) -> None:
-        """Log a warning, as ``logging`` does."""
-        logger.warning(msg, *args, **kwargs)
-
-    def error(self, msg: Any, *args: Any, **kwargs: Any) -> None:
-        """Log an error, as ``logging`` does."""
-        logger.error(msg, *args, **kwargs)
-
-    def debug(self, msg: Any, *args: Any, **kwargs: Any) -> None:
-        """Log a detail, as ``logging`` does."""
-        logger.debug(msg, *args, **kwargs)
 
     def checkpoint(self, r: Any = None) -> None:
         """Store a preliminary result of the current trial."""

@@ -193,15 +193,35 @@ class Domain:
         return {"status": STATUS_NEW}
 
     def loss(self, result: Doc, config: Any = None) -> Any:
-        """Return the loss of a result, None if it has none; ``config`` is not used here or below."""
+        """Return the loss of a result, None if it has none.
+
+        Parameters
+        ----------
+        result : dict
+            The result.
+        config : any
+            Ignored here and below, for subclasses.
+        """
         return result.get("loss")
 
     def loss_variance(self, result: Doc, config: Any = None) -> Any:
-        """Return the variance of the loss of a result, 0 by default."""
+        """Return the variance of the loss of a result, 0 by default.
+
+        Parameters
+        ----------
+        result, config
+            See ``loss``.
+        """
         return result.get("loss_variance", 0.0)
 
     def true_loss(self, result: Doc, config: Any = None) -> Any:
-        """Return the true loss of a result, the loss by default."""
+        """Return the true loss of a result, the loss by default.
+
+        Parameters
+        ----------
+        result, config
+            See ``loss``.
+        """
         return result.get("true_loss", self.loss(result, config))
 
     def true_loss_variance(self, config: Any = None) -> Any:
@@ -209,7 +229,13 @@ class Domain:
         raise NotImplementedError("A Domain does not know the variance of the true loss.")
 
     def status(self, result: Doc, config: Any = None) -> Any:
-        """Return the status of a result."""
+        """Return the status of a result.
+
+        Parameters
+        ----------
+        result, config
+            See ``loss``.
+        """
         return result["status"]
 
     def short_str(self) -> str:

@@ -9,10 +9,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from hpsearch.core.experiment import Elapsed, Experiment, ExperimentState, check_priority
+from hpsearch.core.experiment import (
+    UNDECIDED,
+    Elapsed,
+    Experiment,
+    ExperimentState,
+    ObjectiveChange,
+    check_priority,
+)
 from hpsearch.core.trial import FINISHED, Report, Result, State, Trial, trial_id
 from hpsearch.core.worker import Worker, has_valid_entry
 from hpsearch.errors import ExperimentActiveError, LeaseLostError, NotFoundError, TrialExistsError
@@ -20,8 +27,6 @@ from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
 from hpsearch.store.documents.trial import result_document, trial_document, trial_from
 from hpsearch.store.documents.worker import worker_document, worker_from
-from hpsearch.store.memory.attachments import MemoryAttachment, MemoryAttachments
-from hpsearch.store.memory.experiments import MemoryExperiments
 from hpsearch.store.memory.trials import (
     MemoryTrials,
     expired,
@@ -40,10 +45,14 @@ from hpsearch.store.rules import (
     Content,
     check_cancellable,
     check_insertable,
+    check_joinable,
     check_size,
     checked_content,
     is_same_point,
+    joined_objective,
     no_attachment_message,
+    replaced_attempts,
+    replaced_fingerprint,
     stored_name,
     visible_attempts,
     with_store_times,
@@ -66,9 +75,10 @@ class MemoryStore:
     def __init__(self, clock: Callable[[], datetime] = _system_time) -> None:
         self._clock = clock
         self._changed = threading.Condition(threading.RLock())
-        self._experiments = MemoryExperiments()
+        self._experiments: dict[str, Experiment] = {}  # by name, oldest first
+        self._leaders: dict[str, Leadership] = {}  # the latest of each experiment
         self._trials_by_key: dict[str, MemoryTrials] = {}
-        self._attachments_by_key: dict[str, MemoryAttachments] = {}
+        self._attachments: dict[str, list[_Attachment]] = {}  # by experiment, in order of writing
         self._workers: dict[str, Worker] = {}
 
     @property
@@ -82,12 +92,25 @@ class MemoryStore:
         """Create the experiment, or join it under the same name, and return it as stored (11)."""
         wanted = experiment_from(experiment_document(experiment))
         with self._changed:
-            return self._experiments.open(wanted, self.now(), accepts_change=accepts_change)
+            stored, now = self._experiments.get(wanted.exp_key), self.now()
+            if stored is None:
+                joined = replace(wanted, created_at=now, started_at=now, elapsed=_not_led_yet(now))
+            else:
+                check_joinable(stored, wanted, accepts_change=accepts_change)
+                joined = _joined(stored, wanted, now)
+            self._experiments[wanted.exp_key] = joined
+            return self.experiment(wanted.exp_key)
 
     def experiment(self, exp_key: str) -> Experiment:
         """Return one experiment; raises ``NotFoundError``."""
         with self._changed:
-            return self._experiments.find(exp_key)
+            if exp_key not in self._experiments:
+                raise NotFoundError(f"There is no experiment {exp_key!r}.")
+            experiment, leader = self._experiments[exp_key], self._leaders.get(exp_key)
+            if leader is None:
+                return experiment
+            led_until = leader.lease_until if leader.owner else None
+            return replace(experiment, led_until=led_until, lead_lease_s=leader.lease_s)
 
     def is_running(self, experiment: Experiment) -> bool:
         """Return whether an experiment is running with the same objective code; costs one look-up."""
@@ -102,8 +125,9 @@ class MemoryStore:
         self, states: Iterable[ExperimentState] | None = None, *, omit_space: bool = False
     ) -> list[Experiment]:
         """Return the experiments, oldest first."""
+        wanted = set(ExperimentState if states is None else states)
         with self._changed:
-            found = self._experiments.listed(states)
+            found = [e for e in map(self.experiment, self._experiments) if e.state in wanted]
         return [replace(experiment, space={}) for experiment in found] if omit_space else found
 
     def set_experiment_state(
@@ -112,25 +136,52 @@ class MemoryStore:
         """Change the state of an experiment unless it has ended, and return the stored experiment (11)."""
         reason = encoded(why, "why")
         with self._changed:
-            return self._experiments.move(exp_key, state, reason, leader)
+            experiment, present = self.experiment(exp_key), self._leaders.get(exp_key)
+            is_asked_by_leader = leader is None or (present is not None and present.owner == leader)
+            if is_asked_by_leader and not experiment.state.is_over:
+                self._experiments[exp_key] = replace(experiment, state=state, ended_why=reason)
+            return self.experiment(exp_key)
 
     def set_priority(self, exp_key: str, priority: int) -> Experiment:
         """Change the priority of an experiment, and return the stored experiment."""
         check_priority(priority)
         with self._changed:
-            return self._experiments.set_priority(exp_key, priority)
+            self._experiments[exp_key] = replace(self.experiment(exp_key), priority=priority)
+            return self.experiment(exp_key)
 
     # The coordinator's side
 
     def lead(self, exp_key: str, owner: str, lease_s: float, elapsed: Elapsed | None = None) -> Leadership:
         """Bid for, or renew, the leadership of an experiment (9)."""
         with self._changed:
-            return self._experiments.lead(exp_key, owner, lease_s, elapsed, self.now())
+            self.experiment(exp_key)
+            self._shorten_leadership(exp_key)
+            present, now = self._leaders.get(exp_key), self.now()
+            is_mine = present is not None and present.owner == owner
+            if present is not None and not is_mine and present.lease_until >= now:
+                return replace(present, is_mine=False)
+            if is_mine:
+                self._add_elapsed(exp_key, elapsed)
+            self._leaders[exp_key] = Leadership(
+                exp_key=exp_key,
+                owner=owner,
+                epoch=(present.epoch if present else 0) + (0 if is_mine else 1),
+                lease_until=now + timedelta(seconds=lease_s),
+                lease_s=lease_s,
+                elapsed=self._experiments[exp_key].elapsed,
+                is_mine=True,
+            )
+            return self._leaders[exp_key]
 
     def resign(self, exp_key: str, owner: str, elapsed: Elapsed | None = None) -> None:
         """Give up the leadership, if held."""
         with self._changed:
-            self._experiments.resign(exp_key, owner, elapsed)
+            present = self._leaders.get(exp_key)
+            if present is not None and present.owner == owner:
+                self._add_elapsed(exp_key, elapsed)
+                # Keep the epoch, so that the next one is higher.
+                free_since = datetime.min.replace(tzinfo=UTC)
+                self._leaders[exp_key] = replace(present, owner="", lease_until=free_since)
 
     def insert(self, trials: Sequence[Trial]) -> None:
         """Add trials that are pending or already final (1)."""
@@ -189,14 +240,15 @@ class MemoryStore:
         with self._changed:
             if unless_active:
                 self.shorten_leases(exp_key)
-                self._experiments.shorten(exp_key, self.now())
+                self._shorten_leadership(exp_key)
                 if self._is_active(exp_key):
                     raise ExperimentActiveError(exp_key)
-            existed = self._experiments.delete(exp_key)
+            self._leaders.pop(exp_key, None)
+            existed = self._experiments.pop(exp_key, None) is not None
             n_trials = len(self._trials_by_key.pop(exp_key, MemoryTrials()).trials)
-            n_attached = len(self._attachments_by_key.pop(exp_key, MemoryAttachments()).by_trial)
+            had_attachments = bool(self._attachments.pop(exp_key, None))
             self._changed.notify_all()
-        if not (existed or n_trials or n_attached):
+        if not (existed or n_trials or had_attachments):
             raise NotFoundError(f"There is no experiment {exp_key!r}.")
         return n_trials
 
@@ -206,9 +258,16 @@ class MemoryStore:
         self, exp_key: str, name: str, data: Content, *, tid: int | None = None, attempt: int = 0
     ) -> None:
         """Store bytes under a name with an experiment or one of its trials (12)."""
-        new = MemoryAttachment(stored_name(name), attempt, bytes(checked_content(name, data)))
+        new = _Attachment(tid, stored_name(name), attempt, bytes(checked_content(name, data)))
+        first, last = replaced_attempts(new.attempt)
         with self._changed:
-            self._attachments_by_key.setdefault(exp_key, MemoryAttachments()).add(tid, new)
+            kept = [
+                old
+                for old in self._attachments.get(exp_key, ())
+                if (old.tid, old.name) != (tid, new.name)
+                or not (first <= old.attempt and (last is None or old.attempt <= last))
+            ]
+            self._attachments[exp_key] = [*kept, new]
 
     def attach_all(
         self, exp_key: str, contents: Mapping[str, Content], *, tid: int | None = None, attempt: int = 0
@@ -236,14 +295,13 @@ class MemoryStore:
     def n_attachments(self, exp_key: str) -> int:
         """Return how many attachments an experiment and its trials have, including invisible ones."""
         with self._changed:
-            attached = self._attachments_by_key.get(exp_key, MemoryAttachments())
-            return sum(len(found) for found in attached.by_trial.values())
+            return len(self._attachments.get(exp_key, ()))
 
     def detach(self, exp_key: str, name: str, *, tid: int | None = None) -> None:
         """Delete an attachment, of every attempt, if there is one."""
         with self._changed:
-            if exp_key in self._attachments_by_key:
-                self._attachments_by_key[exp_key].remove(tid, stored_name(name))
+            attached, key = self._attachments.get(exp_key, []), stored_name(name)
+            self._attachments[exp_key] = [one for one in attached if (one.tid, one.name) != (tid, key)]
 
     # Reading
 
@@ -396,7 +454,8 @@ class MemoryStore:
         if tid is not None:
             trial = self.trial(exp_key, tid)
             attempts = visible_attempts(trial.state, trial.owner, trial.attempt)
-        return self._attachments_by_key.get(exp_key, MemoryAttachments()).visible(tid, attempts)
+        attached = self._attachments.get(exp_key, ())
+        return {one.name: one.data for one in attached if one.tid == tid and one.attempt in attempts}
 
     def _trials_of(self, exp_key: str) -> MemoryTrials:
         return self._trials_by_key.setdefault(exp_key, MemoryTrials())
@@ -427,7 +486,22 @@ class MemoryStore:
         now = self.now()
         running = self._in_states(exp_key, {State.RUNNING})
         has_lease = any(trial.lease_until and trial.lease_until > now for trial in running)
-        return has_lease or self._experiments.is_led(exp_key, now)
+        leader = self._leaders.get(exp_key)
+        return has_lease or (leader is not None and leader.lease_until > now)
+
+    def _shorten_leadership(self, exp_key: str) -> None:
+        """Shorten a leader's lease that ends later than its own length from now (6)."""
+        leader = self._leaders.get(exp_key)
+        if leader is not None and leader.lease_s is not None:
+            latest = self.now() + timedelta(seconds=leader.lease_s)
+            self._leaders[exp_key] = replace(leader, lease_until=min(leader.lease_until, latest))
+
+    def _add_elapsed(self, exp_key: str, elapsed: Elapsed | None) -> None:
+        """Record how long the current run has been led; ignore a report about another run."""
+        stored = self._experiments[exp_key].elapsed
+        if elapsed is not None and stored is not None and elapsed.since == stored.since:
+            longer = replace(stored, seconds=max(stored.seconds, elapsed.seconds))
+            self._experiments[exp_key] = replace(self._experiments[exp_key], elapsed=longer)
 
     def _held(self, trial: Trial) -> Trial:
         """Return a trial as stored; raises ``LeaseLostError`` unless the claim holds it."""
@@ -435,3 +509,32 @@ class MemoryStore:
         if present is None or not is_held(present, trial):
             raise LeaseLostError(trial.id)
         return present
+
+
+@dataclass(frozen=True, slots=True)
+class _Attachment:
+    """One attachment."""
+
+    tid: int | None  #: of its trial; None for one of the experiment
+    name: str
+    attempt: int  #: number of the attempt that wrote it; 0 if no trial's attempt did
+    data: bytes
+
+
+def _joined(stored: Experiment, wanted: Experiment, now: datetime) -> Experiment:
+    """Return a stored experiment after a join."""
+    joined = replace(stored, budget=wanted.budget, defaults=wanted.defaults, ended_why=None)
+    if stored.state.is_over:
+        joined = replace(joined, state=wanted.state, started_at=now, elapsed=_not_led_yet(now))
+    if stored.objective == UNDECIDED:
+        joined = replace(joined, algorithm=wanted.algorithm, seed=wanted.seed, lag=wanted.lag)
+        return replace(joined, objective=wanted.objective)
+    objective = joined_objective(stored.objective, wanted.objective)
+    before, changes = replaced_fingerprint(stored.objective, objective), stored.objective_changes
+    if before is not None and objective.fingerprint is not None:
+        changes = (*changes, ObjectiveChange(at=now, before=before, after=objective.fingerprint))
+    return replace(joined, objective=objective, objective_changes=changes)
+
+
+def _not_led_yet(started_at: datetime) -> Elapsed:
+    return Elapsed(seconds=0.0, since=started_at)

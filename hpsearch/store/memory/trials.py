@@ -76,12 +76,28 @@ def queue_place(trial: Trial) -> tuple[int, int]:
 
 
 def is_same_claim(present: Trial, claimed: Trial) -> bool:
-    """Whether the stored trial has the token and the attempt of a claim."""
+    """Whether the stored trial has the token and the attempt of a claim.
+
+    Parameters
+    ----------
+    present : Trial
+        The stored trial.
+    claimed : Trial
+        The trial as the claim returned it.
+    """
     return present.owner == claimed.owner and present.attempt == claimed.attempt
 
 
 def is_held(present: Trial, claimed: Trial) -> bool:
-    """Whether a claim is still valid: even an expired one is, until another worker claims the trial."""
+    """Whether a claim is still valid: even an expired one is, until another worker claims the trial.
+
+    Parameters
+    ----------
+    present : Trial
+        The stored trial.
+    claimed : Trial
+        The trial as the claim returned it.
+    """
     return present.state in _HELD and is_same_claim(present, claimed)
 
 
@@ -91,7 +107,19 @@ def resumed(trial: Trial) -> Trial:
 
 
 def requeued(trial: Trial, now: datetime, why: str, *, owner: str | None) -> Trial:
-    """Return a trial as pending again, with its attempt added to the history."""
+    """Return a trial as pending again, with its attempt added to the history.
+
+    Parameters
+    ----------
+    trial : Trial
+        A running trial.
+    now : datetime
+        The store's time.
+    why : str
+        Why the attempt ended.
+    owner : str, optional
+        Token that may still finish the trial until the next claim.
+    """
     name = trial.worker.name if trial.worker else None
     ended = Ended(attempt=trial.attempt, worker=name, ended_at=now, why=why)
     history = (*trial.history, ended)
@@ -105,7 +133,15 @@ def unclaimed(trial: Trial) -> Trial:
 
 
 def expired(trial: Trial, now: datetime) -> Trial:
-    """Return a trial after its lease expired: pending, or failed after its last attempt."""
+    """Return a trial after its lease expired: pending, or failed after its last attempt.
+
+    Parameters
+    ----------
+    trial : Trial
+        A running trial.
+    now : datetime
+        The store's time.
+    """
     n_lost = 1 + sum(ended.why == LEASE_EXPIRED for ended in trial.history)
     back = requeued(trial, now, LEASE_EXPIRED, owner=trial.owner)
     if n_lost < trial.max_attempts:
@@ -116,17 +152,41 @@ def expired(trial: Trial, now: datetime) -> Trial:
 
 
 def is_too_long(trial: Trial, now: datetime) -> bool:
-    """Whether a lease ends later than its own length from now."""
+    """Whether a lease ends later than its own length from now.
+
+    Parameters
+    ----------
+    trial : Trial
+        A running trial.
+    now : datetime
+        The store's time.
+    """
     return trial.lease_until is not None and trial.lease_until > _full_lease(trial, now)
 
 
 def shortened(trial: Trial, now: datetime) -> Trial:
-    """Return a trial whose lease ends its own length from now."""
+    """Return a trial whose lease ends its own length from now.
+
+    Parameters
+    ----------
+    trial : Trial
+        A running trial.
+    now : datetime
+        The store's time.
+    """
     return replace(trial, lease_until=_full_lease(trial, now))
 
 
 def ordered(trials: list[Trial], sort: str) -> list[Trial]:
-    """Return trials in one of the orders of ``TrialStore.trials``."""
+    """Return trials in one of the orders of ``TrialStore.trials``.
+
+    Parameters
+    ----------
+    trials : list of Trial
+        In any order.
+    sort : {"tid", "newest", "loss"}
+        By number, by falling number, or by loss without the trials that have none.
+    """
     match sort:
         case "tid":
             return sorted(trials, key=lambda trial: trial.tid)
