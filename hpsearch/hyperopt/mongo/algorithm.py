@@ -21,25 +21,16 @@ from hpsearch.hyperopt.mongo.objective import callable_name
 from hpsearch.space.tree import Values
 from hpsearch.suggest.protocol import Suggestion
 
-#: The built-in algorithms: function, name in hpsearch, and our name for each argument.
-_BUILT_IN: tuple[tuple[Any, str, Mapping[str, str]], ...] = (
-    (
-        tpe.suggest,
-        "tpe",
-        {
-            "n_startup_jobs": "n_startup",
-            "n_EI_candidates": "n_candidates",
-            "prior_weight": "prior_weight",
-            "gamma": "gamma",
-        },
-    ),
-    (auto.suggest, "auto", {"n_startup_jobs": "n_startup"}),
-    (rand.suggest, "random", {}),
-    (anneal.suggest, "anneal", {"avg_best_idx": "avg_best_idx", "shrink_coef": "shrink_coef"}),
+#: The built-in algorithms: function, name in hpsearch, and Hyperopt's names of the options.
+_BUILT_IN: tuple[tuple[Any, str, frozenset[str]], ...] = (
+    (tpe.suggest, "tpe", frozenset({"n_startup_jobs", "n_EI_candidates", "prior_weight", "gamma"})),
+    (auto.suggest, "auto", frozenset({"n_startup_jobs"})),
+    (rand.suggest, "random", frozenset()),
+    (anneal.suggest, "anneal", frozenset({"avg_best_idx", "shrink_coef"})),
 )
 
-#: Options that an argument implies: Hyperopt's ``gamma`` is a factor of the square root.
-_IMPLIED: Mapping[str, Mapping[str, Any]] = {"gamma": {"growth": "sqrt"}}
+#: Our names of options with another name in Hyperopt.
+_RENAMED: Mapping[str, str] = {"n_startup_jobs": "n_startup", "n_EI_candidates": "n_candidates"}
 
 #: Seconds after which a round asks for no further point.
 _LONGEST_ROUND_S = 1.0
@@ -60,10 +51,10 @@ def algorithm_of(algo: Callable[..., Any]) -> Algorithm:
     # Every argument that accepts None has it as default.
     given = {k: _plain(v) for k, v in given.items() if k not in _IGNORED and v is not None}
     for built_in, name, options in _BUILT_IN:
-        if inner is built_in and given.keys() <= options.keys():
-            chosen = {options[key]: value for key, value in given.items()}
-            implied = {k: v for key in given for k, v in _IMPLIED.get(key, {}).items()}
-            return Algorithm(name=name, options=chosen | implied)
+        if inner is built_in and given.keys() <= options:
+            chosen = {_RENAMED.get(key, key): value for key, value in given.items()}
+            # Hyperopt's gamma is a factor of the square root.
+            return Algorithm(name=name, options=chosen | ({"growth": "sqrt"} if "gamma" in chosen else {}))
     return Algorithm(name=SCRIPTED, options={"function": callable_name(inner)})
 
 

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hpsearch.core.trial import State, Trial
 from hpsearch.store.protocol import TrialStore
 
 _OPEN = (State.PENDING, State.RUNNING)
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """The changes since the last read."""
-
-    trials: list[Trial]  #: all open trials and the newly finished ones, by number
-    was_deleted: bool = False  #: trials that were read before are missing, since the experiment was deleted
 
 
 class ChangeReader:
@@ -37,17 +27,19 @@ class ChangeReader:
         self._next_tid = 0  # trials from this number on have not been read
         self._unsettled: set[int] = set()  # numbers below that were not finished when read
 
-    def changes(self) -> Changes:
-        """Return the changes since the last call. After a deletion, create a new ChangeReader."""
+    def changes(self) -> list[Trial] | None:
+        """Return all open trials and the newly finished ones, by number; None if the experiment was deleted.
+
+        After a deletion, create a new ``ChangeReader``.
+        """
         # Open trials first: a trial that finishes between the queries is seen late, but never missed.
         open_now = {t.tid: t for t in self._store.trials(self._exp_key, states=_OPEN)}
         newest = next(self._store.trials(self._exp_key, sort="newest", limit=1), None)
         next_tid = 0 if newest is None else newest.tid + 1
         if next_tid < self._next_tid:
-            return Changes([], was_deleted=True)
+            return None
         self._unsettled.update(range(self._next_tid, next_tid), open_now)
         self._next_tid = next_tid
         final = self._store.finished(self._exp_key, self._unsettled - open_now.keys())
         self._unsettled.difference_update(trial.tid for trial in final)
-        seen = sorted([*open_now.values(), *final], key=lambda trial: trial.tid)
-        return Changes(seen)
+        return sorted([*open_now.values(), *final], key=lambda trial: trial.tid)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import Any
 
 from hpsearch.coordination.plan import EndReason
@@ -54,7 +53,7 @@ class SearchMonitor:
         self._n_shown = self._n_judged = n_known
         self._started_at = self._busy_at = clock()
         self._refreshed_at = clock()
-        self._idle_reason, self._has_warned = _IdleReason.NO_WORKER_YET, False
+        self._idle_event, self._has_warned = Event.NOBODY_CAME, False
 
     def show(self, progress: Progress) -> None:
         """Update the display; warn once in each period without work."""
@@ -90,16 +89,20 @@ class SearchMonitor:
             trials.refresh()
 
     def _warn_if_idle(self, progress: Progress) -> None:
-        reason = _idle_reason(progress)
-        if reason is not self._idle_reason:
-            self._idle_reason, self._has_warned, self._busy_at = reason, False, self._clock()
+        if progress.workers:
+            event = Event.NOBODY_TAKES
+        else:
+            have_left = progress.n_left_idle and not progress.n_finished
+            event = Event.ALL_LEFT if have_left else Event.NOBODY_CAME
+        if event is not self._idle_event:
+            self._idle_event, self._has_warned, self._busy_at = event, False, self._clock()
         idle_s = self._clock() - self._busy_at
         if self._has_warned or idle_s < (_NO_CLAIM_S if progress.workers else _NO_WORKER_S):
             return
         self._has_warned = True
         name = progress.experiment.exp_key
-        match reason:
-            case _IdleReason.NO_CLAIM:
+        match event:
+            case Event.NOBODY_TAKES:
                 logger.warning(
                     "No worker claims a trial of %s, although %d could; check their logs, for example for a "
                     "missing module or secret",
@@ -107,7 +110,7 @@ class SearchMonitor:
                     len(progress.workers),
                     extra=Event.NOBODY_TAKES.of(exp_key=name, n_workers=len(progress.workers)),
                 )
-            case _IdleReason.ALL_LEFT:
+            case Event.ALL_LEFT:
                 logger.warning(
                     "All workers of %s have left, %d of them without a trial; check their logs (often "
                     "another HPSEARCH_SECRET or a missing module)",
@@ -115,28 +118,10 @@ class SearchMonitor:
                     progress.n_left_idle,
                     extra=Event.ALL_LEFT.of(exp_key=name, n_left_idle=progress.n_left_idle),
                 )
-            case _IdleReason.NO_WORKER_YET:
+            case Event.NOBODY_CAME:
                 logger.warning(
                     "No worker serves %s; start some with: hpsearch worker --store URI --exp-key %s",
                     name,
                     name,
                     extra=Event.NOBODY_CAME.of(exp_key=name),
                 )
-
-
-class _IdleReason(Enum):
-    """Why no trial is running."""
-
-    NO_WORKER_YET = auto()  #: no worker, and none left without a trial
-    ALL_LEFT = auto()  #: no worker, and some left without a trial
-    NO_CLAIM = auto()  #: workers, but none claims a trial
-
-
-def _idle_reason(progress: Progress) -> _IdleReason:
-    if progress.workers:
-        return _IdleReason.NO_CLAIM
-    return (
-        _IdleReason.ALL_LEFT
-        if progress.n_left_idle and not progress.n_finished
-        else _IdleReason.NO_WORKER_YET
-    )

@@ -343,13 +343,13 @@ class MongoTrials(Trials):
         """Update the documents from the store; those of open trials change in place."""
         del self._dynamic_trials[len(self._dynamic_trials) - self._n_suggested :]
         self._n_suggested = 0
-        changes = self._reader.changes()
-        if changes.was_deleted:
+        trials = self._reader.changes()
+        if trials is None:
             self._forget_all()
-            changes = self._reader.changes()
-        if changes.trials:
+            trials = self._reader.changes() or []
+        if trials:
             self._learn_labels()
-        for trial in changes.trials:
+        for trial in trials:
             self._take(doc_of(trial, self._labels, self._exp_key))
 
     def _learn_labels(self) -> None:

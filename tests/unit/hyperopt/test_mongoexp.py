@@ -148,15 +148,15 @@ def test_finished_trials_are_read_once() -> None:
     store = CountingStore()
     store.insert([Trial(exp_key=KEY, tid=i, values={}, state=State.DONE, loss=1.0) for i in range(500)])
     reader = ChangeReader(store, KEY)
-    assert len(reader.changes().trials) == 500
+    assert len(reader.changes()) == 500
     store.insert([Trial(exp_key=KEY, tid=500 + i, values={}) for i in range(3)])
     store.n_read = 0
     for _ in range(10):
-        assert [trial.tid for trial in reader.changes().trials] == [500, 501, 502]
+        assert [trial.tid for trial in reader.changes()] == [500, 501, 502]
     assert store.n_read == 10 * 4  # and the newest
     store.cancel(KEY, {State.PENDING})
-    assert [trial.state for trial in reader.changes().trials] == [State.CANCELLED] * 3
-    assert reader.changes().trials == []
+    assert [trial.state for trial in reader.changes()] == [State.CANCELLED] * 3
+    assert reader.changes() == []
 
 
 def test_a_trial_inserted_below_the_highest_number_is_seen() -> None:
@@ -164,9 +164,9 @@ def test_a_trial_inserted_below_the_highest_number_is_seen() -> None:
     store = MemoryStore()
     reader = ChangeReader(store, KEY)
     store.insert([Trial(exp_key=KEY, tid=4, values={}, state=State.DONE, loss=1.0)])
-    assert [trial.tid for trial in reader.changes().trials] == [4]
+    assert [trial.tid for trial in reader.changes()] == [4]
     store.insert([Trial(exp_key=KEY, tid=2, values={}, state=State.DONE, loss=1.0)])
-    assert [trial.tid for trial in reader.changes().trials] == [2]
+    assert [trial.tid for trial in reader.changes()] == [2]
 
 
 def test_a_deleted_experiment_is_noticed() -> None:
@@ -180,11 +180,11 @@ def test_a_deleted_experiment_is_noticed() -> None:
     store.open_experiment(experiment)
     store.insert([Trial(exp_key=KEY, tid=i, values={}, state=State.DONE, loss=1.0) for i in range(5)])
     reader = ChangeReader(store, KEY)
-    assert not reader.changes().was_deleted
+    assert reader.changes() is not None
     store.delete_experiment(KEY)
     store.insert([Trial(exp_key=KEY, tid=0, values={})])
-    assert reader.changes().was_deleted
-    assert [trial.state for trial in ChangeReader(store, KEY).changes().trials] == [State.PENDING]
+    assert reader.changes() is None
+    assert [trial.state for trial in ChangeReader(store, KEY).changes()] == [State.PENDING]
 
 
 @pytest.mark.parametrize(
