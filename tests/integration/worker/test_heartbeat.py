@@ -77,7 +77,7 @@ def test_trials_of_a_search_and_of_its_re_creation_can_be_held_together(
     with ExitStack() as slot:
         with heartbeat.holding(claimed(store)):
             store.delete_experiment("e")
-            slot.enter_context(heartbeat.holding(claimed(store, lease_s=0.4, token="anew")))
+            slot.enter_context(heartbeat.holding(claimed(store, lease_s=0.4, token="second")))
         before = store.trial("e", 0).lease_until
         wait_until(lambda: store.trial("e", 0).lease_until > before, "a renewal", 5)
 

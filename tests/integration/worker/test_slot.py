@@ -401,11 +401,11 @@ def test_a_worker_continues_if_a_search_is_deleted_right_after_a_claim(
     experiment(store)
     evaluator = PausedMeanwhile(store, lambda: store.delete_experiment("e"), nth=2)
 
-    gone = replace(slot, evaluator=evaluator)
-    gone.work()
+    deleted = replace(slot, evaluator=evaluator)
+    deleted.work()
 
-    assert gone.shutdown.error is None
-    assert gone.tally.outcomes()[Outcome.NOT_BEGUN] == 1
+    assert deleted.shutdown.error is None
+    assert deleted.tally.outcomes()[Outcome.NOT_BEGUN] == 1
 
 
 def test_every_trial_that_begins_was_claimed_before_the_pause(store: RecordingStore, slot: Slot) -> None:

@@ -36,10 +36,10 @@ def test_the_best_trial_is_the_earliest_of_equal_losses() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(State)), st.integers(0, 3), st.integers(0, 5)), max_size=20))
-def test_loading_all_trials_and_adding_them_one_by_one_give_the_same_state(told: list[Any]) -> None:
+def test_loading_all_trials_and_adding_them_one_by_one_give_the_same_state(outcomes: list[Any]) -> None:
     trials = [
         trial(tid, state, float(loss) if state is State.DONE else None, second)
-        for tid, (state, loss, second) in enumerate(told)
+        for tid, (state, loss, second) in enumerate(outcomes)
     ]
     at_once, one_by_one = TrialState(SPACE, trials), TrialState(SPACE)
     one_by_one.add_open(t for t in trials if not t.state.is_final)

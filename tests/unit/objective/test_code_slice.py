@@ -1,4 +1,4 @@
-"""What counts as a change of a function's code, and what does not."""
+"""Which changes affect the program slice of a function."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def changed(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
     return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
 
-def test_a_function_and_all_that_it_uses_in_its_program_count_by_name() -> None:
+def test_a_function_and_everything_that_it_uses_in_its_program_count_by_name() -> None:
     assert digests().keys() == {
         "objective()",
         "helper()",
@@ -106,7 +106,7 @@ def test_a_function_and_all_that_it_uses_in_its_program_count_by_name() -> None:
         ('"x"', "'x'"),
     ],
 )
-def test_what_makes_no_difference_to_what_it_does_does_not_count(old: str, new: str) -> None:
+def test_a_change_without_effect_on_behaviour_does_not_count(old: str, new: str) -> None:
     text = BASE.replace(old, new)
     assert digests(text) == digests()
     assert digests(text.replace("\n", "\r\n")) == digests()
@@ -131,7 +131,7 @@ def test_what_makes_no_difference_to_what_it_does_does_not_count(old: str, new: 
         ("SCALE = 2", "import os\nif os.name:\n    SCALE = 3\nelse:\n    SCALE = 2", "SCALE"),
     ],
 )
-def test_what_may_change_a_result_counts_under_its_name(old: str, new: str, name: str) -> None:
+def test_a_change_that_may_affect_a_result_counts_under_its_name(old: str, new: str, name: str) -> None:
     assert name in changed(digests(), digests(BASE.replace(old, new, 1)))
 
 
@@ -143,13 +143,11 @@ def test_what_may_change_a_result_counts_under_its_name(old: str, new: str, name
         ("def draw(config): return 1", "def draw(config): return 2", set()),
     ],
 )
-def test_modules_of_the_same_program_are_followed_as_far_as_they_are_used(
-    old: str, new: str, names: Any
-) -> None:
+def test_used_parts_of_modules_of_the_same_program_count(old: str, new: str, names: Any) -> None:
     assert changed(digests(), digests(model=MODEL.replace(old, new))) == names
 
 
-def test_a_package_and_its_relative_imports_are_followed() -> None:
+def test_relative_imports_of_a_package_count() -> None:
     texts = {
         "pkg": "from .parts import piece",
         "pkg.parts": "def piece(): return 1",
@@ -175,22 +173,22 @@ def test_a_package_and_its_relative_imports_are_followed() -> None:
         "import functools, model\nobjective = functools.partial(model.loss, depth=1)",
     ],
 )
-def test_an_objective_is_found_however_it_is_imported(main: str) -> None:
+def test_an_objective_is_found_through_any_kind_of_import(main: str) -> None:
     before, after = digests(main), digests(main, model=MODEL.replace("DEPTH = 5", "DEPTH = 6"))
     assert changed(before, after) == {"model.DEPTH"}
 
 
-def test_a_name_that_is_local_is_not_taken_for_one_of_the_module() -> None:
+def test_a_local_name_is_not_confused_with_a_global_one() -> None:
     text = BASE.replace("    net = Net()", "    UNUSED = 1\n    net = Net()")
     assert "UNUSED" not in digests(text)
 
 
-def test_where_no_statement_defines_the_objective_the_whole_module_counts() -> None:
+def test_the_whole_module_counts_if_no_statement_defines_the_objective() -> None:
     main = "A = 1\nglobals()['objective'] = lambda config: A\n"
     assert changed(digests(main), digests(main.replace("A = 1", "A = 2"))) == {"A"}
 
 
-def test_modules_that_import_each_other_end() -> None:
+def test_modules_may_import_each_other() -> None:
     main = "import model\nX = 1\ndef objective(c): return model.loss(c)"
     assert "model.main" in digests(main, model="import main\ndef loss(c): return main.X")
 
@@ -199,6 +197,6 @@ def test_a_module_without_source_has_no_digests() -> None:
     assert slice_digests("main", "objective", lambda module: None) == {}
 
 
-def test_text_between_expressions_is_one_however_it_is_split() -> None:
+def test_adjacent_text_of_an_f_string_counts_as_one() -> None:
     one = digests('def objective(c): return f"{c}ab{c!r:>{c}}"')
     assert one == digests('def objective(c): return f"{c}a" f"b{c!r:>{c}}"')

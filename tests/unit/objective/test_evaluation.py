@@ -1,4 +1,4 @@
-"""Whatever an objective does becomes a result."""
+"""Everything that an objective does becomes a result."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_integers_booleans_and_infinities_are_losses(returned: bool | float) -> 
         object(),
     ],
 )
-def test_what_is_no_number_is_an_invalid_result(returned: Any) -> None:
+def test_a_value_that_is_no_number_is_an_invalid_result(returned: Any) -> None:
     result = outcome(returned)
     assert result.state is State.FAILED
     assert result.error is not None
@@ -77,7 +77,7 @@ def test_nan_fails_the_trial_and_keeps_the_rest_of_the_result() -> None:
     assert result.result["epochs"] == 3
 
 
-def test_a_reported_failure_never_has_a_loss_even_if_it_names_one() -> None:
+def test_a_reported_failure_never_has_a_loss() -> None:
     result = outcome({"status": "fail", "loss": -100.0, "message": "diverged"})
     assert result.loss is None
     assert result.error is not None
@@ -90,7 +90,7 @@ def test_an_unknown_status_is_named() -> None:
     assert "'running'" in result.error.message
 
 
-def test_an_unstorable_key_costs_the_key_and_not_the_loss() -> None:
+def test_a_key_that_cannot_be_stored_is_dropped_and_the_loss_kept() -> None:
     result = outcome({"loss": 1.0, "model": object()})
     assert (result.state, result.loss) == (State.DONE, 1.0)
     assert result.error is not None
@@ -135,7 +135,7 @@ def test_sys_exit_fails_the_trial_and_not_the_process() -> None:
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, GeneratorExit])
-def test_exceptions_beside_exception_fail_the_trial_too(kind: Any) -> None:
+def test_exceptions_outside_of_exception_fail_the_trial_too(kind: Any) -> None:
     def objective(config: object) -> float:
         raise kind
 
@@ -144,7 +144,7 @@ def test_exceptions_beside_exception_fail_the_trial_too(kind: Any) -> None:
     assert (result.error.kind, result.error.type) == (FailureKind.EXCEPTION, kind.__name__)
 
 
-def test_the_callers_own_way_to_interrupt_passes_through() -> None:
+def test_the_callers_interruption_is_raised() -> None:
     def objective(config: object) -> float:
         raise KeyboardInterrupt
 
@@ -153,7 +153,7 @@ def test_the_callers_own_way_to_interrupt_passes_through() -> None:
     assert current_trial().tid == -1
 
 
-def test_a_configuration_that_cannot_be_made_fails_the_trial() -> None:
+def test_a_configuration_that_cannot_be_computed_fails_the_trial() -> None:
     result = evaluate(lambda config: 0.0, lambda: 1 / 0, CurrentTrial())
     assert result.error is not None
     assert result.error.type == "ZeroDivisionError"
@@ -164,70 +164,70 @@ def test_a_status_that_cannot_be_compared_fails_the_trial() -> None:
     assert result.state is State.FAILED
 
 
-def test_reports_after_the_end_of_the_trial_reach_nobody() -> None:
-    heard: list[Report] = []
-    trial = CurrentTrial(on_report=heard.append)
+def test_reports_after_the_end_of_the_trial_are_dropped() -> None:
+    events: list[Report] = []
+    trial = CurrentTrial(on_report=events.append)
     evaluate(lambda config: 0.0, dict, trial)
     trial.report(1, 1)
-    assert heard == []
+    assert events == []
 
 
-def test_reports_reach_the_listener_of_the_current_trial() -> None:
-    heard: list[Report] = []
+def test_reports_reach_the_current_trial() -> None:
+    events: list[Report] = []
 
     def objective(config: object) -> float:
         current_trial().report(1, np.float32(0.5))
         assert current_trial().tid == 7
         return 0.0
 
-    evaluate(objective, dict, CurrentTrial(tid=7, on_report=heard.append))
-    assert heard == [Report(step=1.0, value=0.5)]
-    assert current_trial().tid == -1, "outside a search there is only a stand-in"
+    evaluate(objective, dict, CurrentTrial(tid=7, on_report=events.append))
+    assert events == [Report(step=1.0, value=0.5)]
+    assert current_trial().tid == -1, "outside a search there is no trial"
 
 
-def test_a_report_that_is_no_number_fails_the_trial_with_a_sentence() -> None:
+def test_a_report_that_is_no_number_fails_the_trial_with_a_message() -> None:
     result = evaluate(lambda config: current_trial().report(1, "low"), dict, CurrentTrial())
     assert result.error is not None
     assert "report() takes numbers; value is 'low'" in result.error.message
 
 
 def test_reports_beyond_the_limit_are_dropped_with_one_warning() -> None:
-    heard: list[Report] = []
-    trial = CurrentTrial(on_report=heard.append)
+    events: list[Report] = []
+    trial = CurrentTrial(on_report=events.append)
     for step in range(MAX_REPORTS):
         trial.report(step, 0.0)
     with pytest.warns(HpsearchWarning, match="later ones"):
         trial.report(MAX_REPORTS, 0.0)
     trial.report(MAX_REPORTS + 1, 0.0)
-    assert len(heard) == MAX_REPORTS
+    assert len(events) == MAX_REPORTS
 
 
 # Attachments
 
 
 def attached(objective: Callable[[Any], Any]) -> tuple[Result, list[Attachment]]:
-    heard: list[Attachment] = []
-    return evaluate(objective, dict, CurrentTrial(on_attach=heard.append)), heard
+    events: list[Attachment] = []
+    return evaluate(objective, dict, CurrentTrial(on_attach=events.append)), events
 
 
 @pytest.mark.parametrize("status", ["ok", "fail"])
 def test_attachments_are_taken_out_of_the_result(status: str) -> None:
     returned = {"loss": 1.0, "status": status, "attachments": {"a": b"x", "b": bytearray(b"y")}, "other": 2}
 
-    result, heard = attached(lambda config: returned)
+    result, events = attached(lambda config: returned)
 
-    assert heard == [Attachment("a", b"x"), Attachment("b", b"y")]
+    assert events == [Attachment("a", b"x"), Attachment("b", b"y")]
     assert result.result == {"loss": 1.0, "status": status, "other": 2}
     assert "attachments" in returned, "what the objective returned is its own"
     assert (result.error is None) == (status == "ok")
 
 
-def test_what_cannot_be_attached_costs_neither_the_loss_nor_the_other_attachments() -> None:
+def test_an_invalid_attachment_affects_neither_the_loss_nor_other_attachments() -> None:
     bad = {"model": object(), 7: b"x", "text": "not bytes", "good": b"x"}
 
-    result, heard = attached(lambda config: {"loss": 1.0, "attachments": bad})
+    result, events = attached(lambda config: {"loss": 1.0, "attachments": bad})
 
-    assert (result.state, result.loss, heard) == (State.DONE, 1.0, [Attachment("good", b"x")])
+    assert (result.state, result.loss, events) == (State.DONE, 1.0, [Attachment("good", b"x")])
     assert result.error is not None
     assert result.error.kind is FailureKind.UNSTORABLE
     for part in (
@@ -238,7 +238,7 @@ def test_what_cannot_be_attached_costs_neither_the_loss_nor_the_other_attachment
         assert part in result.error.message
 
 
-def test_a_failure_keeps_its_reason_beside_attachments_that_are_none() -> None:
+def test_a_failure_keeps_its_reason_with_invalid_attachments() -> None:
     result, _ = attached(lambda config: {"loss": "?", "attachments": {"a": 1}})
 
     assert result.error is not None
@@ -247,12 +247,12 @@ def test_a_failure_keeps_its_reason_beside_attachments_that_are_none() -> None:
     assert "'a' is 1 (int), not bytes" in result.error.message
 
 
-def test_a_value_under_that_name_that_is_no_mapping_is_part_of_the_result() -> None:
-    result, heard = attached(lambda config: {"loss": 1.0, "attachments": ["a.png"]})
-    assert (result.result["attachments"], result.error, heard) == (["a.png"], None, [])
+def test_attachments_that_are_no_mapping_are_part_of_the_result() -> None:
+    result, events = attached(lambda config: {"loss": 1.0, "attachments": ["a.png"]})
+    assert (result.result["attachments"], result.error, events) == (["a.png"], None, [])
 
 
-def test_an_objective_attaches_while_it_runs_and_nothing_afterwards() -> None:
+def test_an_objective_can_attach_only_while_it_runs() -> None:
     trials: list[CurrentTrial] = []
 
     def objective(config: object) -> float:
@@ -260,11 +260,11 @@ def test_an_objective_attaches_while_it_runs_and_nothing_afterwards() -> None:
         current_trial().attach("checkpoint", b"1")
         raise ValueError("later")
 
-    result, heard = attached(objective)
+    result, events = attached(objective)
     trials[0].attach("late", b"2")
 
     assert result.state is State.FAILED
-    assert heard == [Attachment("checkpoint", b"1")]
+    assert events == [Attachment("checkpoint", b"1")]
     current_trial().attach("outside a search", b"nothing is kept")
 
 

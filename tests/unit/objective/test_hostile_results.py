@@ -1,4 +1,4 @@
-"""Whatever an objective returns or raises becomes a result that can be stored; a loss that is one is kept."""
+"""Anything that an objective returns or raises becomes a result that can be stored, with its loss."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from hpsearch.objective.current_trial import CurrentTrial
 from hpsearch.objective.evaluation import evaluate
 from hpsearch.store.documents.trial import result_document, trial_document, trial_from
 
-#: What MongoDB holds in a document; the rest of a trial needs some of it.
+#: The largest document of MongoDB; other fields of a trial need a part of it.
 MAX_DOCUMENT = 16 * 1024 * 1024 - 100_000
 
 
 class Spiteful:
-    """An object that raises whatever it is asked."""
+    """An object whose every method raises."""
 
     def __repr__(self) -> str:
         raise RuntimeError("no \0 repr")
@@ -35,7 +35,7 @@ class Spiteful:
 
 
 class Endless:
-    """An object whose words never end."""
+    """An object with an endless text."""
 
     def __repr__(self) -> str:
         return repr(self)
@@ -47,7 +47,7 @@ class Endless:
 
 
 class Half(Mapping[str, Any]):
-    """A mapping that breaks off."""
+    """A mapping whose iteration raises."""
 
     def __getitem__(self, key: str) -> Any:
         if key == "loss":
@@ -63,7 +63,7 @@ class Half(Mapping[str, Any]):
 
 
 class Rude(BaseException):
-    """No ``Exception``, and no words."""
+    """A ``BaseException`` without a text."""
 
     def __str__(self) -> str:
         raise KeyboardInterrupt
@@ -176,7 +176,7 @@ RAISED = st.sampled_from(
 
 
 def assert_kept(result: Result) -> None:
-    """The result is final, fits into one document, comes back from it, and can be told."""
+    """Check that the result is final, fits into one document, can be read back, and can be shown."""
     assert result.state.is_final
     assert (result.loss is not None) == (result.state is State.DONE)
     assert result.error is None or (result.error.message and len(result.error.message) < 100_000)
@@ -192,13 +192,13 @@ def outcome(objective: Callable[[Any], Any]) -> Result:
 
 @pytest.mark.fuzz
 @given(RETURNED)
-def test_whatever_is_returned_can_be_stored(returned: Any) -> None:
+def test_any_returned_value_can_be_stored(returned: Any) -> None:
     assert_kept(outcome(lambda config: returned))
 
 
 @pytest.mark.fuzz
 @given(LOSSES, st.dictionaries(KEYS.filter(lambda key: key not in {"loss", "status"}), HOSTILE, max_size=4))
-def test_a_loss_is_kept_whatever_stands_beside_it(loss: Any, rest: dict[Any, Any]) -> None:
+def test_a_loss_is_kept_with_any_other_keys(loss: Any, rest: dict[Any, Any]) -> None:
     result = outcome(lambda config: {**rest, "loss": loss})
     assert_kept(result)
     alone = outcome(lambda config: loss)
@@ -208,7 +208,7 @@ def test_a_loss_is_kept_whatever_stands_beside_it(loss: Any, rest: dict[Any, Any
 
 @pytest.mark.fuzz
 @given(RAISED)
-def test_whatever_is_raised_fails_the_trial_with_words(make: Callable[[], BaseException]) -> None:
+def test_any_exception_fails_the_trial_with_a_message(make: Callable[[], BaseException]) -> None:
     def objective(config: Any) -> Any:
         raise make()
 
@@ -233,7 +233,7 @@ def test_whatever_is_raised_fails_the_trial_with_words(make: Callable[[], BaseEx
         lambda: {"attachments": dict.fromkeys(range(100000), 1)},
     ],
 )
-def test_a_loss_is_kept_beside_more_than_a_document_holds(rest: Callable[[], dict[Any, Any]]) -> None:
+def test_a_loss_is_kept_if_the_result_is_larger_than_a_document(rest: Callable[[], dict[Any, Any]]) -> None:
     result = outcome(lambda config: {**rest(), "loss": 0.5})
     assert_kept(result)
     assert result.loss == 0.5
@@ -241,7 +241,7 @@ def test_a_loss_is_kept_beside_more_than_a_document_holds(rest: Callable[[], dic
     assert result.error.kind is FailureKind.UNSTORABLE
 
 
-def test_a_mapping_that_breaks_off_fails_the_trial_with_its_own_words() -> None:
+def test_a_mapping_that_raises_fails_the_trial_with_its_message() -> None:
     result = outcome(lambda config: Half())
     assert_kept(result)
     assert result.error is not None

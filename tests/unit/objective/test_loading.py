@@ -1,4 +1,4 @@
-"""Finding objectives and spaces by name, and saying why when that fails."""
+"""Loading objectives and spaces by name, and the errors when that fails."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hpsearch.objective.loading import load, load_objective, parse_space, parse_
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A working folder whose modules are forgotten afterwards."""
+    """A working folder whose modules are unloaded afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     before = set(sys.modules)
@@ -44,7 +44,7 @@ def test_a_module_target_is_found_in_the_working_folder(folder: Path) -> None:
     assert load(parse_space(ref, "Spaces.small")) == 1
 
 
-def test_a_space_may_live_elsewhere(folder: Path) -> None:
+def test_a_space_may_be_in_another_module(folder: Path) -> None:
     (folder / "search_c.py").write_text("def objective(c): return c")
     (folder / "spaces_c.py").write_text("space = 1\nwide = 2")
     ref = parse_target("search_c.py")
@@ -52,26 +52,26 @@ def test_a_space_may_live_elsewhere(folder: Path) -> None:
     assert load(parse_space(ref, "spaces_c:wide")) == 2
 
 
-#: Such as folders of other users, which cannot be made for a test that root runs.
+#: Represents folders of other users, which do not exist for root.
 UNREACHABLE = ["/" + "x" * 5000, "/nul\0"]
 
 
 @pytest.mark.parametrize("path", UNREACHABLE)
-def test_a_path_that_cannot_be_looked_at_here_is_one_where_the_file_is_not(folder: Path, path: str) -> None:
-    """The folder of whoever made the experiment may be closed to the user of the worker."""
+def test_an_inaccessible_path_does_not_contain_the_file(folder: Path, path: str) -> None:
+    """The folder in which the experiment was created may be closed to the user of the worker."""
     (folder / "search_u.py").write_text("def objective(c): return c")
     there = ObjectiveRef(kind="file", ref="there/search_u.py:objective", path=f"{path}/search_u.py")
     assert load_objective(there)(5) == 5
 
 
-def test_links_that_lead_in_a_circle_are_no_file(folder: Path) -> None:
+def test_a_cycle_of_links_is_no_file(folder: Path) -> None:
     (folder / "loop.py").symlink_to("loop.py")
     with pytest.raises(LoadError, match="There is no file loop"):
         load_objective(parse_target("loop.py"))
 
 
-def test_files_of_one_name_in_folders_of_one_name_are_told_apart(folder: Path) -> None:
-    """A worker stays warm while it serves the searches of several people."""
+def test_files_of_one_name_in_folders_of_one_name_are_different_modules(folder: Path) -> None:
+    """One worker process serves the searches of several users."""
     for who, loss in [("ada", 1), ("bob", 2), ("eve", 3)]:
         (folder / who / "exp").mkdir(parents=True)
         (folder / who / "exp" / "search_s.py").write_text(f"def objective(c): return {loss}")
@@ -80,7 +80,7 @@ def test_files_of_one_name_in_folders_of_one_name_are_told_apart(folder: Path) -
         assert [load_objective(target)(0) for target in targets] == [1, 2, 3]
 
 
-def test_an_experiment_made_elsewhere_is_found_by_name_in_this_folder(folder: Path) -> None:
+def test_a_file_of_an_experiment_from_another_machine_is_found_by_name(folder: Path) -> None:
     (folder / "search_d.py").write_text("def objective(c): return c")
     there = ObjectiveRef(kind="file", ref="there/search_d.py:objective", path="/nowhere/there/search_d.py")
     assert load_objective(there)(5) == 5
@@ -107,7 +107,7 @@ def test_a_file_named_like_a_loaded_module_does_not_replace_it(folder: Path) -> 
         ("\0", "search_e.py", "null bytes"),
     ],
 )
-def test_what_cannot_be_loaded_is_explained(folder: Path, text: str, target: str, said: str) -> None:
+def test_a_loading_error_is_explained(folder: Path, text: str, target: str, said: str) -> None:
     (folder / "search_e.py").write_text(text)
     with pytest.raises(LoadError) as caught:
         load_objective(parse_target(target))
@@ -115,12 +115,12 @@ def test_what_cannot_be_loaded_is_explained(folder: Path, text: str, target: str
 
 
 @pytest.mark.parametrize("target", ["", "a b", "notes.md/x:f", "m:1x", "../x", "m:f:g"])
-def test_what_is_no_target_is_refused_before_anything_is_imported(target: str, folder: Path) -> None:
+def test_an_invalid_target_is_refused_before_anything_is_imported(target: str, folder: Path) -> None:
     with pytest.raises(LoadError):
         parse_target(target)
 
 
-def test_joining_compares_the_file_name_and_not_its_folder() -> None:
+def test_joining_compares_the_file_name_and_not_the_folder() -> None:
     here = ObjectiveRef(kind="file", ref="a/search.py:f", path="/a/search.py")
     there = ObjectiveRef(kind="file", ref="search.py:f", path="/b/search.py")
     assert here.identity == there.identity

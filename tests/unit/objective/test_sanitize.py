@@ -1,4 +1,4 @@
-"""Whatever an objective returns has a storable form, or a sentence."""
+"""Every value of a result is stored, or left out with a sentence."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ plain_values = st.recursive(
 
 
 @given(plain_values)
-def test_plain_values_come_back_as_they_are(value: Any) -> None:
+def test_plain_values_do_not_change(value: Any) -> None:
     kept, problems = sanitized({"v": value})
     assert problems == []
     assert _shown(kept["v"]) == _shown(value)
@@ -46,7 +46,7 @@ def test_plain_values_come_back_as_they_are(value: Any) -> None:
         ("lone \ud800 surrogate", "lone \\ud800 surrogate"),
     ],
 )
-def test_numpy_and_containers_take_their_plain_form(value: Any, expected: Any) -> None:
+def test_numpy_values_and_containers_become_plain(value: Any, expected: Any) -> None:
     kept, problems = sanitized({"v": value})
     assert kept["v"] == expected
     assert type(kept["v"]) is type(expected)
@@ -54,25 +54,25 @@ def test_numpy_and_containers_take_their_plain_form(value: Any, expected: Any) -
 
 
 class Loss(float):
-    """A number of a user's own, as a library's scalar may be."""
+    """A number type of the user or of a library."""
 
 
 class Moment(datetime):
-    """A date of a user's own."""
+    """A date type of the user."""
 
 
 class Blob(bytes):
-    """Bytes of a user's own."""
+    """A bytes type of the user."""
 
 
 class Count(int):
-    """An integer of a user's own, as a member of an ``IntEnum`` is."""
+    """An integer type of the user, such as an ``IntEnum``."""
 
 
 @pytest.mark.parametrize(
     "value", [Loss(0.5), Moment(2026, 1, 2, tzinfo=UTC), Blob(b"ab"), np.longdouble(0.5), Count(3)]
 )
-def test_subclasses_take_the_plain_type_so_that_nobody_needs_theirs(value: Any) -> None:
+def test_subclasses_become_the_plain_type(value: Any) -> None:
     kept, problems = sanitized({"v": value, "list": [value]})
     assert problems == []
     assert kept["v"] == value
@@ -85,7 +85,7 @@ def test_numpy_dates_of_any_resolution_become_dates() -> None:
     assert kept == {"at": datetime(2026, 1, 2, 3, 4, 5, 500_000, tzinfo=UTC), "none": None}
 
 
-def test_a_date_that_no_calendar_of_utc_holds_is_left_out_and_named() -> None:
+def test_a_date_outside_of_utcs_range_is_left_out_and_named() -> None:
     kept, problems = sanitized({"at": datetime.min.replace(tzinfo=timezone(timedelta(hours=2)))})
     assert kept == {}
     assert problems == ["result['at'] is a date outside the years 1 to 9999; it was left out."]
@@ -108,7 +108,7 @@ def test_dates_become_utc_and_naive_ones_are_taken_as_utc() -> None:
 @pytest.mark.parametrize(
     "bad", [{1, 2}, object(), 2**63, -(2**63) - 1, 1j, lambda: 0, {(1, 2): 3}, {"a\0b": 1}]
 )
-def test_what_cannot_be_stored_is_left_out_and_named(bad: Any) -> None:
+def test_a_value_that_cannot_be_stored_is_left_out_and_named(bad: Any) -> None:
     kept, problems = sanitized({"loss": 1.0, "model": {"inner": bad}})
     assert kept == {"loss": 1.0}
     assert len(problems) == 1

@@ -1,4 +1,4 @@
-"""Which value holds for a thread."""
+"""Which value is active for a thread."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def found(scopes: Scopes[str]) -> str | None:
 
 
 def in_thread(work: Callable[[], T]) -> T:
-    """Return what a new thread makes of some work."""
+    """Return the result of a function in a new thread."""
     results: list[T] = []
     thread = threading.Thread(target=lambda: results.append(work()))
     thread.start()
@@ -42,7 +42,7 @@ def in_thread(work: Callable[[], T]) -> T:
 
 @contextmanager
 def busy_thread(scopes: Scopes[str]) -> Iterator[Callable[[], str | None]]:
-    """Start a thread that waits, and then says what holds for it."""
+    """Start a thread that waits, and then returns the value that is active for it."""
     go_on, results, is_there = threading.Event(), [], threading.Event()
 
     def work() -> None:
@@ -70,7 +70,7 @@ def test_without_a_value_none_is_found(scopes: Scopes[str]) -> None:
     assert in_thread(lambda: found(scopes)) is None
 
 
-def test_a_value_holds_for_its_thread_and_for_those_that_start_meanwhile(scopes: Scopes[str]) -> None:
+def test_a_value_is_active_in_its_thread_and_in_threads_that_start_meanwhile(scopes: Scopes[str]) -> None:
     with scopes.opened("a"):
         assert found(scopes) == "a"
         assert in_thread(lambda: found(scopes)) == "a"
@@ -81,7 +81,7 @@ def test_a_value_holds_for_its_thread_and_for_those_that_start_meanwhile(scopes:
             assert threads.map(lambda _: found(scopes), range(4)) == ["a"] * 4
 
 
-def test_a_thread_left_over_from_one_value_is_none_of_the_next(scopes: Scopes[str]) -> None:
+def test_a_leftover_thread_of_one_value_does_not_get_the_next(scopes: Scopes[str]) -> None:
     with ExitStack() as stack:
         with scopes.opened("a"):
             ended = stack.enter_context(busy_thread(scopes))
@@ -90,7 +90,7 @@ def test_a_thread_left_over_from_one_value_is_none_of_the_next(scopes: Scopes[st
 
 
 @pytest.mark.parametrize("make", [ThreadPoolExecutor, ThreadPool])
-def test_a_pool_that_waits_for_work_works_for_the_value_under_which_it_gets_it(
+def test_an_idle_pool_thread_gets_the_value_that_is_active_when_it_gets_work(
     scopes: Scopes[str], make: Any
 ) -> None:
     with make(1) as pool:
@@ -101,15 +101,15 @@ def test_a_pool_that_waits_for_work_works_for_the_value_under_which_it_gets_it(
                 assert (future.result() if make is ThreadPoolExecutor else future.get()) == value
 
 
-def test_a_context_that_is_handed_on_counts_more_than_the_time(scopes: Scopes[str]) -> None:
-    """As asyncio.to_thread does, and all threads from Python 3.14 on."""
+def test_an_inherited_context_takes_precedence(scopes: Scopes[str]) -> None:
+    """As with asyncio.to_thread, and with all threads from Python 3.14 on."""
     with scopes.opened("a"):
         context = contextvars.copy_context()
     with scopes.opened("b"):
         assert in_thread(lambda: context.run(lambda: found(scopes))) == "a"
 
 
-def test_an_inner_value_holds_until_it_ends(scopes: Scopes[str]) -> None:
+def test_an_inner_value_is_active_until_its_block_ends(scopes: Scopes[str]) -> None:
     with scopes.opened("outer"), busy_thread(scopes) as ended:
         with scopes.opened("inner"):
             assert found(scopes) == "inner"
@@ -118,7 +118,7 @@ def test_an_inner_value_holds_until_it_ends(scopes: Scopes[str]) -> None:
         assert in_thread(lambda: found(scopes)) == "outer"
 
 
-def test_of_two_values_in_two_threads_none_is_known_to_hold_for_a_third(scopes: Scopes[str]) -> None:
+def test_with_two_values_in_two_threads_the_value_of_a_third_is_unknown(scopes: Scopes[str]) -> None:
     with scopes.opened("a"):
         other_is_open, go_on = threading.Event(), threading.Event()
 
@@ -127,7 +127,7 @@ def test_of_two_values_in_two_threads_none_is_known_to_hold_for_a_third(scopes: 
                 other_is_open.set()
                 go_on.wait()
 
-        # A context of its own: not one that this thread hands on.
+        # An empty context, not one that this thread passes on.
         thread = threading.Thread(target=lambda: contextvars.Context().run(work))
         thread.start()
         other_is_open.wait()

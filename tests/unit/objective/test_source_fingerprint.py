@@ -1,4 +1,4 @@
-"""From a reference to the fingerprint of the code that it leads to on this machine."""
+"""The fingerprint of the code of a reference on this machine."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def of_file(path: Path) -> ObjectiveRef:
     return found
 
 
-def test_a_file_has_a_fingerprint_of_its_code_and_one_of_its_text(tmp_path: Path) -> None:
+def test_a_file_has_a_fingerprint_of_its_code_and_another_of_its_text(tmp_path: Path) -> None:
     found = of_file(program(tmp_path))
     assert found.parts.keys() == {"objective()", "np", "helper", "beside.helper()"}
     again = of_file(program(tmp_path, "# a comment\n" + SEARCH))
@@ -60,20 +60,20 @@ def test_a_file_has_a_fingerprint_of_its_code_and_one_of_its_text(tmp_path: Path
     assert again.source != found.source
 
 
-def test_the_same_files_elsewhere_with_other_ends_of_lines_are_the_same(tmp_path: Path) -> None:
+def test_the_same_files_in_another_folder_with_other_line_ends_are_the_same(tmp_path: Path) -> None:
     found = of_file(program(tmp_path / "a"))
     moved = of_file(program(tmp_path / "b", SEARCH.replace("\n", "\r\n")))
     assert (moved.fingerprint, moved.source) == (found.fingerprint, found.source)
     assert moved.path != found.path
 
 
-def test_a_module_beside_it_counts(tmp_path: Path) -> None:
+def test_a_module_in_the_same_folder_counts(tmp_path: Path) -> None:
     found = of_file(program(tmp_path / "a"))
     other = of_file(program(tmp_path / "b", beside="def helper(c): return 2"))
     assert changed_parts(found, other) == ["beside.helper()"]
 
 
-def test_an_objective_in_a_package_has_one_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_objective_in_a_package_has_a_fingerprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "lab_of_test").mkdir()
     (tmp_path / "lab_of_test" / "__init__.py").write_text("")
     (tmp_path / "lab_of_test" / "nets.py").write_text("def loss(c): return 1")
@@ -100,13 +100,13 @@ def test_installed_packages_and_hpsearch_itself_do_not_count(tmp_path: Path) -> 
     assert of_file(path).parts.keys() == {"objective()", "installed_of_test"}
 
 
-def test_without_source_there_is_nothing_to_compare() -> None:
+def test_an_objective_without_source_has_no_fingerprint() -> None:
     ref = ObjectiveRef(kind="import", ref="math:sqrt")
     assert fingerprinted(ref) == ref
     assert changed_parts(ref, replace(ref, fingerprint="f")) == []
 
 
-def test_a_module_that_is_part_of_the_program_on_one_machine_only_is_no_difference() -> None:
+def test_a_module_that_belongs_to_the_program_on_one_machine_only_is_no_difference() -> None:
     here = ObjectiveRef(kind="file", ref="s.py:f", fingerprint="1", parts={"f()": "a", "lib.g()": "b"})
     there = replace(here, fingerprint="2", parts={"f()": "a"})
     assert changed_parts(here, there) == []
@@ -114,7 +114,7 @@ def test_a_module_that_is_part_of_the_program_on_one_machine_only_is_no_differen
     assert changed_parts(here, shadowed) == ["max()"]
 
 
-def test_of_more_parts_than_are_kept_a_difference_is_still_seen() -> None:
+def test_a_difference_beyond_the_stored_parts_is_detected() -> None:
     parts = {f"f{i}()": "a" for i in range(MAX_PARTS)}
     here = ObjectiveRef(kind="file", ref="s.py:f", fingerprint="1", parts=parts)
     assert changed_parts(here, replace(here, fingerprint="2")) == ["a part that is not listed"]

@@ -53,23 +53,25 @@ def run(folder: Path, script: str) -> str:
 def test_objectives_get_our_package_under_the_name_of_a_missing_hyperopt(tmp_path: Path) -> None:
     """Also its submodules, and imports inside the objective."""
     (tmp_path / "train.py").write_text(TRAIN)
-    told = "import hyperopt; print(hyperopt.__name__, loaded.objective({'x': 0.5}))"
-    assert run(tmp_path, HIDDEN + LOADED + told) == "hpsearch.hyperopt {'loss': 0.5, 'status': 'ok'}"
+    script = "import hyperopt; print(hyperopt.__name__, loaded.objective({'x': 0.5}))"
+    assert run(tmp_path, HIDDEN + LOADED + script) == "hpsearch.hyperopt {'loss': 0.5, 'status': 'ok'}"
 
 
 def test_a_module_that_hyperopt_does_not_have_is_missing(tmp_path: Path) -> None:
     """Importing a module that neither package has is an error."""
     (tmp_path / "train.py").write_text("import hyperopt\nobjective = float")
-    told = "\ntry:\n    import hyperopt.nothing\nexcept ModuleNotFoundError as error:\n    print(error.name)"
-    assert run(tmp_path, HIDDEN + LOADED + told) == "hyperopt.nothing"
+    script = (
+        "\ntry:\n    import hyperopt.nothing\nexcept ModuleNotFoundError as error:\n    print(error.name)"
+    )
+    assert run(tmp_path, HIDDEN + LOADED + script) == "hyperopt.nothing"
 
 
 def test_an_installed_hyperopt_is_used(tmp_path: Path) -> None:
     """An objective gets the package of its machine."""
     pytest.importorskip("hyperopt")
     (tmp_path / "train.py").write_text("objective = float")
-    told = "import hyperopt; print(hyperopt.__name__)"
-    assert run(tmp_path, LOADED + told) == "hyperopt"
+    script = "import hyperopt; print(hyperopt.__name__)"
+    assert run(tmp_path, LOADED + script) == "hyperopt"
 
 
 def test_a_worker_loads_the_drop_in_only_when_an_objective_asks(tmp_path: Path) -> None:

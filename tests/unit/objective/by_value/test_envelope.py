@@ -119,7 +119,7 @@ def test_a_function_of_a_script_runs_without_the_script(tmp_path: Path) -> None:
         (forged(pickled=b"garbage"), SECRET, "cannot be unpickled"),
     ],
 )  # fmt: skip
-def test_what_may_not_or_cannot_be_run_is_refused_with_the_reason(
+def test_an_objective_that_must_not_or_cannot_run_is_refused_with_the_reason(
     blob: Any, secret: Any, problem: str
 ) -> None:
     with pytest.raises(LoadError, match=problem) as caught:
@@ -128,7 +128,7 @@ def test_what_may_not_or_cannot_be_run_is_refused_with_the_reason(
 
 
 @pytest.mark.parametrize("part", ["database", "exp_key", "nonce"])
-def test_what_was_sent_to_one_search_runs_in_no_other(part: str) -> None:
+def test_an_objective_of_one_search_runs_in_no_other(part: str) -> None:
     """Neither in another database, nor in a later search of the same name."""
     blob = pack(partial(max, Opened()), HERE, SECRET)
     before = Opened.n_times
@@ -234,7 +234,7 @@ def test_an_oversized_objective_is_refused_with_the_sizes_of_what_it_captures() 
         pack(partial(objective, weights), HERE, SECRET)
 
 
-def test_the_largest_objective_that_is_sent_fits_into_what_workers_fetch() -> None:
+def test_workers_fetch_the_largest_objective_that_can_be_sent() -> None:
     weights = Weights(MAX_BYTES - 2**12)
 
     def objective(config: Any) -> Weights:
@@ -247,7 +247,7 @@ def test_the_largest_objective_that_is_sent_fits_into_what_workers_fetch() -> No
     )
 
 
-def test_what_cannot_be_pickled_is_named() -> None:
+def test_a_value_that_cannot_be_pickled_is_named() -> None:
     lock, fine = threading.Lock(), 1
 
     def objective(config: Any) -> tuple[LockType, int]:

@@ -1,4 +1,4 @@
-"""Equal for the same objective in another run, different when what it does differs."""
+"""The fingerprint is the same in each run, and differs if the behaviour of the objective differs."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ SAME = {
 
 
 def made(source: str, name: str = "f") -> Callable[..., Any]:
-    """Run a source as if it were the script, and return what it defines under a name."""
+    """Run source code as the script, and return the object that it defines under a name."""
     space: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(source, "script", "exec", dont_inherit=True), space)
     return space[name]
 
 
-def test_it_is_the_same_in_another_process_under_another_name_and_order_of_sets(tmp_path: Path) -> None:
+def test_it_is_the_same_in_another_process_with_another_file_name_and_order_of_sets(tmp_path: Path) -> None:
     found = {fingerprint(made(SCRIPT, "objective"))}
     for seed in ("1", "2"):
         path = tmp_path / f"script_{seed}.py"
@@ -105,12 +105,12 @@ def of_changed(old: str, new: str) -> str:
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_change_of_what_the_objective_does_shows(what: str) -> None:
+def test_a_change_of_behaviour_changes_it(what: str) -> None:
     assert of_changed(*CHANGES[what]) != fingerprint(made(SCRIPT, "objective"))
 
 
 @pytest.mark.parametrize("what", SAME)
-def test_no_other_change_shows(what: str) -> None:
+def test_no_other_change_changes_it(what: str) -> None:
     assert of_changed(*SAME[what]) == fingerprint(made(SCRIPT, "objective"))
 
 
@@ -132,7 +132,7 @@ def test_no_other_change_shows(what: str) -> None:
         (made("g = lambda n: lambda c: n\nf = g(1)"), made("g = lambda n: lambda c: n\nf = g(2)")),
     ],
 )  # fmt: skip
-def test_objectives_of_every_kind_are_told_apart(one: Any, other: Any) -> None:
+def test_different_objectives_of_every_kind_differ(one: Any, other: Any) -> None:
     assert fingerprint(one) != fingerprint(other)
 
 
@@ -157,21 +157,21 @@ def changed_parts(old: str, new: str) -> set[str]:
         ("the type of another object", {"RNG"}),
     ],
 )
-def test_its_parts_name_what_differs_and_nothing_else(what: str, names: Any) -> None:
-    """Also what a function of the script uses that it calls; its own code is no part of its own."""
+def test_the_parts_name_exactly_what_differs(what: str, names: Any) -> None:
+    """Including values that a called function of the script uses; its own code is no part."""
     assert changed_parts(*CHANGES[what]) == names
 
 
 @pytest.mark.parametrize("what", SAME)
-def test_no_part_differs_where_the_objective_does_not(what: str) -> None:
+def test_no_part_differs_if_the_objective_is_the_same(what: str) -> None:
     assert changed_parts(*SAME[what]) == set()
 
 
-def test_the_code_of_a_function_that_is_called_is_a_part_without_what_that_uses() -> None:
+def test_the_part_of_a_called_function_is_its_code_alone() -> None:
     assert changed_parts("if x is None", "if x is not None") == {"helper()"}
 
 
-def test_parts_of_objects_and_partials_are_named_as_they_are_given() -> None:
+def test_parts_of_objects_and_partials_have_the_names_of_attributes_and_arguments() -> None:
     class Model:
         def __init__(self) -> None:
             self.rate = 0.5
@@ -186,11 +186,11 @@ def test_parts_of_objects_and_partials_are_named_as_they_are_given() -> None:
     }
 
 
-def test_no_more_than_five_hundred_parts_are_kept() -> None:
+def test_at_most_five_hundred_parts_are_kept() -> None:
     assert len(part_digests(functools.partial(pow, *range(600)))) == 500
 
 
-def test_a_function_that_a_library_made_counts_with_what_it_captured() -> None:
+def test_a_closure_of_a_library_counts_with_its_captured_values() -> None:
     library: dict[str, Any] = {"__name__": "some_library"}
     exec("def scaled(n):\n    def scale(c): return n * c\n    return scale\ndef named(c): return c", library)
 
@@ -200,34 +200,34 @@ def test_a_function_that_a_library_made_counts_with_what_it_captured() -> None:
     assert of(library["scaled"](1)) == of(library["scaled"](1)) != of(library["scaled"](2))
     before = of(library["named"])
     library["named"].__code__ = library["scaled"](1).__code__.replace(co_freevars=())
-    assert of(library["named"]) == before, "what a module defines by name is told by its name"
+    assert of(library["named"]) == before, "a global function of a module counts by its name"
 
 
-def test_a_function_without_a_module_has_one() -> None:
+def test_a_function_without_a_module_has_a_fingerprint() -> None:
     function = made("def f(c): return c")
     function.__module__ = None
     assert fingerprint(functools.partial(pow, function)) == fingerprint(functools.partial(pow, function))
 
 
-def test_values_that_contain_themselves_or_each_other_have_one(tmp_path: Path) -> None:
+def test_values_that_contain_themselves_or_each_other_have_a_fingerprint(tmp_path: Path) -> None:
     source = "def f(x): return g(x), loop\ndef g(x): return f(x)\nloop = [1]; loop.append(loop)"
     assert fingerprint(made(source)) == fingerprint(made(source))
     assert fingerprint(made(source)) != fingerprint(made(source.replace("[1]", "[2]")))
 
 
-def test_many_functions_that_use_each_other_take_no_time_to_speak_of() -> None:
+def test_many_functions_that_use_each_other_are_fast() -> None:
     names = [f"f{i}(x)" for i in range(14)]
     source = "\n".join(f"def {name}: return {' + '.join(names)}" for name in names)
     assert len(fingerprint(made(source, "f0"))) == 64
 
 
-def test_many_functions_that_share_others_take_no_time_to_speak_of() -> None:
+def test_many_functions_that_share_others_are_fast() -> None:
     source = "".join(f"def f{i}(x): return f{i + 1}(x) + f{i + 2}(x)\n" for i in range(60))
     source += "def f60(x): return x\ndef f61(x): return x"
     assert len(fingerprint(made(source, "f0"))) == 64
 
 
-def test_empty_cells_and_missing_globals_are_no_obstacle() -> None:
+def test_empty_cells_and_missing_globals_are_ignored() -> None:
     source = "def outer():\n    def g(c): return later, missing\n    return g\n    later = 1\nf = outer()"
     assert fingerprint(made(source)) == fingerprint(made(source))
 

@@ -1,4 +1,4 @@
-"""Where the secret is found, and which files are too open to hold it."""
+"""Sources of the secret, and files whose permissions are too open."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_there_need_not_be_one() -> None:
+def test_the_secret_is_optional() -> None:
     assert read_secret({}) is None
     assert read_secret({"HPSEARCH_SECRET": "", "HPSEARCH_SECRET_FILE": ""}) is None
 
 
-def test_it_is_in_the_variable_or_in_the_file_that_a_variable_or_an_option_names(file: Path) -> None:
+def test_it_is_in_a_variable_or_in_a_file_that_a_variable_or_an_option_names(file: Path) -> None:
     assert read_secret({"HPSEARCH_SECRET": TEXT}) == TEXT.encode()
     assert read_secret({"HPSEARCH_SECRET_FILE": str(file)}) == TEXT.encode()
     assert read_secret({}, str(file)) == TEXT.encode()
 
 
-def test_the_file_counts_before_the_variable(file: Path) -> None:
+def test_the_file_takes_precedence_over_the_variable(file: Path) -> None:
     both = {"HPSEARCH_SECRET": "some other secret", "HPSEARCH_SECRET_FILE": str(file)}
     assert read_secret(both) == TEXT.encode()
     assert read_secret({"HPSEARCH_SECRET_FILE": "/nowhere"}, str(file)) == TEXT.encode()
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o610])
-def test_a_file_that_others_may_use_is_refused(file: Path, mode: int) -> None:
+def test_a_file_that_other_users_can_access_is_refused(file: Path, mode: int) -> None:
     file.chmod(mode)
     with pytest.raises(
         ConfigurationError, match=rf"accessible to other users \(mode {mode:03o}\).*chmod 600"
@@ -55,13 +55,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "said"), [("/dev/zero", "accessible to other users"), ("~no-such-user/f", "home")]
 )
-def test_a_place_that_is_no_secret_of_ones_own_is_refused_unread(place: str, said: str) -> None:
-    """A device may have no end."""
+def test_a_path_that_is_no_private_file_is_refused_unread(place: str, said: str) -> None:
+    """Reading a device may never end."""
     with pytest.raises(ConfigurationError, match=said):
         read_secret({}, place)
 
 
-def test_a_file_that_is_too_long_to_be_a_secret_is_not_read_whole(file: Path) -> None:
+def test_a_file_that_is_too_long_for_a_secret_is_not_read_completely(file: Path) -> None:
     with file.open("ab") as opened:
         opened.truncate(2**40)
     with pytest.raises(ConfigurationError, match="longer than 64 KiB"):
