@@ -17,11 +17,30 @@ pytest_plugins = ["tests.support.cpu_limits"]
 
 REPOSITORY = Path(__file__).parents[1]
 
-#: What ``scripts/fuzz`` asks for; a run of the tests tries as many examples as hypothesis does by itself.
-settings.register_profile("fuzz", max_examples=2000, deadline=None)
 # How long an example takes says more about the machine than about the code.
-settings.register_profile("any machine", deadline=None)
-settings.load_profile("any machine")
+settings.register_profile("short", max_examples=25, deadline=None, derandomize=True)
+settings.register_profile("all", max_examples=100, deadline=None)
+settings.register_profile("fuzz", max_examples=2000, deadline=None)  # of scripts/fuzz.py
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of ``scripts/test --all``."""
+    parser.addoption("--all", action="store_true", help="add the long tests and more examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how many examples hypothesis tries; ``--hypothesis-profile`` overrides it."""
+    settings.load_profile("all" if config.getoption("--all") else "short")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked ``long``, except with ``--all`` and in files that the command line names."""
+    named = {Path(argument.partition("::")[0]).name for argument in config.args}
+    if config.getoption("--all"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("long") and item.path.name not in named]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session", autouse=True)

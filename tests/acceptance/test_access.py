@@ -82,6 +82,7 @@ def locked(tmp_path: Path) -> Iterator[Locked]:
     server.kill()
 
 
+@pytest.mark.long
 def test_a_rotated_password_costs_no_evaluation_and_ends_nobody(locked: Locked) -> None:
     """They wait, read their files again, and go on; the objective was called once for each trial."""
     fleet = locked.fleet
@@ -108,6 +109,7 @@ def test_a_rotated_password_costs_no_evaluation_and_ends_nobody(locked: Locked) 
         assert [p for p in locked.passwords if p in output] == []
 
 
+@pytest.mark.long
 def test_who_is_refused_for_too_long_gives_up(locked: Locked) -> None:
     fleet = locked.fleet
     coordinator = locked.start("coordinator", "search.py", "--auth-patience", "1s")
@@ -134,6 +136,7 @@ def test_wrong_credentials_at_the_start_end_at_once(locked: Locked) -> None:
         assert "Waiting" not in locked.fleet.output(process)
 
 
+@pytest.mark.long
 def test_a_right_that_is_missing_beside_the_trials_costs_no_lease(locked: Locked) -> None:
     """The worker may not speak in the registry any more; its trial outlasts several leases."""
     fleet = locked.fleet

@@ -53,7 +53,7 @@ def test_a_worker_without_isolation_asks_to_be_started_again(lab: Fleet) -> None
     (lab.folder / "lab.py").write_text("OFFSET = 1000")
     lab.start("coordinator", "changed.py", "--max-evals", "4", "--accept-changed-objective")
     assert wait_for_exit(worker) == 65
-    assert "start the worker again" in lab.output(worker)
+    assert "restart the worker" in lab.output(worker)
 
 
 def test_a_worker_with_another_version_of_the_code_takes_no_trial(lab: Fleet) -> None:

@@ -41,7 +41,8 @@ class Timed(Fleet):
 def fleet(tmp_path: Path) -> Iterator[Timed]:
     library = compiled(tmp_path)
     if library is None:
-        pytest.skip("there is no C compiler")
+        text = "there is no C compiler; install g++"
+        pytest.fail(text) if os.environ.get("CI") else pytest.skip(text)
     server = Server(tmp_path / "m")
     clock = MovableClock(library, tmp_path / "offset")
     server.environment = clock.environment
@@ -81,6 +82,7 @@ def test_who_dies_as_the_clock_is_set_back_is_replaced_within_a_lease(fleet: Tim
     wait_until(lambda: len(fleet.trials()) > n_trials + 1, "suggestions of the standby", 40)
 
 
+@pytest.mark.long
 def test_a_step_of_the_clock_ends_no_search_by_its_timeout(fleet: Timed) -> None:
     coordinator = fleet.coordinator("--timeout", "30m")
     fleet.worker(SLEEP="0.2")

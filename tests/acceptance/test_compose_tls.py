@@ -131,6 +131,7 @@ def deployment(tmp_path: Path, mongosh: Path) -> Iterator[Deployment]:
         process.wait()
 
 
+@pytest.mark.long
 def test_users_search_over_tls_and_nobody_else_gets_in(deployment: Deployment) -> None:
     root = deployment.uri(f"root:{ROOT_PASSWORD}@", authSource="admin", **deployment.tls)
     fleet = Fleet(deployment.folder, root)

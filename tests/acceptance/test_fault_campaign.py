@@ -17,6 +17,7 @@ PATIENCE_S = 400
 
 
 @pytest.mark.timeout(PATIENCE_S + 60)
+@pytest.mark.long
 def test_a_fleet_keeps_its_promises_under_faults_of_most_kinds(tmp_path: Path) -> None:
     """Nothing acknowledged is lost or changed, none is doubled, the count is exact, and everybody leaves."""
     with subprocess.Popen(

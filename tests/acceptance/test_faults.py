@@ -6,6 +6,8 @@ import os
 import signal
 from collections import Counter
 
+import pytest
+
 from hpsearch import mongod
 from hpsearch.core.trial import FINISHED, State
 from tests.support.fleet import Fleet, running_trials, wait_for_exit
@@ -42,6 +44,7 @@ def test_a_worker_killed_in_mid_trial_costs_a_rerun_and_nothing_else(fleet: Flee
     assert [(h.attempt, h.worker, h.why) for h in again.history] == [(1, "victim", "lease expired")]
 
 
+@pytest.mark.long
 def test_a_coordinator_killed_and_started_again_reaches_the_exact_count(fleet: Fleet) -> None:
     for _ in range(3):
         fleet.worker()

@@ -68,7 +68,7 @@ def objective(config):
 N_KEPT, N = 8, 31
 
 
-@pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
+@pytest.mark.parametrize("isolation", ["--isolate", pytest.param("--no-isolate", marks=pytest.mark.long)])
 def test_every_trial_ends_the_losses_are_kept_and_no_terminal_obeys(
     queue: TrialQueue, isolation: str
 ) -> None:

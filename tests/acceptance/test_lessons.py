@@ -147,6 +147,7 @@ def test_a_search_that_was_saved_goes_on_as_if_it_had_not_been(run: Run, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["scripts"]
 
 
+@pytest.mark.long
 def test_a_search_goes_on_by_its_key_with_the_trials_it_has(run: Run) -> None:
     source = (LESSONS / "resume_by_key.py").read_text()
     begin, go_on, look = re.findall(r"^    (hpsearch .*)$", source, flags=re.MULTILINE)

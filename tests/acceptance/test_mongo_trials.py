@@ -189,6 +189,7 @@ def held_by(trials: MongoTrials, worker: subprocess.Popen[str]) -> list[Trial]:
     return [trial for trial in running if trial.worker and trial.worker.pid == worker.pid]
 
 
+@pytest.mark.long
 def test_two_hundred_trials_with_a_worker_killed_are_all_done_once(
     office: Office, tuned: MongoTrials
 ) -> None:
@@ -250,12 +251,14 @@ def test_a_script_whose_workers_all_refused_its_objective_is_told_and_goes_on_wi
     assert wait_for_exit(script) == 0, office.output(script)
 
 
+@pytest.mark.long
 def test_a_class_that_wraps_the_search_and_its_workers_runs(office: Office) -> None:
     script = office.script("integrator.py")
     assert wait_for_exit(script) == 0, office.output(script)
     assert office.output(script).splitlines()[-1] == "12"
 
 
+@pytest.mark.long
 def test_another_objective_of_the_script_is_refused_with_a_sentence(office: Office) -> None:
     office.worker("--exp-key", "tune")
     assert wait_for_exit(office.script("tune.py", "3")) == 0

@@ -59,12 +59,14 @@ def test_one_worker_makes_the_same_search_of_the_same_seed(jittery: Fleet) -> No
     assert searched(jittery, 25, jitter="0") == searched(jittery, 25, jitter="0.2")
 
 
+@pytest.mark.long
 def test_four_workers_do_if_they_are_asked_to(jittery: Fleet) -> None:
     once = searched(jittery, 30, "--workers", "4", "--reproducible", jitter="0.3")
     again = searched(jittery, 30, "--workers", "4", "--reproducible", jitter="0.05")
     assert once == again
 
 
+@pytest.mark.long
 def test_killed_coordinators_and_workers_change_nothing(jittery: Fleet) -> None:
     plain = searched(jittery, 24, "--workers", "3", "--reproducible", "--lease", "3s", jitter="0.05")
     key = "killed"
@@ -99,6 +101,7 @@ def test_a_search_of_one_worker_goes_on_as_it_would_have_after_it_was_killed(jit
     assert points(jittery, key, 20) == plain
 
 
+@pytest.mark.long
 def test_racing_coordinators_say_whose_seed_it_is(jittery: Fleet) -> None:
     processes = [
         jittery.start("coordinator", "jittery.py", "--exp-key", "raced", "--max-evals", "3") for _ in range(4)

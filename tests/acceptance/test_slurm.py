@@ -72,6 +72,7 @@ def test_an_array_evaluates_a_search_and_leaves_when_it_is_over(slurm: SlurmNode
 
 
 @pytest.mark.parametrize(("time", "runtime_s"), [("10", (360, 420)), ("UNLIMITED", None)])
+@pytest.mark.long
 def test_workers_leave_before_the_time_of_their_job_is_over(
     slurm: SlurmNode, queue: TrialQueue, time: str, runtime_s: tuple[float, float] | None
 ) -> None:
@@ -95,10 +96,11 @@ def test_a_job_that_is_too_short_for_a_trial_says_so(slurm: SlurmNode, queue: Tr
     job = submitted(slurm, queue, key, "--array=1", "--time=3")
     wait_for_end(slurm, job)
 
-    assert re.search(r"ends too soon for a trial; give it more than 3 minutes", output(queue, job))
+    assert re.search(r"too short for a trial; give it more than 3 minutes", output(queue, job))
     assert queue.states(key) == ["pending"]
 
 
+@pytest.mark.long
 def test_the_signal_before_the_end_reaches_the_worker_which_gives_its_trial_back(
     slurm: SlurmNode, queue: TrialQueue
 ) -> None:

@@ -164,7 +164,7 @@ def test_what_no_pattern_allows_is_refused_and_left_to_other_workers(queue: Tria
     assert output.count(f"not serving {refused}: The objective work.py:quick of the kind 'file'") == 1
     asked = queue.fleet.worker("--exp-key", refused, "--allow", "work.py:odd_values")
     assert wait_for_exit(asked) == 65
-    assert "no --allow matches" in queue.fleet.output(asked)
+    assert "no --allow pattern matches" in queue.fleet.output(asked)
     assert wait_for_exit(queue.fleet.worker("--burst", "--allow", "work.py:quick")) == 0
     assert queue.states(refused) == ["done"]
 
@@ -181,14 +181,14 @@ ROOT = [["x", {"parameter": "x"}], ["more", {"operation": 1}]]
                 {"name": "getitem", "args": [{"import": "lab.x:__builtins__"}, "exec"]},
                 {"name": "max", "args": [{"tuple": ["CODE", "1"]}], "keywords": [["key", {"operation": 0}]]},
             ],
-            "lab.x:__builtins__, is not allowed",
+            "lab.x:__builtins__, which is not allowed",
         ),
         (
             [
                 {"name": "getitem", "args": [{"import": "lab.x:table"}, "run"]},
                 {"name": "max", "args": [{"tuple": ["CODE", "1"]}], "keywords": [["key", {"operation": 0}]]},
             ],
-            "may reach by max is not allowed",
+            "reaches functions through max, which is not allowed",
         ),
         (
             [{"name": "bool", "args": [1]}, {"name": "call", "args": [{"import": "lab.x:run"}, "CODE"]}],

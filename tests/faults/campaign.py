@@ -36,7 +36,7 @@ _START_S, _RESTART_S, _STUCK_S, _DRAIN_S = 90.0, 1.0, 180.0, 60.0
 _CROWD, _CROWD_EVERY = 10, 3
 
 #: Seconds in which connections and processes of those who left must be gone.
-_GONE_S = 15.0
+_GONE_S = 60.0
 
 #: Files and sockets that a worker may have open, however long it has lived.
 _MOST_DESCRIPTORS = 64
@@ -205,11 +205,12 @@ class _Campaign:
                 return
 
     def _still_there(self) -> list[str]:
-        """Return what is left of the fleet, once it had the time to go."""
+        """Return what remains of the fleet after a generous time to end."""
         deadline = time.monotonic() + _GONE_S
-        while (left := self._remains()) and time.monotonic() < deadline:
+        while (remains := self._remains()) and time.monotonic() < deadline:
+            self._cluster.end_commands()  # a server notices a lost client only between two commands
             time.sleep(0.5)
-        return left
+        return remains
 
     def _remains(self) -> list[str]:
         servers = {member.post.pid for member in self._cluster.members}

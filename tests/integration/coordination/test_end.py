@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch import hp
@@ -20,7 +20,6 @@ from tests.support.fake_clock_store import KEY, LEASE_S, FakeClockStore, run_sea
 EVENTS = ["claim", "finish", "race", "fail", "release", "vanish", "pass", "replace", "rival", "tick", "tick"]
 
 
-@settings(max_examples=60, deadline=None)
 @given(events=st.lists(st.sampled_from(EVENTS), max_size=60), max_evals=st.integers(1, 6))
 def test_the_budget_is_met_exactly_under_all_events(events: list[str], max_evals: int) -> None:
     """Trials finish, fail, return or are lost; coordinators die, and others bid for the leadership."""

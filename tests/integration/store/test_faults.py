@@ -6,7 +6,6 @@ import contextlib
 import logging
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -235,14 +234,14 @@ def test_acknowledged_finishes_survive_kill_9(
     assert events == ["database_away", "database_back"]
 
 
-def test_a_server_that_stands_still_is_given_up_in_time(killable_server: Server, database: str) -> None:
+def test_a_call_to_a_frozen_server_fails_once_the_patience_ends(
+    killable_server: Server, database: str
+) -> None:
     with connected(f"{killable_server.uri}?socketTimeoutMS=500", database, patience_s=1) as store:
         killable_server.process.send_signal(signal.SIGSTOP)
         try:
-            started = time.monotonic()
             with pytest.raises(StoreUnavailableError, match=f"127.0.0.1:{killable_server.port}"):
-                store.experiments()
-            assert time.monotonic() - started < 6
+                store.experiments()  # without the patience it would wait for ever
         finally:
             killable_server.process.send_signal(signal.SIGCONT)
         wait_until(lambda: store.experiments() == [])

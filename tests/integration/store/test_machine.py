@@ -34,5 +34,5 @@ def test_mongodb_does_as_the_model_says(mongo_store: MongoStore) -> None:
     slow = [HealthCheck.too_slow]
     run(
         MongoMachine,
-        settings=settings(max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=slow),
+        settings=settings(max_examples=8, stateful_step_count=30, suppress_health_check=slow),
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import hpsearch.hyperopt as hpo
@@ -38,7 +38,6 @@ def test_an_empty_value_of_an_active_label_is_missing() -> None:
         space_eval(SPACE, {"kind": 0, "n": None, "c": 1})
 
 
-@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 1000))
 def test_every_form_of_a_point_gives_the_same_configuration(seed: int) -> None:
     """Values with and without lists, padded with None, and as NumPy scalars."""

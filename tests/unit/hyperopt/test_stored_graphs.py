@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.errors import SpaceError
@@ -29,7 +29,6 @@ OPERANDS = st.sampled_from([1, 2.5, "a", "__class__", REFERENCE, {"operation": 1
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
-@settings(max_examples=40)
 @given(
     st.lists(OPERANDS, max_size=3), st.lists(st.sampled_from(["key", "default", "start", "x"]), max_size=1)
 )

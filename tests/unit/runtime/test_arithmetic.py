@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
@@ -92,7 +92,6 @@ def proposed(space: Space, algorithm: str, losses: list[float | None]) -> list[A
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-@settings(max_examples=25, deadline=None)
 @given(
     kinds=st.lists(st.sampled_from(sorted(EXTREMES)), min_size=1, max_size=4, unique=True),
     losses=st.lists(st.sampled_from(LOSSES), min_size=8, max_size=30),

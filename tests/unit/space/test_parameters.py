@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch import hp
@@ -113,7 +113,6 @@ def finite(draw: st.DrawFn) -> Space:
     return Space(draw(st.lists(st.sampled_from(pool), max_size=3)))
 
 
-@settings(max_examples=60)
 @given(finite())
 def test_the_number_of_points_is_what_enumeration_finds(space: Space) -> None:
     """Every combination of all parameters, reduced to the active ones, counted once."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch import hp
@@ -114,7 +114,6 @@ def computed_node(value: Any) -> Node:
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@settings(max_examples=80)
 @given(args=st.lists(VALUES, max_size=4), keywords=KEYWORDS)
 def test_no_operation_calls_or_uses_what_it_is_given(
     name: str, args: list[Any], keywords: dict[str, Any]
@@ -129,7 +128,6 @@ def test_no_operation_calls_or_uses_what_it_is_given(
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
-@settings(max_examples=40)
 @given(args=st.lists(VALUES, max_size=3), keywords=KEYWORDS, place=st.integers(0, 9))
 def test_what_touches_text_is_text(name: str, args: list[Any], keywords: dict[str, Any], place: int) -> None:
     """An operand that is not known makes the result one that is not, whatever the operation."""

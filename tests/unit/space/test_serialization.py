@@ -16,7 +16,7 @@ from typing import Any
 import bson
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from hpsearch import hp
 from hpsearch.errors import SpaceError
@@ -35,7 +35,6 @@ def through_bson(space: Space) -> Space:
     return Space.from_json(bson.decode(bson.encode(space.to_json())), TRUSTED)
 
 
-@settings(max_examples=80)
 @given(spaces())
 def test_round_trips_keep_everything(space: Space) -> None:
     """Through JSON and BSON: the same document, fingerprint, parameters, samples, configurations."""
@@ -49,7 +48,6 @@ def test_round_trips_keep_everything(space: Space) -> None:
             assert repr(restored.config(values)) == repr(space.config(values))
 
 
-@settings(max_examples=60)
 @given(expressions())
 def test_the_order_of_dicts_changes_nothing(expression: Any) -> None:
     """Neither the fingerprint nor the order of the parameters."""

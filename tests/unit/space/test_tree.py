@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch import hp
@@ -38,7 +38,6 @@ def nested() -> Space:
     return Space({"model": hp.choice("model", [{"svm": kernel}, {"tree": hp.randint("depth", 1, 5)}])})
 
 
-@settings(max_examples=80)
 @given(spaces(), seeds)
 def test_samples_are_valid(space: Space, rng: np.random.Generator) -> None:
     """A sample holds exactly the active parameters, each with a value that can occur."""
@@ -49,7 +48,6 @@ def test_samples_are_valid(space: Space, rng: np.random.Generator) -> None:
         assert tuple(values) == space.active(values)
 
 
-@settings(max_examples=80)
 @given(spaces(), seeds)
 def test_values_and_configurations_round_trip(space: Space, rng: np.random.Generator) -> None:
     """The values of a configuration are those that it was made from, and make it again."""
@@ -63,7 +61,6 @@ def test_values_and_configurations_round_trip(space: Space, rng: np.random.Gener
     assert same(space.config(found), config)
 
 
-@settings(max_examples=40)
 @given(spaces(), seeds)
 def test_a_configuration_needs_all_active_parameters_and_no_others(
     space: Space, rng: np.random.Generator
@@ -79,7 +76,6 @@ def test_a_configuration_needs_all_active_parameters_and_no_others(
                 space.config({**values, parameter.label: 0})
 
 
-@settings(max_examples=60)
 @given(spaces())
 def test_choices_come_before_what_depends_on_them(space: Space) -> None:
     """In the order of the parameters, each condition is on an earlier one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch import hp
@@ -13,7 +13,6 @@ from hpsearch.suggest.tpe.activation import activation_of, active_mask
 from tests.support.histories import spaces
 
 
-@settings(max_examples=40, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 99))
 def test_the_mask_of_a_point_is_what_the_space_calls_active(space: Space, seed: int) -> None:
     """Also when the inactive columns hold the values of other branches."""

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch import hp
@@ -18,7 +18,6 @@ from hpsearch.suggest.protocol import trial_rng
 from tests.support.histories import LEAVES, history, rngs, spaces
 
 
-@settings(max_examples=30, deadline=None)
 @given(space=spaces(), n=st.integers(0, 6))
 def test_every_suggestion_is_a_point_of_the_space(space: Space, n: int) -> None:
     points = [space.sample(trial_rng(1, tid)) for tid in range(n)]

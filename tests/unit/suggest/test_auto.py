@@ -48,7 +48,6 @@ def drawn(space: Space, n: int, seed: int = 0) -> list[Values]:
 # Hostile input
 
 
-@settings(max_examples=30, deadline=None)
 @given(space=spaces(), losses=st.lists(st.sampled_from(HOSTILE), max_size=25), seed=st.integers(0, 9))
 def test_any_history_in_any_space_gives_points_of_the_space(
     space: Space, losses: list[float | None], seed: int

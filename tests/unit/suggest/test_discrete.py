@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hpsearch import hp
@@ -14,7 +14,6 @@ from hpsearch.suggest.discrete import KnownPoints, TriedPoints, find_new_point, 
 from tests.support.histories import LEAVES, add, history, spaces
 
 
-@settings(max_examples=30, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 99))
 def test_every_point_of_a_finite_space_is_found_once_and_then_none(space: Space, seed: int) -> None:
     assume(space.n_points is not None and space.n_points <= 300)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch import hp
@@ -39,7 +39,6 @@ def mixed_history(n: int, bad: float | None = None) -> tuple[Space, History]:
 # Hostile input
 
 
-@settings(max_examples=60, deadline=None)
 @given(space=spaces(), losses=st.lists(st.sampled_from(HOSTILE), max_size=30), seed=st.integers(0, 9))
 def test_any_history_in_any_space_gives_points_of_the_space(
     space: Space, losses: list[float | None], seed: int
@@ -199,7 +198,6 @@ def test_a_fresh_suggester_answers_like_one_that_saw_the_search() -> None:
         add(finished, suggestion.values, sphere(suggestion.values))
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     space=spaces(),
     looks=st.lists(st.integers(0, 400), min_size=1, max_size=5),
@@ -291,7 +289,6 @@ def test_a_sobol_start_draws_where_the_sequence_repeats_itself() -> None:
     assert TPE(Space([]), SOBOL).suggest(History(Space([])), [], rngs(1))[0].values == {}
 
 
-@settings(max_examples=30, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 99))
 def test_sobol_points_lie_in_any_space(space: Space, seed: int) -> None:
     for suggestion in TPE(space, SOBOL).suggest(History(space), [], rngs(9, seed)):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from bson import decode, encode
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.core.experiment import Experiment, ObjectiveRef
@@ -62,7 +62,6 @@ TRIALS = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
 @given(TRIALS)
 def test_a_trial_comes_back_from_its_document(trial: Any) -> None:
     assert trial_from(decode(encode(trial_document(trial)))) == trial

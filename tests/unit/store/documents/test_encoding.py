@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from bson import decode, encode
 from bson.codec_options import CodecOptions
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.errors import StoreError
@@ -43,7 +43,6 @@ def stored(value: Any) -> Any:
     return decoded(decode(document, CodecOptions(tz_aware=False))["value"])
 
 
-@settings(max_examples=150)
 @given(VALUES)
 def test_plain_values_come_back_equal_and_plain(value: Any) -> None:
     back = stored(value)

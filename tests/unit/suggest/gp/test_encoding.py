@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch import hp
@@ -25,7 +25,6 @@ def distance(space: Space, a: Values, b: Values) -> float:
     return float(np.linalg.norm(one - other))
 
 
-@settings(max_examples=100, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 99))
 def test_coordinates_lead_back_to_the_point_they_came_from(space: Space, seed: int) -> None:
     points = [space.sample(np.random.default_rng([seed, i])) for i in range(5)]
@@ -38,7 +37,6 @@ def test_coordinates_lead_back_to_the_point_they_came_from(space: Space, seed: i
         space.validate(again)
 
 
-@settings(max_examples=100, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 99))
 def test_whatever_is_drawn_and_snapped_is_a_point_of_the_space(space: Space, seed: int) -> None:
     encoding, rng = Encoding(space), np.random.default_rng(seed)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch import hp
@@ -56,7 +56,6 @@ def test_what_is_found_is_better_than_a_hundred_times_as_many_draws(seed: int) -
     assert scores(acquisition, region, found)[0] >= scores(acquisition, region, drawn).max() - 1e-3
 
 
-@settings(max_examples=30, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 99))
 def test_every_candidate_is_a_point_of_the_space_and_the_first_is_the_best(space: Space, seed: int) -> None:
     acquisition, region = situation(space, 8, seed)
@@ -68,7 +67,6 @@ def test_every_candidate_is_a_point_of_the_space_and_the_first_is_the_best(space
         space.validate(region.encoding.point(x))
 
 
-@settings(max_examples=30, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 99), data=st.data())
 def test_what_is_held_stays_as_the_best_trial_has_it(space: Space, seed: int, data: st.DataObject) -> None:
     acquisition, region = situation(space, 8, seed)
