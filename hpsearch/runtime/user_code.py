@@ -14,6 +14,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import TextIO
 
 from hpsearch.runtime.logs import preserve_logging
@@ -52,7 +53,7 @@ def preserve_process_state() -> Iterator[None]:
 
 
 #: A function that restores a part of the state.
-_Restore = Callable[[], None]
+_Restore = Callable[[], object]
 
 
 def _folder() -> _Restore:
@@ -121,22 +122,13 @@ def _signals() -> _Restore:
 
 
 def _locale() -> _Restore:
-    present = locale.setlocale(locale.LC_ALL)
-
-    def restore() -> None:
-        locale.setlocale(locale.LC_ALL, present)
-
-    return restore
+    return partial(locale.setlocale, locale.LC_ALL, locale.setlocale(locale.LC_ALL))
 
 
 def _umask() -> _Restore:
     present = os.umask(0o077)
     os.umask(present)
-
-    def restore() -> None:
-        os.umask(present)
-
-    return restore
+    return partial(os.umask, present)
 
 
 def _variables() -> _Restore:

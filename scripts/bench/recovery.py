@@ -218,7 +218,7 @@ def three_servers(folder: Path) -> Iterator[tuple[list[Server], str]]:
         server.launch()
     try:
         members = [{"_id": i, "host": f"127.0.0.1:{server.port}"} for i, server in enumerate(servers)]
-        wait_until(lambda: all(map(answers, servers)), "all members to answer")
+        wait_until(lambda: all(map(is_up, servers)), "all members to respond")
         with servers[0].client() as client:
             client.admin.command("replSetInitiate", {"_id": "three", "members": members})
         wait_until(lambda: primary_of(servers) is not None, "a primary", 120)
@@ -279,7 +279,7 @@ def primary_of(servers: list[Server]) -> Server | None:
     return None
 
 
-def answers(server: Server) -> bool:
+def is_up(server: Server) -> bool:
     with server.client() as client, suppress(PyMongoError):
         return bool(client.admin.command("ping")["ok"])
     return False

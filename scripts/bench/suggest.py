@@ -198,7 +198,7 @@ def run_study(study: Any, kinds: list[str], n: int, repeat: int) -> dict[str, fl
 
     for _ in range(n):
         study.tell(*ask())
-    return {"ms": median_ms(ask, lambda told: study.tell(*told), repeat)}
+    return {"ms": median_ms(ask, lambda trial_and_loss: study.tell(*trial_and_loss), repeat)}
 
 
 def median_ms(ask: Callable[[], Any], tell: Callable[[Any], Any], repeat: int) -> float:

@@ -31,7 +31,7 @@ def search(trials: Trials, max_evals: int) -> Trials:
     return trials
 
 
-def tell(what: str, trials: Trials) -> None:
+def show(what: str, trials: Trials) -> None:
     print(f"{what:<10} {len(trials)} trials, best loss {trials.best_trial['result']['loss']:.4f}")
 
 
@@ -40,13 +40,13 @@ def main() -> None:
         path = Path(folder) / "trials.pkl"
         first = search(Trials(), 20)
         path.write_bytes(pickle.dumps(first))
-        tell("saved:", first)
+        show("saved:", first)
         loaded = pickle.loads(path.read_bytes())
-    tell("loaded:", loaded)
+    show("loaded:", loaded)
     resumed = search(loaded, 40)
-    tell("resumed:", resumed)
+    show("resumed:", resumed)
     at_once = search(Trials(), 40)
-    tell("at once:", at_once)
+    show("at once:", at_once)
     print(f"the same trials in the same order: {resumed.vals == at_once.vals}")
 
 
