@@ -28,7 +28,7 @@ def kinds(**changed: Any) -> list[type]:
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32)])
 @pytest.mark.parametrize("seed", range(8))
-def test_any_point_of_the_space_gives_a_logit_for_each_class_whatever_the_size_of_the_images(
+def test_every_point_gives_one_logit_per_class_for_any_image_size(
     seed: int, shape: tuple[int, int, int]
 ) -> None:
     config = SPACE.config(SPACE.sample(np.random.default_rng(seed)))
@@ -37,7 +37,7 @@ def test_any_point_of_the_space_gives_a_logit_for_each_class_whatever_the_size_o
     assert torch.isfinite(logits).all()
 
 
-def test_each_parameter_of_the_shape_changes_the_network() -> None:
+def test_each_structural_parameter_changes_the_network() -> None:
     nn = torch.nn
     assert kinds().count(nn.Conv2d) == kinds().count(nn.MaxPool2d) == 2
     assert kinds(n_stages=3).count(nn.MaxPool2d) == 3
@@ -50,7 +50,7 @@ def test_each_parameter_of_the_shape_changes_the_network() -> None:
 
 
 @pytest.mark.parametrize(("n_stages", "side"), [(1, 2), (2, 2), (3, 1)])
-def test_the_head_sees_at_most_four_places_of_the_last_stage(n_stages: int, side: int) -> None:
+def test_the_head_averages_the_last_stage_to_at_most_four_pixels(n_stages: int, side: int) -> None:
     layers = build_network({**PLAIN, "n_stages": n_stages}, (1, 8, 8), 10)
     first = next(layer for layer in layers if isinstance(layer, torch.nn.Linear))
     assert first.in_features == 12 * 2 ** (n_stages - 1) * side**2
@@ -62,7 +62,7 @@ def test_multipliers_and_the_kernel_scale_the_weights() -> None:
         assert count_weights(build_network({**PLAIN, **changed}, (1, 8, 8), 10)) > 1.2 * n
 
 
-def test_a_residual_block_that_changes_nothing_passes_on_what_it_gets() -> None:
+def test_a_residual_block_with_zero_weights_is_the_identity() -> None:
     block = ResidualBlock(PLAIN, 4)
     for weights in block.parameters():
         torch.nn.init.zeros_(weights)

@@ -67,7 +67,7 @@ def write_results(folder: Path, n: int) -> list[Record]:
     return records
 
 
-def test_a_search_that_is_killed_goes_on_with_the_same_command(tmp_path: Path) -> None:
+def test_a_killed_search_continues_with_the_same_command(tmp_path: Path) -> None:
     """Nothing that was saved is evaluated a second time, and the number of trials stays exact."""
     pytest.importorskip("torch", reason="PyTorch is not installed (extra torch)")
     command = [str(EXAMPLE / "search.py"), "--max-evals", "12", "--exp-key", "mine/digits"]
@@ -97,7 +97,7 @@ def test_a_search_that_is_killed_goes_on_with_the_same_command(tmp_path: Path) -
     ("missing", "sentence"),
     [("torch", r"install hpsearch\[torch\]"), ("sklearn.datasets", r"install hpsearch\[examples\]")],
 )
-def test_a_package_that_is_missing_costs_one_sentence(missing: str, sentence: str, tmp_path: Path) -> None:
+def test_a_missing_package_is_reported_in_one_line(missing: str, sentence: str, tmp_path: Path) -> None:
     if missing != "torch":
         pytest.importorskip("torch", reason="PyTorch is not installed (extra torch)")
     done = call(tmp_path, "-c", WITHOUT, missing, str(EXAMPLE / "search.py"))
@@ -106,7 +106,7 @@ def test_a_package_that_is_missing_costs_one_sentence(missing: str, sentence: st
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_images_that_are_missing_cost_one_sentence_before_a_trial_is_spent(tmp_path: Path) -> None:
+def test_missing_images_are_reported_before_a_trial_is_claimed(tmp_path: Path) -> None:
     """Also under hpsearch, which loads the objective before there is a search."""
     pytest.importorskip("torch", reason="PyTorch is not installed (extra torch)")
     search = str(EXAMPLE / "search.py")
@@ -118,7 +118,7 @@ def test_images_that_are_missing_cost_one_sentence_before_a_trial_is_spent(tmp_p
 
 
 @pytest.mark.parametrize("device", ["cuda:99", "abacus"])
-def test_a_device_that_is_missing_costs_one_sentence(device: str, tmp_path: Path) -> None:
+def test_a_missing_device_is_reported_in_one_line(device: str, tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="PyTorch is not installed (extra torch)")
     done = call(tmp_path, str(EXAMPLE / "search.py"), CONVNET_DEVICE=device)
     assert f"cannot compute on CONVNET_DEVICE={device} here" in done.stderr
@@ -134,7 +134,7 @@ def test_the_results_are_drawn_without_torch(tmp_path: Path) -> None:
     assert (tmp_path / "all.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_scatter_without_matplotlib_or_of_another_space_costs_one_sentence(tmp_path: Path) -> None:
+def test_a_scatter_plot_without_matplotlib_or_of_another_space_is_refused(tmp_path: Path) -> None:
     first, *_ = write_results(tmp_path, 2)
     done = call(tmp_path, "-c", WITHOUT, "matplotlib", str(EXAMPLE / "plot.py"))
     assert "install hpsearch[plot]" in done.stderr

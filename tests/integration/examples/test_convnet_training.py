@@ -54,7 +54,7 @@ def test_a_network_learns_what_is_easy_with_every_optimizer(optimizer: str) -> N
     assert training.test_accuracy > 0.9
 
 
-def test_the_seed_decides_on_everything_whatever_else_drew_from_the_generator() -> None:
+def test_training_depends_only_on_the_seed_not_on_the_global_generator() -> None:
     torch.manual_seed(7)
     first = trained(seed=5)
     torch.rand(3)
@@ -62,7 +62,7 @@ def test_the_seed_decides_on_everything_whatever_else_drew_from_the_generator() 
     assert trained(seed=6) != first
 
 
-def test_the_generator_of_the_process_goes_on_as_if_nothing_had_been_trained() -> None:
+def test_training_does_not_change_the_global_generator() -> None:
     torch.manual_seed(7)
     wanted = torch.rand(3)
     torch.manual_seed(7)
@@ -102,7 +102,7 @@ def test_weight_decay_keeps_the_network_from_fitting() -> None:
     assert trained(l2_mult=1e5).epochs[-1].train_loss > trained(l2_mult=0.01).epochs[-1].train_loss
 
 
-def test_training_ends_in_the_epoch_that_diverges() -> None:
+def test_training_stops_at_the_diverging_epoch() -> None:
     training = trained(optimizer="sgd", learning_rate_mult=1e12)
     assert training.diverged_in == len(training.epochs) + 1
     assert training.test_accuracy is None
@@ -114,7 +114,7 @@ def run(folder: Path, tid: int = 4, exp_key: str = "search", **changed: Any) -> 
     return run_trial({**PLAIN, **changed}, CurrentTrial(exp_key=exp_key, tid=tid), settings)
 
 
-def test_the_loss_is_one_minus_the_best_accuracy_and_the_file_holds_what_was_returned(tmp_path: Path) -> None:
+def test_the_loss_is_one_minus_the_best_accuracy_and_the_file_has_the_result(tmp_path: Path) -> None:
     result = run(tmp_path, tid=4)
     assert result["loss"] == 1 - max(result["accuracies"])
     [record] = read_records(tmp_path)
@@ -123,7 +123,7 @@ def test_the_loss_is_one_minus_the_best_accuracy_and_the_file_holds_what_was_ret
     assert Space(space).config(record.values) == PLAIN
 
 
-def test_a_trial_that_runs_again_gives_the_same_result(tmp_path: Path) -> None:
+def test_a_repeated_trial_gives_the_same_result(tmp_path: Path) -> None:
     first, again, other = run(tmp_path, tid=4), run(tmp_path, tid=4), run(tmp_path, tid=5)
     for result in (first, again, other):
         del result["train_s"]
@@ -142,11 +142,11 @@ def test_a_trial_that_diverges_fails_with_a_message_and_has_a_file(tmp_path: Pat
     assert record.params["learning_rate_mult"] == 49.0
 
 
-def test_a_configuration_of_another_space_is_refused_before_it_is_trained(tmp_path: Path) -> None:
+def test_a_configuration_of_another_space_is_refused_before_training(tmp_path: Path) -> None:
     with pytest.raises(SpaceError, match="optimizer"):
         run(tmp_path, optimizer="lion")
 
 
-def test_a_call_by_hand_leaves_no_file(tmp_path: Path) -> None:
+def test_a_call_outside_a_search_writes_no_file(tmp_path: Path) -> None:
     run(tmp_path, tid=-1, exp_key="")
     assert list(tmp_path.iterdir()) == []

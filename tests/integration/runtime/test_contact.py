@@ -13,9 +13,7 @@ from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 
 
-def test_every_answer_of_the_database_is_a_step_of_the_thread_that_asked(
-    mongo_uri: str, database: str
-) -> None:
+def test_every_database_response_is_a_step_of_the_calling_thread(mongo_uri: str, database: str) -> None:
     """An attachment of gigabytes takes minutes to write, in many calls: that is no standstill."""
     now = [0.0]
     watchdog = Watchdog(lambda: now[0])
@@ -43,7 +41,7 @@ def test_every_answer_of_the_database_is_a_step_of_the_thread_that_asked(
     store.close()
 
 
-def test_the_age_of_the_contact_begins_anew_with_each_answer(mongo_uri: str, database: str) -> None:
+def test_each_response_resets_the_age_of_the_contact(mongo_uri: str, database: str) -> None:
     store = MongoStore.connect(mongo_uri, database=database, patience=Patience(20))
     while store.contact().age_s < 0.05:
         pass  # time passes without a call

@@ -66,7 +66,9 @@ def asked(url: str, path: str, method: str = "GET", **headers: str) -> tuple[int
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_yes_is_200_and_no_is_503_each_with_its_sentence(example: Example, url: str, path: str) -> None:
+def test_a_passed_probe_is_200_and_a_failed_one_503_with_its_reason(
+    example: Example, url: str, path: str
+) -> None:
     name, sentence = {
         "/healthz": ("is_alive", "how it lives\n"),
         "/readyz": ("is_ready", "how ready it is\n"),
@@ -77,7 +79,7 @@ def test_yes_is_200_and_no_is_503_each_with_its_sentence(example: Example, url: 
     assert asked(url, path, "HEAD") == (503, "text/plain; charset=utf-8", "")
 
 
-def test_metrics_are_those_of_the_moment_in_the_format_of_prometheus(example: Example, url: str) -> None:
+def test_metrics_are_current_and_in_the_format_of_prometheus(example: Example, url: str) -> None:
     example.took.add(0.5)
     example.took.add(7.0)
     status, content_type, text = asked(url, "/metrics")
@@ -94,13 +96,13 @@ def test_metrics_are_those_of_the_moment_in_the_format_of_prometheus(example: Ex
         assert line in text.splitlines()
 
 
-def test_openmetrics_is_spoken_to_who_asks_for_it(url: str) -> None:
+def test_openmetrics_is_sent_on_request(url: str) -> None:
     status, content_type, text = asked(url, "/metrics", Accept="application/openmetrics-text")
     assert (status, content_type.split(";")[0]) == (200, "application/openmetrics-text")
     assert text.endswith("# EOF\n")
 
 
-def test_without_its_package_only_the_metrics_are_missing(
+def test_without_prometheus_client_only_the_metrics_are_missing(
     example: Example, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
@@ -118,7 +120,7 @@ def test_without_its_package_only_the_metrics_are_missing(
     ("method", "path", "status"),
     [("GET", "/", 404), ("GET", "/healthz/..", 404), ("POST", "/healthz", 501), ("DELETE", "/metrics", 501)],
 )
-def test_there_is_nothing_else_to_ask(url: str, method: str, path: str, status: int) -> None:
+def test_other_paths_and_methods_are_refused(url: str, method: str, path: str, status: int) -> None:
     assert asked(url, path, method)[0] == status
 
 
@@ -130,7 +132,7 @@ def test_a_query_changes_nothing(url: str) -> None:
 @pytest.mark.parametrize(
     "accept", ["application/openmetrics-text;version=x", "text/plain;version='1.0.0'", ";;=,", "\xff"]
 )
-def test_metrics_are_given_to_who_asks_for_them_in_no_form_that_exists(
+def test_metrics_are_sent_for_an_unknown_accept_header(
     url: str, accept: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     status, _, text = asked(url, "/metrics", Accept=accept)
@@ -152,9 +154,7 @@ def drip(connection: socket.socket, stop: threading.Event) -> None:
 @pytest.mark.parametrize(
     "first", [b"", b"GET /healthz", b"GET /healthz HTTP/1.1\r\nX: ", b"GET / HTTP/1.1\r\n"]
 )
-def test_a_connection_ends_when_its_time_is_over_whatever_comes_meanwhile(
-    example: Example, first: bytes
-) -> None:
+def test_a_connection_is_closed_at_its_time_limit_despite_traffic(example: Example, first: bytes) -> None:
     with serving("127.0.0.1", 0, example, longest_s=0.5) as url:
         place, stop = urlsplit(url), threading.Event()
         connection = silent(place.hostname, place.port)
@@ -170,7 +170,7 @@ def test_a_connection_ends_when_its_time_is_over_whatever_comes_meanwhile(
             connection.close()
 
 
-def test_nothing_but_one_request_is_answered_on_a_connection(url: str) -> None:
+def test_one_request_is_served_per_connection(url: str) -> None:
     place = urlsplit(url)
     with silent(place.hostname, place.port) as connection:
         connection.sendall(2 * b"GET /healthz HTTP/1.1\r\nConnection: keep-alive\r\n\r\n")
@@ -179,7 +179,7 @@ def test_nothing_but_one_request_is_answered_on_a_connection(url: str) -> None:
             assert answer.count(b"HTTP/1.0 200") == 1
 
 
-def test_who_keeps_silent_on_many_connections_keeps_nobody_out(example: Example) -> None:
+def test_idle_connections_do_not_block_others(example: Example) -> None:
     """Not for a moment: the time of none of them is over."""
     with serving("127.0.0.1", 0, example, longest_s=600) as url:
         place = urlsplit(url)
@@ -191,7 +191,7 @@ def test_who_keeps_silent_on_many_connections_keeps_nobody_out(example: Example)
             connection.close()
 
 
-def test_a_crowd_from_one_place_takes_no_connection_of_another(example: Example) -> None:
+def test_many_connections_of_one_host_do_not_replace_those_of_another(example: Example) -> None:
     with serving("0.0.0.0", 0, example, longest_s=600) as url:
         port = urlsplit(url).port
         lone = socket.create_connection(("127.0.0.1", port), timeout=10, source_address=("127.0.0.2", 0))
@@ -203,7 +203,7 @@ def test_a_crowd_from_one_place_takes_no_connection_of_another(example: Example)
             connection.close()
 
 
-def test_a_place_comes_free_when_a_connection_is_closed(example: Example) -> None:
+def test_a_closed_connection_frees_its_slot(example: Example) -> None:
     with serving("127.0.0.1", 0, example, longest_s=600) as url:
         place = urlsplit(url)
         for _ in range(5 * MAX_CONNECTIONS):
@@ -211,7 +211,7 @@ def test_a_place_comes_free_when_a_connection_is_closed(example: Example) -> Non
             assert asked(url, "/healthz")[0] == 200
 
 
-def test_an_answer_that_fails_is_logged_and_harms_no_other(
+def test_a_failing_probe_is_logged_and_affects_no_other(
     example: Example, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     example.took = None  # what the metrics read
@@ -233,7 +233,7 @@ def threads_of(name: str) -> int:
     return sum(name in thread.name for thread in threading.enumerate())
 
 
-def test_a_port_that_is_in_use_is_refused_with_a_sentence(example: Example, url: str) -> None:
+def test_a_port_in_use_is_refused(example: Example, url: str) -> None:
     port = urlsplit(url).port
     expected = rf"^The health port 127\.0\.0\.1:{port} cannot be opened: Address already in use; choose"
     with pytest.raises(ConfigurationError, match=expected), serving("127.0.0.1", port, example):
@@ -241,12 +241,12 @@ def test_a_port_that_is_in_use_is_refused_with_a_sentence(example: Example, url:
 
 
 @pytest.mark.parametrize("host", ["203.0.113.1", "no.such.host.invalid", "a" * 300, ""])
-def test_an_address_of_another_machine_is_refused_with_a_sentence(example: Example, host: str) -> None:
+def test_an_address_of_another_machine_is_refused(example: Example, host: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be opened"), serving(host, 0, example):
         pass
 
 
-def test_the_port_is_closed_at_the_end(example: Example) -> None:
+def test_the_port_is_closed_after_the_block(example: Example) -> None:
     with serving("127.0.0.1", 0, example) as url:
         pass
     assert url is not None
@@ -254,7 +254,7 @@ def test_the_port_is_closed_at_the_end(example: Example) -> None:
         asked(url, "/healthz")
 
 
-def test_a_process_that_was_forked_off_meanwhile_does_not_keep_the_port(example: Example) -> None:
+def test_a_forked_child_does_not_keep_the_port(example: Example) -> None:
     """With --no-isolate an objective may fork; what it leaves running may outlive the worker."""
     may_end, end = os.pipe()
     with serving("127.0.0.1", 0, example) as url:
@@ -278,7 +278,7 @@ def test_without_a_port_nothing_listens(example: Example) -> None:
         assert url is None
 
 
-def test_it_answers_at_ipv6_too(example: Example) -> None:
+def test_it_serves_ipv6(example: Example) -> None:
     if not socket.has_ipv6:
         pytest.skip("no IPv6 here")
     try:

@@ -31,7 +31,7 @@ def written(code: str) -> list[dict[str, Any]]:
     return [json.loads(line, parse_constant=pytest.fail) for line in done.stderr.splitlines()]
 
 
-def test_a_line_has_its_time_level_event_words_and_fields() -> None:
+def test_a_json_line_has_time_level_event_message_and_fields() -> None:
     began = datetime.now(UTC) - timedelta(seconds=1)
     (line,) = written(
         'log.info("trial %s done", "a/1", extra=Event.TRIAL_DONE.of(exp_key="a", tid=1, loss=0.5))'
@@ -61,12 +61,12 @@ def test_a_line_has_its_time_level_event_words_and_fields() -> None:
         "\U0001f600",
     ],
 )
-def test_no_text_breaks_a_line_and_all_of_it_comes_through(text: str) -> None:
+def test_any_text_stays_on_one_line_and_complete(text: str) -> None:
     (line,) = written(f'log.info("%s", {text!r}, extra=Event.OUTPUT.of(source={text!r}))')
     assert (line["message"], line["source"]) == (text, text)
 
 
-def test_no_text_of_a_line_for_people_passes_for_another_line_or_reaches_the_terminal_raw() -> None:
+def test_text_in_a_plain_line_is_escaped() -> None:
     code = (
         "import logging\n"
         "from hpsearch.runtime.logs import log_to_stderr, print_or_log\n"
@@ -84,7 +84,7 @@ def test_no_text_of_a_line_for_people_passes_for_another_line_or_reaches_the_ter
     assert any(line.startswith("Traceback") for line in rest)
 
 
-def test_lines_that_are_logged_all_at_once_are_those_of_one_call_each() -> None:
+def test_log_lines_equals_one_call_per_line() -> None:
     texts = ["", "a", 'quotes " and \\', "\\n", "\x7f\x00\u2028", "\ud800", '"message": ""', "\U0001f600"]
     source = '"message": ""'
     code = f"texts, extra = {texts!r}, Event.OUTPUT.of(source={source!r})\n"
@@ -96,7 +96,7 @@ def test_lines_that_are_logged_all_at_once_are_those_of_one_call_each() -> None:
     assert len(at_once) == len(texts)
 
 
-def test_half_a_character_breaks_nothing() -> None:
+def test_a_lone_surrogate_is_logged() -> None:
     """An objective may print bytes that are no text, or half of a surrogate pair."""
     (line,) = written(r'log.info("%s", "a\ud800b", extra=Event.OUTPUT.of(source="e"))')
     assert line["message"] == "a\ud800b"
@@ -114,7 +114,7 @@ def test_half_a_character_breaks_nothing() -> None:
         ("{1}", "{1}"),
     ],
 )
-def test_a_field_of_any_kind_becomes_json_that_every_reader_takes(
+def test_a_field_of_any_type_becomes_strict_json(
     value: str, expected: dict[str, Any] | list[int | str] | str | None
 ) -> None:
     (line,) = written(f'log.info("x", extra=Event.TRIAL_DONE.of(loss={value}))')
@@ -131,7 +131,7 @@ def test_a_traceback_is_a_field() -> None:
     assert line["traceback"].endswith("ZeroDivisionError: division by zero")
 
 
-def test_warnings_of_python_and_of_libraries_are_lines_too() -> None:
+def test_warnings_of_python_and_libraries_are_json_lines() -> None:
     lines = written(
         'warnings.warn("careful\\nnow")\n'
         'logging.getLogger("pymongo.pool").warning("%d connections", 3)\n'
@@ -148,19 +148,19 @@ def test_warnings_of_python_and_of_libraries_are_lines_too() -> None:
     assert "%d of %d" in lines[2]["message"]
 
 
-def test_what_is_told_to_people_is_an_event_for_programs() -> None:
+def test_print_or_log_is_an_event_in_json() -> None:
     (line,) = written('print_or_log("Searching as a.", Event.SEARCHING.of(exp_key="a"))')
     assert (line["event"], line["level"], line["exp_key"]) == ("searching", "info", "a")
 
 
-def test_a_reader_that_has_gone_ends_nothing() -> None:
+def test_logging_continues_after_the_reader_has_ended() -> None:
     code = f"{SETUP}\nos.close(2)\nlog.error('x', extra=Event.CRASHED.of())\nprint('goes on')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "goes on\n")
 
 
 @pytest.mark.parametrize("end", ["sys.stderr.close()", "sys.stderr = None"])
-def test_an_objective_that_takes_stderr_away_ends_nothing(end: str) -> None:
+def test_logging_continues_after_an_objective_closes_stderr(end: str) -> None:
     """With --no-isolate it is the worker's, and the thread that renews leases writes there, too."""
     done = subprocess.run(
         [sys.executable, "-c", SETUP + f"{end}\nlog.warning('to nobody')\nprint('goes on')"],
@@ -180,7 +180,7 @@ def test_an_objective_that_takes_stderr_away_ends_nothing(end: str) -> None:
         (["worker", "--store", "postgres://x"], 78, "ConfigurationError"),
     ],
 )
-def test_last_words_are_an_event_with_the_exit_code(
+def test_the_final_error_is_an_event_with_the_exit_code(
     arguments: list[str], code: int, error: str, tmp_path: Path
 ) -> None:
     done = subprocess.run(
@@ -196,7 +196,7 @@ def test_last_words_are_an_event_with_the_exit_code(
     assert (line["exit_code"], line["error"]) == (code, error)
 
 
-def test_a_defect_is_an_event_with_its_traceback() -> None:
+def test_an_internal_error_is_an_event_with_its_traceback() -> None:
     code = (
         "import click\n"
         "from hpsearch.cli.process import run_and_exit\n"

@@ -44,7 +44,7 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Manager]
     opened.close()
 
 
-def test_readiness_and_the_end_are_told_once_each(manager: Manager) -> None:
+def test_ready_and_stopping_are_each_sent_once(manager: Manager) -> None:
     notifier = take_notifier({"NOTIFY_SOCKET": manager.address})
     for _ in range(3):
         notifier.ready()
@@ -54,7 +54,7 @@ def test_readiness_and_the_end_are_told_once_each(manager: Manager) -> None:
     assert manager.heard() == ["READY=1", "STOPPING=1"]
 
 
-def test_a_status_is_one_line_that_is_told_when_it_changes_and_not_too_often(manager: Manager) -> None:
+def test_a_changed_status_is_sent_as_one_line_at_most_once_a_second(manager: Manager) -> None:
     """A line break would begin another assignment of the protocol."""
     now = [0.0]
     notifier = Notifier(manager.address, clock=lambda: now[0])
@@ -70,7 +70,7 @@ def test_a_status_is_one_line_that_is_told_when_it_changes_and_not_too_often(man
     assert manager.heard() == ["STATUS=one MAINPID=1", "STATUS=two", "STATUS=four"]
 
 
-def test_signs_of_life_come_four_times_in_the_time_that_is_allowed(manager: Manager) -> None:
+def test_four_keep_alives_are_sent_per_watchdog_interval(manager: Manager) -> None:
     now = [0.0]
     notifier = Notifier(manager.address, watch_s=8.0, clock=lambda: now[0])
     for tenth in range(80):
@@ -93,7 +93,7 @@ def test_signs_of_life_come_four_times_in_the_time_that_is_allowed(manager: Mana
         ({}, 0),
     ],
 )
-def test_signs_of_life_are_given_only_where_this_process_is_watched(
+def test_keep_alives_are_sent_only_for_a_watched_process(
     manager: Manager, variables: dict[str, str], n_signs: int
 ) -> None:
     take_notifier({"NOTIFY_SOCKET": manager.address, **variables}).alive()
@@ -101,7 +101,7 @@ def test_signs_of_life_are_given_only_where_this_process_is_watched(
     assert manager.heard() == ["WATCHDOG=1"] * n_signs
 
 
-def test_nothing_of_the_line_stays_in_the_environment(manager: Manager) -> None:
+def test_the_variables_of_the_manager_are_removed_from_the_environment(manager: Manager) -> None:
     environment = {"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1", "HOME": "/"}
     take_notifier(environment)
 
@@ -111,7 +111,7 @@ def test_nothing_of_the_line_stays_in_the_environment(manager: Manager) -> None:
 @pytest.mark.parametrize(
     "address", [None, "", "/nowhere/at/all", "@nobody-listens", "vsock:2:1234", "x" * 200]
 )
-def test_a_manager_that_is_not_there_is_no_error(address: str | None) -> None:
+def test_a_missing_manager_is_no_error(address: str | None) -> None:
     notifier = take_notifier({} if address is None else {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "1"})
     notifier.ready()
     notifier.status("at work")

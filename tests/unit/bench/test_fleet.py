@@ -31,21 +31,21 @@ def events(lengths: list[float], n_workers: int) -> list[str]:
     return found
 
 
-def test_one_worker_finishes_each_trial_before_it_asks_for_the_next() -> None:
+def test_one_worker_finishes_each_trial_before_the_next_is_suggested() -> None:
     assert events([3.0, 1.0, 2.0], 1) == ["+0", "-0", "+1", "-1", "+2", "-2"]
 
 
-def test_a_free_worker_asks_at_once_while_a_long_trial_is_pending() -> None:
+def test_a_free_worker_gets_a_trial_while_a_long_one_is_pending() -> None:
     assert events([9.0, 1.0, 2.0, 3.0], 2) == ["+0", "+1", "-1", "+2", "-2", "+3", "-3", "-0"]
 
 
 @pytest.mark.parametrize("n_workers", [1, 3, 50])
-def test_every_trial_finishes_once_and_never_more_run_than_there_are_workers(n_workers: int) -> None:
+def test_every_trial_finishes_once_and_at_most_one_runs_per_worker(n_workers: int) -> None:
     found = events(fleet.durations(20, seed=0), n_workers)
     assert sorted(found) == sorted(f"{sign}{n}" for sign in "+-" for n in range(20))
     running = [sum(1 if e[0] == "+" else -1 for e in found[: i + 1]) for i in range(len(found))]
     assert max(running) == min(n_workers, 20)
 
 
-def test_durations_follow_from_seed_and_number() -> None:
+def test_durations_depend_on_seed_and_number() -> None:
     assert fleet.durations(5, seed=1) == fleet.durations(9, seed=1)[:5] != fleet.durations(5, seed=2)

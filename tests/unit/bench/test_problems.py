@@ -25,7 +25,7 @@ FAMILIES = {family.__name__: family for family in problems.FAMILIES}
 
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("seed", range(3))
-def test_no_point_is_better_than_the_optimum_and_most_points_work(name: str, seed: int) -> None:
+def test_no_point_is_better_than_the_optimum_and_most_points_succeed(name: str, seed: int) -> None:
     problem, rng = FAMILIES[name](np.random.default_rng(seed)), np.random.default_rng(seed)
     space = Space(problem.space(hp))
     losses = [problem.loss(space.config(space.sample(rng))) for _ in range(500)]
@@ -35,13 +35,13 @@ def test_no_point_is_better_than_the_optimum_and_most_points_work(name: str, see
 
 
 @pytest.mark.parametrize("name", ["training", "memory"])
-def test_some_points_fail_where_the_family_is_about_failures(name: str) -> None:
+def test_some_points_fail_in_the_family_about_failures(name: str) -> None:
     problem, rng = FAMILIES[name](np.random.default_rng(0)), np.random.default_rng(0)
     space = Space(problem.space(hp))
     assert None in [problem.loss(space.config(space.sample(rng))) for _ in range(200)]
 
 
-def test_the_same_instances_come_in_every_process() -> None:
+def test_instances_are_the_same_in_every_process() -> None:
     for one, other in zip(problems.problems(2), problems.problems(2), strict=True):
         space = Space(one.space(hp))
         config = space.config(space.sample(np.random.default_rng(0)))

@@ -24,7 +24,7 @@ PANELS = (
 )
 
 
-def test_each_panel_has_its_name_its_scale_and_its_columns() -> None:
+def test_each_panel_has_its_name_scale_and_columns() -> None:
     rate, kind, unseen = draw(PANELS, "title").axes[:3]
     assert [axes.get_title() for axes in (rate, kind, unseen)] == ["rate", "kind", "unseen"]
     assert (rate.get_xscale(), kind.get_xscale()) == ("log", "linear")
@@ -32,7 +32,7 @@ def test_each_panel_has_its_name_its_scale_and_its_columns() -> None:
     assert [text.get_text() for text in rate.get_xticklabels()] == ["0.01", "0.1", "1", "10"]
 
 
-def test_failed_trials_lie_on_a_line_of_their_own_below_all_accuracies() -> None:
+def test_failed_trials_are_drawn_on_a_line_below_all_accuracies() -> None:
     rate = draw(PANELS, "title").axes[0]
     ended, failed = (collection.get_offsets() for collection in rate.collections[:2])
     assert (len(ended), len(failed)) == (1, 1)
@@ -41,7 +41,7 @@ def test_failed_trials_lie_on_a_line_of_their_own_below_all_accuracies() -> None
     assert marks[failed[0][1]] == "failed"
 
 
-def test_the_best_trial_is_ringed_where_its_parameter_is_active() -> None:
+def test_the_best_trial_is_ringed_in_panels_of_its_active_parameters() -> None:
     rings = []
     for axes in draw(PANELS, "title").axes[:3]:
         hollow = [c for c in axes.collections if len(c.get_offsets()) and c.get_facecolor().size == 0]
@@ -54,7 +54,7 @@ def test_the_best_trial_is_ringed_where_its_parameter_is_active() -> None:
     ("worst", "best"),
     [(0.0, 0.033), (0.2, 0.5), (0.1, 0.99), (0.97, 0.99), (0.5, 0.5), (0.0, 1.0)],
 )
-def test_wherever_accuracies_lie_a_few_are_marked_that_do_not_touch(worst: float, best: float) -> None:
+def test_a_few_accuracies_are_marked_without_overlap(worst: float, best: float) -> None:
     points = [Point(tid=tid, x=1, accuracy=accuracy) for tid, accuracy in enumerate((worst, best))]
     axes = draw([panel("rate", *points)], "title").axes[0]
     heights = sorted(axes.get_yticks())
@@ -74,6 +74,6 @@ def test_wherever_accuracies_lie_a_few_are_marked_that_do_not_touch(worst: float
         ),
     ],
 )
-def test_whatever_the_trials_came_to_there_is_a_picture(panels: list[Panel], tmp_path: Path) -> None:
+def test_any_results_can_be_drawn(panels: list[Panel], tmp_path: Path) -> None:
     draw(panels, "title").savefig(tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")

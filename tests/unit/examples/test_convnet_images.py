@@ -31,14 +31,14 @@ def cifar(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_images_come_back_in_channels_rows_and_columns_with_their_fine_labels(cifar: Path) -> None:
+def test_images_are_read_by_channel_row_and_column_with_their_fine_labels(cifar: Path) -> None:
     pixels = np.load(cifar / "pixels.npy")
     found = load_dataset(cifar).test
     assert found.labels.tolist() == [99, 0, 98, 1, 97]
     np.testing.assert_array_equal(found.pixels, pixels[20:])
 
 
-def test_training_and_validation_images_are_the_training_file_without_a_common_one(cifar: Path) -> None:
+def test_training_and_validation_images_partition_the_training_file(cifar: Path) -> None:
     pixels = np.load(cifar / "pixels.npy")
     dataset = load_dataset(cifar)
     assert (dataset.name, dataset.n_classes) == ("cifar100", 100)
@@ -57,7 +57,7 @@ def test_the_parts_are_the_same_in_every_trial(is_cifar: bool, cifar: Path) -> N
         np.testing.assert_array_equal(getattr(first, name).pixels, getattr(second, name).pixels)
 
 
-def test_the_digits_are_all_there_with_every_class_in_every_part() -> None:
+def test_all_digits_are_loaded_with_every_class_in_every_part() -> None:
     dataset = load_dataset(None)
     parts = (dataset.train, dataset.validation, dataset.test)
     assert sum(map(len, parts)) == 1797
@@ -66,7 +66,7 @@ def test_the_digits_are_all_there_with_every_class_in_every_part() -> None:
         assert set(part.labels.tolist()) == set(range(dataset.n_classes))
 
 
-def test_a_folder_or_a_file_that_is_missing_is_named_with_what_should_be_there(cifar: Path) -> None:
+def test_a_missing_folder_or_file_is_named(cifar: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"no file .*nowhere/train\.bin; CONVNET_DATA must be"):
         check_dataset(cifar / "nowhere")
     (cifar / "test.bin").unlink()
@@ -75,7 +75,7 @@ def test_a_folder_or_a_file_that_is_missing_is_named_with_what_should_be_there(c
 
 
 @pytest.mark.parametrize("size", [0, 3073, 3073 * 10_000, 3074, 3074 * 4 - 1])
-def test_a_training_file_of_another_size_is_refused_before_it_is_read(size: int, cifar: Path) -> None:
+def test_a_training_file_of_the_wrong_size_is_refused_before_reading(size: int, cifar: Path) -> None:
     """Empty, CIFAR-10's records, too few images to keep some for validation, cut short."""
     with (cifar / "train.bin").open("wb") as file:
         file.truncate(size)
@@ -84,12 +84,12 @@ def test_a_training_file_of_another_size_is_refused_before_it_is_read(size: int,
             refusing(cifar)
 
 
-def test_a_label_that_does_not_exist_is_refused_with_the_place_of_its_record(cifar: Path) -> None:
+def test_an_invalid_label_is_refused_with_its_record(cifar: Path) -> None:
     write(cifar / "test.bin", np.zeros((3, 3, 32, 32), dtype=np.uint8), [7, 99, 100])
     with pytest.raises(ConfigurationError, match=r"test\.bin: record 2 has the label 100"):
         load_dataset(cifar)
 
 
-def test_a_folder_that_is_good_passes_the_check(cifar: Path) -> None:
+def test_a_valid_folder_passes_the_check(cifar: Path) -> None:
     check_dataset(cifar)
     check_dataset(None)

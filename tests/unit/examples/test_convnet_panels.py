@@ -35,19 +35,19 @@ def test_every_parameter_has_a_panel() -> None:
     assert [p.label for p in make_panels(SPACE, records())] == [p.label for p in SPACE.parameters]
 
 
-def test_a_parameter_that_is_always_active_shows_every_trial_with_its_value_and_accuracy() -> None:
+def test_an_unconditional_parameter_shows_every_trial() -> None:
     shown = panel("conv_dropout").points
     wanted = [(r.tid, r.values["conv_dropout"], r.accuracy) for r in records()]
     assert [(p.tid, p.x, p.accuracy) for p in shown] == wanted
 
 
-def test_a_conditional_parameter_shows_only_the_trials_in_which_it_was_active() -> None:
+def test_a_conditional_parameter_shows_only_trials_in_which_it_is_active() -> None:
     with_layer = [r.tid for r in records() if r.values["extra_layer"] == 1]
     assert 0 < len(with_layer) < len(records())
     assert [p.tid for p in panel("extra_dropout").points] == with_layer
 
 
-def test_an_axis_is_logarithmic_where_the_space_is_and_reaches_over_the_whole_range() -> None:
+def test_an_axis_has_the_scale_and_the_range_of_the_space() -> None:
     rate, dropout = panel("learning_rate_mult"), panel("conv_dropout")
     assert rate.is_log
     assert rate.bounds == pytest.approx((0.02, 50))
@@ -55,19 +55,19 @@ def test_an_axis_is_logarithmic_where_the_space_is_and_reaches_over_the_whole_ra
     assert dropout.bounds == (0, 0.5)
 
 
-def test_a_choice_has_a_column_for_each_option_named_by_what_it_brings() -> None:
+def test_a_choice_has_a_named_column_for_each_option() -> None:
     assert panel("pooling").columns == ("max", "average", "strided")
     assert panel("residual").columns == ("none", "residual_blocks")
     assert panel("extra_layer").columns == ("none", "extra_dropout\nextra_units_mult")
 
 
-def test_a_whole_number_of_a_few_values_has_columns_and_one_of_many_has_an_axis() -> None:
+def test_an_integer_with_few_values_has_columns_and_one_with_many_an_axis() -> None:
     assert panel("n_stages").columns == ("1", "2", "3")
     assert panel("batch_size").columns == ()
 
 
 @pytest.mark.parametrize(("label", "first"), [("pooling", 0), ("n_stages", 1)])
-def test_the_points_of_a_column_are_spread_but_stay_in_it(label: str, first: int) -> None:
+def test_the_points_of_a_column_are_spread_within_it(label: str, first: int) -> None:
     shown = panel(label)
     values = {r.tid: r.values[label] for r in records()}
     assert all(round(p.x) == values[p.tid] - first for p in shown.points)
@@ -75,7 +75,7 @@ def test_the_points_of_a_column_are_spread_but_stay_in_it(label: str, first: int
     assert all(abs(p.x - round(p.x)) < 0.3 for p in shown.points)
 
 
-def test_every_kind_of_number_finds_its_column_or_its_axis() -> None:
+def test_every_kind_of_number_has_a_column_or_an_axis() -> None:
     """Also those that this search does not have: a random integer, a grid of fractions, a single value."""
     other = Space(
         {"n": hp.randint("n", 2, 5), "q": hp.quniform("q", 0.1, 0.5, 0.1), "one": hp.choice("one", [1])}
@@ -90,7 +90,7 @@ def test_every_kind_of_number_finds_its_column_or_its_axis() -> None:
     }
 
 
-def test_a_failed_trial_has_no_accuracy_but_a_place() -> None:
+def test_a_failed_trial_has_a_point_without_accuracy() -> None:
     failed = [p.tid for p in panel("conv_dropout").points if p.accuracy is None]
     assert failed == list(range(4, 40, 5))
 

@@ -25,32 +25,32 @@ def record(tid: int, accuracy: float | None = 0.5, exp_key: str = "search", **mo
     )
 
 
-def test_what_was_written_is_read_in_the_order_of_the_trials(tmp_path: Path) -> None:
+def test_written_results_are_read_in_the_order_of_the_trials(tmp_path: Path) -> None:
     records = [record(tid, accuracy) for tid, accuracy in ((11, 0.25), (2, None), (0, 0.75))]
     for written in records:
         write_record(tmp_path / "new" / "folder", written)
     assert read_records(tmp_path / "new" / "folder") == sorted(records, key=lambda r: r.tid)
 
 
-def test_a_file_is_named_by_the_search_and_the_trial_whatever_the_search_is_called(tmp_path: Path) -> None:
+def test_a_file_is_named_after_any_search_and_trial(tmp_path: Path) -> None:
     path = write_record(tmp_path, record(17, exp_key="../a/b c"))
     assert path == tmp_path / "..%2Fa%2Fb%20c-000017.json"
     assert read_records(tmp_path, "../a/b c") == [record(17, exp_key="../a/b c")]
 
 
-def test_a_file_is_json_with_the_parameters_by_their_names(tmp_path: Path) -> None:
+def test_a_file_is_json_with_parameters_by_name(tmp_path: Path) -> None:
     document = json.loads(write_record(tmp_path, record(3)).read_text())
     assert document["params"] == {"optimizer": "rmsprop", "units_mult": 0.7}
     assert (document["exp_key"], document["tid"]) == ("search", 3)
 
 
-def test_a_trial_that_ran_again_replaces_its_file(tmp_path: Path) -> None:
+def test_a_repeated_trial_replaces_its_file(tmp_path: Path) -> None:
     write_record(tmp_path, record(3, 0.5))
     write_record(tmp_path, record(3, 0.6))
     assert [r.accuracy for r in read_records(tmp_path)] == [0.6]
 
 
-def test_a_write_that_fails_leaves_the_file_as_it_was_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(tmp_path: Path) -> None:
     kept = write_record(tmp_path, record(3))
     before = kept.read_bytes()
     with pytest.raises(ValueError):  # noqa: PT011 - the words are Python's
@@ -59,7 +59,7 @@ def test_a_write_that_fails_leaves_the_file_as_it_was_and_nothing_else(tmp_path:
     assert list(tmp_path.iterdir()) == [kept]
 
 
-def test_a_file_that_cannot_be_put_in_its_place_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_failed_rename_leaves_no_temporary_file(tmp_path: Path) -> None:
     path = tmp_path / "search-000003.json"
     path.mkdir()
     with pytest.raises(OSError, match=r"search-000003\.json"):
@@ -67,7 +67,7 @@ def test_a_file_that_cannot_be_put_in_its_place_leaves_nothing_behind(tmp_path: 
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_process_left_half_written_is_no_result(tmp_path: Path) -> None:
+def test_a_partly_written_file_of_a_killed_process_is_ignored(tmp_path: Path) -> None:
     path = write_record(tmp_path, record(3))
     (tmp_path / f"{path.name}abc.part").write_text('{"exp_key": "sea')
     assert read_records(tmp_path) == [record(3)]
@@ -81,7 +81,7 @@ def test_one_of_several_searches_must_be_named(tmp_path: Path) -> None:
     assert read_records(tmp_path, "there") == [record(0, exp_key="there")]
 
 
-def test_a_search_without_results_is_told_with_those_that_have_some(tmp_path: Path) -> None:
+def test_a_search_without_results_is_reported_with_those_that_have_some(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="no results in"):
         read_records(tmp_path / "nowhere")
     write_record(tmp_path, record(0, exp_key="here"))
@@ -90,13 +90,13 @@ def test_a_search_without_results_is_told_with_those_that_have_some(tmp_path: Pa
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"tid": 1}', "\x00"])
-def test_a_file_that_is_no_result_is_named(text: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_result_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "search-000001.json").write_text(text)
     with pytest.raises(HpsearchError, match=r"search-000001\.json is not the result of a trial"):
         read_records(tmp_path)
 
 
-def test_improvement_compares_the_random_trials_with_all_of_them() -> None:
+def test_improvement_compares_the_random_trials_with_all() -> None:
     records = [record(tid, 0.5 + tid / 100) for tid in range(12)]
     text = improvement_text(records)
     assert "first 10 trials, at random: accuracy 0.5900 (trial 9)" in text

@@ -107,7 +107,7 @@ GOOD = evidence(
 )
 
 
-def test_a_search_that_kept_its_promises_is_acquitted() -> None:
+def test_a_correct_search_passes() -> None:
     assert broken_promises(GOOD) == []
 
 
@@ -121,7 +121,7 @@ def test_a_search_that_kept_its_promises_is_acquitted() -> None:
     ],
     ids=["too few", "one twice", "a gap", "never ended"],
 )
-def test_a_count_that_is_not_exact_is_found(wrong: Search) -> None:
+def test_a_wrong_number_of_trials_is_found(wrong: Search) -> None:
     found = Evidence(searches=[wrong], calls=[call(0), call(2)], acknowledged=[])
     assert promises(found) == {"the count is exact"}
 
@@ -157,9 +157,7 @@ def test_a_finished_trial_that_changes_is_found(now: list[dict[str, Any]]) -> No
     ],
     ids=["gone", "of another", "another loss", "failed", "failed otherwise"],
 )
-def test_an_acknowledged_result_that_is_not_there_is_found(
-    trial: dict[str, Any], acknowledged: Acknowledgement
-) -> None:
+def test_a_missing_acknowledged_result_is_found(trial: dict[str, Any], acknowledged: Acknowledgement) -> None:
     found = evidence(trial, acknowledged=[acknowledged])
     assert "what was acknowledged is there" in promises(found)
 
@@ -223,7 +221,7 @@ def test_two_holders_under_one_token_or_attempt_are_found(holds: set[tuple[str, 
     assert promises(evidence(document(0), holds=frozenset(holds))) == {"one holder for each token"}
 
 
-def test_a_claim_that_is_repeated_until_its_first_trial_has_expired_is_acquitted() -> None:
+def test_a_claim_repeated_until_its_first_trial_has_expired_passes() -> None:
     """A worker who hears nothing repeats its claim under one token, and gets a trial that is still there."""
     holds = frozenset({("s/000000", 1, "a", "worker-1"), ("s/000001", 1, "a", "worker-1")})
     expired = document(0, attempt=2, history=[LOST])
@@ -242,16 +240,14 @@ def test_two_calls_at_the_same_time_are_found_unless_the_lease_was_lost(why: str
     ("code", "lived_s", "was_killed"),
     [(1, 50.0, False), (-11, 50.0, False), (-9, 50.0, False), (69, 500.0, False), (65, 5.0, True)],
 )
-def test_a_process_that_leaves_without_being_told_is_found(
-    code: int, lived_s: float, was_killed: bool
-) -> None:
+def test_a_process_that_ends_unasked_is_found(code: int, lived_s: float, was_killed: bool) -> None:
     end = End(
         name="worker-1", code=code, lived_s=lived_s, was_killed=was_killed, was_excused=False, tail="why"
     )
     assert promises(evidence(document(0), ends=[end])) == {"processes leave in good order"}
 
 
-def test_what_is_left_behind_is_found() -> None:
+def test_leftover_processes_and_files_are_found() -> None:
     assert promises(evidence(document(0), left_behind=["process 17"])) == {"nothing is left behind"}
 
 
@@ -260,7 +256,7 @@ def test_a_traceback_in_a_log_is_found() -> None:
     assert promises(evidence(document(0), logs={"worker-1": log})) == {"no tracebacks"}
 
 
-def test_a_worker_that_turns_its_back_on_a_search_is_found() -> None:
+def test_a_worker_that_refuses_a_search_is_found() -> None:
     log = "WARNING not serving s: The process died while it loaded search.py:objective"
     assert promises(evidence(document(0), logs={"worker-1": log})) == {"workers go on with every search"}
 
@@ -307,7 +303,7 @@ def test_a_claim_without_a_call_leaves_no_record_where_a_search_was_paused(
     ],
     ids=["soon", "when the lease had ended by the clock", "had finished", "lost too many"],
 )
-def test_a_trial_whose_worker_died_when_the_clock_was_set_has_to_run_again_soon(
+def test_a_trial_whose_worker_died_at_a_clock_step_must_run_again_soon(
     trial: dict[str, Any], again_at: float | None, is_fine: bool
 ) -> None:
     calls = [call(0, ended_at=None if again_at else 6.0, loss=None if again_at else 4.0)]
@@ -330,7 +326,7 @@ def test_a_trial_whose_worker_died_when_the_clock_was_set_has_to_run_again_soon(
     ],
     ids=["started meanwhile", "stood still as it started", "before", "long there", "at work", "afterwards"],
 )
-def test_a_process_that_is_refused_has_to_be_one_that_starts_under_an_old_password(
+def test_only_a_process_that_starts_with_an_old_password_may_be_refused(
     at: float, lived_s: float, pid: int, is_fine: bool
 ) -> None:
     end = End(name="w", code=77, lived_s=lived_s, was_killed=False, was_excused=False, at=at, pid=pid)
@@ -377,7 +373,7 @@ def test_searches_that_do_not_get_their_share_are_found(
     assert promises(shared(n_each, priorities)) == (set() if is_fine else {"shares follow priorities"})
 
 
-def test_a_priority_counts_from_when_it_was_changed_on() -> None:
+def test_a_priority_counts_from_its_change_on() -> None:
     found = shared({"a": 60, "b": 60}, {"a": 1, "b": 1})
     late = Priority(exp_key="a", at=95.0, priority=9)
     assert promises(replace(found, priorities=[*found.priorities, late])) == set()

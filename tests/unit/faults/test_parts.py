@@ -51,12 +51,12 @@ def update(pipeline: list[dict[str, Any]], collection: str = "trials") -> bytes:
         (message({"hello": 1}), {"hello"}),
     ],
 )
-def test_the_proxy_tells_the_commands_of_the_store_apart(sent: bytes, expected: set[str]) -> None:
+def test_the_proxy_distinguishes_the_commands_of_the_store(sent: bytes, expected: set[str]) -> None:
     assert names(sent) == expected
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 10_000])
-def test_messages_are_whole_however_they_arrive(size: int) -> None:
+def test_messages_are_complete_however_they_are_split(size: int) -> None:
     sent = [message({"hello": n, "text": "x" * n}) for n in range(20)]
     stream, messages = b"".join(sent), Messages()
     parts = [stream[i : i + size] for i in range(0, len(stream), size)]
@@ -64,7 +64,7 @@ def test_messages_are_whole_however_they_arrive(size: int) -> None:
     assert messages.rest == b""
 
 
-def test_faults_follow_from_the_seed_and_each_kind_comes_up_before_any_again() -> None:
+def test_faults_depend_on_the_seed_and_each_kind_occurs_before_any_repeats() -> None:
     def first(seed: int, lane: str, n: int) -> list[Any]:
         return list(islice(drawn(seed, lane, frozenset(Kind), 2.0), n))
 
@@ -88,7 +88,7 @@ LINE = (
 )
 
 
-def test_the_two_lines_of_a_call_are_one_call_and_an_open_one_is_under_way() -> None:
+def test_begin_and_end_lines_form_a_call_and_an_open_call_is_running() -> None:
     lines = [LINE % (11, 5.0, ""), LINE % (12, 5.0, ""), LINE % (11, 5.0, ', "ended_at": 6.0, "loss": 2.5')]
     ended, still_open = read_calls(lines)
     assert (ended.trial, ended.ended_at, ended.loss) == ("s/000003", 6.0, 2.5)
@@ -96,7 +96,7 @@ def test_the_two_lines_of_a_call_are_one_call_and_an_open_one_is_under_way() -> 
     assert under_way([ended, still_open], {11}) == [], "a process that is gone is in the middle of nothing"
 
 
-def test_what_a_worker_says_was_stored_is_read_from_its_log() -> None:
+def test_stored_results_are_read_from_the_log_of_a_worker() -> None:
     log = (
         "2026-11-21 12:00:00 INFO trial s/000017 done: loss 1.5e-05 in 0.10 s\n"
         "2026-11-21 12:00:01 INFO trial s/000018 failed: signal: The process was killed.\n"

@@ -96,7 +96,7 @@ def proposed(space: Space, algorithm: str, losses: list[float | None]) -> list[A
     kinds=st.lists(st.sampled_from(sorted(EXTREMES)), min_size=1, max_size=4, unique=True),
     losses=st.lists(st.sampled_from(LOSSES), min_size=8, max_size=30),
 )
-def test_a_strict_process_gets_the_same_suggestions_as_any_other(
+def test_strict_numerical_settings_do_not_change_suggestions(
     algorithm: str, kinds: list[str], losses: list[float | None]
 ) -> None:
     space = Space([EXTREMES[kind](kind) for kind in kinds])
@@ -109,7 +109,7 @@ def test_a_strict_process_gets_the_same_suggestions_as_any_other(
 
 @pytest.mark.parametrize("algo", [tpe, auto, anneal, rand], ids=lambda algo: algo.__name__)
 @pytest.mark.parametrize("kind", EXTREMES)
-def test_a_strict_script_searches_to_the_end(algo: Any, kind: str) -> None:
+def test_a_script_with_strict_settings_completes_its_search(algo: Any, kind: str) -> None:
     space = {"a": EXTREMES[kind]("a"), "b": hp.normal("b", 0, 1)}
     trials = Trials()
     with strict():
@@ -125,7 +125,7 @@ def test_a_strict_script_searches_to_the_end(algo: Any, kind: str) -> None:
     assert len(trials.trials) == 25
 
 
-def test_a_strict_script_may_mix_algorithms() -> None:
+def test_a_script_with_strict_settings_may_mix_algorithms() -> None:
     trials = Trials()
     with strict():
         fmin(
@@ -140,7 +140,7 @@ def test_a_strict_script_may_mix_algorithms() -> None:
     assert len(trials.trials) == 30
 
 
-def test_the_objective_keeps_the_strictness_that_it_asked_for() -> None:
+def test_the_objective_keeps_its_strict_settings() -> None:
     def objective(x: float) -> float:
         return float(np.exp(np.float64(-1e4)) + x)
 
@@ -148,7 +148,7 @@ def test_the_objective_keeps_the_strictness_that_it_asked_for() -> None:
         fmin(objective, hp.uniform("x", 0, 1), algo=tpe.suggest, max_evals=3, show_progressbar=False)
 
 
-def test_what_is_set_is_set_again_afterwards_and_in_other_threads_all_the_time() -> None:
+def test_settings_are_restored_afterwards_and_unchanged_in_other_threads() -> None:
     seen: list[dict[str, str]] = []
     inside, leave = threading.Event(), threading.Event()
 
@@ -173,7 +173,7 @@ def test_what_is_set_is_set_again_afterwards_and_in_other_threads_all_the_time()
 
 
 @pytest.mark.parametrize("kind", EXTREMES)
-def test_samples_configurations_and_their_values_come_in_a_strict_process_too(kind: str) -> None:
+def test_spaces_work_with_strict_settings(kind: str) -> None:
     node = EXTREMES[kind]("a")
     space = Space({"a": node})
     with strict():
@@ -186,7 +186,7 @@ def test_samples_configurations_and_their_values_come_in_a_strict_process_too(ki
         sample({"a": node}, 0)
 
 
-def test_operations_of_a_space_overflow_to_infinity_without_a_word() -> None:
+def test_operations_of_a_space_overflow_to_infinity_silently() -> None:
     x = hp.uniform("x", 1000, 2000)
     from hpsearch.hyperopt.pyll import scope
 
@@ -199,7 +199,7 @@ def test_operations_of_a_space_overflow_to_infinity_without_a_word() -> None:
 
 
 @pytest.mark.parametrize("kind", EXTREMES)
-def test_a_space_is_drawn_in_a_strict_process_too(kind: str, tmp_path: Path) -> None:
+def test_a_space_is_plotted_with_strict_settings(kind: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     space = Space([EXTREMES[kind]("a")])
     rng = np.random.default_rng(0)
@@ -209,7 +209,7 @@ def test_a_space_is_drawn_in_a_strict_process_too(kind: str, tmp_path: Path) -> 
     assert (tmp_path / "space.png").stat().st_size > 0
 
 
-def test_trials_with_extreme_losses_are_plotted_in_a_strict_process_too() -> None:
+def test_extreme_losses_are_plotted_with_strict_settings() -> None:
     pytest.importorskip("matplotlib").use("Agg")
     import matplotlib.pyplot as plt
 

@@ -29,7 +29,7 @@ except KeyError:
 
 
 @pytest.mark.skipif(not thread_counts(), reason="NumPy has no OpenBLAS of its own here")
-def test_one_thread_is_used_within_and_as_many_as_before_after_it() -> None:
+def test_one_thread_is_used_within_the_block_and_the_number_restored_after_it() -> None:
     surroundings = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
     done = subprocess.run(
         [sys.executable, "-c", CODE], capture_output=True, text=True, timeout=60, check=True, env=surroundings

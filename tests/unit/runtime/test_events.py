@@ -91,13 +91,13 @@ def calls() -> Iterator[Call]:
 CALLS = list(calls())
 
 
-def test_the_source_is_read_as_it_is_meant() -> None:
+def test_the_reader_of_log_calls_works() -> None:
     assert len(CALLS) > 40
     assert len(USES) > 40
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.place)
-def test_every_call_names_its_event(call: Call) -> None:
+def test_every_log_call_names_its_event(call: Call) -> None:
     is_handed_on = isinstance(call.extra, ast.Name) and call.extra.id == "extra"
     assert is_handed_on or used(call.extra) is not None
 
@@ -111,12 +111,12 @@ def test_every_event_is_logged_somewhere() -> None:
 
 
 @pytest.mark.parametrize("use", USES, ids=lambda use: use.event.value)
-def test_every_use_of_an_event_has_the_fields_that_are_described(use: Use) -> None:
+def test_every_use_of_an_event_has_the_documented_fields(use: Use) -> None:
     assert use.fields == ROWS[use.event].fields
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.place)
-def test_every_call_has_a_level_and_words_that_are_described(call: Call) -> None:
+def test_every_log_call_has_a_documented_level_and_message(call: Call) -> None:
     use = used(call.extra)
     if use is None:
         return

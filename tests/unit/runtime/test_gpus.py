@@ -21,16 +21,16 @@ def no_driver() -> str:
     raise AssertionError("the driver was asked")
 
 
-def test_auto_takes_what_the_batch_system_left_visible() -> None:
+def test_auto_takes_the_gpus_that_the_batch_system_made_visible() -> None:
     assert find_gpus("auto", {VISIBLE: "2, GPU-8932f937,5"}, no_driver) == ("2", "GPU-8932f937", "5")
 
 
 @pytest.mark.parametrize(("inherited", "seen"), [("0,-1,1", ("0",)), ("3,void,1", ("3",))])
-def test_auto_stops_where_cuda_stops_reading(inherited: str, seen: tuple[str, ...]) -> None:
+def test_auto_ignores_names_after_an_invalid_one_as_cuda_does(inherited: str, seen: tuple[str, ...]) -> None:
     assert find_gpus("auto", {VISIBLE: inherited}, no_driver) == seen
 
 
-def test_auto_asks_the_driver_and_takes_the_instances_of_a_divided_gpu_in_its_place() -> None:
+def test_auto_lists_the_instances_of_a_divided_gpu_instead_of_it() -> None:
     found = find_gpus("auto", {}, lambda: LISTING)
 
     assert found == (
@@ -41,7 +41,7 @@ def test_auto_asks_the_driver_and_takes_the_instances_of_a_divided_gpu_in_its_pl
     )
 
 
-def test_other_lines_of_the_driver_are_no_gpus() -> None:
+def test_other_output_of_the_driver_is_ignored() -> None:
     assert (
         in_listing("Unable to determine the device handle for GPU 0000:01:00.0\n\nNo devices found.\n") == ()
     )
@@ -50,19 +50,19 @@ def test_other_lines_of_the_driver_are_no_gpus() -> None:
 @pytest.mark.parametrize(
     ("environment", "place"), [({VISIBLE: ""}, VISIBLE), ({VISIBLE: "-1"}, VISIBLE), ({}, "nvidia-smi")]
 )
-def test_auto_without_a_gpu_says_who_told_it_so(environment: dict[str, str], place: str) -> None:
+def test_auto_without_a_gpu_names_its_source(environment: dict[str, str], place: str) -> None:
     with pytest.raises(ConfigurationError, match=f"found no GPU: {place}"):
         find_gpus("auto", environment, lambda: "No devices found.\n")
 
 
-def test_a_list_is_taken_as_it_is_whatever_is_visible() -> None:
+def test_an_explicit_list_is_used_unchanged() -> None:
     assert find_gpus("0, 1,GPU-8932f937,MIG-46b58ab2-21d5", {VISIBLE: "7"}, no_driver) == (
         "0", "1", "GPU-8932f937", "MIG-46b58ab2-21d5",
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("choice", ["", "0,", "all", "-1", "0;1", "0 1"])
-def test_what_is_no_gpu_is_refused_by_name(choice: str) -> None:
+def test_an_invalid_gpu_is_refused_by_name(choice: str) -> None:
     with pytest.raises(ConfigurationError, match="is not a GPU: give auto, none, numbers"):
         find_gpus(choice, {}, no_driver)
 
@@ -72,7 +72,7 @@ def test_each_trial_gets_one_gpu_and_none_hides_them_all() -> None:
     assert assign_gpus(find_gpus("none", {}, no_driver), 2) == ("", "")
 
 
-def test_more_trials_than_gpus_are_refused_with_a_list_that_would_do() -> None:
+def test_more_trials_than_gpus_are_refused_with_a_list_that_works() -> None:
     with pytest.raises(ConfigurationError, match=r"there are 2: .* as in --gpus 0,0,1,1") as refusal:
         assign_gpus(("0", "1"), 3)
 
@@ -80,7 +80,7 @@ def test_more_trials_than_gpus_are_refused_with_a_list_that_would_do() -> None:
     assert assign_gpus(find_gpus(offered, {}, no_driver), 3) == ("0", "0", "1")
 
 
-def test_local_workers_get_gpus_of_their_own_for_all_their_trials() -> None:
+def test_each_local_worker_gets_gpus_for_all_its_trials() -> None:
     assert gpus_of_workers("0,1,2,3", 2, {"HPSEARCH_WORKER_CONCURRENCY": "2"}) == ["0,1", "2,3"]
     assert gpus_of_workers(None, 2, {"HPSEARCH_WORKER_GPUS": "4,5"}) == ["4", "5"]
     assert gpus_of_workers("none", 2, {}) == ["none", "none"]

@@ -30,7 +30,7 @@ def dangling_link(path: Path) -> None:
         (Path.mkdir, "cannot be written to"),
     ],
 )
-def test_what_is_no_ordinary_file_is_not_written_to(
+def test_a_file_that_is_not_regular_is_not_written_to(
     obstruct: Callable[[Path], None], words: str, tmp_path: Path
 ) -> None:
     obstruct(path := tmp_path / "worker-1.log")
@@ -42,7 +42,7 @@ def test_what_is_no_ordinary_file_is_not_written_to(
     assert not (victim := tmp_path / "victim").exists() or victim.read_text() == "precious"
 
 
-def test_a_pipe_that_is_read_is_no_ordinary_file_either(tmp_path: Path) -> None:
+def test_a_pipe_with_a_reader_is_not_written_to(tmp_path: Path) -> None:
     os.mkfifo(path := tmp_path / "worker-1.log")
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
@@ -61,7 +61,7 @@ def test_a_file_of_another_user_is_not_written_to(tmp_path: Path) -> None:
         append_private(path)
 
 
-def test_what_is_there_stays_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+def test_appending_keeps_the_content_and_creates_a_private_file(tmp_path: Path) -> None:
     path = tmp_path / "worker-1.log"
     for text in (b"first\n", b"second\n"):
         with append_private(path) as file:
@@ -71,7 +71,7 @@ def test_what_is_there_stays_and_only_its_owner_reads_it(tmp_path: Path) -> None
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_link_is_replaced_by_a_file_that_is_written_whole(tmp_path: Path) -> None:
+def test_a_link_is_replaced_by_a_complete_file(tmp_path: Path) -> None:
     link(path := tmp_path / "uri")
     write_private(path, "secret")
 
@@ -80,7 +80,7 @@ def test_a_link_is_replaced_by_a_file_that_is_written_whole(tmp_path: Path) -> N
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_draft_that_was_planted_is_not_followed(tmp_path: Path) -> None:
+def test_a_planted_link_in_place_of_the_draft_is_not_followed(tmp_path: Path) -> None:
     link(tmp_path / f"uri.{os.getpid()}")
     write_private(tmp_path / "uri", "secret")
 

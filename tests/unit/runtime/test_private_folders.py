@@ -45,7 +45,7 @@ def made(request: pytest.FixtureRequest) -> Callable[[Path], Path]:
 
 
 @pytest.mark.parametrize("words", OBSTACLES)
-def test_what_is_no_folder_of_this_user_is_refused_and_left_as_it_is(
+def test_an_unsuitable_folder_is_refused_and_unchanged(
     made: Callable[[Path], Path], words: str, tmp_path: Path
 ) -> None:
     OBSTACLES[words](path := tmp_path / "data")
@@ -57,7 +57,7 @@ def test_what_is_no_folder_of_this_user_is_refused_and_left_as_it_is(
     assert {place: place.lstat().st_mode for place in tmp_path.iterdir()} == before
 
 
-def test_a_link_that_leads_nowhere_is_not_followed(made: Callable[[Path], Path], tmp_path: Path) -> None:
+def test_a_dangling_link_is_not_followed(made: Callable[[Path], Path], tmp_path: Path) -> None:
     (path := tmp_path / "data").symlink_to(tmp_path / "planted")
 
     with pytest.raises(ConfigurationError, match="symbolic link"):
@@ -75,7 +75,7 @@ def test_the_folder_of_another_user_is_refused(made: Callable[[Path], Path], tmp
 
 
 @pytest.mark.parametrize("name", ["file/below", "file/below/data", "a" * 300, "nul\0"])
-def test_a_folder_that_cannot_be_made_costs_a_sentence(
+def test_a_folder_that_cannot_be_created_is_refused(
     made: Callable[[Path], Path], name: str, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -84,9 +84,7 @@ def test_a_folder_that_cannot_be_made_costs_a_sentence(
         made(tmp_path / name)
 
 
-def test_a_new_folder_is_closed_to_others_whatever_the_umask(
-    made: Callable[[Path], Path], tmp_path: Path
-) -> None:
+def test_a_new_folder_is_private_for_any_umask(made: Callable[[Path], Path], tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         made(path := tmp_path / "new" / "data")
@@ -96,7 +94,7 @@ def test_a_new_folder_is_closed_to_others_whatever_the_umask(
     assert path.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_folder_that_others_may_read_is_kept_for_what_is_below_it_alone(tmp_path: Path) -> None:
+def test_a_readable_folder_is_accepted_only_as_an_own_folder(tmp_path: Path) -> None:
     (path := tmp_path / "data").mkdir(mode=0o755)
 
     assert own_folder(path) == path
@@ -105,16 +103,14 @@ def test_a_folder_that_others_may_read_is_kept_for_what_is_below_it_alone(tmp_pa
     assert path.stat().st_mode & 0o777 == 0o755
 
 
-def test_where_only_owners_remove_files_everybody_may_write(tmp_path: Path) -> None:
+def test_a_folder_with_the_sticky_bit_may_be_writable_by_everyone(tmp_path: Path) -> None:
     (path := tmp_path / "data").mkdir()
     path.chmod(0o1777)
 
     assert own_folder(path) == path
 
 
-def test_links_above_a_folder_are_the_choice_of_its_user(
-    made: Callable[[Path], Path], tmp_path: Path
-) -> None:
+def test_the_parents_of_a_folder_may_be_links(made: Callable[[Path], Path], tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "home").symlink_to(tmp_path / "disk")
 
@@ -123,7 +119,7 @@ def test_links_above_a_folder_are_the_choice_of_its_user(
     assert (tmp_path / "disk" / "data").is_dir()
 
 
-def test_a_folder_with_other_things_in_it_is_not_taken_over(tmp_path: Path) -> None:
+def test_a_folder_with_foreign_files_is_refused(tmp_path: Path) -> None:
     private_folder(path := tmp_path / "data", mark="lock*")  # an empty one has no mark yet
     (path / "thesis.tex").touch()
     with pytest.raises(ConfigurationError, match="did not make"):
@@ -141,13 +137,13 @@ def test_a_diagnosis_finds_the_same_faults(words: str, tmp_path: Path) -> None:
     assert words in (folder_problem(path) or "")
 
 
-def test_a_diagnosis_makes_nothing(tmp_path: Path) -> None:
+def test_a_diagnosis_creates_nothing(tmp_path: Path) -> None:
     assert folder_problem(tmp_path / "new" / "data") is None
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["file/data", "file/below/data", "a" * 300])
-def test_a_diagnosis_names_what_is_in_the_way(name: str, tmp_path: Path) -> None:
+def test_a_diagnosis_names_the_obstacle(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     assert "cannot be used" in (folder_problem(tmp_path / name) or "")

@@ -9,7 +9,7 @@ import time
 from hpsearch.runtime.signals import ECHO_S, Interrupt
 
 
-def test_the_first_signal_asks_and_its_echo_does_not_force() -> None:
+def test_a_duplicate_of_the_first_signal_does_not_force_the_end() -> None:
     with Interrupt() as interrupt:
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
@@ -17,7 +17,7 @@ def test_the_first_signal_asks_and_its_echo_does_not_force() -> None:
         assert not interrupt.is_forced
 
 
-def test_a_second_signal_after_a_while_forces_and_its_number_is_the_exit_code() -> None:
+def test_a_second_signal_forces_the_end_with_its_number_as_exit_code() -> None:
     with Interrupt() as interrupt:
         os.kill(os.getpid(), signal.SIGINT)
         assert interrupt.asked_at is not None
@@ -27,14 +27,14 @@ def test_a_second_signal_after_a_while_forces_and_its_number_is_the_exit_code() 
         assert interrupt.exit_code == 143
 
 
-def test_the_handlers_of_before_are_back_afterwards() -> None:
+def test_signal_handlers_are_restored() -> None:
     before = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     with Interrupt():
         assert signal.getsignal(signal.SIGTERM) != before[1]
     assert [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
 
 
-def test_a_process_that_is_forked_off_meanwhile_ends_at_a_signal_as_ever() -> None:
+def test_a_signal_ends_a_forked_child() -> None:
     """With --no-isolate an objective may start processes, and end them."""
     begun, begin = os.pipe()
     with Interrupt():

@@ -70,7 +70,7 @@ def test_continuous_distributions_fit(node: object, law: stats.rv_continuous) ->
     ],
     ids=["quniform", "quniform half", "uniformint", "qloguniform", "qnormal", "qlognormal"],
 )
-def test_quantised_distributions_fit(
+def test_quantized_distributions_fit(
     node: object, law: stats.rv_continuous, q: float, values: object
 ) -> None:
     """Each value has the mass of its bin, the ends included."""

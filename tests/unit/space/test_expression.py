@@ -85,7 +85,7 @@ def test_containers_can_be_indexed() -> None:
         (lambda x: (lambda *_: None)(*x), "has no items"),
     ],
 )
-def test_what_has_no_answer_yet_raises(use: Callable[[Any], Any], text: str) -> None:
+def test_questions_about_the_value_of_a_node_raise(use: Callable[[Any], Any], text: str) -> None:
     """The sentence names the parameter."""
     with pytest.raises(SpaceError, match=rf"^hp.quniform\('x'\) has no value yet.*{text}"):
         use(X)
@@ -111,7 +111,7 @@ def test_nodes_can_be_copied_and_pickled() -> None:
         assert Space(again).config({"x": 3.0}) == (3.0, 3.0)
 
 
-def test_a_spaces_copy_is_the_same_space() -> None:
+def test_a_copied_space_is_the_same_space() -> None:
     space = Space({"x": X, "y": X + 1})
     assert pickle.loads(pickle.dumps(space)).fingerprint == space.fingerprint
 
@@ -128,7 +128,7 @@ def test_a_parameter_of_another_package_is_refused() -> None:
         Space({"x": apply()})
 
 
-def test_containers_that_hold_themselves_are_refused() -> None:
+def test_containers_that_contain_themselves_are_refused() -> None:
     endless: list[Any] = []
     endless.append(endless)
     with pytest.raises(SpaceError, match="nested deeper than 25 containers"):

@@ -235,24 +235,24 @@ def built_spaces(draw: st.DrawFn) -> Case:
 
 @pytest.mark.fuzz
 @given(any_json())
-def test_any_json_is_a_space_or_a_sentence(case: Case) -> None:
+def test_any_json_is_a_space_or_a_space_error(case: Case) -> None:
     assert_space_or_sentence(lambda: Space.from_json(case.value).expression)
 
 
 @pytest.mark.fuzz
 @given(altered_documents())
-def test_an_altered_space_is_a_space_or_a_sentence(case: Case) -> None:
+def test_a_modified_space_is_a_space_or_a_space_error(case: Case) -> None:
     assert_space_or_sentence(lambda: Space.from_json(case.value).expression)
 
 
 @pytest.mark.fuzz
 @given(built_spaces())
 @pytest.mark.filterwarnings("ignore::hpsearch.errors.HpsearchWarning")
-def test_what_hp_is_given_is_a_space_or_a_sentence(case: Case) -> None:
+def test_any_arguments_of_hp_give_a_space_or_a_space_error(case: Case) -> None:
     build, label, arguments, around = case.value
     assert_space_or_sentence(lambda: [build(label, *arguments), around])
 
 
-def test_an_integer_that_python_cannot_write_is_refused_by_its_place() -> None:
+def test_an_integer_too_long_to_print_is_refused_with_its_place() -> None:
     with pytest.raises(SpaceError, match=r"^the space\['n'\] holds an integer too long"):
         Space({"n": 10**5000}).to_json()

@@ -107,19 +107,19 @@ INF, NAN = math.inf, math.nan
         (lambda: hp.randint("\ud800", 3), "has a character that cannot be stored"),
     ],
 )
-def test_what_cannot_be_is_refused(build: Callable[[], Any], text: str) -> None:
+def test_invalid_arguments_are_refused(build: Callable[[], Any], text: str) -> None:
     with pytest.raises(SpaceError) as caught:
         build()
     assert text in str(caught.value)
 
 
-def test_probabilities_are_normalised() -> None:
+def test_probabilities_are_normalized() -> None:
     node = hp.pchoice("x", [(0.5 + 4e-7, "a"), (0.5, "b")])
     assert math.fsum(node.distribution.probabilities) == pytest.approx(1, abs=1e-15)
 
 
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=20))
-def test_normalising_again_changes_nothing(weights: list[int]) -> None:
+def test_normalizing_twice_changes_nothing(weights: list[int]) -> None:
     """So that a space that was read back has the same fingerprint."""
     once = hp.pchoice("x", [(w / sum(weights) * (1 + 4e-7), None) for w in weights]).distribution
     assert hp.pchoice("x", [(p, None) for p in once.probabilities]).distribution == once
@@ -131,13 +131,13 @@ def test_options_may_be_any_sequence_of_values(options: Any) -> None:
 
 
 @pytest.mark.parametrize("low", [1e-5, 0.001, 0.5, 0])
-def test_log_bounds_that_look_like_values_are_warned_of(low: float) -> None:
+def test_log_bounds_that_look_like_values_give_a_warning(low: float) -> None:
     """Such a range lies between 1 and e, which nobody means."""
     with pytest.warns(HpsearchWarning, match=r"hp.loguniform\('lr', .*\) ranges from 1.* np\.log\(0\.9\)\)"):
         hp.loguniform("lr", low, 0.9)
 
 
-def test_the_warning_shows_the_remedy_and_the_users_line() -> None:
+def test_the_warning_shows_the_correction_and_the_users_line() -> None:
     with pytest.warns(HpsearchWarning) as caught:
         hp.loguniform("lr", 1e-5, 1e-1)
     assert "write hp.loguniform('lr', np.log(1e-05), np.log(0.1))." in str(caught[0].message)
@@ -148,7 +148,7 @@ def test_the_warning_shows_the_remedy_and_the_users_line() -> None:
         hp.qloguniform("n", 0.001, 10, 1)
 
 
-def test_a_label_is_warned_of_once() -> None:
+def test_a_label_gives_one_warning() -> None:
     """A space that is built again and again says it once for each label."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
@@ -169,7 +169,7 @@ def test_a_label_is_warned_of_once() -> None:
         (1, 2),
     ],
 )
-def test_honest_log_bounds_are_not_warned_of(low: float, high: float) -> None:
+def test_correct_log_bounds_give_no_warning(low: float, high: float) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         hp.loguniform("x", low, high)
@@ -183,7 +183,7 @@ def test_honest_log_bounds_are_not_warned_of(low: float, high: float) -> None:
         (lambda: hp.qloguniform("x", 0.1234567, 0.3, 2), 2.0),
     ],
 )
-def test_a_grid_with_one_value_is_legal_and_warned_of(make: Any, value: float) -> None:
+def test_a_grid_with_one_value_gives_a_warning(make: Any, value: float) -> None:
     with pytest.warns(HpsearchWarning, match="so coarse that only the value") as caught:
         space = Space(make())
     assert caught[0].filename == __file__

@@ -39,19 +39,19 @@ def x() -> Any:
         lambda x: [x, x**0.5 * x],
     ],
 )
-def test_arithmetic_is_undone(build: Callable[[Any], Any]) -> None:
+def test_arithmetic_is_inverted(build: Callable[[Any], Any]) -> None:
     space = Space(build(x()))
     for value in (1.0, 3.7, 9.0):
         assert space.values(space.config({"x": value})) == pytest.approx({"x": value}, rel=1e-12)
 
 
-def test_rounding_is_undone_to_a_value_that_gives_the_same() -> None:
+def test_rounding_is_inverted_to_a_value_with_the_same_result() -> None:
     space = Space({"int": operation("int", x()), "round": round(hp.normal("y", 0, 1), 1)})
     values = space.values({"int": 4, "round": 0.3})
     assert space.config(values) == {"int": 4, "round": 0.3}
 
 
-def test_quantised_values_are_recovered_on_the_grid() -> None:
+def test_quantized_values_are_recovered_on_the_grid() -> None:
     space = Space(2 ** hp.quniform("x", 4, 9, 1))
     assert space.values(128) == {"x": 7.0}
 
@@ -73,12 +73,12 @@ def test_bounds_at_zero_are_recovered() -> None:
     assert Space(hp.uniform("x", 0, 1) + 0.3).values(math.nextafter(0.3, 0)) == {"x": 0.0}
 
 
-def test_a_bound_that_arithmetic_missed_by_rounding_is_the_bound() -> None:
+def test_a_value_beyond_a_bound_by_rounding_is_the_bound() -> None:
     space = Space(hp.uniform("x", 0.1, 0.7) * 3)
     assert space.values(0.1 * 3 * (1 - 1e-15))["x"] == 0.1
 
 
-def test_a_parameter_that_stands_alone_elsewhere_helps() -> None:
+def test_a_parameter_without_arithmetic_elsewhere_is_used() -> None:
     """A product of two unknowns is undone once a plain place shows one of them."""
     a, b = hp.uniform("a", 1, 2), hp.uniform("b", 1, 2)
     assert Space([a * b, b]).values([3.0, 1.5]) == {"a": 2.0, "b": 1.5}
@@ -91,7 +91,7 @@ def test_options_are_tried_until_everything_fits() -> None:
     assert space.values([2.0, 3.0]) == {"c": 1, "x": 3.0, "y": 2.0}
 
 
-def test_options_are_told_apart_by_type() -> None:
+def test_options_are_distinguished_by_type() -> None:
     """True is not 1, text is not a number, NaN is NaN."""
     space = Space(hp.choice("c", [1, True, "1", None, math.nan, (1, 2)]))
     found = [
@@ -100,7 +100,7 @@ def test_options_are_told_apart_by_type() -> None:
     assert found == [0, 1, 2, 3, 4, 5, 0, 1]
 
 
-def test_options_without_mass_are_not_taken() -> None:
+def test_options_with_probability_zero_are_not_taken() -> None:
     assert Space(hp.pchoice("c", [(0, "a"), (1, "a")])).values("a") == {"c": 1}
 
 
@@ -152,12 +152,12 @@ def test_long_lists_are_matched() -> None:
         (operation("int", x()), 2.5, "does not give"),
     ],
 )
-def test_what_does_not_fit_is_named_with_its_place(expression: Any, config: Any, text: str) -> None:
+def test_a_mismatch_is_named_with_its_place(expression: Any, config: Any, text: str) -> None:
     with pytest.raises(SpaceError, match=text):
         Space(expression).values(config)
 
 
-def test_places_that_disagree_are_named() -> None:
+def test_contradicting_places_are_named() -> None:
     shared = x()
     with pytest.raises(SpaceError, match=r"\[1\] is 3.0, but 'x' is 2.0 elsewhere"):
         Space([shared, shared]).values([2.0, 3.0])

@@ -39,7 +39,7 @@ def test_a_shared_node_has_a_path_for_each_place() -> None:
         assert ("x" in space.active({"a": a, "b": b})) == (a == 0 or b == 1)
 
 
-def test_a_place_that_is_always_active_makes_the_others_redundant() -> None:
+def test_an_unconditional_place_makes_the_others_redundant() -> None:
     shared = x()
     assert paths(Space({"z": shared, "a": hp.choice("c", [shared, shared])}))["x"] == {""}
 
@@ -48,7 +48,7 @@ def test_operands_are_active_with_their_operation() -> None:
     assert paths(Space(hp.choice("c", [0, x("l") + 2 * x("r")]))) == {"c": {""}, "l": {"c=1"}, "r": {"c=1"}}
 
 
-def test_the_order_is_that_of_the_structure_where_it_can_be() -> None:
+def test_the_order_follows_the_structure_where_possible() -> None:
     shared = x("shared")
     late = hp.choice("late", [shared])
     space = Space([x("first"), hp.choice("c", [x("c0"), [x("c1"), shared]]), late, x("last")])
@@ -72,7 +72,7 @@ def test_paths_do_not_multiply_without_end() -> None:
         Space(node)
 
 
-def test_a_parameter_tells_whether_it_is_active() -> None:
+def test_is_active_evaluates_the_conditions() -> None:
     path = (Condition(label="a", option=0), Condition(label="b", option=1))
     parameter = Parameter(label="x", distribution=x().distribution, paths=(path,))
     assert parameter.is_active({"a": 0, "b": 1})
@@ -96,7 +96,7 @@ def test_number_of_points(expression: Any, n: int | None) -> None:
     assert Space(expression).n_points == n
 
 
-def test_a_parameter_that_many_choices_share_is_counted_at_once() -> None:
+def test_a_parameter_shared_by_many_choices_is_counted_fast() -> None:
     """As soon as one choice makes it active, the others no longer matter."""
     shared = hp.randint("shared", 7)
     space = Space([hp.choice(f"c{i}", [0, shared]) for i in range(60)])
@@ -114,7 +114,7 @@ def finite(draw: st.DrawFn) -> Space:
 
 
 @given(finite())
-def test_the_number_of_points_is_what_enumeration_finds(space: Space) -> None:
+def test_the_number_of_points_agrees_with_enumeration(space: Space) -> None:
     """Every combination of all parameters, reduced to the active ones, counted once."""
     labels = [p.label for p in space.parameters]
     domains = [range(p.distribution.n_values or 0) for p in space.parameters]

@@ -17,12 +17,12 @@ from hpsearch.space.restricted_operations import CALLS, is_allowed
 from hpsearch.space.tree import Space
 
 
-def test_plain_spaces_reach_nothing() -> None:
+def test_plain_spaces_have_no_references() -> None:
     space = Space({"x": hp.uniform("x", 0, 1), "y": hp.choice("y", ["a", {"z": hp.quniform("z", 1, 9, 2)}])})
     assert references_of(space.to_json()) == References(frozenset(), frozenset())
 
 
-def test_functions_are_found_wherever_they_stand() -> None:
+def test_functions_are_found_in_any_place() -> None:
     """As options, as values, as keys and under operations."""
     space = Space(
         {"f": hp.choice("f", [math.sin, {math.cos: [math.tan]}]), "g": scope.int(hp.uniform("x", 0, 1))}
@@ -30,12 +30,12 @@ def test_functions_are_found_wherever_they_stand() -> None:
     assert references_of(space.to_json()).imports == {"math:sin", "math:cos", "math:tan"}
 
 
-def test_a_call_of_an_import_is_told_by_its_name_alone() -> None:
+def test_a_call_of_an_import_needs_only_its_name() -> None:
     call = {"name": "call", "args": [{"import": "os:system"}, "true"]}
     assert references_of({"operations": [call]}) == References(frozenset({"os:system"}), frozenset())
 
 
-def test_what_is_reached_without_a_name_is_told() -> None:
+def test_operations_without_named_references_are_unrestricted() -> None:
     """From any value, attributes lead to every function of the process."""
     operations = [
         {"name": "getattr", "args": ["", "__class__"]},
@@ -64,7 +64,7 @@ def test_what_is_reached_without_a_name_is_told() -> None:
     ],
     ids=str,
 )
-def test_an_operation_that_is_applied_in_an_unlisted_way_is_told(operation: dict[str, Any]) -> None:
+def test_an_operation_with_unlisted_operands_is_unrestricted(operation: dict[str, Any]) -> None:
     assert references_of({"operations": [operation]}).unrestricted == {str(operation.get("name"))}
 
 
@@ -76,7 +76,7 @@ _OPERANDS = st.sampled_from([1, "a", {"import": "os:system"}, {"operation": 0}, 
     st.lists(_OPERANDS, max_size=5),
     st.lists(st.sampled_from(["key", "default", "start", "base", "ndigits", "out", "function"]), max_size=2),
 )
-def test_only_listed_forms_of_each_operation_pass(name: str, args: list[Any], keywords: list[str]) -> None:
+def test_only_listed_operands_of_each_operation_pass(name: str, args: list[Any], keywords: list[str]) -> None:
     """A keyword that may hold a function passes for none but a call of a name."""
     entry = {"name": name, "args": args, "keywords": [[keyword, 1] for keyword in keywords]}
     passes = not references_of({"operations": [entry]}).unrestricted
@@ -87,7 +87,7 @@ def test_only_listed_forms_of_each_operation_pass(name: str, args: list[Any], ke
         assert not (passes and set(keywords) & {"key", "out", "function"})
 
 
-def test_nothing_hides_in_a_damaged_or_a_deep_document() -> None:
+def test_references_are_found_in_damaged_and_deep_documents() -> None:
     deep: object = {"import": "os:system"}
     for _ in range(5000):
         deep = [{"tuple": deep}]

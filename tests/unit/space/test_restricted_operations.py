@@ -115,9 +115,7 @@ def computed_node(value: Any) -> Node:
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @given(args=st.lists(VALUES, max_size=4), keywords=KEYWORDS)
-def test_no_operation_calls_or_uses_what_it_is_given(
-    name: str, args: list[Any], keywords: dict[str, Any]
-) -> None:
+def test_no_operation_runs_code_of_its_operands(name: str, args: list[Any], keywords: dict[str, Any]) -> None:
     """Functions, objects with operators of their own, and containers of them, in any place."""
     used.clear()
     nodes = [computed_node(arg) if name in CALLS else Literal(arg) for arg in args]
@@ -129,7 +127,9 @@ def test_no_operation_calls_or_uses_what_it_is_given(
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 @given(args=st.lists(VALUES, max_size=3), keywords=KEYWORDS, place=st.integers(0, 9))
-def test_what_touches_text_is_text(name: str, args: list[Any], keywords: dict[str, Any], place: int) -> None:
+def test_an_operation_on_text_is_text(
+    name: str, args: list[Any], keywords: dict[str, Any], place: int
+) -> None:
     """An operand that is not known makes the result one that is not, whatever the operation."""
     used.clear()
     args.insert(min(place, len(args)), Reference("os:system"))
@@ -142,7 +142,7 @@ def test_what_touches_text_is_text(name: str, args: list[Any], keywords: dict[st
     assert used == []
 
 
-def test_every_operation_is_listed_or_known_to_call() -> None:
+def test_every_operation_is_listed_or_a_call() -> None:
     """A new one is refused until its form is decided on."""
     assert ARITIES.keys() | CALLS | {"getattr"} == OPERATIONS.keys()
     assert not is_allowed("eval", 1, ())
@@ -165,7 +165,7 @@ def test_every_operation_is_listed_or_known_to_call() -> None:
         ("list", ((1, 2),), {}, [1, 2]),
     ],
 )
-def test_plain_values_are_computed_as_ever(
+def test_operations_on_plain_values_are_performed(
     name: str, args: Any, keywords: dict[str, Any], expected: Any
 ) -> None:
     nodes = tuple((key, Literal(value)) for key, value in keywords.items())
@@ -210,7 +210,7 @@ def test_plain_values_are_computed_as_ever(
         ("max", (range(10**12),)),
     ],
 )
-def test_a_space_takes_no_reader_days_or_all_memory(name: str, args: tuple[Any, ...]) -> None:
+def test_operations_that_need_too_much_memory_or_time_are_refused(name: str, args: tuple[Any, ...]) -> None:
     with pytest.raises(SpaceError, match="larger than a space may need"):
         evaluate(RestrictedOperation(name, tuple(map(Literal, args))), {})
 
@@ -233,7 +233,7 @@ def test_a_space_takes_no_reader_days_or_all_memory(name: str, args: tuple[Any, 
         ("sum", (range(0),), 0),
     ],
 )
-def test_results_of_any_use_are_computed(name: str, args: tuple[Any, ...], expected: Any) -> None:
+def test_results_of_reasonable_size_are_computed(name: str, args: tuple[Any, ...], expected: Any) -> None:
     assert evaluate(RestrictedOperation(name, tuple(map(Literal, args))), {}) == expected
 
 
@@ -246,7 +246,7 @@ def test_a_function_is_called_only_where_the_space_names_it() -> None:
             evaluate(RestrictedOperation("call", (target, Literal(4.0))), {"c": 0})
 
 
-def test_a_space_that_is_shown_reads_like_what_was_written() -> None:
+def test_a_displayed_space_reads_like_its_source() -> None:
     """References, calls and what is computed from them are text; the rest is computed."""
     x = hp.uniform("x", 0, 4)
     space = Space({"f": math.sin, "y": 2 * x, "made": hp.choice("c", [{"k": [math.cos]}])})

@@ -178,7 +178,7 @@ def test_nan_survives() -> None:
     assert math.isnan(through_bson(Space([math.nan])).config({})[0])
 
 
-def test_an_integer_of_a_users_own_becomes_a_plain_one() -> None:
+def test_an_integer_subclass_becomes_a_plain_int() -> None:
     class Count(int):
         pass
 
@@ -241,7 +241,7 @@ def test_documents_fit_mongodbs_depth() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_cannot_travel_is_refused_with_its_place(literal: Any, text: str) -> None:
+def test_a_value_that_cannot_be_sent_is_refused_with_its_place(literal: Any, text: str) -> None:
     space = Space({"model": hp.choice("clf", [1, {"f": [literal]}])})
     with pytest.raises(SpaceError, match=rf"option 1 of 'clf'\['f'\]\[0\] holds .*{text}"):
         space.to_json()
@@ -255,7 +255,7 @@ def test_objects_of_the_script_itself_are_refused() -> None:
         Space({"f": stray}).to_json()
 
 
-def test_an_arbitrary_object_may_be_used_without_a_document() -> None:
+def test_any_object_may_be_used_without_serialization() -> None:
     """Only what is sent needs to be sendable."""
     thing = object()
     assert Space([thing]).config({})[0] is thing
@@ -319,7 +319,7 @@ def test_damaged_documents_are_refused(change: Any, text: str) -> None:
         Space.from_json(damaged(change), TRUSTED)
 
 
-def test_a_document_that_nests_without_end_is_refused() -> None:
+def test_a_document_with_a_cycle_is_refused() -> None:
     document = damaged(lambda d: None)
     for _ in range(3000):
         document["root"] = {"tuple": [document["root"]]}
@@ -327,12 +327,12 @@ def test_a_document_that_nests_without_end_is_refused() -> None:
         Space.from_json(document)
 
 
-def test_no_document_is_refused() -> None:
+def test_a_missing_document_is_refused() -> None:
     with pytest.raises(SpaceError, match="the document should be an object"):
         Space.from_json([])  # type: ignore[arg-type]
 
 
-def test_a_few_lines_do_not_stand_for_more_values_than_any_machine_holds() -> None:
+def test_a_document_that_expands_to_too_many_values_is_refused() -> None:
     parameters = [
         {
             "label": f"c{i}",

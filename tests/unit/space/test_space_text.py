@@ -57,7 +57,7 @@ def test_a_long_option_is_cut() -> None:
     assert len(lines[1]) < 80
 
 
-def test_nodes_that_share_everything_are_quick_to_show() -> None:
+def test_shared_nodes_are_described_fast() -> None:
     node: Any = hp.uniform("x", 0, 1)
     for _ in range(60):
         node = node + node

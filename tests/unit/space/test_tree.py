@@ -98,7 +98,7 @@ def test_the_same_seed_gives_the_same_sample() -> None:
     assert draws[0] == draws[1]
 
 
-def test_what_the_objective_receives() -> None:
+def test_config_returns_what_the_objective_receives() -> None:
     """Value types are Hyperopt's: tuples for lists, int for randint and uniformint, else floats."""
     space = Space(
         {
@@ -125,7 +125,7 @@ def test_raw_values_have_hyperopts_types() -> None:
     assert {k: type(v) for k, v in values.items()} == {"i": float, "r": int, "c": int, "u": float}
 
 
-def test_containers_of_a_configuration_are_its_own() -> None:
+def test_containers_of_a_configuration_are_copies() -> None:
     """An objective may change its configuration without changing the next one."""
     space = Space({"a": {"b": hp.uniform("u", 0, 1)}})
     space.config({"u": 0.5})["a"].clear()
@@ -184,7 +184,7 @@ def test_values_may_be_numpy_scalars() -> None:
     assert config == {"model": {"tree": 3}}
 
 
-def test_params_are_for_people() -> None:
+def test_params_are_readable() -> None:
     """A choice is its option where that is a scalar, else index and text; uniformint is an int."""
     space = Space(
         [
@@ -209,7 +209,7 @@ def test_params_are_for_people() -> None:
     assert type(params["i"]) is int
 
 
-def test_failing_arithmetic_tells_the_operation() -> None:
+def test_a_failing_operation_is_named() -> None:
     space = Space(1 / hp.quniform("x", 0, 1, 1))
     with pytest.raises(SpaceError, match=r"truediv\(1, 0.0\) in the space failed: ZeroDivisionError: "):
         space.config({"x": 0.0})

@@ -14,7 +14,7 @@ from tests.support.histories import spaces
 
 
 @given(space=spaces(), seed=st.integers(0, 99))
-def test_the_mask_of_a_point_is_what_the_space_calls_active(space: Space, seed: int) -> None:
+def test_the_mask_of_a_point_agrees_with_the_space(space: Space, seed: int) -> None:
     """Also when the inactive columns hold the values of other branches."""
     rng = np.random.default_rng(seed)
     encode = History(space).encode

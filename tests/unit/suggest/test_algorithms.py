@@ -21,7 +21,7 @@ def test_every_algorithm_makes_points_of_the_space(name: str) -> None:
     SPACE.validate(suggestion.values)
 
 
-def test_options_reach_the_algorithm() -> None:
+def test_options_are_passed_to_the_algorithm() -> None:
     finished = history(SPACE, [{"x": 0.5}] * 3, range(3))
     suggester = make_suggester(Algorithm(name="tpe", options={"n_startup": 3}), SPACE)
     assert suggester.suggest(finished, [], rngs(1))[0].origin == "tpe"
@@ -46,6 +46,8 @@ def test_options_reach_the_algorithm() -> None:
         ),
     ],
 )
-def test_an_unknown_name_or_option_is_refused_with_what_there_is(algorithm: Algorithm, sentence: str) -> None:
+def test_an_unknown_name_or_option_is_refused_with_the_known_ones(
+    algorithm: Algorithm, sentence: str
+) -> None:
     with pytest.raises(ConfigurationError, match=sentence):
         make_suggester(algorithm, SPACE)

@@ -37,7 +37,7 @@ def test_a_narrow_neighbourhood_stays_near_its_centre(kind: str) -> None:
         )
 
 
-def test_the_neighbourhood_of_a_range_is_its_share_cut_at_the_bounds() -> None:
+def test_the_neighbourhood_of_a_range_is_clipped_at_the_bounds() -> None:
     (parameter,) = Space(hp.uniform("x", 0, 10)).parameters
     rng = np.random.default_rng(0)
     drawn = [neighbour(parameter.distribution, 9.5, 0.2, rng) for _ in range(500)]
@@ -45,7 +45,7 @@ def test_the_neighbourhood_of_a_range_is_its_share_cut_at_the_bounds() -> None:
     assert 9.95 < max(drawn) < 10
 
 
-def test_an_index_is_kept_unless_it_is_drawn_anew_with_the_width_as_probability() -> None:
+def test_an_index_is_redrawn_with_the_width_as_probability() -> None:
     (parameter,) = Space(hp.randint("n", 1000)).parameters
     rng = np.random.default_rng(0)
     kept = [neighbour(parameter.distribution, 7, 0.25, rng) == 7 for _ in range(1000)]
@@ -70,14 +70,14 @@ def test_the_centre_is_the_best_trial_with_the_probability_of_the_mean_rank() ->
     assert drawn.count(0.1) / 400 == pytest.approx(0.25, abs=0.07)
 
 
-def test_without_a_loss_the_prior_is_drawn_from() -> None:
+def test_without_a_loss_points_come_from_the_prior() -> None:
     space = Space(hp.uniform("x", 0, 1))
     for finished in (History(space), history(space, [{"x": 0.5}], [None])):
         assert {s.origin for s in Anneal(space).suggest(finished, [], rngs(2))} == {"random"}
 
 
 @given(losses=st.lists(st.sampled_from([0.0, 1.0, 2.0, -math.inf, math.inf, math.nan])), n=st.integers(1, 5))
-def test_the_best_rows_are_those_of_a_whole_sort(losses: list[float], n: int) -> None:
+def test_the_best_rows_agree_with_a_full_sort(losses: list[float], n: int) -> None:
     """Equal losses stand in the order of the trials, and what has no finite rank is left out."""
     by_hand = sorted((loss, row) for row, loss in enumerate(losses) if loss < math.inf)
     assert best_rows(np.array(losses), n).tolist() == [row for _, row in by_hand[:n]]

@@ -67,13 +67,13 @@ def test_extreme_and_constant_columns_give_points_of_the_space(kind: str) -> Non
             finished.space.validate(suggestion.values)
 
 
-def test_one_point_tried_again_and_again_does_not_hold_it_up() -> None:
+def test_a_point_tried_repeatedly_does_not_stop_the_search() -> None:
     finished = history(MIXED, drawn(MIXED, 1) * 30, [0.5] * 15 + [1.5] * 15)
     for suggestion in Auto(MIXED).suggest(finished, drawn(MIXED, 1) * 5, rngs(4)):
         MIXED.validate(suggestion.values)
 
 
-def test_losses_that_come_only_after_many_failures_are_learned_from() -> None:
+def test_losses_after_many_failures_are_used() -> None:
     finished = history(MIXED, drawn(MIXED, 100), [None] * 94 + [5.0, 4.0, 3.0, 2.0, 1.0, 0.0])
     suggestions = Auto(MIXED).suggest(finished, [], rngs(2))
     assert [s.origin for s in suggestions] == ["gp", "tpe"]
@@ -88,7 +88,7 @@ def test_a_space_without_parameters_has_its_one_point() -> None:
 # Quality
 
 
-def test_it_needs_half_the_trials_of_the_estimator_on_a_smooth_loss() -> None:
+def test_it_needs_half_the_trials_of_tpe_on_a_smooth_loss() -> None:
     space = Space([hp.uniform(f"x{i}", -5, 5) for i in range(4)])
     for seed in range(2):
         _, found = search(Auto(space), space, sphere, 40, seed=seed)
@@ -122,14 +122,14 @@ def test_it_learns_where_trials_fail() -> None:
         assert np.isnan(finished.losses[10:]).mean() < 0.35
 
 
-def test_it_walks_far_into_the_tail_of_a_normal_prior() -> None:
+def test_it_finds_an_optimum_far_in_the_tail_of_a_normal_prior() -> None:
     """The optimum lies five standard deviations out, where the prior is never drawn."""
     space = Space(hp.normal("x", 0, 1))
     _, finished = search(Auto(space), space, lambda values: (values["x"] - 5) ** 2, 40)
     assert finished.losses.min() < 0.01
 
 
-def test_the_better_branch_is_found_whatever_was_tried_before() -> None:
+def test_the_better_branch_is_found_after_any_start() -> None:
     """All that was tried lies in one branch; the optimum in the other is found all the same."""
     space = Space(hp.choice("c", [hp.uniform("a", -1, 1), hp.uniform("b", -1, 1)]))
 
@@ -169,7 +169,7 @@ def test_no_two_points_under_evaluation_are_closer_than_the_gap(beats_pending: b
     assert (abs(x[:, None] - x).max(axis=2) + np.eye(len(batch))).min() > 0.03
 
 
-def test_options_stay_those_of_the_best_trial_more_often_where_choices_are_held() -> None:
+def test_options_of_the_best_trial_are_more_frequent_where_choices_are_kept() -> None:
     space = Space([hp.uniform("x", 0, 1), *(hp.choice(f"c{i}", list(range(4))) for i in range(6))])
     points = drawn(space, 12)
     finished = history(space, points, range(12))
@@ -206,7 +206,9 @@ def test_a_finite_space_is_exhausted_before_any_point_comes_twice() -> None:
 
 @settings(max_examples=5, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 99))
-def test_a_fresh_suggester_answers_like_one_that_saw_the_search(space: Space, seed: int) -> None:
+def test_a_new_suggester_makes_the_same_suggestions_as_one_that_saw_the_search(
+    space: Space, seed: int
+) -> None:
     suggester, finished = Auto(space, EAGER), History(space)
     for tid in range(25):
         (suggestion,) = suggester.suggest(finished, [], rngs(1, seed, tid))
@@ -234,7 +236,7 @@ def test_one_suggester_serves_two_histories() -> None:
 # The rest of the contract
 
 
-def test_process_and_estimator_take_turns_after_the_start() -> None:
+def test_gp_and_tpe_alternate_after_the_start_up() -> None:
     finished = history(MIXED, drawn(MIXED, 8), range(8))
     assert [s.origin for s in Auto(MIXED).suggest(finished, [], rngs(3))] == ["random", "random", "gp"]
     for values in drawn(MIXED, 2, 1):
@@ -243,13 +245,13 @@ def test_process_and_estimator_take_turns_after_the_start() -> None:
     assert Auto(MIXED).suggest(finished, [], []) == []
 
 
-def test_with_many_trials_pending_the_process_takes_three_turns_of_four() -> None:
+def test_with_many_pending_trials_the_gp_takes_three_of_four_turns() -> None:
     finished = history(MIXED, drawn(MIXED, 12), range(12))
     suggestions = Auto(MIXED).suggest(finished, drawn(MIXED, 8, 1), rngs(4))
     assert [s.origin for s in suggestions] == ["gp", "tpe", "gp", "gp"]
 
 
-def test_every_other_turn_of_the_process_stays_near_the_best_trial() -> None:
+def test_every_second_turn_of_the_gp_stays_near_the_best_trial() -> None:
     space = Space([hp.uniform(f"x{i}", 0, 1) for i in range(8)])
     points = drawn(space, 16)
     finished = history(space, points, range(16))
@@ -261,7 +263,7 @@ def test_every_other_turn_of_the_process_stays_near_the_best_trial() -> None:
             add(finished, values, 99.0)
 
 
-def test_the_process_gives_way_when_trials_or_parameters_are_many() -> None:
+def test_only_tpe_suggests_with_many_trials_or_parameters() -> None:
     finished = history(MIXED, drawn(MIXED, 30), range(30))
     for options in (AutoOptions(max_gp_trials=29), AutoOptions(max_gp_dims=5)):
         assert {s.origin for s in Auto(MIXED, options).suggest(finished, [], rngs(4))} == {"tpe"}

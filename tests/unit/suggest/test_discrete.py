@@ -27,7 +27,7 @@ def test_every_point_of_a_finite_space_is_found_once_and_then_none(space: Space,
     assert find_new_point(space, known, rng) is None
 
 
-def test_finished_and_pending_points_are_seen() -> None:
+def test_finished_and_pending_points_are_known() -> None:
     """Whatever their number type, and the sign of a zero."""
     space = Space([hp.quniform("x", -1, 5, 1), hp.choice("c", [0, hp.randint("y", 3)])])
     finished = history(space, [{"x": -0.0, "c": 0}], [1.0])
@@ -44,12 +44,12 @@ def test_a_space_is_discrete_when_all_its_values_are_separate(kind: str) -> None
     assert is_discrete(Space([LEAVES[kind]("x"), hp.randint("y", 3)])) == (kind not in continuous)
 
 
-def test_a_huge_range_is_not_walked_through() -> None:
+def test_a_huge_range_is_not_enumerated() -> None:
     space = Space(hp.randint("x", 2**53))
     assert find_new_point(space, KnownPoints(History(space), set(), []), np.random.default_rng(0)) is not None
 
 
-def test_tried_points_are_kept_as_the_history_grows() -> None:
+def test_tried_points_are_updated_as_the_history_grows() -> None:
     """Read after each trial or once at the end, and nothing open is ever among them."""
     space, grown = Space(hp.randint("x", 50)), TriedPoints()
     finished = History(space)

@@ -36,7 +36,7 @@ def test_log_interval_agrees_with_exact_integration(low: float, high: float) -> 
     assert got == pytest.approx(reference(low, high), abs=2e-9)
 
 
-def test_log_interval_is_finite_and_quiet_at_any_distance() -> None:
+def test_log_interval_is_finite_without_warnings_at_any_distance() -> None:
     ends = np.array([-1e150, -1e20, -40.0, 0.0, 1e-300, 40.0, 1e20, 1e150])
     with np.errstate(all="raise", under="ignore"):
         got = log_interval(np.repeat(ends[:, None], 8, axis=1), np.maximum(ends, ends[:, None]))

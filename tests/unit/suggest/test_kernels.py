@@ -219,7 +219,7 @@ def test_draws_follow_the_densities(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", NUMERIC)
-def test_the_prior_component_draws_what_sampling_draws(kind: str) -> None:
+def test_draws_from_the_prior_component_follow_the_prior(kind: str) -> None:
     """The two largest differences of empirical distribution functions stay under the 0.1 % point."""
     distribution = Space(LEAVES[kind]("x")).parameters[0].distribution
     kernels, _ = kernels_of(kind, 2)
@@ -273,7 +273,7 @@ def test_narrow_kernels_far_out_agree_with_scipy() -> None:
     np.testing.assert_allclose(got, want, rtol=1e-8)
 
 
-def test_a_fine_grid_is_taken_for_a_line() -> None:
+def test_a_fine_grid_is_treated_as_continuous() -> None:
     """Bins narrower than a fiftieth of the range: the density at a value stands for its bin."""
     values = np.array([3.0, 40.0, 41.0, 0.0])
     active = np.array([True, True, True, False])
@@ -286,7 +286,7 @@ def test_a_fine_grid_is_taken_for_a_line() -> None:
     assert not is_coarse(axis(distribution_of(hp.qloguniform("x", 5, 7, 1))))
 
 
-def test_categorical_kernels_lean_on_what_was_observed_and_keep_the_prior() -> None:
+def test_categorical_kernels_favour_the_observed_option_and_keep_the_prior() -> None:
     """Two observations and the prior: ``e = 1/3``, so (1 + 3 e p) / (1 + 3 e) with ``c e = 1``."""
     distribution = Categorical(probabilities=(0.5, 0.3, 0.2))
     kernels = categorical(distribution, np.array([0.0, 2.0, 0.0]), np.array([True, True, False]))
@@ -306,7 +306,7 @@ def test_categorical_densities_of_several_parameters_add_up_over_the_active_ones
     np.testing.assert_allclose(kernels.log_density(values, asked), want, rtol=1e-12)
 
 
-def test_categorical_draws_follow_the_densities_and_skip_what_cannot_occur() -> None:
+def test_categorical_draws_follow_the_densities_without_impossible_options() -> None:
     """An option without mass attracts nothing, even where a history claims that it was observed."""
     distribution = Categorical(probabilities=(0.2, 0.0, 0.8, 0.0))
     kernels = categorical(distribution, np.array([1.0, 0.0, 2.0]), np.array([True, False, True]))
@@ -319,7 +319,7 @@ def test_categorical_draws_follow_the_densities_and_skip_what_cannot_occur() -> 
         assert counts[0] / n == pytest.approx(want, abs=0.025)
 
 
-def test_rounding_lets_no_impossible_option_in() -> None:
+def test_rounding_admits_no_impossible_option() -> None:
     """Ten tenths add up to a little less than 1, and a uniform may lie in between."""
     distribution = Categorical(probabilities=(0.1,) * 10 + (0.0,))
     kernels = categorical(distribution, np.zeros(1), np.zeros(1, dtype=bool))
@@ -368,7 +368,7 @@ def test_mixture_without_observations_is_the_prior() -> None:
 
 
 @pytest.mark.parametrize("kind", [*NUMERIC, "fine grid"])
-def test_densities_are_finite_for_values_at_the_ends_of_the_floats(kind: str) -> None:
+def test_densities_are_finite_at_the_limits_of_floats(kind: str) -> None:
     node = LEAVES[kind]("x") if kind in LEAVES else hp.qnormal("x", 0, 1e250, 1e-60)
     distribution = Space(node).parameters[0].distribution
     assert not isinstance(distribution, Categorical)
@@ -382,7 +382,7 @@ def test_densities_are_finite_for_values_at_the_ends_of_the_floats(kind: str) ->
     assert all(distribution.contains(value) for value in drawn.tolist())
 
 
-def test_a_normal_at_the_end_of_the_floats_reaches_as_far_as_its_draws() -> None:
+def test_the_axis_of_an_extreme_normal_covers_its_draws() -> None:
     distribution = Space(hp.normal("x", 1e305, 1e300)).parameters[0].distribution
     assert isinstance(distribution, Numeric)
     line = axis(distribution)
@@ -391,7 +391,7 @@ def test_a_normal_at_the_end_of_the_floats_reaches_as_far_as_its_draws() -> None
     )
 
 
-def test_values_that_no_draw_can_give_are_left_out_at_the_ends_of_a_grid() -> None:
+def test_the_axis_of_a_grid_excludes_values_that_no_draw_gives() -> None:
     """Rounded to even, 0.5 would be 0, but no draw from above 0.5 is. Zero has no sign."""
     for node, want in (
         (hp.quniform("x", 0.5, 2.5, 1), [1.0, 2.0]),

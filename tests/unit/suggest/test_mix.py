@@ -31,19 +31,19 @@ class Named(Suggester):
         return [Suggestion(values={"x": 0.0}, origin=self.name) for _ in rngs]
 
 
-def test_each_part_is_asked_as_often_as_its_share_says() -> None:
+def test_each_algorithm_suggests_in_proportion_to_its_share() -> None:
     mix = Mix([Named("a"), Named("b"), Named("c")], [6.0, 3.0, 1.0])
     origins = [s.origin for s in mix.suggest(history(Space(hp.uniform("x", 0, 1)), [], []), [], rngs(2000))]
     assert [origins.count(name) / 2000 for name in "abc"] == pytest.approx([0.6, 0.3, 0.1], abs=0.03)
 
 
-def test_points_of_one_call_are_pending_for_those_after_them() -> None:
+def test_earlier_points_of_a_batch_are_pending_for_later_ones() -> None:
     part = Named("a")
     Mix([part], [1.0]).suggest(history(Space(hp.uniform("x", 0, 1)), [], []), [{"x": 0.5}], rngs(3))
     assert part.n_pending == [1, 2, 3]
 
 
-def test_a_point_depends_on_its_own_seed_however_many_are_asked_for() -> None:
+def test_a_point_depends_on_its_seed_not_on_the_size_of_the_batch() -> None:
     """The second of two trials is the same when it is suggested alone."""
     space = Space({"x": hp.uniform("x", 0, 1), "k": hp.choice("k", ["a", "b"])})
     parts = [RandomSearch(space), Named("a")]
@@ -74,10 +74,10 @@ def test_every_suggestion_of_the_default_mix_is_a_point_of_the_space(space: Spac
         ({"tep": 1}, "did you mean 'tpe'"),
     ],
 )
-def test_shares_that_cannot_be_are_refused(shares: Any, words: str) -> None:
+def test_invalid_shares_are_refused(shares: Any, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         make_suggester(Algorithm(name="mix", options={"shares": shares}), Space(hp.uniform("x", 0, 1)))
 
 
-def test_the_options_default_to_three_parts() -> None:
+def test_the_default_mix_has_three_algorithms() -> None:
     assert set(MixOptions().shares) == {"tpe", "anneal", "random"}

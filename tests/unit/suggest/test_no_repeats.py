@@ -20,7 +20,7 @@ SPACE = Space([hp.choice("c", [hp.randint("y", 4), hp.quniform("q", 0, 2, 1)]), 
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_any_algorithm_tries_every_point_once_and_then_says_so(name: str) -> None:
+def test_any_algorithm_tries_every_point_once_and_then_raises(name: str) -> None:
     """Four at a time of 21, with the last one of each batch still pending; one is left at the end."""
     assert SPACE.n_points == 21
     suggester = NoRepeats(make_suggester(Algorithm(name=name), SPACE), SPACE)
@@ -36,7 +36,7 @@ def test_any_algorithm_tries_every_point_once_and_then_says_so(name: str) -> Non
         suggester.suggest(finished, pending, rngs(1))
 
 
-def test_a_point_that_was_withdrawn_is_tried_again() -> None:
+def test_a_cancelled_point_is_suggested_again() -> None:
     """It is neither finished nor pending any more."""
     space = Space(hp.randint("x", 3))
     suggester, finished = NoRepeats(RandomSearch(space), space), history(space, [{"x": 0}], [1.0])
@@ -46,7 +46,7 @@ def test_a_point_that_was_withdrawn_is_tried_again() -> None:
     assert [s.values for s in suggester.suggest(finished, [{"x": 2}], rngs(2))] == [gone]
 
 
-def test_in_an_endless_space_everything_is_passed_on() -> None:
+def test_in_an_infinite_space_all_suggestions_pass() -> None:
     for node in (hp.uniform("x", 0, 1), hp.qnormal("x", 0, 0.1, 1)):
         space = Space(node)
         inner = RandomSearch(space)

@@ -12,19 +12,19 @@ from hpsearch.suggest.random import RandomSearch
 from tests.support.histories import rngs
 
 
-def test_random_search_draws_each_point_with_its_own_generator() -> None:
+def test_random_search_draws_each_point_with_its_generator() -> None:
     space = Space([hp.uniform("x", 0, 1), hp.choice("c", [hp.randint("y", 5), 0])])
     suggestions = RandomSearch(space).suggest(History(space), [], rngs(4))
     assert [s.values for s in suggestions] == [space.sample(trial_rng(0, tid)) for tid in range(4)]
     assert {s.origin for s in suggestions} == {"random"}
 
 
-def test_each_trial_of_each_seed_has_a_generator_of_its_own() -> None:
+def test_each_trial_of_each_seed_has_a_different_generator() -> None:
     drawn = {trial_rng(seed, tid).random() for seed in range(5) for tid in range(20)}
     assert len(drawn) == 100
     assert np.isclose(np.mean(list(drawn)), 0.5, atol=0.1)
 
 
-def test_the_generator_of_a_trial_is_the_same_in_every_process_for_ever() -> None:
+def test_the_generator_of_a_trial_is_the_same_in_every_process_and_version() -> None:
     """A search that is resumed by a later version must go on as it would have."""
     assert trial_rng(7, 3).integers(2**31) == 1029798310

@@ -41,7 +41,7 @@ def test_a_tenth_is_good(n: int, want: int) -> None:
 
 
 @pytest.mark.parametrize(("n", "want"), [(0, 0), (1, 1), (16, 1), (17, 2), (400, 5), (10_000, 25)])
-def test_with_the_square_root_ever_smaller_shares_are_good(n: int, want: int) -> None:
+def test_with_the_square_root_the_share_of_good_trials_falls(n: int, want: int) -> None:
     assert n_good(n, 0.25, "sqrt") == want
 
 
@@ -50,11 +50,11 @@ def test_a_share_that_is_a_whole_number_is_not_rounded_up() -> None:
     assert n_good(100, 0.07, "linear") == 7
 
 
-def test_never_more_than_25_are_good() -> None:
+def test_at_most_25_are_good() -> None:
     assert len(groups_of(np.arange(1000.0), 100).good) == MAX_GOOD == 25
 
 
-def test_the_good_come_best_first_and_of_equals_the_earlier_first() -> None:
+def test_good_trials_are_sorted_by_loss_then_by_age() -> None:
     groups = groups_of(np.array([3.0, 1.0, -np.inf, 1.0, 9.0, 1.0, 8.0, 7.0]), 4)
     assert groups.good.tolist() == [2, 1, 3, 5]
     assert groups.bad.tolist() == [0, 4, 6, 7]
@@ -62,7 +62,7 @@ def test_the_good_come_best_first_and_of_equals_the_earlier_first() -> None:
 
 
 @given(losses=LOSSES, wanted=st.integers(0, 60))
-def test_every_trial_is_in_one_group_and_no_good_one_is_worse_than_a_bad_one(
+def test_the_groups_are_disjoint_and_no_good_trial_is_worse_than_a_bad_one(
     losses: list[float], wanted: int
 ) -> None:
     column = np.array(losses, dtype=float)
@@ -79,7 +79,7 @@ def test_failures_and_infinite_losses_are_never_good(losses: list[float]) -> Non
 
 
 @given(losses=LONG, cuts=st.lists(st.floats(0, 1), max_size=6))
-def test_a_digest_kept_up_to_date_is_the_same_as_one_made_at_once(losses: Floats, cuts: list[float]) -> None:
+def test_an_updated_summary_equals_a_new_one(losses: Floats, cuts: list[float]) -> None:
     """Whatever the number of trials that came between two looks."""
     kept: HistorySummary = EMPTY
     for n in sorted(round(cut * len(losses)) for cut in cuts):
@@ -90,7 +90,7 @@ def test_a_digest_kept_up_to_date_is_the_same_as_one_made_at_once(losses: Floats
     assert kept.older.tolist() == fresh.older.tolist()
 
 
-def test_of_a_long_history_the_newest_and_a_uniform_sample_of_the_others_speak() -> None:
+def test_the_bad_trials_are_the_newest_and_a_uniform_sample_of_the_older_ones() -> None:
     """Chi-square over ten equal parts of what is older, for the sizes of 300 histories."""
     counts = np.zeros(10)
     for n in range(5000, 35_000, 100):
@@ -104,7 +104,7 @@ def test_of_a_long_history_the_newest_and_a_uniform_sample_of_the_others_speak()
     assert ((counts - expected) ** 2 / expected).sum() < 40
 
 
-def test_rank_weights_fall_and_have_mean_one() -> None:
+def test_rank_weights_decrease_and_have_mean_one() -> None:
     weights = rank_weights(25)
     assert weights.mean() == pytest.approx(1)
     assert np.all(np.diff(weights) < 0)

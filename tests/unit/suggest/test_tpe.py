@@ -80,14 +80,14 @@ def test_it_beats_random_search_on_a_sphere() -> None:
     assert np.median(ratios) < 0.2
 
 
-def test_it_walks_far_into_the_tail_of_a_normal_prior() -> None:
+def test_it_finds_an_optimum_far_in_the_tail_of_a_normal_prior() -> None:
     """The optimum lies five standard deviations out, where the prior is never drawn."""
     space = Space(hp.normal("x", 0, 1))
     _, finished = search(TPE(space), space, lambda values: (values["x"] - 5) ** 2, 80)
     assert finished.losses.min() < 0.1
 
 
-def test_the_better_branch_gets_most_suggestions_and_the_other_still_some() -> None:
+def test_the_better_branch_gets_most_suggestions_and_the_other_some() -> None:
     space = Space(hp.choice("c", [hp.uniform("a", -1, 1), hp.uniform("b", -1, 1)]))
 
     def objective(values: Values) -> float:
@@ -113,7 +113,7 @@ def test_a_choice_never_locks_on_the_only_branch_it_knows() -> None:
         assert np.mean([values["c"] == 1 for values in points[-10:]]) > 0.5
 
 
-def test_where_trials_failed_it_seldom_looks_again() -> None:
+def test_it_rarely_suggests_points_where_trials_failed() -> None:
     """Everything above 0 fails and claims a splendid loss; what works is just as good everywhere."""
     space = Space(hp.uniform("x", -1, 1))
     finished = History(space)
@@ -126,13 +126,13 @@ def test_where_trials_failed_it_seldom_looks_again() -> None:
 
 
 @pytest.mark.parametrize("bad", [None, math.nan, math.inf])
-def test_a_trial_that_failed_attracts_no_more_than_the_worst_one(bad: float | None) -> None:
+def test_a_failed_trial_counts_like_the_worst_one(bad: float | None) -> None:
     """Nothing is learned from it but that it was bad: a huge loss gives the same suggestions."""
     (space, failed), (_, worst) = mixed_history(30, bad), mixed_history(30, 1e300)
     assert TPE(space).suggest(failed, [], rngs(5)) == TPE(space).suggest(worst, [], rngs(5))
 
 
-def test_the_best_of_the_good_trials_is_followed_most() -> None:
+def test_the_best_good_trial_has_the_most_weight() -> None:
     """Two good trials with different options: what is drawn leans to the better one's."""
     space = Space([hp.choice("c", list(range(4))), hp.uniform("x", 0, 1)])
     finished = history(space, [{"c": min(i, 2), "x": 0.5} for i in range(20)], range(20))
@@ -160,7 +160,7 @@ def test_a_finite_space_is_exhausted_before_any_point_comes_twice() -> None:
     space.validate(again.values)
 
 
-def test_an_unlikely_point_is_found_once_no_other_is_left() -> None:
+def test_an_unlikely_point_is_found_when_no_other_remains() -> None:
     """No draw from any mixture comes upon an option of probability 1e-9."""
     space = Space(hp.pchoice("c", [(0.5, 0), (0.5 - 1e-9, 1), (1e-9, 2)]))
     for n_startup in (0, 10):
@@ -169,7 +169,7 @@ def test_an_unlikely_point_is_found_once_no_other_is_left() -> None:
         assert sorted(values["c"] for values in points) == [0, 1, 2]
 
 
-def test_an_endless_grid_avoids_what_was_seen() -> None:
+def test_known_points_of_an_infinite_grid_are_avoided() -> None:
     space = Space(hp.qnormal("x", 0, 3, 1))
     points, _ = search(TPE(space), space, sphere, 10)
     assert len({values["x"] for values in points}) == 10
@@ -189,7 +189,7 @@ def test_a_batch_is_the_same_as_one_call_for_each_point() -> None:
         assert [s.values for s in batch] == single
 
 
-def test_a_fresh_suggester_answers_like_one_that_saw_the_search() -> None:
+def test_a_new_suggester_makes_the_same_suggestions_as_one_that_saw_the_search() -> None:
     space, _ = mixed_history(0)
     suggester, finished = TPE(space), History(space)
     for tid in range(40):
@@ -203,7 +203,7 @@ def test_a_fresh_suggester_answers_like_one_that_saw_the_search() -> None:
     looks=st.lists(st.integers(0, 400), min_size=1, max_size=5),
     losses=st.integers(0, 99).map(lambda seed: np.random.default_rng(seed).choice(len(HOSTILE), 400)),
 )
-def test_what_a_suggester_keeps_of_a_long_search_is_what_a_fresh_one_makes(
+def test_the_state_after_a_long_search_equals_that_of_a_new_suggester(
     space: Space, looks: list[int], losses: list[int]
 ) -> None:
     """Beyond the trials that all speak, whatever was asked for and finished in between."""
@@ -220,7 +220,7 @@ def test_what_a_suggester_keeps_of_a_long_search_is_what_a_fresh_one_makes(
         assert kept.suggest(grown, pending, rngs(2)) == TPE(space).suggest(again, pending, rngs(2))
 
 
-def test_a_suggester_that_is_given_another_history_forgets_the_first() -> None:
+def test_another_history_resets_the_state() -> None:
     """A longer, a shorter and an equally long one; in a discrete space as well."""
     for space in (Space(hp.uniform("x", 0, 1)), Space(hp.randint("x", 90))):
         suggester, rng = TPE(space), np.random.default_rng(0)
@@ -229,8 +229,8 @@ def test_a_suggester_that_is_given_another_history_forgets_the_first() -> None:
             assert suggester.suggest(finished, [], rngs(2)) == TPE(space).suggest(finished, [], rngs(2))
 
 
-def test_a_hundred_thousand_trials_are_learned_from_as_readily_as_a_hundred() -> None:
-    """Good points are few and long ago: they are found again, and what is read at a look stays small."""
+def test_good_trials_are_found_among_a_hundred_thousand() -> None:
+    """The good trials are few and old, and are used nevertheless."""
     space = Space([hp.uniform("x", 0, 1), hp.uniformint("n", 0, 9), hp.choice("c", ["a", "b", "c"])])
     finished, rng = History(space), np.random.default_rng(0)
     for _ in range(100_000):
@@ -241,7 +241,7 @@ def test_a_hundred_thousand_trials_are_learned_from_as_readily_as_a_hundred() ->
     assert np.median([abs(values["x"] - 0.3) for values in drawn]) < 0.05
 
 
-def test_the_seed_decides() -> None:
+def test_suggestions_depend_on_the_seed() -> None:
     space, finished = mixed_history(25)
     assert TPE(space).suggest(finished, [], rngs(3, seed=1)) == TPE(space).suggest(
         finished, [], rngs(3, seed=1)
@@ -256,7 +256,7 @@ def test_the_seed_decides() -> None:
 SOBOL = TPEOptions(start="sobol", n_startup=20)
 
 
-def test_sobol_points_are_even_in_every_parameter() -> None:
+def test_sobol_points_are_uniform_in_every_parameter() -> None:
     """One of eight points in each eighth of the prior, for numbers; twice each of four options."""
     space = Space([hp.uniform("u", -2, 3), hp.lognormal("n", 1, 2), hp.choice("c", list(range(4)))])
     points = [s.values for s in TPE(space, SOBOL).suggest(History(space), [], rngs(8))]
@@ -267,7 +267,7 @@ def test_sobol_points_are_even_in_every_parameter() -> None:
     assert sorted(p["c"] for p in points) == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
-def test_a_sobol_start_is_the_same_however_many_are_asked_for_or_pending() -> None:
+def test_a_sobol_start_does_not_depend_on_batches_or_pending_trials() -> None:
     """All at once, or one by one, finished in any order: points of one sequence, which the seed decides."""
     space, _ = mixed_history(0)
     at_once = [s.values for s in TPE(space, SOBOL).suggest(History(space), [], rngs(12))]
@@ -282,7 +282,7 @@ def test_a_sobol_start_is_the_same_however_many_are_asked_for_or_pending() -> No
     assert TPE(space, SOBOL).suggest(History(space), [], rngs(1, seed=1))[0].values != at_once[0]
 
 
-def test_a_sobol_start_draws_where_the_sequence_repeats_itself() -> None:
+def test_a_sobol_start_draws_randomly_where_the_sequence_repeats() -> None:
     space = Space(hp.randint("x", 5))
     points = [s.values["x"] for s in TPE(space, SOBOL).suggest(History(space), [], rngs(5))]
     assert sorted(points) == list(range(5))
@@ -290,7 +290,7 @@ def test_a_sobol_start_draws_where_the_sequence_repeats_itself() -> None:
 
 
 @given(space=spaces(), seed=st.integers(0, 99))
-def test_sobol_points_lie_in_any_space(space: Space, seed: int) -> None:
+def test_sobol_points_are_points_of_any_space(space: Space, seed: int) -> None:
     for suggestion in TPE(space, SOBOL).suggest(History(space), [], rngs(9, seed)):
         space.validate(suggestion.values)
 
@@ -298,7 +298,7 @@ def test_sobol_points_lie_in_any_space(space: Space, seed: int) -> None:
 # The rest of the contract
 
 
-def test_points_come_from_the_prior_until_enough_trials_finished() -> None:
+def test_points_come_from_the_prior_until_enough_trials_have_finished() -> None:
     space, finished = mixed_history(9)
     pending = [space.sample(np.random.default_rng(1)) for _ in range(20)]
     assert [s.origin for s in TPE(space).suggest(finished, pending, rngs(2))] == ["random"] * 2

@@ -15,7 +15,7 @@ SECONDS = st.floats(0, 1e6)
 
 
 @given(st.lists(SECONDS), st.lists(SECONDS, min_size=1, unique=True).map(sorted))
-def test_each_bound_counts_what_took_no_longer_and_the_last_one_counts_all(
+def test_each_bucket_counts_durations_up_to_its_bound_and_the_last_all(
     times: list[float], bounds_s: list[Any]
 ) -> None:
     durations = Durations(bounds_s)
@@ -28,7 +28,7 @@ def test_each_bound_counts_what_took_no_longer_and_the_last_one_counts_all(
     assert counted.sum_s == pytest.approx(sum(times))
 
 
-def test_a_block_is_counted_however_it_ends() -> None:
+def test_a_block_is_recorded_also_if_it_raises() -> None:
     now = iter([10.0, 10.5, 20.0, 22.0])
     durations = Durations([1.0], clock=lambda: next(now))
     with durations.timed():
@@ -38,7 +38,7 @@ def test_a_block_is_counted_however_it_ends() -> None:
     assert (durations.counted().counts, durations.counted().sum_s) == ((1, 2), 2.5)
 
 
-def test_threads_lose_no_count() -> None:
+def test_concurrent_threads_lose_no_count() -> None:
     durations = Durations([1.0])
     threads = [threading.Thread(target=lambda: [durations.add(0.5) for _ in range(2000)]) for _ in range(4)]
     for thread in threads:

@@ -14,7 +14,7 @@ def contact(age_s: float) -> Contact:
     return Contact(age_s=age_s, n_reconnects=0)
 
 
-def test_a_process_lives_while_none_of_its_loops_stands_still() -> None:
+def test_a_process_is_alive_while_no_loop_is_stalled() -> None:
     assert liveness({}).is_ok
     answer = liveness({"slot-1": 130.4, "heartbeat": 125.0})
     assert not answer.is_ok
@@ -29,18 +29,18 @@ def test_a_process_lives_while_none_of_its_loops_stands_still() -> None:
         (0.0, True, "leaving: takes no new work"),
     ],
 )
-def test_a_process_that_cannot_work_is_not_ready_and_says_why(
+def test_a_process_that_cannot_work_is_not_ready_for_a_reason(
     age_s: Any, is_leaving: bool, expected: str
 ) -> None:
     answer = readiness(None if age_s is None else contact(age_s), is_leaving=is_leaving)
     assert (answer.is_ok, answer.sentence) == (False, expected)
 
 
-def test_a_process_whose_user_is_refused_is_not_ready_though_the_server_answers() -> None:
+def test_a_process_whose_user_is_refused_is_not_ready() -> None:
     refused = Contact(age_s=0.0, n_reconnects=0, refused_s=42.4)
     answer = readiness(refused, is_leaving=False)
     assert (answer.is_ok, answer.sentence) == (False, "MongoDB has refused this user for 42 s")
 
 
-def test_a_process_is_ready_until_its_database_has_been_silent_for_too_long() -> None:
+def test_a_process_is_ready_until_its_database_is_silent_for_too_long() -> None:
     assert readiness(contact(OUT_OF_CONTACT_S), is_leaving=False).is_ok

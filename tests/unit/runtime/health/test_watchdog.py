@@ -7,7 +7,7 @@ import threading
 from hpsearch.runtime.health.watchdog import STALL_S, Watchdog
 
 
-def test_a_loop_stands_still_once_it_has_taken_no_step_for_too_long() -> None:
+def test_a_loop_without_a_step_for_too_long_is_stalled() -> None:
     now = [0.0]
     watchdog = Watchdog(lambda: now[0])
     with watchdog.loop("slot-0"):
@@ -19,7 +19,7 @@ def test_a_loop_stands_still_once_it_has_taken_no_step_for_too_long() -> None:
         assert watchdog.stalled() == {}
 
 
-def test_a_loop_that_has_ended_does_not_stand_still() -> None:
+def test_a_loop_that_has_ended_is_not_stalled() -> None:
     now = [0.0]
     watchdog = Watchdog(lambda: now[0])
     with watchdog.loop("slot-0"):
@@ -28,7 +28,7 @@ def test_a_loop_that_has_ended_does_not_stand_still() -> None:
     assert watchdog.stalled() == {}
 
 
-def test_the_steps_of_one_thread_keep_no_other_alive() -> None:
+def test_the_steps_of_one_thread_do_not_count_for_another() -> None:
     """A heartbeat must not hide a slot that hangs, nor a thread that nobody watches."""
     now = [0.0]
     watchdog = Watchdog(lambda: now[0])

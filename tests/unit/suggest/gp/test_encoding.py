@@ -26,7 +26,7 @@ def distance(space: Space, a: Values, b: Values) -> float:
 
 
 @given(space=spaces(), seed=st.integers(0, 99))
-def test_coordinates_lead_back_to_the_point_they_came_from(space: Space, seed: int) -> None:
+def test_coordinates_and_points_round_trip(space: Space, seed: int) -> None:
     points = [space.sample(np.random.default_rng([seed, i])) for i in range(5)]
     encoding = Encoding(space)
     x = encoding.coordinates(history(space, points, range(5)).values)
@@ -38,7 +38,7 @@ def test_coordinates_lead_back_to_the_point_they_came_from(space: Space, seed: i
 
 
 @given(space=spaces(), seed=st.integers(0, 99))
-def test_whatever_is_drawn_and_snapped_is_a_point_of_the_space(space: Space, seed: int) -> None:
+def test_snapped_draws_are_points_of_the_space(space: Space, seed: int) -> None:
     encoding, rng = Encoding(space), np.random.default_rng(seed)
     box = encoding.box(np.zeros((0, len(space.parameters))))
     x = encoding.snap(encoding.draw(8, box, rng))
@@ -47,13 +47,13 @@ def test_whatever_is_drawn_and_snapped_is_a_point_of_the_space(space: Space, see
     assert encoding.snap(x) == pytest.approx(x, abs=1e-9)
 
 
-def test_two_options_are_as_far_apart_as_the_ends_of_a_range() -> None:
+def test_two_options_have_the_distance_of_a_whole_range() -> None:
     space = Space([hp.uniform("x", -5, 5), hp.choice("c", list("abcde"))])
     assert distance(space, {"x": -5.0, "c": 0}, {"x": 5.0, "c": 0}) == pytest.approx(1)
     assert distance(space, {"x": 0.0, "c": 1}, {"x": 0.0, "c": 4}) == pytest.approx(1)
 
 
-def test_what_is_not_active_makes_no_difference() -> None:
+def test_inactive_parameters_make_no_difference() -> None:
     space = Space([hp.uniform("z", 0, 1), hp.choice("c", [hp.uniform("a", 0, 1), hp.choice("b", [1, 2, 3])])])
     encoding = Encoding(space)
     x = encoding.draw(40, encoding.box(np.zeros((0, 4))), np.random.default_rng(0))
@@ -63,7 +63,7 @@ def test_what_is_not_active_makes_no_difference() -> None:
     assert np.ptp(encoding.features(x, encoding.active(x)), axis=0).max() == 0
 
 
-def test_a_normal_parameter_is_searched_beyond_the_trials_that_lie_far_out() -> None:
+def test_a_normal_parameter_is_searched_beyond_distant_trials() -> None:
     space = Space([hp.normal("x", 10, 2), hp.uniform("u", 0, 1)])
     encoding = Encoding(space)
     for farthest, end in ((11.0, 16.0), (20.0, 23.0)):
@@ -74,7 +74,7 @@ def test_a_normal_parameter_is_searched_beyond_the_trials_that_lie_far_out() -> 
 
 
 @pytest.mark.parametrize("kind", [k for k in LEAVES if k.startswith("q") or k.endswith("int")])
-def test_a_step_reaches_another_value_of_a_grid(kind: str) -> None:
+def test_a_step_leads_to_another_grid_value(kind: str) -> None:
     space = Space(LEAVES[kind]("x"))
     encoding = Encoding(space)
     box = encoding.box(np.zeros((0, 1)))
@@ -85,7 +85,7 @@ def test_a_step_reaches_another_value_of_a_grid(kind: str) -> None:
     assert not is_last.all()
 
 
-def test_a_box_that_is_cut_down_has_only_what_is_near() -> None:
+def test_a_box_near_a_point_contains_only_near_points() -> None:
     """A normal whose prior hardly reaches the box is drawn all over it, not at its edge."""
     space = Space([hp.normal("x", 0, 1), hp.uniform("u", 0, 1), hp.choice("c", [0, 1, 2])])
     encoding = Encoding(space)

@@ -65,13 +65,13 @@ def test_a_parameter_that_does_not_matter_gets_a_greater_length() -> None:
     assert found.noise < 0.01
 
 
-def test_noise_is_told_from_signal() -> None:
+def test_noise_is_distinguished_from_signal() -> None:
     features, targets = data(60)
     noisy = targets + np.random.default_rng(1).normal(0, 0.7, 60)
     assert 0.2 < fit(features, GROUPS, noisy / noisy.std()).noise < 0.8
 
 
-def test_what_is_found_is_more_probable_than_the_centre_of_the_prior() -> None:
+def test_the_fit_is_more_probable_than_the_centre_of_the_prior() -> None:
     features, targets = data(40)
     found = fit(features, GROUPS, targets)
     theta = np.log([*found.lengths, found.signal, found.noise])
@@ -81,6 +81,6 @@ def test_what_is_found_is_more_probable_than_the_centre_of_the_prior() -> None:
 
 
 @pytest.mark.parametrize("targets", [np.zeros(12), np.array([1.0, -1.0] * 6)])
-def test_repeats_of_one_point_have_hyperparameters_too(targets: np.ndarray) -> None:
+def test_repeated_points_can_be_fitted(targets: np.ndarray) -> None:
     found = fit(np.tile(data(2)[0][:1], (12, 1)), GROUPS, targets)
     assert np.isfinite([*found.lengths, found.signal, found.noise]).all()

@@ -18,14 +18,14 @@ def worth(at: Floats, pending: Floats, *, beats_pending: bool) -> Floats:
     return build_acquisition(fitted, tried, GROUPS, losses, pending, beats_pending=beats_pending).at(at)
 
 
-def test_beside_a_pending_point_that_promises_much_little_is_left_to_gain_beyond_it() -> None:
+def test_near_a_promising_pending_point_little_improvement_beyond_it_is_expected() -> None:
     beside, pending = np.array([[0.505]]), np.array([[0.5]])
     to_finished = worth(beside, pending, beats_pending=False)
     beyond_pending = worth(beside, pending, beats_pending=True)
     assert beyond_pending[0] < to_finished[0] - 1  # a third of the improvement, or less
 
 
-def test_a_pending_point_that_promises_nothing_changes_no_aim() -> None:
+def test_an_unpromising_pending_point_does_not_change_the_incumbent() -> None:
     at, pending = np.linspace(0, 1, 11)[:, None], np.array([[0.05]])
     aims = [worth(at, pending, beats_pending=beats_pending) for beats_pending in (False, True)]
     assert np.array_equal(*aims)

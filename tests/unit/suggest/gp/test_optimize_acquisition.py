@@ -47,7 +47,7 @@ def test_the_best_of_all_combinations_of_options_is_found(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_what_is_found_is_better_than_a_hundred_times_as_many_draws(seed: int) -> None:
+def test_the_result_is_better_than_a_hundred_times_as_many_draws(seed: int) -> None:
     space = Space([hp.uniform("x", 0, 1), hp.choice("c", [hp.uniform("y", 0, 1), hp.uniformint("i", 0, 50)])])
     acquisition, region = situation(space, 25, seed)
     rng = np.random.default_rng(seed)
@@ -68,7 +68,9 @@ def test_every_candidate_is_a_point_of_the_space_and_the_first_is_the_best(space
 
 
 @given(space=spaces(), seed=st.integers(0, 99), data=st.data())
-def test_what_is_held_stays_as_the_best_trial_has_it(space: Space, seed: int, data: st.DataObject) -> None:
+def test_kept_parameters_have_the_values_of_the_best_trial(
+    space: Space, seed: int, data: st.DataObject
+) -> None:
     acquisition, region = situation(space, 8, seed)
     d = len(space.parameters)
     kept = np.array(data.draw(st.lists(st.booleans(), min_size=d, max_size=d)), dtype=bool)

@@ -49,7 +49,7 @@ def test_the_gradients_are_those_of_mean_and_variance() -> None:
         )
 
 
-def test_a_fantasy_leaves_the_mean_and_takes_the_doubt_away_where_it_is() -> None:
+def test_a_fantasy_keeps_the_mean_and_removes_the_variance_at_its_point() -> None:
     (features, targets), (pending, _), (at, _) = data(15), data(4, 1), data(20, 2)
     before = condition(HYPER, features, GROUPS, targets)
     after = with_fantasies(HYPER, features, GROUPS, targets, pending)
@@ -65,7 +65,7 @@ def test_without_pending_points_there_are_no_fantasies() -> None:
     assert same.predict(features).mean == pytest.approx(plain.predict(features).mean, rel=1e-14)
 
 
-def test_far_from_everything_it_knows_no_more_than_before() -> None:
+def test_far_from_all_observations_the_posterior_is_the_prior() -> None:
     features, targets = data(15)
     found = condition(HYPER, features, GROUPS, targets).predict(np.full((1, 4), 100.0))
     assert (found.mean[0], found.variance[0]) == (pytest.approx(0, abs=1e-12), pytest.approx(HYPER.signal))

@@ -48,7 +48,7 @@ def test_losses_without_outliers_are_warped_as_scipy_does() -> None:
     assert warped(y) == pytest.approx(zscore(expected), abs=0.05)
 
 
-def test_good_losses_stay_apart_though_most_are_the_same() -> None:
+def test_good_losses_stay_apart_when_most_are_equal() -> None:
     """Nine in ten diverged to one loss; the spread of the middle half is zero."""
     y = np.array([2.3] * 45 + [1.0, 0.9, 0.8, 0.7, 0.6])
     assert (np.diff(warped(y)[45:]) < -0.02).all()
@@ -59,7 +59,7 @@ def test_one_enormous_loss_does_not_flatten_the_others() -> None:
     assert np.ptp(warped(y)[:20]) > 1
 
 
-def test_equal_losses_say_nothing() -> None:
+def test_equal_losses_become_zeros() -> None:
     assert not warped(np.full(7, 3.5)).any()
     assert not warped(np.full(3, -math.inf)).any()
     assert warped(np.zeros(0)).shape == (0,)
