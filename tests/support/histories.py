@@ -34,7 +34,7 @@ LEAVES: dict[str, Callable[[str], Any]] = {
 
 @st.composite
 def spaces(draw: st.DrawFn) -> Space:
-    """Draw a space of nested choices, some nodes standing in several branches."""
+    """Draw a space of nested choices with nodes shared by several branches."""
     made: list[Any] = []
 
     def node(depth: int) -> Any:
@@ -54,7 +54,7 @@ def spaces(draw: st.DrawFn) -> Space:
 
 
 def extreme_histories(kind: str) -> Iterator[History]:
-    """Yield histories of one parameter at the ends of its support, or of the floats where there is none."""
+    """Yield histories of one parameter at the ends of its support, or at the limits of floats."""
     space = Space(LEAVES[kind]("x"))
     distribution = space.parameters[0].distribution
     if isinstance(distribution, Numeric):
@@ -94,7 +94,7 @@ def search(
     seed: int = 0,
     start: Sequence[Values] = (),
 ) -> tuple[list[Values], History]:
-    """Suggest and evaluate ``n`` points one after the other; return them and the history."""
+    """Suggest and evaluate ``n`` points one by one; return them and the history."""
     finished = history(space, start, [objective(values) for values in start])
     points = []
     for tid in range(n):

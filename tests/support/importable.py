@@ -1,4 +1,4 @@
-"""Things that a space may refer to, and things that it may not."""
+"""Objects that a space may refer to, and objects that it may not."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ NUMBERS: dict[str, Callable[[str, float], Any]] = {
     "randint": lambda label, width: hp.randint(label, -5, 5 + round(width)),
 }
 
-#: Arithmetic on one node; each can be undone.
+#: Arithmetic on one node; each operation can be inverted.
 ARITHMETIC: list[Callable[[Any], Any]] = [
     lambda node: 3 * node,
     lambda node: node + 0.5,
@@ -42,7 +42,7 @@ KEYS = st.one_of(st.sampled_from(["a", "b.c", "$d", ""]), st.integers(-3, 3), st
 
 @st.composite
 def expressions(draw: st.DrawFn, depth: int = 3) -> Any:
-    """Nested structures with at most ``depth`` levels; the options of a choice can be told apart."""
+    """Nested structures with at most ``depth`` levels; the options of a choice are distinct."""
     numbers: list[Any] = []
     choices: list[Any] = []
     labels = (f"p{i}.$" for i in range(10_000))

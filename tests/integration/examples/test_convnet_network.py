@@ -1,4 +1,4 @@
-"""Networks of every shape that the space can ask for."""
+"""Networks of every structure in the space."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from convnet.space import space  # noqa: E402
 from hpsearch import Space  # noqa: E402
 from tests.support.convnet import PLAIN  # noqa: E402
 
-# Networks as small as these gain nothing by more.
+# More threads do not speed up such small networks.
 torch.set_num_threads(1)
 
 SPACE = Space(space)

@@ -30,7 +30,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def environment(folder: Path, **changed: str) -> dict[str, str]:
-    """Return what decides on a short search whose results are in a folder."""
+    """Return the environment of a short search with results in a folder."""
     path = os.pathsep.join([str(EXAMPLE), os.environ.get("PYTHONPATH", "")])
     return {
         **os.environ,
@@ -68,7 +68,7 @@ def write_results(folder: Path, n: int) -> list[Record]:
 
 
 def test_a_killed_search_continues_with_the_same_command(tmp_path: Path) -> None:
-    """Nothing that was saved is evaluated a second time, and the number of trials stays exact."""
+    """No saved trial is evaluated again, and the number of trials is exact."""
     pytest.importorskip("torch", reason="PyTorch is not installed (extra torch)")
     command = [str(EXAMPLE / "search.py"), "--max-evals", "12", "--exp-key", "mine/digits"]
     results = tmp_path / "results"

@@ -1,4 +1,4 @@
-"""Training gives the same result again, learns, and tells when it cannot."""
+"""Training is reproducible, learns, and reports divergence."""
 
 from __future__ import annotations
 

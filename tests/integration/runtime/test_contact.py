@@ -1,4 +1,4 @@
-"""What a process knows of its contact with a real MongoDB."""
+"""The contact of a process with a real MongoDB."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hpsearch.store.mongo.store import MongoStore
 
 
 def test_every_database_response_is_a_step_of_the_calling_thread(mongo_uri: str, database: str) -> None:
-    """An attachment of gigabytes takes minutes to write, in many calls: that is no standstill."""
+    """An attachment of gigabytes takes minutes to write, in many calls, without a stall."""
     now = [0.0]
     watchdog = Watchdog(lambda: now[0])
     store = MongoStore.connect(mongo_uri, database=database, patience=Patience(20), on_contact=watchdog.beat)
@@ -33,7 +33,7 @@ def test_every_database_response_is_a_step_of_the_calling_thread(mongo_uri: str,
         store.now()
         assert set(watchdog.stalled()) == {"hangs"}
         now[0] = 2 * (STALL_S + 1)
-        with pytest.raises(NotFoundError):  # which is an answer, too
+        with pytest.raises(NotFoundError):  # which is a response, too
             store.experiment("none")
         assert set(watchdog.stalled()) == {"hangs"}
     over.set()

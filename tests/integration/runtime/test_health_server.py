@@ -1,4 +1,4 @@
-"""The port that answers probes, on real sockets."""
+"""The health server, on real sockets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hpsearch.runtime.health.server import MAX_CONNECTIONS, serving
 
 
 class Example:
-    """A process that says what the test wants it to."""
+    """Probes with settable results."""
 
     def __init__(self) -> None:
         self.is_alive = self.is_ready = True
@@ -56,7 +56,7 @@ def url(example: Example) -> Iterator[str]:
 
 
 def asked(url: str, path: str, method: str = "GET", **headers: str) -> tuple[int, str, str]:
-    """Return the status, the type and the text of an answer."""
+    """Return the status, the content type and the body of a response."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
     connection.request(method, path, headers=headers)
     answer = connection.getresponse()
@@ -125,7 +125,7 @@ def test_other_paths_and_methods_are_refused(url: str, method: str, path: str, s
 
 
 def test_a_query_changes_nothing(url: str) -> None:
-    """Prometheus may be told to send one."""
+    """Prometheus can be configured to send a query."""
     assert asked(url, "/healthz?verbose=1")[0] == 200
 
 
@@ -145,7 +145,7 @@ def silent(host: str, port: int | None) -> socket.socket:
 
 
 def drip(connection: socket.socket, stop: threading.Event) -> None:
-    """Send a header without end, a character at a time."""
+    """Send an endless header, a character at a time."""
     with suppress(OSError):
         while not stop.wait(0.05):
             connection.sendall(b"x")
@@ -180,7 +180,7 @@ def test_one_request_is_served_per_connection(url: str) -> None:
 
 
 def test_idle_connections_do_not_block_others(example: Example) -> None:
-    """Not for a moment: the time of none of them is over."""
+    """The idle connections have not reached their time limit."""
     with serving("127.0.0.1", 0, example, longest_s=600) as url:
         place = urlsplit(url)
         idle = [connected(place.hostname, place.port) for _ in range(20 * MAX_CONNECTIONS)]
@@ -222,7 +222,7 @@ def test_a_failing_probe_is_logged_and_affects_no_other(
 
 
 def connected(host: str, port: int | None) -> socket.socket:
-    """Begin a request, and say no more."""
+    """Send the beginning of a request."""
     connection = socket.create_connection((host, port), timeout=10)
     connection.sendall(b"GET /healthz")
     return connection
@@ -255,7 +255,7 @@ def test_the_port_is_closed_after_the_block(example: Example) -> None:
 
 
 def test_a_forked_child_does_not_keep_the_port(example: Example) -> None:
-    """With --no-isolate an objective may fork; what it leaves running may outlive the worker."""
+    """With --no-isolate an objective may fork, and its children may outlive the worker."""
     may_end, end = os.pipe()
     with serving("127.0.0.1", 0, example) as url:
         child = os.fork()

@@ -1,4 +1,4 @@
-"""The log in JSON, from real processes: every line of stderr is an object, whatever is written."""
+"""The log in JSON, from real processes: every line of stderr is a JSON object."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_log_lines_equals_one_call_per_line() -> None:
 
 
 def test_a_lone_surrogate_is_logged() -> None:
-    """An objective may print bytes that are no text, or half of a surrogate pair."""
+    """An objective may print bytes that are not text, or a lone surrogate."""
     (line,) = written(r'log.info("%s", "a\ud800b", extra=Event.OUTPUT.of(source="e"))')
     assert line["message"] == "a\ud800b"
 
@@ -135,7 +135,7 @@ def test_warnings_of_python_and_libraries_are_json_lines() -> None:
     lines = written(
         'warnings.warn("careful\\nnow")\n'
         'logging.getLogger("pymongo.pool").warning("%d connections", 3)\n'
-        'logging.getLogger("pymongo.pool").info("nobody asked")\n'
+        'logging.getLogger("pymongo.pool").info("text of a library")\n'
         'logging.getLogger("odd").error("%d of %d", "three")'
     )
     assert [(line["event"], line["level"]) for line in lines] == [
@@ -161,9 +161,9 @@ def test_logging_continues_after_the_reader_has_ended() -> None:
 
 @pytest.mark.parametrize("end", ["sys.stderr.close()", "sys.stderr = None"])
 def test_logging_continues_after_an_objective_closes_stderr(end: str) -> None:
-    """With --no-isolate it is the worker's, and the thread that renews leases writes there, too."""
+    """With --no-isolate it is the worker's stderr, to which the heartbeat thread writes, too."""
     done = subprocess.run(
-        [sys.executable, "-c", SETUP + f"{end}\nlog.warning('to nobody')\nprint('goes on')"],
+        [sys.executable, "-c", SETUP + f"{end}\nlog.warning('unread')\nprint('goes on')"],
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,4 +1,4 @@
-"""What the service manager hears, on real datagram sockets."""
+"""Notifications to the service manager, on real datagram sockets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hpsearch.runtime.systemd import Notifier, take_notifier
 
 
 class Manager:
-    """The other end of the line."""
+    """The service manager's socket."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -23,7 +23,7 @@ class Manager:
         self._socket.setblocking(False)
 
     def heard(self) -> list[str]:
-        """Return what came since the last look; a datagram is there once it was sent."""
+        """Return the messages since the last call; a sent datagram is available at once."""
         messages = []
         while True:
             try:
@@ -37,7 +37,7 @@ class Manager:
 
 @pytest.fixture(params=["path", "abstract"])
 def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Manager]:
-    """A manager of each kind of address that systemd gives out."""
+    """A manager with each kind of systemd's addresses."""
     abstract = f"@hpsearch/{uuid.uuid4().hex}"
     opened = Manager(str(tmp_path / "notify") if request.param == "path" else abstract)
     yield opened
@@ -55,7 +55,7 @@ def test_ready_and_stopping_are_each_sent_once(manager: Manager) -> None:
 
 
 def test_a_changed_status_is_sent_as_one_line_at_most_once_a_second(manager: Manager) -> None:
-    """A line break would begin another assignment of the protocol."""
+    """A line break would start another assignment."""
     now = [0.0]
     notifier = Notifier(manager.address, clock=lambda: now[0])
     for now[0], text in [
@@ -108,9 +108,7 @@ def test_the_variables_of_the_manager_are_removed_from_the_environment(manager: 
     assert environment == {"HOME": "/"}
 
 
-@pytest.mark.parametrize(
-    "address", [None, "", "/nowhere/at/all", "@nobody-listens", "vsock:2:1234", "x" * 200]
-)
+@pytest.mark.parametrize("address", [None, "", "/nowhere/at/all", "@no-listener", "vsock:2:1234", "x" * 200])
 def test_a_missing_manager_is_no_error(address: str | None) -> None:
     notifier = take_notifier({} if address is None else {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "1"})
     notifier.ready()

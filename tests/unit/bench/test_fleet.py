@@ -1,4 +1,4 @@
-"""The simulation of several workers in ``scripts/bench/fleet.py`` asks and finishes as a fleet does."""
+"""The simulation of several workers in ``scripts/bench/fleet.py``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ spec.loader.exec_module(fleet)
 
 
 def events(lengths: list[float], n_workers: int) -> list[str]:
-    """Return what happens in a simulation: ``+n`` where trial n is asked for, ``-n`` where it finishes."""
+    """Return the events of a simulation: ``+n`` when trial n is suggested, ``-n`` when it finishes."""
     found: list[str] = []
     numbers: Iterator[int] = count()
 

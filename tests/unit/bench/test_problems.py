@@ -1,4 +1,4 @@
-"""The problems that ``scripts/bench/quality.py`` measures on are what they say they are."""
+"""The problems of ``scripts/bench/quality.py``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of the examples are imported as they are beside their scripts."""
+"""Makes the modules of the examples importable, as beside their scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture shows what the panels hold."""
+"""The figure shows the contents of the panels."""
 
 from __future__ import annotations
 

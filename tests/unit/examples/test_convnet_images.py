@@ -1,4 +1,4 @@
-"""CIFAR-100's published form, and the digits, as images in three parts."""
+"""CIFAR-100's files and the digits, as images in three parts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hpsearch.errors import ConfigurationError
 
 
 def write(path: Path, pixels: np.ndarray, fine: list[int]) -> None:
-    """Write images in the published form, byte by byte."""
+    """Write images in CIFAR-100's format."""
     with path.open("wb") as file:
         for image, label in zip(pixels, fine, strict=True):
             file.write(bytes([label // 5, label]))  # the coarse label first
@@ -23,7 +23,7 @@ def write(path: Path, pixels: np.ndarray, fine: list[int]) -> None:
 
 @pytest.fixture
 def cifar(tmp_path: Path) -> Path:
-    """A folder with 20 images to learn from and 5 to test by."""
+    """A folder with 20 training and 5 test images."""
     pixels = np.random.default_rng(0).integers(0, 256, (25, 3, 32, 32), dtype=np.uint8)
     write(tmp_path / "train.bin", pixels[:20], list(range(20)))
     write(tmp_path / "test.bin", pixels[20:], [99, 0, 98, 1, 97])
@@ -76,7 +76,7 @@ def test_a_missing_folder_or_file_is_named(cifar: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, 3073, 3073 * 10_000, 3074, 3074 * 4 - 1])
 def test_a_training_file_of_the_wrong_size_is_refused_before_reading(size: int, cifar: Path) -> None:
-    """Empty, CIFAR-10's records, too few images to keep some for validation, cut short."""
+    """Empty, records of CIFAR-10, too few images for validation, truncated."""
     with (cifar / "train.bin").open("wb") as file:
         file.truncate(size)
     for refusing in (check_dataset, load_dataset):

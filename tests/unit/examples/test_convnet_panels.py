@@ -1,4 +1,4 @@
-"""What the scatter shows of each trial."""
+"""The points of the scatter plot."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_the_points_of_a_column_are_spread_within_it(label: str, first: int) -> 
 
 
 def test_every_kind_of_number_has_a_column_or_an_axis() -> None:
-    """Also those that this search does not have: a random integer, a grid of fractions, a single value."""
+    """Also kinds that the example does not use: a random integer, a grid of fractions, a single value."""
     other = Space(
         {"n": hp.randint("n", 2, 5), "q": hp.quniform("q", 0.1, 0.5, 0.1), "one": hp.choice("one", [1])}
     )

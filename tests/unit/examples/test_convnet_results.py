@@ -1,4 +1,4 @@
-"""The files of a search's results: whole, named by the trial, and read back in order."""
+"""The files of a search's results."""
 
 from __future__ import annotations
 

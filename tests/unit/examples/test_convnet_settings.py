@@ -1,4 +1,4 @@
-"""What a machine may decide."""
+"""Settings of the example from environment variables."""
 
 from __future__ import annotations
 

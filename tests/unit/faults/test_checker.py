@@ -1,4 +1,4 @@
-"""The checker of the fault campaign finds each kind of broken promise, and acquits what kept them."""
+"""The checker of the fault campaign finds each kind of broken promise."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOST = {"attempt": 1, "worker": "worker-1", "why": "lease expired"}
 
 
 def document(tid: int, **fields: Any) -> dict[str, Any]:
-    """Return a trial that is done, or what the fields make of it; a field that is None is left out."""
+    """Return a finished trial with these fields; None removes a field."""
     trial = {
         "_id": f"s/{tid:06d}",
         "exp_key": "s",
@@ -57,7 +57,7 @@ def call(tid: int, **fields: Any) -> Call:
     return Call(**{**values, **fields})
 
 
-def told(tid: int, **fields: Any) -> Acknowledgement:
+def acknowledged(tid: int, **fields: Any) -> Acknowledgement:
     values = {"trial": f"s/{tid:06d}", "worker": "worker-1", "loss": 4.0, "kind": None}
     return Acknowledgement(**{**values, **fields})
 
@@ -94,7 +94,11 @@ GOOD = evidence(
         call(1, attempt=2, began_at=20.0, ended_at=21.0),
         call(2, temper="raise", loss=None),
     ],
-    acknowledged=[told(0), told(1, loss=4.00001), told(2, loss=None, kind="exception")],
+    acknowledged=[
+        acknowledged(0),
+        acknowledged(1, loss=4.00001),
+        acknowledged(2, loss=None, kind="exception"),
+    ],
     first_seen={"s/000000": document(0)},
     holds=frozenset({("s/000000", 1, "a", "worker-1"), ("s/000001", 1, "b", "worker-1")}),
     ends=[
@@ -149,11 +153,11 @@ def test_a_finished_trial_that_changes_is_found(now: list[dict[str, Any]]) -> No
 @pytest.mark.parametrize(
     ("trial", "acknowledged"),
     [
-        (document(1), told(0)),
-        (document(0), told(0, worker="worker-2")),
-        (document(0), told(0, loss=4.1)),
-        (failed(0, "timeout"), told(0)),
-        (failed(0, "timeout"), told(0, loss=None, kind="signal")),
+        (document(1), acknowledged(0)),
+        (document(0), acknowledged(0, worker="worker-2")),
+        (document(0), acknowledged(0, loss=4.1)),
+        (failed(0, "timeout"), acknowledged(0)),
+        (failed(0, "timeout"), acknowledged(0, loss=None, kind="signal")),
     ],
     ids=["gone", "of another", "another loss", "failed", "failed otherwise"],
 )
@@ -163,7 +167,9 @@ def test_a_missing_acknowledged_result_is_found(trial: dict[str, Any], acknowled
 
 
 def test_two_acknowledged_results_of_one_trial_are_found() -> None:
-    assert promises(evidence(document(0), acknowledged=[told(0), told(0)])) == {"no result is doubled"}
+    assert promises(evidence(document(0), acknowledged=[acknowledged(0), acknowledged(0)])) == {
+        "no result is doubled"
+    }
 
 
 @pytest.mark.parametrize(
@@ -222,7 +228,7 @@ def test_two_holders_under_one_token_or_attempt_are_found(holds: set[tuple[str, 
 
 
 def test_a_claim_repeated_until_its_first_trial_has_expired_passes() -> None:
-    """A worker who hears nothing repeats its claim under one token, and gets a trial that is still there."""
+    """A worker without a response repeats its claim with the same token, and gets another pending trial."""
     holds = frozenset({("s/000000", 1, "a", "worker-1"), ("s/000001", 1, "a", "worker-1")})
     expired = document(0, attempt=2, history=[LOST])
     calls = [call(0, attempt=2), call(1)]
@@ -335,7 +341,7 @@ def test_only_a_process_that_starts_with_an_old_password_may_be_refused(
 
 
 def shared(n_each: dict[str, int], priorities: dict[str, int]) -> Evidence:
-    """Return evidence of searches that took turns, each begun and ended with the others."""
+    """Return evidence of searches that shared the workers from begin to end."""
     calls = [
         call(tid, exp_key=key, process=tid, began_at=100 * tid / max(1, n - 1))
         for key, n in n_each.items()

@@ -1,4 +1,4 @@
-"""The pure parts of the fault campaign: faults follow from the seed; logs and commands are read right."""
+"""The parts of the fault campaign: faults by seed, logs, commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is logged has a name, and the reference describes it: level, fields and words."""
+"""Every log call has an event, and the reference documents its level, fields and message."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEVELS = {
     "critical": "critical",
 }
 
-#: What the formatter says of records that are not hpsearch's.
+#: Events of records that are not hpsearch's.
 NOT_OURS = {Event.PYTHON_WARNING, Event.LIBRARY}
 
 
@@ -83,7 +83,7 @@ def calls() -> Iterator[Call]:
             case _:
                 continue
         if any(isinstance(arg, ast.Starred) for arg in node.args):
-            continue  # the words of a user's objective
+            continue  # the output of a user's objective
         message = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
         yield Call(f"{path.name}:{node.lineno}", level, message, extra)
 

@@ -1,4 +1,4 @@
-"""Which GPUs are meant, and who gets which."""
+"""Choice and assignment of GPUs."""
 
 from __future__ import annotations
 

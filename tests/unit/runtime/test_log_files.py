@@ -1,4 +1,4 @@
-"""Logs of bounded size."""
+"""Rotation of log files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of a user's own are written in their place, and nowhere else."""
+"""Private files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def dangling_link(path: Path) -> None:
     [
         (link, "is a link"),
         (dangling_link, "is a link"),
-        (os.mkfifo, "cannot be written to"),  # and nobody reads it: this must not wait
+        (os.mkfifo, "cannot be written to"),  # without a reader: this must not block
         (Path.mkdir, "cannot be written to"),
     ],
 )

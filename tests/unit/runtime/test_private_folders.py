@@ -1,4 +1,4 @@
-"""Folders for a user's data are used as they are found, or refused; whatever else is there stays as it is."""
+"""Private folders are used unchanged, or refused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def another_users(path: Path) -> None:
     os.chown(path, OTHER_USER, OTHER_USER)
 
 
-#: What may be there, by what the sentence about it says.
+#: Unsuitable paths, by a part of the message about each.
 OBSTACLES: dict[str, Callable[[Path], None]] = {
     "symbolic link": link,
     "is not a folder; move it away": Path.touch,
@@ -120,7 +120,7 @@ def test_the_parents_of_a_folder_may_be_links(made: Callable[[Path], Path], tmp_
 
 
 def test_a_folder_with_foreign_files_is_refused(tmp_path: Path) -> None:
-    private_folder(path := tmp_path / "data", mark="lock*")  # an empty one has no mark yet
+    private_folder(path := tmp_path / "data", mark="lock*")  # an empty folder has no mark yet
     (path / "thesis.tex").touch()
     with pytest.raises(ConfigurationError, match="did not make"):
         private_folder(path, mark="lock*")

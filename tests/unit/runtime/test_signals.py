@@ -1,4 +1,4 @@
-"""Signals are counted, and echoes of a Ctrl-C are not."""
+"""Signals, and duplicates of a Ctrl-C."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_signal_handlers_are_restored() -> None:
 
 
 def test_a_signal_ends_a_forked_child() -> None:
-    """With --no-isolate an objective may start processes, and end them."""
+    """With --no-isolate an objective may start and end processes."""
     begun, begin = os.pipe()
     with Interrupt():
         child = os.fork()

@@ -1,4 +1,4 @@
-"""Distributions agree with their closed forms, and tell what can occur."""
+"""Distributions agree with their closed forms and their supports."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draws(node: object, n: int = N) -> np.ndarray:
 
 
 def assert_fits(values: np.ndarray, expected: dict[float, float]) -> None:
-    """Check counts of discrete values against probabilities, after pooling the rare ones."""
+    """Check counts of discrete values against probabilities, with rare values pooled."""
     assert set(values) <= set(expected), "a value that cannot occur"
     assert math.isclose(sum(expected.values()), 1, abs_tol=1e-9)
     common = {value: p for value, p in expected.items() if p * len(values) >= 5}
@@ -38,7 +38,7 @@ def assert_fits(values: np.ndarray, expected: dict[float, float]) -> None:
 
 
 def bins(cdf: object, values: np.ndarray, q: float) -> dict[float, float]:
-    """Return the mass of each bin ``[value - q/2, value + q/2]`` of a continuous distribution."""
+    """Return the probability of each bin ``[value - q/2, value + q/2]`` of a continuous distribution."""
     mass = {float(v): float(cdf(v + q / 2) - cdf(v - q / 2)) for v in values}  # type: ignore[operator]
     return {value: p for value, p in mass.items() if p > 0}
 
@@ -73,7 +73,7 @@ def test_continuous_distributions_fit(node: object, law: stats.rv_continuous) ->
 def test_quantized_distributions_fit(
     node: object, law: stats.rv_continuous, q: float, values: object
 ) -> None:
-    """Each value has the mass of its bin, the ends included."""
+    """Each value has the probability of its bin, also at the ends."""
     expected = bins(law.cdf, np.asarray(values), q)  # type: ignore[arg-type]
     missing = 1 - sum(expected.values())
     assert abs(missing) < 1e-6
@@ -112,14 +112,14 @@ class AlmostOne:
 
 
 def test_rounding_of_probabilities_cannot_run_out_of_options() -> None:
-    """Ten tenths subtract to a little more than nothing; the last draw is still an option."""
+    """One minus ten tenths is slightly positive in floats; the last draw is still an option."""
     categorical = Categorical(probabilities=(*(0.1 - 1e-16,) * 10, 0.0))
     assert 0 <= categorical.sample(AlmostOne()) < 10  # type: ignore[arg-type]
 
 
 @given(st.sampled_from(sorted(NUMBERS)), st.floats(0.1, 5), st.floats(-50, 50))
 def test_every_latent_value_gives_a_value_that_can_occur(name: str, width: float, z: float) -> None:
-    """Whatever a suggester proposes, infinities included, the parameter can be."""
+    """Any latent value of a suggester, even an infinity, maps to a value that can occur."""
     distribution = NUMBERS[name]("x", width).distribution
     if isinstance(distribution, Numeric):
         assert distribution.contains(distribution.from_latent(z))
@@ -133,7 +133,7 @@ def test_every_latent_value_gives_a_value_that_can_occur(name: str, width: float
         (hp.uniform("x", -1, 2), -1, 2),
         (hp.loguniform("x", -1, 2), math.exp(-1), math.exp(2)),
         (hp.quniform("x", 1, 10, 3), 0, 9),
-        # Half-way points at the very ends have no mass beyond them.
+        # Half-way points at the ends have no probability beyond them.
         (hp.quniform("x", 0, 1.5, 1), 0, 1),
         (hp.quniform("x", 0.5, 3, 1), 1, 3),
         (hp.qloguniform("x", -1, 2, 1), 0, 7),

@@ -1,4 +1,4 @@
-"""Nodes: what arithmetic builds, and what is refused instead of silently wrong."""
+"""Nodes: the results of arithmetic, and errors instead of silently wrong results."""
 
 from __future__ import annotations
 
@@ -86,13 +86,13 @@ def test_containers_can_be_indexed() -> None:
     ],
 )
 def test_questions_about_the_value_of_a_node_raise(use: Callable[[Any], Any], text: str) -> None:
-    """The sentence names the parameter."""
+    """The message names the parameter."""
     with pytest.raises(SpaceError, match=rf"^hp.quniform\('x'\) has no value yet.*{text}"):
         use(X)
 
 
 def test_chained_comparisons_raise() -> None:
-    """Python asks for the truth of the first comparison, which is an operation."""
+    """Python takes the truth of the first comparison, which is a node."""
     with pytest.raises(SpaceError, match=r"<gt in a space> has no value yet.*a < b < c"):
         0 < X < 1  # noqa: B015
 
@@ -105,7 +105,7 @@ def test_nodes_are_equal_to_themselves_only() -> None:
 
 
 def test_nodes_can_be_copied_and_pickled() -> None:
-    """Sharing inside the copied structure survives."""
+    """Shared nodes stay shared in the copy."""
     for again in (copy.deepcopy([X, X]), pickle.loads(pickle.dumps([X, X]))):
         assert again[0] is again[1]
         assert Space(again).config({"x": 3.0}) == (3.0, 3.0)
@@ -122,7 +122,7 @@ def test_a_parameter_cannot_be_a_key() -> None:
 
 
 def test_a_parameter_of_another_package_is_refused() -> None:
-    """Taken for a plain value, it would never be searched."""
+    """As a plain value, it would not be searched."""
     apply = type("Apply", (), {"__module__": "hyperopt.pyll.base"})
     with pytest.raises(SpaceError, match=r"the space\['x'\] holds a parameter of Hyperopt's own hp"):
         Space({"x": apply()})
@@ -144,7 +144,7 @@ def test_endless_arithmetic_is_refused() -> None:
 
 
 def test_depth_counts_through_shared_nodes() -> None:
-    """Neither half is too deep, and the lower one is met first on its own."""
+    """Neither half is too deep, and the lower one is visited first."""
     lower: Any = X
     for _ in range(60):
         lower = lower + 1

@@ -1,4 +1,4 @@
-"""Spaces from hostile input: a space that is what it says, or one sentence; never anything else."""
+"""Spaces from hostile input: either a valid space or a short ``SpaceError``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hpsearch.space.expression import call
 from hpsearch.space.tree import Space
 from tests.support import importable
 
-#: Characters of a message; labels and references are told whole, others cut.
+#: Most characters of a message; labels and references are shown whole, other values cut.
 MAX_SENTENCE = 1200
 
 
@@ -114,7 +114,7 @@ PLACES = list(places(WHOLE))
 
 
 class Case:
-    """A value that shows in a failure's report however deep it is."""
+    """A value that a failure's report shows at any depth."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -130,7 +130,7 @@ def any_json(draw: st.DrawFn) -> Case:
 
 @st.composite
 def altered_documents(draw: st.DrawFn) -> Case:
-    """The document with one or two values replaced, dropped, doubled, or taken from elsewhere in it."""
+    """The document with one or two values replaced, removed, duplicated or moved."""
     document = copy.deepcopy(WHOLE)
     for _ in range(draw(st.integers(1, 2))):
         here, path = document, draw(st.sampled_from(PLACES))
@@ -150,12 +150,12 @@ def altered_documents(draw: st.DrawFn) -> Case:
                         source = source[step]
                     here[path[-1]] = copy.deepcopy(source)
         except (KeyError, IndexError, TypeError):
-            continue  # gone with the first change
+            continue  # removed by the first change
     return Case(document)
 
 
 def assert_space_or_sentence(make: Any) -> None:
-    """Make a space that survives JSON and can be sampled and shown, or get a sentence that says why not."""
+    """Build a space, encode, sample and display it, or get a short ``SpaceError``."""
     try:
         space = Space(make())
         document = space.to_json()
@@ -173,7 +173,7 @@ def assert_space_or_sentence(make: Any) -> None:
 
 
 class Spiteful:
-    """An object that raises whatever it is asked."""
+    """An object whose every method raises."""
 
     def __repr__(self) -> str:
         raise RuntimeError("no\nrepr")
@@ -224,7 +224,7 @@ N_ARGUMENTS = {
 
 @st.composite
 def built_spaces(draw: st.DrawFn) -> Case:
-    """A function that builds a space from hostile arguments; it is called by the test."""
+    """A function that builds a space from hostile arguments, for the test to call."""
     build, label = draw(st.sampled_from(BUILDERS)), draw(st.just("x") | SCALARS)
     inner = SCALARS | st.lists(SCALARS | st.tuples(NUMBERS, SCALARS), max_size=3)
     n = N_ARGUMENTS.get(build, 2)

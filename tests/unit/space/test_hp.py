@@ -1,4 +1,4 @@
-"""The arguments of ``hp``: what is refused, with the label, and what is warned of."""
+"""The arguments of ``hp``: errors and warnings."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_probabilities_are_normalized() -> None:
 
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=20))
 def test_normalizing_twice_changes_nothing(weights: list[int]) -> None:
-    """So that a space that was read back has the same fingerprint."""
+    """A decoded space must have the same fingerprint."""
     once = hp.pchoice("x", [(w / sum(weights) * (1 + 4e-7), None) for w in weights]).distribution
     assert hp.pchoice("x", [(p, None) for p in once.probabilities]).distribution == once
 
@@ -132,7 +132,7 @@ def test_options_may_be_any_sequence_of_values(options: Any) -> None:
 
 @pytest.mark.parametrize("low", [1e-5, 0.001, 0.5, 0])
 def test_log_bounds_that_look_like_values_give_a_warning(low: float) -> None:
-    """Such a range lies between 1 and e, which nobody means."""
+    """Such a range lies between 1 and e, which is rarely intended."""
     with pytest.warns(HpsearchWarning, match=r"hp.loguniform\('lr', .*\) ranges from 1.* np\.log\(0\.9\)\)"):
         hp.loguniform("lr", low, 0.9)
 
@@ -149,7 +149,7 @@ def test_the_warning_shows_the_correction_and_the_users_line() -> None:
 
 
 def test_a_label_gives_one_warning() -> None:
-    """A space that is built again and again says it once for each label."""
+    """A space that is built repeatedly warns once for each label."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         for label in ("a", "b", "a", "b"):

@@ -1,4 +1,4 @@
-"""From a configuration back to values: what fits, and what is said when nothing does."""
+"""From a configuration back to values, and the errors when none fit."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_sums_near_zero_are_recovered() -> None:
 
 
 def test_bounds_at_zero_are_recovered() -> None:
-    """The rounding of a sum leaves a value that is a hair below zero."""
+    """The rounding error of a sum leaves a value slightly below zero."""
     assert Space(hp.uniform("x", 0, 1) + 0.3).values(math.nextafter(0.3, 0)) == {"x": 0.0}
 
 
@@ -79,7 +79,7 @@ def test_a_value_beyond_a_bound_by_rounding_is_the_bound() -> None:
 
 
 def test_a_parameter_without_arithmetic_elsewhere_is_used() -> None:
-    """A product of two unknowns is undone once a plain place shows one of them."""
+    """A product of two unknowns is inverted when another place gives one of them."""
     a, b = hp.uniform("a", 1, 2), hp.uniform("b", 1, 2)
     assert Space([a * b, b]).values([3.0, 1.5]) == {"a": 2.0, "b": 1.5}
 

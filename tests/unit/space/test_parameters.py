@@ -56,7 +56,7 @@ def test_the_order_follows_the_structure_where_possible() -> None:
 
 
 def test_one_label_for_two_nodes_is_refused() -> None:
-    """Also where only one of them can be active."""
+    """Even if only one of them can be active."""
     with pytest.raises(SpaceError, match="Two different parameters have the label 'x'"):
         Space(hp.choice("c", [x(), x()]))
     with pytest.raises(SpaceError, match="label 'c'"):
@@ -97,7 +97,7 @@ def test_number_of_points(expression: Any, n: int | None) -> None:
 
 
 def test_a_parameter_shared_by_many_choices_is_counted_fast() -> None:
-    """As soon as one choice makes it active, the others no longer matter."""
+    """It is active whenever one choice activates it."""
     shared = hp.randint("shared", 7)
     space = Space([hp.choice(f"c{i}", [0, shared]) for i in range(60)])
     assert space.n_points == (2**60 - 1) * 7 + 1

@@ -1,4 +1,4 @@
-"""What a space reaches is told before anything of it is imported or called."""
+"""The references of a space are found without importing or calling anything."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_call_of_an_import_needs_only_its_name() -> None:
 
 
 def test_operations_without_named_references_are_unrestricted() -> None:
-    """From any value, attributes lead to every function of the process."""
+    """Attributes of any value lead to every function of the process."""
     operations = [
         {"name": "getattr", "args": ["", "__class__"]},
         {"name": "call", "args": [{"operation": 0}]},
@@ -77,7 +77,7 @@ _OPERANDS = st.sampled_from([1, "a", {"import": "os:system"}, {"operation": 0}, 
     st.lists(st.sampled_from(["key", "default", "start", "base", "ndigits", "out", "function"]), max_size=2),
 )
 def test_only_listed_operands_of_each_operation_pass(name: str, args: list[Any], keywords: list[str]) -> None:
-    """A keyword that may hold a function passes for none but a call of a name."""
+    """A keyword that may be a function is allowed only in a call of a named function."""
     entry = {"name": name, "args": args, "keywords": [[keyword, 1] for keyword in keywords]}
     passes = not references_of({"operations": [entry]}).unrestricted
     if name in CALLS:

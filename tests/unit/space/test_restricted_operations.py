@@ -1,4 +1,4 @@
-"""What a stored space may compute: over every operation, nothing is called but what the space names."""
+"""Restricted operations call only functions that the space names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hpsearch.space.restricted_operations import ARITIES, CALLS, is_allowed
 from hpsearch.space.tree import Space
 from hpsearch.space.trust import Reference
 
-#: Whatever of a spy was used.
+#: The methods of spies that were called.
 used: list[str] = []
 
 #: Operators, conversions and, since NumPy calls them on objects, the names of its functions.
@@ -45,12 +45,12 @@ def _noting(name: str) -> Any:
     return method
 
 
-#: An object that notes everything that is done to it.
+#: An object that records every use of it.
 Spy = type("Spy", (), {**{name: _noting(name) for name in _HOOKS}, "__hash__": object.__hash__})
 
 
 class Number(float):
-    """A number with an operator of its own."""
+    """A number with an overloaded operator."""
 
     def __add__(self, other: Any) -> Any:
         used.append("add of a subclass")
@@ -61,7 +61,7 @@ class Number(float):
 
 
 class Table(dict[Any, Any]):
-    """A dict that computes what is missing."""
+    """A dict that computes missing items."""
 
     def __missing__(self, key: Any) -> Any:
         used.append("missing")
@@ -74,7 +74,7 @@ def spying_function(*args: Any, **keywords: Any) -> Any:
 
 
 def _nested(depth: int) -> Any:
-    """Return a tuple that has two items at each level, both the same object."""
+    """Return nested tuples with the same object twice at each level."""
     value: Any = ()
     for _ in range(depth):
         value = value, value
@@ -108,7 +108,7 @@ KEYWORDS = st.dictionaries(
 
 
 def computed_node(value: Any) -> Node:
-    """Return a node whose value a space computes, instead of naming it."""
+    """Return a node whose value is computed instead of named."""
     return RestrictedOperation("getitem", (TupleOf((Literal(value),)), Literal(0)))
 
 
@@ -116,7 +116,7 @@ def computed_node(value: Any) -> Node:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @given(args=st.lists(VALUES, max_size=4), keywords=KEYWORDS)
 def test_no_operation_runs_code_of_its_operands(name: str, args: list[Any], keywords: dict[str, Any]) -> None:
-    """Functions, objects with operators of their own, and containers of them, in any place."""
+    """Functions, objects with overloaded operators, and containers of them, in any place."""
     used.clear()
     nodes = [computed_node(arg) if name in CALLS else Literal(arg) for arg in args]
     node = RestrictedOperation(name, tuple(nodes), tuple((k, Literal(v)) for k, v in keywords.items()))
@@ -130,20 +130,20 @@ def test_no_operation_runs_code_of_its_operands(name: str, args: list[Any], keyw
 def test_an_operation_on_text_is_text(
     name: str, args: list[Any], keywords: dict[str, Any], place: int
 ) -> None:
-    """An operand that is not known makes the result one that is not, whatever the operation."""
+    """An operand that is known only as text makes the result text, for every operation."""
     used.clear()
     args.insert(min(place, len(args)), Reference("os:system"))
     node = RestrictedOperation(
         name, tuple(map(Literal, args)), tuple((k, Literal(v)) for k, v in keywords.items())
     )
     if name == "switch" and not isinstance(args[0], Reference):
-        return  # hands on one of the others
+        return  # passes one of the others through
     assert isinstance(evaluate(node, {}), Reference)
     assert used == []
 
 
 def test_every_operation_is_listed_or_a_call() -> None:
-    """A new one is refused until its form is decided on."""
+    """A new operation is refused until its operands are listed."""
     assert ARITIES.keys() | CALLS | {"getattr"} == OPERATIONS.keys()
     assert not is_allowed("eval", 1, ())
 
@@ -247,7 +247,7 @@ def test_a_function_is_called_only_where_the_space_names_it() -> None:
 
 
 def test_a_displayed_space_reads_like_its_source() -> None:
-    """References, calls and what is computed from them are text; the rest is computed."""
+    """References, calls and operations on them are text; the rest is computed."""
     x = hp.uniform("x", 0, 4)
     space = Space({"f": math.sin, "y": 2 * x, "made": hp.choice("c", [{"k": [math.cos]}])})
     shown = Space.from_json(space.to_json())

@@ -109,7 +109,7 @@ def test_every_detail_changes_the_fingerprint() -> None:
 
 
 def test_the_fingerprint_is_the_same_in_every_process() -> None:
-    """String hashing, which differs between processes, has no part in it."""
+    """It does not depend on string hashing, which differs between processes."""
     code = "from tests.unit.space.test_serialization import rich_space; print(rich_space().fingerprint)"
     prints = {
         subprocess.run(
@@ -161,7 +161,7 @@ def rich_space() -> Space:
         np.log,
         int,
     ],
-    # The address of a function differs between the processes that share the tests.
+    # The address of a function differs between test processes.
     ids=lambda literal: re.sub(r" at 0x[0-9a-f]+", "", repr(literal)),
 )
 def test_plain_values_survive_exactly(literal: Any) -> None:
@@ -198,7 +198,7 @@ def test_partials_survive_with_parameters_inside() -> None:
 
 
 def test_shared_operations_stay_shared() -> None:
-    """A function that is called once for two places is called once after the round trip, too."""
+    """A function called once for two places is called once after the round trip, too."""
     made = call(importable.Model)
     config = through_json(Space([made, made, call(importable.Model)])).config({})
     assert config[0] is config[1]
@@ -256,7 +256,7 @@ def test_objects_of_the_script_itself_are_refused() -> None:
 
 
 def test_any_object_may_be_used_without_serialization() -> None:
-    """Only what is sent needs to be sendable."""
+    """Only sent spaces need to be serializable."""
     thing = object()
     assert Space([thing]).config({})[0] is thing
 
@@ -314,7 +314,7 @@ def damaged(change: Any) -> dict[str, Any]:
     ],
 )
 def test_damaged_documents_are_refused(change: Any, text: str) -> None:
-    """A document that was altered by hand gives a sentence, not a strange space."""
+    """A document edited by hand gives an error, not a wrong space."""
     with pytest.raises(SpaceError, match=text):
         Space.from_json(damaged(change), TRUSTED)
 

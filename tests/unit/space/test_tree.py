@@ -1,4 +1,4 @@
-"""What a space promises of its parameters, values and configurations."""
+"""Spaces: parameters, values and configurations."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def nested() -> Space:
 
 @given(spaces(), seeds)
 def test_samples_are_valid(space: Space, rng: np.random.Generator) -> None:
-    """A sample holds exactly the active parameters, each with a value that can occur."""
+    """A sample has exactly the active parameters, each with a value that can occur."""
     for _ in range(3):
         values = space.sample(rng)
 
@@ -50,7 +50,7 @@ def test_samples_are_valid(space: Space, rng: np.random.Generator) -> None:
 
 @given(spaces(), seeds)
 def test_values_and_configurations_round_trip(space: Space, rng: np.random.Generator) -> None:
-    """The values of a configuration are those that it was made from, and make it again."""
+    """The values of a configuration are those that it was made from."""
     values = space.sample(rng)
     config = space.config(values)
 
@@ -65,7 +65,7 @@ def test_values_and_configurations_round_trip(space: Space, rng: np.random.Gener
 def test_a_configuration_needs_all_active_parameters_and_no_others(
     space: Space, rng: np.random.Generator
 ) -> None:
-    """Each value that is left out is missed by name, and each inactive one that is added refused."""
+    """A missing value and an inactive one are refused by name."""
     values = space.sample(rng)
     for label in values:
         with pytest.raises(SpaceError, match=r"missing|not active"):
@@ -78,7 +78,7 @@ def test_a_configuration_needs_all_active_parameters_and_no_others(
 
 @given(spaces())
 def test_choices_come_before_what_depends_on_them(space: Space) -> None:
-    """In the order of the parameters, each condition is on an earlier one."""
+    """Conditions of a parameter refer to earlier parameters."""
     seen: set[str] = set()
     for parameter in space.parameters:
         assert {c.label for path in parameter.paths for c in path} <= seen
@@ -126,7 +126,7 @@ def test_raw_values_have_hyperopts_types() -> None:
 
 
 def test_containers_of_a_configuration_are_copies() -> None:
-    """An objective may change its configuration without changing the next one."""
+    """An objective may modify its configuration without affecting the next one."""
     space = Space({"a": {"b": hp.uniform("u", 0, 1)}})
     space.config({"u": 0.5})["a"].clear()
     assert space.config({"u": 0.5}) == {"a": {"b": 0.5}}
@@ -185,7 +185,7 @@ def test_values_may_be_numpy_scalars() -> None:
 
 
 def test_params_are_readable() -> None:
-    """A choice is its option where that is a scalar, else index and text; uniformint is an int."""
+    """A choice is its scalar option, else index and text; a uniformint is an int."""
     space = Space(
         [
             hp.uniformint("i", 1, 5),
@@ -216,6 +216,6 @@ def test_a_failing_operation_is_named() -> None:
 
 
 def test_importing_a_space_does_not_import_scipy() -> None:
-    """Workers sample nothing that needs special functions, and SciPy takes long to import."""
+    """Workers need no special functions, and importing SciPy is slow."""
     code = "import sys, hpsearch.hp, hpsearch.space.tree; sys.exit('scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

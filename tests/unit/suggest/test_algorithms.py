@@ -1,4 +1,4 @@
-"""Algorithms by name."""
+"""Suggesters by the name of their algorithm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Annealing: where it draws, and how its neighbourhoods shrink."""
+"""Annealing: its centres and its shrinking neighbourhoods."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_without_a_loss_points_come_from_the_prior() -> None:
 
 @given(losses=st.lists(st.sampled_from([0.0, 1.0, 2.0, -math.inf, math.inf, math.nan])), n=st.integers(1, 5))
 def test_the_best_rows_agree_with_a_full_sort(losses: list[float], n: int) -> None:
-    """Equal losses stand in the order of the trials, and what has no finite rank is left out."""
+    """Equal losses are in the order of the trials; NaN and ``inf`` are left out."""
     by_hand = sorted((loss, row) for row, loss in enumerate(losses) if loss < math.inf)
     assert best_rows(np.array(losses), n).tolist() == [row for _, row in by_hand[:n]]
 

@@ -1,4 +1,4 @@
-"""What the default algorithm does for a search."""
+"""The default algorithm ``auto``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.histories import LEAVES, add, extreme_histories, history, rng
 
 HOSTILE = [None, math.nan, math.inf, -math.inf, 1e300, -1e300, 1e-300, 5e-324, 0.0, 0.0, 1.0, -3.5]
 
-#: A process from the first trial on, and at every other of them.
+#: The GP from the first trial on, in every second one.
 EAGER = AutoOptions(n_startup=0)
 
 MIXED = Space(
@@ -97,7 +97,7 @@ def test_it_needs_half_the_trials_of_tpe_on_a_smooth_loss() -> None:
 
 
 def test_it_finds_the_one_good_combination_of_options() -> None:
-    """Options 1, 2 and 3 help together with the others' good ones only: 1 point of 1024 is best."""
+    """The good options help only in combination: 1 of 1024 points is best."""
     space = Space([hp.choice(f"c{i}", list(range(4))) for i in range(5)])
     best = (3, 0, 2, 1, 3)
 
@@ -110,7 +110,7 @@ def test_it_finds_the_one_good_combination_of_options() -> None:
 
 
 def test_it_learns_where_trials_fail() -> None:
-    """Half of the range fails; the best place is near its edge, and is found without much trying beyond."""
+    """Half of the range fails; the optimum near its edge is found with few failures."""
     space = Space([hp.uniform("x", 0, 1), hp.uniform("y", 0, 1)])
 
     def objective(values: Values) -> float | None:
@@ -123,14 +123,14 @@ def test_it_learns_where_trials_fail() -> None:
 
 
 def test_it_finds_an_optimum_far_in_the_tail_of_a_normal_prior() -> None:
-    """The optimum lies five standard deviations out, where the prior is never drawn."""
+    """The optimum is five standard deviations from the mean, beyond any draw from the prior."""
     space = Space(hp.normal("x", 0, 1))
     _, finished = search(Auto(space), space, lambda values: (values["x"] - 5) ** 2, 40)
     assert finished.losses.min() < 0.01
 
 
 def test_the_better_branch_is_found_after_any_start() -> None:
-    """All that was tried lies in one branch; the optimum in the other is found all the same."""
+    """All first trials are in one branch; the optimum in the other is found nevertheless."""
     space = Space(hp.choice("c", [hp.uniform("a", -1, 1), hp.uniform("b", -1, 1)]))
 
     def objective(values: Values) -> float:
@@ -143,12 +143,12 @@ def test_the_better_branch_is_found_after_any_start() -> None:
 
 
 def test_points_of_a_batch_lie_apart() -> None:
-    """Sixteen points at once, from a history that points at one place."""
+    """Sixteen points at once, from a history with one promising place."""
     space = Space([hp.uniform("x", 0, 1), hp.uniform("y", 0, 1)])
     points = drawn(space, 20)
     finished = history(space, points, [(p["x"] - 0.5) ** 2 + (p["y"] - 0.5) ** 2 for p in points])
     batch = [s.values for s in Auto(space).suggest(finished, [], rngs(16)) if s.origin == "gp"]
-    assert len(batch) == 10  # three of four once eight are pending
+    assert len(batch) == 10  # three of four from eight pending trials on
     x = np.array([[p["x"], p["y"]] for p in batch])
     apart = abs(x[:, None] - x).max(axis=2) + np.eye(len(batch))
     assert apart.min() > 0.001
@@ -156,7 +156,7 @@ def test_points_of_a_batch_lie_apart() -> None:
 
 @pytest.mark.parametrize("beats_pending", [False, True])
 def test_no_two_points_under_evaluation_are_closer_than_the_gap(beats_pending: bool) -> None:
-    """Twelve points, each pending for the next, where the model is sure of the optimum."""
+    """Twelve points, each pending for the next, with a model that is certain of the optimum."""
     space = Space([hp.uniform(f"x{i}", 0, 1) for i in range(3)])
     points = drawn(space, 40)
     finished = history(space, points, [sum((v - 0.4) ** 2 for v in p.values()) for p in points])
@@ -233,7 +233,7 @@ def test_one_suggester_serves_two_histories() -> None:
         assert suggester.suggest(finished, [], rngs(2)) == Auto(MIXED).suggest(finished, [], rngs(2))
 
 
-# The rest of the contract
+# Other requirements
 
 
 def test_gp_and_tpe_alternate_after_the_start_up() -> None:

@@ -1,4 +1,4 @@
-"""Whose turn it is in ``auto``."""
+"""The schedule of ``auto``."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def test_gp_and_tpe_alternate_with_few_pending_trials(n_pending: int) -> None:
 
 
 def test_in_few_parameters_the_gp_searches_everywhere() -> None:
-    """There near turns were measured to miss optima."""
+    """In few parameters, near turns were measured to miss optima."""
     assert {region.radius for n in range(8) if (region := next_region(n, 0, 3))} == {math.inf}
     assert {region.radius for n in range(8) if (region := next_region(n, 0, 4))} == {math.inf, 0.15}
 
 
 @pytest.mark.parametrize("n_parameters", [1, 10])
 def test_with_many_pending_trials_the_gp_has_three_aims(n_parameters: int) -> None:
-    """Any four turns in a row have each: a round of eight workers leaves none out."""
+    """Any four consecutive turns have all aims, so a round of eight workers omits none."""
     for start in range(4):
         turns = [next_region(start + n, 31, n_parameters) for n in range(4)]
         aims = {(region.radius < 1, region.beats_pending) for region in turns if region}
@@ -34,5 +34,5 @@ def test_with_many_pending_trials_the_gp_has_three_aims(n_parameters: int) -> No
 
 
 def test_the_schedule_depends_only_on_the_numbers_of_trials() -> None:
-    """What finishes meanwhile changes no turn: the number of the trial is the same."""
+    """Trials that finish meanwhile do not change the turn, since the total is the same."""
     assert [next_region(20 + k, 32 - k, 5) for k in range(16)] == [next_region(20, 32, 5)] * 16

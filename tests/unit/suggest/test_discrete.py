@@ -1,4 +1,4 @@
-"""Points of discrete spaces that were not tried yet."""
+"""Tried and new points of discrete spaces."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_every_point_of_a_finite_space_is_found_once_and_then_none(space: Space,
 
 
 def test_finished_and_pending_points_are_known() -> None:
-    """Whatever their number type, and the sign of a zero."""
+    """For all number types, and for both signs of zero."""
     space = Space([hp.quniform("x", -1, 5, 1), hp.choice("c", [0, hp.randint("y", 3)])])
     finished = history(space, [{"x": -0.0, "c": 0}], [1.0])
     known = KnownPoints(finished, TriedPoints().read(finished), [{"x": 2, "c": 1, "y": 0}])
@@ -50,7 +50,7 @@ def test_a_huge_range_is_not_enumerated() -> None:
 
 
 def test_tried_points_are_updated_as_the_history_grows() -> None:
-    """Read after each trial or once at the end, and nothing open is ever among them."""
+    """Whether read after each trial or once at the end, they include no pending points."""
     space, grown = Space(hp.randint("x", 50)), TriedPoints()
     finished = History(space)
     for x in (3, 7, 3, 9):

@@ -1,4 +1,4 @@
-"""A mix: how often each part is asked, and what stays as the parts would have it."""
+"""The mixture of algorithms: shares and determinism."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.histories import history, rngs, spaces
 
 
 class Named(Suggester):
-    """Proposes 0 under a name, and keeps how many points it was told to be pending."""
+    """Proposes 0, and records the number of pending points."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -1,4 +1,4 @@
-"""Searches that try no point twice."""
+"""Searches without repeated points."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SPACE = Space([hp.choice("c", [hp.randint("y", 4), hp.quniform("q", 0, 2, 1)]), 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_any_algorithm_tries_every_point_once_and_then_raises(name: str) -> None:
-    """Four at a time of 21, with the last one of each batch still pending; one is left at the end."""
+    """Four of 21 at a time, with the last of each batch still pending; one remains at the end."""
     assert SPACE.n_points == 21
     suggester = NoRepeats(make_suggester(Algorithm(name=name), SPACE), SPACE)
     finished, pending, points = History(SPACE), list[Any](), list[Any]()
@@ -37,7 +37,7 @@ def test_any_algorithm_tries_every_point_once_and_then_raises(name: str) -> None
 
 
 def test_a_cancelled_point_is_suggested_again() -> None:
-    """It is neither finished nor pending any more."""
+    """It is neither finished nor pending."""
     space = Space(hp.randint("x", 3))
     suggester, finished = NoRepeats(RandomSearch(space), space), history(space, [{"x": 0}], [1.0])
     gone: Values = {"x": 1}

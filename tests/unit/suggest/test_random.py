@@ -26,5 +26,5 @@ def test_each_trial_of_each_seed_has_a_different_generator() -> None:
 
 
 def test_the_generator_of_a_trial_is_the_same_in_every_process_and_version() -> None:
-    """A search that is resumed by a later version must go on as it would have."""
+    """A search that a later version resumes must continue in the same way."""
     assert trial_rng(7, 3).integers(2**31) == 1029798310

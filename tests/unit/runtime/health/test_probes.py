@@ -1,4 +1,4 @@
-"""What liveness and readiness mean."""
+"""Liveness and readiness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which loops stand still."""
+"""Stalled loops."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_loop_that_has_ended_is_not_stalled() -> None:
 
 
 def test_the_steps_of_one_thread_do_not_count_for_another() -> None:
-    """A heartbeat must not hide a slot that hangs, nor a thread that nobody watches."""
+    """A heartbeat must not hide a hanging slot; threads that are not watched do not count."""
     now = [0.0]
     watchdog = Watchdog(lambda: now[0])
     begun, over = threading.Event(), threading.Event()

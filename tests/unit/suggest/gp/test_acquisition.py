@@ -1,4 +1,4 @@
-"""How much a point is worth."""
+"""The acquisition function."""
 
 from __future__ import annotations
 

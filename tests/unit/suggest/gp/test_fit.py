@@ -1,4 +1,4 @@
-"""The most probable hyperparameters."""
+"""Fitting of the GP's hyperparameters."""
 
 from __future__ import annotations
 

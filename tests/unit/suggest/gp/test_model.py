@@ -1,4 +1,4 @@
-"""What points are worth beside trials that are under evaluation."""
+"""The acquisition function with pending trials."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GROUPS = np.arange(1)
 
 
 def worth(at: Floats, pending: Floats, *, beats_pending: bool) -> Floats:
-    """Return the scores at (m, 1) features after trials beside a minimum at 0.5 that none has hit."""
+    """Return the scores at (m, 1) features after trials near, but not at, a minimum at 0.5."""
     tried = np.array([0.0, 0.1, 0.2, 0.3, 0.7, 0.8, 0.9, 1.0])[:, None]
     losses = (tried[:, 0] - 0.5) ** 2
     fitted = fit_models(tried, GROUPS, losses)

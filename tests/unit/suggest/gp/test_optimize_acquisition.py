@@ -1,4 +1,4 @@
-"""The best point under a acquisition."""
+"""Maximization of the acquisition function."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.histories import spaces
 
 
 def situation(space: Space, n: int, seed: int) -> tuple[Acquisition, CandidateRegion]:
-    """Return what is believed after ``n`` trials with losses at random, and where to search."""
+    """Return the acquisition function after ``n`` trials with random losses, and the search region."""
     rng = np.random.default_rng(seed)
     encoding = Encoding(space)
     x = encoding.snap(encoding.draw(n, encoding.box(np.zeros((0, len(space.parameters)))), rng))

@@ -1,4 +1,4 @@
-"""What the process believes, against the textbook's formulas in plain matrices."""
+"""The posterior of the GP, compared with the textbook's matrix formulas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Losses scaled and freed of skew for the GP."""
+"""Warping of losses for the GP."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_losses_without_outliers_are_warped_as_scipy_does() -> None:
 
 
 def test_good_losses_stay_apart_when_most_are_equal() -> None:
-    """Nine in ten diverged to one loss; the spread of the middle half is zero."""
+    """Nine in ten have the same loss, so the interquartile range is zero."""
     y = np.array([2.3] * 45 + [1.0, 0.9, 0.8, 0.7, 0.6])
     assert (np.diff(warped(y)[45:]) < -0.02).all()
 

@@ -1,7 +1,10 @@
-"""Suggestions and pictures do not depend on what a process does about floating-point errors."""
+"""Suggestions and plots do not depend on the process's numerical settings."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -25,11 +28,11 @@ from hpsearch.hyperopt import Trials, anneal, auto, fmin, mix, plotting, rand, t
 from hpsearch.hyperopt.pyll.stochastic import sample
 from hpsearch.report.space_histograms import space_panels
 from hpsearch.report.space_plot import draw_panels, save_figure
-from hpsearch.runtime.numerics import isolated_numerics
+from hpsearch.runtime.numerics import isolated_numerics, single_threaded, thread_counts
 from hpsearch.space.tree import Space
 from hpsearch.suggest.algorithms import ALGORITHMS
 
-#: Parameters that reach the ends of the floats, by label.
+#: Parameters at the limits of floats, by label.
 EXTREMES: dict[str, Callable[[str], Any]] = {
     "tiny to one": lambda label: hp.loguniform(label, -700, 0),
     "tiny to huge": lambda label: hp.loguniform(label, -700, 700),
@@ -47,6 +50,23 @@ EXTREMES: dict[str, Callable[[str], Any]] = {
 }
 
 LOSSES = (0.0, 1.0, -1e308, 1e308, 5e-324, 1e-300, float("inf"), float("-inf"), None)
+
+#: Prints the numbers of threads before, within and after a block, and after an error.
+THREAD_COUNTS = """
+import numpy, scipy.linalg
+from hpsearch.runtime.numerics import single_threaded, thread_counts
+def show():
+    print(*(get() for get, _ in thread_counts()))
+show()
+with single_threaded():
+    show()
+show()
+try:
+    with single_threaded():
+        raise KeyError
+except KeyError:
+    show()
+"""
 
 
 @contextmanager
@@ -226,3 +246,26 @@ def test_extreme_losses_are_plotted_with_strict_settings() -> None:
     with strict():
         for draw in (plotting.main_plot_history, plotting.main_plot_histogram, plotting.main_plot_vars):
             plt.close(draw(trials, do_show=False))
+
+
+@pytest.mark.skipif(not thread_counts(), reason="this NumPy has no OpenBLAS")
+def test_one_thread_is_used_within_the_block_and_the_number_restored_after_it() -> None:
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", THREAD_COUNTS],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env=environment,
+    )
+    counts = [set(line.split()) for line in done.stdout.splitlines()]
+    assert counts[0] <= {"1", "2"}  # one on a machine with one core
+    assert counts[1:] == [{"1"}, counts[0], counts[0]]
+
+
+def test_blocks_nest() -> None:
+    before = [get() for get, _ in thread_counts()]
+    with single_threaded(), single_threaded():
+        pass
+    assert [get() for get, _ in thread_counts()] == before

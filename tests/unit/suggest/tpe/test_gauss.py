@@ -1,4 +1,4 @@
-"""Small probabilities of the normal distribution."""
+"""Tail probabilities of the normal distribution."""
 
 from __future__ import annotations
 

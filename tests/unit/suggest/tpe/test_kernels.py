@@ -1,4 +1,4 @@
-"""Densities and draws of one parameter, against references written out in scalar loops."""
+"""Densities and draws of kernels, compared with references in scalar loops."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def distribution_of(node: Any) -> Any:
 
 
 def kernels_of(kind: str, n: int = 6, seed: int = 1) -> tuple[Column, Floats]:
-    """Return kernels on ``n`` samples and, in the last place, a component without the parameter."""
+    """Return kernels on ``n`` samples and, as the last component, one without the parameter."""
     distribution = distribution_of(LEAVES[kind]("x"))
     rng = np.random.default_rng(seed)
     values = np.array([distribution.sample(rng) for _ in range(n)] + [0.0])
@@ -69,7 +69,7 @@ def kernels_of(kind: str, n: int = 6, seed: int = 1) -> tuple[Column, Floats]:
 
 
 def possible(line: Axis) -> Floats:
-    """Return the values of a grid that have any mass to speak of."""
+    """Return the values of a grid with relevant probability."""
     if math.isinf(line.prior_sigma):
         ends = [line.least, line.greatest]
     else:
@@ -83,7 +83,7 @@ def phi(z: float) -> float:
 
 
 class Reference:
-    """One parameter's kernels after the definition, one number at a time."""
+    """Reference kernels of one parameter, by definition, one number at a time."""
 
     def __init__(self, kind: str, observed: list[float]) -> None:
         distribution = Space(LEAVES[kind]("x")).parameters[0].distribution
@@ -104,18 +104,18 @@ class Reference:
         self.widths = [self.width(i, v) for i, v in enumerate(observed)]
 
     def line(self, value: float) -> float:
-        """Map a value to the line, zero of a log grid to minus infinity."""
+        """Map a value to its axis, zero of a log grid to minus infinity."""
         if self.is_log:
             value = math.log(value) if value > 0 else -math.inf
         return (value - self.loc) / self.range
 
     def bin(self, value: float) -> tuple[float, float]:
-        """Return the ends of a value's bin inside the range."""
+        """Return the ends of a value's bin on the axis."""
         low, high = self.line(value - self.q / 2), self.line(value + self.q / 2)
         return min(max(low, self.low), self.high), min(max(high, self.low), self.high)
 
     def centre(self, value: float) -> float:
-        """Return where a kernel stands."""
+        """Return the centre of a kernel."""
         if self.is_log and value == 0:
             low, high = self.bin(value)
             return (max(low, high - 1) + high) / 2
@@ -220,7 +220,7 @@ def test_draws_follow_the_densities(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", NUMERIC)
 def test_draws_from_the_prior_component_follow_the_prior(kind: str) -> None:
-    """The two largest differences of empirical distribution functions stay under the 0.1 % point."""
+    """A two-sample Kolmogorov-Smirnov test at the 0.1 % level."""
     distribution = Space(LEAVES[kind]("x")).parameters[0].distribution
     kernels, _ = kernels_of(kind, 2)
     rng, n = np.random.default_rng(5), 3000
@@ -264,7 +264,7 @@ def test_continuous_densities_agree_with_scipy(kind: str) -> None:
 
 
 def test_narrow_kernels_far_out_agree_with_scipy() -> None:
-    """Ten thousand ranges from the mean, squares of coordinates have no digits left for a bandwidth."""
+    """Ten thousand ranges from the mean, squares of coordinates lose the digits of a bandwidth."""
     line = axis(distribution_of(hp.normal("x", 0, 1)))
     x = 10_000 + np.linspace(0, 0.1, 5)
     kernels = numeric(distribution_of(hp.normal("x", 0, 1)), line.values(x), np.ones(5, dtype=bool))
@@ -274,7 +274,7 @@ def test_narrow_kernels_far_out_agree_with_scipy() -> None:
 
 
 def test_a_fine_grid_is_treated_as_continuous() -> None:
-    """Bins narrower than a fiftieth of the range: the density at a value stands for its bin."""
+    """For bins narrower than a fiftieth of the range, the density at a value replaces that of the bin."""
     values = np.array([3.0, 40.0, 41.0, 0.0])
     active = np.array([True, True, True, False])
     fine = numeric(distribution_of(hp.quniform("x", 0, 100, 1)), values, active)
@@ -295,7 +295,7 @@ def test_categorical_kernels_favour_the_observed_option_and_keep_the_prior() -> 
 
 
 def test_categorical_densities_of_several_parameters_add_up_over_the_active_ones() -> None:
-    """The sum that products of matrices give is that of the parameters one by one."""
+    """The matrix products give the sum over the single parameters."""
     distributions = [Categorical(probabilities=p) for p in ((0.5, 0.5), (0.2, 0.0, 0.8), (1.0,))]
     rng = np.random.default_rng(0)
     values = np.column_stack([[d.sample(rng) for _ in range(9)] for d in distributions]).astype(float)
@@ -307,7 +307,7 @@ def test_categorical_densities_of_several_parameters_add_up_over_the_active_ones
 
 
 def test_categorical_draws_follow_the_densities_without_impossible_options() -> None:
-    """An option without mass attracts nothing, even where a history claims that it was observed."""
+    """An option with probability zero gets no weight, even if a history contains it."""
     distribution = Categorical(probabilities=(0.2, 0.0, 0.8, 0.0))
     kernels = categorical(distribution, np.array([1.0, 0.0, 2.0]), np.array([True, False, True]))
     n = 4000
@@ -320,14 +320,14 @@ def test_categorical_draws_follow_the_densities_without_impossible_options() -> 
 
 
 def test_rounding_admits_no_impossible_option() -> None:
-    """Ten tenths add up to a little less than 1, and a uniform may lie in between."""
+    """Ten tenths add up to slightly less than 1 in floats, and a uniform may lie between."""
     distribution = Categorical(probabilities=(0.1,) * 10 + (0.0,))
     kernels = categorical(distribution, np.zeros(1), np.zeros(1, dtype=bool))
     assert kernels.draw([0], np.array([1 - 2.0**-53])) == 9
 
 
 def test_mixture_shares_one_component_among_all_parameters() -> None:
-    """Two tight clusters: drawn points keep the pairing, and a mixed point is far less likely."""
+    """With two tight clusters, drawn points keep the pairs, and mixed points are far less likely."""
     n = 20
     space = Space({"a": LEAVES["uniform"]("a"), "b": LEAVES["uniform"]("b")})
     values = np.array([[-1.5, 2.5], [2.5, -1.5]] * (n // 2))
@@ -392,7 +392,7 @@ def test_the_axis_of_an_extreme_normal_covers_its_draws() -> None:
 
 
 def test_the_axis_of_a_grid_excludes_values_that_no_draw_gives() -> None:
-    """Rounded to even, 0.5 would be 0, but no draw from above 0.5 is. Zero has no sign."""
+    """0.5 rounds to 0, but no draw from above 0.5 does. Zero has no sign."""
     for node, want in (
         (hp.quniform("x", 0.5, 2.5, 1), [1.0, 2.0]),
         (hp.quniform("x", -0.4, 1.2, 1), [0.0, 1.0]),

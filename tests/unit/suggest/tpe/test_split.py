@@ -1,4 +1,4 @@
-"""Which trials are good."""
+"""The split into good and bad trials."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_with_the_square_root_the_share_of_good_trials_falls(n: int, want: int) 
 
 
 def test_a_share_that_is_a_whole_number_is_not_rounded_up() -> None:
-    """In floats 0.07 * 100 is a little more than 7."""
+    """In floats 0.07 * 100 is slightly more than 7."""
     assert n_good(100, 0.07, "linear") == 7
 
 
@@ -80,7 +80,7 @@ def test_failures_and_infinite_losses_are_never_good(losses: list[float]) -> Non
 
 @given(losses=LONG, cuts=st.lists(st.floats(0, 1), max_size=6))
 def test_an_updated_summary_equals_a_new_one(losses: Floats, cuts: list[float]) -> None:
-    """Whatever the number of trials that came between two looks."""
+    """For any number of trials between two updates."""
     kept: HistorySummary = EMPTY
     for n in sorted(round(cut * len(losses)) for cut in cuts):
         kept = summarize(losses[:n], kept)
@@ -91,7 +91,7 @@ def test_an_updated_summary_equals_a_new_one(losses: Floats, cuts: list[float]) 
 
 
 def test_the_bad_trials_are_the_newest_and_a_uniform_sample_of_the_older_ones() -> None:
-    """Chi-square over ten equal parts of what is older, for the sizes of 300 histories."""
+    """Chi-square over ten equal parts of the older trials, for 300 lengths of a history."""
     counts = np.zeros(10)
     for n in range(5000, 35_000, 100):
         groups = groups_of(np.zeros(n), 25)

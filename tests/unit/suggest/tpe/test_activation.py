@@ -1,4 +1,4 @@
-"""Which parameters of a table of points are active."""
+"""Activation masks of arrays of points."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.histories import spaces
 
 @given(space=spaces(), seed=st.integers(0, 99))
 def test_the_mask_of_a_point_agrees_with_the_space(space: Space, seed: int) -> None:
-    """Also when the inactive columns hold the values of other branches."""
+    """Also when inactive columns have values of other branches."""
     rng = np.random.default_rng(seed)
     encode = History(space).encode
     for _ in range(3):

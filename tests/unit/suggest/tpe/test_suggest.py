@@ -1,4 +1,4 @@
-"""What the estimator does for a search."""
+"""Suggestions of TPE."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_space_without_parameters_has_its_one_point() -> None:
 
 
 def test_it_beats_random_search_on_a_sphere() -> None:
-    """Same seeds for both: the better of each pair of searches is nearly always the estimator."""
+    """With the same seeds, nearly all searches are better than random search."""
     space = Space([hp.uniform(f"x{i}", -5, 5) for i in range(4)])
     ratios = []
     for seed in range(10):
@@ -81,7 +81,7 @@ def test_it_beats_random_search_on_a_sphere() -> None:
 
 
 def test_it_finds_an_optimum_far_in_the_tail_of_a_normal_prior() -> None:
-    """The optimum lies five standard deviations out, where the prior is never drawn."""
+    """The optimum is five standard deviations from the mean, beyond any draw from the prior."""
     space = Space(hp.normal("x", 0, 1))
     _, finished = search(TPE(space), space, lambda values: (values["x"] - 5) ** 2, 80)
     assert finished.losses.min() < 0.1
@@ -101,7 +101,7 @@ def test_the_better_branch_gets_most_suggestions_and_the_other_some() -> None:
 
 
 def test_a_choice_never_locks_on_the_only_branch_it_knows() -> None:
-    """All that was tried lies in one branch; the other is tried soon, and kept when it is better."""
+    """All first trials are in one branch; the other is tried soon, and preferred if better."""
     space = Space(hp.choice("c", [hp.uniform("a", -1, 1), hp.uniform("b", -1, 1)]))
 
     def objective(values: Values) -> float:
@@ -114,7 +114,7 @@ def test_a_choice_never_locks_on_the_only_branch_it_knows() -> None:
 
 
 def test_it_rarely_suggests_points_where_trials_failed() -> None:
-    """Everything above 0 fails and claims a splendid loss; what works is just as good everywhere."""
+    """Points above 0 fail with an excellent loss; the others are equally good."""
     space = Space(hp.uniform("x", -1, 1))
     finished = History(space)
     for i, x in enumerate(np.linspace(-0.99, 0.99, 40)):
@@ -127,13 +127,13 @@ def test_it_rarely_suggests_points_where_trials_failed() -> None:
 
 @pytest.mark.parametrize("bad", [None, math.nan, math.inf])
 def test_a_failed_trial_counts_like_the_worst_one(bad: float | None) -> None:
-    """Nothing is learned from it but that it was bad: a huge loss gives the same suggestions."""
+    """A failed trial gives the same suggestions as one with a huge loss."""
     (space, failed), (_, worst) = mixed_history(30, bad), mixed_history(30, 1e300)
     assert TPE(space).suggest(failed, [], rngs(5)) == TPE(space).suggest(worst, [], rngs(5))
 
 
 def test_the_best_good_trial_has_the_most_weight() -> None:
-    """Two good trials with different options: what is drawn leans to the better one's."""
+    """With two good trials of different options, draws prefer the option of the better one."""
     space = Space([hp.choice("c", list(range(4))), hp.uniform("x", 0, 1)])
     finished = history(space, [{"c": min(i, 2), "x": 0.5} for i in range(20)], range(20))
     drawn = [s.values["c"] for s in TPE(space, TPEOptions(n_candidates=1)).suggest(finished, [], rngs(300))]
@@ -161,7 +161,7 @@ def test_a_finite_space_is_exhausted_before_any_point_comes_twice() -> None:
 
 
 def test_an_unlikely_point_is_found_when_no_other_remains() -> None:
-    """No draw from any mixture comes upon an option of probability 1e-9."""
+    """Random draws do not find an option of probability 1e-9."""
     space = Space(hp.pchoice("c", [(0.5, 0), (0.5 - 1e-9, 1), (1e-9, 2)]))
     for n_startup in (0, 10):
         suggester = TPE(space, TPEOptions(n_startup=n_startup))
@@ -206,7 +206,7 @@ def test_a_new_suggester_makes_the_same_suggestions_as_one_that_saw_the_search()
 def test_the_state_after_a_long_search_equals_that_of_a_new_suggester(
     space: Space, looks: list[int], losses: list[int]
 ) -> None:
-    """Beyond the trials that all speak, whatever was asked for and finished in between."""
+    """With more trials than the sample holds, and any order of suggestions and results."""
     kept, grown = TPE(space), History(space)
     rng = np.random.default_rng(1)
     for n in sorted(looks):
@@ -221,7 +221,7 @@ def test_the_state_after_a_long_search_equals_that_of_a_new_suggester(
 
 
 def test_another_history_resets_the_state() -> None:
-    """A longer, a shorter and an equally long one; in a discrete space as well."""
+    """For a longer, a shorter and an equally long history, also in a discrete space."""
     for space in (Space(hp.uniform("x", 0, 1)), Space(hp.randint("x", 90))):
         suggester, rng = TPE(space), np.random.default_rng(0)
         for n in (30, 200, 60, 60):
@@ -257,7 +257,7 @@ SOBOL = TPEOptions(start="sobol", n_startup=20)
 
 
 def test_sobol_points_are_uniform_in_every_parameter() -> None:
-    """One of eight points in each eighth of the prior, for numbers; twice each of four options."""
+    """Of eight points, one is in each eighth of a number's prior, and two have each of four options."""
     space = Space([hp.uniform("u", -2, 3), hp.lognormal("n", 1, 2), hp.choice("c", list(range(4)))])
     points = [s.values for s in TPE(space, SOBOL).suggest(History(space), [], rngs(8))]
     uniforms = [(p["u"] + 2) / 5 for p in points]
@@ -268,7 +268,7 @@ def test_sobol_points_are_uniform_in_every_parameter() -> None:
 
 
 def test_a_sobol_start_does_not_depend_on_batches_or_pending_trials() -> None:
-    """All at once, or one by one, finished in any order: points of one sequence, which the seed decides."""
+    """All at once or one by one, finished in any order: points of one sequence of the seed."""
     space, _ = mixed_history(0)
     at_once = [s.values for s in TPE(space, SOBOL).suggest(History(space), [], rngs(12))]
     finished, pending = History(space), list[Values]()
@@ -295,7 +295,7 @@ def test_sobol_points_are_points_of_any_space(space: Space, seed: int) -> None:
         space.validate(suggestion.values)
 
 
-# The rest of the contract
+# Other requirements
 
 
 def test_points_come_from_the_prior_until_enough_trials_have_finished() -> None:
