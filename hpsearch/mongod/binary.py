@@ -55,20 +55,13 @@ def why_not_started(binary: Path, returncode: int, output: str) -> str:
         Its output.
     """
     if missing := re.search(r"loading shared libraries: (\S+?):", output):
-        library = missing[1]
-        package = _PACKAGES.get(library)
+        package = _PACKAGES.get(missing[1])
         remedy = f" On Debian and Ubuntu: apt-get install {package}." if package else ""
-        if package == "libssl3":
-            remedy += " Debian 12 and Ubuntu 22.04 have it; on older systems install MongoDB."
-        return f"{binary} cannot run here, because the library {library} is missing.{remedy}"
-    if wanted := re.search(r"version `(\S+)' not found", output):
-        return (
-            f"{binary} cannot run here, because it was built for a newer system ({wanted[1]} is missing). "
-            "Install a MongoDB for this system, or use --store."
-        )
+        return f"{binary} cannot run here, because the library {missing[1]} is missing.{remedy}"
     if returncode == _SIGILL:
         return f"{binary} cannot run here: MongoDB 5.0 and later need a processor with AVX. Use --store."
-    return f"{binary} ended with code {returncode}."
+    first_line = output.partition("\n")[0]
+    return f"{binary} ended with code {returncode}{first_line and ': '}{first_line}."
 
 
 def _embedded() -> Path | None:

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby, islice
 from typing import Any, Self
 
 from pymongo import ReadPreference
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
 from hpsearch.errors import BackupError, UnreadableError
-from hpsearch.runtime.escaping import named
 from hpsearch.runtime.events import Event
-from hpsearch.store.documents.fields import Fields
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.documents.trial import trial_from
 from hpsearch.store.mongo import gridfs
+from hpsearch.store.mongo.attachments import read_chunks
 from hpsearch.store.mongo.backup import Kind, Record, as_restored
 from hpsearch.store.mongo.connection import DATABASE, Connection
-from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.preparation import prepare_database
+from hpsearch.store.mongo.reading import insert_missing, pages, read
 from hpsearch.store.mongo.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS
 
 log = logging.getLogger(__name__)
@@ -118,40 +116,33 @@ class Archive:
                 continue
             size = _CHUNKS_A_CALL if kind is Kind.CHUNK else _PAGE
             while batch := list(islice(documents, size)):
-                self._call(_insert, self._database[_COLLECTIONS[kind]], batch)
+                self._call(insert_missing, self._database[_COLLECTIONS[kind]], batch)
         if unfinished is not None:
             yield self._write_experiment(unfinished)
 
     def _write_experiment(self, experiment: Document) -> str:
-        self._call(_insert, self._experiments, [experiment])
+        self._call(insert_missing, self._experiments, [experiment])
         return str(experiment["_id"])
 
     def _read_trials(self, exp_key: str) -> Iterator[Record]:
-        last = -1
-        while page := self._call(self._find_trials, exp_key, last):
-            yield from map(_trial_record, page)
-            last = page[-1]["tid"]
-        yield from map(_trial_record, self._call(self._find_misnumbered, exp_key))
-
-    def _find_trials(self, exp_key: str, last: int) -> list[Document]:
-        following = {"exp_key": exp_key, "tid": {"$gt": last}}
-        return list(self._trials.find(following, sort=[("tid", 1)], limit=_PAGE, batch_size=_PAGE))
-
-    def _find_misnumbered(self, exp_key: str) -> list[Document]:
-        """Return the trials with corrupt numbers, which paging by number misses."""
-        return list(self._trials.find({"exp_key": exp_key, "tid": {"$not": {"$gte": 0}}}))
+        numbered = {"exp_key": exp_key, "tid": {"$gte": 0}}
+        yield from map(_trial_record, pages(self._connection, self._trials, numbered, "tid"))
+        # Trials with corrupt numbers, which paging by number would miss.
+        misnumbered = {"exp_key": exp_key, "tid": {"$not": {"$gte": 0}}}
+        yield from map(_trial_record, self._call(read, self._trials, misnumbered))
 
     def _read_files(self, exp_key: str) -> Iterator[Record]:
         """Yield the attachments with their chunks.
 
         If one is replaced before its chunks are read, the files are listed again to find its replacement.
         """
+        stored = {**gridfs.of_experiment(exp_key), "metadata.state": gridfs.STORED}
         seen: set[Any] = set()
         missing: set[Any] = set()
         is_complete = False
         while not is_complete:
             is_complete = True
-            for file in self._call(self._find_files, exp_key):
+            for file in self._call(read, self._files, stored, sort=[("_id", 1)]):
                 if file["_id"] in missing:
                     log.warning(
                         "attachment %s is not in the backup: some of its chunks are missing",
@@ -161,33 +152,13 @@ class Archive:
                 if file["_id"] in seen:
                     continue
                 seen.add(file["_id"])
-                chunks = self._read_chunks(file)
+                chunks = read_chunks(self._call, self._chunks, file)
                 if chunks is None:
                     missing.add(file["_id"])
                     is_complete = False
                     continue
                 yield Record(Kind.FILE, file)
                 yield from (Record(Kind.CHUNK, chunk) for chunk in chunks)
-
-    def _find_files(self, exp_key: str) -> list[Document]:
-        stored = {**gridfs.of_experiment(exp_key), "metadata.state": gridfs.STORED}
-        return list(self._files.find(stored, sort=[("_id", 1)]))
-
-    def _read_chunks(self, file: Mapping[str, Any]) -> list[Document] | None:
-        """Return the chunks of a file, or None if it is incomplete."""
-        chunks: list[Document] = []
-        fields = Fields(file, f"Attachment {named(file.get('filename'))}")
-        length, chunk_bytes = fields.integer("length", least=0), fields.integer("chunkSize", least=1)
-        for first in range(0, -(-length // chunk_bytes), _CHUNKS_A_CALL):
-            found = self._call(self._find_chunks, file["_id"], first)
-            if not found:
-                return None
-            chunks += found
-        is_whole = all(isinstance(chunk.get("data"), bytes) for chunk in chunks)
-        return chunks if is_whole and sum(len(chunk["data"]) for chunk in chunks) == length else None
-
-    def _find_chunks(self, file_id: Any, first: int) -> list[Document]:
-        return list(self._chunks.find(gridfs.chunks(file_id, first), sort=[("n", 1)]))
 
 
 def _trial_record(document: Document) -> Record:
@@ -202,13 +173,3 @@ def _trial_record(document: Document) -> Record:
     text = "%s A backup with it cannot be restored before its line is corrected."
     log.error(text, problem, extra=Event.BACKUP_UNREADABLE.of())
     return record
-
-
-def _insert(collection: Collection[Document], documents: list[Document]) -> None:
-    """Insert documents; ignore those that an earlier call inserted whose answer was lost."""
-    try:
-        collection.insert_many(documents, ordered=False)
-    except BulkWriteError as error:
-        refused = error.details["writeErrors"]
-        if error.details.get("writeConcernErrors") or any(e["code"] != DUPLICATE_KEY for e in refused):
-            raise

@@ -7,7 +7,7 @@ no right, its uploads cannot be repeated after a lost answer, and it cannot repl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -15,7 +15,6 @@ from bson import ObjectId
 from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError
 
 from hpsearch.errors import NotFoundError, UnreadableError
 from hpsearch.runtime.escaping import named
@@ -23,9 +22,9 @@ from hpsearch.store.documents.fields import Fields
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.mongo import gridfs
 from hpsearch.store.mongo.connection import Connection
-from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.mongo.gridfs import Place
 from hpsearch.store.mongo.queries import Filter
+from hpsearch.store.mongo.reading import insert_missing, read
 from hpsearch.store.mongo.schema import CHUNKS, FILES
 from hpsearch.store.rules import Content, check_size, no_attachment_message
 
@@ -97,9 +96,9 @@ class Attachments:
                 raise NotFoundError(no_attachment_message(place.exp_key, place.name, place.tid))
             n_bytes = _fields(file).integer("length", least=0)
             check_size(place.exp_key, place.name, n_bytes, max_bytes)
-            data = self._read_chunks(file)
-            if data is not None:
-                return data
+            chunks = read_chunks(self._call, self._chunks, file)
+            if chunks is not None:
+                return b"".join(chunk["data"] for chunk in chunks)
             # If it was replaced while it was read, the next query finds the new file.
             if file["_id"] == incomplete_id:
                 raise UnreadableError(
@@ -143,7 +142,7 @@ class Attachments:
             new[name] = gridfs.file_document(ObjectId(), place, attempt, version, len(data))
         self._call(self._begin, list(new.values()))
         for chunks in gridfs.chunk_documents((new[name]["_id"], data) for name, data in contents.items()):
-            self._call(self._write_chunks, chunks)
+            self._call(insert_missing, self._chunks, chunks)
         ids = [file["_id"] for file in new.values()]
         stored = self._call(self._files.update_many, gridfs.not_dropped(ids), gridfs.complete())
         if stored.matched_count < len(ids):  # some were replaced or deleted in the meantime
@@ -184,34 +183,34 @@ class Attachments:
     def _find_ids(self, wanted: Filter) -> list[Document]:
         return list(self._files.find(wanted, {"_id": 1}))
 
-    def _write_chunks(self, chunks: list[Document]) -> None:
-        """Write chunks; ignore those that an earlier call wrote whose answer was lost."""
-        try:
-            self._chunks.insert_many(chunks, ordered=False)
-        except BulkWriteError as error:
-            refused = error.details["writeErrors"]
-            if error.details.get("writeConcernErrors") or any(e["code"] != DUPLICATE_KEY for e in refused):
-                raise
 
-    def _read_chunks(self, file: Document) -> bytes | None:
-        """Return the content of a file, or None if it is incomplete."""
-        parts: list[bytes] = []
-        n_bytes = 0
-        fields = _fields(file)
-        length, chunk_bytes = fields.integer("length", least=0), fields.integer("chunkSize", least=1)
-        for first in range(0, -(-length // chunk_bytes), gridfs.CHUNKS_A_CALL):
-            found = [chunk.get("data") for chunk in self._call(self._find_chunks, file["_id"], first)]
-            content = [data for data in found if isinstance(data, bytes)]
-            n_bytes += sum(map(len, content))
-            # The stored length may be wrong, too.
-            if not content or n_bytes > length:
-                return None
-            parts += content
-        data = b"".join(parts)
-        return data if len(data) == length else None
+def read_chunks(
+    call: Callable[..., list[Document]], collection: Collection[Document], file: Document
+) -> list[Document] | None:
+    """Return the chunks of a file in order, or None if it is incomplete.
 
-    def _find_chunks(self, file_id: Any, first: int) -> list[Document]:
-        return list(self._chunks.find(gridfs.chunks(file_id, first), sort=[("n", 1)]))
+    Parameters
+    ----------
+    call : callable
+        Calls a function of the driver, as ``Connection.call`` does.
+    collection : Collection
+        The chunks of all files.
+    file : mapping
+        Document of the file.
+    """
+    chunks: list[Document] = []
+    n_bytes = 0
+    fields = _fields(file)
+    length, chunk_bytes = fields.integer("length", least=0), fields.integer("chunkSize", least=1)
+    for first in range(0, -(-length // chunk_bytes), gridfs.CHUNKS_A_CALL):
+        found = call(read, collection, gridfs.chunks(file["_id"], first), sort=[("n", 1)])
+        if not found or not all(isinstance(chunk.get("data"), bytes) for chunk in found):
+            return None
+        n_bytes += sum(len(chunk["data"]) for chunk in found)
+        if n_bytes > length:  # the stored length may be wrong, too
+            return None
+        chunks += found
+    return chunks if n_bytes == length else None
 
 
 def _fields(file: Document) -> Fields:

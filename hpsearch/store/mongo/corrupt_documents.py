@@ -39,16 +39,15 @@ class CorruptDocuments:
         self._lock = threading.Lock()
         self._logged: set[str] = set()
 
-    def read(
+    def trials(
         self, documents: Iterable[Document], decode: Callable[[Document], Trial] = trial_from
     ) -> Iterator[Trial]:
-        """Yield trials.
+        """Yield trials; in place of a corrupt one a failed trial with the reason, if its number is known.
 
         Parameters
         ----------
         documents : iterable of mapping
-            Their documents. For a corrupt one, a failed trial with the reason is yielded, if its number is
-            known.
+            Their documents.
         decode : callable
             Returns the trial of a document.
         """

@@ -1,14 +1,16 @@
-"""Reading many documents in calls that can each be repeated."""
+"""Reading and inserting many documents in calls that can each be repeated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError
 
 from hpsearch.store.documents.migration import Document
 from hpsearch.store.mongo import queries
 from hpsearch.store.mongo.connection import Connection
+from hpsearch.store.mongo.errors import DUPLICATE_KEY
 
 #: Documents in one call, so that it ends well within its time limit.
 PAGE = 1_000
@@ -81,3 +83,21 @@ def read(
         The fields to read, or a projection of MongoDB; by default all.
     """
     return list(collection.find(wanted, fields, sort=sort, limit=limit, batch_size=limit))
+
+
+def insert_missing(collection: Collection[Document], documents: list[Document]) -> None:
+    """Insert documents, except those that an earlier call inserted whose answer was lost.
+
+    Parameters
+    ----------
+    collection : Collection
+        Where to write.
+    documents : list of mapping
+        The documents, with identifiers.
+    """
+    try:
+        collection.insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        refused = error.details["writeErrors"]
+        if error.details.get("writeConcernErrors") or any(e["code"] != DUPLICATE_KEY for e in refused):
+            raise

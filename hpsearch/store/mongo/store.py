@@ -221,7 +221,7 @@ class MongoStore(TrialStore):
         for start in range(0, len(numbers), _NUMBERS_A_CALL):
             settled = queries.settled(exp_key, numbers[start : start + _NUMBERS_A_CALL])
             documents = self._call(read, self._settled, settled)
-            found += sorted(self._corrupt.read(documents), key=lambda trial: trial.tid)
+            found += sorted(self._corrupt.trials(documents), key=lambda trial: trial.tid)
         return found
 
     def cancel(self, exp_key: str, states: Iterable[State]) -> int:
@@ -241,7 +241,7 @@ class MongoStore(TrialStore):
                 raise ExperimentActiveError(exp_key)
         all_trials = queries.of(exp_key)
         n_trials = self._call(self._trials.count_documents, all_trials)
-        # The experiment first, so that nobody suggests or claims while the rest is deleted.
+        # The experiment first, so that no process suggests or claims while the rest is deleted.
         was_there = self._experiments.delete(exp_key, unless_led=unless_active)
         n_files = self._attachments.drop(of_experiment(exp_key))
         # The trials last: a coordinator may have been about to insert some.
@@ -293,12 +293,12 @@ class MongoStore(TrialStore):
         wanted = queries.of(exp_key, states)
         if sort == "loss":
             wanted = {"$and": [wanted, queries.with_loss(exp_key)]}
-        found = self._corrupt.read(self._pages(wanted, sort, limit=limit))
+        found = self._corrupt.trials(self._pages(wanted, sort, limit=limit))
         return (trial for trial in found if sort != "loss" or trial.state is State.DONE)
 
     def points(self, exp_key: str) -> Iterator[Trial]:
         documents = self._pages(queries.of(exp_key), "tid", fields=POINT_FIELDS)
-        return self._corrupt.read(documents, point_from)
+        return self._corrupt.trials(documents, point_from)
 
     def trial(self, exp_key: str, tid: int) -> Trial:
         return trial_from(self._trial_document(exp_key, tid))
@@ -387,7 +387,7 @@ class MongoStore(TrialStore):
         )
 
     def _summary_from(self, document: Document) -> TrialSummary:
-        best = next(self._corrupt.read(document["best"], best_from), None)
+        best = next(self._corrupt.trials(document["best"], best_from), None)
         recent: Document = next(iter(document["recent"]), {})
         since, until = recent.get("since"), recent.get("until")
         return TrialSummary(

@@ -97,7 +97,7 @@ class ClaimContract(StoreTests):
         self, store_driver: StoreDriver, store: TrialStore, seed: int
     ) -> None:
         rng = random.Random(seed)
-        drivers = others_beside(store_driver, 4)
+        drivers = _others_beside(store_driver, 4)
         n_pending = {driver.exp_key: rng.randint(0, 2) for driver in drivers}
         for driver in drivers:
             driver.insert(n_pending[driver.exp_key])
@@ -112,7 +112,7 @@ class ClaimContract(StoreTests):
     def test_trial_priority_has_no_effect_across_experiments(
         self, store_driver: StoreDriver, store: TrialStore
     ) -> None:
-        (other,) = others_beside(store_driver, 1)
+        (other,) = _others_beside(store_driver, 1)
         store_driver.insert(1)
         store.insert([other.trial(0, priority=1)])
 
@@ -124,7 +124,7 @@ class ClaimContract(StoreTests):
     def test_repeating_a_claim_finds_its_trial_in_any_order_of_experiments(
         self, store_driver: StoreDriver, store: TrialStore
     ) -> None:
-        others = others_beside(store_driver, 3)
+        others = _others_beside(store_driver, 3)
         for one in (store_driver, *others[1:]):
             one.insert(1)
         keys, token = (
@@ -142,7 +142,7 @@ class ClaimContract(StoreTests):
         self, store_driver: StoreDriver, store: TrialStore
     ) -> None:
         """Each worker lists the experiments in another order."""
-        drivers = others_beside(store_driver, 5)
+        drivers = _others_beside(store_driver, 5)
         for one in drivers:
             one.insert(8)
         keys = [one.exp_key for one in drivers]
@@ -210,6 +210,6 @@ class ClaimContract(StoreTests):
         assert not any(was_paused for worker in workers for was_paused in worker.result())
 
 
-def others_beside(store_driver: StoreDriver, n: int) -> list[StoreDriver]:
+def _others_beside(store_driver: StoreDriver, n: int) -> list[StoreDriver]:
     """Return drivers of ``n`` more experiments; their names sort before and after the first one's."""
     return [store_driver.beside(f"{'az'[i % 2]}{i}-{store_driver.exp_key}") for i in range(n)]

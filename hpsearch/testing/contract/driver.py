@@ -63,11 +63,27 @@ class StoreDriver:
         return Experiment(**{**known, **fields})
 
     def trial(self, tid: int, **fields: Any) -> Trial:
-        """Return a trial of the experiment, not stored yet."""
+        """Return a trial of the experiment, not stored yet.
+
+        Parameters
+        ----------
+        tid : int
+            Its number.
+        **fields
+            Other fields of ``Trial``.
+        """
         return Trial(exp_key=self.exp_key, tid=tid, **{"values": {"x": tid / 2}, **fields})
 
     def insert(self, n: int = 1, **fields: Any) -> list[Trial]:
-        """Store ``n`` trials, and return them as they were passed to the store."""
+        """Store trials, and return them as they were passed to the store.
+
+        Parameters
+        ----------
+        n : int
+            How many, with numbers from 0.
+        **fields
+            Other fields of each ``Trial``.
+        """
         trials = [self.trial(tid, **fields) for tid in range(n)]
         self.store.insert(trials)
         return trials

@@ -143,6 +143,6 @@ class LeadershipContract(StoreTests):
         store_driver.wait_past(first)
         second = store.open_experiment(store_driver.experiment()).started_at
 
-        told = store.lead(store_driver.exp_key, "anna", 60, Elapsed(seconds=7.0, since=first))
+        lead = store.lead(store_driver.exp_key, "anna", 60, Elapsed(seconds=7.0, since=first))
 
-        assert told.elapsed == Elapsed(seconds=0.0, since=second)
+        assert lead.elapsed == Elapsed(seconds=0.0, since=second)

@@ -87,7 +87,7 @@ class ReadingContract(StoreTests):
     def test_trials_can_be_sorted_by_number_newest_or_loss(
         self, store_driver: StoreDriver, store: TrialStore
     ) -> None:
-        finish_all(store_driver, [3.0, None, float("-inf"), 1.0, float("inf"), 1.0])
+        _finish_all(store_driver, [3.0, None, float("-inf"), 1.0, float("inf"), 1.0])
 
         def tids(**options: Any) -> list[int]:
             return [trial.tid for trial in store.trials(store_driver.exp_key, **options)]
@@ -173,7 +173,7 @@ class ReadingContract(StoreTests):
         assert [t.state for t in whole] == [State.DONE, State.FAILED, State.RUNNING, State.PENDING]
 
 
-def finish_all(store_driver: StoreDriver, losses: list[float | None]) -> None:
+def _finish_all(store_driver: StoreDriver, losses: list[float | None]) -> None:
     """Insert one trial for each loss and finish it; None makes it fail."""
     store_driver.insert(len(losses))
     for loss in losses:

@@ -104,7 +104,7 @@ def test_named_binary_that_is_none_is_refused(bare: pytest.MonkeyPatch, tmp_path
         (
             127,
             f"{LOADER} libssl.so.3: cannot open shared object file",
-            ["libssl.so.3", "libssl3.", "Debian 12"],
+            ["libssl.so.3", "install libssl3."],
         ),
         (127, f"{LOADER} libmystery.so.9: cannot open shared object file", ["libmystery.so.9 is missing"]),
         (1, "mongod: /lib/libc.so.6: version `GLIBC_2.34' not found (required by mongod)", ["GLIBC_2.34"]),
