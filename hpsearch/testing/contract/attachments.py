@@ -166,7 +166,7 @@ class AttachmentContract(StoreTests):
         stale = store_driver.claim()
         store.attach(store_driver.exp_key, "a", b"stale", tid=0, attempt=stale.attempt)
         store.attach(store_driver.exp_key, "only stale", b"", tid=0, attempt=stale.attempt)
-        store_driver.expire(stale)
+        store_driver.expire_lease(stale)
         assert store_driver.read_attachments() == {"a": b"trial's"}
 
         fresh = store_driver.claim()
@@ -183,7 +183,7 @@ class AttachmentContract(StoreTests):
         store_driver.insert(lease_s=0)
         trial = store_driver.claim()
         store.attach(store_driver.exp_key, "a", b"x", tid=0, attempt=trial.attempt)
-        store_driver.expire(trial)
+        store_driver.expire_lease(trial)
         assert store_driver.read_attachments() == {}
 
         store.finish(trial, DONE)
@@ -201,7 +201,7 @@ class AttachmentContract(StoreTests):
         if end == "released":
             store.release(trial, "draining")
         if end in {"failed as lost", "lost and cancelled"}:
-            store_driver.expire(trial)
+            store_driver.expire_lease(trial)
         if end in {"cancelled", "lost and cancelled"}:
             assert store.cancel(store_driver.exp_key, {State.PENDING, State.RUNNING}) == 1
 

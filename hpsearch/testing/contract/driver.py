@@ -120,7 +120,7 @@ class StoreDriver:
         while self.store.now() <= moment:
             assert time.monotonic() < deadline, "the store's clock does not move"
 
-    def expire(self, trial: Trial) -> Trial:
+    def expire_lease(self, trial: Trial) -> Trial:
         """Wait until the lease of a claimed trial is over, expire it, and return the trial as stored."""
         self.wait_past(self.read(trial).lease_until)
         assert self.store.expire(self.exp_key) == 1

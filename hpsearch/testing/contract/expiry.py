@@ -29,7 +29,7 @@ class ExpiryContract(StoreTests):
         store_driver.insert(lease_s=0)
         trial = store_driver.claim()
 
-        back = store_driver.expire(trial)
+        back = store_driver.expire_lease(trial)
 
         assert (back.state, back.attempt, back.lease_until, back.error) == (State.PENDING, 1, None, None)
         (ended,) = back.history
@@ -41,9 +41,9 @@ class ExpiryContract(StoreTests):
         self, store_driver: StoreDriver, store: TrialStore
     ) -> None:
         store_driver.insert(lease_s=0, max_attempts=2)
-        store_driver.expire(store_driver.claim())
+        store_driver.expire_lease(store_driver.claim())
 
-        failed = store_driver.expire(store_driver.claim())
+        failed = store_driver.expire_lease(store_driver.claim())
 
         assert (failed.state, failed.error.kind, failed.loss) == (State.FAILED, FailureKind.LOST, None)
         assert [ended.attempt for ended in failed.history] == [1, 2]
@@ -57,8 +57,8 @@ class ExpiryContract(StoreTests):
         for _ in range(5):
             store.release(store_driver.claim(), "draining")
 
-        assert store_driver.expire(store_driver.claim()).state is State.PENDING
-        assert store_driver.expire(store_driver.claim()).state is State.FAILED
+        assert store_driver.expire_lease(store_driver.claim()).state is State.PENDING
+        assert store_driver.expire_lease(store_driver.claim()).state is State.FAILED
 
     def test_a_release_records_its_reason(self, store_driver: StoreDriver, store: TrialStore) -> None:
         store_driver.insert()

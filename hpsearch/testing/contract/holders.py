@@ -40,7 +40,7 @@ class HolderContract(StoreTests):
     ) -> None:
         store_driver.insert(lease_s=0)
         stale = store_driver.claim()
-        store_driver.expire(stale)
+        store_driver.expire_lease(stale)
         fresh = store_driver.claim()
 
         assert store.renew(stale) is LeaseStatus.LOST
@@ -64,7 +64,7 @@ class HolderContract(StoreTests):
         """A worker that was suspended continues its evaluation instead of discarding it."""
         store_driver.insert(lease_s=0)
         trial = store_driver.claim()
-        store_driver.expire(trial)
+        store_driver.expire_lease(trial)
 
         assert store.renew(trial) is LeaseStatus.HELD
         assert store_driver.read(trial).state is State.RUNNING
@@ -145,7 +145,7 @@ class HolderContract(StoreTests):
         """A worker whose lease expired must not overwrite the work of the new holder."""
         store_driver.insert(lease_s=0)
         stale = store_driver.claim()
-        store_driver.expire(stale)
+        store_driver.expire_lease(stale)
         fresh = store_driver.claim()
         before = store_driver.read(fresh)
 
@@ -179,7 +179,7 @@ class HolderContract(StoreTests):
     ) -> None:
         store_driver.insert(lease_s=0)
         trial = store_driver.claim()
-        assert store_driver.expire(trial).state is State.PENDING
+        assert store_driver.expire_lease(trial).state is State.PENDING
 
         store.finish(trial, DONE)
 
@@ -222,7 +222,7 @@ class HolderContract(StoreTests):
     ) -> None:
         store_driver.insert(lease_s=0, max_attempts=1)
         trial = store_driver.claim()
-        failed = store_driver.expire(trial)
+        failed = store_driver.expire_lease(trial)
 
         with pytest.raises(LeaseLostError):
             store.finish(trial, DONE)
@@ -266,6 +266,6 @@ class HolderContract(StoreTests):
         store_driver.insert(lease_s=0)
         trial = store_driver.claim()
         store.report(trial, [Report(step=1, value=0.5)])
-        assert len(store_driver.expire(trial).reports) == 1
+        assert len(store_driver.expire_lease(trial).reports) == 1
 
         assert store_driver.claim().reports == ()

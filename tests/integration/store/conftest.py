@@ -1,39 +1,30 @@
-"""The stores that must keep the contract."""
+"""One database for all tests of a session, which use separate experiments."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
 
-from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch.store.protocol import TrialStore
-from tests.support.store_driver import ManualClock, StoreDriver
 
 
 @pytest.fixture(scope="session")
 def mongo_store(mongo_uri: str) -> Iterator[MongoStore]:
-    """One database for the whole contract: its tests keep apart by their experiments."""
-    database = f"contract_{uuid.uuid4().hex[:8]}"
-    store = MongoStore.connect(mongo_uri, database=database, patience=Patience(20))
+    """A prepared store."""
+    store = MongoStore.connect(mongo_uri, database=f"contract_{uuid.uuid4().hex[:8]}", patience=Patience(20))
     store.prepare()
     yield store
     store.close()
 
 
-@pytest.fixture(params=["memory", "mongo"])
-def store_driver(request: pytest.FixtureRequest) -> StoreDriver:
-    """Yield each kind of store with an experiment that no other test uses."""
-    exp_key = f"exp-{uuid.uuid4().hex[:8]}"
-    if request.param == "memory":
-        clock = ManualClock()
-        return StoreDriver(MemoryStore(clock), exp_key, clock)
-    return StoreDriver(request.getfixturevalue("mongo_store"), exp_key)
-
-
-@pytest.fixture
-def store(store_driver: StoreDriver) -> TrialStore:
-    return store_driver.store
+@pytest.fixture(scope="session")
+def raw_database(mongo_uri: str, mongo_store: MongoStore) -> Iterator[Database[dict[str, Any]]]:
+    """The database of ``mongo_store``, as the MongoDB driver's."""
+    with MongoClient[dict[str, Any]](mongo_uri) as client:
+        yield client[mongo_store.database]

@@ -23,9 +23,9 @@ from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import LeaseStatus
+from hpsearch.testing.contract.driver import WORKER as ANNA
 from tests.support.servers import Server
-from tests.support.store_driver import WORKER as ANNA
-from tests.support.store_driver import StoreDriver
+from tests.support.store_driver import mongo_driver
 from tests.support.waiting import wait_until
 
 PATIENCE = Patience(30)
@@ -143,7 +143,7 @@ def test_a_rotated_password_is_read_from_the_file_and_told_of_once(
     caplog.set_level("DEBUG", "hpsearch")
     own.file.write_text(own.admit(COORDINATOR))
     store = own.connect(own.read())
-    store_driver = StoreDriver(store, "e")
+    store_driver = mongo_driver(store, "e")
     store.open_experiment(store_driver.experiment())
     store_driver.insert(3)
     rotated = own.admit(COORDINATOR)
@@ -185,7 +185,7 @@ def test_everything_goes_on_under_the_new_password(own: Site, locked: Server) ->
     """Every call of the protocol, as another client makes it from now on."""
     own.file.write_text(own.admit(COORDINATOR))
     store = own.connect(own.read())
-    store_driver = StoreDriver(store, "e")
+    store_driver = mongo_driver(store, "e")
     store.open_experiment(store_driver.experiment())
     store_driver.insert(4)
     held = store_driver.claim()
@@ -221,7 +221,7 @@ def test_everything_goes_on_under_the_new_password(own: Site, locked: Server) ->
 def test_many_threads_survive_that_the_password_changes_under_them(own: Site, locked: Server) -> None:
     own.file.write_text(own.admit(COORDINATOR))
     store = own.connect(own.read())
-    store_driver = StoreDriver(store, "e")
+    store_driver = mongo_driver(store, "e")
     store.open_experiment(store_driver.experiment())
     store_driver.insert(40)
     is_over = threading.Event()
@@ -252,10 +252,10 @@ def test_a_role_that_is_missing_for_a_moment_keeps_the_result(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     lead = site.connect(site.admit(COORDINATOR))
-    lead.open_experiment(StoreDriver(lead, "e").experiment())
-    StoreDriver(lead, "e").insert(1)
+    lead.open_experiment(mongo_driver(lead, "e").experiment())
+    mongo_driver(lead, "e").insert(1)
     store = site.connect(site.admit(WORKER), has_file=False)
-    trial = StoreDriver(store, "e").claim()
+    trial = mongo_driver(store, "e").claim()
     site.revoke(WORKER)
     finish = Meanwhile(lambda: store.finish(trial, Result(loss=0.25)))
     wait_until(lambda: store.contact().refused_s is not None, "a refusal", 30)
@@ -287,11 +287,11 @@ def test_a_right_that_the_user_never_had_is_refused_at_once(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     lead = site.connect(site.admit(COORDINATOR))
-    lead.open_experiment(StoreDriver(lead, "e").experiment())
-    StoreDriver(lead, "e").insert(1)
+    lead.open_experiment(mongo_driver(lead, "e").experiment())
+    mongo_driver(lead, "e").insert(1)
     store = site.connect(site.admit(VIEWER), seconds=600)
     for refused in (
-        lambda: StoreDriver(store, "e").claim(),
+        lambda: mongo_driver(store, "e").claim(),
         lambda: store.record_worker(ANNA, 60),
         lambda: store.attach("e", "name", b"data"),
         lambda: store.set_experiment_state("e", ExperimentState.PAUSED),

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import gridfs as driver_gridfs
 import pytest
 from pymongo import MongoClient, monitoring
+from pymongo.database import Database
 
 from hpsearch.errors import StoreError
 from hpsearch.store.mongo import gridfs
 from hpsearch.store.mongo.attachments import Attachments
 from hpsearch.store.mongo.gridfs import CHUNK_BYTES, CHUNKS_A_CALL, Place
 from hpsearch.store.mongo.schema import CHUNKS, FILES
-from tests.support.store_driver import StoreDriver
+from hpsearch.store.mongo.store import MongoStore
+from hpsearch.testing import StoreDriver
+from tests.support.store_driver import mongo_driver
 
 
 @pytest.fixture
-def raw(mongo_uri: str, mongo_store: Any) -> Iterator[Any]:
-    """The database of the contract, by the driver."""
-    with MongoClient[dict[str, Any]](mongo_uri) as client:
-        yield client[mongo_store.database]
+def raw(raw_database: Database[dict[str, Any]]) -> Database[dict[str, Any]]:
+    return raw_database
 
 
 @pytest.fixture
-def mongo(mongo_store: Any, request: pytest.FixtureRequest) -> StoreDriver:
-    return StoreDriver(mongo_store, f"files-{id(request)}")
+def mongo(mongo_store: MongoStore) -> StoreDriver:
+    return mongo_driver(mongo_store)
 
 
 def left_over(raw: Any, exp_key: str) -> tuple[int, int]:
@@ -165,19 +167,25 @@ class _Called:
         return action(*args, **options)
 
 
-def test_of_many_those_that_somebody_deletes_meanwhile_leave_nothing_and_the_others_stay(
-    mongo: StoreDriver, raw: Any
-) -> None:
-    """A deletion between the chunks and the end of the upload."""
-    attachments = mongo.store._attachments  # type: ignore[attr-defined]
-    write_chunks = attachments._write_chunks
+def test_deleting_an_attachment_during_its_upload_leaves_nothing(mongo: StoreDriver, raw: Any) -> None:
+    """Attachments that are uploaded with it are stored."""
+    contents = {"a": b"1" * CHUNK_BYTES, "b": b"2" * 8 * CHUNK_BYTES, "c": b"3" * 8 * CHUNK_BYTES}
+    is_over = threading.Event()
 
-    def write_and_detach(chunks: Any) -> None:
-        write_chunks(chunks)
-        mongo.store.detach(mongo.exp_key, "b")
+    def detach() -> int:
+        n_calls = 0
+        while not is_over.is_set():
+            mongo.store.detach(mongo.exp_key, "b")
+            n_calls += 1
+        return n_calls
 
-    attachments._write_chunks = write_and_detach
-    mongo.store.attach_all(mongo.exp_key, {"a": b"1", "b": b"2", "c": b"3"})
-    del attachments._write_chunks
+    with ThreadPoolExecutor(1) as pool:
+        detaching = pool.submit(detach)
+        for _ in range(10):
+            mongo.store.attach_all(mongo.exp_key, contents)
+        is_over.set()
+        assert detaching.result() > 0
+    mongo.store.detach(mongo.exp_key, "b")
+
     assert mongo.store.attachments(mongo.exp_key) == ["a", "c"]
     assert left_over(raw, mongo.exp_key) == (2, 0)

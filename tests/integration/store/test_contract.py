@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from pymongo.database import Database
 
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.testing import DurabilityContract, StoreContract, StoreDriver
 from tests.support.servers import Server
-from tests.support.store_driver import age_leases
+from tests.support.store_driver import mongo_driver
 
 
 class TestMongoStore(StoreContract):
     """On the shared server; the tests use separate experiments."""
 
     @pytest.fixture
-    def store_driver(self, mongo_store: MongoStore) -> StoreDriver:
-        return driver_of(mongo_store)
+    def store_driver(self, mongo_store: MongoStore, raw_database: Database[dict[str, Any]]) -> StoreDriver:
+        return mongo_driver(mongo_store, raw=raw_database)
 
 
 class TestMongoDurability(DurabilityContract):
@@ -27,7 +29,7 @@ class TestMongoDurability(DurabilityContract):
     @pytest.fixture
     def store_driver(self, killable_server: Server) -> Iterator[StoreDriver]:
         store = connected(killable_server)
-        yield driver_of(store)
+        yield mongo_driver(store)
         store.close()
 
     @pytest.fixture
@@ -43,11 +45,6 @@ class TestMongoDurability(DurabilityContract):
         yield restart
         for store in opened:
             store.close()
-
-
-def driver_of(store: MongoStore) -> StoreDriver:
-    """A server's clock cannot be set, so the stored times are moved the other way."""
-    return StoreDriver(store=store, shift_clock_of=lambda key, seconds: age_leases(store, key, seconds))
 
 
 def connected(server: Server) -> MongoStore:

@@ -12,7 +12,9 @@ from pymongo import MongoClient
 from hpsearch.core.trial import Report, Result, State
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
-from tests.support.store_driver import WORKER, StoreDriver
+from hpsearch.testing import StoreDriver
+from hpsearch.testing.contract.driver import WORKER
+from tests.support.store_driver import mongo_driver
 
 FEW, MANY = 60, 6_000
 
@@ -40,19 +42,19 @@ CALLS: dict[str, Callable[[StoreDriver], object]] = {
 }
 
 
-class Profiled(StoreDriver):
-    """A driver that asks the server's profiler what calls cost."""
+class Profiled:
+    """A store driver, with the cost of its calls as the server's profiler measures it."""
 
     def __init__(self, store: MongoStore, raw: Any) -> None:
-        super().__init__(store, "e")
-        self.raw = raw  #: its database, by the driver
+        self.driver = mongo_driver(store, "e")
+        self.raw = raw  #: its database, as the MongoDB driver's
 
     def fill(self, n_done: int) -> None:
         """Add ten running trials, nine pending ones, and more done ones than were asked for."""
-        self.store.open_experiment(self.experiment())
-        self.insert(20)
-        running = [self.claim() for _ in range(11)]
-        self.store.finish(running[-1], Result(loss=0.0))
+        self.driver.store.open_experiment(self.driver.experiment())
+        self.driver.insert(20)
+        running = [self.driver.claim() for _ in range(11)]
+        self.driver.store.finish(running[-1], Result(loss=0.0))
         done = self.raw.trials.find_one({"state": "done"})
         self.raw.trials.insert_many(
             {**done, "_id": f"e/{tid:06d}", "tid": tid, "loss": float(tid), "owner": str(tid)}
@@ -62,7 +64,7 @@ class Profiled(StoreDriver):
     def examined(self, call: Callable[[StoreDriver], object]) -> tuple[int, int]:
         """Return the index keys and the documents that the server examines for a call."""
         self.raw.command("profile", 2)
-        call(self)
+        call(self.driver)
         self.raw.command("profile", 0)
         seen = list(self.raw["system.profile"].find({"ns": {"$not": {"$regex": "profile"}}}))
         self.raw.drop_collection("system.profile")
@@ -83,7 +85,7 @@ def profiled_stores(mongo_uri: str) -> Iterator[list[Profiled]]:
             opened[-1].fill(n_done)
         yield opened
         for store_driver in opened:
-            store_driver.store.close()
+            store_driver.driver.store.close()
             client.drop_database(store_driver.raw)
 
 
@@ -116,7 +118,7 @@ def test_the_summaries_of_a_hundred_experiments_are_one_question(profiled_stores
     store_driver, asked = profiled_stores[0], []
     keys = [f"e{i}" for i in range(100)]
     store_driver.raw.command("profile", 2)
-    store_driver.store.summaries(keys)
+    store_driver.driver.store.summaries(keys)
     store_driver.raw.command("profile", 0)
     asked = list(
         store_driver.raw["system.profile"].find({"op": "command", "command.aggregate": {"$exists": True}})

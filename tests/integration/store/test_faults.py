@@ -16,9 +16,11 @@ from hpsearch.errors import LeaseLostError, StoreError, StoreUnavailableError
 from hpsearch.store.mongo.gridfs import CHUNK_BYTES
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
+from hpsearch.testing import StoreDriver
+from hpsearch.testing.contract.driver import WORKER, NothingToClaimError
 from tests.support.proxy import Proxy
 from tests.support.servers import Server
-from tests.support.store_driver import WORKER, NothingToClaimError, StoreDriver
+from tests.support.store_driver import mongo_driver
 from tests.support.waiting import wait_until
 
 DONE = Result(loss=1.0, result={"loss": 1.0})
@@ -100,7 +102,7 @@ def deletes(store_driver: StoreDriver) -> None:
 
 def with_one_claimed(store: MongoStore) -> StoreDriver:
     """Four pending trials, and number 5 in somebody's hands."""
-    store_driver = StoreDriver(store, "e")
+    store_driver = mongo_driver(store, "e")
     store.insert([store_driver.trial(5, priority=1)])
     store_driver.claim()
     store.insert([store_driver.trial(tid) for tid in range(4)])
@@ -179,7 +181,7 @@ def test_a_write_that_is_not_yet_safe_is_waited_for(
 
 def test_reads_ride_out_a_lost_connection(failpoint_server: Server, database: str) -> None:
     with connected(failpoint_server.uri, database) as store:
-        StoreDriver(store, "e").insert(1500)
+        mongo_driver(store, "e").insert(1500)
         with failing(failpoint_server, ["find", "aggregate", "hello"], times=3, closeConnection=True):
             assert [trial.tid for trial in store.trials("e")] == list(range(1500))
         with failing(failpoint_server, ["aggregate"], times=3, closeConnection=True):
@@ -188,7 +190,7 @@ def test_reads_ride_out_a_lost_connection(failpoint_server: Server, database: st
 
 def test_a_wait_survives_the_loss_of_its_change_stream(failpoint_server: Server, database: str) -> None:
     with connected(failpoint_server.uri, database) as store:
-        store_driver = StoreDriver(store, "e")
+        store_driver = mongo_driver(store, "e")
         store_driver.insert(1)
         store.wait_for_change("e", 0)
         with failing(failpoint_server, ["aggregate", "getMore"], times=6, closeConnection=True):
@@ -203,7 +205,7 @@ def test_acknowledged_finishes_survive_kill_9(
 ) -> None:
     caplog.set_level(logging.INFO, "hpsearch")
     with connected(f"{killable_server.uri}?serverSelectionTimeoutMS=200", database, patience_s=60) as store:
-        store_driver = StoreDriver(store, "e")
+        store_driver = mongo_driver(store, "e")
         store_driver.insert(3000)
         acknowledged: set[int] = set()
         is_over = threading.Event()
@@ -273,7 +275,7 @@ def test_a_closed_store_says_so(failpoint_server: Server, database: str) -> None
 def test_racing_stale_and_fresh_holders_leave_one_result(failpoint_server: Server, database: str) -> None:
     """The fence holds on the server: whoever loses the race hears of it, and the document is one's alone."""
     with connected(failpoint_server.uri, database) as store:
-        store_driver = StoreDriver(store, "e")
+        store_driver = mongo_driver(store, "e")
         for tid in range(20):
             store.insert([store_driver.trial(tid, lease_s=0)])
             stale = store_driver.claim()

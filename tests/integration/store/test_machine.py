@@ -1,35 +1,40 @@
-"""The store on a real mongod does what the model says, whatever is called in which order."""
+"""The store on a real mongod behaves like the model, for calls in any order."""
 
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test as run
+from pymongo.database import Database
 
 from hpsearch.store.mongo.store import MongoStore
-from tests.support.store_driver import age_leases
+from tests.support.store_driver import shift_times
 from tests.support.store_machine import StoreMachine, World
 
 
 class MongoWorld:
-    """An experiment on a server whose clock nobody can move: leases are moved the other way instead."""
+    """An experiment on a server whose clock cannot be set; its leases are moved instead."""
 
-    def __init__(self, store: MongoStore) -> None:
+    def __init__(self, store: MongoStore, raw: Database[dict[str, Any]]) -> None:
         self.store = store
+        self.raw = raw
         self.exp_key = f"machine-{uuid.uuid4().hex[:8]}"
 
     def advance(self, seconds: float) -> None:
-        age_leases(self.store, self.exp_key, seconds)
+        shift_times(self.raw, self.exp_key, seconds)
 
 
-def test_mongodb_does_as_the_model_says(mongo_store: MongoStore) -> None:
-    """Over any sequence of calls, stale and repeated ones among them, and with leases that run out."""
+def test_mongodb_behaves_like_the_model(
+    mongo_store: MongoStore, raw_database: Database[dict[str, Any]]
+) -> None:
+    """Over any sequence of calls, including stale and repeated ones, and expired leases."""
 
     class MongoMachine(StoreMachine):
         @staticmethod
         def new_world() -> World:
-            return MongoWorld(mongo_store)
+            return MongoWorld(mongo_store, raw_database)
 
     slow = [HealthCheck.too_slow]
     run(

@@ -30,8 +30,10 @@ from hpsearch.store.mongo.connection import check_version
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.schema import INDEXES, TRIALS, VALIDATORS
 from hpsearch.store.mongo.store import MongoStore
+from hpsearch.testing import StoreDriver
+from hpsearch.testing.contract.driver import WORKER
 from tests.support.servers import Server
-from tests.support.store_driver import WORKER, StoreDriver
+from tests.support.store_driver import mongo_driver
 
 PATIENCE = Patience(20)
 
@@ -46,8 +48,8 @@ def store(mongo_uri: str, database: str) -> Iterator[MongoStore]:
 
 
 @pytest.fixture
-def store_driver(store: MongoStore) -> StoreDriver:
-    return StoreDriver(store, "e")
+def store_driver(store: MongoStore, raw: Any) -> StoreDriver:
+    return mongo_driver(store, "e", raw)
 
 
 @pytest.fixture
@@ -244,7 +246,7 @@ def test_what_an_older_leader_wrote_goes_on_by_the_servers_clock(store_driver: S
     raw.experiments.update_one({}, [{"$set": {"coordinator.lease_until": {"$add": ["$$NOW", 3_600_000]}}}])
     assert not store_driver.store.lead("e", "new", 10).is_mine
     assert (store_driver.store.experiment("e").led_until - store_driver.store.now()).total_seconds() <= 10
-    store_driver.advance(11)
+    store_driver.shift_clock(11)
     taken = store_driver.store.lead("e", "new", 10)
     assert taken.is_mine
     assert 90 <= taken.elapsed.seconds < 150
@@ -423,7 +425,7 @@ def test_everything_works_on_a_standalone_server_that_is_warned_of_once(
     standalone_server: Server, database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     opened = MongoStore.connect(standalone_server.uri, database=database, patience=PATIENCE)
-    store_driver = StoreDriver(opened, "e")
+    store_driver = mongo_driver(opened, "e")
     opened.open_experiment(store_driver.experiment())
     trials = store_driver.insert(3)
     opened.insert([*trials, store_driver.trial(3)])

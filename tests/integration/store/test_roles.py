@@ -20,8 +20,8 @@ from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import LeaseStatus
-from tests.support.store_driver import WORKER as ANNA
-from tests.support.store_driver import StoreDriver
+from hpsearch.testing.contract.driver import WORKER as ANNA
+from tests.support.store_driver import mongo_driver
 
 PATIENCE = Patience(20)
 UNAUTHORIZED = 13
@@ -56,7 +56,7 @@ def site(mongo_uri: str) -> Iterator[Site]:
         uris = {role.name: setup.set_user(role) for role in ROLES}
         made = Site(name, client[name], uris)
         store = made.store(COORDINATOR)
-        store_driver = StoreDriver(store, "kept")
+        store_driver = mongo_driver(store, "kept")
         store.open_experiment(store_driver.experiment())
         store_driver.insert(1)
         store.close()
@@ -67,7 +67,7 @@ def test_a_search_runs_with_a_user_for_each_part(site: Site, caplog: pytest.LogC
     """Every call of the protocol succeeds under the role of the part that makes it."""
     caplog.set_level("INFO", "hpsearch")
     coordinator, worker, viewer = (site.store(role) for role in (COORDINATOR, WORKER, VIEWER))
-    lead, work = StoreDriver(coordinator, "whole"), StoreDriver(worker, "whole")
+    lead, work = mongo_driver(coordinator, "whole"), mongo_driver(worker, "whole")
 
     coordinator.open_experiment(lead.experiment())
     assert coordinator.lead("whole", "me", 60).is_mine
