@@ -203,14 +203,14 @@ class MongoTrials(Trials):
             trial = trial_of(doc, self._name, space)
             if self._insertion is not None:
                 trial = self._insertion.completed(trial)
-            while not self._is_inserted(trial):
+            while not self._try_insert(trial):
                 trial = replace(trial, tid=self.new_trial_ids(1)[0])
             if self._insertion is not None:
                 self._insertion.inserted.append(trial)
             tids.append(trial.tid)
         return tids
 
-    def _is_inserted(self, trial: Trial) -> bool:
+    def _try_insert(self, trial: Trial) -> bool:
         """Insert a trial unless its number is taken; return whether it was inserted."""
         try:
             self.store.insert([trial])
@@ -279,7 +279,7 @@ class MongoTrials(Trials):
                 origin=ORIGIN,
                 priority=POINTS_PRIORITY,
             )
-            while not self._is_inserted(replace(trial, tid=self.new_trial_ids(1)[0])):
+            while not self._try_insert(replace(trial, tid=self.new_trial_ids(1)[0])):
                 pass  # another process used that number
 
     @property

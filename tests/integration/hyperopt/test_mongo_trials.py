@@ -411,7 +411,11 @@ def test_a_changed_value_in_the_objective_is_named_in_the_error(jobs: MongoJobs,
             {"$ref": 2, "a.b": 3, "$c": 4},
             r"has other values of '\$ref', 'a\.b', '\$c' here; do not put values that change",
         ),
-        (1.0, {"$ref": 1, "a.b": 3}, r"has other code and another value of 'a\.b' here; do not put values that change"),
+        (
+            1.0,
+            {"$ref": 1, "a.b": 3},
+            r"has other code and another value of 'a\.b' here; do not put values that change",
+        ),
     ]:
         with pytest.raises(DomainSwapError, match=message):
             run(start, 4, **more)
@@ -616,9 +620,9 @@ def test_with_a_lag_the_same_rstate_gives_the_same_search_with_any_number_of_wor
     def searched(key: str, n_workers: int) -> Any:
         trials = MongoTrials(jobs, exp_key=key)
         trials.lag = 3
-        with ExitStack() as fleet:
+        with ExitStack() as workers:
             for _ in range(n_workers):
-                fleet.enter_context(ThreadWorker(jobs.store))
+                workers.enter_context(ThreadWorker(jobs.store))
             search(trials, algo=functools.partial(tpe.suggest, n_startup_jobs=2), max_evals=15)
         return points(trials)
 
