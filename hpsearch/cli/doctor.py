@@ -26,7 +26,7 @@ from hpsearch.diagnosis.machine import Setting, machine_findings, settings_findi
 from hpsearch.diagnosis.machine_inspection import inspect_machine
 from hpsearch.errors import ConfigurationError, HpsearchError, NoMongodError
 from hpsearch.mongod.directory import MONGOD, folder_problems, home_path
-from hpsearch.objective.by_value import SECRET, SECRET_FILE
+from hpsearch.objective.by_value.secret import SECRET, SECRET_FILE
 from hpsearch.report.table import Format, render
 from hpsearch.runtime.escaping import reason
 from hpsearch.runtime.logs import log_to_stderr

@@ -27,7 +27,7 @@ from hpsearch.cli.options import (
 from hpsearch.cli.process import as_process, run_and_exit
 from hpsearch.cli.store_choice import STORE, chosen_file, uri_in
 from hpsearch.errors import ConfigurationError
-from hpsearch.objective.by_value import SECRET, read_secret
+from hpsearch.objective.by_value.secret import SECRET, read_secret
 from hpsearch.runtime.escaping import shown
 from hpsearch.runtime.gpus import assign_gpus, find_gpus
 from hpsearch.runtime.logs import log_to_stderr

@@ -16,7 +16,7 @@ from pathlib import Path
 import hpsearch
 from hpsearch.diagnosis.machine import THREAD_VARIABLES, Machine
 from hpsearch.errors import ConfigurationError
-from hpsearch.objective.by_value import SECRET, SECRET_FILE, read_secret
+from hpsearch.objective.by_value.secret import SECRET, SECRET_FILE, read_secret
 from hpsearch.runtime.numerics import thread_counts
 from hpsearch.runtime.private_folders import is_shared
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hpsearch.core.trial import FailureKind, State
-from hpsearch.objective.by_value import MAX_ENVELOPE_BYTES, pack
+from hpsearch.objective.by_value.envelope import MAX_ENVELOPE_BYTES, pack
 from tests.support.fleet import wait_for_exit
 from tests.support.objectives import TrialQueue
 from tests.support.payloads import SECRET, Sealed, made, send

@@ -15,7 +15,7 @@ import pytest
 from pymongo import MongoClient
 
 from hpsearch import mongod
-from hpsearch.objective.by_value import pack
+from hpsearch.objective.by_value.envelope import pack
 from tests.support.fleet import Fleet, start_process, wait_for_exit
 from tests.support.objectives import TrialQueue, open_queue
 from tests.support.payloads import made, send

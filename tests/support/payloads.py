@@ -7,7 +7,8 @@ from typing import Any
 
 from hpsearch.core.experiment import Experiment, ObjectiveRef
 from hpsearch.core.trial import Trial
-from hpsearch.objective.by_value import ATTACHMENT, Destination, fingerprint, pack
+from hpsearch.objective.by_value.envelope import ATTACHMENT, Destination, pack
+from hpsearch.objective.by_value.fingerprint import fingerprint
 from tests.support.objectives import SPACE, TrialQueue
 
 SECRET = "a secret that the fleet shares"

@@ -31,7 +31,6 @@ from hpsearch_worker.messages import (
     ObjectiveEvent,
     ObjectiveSource,
     OnEvent,
-    no_signed_objective,
 )
 from hpsearch_worker.process_env import change_folder, evaluation_in_environ, working_folder
 
@@ -54,7 +53,7 @@ class InlineEvaluator:
     ----------
     workdir : str, optional
         Absolute path of the folder in which each evaluation begins.
-    objectives : callable
+    objectives : callable, optional
         Returns an experiment's objective if it was sent by value; see ``ObjectiveCache``.
     allowlist : Allowlist, optional
         What may be imported and called; everything by default.
@@ -64,7 +63,7 @@ class InlineEvaluator:
         self,
         *,
         workdir: str | None = None,
-        objectives: ObjectiveSource = no_signed_objective,
+        objectives: ObjectiveSource | None = None,
         allowlist: Allowlist | None = None,
     ) -> None:
         self._workdir = workdir

@@ -27,7 +27,6 @@ from hpsearch_worker.messages import (
     ObjectiveSource,
     OnEvent,
     Ready,
-    no_signed_objective,
 )
 from hpsearch_worker.output import Output
 from hpsearch_worker.process_channels import ProcessChannels
@@ -70,7 +69,7 @@ class IsolatedEvaluator:
         Absolute path of the folder in which each evaluation begins.
     environment : mapping
         Environment variables of the child in addition to those of this process.
-    objectives : callable
+    objectives : callable, optional
         Returns an experiment's objective if it was sent by value; see ``ObjectiveCache``.
     allowlist : Allowlist, optional
         What the child may import and call; everything by default.
@@ -84,7 +83,7 @@ class IsolatedEvaluator:
         echo: bool,
         workdir: str | None = None,
         environment: Mapping[str, str] = MappingProxyType({}),
-        objectives: ObjectiveSource = no_signed_objective,
+        objectives: ObjectiveSource | None = None,
         allowlist: Allowlist | None = None,
         term_grace_s: float = 5.0,
     ) -> None:

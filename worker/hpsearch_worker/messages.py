@@ -10,7 +10,7 @@ from typing import Any
 from hpsearch.core.experiment import Experiment, ObjectiveRef, changed_parts
 from hpsearch.core.trial import Report, Result, Trial
 from hpsearch.errors import LoadError
-from hpsearch.objective.by_value import SignedObjective
+from hpsearch.objective.by_value.envelope import SignedObjective
 from hpsearch.objective.current_trial import Attachment, CurrentTrial
 from hpsearch.objective.evaluation import evaluate
 from hpsearch.objective.loading import Objective, files_of, load_objective, program_named
@@ -36,10 +36,6 @@ OnEvent = Callable[[ObjectiveEvent], None]
 ObjectiveSource = Callable[[Experiment], SignedObjective | None]
 
 
-def no_signed_objective(experiment: Experiment) -> None:
-    """Return None: no objective is sent by value."""
-
-
 @dataclass(frozen=True, slots=True)
 class Load:
     """To the child: load an experiment's objective and space."""
@@ -57,7 +53,7 @@ class Load:
         experiment: Experiment,
         *,
         workdir: str | None = None,
-        objectives: ObjectiveSource = no_signed_objective,
+        objectives: ObjectiveSource | None = None,
         allowlist: Allowlist | None = None,
     ) -> Load:
         """Make the request for an experiment.
@@ -68,7 +64,7 @@ class Load:
             What to load.
         workdir : str, optional
             Absolute path of the folder in which evaluations begin.
-        objectives : callable
+        objectives : callable, optional
             Returns the objective if it was sent by value.
         allowlist : Allowlist, optional
             What may be imported and called; everything by default.
@@ -85,7 +81,7 @@ class Load:
             objective=experiment.objective,
             space=experiment.space,
             workdir=workdir,
-            signed_objective=objectives(experiment),
+            signed_objective=None if objectives is None else objectives(experiment),
             allowlist=allowlist,
         )
 

@@ -16,7 +16,13 @@ from hpsearch.errors import (
     StorePermissionError,
     StoreUnavailableError,
 )
-from hpsearch.objective.by_value import ATTACHMENT, MAX_ENVELOPE_BYTES, Destination, SignedObjective, verify
+from hpsearch.objective.by_value.envelope import (
+    ATTACHMENT,
+    MAX_ENVELOPE_BYTES,
+    Destination,
+    SignedObjective,
+    verify,
+)
 from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.store.protocol import TrialStore
 

@@ -13,7 +13,7 @@ from hpsearch.errors import ExperimentMismatchError, NotFoundError
 from hpsearch.hyperopt.engine.iteration import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import algorithm_of
 from hpsearch.hyperopt.mongo.objective import prepare_objective
-from hpsearch.objective.by_value import ATTACHMENT
+from hpsearch.objective.by_value.envelope import ATTACHMENT
 from hpsearch.runtime.events import Event
 from hpsearch.store.protocol import TrialStore
 

@@ -13,7 +13,9 @@ from hpsearch.core.experiment import BY_VALUE, ObjectiveRef
 from hpsearch.errors import ConfigurationError, SpaceError
 from hpsearch.hyperopt.engine.domain import Domain
 from hpsearch.hyperopt.mongo.worker_ctrl import ExpressionObjective
-from hpsearch.objective.by_value import Destination, fingerprint, pack, part_digests, read_secret
+from hpsearch.objective.by_value.envelope import Destination, pack
+from hpsearch.objective.by_value.fingerprint import fingerprint, part_digests
+from hpsearch.objective.by_value.secret import read_secret
 from hpsearch.objective.source_fingerprint import fingerprinted
 from hpsearch.space.literal import encode_literal
 

@@ -25,7 +25,7 @@ from hpsearch.hyperopt.early_stop import no_progress_loss
 from hpsearch.hyperopt.engine.documents import spec_from_misc
 from hpsearch.hyperopt.exceptions import AllTrialsFailed
 from hpsearch.hyperopt.mongoexp import DomainSwapError, MongoJobs, MongoTrials
-from hpsearch.objective.by_value import ATTACHMENT
+from hpsearch.objective.by_value.envelope import ATTACHMENT
 from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.mongo.patience import Patience

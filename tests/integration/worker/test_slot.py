@@ -17,7 +17,7 @@ from hpsearch.core.experiment import Experiment, ExperimentState, ObjectiveRef
 from hpsearch.core.trial import FailureKind, Result, State, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.errors import LoadError, StoreError, StorePermissionError, StoreUnavailableError
-from hpsearch.objective.by_value import ATTACHMENT, Destination, pack
+from hpsearch.objective.by_value.envelope import ATTACHMENT, Destination, pack
 from hpsearch.objective.loading import parse_target
 from hpsearch.runtime.health.watchdog import STALL_S, Watchdog
 from hpsearch.runtime.signals import Interrupt

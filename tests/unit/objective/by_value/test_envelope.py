@@ -20,8 +20,7 @@ import numpy as np
 import pytest
 
 from hpsearch.errors import ConfigurationError, LoadError, MissingExtraError
-from hpsearch.objective.by_value import MAX_ENVELOPE_BYTES, Destination, pack, verify
-from hpsearch.objective.by_value.envelope import MARK
+from hpsearch.objective.by_value.envelope import MARK, MAX_ENVELOPE_BYTES, Destination, pack, verify
 from hpsearch.objective.by_value.pickling import MAX_BYTES
 from hpsearch.objective.loading import Objective
 
@@ -82,7 +81,7 @@ def test_any_callable_can_be_sent(objective: Any) -> None:
 def test_a_function_of_a_script_runs_without_the_script(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "import sys\nfrom hpsearch.objective.by_value import Destination, pack\nFACTOR = 7\n"
+        "import sys\nfrom hpsearch.objective.by_value.envelope import Destination, pack\nFACTOR = 7\n"
         "HERE = Destination(database='db', exp_key='e', nonce='n')\n"
         "class Model:\n    def loss(self, x): return FACTOR * x\n"
         "def helper(x): return Model().loss(x)\n"

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hpsearch.objective.by_value import fingerprint, part_digests
+from hpsearch.objective.by_value.fingerprint import fingerprint, part_digests
 
 SCRIPT = """
 import dataclasses, enum, functools, math, random, threading
 import numpy as np
 from pathlib import Path
-from hpsearch.objective.by_value import fingerprint
+from hpsearch.objective.by_value.fingerprint import fingerprint
 
 SIZES = {"small", "medium", "large"}
 TABLE = {"b": [1, 2.5, None], "a": (True, b"x", Path("data"))}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.objective.by_value import read_secret
+from hpsearch.objective.by_value.secret import read_secret
 
 TEXT = "a secret of more than 16 bytes"
 
