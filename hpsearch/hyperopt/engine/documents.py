@@ -42,6 +42,9 @@ TRIAL_MISC_KEYS = ["tid", "cmd", "idxs", "vals"]
 #: Types that ``SONify`` returns unchanged.
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
+#: Types that it converts; a tuple, since a union would be made at each call.
+_NUMPY = (np.generic, np.ndarray)
+
 #: The command in a document that means: evaluate the objective of this ``fmin``.
 DOMAIN_CMD = ("domain_attachment", "FMinIter_Domain")
 
@@ -200,11 +203,18 @@ def SONify(value: Any) -> Any:  # noqa: N802 - libraries call this name
     kind = type(value)
     if kind in _PLAIN:
         return value
-    if kind is list or kind is tuple:
-        return kind(map(SONify, value))
-    if kind is dict or isinstance(value, Mapping):
-        return {SONify(key): SONify(item) for key, item in value.items()}
-    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+    if kind is list:
+        return [item if type(item) in _PLAIN else SONify(item) for item in value]
+    if kind is dict:
+        return {
+            key if type(key) is str else SONify(key): item if type(item) in _PLAIN else SONify(item)
+            for key, item in value.items()
+        }
+    if kind is tuple:
+        return tuple(map(SONify, value))
+    if isinstance(value, _NUMPY):
+        return value.tolist()
+    return SONify(dict(value)) if isinstance(value, Mapping) else value
 
 
 def checked_doc(doc: Any) -> Doc:

@@ -38,11 +38,11 @@ def raw_point(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
     for label, node in space.nodes.items():
         if label not in point:
             continue
-        value = as_python(point[label])
+        value = point[label]
         if _is_raw(node, value):
             raw[label] = value
         elif isinstance(node, Choice):
-            raw |= _chosen(node, label, value)
+            raw |= _chosen(node, label, as_python(value))
         elif not _is_missing(only := as_python(_unpacked(value))):
             raw[label] = _number(label, only)
     return raw
