@@ -55,7 +55,7 @@ def chosen_store(*, required: bool) -> Callback:
         if path is None:
             if uri is None and required:
                 raise click.MissingParameter(
-                    "Alternatively, name its file with --store-file.", context, param
+                    "Alternatively, set HPSEARCH_STORE, or name its file with --store-file.", context, param
                 )
             return uri
         if context.get_parameter_source("store") is ParameterSource.COMMANDLINE:
