@@ -64,7 +64,7 @@ def test_a_second_run_changes_no_password_unless_told_to(administrator: Any, tmp
     first = users_of(administrator.call("db", "init", "--users").stdout)
     again = administrator.call("db", "init", "--users")
     assert (again.returncode, again.stdout) == (0, "")
-    assert "password unchanged" in again.stderr
+    assert "keeps the password" in again.stderr
     viewer = administrator.start("status", HPSEARCH_STORE=first["hpsearch_viewer"])
     assert wait_for_exit(viewer) == 0, administrator.output(viewer)
 
@@ -78,5 +78,5 @@ def test_a_second_run_changes_no_password_unless_told_to(administrator: Any, tmp
         assert wait_for_exit(viewer) == code, administrator.output(viewer)
     taken = administrator.call("db", "init", "--users", "--rotate", "--users-file", str(path))
     assert taken.returncode == 78
-    assert "name a new one" in taken.stderr
+    assert "name a new file" in taken.stderr
     assert users_of(path.read_text()) == second
