@@ -68,7 +68,7 @@ def test_the_flags_of_a_batch_script_do_what_they_did(queue: TrialQueue, start: 
     told = said(queue)
     assert f"hpsearch worker --exp-key {key} --max-trials 2 --max-idle 40s" in told
     assert "--poll-interval has no effect" in told
-    assert "no folder is made for each of them" in told
+    assert "instead of a new folder for each of them" in told
 
 
 def test_a_module_of_the_users_folder_is_found(queue: TrialQueue, start: Start) -> None:
