@@ -1,4 +1,4 @@
-"""Hostile values, and documents in which somebody altered a field by hand."""
+"""Hostile values, and documents with one field edited by hand."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""Any sequence of calls by anybody, stale and repeated ones too, against the model.
+"""Random sequences of calls by several processes, including stale and repeated ones, compared with the model.
 
-A call whose answer was lost is sent again, which is why most rules make a call once or
-twice and expect the same of both. Coordinators and workers remember everything that they
-were ever told, and go on believing in it after leases are over, others took their place,
-or the experiment was deleted and made anew.
+A call whose answer was lost is repeated, so most rules make a call once or twice and expect the
+same result. Coordinators and workers remember every answer and keep acting on it after leases
+expired, others replaced them, or the experiment was deleted and re-created.
 """
 
 from __future__ import annotations

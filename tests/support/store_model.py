@@ -18,7 +18,7 @@ LOST, RELEASED = "lease expired", "draining"
 
 @dataclass(frozen=True)
 class Claim:
-    """What a worker was told when it got a trial; it may believe in it for ever."""
+    """A claim as the worker remembers it, possibly long after it ended."""
 
     token: str
     tid: int
@@ -57,7 +57,7 @@ class TrialModel:
         return (self.token, self.attempt) == (claim.token, claim.attempt)
 
     def is_held_by(self, claim: Claim) -> bool:
-        """Whether the claim may still write: the grace ends when somebody else claims the trial."""
+        """Whether the claim may still write: until another claims the trial."""
         return self.state in OPEN and self.is_under(claim)
 
     def end_attempt(self, why: str) -> None:

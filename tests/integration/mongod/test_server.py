@@ -54,7 +54,7 @@ def processes_of(folder: Path) -> dict[int, str]:
 
 
 def has_keeper(folder: Path) -> bool:
-    """Tell whether a keeper holds its lock; one that was killed lets go after it left the process list."""
+    """Return whether a keeper holds its lock; a killed one releases it after it left the process list."""
     lock = Directory(folder).lock_as_keeper()
     if lock is None:
         return True
@@ -99,7 +99,7 @@ def notes(uri: str) -> list[str]:
         return [document["_id"] for document in client.test.notes.find().sort("_id")]
 
 
-def test_fresh_server_is_a_primary_on_loopback_alone(folder: Path) -> None:
+def test_new_server_is_a_primary_on_the_loopback_address_only(folder: Path) -> None:
     with private_mongod(folder) as server, MongoClient[dict[str, Any]](server.uri) as client:
         hello = client.admin.command("hello")
         options = client.admin.command("getCmdLineOpts")["parsed"]
@@ -122,14 +122,14 @@ def test_no_password_and_a_wrong_one_are_refused(folder: Path) -> None:
             assert refusal.value.code in {13, 18}
 
 
-def test_nothing_in_the_folder_is_open_to_others(folder: Path) -> None:
+def test_other_users_can_read_nothing_in_the_folder(folder: Path) -> None:
     with private_mongod(folder):
         open_to_others = [path for path in [folder, *folder.rglob("*")] if path.stat().st_mode & 0o077]
 
     assert open_to_others == []
 
 
-def test_password_is_in_no_process_list_and_no_log(folder: Path) -> None:
+def test_password_is_in_neither_the_process_list_nor_the_log(folder: Path) -> None:
     with private_mongod(folder) as server:
         password = urlsplit(server.uri).password
         commands = processes_of(folder).values()
@@ -141,7 +141,7 @@ def test_password_is_in_no_process_list_and_no_log(folder: Path) -> None:
         assert (folder / "keeper.log").read_text() == ""
 
 
-def test_server_and_keeper_inherit_no_setting_and_no_secret(
+def test_server_and_keeper_inherit_neither_settings_nor_secrets(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They live for days, and need neither the secret nor the address of another database."""
@@ -165,14 +165,14 @@ def test_server_and_keeper_inherit_no_setting_and_no_secret(
 
 
 def test_terminal_signals_do_not_reach_the_server(folder: Path) -> None:
-    """Ctrl-C goes to the session of the terminal; the server has one of its own."""
+    """Ctrl-C goes to the session of the terminal; the server has its own session."""
     with private_mongod(folder):
         sessions = {os.getsid(pid) for pid in processes_of(folder)}
 
     assert os.getsid(0) not in sessions
 
 
-def test_next_start_finds_data_and_port_again(folder: Path) -> None:
+def test_next_start_reuses_data_and_port(folder: Path) -> None:
     with private_mongod(folder) as server:
         first = server.uri
         note(first, "kept")
@@ -183,7 +183,7 @@ def test_next_start_finds_data_and_port_again(folder: Path) -> None:
         assert notes(server.uri) == ["kept"]
 
 
-def test_taken_port_is_replaced_and_data_kept(folder: Path) -> None:
+def test_port_in_use_is_replaced_and_data_are_kept(folder: Path) -> None:
     """The member's address in the replica set must follow the port."""
     with private_mongod(folder) as server:
         note(server.uri, "kept")
@@ -200,7 +200,7 @@ def test_taken_port_is_replaced_and_data_kept(folder: Path) -> None:
             assert notes(server.uri) == ["kept"]
 
 
-def test_processes_that_race_share_one_server(folder: Path) -> None:
+def test_concurrent_processes_share_one_server(folder: Path) -> None:
     with user_process(folder) as one, user_process(folder) as two, user_process(folder) as three:
         uris = {uri_from(process) for process in (one, two, three)}
         commands = processes_of(folder)
@@ -210,7 +210,7 @@ def test_processes_that_race_share_one_server(folder: Path) -> None:
     assert len(commands) == 2  # one server, one keeper
 
 
-def test_last_user_ends_the_server(folder: Path) -> None:
+def test_server_stops_after_its_last_user(folder: Path) -> None:
     with private_mongod(folder):
         with private_mongod(folder):
             pid = pid_of(folder)
@@ -220,7 +220,7 @@ def test_last_user_ends_the_server(folder: Path) -> None:
     wait_until(lambda: not processes_of(folder))
 
 
-def test_killed_user_counts_as_gone(folder: Path) -> None:
+def test_killed_process_is_no_longer_a_user(folder: Path) -> None:
     with user_process(folder) as user:
         uri_from(user)
         assert status(folder).has_users
@@ -231,7 +231,7 @@ def test_killed_user_counts_as_gone(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("order", ['"$@" && kill -9 $PPID', '"$@" & kill -9 $PPID'], ids=["after", "in"])
-def test_starter_killed_leaves_nothing_running(
+def test_killed_starter_leaves_nothing_running(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
     """Killed after the server's start, or in the middle of it, it leaves nothing but a folder of use."""
@@ -249,7 +249,7 @@ def test_starter_killed_leaves_nothing_running(
         note(server.uri, "usable")
 
 
-def test_killed_server_comes_back_with_its_data(folder: Path) -> None:
+def test_killed_server_restarts_with_its_data(folder: Path) -> None:
     with private_mongod(folder) as server:
         note(server.uri, "acknowledged")
         os.kill(pid_of(folder), signal.SIGKILL)
@@ -260,7 +260,7 @@ def test_killed_server_comes_back_with_its_data(folder: Path) -> None:
             assert notes(again.uri) == ["acknowledged"]
 
 
-def test_killed_keeper_is_replaced_by_whoever_leaves(folder: Path) -> None:
+def test_leaving_replaces_a_killed_keeper(folder: Path) -> None:
     with private_mongod(folder):
         (keeper,) = processes_of(folder).keys() - {pid_of(folder)}
         os.kill(keeper, signal.SIGKILL)
@@ -269,7 +269,7 @@ def test_killed_keeper_is_replaced_by_whoever_leaves(folder: Path) -> None:
     wait_until(lambda: not processes_of(folder))
 
 
-def test_pinned_server_outlives_its_users_until_stopped(folder: Path) -> None:
+def test_pinned_server_runs_without_users_until_it_is_stopped(folder: Path) -> None:
     uri = start_pinned(folder)
     with private_mongod(folder) as server:
         assert server.uri == uri
@@ -281,7 +281,7 @@ def test_pinned_server_outlives_its_users_until_stopped(folder: Path) -> None:
     assert status(folder).pid is None
 
 
-def test_stop_spares_a_server_in_use(folder: Path) -> None:
+def test_stop_leaves_a_server_in_use_running(folder: Path) -> None:
     """A search that runs is not robbed of its database; the server ends after it."""
     start_pinned(folder)
     with private_mongod(folder):
@@ -312,7 +312,7 @@ def test_ephemeral_server_leaves_no_trace() -> None:
     wait_until(lambda: not processes_of(folder))
 
 
-def test_lost_password_is_refused_with_the_way_out(folder: Path) -> None:
+def test_missing_password_is_an_error_with_a_remedy(folder: Path) -> None:
     with private_mongod(folder):
         pass
     wait_until(lambda: status(folder).pid is None)
@@ -322,7 +322,7 @@ def test_lost_password_is_refused_with_the_way_out(folder: Path) -> None:
         private_mongod(folder)
 
 
-def test_damaged_data_is_refused_with_the_log(folder: Path) -> None:
+def test_corrupt_data_are_an_error_with_the_log(folder: Path) -> None:
     with private_mongod(folder):
         pass
     wait_until(lambda: status(folder).pid is None)
@@ -332,7 +332,7 @@ def test_damaged_data_is_refused_with_the_log(folder: Path) -> None:
         private_mongod(folder)
 
 
-def test_folder_in_use_elsewhere_is_refused(folder: Path) -> None:
+def test_folder_in_use_by_another_server_is_refused(folder: Path) -> None:
     """A mongod that was started by hand, or on another machine with the same home, keeps its data."""
     with private_mongod(folder):
         pass

@@ -19,7 +19,7 @@ from hpsearch.mongod import private_mongod, status
 from hpsearch.mongod.directory import Directory
 from hpsearch.mongod.server import ensure_running, find_running, start_process, terminate
 
-NOBODY = 65534
+OTHER_USER = 65534
 UNAUTHORIZED = 13
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another user of the machine")
@@ -38,14 +38,14 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def as_nobody(attempt: Callable[[], Any]) -> Any:
-    """Call a function in a process of the user ``nobody``; return its result, or the class of its error."""
+    """Call a function in a process of another user; return its result, or the class of its error."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             os.setgroups([])
-            os.setresgid(NOBODY, NOBODY, NOBODY)
-            os.setresuid(NOBODY, NOBODY, NOBODY)
+            os.setresgid(OTHER_USER, OTHER_USER, OTHER_USER)
+            os.setresuid(OTHER_USER, OTHER_USER, OTHER_USER)
             try:
                 answer = attempt()
             except (OSError, PyMongoError) as error:
@@ -92,7 +92,7 @@ def port_of(uri: str) -> int:
     return port
 
 
-def test_none_of_its_files_can_be_seen_or_opened(folder: Path) -> None:
+def test_another_user_can_neither_list_nor_open_its_files(folder: Path) -> None:
     with private_mongod(folder):
         files = [folder, *folder.rglob("*")]
         assert len(files) > 10
@@ -102,7 +102,7 @@ def test_none_of_its_files_can_be_seen_or_opened(folder: Path) -> None:
 
         assert as_nobody(opened) == []
         assert as_nobody(lambda: [str(path) for path in folder.iterdir()]) == "PermissionError"
-        # Locking a file of its own is enough to keep a server from starting.
+        # A lock on one of its files is enough to prevent the server from starting.
         assert as_nobody(lambda: os.open(folder / "lock", os.O_RDWR | os.O_CREAT)) == "PermissionError"
 
 
@@ -123,15 +123,15 @@ def is_opened(path: Path) -> bool:
     ],
     ids=["no password", "a guess", "a guess at the key"],
 )
-def test_the_port_gives_nothing_away(folder: Path, credentials: dict[str, str]) -> None:
+def test_the_port_reveals_nothing_without_a_password(folder: Path, credentials: dict[str, str]) -> None:
     with private_mongod(folder) as server:
         outcomes = as_nobody(lambda: attempts(port_of(server.uri), **credentials))
     assert outcomes == dict.fromkeys(outcomes, "refused")
     assert len(outcomes) == 6
 
 
-def test_nobody_becomes_its_administrator_before_it_has_one(folder: Path) -> None:
-    """MongoDB lets anybody on the machine make the first user, unless it is told not to."""
+def test_another_user_cannot_create_the_administrator_first(folder: Path) -> None:
+    """By default, MongoDB lets any local user create the first user."""
     directory = Directory.create(folder)
     with directory.locked():
         process = start_process(directory)
@@ -143,7 +143,7 @@ def test_nobody_becomes_its_administrator_before_it_has_one(folder: Path) -> Non
     assert [user["user"] for user in users] == ["hpsearch"]
 
 
-def test_its_process_tells_no_secret_and_takes_no_signal(folder: Path) -> None:
+def test_its_process_reveals_no_secret_to_others_and_ignores_their_signals(folder: Path) -> None:
     with private_mongod(folder) as server:
         pid = status(folder).pid
         assert pid is not None
@@ -158,19 +158,19 @@ def test_its_process_tells_no_secret_and_takes_no_signal(folder: Path) -> None:
         assert as_nobody(lambda: os.kill(pid, signal.SIGTERM)) == "PermissionError"
 
 
-def test_no_socket_of_it_lies_where_others_may_go(folder: Path) -> None:
+def test_it_has_no_unix_socket_that_others_can_open(folder: Path) -> None:
     with private_mongod(folder) as server:
         listening = Path("/proc/net/unix").read_text()
         assert f"mongodb-{port_of(server.uri)}" not in listening
 
 
-def test_a_process_of_another_user_is_not_taken_for_the_server(folder: Path) -> None:
-    """It could wait at the number of a server that was killed, and be told the password."""
+def test_a_process_of_another_user_is_not_mistaken_for_the_server(folder: Path) -> None:
+    """It could listen on the port of a killed server, and receive the password."""
     directory = Directory.create(folder)
     arguments = ["sleep", "60", "--dbpath", str(directory.data), "--port", "1"]
     impostor = os.fork()
     if impostor == 0:
-        os.setresuid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(OTHER_USER, OTHER_USER, OTHER_USER)
         os.execvp("sh", ["sh", "-c", "read _ || sleep 60", *arguments])
     try:
         while "--dbpath" not in Path(f"/proc/{impostor}/cmdline").read_text():
@@ -184,14 +184,12 @@ def test_a_process_of_another_user_is_not_taken_for_the_server(folder: Path) -> 
 
 def test_a_folder_of_another_user_is_refused(folder: Path) -> None:
     folder.mkdir()
-    os.chown(folder, NOBODY, NOBODY)
+    os.chown(folder, OTHER_USER, OTHER_USER)
     with pytest.raises(ConfigurationError, match="belongs to another user"):
         private_mongod(folder)
 
 
-def test_a_link_in_the_place_of_the_folder_leaves_alone_what_it_leads_to(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_a_link_in_place_of_the_folder_does_not_change_its_target(folder: Path, tmp_path: Path) -> None:
     (victim := tmp_path / "victim").mkdir(mode=0o755)
     folder.symlink_to(victim)
 
@@ -203,7 +201,7 @@ def test_a_link_in_the_place_of_the_folder_leaves_alone_what_it_leads_to(
     folder.unlink()
 
 
-def test_data_that_lie_behind_a_link_are_refused(folder: Path, tmp_path: Path) -> None:
+def test_data_behind_a_link_are_refused(folder: Path, tmp_path: Path) -> None:
     (victim := tmp_path / "victim").mkdir(mode=0o755)
     Directory.create(folder).data.rmdir()
     (folder / "data").symlink_to(victim)
@@ -216,7 +214,7 @@ def test_data_that_lie_behind_a_link_are_refused(folder: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("mode", "words"), [(0o755, "chmod 700"), (0o700, "did not make")])
-def test_a_folder_of_other_things_is_left_as_it_is(folder: Path, mode: int, words: str) -> None:
+def test_a_folder_with_other_content_is_unchanged(folder: Path, mode: int, words: str) -> None:
     folder.mkdir(mode=mode)
     (folder / "thesis.tex").touch()
 

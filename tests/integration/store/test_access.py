@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -115,7 +114,7 @@ def events(caplog: pytest.LogCaptureFixture, name: str) -> list[str]:
 
 
 class Meanwhile:
-    """Calls something in a thread of its own."""
+    """Runs a call in another thread."""
 
     def __init__(self, call: Callable[[], object]) -> None:
         self.result: object = None
@@ -137,11 +136,12 @@ class Meanwhile:
         return self.result
 
 
-def test_a_rotated_password_is_read_from_the_file_and_told_of_once(
+def test_a_rotated_password_is_read_from_the_file_and_logged_once(
     own: Site, locked: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "hpsearch")
-    own.file.write_text(own.admit(COORDINATOR))
+    first_uri = own.admit(COORDINATOR)
+    own.file.write_text(first_uri)
     store = own.connect(own.read())
     store_driver = mongo_driver(store, "e")
     store.open_experiment(store_driver.experiment())
@@ -151,8 +151,7 @@ def test_a_rotated_password_is_read_from_the_file_and_told_of_once(
 
     calls = [Meanwhile(lambda: store.counts("e")) for _ in range(3)]
     wait_until(lambda: store.contact().refused_s is not None, "a refusal", 30)
-    own.file.write_text("")  # somebody is writing it
-    time.sleep(0)
+    own.file.write_text("")  # as while it is being written
     own.file.unlink()
     own.file.write_text(rotated)
 
@@ -163,12 +162,12 @@ def test_a_rotated_password_is_read_from_the_file_and_told_of_once(
     [back] = events(caplog, "access_granted")
     assert "Authentication failed" in refused
     assert "accepts this user again" in back
-    for uri in (rotated, store._connection._uri):
+    for uri in (first_uri, rotated):
         assert uri.split("@")[0].rpartition(":")[2] not in caplog.text
     store.close()
 
 
-def test_a_password_that_is_not_in_a_file_may_be_set_right_at_the_server(own: Site, locked: Server) -> None:
+def test_a_password_that_is_not_in_a_file_can_be_restored_at_the_server(own: Site, locked: Server) -> None:
     uri = own.admit(COORDINATOR)
     password = uri.split("@")[0].rpartition(":")[2]
     store = own.connect(uri, has_file=False)
@@ -181,7 +180,7 @@ def test_a_password_that_is_not_in_a_file_may_be_set_right_at_the_server(own: Si
     store.close()
 
 
-def test_everything_goes_on_under_the_new_password(own: Site, locked: Server) -> None:
+def test_every_call_works_with_the_new_password(own: Site, locked: Server) -> None:
     """Every call of the protocol, as another client makes it from now on."""
     own.file.write_text(own.admit(COORDINATOR))
     store = own.connect(own.read())
@@ -218,7 +217,7 @@ def test_everything_goes_on_under_the_new_password(own: Site, locked: Server) ->
     store.close()
 
 
-def test_many_threads_survive_that_the_password_changes_under_them(own: Site, locked: Server) -> None:
+def test_many_threads_survive_a_password_change(own: Site, locked: Server) -> None:
     own.file.write_text(own.admit(COORDINATOR))
     store = own.connect(own.read())
     store_driver = mongo_driver(store, "e")
@@ -248,9 +247,7 @@ def test_many_threads_survive_that_the_password_changes_under_them(own: Site, lo
     store.close()
 
 
-def test_a_role_that_is_missing_for_a_moment_keeps_the_result(
-    site: Site, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_role_that_is_briefly_missing_costs_no_result(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     lead = site.connect(site.admit(COORDINATOR))
     lead.open_experiment(mongo_driver(lead, "e").experiment())
     mongo_driver(lead, "e").insert(1)
@@ -269,7 +266,7 @@ def test_a_role_that_is_missing_for_a_moment_keeps_the_result(
     store.close()
 
 
-def test_a_user_who_is_deleted_and_made_again_goes_on(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_deleted_and_re_created_user_continues(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     """The server's connections forget the user for good, under the same password as under another."""
     uri = site.admit(WORKER)
     store = site.connect(uri, has_file=False)
@@ -304,7 +301,7 @@ def test_a_right_that_the_user_never_had_is_refused_at_once(
     store.close()
 
 
-def test_a_store_without_patience_for_refusals_is_refused_at_once(site: Site) -> None:
+def test_without_patience_for_refusals_a_refusal_is_raised_at_once(site: Site) -> None:
     store = MongoStore.connect(site.admit(WORKER), patience=PATIENCE)
     site.revoke(WORKER)
     with pytest.raises(StorePermissionError):

@@ -40,7 +40,7 @@ def left_over(raw: Any, exp_key: str) -> tuple[int, int]:
     )
 
 
-def test_gridfs_itself_reads_what_was_attached(mongo: StoreDriver, raw: Any) -> None:
+def test_gridfs_reads_attachments(mongo: StoreDriver, raw: Any) -> None:
     data = bytes(range(256)) * 2048
     mongo.store.attach(mongo.exp_key, "model.bin", data, tid=17, attempt=2)
 
@@ -58,7 +58,7 @@ def test_gridfs_itself_reads_what_was_attached(mongo: StoreDriver, raw: Any) -> 
     }
 
 
-def test_what_was_replaced_or_detached_takes_no_room(mongo: StoreDriver, raw: Any) -> None:
+def test_replaced_and_detached_attachments_take_no_space(mongo: StoreDriver, raw: Any) -> None:
     for data in (b"1" * CHUNK_BYTES, b"2", b"3" * CHUNK_BYTES):
         mongo.store.attach(mongo.exp_key, "a", data)
     assert left_over(raw, mongo.exp_key) == (1, 0)
@@ -67,7 +67,7 @@ def test_what_was_replaced_or_detached_takes_no_room(mongo: StoreDriver, raw: An
     assert left_over(raw, mongo.exp_key) == (0, 0)
 
 
-def test_more_than_a_document_can_hold_is_attached(mongo: StoreDriver) -> None:
+def test_an_attachment_can_be_larger_than_a_document(mongo: StoreDriver) -> None:
     data = b"0123456789abcdef" * (CHUNK_BYTES // 16 * (CHUNKS_A_CALL * 17 + 1) + 1)
     mongo.store.attach(mongo.exp_key, "a", data)
 
@@ -75,9 +75,7 @@ def test_more_than_a_document_can_hold_is_attached(mongo: StoreDriver) -> None:
     assert mongo.store.attachment(mongo.exp_key, "a") == data
 
 
-def test_an_upload_that_a_dead_process_left_never_shows_and_the_next_one_removes_it(
-    mongo: StoreDriver, raw: Any
-) -> None:
+def test_an_unfinished_upload_is_invisible_and_removed_by_the_next(mongo: StoreDriver, raw: Any) -> None:
     place = Place(exp_key=mongo.exp_key, tid=None, name="a")
     unfinished = gridfs.file_document("dead", place, 0, 5, 4)
     raw[FILES].update_one({"_id": "dead"}, gridfs.begin(unfinished), upsert=True)
@@ -90,7 +88,7 @@ def test_an_upload_that_a_dead_process_left_never_shows_and_the_next_one_removes
     assert left_over(raw, mongo.exp_key) == (1, 0)
 
 
-def test_a_file_that_lacks_chunks_is_called_damaged(mongo: StoreDriver, raw: Any) -> None:
+def test_a_file_with_missing_chunks_is_corrupt(mongo: StoreDriver, raw: Any) -> None:
     mongo.store.attach(mongo.exp_key, "a", b"x")
     raw[CHUNKS].delete_many({"files_id": raw[FILES].find_one({"metadata.exp_key": mongo.exp_key})["_id"]})
 
@@ -98,7 +96,7 @@ def test_a_file_that_lacks_chunks_is_called_damaged(mongo: StoreDriver, raw: Any
         mongo.store.attachment(mongo.exp_key, "a")
 
 
-def test_looking_for_attachments_examines_those_of_the_place_alone(mongo: StoreDriver, raw: Any) -> None:
+def test_looking_up_an_attachment_examines_only_its_files(mongo: StoreDriver, raw: Any) -> None:
     for tid in range(30):
         mongo.store.attach(mongo.exp_key, "a", b"x", tid=tid)
 
@@ -111,10 +109,8 @@ def test_looking_for_attachments_examines_those_of_the_place_alone(mongo: StoreD
         assert (stats["nReturned"], stats["totalDocsExamined"]) == (1, 1)
 
 
-def test_a_file_that_holds_more_than_its_document_says_is_not_read_to_its_end(
-    mongo: StoreDriver, raw: Any
-) -> None:
-    """A length that somebody altered must not get past the limit of a reader."""
+def test_a_file_longer_than_its_document_says_is_not_read_to_its_end(mongo: StoreDriver, raw: Any) -> None:
+    """A corrupt length must not bypass the limit of a reader."""
     mongo.store.attach(mongo.exp_key, "a", b"x" * CHUNK_BYTES * (CHUNKS_A_CALL + 1))
     altered = {"length": 2 * CHUNKS_A_CALL, "chunkSize": 1}
     raw[FILES].update_one({"metadata.exp_key": mongo.exp_key}, {"$set": altered})
@@ -128,7 +124,7 @@ def test_a_file_that_holds_more_than_its_document_says_is_not_read_to_its_end(
     assert reads == 2  # the first page, and once more in case it was being replaced
 
 
-def test_three_thousand_small_ones_take_few_round_trips_and_a_large_one_no_copy(
+def test_small_attachments_take_few_round_trips_and_a_large_one_no_copy(
     mongo: StoreDriver, mongo_uri: str
 ) -> None:
     calls = Calls()

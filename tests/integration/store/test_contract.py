@@ -24,7 +24,7 @@ class TestMongoStore(StoreContract):
 
 
 class TestMongoDurability(DurabilityContract):
-    """On a server of its own, which is killed with SIGKILL."""
+    """On a separate server, which is killed with SIGKILL."""
 
     @pytest.fixture
     def store_driver(self, killable_server: Server) -> Iterator[StoreDriver]:

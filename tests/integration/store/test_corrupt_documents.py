@@ -1,4 +1,4 @@
-"""A search goes on, and nothing of it is lost, after somebody altered one of its documents by hand."""
+"""A search continues and loses nothing after one of its documents was edited by hand."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class CorruptibleDatabase:
         return {d["_id"]: d for d in self.raw[TRIALS].find({"_id": {"$regex": f"^{exp_key}/"}})}
 
     def replace(self, collection: str, document: Document) -> None:
-        """Write a document past the validator, as somebody with that right can."""
+        """Write a document without validation, as a user with that right can."""
         try:
             self.raw[collection].replace_one(
                 {"_id": document["_id"]}, document, bypass_document_validation=True
@@ -158,10 +158,10 @@ def database(mongo_uri: str) -> Iterator[CorruptibleDatabase]:
 @given(tid=st.integers(CANCELLED, PENDING), nth=NTH, value=HOSTILE)
 @example(tid=DONE, nth=0, value=1e300)
 @example(tid=LOST, nth=0, value=2**63 - 1)
-def test_a_search_with_an_altered_trial_ends_and_loses_nothing(
+def test_a_search_with_a_corrupt_trial_ends_and_loses_nothing(
     database: CorruptibleDatabase, tid: int, nth: int, value: Any
 ) -> None:
-    """Or one sentence names the trial, where its number or its experiment is not to be told any more."""
+    """Or an error names the trial, if its number or its experiment is unknown."""
     experiment = database.begin()
     key = experiment.exp_key
     whole = database.documents(key)[f"{key}/{tid:06d}"]
@@ -209,7 +209,7 @@ def look(database: CorruptibleDatabase, exp_key: str) -> None:
 @pytest.mark.fuzz
 @few
 @given(nth=NTH, value=HOSTILE)
-def test_an_altered_experiment_is_refused_by_name_or_goes_on_and_the_others_are_served(
+def test_a_corrupt_experiment_is_refused_by_name_or_read_and_others_continue(
     database: CorruptibleDatabase, nth: int, value: Any
 ) -> None:
     experiment, other = database.begin(), database.begin()
@@ -239,7 +239,7 @@ def test_an_altered_experiment_is_refused_by_name_or_goes_on_and_the_others_are_
 @pytest.mark.fuzz
 @few
 @given(nth=NTH, value=HOSTILE)
-def test_who_leads_an_altered_experiment_is_told_its_field_and_may_always_resign(
+def test_leading_a_corrupt_experiment_names_its_field_and_resigning_always_works(
     database: CorruptibleDatabase, nth: int, value: Any
 ) -> None:
     """What a coordinator does last must not hide why it ends."""
@@ -260,7 +260,7 @@ def test_who_leads_an_altered_experiment_is_told_its_field_and_may_always_resign
 @pytest.mark.fuzz
 @few
 @given(nth=NTH, value=HOSTILE)
-def test_an_altered_worker_is_left_out_of_the_registry_and_the_others_show(
+def test_a_corrupt_worker_is_omitted_and_the_others_are_listed(
     database: CorruptibleDatabase, nth: int, value: Any
 ) -> None:
     for name in ("anna", "ben"):
@@ -273,7 +273,7 @@ def test_an_altered_worker_is_left_out_of_the_registry_and_the_others_show(
 @pytest.mark.fuzz
 @few
 @given(nth=NTH, value=HOSTILE)
-def test_an_altered_attachment_is_refused_by_name_or_read_and_may_be_replaced(
+def test_a_corrupt_attachment_is_refused_by_name_or_read_and_can_be_replaced(
     database: CorruptibleDatabase, nth: int, value: Any
 ) -> None:
     key = uuid.uuid4().hex
@@ -302,7 +302,7 @@ def test_an_attachment_of_another_length_than_its_chunks_is_refused_by_name(
         database.store.attachment(key, "model")
 
 
-def test_a_newer_layout_is_refused_by_every_reader_and_left_as_it_is(database: CorruptibleDatabase) -> None:
+def test_every_reader_refuses_a_newer_layout_and_leaves_it_unchanged(database: CorruptibleDatabase) -> None:
     experiment = database.begin()
     key = experiment.exp_key
     trial = f"{key}/{PENDING:06d}"
@@ -328,7 +328,7 @@ def test_a_newer_layout_is_refused_by_every_reader_and_left_as_it_is(database: C
     assert key not in {e.exp_key for e in database.store.experiments()}
 
 
-def test_an_experiment_of_an_older_layout_goes_on_and_is_raised_when_it_is_joined(
+def test_an_experiment_of_an_older_layout_works_and_joining_migrates_it(
     database: CorruptibleDatabase,
 ) -> None:
     experiment = database.begin()
@@ -346,7 +346,7 @@ def test_an_experiment_of_an_older_layout_goes_on_and_is_raised_when_it_is_joine
     assert database.documents(key)[f"{key}/{DONE:06d}"] == older[f"{key}/{DONE:06d}"]
 
 
-def test_an_experiment_without_a_layout_is_not_taken_for_a_new_one(database: CorruptibleDatabase) -> None:
+def test_an_experiment_without_a_layout_is_not_mistaken_for_a_new_one(database: CorruptibleDatabase) -> None:
     """Joining it overwrites nothing that is there."""
     experiment = database.begin()
     database.raw[EXPERIMENTS].update_one(
@@ -355,7 +355,7 @@ def test_an_experiment_without_a_layout_is_not_taken_for_a_new_one(database: Cor
     assert database.store.open_experiment(experiment).created_at == experiment.created_at
 
 
-def test_a_number_that_was_given_to_another_trial_ends_the_coordinator_with_a_sentence(
+def test_a_duplicate_trial_number_ends_the_coordinator_with_an_error(
     database: CorruptibleDatabase,
 ) -> None:
     """It neither overwrites that trial nor tries for ever."""
@@ -368,7 +368,7 @@ def test_a_number_that_was_given_to_another_trial_ends_the_coordinator_with_a_se
     assert database.raw[TRIALS].find_one({"_id": last}) == before
 
 
-def test_a_trial_that_cannot_be_read_shows_as_failed_with_the_reason(database: CorruptibleDatabase) -> None:
+def test_an_unreadable_trial_is_listed_as_failed_with_the_reason(database: CorruptibleDatabase) -> None:
     key = database.begin().exp_key
     database.raw[TRIALS].update_one(
         {"_id": f"{key}/{DONE:06d}"}, {"$set": {"loss": "good"}}, bypass_document_validation=True

@@ -90,14 +90,14 @@ def profiled_stores(mongo_uri: str) -> Iterator[list[Profiled]]:
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_call_examines_no_more_where_a_hundred_times_as_many_trials_are_finished(
+def test_the_cost_of_a_call_does_not_grow_with_the_finished_trials(
     name: str, profiled_stores: list[Profiled]
 ) -> None:
     few, many = (store_driver.examined(CALLS[name]) for store_driver in profiled_stores)
     assert many == few
 
 
-def test_reading_in_short_reads_each_trial_once(profiled_stores: list[Profiled]) -> None:
+def test_reading_points_examines_each_trial_once(profiled_stores: list[Profiled]) -> None:
     for store_driver, n_done in zip(profiled_stores, (FEW, MANY), strict=True):
         n_keys, n_documents = store_driver.examined(lambda b: list(b.store.points("e")))
         n_trials = store_driver.raw.trials.count_documents({})
@@ -106,7 +106,7 @@ def test_reading_in_short_reads_each_trial_once(profiled_stores: list[Profiled])
         assert n_keys <= n_trials + n_pages
 
 
-def test_the_standing_of_an_experiment_takes_index_keys_in_proportion_and_few_documents(
+def test_a_summary_examines_index_keys_in_proportion_and_few_documents(
     profiled_stores: list[Profiled],
 ) -> None:
     (_, few), (many_keys, many) = (b.examined(lambda b: b.store.summaries(["e"])) for b in profiled_stores)
@@ -114,7 +114,7 @@ def test_the_standing_of_an_experiment_takes_index_keys_in_proportion_and_few_do
     assert many_keys <= profiled_stores[1].raw.trials.count_documents({}) + 100
 
 
-def test_the_summaries_of_a_hundred_experiments_are_one_question(profiled_stores: list[Profiled]) -> None:
+def test_the_summaries_of_a_hundred_experiments_take_one_query(profiled_stores: list[Profiled]) -> None:
     store_driver, asked = profiled_stores[0], []
     keys = [f"e{i}" for i in range(100)]
     store_driver.raw.command("profile", 2)

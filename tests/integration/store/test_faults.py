@@ -101,7 +101,7 @@ def deletes(store_driver: StoreDriver) -> None:
 
 
 def with_one_claimed(store: MongoStore) -> StoreDriver:
-    """Four pending trials, and number 5 in somebody's hands."""
+    """Insert four pending trials, and number 5, which a worker holds."""
     store_driver = mongo_driver(store, "e")
     store.insert([store_driver.trial(5, priority=1)])
     store_driver.claim()
@@ -127,7 +127,7 @@ CALLS = [
     ("n_lost", "options"), [(1, "retryWrites=true"), (3, "retryWrites=true"), (1, "retryWrites=false")]
 )
 @pytest.mark.parametrize(("call", "command"), CALLS)
-def test_a_call_whose_answers_are_lost_takes_effect_once(
+def test_a_call_with_lost_answers_takes_effect_once(
     proxy: Proxy, database: str, call: Any, command: str, n_lost: int, options: str
 ) -> None:
     uri = f"mongodb://127.0.0.1:{proxy.ports[0]}/?directConnection=true&{options}"
@@ -158,7 +158,7 @@ def test_lost_answers_of_a_standalone_server_do_no_harm(
     "how", [{"closeConnection": True}, {"errorCode": 91}, {"errorCode": 11602}, {"errorCode": 365}]
 )
 @pytest.mark.parametrize(("call", "command"), CALLS)
-def test_a_call_that_does_not_get_through_at_first_takes_effect_once(
+def test_a_call_that_fails_at_first_takes_effect_once(
     failpoint_server: Server, database: str, call: Any, command: str, how: dict[str, Any]
 ) -> None:
     with connected(f"{failpoint_server.uri}?heartbeatFrequencyMS=500", database) as store:
@@ -168,7 +168,7 @@ def test_a_call_that_does_not_get_through_at_first_takes_effect_once(
 
 
 @pytest.mark.parametrize(("call", "command"), CALLS)
-def test_a_write_that_is_not_yet_safe_is_waited_for(
+def test_a_write_waits_until_a_majority_has_it(
     failpoint_server: Server, database: str, call: Any, command: str
 ) -> None:
     """The server did it, but cannot say that a majority has it: the call is repeated, and done once."""
@@ -179,7 +179,7 @@ def test_a_write_that_is_not_yet_safe_is_waited_for(
             call(store_driver)
 
 
-def test_reads_ride_out_a_lost_connection(failpoint_server: Server, database: str) -> None:
+def test_reads_survive_a_lost_connection(failpoint_server: Server, database: str) -> None:
     with connected(failpoint_server.uri, database) as store:
         mongo_driver(store, "e").insert(1500)
         with failing(failpoint_server, ["find", "aggregate", "hello"], times=3, closeConnection=True):
@@ -265,15 +265,15 @@ def test_an_unreachable_host_is_given_up_when_the_patience_ends() -> None:
     assert n_waits == 3
 
 
-def test_a_closed_store_says_so(failpoint_server: Server, database: str) -> None:
+def test_a_closed_store_raises(failpoint_server: Server, database: str) -> None:
     with connected(failpoint_server.uri, database) as store:
         pass
     with pytest.raises(StoreError, match="is closed"):
         store.experiments()
 
 
-def test_racing_stale_and_fresh_holders_leave_one_result(failpoint_server: Server, database: str) -> None:
-    """The fence holds on the server: whoever loses the race hears of it, and the document is one's alone."""
+def test_a_stale_and_a_new_holder_leave_one_result(failpoint_server: Server, database: str) -> None:
+    """The server decides the race: the loser gets an error, and the document has one result."""
     with connected(failpoint_server.uri, database) as store:
         store_driver = mongo_driver(store, "e")
         for tid in range(20):

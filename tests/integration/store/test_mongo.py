@@ -103,7 +103,7 @@ def test_a_claim_on_an_empty_queue_examines_nothing(many: Any) -> None:
     assert examined(many, {"find": TRIALS, "filter": queries.claimed_with("t")}) == (0, 0)
 
 
-def test_looking_where_trials_wait_examines_no_document_and_few_keys_of_thousands(many: Any) -> None:
+def test_finding_experiments_with_pending_trials_examines_few_keys_and_no_document(many: Any) -> None:
     many.update_many({"tid": {"$lt": 4000}}, {"$set": {"state": "pending"}, "$unset": {"loss": 1}})
     n_waiting = many.count_documents({"exp_key": "e", "state": "pending"})
     keys = ["e", *(f"empty {i}" for i in range(50))]
@@ -125,13 +125,13 @@ def test_the_best_trial_is_the_first_of_its_index(many: Any) -> None:
     assert examined(many, newest) == (1, 1)
 
 
-def test_looking_for_expired_leases_examines_only_what_runs(many: Any, store_driver: StoreDriver) -> None:
+def test_finding_expired_leases_examines_only_running_trials(many: Any, store_driver: StoreDriver) -> None:
     store_driver.claim()
     for lapsed in (queries.expired("e"), queries.too_long("e")):
         assert examined(many, {"find": TRIALS, "filter": lapsed})[1] == 1
 
 
-def test_reading_what_is_outstanding_costs_as_much_as_is_outstanding(many: Any) -> None:
+def test_the_cost_of_polling_is_proportional_to_the_outstanding_trials(many: Any) -> None:
     wanted = {**queries.of("e", {State.DONE, State.FAILED}), "tid": {"$in": list(range(4990, 5010))}}
     n_keys, n_documents = examined(many, {"find": TRIALS, "filter": wanted})
     assert n_documents <= 20
@@ -141,7 +141,7 @@ def test_reading_what_is_outstanding_costs_as_much_as_is_outstanding(many: Any) 
 # Preparation
 
 
-def test_preparing_makes_every_index_and_validator_and_may_be_repeated(store: MongoStore, raw: Any) -> None:
+def test_preparing_creates_every_index_and_validator_and_can_be_repeated(store: MongoStore, raw: Any) -> None:
     store.prepare()
 
     for name, indexes in INDEXES.items():
@@ -152,7 +152,7 @@ def test_preparing_makes_every_index_and_validator_and_may_be_repeated(store: Mo
     assert raw.workers.index_information()["expire"]["expireAfterSeconds"] == 0
 
 
-def test_racing_preparations_agree(mongo_uri: str, database: str) -> None:
+def test_concurrent_preparations_succeed(mongo_uri: str, database: str) -> None:
     stores = [MongoStore.connect(mongo_uri, database=database, patience=PATIENCE) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(MongoStore.prepare, stores))
@@ -183,7 +183,7 @@ def test_an_older_validator_is_replaced(store: MongoStore, raw: Any) -> None:
         {"max_attempts": 0},
     ],
 )
-def test_the_server_refuses_a_trial_that_cannot_be(
+def test_the_server_refuses_an_inconsistent_trial(
     store_driver: StoreDriver, raw: Any, change: dict[str, Any]
 ) -> None:
     store_driver.insert()
@@ -232,16 +232,22 @@ def test_field_names_and_types_are_those_of_the_documentation(store_driver: Stor
     }
 
 
-def test_what_an_older_leader_wrote_goes_on_by_the_servers_clock(store_driver: StoreDriver, raw: Any) -> None:
+def test_without_a_stored_elapsed_time_the_time_since_the_start_counts(
+    store_driver: StoreDriver, raw: Any
+) -> None:
     """It has no length of the leader's lease, and no time for which the search was led."""
     run = store_driver.store.open_experiment(store_driver.experiment()).started_at
     store_driver.store.lead("e", "old", 60)
     ago = {"$subtract": ["$started_at", 90_000]}
     older = [{"$set": {"started_at": ago}}, {"$unset": ["elapsed", "coordinator.lease_s"]}]
     raw.experiments.update_one({}, older)
-    told = store_driver.store.experiment("e")
-    assert (told.elapsed, told.lead_lease_s, told.is_led(store_driver.store.now())) == (None, None, True)
-    assert 90 <= told.elapsed_s(store_driver.store.now()) < 150
+    stored = store_driver.store.experiment("e")
+    assert (stored.elapsed, stored.lead_lease_s, stored.is_led(store_driver.store.now())) == (
+        None,
+        None,
+        True,
+    )
+    assert 90 <= stored.elapsed_s(store_driver.store.now()) < 150
 
     raw.experiments.update_one({}, [{"$set": {"coordinator.lease_until": {"$add": ["$$NOW", 3_600_000]}}}])
     assert not store_driver.store.lead("e", "new", 10).is_mine
@@ -265,7 +271,7 @@ def test_an_experiment_of_a_newer_layout_is_refused(store_driver: StoreDriver, r
             attempt()
 
 
-def test_a_result_over_16_mb_is_refused_by_the_name_of_its_largest_part_and_nothing_is_written(
+def test_a_result_over_16_mb_is_refused_and_its_largest_part_named(
     store_driver: StoreDriver,
 ) -> None:
     store_driver.insert()
@@ -289,7 +295,7 @@ def test_params_over_16_mb_are_refused(store_driver: StoreDriver) -> None:
 # Addresses and rights
 
 
-def test_the_database_is_the_one_in_the_uri_else_hpsearch(
+def test_the_database_is_named_in_the_uri_or_hpsearch_by_default(
     mongo_uri: str, failpoint_server: Server, database: str
 ) -> None:
     for path, name in (("", "hpsearch"), (database, database)):
@@ -378,7 +384,7 @@ def user_with(raw: Any, uri: str, rights: dict[str, list[str]]) -> Iterator[Mong
         opened.close()
 
 
-def test_a_worker_needs_to_find_and_update_trials_only(
+def test_a_worker_needs_only_to_find_and_update_trials(
     store_driver: StoreDriver, raw: Any, mongo_uri: str
 ) -> None:
     store_driver.store.open_experiment(store_driver.experiment())
@@ -406,7 +412,7 @@ def test_a_worker_needs_to_find_and_update_trials_only(
             limited.insert([store_driver.trial(9)])
 
 
-def test_who_may_not_prepare_uses_a_prepared_database(
+def test_a_user_without_the_right_to_prepare_uses_a_prepared_database(
     store_driver: StoreDriver, raw: Any, mongo_uri: str
 ) -> None:
     rights = {"trials": ["find", "insert", "update"], "experiments": ["find", "insert", "update"]}
@@ -421,7 +427,7 @@ def test_who_may_not_prepare_uses_a_prepared_database(
 # Servers
 
 
-def test_everything_works_on_a_standalone_server_that_is_warned_of_once(
+def test_a_standalone_server_works_with_one_warning(
     standalone_server: Server, database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     opened = MongoStore.connect(standalone_server.uri, database=database, patience=PATIENCE)
@@ -442,7 +448,7 @@ def test_everything_works_on_a_standalone_server_that_is_warned_of_once(
     assert "standalone" in warning.message
 
 
-def test_a_store_that_was_closed_leaves_no_cursor_open_at_the_server(mongo_uri: str, database: str) -> None:
+def test_closing_a_store_closes_its_cursors(mongo_uri: str, database: str) -> None:
     """It would hold a change stream of every search for half an hour."""
     opened = MongoStore.connect(mongo_uri, database=database, patience=PATIENCE)
     opened.prepare()

@@ -218,7 +218,7 @@ def test_a_role_may_not(site: Site, role: Any, what: Any) -> None:
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_no_role_reads_another_database(site: Site, role: Any) -> None:
-    """Neither somebody else's searches, nor users' keys, nor the log of all writes."""
+    """Neither other searches, nor users' keys, nor the log of all writes."""
     with MongoClient[dict[str, Any]](site.uris[role.name]) as client:
         for database, name in (("others", "trials"), ("admin", "system.users"), ("local", "oplog.rs")):
             assert code_of(lambda db: db.find_one(), client[database][name]) == UNAUTHORIZED
@@ -244,8 +244,8 @@ def test_a_refusal_names_the_action_the_collection_and_the_role(site: Site) -> N
     assert "kept" not in text  # nothing of the refused document
 
 
-def test_setting_up_again_finds_everything_and_mends_what_was_changed(site: Site, mongo_uri: str) -> None:
-    """A right that somebody added to a role is taken back."""
+def test_repeating_the_setup_restores_what_was_changed(site: Site, mongo_uri: str) -> None:
+    """A right that was added to a role is removed."""
     head, _, options = mongo_uri.partition("?")
     with Setup(f"{head.rpartition('/')[0]}/{site.name}?{options}", PATIENCE) as setup:
         assert [setup.prepare(collection) for collection in VALIDATORS] == [[]] * len(VALIDATORS)

@@ -1,4 +1,4 @@
-"""TLS towards a real MongoDB: a refusal is one sentence that tells what to do; the right files work."""
+"""TLS connections to a real MongoDB: correct files work, and errors say what to do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """An authority that nobody trusts."""
+    """An authority that is not trusted."""
     return Authority(tmp_path_factory.mktemp("stranger"))
 
 
@@ -98,7 +98,7 @@ def test_the_right_files_open_the_store(server: Server) -> None:
 
 
 @pytest.mark.parametrize("option", ["tlsInsecure", "tlsAllowInvalidCertificates", "tlsAllowInvalidHostnames"])
-def test_a_connection_that_accepts_whoever_answers_is_found(
+def test_a_connection_that_accepts_any_server_is_reported(
     misnamed: Server, authority: Authority, option: str
 ) -> None:
     client = f"tls=true&tlsCertificateKeyFile={authority.client('tests')}"
@@ -112,7 +112,7 @@ def test_a_connection_that_accepts_whoever_answers_is_found(
     assert f"{option} in the URI" in encryption.text
 
 
-def test_a_certificate_that_nobody_trusted_signed_is_refused_at_once(
+def test_a_certificate_of_an_unknown_authority_is_refused_at_once(
     server: Server, stranger: Authority
 ) -> None:
     uri = f"mongodb://ann:s3cret@127.0.0.1:{server.port}/?tls=true"
@@ -133,17 +133,17 @@ def test_a_certificate_for_another_host_is_refused_at_once(misnamed: Server, aut
     )
 
 
-def test_a_certificate_that_has_expired_is_refused_at_once(outdated: int, authority: Authority) -> None:
+def test_an_expired_certificate_is_refused_at_once(outdated: int, authority: Authority) -> None:
     uri = f"mongodb://127.0.0.1:{outdated}/?tls=true&tlsCAFile={authority.ca}"
     assert "has expired; renew it, or correct the clock" in refused(uri, ConfigurationError)
 
 
-def test_a_server_that_wants_tls_says_so_to_who_comes_without(server: Server) -> None:
+def test_connecting_without_tls_to_a_tls_server_gives_advice(server: Server) -> None:
     text = refused(f"mongodb://127.0.0.1:{server.port}/", StoreUnavailableError)
     assert text.endswith("; if the server requires TLS, add tls=true to the URI.")
 
 
-def test_who_wants_tls_from_a_server_without_it_is_told(
+def test_connecting_with_tls_to_a_server_without_it_gives_advice(
     standalone_server: Server, authority: Authority
 ) -> None:
     uri = f"mongodb://127.0.0.1:{standalone_server.port}/?tlsCAFile={authority.ca}"
@@ -152,7 +152,7 @@ def test_who_wants_tls_from_a_server_without_it_is_told(
 
 
 @pytest.mark.parametrize("which", ["none", "stranger", "expired"])
-def test_a_client_without_a_certificate_that_the_server_accepts_is_told(
+def test_a_missing_or_refused_client_certificate_gives_advice(
     server: Server, authority: Authority, stranger: Authority, which: str
 ) -> None:
     uri = f"mongodb://127.0.0.1:{server.port}/?tls=true&tlsCAFile={authority.ca}"
@@ -185,10 +185,8 @@ def test_a_file_that_cannot_be_used_is_named_with_its_option(option: str, tmp_pa
         assert "s3cret" not in text
 
 
-def test_a_key_under_a_password_is_not_asked_for_at_the_terminal(
-    authority: Authority, tmp_path: Path
-) -> None:
-    """OpenSSL would wait for somebody to type it."""
+def test_an_encrypted_key_does_not_prompt_at_the_terminal(authority: Authority, tmp_path: Path) -> None:
+    """OpenSSL would wait for input."""
     from cryptography.hazmat.primitives import serialization
 
     pem = authority.client("worker").read_bytes()
@@ -205,10 +203,10 @@ def test_a_key_under_a_password_is_not_asked_for_at_the_terminal(
         assert "tlsCertificateKeyFilePassword is wrong" in text
 
 
-def test_a_certificate_that_goes_bad_during_a_search_is_waited_for(
+def test_a_running_process_waits_for_a_valid_certificate(
     tmp_path: Path, authority: Authority, stranger: Authority
 ) -> None:
-    """It will be renewed; who is at work goes on, and tells meanwhile that MongoDB is away."""
+    """The certificate will be renewed; until then MongoDB counts as away."""
     certificate = authority.server()
     good, bad = certificate.read_bytes(), stranger.server().read_bytes()
     runs = serving(tmp_path / "db", authority, certificate)

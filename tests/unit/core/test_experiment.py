@@ -49,7 +49,7 @@ def experiment(
         (after(3600), None, True),
     ],
 )
-def test_a_lease_that_ends_too_late_shows_no_leader(
+def test_a_lease_that_ends_too_late_does_not_count_as_leading(
     led_until: Any, lead_lease_s: float | None, is_led: bool
 ) -> None:
     assert experiment(led_until=led_until, lead_lease_s=lead_lease_s).is_led(START) is is_led
@@ -73,5 +73,5 @@ def led(seconds: float) -> Elapsed:
         (experiment(elapsed=Elapsed(seconds=30.0, since=after(-500))), 100.0),  # of a former run
     ],
 )
-def test_the_time_of_a_run_is_what_leaders_stored_and_the_time_since(known: Any, elapsed_s: float) -> None:
+def test_the_elapsed_time_is_the_stored_time_plus_the_time_since(known: Any, elapsed_s: float) -> None:
     assert known.elapsed_s(after(100)) == elapsed_s

@@ -19,7 +19,7 @@ def trial(values: Values, state: State = State.DONE, loss: float | None = 1.0) -
     return Trial(exp_key="e", tid=0, values=values, state=state, loss=loss)
 
 
-def test_rows_come_in_the_order_they_were_added_and_outlast_growth() -> None:
+def test_rows_keep_their_order_as_the_history_grows() -> None:
     history = History(SPACE)
     for i in range(100):
         history.add(trial({"a": i / 100, "c": 0}, loss=float(i)))
@@ -41,7 +41,7 @@ def test_inactive_parameters_are_zero_and_masked() -> None:
     ("state", "loss"),
     [(State.FAILED, None), (State.FAILED, -100.0), (State.DONE, np.nan), (State.DONE, None)],
 )
-def test_without_a_loss_that_counts_the_column_says_nan(state: State, loss: float | None) -> None:
+def test_a_trial_without_a_valid_loss_has_nan(state: State, loss: float | None) -> None:
     history = History(SPACE)
     history.add(trial({"a": 0.5, "c": 0}, state=state, loss=loss))
     assert np.isnan(history.losses).tolist() == [True]
@@ -62,7 +62,7 @@ def test_a_space_without_parameters_still_counts_its_trials() -> None:
     assert len(history.losses) == 40
 
 
-def test_reordered_rows_are_those_named_and_more_can_be_added() -> None:
+def test_a_reordered_history_has_the_given_rows_and_can_grow() -> None:
     history = History(SPACE)
     for i in range(20):
         history.add(trial({"a": i / 20, "c": 1, "y": i % 5}, loss=float(i)))

@@ -36,7 +36,7 @@ def worker(
         (WorkerState.IDLE, None, False),
     ],
 )
-def test_a_worker_takes_trials_while_it_is_seen_and_is_not_leaving(
+def test_a_worker_is_alive_while_its_entry_is_valid_and_it_is_not_draining(
     state: Any, expire_at: Any, expected: bool
 ) -> None:
     assert is_alive(worker(state, expire_at), NOW) is expected
@@ -55,7 +55,7 @@ def test_a_worker_takes_trials_while_it_is_seen_and_is_not_leaving(
         ({"state": WorkerState.IDLE}, False),
     ],
 )
-def test_a_worker_has_left_idle_if_it_said_good_bye_since_then_without_a_result(
+def test_a_worker_has_left_idle_if_it_stopped_since_then_without_a_result(
     changes: dict[str, Any], expected: bool
 ) -> None:
     left = replace(worker(WorkerState.STOPPED), seen_at=NOW)
@@ -63,13 +63,13 @@ def test_a_worker_has_left_idle_if_it_said_good_bye_since_then_without_a_result(
     assert has_left_idle(replace(left, **changes), None) is (expected or "seen_at" in changes)
 
 
-def test_a_worker_without_keys_serves_any_experiment_and_another_only_its_own() -> None:
+def test_a_worker_serves_its_experiments_or_all_if_it_has_none() -> None:
     assert worker().serves("a")
     assert worker(exp_keys=("a", "b")).serves("a")
     assert not worker(exp_keys=("b",)).serves("a")
 
 
-def test_a_trial_names_its_worker_by_name_host_and_process() -> None:
+def test_the_holder_of_a_trial_has_name_host_and_pid() -> None:
     holder = worker().holder
     assert (holder.name, holder.host, holder.pid) == ("w", "h", 7)
 
@@ -78,7 +78,7 @@ BUSY = WorkerState.BUSY
 
 
 @given(st.integers(0, 20), st.integers(0, 40), st.sampled_from([BUSY, WorkerState.IDLE]))
-def test_workers_of_one_search_have_the_slots_that_it_does_not_use(
+def test_free_slots_of_one_search_are_those_it_does_not_use(
     n_workers: int, n_running: int, state: Any
 ) -> None:
     for exp_keys, rivals in (((), {"a": 3}), (("a",), {"a": 1, "b": 5}), ((), {})):
@@ -103,7 +103,7 @@ def test_busy_workers_of_several_searches_are_shared_by_priority(
     assert free_slots([worker(BUSY)] * n_workers, "a", rivals, n_running) == expected
 
 
-def test_workers_that_are_idle_are_free_for_every_search_but_only_once() -> None:
+def test_idle_workers_are_free_for_every_search_once() -> None:
     rivals = dict.fromkeys("abcd", 1)
     fleet = [worker()] * 3 + [worker(BUSY)] * 5
     assert free_slots(fleet, "a", rivals, 2) == 3
@@ -119,7 +119,7 @@ def test_searches_together_keep_no_more_than_one_trial_each_beyond_the_fleet(
 
 
 @given(seen_s=st.floats(-1e6, 1e6), ttl_s=st.floats(0.001, 1e5))
-def test_no_sign_of_life_is_good_for_longer_than_twice_its_length(seen_s: float, ttl_s: float) -> None:
+def test_no_entry_is_valid_for_longer_than_twice_its_duration(seen_s: float, ttl_s: float) -> None:
     """Whatever the store's clock said when it was given."""
     seen_at = NOW + timedelta(seconds=seen_s)
     seen = replace(worker(), seen_at=seen_at, expire_at=seen_at + timedelta(seconds=ttl_s))

@@ -33,7 +33,7 @@ def program(folder: Path, name: str = "mongod") -> Path:
     return path
 
 
-def test_no_binary_names_the_three_ways_out(bare: pytest.MonkeyPatch) -> None:
+def test_a_missing_program_gives_three_remedies(bare: pytest.MonkeyPatch) -> None:
     with pytest.raises(NoMongodError) as caught:
         find_mongod()
 
@@ -41,7 +41,7 @@ def test_no_binary_names_the_three_ways_out(bare: pytest.MonkeyPatch) -> None:
         assert way in str(caught.value)
 
 
-def test_binary_on_path_is_found(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_program_on_path_is_found(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
     bare.setenv("PATH", str(tmp_path))
 
     expected = program(tmp_path)
@@ -49,7 +49,7 @@ def test_binary_on_path_is_found(bare: pytest.MonkeyPatch, tmp_path: Path) -> No
     assert find_mongod() == expected
 
 
-def test_embedded_binary_goes_before_path(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_embedded_program_takes_precedence_over_path(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tmp_path / "site" / "fiftyone" / "db" / "bin"
     folder.mkdir(parents=True)
     expected = program(folder)
@@ -60,7 +60,7 @@ def test_embedded_binary_goes_before_path(bare: pytest.MonkeyPatch, tmp_path: Pa
     assert find_mongod() == expected
 
 
-def test_named_binary_goes_before_all(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_named_program_takes_precedence_over_all(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program(tmp_path)
     bare.setenv("PATH", str(tmp_path))
     bare.setenv("HPSEARCH_MONGOD", str(named := program(tmp_path, "mongod-8")))
@@ -68,7 +68,7 @@ def test_named_binary_goes_before_all(bare: pytest.MonkeyPatch, tmp_path: Path) 
     assert find_mongod() == named
 
 
-def test_named_binary_may_be_one_on_the_path(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_named_program_may_be_on_the_path(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = program(tmp_path, "mongod-8")
     bare.setenv("PATH", str(tmp_path))
     bare.setenv("HPSEARCH_MONGOD", "mongod-8")
@@ -76,7 +76,7 @@ def test_named_binary_may_be_one_on_the_path(bare: pytest.MonkeyPatch, tmp_path:
     assert find_mongod() == found
 
 
-def test_a_folder_that_was_there_keeps_its_rights(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_existing_folder_keeps_its_permissions(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """HPSEARCH_HOME may name a folder that others use, too."""
     (shared := tmp_path / "shared").mkdir(mode=0o755)
     bare.setenv("HPSEARCH_HOME", str(shared))
@@ -85,7 +85,7 @@ def test_a_folder_that_was_there_keeps_its_rights(bare: pytest.MonkeyPatch, tmp_
     assert shared.stat().st_mode & 0o777 == 0o755
 
 
-def test_named_binary_that_is_none_is_refused(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_named_program_that_does_not_exist_is_refused(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A wrong HPSEARCH_MONGOD must not fall back to another server silently."""
     bare.setenv("HPSEARCH_MONGOD", str(tmp_path / "absent"))
 
@@ -112,13 +112,13 @@ def test_named_binary_that_is_none_is_refused(bare: pytest.MonkeyPatch, tmp_path
         (14, "", ["ended with code 14"]),
     ],
 )
-def test_reason_is_read_from_the_loader(returncode: int, output: str, words: list[str]) -> None:
+def test_the_reason_is_found_in_the_loaders_message(returncode: int, output: str, words: list[str]) -> None:
     text = why_not_started(MONGOD, returncode, output)
 
     assert all(word in text for word in [str(MONGOD), *words])
 
 
-def test_log_tail_shows_errors_rather_than_what_follows_them(tmp_path: Path) -> None:
+def test_log_tail_shows_errors_instead_of_later_lines(tmp_path: Path) -> None:
     log = tmp_path / "mongod.log"
     log.write_text(
         '{"s":"I","msg":"starting"}\n{"s":"E","msg":"No space left","attr":{"path":"/data"}}\n'
@@ -128,9 +128,7 @@ def test_log_tail_shows_errors_rather_than_what_follows_them(tmp_path: Path) -> 
     assert log_tail(log) == '  No space left {"path": "/data"}'
 
 
-def test_home_is_named_by_the_environment_and_closed_to_others(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_home_is_set_by_the_environment_and_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "mine"))
 
     assert home() == tmp_path / "mine"
@@ -144,7 +142,7 @@ def test_home_follows_the_xdg_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert home() == tmp_path / "hpsearch"
 
 
-def test_home_that_cannot_be_made_names_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_home_that_cannot_be_created_gives_a_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "file" / "below"))
 

@@ -1,4 +1,4 @@
-"""Documents in which somebody altered a field by hand: read as before, or refused by name."""
+"""Documents with a field edited by hand are read as before or refused by name."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ READERS: dict[str, tuple[Document, Callable[[Any], Any]]] = {
 }
 
 
-def test_the_documents_are_whole() -> None:
+def test_the_unaltered_documents_are_readable() -> None:
     """Else the properties below would say nothing."""
     for document, read in READERS.values():
         read(document)
@@ -97,9 +97,7 @@ def test_the_documents_are_whole() -> None:
         ("Experiment 'e'", "seed", 2.0**63),
     ],
 )
-def test_an_integer_that_no_query_can_hold_or_go_on_from_is_refused_by_name(
-    name: str, field: str, value: float
-) -> None:
+def test_an_integer_out_of_range_is_refused_by_name(name: str, field: str, value: float) -> None:
     whole, read = READERS[name]
     with pytest.raises(
         UnreadableError, match=rf"field {field} should be an integer up to \d+, but is {value!r:.3}"
@@ -110,9 +108,7 @@ def test_an_integer_that_no_query_can_hold_or_go_on_from_is_refused_by_name(
 @pytest.mark.fuzz
 @pytest.mark.parametrize("name", READERS)
 @given(data=st.data())
-def test_an_altered_document_is_read_or_refused_in_one_line_that_names_it(
-    name: str, data: st.DataObject
-) -> None:
+def test_an_altered_document_is_read_or_refused_by_name_in_one_line(name: str, data: st.DataObject) -> None:
     whole, read = READERS[name]
     place = data.draw(st.sampled_from(list(places(whole))))
     document = altered(whole, place, data.draw(HOSTILE))
@@ -148,7 +144,7 @@ def assert_shown(found: Any) -> None:
 
 @pytest.mark.fuzz
 @given(data=st.data())
-def test_what_stands_for_an_unreadable_trial_has_its_number_and_failed(data: st.DataObject) -> None:
+def test_an_unreadable_trial_becomes_a_failed_one_with_its_number(data: st.DataObject) -> None:
     place = data.draw(st.sampled_from([p for p in places(TRIAL) if p != ("exp_key",)]))
     stand_in = unreadable_trial(altered(TRIAL, place, data.draw(HOSTILE)), UnreadableError("why"))
     assert stand_in is not None
@@ -161,5 +157,5 @@ def test_what_stands_for_an_unreadable_trial_has_its_number_and_failed(data: st.
     "identifier",
     ["e", "e/7", "e/0000007", "f/000007", "e/00000\N{ARABIC-INDIC DIGIT SEVEN}", 7, "e/" + "9" * 30],
 )
-def test_an_identifier_that_is_none_stands_for_nothing(identifier: Any) -> None:
+def test_a_document_without_a_valid_identifier_becomes_no_trial(identifier: Any) -> None:
     assert unreadable_trial({**TRIAL, "_id": identifier}, UnreadableError("why")) is None

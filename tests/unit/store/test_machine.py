@@ -33,6 +33,6 @@ class MemoryMachine(StoreMachine):
         return MemoryWorld()
 
 
-def test_memory_does_as_the_model_says() -> None:
+def test_the_memory_store_behaves_like_the_model() -> None:
     """Over any sequence of calls, stale and repeated ones among them, and with leases that run out."""
     run(MemoryMachine, settings=settings(stateful_step_count=40))

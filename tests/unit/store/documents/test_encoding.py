@@ -44,7 +44,7 @@ def stored(value: Any) -> Any:
 
 
 @given(VALUES)
-def test_plain_values_come_back_equal_and_plain(value: Any) -> None:
+def test_plain_values_survive_the_round_trip(value: Any) -> None:
     back = stored(value)
 
     assert back == value
@@ -67,12 +67,12 @@ def test_plain_values_come_back_equal_and_plain(value: Any) -> None:
         (datetime(2026, 1, 1, 2, tzinfo=timezone(timedelta(hours=2))), datetime(2026, 1, 1, tzinfo=UTC)),
     ],
 )
-def test_what_is_almost_plain_becomes_plain(value: Any, plain: Any) -> None:
+def test_almost_plain_values_become_plain(value: Any, plain: Any) -> None:
     assert stored(value) == plain
     assert type(stored(value)) is type(plain)
 
 
-def test_nan_comes_back() -> None:
+def test_nan_survives_the_round_trip() -> None:
     assert math.isnan(stored(float("nan")))
 
 
@@ -87,12 +87,12 @@ def test_nan_comes_back() -> None:
         (datetime.min.replace(tzinfo=timezone(timedelta(hours=2))), "outside the years"),
     ],
 )
-def test_what_cannot_be_stored_is_named(value: Any, match: str) -> None:
+def test_an_unstorable_value_is_named(value: Any, match: str) -> None:
     with pytest.raises(StoreError, match=match):
         encoded(value, "result")
 
 
-def test_what_holds_itself_is_refused() -> None:
+def test_a_recursive_value_is_refused() -> None:
     value: list[Any] = []
     value.append(value)
 

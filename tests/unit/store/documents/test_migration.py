@@ -26,13 +26,13 @@ EXPERIMENT_1: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_a_trial_of_the_first_layout_is_read_as_it_was_meant() -> None:
+def test_a_trial_of_the_first_layout_is_read_correctly() -> None:
     expected = Trial(exp_key="e", tid=3, values={"x": 0.5}, params={"x": 0.5}, origin="tpe")
     assert trial_from(TRIAL_1) == expected
     assert migrate(TRIAL_1, TRIAL_STEPS, "it") == trial_document(expected)
 
 
-def test_an_experiment_of_the_first_layout_is_read_as_it_was_meant() -> None:
+def test_an_experiment_of_the_first_layout_is_read_correctly() -> None:
     expected = Experiment(
         exp_key="e", space={"schema": 1}, space_fingerprint="f", seed=7, algorithm=Algorithm(name="tpe"),
         objective=ObjectiveRef(kind="import", ref="m:f"), budget=Budget(max_evals=5), defaults=Defaults(),
@@ -45,7 +45,7 @@ def test_an_experiment_of_the_first_layout_is_read_as_it_was_meant() -> None:
     assert layout_changes(experiment_document(expected)) == {}
 
 
-def test_steps_are_taken_one_after_the_other_from_the_layout_of_the_document() -> None:
+def test_steps_run_in_order_from_the_layout_of_the_document() -> None:
     steps = {
         version: lambda document, version=version: {"path": [*document.get("path", []), version]}
         for version in range(1, SCHEMA)
@@ -60,7 +60,7 @@ def test_there_is_a_step_from_every_layout() -> None:
     assert set(EXPERIMENT_STEPS) == set(TRIAL_STEPS) == set(range(1, SCHEMA))
 
 
-def test_a_migration_leaves_the_document_as_it_was() -> None:
+def test_a_migration_does_not_change_the_original() -> None:
     before = dict(EXPERIMENT_1)
     migrate(EXPERIMENT_1, EXPERIMENT_STEPS, "it")
     assert before == EXPERIMENT_1
@@ -76,7 +76,7 @@ def test_a_migration_leaves_the_document_as_it_was() -> None:
         (1.5, "from 1"),
     ],
 )
-def test_a_layout_that_is_newer_or_none_is_refused(schema: Any, reason: str) -> None:
+def test_a_newer_or_invalid_layout_is_refused(schema: Any, reason: str) -> None:
     for document, read in ((TRIAL_1, trial_from), (EXPERIMENT_1, experiment_from)):
         with pytest.raises(UnreadableError, match=reason):
             read({**document, "schema": schema})

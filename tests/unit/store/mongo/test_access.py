@@ -31,20 +31,20 @@ def refused(command: str, database: str = "hpsearch") -> OperationFailure:
         (COORDINATOR, 'insert: "trials", documents: []', True),
     ],
 )
-def test_only_what_was_allowed_can_be_lost(role: Role, command: str, is_lost: bool) -> None:
+def test_only_a_right_that_the_user_had_can_be_lost(role: Role, command: str, is_lost: bool) -> None:
     access = Access("h", privileges(role, "hpsearch"))
     assert access.is_lost(refused(command)) is is_lost
     assert access.is_lost(refused(command, "elsewhere")) is (is_lost and "getMore" in command)
     assert access.is_lost(OperationFailure("Authentication failed.", AUTHENTICATION_FAILED))
 
 
-def test_a_connection_whose_user_was_deleted_has_lost_what_it_had() -> None:
+def test_a_connection_whose_user_was_deleted_has_lost_access() -> None:
     error = OperationFailure("command find requires authentication", UNAUTHORIZED)
     assert Access("h", privileges(WORKER, "hpsearch")).is_lost(error)
     assert not Access("h", []).is_lost(error)  # it never gave a name
 
 
-def test_a_user_counts_as_let_in_once_nothing_was_refused_for_a_while(
+def test_a_user_counts_as_accepted_after_a_while_without_refusals(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The heartbeat does not wait: it is refused now and then, while other calls go well."""
@@ -62,7 +62,7 @@ def test_a_user_counts_as_let_in_once_nothing_was_refused_for_a_while(
     assert [vars(record)["event"] for record in caplog.records] == ["access_refused", "access_granted"]
 
 
-def test_a_user_counts_as_let_in_once_the_last_call_that_waited_got_through(
+def test_a_user_counts_as_accepted_once_the_last_waiting_call_succeeds(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     access = Access("h", privileges(WORKER, "hpsearch"), clock=lambda: 0.0)
@@ -76,7 +76,7 @@ def test_a_user_counts_as_let_in_once_the_last_call_that_waited_got_through(
     assert [vars(record)["event"] for record in caplog.records] == ["access_refused", "access_granted"]
 
 
-def test_the_log_holds_nothing_of_the_command_that_was_refused(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_has_nothing_of_the_refused_command(caplog: pytest.LogCaptureFixture) -> None:
     access = Access("h", privileges(WORKER, "hpsearch"))
     access.note_refusal(refused('update: "trials", updates: [ { u: "a secret" } ]'), is_first=True)
     assert "update on trials" in caplog.text

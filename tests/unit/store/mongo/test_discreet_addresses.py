@@ -91,7 +91,7 @@ READERS: list[Callable[[str], object]] = [jobs_address, check_files]
 @pytest.mark.fuzz
 @settings(deadline=None)
 @given(mistyped())
-def test_nothing_that_is_said_of_an_address_may_be_its_password(address: str) -> None:
+def test_no_description_of_an_address_contains_a_password(address: str) -> None:
     for say in WORDS:
         assert not is_shown(str(say(address))), say
 
@@ -99,7 +99,7 @@ def test_nothing_that_is_said_of_an_address_may_be_its_password(address: str) ->
 @pytest.mark.fuzz
 @settings(deadline=None)
 @given(mistyped())
-def test_no_error_about_an_address_repeats_what_may_be_its_password(address: str) -> None:
+def test_no_error_about_an_address_contains_a_password(address: str) -> None:
     said = [error_of(read, address) for read in READERS]
     if not address.startswith("mongodb+srv"):  # which asks the DNS
         said.append(error_of(lambda uri: client_of(uri).close(), address))
@@ -117,7 +117,7 @@ def error_of(read: Callable[[str], object], address: str) -> str:
 
 
 @given(st.sampled_from(["", *SCHEMES, "mongodb:/"]), st.sampled_from([*"@:/?&;=#%", "://"]))
-def test_an_address_in_the_wrong_place_is_repeated_without_its_password(scheme: str, sign: str) -> None:
+def test_an_address_in_the_wrong_place_is_quoted_without_its_password(scheme: str, sign: str) -> None:
     """A command does not know that an argument too many is one."""
     address = f"{scheme}me:{FIRST}{sign}{SECOND}@host:27017/db"
     assert not is_shown(without_credentials(f"Got unexpected extra argument ({address})"))
@@ -132,5 +132,5 @@ def test_an_address_in_the_wrong_place_is_repeated_without_its_password(scheme: 
         "search.py:objective has no attribute 'x'; see https://example.org/docs.",
     ],
 )
-def test_a_sentence_without_credentials_stays_as_it_is(sentence: str) -> None:
+def test_text_without_credentials_is_unchanged(sentence: str) -> None:
     assert without_credentials(sentence) == sentence

@@ -34,7 +34,7 @@ def test_every_error_of_the_driver_is_mapped(kind: Any) -> None:
     assert kind in MEANINGS
 
 
-def test_every_connection_error_may_be_tried_again() -> None:
+def test_every_connection_error_means_unavailable() -> None:
     for kind in CLASSES:
         if issubclass(kind, pymongo.errors.ConnectionFailure):
             assert MEANINGS[kind] is StoreUnavailableError
@@ -56,7 +56,7 @@ def test_every_connection_error_may_be_tried_again() -> None:
         (pymongo.errors.WriteConcernError("not enough members", 100), StoreError),
         (BulkWriteError({"writeErrors": [{"code": 13, "errmsg": "no"}]}), StorePermissionError),
         (BulkWriteError({"writeConcernErrors": [{"code": 64, "errmsg": "slow"}]}), StoreUnavailableError),
-        (pymongo.errors._OperationCancelled("gone"), StoreUnavailableError),
+        (pymongo.errors._OperationCancelled("cancelled"), StoreUnavailableError),
         (pymongo.errors.InvalidURI("bad"), ConfigurationError),
         (UnicodeEncodeError("utf-8", "\ud800", 0, 1, "no"), StoreError),
     ],
@@ -66,15 +66,15 @@ def test_codes_and_labels_refine_the_class(error: Any, expected: Any) -> None:
     assert type(translated(error, "host:1")) is expected
 
 
-def test_a_broken_rule_is_told_in_the_servers_words() -> None:
+def test_a_violated_rule_is_quoted_from_the_server() -> None:
     error = WriteError("failed", 121, {"errInfo": {"details": {"missing": ["tid"]}}})
 
     assert "missing" in str(translated(error, "host:1"))
 
 
 def test_the_cause_leaves_out_the_drivers_settings() -> None:
-    told = "host:1: [Errno 111] Connection refused"
-    text = f"{told} (configured timeouts: a), Timeout: 2s, Topology Description: x"
+    message = "host:1: [Errno 111] Connection refused"
+    text = f"{message} (configured timeouts: a), Timeout: 2s, Topology Description: x"
 
-    assert cause(pymongo.errors.ServerSelectionTimeoutError(text)) == told
+    assert cause(pymongo.errors.ServerSelectionTimeoutError(text)) == message
     assert cause(BulkWriteError({"writeErrors": [{"code": 1, "errmsg": "bad luck."}]})) == "bad luck"

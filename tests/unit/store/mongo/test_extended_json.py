@@ -53,8 +53,8 @@ values = st.recursive(
 
 
 @given(st.dictionaries(keys, values, max_size=6))
-def test_a_document_comes_back_as_the_same_bytes_that_the_server_holds(document: dict[str, Any]) -> None:
-    """Compared as BSON, which tells NaN, minus zero, and integers of 32 and 64 bits apart."""
+def test_a_document_survives_the_round_trip_as_the_same_bson(document: dict[str, Any]) -> None:
+    """Compare as BSON, which distinguishes NaN, minus zero, and integers of 32 and 64 bits."""
     line = line_of(Record(Kind.TRIAL, document))
     (back,) = records_of([line])
     assert back.kind is Kind.TRIAL
@@ -91,7 +91,7 @@ def normal(value: Any) -> Any:
         b'{"kind": "trial", "document": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}",
     ],
 )
-def test_what_is_no_record_is_named_by_its_line(line: bytes) -> None:
+def test_an_invalid_record_is_named_by_its_line(line: bytes) -> None:
     whole = line_of(Record(Kind.END, {}))
     with pytest.raises(BackupError, match=r"^Line 2 of the backup is corrupt: "):
         list(records_of([whole, line]))

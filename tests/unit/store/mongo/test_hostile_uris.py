@@ -84,7 +84,7 @@ def altered_uris(draw: st.DrawFn) -> str:
 
 
 def assert_discreet(text: str) -> None:
-    """It is one short line without any part of the password that would tell it."""
+    """Check that a text is one short line without a recognizable part of the password."""
     assert text.isprintable()
     assert len(text) < 500
     assert not any(PASSWORD[i : i + 6] in text for i in range(len(PASSWORD) - 5)), text
@@ -95,7 +95,7 @@ def assert_discreet(text: str) -> None:
 @example(f"mongodb://a//nna:{PASSWORD}127.0.0.1:1/db?w=1")
 @example(f"mongodb://anna:{PASSWORD}127.0.0.1:1/db")
 @example(f"mongodb://a?nna:{PASSWORD}127.0.0.1:1/db?w=1")
-def test_an_altered_uri_gives_a_client_or_a_sentence_without_the_password(uri: str) -> None:
+def test_an_altered_uri_gives_a_client_or_an_error_without_the_password(uri: str) -> None:
     assert_discreet(hosts_of(uri)[:400])
     if "://" in uri[:20]:
         shown = uri_without_password(uri)
@@ -110,7 +110,7 @@ def test_an_altered_uri_gives_a_client_or_a_sentence_without_the_password(uri: s
 
 @pytest.mark.fuzz
 @given(altered_uris())
-def test_an_altered_address_of_hyperopt_gives_a_uri_or_a_sentence_without_the_password(uri: str) -> None:
+def test_an_altered_hyperopt_address_gives_a_uri_or_an_error_without_the_password(uri: str) -> None:
     try:
         client_uri = jobs_address(uri.replace("mongodb://", "mongo://", 1)).uri
     except ConfigurationError as error:
@@ -120,7 +120,7 @@ def test_an_altered_address_of_hyperopt_gives_a_uri_or_a_sentence_without_the_pa
 
 
 @pytest.mark.parametrize("mistake", ["&nosuch=1", "&w=-5", "&ssl=false", "&connectTimeoutMS=soon"])
-def test_the_password_of_a_key_is_not_quoted(mistake: str) -> None:
+def test_the_password_of_a_key_is_not_in_the_error(mistake: str) -> None:
     uri = f"mongodb://a.invalid/db?tls=true&tlsCertificateKeyFilePassword={PASSWORD}{mistake}"
     with pytest.raises(ConfigurationError) as caught:
         client_of(uri)

@@ -55,7 +55,7 @@ def test_plain_credentials_survive_the_encoding(user: str, password: str) -> Non
         ("mongo://u@h:1/db/jobs", "has a user without a password"),
     ],
 )
-def test_what_is_no_address_costs_one_sentence(text: str, words: str) -> None:
+def test_an_invalid_address_is_refused_in_one_line(text: str, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         jobs_address(text)
 
@@ -68,7 +68,7 @@ def test_no_error_shows_a_password() -> None:
 
 
 @pytest.mark.parametrize("password", ["s3c?ret", "s3c/ret", "s3c@ret", "s3c#ret"])
-def test_a_plain_password_may_hold_any_sign_and_is_never_told(password: str) -> None:
+def test_an_unencoded_password_may_have_any_character_and_is_never_shown(password: str) -> None:
     """What stands before the last "@" is not taken for a host, which errors name."""
     address = jobs_address(f"mongo://user:{password}@host/db/jobs?authSource=a")
     assert unquote_plus(address.uri) == f"mongodb://user:{password}@host/db?authSource=a"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from hpsearch.store.mongo.patience import Patience
 
 
-def test_it_ends_after_its_seconds() -> None:
+def test_patience_ends_after_its_seconds() -> None:
     patience = Patience(2.0)
     assert patience.while_away(1.9)
     assert not patience.while_away(2.0)
 
 
-def test_it_ends_when_the_process_needs_no_answer() -> None:
+def test_patience_ends_when_the_process_needs_no_answer() -> None:
     assert not Patience(2.0, may_wait=lambda: False).while_away(0.0)
 
 

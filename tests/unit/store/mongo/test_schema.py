@@ -20,13 +20,13 @@ def test_every_state_is_allowed() -> None:
     assert set(PROPERTIES["state"]["enum"]) == {state.value for state in State}
 
 
-def test_a_new_trial_has_all_that_is_required_but_the_servers_time() -> None:
+def test_a_new_trial_has_every_required_field_but_the_server_time() -> None:
     required = set(VALIDATORS[TRIALS]["$jsonSchema"]["required"])
 
     assert required - trial_document(Trial(exp_key="e", tid=0, values={})).keys() == {"created_at"}
 
 
-def test_no_index_holds_what_a_heartbeat_writes() -> None:
+def test_no_index_contains_a_field_that_heartbeats_write() -> None:
     indexed = {name for index in INDEXES[TRIALS] for name, _ in index.keys}
 
     assert not indexed & {"heartbeat_at", "lease_until"}

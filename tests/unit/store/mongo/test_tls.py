@@ -31,7 +31,7 @@ def test_the_refusal_of_a_certificate_gives_reason_and_remedy(reason: str, remed
     assert text.startswith(f"The certificate of MongoDB at h:1 is not accepted: {reason}{remedy}")
 
 
-def test_a_server_that_is_merely_away_has_no_bad_certificate() -> None:
+def test_an_unreachable_server_has_no_refused_certificate() -> None:
     assert refusal("h:1: [Errno 111] Connection refused", "h:1") is None
     assert refusal("h:1: connection closed", "h:1") is None
 
@@ -55,12 +55,12 @@ EOF = "SSL handshake failed: h:1: [SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurr
         (EOF, "mongodb://h/?w=1;tls=true", "remove the tls options"),
     ],
 )
-def test_a_server_that_hangs_up_may_want_another_kind_of_connection(text: Any, uri: str, hint: str) -> None:
+def test_a_failed_handshake_gives_advice_on_the_tls_options(text: Any, uri: str, hint: str) -> None:
     assert hint in str(advice(text, uri))
 
 
 @pytest.mark.parametrize("uri", ["mongodb://h/", "mongodb://h/?tls=true"])
-def test_a_server_that_is_not_there_gets_no_such_advice(uri: str) -> None:
+def test_an_unreachable_server_gives_no_advice_on_tls(uri: str) -> None:
     assert advice("h:1: [Errno 111] Connection refused", uri) is None
     assert advice("h:1: timed out", uri) is None
 
@@ -75,7 +75,5 @@ def test_a_server_that_is_not_there_gets_no_such_advice(uri: str) -> None:
         ("tlsAllowInvalidHostnames=true&tlsAllowInvalidCertificates=false", ("tlsAllowInvalidHostnames",)),
     ],
 )
-def test_options_by_which_whoever_answers_passes_for_the_server_are_found(
-    options: str, found: tuple[Any, ...]
-) -> None:
+def test_options_that_disable_verification_are_found(options: str, found: tuple[Any, ...]) -> None:
     assert unverified(f"mongodb://me:tlsInsecure@h/?{options}") == found

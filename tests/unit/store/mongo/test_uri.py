@@ -11,12 +11,12 @@ from hpsearch.store.mongo.uri import uri_for_user, uri_with_masks, uri_without_p
 FULL = "mongodb://root:p%40ss@a:1,b:2/runs?authSource=admin&tls=true;tlsCertificateKeyFile=/me.pem&replicaSet=rs0"
 
 
-def test_another_user_keeps_hosts_and_options_and_takes_over_no_credentials() -> None:
+def test_the_uri_for_another_user_keeps_hosts_and_options_only() -> None:
     found = uri_for_user(FULL, "runs", "an:na", "x/y")
     assert found == "mongodb://an%3Ana:x%2Fy@a:1,b:2/runs?tls=true&replicaSet=rs0&authSource=runs"
 
 
-def test_whoever_gives_no_name_keeps_hosts_and_options() -> None:
+def test_the_uri_without_a_user_keeps_hosts_and_options() -> None:
     assert uri_without_user(FULL) == "mongodb://a:1,b:2/runs?tls=true&replicaSet=rs0"
     assert uri_without_user("mongodb://a:1") == "mongodb://a:1/?"
 
@@ -42,7 +42,7 @@ def test_whoever_gives_no_name_keeps_hosts_and_options() -> None:
         ),
     ],
 )
-def test_what_is_shown_of_a_uri_has_the_user_and_no_password(uri: str, shown: str) -> None:
+def test_a_uri_for_display_has_the_user_and_no_password(uri: str, shown: str) -> None:
     assert uri_without_password(uri) == shown
 
 
@@ -57,6 +57,6 @@ def test_no_password_is_ever_shown(password: str) -> None:
 
 
 @pytest.mark.parametrize("option", ["tlsCertificateKeyFilePassword=", "authMechanismProperties=A:"])
-def test_a_secret_after_a_wrong_sign_is_not_shown(option: str) -> None:
+def test_a_secret_after_a_wrong_separator_is_not_shown(option: str) -> None:
     uri = f"mongodb://host/db&{option}secret"
     assert "secret" not in uri_without_password(uri) + uri_with_masks(uri)
