@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from hpsearch.hyperopt.pyll.conversion import has_draws
 from hpsearch.hyperopt.pyll.draws import implicit_stochastic_symbols
 from hpsearch.hyperopt.pyll.functions import idxs_map, idxs_take, uniq, vchoice_merge, vchoice_split
 from hpsearch.hyperopt.pyll.graph import Apply, Literal, apply, as_apply, dfs, parameters_of, toposort
@@ -133,10 +134,8 @@ class VectorizeHelper:
     def _new_vals(self, node: Apply, idxs: Apply) -> Apply:
         if isinstance(node, Literal):
             return apply("repeat", apply("len", idxs), node)
-        if node.name == "hyperopt_param":
+        if node.name == "hyperopt_param" or node.name in implicit_stochastic_symbols:
             node = self._first_of.get(node, node)
-            return apply("idxs_take", self._active(node), self._draw(node), idxs)
-        if node.name in implicit_stochastic_symbols:
             return apply("idxs_take", self._active(node), self._draw(node), idxs)
         if node.name == "switch":
             split = self._split(node, idxs)
@@ -159,8 +158,7 @@ class VectorizeHelper:
 
     def _argument(self, arg: Apply, idxs: Apply) -> Apply:
         """Return an argument of a distribution, for each trial only if it depends on a draw."""
-        varying = {"hyperopt_param", *implicit_stochastic_symbols}
-        return self._vals(arg, idxs) if any(node.name in varying for node in dfs(arg)) else arg
+        return self._vals(arg, idxs) if has_draws(arg) else arg
 
 
 def vectorize_stochastic(orig: Apply) -> Apply:

@@ -18,6 +18,7 @@ from hpsearch.hyperopt.engine.points import complete_point
 from hpsearch.hyperopt.engine.suggest import MAX_SEED
 from hpsearch.hyperopt.migration.job_import import point_of
 from hpsearch.hyperopt.mongo.objective import callable_name
+from hpsearch.space.expression import as_python
 from hpsearch.space.tree import Values
 from hpsearch.suggest.protocol import Suggestion
 
@@ -49,7 +50,7 @@ def algorithm_of(algo: Callable[..., Any]) -> Algorithm:
     if isinstance(algo, functools.partial) and not algo.args:
         inner, given = algo.func, algo.keywords
     # Every argument that accepts None has it as default.
-    given = {k: _plain(v) for k, v in given.items() if k not in _IGNORED and v is not None}
+    given = {k: as_python(v) for k, v in given.items() if k not in _IGNORED and v is not None}
     for built_in, name, options in _BUILT_IN:
         if inner is built_in and given.keys() <= options:
             chosen = {_RENAMED.get(key, key): value for key, value in given.items()}
@@ -116,7 +117,3 @@ class FunctionSuggester:
                 break
         self._trials.refresh()
         return suggestions
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value

@@ -32,17 +32,17 @@ class DomainSwapError(ExperimentMismatchError):
     """The experiment exists with another objective or space."""
 
 
-def open_experiment(trials: MongoTrials, rounds: FMinIter, n_more: int | None) -> Experiment:
+def open_experiment(trials: MongoTrials, driver: FMinIter, n_more: int | None) -> Experiment:
     """Create or join the experiment; its objective is stored before any worker can see the experiment.
 
     Parameters
     ----------
     trials : MongoTrials
         Store, name and settings of the experiment.
-    rounds : FMinIter
+    driver : FMinIter
         Objective, space, algorithm and limits.
     n_more : int, optional
-        New trials; by default as many as ``rounds.max_evals`` in all.
+        New trials; by default as many as ``driver.max_evals`` in all.
 
     Raises
     ------
@@ -54,18 +54,18 @@ def open_experiment(trials: MongoTrials, rounds: FMinIter, n_more: int | None) -
         If the space cannot be sent to workers.
     """
     store, exp_key = trials.store, trials.exp_name
-    space, objective = rounds.domain.space, prepare_objective(rounds.domain)
+    space, objective = driver.domain.space, prepare_objective(driver.domain)
     payload = objective.payload(store.database, exp_key, objective.ref)
     wanted = Experiment(
         exp_key=exp_key,
         space=space.to_json(),
         space_fingerprint=space.fingerprint,
         objective=objective.ref,
-        algorithm=algorithm_of(rounds.algo),
-        seed=rounds.seed,
+        algorithm=algorithm_of(driver.algo),
+        seed=driver.seed,
         lag=trials.lag,
         # The timeout applies to this call, so this process checks it.
-        budget=Budget(max_evals=_limit(store, exp_key, rounds, n_more), loss_threshold=rounds.loss_threshold),
+        budget=Budget(max_evals=_limit(store, exp_key, driver, n_more), loss_threshold=driver.loss_threshold),
         defaults=trials.defaults,
     )
     if payload is not None and not _has_objective(store, exp_key):
@@ -89,10 +89,10 @@ def open_experiment(trials: MongoTrials, rounds: FMinIter, n_more: int | None) -
     return experiment
 
 
-def _limit(store: TrialStore, exp_key: str, rounds: FMinIter, n_more: int | None) -> int | None:
+def _limit(store: TrialStore, exp_key: str, driver: FMinIter, n_more: int | None) -> int | None:
     """Return the number of finished trials that ends the search; None for no limit."""
     if n_more is None:
-        return None if rounds.max_evals == sys.maxsize else max(0, rounds.max_evals)
+        return None if driver.max_evals == sys.maxsize else max(0, driver.max_evals)
     counts = store.counts(exp_key)
     return n_more + sum(n for state, n in counts.items() if state is not State.CANCELLED)
 

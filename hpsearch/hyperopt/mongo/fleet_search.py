@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 
 def search_on_fleet(
-    rounds: FMinIter, trials: MongoTrials, points: Iterable[Mapping[str, Any]], n_more: int | None
+    driver: FMinIter, trials: MongoTrials, points: Iterable[Mapping[str, Any]], n_more: int | None
 ) -> None:
     """Coordinate a search until it reaches a limit; workers started elsewhere evaluate the trials.
 
     Parameters
     ----------
-    rounds : FMinIter
+    driver : FMinIter
         Objective, space, algorithm and limits.
     trials : MongoTrials
         The trials of the experiment.
     points : iterable of mapping
         Points to try first.
     n_more : int, optional
-        New trials; by default as many as ``rounds.max_evals`` in all.
+        New trials; by default as many as ``driver.max_evals`` in all.
 
     Raises
     ------
@@ -48,28 +48,28 @@ def search_on_fleet(
         If ``trials_save_file`` is set, if ``trials.lag`` is set with a custom algorithm, or for a
         reason of ``open_experiment``.
     """
-    if rounds.trials_save_file:
+    if driver.trials_save_file:
         raise ConfigurationError(
             "trials_save_file cannot be used with MongoTrials, since MongoDB keeps the trials; leave it out "
             "and continue the search with the same exp_key."
         )
-    space, algorithm = rounds.domain.space, algorithm_of(rounds.algo)
+    space, algorithm = driver.domain.space, algorithm_of(driver.algo)
     if algorithm.name == SCRIPTED and trials.lag:
         raise ConfigurationError(
             "A custom algorithm reads all finished trials, so trials.lag must be None or 0."
         )
-    experiment = open_experiment(trials, rounds, n_more)
+    experiment = open_experiment(trials, driver, n_more)
     trials.set_space(space)  # the stored one may not import or call anything
     trials.insert_points(experiment, space, points)
     if algorithm.name == SCRIPTED:
-        suggester = FunctionSuggester(rounds.algo, rounds.domain, trials, trials.clock)
-        _run_to_end(rounds, trials, experiment, suggester, lambda: not suggester.is_exhausted)
+        suggester = FunctionSuggester(driver.algo, driver.domain, trials, trials.clock)
+        _run_to_end(driver, trials, experiment, suggester, lambda: not suggester.is_exhausted)
     else:
-        _run_to_end(rounds, trials, experiment, make_suggester(algorithm, space), lambda: True)
+        _run_to_end(driver, trials, experiment, make_suggester(algorithm, space), lambda: True)
 
 
 def _run_to_end(
-    rounds: FMinIter,
+    driver: FMinIter,
     trials: MongoTrials,
     experiment: Experiment,
     suggester: Suggester,
@@ -80,22 +80,22 @@ def _run_to_end(
         trials.store,
         experiment,
         trials.clock,
-        space=rounds.domain.space,
+        space=driver.domain.space,
         suggester=suggester,
-        min_pending=rounds.max_queue_len,
+        min_pending=driver.max_queue_len,
         insert=trials.insert_suggested if trials.has_insertion_hooks else None,
     )
     n_known = sum(trials.store.counts(experiment.exp_key, FINISHED).values())
     limit = experiment.budget.max_evals
     n_total = sys.maxsize if limit is None else max(n_known, limit)
     with (
-        trials.handle.waiting(math.inf if rounds.timeout is None else rounds.timeout),
+        trials.handle.waiting(math.inf if driver.timeout is None else driver.timeout),
         progress_bar(
-            rounds.show_progressbar, verbose=rounds.verbose, n_known=n_known, n_total=n_total
+            driver.show_progressbar, verbose=driver.verbose, n_known=n_known, n_total=n_total
         ) as bar,
     ):
         monitor = SearchMonitor(
-            rounds,
+            driver,
             has_more_points,
             n_known,
             bar,

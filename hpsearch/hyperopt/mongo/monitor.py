@@ -24,7 +24,7 @@ class SearchMonitor:
 
     Parameters
     ----------
-    rounds : FMinIter
+    driver : FMinIter
         The limits of this call.
     has_more_points : callable
         Whether the algorithm may suggest more points.
@@ -40,7 +40,7 @@ class SearchMonitor:
 
     def __init__(
         self,
-        rounds: FMinIter,
+        driver: FMinIter,
         has_more_points: Callable[[], bool],
         n_known: int,
         bar: Any,
@@ -49,7 +49,7 @@ class SearchMonitor:
         has_refresh_hook: bool = False,
     ) -> None:
         self._has_refresh_hook = has_refresh_hook
-        self._rounds, self._has_more_points, self._bar, self._clock = rounds, has_more_points, bar, clock
+        self._driver, self._has_more_points, self._bar, self._clock = driver, has_more_points, bar, clock
         self._n_shown = self._n_judged = n_known
         self._started_at = self._busy_at = clock()
         self._refreshed_at = clock()
@@ -68,23 +68,23 @@ class SearchMonitor:
 
     def check(self, progress: Progress) -> EndReason | None:
         """Return the reason to end the search, or None."""
-        rounds = self._rounds
+        driver = self._driver
         self._refresh_if_hooked()
-        if rounds.timeout is not None and self._clock() - self._started_at >= rounds.timeout:
+        if driver.timeout is not None and self._clock() - self._started_at >= driver.timeout:
             return EndReason.TIMEOUT
         n_open = progress.counts[State.PENDING] + progress.counts[State.RUNNING]
         if n_open == 0 and not self._has_more_points():
             return EndReason.NO_MORE_POINTS
-        if rounds.early_stop_fn is None or progress.n_finished <= self._n_judged:
+        if driver.early_stop_fn is None or progress.n_finished <= self._n_judged:
             return None
         self._n_judged = progress.n_finished
-        rounds.trials.refresh()
-        return EndReason.EARLY_STOP if rounds.asks_to_stop() else None
+        driver.trials.refresh()
+        return EndReason.EARLY_STOP if driver.asks_to_stop() else None
 
     def _refresh_if_hooked(self) -> None:
         """Call a replaced ``refresh`` as often as Hyperopt would."""
-        trials, now = self._rounds.trials, self._clock()
-        if self._has_refresh_hook and now - self._refreshed_at >= self._rounds.poll_interval_secs:
+        trials, now = self._driver.trials, self._clock()
+        if self._has_refresh_hook and now - self._refreshed_at >= self._driver.poll_interval_secs:
             self._refreshed_at = now
             trials.refresh()
 

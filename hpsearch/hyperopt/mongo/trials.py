@@ -220,18 +220,18 @@ class MongoTrials(Trials):
 
     # Searching
 
-    def run_search(self, rounds: FMinIter, n_more: int | None = None) -> None:
+    def run_search(self, driver: FMinIter, n_more: int | None = None) -> None:
         """Run the search of ``fmin`` on a fleet.
 
         Parameters
         ----------
-        rounds : FMinIter
+        driver : FMinIter
             Objective, space, algorithm and limits.
         n_more : int, optional
-            New trials; by default as many as ``rounds.max_evals`` in all.
+            New trials; by default as many as ``driver.max_evals`` in all.
         """
         points, self._points = self._points, []
-        search_on_fleet(rounds, self, points, n_more)
+        search_on_fleet(driver, self, points, n_more)
 
     def queue_points(self, space: Space, points: Iterable[Mapping[str, Any]]) -> None:
         """Keep points until the next search has opened its experiment and inserts them.

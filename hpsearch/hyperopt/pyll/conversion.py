@@ -133,14 +133,19 @@ def labelled_distribution(node: Apply) -> tuple[str, Numeric | Integer | Categor
     )
 
 
+def has_draws(node: Apply) -> bool:
+    """Whether the value of a node depends on a parameter or another draw."""
+    varying = {"hyperopt_param", *implicit_stochastic_symbols}
+    return any(below.name in varying for below in dfs(node))
+
+
 def _constant(node: Any, what: str) -> Any:
     """Return the value of a graph without parameters."""
     if isinstance(node, Literal):
         return node.obj
     if not isinstance(node, Apply):
         raise SpaceError(f"{what} is missing.")
-    varying = {"hyperopt_param", *implicit_stochastic_symbols}
-    if any(below.name in varying for below in dfs(node)):
+    if has_draws(node):
         raise SpaceError(
             f"{what} depends on other parameters; give it a constant, and compute with the parameter's value."
         )
