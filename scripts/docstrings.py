@@ -42,7 +42,7 @@ def main(names: Sequence[str]) -> int:
     n_incomplete = 0
     for module in modules:
         for documented, signed in callables(module, protocols):
-            if n_arguments(signed) < 2:
+            if inspect.getfile(signed) != module.__file__ or n_arguments(signed) < 2:
                 continue
             errors = [text for code, text in validate(get_doc_object(documented))["errors"] if code in CODES]
             if errors:
@@ -68,7 +68,7 @@ def callables(module: ModuleType, protocols: Sequence[type]) -> Iterator[tuple[A
         if name.startswith(("_", "test_")) or getattr(value, "__module__", None) != module.__name__:
             continue
         if inspect.isclass(value):
-            yield from _constructor(value, module)
+            yield from _constructor(value)
             yield from _methods(value, [p for p in protocols if p is not value and _implements(value, p)])
         elif inspect.isfunction(function := inspect.unwrap(value)) and name == function.__name__:
             yield function, function
@@ -79,10 +79,10 @@ def n_arguments(function: FunctionType) -> int:
     return len([name for name in inspect.signature(function).parameters if name not in ("self", "cls")])
 
 
-def _constructor(owner: type, module: ModuleType) -> Iterator[tuple[Any, FunctionType]]:
+def _constructor(owner: type) -> Iterator[tuple[Any, FunctionType]]:
     for name in ("__init__", "__new__"):
         written = getattr(vars(owner).get(name), "__func__", vars(owner).get(name))
-        if inspect.isfunction(written) and written.__code__.co_filename == module.__file__:
+        if inspect.isfunction(written):
             yield owner, written
 
 
