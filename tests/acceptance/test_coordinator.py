@@ -38,24 +38,26 @@ def test_a_stopped_search_ends_its_trials_and_its_coordinator(fleet: Fleet) -> N
     wait_for_exit(coordinator)
     assert {t.state for t in fleet.trials()} == {State.CANCELLED}
     assert experiment(fleet).state is ExperimentState.STOPPED
-    wait_until(lambda: "was stopped: cancelled" in fleet.output(worker), "the worker to hear of it", 10)
+    wait_until(lambda: "was stopped: cancelled" in fleet.output(worker), "the worker to stop the trial")
     assert worker.poll() is None
 
 
 def test_a_paused_search_starts_nothing_and_goes_on_when_resumed(fleet: Fleet) -> None:
-    fleet.worker(SLEEP="0.6")
-    coordinator = fleet.coordinator("--max-evals", "6")
+    """The first worker is slow, so that the search is paused before it ends."""
+    fleet.worker(SLEEP="4")
+    coordinator = fleet.coordinator("--max-evals", "4")
     wait_until(lambda: bool(running_trials(fleet.trials())), "the first trial")
     assert fleet.call("pause", "search").returncode == 0
     wait_until(lambda: not running_trials(fleet.trials()), "the running trial to end")
     n_calls = fleet.calls()
-    assert n_calls < 6
+    assert n_calls < 4
     assert fleet.call("status").returncode == 0  # meanwhile a worker would have begun the next one
     assert (fleet.calls(), coordinator.poll()) == (n_calls, None)
     assert experiment(fleet).state is ExperimentState.PAUSED
     assert fleet.call("resume", "search").returncode == 0
+    fleet.worker(SLEEP="0")
     assert wait_for_exit(coordinator) == 0
-    is_exact(fleet, 6)
+    is_exact(fleet, 4)
 
 
 def test_a_signal_ends_the_coordinator_and_leaves_the_search_to_the_next(fleet: Fleet) -> None:
@@ -81,10 +83,11 @@ def test_a_search_that_ended_is_taken_up_with_a_larger_budget(fleet: Fleet) -> N
 
 def test_the_timeout_of_the_search_ends_what_still_runs(fleet: Fleet) -> None:
     worker = fleet.worker(SLEEP="600")
-    coordinator = fleet.coordinator("--timeout", "3s", "--drain-timeout", "0.5s")
-    assert wait_for_exit(coordinator, timeout_s=20) == 1, "no trial succeeded"
+    wait_until(lambda: "serves" in fleet.output(worker), "the worker")
+    coordinator = fleet.coordinator("--timeout", "4s", "--drain-timeout", "0.5s")
+    assert wait_for_exit(coordinator) == 1, "no trial succeeded"
     assert experiment(fleet).ended_why == "timeout"
-    wait_until(lambda: "was stopped: cancelled" in fleet.output(worker), "the worker to hear of it", 10)
+    wait_until(lambda: "was stopped: cancelled" in fleet.output(worker), "the worker to stop the trial")
 
 
 def test_a_leader_that_stood_still_finds_another_in_its_place_and_the_count_is_exact(fleet: Fleet) -> None:

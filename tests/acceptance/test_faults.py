@@ -57,18 +57,18 @@ def test_a_coordinator_killed_and_started_again_reaches_the_exact_count(fleet: F
     assert fleet.calls() == N, "no trial was evaluated twice"
 
 
-def test_mongod_killed_and_started_again_in_mid_search_loses_nothing(fleet: Fleet) -> None:
-    workers = [fleet.worker() for _ in range(3)]
-    coordinator = fleet.coordinator("--max-evals", str(N))
-    wait_until(lambda: sum(t.state is State.DONE for t in fleet.trials()) >= 3, "three trials")
-    acknowledged = {t.tid: t.loss for t in fleet.trials() if t.state is State.DONE}
-    kill_mongod(fleet)
+def test_mongod_killed_and_started_again_in_mid_search_loses_nothing(fleet_with_server: Fleet) -> None:
+    workers = [fleet_with_server.worker() for _ in range(3)]
+    coordinator = fleet_with_server.coordinator("--max-evals", str(N))
+    wait_until(lambda: sum(t.state is State.DONE for t in fleet_with_server.trials()) >= 3, "three trials")
+    acknowledged = {t.tid: t.loss for t in fleet_with_server.trials() if t.state is State.DONE}
+    kill_mongod(fleet_with_server)
     assert wait_for_exit(coordinator) == 0
-    is_complete(fleet)
-    final = {t.tid: t.loss for t in fleet.trials()}
+    is_complete(fleet_with_server)
+    final = {t.tid: t.loss for t in fleet_with_server.trials()}
     assert {tid: final[tid] for tid in acknowledged} == acknowledged
     assert [w.poll() for w in workers] == [None] * 3, "the workers rode it out"
-    outputs = [fleet.output(w) for w in workers]
+    outputs = [fleet_with_server.output(w) for w in workers]
     assert all(text.count("MongoDB is away") <= 2 for text in outputs), "said once, not in a loop"
 
 

@@ -42,10 +42,10 @@ def objective(config):
 
 
 @pytest.fixture
-def queue(fleet: Fleet) -> Iterator[TrialQueue]:
+def queue(fleet_with_server: Fleet) -> Iterator[TrialQueue]:
     """A queue on the server of the fleet, whose processes know the secret."""
-    opened = open_queue(fleet.folder, fleet.uri)
-    (fleet.folder / "search.py").write_text(OBJECTIVE)
+    opened = open_queue(fleet_with_server.folder, fleet_with_server.uri)
+    (fleet_with_server.folder / "search.py").write_text(OBJECTIVE)
     yield opened
     opened.store.close()
 

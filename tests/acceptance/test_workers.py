@@ -276,7 +276,7 @@ def test_a_second_signal_forces_and_still_gives_the_trial_back(queue: TrialQueue
     asked_at = time.monotonic()
     wait_until(lambda: time.monotonic() - asked_at > 1.1 * ECHO_S, "a signal that is no echo of the first")
     worker.terminate()
-    assert wait_for_exit(worker, timeout_s=5) == 143
+    assert wait_for_exit(worker) == 143
     assert [e.why for e in queue.trial(key).history] == ["worker drained"]
 
 
@@ -288,7 +288,7 @@ def test_a_cancelled_trial_is_stopped_long_before_its_lease_ends(queue: TrialQue
     worker = queue.fleet.worker()
     queue.wait_for_file("started")
     queue.store.cancel(key, {State.RUNNING})
-    wait_until(lambda: "was stopped: cancelled" in queue.fleet.output(worker), "the worker to hear of it", 8)
+    wait_until(lambda: "was stopped: cancelled" in queue.fleet.output(worker), "the worker to stop the trial")
     other = queue.submit("quick", 1)
     wait_until(lambda: queue.states(other) == ["done"], "the worker to go on")
 
@@ -336,16 +336,16 @@ def test_a_worker_that_stood_still_keeps_a_trial_that_nobody_took_meanwhile(queu
 # MongoDB away
 
 
-def test_an_evaluation_goes_on_while_mongodb_is_away_and_loses_no_report(fleet: Fleet) -> None:
-    queue = open_queue(fleet.folder, fleet.uri)
+def test_an_evaluation_goes_on_while_mongodb_is_away_and_loses_no_report(fleet_with_server: Fleet) -> None:
+    queue = open_queue(fleet_with_server.folder, fleet_with_server.uri)
     key = queue.submit("speaks_a_lot", 1)
-    worker = fleet.worker("--burst")
+    worker = fleet_with_server.worker("--burst")
     queue.wait_for_file("started")
     kill_mongod()
     queue.touch("go_on")
     queue.wait_for_file("ended")
     with mongod.private_mongod() as server:
-        assert server.uri == fleet.uri
+        assert server.uri == fleet_with_server.uri
     assert wait_for_exit(worker) == 0
     trial = queue.trial(key)
     assert trial.state is State.DONE
@@ -353,13 +353,13 @@ def test_an_evaluation_goes_on_while_mongodb_is_away_and_loses_no_report(fleet: 
     queue.store.close()
 
 
-def test_an_idle_worker_does_not_wait_for_mongodb_to_leave(fleet: Fleet) -> None:
-    worker = fleet.worker("--drain-timeout", "600s")
-    wait_until(lambda: "serves" in fleet.output(worker), "the worker")
+def test_an_idle_worker_does_not_wait_for_mongodb_to_leave(fleet_with_server: Fleet) -> None:
+    worker = fleet_with_server.worker("--drain-timeout", "600s")
+    wait_until(lambda: "serves" in fleet_with_server.output(worker), "the worker")
     kill_mongod()
-    wait_until(lambda: "is away" in fleet.output(worker), "the worker to notice")
+    wait_until(lambda: "is away" in fleet_with_server.output(worker), "the worker to notice")
     worker.terminate()
-    assert wait_for_exit(worker, timeout_s=30) == 0
+    assert wait_for_exit(worker) == 0
 
 
 def kill_mongod() -> None:
