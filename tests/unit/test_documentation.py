@@ -34,6 +34,9 @@ from tests.support.progress_states import NOW, progress
 #: Options that are described once for all commands.
 COMMON = {"--store", "--store-file", "--secret-file", "--log-format", "--debug", "--help", "-h", "--version"}
 
+#: Commands that the changelog names as removed.
+REMOVED = {"db stats"}
+
 
 def options(command: click.Command) -> Iterator[click.Option]:
     return (p for p in command.params if isinstance(p, click.Option) and not p.hidden)
@@ -77,6 +80,25 @@ def test_every_option_that_is_described_exists() -> None:
     }
     described = set(re.findall(r"^\| `(--?[\w-]+)", REFERENCE, flags=re.MULTILINE))
     assert described - known - COMMON == set()
+
+
+def test_every_command_within_a_sentence_has_the_options_that_it_names() -> None:
+    """Whole lines in shell blocks are executed by ``test_documented_commands.py``."""
+    pages = [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md"), *REPOSITORY.glob("*/*.md")]
+    named = {
+        text for page in pages for text in re.findall(r"`hpsearch ([a-z][^`]*)`", page.read_text())
+    } - REMOVED
+    for text in named:
+        paths = [path for path in EVERY_COMMAND if f"{text} ".startswith((f"{path} ", f"{path}|"))]
+        assert paths or any(path.startswith(text) for path in EVERY_COMMAND), f"no command hpsearch {text}"
+        used = set(re.findall(r"(?<!\S)--[\w-]+", text)) - COMMON
+        known = {
+            name
+            for path in paths
+            for o in options(EVERY_COMMAND[path])
+            for name in (*o.opts, *o.secondary_opts)
+        }
+        assert used <= known, f"hpsearch {text}"
 
 
 def test_the_worker_has_one_set_of_options_under_both_its_names() -> None:
