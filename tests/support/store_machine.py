@@ -34,19 +34,19 @@ COORDINATORS = st.sampled_from(["anna", "bert"])
 WORKERS = st.sampled_from(["carl", "dora", "emil"])
 TIMES = st.sampled_from([1, 1, 1, 2])  #: of sending the same call
 
-#: Seconds; leases are so long that only a moved clock ends one, and a step so long that it ends some.
+#: Seconds; leases expire only by a shifted clock, and a step of it expires some.
 LEASES = st.sampled_from([1000.0, 5000.0])
 STEPS = st.sampled_from([600, 3000, 9000])
 STEPS_BACK = st.sampled_from([600, 3000, 90000])
 
-#: Seconds for which a coordinator says that it has led, in this run or in another.
+#: Seconds that a coordinator reports to have led, and whether in the current run.
 ELAPSED = st.none() | st.tuples(st.sampled_from([0.0, 12.5, 60.0]), st.booleans())
 
 RESULTS = st.sampled_from([0.0, -1.5, 7.25, float("inf"), None])
 
 
 class World(Protocol):
-    """A store, and the power to move its clock."""
+    """A store with a clock that can be shifted."""
 
     exp_key: str
 
@@ -54,7 +54,7 @@ class World(Protocol):
     def store(self) -> TrialStore: ...
 
     def advance(self, seconds: float) -> None:
-        """Let so much of the store's time pass; set its clock back by less than nothing."""
+        """Shift the store's clock by some seconds; back if negative."""
         ...
 
 
@@ -76,7 +76,7 @@ class StoreMachine(RuleBasedStateMachine):
         for _ in range(n_claims):
             self.claim_under(uuid.uuid4().hex, data.draw(WORKERS))
 
-    # What users and coordinators do
+    # Users and coordinators
 
     @rule(
         data=st.data(),
@@ -150,7 +150,7 @@ class StoreMachine(RuleBasedStateMachine):
                 known.leader = known.led_until = None
 
     def elapsed(self, data: st.DataObject) -> Elapsed | None:
-        """Return for how long a coordinator says that the experiment has been led, now or in a former run."""
+        """Return the elapsed time that a coordinator reports for the current or an earlier run."""
         drawn = data.draw(ELAPSED)
         if drawn is None or self.model.experiment is None:
             return None
@@ -194,7 +194,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.store.delete_experiment(self.exp_key, unless_active=unless_active)
         assert self.store.n_attachments(self.exp_key) == 0
 
-    # Trials come in
+    # Inserting trials
 
     @rule(
         data=st.data(),
@@ -223,7 +223,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.model.trials[tid] = TrialModel(0, 60.0, 3, state=state, loss=loss)
 
     def insert_an_old_batch(self, data: st.DataObject) -> None:
-        """By a coordinator that does not know what became of it, or of the experiment."""
+        """A coordinator inserts it again after the trials or the experiment have changed."""
         batch = data.draw(st.sampled_from(self.batches))
         if batch[0].tid > len(self.model.trials):
             return  # numbers are dense
@@ -249,7 +249,7 @@ class StoreMachine(RuleBasedStateMachine):
         with pytest.raises(TrialExistsError, match=f"/{tid:06d}"):
             self.store.insert([self.trial(t, values={"x": -1.0}) for t in range(tid, tid + n)])
 
-    # Time passes
+    # Time
 
     @rule(seconds=STEPS, is_noticed=st.booleans())
     def advance(self, seconds: int, is_noticed: bool) -> None:
@@ -281,7 +281,7 @@ class StoreMachine(RuleBasedStateMachine):
                 known.state, known.token = State.FAILED, None
         assert self.store.expire(self.exp_key) == 0
 
-    # The workers
+    # Workers
 
     @rule(worker=WORKERS, times=TIMES)
     def claim(self, worker: str, times: int) -> None:
@@ -342,7 +342,7 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), loss=RESULTS, other=RESULTS, times=TIMES)
     def finish(self, data: st.DataObject, loss: float | None, other: float | None, times: int) -> None:
-        """Sent again with another result, should a worker do that, it changes nothing any more."""
+        """Repeating a finish with another result changes nothing."""
         claim, known = self.drawn(data)
         for result in [result_of(loss), result_of(other)][:times]:
             if known is not None and known.is_held_by(claim):
@@ -387,7 +387,7 @@ class StoreMachine(RuleBasedStateMachine):
         known.attached.add(attempt)
         assert self.store.attachments(self.exp_key, tid=tid) == known.shown
 
-    # What always holds
+    # Invariants
 
     @invariant()
     def the_experiment_is_as_the_model_says(self) -> None:
@@ -418,7 +418,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.promises_hold(stored)
 
     def promises_hold(self, stored: list[Trial]) -> None:
-        """Check what must be true whatever the model says, by the trials alone."""
+        """Check what must hold independently of the model."""
         n_by_state = Counter(trial.state for trial in stored)
         assert self.store.counts(self.exp_key) == {state: n_by_state[state] for state in State}
         owners = [trial.owner for trial in stored if trial.state is State.RUNNING]
@@ -434,7 +434,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert final == [trial for trial in stored if trial.state.is_final]
         assert self.final.keys() == {trial.tid for trial in final}
 
-    # Words
+    # Values
 
     def experiment(self, max_evals: int, **fields: Any) -> Experiment:
         known = {
@@ -450,7 +450,7 @@ class StoreMachine(RuleBasedStateMachine):
         return Trial(exp_key=self.exp_key, tid=tid, **{"values": {"x": tid / 2}, **fields})
 
     def drawn(self, data: st.DataObject) -> tuple[Claim, TrialModel | None]:
-        """Return a claim of any age, and what its trial should be."""
+        """Return a claim of any age, and its trial in the model."""
         claim = data.draw(st.sampled_from(self.claims))
         return claim, self.model.trials.get(claim.tid)
 

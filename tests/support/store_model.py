@@ -1,4 +1,4 @@
-"""What a store promises about one experiment, said once more with dictionaries: the machine compares with it.
+"""A simple model of one experiment in a store, for comparison with real stores.
 
 Nothing here is shared with the stores but the names of the states. Time is a number of
 seconds that only ``StoreMachine.later`` moves.
@@ -28,7 +28,7 @@ class Claim:
 
 @dataclass
 class TrialModel:
-    """What one trial should be."""
+    """The expected state of a trial."""
 
     priority: int
     lease_s: float
@@ -49,7 +49,7 @@ class TrialModel:
 
     @property
     def shown(self) -> list[str]:
-        """Names of the attachments that are to be seen: the trial's own, and of the attempt that counts."""
+        """Names of the visible attachments: those of the trial itself and of the current attempt."""
         counts = self.token is not None and self.state in (State.RUNNING, *FINISHED)
         return sorted(f"of {n}" for n in self.attached if n == 0 or (counts and n == self.attempt))
 
@@ -67,7 +67,7 @@ class TrialModel:
 
 @dataclass
 class ExperimentModel:
-    """What the experiment should be."""
+    """The expected state of the experiment."""
 
     max_evals: int
     state: ExperimentState = ExperimentState.RUNNING
@@ -79,7 +79,7 @@ class ExperimentModel:
     elapsed_s: float = 0.0
 
     def shorten(self, now: float) -> None:
-        """Let the leader's lease end no later than its own length from now."""
+        """End the leader's lease no later than its own length from now."""
         if self.led_until is not None and self.lead_lease_s is not None:
             self.led_until = min(self.led_until, now + self.lead_lease_s)
 
@@ -104,7 +104,7 @@ class Model:
         return running[0] if running else None
 
     def overdue(self) -> list[TrialModel]:
-        """Return the trials whose lease is over."""
+        """Return the trials whose lease has expired."""
         return [t for t in self.trials.values() if t.lease_until is not None and t.lease_until < self.now]
 
     def too_long(self) -> list[TrialModel]:
@@ -113,7 +113,7 @@ class Model:
         return [t for t in held if t.lease_until > self.now + t.lease_s]
 
     def shorten(self) -> None:
-        """Let those leases end then."""
+        """Shorten those leases."""
         for trial in self.too_long():
             trial.lease_until = self.now + trial.lease_s
 
@@ -124,7 +124,7 @@ class Model:
         return self.now < self.experiment.led_until <= self.now + 2 * length
 
     def is_held(self) -> bool:
-        """Whether a lease on a trial holds."""
+        """Whether any lease on a trial is valid."""
         leases = [t.lease_until for t in self.trials.values() if t.state is State.RUNNING]
         return any(lease is not None and lease > self.now for lease in leases)
 

@@ -1,4 +1,4 @@
-"""The private server, with real processes: who starts it, who shares it, who ends it."""
+"""Starting, sharing and stopping the private server, with real processes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ with private_mongod(Path(sys.argv[1])) as server:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Yield the folder of a server; whatever the test left running ends with it."""
+    """Yield the folder of a server; stop what the test left running."""
     path = tmp_path / "private"
     yield path
     wait_until(lambda: stop(path))  # the keeper may hold the users' lock for the instant in which it looks
@@ -110,7 +110,7 @@ def test_new_server_is_a_primary_on_the_loopback_address_only(folder: Path) -> N
 
 
 def test_no_password_and_a_wrong_one_are_refused(folder: Path) -> None:
-    """Other users of the machine reach the port, but nothing behind it."""
+    """Other local users can connect to the port, but cannot log in."""
     with private_mongod(folder) as server:
         address = urlsplit(server.uri).netloc.split("@")[1]
         for login in ("", "hpsearch:guess@"):
@@ -144,7 +144,7 @@ def test_password_is_in_neither_the_process_list_nor_the_log(folder: Path) -> No
 def test_server_and_keeper_inherit_neither_settings_nor_secrets(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They live for days, and need neither the secret nor the address of another database."""
+    """They run for days, and need neither the secret nor the address of another database."""
     settings = {
         "HPSEARCH_SECRET": "sixteen bytes or more",
         "HPSEARCH_SECRET_FILE": "/secret",
@@ -193,7 +193,7 @@ def test_port_in_use_is_replaced_and_data_are_kept(folder: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken_address = f"127.0.0.1:{taken.getsockname()[1]}"
-        # The server's own last port may still be closing: let it remember one that is surely taken.
+        # The server's last port may still be closing, so store one that is certainly in use.
         (folder / "uri").write_text(server.uri.replace(address, taken_address))
         with private_mongod(folder) as server:
             assert urlsplit(server.uri).netloc.split("@")[1] not in {address, taken_address}
@@ -234,7 +234,7 @@ def test_killed_process_is_no_longer_a_user(folder: Path) -> None:
 def test_killed_starter_leaves_nothing_running(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
-    """Killed after the server's start, or in the middle of it, it leaves nothing but a folder of use."""
+    """Whether killed during or after the server's start, it leaves only a usable folder."""
     deadly = tmp_path / "mongod"
     deadly.write_text(f"#!/bin/sh\n{find_mongod()} {order}\n")
     deadly.chmod(0o700)
@@ -282,7 +282,7 @@ def test_pinned_server_runs_without_users_until_it_is_stopped(folder: Path) -> N
 
 
 def test_stop_leaves_a_server_in_use_running(folder: Path) -> None:
-    """A search that runs is not robbed of its database; the server ends after it."""
+    """A running search keeps its database; the server stops after it."""
     start_pinned(folder)
     with private_mongod(folder):
         assert not stop(folder)
@@ -292,7 +292,7 @@ def test_stop_leaves_a_server_in_use_running(folder: Path) -> None:
 
 
 def test_pin_does_not_outlive_its_server(folder: Path) -> None:
-    """After a crash, a search that starts the server again also ends it."""
+    """After a crash, the search that restarts the server also stops it."""
     start_pinned(folder)
     os.kill(pid_of(folder), signal.SIGKILL)
     wait_until(lambda: status(folder).pid is None)
@@ -333,7 +333,7 @@ def test_corrupt_data_are_an_error_with_the_log(folder: Path) -> None:
 
 
 def test_folder_in_use_by_another_server_is_refused(folder: Path) -> None:
-    """A mongod that was started by hand, or on another machine with the same home, keeps its data."""
+    """The data of a mongod that was started by hand, or on another machine, are not touched."""
     with private_mongod(folder):
         pass
     wait_until(lambda: status(folder).pid is None)

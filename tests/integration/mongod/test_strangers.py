@@ -1,4 +1,4 @@
-"""The private server against another user of the machine, who tries its files, its process and its port."""
+"""Another local user cannot use the private server's files, process and port."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can act as a
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """Folder for a server, in folders that anybody may pass through."""
+    """A folder for a server, in folders that all users may enter."""
     for place in (tmp_path, *tmp_path.parents):
         if place.stat().st_uid == os.getuid() and place != Path("/"):
             place.chmod(place.stat().st_mode | 0o711)
@@ -62,7 +62,7 @@ def as_nobody(attempt: Callable[[], Any]) -> Any:
 
 
 def attempts(port: int, **credentials: Any) -> dict[str, str]:
-    """Return what came of each thing that an intruder would do."""
+    """Return the result of each attempt of an intruder."""
     commands = {
         "read": ("test", {"find": "trials"}),
         "write": ("test", {"insert": "trials", "documents": [{"a": 1}]}),
@@ -80,7 +80,7 @@ def outcome(port: int, database: str, command: dict[str, Any], credentials: dict
         try:
             intruder[database].command(command)
         except PyMongoError as error:
-            # Having failed to prove who it is, the driver takes the server for away.
+            # The driver reports a failed authentication like a server that is away.
             is_refused = getattr(error, "code", None) == UNAUTHORIZED or "Authentication failed" in str(error)
             return "refused" if is_refused else str(error)
     return "done"

@@ -1,4 +1,4 @@
-"""A user whom MongoDB refuses while it is at work: a rotated password, a role that is being edited."""
+"""A user that MongoDB refuses for a while: after a rotated password, or while a role is edited."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PATIENCE = Patience(30)
 
 @dataclass
 class Site:
-    """A database that was set up, its administrator, and a file with the URI of one user."""
+    """A prepared database, its administrator, and a file with the URI of one user."""
 
     uri: str
     file: Path
@@ -46,7 +46,7 @@ class Site:
                 setup.define(role)
 
     def admit(self, role: Role) -> str:
-        """Give the role's user a new password; return the URI with it."""
+        """Set a new password for the user of a role; return the URI with it."""
         with Setup(self.uri, PATIENCE) as setup:
             return setup.set_user(role)
 
@@ -73,7 +73,7 @@ class Site:
 
 @pytest.fixture
 def site(mongo_uri: str, tmp_path: Path) -> Site:
-    """On the server that all tests share: roles may be edited there."""
+    """A site on the shared server, where tests may edit roles."""
     name = f"access_{uuid.uuid4().hex[:8]}"
     head, _, options = mongo_uri.partition("?")
     made = Site(f"{head.rpartition('/')[0]}/{name}?{options}", tmp_path / "uri", name)
@@ -83,7 +83,7 @@ def site(mongo_uri: str, tmp_path: Path) -> Site:
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of one's own with users, since only new connections are asked for their password."""
+    """A separate server with users, which can be restarted: only new connections check a password."""
     server = Server(tmp_path_factory.mktemp("locked") / "m", "--auth")
     server.start()
     with server.client() as client:
@@ -102,7 +102,7 @@ def own(locked: Server, tmp_path: Path) -> Site:
 
 
 def restart(server: Server) -> None:
-    """Cut all connections; what was written is on disk."""
+    """Restart the server, which cuts all connections."""
     assert server.process is not None
     server.process.terminate()
     server.process.wait()
@@ -181,7 +181,7 @@ def test_a_password_that_is_not_in_a_file_can_be_restored_at_the_server(own: Sit
 
 
 def test_every_call_works_with_the_new_password(own: Site, locked: Server) -> None:
-    """Every call of the protocol, as another client makes it from now on."""
+    """Every call of the protocol uses the new client."""
     own.file.write_text(own.admit(COORDINATOR))
     store = own.connect(own.read())
     store_driver = mongo_driver(store, "e")
@@ -267,7 +267,7 @@ def test_a_role_that_is_briefly_missing_costs_no_result(site: Site, caplog: pyte
 
 
 def test_a_deleted_and_re_created_user_continues(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    """The server's connections forget the user for good, under the same password as under another."""
+    """Existing connections lose the user permanently, even if the password is the same."""
     uri = site.admit(WORKER)
     store = site.connect(uri, has_file=False)
     assert store.experiments() == []

@@ -1,4 +1,4 @@
-"""Attachments on MongoDB: GridFS as others read it, and what a dead process leaves."""
+"""Attachments on MongoDB: the layout of GridFS, and the remains of killed processes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def mongo(mongo_store: MongoStore) -> StoreDriver:
 
 
 def left_over(raw: Any, exp_key: str) -> tuple[int, int]:
-    """Return how many files an experiment has, and how many chunks belong to no file at all."""
+    """Return the number of files of an experiment, and of chunks without a file."""
     ids = raw[FILES].distinct("_id")
     return raw[FILES].count_documents({"metadata.exp_key": exp_key}), raw[CHUNKS].count_documents(
         {"files_id": {"$nin": ids}}
@@ -143,7 +143,7 @@ def test_small_attachments_take_few_round_trips_and_a_large_one_no_copy(
 
 
 class Calls(monitoring.CommandListener):
-    """Notes the commands that the driver sends."""
+    """Records the commands that the driver sends."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -157,14 +157,14 @@ class Calls(monitoring.CommandListener):
 
 
 class _Called:
-    """A connection that calls at once."""
+    """A connection that does not repeat calls."""
 
     def call(self, action: Any, *args: Any, **options: Any) -> Any:
         return action(*args, **options)
 
 
 def test_deleting_an_attachment_during_its_upload_leaves_nothing(mongo: StoreDriver, raw: Any) -> None:
-    """Attachments that are uploaded with it are stored."""
+    """The attachments of the same call are stored."""
     contents = {"a": b"1" * CHUNK_BYTES, "b": b"2" * 8 * CHUNK_BYTES, "c": b"3" * 8 * CHUNK_BYTES}
     is_over = threading.Event()
 

@@ -16,7 +16,7 @@ from tests.support.store_driver import mongo_driver
 
 
 class TestMongoStore(StoreContract):
-    """On the shared server; the tests use separate experiments."""
+    """On the shared server."""
 
     @pytest.fixture
     def store_driver(self, mongo_store: MongoStore, raw_database: Database[dict[str, Any]]) -> StoreDriver:

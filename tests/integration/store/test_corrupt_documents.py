@@ -43,26 +43,26 @@ WORKER = Worker(name="anna", host="machine", pid=4711)
 SPACE = Space({"x": hp.uniform("x", 0, 1), "kind": hp.choice("kind", ["a", {"y": hp.normal("y", 0, 1)}])})
 MAX_EVALS = 9
 
-#: Trials of a search that is begun, by number: one in each state, and one whose worker was lost.
+#: Trials of a new search, by number: one in each state, and one whose worker was lost.
 CANCELLED, DONE, FAILED, LOST, RUNNING, PENDING = range(6)
 FINAL = {"done", "failed", "cancelled"}
 
-#: Which field to alter, drawn before anybody knows how many there are: what a search has depends on time.
+#: Index of the field to alter, modulo the number of fields, which depends on timing.
 NTH = st.integers(0, 99)
 
-#: Each example is a search.
+#: Each example runs a whole search.
 few = settings(deadline=None, max_examples=settings().max_examples // 10)
 
 
 @dataclass(frozen=True)
 class CorruptibleDatabase:
-    """A store, and its database as the Mongo shell sees it; examples keep apart by their searches."""
+    """A store and its raw database; examples use separate searches."""
 
     store: MongoStore
     raw: Any
 
     def begin(self) -> Experiment:
-        """Return a search with a trial in each state; the last worker died a moment ago."""
+        """Return a search with a trial in each state; the last worker has just died."""
         experiment = self.store.open_experiment(
             Experiment(
                 exp_key=f"e{uuid.uuid4().hex[:8]}",
@@ -107,7 +107,7 @@ class CorruptibleDatabase:
             assume(False)  # not even MongoDB takes it
 
     def finish(self, experiment: Experiment) -> None:
-        """Search to the end, as a coordinator and a worker would."""
+        """Run the search to its end like a coordinator and a worker."""
         coordinator = Coordinator(self.store, experiment)
         deadline = time.monotonic() + 20
         while not coordinator.is_over():
@@ -125,18 +125,18 @@ def point(exp_key: str, tid: int) -> Trial:
 
 
 def place_in(document: Document, nth: int, *left_out: str) -> tuple[Any, ...]:
-    """Return the path of one of the fields of a document; those that begin so are left out."""
+    """Return the path of one field of a document, except those with some prefixes."""
     found = [place for place in places(document) if not ".".join(map(str, place)).startswith(left_out)]
     return sorted(found, key=str)[nth % len(found)]
 
 
 def as_bytes(document: Document) -> bytes:
-    """Return what is stored, in which NaN equals NaN."""
+    """Return a stored document in a form in which NaN equals NaN."""
     return encode({name: document[name] for name in sorted(document)})
 
 
 def assert_sentence(error: HpsearchError, name: str) -> None:
-    """It is one line that names the document."""
+    """Check that an error is one line that names the document."""
     assert isinstance(error, UnreadableError | NotFoundError), repr(error)
     assert name in str(error)
     assert str(error).isprintable()
@@ -190,7 +190,7 @@ def test_a_search_with_a_corrupt_trial_ends_and_loses_nothing(
 
 
 def look(database: CorruptibleDatabase, exp_key: str) -> None:
-    """Read what the commands read: nothing raises, and the trials that were left alone show."""
+    """Read what the commands read: nothing raises, and unaltered trials are listed."""
     store = database.store
     experiment = find_experiment(store, exp_key)
     read_progress(store, [experiment])
@@ -242,7 +242,7 @@ def test_a_corrupt_experiment_is_refused_by_name_or_read_and_others_continue(
 def test_leading_a_corrupt_experiment_names_its_field_and_resigning_always_works(
     database: CorruptibleDatabase, nth: int, value: Any
 ) -> None:
-    """What a coordinator does last must not hide why it ends."""
+    """The last call of a coordinator must not hide why it ends."""
     key = database.begin().exp_key
     database.store.lead(key, "me", 60)
     whole = database.raw[EXPERIMENTS].find_one({"_id": key})
@@ -347,7 +347,7 @@ def test_an_experiment_of_an_older_layout_works_and_joining_migrates_it(
 
 
 def test_an_experiment_without_a_layout_is_not_mistaken_for_a_new_one(database: CorruptibleDatabase) -> None:
-    """Joining it overwrites nothing that is there."""
+    """Joining it overwrites no stored field."""
     experiment = database.begin()
     database.raw[EXPERIMENTS].update_one(
         {"_id": experiment.exp_key}, {"$unset": {"schema": 1}}, bypass_document_validation=True
@@ -358,7 +358,7 @@ def test_an_experiment_without_a_layout_is_not_mistaken_for_a_new_one(database: 
 def test_a_duplicate_trial_number_ends_the_coordinator_with_an_error(
     database: CorruptibleDatabase,
 ) -> None:
-    """It neither overwrites that trial nor tries for ever."""
+    """The coordinator neither overwrites the trial nor tries forever."""
     experiment = database.begin()
     last = f"{experiment.exp_key}/{PENDING:06d}"
     database.raw[TRIALS].update_one({"_id": last}, {"$set": {"tid": PENDING + 1}})

@@ -1,4 +1,4 @@
-"""What the server examines for each call: the same, however many trials are finished."""
+"""The server's cost of each call does not depend on the number of finished trials."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.store_driver import mongo_driver
 
 FEW, MANY = 60, 6_000
 
-#: Calls by name, in an order in which each finds what it needs. Both searches get the same calls.
+#: Calls by name, in an order in which each finds what it needs; made on both searches.
 CALLS: dict[str, Callable[[StoreDriver], object]] = {
     "claim": lambda b: b.claim(),
     "renew": lambda b: b.store.renew(b.read(b.trial(0))),
@@ -50,7 +50,7 @@ class Profiled:
         self.raw = raw  #: its database, as the MongoDB driver's
 
     def fill(self, n_done: int) -> None:
-        """Add ten running trials, nine pending ones, and more done ones than were asked for."""
+        """Add ten running, nine pending and at least ``n_done`` done trials."""
         self.driver.store.open_experiment(self.driver.experiment())
         self.driver.insert(20)
         running = [self.driver.claim() for _ in range(11)]
@@ -62,7 +62,7 @@ class Profiled:
         )
 
     def examined(self, call: Callable[[StoreDriver], object]) -> tuple[int, int]:
-        """Return the index keys and the documents that the server examines for a call."""
+        """Return the numbers of index keys and documents that the server examines for a call."""
         self.raw.command("profile", 2)
         call(self.driver)
         self.raw.command("profile", 0)

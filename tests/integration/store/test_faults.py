@@ -1,4 +1,4 @@
-"""A MongoDB that is away, slow, killed, or whose answers get lost: applied once, or said so in time."""
+"""With MongoDB away, slow or killed, or answers lost, a call takes effect once or raises in time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def connected(uri: str, database: str, patience_s: float = 20) -> Iterator[Mongo
 
 @contextlib.contextmanager
 def failing(server: Server, commands: list[str], **how: Any) -> Iterator[None]:
-    """Let commands of hpsearch fail on the server."""
+    """Make commands of hpsearch fail on the server."""
     point = {"failCommands": commands, "appName": "hpsearch", **how}
     times = point.pop("times")
     with server.client() as client:
@@ -171,7 +171,7 @@ def test_a_call_that_fails_at_first_takes_effect_once(
 def test_a_write_waits_until_a_majority_has_it(
     failpoint_server: Server, database: str, call: Any, command: str
 ) -> None:
-    """The server did it, but cannot say that a majority has it: the call is repeated, and done once."""
+    """The server applies the call without a majority: it is repeated and takes effect once."""
     with connected(failpoint_server.uri, database) as store:
         store_driver = with_one_claimed(store)
         unsafe = {"writeConcernError": {"code": 64, "errmsg": "waiting for replication timed out"}}

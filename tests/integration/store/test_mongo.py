@@ -1,4 +1,4 @@
-"""What is MongoDB's own: indexes and validators, addresses, rights, versions, large documents."""
+"""Properties of MongoDB: indexes and validators, addresses, rights, versions, large documents."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PATIENCE = Patience(20)
 
 @pytest.fixture
 def store(mongo_uri: str, database: str) -> Iterator[MongoStore]:
-    """A store on a database of the test's own, prepared."""
+    """A prepared store on a separate database."""
     opened = MongoStore.connect(mongo_uri, database=database, patience=PATIENCE)
     opened.prepare()
     yield opened
@@ -54,7 +54,7 @@ def store_driver(store: MongoStore, raw: Any) -> StoreDriver:
 
 @pytest.fixture
 def raw(mongo_uri: str, database: str) -> Iterator[Any]:
-    """The same database, by the driver."""
+    """The same database, as the MongoDB driver's."""
     with MongoClient[dict[str, Any]](mongo_uri) as client:
         yield client[database]
 
@@ -235,7 +235,7 @@ def test_field_names_and_types_are_those_of_the_documentation(store_driver: Stor
 def test_without_a_stored_elapsed_time_the_time_since_the_start_counts(
     store_driver: StoreDriver, raw: Any
 ) -> None:
-    """It has no length of the leader's lease, and no time for which the search was led."""
+    """An older version stored neither the length of the lease nor the elapsed time."""
     run = store_driver.store.open_experiment(store_driver.experiment()).started_at
     store_driver.store.lead("e", "old", 60)
     ago = {"$subtract": ["$started_at", 90_000]}
@@ -368,7 +368,7 @@ def test_no_password_is_shown_while_the_server_is_away(caplog: pytest.LogCapture
 
 @contextlib.contextmanager
 def user_with(raw: Any, uri: str, rights: dict[str, list[str]]) -> Iterator[MongoStore]:
-    """Connect as a user who may do these things to the collections, and nothing else."""
+    """Connect as a user with only the given rights."""
     privileges = [
         {"resource": {"db": raw.name, "collection": name}, "actions": actions}
         for name, actions in rights.items()
@@ -449,7 +449,7 @@ def test_a_standalone_server_works_with_one_warning(
 
 
 def test_closing_a_store_closes_its_cursors(mongo_uri: str, database: str) -> None:
-    """It would hold a change stream of every search for half an hour."""
+    """The server would keep a change stream of every search open for half an hour."""
     opened = MongoStore.connect(mongo_uri, database=database, patience=PATIENCE)
     opened.prepare()
     opened.wait_for_change("e", 0.01)

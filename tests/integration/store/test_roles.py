@@ -1,4 +1,4 @@
-"""What each role of ``hpsearch db init --users`` can do, and what MongoDB refuses it."""
+"""What each role of ``hpsearch db init --users`` may and may not do."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Operation = Callable[[Database], Any]
 
 @dataclass
 class Site:
-    """A database that was set up, and the URI of each of its users."""
+    """A prepared database, and the URI of each of its users."""
 
     name: str
     administrator: Database
@@ -64,7 +64,7 @@ def site(mongo_uri: str) -> Iterator[Site]:
 
 
 def test_a_search_runs_with_a_user_for_each_part(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    """Every call of the protocol succeeds under the role of the part that makes it."""
+    """Every call of the protocol succeeds with the role of the part that makes it."""
     caplog.set_level("INFO", "hpsearch")
     coordinator, worker, viewer = (site.store(role) for role in (COORDINATOR, WORKER, VIEWER))
     lead, work = mongo_driver(coordinator, "whole"), mongo_driver(worker, "whole")
@@ -101,13 +101,13 @@ def test_a_search_runs_with_a_user_for_each_part(site: Site, caplog: pytest.LogC
         assert store.attachment("whole", "model", tid=trial.tid) == b"new"
         assert [w.name for w in store.workers()] == [ANNA.name]
     assert coordinator.delete_experiment("whole") == 4
-    # It saw that all is prepared, and had change streams: nothing was refused.
+    # Nothing was refused: neither the check of the preparation nor change streams.
     assert [r.event for r in caplog.records if hasattr(r, "event")] == []
     for store in (coordinator, worker, viewer):
         store.close()
 
 
-#: What a role may not do, and the rights with which it could: (collection, action).
+#: Operations that a role may not do, and the missing rights: (collection, action).
 REFUSED: dict[str, tuple[tuple[Role, ...], Operation, str, str]] = {
     "create an experiment": (
         (WORKER, VIEWER),
@@ -199,7 +199,7 @@ CASES = [(role, what) for what, (roles, *_) in REFUSED.items() for role in roles
 
 @pytest.mark.parametrize(("role", "what"), CASES, ids=[f"{r.name}-{w}" for r, w in CASES])
 def test_a_role_may_not(site: Site, role: Any, what: Any) -> None:
-    """The operation is refused under the role, and succeeds once the right is added."""
+    """The operation is refused with the role, and succeeds once the right is added."""
     _, operation, collection, action = REFUSED[what]
     with MongoClient[dict[str, Any]](site.uris[role.name]) as client:
         assert code_of(operation, client[site.name]) == UNAUTHORIZED
@@ -225,7 +225,7 @@ def test_no_role_reads_another_database(site: Site, role: Any) -> None:
 
 
 def code_of(operation: Operation, target: Any) -> int | None:
-    """Return the code with which MongoDB answers, None for success."""
+    """Return the code of MongoDB's error; None for success."""
     try:
         operation(target)
     except OperationFailure as error:

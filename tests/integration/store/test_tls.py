@@ -34,7 +34,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 def serving(folder: Path, authority: Authority, certificate: Path, *options: str) -> Iterator[Server]:
-    """Run a server that takes TLS connections alone, where its own client needs a certificate."""
+    """Run a server that requires TLS."""
     client = authority.client("tests")
     server = Server(
         folder,
@@ -50,13 +50,13 @@ def serving(folder: Path, authority: Authority, certificate: Path, *options: str
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Server]:
-    """Wants TLS, and from clients a certificate."""
+    """A server that requires TLS and client certificates."""
     yield from serving(tmp_path_factory.mktemp("server"), authority, authority.server())
 
 
 @pytest.fixture(scope="module")
 def misnamed(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Server]:
-    """Has a certificate for another host."""
+    """A server whose certificate is for another host."""
     certificate = authority.server("db.example")
     yield from serving(tmp_path_factory.mktemp("misnamed"), authority, certificate)
 
@@ -84,7 +84,7 @@ def outdated(authority: Authority) -> Iterator[int]:
 
 
 def refused(uri: str, error: type[Exception]) -> str:
-    """Return what a refused connection says; a refusal for good must not wait for the patience to end."""
+    """Return the error of a refused connection, which must be raised before the patience ends."""
     is_final = error is not StoreUnavailableError
     with pytest.raises(error) as caught:
         MongoStore.connect(uri, patience=Patience(60 if is_final else 0))
@@ -173,7 +173,7 @@ def test_a_certificate_without_a_user_is_refused_as_an_unknown_user(server: Serv
 
 @pytest.mark.parametrize("option", ["tlsCAFile", "tlsCertificateKeyFile"])
 def test_a_file_that_cannot_be_used_is_named_with_its_option(option: str, tmp_path: Path) -> None:
-    """Also where the URI has a password, which no sentence shows."""
+    """Even if the URI has a password, which no message shows."""
     (tmp_path / "garbage.pem").write_text("s3cret")
     for name, problem in (
         ("none.pem", "cannot be read: No such file"),

@@ -1,4 +1,4 @@
-"""What an experiment says of who leads it, and for how long it was led."""
+"""The leader and the elapsed time of an experiment."""
 
 from __future__ import annotations
 

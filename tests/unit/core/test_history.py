@@ -1,4 +1,4 @@
-"""Finished trials as columns."""
+"""Finished trials as arrays."""
 
 from __future__ import annotations
 

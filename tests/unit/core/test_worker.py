@@ -1,4 +1,4 @@
-"""What the registry says of workers."""
+"""Workers in the registry."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_searches_together_keep_no_more_than_one_trial_each_beyond_the_fleet(
 
 @given(seen_s=st.floats(-1e6, 1e6), ttl_s=st.floats(0.001, 1e5))
 def test_no_entry_is_valid_for_longer_than_twice_its_duration(seen_s: float, ttl_s: float) -> None:
-    """Whatever the store's clock said when it was given."""
+    """Whatever the store's clock was when it was written."""
     seen_at = NOW + timedelta(seconds=seen_s)
     seen = replace(worker(), seen_at=seen_at, expire_at=seen_at + timedelta(seconds=ttl_s))
     good_s = [

@@ -1,4 +1,4 @@
-"""Which server binary is found, where its data lies, and what is said when it does not run."""
+"""Finding the server program and its folder, and explaining why it does not start."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOADER = "mongod: error while loading shared libraries:"
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Hide every server of this machine."""
+    """Hide every server program of this machine."""
     monkeypatch.delenv("HPSEARCH_MONGOD", raising=False)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(sys, "path", [])
@@ -26,7 +26,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def program(folder: Path, name: str = "mongod") -> Path:
-    """Make an executable file."""
+    """Create an executable file."""
     path = folder / name
     path.write_text("#!/bin/sh\n")
     path.chmod(0o700)
@@ -77,7 +77,7 @@ def test_named_program_may_be_on_the_path(bare: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def test_an_existing_folder_keeps_its_permissions(bare: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """HPSEARCH_HOME may name a folder that others use, too."""
+    """HPSEARCH_HOME may be a folder that others use, too."""
     (shared := tmp_path / "shared").mkdir(mode=0o755)
     bare.setenv("HPSEARCH_HOME", str(shared))
 

@@ -1,4 +1,4 @@
-"""Memory stores that each break one guarantee, held to the part of the contract that covers it.
+"""Memory stores that each break one guarantee, with the part of the contract that covers it.
 
 Not collected with the other tests: ``test_contract.py`` runs this file, and expects a failure in each class.
 """

@@ -48,7 +48,7 @@ def test_the_contract_covers_every_numbered_guarantee() -> None:
 
 
 def test_a_store_that_breaks_a_guarantee_fails_the_contract(tmp_path: Path) -> None:
-    """Each class there breaks one guarantee, and runs the part of the contract that covers it."""
+    """Each class breaks one guarantee, and runs the part of the contract that covers it."""
     report = tmp_path / "report.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
     subprocess.run([*command, str(BROKEN_STORES)], capture_output=True, check=False, timeout=120)

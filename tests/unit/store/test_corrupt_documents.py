@@ -82,7 +82,7 @@ READERS: dict[str, tuple[Document, Callable[[Any], Any]]] = {
 
 
 def test_the_unaltered_documents_are_readable() -> None:
-    """Else the properties below would say nothing."""
+    """Otherwise the properties below would be vacuous."""
     for document, read in READERS.values():
         read(document)
 

@@ -1,4 +1,4 @@
-"""The store in memory does what the model says, whatever is called in which order."""
+"""The memory store behaves like the model, for calls in any order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.store_machine import StoreMachine, World
 
 @dataclass
 class MemoryWorld:
-    """A store whose clock stands still unless it is moved."""
+    """A store whose clock moves only when it is set."""
 
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     exp_key: str = "e"
@@ -34,5 +34,5 @@ class MemoryMachine(StoreMachine):
 
 
 def test_the_memory_store_behaves_like_the_model() -> None:
-    """Over any sequence of calls, stale and repeated ones among them, and with leases that run out."""
+    """Over any sequence of calls, including stale and repeated ones, and expired leases."""
     run(MemoryMachine, settings=settings(stateful_step_count=40))

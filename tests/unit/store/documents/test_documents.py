@@ -1,4 +1,4 @@
-"""Trials, experiments and workers as documents, and back."""
+"""Converting trials, experiments and workers to documents and back."""
 
 from __future__ import annotations
 

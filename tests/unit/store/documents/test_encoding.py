@@ -1,4 +1,4 @@
-"""Values as MongoDB can hold them, and back."""
+"""Converting values for storage and back."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ VALUES = st.recursive(
 
 
 def stored(value: Any) -> Any:
-    """Return a value as it comes back from BSON."""
+    """Return a value after a round trip through BSON."""
     document = encode({"value": encoded(value, "value")})
     return decoded(decode(document, CodecOptions(tz_aware=False))["value"])
 

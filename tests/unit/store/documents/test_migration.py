@@ -1,4 +1,4 @@
-"""Documents of older layouts are read as what they mean; those of newer ones are refused."""
+"""Documents of older layouts are migrated; those of newer ones are refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hpsearch.store.documents.experiment import experiment_document, experiment_
 from hpsearch.store.documents.migration import EXPERIMENT_STEPS, SCHEMA, TRIAL_STEPS, layout_changes, migrate
 from hpsearch.store.documents.trial import trial_document, trial_from
 
-#: As layout 1 wrote them.
+#: Documents of layout 1.
 TRIAL_1: dict[str, Any] = {
     "_id": "e/000003", "exp_key": "e", "tid": 3, "state": "pending", "priority": 0,
     "params": {"x": 0.5}, "values": {"x": 0.5}, "origin": "tpe", "attempt": 0, "max_attempts": 3,

@@ -1,4 +1,4 @@
-"""What counts as a refusal of what was allowed before, and for how long it is outlasted."""
+"""Which refusals count as lost access, and how long it lasts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_connection_whose_user_was_deleted_has_lost_access() -> None:
 def test_a_user_counts_as_accepted_after_a_while_without_refusals(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The heartbeat does not wait: it is refused now and then, while other calls go well."""
+    """Heartbeats do not wait, so that some are refused while other calls succeed."""
     now = [0.0]
     access = Access("h", privileges(WORKER, "hpsearch"), clock=lambda: now[0])
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""The order of the records in a backup, and what a restored document is."""
+"""The order of backup records, and restored documents."""
 
 from __future__ import annotations
 

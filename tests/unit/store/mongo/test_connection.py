@@ -1,4 +1,4 @@
-"""Addresses and settings, without a server."""
+"""Hosts and options of a URI, without a server."""
 
 from __future__ import annotations
 

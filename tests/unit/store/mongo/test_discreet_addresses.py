@@ -1,4 +1,4 @@
-"""No reader of addresses repeats what may be a password, however the address was mistyped."""
+"""No message about an address contains a password, however the address was mistyped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hpsearch.store.mongo.hyperopt_uri import jobs_address
 from hpsearch.store.mongo.tls import advice, check_files
 from hpsearch.store.mongo.uri import uri_with_masks, uri_without_password
 
-#: The parts of a password around a sign that has a meaning in an address.
+#: The parts of a password around a character with a meaning in an address.
 FIRST, SECOND = "hunterTwo", "correctHorse"
 
 SCHEMES = ["mongodb://", "mongo://", "mongodb+srv://", "mongo+ssl://"]
@@ -26,7 +26,7 @@ SCHEMES = ["mongodb://", "mongo://", "mongodb+srv://", "mongo+ssl://"]
 
 @st.composite
 def mistyped(draw: st.DrawFn) -> str:
-    """An address whose password was not encoded, or which lacks, doubles or swaps a part."""
+    """An address with an unencoded password, or with missing, repeated or swapped parts."""
     sign = draw(
         st.sampled_from(["", *"@:/?&;=#%,[] ", "%zz", "://", "//", "?w=", "&w=", "/?tlsCAFile=", "%40"])
     )
@@ -41,7 +41,7 @@ def mistyped(draw: st.DrawFn) -> str:
     form = draw(
         st.sampled_from(["whole", "no host", "no user", "no at", "slash", "other at", "option", "twice"])
     )
-    # Then it is another whole address, in which the rest of the password is the host, or its user.
+    # Otherwise it is another valid address, with the rest of the password as the host or the user.
     assume(not (form in {"no host", "no at"} and ("@" in sign or not sign)))
     assume(not (form in {"no user", "slash"} and ":" in sign))
     match form:
@@ -64,12 +64,12 @@ def mistyped(draw: st.DrawFn) -> str:
 
 
 def is_shown(text: str) -> bool:
-    """Whether so much of the password can be read that it says more than chance."""
+    """Whether a recognizable part of the password is in a text."""
     return any(part[i : i + 6] in text for part in (FIRST, SECOND) for i in range(len(part) - 5))
 
 
 def command_of_worker(address: str) -> str:
-    """Return what ``hpsearch-mongo-worker`` prints of the address that it goes on with."""
+    """Return what ``hpsearch-mongo-worker`` prints about an address."""
     try:
         uri = jobs_address(address).uri
     except HpsearchError as error:
@@ -77,7 +77,7 @@ def command_of_worker(address: str) -> str:
     return worker_command(uri, [])
 
 
-#: What says something of an address, and what reads it.
+#: Functions that describe an address, and functions that read it.
 WORDS: list[Callable[[str], object]] = [
     hosts_of,
     uri_without_password,
@@ -108,7 +108,7 @@ def test_no_error_about_an_address_contains_a_password(address: str) -> None:
 
 
 def error_of(read: Callable[[str], object], address: str) -> str:
-    """Return what is wrong with an address, with the errors that led to that; nothing where it is taken."""
+    """Return the error for an address, with its causes; an empty text if it is accepted."""
     try:
         read(address)
     except HpsearchError as error:
@@ -118,7 +118,7 @@ def error_of(read: Callable[[str], object], address: str) -> str:
 
 @given(st.sampled_from(["", *SCHEMES, "mongodb:/"]), st.sampled_from([*"@:/?&;=#%", "://"]))
 def test_an_address_in_the_wrong_place_is_quoted_without_its_password(scheme: str, sign: str) -> None:
-    """A command does not know that an argument too many is one."""
+    """A command does not recognize an extra argument as an address."""
     address = f"{scheme}me:{FIRST}{sign}{SECOND}@host:27017/db"
     assert not is_shown(without_credentials(f"Got unexpected extra argument ({address})"))
 

@@ -1,4 +1,4 @@
-"""Every error of the driver has a meaning here."""
+"""Every error of the driver is mapped to one of ours."""
 
 from __future__ import annotations
 

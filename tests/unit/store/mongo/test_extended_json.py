@@ -16,7 +16,7 @@ from hpsearch.errors import BackupError
 from hpsearch.store.mongo.backup import Kind, Record
 from hpsearch.store.mongo.extended_json import line_of, records_of
 
-#: The marks of extended JSON, as a user may have them for keys.
+#: Keys of extended JSON that a user's result may have, too.
 MARKS = [
     "$date",
     "$oid",
@@ -32,7 +32,7 @@ MARKS = [
 ]
 
 keys = st.sampled_from(MARKS) | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
-#: As the driver hands them out: without a zone, to the millisecond.
+#: Naive and in milliseconds, as the driver returns them.
 dates = st.datetimes().map(lambda date: date - timedelta(microseconds=date.microsecond % 1000))
 scalars = (
     st.none()
@@ -63,7 +63,7 @@ def test_a_document_survives_the_round_trip_as_the_same_bson(document: dict[str,
 
 
 def normal(value: Any) -> Any:
-    """Return a value with the one NaN that extended JSON can write."""
+    """Return a value with every NaN replaced by the one that extended JSON can write."""
     match value:
         case float() if math.isnan(value):
             return math.nan

@@ -60,7 +60,7 @@ PIECES = st.sampled_from(
 
 @st.composite
 def altered_records(draw: st.DrawFn) -> list[Record]:
-    """The records with a value of one of them replaced or removed, its identifier included."""
+    """The records with one value of one of them replaced or removed, possibly its identifier."""
     records = copy.deepcopy(RECORDS)
     nth = draw(st.integers(0, len(records) - 1))
     document = records[nth].document
@@ -71,7 +71,7 @@ def altered_records(draw: st.DrawFn) -> list[Record]:
 
 @st.composite
 def altered_texts(draw: st.DrawFn) -> bytes:
-    """The text with something cut out of it and something put in, in one or two places."""
+    """The text with characters removed and inserted in one or two places."""
     text = TEXT
     for _ in range(draw(st.integers(1, 2))):
         start, n_cut = draw(st.integers(0, len(text))), draw(st.integers(0, 40))
@@ -80,7 +80,7 @@ def altered_texts(draw: st.DrawFn) -> bytes:
 
 
 def assert_sound_or_told(text: bytes) -> None:
-    """What is found sound can be restored: each document of it can be stored."""
+    """The documents of an accepted backup can be stored."""
     lines = text.splitlines(keepends=True)
     try:
         found = check(records_of(lines))

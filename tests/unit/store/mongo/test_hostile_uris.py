@@ -1,4 +1,4 @@
-"""Whatever stands in a URI: a client, or one sentence without the password."""
+"""Any URI gives a client or a one-line error without the password."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ PIECES = st.sampled_from(
 
 @st.composite
 def altered_uris(draw: st.DrawFn) -> str:
-    """A URI with some characters inserted or cut out, but the colon before the password left in place."""
+    """A URI with characters inserted or removed, except the colon before the password."""
     uri = draw(st.sampled_from(WHOLE))
     for _ in range(draw(st.integers(1, 3))):
         start = draw(st.integers(0, len(uri)))

@@ -1,4 +1,4 @@
-"""Addresses of jobs: Hyperopt's forms become MongoDB's, and nothing is guessed."""
+"""Converting Hyperopt's addresses of jobs to MongoDB URIs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_every_form_names_a_database_and_a_collection(text: str, uri: str, colle
     user=st.text("ab:@%+ é", min_size=1).filter(lambda text: ":" not in text), password=st.text("ab:@%+ é")
 )
 def test_plain_credentials_survive_the_encoding(user: str, password: str) -> None:
-    """In Hyperopt's form they are taken as they stand; MongoDB's needs them encoded."""
+    """Hyperopt's form does not encode them; MongoDB's does."""
     uri = jobs_address(f"mongo://{user}:{password}@host:1/db/jobs").uri
     credentials, _, rest = uri.removeprefix("mongodb://").rpartition("@")
     assert rest == "host:1/db"
@@ -69,7 +69,7 @@ def test_no_error_shows_a_password() -> None:
 
 @pytest.mark.parametrize("password", ["s3c?ret", "s3c/ret", "s3c@ret", "s3c#ret"])
 def test_an_unencoded_password_may_have_any_character_and_is_never_shown(password: str) -> None:
-    """What stands before the last "@" is not taken for a host, which errors name."""
+    """Text before the last "@" is not mistaken for a host, which errors name."""
     address = jobs_address(f"mongo://user:{password}@host/db/jobs?authSource=a")
     assert unquote_plus(address.uri) == f"mongodb://user:{password}@host/db?authSource=a"
     with pytest.raises(ConfigurationError) as refusal:

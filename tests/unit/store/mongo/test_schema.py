@@ -1,4 +1,4 @@
-"""The schema that MongoDB checks agrees with the values that we write."""
+"""The validators agree with the documents that we write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PROPERTIES = VALIDATORS[TRIALS]["$jsonSchema"]["properties"]
 
 
 def test_every_field_of_a_trial_has_a_type() -> None:
-    # The loss is checked against the state.
+    # The loss is checked with the state.
     assert {field.name for field in fields(Trial)} - {"loss"} | {"_id", "schema"} == PROPERTIES.keys()
 
 

@@ -1,4 +1,4 @@
-"""What OpenSSL's and the driver's words mean to who wrote the URI."""
+"""Advice for failed TLS connections."""
 
 from __future__ import annotations
 

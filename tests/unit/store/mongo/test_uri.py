@@ -1,4 +1,4 @@
-"""The same database under other names."""
+"""URIs for other users, and for display."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_uri_for_display_has_the_user_and_no_password(uri: str, shown: str) ->
 
 @given(password=st.text(alphabet="abc%:/@?#&;=. ", min_size=1).map(lambda text: f"SECRET{text}SECRET"))
 def test_no_password_is_ever_shown(password: str) -> None:
-    """Whatever its characters, percent-encoded or not, and wherever it stands."""
+    """Whatever its characters and its place, encoded or not."""
     for uri in (
         f"mongodb://me:{password}@host:1/runs?tls=true",
         f"mongodb://me:x@host/?tls=true&tlsCertificateKeyFilePassword={password}",
