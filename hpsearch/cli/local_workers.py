@@ -34,7 +34,7 @@ from hpsearch.runtime.signals import ECHO_S
 
 log = logging.getLogger(__name__)
 
-#: Seconds between the start of a worker that died after it had started, and the next start.
+#: Least seconds between two starts of a worker that dies while it evaluates.
 _RESTART_AFTER_S = 2.0
 
 #: Failed starts in a row after which a worker cannot start; the pauses after failed starts, in seconds.
