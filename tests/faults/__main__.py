@@ -1,12 +1,12 @@
-"""A fleet under faults, and whether it kept its promises.
+"""Run a fleet under faults, and check that it keeps its promises.
 
     scripts/faults --seed 1 [--short | --minutes M | --trials N --faults N]
 
 A replica set of three, a leading coordinator with a standby, and eight workers, two of them behind
 a proxy, search objectives of which some raise, crash, exit, hang or run out of memory. Meanwhile
-processes are killed and frozen, connections cut and commands refused, by chance from the seed. In
-the end what the objective and the workers wrote down is compared with the database. Prints each
-fault, a table, and every promise that was broken; ends with code 1 if there is one.
+processes are killed and frozen, connections cut and commands refused, at random by the seed. At
+the end the logs of the objective and the workers are compared with the database. Prints each
+fault, a table, and every broken promise; the exit code is 1 if there is one.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=3_000, help="at least so many, in searches of 500")
     parser.add_argument("--faults", type=int, default=200, help="at least so many")
     options = parser.parse_args()
-    logging.getLogger("hpsearch").addHandler(
-        logging.NullHandler()
-    )  # the campaign's own calls meet faults, too
-    signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum))  # its processes end with it
+    logging.getLogger("hpsearch").addHandler(logging.NullHandler())  # the campaign's calls meet faults, too
+    signal.signal(
+        signal.SIGTERM, lambda signum, frame: sys.exit(128 + signum)
+    )  # its processes end with the campaign
     verdict = run(_short(options.seed) if options.short else _long(options))
     _report(verdict)
     sys.exit(1 if verdict.broken else 0)

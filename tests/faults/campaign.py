@@ -1,4 +1,4 @@
-"""The order of events: a replica set, a fleet, searches under faults, and what is found in the end."""
+"""The order of a campaign: a replica set, a fleet, searches under faults, the check."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from tests.support.supervisor import Post, Supervisor
 
 _OBJECTIVE = Path(__file__).with_name("objective.py")
 
-#: Seconds: for the set to come up, for a post to be filled again, without any progress, for workers to leave.
+#: Time limits in seconds: start of the set, restart of a process, searches without progress, drain.
 _START_S, _RESTART_S, _STUCK_S, _DRAIN_S = 90.0, 1.0, 180.0, 60.0
 
-#: Searches that share the workers, and how often they come in place of a single one.
+#: Number of searches that share the workers, and how often they replace a single one.
 _CROWD, _CROWD_EVERY = 10, 3
 
-#: Seconds in which connections and processes of those who left must be gone.
+#: Seconds within which connections and processes of ended workers must have ended.
 _GONE_S = 60.0
 
-#: Files and sockets that a worker may have open, however long it has lived.
+#: Most files and sockets that a worker may have open.
 _MOST_DESCRIPTORS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much is to be done; the campaign ends with the first search in which all of it is."""
+    """The amount of work; the campaign ends with the search in which all of it is done."""
 
     seed: int
     n_trials: int  #: at the least, in all searches together
@@ -58,12 +58,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a campaign came to."""
+    """The result of a campaign."""
 
     outcomes: Sequence[Outcome]
     evidence: Evidence
     broken: Sequence[Broken]
-    left_out: Sequence[str]  #: kinds of faults that are not possible here, and why
+    left_out: Sequence[str]  #: kinds of faults that are not possible on this machine, and why
     seconds: float
     logs: Path | None  #: kept if a promise was broken
 
@@ -96,7 +96,7 @@ def run(plan: Plan) -> Verdict:
 
 
 class _Campaign:
-    """What runs during a campaign, and is ended with the stack."""
+    """The services of a campaign, which end with the stack."""
 
     def __init__(self, folder: Path, stack: ExitStack, library: Path | None, *, has_disks: bool) -> None:
         self._folder = folder
@@ -136,7 +136,7 @@ class _Campaign:
         self._left_behind: list[str] = []
 
     def inject(self, plan: Plan, kinds: frozenset[Kind], began_at: float) -> Injector:
-        """Run searches under faults, one after the other, until the plan is fulfilled."""
+        """Run searches under faults, one after the other, until the plan is done."""
         lanes = {lane: drawn(plan.seed, lane, kinds, plan.mean_pause_s) for lane in LANES}
         injector = Injector(self._scene, lanes, lambda text: _tell(began_at, text))
         n_rounds = 0
@@ -160,7 +160,7 @@ class _Campaign:
         return injector
 
     def conclude(self) -> Evidence:
-        """End everything in good order, and collect what there is to know."""
+        """End everything regularly, and collect the evidence."""
         if not self._cluster.wait_for_health(_START_S):
             raise SystemExit("The replica set did not recover from the last fault.")
         self._left_behind += [*self._scene.left_behind, *_too_many_descriptors(self._fleet.workers)]
@@ -172,7 +172,7 @@ class _Campaign:
         return Evidence(
             searches=searches,
             calls=read_calls(self._calls.read_text().splitlines()),
-            acknowledged=[told for name, log in logs.items() for told in read_acknowledged(name, log)],
+            acknowledged=[result for name, log in logs.items() for result in read_acknowledged(name, log)],
             first_seen=self._sampler.first_seen,
             holds=frozenset(self._sampler.holds),
             ends=self._supervisor.ends(),
@@ -188,7 +188,7 @@ class _Campaign:
         )
 
     def _search(self, exp_keys: Sequence[str], n_trials: int, seed: int) -> None:
-        """Run searches to their end, at the same time; without any progress they are left as they are."""
+        """Run searches at the same time to their end; give up without progress."""
         self._asked += [(exp_key, n_trials) for exp_key in exp_keys]
         self._sampler.turn_to(exp_keys)
         self._fleet.start_searches(exp_keys, n_trials, seed)
@@ -205,7 +205,7 @@ class _Campaign:
                 return
 
     def _still_there(self) -> list[str]:
-        """Return what remains of the fleet after a generous time to end."""
+        """Return the leftovers of the fleet after a generous time to end."""
         deadline = time.monotonic() + _GONE_S
         while (remains := self._remains()) and time.monotonic() < deadline:
             self._cluster.end_commands()  # a server notices a lost client only between two commands
@@ -227,7 +227,7 @@ class _Campaign:
 def _possible(
     kinds: frozenset[Kind], *, has_disks: bool, has_clock: bool
 ) -> tuple[frozenset[Kind], list[str]]:
-    """Return the kinds that this machine allows for, and why not the others."""
+    """Return the kinds that this machine supports, and why not the others."""
     reasons = {
         Kind.FILL_DISK: "" if has_disks else "this process may not mount a disk",
         **dict.fromkeys(
@@ -245,12 +245,12 @@ def _too_many_descriptors(workers: Sequence[Post]) -> list[str]:
 
 
 def _marked(mark: str) -> list[int]:
-    """Return the processes that bear the mark of a campaign in their environment."""
+    """Return the processes with the mark of a campaign in their environment."""
     found: list[int] = []
     for environment in Path("/proc").glob("[0-9]*/environ"):
         try:
             is_marked = mark.encode() in environment.read_bytes()
-        except OSError:  # it has ended, or is somebody else's
+        except OSError:  # it has ended, or belongs to another user
             continue
         if is_marked:
             found.append(int(environment.parent.name))

@@ -1,8 +1,8 @@
-"""Compares what the objective and the workers wrote down with what the database says; pure.
+"""Compares the logs of the objective and the workers with the database.
 
-Nothing is believed because the code under test says so: calls are known from the lines
-that the objective wrote, acknowledgements from what workers printed, and documents are read
-by a client of our own.
+The check does not rely on the code under test: calls are known from the lines
+that the objective wrote, acknowledgements from the output of workers, and documents are read
+by a separate client.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.support.supervisor import End
 _FINAL = {"done", "failed", "cancelled"}
 _LOST = "lease expired"
 
-#: How each temper may fail: by itself, or since its process was killed or stood still.
+#: How each kind of objective may fail: regularly, or since its process was killed or frozen.
 _KINDS = {
     "raise": {"exception"},
     "segfault": {"signal"},
@@ -38,19 +38,19 @@ _KILLED = -9
 #: Exit code of a process that MongoDB refuses when it starts, and the seconds until it reads its password.
 _REFUSED, _LOADING_S = 77, 10.0
 
-#: Seconds from a worker's look at the state of a search to the first line of the objective.
+#: Seconds from a worker's check of a search's state to the first line of the objective.
 _ON_THE_WAY_S = 2.0
 
-#: Seconds within which a trial runs again whatever else happens; a fraction of what clocks are set by.
+#: Seconds within which a trial runs again in any case; a fraction of the clock steps.
 _RUNS_AGAIN_S = 150.0
 
-#: How far a share may be off: by this factor, and so many trials.
+#: Tolerance of a share: a factor, and a number of trials.
 _OFF_SHARE, _OFF_TRIALS = 2.0, 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """A promise that was not kept."""
+    """A broken promise."""
 
     promise: str
     trial: str | None  #: name of the trial, if it is about one
@@ -58,7 +58,7 @@ class Broken:
 
 
 def broken_promises(evidence: Evidence) -> list[Broken]:
-    """Return every promise that the evidence shows to be broken."""
+    """Return every promise that is broken by the evidence."""
     about_trials = (
         _final_states, _frozen, _acknowledged, _paid_for, _attempts, _holders, _overlaps, _pauses, _deaths,
     )  # fmt: skip
@@ -105,30 +105,30 @@ def _frozen(evidence: Evidence) -> Iterator[Broken]:
 
 
 def _acknowledged(evidence: Evidence) -> Iterator[Broken]:
-    """What a worker was told to be stored is there, as it wrote it, and only once."""
+    """Every acknowledged result is stored, once and as the worker wrote it."""
     promise, trials = "what was acknowledged is there", _trials(evidence)
-    for told in evidence.acknowledged:
-        trial = trials.get(told.trial)
+    for ack in evidence.acknowledged:
+        trial = trials.get(ack.trial)
         if trial is None:
-            yield Broken(promise=promise, trial=told.trial, text=f"{told.worker} finished it, and it is gone")
-        elif trial.get("worker", {}).get("name") != told.worker:
+            yield Broken(
+                promise=promise, trial=ack.trial, text=f"{ack.worker} finished it, and it is missing"
+            )
+        elif trial.get("worker", {}).get("name") != ack.worker:
             other = trial.get("worker", {}).get("name")
-            yield _about(trial, promise, f"{told.worker} finished it, but it holds a result of {other}")
-        elif (told.loss is None) != ("loss" not in trial):
-            yield _about(trial, promise, f"{told.worker} finished it with {told.loss}, and it is otherwise")
-        elif told.loss is not None and not math.isclose(
-            told.loss, trial["loss"], rel_tol=1e-5, abs_tol=1e-12
-        ):
-            yield _about(trial, promise, f"{told.worker} finished it with {told.loss}, not {trial['loss']}")
-        elif told.kind is not None and told.kind != trial["error"]["kind"]:
-            yield _about(trial, promise, f"it failed as {told.kind}, not as {trial['error']['kind']}")
-    for name, n in Counter(told.trial for told in evidence.acknowledged).items():
+            yield _about(trial, promise, f"{ack.worker} finished it, but it holds a result of {other}")
+        elif (ack.loss is None) != ("loss" not in trial):
+            yield _about(trial, promise, f"{ack.worker} finished it with {ack.loss}, but not so")
+        elif ack.loss is not None and not math.isclose(ack.loss, trial["loss"], rel_tol=1e-5, abs_tol=1e-12):
+            yield _about(trial, promise, f"{ack.worker} finished it with {ack.loss}, not {trial['loss']}")
+        elif ack.kind is not None and ack.kind != trial["error"]["kind"]:
+            yield _about(trial, promise, f"it failed as {ack.kind}, not as {trial['error']['kind']}")
+    for name, n in Counter(ack.trial for ack in evidence.acknowledged).items():
         if n > 1:
             yield Broken(promise="no result is doubled", trial=name, text=f"{n} results were acknowledged")
 
 
 def _paid_for(evidence: Evidence) -> Iterator[Broken]:
-    """A loss is what the call under that attempt returned; a failure is one that its temper explains."""
+    """A loss is the one that the call of the attempt returned; a failure is one of the objective's kind."""
     promise = "results are those of the calls"
     calls = {(call.trial, call.attempt): call for call in evidence.calls}
     for name, trial in _trials(evidence).items():
@@ -144,7 +144,7 @@ def _paid_for(evidence: Evidence) -> Iterator[Broken]:
 
 
 def _signals(evidence: Evidence) -> Iterator[Broken]:
-    """No more evaluations end by a signal than were killed, or crash by themselves."""
+    """No more evaluations end by a signal than were killed or crash."""
     crashing = {call.trial for call in evidence.calls if call.temper == "segfault"}
     ended = [
         name
@@ -176,7 +176,7 @@ def _attempts(evidence: Evidence) -> Iterator[Broken]:
         if trial["exp_key"] in paused:
             unexplained = {attempt for attempt in unexplained if n_calls[name, attempt]}
         if unexplained:
-            yield _about(trial, promise, f"attempts {sorted(unexplained)} ended, and nobody says why")
+            yield _about(trial, promise, f"attempts {sorted(unexplained)} ended, without a reason")
         for attempt in (a for t, a in n_calls if t == name and a > trial["attempt"]):
             yield _about(trial, promise, f"it was called under attempt {attempt} of {trial['attempt']}")
     for (name, attempt), n in n_calls.items():
@@ -189,7 +189,7 @@ def _attempts(evidence: Evidence) -> Iterator[Broken]:
 def _holders(evidence: Evidence) -> Iterator[Broken]:
     """A token is one worker's, for one attempt at one trial, and an attempt has one token.
 
-    A claim that is repeated under its token for longer than a lease, since no answer comes, gets another
+    A claim that is repeated with its token for longer than a lease, without a response, gets another
     trial when the first has expired meanwhile.
     """
     trials = _trials(evidence)
@@ -226,7 +226,7 @@ def _overlaps(evidence: Evidence) -> Iterator[Broken]:
 
 
 def _ends(evidence: Evidence) -> Iterator[Broken]:
-    """A process ends because it was killed, or in good order; or at once, where it finds no MongoDB."""
+    """A process ends because it was killed, or regularly, or at once without MongoDB."""
     for end in evidence.ends:
         if not (_is_expected(end) or _was_refused_at_start(end, evidence)):
             text = f"{end.name} ended with code {end.code} after {end.lived_s:.0f} s: {end.tail}"
@@ -234,9 +234,9 @@ def _ends(evidence: Evidence) -> Iterator[Broken]:
 
 
 def _was_refused_at_start(end: End, evidence: Evidence) -> bool:
-    """Whether a process was sent away as one may be that starts while its store file has an old password.
+    """Whether a process was refused at its start because its store file had an old password.
 
-    It may have stood still, or waited for the servers, since it read that.
+    It may have been frozen, or have waited for the servers, since it read the file.
     """
     lived_meanwhile = any(
         end.at > r.since and end.at - end.lived_s < r.until + _LOADING_S for r in evidence.rotations
@@ -254,7 +254,7 @@ def _is_expected(end: End) -> bool:
 def _pauses(evidence: Evidence) -> Iterator[Broken]:
     """No trial of a paused search begins.
 
-    A worker asks for the state when it has claimed; an answer that a slow network holds back may be old.
+    A worker reads the state after a claim; on a slow network, the response may be old.
     """
     for pause in evidence.pauses:
         for call in evidence.calls:
@@ -265,7 +265,7 @@ def _pauses(evidence: Evidence) -> Iterator[Broken]:
 
 
 def _deaths(evidence: Evidence) -> Iterator[Broken]:
-    """A dead worker's trial goes on though its lease is a date of a clock that was set."""
+    """A dead worker's trial runs again though its lease is a date of a clock that was set."""
     trials = _trials(evidence)
     for death in evidence.deaths:
         trial = trials[death.trial]
@@ -278,7 +278,7 @@ def _deaths(evidence: Evidence) -> Iterator[Broken]:
 
 
 def _shares(evidence: Evidence) -> Iterator[Broken]:
-    """Of searches that share the workers, each gets about the share of its priority.
+    """Each of the searches that share the workers gets about the share of its priority.
 
     Counted from when all have begun until the first has had all its trials; meanwhile coordinators were
     killed and frozen, without whom a search has nothing to offer.
@@ -289,7 +289,7 @@ def _shares(evidence: Evidence) -> Iterator[Broken]:
         )
         begun = {key: [c.began_at for c in calls if c.exp_key == key] for key in crowd}
         if not all(begun.values()):
-            continue  # which the exact count tells of
+            continue  # which the exact count reports
         since = max(times[0] for times in begun.values())
         until = min(times[-1] for times in begun.values())
         due, got = dict.fromkeys(crowd, 0.0), Counter[str]()
@@ -311,13 +311,13 @@ def _priorities(changes: Sequence[Priority], crowd: Sequence[str], at: float) ->
 
 
 def _left_behind(evidence: Evidence) -> Iterator[Broken]:
-    """Nothing stays of a process that has ended."""
+    """An ended process leaves nothing behind."""
     for thing in evidence.left_behind:
         yield Broken(promise="nothing is left behind", trial=None, text=thing)
 
 
 def _logs(evidence: Evidence) -> Iterator[Broken]:
-    """Nobody prints a traceback, and no worker turns its back on a search."""
+    """No process prints a traceback, and no worker refuses a search."""
     for name, log in evidence.logs.items():
         if " not serving " in log:
             text = f"{name} refuses{log.partition(' not serving')[2][:300]!r}"

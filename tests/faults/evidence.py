@@ -1,4 +1,4 @@
-"""What the campaign saw, as values; from outside of the database wherever that can be had."""
+"""The evidence of a campaign, as values; from outside the database where possible."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 from tests.support.supervisor import End
 
-#: What a worker says once the store has acknowledged a result.
+#: A worker's message after the store has acknowledged a result.
 _ACKNOWLEDGED = re.compile(r"trial (\S+)/(\d+) (?:done: loss (\S+) in|failed: (\w+):)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call of the objective, by its own lines in the log."""
+    """One call of the objective, from its lines in the log."""
 
     exp_key: str
     tid: int
@@ -36,7 +36,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledgement:
-    """What a worker printed after the database had taken its result."""
+    """A worker's output after the database had stored its result."""
 
     trial: str
     worker: str  #: its name
@@ -92,7 +92,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All that the checker knows."""
+    """The evidence that the checker uses."""
 
     searches: Sequence[Search]
     calls: Sequence[Call]
@@ -114,7 +114,7 @@ class Evidence:
 
 
 def read_calls(lines: Iterable[str]) -> list[Call]:
-    """Return the calls that are told of in the log of the objective."""
+    """Return the calls in the log of the objective."""
     calls: dict[tuple[int, float], Call] = {}
     for line in lines:
         call = Call(**json.loads(line))
@@ -123,13 +123,13 @@ def read_calls(lines: Iterable[str]) -> list[Call]:
 
 
 def under_way(calls: Iterable[Call], processes: Collection[int]) -> list[Call]:
-    """Return the calls that living processes, one call at a time each, are in the middle of."""
+    """Return the calls that living processes are running, one per process."""
     latest = {call.process: call for call in calls}
     return [c for process, c in latest.items() if process in processes and c.ended_at is None]
 
 
 def read_acknowledged(worker: str, log: str) -> list[Acknowledgement]:
-    """Return the results that a worker says were acknowledged."""
+    """Return the results that a worker logged as acknowledged."""
     return [
         Acknowledgement(
             trial=f"{exp_key}/{tid}", worker=worker, loss=float(loss) if loss else None, kind=kind or None

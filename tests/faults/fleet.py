@@ -19,7 +19,7 @@ LEASE_S = 10
 MAX_ATTEMPTS = 4
 N_WORKERS = 8
 
-#: Workers behind the proxy, and the one whose clock is moved, by their number.
+#: Numbers of the workers behind the proxy, and of the one whose clock is moved.
 BEHIND_PROXY, WITH_OTHER_CLOCK = {6, 7}, 5
 #: The worker that evaluates two trials at a time.
 _TWICE = 4
@@ -63,7 +63,7 @@ class Fleet:
         self.slow_import = Path(environment["SLOW_IMPORT"])  #: while it is there, imports take long
 
     def start_workers(self, clock: Mapping[str, str]) -> None:
-        """Start eight, two of them behind the proxy and one with a clock of its own."""
+        """Start eight, two of them behind the proxy and one with a separate clock."""
         for i in range(N_WORKERS):
             more = clock if i == WITH_OTHER_CLOCK else {}
             store = self._passwords.worker_behind_proxy if i in BEHIND_PROXY else self._passwords.worker
@@ -85,7 +85,7 @@ class Fleet:
         ]
 
     def is_search_over(self) -> bool:
-        """Whether both coordinators have left by themselves."""
+        """Whether both coordinators have ended."""
         return not any(post.is_needed for post in self.coordinators)
 
     def has_ended(self, exp_key: str) -> bool:
@@ -94,16 +94,16 @@ class Fleet:
         return not any(post.is_needed for post in self.coordinators if post.name.startswith(prefix))
 
     def leader(self, target: float = 0.0) -> Post | None:
-        """Return the coordinator that says that it leads; of several, one by a number from 0 to 1."""
+        """Return the coordinator that reports to lead; of several, one by a number from 0 to 1."""
         leaders = [post for post in self._talking() if not _is_standby(post)]
         return leaders[int(target * len(leaders))] if leaders else None
 
     def standby(self) -> Post | None:
-        """Return the coordinator that says that it waits."""
+        """Return the coordinator that reports to stand by."""
         return next((p for p in self._talking() if _is_standby(p)), None)
 
     def command(self, *arguments: str) -> bool:
-        """Carry out a command of a user; return whether it went well."""
+        """Run a command of a user; return whether it succeeded."""
         environment = {**self._environment, "HPSEARCH_STORE_FILE": str(self._passwords.coordinator)}
         with (self._logs / "commands.log").open("ab") as log:
             done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Which faults there are, and which comes when: by the seed and nothing else; pure.
+"""The faults, and their order by the seed.
 
 Faults of different lanes happen at the same time, those of one lane after one another. So
 at most one member of the replica set is down at a time, unless a fault takes them all.
@@ -87,10 +87,10 @@ LANES: Mapping[str, Sequence[Kind]] = {
     "users": (Kind.PRIORITY,),
 }
 
-#: How much longer than others a lane pauses: while MongoDB is away, nothing else can happen.
+#: Factors of the pauses of some lanes, since no other fault can occur while MongoDB is away.
 PAUSES: Mapping[str, float] = {"servers": 4.0}
 
-#: What a campaign of a minute and a half has the time for.
+#: The faults of a campaign of a minute and a half.
 SHORT = frozenset(
     {
         Kind.KILL_WORKER, Kind.KILL_CHILD, Kind.KILL_LEADER, Kind.FREEZE_WORKER, Kind.MOVE_CLOCK,
@@ -124,7 +124,7 @@ class Injection:
 
 
 def drawn(seed: int, lane: str, kinds: Collection[Kind], mean_pause_s: float) -> Iterator[Injection]:
-    """Yield faults for ever; every kind comes up before any comes up again.
+    """Yield faults endlessly; every kind occurs before any repeats.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def drawn(seed: int, lane: str, kinds: Collection[Kind], mean_pause_s: float) ->
     commands: list[str] = []
     while possible:
         for kind in rng.sample(possible, len(possible)):
-            # Of the commands, too, each comes up before any comes up again.
+            # Each command, too, occurs before any repeats.
             commands = commands or rng.sample([*COMMANDS, *AT_START], len(COMMANDS) + len(AT_START))
             yield Injection(
                 pause_s=rng.expovariate(rate),

@@ -1,4 +1,4 @@
-"""Carries faults out, one lane each in a thread of its own."""
+"""Injects faults, each lane in a separate thread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.faults.injections import Injection
 from tests.faults.scene import Scene
 from tests.faults.table import Outcome
 
-#: What carries out the faults of a lane; None from it means that there was nothing to hit.
+#: Injects the faults of a lane; None if there was no target.
 _LANES: Mapping[str, Callable[[Scene, Injection], Outcome | None]] = {
     "processes": processes.hit,
     "servers": servers.hit,
@@ -21,7 +21,7 @@ _LANES: Mapping[str, Callable[[Scene, Injection], Outcome | None]] = {
 
 
 class Injector:
-    """Injects faults until it is told to stop, and leaves everything as it was.
+    """Injects faults until ``stop``, and undoes them.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Injector:
             thread.start()
 
     def stop(self) -> None:
-        """Inject nothing more, and return once all is undone."""
+        """Inject no more faults, and return when all are undone."""
         self._scene.is_over.set()
         for thread in self._threads:
             thread.join()
@@ -61,5 +61,5 @@ class Injector:
                 if outcome is not None:
                     self.outcomes.append(outcome)
                     self._tell(f"{injection.kind}: {outcome.n_hit} {outcome.unit} {outcome.note}")
-        except BaseException as error:  # noqa: BLE001 - told by ``stop``
+        except BaseException as error:  # noqa: BLE001 - raised by ``stop``
             self.errors.append(error)

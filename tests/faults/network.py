@@ -12,14 +12,14 @@ from tests.faults.table import Outcome
 
 
 def hit(scene: Scene, injection: Injection) -> Outcome | None:
-    """Carry out a fault of the lane "wire"; None if there was nothing that it could hit."""
+    """Carry out a fault of the lane "wire"; None if there was no target."""
     if injection.kind in {Kind.RESET, Kind.DELAY, Kind.SILENCE}:
         return _disturb(scene, injection)
     return _cut(scene, injection)
 
 
 def _cut(scene: Scene, injection: Injection) -> Outcome | None:
-    """Cut the connection over which the next claim or finish goes, or comes back."""
+    """Cut the connection of the next claim or finish, or of its response."""
     proxy, kind = scene.proxy, injection.kind
     in_hand = _in_hand(scene)
     what = "claim" if "claim" in kind else "finish"

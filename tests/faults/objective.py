@@ -1,4 +1,4 @@
-"""An objective of every temper, which tells of each of its calls in a log outside of the database."""
+"""An objective of every kind, which records each of its calls in a log outside the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import hpsearch
 from hpsearch import hp
 
-#: How often each temper is drawn.
+#: Frequency of each kind.
 _TEMPERS = [
     (0.83, "good"),
     (0.05, "raise"),
@@ -34,7 +34,7 @@ space = {
 
 
 def objective(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the square of x after a while, or fail in the manner that is asked for."""
+    """Return the square of x after a while, or fail in the given way."""
     trial = hpsearch.current_trial()
     call = {
         "exp_key": trial.exp_key,
@@ -58,7 +58,7 @@ def objective(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tell(fields: dict[str, Any]) -> None:
-    # One write to the end of a file is whole, whoever else writes, and stays when the process is killed.
+    # A single append to a file is atomic, and survives the death of the process.
     file = os.open(os.environ["CALLS"], os.O_WRONLY | os.O_APPEND)
     os.write(file, json.dumps(fields).encode() + b"\n")
     os.close(file)

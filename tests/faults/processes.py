@@ -34,7 +34,7 @@ _AT_WORK = 0.8
 
 
 def hit(scene: Scene, injection: Injection) -> Outcome | None:
-    """Carry out a fault of the lane "processes"; None if there was nothing that it could hit."""
+    """Carry out a fault of the lane "processes"; None if there was no target."""
     match injection.kind:
         case Kind.KILL_WORKER | Kind.KILL_CHILD:
             return _kill_at_work(scene, injection)
@@ -103,7 +103,7 @@ def _pause(scene: Scene, injection: Injection) -> Outcome | None:
     if is_paused:
         scene.is_over.wait(LEASE_S / 2)
     until = time.monotonic()
-    # What could not be answered may have been done, so that the search goes on in any case.
+    # A command without a response may have been executed: resume the search in any case.
     while not (fleet.command("resume", exp_key) or fleet.has_ended(exp_key)):
         time.sleep(_AGAIN_S)
     if not is_paused:
@@ -152,7 +152,7 @@ def _kill_child(scene: Scene, pid: int) -> None:
 
 
 def _await_orphans(scene: Scene, post: Post, children: Sequence[int]) -> None:
-    """Note the evaluating processes that go on long after their worker was killed."""
+    """Record the evaluating processes that survive their worker for too long."""
     deadline = time.monotonic() + _ORPHAN_S
     alive = [child for child in children if _is_evaluating(child)]
     while alive and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""Looks into the database during the campaign: who holds what, and how finished trials look at first."""
+"""Samples the database during the campaign: holders of trials, and new finished trials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What faults happen to, and what they found there."""
+"""The targets of faults, and their outcomes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.supervisor import Post, children_of, send
 
 Thing = TypeVar("Thing")
 
-#: Seconds for which something to hit is looked for.
+#: Seconds to look for a target.
 _LOOK_FOR_S = 30.0
 
 
@@ -45,17 +45,17 @@ class Scene:
     left_behind: list[str] = field(default_factory=list)  #: evaluating processes that outlived their workers
 
     def in_hand(self, workers: Sequence[Post]) -> list[Call]:
-        """Return the evaluations that some workers are in the middle of."""
+        """Return the evaluations that some workers are running."""
         children = {child for post in workers if post.pid for child in children_of(post.pid)}
-        return under_way(self._told(), children)
+        return under_way(self._calls(), children)
 
     def at_work(self, workers: Sequence[Post]) -> list[Post]:
-        """Return those workers that are in the middle of an evaluation."""
-        told = self._told()
-        return [post for post in workers if post.pid and under_way(told, children_of(post.pid))]
+        """Return the workers that are running an evaluation."""
+        calls = self._calls()
+        return [post for post in workers if post.pid and under_way(calls, children_of(post.pid))]
 
     def found(self, find: Callable[[], Thing | None]) -> Thing | None:
-        """Look for something for half a minute at the most."""
+        """Look for a target for at most half a minute."""
         deadline = time.monotonic() + _LOOK_FOR_S
         while (thing := find()) is None and time.monotonic() < deadline:
             if self.is_over.wait(0.5):
@@ -74,7 +74,7 @@ class Scene:
         """Wait for longer than a lease."""
         self.is_over.wait(LEASE_S + 1 + 4 * injection.length)
 
-    def _told(self) -> list[Call]:
+    def _calls(self) -> list[Call]:
         return read_calls(self.calls.read_text().splitlines())
 
 
@@ -89,7 +89,7 @@ def hit_one(injection: Injection, in_hand: Sequence[Call], post: Post) -> Outcom
 
 
 def hit_all(injection: Injection, in_hand: Sequence[Call], note: str) -> Outcome:
-    """Return the outcome of a fault that all workers meet."""
+    """Return the outcome of a fault that hits all workers."""
     return outcome_of(injection, len(in_hand), "trials in hand", in_hand, note=note)
 
 

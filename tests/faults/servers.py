@@ -1,4 +1,4 @@
-"""Faults of the servers of the replica set, and of the commands that they answer."""
+"""Faults of the servers of the replica set, and of their commands."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RECOVERY_S = 90.0
 
 
 def hit(scene: Scene, injection: Injection) -> Outcome | None:
-    """Carry out a fault of the lane "servers"; None if there was nothing that it could hit."""
+    """Carry out a fault of the lane "servers"; None if there was no target."""
     cluster, kind = scene.cluster, injection.kind
     if not cluster.wait_for_health(_RECOVERY_S):
         return None

@@ -1,4 +1,4 @@
-"""What came of each kind of fault, as a table; pure."""
+"""The outcome of each kind of fault, as a table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HEAD = ("fault", "injected", "it hit", "run again", "broken promises")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A fault that was carried out."""
+    """An injected fault."""
 
     kind: Kind
     n_hit: int  #: how many of ``unit`` it met

@@ -1,4 +1,4 @@
-"""What users do to searches meanwhile."""
+"""Commands of users during a campaign."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PRIORITIES = (1, 1, 2, 3, 5)
 
 
 def act(scene: Scene, injection: Injection) -> Outcome | None:
-    """Carry out an act of the lane "users"; None where there are no searches that share the workers."""
+    """Run a command of the lane "users"; None if no searches share the workers."""
     exp_keys = scene.fleet.exp_keys
     exp_key, priority = chosen(exp_keys, injection.target), chosen(_PRIORITIES, injection.length)
     if len(exp_keys) < 2 or exp_key is None or priority is None:

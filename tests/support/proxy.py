@@ -38,7 +38,7 @@ class _Line:
 
 
 class Proxy:
-    """Passes everything on until it is told otherwise.
+    """Passes everything on unless a fault is set.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ class Proxy:
         while data := line.server.recv(1 << 16):
             for message in messages.feed(data):
                 if line.doomed.is_set():
-                    return  # the server has done its work, and nobody hears of it
+                    return  # the server has executed the command, but its response is lost
                 for ours, theirs in self._names:
                     message = message.replace(ours, theirs)  # noqa: PLW2901 - of equal length
                 self._pass_on(message, line.client)
@@ -169,7 +169,7 @@ class Proxy:
 
 
 def _listener() -> socket.socket:
-    """Listen on a port of five digits; the kernel gives no others unless it was told to."""
+    """Listen on a port of five digits; by default the kernel assigns no others."""
     while True:
         listener = socket.create_server(("127.0.0.1", 0))
         if listener.getsockname()[1] >= 10_000:

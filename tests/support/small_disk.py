@@ -15,7 +15,7 @@ _FILLER = "filler"
 def can_mount() -> bool:
     """Move this process into a mount table of its own, where it may mount disks; return whether it may.
 
-    To be called before any other thread runs. Nobody else sees the mounts, and the kernel
+    To be called before any other thread runs. No other process sees the mounts, and the kernel
     removes them with the last process that does.
     """
     libc = ctypes.CDLL(None, use_errno=True)

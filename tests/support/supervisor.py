@@ -132,7 +132,7 @@ class Supervisor:
             return [end for post in self._posts for end in post.ends]
 
     def close(self) -> None:
-        """Look after nobody any more, and kill who is left."""
+        """Stop supervising, and kill the remaining processes."""
         self._is_over.set()
         self._thread.join()
         for post in self._posts:
