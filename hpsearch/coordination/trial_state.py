@@ -77,7 +77,7 @@ class TrialState:
         for trial in sorted(trials, key=_completion):
             is_learnable = self._count_final(trial)
             if self.lag is not None:
-                self._defer(trial, is_learnable)
+                self._deferred[trial.tid] = _Deferred(trial.point(), is_learnable)
             elif is_learnable:
                 self.history.add(trial)
 
@@ -96,18 +96,6 @@ class TrialState:
             for one in sorted(deferred.values(), key=lambda one: _completion(one.point)):
                 if one.is_learnable:
                     self.history.add(one.point)
-
-    def _defer(self, trial: Trial, is_learnable: bool) -> None:
-        """Keep the fields of a trial that are needed for learning; its result may be large."""
-        point = Trial(
-            exp_key=trial.exp_key,
-            tid=trial.tid,
-            values=trial.values,
-            state=trial.state,
-            loss=trial.loss,
-            finished_at=trial.finished_at,
-        )
-        self._deferred[trial.tid] = _Deferred(point, is_learnable)
 
     def _learn(self, trials: Iterable[Trial]) -> None:
         """Add all trials one by one, since they may not fit into memory as objects."""
@@ -130,7 +118,7 @@ class TrialState:
         """Add all trials by number, and defer those from which the next trial must not learn."""
         for trial in trials:
             if trial.state.is_final:
-                self._defer(trial, self._count_final(trial))
+                self._deferred[trial.tid] = _Deferred(trial.point(), self._count_final(trial))
             else:
                 self.add_open([trial])
             self.learn_before(self.next_tid - lag)

@@ -167,6 +167,17 @@ class Trial:
         """The primary key, ``exp_key/tid``."""
         return trial_id(self.exp_key, self.tid)
 
+    def point(self) -> Trial:
+        """Return a trial with only the fields needed for learning; the result may be large."""
+        return Trial(
+            exp_key=self.exp_key,
+            tid=self.tid,
+            values=self.values,
+            state=self.state,
+            loss=self.loss,
+            finished_at=self.finished_at,
+        )
+
     def moved(self, to: State, **changes: Any) -> Trial:
         """Return this trial in another state.
 

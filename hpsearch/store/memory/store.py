@@ -34,7 +34,6 @@ from hpsearch.store.memory.trials import (
     is_same_claim,
     is_too_long,
     ordered,
-    point_of,
     requeued,
     resumed,
     shortened,
@@ -320,7 +319,7 @@ class MemoryStore:
 
     def points(self, exp_key: str) -> Iterator[Trial]:
         """Yield all trials of an experiment by number, with only the fields needed for learning."""
-        return map(point_of, self.trials(exp_key))
+        return (trial.point() for trial in self.trials(exp_key))
 
     def trial(self, exp_key: str, tid: int) -> Trial:
         """Return one trial."""

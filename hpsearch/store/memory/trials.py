@@ -51,23 +51,11 @@ class MemoryTrials:
         best = next(iter(ordered([t for t in self.trials.values() if t.state is State.DONE], "loss")), None)
         return TrialSummary(
             counts={state: len(tids) for state, tids in self.by_state.items()},
-            best=best and replace(point_of(best), params=best.params),
+            best=best and replace(best.point(), params=best.params),
             n_recent=len(times),
             recent_since=min(times, default=None),
             recent_until=max(times, default=None),
         )
-
-
-def point_of(trial: Trial) -> Trial:
-    """Return a trial with only the fields needed for learning."""
-    return Trial(
-        exp_key=trial.exp_key,
-        tid=trial.tid,
-        values=trial.values,
-        state=trial.state,
-        loss=trial.loss,
-        finished_at=trial.finished_at,
-    )
 
 
 def queue_place(trial: Trial) -> tuple[int, int]:
