@@ -74,10 +74,6 @@ class _Import:
     name: str | None  #: the imported name; None for the module itself
     alias: str  #: the bound name; "*" for all names
 
-    @property
-    def text(self) -> str:
-        return f"import {self.module} {self.name} as {self.alias}"
-
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
@@ -104,7 +100,8 @@ class _Module:
         found = list(_imports_of(node, package, is_outside=True))
         for one in found:
             self.imports[one.alias].append(one)
-            self._bind(_Statement(frozenset({one.alias}), frozenset(), {}, (), one.text, is_code=False))
+            text = f"import {one.module} {one.name} as {one.alias}"
+            self._bind(_Statement(frozenset({one.alias}), frozenset(), {}, (), text, is_code=False))
         if not isinstance(node, ast.Import | ast.ImportFrom):
             self._bind(_statement(node, package))
 

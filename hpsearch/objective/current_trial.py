@@ -17,7 +17,12 @@ import numpy as np
 
 from hpsearch.core.trial import Report
 from hpsearch.errors import HpsearchWarning
-from hpsearch.objective.process_reports import VARIABLE, SocketSender, UndeliveredError, evaluation_of
+from hpsearch.objective.process_reports import (
+    EVALUATION_VARIABLE,
+    SocketSender,
+    UndeliveredError,
+    evaluation_of,
+)
 from hpsearch.objective.scopes import Scopes, UnknownScopeError
 from hpsearch.runtime.escaping import shown
 from hpsearch.runtime.events import Event
@@ -132,7 +137,7 @@ class CurrentTrial:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the object so that it sends to the same trial from another process."""
         known = (self.exp_key, self.tid, self.attempt, dict(self.values))
-        return _unpickled, (os.environ.get(VARIABLE), *known)
+        return _unpickled, (os.environ.get(EVALUATION_VARIABLE), *known)
 
     def _send(self, on_event: Callable[[Any], None] | None, event: Report | Attachment) -> None:
         why = self.why_undelivered
@@ -165,7 +170,7 @@ def current_trial() -> CurrentTrial:
         trial = _scopes.find()
     except UnknownScopeError:
         return CurrentTrial(why_undelivered=_THREAD)
-    text = os.environ.get(VARIABLE)
+    text = os.environ.get(EVALUATION_VARIABLE)
     return trial or (CurrentTrial() if text is None else _trial_of_variable(text, os.getpid()))
 
 

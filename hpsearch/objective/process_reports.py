@@ -21,7 +21,7 @@ from hpsearch.errors import HpsearchError
 from hpsearch.runtime.frames import framed
 
 #: The environment variable that describes the evaluation to the processes that it starts.
-VARIABLE = "HPSEARCH_EVALUATION"
+EVALUATION_VARIABLE = "HPSEARCH_EVALUATION"
 
 #: The longest value of the variable, in characters: no process can be started with one of 128 KiB.
 _MAX_TEXT = 32 * 1024

@@ -15,7 +15,7 @@ from typing import Any
 
 from hpsearch.core.trial import Result
 from hpsearch.errors import HpsearchError
-from hpsearch.objective.process_reports import VARIABLE, Evaluation, SocketSender, evaluation_of
+from hpsearch.objective.process_reports import EVALUATION_VARIABLE, Evaluation, SocketSender, evaluation_of
 from hpsearch_worker.channel import Channel
 from hpsearch_worker.messages import Evaluate, Load, Loaded, ObjectiveEvent, OnEvent, Ready
 from hpsearch_worker.parent_death import die_with_parent
@@ -48,7 +48,7 @@ def serve(channel: Channel, streams: Streams) -> None:
         Standard output and error of this process.
     """
     process, home = os.getpid(), working_folder()
-    address = evaluation_of(os.environ.get(VARIABLE, "")).address
+    address = evaluation_of(os.environ.get(EVALUATION_VARIABLE, "")).address
     loaded: dict[str, Loaded] = {}
     while True:
         try:

@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -22,14 +22,12 @@ from hpsearch.objective.current_trial import Attachment
 from hpsearch.objective.process_reports import UndeliveredError
 from hpsearch.runtime.logs import preserve_own_log
 from hpsearch.runtime.user_code import preserve_signal_handlers
-from hpsearch_worker.allowlist import Allowlist
 from hpsearch_worker.evaluator import StopCheck, StoppedError, StopReason, timed_out
 from hpsearch_worker.messages import (
     Evaluate,
     Load,
     Loaded,
     ObjectiveEvent,
-    ObjectiveSource,
     OnEvent,
 )
 from hpsearch_worker.process_env import change_folder, evaluation_in_environ, working_folder
@@ -51,25 +49,13 @@ class InlineEvaluator:
 
     Parameters
     ----------
-    workdir : str, optional
-        Absolute path of the folder in which each evaluation begins.
-    objectives : callable, optional
-        Returns an experiment's objective if it was sent by value; see ``ObjectiveCache``.
-    allowlist : Allowlist, optional
-        What may be imported and called; everything by default.
+    load : callable
+        Returns the request to load an experiment; ``Load.of``, perhaps with options.
     """
 
-    def __init__(
-        self,
-        *,
-        workdir: str | None = None,
-        objectives: ObjectiveSource | None = None,
-        allowlist: Allowlist | None = None,
-    ) -> None:
-        self._workdir = workdir
+    def __init__(self, load: Callable[[Experiment], Load] = Load.of) -> None:
+        self._load = load
         self._home: str | None = None  # the folder of this process before its first evaluation
-        self._objectives = objectives
-        self._allowlist = allowlist
         self._loaded: dict[Code, Loaded] = {}
         self._codes: dict[Identity, Code] = {}  # what was loaded first; imported modules cannot be replaced
         self._disabled = 0  # the level up to which the objective disabled logging
@@ -80,9 +66,7 @@ class InlineEvaluator:
             self._check_loadable(experiment)
             self._home = self._home or working_folder()
             change_folder(self._home)  # the last trial may have changed it
-            request = Load.of(
-                experiment, workdir=self._workdir, objectives=self._objectives, allowlist=self._allowlist
-            )
+            request = self._load(experiment)
             with self._worker_state_kept():
                 self._loaded[experiment.code] = request.load_here()
             self._codes[experiment.identity] = experiment.code

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from multiprocessing.connection import wait
 from types import MappingProxyType
@@ -16,15 +16,13 @@ from typing import Any
 from hpsearch.core.experiment import Code, Experiment
 from hpsearch.core.trial import Failure, FailureKind, Result, Trial
 from hpsearch.errors import LoadError
-from hpsearch.objective.process_reports import VARIABLE, Evaluation
-from hpsearch_worker.allowlist import Allowlist
+from hpsearch.objective.process_reports import EVALUATION_VARIABLE, Evaluation
 from hpsearch_worker.channel import Channel
 from hpsearch_worker.evaluator import StopCheck, StoppedError, StopReason, timed_out
 from hpsearch_worker.messages import (
     Evaluate,
     Load,
     ObjectiveEvent,
-    ObjectiveSource,
     OnEvent,
     Ready,
 )
@@ -65,14 +63,10 @@ class IsolatedEvaluator:
     ----------
     echo : bool
         Whether to pass the objective's output on to this process's stderr.
-    workdir : str, optional
-        Absolute path of the folder in which each evaluation begins.
+    load : callable
+        Returns the request to load an experiment; ``Load.of``, perhaps with options.
     environment : mapping
         Environment variables of the child in addition to those of this process.
-    objectives : callable, optional
-        Returns an experiment's objective if it was sent by value; see ``ObjectiveCache``.
-    allowlist : Allowlist, optional
-        What the child may import and call; everything by default.
     term_grace_s : float
         Seconds between SIGTERM and SIGKILL.
     """
@@ -81,17 +75,13 @@ class IsolatedEvaluator:
         self,
         *,
         echo: bool,
-        workdir: str | None = None,
+        load: Callable[[Experiment], Load] = Load.of,
         environment: Mapping[str, str] = MappingProxyType({}),
-        objectives: ObjectiveSource | None = None,
-        allowlist: Allowlist | None = None,
         term_grace_s: float = 5.0,
     ) -> None:
         self._echo = echo
-        self._workdir = workdir
+        self._load = load
         self._environment = environment
-        self._objectives = objectives
-        self._allowlist = allowlist
         self._term_grace_s = term_grace_s
         self._child: ChildProcess | None = None
         self._prepared: set[Code] = set()
@@ -102,9 +92,7 @@ class IsolatedEvaluator:
             child = self._living_child()
             if experiment.code in self._prepared:
                 return
-            request = Load.of(
-                experiment, workdir=self._workdir, objectives=self._objectives, allowlist=self._allowlist
-            )
+            request = self._load(experiment)
             child.output.begin(experiment.exp_key)
             try:
                 answer = self._ask(child, request, should_stop, _ignore)
@@ -210,7 +198,7 @@ class ChildProcess:
             env={
                 **os.environ,
                 **environment,
-                VARIABLE: Evaluation(address=self._processes.address).to_text(),
+                EVALUATION_VARIABLE: Evaluation(address=self._processes.address).to_text(),
             },
             pass_fds=[theirs.fileno()],
             start_new_session=True,

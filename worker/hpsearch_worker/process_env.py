@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from hpsearch.objective.process_reports import VARIABLE, Evaluation
+from hpsearch.objective.process_reports import EVALUATION_VARIABLE, Evaluation
 
 _STDOUT = 1
 
@@ -44,15 +44,15 @@ class Streams:
 @contextmanager
 def evaluation_in_environ(evaluation: Evaluation) -> Iterator[None]:
     """Describe an evaluation in the environment, for the processes that it starts."""
-    before = os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = evaluation.to_text()
+    before = os.environ.get(EVALUATION_VARIABLE)
+    os.environ[EVALUATION_VARIABLE] = evaluation.to_text()
     try:
         yield
     finally:
         if before is None:
-            os.environ.pop(VARIABLE, None)
+            os.environ.pop(EVALUATION_VARIABLE, None)
         else:
-            os.environ[VARIABLE] = before
+            os.environ[EVALUATION_VARIABLE] = before
 
 
 def working_folder() -> str | None:

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import hpsearch
 from hpsearch.core.worker import Worker, WorkerState
@@ -30,6 +31,7 @@ from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
 from hpsearch_worker.loop import Limits, Slot
+from hpsearch_worker.messages import Load
 from hpsearch_worker.objective_cache import ObjectiveCache
 from hpsearch_worker.served_experiments import ServedExperiments
 from hpsearch_worker.shutdown import Shutdown
@@ -226,14 +228,9 @@ def _work_in_threads(slots: list[Slot]) -> None:
 
 def _evaluator(options: Options, objectives: ObjectiveCache, slot: int) -> Evaluator:
     """Return the evaluator of a slot, which sees that slot's GPU."""
+    load = partial(Load.of, workdir=options.workdir, objectives=objectives, allowlist=options.allowlist)
     environment = {} if options.gpus is None else {VISIBLE: options.gpus[slot]}
     if options.is_isolated:
-        return IsolatedEvaluator(
-            echo=options.echo,
-            workdir=options.workdir,
-            environment=environment,
-            objectives=objectives,
-            allowlist=options.allowlist,
-        )
+        return IsolatedEvaluator(echo=options.echo, load=load, environment=environment)
     os.environ.update(environment)  # before anything of the objective is imported
-    return InlineEvaluator(workdir=options.workdir, objectives=objectives, allowlist=options.allowlist)
+    return InlineEvaluator(load)

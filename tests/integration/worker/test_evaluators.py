@@ -23,6 +23,7 @@ from hpsearch.space.tree import Space, Values
 from hpsearch_worker.evaluator import Evaluator, StoppedError, StopReason
 from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
+from hpsearch_worker.messages import Load
 
 OBJECTIVES = """
 import ctypes, os, stat, sys, time, warnings
@@ -309,7 +310,7 @@ def test_every_evaluation_begins_in_the_working_folder(
     monkeypatch.setattr(sys, "path", list(sys.path))
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    evaluator = make(workdir=str(scratch))
+    evaluator = make(load=partial(Load.of, workdir=str(scratch)))
     try:
         results = [run(evaluator, experiment("tells_where_it_is"), tid=tid)[0] for tid in range(2)]
         (tmp_path / "beside.py").write_text("def objective(config): return 0.5")

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.inline import InlineEvaluator
 from hpsearch_worker.isolated import IsolatedEvaluator
 from hpsearch_worker.loop import Limits, Slot
+from hpsearch_worker.messages import Load
 from hpsearch_worker.objective_cache import ObjectiveCache
 from hpsearch_worker.served_experiments import ServedExperiments
 from hpsearch_worker.shutdown import Shutdown
@@ -109,7 +111,7 @@ def slot(store: RecordingStore) -> Iterator[Slot]:
     with Interrupt() as interrupt:
         yield Slot(
             store=store,
-            evaluator=InlineEvaluator(objectives=ObjectiveCache(store, SECRET)),
+            evaluator=InlineEvaluator(partial(Load.of, objectives=ObjectiveCache(store, SECRET))),
             served=ServedExperiments(store, []),
             heartbeat=heartbeat,
             tally=Tally(THREAD_WORKER),
@@ -330,7 +332,7 @@ class PausedMeanwhile(InlineEvaluator):
     """An evaluator that changes the state of the search while it loads the objective for the nth time."""
 
     def __init__(self, store: RecordingStore, move: Callable[[], object], nth: int) -> None:
-        super().__init__(objectives=ObjectiveCache(store, SECRET))
+        super().__init__(partial(Load.of, objectives=ObjectiveCache(store, SECRET)))
         self.move, self.left = move, nth
 
     def prepare(self, experiment: Any, should_stop: Any) -> None:
@@ -533,7 +535,7 @@ def test_a_long_evaluation_does_not_stall_the_watchdog(
     open_by_value(store, objective)
     heartbeat = Heartbeat(store, lambda: THREAD_WORKER, watchdog)
     heartbeat.start()
-    evaluator = IsolatedEvaluator(echo=False, objectives=ObjectiveCache(store, SECRET))
+    evaluator = IsolatedEvaluator(echo=False, load=partial(Load.of, objectives=ObjectiveCache(store, SECRET)))
     watched = replace(slot, evaluator=evaluator, heartbeat=heartbeat, watchdog=watchdog)
 
     def work() -> None:

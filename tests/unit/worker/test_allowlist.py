@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -289,7 +290,7 @@ def test_a_pattern_without_a_place_is_refused() -> None:
 
 
 def test_an_evaluator_loads_only_what_is_allowed(home: Path) -> None:
-    evaluator = InlineEvaluator(allowlist=Allowlist.of(["search.py"], home))
+    evaluator = InlineEvaluator(partial(Load.of, allowlist=Allowlist.of(["search.py"], home)))
     evaluator.prepare(experiment("search.py:objective", "file"), lambda: None)
     other = replace(experiment("os:system"), exp_key="other")
     with pytest.raises(LoadError, match="is not allowed on this worker"):
