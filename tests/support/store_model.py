@@ -1,7 +1,7 @@
 """A simple model of one experiment in a store, for comparison with real stores.
 
-Nothing here is shared with the stores but the names of the states. Time is a number of
-seconds that only ``StoreMachine.later`` moves.
+It shares only the names of the states with the stores. Time is a number of
+seconds that only ``StoreMachine`` shifts.
 """
 
 from __future__ import annotations

@@ -30,6 +30,9 @@ from hpsearch.store.rules import Content, check_size, no_attachment_message
 
 T = TypeVar("T")
 
+#: The fields of a file that have its name and version.
+_NAMES = {"filename": 1, "metadata": 1}
+
 #: Files deleted in one call.
 _PAGE = 100
 
@@ -129,7 +132,7 @@ class Attachments:
 
     def drop(self, wanted: Filter) -> int:
         """Delete the files that match a filter, with their chunks; return how many."""
-        found = [file["_id"] for file in self._call(self._find_ids, wanted)]
+        found = [file["_id"] for file in self._call(read, self._files, wanted, fields={"_id": 1})]
         for start in range(0, len(found), _PAGE):
             self._delete(found[start : start + _PAGE])
         return len(found)
@@ -146,7 +149,10 @@ class Attachments:
         ids = [file["_id"] for file in new.values()]
         stored = self._call(self._files.update_many, gridfs.not_dropped(ids), gridfs.complete())
         if stored.matched_count < len(ids):  # some were replaced or deleted in the meantime
-            present = {file["_id"] for file in self._call(self._find_ids, gridfs.not_dropped(ids))}
+            present = {
+                file["_id"]
+                for file in self._call(read, self._files, gridfs.not_dropped(ids), fields={"_id": 1})
+            }
             self._delete([file_id for file_id in ids if file_id not in present])
             new = {name: file for name, file in new.items() if file["_id"] in present}
         self._drop_replaced(exp_key, tid, new)
@@ -154,7 +160,7 @@ class Attachments:
     def _latest_versions(self, wanted: Filter) -> dict[str, int]:
         """Return the highest version by name."""
         latest: dict[str, int] = {}
-        for file in self._call(self._find_names, wanted):
+        for file in self._call(read, self._files, wanted, fields=_NAMES):
             name = file["metadata"]["name"]
             version = _fields(file).part("metadata").count("version")
             latest[name] = max(latest.get(name, 0), version)
@@ -162,7 +168,7 @@ class Attachments:
 
     def _drop_replaced(self, exp_key: str, tid: int | None, new: Mapping[str, Document]) -> None:
         """Delete older files of the same names."""
-        found = self._call(self._find_names, gridfs.of_names(exp_key, tid, new))
+        found = self._call(read, self._files, gridfs.of_names(exp_key, tid, new), fields=_NAMES)
         counts = Counter(file["metadata"]["name"] for file in found)
         for name in (name for name, n_files in counts.items() if n_files > 1):
             self.drop(gridfs.replaced_by(new[name], Place(exp_key=exp_key, tid=tid, name=name)))
@@ -171,17 +177,11 @@ class Attachments:
         writes = [UpdateOne({"_id": file["_id"]}, gridfs.begin(file), upsert=True) for file in new]
         self._files.bulk_write(writes, ordered=False)
 
-    def _find_names(self, wanted: Filter) -> list[Document]:
-        return list(self._files.find(wanted, {"filename": 1, "metadata": 1}))
-
     def _delete(self, file_ids: list[Any]) -> None:
         """Delete files, their documents last, which allow an interrupted deletion to be completed."""
         self._call(self._files.update_many, gridfs.these(file_ids), gridfs.drop())
         self._call(self._chunks.delete_many, {"files_id": {"$in": file_ids}})
         self._call(self._files.delete_many, gridfs.these(file_ids))
-
-    def _find_ids(self, wanted: Filter) -> list[Document]:
-        return list(self._files.find(wanted, {"_id": 1}))
 
 
 def read_chunks(
