@@ -221,22 +221,29 @@ def test_points_of_another_space_are_refused_or_skipped(
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["SOURCE", "--space", "train.py"], 2, "with --exp-key: exp1, exp2."),
-        (["SOURCE", "--space", "train.py", "--exp-key", "exp"], 4, "no jobs with the exp_key 'exp'"),
-        (["SOURCE", "--space", "train.py:spac", "--exp-key", "exp1"], 65, "Did you mean 'space'?"),
+        (["SOURCE", "--space", "ours.py"], 2, "with --exp-key: exp1, exp2."),
+        (["SOURCE", "--space", "ours.py", "--exp-key", "exp"], 4, "no jobs with the exp_key 'exp'"),
+        (["SOURCE", "--space", "ours.py:spac", "--exp-key", "exp1"], 65, "Did you mean 'space'?"),
         (["SOURCE"], 2, "Missing option '--space'"),
-        (["SOURCE", "--space", "train.py", "--exp-key", "exp1", "--into", "a/b"], 2, "cannot name a search"),
-        (["OTHER", "--space", "train.py"], 4, "There are no jobs in the collection 'none' of the database"),
-        (["trials.pkl", "--space", "train.py"], 65, "There is no file trials.pkl; a database is written as"),
-        (["train.py", "--space", "train.py"], 2, "add --trust-pickle if you trust its source"),
-        (["train.py", "--space", "train.py", "--trust-pickle"], 65, "cannot be read as pickled Trials"),
+        (["SOURCE", "--space", "ours.py", "--exp-key", "exp1", "--into", "a/b"], 2, "cannot name a search"),
+        (["OTHER", "--space", "ours.py"], 4, "There are no jobs in the collection 'none' of the database"),
+        (["trials.pkl", "--space", "ours.py"], 65, "There is no file trials.pkl; a database is written as"),
+        (["ours.py", "--space", "ours.py"], 2, "add --trust-pickle if you trust its source"),
+        (["ours.py", "--space", "ours.py", "--trust-pickle"], 65, "cannot be read as pickled Trials"),
     ],
 )
 def test_a_mistake_is_reported_in_one_sentence(
-    arguments: list[str], code: int, words: str, shell: Call, source: str, script: Path
+    arguments: list[str],
+    code: int,
+    words: str,
+    call: Call,
+    source: str,
+    script: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(script)
     places = {"SOURCE": source, "OTHER": source.replace("/jobs?", "/none?")}
-    done = shell("import-hyperopt", *(places.get(word, word) for word in arguments))
+    done = call("import-hyperopt", *(places.get(word, word) for word in arguments))
     assert (done.code, done.out) == (code, "")
     assert words in done.err
     assert len(done.err.splitlines()) == 1
