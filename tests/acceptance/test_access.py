@@ -46,7 +46,7 @@ class Locked:
         return self.folder / f"{part}.uri"
 
     def hide(self, part: str) -> None:
-        """Let the file be there later only, as when somebody copies it to each machine."""
+        """Write the file only later, as when an administrator copies it to each machine."""
         self.file(part).rename(self.file(f"new-{part}"))
 
     def show(self, part: str) -> None:
@@ -83,7 +83,7 @@ def locked(tmp_path: Path) -> Iterator[Locked]:
 
 
 @pytest.mark.long
-def test_a_rotated_password_costs_no_evaluation_and_ends_nobody(locked: Locked) -> None:
+def test_a_password_rotation_loses_no_evaluation_and_ends_no_process(locked: Locked) -> None:
     """They wait, read their files again, and go on; the objective was called once for each trial."""
     fleet = locked.fleet
     coordinator = locked.start("coordinator", "search.py", "--max-evals", "2", "--lease", "5s")
@@ -110,7 +110,7 @@ def test_a_rotated_password_costs_no_evaluation_and_ends_nobody(locked: Locked) 
 
 
 @pytest.mark.long
-def test_who_is_refused_for_too_long_gives_up(locked: Locked) -> None:
+def test_a_process_whose_login_is_refused_for_too_long_exits(locked: Locked) -> None:
     fleet = locked.fleet
     coordinator = locked.start("coordinator", "search.py", "--auth-patience", "1s")
     worker = locked.start("worker", "--auth-patience", "1s", SLEEP="0.1")
@@ -126,7 +126,7 @@ def test_who_is_refused_for_too_long_gives_up(locked: Locked) -> None:
         assert "refuses this user: Authentication failed" in fleet.output(process).splitlines()[-1]
 
 
-def test_wrong_credentials_at_the_start_end_at_once(locked: Locked) -> None:
+def test_wrong_credentials_at_the_start_exit_at_once(locked: Locked) -> None:
     uri = locked.file("worker").read_text()
     locked.file("worker").write_text(next(uri.replace(p, "wrong") for p in locked.passwords if p in uri))
     worker = locked.start("worker")
@@ -137,7 +137,7 @@ def test_wrong_credentials_at_the_start_end_at_once(locked: Locked) -> None:
 
 
 @pytest.mark.long
-def test_a_right_that_is_missing_beside_the_trials_costs_no_lease(locked: Locked) -> None:
+def test_a_missing_right_on_other_collections_loses_no_lease(locked: Locked) -> None:
     """The worker may not speak in the registry any more; its trial outlasts several leases."""
     fleet = locked.fleet
     coordinator = locked.start("coordinator", "search.py", "--max-evals", "1", "--lease", "1s")

@@ -37,7 +37,7 @@ def objective(config):
 
 
 @pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
-def test_a_function_of_a_script_is_evaluated_where_the_script_is_not(
+def test_a_function_of_a_script_is_evaluated_on_workers_without_the_script(
     queue: TrialQueue, isolation: str
 ) -> None:
     """It is unpickled once for all trials, and the secret is not in its environment."""
@@ -52,7 +52,7 @@ def test_a_function_of_a_script_is_evaluated_where_the_script_is_not(
     assert {trial.result["secret"] for trial in trials} == {None}
 
 
-def test_the_secret_may_lie_in_a_file(queue: TrialQueue) -> None:
+def test_the_secret_can_be_read_from_a_file(queue: TrialQueue) -> None:
     file = queue.fleet.folder / "secret"
     file.write_text(SECRET + "\n")
     file.chmod(0o600)
@@ -94,7 +94,7 @@ def test_the_secret_may_lie_in_a_file(queue: TrialQueue) -> None:
         "oversized",
     ],
 )
-def test_an_objective_that_may_not_be_run_is_not_served_and_its_trials_wait(
+def test_an_unverified_objective_is_not_run_and_its_trials_stay_pending(
     queue: TrialQueue, secret: dict[str, Any], sealed: Any, problem: str
 ) -> None:
     key = send(queue, COUNTS, sealed=sealed)
@@ -130,7 +130,7 @@ def test_a_missing_module_is_named_with_the_remedy(queue: TrialQueue) -> None:
     assert queue.states(key) == ["done"]
 
 
-def test_an_experiment_that_was_made_anew_is_evaluated_by_its_new_objective(queue: TrialQueue) -> None:
+def test_a_recreated_experiment_is_evaluated_by_its_new_objective(queue: TrialQueue) -> None:
     """Under the same name, by the same worker, which has unpickled the old one."""
     worker = queue.fleet.worker(HPSEARCH_SECRET=SECRET)
     for factor in (1, 2):
@@ -164,7 +164,7 @@ def objective(config):
 
 
 @pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
-def test_what_is_attached_is_there_when_the_trial_is_done(queue: TrialQueue, isolation: str) -> None:
+def test_attachments_are_stored_before_the_trial_is_done(queue: TrialQueue, isolation: str) -> None:
     key = send(queue, ATTACHES)
 
     assert wait_for_exit(queue.fleet.worker("--burst", isolation, HPSEARCH_SECRET=SECRET)) == 0
@@ -205,7 +205,7 @@ def objective(config):
 """)
 
 
-def test_a_trial_that_is_given_back_shows_the_attachments_of_its_last_attempt_alone(
+def test_a_released_trial_keeps_only_the_attachments_of_its_last_attempt(
     queue: TrialQueue,
 ) -> None:
     key = send(queue, WAITS)

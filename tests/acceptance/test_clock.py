@@ -57,7 +57,7 @@ def fleet(tmp_path: Path) -> Iterator[Timed]:
     server.kill()
 
 
-def test_who_dies_as_the_clock_is_set_back_is_replaced_within_a_lease(fleet: Timed) -> None:
+def test_processes_killed_while_the_clock_is_set_back_are_replaced_within_a_lease(fleet: Timed) -> None:
     """The leader and a worker; with leases that are dates alone both would seem to live for an hour."""
     leader = fleet.coordinator()
     wait_until(lambda: bool(fleet.trials()), "a trial")

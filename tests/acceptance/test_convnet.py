@@ -18,7 +18,7 @@ pytest.importorskip("torch", reason="PyTorch is not installed (extra torch)")
 SEARCH = Path(__file__).parents[2] / "scripts" / "examples" / "convnet" / "search.py"
 
 
-def test_a_search_whose_processes_are_all_killed_goes_on_with_the_same_command(fleet: Fleet) -> None:
+def test_the_same_command_continues_a_search_whose_processes_were_all_killed(fleet: Fleet) -> None:
     """Every trial is done once, and its file, its document and its reports say the same."""
     results = fleet.folder / "results"
     settings = {"CONVNET_RESULTS": str(results), "CONVNET_EPOCHS": "2"}

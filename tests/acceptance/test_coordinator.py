@@ -73,7 +73,7 @@ def test_a_signal_ends_the_coordinator_and_leaves_the_search_to_the_next(fleet: 
     is_exact(fleet, 10)
 
 
-def test_a_search_that_ended_is_taken_up_with_a_larger_budget(fleet: Fleet) -> None:
+def test_a_larger_budget_continues_a_finished_search(fleet: Fleet) -> None:
     fleet.worker()
     assert wait_for_exit(fleet.coordinator("--max-evals", "3")) == 0
     is_exact(fleet, 3)
@@ -81,7 +81,7 @@ def test_a_search_that_ended_is_taken_up_with_a_larger_budget(fleet: Fleet) -> N
     is_exact(fleet, 5)
 
 
-def test_the_timeout_of_the_search_ends_what_still_runs(fleet: Fleet) -> None:
+def test_the_timeout_of_a_search_cancels_running_trials(fleet: Fleet) -> None:
     worker = fleet.worker(SLEEP="600")
     wait_until(lambda: "serves" in fleet.output(worker), "the worker")
     coordinator = fleet.coordinator("--timeout", "4s", "--drain-timeout", "0.5s")
@@ -90,7 +90,7 @@ def test_the_timeout_of_the_search_ends_what_still_runs(fleet: Fleet) -> None:
     wait_until(lambda: "was stopped: cancelled" in fleet.output(worker), "the worker to stop the trial")
 
 
-def test_a_leader_that_stood_still_finds_another_in_its_place_and_the_count_is_exact(fleet: Fleet) -> None:
+def test_a_leader_suspended_beyond_its_lease_is_replaced_and_the_count_is_exact(fleet: Fleet) -> None:
     """Longer than its lease on the leadership; then it wakes up in the middle of whatever it did."""
     fleet.worker(SLEEP="0.4")
     leader = fleet.coordinator("--max-evals", "30")
@@ -106,7 +106,7 @@ def test_a_leader_that_stood_still_finds_another_in_its_place_and_the_count_is_e
     is_exact(fleet, 30)
 
 
-def test_a_worker_in_burst_mode_stays_as_long_as_a_coordinator_leads(fleet: Fleet) -> None:
+def test_a_burst_worker_stays_while_a_coordinator_leads(fleet: Fleet) -> None:
     coordinator = fleet.coordinator("--max-evals", "6")
     wait_until(lambda: bool(fleet.trials()), "a trial")
     worker = fleet.worker("--burst")

@@ -29,7 +29,7 @@ def users_of(output: str) -> dict[str, str]:
     return {urlsplit(uri).username or "": uri for uri in output.split()}
 
 
-def test_a_fleet_searches_under_its_users_and_shows_no_password(administrator: Any, database: str) -> None:
+def test_a_fleet_searches_with_its_users_and_shows_no_password(administrator: Any, database: str) -> None:
     """A whole search ends well, and neither command lines, logs nor documents hold a password."""
     made = administrator.call("db", "init", "--users")
     assert made.returncode == 0, made.stderr
@@ -59,7 +59,7 @@ def test_a_fleet_searches_under_its_users_and_shows_no_password(administrator: A
     assert [password for password in passwords if any(password in text for text in shown)] == []
 
 
-def test_a_second_run_changes_no_password_unless_told_to(administrator: Any, tmp_path: Path) -> None:
+def test_a_second_run_changes_passwords_only_on_request(administrator: Any, tmp_path: Path) -> None:
     """The first URIs go on working; rotated ones replace them, in a file that is the owner's alone."""
     first = users_of(administrator.call("db", "init", "--users").stdout)
     again = administrator.call("db", "init", "--users")

@@ -27,7 +27,7 @@ def is_complete(fleet: Fleet) -> None:
     assert [t.tid for t in trials] == list(range(len(trials)))
 
 
-def test_a_worker_killed_in_mid_trial_costs_a_rerun_and_nothing_else(fleet: Fleet) -> None:
+def test_a_worker_killed_during_a_trial_costs_only_a_rerun(fleet: Fleet) -> None:
     victim = fleet.worker("--name", "victim", SLEEP="600")
     coordinator = fleet.coordinator("--max-evals", str(N))
     wait_until(lambda: bool(running_trials(fleet.trials())), "a trial in the hands of the victim")
@@ -45,7 +45,7 @@ def test_a_worker_killed_in_mid_trial_costs_a_rerun_and_nothing_else(fleet: Flee
 
 
 @pytest.mark.long
-def test_a_coordinator_killed_and_started_again_reaches_the_exact_count(fleet: Fleet) -> None:
+def test_a_killed_and_restarted_coordinator_reaches_the_exact_count(fleet: Fleet) -> None:
     for _ in range(3):
         fleet.worker()
     first = fleet.coordinator("--max-evals", str(N))
@@ -57,7 +57,7 @@ def test_a_coordinator_killed_and_started_again_reaches_the_exact_count(fleet: F
     assert fleet.calls() == N, "no trial was evaluated twice"
 
 
-def test_mongod_killed_and_started_again_in_mid_search_loses_nothing(fleet_with_server: Fleet) -> None:
+def test_a_mongod_killed_during_a_search_loses_nothing(fleet_with_server: Fleet) -> None:
     workers = [fleet_with_server.worker() for _ in range(3)]
     coordinator = fleet_with_server.coordinator("--max-evals", str(N))
     wait_until(lambda: sum(t.state is State.DONE for t in fleet_with_server.trials()) >= 3, "three trials")
@@ -72,7 +72,7 @@ def test_mongod_killed_and_started_again_in_mid_search_loses_nothing(fleet_with_
     assert all(text.count("MongoDB is away") <= 2 for text in outputs), "said once, not in a loop"
 
 
-def test_a_standby_waits_and_takes_over_from_a_killed_leader(fleet: Fleet) -> None:
+def test_a_standby_takes_over_from_a_killed_leader(fleet: Fleet) -> None:
     leader = fleet.coordinator("--max-evals", str(N))
     wait_until(lambda: bool(fleet.trials()), "the leader to suggest")
     standby = fleet.coordinator("--max-evals", str(N))

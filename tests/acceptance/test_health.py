@@ -34,11 +34,11 @@ def lines(fleet: Fleet, process: subprocess.Popen[str]) -> list[dict[str, Any]]:
 
 
 def url_of(fleet: Fleet, process: subprocess.Popen[str]) -> str:
-    def told() -> list[str]:
+    def addresses() -> list[str]:
         return [line["url"] for line in lines(fleet, process) if line["event"] == Event.HEALTH_SERVED]
 
-    wait_until(lambda: bool(told()), "the port to be told")
-    return told()[0]
+    wait_until(lambda: bool(addresses()), "the log line with the port")
+    return addresses()[0]
 
 
 def asked(url: str) -> tuple[int, str]:
@@ -73,19 +73,19 @@ def described() -> dict[str, tuple[str, frozenset[str]]]:
     return {name: (kind, frozenset(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
 
 
-def test_a_fleet_tells_what_the_reference_says_and_counts_what_happened(fleet: Fleet) -> None:
+def test_probes_and_metrics_of_a_fleet_match_the_reference(fleet: Fleet) -> None:
     worker = fleet.worker("--name", "anna", *HEALTH)
     at_worker = url_of(fleet, worker)
     wait_until(lambda: asked(f"{at_worker}/readyz") == (200, "ready"), "the worker to be ready")
     coordinator = fleet.coordinator("--max-evals", "6", *HEALTH, "--drain-timeout", "0s")
     at_coordinator = url_of(fleet, coordinator)
 
-    def told(state: State) -> float | None:
+    def metric(state: State) -> float | None:
         return metrics(at_coordinator).get(
             ("hpsearch_trials", (("exp_key", "search"), ("state", state.value)))
         )
 
-    wait_until(lambda: (told(State.DONE) or 0) >= 1, "the first result")
+    wait_until(lambda: (metric(State.DONE) or 0) >= 1, "the first result")
     assert asked(f"{at_coordinator}/healthz") == (200, "alive")
     assert exposed(at_coordinator) | exposed(at_worker) == described()
     assert metrics(at_coordinator)["hpsearch_coordinator_leader", ()] == 1
@@ -119,7 +119,7 @@ def json_lines(fleet: Fleet, process: subprocess.Popen[str]) -> list[dict[str, A
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
-def test_a_draining_worker_lives_and_is_not_ready(fleet: Fleet) -> None:
+def test_a_draining_worker_is_live_but_not_ready(fleet: Fleet) -> None:
     worker = fleet.worker(*HEALTH, "--drain-timeout", "60s", SLEEP="600")
     fleet.coordinator("--max-evals", "1")
     url = url_of(fleet, worker)
@@ -134,7 +134,7 @@ def test_a_draining_worker_lives_and_is_not_ready(fleet: Fleet) -> None:
         asked(f"{url}/healthz")
 
 
-def test_an_outage_of_the_database_leaves_a_worker_alive_and_is_counted(tmp_path: Path) -> None:
+def test_a_database_outage_is_counted_and_keeps_a_worker_live(tmp_path: Path) -> None:
     server = Server(tmp_path / "data")
     server.start()
     fleet = Fleet(tmp_path, server.uri)
@@ -159,7 +159,7 @@ def feels_an_outage(fleet: Fleet, server: Server) -> None:
     assert events.count(Event.DATABASE_AWAY) == events.count(Event.DATABASE_BACK) == 1
 
 
-def test_a_port_in_use_ends_the_command_with_a_sentence(fleet: Fleet) -> None:
+def test_a_port_in_use_is_reported_in_one_sentence(fleet: Fleet) -> None:
     url = url_of(fleet, fleet.worker(*HEALTH))
     port = url.rpartition(":")[2]
     for command in (["worker"], ["coordinator", "search.py"]):

@@ -69,7 +69,7 @@ N_KEPT, N = 8, 31
 
 
 @pytest.mark.parametrize("isolation", ["--isolate", pytest.param("--no-isolate", marks=pytest.mark.long)])
-def test_every_trial_ends_the_losses_are_kept_and_no_terminal_obeys(
+def test_hostile_results_end_every_trial_and_send_no_control_characters(
     queue: TrialQueue, isolation: str
 ) -> None:
     (queue.fleet.folder / "anything.py").write_text(OBJECTIVE)

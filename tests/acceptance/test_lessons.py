@@ -77,7 +77,7 @@ def test_the_first_lesson_draws_every_distribution(run: Run, tmp_path: Path) -> 
     assert (tmp_path / "distributions.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_first_lesson_tells_types_and_quartiles_of_every_distribution(run: Run) -> None:
+def test_the_first_lesson_prints_types_and_quartiles_of_every_distribution(run: Run) -> None:
     rows = {
         line.split()[0]: line.split()[1:] for line in run(f"python {LESSONS}/distributions.py").splitlines()
     }
@@ -88,7 +88,7 @@ def test_the_first_lesson_tells_types_and_quartiles_of_every_distribution(run: R
     assert quartiles == pytest.approx([0.01, 0.1, 1], rel=0.2)
 
 
-def test_the_parabola_is_searched_to_its_lowest_point(run: Run) -> None:
+def test_the_search_finds_the_minimum_of_the_parabola(run: Run) -> None:
     said = run(command("parabola"))
     best = [float(line.split(": ")[1]) for line in said.splitlines() if line.startswith("best of")]
     assert len(best) == 5
@@ -97,7 +97,7 @@ def test_the_parabola_is_searched_to_its_lowest_point(run: Run) -> None:
     assert (x, value) == (pytest.approx(0.5, abs=0.1), pytest.approx(0.75, abs=0.01))
 
 
-def test_in_a_dict_space_results_have_labels_and_the_objective_keys(run: Run) -> None:
+def test_with_a_dict_space_results_use_labels_and_the_objective_gets_keys(run: Run) -> None:
     said = run(command("dict_space"))
     answer = ast.literal_eval(after("fmin's answer, by label:", said))
     config = ast.literal_eval(after("what the objective received:", said))
@@ -109,7 +109,7 @@ def test_in_a_dict_space_results_have_labels_and_the_objective_keys(run: Run) ->
     assert error < min(stiff, free)
 
 
-def test_in_a_nested_space_a_step_that_is_left_out_is_none_and_has_no_labels(run: Run) -> None:
+def test_with_a_nested_space_an_omitted_step_is_none_and_has_no_labels(run: Run) -> None:
     said = run(command("nested_space"))
     answer = ast.literal_eval(after("fmin's answer:", said))
     config = ast.literal_eval(after("trials.best_config:", said))
@@ -120,7 +120,7 @@ def test_in_a_nested_space_a_step_that_is_left_out_is_none_and_has_no_labels(run
     assert sum(int(n) for n in re.findall(r"(\d+) times", said)) == 120
 
 
-def test_the_history_shows_failed_trials_and_the_best_is_none_of_them(run: Run) -> None:
+def test_the_history_shows_failed_trials_and_the_best_did_not_fail(run: Run) -> None:
     said = run(command("history"))
     rows = [line.split()[:4] for line in said.splitlines() if "x=" in line and "best_trial" not in line]
     assert [int(tid) for tid, *_ in rows] == list(range(30))
@@ -137,7 +137,7 @@ def test_the_history_shows_failed_trials_and_the_best_is_none_of_them(run: Run) 
     )
 
 
-def test_a_search_that_was_saved_goes_on_as_if_it_had_not_been(run: Run, tmp_path: Path) -> None:
+def test_a_saved_search_continues_as_if_it_had_not_stopped(run: Run, tmp_path: Path) -> None:
     said = run(command("resume_by_pickle"))
     counts = {
         label: after(f"{label}:", said).split()[0] for label in ("saved", "loaded", "resumed", "at once")
@@ -148,7 +148,7 @@ def test_a_search_that_was_saved_goes_on_as_if_it_had_not_been(run: Run, tmp_pat
 
 
 @pytest.mark.long
-def test_a_search_goes_on_by_its_key_with_the_trials_it_has(run: Run) -> None:
+def test_a_search_continues_by_its_key(run: Run) -> None:
     source = (LESSONS / "resume_by_key.py").read_text()
     begin, go_on, look = re.findall(r"^    (hpsearch .*)$", source, flags=re.MULTILINE)
     assert begin.startswith(command("resume_by_key"))

@@ -218,7 +218,7 @@ def test_two_hundred_trials_with_a_worker_killed_are_all_done_once(
 
 
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGINT])
-def test_a_script_that_dies_goes_on_where_it_was(
+def test_a_killed_script_continues_its_search(
     office: Office, tuned: MongoTrials, signum: signal.Signals
 ) -> None:
     """Killed or interrupted, and started again: nothing is lost, doubled, or suggested twice."""
@@ -236,14 +236,14 @@ def test_a_script_that_dies_goes_on_where_it_was(
     assert sorted(office.calls()) == sorted(map(repr, tuned.vals["x"]))
 
 
-def test_a_script_whose_workers_all_refused_its_objective_is_told_and_goes_on_with_others(
+def test_a_script_reports_that_all_workers_refused_and_continues_with_others(
     office: Office,
 ) -> None:
     """It names the reason that they most often have, here another secret."""
     script = office.script("tune.py", "2")
-    refusing = office.worker("--exp-key", "tune", HPSEARCH_SECRET="the secret of somebody else")
+    refusing = office.worker("--exp-key", "tune", HPSEARCH_SECRET="the secret of another fleet")
     assert wait_for_exit(refusing) != 0
-    wait_until(lambda: "have left" in office.output(script), "what the script is told")
+    wait_until(lambda: "have left" in office.output(script), "the message of the script")
     assert "1 of them without a trial; check their logs (often another HPSEARCH_SECRET" in office.output(
         script
     )
@@ -252,26 +252,28 @@ def test_a_script_whose_workers_all_refused_its_objective_is_told_and_goes_on_wi
 
 
 @pytest.mark.long
-def test_a_class_that_wraps_the_search_and_its_workers_runs(office: Office) -> None:
+def test_a_class_can_wrap_the_search_and_its_workers(office: Office) -> None:
     script = office.script("integrator.py")
     assert wait_for_exit(script) == 0, office.output(script)
     assert office.output(script).splitlines()[-1] == "12"
 
 
 @pytest.mark.long
-def test_another_objective_of_the_script_is_refused_with_a_sentence(office: Office) -> None:
+def test_another_objective_under_the_same_key_is_refused(office: Office) -> None:
     office.worker("--exp-key", "tune")
     assert wait_for_exit(office.script("tune.py", "3")) == 0
     path = office.folder / "tune.py"
     path.write_text(TUNE.replace('config["x"] ** 2', 'config["x"] ** 4'))
     changed = office.script("tune.py", "6")
     assert wait_for_exit(changed) == 78
-    told = office.output(changed).splitlines()[-1]
-    assert "Experiment 'tune' exists with another objective: '__main__:objective' has other code here" in told
-    assert "give MongoTrials another exp_key" in told
+    last = office.output(changed).splitlines()[-1]
+    assert (
+        "Experiment 'tune' exists with another objective: '__main__:objective' has other code here" in output  # type: ignore[name-defined]
+    )
+    assert "give MongoTrials another exp_key" in output  # type: ignore[name-defined]
 
 
-def test_a_value_that_each_run_sets_anew_is_named_when_the_script_is_started_again(office: Office) -> None:
+def test_a_value_that_changes_with_each_run_is_named_in_the_refusal(office: Office) -> None:
     stamped = TUNE.replace("\n\ndef objective", "\nSTART = time.time()\n\n\ndef objective")
     (office.folder / "tune.py").write_text(
         stamped.replace('"status": STATUS_OK', '"at": START, "status": "ok"')
@@ -281,12 +283,12 @@ def test_a_value_that_each_run_sets_anew_is_named_when_the_script_is_started_aga
     assert wait_for_exit(first) == 0, office.output(first)
     again = office.script("tune.py", "6")
     assert wait_for_exit(again) == 78
-    told = office.output(again).splitlines()[-1]
-    assert "has another value of 'START' here; do not put values that change from run to run into" in told
-    assert "pass it by the environment; give MongoTrials another exp_key" in told
+    output = office.output(again).splitlines()[-1]
+    assert "has another value of 'START' here; do not put values that change from run to run into" in output
+    assert "pass it by the environment; give MongoTrials another exp_key" in output
 
 
-def test_the_commands_go_on_with_a_search_that_a_script_began(office: Office, tuned: MongoTrials) -> None:
+def test_the_commands_continue_a_search_of_a_script(office: Office, tuned: MongoTrials) -> None:
     office.worker("--exp-key", "tune")
     assert wait_for_exit(office.script("short.py")) == 0
     store = {"HPSEARCH_STORE": jobs_address(office.url).uri}

@@ -49,7 +49,7 @@ def said(queue: TrialQueue) -> str:
     return (queue.fleet.folder / "said").read_text()
 
 
-def test_the_flags_of_a_batch_script_do_what_they_did(queue: TrialQueue, start: Start) -> None:
+def test_flags_of_hyperopt_mongo_worker_work(queue: TrialQueue, start: Start) -> None:
     """Two jobs, in the folder that was asked for, of the experiment that was asked for."""
     other, key = queue.submit("quick", 1), queue.submit("writes_here", 3)
     flags = (
@@ -65,19 +65,19 @@ def test_the_flags_of_a_batch_script_do_what_they_did(queue: TrialQueue, start: 
     assert (queue.states(key), queue.states(other)) == (["done", "done", "pending"], ["pending"])
     assert (queue.fleet.folder / "out" / "written").read_text() == "xx"
     assert [path.name for path in (queue.fleet.folder / "out").iterdir()] == ["written"]
-    told = said(queue)
-    assert f"hpsearch worker --exp-key {key} --max-trials 2 --max-idle 40s" in told
-    assert "--poll-interval has no effect" in told
-    assert "instead of a new folder for each of them" in told
+    output = said(queue)
+    assert f"hpsearch worker --exp-key {key} --max-trials 2 --max-idle 40s" in output
+    assert "--poll-interval has no effect" in output
+    assert "instead of a new folder for each of them" in output
 
 
-def test_a_module_of_the_users_folder_is_found(queue: TrialQueue, start: Start) -> None:
+def test_modules_in_the_working_folder_are_found(queue: TrialQueue, start: Start) -> None:
     key = queue.submit("quick", 1, kind="import", file="work")
     assert wait_for_exit(start("--max-jobs", "1", "--no-subprocesses")) == 0, said(queue)
     assert queue.states(key) == ["done"]
 
 
-def test_waiting_in_vain_is_no_failure(queue: TrialQueue, start: Start) -> None:
+def test_a_worker_without_trials_exits_with_0(queue: TrialQueue, start: Start) -> None:
     """Hyperopt's worker ends with an error then, and batch systems take the job for failed."""
     key = queue.submit("fails", 1)
     assert wait_for_exit(start("--reserve-timeout", "0.2", "--max-consecutive-failures", "2")) == 0, said(
@@ -86,7 +86,7 @@ def test_waiting_in_vain_is_no_failure(queue: TrialQueue, start: Start) -> None:
     assert queue.states(key) == ["failed"]
 
 
-def test_failures_in_a_row_end_the_worker(queue: TrialQueue, start: Start) -> None:
+def test_consecutive_failures_end_the_worker(queue: TrialQueue, start: Start) -> None:
     key = queue.submit("fails", 9)
     assert wait_for_exit(start()) == 70
     assert queue.states(key).count("failed") == 4

@@ -113,9 +113,7 @@ def localhost(tmp_path: Path) -> Iterator[Server]:
     server.kill()
 
 
-def test_the_script_with_mongo_trials_says_what_the_readme_says_with_hyperopt_and_with_us(
-    localhost: Server, tmp_path: Path
-) -> None:
+def test_the_script_with_mongo_trials_prints_what_the_readme_shows(localhost: Server, tmp_path: Path) -> None:
     """Genuine Hyperopt fails at once; here the same script, with a worker, ends with the best point."""
     [console] = blocks("console", *MANUAL)
     theirs, expected_error, ours, expected = console.splitlines()

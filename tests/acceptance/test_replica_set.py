@@ -33,7 +33,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 
 @pytest.mark.long
-def test_a_fail_over_in_mid_search_loses_no_acknowledged_result(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_failover_during_a_search_loses_no_acknowledged_result(cluster: Cluster, tmp_path: Path) -> None:
     (tmp_path / "search.py").write_text(OBJECTIVE)
     (tmp_path / "calls").touch()
     fleet = Fleet(tmp_path, cluster.uri())

@@ -60,7 +60,7 @@ def test_one_worker_makes_the_same_search_of_the_same_seed(jittery: Fleet) -> No
 
 
 @pytest.mark.long
-def test_four_workers_do_if_they_are_asked_to(jittery: Fleet) -> None:
+def test_four_workers_make_the_same_search_with_a_lag(jittery: Fleet) -> None:
     once = searched(jittery, 30, "--workers", "4", "--reproducible", jitter="0.3")
     again = searched(jittery, 30, "--workers", "4", "--reproducible", jitter="0.05")
     assert once == again
@@ -88,7 +88,7 @@ def test_killed_coordinators_and_workers_change_nothing(jittery: Fleet) -> None:
     assert points(jittery, key, 24) == plain
 
 
-def test_a_search_of_one_worker_goes_on_as_it_would_have_after_it_was_killed(jittery: Fleet) -> None:
+def test_a_killed_search_of_one_worker_continues_with_the_same_trials(jittery: Fleet) -> None:
     plain = searched(jittery, 20, jitter="0")
     key = "resumed"
     command = ("run", "jittery.py", "--exp-key", key, "--max-evals", "20", *OPTIONS, "--lease", "3s")
@@ -102,7 +102,7 @@ def test_a_search_of_one_worker_goes_on_as_it_would_have_after_it_was_killed(jit
 
 
 @pytest.mark.long
-def test_racing_coordinators_say_whose_seed_it_is(jittery: Fleet) -> None:
+def test_racing_coordinators_log_the_seed_in_use(jittery: Fleet) -> None:
     processes = [
         jittery.start("coordinator", "jittery.py", "--exp-key", "raced", "--max-evals", "3") for _ in range(4)
     ]
@@ -115,6 +115,6 @@ def test_racing_coordinators_say_whose_seed_it_is(jittery: Fleet) -> None:
     assert all(f"seed {seed}" in jittery.output(process) for process in processes)
 
 
-def test_where_workers_are_started_elsewhere_the_lag_must_be_named(jittery: Fleet) -> None:
+def test_workers_started_elsewhere_need_an_explicit_lag(jittery: Fleet) -> None:
     refused = jittery.call("coordinator", "jittery.py", "--reproducible")
     assert (refused.returncode, "--lag N" in refused.stderr) == (2, True)

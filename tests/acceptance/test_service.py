@@ -74,13 +74,11 @@ def work(queue: TrialQueue) -> TrialQueue:
 # The service manager
 
 
-def test_a_worker_tells_that_it_serves_lives_and_drains_and_its_objective_has_no_part_in_that(
-    work: TrialQueue, manager: Manager
-) -> None:
+def test_a_worker_notifies_systemd_but_its_objective_cannot(work: TrialQueue, manager: Manager) -> None:
     key = work.submit("around", 1, file="around.py")
     worker = work.fleet.worker(**manager.environment)
     wait_until(lambda: manager.heard().count("WATCHDOG=1") > 1, "signs of life")
-    wait_until(lambda: "STATUS=idle: 1 done, 0 failed" in manager.heard(), "the trial to be told")
+    wait_until(lambda: "STATUS=idle: 1 done, 0 failed" in manager.heard(), "the status line")
     assert "STOPPING=1" not in manager.heard()
     worker.terminate()
 
@@ -92,7 +90,7 @@ def test_a_worker_tells_that_it_serves_lives_and_drains_and_its_objective_has_no
     )
 
 
-def test_a_coordinator_tells_whether_it_leads_and_that_it_ends(work: TrialQueue, manager: Manager) -> None:
+def test_a_coordinator_notifies_systemd_of_leadership_and_end(work: TrialQueue, manager: Manager) -> None:
     (work.fleet.folder / "search.py").write_text(OBJECTIVE)
     coordinator = work.fleet.coordinator("--max-evals", "3")
     wait_until(lambda: "pending" in work.states("search"), "the leader to suggest")
@@ -112,7 +110,7 @@ def test_a_coordinator_tells_whether_it_leads_and_that_it_ends(work: TrialQueue,
 
 
 @pytest.mark.parametrize("choice", ["auto", "GPU-aaaa,GPU-bbbb,7"])
-def test_trials_at_the_same_time_see_one_gpu_each(
+def test_concurrent_trials_see_one_gpu_each(
     work: TrialQueue, choice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = work.fleet.folder / "bin" / "nvidia-smi"
@@ -130,7 +128,7 @@ def test_trials_at_the_same_time_see_one_gpu_each(
     assert all(t.result["at_import"] == t.result["seen"] for t in trials)
 
 
-def test_an_objective_in_the_workers_own_process_sees_its_gpu_from_its_first_import_on(
+def test_without_isolation_the_first_import_sees_the_gpu(
     work: TrialQueue,
 ) -> None:
     key = work.submit("around", 1, file="around.py")
@@ -143,7 +141,7 @@ def test_an_objective_in_the_workers_own_process_sees_its_gpu_from_its_first_imp
     assert work.trial(key).result["at_import"]["CUDA_VISIBLE_DEVICES"] == "0"
 
 
-def test_fewer_gpus_than_trials_end_a_worker_before_it_takes_any(work: TrialQueue) -> None:
+def test_a_worker_with_too_few_gpus_exits_before_it_claims_a_trial(work: TrialQueue) -> None:
     key = work.submit("around", 1, file="around.py")
     worker = work.fleet.worker("--gpus", "auto", "--concurrency", "2", CUDA_VISIBLE_DEVICES="5")
 

@@ -60,7 +60,7 @@ def output(queue: TrialQueue, job: str, task: int = 1) -> str:
     return (queue.fleet.folder / f"hpsearch-{job}_{task}.log").read_text()
 
 
-def test_an_array_evaluates_a_search_and_leaves_when_it_is_over(slurm: SlurmNode, queue: TrialQueue) -> None:
+def test_an_array_evaluates_a_search_and_exits_after_it(slurm: SlurmNode, queue: TrialQueue) -> None:
     key = queue.submit("quick", 6)
     job = submitted(slurm, queue, key, "--array=1-2", "--time=10")
     wait_for_end(slurm, job)
@@ -73,7 +73,7 @@ def test_an_array_evaluates_a_search_and_leaves_when_it_is_over(slurm: SlurmNode
 
 @pytest.mark.parametrize(("time", "runtime_s"), [("10", (360, 420)), ("UNLIMITED", None)])
 @pytest.mark.long
-def test_workers_leave_before_the_time_of_their_job_is_over(
+def test_workers_exit_before_the_time_limit_of_their_job(
     slurm: SlurmNode, queue: TrialQueue, time: str, runtime_s: tuple[float, float] | None
 ) -> None:
     """Three minutes before: two for the trial in hand, and one since Slurm's clock is coarse."""
@@ -82,16 +82,16 @@ def test_workers_leave_before_the_time_of_their_job_is_over(
     wait_for_end(slurm, submitted(slurm, queue, key, "--array=1", f"--time={time}"))
 
     words = queue.trial(key).result["worker"]
-    told = [words[i + 1] for i, word in enumerate(words) if word == "--max-runtime"]
+    durations = [words[i + 1] for i, word in enumerate(words) if word == "--max-runtime"]
     if runtime_s is None:
-        assert told == []
+        assert durations == []
     else:
         low, high = runtime_s
-        [seconds] = [DURATION.convert(text, None, None) for text in told]
+        [seconds] = [DURATION.convert(text, None, None) for text in durations]
         assert low < seconds <= high
 
 
-def test_a_job_that_is_too_short_for_a_trial_says_so(slurm: SlurmNode, queue: TrialQueue) -> None:
+def test_a_job_too_short_for_a_trial_is_reported(slurm: SlurmNode, queue: TrialQueue) -> None:
     key = queue.submit("quick", 1)
     job = submitted(slurm, queue, key, "--array=1", "--time=3")
     wait_for_end(slurm, job)
@@ -101,7 +101,7 @@ def test_a_job_that_is_too_short_for_a_trial_says_so(slurm: SlurmNode, queue: Tr
 
 
 @pytest.mark.long
-def test_the_signal_before_the_end_reaches_the_worker_which_gives_its_trial_back(
+def test_the_signal_before_the_time_limit_makes_the_worker_release_its_trial(
     slurm: SlurmNode, queue: TrialQueue
 ) -> None:
     """What --signal=B:TERM@180 sends, sent now."""

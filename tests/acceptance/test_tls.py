@@ -64,7 +64,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     server.kill()
 
 
-def test_a_fleet_meets_over_tls_by_password_and_by_certificate(site: Site) -> None:
+def test_a_fleet_connects_over_tls_with_password_or_certificate(site: Site) -> None:
     """Coordinator and queries come with a password, the worker with a certificate and its role alone."""
     fleet = site.fleet
     assert fleet.call("db", "init", "--users").returncode == 0
@@ -98,9 +98,7 @@ def test_a_fleet_meets_over_tls_by_password_and_by_certificate(site: Site) -> No
 
 
 @pytest.mark.parametrize("command", [("status",), ("worker", "--burst"), ("coordinator", "search.py")])
-def test_every_command_tells_at_once_that_a_certificate_is_refused(
-    site: Site, command: tuple[str, ...]
-) -> None:
+def test_every_command_reports_a_refused_certificate_at_once(site: Site, command: tuple[str, ...]) -> None:
     """In one sentence on stderr, with the exit code of a wrong set-up, and without the password."""
     stranger = Authority(site.fleet.folder / "stranger")
     user = f"root:{quote(PASSWORD, safe='')}@"

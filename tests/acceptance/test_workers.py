@@ -49,7 +49,7 @@ def test_reports_are_stored_while_the_trial_runs(queue: TrialQueue) -> None:
     assert [(r.step, r.value) for r in queue.trial(key).reports] == [(1.0, 0.5), (2.0, 0.25)]
 
 
-def test_a_worker_goes_round_its_searches_by_their_priorities_and_takes_one_of_priority_0_last(
+def test_a_worker_shares_its_time_by_priority_and_serves_priority_0_last(
     queue: TrialQueue,
 ) -> None:
     """It used to finish the queue of the oldest before it looked at a newer one."""
@@ -66,7 +66,7 @@ def test_a_worker_goes_round_its_searches_by_their_priorities_and_takes_one_of_p
     assert n_done[2] == 0
 
 
-def test_output_that_nobody_reads_costs_no_trial(queue: TrialQueue) -> None:
+def test_unread_output_blocks_no_trial(queue: TrialQueue) -> None:
     """As with ``hpsearch worker 2>&1 | head -1``."""
     queue.touch("go_on")
     key = queue.submit("speaks_a_lot", 2)
@@ -89,7 +89,7 @@ def test_output_that_nobody_reads_costs_no_trial(queue: TrialQueue) -> None:
 # When a worker leaves by itself
 
 
-def test_more_slots_than_trials_to_take_take_no_more_than_that(queue: TrialQueue) -> None:
+def test_max_trials_holds_for_all_slots_together(queue: TrialQueue) -> None:
     key = queue.submit("quick", 0)
     worker = queue.fleet.worker("--max-trials", "2", "--concurrency", "4")
     wait_until(lambda: len(queue.store.workers()) == 1, "the worker, which finds nothing to do")
@@ -100,7 +100,7 @@ def test_more_slots_than_trials_to_take_take_no_more_than_that(queue: TrialQueue
     assert queue.states(key).count("pending") == 3
 
 
-def test_a_worker_leaves_after_idling_but_not_while_one_of_its_slots_works(queue: TrialQueue) -> None:
+def test_a_worker_exits_after_its_idle_time_but_not_while_a_slot_works(queue: TrialQueue) -> None:
     key = queue.submit("a_second", 1)
     worker = queue.fleet.worker("--max-idle", "0.3s", "--concurrency", "2")
     queue.wait_for_file("started")
@@ -110,7 +110,7 @@ def test_a_worker_leaves_after_idling_but_not_while_one_of_its_slots_works(queue
     assert (left.state, left.n_done) == (WorkerState.STOPPED, 1)
 
 
-def test_a_worker_whose_time_to_claim_is_over_finishes_its_trial_however_long_that_takes(
+def test_a_worker_past_its_claim_time_finishes_its_trial(
     queue: TrialQueue,
 ) -> None:
     key = queue.submit("waits_to_go_on", 2)
@@ -123,7 +123,7 @@ def test_a_worker_whose_time_to_claim_is_over_finishes_its_trial_however_long_th
     assert queue.states(key) == ["done", "pending"]
 
 
-def test_evaluations_begin_in_the_working_folder_which_is_made(queue: TrialQueue) -> None:
+def test_evaluations_start_in_the_working_folder_which_is_created(queue: TrialQueue) -> None:
     key = queue.submit("writes_here", 2)
     assert wait_for_exit(queue.fleet.worker("--burst", "--workdir", "scratch/deep")) == 0
     assert queue.states(key) == ["done", "done"]
@@ -132,14 +132,14 @@ def test_evaluations_begin_in_the_working_folder_which_is_made(queue: TrialQueue
     assert (written / "written").read_text() == "xx"
 
 
-def test_a_working_folder_that_cannot_be_made_costs_one_sentence(queue: TrialQueue) -> None:
+def test_an_impossible_working_folder_is_reported_in_one_sentence(queue: TrialQueue) -> None:
     queue.touch("occupied")
     worker = queue.fleet.worker("--workdir", "occupied/here")
     assert wait_for_exit(worker) == 78
     assert "occupied/here cannot be created: Not a directory." in queue.fleet.output(worker)
 
 
-def test_too_many_failures_in_a_row_end_a_worker(queue: TrialQueue) -> None:
+def test_too_many_consecutive_failures_end_a_worker(queue: TrialQueue) -> None:
     key = queue.submit("fails", 5)
     worker = queue.fleet.worker("--max-consecutive-failures", "2")
     assert wait_for_exit(worker) == 70
@@ -147,7 +147,7 @@ def test_too_many_failures_in_a_row_end_a_worker(queue: TrialQueue) -> None:
     assert "2 trials in a row failed" in queue.fleet.output(worker)
 
 
-def test_an_objective_that_was_asked_for_and_cannot_be_loaded_ends_the_worker(queue: TrialQueue) -> None:
+def test_a_requested_objective_that_cannot_be_loaded_ends_the_worker(queue: TrialQueue) -> None:
     key = queue.submit("absent", 1)
     worker = queue.fleet.worker("--exp-key", key)
     assert wait_for_exit(worker) == 65
@@ -155,7 +155,7 @@ def test_an_objective_that_was_asked_for_and_cannot_be_loaded_ends_the_worker(qu
     assert (queue.trial(key).state, queue.trial(key).attempt) == (State.PENDING, 0)
 
 
-def test_what_no_pattern_allows_is_refused_and_left_to_other_workers(queue: TrialQueue) -> None:
+def test_an_objective_that_no_pattern_allows_is_left_to_other_workers(queue: TrialQueue) -> None:
     refused, allowed = queue.submit("quick", 1), queue.submit("odd_values", 1)
     anybodys = queue.fleet.worker("--burst", HPSEARCH_WORKER_ALLOW="work.py:odd_* lab.*:*")
     assert wait_for_exit(anybodys) == 0
@@ -197,7 +197,7 @@ ROOT = [["x", {"parameter": "x"}], ["more", {"operation": 1}]]
     ],
     ids=["double underscores", "a key", "an import of the module"],
 )
-def test_a_space_runs_nothing_but_what_is_allowed(
+def test_a_space_calls_only_allowed_functions(
     queue: TrialQueue, isolation: str, operations: list[dict[str, Any]], problem: str
 ) -> None:
     """Whoever writes experiments chooses the space, and would choose the code."""
@@ -224,7 +224,7 @@ def test_a_space_runs_nothing_but_what_is_allowed(
     assert queue.states(key) == ["pending"]
 
 
-def test_one_experiment_that_cannot_be_loaded_keeps_a_worker_from_no_other(queue: TrialQueue) -> None:
+def test_a_worker_serves_others_besides_an_experiment_it_cannot_load(queue: TrialQueue) -> None:
     broken = queue.submit("quick", 2, file="missing.py")
     fine = queue.submit("quick", 2)
     worker = queue.fleet.worker("--burst")
@@ -238,7 +238,7 @@ def test_one_experiment_that_cannot_be_loaded_keeps_a_worker_from_no_other(queue
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_worker_that_is_asked_to_end_finishes_its_trial(queue: TrialQueue, signum: signal.Signals) -> None:
+def test_a_terminated_worker_finishes_its_trial(queue: TrialQueue, signum: signal.Signals) -> None:
     key = queue.submit("a_second", 3)
     worker = queue.fleet.worker()
     queue.wait_for_file("started")
@@ -248,7 +248,9 @@ def test_a_worker_that_is_asked_to_end_finishes_its_trial(queue: TrialQueue, sig
 
 
 @pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
-def test_a_trial_that_outlasts_the_drain_is_given_back_uncounted(queue: TrialQueue, isolation: str) -> None:
+def test_a_trial_that_outlasts_the_drain_is_released_without_an_attempt(
+    queue: TrialQueue, isolation: str
+) -> None:
     key = queue.submit("slow_once", 1, max_attempts=1)
     worker = queue.fleet.worker("--drain-timeout", "0.2s", "--name", "first", isolation)
     queue.wait_for_file("started")
@@ -261,14 +263,14 @@ def test_a_trial_that_outlasts_the_drain_is_given_back_uncounted(queue: TrialQue
     assert queue.trial(key).state is State.DONE
 
 
-def test_the_longest_runtime_ends_a_worker_like_a_signal(queue: TrialQueue) -> None:
+def test_max_runtime_ends_a_worker_like_a_signal(queue: TrialQueue) -> None:
     key = queue.submit("slow", 1)
     worker = queue.fleet.worker("--max-runtime", "3s", "--drain-timeout", "0.2s")
     assert wait_for_exit(worker) == 0
     assert [e.why for e in queue.trial(key).history] == ["worker drained"]
 
 
-def test_a_second_signal_forces_and_still_gives_the_trial_back(queue: TrialQueue) -> None:
+def test_a_second_signal_still_releases_the_trial(queue: TrialQueue) -> None:
     key = queue.submit("slow", 1)
     worker = queue.fleet.worker("--drain-timeout", "600s")
     queue.wait_for_file("started")
@@ -293,7 +295,7 @@ def test_a_cancelled_trial_is_stopped_long_before_its_lease_ends(queue: TrialQue
     wait_until(lambda: queue.states(other) == ["done"], "the worker to go on")
 
 
-def test_an_objective_that_holds_the_interpreter_lock_keeps_its_lease(queue: TrialQueue) -> None:
+def test_an_objective_that_holds_the_gil_keeps_its_lease(queue: TrialQueue) -> None:
     key = queue.submit("holds_the_lock", 1, lease_s=1.0)
     worker = queue.fleet.worker("--burst")
     wait_until(lambda: queue.states(key) == ["running"], "the claim")
@@ -304,7 +306,7 @@ def test_an_objective_that_holds_the_interpreter_lock_keeps_its_lease(queue: Tri
     assert (trial.state, trial.attempt, trial.history) == (State.DONE, 1, ())
 
 
-def test_a_worker_that_stood_still_longer_than_its_lease_leaves_the_trial_to_the_next(
+def test_a_worker_suspended_beyond_its_lease_loses_the_trial_to_another(
     queue: TrialQueue,
 ) -> None:
     key = queue.submit("slow_once", 1, lease_s=1.0)
@@ -322,7 +324,7 @@ def test_a_worker_that_stood_still_longer_than_its_lease_leaves_the_trial_to_the
     wait_until(lambda: queue.states(other) == ["done"], "it to go on")
 
 
-def test_a_worker_that_stood_still_keeps_a_trial_that_nobody_took_meanwhile(queue: TrialQueue) -> None:
+def test_a_suspended_worker_keeps_a_trial_that_no_other_claimed(queue: TrialQueue) -> None:
     key = queue.submit("a_second", 1, lease_s=1.0)
     worker = queue.fleet.worker("--burst")
     queue.wait_for_file("started")
@@ -336,7 +338,7 @@ def test_a_worker_that_stood_still_keeps_a_trial_that_nobody_took_meanwhile(queu
 # MongoDB away
 
 
-def test_an_evaluation_goes_on_while_mongodb_is_away_and_loses_no_report(fleet_with_server: Fleet) -> None:
+def test_an_evaluation_continues_without_mongodb_and_loses_no_report(fleet_with_server: Fleet) -> None:
     queue = open_queue(fleet_with_server.folder, fleet_with_server.uri)
     key = queue.submit("speaks_a_lot", 1)
     worker = fleet_with_server.worker("--burst")
@@ -353,7 +355,7 @@ def test_an_evaluation_goes_on_while_mongodb_is_away_and_loses_no_report(fleet_w
     queue.store.close()
 
 
-def test_an_idle_worker_does_not_wait_for_mongodb_to_leave(fleet_with_server: Fleet) -> None:
+def test_an_idle_worker_exits_without_waiting_for_mongodb(fleet_with_server: Fleet) -> None:
     worker = fleet_with_server.worker("--drain-timeout", "600s")
     wait_until(lambda: "serves" in fleet_with_server.output(worker), "the worker")
     kill_mongod()

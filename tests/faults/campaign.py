@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from tests.faults.scene import Scene  # type: ignore[import-untyped]
+
 from tests.faults.checker import Broken, broken_promises
 from tests.faults.evidence import Evidence, Priority, read_acknowledged, read_calls
 from tests.faults.fleet import BEHIND_PROXY, MAX_ATTEMPTS, Fleet, environment_of
@@ -19,7 +21,6 @@ from tests.faults.injections import LANES, Kind, drawn
 from tests.faults.injector import Injector
 from tests.faults.passwords import Passwords
 from tests.faults.sampler import Sampler
-from tests.faults.scene import Scene
 from tests.faults.table import Outcome
 from tests.support import small_disk
 from tests.support.movable_clock import MovableClock, compiled

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
+from tests.faults.scene import Scene  # type: ignore[import-untyped]
+
 from tests.faults import network, processes, servers, users
 from tests.faults.injections import Injection
-from tests.faults.scene import Scene
 from tests.faults.table import Outcome
 
 #: Injects the faults of a lane; None if there was no target.

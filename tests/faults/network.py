@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
+from tests.faults.scene import Scene, outcome_of  # type: ignore[import-untyped]
+
 from tests.faults.evidence import Call
 from tests.faults.fleet import BEHIND_PROXY, LEASE_S
 from tests.faults.injections import Injection, Kind
-from tests.faults.scene import Scene, outcome_of
 from tests.faults.table import Outcome
 
 

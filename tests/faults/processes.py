@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tests.faults.scene import Scene, chosen, hit_all, hit_one  # type: ignore[import-untyped]
+
 from tests.faults.evidence import Pause
 from tests.faults.fleet import LEASE_S, WITH_OTHER_CLOCK
 from tests.faults.injections import Injection, Kind
-from tests.faults.scene import Scene, chosen, hit_all, hit_one
 from tests.faults.table import Outcome
 from tests.support.supervisor import Post, children_of, send
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from pymongo.errors import PyMongoError
+from tests.faults.scene import Scene, chosen, hit_all, outcome_of  # type: ignore[import-untyped]
 
 from tests.faults.evidence import Call, Death, Rotation
 from tests.faults.fleet import LEASE_S
 from tests.faults.injections import AT_START, COMMANDS, Injection, Kind
-from tests.faults.scene import Scene, chosen, hit_all, outcome_of
 from tests.faults.table import Outcome
 from tests.support.replica_set import Member
 

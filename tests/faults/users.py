@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
+from tests.faults.scene import Scene, chosen, outcome_of  # type: ignore[import-untyped]
+
 from tests.faults.evidence import Priority
 from tests.faults.injections import Injection
-from tests.faults.scene import Scene, chosen, outcome_of
 from tests.faults.table import Outcome
 
 #: Priorities that searches get.
