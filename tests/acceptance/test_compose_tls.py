@@ -175,9 +175,9 @@ def assert_nobody_else_gets_in(deployment: Deployment) -> None:
             stranger.admin.command("ping")
     with (
         pytest.raises(OperationFailure, match="requires authentication"),
-        client(deployment, tls) as anonymous,
+        client(deployment, tls) as user,
     ):
-        user.hpsearch.trials.find_one()  # type: ignore[name-defined]
+        user.hpsearch.trials.find_one()
 
 
 def client(deployment: Deployment, options: dict[str, str]) -> MongoClient[dict[str, Any]]:

@@ -267,10 +267,8 @@ def test_another_objective_under_the_same_key_is_refused(office: Office) -> None
     changed = office.script("tune.py", "6")
     assert wait_for_exit(changed) == 78
     last = office.output(changed).splitlines()[-1]
-    assert (
-        "Experiment 'tune' exists with another objective: '__main__:objective' has other code here" in output  # type: ignore[name-defined]
-    )
-    assert "give MongoTrials another exp_key" in output  # type: ignore[name-defined]
+    assert "Experiment 'tune' exists with another objective: '__main__:objective' has other code here" in last
+    assert "give MongoTrials another exp_key" in last
 
 
 def test_a_value_that_changes_with_each_run_is_named_in_the_refusal(office: Office) -> None:

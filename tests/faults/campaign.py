@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from tests.faults.scene import Scene  # type: ignore[import-untyped]
-
 from tests.faults.checker import Broken, broken_promises
 from tests.faults.evidence import Evidence, Priority, read_acknowledged, read_calls
 from tests.faults.fleet import BEHIND_PROXY, MAX_ATTEMPTS, Fleet, environment_of
@@ -22,6 +20,7 @@ from tests.faults.injector import Injector
 from tests.faults.passwords import Passwords
 from tests.faults.sampler import Sampler
 from tests.faults.table import Outcome
+from tests.faults.targets import Targets
 from tests.support import small_disk
 from tests.support.movable_clock import MovableClock, compiled
 from tests.support.proxy import Proxy
@@ -124,7 +123,7 @@ class _Campaign:
         self._fleet = Fleet(self._site, self._logs, self._supervisor, environment, passwords)
         clock = MovableClock(library, folder / "clock-offset")
         self._fleet.start_workers(clock.environment)
-        self._scene = Scene(
+        self._targets = Targets(
             cluster=self._cluster,
             fleet=self._fleet,
             proxy=proxy,
@@ -139,7 +138,7 @@ class _Campaign:
     def inject(self, plan: Plan, kinds: frozenset[Kind], began_at: float) -> Injector:
         """Run searches under faults, one after the other, until the plan is done."""
         lanes = {lane: drawn(plan.seed, lane, kinds, plan.mean_pause_s) for lane in LANES}
-        injector = Injector(self._scene, lanes, lambda text: _tell(began_at, text))
+        injector = Injector(self._targets, lanes, lambda text: _tell(began_at, text))
         n_rounds = 0
         while not (self._left_behind or injector.errors) and (
             sum(n for _, n in self._asked) < plan.n_trials
@@ -152,7 +151,7 @@ class _Campaign:
                 crowd = [f"{name}-{i}" for i in range(_CROWD)]
                 self._crowds.append(crowd)
                 never = float("-inf")
-                self._scene.priorities.extend(Priority(exp_key=key, at=never, priority=1) for key in crowd)
+                self._targets.priorities.extend(Priority(exp_key=key, at=never, priority=1) for key in crowd)
                 self._search(crowd, plan.trials_of_crowd, plan.seed + n_rounds)
             else:
                 self._search([name], plan.trials_per_search, plan.seed + n_rounds)
@@ -164,7 +163,7 @@ class _Campaign:
         """End everything regularly, and collect the evidence."""
         if not self._cluster.wait_for_health(_START_S):
             raise SystemExit("The replica set did not recover from the last fault.")
-        self._left_behind += [*self._scene.left_behind, *_too_many_descriptors(self._fleet.workers)]
+        self._left_behind += [*self._targets.left_behind, *_too_many_descriptors(self._fleet.workers)]
         self._left_behind += [f"{name} does not leave" for name in self._fleet.drain(_DRAIN_S)]
         self._cluster.end_commands()
         self._left_behind += self._still_there()
@@ -177,13 +176,13 @@ class _Campaign:
             first_seen=self._sampler.first_seen,
             holds=frozenset(self._sampler.holds),
             ends=self._supervisor.ends(),
-            pauses=self._scene.pauses,
-            rotations=self._scene.rotations,
-            deaths=self._scene.deaths,
+            pauses=self._targets.pauses,
+            rotations=self._targets.rotations,
+            deaths=self._targets.deaths,
             crowds=self._crowds,
-            priorities=self._scene.priorities,
+            priorities=self._targets.priorities,
             far_workers=frozenset(pid for i in BEHIND_PROXY for pid in self._fleet.workers[i].pids),
-            n_children_killed=len(self._scene.killed),
+            n_children_killed=len(self._targets.killed),
             left_behind=self._left_behind,
             logs=logs,
         )

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
-from tests.faults.scene import Scene  # type: ignore[import-untyped]
-
 from tests.faults import network, processes, servers, users
 from tests.faults.injections import Injection
 from tests.faults.table import Outcome
+from tests.faults.targets import Targets
 
 #: Injects the faults of a lane; None if there was no target.
-_LANES: Mapping[str, Callable[[Scene, Injection], Outcome | None]] = {
+_LANES: Mapping[str, Callable[[Targets, Injection], Outcome | None]] = {
     "processes": processes.hit,
     "servers": servers.hit,
     "wire": network.hit,
@@ -26,7 +25,7 @@ class Injector:
 
     Parameters
     ----------
-    scene : Scene
+    targets : Targets
         What they happen to.
     lanes : mapping of str to iterator of Injection
         The faults to come, by the lanes of ``LANES``.
@@ -35,9 +34,9 @@ class Injector:
     """
 
     def __init__(
-        self, scene: Scene, lanes: Mapping[str, Iterator[Injection]], tell: Callable[[str], None]
+        self, targets: Targets, lanes: Mapping[str, Iterator[Injection]], tell: Callable[[str], None]
     ) -> None:
-        self._scene = scene
+        self._targets = targets
         self._tell = tell
         self.outcomes: list[Outcome] = []
         self.errors: list[BaseException] = []  #: of the campaign itself
@@ -47,7 +46,7 @@ class Injector:
 
     def stop(self) -> None:
         """Inject no more faults, and return when all are undone."""
-        self._scene.is_over.set()
+        self._targets.is_over.set()
         for thread in self._threads:
             thread.join()
         if self.errors:
@@ -56,9 +55,9 @@ class Injector:
     def _run(self, lane: str, injections: Iterator[Injection]) -> None:
         try:
             for injection in injections:
-                if self._scene.is_over.wait(injection.pause_s):
+                if self._targets.is_over.wait(injection.pause_s):
                     return
-                outcome = _LANES[lane](self._scene, injection)
+                outcome = _LANES[lane](self._targets, injection)
                 if outcome is not None:
                     self.outcomes.append(outcome)
                     self._tell(f"{injection.kind}: {outcome.n_hit} {outcome.unit} {outcome.note}")

@@ -27,7 +27,7 @@ _LOOK_FOR_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class Targets:
     """A fleet and its servers; shared by the threads of all lanes."""
 
     cluster: Cluster
