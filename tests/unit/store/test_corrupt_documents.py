@@ -146,11 +146,11 @@ def assert_shown(found: Any) -> None:
 @given(data=st.data())
 def test_an_unreadable_trial_becomes_a_failed_one_with_its_number(data: st.DataObject) -> None:
     place = data.draw(st.sampled_from([p for p in places(TRIAL) if p != ("exp_key",)]))
-    stand_in = unreadable_trial(altered(TRIAL, place, data.draw(HOSTILE)), UnreadableError("why"))
-    assert stand_in is not None
-    assert (stand_in.id, stand_in.state, stand_in.values) == ("e/000007", State.FAILED, {})
-    assert stand_in.error is not None
-    assert (stand_in.error.kind, stand_in.error.message) == (FailureKind.UNREADABLE, "why")
+    failed = unreadable_trial(altered(TRIAL, place, data.draw(HOSTILE)), UnreadableError("why"))
+    assert failed is not None
+    assert (failed.id, failed.state, failed.values) == ("e/000007", State.FAILED, {})
+    assert failed.error is not None
+    assert (failed.error.kind, failed.error.message) == (FailureKind.UNREADABLE, "why")
 
 
 @pytest.mark.parametrize(
