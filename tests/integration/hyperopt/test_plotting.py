@@ -93,7 +93,7 @@ def test_all_formats_of_sequences_are_drawn_and_other_shapes_are_skipped(pyplot:
 def test_an_attachment_that_cannot_be_drawn_is_named_with_its_trial(pyplot: Any) -> None:
     trials = with_attachments(b"[1, 2]", b"\x89PNG\r\n")
     with pytest.raises(
-        LoadError, match=r"attachment 'curve' of trial 1 cannot be drawn: It is a PNG picture;"
+        LoadError, match=r"attachment 'curve' of trial 1 cannot be drawn: It is 6 bytes of an unknown format;"
     ):
         plotting.main_plot_1D_attachment(trials, "curve", do_show=False)
 
