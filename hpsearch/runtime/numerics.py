@@ -16,6 +16,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib.util
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -23,8 +24,10 @@ from pathlib import Path
 import numpy as np
 from scipy import special
 
-#: NumPy and SciPy each bring a library, whose functions have one of these endings.
+#: NumPy and SciPy each bring a library, whose functions have one of these endings and one of these
+#: beginnings, the second in older wheels.
 _PACKAGES = ("numpy", "scipy")
+_BEGINNINGS = ("scipy_openblas", "openblas")
 _ENDINGS = ("", "64_")
 
 
@@ -61,9 +64,9 @@ def thread_counts() -> tuple[tuple[Callable[[], int], Callable[[int], None]], ..
     found = []
     for path in _libraries():
         library = ctypes.CDLL(str(path))
-        for ending in _ENDINGS:
-            get = getattr(library, f"scipy_openblas_get_num_threads{ending}", None)
-            put = getattr(library, f"scipy_openblas_set_num_threads{ending}", None)
+        for start, ending in itertools.product(_BEGINNINGS, _ENDINGS):
+            get = getattr(library, f"{start}_get_num_threads{ending}", None)
+            put = getattr(library, f"{start}_set_num_threads{ending}", None)
             if get is not None and put is not None:
                 put.argtypes, put.restype = [ctypes.c_int], None
                 found.append((get, put))
@@ -76,4 +79,4 @@ def _libraries() -> Iterator[Path]:
         spec = importlib.util.find_spec(package)
         if spec is not None and spec.origin is not None:
             root = Path(spec.origin).parents[1]
-            yield from sorted(root.glob(f"{package}.libs/libscipy_openblas*"))
+            yield from sorted(root.glob(f"{package}.libs/lib*openblas*"))

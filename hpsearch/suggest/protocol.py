@@ -71,3 +71,10 @@ def trial_rng(seed: int, tid: int) -> np.random.Generator:
         words = [seed >> shift & 0xFFFFFFFF for shift in (0, 32, 64, 96)]
         return np.random.default_rng(np.random.SeedSequence(np.array([*words, tid], dtype=np.uint32)))
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(tid,)))
+
+
+def experiment_rng(rng: np.random.Generator) -> np.random.Generator:
+    """Return a generator that depends only on the seed of the experiment, from that of any of its trials."""
+    entropy = rng.bit_generator.seed_seq.entropy  # type: ignore[attr-defined]
+    # The words that `trial_rng` joins end with the number of the trial.
+    return np.random.default_rng(entropy[:-1] if isinstance(entropy, np.ndarray) else entropy)

@@ -28,7 +28,7 @@ from hpsearch.errors import ConfigurationError
 from hpsearch.space.distribution import Distribution, Numeric
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.discrete import KnownPoints, TriedPoints, find_new_point, is_discrete
-from hpsearch.suggest.protocol import Suggestion
+from hpsearch.suggest.protocol import Suggestion, experiment_rng
 from hpsearch.suggest.tpe.acquire import Candidates, ranked_candidates
 from hpsearch.suggest.tpe.activation import activation_of
 from hpsearch.suggest.tpe.parzen import Mixture, fit, kernel_layout
@@ -149,11 +149,9 @@ class TPE:
 
         In a discrete space they may be fewer than the generators, since points repeat.
         """
-        # All generators of an experiment share the root of their seeds; it scrambles the sequence.
-        root = rngs[0].bit_generator.seed_seq.entropy  # type: ignore[attr-defined]
-        points = sobol_points(
-            self.space, len(history) + len(pending) + len(rngs), np.random.default_rng(root)
-        )
+        # One generator for the experiment, so that every trial takes its point from the same sequence.
+        n = len(history) + len(pending) + len(rngs)
+        points = sobol_points(self.space, n, experiment_rng(rngs[0]))
         known = KnownPoints(history, self._tried.read(history), pending)
         left = [Suggestion(values=values, origin="sobol") for values in points if values not in known]
         return left[: len(rngs)]
