@@ -56,6 +56,7 @@ def test_the_printed_command_to_go_on_works_as_printed(shell: Call, store: Mongo
     assert store.counts("my search")[State.DONE] == 4
 
 
+@pytest.mark.long
 def test_a_search_keeps_its_priority_until_it_is_changed(shell: Call, store: MongoStore) -> None:
     seen = []
     for options in (["--priority", "3"], [], ["--priority", "0"]):
@@ -65,6 +66,7 @@ def test_a_search_keeps_its_priority_until_it_is_changed(shell: Call, store: Mon
     assert seen == [3, 3, 0]
 
 
+@pytest.mark.long
 def test_a_search_without_repeats_ends_after_the_last_point(
     shell: Call, folder: Path, store: MongoStore
 ) -> None:
@@ -92,6 +94,7 @@ def test_a_search_whose_trials_all_fail_prints_the_reasons_and_the_next_commands
     assert "Traceback" not in done.err
 
 
+@pytest.mark.long
 def test_another_space_under_the_same_name_is_refused_with_the_difference(shell: Call, folder: Path) -> None:
     shell("run", "search.py", "--max-evals", "1")
     source = (folder / "search.py").read_text()
@@ -131,6 +134,7 @@ def test_a_changed_objective_is_refused_until_it_is_accepted(
     assert shell("run", "search.py", "--max-evals", "5").code == 0
 
 
+@pytest.mark.long
 def test_comments_and_another_folder_do_not_change_the_objective(shell: Call, folder: Path) -> None:
     assert shell("run", "search.py", "--max-evals", "1").code == 0
     edited(folder, "def objective(config):", '# A comment.\ndef objective(config: dict):\n    """Doc."""')

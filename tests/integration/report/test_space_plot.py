@@ -97,6 +97,7 @@ def test_any_space_is_drawn_in_any_format_without_a_warning(
     assert path.read_bytes().startswith(start)
 
 
+@pytest.mark.long
 def test_a_space_with_hundreds_of_parameters_can_be_drawn(tmp_path: Path) -> None:
     drawn = panels(hp.randint("x", 3)) * 1000
     figure = draw_panels(drawn[:8], "")

@@ -96,6 +96,7 @@ def test_it_needs_half_the_trials_of_tpe_on_a_smooth_loss() -> None:
         assert found.losses.min() < 0.1 * estimated.losses.min()
 
 
+@pytest.mark.long
 def test_it_finds_the_one_good_combination_of_options() -> None:
     """The good options help only in combination: 1 of 1024 points is best."""
     space = Space([hp.choice(f"c{i}", list(range(4))) for i in range(5)])
@@ -109,6 +110,7 @@ def test_it_finds_the_one_good_combination_of_options() -> None:
     assert found.count(-7.0) >= 3
 
 
+@pytest.mark.long
 def test_it_learns_where_trials_fail() -> None:
     """Half of the range fails; the optimum near its edge is found with few failures."""
     space = Space([hp.uniform("x", 0, 1), hp.uniform("y", 0, 1)])
@@ -129,6 +131,7 @@ def test_it_finds_an_optimum_far_in_the_tail_of_a_normal_prior() -> None:
     assert finished.losses.min() < 0.01
 
 
+@pytest.mark.long
 def test_the_better_branch_is_found_after_any_start() -> None:
     """All first trials are in one branch; the optimum in the other is found nevertheless."""
     space = Space(hp.choice("c", [hp.uniform("a", -1, 1), hp.uniform("b", -1, 1)]))
@@ -204,13 +207,13 @@ def test_a_finite_space_is_exhausted_before_any_point_comes_twice() -> None:
 # Determinism
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(space=spaces(), seed=st.integers(0, 99))
 def test_a_new_suggester_makes_the_same_suggestions_as_one_that_saw_the_search(
     space: Space, seed: int
 ) -> None:
     suggester, finished = Auto(space, EAGER), History(space)
-    for tid in range(25):
+    for tid in range(12):
         (suggestion,) = suggester.suggest(finished, [], rngs(1, seed, tid))
         assert Auto(space, EAGER).suggest(finished, [], rngs(1, seed, tid)) == [suggestion]
         loss = float(np.random.default_rng([seed, tid]).standard_normal())
