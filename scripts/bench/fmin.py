@@ -46,7 +46,7 @@ def search(n):
         objective=ObjectiveRef(kind="import", ref="m:f"), algorithm=Algorithm(name="random"),
         budget=Budget(max_evals=n),
     )
-    coordinator = Coordinator(store, store.open_experiment(wanted), space=searched, least_pending=1)
+    coordinator = Coordinator(store, store.open_experiment(wanted), space=searched)
     worker, n_claims = Worker(name="w", host="h", pid=1, exp_keys=("e",)), 0
     coordinator.tick()
     while not coordinator.is_over():
