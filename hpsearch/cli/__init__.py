@@ -8,9 +8,9 @@ from typing import NoReturn
 
 import click
 
+from hpsearch.cli.environment_variables import LenientOption
 from hpsearch.cli.options import debug_option
 from hpsearch.cli.process import as_process, run_and_exit
-from hpsearch.cli.variables import LenientOption
 
 #: The function of each command, and its line in the help.
 COMMANDS: dict[str, tuple[str, str]] = {

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from hpsearch.errors import BackupError
-from hpsearch.store.mongo.backup import corrupt_line
+from hpsearch.store.mongo.backup_records import corrupt_line
 
 #: The name that means stdout or stdin.
 DASH = "-"

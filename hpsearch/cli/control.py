@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from hpsearch.cli.find import find_experiment
+from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import debug_option, store_option
-from hpsearch.cli.stores import open_store
 from hpsearch.coordination.plan import EndReason
 from hpsearch.core.experiment import HIGHEST_PRIORITY, ExperimentState
 from hpsearch.core.trial import State

@@ -62,7 +62,7 @@ class CoordinatorHealth:
 
     def metrics(self) -> Iterator[Metric]:
         """Yield the metrics that are known so far; needs the extra ``metrics``."""
-        from hpsearch.runtime.health.exposition import contact_metrics
+        from hpsearch.runtime.health.prometheus import contact_metrics
 
         if self._progress is not None:
             yield from _search_metrics(self._progress)
@@ -101,7 +101,7 @@ def _search_metrics(progress: Progress) -> Iterator[Metric]:
 def _coordinator_metrics(stats: Stats) -> Iterator[Metric]:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-    from hpsearch.runtime.health.exposition import histogram_metric
+    from hpsearch.runtime.health.prometheus import histogram_metric
 
     for family, name, text, value in (
         (GaugeMetricFamily, "leader", "1 while it leads its search, 0 as standby.", stats.is_leader),

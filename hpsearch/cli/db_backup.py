@@ -13,13 +13,13 @@ import click
 
 from hpsearch.cli.backup_file import open_backup, read_lines, write_lines
 from hpsearch.cli.find import find_experiment
+from hpsearch.cli.open_store import PATIENCE, open_store
 from hpsearch.cli.options import debug_option, option, store_option
-from hpsearch.cli.stores import PATIENCE, open_store
 from hpsearch.errors import BackupError, HpsearchError, NotFoundError
 from hpsearch.report.text import count_text
 from hpsearch.runtime.logs import log_to_stderr
-from hpsearch.store.mongo import backup as backups
-from hpsearch.store.mongo.archive import Archive
+from hpsearch.store.mongo import backup_records as backups
+from hpsearch.store.mongo.backup_transfer import Archive
 from hpsearch.store.mongo.extended_json import line_of, records_of
 from hpsearch.store.protocol import TrialStore
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import click
 
+from hpsearch.cli.open_store import PATIENCE
 from hpsearch.cli.options import debug_option, option, store_option
-from hpsearch.cli.stores import PATIENCE
 from hpsearch.errors import ConfigurationError
 from hpsearch.store.mongo.roles import ROLES
 from hpsearch.store.mongo.schema import VALIDATORS

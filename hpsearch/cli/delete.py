@@ -9,8 +9,8 @@ from typing import NamedTuple
 import click
 
 from hpsearch.cli.find import find_experiment
+from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import debug_option, option, store_option
-from hpsearch.cli.stores import open_store
 from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentActiveError, NotFoundError, UnreadableError
 from hpsearch.report.text import count_text

@@ -16,13 +16,13 @@ import click
 from click.core import ParameterSource
 
 from hpsearch import mongod
+from hpsearch.cli.environment_variables import LenientOption, invalid_reason, variables
+from hpsearch.cli.open_store import PATIENCE, open_store
 from hpsearch.cli.options import debug_option, json_option, store_option
 from hpsearch.cli.store_choice import STORE, named_file
-from hpsearch.cli.stores import PATIENCE, open_store
-from hpsearch.cli.variables import LenientOption, invalid_reason, variables
-from hpsearch.diagnosis.database import database_findings
+from hpsearch.diagnosis.database_findings import database_findings
 from hpsearch.diagnosis.finding import Finding, Verdict, findings_text, ok, problem
-from hpsearch.diagnosis.machine import Setting, machine_findings, settings_findings
+from hpsearch.diagnosis.machine_findings import Setting, machine_findings, settings_findings
 from hpsearch.diagnosis.machine_inspection import inspect_machine
 from hpsearch.errors import ConfigurationError, HpsearchError, NoMongodError
 from hpsearch.mongod.directory import MONGOD, folder_problems, home_path

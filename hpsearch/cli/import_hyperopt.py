@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
+from hpsearch.cli.open_store import PATIENCE, open_store
 from hpsearch.cli.options import debug_option, option, store_option
-from hpsearch.cli.stores import PATIENCE, open_store
 from hpsearch.core.experiment import UNDECIDED, Experiment, ExperimentState, invalid_exp_key, is_exp_key
 from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentMismatchError, LoadError, NotFoundError, SpaceError
@@ -26,10 +26,10 @@ from hpsearch.runtime.escaping import escaped
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.runtime.user_code import preserve_process_state
 from hpsearch.space.tree import Space
+from hpsearch.store.checks import check_joinable
 from hpsearch.store.mongo.hyperopt_jobs import MongoJobSource
 from hpsearch.store.mongo.hyperopt_uri import jobs_address
 from hpsearch.store.protocol import TrialStore
-from hpsearch.store.rules import check_joinable
 
 #: Number of trials between two lines of progress.
 _BATCH = 1_000

@@ -14,8 +14,8 @@ from click.core import ParameterSource
 from hpsearch.cli.find import read_progress
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.trial import State
-from hpsearch.report.summary import FailureGroup, failure_groups
-from hpsearch.report.text import final_report
+from hpsearch.report.failures import FailureGroup, failure_groups
+from hpsearch.report.final_report import final_report
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore

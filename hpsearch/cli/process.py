@@ -16,7 +16,7 @@ from typing import NoReturn
 import click
 from click.core import ParameterSource
 
-from hpsearch.cli.variables import variable_of
+from hpsearch.cli.environment_variables import variable_of
 from hpsearch.errors import HpsearchError
 from hpsearch.runtime.escaping import one_line, without_credentials
 from hpsearch.runtime.events import Event

@@ -15,8 +15,8 @@ from typing import Any
 import click
 
 from hpsearch.cli.find import find_experiment, read_progress
+from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import DURATION, AtLeast, debug_option, option, store_option
-from hpsearch.cli.stores import open_store
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State, Trial
 from hpsearch.errors import NotFoundError, StoreUnavailableError

@@ -14,6 +14,7 @@ import click
 
 from hpsearch.cli.coordinator_health import CoordinatorHealth
 from hpsearch.cli.local_workers import LocalWorkers, gpus_of_workers, slots_of_worker
+from hpsearch.cli.open_store import PATIENCE_S, OpenStore, open_store
 from hpsearch.cli.options import (
     AtLeast,
     auth_patience_option,
@@ -26,7 +27,6 @@ from hpsearch.cli.options import (
 from hpsearch.cli.outcome import report_outcome
 from hpsearch.cli.search_options import SearchOptions, describe, open_experiment, search_options
 from hpsearch.cli.store_choice import chosen_file, uri_in
-from hpsearch.cli.stores import PATIENCE_S, OpenStore, open_store
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.coordination.progress import Progress
 from hpsearch.coordination.run_loop import run_to_end

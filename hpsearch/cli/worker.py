@@ -34,11 +34,11 @@ from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.runtime.systemd import take_notifier
 from hpsearch.runtime.user_paths import user_path
-from hpsearch_worker.allowlist import Allowlist
 from hpsearch_worker.log_file import LogFile
 from hpsearch_worker.loop import Limits
+from hpsearch_worker.objective_allowlist import Allowlist
 from hpsearch_worker.parent_death import die_with_parent
-from hpsearch_worker.serve import Options, serve
+from hpsearch_worker.run_worker import Options, serve
 from hpsearch_worker.shutdown import Shutdown
 
 #: Characters of a worker's name.

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import hpsearch
-from hpsearch.diagnosis.machine import THREAD_VARIABLES, Machine
+from hpsearch.diagnosis.machine_findings import THREAD_VARIABLES, Machine
 from hpsearch.errors import ConfigurationError
 from hpsearch.objective.by_value.secret import SECRET, SECRET_FILE, read_secret
 from hpsearch.runtime.numerics import thread_counts

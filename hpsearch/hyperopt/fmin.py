@@ -24,7 +24,7 @@ from hpsearch.hyperopt.engine.documents import (
     validate_timeout,
 )
 from hpsearch.hyperopt.engine.domain import Domain
-from hpsearch.hyperopt.engine.iteration import FMinIter
+from hpsearch.hyperopt.engine.fmin_iter import FMinIter
 from hpsearch.hyperopt.engine.points import complete_point, raw_point
 from hpsearch.hyperopt.engine.saving import load_trials
 from hpsearch.hyperopt.engine.trials import Trials

@@ -177,7 +177,7 @@ def _ensure_keeper(directory: Directory, *, is_ephemeral: bool) -> None:
     lock = directory.lock_as_keeper()
     if lock is None:
         return
-    command = [sys.executable, "-P", "-c", _RUN_KEEPER, _PACKAGES, "hpsearch.mongod.keeper"]
+    command = [sys.executable, "-P", "-c", _RUN_KEEPER, _PACKAGES, "hpsearch.mongod.auto_stop"]
     command += [str(directory.root), str(lock.fileno())]
     write_private(directory.keeper_log, "")
     with lock, directory.keeper_log.open("a") as log:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from hpsearch.errors import HpsearchError
-from hpsearch.runtime.frames import framed
+from hpsearch.runtime.message_framing import framed
 
 #: The environment variable that describes the evaluation to the processes that it starts.
 EVALUATION_VARIABLE = "HPSEARCH_EVALUATION"

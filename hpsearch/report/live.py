@@ -10,13 +10,8 @@ from rich.text import Text
 
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import ExperimentState
-from hpsearch.report.text import (
-    counts_text,
-    duration_text,
-    failure_line,
-    number,
-    params_text,
-)
+from hpsearch.report.failures import failure_line
+from hpsearch.report.text import counts_text, duration_text, number, params_text
 from hpsearch.runtime.escaping import escaped
 
 #: Redraws per second.

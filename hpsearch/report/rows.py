@@ -10,7 +10,7 @@ from typing import Any
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.core.trial import Trial
-from hpsearch.report.summary import failure_reason
+from hpsearch.report.failures import failure_reason
 from hpsearch.report.table import date_text
 from hpsearch.report.text import duration_text, number, params_lines, params_text, value_text
 from hpsearch.runtime.escaping import escaped, printable

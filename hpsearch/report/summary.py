@@ -1,44 +1,14 @@
-"""The progress of a search, and its failures by reason, as values."""
+"""The progress of a search, from what the store knows."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment
-from hpsearch.core.trial import Trial
 from hpsearch.core.worker import Worker, is_alive
 from hpsearch.store.protocol import TrialSummary
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailureGroup:
-    """Trials that failed for the same reason."""
-
-    reason: str  #: the type of the exception, or the kind of the failure
-    n: int  #: number of trials
-    example: Trial  #: the first of them
-
-
-def failure_groups(failed: Iterable[Trial]) -> list[FailureGroup]:
-    """Group failed trials by reason, the most frequent first."""
-    counts: Counter[str] = Counter()
-    examples: dict[str, Trial] = {}
-    for trial in failed:
-        reason = failure_reason(trial)
-        counts[reason] += 1
-        examples.setdefault(reason, trial)
-    return [FailureGroup(reason=r, n=n, example=examples[r]) for r, n in counts.most_common()]
-
-
-def failure_reason(trial: Trial) -> str:
-    """Return why a trial failed, in one word."""
-    if trial.error is None:
-        return "unknown"
-    return trial.error.type or trial.error.signal or str(trial.error.kind)
 
 
 def progress_of(

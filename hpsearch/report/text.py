@@ -1,30 +1,16 @@
-"""A search as text: single lines, and the report at its end."""
+"""A search, its values and its trials as single lines of text."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from pprint import pformat
+from collections.abc import Mapping
 from typing import Any
 
-from hpsearch.coordination.plan import EndReason
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.trial import State, Trial
-from hpsearch.report.summary import FailureGroup, failure_reason
-from hpsearch.runtime.escaping import escaped, printable
-
-#: Characters of an error in one line.
-_MAX_ERROR = 200
-
-_END_REASONS: dict[str, str] = {
-    EndReason.MAX_EVALS: "all trials are finished",
-    EndReason.TIMEOUT: "the time limit is reached",
-    EndReason.LOSS_THRESHOLD: "the loss threshold is reached",
-    EndReason.STOPPED: "by hpsearch stop",
-    EndReason.EARLY_STOP: "by the early stopping rule of its script",
-    EndReason.NO_MORE_POINTS: "every point has been tried",
-}
+from hpsearch.report.failures import failure_line
+from hpsearch.runtime.escaping import escaped
 
 
 def number(value: float) -> str:
@@ -111,72 +97,3 @@ def improvement_line(best: Trial) -> str:
     assert best.loss is not None  # it is done
     params = params_text(best.params) or "no parameters"
     return f"trial {best.tid}: best loss {number(best.loss)} with {params}"
-
-
-def failure_line(trial: Trial) -> str:
-    """Return a failed trial on one line."""
-    return f"trial {trial.tid}: {_error_text(trial)}"
-
-
-def final_report(
-    progress: Progress,
-    config: Any,
-    failures: Sequence[FailureGroup],
-    hints: Mapping[str, str],
-    *,
-    is_interrupted: bool = False,
-) -> str:
-    """Return the report at the end of a search.
-
-    Parameters
-    ----------
-    progress : Progress
-        The last one.
-    config : any
-        The argument of the objective in the best trial; ignored if there is none.
-    failures : sequence of FailureGroup
-        The failed trials by reason.
-    hints : mapping
-        Commands for the next step, by purpose.
-    is_interrupted : bool
-        Whether the process was interrupted, so that the search is not over.
-    """
-    blocks = [_headline(progress, is_interrupted), _best_block(progress.best, config)]
-    if failures:
-        blocks.append("\n".join(["failed", *(f"  {_group_line(group)}" for group in failures)]))
-    if hints:
-        width = max(map(len, hints))
-        blocks.append(
-            "\n".join(f"{purpose + ':':<{width + 3}}{command}" for purpose, command in hints.items())
-        )
-    return printable("\n\n".join(blocks))
-
-
-def _headline(progress: Progress, is_interrupted: bool) -> str:
-    experiment = progress.experiment
-    why = _END_REASONS.get(experiment.ended_why or "", experiment.ended_why)
-    state = f"{experiment.state}, {why}" if why else str(experiment.state)
-    if is_interrupted:
-        state = "interrupted"
-    return escaped(f"{experiment.exp_key}: {state}; {counts_text(progress)}")
-
-
-def _best_block(best: Trial | None, config: Any) -> str:
-    if best is None or best.loss is None:
-        return "No trial has a loss."
-    shown = pformat(config, width=96, sort_dicts=False).split("\n")
-    lines = [f"best loss  {number(best.loss)}  (trial {best.tid})"]
-    if best.params:
-        lines += ["params", *params_lines(best.params)]
-    return "\n".join([*lines, "config", *(f"  {line}" for line in shown)])
-
-
-def _group_line(group: FailureGroup) -> str:
-    which = f"trial {group.example.tid}" if group.n == 1 else f"first in trial {group.example.tid}"
-    return f"{group.n} x {_error_text(group.example)}  ({which})"
-
-
-def _error_text(trial: Trial) -> str:
-    message = trial.error.message.strip().split("\n", 1)[0] if trial.error else ""
-    text = escaped(f"{failure_reason(trial)}: {message}" if message else failure_reason(trial))
-    return text if len(text) <= _MAX_ERROR else text[: _MAX_ERROR - 1] + "…"

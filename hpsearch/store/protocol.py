@@ -58,7 +58,7 @@ from typing import Protocol
 from hpsearch.core.experiment import Elapsed, Experiment, ExperimentState
 from hpsearch.core.trial import Report, Result, State, Trial
 from hpsearch.core.worker import Worker
-from hpsearch.store.rules import Content
+from hpsearch.store.checks import Content
 
 
 class LeaseStatus(StrEnum):

@@ -35,7 +35,7 @@ from hpsearch_worker.heartbeat import Heartbeat
 from hpsearch_worker.loop import Limits, Slot
 from hpsearch_worker.served_experiments import ServedExperiments
 from hpsearch_worker.shutdown import Shutdown
-from hpsearch_worker.tally import Tally
+from hpsearch_worker.trial_counts import Tally
 
 #: Milliseconds of each call, by its name.
 Latencies = dict[str, list[float]]

@@ -28,7 +28,7 @@ from hpsearch.objective.loading import parse_target
 from hpsearch.space.tree import Space
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
-from hpsearch_worker.isolated import IsolatedEvaluator
+from hpsearch_worker.isolated_evaluator import IsolatedEvaluator
 
 MB = 10**6
 

@@ -10,7 +10,7 @@ from hpsearch.core.trial import Trial
 from hpsearch.store.documents.experiment import experiment_document
 from hpsearch.store.documents.trial import trial_document
 from hpsearch.store.mongo import gridfs
-from hpsearch.store.mongo.backup import Kind, Record, header, with_end
+from hpsearch.store.mongo.backup_records import Kind, Record, header, with_end
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -197,9 +197,9 @@ def test_every_error_is_described_with_its_exit_code() -> None:
 
 
 def test_the_help_names_every_exit_code_that_the_reference_names() -> None:
-    told = (cli.help or "").partition("Exit codes:")[2]
+    listed = (cli.help or "").partition("Exit codes:")[2]
     codes = set(re.findall(r"^\| (\d+)", section("Errors and exit codes"), flags=re.MULTILINE)) | {"143"}
-    assert set(re.findall(r"\d+", told)) == codes
+    assert set(re.findall(r"\d+", listed)) == codes
 
 
 def test_every_field_of_a_status_row_is_described() -> None:

@@ -17,17 +17,18 @@ TESTS = REPOSITORY / "tests"
 #: Modules and packages that are functions of values: whatever they need is an argument.
 PURE = (
     "coordination/fleet_view.py", "coordination/plan.py", "coordination/progress.py",
-    "coordination/throughput.py", "coordination/trial_state.py", "core", "diagnosis/database.py",
-    "diagnosis/finding.py", "diagnosis/machine.py", "errors.py", "hp.py", "hyperopt/engine/rounds.py",
-    "objective/by_value/captured.py", "objective/by_value/fingerprint.py", "objective/sanitize.py",
-    "report/space_histograms.py", "report/rows.py",
+    "coordination/throughput.py", "coordination/trial_state.py", "core", "diagnosis/database_findings.py",
+    "diagnosis/finding.py", "diagnosis/machine_findings.py", "errors.py", "hp.py",
+    "hyperopt/engine/fmin_loop.py", "objective/by_value/captured.py",
+    "objective/by_value/fingerprint.py", "objective/sanitize.py",
+    "report/space_histograms.py", "report/failures.py", "report/final_report.py", "report/rows.py",
     "report/space_text.py", "report/summary.py", "report/table.py", "report/text.py", "runtime/escaping.py",
     "runtime/events.py", "runtime/health/probes.py", "runtime/health/stats.py",
     "runtime/strict_json.py", "space", "store/documents",
-    "store/memory/trials.py", "store/mongo/backup.py",
+    "store/memory/trials.py", "store/mongo/backup_records.py",
     "store/mongo/database_state.py", "store/mongo/experiment_queries.py", "store/mongo/gridfs.py",
     "store/mongo/hyperopt_uri.py", "store/mongo/queries.py", "store/mongo/roles.py",
-    "store/mongo/schema.py", "store/mongo/uri.py", "store/protocol.py", "store/rules.py",
+    "store/mongo/schema.py", "store/mongo/uri.py", "store/protocol.py", "store/checks.py",
     "suggest",
 )  # fmt: skip
 
@@ -88,7 +89,7 @@ def test_the_help_loads_click_and_nothing_heavy() -> None:
     assert loaded & {"numpy", "scipy", "pymongo", "bson", "rich", "asyncio"} == set()
     assert {name for name in loaded if name.startswith("hpsearch.")} <= {
         "hpsearch.cli", "hpsearch.cli.options", "hpsearch.cli.process", "hpsearch.cli.store_choice",
-        "hpsearch.cli.variables",
+        "hpsearch.cli.environment_variables",
         "hpsearch.errors", "hpsearch.runtime", "hpsearch.runtime.escaping", "hpsearch.runtime.events",
         "hpsearch.runtime.logs", "hpsearch.runtime.private_files",
         "hpsearch.runtime.strict_json", "hpsearch.runtime.user_paths",
@@ -96,7 +97,7 @@ def test_the_help_loads_click_and_nothing_heavy() -> None:
 
 
 def test_a_worker_loads_no_suggester_no_scipy_and_nothing_to_draw_with() -> None:
-    loaded = loaded_by("import hpsearch_worker.serve, hpsearch_worker.child")
+    loaded = loaded_by("import hpsearch_worker.run_worker, hpsearch_worker.child")
     assert "pymongo" in loaded
     assert {name for name in loaded if name.startswith("hpsearch.suggest")} == set()
     assert loaded & {"scipy", "rich", "hpsearch.cli", "hpsearch.coordination", "hpsearch.mongod"} == set()

@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from typing import Any, Self
 
-from hpsearch.runtime.frames import HEADER, MARK, PART_MARK, framed
+from hpsearch.runtime.message_framing import HEADER, MARK, PART_MARK, framed
 
 #: Bytes to read at a time, and how often before ``receive`` returns to its caller.
 _CHUNK_BYTES, _MAX_CHUNKS = 2**20, 64

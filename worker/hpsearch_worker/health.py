@@ -9,7 +9,7 @@ from hpsearch.runtime.health.probes import ProbeResult, liveness, readiness
 from hpsearch.runtime.health.stats import Contact
 from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch_worker.shutdown import Shutdown
-from hpsearch_worker.tally import Tally
+from hpsearch_worker.trial_counts import Tally
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -44,7 +44,7 @@ class WorkerHealth:
         """Yield the measurements so far; needs the extra ``metrics``."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-        from hpsearch.runtime.health.exposition import contact_metrics, histogram_metric
+        from hpsearch.runtime.health.prometheus import contact_metrics, histogram_metric
 
         tally = self._tally
         text = "Trials that this worker claimed, by outcome."

@@ -25,11 +25,11 @@ from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.store.protocol import LeaseStatus, TrialStore
 from hpsearch_worker.evaluator import Evaluator, StopCheck, StoppedError, StopReason
 from hpsearch_worker.fair_share import FairShare
-from hpsearch_worker.finish import store_attachments, store_result
 from hpsearch_worker.heartbeat import Heartbeat, HeldTrial
+from hpsearch_worker.results import store_attachments, store_result
 from hpsearch_worker.served_experiments import ServedExperiments
 from hpsearch_worker.shutdown import Shutdown
-from hpsearch_worker.tally import Outcome, Tally
+from hpsearch_worker.trial_counts import Outcome, Tally
 
 log = logging.getLogger(__name__)
 

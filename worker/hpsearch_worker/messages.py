@@ -18,9 +18,9 @@ from hpsearch.objective.process_reports import Evaluation
 from hpsearch.objective.source_fingerprint import fingerprinted
 from hpsearch.space.tree import Space, Values
 from hpsearch.space.trust import TRUSTED
-from hpsearch.store.rules import differing_parts
-from hpsearch_worker.allowlist import Allowlist
+from hpsearch.store.checks import differing_parts
 from hpsearch_worker.hyperopt_import_hook import install_hyperopt_import_hook
+from hpsearch_worker.objective_allowlist import Allowlist
 from hpsearch_worker.process_env import change_folder, working_folder
 
 #: Hexadecimal digits of a fingerprint that a trial stores.

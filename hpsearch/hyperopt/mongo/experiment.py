@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hpsearch.core.experiment import UNDECIDED, Budget, Experiment, ExperimentState
 from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentMismatchError, NotFoundError
-from hpsearch.hyperopt.engine.iteration import FMinIter
+from hpsearch.hyperopt.engine.fmin_iter import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import algorithm_of
 from hpsearch.hyperopt.mongo.objective import prepare_objective
 from hpsearch.objective.by_value.envelope import ATTACHMENT

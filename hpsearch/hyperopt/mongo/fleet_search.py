@@ -12,7 +12,7 @@ from hpsearch.coordination.run_loop import run_to_end
 from hpsearch.core.experiment import SCRIPTED, Experiment
 from hpsearch.core.trial import FINISHED
 from hpsearch.errors import ConfigurationError
-from hpsearch.hyperopt.engine.iteration import FMinIter
+from hpsearch.hyperopt.engine.fmin_iter import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import FunctionSuggester, algorithm_of
 from hpsearch.hyperopt.mongo.experiment import open_experiment
 from hpsearch.hyperopt.mongo.monitor import SearchMonitor

@@ -10,7 +10,7 @@ from typing import Any
 from hpsearch.coordination.plan import EndReason
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.trial import State
-from hpsearch.hyperopt.engine.iteration import FMinIter
+from hpsearch.hyperopt.engine.fmin_iter import FMinIter
 from hpsearch.runtime.events import Event
 
 logger = logging.getLogger(__name__)

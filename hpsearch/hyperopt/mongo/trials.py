@@ -14,7 +14,7 @@ from hpsearch.core.experiment import Defaults, Experiment, invalid_exp_key, is_e
 from hpsearch.core.trial import Trial
 from hpsearch.errors import ConfigurationError, NotFoundError, TrialExistsError
 from hpsearch.hyperopt.engine.documents import DOMAIN_CMD, STATUS_NEW, Doc, new_misc, spec_from_misc
-from hpsearch.hyperopt.engine.iteration import FMinIter
+from hpsearch.hyperopt.engine.fmin_iter import FMinIter
 from hpsearch.hyperopt.engine.points import complete_point
 from hpsearch.hyperopt.engine.trials import Trials
 from hpsearch.hyperopt.migration.job_import import point_of

@@ -112,7 +112,7 @@ class _Pages:
     def __init__(self, probes: Probes) -> None:
         self._probes = probes
         try:
-            from hpsearch.runtime.health.exposition import Exposition
+            from hpsearch.runtime.health.prometheus import Exposition
         except ModuleNotFoundError:
             self._exposition = None
         else:

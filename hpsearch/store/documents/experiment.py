@@ -21,7 +21,7 @@ from hpsearch.core.experiment import (
 )
 from hpsearch.store.documents.encoding import encoded, present
 from hpsearch.store.documents.fields import Fields, document_label
-from hpsearch.store.documents.migration import EXPERIMENT_STEPS, SCHEMA, Document, migrate
+from hpsearch.store.documents.layout_migration import EXPERIMENT_STEPS, SCHEMA, Document, migrate
 from hpsearch.store.documents.trial import LONGEST_LEASE_S
 from hpsearch.store.protocol import Leadership
 

@@ -12,7 +12,7 @@ from hpsearch.core.trial import Ended, Failure, FailureKind, Holder, Report, Res
 from hpsearch.errors import StoreError, UnreadableError
 from hpsearch.store.documents.encoding import encoded, present
 from hpsearch.store.documents.fields import Fields, document_label
-from hpsearch.store.documents.migration import SCHEMA, TRIAL_STEPS, Document, migrate
+from hpsearch.store.documents.layout_migration import SCHEMA, TRIAL_STEPS, Document, migrate
 
 #: Seconds; MongoDB cannot add more to a date.
 LONGEST_LEASE_S = 1e9

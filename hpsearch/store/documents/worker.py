@@ -8,7 +8,7 @@ from typing import Any
 from hpsearch.core.worker import Worker, WorkerState
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.fields import Fields, document_label
-from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.layout_migration import Document
 
 
 def worker_document(worker: Worker) -> Document:

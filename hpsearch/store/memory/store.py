@@ -23,6 +23,22 @@ from hpsearch.core.experiment import (
 from hpsearch.core.trial import FINISHED, Report, Result, State, Trial, trial_id
 from hpsearch.core.worker import Worker, has_valid_entry
 from hpsearch.errors import ExperimentActiveError, LeaseLostError, NotFoundError, TrialExistsError
+from hpsearch.store.checks import (
+    Content,
+    check_cancellable,
+    check_insertable,
+    check_joinable,
+    check_size,
+    checked_content,
+    is_same_point,
+    joined_objective,
+    no_attachment_message,
+    replaced_attempts,
+    replaced_fingerprint,
+    stored_name,
+    visible_attempts,
+    with_store_times,
+)
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
 from hpsearch.store.documents.trial import result_document, trial_document, trial_from
@@ -40,22 +56,6 @@ from hpsearch.store.memory.trials import (
     unclaimed,
 )
 from hpsearch.store.protocol import Leadership, LeaseStatus, TrialSummary
-from hpsearch.store.rules import (
-    Content,
-    check_cancellable,
-    check_insertable,
-    check_joinable,
-    check_size,
-    checked_content,
-    is_same_point,
-    joined_objective,
-    no_attachment_message,
-    replaced_attempts,
-    replaced_fingerprint,
-    stored_name,
-    visible_attempts,
-    with_store_times,
-)
 
 
 def _system_time() -> datetime:

@@ -18,15 +18,15 @@ from pymongo.database import Database
 
 from hpsearch.errors import NotFoundError, UnreadableError
 from hpsearch.runtime.escaping import named
+from hpsearch.store.checks import Content, check_size, no_attachment_message
 from hpsearch.store.documents.fields import Fields
-from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.mongo import gridfs
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.gridfs import Place
 from hpsearch.store.mongo.queries import Filter
 from hpsearch.store.mongo.reading import insert_missing, read
 from hpsearch.store.mongo.schema import CHUNKS, FILES
-from hpsearch.store.rules import Content, check_size, no_attachment_message
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 from hpsearch.core.trial import Trial
 from hpsearch.core.worker import Worker
 from hpsearch.errors import UnreadableError
-from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.documents.trial import holder_document, trial_from
 from hpsearch.store.mongo import queries
 from hpsearch.store.mongo.connection import Connection

@@ -23,9 +23,9 @@ from hpsearch.errors import (
 from hpsearch.runtime.escaping import reason
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.health.stats import Contact
-from hpsearch.store.documents.migration import Document
-from hpsearch.store.mongo.access import Access, has_lost_user, read_again
+from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.mongo.errors import DRIVER_ERRORS, cause, meaning, translated
+from hpsearch.store.mongo.lost_access import Access, has_lost_user, read_again
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.tls import advice, check_files, refusal
 from hpsearch.store.mongo.uri import hosts_in, is_mistyped, may_hold_password, misspelt_option

@@ -12,7 +12,7 @@ from pymongo.collection import Collection
 from hpsearch.core.trial import Trial
 from hpsearch.errors import StoreError, StorePermissionError, StoreUnavailableError, UnreadableError
 from hpsearch.runtime.events import Event
-from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.documents.trial import trial_from, unreadable_trial
 from hpsearch.store.mongo import queries
 from hpsearch.store.mongo.connection import Connection

@@ -14,7 +14,7 @@ from typing import Any, cast
 from pymongo import MongoClient, ReadPreference
 from pymongo.database import Database
 
-from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.layout_migration import Document
 
 Client = MongoClient[Document]
 

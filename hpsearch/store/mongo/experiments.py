@@ -15,6 +15,7 @@ from hpsearch.errors import (
     StorePermissionError,
     StoreUnavailableError,
 )
+from hpsearch.store.checks import check_joinable, joined_objective, replaced_fingerprint
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.experiment import (
     experiment_document,
@@ -22,14 +23,13 @@ from hpsearch.store.documents.experiment import (
     leadership_from,
     objective_document,
 )
-from hpsearch.store.documents.migration import Document, layout_changes
+from hpsearch.store.documents.layout_migration import Document, layout_changes
 from hpsearch.store.mongo import experiment_queries as queries
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.corrupt_documents import CorruptDocuments
 from hpsearch.store.mongo.queries import Filter, Pipeline
 from hpsearch.store.mongo.reading import read
 from hpsearch.store.protocol import Leadership
-from hpsearch.store.rules import check_joinable, joined_objective, replaced_fingerprint
 
 
 class Experiments:

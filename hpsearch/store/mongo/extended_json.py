@@ -17,7 +17,7 @@ from bson.errors import BSONError
 from bson.json_util import CANONICAL_JSON_OPTIONS, dumps, loads
 
 from hpsearch.runtime.escaping import reason
-from hpsearch.store.mongo.backup import Kind, Record, corrupt_line
+from hpsearch.store.mongo.backup_records import Kind, Record, corrupt_line
 
 #: Errors that corrupt lines cause in the readers of JSON and extended JSON.
 _UNREADABLE = (BSONError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError)

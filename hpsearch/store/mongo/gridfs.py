@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.core.trial import trial_id
-from hpsearch.store.documents.migration import Document
+from hpsearch.store.checks import replaced_attempts
+from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.mongo.queries import NOW, Filter, Pipeline
-from hpsearch.store.rules import replaced_attempts
 
 #: Bytes of one chunk, GridFS's default, and chunks in one call. A megabyte needs 1 Mbit/s to be written
 #: within the 8 s that a call may take; a call that took longer would be repeated forever.

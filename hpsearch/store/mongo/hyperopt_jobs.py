@@ -14,7 +14,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from hpsearch.errors import NotFoundError
-from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.hyperopt_uri import JobsAddress
 from hpsearch.store.mongo.patience import Patience

@@ -12,13 +12,13 @@ from pymongo.errors import BulkWriteError
 
 from hpsearch.core.trial import Trial
 from hpsearch.errors import TrialExistsError
-from hpsearch.store.documents.migration import Document
+from hpsearch.store.checks import is_same_point, with_store_times
+from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.documents.trial import trial_document, trial_from
 from hpsearch.store.mongo import queries
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.errors import DUPLICATE_KEY
 from hpsearch.store.mongo.reading import PAGE, read
-from hpsearch.store.rules import is_same_point, with_store_times
 
 #: Seconds between two checks whether the write of another process has reached a majority.
 _SETTLE_S = 0.02

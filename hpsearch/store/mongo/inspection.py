@@ -13,7 +13,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from hpsearch.core.trial import State
 from hpsearch.core.worker import WorkerState
-from hpsearch.store.documents.migration import SCHEMA, Document
+from hpsearch.store.documents.layout_migration import SCHEMA, Document
 from hpsearch.store.mongo import experiment_queries, queries, schema
 from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.database_state import (

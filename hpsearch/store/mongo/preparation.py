@@ -11,7 +11,7 @@ from pymongo.errors import OperationFailure
 
 from hpsearch.errors import StorePermissionError
 from hpsearch.runtime.events import Event
-from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.errors import NAMESPACE_EXISTS
 from hpsearch.store.mongo.schema import INDEXES, VALIDATORS, Index

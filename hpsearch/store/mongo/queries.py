@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hpsearch.core.trial import FINISHED, FailureKind, State, Trial
-from hpsearch.store.documents.migration import SCHEMA
+from hpsearch.store.documents.layout_migration import SCHEMA
 from hpsearch.store.documents.trial import LEASE_EXPIRED, LONGEST_LEASE_S
 
 Filter = dict[str, Any]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
-from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.mongo import queries
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.errors import DUPLICATE_KEY

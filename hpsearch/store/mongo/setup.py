@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pymongo.database import Database
 
-from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.preparation import missing_parts, prepare_collection

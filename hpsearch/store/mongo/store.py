@@ -31,9 +31,17 @@ from hpsearch.errors import (
 )
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.health.stats import Contact
+from hpsearch.store.checks import (
+    Content,
+    check_cancellable,
+    check_insertable,
+    checked_content,
+    stored_name,
+    visible_attempts,
+)
 from hpsearch.store.documents.encoding import encoded, utc
 from hpsearch.store.documents.fields import Fields, document_label
-from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.documents.trial import (
     BEST_FIELDS,
     POINT_FIELDS,
@@ -47,7 +55,7 @@ from hpsearch.store.documents.trial import (
 from hpsearch.store.documents.worker import worker_document, worker_from
 from hpsearch.store.mongo import experiment_queries, queries
 from hpsearch.store.mongo.attachments import Attachments
-from hpsearch.store.mongo.changes import Changes
+from hpsearch.store.mongo.change_stream import Changes
 from hpsearch.store.mongo.claims import Claims
 from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.corrupt_documents import CorruptDocuments
@@ -60,14 +68,6 @@ from hpsearch.store.mongo.preparation import prepare_database
 from hpsearch.store.mongo.reading import pages, read
 from hpsearch.store.mongo.schema import EXPERIMENTS, TRIALS, WORKERS
 from hpsearch.store.protocol import RECENT_TRIALS, Leadership, LeaseStatus, TrialStore, TrialSummary
-from hpsearch.store.rules import (
-    Content,
-    check_cancellable,
-    check_insertable,
-    checked_content,
-    stored_name,
-    visible_attempts,
-)
 
 log = logging.getLogger(__name__)
 

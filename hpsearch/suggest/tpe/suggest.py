@@ -1,7 +1,7 @@
 """Suggestions of TPE: a multivariate tree-structured Parzen estimator (Bergstra et al. 2011, section 4).
 
 ``split`` divides the finished trials into good and bad ones, ``parzen`` fits a mixture of kernels over the
-tree of parameters to each group, and ``acquire`` draws candidates from the good mixture and ranks them by the
+tree of parameters to each group, and ``candidates`` draws from the good mixture and ranks what it drew by the
 ratio of the two densities. In a discrete space the best untried candidate is suggested.
 
 The state between calls (``HistorySummary``, ``TriedPoints``) is a function of the history and is updated at
@@ -29,8 +29,8 @@ from hpsearch.space.distribution import Distribution, Numeric
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.discrete import KnownPoints, TriedPoints, find_new_point, is_discrete
 from hpsearch.suggest.protocol import Suggestion, experiment_rng
-from hpsearch.suggest.tpe.acquire import Candidates, ranked_candidates
 from hpsearch.suggest.tpe.activation import activation_of
+from hpsearch.suggest.tpe.candidates import Candidates, ranked_candidates
 from hpsearch.suggest.tpe.parzen import Mixture, fit, kernel_layout
 from hpsearch.suggest.tpe.sobol import sobol_points
 from hpsearch.suggest.tpe.split import EMPTY, GROWTHS, Rows, n_good, rank_weights, split, summarize

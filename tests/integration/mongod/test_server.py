@@ -48,7 +48,7 @@ def processes_of(folder: Path) -> dict[int, str]:
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it ended meanwhile
             command = (process / "cmdline").read_text().replace("\0", " ")
-            if f"--dbpath {folder}" in command or f"hpsearch.mongod.keeper {folder}" in command:
+            if f"--dbpath {folder}" in command or f"hpsearch.mongod.auto_stop {folder}" in command:
                 found[int(process.name)] = command
     return found
 

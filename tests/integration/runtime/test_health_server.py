@@ -17,8 +17,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from hpsearch.errors import ConfigurationError
 from hpsearch.runtime.health.durations import Durations
-from hpsearch.runtime.health.exposition import histogram_metric
 from hpsearch.runtime.health.probes import ProbeResult
+from hpsearch.runtime.health.prometheus import histogram_metric
 from hpsearch.runtime.health.server import MAX_CONNECTIONS, serving
 
 
@@ -106,7 +106,7 @@ def test_without_prometheus_client_only_the_metrics_are_missing(
     example: Example, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    monkeypatch.delitem(sys.modules, "hpsearch.runtime.health.exposition", raising=False)
+    monkeypatch.delitem(sys.modules, "hpsearch.runtime.health.prometheus", raising=False)
     with serving("127.0.0.1", 0, example) as url:
         assert asked(url, "/metrics") == (
             501,

@@ -33,7 +33,7 @@ from hpsearch.core.trial import FailureKind, Result, State, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.errors import HpsearchError, NotFoundError, UnreadableError
 from hpsearch.space.tree import Space
-from hpsearch.store.documents.migration import SCHEMA
+from hpsearch.store.documents.layout_migration import SCHEMA
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.schema import EXPERIMENTS, FILES, TRIALS, WORKERS
 from hpsearch.store.mongo.store import MongoStore

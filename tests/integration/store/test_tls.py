@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.diagnosis.database import database_findings
+from hpsearch.diagnosis.database_findings import database_findings
 from hpsearch.diagnosis.finding import Verdict
 from hpsearch.errors import ConfigurationError, StorePermissionError, StoreUnavailableError
 from hpsearch.store.mongo.inspection import inspect

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.objective.current_trial import Attachment
-from hpsearch.runtime.frames import HEADER, MARK
+from hpsearch.runtime.message_framing import HEADER, MARK
 from hpsearch_worker.channel import Channel, StrayBytesError
 
 

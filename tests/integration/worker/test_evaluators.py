@@ -21,8 +21,8 @@ from hpsearch.errors import LoadError
 from hpsearch.objective.loading import parse_target
 from hpsearch.space.tree import Space, Values
 from hpsearch_worker.evaluator import Evaluator, StoppedError, StopReason
-from hpsearch_worker.inline import InlineEvaluator
-from hpsearch_worker.isolated import IsolatedEvaluator
+from hpsearch_worker.inline_evaluator import InlineEvaluator
+from hpsearch_worker.isolated_evaluator import IsolatedEvaluator
 from hpsearch_worker.messages import Load
 
 OBJECTIVES = """
@@ -101,7 +101,7 @@ def claims_to_send_much(config):
     time.sleep(600)
 
 def ends_within_a_message(config):
-    from hpsearch.runtime.frames import HEADER, MARK
+    from hpsearch.runtime.message_framing import HEADER, MARK
     os.write(channel(), HEADER.pack(MARK, 2**62) + b"oops")
     time.sleep(600)
 
@@ -638,7 +638,7 @@ def test_the_child_dies_with_the_worker(
     pid_file = tmp_path / "pid"
     script = (
         "import sys\n"
-        "from hpsearch_worker.isolated import ChildProcess\n"
+        "from hpsearch_worker.isolated_evaluator import ChildProcess\n"
         "from hpsearch_worker.output import Output\n"
         "child = ChildProcess(Output(echo=False), {})\n"
         f"open({str(pid_file)!r}, 'w').write(str(child.pid))\n"

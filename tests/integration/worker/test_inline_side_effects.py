@@ -36,7 +36,7 @@ from hpsearch.runtime.logs import log_to_stderr, log_as_json
 from hpsearch.objective.loading import parse_target
 from hpsearch.space.tree import Space
 from hpsearch.core.trial import Trial
-from hpsearch_worker.inline import InlineEvaluator
+from hpsearch_worker.inline_evaluator import InlineEvaluator
 
 if sys.argv[2] == "json":
     log_as_json()

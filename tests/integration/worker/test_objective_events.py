@@ -16,8 +16,8 @@ from hpsearch.objective.current_trial import Attachment
 from hpsearch.objective.loading import parse_target
 from hpsearch.space.tree import Space
 from hpsearch_worker.evaluator import Evaluator
-from hpsearch_worker.inline import InlineEvaluator
-from hpsearch_worker.isolated import IsolatedEvaluator
+from hpsearch_worker.inline_evaluator import InlineEvaluator
+from hpsearch_worker.isolated_evaluator import IsolatedEvaluator
 
 OBJECTIVES = """
 import multiprocessing, os, signal, subprocess, sys, threading, time

@@ -26,14 +26,14 @@ from hpsearch.space.tree import Space
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.protocol import LeaseStatus
 from hpsearch_worker.heartbeat import Heartbeat
-from hpsearch_worker.inline import InlineEvaluator
-from hpsearch_worker.isolated import IsolatedEvaluator
+from hpsearch_worker.inline_evaluator import InlineEvaluator
+from hpsearch_worker.isolated_evaluator import IsolatedEvaluator
 from hpsearch_worker.loop import Limits, Slot
 from hpsearch_worker.messages import Load
 from hpsearch_worker.objective_cache import ObjectiveCache
 from hpsearch_worker.served_experiments import ServedExperiments
 from hpsearch_worker.shutdown import Shutdown
-from hpsearch_worker.tally import Outcome, Tally
+from hpsearch_worker.trial_counts import Outcome, Tally
 from tests.support.waiting import wait_until
 
 THREAD_WORKER = Worker(name="w", host="h", pid=1)

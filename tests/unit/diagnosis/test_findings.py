@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from hpsearch.diagnosis.database import database_findings
+from hpsearch.diagnosis.database_findings import database_findings
 from hpsearch.diagnosis.finding import Verdict, findings_text
-from hpsearch.diagnosis.machine import Machine, Setting, machine_findings, settings_findings
+from hpsearch.diagnosis.machine_findings import Machine, Setting, machine_findings, settings_findings
 from hpsearch.store.mongo.database_state import (
     Clock,
     DatabaseState,

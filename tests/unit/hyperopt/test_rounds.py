@@ -8,7 +8,7 @@ import pytest
 
 from hpsearch.coordination.plan import EndReason
 from hpsearch.core.experiment import Budget
-from hpsearch.hyperopt.engine.rounds import search
+from hpsearch.hyperopt.engine.fmin_loop import search
 
 
 @dataclass

@@ -17,6 +17,8 @@ from hpsearch import hp
 from hpsearch.core.experiment import ExperimentState, ObjectiveRef
 from hpsearch.core.trial import Ended, Failure, FailureKind, Holder
 from hpsearch.diagnosis.finding import findings_text, problem
+from hpsearch.report.failures import failure_groups, failure_line
+from hpsearch.report.final_report import final_report
 from hpsearch.report.live import block
 from hpsearch.report.rows import (
     BEST_COLUMNS,
@@ -30,9 +32,8 @@ from hpsearch.report.rows import (
     trial_text,
 )
 from hpsearch.report.space_text import describe_space
-from hpsearch.report.summary import failure_groups
 from hpsearch.report.table import Format, render
-from hpsearch.report.text import failure_line, final_report, improvement_line, status_line
+from hpsearch.report.text import improvement_line, status_line
 from hpsearch.space.tree import Space
 from tests.support.progress_states import NOW, done, experiment, failed, progress, worker
 

@@ -7,7 +7,8 @@ import pytest
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.trial import Failure, FailureKind, State
 from hpsearch.core.worker import WorkerState
-from hpsearch.report.summary import failure_groups, failure_reason, progress_of
+from hpsearch.report.failures import failure_groups, failure_reason
+from hpsearch.report.summary import progress_of
 from hpsearch.store.protocol import TrialSummary
 from tests.support.progress_states import after, experiment, failed, worker
 

@@ -7,15 +7,9 @@ import pytest
 from hpsearch.coordination.plan import EndReason
 from hpsearch.core.experiment import Budget, ExperimentState
 from hpsearch.core.trial import State
-from hpsearch.report.summary import failure_groups
-from hpsearch.report.text import (
-    counts_text,
-    duration_text,
-    failure_line,
-    final_report,
-    improvement_line,
-    status_line,
-)
+from hpsearch.report.failures import failure_groups, failure_line
+from hpsearch.report.final_report import final_report
+from hpsearch.report.text import counts_text, duration_text, improvement_line, status_line
 from tests.support.progress_states import done, experiment, failed, progress
 
 

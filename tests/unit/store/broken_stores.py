@@ -14,9 +14,9 @@ import pytest
 from hpsearch.core.experiment import Elapsed, Experiment
 from hpsearch.core.trial import State, Trial
 from hpsearch.core.worker import Worker
+from hpsearch.store.checks import Content
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.protocol import Leadership, LeaseStatus, TrialSummary
-from hpsearch.store.rules import Content
 from hpsearch.testing import StoreDriver
 from hpsearch.testing.contract.attachments import AttachmentContract
 from hpsearch.testing.contract.claims import ClaimContract

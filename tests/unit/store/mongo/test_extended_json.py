@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.errors import BackupError
-from hpsearch.store.mongo.backup import Kind, Record
+from hpsearch.store.mongo.backup_records import Kind, Record
 from hpsearch.store.mongo.extended_json import line_of, records_of
 
 #: Keys of extended JSON that a user's result may have, too.

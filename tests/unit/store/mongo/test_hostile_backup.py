@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hpsearch.errors import BackupError
-from hpsearch.store.mongo.backup import Kind, Record, as_restored, check
+from hpsearch.store.mongo.backup_records import Kind, Record, as_restored, check
 from hpsearch.store.mongo.extended_json import line_of, records_of
 from tests.support.backups import NOW, backup
 from tests.support.corrupt_documents import HOSTILE, altered, places

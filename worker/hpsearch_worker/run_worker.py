@@ -23,19 +23,19 @@ from hpsearch.runtime.systemd import Notifier
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import TrialStore
-from hpsearch_worker.allowlist import Allowlist
 from hpsearch_worker.evaluator import Evaluator
 from hpsearch_worker.fair_share import FairShare
 from hpsearch_worker.health import WorkerHealth
 from hpsearch_worker.heartbeat import Heartbeat
-from hpsearch_worker.inline import InlineEvaluator
-from hpsearch_worker.isolated import IsolatedEvaluator
+from hpsearch_worker.inline_evaluator import InlineEvaluator
+from hpsearch_worker.isolated_evaluator import IsolatedEvaluator
 from hpsearch_worker.loop import Limits, Slot
 from hpsearch_worker.messages import Load
+from hpsearch_worker.objective_allowlist import Allowlist
 from hpsearch_worker.objective_cache import ObjectiveCache
 from hpsearch_worker.served_experiments import ServedExperiments
 from hpsearch_worker.shutdown import Shutdown
-from hpsearch_worker.tally import Tally
+from hpsearch_worker.trial_counts import Tally
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from hpsearch.core.trial import Failure, FailureKind, Result, Trial
 from hpsearch.errors import LeaseLostError, StoreError, StorePermissionError, StoreUnavailableError
+from hpsearch.store.checks import Content
 from hpsearch.store.protocol import LeaseStatus, TrialStore
-from hpsearch.store.rules import Content
 
 #: Attachments that an error message names.
 _MAX_NAMED = 20

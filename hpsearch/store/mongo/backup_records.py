@@ -22,7 +22,7 @@ from hpsearch.errors import BackupError, StoreError, UnreadableError
 from hpsearch.runtime.escaping import named
 from hpsearch.store.documents.experiment import experiment_from
 from hpsearch.store.documents.fields import Fields
-from hpsearch.store.documents.migration import SCHEMA, Document
+from hpsearch.store.documents.layout_migration import SCHEMA, Document
 from hpsearch.store.documents.trial import trial_from
 
 #: Version of the sequence of records; ``SCHEMA`` is that of the documents.

@@ -28,9 +28,9 @@ from hpsearch.hyperopt.engine.documents import (
     validate_timeout,
 )
 from hpsearch.hyperopt.engine.domain import Domain
+from hpsearch.hyperopt.engine.fmin_loop import search
 from hpsearch.hyperopt.engine.idle_queue import IdleQueue
 from hpsearch.hyperopt.engine.points import raw_point
-from hpsearch.hyperopt.engine.rounds import search
 from hpsearch.hyperopt.engine.saving import pickled, save_trials
 from hpsearch.hyperopt.engine.suggest import MAX_SEED
 from hpsearch.hyperopt.progress import progress_bar

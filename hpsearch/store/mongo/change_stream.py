@@ -13,7 +13,7 @@ from pymongo.collection import Collection
 from pymongo.errors import OperationFailure, PyMongoError
 
 from hpsearch.runtime.events import Event
-from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.mongo.errors import NO_REPLICA_SET, UNAUTHORIZED
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ import pytest
 from hpsearch.core.trial import Holder, State, Trial
 from hpsearch.errors import BackupError
 from hpsearch.store.documents.trial import trial_document
-from hpsearch.store.mongo.backup import (
+from hpsearch.store.mongo.backup_records import (
     RESTORED,
     Kind,
     Record,

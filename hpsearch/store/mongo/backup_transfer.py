@@ -15,11 +15,11 @@ from pymongo.read_concern import ReadConcern
 
 from hpsearch.errors import BackupError, UnreadableError
 from hpsearch.runtime.events import Event
-from hpsearch.store.documents.migration import Document
+from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.documents.trial import trial_from
 from hpsearch.store.mongo import gridfs
 from hpsearch.store.mongo.attachments import read_chunks
-from hpsearch.store.mongo.backup import Kind, Record, as_restored
+from hpsearch.store.mongo.backup_records import Kind, Record, as_restored
 from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.preparation import prepare_database

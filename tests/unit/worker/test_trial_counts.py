@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hpsearch.core.worker import Worker, WorkerState
-from hpsearch_worker.tally import Outcome, Tally
+from hpsearch_worker.trial_counts import Outcome, Tally
 
 THREAD_WORKER = Worker(name="w", host="h", pid=1)
 

@@ -10,7 +10,13 @@ from hpsearch.core.experiment import DEFAULT_PRIORITY, Algorithm, Budget, Defaul
 from hpsearch.core.trial import Trial
 from hpsearch.errors import UnreadableError
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
-from hpsearch.store.documents.migration import EXPERIMENT_STEPS, SCHEMA, TRIAL_STEPS, layout_changes, migrate
+from hpsearch.store.documents.layout_migration import (
+    EXPERIMENT_STEPS,
+    SCHEMA,
+    TRIAL_STEPS,
+    layout_changes,
+    migrate,
+)
 from hpsearch.store.documents.trial import trial_document, trial_from
 
 #: Documents of layout 1.

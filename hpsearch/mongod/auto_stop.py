@@ -1,6 +1,6 @@
 """The process that stops a private server after its last user has left or died.
 
-``python -m hpsearch.mongod.keeper FOLDER LOCK [--remove]``: FOLDER is the server's folder,
+``python -m hpsearch.mongod.auto_stop FOLDER LOCK [--remove]``: FOLDER is the server's folder,
 LOCK the descriptor of the inherited file with the keeper's lock; ``--remove`` removes the
 folder at the end.
 """

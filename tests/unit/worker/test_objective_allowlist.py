@@ -15,9 +15,9 @@ from hpsearch import hp
 from hpsearch.core.experiment import Experiment, ObjectiveRef
 from hpsearch.errors import ConfigurationError, HpsearchError, LoadError, SpaceError
 from hpsearch.space.tree import Space
-from hpsearch_worker.allowlist import Allowlist
-from hpsearch_worker.inline import InlineEvaluator
+from hpsearch_worker.inline_evaluator import InlineEvaluator
 from hpsearch_worker.messages import Load, Loaded
+from hpsearch_worker.objective_allowlist import Allowlist
 
 SPACE = Space({"x": hp.uniform("x", 0, 1)}).to_json()
 

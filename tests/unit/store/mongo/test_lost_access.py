@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pymongo.errors import OperationFailure
 
-from hpsearch.store.mongo.access import Access
+from hpsearch.store.mongo.lost_access import Access
 from hpsearch.store.mongo.roles import COORDINATOR, VIEWER, WORKER, Role, privileges
 
 UNAUTHORIZED, AUTHENTICATION_FAILED = 13, 18
