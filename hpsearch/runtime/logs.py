@@ -71,11 +71,17 @@ def preserve_logging() -> Iterator[None]:
     try:
         yield
     finally:
-        manager.disable = is_disabled
+        set_disabled(is_disabled)
         for state in kept:
             state.restore()
         for logger in set(_loggers()) - known:  # new loggers inherit the level of the root, WARNING
             logger.setLevel(logging.NOTSET)
+
+
+def set_disabled(level: int) -> None:
+    """Disable all log messages up to a level; unlike ``logging.disable``, do nothing if they are already."""
+    if logging.root.manager.disable != level:
+        logging.disable(level)
 
 
 @contextmanager
@@ -114,9 +120,11 @@ class _State:
         self._lists = {name: list(getattr(logger, name)) for name in ("handlers", "filters")}
 
     def restore(self) -> None:
-        for name, value in self._attributes.items():
+        changed = {k: v for k, v in self._attributes.items() if getattr(self.logger, k) != v}
+        for name, value in changed.items():
             setattr(self.logger, name, value)
-        self.logger.setLevel(self._attributes["level"])  # also clears the cache of enabled levels
+        if changed:
+            self.logger.setLevel(self._attributes["level"])  # also clears the cache of enabled levels
         for name, members in self._lists.items():
             getattr(self.logger, name)[:] = members
 

@@ -25,6 +25,9 @@ _OUR_PREFIX = "HPSEARCH_"
 #: The standard streams, by their descriptors.
 _STREAMS = {0: "stdin", 1: "stdout", 2: "stderr"}
 
+#: The signals, as plain numbers, which are looked up faster than enumerations.
+_SIGNALS = tuple(map(int, signal.valid_signals()))
+
 
 @contextmanager
 def preserve_signal_handlers() -> Iterator[None]:
@@ -106,7 +109,7 @@ def _usable(stream: TextIO | None, fd: int) -> TextIO | None:
 
 
 def _signals() -> _Restore:
-    handlers = {signum: signal.getsignal(signum) for signum in signal.valid_signals()}
+    handlers = {signum: signal.getsignal(signum) for signum in _SIGNALS}
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     has_timer = any(signal.getitimer(signal.ITIMER_REAL))
 

@@ -20,7 +20,7 @@ from hpsearch.core.trial import Result, Trial
 from hpsearch.errors import LoadError
 from hpsearch.objective.current_trial import Attachment
 from hpsearch.objective.process_reports import UndeliveredError
-from hpsearch.runtime.logs import preserve_own_log
+from hpsearch.runtime.logs import preserve_own_log, set_disabled
 from hpsearch.runtime.user_code import preserve_signal_handlers
 from hpsearch_worker.evaluator import StopCheck, StoppedError, StopReason, timed_out
 from hpsearch_worker.messages import (
@@ -113,11 +113,13 @@ class InlineEvaluator:
         """Let the objective set up logging and signals, and restore the worker's afterwards."""
         manager = logging.root.manager
         with preserve_signal_handlers(), preserve_own_log():
-            own, manager.disable = manager.disable, self._disabled
+            own = manager.disable
+            set_disabled(self._disabled)
             try:
                 yield
             finally:
-                self._disabled, manager.disable = manager.disable, own
+                self._disabled = manager.disable
+                set_disabled(own)
 
 
 def _only_in(process: int, on_event: OnEvent) -> OnEvent:
