@@ -73,14 +73,30 @@ def test_the_secret_can_be_read_from_a_file(queue: TrialQueue) -> None:
         ({}, None, "no secret to check its signature with"),
         ({"HPSEARCH_SECRET": "not what it was signed with"}, None, "wrong signature"),
         ({"HPSEARCH_SECRET": SECRET}, lambda there: b"\x80\x04.", "is not signed"),
-        ({"HPSEARCH_SECRET": SECRET}, signed(exp_key="other"), "signed for another experiment"),
-        ({"HPSEARCH_SECRET": SECRET}, signed(database="other"), "signed for another database"),
+        pytest.param(
+            {"HPSEARCH_SECRET": SECRET},
+            signed(exp_key="other"),
+            "signed for another experiment",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            {"HPSEARCH_SECRET": SECRET},
+            signed(database="other"),
+            "signed for another database",
+            marks=pytest.mark.long,
+        ),
         ({"HPSEARCH_SECRET": SECRET}, signed(nonce="earlier"), "signed for another search of this name"),
-        ({"HPSEARCH_SECRET": SECRET}, lambda there: signed()(there)[:-1], "wrong signature"),
-        (
+        pytest.param(
+            {"HPSEARCH_SECRET": SECRET},
+            lambda there: signed()(there)[:-1],
+            "wrong signature",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
             {"HPSEARCH_SECRET": SECRET},
             lambda there: bytes(MAX_ENVELOPE_BYTES + 1),
             "bytes, more than",
+            marks=pytest.mark.long,
         ),
     ],
     ids=[
@@ -163,7 +179,7 @@ def objective(config):
 """)
 
 
-@pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
+@pytest.mark.parametrize("isolation", ["--isolate", pytest.param("--no-isolate", marks=pytest.mark.long)])
 def test_attachments_are_stored_before_the_trial_is_done(queue: TrialQueue, isolation: str) -> None:
     key = send(queue, ATTACHES)
 

@@ -57,6 +57,7 @@ def fleet(tmp_path: Path) -> Iterator[Timed]:
     server.kill()
 
 
+@pytest.mark.long
 def test_processes_killed_while_the_clock_is_set_back_are_replaced_within_a_lease(fleet: Timed) -> None:
     """The leader and a worker; with leases that are dates alone both would seem to live for an hour."""
     leader = fleet.coordinator()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+
 from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.core.trial import FINISHED, State
 from hpsearch.store.mongo.patience import Patience
@@ -42,6 +44,7 @@ def test_a_stopped_search_ends_its_trials_and_its_coordinator(fleet: Fleet) -> N
     assert worker.poll() is None
 
 
+@pytest.mark.long
 def test_a_paused_search_starts_nothing_and_goes_on_when_resumed(fleet: Fleet) -> None:
     """The first worker is slow, so that the search is paused before it ends."""
     fleet.worker(SLEEP="4")
@@ -90,6 +93,7 @@ def test_the_timeout_of_a_search_cancels_running_trials(fleet: Fleet) -> None:
     wait_until(lambda: "was stopped: cancelled" in fleet.output(worker), "the worker to stop the trial")
 
 
+@pytest.mark.long
 def test_a_leader_suspended_beyond_its_lease_is_replaced_and_the_count_is_exact(fleet: Fleet) -> None:
     """Longer than its lease on the leadership; then it wakes up in the middle of whatever it did."""
     fleet.worker(SLEEP="0.4")

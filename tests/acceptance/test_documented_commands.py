@@ -136,12 +136,15 @@ def is_on_fleet(line: str) -> bool:
     return line.startswith(("export HPSEARCH_STORE=", "hpsearch coordinator ", "hpsearch worker "))
 
 
-def test_the_commands_for_one_machine_run(shell: Shell) -> None:
+@pytest.mark.parametrize(
+    "max_evals", ["4", pytest.param(r"\g<0>", marks=pytest.mark.long)], ids=["few trials", "as written"]
+)
+def test_the_commands_for_one_machine_run(shell: Shell, max_evals: str) -> None:
     """On a private MongoDB, in the order of the pages; a line that several pages have runs once."""
     lines = dict.fromkeys(line for page in PAGES if page != FLEET_PAGE for line in commands(page))
     executed = [line for line in lines if is_executed_here(line) and not is_on_fleet(line)]
     assert len(executed) >= 12
-    output = {line: shell.run(line) for line in executed}
+    output = {line: shell.run(re.sub(r"(?<=--max-evals )\d+", max_evals, line)) for line in executed}
     assert "loguniform" in output["hpsearch space show search.py"]
     assert "best loss" in output["hpsearch run search.py --max-evals 100 --workers 4"]
     assert output["hpsearch db start"].startswith("mongodb://")

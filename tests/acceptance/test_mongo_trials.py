@@ -217,7 +217,7 @@ def test_two_hundred_trials_with_a_worker_killed_are_all_done_once(
     assert [wait_for_exit(worker) for worker in others] == [0, 0, 0]
 
 
-@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("signum", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_killed_script_continues_its_search(
     office: Office, tuned: MongoTrials, signum: signal.Signals
 ) -> None:

@@ -50,6 +50,7 @@ def queue(fleet_with_server: Fleet) -> Iterator[TrialQueue]:
     opened.store.close()
 
 
+@pytest.mark.long
 def test_a_whole_search_shows_no_password_and_no_secret(
     queue: TrialQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:

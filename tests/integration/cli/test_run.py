@@ -32,6 +32,7 @@ def test_a_search_ends_with_its_best_parameters_and_the_next_commands(shell: Cal
     assert all(" x=" in line and " kind=" in line for line in improvements)
 
 
+@pytest.mark.long
 def test_the_same_command_continues_the_search(shell: Call, store: MongoStore) -> None:
     shell("run", "search.py", "--max-evals", "2", "--seed", "1")
     more = shell("run", "search.py", "--max-evals", "4", "--seed", "2")

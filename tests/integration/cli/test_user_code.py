@@ -157,7 +157,7 @@ def unstartable(folder: Path) -> str:
     return str(broken.parent)
 
 
-@pytest.mark.parametrize("n", ["1", "2"])
+@pytest.mark.parametrize("n", ["1", pytest.param("2", marks=pytest.mark.long)])
 def test_a_local_worker_that_cannot_start_ends_the_search_with_its_error(
     run: Call, folder: Path, unstartable: str, n: str
 ) -> None:
@@ -225,7 +225,14 @@ CLOSES_ALL = "os.close(0); os.close(1); os.close(2)"
 CLEARS = "os.environ.clear()"
 
 
-@pytest.mark.parametrize("habits", [(THREAD, REDIRECTS), (HANDLER, CLOSES), (CLOSES_ALL, CLEARS)])
+@pytest.mark.parametrize(
+    "habits",
+    [
+        (THREAD, REDIRECTS),
+        pytest.param((HANDLER, CLOSES), marks=pytest.mark.long),
+        pytest.param((CLOSES_ALL, CLEARS), marks=pytest.mark.long),
+    ],
+)
 def test_side_effects_of_a_search_file_do_not_disturb_the_command(
     run: Call, folder: Path, store: MongoStore, habits: tuple[str, str]
 ) -> None:
@@ -292,7 +299,7 @@ logging.getLogger("pymongo").setLevel(logging.DEBUG)
 """
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("form", ["text", pytest.param("json", marks=pytest.mark.long)])
 def test_a_search_file_that_configures_logging_does_not_change_the_log_of_the_command(
     run: Call, folder: Path, form: str
 ) -> None:

@@ -30,5 +30,6 @@ def test_a_script_prints_the_same_with_hyperopt(script: Any, hyperopt_python: st
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.long
 def test_a_script_runs_unchanged(script: Any) -> None:
     assert printed(sys.executable, "-m", "hpsearch.hyperopt", script)
