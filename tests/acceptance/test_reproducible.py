@@ -88,6 +88,7 @@ def test_killed_coordinators_and_workers_change_nothing(jittery: Fleet) -> None:
     assert points(jittery, key, 24) == plain
 
 
+@pytest.mark.long
 def test_a_killed_search_of_one_worker_continues_with_the_same_trials(jittery: Fleet) -> None:
     plain = searched(jittery, 20, jitter="0")
     key = "resumed"

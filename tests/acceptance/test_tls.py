@@ -97,7 +97,14 @@ def test_a_fleet_connects_over_tls_with_password_or_certificate(site: Site) -> N
     assert "the role hpsearch_coordinator" in refused.stderr
 
 
-@pytest.mark.parametrize("command", [("status",), ("worker", "--burst"), ("coordinator", "search.py")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("status",),
+        ("worker", "--burst"),
+        pytest.param(("coordinator", "search.py"), marks=pytest.mark.long),
+    ],
+)
 def test_every_command_reports_a_refused_certificate_at_once(site: Site, command: tuple[str, ...]) -> None:
     """In one sentence on stderr, with the exit code of a wrong set-up, and without the password."""
     stranger = Authority(site.fleet.folder / "stranger")

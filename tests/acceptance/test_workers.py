@@ -172,7 +172,7 @@ def test_an_objective_that_no_pattern_allows_is_left_to_other_workers(queue: Tri
 ROOT = [["x", {"parameter": "x"}], ["more", {"operation": 1}]]
 
 
-@pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
+@pytest.mark.parametrize("isolation", ["--isolate", pytest.param("--no-isolate", marks=pytest.mark.long)])
 @pytest.mark.parametrize(
     ("operations", "problem"),
     [
@@ -237,7 +237,7 @@ def test_a_worker_serves_others_besides_an_experiment_it_cannot_load(queue: Tria
 # Signals
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_terminated_worker_finishes_its_trial(queue: TrialQueue, signum: signal.Signals) -> None:
     key = queue.submit("a_second", 3)
     worker = queue.fleet.worker()

@@ -80,8 +80,9 @@ def source(uri: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def script(folder: Path) -> Path:
-    """Write the script into the user's folder."""
+def script(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write the script into the user's folder, and change to it."""
+    monkeypatch.chdir(folder)
     (folder / "train.py").write_text(SCRIPT)
     (folder / "ours.py").write_text(OURS)
     return folder
@@ -172,15 +173,13 @@ def test_a_script_with_mongo_trials_continues_an_imported_search(
 
 
 def test_importing_again_adds_only_new_trials(
-    shell: Call, store: MongoStore, source: str, script: Path, uri: str
+    call: Call, store: MongoStore, source: str, script: Path, uri: str
 ) -> None:
-    command = ("import-hyperopt", source, "--exp-key", "exp2", "--space", "train.py")
-    assert (
-        "2 of 2 jobs imported (1 done, 1 failed), 0 existed already; attachments: 1." in shell(*command).out
-    )
+    command = ("import-hyperopt", source, "--exp-key", "exp2", "--space", "ours.py")
+    assert "2 of 2 jobs imported (1 done, 1 failed), 0 existed already; attachments: 1." in call(*command).out
     before = list(store.trials("exp2"))
     store.detach("exp2", "model", tid=0)  # as after an interrupted import
-    again = shell(*command)
+    again = call(*command)
     assert again.out == "exp2: 0 of 2 jobs imported, 2 existed already; attachments: 1.\n", again.err
     assert list(store.trials("exp2")) == before
     with MongoClient[dict[str, Any]](uri) as client:
@@ -188,31 +187,31 @@ def test_importing_again_adds_only_new_trials(
         late = jobs.find_one({"tid": 19}, {"_id": 0})
         assert late is not None
         jobs.insert_one({**late, "tid": 30, "misc": {**late["misc"], "tid": 30}})
-        assert "1 of 3 jobs imported (1 done), 2 existed already; attachments: 1." in shell(*command).out
+        assert "1 of 3 jobs imported (1 done), 2 existed already; attachments: 1." in call(*command).out
         jobs.delete_one({"tid": 30})
 
 
 def test_an_experiment_with_other_trials_is_not_changed(
-    shell: Call, store: MongoStore, source: str, script: Path
+    call: Call, store: MongoStore, source: str, script: Path
 ) -> None:
-    shell("run", "ours.py", "--exp-key", "taken", "--max-evals", "2")
+    call("run", "ours.py", "--exp-key", "taken", "--max-evals", "2")
     before = list(store.trials("taken"))
-    refused = shell("import-hyperopt", source, "--exp-key", "exp1", "--into", "taken", "--space", "ours.py")
+    refused = call("import-hyperopt", source, "--exp-key", "exp1", "--into", "taken", "--space", "ours.py")
     assert refused.code == 78
     assert "has other trials: number 0 is not job 4 of the source" in refused.err
     assert list(store.trials("taken")) == before
 
 
 def test_points_of_another_space_are_refused_or_skipped(
-    shell: Call, store: MongoStore, source: str, script: Path
+    call: Call, store: MongoStore, source: str, script: Path
 ) -> None:
-    command = ("import-hyperopt", source, "--exp-key", "exp1", "--space", "train.py:narrow")
-    refused = shell(*command)
+    command = ("import-hyperopt", source, "--exp-key", "exp1", "--space", "ours.py:narrow")
+    refused = call(*command)
     assert refused.code == 65
     assert "Job 5: The value 4 of the parameter 'depth' is not" in refused.err
     assert "3 of 15 jobs are invalid; --skip-invalid skips them." in refused.err
     assert store.experiments() == []
-    skipped = shell(*command, "--skip-invalid")
+    skipped = call(*command, "--skip-invalid")
     assert skipped.out.startswith("exp1: 12 of 12 jobs imported")
     assert skipped.err.count("Skipped: Job") == 3
     assert [trial.tid for trial in store.trials("exp1")] == list(range(12))
@@ -239,9 +238,7 @@ def test_a_mistake_is_reported_in_one_sentence(
     call: Call,
     source: str,
     script: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.chdir(script)
     places = {"SOURCE": source, "OTHER": source.replace("/jobs?", "/none?")}
     done = call("import-hyperopt", *(places.get(word, word) for word in arguments))
     assert (done.code, done.out) == (code, "")
@@ -287,15 +284,15 @@ pickle.dump(trials, open("trials.pkl", "wb"))
     assert "name their experiment with --into" in nameless.err
 
 
-def test_a_pickle_of_something_else_is_refused(shell: Call, script: Path) -> None:
+def test_a_pickle_of_something_else_is_refused(call: Call, script: Path) -> None:
     (script / "list.pkl").write_bytes(pickle.dumps([1]))
-    done = shell("import-hyperopt", "list.pkl", "--trust-pickle", "--space", "train.py", "--into", "x")
+    done = call("import-hyperopt", "list.pkl", "--trust-pickle", "--space", "ours.py", "--into", "x")
     assert done.code == 65
     assert "list.pkl contains a list, not Trials of Hyperopt." in done.err
 
 
 def test_damaged_jobs_and_attachments_are_skipped_and_reported(
-    shell: Call, store: MongoStore, uri: str, source: str, script: Path
+    call: Call, store: MongoStore, uri: str, source: str, script: Path
 ) -> None:
     """Invalid numbers and lists, an error without a class, a date out of range."""
     with MongoClient[dict[str, Any]](uri) as client:
@@ -308,7 +305,7 @@ def test_damaged_jobs_and_attachments_are_skipped_and_reported(
         jobs.insert_one({**whole, "state": 3, "error": "out of memory"})
         jobs.insert_one({**whole, "refresh_time": DatetimeMS(10**15)})
     damaged = source.replace("/jobs?", "/damaged?")
-    done = shell("import-hyperopt", damaged, "--space", "train.py:space", "--into", "d", "--skip-invalid")
+    done = call("import-hyperopt", damaged, "--space", "ours.py:space", "--into", "d", "--skip-invalid")
     assert done.code == 0, done.err
     assert "4 of 4 jobs imported (3 done, 1 failed)" in done.out
     assert "Skipped: Job None: The part 'misc' of trial None is not a dict." in done.err

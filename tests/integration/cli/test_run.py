@@ -175,22 +175,23 @@ def test_an_objective_that_is_edited_during_a_search_is_not_evaluated(
     ],
 )
 def test_a_target_that_cannot_be_loaded_is_reported_in_one_sentence(
-    target: str, words: str, shell: Call, folder: Path
+    target: str, words: str, call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "broken.py").write_text("def objective(:\n")
     (folder / "needy.py").write_text("import no_such_module\n")
     (folder / "bounds.py").write_text(
         "from hpsearch import hp\nspace = hp.uniform('x', 1, 0)\ndef objective(config): return 0.0\n"
     )
-    refused = shell("run", target)
+    monkeypatch.chdir(folder)
+    refused = call("run", target)
     assert (refused.code, refused.out) == (65, "")
     assert refused.err.startswith("hpsearch: ")
     assert refused.err.count("\n") == 1
     assert words in refused.err
 
 
-def test_ephemeral_and_store_exclude_each_other(shell: Call) -> None:
-    assert "leave --store out" in shell("run", "search.py", "--ephemeral").err
+def test_ephemeral_and_store_exclude_each_other(call: Call, folder: Path) -> None:
+    assert "leave --store out" in call("run", str(folder / "search.py"), "--ephemeral").err
 
 
 def test_a_missing_mongod_is_reported(shell: Call) -> None:
@@ -199,8 +200,9 @@ def test_a_missing_mongod_is_reported(shell: Call) -> None:
     assert refused.err.count("\n") == 1
 
 
-def test_a_coordinator_needs_a_store(shell: Call) -> None:
-    refused = shell("coordinator", "search.py", HPSEARCH_STORE="")
+def test_a_coordinator_needs_a_store(call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HPSEARCH_STORE", "")
+    refused = call("coordinator", str(folder / "search.py"))
     assert refused.code == 2
     assert "HPSEARCH_STORE" in refused.err
 
@@ -212,8 +214,8 @@ def test_options_can_come_from_the_environment(shell: Call, store: MongoStore) -
     assert store.counts("named")[State.DONE] == 2
 
 
-def test_options_of_the_algorithm_are_checked_at_the_start(shell: Call) -> None:
-    refused = shell("run", "search.py", "--algo-option", "gamma=")
+def test_options_of_the_algorithm_are_checked_at_the_start(call: Call, folder: Path) -> None:
+    refused = call("run", str(folder / "search.py"), "--algo-option", "gamma=")
     assert refused.code == 2
     assert "is not name=value" in refused.err
 

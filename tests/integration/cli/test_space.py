@@ -10,11 +10,13 @@ from tests.support.command_line import Call
 
 
 def test_a_picture_of_the_space_shows_every_parameter_and_is_the_same_for_the_same_seed(
-    shell: Call, folder: Path
+    call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("matplotlib", reason="pictures need the extra plot")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HPSEARCH_STORE", "")
     outcomes = [
-        shell("space", "plot", "search.py", "--seed", seed, "--output", name, HPSEARCH_STORE="")
+        call("space", "plot", "search.py", "--seed", seed, "--output", name)
         for name, seed in (("one.svg", "1"), ("same.svg", "1"), ("other.svg", "2"))
     ]
     assert [(done.code, done.err) for done in outcomes] == [(0, "")] * 3
