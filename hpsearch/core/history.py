@@ -63,6 +63,15 @@ class History:
         self._losses[self._n] = trial.loss if is_done else np.nan
         self._n += 1
 
+    def extend(self, history: History, rows: NDArray[np.intp]) -> None:
+        """Append some rows of another history of the same space, in their order."""
+        while self._n + len(rows) > len(self._losses):
+            self._grow()
+        new = slice(self._n, self._n + len(rows))
+        self._values[new], self._active[new] = history.values[rows], history.active[rows]
+        self._losses[new] = history.losses[rows]
+        self._n += len(rows)
+
     def reordered(self, order: NDArray[np.intp]) -> History:
         """Return the same trials as a new history, whose row i is row ``order[i]`` of this one."""
         history = History(self.space)

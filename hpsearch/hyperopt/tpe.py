@@ -10,7 +10,8 @@ from hpsearch.hyperopt.engine.domain import Domain
 from hpsearch.hyperopt.engine.suggest import suggest_docs
 from hpsearch.hyperopt.pyll.draws import implicit_stochastic
 from hpsearch.hyperopt.pyll.symbols import scope
-from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
+from hpsearch.suggest.tpe.branches import BranchTPE
+from hpsearch.suggest.tpe.suggest import TPEOptions
 
 __all__ = [
     "DEFAULT_LF",
@@ -71,4 +72,4 @@ def suggest(
         gamma=_DEFAULTS.gamma if gamma is None else gamma,
         growth=_DEFAULTS.growth if gamma is None else "sqrt",
     )
-    return suggest_docs(new_ids, domain, trials, seed, domain.suggester(TPE, options))
+    return suggest_docs(new_ids, domain, trials, seed, domain.suggester(BranchTPE, options))

@@ -6,8 +6,10 @@ choices under which it is active; suggesters need only the list.
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Real
 from typing import Any
 
@@ -16,7 +18,7 @@ import numpy as np
 from hpsearch.errors import SpaceError
 from hpsearch.runtime.escaping import named, shown
 from hpsearch.space import serialization
-from hpsearch.space.distribution import Categorical, bounds_text
+from hpsearch.space.distribution import Categorical, Distribution, bounds_text
 from hpsearch.space.evaluation import evaluate
 from hpsearch.space.expression import Choice, Literal, Node, Number, as_node, plain
 from hpsearch.space.format import short_text
@@ -188,6 +190,24 @@ class Space:
         """
         return Space.from_json(self.to_json(), TRUSTED)
 
+    def given(self, options: Mapping[str, int]) -> Space:
+        """Return this space with some choices decided: the other options have the probability 0.
+
+        Parameters
+        ----------
+        options : mapping
+            Index of the option that is certain, by the label of the choice.
+        """
+        decided = copy.copy(self)
+        decided.__dict__.pop("n_points", None)
+        decided.parameters = tuple(
+            replace(parameter, distribution=_certain(parameter.distribution, options[parameter.label]))
+            if parameter.label in options
+            else parameter
+            for parameter in self.parameters
+        )
+        return decided
+
     @functools.cached_property
     def fingerprint(self) -> str:
         """A hash that is equal for equal spaces, regardless of the order of dicts."""
@@ -197,6 +217,13 @@ class Space:
     def n_points(self) -> int | None:
         """The number of distinct points; None if infinite."""
         return count_points(self.parameters)
+
+
+def _certain(choice: Distribution, option: int) -> Categorical:
+    assert isinstance(choice, Categorical)
+    probabilities = [0.0] * len(choice.probabilities)
+    probabilities[option] = 1.0
+    return replace(choice, probabilities=tuple(probabilities))
 
 
 def _check_value(parameter: Parameter, value: Any) -> None:

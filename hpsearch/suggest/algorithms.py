@@ -15,7 +15,8 @@ from hpsearch.suggest.auto import Auto, AutoOptions
 from hpsearch.suggest.mix import Mix, MixOptions
 from hpsearch.suggest.protocol import Suggester
 from hpsearch.suggest.random import RandomSearch
-from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
+from hpsearch.suggest.tpe.branches import BranchTPE
+from hpsearch.suggest.tpe.suggest import TPEOptions
 
 Options = TypeVar("Options", AnnealOptions, AutoOptions, MixOptions, TPEOptions)
 
@@ -43,7 +44,7 @@ def make_suggester(algorithm: Algorithm, space: Space) -> Suggester:
         case "auto":
             return Auto(space, _options(algorithm, AutoOptions))
         case "tpe":
-            return TPE(space, _options(algorithm, TPEOptions))
+            return BranchTPE(space, _options(algorithm, TPEOptions))
         case "anneal":
             return Anneal(space, _options(algorithm, AnnealOptions))
         case "random":

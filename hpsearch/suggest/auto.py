@@ -1,9 +1,9 @@
-"""The default algorithm: a GP and TPE in turn, on one history.
+"""The default algorithm: a GP, TPE and annealing in turn, on one history.
 
-On smooth losses, the GP finds the optimum in few trials, from which the trials of TPE gain. On rugged losses,
-and in searches too large for a GP, TPE makes progress. In many parameters the GP restricts every second of
-its suggestions to the neighbourhood of the best trial, since most unexplored regions are corners far from
-anything good. ``auto_schedule`` decides whose turn it is.
+On smooth losses, the GP finds the optimum in few trials, from which the trials of the others gain. On
+rugged losses, and in searches too large for a GP, TPE and annealing make progress. In many parameters some
+turns stay near the best trial, since most unexplored regions are corners far from anything good.
+``auto_schedule`` decides whose turn it is, and ``branches`` which branch of the space needs a trial first.
 """
 
 from __future__ import annotations
@@ -16,14 +16,19 @@ import numpy as np
 from hpsearch.core.history import History
 from hpsearch.errors import ConfigurationError
 from hpsearch.space.tree import Space, Values
-from hpsearch.suggest.auto_schedule import next_region
+from hpsearch.suggest.anneal import Anneal
+from hpsearch.suggest.auto_schedule import Turn, next_turn
+from hpsearch.suggest.branches import Branch
 from hpsearch.suggest.gp.search_region import SearchRegion
 from hpsearch.suggest.gp.suggest import GaussianProcess
 from hpsearch.suggest.protocol import Suggestion
-from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
+from hpsearch.suggest.tpe.branches import EVERY, BranchTPE
+from hpsearch.suggest.tpe.suggest import TPEOptions
 
 #: Candidates of TPE: fewer than TPE takes alone, since the GP is the greedy one of the two.
 _N_CANDIDATES = 24
+#: Probability that the GP, rather than TPE, proposes a point in a neglected branch.
+_GP_SHARE_IN_BRANCH = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +36,9 @@ class AutoOptions:
     """Options of ``auto``; the defaults suit most searches."""
 
     n_startup: int = 10  #: trials, finished or pending, drawn from the prior first
-    max_gp_trials: int = 400  #: finished and pending trials beyond which only TPE suggests
-    max_gp_dims: int = 60  #: parameters beyond which only TPE suggests; each option of a choice counts as one
+    max_gp_trials: int = 400  #: finished trials beyond which the GP has no more turns
+    #: active parameters beyond which the GP has no turns, each option of an active choice counted as one
+    max_gp_dims: int = 60
 
     def __post_init__(self) -> None:
         for name in ("n_startup", "max_gp_trials", "max_gp_dims"):
@@ -42,7 +48,7 @@ class AutoOptions:
 
 
 class Auto:
-    """Proposes points of a GP and of TPE in turn.
+    """Proposes points of a GP, of TPE and of annealing in turn.
 
     Parameters
     ----------
@@ -55,15 +61,15 @@ class Auto:
     def __init__(self, space: Space, options: AutoOptions | None = None) -> None:
         self.space = space
         self.options = options or AutoOptions()
-        self._tpe = TPE(space, TPEOptions(n_startup=self.options.n_startup, n_candidates=_N_CANDIDATES))
+        options_of_tpe = TPEOptions(n_startup=self.options.n_startup, n_candidates=_N_CANDIDATES)
+        self._tpe = BranchTPE(space, options_of_tpe)
         self._gp = GaussianProcess(space)
+        self._anneal = Anneal(space)
 
     def suggest(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
     ) -> list[Suggestion]:
         """Propose as many points as there are generators; see ``Suggester``."""
-        if not self._is_small(len(history) + len(pending)):
-            return self._tpe.suggest(history, pending, rngs)  # in one batch, which is cheaper
         waiting = list(pending)
         suggestions = []
         for rng in rngs:
@@ -74,21 +80,46 @@ class Auto:
 
     def _propose(self, history: History, pending: list[Values], rng: np.random.Generator) -> Suggestion:
         """Propose one point."""
-        region = self._search_region(len(history), len(pending))
-        if region is not None:
-            values = self._gp.suggest(history, pending, rng, region)
-            if values is not None:
-                return Suggestion(values=values, origin="gp")
-        (suggestion,) = self._tpe.suggest(history, pending, [rng])
+        n_trials = len(history) + len(pending)
+        if n_trials >= self.options.n_startup:
+            branch = self._tpe.neglected(history, pending)
+            if branch is not None:
+                return self._propose_in(branch, history, pending, rng)
+            turn = next_turn(
+                n_trials // (EVERY if self._tpe.branches else 1), len(pending), len(self.space.parameters)
+            )
+            suggestion = self._take_turn(turn, history, pending, rng)
+            if suggestion is not None:
+                return suggestion
+        (suggestion,) = self._tpe.suggest_everywhere(history, pending, [rng])
         return suggestion
 
-    def _search_region(self, n_finished: int, n_pending: int) -> SearchRegion | None:
-        """Return where the GP looks, or None when it is the turn of TPE."""
-        n_trials = n_finished + n_pending
-        if not self._is_small(n_trials) or n_trials < self.options.n_startup:
-            return None
-        return next_region(n_finished, n_pending, len(self.space.parameters))
+    def _take_turn(
+        self, turn: SearchRegion | Turn, history: History, pending: list[Values], rng: np.random.Generator
+    ) -> Suggestion | None:
+        """Propose a point of the GP or of annealing; None if it has none, or it is the turn of TPE."""
+        if isinstance(turn, SearchRegion):
+            return self._propose_by_gp(turn, history, pending, rng)
+        if turn is Turn.ANNEAL and len(history) >= self.options.n_startup:
+            (suggestion,) = self._anneal.suggest(history, pending, [rng])
+            return suggestion if self._tpe.is_new(suggestion.values, history, pending) else None
+        return None
 
-    def _is_small(self, n_trials: int) -> bool:
-        """Whether the search is small enough for the GP."""
-        return n_trials <= self.options.max_gp_trials and self._gp.n_features <= self.options.max_gp_dims
+    def _propose_in(
+        self, branch: Branch, history: History, pending: list[Values], rng: np.random.Generator
+    ) -> Suggestion:
+        """Propose a point in a branch, of the GP or of TPE: each misses what the other finds."""
+        if rng.random() < _GP_SHARE_IN_BRANCH:
+            suggestion = self._propose_by_gp(SearchRegion(branch=branch), history, pending, rng)
+            if suggestion is not None:
+                return suggestion
+        return self._tpe.suggest_in(branch, history, pending, rng)
+
+    def _propose_by_gp(
+        self, region: SearchRegion, history: History, pending: list[Values], rng: np.random.Generator
+    ) -> Suggestion | None:
+        """Propose a point of the GP, if the search is small enough for it."""
+        if len(history) > self.options.max_gp_trials or self._gp.n_active_features > self.options.max_gp_dims:
+            return None
+        values = self._gp.suggest(history, pending, rng, region)
+        return None if values is None else Suggestion(values=values, origin="gp")

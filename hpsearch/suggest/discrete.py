@@ -57,9 +57,12 @@ class KnownPoints:
         self._open.add(_key(self._encode(values)[0]))
 
 
-def is_discrete(space: Space) -> bool:
-    """Whether every parameter has separate values, so that a point can occur twice."""
-    return all(not isinstance(p.distribution, Numeric) or p.distribution.q for p in space.parameters)
+def can_repeat(space: Space) -> bool:
+    """Whether a point can occur twice: no parameter that is always active is continuous."""
+    return not any(
+        p.paths == ((),) and isinstance(p.distribution, Numeric) and not p.distribution.q
+        for p in space.parameters
+    )
 
 
 def find_new_point(space: Space, known: KnownPoints, rng: np.random.Generator) -> Values | None:

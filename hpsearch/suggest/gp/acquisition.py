@@ -9,7 +9,7 @@ inequality constraints", use the first power.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
@@ -57,6 +57,10 @@ class Acquisition:
     best: float  #: the incumbent: the loss to improve on
     success: Posterior | None = None  #: of success (+1) and failure (-1) minus their mean; None: no failures
     base_rate: float = 0.0  #: the mean that was subtracted
+
+    def improving_on(self, features: Floats) -> Acquisition:
+        """Return this with the best of some points, (m, D) features, as the incumbent."""
+        return replace(self, best=float(self.losses.predict(features).mean.min()))
 
     def at(self, features: Floats) -> Floats:
         """Return the scores, (m,), of (m, D) features."""

@@ -121,11 +121,10 @@ class Encoding:
         centres = np.where(self._is_normal, 0.0, 0.5)
         found[:, self._first[numbers]] = np.where(active[:, numbers], x[:, numbers], centres)
         options = self._first[choices] + x[:, choices].astype(np.intp)
-        np.put_along_axis(found, options, math.sqrt(0.5), axis=1)
-        rows, columns = np.nonzero(~active[:, choices])
-        for row, j in zip(rows, choices[columns], strict=True):
-            n = self._n_features[j]
-            found[row, self._first[j] : self._first[j] + n] = math.sqrt(0.5) / n
+        shares = math.sqrt(0.5) / self._n_features[choices]
+        undecided = np.where(active[:, choices], 0.0, shares)
+        found[:, self.is_choice[self.groups]] = np.repeat(undecided, self._n_features[choices], axis=1)
+        np.put_along_axis(found, options, np.where(active[:, choices], math.sqrt(0.5), shares), axis=1)
         return found
 
     def first_features(self, columns: Indices) -> Indices:

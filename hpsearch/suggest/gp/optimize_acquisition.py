@@ -99,23 +99,21 @@ def _walk(
     acquisition: Acquisition, region: CandidateRegion, x: Floats, best: Floats, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Improve (s, d) points by rounds of changes of one parameter each."""
-    s, d = x.shape
-    if not d:
-        return x, best
-    columns = np.tile(np.repeat(np.arange(d), _N_PROPOSALS), s)
-    starts = np.repeat(np.arange(s), d * _N_PROPOSALS)
-    rows = np.arange(len(starts))
+    x, best = np.array(x), np.array(best)
     for _ in range(_N_ROUNDS):
-        proposals = _changed_in(region, x[starts], rows, columns, rng)
-        proposals, scores = _evaluated(acquisition, region, proposals)
-        scores = scores.reshape(s, -1)
-        choice = scores.argmax(axis=1)
-        gain = scores[np.arange(s), choice] > best + 1e-9
-        if not gain.any():
+        may_change = region.encoding.active(x) & ~region.kept
+        repeats, columns = np.nonzero(np.repeat(may_change, _N_PROPOSALS, axis=0))
+        if not len(columns):
             break
-        picked = proposals.reshape(s, -1, d)[np.arange(s), choice]
-        x = np.where(gain[:, None], picked, x)
-        best = np.where(gain, scores[np.arange(s), choice], best)
+        starts = repeats // _N_PROPOSALS
+        proposals = _changed_in(region, x[starts], np.arange(len(starts)), columns, rng)
+        proposals, scores = _evaluated(acquisition, region, proposals)
+        order = np.lexsort((-scores, starts))
+        firsts = order[np.unique(starts[order], return_index=True)[1]]
+        better = firsts[scores[firsts] > best[starts[firsts]] + 1e-9]
+        if not len(better):
+            break
+        x[starts[better]], best[starts[better]] = proposals[better], scores[better]
     return x, best
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from hpsearch.suggest.branches import Branch
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRegion:
@@ -18,3 +20,5 @@ class SearchRegion:
     beats_pending: bool = False
     #: least distance from pending points, in at least one feature
     gap: float = 0.01
+    #: the branch to stay in, and whose best trial is the incumbent; None for all
+    branch: Branch | None = None

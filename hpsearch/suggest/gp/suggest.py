@@ -14,6 +14,7 @@ import numpy as np
 
 from hpsearch.core.history import Floats, History
 from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.branches import activities
 from hpsearch.suggest.gp.encoding import Encoding
 from hpsearch.suggest.gp.model import FittedModels, build_acquisition, fit_models, has_loss
 from hpsearch.suggest.gp.optimize_acquisition import CandidateRegion, ranked
@@ -60,9 +61,9 @@ class GaussianProcess:
         self._cached: _Cached | None = None
 
     @property
-    def n_features(self) -> int:
-        """Number of features: one for a numeric parameter, one for each option of a choice."""
-        return len(self._encoding.groups)
+    def n_active_features(self) -> float:
+        """Expected number of features of active parameters: one for a number, one for each option."""
+        return float(np.array(activities(self.space))[self._encoding.groups].sum())
 
     def suggest(
         self,
@@ -87,12 +88,14 @@ class GaussianProcess:
         Returns
         -------
         Values or None
-            None when there are fewer than 4 losses, or every candidate is too close to a known point.
+            None when there are fewer than 4 losses, none in the branch of the region, or every candidate is
+            too close to a known point.
         """
         region = region or SearchRegion()
         losses, encoding = history.losses, self._encoding
         works = np.flatnonzero(has_loss(losses))
-        if len(works) < _MIN_TRIALS:
+        inside = works if region.branch is None else works[region.branch.rows(history)[works]]
+        if len(works) < _MIN_TRIALS or not len(inside):
             return None
         x = encoding.coordinates(history.values)
         features = encoding.features(x, history.active)
@@ -102,7 +105,9 @@ class GaussianProcess:
         acquisition = build_acquisition(
             fitted, features, encoding.groups, losses, waiting_features, beats_pending=region.beats_pending
         )
-        best = works[np.argsort(losses[works], kind="stable")[:_N_ELITE]]
+        if region.branch is not None:
+            acquisition = acquisition.improving_on(features[inside])
+        best = inside[np.argsort(losses[inside], kind="stable")[:_N_ELITE]]
         candidates = ranked(acquisition, self._candidate_region(x, x[best], region, rng), rng)
         places = encoding.features(candidates, encoding.active(candidates))
         for candidate, place in zip(candidates, places, strict=True):
@@ -116,8 +121,10 @@ class GaussianProcess:
         """Return the region in coordinates, for trials at (n, d) of which the best are at (e, d)."""
         encoding = self._encoding
         kept = np.zeros(len(encoding.is_choice), dtype=bool)
+        if region.branch is not None:
+            kept[list(region.branch.columns)] = True
         if region.keeps_choices:
-            kept = encoding.is_choice & encoding.active(elite[:1])[0] & (rng.random(len(kept)) < _KEPT)
+            kept |= encoding.is_choice & encoding.active(elite[:1])[0] & (rng.random(len(kept)) < _KEPT)
         box = encoding.near(elite[0], region.radius, encoding.box(x))
         return CandidateRegion(encoding=encoding, box=box, elite=elite, kept=kept)
 

@@ -18,6 +18,9 @@ _MAX_ABOVE = 10.0
 #: ... and the scale is so large that the best is at most this many below. Where most trials share one loss,
 #: the interquartile range says nothing.
 _MAX_BELOW = 5.0
+#: Losses are replaced by logarithms where the median exceeds the best by more than this many times what the
+#: best tenth exceeds it by.
+_MAX_RATIO = 30.0
 #: Candidate exponents of the Yeo-Johnson transform.
 _LAMBDAS = np.linspace(-1.0, 3.0, 81)
 
@@ -42,9 +45,24 @@ def warped(losses: Floats) -> Floats:
     finite = np.where(np.isfinite(finite), finite, 0.0)
     # Scaled to at most 1, so that sums and differences do not overflow.
     unit = finite / max(np.abs(finite).max(), np.finfo(float).tiny)
-    bent = _bent(_scaled(unit))
+    bent = _bent(_scaled(_logarithmic(unit)))
     spread = bent.std()
     return (bent - bent.mean()) / spread if spread > 0 else np.zeros(len(losses))
+
+
+def _logarithmic(y: Floats) -> Floats:
+    """Return logarithms where losses range over orders of magnitude, else the losses.
+
+    The linear scale makes one number of all good losses there; elsewhere the logarithm costs. Losses of which
+    some are not positive are taken from the best one on.
+    """
+    low, median = np.quantile(y - y.min(), [0.1, 0.5])
+    if median <= _MAX_RATIO * low or low <= 0:
+        return y
+    if y.min() > 0:
+        return np.asarray(np.log(y))
+    excess = y - y.min()
+    return np.asarray(np.log(excess + excess[excess > 0].min()))
 
 
 def _scaled(y: Floats) -> Floats:

@@ -28,18 +28,32 @@ class OptionTable:
     prior: Floats  #: (q, o) probability of each option; 0 in columns beyond a parameter's options
     cumulative: Floats  #: (q, o) cumulative probability; exactly 1 from the last possible option on
     n_options: Floats  #: (q,)
+    #: (q,) largest weight of the prior beside one observation. Without a bound, observations of a choice of a
+    #: hundred options would say nothing; below a nested one, more than the option is at stake.
+    largest_pseudo: Floats
     first: NDArray[np.intp]  #: (q,) index of each parameter's first option among the options of all
 
 
-def build_option_table(distributions: Sequence[Categorical]) -> OptionTable:
-    """Return the priors of categorical parameters side by side."""
+def build_option_table(distributions: Sequence[Categorical], is_nested: Sequence[bool] = ()) -> OptionTable:
+    """Return the priors of categorical parameters side by side.
+
+    Parameters
+    ----------
+    distributions : sequence of q Categorical
+        The priors.
+    is_nested : sequence of q bool
+        Which of them have parameters below their options; by default none.
+    """
     sizes = np.array([len(d.probabilities) for d in distributions], dtype=np.intp)
     prior = np.zeros((len(sizes), int(sizes.max(initial=0))))
     for row, distribution in zip(prior, distributions, strict=True):
         row[: len(distribution.probabilities)] = distribution.probabilities
     cumulative = np.cumsum(prior, axis=1)
     cumulative /= cumulative[:, -1:]  # exactly 1 at the end, so that rounding admits no impossible option
-    return OptionTable(prior, cumulative, sizes.astype(np.float64), np.cumsum(sizes) - sizes)
+    largest = (
+        np.where(np.array(is_nested, dtype=bool), np.inf, 1.0) if len(is_nested) else np.ones(len(sizes))
+    )
+    return OptionTable(prior, cumulative, sizes.astype(np.float64), largest, np.cumsum(sizes) - sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +132,7 @@ def categorical_kernels(option_table: OptionTable, values: Floats, active: Bools
     active : (k, q) array of bool
         Which components observed each parameter.
     """
-    pseudo = option_table.n_options / (active.sum(axis=0) + 1.0)
+    pseudo = np.minimum(option_table.n_options / (active.sum(axis=0) + 1.0), option_table.largest_pseudo)
     options = values.astype(np.intp)
     # An impossible option gets no weight.
     is_possible = option_table.prior[np.arange(len(pseudo)), options] > 0

@@ -26,8 +26,8 @@ from hpsearch.core.history import Bools, Floats
 from hpsearch.suggest.tpe.axis import Axis, side_by_side
 from hpsearch.suggest.tpe.gauss import LEAST, LOG_SQRT_2PI, log_interval, quantile
 
-#: Smallest bandwidth of a kernel, in ranges.
-MIN_BANDWIDTH = 0.03
+#: Smallest bandwidth of a kernel, in ranges, and the number of finished trials from which it shrinks.
+MIN_BANDWIDTH, _SHRINKS_FROM = 0.03, 200
 
 #: Bins wider than this share of the range are integrated.
 _COARSE = 0.02
@@ -161,12 +161,19 @@ class NumericKernels:
         return np.asarray(has_pair @ logs.T - mask @ np.log(self.mass[:, n:]).T)
 
 
-def numeric_kernels(axis_table: AxisTable, values: Floats, active: Bools) -> NumericKernels:
+def smallest_bandwidth(n_finished: int) -> float:
+    """Return the smallest bandwidth, in ranges: a long search needs finer steps than a short one."""
+    return MIN_BANDWIDTH * min(1.0, _SHRINKS_FROM / max(n_finished, 1))
+
+
+def numeric_kernels(
+    axis_table: AxisTable, values: Floats, active: Bools, min_bandwidth: float = MIN_BANDWIDTH
+) -> NumericKernels:
     """Place a kernel on each observation.
 
     The bandwidth is the distance to the farther of the two neighbours on the axis (Bergstra et al. 2011,
     "Algorithms for hyper-parameter optimization", section 4; the ends of the axis are no neighbours), at
-    least ``max(0.03, (K + 2)^-2)`` and at most 1, the range ("magic clipping" of Watanabe 2023,
+    least ``max(min_bandwidth, (K + 2)^-2)`` and at most 1, the range ("magic clipping" of Watanabe 2023,
     arXiv 2304.11127, with exponent 2). On a grid it is at least half a bin; a narrower kernel
     would give neighbouring values no weight.
 
@@ -178,10 +185,12 @@ def numeric_kernels(axis_table: AxisTable, values: Floats, active: Bools) -> Num
         Raw values; arbitrary where inactive.
     active : (k, p) array of bool
         Which components observed each parameter; ``K`` is their number.
+    min_bandwidth : float
+        In units of the range; see ``smallest_bandwidth``.
     """
     axis, n = axis_table.axis, axis_table.n_smooth
     x = axis_table.coordinates(values)
-    narrowest = np.maximum(MIN_BANDWIDTH, (active.sum(axis=0) + 2.0) ** -2)
+    narrowest = np.maximum(min_bandwidth, (active.sum(axis=0) + 2.0) ** -2)
     observed = np.clip(_gaps(x, active), narrowest, 1.0)
     # Half a bin of the smooth axes is less than the smallest bandwidth.
     half_bins = np.minimum(axis_table.coarse.half_bins(values[:, n:]), 1.0)

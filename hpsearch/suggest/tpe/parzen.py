@@ -26,6 +26,7 @@ from hpsearch.suggest.tpe.choices import (
     categorical_kernels,
 )
 from hpsearch.suggest.tpe.kernels import (
+    MIN_BANDWIDTH,
     AxisTable,
     NumericKernels,
     build_axis_table,
@@ -49,6 +50,7 @@ class KernelLayout:
 def kernel_layout(space: Space) -> KernelLayout:
     """Return the layout of kernels for a space."""
     axes, choices = {}, {}
+    nested = {condition.label for p in space.parameters for path in p.paths for condition in path}
     for column, parameter in enumerate(space.parameters):
         if isinstance(parameter.distribution, Categorical):
             choices[column] = parameter.distribution
@@ -59,7 +61,9 @@ def kernel_layout(space: Space) -> KernelLayout:
         numeric=np.array(numeric, dtype=np.intp),
         axis_table=build_axis_table([axes[column] for column in numeric]),
         categorical=np.array(list(choices), dtype=np.intp),
-        option_table=build_option_table(list(choices.values())),
+        option_table=build_option_table(
+            list(choices.values()), [space.parameters[column].label in nested for column in choices]
+        ),
     )
 
 
@@ -111,7 +115,14 @@ class Mixture:
         return values
 
 
-def fit(layout: KernelLayout, values: Floats, active: Bools, weights: Floats, prior_weight: float) -> Mixture:
+def fit(
+    layout: KernelLayout,
+    values: Floats,
+    active: Bools,
+    weights: Floats,
+    prior_weight: float,
+    min_bandwidth: float = MIN_BANDWIDTH,
+) -> Mixture:
     """Build the mixture of some observations and the prior.
 
     Parameters
@@ -126,6 +137,8 @@ def fit(layout: KernelLayout, values: Floats, active: Bools, weights: Floats, pr
         Weights of the observations; positive, in any unit.
     prior_weight : float
         Weight of the prior component in the same unit; positive.
+    min_bandwidth : float
+        Of the numeric kernels, in units of the range; positive.
     """
     # The prior is a component without any parameter.
     values = np.vstack([values, np.zeros(values.shape[1])])
@@ -135,6 +148,6 @@ def fit(layout: KernelLayout, values: Floats, active: Bools, weights: Floats, pr
     return Mixture(
         layout=layout,
         log_weights=np.log(weights / weights.sum()),
-        numeric=numeric_kernels(layout.axis_table, values[:, numeric], active[:, numeric]),
+        numeric=numeric_kernels(layout.axis_table, values[:, numeric], active[:, numeric], min_bandwidth),
         categorical=categorical_kernels(layout.option_table, values[:, categorical], active[:, categorical]),
     )

@@ -27,10 +27,11 @@ from hpsearch.core.history import Bools, Floats, History
 from hpsearch.errors import ConfigurationError
 from hpsearch.space.distribution import Distribution, Numeric
 from hpsearch.space.tree import Space, Values
-from hpsearch.suggest.discrete import KnownPoints, TriedPoints, find_new_point, is_discrete
+from hpsearch.suggest.discrete import KnownPoints, TriedPoints, can_repeat, find_new_point
 from hpsearch.suggest.protocol import Suggestion, experiment_rng
 from hpsearch.suggest.tpe.activation import activation_of
 from hpsearch.suggest.tpe.candidates import Candidates, ranked_candidates
+from hpsearch.suggest.tpe.kernels import smallest_bandwidth
 from hpsearch.suggest.tpe.parzen import Mixture, fit, kernel_layout
 from hpsearch.suggest.tpe.sobol import sobol_points
 from hpsearch.suggest.tpe.split import EMPTY, GROWTHS, Rows, n_good, rank_weights, split, summarize
@@ -84,7 +85,7 @@ class TPE:
         self.options = options or TPEOptions()
         self._layout = kernel_layout(space)
         self._activation = activation_of(space)
-        self._is_discrete = is_discrete(space)
+        self._can_repeat = can_repeat(space)
         self._tried = TriedPoints()
         self._history: History | None = None
         self._summary = EMPTY
@@ -100,7 +101,7 @@ class TPE:
         if not rngs:
             return []
         self._read(history)
-        known = KnownPoints(history, self._tried.read(history), pending) if self._is_discrete else None
+        known = KnownPoints(history, self._tried.read(history), pending) if self._can_repeat else None
         suggestions = []
         for rng, proposals in zip(rngs, self._proposals(history, pending, rngs), strict=True):
             suggestion = self._first_new(proposals, known, rng)
@@ -135,7 +136,14 @@ class TPE:
 
         def mixture(rows: Rows, weights: Floats) -> Mixture:
             values, active = history.values[rows], history.active[rows]
-            return fit(self._layout, values, active, weights, self.options.prior_weight)
+            return fit(
+                self._layout,
+                values,
+                active,
+                weights,
+                self.options.prior_weight,
+                smallest_bandwidth(len(history)),
+            )
 
         return (
             mixture(groups.good, rank_weights(len(groups.good))),

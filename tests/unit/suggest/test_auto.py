@@ -34,6 +34,9 @@ MIXED = Space(
     ]
 )
 
+#: Without branches.
+FLAT = Space([hp.uniform("x", -2, 3), hp.choice("c", ["a", "b", "c"]), hp.quniform("q", 0, 10, 2)])
+
 
 def sphere(values: Values) -> float:
     """Return the distance to a point off the centre, squared."""
@@ -74,8 +77,8 @@ def test_a_point_tried_repeatedly_does_not_stop_the_search() -> None:
 
 
 def test_losses_after_many_failures_are_used() -> None:
-    finished = history(MIXED, drawn(MIXED, 100), [None] * 94 + [5.0, 4.0, 3.0, 2.0, 1.0, 0.0])
-    suggestions = Auto(MIXED).suggest(finished, [], rngs(2))
+    finished = history(FLAT, drawn(FLAT, 100), [None] * 94 + [5.0, 4.0, 3.0, 2.0, 1.0, 0.0])
+    suggestions = Auto(FLAT).suggest(finished, [], rngs(2))
     assert [s.origin for s in suggestions] == ["gp", "tpe"]
 
 
@@ -240,21 +243,21 @@ def test_one_suggester_serves_two_histories() -> None:
 
 
 def test_gp_and_tpe_alternate_after_the_start_up() -> None:
-    finished = history(MIXED, drawn(MIXED, 8), range(8))
-    assert [s.origin for s in Auto(MIXED).suggest(finished, [], rngs(3))] == ["random", "random", "gp"]
-    for values in drawn(MIXED, 2, 1):
+    finished = history(FLAT, drawn(FLAT, 8), range(8))
+    assert [s.origin for s in Auto(FLAT).suggest(finished, [], rngs(3))] == ["random", "random", "gp"]
+    for values in drawn(FLAT, 2, 1):
         add(finished, values, 0.0)
-    assert [s.origin for s in Auto(MIXED).suggest(finished, [], rngs(4))] == ["gp", "tpe"] * 2
-    assert Auto(MIXED).suggest(finished, [], []) == []
+    assert [s.origin for s in Auto(FLAT).suggest(finished, [], rngs(4))] == ["gp", "tpe"] * 2
+    assert Auto(FLAT).suggest(finished, [], []) == []
 
 
 def test_with_many_pending_trials_the_gp_takes_three_of_four_turns() -> None:
-    finished = history(MIXED, drawn(MIXED, 12), range(12))
-    suggestions = Auto(MIXED).suggest(finished, drawn(MIXED, 8, 1), rngs(4))
+    finished = history(FLAT, drawn(FLAT, 12), range(12))
+    suggestions = Auto(FLAT).suggest(finished, drawn(FLAT, 8, 1), rngs(4))
     assert [s.origin for s in suggestions] == ["gp", "tpe", "gp", "gp"]
 
 
-def test_every_second_turn_of_the_gp_stays_near_the_best_trial() -> None:
+def test_every_third_turn_of_the_gp_stays_near_the_best_trial() -> None:
     space = Space([hp.uniform(f"x{i}", 0, 1) for i in range(8)])
     points = drawn(space, 16)
     finished = history(space, points, range(16))
@@ -262,17 +265,29 @@ def test_every_second_turn_of_the_gp_stays_near_the_best_trial() -> None:
         (suggestion,) = Auto(space).suggest(finished, drawn(space, 2, 1), rngs(1, len(finished)))
         assert suggestion.origin == "gp"
         assert max(abs(suggestion.values[label] - points[0][label]) for label in points[0]) <= 0.15 + 1e-9
-        for values in drawn(space, 4, len(finished)):
+        for values in drawn(space, 8, len(finished)):
             add(finished, values, 99.0)
 
 
-def test_only_tpe_suggests_with_many_trials_or_parameters() -> None:
-    finished = history(MIXED, drawn(MIXED, 30), range(30))
-    for options in (AutoOptions(max_gp_trials=29), AutoOptions(max_gp_dims=5)):
-        assert {s.origin for s in Auto(MIXED, options).suggest(finished, [], rngs(4))} == {"tpe"}
-    crowded = Auto(MIXED, AutoOptions(max_gp_trials=50)).suggest(finished, drawn(MIXED, 21), rngs(4))
-    assert {s.origin for s in crowded} == {"tpe"}
-    assert "gp" in {s.origin for s in Auto(MIXED, AutoOptions(max_gp_dims=6)).suggest(finished, [], rngs(2))}
+def test_the_gp_has_no_turns_after_many_trials_or_in_many_parameters() -> None:
+    finished = history(FLAT, drawn(FLAT, 30), range(30))
+    for options in (AutoOptions(max_gp_trials=29), AutoOptions(max_gp_dims=4)):
+        assert {s.origin for s in Auto(FLAT, options).suggest(finished, [], rngs(4))} == {"tpe"}
+    assert "gp" in {s.origin for s in Auto(FLAT, AutoOptions(max_gp_dims=5)).suggest(finished, [], rngs(2))}
+
+
+def test_pending_trials_do_not_end_the_turns_of_the_gp() -> None:
+    finished = history(FLAT, drawn(FLAT, 12), range(12))
+    crowded = Auto(FLAT, AutoOptions(max_gp_trials=20)).suggest(finished, drawn(FLAT, 30, 1), rngs(4))
+    assert "gp" in {s.origin for s in crowded}
+
+
+def test_parameters_of_other_branches_do_not_count_against_the_gp() -> None:
+    """Of twenty branches with three parameters each, one is active at a time."""
+    branches = [{f"{i}.{k}": hp.uniform(f"{i}.{k}", 0, 1) for k in range(3)} for i in range(20)]
+    space = Space({"x": hp.uniform("x", 0, 1), "model": hp.choice("model", branches)})
+    finished = history(space, drawn(space, 30), range(30))
+    assert "gp" in {s.origin for s in Auto(space).suggest(finished, [], rngs(4))}
 
 
 @pytest.mark.parametrize("option", ["n_startup", "max_gp_trials", "max_gp_dims"])

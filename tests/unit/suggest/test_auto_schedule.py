@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-import itertools
 import math
+from collections import Counter
 
 import pytest
 
-from hpsearch.suggest.auto_schedule import next_region
+from hpsearch.suggest.auto_schedule import Turn, next_turn
+from hpsearch.suggest.gp.search_region import SearchRegion
+
+
+def regions(n_pending: int, n_parameters: int) -> list[SearchRegion]:
+    turns = [next_turn(n, n_pending, n_parameters) for n in range(8)]
+    return [turn for turn in turns if isinstance(turn, SearchRegion)]
+
+
+def test_in_few_parameters_gp_and_tpe_alternate_everywhere() -> None:
+    """In few parameters, near turns were measured to miss optima."""
+    turns = [next_turn(n, 0, 3) for n in range(8)]
+    assert [turn is Turn.TPE for turn in turns] == [False, True] * 4
+    assert {region.radius for region in regions(0, 3)} == {math.inf}
 
 
 @pytest.mark.parametrize("n_pending", [0, 1, 7])
-def test_gp_and_tpe_alternate_with_few_pending_trials(n_pending: int) -> None:
-    turns = [next_region(n, n_pending, 10) for n in range(20, 60)]
-    assert [region is None for region in turns].count(True) == 20
-    assert all((a is None) != (b is None) for a, b in itertools.pairwise(turns))
-
-
-def test_in_few_parameters_the_gp_searches_everywhere() -> None:
-    """In few parameters, near turns were measured to miss optima."""
-    assert {region.radius for n in range(8) if (region := next_region(n, 0, 3))} == {math.inf}
-    assert {region.radius for n in range(8) if (region := next_region(n, 0, 4))} == {math.inf, 0.15}
+def test_in_more_parameters_annealing_takes_every_fourth_turn(n_pending: int) -> None:
+    turns = Counter(next_turn(n, n_pending, 10) for n in range(20, 60))
+    assert (turns[Turn.ANNEAL], turns[Turn.TPE]) == (10, 15)
+    assert {region.radius for region in regions(n_pending, 4)} == {math.inf, 0.15}
 
 
 @pytest.mark.parametrize("n_parameters", [1, 10])
 def test_with_many_pending_trials_the_gp_has_three_aims(n_parameters: int) -> None:
     """Any four consecutive turns have all aims, so a round of eight workers omits none."""
     for start in range(4):
-        turns = [next_region(start + n, 31, n_parameters) for n in range(4)]
-        aims = {(region.radius < 1, region.beats_pending) for region in turns if region}
+        turns = [next_turn(start + n, 31, n_parameters) for n in range(4)]
+        aims = {(t.radius < 1, t.beats_pending) for t in turns if isinstance(t, SearchRegion)}
         assert aims == {(False, True), (True, False), (True, True)}
-        assert turns.count(None) == 1
-
-
-def test_the_schedule_depends_only_on_the_numbers_of_trials() -> None:
-    """Trials that finish meanwhile do not change the turn, since the total is the same."""
-    assert [next_region(20 + k, 32 - k, 5) for k in range(16)] == [next_region(20, 32, 5)] * 16
+        assert turns.count(Turn.TPE) == 1

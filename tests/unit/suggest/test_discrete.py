@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hpsearch import hp
 from hpsearch.core.history import History
 from hpsearch.space.tree import Space
-from hpsearch.suggest.discrete import KnownPoints, TriedPoints, find_new_point, is_discrete
+from hpsearch.suggest.discrete import KnownPoints, TriedPoints, can_repeat, find_new_point
 from tests.support.histories import LEAVES, add, history, spaces
 
 
@@ -39,9 +39,9 @@ def test_finished_and_pending_points_are_known() -> None:
 
 
 @pytest.mark.parametrize("kind", LEAVES)
-def test_a_space_is_discrete_when_all_its_values_are_separate(kind: str) -> None:
+def test_a_space_can_repeat_when_all_its_values_are_separate(kind: str) -> None:
     continuous = {"uniform", "loguniform", "normal", "lognormal"}
-    assert is_discrete(Space([LEAVES[kind]("x"), hp.randint("y", 3)])) == (kind not in continuous)
+    assert can_repeat(Space([LEAVES[kind]("x"), hp.randint("y", 3)])) == (kind not in continuous)
 
 
 def test_a_huge_range_is_not_enumerated() -> None:
