@@ -64,7 +64,15 @@ class History:
         self._n += 1
 
     def extend(self, history: History, rows: NDArray[np.intp]) -> None:
-        """Append some rows of another history of the same space, in their order."""
+        """Append rows of another history.
+
+        Parameters
+        ----------
+        history : History
+            One of the same space.
+        rows : (m,) array of int
+            Its rows to append, in order.
+        """
         while self._n + len(rows) > len(self._losses):
             self._grow()
         new = slice(self._n, self._n + len(rows))

@@ -64,11 +64,29 @@ class BranchTPE:
     def suggest_everywhere(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
     ) -> list[Suggestion]:
-        """Propose points without regard to branches; see ``Suggester``."""
+        """Propose points without regard to branches; see ``Suggester``.
+
+        Parameters
+        ----------
+        history : History
+            Finished trials.
+        pending : sequence of Values
+            Points that wait or are under evaluation.
+        rngs : sequence of n Generators
+            One for each point.
+        """
         return self._everywhere.suggest(history, pending, rngs)
 
     def neglected(self, history: History, pending: Sequence[Values]) -> Branch | None:
-        """Return the branch whose turn it is, if one has had too few trials."""
+        """Return the branch whose turn it is, if one has had too few trials.
+
+        Parameters
+        ----------
+        history : History
+            Finished trials.
+        pending : sequence of Values
+            Points that wait or are under evaluation; with the finished ones, they count the turns.
+        """
         if (len(history) + len(pending)) % EVERY:
             return None
         return self.branches.neglected(history, pending)
@@ -99,7 +117,17 @@ class BranchTPE:
         return suggestion
 
     def is_new(self, values: Values, history: History, pending: Sequence[Values]) -> bool:
-        """Whether a point is neither finished nor pending."""
+        """Whether a point is neither finished nor pending.
+
+        Parameters
+        ----------
+        values : Values
+            The point.
+        history : History
+            Finished trials.
+        pending : sequence of Values
+            Points that wait or are under evaluation.
+        """
         if not self._can_repeat:
             return True
         return values not in KnownPoints(history, self._tried.read(history), pending)
