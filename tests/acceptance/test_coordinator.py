@@ -1,4 +1,4 @@
-"""Real coordinators and the commands that steer them: pause, stop, signals, a change of hands."""
+"""Real coordinators and the commands that control them: pause, stop, signals, a change of leader."""
 
 from __future__ import annotations
 

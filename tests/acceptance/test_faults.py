@@ -30,7 +30,7 @@ def is_complete(fleet: Fleet) -> None:
 def test_a_worker_killed_during_a_trial_costs_only_a_rerun(fleet: Fleet) -> None:
     victim = fleet.worker("--name", "victim", SLEEP="600")
     coordinator = fleet.coordinator("--max-evals", str(N))
-    wait_until(lambda: bool(running_trials(fleet.trials())), "a trial in the hands of the victim")
+    wait_until(lambda: bool(running_trials(fleet.trials())), "a trial that the victim holds")
     [held] = running_trials(fleet.trials())
     os.killpg(victim.pid, signal.SIGKILL)
     for i in range(2):

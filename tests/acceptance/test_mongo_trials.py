@@ -196,7 +196,7 @@ def test_two_hundred_trials_with_a_worker_killed_are_all_done_once(
     """Four workers, 200 trials: none is lost, none doubled, and only the victim's is evaluated again."""
     script = office.script("tune.py", "200")
     victim = office.worker("--exp-key", "tune", SLEEP="600")
-    wait_until(lambda: bool(held_by(tuned, victim)), "a trial in the hands of the victim")
+    wait_until(lambda: bool(held_by(tuned, victim)), "a trial that the victim holds")
     [lost] = held_by(tuned, victim)
     wait_until(lambda: len(office.calls()) == 1, "its evaluation")
     others = [office.worker("--exp-key", "tune", "--poll-interval", "0.1") for _ in range(3)]

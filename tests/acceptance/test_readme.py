@@ -58,7 +58,7 @@ def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search
 ) -> None:
     fleet.worker("--name", "victim", SLEEP="600")
     coordinator = fleet.coordinator("--max-evals", "8")
-    wait_until(lambda: bool(running_trials(fleet.trials())), "a trial in the hands of the victim")
+    wait_until(lambda: bool(running_trials(fleet.trials())), "a trial that the victim holds")
     os.killpg(fleet.processes[0].pid, 9)
     fleet.worker("--name", "busy", "--max-trials", "1", SLEEP="600")
     wait_until(
