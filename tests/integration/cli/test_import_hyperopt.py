@@ -63,6 +63,20 @@ if __name__ == "__main__":
 """
 
 
+@pytest.fixture(autouse=True)
+def hyperopt_not_imported() -> Iterator[None]:
+    """Hide a Hyperopt that another test has imported, since commands here run in the process of the tests."""
+    finders = list(sys.meta_path)
+    kept = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "hyperopt"}
+    for name in kept:
+        del sys.modules[name]
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "hyperopt"]:
+        del sys.modules[name]
+    sys.modules.update(kept)
+    sys.meta_path[:] = finders
+
+
 @pytest.fixture
 def source(uri: str) -> Iterator[str]:
     """URI of Hyperopt's jobs, which are in the database of the store; no test changes them."""
