@@ -17,7 +17,7 @@ from hpsearch.core.history import History
 from hpsearch.errors import ConfigurationError
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.anneal import Anneal
-from hpsearch.suggest.auto_schedule import Turn, next_turn
+from hpsearch.suggest.auto_schedule import MANY_PENDING, Turn, next_turn
 from hpsearch.suggest.branches import Branch
 from hpsearch.suggest.gp.search_region import SearchRegion
 from hpsearch.suggest.gp.suggest import GaussianProcess
@@ -70,6 +70,8 @@ class Auto:
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
     ) -> list[Suggestion]:
         """Propose as many points as there are generators; see ``Suggester``."""
+        if not self._tpe.branches and len(pending) >= MANY_PENDING and not self._uses_gp(history):
+            return self._tpe.suggest_everywhere(history, pending, rngs)  # in one batch, which is cheaper
         waiting = list(pending)
         suggestions = []
         for rng in rngs:
@@ -118,8 +120,13 @@ class Auto:
     def _propose_by_gp(
         self, region: SearchRegion, history: History, pending: list[Values], rng: np.random.Generator
     ) -> Suggestion | None:
-        """Propose a point of the GP, if the search is small enough for it."""
-        if len(history) > self.options.max_gp_trials or self._gp.n_active_features > self.options.max_gp_dims:
+        """Propose a point of the GP; None if the search is too large for it, or it has none."""
+        if not self._uses_gp(history):
             return None
         values = self._gp.suggest(history, pending, rng, region)
         return None if values is None else Suggestion(values=values, origin="gp")
+
+    def _uses_gp(self, history: History) -> bool:
+        """Whether the search is small enough for the GP."""
+        few_trials = len(history) <= self.options.max_gp_trials
+        return few_trials and self._gp.n_active_features <= self.options.max_gp_dims

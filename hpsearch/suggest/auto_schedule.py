@@ -21,7 +21,7 @@ from hpsearch.suggest.gp.search_region import SearchRegion
 #: From this many parameters on, there are turns near the best trial and of annealing.
 _MANY_PARAMETERS = 4
 #: From this many pending trials on, the GP takes three of four turns.
-_MANY_PENDING = 8
+MANY_PENDING = 8
 #: Distance from the best trial that counts as near, in units of each parameter's range.
 _RADIUS = 0.15
 
@@ -69,6 +69,6 @@ def next_turn(n: int, n_pending: int, n_parameters: int) -> SearchRegion | Turn:
         Parameters of the space, active or not.
     """
     turns = _MORE_PARAMETERS if n_parameters >= _MANY_PARAMETERS else _FEW_PARAMETERS
-    if n_pending >= _MANY_PENDING:
+    if n_pending >= MANY_PENDING:
         turns = _PARALLEL
     return turns[n % len(turns)]

@@ -41,11 +41,24 @@ class Branch:
     options: Mapping[str, int]  #: index of the option by label of the choice
     columns: Mapping[int, int]  #: the same by column
 
-    def rows(self, history: History) -> Bools:
-        """Return which trials of a history are in the branch, as an (n,) mask."""
-        inside = np.ones(len(history), dtype=bool)
+    def rows(self, history: History, first: int = 0) -> Bools:
+        """Return which trials of a history are in the branch.
+
+        Parameters
+        ----------
+        history : History
+            ``n`` trials.
+        first : int
+            The first trial to look at.
+
+        Returns
+        -------
+        (n - first,) array of bool
+            For each trial from the first on.
+        """
+        inside = np.ones(len(history) - first, dtype=bool)
         for column, option in self.columns.items():
-            inside &= history.active[:, column] & (history.values[:, column] == option)
+            inside &= history.active[first:, column] & (history.values[first:, column] == option)
         return inside
 
     def has(self, values: Values) -> bool:
@@ -138,19 +151,26 @@ def deserved_trials(options: Rows, losses: Floats, probabilities: Floats) -> Flo
     harmonic = (1 / np.arange(1, n_possible + 1)).sum()
     deserved: Floats = _SHARE * n / (ranks * harmonic) * np.minimum(1.0, probabilities * n_possible)
     deserved[ranks == 1] = 0.0
-    for option in np.flatnonzero(possible & np.isfinite(best)):
+    for option in np.flatnonzero(possible):
         own = losses[options == option]
-        half = len(own) // 2
-        if len(own) < _MIN_TRIALS:
-            continue
-        gain = (own[:half].min() - best[option]) / (len(own) - half)  # per trial; inf if all had failed
-        if best[option] - gain * n > best.min():
+        if len(own) >= _MIN_TRIALS and not _may_overtake(own, float(best.min()), n):
             deserved[option] *= _LEFT
     return deserved
 
 
+def _may_overtake(losses: Floats, best: float, n_trials: int) -> bool:
+    """Whether the lowest of (m,) losses would fall below ``best`` within more trials, at its present rate."""
+    half = len(losses) // 2
+    lowest = losses.min()
+    if lowest == np.inf:
+        return False  # all trials have failed
+    with np.errstate(over="ignore", invalid="ignore"):  # losses may be infinite, or as large as floats are
+        gain = (losses[:half].min() - lowest) / (len(losses) - half)
+        return not lowest - gain * n_trials > best
+
+
 def activities(space: Space) -> list[float]:
-    """Return the prior probability of each parameter to be active, if paths excluded each other."""
+    """Return the prior probability that each parameter is active, as if its paths excluded each other."""
     weights = {
         p.label: p.distribution.probabilities
         for p in space.parameters

@@ -53,17 +53,18 @@ class GaussianProcess:
     ----------
     space : Space
         The space to search.
+
+    Attributes
+    ----------
+    n_active_features : float
+        Expected number of features of active parameters: one for a number, one for each option.
     """
 
     def __init__(self, space: Space) -> None:
         self.space = space
         self._encoding = Encoding(space)
+        self.n_active_features = float(np.array(activities(space))[self._encoding.groups].sum())
         self._cached: _Cached | None = None
-
-    @property
-    def n_active_features(self) -> float:
-        """Expected number of features of active parameters: one for a number, one for each option."""
-        return float(np.array(activities(self.space))[self._encoding.groups].sum())
 
     def suggest(
         self,

@@ -157,7 +157,7 @@ class _InsideBranch:
         """Return the trials of the branch; reads only the new rows of the last history."""
         if history is not self._source or len(history) < self._n_read:
             self._source, self._n_read, self._history = history, 0, History(self._space)
-        rows = np.flatnonzero(self._branch.rows(history))
-        self._history.extend(history, rows[rows >= self._n_read])
+        new = self._n_read + np.flatnonzero(self._branch.rows(history, self._n_read))
+        self._history.extend(history, new)
         self._n_read = len(history)
         return self._history

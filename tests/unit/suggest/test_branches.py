@@ -85,6 +85,22 @@ def test_a_branch_that_improves_too_slowly_deserves_less() -> None:
     assert deserved_trials(options, flat, even)[1] < deserved_trials(options, rising, even)[1]
 
 
+def test_a_branch_whose_trials_all_fail_deserves_less() -> None:
+    options = np.array([0] * 20 + [1] * 20 + [2] * 20)
+    losses = np.concatenate([np.zeros(20), np.linspace(9, 1, 20), np.full(20, np.inf)])
+    fewer = deserved_trials(options[:43], losses[:43], np.full(3, 1 / 3))[2] / 43  # too few to judge
+    assert deserved_trials(options, losses, np.full(3, 1 / 3))[2] / 60 < fewer / 2
+
+
+@given(losses=st.lists(st.sampled_from([np.inf, -np.inf, 1e300, -1e300, 0.0, 5e-324, 2.0]), max_size=40))
+def test_any_losses_give_finite_shares(losses: list[float]) -> None:
+    options = np.arange(len(losses)) % 3
+    with np.errstate(all="raise"):
+        deserved = deserved_trials(options, np.array(losses, dtype=float), np.full(3, 1 / 3))
+    assert np.isfinite(deserved).all()
+    assert (deserved >= 0).all()
+
+
 def test_an_impossible_branch_deserves_nothing() -> None:
     deserved = deserved_trials(np.zeros(9, dtype=np.intp), np.arange(9.0), np.array([0.5, 0.0, 0.5]))
     assert deserved[1] == 0
