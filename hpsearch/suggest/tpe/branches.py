@@ -49,17 +49,27 @@ class BranchTPE:
         """Propose as many points as there are generators; see ``Suggester``."""
         if not self.branches or len(history) < self.options.n_startup:
             return self._everywhere.suggest(history, pending, rngs)
-        waiting = list(pending)
+        plan = self._plan(history, pending, len(rngs))
+        free = [rng for rng, branch in zip(rngs, plan, strict=True) if branch is None]
+        everywhere = self._everywhere.suggest(history, pending, free)  # in one batch, which is cheaper
+        waiting = [*pending, *(suggestion.values for suggestion in everywhere)]
         suggestions: list[Suggestion] = []
-        for rng in rngs:
-            branch = self.neglected(history, waiting)
+        rest = iter(everywhere)
+        for rng, branch in zip(rngs, plan, strict=True):
             if branch is None:
-                (suggestion,) = self._everywhere.suggest(history, waiting, [rng])
+                suggestions.append(next(rest))
             else:
-                suggestion = self.suggest_in(branch, history, waiting, rng)
-            waiting.append(suggestion.values)
-            suggestions.append(suggestion)
+                suggestions.append(self.suggest_in(branch, history, waiting, rng))
+                waiting.append(suggestions[-1].values)
         return suggestions
+
+    def _plan(self, history: History, pending: Sequence[Values], n: int) -> list[Branch | None]:
+        """Return the branch of each of ``n`` suggestions, or None for those that may be anywhere."""
+        waiting, plan = list(pending), []
+        for _ in range(n):
+            plan.append(self.neglected(history, waiting))
+            waiting.append(plan[-1].options if plan[-1] else {})
+        return plan
 
     def suggest_everywhere(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
