@@ -19,6 +19,7 @@ from pymongo.uri_parser import parse_uri
 
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.trial import FailureKind, State, Trial
+from hpsearch.hyperopt import Trials, exceptions
 from hpsearch.store.mongo.store import MongoStore
 from tests.support.command_line import Call
 
@@ -65,15 +66,23 @@ if __name__ == "__main__":
 
 @pytest.fixture(autouse=True)
 def hyperopt_not_imported() -> Iterator[None]:
-    """Hide a Hyperopt that another test has imported, since commands here run in the process of the tests."""
+    """Hide a Hyperopt that another test has imported, since commands here run in the process of the tests.
+
+    Undo what the command does to this process: other tests must not find our modules as ``hyperopt``, and
+    pickle ``Trials`` under its own name.
+    """
     finders = list(sys.meta_path)
     kept = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "hyperopt"}
+    renamed = [Trials, *(each for each in vars(exceptions).values() if isinstance(each, type))]
+    modules = [each.__module__ for each in renamed]
     for name in kept:
         del sys.modules[name]
     yield
     for name in [name for name in sys.modules if name.partition(".")[0] == "hyperopt"]:
         del sys.modules[name]
     sys.modules.update(kept)
+    for each, module in zip(renamed, modules, strict=True):
+        each.__module__ = module
     sys.meta_path[:] = finders
 
 
