@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from typing import NoReturn
 
@@ -11,6 +10,7 @@ import click
 from hpsearch.cli.environment_variables import LenientOption
 from hpsearch.cli.options import debug_option
 from hpsearch.cli.process import as_process, run_and_exit
+from hpsearch.cli.similar_names import did_you_mean
 
 #: The function of each command, and its line in the help.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -18,9 +18,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "coordinator": ("hpsearch.cli.run:coordinator", "Search with workers that are started separately."),
     "worker": ("hpsearch.cli.worker:worker", "Evaluate trials."),
     "status": ("hpsearch.cli.query:status", "Show the progress of searches."),
-    "best": ("hpsearch.cli.query:best", "Show the best trials."),
-    "trials": ("hpsearch.cli.query:trials", "List trials."),
-    "show": ("hpsearch.cli.query:show", "Show everything about one trial."),
+    "best": ("hpsearch.cli.trials:best", "Show the best trials."),
+    "trials": ("hpsearch.cli.trials:trials", "List trials."),
+    "show": ("hpsearch.cli.trials:show", "Show everything about one trial."),
     "workers": ("hpsearch.cli.query:workers", "List the workers."),
     "pause": ("hpsearch.cli.control:pause", "Pause a search: running trials finish, new ones wait."),
     "resume": ("hpsearch.cli.control:resume", "Resume a paused search."),
@@ -60,9 +60,7 @@ class _LazyGroup(click.Group):
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             # Click suggests only names of commands that are imported, and none before 8.2.
-            close = difflib.get_close_matches(name, COMMANDS, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            ctx.fail(f"No such command {name!r}.{hint}")
+            ctx.fail(f"No such command {name!r}.{did_you_mean(name, COMMANDS)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

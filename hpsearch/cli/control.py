@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from hpsearch.cli.find import find_experiment
+from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import debug_option, store_option
 from hpsearch.coordination.plan import EndReason
@@ -29,7 +30,7 @@ def _control_options(command: F) -> F:
     return command
 
 
-@click.command()
+@click.command(cls=Command)
 @_control_options
 def pause(exp_key: str, store: str | None) -> None:
     """Pause a search: running trials finish, new ones wait for `hpsearch resume`."""
@@ -37,21 +38,21 @@ def pause(exp_key: str, store: str | None) -> None:
     _set_state(store, exp_key, ExperimentState.PAUSED, text)
 
 
-@click.command()
+@click.command(cls=Command)
 @_control_options
 def resume(exp_key: str, store: str | None) -> None:
     """Resume a paused search."""
     _set_state(store, exp_key, ExperimentState.RUNNING, "goes on")
 
 
-@click.command()
+@click.command(cls=Command)
 @_control_options
 def stop(exp_key: str, store: str | None) -> None:
     """End a search: its coordinator cancels the trials that are not finished, and leaves."""
     _set_state(store, exp_key, ExperimentState.STOPPED, "is stopped")
 
 
-@click.command()
+@click.command(cls=Command)
 @_control_options
 @click.argument("n", metavar="N", type=PRIORITY)
 def priority(exp_key: str, n: int, store: str | None) -> None:

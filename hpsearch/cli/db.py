@@ -8,16 +8,17 @@ from hpsearch import mongod
 from hpsearch.cli.db_backup import backup, restore
 from hpsearch.cli.db_init import init
 from hpsearch.cli.doctor import check
+from hpsearch.cli.help_pages import Group
 from hpsearch.cli.options import debug_option
 
 
-@click.group()
+@click.group(cls=Group)
 def db() -> None:
     """Prepare and check databases, back up and restore searches; start and stop the private MongoDB."""
 
 
-for command in (init, check, backup, restore):
-    db.add_command(command)
+for member in (init, check, backup, restore):
+    db.add_command(member)
 
 
 @db.command()

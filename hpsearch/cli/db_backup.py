@@ -13,6 +13,7 @@ import click
 
 from hpsearch.cli.backup_file import open_backup, read_lines, write_lines
 from hpsearch.cli.find import find_experiment
+from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import PATIENCE, open_store
 from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.errors import BackupError, HpsearchError, NotFoundError
@@ -33,7 +34,7 @@ def _file_options(command: F) -> F:
     return command
 
 
-@click.command()
+@click.command(cls=Command)
 @_file_options
 def backup(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
     """Write searches with their trials and attachments to FILE; - is stdout.
@@ -53,7 +54,7 @@ def backup(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
     click.echo(f"Wrote {searches} with {trials} and {attachments} to {file}.", err=True)
 
 
-@click.command()
+@click.command(cls=Command)
 @_file_options
 def restore(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
     """Restore the searches of a backup from FILE; - is stdin.

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import click
 
+from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import PATIENCE
 from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.errors import ConfigurationError
@@ -19,7 +20,7 @@ from hpsearch.store.mongo.setup import Setup
 Deliver = Callable[[str], None]
 
 
-@click.command()
+@click.command(cls=Command)
 @store_option(required=True)
 @option("--users", is_flag=True, help="Also create roles and users for coordinators, workers and viewers.")
 @option(

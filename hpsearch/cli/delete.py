@@ -9,6 +9,7 @@ from typing import NamedTuple
 import click
 
 from hpsearch.cli.find import find_experiment
+from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.core.trial import State
@@ -25,7 +26,7 @@ class Contents(NamedTuple):
     work: str  #: the coordinator and the workers; empty if there are none
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("exp_key")
 @option("--yes", is_flag=True, help="Do not ask for confirmation; required without a terminal.")
 @option("--force", is_flag=True, help="Delete it even if a coordinator or workers are working on it.")

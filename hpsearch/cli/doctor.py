@@ -17,8 +17,9 @@ from click.core import ParameterSource
 
 from hpsearch import mongod
 from hpsearch.cli.environment_variables import LenientOption, invalid_reason, variables
+from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import PATIENCE, open_store
-from hpsearch.cli.options import debug_option, json_option, store_option
+from hpsearch.cli.options import debug_option, format_options, store_option
 from hpsearch.cli.store_choice import STORE, named_file
 from hpsearch.diagnosis.database_findings import database_findings
 from hpsearch.diagnosis.finding import Finding, Verdict, findings_text, ok, problem
@@ -27,7 +28,8 @@ from hpsearch.diagnosis.machine_inspection import inspect_machine
 from hpsearch.errors import ConfigurationError, HpsearchError, NoMongodError
 from hpsearch.mongod.directory import MONGOD, folder_problems, home_path
 from hpsearch.objective.by_value.secret import SECRET, SECRET_FILE
-from hpsearch.report.table import Format, render
+from hpsearch.report.formats import Format
+from hpsearch.report.table import render
 from hpsearch.runtime.escaping import reason
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.store.mongo.inspection import inspect
@@ -37,12 +39,12 @@ from hpsearch.store.mongo.uri import uri_without_password
 _OTHER_VARIABLES = {SECRET, SECRET_FILE, "HPSEARCH_HOME", "HPSEARCH_MONGOD"}
 
 
-@click.command()
+@click.command(cls=Command)
 @store_option(required=False, is_deferred=True)
-@json_option(cls=LenientOption)
+@format_options(cls=LenientOption)
 @debug_option(cls=LenientOption)
 @click.pass_context
-def doctor(context: click.Context, store: Callable[[], str | None], json: bool) -> None:
+def doctor(context: click.Context, store: Callable[[], str | None], form: Format) -> None:
     """Check this machine, its settings and its database.
 
     The output contains no passwords or secrets. The exit code is 78 if there is a problem.
@@ -53,14 +55,14 @@ def doctor(context: click.Context, store: Callable[[], str | None], json: bool) 
         *_checked("settings", lambda: _settings(context, store)),
         *_checked("database", lambda: _database(store())),
     ]
-    _print_findings("doctor", findings, as_json=json)
+    _print_findings("doctor", findings, form)
 
 
-@click.command()
+@click.command(cls=Command)
 @store_option(required=False)
-@json_option()
+@format_options()
 @debug_option()
-def check(store: str | None, json: bool) -> None:
+def check(store: str | None, form: Format) -> None:
     """Check a database: its servers, its security, its indexes, its documents.
 
     The exit code is 78 if there is a problem.
@@ -68,13 +70,15 @@ def check(store: str | None, json: bool) -> None:
     log_to_stderr(logging.ERROR)
     with open_store(store) as opened:
         findings = database_findings(inspect(opened.uri, PATIENCE))
-    _print_findings("check", findings, as_json=json)
+    _print_findings("check", findings, form)
 
 
-def _print_findings(kind: str, findings: Sequence[Finding], *, as_json: bool) -> None:
+def _print_findings(kind: str, findings: Sequence[Finding], form: Format) -> None:
     """Print findings; the exit code is that of a ``ConfigurationError`` if one of them is a problem."""
     rows = [asdict(finding) for finding in findings]
-    click.echo(render(kind, rows, (), Format.JSON) if as_json else findings_text(findings))
+    columns = ("name", "verdict", "text", "advice")
+    is_table = form is Format.TABLE
+    click.echo(findings_text(findings) if is_table else render(kind, rows, columns, form))
     if any(finding.verdict is Verdict.PROBLEM for finding in findings):
         raise click.exceptions.Exit(ConfigurationError.exit_code)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import click
 
+from hpsearch.cli.similar_names import did_you_mean
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment
+from hpsearch.core.trial import Trial
 from hpsearch.errors import NotFoundError
 from hpsearch.report.summary import progress_of
 from hpsearch.store.protocol import TrialStore
@@ -47,9 +48,33 @@ def find_experiment(store: TrialStore, exp_key: str | None) -> Experiment:
         if not known:
             raise NotFoundError("There is no experiment in this database yet.")
         raise click.UsageError(f"Name one of the experiments: {_names(known)}.")
-    close = difflib.get_close_matches(exp_key, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else f" There are: {_names(known)}."
+    hint = did_you_mean(exp_key, known) or f" There are: {_names(known)}."
     raise NotFoundError(f"There is no experiment {exp_key!r} in this database.{hint}")
+
+
+def find_trial(store: TrialStore, exp_key: str, tid: int | None) -> Trial:
+    """Return a trial by number, or the best one.
+
+    Parameters
+    ----------
+    store : TrialStore
+        The store.
+    exp_key : str
+        Name of the experiment.
+    tid : int, optional
+        Its number; by default, the trial with the lowest loss.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none.
+    """
+    if tid is not None:
+        return store.trial(exp_key, tid)
+    best = next(iter(store.trials(exp_key, sort="loss", limit=1)), None)
+    if best is None:
+        raise NotFoundError(f"No trial of {exp_key} has a loss yet.")
+    return best
 
 
 def read_progress(store: TrialStore, experiments: Sequence[Experiment]) -> list[Progress]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import PATIENCE, open_store
 from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.core.experiment import UNDECIDED, Experiment, ExperimentState, invalid_exp_key, is_exp_key
@@ -38,7 +39,7 @@ _BATCH = 1_000
 _MAX_PRINTED = 5
 
 
-@click.command("import-hyperopt")
+@click.command("import-hyperopt", cls=Command)
 @click.argument("source")
 @option(
     "--space", metavar="REF", required=True, help="The search space: file.py:name or package.module:name."

@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 import click
 from click.core import ParameterSource
 
+from hpsearch.cli.help_pages import Command
 from hpsearch.cli.options import log_format_option
 from hpsearch.cli.process import as_process, run_and_exit
 from hpsearch.cli.store_choice import STORE, STORE_FILE, uri_in
@@ -104,7 +105,7 @@ def _chosen_mongo(context: click.Context, param: click.Parameter, mongo: str) ->
     return uri_in(file)
 
 
-@click.command("mongo-worker", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("mongo-worker", cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--exp-key", metavar="KEY", help="Serve only this experiment [default: any].")
 @click.option(
     "--last-job-timeout",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 from click.core import ParameterSource
 
 from hpsearch.cli.store_choice import STORE, STORE_FILE, chosen_store, deferred_store, note_file
+from hpsearch.report.formats import Format
 from hpsearch.runtime.logs import LOGGERS, log_as_json
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -84,6 +86,19 @@ class AtLeast(click.IntRange):
         if number >= 2**63:
             raise click.BadParameter(f"{number} has more than 64 bits.", ctx, param)
         return number
+
+
+class BestOrNumber(AtLeast):
+    """The number of a trial, or None for ``best``."""
+
+    name = "best or integer"
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a number or the word."""
+        return None if value == "best" else super().convert(value, param, ctx)
 
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
@@ -168,9 +183,45 @@ def auth_patience_option() -> Callable[[F], F]:
     )
 
 
-def json_option(cls: type[click.Option] = click.Option) -> Callable[[F], F]:
-    """Return the option for JSON output."""
-    return option("--json", cls=cls, is_flag=True, help="Print JSON.")
+def format_options(cls: type[click.Option] = click.Option) -> Callable[[F], F]:
+    """Return the options for the form of the output; the command gets a ``Format`` as ``form``."""
+    named = option(
+        "--format",
+        "form",
+        cls=cls,
+        type=click.Choice([str(f) for f in Format if f is not Format.RAW_CSV]),
+        default=str(Format.TABLE),
+        envvar="HPSEARCH_FORMAT",
+        help="Output format.",
+    )
+    json = option("--json", cls=cls, is_flag=True, envvar="HPSEARCH_JSON", help="Short for --format json.")
+    raw = option(
+        "--raw",
+        cls=cls,
+        is_flag=True,
+        envvar="HPSEARCH_RAW",
+        help="In CSV, do not protect texts that a spreadsheet would run as formulas.",
+    )
+
+    def decorate(command: F) -> F:
+        @functools.wraps(command)
+        def formatted(*, form: str, json: bool, raw: bool, **arguments: Any) -> Any:
+            return command(form=_format(form, as_json=json, is_raw=raw), **arguments)
+
+        return named(json(raw(cast("F", formatted))))
+
+    return decorate
+
+
+def _format(form: str, *, as_json: bool, is_raw: bool) -> Format:
+    """Return the format that the options name."""
+    context = click.get_current_context()
+    is_typed = context.get_parameter_source("form") is ParameterSource.COMMANDLINE
+    if as_json and is_typed and form != Format.JSON:
+        raise click.UsageError("--json and --format exclude each other: leave one out.", context)
+    if as_json:
+        return Format.JSON
+    return Format.RAW_CSV if is_raw and form == Format.CSV else Format(form)
 
 
 def debug_option(cls: type[click.Option] = click.Option) -> Callable[[F], F]:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from hpsearch.cli.coordinator_health import CoordinatorHealth
+from hpsearch.cli.help_pages import Command
 from hpsearch.cli.local_workers import LocalWorkers, gpus_of_workers, slots_of_worker
 from hpsearch.cli.open_store import PATIENCE_S, OpenStore, open_store
 from hpsearch.cli.options import (
@@ -47,7 +48,7 @@ from hpsearch.store.mongo.patience import Patience
 _SINGLE_LAG = 1
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("target")
 @search_options
 @store_option(required=False)
@@ -122,7 +123,7 @@ def run(
         report_outcome(opened.store, progress, space, interrupt, is_ephemeral=ephemeral)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("target")
 @search_options
 @store_option(required=True)

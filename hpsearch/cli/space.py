@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from hpsearch.cli.help_pages import Group
 from hpsearch.cli.options import AtLeast, debug_option, option
 from hpsearch.errors import SpaceError
 from hpsearch.objective.loading import load, parse_space, parse_target
@@ -34,7 +35,7 @@ def _checked_suffix(ctx: click.Context, param: click.Parameter, value: Path) -> 
     raise click.BadParameter(text, ctx, param)
 
 
-@click.group("space")
+@click.group("space", cls=Group)
 def space_group() -> None:
     """Show a search space as text or as a picture."""
 

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from hpsearch.cli.help_pages import Command
 from hpsearch.cli.options import (
     DURATION,
     POSITIVE_DURATION,
@@ -53,7 +54,7 @@ def _checked_name(context: click.Context, param: click.Parameter, name: str | No
     return name
 
 
-@click.command("worker")
+@click.command("worker", cls=Command)
 @store_option(required=True)
 @option(
     "--exp-key",

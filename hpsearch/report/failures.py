@@ -40,18 +40,19 @@ def failure_reason(trial: Trial) -> str:
     return trial.error.type or trial.error.signal or str(trial.error.kind)
 
 
+def failure_text(trial: Trial) -> str:
+    """Return why a trial failed, on one line: the reason, and the first line of the message."""
+    message = trial.error.message.strip().split("\n", 1)[0] if trial.error else ""
+    text = escaped(f"{failure_reason(trial)}: {message}" if message else failure_reason(trial))
+    return text if len(text) <= _MAX_ERROR else text[: _MAX_ERROR - 1] + "…"
+
+
 def failure_line(trial: Trial) -> str:
     """Return a failed trial on one line."""
-    return f"trial {trial.tid}: {_error_text(trial)}"
+    return f"trial {trial.tid}: {failure_text(trial)}"
 
 
 def group_line(group: FailureGroup) -> str:
     """Return a group of failed trials on one line."""
     which = f"trial {group.example.tid}" if group.n == 1 else f"first in trial {group.example.tid}"
-    return f"{group.n} x {_error_text(group.example)}  ({which})"
-
-
-def _error_text(trial: Trial) -> str:
-    message = trial.error.message.strip().split("\n", 1)[0] if trial.error else ""
-    text = escaped(f"{failure_reason(trial)}: {message}" if message else failure_reason(trial))
-    return text if len(text) <= _MAX_ERROR else text[: _MAX_ERROR - 1] + "…"
+    return f"{group.n} x {failure_text(group.example)}  ({which})"

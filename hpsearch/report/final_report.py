@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pprint import pformat
 from typing import Any
 
 from hpsearch.coordination.plan import EndReason
 from hpsearch.coordination.progress import Progress
+from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import Trial
 from hpsearch.report.failures import FailureGroup, group_line
-from hpsearch.report.text import counts_text, number, params_lines
+from hpsearch.report.text import config_text, counts_text, number, params_lines
 from hpsearch.runtime.escaping import escaped, printable
 
 _END_REASONS: dict[str, str] = {
@@ -57,20 +57,31 @@ def final_report(
     return printable("\n\n".join(blocks))
 
 
-def _headline(progress: Progress, is_interrupted: bool) -> str:
-    experiment = progress.experiment
+def end_text(experiment: Experiment) -> str:
+    """Return the state of a search, and why it has ended if it has."""
     why = _END_REASONS.get(experiment.ended_why or "", experiment.ended_why)
-    state = f"{experiment.state}, {why}" if why else str(experiment.state)
-    if is_interrupted:
-        state = "interrupted"
-    return escaped(f"{experiment.exp_key}: {state}; {counts_text(progress)}")
+    return f"{experiment.state}, {why}" if why else str(experiment.state)
+
+
+def _headline(progress: Progress, is_interrupted: bool) -> str:
+    state = "interrupted" if is_interrupted else end_text(progress.experiment)
+    return escaped(f"{progress.experiment.exp_key}: {state}; {counts_text(progress)}")
 
 
 def _best_block(best: Trial | None, config: Any) -> str:
     if best is None or best.loss is None:
         return "No trial has a loss."
-    shown = pformat(config, width=96, sort_dicts=False).split("\n")
     lines = [f"best loss  {number(best.loss)}  (trial {best.tid})"]
     if best.params:
         lines += ["params", *params_lines(best.params)]
-    return "\n".join([*lines, "config", *(f"  {line}" for line in shown)])
+    if not _repeats(config, best.params):
+        lines += ["config", *(f"  {line}" for line in config_text(config).split("\n"))]
+    return "\n".join(lines)
+
+
+def _repeats(config: Any, params: Mapping[str, Any]) -> bool:
+    """Whether a configuration shows nothing but the parameters: a flat dict of the same scalars."""
+    if not isinstance(config, dict) or config.keys() != params.keys():
+        return False
+    is_flat = all(value is None or isinstance(value, str | int | float) for value in config.values())
+    return is_flat and config == params

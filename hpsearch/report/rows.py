@@ -1,8 +1,8 @@
-"""Searches, trials and workers as rows of a table, and one trial as text."""
+"""Searches and workers as rows of a table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -10,50 +10,48 @@ from typing import Any
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.core.trial import Trial
-from hpsearch.report.failures import failure_reason
-from hpsearch.report.table import date_text
-from hpsearch.report.text import duration_text, number, params_lines, params_text, value_text
-from hpsearch.runtime.escaping import escaped, printable
-from hpsearch.runtime.strict_json import json_text
+from hpsearch.core.worker import Worker, WorkerState, is_alive
+from hpsearch.report.text import duration_text
 
+#: The columns of CSV, and those of a table, which fit into 80 characters.
 STATUS_COLUMNS = (
-    "exp_key", "state", "done", "failed", "running", "pending", "max_evals",
-    "best_loss", "per_minute", "left", "workers", "priority",
+    "exp_key", "state", "is_led", "done", "failed", "running", "pending", "max_evals",
+    "best_loss", "per_minute", "remaining_s", "workers", "priority",
 )  # fmt: skip
-BEST_COLUMNS = ("tid", "loss", "params", "duration_s", "worker", "finished_at")
-TRIAL_COLUMNS = ("tid", "state", "loss", "params", "origin", "attempt", "worker", "duration_s", "error")
+STATUS_TABLE_COLUMNS = ("exp_key", "state", "finished", "failed", "best_loss", "left", "workers")
+
+#: The same of workers.
 WORKER_COLUMNS = (
-    "name", "host", "pid", "state", "slots", "exp_keys", "n_done", "n_failed", "started_at", "seen_at",
+    "name", "is_alive", "state", "evaluates", "exp_keys", "n_done", "n_failed",
+    "host", "pid", "slots", "started_at", "seen_at",
 )  # fmt: skip
+WORKER_TABLE_COLUMNS = ("name", "state", "n_done", "n_failed", "seen", "serves", "evaluates")
 
-_LABEL_WIDTH = 14
+#: Searches that a status table lists where all have ended.
+_MAX_ENDED = 10
 
-#: Lines of a status table up to which searches that have ended are listed.
-_MAX_LINES = 10
-
-#: Fields of a trial that its text leaves out; the raw values repeat the params.
-_INTERNAL = frozenset(
-    {"values", "owner", "priority", "lease_s", "lease_until", "heartbeat_at", "exp_created_at"}
-)
+#: The order of workers in a list.
+_RANKS = {WorkerState.BUSY: 0, WorkerState.IDLE: 1, WorkerState.DRAINING: 2, WorkerState.STOPPED: 3}
 
 
 def listed_searches(experiments: Iterable[Experiment], *, with_all: bool) -> tuple[list[Experiment], int]:
     """Return the searches that a status table lists, and the number of those that it leaves out.
 
-    Searches that have not ended come first, then those that have ended; in both groups, the last started
-    comes first.
+    Running searches come first, then paused ones, then those that have ended; in each group, the last started
+    comes first. Ended ones are left out, unless all have ended: then the last ten are listed.
 
     Parameters
     ----------
     experiments : iterable of Experiment
         All searches, in any order.
     with_all : bool
-        List all searches that have ended, not only enough to fill ten lines.
+        List all searches that have ended, too.
     """
-    ordered = sorted(experiments, key=_started_at, reverse=True)
+    newest = sorted(experiments, key=_started_at, reverse=True)
+    ordered = sorted(newest, key=lambda e: (e.state.is_over, e.state is not ExperimentState.RUNNING))
     active = [e for e in ordered if not e.state.is_over]
-    ended = [e for e in ordered if e.state.is_over]
-    shown = ended if with_all else ended[: max(0, _MAX_LINES - len(active))]
+    ended = [e for e in newest if e.state.is_over]
+    shown = ended if with_all else [] if active else ended[:_MAX_ENDED]
     return active + shown, len(ended) - len(shown)
 
 
@@ -97,70 +95,60 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
 
 def status_cells(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of ``status_row`` with text for people."""
-    lacks_coordinator = row["state"] is ExperimentState.RUNNING and not row["is_led"]
-    rate, left = row["per_minute"], row["remaining_s"]
+    left, most = row["remaining_s"], row["max_evals"]
+    finished = str(row["done"] + row["failed"])
     return {
         **row,
-        "state": "running, no coordinator" if lacks_coordinator else str(row["state"]),
-        "per_minute": None if rate is None else f"{rate:.3g}",
+        "state": "no coordinator" if lacks_coordinator(row) else str(row["state"]),
+        "finished": finished if most is None else f"{finished}/{most}",
         "left": None if left is None else duration_text(left),
     }
 
 
-def trial_cells(trial: Trial) -> dict[str, Any]:
-    """Return the fields of a trial, with a word each for its worker and its error."""
-    return {
-        **asdict(trial),
-        "worker": trial.worker.name if trial.worker else None,
-        "error": failure_reason(trial) if trial.error else None,
-    }
+def lacks_coordinator(row: Mapping[str, Any]) -> bool:
+    """Whether a search is running, but no coordinator leads it."""
+    return row["state"] is ExperimentState.RUNNING and not row["is_led"]
 
 
-def best_text(trial: Trial) -> str:
-    """Return a trial with its loss and its parameters, one parameter a line."""
-    return "\n".join([f"trial {trial.tid}  loss {value_text(trial.loss)}", *params_lines(trial.params)])
-
-
-def trial_text(trial: Trial, attachments: Sequence[str] = ()) -> str:
-    """Return everything about a trial, one field a line, long texts last.
+def worker_rows(workers: Iterable[Worker], running: Iterable[Trial], now: datetime) -> list[dict[str, Any]]:
+    """Return the rows of workers: live ones first, those that evaluate before those that wait.
 
     Parameters
     ----------
-    trial : Trial
-        The trial.
-    attachments : sequence of str
-        Names of its attachments.
+    workers : iterable of Worker
+        The registry.
+    running : iterable of Trial
+        All running trials.
+    now : datetime
+        Time of the store.
     """
-    return printable("\n".join([*_facts(trial, attachments), *_error_facts(trial)]))
+    held: dict[str, list[Trial]] = {}
+    for trial in running:
+        if trial.worker is not None:
+            held.setdefault(trial.worker.name, []).append(trial)
+    ordered = sorted(workers, key=lambda w: (not is_alive(w, now), _RANKS[w.state], w.name))
+    return [
+        {
+            **asdict(worker),
+            "is_alive": is_alive(worker, now),
+            "seen_s": None if worker.seen_at is None else (now - worker.seen_at).total_seconds(),
+            "evaluates": [f"{t.exp_key}/{t.tid}" for t in held.get(worker.name, ())],
+            "evaluates_s": [
+                None if t.claimed_at is None else (now - t.claimed_at).total_seconds()
+                for t in held.get(worker.name, ())
+            ],
+        }
+        for worker in ordered
+    ]
 
 
-def _facts(trial: Trial, attachments: Sequence[str]) -> Iterator[str]:
-    for name, value in {**trial_cells(trial), "attachments": tuple(attachments)}.items():
-        if value is None or value == () or value == {} or name in _INTERNAL or name == "error":
-            continue
-        match name, value:
-            case "params", _:
-                text = params_text(value)
-            case "attachments", _:
-                text = ", ".join(attachments)
-            case "reports", _:
-                text = ", ".join(f"{number(r.step)}: {number(r.value)}" for r in trial.reports)
-            case _, datetime():
-                text = date_text(value)
-            case _, dict() | list() | tuple():
-                text = json_text(value)
-            case _:
-                text = value_text(value)
-        yield f"{name:<{_LABEL_WIDTH}}{escaped(text)}"
-
-
-def _error_facts(trial: Trial) -> Iterator[str]:
-    if trial.error is None:
-        return
-    found = [(name, str(value)) for name, value in asdict(trial.error).items() if value is not None]
-    yield "error"
-    for name, text in sorted(found, key=lambda fact: "\n" in fact[1].strip()):
-        is_long = "\n" in text.strip()
-        yield f"  {name}" if is_long else f"  {name:<{_LABEL_WIDTH - 2}}{text.strip()}"
-        if is_long:
-            yield text.rstrip("\n")
+def worker_cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of ``worker_rows`` with text for people."""
+    pairs: Sequence[tuple[str, float | None]] = list(zip(row["evaluates"], row["evaluates_s"], strict=True))
+    seen = row["seen_s"]
+    return {
+        **row,
+        "serves": ", ".join(row["exp_keys"]) or "all",
+        "seen": None if seen is None else f"{duration_text(max(0.0, seen))} ago",
+        "evaluates": [name if s is None else f"{name} for {duration_text(max(0.0, s))}" for name, s in pairs],
+    }

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hpsearch.report.text import count_text
+from hpsearch.report.text import count_text, params_text
 from hpsearch.runtime.escaping import escaped
 from hpsearch.space.distribution import bounds_text
 from hpsearch.space.expression import Choice, Node
 from hpsearch.space.format import short_text
+from hpsearch.space.option_names import option_names
 from hpsearch.space.parameters import contents
 from hpsearch.space.tree import Space, Values
 
@@ -32,14 +33,14 @@ def describe_space(space: Space, samples: Sequence[Values] = ()) -> str:
     >>> space = Space([hp.choice("model", ["tree", {"svm": hp.loguniform("C", -7, 7)}])])
     >>> print(describe_space(space, [{"model": 1, "C": 2.5}]))
     model  choice      2 options
-      0: 'tree'
-      1: {svm: C}
+      'tree'
+      svm: {svm: C}
         C  loguniform  0.000911882 .. 1096.63
     <BLANKLINE>
     2 parameters, infinitely many points
     <BLANKLINE>
     1 sample
-      1  model=1: {svm: C}, C=2.5
+      1  model=svm, C=2.5
     """
     blocks = [space_tree(space), _size(space)]
     if samples:
@@ -84,10 +85,13 @@ def _rows(node: Node, indent: int, seen: set[str]) -> Iterator[Row]:
 
 def _option_rows(choice: Choice, indent: int, seen: set[str]) -> Iterator[Row]:
     """Yield the lines of the options of a choice."""
+    names = option_names(choice.options)
     is_weighted = choice.distribution.name == "pchoice"
     for index, option in enumerate(choice.options):
         weight = f"  ({choice.distribution.probabilities[index]:.3g})" if is_weighted else ""
-        yield indent, f"{index}: {short_text(option)}{weight}", ()
+        text = short_text(option)
+        is_named = names[index] not in {text, text.strip("'")}
+        yield indent, f"{escaped(names[index])}: {text}{weight}" if is_named else f"{text}{weight}", ()
         yield from _rows(option, indent + 1, seen)
 
 
@@ -99,5 +103,4 @@ def _size(space: Space) -> str:
 
 def _sample(space: Space, values: Values) -> str:
     """Return the parameters of a point on one line."""
-    params = space.params(values).items()
-    return escaped(", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in params))
+    return params_text(space.params(values))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
+from hpsearch.report.formats import Format
 from hpsearch.report.text import params_text, value_text
 from hpsearch.runtime.escaping import escaped
 from hpsearch.runtime.strict_json import json_text
@@ -21,32 +22,32 @@ _MAX_WIDTH = 72
 
 #: Columns with names, which a person types or looks for; at most and at least so many characters are shown.
 _NAMES = frozenset({"exp_key", "name", "host", "worker"})
-_MAX_NAME_WIDTH, _MIN_NAME_WIDTH = 300, 20
+_MAX_NAME_WIDTH, _MIN_NAME_WIDTH = 300, 12
 
 _GAP = "  "
+
+#: Titles of columns in a table that differ from the names of the fields.
+_TITLES = {"tid": "trial"}
+
+#: The last column of a table may have this many characters at least before its lines are continued.
+_MIN_WRAPPED = 24
+
+#: Floats above this size may have more digits than they are exact to.
+_MAX_INTEGER = 2**53
 
 #: What a spreadsheet reads as a formula, wide characters included, and what it reads as a number.
 _FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")  # noqa: RUF001 - wide characters on purpose
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
 
-class Format(StrEnum):
-    """How to print rows."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-    CSV = "csv"
-    RAW_CSV = "raw csv"  #: without protection against formulas in a spreadsheet
-
-    @property
-    def is_nested(self) -> bool:
-        """Whether values may be nested, as in the documents."""
-        return self in {Format.JSON, Format.JSONL}
-
-
 def render(
-    kind: str, rows: Sequence[Row], columns: Sequence[str], form: Format, *, width: int | None = None
+    kind: str,
+    rows: Sequence[Row],
+    columns: Sequence[str],
+    form: Format,
+    *,
+    width: int | None = None,
+    is_cut: bool = True,
 ) -> str:
     """Return rows as text.
 
@@ -61,7 +62,10 @@ def render(
     form : Format
         The output format.
     width : int, optional
-        Characters of a line of a table; names are shortened in the middle to fit.
+        Characters of a line of a table; names are shortened in the middle to fit, and the parameters, if
+        they are the last column, go on below.
+    is_cut : bool
+        Whether long cells of a table are shortened; parameters never are.
     """
     match form:
         case Format.JSON:
@@ -73,26 +77,16 @@ def render(
         case Format.RAW_CSV:
             return _csv(rows, columns, lambda cell: cell)
         case Format.TABLE:
-            return _table(rows, columns, width)
+            return _table(rows, columns, width, is_cut=is_cut)
 
 
 def date_text(date: datetime) -> str:
-    """Return a date in UTC, to the second."""
-    return date.strftime("%Y-%m-%d %H:%M:%S")
+    """Return a date in UTC, to the second, with its zone."""
+    return date.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _csv(rows: Sequence[Row], columns: Sequence[str], convert: Callable[[Any], Any]) -> str:
-    """Return rows with a column for each parameter, so that a spreadsheet can sort by it."""
-    labels = list(dict.fromkeys(label for row in rows for label in row.get("params") or ()))
-    plain = [c for c in columns if c != "params"]
-    if "params" not in columns:
-        labels = []
-    # The label of a parameter may be the name of a column, such as "loss".
-    lines = [[*plain, *(f"params.{label}" if label in plain else label for label in labels)]]
-    for row in rows:
-        params = row.get("params") or {}
-        cells = [row.get(c) for c in plain] + [params.get(label) for label in labels]
-        lines.append([_csv_cell(c) for c in cells])
+    lines = [list(columns), *([_csv_cell(row.get(c)) for c in columns] for row in rows)]
     return "\n".join(_csv_line(map(convert, line)) for line in lines)
 
 
@@ -114,6 +108,8 @@ def _csv_cell(value: Any) -> Any:
     match value:
         case None:
             return ""
+        case float() if value.is_integer() and abs(value) < _MAX_INTEGER:
+            return int(value)
         case datetime():
             return value.isoformat()
         case Mapping():
@@ -123,15 +119,40 @@ def _csv_cell(value: Any) -> Any:
     return value
 
 
-def _table(rows: Sequence[Row], columns: Sequence[str], width: int | None) -> str:
-    widest = [_MAX_NAME_WIDTH if column in _NAMES else _MAX_WIDTH for column in columns]
+def _table(rows: Sequence[Row], columns: Sequence[str], width: int | None, *, is_cut: bool) -> str:
+    titles = [escaped(_TITLES.get(column, column)) for column in columns]
+    widest = [_most_characters(column, is_cut=is_cut) for column in columns]
     cells = [[_cell(row.get(c), most) for c, most in zip(columns, widest, strict=True)] for row in rows]
-    widths = [max(map(len, texts)) for texts in zip(columns, *cells, strict=True)]
-    if width is not None:
+    widths = [max(map(len, texts)) for texts in zip(titles, *cells, strict=True)]
+    if width is not None and is_cut:
         widths = _narrowed(columns, widths, width)
         cells = [[_fitted(text, most) for text, most in zip(row, widths, strict=True)] for row in cells]
-    lines = [_line(list(columns), widths), *(_line(row, widths) for row in cells)]
+    lines = [_line(titles, widths), *(_line(row, widths) for row in cells)]
+    if width is not None and columns and columns[-1] == "params":
+        indent = _line_width(widths[:-1]) + len(_GAP) if len(widths) > 1 else 0
+        lines = [wrapped for line in lines for wrapped in _wrapped(line, indent, width)]
     return "\n".join(lines)
+
+
+def _most_characters(column: str, *, is_cut: bool) -> int | None:
+    """Return how many characters of a column are shown; None for all."""
+    if column == "params" or not is_cut:
+        return None
+    return _MAX_NAME_WIDTH if column in _NAMES else _MAX_WIDTH
+
+
+def _wrapped(line: str, indent: int, width: int) -> Iterator[str]:
+    """Yield the lines of a row whose last column, after ``indent`` characters, may be continued below."""
+    if len(line) <= width:
+        yield line
+        return
+    if width - indent < _MIN_WRAPPED:
+        yield line[:indent].rstrip()
+        line, indent = f"{'':4}{line[indent:]}", 4
+    yield from textwrap.wrap(
+        line, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False,
+        replace_whitespace=False, drop_whitespace=True,
+    )  # fmt: skip
 
 
 def _narrowed(columns: Sequence[str], widths: Sequence[int], width: int) -> list[int]:
@@ -162,7 +183,7 @@ def _line(texts: list[str], widths: list[int]) -> str:
     return _GAP.join(text.ljust(width) for text, width in zip(texts, widths, strict=True)).rstrip()
 
 
-def _cell(value: Any, width: int) -> str:
+def _cell(value: Any, width: int | None) -> str:
     match value:
         case None:
             return "-"
@@ -175,4 +196,4 @@ def _cell(value: Any, width: int) -> str:
         case _:
             text = value_text(value)
     text = escaped(text)
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return text if width is None or len(text) <= width else text[: width - 1] + "…"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pprint import pformat
 from typing import Any
 
 from hpsearch.coordination.progress import Progress
@@ -12,10 +13,15 @@ from hpsearch.core.trial import State, Trial
 from hpsearch.report.failures import failure_line
 from hpsearch.runtime.escaping import escaped
 
+#: Numbers up to this size are written without an exponent.
+_MAX_PLAIN = 1e7
+
 
 def number(value: float) -> str:
-    """Return a number with six significant digits."""
-    return f"{value:.6g}"
+    """Return a number with four significant digits, or to the next integer if it is larger; 128.0 is 128."""
+    if not 1000 <= abs(value) < _MAX_PLAIN:
+        return f"{value:.4g}"
+    return f"{value:.0f}"
 
 
 def count_text(n: int, noun: str) -> str:
@@ -47,6 +53,41 @@ def params_lines(params: Mapping[str, Any]) -> list[str]:
 def value_text(value: Any) -> str:
     """Return one value, numbers shortened."""
     return number(value) if isinstance(value, float) else str(value)
+
+
+def config_text(config: Any, width: int = 96) -> str:
+    """Return a configuration as Python would print it, over several lines if it is wide, numbers shortened.
+
+    Parameters
+    ----------
+    config : any
+        The argument of an objective.
+    width : int
+        Characters of a line.
+    """
+    return pformat(_shortened(config), width=width, sort_dicts=False)
+
+
+class _Shortened(float):
+    """A float that prints with few digits."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return number(self)
+
+
+def _shortened(value: Any) -> Any:
+    match value:
+        case float():
+            return _Shortened(value)
+        case dict():
+            return {key: _shortened(item) for key, item in value.items()}
+        case list():
+            return [_shortened(item) for item in value]
+        case tuple() if type(value) is tuple:
+            return tuple(_shortened(item) for item in value)
+    return value
 
 
 def duration_text(seconds: float | None) -> str:

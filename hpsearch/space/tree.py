@@ -18,12 +18,13 @@ import numpy as np
 from hpsearch.errors import SpaceError
 from hpsearch.runtime.escaping import named, shown
 from hpsearch.space import serialization
-from hpsearch.space.distribution import Categorical, Distribution, bounds_text
+from hpsearch.space.display_order import display_order
+from hpsearch.space.distribution import MAX_INTEGER, Categorical, Distribution, Numeric, bounds_text
 from hpsearch.space.evaluation import evaluate
 from hpsearch.space.expression import Choice, Literal, Node, Number, as_node, plain
-from hpsearch.space.format import short_text
 from hpsearch.space.inverse import invert
 from hpsearch.space.literal import is_scalar
+from hpsearch.space.option_names import option_names
 from hpsearch.space.parameters import Condition, Parameter, count_points, flatten, labelled_nodes
 from hpsearch.space.trust import AS_TEXT, TRUSTED, Trust
 
@@ -71,6 +72,7 @@ class Space:
         self.expression = plain(as_node(expression))
         self.parameters = flatten(self.expression)
         self._nodes: dict[str, Number | Choice] = labelled_nodes(self.expression)
+        self._option_names: dict[str, tuple[str, ...]] = {}
 
     @property
     def nodes(self) -> Mapping[str, Number | Choice]:
@@ -142,14 +144,34 @@ class Space:
         }
 
     def params(self, values: Values) -> dict[str, Any]:
-        """Return values in readable form, in the parameters' order.
+        """Return values in readable form, in the order of ``labels``.
 
-        A choice is its option if that is a string, a number, a bool or None, else a text such as
-        ``"1: {kind: 'svm', ...}"``. A uniformint is an int.
+        A choice is its option if that is a string, a number, a bool or None, else the name of the option,
+        such as ``"svm"`` of ``{"kind": "svm", ...}``. A value on a grid of integers is an int.
         """
-        return {
-            label: _readable(self._nodes[label], values[label]) for label in self._nodes if label in values
-        }
+        return {label: self._readable(label, values[label]) for label in self.labels if label in values}
+
+    @functools.cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of all parameters in the order in which people read them."""
+        return display_order(self.expression)
+
+    def option_names(self, label: str) -> tuple[str, ...]:
+        """Return the names of the options of a choice, in the order of its options."""
+        if label not in self._option_names:
+            node = self._nodes[label]
+            assert isinstance(node, Choice)
+            self._option_names[label] = option_names(node.options)
+        return self._option_names[label]
+
+    def _readable(self, label: str, value: float) -> Any:
+        node = self._nodes[label]
+        if isinstance(node, Number):
+            return _readable_number(node, value)
+        option = node.options[int(value)]
+        if isinstance(option, Literal) and is_scalar(option.value):
+            return option.value
+        return self.option_names(label)[int(value)]
 
     def to_json(self) -> dict[str, Any]:
         """Return the space as a document for JSON or BSON, the same in every process.
@@ -238,10 +260,10 @@ def _check_value(parameter: Parameter, value: Any) -> None:
     raise SpaceError(f"The value {shown(value)} of the parameter {named(label)} is not {wanted}.")
 
 
-def _readable(node: Number | Choice, value: float) -> Any:
-    if isinstance(node, Number):
-        return evaluate(node, {node.label: value})
-    option = node.options[int(value)]
-    if isinstance(option, Literal) and is_scalar(option.value):
-        return option.value
-    return f"{int(value)}: {short_text(option)}"
+def _readable_number(node: Number, value: float) -> Any:
+    number = evaluate(node, {node.label: value})
+    match node.distribution:
+        case Numeric(q=float(q)) if q.is_integer() and isinstance(number, float):
+            is_exact = number.is_integer() and abs(number) <= MAX_INTEGER
+            return int(number) if is_exact else number
+    return number

@@ -32,7 +32,10 @@ from tests.support.documentation import REFERENCE, REPOSITORY, SOURCES, commands
 from tests.support.progress_states import NOW, progress
 
 #: Options that are described once for all commands.
-COMMON = {"--store", "--store-file", "--secret-file", "--log-format", "--debug", "--help", "-h", "--version"}
+COMMON = {
+    "--store", "--store-file", "--secret-file", "--log-format", "--debug", "--help", "-h", "--version",
+    "--format", "--json", "--raw",
+}  # fmt: skip
 
 #: Commands that the changelog names as removed.
 REMOVED = {"db stats"}

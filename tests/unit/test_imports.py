@@ -22,6 +22,7 @@ PURE = (
     "hyperopt/engine/fmin_loop.py", "objective/by_value/captured.py",
     "objective/by_value/fingerprint.py", "objective/sanitize.py",
     "report/space_histograms.py", "report/failures.py", "report/final_report.py", "report/rows.py",
+    "report/trial_columns.py", "report/trial_page.py", "report/search_page.py",
     "report/space_text.py", "report/summary.py", "report/table.py", "report/text.py", "runtime/escaping.py",
     "runtime/events.py", "runtime/health/probes.py", "runtime/health/stats.py",
     "runtime/strict_json.py", "space", "store/documents",
@@ -89,7 +90,8 @@ def test_the_help_loads_click_and_nothing_heavy() -> None:
     assert loaded & {"numpy", "scipy", "pymongo", "bson", "rich", "asyncio"} == set()
     assert {name for name in loaded if name.startswith("hpsearch.")} <= {
         "hpsearch.cli", "hpsearch.cli.options", "hpsearch.cli.process", "hpsearch.cli.store_choice",
-        "hpsearch.cli.environment_variables",
+        "hpsearch.cli.environment_variables", "hpsearch.cli.similar_names",
+        "hpsearch.report", "hpsearch.report.formats",
         "hpsearch.errors", "hpsearch.runtime", "hpsearch.runtime.escaping", "hpsearch.runtime.events",
         "hpsearch.runtime.logs", "hpsearch.runtime.private_files",
         "hpsearch.runtime.strict_json", "hpsearch.runtime.user_paths",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from hpsearch.core.history import Floats
-from hpsearch.errors import ConfigurationError, MissingExtraError
+from hpsearch.errors import ConfigurationError, MissingExtraError, SpaceError
 from hpsearch.hyperopt.engine.documents import (
     Doc,
     Idxs,
@@ -146,7 +146,10 @@ class ReadOnlyTrials:
         return float(pmin_sampled(losses, variances) @ true_losses)
 
     def to_frame(self) -> Any:
-        """Return one row for each trial as a pandas DataFrame: tid, state, status, loss, and each label.
+        """Return one row for each trial as a pandas DataFrame: tid, state, status, loss, and each parameter.
+
+        Parameters have the values of ``best_params``; if the space is unknown, a choice is the index of its
+        option. The option None is the text "None"; an inactive parameter is missing (NaN).
 
         Raises
         ------
@@ -163,11 +166,19 @@ class ReadOnlyTrials:
                 "state": doc["state"],
                 "status": doc["result"].get("status"),
                 "loss": doc["result"].get("loss"),
-                **spec_from_misc(doc["misc"]),
+                **self._readable(spec_from_misc(doc["misc"])),
             }
             for doc in self._trials
         ]
         return pandas.DataFrame(rows)
+
+    def _readable(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values in readable form, with a text for the option None, which pandas takes for missing."""
+        try:
+            params = self._known_space().params(values)
+        except (ConfigurationError, SpaceError):
+            return dict(values)
+        return {label: "None" if value is None else value for label, value in params.items()}
 
     def count_by_state_synced(self, arg: Any, trials: Iterable[Doc] | None = None) -> int:
         """Count the trials in some states, as of the last refresh.

@@ -282,11 +282,11 @@ def test_the_doctor_creates_no_folder(call: Call, tmp_path: Path, monkeypatch: p
         ("HPSEARCH_WORKER_CONCURRENCY", "many", "'many'"),
         ("HPSEARCH_RUN_MAX_EVALS", "-3", "-3"),
         ("HPSEARCH_RUN_TIMEOUT", "soon", "'soon' is not a duration"),
-        ("HPSEARCH_STATUS_FORMAT", "xml", "'xml'"),
+        ("HPSEARCH_FORMAT", "xml", "'xml'"),
         ("HPSEARCH_MONGO_WORKER_MAX_JOBS", "all", "'all'"),
         # Variables of the doctor itself.
         ("HPSEARCH_DEBUG", "perhaps", "'perhaps'"),
-        ("HPSEARCH_DOCTOR_JSON", "perhaps", "'perhaps'"),
+        ("HPSEARCH_JSON", "perhaps", "'perhaps'"),
         ("HPSEARCH_STORE_FILE", "/", "directory"),
         ("HPSEARCH_WORKER_LEASE", "mongodb://me:hunter2@host/", "HPSEARCH_WORKER_LEASE"),
         ("HPSEARCH_RUN_MAX_EVALS", "me:hunter2@host", "not a valid value of this option"),

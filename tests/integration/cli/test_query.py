@@ -34,7 +34,7 @@ READING_COMMANDS = [
 ]  # fmt: skip
 
 QUERIES = {
-    "status": ("status",),
+    "status": ("status", "search"),
     "best": ("best", "search", "-n", "2"),
     "trials": ("trials", "search"),
     "show": ("show", "search", "3"),
@@ -149,7 +149,8 @@ def test_status_shows_every_count_and_the_best_values(call: Call) -> None:
 
 
 def test_status_shows_that_a_search_has_no_coordinator(call: Call) -> None:
-    assert "running, no coordinator" in call("status").out
+    assert "no coordinator" in call("status").out
+    assert "no coordinator leads it" in call("status", "search").out
 
 
 def test_status_of_an_empty_database_prints_the_command_to_begin(
@@ -163,7 +164,7 @@ def test_status_of_an_empty_database_prints_the_command_to_begin(
 def test_status_can_be_watched_until_ctrl_c(uri: str) -> None:
     # This process may have been started with Ctrl-C ignored.
     command = ["env", "--default-signal=INT", sys.executable, "-m", "hpsearch"]
-    command += ["status", "search", "--watch", "--every", "10ms"]
+    command += ["status", "--watch", "--every", "10ms"]
     process = subprocess.Popen(
         command,
         env={**os.environ, "HPSEARCH_STORE": uri},
@@ -230,7 +231,8 @@ def test_trials_can_be_sorted_and_filtered_by_state(call: Call) -> None:
 
 def test_trials_have_a_column_for_each_parameter_in_csv(call: Call) -> None:
     row = rows(call("trials", "search", "--format", "csv"))[3]
-    assert (row["lr"], row["kind"], row["error"], row["worker"]) == ("0.3", "sgd", "ValueError", "anna")
+    assert (row["lr"], row["kind"], row["worker"]) == ("0.3", "sgd", "anna")
+    assert row["error"] == "ValueError: no luck"
 
 
 def test_trials_in_json_have_the_fields_of_the_documents(call: Call) -> None:
@@ -247,7 +249,7 @@ def test_a_result_that_is_not_a_number_is_null_in_json(call: Call) -> None:
 
 def test_show_prints_the_traceback_of_a_failed_trial(call: Call) -> None:
     page = call("show", "search", "3").out
-    assert "state         failed" in page
+    assert "state         failed\nerror         ValueError: no luck\n" in page
     assert page.endswith("Traceback\n  no luck\n")
 
 
@@ -261,9 +263,56 @@ def test_show_names_the_attachments_of_a_trial(call: Call, store: MongoStore) ->
     assert "attachments" not in call("show", "search", "1").out
 
 
-def test_workers_are_listed(call: Call) -> None:
+def test_show_finds_the_best_trial(call: Call) -> None:
+    assert call("show", "search", "best").out == call("show", "search", "2").out
+    assert "loss          0.25" in call("show", "search", "best").out
+
+
+def test_show_best_of_a_search_without_a_loss_is_not_found(filled: MongoStore, call: Call) -> None:
+    copied(filled, 1)
+    assert call("show", "copy-0000", "best") == Outcome(
+        4, "", "hpsearch: No trial of copy-0000 has a loss yet.\n"
+    )
+
+
+def test_columns_are_chosen_by_name(call: Call) -> None:
+    outcome = call("trials", "search", "--columns", "trial,kind,accuracy", "--state", "done", "-n", "2")
+    assert outcome.out == "trial  kind  accuracy\n1      sgd   nan\n2      adam  -\n"
+    outcome = call("best", "search", "--columns", "loss,lr", "--format", "csv")
+    assert outcome.out == "loss,lr\n0.25,0.2\n"
+
+
+def test_an_unknown_column_is_refused_with_a_similar_one(call: Call) -> None:
+    outcome = call("trials", "search", "--columns", "trial,accurcy")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "There is no column 'accurcy'. Did you mean 'accuracy'?" in outcome.err
+    assert "There are: accuracy, attempt," in call("trials", "search", "--columns", "q").err
+
+
+def test_a_wide_table_has_a_column_for_each_parameter_and_metric(call: Call) -> None:
+    head = call("trials", "search", "--wide").out.splitlines()[0].split()
+    assert head[-3:] == ["kind", "lr", "accuracy"]
+
+
+@pytest.mark.parametrize("name", ["status", "trials"])
+def test_json_is_short_for_the_format(name: str, call: Call) -> None:
+    assert strict(call(*QUERIES[name], "--json").out)["schema"] == f"hpsearch.{name}/1"
+    assert call(*QUERIES[name], "--json", "--format", "csv").code == 2
+
+
+def test_workers_are_listed_with_what_they_evaluate(call: Call) -> None:
     [row] = rows(call("workers", "--format", "csv"))
     assert (row["name"], row["pid"], row["exp_keys"], row["state"]) == ("anna", "4711", "search", "idle")
+    assert row["evaluates"] == "search/5"
+    assert re.search(r"search/5 for \d+ s$", call("workers").out.splitlines()[1])
+
+
+def test_workers_of_a_search_are_those_that_serve_it(filled: MongoStore, call: Call) -> None:
+    copied(filled, 1)
+    filled.record_worker(Worker(name="all", host="machine", pid=1), 60)
+    found = rows(call("workers", "--exp-key", "copy-0000", "--format", "csv"))
+    assert [row["name"] for row in found] == ["all"]
+    assert call("workers", "--exp-key", "none").code == 4
 
 
 @pytest.mark.parametrize(
@@ -287,8 +336,8 @@ def test_an_unknown_name_is_reported_with_a_similar_one(
     [
         (("statu",), "No such command 'statu'. Did you mean 'status'? See: hpsearch --help"),
         (("trials", "--state", "don"), "'don' is not one of 'pending'"),
-        (("show", "search", "x"), "'x' is not a valid integer"),
-        (("show", "search"), "Missing argument 'TID'"),
+        (("show", "search", "x"), "'x' is not a valid"),
+        (("show", "search"), "Missing argument 'best|TID'"),
         (("best", "-n", "0"), "0 is not in the range x>=1"),
         (("status", "--watch", "--every", "5x"), "'5x' is not a duration"),
     ],
@@ -314,8 +363,8 @@ def test_status_lists_active_searches_and_counts_those_left_out(filled: MongoSto
     keys = copied(filled, 15, state=ExperimentState.DONE)
     outcome = call("status", "--format", "json")
     rows_shown = [row["exp_key"] for row in strict(outcome.out)["status"]]
-    assert rows_shown == ["search", *keys[:-10:-1]]
-    assert "6 more searches have ended; --all lists them, too." in outcome.err
+    assert rows_shown == ["search"]
+    assert "15 more searches have ended; --all lists them, too." in outcome.err
 
     every = call("status", "--all", "--format", "json")
     assert [row["exp_key"] for row in strict(every.out)["status"]] == ["search", *keys[::-1]]
@@ -346,10 +395,10 @@ def test_names_are_shortened_only_on_a_terminal(filled: MongoStore, call: Call) 
     assert key in call("status").out
     assert key in call("status", "--format", "csv").out
 
-    shown = on_terminal("status", COLUMNS="150").decode()
-    assert max(map(len, shown.splitlines())) <= 150
+    shown = on_terminal("status", COLUMNS="80").decode()
+    assert max(map(len, shown.splitlines())) <= 80
     assert re.search(r"^a+…b+ ", shown, flags=re.MULTILINE)
-    assert key in on_terminal("status", "--format", "csv", COLUMNS="150").decode()
+    assert key in on_terminal("status", "--format", "csv", COLUMNS="80").decode()
 
 
 @pytest.mark.parametrize("command", [("best", "nowhere at all"), ("best",)])

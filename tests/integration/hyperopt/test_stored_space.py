@@ -90,7 +90,7 @@ SHOWN = {
 def test_reading_imports_and_calls_nothing(search: MongoJobs, noted: Path) -> None:
     """Functions, and the results of their calls, are shown as text."""
     trials = MongoTrials(search, exp_key="read")
-    assert trials.best_params == {"x": 0.5, "c": "0: note"}
+    assert trials.best_params == {"x": 0.5, "c": "note"}
     config = trials.best_config
     assert {key: config[key] for key in SHOWN} == SHOWN
     assert config["operation 3"].startswith("add(")

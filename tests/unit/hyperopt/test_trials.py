@@ -243,3 +243,14 @@ def test_a_frame_has_a_row_for_each_trial() -> None:
     assert list(frame["loss"]) == trials.losses()
     assert set(frame.columns) == {"tid", "state", "status", "loss", "x", "kind", "n"}
     assert frame["n"].isna().sum() == trials.vals["kind"].count(0)
+
+
+def test_a_frame_names_options_and_tells_the_option_none_from_an_inactive_parameter() -> None:
+    pandas = pytest.importorskip("pandas")
+    trials = Trials()
+    space = hp.choice("kind", [{"name": "svc", "C": hp.choice("C", [None, 1])}, {"name": "tree"}])
+    fmin(lambda config: 0.0, space, rand.suggest, 12, trials=trials, rstate=np.random.default_rng(1))
+    frame = trials.to_frame()
+    assert set(frame["kind"]) == {"svc", "tree"}
+    assert set(frame["C"].dropna()) == {"None", 1}
+    assert pandas.isna(frame["C"]).tolist() == [kind == "tree" for kind in frame["kind"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -19,21 +19,28 @@ from hpsearch.core.trial import Ended, Failure, FailureKind, Holder
 from hpsearch.diagnosis.finding import findings_text, problem
 from hpsearch.report.failures import failure_groups, failure_line
 from hpsearch.report.final_report import final_report
+from hpsearch.report.formats import Format
 from hpsearch.report.live import block
 from hpsearch.report.rows import (
-    BEST_COLUMNS,
-    STATUS_COLUMNS,
-    TRIAL_COLUMNS,
-    WORKER_COLUMNS,
-    best_text,
+    STATUS_TABLE_COLUMNS,
+    WORKER_TABLE_COLUMNS,
     status_cells,
     status_row,
-    trial_cells,
-    trial_text,
+    worker_cells,
+    worker_rows,
 )
+from hpsearch.report.search_page import search_text
 from hpsearch.report.space_text import describe_space
-from hpsearch.report.table import Format, render
+from hpsearch.report.table import render
 from hpsearch.report.text import improvement_line, status_line
+from hpsearch.report.trial_columns import (
+    BEST_FIELDS,
+    LIST_FIELDS,
+    all_columns,
+    field_columns,
+    trial_rows,
+)
+from hpsearch.report.trial_page import best_text, trial_text
 from hpsearch.space.tree import Space
 from tests.support.progress_states import NOW, done, experiment, failed, progress, worker
 
@@ -66,7 +73,9 @@ def texts(text: str) -> dict[str, str]:
         objective=ObjectiveRef(kind="import", ref=text),
     )
     shown = progress(experiment=search, best=best, last_failure=loser, workers=(worker(text),))
-    rows = [trial_cells(best), trial_cells(loser)]
+    both = [best, loser]
+    wide = all_columns(both)
+    [member] = [worker_cells(row) for row in worker_rows([worker(text)], [replace(best, exp_key=text)], NOW)]
     live = Console(file=io.StringIO(), width=200, force_terminal=False)
     live.print(block(shown))
     return {
@@ -79,14 +88,19 @@ def texts(text: str) -> dict[str, str]:
         "trial": trial_text(loser, [text]),
         "done trial": trial_text(best, [text]),
         "status": render(
-            "status", [status_cells(status_row(shown, NOW))], (*STATUS_COLUMNS, "ended_why"), Format.TABLE
+            "status",
+            [status_cells(status_row(shown, NOW))],
+            (*STATUS_TABLE_COLUMNS, "ended_why"),
+            Format.TABLE,
         ),
-        "trials": render("trials", rows, TRIAL_COLUMNS, Format.TABLE),
-        "the best": render("trials", rows, BEST_COLUMNS, Format.TABLE),
-        "workers": render("workers", [asdict(worker(text))], WORKER_COLUMNS, Format.TABLE),
+        "search": search_text(shown, NOW),
+        "trials": render("trials", trial_rows(both, field_columns(LIST_FIELDS)), LIST_FIELDS, Format.TABLE),
+        "the best": render("trials", trial_rows(both, field_columns(BEST_FIELDS)), BEST_FIELDS, Format.TABLE),
+        "wide": render("trials", trial_rows(both, wide), [column.title for column in wide], Format.TABLE),
+        "workers": render("workers", [member], WORKER_TABLE_COLUMNS, Format.TABLE),
         "findings": findings_text([problem(text, text, text)]),
-        "json": render("trials", [asdict(best), asdict(loser)], TRIAL_COLUMNS, Format.JSON),
-        "jsonl": render("trials", [asdict(best), asdict(loser)], TRIAL_COLUMNS, Format.JSONL),
+        "json": render("trials", [asdict(best), asdict(loser)], (), Format.JSON),
+        "jsonl": render("trials", [asdict(best), asdict(loser)], (), Format.JSONL),
     }
 
 
@@ -118,7 +132,7 @@ def test_no_view_prints_control_characters(text: str) -> None:
 
 def test_a_line_break_in_a_text_starts_no_row_or_line() -> None:
     plain, broken = texts("ab"), texts("a\nstate  done\tb")
-    for view in ("status", "trials", "the best", "workers", "best", "live"):
+    for view in ("status", "trials", "the best", "wide", "workers", "best", "search", "live"):
         assert broken[view].count("\n") == plain[view].count("\n"), view
 
 
@@ -126,7 +140,7 @@ def test_a_line_break_in_a_text_starts_no_row_or_line() -> None:
 @given(st.text(st.characters(codec="utf-8")))
 def test_json_keeps_every_text(text: str) -> None:
     row = asdict(done(1, 0.25, params={text: text}))
-    (read,) = json.loads(render("trials", [row], TRIAL_COLUMNS, Format.JSON))["trials"]
+    (read,) = json.loads(render("trials", [row], (), Format.JSON))["trials"]
     assert read["params"] == {text: text}
 
 

@@ -31,15 +31,15 @@ def shown(found: list[Experiment], *, with_all: bool = False) -> tuple[str, int]
     return " ".join(e.exp_key for e in experiments), n_hidden
 
 
-def test_active_searches_come_first_and_in_each_group_the_last_started() -> None:
+def test_running_searches_come_first_then_paused_ones_and_in_each_group_the_last_started() -> None:
     found = searches(RUNNING, DONE, PAUSED, STOPPED, RUNNING)
-    assert shown(found) == ("4 2 0 3 1", 0)
+    assert shown(found) == ("4 0 2", 2)
+    assert shown(found, with_all=True) == ("4 0 2 3 1", 0)
 
 
-def test_the_last_ended_searches_are_listed_and_the_others_counted() -> None:
-    found = searches(RUNNING, *[DONE] * 1200)
-    assert shown(found) == ("0 1200 1199 1198 1197 1196 1195 1194 1193 1192", 1191)
+def test_where_all_have_ended_the_last_ones_are_listed_and_the_others_counted() -> None:
     assert shown(searches(*[DONE] * 12)) == ("11 10 9 8 7 6 5 4 3 2", 2)
+    assert shown(searches(RUNNING, *[DONE] * 1200)) == ("0", 1200)
 
 
 def test_all_active_searches_are_listed() -> None:

@@ -1,17 +1,27 @@
-"""Searches and trials as rows, and one trial as text."""
+"""Searches and workers as rows."""
 
 from __future__ import annotations
 
 from hpsearch.core.experiment import ExperimentState
-from hpsearch.core.trial import Ended, Failure, FailureKind, Holder, Report, State
-from hpsearch.report.rows import best_text, status_cells, status_row, trial_cells, trial_text
-from tests.support.progress_states import NOW, after, done, experiment, failed, progress
+from hpsearch.core.trial import Holder, State
+from hpsearch.core.worker import WorkerState
+from hpsearch.report.formats import Format
+from hpsearch.report.rows import (
+    STATUS_TABLE_COLUMNS,
+    WORKER_TABLE_COLUMNS,
+    status_cells,
+    status_row,
+    worker_cells,
+    worker_rows,
+)
+from hpsearch.report.table import render
+from tests.support.progress_states import NOW, after, done, experiment, progress, worker
 
 
 def test_the_row_of_a_running_search_shows_a_missing_coordinator() -> None:
     left = progress(experiment=experiment(led_until=after(-1)), per_minute=30.0)
     led = progress(experiment=experiment(led_until=after(1)))
-    assert status_cells(status_row(left, NOW))["state"] == "running, no coordinator"
+    assert status_cells(status_row(left, NOW))["state"] == "no coordinator"
     assert status_cells(status_row(left, NOW))["left"] is None
     assert status_cells(status_row(led, NOW))["state"] == "running"
 
@@ -37,54 +47,45 @@ def test_the_row_of_a_search_has_counts_best_values_and_time_left() -> None:
     assert (row["done"], row["failed"], row["max_evals"]) == (10, 0, 40)
     assert (row["best_loss"], row["best_tid"], row["best_params"]["kind"]) == (0.5, 3, "adam")
     assert row["remaining_s"] == 60.0
-    assert (status_cells(row)["left"], status_cells(row)["per_minute"]) == ("60 s", "30")
+    assert (status_cells(row)["left"], status_cells(row)["finished"]) == ("60 s", "10/40")
 
 
-def test_the_cells_of_a_trial_have_a_word_for_worker_and_error() -> None:
-    cells = trial_cells(failed(3, worker=Holder(name="anna", host="machine", pid=1)))
-    assert (cells["worker"], cells["error"]) == ("anna", "ValueError")
-    assert (trial_cells(done(3, 1.0))["worker"], trial_cells(done(3, 1.0))["error"]) == (None, None)
+def test_the_table_of_searches_fits_into_80_characters() -> None:
+    """Also with a long name, no coordinator, a large budget and an hour left."""
+    long = experiment(exp_key="resnet-imagenet-augmented-large", led_until=after(-1))
+    led = experiment(exp_key="short", led_until=after(1))
+    counts = {State.DONE: 3000, State.FAILED: 123}
+    found = [
+        progress(experiment=long, counts=counts, best=done(3, 0.123456)),
+        progress(experiment=led, counts=counts, best=done(3, -1.23456e-10), per_minute=0.01),
+    ]
+    rows = [status_cells(status_row(one, NOW)) for one in found]
+    text = render("status", rows, STATUS_TABLE_COLUMNS, Format.TABLE, width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "no coordinator" in text
 
 
-def test_the_best_trial_is_shown_with_one_parameter_a_line() -> None:
-    assert best_text(done(3, 0.25)) == "trial 3  loss 0.25\n  lr    0.0123457\n  kind  adam"
+def test_workers_that_evaluate_come_first_and_those_that_have_left_last() -> None:
+    registry = [
+        worker("ended", state=WorkerState.STOPPED),
+        worker("lost", state=WorkerState.BUSY, expire_at=after(-1)),
+        worker("idle", state=WorkerState.IDLE),
+        worker("busy", state=WorkerState.BUSY),
+        worker("also busy", state=WorkerState.BUSY),
+        worker("leaving", state=WorkerState.DRAINING),
+    ]
+    rows = worker_rows(registry, [], NOW)
+    assert [row["name"] for row in rows] == ["also busy", "busy", "idle", "lost", "leaving", "ended"]
+    assert [row["is_alive"] for row in rows] == [True] * 3 + [False] * 3
 
 
-def test_the_text_of_a_trial_ends_with_the_traceback() -> None:
-    error = Failure(
-        kind=FailureKind.EXCEPTION, type="ValueError", message="no", traceback="Traceback\n  no\n"
-    )
-    page = trial_text(failed(3, error=error, finished_at=NOW))
-    assert "finished_at   2026-01-01 12:00:00" in page
-    assert page.endswith(
-        "error\n  kind        exception\n  message     no\n  type        ValueError\n"
-        "  traceback\nTraceback\n  no"
-    )
-
-
-def test_the_text_of_a_trial_has_attempts_and_result_and_no_empty_field() -> None:
-    ended = Ended(attempt=1, worker="anna", ended_at=NOW, why="lease expired")
-    page = trial_text(done(3, 0.25, result={"accuracy": 0.5}, history=(ended,), attempt=2))
-    assert 'result        {"accuracy": 0.5}' in page
-    assert "lease expired" in page
-    assert "reports" not in page
-    assert "None" not in page
-
-
-def test_the_text_of_a_trial_has_its_reports() -> None:
-    page = trial_text(done(3, 0.25, reports=(Report(step=1.0, value=0.5), Report(step=2.0, value=1 / 3))))
-    assert "reports       1: 0.5, 2: 0.333333" in page
-
-
-def test_the_text_of_a_trial_escapes_control_characters() -> None:
-    """Raw, they could clear the screen or hide lines; newlines and tabs are harmless."""
-    error = Failure(kind=FailureKind.EXCEPTION, message="\x1b[2Jno", log_tail="one\ttab\nbell \x07 \x9b1m\n")
-    page = trial_text(failed(3, error=error, params={"kind": "a\x1b]0;title"}))
-    assert "\\x1b[2Jno" in page
-    assert "one\ttab\nbell \\x07 \\x9b1m" in page
-    assert "kind=a\\x1b]0;title" in page
-    assert {c for c in page if not c.isprintable()} == {"\n", "\t"}
-
-
-def test_the_text_of_the_best_trial_escapes_control_characters() -> None:
-    assert "\x1b" not in best_text(done(3, 0.25, params={"k\x1bind": "a\x1b[2J"}))
+def test_a_worker_is_shown_with_what_it_evaluates_and_for_how_long() -> None:
+    holder = Holder(name="anna", host="machine", pid=1)
+    running = done(17, 1.0, state=State.RUNNING, worker=holder, claimed_at=after(-125))
+    [row] = worker_rows([worker("anna", seen_at=after(-3), exp_keys=("search",))], [running], NOW)
+    assert row["evaluates"] == ["search/17"]
+    text = render("workers", [worker_cells(row)], WORKER_TABLE_COLUMNS, Format.TABLE)
+    assert text.splitlines() == [
+        "name  state  n_done  n_failed  seen     serves  evaluates",
+        "anna  idle   0       0         3 s ago  search  search/17 for 2 min",
+    ]

@@ -21,9 +21,9 @@ def test_the_tree_shows_options_distributions_and_real_ranges() -> None:
     """A parameter in two places is described once."""
     assert space_tree(classifier()).splitlines() == [
         "clf            pchoice     2 options",
-        "  0: {kind: 'svm', ...}  (0.25)",
+        "  svm: {kind: 'svm', ...}  (0.25)",
         "    C          lognormal   median 1, times or divided by 2.71828",
-        "  1: {kind: 'net', width: (2 ** log_width), ...}  (0.75)",
+        "  net: {kind: 'net', width: (2 ** log_width), ...}  (0.75)",
         "    lr         loguniform  1e-05 .. 0.1",
         "    log_width  quniform    4 .. 9, step 1",
         "lr             (as above)",
@@ -38,8 +38,8 @@ def test_each_sample_has_a_line() -> None:
         "5 parameters, infinitely many points",
         "",
         "2 samples",
-        "  1  clf=0: {kind: 'svm', ...}, C=1.235, lr=1e-05, n=1",
-        "  2  clf=1: {kind: 'net', width: (2 ** log_width), ...}, log_width=5, lr=0.05, n=2",
+        "  1  clf=svm, C=1.235, lr=1e-05, n=1",
+        "  2  clf=net, lr=0.05, log_width=5, n=2",
     ]
 
 

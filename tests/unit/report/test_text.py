@@ -9,7 +9,7 @@ from hpsearch.core.experiment import Budget, ExperimentState
 from hpsearch.core.trial import State
 from hpsearch.report.failures import failure_groups, failure_line
 from hpsearch.report.final_report import final_report
-from hpsearch.report.text import counts_text, duration_text, improvement_line, status_line
+from hpsearch.report.text import counts_text, duration_text, improvement_line, number, status_line
 from tests.support.progress_states import done, experiment, failed, progress
 
 
@@ -68,7 +68,7 @@ def test_a_status_line_explains_why_nothing_happens(fields: dict[str, object], w
 
 
 def test_an_improvement_is_printed_with_the_parameters() -> None:
-    assert improvement_line(done(3, 0.25)) == "trial 3: best loss 0.25 with lr=0.0123457, kind=adam"
+    assert improvement_line(done(3, 0.25)) == "trial 3: best loss 0.25 with lr=0.01235, kind=adam"
 
 
 def test_an_improvement_without_parameters_is_printed() -> None:
@@ -99,10 +99,10 @@ def test_the_final_report_has_best_trial_config_failures_and_next_commands() -> 
         "",
         "best loss  0.25  (trial 0)",
         "params",
-        "  lr    0.0123457",
+        "  lr    0.01235",
         "  kind  adam",
         "config",
-        "  {'lr': 0.0123456789, 'optimizer': {'name': 'adam'}}",
+        "  {'lr': 0.01235, 'optimizer': {'name': 'adam'}}",
         "",
         "failed",
         "  2 x ValueError: no luck  (first in trial 1)",
@@ -110,6 +110,30 @@ def test_the_final_report_has_best_trial_config_failures_and_next_commands() -> 
         "go on:  hpsearch run search.py --max-evals 6",
         "why:    hpsearch show search 1",
     ]
+
+
+def test_the_final_report_does_not_repeat_the_parameters_as_the_configuration() -> None:
+    best = done(0, 0.25, params={"units": 128, "kind": None})
+    report = final_report(progress(best=best), {"units": 128.0, "kind": None}, [], {})
+    assert report.endswith("params\n  units  128\n  kind   None")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.000123456, "0.0001235"),
+        (12.3456, "12.35"),
+        (128.0, "128"),
+        (123456.0, "123456"),
+        (9999.99, "10000"),
+        (1.5e9, "1.5e+09"),
+        (-0.25, "-0.25"),
+        (float("inf"), "inf"),
+        (float("nan"), "nan"),
+    ],
+)
+def test_a_number_has_four_significant_digits(value: float, text: str) -> None:
+    assert number(value) == text
 
 
 def test_the_final_report_without_a_loss() -> None:

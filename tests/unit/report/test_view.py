@@ -127,7 +127,7 @@ def test_the_live_block_has_counts_best_values_speed_workers_and_the_last_error(
     assert rest == [
         "trials      10/40 finished: 9 done, 1 failed; 2 running, 1 pending",
         "best loss   0.25  (trial 3)",
-        "with        lr=0.0123457, kind=adam",
+        "with        lr=0.01235, kind=adam",
         "speed       30 trials/min, 20 s so far, 60 s left",
         "workers     1 alive",
         "last error  trial 4: ValueError: no luck",

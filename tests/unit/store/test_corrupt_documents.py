@@ -16,17 +16,17 @@ from hpsearch.core.experiment import Budget, Experiment, ObjectiveRef
 from hpsearch.core.trial import Ended, Failure, FailureKind, Holder, Report, State, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.errors import UnreadableError
+from hpsearch.report.formats import Format
 from hpsearch.report.rows import (
     STATUS_COLUMNS,
-    TRIAL_COLUMNS,
     WORKER_COLUMNS,
     status_cells,
     status_row,
-    trial_cells,
-    trial_text,
 )
 from hpsearch.report.summary import progress_of
-from hpsearch.report.table import Format, render
+from hpsearch.report.table import render
+from hpsearch.report.trial_columns import all_columns, trial_rows
+from hpsearch.report.trial_page import trial_text
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
 from hpsearch.store.documents.trial import trial_document, trial_from, unreadable_trial
 from hpsearch.store.documents.worker import worker_document, worker_from
@@ -131,8 +131,9 @@ def assert_shown(found: Any) -> None:
         case Trial():
             assert trial_text(found)
             for form in Format:
-                row = asdict(found) if form.is_nested else trial_cells(found)
-                assert render("trials", [row], TRIAL_COLUMNS, form)
+                columns = all_columns([found])
+                [row] = [asdict(found)] if form.is_nested else trial_rows([found], columns)
+                assert render("trials", [row], [column.title for column in columns], form)
         case Worker():
             for form in Format:
                 assert render("workers", [asdict(found)], WORKER_COLUMNS, form)

@@ -1,0 +1,181 @@
+"""``hpsearch best``, ``trials`` and ``show``: print trials, and change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from hpsearch.cli.find import find_experiment, find_trial
+from hpsearch.cli.help_pages import Command
+from hpsearch.cli.options import AtLeast, BestOrNumber, option
+from hpsearch.cli.query_options import print_result, query, table
+from hpsearch.cli.similar_names import did_you_mean
+from hpsearch.core.experiment import Experiment
+from hpsearch.core.trial import State, Trial
+from hpsearch.errors import NotFoundError, SpaceError
+from hpsearch.report.formats import Format
+from hpsearch.report.trial_columns import (
+    BEST_FIELDS,
+    LIST_FIELDS,
+    Column,
+    all_columns,
+    chosen_columns,
+    field_columns,
+    known_columns,
+    trial_rows,
+    used_columns,
+)
+from hpsearch.report.trial_page import best_text, trial_text
+from hpsearch.space.tree import Space
+from hpsearch.store.protocol import TrialStore
+
+
+def column_options(command: Any) -> Any:
+    """Add the options that choose the columns of a list of trials."""
+    columns = option(
+        "--columns",
+        metavar="A,B,...",
+        help="Show these columns: fields, parameters, and metrics that the objective returned.",
+    )
+    wide = option(
+        "--wide", is_flag=True, help="Show a column for each parameter and metric, and cut nothing."
+    )
+    return columns(wide(command))
+
+
+@click.command(cls=Command)
+@click.argument("exp_key", required=False)
+@option("-n", "n", type=AtLeast(1), default=1, help="Number of trials.")
+@column_options
+@query
+def best(
+    store: TrialStore, form: Format, exp_key: str | None, n: int, columns: str | None, wide: bool
+) -> None:
+    """Show the best trials with their parameters."""
+    experiment = find_experiment(store, exp_key)
+    found = list(store.trials(experiment.exp_key, sort="loss", limit=n))
+    if not found:
+        raise NotFoundError(f"No trial of {experiment.exp_key} has a loss yet.")
+    if n == 1 and form is Format.TABLE and not columns and not wide:
+        print_result(best_text(found[0]))
+    else:
+        print_result(_list(found, experiment, form, BEST_FIELDS, columns, wide=wide))
+
+
+@click.command(cls=Command)
+@click.argument("exp_key", required=False)
+@option(
+    "--state",
+    multiple=True,
+    type=click.Choice([str(s) for s in State]),
+    help="List only trials in this state; repeatable.",
+)
+@option(
+    "--sort",
+    type=click.Choice(["tid", "loss"]),
+    default="tid",
+    help="Sort by number, or by loss (the best first).",
+)
+@option("-n", "n", type=AtLeast(1), help="Largest number of trials to list.")
+@column_options
+@query
+def trials(
+    store: TrialStore,
+    form: Format,
+    exp_key: str | None,
+    state: tuple[str, ...],
+    sort: str,
+    n: int | None,
+    columns: str | None,
+    wide: bool,
+) -> None:
+    """List trials.
+
+    The origin of a trial is the algorithm that suggested it: gp (a Gaussian process), tpe, anneal,
+    random or sobol; `hpsearch show` explains it.
+    """
+    experiment = find_experiment(store, exp_key)
+    states = {State(s) for s in state} or None
+    found = list(store.trials(experiment.exp_key, states=states, sort=sort, limit=n))
+    print_result(_list(found, experiment, form, LIST_FIELDS, columns, wide=wide))
+
+
+@click.command(cls=Command)
+@click.argument("exp_key")
+@click.argument("tid", metavar="best|TID", type=BestOrNumber())
+@query
+def show(store: TrialStore, form: Format, exp_key: str, tid: int | None) -> None:
+    """Show everything about one trial, given its number, or about the best one."""
+    experiment = find_experiment(store, exp_key)
+    trial = find_trial(store, experiment.exp_key, tid)
+    names = store.attachments(trial.exp_key, tid=trial.tid)
+    if form is Format.TABLE:
+        print_result(trial_text(trial, names))
+    elif form.is_nested:
+        print_result(table("trials", [{**asdict(trial), "attachments": names}], (), form))
+    else:
+        print_result(_list([trial], experiment, form, (), None, wide=False))
+
+
+def labels_of(experiment: Experiment) -> tuple[str, ...]:
+    """Return the labels of an experiment's parameters in reading order; none if its space is damaged."""
+    try:
+        return Space.from_json(experiment.space).labels
+    except SpaceError:
+        return ()
+
+
+def columns_named(text: str, trials: Sequence[Trial], labels: Sequence[str]) -> list[Column]:
+    """Return the columns of a list of trials that a user named.
+
+    Parameters
+    ----------
+    text : str
+        Their names, separated by commas.
+    trials : sequence of Trial
+        The trials of the list, whose parameters and metrics count.
+    labels : sequence of str
+        The parameters of the space.
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    try:
+        return chosen_columns(names, trials, labels)
+    except KeyError as error:
+        known = [
+            name for name in known_columns(trials, labels) if not name.startswith(("params.", "result."))
+        ]
+        name = str(error.args[0])
+        hint = did_you_mean(name, known) or f" There are: {', '.join(sorted(known))}."
+        raise click.UsageError(f"There is no column {name!r}.{hint}") from None
+
+
+def _list(
+    found: Sequence[Trial],
+    experiment: Experiment,
+    form: Format,
+    fields: Iterable[str],
+    columns: str | None,
+    *,
+    wide: bool,
+) -> str:
+    """Return trials in a format; ``fields`` are the columns of a table if the user chooses none."""
+    if columns is None and form.is_nested:
+        return table("trials", [asdict(trial) for trial in found], (), form)
+    labels = labels_of(experiment)
+    if columns is not None:
+        chosen = columns_named(columns, found, labels)
+    elif wide or form is not Format.TABLE:
+        chosen = all_columns(found, labels)
+    else:
+        chosen = used_columns(field_columns(fields), found)
+    is_cut = not (wide or columns)
+    rows = trial_rows(found, chosen, is_nested=form.is_nested)
+    return table("trials", rows, [c.title for c in chosen], form, is_cut=is_cut)

@@ -1,0 +1,67 @@
+"""One search as a page of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from hpsearch.coordination.progress import Progress
+from hpsearch.core.experiment import ExperimentState
+from hpsearch.report.final_report import end_text
+from hpsearch.report.table import date_text
+from hpsearch.report.text import counts_text, duration_text, number, params_lines, workers_text
+from hpsearch.runtime.escaping import escaped, printable
+
+_LABEL_WIDTH = 11
+
+
+def search_text(progress: Progress, now: datetime) -> str:
+    """Return the progress of a search as text, one fact a line.
+
+    Parameters
+    ----------
+    progress : Progress
+        Its progress.
+    now : datetime
+        Time of the store, to which the lease of the coordinator is compared.
+    """
+    return printable("\n".join(_lines(progress, now)))
+
+
+def _lines(progress: Progress, now: datetime) -> Iterator[str]:
+    experiment, best = progress.experiment, progress.best
+    yield _line("search", experiment.exp_key)
+    yield _line("state", _state(progress, now))
+    yield _line("trials", counts_text(progress))
+    if best is None or best.loss is None:
+        yield _line("best loss", "none yet")
+    else:
+        yield _line("best loss", f"{number(best.loss)}  (trial {best.tid})")
+        yield from params_lines(best.params)
+    yield _line("time", _time(progress, now))
+    yield _line("workers", workers_text(progress))
+    yield _line("objective", experiment.objective.ref or "undecided")
+    yield _line("algorithm", f"{experiment.algorithm.name}, seed {experiment.seed}")
+    if experiment.started_at is not None:
+        yield _line("started", date_text(experiment.started_at))
+
+
+def _state(progress: Progress, now: datetime) -> str:
+    experiment = progress.experiment
+    if experiment.state is ExperimentState.RUNNING and not experiment.is_led(now):
+        return "running, but no coordinator leads it: the command that began it continues it"
+    return end_text(experiment)
+
+
+def _time(progress: Progress, now: datetime) -> str:
+    is_advancing = progress.experiment.state is ExperimentState.RUNNING and progress.experiment.is_led(now)
+    parts = [f"{duration_text(progress.elapsed_s)} so far"]
+    if progress.per_minute is not None:
+        parts.append(f"{progress.per_minute:.3g} trials/min")
+    if is_advancing and progress.remaining_s is not None:
+        parts.append(f"{duration_text(progress.remaining_s)} left")
+    return ", ".join(parts)
+
+
+def _line(name: str, text: str) -> str:
+    return f"{name:<{_LABEL_WIDTH}}{escaped(text)}"

@@ -1,0 +1,203 @@
+"""Columns of trials: fields of the document, parameters, and metrics that the objective returned.
+
+A column is named like the field, the parameter or the metric. Where two of them share a name, the field comes
+first, then the parameter; ``params.NAME`` and ``result.NAME`` name the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from hpsearch.core.trial import Trial
+from hpsearch.report.failures import failure_text
+
+#: Keys of a result that are no metrics: fields of the trial, or long.
+_NO_METRICS = frozenset({"loss", "status", "attachments", "message"})
+
+
+class _NoneOption(str):
+    """The text of the option None of a choice, unlike that of an inactive parameter or of a text "None"."""
+
+    __slots__ = ()
+
+
+_NONE = _NoneOption("None")
+
+#: Levels of nested results whose numbers are metrics.
+_MAX_DEPTH = 3
+
+#: The fields that can be columns, by name.
+_FIELDS: Mapping[str, Callable[[Trial], Any]] = MappingProxyType(
+    {
+        "tid": lambda trial: trial.tid,
+        "state": lambda trial: trial.state,
+        "loss": lambda trial: trial.loss,
+        "origin": lambda trial: trial.origin,
+        "priority": lambda trial: trial.priority,
+        "attempt": lambda trial: trial.attempt,
+        "worker": lambda trial: trial.worker.name if trial.worker else None,
+        "host": lambda trial: trial.worker.host if trial.worker else None,
+        "created_at": lambda trial: trial.created_at,
+        "claimed_at": lambda trial: trial.claimed_at,
+        "finished_at": lambda trial: trial.finished_at,
+        "duration_s": lambda trial: trial.duration_s,
+        "n_reports": lambda trial: len(trial.reports),
+        "objective": lambda trial: trial.objective,
+        "error": lambda trial: failure_text(trial) if trial.error else None,
+        "params": lambda trial: trial.params,
+    }
+)
+
+#: Fields that lists show: a short list, the best trials, and what wide tables and CSV get beside params.
+LIST_FIELDS = ("tid", "state", "loss", "origin", "duration_s", "worker", "error", "params")
+BEST_FIELDS = ("tid", "loss", "duration_s", "worker", "finished_at", "params")
+WIDE_FIELDS = ("tid", "state", "loss", "origin", "attempt", "worker", "duration_s", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a list of trials."""
+
+    title: str  #: its name in CSV and JSON
+    read: Callable[[Trial], Any]  #: returns the cell of a trial; None if it has none
+
+
+def field_columns(names: Iterable[str]) -> list[Column]:
+    """Return the columns of fields by name."""
+    return [Column(name, _FIELDS[name]) for name in names]
+
+
+def all_columns(trials: Sequence[Trial], labels: Sequence[str] = ()) -> list[Column]:
+    """Return the usual fields, and a column for each parameter and each metric.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        The trials of the list, whose parameters and metrics count.
+    labels : sequence of str
+        The parameters of the space in reading order; others follow.
+    """
+    fields = field_columns(WIDE_FIELDS)
+    params = [
+        Column(_title(label, "params", WIDE_FIELDS), _param(label)) for label in _labels(trials, labels)
+    ]
+    taken = {column.title for column in (*fields, *params)}
+    metrics = [Column(_title(name, "result", taken), _metric(name)) for name in metric_names(trials)]
+    return [*fields, *params, *metrics]
+
+
+def chosen_columns(names: Iterable[str], trials: Sequence[Trial], labels: Sequence[str] = ()) -> list[Column]:
+    """Return columns by name.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of fields ("trial" for "tid"), parameters or metrics.
+    trials, labels
+        As for ``all_columns``.
+
+    Raises
+    ------
+    KeyError
+        If a name is unknown; its argument is the name.
+    """
+    known = known_columns(trials, labels)
+    return [Column(name, known[name]) for name in names]
+
+
+def known_columns(trials: Sequence[Trial], labels: Sequence[str] = ()) -> dict[str, Callable[[Trial], Any]]:
+    """Return how to read each column that exists, by name.
+
+    Parameters
+    ----------
+    trials, labels
+        As for ``all_columns``.
+    """
+    params = {label: _param(label) for label in _labels(trials, labels)}
+    metrics = {name: _metric(name) for name in metric_names(trials)}
+    return {
+        **{f"result.{name}": read for name, read in metrics.items()},
+        **{f"params.{label}": read for label, read in params.items()},
+        **metrics,
+        **params,
+        **_FIELDS,
+        "trial": _FIELDS["tid"],
+    }
+
+
+def trial_rows(
+    trials: Iterable[Trial], columns: Sequence[Column], *, is_nested: bool = False
+) -> list[dict[str, Any]]:
+    """Return the cells of trials by title.
+
+    Parameters
+    ----------
+    trials : iterable of Trial
+        The trials, one a row.
+    columns : sequence of Column
+        The columns.
+    is_nested : bool
+        For JSON: the option None is None, and what a trial does not have is left out. In a table or CSV, the
+        option None is the text "None", and the cell of an inactive parameter is empty.
+    """
+    rows = ({column.title: column.read(trial) for column in columns} for trial in trials)
+    if not is_nested:
+        return list(rows)
+    return [
+        {name: None if cell is _NONE else cell for name, cell in row.items() if cell is not None}
+        for row in rows
+    ]
+
+
+def used_columns(columns: Iterable[Column], trials: Sequence[Trial]) -> list[Column]:
+    """Return the columns in which a trial has a value."""
+    return (
+        [c for c in columns if any(c.read(trial) is not None for trial in trials)] if trials else [*columns]
+    )
+
+
+def metrics_of(trial: Trial) -> dict[str, Any]:
+    """Return the numbers and texts in a trial's result by name; those in dicts as ``outer.inner``."""
+    return dict(_metrics(trial.result, "", 0))
+
+
+def metric_names(trials: Iterable[Trial]) -> list[str]:
+    """Return the names of the metrics of trials, in order of appearance."""
+    return list(dict.fromkeys(name for trial in trials for name in metrics_of(trial)))
+
+
+def _metrics(result: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
+    for key, value in result.items():
+        if depth == 0 and key in _NO_METRICS:
+            continue
+        match value:
+            case bool() | int() | float() | str() | datetime():
+                yield f"{prefix}{key}", value
+            case Mapping() if depth + 1 < _MAX_DEPTH:
+                yield from _metrics(value, f"{prefix}{key}.", depth + 1)
+
+
+def _labels(trials: Iterable[Trial], labels: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys([*labels, *(label for trial in trials for label in trial.params)]))
+
+
+def _param(label: str) -> Callable[[Trial], Any]:
+    def read(trial: Trial) -> Any:
+        if label not in trial.params:
+            return None  # inactive
+        value = trial.params[label]
+        return _NONE if value is None else value
+
+    return read
+
+
+def _metric(name: str) -> Callable[[Trial], Any]:
+    return lambda trial: metrics_of(trial).get(name)
+
+
+def _title(name: str, kind: str, taken: Iterable[str]) -> str:
+    return f"{kind}.{name}" if name in taken else name

@@ -1,0 +1,132 @@
+"""One trial as a page of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from hpsearch.core.trial import Ended, State, Trial
+from hpsearch.report.failures import failure_text
+from hpsearch.report.table import date_text
+from hpsearch.report.text import duration_text, number, params_lines, value_text
+from hpsearch.runtime.escaping import escaped, printable
+from hpsearch.runtime.strict_json import json_text
+
+_LABEL_WIDTH = 14
+
+#: Fields of a trial that its page does not show: those that have lines of their own, and internal ones.
+_LEFT_OUT = frozenset(
+    {"values", "owner", "priority", "lease_s", "lease_until", "heartbeat_at", "exp_created_at", "exp_key"}
+) | {"tid", "state", "loss", "params", "origin", "attempt", "max_attempts", "worker", "duration_s", "error"}
+
+#: What the origin of a trial means.
+_ORIGINS: Mapping[str, str] = MappingProxyType(
+    {
+        "gp": "suggested by a Gaussian process of the losses",
+        "tpe": "suggested by TPE, from the densities of good and bad trials",
+        "anneal": "drawn near a good trial",
+        "random": "drawn at random from the space",
+        "sobol": "spread evenly over the space",
+        "script": "suggested by a script",
+    }
+)
+
+
+def best_text(trial: Trial) -> str:
+    """Return a trial with its loss and its parameters, one parameter a line."""
+    return "\n".join([f"trial {trial.tid}  loss {value_text(trial.loss)}", *params_lines(trial.params)])
+
+
+def trial_text(trial: Trial, attachments: Sequence[str] = ()) -> str:
+    """Return everything about a trial, the essential first and long texts last.
+
+    Parameters
+    ----------
+    trial : Trial
+        The trial.
+    attachments : sequence of str
+        Names of its attachments.
+    """
+    lines = [*_essentials(trial), *_params(trial), *_facts(trial, attachments), *_error_facts(trial)]
+    return printable("\n".join(lines))
+
+
+def origin_text(origin: str) -> str:
+    """Return what suggested a trial, with an explanation if there is one."""
+    meaning = _ORIGINS.get(origin)
+    if origin.startswith("hyperopt:"):
+        meaning = "imported; the number is Hyperopt's"
+    return origin if meaning is None else f"{origin} ({meaning})"
+
+
+def _essentials(trial: Trial) -> Iterator[str]:
+    yield _line("trial", f"{trial.tid} of {trial.exp_key}")
+    yield _line("state", str(trial.state))
+    if trial.error is not None:
+        yield _line("error" if trial.state is State.FAILED else "problem", failure_text(trial))
+    if trial.loss is not None:
+        yield _line("loss", number(trial.loss))
+    if trial.duration_s is not None:
+        yield _line("duration", duration_text(trial.duration_s))
+    if trial.origin:
+        yield _line("origin", origin_text(trial.origin))
+    if trial.attempt:
+        yield _line("attempt", str(trial.attempt))
+    if trial.worker is not None:
+        yield _line("worker", f"{trial.worker.name}, pid {trial.worker.pid} on {trial.worker.host}")
+
+
+def _params(trial: Trial) -> Iterator[str]:
+    if trial.params:
+        yield "params"
+        yield from params_lines(trial.params)
+
+
+def _facts(trial: Trial, attachments: Sequence[str]) -> Iterator[str]:
+    for name, value in {**asdict(trial), "attachments": tuple(attachments)}.items():
+        if value is None or value == () or value == {} or name in _LEFT_OUT:
+            continue
+        match name, value:
+            case "result", _:
+                yield "result"
+                yield from params_lines({key: _result_text(item) for key, item in value.items()})
+                continue
+            case "attachments", _:
+                text = ", ".join(attachments)
+            case "reports", _:
+                text = ", ".join(f"{number(r.step)}: {number(r.value)}" for r in trial.reports)
+            case "history", _:
+                text = "; ".join(map(_ended_text, trial.history))
+            case _, datetime():
+                text = date_text(value)
+            case _:
+                text = value_text(value)
+        yield _line(name, text)
+
+
+def _result_text(value: Any) -> Any:
+    return json_text(value) if isinstance(value, Mapping | list | tuple) else value
+
+
+def _ended_text(ended: Ended) -> str:
+    where = f" on {ended.worker}" if ended.worker else ""
+    return f"attempt {ended.attempt}{where} ended {date_text(ended.ended_at)}: {ended.why}"
+
+
+def _error_facts(trial: Trial) -> Iterator[str]:
+    if trial.error is None:
+        return
+    found = [(name, str(value)) for name, value in asdict(trial.error).items() if value is not None]
+    yield "error"
+    for name, text in sorted(found, key=lambda fact: "\n" in fact[1].strip()):
+        is_long = "\n" in text.strip()
+        yield f"  {name}" if is_long else f"  {name:<{_LABEL_WIDTH - 2}}{text.strip()}"
+        if is_long:
+            yield text.rstrip("\n")
+
+
+def _line(name: str, text: str) -> str:
+    return f"{name:<{_LABEL_WIDTH}}{escaped(text)}"

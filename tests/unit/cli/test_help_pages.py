@@ -1,0 +1,41 @@
+"""The help of a command."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from hpsearch.cli import cli
+from hpsearch.cli.similar_names import did_you_mean
+from tests.support.documentation import commands
+
+EVERY_COMMAND = dict(commands())
+
+
+def help_of(path: str) -> str:
+    return CliRunner().invoke(cli, [*path.split(), "--help"]).output
+
+
+@pytest.mark.parametrize("path", ["trials", "worker", "run", "db backup", "workers"])
+def test_the_options_of_a_command_come_before_those_of_all_commands(path: str) -> None:
+    own, _, common = help_of(path).partition("\nCommon options:\n")
+    assert "--store URI" in common
+    assert "--store" not in own.partition("\nOptions:\n")[2]
+    names = [o.opts[0] for o in EVERY_COMMAND[path].params if isinstance(o, click.Option) and not o.hidden]
+    assert all(name in own or name in common for name in names)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("statu", " Did you mean 'status'?"),
+        ("Status", " Did you mean 'status'?"),
+        ("trial", " Did you mean 'trials'?"),
+        ("plot", ""),
+        ("xyz", ""),
+        ("", ""),
+    ],
+)
+def test_a_name_is_suggested_only_if_it_is_close(name: str, hint: str) -> None:
+    assert did_you_mean(name, ["status", "trials", "import-hyperopt", "show", "stop"]) == hint
