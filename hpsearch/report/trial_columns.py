@@ -154,7 +154,15 @@ def trial_rows(
 
 
 def used_columns(columns: Iterable[Column], trials: Sequence[Trial]) -> list[Column]:
-    """Return the columns in which a trial has a value."""
+    """Return the columns in which a trial has a value; all of them if there are no trials.
+
+    Parameters
+    ----------
+    columns : iterable of Column
+        Possible columns.
+    trials : sequence of Trial
+        The trials of the list.
+    """
     return (
         [c for c in columns if any(c.read(trial) is not None for trial in trials)] if trials else [*columns]
     )
