@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,10 +22,12 @@ from hpsearch.suggest.anneal import Anneal
 from hpsearch.suggest.auto_schedule import MANY_PENDING, Turn, next_turn
 from hpsearch.suggest.branches import Branch
 from hpsearch.suggest.gp.search_region import SearchRegion
-from hpsearch.suggest.gp.suggest import GaussianProcess
 from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.tpe.branches import EVERY, BranchTPE
 from hpsearch.suggest.tpe.suggest import TPEOptions
+
+if TYPE_CHECKING:
+    from hpsearch.suggest.gp.suggest import GaussianProcess
 
 #: Candidates of TPE: fewer than TPE takes alone, since the GP is the greedy one of the two.
 _N_CANDIDATES = 24
@@ -63,7 +67,6 @@ class Auto:
         self.options = options or AutoOptions()
         options_of_tpe = TPEOptions(n_startup=self.options.n_startup, n_candidates=_N_CANDIDATES)
         self._tpe = BranchTPE(space, options_of_tpe)
-        self._gp = GaussianProcess(space)
         self._anneal = Anneal(space)
 
     def suggest(
@@ -79,6 +82,13 @@ class Auto:
             waiting.append(suggestion.values)
             suggestions.append(suggestion)
         return suggestions
+
+    @cached_property
+    def _gp(self) -> GaussianProcess:
+        # Importing scipy.optimize takes a third of a coordinator's start, and no startup trial needs it.
+        from hpsearch.suggest.gp.suggest import GaussianProcess
+
+        return GaussianProcess(self.space)
 
     def _propose(self, history: History, pending: list[Values], rng: np.random.Generator) -> Suggestion:
         """Propose one point."""
