@@ -132,7 +132,7 @@ def test_wrong_credentials_at_the_start_exit_at_once(locked: Locked) -> None:
     worker = locked.start("worker")
     coordinator = locked.start("coordinator", "search.py", HPSEARCH_STORE_FILE=str(locked.file("viewer")))
     for process in (worker, coordinator):
-        assert wait_for_exit(process, 30) == 77, locked.fleet.output(process)
+        assert wait_for_exit(process) == 77, locked.fleet.output(process)
         assert "Waiting" not in locked.fleet.output(process)
 
 

@@ -59,7 +59,7 @@ def test_a_worker_without_isolation_asks_for_a_restart_after_a_code_change(lab: 
 def test_a_worker_with_another_version_of_the_code_takes_no_trial(lab: Fleet) -> None:
     lab.start("coordinator", "changed.py", "--max-evals", "2")
     wait_until(lambda: bool(lab.trials("changed")), "a trial")
-    (lab.folder / "lab.py").write_text("OFFSET = 1")
+    (lab.folder / "lab.py").write_text("OFFSET = 11")  # a new size: Python compares whole seconds
     worker = lab.worker("--exp-key", "changed")
     assert wait_for_exit(worker) == 65
     assert "another version here" in lab.output(worker)

@@ -13,7 +13,7 @@ from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
-from tests.support.fleet import OBJECTIVE, Fleet, running_trials
+from tests.support.fleet import OBJECTIVE, SHORT_LEASE, Fleet, running_trials
 from tests.support.movable_clock import MovableClock, compiled
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
@@ -60,9 +60,9 @@ def fleet(tmp_path: Path) -> Iterator[Timed]:
 @pytest.mark.long
 def test_processes_killed_while_the_clock_is_set_back_are_replaced_within_a_lease(fleet: Timed) -> None:
     """The leader and a worker; with leases that are dates alone both would seem to live for an hour."""
-    leader = fleet.coordinator()
+    leader = fleet.coordinator(*SHORT_LEASE)
     wait_until(lambda: bool(fleet.trials()), "a trial")
-    fleet.coordinator()
+    fleet.coordinator(*SHORT_LEASE)
     dying, other = fleet.worker(SLEEP="1"), fleet.worker(SLEEP="1")
 
     def held() -> list[int]:
@@ -74,13 +74,13 @@ def test_processes_killed_while_the_clock_is_set_back_are_replaced_within_a_leas
         os.killpg(process.pid, signal.SIGKILL)
     fleet.clock.move(0)
 
-    wait_until(lambda: fleet.trials()[tid].state is State.DONE, "the trial, run again", 40)
+    wait_until(lambda: fleet.trials()[tid].state is State.DONE, "the trial, run again", 60)
     trial = fleet.trials()[tid]
     assert trial.worker is not None
     assert trial.worker.pid in (dying.pid, other.pid)  # its result may have come as it was killed
     n_done, n_trials = fleet.n_done(), len(fleet.trials())
-    wait_until(lambda: fleet.n_done() > n_done, "more results", 40)
-    wait_until(lambda: len(fleet.trials()) > n_trials + 1, "suggestions of the standby", 40)
+    wait_until(lambda: fleet.n_done() > n_done, "more results")
+    wait_until(lambda: len(fleet.trials()) > n_trials + 1, "suggestions of the standby")
 
 
 @pytest.mark.long

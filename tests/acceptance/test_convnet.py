@@ -39,11 +39,11 @@ def test_the_same_command_continues_a_search_whose_processes_were_all_killed(fle
         return sum(trial.state in {State.DONE, State.FAILED} for trial in fleet.trials("convnet"))
 
     first = fleet.start(*command, **settings)
-    wait_until(lambda: finished() >= 2, "two trials", timeout_s=120)
+    wait_until(lambda: finished() >= 2, "two trials")
     os.killpg(first.pid, signal.SIGKILL)
     kept = {trial.tid: trial for trial in fleet.trials("convnet") if trial.state is State.DONE}
 
-    assert wait_for_exit(fleet.start(*command, **settings), timeout_s=180) == 0
+    assert wait_for_exit(fleet.start(*command, **settings)) == 0
     trials = {trial.tid: trial for trial in fleet.trials("convnet")}
     assert finished() == 6
     assert all(trials[tid] == trial for tid, trial in kept.items())

@@ -11,11 +11,11 @@ from hpsearch.core.trial import FINISHED, State
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from tests.support.fleet import Fleet, running_trials, wait_for_exit
-from tests.support.waiting import wait_until
+from tests.support.waiting import GROWING_LIMITS_S, wait_until
 
 
 def experiment(fleet: Fleet) -> Experiment:
-    store = MongoStore.connect(fleet.uri, patience=Patience(60))
+    store = MongoStore.connect(fleet.uri, patience=Patience(120))
     try:
         return store.experiment("search")
     finally:
@@ -87,9 +87,12 @@ def test_a_larger_budget_continues_a_finished_search(fleet: Fleet) -> None:
 def test_the_timeout_of_a_search_cancels_running_trials(fleet: Fleet) -> None:
     worker = fleet.worker(SLEEP="600")
     wait_until(lambda: "serves" in fleet.output(worker), "the worker")
-    coordinator = fleet.coordinator("--timeout", "4s", "--drain-timeout", "0.5s")
-    assert wait_for_exit(coordinator) == 1, "no trial succeeded"
-    assert experiment(fleet).ended_why == "timeout"
+    for limit_s in GROWING_LIMITS_S:
+        coordinator = fleet.coordinator("--timeout", f"{limit_s}s", "--drain-timeout", "0.5s")
+        assert wait_for_exit(coordinator) == 1, "no trial succeeded"
+        assert experiment(fleet).ended_why == "timeout"
+        if any(trial.attempt for trial in fleet.trials()):
+            break
     wait_until(lambda: "was stopped: cancelled" in fleet.output(worker), "the worker to stop the trial")
 
 

@@ -59,6 +59,13 @@ from hyperopt import fmin, hp, rand
 print(fmin(lambda x: x**2, hp.uniform("x", -1, 1), algo=rand.suggest, max_evals=3, show_progressbar=False))
 """
 
+#: Lets the first 20 calls of an objective return, and the others once the test has made a file.
+WAIT = """
+    pathlib.Path(f"call-{uuid.uuid4()}").touch()
+    while len(list(pathlib.Path().glob("call-*"))) > 20 and not pathlib.Path("go_on").exists():
+        time.sleep(0.5)
+"""
+
 
 def commands(page: Path) -> list[str]:
     """Return the lines of the shell blocks of a page, without their comments."""
@@ -151,15 +158,23 @@ def test_the_commands_for_one_machine_run(shell: Shell, max_evals: str) -> None:
     assert "'x':" in shell.run("python script.py"), "the script after `sed`"
 
 
-def test_the_commands_for_a_fleet_run(fleet: Fleet, shell: Shell) -> None:
-    """MongoDB is that of this test; the objective is slower, so that the search still runs at the end."""
+@pytest.mark.parametrize(
+    "concurrency", ["2", pytest.param(r"\g<0>", marks=pytest.mark.long)], ids=["few processes", "as written"]
+)
+def test_the_commands_for_a_fleet_run(fleet: Fleet, shell: Shell, concurrency: str) -> None:
+    """MongoDB is that of this test; most trials wait, so that the search does not end."""
     source = (shell.folder / "search.py").read_text()
-    slowed = source.replace("    return", "    time.sleep(2)\n    return")
-    (shell.folder / "search.py").write_text(f"import time\n{slowed}")
+    waiting = source.replace("    return", f"{WAIT}    return")
+    assert waiting != source
+    (shell.folder / "search.py").write_text(f"import pathlib, time, uuid\n{waiting}")
     export, *others = commands(FLEET_PAGE)
     shell.run(export)
     shell.environment["HPSEARCH_STORE"] = fleet.uri
-    started = [shell.start(line) for line in others if is_on_fleet(line)]
+    started = [
+        shell.start(re.sub(r"(?<=--concurrency )\d+", concurrency, line))
+        for line in others
+        if is_on_fleet(line)
+    ]
     try:
         wait_until(lambda: len(fleet.trials()) > 17, "trial 17")
         wait_until(lambda: any(t.state is State.DONE for t in fleet.trials()), "a loss")
@@ -167,6 +182,7 @@ def test_the_commands_for_a_fleet_run(fleet: Fleet, shell: Shell) -> None:
         assert "search" in output["hpsearch status"]
         assert output["hpsearch workers"].count("\n") >= 2
         assert "paused" in shell.run("hpsearch status")
+        (shell.folder / "go_on").touch()
         shell.run("hpsearch stop search")
         coordinator, *workers = started
         assert wait_for_exit(coordinator) == 0
@@ -189,6 +205,6 @@ def test_the_options_of_a_measurement_exist(line: str) -> None:
     start = [sys.executable, *words[:1]] if program == "python" else [sys.executable, "-m", "tests.faults"]
     options = {word for word in words if word.startswith("--")}
     done = subprocess.run(
-        [*start, "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60
+        [*start, "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=200
     )
     assert {option for option in options if option not in done.stdout} == set()

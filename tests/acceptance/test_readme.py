@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.core.trial import State
-from tests.support.fleet import Fleet, running_trials
+from tests.support.fleet import SHORT_LEASE, Fleet, running_trials
 from tests.support.servers import Server
 from tests.support.waiting import wait_until
 
@@ -57,7 +57,7 @@ def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search
     fleet: Fleet, mongosh: Path
 ) -> None:
     fleet.worker("--name", "victim", SLEEP="600")
-    coordinator = fleet.coordinator("--max-evals", "8")
+    coordinator = fleet.coordinator("--max-evals", "8", *SHORT_LEASE)
     wait_until(lambda: bool(running_trials(fleet.trials())), "a trial that the victim holds")
     os.killpg(fleet.processes[0].pid, 9)
     fleet.worker("--name", "busy", "--max-trials", "1", SLEEP="600")
@@ -73,9 +73,9 @@ def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search
         ),
         "a search in full swing",
     )
-    best, states, who, means, why, again, room, attached = [
-        ask(mongosh, fleet.uri, query) for query in mongosh_queries(ROOT / "docs" / "mongo-shell.md")
-    ]
+    best, states, who, means, why, again, room, attached = asked(
+        mongosh, fleet.uri, mongosh_queries(ROOT / "docs" / "mongo-shell.md")
+    )
     losses = [float(text) for text in re.findall(r"loss: ([\d.e-]+)", best)]
     assert len(losses) == 5
     assert losses == sorted(losses)
@@ -91,17 +91,19 @@ def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search
     assert coordinator.poll() is None
 
 
-def ask(mongosh: Path, uri: str, query: str) -> str:
-    """Print what a person would see in the Mongo shell."""
+def asked(mongosh: Path, uri: str, queries: list[str]) -> list[str]:
+    """Return what a person would see in the Mongo shell after each query."""
+    line = "-- the next query --"
+    program = f";print('{line}');".join(f"print({query})" for query in queries)
     done = subprocess.run(
-        [mongosh, "--quiet", uri, "--eval", query],
+        [mongosh, "--quiet", uri, "--eval", program],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return done.stdout.split(line)
 
 
 @pytest.fixture
@@ -118,13 +120,14 @@ def test_the_script_with_mongo_trials_prints_what_the_readme_shows(localhost: Se
     [console] = blocks("console", *MANUAL)
     theirs, expected_error, ours, expected = console.splitlines()
     place = f"localhost:{localhost.port}"
-    (tmp_path / "tune.py").write_text(script("tune.py").replace("localhost:27017", place))
+    short = script("tune.py").replace("localhost:27017", place).replace("max_evals=50", "max_evals=10")
+    (tmp_path / "tune.py").write_text(short)
     environment = {**os.environ, "HPSEARCH_SECRET": secrets.token_hex(32)}
 
     def run(command: str) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, *command.removeprefix("$ python ").split()]
         return subprocess.run(
-            words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+            words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=200
         )
 
     failed = run(theirs)

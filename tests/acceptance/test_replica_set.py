@@ -40,7 +40,7 @@ def test_a_failover_during_a_search_loses_no_acknowledged_result(cluster: Cluste
     try:
         workers = [fleet.worker() for _ in range(3)]
         coordinator = fleet.coordinator("--max-evals", str(N))
-        wait_until(lambda: fleet.calls() > 0, "the first trial", timeout_s=90)
+        wait_until(lambda: fleet.calls() > 0, "the first trial")
         wait_until(lambda: len(done(fleet)) >= 4, "four trials")
         acknowledged = done(fleet)
         primary = cluster.primary()

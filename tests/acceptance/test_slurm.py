@@ -107,7 +107,7 @@ def test_the_signal_before_the_time_limit_makes_the_worker_release_its_trial(
     """What --signal=B:TERM@180 sends, sent now."""
     key = queue.submit("slow", 1)
     job = submitted(slurm, queue, key, "--array=1", "--time=10", words=("--drain-timeout", "0.2s"))
-    queue.wait_for_file("started", timeout_s=60)
+    queue.wait_for_file("started")
     slurm.call("scancel", "--batch", "--signal=TERM", job)
     wait_for_end(slurm, job)
 

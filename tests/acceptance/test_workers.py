@@ -19,7 +19,7 @@ from hpsearch.core.worker import WorkerState
 from hpsearch.runtime.signals import ECHO_S
 from tests.support.fleet import Fleet, wait_for_exit
 from tests.support.objectives import TrialQueue, open_queue
-from tests.support.waiting import wait_until
+from tests.support.waiting import GROWING_LIMITS_S, wait_until
 
 # What comes back
 
@@ -87,7 +87,7 @@ def test_unread_output_blocks_no_trial(queue: TrialQueue) -> None:
     os.close(writer)
     queue.wait_for_file("started")
     os.close(reader)
-    assert worker.wait(60) == 0
+    assert wait_for_exit(worker) == 0
     assert queue.states(key) == ["done", "done"]
 
 
@@ -119,13 +119,22 @@ def test_a_worker_past_its_claim_time_finishes_its_trial(
     queue: TrialQueue,
 ) -> None:
     key = queue.submit("waits_to_go_on", 2)
-    worker = queue.fleet.worker("--claim-for", "2s", "--drain-timeout", "0s")
+    for limit_s in GROWING_LIMITS_S:
+        worker = queue.fleet.worker("--claim-for", f"{limit_s}s", "--drain-timeout", "0s")
+        if has_claimed(worker, queue, key):
+            break
+    claimed_by = time.monotonic()  # so the time to claim has begun
     queue.wait_for_file("started")
-    began = time.monotonic()
-    wait_until(lambda: time.monotonic() - began > 3, "the end of the time to claim")
+    wait_until(lambda: time.monotonic() - claimed_by > limit_s, "the end of the time to claim")
     queue.touch("go_on")
     assert wait_for_exit(worker) == 0
     assert queue.states(key) == ["done", "pending"]
+
+
+def has_claimed(worker: subprocess.Popen[str], queue: TrialQueue, key: str) -> bool:
+    """Wait until a worker claims a trial; return False if it ends before."""
+    wait_until(lambda: worker.poll() is not None or "running" in queue.states(key), "a claim, or the end")
+    return worker.poll() is None
 
 
 def test_evaluations_start_in_the_working_folder_which_is_created(queue: TrialQueue) -> None:
@@ -244,10 +253,12 @@ def test_a_worker_serves_others_besides_an_experiment_it_cannot_load(queue: Tria
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_terminated_worker_finishes_its_trial(queue: TrialQueue, signum: signal.Signals) -> None:
-    key = queue.submit("a_second", 3)
-    worker = queue.fleet.worker()
+    key = queue.submit("waits_to_go_on", 3)
+    worker = queue.fleet.worker("--drain-timeout", "600s")
     queue.wait_for_file("started")
     worker.send_signal(signum)
+    wait_until(lambda: queue.store.workers()[0].state is WorkerState.DRAINING, "the worker to drain")
+    queue.touch("go_on")
     assert wait_for_exit(worker) == 0
     assert queue.states(key) == ["done", "pending", "pending"]
 
@@ -270,8 +281,11 @@ def test_a_trial_that_outlasts_the_drain_is_released_without_an_attempt(
 
 def test_max_runtime_ends_a_worker_like_a_signal(queue: TrialQueue) -> None:
     key = queue.submit("slow", 1)
-    worker = queue.fleet.worker("--max-runtime", "3s", "--drain-timeout", "0.2s")
-    assert wait_for_exit(worker) == 0
+    for limit_s in GROWING_LIMITS_S:
+        worker = queue.fleet.worker("--max-runtime", f"{limit_s}s", "--drain-timeout", "0.2s")
+        assert wait_for_exit(worker) == 0
+        if queue.trial(key).history:
+            break
     assert [e.why for e in queue.trial(key).history] == ["worker drained"]
 
 
@@ -303,10 +317,12 @@ def test_a_cancelled_trial_is_stopped_long_before_its_lease_ends(queue: TrialQue
 def test_an_objective_that_holds_the_gil_keeps_its_lease(queue: TrialQueue) -> None:
     key = queue.submit("holds_the_lock", 1, lease_s=1.0)
     worker = queue.fleet.worker("--burst")
-    wait_until(lambda: queue.states(key) == ["running"], "the claim")
-    while worker.poll() is None:
-        queue.store.expire(key)
-        time.sleep(0.05)
+    queue.wait_for_file("started")
+    for _ in range(4):
+        before = queue.trial(key).lease_until
+        wait_until(lambda lease=before: queue.trial(key).lease_until != lease, "a renewal")
+    queue.touch("go_on")
+    assert wait_for_exit(worker) == 0
     trial = queue.trial(key)
     assert (trial.state, trial.attempt, trial.history) == (State.DONE, 1, ())
 
@@ -330,10 +346,11 @@ def test_a_worker_suspended_beyond_its_lease_loses_the_trial_to_another(
 
 
 def test_a_suspended_worker_keeps_a_trial_that_no_other_claimed(queue: TrialQueue) -> None:
-    key = queue.submit("a_second", 1, lease_s=1.0)
+    key = queue.submit("waits_to_go_on", 1, lease_s=1.0)
     worker = queue.fleet.worker("--burst")
     queue.wait_for_file("started")
     worker.send_signal(signal.SIGSTOP)
+    queue.touch("go_on")
     wait_until(lambda: queue.store.expire(key) == 1, "the lease to run out")
     worker.send_signal(signal.SIGCONT)
     assert wait_for_exit(worker) == 0

@@ -35,6 +35,10 @@ def failing(config):
 """
 
 
+#: A trial of a killed worker soon runs again. On a busy machine, live workers lose trials, too.
+SHORT_LEASE = ("--lease", "3s")
+
+
 def start_process(
     command: Sequence[str],
     folder: Path,
@@ -70,7 +74,7 @@ class Fleet:
         command = [sys.executable, "-m", "hpsearch", *args]
         return start_process(command, self.folder, {**self.environment(), **env}, self.processes)
 
-    def call(self, *args: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    def call(self, *args: str, timeout_s: float = 200) -> subprocess.CompletedProcess[str]:
         """Run ``hpsearch ARGS`` to its end."""
         return subprocess.run(
             [sys.executable, "-m", "hpsearch", *args],
@@ -86,7 +90,8 @@ class Fleet:
         return {**os.environ, "HPSEARCH_STORE": self.uri, "CALLS": str(self.folder / "calls")}
 
     def coordinator(self, *args: str) -> subprocess.Popen[str]:
-        return self.start("coordinator", "search.py", "--lease", "2s", "--seed", "1", *args)
+        """Start a coordinator; where a worker is to lose its trials soon, add ``SHORT_LEASE``."""
+        return self.start("coordinator", "search.py", "--seed", "1", *args)
 
     def worker(self, *args: str, **env: str) -> subprocess.Popen[str]:
         return self.start("worker", "--drain-timeout", "5s", *args, **env)
@@ -99,7 +104,7 @@ class Fleet:
         return len((self.folder / "calls").read_text().splitlines())
 
     def trials(self, exp_key: str = "search") -> list[Trial]:
-        store = MongoStore.connect(self.uri, patience=Patience(60))
+        store = MongoStore.connect(self.uri, patience=Patience(120))
         try:
             return list(store.trials(exp_key))
         finally:
@@ -112,7 +117,7 @@ class Fleet:
             process.wait()
 
 
-def wait_for_exit(process: subprocess.Popen[str], timeout_s: float = 90) -> int:
+def wait_for_exit(process: subprocess.Popen[str], timeout_s: float = 200) -> int:
     """Wait for a process and return its exit code."""
     return process.wait(timeout=timeout_s)
 

@@ -37,7 +37,7 @@ class ThreadWorker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._is_over.set()
-        self._thread.join(30)
+        self._thread.join(120)
         if self.error is not None:
             raise self.error
 

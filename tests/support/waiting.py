@@ -5,8 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+#: Seconds to try in turn as a limit that ends a process which must have begun something before: the first is
+#: long enough unless the machine is busy.
+GROWING_LIMITS_S = (3, 15, 75)
 
-def wait_until(condition: Callable[[], object], what: str = "the condition", timeout_s: float = 60) -> None:
+
+def wait_until(condition: Callable[[], object], what: str = "the condition", timeout_s: float = 120) -> None:
     """Check a condition until it is true; fail after a timeout.
 
     Parameters

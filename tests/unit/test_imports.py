@@ -68,7 +68,7 @@ def loaded_by(code: str) -> set[str]:
     """Return the names of all modules that a fresh interpreter has loaded after some code."""
     report = "import json, sys; print('\\n' + json.dumps(list(sys.modules)))"
     done = subprocess.run(
-        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, timeout=200, check=True
     )
     return set(json.loads(done.stdout.splitlines()[-1]))
 

@@ -78,11 +78,12 @@ _INVALID_DOCUMENT = 121
 _IMPOSSIBLE_CODES = {79, 100}
 #: A server that starts, stops, steps down, or took too long: the codes that the driver's specification
 #: calls retryable, those of interrupted commands, and those of temporary shortages (LockTimeout 24,
-#: WriteConflict 112, QueryPlanKilled 175, TemporarilyUnavailable 365). A member that has just started may
-#: lack the key with which the others sign times (KeyNotFound 211). While one process builds an index,
-#: another cannot change the validator (12586, 12587).
+#: WriteConflict 112, QueryPlanKilled 175, TemporarilyUnavailable 365, TransactionTooLargeForCache 388: a busy
+#: server with a small cache refuses a document of several megabytes). A member that has just started may lack
+#: the key with which the others sign times (KeyNotFound 211). While one process builds an index, another
+#: cannot change the validator (12586, 12587).
 _AWAY_CODES = {
-    6, 7, 24, 50, 64, 89, 91, 112, 134, 175, 189, 202, 211, 237, 262, 358, 365, 384, 9001, 10107, 11600,
+    6, 7, 24, 50, 64, 89, 91, 112, 134, 175, 189, 202, 211, 237, 262, 358, 365, 384, 388, 9001, 10107, 11600,
     11601, 11602, 12586, 12587, 13435, 13436,
 }  # fmt: skip
 _RETRYABLE = ("RetryableWriteError", "TransientTransactionError")

@@ -25,8 +25,11 @@ from hpsearch.store.mongo.errors import (
 
 LOOPBACK = "127.0.0.1"
 
-#: Seconds between two polls of a server that is starting, and milliseconds that a call may take.
-_POLL_S, _CALL_TIMEOUT_MS = 0.02, 5_000
+#: Seconds between two polls of a server that is starting.
+_POLL_S = 0.02
+
+#: Milliseconds to find the server, and for a call: on a busy machine, the first calls of a new server are slow.
+_CONNECT_TIMEOUT_MS, _CALL_TIMEOUT_MS = 5_000, 30_000
 
 #: The user as which members of a replica set authenticate to each other, with the key as password.
 _MEMBER = "__system"
@@ -175,7 +178,7 @@ def _connection(server: LocalServer, *, as_member: bool = False) -> Iterator[Cli
         LOOPBACK,
         server.port,
         directConnection=True,
-        serverSelectionTimeoutMS=_CALL_TIMEOUT_MS,
+        serverSelectionTimeoutMS=_CONNECT_TIMEOUT_MS,
         timeoutMS=_CALL_TIMEOUT_MS,
         appname="hpsearch-admin",
         username=_MEMBER if as_member else server.user,

@@ -52,7 +52,7 @@ def uri(mongo_uri: str, database: str) -> str:
 
 @pytest.fixture
 def store(uri: str) -> Iterator[MongoStore]:
-    opened = MongoStore.connect(uri, patience=Patience(20))
+    opened = MongoStore.connect(uri, patience=Patience(120))
     yield opened
     opened.close()
 
@@ -93,7 +93,7 @@ def shell(uri: str, folder: Path) -> Call:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 

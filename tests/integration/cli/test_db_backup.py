@@ -92,7 +92,7 @@ def test_a_search_goes_from_one_database_to_another_through_a_pipe(
         env={**os.environ, "HPSEARCH_STORE": elsewhere},
         stdin=first.stdout,
         check=True,
-        timeout=60,
+        timeout=200,
     )
     assert first.wait() == 0
     assert content(client, elsewhere) == content(client, uri)

@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,11 +88,11 @@ def test_a_second_deletion_completes_an_interrupted_one(
 
 
 def test_a_new_search_refuses_trials_of_an_interrupted_deletion(
-    quiet: MongoStore, documents: Any, shell: Call
+    quiet: MongoStore, documents: Any, call: Call, folder: Path
 ) -> None:
     """Its trials would count towards the budget, and the algorithm would learn from them."""
     documents["experiments"].delete_one({"_id": "search"})
-    refused = shell("run", "search.py", "--max-evals", "1", "--workers", "0")
+    refused = call("run", str(folder / "search.py"), "--max-evals", "1", "--workers", "0")
     assert refused.code == 78
     assert "trials of a former search 'search', whose deletion was interrupted" in refused.err
     assert not exists(quiet)
@@ -114,7 +115,7 @@ def on_a_terminal(uri: str, answer: str, *arguments: str) -> Outcome:
             stdin=theirs,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
         )
     finally:
         os.close(ours)

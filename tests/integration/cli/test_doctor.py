@@ -25,7 +25,7 @@ from hpsearch.store.mongo.uri import uri_for_user
 from tests.support.command_line import Call, Outcome
 from tests.support.servers import Server
 
-PATIENCE = Patience(20)
+PATIENCE = Patience(120)
 
 
 def findings(outcome: Outcome) -> dict[str, dict[str, str]]:
@@ -338,7 +338,7 @@ def test_the_doctor_works_without_a_home_and_a_working_folder(uri: str, tmp_path
         "HPSEARCH_RUN_SEED": "\udcff",  # no text in any encoding
     }
     script = f"cd {deleted} && rmdir {deleted} && exec {sys.executable} -P -m hpsearch doctor --json"
-    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, timeout=200)
 
     found = {f["name"]: f for f in json.loads(done.stdout)["doctor"]}
     assert done.returncode == 78, done.stderr

@@ -184,7 +184,7 @@ def test_a_script_with_mongo_trials_continues_an_imported_search(
             env=environment,
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=200,
         )
     finally:
         worker.terminate()
@@ -292,7 +292,7 @@ print(len(trials.trials), trials.best_trial["result"]["loss"])
 pickle.dump(trials, open("trials.pkl", "wb"))
 """
     written = subprocess.run(
-        [sys.executable, "-c", write], cwd=script, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", write], cwd=script, capture_output=True, text=True, timeout=200, check=True
     )
     n_valid, best_loss = written.stdout.split()
     assert 0 < int(n_valid) < 10

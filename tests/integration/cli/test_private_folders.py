@@ -107,14 +107,16 @@ def modes(folder: Path) -> dict[Path, int]:
     "obstruct", [*OBSTACLES, *(pytest.param(o, marks=pytest.mark.long) for o in MORE_OBSTACLES)]
 )
 def test_a_search_writes_no_log_outside_a_private_folder(
-    shell: Call, folder: Path, obstruct: Callable[[Path], None]
+    call: Call, folder: Path, obstruct: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "another_user" in obstruct.__name__ and os.getuid() != 0:
         pytest.skip("only root can give a folder away")
+    monkeypatch.setenv("HPSEARCH_HOME", str(folder / "home"))
+    monkeypatch.chdir(folder)
     obstruct(folder / "home")
     before = modes(folder)
 
-    done = shell(*RUN)
+    done = call(*RUN)
 
     assert done.code == 78, done.err
     assert done.err.strip().split("\n")[-1].startswith("hpsearch: ")

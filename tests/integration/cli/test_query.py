@@ -99,7 +99,7 @@ def on_terminal(*arguments: str, **environment: str) -> bytes:
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
         stdout=theirs,
-        timeout=60,
+        timeout=200,
         check=True,
     )
     os.close(theirs)
@@ -176,7 +176,7 @@ def test_status_can_be_watched_until_ctrl_c(uri: str) -> None:
     assert process.stdout is not None
     seen = [process.stdout.readline() for _ in range(4)]
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=200)
     assert [line.split()[0] for line in seen] == ["exp_key", "search"] * 2
     assert "Traceback" not in err
     assert process.returncode in {0, 130}  # between two outputs, or during one
@@ -425,7 +425,7 @@ def test_a_closed_pipe_is_no_error(uri: str) -> None:
         env={**os.environ, "HPSEARCH_STORE": uri},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "{\n", "")
 

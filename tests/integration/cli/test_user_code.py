@@ -106,7 +106,7 @@ def test_modules_of_the_users_folder_shadow_no_library_under_python_m(
         env={**os.environ, "HPSEARCH_STORE": uri},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
     )
     assert worker.returncode == 0, worker.stderr
 
@@ -143,7 +143,7 @@ def test_a_search_starts_in_a_deleted_folder(folder: Path) -> None:
         env={**os.environ, "HPSEARCH_HOME": str(folder / "home")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
     )
     assert done.returncode == 0, done.stderr
 
@@ -263,7 +263,7 @@ def test_a_search_file_that_handles_signals_can_be_interrupted(
     )
     wait_for_running(store, "search")
     process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=200)
     assert process.returncode == 143
     assert out.startswith("search: interrupted")
 
@@ -353,7 +353,7 @@ def test_a_process_ends_with_its_exit_code_and_output_despite_threads_and_handle
         [sys.executable, "-c", LEAVES.format(before=before, code=code)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
     )
     assert done.returncode == expected
     assert ("the result" in done.stdout) == ("1 / 0" not in before)

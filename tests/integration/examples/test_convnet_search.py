@@ -49,7 +49,7 @@ def call(folder: Path, *command: str, **changed: str) -> subprocess.CompletedPro
         env=environment(folder, **changed),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=200,
     )
 
 

@@ -15,7 +15,7 @@ HEADER = "import hpsearch.hyperopt\nhpsearch.hyperopt.install()\nhpsearch.hypero
 
 def run(*arguments: Any, cwd: Any) -> tuple[int, str, str]:
     done = subprocess.run(
-        [sys.executable, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=60
+        [sys.executable, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=200
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -193,7 +193,7 @@ def test_signals_and_the_exit_code_are_passed_through(tmp_path: Path) -> None:
         assert process.stdout.readline() == "ready\n"
         process.terminate()
         try:
-            assert process.communicate(timeout=30)[0] == "drained\n"
+            assert process.communicate(timeout=200)[0] == "drained\n"
         finally:
             process.kill()
     assert process.returncode == 7

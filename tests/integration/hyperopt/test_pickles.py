@@ -102,7 +102,7 @@ def run(hyperopt_python: str, tmp_path: Path) -> Any:
             [*command, script],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=200,
             cwd=tmp_path,
             env={**os.environ, "PYTHONWARNINGS": "ignore"},
         )

@@ -19,7 +19,7 @@ ROW = re.compile(r"^\| `([\w.]+)` \| (`.+`) \| (.+) \|$", re.MULTILINE)
 @pytest.fixture(scope="module")
 def hyperopts_names(hyperopt_python: str) -> Any:
     command = [hyperopt_python, HERE / "public_names.py"]
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=200, check=True)
     return json.loads(done.stdout)
 
 

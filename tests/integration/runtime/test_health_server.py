@@ -57,7 +57,7 @@ def url(example: Example) -> Iterator[str]:
 
 def asked(url: str, path: str, method: str = "GET", **headers: str) -> tuple[int, str, str]:
     """Return the status, the content type and the body of a response."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     connection.request(method, path, headers=headers)
     answer = connection.getresponse()
     text = answer.read().decode()
@@ -141,7 +141,7 @@ def test_metrics_are_sent_for_an_unknown_accept_header(
 
 
 def silent(host: str, port: int | None) -> socket.socket:
-    return socket.create_connection((host, port), timeout=10)
+    return socket.create_connection((host, port), timeout=60)
 
 
 def drip(connection: socket.socket, stop: threading.Event) -> None:
@@ -194,7 +194,7 @@ def test_idle_connections_do_not_block_others(example: Example) -> None:
 def test_many_connections_of_one_host_do_not_replace_those_of_another(example: Example) -> None:
     with serving("0.0.0.0", 0, example, longest_s=600) as url:
         port = urlsplit(url).port
-        lone = socket.create_connection(("127.0.0.1", port), timeout=10, source_address=("127.0.0.2", 0))
+        lone = socket.create_connection(("127.0.0.1", port), timeout=60, source_address=("127.0.0.2", 0))
         lone.sendall(b"GET /heal")
         crowd = [connected("127.0.0.1", port) for _ in range(3 * MAX_CONNECTIONS)]
         lone.sendall(b"thz HTTP/1.0\r\n\r\n")
@@ -223,7 +223,7 @@ def test_a_failing_probe_is_logged_and_affects_no_other(
 
 def connected(host: str, port: int | None) -> socket.socket:
     """Send the beginning of a request."""
-    connection = socket.create_connection((host, port), timeout=10)
+    connection = socket.create_connection((host, port), timeout=60)
     connection.sendall(b"GET /healthz")
     return connection
 

@@ -26,7 +26,7 @@ log = logging.getLogger("hpsearch.somewhere")
 def written(code: str) -> list[dict[str, Any]]:
     """Run code after the set-up; return the lines of stderr, each of which must be JSON."""
     done = subprocess.run(
-        [sys.executable, "-c", SETUP + code], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", SETUP + code], capture_output=True, text=True, timeout=200, check=True
     )
     return [json.loads(line, parse_constant=pytest.fail) for line in done.stderr.splitlines()]
 
@@ -77,7 +77,7 @@ def test_text_in_a_plain_line_is_escaped() -> None:
         "print_or_log(hostile, {})\n"
         "try:\n    raise ValueError(hostile)\nexcept ValueError:\n    log.exception('failed')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
     first, *rest = done.stderr.split("\n")
     assert first.endswith(r"WARNING worker a\n2026-01-01 00:00:00 ERROR \x1b[2J\x9b\u202e\ud800")
     assert [c for line in rest for c in line if not c.isprintable()] == []
@@ -155,7 +155,7 @@ def test_print_or_log_is_an_event_in_json() -> None:
 
 def test_logging_continues_after_the_reader_has_ended() -> None:
     code = f"{SETUP}\nos.close(2)\nlog.error('x', extra=Event.CRASHED.of())\nprint('goes on')"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
     assert (done.returncode, done.stdout) == (0, "goes on\n")
 
 
@@ -166,7 +166,7 @@ def test_logging_continues_after_an_objective_closes_stderr(end: str) -> None:
         [sys.executable, "-c", SETUP + f"{end}\nlog.warning('unread')\nprint('goes on')"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
     )
     assert done.stdout == "goes on\n"
 
@@ -188,7 +188,7 @@ def test_the_final_error_is_an_event_with_the_exit_code(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
     )
     assert done.returncode == code
     (line,) = map(json.loads, done.stderr.splitlines())
@@ -206,7 +206,7 @@ def test_an_internal_error_is_an_event_with_its_traceback() -> None:
         "run_and_exit(broken, 'broken', 'BROKEN')"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, "--log-format", "json"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code, "--log-format", "json"], capture_output=True, text=True, timeout=200
     )
     assert done.returncode == 1
     (line,) = map(json.loads, done.stderr.splitlines())

@@ -17,7 +17,7 @@ from hpsearch.store.mongo.store import MongoStore
 @pytest.fixture(scope="session")
 def mongo_store(mongo_uri: str) -> Iterator[MongoStore]:
     """A prepared store."""
-    store = MongoStore.connect(mongo_uri, database=f"contract_{uuid.uuid4().hex[:8]}", patience=Patience(20))
+    store = MongoStore.connect(mongo_uri, database=f"contract_{uuid.uuid4().hex[:8]}", patience=Patience(120))
     store.prepare()
     yield store
     store.close()

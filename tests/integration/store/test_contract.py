@@ -48,6 +48,6 @@ class TestMongoDurability(DurabilityContract):
 
 
 def connected(server: Server) -> MongoStore:
-    store = MongoStore.connect(server.uri, database="durable", patience=Patience(30))
+    store = MongoStore.connect(server.uri, database="durable", patience=Patience(120))
     store.prepare()
     return store

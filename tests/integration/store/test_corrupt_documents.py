@@ -109,7 +109,7 @@ class CorruptibleDatabase:
     def finish(self, experiment: Experiment) -> None:
         """Run the search to its end like a coordinator and a worker."""
         coordinator = Coordinator(self.store, experiment)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while not coordinator.is_over():
             assert time.monotonic() < deadline, "the search does not end"
             coordinator.tick()
@@ -146,7 +146,7 @@ def assert_sentence(error: HpsearchError, name: str) -> None:
 @pytest.fixture(scope="module")
 def database(mongo_uri: str) -> Iterator[CorruptibleDatabase]:
     name = f"altered_{uuid.uuid4().hex[:8]}"
-    store = MongoStore.connect(mongo_uri, database=name, patience=Patience(20))
+    store = MongoStore.connect(mongo_uri, database=name, patience=Patience(120))
     store.prepare()
     with MongoClient[Document](mongo_uri) as client:
         yield CorruptibleDatabase(store, client[name])

@@ -80,7 +80,7 @@ def profiled_stores(mongo_uri: str) -> Iterator[list[Profiled]]:
         opened = []
         for n_done in (FEW, MANY):
             name = f"costs_{uuid.uuid4().hex[:8]}"
-            store = MongoStore.connect(mongo_uri, database=name, patience=Patience(20))
+            store = MongoStore.connect(mongo_uri, database=name, patience=Patience(120))
             opened.append(Profiled(store, client[name]))
             opened[-1].fill(n_done)
         yield opened

@@ -27,7 +27,7 @@ DONE = Result(loss=1.0, result={"loss": 1.0})
 
 
 @contextlib.contextmanager
-def connected(uri: str, database: str, patience_s: float = 20) -> Iterator[MongoStore]:
+def connected(uri: str, database: str, patience_s: float = 120) -> Iterator[MongoStore]:
     store = MongoStore.connect(uri, database=database, patience=Patience(patience_s))
     store.prepare()
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import time
+import math
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +35,9 @@ from hpsearch.testing.contract.driver import WORKER
 from tests.support.servers import Server
 from tests.support.store_driver import mongo_driver
 
-PATIENCE = Patience(20)
+PATIENCE = Patience(120)
+#: With this, a test of a refusal that is not made at once does not end.
+ENDLESS = Patience(math.inf)
 
 
 @pytest.fixture
@@ -324,12 +326,9 @@ def test_the_database_is_named_in_the_uri_or_hpsearch_by_default(
     ],
 )
 def test_a_bad_uri_is_refused_at_once(uri: str, match: str) -> None:
-    started = time.monotonic()
-
     with pytest.raises(ConfigurationError, match=match) as caught:
-        MongoStore.connect(uri, patience=Patience(30))
+        MongoStore.connect(uri, patience=ENDLESS)
 
-    assert time.monotonic() - started < 10
     assert "s3cr" not in "".join(traceback.format_exception(caught.value))
 
 
@@ -345,12 +344,10 @@ def test_a_wrong_password_is_refused_at_once_and_never_shown(
     password = urlsplit(mongo_uri).password
     assert password
     wrong = mongo_uri.replace(f":{quote(password)}@", ":s3cret@")
-    started = time.monotonic()
 
     with pytest.raises(StorePermissionError, match="refuses this user") as caught:
-        MongoStore.connect(wrong, patience=Patience(30))
+        MongoStore.connect(wrong, patience=ENDLESS)
 
-    assert time.monotonic() - started < 10
     assert "s3cret" not in "".join(traceback.format_exception(caught.value)) + caplog.text
 
 
@@ -438,9 +435,7 @@ def test_a_standalone_server_works_with_one_warning(
     trial = store_driver.claim()
     opened.renew(trial)
     opened.finish(trial, Result(loss=0.5))
-    started = time.monotonic()
-    opened.wait_for_change("e", 5)
-    assert time.monotonic() - started < 1
+    opened.wait_for_change("e", 3600)  # which is not possible here, and does not wait
     assert [t.loss for t in opened.finished("e", range(4))] == [0.5]
     opened.close()
 

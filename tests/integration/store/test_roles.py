@@ -23,7 +23,7 @@ from hpsearch.store.protocol import LeaseStatus
 from hpsearch.testing.contract.driver import WORKER as ANNA
 from tests.support.store_driver import mongo_driver
 
-PATIENCE = Patience(20)
+PATIENCE = Patience(120)
 UNAUTHORIZED = 13
 
 Database = Any

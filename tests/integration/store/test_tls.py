@@ -92,7 +92,7 @@ def refused(uri: str, error: type[Exception]) -> str:
 
 
 def test_the_right_files_open_the_store(server: Server) -> None:
-    store = MongoStore.connect(server.uri, patience=Patience(30))
+    store = MongoStore.connect(server.uri, patience=Patience(120))
     assert store.experiments() == []
     store.close()
 
@@ -104,7 +104,7 @@ def test_a_connection_that_accepts_any_server_is_reported(
     client = f"tls=true&tlsCertificateKeyFile={authority.client('tests')}"
     if option == "tlsAllowInvalidHostnames":
         client += f"&tlsCAFile={authority.ca}"
-    found = inspect(f"mongodb://127.0.0.1:{misnamed.port}/?{client}&{option}=true", Patience(30))
+    found = inspect(f"mongodb://127.0.0.1:{misnamed.port}/?{client}&{option}=true", Patience(120))
 
     (encryption,) = (finding for finding in database_findings(found) if finding.name == "encryption")
 

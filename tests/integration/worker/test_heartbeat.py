@@ -66,8 +66,8 @@ def test_a_lease_is_renewed_while_the_trial_is_held(store: FailingStore, heartbe
     trial = claimed(store, lease_s=0.2)
     with heartbeat.holding(trial):
         before = store.trial("e", 0).lease_until
-        wait_until(lambda: store.trial("e", 0).lease_until > before, "a renewal", 5)
-    wait_until(lambda: store.expire("e") == 1, "the lease to end afterwards", 5)
+        wait_until(lambda: store.trial("e", 0).lease_until > before, "a renewal")
+    wait_until(lambda: store.expire("e") == 1, "the lease to end afterwards")
 
 
 def test_trials_of_a_search_and_of_its_re_creation_can_be_held_together(
@@ -79,7 +79,7 @@ def test_trials_of_a_search_and_of_its_re_creation_can_be_held_together(
             store.delete_experiment("e")
             slot.enter_context(heartbeat.holding(claimed(store, lease_s=0.4, token="second")))
         before = store.trial("e", 0).lease_until
-        wait_until(lambda: store.trial("e", 0).lease_until > before, "a renewal", 5)
+        wait_until(lambda: store.trial("e", 0).lease_until > before, "a renewal")
 
 
 def test_reports_are_written_during_the_evaluation_in_order(
@@ -87,7 +87,7 @@ def test_reports_are_written_during_the_evaluation_in_order(
 ) -> None:
     with heartbeat.holding(claimed(store)) as held:
         held.reports.extend(Report(step=i, value=0.0) for i in range(5))
-        wait_until(lambda: len(store.trial("e", 0).reports) == 5, "the reports", 5)
+        wait_until(lambda: len(store.trial("e", 0).reports) == 5, "the reports")
         held.reports.append(Report(step=5, value=0.0))
         heartbeat.write_reports(held)
         assert [r.step for r in store.trial("e", 0).reports] == [0, 1, 2, 3, 4, 5]
@@ -99,7 +99,7 @@ def test_a_report_on_a_cancelled_trial_reveals_the_cancellation_at_once(
     with heartbeat.holding(claimed(store)) as held:
         store.cancel("e", {State.RUNNING})
         held.reports.append(Report(step=0, value=0.0))
-        wait_until(lambda: held.lease is LeaseStatus.CANCELLED, "the cancellation", 3)
+        wait_until(lambda: held.lease is LeaseStatus.CANCELLED, "the cancellation")
 
 
 def test_a_refused_report_is_dropped_without_further_effect(
@@ -118,11 +118,11 @@ def test_a_failed_renewal_does_not_count_as_a_lost_lease(store: FailingStore, he
     with heartbeat.holding(claimed(store, lease_s=0.2)) as held:
         store.error = StoreUnavailableError("away")
         before = held.due
-        wait_until(lambda: held.due > before, "a renewal that fails", 5)
+        wait_until(lambda: held.due > before, "a renewal that fails")
         assert held.lease is LeaseStatus.HELD
         store.error = None
         lease_until = store.trial("e", 0).lease_until
-        wait_until(lambda: store.trial("e", 0).lease_until > lease_until, "the next one", 5)
+        wait_until(lambda: store.trial("e", 0).lease_until > lease_until, "the next one")
 
 
 def test_a_slot_that_writes_reports_delays_no_renewal(store: FailingStore, heartbeat: Heartbeat) -> None:
@@ -132,8 +132,8 @@ def test_a_slot_that_writes_reports_delays_no_renewal(store: FailingStore, heart
         before = store.trial("e", 1).lease_until
         with held.writing:
             held.reports.append(Report(step=0, value=0.0))
-            wait_until(lambda: store.trial("e", 1).lease_until > before, "a renewal of the other", 5)
-        wait_until(lambda: store.trial("e", 0).reports, "the reports, once the slot has stopped writing", 5)
+            wait_until(lambda: store.trial("e", 1).lease_until > before, "a renewal of the other")
+        wait_until(lambda: store.trial("e", 0).reports, "the reports, once the slot has stopped writing")
 
 
 def test_a_registry_that_cannot_be_updated_does_not_keep_a_worker_from_leaving(
@@ -144,7 +144,7 @@ def test_a_registry_that_cannot_be_updated_does_not_keep_a_worker_from_leaving(
     store.error = StoreUnavailableError("away")
     heartbeat.stop(replace(THREAD_WORKER, state=WorkerState.STOPPED), 1.0)
     assert "could not update the worker registry" in caplog.text
-    assert "heartbeat" not in [thread.name for thread in threading.enumerate()]
+    wait_until(lambda: "heartbeat" not in [thread.name for thread in threading.enumerate()], "its end")
 
 
 def test_an_unexpected_error_ends_neither_the_thread_nor_other_leases(
@@ -155,7 +155,7 @@ def test_an_unexpected_error_ends_neither_the_thread_nor_other_leases(
     store.error = RuntimeError("unexpected")
     with heartbeat.holding(trial) as held:
         held.reports.append(Report(step=1, value=0.5))
-        wait_until(lambda: not held.reports, "a step that raises", 5)
+        wait_until(lambda: not held.reports, "a step that raises")
         store.error = None
         before = store.trial("e", 0).lease_until
-        wait_until(lambda: store.trial("e", 0).lease_until > before, "a renewal after it", 5)
+        wait_until(lambda: store.trial("e", 0).lease_until > before, "a renewal after it")

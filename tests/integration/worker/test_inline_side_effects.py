@@ -67,7 +67,7 @@ def test_the_log_and_the_signal_handlers_of_the_worker_are_restored(
     file = tmp_path / "search_with_habits.py"
     file.write_text(HABITS.format(force=force))
     done = subprocess.run(
-        [sys.executable, "-c", WORKER, str(file), form], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", WORKER, str(file), form], capture_output=True, text=True, timeout=200
     )
     assert done.returncode == 0, done.stderr
     for said in ("ours 0", "ours 1"):

@@ -288,7 +288,7 @@ def test_a_process_without_its_trial_warns_once_and_one_outside_a_search_never(
 ) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
     done = subprocess.run(
-        [sys.executable, tmp_path / "script.py"], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, tmp_path / "script.py"], capture_output=True, text=True, timeout=200, check=True
     )
     assert done.stderr.count("HpsearchWarning") == 1, done.stderr
 
@@ -324,7 +324,7 @@ print(events)
 
 def test_a_thread_whose_trial_is_unknown_warns_once() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", LATE_THREAD], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", LATE_THREAD], capture_output=True, text=True, timeout=200, check=True
     )
     assert done.stdout == "[]\n"
     assert done.stderr.count("HpsearchWarning") == 1, done.stderr

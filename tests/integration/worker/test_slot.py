@@ -286,7 +286,7 @@ def test_a_re_created_experiment_is_not_refused_for_the_old_one(
 
 
 def re_create(store: RecordingStore, old: Experiment) -> None:
-    wait_until(lambda: store.now() > old.created_at, "a later time", 5)
+    wait_until(lambda: store.now() > old.created_at, "a later time")
     store.delete_experiment("e")
     experiment(store, loss=0.25)
 
@@ -476,9 +476,9 @@ def test_a_new_experiment_is_evaluated_with_the_present_code(
     thread = threading.Thread(target=endless.work)
     thread.start()
     try:
-        wait_until(lambda: store.trial("before", 0).state.is_final, "the first", 30)
+        wait_until(lambda: store.trial("before", 0).state.is_final, "the first")
         begin("after", 0.25)
-        wait_until(lambda: store.trial("after", 0).state.is_final, "the second", 30)
+        wait_until(lambda: store.trial("after", 0).state.is_final, "the second")
     finally:
         slot.shutdown.drain()
         thread.join()
@@ -510,7 +510,7 @@ def test_a_worker_warns_once_that_an_objective_takes_long_to_load(
     )
     thread.start()
     try:
-        wait_until(lambda: "still loading" in caplog.text, "a warning", 10)
+        wait_until(lambda: "still loading" in caplog.text, "a warning")
     finally:
         may_end.touch()
         thread.join()
@@ -566,7 +566,7 @@ def test_a_slot_that_waits_for_a_read_of_another_slot_does_not_stall(
 
     def answer_after_the_outage(*args: Any, **options: Any) -> Any:
         asking.append(threading.current_thread().name)
-        is_back.wait(30)
+        is_back.wait(120)
         return answer(*args, **options)
 
     monkeypatch.setattr(store, what, answer_after_the_outage)
@@ -574,17 +574,17 @@ def test_a_slot_that_waits_for_a_read_of_another_slot_does_not_stall(
 
     def work() -> None:
         with watchdog.loop(threading.current_thread().name):
-            both_began.wait(30)
+            both_began.wait(120)
             served.running() if what == "experiments" else objectives(opened)
 
     slots = [threading.Thread(target=work) for _ in range(2)]
     for slot in slots:
         slot.start()
-    both_began.wait(30)
-    wait_until(lambda: asking, "one to ask", 5)
+    both_began.wait(120)
+    wait_until(lambda: asking, "one to ask")
     now[0] = STALL_S + 1
     try:
-        wait_until(lambda: set(watchdog.stalled()) == set(asking), "a step of the one that waits", 5)
+        wait_until(lambda: set(watchdog.stalled()) == set(asking), "a step of the one that waits")
     finally:
         is_back.set()
         for slot in slots:

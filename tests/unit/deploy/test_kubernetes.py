@@ -54,7 +54,7 @@ def test_an_unknown_field_would_be_found() -> None:
 
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="there is no kubectl")
 def test_kustomize_puts_all_but_the_secrets_together() -> None:
-    built = subprocess.run(["kubectl", "kustomize", str(FOLDER)], capture_output=True, text=True, timeout=60)
+    built = subprocess.run(["kubectl", "kustomize", str(FOLDER)], capture_output=True, text=True, timeout=200)
 
     kinds = [manifest["kind"] for manifest in yaml.safe_load_all(built.stdout)]
     assert sorted(kinds) == ["Deployment", "Job", "NetworkPolicy"], built.stderr

@@ -28,7 +28,7 @@ def settings(name: str) -> dict[str, str]:
 
 
 def analyzed(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["systemd-analyze", *words], capture_output=True, text=True, timeout=60)
+    return subprocess.run(["systemd-analyze", *words], capture_output=True, text=True, timeout=200)
 
 
 def seconds(span: str) -> float:

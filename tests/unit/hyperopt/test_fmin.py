@@ -443,7 +443,7 @@ def test_reports_to_in_process_trials_cause_one_warning() -> None:
         "fmin(objective, hp.uniform('x', 0, 1), max_evals=3, show_progressbar=False)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=200, check=True
     )
     assert done.stderr.count("HpsearchWarning") == 1
     assert "MongoTrials" in done.stderr

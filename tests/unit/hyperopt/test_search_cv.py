@@ -93,6 +93,6 @@ def test_without_scikit_learn_the_class_says_what_to_install() -> None:
         "except ImportError as error: print(error)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=200, check=True
     )
     assert "install hpsearch[sklearn]" in done.stdout

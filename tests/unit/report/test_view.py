@@ -192,7 +192,7 @@ def test_what_is_logged_meanwhile_scrolls_above_the_live_block(
     log_to_stderr(logging.WARNING)
     view = choose_view()
     view.show(progress())
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while "0/40 finished" not in terminal.shown():
         assert time.monotonic() < deadline, "the block is never drawn"
         time.sleep(0.01)

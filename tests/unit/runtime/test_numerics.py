@@ -255,7 +255,7 @@ def test_one_thread_is_used_within_the_block_and_the_number_restored_after_it() 
         [sys.executable, "-c", THREAD_COUNTS],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=True,
         env=environment,
     )

@@ -55,7 +55,7 @@ def test_a_store_that_breaks_a_guarantee_fails_the_contract(tmp_path: Path, some
     """Each class breaks one guarantee, and runs the part of the contract that covers it."""
     report = tmp_path / "report.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
-    subprocess.run([*command, str(BROKEN_STORES), "-k", some], capture_output=True, check=False, timeout=120)
+    subprocess.run([*command, str(BROKEN_STORES), "-k", some], capture_output=True, check=False, timeout=200)
 
     failures: dict[str, int] = {}
     for case in ET.parse(report).iter("testcase"):

@@ -95,7 +95,7 @@ fmin(lambda p: p["x"], space, rand.suggest, 4, show_progressbar=Bar)
 began = time.time()
 trials = Trials()
 fmin(lambda p: time.sleep(0.05) or p["x"], space, rand.suggest, timeout=1, trials=trials, verbose=False)
-print(1 <= time.time() - began < 5, 2 < len(trials) < 100)
+print(time.time() - began >= 1, 1 <= len(trials) <= 20)
 
 
 # the same seed gives the same points

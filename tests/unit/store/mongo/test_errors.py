@@ -53,6 +53,7 @@ def test_every_connection_error_means_unavailable() -> None:
         (OperationFailure("stepping down", 189), StoreUnavailableError),
         (OperationFailure("shutting down", 91), StoreUnavailableError),
         (OperationFailure("no keys found for HMAC", 211), StoreUnavailableError),
+        (WriteError("transaction is too large for the cache", 388), StoreUnavailableError),
         (OperationFailure("an index build is currently running", 12587), StoreUnavailableError),
         (OperationFailure("label", 1, {"errorLabels": ["RetryableWriteError"]}), StoreUnavailableError),
         (OperationFailure("a mistake", 2), StoreError),
