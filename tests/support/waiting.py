@@ -10,7 +10,7 @@ from collections.abc import Callable
 GROWING_LIMITS_S = (3, 15, 75)
 
 
-def wait_until(condition: Callable[[], object], what: str = "the condition", timeout_s: float = 120) -> None:
+def wait_until(condition: Callable[[], object], what: str = "the condition", timeout_s: float = 240) -> None:
     """Check a condition until it is true; fail after a timeout.
 
     Parameters

@@ -28,7 +28,7 @@ LOOPBACK = "127.0.0.1"
 #: Seconds between two polls of a server that is starting.
 _POLL_S = 0.02
 
-#: Milliseconds to find the server, and for a call: on a busy machine, the first calls of a new server are slow.
+#: Milliseconds to find the server, and for a call: the first calls of a new one take long on a busy machine.
 _CONNECT_TIMEOUT_MS, _CALL_TIMEOUT_MS = 5_000, 30_000
 
 #: The user as which members of a replica set authenticate to each other, with the key as password.
