@@ -140,10 +140,10 @@ def test_a_limit_ends_a_search_in_threads_after_open_trials_finish(pool: Any) ->
     trials = Pooled(pool)
 
     def slowly(config: Any) -> Any:
-        time.sleep(0.01)
+        time.sleep(0.02)
         return square(config)
 
-    search(slowly, trials, max_evals=200, timeout=0.1)
+    search(slowly, trials, max_evals=200, timeout=0.5)
     assert len(trials) > 0
     search(slowly, Pooled(pool), max_evals=200, loss_threshold=0.5)
     assert trials.count_by_state_unsynced([JOB_STATE_NEW, JOB_STATE_RUNNING]) == 0
