@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch import mongod
+from tests.support.command_line import Call, calls_in_this_process
 from tests.support.fleet import OBJECTIVE, Fleet
 from tests.support.objectives import TrialQueue, open_queue
 from tests.support.uris import url_of
@@ -17,6 +18,13 @@ from tests.support.uris import url_of
 def uri(mongo_uri: str, database: str) -> str:
     """Address of a database on the shared server."""
     return url_of(mongo_uri, database)
+
+
+@pytest.fixture
+def call(uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
+    """Call ``hpsearch ARGUMENTS`` in this process, where a test is about other processes."""
+    with calls_in_this_process(uri, monkeypatch, capsys) as called:
+        yield called
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 
 from hpsearch.core.trial import FailureKind, State
 from hpsearch.objective.by_value.envelope import MAX_ENVELOPE_BYTES, pack
+from tests.support.command_line import Call
 from tests.support.fleet import wait_for_exit
 from tests.support.objectives import TrialQueue
 from tests.support.payloads import SECRET, Sealed, made, send
@@ -72,7 +73,12 @@ def test_the_secret_can_be_read_from_a_file(queue: TrialQueue) -> None:
     [
         ({}, None, "no secret to check its signature with"),
         ({"HPSEARCH_SECRET": "not what it was signed with"}, None, "wrong signature"),
-        ({"HPSEARCH_SECRET": SECRET}, lambda there: b"\x80\x04.", "is not signed"),
+        pytest.param(
+            {"HPSEARCH_SECRET": SECRET},
+            lambda there: b"\x80\x04.",
+            "is not signed",
+            marks=pytest.mark.long,
+        ),
         pytest.param(
             {"HPSEARCH_SECRET": SECRET},
             signed(exp_key="other"),
@@ -85,7 +91,12 @@ def test_the_secret_can_be_read_from_a_file(queue: TrialQueue) -> None:
             "signed for another database",
             marks=pytest.mark.long,
         ),
-        ({"HPSEARCH_SECRET": SECRET}, signed(nonce="earlier"), "signed for another search of this name"),
+        pytest.param(
+            {"HPSEARCH_SECRET": SECRET},
+            signed(nonce="earlier"),
+            "signed for another search of this name",
+            marks=pytest.mark.long,
+        ),
         pytest.param(
             {"HPSEARCH_SECRET": SECRET},
             lambda there: signed()(there)[:-1],
@@ -180,7 +191,9 @@ def objective(config):
 
 
 @pytest.mark.parametrize("isolation", ["--isolate", pytest.param("--no-isolate", marks=pytest.mark.long)])
-def test_attachments_are_stored_before_the_trial_is_done(queue: TrialQueue, isolation: str) -> None:
+def test_attachments_are_stored_before_the_trial_is_done(
+    queue: TrialQueue, call: Call, isolation: str
+) -> None:
     key = send(queue, ATTACHES)
 
     assert wait_for_exit(queue.fleet.worker("--burst", isolation, HPSEARCH_SECRET=SECRET)) == 0
@@ -192,8 +205,7 @@ def test_attachments_are_stored_before_the_trial_is_done(queue: TrialQueue, isol
     assert "'bad' is 3 (int), not bytes" in trial.error.message
     assert queue.store.attachments(key, tid=0) == ["checkpoint", "model"]
     assert queue.store.attachment(key, "checkpoint", tid=0) == b"c" * 400_000
-    page = queue.fleet.call("show", key, "0").stdout
-    assert "attachments   checkpoint, model" in page
+    assert "attachments   checkpoint, model" in call("show", key, "0").out
 
 
 def test_a_failed_trial_keeps_what_it_attached_before(queue: TrialQueue) -> None:

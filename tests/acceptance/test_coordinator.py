@@ -10,6 +10,7 @@ from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.core.trial import FINISHED, State
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
+from tests.support.command_line import Call
 from tests.support.fleet import Fleet, running_trials, wait_for_exit
 from tests.support.waiting import GROWING_LIMITS_S, wait_until
 
@@ -32,11 +33,11 @@ def is_exact(fleet: Fleet, n: int) -> None:
     assert fleet.calls() == n, "no trial was evaluated twice"
 
 
-def test_a_stopped_search_ends_its_trials_and_its_coordinator(fleet: Fleet) -> None:
+def test_a_stopped_search_ends_its_trials_and_its_coordinator(fleet: Fleet, call: Call) -> None:
     worker = fleet.worker(SLEEP="600")
     coordinator = fleet.coordinator("--drain-timeout", "0.5s")
     wait_until(lambda: bool(running_trials(fleet.trials())), "a running trial")
-    assert fleet.call("stop", "search").returncode == 0
+    assert call("stop", "search").code == 0
     wait_for_exit(coordinator)
     assert {t.state for t in fleet.trials()} == {State.CANCELLED}
     assert experiment(fleet).state is ExperimentState.STOPPED
@@ -76,6 +77,7 @@ def test_a_signal_ends_the_coordinator_and_leaves_the_search_to_the_next(fleet: 
     is_exact(fleet, 10)
 
 
+@pytest.mark.long
 def test_a_larger_budget_continues_a_finished_search(fleet: Fleet) -> None:
     fleet.worker()
     assert wait_for_exit(fleet.coordinator("--max-evals", "3")) == 0

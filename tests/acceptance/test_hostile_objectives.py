@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hpsearch.core.trial import FINISHED, State
+from tests.support.command_line import Call
 from tests.support.fleet import wait_for_exit
 from tests.support.objectives import TrialQueue
 
@@ -70,7 +71,7 @@ N_KEPT, N = 8, 31
 
 @pytest.mark.parametrize("isolation", ["--isolate", pytest.param("--no-isolate", marks=pytest.mark.long)])
 def test_hostile_results_end_every_trial_and_send_no_control_characters(
-    queue: TrialQueue, isolation: str
+    queue: TrialQueue, call: Call, isolation: str
 ) -> None:
     (queue.fleet.folder / "anything.py").write_text(OBJECTIVE)
     key = queue.submit("objective", N, file="anything.py")
@@ -86,6 +87,6 @@ def test_hostile_results_end_every_trial_and_send_no_control_characters(
     assert [c for line in log.split("\n") for c in line if not c.isprintable()] == []
     assert not [line for line in log.split("\n") if line.startswith("2026-01-01 00:00:00 ERROR")]
     for arguments in (["trials", key], ["best", key], *(["show", key, str(tid)] for tid in (3, N - 8))):
-        shown = queue.fleet.call(*arguments)
-        assert (shown.returncode, shown.stderr) == (0, "")
-        assert {c for c in shown.stdout if not c.isprintable()} <= {"\n", "\t"}
+        shown = call(*arguments)
+        assert (shown.code, shown.err) == (0, "")
+        assert {c for c in shown.out if not c.isprintable()} <= {"\n", "\t"}

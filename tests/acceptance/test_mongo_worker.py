@@ -92,7 +92,7 @@ def test_consecutive_failures_end_the_worker(queue: TrialQueue, start: Start) ->
     assert queue.states(key).count("failed") == 4
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("signum", [pytest.param(signal.SIGTERM, marks=pytest.mark.long), signal.SIGUSR1])
 def test_a_signal_lets_the_worker_finish_its_job(
     queue: TrialQueue, start: Start, signum: signal.Signals
 ) -> None:

@@ -109,7 +109,7 @@ def test_a_coordinator_notifies_systemd_of_leadership_and_end(work: TrialQueue, 
 # GPUs
 
 
-@pytest.mark.parametrize("choice", ["auto", "GPU-aaaa,GPU-bbbb,7"])
+@pytest.mark.parametrize("choice", ["auto", pytest.param("GPU-aaaa,GPU-bbbb,7", marks=pytest.mark.long)])
 def test_concurrent_trials_see_one_gpu_each(
     work: TrialQueue, choice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from hpsearch import mongod
 from hpsearch.core.trial import FailureKind, State
 from hpsearch.core.worker import WorkerState
 from hpsearch.runtime.signals import ECHO_S
+from tests.support.command_line import Call
 from tests.support.fleet import Fleet, wait_for_exit
 from tests.support.objectives import TrialQueue, open_queue
 from tests.support.waiting import GROWING_LIMITS_S, wait_until
@@ -24,7 +25,7 @@ from tests.support.waiting import GROWING_LIMITS_S, wait_until
 # What comes back
 
 
-@pytest.mark.parametrize("isolation", ["--isolate", "--no-isolate"])
+@pytest.mark.parametrize("isolation", ["--isolate", pytest.param("--no-isolate", marks=pytest.mark.long)])
 def test_results_of_all_kinds_are_stored_and_come_back(queue: TrialQueue, isolation: str) -> None:
     key = queue.submit("odd_values", 1)
     assert wait_for_exit(queue.fleet.worker("--burst", isolation)) == 0
@@ -50,7 +51,7 @@ def test_reports_are_stored_while_the_trial_runs(queue: TrialQueue) -> None:
 
 
 def test_a_worker_shares_its_time_by_priority_and_serves_priority_0_last(
-    queue: TrialQueue,
+    queue: TrialQueue, call: Call
 ) -> None:
     """It used to finish the queue of the oldest before it looked at a newer one."""
     oldest = queue.submit("quick", 60)
@@ -58,7 +59,7 @@ def test_a_worker_shares_its_time_by_priority_and_serves_priority_0_last(
     for name, priority in (("newer", 3), ("spare", 0)):
         (queue.fleet.folder / f"{name}.py").write_text((queue.fleet.folder / "work.py").read_text())
         keys.append(queue.submit("quick", 60, file=f"{name}.py"))
-        assert queue.fleet.call("priority", keys[-1], str(priority)).returncode == 0
+        assert call("priority", keys[-1], str(priority)).code == 0
     assert wait_for_exit(queue.fleet.worker("--burst", "--max-trials", "40")) == 0
     claimed = sorted(
         (t.claimed_at, key) for key in keys for t in queue.store.trials(key) if t.claimed_at is not None

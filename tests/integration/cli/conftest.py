@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
@@ -16,14 +15,13 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from hpsearch import hp
-from hpsearch.cli import main
 from hpsearch.core.experiment import Budget, Experiment, ObjectiveRef
 from hpsearch.core.trial import Failure, FailureKind, Result, State, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.space.tree import Space
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
-from tests.support.command_line import Call, Outcome
+from tests.support.command_line import Call, Outcome, calls_in_this_process
 
 WORKER = Worker(name="anna", host="machine", pid=4711, exp_keys=("search",))
 
@@ -60,18 +58,8 @@ def store(uri: str) -> Iterator[MongoStore]:
 @pytest.fixture
 def call(uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
     """Call ``hpsearch ARGUMENTS`` in this process."""
-    monkeypatch.setenv("HPSEARCH_STORE", uri)
-    capsys.readouterr()
-
-    def called(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["hpsearch", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return Outcome(int(str(ended.value.code)), said.out, said.err)
-
-    yield called
-    logging.getLogger("hpsearch").setLevel(logging.NOTSET)
+    with calls_in_this_process(uri, monkeypatch, capsys) as called:
+        yield called
 
 
 @pytest.fixture

@@ -142,9 +142,11 @@ def test_everything_that_hyperopt_stored_is_imported(
     assert [o for o, t in trials.items() if t.state is State.PENDING] == ["hyperopt:16", "hyperopt:17"]
 
 
-def test_run_continues_an_imported_search(shell: Call, store: MongoStore, source: str, script: Path) -> None:
+def test_run_continues_an_imported_search(
+    shell: Call, call: Call, store: MongoStore, source: str, script: Path
+) -> None:
     """Pending trials are evaluated, finished ones count, and the algorithm learns from them."""
-    shell("import-hyperopt", source, "--exp-key", "exp1", "--into", "more", "--space", "ours.py")
+    call("import-hyperopt", source, "--exp-key", "exp1", "--into", "more", "--space", "ours.py")
     assert store.experiment("more").state is ExperimentState.STOPPED
     done = shell(
         "run", "ours.py", "--exp-key", "more", "--max-evals", "18", "--seed", "5", "--algo", "anneal"
@@ -158,16 +160,16 @@ def test_run_continues_an_imported_search(shell: Call, store: MongoStore, source
     experiment = store.experiment("more")
     assert (experiment.seed, experiment.algorithm.name) == (5, "anneal")
     assert experiment.objective.ref == "ours.py:objective"
-    other = shell("run", "search.py", "--exp-key", "more", "--space", "ours.py:space")
+    other = call("run", "search.py", "--exp-key", "more", "--space", "ours.py:space")
     assert other.code == 78
     assert "another objective: 'ours.py:objective' there" in other.err
 
 
 def test_a_script_with_mongo_trials_continues_an_imported_search(
-    shell: Call, store: MongoStore, source: str, script: Path, uri: str
+    call: Call, store: MongoStore, source: str, script: Path, uri: str
 ) -> None:
     """The objective is a function of the script, sent by value to a worker with Hyperopt's flags."""
-    shell("import-hyperopt", source, "--exp-key", "exp1", "--space", "ours.py")
+    call("import-hyperopt", source, "--exp-key", "exp1", "--space", "ours.py")
     (script / "mongo.py").write_text(MONGO_SCRIPT)
     environment = {**os.environ, "HPSEARCH_SECRET": "a secret of a test, long enough"}
     worker = subprocess.Popen(
@@ -217,7 +219,7 @@ def test_importing_again_adds_only_new_trials(
 def test_an_experiment_with_other_trials_is_not_changed(
     call: Call, store: MongoStore, source: str, script: Path
 ) -> None:
-    call("run", "ours.py", "--exp-key", "taken", "--max-evals", "2")
+    call("run", "ours.py", "--exp-key", "taken", "--max-evals", "1")
     before = list(store.trials("taken"))
     refused = call("import-hyperopt", source, "--exp-key", "exp1", "--into", "taken", "--space", "ours.py")
     assert refused.code == 78
@@ -270,7 +272,7 @@ def test_a_mistake_is_reported_in_one_sentence(
 
 
 def test_a_file_that_hyperopt_pickled_is_imported_without_hyperopt(
-    shell: Call, store: MongoStore, script: Path
+    shell: Call, call: Call, store: MongoStore, script: Path
 ) -> None:
     """The import includes trials whose objective raised, which ``trials.trials`` leaves out."""
     if importlib.util.find_spec("hyperopt") is None:
@@ -302,7 +304,7 @@ pickle.dump(trials, open("trials.pkl", "wb"))
         f"old: 10 of 10 jobs imported ({n_valid} done, {10 - int(n_valid)} failed), 0 existed"
     )
     assert next(store.trials("old", sort="loss", limit=1)).loss == float(best_loss)
-    nameless = shell("import-hyperopt", "trials.pkl", "--trust-pickle", "--space", "train.py")
+    nameless = call("import-hyperopt", "trials.pkl", "--trust-pickle", "--space", "train.py")
     assert nameless.code == 2
     assert "name their experiment with --into" in nameless.err
 
