@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from hpsearch.cli import main
 from hpsearch.core.trial import State
+from hpsearch.runtime.logs import preserve_logging
 from hpsearch.store.mongo.store import MongoStore
 from tests.support.waiting import wait_until
 
@@ -32,7 +33,7 @@ Call = Callable[..., Outcome]
 def calls_in_this_process(
     uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Call]:
-    """Give what calls ``hpsearch ARGUMENTS`` on a database."""
+    """Give what calls ``hpsearch ARGUMENTS`` on a database; afterwards, undo what they did to the process."""
     monkeypatch.setenv("HPSEARCH_STORE", uri)
     capsys.readouterr()
 
@@ -43,8 +44,14 @@ def calls_in_this_process(
         said = capsys.readouterr()
         return Outcome(int(str(ended.value.code)), said.out, said.err)
 
-    yield called
-    logging.getLogger("hpsearch").setLevel(logging.NOTSET)
+    modules, path = set(sys.modules), list(sys.path)
+    with preserve_logging():
+        yield called
+    folders = {Path(folder) for folder in set(sys.path) - set(path)}  # of the user's files
+    sys.path[:] = path
+    for name in set(sys.modules) - modules:
+        if Path(getattr(sys.modules[name], "__file__", None) or "/").parent in folders:
+            del sys.modules[name]
 
 
 def wait_for_running(store: MongoStore, exp_key: str) -> None:

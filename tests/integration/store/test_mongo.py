@@ -286,7 +286,7 @@ def test_a_result_over_16_mb_is_refused_and_its_largest_part_named(
             store_driver.store.finish(trial, Result(loss=1.0, result={"loss": 1.0, "weights": b"x" * size}))
 
     assert store_driver.read(trial) == trial
-    store_driver.store.finish(trial, Result(loss=1.0, result={"weights": b"x" * 12 * 2**20}))
+    store_driver.store.finish(trial, Result(loss=1.0, result={"weights": b"x" * 4 * 2**20}))
 
 
 def test_params_over_16_mb_are_refused(store_driver: StoreDriver) -> None:
