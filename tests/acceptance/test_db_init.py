@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from pymongo import MongoClient
 
+from tests.support.command_line import Call
 from tests.support.fleet import OBJECTIVE, Fleet, wait_for_exit
 
 
@@ -59,24 +60,23 @@ def test_a_fleet_searches_with_its_users_and_shows_no_password(administrator: An
     assert [password for password in passwords if any(password in text for text in shown)] == []
 
 
-def test_a_second_run_changes_passwords_only_on_request(administrator: Any, tmp_path: Path) -> None:
+def test_a_second_run_changes_passwords_only_on_request(call: Call, tmp_path: Path) -> None:
     """The first URIs go on working; rotated ones replace them, in a file that is the owner's alone."""
-    first = users_of(administrator.call("db", "init", "--users").stdout)
-    again = administrator.call("db", "init", "--users")
-    assert (again.returncode, again.stdout) == (0, "")
-    assert "keeps the password" in again.stderr
-    viewer = administrator.start("status", HPSEARCH_STORE=first["hpsearch_viewer"])
-    assert wait_for_exit(viewer) == 0, administrator.output(viewer)
+    first = users_of(call("db", "init", "--users").out)
+    again = call("db", "init", "--users")
+    assert (again.code, again.out) == (0, "")
+    assert "keeps the password" in again.err
+    assert call("status", "--store", first["hpsearch_viewer"]).code == 0
 
     path = tmp_path / "uris"
-    rotated = administrator.call("db", "init", "--users", "--rotate", "--users-file", str(path))
-    assert (rotated.returncode, rotated.stdout) == (0, "")
+    rotated = call("db", "init", "--users", "--rotate", "--users-file", str(path))
+    assert (rotated.code, rotated.out) == (0, "")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     second = users_of(path.read_text())
     for uri, code in ((first["hpsearch_viewer"], 77), (second["hpsearch_viewer"], 0)):
-        viewer = administrator.start("status", HPSEARCH_STORE=uri)
-        assert wait_for_exit(viewer) == code, administrator.output(viewer)
-    taken = administrator.call("db", "init", "--users", "--rotate", "--users-file", str(path))
-    assert taken.returncode == 78
-    assert "name a new file" in taken.stderr
+        viewed = call("status", "--store", uri)
+        assert viewed.code == code, viewed.err
+    taken = call("db", "init", "--users", "--rotate", "--users-file", str(path))
+    assert taken.code == 78
+    assert "name a new file" in taken.err
     assert users_of(path.read_text()) == second
