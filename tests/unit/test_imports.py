@@ -109,6 +109,12 @@ def test_a_space_is_printed_without_what_only_its_picture_needs() -> None:
     assert loaded_by("import hpsearch.cli.space") & {"matplotlib", "scipy.stats"} == set()
 
 
+def test_a_search_starts_without_what_only_the_gp_needs() -> None:
+    """It would take a third of the CPU time of the start, and no startup trial needs it."""
+    loaded = loaded_by("import hpsearch.cli.run, hpsearch.hyperopt")
+    assert loaded & {"hpsearch.suggest.gp.suggest", "scipy.optimize", "scipy.stats"} == set()
+
+
 def test_the_evaluating_process_loads_no_driver() -> None:
     assert "pymongo" not in loaded_by("import hpsearch_worker.child")
 
