@@ -178,7 +178,23 @@ class Encoding:
         (n, d) array
             Coordinates of all parameters, active or not.
         """
-        uniforms = rng.random((n, len(self.is_choice)))
+        return self.place(rng.random((n, len(self.is_choice))), box)
+
+    def place(self, uniforms: Floats, box: tuple[Floats, Floats]) -> Floats:
+        """Map quantile levels to points as ``draw`` does.
+
+        Parameters
+        ----------
+        uniforms : (n, d) array
+            In [0, 1).
+        box : pair of (d,) arrays
+            Lower and upper ends.
+
+        Returns
+        -------
+        (n, d) array
+            Coordinates of all parameters, active or not.
+        """
         numbers, choices = self._numbers, self._choices
         x = box[0] + uniforms * (box[1] - box[0])
         x[:, choices] = (uniforms[:, choices, None] >= self._option_table.cumulative).sum(axis=2)

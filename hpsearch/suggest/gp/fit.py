@@ -9,10 +9,11 @@ trials.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
 from hpsearch.core.history import Floats
 from hpsearch.suggest.gp.kernel import Hyperparameters, Indices, correlation, distances
@@ -32,10 +33,12 @@ _NOISE_LOG, _NOISE_SIGMA = math.log(1e-4), 2.5
 _N_SIGMAS = 5.0
 
 
-def fit(features: Floats, groups: Indices, targets: Floats) -> Hyperparameters:
+def fit(
+    features: Floats, groups: Indices, targets: Floats, *, shifts: Sequence[float] = (0.0,)
+) -> Hyperparameters:
     """Return the hyperparameters with the highest posterior density.
 
-    The search starts at the centre of the prior, so the result depends on the data alone.
+    The search starts at fixed points of the prior, so the result depends on the data alone.
 
     Parameters
     ----------
@@ -45,11 +48,13 @@ def fit(features: Floats, groups: Indices, targets: Floats) -> Hyperparameters:
         The parameter of each feature, 0 to d - 1, each at least once.
     targets : (n,) array
         Observations with mean 0 and variance about 1.
+    shifts : sequence of float
+        Where to start: the logarithms of the lengths, minus the centre of their prior.
 
     Returns
     -------
     Hyperparameters
-        With ``d`` lengths; the centre of the prior when ``n`` is 0.
+        The best from all starts, with ``d`` lengths; the centre of the prior when ``n`` is 0.
     """
     d = int(groups.max(initial=-1)) + 1
     centre, width = _prior(d)
@@ -60,15 +65,19 @@ def fit(features: Floats, groups: Indices, targets: Floats) -> Hyperparameters:
     def loss(theta: Floats) -> tuple[float, Floats]:
         return negative_log_posterior(theta, features, groups, targets)
 
-    found = minimize(
-        loss,
-        centre,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=bounds,
-        options={"maxiter": _MAX_STEPS, "maxcor": 10, "ftol": 1e-4, "gtol": 1e-2},
-    )
-    return _hyperparameters(found.x)
+    def from_start(shift: float) -> OptimizeResult:
+        start = centre.copy()
+        start[:d] += shift
+        return minimize(
+            loss,
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            options={"maxiter": _MAX_STEPS, "maxcor": 10, "ftol": 1e-4, "gtol": 1e-2},
+        )
+
+    return _hyperparameters(min(map(from_start, shifts), key=lambda found: float(found.fun)).x)
 
 
 def negative_log_posterior(

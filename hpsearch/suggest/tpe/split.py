@@ -63,7 +63,7 @@ def summarize(losses: Floats, before: HistorySummary = EMPTY) -> HistorySummary:
     best = candidates[np.argsort(losses[candidates], kind="stable")[:MAX_GOOD]]
     aged_out = np.arange(max(before.n - N_NEWEST, 0), max(n - N_NEWEST, 0))
     older = np.concatenate([before.older, aged_out])
-    older = older[np.argsort(_fixed_ranks(older), kind="stable")[:N_OLDER]]
+    older = older[np.argsort(fixed_ranks(older), kind="stable")[:N_OLDER]]
     return HistorySummary(n=n, best=best, older=older)
 
 
@@ -122,7 +122,7 @@ def rank_weights(n: int) -> Floats:
     return weights * (n / weights.sum()) if n else weights
 
 
-def _fixed_ranks(rows: Rows) -> NDArray[np.uint64]:
+def fixed_ranks(rows: Rows) -> NDArray[np.uint64]:
     """Return a pseudo-random number for each row number: the finalizer of SplitMix64 (Steele et al. 2014)."""
     z = (rows.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
