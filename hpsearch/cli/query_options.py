@@ -1,4 +1,7 @@
-"""What all commands share that print searches and change nothing."""
+"""What all commands share that print searches and change nothing.
+
+What is slow to import is imported when a command runs, so that its help needs only Click.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,13 @@ import functools
 import logging
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
-from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import debug_option, format_options, store_option
 from hpsearch.report.formats import Format
-from hpsearch.report.table import Row, render
 from hpsearch.runtime.escaping import printable
 from hpsearch.runtime.logs import log_to_stderr
 
@@ -26,6 +27,8 @@ def query(command: Command) -> Command:
 
     @functools.wraps(command)
     def opened(store: str | None, form: Format, **arguments: Any) -> None:
+        from hpsearch.cli.open_store import open_store
+
         log_to_stderr(logging.ERROR)
         with open_store(store) as database:
             command(database.store, form, **arguments)
@@ -40,7 +43,7 @@ def print_result(text: str) -> None:
 
 
 def table(
-    kind: str, rows: Sequence[Row], columns: Sequence[str], form: Format, *, is_cut: bool = True
+    kind: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Format, *, is_cut: bool = True
 ) -> str:
     """Return rows as text, at most as wide as the terminal.
 
@@ -49,5 +52,7 @@ def table(
     kind, rows, columns, form, is_cut
         As for ``render``.
     """
+    from hpsearch.report.table import render
+
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     return render(kind, rows, columns, form, width=width, is_cut=is_cut)

@@ -6,8 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from hpsearch.coordination.progress import Progress
+from hpsearch.coordination.trial_state import TrialState
 from hpsearch.core.experiment import Experiment
+from hpsearch.core.history import History
+from hpsearch.core.trial import Trial
 from hpsearch.core.worker import Worker, is_alive
+from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialSummary
 
 
@@ -36,6 +40,19 @@ def progress_of(
         per_minute=None if experiment.state.is_over else _rate_per_minute(summary, now),
         elapsed_s=_elapsed_s(experiment, summary, now),
     )
+
+
+def read_history(space: Space, points: Iterable[Trial]) -> History:
+    """Return the finished trials of a search in order of completion, without those outside its space.
+
+    Parameters
+    ----------
+    space : Space
+        The space of the search.
+    points : iterable of Trial
+        All trials by number.
+    """
+    return TrialState(space, points).history
 
 
 def _elapsed_s(experiment: Experiment, summary: TrialSummary, now: datetime) -> float:

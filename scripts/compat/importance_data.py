@@ -1,6 +1,6 @@
 """Write Optuna's PED-ANOVA scores of four studies: ``python scripts/compat/importance_data.py FILE``.
 
-Needs Optuna 5, in an environment of its own. The file is the test data of ``hpsearch.report.numbers.good_trials``.
+Needs Optuna 5, in a separate environment. The file is test data of ``hpsearch.report.numbers.good_trials``.
 Values have six digits, and the scores are those of the rounded trials.
 """
 

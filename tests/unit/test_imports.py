@@ -23,6 +23,7 @@ PURE = (
     "objective/by_value/fingerprint.py", "objective/sanitize.py",
     "report/space_histograms.py", "report/failures.py", "report/final_report.py", "report/rows.py",
     "report/trial_columns.py", "report/trial_page.py", "report/search_page.py",
+    "report/numbers", "report/importance_text.py",
     "report/space_text.py", "report/summary.py", "report/table.py", "report/text.py", "runtime/escaping.py",
     "runtime/events.py", "runtime/health/probes.py", "runtime/health/stats.py",
     "runtime/strict_json.py", "space", "store/documents",
@@ -96,6 +97,12 @@ def test_the_help_loads_click_and_nothing_heavy() -> None:
         "hpsearch.runtime.logs", "hpsearch.runtime.private_files",
         "hpsearch.runtime.strict_json", "hpsearch.runtime.user_paths",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["importance"])
+def test_the_help_of_a_command_about_numbers_loads_no_numpy_and_no_driver(command: str) -> None:
+    loaded = loaded_by(HELP.replace('"--help"]', f'"{command}", "--help"]'))
+    assert loaded & {"numpy", "scipy", "pymongo", "bson"} == set()
 
 
 def test_a_worker_loads_no_suggester_no_scipy_and_nothing_to_draw_with() -> None:

@@ -75,7 +75,7 @@ def best_values(history: History) -> dict[str, BestRange | BestOptions]:
     found: dict[str, BestRange | BestOptions] = {}
     for j, parameter in enumerate(history.space.parameters):
         values = history.values[rows[history.active[rows, j]], j]
-        if len(values) >= 2:  # noqa: PLR2004 - one value is no range
+        if len(values) >= 2:
             found[parameter.label] = _best(history.space, parameter, values)
     return found
 

@@ -1,8 +1,8 @@
 """What the best tenth of the trials have in common: PED-ANOVA for conditional spaces.
 
-A parameter scores high if its values in the best trials are distributed differently from its values in all
-trials. With ``T`` the best tenth, ``R`` all trials with a finite loss, ``a`` and ``b`` the shares of ``T`` and
-``R`` in which the parameter is active, and densities ``p`` on a grid, the score is::
+A parameter scores high if its values in the best trials are distributed differently from those in all
+trials. With ``T`` the best tenth, ``R`` all trials with a finite loss, ``a`` and ``b`` the shares of ``T``
+and ``R`` in which the parameter is active, and densities ``p`` on a grid, the score is::
 
     (|T| / |R|)^2  a^2 / b  sum_g p_R(g) (p_T(g) / p_R(g) - 1)^2
 

@@ -1,8 +1,9 @@
 """The importance of parameters, with what is known about it.
 
-``importance`` asks how much of the variance of the losses over the declared space each parameter accounts for:
-total effects of the surrogate's mean, with bands from functions drawn from its posterior. ``failure_importance``
-asks the same of success and failure, ``good_trial_importance`` what the best tenth of the trials have in common.
+``importance`` asks how much of the variance of the losses over the declared space each parameter accounts
+for: total effects of the surrogate's mean, with bands from functions drawn from its posterior.
+``failure_importance`` asks the same of success and failure, and ``good_trial_importance`` what the best tenth
+of the trials have in common.
 """
 
 from __future__ import annotations
@@ -165,9 +166,7 @@ def good_trial_importance(history: History) -> Importance:
         Finished trials.
     """
     n = int(np.isfinite(history.losses).sum())
-    found = Importance(
-        method=Method.GOOD_TRIALS, target=Target.LOSS, parameters=(), n_trials=n, n_used=n
-    )
+    found = Importance(method=Method.GOOD_TRIALS, target=Target.LOSS, parameters=(), n_trials=n, n_used=n)
     scores = good_trial_scores(history)
     if n < MIN_TRIALS or not scores.sum() > 0:
         return replace(found, note=f"Not enough is known yet: {n} trials have a loss.")
@@ -233,7 +232,8 @@ def _with_effects(
         is_log=surrogate.scale is not None and surrogate.scale.is_log,
     )
     if surrogate.r2 < MIN_R2:
-        why = f"a model of the trials explains {max(surrogate.r2, 0):.0%} of what it has not seen"
+        what = "failures" if found.target is Target.FAILURES else "losses"
+        why = f"a model of the {what} predicts {max(surrogate.r2, 0):.0%} of their differences"
         return replace(found, note=f"Not enough is known yet: {why}.")
     space = history.space
     encoding = Encoding(space.given(within)) if within else surrogate.encoding

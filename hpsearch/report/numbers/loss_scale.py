@@ -61,7 +61,9 @@ def loss_scale(features: Floats, losses: Floats) -> LossScale:
     is_log = bool(high - median > _MAX_SKEW * (median - low) > 0)
     shift = 0.0
     if is_log and losses.min() <= 0:
-        shift = float(2 * losses.min() - median)  # the best loss is as far above the shift as the median above it
+        shift = float(
+            2 * losses.min() - median
+        )  # the best loss is as far above the shift as the median above it
     raw = np.log(losses - shift) if is_log else losses
     low, median, high = np.quantile(np.log(typical - shift) if is_log else typical, [0.25, 0.5, 0.75])
     scale = (high - low) / _IQR_OF_SIGMA

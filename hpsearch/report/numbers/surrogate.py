@@ -64,8 +64,8 @@ class Surrogate:
     def draw(self, n: int, rng: np.random.Generator) -> Functions:
         """Draw functions from the posterior.
 
-        A function of the prior, a sum of random cosines (Rahimi and Recht 2007), is corrected at the trials by
-        the kernel (Wilson et al. 2020, arXiv 2002.09309, equation 13).
+        A function of the prior, a sum of random cosines (Rahimi and Recht 2007), is corrected at the trials
+        by the kernel (Wilson et al. 2020, arXiv 2002.09309, equation 13).
 
         Parameters
         ----------

@@ -69,7 +69,9 @@ def test_the_scores_are_those_of_optuna(name: str) -> None:
 
 def test_a_monotone_transformation_of_the_loss_changes_nothing() -> None:
     trials, _ = searched("flat, tpe")
-    points = [dict(zip((p.label for p in trials.space.parameters), row, strict=True)) for row in trials.values]
+    points = [
+        dict(zip((p.label for p in trials.space.parameters), row, strict=True)) for row in trials.values
+    ]
     again = history(trials.space, points, np.exp(trials.losses))
     assert good_trial_scores(again).tolist() == good_trial_scores(trials).tolist()
 

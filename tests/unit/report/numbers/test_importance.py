@@ -51,7 +51,9 @@ def test_the_shares_are_those_of_brute_force_after_100_trials(function: KnownFun
     assert all(p.band < 0.08 for p in found.parameters)
 
 
-@pytest.mark.parametrize("trials", [auto_search(ISHIGAMI), random_search(ISHIGAMI, 200)], ids=["auto", "random"])
+@pytest.mark.parametrize(
+    "trials", [auto_search(ISHIGAMI), random_search(ISHIGAMI, 200)], ids=["auto", "random"]
+)
 def test_the_shares_of_ishigamis_function_are_found(trials: History) -> None:
     """It oscillates: 100 random trials leave errors of 0.07 to 0.15, 200 of at most 0.07."""
     found = of(trials)
