@@ -31,15 +31,17 @@ def conditional(trial: Any) -> float:
     m = trial.suggest_categorical("m", ["svm", "mlp"])
     drop = trial.suggest_float("drop", 0, 0.5)
     if m == "svm":
-        return 0.5 + math.log10(trial.suggest_float("C", 1e-3, 1e3, log=True)) ** 2 / 40 + drop / 5
+        c = trial.suggest_float("C", 1e-3, 1e3, log=True)
+        return float(0.5 + math.log10(c) ** 2 / 40 + drop / 5)
     lr, layers = trial.suggest_float("lr", 1e-5, 1, log=True), trial.suggest_int("layers", 1, 5)
-    return 0.2 + (math.log10(lr) + 3) ** 2 / 9 + (layers - 3) ** 2 / 20 + (drop - 0.2) ** 2
+    return float(0.2 + (math.log10(lr) + 3) ** 2 / 9 + (layers - 3) ** 2 / 20 + (drop - 0.2) ** 2)
 
 
 def ten(trial: Any) -> float:
     numbers = [trial.suggest_float(f"x{i}", 0, 1) for i in range(8)]
     width, k = trial.suggest_int("width", 1, 300, log=True), trial.suggest_categorical("k", list("abcdef"))
-    return sum((x - 0.5) ** 2 / (i + 1) for i, x in enumerate(numbers)) + math.log(width) / 9 + (k == "f") / 2
+    squares = sum((x - 0.5) ** 2 / (i + 1) for i, x in enumerate(numbers))
+    return float(squares + math.log(width) / 9 + (k == "f") / 2)
 
 
 def main() -> None:

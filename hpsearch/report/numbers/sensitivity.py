@@ -62,7 +62,7 @@ class PointPairs:
         chosen = np.zeros(self.first.shape[1], dtype=bool)
         chosen[list(columns)] = True
         x = np.where(chosen & self.active, self.second, self.first)
-        return x, self.encoding.active(x), self.active[:, chosen].any(axis=1)
+        return x, self.encoding.active(x), np.asarray(self.active[:, chosen].any(axis=1))
 
 
 def point_pairs(encoding: Encoding, n: int, rng: np.random.Generator) -> PointPairs:
