@@ -1,18 +1,23 @@
 """The best loss after some evaluations: our algorithms, and those of installed peers.
 
     pip install 'hpsearch[bench]'
-    python scripts/bench/quality.py                                     # 50 evaluations, 5 seeds, 22 problems
-    python scripts/bench/quality.py --evals 200 --at 50 100 200 --algorithms auto tpe optuna.tpe hyperopt.tpe
+    python scripts/bench/quality.py                                     # the suite "small"
+    python scripts/bench/quality.py --suite dev --algorithms auto tpe optuna.tpe hyperopt.tpe
+    python scripts/bench/quality.py --suite regimes --only noise failures --at 50 100
+    python scripts/bench/quality.py --problems tree:7 cash:wine --evals 60
     python scripts/bench/quality.py --evals 200 --workers 1 8 32        # the cost of parallel workers
     python scripts/bench/quality.py --plot regret.png                   # needs hpsearch[plot]
 
-The problems are those of ``problems.py``, two instances of each family. Searches with the same seed see the
-same noise, every peer uses its defaults, and all random generators are seeded, so that a run is reproducible.
+The suites and the problems are in ``problems/``, whose README describes them. Searches with the same seed see
+the same noise, every peer uses its defaults, and all random generators are seeded, so that a run is
+reproducible.
 
-Regret is ``(loss - optimum) / (random - optimum)``, at most 2, where ``random`` is the median of random
-search after all evaluations: 0 is the optimum, 1 is random search. The win rate is the probability that the
-first algorithm is better than another on one problem with one seed each; ties count half. Brackets contain 95
-% bootstrap intervals over problems. CPU is the time of one suggestion.
+Regret is ``(loss - optimum) / (random - optimum)``, in means at most 2, where ``random`` is the median of
+random search after all evaluations: 0 is the optimum, 1 is random search. Where the optimum is not known, the
+least loss that was ever found is in its place. The win rate is the probability that the first algorithm is
+better than another on one problem with one seed each; ties count half. The mean rank is among all algorithms
+of the table. Problems weigh equally, and brackets contain 95 % bootstrap intervals over problems. CPU is the
+time of one suggestion.
 
 With several workers the searches are simulated (``fleet.py``): whenever a worker is free, the algorithm
 suggests a trial while those of the others are pending (Hyperopt's algorithms ignore them). Numbers of
@@ -24,56 +29,99 @@ mean regret depends on the few problems where it is highest; the win rate weighs
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from itertools import cycle
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from contenders import Run, contender
-from fleet import durations, simulate
-from problems import problems
+from comparison import Comparison, by_kind, by_problem, overall
+from contenders import contender
+from problems import suites
+from problems.families import make
+from scoring import CLIP, has_regret, least_losses, regrets
+from searches import Found, run_all
 
 from hpsearch.errors import MissingExtraError
-
-#: Upper limit of regret, so that one failed search does not dominate a mean.
-CLIP = 2.0
 
 #: The colours of Okabe and Ito, which most people can distinguish.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7F7F7F", "#E69F00", "#56B4E9")
 
-#: Results of one algorithm: (problems, seeds, evaluations) losses, and CPU seconds.
-Results = Mapping[str, tuple[np.ndarray, float]]
-
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--algorithms", nargs="+", default=["auto", "tpe", "optuna.tpe", "hyperopt.tpe"])
-    parser.add_argument("--evals", type=int, default=50)
-    parser.add_argument("--at", nargs="+", type=int, metavar="N", help="evaluations to compare after")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--instances", type=int, default=2, help="problems of each family")
-    parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the regret after each evaluation")
-    parser.add_argument("--workers", nargs="+", type=int, default=[1], metavar="W", help="at the same time")
-    options = parser.parse_args()
-    names = [name for name in dict.fromkeys([*options.algorithms, "random"]) if _is_there(name)]
+    options = arguments()
+    try:
+        kinds, optima = chosen_problems(options.suite, options.problems, options.only)
+        algorithms = [name for name in dict.fromkeys([*options.algorithms, "random"]) if _is_installed(name)]
+    except (MissingExtraError, ValueError) as error:
+        sys.exit(str(error))
+    n_evals = options.evals or (50 if options.problems else suites.load(options.suite).n_evals)
     runs = {
-        n_workers: measure(names, options.evals, options.seeds, options.instances, options.jobs, n_workers)
+        n_workers: run_all(algorithms, list(kinds), options.seeds, n_evals, n_workers, options.jobs)
         for n_workers in sorted({1, *options.workers})
     }
-    optima = [problem.optimum for problem in problems(options.instances)]
-    regrets = {n_workers: regret(found, runs[1], optima) for n_workers, found in runs.items()}
-    for n_workers, found in runs.items():
-        for n in options.at or [options.evals]:
-            print(f"after {n} evaluations, workers: {n_workers}")
-            print(table(first(n, regrets[n_workers]), found, None if n_workers == 1 else regrets[1]))
+    found = compare(runs, kinds, optima)
+    for n_workers, comparison in found.items():
+        for n in options.at or [n_evals]:
+            print(f"after {n} evaluations of {len(comparison.problems)} problems, workers: {n_workers}")
+            print(overall(comparison, n, None if n_workers == 1 else found[1].regrets))
+            if len(set(comparison.kinds)) > 1:
+                print(by_kind(comparison, n))
+            if options.details:
+                print(by_problem(comparison, n))
     if options.plot:
-        draw(regrets[1], options.plot)
+        draw(found[1].regrets, options.plot)
 
 
-def _is_there(name: str) -> bool:
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--algorithms", nargs="+", default=["auto", "tpe", "optuna.tpe", "hyperopt.tpe"])
+    parser.add_argument("--suite", default="small", choices=suites.suite_names())
+    parser.add_argument("--problems", nargs="+", metavar="NAME", help="instead of a suite")
+    parser.add_argument("--only", nargs="+", metavar="WORD", help="kinds, or parts of problems' names")
+    parser.add_argument("--evals", type=int, help="per search; by default as many as the suite says")
+    parser.add_argument("--at", nargs="+", type=int, metavar="N", help="evaluations to compare after")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--details", action="store_true", help="print the regret on each problem, too")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the regret after each evaluation")
+    parser.add_argument("--workers", nargs="+", type=int, default=[1], metavar="W", help="at the same time")
+    return parser.parse_args()
+
+
+def chosen_problems(
+    suite: str, names: Sequence[str] | None, only: Sequence[str] | None
+) -> tuple[Mapping[str, str], Mapping[str, float | None]]:
+    """Return the kinds and the least losses of problems, by name.
+
+    Parameters
+    ----------
+    suite : str
+        Used if no problems are named.
+    names, only : sequence of str or None
+        As on the command line.
+
+    Raises
+    ------
+    MissingExtraError
+        If a problem needs a package that is not installed.
+    ValueError
+        If there is no problem of a name, or none is left.
+    """
+    kinds = suites.load(suite).kinds if names is None else {name: name.partition(":")[0] for name in names}
+    if only is not None:
+        kinds = {n: kind for n, kind in kinds.items() if kind in only or any(word in n for word in only)}
+    if not kinds:
+        raise ValueError("No problem is left; name kinds or parts of problems' names after --only.")
+    known = suites.best_known()
+    return kinds, {name: _least(make(name).optimum, known.get(name)) for name in kinds}
+
+
+def _least(exact: float | None, known: float | None) -> float | None:
+    return known if exact is None else exact
+
+
+def _is_installed(name: str) -> bool:
     """Return whether an algorithm can run; print why if not."""
     try:
         contender(name)
@@ -83,130 +131,44 @@ def _is_there(name: str) -> bool:
     return True
 
 
-def measure(
-    names: Sequence[str], n_evals: int, n_seeds: int, n_instances: int, n_jobs: int, n_workers: int
-) -> Results:
-    """Run every algorithm on every problem with every seed, with ``n_workers`` workers."""
-    n_problems = len(problems(n_instances))
-    tasks = [
-        (name, i, seed, n_evals, n_instances, n_workers)
-        for name in names
-        for i in range(n_problems)
-        for seed in range(n_seeds)
-    ]
-    with ProcessPoolExecutor(n_jobs) as pool:
-        runs = list(pool.map(search, *zip(*tasks, strict=True)))
-    size = n_problems * n_seeds
-    parts = {name: runs[k * size : (k + 1) * size] for k, name in enumerate(names)}
-    return {
-        name: (
-            np.array([best for best, _ in part]).reshape(n_problems, n_seeds, n_evals),
-            sum(cpu_s for _, cpu_s in part) / (size * n_evals),
-        )
-        for name, part in parts.items()
-    }
+def compare(
+    runs: Mapping[int, Mapping[str, Found]], kinds: Mapping[str, str], optima: Mapping[str, float | None]
+) -> Mapping[int, Comparison]:
+    """Return the comparisons by number of workers; print which problems have no regret.
 
-
-def search(
-    name: str, number: int, seed: int, n_evals: int, n_instances: int, n_workers: int
-) -> tuple[list[float], float]:
-    """Return the best loss after each evaluation of one search, and the CPU seconds of its algorithm."""
-    problem = problems(n_instances)[number]
-    run, algorithm = Run(problem, seed), contender(name)(problem, seed)
-
-    def ask() -> tuple[Any, Any]:
-        with run.timed():
-            return algorithm.ask()
-
-    def finish(asked: tuple[Any, Any]) -> None:
-        trial, config = asked
-        loss = run.evaluate(config)
-        with run.timed():
-            algorithm.tell(trial, loss)
-
-    simulate(ask, finish, durations(n_evals, seed), n_workers)
-    return run.best, run.cpu_s
-
-
-def regret(found: Results, sequential: Results, optima: Sequence[float]) -> Mapping[str, np.ndarray]:
-    """Return the normalized regrets, (problems, seeds, evaluations), of each algorithm."""
-    optimum = np.array(optima)[:, None, None]
-    random = np.median(sequential["random"][0][:, :, -1], axis=1)[:, None, None]
-    return {
-        name: np.clip((losses - optimum) / (random - optimum), 0, CLIP) for name, (losses, _) in found.items()
-    }
-
-
-def first(n: int, regrets: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-    """Return the regrets of the first ``n`` evaluations."""
-    return {name: values[:, :, :n] for name, values in regrets.items()}
-
-
-def table(
-    regrets: Mapping[str, np.ndarray], found: Results, sequential: Mapping[str, np.ndarray] | None
-) -> str:
-    """Return the comparison as text, the best first, with its worth in ``sequential`` evaluations."""
-    judged = next(iter(regrets))
-    lines = [f"{'':14} {'regret':>22} {'wins of ' + judged:>22} {'worth':>19} {'CPU':>9}"]
-    for name in sorted(regrets, key=lambda name: regrets[name][:, :, -1].mean()):
-        wins = win_rates(regrets[judged][:, :, -1], regrets[name][:, :, -1])
-        beaten = "" if name == judged else interval(wins)
-        regretted = interval(regrets[name][:, :, -1].mean(axis=1))
-        worth = "" if sequential is None else worth_interval(regrets[name], sequential[name])
-        cpu_ms = 1e3 * found[name][1]
-        lines.append(f"{name:14} {regretted:>22} {beaten:>22} {worth:>19} {cpu_ms:6.1f} ms")
-    return "\n".join(lines)
-
-
-def worth_interval(parallel: np.ndarray, sequential: np.ndarray) -> str:
-    """Return the number of sequential evaluations with equal results, and its 95 % interval, as text.
-
-    Both arrays are (problems, seeds, evaluations).
+    Parameters
+    ----------
+    runs : mapping
+        Results by algorithm, by number of workers.
+    kinds, optima : mapping
+        By problem.
     """
-    n_evals = sequential.shape[2]
-    wins = np.stack([win_rates(parallel[:, :, -1], sequential[:, :, n]) for n in range(n_evals)], axis=1)
-    low, high = np.quantile([even(rates) for rates in resampled(wins)], [0.025, 0.975])
-    return f"{even(wins.mean(axis=0)):.0f} [{low:.0f}, {high:.0f}]"
+    random = runs[1]["random"].best
+    least = least_losses(list(optima.values()), [f.best for found in runs.values() for f in found.values()])
+    usable = has_regret(random, least)
+    names = np.array(list(kinds))
+    if not usable.all():
+        print(f"left out, since random search finds the least known loss: {', '.join(names[~usable])}")
+    return {
+        n_workers: Comparison(
+            regrets={n: regrets(f.best[usable], random[usable], least[usable]) for n, f in found.items()},
+            cpu_s={n: f.cpu_s[usable] for n, f in found.items()},
+            problems=names[usable].tolist(),
+            kinds=[kinds[name] for name in names[usable]],
+        )
+        for n_workers, found in runs.items()
+    }
 
 
-def even(rates: np.ndarray) -> float:
-    """Return the number of evaluations at which the (evaluations,) win rates cross one half."""
-    falling = np.minimum.accumulate(rates)
-    return float(np.interp(-0.5, -falling, np.arange(1, len(rates) + 1)))
-
-
-def win_rates(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the rates, (problems,), at which ``a`` is lower than ``b``, over all pairs of seeds."""
-    difference = a[:, :, None] - b[:, None, :]
-    wins: np.ndarray = (difference < -1e-6).mean(axis=(1, 2)) + 0.5 * (abs(difference) <= 1e-6).mean(
-        axis=(1, 2)
-    )
-    return wins
-
-
-def interval(values: np.ndarray) -> str:
-    """Return the mean of (problems,) values and its 95 % interval, as text."""
-    low, high = np.quantile(resampled(values), [0.025, 0.975])
-    return f"{values.mean():.3f} [{low:.3f}, {high:.3f}]"
-
-
-def resampled(values: np.ndarray) -> np.ndarray:
-    """Return (2000, ...) bootstrap means over problems of (problems, ...) values."""
-    rng = np.random.default_rng(0)
-    weights = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=2000) / len(values)
-    means: np.ndarray = np.tensordot(weights, values, axes=1)
-    return means
-
-
-def draw(regrets: Mapping[str, np.ndarray], path: Path) -> None:
+def draw(curves: Mapping[str, np.ndarray], path: Path) -> None:
     """Draw the mean regret of each algorithm after each evaluation."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise MissingExtraError("--plot", "plot") from error
     figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
-    for (name, values), colour in zip(regrets.items(), cycle(COLOURS)):
-        means = values.mean(axis=(0, 1))
+    for (name, values), colour in zip(curves.items(), cycle(COLOURS)):
+        means = np.minimum(values, CLIP).mean(axis=(0, 1))
         axes.plot(np.arange(1, len(means) + 1), means, color=colour, linewidth=2)
         axes.annotate(
             name, (len(means), means[-1]), (6, 0), textcoords="offset points", va="center", color=colour

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 
+import fleet
 import pytest
-
-FILE = Path(__file__).parents[3] / "scripts" / "bench" / "fleet.py"
-spec = importlib.util.spec_from_file_location("bench_fleet", FILE)
-assert spec is not None
-assert spec.loader is not None
-fleet = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(fleet)
 
 
 def events(lengths: list[float], n_workers: int) -> list[str]:
