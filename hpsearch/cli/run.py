@@ -93,7 +93,7 @@ def run(
         _serving_health(CoordinatorHealth(notifier, interrupt), health_host, health_port) as health,
         _opened(store, interrupt, health, auth_patience, is_ephemeral=ephemeral) as opened,
     ):
-        experiment = open_experiment(opened.store, wanted, search)
+        experiment = open_experiment(opened.store, wanted, space, search)
         log_dir = home() / LOGS / experiment.exp_key
         print_or_log(
             f"Searching as {experiment.exp_key}, seed {experiment.seed}; workers write to {log_dir}.",
@@ -153,7 +153,7 @@ def coordinator(
         _serving_health(CoordinatorHealth(notifier, interrupt), health_host, health_port) as health,
         _opened(store, interrupt, health, auth_patience) as opened,
     ):
-        experiment = open_experiment(opened.store, wanted, search)
+        experiment = open_experiment(opened.store, wanted, space, search)
         print_or_log(
             f"Searching as {experiment.exp_key}, seed {experiment.seed}; start workers with\n"
             f"  HPSEARCH_STORE=... hpsearch worker --exp-key {experiment.exp_key}",

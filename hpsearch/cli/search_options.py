@@ -14,6 +14,7 @@ import click
 
 from hpsearch.cli.control import PRIORITY
 from hpsearch.cli.options import DURATION, POSITIVE_DURATION, AtLeast, Duration, option
+from hpsearch.cli.warm_start import report_ignored, report_other_start, sources_in, warm_started
 from hpsearch.core.experiment import (
     DEFAULT_PRIORITY,
     Algorithm,
@@ -53,6 +54,7 @@ class SearchOptions:
     seed: int | None
     reproducible: bool
     lag: int | None
+    warm_start: str | None
     exp_key: str | None
     accept_changed_objective: bool
     priority: int | None
@@ -127,6 +129,12 @@ def _checked_key(ctx: click.Context, param: click.Parameter, value: str | None) 
     raise click.BadParameter(invalid_exp_key(value), ctx, param)
 
 
+def _checked_sources(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    for key in sources_in(value) or ():
+        _checked_key(ctx, param, key)
+    return value
+
+
 def _not_nan(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
     if value is not None and math.isnan(value):
         raise click.BadParameter("NaN is not a threshold; give a number.", ctx, param)
@@ -171,6 +179,13 @@ _SEARCH_OPTIONS = (
         type=AtLeast(0),
         help="As --reproducible, with this lag: trial n is suggested from exactly the trials before n - N "
         "[default: the number of concurrent trials of the local workers].",
+    ),
+    option(
+        "--warm-start",
+        metavar="none|auto|KEY,...",
+        callback=_checked_sources,
+        help="Begin with the best points of earlier searches in the database: of those named, or of all that "
+        "searched these parameters [default: none].",
     ),
     option(
         "--exp-key",
@@ -258,7 +273,7 @@ def _default_key(identity: str) -> str:
     return place if name == "objective" else f"{place}-{name}"
 
 
-def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions) -> Experiment:
+def open_experiment(store: TrialStore, wanted: Experiment, space: Space, search: SearchOptions) -> Experiment:
     """Create or join the experiment; limits that are not given remain unchanged.
 
     Parameters
@@ -267,13 +282,17 @@ def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions
         The store.
     wanted : Experiment
         The experiment that the options describe.
+    space : Space
+        Its space.
     search : SearchOptions
         The options.
 
     Raises
     ------
     ConfigurationError
-        If there are trials of that name, but no experiment.
+        If there are trials of that name, but no experiment; or if a search to start from is unsuitable.
+    NotFoundError
+        If there is no search to start from under a given name.
     """
     # Trials are read first: another coordinator creates the experiment before its trials.
     some_trial = next(store.trials(wanted.exp_key, limit=1), None)
@@ -281,10 +300,9 @@ def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions
         present = store.experiment(wanted.exp_key)
     except NotFoundError as error:
         if some_trial is None:
-            begun = store.open_experiment(wanted)
-            _report_ignored(
-                "--seed", wanted.seed, begun.seed
-            )  # another coordinator may have created it first
+            begun = store.open_experiment(warm_started(store, wanted, space, search.warm_start))
+            # Another coordinator may have created it first.
+            report_ignored("--seed", wanted.seed, begun.seed)
             return begun
         raise ConfigurationError(
             f"There are trials of a former search {wanted.exp_key!r}, whose deletion was interrupted: "
@@ -306,9 +324,10 @@ def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions
             f"{wanted.exp_key} is paused; go on with: hpsearch resume {shlex.quote(wanted.exp_key)}",
             Event.STILL_PAUSED.of(exp_key=wanted.exp_key),
         )
-    _report_ignored("--algo", search.algo, experiment.algorithm.name)
-    _report_ignored("--seed", search.seed, experiment.seed)
-    _report_ignored("--lag", wanted.lag, experiment.lag)
+    report_ignored("--algo", search.algo, experiment.algorithm.name)
+    report_ignored("--seed", search.seed, experiment.seed)
+    report_ignored("--lag", wanted.lag, experiment.lag)
+    report_other_start(experiment, search.warm_start)
     counts = store.counts(experiment.exp_key, FINISHED)
     if budget.max_evals is not None and sum(counts[s] for s in FINISHED) >= budget.max_evals:
         text = (
@@ -316,12 +335,3 @@ def open_experiment(store: TrialStore, wanted: Experiment, search: SearchOptions
         )
         print_or_log(f"{experiment.exp_key} {text}", Event.BUDGET_SPENT.of(exp_key=experiment.exp_key))
     return experiment
-
-
-def _report_ignored(name: str, asked: object, present: object) -> None:
-    if asked is not None and asked != present:
-        begun = f"without {name}" if present is None else f"with {name} {present}"
-        print_or_log(
-            f"The experiment was created {begun}, which cannot be changed.",
-            Event.OPTION_IGNORED.of(option=name, asked=asked, present=present),
-        )

@@ -17,6 +17,7 @@ from hpsearch.space.tree import Space
 from hpsearch.suggest.algorithms import make_suggester
 from hpsearch.suggest.no_repeats import NoRepeats
 from hpsearch.suggest.protocol import Suggester, Suggestion, trial_rng
+from hpsearch.suggest.warm_start.suggester import WarmStarted
 
 
 class SuggestionBatches:
@@ -29,7 +30,7 @@ class SuggestionBatches:
     space : Space
         Its space.
     suggester : Suggester, optional
-        Replaces the algorithm of the experiment.
+        Replaces the algorithm of the experiment, but not its warm start.
     clock : callable
         Monotonic seconds.
 
@@ -46,6 +47,8 @@ class SuggestionBatches:
     ------
     ConfigurationError
         If only the script that began the experiment can suggest its trials.
+    SpaceError
+        If a point of its warm start is not in the space.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class SuggestionBatches:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._space = space
-        self.suggester = suggester or _suggester_of(experiment, space)
+        self.suggester = _warm_started(suggester or _suggester_of(experiment, space), experiment, space)
         self.has_points = True
         self.durations = Durations(clock=clock)
 
@@ -114,6 +117,16 @@ class SuggestionBatches:
             if len(suggestions) <= tid - trial_state.next_tid:
                 break
         return suggestions
+
+
+def _warm_started(suggester: Suggester, experiment: Experiment, space: Space) -> Suggester:
+    """Return a suggester that proposes the warm start of an experiment first; raises ``SpaceError``."""
+    if experiment.warm_start is None or not experiment.warm_start.points:
+        return suggester
+    points = [point.values for point in experiment.warm_start.points]
+    for values in points:
+        space.validate(values)  # the document may have been altered
+    return WarmStarted(suggester, points)
 
 
 def _suggester_of(experiment: Experiment, space: Space) -> Suggester:

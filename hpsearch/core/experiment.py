@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from hpsearch.core.warm_start import WarmStart
+
 #: The algorithm of an experiment whose suggestions come from the script that started it.
 SCRIPTED = "script"
 
@@ -172,6 +174,7 @@ class Experiment:
     algorithm: Algorithm = field(default_factory=Algorithm)
     seed: int = 0  #: root of the seed sequence of every trial
     lag: int | None = None  #: trial n learns from exactly those before n - lag; None: from all final ones
+    warm_start: WarmStart | None = None  #: what it learned from earlier searches at its creation
     budget: Budget = field(default_factory=Budget)
     defaults: Defaults = field(default_factory=Defaults)
     priority: int = DEFAULT_PRIORITY  #: share of the claims of shared workers; 0: only idle ones

@@ -28,6 +28,7 @@ from hpsearch.hyperopt.engine.fmin_iter import FMinIter
 from hpsearch.hyperopt.engine.points import complete_point, raw_point
 from hpsearch.hyperopt.engine.saving import load_trials
 from hpsearch.hyperopt.engine.trials import Trials
+from hpsearch.hyperopt.engine.warm_start import warm_started
 from hpsearch.hyperopt.exceptions import InvalidAnnotatedParameter
 from hpsearch.hyperopt.pyll.evaluation import config_at
 from hpsearch.runtime.events import Event
@@ -70,6 +71,8 @@ def fmin(
     show_progressbar: Any = True,
     early_stop_fn: Callable[..., Any] | None = None,
     trials_save_file: str = "",
+    *,
+    warm_start: Any = None,
 ) -> Any:
     """Minimise a function over a space, in this process or with workers.
 
@@ -117,6 +120,10 @@ def fmin(
     trials_save_file : path
         File in which the trials are saved after each round, and from which they are loaded at the start if
         ``trials`` is None; not on a fleet.
+    warm_start : Trials, str, or a list of these, optional
+        Earlier searches. The first trials, up to four, are points that did well in them. In this process,
+        these are ``Trials`` objects; their spaces may have other ranges and options. With ``MongoTrials``,
+        they are names of searches in the same database, or "auto" for all that searched the same parameters.
 
     Returns
     -------
@@ -127,6 +134,10 @@ def fmin(
     ------
     AllTrialsFailed
         If no trial has a loss.
+    ConfigurationError
+        If ``warm_start`` cannot be used.
+    NotFoundError
+        If ``warm_start`` names a search that does not exist.
     Exception
         Whatever ``fn`` raises, unless ``catch_eval_exceptions`` is true.
     """
@@ -145,6 +156,10 @@ def fmin(
     if points_to_evaluate is not None:
         queue_points = getattr(trials, "queue_points", None) or functools.partial(_queue_points, trials)
         queue_points(domain.space, points_to_evaluate)
+    if warm_start is not None and hasattr(trials, "queue_warm_start"):
+        trials.queue_warm_start(warm_start)
+    elif warm_start is not None:
+        algo = warm_started(algo, domain.space, warm_start)
     options: dict[str, Any] = {
         "timeout": timeout,
         "loss_threshold": loss_threshold,

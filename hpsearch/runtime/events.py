@@ -63,6 +63,8 @@ class Event(StrEnum):
     BUDGET_SPENT = "budget_spent"
     OPTION_IGNORED = "option_ignored"
     OBJECTIVE_CHANGED = "objective_changed"
+    WARM_STARTED = "warm_started"
+    SIMILAR_SEARCH = "similar_search"
     LEADING = "leading"
     LEADERSHIP_LOST = "leadership_lost"
     STRANGE_TRIALS = "strange_trials"

@@ -156,6 +156,18 @@ class TrialStore(Protocol):
         """
         ...
 
+    def experiments_with(self, labels: Iterable[str], *, limit: int) -> list[Experiment]:
+        """Return experiments whose space has all of some parameters, the newest first.
+
+        Parameters
+        ----------
+        labels : iterable of str
+            Labels of the parameters; without any, there is no such experiment.
+        limit : int
+            The maximum number of experiments; positive.
+        """
+        ...
+
     def set_experiment_state(
         self, exp_key: str, state: ExperimentState, why: str | None = None, *, leader: str | None = None
     ) -> Experiment:
@@ -450,10 +462,19 @@ class TrialStore(Protocol):
         """
         ...
 
-    def points(self, exp_key: str) -> Iterator[Trial]:
-        """Yield all trials of an experiment by number, with only the fields needed for learning.
+    def points(self, exp_key: str, *, sort: str = "tid", limit: int | None = None) -> Iterator[Trial]:
+        """Yield trials of an experiment with only the fields needed for learning.
 
         These are the number, values, state, loss and ``finished_at``; all others have their defaults.
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        sort : {"tid", "newest", "loss"}
+            As for ``trials``.
+        limit : int, optional
+            The maximum number of trials; not negative.
         """
         ...
 

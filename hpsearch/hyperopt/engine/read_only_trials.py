@@ -45,6 +45,11 @@ class ReadOnlyTrials:
         return self._trials
 
     @property
+    def search_space(self) -> Space | None:
+        """The space of the search that used these trials last; None if unknown."""
+        return self._space
+
+    @property
     def tids(self) -> list[Any]:
         """The numbers of the trials."""
         return [doc["tid"] for doc in self._trials]

@@ -13,6 +13,7 @@ from hpsearch.errors import ExperimentMismatchError, NotFoundError
 from hpsearch.hyperopt.engine.fmin_iter import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import algorithm_of
 from hpsearch.hyperopt.mongo.objective import prepare_objective
+from hpsearch.hyperopt.mongo.warm_start import Sources, with_warm_start
 from hpsearch.objective.by_value.envelope import ATTACHMENT
 from hpsearch.runtime.events import Event
 from hpsearch.store.protocol import TrialStore
@@ -32,7 +33,9 @@ class DomainSwapError(ExperimentMismatchError):
     """The experiment exists with another objective or space."""
 
 
-def open_experiment(trials: MongoTrials, driver: FMinIter, n_more: int | None) -> Experiment:
+def open_experiment(
+    trials: MongoTrials, driver: FMinIter, n_more: int | None, sources: Sources = ()
+) -> Experiment:
     """Create or join the experiment; its objective is stored before any worker can see the experiment.
 
     Parameters
@@ -43,6 +46,8 @@ def open_experiment(trials: MongoTrials, driver: FMinIter, n_more: int | None) -
         Objective, space, algorithm and limits.
     n_more : int, optional
         New trials; by default as many as ``driver.max_evals`` in all.
+    sources : sequence of str or None
+        Searches from which a new experiment starts; None for all similar ones.
 
     Raises
     ------
@@ -50,6 +55,8 @@ def open_experiment(trials: MongoTrials, driver: FMinIter, n_more: int | None) -
         If the experiment exists with another objective or space.
     ConfigurationError, LoadError
         If the objective cannot be sent to workers.
+    ConfigurationError, NotFoundError
+        If the new experiment cannot start from one of the sources.
     SpaceError
         If the space cannot be sent to workers.
     """
@@ -68,6 +75,7 @@ def open_experiment(trials: MongoTrials, driver: FMinIter, n_more: int | None) -
         budget=Budget(max_evals=_limit(store, exp_key, driver, n_more), loss_threshold=driver.loss_threshold),
         defaults=trials.defaults,
     )
+    wanted = with_warm_start(store, wanted, space, sources)
     if payload is not None and not _has_objective(store, exp_key):
         store.attach(exp_key, ATTACHMENT, payload)
     try:

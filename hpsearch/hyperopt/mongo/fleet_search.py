@@ -16,6 +16,7 @@ from hpsearch.hyperopt.engine.fmin_iter import FMinIter
 from hpsearch.hyperopt.mongo.algorithm import FunctionSuggester, algorithm_of
 from hpsearch.hyperopt.mongo.experiment import open_experiment
 from hpsearch.hyperopt.mongo.monitor import SearchMonitor
+from hpsearch.hyperopt.mongo.warm_start import Sources
 from hpsearch.hyperopt.progress import progress_bar
 from hpsearch.suggest.algorithms import make_suggester
 from hpsearch.suggest.protocol import Suggester
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 
 
 def search_on_fleet(
-    driver: FMinIter, trials: MongoTrials, points: Iterable[Mapping[str, Any]], n_more: int | None
+    driver: FMinIter,
+    trials: MongoTrials,
+    points: Iterable[Mapping[str, Any]],
+    n_more: int | None,
+    sources: Sources = (),
 ) -> None:
     """Coordinate a search until it reaches a limit; workers started elsewhere evaluate the trials.
 
@@ -39,6 +44,8 @@ def search_on_fleet(
         Points to try first.
     n_more : int, optional
         New trials; by default as many as ``driver.max_evals`` in all.
+    sources : sequence of str or None
+        Searches from which a new experiment starts; None for all similar ones.
 
     Raises
     ------
@@ -58,7 +65,7 @@ def search_on_fleet(
         raise ConfigurationError(
             "A custom algorithm reads all finished trials, so trials.lag must be None or 0."
         )
-    experiment = open_experiment(trials, driver, n_more)
+    experiment = open_experiment(trials, driver, n_more, sources)
     trials.set_space(space)  # the stored one may not import or call anything
     trials.insert_points(experiment, space, points)
     if algorithm.name == SCRIPTED:

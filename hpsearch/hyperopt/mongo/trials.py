@@ -29,6 +29,7 @@ from hpsearch.hyperopt.mongo.insertion_hooks import (
     has_replaced,
 )
 from hpsearch.hyperopt.mongo.jobs import MongoJobs
+from hpsearch.hyperopt.mongo.warm_start import Sources, sources_of
 from hpsearch.runtime.events import Event
 from hpsearch.space.tree import Space
 from hpsearch.space.trust import AS_TEXT, TRUSTED
@@ -111,6 +112,7 @@ class MongoTrials(Trials):
         self.handle = arg if isinstance(arg, MongoJobs) else MongoJobs.new_from_connection_str(str(arg))
         self._name = experiment_name(exp_key)
         self._points: list[Mapping[str, Any]] = []
+        self._sources: Sources = ()
         self._trust = TRUSTED if trust_space else AS_TEXT
         self._insertion: HookedInsertion | None = None
         self._forget_all()
@@ -231,7 +233,8 @@ class MongoTrials(Trials):
             New trials; by default as many as ``driver.max_evals`` in all.
         """
         points, self._points = self._points, []
-        search_on_fleet(driver, self, points, n_more)
+        sources, self._sources = self._sources, ()
+        search_on_fleet(driver, self, points, n_more, sources)
 
     def queue_points(self, space: Space, points: Iterable[Mapping[str, Any]]) -> None:
         """Keep points until the next search has opened its experiment and inserts them.
@@ -244,6 +247,21 @@ class MongoTrials(Trials):
             Raw values by label.
         """
         self._points = list(points)
+
+    def queue_warm_start(self, sources: Any) -> None:
+        """Keep the names of earlier searches until the next search creates its experiment.
+
+        Parameters
+        ----------
+        sources : str, MongoTrials, or a list of these
+            See ``fmin``.
+
+        Raises
+        ------
+        ConfigurationError
+            If one is neither a name nor the trials of a search in the same database.
+        """
+        self._sources = sources_of(sources, self)
 
     def insert_points(
         self, experiment: Experiment, space: Space, points: Iterable[Mapping[str, Any]]

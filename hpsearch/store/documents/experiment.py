@@ -19,6 +19,7 @@ from hpsearch.core.experiment import (
     ObjectiveRef,
     check_priority,
 )
+from hpsearch.core.warm_start import WarmStart, WarmStartPoint, WarmStartSource
 from hpsearch.store.documents.encoding import encoded, present
 from hpsearch.store.documents.fields import Fields, document_label
 from hpsearch.store.documents.layout_migration import EXPERIMENT_STEPS, SCHEMA, Document, migrate
@@ -49,6 +50,7 @@ def experiment_document(experiment: Experiment) -> Document:
         },
         "seed": encoded(experiment.seed, "seed"),
         **present(lag=experiment.lag),
+        **present(warm_start=experiment.warm_start and warm_start_document(experiment.warm_start)),
         "budget": present(**encoded(asdict(experiment.budget), "budget")),
         "defaults": present(**encoded(asdict(experiment.defaults), "defaults")),
         "priority": check_priority(experiment.priority),
@@ -58,6 +60,20 @@ def experiment_document(experiment: Experiment) -> Document:
 def objective_document(objective: ObjectiveRef) -> Document:
     """Return the document of an objective; raises as ``experiment_document`` does."""
     return present(**encoded({**asdict(objective), "paths": list(objective.paths)}, "objective"))
+
+
+def warm_start_document(warm_start: WarmStart) -> Document:
+    """Return the document of a warm start; raises as ``experiment_document`` does."""
+    return {
+        "sources": [
+            present(exp_key=s.exp_key, created_at=encoded(s.created_at, "created_at"), n_trials=s.n_trials)
+            for s in warm_start.sources
+        ],
+        "points": [
+            {"exp_key": p.exp_key, "tid": p.tid, "values": encoded(p.values, "warm_start.points.values")}
+            for p in warm_start.points
+        ],
+    }
 
 
 def experiment_from(document: Mapping[str, Any]) -> Experiment:
@@ -81,6 +97,7 @@ def experiment_from(document: Mapping[str, Any]) -> Experiment:
         algorithm=Algorithm(name=algorithm.text("name"), options=algorithm.maybe_mapping("options")),
         seed=fields.integer("seed", least=0),
         lag=fields.maybe_count("lag"),
+        warm_start=_warm_start_from(fields.maybe_part("warm_start")),
         budget=_budget_from(fields.part("budget")),
         defaults=_defaults_from(fields.part("defaults")),
         priority=_priority_from(fields),
@@ -134,6 +151,25 @@ def _objective_from(fields: Fields) -> ObjectiveRef:
 def _change_from(fields: Fields) -> ObjectiveChange:
     return ObjectiveChange(
         at=fields.date("at"), before=fields.maybe_text("before"), after=fields.text("after")
+    )
+
+
+def _warm_start_from(fields: Fields | None) -> WarmStart | None:
+    if fields is None:
+        return None
+    return WarmStart(
+        sources=tuple(
+            WarmStartSource(
+                exp_key=part.text("exp_key"),
+                created_at=part.maybe_date("created_at"),
+                n_trials=part.count("n_trials"),
+            )
+            for part in fields.parts("sources")
+        ),
+        points=tuple(
+            WarmStartPoint(values=part.numbers("values"), exp_key=part.text("exp_key"), tid=part.count("tid"))
+            for part in fields.parts("points")
+        ),
     )
 
 

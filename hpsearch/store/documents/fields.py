@@ -157,6 +157,14 @@ class Fields:
         """Return an object, decoded to plain values; a missing one is empty."""
         return {} if self._get(name) is None else self.mapping(name)
 
+    def numbers(self, name: str) -> dict[str, float | int]:
+        """Return an object of numbers."""
+        found = self.mapping(name)
+        for value in found.values():
+            if type(value) is not float and type(value) is not int:
+                self.refuse(name, "an object of numbers")
+        return found
+
     def part(self, name: str) -> Fields:
         """Return the fields of an object."""
         value = self._get(name, _MISSING)

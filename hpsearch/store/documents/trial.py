@@ -78,7 +78,7 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
         exp_key=exp_key,
         exp_created_at=fields.maybe_date("exp_created_at"),
         tid=tid,
-        values=_values_from(fields),
+        values=fields.numbers("values"),
         params=fields.maybe_mapping("params"),
         origin=fields.maybe_text("origin") or "",
         state=state,
@@ -116,7 +116,7 @@ def point_from(document: Mapping[str, Any]) -> Trial:
     return Trial(
         exp_key=exp_key,
         tid=tid,
-        values=_values_from(fields),
+        values=fields.numbers("values"),
         state=state,
         loss=_loss_from(fields, state),
         finished_at=fields.maybe_date("finished_at"),
@@ -225,14 +225,6 @@ def _trial_fields(document: Mapping[str, Any]) -> tuple[Fields, str, int]:
 
 def _loss_from(fields: Fields, state: State) -> float | None:
     return fields.number("loss", -math.inf) if state is State.DONE else fields.maybe_number("loss")
-
-
-def _values_from(fields: Fields) -> dict[str, float | int]:
-    values = fields.mapping("values")
-    for value in values.values():
-        if type(value) is not float and type(value) is not int:
-            fields.refuse("values", "an object of numbers")
-    return values
 
 
 def _holder_from(fields: Fields | None) -> Holder | None:

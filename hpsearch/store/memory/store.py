@@ -129,6 +129,13 @@ class MemoryStore:
             found = [e for e in map(self.experiment, self._experiments) if e.state in wanted]
         return [replace(experiment, space={}) for experiment in found] if omit_space else found
 
+    def experiments_with(self, labels: Iterable[str], *, limit: int) -> list[Experiment]:
+        """Return experiments whose space has all of some parameters, the newest first."""
+        wanted = set(labels)
+        found = [e for e in self.experiments() if wanted and wanted <= _labels(e)]
+        newest_first = sorted(found, key=lambda e: (e.created_at, e.exp_key), reverse=True)
+        return newest_first[:limit]
+
     def set_experiment_state(
         self, exp_key: str, state: ExperimentState, why: str | None = None, *, leader: str | None = None
     ) -> Experiment:
@@ -317,9 +324,9 @@ class MemoryStore:
             found = self._in_states(exp_key, set(State) if states is None else set(states))
         return iter(ordered(found, sort)[:limit])
 
-    def points(self, exp_key: str) -> Iterator[Trial]:
-        """Yield all trials of an experiment by number, with only the fields needed for learning."""
-        return (trial.point() for trial in self.trials(exp_key))
+    def points(self, exp_key: str, *, sort: str = "tid", limit: int | None = None) -> Iterator[Trial]:
+        """Yield trials of an experiment with only the fields needed for learning."""
+        return (trial.point() for trial in self.trials(exp_key, sort=sort, limit=limit))
 
     def trial(self, exp_key: str, tid: int) -> Trial:
         """Return one trial."""
@@ -518,6 +525,10 @@ class _Attachment:
     name: str
     attempt: int  #: number of the attempt that wrote it; 0 if no trial's attempt did
     data: bytes
+
+
+def _labels(experiment: Experiment) -> set[str]:
+    return {parameter["label"] for parameter in experiment.space.get("parameters", ())}
 
 
 def _joined(stored: Experiment, wanted: Experiment, now: datetime) -> Experiment:

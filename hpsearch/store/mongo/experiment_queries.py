@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hpsearch.core.experiment import UNDECIDED, Elapsed, Experiment, ExperimentState
@@ -53,6 +53,11 @@ def running(experiment: Experiment) -> Filter:
         "objective.fingerprint": experiment.objective.fingerprint,
         "objective.digest": experiment.objective.digest,
     }
+
+
+def with_labels(labels: Iterable[str]) -> Filter:
+    """Match experiments whose space has all of some parameters; none if there are no labels."""
+    return {"space.parameters.label": {"$all": sorted(set(labels))}}
 
 
 def not_ended(exp_key: str, leader: str | None) -> Filter:

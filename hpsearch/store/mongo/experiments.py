@@ -102,6 +102,20 @@ class Experiments:
         documents = self._call(read, self._experiments, wanted, sort=order, fields=without)
         return self._corrupt.readable(documents, _without_space if omit_space else experiment_from)
 
+    def list_with(self, labels: Iterable[str], limit: int) -> list[Experiment]:
+        """Return experiments whose space has all of some parameters, the newest first.
+
+        Parameters
+        ----------
+        labels : iterable of str
+            Labels of the parameters.
+        limit : int
+            The maximum number of experiments.
+        """
+        wanted, order = queries.with_labels(labels), [("created_at", -1), ("_id", -1)]
+        documents = self._call(read, self._experiments, wanted, sort=order, limit=limit)
+        return self._corrupt.readable(documents, experiment_from)
+
     def set_state(
         self, exp_key: str, state: ExperimentState, why: str | None, leader: str | None
     ) -> Experiment:

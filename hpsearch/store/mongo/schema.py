@@ -28,7 +28,10 @@ class Index:
 
 #: Indexes by collection. None holds a lease or a heartbeat, so that renewals update no index.
 INDEXES: dict[str, tuple[Index, ...]] = {
-    EXPERIMENTS: (),
+    EXPERIMENTS: (
+        # Searches of the same parameters, the newest first.
+        Index(name="labels", keys=(("space.parameters.label", 1), ("created_at", -1), ("_id", -1))),
+    ),
     TRIALS: (
         # The next trial to claim, the running ones to expire, and the counts by state.
         Index(name="queue", keys=(("exp_key", 1), ("state", 1), ("priority", -1), ("tid", 1))),
@@ -157,6 +160,20 @@ _EXPERIMENT_SCHEMA = {
         },
         "seed": _INTEGER,
         "lag": _COUNT,
+        "warm_start": {
+            "bsonType": "object",
+            "required": ["sources", "points"],
+            "properties": {
+                "sources": {
+                    "bsonType": "array",
+                    "items": {"bsonType": "object", "required": ["exp_key", "n_trials"]},
+                },
+                "points": {
+                    "bsonType": "array",
+                    "items": {"bsonType": "object", "required": ["exp_key", "tid", "values"]},
+                },
+            },
+        },
         "budget": _OBJECT,
         "defaults": _OBJECT,
         "priority": _COUNT,

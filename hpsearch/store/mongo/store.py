@@ -185,6 +185,9 @@ class MongoStore(TrialStore):
     ) -> list[Experiment]:
         return self._experiments.list_all(states, omit_space=omit_space)
 
+    def experiments_with(self, labels: Iterable[str], *, limit: int) -> list[Experiment]:
+        return self._experiments.list_with(labels, limit)
+
     def set_experiment_state(
         self, exp_key: str, state: ExperimentState, why: str | None = None, *, leader: str | None = None
     ) -> Experiment:
@@ -288,17 +291,12 @@ class MongoStore(TrialStore):
         sort: str = "tid",
         limit: int | None = None,
     ) -> Iterator[Trial]:
-        if sort not in queries.ORDERS:
-            raise ValueError(f"trials cannot be sorted by {sort!r}; use one of {', '.join(queries.ORDERS)}")
-        wanted = queries.of(exp_key, states)
-        if sort == "loss":
-            wanted = {"$and": [wanted, queries.with_loss(exp_key)]}
-        found = self._corrupt.trials(self._pages(wanted, sort, limit=limit))
-        return (trial for trial in found if sort != "loss" or trial.state is State.DONE)
+        documents = self._pages(_sortable(exp_key, states, sort), sort, limit=limit)
+        return _sorted_by(sort, self._corrupt.trials(documents))
 
-    def points(self, exp_key: str) -> Iterator[Trial]:
-        documents = self._pages(queries.of(exp_key), "tid", fields=POINT_FIELDS)
-        return self._corrupt.trials(documents, point_from)
+    def points(self, exp_key: str, *, sort: str = "tid", limit: int | None = None) -> Iterator[Trial]:
+        documents = self._pages(_sortable(exp_key, None, sort), sort, limit=limit, fields=POINT_FIELDS)
+        return _sorted_by(sort, self._corrupt.trials(documents, point_from))
 
     def trial(self, exp_key: str, tid: int) -> Trial:
         return trial_from(self._trial_document(exp_key, tid))
@@ -408,6 +406,19 @@ class MongoStore(TrialStore):
         """Update the trial if the filter still matches it; raises ``LeaseLostError`` otherwise."""
         if self._call(self._trials.update_one, held, update).matched_count == 0:
             raise LeaseLostError(trial.id)
+
+
+def _sortable(exp_key: str, states: Iterable[State] | None, sort: str) -> queries.Filter:
+    """Match the trials of an experiment that an order has; raises ``ValueError`` for an unknown order."""
+    if sort not in queries.ORDERS:
+        raise ValueError(f"trials cannot be sorted by {sort!r}; use one of {', '.join(queries.ORDERS)}")
+    wanted = queries.of(exp_key, states)
+    return {"$and": [wanted, queries.with_loss(exp_key)]} if sort == "loss" else wanted
+
+
+def _sorted_by(sort: str, trials: Iterable[Trial]) -> Iterator[Trial]:
+    """Yield trials; in the order of losses without those that turned out to be corrupt."""
+    return (trial for trial in trials if sort != "loss" or trial.state is State.DONE)
 
 
 def _aggregate(

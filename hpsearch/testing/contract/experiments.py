@@ -17,9 +17,10 @@ from hpsearch.core.experiment import (
     ExperimentState,
     ObjectiveRef,
 )
+from hpsearch.core.warm_start import WarmStart, WarmStartPoint, WarmStartSource
 from hpsearch.errors import ExperimentMismatchError, NotFoundError
 from hpsearch.store.protocol import TrialStore
-from hpsearch.testing.contract.driver import StoreDriver, StoreTests
+from hpsearch.testing.contract.driver import IMPORTED_AT, StoreDriver, StoreTests
 
 
 class ExperimentContract(StoreTests):
@@ -132,6 +133,42 @@ class ExperimentContract(StoreTests):
         store.set_experiment_state(store_driver.exp_key, ExperimentState.PAUSED)
         assert store_driver.exp_key not in {e.exp_key for e in store.experiments({ExperimentState.RUNNING})}
         assert store_driver.exp_key in {e.exp_key for e in store.experiments({ExperimentState.PAUSED})}
+
+    def test_experiments_can_be_found_by_parameters_the_newest_first(
+        self, store_driver: StoreDriver, store: TrialStore
+    ) -> None:
+        x, y, other = (f"{name}.$ {store_driver.exp_key}" for name in ("x", "y", "other"))
+        drivers = [store_driver.beside(f"{store_driver.exp_key}-{i}") for i in range(3)]
+        for driver, labels in zip(drivers, ([x, y], [x], [y, x, other]), strict=True):
+            space = {"parameters": [{"label": label} for label in labels]}
+            opened = store.open_experiment(driver.experiment(space=space))
+            store_driver.wait_past(opened.created_at)
+
+        def found(*labels: str, limit: int = 9) -> list[str]:
+            return [e.exp_key for e in store.experiments_with(labels, limit=limit)]
+
+        first, second, third = (driver.exp_key for driver in drivers)
+        assert found(x) == [third, second, first]
+        assert found(y, x) == [third, first]
+        assert found(x, limit=2) == [third, second]
+        assert found(x, "unknown") == found() == []
+        (newest,) = store.experiments_with([other], limit=1)
+        assert newest == store.experiment(third)
+
+    def test_a_warm_start_is_stored_and_survives_a_join(
+        self, store_driver: StoreDriver, store: TrialStore
+    ) -> None:
+        source = WarmStartSource(exp_key="earlier", created_at=IMPORTED_AT, n_trials=60)
+        point = WarmStartPoint(values={"a.b": 0.5, "$ref": 1}, exp_key="earlier", tid=7)
+        chosen = WarmStart(sources=(source,), points=(point,))
+        store.open_experiment(store_driver.experiment(warm_start=chosen))
+        assert store.experiment(store_driver.exp_key).warm_start == chosen
+        assert store.open_experiment(store_driver.experiment(warm_start=WarmStart())).warm_start == chosen
+        cold = store_driver.beside(f"{store_driver.exp_key}-cold")
+        assert store.open_experiment(cold.experiment()).warm_start is None
+        none_found = store_driver.beside(f"{store_driver.exp_key}-none")
+        opened = store.open_experiment(none_found.experiment(warm_start=WarmStart()))
+        assert opened.warm_start == WarmStart()
 
     def test_a_different_space_is_refused_and_the_error_names_the_labels(
         self, store_driver: StoreDriver, store: TrialStore

@@ -102,6 +102,16 @@ class ReadingContract(StoreTests):
         with pytest.raises(ValueError, match="luck"):
             tids(sort="luck")
 
+    def test_points_can_be_sorted_and_limited_like_trials(
+        self, store_driver: StoreDriver, store: TrialStore
+    ) -> None:
+        _finish_all(store_driver, [3.0, None, 1.0, 2.0])
+        for options in ({"sort": "loss"}, {"sort": "loss", "limit": 2}, {"sort": "newest", "limit": 3}):
+            expected = [trial.point() for trial in store.trials(store_driver.exp_key, **options)]  # type: ignore[arg-type]
+            assert list(store.points(store_driver.exp_key, **options)) == expected  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="luck"):
+            list(store.points(store_driver.exp_key, sort="luck"))
+
     def test_long_reads_are_complete_and_in_order(self, store_driver: StoreDriver, store: TrialStore) -> None:
         store_driver.insert(2500)
 

@@ -18,7 +18,7 @@ import pytest
 
 from hpsearch.core.experiment import UNDECIDED, Algorithm, Experiment, ExperimentState
 from hpsearch.core.trial import State, Trial
-from hpsearch.errors import ConfigurationError, LoadError, SpaceError
+from hpsearch.errors import ConfigurationError, LoadError, NotFoundError, SpaceError
 from hpsearch.hyperopt import Domain, FMinIter, Trials, anneal, fmin, hp, mix, rand, tpe
 from hpsearch.hyperopt.base import JOB_STATE_CANCEL, JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_NEW
 from hpsearch.hyperopt.early_stop import no_progress_loss
@@ -655,3 +655,39 @@ def test_changed_code_of_an_importable_objective_must_be_accepted(
         search(trials, fn=loss, max_evals=4)
     assert len(jobs.store.experiment(KEY).objective_changes) == 1
     assert len(trials) == 4
+
+
+def test_a_warm_start_begins_with_what_an_earlier_search_found(jobs: MongoJobs) -> None:
+    with ThreadWorker(jobs.store):
+        search(MongoTrials(jobs, exp_key="earlier"), max_evals=12)
+        for key, given in (("a", "earlier"), ("b", "auto"), ("c", [MongoTrials(jobs, exp_key="earlier")])):
+            search(MongoTrials(jobs, exp_key=key), max_evals=6, warm_start=given)
+        search(MongoTrials(jobs, exp_key="a"), max_evals=7, warm_start="earlier")
+    origins = [trial.origin for trial in jobs.store.trials("a")]
+    assert origins == ["warm_start"] * 4 + ["random"] * 3
+    first = [points(MongoTrials(jobs, exp_key=key))[:4] for key in "abc"]
+    assert first[0] == first[2]
+    assert MongoTrials(jobs, exp_key="earlier").argmin in first[0]
+    assert MongoTrials(jobs, exp_key="earlier").argmin in first[1]
+    warm_starts = [jobs.store.experiment(key).warm_start for key in "abc"]
+    sources = [[s.exp_key for s in one.sources] for one in warm_starts if one is not None]
+    assert sources == [["earlier"], ["a", "earlier"], ["earlier"]]
+
+
+def test_a_warm_start_works_with_the_algorithm_of_a_script(jobs: MongoJobs) -> None:
+    def algo(*arguments: Any) -> Any:
+        return rand.suggest(*arguments)
+
+    with ThreadWorker(jobs.store):
+        search(MongoTrials(jobs, exp_key="earlier"), max_evals=8)
+        search(MongoTrials(jobs, exp_key=KEY), algo=algo, max_evals=7, warm_start="earlier")
+    origins = [trial.origin for trial in jobs.store.trials(KEY)]
+    assert origins == ["warm_start"] * 4 + ["script"] * 3
+
+
+def test_a_warm_start_with_what_is_no_search_of_the_database_is_refused(jobs: MongoJobs) -> None:
+    with pytest.raises(NotFoundError, match="no experiment 'unknown' to start from"):
+        search(MongoTrials(jobs, exp_key=KEY), warm_start="unknown")
+    with pytest.raises(ConfigurationError, match="lists searches of the same database by name"):
+        search(MongoTrials(jobs, exp_key=KEY), warm_start=Trials())
+    assert jobs.store.experiments() == []

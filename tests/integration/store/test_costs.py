@@ -125,3 +125,19 @@ def test_the_summaries_of_a_hundred_experiments_take_one_query(profiled_stores: 
     )
     store_driver.raw.drop_collection("system.profile")
     assert len(asked) == 1
+
+
+def test_finding_searches_by_their_parameters_examines_only_those_it_returns(
+    profiled_stores: list[Profiled],
+) -> None:
+    """Whatever the number of other experiments, and of older ones with these parameters."""
+    store_driver = profiled_stores[0]
+    template = store_driver.raw.experiments.find_one({"_id": "e"})
+    store_driver.raw.experiments.insert_many(
+        {**template, "_id": f"{label}{i}", "space": {"parameters": [{"label": label}, {"label": "common"}]}}
+        for i in range(100)
+        for label in ("mine", "other")
+    )
+    _, n_documents = store_driver.examined(lambda b: b.store.experiments_with(["mine", "common"], limit=5))
+    store_driver.raw.experiments.delete_many({"_id": {"$ne": "e"}})
+    assert n_documents <= 10

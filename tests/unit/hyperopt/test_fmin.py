@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hpsearch.errors import HpsearchError, SpaceError
+from hpsearch.errors import ConfigurationError, HpsearchError, SpaceError
 from hpsearch.hyperopt import (
     STATUS_FAIL,
     STATUS_OK,
@@ -34,6 +34,7 @@ from hpsearch.hyperopt import (
 )
 from hpsearch.hyperopt.base import JOB_STATE_DONE, JOB_STATE_ERROR, JOB_STATE_NEW, Domain
 from hpsearch.hyperopt.early_stop import no_progress_loss
+from hpsearch.hyperopt.engine.documents import spec_from_misc
 from hpsearch.hyperopt.exceptions import (
     AllTrialsFailed,
     DuplicateLabel,
@@ -45,6 +46,12 @@ from hpsearch.hyperopt.pyll import scope
 from hpsearch.objective.current_trial import current_trial
 
 SPACE = {"x": hp.uniform("x", -5, 5), "kind": hp.choice("kind", ["a", {"n": hp.uniformint("n", 1, 9)}])}
+
+
+EARLIER_SPACE = {
+    "x": hp.uniform("x", -9, 9),
+    "kind": hp.choice("kind", [{"n": hp.uniformint("n", 0, 9)}, "a"]),
+}
 
 
 def square(config: Any) -> Any:
@@ -447,3 +454,49 @@ def test_reports_to_in_process_trials_cause_one_warning() -> None:
     )
     assert done.stderr.count("HpsearchWarning") == 1
     assert "MongoTrials" in done.stderr
+
+
+def test_a_warm_start_tries_the_best_points_of_earlier_trials_first() -> None:
+    """The earlier search has other ranges, and the options in another order; they keep their meaning."""
+    earlier, trials = Trials(), Trials()
+    search(space=EARLIER_SPACE, trials=earlier, max_evals=20)
+    search(trials=trials, max_evals=6, warm_start=earlier)
+    cold = Trials()
+    search(trials=cold, max_evals=6)
+    spaces = {id(t): s for t, s in ((earlier, EARLIER_SPACE), (trials, SPACE))}
+
+    def configs(searched: Trials, tids: Any) -> list[Any]:
+        docs = [searched.trials[tid] for tid in tids]
+        return [space_eval(spaces[id(searched)], spec_from_misc(doc["misc"])) for doc in docs]
+
+    best = np.argsort(earlier.losses())[:2]
+    assert [c in configs(trials, range(4)) for c in configs(earlier, best)] == [True, True]
+    assert len(trials) == 6
+    assert trials.losses()[4:] == cold.losses()[4:]  # the algorithm continues as without a warm start
+
+
+def test_a_warm_start_is_not_repeated_by_the_next_call() -> None:
+    earlier, trials = Trials(), Trials()
+    search(trials=earlier, max_evals=20)
+    search(trials=trials, max_evals=3, warm_start=[earlier])
+    search(trials=trials, max_evals=8, warm_start=[earlier], max_queue_len=2)
+    at_once = Trials()
+    search(trials=at_once, max_evals=8, warm_start=[earlier])
+    assert trials.losses()[:4] == at_once.losses()[:4]
+    assert len(set(trials.losses())) == 8
+
+
+def test_saved_trials_without_a_space_are_taken_to_have_the_new_one() -> None:
+    earlier, trials = Trials(), Trials()
+    search(trials=earlier, max_evals=20)
+    search(trials=trials, max_evals=1, warm_start=pickle.loads(pickle.dumps(earlier)))
+    assert trials.losses() == [min(earlier.losses())]
+
+
+def test_sources_that_cannot_be_used_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="names of searches need MongoTrials"):
+        search(warm_start="earlier")
+    with pytest.raises(ConfigurationError, match="not 7"):
+        search(warm_start=[Trials(), 7])
+    with pytest.raises(ConfigurationError, match="Search 0 of warm_start has no successful trial"):
+        search(warm_start=Trials())
