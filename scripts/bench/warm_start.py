@@ -26,8 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from quality import interval, win_rates
 from related_tasks import Task, families
+from scoring import interval, win_rates
 
 from hpsearch.core.experiment import Algorithm
 from hpsearch.core.history import History
@@ -215,14 +215,20 @@ def table(family: str, found: dict[str, np.ndarray]) -> str:
         regrets = np.clip((losses - best) / np.maximum(start - best, 1e-12), 0, _CLIP)
         shown = "".join(f"{regrets[:, :, n - 1].mean():8.2f}" for n in at)
         counts = (reached(losses, level + slack * (start - best)) for slack in (0.0, 0.01))
-        texts = (f"{np.median(n):.0f}, {interval(n.mean(axis=1))}" for n in counts)
+        texts = (f"{np.median(n):.0f}, {with_interval(n.mean(axis=1))}" for n in counts)
         lines.append(f"  {kind:8}{shown}   " + "   ".join(texts))
     for kind in (WARM, MISLED):
-        wins = (interval(win_rates(found[kind][:, :, n - 1], cold[:, :, n - 1])) for n in at)
+        wins = (with_interval(win_rates(found[kind][:, :, n - 1], cold[:, :, n - 1])) for n in at)
         lines.append(
             f"  wins of {kind:7}" + "  ".join(f"{n}: {text}" for n, text in zip(at, wins, strict=True))
         )
     return "\n".join(lines)
+
+
+def with_interval(values: np.ndarray) -> str:
+    """Return the mean of (targets,) values and its 95 % interval, as text."""
+    low, high = interval(values)
+    return f"{values.mean():.2f} [{low:.2f}, {high:.2f}]"
 
 
 def reached(losses: np.ndarray, level: np.ndarray) -> np.ndarray:
