@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -143,15 +144,24 @@ def is_on_fleet(line: str) -> bool:
     return line.startswith(("export HPSEARCH_STORE=", "hpsearch coordinator ", "hpsearch worker "))
 
 
+def smaller(line: str, numbers: Mapping[str, int]) -> str:
+    """Return a line with other values of the given options, where it has them."""
+    for option, number in numbers.items():
+        line = re.sub(rf"(?<=--{option} )\d+", str(number), line)
+    return line
+
+
 @pytest.mark.parametrize(
-    "max_evals", ["4", pytest.param(r"\g<0>", marks=pytest.mark.long)], ids=["few trials", "as written"]
+    "numbers",
+    [{"max-evals": 4, "workers": 1}, pytest.param({}, marks=pytest.mark.long)],
+    ids=["few trials", "as written"],
 )
-def test_the_commands_for_one_machine_run(shell: Shell, max_evals: str) -> None:
+def test_the_commands_for_one_machine_run(shell: Shell, numbers: Mapping[str, int]) -> None:
     """On a private MongoDB, in the order of the pages; a line that several pages have runs once."""
     lines = dict.fromkeys(line for page in PAGES if page != FLEET_PAGE for line in commands(page))
     executed = [line for line in lines if is_executed_here(line) and not is_on_fleet(line)]
     assert len(executed) >= 12
-    output = {line: shell.run(re.sub(r"(?<=--max-evals )\d+", max_evals, line)) for line in executed}
+    output = {line: shell.run(smaller(line, numbers)) for line in executed}
     assert "loguniform" in output["hpsearch space show search.py"]
     assert "best loss" in output["hpsearch run search.py --max-evals 100 --workers 4"]
     assert output["hpsearch db start"].startswith("mongodb://")
@@ -159,9 +169,11 @@ def test_the_commands_for_one_machine_run(shell: Shell, max_evals: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "concurrency", ["2", pytest.param(r"\g<0>", marks=pytest.mark.long)], ids=["few processes", "as written"]
+    "numbers",
+    [{"concurrency": 2}, pytest.param({}, marks=pytest.mark.long)],
+    ids=["few processes", "as written"],
 )
-def test_the_commands_for_a_fleet_run(fleet: Fleet, shell: Shell, concurrency: str) -> None:
+def test_the_commands_for_a_fleet_run(fleet: Fleet, shell: Shell, numbers: Mapping[str, int]) -> None:
     """MongoDB is that of this test; most trials wait, so that the search does not end."""
     source = (shell.folder / "search.py").read_text()
     waiting = source.replace("    return", f"{WAIT}    return")
@@ -170,11 +182,7 @@ def test_the_commands_for_a_fleet_run(fleet: Fleet, shell: Shell, concurrency: s
     export, *others = commands(FLEET_PAGE)
     shell.run(export)
     shell.environment["HPSEARCH_STORE"] = fleet.uri
-    started = [
-        shell.start(re.sub(r"(?<=--concurrency )\d+", concurrency, line))
-        for line in others
-        if is_on_fleet(line)
-    ]
+    started = [shell.start(smaller(line, numbers)) for line in others if is_on_fleet(line)]
     try:
         wait_until(lambda: len(fleet.trials()) > 17, "trial 17")
         wait_until(lambda: any(t.state is State.DONE for t in fleet.trials()), "a loss")
