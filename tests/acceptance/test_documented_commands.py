@@ -156,6 +156,7 @@ def smaller(line: str, numbers: Mapping[str, int]) -> str:
     [{"max-evals": 4, "workers": 1}, pytest.param({}, marks=pytest.mark.long)],
     ids=["few trials", "as written"],
 )
+@pytest.mark.timeout(1800)  # for many commands in turn
 def test_the_commands_for_one_machine_run(shell: Shell, numbers: Mapping[str, int]) -> None:
     """On a private MongoDB, in the order of the pages; a line that several pages have runs once."""
     lines = dict.fromkeys(line for page in PAGES if page != FLEET_PAGE for line in commands(page))
