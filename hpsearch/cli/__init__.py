@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "best": ("hpsearch.cli.trials:best", "Show the best trials."),
     "trials": ("hpsearch.cli.trials:trials", "List trials."),
     "show": ("hpsearch.cli.trials:show", "Show everything about one trial."),
+    "explain": ("hpsearch.cli.explain:explain", "Explain a search in plain sentences."),
     "importance": ("hpsearch.cli.importance:importance", "Show which parameters matter."),
     "workers": ("hpsearch.cli.query:workers", "List the workers."),
     "pause": ("hpsearch.cli.control:pause", "Pause a search: running trials finish, new ones wait."),

@@ -114,7 +114,7 @@ def _print_status(
 
 
 def _status_text(store: TrialStore, form: Format, experiments: Sequence[Experiment], *, is_page: bool) -> str:
-    found, now = read_progress(store, experiments), store.now()
+    found, now = read_progress(store, experiments, with_forecast=is_page), store.now()
     if is_page and form is Format.TABLE:
         return search_text(found[0], now)
     rows = [status_row(progress, now) for progress in found]

@@ -48,6 +48,7 @@ class SearchOptions:
     max_evals: int | None
     timeout: float | None
     loss_threshold: float | None
+    until_worth: float | None
     no_repeats: bool | None
     algo: str | None
     algo_option: tuple[tuple[str, Any], ...]
@@ -70,6 +71,7 @@ class SearchOptions:
             max_evals=self.max_evals,
             timeout_s=self.timeout,
             loss_threshold=self.loss_threshold,
+            until_worth=self.until_worth,
             no_repeats=self.no_repeats,
         )
 
@@ -141,6 +143,12 @@ def _not_nan(ctx: click.Context, param: click.Parameter, value: float | None) ->
     return value
 
 
+def _positive(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not 0 < value < math.inf:
+        raise click.BadParameter(f"{value:g} is not a gain; give a number above 0.", ctx, param)
+    return value
+
+
 def _with_given(present: S, **options: Any) -> S:
     """Return the settings with the given options replaced; None is not given."""
     return replace(present, **{name: value for name, value in options.items() if value is not None})
@@ -157,6 +165,13 @@ _SEARCH_OPTIONS = (
     ),
     option("--timeout", type=POSITIVE_DURATION, help="End after this time."),
     option("--loss-threshold", type=float, callback=_not_nan, help="End when a loss is this low."),
+    option(
+        "--until-worth",
+        metavar="GAIN",
+        type=float,
+        callback=_positive,
+        help="End when an hour more is forecast to improve the best loss by less than this.",
+    ),
     option(
         "--no-repeats",
         is_flag=True,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from hpsearch.coordination import plan
 from hpsearch.coordination.election import Candidate
 from hpsearch.coordination.fleet_view import FleetView
+from hpsearch.coordination.forecast import Outlook, is_worth_going_on
 from hpsearch.coordination.lease_expiry import LeaseExpiry
 from hpsearch.coordination.progress import Progress
 from hpsearch.coordination.suggestion_batch import SuggestionBatches
@@ -93,6 +94,7 @@ class Coordinator:
         self._lag = Durations(clock=clock)
         self._is_behind = False  # whether the queue needs more than the last batch
         self._counts, self._counts_due = dict[State, int](), 0.0
+        self._outlook = Outlook()
         self._fleet_view = FleetView(store, experiment, clock)
         self._lease_expiry = LeaseExpiry(store, self._fleet_view, clock)
 
@@ -275,7 +277,16 @@ class Coordinator:
             self._elapsed_s(),
             is_stopped=self._experiment.state is ExperimentState.STOPPED,
             is_exhausted=not self._batches.has_points and not self._trial_state.open,
+            is_worth=self._is_worth(),
         )
+
+    def _is_worth(self) -> bool:
+        """Whether an hour more may bring what the user wants of it; not judged while paused."""
+        least_gain = self._experiment.budget.until_worth
+        if least_gain is None or self._experiment.state is not ExperimentState.RUNNING:
+            return True
+        found = self._outlook.forecast(self._trial_state.history.losses)
+        return is_worth_going_on(found, self._rate.per_hour(), least_gain)
 
     def _elapsed_s(self) -> float:
         return self._candidate.elapsed_s(self._experiment.started_at)
@@ -382,6 +393,7 @@ class Coordinator:
             n_left_idle=self._fleet_view.n_left_idle,
             last_failure=self._trial_state.last_failure,
             per_minute=60 * self._rate.per_s() or None,
+            forecast=self._outlook.forecast(self._trial_state.history.losses),
             elapsed_s=self._elapsed_s(),
         )
 

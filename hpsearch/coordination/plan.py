@@ -33,6 +33,7 @@ class EndReason(StrEnum):
     MAX_EVALS = "max_evals"
     TIMEOUT = "timeout"
     LOSS_THRESHOLD = "loss_threshold"
+    NOT_WORTH = "not_worth"  #: more trials are forecast to improve too little
     STOPPED = "stopped"
     EARLY_STOP = "early_stop"  #: a rule that the script gave
     NO_MORE_POINTS = "no_more_points"  #: the algorithm has none left
@@ -46,6 +47,7 @@ def end_reason(
     *,
     is_stopped: bool = False,
     is_exhausted: bool = False,
+    is_worth: bool = True,
 ) -> EndReason | None:
     """Return which limit ends a search, None if it goes on.
 
@@ -63,6 +65,8 @@ def end_reason(
         Whether a user stopped it.
     is_exhausted : bool
         Whether no point is left to suggest, and all trials are final.
+    is_worth : bool
+        Whether an hour more may bring what the budget asks for.
     """
     if is_stopped:
         return EndReason.STOPPED
@@ -72,6 +76,8 @@ def end_reason(
         return EndReason.LOSS_THRESHOLD
     if is_exhausted:
         return EndReason.NO_MORE_POINTS
+    if not is_worth:
+        return EndReason.NOT_WORTH
     if budget.timeout_s is not None and elapsed_s >= budget.timeout_s:
         return EndReason.TIMEOUT
     return None

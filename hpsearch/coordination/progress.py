@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hpsearch.coordination.forecast import Forecast
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State, Trial
 from hpsearch.core.worker import Worker
@@ -21,6 +22,7 @@ class Progress:
     n_left_idle: int = 0  #: workers that joined since the start and left without a result
     last_failure: Trial | None = None  #: the latest failed trial
     per_minute: float | None = None  #: recent rate of finished trials; None while unknown
+    forecast: Forecast | None = None  #: what more trials may bring; None while too little is known
     elapsed_s: float = 0.0  #: seconds for which the current run has been led
     is_standby: bool = False  #: another coordinator leads
 

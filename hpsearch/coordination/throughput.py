@@ -15,6 +15,10 @@ _TRIALS, _LEAST_WINDOW_S = 50, 1.0
 _WINDOW_S, _MAX_TRIALS = 300.0, 5000
 
 
+#: Finished trials from which a rate per hour is known.
+_MIN_TRIALS = 10
+
+
 class FinishRate:
     """The rate at which trials finish, as this process sees it.
 
@@ -44,3 +48,15 @@ class FinishRate:
             since = max(since, times[0])
         n = sum(1 for _ in takewhile(lambda finished_at: finished_at > since, reversed(times)))
         return n / max(now - since, plan.MIN_POLL_S)
+
+    def per_hour(self) -> float | None:
+        """Return the number of finished trials per hour over the last 50; None before the tenth.
+
+        Unlike ``per_s``, it does not fall to zero while slow trials run.
+        """
+        times = self._times
+        if len(times) < _MIN_TRIALS:
+            return None
+        n = min(len(times), _TRIALS)
+        since = times[-n - 1] if len(times) > n else self._since
+        return 3600 * n / max(self._clock() - since, plan.MIN_POLL_S)

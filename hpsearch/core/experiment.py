@@ -51,6 +51,7 @@ class Budget:
     max_evals: int | None = None  #: finished trials in the whole experiment
     timeout_s: float | None = None  #: seconds under a leader since ``Experiment.started_at``
     loss_threshold: float | None = None  #: end once a loss is this or lower
+    until_worth: float | None = None  #: end once an hour more is forecast to improve the loss by less
     no_repeats: bool = False  #: try no point of a finite space twice, and end after the last
 
 

@@ -17,6 +17,7 @@ _END_REASONS: dict[str, str] = {
     EndReason.MAX_EVALS: "all trials are finished",
     EndReason.TIMEOUT: "the time limit is reached",
     EndReason.LOSS_THRESHOLD: "the loss threshold is reached",
+    EndReason.NOT_WORTH: "an hour more would improve the loss by less than --until-worth",
     EndReason.STOPPED: "by hpsearch stop",
     EndReason.EARLY_STOP: "by the early stopping rule of its script",
     EndReason.NO_MORE_POINTS: "every point has been tried",

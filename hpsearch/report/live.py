@@ -12,6 +12,7 @@ from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.report.failures import failure_line
 from hpsearch.report.text import counts_text, duration_text, number, params_text
+from hpsearch.report.worth_text import worth_text
 from hpsearch.runtime.escaping import escaped
 
 #: Redraws per second.
@@ -52,6 +53,8 @@ def block(progress: Progress) -> RenderableType:
         grid.add_row("with", Text(params_text(best.params)))
     if not progress.is_standby:
         grid.add_row("speed", _speed(progress))
+    if progress.forecast is not None:
+        grid.add_row("worth", Text(worth_text(progress.forecast, progress.per_minute)))
     grid.add_row("workers", _workers(progress))
     if progress.last_failure is not None:
         # Always one line: a block that grows and shrinks is hard to read.

@@ -84,6 +84,7 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
         "best_params": best.params if best else None,
         "per_minute": progress.per_minute,
         "remaining_s": progress.remaining_s if is_advancing else None,
+        "forecast": None if progress.forecast is None else asdict(progress.forecast),
         "elapsed_s": progress.elapsed_s,
         "workers": len(progress.workers),
         "ended_why": experiment.ended_why,

@@ -10,6 +10,7 @@ from hpsearch.core.experiment import ExperimentState
 from hpsearch.report.final_report import end_text
 from hpsearch.report.table import date_text
 from hpsearch.report.text import counts_text, duration_text, number, params_lines, workers_text
+from hpsearch.report.worth_text import worth_text
 from hpsearch.runtime.escaping import escaped, printable
 
 _LABEL_WIDTH = 11
@@ -39,6 +40,8 @@ def _lines(progress: Progress, now: datetime) -> Iterator[str]:
         yield _line("best loss", f"{number(best.loss)}  (trial {best.tid})")
         yield from params_lines(best.params)
     yield _line("time", _time(progress, now))
+    if progress.forecast is not None:
+        yield _line("worth", worth_text(progress.forecast, progress.per_minute))
     yield _line("workers", workers_text(progress))
     yield _line("objective", experiment.objective.ref or "undecided")
     yield _line("algorithm", f"{experiment.algorithm.name}, seed {experiment.seed}")

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import datetime
 
+import numpy as np
+
+from hpsearch.coordination.forecast import forecast
 from hpsearch.coordination.progress import Progress
 from hpsearch.coordination.trial_state import TrialState
 from hpsearch.core.experiment import Experiment
-from hpsearch.core.history import History
-from hpsearch.core.trial import Trial
+from hpsearch.core.history import Floats, History
+from hpsearch.core.trial import FINISHED, Trial
 from hpsearch.core.worker import Worker, is_alive
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialSummary
 
 
 def progress_of(
-    experiment: Experiment, summary: TrialSummary, workers: Iterable[Worker], now: datetime
+    experiment: Experiment,
+    summary: TrialSummary,
+    workers: Iterable[Worker],
+    now: datetime,
+    losses: Floats | None = None,
 ) -> Progress:
     """Return the progress of a search from what the store knows.
 
@@ -30,6 +38,8 @@ def progress_of(
         All registered workers.
     now : datetime
         Time of the store. A search that has ended has no rate, and its time ends with its last trial.
+    losses : (n,) array, optional
+        Losses of the finished trials in order of completion, for the forecast.
     """
     serving = (w for w in workers if is_alive(w, now) and w.serves(experiment.exp_key))
     return Progress(
@@ -38,8 +48,25 @@ def progress_of(
         best=summary.best,
         workers=tuple(serving),
         per_minute=None if experiment.state.is_over else _rate_per_minute(summary, now),
+        forecast=None if losses is None else forecast(losses),
         elapsed_s=_elapsed_s(experiment, summary, now),
     )
+
+
+def losses_in_order(points: Iterable[Trial]) -> Floats:
+    """Return the losses of the finished trials in order of completion, NaN for failed ones.
+
+    Parameters
+    ----------
+    points : iterable of Trial
+        All trials of a search.
+    """
+    finished = [
+        (trial.finished_at.timestamp() if trial.finished_at else math.inf, trial.tid, trial.loss)
+        for trial in points
+        if trial.state in FINISHED
+    ]
+    return np.array([math.nan if loss is None else loss for _, _, loss in sorted(finished)], dtype=np.float64)
 
 
 def read_history(space: Space, points: Iterable[Trial]) -> History:

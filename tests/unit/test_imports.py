@@ -16,14 +16,15 @@ TESTS = REPOSITORY / "tests"
 
 #: Modules and packages that are functions of values: whatever they need is an argument.
 PURE = (
-    "coordination/fleet_view.py", "coordination/plan.py", "coordination/progress.py",
+    "coordination/fleet_view.py", "coordination/forecast.py",
+    "coordination/plan.py", "coordination/progress.py",
     "coordination/throughput.py", "coordination/trial_state.py", "core", "diagnosis/database_findings.py",
     "diagnosis/finding.py", "diagnosis/machine_findings.py", "errors.py", "hp.py",
     "hyperopt/engine/fmin_loop.py", "objective/by_value/captured.py",
     "objective/by_value/fingerprint.py", "objective/sanitize.py",
     "report/space_histograms.py", "report/failures.py", "report/final_report.py", "report/rows.py",
     "report/trial_columns.py", "report/trial_page.py", "report/search_page.py",
-    "report/numbers", "report/importance_text.py",
+    "report/numbers", "report/importance_text.py", "report/worth_text.py", "report/explain_text.py",
     "report/space_text.py", "report/summary.py", "report/table.py", "report/text.py", "runtime/escaping.py",
     "runtime/events.py", "runtime/health/probes.py", "runtime/health/stats.py",
     "runtime/strict_json.py", "space", "store/documents",
@@ -99,7 +100,7 @@ def test_the_help_loads_click_and_nothing_heavy() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("command", ["importance"])
+@pytest.mark.parametrize("command", ["importance", "explain"])
 def test_the_help_of_a_command_about_numbers_loads_no_numpy_and_no_driver(command: str) -> None:
     loaded = loaded_by(HELP.replace('"--help"]', f'"{command}", "--help"]'))
     assert loaded & {"numpy", "scipy", "pymongo", "bson"} == set()

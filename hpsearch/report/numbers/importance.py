@@ -89,8 +89,21 @@ class Importance:
 
 
 @isolated_numerics()
+def loss_surrogate(history: History) -> Surrogate | None:
+    """Return a surrogate of the losses, None with too few trials or too many parameters."""
+    encoding = Encoding(history.space)
+    if np.isfinite(history.losses).sum() < MIN_TRIALS or _n_active_features(encoding) > MAX_FEATURES:
+        return None
+    return fit_losses(history, encoding)
+
+
+@isolated_numerics()
 def importance(
-    history: History, rng: np.random.Generator, *, within: Mapping[str, int] | None = None
+    history: History,
+    rng: np.random.Generator,
+    *,
+    within: Mapping[str, int] | None = None,
+    surrogate: Surrogate | None = None,
 ) -> Importance:
     """Return how much each parameter matters for the loss.
 
@@ -102,6 +115,8 @@ def importance(
         Source of randomness.
     within : mapping, optional
         Index of the option by label of a choice: look only at this branch.
+    surrogate : Surrogate, optional
+        What ``loss_surrogate`` returned, to save its time.
     """
     n = int(np.isfinite(history.losses).sum())
     found = Importance(
@@ -114,11 +129,10 @@ def importance(
     )
     if n < MIN_TRIALS:
         return replace(found, note=f"Not enough is known yet: {n} of {MIN_TRIALS} trials have a loss.")
-    encoding = Encoding(history.space)
-    if _n_active_features(encoding) > MAX_FEATURES:
+    surrogate = surrogate or loss_surrogate(history)
+    if surrogate is None:
         why = f"The space has more than {MAX_FEATURES} parameters and options, too many for a model."
         return replace(good_trial_importance(history), note=f"{why} {_GOOD_TRIALS_CAUTION}")
-    surrogate = fit_losses(history, encoding)
     return _with_effects(found, surrogate, history, rng, within)
 
 

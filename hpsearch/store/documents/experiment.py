@@ -178,6 +178,7 @@ def _budget_from(fields: Fields) -> Budget:
         max_evals=fields.maybe_integer("max_evals"),
         timeout_s=fields.maybe_number("timeout_s"),
         loss_threshold=fields.maybe_number("loss_threshold"),
+        until_worth=fields.maybe_number("until_worth"),
         no_repeats=fields.flag("no_repeats"),
     )
 

@@ -33,7 +33,7 @@ class ExperimentContract(StoreTests):
             algorithm=Algorithm(name="tpe", options={"gamma": 0.25, "a.b": None}),
             objective=ObjectiveRef(kind="file", ref="search.py:objective", path="/home/a/search.py"),
             seed=2**40,
-            budget=Budget(max_evals=10, timeout_s=60.0, loss_threshold=0.5),
+            budget=Budget(max_evals=10, timeout_s=60.0, loss_threshold=0.5, until_worth=0.01),
             defaults=Defaults(max_attempts=2, trial_timeout_s=9.0, lease_s=5.0),
             space={"parameters": [{"label": "$x.y", "$ref": 1}], "root": {"dict": [["$k", None]]}},
         )

@@ -98,6 +98,38 @@ def test_a_search_without_repeats_ends_when_all_points_are_evaluated(
     assert (ended.state, ended.ended_why) == (ExperimentState.DONE, "no_more_points")
 
 
+def test_a_search_ends_when_an_hour_more_is_not_worth_it(store: FakeClockStore) -> None:
+    store.open_search(max_evals=2000, until_worth=0.5)
+    n = run_search(store, store.coordinator())
+    assert 40 <= n < 2000
+    ended = store.experiment(KEY)
+    assert (ended.state, ended.ended_why) == (ExperimentState.DONE, "not_worth")
+    store.open_search(max_evals=2000, until_worth=0.5)
+    assert run_search(store, store.coordinator()) >= n + 10  # a new leader measures the rate first
+
+
+def test_a_paused_search_is_not_judged(store: FakeClockStore) -> None:
+    store.open_search(max_evals=2000, until_worth=1e9)
+    store.add_worker("w", 9)
+    coordinator = store.coordinator()
+    for _ in range(39):
+        store.seconds += 1
+        coordinator.tick()
+        store.finish_with(store.claim_next(), 1.0)
+    store.set_experiment_state(KEY, ExperimentState.PAUSED)
+    store.seconds += 10
+    coordinator.tick()
+    while (trial := store.claim_next()) is not None:
+        store.finish_with(trial, 1.0)
+    store.seconds += 10
+    coordinator.tick()
+    assert not coordinator.is_over()
+    store.set_experiment_state(KEY, ExperimentState.RUNNING)
+    store.seconds += 10
+    coordinator.tick()
+    assert coordinator.is_over()
+
+
 def test_a_search_that_resumes_with_a_larger_budget_reaches_it(store: FakeClockStore) -> None:
     store.open_search(max_evals=3)
     assert run_search(store, store.coordinator()) == 3

@@ -37,6 +37,10 @@ def test_a_search_without_points_is_over() -> None:
     assert plan.end_reason(limited, 3, 0.0, 0.0, is_exhausted=True) is EndReason.NO_MORE_POINTS
 
 
+def test_a_search_that_is_not_worth_an_hour_more_is_over() -> None:
+    assert plan.end_reason(Budget(until_worth=0.1), 50, 0.0, 0.0, is_worth=False) is EndReason.NOT_WORTH
+
+
 def test_a_stopped_search_is_over_whatever_its_budget() -> None:
     assert plan.end_reason(Budget(max_evals=100), 0, None, 0.0, is_stopped=True) is EndReason.STOPPED
 
