@@ -17,11 +17,13 @@ import numpy as np
 
 from hpsearch.core.history import History
 from hpsearch.errors import ConfigurationError
+from hpsearch.space.distribution import Categorical
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.anneal import Anneal
-from hpsearch.suggest.auto_schedule import MANY_PENDING, Turn, next_turn
+from hpsearch.suggest.auto_schedule import MANY_PENDING, Turn, next_turn, turn_without_gp
 from hpsearch.suggest.branches import Branch
 from hpsearch.suggest.gp.search_region import SearchRegion
+from hpsearch.suggest.leading_branch import LeadingBranch
 from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.tpe.branches import EVERY, BranchTPE
 from hpsearch.suggest.tpe.suggest import TPEOptions
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 _N_CANDIDATES = 24
 #: Probability that the GP, rather than TPE, proposes a point in a neglected branch.
 _GP_SHARE_IN_BRANCH = 0.5
+#: Probability that a turn in a space with branches belongs to a search in the best branch alone.
+_LEADING_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,13 @@ class Auto:
         options_of_tpe = TPEOptions(n_startup=self.options.n_startup, n_candidates=_N_CANDIDATES)
         self._tpe = BranchTPE(space, options_of_tpe)
         self._anneal = Anneal(space)
+        n_choices = sum(isinstance(p.distribution, Categorical) for p in space.parameters)
+        self._has_many_choices = 2 * n_choices > len(space.parameters)
+        self._leading = LeadingBranch(space, self._tpe.branches, self._make_leading)
+
+    def _make_leading(self, space: Space) -> Auto:
+        """Return the search of one branch."""
+        return Auto(space, self.options)
 
     def suggest(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
@@ -97,6 +108,9 @@ class Auto:
             branch = self._tpe.neglected(history, pending)
             if branch is not None:
                 return self._propose_in(branch, history, pending, rng)
+            suggestion = self._propose_in_leading_branch(history, pending, rng)
+            if suggestion is not None:
+                return suggestion
             turn = next_turn(
                 n_trials // (EVERY if self._tpe.branches else 1), len(pending), len(self.space.parameters)
             )
@@ -110,6 +124,8 @@ class Auto:
         self, turn: SearchRegion | Turn, history: History, pending: list[Values], rng: np.random.Generator
     ) -> Suggestion | None:
         """Propose a point of the GP or of annealing; None if it has none, or it is the turn of TPE."""
+        if not self._uses_gp(history):
+            turn = turn_without_gp(turn, self._has_many_choices)
         if isinstance(turn, SearchRegion):
             return self._propose_by_gp(turn, history, pending, rng)
         if turn is Turn.ANNEAL and len(history) >= self.options.n_startup:
@@ -126,6 +142,17 @@ class Auto:
             if suggestion is not None:
                 return suggestion
         return self._tpe.suggest_in(branch, history, pending, rng)
+
+    def _propose_in_leading_branch(
+        self, history: History, pending: list[Values], rng: np.random.Generator
+    ) -> Suggestion | None:
+        """Propose a point of a search in the best branch alone; None where it is not its turn."""
+        if not self._tpe.branches or rng.random() >= _LEADING_SHARE:
+            return None
+        suggestion = self._leading.suggest(history, pending, rng)
+        if suggestion is None or not self._tpe.is_new(suggestion.values, history, pending):
+            return None
+        return suggestion
 
     def _propose_by_gp(
         self, region: SearchRegion, history: History, pending: list[Values], rng: np.random.Generator

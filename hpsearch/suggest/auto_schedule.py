@@ -13,6 +13,7 @@ predictions for the pending trials, too, and may come closer to them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from enum import Enum
 
@@ -72,3 +73,21 @@ def next_turn(n: int, n_pending: int, n_parameters: int) -> SearchRegion | Turn:
     if n_pending >= MANY_PENDING:
         turns = _PARALLEL
     return turns[n % len(turns)]
+
+
+def turn_without_gp(turn: SearchRegion | Turn, has_many_choices: bool) -> Turn:
+    """Return whose turn it is where the GP has none left.
+
+    TPE takes the turns of the GP, except those near the best trial where most parameters are choices: TPE
+    draws each option independently of the others, while annealing keeps most of them.
+
+    Parameters
+    ----------
+    turn : SearchRegion or Turn
+        The turn of the schedule.
+    has_many_choices : bool
+        Whether more than half of the parameters are choices.
+    """
+    if isinstance(turn, Turn):
+        return turn
+    return Turn.ANNEAL if has_many_choices and turn.radius < math.inf else Turn.TPE

@@ -123,6 +123,24 @@ class Branches:
                 worst, found = float(lacking[option]), branches[option]
         return found
 
+    def leading(self, history: History) -> list[Branch]:
+        """Return the branches of the best trial, one for each of its nested choices.
+
+        Parameters
+        ----------
+        history : History
+            Finished trials.
+        """
+        losses = history.losses
+        if not (losses < np.inf).any():
+            return []
+        best = int(np.nanargmin(losses))
+        return [
+            branches[int(history.values[best, column])]
+            for column, _, _, branches in self._choices
+            if history.active[best, column]
+        ]
+
 
 def deserved_trials(options: Rows, losses: Floats, probabilities: Floats) -> Floats:
     """Return how many trials each branch of a choice deserves.

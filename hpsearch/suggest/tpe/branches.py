@@ -14,6 +14,7 @@ import numpy as np
 
 from hpsearch.core.history import History
 from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.branch_history import BranchHistory
 from hpsearch.suggest.branches import Branch, Branches
 from hpsearch.suggest.discrete import KnownPoints, TriedPoints, can_repeat
 from hpsearch.suggest.protocol import Suggestion
@@ -151,23 +152,11 @@ class _InsideBranch:
         decided = space.given(branch.options)
         self._shared, self._own = TPE(decided, options), TPE(decided, options)
         self._n_startup = options.n_startup
-        self._space = space
-        self._source: History | None = None
-        self._n_read = 0
-        self._history = History(space)
+        self._trials = BranchHistory(space, branch)
 
     def suggest(self, history: History, pending: Sequence[Values], rng: np.random.Generator) -> Suggestion:
-        own = self._read(history)
+        own = self._trials.read(history)
         uses_own = rng.random() < 0.5 and len(own) >= self._n_startup
         model, known = (self._own, own) if uses_own else (self._shared, history)
         (suggestion,) = model.suggest(known, [v for v in pending if self._branch.has(v)], [rng])
         return suggestion
-
-    def _read(self, history: History) -> History:
-        """Return the trials of the branch; reads only the new rows of the last history."""
-        if history is not self._source or len(history) < self._n_read:
-            self._source, self._n_read, self._history = history, 0, History(self._space)
-        new = self._n_read + np.flatnonzero(self._branch.rows(history, self._n_read))
-        self._history.extend(history, new)
-        self._n_read = len(history)
-        return self._history

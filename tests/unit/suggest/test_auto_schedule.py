@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from hpsearch.suggest.auto_schedule import Turn, next_turn
+from hpsearch.suggest.auto_schedule import Turn, next_turn, turn_without_gp
 from hpsearch.suggest.gp.search_region import SearchRegion
 
 
@@ -38,3 +38,10 @@ def test_with_many_pending_trials_the_gp_has_three_aims(n_parameters: int) -> No
         aims = {(t.radius < 1, t.beats_pending) for t in turns if isinstance(t, SearchRegion)}
         assert aims == {(False, True), (True, False), (True, True)}
         assert turns.count(Turn.TPE) == 1
+
+
+def test_annealing_takes_turns_near_the_best_of_many_choices_where_the_gp_has_none() -> None:
+    turns = [next_turn(n, 0, 10) for n in range(8)]
+    others = [turn_without_gp(turn, has_many_choices=True) for turn in turns]
+    assert (others.count(Turn.ANNEAL), others.count(Turn.TPE)) == (3, 5)
+    assert [turn_without_gp(turn, has_many_choices=False) for turn in turns].count(Turn.ANNEAL) == 2
