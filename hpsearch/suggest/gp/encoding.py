@@ -67,6 +67,12 @@ class Encoding:
         x[:, self._numbers] = self._axis.coordinates(x[:, self._numbers])
         return x
 
+    def values(self, x: Floats) -> Floats:
+        """Map (n, d) coordinates to (n, d) raw values that can occur."""
+        raw = np.array(x)
+        raw[:, self._numbers] = self._axis.values(x[:, self._numbers])
+        return raw
+
     def encode(self, points: Sequence[Values], history: History) -> Floats:
         """Map points to coordinates.
 
