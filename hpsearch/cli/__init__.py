@@ -24,6 +24,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("hpsearch.cli.explain:explain", "Explain a search in plain sentences."),
     "importance": ("hpsearch.cli.importance:importance", "Show which parameters matter."),
     "workers": ("hpsearch.cli.query:workers", "List the workers."),
+    "logs": ("hpsearch.cli.logs:logs", "Print what a trial printed."),
+    "attachments": (
+        "hpsearch.cli.attachments:attachments_group",
+        "List and fetch the attachments of trials, such as models.",
+    ),
     "pause": ("hpsearch.cli.control:pause", "Pause a search: running trials finish, new ones wait."),
     "resume": ("hpsearch.cli.control:resume", "Resume a paused search."),
     "stop": ("hpsearch.cli.control:stop", "End a search."),

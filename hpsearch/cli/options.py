@@ -205,8 +205,8 @@ def format_options(cls: type[click.Option] = click.Option) -> Callable[[F], F]:
 
     def decorate(command: F) -> F:
         @functools.wraps(command)
-        def formatted(*, form: str, json: bool, raw: bool, **arguments: Any) -> Any:
-            return command(form=_format(form, as_json=json, is_raw=raw), **arguments)
+        def formatted(*args: Any, form: str, json: bool, raw: bool, **arguments: Any) -> Any:
+            return command(*args, form=_format(form, as_json=json, is_raw=raw), **arguments)
 
         return named(json(raw(cast("F", formatted))))
 

@@ -10,7 +10,7 @@ import logging
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,21 +19,34 @@ from hpsearch.report.formats import Format
 from hpsearch.runtime.escaping import printable
 from hpsearch.runtime.logs import log_to_stderr
 
+if TYPE_CHECKING:
+    from hpsearch.store.protocol import TrialStore
+
 Command = Callable[..., None]
+
+
+def reading(command: Command) -> Command:
+    """Add the options of commands that read the database; the command gets the open store."""
+
+    @functools.wraps(command)
+    def opened(store: str | None, **arguments: Any) -> None:
+        from hpsearch.cli.open_store import open_store
+
+        log_to_stderr(logging.ERROR)
+        with open_store(store) as database:
+            command(database.store, **arguments)
+
+    return debug_option()(store_option(required=False)(opened))
 
 
 def query(command: Command) -> Command:
     """Add the options of all queries; the command gets the open store and the format."""
 
     @functools.wraps(command)
-    def opened(store: str | None, form: Format, **arguments: Any) -> None:
-        from hpsearch.cli.open_store import open_store
+    def formatted(store: TrialStore, form: Format, **arguments: Any) -> None:
+        command(store, form, **arguments)
 
-        log_to_stderr(logging.ERROR)
-        with open_store(store) as database:
-            command(database.store, form, **arguments)
-
-    return debug_option()(format_options()(store_option(required=False)(opened)))
+    return format_options()(reading(formatted))
 
 
 def print_result(text: str) -> None:

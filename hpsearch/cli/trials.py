@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from hpsearch.cli.attachments import names_of
 from hpsearch.cli.find import find_experiment, find_trial
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.options import AtLeast, BestOrNumber, option
@@ -111,7 +112,7 @@ def show(store: TrialStore, form: Format, exp_key: str, tid: int | None) -> None
     """Show everything about one trial, given its number, or about the best one."""
     experiment = find_experiment(store, exp_key)
     trial = find_trial(store, experiment.exp_key, tid)
-    names = store.attachments(trial.exp_key, tid=trial.tid)
+    names = names_of(store, trial.exp_key, trial.tid)
     if form is Format.TABLE:
         print_result(trial_text(trial, names))
     elif form.is_nested:

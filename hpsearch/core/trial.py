@@ -48,6 +48,9 @@ MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
     }
 )
 
+#: Name of the attachment with the end of what a trial printed.
+OUTPUT_NAME = "hpsearch.output"
+
 #: The states after an evaluation, which a budget counts.
 FINISHED = frozenset({State.DONE, State.FAILED})
 

@@ -98,6 +98,7 @@ class Event(StrEnum):
     RENEWAL_FAILED = "renewal_failed"
     REPORTS_NOT_STORED = "reports_not_stored"
     OUTPUT = "output"
+    OUTPUT_NOT_STORED = "output_not_stored"
     UNHEARD = "unheard"
 
     # A script

@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from hpsearch.core.trial import Report, Trial
+from hpsearch.core.trial import OUTPUT_NAME, Report, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.errors import HpsearchError, LeaseLostError
 from hpsearch.objective.current_trial import MAX_REPORTS, Attachment
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.store.protocol import LeaseStatus, TrialStore
-from hpsearch_worker.messages import ObjectiveEvent
+from hpsearch_worker.messages import ObjectiveEvent, Printed
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,9 @@ class HeldTrial:
     #: by name, stored when the evaluation has ended
     attachments: dict[str, bytes | bytearray | memoryview] = field(default_factory=dict)
     writing: threading.Lock = field(default_factory=threading.Lock)  #: held while reports are written
+    output: bytes = b""  #: the end of what it printed
+    stored_output: bytes = b""  #: the same as last stored
+    has_ended: bool = False  #: then the output is stored with the result
     n_reports: int = 0  #: received from all processes of the objective
 
     def on_event(self, event: ObjectiveEvent) -> None:
@@ -60,6 +63,8 @@ class HeldTrial:
                     self.reports.append(event)
             case Attachment():
                 self.attachments[event.name] = event.data
+            case Printed():
+                self.output = event.end
 
 
 class Heartbeat:
@@ -134,8 +139,9 @@ class Heartbeat:
                 del self._held[trial.owner]
 
     def write_reports(self, held: HeldTrial) -> None:
-        """Write the reports so far; on return, no other thread is writing any."""
+        """Write the reports so far; on return, no other thread is writing any, or the output."""
         with held.writing:
+            held.has_ended = True
             self._write(held)
 
     def _run(self) -> None:
@@ -153,10 +159,11 @@ class Heartbeat:
                 claims = list(self._held.values())
             for held in claims:
                 with _errors_logged():
-                    self._write_unless_busy(held)
+                    self._unless_busy(held, self._write)
                 if held.due <= time.monotonic():
                     with _errors_logged():
-                        self._renew(held)
+                        if self._renew(held):
+                            self._unless_busy(held, self._store_output)
             if time.monotonic() >= self._alive_due:
                 with _errors_logged():
                     self._update_registry()
@@ -167,11 +174,11 @@ class Heartbeat:
         self._wake_at = min(dues)
         return max(0.0, self._wake_at - now)
 
-    def _write_unless_busy(self, held: HeldTrial) -> None:
-        """Write reports; skip if the slot is already writing, so renewals are not delayed."""
+    def _unless_busy(self, held: HeldTrial, write: Callable[[HeldTrial], None]) -> None:
+        """Write something; skip if the slot is already writing, so renewals are not delayed."""
         if held.writing.acquire(blocking=False):
             try:
-                self._write(held)
+                write(held)
             finally:
                 held.writing.release()
 
@@ -192,7 +199,28 @@ class Heartbeat:
                 extra=Event.REPORTS_NOT_STORED.about(held.trial, n_reports=len(batch)),
             )
 
-    def _renew(self, held: HeldTrial) -> None:
+    def _store_output(self, held: HeldTrial) -> None:
+        """Store the output so far, for those who follow a running trial; called right after a renewal.
+
+        Attachments are not fenced as a result is: the trial may belong to a re-created search by now.
+        """
+        output = held.output
+        if held.has_ended or output is held.stored_output:
+            return
+        held.stored_output = output
+        try:
+            trial = held.trial
+            self._store.attach(trial.exp_key, OUTPUT_NAME, output, tid=trial.tid, attempt=trial.attempt)
+        except HpsearchError as error:
+            log.debug(
+                "the output of %s was not stored: %s",
+                held.trial.id,
+                error,
+                extra=Event.OUTPUT_NOT_STORED.about(held.trial),
+            )
+
+    def _renew(self, held: HeldTrial) -> bool:
+        """Renew a lease; return whether the trial is certainly still held."""
         held.due = time.monotonic() + _renew_after_s(held.trial)
         try:
             held.lease = self._store.renew(held.trial)
@@ -204,6 +232,8 @@ class Heartbeat:
                 error,
                 extra=Event.RENEWAL_FAILED.about(held.trial),
             )
+            return False
+        return held.lease is LeaseStatus.HELD
 
     def _update_registry(self) -> None:
         try:

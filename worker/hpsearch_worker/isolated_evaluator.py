@@ -24,6 +24,7 @@ from hpsearch_worker.messages import (
     Load,
     ObjectiveEvent,
     OnEvent,
+    Printed,
     Ready,
 )
 from hpsearch_worker.output import Output
@@ -31,6 +32,9 @@ from hpsearch_worker.process_channels import ProcessChannels
 
 #: Seconds between two stop checks while an evaluation runs.
 _CHECK_S = 0.2
+
+#: Seconds between two events about new output.
+_PRINTED_EVERY_S = 1.0
 
 #: Seconds that a child has to exit after it closed its channel.
 _EXIT_GRACE_S = 1.0
@@ -124,7 +128,10 @@ class IsolatedEvaluator:
         except _ChildEndedError:
             return Result(loss=None, error=self._end(child), duration_s=time.perf_counter() - started)
         assert isinstance(result, Result)
-        return child.output.attached_to(result)
+        result = child.output.attached_to(result)
+        if result.error is None and child.output.n_bytes:
+            on_event(Printed(child.output.end()))
+        return result
 
     def close(self) -> None:
         """End the child."""
@@ -136,8 +143,12 @@ class IsolatedEvaluator:
     ) -> Any:
         """Send a request and return its answer; pass on events and output until it comes."""
         child.send(request)
+        n_passed, pass_at = 0, time.monotonic() + _PRINTED_EVERY_S
         while True:
             message = child.receive(_CHECK_S)
+            if child.output.n_bytes != n_passed and time.monotonic() >= pass_at:
+                on_event(Printed(child.output.end()))
+                n_passed, pass_at = child.output.n_bytes, time.monotonic() + _PRINTED_EVERY_S
             # Read after the message: every event that was sent before the answer counts.
             for event in child.process_events():
                 if isinstance(event, ObjectiveEvent):

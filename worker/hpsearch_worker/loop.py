@@ -206,7 +206,7 @@ class Slot:
             return outcome
         self.tally.evaluating.add(result.duration_s)
         self.heartbeat.write_reports(held)  # a finished trial accepts no more reports
-        result = store_attachments(self.store, trial, held.attachments, result)
+        result = store_attachments(self.store, trial, held.attachments, result, held.output)
         with self.tally.finishing.timed():
             store_result(self.store, trial, result)
         _log_result(trial, result)

@@ -26,8 +26,16 @@ from hpsearch_worker.process_env import change_folder, working_folder
 #: Hexadecimal digits of a fingerprint that a trial stores.
 _SHORT = 16
 
-#: What an objective sends before it returns.
-ObjectiveEvent = Report | Attachment
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """The end of what an evaluation has printed so far."""
+
+    end: bytes
+
+
+#: What comes of an objective before it returns.
+ObjectiveEvent = Report | Attachment | Printed
 
 #: Receives the events of an objective.
 OnEvent = Callable[[ObjectiveEvent], None]

@@ -1,4 +1,4 @@
-"""Collects the output of an evaluation: its end is stored with a failed trial, all of it can be echoed."""
+"""Collects the output of an evaluation: its end is stored with the trial, all of it can be echoed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 
 #: Bytes of output that are stored with a failed trial.
 TAIL_BYTES = 64 * 1024
+
+#: Bytes of output that are stored with any other trial.
+KEPT_BYTES = 16 * 1024
 
 #: Chunks of that size to read at a time; more than a pipe holds.
 _MAX_CHUNKS = 16
@@ -43,6 +46,7 @@ class Output:
         self.read_fd, self.write_fd = os.pipe()
         os.set_blocking(self.read_fd, False)
         self.is_open = True  #: whether a process can still write
+        self.n_bytes = 0  #: printed since ``begin``
         self._echo = echo
         self._label = ""
         self._tail = bytearray()
@@ -55,6 +59,7 @@ class Output:
         self._flush_line()
         self._label = label
         self._tail.clear()
+        self.n_bytes = 0
 
     def read(self) -> None:
         """Read the available output without waiting; limited, so that endless output does not block."""
@@ -63,6 +68,7 @@ class Output:
             if not chunk:
                 return
             self._tail += chunk
+            self.n_bytes += len(chunk)
             del self._tail[:-TAIL_BYTES]
             if self._echo:
                 self._echo_lines(chunk)
@@ -70,6 +76,11 @@ class Output:
     def tail(self) -> str | None:
         """Return the end of the output, or None if there is none."""
         return self._tail.decode("utf-8", "replace") or None
+
+    def end(self) -> bytes:
+        """Return what is stored of the output of a trial that did not fail; if cut, it begins with a line."""
+        end = bytes(self._tail[-KEPT_BYTES:])
+        return end if self.n_bytes <= KEPT_BYTES else end[end.find(b"\n") + 1 :]
 
     def attached_to(self, result: Result) -> Result:
         """Return the result, with the output added to its error if it has one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hpsearch.core.trial import Failure, FailureKind, Result, Trial
+from hpsearch.core.trial import OUTPUT_NAME, Failure, FailureKind, Result, Trial
 from hpsearch.errors import LeaseLostError, StoreError, StorePermissionError, StoreUnavailableError
 from hpsearch.store.checks import Content
 from hpsearch.store.protocol import LeaseStatus, TrialStore
@@ -14,7 +14,7 @@ _MAX_NAMED = 20
 
 
 def store_attachments(
-    store: TrialStore, trial: Trial, contents: Mapping[str, Content], result: Result
+    store: TrialStore, trial: Trial, contents: Mapping[str, Content], result: Result, output: bytes = b""
 ) -> Result:
     """Store the attachments of an evaluation; return its result, with a sentence for each that failed.
 
@@ -28,12 +28,16 @@ def store_attachments(
         Bytes by name.
     result : Result
         Of the evaluation; not stored here.
+    output : bytes
+        The end of what it printed. It is stored, too, unless the trial failed: then its error has the output.
 
     Raises
     ------
     LeaseLostError
         If another worker has the trial.
     """
+    if output and result.error is None:
+        contents = {OUTPUT_NAME: output, **contents}
     if not contents:
         return result
     # Attachments are not fenced as a result is, and the last renewal may be seconds old.
@@ -85,6 +89,8 @@ def _attach_one_by_one(store: TrialStore, trial: Trial, contents: Mapping[str, C
         except StoreUnavailableError:
             raise
         except StoreError as refusal:
+            if name == OUTPUT_NAME:
+                continue  # the result is complete without it
             problems.append(f"The attachment {name!r} could not be stored: {refusal}")
     if len(problems) > _MAX_NAMED:
         n_more = len(problems) - _MAX_NAMED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
 
+from hpsearch.core.trial import OUTPUT_NAME
 from hpsearch.errors import NotFoundError
 from hpsearch.store.protocol import TrialStore
 
@@ -48,4 +49,5 @@ class StoreAttachments(MutableMapping[str, bytes]):
         return len(self._names())
 
     def _names(self) -> list[str]:
-        return self._store.attachments(self._exp_key, tid=self._tid)
+        names = self._store.attachments(self._exp_key, tid=self._tid)
+        return [name for name in names if name != OUTPUT_NAME]

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from hpsearch.core.trial import Report, State, Trial
+from hpsearch.core.trial import OUTPUT_NAME, Report, State, Trial
 from hpsearch.core.worker import Worker, WorkerState
 from hpsearch.errors import StoreError, StoreUnavailableError
 from hpsearch.store.memory.store import MemoryStore
 from hpsearch.store.protocol import LeaseStatus
 from hpsearch_worker.heartbeat import Heartbeat
+from hpsearch_worker.messages import Printed
 from tests.support.waiting import wait_until
 
 THREAD_WORKER = Worker(name="w", host="h", pid=1)
@@ -123,6 +124,34 @@ def test_a_failed_renewal_does_not_count_as_a_lost_lease(store: FailingStore, he
         store.error = None
         lease_until = store.trial("e", 0).lease_until
         wait_until(lambda: store.trial("e", 0).lease_until > lease_until, "the next one")
+
+
+def test_the_output_of_a_running_trial_is_stored_until_it_ends(
+    store: FailingStore, heartbeat: Heartbeat
+) -> None:
+    with heartbeat.holding(claimed(store, lease_s=0.2)) as held:
+        held.on_event(Printed(b"epoch 1\n"))
+        wait_until(lambda: store.attachments("e", tid=0) == [OUTPUT_NAME], "the output", 5)
+        held.on_event(Printed(b"epoch 1\nepoch 2\n"))
+        wait_until(lambda: store.attachment("e", OUTPUT_NAME, tid=0).endswith(b"epoch 2\n"), "its end", 5)
+        heartbeat.write_reports(held)  # as a slot does before it stores the result
+        before = held.due
+        held.on_event(Printed(b"too late"))
+        wait_until(lambda: held.due > before, "a renewal", 5)
+        assert store.attachment("e", OUTPUT_NAME, tid=0).endswith(b"epoch 2\n")
+
+
+def test_no_output_is_stored_while_the_lease_is_not_known_to_be_held(
+    store: FailingStore, heartbeat: Heartbeat
+) -> None:
+    with heartbeat.holding(claimed(store, lease_s=0.2)) as held:
+        store.error = StoreUnavailableError("away")
+        held.on_event(Printed(b"epoch 1\n"))
+        before = held.due
+        wait_until(lambda: held.due > before, "a renewal that fails", 5)
+        assert store.attachments("e", tid=0) == []
+        store.error = None
+        wait_until(lambda: store.attachments("e", tid=0) == [OUTPUT_NAME], "the output", 5)
 
 
 def test_a_slot_that_writes_reports_delays_no_renewal(store: FailingStore, heartbeat: Heartbeat) -> None:

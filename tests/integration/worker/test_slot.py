@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ import pytest
 
 from hpsearch import hp
 from hpsearch.core.experiment import Experiment, ExperimentState, ObjectiveRef
-from hpsearch.core.trial import FailureKind, Result, State, Trial
+from hpsearch.core.trial import OUTPUT_NAME, FailureKind, Result, State, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.errors import LoadError, StoreError, StorePermissionError, StoreUnavailableError
 from hpsearch.objective.by_value.envelope import ATTACHMENT, Destination, pack
@@ -49,10 +50,13 @@ class RecordingStore(MemoryStore):
         self.n_read = 0
         self.at_finish: list[list[str]] = []
         self.refusal: StoreError | None = None
+        self.refused_name: str | None = None
 
     def attach(self, exp_key: str, name: str, data: bytes, *, tid: Any = None, attempt: Any = 0) -> None:  # type: ignore[override]
         if self.refusal is not None and tid is not None:
             raise self.refusal
+        if name == self.refused_name:
+            raise StoreError("There is no room for this.")
         super().attach(exp_key, name, data, tid=tid, attempt=attempt)
 
     def attachment(self, exp_key: Any, name: Any, **options: Any) -> bytes:
@@ -128,6 +132,37 @@ def test_attachments_are_stored_before_the_trial_is_done(store: RecordingStore, 
 
     assert store.trial("e", 0).state is State.DONE
     assert store.at_finish == [["a", "b"]]
+
+
+def talkative(config: Any) -> dict[str, Any]:
+    os.write(1, f"x is {config['x']}\n".encode())
+    if config["x"] > 1:
+        raise ValueError("too large")
+    return {"loss": config["x"], "attachments": {"a": b"y"}}
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_the_output_of_a_successful_trial_is_stored_before_it_is_done(
+    store: RecordingStore, slot: Slot, is_refused: bool
+) -> None:
+    """If only the output cannot be stored, the result is complete."""
+    open_by_value(store, talkative)
+    slot = replace(slot, evaluator=isolated(store))
+    store.refused_name = OUTPUT_NAME if is_refused else None
+
+    slot.work()
+
+    trial = store.trial("e", 0)
+    assert (trial.state, trial.error) == (State.DONE, None)
+    assert store.at_finish == [["a"] if is_refused else ["a", OUTPUT_NAME]]
+    if not is_refused:
+        assert store.attachment("e", OUTPUT_NAME, tid=0) == b"x is 0.5\n"
+
+
+def isolated(store: MemoryStore) -> IsolatedEvaluator:
+    return IsolatedEvaluator(
+        echo=False, load=partial(Load.of, objectives=ObjectiveCache(store, SECRET)), term_grace_s=0.1
+    )
 
 
 def test_refused_attachments_are_named_and_the_loss_is_kept(store: RecordingStore, slot: Slot) -> None:
