@@ -57,19 +57,19 @@ def _contents(store: TrialStore, exp_key: str) -> Contents:
     """
     now = store.now()
     counts = {state: n for state, n in store.counts(exp_key).items() if n}
+    n_invalid = store.n_invalid(exp_key)
     n_attachments = store.n_attachments(exp_key)
-    if not (counts or n_attachments):
+    if not (counts or n_invalid or n_attachments):
         find_experiment(store, exp_key)
-    states = f" ({', '.join(f'{n} {state}' for state, n in counts.items())})" if counts else ""
+    parts = [f"{n} {state}" for state, n in counts.items()] + [f"{n_invalid} invalid"] * bool(n_invalid)
+    states = f" ({', '.join(parts)})" if parts else ""
     running = store.trials(exp_key, states={State.RUNNING})
     n_held = sum(t.lease_until is not None and t.lease_until > now for t in running)
     work = ["a coordinator leads it"] if _is_led(store, exp_key) else []
     if n_held:
         work.append(f"workers evaluate {count_text(n_held, 'trial')} of it")
-    return Contents(
-        f"{count_text(sum(counts.values()), 'trial')}{states} and {count_text(n_attachments, 'attachment')}",
-        " and ".join(work),
-    )
+    trials = f"{count_text(sum(counts.values()) + n_invalid, 'trial')}{states}"
+    return Contents(f"{trials} and {count_text(n_attachments, 'attachment')}", " and ".join(work))
 
 
 def _is_led(store: TrialStore, exp_key: str) -> bool:

@@ -55,7 +55,8 @@ def report_outcome(
     is_interrupted = interrupt.is_asked and not progress.experiment.state.is_over
     if is_interrupted:
         [progress] = read_progress(store, [progress.experiment])  # trials may have finished meanwhile
-    failures = failure_groups(store.trials(exp_key, states={State.FAILED}))
+    failed = store.trials(exp_key, states={State.FAILED})
+    failures = failure_groups(trial for trial in failed if trial.invalid is None)
     config = None if progress.best is None else space.config(progress.best.values)
     hints = {} if is_ephemeral else _hints(progress, failures, is_interrupted=is_interrupted)
     click.echo(final_report(progress, config, failures, hints, is_interrupted=is_interrupted))

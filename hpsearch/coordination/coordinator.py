@@ -86,12 +86,12 @@ class Coordinator:
         self._min_pending, self._lag_alone = min_pending, lag_alone
         self._candidate = Candidate(store, experiment.exp_key, clock)
         self._trial_state = TrialState(self._space)
-        self._n_pending = self._n_running = 0
         self._rate = FinishRate(clock)
         self._suggest_s = 0.0
         self._had_open_at = 0.0  # when the store last had a pending or running trial
-        self._n_suggested = self._queue_target = 0
+        self._n_pending = self._n_running = self._n_suggested = self._queue_target = 0
         self._lag = Durations(clock=clock)
+        self._revision = experiment.revision  # of the experiment whose trials were read
         self._is_behind = False  # whether the queue needs more than the last batch
         self._counts, self._counts_due = dict[State, int](), 0.0
         self._outlook = Outlook()
@@ -109,6 +109,8 @@ class Coordinator:
         self._fleet_view.refresh_if_due()
         if not self._leads():
             return self._standby_progress()
+        if self._experiment.revision != self._revision:
+            self._reload(f"Trials of {self.exp_key} were marked or added by a command.")
         self._read_finished()
         if self._trial_state.lag is not None and not self.is_over():
             self._suggest()  # first: it needs no counts, and workers may be waiting
@@ -210,6 +212,7 @@ class Coordinator:
         return self._leads() and self._candidate.epoch == epoch
 
     def _load(self) -> None:
+        self._revision = self._experiment.revision  # as read before the trials
         self._trial_state = TrialState(self._space, self._store.points(self.exp_key), self._wanted_lag())
         self._trial_state.best = self._full_trial(self._trial_state.best)
         self._trial_state.last_failure = self._full_trial(self._trial_state.last_failure)
@@ -222,8 +225,7 @@ class Coordinator:
             n_open,
             extra=Event.LEADING.of(exp_key=self.exp_key, n_finished=n_finished, n_open=n_open),
         )
-        n_outside = self._trial_state.n_outside_space
-        if n_outside:
+        if n_outside := self._trial_state.n_outside_space:
             log.warning(
                 "%d trials of %s have values outside its space; suggestions ignore them",
                 n_outside,
@@ -316,8 +318,7 @@ class Coordinator:
         n_new = min(n_new, plan.MAX_BATCH)
         if n_new == 0 or self._experiment.state is not ExperimentState.RUNNING:
             return
-        trials = self._batches.propose(self._experiment, self._trial_state, n_new)
-        if not trials:
+        if not (trials := self._batches.propose(self._experiment, self._trial_state, n_new)):
             return
         self._insert(trials)
         self._suggest_s = self._clock() - started
@@ -325,8 +326,8 @@ class Coordinator:
 
     def _wanted_lag(self) -> int | None:
         """Return the present lag; None if suggestions learn from every finished trial."""
-        own = self._experiment.lag
-        return self._lag_alone if own is None and plan.is_alone(self._fleet_view.workers) else own
+        is_alone = self._experiment.lag is None and plan.is_alone(self._fleet_view.workers)
+        return self._lag_alone if is_alone else self._experiment.lag
 
     def _n_within_lag(self) -> int | None:
         """Return how many trials the lag allows now; None without a lag."""
@@ -364,8 +365,7 @@ class Coordinator:
 
     def _all_counts(self) -> Mapping[State, int]:
         """Return how many trials are in each state; may be stale for very large searches."""
-        asked_at = self._clock()
-        if asked_at >= self._counts_due:
+        if (asked_at := self._clock()) >= self._counts_due:
             self._counts = dict(self._store.counts(self.exp_key))
             self._counts_due = asked_at + plan.pause_after(self._clock() - asked_at)
         return self._counts
@@ -388,6 +388,7 @@ class Coordinator:
                 State.RUNNING: self._n_running,
                 **self._trial_state.n_final,
             },
+            n_invalid=self._trial_state.n_invalid,
             best=self._trial_state.best,
             workers=self._fleet_view.workers,
             n_left_idle=self._fleet_view.n_left_idle,
@@ -401,6 +402,7 @@ class Coordinator:
         return Progress(
             experiment=self._experiment,
             counts=self._all_counts(),
+            n_invalid=self._store.n_invalid(self.exp_key),
             best=next(self._store.trials(self.exp_key, sort="loss", limit=1), None),
             workers=self._fleet_view.workers,
             n_left_idle=self._fleet_view.n_left_idle,

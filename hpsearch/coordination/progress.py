@@ -16,9 +16,10 @@ class Progress:
     """A search at one moment."""
 
     experiment: Experiment
-    counts: Mapping[State, int]  #: trials in each state
-    best: Trial | None  #: the trial with the lowest loss so far
+    counts: Mapping[State, int]  #: valid trials in each state
+    best: Trial | None  #: the valid trial with the lowest loss so far
     workers: tuple[Worker, ...]  #: alive, and serving this experiment
+    n_invalid: int = 0  #: finished trials that a user marked as invalid; the counts do not include them
     n_left_idle: int = 0  #: workers that joined since the start and left without a result
     last_failure: Trial | None = None  #: the latest failed trial
     per_minute: float | None = None  #: recent rate of finished trials; None while unknown

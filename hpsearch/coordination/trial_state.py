@@ -47,6 +47,7 @@ class TrialState:
         self.n_final = dict.fromkeys((State.DONE, State.FAILED, State.CANCELLED), 0)
         self.best: Trial | None = None  #: the done trial with the lowest loss, the earliest if several
         self.last_failure: Trial | None = None
+        self.n_invalid = 0  #: finished trials that a user marked; they are in no count, and not learned from
         self.next_tid = 0
         self._learn(trials)
 
@@ -127,6 +128,9 @@ class TrialState:
         """Count a trial that became final; return whether the history may contain it."""
         self.open.pop(trial.tid, None)
         self.next_tid = max(self.next_tid, trial.tid + 1)
+        if trial.invalid is not None:
+            self.n_invalid += 1
+            return False
         self.n_final[trial.state] += 1
         if trial.state is State.FAILED:
             self.last_failure = max(self.last_failure or trial, trial, key=_completion)

@@ -181,6 +181,7 @@ class Experiment:
     priority: int = DEFAULT_PRIORITY  #: share of the claims of shared workers; 0: only idle ones
     state: ExperimentState = ExperimentState.RUNNING
     ended_why: str | None = None  #: the reason, if it is done or stopped
+    revision: int = 0  #: grows when a user marks or adds trials, so that a coordinator reads them again
     created_at: datetime | None = None  #: server time, UTC
     started_at: datetime | None = None  #: start of the current run
     elapsed: Elapsed | None = None  #: as of the leader's last renewal; None where an older hpsearch led

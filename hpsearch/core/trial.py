@@ -103,6 +103,14 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Invalid:
+    """A mark beside a finished trial: its result is wrong, and must not count."""
+
+    at: datetime  #: store time, UTC
+    why: str  #: the reason that the user gave; may be empty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
     """The worker that holds, or last held, a trial."""
 
@@ -164,6 +172,7 @@ class Trial:
     reports: tuple[Report, ...] = ()
     error: Failure | None = None
     history: tuple[Ended, ...] = ()  #: attempts that ended without a result
+    invalid: Invalid | None = None  #: set if a user marked the finished trial; the result stays as it is
 
     @property
     def id(self) -> str:
@@ -179,6 +188,7 @@ class Trial:
             state=self.state,
             loss=self.loss,
             finished_at=self.finished_at,
+            invalid=self.invalid,
         )
 
     def moved(self, to: State, **changes: Any) -> Trial:

@@ -78,6 +78,7 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
         "priority": experiment.priority,
         "is_led": is_led,
         **{str(state): n for state, n in progress.counts.items()},
+        "invalid": progress.n_invalid,
         "max_evals": experiment.budget.max_evals,
         "best_loss": best.loss if best else None,
         "best_tid": best.tid if best else None,

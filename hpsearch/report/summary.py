@@ -45,6 +45,7 @@ def progress_of(
     return Progress(
         experiment=experiment,
         counts=summary.counts,
+        n_invalid=summary.n_invalid,
         best=summary.best,
         workers=tuple(serving),
         per_minute=None if experiment.state.is_over else _rate_per_minute(summary, now),

@@ -106,6 +106,8 @@ def counts_text(progress: Progress) -> str:
     finished = f"{progress.n_finished}{f'/{total}' if total is not None else ''} finished"
     split = f"{counts[State.DONE]} done, {counts[State.FAILED]} failed"
     others = [f"{counts[s]} {s}" for s in (State.RUNNING, State.PENDING, State.CANCELLED) if counts[s]]
+    if progress.n_invalid:
+        others.append(f"{progress.n_invalid} invalid")
     return "; ".join([f"{finished}: {split}", *([", ".join(others)] if others else [])])
 
 

@@ -47,15 +47,16 @@ _FIELDS: Mapping[str, Callable[[Trial], Any]] = MappingProxyType(
         "duration_s": lambda trial: trial.duration_s,
         "n_reports": lambda trial: len(trial.reports),
         "objective": lambda trial: trial.objective,
+        "invalid": lambda trial: None if trial.invalid is None else trial.invalid.why or "yes",
         "error": lambda trial: failure_text(trial) if trial.error else None,
         "params": lambda trial: trial.params,
     }
 )
 
 #: Fields that lists show: a short list, the best trials, and what wide tables and CSV get beside params.
-LIST_FIELDS = ("tid", "state", "loss", "origin", "duration_s", "worker", "error", "params")
+LIST_FIELDS = ("tid", "state", "loss", "origin", "duration_s", "worker", "error", "invalid", "params")
 BEST_FIELDS = ("tid", "loss", "duration_s", "worker", "finished_at", "params")
-WIDE_FIELDS = ("tid", "state", "loss", "origin", "attempt", "worker", "duration_s", "error")
+WIDE_FIELDS = ("tid", "state", "loss", "origin", "attempt", "worker", "duration_s", "error", "invalid")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,19 @@ _LABEL_WIDTH = 14
 #: Fields of a trial that its page does not show: those that have lines of their own, and internal ones.
 _LEFT_OUT = frozenset(
     {"values", "owner", "priority", "lease_s", "lease_until", "heartbeat_at", "exp_created_at", "exp_key"}
-) | {"tid", "state", "loss", "params", "origin", "attempt", "max_attempts", "worker", "duration_s", "error"}
+) | {
+    "tid",
+    "state",
+    "loss",
+    "params",
+    "origin",
+    "attempt",
+    "max_attempts",
+    "worker",
+    "duration_s",
+    "error",
+    "invalid",
+}
 
 #: What the origin of a trial means.
 _ORIGINS: Mapping[str, str] = MappingProxyType(
@@ -31,6 +43,8 @@ _ORIGINS: Mapping[str, str] = MappingProxyType(
         "random": "drawn at random from the space",
         "sobol": "spread evenly over the space",
         "script": "suggested by a script",
+        "enqueued": "added by hpsearch enqueue",
+        "retry": "a failed trial, evaluated again",
     }
 )
 
@@ -67,6 +81,9 @@ def _essentials(trial: Trial) -> Iterator[str]:
     yield _line("state", str(trial.state))
     if trial.error is not None:
         yield _line("error" if trial.state is State.FAILED else "problem", failure_text(trial))
+    if trial.invalid is not None:
+        when = f"since {date_text(trial.invalid.at)}"
+        yield _line("invalid", f"{when}: {trial.invalid.why}" if trial.invalid.why else when)
     if trial.loss is not None:
         yield _line("loss", number(trial.loss))
     if trial.duration_s is not None:

@@ -22,7 +22,7 @@
     entry either. The caller of ``expire`` makes sure that no outage has just ended. No lease,
     including a leader's (9), lasts longer than its own length from now: after the store's clock
     was set back, ``shorten_leases`` and every bid for the lead shorten it.
-7.  A final trial never changes again.
+7.  A final trial never changes again, except for the mark of an invalid one (15).
 8.  ``finished`` returns every final trial among the given numbers, majority-committed and
     independent of any clock; asking again for the missing ones misses none.
 9.  At most one coordinator leads an experiment; its lease has an epoch that grows with
@@ -43,6 +43,10 @@
 14. ``delete_experiment`` leaves nothing of the experiment behind; repeating an interrupted
     deletion completes it. A conditional deletion and a bid for the lead exclude each other: the
     step that deletes the experiment also checks that no coordinator leads it.
+15. A mark makes a finished trial invalid, and can be removed. It stands beside the result, which stays
+    as it is. An invalid trial is in no count of done or failed trials, and never the best; reading
+    shows it with its mark. Marks, and calls of ``revise``, raise the experiment's revision after
+    they are visible, so that who reads the trials after a new revision misses none.
 
 All times are the store's own clock, never the caller's, except those of imported trials.
 """
@@ -90,8 +94,11 @@ RECENT_TRIALS = 50
 class TrialSummary:
     """The trials of one experiment in numbers."""
 
-    counts: Mapping[State, int]  #: trials in each state, including zeros
-    best: Trial | None = None  #: lowest loss; has the fields that ``points`` yields, and params
+    counts: Mapping[State, int]  #: valid trials in each state, including zeros
+    n_invalid: int = 0  #: finished trials that were marked as invalid; the counts do not include them
+    best: Trial | None = (
+        None  #: lowest loss of a valid trial; has the fields that ``points`` yields, and params
+    )
     n_recent: int = 0  #: finished ones among the last ``RECENT_TRIALS`` trials
     recent_since: datetime | None = None  #: when the first of those finished
     recent_until: datetime | None = None  #: when the last did
@@ -275,8 +282,8 @@ class TrialStore(Protocol):
         """
         ...
 
-    def cancel(self, exp_key: str, states: Iterable[State]) -> int:
-        """Cancel all trials in some states; return how many.
+    def cancel(self, exp_key: str, states: Iterable[State], *, tids: Iterable[int] | None = None) -> int:
+        """Cancel trials in some states; return how many.
 
         Parameters
         ----------
@@ -284,11 +291,42 @@ class TrialStore(Protocol):
             Name of the experiment.
         states : iterable of State
             ``PENDING``, ``RUNNING`` or both.
+        tids : iterable of int, optional
+            Only trials with these numbers.
 
         Raises
         ------
         ValueError
             If one of the states is final.
+        """
+        ...
+
+    def revise(self, exp_key: str) -> None:
+        """Raise the revision of an experiment, so that its coordinator reads all trials again (15).
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such experiment.
+        """
+        ...
+
+    def mark_invalid(self, exp_key: str, tids: Iterable[int], why: str | None) -> int:
+        """Mark finished trials as invalid, or remove the mark; return how many changed (15).
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        tids : iterable of int
+            Numbers of the trials; those that are not finished, or have or lack the mark already, stay.
+        why : str or None
+            The reason; None removes the mark.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such experiment.
         """
         ...
 
@@ -456,7 +494,7 @@ class TrialStore(Protocol):
         states : iterable of State, optional
             Only trials in one of these.
         sort : {"tid", "newest", "loss"}
-            By number, by descending number, or by loss; "loss" yields only trials that have one.
+            By number, by descending number, or by loss; "loss" yields only valid trials that have one.
         limit : int, optional
             The maximum number of trials; not negative.
         """
@@ -465,7 +503,8 @@ class TrialStore(Protocol):
     def points(self, exp_key: str, *, sort: str = "tid", limit: int | None = None) -> Iterator[Trial]:
         """Yield trials of an experiment with only the fields needed for learning.
 
-        These are the number, values, state, loss and ``finished_at``; all others have their defaults.
+        These are the number, values, state, loss, ``finished_at`` and ``invalid``; all others have their
+        defaults.
 
         Parameters
         ----------
@@ -496,7 +535,7 @@ class TrialStore(Protocol):
         ...
 
     def counts(self, exp_key: str, states: Iterable[State] | None = None) -> Mapping[State, int]:
-        """Return how many trials are in each state, including zeros.
+        """Return how many valid trials are in each state, including zeros.
 
         Parameters
         ----------
@@ -505,6 +544,10 @@ class TrialStore(Protocol):
         states : iterable of State, optional
             Count only these, at a cost proportional to the number of such trials; others are 0.
         """
+        ...
+
+    def n_invalid(self, exp_key: str) -> int:
+        """Return how many finished trials were marked as invalid (15)."""
         ...
 
     def summaries(self, exp_keys: Iterable[str]) -> Mapping[str, TrialSummary]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +12,14 @@ from pathlib import Path
 import pytest
 
 from hpsearch.cli import main
-from hpsearch.core.trial import State
+from hpsearch.core.trial import State, Trial
+from hpsearch.core.worker import Worker
 from hpsearch.runtime.logs import preserve_logging
 from hpsearch.store.mongo.store import MongoStore
 from tests.support.waiting import wait_until
+
+#: The worker of the search "search".
+WORKER = Worker(name="anna", host="machine", pid=4711, exp_keys=("search",))
 
 
 @dataclass(frozen=True)
@@ -57,3 +62,10 @@ def calls_in_this_process(
 def wait_for_running(store: MongoStore, exp_key: str) -> None:
     """Wait until a worker has claimed a trial."""
     wait_until(lambda: store.counts(exp_key)[State.RUNNING], "a running trial")
+
+
+def claimed(store: MongoStore) -> Trial:
+    """Claim the next trial of the search "search"."""
+    taken = store.claim(WORKER, uuid.uuid4().hex, ["search"])
+    assert taken is not None
+    return taken

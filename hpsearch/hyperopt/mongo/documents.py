@@ -108,6 +108,8 @@ def trial_of(doc: Doc, exp_key: str, space: Space | None) -> Trial:
 
 
 def _job_state(trial: Trial) -> int:
+    if trial.invalid is not None:
+        return JOB_STATE_ERROR  # Hyperopt ignores such trials
     match trial.state:
         case State.PENDING:
             return JOB_STATE_NEW

@@ -101,6 +101,7 @@ def experiment_from(document: Mapping[str, Any]) -> Experiment:
         budget=_budget_from(fields.part("budget")),
         defaults=_defaults_from(fields.part("defaults")),
         priority=_priority_from(fields),
+        revision=fields.maybe_count("revision") or 0,
         state=fields.one_of("state", ExperimentState),
         ended_why=fields.maybe_text("ended_why"),
         created_at=fields.maybe_date("created_at"),

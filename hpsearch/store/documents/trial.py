@@ -8,7 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from hpsearch.core.trial import Ended, Failure, FailureKind, Holder, Report, Result, State, Trial, trial_id
+from hpsearch.core.trial import (
+    Ended,
+    Failure,
+    FailureKind,
+    Holder,
+    Invalid,
+    Report,
+    Result,
+    State,
+    Trial,
+    trial_id,
+)
 from hpsearch.errors import StoreError, UnreadableError
 from hpsearch.store.documents.encoding import encoded, present
 from hpsearch.store.documents.fields import Fields, document_label
@@ -24,7 +35,7 @@ _TRIAL_ID = re.compile(r"(.*)/(\d{6}|[1-9]\d{6,17})", re.ASCII | re.DOTALL)
 LEASE_EXPIRED = "lease expired"
 
 #: The fields that ``point_from`` reads.
-POINT_FIELDS = ("_id", "schema", "exp_key", "tid", "values", "state", "loss", "finished_at")
+POINT_FIELDS = ("_id", "schema", "exp_key", "tid", "values", "state", "loss", "finished_at", "invalid")
 
 #: The fields that ``best_from`` reads.
 BEST_FIELDS = (*POINT_FIELDS, "params")
@@ -58,6 +69,8 @@ def trial_document(trial: Trial) -> Document:
             worker=trial.worker and holder_document(trial.worker),
             **{name: encoded(getattr(trial, name), name) for name in dates},
             reports=report_documents(trial.reports),
+            invalid=trial.invalid
+            and {"at": encoded(trial.invalid.at, "invalid.at"), "why": trial.invalid.why},
             history=[{**asdict(e), "ended_at": encoded(e.ended_at, "ended_at")} for e in trial.history],
         ),
         **_outcome(trial.loss, trial.result, trial.error, trial.duration_s),
@@ -100,6 +113,7 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
         reports=tuple(_report_from(part) for part in fields.parts("reports")),
         error=_failure_from(fields.maybe_part("error")),
         history=tuple(_ended_from(part) for part in fields.parts("history")),
+        invalid=_invalid_from(fields.maybe_part("invalid")),
     )
 
 
@@ -120,6 +134,7 @@ def point_from(document: Mapping[str, Any]) -> Trial:
         state=state,
         loss=_loss_from(fields, state),
         finished_at=fields.maybe_date("finished_at"),
+        invalid=_invalid_from(fields.maybe_part("invalid")),
     )
 
 
@@ -244,6 +259,10 @@ def _ended_from(fields: Fields) -> Ended:
         ended_at=fields.date("ended_at"),
         why=fields.text("why"),
     )
+
+
+def _invalid_from(fields: Fields | None) -> Invalid | None:
+    return None if fields is None else Invalid(at=fields.date("at"), why=fields.text("why"))
 
 
 def _failure_from(fields: Fields | None) -> Failure | None:

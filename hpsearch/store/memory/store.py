@@ -20,7 +20,7 @@ from hpsearch.core.experiment import (
     ObjectiveChange,
     check_priority,
 )
-from hpsearch.core.trial import FINISHED, Report, Result, State, Trial, trial_id
+from hpsearch.core.trial import FINISHED, Invalid, Report, Result, State, Trial, trial_id
 from hpsearch.core.worker import Worker, has_valid_entry
 from hpsearch.errors import ExperimentActiveError, LeaseLostError, NotFoundError, TrialExistsError
 from hpsearch.store.checks import (
@@ -226,14 +226,34 @@ class MemoryStore:
             found = (stored[tid] for tid in sorted(tids) if tid in stored)
             return [trial for trial in found if trial.state.is_final]
 
-    def cancel(self, exp_key: str, states: Iterable[State]) -> int:
-        """Cancel all trials in some states; return how many."""
-        wanted = check_cancellable(states)
+    def cancel(self, exp_key: str, states: Iterable[State], *, tids: Iterable[int] | None = None) -> int:
+        """Cancel trials in some states; return how many."""
+        wanted, numbers = check_cancellable(states), None if tids is None else set(tids)
         with self._changed:
             now, found = self.now(), self._in_states(exp_key, wanted)
+            found = [trial for trial in found if numbers is None or trial.tid in numbers]
             for trial in found:
                 self._put(trial.moved(State.CANCELLED, finished_at=now, lease_until=None))
             return len(found)
+
+    def revise(self, exp_key: str) -> None:
+        """Raise the revision of an experiment, so that its coordinator reads all trials again (15)."""
+        with self._changed:
+            experiment = self.experiment(exp_key)
+            self._experiments[exp_key] = replace(experiment, revision=experiment.revision + 1)
+            self._changed.notify_all()
+
+    def mark_invalid(self, exp_key: str, tids: Iterable[int], why: str | None) -> int:
+        """Mark finished trials as invalid, or remove the mark; return how many changed (15)."""
+        reason = encoded(why, "why")
+        with self._changed:
+            stored, now = self._trials_of(exp_key).trials, self.now()
+            found = [stored[tid] for tid in sorted(set(tids)) if tid in stored]
+            wanted = [t for t in found if t.state in FINISHED and (t.invalid is None) == (why is not None)]
+            for trial in wanted:
+                self._put(replace(trial, invalid=None if why is None else Invalid(at=now, why=reason)))
+            self.revise(exp_key)
+            return len(wanted)
 
     def wait_for_change(self, exp_key: str, timeout_s: float) -> None:
         """Return when a trial of the experiment may have changed, or after the timeout."""
@@ -340,8 +360,13 @@ class MemoryStore:
         """Return how many trials are in each state, including zeros."""
         wanted = set(State) if states is None else set(states)
         with self._changed:
-            by_state = self._trials_of(exp_key).by_state
-            return {state: len(by_state[state]) if state in wanted else 0 for state in State}
+            trials = self._trials_of(exp_key)
+            return {state: trials.n_valid(state) if state in wanted else 0 for state in State}
+
+    def n_invalid(self, exp_key: str) -> int:
+        """Return how many finished trials were marked as invalid (15)."""
+        with self._changed:
+            return len(self._trials_of(exp_key).invalid)
 
     def summaries(self, exp_keys: Iterable[str]) -> Mapping[str, TrialSummary]:
         """Return a summary of each experiment's trials, in one call; a missing experiment has none."""

@@ -22,6 +22,7 @@ class MemoryTrials:
     queue: list[tuple[int, int]] = field(
         default_factory=list
     )  #: heap; may contain trials that are no longer pending
+    invalid: set[int] = field(default_factory=set)  #: numbers of the trials with a mark
     n_changes: int = 0
 
     def put(self, trial: Trial) -> None:
@@ -31,9 +32,14 @@ class MemoryTrials:
             self.by_state[present.state].discard(trial.tid)
         self.by_state[trial.state].add(trial.tid)
         self.trials[trial.tid] = trial
+        (self.invalid.discard if trial.invalid is None else self.invalid.add)(trial.tid)
         self.n_changes += 1
         if trial.state is State.PENDING:
             heapq.heappush(self.queue, queue_place(trial))
+
+    def n_valid(self, state: State) -> int:
+        """Return how many trials are in a state, without those with a mark."""
+        return len(self.by_state[state]) - len(self.by_state[state] & self.invalid)
 
     def next_pending(self) -> Trial | None:
         """Return the next trial to claim, None if none is pending."""
@@ -50,7 +56,8 @@ class MemoryTrials:
         times = [trial.finished_at for trial in newest if trial.state in FINISHED and trial.finished_at]
         best = next(iter(ordered([t for t in self.trials.values() if t.state is State.DONE], "loss")), None)
         return TrialSummary(
-            counts={state: len(tids) for state, tids in self.by_state.items()},
+            counts={state: self.n_valid(state) for state in State},
+            n_invalid=len(self.invalid),
             best=best and replace(best.point(), params=best.params),
             n_recent=len(times),
             recent_since=min(times, default=None),
@@ -173,7 +180,7 @@ def ordered(trials: list[Trial], sort: str) -> list[Trial]:
     trials : list of Trial
         In any order.
     sort : {"tid", "newest", "loss"}
-        By number, by falling number, or by loss without the trials that have none.
+        By number, by falling number, or by loss without the trials that have none or are invalid.
     """
     match sort:
         case "tid":
@@ -181,7 +188,11 @@ def ordered(trials: list[Trial], sort: str) -> list[Trial]:
         case "newest":
             return sorted(trials, key=lambda trial: -trial.tid)
         case "loss":
-            ranked = [(trial.loss, trial.tid, trial) for trial in trials if trial.loss is not None]
+            ranked = [
+                (trial.loss, trial.tid, trial)
+                for trial in trials
+                if trial.loss is not None and not trial.invalid
+            ]
             return [trial for _, _, trial in sorted(ranked, key=lambda entry: entry[:2])]
     raise ValueError(f"trials cannot be sorted by {sort!r}; use one of tid, newest, loss")
 

@@ -159,6 +159,11 @@ def set_objective(objective: Mapping[str, Any], before: str | None) -> Pipeline:
     return [{"$set": fields}]
 
 
+def revise() -> Pipeline:
+    """Make coordinators read the trials again."""
+    return [{"$set": {"revision": {"$add": [{"$ifNull": ["$revision", 0]}, 1]}}}]
+
+
 def set_priority(priority: int) -> Pipeline:
     """Change the priority of an experiment."""
     return [{"$set": {"priority": priority}}]

@@ -149,6 +149,11 @@ class Experiments:
         changed = self._update(queries.readable(exp_key), queries.set_priority(check_priority(priority)))
         return self.find(exp_key) if changed is None else experiment_from(changed)
 
+    def revise(self, exp_key: str) -> None:
+        """Make coordinators read the trials of an experiment again; raises ``NotFoundError``."""
+        if self._update(queries.readable(exp_key), queries.revise()) is None:
+            self.find(exp_key)
+
     def lead(self, exp_key: str, owner: str, lease_s: float, elapsed: Elapsed | None) -> Leadership:
         """Bid for, or renew, the leadership of an experiment.
 

@@ -38,7 +38,11 @@ KNOWN_LAYOUT: Filter = {"schema": {"$not": {"$gt": SCHEMA}}}
 
 _HELD = [State.RUNNING.value, State.PENDING.value]
 _FINISHED = sorted(state.value for state in FINISHED)
-_WITH_LOSS: dict[str, Any] = {"state": State.DONE.value, "loss": {"$gte": -math.inf}}
+#: Done trials that count, with a loss; None matches a missing mark.
+_WITH_LOSS: dict[str, Any] = {"state": State.DONE.value, "loss": {"$gte": -math.inf}, "invalid": None}
+
+#: As the index "invalid" requires it.
+_INVALID: dict[str, Any] = {"invalid.at": {"$exists": True}}
 
 
 # Filters
@@ -163,8 +167,29 @@ def settled(exp_key: str, tids: Sequence[int]) -> Filter:
     return {"exp_key": exp_key, "tid": {"$in": list(tids)}, "state": {"$nin": _HELD}}
 
 
+def finished_and_marked(exp_key: str, tids: Sequence[int], *, is_marked: bool) -> Filter:
+    """Match finished trials by number that have the mark of an invalid one, or that lack it.
+
+    Parameters
+    ----------
+    exp_key : str
+        Name of the experiment.
+    tids : sequence of int
+        Numbers of the trials.
+    is_marked : bool
+        Whether they have the mark.
+    """
+    mark = _INVALID if is_marked else {"invalid": None}
+    return {"exp_key": exp_key, "tid": {"$in": list(tids)}, "state": {"$in": _FINISHED}, **mark}
+
+
+def invalid(exp_key: str) -> Filter:
+    """Match the trials of an experiment that were marked as invalid."""
+    return {"exp_key": exp_key, "state": {"$in": _FINISHED}, **_INVALID}
+
+
 def with_loss(exp_key: str) -> Filter:
-    """Match done trials with a loss; the bound keeps the sort from visiting documents without one."""
+    """Match valid done trials with a loss; the bound keeps the sort from visiting documents without one."""
     return {"exp_key": exp_key, **_WITH_LOSS}
 
 
@@ -336,8 +361,18 @@ def cancel() -> Pipeline:
     return [{"$set": fields}]
 
 
-def counts(exp_key: str, states: Iterable[State] | None) -> Pipeline:
-    """Count trials by state.
+def mark_invalid(why: str) -> Pipeline:
+    """Mark a finished trial as invalid."""
+    return [{"$set": {"invalid": {"at": NOW, "why": {"$literal": why}}}}]
+
+
+def unmark() -> Pipeline:
+    """Remove the mark of an invalid trial."""
+    return [{"$unset": "invalid"}]
+
+
+def counts(exp_key: str, states: Iterable[State] | None, trials: str) -> Pipeline:
+    """Count trials by state; invalid ones count negatively, so that the sum has only the others.
 
     Parameters
     ----------
@@ -345,9 +380,16 @@ def counts(exp_key: str, states: Iterable[State] | None) -> Pipeline:
         Name of the experiment.
     states : iterable of State or None
         Count only these, without documents of a newer layout; None counts all, by the index "queue" alone.
+    trials : str
+        Name of the collection of trials.
     """
     wanted = of(exp_key) if states is None else known_layout(exp_key, states)
-    return [{"$match": wanted}, {"$group": {"_id": "$state", "n": {"$sum": 1}}}]
+    counted: Pipeline = [{"$match": wanted}, {"$group": {"_id": "$state", "n": {"$sum": 1}}}]
+    if states is not None and FINISHED.isdisjoint(states):
+        return counted
+    left_out = {**invalid(exp_key), **({} if states is None else {"state": wanted["state"]})}
+    subtracted: Pipeline = [{"$match": left_out}, {"$group": {"_id": "$state", "n": {"$sum": -1}}}]
+    return [*counted, {"$unionWith": {"coll": trials, "pipeline": subtracted}}]
 
 
 def summaries(exp_keys: Sequence[str], trials: str, fields: Sequence[str], n_recent: int) -> Pipeline:
@@ -367,6 +409,10 @@ def summaries(exp_keys: Sequence[str], trials: str, fields: Sequence[str], n_rec
         How many trials, those with the highest numbers, to search for finishing times.
     """
     by_state: Pipeline = [{"$group": {"_id": "$state", "n": {"$sum": 1}}}]
+    left_out: Pipeline = [
+        {"$match": {"state": {"$in": _FINISHED}, **_INVALID}},
+        {"$group": {"_id": "$state", "n": {"$sum": -1}}},
+    ]
     best: Pipeline = [
         {"$match": _WITH_LOSS},
         {"$sort": dict(ORDERS["loss"])},
@@ -391,6 +437,7 @@ def summaries(exp_keys: Sequence[str], trials: str, fields: Sequence[str], n_rec
         {"$match": {"_id": {"$in": list(exp_keys)}}},
         {"$project": {"_id": 1}},
         {"$lookup": {**of_each, "pipeline": by_state, "as": "counts"}},
+        {"$lookup": {**of_each, "pipeline": left_out, "as": "invalid"}},
         {"$lookup": {**of_each, "pipeline": best, "as": "best"}},
         {"$lookup": {**of_each, "pipeline": recent, "as": "recent"}},
     ]

@@ -43,6 +43,12 @@ INDEXES: dict[str, tuple[Index, ...]] = {
             keys=(("exp_key", 1), ("loss", 1), ("tid", 1)),
             options={"partialFilterExpression": {"state": State.DONE.value}},
         ),
+        # The trials that a user marked as invalid, by state.
+        Index(
+            name="invalid",
+            keys=(("exp_key", 1), ("state", 1)),
+            options={"partialFilterExpression": {"invalid.at": {"$exists": True}}},
+        ),
         # One running trial per token, so that repeating a claim cannot take a second trial.
         Index(
             name="claim",
@@ -116,6 +122,11 @@ _TRIAL_SCHEMA = {
         "reports": {"bsonType": "array", "items": {"bsonType": "object", "required": ["step", "value"]}},
         "error": {"bsonType": "object", "required": ["kind", "message"]},
         "history": {"bsonType": "array", "items": {"bsonType": "object", "required": ["attempt", "why"]}},
+        "invalid": {
+            "bsonType": "object",
+            "required": ["at", "why"],
+            "properties": {"at": _DATE, "why": _TEXT},
+        },
     },
 }  # fmt: skip
 
@@ -177,6 +188,7 @@ _EXPERIMENT_SCHEMA = {
         "budget": _OBJECT,
         "defaults": _OBJECT,
         "priority": _COUNT,
+        "revision": _COUNT,
         "created_at": _DATE,
         "started_at": _DATE,
         "elapsed": {

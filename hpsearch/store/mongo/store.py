@@ -227,11 +227,24 @@ class MongoStore(TrialStore):
             found += sorted(self._corrupt.trials(documents), key=lambda trial: trial.tid)
         return found
 
-    def cancel(self, exp_key: str, states: Iterable[State]) -> int:
+    def cancel(self, exp_key: str, states: Iterable[State], *, tids: Iterable[int] | None = None) -> int:
         wanted = queries.known_layout(exp_key, check_cancellable(states))
+        if tids is not None:
+            wanted["tid"] = {"$in": sorted(tids)}
         return self._corrupt.change(
             wanted, lambda: self._trials.update_many(wanted, queries.cancel()).modified_count
         )
+
+    def revise(self, exp_key: str) -> None:
+        self._experiments.revise(exp_key)
+
+    def mark_invalid(self, exp_key: str, tids: Iterable[int], why: str | None) -> int:
+        wanted = queries.finished_and_marked(exp_key, sorted(tids), is_marked=why is None)
+        update = queries.unmark() if why is None else queries.mark_invalid(encoded(why, "why"))
+        n_changed = self._call(self._trials.update_many, wanted, update).modified_count
+        # Afterwards, and in any case: an earlier call may have ended between the two.
+        self.revise(exp_key)
+        return n_changed
 
     def wait_for_change(self, exp_key: str, timeout_s: float) -> None:
         self._changes.wait(exp_key, timeout_s)
@@ -302,7 +315,10 @@ class MongoStore(TrialStore):
         return trial_from(self._trial_document(exp_key, tid))
 
     def counts(self, exp_key: str, states: Iterable[State] | None = None) -> Mapping[State, int]:
-        return counts_from(self._call(_aggregate, self._trials, queries.counts(exp_key, states)))
+        return counts_from(self._call(_aggregate, self._trials, queries.counts(exp_key, states, TRIALS)))
+
+    def n_invalid(self, exp_key: str) -> int:
+        return self._call(self._trials.count_documents, queries.invalid(exp_key))
 
     def summaries(self, exp_keys: Iterable[str]) -> Mapping[str, TrialSummary]:
         keys = sorted(set(exp_keys))
@@ -389,7 +405,8 @@ class MongoStore(TrialStore):
         recent: Document = next(iter(document["recent"]), {})
         since, until = recent.get("since"), recent.get("until")
         return TrialSummary(
-            counts=counts_from(document["counts"]),
+            counts=counts_from([*document["counts"], *document["invalid"]]),
+            n_invalid=-sum(group["n"] for group in document["invalid"]),
             best=best if best is not None and best.state is State.DONE else None,
             n_recent=recent.get("n", 0),
             recent_since=since and utc(since),

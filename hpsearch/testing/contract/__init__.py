@@ -10,6 +10,7 @@ from hpsearch.testing.contract.expiry import ExpiryContract
 from hpsearch.testing.contract.holders import HolderContract
 from hpsearch.testing.contract.insertion import InsertionContract
 from hpsearch.testing.contract.leadership import LeadershipContract
+from hpsearch.testing.contract.marks import MarkContract
 from hpsearch.testing.contract.reading import ReadingContract
 from hpsearch.testing.contract.summaries import SummaryContract
 from hpsearch.testing.contract.waiting import WaitingContract
@@ -26,6 +27,7 @@ class StoreContract(
     ExperimentContract,
     AttachmentContract,
     DeletionContract,
+    MarkContract,
     SummaryContract,
     WaitingContract,
     WorkerContract,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,10 @@ from pymongo.database import Database
 from hpsearch import hp
 from hpsearch.core.experiment import Budget, Experiment, ObjectiveRef
 from hpsearch.core.trial import Failure, FailureKind, Result, State, Trial
-from hpsearch.core.worker import Worker
 from hpsearch.space.tree import Space
 from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
-from tests.support.command_line import Call, Outcome, calls_in_this_process
-
-WORKER = Worker(name="anna", host="machine", pid=4711, exp_keys=("search",))
+from tests.support.command_line import WORKER, Call, Outcome, calls_in_this_process, claimed
 
 OBJECTIVE = """
 import time
@@ -136,9 +132,3 @@ def trial(tid: int) -> Trial:
     return Trial(
         exp_key="search", tid=tid, values=values, params={"lr": tid / 10, "kind": ("adam", "sgd")[tid % 2]}
     )
-
-
-def claimed(store: MongoStore) -> Trial:
-    taken = store.claim(WORKER, uuid.uuid4().hex, ["search"])
-    assert taken is not None
-    return taken

@@ -11,8 +11,7 @@ import pytest
 
 from hpsearch.core.trial import OUTPUT_NAME, Failure, FailureKind, Result
 from hpsearch.store.mongo.store import MongoStore
-from tests.integration.cli.conftest import claimed
-from tests.support.command_line import Call, Outcome
+from tests.support.command_line import Call, Outcome, claimed
 
 pytestmark = pytest.mark.usefixtures("filled")
 

@@ -117,13 +117,13 @@ class Overtaken(FakeClockStore):
         super().__init__()
         self.rival: Coordinator | None = None
 
-    def cancel(self, exp_key: str, states: Iterable[State]) -> int:
+    def cancel(self, exp_key: str, states: Iterable[State], *, tids: Iterable[int] | None = None) -> int:
         if self.rival is None:
             self.seconds += LEADER_LEASE_S + 1
             self.open_search(max_evals=6)
             self.rival = self.coordinator()
             self.rival.tick()
-        return super().cancel(exp_key, states)
+        return super().cancel(exp_key, states, tids=tids)
 
 
 def test_a_leader_that_was_replaced_while_it_ended_the_search_waits_as_standby() -> None:

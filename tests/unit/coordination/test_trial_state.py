@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch import hp
 from hpsearch.coordination.trial_state import TrialState
-from hpsearch.core.trial import State, Trial
+from hpsearch.core.trial import Invalid, State, Trial
 from hpsearch.space.tree import Space
 
 SPACE = Space({"x": hp.uniform("x", 0, 1)})
@@ -49,6 +51,19 @@ def test_loading_all_trials_and_adding_them_one_by_one_give_the_same_state(outco
     assert (at_once.best, at_once.last_failure) == (one_by_one.best, one_by_one.last_failure)
     assert (at_once.open, at_once.n_final) == (one_by_one.open, one_by_one.n_final)
     assert at_once.next_tid == one_by_one.next_tid
+
+
+@pytest.mark.parametrize("lag", [None, 0])
+def test_an_invalid_trial_is_neither_learned_from_nor_counted_nor_the_best(lag: int | None) -> None:
+    mark = Invalid(at=START, why="broken")
+    marked = [replace(t, invalid=mark) for t in (trial(0, State.DONE, 1.0, 1), trial(1, State.FAILED))]
+    valid = [trial(2, State.DONE, 3.0, 2), trial(3, State.DONE, 2.0, 3)]
+    trial_state = TrialState(SPACE, [*marked, *valid], lag)
+    trial_state.learn_before(trial_state.next_tid)
+    assert trial_state.best is not None
+    assert (trial_state.best.tid, trial_state.last_failure) == (3, None)
+    assert (trial_state.n_finished, trial_state.n_invalid, trial_state.next_tid) == (2, 2, 4)
+    assert list(trial_state.history.losses) == [3.0, 2.0]
 
 
 def test_cancelled_trials_leave_the_open_ones_but_do_not_count() -> None:

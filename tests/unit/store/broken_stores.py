@@ -27,6 +27,7 @@ from hpsearch.testing.contract.expiry import ExpiryContract
 from hpsearch.testing.contract.holders import HolderContract
 from hpsearch.testing.contract.insertion import InsertionContract
 from hpsearch.testing.contract.leadership import LeadershipContract
+from hpsearch.testing.contract.marks import MarkContract
 from hpsearch.testing.contract.reading import ReadingContract
 from hpsearch.testing.contract.summaries import SummaryContract
 from hpsearch.testing.contract.workers import WorkerContract
@@ -146,6 +147,17 @@ class TestRuthlessStore(DeletionContract):
     @pytest.fixture
     def store_driver(self) -> StoreDriver:
         return driver_of(Ruthless)
+
+
+class Forgiving(MemoryStore):
+    def mark_invalid(self, exp_key: str, tids: Iterable[int], why: str | None) -> int:
+        return 0
+
+
+class TestForgivingStore(MarkContract):
+    @pytest.fixture
+    def store_driver(self) -> StoreDriver:
+        return driver_of(Forgiving)
 
 
 class Blind(MemoryStore):

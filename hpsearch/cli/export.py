@@ -1,0 +1,96 @@
+"""``hpsearch export``: write the trials of a search to a file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO
+
+import click
+
+from hpsearch.cli.find import find_experiment
+from hpsearch.cli.help_pages import Command
+from hpsearch.cli.open_store import open_store
+from hpsearch.cli.options import debug_option, option, store_option
+from hpsearch.cli.trials import labels_of
+from hpsearch.core.trial import Trial
+from hpsearch.errors import ConfigurationError
+from hpsearch.report.formats import Format
+from hpsearch.report.table import render
+from hpsearch.report.text import count_text
+from hpsearch.report.trial_columns import all_columns, trial_rows
+from hpsearch.runtime.escaping import reason
+from hpsearch.runtime.logs import log_to_stderr
+from hpsearch.runtime.strict_json import json_text
+
+
+@click.command(cls=Command)
+@click.argument("exp_key")
+@option(
+    "--output", metavar="FILE", required=True, help="File to write; its end is the format: .csv or .jsonl."
+)
+@option(
+    "--raw",
+    is_flag=True,
+    envvar="HPSEARCH_RAW",
+    help="In CSV, do not protect texts that a spreadsheet would run as formulas.",
+)
+@store_option(required=False)
+@debug_option()
+def export(exp_key: str, output: str, raw: bool, store: str | None) -> None:
+    """Write all trials of a search to a file.
+
+    CSV has a column for each field, parameter and metric; JSONL has the whole documents, one a line.
+    """
+    kind = Path(output).suffix.lower()
+    if kind not in {".csv", ".jsonl"}:
+        raise click.UsageError(f"The format of {output!r} is not known: end its name with .csv or .jsonl.")
+    log_to_stderr(logging.ERROR)
+    with open_store(store) as opened, _complete_file(output) as file:
+        experiment = find_experiment(opened.store, exp_key)
+        found = opened.store.trials(exp_key)
+        if kind == ".jsonl":
+            n_trials = _write_documents(found, file)
+        else:
+            n_trials = _write_table(list(found), labels_of(experiment), file, is_raw=raw)
+    click.echo(f"{output}: {count_text(n_trials, 'trial')}", err=True)
+
+
+def _write_documents(trials: Iterable[Trial], file: IO[bytes]) -> int:
+    """Write a line for each trial, which need not fit into memory together; return how many."""
+    n_trials = 0
+    for trial in trials:
+        file.write(f"{json_text(asdict(trial))}\n".encode())
+        n_trials += 1
+    return n_trials
+
+
+def _write_table(trials: list[Trial], labels: tuple[str, ...], file: IO[bytes], *, is_raw: bool) -> int:
+    columns = all_columns(trials, labels)
+    form = Format.RAW_CSV if is_raw else Format.CSV
+    text = render("trials", trial_rows(trials, columns), [column.title for column in columns], form)
+    file.write(f"{text}\n".encode())
+    return len(trials)
+
+
+@contextmanager
+def _complete_file(path: str) -> Iterator[IO[bytes]]:
+    """Open a file that appears under its name when it is complete; an older one is kept until then.
+
+    Raises
+    ------
+    ConfigurationError
+        If it cannot be written.
+    """
+    part = Path(f"{path}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    except OSError as error:
+        raise ConfigurationError(f"The file {path} cannot be written ({reason(error)}).") from None
+    finally:
+        part.unlink(missing_ok=True)
