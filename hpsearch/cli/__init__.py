@@ -6,6 +6,7 @@ import importlib
 from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from hpsearch.cli.environment_variables import LenientOption
 from hpsearch.cli.options import debug_option
@@ -45,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "hpsearch.cli.import_hyperopt:import_hyperopt",
         "Import a search that began under Hyperopt.",
     ),
+    "completion": ("hpsearch.cli.completion:completion", "Print the script for completion in a shell."),
     "doctor": ("hpsearch.cli.doctor:doctor", "Check this machine, its settings and its database."),
     "db": (
         "hpsearch.cli.db:db",
@@ -75,6 +77,13 @@ class _LazyGroup(click.Group):
             # Click suggests only names of commands that are imported, and none before 8.2.
             ctx.fail(f"No such command {name!r}.{did_you_mean(name, COMMANDS)}")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the name of a command without importing any."""
+        names = [
+            CompletionItem(n, help=text) for n, (_, text) in COMMANDS.items() if n.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -6,7 +6,7 @@ import logging
 import math
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
 
@@ -35,7 +35,7 @@ from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State
 from hpsearch.mongod.directory import LOGS, home
 from hpsearch.report.text import duration_text
-from hpsearch.report.view import choose_view
+from hpsearch.report.view import View, choose_view
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.health.server import serving
 from hpsearch.runtime.logs import log_to_stderr, print_or_log
@@ -99,20 +99,24 @@ def run(
             f"Searching as {experiment.exp_key}, seed {experiment.seed}; workers write to {log_dir}.",
             Event.SEARCHING.of(exp_key=experiment.exp_key, seed=experiment.seed),
         )
-        with LocalWorkers(
-            workers,
-            opened.uri,
-            experiment.exp_key,
-            log_dir,
-            drain_timeout_s=search.drain_timeout,
-            auth_patience_s=auth_patience,
-            store_file=chosen_file(click.get_current_context()),
-            is_forced=lambda: interrupt.is_forced,
-            gpus=shares,
-        ) as local:
+        # The view stays until the local workers have finished their trials.
+        with (
+            closing(choose_view()) as view,
+            LocalWorkers(
+                workers,
+                opened.uri,
+                experiment.exp_key,
+                log_dir,
+                drain_timeout_s=search.drain_timeout,
+                auth_patience_s=auth_patience,
+                store_file=chosen_file(click.get_current_context()),
+                is_forced=lambda: interrupt.is_forced,
+                gpus=shares,
+            ) as local,
+        ):
             lag_alone = _SINGLE_LAG if n_slots == 1 else None
             progress = _run_to_end(
-                opened, experiment, space, search, interrupt, health, check=local.check, lag_alone=lag_alone
+                opened, experiment, space, search, interrupt, health, view, local.check, lag_alone
             )
             if interrupt.is_asked and progress.counts[State.RUNNING]:
                 text = f"Running trials have {duration_text(search.drain_timeout)} to finish"
@@ -159,7 +163,8 @@ def coordinator(
             f"  HPSEARCH_STORE=... hpsearch worker --exp-key {experiment.exp_key}",
             Event.SEARCHING.of(exp_key=experiment.exp_key, seed=experiment.seed),
         )
-        progress = _run_to_end(opened, experiment, space, search, interrupt, health)
+        with closing(choose_view()) as view:
+            progress = _run_to_end(opened, experiment, space, search, interrupt, health, view)
         report_outcome(opened.store, progress, space, interrupt, is_ephemeral=False)
 
 
@@ -170,11 +175,11 @@ def _run_to_end(
     search: SearchOptions,
     interrupt: Interrupt,
     health: CoordinatorHealth,
+    view: View,
     check: Callable[[], None] = lambda: None,
     lag_alone: int | None = None,
 ) -> Progress:
     """Lead the search to its end and show its progress; ``check`` is called every round and may raise."""
-    view = choose_view()
 
     def show(progress: Progress) -> None:
         view.show(progress)
@@ -196,7 +201,6 @@ def _run_to_end(
             )
     finally:
         health.stopping()
-        view.close()
 
 
 @contextmanager

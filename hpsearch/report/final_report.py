@@ -8,14 +8,13 @@ from typing import Any
 from hpsearch.coordination.plan import EndReason
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment
-from hpsearch.core.trial import Trial
 from hpsearch.report.failures import FailureGroup, group_line
 from hpsearch.report.text import config_text, counts_text, number, params_lines
 from hpsearch.runtime.escaping import escaped, printable
 
 _END_REASONS: dict[str, str] = {
     EndReason.MAX_EVALS: "all trials are finished",
-    EndReason.TIMEOUT: "the time limit is reached",
+    EndReason.TIMEOUT: "the --timeout is reached",
     EndReason.LOSS_THRESHOLD: "the loss threshold is reached",
     EndReason.NOT_WORTH: "an hour more would improve the loss by less than --until-worth",
     EndReason.STOPPED: "by hpsearch stop",
@@ -47,7 +46,7 @@ def final_report(
     is_interrupted : bool
         Whether the process was interrupted, so that the search is not over.
     """
-    blocks = [_headline(progress, is_interrupted), _best_block(progress.best, config)]
+    blocks = [_headline(progress, is_interrupted), _best_block(progress, config)]
     if failures:
         blocks.append("\n".join(["failed", *(f"  {group_line(group)}" for group in failures)]))
     if hints:
@@ -69,9 +68,11 @@ def _headline(progress: Progress, is_interrupted: bool) -> str:
     return escaped(f"{progress.experiment.exp_key}: {state}; {counts_text(progress)}")
 
 
-def _best_block(best: Trial | None, config: Any) -> str:
+def _best_block(progress: Progress, config: Any) -> str:
+    best = progress.best
     if best is None or best.loss is None:
-        return "No trial has a loss."
+        is_too_short = progress.experiment.ended_why == EndReason.TIMEOUT and not progress.n_finished
+        return "No trial finished before the --timeout." if is_too_short else "No trial has a loss."
     lines = [f"best loss  {number(best.loss)}  (trial {best.tid})"]
     if best.params:
         lines += ["params", *params_lines(best.params)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -11,9 +11,12 @@ from rich.text import Text
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.report.failures import failure_line
-from hpsearch.report.text import counts_text, duration_text, number, params_text
+from hpsearch.report.text import counts_text, duration_text, number, params_text, workers_text
 from hpsearch.report.worth_text import worth_text
 from hpsearch.runtime.escaping import escaped
+
+#: Lines for the parameters of the best trial: the block with all other rows fits on a small screen.
+_MAX_PARAM_LINES = 6
 
 #: Redraws per second.
 _REDRAWS = 4
@@ -50,7 +53,6 @@ def block(progress: Progress) -> RenderableType:
     best = progress.best
     if best is not None and best.loss is not None:
         grid.add_row("best loss", Text(f"{number(best.loss)}  (trial {best.tid})", style="green"))
-        grid.add_row("with", Text(params_text(best.params)))
     if not progress.is_standby:
         grid.add_row("speed", _speed(progress))
     if progress.forecast is not None:
@@ -60,7 +62,32 @@ def block(progress: Progress) -> RenderableType:
         # Always one line: a block that grows and shrinks is hard to read.
         text = failure_line(progress.last_failure)
         grid.add_row("last error", Text(text, style="red", no_wrap=True, overflow="ellipsis"))
+    if best is not None and best.loss is not None and best.params:
+        # Last, and of limited height: rich cuts off what is below the end of the screen.
+        grid.add_row("best with", _Params(params_text(best.params)))
     return Group(_head(progress), grid)
+
+
+class _Params:
+    """Parameters on up to ``_MAX_PARAM_LINES`` lines.
+
+    Parameters
+    ----------
+    text : str
+        All of them.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = Text(text)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the lines; the last one says if there are more."""
+        lines = self._text.wrap(console, options.max_width, overflow="fold")
+        if len(lines) > _MAX_PARAM_LINES:
+            yield from lines[: _MAX_PARAM_LINES - 1]
+            yield Text("… `hpsearch best` shows all", style="dim")
+        else:
+            yield from lines
 
 
 def _head(progress: Progress) -> RenderableType:
@@ -84,4 +111,4 @@ def _workers(progress: Progress) -> Text:
     if progress.workers:
         return Text(f"{len(progress.workers)} alive")
     is_stuck = progress.experiment.state is ExperimentState.RUNNING
-    return Text("none alive", style="yellow" if is_stuck else "")
+    return Text(workers_text(progress), style="yellow" if is_stuck else "")

@@ -42,7 +42,8 @@ def _lines(progress: Progress, now: datetime) -> Iterator[str]:
     yield _line("time", _time(progress, now))
     if progress.forecast is not None:
         yield _line("worth", worth_text(progress.forecast, progress.per_minute))
-    yield _line("workers", workers_text(progress))
+    if progress.workers or not experiment.state.is_over:
+        yield _line("workers", workers_text(progress))
     yield _line("objective", experiment.objective.ref or "undecided")
     yield _line("algorithm", f"{experiment.algorithm.name}, seed {experiment.seed}")
     if experiment.started_at is not None:

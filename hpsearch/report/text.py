@@ -13,6 +13,9 @@ from hpsearch.core.trial import State, Trial
 from hpsearch.report.failures import failure_line
 from hpsearch.runtime.escaping import escaped
 
+#: Seconds that workers usually take to start.
+_STARTING_S = 30.0
+
 #: Numbers up to this size are written without an exponent.
 _MAX_PLAIN = 1e7
 
@@ -131,8 +134,14 @@ def status_line(progress: Progress) -> str:
 
 
 def workers_text(progress: Progress) -> str:
-    """Return how many workers serve a search."""
-    return count_text(len(progress.workers), "worker") if progress.workers else "no worker alive"
+    """Return how many workers serve a search, and why none does."""
+    if progress.workers:
+        return count_text(len(progress.workers), "worker")
+    if progress.n_left_idle:
+        return "all workers have left"
+    if progress.elapsed_s < _STARTING_S:
+        return "no worker yet"
+    return "all workers have left" if progress.n_finished else "no worker has come"
 
 
 def improvement_line(best: Trial) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import click
 import pytest
 from click.testing import CliRunner
@@ -39,3 +43,20 @@ def test_the_options_of_a_command_come_before_those_of_all_commands(path: str) -
 )
 def test_a_name_is_suggested_only_if_it_is_close(name: str, hint: str) -> None:
     assert did_you_mean(name, ["status", "trials", "import-hyperopt", "show", "stop"]) == hint
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_the_script_of_the_shell(shell: str) -> None:
+    script = CliRunner().invoke(cli, ["completion", shell], prog_name="hpsearch").output
+    assert "_HPSEARCH_COMPLETE" in script
+    assert "hpsearch" in script
+
+
+def test_commands_are_completed_without_importing_them() -> None:
+    code = "import atexit, sys; from hpsearch.cli import main; sys.argv = ['hpsearch']; "
+    code += "heavy = {'numpy', 'bson'}; atexit.register(lambda: print(heavy & set(sys.modules))); main()"
+    shell = {"_HPSEARCH_COMPLETE": "bash_complete", "COMP_WORDS": "hpsearch sta", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **shell}, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines() == ["plain,status", "set()"]

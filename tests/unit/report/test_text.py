@@ -60,7 +60,11 @@ def test_a_status_line_has_best_loss_rate_time_left_workers_and_the_last_error()
     [
         ({"is_standby": True}, "standby: another coordinator leads"),
         ({"experiment": experiment(state=ExperimentState.PAUSED)}, "paused"),
-        ({"workers": ()}, "no worker alive"),
+        ({"workers": ()}, "no worker yet"),
+        ({"workers": (), "elapsed_s": 60.0}, "no worker has come"),
+        ({"workers": (), "n_left_idle": 1}, "all workers have left"),
+        ({"workers": (), "counts": {State.DONE: 1}}, "no worker yet"),
+        ({"workers": (), "counts": {State.DONE: 1}, "elapsed_s": 60.0}, "all workers have left"),
     ],
 )
 def test_a_status_line_explains_why_nothing_happens(fields: dict[str, object], words: str) -> None:
@@ -139,6 +143,13 @@ def test_a_number_has_four_significant_digits(value: float, text: str) -> None:
 def test_the_final_report_without_a_loss() -> None:
     report = final_report(progress(), None, [], {})
     assert report.endswith("\n\nNo trial has a loss.")
+
+
+def test_the_final_report_says_that_the_time_was_too_short_for_a_trial() -> None:
+    ended = experiment(state=ExperimentState.DONE, ended_why=EndReason.TIMEOUT)
+    report = final_report(progress(experiment=ended), None, [], {})
+    assert report.startswith("search: done, the --timeout is reached; 0/40 finished")
+    assert report.endswith("No trial finished before the --timeout.")
 
 
 def test_the_final_report_of_an_interrupted_search() -> None:

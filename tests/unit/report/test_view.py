@@ -127,10 +127,10 @@ def test_the_live_block_has_counts_best_values_speed_workers_and_the_last_error(
     assert rest == [
         "trials      10/40 finished: 9 done, 1 failed; 2 running, 1 pending",
         "best loss   0.25  (trial 3)",
-        "with        lr=0.01235, kind=adam",
         "speed       30 trials/min, 20 s so far, 60 s left",
         "workers     1 alive",
         "last error  trial 4: ValueError: no luck",
+        "best with   lr=0.01235, kind=adam",
     ]
 
 
@@ -140,7 +140,7 @@ def test_the_live_block_of_a_search_without_workers_budget_or_trials_is_whole() 
         "search  running",
         "trials   0 finished: 0 done, 0 failed",
         "speed    0 s so far",
-        "workers  none alive",
+        "workers  no worker yet",
     ]
 
 
@@ -154,13 +154,26 @@ def test_the_live_block_says_that_a_search_is_paused() -> None:
     assert "search  paused" in drawn(block(progress(experiment=experiment(state=ExperimentState.PAUSED))))
 
 
-def test_a_long_error_takes_one_line_of_the_live_block_and_long_parameters_are_shown_in_full() -> None:
-    params = {f"parameter_{i}": i for i in range(10)}
-    shown = progress(best=done(0, 1.0, params=params), last_failure=failed(4, "word " * 40))
-    text = drawn(block(shown), width=60)
-    assert all(f"parameter_{i}={i}" in text for i in range(10))
+def test_a_long_error_takes_one_line_of_the_live_block() -> None:
+    text = drawn(block(progress(last_failure=failed(4, "word " * 40))), width=60)
     assert text.splitlines()[-1].startswith("last error")
     assert text.endswith("…")
+
+
+def test_the_live_block_of_many_parameters_fits_on_a_small_screen_with_all_other_rows() -> None:
+    params = {f"parameter_{i}": i for i in range(60)}
+    shown = progress(best=done(0, 1.0, params=params), per_minute=30.0, last_failure=failed(4, "word " * 40))
+    lines = drawn(block(shown), width=80).splitlines()
+    assert len(lines) <= 13
+    begins = ["search", "trials", "best loss", "speed", "workers", "last error", "best with"]
+    assert all(line.startswith(begin) for line, begin in zip(lines, begins, strict=False))
+    assert lines[-1].strip() == "… `hpsearch best` shows all"
+
+
+def test_the_live_block_shows_some_parameters_in_full() -> None:
+    params = {f"parameter_{i}": i for i in range(10)}
+    text = drawn(block(progress(best=done(0, 1.0, params=params))), width=60)
+    assert all(f"parameter_{i}={i}" in text for i in range(10))
 
 
 def test_the_live_view_removes_its_block_at_the_end() -> None:
