@@ -157,7 +157,7 @@ def _source(store: TrialStore, earlier: _Earlier) -> Source:
     found: dict[int, Trial] = {}
     for sort, limit in _N_READ.items():
         for trial in store.points(earlier.experiment.exp_key, sort=sort, limit=limit):
-            if trial.state in FINISHED and not is_unreadable(trial):
+            if trial.state in FINISHED and trial.invalid is None and not is_unreadable(trial):
                 found[trial.tid] = trial
     trials = []
     for tid, trial in sorted(found.items()):

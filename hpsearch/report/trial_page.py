@@ -42,6 +42,7 @@ _ORIGINS: Mapping[str, str] = MappingProxyType(
         "anneal": "drawn near a good trial",
         "random": "drawn at random from the space",
         "sobol": "spread evenly over the space",
+        "warm_start": "from an earlier search",
         "script": "suggested by a script",
         "enqueued": "added by hpsearch enqueue",
         "retry": "a failed trial, evaluated again",

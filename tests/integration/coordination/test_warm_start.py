@@ -86,6 +86,16 @@ def test_a_restart_and_a_changed_source_give_the_same_search(store: FakeClockSto
     assert points[0] == points[1]
 
 
+def test_invalid_trials_of_an_earlier_search_are_not_used(store: FakeClockStore) -> None:
+    add_search(store, "one")
+    best = next(store.points("one", sort="loss", limit=1))
+    store.mark_invalid("one", [best.tid], "wrong")
+    stored = begun(store)
+    assert stored.warm_start is not None
+    assert [source.n_trials for source in stored.warm_start.sources] == [29]
+    assert best.values not in stored.warm_start.points
+
+
 def test_with_a_lag_the_first_trials_are_the_same(store: FakeClockStore) -> None:
     add_search(store, "one")
     begun(store)
