@@ -25,7 +25,7 @@ def compare(store: TrialStore, form: Format, exp_key: tuple[str, ...]) -> None:
         raise click.UsageError("Name two or more searches to compare.")
     found = [find_experiment(store, key) for key in keys]
     records = [
-        record_of(progress, list(store.points(progress.experiment.exp_key)))
+        record_of(progress, store.points(progress.experiment.exp_key))
         for progress in read_progress(store, found)
     ]
     rows = comparison_rows(records)

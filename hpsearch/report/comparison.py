@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.trial import State, Trial
+from hpsearch.report.summary import losses_in_order
 from hpsearch.report.text import duration_text, number
 
 Floats = NDArray[np.float64]
@@ -28,20 +29,18 @@ class SearchRecord:
     best_so_far: Floats  #: (n,) lowest loss after each finished trial, in order of completion; inf before any
 
 
-def record_of(progress: Progress, points: Sequence[Trial]) -> SearchRecord:
+def record_of(progress: Progress, points: Iterable[Trial]) -> SearchRecord:
     """Return what a comparison shows of a search.
 
     Parameters
     ----------
     progress : Progress
         Its progress.
-    points : sequence of Trial
+    points : iterable of Trial
         All its trials; those that are not finished, or invalid, do not count.
     """
-    finished = [p for p in points if p.state in {State.DONE, State.FAILED} and p.invalid is None]
-    finished.sort(key=lambda p: (p.finished_at is None, p.finished_at and p.finished_at.timestamp(), p.tid))
-    losses = np.array([math.inf if p.loss is None else p.loss for p in finished], dtype=np.float64)
-    return SearchRecord(progress, np.minimum.accumulate(losses))
+    losses = losses_in_order(points)
+    return SearchRecord(progress, np.minimum.accumulate(np.where(np.isnan(losses), math.inf, losses)))
 
 
 def comparison_rows(records: Sequence[SearchRecord]) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def progress_of(
 
 
 def losses_in_order(points: Iterable[Trial]) -> Floats:
-    """Return the losses of the finished trials in order of completion, NaN for failed ones.
+    """Return the losses of the valid finished trials in order of completion, NaN for failed ones.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def losses_in_order(points: Iterable[Trial]) -> Floats:
     finished = [
         (trial.finished_at.timestamp() if trial.finished_at else math.inf, trial.tid, trial.loss)
         for trial in points
-        if trial.state in FINISHED
+        if trial.state in FINISHED and trial.invalid is None
     ]
     return np.array([math.nan if loss is None else loss for _, _, loss in sorted(finished)], dtype=np.float64)
 
