@@ -40,7 +40,7 @@ def overall(found: Comparison, n: int, sequential: Mapping[str, np.ndarray] | No
     rows = []
     for name in sorted(at, key=lambda name: rank[name].mean()):
         wins = "" if name == judged else _with_interval(win_rates(at[judged], at[name]))
-        cpu = f"{1e3 * found.cpu_s[name].mean():.1f} ms"
+        cpu = f"{1e3 * np.median(found.cpu_s[name]):.1f} ms"
         row = [name, _with_interval(_mean(at[name])), wins, f"{rank[name].mean():.2f}", cpu]
         if sequential is not None:
             value, low, high = worth(found.regrets[name][:, :, :n], sequential[name][:, :, :n])
@@ -57,7 +57,7 @@ def by_kind(found: Comparison, n: int) -> str:
         "regret": {name: _row(_mean(values), "{:.2f}") for name, values in at.items()},
         f"wins of {judged}": {name: _wins(at[judged], at[name]) for name in others},
         "mean rank": {name: _row(values, "{:.1f}") for name, values in rank.items()},
-        "CPU, ms": {name: _row(1e3 * found.cpu_s[name].mean(axis=1), "{:.1f}") for name in at},
+        "CPU, ms": {name: _row(1e3 * np.median(found.cpu_s[name], axis=1), "{:.1f}") for name in at},
     }
     kinds = {kind: np.array([other == kind for other in found.kinds]) for kind in dict.fromkeys(found.kinds)}
     return "\n".join(

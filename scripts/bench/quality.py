@@ -6,18 +6,20 @@
     python scripts/bench/quality.py --suite regimes --only noise failures --at 50 100
     python scripts/bench/quality.py --problems tree:7 cash:wine --evals 60
     python scripts/bench/quality.py --evals 200 --workers 1 8 32        # the cost of parallel workers
+    python scripts/bench/quality.py --suite peers --algorithms auto smac.hpo optuna.gp --keep peers.jsonl
     python scripts/bench/quality.py --plot regret.png                   # needs hpsearch[plot]
 
-The suites and the problems are in ``problems/``, whose README describes them. Searches with the same seed see
-the same noise, every peer uses its defaults, and all random generators are seeded, so that a run is
-reproducible.
+The suites and the problems are in ``problems/``, the peers in ``peers/``, with READMEs. Searches with the
+same seed see the same noise, every peer uses its defaults, and all random generators are seeded, so that a
+run is reproducible. With ``--keep``, searches of peers that are in the file are not repeated; ours always
+are. Delete the file when a peer changes.
 
 Regret is ``(loss - optimum) / (random - optimum)``, in means at most 2, where ``random`` is the median of
 random search after all evaluations: 0 is the optimum, 1 is random search. Where the optimum is not known, the
 least loss that was ever found is in its place. The win rate is the probability that the first algorithm is
 better than another on one problem with one seed each; ties count half. The mean rank is among all algorithms
 of the table. Problems weigh equally, and brackets contain 95 % bootstrap intervals over problems. CPU is the
-time of one suggestion.
+time of one suggestion, the median over searches.
 
 With several workers the searches are simulated (``fleet.py``): whenever a worker is free, the algorithm
 suggests a trial while those of the others are pending (Hyperopt's algorithms ignore them). Numbers of
@@ -31,18 +33,20 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from itertools import cycle
+from itertools import cycle, product
 from pathlib import Path
 
 import numpy as np
 from comparison import Comparison, by_kind, by_problem, overall
 from contenders import contender
+from outcomes import Kept, Outcome, Search
+from peers.process import MissingPeerError
 from problems import suites
 from problems.families import make
 from scoring import CLIP, has_regret, least_losses, regrets
-from searches import Found, run_all
+from searches import Found, gather, run_all
 
-from hpsearch.errors import MissingExtraError
+from hpsearch.errors import ConfigurationError, MissingExtraError
 
 #: The colours of Okabe and Ito, which most people can distinguish.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7F7F7F", "#E69F00", "#56B4E9")
@@ -53,13 +57,19 @@ def main() -> None:
     try:
         kinds, optima = chosen_problems(options.suite, options.problems, options.only)
         algorithms = [name for name in dict.fromkeys([*options.algorithms, "random"]) if _is_installed(name)]
-    except (MissingExtraError, ValueError) as error:
+    except (ConfigurationError, ValueError) as error:
         sys.exit(str(error))
     n_evals = options.evals or (50 if options.problems else suites.load(options.suite).n_evals)
-    runs = {
-        n_workers: run_all(algorithms, list(kinds), options.seeds, n_evals, n_workers, options.jobs)
-        for n_workers in sorted({1, *options.workers})
-    }
+    kept = Kept(options.keep)
+    runs = {}
+    for n_workers in sorted({1, *options.workers}):
+        searches = [
+            Search(algorithm=algorithm, problem=problem, seed=seed, n_evals=n_evals, n_workers=n_workers)
+            for algorithm, problem, seed in product(algorithms, kinds, range(options.seeds))
+        ]
+        outcomes = run_all(searches, kept, options.jobs)
+        runs[n_workers] = gather(searches, outcomes)
+        print_errors(outcomes)
     found = compare(runs, kinds, optima)
     for n_workers, comparison in found.items():
         for n in options.at or [n_evals]:
@@ -83,6 +93,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--at", nargs="+", type=int, metavar="N", help="evaluations to compare after")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="keep the peers' searches, and use those kept"
+    )
     parser.add_argument("--details", action="store_true", help="print the regret on each problem, too")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the regret after each evaluation")
     parser.add_argument("--workers", nargs="+", type=int, default=[1], metavar="W", help="at the same time")
@@ -125,10 +138,17 @@ def _is_installed(name: str) -> bool:
     """Return whether an algorithm can run; print why if not."""
     try:
         contender(name)
-    except MissingExtraError as error:
+    except MissingPeerError as error:
         print(f"left out: {error}")
         return False
     return True
+
+
+def print_errors(outcomes: Mapping[Search, Outcome]) -> None:
+    """Print which searches of peers ended early, and why."""
+    for search, outcome in outcomes.items():
+        if outcome.error is not None:
+            print(f"ended early: {search.algorithm} on {search.problem}, seed {search.seed}: {outcome.error}")
 
 
 def compare(

@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 from typing import Any
 
 import numpy as np
-from contenders import contender
+from contenders import Contender, contender, is_ours
 from fleet import durations, simulate
+from outcomes import Kept, Outcome, Search
+from peers.process import PeerError
 from problems.families import make
 from problems.problem import Problem
 from problems.space import decode
 
 from hpsearch.runtime.numerics import single_threaded
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """What determines a search, and with it the result."""
-
-    algorithm: str
-    problem: str
-    seed: int
-    n_evals: int
-    n_workers: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The result of a search."""
-
-    best: Sequence[float]  #: after each evaluation, the loss without noise of the best seen; inf before any
-    cpu_s: float  #: of the algorithm, over all evaluations
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,71 +29,78 @@ class Found:
     cpu_s: np.ndarray  #: (problems, seeds), per suggestion
 
 
-def run_all(
-    algorithms: Sequence[str],
-    problems: Sequence[str],
-    n_seeds: int,
-    n_evals: int,
-    n_workers: int,
-    n_jobs: int,
-) -> Mapping[str, Found]:
-    """Run every algorithm on every problem with every seed.
+def gather(searches: Sequence[Search], outcomes: Mapping[Search, Outcome]) -> Mapping[str, Found]:
+    """Return the outcomes as arrays, by algorithm.
 
     Parameters
     ----------
-    algorithms, problems : sequence of str
-    n_seeds, n_evals : int
-    n_workers : int
-        Simulated, in each search.
+    searches : sequence of Search
+        Every algorithm on every problem with every seed, in this order of nesting, equally long.
+    outcomes : mapping
+    """
+    algorithms = list(dict.fromkeys(search.algorithm for search in searches))
+    n_problems = len({search.problem for search in searches})
+    found = [outcomes[search] for search in searches]
+    n_evals = searches[0].n_evals
+    best = np.array([outcome.best for outcome in found])
+    cpu_s = np.array([outcome.cpu_s for outcome in found]) / n_evals
+    best = best.reshape(len(algorithms), n_problems, -1, n_evals)
+    return {name: Found(best[i], cpu_s.reshape(best.shape[:3])[i]) for i, name in enumerate(algorithms)}
+
+
+def run_all(searches: Sequence[Search], kept: Kept, n_jobs: int) -> Mapping[Search, Outcome]:
+    """Run searches, without those of peers that are kept; print how far it is, on a terminal.
+
+    Parameters
+    ----------
+    searches : sequence of Search
+    kept : Kept
+        Receives the outcomes of peers.
     n_jobs : int
         Processes.
     """
-    searches = [
-        Search(algorithm=algorithm, problem=problem, seed=seed, n_evals=n_evals, n_workers=n_workers)
-        for algorithm, problem, seed in product(algorithms, problems, range(n_seeds))
-    ]
-    outcomes = _outcomes(searches, n_jobs)
-    shape = (len(algorithms), len(problems), n_seeds)
-    best = np.array([outcome.best for outcome in outcomes]).reshape(*shape, n_evals)
-    cpu_s = np.array([outcome.cpu_s / n_evals for outcome in outcomes]).reshape(shape)
-    return {name: Found(best[i], cpu_s[i]) for i, name in enumerate(algorithms)}
-
-
-def _outcomes(searches: Sequence[Search], n_jobs: int) -> list[Outcome]:
-    """Return the outcomes in order; print how far it is, on a terminal."""
-    found = []
+    outcomes = {search: outcome for search in searches if (outcome := kept.find(search)) is not None}
+    missing = [search for search in searches if search not in outcomes]
+    is_shown = sys.stderr.isatty()
     with ProcessPoolExecutor(n_jobs) as pool:
-        for outcome in pool.map(search, searches):
-            found.append(outcome)
-            if sys.stderr.isatty():
-                print(f"\r{len(found)} of {len(searches)} searches", end="", file=sys.stderr, flush=True)
-    if sys.stderr.isatty():
+        running = {pool.submit(run, search): search for search in missing}
+        for future in as_completed(running):
+            search = running[future]
+            outcomes[search] = future.result()
+            if not is_ours(search.algorithm):
+                kept.add(search, outcomes[search])
+            if is_shown:
+                print(f"\r{len(outcomes)} of {len(searches)} searches", end="", file=sys.stderr, flush=True)
+    if is_shown:
         print("\r\033[K", end="", file=sys.stderr, flush=True)
-    return found
+    return outcomes
 
 
-def search(settings: Search) -> Outcome:
+def run(search: Search) -> Outcome:
     """Run one search."""
-    problem = _problem(settings.problem)
-    algorithm = contender(settings.algorithm)(problem.space, settings.seed)
-    run = _Run(problem, settings.seed)
+    problem = _problem(search.problem)
+    evaluations = _Evaluations(problem, search.seed)
+    algorithm: Contender | None = None
+    error = None
+    try:
+        algorithm = contender(search.algorithm)(problem.space, search.seed, search.n_evals)
 
-    def ask() -> Any:
-        with run.timed():
-            return algorithm.ask()
+        _simulate(algorithm, evaluations, search)
+    except PeerError as raised:
+        error = str(raised)
+    except Exception as raised:
+        raised.add_note(f"in {search}")
+        raise
+    cpu_s = 0.0 if algorithm is None else algorithm.cpu_s
+    return Outcome(best=evaluations.padded(search.n_evals), cpu_s=cpu_s, error=error)
 
+
+def _simulate(algorithm: Contender, evaluations: _Evaluations, search: Search) -> None:
     def finish(asked: Any) -> None:
         trial, values = asked
-        loss = run.evaluate(values)
-        with run.timed():
-            algorithm.tell(trial, loss)
+        algorithm.tell(trial, evaluations.evaluate(values))
 
-    try:
-        simulate(ask, finish, durations(settings.n_evals, settings.seed), settings.n_workers)
-    except Exception as error:
-        error.add_note(f"in {settings}")
-        raise
-    return Outcome(run.best, run.cpu_s)
+    simulate(algorithm.ask, finish, durations(search.n_evals, search.seed), search.n_workers)
 
 
 @lru_cache(maxsize=8)
@@ -121,15 +108,19 @@ def _problem(name: str) -> Problem:
     return make(name)
 
 
-class _Run:
+class _Evaluations:
     """Evaluates the trials of a search, and records the best loss after each."""
 
     def __init__(self, problem: Problem, seed: int) -> None:
-        self.best: list[float] = []
-        self.cpu_s = 0.0
+        self._best: list[float] = []
         self._problem = problem
         self._rng = np.random.default_rng([seed, 1])
         self._least_seen = np.inf
+
+    def padded(self, n_evals: int) -> list[float]:
+        """Return the best losses; after the last evaluation of a search that ended early they stay."""
+        last = self._best[-1] if self._best else np.inf
+        return [*self._best, *[last] * (n_evals - len(self._best))]
 
     def evaluate(self, values: Mapping[str, float | int]) -> float | None:
         """Return the observed loss, with noise; None if the trial fails."""
@@ -137,16 +128,8 @@ class _Run:
             true = self._problem.loss(decode(self._problem.space, values))
         noise = self._problem.noise
         seen = true if true is None or noise is None else noise(true, self._rng)
-        best = self.best[-1] if self.best else np.inf
+        best = self._best[-1] if self._best else np.inf
         if true is not None and seen is not None and seen < self._least_seen:
             self._least_seen, best = seen, true
-        self.best.append(best)
+        self._best.append(best)
         return seen
-
-    @contextmanager
-    def timed(self) -> Iterator[None]:
-        """Add the CPU time of a block to that of the algorithm."""
-        started = time.process_time()
-        with single_threaded():
-            yield
-        self.cpu_s += time.process_time() - started

@@ -1,0 +1,75 @@
+"""Optuna: ``tpe``, ``gp``, ``cmaes``, and ``auto``, the AutoSampler of OptunaHub.
+
+OptunaHub downloads the AutoSampler, unless ``OPTUNAHUB_REGISTRY`` names the folder ``package`` of a local
+copy of its registry.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any
+
+import optuna
+from problems.space import Choice, Float, Int, Normal, Space
+
+from peers.adapter import Adapter, Values
+
+
+def make(algorithm: str, space: Space, seed: int, n_evals: int) -> Adapter:
+    """Return a sampler with its defaults."""
+    optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    return _Optuna(_sampler(algorithm, seed), space)
+
+
+def _sampler(algorithm: str, seed: int) -> Any:
+    if algorithm in ("gp", "auto"):
+        import torch
+
+        torch.set_num_threads(1)
+    if algorithm == "cmaes":
+        return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
+    if algorithm == "auto":
+        return _auto_sampler()(seed=seed)
+    samplers = {"tpe": optuna.samplers.TPESampler, "gp": optuna.samplers.GPSampler}
+    return samplers[algorithm](seed=seed)
+
+
+def _auto_sampler() -> Any:
+    import optunahub
+
+    if registry := os.environ.get("OPTUNAHUB_REGISTRY"):
+        return optunahub.load_local_module("samplers/auto_sampler", registry_root=registry).AutoSampler
+    return optunahub.load_module("samplers/auto_sampler").AutoSampler
+
+
+class _Optuna:
+    def __init__(self, sampler: Any, space: Space) -> None:
+        self._study, self._space = optuna.create_study(sampler=sampler), space
+
+    def ask(self) -> tuple[Any, Values]:
+        trial = self._study.ask()
+        return trial, _values(trial, self._space)
+
+    def tell(self, trial: Any, loss: float | None) -> None:
+        self._study.tell(trial, loss, state=optuna.trial.TrialState.FAIL if loss is None else None)
+
+
+def _values(trial: Any, space: Space) -> dict[str, float | int]:
+    """Ask for the active parameters, one by one; normal ones become ranges of three deviations."""
+    values: dict[str, float | int] = {}
+    for label, parameter in space.items():
+        match parameter:
+            case Choice(spaces=spaces):
+                index = int(trial.suggest_categorical(label, list(range(len(spaces)))))
+                values[label] = index
+                values |= _values(trial, spaces[index])
+            case Int(low, high, is_log):
+                values[label] = trial.suggest_int(label, low, high, log=is_log)
+            case Normal(mu, sigma, is_log):
+                z = trial.suggest_float(label, mu - 3 * sigma, mu + 3 * sigma)
+                values[label] = math.exp(z) if is_log else z
+            case Float(low, high, is_log, q):
+                # Optuna has no logarithmic grids; the value is snapped later.
+                values[label] = trial.suggest_float(label, low, high, log=is_log, step=None if is_log else q)
+    return values
