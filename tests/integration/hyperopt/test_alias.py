@@ -15,7 +15,7 @@ HEADER = "import hpsearch.hyperopt\nhpsearch.hyperopt.install()\nhpsearch.hypero
 
 def run(*arguments: Any, cwd: Any) -> tuple[int, str, str]:
     done = subprocess.run(
-        [sys.executable, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=200
+        [sys.executable, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, timeout=500
     )
     return done.returncode, done.stdout, done.stderr
 
