@@ -69,7 +69,8 @@ def trial_rng(seed: int, tid: int) -> np.random.Generator:
     if seed < 2**128 and tid < 2**32:
         # The words that SeedSequence makes of these numbers, faster than its own conversion.
         words = [seed >> shift & 0xFFFFFFFF for shift in (0, 32, 64, 96)]
-        return np.random.default_rng(np.random.SeedSequence(np.array([*words, tid], dtype=np.uint32)))
+        seeds = np.random.SeedSequence(np.array([*words, tid], dtype=np.uint32))
+        return np.random.Generator(np.random.PCG64(seeds))  # what default_rng returns, in half the time
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(tid,)))
 
 

@@ -160,5 +160,6 @@ def _chosen_rows(losses: Floats, counts: Bools) -> NDArray[np.intp]:
         return rows
     order = rows[np.argsort(losses[rows], kind="stable")]  # NaN last
     others = order[N_BEST:]
-    sample = others[np.argsort(fixed_ranks(others), kind="stable")[:N_OTHERS]]
+    ranks = np.array(list(fixed_ranks(others.tolist())), dtype=np.uint64)
+    sample = others[np.argsort(ranks, kind="stable")[:N_OTHERS]]
     return np.sort(np.concatenate([order[:N_BEST], sample]))

@@ -19,7 +19,7 @@ from hpsearch.space.distribution import Categorical, Numeric
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.gp.kernel import Indices
 from hpsearch.suggest.tpe.activation import activation_of, active_mask
-from hpsearch.suggest.tpe.axis import axis, side_by_side
+from hpsearch.suggest.tpe.axis import Axes, axis
 from hpsearch.suggest.tpe.choices import build_option_table
 from hpsearch.suggest.tpe.gauss import quantile
 
@@ -49,13 +49,13 @@ class Encoding:
         self.space = space
         distributions = [parameter.distribution for parameter in space.parameters]
         choices = [d for d in distributions if isinstance(d, Categorical)]
-        self._axis = side_by_side([axis(d) for d in distributions if not isinstance(d, Categorical)])
+        self._axes = Axes([axis(d) for d in distributions if not isinstance(d, Categorical)])
         self._option_table = build_option_table(choices)
         self._activation = activation_of(space)
         self.is_choice = np.array([isinstance(d, Categorical) for d in distributions], dtype=bool)
         self._numbers, self._choices = np.flatnonzero(~self.is_choice), np.flatnonzero(self.is_choice)
-        self._is_grid = np.greater(self._axis.grid_step, 0)
-        self._is_normal = np.isfinite(self._axis.prior_sigma)
+        self._is_grid = self._axes.is_grid
+        self._is_normal = np.isfinite(self._axes.prior_sigma)
         self._n_features = np.ones(len(distributions), dtype=np.intp)
         self._n_features[self._choices] = [len(d.probabilities) for d in choices]
         self.groups: Indices = np.repeat(np.arange(len(distributions)), self._n_features)
@@ -64,7 +64,7 @@ class Encoding:
     def coordinates(self, values: Floats) -> Floats:
         """Map (n, d) raw values to (n, d) coordinates."""
         x = np.array(values)
-        x[:, self._numbers] = self._axis.coordinates(x[:, self._numbers])
+        x[:, self._numbers] = self._axes.coordinates(x[:, self._numbers].T).T
         return x
 
     def values(self, x: Floats) -> Floats:
@@ -94,7 +94,7 @@ class Encoding:
     def point(self, x: Floats) -> Values:
         """Map (d,) coordinates to a point of the space."""
         raw = np.array(x)
-        raw[self._numbers] = self._axis.values(x[self._numbers])
+        raw[self._numbers] = self._axes.values(x[self._numbers, None])[:, 0]
         values: dict[str, float | int] = {}
         for parameter, value, is_active in zip(
             self.space.parameters, raw.tolist(), self.active(x[None])[0], strict=True
@@ -105,7 +105,7 @@ class Encoding:
 
     def active(self, x: Floats) -> Bools:
         """Return which parameters are active under (m, d) coordinates, as an (m, d) mask."""
-        return active_mask(self._activation, x)
+        return active_mask(self._activation, x.T).T
 
     def features(self, x: Floats, active: Bools) -> Floats:
         """Map coordinates to features.
@@ -143,8 +143,8 @@ class Encoding:
         tried = x[:, self._numbers]
         lowest = np.minimum(tried.min(axis=0, initial=0.0) - _MARGIN, -_HALF_RANGE)
         highest = np.maximum(tried.max(axis=0, initial=0.0) + _MARGIN, _HALF_RANGE)
-        low[self._numbers] = np.where(self._is_normal, np.maximum(lowest, self._axis.low), 0.0)
-        high[self._numbers] = np.where(self._is_normal, np.minimum(highest, self._axis.high), 1.0)
+        low[self._numbers] = np.where(self._is_normal, np.maximum(lowest, self._axes.low), 0.0)
+        high[self._numbers] = np.where(self._is_normal, np.minimum(highest, self._axes.high), 1.0)
         return low, high
 
     def near(self, x: Floats, radius: float, box: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
@@ -205,7 +205,7 @@ class Encoding:
         x = box[0] + uniforms * (box[1] - box[0])
         x[:, choices] = (uniforms[:, choices, None] >= self._option_table.cumulative).sum(axis=2)
         normals = numbers[self._is_normal]
-        sigmas = np.asarray(self._axis.prior_sigma)[self._is_normal]
+        sigmas = self._axes.prior_sigma[self._is_normal]
         z = sigmas * quantile(uniforms[:, normals])
         is_inside = (box[0][normals] <= z) & (z <= box[1][normals])
         x[:, normals] = np.where(is_inside, z, x[:, normals])
@@ -241,13 +241,13 @@ class Encoding:
     def snap(self, x: Floats) -> Floats:
         """Move (m, d) coordinates to the nearest values that can occur."""
         snapped, numbers = np.array(x), self._numbers
-        on_grid = self._axis.coordinates(self._axis.values(x[:, numbers]))
+        on_grid = self._axes.coordinates(self._axes.values(x[:, numbers].T)).T
         snapped[:, numbers] = np.where(self._is_grid, on_grid, x[:, numbers])
         return snapped
 
     def steps(self, x: Floats) -> Floats:
         """Return the distance to the next grid value for (m, d) coordinates; 0 where continuous."""
         found, numbers = np.zeros(x.shape), self._numbers
-        widths = 2 * self._axis.half_bins(self._axis.values(x[:, numbers]))
+        widths = 2 * self._axes.half_bins(self._axes.values(x[:, numbers].T)).T
         found[:, numbers] = np.where(self._is_grid, widths, 0.0)
         return found

@@ -11,17 +11,17 @@ Every numeric parameter is a latent variable ``z`` (the value, or its logarithm)
 
 On a grid, a value represents its bin: all ``x`` that round to it.
 
-An ``Axis`` is one parameter, with numbers as fields, or ``p`` of them side by side, with (p,) arrays as
-fields; the methods then map columns of values at once.
+An ``Axis`` describes one parameter, ``Axes`` maps the values of several at once.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpsearch.core.history import Bools, Floats
 from hpsearch.space.distribution import MAX_INTEGER, MAX_LOG, MIN_LOG, Integer, Normal, Numeric
@@ -36,64 +36,143 @@ _MAX_X = 1e100
 _MIN_SIGMAS = 40.0
 
 
+#: Stands for zero where a logarithm is taken: below every bound of an axis, but finite.
+_TINY = 5e-324
+#: Values up to this magnitude, in ranges at least as wide as its inverse, have finite coordinates.
+_MODERATE = 1e100
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """One numeric parameter, or (p,) side by side: ``value = grid(exp(loc + scale x))``."""
+    """One numeric parameter: ``value = grid(exp(loc + scale x))``."""
 
-    loc: float | Floats  #: latent value at ``x = 0``
-    scale: float | Floats  #: latent units per unit of ``x``
-    low: float | Floats  #: smallest ``x``
-    high: float | Floats  #: largest ``x``
-    prior_sigma: float | Floats  #: of the normal prior around ``x = 0``; inf: uniform on [low, high]
-    is_log: bool | Bools  #: whether the latent is the logarithm of the value
-    grid_step: float | Floats  #: step of the values; 0: continuous
-    least: float | Floats  #: smallest value that can occur
-    greatest: float | Floats  #: largest value that can occur
+    loc: float  #: latent value at ``x = 0``
+    scale: float  #: latent units per unit of ``x``
+    low: float  #: smallest ``x``
+    high: float  #: largest ``x``
+    prior_sigma: float  #: of the normal prior around ``x = 0``; inf: uniform on [low, high]
+    is_log: bool  #: whether the latent is the logarithm of the value
+    grid_step: float  #: step of the values; 0: continuous
+    least: float  #: smallest value that can occur
+    greatest: float  #: largest value that can occur
+
+
+#: Rows of an array: a slice, which costs less, where they follow each other.
+Rows = slice | NDArray[np.intp]
+
+
+class Axes:
+    """``p`` axes side by side, for arrays with a row for each axis.
+
+    Parameters
+    ----------
+    axes : sequence of p Axis
+        The axes. Arithmetic is cheapest if those with a logarithm, and those with a grid, follow each other.
+    """
+
+    def __init__(self, axes: Sequence[Axis]) -> None:
+        def numbers(field: Callable[[Axis], float]) -> Floats:
+            return np.array([field(axis) for axis in axes], dtype=np.float64)
+
+        self.low, self.high = numbers(lambda a: a.low), numbers(lambda a: a.high)  #: (p,) each
+        self.prior_sigma = numbers(lambda a: a.prior_sigma)  #: (p,)
+        self.is_grid: Bools = numbers(lambda a: a.grid_step) > 0  #: (p,)
+        # Columns, which are broadcast over the points.
+        self._loc, self._scale = numbers(lambda a: a.loc)[:, None], numbers(lambda a: a.scale)[:, None]
+        self._low, self._high = self.low[:, None], self.high[:, None]
+        self._least = numbers(lambda a: a.least)[:, None]
+        self._greatest = numbers(lambda a: a.greatest)[:, None]
+        is_log: Bools = numbers(lambda a: a.is_log) > 0
+        self._is_log = is_log[:, None]
+        self._log, self._grid = _rows(is_log), _rows(self.is_grid)
+        self._half_step = numbers(lambda a: a.grid_step)[:, None] / 2
+        self._step = 2 * self._half_step[self._grid]
+        self._has_log, self._has_grid = bool(is_log.any()), bool(self.is_grid.any())
+        self._with_zero = _rows(is_log & self.is_grid & (self._least[:, 0] <= 0))
+        self._has_zero = bool(np.any(is_log & self.is_grid & (self._least[:, 0] <= 0)))
+        # Beyond MAX_INTEGER steps, floats have no digits left to round.
+        most = np.maximum(np.abs(self._least), np.abs(self._greatest))
+        self._is_countable = bool(np.all(most[self._grid] < MAX_INTEGER * self._step))
+        is_moderate = np.where(np.isfinite(most) | self._is_log, most < _MODERATE, self._scale >= 1)
+        self._may_overflow = not np.all((is_moderate | self._is_log) & (self._scale > 1 / _MODERATE))
+        # Zero has no logarithm: use the middle of its bin, of which at most one range counts.
+        low, high = self.bins(np.zeros((len(axes), 1)))
+        self._zero = ((np.maximum(low, high - 1) + high) / 2)[self._with_zero]
+
+    def __len__(self) -> int:
+        return len(self.low)
 
     def coordinates(self, values: Floats) -> Floats:
-        """Map (n,) or (n, p) values to ``x``, clipped to [low, high]."""
-        x = np.clip(self._x(values), self.low, self.high)
-        is_log_grid = np.logical_and(self.is_log, np.greater(self.grid_step, 0))
-        if is_log_grid.any():
-            # Zero has no logarithm: use the middle of its bin, of which at most one range counts.
-            low, high = self.bins(values)
-            return np.where(is_log_grid & (values <= 0), (np.maximum(low, high - 1) + high) / 2, x)
+        """Map (p, n) values to ``x``, clipped to [low, high]."""
+        x = self._clip(self._x(values))
+        if self._has_zero:
+            rows = self._with_zero
+            x[rows] = np.where(values[rows] > 0, x[rows], self._zero)
         return x
 
     def bins(self, values: Floats) -> tuple[Floats, Floats]:
-        """Return the lower and upper ends in ``x`` of the bins of values on a grid, clipped to the axis."""
-        low, high = self._x(values - self.grid_step / 2), self._x(values + self.grid_step / 2)
-        return np.clip(low, self.low, self.high), np.clip(high, self.low, self.high)
+        """Return the lower and upper ends in ``x`` of the bins of (p, n) values, clipped to the axes."""
+        low, high = self._ends(values)
+        return self._clip(low), self._clip(high)
 
     def half_bins(self, values: Floats) -> Floats:
-        """Return half the widths in ``x`` of the bins of values, not clipped; 0 off grids."""
-        low, high = self._x(values - self.grid_step / 2), self._x(values + self.grid_step / 2)
-        return (high - np.where(np.isfinite(low), low, self.low)) / 2
+        """Return half the widths in ``x`` of the bins of (p, n) values, not clipped; 0 off grids."""
+        low, high = self._ends(values)
+        return (high - low) / 2
 
     def values(self, x: Floats) -> Floats:
-        """Map (n,) or (n, p) coordinates to values that can occur."""
-        z = self.loc + self.scale * np.clip(x, self.low, self.high)
-        values = np.where(self.is_log, np.exp(np.where(self.is_log, z, 0.0)), z)
-        is_grid = np.greater(self.grid_step, 0)
-        if is_grid.any():
-            with np.errstate(over="ignore"):
-                n_steps = values / np.where(is_grid, self.grid_step, 1.0)
-                # Beyond MAX_INTEGER steps, floats have no digits left to round.
-                is_rounded = is_grid & (np.abs(n_steps) < MAX_INTEGER)
-                values = np.where(is_rounded, np.round(n_steps) * self.grid_step, values)
-        return np.clip(values, self.least, self.greatest) + 0.0  # turns -0.0 into 0.0
+        """Map (p, n) coordinates to values that can occur."""
+        values = self._clip(np.array(x))
+        values *= self._scale
+        values += self._loc
+        if self._has_log:
+            values[self._log] = np.exp(values[self._log])
+        if self._has_grid:
+            values[self._grid] = self._rounded(values[self._grid])
+        np.maximum(values, self._least, out=values)
+        np.minimum(values, self._greatest, out=values)
+        values += 0.0  # turns -0.0 into 0.0
+        return values
+
+    def _rounded(self, values: Floats) -> Floats:
+        """Round values of the axes with a grid."""
+        if self._is_countable:
+            return np.rint(values / self._step) * self._step
+        with np.errstate(over="ignore"):
+            n_steps = values / self._step
+            return np.where(np.abs(n_steps) < MAX_INTEGER, np.rint(n_steps) * self._step, values)
+
+    def _ends(self, values: Floats) -> tuple[Floats, Floats]:
+        """Return the ends in ``x`` of bins; a lower end without a logarithm is that of the axis."""
+        low, high = self._x(values - self._half_step), self._x(values + self._half_step)
+        if self._has_log:
+            low = np.where(self._is_log & (values <= self._half_step), self._low, low)
+        return low, high
 
     def _x(self, values: Floats) -> Floats:
-        """Map any numbers to ``x``; those without a logarithm to -inf."""
-        with np.errstate(divide="ignore", over="ignore"):
-            z = np.where(self.is_log, np.log(np.maximum(values, 0.0)), values)
-            return (z - self.loc) / self.scale
+        """Map any numbers to ``x``; those without a logarithm to less than any other."""
+        z = np.array(values)
+        if self._has_log:
+            z[self._log] = np.log(np.maximum(values[self._log], _TINY))
+        if self._may_overflow:
+            with np.errstate(over="ignore"):
+                return np.asarray((z - self._loc) / self._scale)
+        z -= self._loc
+        z /= self._scale
+        return z
+
+    def _clip(self, x: Floats) -> Floats:
+        """Clip coordinates to the axes, in place."""
+        np.maximum(x, self._low, out=x)
+        return np.minimum(x, self._high, out=x)
 
 
-def side_by_side(axes: Sequence[Axis]) -> Axis:
-    """Return ``p`` axes of one parameter each as one axis with (p,) arrays."""
-    columns = {field.name: np.array([getattr(a, field.name) for a in axes]) for field in fields(Axis)}
-    return Axis(**columns)
+def _rows(mask: Bools) -> Rows:
+    """Return where a (p,) mask is true."""
+    found = np.flatnonzero(mask)
+    if len(found) and found[-1] - found[0] + 1 == len(found):
+        return slice(int(found[0]), int(found[-1]) + 1)
+    return found
 
 
 def axis(distribution: Numeric | Integer) -> Axis:

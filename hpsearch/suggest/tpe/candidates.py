@@ -9,37 +9,26 @@ the exploration.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from hpsearch.core.history import Bools, Floats
-from hpsearch.suggest.tpe.activation import Activation, active_mask
-from hpsearch.suggest.tpe.parzen import Mixture
+from hpsearch.suggest.tpe.activation import active_mask
+from hpsearch.suggest.tpe.parzen import Mixtures
 
 #: Suggestions whose candidates are drawn and ranked together; more would cost memory and save no time.
 _BATCH = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Candidates of one suggestion, the best first."""
-
-    values: Floats  #: (m, d) raw values, 0 where inactive
-    active: Bools  #: (m, d)
-
-
 def ranked_candidates(
-    good: Mixture, bad: Mixture, activation: Activation, n: int, rngs: Sequence[np.random.Generator]
-) -> Iterator[Candidates]:
-    """Draw candidates from ``good`` and rank them by falling ``log good - log bad``.
+    mixtures: Mixtures, n: int, rngs: Sequence[np.random.Generator]
+) -> Iterator[Iterator[tuple[Floats, Bools]]]:
+    """Draw candidates from the good mixture and rank them by falling ``log good - log bad``.
 
     Parameters
     ----------
-    good, bad : Mixture
-        Densities of the good and the bad trials.
-    activation : Activation
-        Of the space's ``d`` parameters.
+    mixtures : Mixtures
+        Densities of the good and of the bad trials.
     n : int
         Candidates of each suggestion.
     rngs : sequence of Generators
@@ -47,15 +36,18 @@ def ranked_candidates(
 
     Yields
     ------
-    Candidates
-        ``n`` for each generator, in order.
+    iterator of pairs of (d,) arrays
+        For each generator its candidates, the best first: raw values in the rows of the layout, 0 where
+        inactive, and which parameters are active.
     """
+    layout = mixtures.layout
     for first in range(0, len(rngs), _BATCH):
         batch = rngs[first : first + _BATCH]
-        drawn = good.draw(np.concatenate([rng.random((n, 1 + len(activation))) for rng in batch]))
-        active = active_mask(activation, drawn)
-        values = np.where(active, drawn, 0.0)
-        ratios = good.log_density(values, active) - bad.log_density(values, active)
-        for i, log_ratio in enumerate(ratios.reshape(len(batch), n)):
+        uniforms = [rng.random((n, 1 + len(layout.columns))).T for rng in batch]
+        values = mixtures.draw(np.concatenate(uniforms, axis=1))
+        active = active_mask(layout.activation, values)
+        values *= active
+        good, bad = mixtures.log_density(values, active)
+        for i, log_ratio in enumerate((good - bad).reshape(len(batch), n)):
             order = i * n + np.argsort(-log_ratio, kind="stable")
-            yield Candidates(values=values[order], active=active[order])
+            yield ((values[:, column], active[:, column]) for column in order.tolist())

@@ -4,14 +4,17 @@ A component that observed option ``j`` of a parameter with ``c`` options of prio
 probability ``(1[i = j] + e c p_i) / (1 + e c)``, with ``e = 1 / (K + 1)`` when ``K`` components observed the
 parameter. With a uniform prior this is an Aitchison-Aitken kernel. It sharpens with the number of
 observations, but slowly enough that a choice with a large subspace does not lock on one branch.
-A component that did not observe the parameter contributes ``p``. For each option the logarithm has only two
-values, so sums over all parameters are matrix products.
+A component that did not observe the parameter contributes ``p``. With a column for each option of each
+parameter, the sum over the parameters is a matrix product.
+
+Arrays have a row for each parameter, as those of ``kernels``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,18 +23,23 @@ from hpsearch.core.history import Bools, Floats
 from hpsearch.space.distribution import Categorical
 from hpsearch.suggest.tpe.gauss import LEAST
 
+Indices = NDArray[np.intp]
+
 
 @dataclass(frozen=True, slots=True)
 class OptionTable:
-    """The priors of ``q`` categorical parameters, side by side."""
+    """The priors of ``q`` categorical parameters, side by side, with ``o`` options in all."""
 
-    prior: Floats  #: (q, o) probability of each option; 0 in columns beyond a parameter's options
-    cumulative: Floats  #: (q, o) cumulative probability; exactly 1 from the last possible option on
+    prior: Floats  #: (q, most options) probability of each option; 0 beyond a parameter's options
+    cumulative: Floats  #: the same, cumulative; exactly 1 from the last possible option on
     n_options: Floats  #: (q,)
     #: (q,) largest weight of the prior beside one observation. Without a bound, observations of a choice of a
     #: hundred options would say nothing; below a nested one, more than the option is at stake.
     largest_pseudo: Floats
-    first: NDArray[np.intp]  #: (q,) index of each parameter's first option among the options of all
+    first: Indices  #: (q,) index of each parameter's first option among the options of all
+    parameter: Indices  #: (o,) the parameter of each option
+    probability: Floats  #: (o,) its prior probability
+    log_prior: Floats  #: (o, 1) logarithm of that; finite
 
 
 def build_option_table(distributions: Sequence[Categorical], is_nested: Sequence[bool] = ()) -> OptionTable:
@@ -50,29 +58,38 @@ def build_option_table(distributions: Sequence[Categorical], is_nested: Sequence
         row[: len(distribution.probabilities)] = distribution.probabilities
     cumulative = np.cumsum(prior, axis=1)
     cumulative /= cumulative[:, -1:]  # exactly 1 at the end, so that rounding admits no impossible option
-    largest = (
-        np.where(np.array(is_nested, dtype=bool), np.inf, 1.0) if len(is_nested) else np.ones(len(sizes))
+    nested = np.array(is_nested or [False] * len(sizes), dtype=bool)
+    probability = np.array([p for d in distributions for p in d.probabilities], dtype=np.float64)
+    return OptionTable(
+        prior=prior,
+        cumulative=cumulative,
+        n_options=sizes.astype(np.float64),
+        largest_pseudo=np.where(nested, np.inf, 1.0),
+        first=np.cumsum(sizes) - sizes,
+        parameter=np.repeat(np.arange(len(sizes)), sizes),
+        probability=probability,
+        log_prior=np.log(np.maximum(probability, LEAST))[:, None],
     )
-    return OptionTable(prior, cumulative, sizes.astype(np.float64), largest, np.cumsum(sizes) - sizes)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CategoricalKernels:
     """Probabilities of the options of ``q`` parameters under ``k`` components."""
 
     option_table: OptionTable  #: the priors
-    options: NDArray[np.intp]  #: (k, q) option that each component observed
-    active: Bools  #: (k, q) false where the component contributes the prior
-    pseudo: Floats  #: (q,) weight ``e c`` of the prior, relative to one observation
+    options: Indices  #: (q, k) option that each component observed
+    active: Bools  #: (q, k) false where the component contributes the prior
+    pseudo: Floats  #: (q, groups) weight ``e c`` of the prior, relative to one observation
+    sizes: Sequence[int]  #: numbers of components of successive groups
 
     def log_density(self, values: Floats, active: Bools) -> Floats:
         """Return the log probability of each point under each component, summed over the parameters.
 
         Parameters
         ----------
-        values : (m, q) array
+        values : (q, m) array
             Option indices that can occur; 0 where inactive.
-        active : (m, q) array of bool
+        active : (q, m) array of bool
             Which parameters are active; the others do not count.
 
         Returns
@@ -80,60 +97,75 @@ class CategoricalKernels:
         (m, k) array
             Finite.
         """
-        options = values.astype(np.intp)
-        p = self.option_table.prior[np.arange(len(self.pseudo)), options]  # (m, q)
-        share = self.pseudo * p
-        unseen = np.log(np.maximum(share / (1 + self.pseudo), LEAST))
-        bonus = np.log((1 + share) / (1 + self.pseudo)) - unseen
-        prior = np.log(np.maximum(p, LEAST))
-        logs: Floats = (prior * active).sum(axis=1, keepdims=True) + (
-            (unseen - prior) * active
-        ) @ self.active.T
-        return logs + self._one_hot(options, bonus * active) @ self._one_hot(self.options, self.active).T
+        table = self.option_table
+        n = values.shape[1]
+        has_option = np.zeros((len(table.parameter), n))
+        options = table.first[:, None] + values.astype(np.intp)
+        has_option.put(options * n + np.arange(n), active)
+        found: Floats = has_option.T @ self._log_probabilities()
+        return found
 
-    def draw(self, components: NDArray[np.intp], uniforms: Floats) -> Floats:
+    def draw(self, components: Indices, uniforms: Floats) -> Floats:
         """Draw option indices by inversion.
 
         Parameters
         ----------
         components : (m,) array of int
             Component of each point.
-        uniforms : (m, q) array
+        uniforms : (q, m) array
             In [0, 1).
 
         Returns
         -------
-        (m, q) array
+        (q, m) array
             Option indices, as floats.
         """
+        pseudo = self.pseudo.repeat(self.sizes, axis=1)
+        options, active = self.options.take(components, axis=1), self.active.take(components, axis=1)
         # The first 1 / (1 + e c) of the uniforms selects the observed option, the rest the prior.
-        keeps = self.active[components] / (1 + self.pseudo)
+        keeps = active / (1 + pseudo.take(components, axis=1))
         rest = np.clip((uniforms - keeps) / (1 - keeps), 0.0, 1 - 2**-53)
-        drawn = (rest[:, :, None] >= self.option_table.cumulative).sum(axis=2)
-        options: Floats = np.where(uniforms < keeps, self.options[components], drawn).astype(np.float64)
-        return options
+        drawn = (rest[:, :, None] >= self.option_table.cumulative[:, None]).sum(axis=2)
+        return np.where(uniforms < keeps, options, drawn).astype(np.float64)
 
-    def _one_hot(self, options: NDArray[np.intp], weights: Floats | Bools) -> Floats:
-        """Return an (n, total options) table with the (n, q) weights at the (n, q) options."""
-        table = np.zeros((len(options), int(self.option_table.n_options.sum())))
-        np.put_along_axis(table, self.option_table.first + options, weights.astype(np.float64), axis=1)
-        return table
+    def _log_probabilities(self) -> Floats:
+        """Return the (o, k) log probabilities of all options under each component."""
+        table, n = self.option_table, self.options.shape[1]
+        pseudo = self.pseudo.take(table.parameter, axis=0)  # (o, groups)
+        share, total = pseudo * table.probability[:, None], 1 + pseudo
+        unseen, seen = np.log(np.maximum(share / total, LEAST)), np.log((1 + share) / total)
+        found = unseen.repeat(self.sizes, axis=1)
+        np.copyto(found, table.log_prior, where=~self.active.take(table.parameter, axis=0))
+        observed, component = (table.first[:, None] + self.options)[self.active], np.nonzero(self.active)[1]
+        group = np.arange(len(self.sizes)).repeat(self.sizes).take(component)
+        found.put(observed * n + component, seen.take(observed * len(self.sizes) + group))
+        return found
 
 
-def categorical_kernels(option_table: OptionTable, values: Floats, active: Bools) -> CategoricalKernels:
+def categorical_kernels(
+    option_table: OptionTable, values: Floats, active: Bools, sizes: Sequence[int]
+) -> CategoricalKernels:
     """Return the kernels of observations.
 
     Parameters
     ----------
     option_table : OptionTable
         Priors of ``q`` parameters.
-    values : (k, q) array
+    values : (q, k) array
         Option indices; 0 where inactive.
-    active : (k, q) array of bool
+    active : (q, k) array of bool
         Which components observed each parameter.
+    sizes : sequence of int
+        Numbers of components of successive groups; ``K`` counts those of a group.
     """
-    pseudo = np.minimum(option_table.n_options / (active.sum(axis=0) + 1.0), option_table.largest_pseudo)
+    starts = [0, *accumulate(sizes)][:-1]
+    n_observed = np.add.reduceat(active, starts, axis=1, dtype=np.float64)  # (q, groups)
+    pseudo = np.minimum(
+        option_table.n_options[:, None] / (n_observed + 1.0), option_table.largest_pseudo[:, None]
+    )
     options = values.astype(np.intp)
     # An impossible option gets no weight.
-    is_possible = option_table.prior[np.arange(len(pseudo)), options] > 0
-    return CategoricalKernels(option_table, options, active & is_possible, pseudo)
+    is_possible = option_table.probability.take(option_table.first[:, None] + options) > 0
+    return CategoricalKernels(
+        option_table=option_table, options=options, active=active & is_possible, pseudo=pseudo, sizes=sizes
+    )

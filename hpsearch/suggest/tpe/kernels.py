@@ -3,70 +3,71 @@
 A component without a parameter, and the prior component, contribute the parameter's prior. All arrays range
 over components and axes.
 
-Continuous axes use the density at a point, and so do grids whose bins are narrower than a fiftieth of the
-range, where the ratio of two densities hardly differs from that of the bins' probabilities. The sum over all
-axes of ``log N(x; mu, sigma)`` is three matrix products:
+Continuous axes use the density at a point, and so do values on a grid whose bin is narrower than a fiftieth
+of the range, where the ratio of two densities hardly differs from that of the bins' probabilities. The sum
+over all axes of ``log N(x; mu, sigma)`` is a matrix product of ``(x, x^2, 1)`` with
+``(mu / sigma^2, -1/2 sigma^2, constant)``. Wider bins are integrated.
 
-    ``-1/2 (x x) (1 / sigma^2)' + x (mu / sigma^2)' - 1/2 (mu^2 / sigma^2 + ...)'``
-
-Wider bins are integrated. Since many candidates share the few values of a coarse grid, each distinct value is
-integrated once.
+Arrays have a row for each axis: all steps then run along contiguous memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from hpsearch.core.history import Bools, Floats
-from hpsearch.suggest.tpe.axis import Axis, side_by_side
-from hpsearch.suggest.tpe.gauss import LEAST, LOG_SQRT_2PI, log_interval, quantile
+from hpsearch.suggest.tpe.axis import Axes, Axis
+from hpsearch.suggest.tpe.bins import BinTable, has_wide_bins
+from hpsearch.suggest.tpe.gauss import LOG_SQRT_2PI, quantile
 
 #: Smallest bandwidth of a kernel, in ranges, and the number of finished trials from which it shrinks.
 MIN_BANDWIDTH, _SHRINKS_FROM = 0.03, 200
 
-#: Bins wider than this share of the range are integrated.
-_COARSE = 0.02
 #: Beyond this many ranges, squares of coordinates lose the digits of small differences.
 _FAR = 64.0
+#: Stands for the coordinate of a point that does not count: farther out than any axis.
+_NOWHERE = 1e200
 
 
-@dataclass(frozen=True, slots=True)
+def section(axis: Axis) -> int:
+    """Return where an axis belongs in an ``AxisTable``: kinds of axes that share a step are neighbours."""
+    is_grid = axis.grid_step > 0
+    place = 2 if has_wide_bins(axis) else 1 if is_grid else 0
+    return 5 - place if axis.is_log else place
+
+
 class AxisTable:
-    """``p`` axes side by side, those with integrated bins last."""
+    """``p`` axes side by side.
 
-    axis: Axis  #: all axes
-    n_smooth: int  #: number of axes that use the density at a point
-    smooth: Axis  #: the first ``n_smooth`` axes
-    coarse: Axis  #: the others
+    Parameters
+    ----------
+    axes : sequence of p Axis
+        Sorted by ``section``.
+    """
 
-    def coordinates(self, values: Floats) -> Floats:
-        """Map (n, p) values to coordinates, clipped to the axes."""
-        n = self.n_smooth
-        return np.hstack([self.smooth.coordinates(values[:, :n]), self.coarse.coordinates(values[:, n:])])
-
-
-def build_axis_table(axes: Sequence[Axis]) -> AxisTable:
-    """Return axes side by side; they must be sorted by ``is_coarse``."""
-    n_smooth = sum(not is_coarse(axis) for axis in axes)
-    return AxisTable(
-        axis=side_by_side(axes),
-        n_smooth=n_smooth,
-        smooth=side_by_side(axes[:n_smooth]),
-        coarse=side_by_side(axes[n_smooth:]),
-    )
-
-
-def is_coarse(axis: Axis) -> bool:
-    """Whether the bins of one axis are wide enough to be integrated."""
-    if not axis.grid_step:
-        return False
-    least = np.array([axis.least if axis.is_log else 0.0])  # the widest bin of a log axis is its first
-    return float(axis.half_bins(least)[0]) > _COARSE / 2
+    def __init__(self, axes: Sequence[Axis]) -> None:
+        sections = [section(axis) for axis in axes]
+        #: axes with a grid, and those with wide bins
+        self.grid, self.coarse = (
+            slice(sum(s < first for s in sections), sum(s <= last for s in sections))
+            for first, last in ((1, 4), (2, 3))
+        )
+        self.axes, self.grid_axes = Axes(axes), Axes(axes[self.grid])
+        self.bins = BinTable(axes[self.coarse])
+        is_uniform = np.isinf(self.axes.prior_sigma)[:, None]
+        self.is_uniform: Bools = is_uniform  #: (p, 1) whether the prior is uniform
+        self.has_normal = not is_uniform.all()
+        #: (p, 1) bandwidth of the prior
+        self.prior_sigma: Floats = np.where(is_uniform, 1.0, self.axes.prior_sigma[:, None])
+        #: (2, p, 1) the ends of the axes
+        self.ends: Floats = np.stack([self.axes.low, self.axes.high])[:, :, None]
+        self.low, self.length = self.ends[0], self.ends[1] - self.ends[0]  #: (p, 1) each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,20 +78,20 @@ class NumericKernels:
     """
 
     axis_table: AxisTable  #: the axes
-    mu: Floats  #: (k, p) centres in ``x``, on the axes
-    sigma: Floats  #: (k, p) bandwidths in ``x``; 1 where flat
-    is_flat: Bools  #: (k, p) whether the kernel is uniform
-    below: Floats  #: (k, p) probability below the axis before truncation; 0 where flat
-    mass: Floats  #: (k, p) probability on the axis before truncation; 1 where flat
+    mu: Floats  #: (p, k) centres in ``x``, on the axes
+    sigma: Floats  #: (p, k) bandwidths in ``x``; 1 where flat
+    is_flat: Bools  #: (p, k) whether the kernel is uniform
+    below: Floats  #: (p, k) probability below the axis before truncation; 0 where flat
+    mass: Floats  #: (p, k) probability on the axis before truncation; 1 where flat
 
     def log_density(self, values: Floats, active: Bools) -> Floats:
         """Return the log density of each point under each component, summed over the axes.
 
         Parameters
         ----------
-        values : (m, p) array
+        values : (p, m) array
             Raw values that can occur; 0 where inactive.
-        active : (m, p) array of bool
+        active : (p, m) array of bool
             Which parameters are active; the others do not count.
 
         Returns
@@ -98,10 +99,15 @@ class NumericKernels:
         (m, k) array
             Finite; with respect to ``x``, or log probabilities of bins where these are integrated.
         """
-        n = self.axis_table.n_smooth
-        logs = self._log_at_points(values[:, :n], active[:, :n])
-        if n < values.shape[1]:
-            logs += self._log_of_bins(values[:, n:], active[:, n:])
+        coarse = self.axis_table.coarse
+        if coarse.start == coarse.stop:
+            return self._log_at_points(values, active)
+        is_wide = self.axis_table.bins.is_wide(values[coarse])
+        is_wide &= active[coarse]
+        at_points = np.array(active)
+        at_points[coarse] ^= is_wide
+        logs = self._log_at_points(values, at_points)
+        logs += self._log_of_bins(values[coarse], is_wide)
         return logs
 
     def draw(self, components: NDArray[np.intp], uniforms: Floats) -> Floats:
@@ -111,54 +117,69 @@ class NumericKernels:
         ----------
         components : (m,) array of int
             Component of each point.
-        uniforms : (m, p) array
+        uniforms : (p, m) array
             In [0, 1).
 
         Returns
         -------
-        (m, p) array
+        (p, m) array
             Raw values.
         """
-        axis = self.axis_table.axis
-        p = self.below[components] + uniforms * self.mass[components]
-        x = self.mu[components] + self.sigma[components] * quantile(p)
-        flat = axis.low + uniforms * (np.asarray(axis.high) - axis.low)
-        return axis.values(np.where(self.is_flat[components], flat, x))
+        table = self.axis_table
+        below, mass, mu, sigma, is_flat = (
+            a.take(components, axis=1) for a in (self.below, self.mass, self.mu, self.sigma, self.is_flat)
+        )
+        x = mu + sigma * quantile(below + uniforms * mass)
+        np.copyto(x, table.low + uniforms * table.length, where=is_flat)
+        return table.axes.values(x)
 
     def _log_at_points(self, values: Floats, active: Bools) -> Floats:
-        """Return the (m, k) sums over the axes that use the density at a point."""
-        n = self.axis_table.n_smooth
-        mask = active.astype(np.float64)
-        x = self.axis_table.smooth.coordinates(values) * mask
-        mu, sigma, is_flat = self.mu[:, :n], self.sigma[:, :n], self.is_flat[:, :n]
-        precision = np.where(is_flat, 0.0, 1 / (sigma * sigma))
-        constant = np.where(is_flat, 0.0, -np.log(sigma) - LOG_SQRT_2PI) - np.log(self.mass[:, :n])
-        logs: Floats = mask @ constant.T
-        is_far = np.maximum(np.abs(x).max(axis=0, initial=0), np.abs(mu).max(axis=0, initial=0)) > _FAR
-        for j in np.flatnonzero(is_far):
-            z = (x[:, j, None] - mu[:, j]) / sigma[:, j]
-            logs -= 0.5 * mask[:, j, None] * z * z * (precision[:, j] > 0)
-        if is_far.any():
-            x, mu, mask, precision = (a[:, ~is_far] for a in (x, mu, mask, precision))
-        centred = mu * precision
-        logs += x @ centred.T
-        logs -= (x * x) @ (0.5 * precision).T + mask @ (0.5 * mu * centred).T
+        """Return the (m, k) sums over the axes of the densities at points."""
+        mu, sigma, p = self.mu, self.sigma, len(self.mu)
+        is_normal = ~self.is_flat
+        precision = is_normal / (sigma * sigma)
+        points = np.empty((3 * p, values.shape[1]))
+        mask, x, squares = points[:p], points[p : 2 * p], points[2 * p :]
+        mask[:] = active
+        np.multiply(self.axis_table.axes.coordinates(values), mask, out=x)
+        factors = np.empty((3 * p, mu.shape[1]))
+        constant = np.negative(np.log(sigma * self.mass), out=factors[:p])
+        constant -= LOG_SQRT_2PI * is_normal
+        far = self._log_far_out(x, mask, precision) if self._is_far(x) else None
+        np.multiply(x, x, out=squares)
+        centred = np.multiply(mu, precision, out=factors[p : 2 * p])
+        constant -= 0.5 * mu * centred
+        np.multiply(precision, -0.5, out=factors[2 * p :])
+        logs: Floats = points.T @ factors
+        return logs if far is None else logs + far
+
+    def _is_far(self, x: Floats) -> bool:
+        """Whether any point or centre is so far out that squares of coordinates lose digits."""
+        if not self.axis_table.has_normal:
+            return False
+        return any(max(a.max(initial=0), -a.min(initial=0)) > _FAR for a in (x, self.mu))
+
+    def _log_far_out(self, x: Floats, mask: Floats, precision: Floats) -> Floats:
+        """Return the part of the (m, k) sums that squares cannot give, and remove it from the arguments."""
+        reach = np.maximum(np.abs(x).max(axis=1, initial=0), np.abs(self.mu).max(axis=1, initial=0))
+        logs = np.zeros((x.shape[1], self.mu.shape[1]))
+        for j in np.flatnonzero(reach > _FAR):
+            z = (x[j, :, None] - self.mu[j]) / self.sigma[j]
+            logs -= 0.5 * mask[j, :, None] * z * z * (precision[j] > 0)
+            x[j], precision[j] = 0.0, 0.0
         return logs
 
-    def _log_of_bins(self, values: Floats, active: Bools) -> Floats:
-        """Return the (m, k) sums over the axes with integrated bins."""
-        n = self.axis_table.n_smooth
-        pairs = _distinct(values)
-        low, high = (ends.T[pairs.is_first] for ends in self.axis_table.coarse.bins(pairs.ordered.T))  # (u,)
-        columns = n + np.nonzero(pairs.is_first)[0]
-        mu, precision = self.mu[:, columns], (1 / self.sigma)[:, columns]  # (k, u)
-        kernels = log_interval((low - mu) * precision, (high - mu) * precision)
-        flat = np.log(np.maximum(high - low, LEAST))  # a uniform axis has length 1
-        logs = np.where(self.is_flat[:, columns], flat, kernels)
-        mask = active.astype(np.float64)
-        has_pair = np.zeros((len(values), len(columns)))
-        np.put_along_axis(has_pair, pairs.places.T, mask, axis=1)
-        return np.asarray(has_pair @ logs.T - mask @ np.log(self.mass[:, n:]).T)
+    def _log_of_bins(self, values: Floats, is_wide: Bools) -> Floats:
+        """Return the (m, k) sums over the coarse axes of the log probabilities of wide bins."""
+        coarse = self.axis_table.coarse
+        bins = self.axis_table.bins.find(values)
+        axes = bins.axes[:-1]
+        has_bin = values.take(axes, axis=0) == bins.values[:, None]
+        has_bin &= is_wide.take(axes, axis=0)
+        logs = bins.log_masses(self.mu[coarse], self.sigma[coarse], self.is_flat[coarse])
+        found: Floats = has_bin.T.astype(np.float64) @ logs
+        found -= is_wide.T.astype(np.float64) @ np.log(self.mass[coarse])
+        return found
 
 
 def smallest_bandwidth(n_finished: int) -> float:
@@ -167,7 +188,11 @@ def smallest_bandwidth(n_finished: int) -> float:
 
 
 def numeric_kernels(
-    axis_table: AxisTable, values: Floats, active: Bools, min_bandwidth: float = MIN_BANDWIDTH
+    axis_table: AxisTable,
+    values: Floats,
+    active: Bools,
+    sizes: Sequence[int],
+    min_bandwidth: float = MIN_BANDWIDTH,
 ) -> NumericKernels:
     """Place a kernel on each observation.
 
@@ -181,83 +206,68 @@ def numeric_kernels(
     ----------
     axis_table : AxisTable
         Axes of ``p`` parameters.
-    values : (k, p) array
+    values : (p, k) array
         Raw values; arbitrary where inactive.
-    active : (k, p) array of bool
-        Which components observed each parameter; ``K`` is their number.
+    active : (p, k) array of bool
+        Which components observed each parameter; ``K`` is their number in a group.
+    sizes : sequence of int
+        Numbers of components of successive groups; neighbours are of the same group.
     min_bandwidth : float
         In units of the range; see ``smallest_bandwidth``.
     """
-    axis, n = axis_table.axis, axis_table.n_smooth
-    x = axis_table.coordinates(values)
-    narrowest = np.maximum(min_bandwidth, (active.sum(axis=0) + 2.0) ** -2)
-    observed = np.clip(_gaps(x, active), narrowest, 1.0)
-    # Half a bin of the smooth axes is less than the smallest bandwidth.
-    half_bins = np.minimum(axis_table.coarse.half_bins(values[:, n:]), 1.0)
-    observed[:, n:] = np.maximum(observed[:, n:], half_bins)
-    is_uniform = np.isinf(axis.prior_sigma)
+    grid = axis_table.grid
+    x = axis_table.axes.coordinates(values)
+    starts = [0, *accumulate(sizes)][:-1]
+    n_observed = np.add.reduceat(active, starts, axis=1, dtype=np.intp)  # (p, groups)
+    narrowest = np.maximum(min_bandwidth, (n_observed + 2.0) ** -2)
+    narrowest[n_observed == 1] = 1.0  # without neighbours, any gap is too small
+    sigma = np.maximum(_gaps(x, active, sizes), narrowest.repeat(sizes, axis=1))
+    np.maximum(sigma[grid], axis_table.grid_axes.half_bins(values[grid]), out=sigma[grid])
+    np.minimum(sigma, 1.0, out=sigma)
+    is_missing = ~active
+    np.copyto(sigma, axis_table.prior_sigma, where=is_missing)
     mu = np.where(active, x, 0.0)
-    sigma = np.where(active, observed, np.where(is_uniform, 1.0, axis.prior_sigma))
-    is_flat = ~active & is_uniform
+    is_flat = is_missing & axis_table.is_uniform
     # The centre is on the axis, so the two terms of the mass lie on both sides of 1/2: no cancellation.
-    below = ndtr((axis.low - mu) / sigma)
-    mass = ndtr((axis.high - mu) / sigma) - below
-    return NumericKernels(
-        axis_table=axis_table,
-        mu=mu,
-        sigma=sigma,
-        is_flat=is_flat,
-        below=np.where(is_flat, 0.0, below),
-        mass=np.where(is_flat, 1.0, mass),
-    )
+    ends = axis_table.ends - mu
+    ends /= sigma
+    below, upto = ndtr(ends, out=ends)
+    mass = np.subtract(upto, below, out=upto)
+    below[is_flat], mass[is_flat] = 0.0, 1.0
+    return NumericKernels(axis_table=axis_table, mu=mu, sigma=sigma, is_flat=is_flat, below=below, mass=mass)
 
 
-def _gaps(x: Floats, active: Bools) -> Floats:
+def _gaps(x: Floats, active: Bools, sizes: Sequence[int]) -> Floats:
     """Return the distance of each point to the farther of its two neighbours on the axis.
 
     Parameters
     ----------
-    x : (k, p) array
+    x : (p, k) array
         Finite.
-    active : (k, p) array of bool
+    active : (p, k) array of bool
         The points that count.
+    sizes : sequence of int
+        Numbers of points of successive groups, whose points are no neighbours of others.
 
     Returns
     -------
-    (k, p) array
-        Infinite for a single point on its axis; arbitrary where inactive.
+    (p, k) array
+        0 for the only point on an axis; arbitrary where inactive.
     """
-    points = np.where(active, x, np.inf).T  # (p, k): each axis is contiguous
-    order = np.argsort(points, axis=1, kind="stable")
-    ordered = np.take_along_axis(points, order, axis=1)
-    with np.errstate(invalid="ignore"):  # inf - inf of two inactive points
-        between = np.diff(ordered, axis=1)
-    between[~np.isfinite(between)] = 0.0
-    farther = np.zeros(ordered.shape)
+    points = np.where(active, x, _NOWHERE)
+    order = np.empty(points.shape, dtype=np.intp)
+    starts = [0, *accumulate(sizes)]
+    for start, end in pairwise(starts):
+        order[:, start:end] = points[:, start:end].argsort(axis=1, kind="stable")
+        order[:, start:end] += start
+    order += np.arange(0, points.size, points.shape[1])[:, None]
+    ordered = points.take(order)
+    between = np.subtract(ordered[:, 1:], ordered[:, :-1])
+    between[:, [end - 1 for end in starts[1:-1]]] = 0.0
+    between *= between < _NOWHERE / 2
+    farther = np.zeros(points.shape)
     farther[:, :-1] = between
     np.maximum(farther[:, 1:], between, out=farther[:, 1:])
-    gaps = np.empty(ordered.shape)
-    np.put_along_axis(gaps, order, farther, axis=1)
-    gaps[active.sum(axis=0) == 1] = np.inf
-    return gaps.T
-
-
-@dataclass(frozen=True, slots=True)
-class _Pairs:
-    """The distinct values in each column of a table."""
-
-    ordered: Floats  #: (q, m) sorted values of each column
-    is_first: Bools  #: (q, m) where a value differs from the one before; ``u`` are true
-    places: NDArray[np.intp]  #: (q, m) index among the ``u`` distinct values of each value of the table
-
-
-def _distinct(values: Floats) -> _Pairs:
-    """Find the distinct values in each column of an (m, q) table."""
-    columns = np.ascontiguousarray(values.T)
-    order = np.argsort(columns, axis=1, kind="stable")
-    ordered = np.take_along_axis(columns, order, axis=1)
-    is_first = np.ones(ordered.shape, dtype=bool)
-    is_first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    places = np.empty(ordered.shape, dtype=np.intp)
-    np.put_along_axis(places, order, is_first.cumsum().reshape(ordered.shape) - 1, axis=1)
-    return _Pairs(ordered=ordered, is_first=is_first, places=places)
+    gaps = np.empty(points.shape)
+    gaps.put(order, farther)
+    return gaps

@@ -10,7 +10,9 @@ density of a point uses its active parameters alone::
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 from hpsearch.core.history import Bools, Floats
 from hpsearch.space.distribution import Categorical
 from hpsearch.space.tree import Space
+from hpsearch.suggest.tpe.activation import Activation, activation_of
 from hpsearch.suggest.tpe.axis import axis
 from hpsearch.suggest.tpe.choices import (
     CategoricalKernels,
@@ -29,22 +32,22 @@ from hpsearch.suggest.tpe.kernels import (
     MIN_BANDWIDTH,
     AxisTable,
     NumericKernels,
-    build_axis_table,
-    is_coarse,
     numeric_kernels,
+    section,
 )
 
 Columns = NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KernelLayout:
-    """How kernels are arranged over the ``d`` parameters of a space."""
+    """How kernels are arranged over the ``d`` parameters of a space: in rows, the numeric ones first."""
 
-    numeric: Columns  #: (p,) columns of the numeric parameters, in the order of ``axis_table``
-    axis_table: AxisTable
-    categorical: Columns  #: (q,) columns of the choices, in the order of ``option_table``
-    option_table: OptionTable
+    columns: Columns  #: (d,) column of each row's parameter
+    rows: Columns  #: (d,) row of each column's parameter
+    axis_table: AxisTable  #: of the first ``p`` rows
+    option_table: OptionTable  #: of the other ``q`` rows
+    activation: Activation  #: which rows are active, by row
 
 
 def kernel_layout(space: Space) -> KernelLayout:
@@ -56,74 +59,95 @@ def kernel_layout(space: Space) -> KernelLayout:
             choices[column] = parameter.distribution
         else:
             axes[column] = axis(parameter.distribution)
-    numeric = sorted(axes, key=lambda column: is_coarse(axes[column]))
+    numeric = sorted(axes, key=lambda column: section(axes[column]))
+    columns = np.array([*numeric, *choices], dtype=np.intp)
+    rows = np.argsort(columns)
     return KernelLayout(
-        numeric=np.array(numeric, dtype=np.intp),
-        axis_table=build_axis_table([axes[column] for column in numeric]),
-        categorical=np.array(list(choices), dtype=np.intp),
+        columns=columns,
+        rows=rows,
+        axis_table=AxisTable([axes[column] for column in numeric]),
         option_table=build_option_table(
             list(choices.values()), [space.parameters[column].label in nested for column in choices]
         ),
+        activation=activation_of(space, columns.tolist()),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mixture:
-    """``k`` product kernels over ``d`` parameters."""
+class Mixtures:
+    """Mixtures of product kernels over ``d`` parameters, side by side: ``k`` components in all."""
 
     layout: KernelLayout
-    log_weights: Floats  #: (k,) normalized: ``logsumexp(log_weights) == 0``
+    sizes: Sequence[int]  #: number of components of each mixture
+    log_weights: Floats  #: (k,) normalized in each mixture: ``logsumexp(log_weights) == 0``
     numeric: NumericKernels  #: of ``k`` components on ``p`` axes
     categorical: CategoricalKernels  #: of ``k`` components and ``q`` parameters
 
     def log_density(self, values: Floats, active: Bools) -> Floats:
-        """Return the log density of points.
+        """Return the log density of points under each mixture.
 
         Parameters
         ----------
-        values : (m, d) array
-            Raw values that can occur; 0 where inactive.
-        active : (m, d) array of bool
+        values : (d, m) array
+            Raw values that can occur, in the rows of the layout; 0 where inactive.
+        active : (d, m) array of bool
             Which parameters are active; the others do not count.
 
         Returns
         -------
-        (m,) array
-            With respect to ``x`` on continuous axes, and to counting for discrete parameters.
+        (mixtures, m) array
+            With respect to ``x`` on continuous axes, and to counting for wide bins and options.
         """
-        numeric, categorical = self.layout.numeric, self.layout.categorical
-        logs = self.numeric.log_density(values[:, numeric], active[:, numeric])  # (m, k)
-        logs += self.categorical.log_density(values[:, categorical], active[:, categorical])
+        p = len(self.numeric.mu)
+        logs = self.numeric.log_density(values[:p], active[:p])  # (m, k)
+        logs += self.categorical.log_density(values[p:], active[p:])
         logs += self.log_weights
-        highest: Floats = logs.max(axis=1)
-        logs -= highest[:, None]
-        sums: Floats = np.exp(logs, out=logs).sum(axis=1)
-        return highest + np.log(sums)
+        found = np.empty((len(self.sizes), len(logs)))
+        for i, (start, end) in enumerate(pairwise([0, *accumulate(self.sizes)])):
+            own = logs[:, start:end]
+            highest = own.max(axis=1)
+            own -= highest[:, None]
+            np.add(highest, np.log(np.exp(own).sum(axis=1)), out=found[i])
+        return found
 
     def draw(self, uniforms: Floats) -> Floats:
-        """Draw (m, d) raw values of all parameters, active or not, from (m, 1 + d) uniforms in [0, 1).
+        """Draw points from the first mixture.
 
-        The first column selects the component of each point. Given the component, parameters are
-        independent, so dropping inactive ones afterwards is equivalent to drawing down the tree.
+        Given the component, parameters are independent, so dropping inactive ones afterwards is equivalent to
+        drawing down the tree.
+
+        Parameters
+        ----------
+        uniforms : (1 + d, m) array
+            In [0, 1). The first row selects the component of each point; the others are in the order of the
+            space's parameters.
+
+        Returns
+        -------
+        (d, m) array
+            Raw values of all parameters, active or not, in the rows of the layout.
         """
-        cumulative = np.cumsum(np.exp(self.log_weights))
-        components = np.searchsorted(cumulative / cumulative[-1], uniforms[:, 0], side="right")
-        numeric, categorical = self.layout.numeric, self.layout.categorical
-        values = np.empty((len(uniforms), uniforms.shape[1] - 1))
-        values[:, numeric] = self.numeric.draw(components, uniforms[:, 1 + numeric])
-        values[:, categorical] = self.categorical.draw(components, uniforms[:, 1 + categorical])
-        return values
+        cumulative = np.cumsum(np.exp(self.log_weights[: self.sizes[0]]))
+        components = np.searchsorted(cumulative / cumulative[-1], uniforms[0], side="right")
+        uniforms = uniforms.take(1 + self.layout.columns, axis=0)
+        p = len(self.numeric.mu)
+        return np.concatenate(
+            [
+                self.numeric.draw(components, uniforms[:p]),
+                self.categorical.draw(components, uniforms[p:]),
+            ]
+        )
 
 
 def fit(
     layout: KernelLayout,
     values: Floats,
     active: Bools,
-    weights: Floats,
-    prior_weight: float,
+    groups: Sequence[Columns],
+    log_weights: Sequence[Floats],
     min_bandwidth: float = MIN_BANDWIDTH,
-) -> Mixture:
-    """Build the mixture of some observations and the prior.
+) -> Mixtures:
+    """Build a mixture of some observations and the prior for each of several groups.
 
     Parameters
     ----------
@@ -133,21 +157,26 @@ def fit(
         Raw values; 0 where inactive.
     active : (n, d) array of bool
         Which parameters each observation had.
-    weights : (n,) array
-        Weights of the observations; positive, in any unit.
-    prior_weight : float
-        Weight of the prior component in the same unit; positive.
+    groups : sequence of arrays of int
+        The observations of each mixture.
+    log_weights : sequence of arrays
+        For each mixture the log weights of its observations and, last, of the prior; see ``with_prior``.
     min_bandwidth : float
         Of the numeric kernels, in units of the range; positive.
     """
     # The prior is a component without any parameter.
-    values = np.vstack([values, np.zeros(values.shape[1])])
-    active = np.vstack([active, np.zeros(values.shape[1], dtype=bool)])
-    weights = np.append(weights, prior_weight)
-    numeric, categorical = layout.numeric, layout.categorical
-    return Mixture(
+    sizes = [len(group) + 1 for group in groups]
+    observed = np.zeros((sum(sizes), values.shape[1]))
+    mask = np.zeros(observed.shape, dtype=bool)
+    for group, end in zip(groups, accumulate(sizes), strict=True):
+        observed[end - 1 - len(group) : end - 1] = values.take(group, axis=0)
+        mask[end - 1 - len(group) : end - 1] = active.take(group, axis=0)
+    by_row, is_active = observed.T.take(layout.columns, axis=0), mask.T.take(layout.columns, axis=0)
+    p = len(layout.axis_table.low)
+    return Mixtures(
         layout=layout,
-        log_weights=np.log(weights / weights.sum()),
-        numeric=numeric_kernels(layout.axis_table, values[:, numeric], active[:, numeric], min_bandwidth),
-        categorical=categorical_kernels(layout.option_table, values[:, categorical], active[:, categorical]),
+        sizes=sizes,
+        log_weights=np.concatenate(log_weights),
+        numeric=numeric_kernels(layout.axis_table, by_row[:p], is_active[:p], sizes, min_bandwidth),
+        categorical=categorical_kernels(layout.option_table, by_row[p:], is_active[p:], sizes),
     )

@@ -13,8 +13,12 @@ every process gets the same sample, whether it sees the trials one by one or rea
 
 from __future__ import annotations
 
+import bisect
+import functools
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +26,14 @@ from numpy.typing import NDArray
 from hpsearch.core.history import Floats
 
 Rows = NDArray[np.intp]
+Number = TypeVar("Number", int, float)
 
 #: Largest number of good trials.
 MAX_GOOD = 25
 #: Bad trials in the sample: the newest, and a sample of the older ones.
 N_NEWEST = N_OLDER = 64
+
+_64_BITS = 2**64 - 1
 
 #: How the number of good trials may grow with the number of all.
 GROWTHS = ("linear", "sqrt")
@@ -36,15 +43,15 @@ GROWTHS = ("linear", "sqrt")
 class HistorySummary:
     """The rows of a history that TPE uses; of bounded size."""
 
-    n: int  #: trials of the history
-    best: (
-        Rows  #: up to ``MAX_GOOD`` rows with a usable loss, the best first; of equal losses the earlier first
-    )
-    older: Rows  #: up to ``N_OLDER`` rows older than the newest ``N_NEWEST``, by their fixed ranks
+    n: int = 0  #: trials of the history
+    #: loss and row of up to ``MAX_GOOD`` trials with a usable loss, in order; of equal ones the earlier first
+    best: Sequence[tuple[float, int]] = ()
+    #: fixed rank and row of up to ``N_OLDER`` trials older than the newest ``N_NEWEST``, in order
+    older: Sequence[tuple[int, int]] = ()
 
 
 #: The summary of an empty history.
-EMPTY = HistorySummary(n=0, best=np.zeros(0, dtype=np.intp), older=np.zeros(0, dtype=np.intp))
+EMPTY = HistorySummary()
 
 
 def summarize(losses: Floats, before: HistorySummary = EMPTY) -> HistorySummary:
@@ -58,13 +65,12 @@ def summarize(losses: Floats, before: HistorySummary = EMPTY) -> HistorySummary:
         Summary of the first ``before.n`` trials.
     """
     n = len(losses)
-    candidates = np.concatenate([before.best, np.arange(before.n, n)])
-    candidates = candidates[losses[candidates] < np.inf]
-    best = candidates[np.argsort(losses[candidates], kind="stable")[:MAX_GOOD]]
-    aged_out = np.arange(max(before.n - N_NEWEST, 0), max(n - N_NEWEST, 0))
-    older = np.concatenate([before.older, aged_out])
-    older = older[np.argsort(fixed_ranks(older), kind="stable")[:N_OLDER]]
-    return HistorySummary(n=n, best=best, older=older)
+    new, aged = range(before.n, n), range(max(before.n - N_NEWEST, 0), max(n - N_NEWEST, 0))
+    return HistorySummary(
+        n=n,
+        best=_first(before.best, zip(losses[new.start :].tolist(), new, strict=True), MAX_GOOD),
+        older=_first(before.older, zip(fixed_ranks(aged), aged, strict=True), N_OLDER),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +91,12 @@ def split(summary: HistorySummary, n_good: int) -> Split:
     n_good : int
         Number of good trials; limited by ``MAX_GOOD`` and by the number of usable losses.
     """
-    good = summary.best[:n_good]
-    newest = np.arange(max(summary.n - N_NEWEST, 0), summary.n)
-    sample = np.concatenate([np.sort(summary.older), newest])
-    return Split(good=good, bad=sample[~(sample[:, None] == good).any(axis=1)])
+    good = [row for _, row in summary.best[:n_good]]
+    sample = sorted(row for _, row in summary.older)
+    sample.extend(range(max(summary.n - N_NEWEST, 0), summary.n))
+    is_good = set(good)
+    bad = [row for row in sample if row not in is_good]
+    return Split(good=np.array(good, dtype=np.intp), bad=np.array(bad, dtype=np.intp))
 
 
 def n_good(n: int, gamma: float, growth: str) -> int:
@@ -122,9 +130,67 @@ def rank_weights(n: int) -> Floats:
     return weights * (n / weights.sum()) if n else weights
 
 
-def fixed_ranks(rows: Rows) -> NDArray[np.uint64]:
-    """Return a pseudo-random number for each row number: the finalizer of SplitMix64 (Steele et al. 2014)."""
-    z = (rows.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+@functools.cache
+def good_log_weights(n: int, prior_weight: float) -> Floats:
+    """Return the normalized log weights of a mixture of ``n`` good trials and the prior.
+
+    Parameters
+    ----------
+    n : int
+        Number of good trials.
+    prior_weight : float
+        Weight of the prior, in trials; positive.
+
+    Returns
+    -------
+    (n + 1,) array
+        Those of the trials, the best first, then that of the prior; not writable.
+    """
+    return _log_weights(rank_weights(n), prior_weight)
+
+
+@functools.cache
+def bad_log_weights(n: int, prior_weight: float) -> Floats:
+    """Return the same for ``n`` bad trials, which have equal weights.
+
+    Parameters
+    ----------
+    n : int
+        Number of bad trials in the sample.
+    prior_weight : float
+        Weight of the prior, in trials; positive.
+
+    Returns
+    -------
+    (n + 1,) array
+        Those of the trials, then that of the prior; not writable.
+    """
+    return _log_weights(np.ones(n), prior_weight)
+
+
+def fixed_ranks(rows: Iterable[int]) -> Iterator[int]:
+    """Yield a pseudo-random number for each row number: the finalizer of SplitMix64 (Steele et al. 2014)."""
+    for row in rows:
+        z = (row + 1) * 0x9E3779B97F4A7C15 & _64_BITS
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & _64_BITS
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB & _64_BITS
+        yield z ^ (z >> 31)
+
+
+def _log_weights(weights: Floats, prior_weight: float) -> Floats:
+    with_prior = np.append(weights, prior_weight)
+    found: Floats = np.log(with_prior / with_prior.sum())
+    found.setflags(write=False)
+    return found
+
+
+def _first(
+    before: Sequence[tuple[Number, int]], new: Iterable[tuple[Number, int]], n: int
+) -> Sequence[tuple[Number, int]]:
+    """Return the first ``n`` of ordered pairs and new ones; those with NaN or ``inf`` never count."""
+    found = list(before)
+    for pair in new:
+        if pair[0] < math.inf and (len(found) < n or pair < found[-1]):
+            bisect.insort(found, pair)
+            del found[n:]
+    return found

@@ -25,16 +25,23 @@ import numpy as np
 
 from hpsearch.core.history import Bools, Floats, History
 from hpsearch.errors import ConfigurationError
-from hpsearch.space.distribution import Distribution, Numeric
+from hpsearch.space.distribution import Numeric
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.discrete import KnownPoints, TriedPoints, can_repeat, find_new_point
 from hpsearch.suggest.protocol import Suggestion, experiment_rng
-from hpsearch.suggest.tpe.activation import activation_of
-from hpsearch.suggest.tpe.candidates import Candidates, ranked_candidates
+from hpsearch.suggest.tpe.candidates import ranked_candidates
 from hpsearch.suggest.tpe.kernels import smallest_bandwidth
-from hpsearch.suggest.tpe.parzen import Mixture, fit, kernel_layout
+from hpsearch.suggest.tpe.parzen import Mixtures, fit, kernel_layout
 from hpsearch.suggest.tpe.sobol import sobol_points
-from hpsearch.suggest.tpe.split import EMPTY, GROWTHS, Rows, n_good, rank_weights, split, summarize
+from hpsearch.suggest.tpe.split import (
+    EMPTY,
+    GROWTHS,
+    bad_log_weights,
+    good_log_weights,
+    n_good,
+    split,
+    summarize,
+)
 
 #: How the first points may be drawn.
 STARTS = ("random", "sobol")
@@ -84,7 +91,10 @@ class TPE:
         self.space = space
         self.options = options or TPEOptions()
         self._layout = kernel_layout(space)
-        self._activation = activation_of(space)
+        self._labels = [
+            (parameter.label, row, isinstance(parameter.distribution, Numeric))
+            for parameter, row in zip(space.parameters, self._layout.rows.tolist(), strict=True)
+        ]
         self._can_repeat = can_repeat(space)
         self._tried = TriedPoints()
         self._history: History | None = None
@@ -122,32 +132,27 @@ class TPE:
         firsts: Iterable[Iterable[Suggestion]] = ()
         # Start-up counts finished trials only, so that the number of workers does not matter.
         if len(history) >= self.options.n_startup:
-            good, bad = self._mixtures(history)
-            ranked = ranked_candidates(good, bad, self._activation, self.options.n_candidates, rngs)
+            ranked = ranked_candidates(self._mixtures(history), self.options.n_candidates, rngs)
             firsts = map(self._points, ranked)
         elif self.options.start == "sobol" and self.space.parameters:
             firsts = ([point] for point in self._sobol_points(history, pending, rngs))
         for rng, first in zip(rngs, chain(firsts, repeat(())), strict=False):
             yield chain(first, self._draws(rng))
 
-    def _mixtures(self, history: History) -> tuple[Mixture, Mixture]:
+    def _mixtures(self, history: History) -> Mixtures:
         """Fit the mixtures of the good and of the bad trials."""
         groups = split(self._summary, n_good(len(history), self.options.gamma, self.options.growth))
-
-        def mixture(rows: Rows, weights: Floats) -> Mixture:
-            values, active = history.values[rows], history.active[rows]
-            return fit(
-                self._layout,
-                values,
-                active,
-                weights,
-                self.options.prior_weight,
-                smallest_bandwidth(len(history)),
-            )
-
-        return (
-            mixture(groups.good, rank_weights(len(groups.good))),
-            mixture(groups.bad, np.ones(len(groups.bad))),
+        prior_weight = self.options.prior_weight
+        return fit(
+            self._layout,
+            history.values,
+            history.active,
+            (groups.good, groups.bad),
+            (
+                good_log_weights(len(groups.good), prior_weight),
+                bad_log_weights(len(groups.bad), prior_weight),
+            ),
+            smallest_bandwidth(len(history)),
         )
 
     def _sobol_points(
@@ -177,25 +182,21 @@ class TPE:
         new = None if self.space.n_points is None else find_new_point(self.space, known, rng)
         return best if new is None else Suggestion(values=new, origin="random")
 
-    def _points(self, candidates: Candidates) -> Iterator[Suggestion]:
-        for row, mask in zip(candidates.values, candidates.active, strict=True):
-            yield Suggestion(values=self._point(row, mask), origin="tpe")
+    def _points(self, candidates: Iterator[tuple[Floats, Bools]]) -> Iterator[Suggestion]:
+        for values, active in candidates:
+            yield Suggestion(values=self._point(values.tolist(), active.tolist()), origin="tpe")
 
     def _draws(self, rng: np.random.Generator) -> Iterator[Suggestion]:
         for _ in range(1 + _N_RETRIES):
             yield Suggestion(values=self.space.sample(rng), origin="random")
 
-    def _point(self, row: Floats, mask: Bools) -> Values:
+    def _point(self, values: list[float], active: list[bool]) -> Values:
+        """Return a point by label, each value in the type that sampling gives."""
         return {
-            parameter.label: _typed(float(row[j]), parameter.distribution)
-            for j, parameter in enumerate(self.space.parameters)
-            if mask[j]
+            label: values[row] if is_float else int(values[row])
+            for label, row, is_float in self._labels
+            if active[row]
         }
-
-
-def _typed(value: float, distribution: Distribution) -> float | int:
-    """Return a value in the type that sampling gives."""
-    return value if isinstance(distribution, Numeric) else int(value)
 
 
 def _require(holds: bool, option: str, what: str) -> None:
