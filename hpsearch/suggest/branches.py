@@ -11,14 +11,14 @@ within another ``n`` trials deserves less (rising bandits, Li et al. 2020, arXiv
 
 from __future__ import annotations
 
+import bisect
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hpsearch.core.history import Bools, Floats, History
+from hpsearch.core.history import Bools, History
 from hpsearch.space.distribution import Categorical
 from hpsearch.space.tree import Space, Values
 
@@ -30,8 +30,6 @@ _LEFT = 0.4
 _MIN_TRIALS = 6
 #: Trials under a choice from which its branches are compared.
 _MIN_COMPARED = 4
-
-Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +64,31 @@ class Branch:
         return all(values.get(label) == option for label, option in self.options.items())
 
 
+@dataclass(slots=True)
+class LossCurve:
+    """The lowest loss of a branch after each of its trials; only improvements take memory."""
+
+    n: int = 0  #: trials
+    _since: list[int] = field(default_factory=list)  # number of the trial of each improvement, from 0
+    _lowest: list[float] = field(default_factory=list)
+
+    def add(self, loss: float) -> None:
+        """Add the loss of a trial; ``inf`` if it failed."""
+        if not self._lowest or loss < self._lowest[-1]:
+            self._since.append(self.n)
+            self._lowest.append(loss)
+        self.n += 1
+
+    @property
+    def lowest(self) -> float:
+        """The lowest loss; ``inf`` without one."""
+        return self._lowest[-1] if self._lowest else math.inf
+
+    def lowest_after(self, n: int) -> float:
+        """Return the lowest loss of the first ``n`` trials; ``n`` is positive and at most their number."""
+        return self._lowest[bisect.bisect_left(self._since, n) - 1]
+
+
 class Branches:
     """The branches of a space.
 
@@ -78,11 +101,11 @@ class Branches:
     def __init__(self, space: Space) -> None:
         column = {parameter.label: j for j, parameter in enumerate(space.parameters)}
         nested = {c.label for p in space.parameters for path in p.paths for c in path}
-        self._choices: list[tuple[int, str, Floats, list[Branch]]] = []
+        self._choices: list[_Choice] = []
         for parameter in space.parameters:
             if parameter.label not in nested or not isinstance(parameter.distribution, Categorical):
                 continue
-            probabilities = np.array(parameter.distribution.probabilities)
+            probabilities = parameter.distribution.probabilities
             above = {c.label: c.option for c in parameter.paths[0]}
             branches = []
             for option in range(len(probabilities)):
@@ -90,7 +113,12 @@ class Branches:
                 columns = {column[label]: index for label, index in options.items()}
                 branches.append(Branch(options=options, columns=columns))
             if np.count_nonzero(probabilities) > 1:
-                self._choices.append((column[parameter.label], parameter.label, probabilities, branches))
+                self._choices.append(
+                    _Choice(column[parameter.label], parameter.label, probabilities, branches)
+                )
+        self._history: History | None = None
+        self._n_read = 0
+        self._lowest, self._best = math.inf, 0  # the lowest loss, and its row
 
     def __bool__(self) -> bool:
         return bool(self._choices)
@@ -101,26 +129,18 @@ class Branches:
         Parameters
         ----------
         history : History
-            Finished trials.
+            Finished trials. The cost of a call grows only with those since the last one.
         pending : sequence of Values
             Points that wait or are under evaluation.
         """
+        self._read(history)
         worst, found = 0.0, None
-        for column, label, probabilities, branches in self._choices:
-            rows = np.flatnonzero(history.active[:, column])
-            if len(rows) < _MIN_COMPARED:
+        for choice in self._choices:
+            if choice.n < _MIN_COMPARED:
                 continue
-            options = history.values[rows, column].astype(np.intp)
-            losses = np.where(history.losses[rows] < np.inf, history.losses[rows], np.inf)
-            deserved = deserved_trials(options, losses, probabilities)
-            n_trials = np.bincount(options, minlength=len(branches)).astype(np.float64)
-            for values in pending:
-                if label in values:
-                    n_trials[int(values[label])] += 1
-            lacking = np.where(deserved > 0, 1 - n_trials / np.maximum(deserved, 1e-9), 0.0)
-            option = int(lacking.argmax())
-            if lacking[option] > worst:
-                worst, found = float(lacking[option]), branches[option]
+            lacking, branch = choice.most_lacking(pending)
+            if lacking > worst:
+                worst, found = lacking, branch
         return found
 
     def leading(self, history: History) -> list[Branch]:
@@ -129,62 +149,110 @@ class Branches:
         Parameters
         ----------
         history : History
-            Finished trials.
+            Finished trials. The cost of a call grows only with those since the last one.
         """
-        losses = history.losses
-        if not (losses < np.inf).any():
-            return []
-        best = int(np.nanargmin(losses))
+        self._read(history)
         return [
-            branches[int(history.values[best, column])]
-            for column, _, _, branches in self._choices
-            if history.active[best, column]
+            choice.branches[int(history.values[self._best, choice.column])]
+            for choice in self._choices
+            if self._lowest < math.inf and history.active[self._best, choice.column]
         ]
 
+    def _read(self, history: History) -> None:
+        """Read the new rows of the last history, or all of another one."""
+        if history is not self._history or len(history) < self._n_read:
+            self._history, self._n_read, self._lowest = history, 0, math.inf
+            for choice in self._choices:
+                choice.clear()
+        if len(history) > self._n_read:
+            for choice in self._choices:
+                choice.read(history, self._n_read)
+            for row, loss in enumerate(history.losses[self._n_read :].tolist(), self._n_read):
+                if loss < self._lowest:
+                    self._lowest, self._best = loss, row
+            self._n_read = len(history)
 
-def deserved_trials(options: Rows, losses: Floats, probabilities: Floats) -> Floats:
+
+class _Choice:
+    """A nested choice, and what its branches have reached."""
+
+    def __init__(
+        self, column: int, label: str, probabilities: Sequence[float], branches: Sequence[Branch]
+    ) -> None:
+        self.column = column
+        self.branches = branches
+        self._label = label
+        self._probabilities = probabilities
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all trials."""
+        self.n = 0  #: trials with this choice
+        self._curves = [LossCurve() for _ in self.branches]
+        self._deserved = [0.0] * len(self.branches)
+
+    def read(self, history: History, first: int) -> None:
+        """Add the trials of a history from the first given one on."""
+        rows = first + np.flatnonzero(history.active[first:, self.column])
+        if not len(rows):
+            return
+        options = history.values[rows, self.column].astype(np.intp).tolist()
+        for option, loss in zip(options, history.losses[rows].tolist(), strict=True):
+            self._curves[option].add(loss if loss < math.inf else math.inf)  # NaN is a failure, too
+        self.n += len(rows)
+        self._deserved = deserved_trials(self._curves, self._probabilities)
+
+    def most_lacking(self, pending: Iterable[Values]) -> tuple[float, Branch]:
+        """Return the largest share of the deserved trials that a branch lacks, and the branch."""
+        n_trials = [curve.n for curve in self._curves]
+        for values in pending:
+            if self._label in values:
+                n_trials[int(values[self._label])] += 1
+        lacking = [
+            1 - n / max(deserved, 1e-9) if deserved > 0 else 0.0
+            for n, deserved in zip(n_trials, self._deserved, strict=True)
+        ]
+        most = max(lacking)
+        return most, self.branches[lacking.index(most)]
+
+
+def deserved_trials(curves: Sequence[LossCurve], probabilities: Sequence[float]) -> list[float]:
     """Return how many trials each branch of a choice deserves.
 
     Parameters
     ----------
-    options : (n,) array of int
-        Branch of each finished trial, in order of completion.
-    losses : (n,) array
-        Their losses; ``inf`` for a failed trial.
-    probabilities : (k,) array
+    curves : sequence of k LossCurves
+        Of the finished trials of each branch.
+    probabilities : sequence of k floats
         Prior probability of each branch; one with 0 deserves nothing.
 
     Returns
     -------
-    (k,) array
+    list of k floats
         0 for the branch with the best loss, which needs no protection.
     """
-    n, k = len(options), len(probabilities)
-    best = np.full(k, np.inf)
-    np.minimum.at(best, options, losses)
-    possible = probabilities > 0
-    n_possible = np.count_nonzero(possible)
-    ranks = np.empty(k)
-    ranks[np.lexsort((best, ~possible))] = np.arange(1, k + 1)
-    harmonic = (1 / np.arange(1, n_possible + 1)).sum()
-    deserved: Floats = _SHARE * n / (ranks * harmonic) * np.minimum(1.0, probabilities * n_possible)
-    deserved[ranks == 1] = 0.0
-    for option in np.flatnonzero(possible):
-        own = losses[options == option]
-        if len(own) >= _MIN_TRIALS and not _may_overtake(own, float(best.min()), n):
+    n = sum(curve.n for curve in curves)
+    possible = [option for option, p in enumerate(probabilities) if p > 0]
+    best = min(curve.lowest for curve in curves)
+    harmonic = math.fsum(1 / rank for rank in range(1, len(possible) + 1))
+    deserved = [0.0] * len(curves)
+    for rank, option in enumerate(sorted(possible, key=lambda option: curves[option].lowest), 1):
+        if rank == 1:
+            continue
+        share = min(1.0, probabilities[option] * len(possible))
+        deserved[option] = _SHARE * n / (rank * harmonic) * share
+        if curves[option].n >= _MIN_TRIALS and not _may_overtake(curves[option], best, n):
             deserved[option] *= _LEFT
     return deserved
 
 
-def _may_overtake(losses: Floats, best: float, n_trials: int) -> bool:
-    """Whether the lowest of (m,) losses would fall below ``best`` within more trials, at its present rate."""
-    half = len(losses) // 2
-    lowest = losses.min()
-    if lowest == np.inf:
+def _may_overtake(curve: LossCurve, best: float, n_trials: int) -> bool:
+    """Whether a branch would fall below ``best`` within more trials, at its present rate of improvement."""
+    half = curve.n // 2
+    if curve.lowest == math.inf:
         return False  # all trials have failed
-    with np.errstate(over="ignore", invalid="ignore"):  # losses may be infinite, or as large as floats are
-        gain = (losses[:half].min() - lowest) / (len(losses) - half)
-        return not lowest - gain * n_trials > best
+    gain = (curve.lowest_after(half) - curve.lowest) / (curve.n - half)
+    return not curve.lowest - gain * n_trials > best
 
 
 def activities(space: Space) -> list[float]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch import hp
+from hpsearch.core.history import History
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.auto import Auto
-from hpsearch.suggest.branches import Branches, activities, deserved_trials
+from hpsearch.suggest.branches import Branches, LossCurve, activities, deserved_trials
 from hpsearch.suggest.protocol import Suggester
 from hpsearch.suggest.tpe.branches import BranchTPE
-from tests.support.histories import history, rngs, search, spaces
+from tests.support.histories import add, history, rngs, search, spaces
 
 MODELS = Space(
     {
@@ -38,6 +42,14 @@ def one_sided(model: int, n: int) -> list[Values]:
         if point["model"] == model:
             points.append(point)
     return points
+
+
+def deserved(options: Any, losses: Any, probabilities: list[float]) -> Any:
+    """Return what each branch deserves after trials with these options and losses."""
+    curves = [LossCurve() for _ in probabilities]
+    for option, loss in zip(options, losses, strict=True):
+        curves[option].add(float(loss))
+    return np.array(deserved_trials(curves, probabilities))
 
 
 def test_the_branch_without_trials_is_the_most_neglected() -> None:
@@ -72,7 +84,7 @@ def test_a_leaf_choice_has_no_branches() -> None:
 
 def test_a_worse_branch_deserves_fewer_trials() -> None:
     options, losses = np.array([0, 1, 2] * 2), np.array([1.0, 2.0, 3.0] * 2)
-    first, second, third = deserved_trials(options, losses, np.full(3, 1 / 3))
+    first, second, third = deserved(options, losses, [1 / 3] * 3)
     assert first == 0  # the best needs no protection
     assert second > third > 0
 
@@ -81,30 +93,50 @@ def test_a_branch_that_improves_too_slowly_deserves_less() -> None:
     options = np.array([0] * 20 + [1] * 20)
     rising = np.concatenate([np.zeros(20), np.linspace(9, 1, 20)])
     flat = np.concatenate([np.zeros(20), np.full(20, 1.0)])
-    even = np.full(2, 0.5)
-    assert deserved_trials(options, flat, even)[1] < deserved_trials(options, rising, even)[1]
+    assert deserved(options, flat, [0.5] * 2)[1] < deserved(options, rising, [0.5] * 2)[1]
 
 
 def test_a_branch_whose_trials_all_fail_deserves_less() -> None:
     options = np.array([0] * 20 + [1] * 20 + [2] * 20)
     losses = np.concatenate([np.zeros(20), np.linspace(9, 1, 20), np.full(20, np.inf)])
-    fewer = deserved_trials(options[:43], losses[:43], np.full(3, 1 / 3))[2] / 43  # too few to judge
-    assert deserved_trials(options, losses, np.full(3, 1 / 3))[2] / 60 < fewer / 2
+    fewer = deserved(options[:43], losses[:43], [1 / 3] * 3)[2] / 43  # too few to judge
+    assert deserved(options, losses, [1 / 3] * 3)[2] / 60 < fewer / 2
 
 
 @given(losses=st.lists(st.sampled_from([np.inf, -np.inf, 1e300, -1e300, 0.0, 5e-324, 2.0]), max_size=40))
 def test_any_losses_give_finite_shares(losses: list[float]) -> None:
     options = np.arange(len(losses)) % 3
     with np.errstate(all="raise"):
-        deserved = deserved_trials(options, np.array(losses, dtype=float), np.full(3, 1 / 3))
-    assert np.isfinite(deserved).all()
-    assert (deserved >= 0).all()
+        shares = deserved(options, losses, [1 / 3] * 3)
+    assert np.isfinite(shares).all()
+    assert (shares >= 0).all()
 
 
 def test_an_impossible_branch_deserves_nothing() -> None:
-    deserved = deserved_trials(np.zeros(9, dtype=np.intp), np.arange(9.0), np.array([0.5, 0.0, 0.5]))
-    assert deserved[1] == 0
-    assert deserved[2] > 0
+    _, never, other = deserved([0] * 9, range(9), [0.5, 0.0, 0.5])
+    assert never == 0
+    assert other > 0
+
+
+@given(losses=st.lists(st.sampled_from([np.inf, -np.inf, 2.0, 1.0, 0.0, 0.5]), min_size=1, max_size=40))
+def test_a_loss_curve_is_the_running_minimum(losses: list[float]) -> None:
+    curve = LossCurve()
+    for n, loss in enumerate(losses, 1):
+        curve.add(loss)
+        assert (curve.n, curve.lowest) == (n, min(losses[:n]))
+    assert [curve.lowest_after(n + 1) for n in range(len(losses))] == list(accumulate(losses, min))
+
+
+def test_what_branches_deserve_does_not_depend_on_when_the_trials_were_read() -> None:
+    points = [MODELS.sample(np.random.default_rng(seed)) for seed in range(60)]
+    losses = [None if seed % 7 == 0 else float(seed % 11) for seed in range(60)]
+    grown, branches = History(MODELS), Branches(MODELS)
+    for point, loss in zip(points, losses, strict=True):
+        add(grown, point, loss)
+        branch = branches.neglected(grown, points[:2])
+        assert branch == Branches(MODELS).neglected(grown, points[:2])
+    other = history(MODELS, points[:30], losses[:30])
+    assert branches.neglected(other, []) == Branches(MODELS).neglected(other, [])
 
 
 @settings(max_examples=40, deadline=None)
