@@ -38,6 +38,35 @@ class Bins:
     ends: Floats  #: (e,) its coordinate
     values: Floats  #: (e - 1,) value whose bin lies between this end and the next; NaN where there is none
 
+    def occupied(self, values: Floats, counts: Bools) -> tuple[Bins, Bools]:
+        """Return the bins that have a point, and which points each of them has.
+
+        Parameters
+        ----------
+        values : (p, m) array
+            Values of ``m`` points on the axes.
+        counts : (p, m) array of bool
+            Which of them count.
+
+        Returns
+        -------
+        bins : Bins
+            With ``e'`` ends.
+        has_point : (e' - 1, m) array of bool
+            False where no bin lies between two ends.
+        """
+        axes = self.axes[:-1]
+        has_point = values.take(axes, axis=0) == self.values[:, None]
+        has_point &= counts.take(axes, axis=0)
+        is_occupied = has_point.any(axis=1)
+        is_end = np.zeros(len(self.ends), dtype=bool)
+        is_end[:-1] |= is_occupied
+        is_end[1:] |= is_occupied
+        kept = np.flatnonzero(is_end)
+        first = kept[:-1]
+        bins = Bins(self.axes.take(kept), self.ends.take(kept), self.values.take(first))
+        return bins, has_point.take(first, axis=0)
+
     def log_masses(self, mu: Floats, sigma: Floats, is_flat: Bools) -> Floats:
         """Return the log probability of each bin under normal distributions, or uniform ones on [0, 1].
 
@@ -62,7 +91,7 @@ class Bins:
         np.copysign(tails, z, out=tails)
         masses = tails[:-1] - tails[1:]
         masses += is_below[:-1] > is_below[1:]
-        widths = np.diff(self.ends)
+        widths = self.ends[1:] - self.ends[:-1]
         np.copyto(masses, widths[:, None], where=is_flat.take(self.axes[:-1], axis=0))
         np.maximum(masses, LEAST, out=masses)
         logs: Floats = np.log(masses, out=masses)

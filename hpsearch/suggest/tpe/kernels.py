@@ -172,12 +172,9 @@ class NumericKernels:
     def _log_of_bins(self, values: Floats, is_wide: Bools) -> Floats:
         """Return the (m, k) sums over the coarse axes of the log probabilities of wide bins."""
         coarse = self.axis_table.coarse
-        bins = self.axis_table.bins.find(values)
-        axes = bins.axes[:-1]
-        has_bin = values.take(axes, axis=0) == bins.values[:, None]
-        has_bin &= is_wide.take(axes, axis=0)
+        bins, has_point = self.axis_table.bins.find(values).occupied(values, is_wide)
         logs = bins.log_masses(self.mu[coarse], self.sigma[coarse], self.is_flat[coarse])
-        found: Floats = has_bin.T.astype(np.float64) @ logs
+        found: Floats = has_point.T.astype(np.float64) @ logs
         found -= is_wide.T.astype(np.float64) @ np.log(self.mass[coarse])
         return found
 
@@ -263,7 +260,8 @@ def _gaps(x: Floats, active: Bools, sizes: Sequence[int]) -> Floats:
     order += np.arange(0, points.size, points.shape[1])[:, None]
     ordered = points.take(order)
     between = np.subtract(ordered[:, 1:], ordered[:, :-1])
-    between[:, [end - 1 for end in starts[1:-1]]] = 0.0
+    for end in starts[1:-1]:
+        between[:, end - 1] = 0.0
     between *= between < _NOWHERE / 2
     farther = np.zeros(points.shape)
     farther[:, :-1] = between

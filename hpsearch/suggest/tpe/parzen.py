@@ -38,6 +38,9 @@ from hpsearch.suggest.tpe.kernels import (
 
 Columns = NDArray[np.intp]
 
+#: Logarithm of a term that does not change a sum with a term of 1.
+_NEGLIGIBLE = -80.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelLayout:
@@ -107,7 +110,10 @@ class Mixtures:
             own = logs[:, start:end]
             highest = own.max(axis=1)
             own -= highest[:, None]
-            np.add(highest, np.log(np.exp(own).sum(axis=1)), out=found[i])
+            np.maximum(own, _NEGLIGIBLE, out=own)
+            # Of a sum whose largest term is 1, single precision keeps enough, and takes a fifth of the time.
+            sums = np.exp(own.astype(np.float32)).sum(axis=1, dtype=np.float64)
+            np.add(highest, np.log(sums), out=found[i])
         return found
 
     def draw(self, uniforms: Floats) -> Floats:
@@ -164,13 +170,18 @@ def fit(
     min_bandwidth : float
         Of the numeric kernels, in units of the range; positive.
     """
-    # The prior is a component without any parameter.
+    # The prior is a component without any parameter, the last of each mixture.
     sizes = [len(group) + 1 for group in groups]
-    observed = np.zeros((sum(sizes), values.shape[1]))
-    mask = np.zeros(observed.shape, dtype=bool)
-    for group, end in zip(groups, accumulate(sizes), strict=True):
-        observed[end - 1 - len(group) : end - 1] = values.take(group, axis=0)
-        mask[end - 1 - len(group) : end - 1] = active.take(group, axis=0)
+    priors = np.cumsum(sizes) - 1
+    rows = np.zeros(sum(sizes), dtype=np.intp)
+    for group, prior in zip(groups, priors.tolist(), strict=True):
+        rows[prior - len(group) : prior] = group
+    if len(values):
+        observed, mask = values.take(rows, axis=0), active.take(rows, axis=0)
+        observed[priors], mask[priors] = 0.0, False
+    else:
+        observed = np.zeros((len(rows), values.shape[1]))
+        mask = observed > 0
     by_row, is_active = observed.T.take(layout.columns, axis=0), mask.T.take(layout.columns, axis=0)
     p = len(layout.axis_table.low)
     return Mixtures(

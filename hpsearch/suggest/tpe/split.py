@@ -92,7 +92,7 @@ def split(summary: HistorySummary, n_good: int) -> Split:
         Number of good trials; limited by ``MAX_GOOD`` and by the number of usable losses.
     """
     good = [row for _, row in summary.best[:n_good]]
-    sample = sorted(row for _, row in summary.older)
+    sample = sorted([row for _, row in summary.older])
     sample.extend(range(max(summary.n - N_NEWEST, 0), summary.n))
     is_good = set(good)
     bad = [row for row in sample if row not in is_good]
