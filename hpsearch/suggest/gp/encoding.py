@@ -70,7 +70,7 @@ class Encoding:
     def values(self, x: Floats) -> Floats:
         """Map (n, d) coordinates to (n, d) raw values that can occur."""
         raw = np.array(x)
-        raw[:, self._numbers] = self._axis.values(x[:, self._numbers])
+        raw[:, self._numbers] = self._axes.values(x[:, self._numbers].T).T
         return raw
 
     def encode(self, points: Sequence[Values], history: History) -> Floats:
