@@ -11,11 +11,12 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from hpsearch.cli.beliefs import read_believed_losses
 from hpsearch.cli.find import read_progress
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.trial import State
 from hpsearch.report.failures import FailureGroup, failure_groups
-from hpsearch.report.final_report import final_report
+from hpsearch.report.final_report import LikelyBest, final_report
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
@@ -59,11 +60,22 @@ def report_outcome(
     failures = failure_groups(trial for trial in failed if trial.invalid is None)
     config = None if progress.best is None else space.config(progress.best.values)
     hints = {} if is_ephemeral else _hints(progress, failures, is_interrupted=is_interrupted)
-    click.echo(final_report(progress, config, failures, hints, is_interrupted=is_interrupted))
+    likely = _likely_best(store, progress, space)
+    click.echo(final_report(progress, config, failures, hints, likely=likely, is_interrupted=is_interrupted))
     if interrupt.is_asked:
         raise click.exceptions.Exit(interrupt.exit_code)
     if progress.best is None:
         raise click.exceptions.Exit(1)
+
+
+def _likely_best(store: TrialStore, progress: Progress, space: Space) -> LikelyBest | None:
+    """Return the trial that is most likely best, if losses are noisy and it does not have the lowest one."""
+    exp_key, best = progress.experiment.exp_key, progress.best
+    beliefs = None if best is None else read_believed_losses(store, exp_key, space)
+    if best is None or beliefs is None or beliefs.best == best.tid:
+        return None
+    trial = store.trial(exp_key, beliefs.best)
+    return LikelyBest(trial=trial, believed_loss=beliefs.losses[trial.tid], config=space.config(trial.values))
 
 
 def _hints(progress: Progress, failures: list[FailureGroup], *, is_interrupted: bool) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from hpsearch.cli.attachments import names_of
+from hpsearch.cli.beliefs import NO_BELIEFS, read_believed_losses
 from hpsearch.cli.find import find_experiment, find_trial
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.options import AtLeast, BestOrNumber, option
@@ -17,12 +18,14 @@ from hpsearch.cli.similar_names import did_you_mean
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State, Trial
 from hpsearch.errors import NotFoundError, SpaceError
+from hpsearch.report.believed import BelievedLosses
 from hpsearch.report.formats import Format
 from hpsearch.report.trial_columns import (
     BEST_FIELDS,
     LIST_FIELDS,
     Column,
     all_columns,
+    believed_column,
     chosen_columns,
     field_columns,
     known_columns,
@@ -50,20 +53,41 @@ def column_options(command: Any) -> Any:
 @click.command(cls=Command)
 @click.argument("exp_key", required=False)
 @option("-n", "n", type=AtLeast(1), default=1, help="Number of trials.")
+@option(
+    "--believed",
+    is_flag=True,
+    help="Where losses are noisy, sort by what they would be without noise.",
+)
 @column_options
 @query
 def best(
-    store: TrialStore, form: Format, exp_key: str | None, n: int, columns: str | None, wide: bool
+    store: TrialStore,
+    form: Format,
+    exp_key: str | None,
+    n: int,
+    believed: bool,
+    columns: str | None,
+    wide: bool,
 ) -> None:
-    """Show the best trials with their parameters."""
+    """Show the best trials with their parameters.
+
+    Where losses are noisy, the lowest loss is partly luck: the trial that is most likely best is shown,
+    too, with the loss that it is believed to have without noise.
+    """
     experiment = find_experiment(store, exp_key)
     found = list(store.trials(experiment.exp_key, sort="loss", limit=n))
     if not found:
         raise NotFoundError(f"No trial of {experiment.exp_key} has a loss yet.")
+    beliefs = _beliefs(store, experiment, may_be_slow=believed)
+    if believed and beliefs is None:
+        click.echo(NO_BELIEFS, err=True)
+    elif believed and beliefs is not None:
+        found = [store.trial(experiment.exp_key, tid) for tid in beliefs.ranked[:n]]
     if n == 1 and form is Format.TABLE and not columns and not wide:
-        print_result(best_text(found[0]))
+        print_result(_best_pages(store, found[0], beliefs))
     else:
-        print_result(_list(found, experiment, form, BEST_FIELDS, columns, wide=wide))
+        more = () if beliefs is None else (believed_column(beliefs),)
+        print_result(_list(found, experiment, form, BEST_FIELDS, columns, wide=wide, more=more))
 
 
 @click.command(cls=Command)
@@ -96,7 +120,7 @@ def trials(
     """List trials.
 
     The origin of a trial is the algorithm that suggested it: gp (a Gaussian process), tpe, anneal,
-    random or sobol; `hpsearch show` explains it.
+    repeat, random or sobol; `hpsearch show` explains it.
     """
     experiment = find_experiment(store, exp_key)
     states = {State(s) for s in state} or None
@@ -119,6 +143,27 @@ def show(store: TrialStore, form: Format, exp_key: str, tid: int | None) -> None
         print_result(table("trials", [{**asdict(trial), "attachments": names}], (), form))
     else:
         print_result(_list([trial], experiment, form, (), None, wide=False))
+
+
+def _beliefs(store: TrialStore, experiment: Experiment, *, may_be_slow: bool) -> BelievedLosses | None:
+    """Return what is believed of the trials; None without known noise, or if the space is damaged."""
+    try:
+        space = Space.from_json(experiment.space)
+    except SpaceError:
+        return None
+    return read_believed_losses(store, experiment.exp_key, space, may_be_slow=may_be_slow)
+
+
+def _best_pages(store: TrialStore, trial: Trial, beliefs: BelievedLosses | None) -> str:
+    """Return the best trial and, if it is another one, the one that is most likely best."""
+    if beliefs is None:
+        return best_text(trial)
+    page = best_text(trial, beliefs.losses.get(trial.tid))
+    if trial.tid == beliefs.best:
+        return page
+    likely = store.trial(trial.exp_key, beliefs.best)
+    other = best_text(likely, beliefs.losses[likely.tid])
+    return f"{page}\n\nmost likely best, since losses are noisy:\n{other}"
 
 
 def labels_of(experiment: Experiment) -> tuple[str, ...]:
@@ -166,17 +211,20 @@ def _list(
     columns: str | None,
     *,
     wide: bool,
+    more: Sequence[Column] = (),
 ) -> str:
-    """Return trials in a format; ``fields`` are the columns of a table if the user chooses none."""
+    """Return trials in a format; a table shows ``fields`` and ``more`` if the user chooses no columns."""
     if columns is None and form.is_nested:
-        return table("trials", [asdict(trial) for trial in found], (), form)
+        extra = trial_rows(found, more)
+        rows = [{**asdict(trial), **row} for trial, row in zip(found, extra, strict=True)]
+        return table("trials", rows, (), form)
     labels = labels_of(experiment)
     if columns is not None:
         chosen = columns_named(columns, found, labels)
     elif wide or form is not Format.TABLE:
-        chosen = all_columns(found, labels)
+        chosen = [*all_columns(found, labels), *more]
     else:
-        chosen = used_columns(field_columns(fields), found)
+        chosen = used_columns([*more, *field_columns(fields)], found)
     is_cut = not (wide or columns)
     rows = trial_rows(found, chosen, is_nested=form.is_nested)
     return table("trials", rows, [c.title for c in chosen], form, is_cut=is_cut)

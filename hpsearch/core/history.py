@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.core.trial import State, Trial
+from hpsearch.space.distribution import Numeric
 from hpsearch.space.tree import Space, Values
 
 Floats = NDArray[np.float64]
@@ -95,6 +96,16 @@ class History:
             row[self._column[label]] = value
             mask[self._column[label]] = True
         return row, mask
+
+    def point(self, row: int) -> Values:
+        """Return the point of a row: its active parameters, in the types that sampling gives."""
+        return {
+            parameter.label: float(value) if isinstance(parameter.distribution, Numeric) else int(value)
+            for parameter, value, is_active in zip(
+                self.space.parameters, self._values[row], self._active[row], strict=True
+            )
+            if is_active
+        }
 
     def _grow(self) -> None:
         """Double the capacity, so that appending takes constant time on average."""

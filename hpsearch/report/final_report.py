@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.coordination.plan import EndReason
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment
+from hpsearch.core.trial import Trial
 from hpsearch.report.failures import FailureGroup, group_line
-from hpsearch.report.text import config_text, counts_text, number, params_lines
+from hpsearch.report.text import config_text, counts_text, number, params_lines, value_text
 from hpsearch.runtime.escaping import escaped, printable
 
 _END_REASONS: dict[str, str] = {
@@ -23,12 +25,22 @@ _END_REASONS: dict[str, str] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LikelyBest:
+    """The trial that is most likely best."""
+
+    trial: Trial
+    believed_loss: float  #: its loss without noise
+    config: Any  #: the argument of the objective
+
+
 def final_report(
     progress: Progress,
     config: Any,
     failures: Sequence[FailureGroup],
     hints: Mapping[str, str],
     *,
+    likely: LikelyBest | None = None,
     is_interrupted: bool = False,
 ) -> str:
     """Return the report at the end of a search.
@@ -43,10 +55,14 @@ def final_report(
         The failed trials by reason.
     hints : mapping
         Commands for the next step, by purpose.
+    likely : LikelyBest, optional
+        The trial that is most likely best, if losses are noisy and it is not the one with the lowest loss.
     is_interrupted : bool
         Whether the process was interrupted, so that the search is not over.
     """
     blocks = [_headline(progress, is_interrupted), _best_block(progress, config)]
+    if likely is not None:
+        blocks.append(_likely_block(likely))
     if failures:
         blocks.append("\n".join(["failed", *(f"  {group_line(group)}" for group in failures)]))
     if hints:
@@ -73,10 +89,21 @@ def _best_block(progress: Progress, config: Any) -> str:
     if best is None or best.loss is None:
         is_too_short = progress.experiment.ended_why == EndReason.TIMEOUT and not progress.n_finished
         return "No trial finished before the --timeout." if is_too_short else "No trial has a loss."
-    lines = [f"best loss  {number(best.loss)}  (trial {best.tid})"]
-    if best.params:
-        lines += ["params", *params_lines(best.params)]
-    if not _repeats(config, best.params):
+    return _trial_block(f"best loss  {number(best.loss)}  (trial {best.tid})", best, config)
+
+
+def _likely_block(likely: LikelyBest) -> str:
+    tid, loss = likely.trial.tid, likely.trial.loss
+    losses = f"believed {number(likely.believed_loss)}, observed {value_text(loss)}"
+    headline = f"most likely best, since losses are noisy: {losses}  (trial {tid})"
+    return _trial_block(headline, likely.trial, likely.config)
+
+
+def _trial_block(headline: str, trial: Trial, config: Any) -> str:
+    lines = [headline]
+    if trial.params:
+        lines += ["params", *params_lines(trial.params)]
+    if not _repeats(config, trial.params):
         lines += ["config", *(f"  {line}" for line in config_text(config).split("\n"))]
     return "\n".join(lines)
 

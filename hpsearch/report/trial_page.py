@@ -40,6 +40,7 @@ _ORIGINS: Mapping[str, str] = MappingProxyType(
         "gp": "suggested by a Gaussian process of the losses",
         "tpe": "suggested by TPE, from the densities of good and bad trials",
         "anneal": "drawn near a good trial",
+        "repeat": "evaluates the best point again, to learn how noisy losses are",
         "random": "drawn at random from the space",
         "sobol": "spread evenly over the space",
         "warm_start": "from an earlier search",
@@ -50,9 +51,19 @@ _ORIGINS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def best_text(trial: Trial) -> str:
-    """Return a trial with its loss and its parameters, one parameter a line."""
-    return "\n".join([f"trial {trial.tid}  loss {value_text(trial.loss)}", *params_lines(trial.params)])
+def best_text(trial: Trial, believed_loss: float | None = None) -> str:
+    """Return a trial with its loss and its parameters, one parameter a line.
+
+    Parameters
+    ----------
+    trial : Trial
+        The trial.
+    believed_loss : float, optional
+        What its loss would be without noise, if that is known.
+    """
+    believed = "" if believed_loss is None else f"  believed {number(believed_loss)}"
+    headline = f"trial {trial.tid}  loss {value_text(trial.loss)}{believed}"
+    return "\n".join([headline, *params_lines(trial.params)])
 
 
 def trial_text(trial: Trial, attachments: Sequence[str] = ()) -> str:

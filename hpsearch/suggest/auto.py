@@ -3,13 +3,14 @@
 On smooth losses, the GP finds the optimum in few trials, from which the trials of the others gain. On
 rugged losses, and in searches too large for a GP, TPE and annealing make progress. In many parameters some
 turns stay near the best trial, since most unexplored regions are corners far from anything good.
-``auto_schedule`` decides whose turn it is, and ``branches`` which branch of the space needs a trial first.
+``auto_schedule`` decides whose turn it is, and ``branches`` which branch of the space needs a trial first. A
+few turns evaluate the best point again, to learn whether losses are noisy (``noise``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from hpsearch.suggest.branches import Branch
 from hpsearch.suggest.gp.search_region import SearchRegion
 from hpsearch.suggest.leading_branch import LeadingBranch
 from hpsearch.suggest.protocol import Suggestion
+from hpsearch.suggest.repeat_turns import RepeatTurns
 from hpsearch.suggest.tpe.branches import EVERY, BranchTPE
 from hpsearch.suggest.tpe.suggest import TPEOptions
 
@@ -47,8 +49,11 @@ class AutoOptions:
     max_gp_trials: int = 400  #: finished trials beyond which the GP has no more turns
     #: active parameters beyond which the GP has no turns, each option of an active choice counted as one
     max_gp_dims: int = 60
+    learns_noise: bool = True  #: whether a few turns evaluate the best point again
 
     def __post_init__(self) -> None:
+        if not isinstance(self.learns_noise, bool):
+            raise ConfigurationError("The option learns_noise of auto must be true or false.")
         for name in ("n_startup", "max_gp_trials", "max_gp_dims"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
@@ -72,20 +77,23 @@ class Auto:
         options_of_tpe = TPEOptions(n_startup=self.options.n_startup, n_candidates=_N_CANDIDATES)
         self._tpe = BranchTPE(space, options_of_tpe)
         self._anneal = Anneal(space)
+        self._repeats = RepeatTurns(space, is_enabled=self.options.learns_noise)
         n_choices = sum(isinstance(p.distribution, Categorical) for p in space.parameters)
         self._has_many_choices = 2 * n_choices > len(space.parameters)
         self._leading = LeadingBranch(space, self._tpe.branches, self._make_leading)
 
     def _make_leading(self, space: Space) -> Auto:
         """Return the search of one branch."""
-        return Auto(space, self.options)
+        return Auto(space, replace(self.options, learns_noise=False))
 
     def suggest(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
     ) -> list[Suggestion]:
         """Propose as many points as there are generators; see ``Suggester``."""
-        if not self._tpe.branches and len(pending) >= MANY_PENDING and not self._uses_gp(history):
-            return self._tpe.suggest_everywhere(history, pending, rngs)  # in one batch, which is cheaper
+        is_tpe_only = not self._tpe.branches and len(pending) >= MANY_PENDING and not self._uses_gp(history)
+        if is_tpe_only and self._repeats.point(history, pending) is None:
+            # In one batch, which is cheaper.
+            return self._tpe.suggest_everywhere(self._repeats.firsts(history), pending, rngs)
         waiting = list(pending)
         suggestions = []
         for rng in rngs:
@@ -104,6 +112,11 @@ class Auto:
     def _propose(self, history: History, pending: list[Values], rng: np.random.Generator) -> Suggestion:
         """Propose one point."""
         n_trials = len(history) + len(pending)
+        if n_trials >= self.options.n_startup:
+            repeated = self._repeats.point(history, pending)
+            if repeated is not None:
+                return Suggestion(values=repeated, origin="repeat")
+        history = self._repeats.firsts(history)
         if n_trials >= self.options.n_startup:
             branch = self._tpe.neglected(history, pending)
             if branch is not None:

@@ -23,7 +23,7 @@ class TriedPoints:
         """Return the keys of all points of a history; reads only the new rows of the last one."""
         if history is not self._history or len(history) < self._n:
             self._history, self._n, self._keys = history, 0, set()
-        self._keys.update(_key(row) for row in history.values[self._n :])
+        self._keys.update(point_key(row) for row in history.values[self._n :])
         self._n = len(history)
         return self._keys
 
@@ -49,12 +49,12 @@ class KnownPoints:
             self.add(values)
 
     def __contains__(self, values: Values) -> bool:
-        key = _key(self._encode(values)[0])
+        key = point_key(self._encode(values)[0])
         return key in self._tried or key in self._open
 
     def add(self, values: Values) -> None:
         """Add a suggested point."""
-        self._open.add(_key(self._encode(values)[0]))
+        self._open.add(point_key(self._encode(values)[0]))
 
 
 def can_repeat(space: Space) -> bool:
@@ -88,7 +88,7 @@ def find_new_point(space: Space, known: KnownPoints, rng: np.random.Generator) -
     return next((values for values in _points(space, {}, 0, rng) if values not in known), None)
 
 
-def _key(row: Floats) -> bytes:
+def point_key(row: Floats) -> bytes:
     """Return a key of a point from its row in a history; the choices determine which zeros are values."""
     return (row + 0.0).tobytes()  # turns -0.0 into 0.0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hpsearch.core.history import History
@@ -89,6 +89,28 @@ class HistoryReader:
         self._n_settled = 0
         self._last = {}
         self._early = {}
+
+
+def finished_history(space: Space, docs: Iterable[Doc]) -> tuple[History, list[Doc]]:
+    """Return the final trials of a space as a history, and the document of each row.
+
+    Parameters
+    ----------
+    space : Space
+        The search space.
+    docs : iterable of dict
+        Documents; those with values outside the space, and open ones, are left out.
+    """
+    reader = HistoryReader(space)
+    read: list[Doc] = []
+    rows: list[Doc] = []
+    for doc in docs:
+        if doc["state"] in FINAL_STATES:
+            read.append(doc)
+            history, _ = reader.read(read)
+            if len(history) > len(rows):
+                rows.append(doc)
+    return reader.history, rows
 
 
 def _trial(number: int, values: Values, doc: Doc) -> Trial:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,8 +17,13 @@ from hpsearch.hyperopt.engine.documents import (
     spec_from_misc,
     why_no_loss,
 )
+from hpsearch.hyperopt.engine.history_reader import finished_history
 from hpsearch.hyperopt.exceptions import AllTrialsFailed
+from hpsearch.runtime.numerics import isolated_numerics
 from hpsearch.space.tree import Space
+
+if TYPE_CHECKING:
+    from hpsearch.suggest.believed import Beliefs
 
 
 class ReadOnlyTrials:
@@ -105,6 +110,35 @@ class ReadOnlyTrials:
         if best is None:
             raise AllTrialsFailed(why_no_loss(self._every_doc()))
         return best
+
+    @property
+    def best_believed(self) -> Doc:
+        """The document of the trial that is most likely best where losses are noisy, else ``best_trial``.
+
+        Losses are known to be noisy when a point was evaluated more than once, which ``auto`` does now and
+        then, and its losses differ.
+
+        Raises
+        ------
+        AllTrialsFailed
+            If no trial has a loss.
+        ConfigurationError
+            If the space is unknown, since no ``fmin`` in this process used these trials.
+        """
+        best = self.best_trial
+        beliefs, docs = self._beliefs()
+        return best if beliefs is None else docs[beliefs.best]
+
+    def believed_losses(self) -> list[Any]:
+        """Return what the loss of each trial would be without noise, None if it has none.
+
+        These are the losses where they are not known to be noisy; see ``best_believed``.
+        """
+        beliefs, docs = self._beliefs()
+        if beliefs is None:
+            return [float(doc["result"]["loss"]) if is_ok(doc) else None for doc in self._trials]
+        believed = {id(doc): float(loss) for doc, loss in zip(docs, beliefs.losses, strict=True)}
+        return [believed.get(id(doc)) if is_ok(doc) else None for doc in self._trials]
 
     @property
     def argmin(self) -> dict[str, Any]:
@@ -201,6 +235,15 @@ class ReadOnlyTrials:
     def count_by_state_unsynced(self, arg: Any) -> int:
         """Count the trials in a state, or in one of several, as of now."""
         return self.count_by_state_synced(arg, self._every_doc())
+
+    def _beliefs(self) -> tuple[Beliefs | None, list[Doc]]:
+        """Return what is believed of the final trials, if losses are noisy, and the document of each."""
+        # SciPy takes a while to import.
+        from hpsearch.suggest.believed import believe
+
+        history, docs = finished_history(self._known_space(), self._trials)
+        with isolated_numerics():
+            return believe(history), docs
 
     def _known_space(self) -> Space:
         if self._space is None:

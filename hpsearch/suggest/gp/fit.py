@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
@@ -25,16 +26,32 @@ JITTER = 1e-6
 _MAX_STEPS = 25
 #: The priors are normal in the logarithms: for a length around ``log(sqrt(d)) + _LENGTH_SHIFT`` ...
 _LENGTH_SHIFT, _LENGTH_SIGMA = -0.2, 1.0
-#: ... for the signal around 0 ...
+#: ... and for the signal around 0.
 _SIGNAL_SIGMA = 1.0
-#: ... and for the noise around this.
-_NOISE_LOG, _NOISE_SIGMA = math.log(1e-4), 2.5
 #: Bounds of the search, in standard deviations from the centre of the prior.
 _N_SIGMAS = 5.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoisePrior:
+    """The prior of the noise: normal in its logarithm."""
+
+    log_mean: float  #: mean of the logarithm
+    log_sigma: float  #: its standard deviation
+
+
+#: The prior where nothing is known: losses are usually deterministic.
+LITTLE_NOISE = NoisePrior(log_mean=math.log(1e-4), log_sigma=2.5)
+
+
 def fit(
-    features: Floats, groups: Indices, targets: Floats, *, shifts: Sequence[float] = (0.0,)
+    features: Floats,
+    groups: Indices,
+    targets: Floats,
+    *,
+    shifts: Sequence[float] = (0.0,),
+    noise: NoisePrior = LITTLE_NOISE,
+    scales: Floats | None = None,
 ) -> Hyperparameters:
     """Return the hyperparameters with the highest posterior density.
 
@@ -50,6 +67,10 @@ def fit(
         Observations with mean 0 and variance about 1.
     shifts : sequence of float
         Where to start: the logarithms of the lengths, minus the centre of their prior.
+    noise : NoisePrior
+        Prior of the noise.
+    scales : (n,) array, optional
+        Noise variance of each observation, in units of the noise; 1 by default.
 
     Returns
     -------
@@ -57,13 +78,13 @@ def fit(
         The best from all starts, with ``d`` lengths; the centre of the prior when ``n`` is 0.
     """
     d = int(groups.max(initial=-1)) + 1
-    centre, width = _prior(d)
+    centre, width = _prior(d, noise)
     if not len(targets):
         return _hyperparameters(centre)
     bounds = list(zip(centre - _N_SIGMAS * width, centre + _N_SIGMAS * width, strict=True))
 
     def loss(theta: Floats) -> tuple[float, Floats]:
-        return negative_log_posterior(theta, features, groups, targets)
+        return negative_log_posterior(theta, features, groups, targets, noise, scales)
 
     def from_start(shift: float) -> OptimizeResult:
         start = centre.copy()
@@ -81,7 +102,12 @@ def fit(
 
 
 def negative_log_posterior(
-    theta: Floats, features: Floats, groups: Indices, targets: Floats
+    theta: Floats,
+    features: Floats,
+    groups: Indices,
+    targets: Floats,
+    prior: NoisePrior = LITTLE_NOISE,
+    scales: Floats | None = None,
 ) -> tuple[float, Floats]:
     """Return minus the log posterior density, up to a constant, and its gradient.
 
@@ -95,6 +121,10 @@ def negative_log_posterior(
         Logarithms of the lengths, the signal and the noise.
     features, groups, targets
         As for ``fit``.
+    prior : NoisePrior
+        Prior of the noise.
+    scales : (n,) array, optional
+        As for ``fit``.
 
     Returns
     -------
@@ -106,7 +136,7 @@ def negative_log_posterior(
     scaled = features * np.exp(-theta[:d])[groups]
     correlations, slopes = correlation(distances(scaled, scaled))
     covariance = signal * correlations
-    covariance.flat[:: n + 1] += noise + JITTER
+    covariance.flat[:: n + 1] += (noise if scales is None else noise * scales) + JITTER
     root, _ = dpotrf(covariance.T, lower=1, overwrite_a=1)
     weights, _ = dpotrs(root, targets, lower=1)
     log_determinant = 2 * np.log(root.diagonal()).sum()
@@ -120,8 +150,8 @@ def negative_log_posterior(
     gradient = np.empty(d + 2)
     gradient[:d] = -np.bincount(groups, squares, minlength=d)
     gradient[d] = -0.5 * signal * (m * correlations).sum()
-    gradient[d + 1] = -0.5 * noise * m.trace()
-    centre, width = _prior(d)
+    gradient[d + 1] = -0.5 * noise * (m.trace() if scales is None else scales @ m.diagonal())
+    centre, width = _prior(d, prior)
     off = (theta - centre) / width
     value = 0.5 * (targets @ weights + log_determinant + off @ off)
     return float(value), gradient + off / width
@@ -133,10 +163,10 @@ def _hyperparameters(theta: Floats) -> Hyperparameters:
     return Hyperparameters(lengths=np.array(lengths), signal=float(signal), noise=float(noise))
 
 
-def _prior(d: int) -> tuple[Floats, Floats]:
+def _prior(d: int, noise: NoisePrior) -> tuple[Floats, Floats]:
     """Return the means and standard deviations, (d + 2,) each, of the priors of the logarithms."""
     length = 0.5 * math.log(max(d, 1)) + _LENGTH_SHIFT
     return (
-        np.array([length] * d + [0.0, _NOISE_LOG]),
-        np.array([_LENGTH_SIGMA] * d + [_SIGNAL_SIGMA, _NOISE_SIGMA]),
+        np.array([length] * d + [0.0, noise.log_mean]),
+        np.array([_LENGTH_SIGMA] * d + [_SIGNAL_SIGMA, noise.log_sigma]),
     )

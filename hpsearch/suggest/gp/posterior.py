@@ -70,7 +70,13 @@ class Posterior:
         )
 
 
-def condition(hyper: Hyperparameters, features: Floats, groups: Indices, targets: Floats) -> Posterior:
+def condition(
+    hyper: Hyperparameters,
+    features: Floats,
+    groups: Indices,
+    targets: Floats,
+    scales: Floats | None = None,
+) -> Posterior:
     """Condition the GP on observations.
 
     Parameters
@@ -83,12 +89,14 @@ def condition(hyper: Hyperparameters, features: Floats, groups: Indices, targets
         The parameter of each feature.
     targets : (n,) array
         Observed values, with mean 0.
+    scales : (n,) array, optional
+        Noise variance of each observation, in units of ``hyper.noise``; 1 by default.
     """
     inverse_lengths = (1 / hyper.lengths)[groups]
     scaled = features * inverse_lengths
     correlations, _ = correlation(distances(scaled, scaled))
     covariance = hyper.signal * correlations
-    covariance.flat[:: len(targets) + 1] += hyper.noise + JITTER
+    covariance.flat[:: len(targets) + 1] += (hyper.noise if scales is None else hyper.noise * scales) + JITTER
     root, _ = dpotrf(covariance.T, lower=1, overwrite_a=1, clean=1)
     inverse_root, _ = dtrtri(root, lower=1)
     return Posterior(
@@ -102,7 +110,12 @@ def condition(hyper: Hyperparameters, features: Floats, groups: Indices, targets
 
 
 def with_fantasies(
-    hyper: Hyperparameters, features: Floats, groups: Indices, targets: Floats, pending: Floats
+    hyper: Hyperparameters,
+    features: Floats,
+    groups: Indices,
+    targets: Floats,
+    pending: Floats,
+    scales: Floats | None = None,
 ) -> Posterior:
     """Condition the GP on observations, and on its own mean at pending points.
 
@@ -116,9 +129,13 @@ def with_fantasies(
         As for ``condition``.
     pending : (p, D) array
         Features of the pending points.
+    scales : (n,) array, optional
+        As for ``condition``.
     """
-    observed = condition(hyper, features, groups, targets)
+    observed = condition(hyper, features, groups, targets, scales)
     if not len(pending):
         return observed
     fantasies = observed.predict(pending).mean
-    return condition(hyper, np.vstack([features, pending]), groups, np.append(targets, fantasies))
+    if scales is not None:
+        scales = np.append(scales, np.ones(len(pending)))
+    return condition(hyper, np.vstack([features, pending]), groups, np.append(targets, fantasies), scales)

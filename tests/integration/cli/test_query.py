@@ -15,11 +15,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import pytest
 from pymongo import MongoClient
 
-from hpsearch.core.experiment import ExperimentState
+from hpsearch import hp
+from hpsearch.core.experiment import Budget, Experiment, ExperimentState, ObjectiveRef
+from hpsearch.core.trial import Result, Trial
 from hpsearch.core.worker import Worker
+from hpsearch.space.tree import Space
 from hpsearch.store.mongo.store import MongoStore
 from tests.support.command_line import Call, Outcome
 from tests.support.servers import Server
@@ -219,6 +223,43 @@ def test_best_without_a_name_shows_the_only_search(call: Call) -> None:
 def test_best_lists_n_trials_in_order(call: Call) -> None:
     found = strict(call("best", "search", "-n", "5", "--format", "json").out)["trials"]
     assert [t["loss"] for t in found] == [0.25, 0.5, None]  # JSON has no infinity
+
+
+@pytest.fixture
+def noisy(store: MongoStore) -> None:
+    """A search of a parabola, with a repeat, whose lowest loss, of trial 20 far from its bottom, is luck."""
+    space = Space({"x": hp.uniform("x", 0, 1)})
+    store.open_experiment(
+        Experiment(
+            exp_key="noisy",
+            space=space.to_json(),
+            space_fingerprint=space.fingerprint,
+            objective=ObjectiveRef(kind="file", ref="search.py:objective"),
+            budget=Budget(max_evals=22),
+        )
+    )
+    rng = np.random.default_rng(0)
+    places = [*(i / 20 for i in range(21)), 0.3]
+    values = [{"x": x} for x in places]
+    store.insert([Trial(exp_key="noisy", tid=i, values=v, params=v) for i, v in enumerate(values)])
+    for tid, x in enumerate(places):
+        found = store.claim(Worker(name="anna", host="machine", pid=1), f"token{tid}", ["noisy"])
+        assert found is not None
+        loss = (x - 0.3) ** 2 + 0.02 * rng.normal() - 0.7 * (tid == 20)
+        store.finish(found, Result(loss=loss, duration_s=1.0))
+
+
+@pytest.mark.usefixtures("noisy")
+def test_best_shows_which_trial_is_most_likely_best_where_losses_are_noisy(call: Call) -> None:
+    page = call("best", "noisy").out
+    assert page.startswith("trial 20  loss -0.2")
+    assert "most likely best" in page
+    listed = strict(call("best", "noisy", "-n", "3", "--believed", "--json").out)["trials"]
+    assert max(abs(trial["params"]["x"] - 0.3) for trial in listed) < 0.15
+    assert page.split("believed ")[-1].startswith(f"{listed[0]['believed_loss']:.4g}"[:4])
+    assert "believed_loss" in call("best", "noisy", "-n", "3").out
+    assert call("best", "search", "--believed").out == call("best", "search").out
+    assert "not known to be noisy" in call("best", "search", "--believed").err
 
 
 def test_trials_can_be_sorted_and_filtered_by_state(call: Call) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hpsearch import hp as own_hp
 from hpsearch.errors import ConfigurationError, MissingExtraError
 from hpsearch.hyperopt import Trials, base, fmin, hp, rand, trials_from_docs
 from hpsearch.hyperopt.base import (
@@ -18,6 +19,7 @@ from hpsearch.hyperopt.base import (
     JOB_STATE_RUNNING,
 )
 from hpsearch.hyperopt.exceptions import AllTrialsFailed, InvalidTrial
+from hpsearch.space.tree import Space
 
 SPACE = {"x": hp.uniform("x", 0, 1), "kind": hp.choice("kind", ["a", {"n": hp.uniformint("n", 1, 9)}])}
 
@@ -132,6 +134,39 @@ def test_best_params_and_best_config_show_options() -> None:
     loaded = pickle.loads(pickle.dumps(trials))
     with pytest.raises(ConfigurationError, match="space of these trials is unknown"):
         _ = loaded.best_config
+
+
+def noisy(*, repeats: bool) -> Trials:
+    """Return trials of a parabola, whose lowest loss, of trial 30 far from its bottom, is luck."""
+    rng = np.random.default_rng(0)
+    places = [*(i / 30 for i in range(31)), *([0.3, 0.5] if repeats else [])]
+    docs = []
+    for tid, x in enumerate(places):
+        loss = (x - 0.3) ** 2 + 0.02 * rng.normal() - 0.7 * (tid == 30)
+        made = doc(tid, status="ok", loss=loss)
+        made["misc"]["vals"]["x"] = [x]
+        docs.append(made)
+    trials = trials_from_docs([*docs, doc(40, status="fail"), doc(41, JOB_STATE_RUNNING)])
+    trials.set_space(Space(own_hp.uniform("x", 0, 1)))
+    return trials
+
+
+def test_where_losses_are_noisy_the_lowest_one_is_not_believed() -> None:
+    trials = noisy(repeats=True)
+    assert trials.best_trial["tid"] == 30
+    assert abs(trials.best_believed["misc"]["vals"]["x"][0] - 0.3) < 0.1
+    losses = trials.believed_losses()
+    assert len(losses) == len(trials)
+    assert losses[-2:] == [None, None]
+    assert losses[30] > trials.losses()[30] + 0.2
+
+
+def test_without_repeats_the_lowest_loss_is_believed() -> None:
+    trials = noisy(repeats=False)
+    assert trials.best_believed is trials.best_trial
+    assert trials.believed_losses() == trials.losses()
+    with pytest.raises(AllTrialsFailed):
+        _ = Trials().best_believed
 
 
 def test_pickling_keeps_documents_attachments_and_numbers() -> None:

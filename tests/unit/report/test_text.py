@@ -8,7 +8,7 @@ from hpsearch.coordination.plan import EndReason
 from hpsearch.core.experiment import Budget, ExperimentState
 from hpsearch.core.trial import State
 from hpsearch.report.failures import failure_groups, failure_line
-from hpsearch.report.final_report import final_report
+from hpsearch.report.final_report import LikelyBest, final_report
 from hpsearch.report.text import counts_text, duration_text, improvement_line, number, status_line
 from tests.support.progress_states import done, experiment, failed, progress
 
@@ -120,6 +120,20 @@ def test_the_final_report_does_not_repeat_the_parameters_as_the_configuration() 
     best = done(0, 0.25, params={"units": 128, "kind": None})
     report = final_report(progress(best=best), {"units": 128.0, "kind": None}, [], {})
     assert report.endswith("params\n  units  128\n  kind   None")
+
+
+def test_the_final_report_shows_which_trial_is_most_likely_best_where_losses_are_noisy() -> None:
+    likely = LikelyBest(trial=done(7, 0.3), believed_loss=0.28, config=3)
+    blocks = final_report(progress(best=done(0, 0.25)), 2, [], {}, likely=likely).split("\n\n")
+    assert blocks[1].startswith("best loss  0.25  (trial 0)\n")
+    assert blocks[2].split("\n") == [
+        "most likely best, since losses are noisy: believed 0.28, observed 0.3  (trial 7)",
+        "params",
+        "  lr    0.01235",
+        "  kind  adam",
+        "config",
+        "  3",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from tests.support.progress_states import NOW, done, failed
 
 def test_the_best_trial_is_shown_with_one_parameter_a_line() -> None:
     assert best_text(done(3, 0.25)) == "trial 3  loss 0.25\n  lr    0.01235\n  kind  adam"
+    assert best_text(done(3, 0.25), 0.31).startswith("trial 3  loss 0.25  believed 0.31\n")
 
 
 def test_the_page_of_a_failed_trial_begins_with_its_message_and_ends_with_the_traceback() -> None:

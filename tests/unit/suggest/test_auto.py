@@ -26,6 +26,9 @@ HOSTILE = [None, math.nan, math.inf, -math.inf, 1e300, -1e300, 1e-300, 5e-324, 0
 #: The GP from the first trial on, in every second one.
 EAGER = AutoOptions(n_startup=0)
 
+#: Without turns that repeat the best point.
+NO_REPEATS = AutoOptions(learns_noise=False)
+
 MIXED = Space(
     [
         hp.uniform("x", -2, 3),
@@ -78,7 +81,7 @@ def test_a_point_tried_repeatedly_does_not_stop_the_search() -> None:
 
 def test_losses_after_many_failures_are_used() -> None:
     finished = history(FLAT, drawn(FLAT, 100), [None] * 94 + [5.0, 4.0, 3.0, 2.0, 1.0, 0.0])
-    suggestions = Auto(FLAT).suggest(finished, [], rngs(2))
+    suggestions = Auto(FLAT, NO_REPEATS).suggest(finished, [], rngs(2))
     assert [s.origin for s in suggestions] == ["gp", "tpe"]
 
 
@@ -153,7 +156,8 @@ def test_points_of_a_batch_lie_apart() -> None:
     space = Space([hp.uniform("x", 0, 1), hp.uniform("y", 0, 1)])
     points = drawn(space, 20)
     finished = history(space, points, [(p["x"] - 0.5) ** 2 + (p["y"] - 0.5) ** 2 for p in points])
-    batch = [s.values for s in Auto(space).suggest(finished, [], rngs(16)) if s.origin == "gp"]
+    suggestions = Auto(space, NO_REPEATS).suggest(finished, [], rngs(16))
+    batch = [s.values for s in suggestions if s.origin == "gp"]
     assert len(batch) == 10  # three of four from eight pending trials on
     x = np.array([[p["x"], p["y"]] for p in batch])
     apart = abs(x[:, None] - x).max(axis=2) + np.eye(len(batch))
@@ -253,7 +257,7 @@ def test_gp_and_tpe_alternate_after_the_start_up() -> None:
 
 def test_with_many_pending_trials_the_gp_takes_three_of_four_turns() -> None:
     finished = history(FLAT, drawn(FLAT, 12), range(12))
-    suggestions = Auto(FLAT).suggest(finished, drawn(FLAT, 8, 1), rngs(4))
+    suggestions = Auto(FLAT, NO_REPEATS).suggest(finished, drawn(FLAT, 8, 1), rngs(4))
     assert [s.origin for s in suggestions] == ["gp", "tpe", "gp", "gp"]
 
 
@@ -262,7 +266,8 @@ def test_every_third_turn_of_the_gp_stays_near_the_best_trial() -> None:
     points = drawn(space, 16)
     finished = history(space, points, range(16))
     for _ in range(4):
-        (suggestion,) = Auto(space).suggest(finished, drawn(space, 2, 1), rngs(1, len(finished)))
+        suggester = Auto(space, NO_REPEATS)
+        (suggestion,) = suggester.suggest(finished, drawn(space, 2, 1), rngs(1, len(finished)))
         assert suggestion.origin == "gp"
         assert max(abs(suggestion.values[label] - points[0][label]) for label in points[0]) <= 0.15 + 1e-9
         for values in drawn(space, 8, len(finished)):
@@ -271,9 +276,11 @@ def test_every_third_turn_of_the_gp_stays_near_the_best_trial() -> None:
 
 def test_the_gp_has_no_turns_after_many_trials_or_in_many_parameters() -> None:
     finished = history(FLAT, drawn(FLAT, 30), range(30))
-    for options in (AutoOptions(max_gp_trials=29), AutoOptions(max_gp_dims=4)):
+    for limit in ({"max_gp_trials": 29}, {"max_gp_dims": 4}):
+        options = AutoOptions(learns_noise=False, **limit)
         assert {s.origin for s in Auto(FLAT, options).suggest(finished, [], rngs(4))} == {"tpe"}
-    assert "gp" in {s.origin for s in Auto(FLAT, AutoOptions(max_gp_dims=5)).suggest(finished, [], rngs(2))}
+    enough = AutoOptions(learns_noise=False, max_gp_dims=5)
+    assert "gp" in {s.origin for s in Auto(FLAT, enough).suggest(finished, [], rngs(2))}
 
 
 def test_pending_trials_do_not_end_the_turns_of_the_gp() -> None:
@@ -295,3 +302,8 @@ def test_parameters_of_other_branches_do_not_count_against_the_gp() -> None:
 def test_an_option_out_of_its_range_is_refused_by_name(option: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match=option):
         AutoOptions(**{option: value})  # type: ignore[arg-type]
+
+
+def test_an_option_that_is_no_truth_value_is_refused_by_name() -> None:
+    with pytest.raises(ConfigurationError, match="learns_noise"):
+        AutoOptions(learns_noise=1)  # type: ignore[arg-type]

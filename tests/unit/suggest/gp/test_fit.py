@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import approx_fprime
 from scipy.stats import multivariate_normal
 
-from hpsearch.suggest.gp.fit import JITTER, fit, negative_log_posterior
+from hpsearch.suggest.gp.fit import JITTER, NoisePrior, fit, negative_log_posterior
 
 GROUPS = np.array([0, 1, 1, 1, 2])
 
@@ -55,6 +55,18 @@ def test_the_gradient_is_that_of_the_value(seed: int) -> None:
     theta = np.random.default_rng(seed).normal([-0.5, 0, 0.5, 0.2, -4], 0.5)
     gradient = negative_log_posterior(theta, features, GROUPS, targets)[1]
     numeric = approx_fprime(theta, lambda t: negative_log_posterior(t, features, GROUPS, targets)[0], 1e-6)
+    assert gradient == pytest.approx(numeric, rel=1e-3, abs=1e-3)
+
+
+def test_the_gradient_is_that_of_the_value_with_noise_scales() -> None:
+    features, targets = data(20)
+    rng = np.random.default_rng(0)
+    theta, scales = rng.normal([-0.5, 0, 0.5, 0.2, -1], 0.5), rng.lognormal(size=20)
+    more = NoisePrior(log_mean=-2.0, log_sigma=1.0), scales
+    gradient = negative_log_posterior(theta, features, GROUPS, targets, *more)[1]
+    numeric = approx_fprime(
+        theta, lambda t: negative_log_posterior(t, features, GROUPS, targets, *more)[0], 1e-6
+    )
     assert gradient == pytest.approx(numeric, rel=1e-3, abs=1e-3)
 
 

@@ -1,0 +1,77 @@
+"""The turns of ``auto`` that evaluate a point again; see ``noise``.
+
+The models of ``auto`` learn from the first trial of each point alone, so that a repeat gives a point no more
+weight, and a deterministic search goes on as it would without repeats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hpsearch.core.history import History
+from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.noise import Noise, Repeats, is_repeat_due, learned_noise, may_repeat
+
+
+class RepeatTurns:
+    """Chooses the points to evaluate again; depends on the history and the pending points alone.
+
+    Parameters
+    ----------
+    space : Space
+        The space to search.
+    is_enabled : bool
+        Whether there are such turns at all.
+    """
+
+    def __init__(self, space: Space, *, is_enabled: bool = True) -> None:
+        self._may_repeat = is_enabled and may_repeat(space)
+        self._repeats = Repeats()
+        self._source: History | None = None
+        self._n_read = 0
+        self._firsts = History(space)
+
+    def point(self, history: History, pending: Sequence[Values]) -> Values | None:
+        """Return the point to evaluate again, the best one so far; None if it is no such turn.
+
+        Parameters
+        ----------
+        history : History
+            Finished trials.
+        pending : sequence of Values
+            Points that wait or are under evaluation.
+        """
+        if not self._may_repeat or not is_repeat_due(len(history), len(pending), 0):
+            return None
+        repeated = self._repeats.read(history)
+        n_repeats = sum(len(rows) - 1 for rows in repeated) + self._repeats.count_known(pending, history)
+        if not is_repeat_due(len(history), len(pending), n_repeats):
+            return None
+        noise = learned_noise(history.losses, repeated)
+        if noise is Noise.NONE or not (history.losses < np.inf).any():
+            return None
+        return history.point(_best(history) if noise is Noise.NOISY else int(np.nanargmin(history.losses)))
+
+    def firsts(self, history: History) -> History:
+        """Return a history of the first trial of each point; the same one while no point has several."""
+        repeated = self._repeats.read(history) if self._may_repeat else []
+        if not repeated:
+            return history
+        if history is not self._source or len(history) < self._n_read:
+            self._source, self._n_read, self._firsts = history, 0, History(history.space)
+        again = {row for rows in repeated for row in rows[1:]}
+        new = [row for row in range(self._n_read, len(history)) if row not in again]
+        self._firsts.extend(history, np.array(new, dtype=np.intp))
+        self._n_read = len(history)
+        return self._firsts
+
+
+def _best(history: History) -> int:
+    """Return the row of the trial that is most likely best."""
+    # Importing scipy.optimize takes long, and no start-up trial needs it.
+    from hpsearch.suggest.believed import believe
+
+    beliefs = believe(history)
+    return int(np.nanargmin(history.losses)) if beliefs is None else beliefs.best
