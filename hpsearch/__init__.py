@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hpsearch.hyperopt.mongoexp import MongoTrials
     from hpsearch.objective.current_trial import CurrentTrial, current_trial
     from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK
+    from hpsearch.space.point_conditions import where
     from hpsearch.space.tree import Space
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "rand",
     "space_eval",
     "tpe",
+    "where",
 ]
 
 __version__ = "0.1.0"
@@ -56,6 +58,7 @@ _MODULES = {
     "rand": "hpsearch.hyperopt",
     "space_eval": "hpsearch.hyperopt",
     "tpe": "hpsearch.hyperopt",
+    "where": "hpsearch.space.point_conditions",
 }
 
 

@@ -4,7 +4,8 @@
 
     HpsearchError                    1
     ├── SpaceError                  65  invalid search space or parameter values
-    │   └── DuplicateLabelError     65  two different parameters have the same label
+    │   ├── DuplicateLabelError     65  two different parameters have the same label
+    │   └── PredicateError          65  a condition on parameters cannot be read
     ├── SpaceExhaustedError          0  a search without repeats has tried every point
     ├── LoadError                   65  an objective or a space cannot be loaded here, or cannot be sent
     ├── BackupError                 65  a backup is damaged, or cannot be written or restored
@@ -46,6 +47,10 @@ class SpaceError(HpsearchError, ValueError):
 
 class DuplicateLabelError(SpaceError):
     """Two different parameters have the same label."""
+
+
+class PredicateError(SpaceError):
+    """A condition on parameters cannot be read."""
 
 
 class SpaceExhaustedError(HpsearchError):

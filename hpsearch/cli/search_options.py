@@ -34,7 +34,7 @@ from hpsearch.runtime.logs import print_or_log
 from hpsearch.runtime.user_code import preserve_process_state
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
-from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
+from hpsearch.suggest.algorithms import ALGORITHMS, BELIEVE, make_suggester
 
 F = TypeVar("F", bound=Callable[..., Any])
 S = TypeVar("S", Budget, Defaults)
@@ -52,6 +52,7 @@ class SearchOptions:
     no_repeats: bool | None
     algo: str | None
     algo_option: tuple[tuple[str, Any], ...]
+    believe: tuple[str, ...]
     seed: int | None
     reproducible: bool
     lag: int | None
@@ -74,6 +75,13 @@ class SearchOptions:
             until_worth=self.until_worth,
             no_repeats=self.no_repeats,
         )
+
+    def algorithm(self) -> Algorithm:
+        """Return the algorithm with its options."""
+        options = dict(self.algo_option)
+        if self.believe:
+            options[BELIEVE] = list(self.believe)
+        return Algorithm(name=self.algo or Algorithm().name, options=options)
 
     def lag_for(self, n_slots: int | None) -> int | None:
         """Return the lag of a reproducible search, None for any other.
@@ -103,6 +111,13 @@ class SearchOptions:
             trial_timeout_s=self.trial_timeout,
             lease_s=self.lease,
         )
+
+
+class _Belief(click.ParamType):  # type: ignore[type-arg] # generic from Click 8.4 on
+    """``LABEL ~ VALUE``; several in an environment variable are separated by semicolons."""
+
+    name = "label ~ value"
+    envvar_list_splitter = ";"
 
 
 class _AlgorithmOption(click.ParamType):  # type: ignore[type-arg] # generic from Click 8.4 on
@@ -181,6 +196,13 @@ _SEARCH_OPTIONS = (
     option("--algo", type=click.Choice(ALGORITHMS), help="Algorithm [default: auto]."),
     option(
         "--algo-option", multiple=True, type=_AlgorithmOption(), help="Option of the algorithm; repeatable."
+    ),
+    option(
+        "--believe",
+        multiple=True,
+        type=_Belief(),
+        metavar='"LABEL ~ VALUE"',
+        help="A guess about the best point, tried first and preferred for a while; repeatable.",
     ),
     option("--seed", type=AtLeast(0), help="Seed of the search [default: random]."),
     option(
@@ -264,7 +286,7 @@ def describe(target: str, search: SearchOptions, n_slots: int | None = None) -> 
     with preserve_process_state():
         load_objective(objective)
         space = Space(load(space_ref))
-    algorithm = Algorithm(name=search.algo or Algorithm().name, options=dict(search.algo_option))
+    algorithm = search.algorithm()
     make_suggester(algorithm, space)
     experiment = Experiment(
         exp_key=search.exp_key or _default_key(objective.identity),
@@ -340,6 +362,8 @@ def open_experiment(store: TrialStore, wanted: Experiment, space: Space, search:
             Event.STILL_PAUSED.of(exp_key=wanted.exp_key),
         )
     report_ignored("--algo", search.algo, experiment.algorithm.name)
+    believed = experiment.algorithm.options.get(BELIEVE)
+    report_ignored("--believe", list(search.believe) or None, believed and list(believed))
     report_ignored("--seed", search.seed, experiment.seed)
     report_ignored("--lag", wanted.lag, experiment.lag)
     report_other_start(experiment, search.warm_start)

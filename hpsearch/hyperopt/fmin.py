@@ -7,7 +7,7 @@ import inspect
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from hpsearch.hyperopt.pyll.evaluation import config_at
 from hpsearch.runtime.events import Event
 from hpsearch.space.expression import Node
 from hpsearch.space.tree import Space
+from hpsearch.suggest.beliefs import Beliefs, belief_texts
 
 __all__ = [
     "FMinIter",
@@ -73,6 +74,7 @@ def fmin(
     trials_save_file: str = "",
     *,
     warm_start: Any = None,
+    believe: str | Sequence[str] | Mapping[str, Any] | None = None,
 ) -> Any:
     """Minimise a function over a space, in this process or with workers.
 
@@ -124,6 +126,10 @@ def fmin(
         Earlier searches. The first trials, up to four, are points that did well in them. In this process,
         these are ``Trials`` objects; their spaces may have other ranges and options. With ``MongoTrials``,
         they are names of searches in the same database, or "auto" for all that searched the same parameters.
+    believe : str, sequence of str or mapping, optional
+        Guesses about the best point, which the algorithms of hpsearch try first and prefer for a while: texts
+        such as "lr ~ 1e-3", "lr ~ 1e-4..1e-2" and "optimizer ~ adam", or a dict by label of values, pairs
+        (low, high) and lists of options. An algorithm of your own finds them in ``domain.believe``.
 
     Returns
     -------
@@ -147,6 +153,8 @@ def fmin(
     if isinstance(space, str) and space == "annotated":
         fn, space = _annotated(fn)
     domain = Domain(fn, space, pass_expr_memo_ctrl=pass_expr_memo_ctrl)
+    domain.believe = belief_texts(believe)
+    Beliefs(domain.believe, domain.space)  # refuses an invalid one before anything is evaluated
     if algo is None:
         logger.warning("fmin was given no algorithm; it uses tpe.suggest.", extra=Event.NO_ALGORITHM.of())
         algo = tpe.suggest
@@ -169,6 +177,7 @@ def fmin(
         "early_stop_fn": early_stop_fn,
         "trials_save_file": trials_save_file,
     }
+    believed = {} if believe is None else {"believe": believe}  # other classes of trials do not know it
     if allow_trials_fmin and hasattr(trials, "fmin"):
         return trials.fmin(
             fn,
@@ -180,6 +189,7 @@ def fmin(
             catch_eval_exceptions=catch_eval_exceptions,
             return_argmin=return_argmin,
             **options,
+            **believed,
         )
     seed = _from_environment() if rstate is None else rstate
     rounds = FMinIter(algo, domain, trials, rstate=seed, max_evals=n_evals, **options)

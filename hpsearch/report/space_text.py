@@ -96,9 +96,14 @@ def _option_rows(choice: Choice, indent: int, seen: set[str]) -> Iterator[Row]:
 
 
 def _size(space: Space) -> str:
-    """Return the number of parameters and points."""
+    """Return the number of parameters and points, and the conditions."""
     points = "infinitely many points" if space.n_points is None else count_text(space.n_points, "point")
-    return f"{count_text(len(space.parameters), 'parameter')}, {points}"
+    if not space.conditions:
+        return f"{count_text(len(space.parameters), 'parameter')}, {points}"
+    n = len(space.conditions.texts)
+    lines = "\n".join(f"  {escaped(text)}" for text in space.conditions.texts)
+    few = points if space.n_points is None else f"at most {points}"
+    return f"{count_text(len(space.parameters), 'parameter')}, {few}, {count_text(n, 'condition')}\n{lines}"
 
 
 def _sample(space: Space, values: Values) -> str:

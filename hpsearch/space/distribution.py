@@ -15,6 +15,9 @@ import sys
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
 
 #: Logarithms of the smallest and largest normal floats, between which ``exp`` is evaluated.
 MIN_LOG, MAX_LOG = math.log(sys.float_info.min), math.log(sys.float_info.max)
@@ -37,6 +40,18 @@ class Uniform:
         """Draw one latent value."""
         return float(rng.uniform(self.low, self.high))
 
+    def draw_many(self, rng: np.random.Generator, n: int) -> Floats:
+        """Draw (n,) latent values.
+
+        Parameters
+        ----------
+        rng : Generator
+            Source of randomness.
+        n : int
+            Number of draws.
+        """
+        return rng.uniform(self.low, self.high, n)
+
 
 @dataclass(frozen=True, slots=True)
 class Normal:
@@ -48,6 +63,18 @@ class Normal:
     def draw(self, rng: np.random.Generator) -> float:
         """Draw one latent value."""
         return float(rng.normal(self.mu, self.sigma))
+
+    def draw_many(self, rng: np.random.Generator, n: int) -> Floats:
+        """Draw (n,) latent values.
+
+        Parameters
+        ----------
+        rng : Generator
+            Source of randomness.
+        n : int
+            Number of draws.
+        """
+        return rng.normal(self.mu, self.sigma, n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +91,26 @@ class Numeric:
         """Draw one value."""
         return self.from_latent(self.latent.draw(rng))
 
+    def sample_many(self, rng: np.random.Generator, n: int) -> Floats:
+        """Draw (n,) values.
+
+        Parameters
+        ----------
+        rng : Generator
+            Source of randomness.
+        n : int
+            Number of draws.
+        """
+        values = self.latent.draw_many(rng, n)
+        if self.is_log:
+            values = np.exp(np.clip(values, MIN_LOG, MAX_LOG))
+        if isinstance(self.latent, Uniform):
+            values = np.clip(values, *self._bounds(self.latent))
+        if not self.q:
+            return values
+        n_steps = values / self.q
+        return np.where(np.abs(n_steps) < MAX_INTEGER, np.round(n_steps) * self.q, values)
+
     def from_latent(self, z: float) -> float:
         """Map a latent value, which may be infinite, to a value of the parameter.
 
@@ -71,10 +118,7 @@ class Numeric:
         """
         value = self._exp(z)
         if isinstance(self.latent, Uniform):
-            low, high = self._exp(self.latent.low), self._exp(self.latent.high)
-            if self.q:
-                # A bound half-way between two grid points has no probability beyond it.
-                low, high = math.nextafter(low, math.inf), math.nextafter(high, -math.inf)
+            low, high = self._bounds(self.latent)
             value = min(max(value, low), high)
         return self.grid(value)
 
@@ -111,6 +155,14 @@ class Numeric:
         low, high = self.support()
         return round((high - low) / self.q) + 1
 
+    def _bounds(self, latent: Uniform) -> tuple[float, float]:
+        """Return the bounds of the values before they are rounded to the grid."""
+        low, high = self._exp(latent.low), self._exp(latent.high)
+        if self.q:
+            # A bound half-way between two grid points has no probability beyond it.
+            return math.nextafter(low, math.inf), math.nextafter(high, -math.inf)
+        return low, high
+
     def _exp(self, z: float) -> float:
         return math.exp(min(max(z, MIN_LOG), MAX_LOG)) if self.is_log else z
 
@@ -126,6 +178,18 @@ class Integer:
     def sample(self, rng: np.random.Generator) -> int:
         """Draw one value."""
         return int(rng.integers(self.low, self.high))
+
+    def sample_many(self, rng: np.random.Generator, n: int) -> Floats:
+        """Draw (n,) values.
+
+        Parameters
+        ----------
+        rng : Generator
+            Source of randomness.
+        n : int
+            Number of draws.
+        """
+        return rng.integers(self.low, self.high, n).astype(np.float64)
 
     def contains(self, value: float) -> bool:
         """Whether the value can occur."""
@@ -153,6 +217,20 @@ class Categorical:
                 return index
         # The probabilities add up to slightly less than 1: return an option that can occur.
         return self.probabilities.index(max(self.probabilities))
+
+    def sample_many(self, rng: np.random.Generator, n: int) -> Floats:
+        """Draw (n,) indices.
+
+        Parameters
+        ----------
+        rng : Generator
+            Source of randomness.
+        n : int
+            Number of draws.
+        """
+        cumulative = np.cumsum(self.probabilities)
+        drawn = np.searchsorted(cumulative / cumulative[-1], rng.random(n), side="right")
+        return drawn.astype(np.float64)
 
     def contains(self, value: float) -> bool:
         """Whether the value is the index of an option that can occur."""

@@ -19,6 +19,11 @@ def _call(function: Callable[..., Any], /, *args: Any, **keywords: Any) -> Any:
     return function(*args, **keywords)
 
 
+def _subject_to(space: Any, /, *conditions: Any) -> Any:
+    """Return a space, whose points satisfy some conditions; a ``Space`` takes this operation off."""
+    return space
+
+
 def _switch(index: int, *options: Any) -> Any:
     """Return one of several values; unlike the options of a choice, all of them are computed."""
     return options[index]
@@ -63,6 +68,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "list": list,
         "eq": operator.eq,
         "switch": _switch,
+        "subject_to": _subject_to,
         "call": _call,
         "partial": functools.partial,
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from hpsearch.runtime.escaping import shown
 from hpsearch.space.expression import Choice, DictOf, Literal, Node, Number, Operation, TupleOf, children
@@ -38,6 +39,20 @@ def option_names(options: Sequence[Node]) -> tuple[str, ...]:
     return tuple(
         name if name is not None and (texts[name] == 1 or _is_scalar(option)) else f"option {index}"
         for index, (option, name) in enumerate(zip(options, found, strict=True))
+    )
+
+
+def readable_options(options: Sequence[Node]) -> tuple[Any, ...]:
+    """Return what a person reads for each option of a choice: a scalar itself, or else the option's name.
+
+    Parameters
+    ----------
+    options : sequence of Node
+        The options.
+    """
+    return tuple(
+        option.value if isinstance(option, Literal) and is_scalar(option.value) else name
+        for option, name in zip(options, option_names(options), strict=True)
     )
 
 

@@ -48,6 +48,7 @@ ARITIES: Mapping[str, Arity] = MappingProxyType(
         **dict.fromkeys(("len", "bool", "list"), _ONE),
         "getitem": _TWO,
         "switch": Arity(2, None),
+        "subject_to": Arity(1, None),
         "round": Arity(1, 2, frozenset({"ndigits"})),
         "int": Arity(1, 2, frozenset({"base"})),
         "range": Arity(1, 3),

@@ -18,6 +18,7 @@ import numpy as np
 from hpsearch.errors import SpaceError
 from hpsearch.runtime.escaping import named, shown
 from hpsearch.space import serialization
+from hpsearch.space.allowed_points import MAX_DRAWS, Group, draw_allowed, groups_of
 from hpsearch.space.display_order import display_order
 from hpsearch.space.distribution import MAX_INTEGER, Categorical, Distribution, Numeric, bounds_text
 from hpsearch.space.evaluation import evaluate
@@ -26,6 +27,7 @@ from hpsearch.space.inverse import invert
 from hpsearch.space.literal import is_scalar
 from hpsearch.space.option_names import option_names
 from hpsearch.space.parameters import Condition, Parameter, count_points, flatten, labelled_nodes
+from hpsearch.space.point_conditions import PointConditions, take_off
 from hpsearch.space.trust import AS_TEXT, TRUSTED, Trust
 
 __all__ = ["Condition", "Parameter", "Space", "Values"]
@@ -41,13 +43,15 @@ class Space:
     Parameters
     ----------
     expression : any
-        Dicts, lists, tuples, ``hp`` objects, operations on them and plain values, nested in any way. It is
-        copied; lists become tuples.
+        Dicts, lists, tuples, ``hp`` objects, operations on them and plain values, nested in any way; or the
+        result of ``where``. It is copied; lists become tuples.
 
     Attributes
     ----------
     expression : Node
-        The structure as a node.
+        The structure as a node, without conditions.
+    conditions : PointConditions
+        What the points must satisfy; empty for most spaces.
     parameters : tuple of Parameter
         Each after all choices above it. The order is the same in every process and for every order of dicts,
         so it may index the columns of an array.
@@ -55,7 +59,8 @@ class Space:
     Raises
     ------
     SpaceError
-        If two different parameters have the same label, or the structure is too deep.
+        If two different parameters have the same label, the structure is too deep, or a condition refers to a
+        parameter that does not exist.
 
     Examples
     --------
@@ -66,13 +71,16 @@ class Space:
     """
 
     expression: Node
+    conditions: PointConditions
     parameters: tuple[Parameter, ...]
 
     def __init__(self, expression: Any) -> None:
-        self.expression = plain(as_node(expression))
+        self._root = plain(as_node(expression))
+        self.expression, conditions = take_off(self._root)
         self.parameters = flatten(self.expression)
         self._nodes: dict[str, Number | Choice] = labelled_nodes(self.expression)
         self._option_names: dict[str, tuple[str, ...]] = {}
+        self.conditions = PointConditions(conditions, self._nodes)
 
     @property
     def nodes(self) -> Mapping[str, Number | Choice]:
@@ -80,12 +88,53 @@ class Space:
         return self._nodes
 
     def sample(self, rng: np.random.Generator) -> dict[str, float | int]:
-        """Draw the active parameters from their distributions."""
+        """Draw the active parameters from their distributions, given the conditions.
+
+        Raises
+        ------
+        SpaceError
+            If no point of many satisfies the conditions.
+        """
+        if self.conditions:
+            return draw_allowed(self.parameters, self._groups, self.conditions, rng)
         values: dict[str, float | int] = {}
         for parameter in self.parameters:
             if parameter.is_active(values):
                 values[parameter.label] = parameter.distribution.sample(rng)
         return values
+
+    def repaired(self, values: Values, rng: np.random.Generator) -> dict[str, float | int]:
+        """Return a point that satisfies the conditions, as close to a given one as independent groups allow.
+
+        Parameters
+        ----------
+        values : Values
+            A point that may violate conditions.
+        rng : Generator
+            Source of randomness.
+
+        Raises
+        ------
+        SpaceError
+            If no point of many satisfies the conditions.
+        """
+        return draw_allowed(self.parameters, self._groups, self.conditions, rng, kept=values)
+
+    def is_satisfiable(self, rng: np.random.Generator, max_draws: int = MAX_DRAWS) -> bool:
+        """Whether a random point of some number satisfies the conditions.
+
+        Parameters
+        ----------
+        rng : Generator
+            Source of randomness.
+        max_draws : int
+            Number of draws.
+        """
+        try:
+            draw_allowed(self.parameters, self._groups, self.conditions, rng, max_draws=max_draws)
+        except SpaceError:
+            return False
+        return True
 
     def active(self, values: Values) -> tuple[str, ...]:
         """Return the labels that are active for these values of the choices, in the parameters' order."""
@@ -97,7 +146,8 @@ class Space:
         Raises
         ------
         SpaceError
-            If a label is unknown, missing, not active, or out of range; names the first.
+            If a label is unknown, missing, not active, or out of range, or a condition is violated; names the
+            first.
         """
         for label in values:
             if label not in self._nodes:
@@ -113,6 +163,7 @@ class Space:
                 )
             if is_given:
                 _check_value(parameter, values[parameter.label])
+        self.conditions.require(values)
 
     def config(self, values: Values) -> Any:
         """Return the configuration that the objective receives for these values.
@@ -181,7 +232,7 @@ class Space:
         SpaceError
             If another process could not decode a value; names its place.
         """
-        return serialization.encode(self.expression, list(self._nodes.values()))
+        return serialization.encode(self._root, list(self._nodes.values()))
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any], trust: Trust = AS_TEXT) -> Space:
@@ -221,7 +272,8 @@ class Space:
             Index of the option that is certain, by the label of the choice.
         """
         decided = copy.copy(self)
-        decided.__dict__.pop("n_points", None)
+        for cached in ("n_points", "_groups"):
+            decided.__dict__.pop(cached, None)
         decided.parameters = tuple(
             replace(parameter, distribution=_certain(parameter.distribution, options[parameter.label]))
             if parameter.label in options
@@ -237,8 +289,12 @@ class Space:
 
     @functools.cached_property
     def n_points(self) -> int | None:
-        """The number of distinct points; None if infinite."""
+        """The number of distinct points, including those that conditions forbid; None if infinite."""
         return count_points(self.parameters)
+
+    @functools.cached_property
+    def _groups(self) -> tuple[Group, ...]:
+        return groups_of(self.parameters, self.conditions)
 
 
 def _certain(choice: Distribution, option: int) -> Categorical:

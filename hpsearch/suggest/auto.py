@@ -22,6 +22,7 @@ from hpsearch.space.distribution import Categorical
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.anneal import Anneal
 from hpsearch.suggest.auto_schedule import MANY_PENDING, Turn, next_turn, turn_without_gp
+from hpsearch.suggest.beliefs import Beliefs
 from hpsearch.suggest.branches import Branch
 from hpsearch.suggest.gp.search_region import SearchRegion
 from hpsearch.suggest.leading_branch import LeadingBranch
@@ -69,13 +70,18 @@ class Auto:
         The space to search.
     options : AutoOptions, optional
         The defaults if not given.
+    beliefs : Beliefs, optional
+        What a user believes about the best point.
     """
 
-    def __init__(self, space: Space, options: AutoOptions | None = None) -> None:
+    def __init__(
+        self, space: Space, options: AutoOptions | None = None, beliefs: Beliefs | None = None
+    ) -> None:
         self.space = space
         self.options = options or AutoOptions()
         options_of_tpe = TPEOptions(n_startup=self.options.n_startup, n_candidates=_N_CANDIDATES)
-        self._tpe = BranchTPE(space, options_of_tpe)
+        self._beliefs = beliefs
+        self._tpe = BranchTPE(space, options_of_tpe, beliefs)
         self._anneal = Anneal(space)
         self._repeats = RepeatTurns(space, is_enabled=self.options.learns_noise)
         n_choices = sum(isinstance(p.distribution, Categorical) for p in space.parameters)
@@ -84,7 +90,8 @@ class Auto:
 
     def _make_leading(self, space: Space) -> Auto:
         """Return the search of one branch."""
-        return Auto(space, replace(self.options, learns_noise=False))
+        beliefs = None if self._beliefs is None else self._beliefs.within(space)
+        return Auto(space, replace(self.options, learns_noise=False), beliefs)
 
     def suggest(
         self, history: History, pending: Sequence[Values], rngs: Sequence[np.random.Generator]
@@ -107,7 +114,7 @@ class Auto:
         # Importing scipy.optimize takes a third of a coordinator's start, and no startup trial needs it.
         from hpsearch.suggest.gp.suggest import GaussianProcess
 
-        return GaussianProcess(self.space)
+        return GaussianProcess(self.space, self._beliefs)
 
     def _propose(self, history: History, pending: list[Values], rng: np.random.Generator) -> Suggestion:
         """Propose one point."""

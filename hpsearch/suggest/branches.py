@@ -30,6 +30,8 @@ _LEFT = 0.4
 _MIN_TRIALS = 6
 #: Trials under a choice from which its branches are compared.
 _MIN_COMPARED = 4
+#: Random points among which an allowed one must be for a branch to deserve trials.
+_MAX_DRAWS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,8 @@ class Branches:
                 options = {**above, parameter.label: option}
                 columns = {column[label]: index for label, index in options.items()}
                 branches.append(Branch(options=options, columns=columns))
+            if space.conditions:
+                probabilities = _without_forbidden(space, branches, probabilities)
             if np.count_nonzero(probabilities) > 1:
                 self._choices.append(
                     _Choice(column[parameter.label], parameter.label, probabilities, branches)
@@ -214,6 +218,16 @@ class _Choice:
         ]
         most = max(lacking)
         return most, self.branches[lacking.index(most)]
+
+
+def _without_forbidden(
+    space: Space, branches: Sequence[Branch], probabilities: tuple[float, ...]
+) -> tuple[float, ...]:
+    """Return the prior probabilities of branches, 0 for those in which conditions allow hardly any point."""
+    return tuple(
+        p if p and space.given(b.options).is_satisfiable(np.random.default_rng(0), _MAX_DRAWS) else 0.0
+        for b, p in zip(branches, probabilities, strict=True)
+    )
 
 
 def deserved_trials(curves: Sequence[LossCurve], probabilities: Sequence[float]) -> list[float]:

@@ -10,6 +10,9 @@ from hpsearch.core.history import Floats, History
 from hpsearch.space.distribution import Categorical, Distribution, Integer, Numeric
 from hpsearch.space.tree import Space, Values
 
+#: Checks of conditions after which an enumeration gives up.
+_MAX_CHECKS = 50_000
+
 
 class TriedPoints:
     """The points of a history, updated as it grows."""
@@ -52,6 +55,9 @@ class KnownPoints:
         key = point_key(self._encode(values)[0])
         return key in self._tried or key in self._open
 
+    def __len__(self) -> int:
+        return len(self._tried | self._open)
+
     def add(self, values: Values) -> None:
         """Add a suggested point."""
         self._open.add(point_key(self._encode(values)[0]))
@@ -69,7 +75,8 @@ def find_new_point(space: Space, known: KnownPoints, rng: np.random.Generator) -
     """Find a point of a finite space that is not known, if there is one.
 
     Enumerates the points, beginning at a random value of each parameter, and stops at the first new one. It
-    visits at most one point more than there are known points.
+    visits at most one point more than there are known points. With conditions it visits forbidden ones, too,
+    each of which it leaves as early as a condition can be decided, and gives up after ``_MAX_CHECKS``.
 
     Parameters
     ----------
@@ -83,9 +90,10 @@ def find_new_point(space: Space, known: KnownPoints, rng: np.random.Generator) -
     Returns
     -------
     Values or None
-        None when every point is known.
+        None when every allowed point is known.
     """
-    return next((values for values in _points(space, {}, 0, rng) if values not in known), None)
+    checks = iter(range(_MAX_CHECKS))
+    return next((values for values in _points(space, {}, 0, rng, checks) if values not in known), None)
 
 
 def point_key(row: Floats) -> bytes:
@@ -94,18 +102,28 @@ def point_key(row: Floats) -> bytes:
 
 
 def _points(
-    space: Space, above: Mapping[str, float | int], depth: int, rng: np.random.Generator
+    space: Space,
+    above: Mapping[str, float | int],
+    depth: int,
+    rng: np.random.Generator,
+    checks: Iterator[int],
 ) -> Iterator[Values]:
-    """Yield every point that continues the values of the first ``depth`` parameters."""
+    """Yield every allowed point that continues the values of the first ``depth`` parameters."""
     if depth == len(space.parameters):
         yield above
         return
     parameter = space.parameters[depth]
     if not parameter.is_active(above):
-        yield from _points(space, above, depth + 1, rng)
-        return
-    for value in _values(parameter.distribution, rng):
-        yield from _points(space, {**above, parameter.label: value}, depth + 1, rng)
+        extended: Iterator[Mapping[str, float | int]] = iter([above])
+    else:
+        extended = ({**above, parameter.label: value} for value in _values(parameter.distribution, rng))
+    for values in extended:
+        if space.conditions:
+            if next(checks, None) is None:
+                return
+            if space.conditions.broken_by(values, decided_at=depth) is not None:
+                continue
+        yield from _points(space, values, depth + 1, rng, checks)
 
 
 def _values(distribution: Distribution, rng: np.random.Generator) -> Iterator[float | int]:

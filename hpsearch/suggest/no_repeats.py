@@ -51,7 +51,7 @@ class NoRepeats:
             known.add(new.values)
             suggestions.append(new)
         if not suggestions:
-            raise SpaceExhaustedError(self._space.n_points)
+            raise SpaceExhaustedError(len(known) if self._space.conditions else self._space.n_points)
         return suggestions
 
     def _new(self, suggestion: Suggestion, known: KnownPoints, rng: np.random.Generator) -> Suggestion | None:

@@ -22,6 +22,7 @@ from hpsearch.hyperopt.pyll.stochastic import recursive_set_rng_kwarg
 from hpsearch.hyperopt.vectorize import VectorizeHelper
 from hpsearch.objective.evaluation import STATUS_OK
 from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.beliefs import Beliefs
 from hpsearch.suggest.protocol import Suggester
 
 
@@ -50,6 +51,8 @@ class Domain:
         The space as a graph.
     params : dict of Apply
         The distribution of each parameter by label.
+    believe : tuple of str
+        What the user believes about the best point; see ``fmin``. Algorithms of hpsearch follow it.
     s_new_ids, s_rng : Literal
         Placeholders in ``s_idxs_vals`` for the numbers of new trials and for a generator.
 
@@ -81,6 +84,7 @@ class Domain:
         self.s_rng = Literal("rng")
         self.workdir, self.name, self.loss_target = workdir, name, loss_target
         self.cmd = DOMAIN_CMD
+        self.believe: tuple[str, ...] = ()
         self._wants_ctrl = any(isinstance(node, Literal) and node.obj is Ctrl for node in dfs(self.expr))
         self._history = HistoryReader(self.space)
         self._observed: Any = None
@@ -112,19 +116,26 @@ class Domain:
             self._history, self._observed = HistoryReader(self.space), trials
         return self._history.read(trials.trials)
 
-    def suggester(self, make: Callable[[Space, Any], Suggester], options: Hashable) -> Suggester:
+    @property
+    def beliefs(self) -> Beliefs | None:
+        """What the user believes about the best point; raises as ``Beliefs`` does."""
+        return Beliefs(self.believe, self.space) if self.believe else None
+
+    def suggester(
+        self, make: Callable[[Space, Any, Beliefs | None], Suggester], options: Hashable
+    ) -> Suggester:
         """Return a suggester, the same one for equal arguments, so that it can cache.
 
         Parameters
         ----------
         make : callable
-            ``make(space, options)`` returns a new suggester.
+            ``make(space, options, beliefs)`` returns a new suggester.
         options : hashable
             Its options.
         """
         key = (make, options)
         if key not in self._suggesters:
-            self._suggesters[key] = make(self.space, options)
+            self._suggesters[key] = make(self.space, options, self.beliefs)
         return self._suggesters[key]
 
     def memo_from_config(self, config: Mapping[str, Any]) -> dict[Apply, Any]:

@@ -32,7 +32,7 @@ from hpsearch.hyperopt.engine.fmin_loop import search
 from hpsearch.hyperopt.engine.idle_queue import IdleQueue
 from hpsearch.hyperopt.engine.points import raw_point
 from hpsearch.hyperopt.engine.saving import pickled, save_trials
-from hpsearch.hyperopt.engine.suggest import MAX_SEED
+from hpsearch.hyperopt.engine.suggest import MAX_SEED, ask_within_conditions
 from hpsearch.hyperopt.progress import progress_bar
 from hpsearch.hyperopt.pyll.draws import rng_from_seed
 from hpsearch.objective.current_trial import under_evaluation
@@ -214,7 +214,8 @@ class FMinIter:
                 break
             new_ids = self.trials.new_trial_ids(n_new)
             self.trials.refresh()
-            docs = self.algo(new_ids, self.domain, self.trials, self._seed(new_ids[0]))
+            ask = functools.partial(self.algo, new_ids, self.domain, self.trials)
+            docs = ask_within_conditions(self.domain.space, ask, self._seed(new_ids[0]))
             self._is_exhausted = not docs
             if docs:
                 self.trials.insert_trial_docs(docs)

@@ -61,7 +61,7 @@ def complete_point(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     SpaceError
-        If an active label is missing, or no option of a choice matches.
+        If an active label is missing, no option of a choice matches, or the point violates a condition.
     """
     unknown = [label for label in point if label not in space.nodes and not _is_missing(point[label])]
     if unknown:
@@ -79,7 +79,9 @@ def complete_point(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
             raise SpaceError(
                 f"The point {dict(point)!r} lacks the parameter {label!r}, which its options need."
             )
-    return {label: raw[label] for label in active}
+    complete = {label: raw[label] for label in active}
+    space.conditions.require(complete)
+    return complete
 
 
 def _is_raw(node: Choice | Number, value: Any) -> bool:

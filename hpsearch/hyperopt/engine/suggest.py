@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from hpsearch.hyperopt.engine.documents import Doc, Idxs, miscs_to_idxs_vals, new_misc
+from hpsearch.hyperopt.engine.documents import Doc, Idxs, miscs_to_idxs_vals, new_misc, spec_from_misc
 from hpsearch.hyperopt.engine.domain import Domain
 from hpsearch.hyperopt.pyll.draws import rng_from_seed
 from hpsearch.runtime.numerics import isolated_numerics
-from hpsearch.space.tree import Values
+from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.algorithms import guided
 from hpsearch.suggest.protocol import Suggester, trial_rng
 
 #: Hyperopt passes seeds below this to an algorithm.
 MAX_SEED = 2**31 - 1
+
+#: Seeds with which an algorithm is asked for points that satisfy the conditions of the space.
+_N_SEEDS = 100
 
 
 def suggest_docs(
@@ -45,7 +49,8 @@ def suggest_docs(
     root = root_seed(seed)
     rngs = [trial_rng(root, i) for i in range(len(new_ids))]
     with isolated_numerics():
-        points = [suggestion.values for suggestion in suggester.suggest(history, pending, rngs)]
+        suggestions = guided(suggester, domain.space, domain.beliefs).suggest(history, pending, rngs)
+    points = [suggestion.values for suggestion in suggestions]
     miscs = [
         new_misc(tid, _as_drawn(values), domain.params, domain.cmd, domain.workdir)
         for tid, values in zip(new_ids, points, strict=True)
@@ -67,6 +72,33 @@ def suggest_values(
     """
     docs = suggest_docs(new_ids, domain, trials, seed, suggester)
     return miscs_to_idxs_vals([doc["misc"] for doc in docs], list(domain.params))
+
+
+def ask_within_conditions(space: Space, ask: Callable[[int], list[Doc]], seed: int) -> list[Doc]:
+    """Return the documents of an algorithm, which may be any function, once they satisfy the conditions.
+
+    Parameters
+    ----------
+    space : Space
+        The search space.
+    ask : callable
+        Calls the algorithm with a seed.
+    seed : int
+        The first seed; others follow if documents violate a condition.
+
+    Raises
+    ------
+    SpaceError
+        If they violate a condition with every seed.
+    """
+    docs = ask(seed)
+    for further in range(1, _N_SEEDS if space.conditions else 1):
+        if all(space.conditions.broken_by(spec_from_misc(doc["misc"])) is None for doc in docs):
+            return docs
+        docs = ask((seed + further) % MAX_SEED)
+    for doc in docs:
+        space.conditions.require(spec_from_misc(doc["misc"]))
+    return docs
 
 
 def _as_drawn(values: Values) -> dict[str, Any]:

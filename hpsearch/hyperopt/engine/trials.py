@@ -245,6 +245,7 @@ class Trials(ReadOnlyTrials):
         show_progressbar: Any = True,
         early_stop_fn: Callable[..., Any] | None = None,
         trials_save_file: str = "",
+        believe: Any = None,
     ) -> Any:
         """Minimise a function, and add the trials to these.
 
@@ -254,7 +255,7 @@ class Trials(ReadOnlyTrials):
             See ``hpsearch.hyperopt.fmin``, as for all parameters below.
         pass_expr_memo_ctrl, catch_eval_exceptions, return_argmin, show_progressbar, early_stop_fn
             See there.
-        trials_save_file
+        trials_save_file, believe
             See there.
         """
         arguments = {name: value for name, value in locals().items() if name != "self"}

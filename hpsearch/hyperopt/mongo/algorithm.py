@@ -15,11 +15,12 @@ from hpsearch.hyperopt import anneal, auto, rand, tpe
 from hpsearch.hyperopt.engine.documents import spec_from_misc
 from hpsearch.hyperopt.engine.domain import Domain
 from hpsearch.hyperopt.engine.points import complete_point
-from hpsearch.hyperopt.engine.suggest import MAX_SEED
+from hpsearch.hyperopt.engine.suggest import MAX_SEED, ask_within_conditions
 from hpsearch.hyperopt.migration.job_import import point_of
 from hpsearch.hyperopt.mongo.objective import callable_name
 from hpsearch.space.expression import as_python
 from hpsearch.space.tree import Values
+from hpsearch.suggest.algorithms import BELIEVE
 from hpsearch.suggest.protocol import Suggestion
 
 #: The built-in algorithms: function, name in hpsearch, and Hyperopt's names of the options.
@@ -40,11 +41,18 @@ _LONGEST_ROUND_S = 1.0
 _IGNORED = frozenset({"verbose"})
 
 
-def algorithm_of(algo: Callable[..., Any]) -> Algorithm:
+def algorithm_of(algo: Callable[..., Any], believe: Sequence[str] = ()) -> Algorithm:
     """Return the experiment's description of a function of Hyperopt's protocol.
 
     A built-in algorithm, also in a ``partial`` with options, is described by name and options, so
     that any coordinator can continue the search. Any other function is "script": only the script can.
+
+    Parameters
+    ----------
+    algo : callable
+        The function.
+    believe : sequence of str
+        What the user believes about the best point.
     """
     inner, given = algo, {}
     if isinstance(algo, functools.partial) and not algo.args:
@@ -54,8 +62,9 @@ def algorithm_of(algo: Callable[..., Any]) -> Algorithm:
     for built_in, name, options in _BUILT_IN:
         if inner is built_in and given.keys() <= options:
             chosen = {_RENAMED.get(key, key): value for key, value in given.items()}
-            # Hyperopt's gamma is a factor of the square root.
-            return Algorithm(name=name, options=chosen | ({"growth": "sqrt"} if "gamma" in chosen else {}))
+            if "gamma" in chosen:  # Hyperopt's gamma is a factor of the square root
+                chosen["growth"] = "sqrt"
+            return Algorithm(name=name, options=chosen | ({BELIEVE: list(believe)} if believe else {}))
     return Algorithm(name=SCRIPTED, options={"function": callable_name(inner)})
 
 
@@ -105,7 +114,8 @@ class FunctionSuggester:
         self._trials.refresh()
         suggestions: list[Suggestion] = []
         for tid, rng in zip(new_ids, rngs, strict=True):
-            docs = self._algo([tid], self._domain, self._trials, int(rng.integers(MAX_SEED)))
+            ask = functools.partial(self._algo, [tid], self._domain, self._trials)
+            docs = ask_within_conditions(self._space, ask, int(rng.integers(MAX_SEED)))
             if not docs:
                 self.is_exhausted = True
                 break

@@ -68,7 +68,7 @@ def open_experiment(
         space=space.to_json(),
         space_fingerprint=space.fingerprint,
         objective=objective.ref,
-        algorithm=algorithm_of(driver.algo),
+        algorithm=algorithm_of(driver.algo, driver.domain.believe),
         seed=driver.seed,
         lag=trials.lag,
         # The timeout applies to this call, so this process checks it.

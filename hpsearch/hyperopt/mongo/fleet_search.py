@@ -60,7 +60,7 @@ def search_on_fleet(
             "trials_save_file cannot be used with MongoTrials, since MongoDB keeps the trials; leave it out "
             "and continue the search with the same exp_key."
         )
-    space, algorithm = driver.domain.space, algorithm_of(driver.algo)
+    space, algorithm = driver.domain.space, algorithm_of(driver.algo, driver.domain.believe)
     if algorithm.name == SCRIPTED and trials.lag:
         raise ConfigurationError(
             "A custom algorithm reads all finished trials, so trials.lag must be None or 0."

@@ -23,9 +23,11 @@ from hpsearch.hyperopt.pyll.draws import (
     rng_from_seed,
     uniform,
 )
-from hpsearch.hyperopt.pyll.evaluation import rec_eval
+from hpsearch.hyperopt.pyll.evaluation import config_at, rec_eval
 from hpsearch.hyperopt.pyll.graph import Apply, as_apply, dfs
 from hpsearch.hyperopt.pyll.symbols import scope
+from hpsearch.space.point_conditions import SUBJECT_TO
+from hpsearch.space.tree import Space
 
 __all__ = [
     "as_apply",
@@ -81,7 +83,7 @@ def sample(expr: Any, rng: Any = None, **rec_eval_kwargs: Any) -> Any:
     Parameters
     ----------
     expr : any
-        A space; its distributions need no labels.
+        A space; its distributions need no labels, unless it is the result of ``hpsearch.where``.
     rng : Generator, RandomState, int or None
         Source of randomness; seeded from the system by default.
     **rec_eval_kwargs
@@ -95,7 +97,11 @@ def sample(expr: Any, rng: Any = None, **rec_eval_kwargs: Any) -> Any:
     Raises
     ------
     SpaceError
-        If a value cannot be drawn, for example an index among zero options.
+        If a value cannot be drawn, for example an index among zero options, or no point satisfies the
+        conditions.
     """
+    graph = as_apply(expr)
+    if graph.name == SUBJECT_TO and not isinstance(rng, Apply):
+        return config_at(graph, Space(graph).sample(rng_from_seed(rng)))
     source = rng if isinstance(rng, Apply) else rng_from_seed(rng)
-    return rec_eval(recursive_set_rng_kwarg(clone(expr), source), **rec_eval_kwargs)
+    return rec_eval(recursive_set_rng_kwarg(clone(graph), source), **rec_eval_kwargs)

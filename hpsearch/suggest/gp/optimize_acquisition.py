@@ -8,15 +8,18 @@ them. Continuous parameters then follow the gradient, from all starts at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
 
 from hpsearch.core.history import Bools, Floats
+from hpsearch.suggest.allowed import AllowedPoints
 from hpsearch.suggest.gp.acquisition import Acquisition
 from hpsearch.suggest.gp.encoding import Encoding
 from hpsearch.suggest.gp.kernel import Indices
+from hpsearch.suggest.preference import Preference
 
 _N_DRAWN = 512  #: candidates from the prior
 _N_CHANGED = 256  #: candidates near the best trials
@@ -24,6 +27,9 @@ _N_STARTS = 4  #: candidates from which the local search starts
 _N_PROPOSALS = 3  #: changes of each parameter in a round
 _N_ROUNDS = 6  #: rounds of changes
 _N_CLIMBS = 25  #: iterations of L-BFGS-B
+_N_REDRAWS = 4  #: sets of candidates that are drawn while conditions forbid some
+_BELIEVED = 0.25  #: share of the candidates from the prior that have believed parameters from the beliefs
+_N_HALVINGS = 6  #: halvings of a climb whose end conditions forbid
 #: A grid finer than this share of the range is optimized as continuous, and rounded afterwards.
 _FINE = 0.05
 #: Step sizes are between ``10**_STEPS[0]`` and ``10**_STEPS[1]`` of the range.
@@ -38,6 +44,8 @@ class CandidateRegion:
     box: tuple[Floats, Floats]  #: lower and upper ends, (d,) each
     elite: Floats  #: (e, d) coordinates of the best trials, e > 0, the best first
     kept: Bools  #: (d,) which parameters keep their values in the best trial
+    allowed: AllowedPoints | None = None  #: conditions of the space; None: all points are allowed
+    prefer: Preference | None = None  #: a user's beliefs, which multiply the acquisition
 
 
 def ranked(acquisition: Acquisition, region: CandidateRegion, rng: np.random.Generator) -> Floats:
@@ -55,9 +63,15 @@ def ranked(acquisition: Acquisition, region: CandidateRegion, rng: np.random.Gen
     Returns
     -------
     (m, d) array
-        Coordinates of values that can occur.
+        Coordinates of values that can occur; if conditions forbid all candidates, there are none.
     """
-    pool = np.vstack([region.encoding.draw(_N_DRAWN, region.box, rng), _changed(region, _N_CHANGED, rng)])
+    drawn, changed = _drawn(region, _N_DRAWN, rng), _changed(region, _N_CHANGED, rng)
+    if region.allowed is not None:
+        drawn = _replaced(region, drawn, lambda n: _drawn(region, n, rng))
+        changed = _replaced(region, changed, lambda n: _changed(region, n, rng))
+    pool = np.vstack([drawn, changed])
+    if not len(pool):
+        return pool
     pool, scores = _evaluated(acquisition, region, pool)
     order = np.argsort(-scores, kind="stable")
     x, best = pool[order[:_N_STARTS]], scores[order[:_N_STARTS]]
@@ -68,10 +82,49 @@ def ranked(acquisition: Acquisition, region: CandidateRegion, rng: np.random.Gen
 
 
 def _evaluated(acquisition: Acquisition, region: CandidateRegion, x: Floats) -> tuple[Floats, Floats]:
-    """Return candidates with kept parameters and on values that can occur, and their scores."""
-    encoding = region.encoding
-    x = encoding.snap(np.where(region.kept, region.elite[0], x))
-    return x, acquisition.at(encoding.features(x, encoding.active(x)))
+    """Return candidates with kept parameters and on values that can occur, and their scores.
+
+    A score is the acquisition, weighted by beliefs; ``-inf`` for a candidate that conditions forbid.
+    """
+    x = _possible(region, x)
+    active = region.encoding.active(x)
+    scores = acquisition.at(region.encoding.features(x, active))
+    if region.prefer is not None:
+        scores += region.prefer.scores(x, active)
+    if region.allowed is not None:
+        scores[~region.allowed.mask(region.encoding.values(x), active)] = -np.inf
+    return x, scores
+
+
+def _possible(region: CandidateRegion, x: Floats) -> Floats:
+    """Return candidates with kept parameters and on values that can occur."""
+    return region.encoding.snap(np.where(region.kept, region.elite[0], x))
+
+
+def _drawn(region: CandidateRegion, n: int, rng: np.random.Generator) -> Floats:
+    """Draw n points from the prior, some of them with the parameters that beliefs are about from those."""
+    encoding, (low, high) = region.encoding, region.box
+    x = encoding.draw(n, region.box, rng)
+    if region.prefer is not None:
+        values = region.prefer.mixed_in(encoding.values(x), rng, _BELIEVED)
+        believed = encoding.coordinates(values)
+        x = np.where(encoding.is_choice, believed, np.clip(believed, low, high))
+    return x
+
+
+def _replaced(region: CandidateRegion, x: Floats, draw: Callable[[int], Floats]) -> Floats:
+    """Return allowed candidates, of (n, d) and in place of those that conditions forbid; fewer if few are."""
+    assert region.allowed is not None
+    encoding, found, n_missing = region.encoding, list[Floats](), len(x)
+    for _ in range(_N_REDRAWS):
+        x = _possible(region, x)
+        is_allowed = region.allowed.mask(encoding.values(x), encoding.active(x))
+        found.append(x[is_allowed][:n_missing])
+        n_missing -= len(found[-1])
+        if not n_missing:
+            break
+        x = draw(len(x))
+    return np.vstack(found)
 
 
 def _changed(region: CandidateRegion, n: int, rng: np.random.Generator) -> Floats:
@@ -150,7 +203,13 @@ def _climb(
     def loss(free_values: Floats) -> tuple[float, Floats]:
         features[rows, places] = free_values
         scores, gradient = acquisition.with_gradient(features)
-        return -float(scores.sum()), -gradient[rows, places]
+        total, slope = float(scores.sum()), gradient[rows, places]
+        if region.prefer is not None:
+            moved = np.array(x)
+            moved[rows, columns] = free_values
+            total += float(region.prefer.scores(moved, active).sum())
+            slope = slope + region.prefer.slope(free_values, columns)
+        return -total, -slope
 
     low, high = region.box
     found = minimize(
@@ -163,6 +222,11 @@ def _climb(
     )
     climbed = np.array(x)
     climbed[rows, columns] = found.x
-    climbed, scores = _evaluated(acquisition, region, climbed)
-    gain = scores > best
-    return np.where(gain[:, None], climbed, x), np.where(gain, scores, best)
+    start = x
+    # The end of a climb may be forbidden; then the way to it may still lead up.
+    for _ in range(1 if region.allowed is None else _N_HALVINGS):
+        reached, scores = _evaluated(acquisition, region, climbed)
+        gain = scores > best
+        x, best = np.where(gain[:, None], reached, x), np.where(gain, scores, best)
+        climbed = np.where((scores > -np.inf)[:, None], climbed, (start + climbed) / 2)
+    return x, best

@@ -14,11 +14,14 @@ import numpy as np
 
 from hpsearch.core.history import Floats, History
 from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.allowed import allowed_points
+from hpsearch.suggest.beliefs import Beliefs
 from hpsearch.suggest.branches import activities
 from hpsearch.suggest.gp.encoding import Encoding
 from hpsearch.suggest.gp.model import FittedModels, build_acquisition, fit_models, has_loss
 from hpsearch.suggest.gp.optimize_acquisition import CandidateRegion, ranked
 from hpsearch.suggest.gp.search_region import SearchRegion
+from hpsearch.suggest.preference import Preference, preference
 
 #: Trials with a loss that a fit needs.
 _MIN_TRIALS = 4
@@ -53,6 +56,8 @@ class GaussianProcess:
     ----------
     space : Space
         The space to search.
+    beliefs : Beliefs, optional
+        What a user believes about the best point.
 
     Attributes
     ----------
@@ -60,11 +65,13 @@ class GaussianProcess:
         Expected number of features of active parameters: one for a number, one for each option.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, beliefs: Beliefs | None = None) -> None:
         self.space = space
         self._encoding = Encoding(space)
         self.n_active_features = float(np.array(activities(space))[self._encoding.groups].sum())
         self._cached: _Cached | None = None
+        self._allowed = allowed_points(space)
+        self._beliefs = beliefs
 
     def suggest(
         self,
@@ -109,7 +116,8 @@ class GaussianProcess:
         if region.branch is not None:
             acquisition = acquisition.improving_on(features[inside])
         best = inside[np.argsort(losses[inside], kind="stable")[:_N_ELITE]]
-        candidates = ranked(acquisition, self._candidate_region(x, x[best], region, rng), rng)
+        prefer = None if self._beliefs is None else preference(self._beliefs, history)
+        candidates = ranked(acquisition, self._candidate_region(x, x[best], region, prefer, rng), rng)
         places = encoding.features(candidates, encoding.active(candidates))
         for candidate, place in zip(candidates, places, strict=True):
             if _is_apart(place, features, _SAME) and _is_apart(place, waiting_features, region.gap):
@@ -117,7 +125,12 @@ class GaussianProcess:
         return None
 
     def _candidate_region(
-        self, x: Floats, elite: Floats, region: SearchRegion, rng: np.random.Generator
+        self,
+        x: Floats,
+        elite: Floats,
+        region: SearchRegion,
+        prefer: Preference | None,
+        rng: np.random.Generator,
     ) -> CandidateRegion:
         """Return the region in coordinates, for trials at (n, d) of which the best are at (e, d)."""
         encoding = self._encoding
@@ -127,7 +140,14 @@ class GaussianProcess:
         if region.keeps_choices:
             kept |= encoding.is_choice & encoding.active(elite[:1])[0] & (rng.random(len(kept)) < _KEPT)
         box = encoding.near(elite[0], region.radius, encoding.box(x))
-        return CandidateRegion(encoding=encoding, box=box, elite=elite, kept=kept)
+        return CandidateRegion(
+            encoding=encoding,
+            box=box,
+            elite=elite,
+            kept=kept,
+            allowed=self._allowed,
+            prefer=prefer,
+        )
 
     def _fitted(self, history: History, features: Floats) -> FittedModels:
         """Return the fit for a history with (n, D) features, from the cache if it holds."""

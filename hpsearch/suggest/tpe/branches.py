@@ -9,11 +9,14 @@ parameters that the branch shares with others, and draws from the prior what onl
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 
 from hpsearch.core.history import History
+from hpsearch.errors import SpaceError
 from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.beliefs import Beliefs
 from hpsearch.suggest.branch_history import BranchHistory
 from hpsearch.suggest.branches import Branch, Branches
 from hpsearch.suggest.discrete import KnownPoints, TriedPoints, can_repeat
@@ -33,13 +36,18 @@ class BranchTPE:
         The space to search.
     options : TPEOptions, optional
         The defaults if not given.
+    beliefs : Beliefs, optional
+        What a user believes about the best point.
     """
 
-    def __init__(self, space: Space, options: TPEOptions | None = None) -> None:
+    def __init__(
+        self, space: Space, options: TPEOptions | None = None, beliefs: Beliefs | None = None
+    ) -> None:
         self.space = space
         self.options = options or TPEOptions()
         self.branches = Branches(space)
-        self._everywhere = TPE(space, self.options)
+        self._beliefs = beliefs
+        self._everywhere = TPE(space, self.options, beliefs)
         self._can_repeat = can_repeat(space)
         self._tried = TriedPoints()
         self._inside: dict[tuple[tuple[str, int], ...], _InsideBranch] = {}
@@ -120,10 +128,11 @@ class BranchTPE:
         """
         key = tuple(branch.options.items())
         if key not in self._inside:
-            self._inside[key] = _InsideBranch(self.space, branch, self.options)
-        suggestion = self._inside[key].suggest(history, pending, rng)
-        if self.is_new(suggestion.values, history, pending):
-            return suggestion
+            self._inside[key] = _InsideBranch(self.space, branch, self.options, self._beliefs)
+        with suppress(SpaceError):  # the conditions may allow hardly any point of the branch
+            suggestion = self._inside[key].suggest(history, pending, rng)
+            if self.is_new(suggestion.values, history, pending):
+                return suggestion
         (suggestion,) = self._everywhere.suggest(history, pending, [rng])  # the branch may be exhausted
         return suggestion
 
@@ -147,10 +156,11 @@ class BranchTPE:
 class _InsideBranch:
     """The models of one branch."""
 
-    def __init__(self, space: Space, branch: Branch, options: TPEOptions) -> None:
+    def __init__(self, space: Space, branch: Branch, options: TPEOptions, beliefs: Beliefs | None) -> None:
         self._branch = branch
         decided = space.given(branch.options)
-        self._shared, self._own = TPE(decided, options), TPE(decided, options)
+        beliefs = None if beliefs is None else beliefs.within(decided)
+        self._shared, self._own = TPE(decided, options, beliefs), TPE(decided, options, beliefs)
         self._n_startup = options.n_startup
         self._trials = BranchHistory(space, branch)
 

@@ -15,6 +15,7 @@ next one away from it.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,10 @@ from hpsearch.core.history import Bools, Floats, History
 from hpsearch.errors import ConfigurationError
 from hpsearch.space.distribution import Numeric
 from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.allowed import allowed_points
+from hpsearch.suggest.beliefs import Beliefs
 from hpsearch.suggest.discrete import KnownPoints, TriedPoints, can_repeat, find_new_point
+from hpsearch.suggest.preference import Preference, preference
 from hpsearch.suggest.protocol import Suggestion, experiment_rng
 from hpsearch.suggest.tpe.candidates import ranked_candidates
 from hpsearch.suggest.tpe.kernels import smallest_bandwidth
@@ -48,6 +52,12 @@ STARTS = ("random", "sobol")
 
 #: Random draws after all candidates turned out to be known points.
 _N_RETRIES = 20
+
+#: Further sets of candidates while conditions forbid all of them.
+_N_REDRAWS = 4
+
+#: Points of the Sobol' sequence for each trial, if conditions forbid some.
+_N_SOBOL = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +95,13 @@ class TPE:
         The space to search.
     options : TPEOptions, optional
         The defaults if not given.
+    beliefs : Beliefs, optional
+        What a user believes about the best point.
     """
 
-    def __init__(self, space: Space, options: TPEOptions | None = None) -> None:
+    def __init__(
+        self, space: Space, options: TPEOptions | None = None, beliefs: Beliefs | None = None
+    ) -> None:
         self.space = space
         self.options = options or TPEOptions()
         self._layout = kernel_layout(space)
@@ -96,6 +110,8 @@ class TPE:
             for parameter, row in zip(space.parameters, self._layout.rows.tolist(), strict=True)
         ]
         self._can_repeat = can_repeat(space)
+        self._allowed = allowed_points(space)
+        self._beliefs = beliefs
         self._tried = TriedPoints()
         self._history: History | None = None
         self._summary = EMPTY
@@ -132,8 +148,13 @@ class TPE:
         firsts: Iterable[Iterable[Suggestion]] = ()
         # Start-up counts finished trials only, so that the number of workers does not matter.
         if len(history) >= self.options.n_startup:
-            ranked = ranked_candidates(self._mixtures(history), self.options.n_candidates, rngs)
-            firsts = map(self._points, ranked)
+            mixtures = self._mixtures(history)
+            prefer = None if self._beliefs is None else preference(self._beliefs, history)
+            n = self.options.n_candidates
+            firsts = map(self._points, ranked_candidates(mixtures, n, rngs, prefer, self._allowed))
+            if self._allowed is not None:
+                more = functools.partial(self._more_candidates, mixtures, prefer)
+                firsts = (chain(own, more(rng)) for own, rng in zip(firsts, rngs, strict=True))
         elif self.options.start == "sobol" and self.space.parameters:
             firsts = ([point] for point in self._sobol_points(history, pending, rngs))
         for rng, first in zip(rngs, chain(firsts, repeat(())), strict=False):
@@ -164,7 +185,11 @@ class TPE:
         """
         # One generator for the experiment, so that every trial takes its point from the same sequence.
         n = len(history) + len(pending) + len(rngs)
-        points = sobol_points(self.space, n, experiment_rng(rngs[0]))
+        points = sobol_points(
+            self.space, n * (_N_SOBOL if self.space.conditions else 1), experiment_rng(rngs[0])
+        )
+        if self.space.conditions:
+            points = [point for point in points if self.space.conditions.broken_by(point) is None]
         known = KnownPoints(history, self._tried.read(history), pending)
         left = [Suggestion(values=values, origin="sobol") for values in points if values not in known]
         return left[: len(rngs)]
@@ -185,6 +210,15 @@ class TPE:
     def _points(self, candidates: Iterator[tuple[Floats, Bools]]) -> Iterator[Suggestion]:
         for values, active in candidates:
             yield Suggestion(values=self._point(values.tolist(), active.tolist()), origin="tpe")
+
+    def _more_candidates(
+        self, mixtures: Mixtures, prefer: Preference | None, rng: np.random.Generator
+    ) -> Iterator[Suggestion]:
+        """Yield further candidates, for a space whose conditions may forbid the first ones."""
+        for _ in range(_N_REDRAWS):
+            n = self.options.n_candidates
+            for drawn in ranked_candidates(mixtures, n, [rng], prefer, self._allowed):
+                yield from self._points(drawn)
 
     def _draws(self, rng: np.random.Generator) -> Iterator[Suggestion]:
         for _ in range(1 + _N_RETRIES):

@@ -100,7 +100,8 @@ class SpaceMatch:
 def complete(space: Space, known: Values, rng: np.random.Generator) -> dict[str, float | int]:
     """Return a point with the known values where they are active, and other values drawn from the prior.
 
-    A choice without a known value takes the option that most known values belong to, if there is one.
+    A choice without a known value takes the option that most known values belong to, if there is one. If the
+    point violates conditions of the space, the parameters of these are drawn until it does not.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def complete(space: Space, known: Values, rng: np.random.Generator) -> dict[str,
         label = parameter.label
         value = known.get(label, _option_of(space, parameter, known))
         values[label] = parameter.distribution.sample(rng) if value is None else value
-    return values
+    return space.repaired(values, rng) if space.conditions else values
 
 
 def _option_of(space: Space, choice: Parameter, known: Iterable[str]) -> int | None:
