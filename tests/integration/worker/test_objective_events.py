@@ -18,6 +18,7 @@ from hpsearch.space.tree import Space
 from hpsearch_worker.evaluator import Evaluator
 from hpsearch_worker.inline_evaluator import InlineEvaluator
 from hpsearch_worker.isolated_evaluator import IsolatedEvaluator
+from hpsearch_worker.messages import ObjectiveEvent
 
 OBJECTIVES = """
 import multiprocessing, os, signal, subprocess, sys, threading, time
@@ -156,10 +157,10 @@ class Events:
         self.reports: list[float] = []
         self.attachments: dict[str, bytes] = {}
 
-    def __call__(self, event: Report | Attachment) -> None:
+    def __call__(self, event: ObjectiveEvent) -> None:
         if isinstance(event, Report):
             self.reports.append(event.step)
-        else:
+        elif isinstance(event, Attachment):
             self.attachments[event.name] = bytes(event.data)
 
 
