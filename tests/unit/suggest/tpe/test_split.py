@@ -91,9 +91,9 @@ def test_an_updated_summary_equals_a_new_one(losses: Floats, cuts: list[float]) 
 
 
 def test_the_bad_trials_are_the_newest_and_a_uniform_sample_of_the_older_ones() -> None:
-    """Chi-square over ten equal parts of the older trials, for 300 lengths of a history."""
+    """Chi-square over ten equal parts of the older trials, for 60 lengths of a history."""
     counts = np.zeros(10)
-    for n in range(5000, 35_000, 100):
+    for n in range(5000, 35_000, 500):
         groups = groups_of(np.zeros(n), 25)
         newest, older = groups.bad[groups.bad >= n - N_NEWEST], groups.bad[groups.bad < n - N_NEWEST]
         assert newest.tolist() == list(range(n - N_NEWEST, n))
