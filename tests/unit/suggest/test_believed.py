@@ -78,6 +78,18 @@ def test_one_absurdly_low_loss_is_not_believed() -> None:
     assert true[beliefs.best] < np.quantile(true, 0.2)
 
 
+def test_a_good_loss_among_others_is_preferred_to_one_far_from_all() -> None:
+    rng = np.random.default_rng(8)
+    points = [{"x": 0.3 + 0.2 * rng.random(), "y": 0.6 + 0.2 * rng.random()} for _ in range(30)]
+    points += [points[3], {"x": 0.95, "y": 0.05}]
+    losses = 0.1 + 0.1 * rng.normal(size=32)
+    losses[-1] = 0.05
+    beliefs = believe(history(PLANE, points, [*losses]))
+    assert beliefs is not None
+    assert beliefs.best != 31
+    assert beliefs.cautious[31] - beliefs.losses[31] > 0.05
+
+
 def test_where_noise_grows_with_the_loss_good_trials_keep_their_order() -> None:
     """Uniform noise would smooth the best trials as much as the worst."""
     rng = np.random.default_rng(3)
