@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from hpsearch.cli.beliefs import read_believed_losses
+from hpsearch.cli.believed_trials import read_believed_trials
 from hpsearch.cli.find import read_progress
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.trial import State
@@ -71,11 +71,13 @@ def report_outcome(
 def _likely_best(store: TrialStore, progress: Progress, space: Space) -> LikelyBest | None:
     """Return the trial that is most likely best, if losses are noisy and it does not have the lowest one."""
     exp_key, best = progress.experiment.exp_key, progress.best
-    beliefs = None if best is None else read_believed_losses(store, exp_key, space)
-    if best is None or beliefs is None or beliefs.best == best.tid:
+    believed = None if best is None else read_believed_trials(store, exp_key, space)
+    if best is None or believed is None or believed.best == best.tid:
         return None
-    trial = store.trial(exp_key, beliefs.best)
-    return LikelyBest(trial=trial, believed_loss=beliefs.losses[trial.tid], config=space.config(trial.values))
+    trial = store.trial(exp_key, believed.best)
+    return LikelyBest(
+        trial=trial, believed_loss=believed.losses[trial.tid], config=space.config(trial.values)
+    )
 
 
 def _hints(progress: Progress, failures: list[FailureGroup], *, is_interrupted: bool) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from hpsearch.cli.attachments import names_of
-from hpsearch.cli.beliefs import NO_BELIEFS, read_believed_losses
+from hpsearch.cli.believed_trials import NOT_NOISY, read_believed_trials
 from hpsearch.cli.find import find_experiment, find_trial
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.options import AtLeast, BestOrNumber, option
@@ -18,7 +18,7 @@ from hpsearch.cli.similar_names import did_you_mean
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State, Trial
 from hpsearch.errors import NotFoundError, SpaceError
-from hpsearch.report.believed import BelievedLosses
+from hpsearch.report.believed_trials import BelievedTrials
 from hpsearch.report.formats import Format
 from hpsearch.report.trial_columns import (
     BEST_FIELDS,
@@ -78,15 +78,15 @@ def best(
     found = list(store.trials(experiment.exp_key, sort="loss", limit=n))
     if not found:
         raise NotFoundError(f"No trial of {experiment.exp_key} has a loss yet.")
-    beliefs = _beliefs(store, experiment, may_be_slow=believed)
-    if believed and beliefs is None:
-        click.echo(NO_BELIEFS, err=True)
-    elif believed and beliefs is not None:
-        found = [store.trial(experiment.exp_key, tid) for tid in beliefs.ranked[:n]]
+    likely = _likely(store, experiment, may_be_slow=believed)
+    if believed and likely is None:
+        click.echo(NOT_NOISY, err=True)
+    elif believed and likely is not None:
+        found = [store.trial(experiment.exp_key, tid) for tid in likely.ranked[:n]]
     if n == 1 and form is Format.TABLE and not columns and not wide:
-        print_result(_best_pages(store, found[0], beliefs))
+        print_result(_best_pages(store, found[0], likely))
     else:
-        more = () if beliefs is None else (believed_column(beliefs),)
+        more = () if likely is None else (believed_column(likely),)
         print_result(_list(found, experiment, form, BEST_FIELDS, columns, wide=wide, more=more))
 
 
@@ -145,24 +145,24 @@ def show(store: TrialStore, form: Format, exp_key: str, tid: int | None) -> None
         print_result(_list([trial], experiment, form, (), None, wide=False))
 
 
-def _beliefs(store: TrialStore, experiment: Experiment, *, may_be_slow: bool) -> BelievedLosses | None:
+def _likely(store: TrialStore, experiment: Experiment, *, may_be_slow: bool) -> BelievedTrials | None:
     """Return what is believed of the trials; None without known noise, or if the space is damaged."""
     try:
         space = Space.from_json(experiment.space)
     except SpaceError:
         return None
-    return read_believed_losses(store, experiment.exp_key, space, may_be_slow=may_be_slow)
+    return read_believed_trials(store, experiment.exp_key, space, may_be_slow=may_be_slow)
 
 
-def _best_pages(store: TrialStore, trial: Trial, beliefs: BelievedLosses | None) -> str:
+def _best_pages(store: TrialStore, trial: Trial, likely: BelievedTrials | None) -> str:
     """Return the best trial and, if it is another one, the one that is most likely best."""
-    if beliefs is None:
+    if likely is None:
         return best_text(trial)
-    page = best_text(trial, beliefs.losses.get(trial.tid))
-    if trial.tid == beliefs.best:
+    page = best_text(trial, likely.losses.get(trial.tid))
+    if trial.tid == likely.best:
         return page
-    likely = store.trial(trial.exp_key, beliefs.best)
-    other = best_text(likely, beliefs.losses[likely.tid])
+    best = store.trial(trial.exp_key, likely.best)
+    other = best_text(best, likely.losses[best.tid])
     return f"{page}\n\nmost likely best, since losses are noisy:\n{other}"
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hpsearch.core.trial import Trial
-from hpsearch.report.believed import BelievedLosses
+from hpsearch.report.believed_trials import BelievedTrials
 from hpsearch.report.failures import failure_text
 
 #: Keys of a result that are no metrics: fields of the trial, or long.
@@ -73,9 +73,9 @@ def field_columns(names: Iterable[str]) -> list[Column]:
     return [Column(name, _FIELDS[name]) for name in names]
 
 
-def believed_column(beliefs: BelievedLosses) -> Column:
+def believed_column(believed: BelievedTrials) -> Column:
     """Return the column of the losses that trials are believed to have without noise."""
-    return Column("believed_loss", lambda trial: beliefs.losses.get(trial.tid))
+    return Column("believed_loss", lambda trial: believed.losses.get(trial.tid))
 
 
 def all_columns(trials: Sequence[Trial], labels: Sequence[str] = ()) -> list[Column]:

@@ -71,7 +71,7 @@ class RepeatTurns:
 def _best(history: History) -> int:
     """Return the row of the trial that is most likely best."""
     # Importing scipy.optimize takes long, and no start-up trial needs it.
-    from hpsearch.suggest.believed import believe
+    from hpsearch.suggest.believed_losses import believed_losses
 
-    beliefs = believe(history)
-    return int(np.nanargmin(history.losses)) if beliefs is None else beliefs.best
+    believed = believed_losses(history)
+    return int(np.nanargmin(history.losses)) if believed is None else believed.best

@@ -23,7 +23,7 @@ from hpsearch.runtime.numerics import isolated_numerics
 from hpsearch.space.tree import Space
 
 if TYPE_CHECKING:
-    from hpsearch.suggest.believed import Beliefs
+    from hpsearch.suggest.believed_losses import BelievedLosses
 
 
 class ReadOnlyTrials:
@@ -126,19 +126,19 @@ class ReadOnlyTrials:
             If the space is unknown, since no ``fmin`` in this process used these trials.
         """
         best = self.best_trial
-        beliefs, docs = self._beliefs()
-        return best if beliefs is None else docs[beliefs.best]
+        believed, docs = self._believed()
+        return best if believed is None else docs[believed.best]
 
     def believed_losses(self) -> list[Any]:
         """Return what the loss of each trial would be without noise, None if it has none.
 
         These are the losses where they are not known to be noisy; see ``best_believed``.
         """
-        beliefs, docs = self._beliefs()
-        if beliefs is None:
+        believed, docs = self._believed()
+        if believed is None:
             return [float(doc["result"]["loss"]) if is_ok(doc) else None for doc in self._trials]
-        believed = {id(doc): float(loss) for doc, loss in zip(docs, beliefs.losses, strict=True)}
-        return [believed.get(id(doc)) if is_ok(doc) else None for doc in self._trials]
+        losses = {id(doc): float(loss) for doc, loss in zip(docs, believed.losses, strict=True)}
+        return [losses.get(id(doc)) if is_ok(doc) else None for doc in self._trials]
 
     @property
     def argmin(self) -> dict[str, Any]:
@@ -236,14 +236,14 @@ class ReadOnlyTrials:
         """Count the trials in a state, or in one of several, as of now."""
         return self.count_by_state_synced(arg, self._every_doc())
 
-    def _beliefs(self) -> tuple[Beliefs | None, list[Doc]]:
+    def _believed(self) -> tuple[BelievedLosses | None, list[Doc]]:
         """Return what is believed of the final trials, if losses are noisy, and the document of each."""
         # SciPy takes a while to import.
-        from hpsearch.suggest.believed import believe
+        from hpsearch.suggest.believed_losses import believed_losses
 
         history, docs = finished_history(self._known_space(), self._trials)
         with isolated_numerics():
-            return believe(history), docs
+            return believed_losses(history), docs
 
     def _known_space(self) -> Space:
         if self._space is None:

@@ -15,7 +15,7 @@ from hpsearch.suggest.noise import Noise, Repeats, learned_noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BelievedLosses:
+class BelievedTrials:
     """The losses of a noisy search as they would be without noise."""
 
     losses: Mapping[int, float]  #: by number of the trial
@@ -27,7 +27,7 @@ class BelievedLosses:
         return self.ranked[0]
 
 
-def believed_losses(space: Space, trials: Iterable[Trial]) -> BelievedLosses | None:
+def believed_trials(space: Space, trials: Iterable[Trial]) -> BelievedTrials | None:
     """Return what is believed of the finished trials; None if their losses are not known to be noisy.
 
     Parameters
@@ -46,15 +46,15 @@ def believed_losses(space: Space, trials: Iterable[Trial]) -> BelievedLosses | N
     if learned_noise(history.losses, Repeats().read(history)) is not Noise.NOISY:
         return None
     # SciPy takes a while to import, and most searches do not need it.
-    from hpsearch.suggest.believed import believe
+    from hpsearch.suggest.believed_losses import believed_losses
 
-    beliefs = believe(history)
-    if beliefs is None:
+    believed = believed_losses(history)
+    if believed is None:
         return None
     works = np.flatnonzero(history.losses < np.inf)
-    ranked = works[np.argsort(beliefs.cautious[works], kind="stable")].tolist()
-    return BelievedLosses(
-        losses={tids[row]: float(beliefs.losses[row]) for row in ranked},
+    ranked = works[np.argsort(believed.cautious[works], kind="stable")].tolist()
+    return BelievedTrials(
+        losses={tids[row]: float(believed.losses[row]) for row in ranked},
         ranked=[tids[row] for row in ranked],
     )
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from hpsearch.core.trial import State
-from hpsearch.report.believed import BelievedLosses, believed_losses
+from hpsearch.report.believed_trials import BelievedTrials, believed_trials
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 
-#: Successful trials up to which beliefs are computed unasked: they need all points of the search.
+#: Successful trials up to which they are computed unasked, since they need all points of the search.
 _MAX_UNASKED = 10_000
 
-NO_BELIEFS = (
+NOT_NOISY = (
     "The losses are not known to be noisy: no point was evaluated twice, or its losses are equal. "
     "Trials are ordered by their losses."
 )
 
 
-def read_believed_losses(
+def read_believed_trials(
     store: TrialStore, exp_key: str, space: Space, *, may_be_slow: bool = False
-) -> BelievedLosses | None:
+) -> BelievedTrials | None:
     """Return what is believed of the trials of a search; None if its losses are not known to be noisy.
 
     Parameters
@@ -34,4 +34,4 @@ def read_believed_losses(
     """
     if not may_be_slow and store.summaries([exp_key])[exp_key].counts[State.DONE] > _MAX_UNASKED:
         return None
-    return believed_losses(space, store.points(exp_key))
+    return believed_trials(space, store.points(exp_key))

@@ -1,4 +1,4 @@
-"""Beliefs about the losses of noisy searches."""
+"""Believed losses of noisy searches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hpsearch import hp
 from hpsearch.core.history import Floats, History
 from hpsearch.space.tree import Space
-from hpsearch.suggest.believed import believe
+from hpsearch.suggest.believed_losses import believed_losses
 from tests.support.histories import add, history
 
 PLANE = Space([hp.uniform("x", 0, 1), hp.uniform("y", 0, 1)])
@@ -51,11 +51,11 @@ def test_the_trial_believed_best_is_truly_better_than_the_one_with_the_lowest_lo
     for seed in range(6):
         noise = KINDS[kind](np.random.default_rng([seed, 1]), 62)
         finished, true = noisy_search(noise, seed)
-        beliefs = believe(finished)
-        assert beliefs is not None
-        believed.append(true[beliefs.best])
+        found = believed_losses(finished)
+        assert found is not None
+        believed.append(true[found.best])
         lowest.append(true[np.argmin(finished.losses)])
-        assert np.abs(beliefs.losses - true).mean() < 0.6 * np.abs(noise).mean()
+        assert np.abs(found.losses - true).mean() < 0.6 * np.abs(noise).mean()
     assert np.mean(believed) < 0.5 * np.mean(lowest)
 
 
@@ -64,18 +64,18 @@ def test_without_differing_repeats_nothing_is_believed() -> None:
     noise = 0.15 * np.random.default_rng(1).normal(size=62)
     noise[60], noise[61] = noise[3], noise[7]
     finished, _ = noisy_search(noise, 0)
-    assert believe(finished) is None
-    assert believe(noisy_search(noise[:60], 0, repeats=())[0]) is None
+    assert believed_losses(finished) is None
+    assert believed_losses(noisy_search(noise[:60], 0, repeats=())[0]) is None
 
 
 def test_one_absurdly_low_loss_is_not_believed() -> None:
     noise = 0.05 * np.random.default_rng(2).normal(size=62)
     noise[20] = -1e6
     finished, true = noisy_search(noise, 0)
-    beliefs = believe(finished)
-    assert beliefs is not None
-    assert beliefs.best != 20
-    assert true[beliefs.best] < np.quantile(true, 0.2)
+    found = believed_losses(finished)
+    assert found is not None
+    assert found.best != 20
+    assert true[found.best] < np.quantile(true, 0.2)
 
 
 def test_a_good_loss_among_others_is_preferred_to_one_far_from_all() -> None:
@@ -84,10 +84,10 @@ def test_a_good_loss_among_others_is_preferred_to_one_far_from_all() -> None:
     points += [points[3], {"x": 0.95, "y": 0.05}]
     losses = 0.1 + 0.1 * rng.normal(size=32)
     losses[-1] = 0.05
-    beliefs = believe(history(PLANE, points, [*losses]))
-    assert beliefs is not None
-    assert beliefs.best != 31
-    assert beliefs.cautious[31] - beliefs.losses[31] > 0.05
+    found = believed_losses(history(PLANE, points, [*losses]))
+    assert found is not None
+    assert found.best != 31
+    assert found.cautious[31] - found.losses[31] > 0.05
 
 
 def test_where_noise_grows_with_the_loss_good_trials_keep_their_order() -> None:
@@ -96,9 +96,9 @@ def test_where_noise_grows_with_the_loss_good_trials_keep_their_order() -> None:
     finished, true = noisy_search(np.zeros(62), 4)
     losses = true * np.exp(0.5 * rng.normal(size=62))
     finished = history(PLANE, [finished.point(i) for i in range(62)], losses)
-    beliefs = believe(finished)
-    assert beliefs is not None
-    assert true[beliefs.best] <= np.sort(true)[5]
+    found = believed_losses(finished)
+    assert found is not None
+    assert true[found.best] <= np.sort(true)[5]
 
 
 def test_failed_trials_have_no_belief_and_a_few_trials_none_at_all() -> None:
@@ -106,22 +106,22 @@ def test_failed_trials_have_no_belief_and_a_few_trials_none_at_all() -> None:
     finished, _ = noisy_search(noise, 5)
     for loss in (None, math.inf):
         add(finished, {"x": 0.3, "y": 0.6}, loss)
-    beliefs = believe(finished)
-    assert beliefs is not None
-    assert np.isnan(beliefs.losses[62:]).all()
-    assert beliefs.best < 62
-    assert believe(noisy_search(noise[:5], 5, n=4, repeats=(0,))[0]) is None
+    found = believed_losses(finished)
+    assert found is not None
+    assert np.isnan(found.losses[62:]).all()
+    assert found.best < 62
+    assert believed_losses(noisy_search(noise[:5], 5, n=4, repeats=(0,))[0]) is None
     add(finished, {"x": 0.3, "y": 0.6}, -math.inf)
-    assert believe(finished) is None
+    assert believed_losses(finished) is None
 
 
 def test_in_a_long_search_only_trials_near_the_lowest_losses_have_beliefs() -> None:
     noise = 0.1 * np.random.default_rng(6).normal(size=502)
     finished, true = noisy_search(noise, 6, n=500)
-    beliefs = believe(finished)
-    assert beliefs is not None
-    assert np.count_nonzero(beliefs.losses != finished.losses) == 400
-    assert true[beliefs.best] < 0.02
+    found = believed_losses(finished)
+    assert found is not None
+    assert np.count_nonzero(found.losses != finished.losses) == 400
+    assert true[found.best] < 0.02
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e300])
@@ -130,6 +130,6 @@ def test_extreme_losses_have_finite_beliefs(scale: float) -> None:
     finished, true = noisy_search(noise, 7)
     finished = history(PLANE, [finished.point(i) for i in range(62)], scale * (true + noise))
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        beliefs = believe(finished)
-    assert beliefs is not None
-    assert np.isfinite(beliefs.losses).all()
+        found = believed_losses(finished)
+    assert found is not None
+    assert np.isfinite(found.losses).all()

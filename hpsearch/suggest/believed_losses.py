@@ -4,7 +4,7 @@ The lowest of many noisy losses is mostly luck. The posterior of a GP at the tri
 (``gp.noisy``), says which trials are good: a low loss among high ones says little, and so does one far from
 all others. Trials are therefore ranked by their posterior mean plus two standard deviations.
 
-Beliefs exist only where repeats have shown that losses are noisy (``noise``).
+They exist only where repeats have shown that losses are noisy (``noise``).
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from hpsearch.suggest.noise import Noise, Repeats, learned_noise
 _MAX_TRIALS = 400
 #: ... which are those nearest to this many trials with the lowest losses.
 _N_LOWEST = 50
-#: Trials with a loss that a belief needs.
+#: Trials with a loss that they need.
 _MIN_TRIALS = 8
 #: Standard deviations that count against a trial: what is uncertain may have been lucky.
 _CAUTION = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beliefs:
+class BelievedLosses:
     """What is believed of the ``n`` trials of a history."""
 
     losses: Floats  #: (n,) losses without noise; NaN for a failed trial
@@ -42,14 +42,14 @@ class Beliefs:
         return int(np.nanargmin(self.cautious))
 
 
-def believe(history: History) -> Beliefs | None:
+def believed_losses(history: History) -> BelievedLosses | None:
     """Return what is believed of the trials of a history.
 
-    In long searches, only the trials nearest to the lowest losses have beliefs; the others keep their losses.
+    In long searches, the trials far from the lowest losses keep their losses.
 
     Returns
     -------
-    Beliefs or None
+    BelievedLosses or None
         None where losses are not known to be noisy, fewer than 8 trials have one, or one is infinite.
     """
     losses = np.where(history.losses < np.inf, history.losses, np.nan)
@@ -69,7 +69,7 @@ def believe(history: History) -> Beliefs | None:
     cautious[rows] = scale.losses(predicted.mean + _CAUTION * np.sqrt(predicted.variance))
     # The others are farther from anything good than these.
     cautious[others] = np.maximum(losses[others], np.median(cautious[rows]))
-    return Beliefs(losses=believed, cautious=cautious)
+    return BelievedLosses(losses=believed, cautious=cautious)
 
 
 def _near_lowest(features: Floats, losses: Floats) -> Indices:
