@@ -13,7 +13,7 @@ import numpy as np
 from hpsearch.core.history import History
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.branch_history import BranchHistory
-from hpsearch.suggest.branches import Branches
+from hpsearch.suggest.branches import Branches, activities
 from hpsearch.suggest.protocol import Suggester, Suggestion
 
 #: Trials of the branch from which they are enough to learn from alone ...
@@ -42,7 +42,7 @@ class LeadingBranch:
         make_suggester: Callable[[Space], Suggester],
     ) -> None:
         self._space, self._branches, self._make = space, branches, make_suggester
-        self._searches: dict[tuple[tuple[str, int], ...], tuple[BranchHistory, Suggester]] = {}
+        self._searches: dict[tuple[tuple[str, int], ...], tuple[BranchHistory, Suggester, float]] = {}
 
     def suggest(
         self, history: History, pending: Sequence[Values], rng: np.random.Generator
@@ -64,12 +64,14 @@ class LeadingBranch:
         branch = leading[int(rng.integers(len(leading)))]
         key = tuple(branch.options.items())
         if key not in self._searches:
-            decided = self._make(self._space.given(branch.options))
-            self._searches[key] = BranchHistory(self._space, branch), decided
-        trials, suggester = self._searches[key]
+            decided = self._space.given(branch.options)
+            # Expected, since those of nested choices in the branch are not all active at once.
+            n_parameters = sum(activities(decided)) - len(branch.options)
+            n_needed = max(_MIN_TRIALS, _TRIALS_PER_PARAMETER * n_parameters)
+            self._searches[key] = BranchHistory(self._space, branch), self._make(decided), n_needed
+        trials, suggester, n_needed = self._searches[key]
         own = trials.read(history)
-        n_parameters = own.active.mean(axis=0).sum() - len(branch.options) if len(own) else 0
-        if len(own) < max(_MIN_TRIALS, _TRIALS_PER_PARAMETER * n_parameters):
+        if len(own) < n_needed:
             return None
         (suggestion,) = suggester.suggest(own, [v for v in pending if branch.has(v)], [rng])
         return suggestion
