@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from hpsearch.cli.find import find_experiment, read_progress
+from hpsearch.cli.find import find_experiment
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.query_options import print_result, query, table
 from hpsearch.report.comparison import comparison_cells, comparison_rows, record_of
 from hpsearch.report.formats import Format
+from hpsearch.report.progress_reading import read_progress
 from hpsearch.store.protocol import TrialStore
 
 

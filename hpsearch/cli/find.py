@@ -1,25 +1,20 @@
-"""Finds an experiment by the name that a user typed, and reads the progress of experiments."""
+"""Finds an experiment by the name that a user typed, and its trials."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from contextlib import suppress
 
 import click
 
 from hpsearch.cli.similar_names import did_you_mean
-from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment
-from hpsearch.core.trial import FINISHED, Trial
+from hpsearch.core.trial import Trial
 from hpsearch.errors import NotFoundError
-from hpsearch.report.summary import losses_in_order, progress_of
 from hpsearch.store.protocol import TrialStore
 
 #: Largest number of names in a message.
 _MAX_NAMES = 10
-
-#: Finished trials beyond which a status reads no losses: it must answer at once.
-_MAX_FORECAST = 20_000
 
 
 def find_experiment(store: TrialStore, exp_key: str | None) -> Experiment:
@@ -78,33 +73,6 @@ def find_trial(store: TrialStore, exp_key: str, tid: int | None) -> Trial:
     if best is None:
         raise NotFoundError(f"No trial of {exp_key} has a loss yet.")
     return best
-
-
-def read_progress(
-    store: TrialStore, experiments: Sequence[Experiment], *, with_forecast: bool = False
-) -> list[Progress]:
-    """Read the progress of experiments, with as many queries for all of them as for one.
-
-    Parameters
-    ----------
-    store : TrialStore
-        The store.
-    experiments : sequence of Experiment
-        The experiments.
-    with_forecast : bool
-        Also read the losses of each search that is not very long, and forecast from them.
-    """
-    summaries = store.summaries(experiment.exp_key for experiment in experiments)
-    workers, now = store.workers(), store.now()
-    found = []
-    for experiment in experiments:
-        summary = summaries[experiment.exp_key]
-        n_finished = sum(summary.counts[state] for state in FINISHED)
-        losses = None
-        if with_forecast and n_finished <= _MAX_FORECAST:
-            losses = losses_in_order(store.points(experiment.exp_key))
-        found.append(progress_of(experiment, summary, workers, now, losses))
-    return found
 
 
 def _names(exp_keys: Collection[str]) -> str:

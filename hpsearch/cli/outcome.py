@@ -12,11 +12,11 @@ import click
 from click.core import ParameterSource
 
 from hpsearch.cli.believed_trials import read_believed_trials
-from hpsearch.cli.find import read_progress
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.trial import State
 from hpsearch.report.failures import FailureGroup, failure_groups
 from hpsearch.report.final_report import LikelyBest, final_report
+from hpsearch.report.progress_reading import read_progress
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import click
 
-from hpsearch.cli.find import find_experiment, read_progress
+from hpsearch.cli.find import find_experiment
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.options import DURATION, option
 from hpsearch.cli.query_options import print_result, query, table
@@ -17,6 +17,7 @@ from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.core.trial import State, Trial
 from hpsearch.errors import StoreUnavailableError
 from hpsearch.report.formats import Format
+from hpsearch.report.progress_reading import read_progress
 from hpsearch.report.rows import (
     STATUS_COLUMNS,
     STATUS_TABLE_COLUMNS,

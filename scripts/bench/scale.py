@@ -38,10 +38,10 @@ from crowd import EXP_KEY, Latencies
 from pymongo import MongoClient
 from scale_search import SOURCE, Search, opened
 
-from hpsearch.cli.find import read_progress
 from hpsearch.core.trial import Result, State
 from hpsearch.core.worker import Worker
 from hpsearch.mongod import ephemeral_mongod
+from hpsearch.report.progress_reading import read_progress
 
 PROCESSES, RESTARTS = 4, 5
 

@@ -18,7 +18,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from hpsearch import hp
-from hpsearch.cli.find import find_experiment, read_progress
+from hpsearch.cli.find import find_experiment
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.core.experiment import (
     Algorithm,
@@ -32,6 +32,7 @@ from hpsearch.core.experiment import (
 from hpsearch.core.trial import FailureKind, Result, State, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.errors import HpsearchError, NotFoundError, UnreadableError
+from hpsearch.report.progress_reading import read_progress
 from hpsearch.space.tree import Space
 from hpsearch.store.documents.layout_migration import SCHEMA
 from hpsearch.store.mongo.patience import Patience

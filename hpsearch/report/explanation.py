@@ -1,0 +1,59 @@
+"""Reads what is known about a search, and computes what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hpsearch.coordination.progress import Progress
+from hpsearch.core.experiment import Experiment
+from hpsearch.core.history import History
+from hpsearch.core.trial import FINISHED, Trial
+from hpsearch.report.explain_text import Explanation
+from hpsearch.report.numbers.best_values import option_results
+from hpsearch.report.numbers.ceiling import ceiling
+from hpsearch.report.numbers.importance import failure_importance, importance, loss_surrogate
+from hpsearch.report.numbers.seeds import report_rng
+from hpsearch.report.numbers.statistics import statistics
+from hpsearch.report.progress_reading import read_progress
+from hpsearch.report.summary import read_history
+from hpsearch.space.tree import Space
+from hpsearch.store.protocol import TrialStore
+
+
+def read_explanation(store: TrialStore, experiment: Experiment) -> Explanation:
+    """Read everything about a search that can be explained.
+
+    Parameters
+    ----------
+    store : TrialStore
+        The store.
+    experiment : Experiment
+        The search, with its space.
+    """
+    [progress] = read_progress(store, [experiment], with_forecast=True)
+    history = read_history(Space.from_json(experiment.space), store.points(experiment.exp_key))
+    return explanation_of(progress, history, store.trials(experiment.exp_key, states=FINISHED))
+
+
+def explanation_of(progress: Progress, history: History, trials: Iterable[Trial]) -> Explanation:
+    """Return what can be explained of a search; takes seconds where a model of many trials is needed.
+
+    Parameters
+    ----------
+    progress : Progress
+        Its progress.
+    history : History
+        Its valid finished trials.
+    trials : iterable of Trial
+        The same, complete; read once.
+    """
+    seed = progress.experiment.seed
+    surrogate = loss_surrogate(history)
+    return Explanation(
+        progress=progress,
+        importance=importance(history, report_rng(seed, "importance"), surrogate=surrogate),
+        failure_importance=failure_importance(history, report_rng(seed, "importance")),
+        options=option_results(history),
+        statistics=statistics(trials),
+        ceiling=ceiling(history, surrogate, report_rng(seed, "ceiling")),
+    )
