@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hpsearch.hyperopt import Trials, anneal, auto, rand, tpe
     from hpsearch.hyperopt.fmin import fmin, space_eval
     from hpsearch.hyperopt.mongoexp import MongoTrials
-    from hpsearch.objective.current_trial import CurrentTrial, current_trial
+    from hpsearch.objective.current_trial import CurrentTrial, Pruned, current_trial
     from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK
     from hpsearch.space.point_conditions import where
     from hpsearch.space.tree import Space
@@ -25,6 +25,7 @@ __all__ = [
     "CurrentTrial",
     "HpsearchError",
     "MongoTrials",
+    "Pruned",
     "Space",
     "SpaceError",
     "Trials",
@@ -46,6 +47,7 @@ _MODULES = {
     "STATUS_FAIL": "hpsearch.objective.evaluation",
     "STATUS_OK": "hpsearch.objective.evaluation",
     "CurrentTrial": "hpsearch.objective.current_trial",
+    "Pruned": "hpsearch.objective.current_trial",
     "current_trial": "hpsearch.objective.current_trial",
     "HpsearchError": "hpsearch.errors",
     "SpaceError": "hpsearch.errors",

@@ -77,7 +77,8 @@ class CoordinatorHealth:
 def _status(progress: Progress) -> str:
     """Return the status that a service manager shows."""
     role = "standby of" if progress.is_standby else "leads"
-    counts = ", ".join(f"{progress.counts[s]} {s}" for s in (State.RUNNING, State.DONE, State.FAILED))
+    shown = (State.RUNNING, State.DONE, State.FAILED, *[State.PRUNED] * bool(progress.counts[State.PRUNED]))
+    counts = ", ".join(f"{progress.counts[s]} {s}" for s in shown)
     return f"{role} {progress.experiment.exp_key}: {counts}"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hpsearch.coordination.forecast import Forecast
 from hpsearch.core.experiment import Experiment
-from hpsearch.core.trial import State, Trial
+from hpsearch.core.trial import FINISHED, State, Trial
 from hpsearch.core.worker import Worker
 
 
@@ -30,7 +30,7 @@ class Progress:
     @property
     def n_finished(self) -> int:
         """Trials that count towards the budget."""
-        return self.counts[State.DONE] + self.counts[State.FAILED]
+        return sum(self.counts[state] for state in FINISHED)
 
     @property
     def remaining_s(self) -> float | None:

@@ -44,7 +44,7 @@ class TrialState:
         self.open: dict[int, Values] = {}  #: points of the open trials, by tid
         self.n_outside_space = 0  #: trials whose values were altered to be no point of the space
         self._ranges = {p.label: _range(p.distribution) for p in space.parameters}
-        self.n_final = dict.fromkeys((State.DONE, State.FAILED, State.CANCELLED), 0)
+        self.n_final = dict.fromkeys((state for state in State if state.is_final), 0)
         self.best: Trial | None = None  #: the done trial with the lowest loss, the earliest if several
         self.last_failure: Trial | None = None
         self.n_invalid = 0  #: finished trials that a user marked; they are in no count, and not learned from
@@ -54,7 +54,7 @@ class TrialState:
     @property
     def n_finished(self) -> int:
         """Trials that count towards the budget."""
-        return self.n_final[State.DONE] + self.n_final[State.FAILED]
+        return sum(self.n_final[state] for state in FINISHED)
 
     @property
     def pending(self) -> list[Values]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpsearch.core.experiment import Experiment
-from hpsearch.core.trial import FINISHED, State, Trial, is_unreadable
+from hpsearch.core.trial import State, Trial, is_unreadable
 from hpsearch.core.warm_start import WarmStart, WarmStartPoint, WarmStartSource
 from hpsearch.errors import ConfigurationError, NotFoundError, SpaceError
 from hpsearch.runtime.numerics import isolated_numerics
@@ -33,6 +33,9 @@ _MAX_HINTS = 5
 
 #: Trials of an earlier search that are read, by their order.
 _N_READ = {"loss": N_BEST, "tid": N_FIRST, "newest": N_NEWEST}
+
+#: States of the trials of an earlier search that say how good a point is.
+_INFORMATIVE = {State.DONE, State.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,7 @@ def _source(store: TrialStore, earlier: _Earlier) -> Source:
     found: dict[int, Trial] = {}
     for sort, limit in _N_READ.items():
         for trial in store.points(earlier.experiment.exp_key, sort=sort, limit=limit):
-            if trial.state in FINISHED and trial.invalid is None and not is_unreadable(trial):
+            if trial.state in _INFORMATIVE and trial.invalid is None and not is_unreadable(trial):
                 found[trial.tid] = trial
     trials = []
     for tid, trial in sorted(found.items()):

@@ -3,8 +3,9 @@
 ::
 
     pending ──claim──► running ──finish──► done
-       │   ◄──release/──┘ │  └───fail────► failed
-       └──cancel──► cancelled ◄──cancel──┘
+       │   ◄──release/──┘ │  ├───fail────► failed
+       │                  │  └───prune───► pruned
+       └──cancel──► cancelled ◄──cancel
 
 A transition returns a new value; an illegal one raises.
 """
@@ -28,6 +29,7 @@ class State(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    PRUNED = "pruned"  # stopped early, because it would hardly have become the best
     CANCELLED = "cancelled"
 
     @property
@@ -41,9 +43,10 @@ class State(StrEnum):
 MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         State.PENDING: frozenset({State.RUNNING, State.CANCELLED}),
-        State.RUNNING: frozenset({State.PENDING, State.DONE, State.FAILED, State.CANCELLED}),
+        State.RUNNING: frozenset({State.PENDING, State.DONE, State.FAILED, State.PRUNED, State.CANCELLED}),
         State.DONE: frozenset(),
         State.FAILED: frozenset(),
+        State.PRUNED: frozenset(),
         State.CANCELLED: frozenset(),
     }
 )
@@ -52,7 +55,7 @@ MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
 OUTPUT_NAME = "hpsearch.output"
 
 #: The states after an evaluation, which a budget counts.
-FINISHED = frozenset({State.DONE, State.FAILED})
+FINISHED = frozenset({State.DONE, State.FAILED, State.PRUNED})
 
 
 class FailureKind(StrEnum):
@@ -128,10 +131,13 @@ class Result:
     error: Failure | None = None  #: set if there is no loss, or if part of the result was dropped
     duration_s: float = 0.0  #: wall time of the evaluation, in seconds
     objective: str | None = None  #: first digits of the fingerprint of the evaluated code
+    pruned: str | None = None  #: why the evaluation was stopped early; it then has no loss
 
     @property
     def state(self) -> State:
         """The state of the trial after this result."""
+        if self.pruned is not None:
+            return State.PRUNED
         return State.FAILED if self.loss is None else State.DONE
 
     def with_problems(self, problems: Sequence[str]) -> Result:
@@ -171,6 +177,7 @@ class Trial:
     objective: str | None = None  #: first digits of the fingerprint of the evaluated code
     reports: tuple[Report, ...] = ()
     error: Failure | None = None
+    pruned: str | None = None  #: why it was stopped early; set if and only if the state is pruned
     history: tuple[Ended, ...] = ()  #: attempts that ended without a result
     invalid: Invalid | None = None  #: set if a user marked the finished trial; the result stays as it is
 

@@ -47,6 +47,16 @@ _PROCESS = (
 _warned: set[str] = set()
 
 
+class Pruned(Exception):  # noqa: N818 - it ends a trial, but is no error
+    """Raised by an objective to end its trial early, as ``pruned``: without a loss, and not as a failure.
+
+    Parameters
+    ----------
+    why : str, optional
+        The reason to show; by default that of the pruner.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """Bytes to store with a trial."""

@@ -13,6 +13,7 @@ import numpy as np
 from hpsearch.core.trial import Failure, FailureKind, Result
 from hpsearch.objective.current_trial import (
     CurrentTrial,
+    Pruned,
     attachment_problem,
     real_number,
     typed,
@@ -27,6 +28,9 @@ STATUS_FAIL = "fail"
 
 #: Attachments that an error message names.
 _MAX_NAMED = 20
+
+#: Why a trial was pruned if nothing says so.
+_UNEXPLAINED = "the objective stopped it"
 
 #: The longest traceback or message to keep, in characters.
 _MAX_TEXT = 64 * 1024
@@ -62,6 +66,8 @@ def evaluate(
             result = read_result(returned).with_problems(problems)
     except passes:
         raise
+    except Pruned as end:
+        result = Result(loss=None, pruned=str(end)[:_MAX_TEXT] or _UNEXPLAINED)
     except SystemExit as error:
         result = _failed(FailureKind.EXIT, f"The objective called sys.exit({shown(error.code)}).", error)
     except BaseException as error:  # noqa: BLE001 - anything that user code raises is a result

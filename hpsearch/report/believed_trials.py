@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpsearch.core.history import History
-from hpsearch.core.trial import FINISHED, Trial
+from hpsearch.core.trial import State, Trial
 from hpsearch.errors import SpaceError
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.noise import Noise, Repeats, learned_noise
+
+#: States of trials whose outcome says how good their point is.
+_EVALUATED = {State.DONE, State.FAILED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,7 @@ def believed_trials(space: Space, trials: Iterable[Trial]) -> BelievedTrials | N
     """
     history = History(space)
     tids: list[int] = []
-    for trial in sorted((t for t in trials if t.state in FINISHED and t.invalid is None), key=_completion):
+    for trial in sorted((t for t in trials if t.state in _EVALUATED and t.invalid is None), key=_completion):
         if _is_point(space, trial.values):
             history.add(trial)
             tids.append(trial.tid)

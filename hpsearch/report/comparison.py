@@ -91,6 +91,7 @@ def _facts(record: SearchRecord, steps: Sequence[int]) -> dict[str, Any]:
         "seed": experiment.seed,
         "done": progress.counts[State.DONE],
         "failed": progress.counts[State.FAILED],
+        "pruned": progress.counts[State.PRUNED],
         "invalid": progress.n_invalid,
         "elapsed_s": float(progress.elapsed_s),
         "s_per_trial": float(progress.elapsed_s) / n if n else None,

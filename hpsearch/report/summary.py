@@ -13,7 +13,7 @@ from hpsearch.coordination.progress import Progress
 from hpsearch.coordination.trial_state import TrialState
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.history import Floats, History
-from hpsearch.core.trial import FINISHED, Trial
+from hpsearch.core.trial import FINISHED, State, Trial
 from hpsearch.core.worker import Worker, is_alive
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialSummary
@@ -71,7 +71,7 @@ def losses_in_order(points: Iterable[Trial]) -> Floats:
 
 
 def read_history(space: Space, points: Iterable[Trial]) -> History:
-    """Return the finished trials of a search in order of completion, without those outside its space.
+    """Return the finished trials of a search in order of completion: those in its space that were not pruned.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def read_history(space: Space, points: Iterable[Trial]) -> History:
     points : iterable of Trial
         All trials by number.
     """
-    return TrialState(space, points).history
+    return TrialState(space, (point for point in points if point.state is not State.PRUNED)).history
 
 
 def _elapsed_s(experiment: Experiment, summary: TrialSummary, now: datetime) -> float:

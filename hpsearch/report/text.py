@@ -108,6 +108,8 @@ def counts_text(progress: Progress) -> str:
     counts, total = progress.counts, progress.experiment.budget.max_evals
     finished = f"{progress.n_finished}{f'/{total}' if total is not None else ''} finished"
     split = f"{counts[State.DONE]} done, {counts[State.FAILED]} failed"
+    if counts[State.PRUNED]:
+        split += f", {counts[State.PRUNED]} pruned"
     others = [f"{counts[s]} {s}" for s in (State.RUNNING, State.PENDING, State.CANCELLED) if counts[s]]
     if progress.n_invalid:
         others.append(f"{progress.n_invalid} invalid")

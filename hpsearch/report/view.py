@@ -116,6 +116,7 @@ def _progress_event(progress: Progress) -> dict[str, object]:
         running=progress.counts[State.RUNNING],
         done=progress.counts[State.DONE],
         failed=progress.counts[State.FAILED],
+        pruned=progress.counts[State.PRUNED],
         best_loss=None if progress.best is None else progress.best.loss,
         per_minute=progress.per_minute,
         workers=len(progress.workers),

@@ -93,6 +93,7 @@ class Event(StrEnum):
     TRIAL_BEGUN = "trial_begun"
     TRIAL_DONE = "trial_done"
     TRIAL_FAILED = "trial_failed"
+    TRIAL_PRUNED = "trial_pruned"
     TRIAL_STOPPED = "trial_stopped"
     LEASE_LOST = "lease_lost"
     RENEWAL_FAILED = "renewal_failed"

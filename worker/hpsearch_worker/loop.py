@@ -210,7 +210,7 @@ class Slot:
         with self.tally.finishing.timed():
             store_result(self.store, trial, result)
         _log_result(trial, result)
-        return Outcome.FAILED if result.loss is None else Outcome.DONE
+        return Outcome(result.state)
 
     def _is_running(self, experiment: Experiment) -> bool:
         """Whether the experiment of a claimed trial still runs with the loaded code.
@@ -282,7 +282,14 @@ def min_wait(poll_s: float) -> float:
 
 
 def _log_result(trial: Trial, result: Result) -> None:
-    if result.loss is not None:
+    if result.pruned is not None:
+        log.info(
+            "trial %s pruned: %s",
+            trial.id,
+            result.pruned,
+            extra=Event.TRIAL_PRUNED.about(trial, why=result.pruned, duration_s=result.duration_s),
+        )
+    elif result.loss is not None:
         log.info(
             "trial %s done: loss %.6g in %.2f s",
             trial.id,

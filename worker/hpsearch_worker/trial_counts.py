@@ -19,6 +19,7 @@ class Outcome(StrEnum):
 
     DONE = "done"  #: it has a loss
     FAILED = "failed"  #: it has no loss
+    PRUNED = "pruned"  #: it was stopped early
     CANCELLED = "cancelled"  #: the result is no longer needed
     RELEASED = "released"  #: it was given back
     LOST = "lost"  #: its lease was lost
@@ -109,6 +110,8 @@ class Tally:
             self._outcomes[outcome] += 1
             if outcome is Outcome.DONE:
                 self._worker = replace(self._worker, n_done=self._worker.n_done + 1)
+                self.n_consecutive_failures = 0
+            elif outcome is Outcome.PRUNED:
                 self.n_consecutive_failures = 0
             elif outcome is Outcome.FAILED:
                 self._worker = replace(self._worker, n_failed=self._worker.n_failed + 1)

@@ -128,6 +128,9 @@ def _result(trial: Trial) -> Doc:
     if trial.state is State.FAILED and trial.error is not None and trial.error.kind in _RETURNED:
         is_nan = trial.error.kind is FailureKind.NAN
         return {**trial.result, "status": STATUS_OK if is_nan else STATUS_FAIL}
+    if trial.state is State.PRUNED:
+        last = {} if not trial.reports else {"step": trial.reports[-1].step, "last": trial.reports[-1].value}
+        return {"status": STATUS_FAIL, "pruned": True, **last}
     return dict(trial.result) or dict(_NO_RESULT)
 
 

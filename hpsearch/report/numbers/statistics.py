@@ -76,6 +76,7 @@ class Statistics:
 
     n_done: int
     n_failed: int
+    n_pruned: int
     durations: Durations | None  #: of trials with a loss; None if there is none
     failed_durations: Durations | None  #: of failed trials
     failures: tuple[FailureCount, ...]  #: the most frequent first
@@ -106,7 +107,7 @@ def statistics(trials: Iterable[Trial]) -> Statistics:
         counts[trial.state] += 1
         n_retried += trial.attempt > 1
         host = trial.worker.host if trial.worker else None
-        if trial.duration_s is not None:
+        if trial.duration_s is not None and trial.state is not State.PRUNED:
             (failed_s if is_failed else done_s).append(trial.duration_s)
         if is_failed:
             failures[failure_reason(trial), host] += 1
@@ -117,6 +118,7 @@ def statistics(trials: Iterable[Trial]) -> Statistics:
     return Statistics(
         n_done=counts[State.DONE],
         n_failed=counts[State.FAILED],
+        n_pruned=counts[State.PRUNED],
         durations=_durations(done_s),
         failed_durations=_durations(failed_s),
         failures=tuple(FailureCount(reason=r, host=h, n=n) for (r, h), n in failures.most_common()),

@@ -69,6 +69,7 @@ def trial_document(trial: Trial) -> Document:
             worker=trial.worker and holder_document(trial.worker),
             **{name: encoded(getattr(trial, name), name) for name in dates},
             reports=report_documents(trial.reports),
+            pruned=trial.pruned,
             invalid=trial.invalid
             and {"at": encoded(trial.invalid.at, "invalid.at"), "why": trial.invalid.why},
             history=[{**asdict(e), "ended_at": encoded(e.ended_at, "ended_at")} for e in trial.history],
@@ -112,6 +113,7 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
         objective=fields.maybe_text("objective"),
         reports=tuple(_report_from(part) for part in fields.parts("reports")),
         error=_failure_from(fields.maybe_part("error")),
+        pruned=fields.maybe_text("pruned"),
         history=tuple(_ended_from(part) for part in fields.parts("history")),
         invalid=_invalid_from(fields.maybe_part("invalid")),
     )
@@ -184,7 +186,7 @@ def result_document(result: Result) -> Document:
         raise StoreError("The loss is NaN; store such a trial as failed, without a loss.")
     return {
         "state": result.state.value,
-        **present(objective=result.objective),
+        **present(objective=result.objective, pruned=result.pruned),
         **_outcome(result.loss, result.result, result.error, result.duration_s),
     }
 

@@ -121,6 +121,7 @@ _TRIAL_SCHEMA = {
         "result": _OBJECT,
         "reports": {"bsonType": "array", "items": {"bsonType": "object", "required": ["step", "value"]}},
         "error": {"bsonType": "object", "required": ["kind", "message"]},
+        "pruned": _TEXT,
         "history": {"bsonType": "array", "items": {"bsonType": "object", "required": ["attempt", "why"]}},
         "invalid": {
             "bsonType": "object",

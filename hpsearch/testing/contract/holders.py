@@ -94,6 +94,22 @@ class HolderContract(StoreTests):
         failed = store_driver.read(trial)
         assert (failed.state, failed.loss, failed.error) == (State.FAILED, None, FAILED.error)
 
+    def test_a_pruned_trial_has_a_reason_and_no_loss(
+        self, store_driver: StoreDriver, store: TrialStore
+    ) -> None:
+        store_driver.insert(2)
+        trial = store_driver.claim()
+
+        for _ in range(2):
+            store.finish(trial, Result(loss=None, pruned="at step 8 of 81: $hopeless"))
+
+        pruned = store_driver.read(trial)
+        assert (pruned.state, pruned.loss, pruned.error) == (State.PRUNED, None, None)
+        assert pruned.pruned == "at step 8 of 81: $hopeless"
+        assert store.renew(trial) is LeaseStatus.LOST
+        assert store.counts(store_driver.exp_key)[State.PRUNED] == 1
+        assert [trial.tid for trial in store.finished(store_driver.exp_key, [0, 1])] == [0]
+
     @pytest.mark.parametrize("loss", [float("inf"), float("-inf"), 0.0, 5])
     def test_every_loss_except_nan_is_stored(
         self, store_driver: StoreDriver, store: TrialStore, loss: float

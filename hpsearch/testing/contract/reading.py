@@ -131,6 +131,7 @@ class ReadingContract(StoreTests):
             State.RUNNING: 1,
             State.DONE: 1,
             State.FAILED: 0,
+            State.PRUNED: 0,
             State.CANCELLED: 0,
         }
         assert store.counts(store_driver.exp_key, {State.DONE})[State.PENDING] == 0

@@ -15,6 +15,7 @@ def progress(
     *,
     n_done: int = 0,
     n_failed: int = 0,
+    n_pruned: int = 0,
     per_minute: float | None = None,
     elapsed_s: float = 0.0,
     **budget: float,
@@ -26,7 +27,7 @@ def progress(
         objective=ObjectiveRef(kind="import", ref="m:f"),
         budget=Budget(**budget),  # type: ignore[arg-type]
     )
-    counts = dict.fromkeys(State, 5) | {State.DONE: n_done, State.FAILED: n_failed}
+    counts = dict.fromkeys(State, 5) | {State.DONE: n_done, State.FAILED: n_failed, State.PRUNED: n_pruned}
     return Progress(
         experiment=experiment,
         counts=counts,
@@ -37,8 +38,8 @@ def progress(
     )
 
 
-def test_only_done_and_failed_trials_count_towards_the_budget() -> None:
-    assert progress(n_done=3, n_failed=2).n_finished == 5
+def test_done_failed_and_pruned_trials_count_towards_the_budget() -> None:
+    assert progress(n_done=3, n_failed=2, n_pruned=4).n_finished == 9
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 
 from hpsearch.core.trial import FailureKind, Report, Result, State
 from hpsearch.errors import HpsearchWarning
-from hpsearch.objective.current_trial import MAX_REPORTS, Attachment, CurrentTrial, current_trial
+from hpsearch.objective.current_trial import MAX_REPORTS, Attachment, CurrentTrial, Pruned, current_trial
 from hpsearch.objective.evaluation import evaluate
 
 
@@ -125,6 +125,17 @@ def test_an_exception_that_cannot_be_printed_is_still_recorded() -> None:
     result = evaluate(objective, dict, CurrentTrial())
     assert result.error is not None
     assert "Broken" in result.error.message
+
+
+def test_a_pruned_trial_is_no_failure() -> None:
+    def objective(config: Any) -> float:
+        raise Pruned(config["why"])
+
+    result = evaluate(objective, lambda: {"why": "loss is flat"}, CurrentTrial())
+
+    assert (result.state, result.loss, result.error) == (State.PRUNED, None, None)
+    assert result.pruned == "loss is flat"
+    assert evaluate(objective, lambda: {"why": ""}, CurrentTrial()).pruned == "the objective stopped it"
 
 
 def test_sys_exit_fails_the_trial_and_not_the_process() -> None:
