@@ -11,11 +11,11 @@ from typing import IO
 
 import click
 
-from hpsearch.cli.find import find_experiment
+from hpsearch.cli.find import find_experiment, labels_of
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import debug_option, option, store_option
-from hpsearch.cli.trials import labels_of
+from hpsearch.cli.where import selected_trials, where_option
 from hpsearch.core.trial import Trial
 from hpsearch.errors import ConfigurationError
 from hpsearch.report.formats import Format
@@ -38,10 +38,11 @@ from hpsearch.runtime.strict_json import json_text
     envvar="HPSEARCH_RAW",
     help="In CSV, do not protect texts that a spreadsheet would run as formulas.",
 )
+@where_option
 @store_option(required=False)
 @debug_option()
-def export(exp_key: str, output: str, raw: bool, store: str | None) -> None:
-    """Write all trials of a search to a file.
+def export(exp_key: str, output: str, raw: bool, where: str | None, store: str | None) -> None:
+    """Write the trials of a search to a file.
 
     CSV has a column for each field, parameter and metric; JSONL has the whole documents, one a line.
     """
@@ -51,7 +52,11 @@ def export(exp_key: str, output: str, raw: bool, store: str | None) -> None:
     log_to_stderr(logging.ERROR)
     with open_store(store) as opened, _complete_file(output) as file:
         experiment = find_experiment(opened.store, exp_key)
-        found = opened.store.trials(exp_key)
+        found = (
+            opened.store.trials(exp_key)
+            if where is None
+            else selected_trials(opened.store, experiment, where)
+        )
         if kind == ".jsonl":
             n_trials = _write_documents(found, file)
         else:

@@ -10,7 +10,8 @@ import click
 from hpsearch.cli.similar_names import did_you_mean
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import Trial
-from hpsearch.errors import NotFoundError
+from hpsearch.errors import NotFoundError, SpaceError
+from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 
 #: Largest number of names in a message.
@@ -73,6 +74,14 @@ def find_trial(store: TrialStore, exp_key: str, tid: int | None) -> Trial:
     if best is None:
         raise NotFoundError(f"No trial of {exp_key} has a loss yet.")
     return best
+
+
+def labels_of(experiment: Experiment) -> tuple[str, ...]:
+    """Return the labels of an experiment's parameters in reading order; none if its space is damaged."""
+    try:
+        return Space.from_json(experiment.space).labels
+    except SpaceError:
+        return ()
 
 
 def _names(exp_keys: Collection[str]) -> str:

@@ -10,11 +10,12 @@ import click
 
 from hpsearch.cli.attachments import names_of
 from hpsearch.cli.believed_trials import NOT_NOISY, read_believed_trials
-from hpsearch.cli.find import find_experiment, find_trial
+from hpsearch.cli.find import find_experiment, find_trial, labels_of
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.options import AtLeast, BestOrNumber, option
 from hpsearch.cli.query_options import print_result, query, table
 from hpsearch.cli.similar_names import did_you_mean
+from hpsearch.cli.where import selected_trials, where_option
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State, Trial
 from hpsearch.errors import NotFoundError, SpaceError
@@ -58,6 +59,7 @@ def column_options(command: Any) -> Any:
     is_flag=True,
     help="Where losses are noisy, sort by what they would be without noise.",
 )
+@where_option
 @column_options
 @query
 def best(
@@ -66,6 +68,7 @@ def best(
     exp_key: str | None,
     n: int,
     believed: bool,
+    where: str | None,
     columns: str | None,
     wide: bool,
 ) -> None:
@@ -74,11 +77,14 @@ def best(
     Where losses are noisy, the lowest loss is partly luck: the trial that is most likely best is shown,
     too, with the loss that it is believed to have without noise.
     """
+    if believed and where is not None:
+        raise click.UsageError("--believed has no --where.")
     experiment = find_experiment(store, exp_key)
-    found = list(store.trials(experiment.exp_key, sort="loss", limit=n))
+    found = selected_trials(store, experiment, where, sort="loss", limit=n)
     if not found:
-        raise NotFoundError(f"No trial of {experiment.exp_key} has a loss yet.")
-    likely = _likely(store, experiment, may_be_slow=believed)
+        which = "No trial" if where is None else "No selected trial"
+        raise NotFoundError(f"{which} of {experiment.exp_key} has a loss yet.")
+    likely = None if where is not None else _likely(store, experiment, may_be_slow=believed)
     if believed and likely is None:
         click.echo(NOT_NOISY, err=True)
     elif believed and likely is not None:
@@ -105,6 +111,7 @@ def best(
     help="Sort by number, or by loss (the best first).",
 )
 @option("-n", "n", type=AtLeast(1), help="Largest number of trials to list.")
+@where_option
 @column_options
 @query
 def trials(
@@ -114,6 +121,7 @@ def trials(
     state: tuple[str, ...],
     sort: str,
     n: int | None,
+    where: str | None,
     columns: str | None,
     wide: bool,
 ) -> None:
@@ -124,7 +132,7 @@ def trials(
     """
     experiment = find_experiment(store, exp_key)
     states = {State(s) for s in state} or None
-    found = list(store.trials(experiment.exp_key, states=states, sort=sort, limit=n))
+    found = selected_trials(store, experiment, where, states=states, sort=sort, limit=n)
     print_result(_list(found, experiment, form, LIST_FIELDS, columns, wide=wide))
 
 
@@ -164,14 +172,6 @@ def _best_pages(store: TrialStore, trial: Trial, likely: BelievedTrials | None) 
     best = store.trial(trial.exp_key, likely.best)
     other = best_text(best, likely.losses[best.tid])
     return f"{page}\n\nmost likely best, since losses are noisy:\n{other}"
-
-
-def labels_of(experiment: Experiment) -> tuple[str, ...]:
-    """Return the labels of an experiment's parameters in reading order; none if its space is damaged."""
-    try:
-        return Space.from_json(experiment.space).labels
-    except SpaceError:
-        return ()
 
 
 def columns_named(text: str, trials: Sequence[Trial], labels: Sequence[str]) -> list[Column]:

@@ -85,6 +85,17 @@ class Failure:
     signal: str | None = None  #: name of the signal that ended the process
     log_tail: str | None = None  #: end of the evaluation's output, at most 64 KiB
 
+    @property
+    def reason(self) -> str:
+        """The reason in one word: the type of the exception, the signal, or the kind."""
+        return self.type or self.signal or str(self.kind)
+
+    @property
+    def text(self) -> str:
+        """The reason, and the first line of the message."""
+        message = self.message.strip().split("\n", 1)[0]
+        return f"{self.reason}: {message}" if message else self.reason
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:

@@ -35,15 +35,12 @@ def failure_groups(failed: Iterable[Trial]) -> list[FailureGroup]:
 
 def failure_reason(trial: Trial) -> str:
     """Return why a trial failed, in one word."""
-    if trial.error is None:
-        return "unknown"
-    return trial.error.type or trial.error.signal or str(trial.error.kind)
+    return "unknown" if trial.error is None else trial.error.reason
 
 
 def failure_text(trial: Trial) -> str:
     """Return why a trial failed, on one line: the reason, and the first line of the message."""
-    message = trial.error.message.strip().split("\n", 1)[0] if trial.error else ""
-    text = escaped(f"{failure_reason(trial)}: {message}" if message else failure_reason(trial))
+    text = escaped(trial.error.text if trial.error else failure_reason(trial))
     return text if len(text) <= _MAX_ERROR else text[: _MAX_ERROR - 1] + "…"
 
 

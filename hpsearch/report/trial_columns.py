@@ -6,18 +6,15 @@ first, then the parameter; ``params.NAME`` and ``result.NAME`` name the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from hpsearch.core.trial import Trial
+from hpsearch.core.trial_fields import FIELDS, SYNONYMS, metrics_of
 from hpsearch.report.believed_trials import BelievedTrials
 from hpsearch.report.failures import failure_text
-
-#: Keys of a result that are no metrics: fields of the trial, or long.
-_NO_METRICS = frozenset({"loss", "status", "attachments", "message"})
 
 
 class _NoneOption(str):
@@ -28,27 +25,10 @@ class _NoneOption(str):
 
 _NONE = _NoneOption("None")
 
-#: Levels of nested results whose numbers are metrics.
-_MAX_DEPTH = 3
-
 #: The fields that can be columns, by name.
 _FIELDS: Mapping[str, Callable[[Trial], Any]] = MappingProxyType(
     {
-        "tid": lambda trial: trial.tid,
-        "state": lambda trial: trial.state,
-        "loss": lambda trial: trial.loss,
-        "origin": lambda trial: trial.origin,
-        "priority": lambda trial: trial.priority,
-        "attempt": lambda trial: trial.attempt,
-        "worker": lambda trial: trial.worker.name if trial.worker else None,
-        "host": lambda trial: trial.worker.host if trial.worker else None,
-        "created_at": lambda trial: trial.created_at,
-        "claimed_at": lambda trial: trial.claimed_at,
-        "finished_at": lambda trial: trial.finished_at,
-        "duration_s": lambda trial: trial.duration_s,
-        "n_reports": lambda trial: len(trial.reports),
-        "objective": lambda trial: trial.objective,
-        "invalid": lambda trial: None if trial.invalid is None else trial.invalid.why or "yes",
+        **FIELDS,
         "error": lambda trial: failure_text(trial) if trial.error else None,
         "params": lambda trial: trial.params,
     }
@@ -103,7 +83,7 @@ def chosen_columns(names: Iterable[str], trials: Sequence[Trial], labels: Sequen
     Parameters
     ----------
     names : iterable of str
-        Names of fields ("trial" for "tid"), parameters or metrics.
+        Names of fields (also "trial" for "tid"), parameters or metrics.
     trials, labels
         As for ``all_columns``.
 
@@ -132,7 +112,7 @@ def known_columns(trials: Sequence[Trial], labels: Sequence[str] = ()) -> dict[s
         **metrics,
         **params,
         **_FIELDS,
-        "trial": _FIELDS["tid"],
+        **{other: _FIELDS[name] for other, name in SYNONYMS.items()},
     }
 
 
@@ -175,25 +155,9 @@ def used_columns(columns: Iterable[Column], trials: Sequence[Trial]) -> list[Col
     )
 
 
-def metrics_of(trial: Trial) -> dict[str, Any]:
-    """Return the numbers and texts in a trial's result by name; those in dicts as ``outer.inner``."""
-    return dict(_metrics(trial.result, "", 0))
-
-
 def metric_names(trials: Iterable[Trial]) -> list[str]:
     """Return the names of the metrics of trials, in order of appearance."""
     return list(dict.fromkeys(name for trial in trials for name in metrics_of(trial)))
-
-
-def _metrics(result: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
-    for key, value in result.items():
-        if depth == 0 and key in _NO_METRICS:
-            continue
-        match value:
-            case bool() | int() | float() | str() | datetime():
-                yield f"{prefix}{key}", value
-            case Mapping() if depth + 1 < _MAX_DEPTH:
-                yield from _metrics(value, f"{prefix}{key}.", depth + 1)
 
 
 def _labels(trials: Iterable[Trial], labels: Sequence[str]) -> list[str]:

@@ -118,7 +118,7 @@ def parse(text: str) -> Predicate:
     >>> small.holds({"lr": 1e-4}) is None
     True
     """
-    return _predicate(text, _tree(text))
+    return _predicate(text, tree_of(text))
 
 
 def conjuncts(text: str) -> list[Predicate]:
@@ -129,7 +129,7 @@ def conjuncts(text: str) -> list[Predicate]:
     PredicateError
         As ``parse``.
     """
-    waiting, parts = [_tree(text)], list[ast.expr]()
+    waiting, parts = [tree_of(text)], list[ast.expr]()
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
@@ -139,7 +139,14 @@ def conjuncts(text: str) -> list[Predicate]:
     return [_predicate(text, part) for part in parts]
 
 
-def _tree(text: str) -> ast.expr:
+def tree_of(text: str) -> ast.expr:
+    """Return the syntax tree of a predicate, which may still contain what a predicate must not.
+
+    Raises
+    ------
+    PredicateError
+        If the text is no expression.
+    """
     if len(text) > MAX_CHARACTERS:
         raise PredicateError(f"The condition {named(text)} is longer than {MAX_CHARACTERS} characters.")
     try:
@@ -189,7 +196,7 @@ class _Translation:
 
     def term(self, node: ast.expr, level: int) -> Term:
         """Translate an expression whose value counts."""
-        name = _name_of(node)
+        name = name_of(node)
         if name is not None:
             self.names.append(name)
             return named_column(name)
@@ -205,7 +212,7 @@ class _Translation:
 
     def _comparison(self, op: ast.cmpop, left: ast.expr, right: ast.expr, level: int) -> TruthOf:
         if isinstance(op, ast.Is | ast.IsNot):
-            if _name_of(left) is None or not (isinstance(right, ast.Constant) and right.value is None):
+            if name_of(left) is None or not (isinstance(right, ast.Constant) and right.value is None):
                 self._refuse(left, "; `is` only asks whether a parameter `is None`")
             asked = is_none_of(self.term(left, level))
             return asked if isinstance(op, ast.Is) else negated(asked)
@@ -228,7 +235,7 @@ class _Translation:
 
     def _note_equality(self, op: ast.cmpop, left: ast.expr, right: ast.expr) -> None:
         for one, other in ((left, right), (right, left)):
-            name = _name_of(one)
+            name = name_of(one)
             if name is not None and isinstance(op, ast.Eq | ast.NotEq) and isinstance(other, ast.Constant):
                 self.equalities.append((name, other.value))
 
@@ -241,7 +248,7 @@ class _Translation:
         )
 
 
-def _name_of(node: ast.expr) -> str | None:
+def name_of(node: ast.expr) -> str | None:
     """Return the name that an expression is: ``a``, ``a.b`` or ``p['a']``; None for any other."""
     match node:
         case ast.Name(id=name):
@@ -249,7 +256,7 @@ def _name_of(node: ast.expr) -> str | None:
         case ast.Subscript(value=ast.Name(id="p"), slice=ast.Constant(value=str() as name)):
             return name
         case ast.Attribute(value=owner, attr=name):
-            above = _name_of(owner)
+            above = name_of(owner)
             return None if above is None else f"{above}.{name}"
     return None
 

@@ -61,6 +61,7 @@ from typing import Protocol
 
 from hpsearch.core.experiment import Elapsed, Experiment, ExperimentState
 from hpsearch.core.trial import Report, Result, State, Trial
+from hpsearch.core.trial_filter import TrialFilter
 from hpsearch.core.worker import Worker
 from hpsearch.store.checks import Content
 
@@ -484,6 +485,7 @@ class TrialStore(Protocol):
         states: Iterable[State] | None = None,
         sort: str = "tid",
         limit: int | None = None,
+        where: TrialFilter | None = None,
     ) -> Iterator[Trial]:
         """Yield the trials of an experiment.
 
@@ -497,6 +499,8 @@ class TrialStore(Protocol):
             By number, by descending number, or by loss; "loss" yields only valid trials that have one.
         limit : int, optional
             The maximum number of trials; not negative.
+        where : TrialFilter, optional
+            Only trials that it selects.
         """
         ...
 

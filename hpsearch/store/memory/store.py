@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from hpsearch.core.experiment import (
     UNDECIDED,
@@ -21,6 +22,7 @@ from hpsearch.core.experiment import (
     check_priority,
 )
 from hpsearch.core.trial import FINISHED, Invalid, Report, Result, State, Trial, trial_id
+from hpsearch.core.trial_filter import TrialFilter
 from hpsearch.core.worker import Worker, has_valid_entry
 from hpsearch.errors import ExperimentActiveError, LeaseLostError, NotFoundError, TrialExistsError
 from hpsearch.store.checks import (
@@ -338,11 +340,13 @@ class MemoryStore:
         states: Iterable[State] | None = None,
         sort: str = "tid",
         limit: int | None = None,
+        where: TrialFilter | None = None,
     ) -> Iterator[Trial]:
         """Yield the trials of an experiment."""
         with self._changed:
             found = self._in_states(exp_key, set(State) if states is None else set(states))
-        return iter(ordered(found, sort)[:limit])
+        in_order = ordered(found, sort)
+        return islice(in_order if where is None else where.select(in_order), limit)
 
     def points(self, exp_key: str, *, sort: str = "tid", limit: int | None = None) -> Iterator[Trial]:
         """Yield trials of an experiment with only the fields needed for learning."""

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import Self
 
 import bson
@@ -21,6 +22,7 @@ from pymongo.read_concern import ReadConcern
 
 from hpsearch.core.experiment import Elapsed, Experiment, ExperimentState
 from hpsearch.core.trial import Report, Result, State, Trial, trial_id
+from hpsearch.core.trial_filter import TrialFilter
 from hpsearch.core.worker import Worker
 from hpsearch.errors import (
     ConfigurationError,
@@ -67,6 +69,7 @@ from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.preparation import prepare_database
 from hpsearch.store.mongo.reading import pages, read
 from hpsearch.store.mongo.schema import EXPERIMENTS, TRIALS, WORKERS
+from hpsearch.store.mongo.trial_candidates import candidates
 from hpsearch.store.protocol import RECENT_TRIALS, Leadership, LeaseStatus, TrialStore, TrialSummary
 
 log = logging.getLogger(__name__)
@@ -303,9 +306,13 @@ class MongoStore(TrialStore):
         states: Iterable[State] | None = None,
         sort: str = "tid",
         limit: int | None = None,
+        where: TrialFilter | None = None,
     ) -> Iterator[Trial]:
-        documents = self._pages(_sortable(exp_key, states, sort), sort, limit=limit)
-        return _sorted_by(sort, self._corrupt.trials(documents))
+        wanted = _sortable(exp_key, states, sort)
+        if where is None:
+            return _sorted_by(sort, self._corrupt.trials(self._pages(wanted, sort, limit=limit)))
+        documents = self._pages({"$and": [wanted, candidates(where)]}, sort)
+        return islice(where.select(_sorted_by(sort, self._corrupt.trials(documents))), limit)
 
     def points(self, exp_key: str, *, sort: str = "tid", limit: int | None = None) -> Iterator[Trial]:
         documents = self._pages(_sortable(exp_key, None, sort), sort, limit=limit, fields=POINT_FIELDS)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hpsearch.core.trial import Failure, FailureKind, Result, State, Trial
+from hpsearch.core.trial_filter import filter_of
 from hpsearch.store.protocol import LeaseStatus, TrialStore
 from hpsearch.testing.contract.driver import DONE, FAILED, WORKER, StoreDriver, StoreTests
 
@@ -101,6 +102,22 @@ class ReadingContract(StoreTests):
         assert tids(limit=0) == []
         with pytest.raises(ValueError, match="luck"):
             tids(sort="luck")
+
+    def test_trials_can_be_selected_by_a_condition(
+        self, store_driver: StoreDriver, store: TrialStore
+    ) -> None:
+        """Before the limit counts, and in every order."""
+        _finish_all(store_driver, [3.0, None, 1.0, 2.0, 0.5])
+
+        def tids(text: str, **options: Any) -> list[int]:
+            where = filter_of(text, ())
+            return [trial.tid for trial in store.trials(store_driver.exp_key, where=where, **options)]
+
+        assert tids("loss >= 1") == [0, 2, 3]
+        assert tids("loss >= 1", sort="loss", limit=2) == [2, 3]
+        assert tids("not loss >= 1") == [4]
+        assert tids("loss is None") == [1]
+        assert tids("loss > 1 or trial == 1", states={State.DONE}, sort="newest") == [3, 0]
 
     def test_points_can_be_sorted_and_limited_like_trials(
         self, store_driver: StoreDriver, store: TrialStore

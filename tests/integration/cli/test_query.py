@@ -489,3 +489,15 @@ def test_an_invalid_uri_is_refused_with_an_example(call: Call) -> None:
 def test_a_traceback_is_shown_only_with_debug(call: Call) -> None:
     assert "Traceback" not in call("show", "search", "99").err
     assert "Traceback" in call("show", "search", "99", "--debug").err
+
+
+def test_trials_are_selected_by_a_condition(call: Call, filled: MongoStore, tmp_path: Path) -> None:
+    shown = call("trials", "--where", "lr <= .4 and kind == 'adam'", "--columns", "tid", "--format", "csv")
+    assert shown.out.split() == ["tid", "0", "2", "4"]
+    assert json.loads(call("best", "--where", "loss > .3", "--json").out)["trials"][0]["tid"] == 1
+    written = call("export", "search", "--where", "error is not None", "--output", str(tmp_path / "x.csv"))
+    assert written.err.endswith(": 1 trial\n")
+    assert call("best", "--where", "loss < 0").code == 4
+    for wrong, reason in (("lrr < 1", "Did you mean 'lr'?"), ("open('x')", "must not contain")):
+        refused = call("trials", "--where", wrong)
+        assert (refused.code, reason in refused.err) == (2, True)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hpsearch.core.trial import Trial
+from hpsearch.core.trial_fields import metrics_of
 from hpsearch.report.formats import Format
 from hpsearch.report.table import render
 from hpsearch.report.trial_columns import (
@@ -18,7 +19,6 @@ from hpsearch.report.trial_columns import (
     all_columns,
     chosen_columns,
     field_columns,
-    metrics_of,
     trial_rows,
     used_columns,
 )
