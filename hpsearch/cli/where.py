@@ -23,7 +23,7 @@ def where_option(command: F) -> F:
     return option(
         "--where",
         metavar="CONDITION",
-        help="Only trials for which this is true, such as \"lr < 1e-3 and optimizer == 'adam'\", with the names "
+        help="Only trials for which this is true: \"lr < 1e-3 and optimizer == 'adam'\", with the names "
         "of fields, parameters and metrics.",
     )(command)
 

@@ -4,8 +4,8 @@
 selection itself is always made by ``TrialFilter``. So the answer cannot depend on what MongoDB compares
 differently, such as booleans with numbers, missing values, or names that contain dots.
 
-Each condition has two such filters, for the documents for which it is true and for those for which it is false,
-because the condition ``not c`` is true where ``c`` is false.
+Each condition has two such filters, for the documents for which it is true and for those for which it is
+false, because the condition ``not c`` is true where ``c`` is false.
 """
 
 from __future__ import annotations
