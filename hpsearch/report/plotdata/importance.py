@@ -1,0 +1,80 @@
+"""How much each parameter matters, as bars with bands."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpsearch.report.importance_text import importance_sentences
+from hpsearch.report.plotdata.captions import nothing
+from hpsearch.report.plotdata.figure import Axis, Bars, Figure, Note, Panel, Role, Table
+from hpsearch.report.plotdata.parameter_axis import shortened
+from hpsearch.report.plotdata.search import SearchData
+
+#: Most bars, and characters of a label.
+_MAX_BARS, _LABEL = 20, 24
+_TITLE = "Importance of the parameters"
+
+
+def importance(sources: tuple[SearchData, ...]) -> Figure:
+    """Build the bars.
+
+    Parameters
+    ----------
+    sources : tuple of SearchData
+        One search, with ``importance``.
+    """
+    arrays, found = sources[0].arrays, sources[0].importance
+    if not arrays.has_loss.any():
+        return nothing("importance", _TITLE, arrays)
+    caption = "" if found is None else " ".join(importance_sentences(found))
+    if found is None or not found.parameters:
+        return Figure(kind="importance", title=_TITLE, caption=caption or "Not enough is known yet.")
+    shown = found.parameters[:_MAX_BARS]
+    shares = np.array([parameter.share for parameter in shown])
+    bands = np.array([parameter.band or 0.0 for parameter in shown])
+    places = np.arange(len(shown), dtype=float)
+    end = float((shares + bands).max())
+    bars = Bars(
+        name="share",
+        role=Role.DONE,
+        places=places,
+        starts=np.zeros(len(shown)),
+        ends=shares,
+        width=0.62,
+        errors=bands if bands.any() else None,
+    )
+    notes = [
+        Note(x=float(s + b) + 0.02 * end, y=float(y), text=_share(s, b), is_faint=False)
+        for s, b, y in zip(shares, bands, places, strict=True)
+    ]
+    more = len(found.parameters) - len(shown)
+    panel = Panel(
+        x=Axis(title="share of the differences", low=0.0, high=1.2 * end),
+        y=Axis(
+            title="",
+            low=len(shown) - 0.5,
+            high=-0.5,
+            ticks=tuple(places.tolist()),
+            tick_labels=tuple(shortened(parameter.label, _LABEL) for parameter in shown),
+        ),
+        marks=(bars, *notes),
+    )
+    return Figure(
+        kind="importance",
+        title=_TITLE,
+        caption=caption + (f" {more} more matter less." if more > 0 else ""),
+        panels=(panel,),
+        height=0.9 + 0.28 * len(shown),
+        table=Table(
+            header=("parameter", "share", "band"),
+            rows=tuple((p.label, f"{p.share:.2f}", _band(p.band)) for p in found.parameters),
+        ),
+    )
+
+
+def _share(share: float, band: float) -> str:
+    return f"{share:.2f} ± {band:.2f}" if band else f"{share:.2f}"
+
+
+def _band(band: float | None) -> str:
+    return "" if band is None else f"± {band:.2f}"

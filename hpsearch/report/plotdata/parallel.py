@@ -1,0 +1,140 @@
+"""Parallel coordinates: a line for each of the best trials, through its values and its loss.
+
+A parameter that is inactive in a trial has a lane below its axis, so that no line joins wrong points.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.core.history import Floats
+from hpsearch.report.plotdata.captions import left_out, nothing
+from hpsearch.report.plotdata.chosen_parameters import chosen_labels
+from hpsearch.report.plotdata.figure import Axis, Figure, Line, Mark, Note, Panel, Role
+from hpsearch.report.plotdata.parameter_axis import ParameterAxis, parameter_axis, shortened
+from hpsearch.report.plotdata.search import SearchArrays, SearchData
+from hpsearch.report.text import count_text, number
+
+#: Lines, axes beside that of the loss, and shades of the lines.
+_N_TRIALS, _MAX_AXES, _N_SHADES = 200, 10, 5
+#: Where the lane of inactive parameters lies below an axis from 0 to 1, and the spread around an option.
+_LANE, _SPREAD = -0.14, 0.05
+_GOLDEN_RATIO = 0.6180339887498949
+#: Characters of an axis' label and of an option.
+_LABEL, _OPTION = 14, 10
+#: Most options whose names fit beside an axis.
+_MAX_NAMES = 8
+_TITLE = "The best trials through all parameters"
+
+
+def parallel(sources: tuple[SearchData, ...]) -> Figure:
+    """Build the lines.
+
+    Parameters
+    ----------
+    sources : tuple of SearchData
+        One search.
+    """
+    arrays = sources[0].arrays
+    if not arrays.has_loss.any():
+        return nothing("parallel", _TITLE, arrays)
+    labels = chosen_labels(sources[0], _MAX_AXES)
+    rows = _best_rows(arrays)
+    places = [_places(arrays, label, rows) for label in labels]
+    losses = arrays.losses[rows]
+    loss_places = _ranked(losses)
+    has_lane = any((y == _LANE).any() for _, y in places)
+    heights = np.column_stack([*(y for _, y in places), loss_places])  # (n, axes)
+    names = [*labels, arrays.goal.name]
+    marks: list[Mark] = [_guides(len(names), has_lane=has_lane)]
+    marks += _lines(heights, 1 - loss_places)
+    for i, (scale, _) in enumerate(places):
+        marks += _notes(scale, float(i))
+    marks += _loss_notes(arrays, losses, float(len(labels)))
+    if has_lane:
+        marks.append(Note(x=-0.08, y=_LANE, text="inactive", align="right"))
+    panel = Panel(
+        x=Axis(
+            title="",
+            low=-0.55 if has_lane else -0.25,
+            high=len(names) - 0.55,
+            ticks=tuple(float(i) for i in range(len(names))),
+            tick_labels=tuple(shortened(name, _LABEL) for name in names),
+        ),
+        y=Axis(title="", low=_LANE - 0.08 if has_lane else -0.08, high=1.08, ticks=(), tick_labels=()),
+        marks=tuple(marks),
+    )
+    which = f"the best {len(rows)} of {count_text(int(arrays.has_loss.sum()), 'trial')}"
+    return Figure(
+        kind="parallel",
+        title=_TITLE,
+        caption=f"Each line is one of {which}, the best ones strongest.{left_out(len(labels), arrays)}",
+        panels=(panel,),
+        height=4.2,
+    )
+
+
+def _best_rows(arrays: SearchArrays) -> NDArray[np.intp]:
+    rows = np.flatnonzero(arrays.has_loss)
+    return rows[np.argsort(arrays.losses[rows], kind="stable")[:_N_TRIALS]]
+
+
+def _ranked(losses: Floats) -> Floats:
+    """Return where sorted losses lie on their axis, 0 for the best: by rank, as a few may be far worse."""
+    first = np.searchsorted(losses, losses)
+    return np.asarray(first / max(len(losses) - 1, 1), dtype=np.float64)
+
+
+def _places(arrays: SearchArrays, label: str, rows: NDArray[np.intp]) -> tuple[ParameterAxis, Floats]:
+    """Return the axis of a parameter, and the height of each line on it."""
+    j = arrays.column(label)
+    is_active = arrays.active[rows, j]
+    scale = parameter_axis(arrays.space, label, arrays.values[rows[is_active], j])
+    y = np.full(len(rows), _LANE)
+    y[is_active] = scale.share(arrays.values[rows[is_active], j])
+    if scale.columns:
+        spread = _SPREAD / max(len(scale.columns), 2)
+        y[is_active] += spread * ((arrays.tids[rows[is_active]] * _GOLDEN_RATIO) % 1 - 0.5) * 2
+    return scale, y
+
+
+def _guides(n: int, *, has_lane: bool) -> Line:
+    x = np.repeat(np.arange(n, dtype=float), 3)
+    y = np.tile([_LANE if has_lane else 0.0, 1.0, np.nan], n)
+    return Line(name="", role=Role.GUIDE, x=x, y=y)
+
+
+def _lines(heights: Floats, shades: Floats) -> list[Mark]:
+    """Return the lines by shade, the worst first; NaN separates those of a shade."""
+    k = heights.shape[1]
+    levels = np.minimum((shades * _N_SHADES).astype(int), _N_SHADES - 1)
+    x = np.append(np.arange(k, dtype=float), np.nan)
+    marks: list[Mark] = []
+    for level in range(_N_SHADES):
+        chosen = heights[levels == level]
+        if len(chosen):
+            y = np.column_stack([chosen, np.full(len(chosen), np.nan)]).ravel()
+            shade = level / (_N_SHADES - 1)
+            marks.append(Line(name="trial", role=Role.DONE, x=np.tile(x, len(chosen)), y=y, shade=shade))
+    marks.append(Line(name="best", role=Role.BEST, x=x[:-1], y=heights[0]))
+    return marks
+
+
+def _notes(scale: ParameterAxis, x: float) -> list[Mark]:
+    """Return the values at the ends of an axis, or the names of its options."""
+    if scale.columns and len(scale.columns) <= _MAX_NAMES:
+        shares = scale.share(np.array(scale.columns))
+        texts = [shortened(name, _OPTION) for name in scale.axis.tick_labels]
+    else:
+        shares = np.array([0.0, 1.0])
+        ends = (scale.columns[0], scale.columns[-1]) if scale.columns else (scale.axis.low, scale.axis.high)
+        texts = [scale.text(end) for end in ends]
+    return [Note(x=x + 0.03, y=float(share), text=text) for share, text in zip(shares, texts, strict=True)]
+
+
+def _loss_notes(arrays: SearchArrays, losses: Floats, x: float) -> list[Mark]:
+    shown = arrays.goal.shown_one
+    quantiles = ((0.0, 0), (0.5, len(losses) // 2), (1.0, len(losses) - 1))
+    chosen = quantiles if len(losses) > 2 else ((0.0, 0),)
+    return [Note(x=x + 0.03, y=y, text=number(shown(float(losses[i]))), is_faint=False) for y, i in chosen]

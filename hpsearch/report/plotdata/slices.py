@@ -1,0 +1,78 @@
+"""The losses over the values of each parameter."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpsearch.report.plotdata.captions import left_out, nothing
+from hpsearch.report.plotdata.chosen_parameters import chosen_labels
+from hpsearch.report.plotdata.figure import Figure, Mark, Panel, Points, Role
+from hpsearch.report.plotdata.loss_axis import LossAxis, loss_axis
+from hpsearch.report.plotdata.parameter_axis import parameter_axis
+from hpsearch.report.plotdata.reduction import MAX_POINTS, reduced
+from hpsearch.report.plotdata.search import SearchArrays, SearchData
+from hpsearch.report.plotdata.trial_marks import lane_marks, rows_of_lane, trial_marks
+from hpsearch.report.text import count_text
+
+#: Panels, unless the reader chooses the parameters.
+MAX_PANELS = 12
+_MAX_COLUMNS = 4
+#: Height of a row of panels in inches.
+_ROW = 2.3
+_TITLE = "Losses over each parameter"
+
+
+def slices(sources: tuple[SearchData, ...]) -> Figure:
+    """Build a panel for each parameter.
+
+    Parameters
+    ----------
+    sources : tuple of SearchData
+        One search.
+    """
+    arrays = sources[0].arrays
+    if not arrays.has_loss.any():
+        return nothing("slice", _TITLE, arrays)
+    labels = chosen_labels(sources[0], MAX_PANELS)
+    if not labels:
+        return Figure(kind="slice", title=_TITLE, caption=f"The space of {arrays.exp_key} has no parameters.")
+    lane = rows_of_lane(arrays)
+    lane.pop(Role.PENDING, None)
+    axis = loss_axis(arrays.losses[arrays.has_loss], arrays.goal, has_lane=bool(lane))
+    panels = tuple(_panel(arrays, label, axis, lane, MAX_POINTS // len(labels)) for label in labels)
+    n_columns = min(len(panels), _MAX_COLUMNS)
+    return Figure(
+        kind="slice",
+        title=_TITLE,
+        caption=_caption(arrays, len(labels), axis),
+        panels=panels,
+        n_columns=n_columns,
+        height=max(_ROW * -(-len(panels) // n_columns), 3.0),
+    )
+
+
+def _caption(arrays: SearchArrays, n: int, axis: LossAxis) -> str:
+    trials = count_text(int(arrays.has_loss.sum()), "trial")
+    beyond = f" {axis.note}, at the edge." if axis.n_beyond else ""
+    text = f"Each point is one of {trials}; a panel has those in which the parameter was active."
+    return f"{text}{beyond}{left_out(n, arrays)}"
+
+
+def _panel(
+    arrays: SearchArrays, label: str, axis: LossAxis, lane: dict[Role, np.ndarray], max_points: int
+) -> Panel:
+    j = arrays.column(label)
+    is_active = arrays.active[:, j]
+    scale = parameter_axis(arrays.space, label, arrays.values[is_active & arrays.has_loss, j])
+    x = np.zeros(len(arrays))
+    x[is_active] = scale.spread(arrays.values[is_active, j], arrays.tids[is_active])
+    rows = np.flatnonzero(is_active & arrays.has_loss)
+    found = reduced(x[rows], arrays.losses[rows], scale.edges, axis, max_points=max_points)
+    marks: list[Mark] = trial_marks(found.density, rows[found.rows], arrays, axis, x)
+    lane_rows = {role: rows[is_active[rows]] for role, rows in lane.items()}
+    marks += lane_marks({role: rows for role, rows in lane_rows.items() if len(rows)}, arrays, axis, x)
+    best = arrays.best_row()
+    if best is not None and is_active[best]:
+        y = axis.place(arrays.losses[[best]])
+        marks.append(Points(name="best", role=Role.BEST, x=x[[best]], y=y, tids=arrays.tids[[best]]))
+    return Panel(x=scale.axis, y=axis.axis, marks=tuple(marks), title="")

@@ -1,0 +1,59 @@
+"""Axes for plotly.js."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from hpsearch.report.palette import Palette
+from hpsearch.report.plotdata.figure import Axis
+from hpsearch.report.plotly.text import html_text
+
+
+def axis_layout(axis: Axis, palette: Palette, *, has_title: bool = True) -> dict[str, Any]:
+    """Return the layout of an axis.
+
+    Parameters
+    ----------
+    axis : Axis
+        The axis.
+    palette : Palette
+        The colours.
+    has_title : bool
+        Whether its title is written.
+    """
+    layout: dict[str, Any] = {
+        "type": "log" if axis.is_log else "linear",
+        "range": [axis_value(axis, axis.low), axis_value(axis, axis.high)],
+        "gridcolor": palette.grid,
+        "linecolor": palette.grid,
+        "zeroline": False,
+        "automargin": True,
+        "tickfont": {"size": 11},
+        "nticks": 7,
+    }
+    if has_title and axis.title:
+        layout["title"] = {"text": html_text(axis.title), "font": {"size": 12}, "standoff": 6}
+    if axis.ticks is not None:
+        labels = [html_text(label) for label in axis.tick_labels]
+        layout |= {"tickvals": list(axis.ticks), "ticktext": labels, "showgrid": False}
+    elif axis.is_log:
+        layout |= {"exponentformat": "power", **({"dtick": 1} if _n_decades(axis) > 3 else {})}
+    return layout
+
+
+def axis_value(axis: Axis, value: float) -> float:
+    """Return a place on an axis in the units of its range: of a log axis, the logarithm to the base 10.
+
+    Parameters
+    ----------
+    axis : Axis
+        The axis.
+    value : float
+        In the units of the data; positive on a log axis.
+    """
+    return math.log10(value) if axis.is_log else value
+
+
+def _n_decades(axis: Axis) -> float:
+    return abs(math.log10(axis.high / axis.low))
