@@ -47,8 +47,9 @@ def stop() -> None:
 @db.command()
 @debug_option()
 def status() -> None:
-    """Show whether the private MongoDB is running, and its data folder."""
+    """Show whether the private MongoDB is running, its data folder, and how to connect to it."""
     found = mongod.status()
     usage = "pinned" if found.is_pinned else "in use" if found.has_users else "not in use"
     click.echo(f"running, pid {found.pid}, {usage}" if found.uri else "not running")
     click.echo(f"folder {found.directory}")
+    click.echo(f'connect with: {mongod.find_mongosh() or "mongosh"} "$(hpsearch db start)"')

@@ -12,8 +12,8 @@ from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import PATIENCE
 from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.errors import ConfigurationError
+from hpsearch.store.mongo.preparation import COLLECTIONS_AND_VIEWS
 from hpsearch.store.mongo.roles import ROLES
-from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
 
 #: Takes the URI of a user, with the password.
@@ -33,16 +33,16 @@ Deliver = Callable[[str], None]
 def init(store: str, users: bool, users_file: str | None, rotate: bool) -> None:
     """Prepare a database as its administrator.
 
-    Creates missing collections, indexes and validators. With --users, also creates the roles
+    Creates missing collections, indexes, validators and views. With --users, also creates the roles
     hpsearch_coordinator, hpsearch_worker and hpsearch_viewer and a user of the same name for
     each, and prints their URIs with the passwords once.
     """
     if not users and (rotate or users_file):
         raise click.UsageError("--rotate and --users-file need --users.")
     with Setup(store, PATIENCE) as setup:
-        for collection in VALIDATORS:
-            missing = setup.prepare(collection)
-            _print(f"created {', '.join(missing)}" if missing else f"collection {collection} exists")
+        for name in COLLECTIONS_AND_VIEWS:
+            missing = setup.prepare(name)
+            _print(f"created {', '.join(missing)}" if missing else f"{name} exists")
         if users:
             for role in ROLES:
                 outcome = setup.define(role)

@@ -98,7 +98,14 @@ def _checked(name: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]
 def _machine() -> list[Finding]:
     program, program_fault = _mongod()
     home, home_faults = _home()
-    machine = inspect_machine(mongod=program, mongod_fault=program_fault, home=home, home_faults=home_faults)
+    shell = mongod.find_mongosh()
+    machine = inspect_machine(
+        mongod=program,
+        mongod_fault=program_fault,
+        mongosh=str(shell) if shell else None,
+        home=home,
+        home_faults=home_faults,
+    )
     return machine_findings(machine)
 
 

@@ -42,7 +42,7 @@ class Machine:
     threads: Mapping[str, str]  #: the values of ``THREAD_VARIABLES`` that are set
     mongod: str | None  #: the server program of the private MongoDB
     mongod_fault: str | None  #: why the program that HPSEARCH_MONGOD names cannot be used
-    mongosh: str | None
+    mongosh: str | None  #: the Mongo shell
     home: str  #: the folder for this user's data
     home_faults: Sequence[str]  #: why it, or a folder in it, cannot be used
     home_is_shared: bool  #: whether its group may replace its files
@@ -66,7 +66,7 @@ def machine_findings(machine: Machine) -> list[Finding]:
             f"evaluations start by exec, an objective's own multiprocessing by {machine.start_method}",
         ),
         _server(machine),
-        ok("mongosh", machine.mongosh or "not on PATH; only needed to look at documents"),
+        ok("mongosh", machine.mongosh or "none; only needed to query searches in the Mongo shell"),
         *_home(machine),
         _secret(machine),
     ]

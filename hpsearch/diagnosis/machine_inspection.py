@@ -8,7 +8,6 @@ import os
 import platform
 import re
 import resource
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,7 +26,12 @@ _INTERNAL = {"dev", "bench", "all"}
 
 
 def inspect_machine(
-    *, mongod: str | None, mongod_fault: str | None, home: Path | None, home_faults: Sequence[str]
+    *,
+    mongod: str | None,
+    mongod_fault: str | None,
+    mongosh: str | None,
+    home: Path | None,
+    home_faults: Sequence[str],
 ) -> Machine:
     """Return the facts about this machine.
 
@@ -37,6 +41,8 @@ def inspect_machine(
         Path of the server program.
     mongod_fault : str, optional
         Why the program that HPSEARCH_MONGOD names cannot be used.
+    mongosh : str, optional
+        Path of the Mongo shell.
     home : Path, optional
         The folder for this user's data.
     home_faults : sequence of str
@@ -56,7 +62,7 @@ def inspect_machine(
         threads={name: os.environ[name] for name in THREAD_VARIABLES if os.environ.get(name)},
         mongod=mongod,
         mongod_fault=mongod_fault,
-        mongosh=shutil.which("mongosh"),
+        mongosh=mongosh,
         home=str(home),
         home_faults=home_faults,
         home_is_shared=home is not None and is_shared(home),

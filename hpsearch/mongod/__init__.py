@@ -12,7 +12,7 @@ The server listens only on the loopback address, requires a password, and is a r
 of one member, because retryable writes, ``majority`` and change streams need one.
 """
 
-from hpsearch.mongod.binary import find_mongod
+from hpsearch.mongod.binary import find_mongod, find_mongosh
 from hpsearch.mongod.directory import home
 from hpsearch.mongod.sharing import (
     MongodStatus,
@@ -29,6 +29,7 @@ __all__ = [
     "PrivateMongod",
     "ephemeral_mongod",
     "find_mongod",
+    "find_mongosh",
     "home",
     "private_mongod",
     "start_pinned",

@@ -1,4 +1,4 @@
-"""Finding the MongoDB server program, and explaining why it does not start."""
+"""Finding the programs of MongoDB, and explaining why the server does not start."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 from hpsearch.errors import ConfigurationError, NoMongodError
@@ -40,6 +41,13 @@ def find_mongod() -> Path:
         "(Linux x86_64); install MongoDB 5.0 or later so that mongod is on PATH (or named by "
         "HPSEARCH_MONGOD); or use a running MongoDB with --store mongodb://HOST:27017."
     )
+
+
+def find_mongosh() -> Path | None:
+    """Return the Mongo shell on PATH, or the one that ``scripts/mongosh`` installed; None without one."""
+    installed = Path(sys.prefix, "mongosh", "mongosh")
+    found = shutil.which("mongosh") or shutil.which(installed)
+    return Path(found) if found else None
 
 
 def why_not_started(binary: Path, returncode: int, output: str) -> str:

@@ -45,8 +45,8 @@ def script(name: str) -> str:
 
 def mongosh_queries(page: Path) -> list[str]:
     """Return the queries of a page, each a comment and a statement."""
-    [block] = blocks("js", page)
-    return [part.split("\n", 1)[1].strip() for part in block.strip().split("\n\n")]
+    parts = [part for block in blocks("js", page) for part in block.strip().split("\n\n")]
+    return [part.split("\n", 1)[1].strip() for part in parts]
 
 
 def test_the_queries_of_the_readme_are_among_those_of_the_manual() -> None:
@@ -73,9 +73,15 @@ def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search
         ),
         "a search in full swing",
     )
-    best, states, who, means, why, again, room, attached = asked(
-        mongosh, fleet.uri, mongosh_queries(ROOT / "docs" / "mongo-shell.md")
+    (view, table, searches, by_host, long, workers, best, states, who, means, why, again, room, attached) = (
+        asked(mongosh, fleet.uri, mongosh_queries(ROOT / "docs" / "mongo-shell.md"))
     )
+    assert re.findall(r" loss: ([\d.e-]+)", view) == re.findall(r" loss: ([\d.e-]+)", best)
+    assert "params: { kind: '" in view
+    assert "Error" not in table
+    assert "search: 'search'" in searches
+    assert (by_host.strip(), long.strip()) == ("", "")
+    assert re.search(r"worker: 'busy',\s+running: \[ 'search/\d{6}' \]", workers)
     losses = [float(text) for text in re.findall(r"loss: ([\d.e-]+)", best)]
     assert len(losses) == 5
     assert losses == sorted(losses)

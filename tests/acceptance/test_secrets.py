@@ -129,7 +129,7 @@ def wrongly_addressed(fleet: Fleet, password: str) -> Iterator[Any]:
 def documents(uri: str) -> list[str]:
     with MongoClient[dict[str, Any]](uri) as client:
         database = client["hpsearch"]
-        names = database.list_collection_names()
+        names = database.list_collection_names(filter={"type": "collection", "name": {"$ne": "system.views"}})
         return [repr(list(database[name].find())) for name in names]
 
 

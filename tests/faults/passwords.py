@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hpsearch.store.mongo.patience import Patience
+from hpsearch.store.mongo.preparation import COLLECTIONS_AND_VIEWS
 from hpsearch.store.mongo.roles import COORDINATOR, WORKER
-from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
 from tests.support.replica_set import Cluster
 
@@ -35,8 +35,8 @@ class Passwords:
         self.worker = folder / "worker.uri"
         self.worker_behind_proxy = folder / "worker-behind-proxy.uri"
         with Setup(self._uri, Patience(_PATIENCE_S)) as setup:
-            for collection in VALIDATORS:
-                setup.prepare(collection)
+            for each in COLLECTIONS_AND_VIEWS:
+                setup.prepare(each)
             for role in (COORDINATOR, WORKER):
                 setup.define(role)
         self.write(self.change())

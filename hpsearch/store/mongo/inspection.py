@@ -28,7 +28,7 @@ from hpsearch.store.mongo.database_state import (
 from hpsearch.store.mongo.errors import TOO_SLOW, UNAUTHORIZED
 from hpsearch.store.mongo.gridfs import STORED
 from hpsearch.store.mongo.patience import Patience
-from hpsearch.store.mongo.preparation import missing_parts
+from hpsearch.store.mongo.preparation import COLLECTIONS_AND_VIEWS, missing_parts
 from hpsearch.store.mongo.roles import ROLES, missing_rights
 from hpsearch.store.mongo.tls import unverified
 from hpsearch.store.mongo.uri import uri_without_user
@@ -141,7 +141,7 @@ class _Inspection:
         return True
 
     def _missing(self) -> tuple[str, ...]:
-        return tuple(text for name in schema.VALIDATORS for text in missing_parts(self._database, name))
+        return tuple(text for name in COLLECTIONS_AND_VIEWS for text in missing_parts(self._database, name))
 
     def _extra_indexes(self) -> tuple[str, ...]:
         return tuple(

@@ -1,4 +1,4 @@
-"""Creating the collections, validators and indexes of a MongoDB database."""
+"""Creating the collections, validators, indexes and views of a MongoDB database."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.mongo.connection import Connection
 from hpsearch.store.mongo.errors import NAMESPACE_EXISTS
 from hpsearch.store.mongo.schema import INDEXES, VALIDATORS, Index
+from hpsearch.store.mongo.views import VIEWS, View
 
 log = logging.getLogger(__name__)
 
+#: Names of all collections, and of the views of them.
+COLLECTIONS_AND_VIEWS = (*VALIDATORS, *VIEWS)
+
 
 def prepare_database(connection: Connection, database: Database[Document]) -> None:
-    """Create missing collections, validators and indexes.
+    """Create missing collections, validators, indexes and views.
 
     A user without the right to do so is assumed to use a database that is already prepared.
 
@@ -32,30 +36,33 @@ def prepare_database(connection: Connection, database: Database[Document]) -> No
         The database to prepare.
     """
     try:
-        for name in VALIDATORS:
-            connection.call(prepare_collection, database, name)
+        for name in COLLECTIONS_AND_VIEWS:
+            connection.call(prepare, database, name)
     except StorePermissionError as error:
         log.info("using the database as it is: %s", error, extra=Event.NOT_PREPARED.of())
 
 
-def prepare_collection(database: Database[Document], name: str) -> None:
-    """Create a collection, or the validator and the indexes that it lacks.
+def prepare(database: Database[Document], name: str) -> None:
+    """Create a view, or a collection, or the validator and the indexes that the collection lacks.
 
     Parameters
     ----------
     database : Database
-        The database of the collection.
+        The database to prepare.
     name : str
-        A key of ``VALIDATORS``.
+        One of ``COLLECTIONS_AND_VIEWS``.
 
     Raises
     ------
     pymongo.errors.PyMongoError
         Any error of the driver: the caller repeats the call and translates errors.
     """
-    present = next(iter(database.list_collections(filter={"name": name})), None)
+    present = _listed(database, name)
+    if name in VIEWS:
+        _prepare_view(database, name, present)
+        return
     if present is None:
-        _create(database, name)
+        _create(database, name, _wanted_options(name))
     elif _present_options(present) != _wanted_options(name):
         database.command("collMod", name, **_wanted_options(name))
     # Only missing ones: a coordinator has the right to list indexes, but not to create them.
@@ -66,16 +73,18 @@ def prepare_collection(database: Database[Document], name: str) -> None:
 
 
 def missing_parts(database: Database[Document], name: str) -> list[str]:
-    """Describe what ``prepare_collection`` would create; raises as it does.
+    """Describe what ``prepare`` would create; raises as it does.
 
     Parameters
     ----------
     database : Database
-        The database of the collection.
+        The database to prepare.
     name : str
-        A key of ``VALIDATORS``.
+        One of ``COLLECTIONS_AND_VIEWS``.
     """
-    present = next(iter(database.list_collections(filter={"name": name})), None)
+    present = _listed(database, name)
+    if name in VIEWS:
+        return [] if _is_settled(present, VIEWS[name]) else [f"view {name}"]
     if present is None:
         return [f"collection {name}", *(f"index {name}.{index.name}" for index in INDEXES[name])]
     validator = [] if _present_options(present) == _wanted_options(name) else [f"validator of {name}"]
@@ -83,9 +92,34 @@ def missing_parts(database: Database[Document], name: str) -> list[str]:
     return validator + [f"index {name}.{i.name}" for i in INDEXES[name] if not _exists(i, indexes)]
 
 
-def _create(database: Database[Document], name: str) -> None:
+def _listed(database: Database[Document], name: str) -> Mapping[str, Any] | None:
+    """Return a collection or view as MongoDB lists it; None if there is none."""
+    return next(iter(database.list_collections(filter={"name": name})), None)
+
+
+def _prepare_view(database: Database[Document], name: str, present: Mapping[str, Any] | None) -> None:
+    view = VIEWS[name]
+    if present is None:
+        _create(database, name, _view_options(view))
+    elif not _is_settled(present, view):
+        database.command("collMod", name, **_view_options(view))
+
+
+def _is_settled(present: Mapping[str, Any] | None, view: View) -> bool:
+    """Whether a view exists as wanted, or its name belongs to a collection of the user."""
+    if present is None:
+        return False
+    is_view: bool = present["type"] == "view"
+    return not is_view or present["options"] == _view_options(view)
+
+
+def _view_options(view: View) -> dict[str, Any]:
+    return {"viewOn": view.source, "pipeline": view.pipeline}
+
+
+def _create(database: Database[Document], name: str, options: Mapping[str, Any]) -> None:
     try:
-        database.command("create", name, **_wanted_options(name))
+        database.command("create", name, **options)
     except OperationFailure as error:
         if error.code != NAMESPACE_EXISTS:  # another process created it
             raise

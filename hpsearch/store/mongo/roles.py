@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.store.mongo.schema import CHUNKS, EXPERIMENTS, FILES, TRIALS, WORKERS
+from hpsearch.store.mongo.views import VIEWS
 
 #: In place of a collection, for rights to the whole database.
 WHOLE = ""
@@ -44,7 +45,7 @@ class Role:
     """A role of MongoDB in the database of the searches; its user has the same name."""
 
     name: str  #: name in MongoDB
-    rights: Mapping[str, tuple[str, ...]]  #: MongoDB's actions, by collection
+    rights: Mapping[str, tuple[str, ...]]  #: MongoDB's actions that its part needs, by collection
 
 
 COORDINATOR = Role(
@@ -84,6 +85,8 @@ ROLES = (VIEWER, WORKER, COORDINATOR)
 def privileges(role: Role, database: str) -> list[dict[str, Any]]:
     """Return the rights of a role in the form that ``createRole`` takes.
 
+    Every role may also read the views, which show a person only what the role may read anyway.
+
     Parameters
     ----------
     role : Role
@@ -91,9 +94,10 @@ def privileges(role: Role, database: str) -> list[dict[str, Any]]:
     database : str
         Name of the database.
     """
+    granted = {**role.rights, **dict.fromkeys(VIEWS, ("find",))}
     return [
         {"resource": {"db": database, "collection": collection}, "actions": list(actions)}
-        for collection, actions in role.rights.items()
+        for collection, actions in granted.items()
     ]
 
 

@@ -11,7 +11,7 @@ from pymongo.database import Database
 from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.patience import Patience
-from hpsearch.store.mongo.preparation import missing_parts, prepare_collection
+from hpsearch.store.mongo.preparation import missing_parts, prepare
 from hpsearch.store.mongo.roles import Role, privileges
 from hpsearch.store.mongo.uri import uri_for_user
 
@@ -53,10 +53,10 @@ class Setup:
         """Name of the database."""
         return self._database.name
 
-    def prepare(self, collection: str) -> list[str]:
-        """Create what a collection lacks; return descriptions of it."""
-        missing = self._call(missing_parts, self._database, collection)
-        self._call(prepare_collection, self._database, collection)
+    def prepare(self, name: str) -> list[str]:
+        """Create a view, or what a collection lacks; return descriptions of it."""
+        missing = self._call(missing_parts, self._database, name)
+        self._call(prepare, self._database, name)
         return missing
 
     def define(self, role: Role) -> str:

@@ -17,8 +17,8 @@ from pymongo.database import Database
 
 from hpsearch.core.worker import Worker, WorkerState
 from hpsearch.store.mongo.patience import Patience
+from hpsearch.store.mongo.preparation import COLLECTIONS_AND_VIEWS
 from hpsearch.store.mongo.roles import ROLES
-from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.mongo.uri import uri_for_user
@@ -106,8 +106,8 @@ def test_the_rights_of_a_user_are_matched_with_the_roles(
 ) -> None:
     """What a user may not see is unknown, which is no fault."""
     with Setup(uri, PATIENCE) as setup:
-        for collection in VALIDATORS:
-            setup.prepare(collection)
+        for each in COLLECTIONS_AND_VIEWS:
+            setup.prepare(each)
         for role in ROLES:
             setup.define(role)
         uris = {role.name: setup.set_user(role) for role in ROLES}

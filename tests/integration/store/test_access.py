@@ -17,8 +17,8 @@ from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.trial import Report, Result, State
 from hpsearch.errors import ConfigurationError, StorePermissionError
 from hpsearch.store.mongo.patience import Patience
+from hpsearch.store.mongo.preparation import COLLECTIONS_AND_VIEWS
 from hpsearch.store.mongo.roles import COORDINATOR, ROLES, VIEWER, WORKER, Role
-from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.store.protocol import LeaseStatus
@@ -40,8 +40,8 @@ class Site:
 
     def prepare(self) -> None:
         with Setup(self.uri, PATIENCE) as setup:
-            for collection in VALIDATORS:
-                setup.prepare(collection)
+            for each in COLLECTIONS_AND_VIEWS:
+                setup.prepare(each)
             for role in ROLES:
                 setup.define(role)
 

@@ -15,10 +15,11 @@ from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.trial import Report, Result, State
 from hpsearch.errors import StorePermissionError
 from hpsearch.store.mongo.patience import Patience
+from hpsearch.store.mongo.preparation import COLLECTIONS_AND_VIEWS
 from hpsearch.store.mongo.roles import COORDINATOR, ROLES, VIEWER, WORKER, Role, privileges
-from hpsearch.store.mongo.schema import VALIDATORS
 from hpsearch.store.mongo.setup import Setup
 from hpsearch.store.mongo.store import MongoStore
+from hpsearch.store.mongo.views import VIEWS
 from hpsearch.store.protocol import LeaseStatus
 from hpsearch.testing.contract.driver import WORKER as ANNA
 from tests.support.store_driver import mongo_driver
@@ -49,8 +50,8 @@ def site(mongo_uri: str) -> Iterator[Site]:
     head, _, options = mongo_uri.partition("?")
     uri = f"{head.rpartition('/')[0]}/{name}?{options}"
     with Setup(uri, PATIENCE) as setup, MongoClient[dict[str, Any]](uri) as client:
-        for collection in VALIDATORS:
-            setup.prepare(collection)
+        for each in COLLECTIONS_AND_VIEWS:
+            setup.prepare(each)
         for role in ROLES:
             setup.define(role)
         uris = {role.name: setup.set_user(role) for role in ROLES}
@@ -105,6 +106,13 @@ def test_a_search_runs_with_a_user_for_each_part(site: Site, caplog: pytest.LogC
     assert [r.event for r in caplog.records if hasattr(r, "event")] == []
     for store in (coordinator, worker, viewer):
         store.close()
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_each_role_may_read_the_views(site: Site, role: Role) -> None:
+    with MongoClient[dict[str, Any]](site.uris[role.name]) as client:
+        found = {view: list(client[site.name][view].find({}, {"search": 1})) for view in VIEWS}
+    assert {"search": "kept"} in found["searches"]
 
 
 #: Operations that a role may not do, and the missing rights: (collection, action).
@@ -248,7 +256,7 @@ def test_repeating_the_setup_restores_what_was_changed(site: Site, mongo_uri: st
     """A right that was added to a role is removed."""
     head, _, options = mongo_uri.partition("?")
     with Setup(f"{head.rpartition('/')[0]}/{site.name}?{options}", PATIENCE) as setup:
-        assert [setup.prepare(collection) for collection in VALIDATORS] == [[]] * len(VALIDATORS)
+        assert [setup.prepare(name) for name in COLLECTIONS_AND_VIEWS] == [[]] * len(COLLECTIONS_AND_VIEWS)
         assert [setup.define(role) for role in ROLES] == ["there"] * len(ROLES)
         site.administrator.command("updateRole", VIEWER.name, privileges=privileges(WORKER, site.name))
         assert setup.define(VIEWER) == "updated"
