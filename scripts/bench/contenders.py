@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from peers.process import PEERS, Peer, python_of
 from problems.space import Space, expression
 
+import hpsearch
 from hpsearch import hp
 from hpsearch.core.experiment import Algorithm
 from hpsearch.core.history import History
@@ -41,6 +45,21 @@ Maker: TypeAlias = Callable[[Space, int, int], Contender]
 def is_ours(name: str) -> bool:
     """Return whether an algorithm is one of hpsearch's."""
     return name in ALGORITHMS
+
+
+def version_of(name: str) -> str:
+    """Return a digest of the code that an algorithm of hpsearch depends on; an empty text for a peer."""
+    return _own_version() if is_ours(name) else ""
+
+
+@cache
+def _own_version() -> str:
+    package = Path(hpsearch.__file__).parent
+    digest = hashlib.sha256()
+    for folder in ("core", "space", "suggest"):
+        for file in sorted((package / folder).rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def contender(name: str) -> Maker:

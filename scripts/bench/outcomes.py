@@ -1,4 +1,4 @@
-"""A search and its outcome, and the outcomes of peers that are kept in a file for the next comparison."""
+"""A search and its outcome, and outcomes that are kept in a file for the next comparison."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class Search:
     seed: int
     n_evals: int
     n_workers: int = 1
+    version: str = ""  #: of hpsearch's code, for its own algorithms; empty for peers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

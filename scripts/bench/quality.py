@@ -11,8 +11,8 @@
 
 The suites and the problems are in ``problems/``, the peers in ``peers/``, with READMEs. Searches with the
 same seed see the same noise, every peer uses its defaults, and all random generators are seeded, so that a
-run is reproducible. With ``--keep``, searches of peers that are in the file are not repeated; ours always
-are. Delete the file when a peer changes.
+run is reproducible. With ``--keep``, searches that are in the file are not repeated, ours as long as the code
+of ``core``, ``space`` and ``suggest`` is the same. Delete the file when a peer or a problem changes.
 
 Regret is ``(loss - optimum) / (random - optimum)``, in means at most 2, where ``random`` is the median of
 random search after all evaluations: 0 is the optimum, 1 is random search. Where the optimum is not known, the
@@ -38,7 +38,7 @@ from pathlib import Path
 
 import numpy as np
 from comparison import Comparison, by_kind, by_problem, overall
-from contenders import contender
+from contenders import contender, version_of
 from outcomes import Kept, Outcome, Search
 from peers.process import MissingPeerError
 from problems import suites
@@ -64,7 +64,14 @@ def main() -> None:
     runs = {}
     for n_workers in sorted({1, *options.workers}):
         searches = [
-            Search(algorithm=algorithm, problem=problem, seed=seed, n_evals=n_evals, n_workers=n_workers)
+            Search(
+                algorithm=algorithm,
+                problem=problem,
+                seed=seed,
+                n_evals=n_evals,
+                n_workers=n_workers,
+                version=version_of(algorithm),
+            )
             for algorithm, problem, seed in product(algorithms, kinds, range(options.seeds))
         ]
         outcomes = run_all(searches, kept, options.jobs)
@@ -93,9 +100,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--at", nargs="+", type=int, metavar="N", help="evaluations to compare after")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument(
-        "--keep", type=Path, metavar="FILE", help="keep the peers' searches, and use those kept"
-    )
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep the searches, and use those kept")
     parser.add_argument("--details", action="store_true", help="print the regret on each problem, too")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the regret after each evaluation")
     parser.add_argument("--workers", nargs="+", type=int, default=[1], metavar="W", help="at the same time")

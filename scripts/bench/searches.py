@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from contenders import Contender, contender, is_ours
+from contenders import Contender, contender
 from fleet import durations, simulate
 from outcomes import Kept, Outcome, Search
 from peers.process import PeerError
@@ -49,13 +49,13 @@ def gather(searches: Sequence[Search], outcomes: Mapping[Search, Outcome]) -> Ma
 
 
 def run_all(searches: Sequence[Search], kept: Kept, n_jobs: int) -> Mapping[Search, Outcome]:
-    """Run searches, without those of peers that are kept; print how far it is, on a terminal.
+    """Run searches, without those that are kept; print how far it is, on a terminal.
 
     Parameters
     ----------
     searches : sequence of Search
     kept : Kept
-        Receives the outcomes of peers.
+        Receives the outcomes.
     n_jobs : int
         Processes.
     """
@@ -67,8 +67,7 @@ def run_all(searches: Sequence[Search], kept: Kept, n_jobs: int) -> Mapping[Sear
         for future in as_completed(running):
             search = running[future]
             outcomes[search] = future.result()
-            if not is_ours(search.algorithm):
-                kept.add(search, outcomes[search])
+            kept.add(search, outcomes[search])
             if is_shown:
                 print(f"\r{len(outcomes)} of {len(searches)} searches", end="", file=sys.stderr, flush=True)
     if is_shown:
