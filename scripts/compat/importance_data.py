@@ -65,7 +65,8 @@ def study_of(objective: Objective, sampler: Any, n: int) -> dict[str, Any]:
     rounded = optuna.create_study()
     for trial in searched.trials:
         params = {label: within(value, trial.distributions[label]) for label, value in trial.params.items()}
-        loss = math.inf if chance.random() < 0.05 else rounded_to_six(trial.value)
+        value = trial.value
+        loss = math.inf if value is None or chance.random() < 0.05 else rounded_to_six(value)
         rounded.add_trial(
             optuna.trial.create_trial(params=params, distributions=trial.distributions, value=loss)
         )
@@ -73,11 +74,14 @@ def study_of(objective: Objective, sampler: Any, n: int) -> dict[str, Any]:
     return {
         "labels": sorted(scores),
         "trials": [
-            [[t.params.get(label) for label in sorted(scores)], None if math.isinf(t.value) else t.value]
-            for t in rounded.trials
+            [[t.params.get(label) for label in sorted(scores)], finite(t.value)] for t in rounded.trials
         ],
         "scores": [scores[label] for label in sorted(scores)],
     }
+
+
+def finite(value: float | None) -> float | None:
+    return None if value is None or math.isinf(value) else value
 
 
 def rounded_to_six(value: float) -> float:
