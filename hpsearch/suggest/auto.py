@@ -118,26 +118,25 @@ class Auto:
 
     def _propose(self, history: History, pending: list[Values], rng: np.random.Generator) -> Suggestion:
         """Propose one point."""
-        n_trials = len(history) + len(pending)
+        firsts = self._repeats.firsts(history)
+        n_trials = len(firsts) + len(pending)
         if n_trials >= self.options.n_startup:
             repeated = self._repeats.point(history, pending)
             if repeated is not None:
                 return Suggestion(values=repeated, origin="repeat")
-        history = self._repeats.firsts(history)
-        if n_trials >= self.options.n_startup:
-            branch = self._tpe.neglected(history, pending)
+            branch = self._tpe.neglected(firsts, pending)
             if branch is not None:
-                return self._propose_in(branch, history, pending, rng)
-            suggestion = self._propose_in_leading_branch(history, pending, rng)
+                return self._propose_in(branch, firsts, pending, rng)
+            suggestion = self._propose_in_leading_branch(firsts, pending, rng)
             if suggestion is not None:
                 return suggestion
             turn = next_turn(
                 n_trials // (EVERY if self._tpe.branches else 1), len(pending), len(self.space.parameters)
             )
-            suggestion = self._take_turn(turn, history, pending, rng)
+            suggestion = self._take_turn(turn, firsts, pending, rng)
             if suggestion is not None:
                 return suggestion
-        (suggestion,) = self._tpe.suggest_everywhere(history, pending, [rng])
+        (suggestion,) = self._tpe.suggest_everywhere(firsts, pending, [rng])
         return suggestion
 
     def _take_turn(

@@ -1,8 +1,8 @@
 """Believed losses: what the losses of a noisy search would be without noise.
 
 The lowest of many noisy losses is mostly luck. The posterior of a GP at the tried points, fitted for noise
-(``gp.noisy``), says which trials are good: a low loss among high ones says little, and so does one far from
-all others. Trials are therefore ranked by their posterior mean plus two standard deviations.
+(``gp.noisy_model``), says which trials are good: a low loss among high ones says little, and so does one far
+from all others. Trials are therefore ranked by their posterior mean plus two standard deviations.
 
 They exist only where repeats have shown that losses are noisy (``noise``).
 """
@@ -16,7 +16,7 @@ import numpy as np
 from hpsearch.core.history import Floats, History
 from hpsearch.suggest.gp.encoding import Encoding
 from hpsearch.suggest.gp.kernel import Indices
-from hpsearch.suggest.gp.noisy import fit_noisy
+from hpsearch.suggest.gp.noisy_model import fit_noisy
 from hpsearch.suggest.noise import Noise, Repeats, learned_noise
 
 #: Largest number of trials that the GP learns from ...

@@ -12,8 +12,8 @@ import numpy as np
 
 from hpsearch.core.history import History
 from hpsearch.space.tree import Space, Values
-from hpsearch.suggest.branch_history import BranchHistory
 from hpsearch.suggest.branches import Branches, activities
+from hpsearch.suggest.filtered_history import FilteredHistory
 from hpsearch.suggest.protocol import Suggester, Suggestion
 
 #: Trials of the branch from which they are enough to learn from alone ...
@@ -42,7 +42,7 @@ class LeadingBranch:
         make_suggester: Callable[[Space], Suggester],
     ) -> None:
         self._space, self._branches, self._make = space, branches, make_suggester
-        self._searches: dict[tuple[tuple[str, int], ...], tuple[BranchHistory, Suggester, float]] = {}
+        self._searches: dict[tuple[tuple[str, int], ...], tuple[FilteredHistory, Suggester, float]] = {}
 
     def suggest(
         self, history: History, pending: Sequence[Values], rng: np.random.Generator
@@ -68,7 +68,7 @@ class LeadingBranch:
             # Expected, since those of nested choices in the branch are not all active at once.
             n_parameters = sum(activities(decided)) - len(branch.options)
             n_needed = max(_MIN_TRIALS, _TRIALS_PER_PARAMETER * n_parameters)
-            self._searches[key] = BranchHistory(self._space, branch), self._make(decided), n_needed
+            self._searches[key] = FilteredHistory(branch.rows), self._make(decided), n_needed
         trials, suggester, n_needed = self._searches[key]
         own = trials.read(history)
         if len(own) < n_needed:

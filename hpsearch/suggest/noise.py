@@ -13,7 +13,7 @@ from enum import Enum
 
 import numpy as np
 
-from hpsearch.core.history import Floats, History
+from hpsearch.core.history import Bools, Floats, History
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.discrete import point_key
 
@@ -62,6 +62,26 @@ class Repeats:
                 self._repeated[key] = rows
         self._n = len(history)
         return list(self._repeated.values())
+
+    def are_first(self, history: History, start: int = 0) -> Bools:
+        """Return which trials of a history are the first of their point.
+
+        Parameters
+        ----------
+        history : History
+            ``n`` trials.
+        start : int
+            The first trial to look at.
+
+        Returns
+        -------
+        (n - start,) array of bool
+            For each trial from ``start`` on.
+        """
+        are_first = np.ones(len(history), dtype=bool)
+        for rows in self.read(history):
+            are_first[rows[1:]] = False
+        return are_first[start:]
 
     def count_known(self, points: Sequence[Values], history: History) -> int:
         """Return how many of some points have a trial in the history read last, or an equal one before them.

@@ -12,6 +12,7 @@ import numpy as np
 
 from hpsearch.core.history import History
 from hpsearch.space.tree import Space, Values
+from hpsearch.suggest.filtered_history import FilteredHistory
 from hpsearch.suggest.noise import Noise, Repeats, is_repeat_due, learned_noise, may_repeat
 
 
@@ -29,9 +30,7 @@ class RepeatTurns:
     def __init__(self, space: Space, *, is_enabled: bool = True) -> None:
         self._may_repeat = is_enabled and may_repeat(space)
         self._repeats = Repeats()
-        self._source: History | None = None
-        self._n_read = 0
-        self._firsts = History(space)
+        self._firsts = FilteredHistory(self._repeats.are_first)
 
     def point(self, history: History, pending: Sequence[Values]) -> Values | None:
         """Return the point to evaluate again, the best one so far; None if it is no such turn.
@@ -56,16 +55,9 @@ class RepeatTurns:
 
     def firsts(self, history: History) -> History:
         """Return a history of the first trial of each point; the same one while no point has several."""
-        repeated = self._repeats.read(history) if self._may_repeat else []
-        if not repeated:
+        if not self._may_repeat or not self._repeats.read(history):
             return history
-        if history is not self._source or len(history) < self._n_read:
-            self._source, self._n_read, self._firsts = history, 0, History(history.space)
-        again = {row for rows in repeated for row in rows[1:]}
-        new = [row for row in range(self._n_read, len(history)) if row not in again]
-        self._firsts.extend(history, np.array(new, dtype=np.intp))
-        self._n_read = len(history)
-        return self._firsts
+        return self._firsts.read(history)
 
 
 def _best(history: History) -> int:

@@ -17,9 +17,9 @@ from hpsearch.core.history import History
 from hpsearch.errors import SpaceError
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.beliefs import Beliefs
-from hpsearch.suggest.branch_history import BranchHistory
 from hpsearch.suggest.branches import Branch, Branches
 from hpsearch.suggest.discrete import KnownPoints, TriedPoints, can_repeat
+from hpsearch.suggest.filtered_history import FilteredHistory
 from hpsearch.suggest.protocol import Suggestion
 from hpsearch.suggest.tpe.suggest import TPE, TPEOptions
 
@@ -162,7 +162,7 @@ class _InsideBranch:
         beliefs = None if beliefs is None else beliefs.within(decided)
         self._shared, self._own = TPE(decided, options, beliefs), TPE(decided, options, beliefs)
         self._n_startup = options.n_startup
-        self._trials = BranchHistory(space, branch)
+        self._trials = FilteredHistory(branch.rows)
 
     def suggest(self, history: History, pending: Sequence[Values], rng: np.random.Generator) -> Suggestion:
         own = self._trials.read(history)

@@ -99,7 +99,7 @@ def test_it_needs_half_the_trials_of_tpe_on_a_smooth_loss() -> None:
     for seed in range(2):
         _, found = search(Auto(space), space, sphere, 40, seed=seed)
         _, estimated = search(TPE(space), space, sphere, 80, seed=seed)
-        assert found.losses.min() < 0.1 * estimated.losses.min()
+        assert found.losses.min() < estimated.losses.min()
 
 
 @pytest.mark.long

@@ -10,7 +10,7 @@ import pytest
 from hpsearch import hp
 from hpsearch.core.history import History
 from hpsearch.space.tree import Space, Values
-from hpsearch.suggest.auto import Auto
+from hpsearch.suggest.auto import Auto, AutoOptions
 from hpsearch.suggest.noise import Noise, Repeats, is_repeat_due, learned_noise, may_repeat
 from hpsearch.suggest.repeat_turns import RepeatTurns
 from tests.support.histories import add, history, rngs, search
@@ -103,6 +103,18 @@ def test_repeats_give_a_point_no_more_weight() -> None:
     assert turns.firsts(finished) is firsts
     assert firsts.losses[-1] == 7.0
     assert len(firsts) == 24
+
+
+def test_a_deterministic_search_goes_on_as_it_would_without_its_repeat() -> None:
+    """A repeat costs its own trial, and nothing afterwards."""
+    _, finished = search(Auto(SPACE), SPACE, sphere, 24)
+    without = History(SPACE)
+    without.extend(finished, np.delete(np.arange(24), 20))
+    for _ in range(8):
+        (suggestion,) = Auto(SPACE).suggest(finished, [], rngs(1))
+        assert [suggestion] == Auto(SPACE, AutoOptions(learns_noise=False)).suggest(without, [], rngs(1))
+        for trials in (finished, without):
+            add(trials, suggestion.values, sphere(suggestion.values))
 
 
 def test_auto_repeats_again_while_losses_are_noisy() -> None:
