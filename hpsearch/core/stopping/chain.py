@@ -40,9 +40,10 @@ class Scale:
         u = math.asinh((self.sign * value - self.center) / self.width)
         return min(max(u, LOWEST), HIGHEST) if math.isfinite(u) else HIGHEST
 
-    def value(self, u: float) -> float:
-        """Return the value at a place of this scale."""
-        return self.sign * (self.center + self.width * math.sinh(min(max(u, -50.0), 50.0)))
+    def values(self, u: Number) -> Number:
+        """Return the values at places of this scale."""
+        values: Number = self.sign * (self.center + self.width * np.sinh(np.clip(u, -50.0, 50.0)))
+        return values
 
     def to_document(self) -> list[float]:
         """Return the scale as plain numbers."""

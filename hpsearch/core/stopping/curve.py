@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 #: Ratio of the steps of neighbouring rungs.
 RATIO = math.sqrt(3)
+#: Rungs at which values are kept, the last exclusive: steps from a millionth to three billion.
+FIRST_RUNG, END_RUNGS = -25, 41
 #: A value at a rung is the mean of the reports since the rung's step divided by this number.
 _WINDOW = 1.25
 
@@ -33,11 +35,17 @@ def rung_step(k: int) -> float:
 
 
 def rung_below(step: float) -> int:
-    """Return the number of the last rung up to a positive, finite step."""
+    """Return the number of the last rung up to a finite step, which is not below the first rung's."""
+    if step >= rung_step(END_RUNGS - 1):
+        return END_RUNGS - 1
     k = math.floor(math.log(step) / math.log(RATIO)) + 1
     while rung_step(k) > step * (1 + 1e-9):
         k -= 1
     return k
+
+
+#: Steps below it reach no rung.
+_FIRST_STEP = rung_step(FIRST_RUNG)
 
 
 @dataclass(slots=True)
@@ -78,13 +86,13 @@ class Curve:
         self.reports.append((step, value))
         self.reached = ()
         last = self._rising[-1] if self._rising else None
-        if not 0 < step < math.inf or (last is not None and step <= last[0]):
+        if not _FIRST_STEP <= step < math.inf or (last is not None and step <= last[0]):
             return ()
         self._rising.append((step, value))
         top = rung_below(step)
         first = self.rungs[-1].k + 1 if self.rungs else top if last is None else rung_below(last[0]) + 1
         if not math.isfinite(value):
-            top = max(first, top)  # a diverged trial has no later rung
+            top = min(max(first, top), END_RUNGS - 1)  # a diverged trial has no later rung
             self.reached = (RungValue(top, rung_step(top), math.inf),)
         else:
             self.reached = tuple(self._at(k) for k in range(first, top + 1))

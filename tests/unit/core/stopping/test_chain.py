@@ -45,5 +45,5 @@ def test_a_scale_keeps_the_order_of_values_and_leads_back_to_them() -> None:
     assert Scale(0.9, 0.05).scaled(0.9) < Scale(0.9, 0.05).scaled(0.95)
     higher_is_better = Scale(-0.9, 0.05, -1.0)
     assert higher_is_better.scaled(0.95) < higher_is_better.scaled(0.9)
-    assert higher_is_better.value(higher_is_better.scaled(0.93)) == pytest.approx(0.93)
+    assert higher_is_better.values(higher_is_better.scaled(0.93)) == pytest.approx(0.93)
     assert Scale(0.0, 1.0).scaled(float("nan")) == Scale(0.0, 1.0).scaled(float("inf")) == 4.0

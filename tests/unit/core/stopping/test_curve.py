@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.core.stopping.curve import RungValue, curve_of, rung_below, rung_step
+from hpsearch.core.stopping.curve import END_RUNGS, RungValue, curve_of, rung_below, rung_step
 
-STEPS = st.floats(1e-6, 1e9)
+STEPS = st.floats(2e-6, 1e9)
 
 
 def test_rungs_are_whole_numbers_of_which_every_second_is_a_power_of_three() -> None:
@@ -60,16 +60,21 @@ def test_a_value_that_is_not_finite_is_the_worst_one_at_the_next_rung(value: flo
     assert curve.add(4, value) == (RungValue(3, 5, math.inf),)
 
 
-@pytest.mark.parametrize("step", [math.nan, math.inf, -1.0, 0.0])
-def test_a_step_without_a_logarithm_reaches_no_rung(step: float) -> None:
+@pytest.mark.parametrize("step", [math.nan, math.inf, -1.0, 0.0, 1e-9, 5e-324])
+def test_a_step_below_all_rungs_or_not_finite_reaches_no_rung(step: float) -> None:
     curve = curve_of([(step, 0.5)])
     assert curve.rungs == []
     assert curve.last_value == 0.5
 
 
-@given(steps=st.lists(st.floats(), max_size=30), values=st.lists(st.floats(), min_size=30, max_size=30))
-def test_any_reports_reach_rising_rungs_with_values(steps: list[float], values: list[float]) -> None:
-    curve = curve_of(zip(steps, values, strict=False))
+@pytest.mark.parametrize("step", [1e12, 1.7e308])
+def test_a_huge_step_reaches_the_last_rung(step: float) -> None:
+    assert curve_of([(step, 0.5)]).rungs[0].k == END_RUNGS - 1
+
+
+@given(reports=st.lists(st.tuples(st.floats(), st.floats()), max_size=8))
+def test_any_reports_reach_rising_rungs_with_values(reports: list[tuple[float, float]]) -> None:
+    curve = curve_of(reports)
     ks = [rung.k for rung in curve.rungs]
     assert ks == sorted(set(ks))
     assert not any(math.isnan(rung.value) or rung.value == -math.inf for rung in curve.rungs)
