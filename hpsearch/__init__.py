@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hpsearch import hp
+    from hpsearch.asktell.opening import open  # noqa: A004 - read as hpsearch.open
     from hpsearch.errors import HpsearchError, SpaceError
     from hpsearch.hyperopt import Trials, anneal, auto, rand, tpe
     from hpsearch.hyperopt.fmin import fmin, space_eval
@@ -35,6 +36,7 @@ __all__ = [
     "current_trial",
     "fmin",
     "hp",
+    "open",
     "rand",
     "space_eval",
     "tpe",
@@ -57,6 +59,7 @@ _MODULES = {
     "anneal": "hpsearch.hyperopt",
     "auto": "hpsearch.hyperopt",
     "fmin": "hpsearch.hyperopt",
+    "open": "hpsearch.asktell.opening",
     "rand": "hpsearch.hyperopt",
     "space_eval": "hpsearch.hyperopt",
     "tpe": "hpsearch.hyperopt",

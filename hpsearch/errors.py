@@ -7,6 +7,8 @@
     │   ├── DuplicateLabelError     65  two different parameters have the same label
     │   └── PredicateError          65  a condition on parameters cannot be read
     ├── SpaceExhaustedError          0  a search without repeats has tried every point
+    ├── ResultError                 65  a told result is none, or not the one told before
+    ├── NoTrialError                75  no trial can be asked for at the moment
     ├── LoadError                   65  an objective or a space cannot be loaded here, or cannot be sent
     ├── BackupError                 65  a backup is damaged, or cannot be written or restored
     ├── ConfigurationError          78  this machine or this command is not set up for the request
@@ -21,7 +23,7 @@
         ├── StorePermissionError    77  the database refuses this user
         ├── UnreadableError         65  a document was edited by hand, or written by a newer hpsearch
         ├── TrialExistsError         1  another coordinator wrote this trial
-        ├── LeaseLostError           1  another worker holds the trial; a normal outcome for a worker
+        ├── LeaseLostError           4  another worker holds the trial; a normal outcome for a worker
         └── TooLargeError            1  a document exceeds MongoDB's limit
 
 Other exit codes: 0 success, 1 no trial succeeded, 2 wrong usage, 130 and 143 for an interrupted command.
@@ -60,6 +62,18 @@ class SpaceExhaustedError(HpsearchError):
 
     def __init__(self, n_points: int) -> None:
         super().__init__(f"All {n_points} points of the space have been tried or are running.")
+
+
+class ResultError(HpsearchError, ValueError):
+    """What was told of a trial is no result, or differs from what was told before."""
+
+    exit_code = 65
+
+
+class NoTrialError(HpsearchError):
+    """No trial can be asked for at the moment: the search is paused, or all open trials are running."""
+
+    exit_code = 75
 
 
 class LoadError(HpsearchError):
@@ -182,6 +196,8 @@ class TrialExistsError(StoreError):
 
 class LeaseLostError(StoreError):
     """Another worker holds the trial now; a normal outcome for a worker."""
+
+    exit_code = 4
 
     def __init__(self, trial_id: str) -> None:
         super().__init__(f"The lease on trial {trial_id} was lost; its result belongs to another worker now.")

@@ -39,6 +39,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "retry": ("hpsearch.cli.add_trials:retry", "Evaluate failed trials again."),
     "enqueue": ("hpsearch.cli.add_trials:enqueue", "Add a trial with chosen parameters."),
     "invalidate": ("hpsearch.cli.marks:invalidate", "Mark finished trials as invalid, or undo that."),
+    "ask": ("hpsearch.cli.ask:ask", "Claim a trial for a program in any language."),
+    "tell": ("hpsearch.cli.ask:tell", "Write the result of a trial that was asked for."),
+    "heartbeat": ("hpsearch.cli.ask:heartbeat", "Renew the lease of a trial that was asked for."),
+    "should-stop": ("hpsearch.cli.ask:should_stop", "Ask whether an evaluation should stop."),
     "priority": ("hpsearch.cli.control:priority", "Set the share that a search gets of the workers."),
     "delete": ("hpsearch.cli.delete:delete", "Delete a search with its trials and attachments."),
     "space": ("hpsearch.cli.space:space_group", "Show a search space as text or as a picture."),
@@ -96,9 +100,10 @@ class _LazyGroup(click.Group):
 def cli() -> None:
     """Hyperparameter search on a fleet of machines.
 
-    Exit codes: 0 success; 1 no trial succeeded; 2 wrong usage; 4 not found; 65 the objective,
-    the space or a backup cannot be loaded; 69 MongoDB cannot be reached; 70 too many failures in a row; 77
-    MongoDB refuses the user; 78 wrong configuration; 130 and 143 interrupted.
+    Exit codes: 0 success; 1 no trial succeeded; 2 wrong usage; 3, 5, 6 and 75 no trial to ask for; 4
+    not found; 65 the objective, the space, a result or a backup is not valid; 69 MongoDB cannot be
+    reached; 70 too many failures in a row; 77 MongoDB refuses the user; 78 wrong configuration; 130
+    and 143 interrupted.
     """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,20 +15,15 @@ from hpsearch.cli.find import find_experiment
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import AtLeast, debug_option, option, store_option
-from hpsearch.core.experiment import SCRIPTED, Experiment
+from hpsearch.coordination.added_trials import ENQUEUED, RETRIED, add_trials
+from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State, Trial
-from hpsearch.errors import SpaceError, TrialExistsError
+from hpsearch.errors import SpaceError
 from hpsearch.report.text import params_text
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.space.points import point_of
-from hpsearch.space.tree import Space, Values
+from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
-
-#: Added trials are claimed before suggested ones, which have the priority 0.
-_PRIORITY = 1
-
-#: Origins of added trials.
-ENQUEUED, RETRIED = "enqueued", "retry"
 
 
 @click.command(cls=Command)
@@ -86,69 +81,6 @@ def retry(exp_key: str, tid: tuple[int, ...], failed: bool, store: str | None) -
         if not lost:
             click.echo(f"No trial of {exp_key} has failed.", err=True)
         _explain_end(experiment)
-
-
-def add_trials(
-    store: TrialStore, experiment: Experiment, space: Space, points: Sequence[Values], origin: str
-) -> list[Trial]:
-    """Add pending trials with the next numbers, and let the coordinator read them.
-
-    Parameters
-    ----------
-    store : TrialStore
-        The store.
-    experiment : Experiment
-        The search.
-    space : Space
-        Its space.
-    points : sequence of Values
-        The points of the trials.
-    origin : str
-        Where they come from.
-
-    Raises
-    ------
-    UsageError
-        If only the script that began the search can suggest its trials.
-    """
-    if experiment.algorithm.name == SCRIPTED:
-        raise click.UsageError(
-            f"The trials of {experiment.exp_key} are suggested by the script that began it; add them there."
-        )
-    added = []
-    for values in points:
-        made = _maker(experiment, space, values, origin)
-        added.append(_inserted(store, experiment.exp_key, made))
-    if added:
-        store.revise(experiment.exp_key)
-    return added
-
-
-def _maker(experiment: Experiment, space: Space, values: Values, origin: str) -> Callable[[int], Trial]:
-    def make(tid: int) -> Trial:
-        return Trial(
-            exp_key=experiment.exp_key,
-            exp_created_at=experiment.created_at,
-            tid=tid,
-            values=values,
-            params=space.params(values),
-            origin=origin,
-            priority=_PRIORITY,
-            max_attempts=experiment.defaults.max_attempts,
-            lease_s=experiment.defaults.lease_s,
-        )
-
-    return make
-
-
-def _inserted(store: TrialStore, exp_key: str, make: Callable[[int], Trial]) -> Trial:
-    """Insert a trial under the next free number; a coordinator may take one at the same time."""
-    while True:
-        newest = next(iter(store.trials(exp_key, sort="newest", limit=1)), None)
-        trial = make(0 if newest is None else newest.tid + 1)
-        with suppress(TrialExistsError):
-            store.insert([trial])
-            return trial
 
 
 def _failed(store: TrialStore, exp_key: str, tids: Iterable[int]) -> list[Trial]:

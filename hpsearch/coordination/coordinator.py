@@ -54,6 +54,8 @@ class Coordinator:
         Replaces the algorithm of the experiment.
     min_pending : int
         Trials to keep in the queue even if the workers need fewer.
+    queue_depth : int, optional
+        Trials to keep in the queue, whatever the workers need.
     lag_alone : int, optional
         Lag while a single worker serves an experiment without a lag. The search then depends only on the
         seed, and not on how long trials take.
@@ -75,6 +77,7 @@ class Coordinator:
         space: Space | None = None,
         suggester: Suggester | None = None,
         min_pending: int = 0,
+        queue_depth: int | None = None,
         lag_alone: int | None = None,
         insert: Callable[[list[Trial]], list[Trial]] | None = None,
     ) -> None:
@@ -84,6 +87,7 @@ class Coordinator:
         self._space = space or Space.from_json(experiment.space)
         self._batches = SuggestionBatches(experiment, self._space, suggester, clock)
         self._min_pending, self._lag_alone = min_pending, lag_alone
+        self._queue_depth = queue_depth
         self._candidate = Candidate(store, experiment.exp_key, clock)
         self._trial_state = TrialState(self._space)
         self._rate = FinishRate(clock)
@@ -202,7 +206,7 @@ class Coordinator:
         before = self._candidate.epoch
         if not self._candidate.leads(self._experiment.started_at):
             return False
-        if self._candidate.epoch != before:
+        if self._candidate.epoch != before and not self._candidate.was_last_leader:
             self._rate = FinishRate(self._clock)
             self._load()
         return True
@@ -299,15 +303,7 @@ class Coordinator:
         """Fill the queue to the number of trials that the workers need."""
         started = self._clock()
         self._is_behind = False
-        n_within_lag = self._n_within_lag()
-        if n_within_lag is None:
-            self._queue_target = plan.queue_depth(
-                n_free=self._fleet_view.n_free(self._n_running),
-                reserve=plan.reserve_for(self._rate.per_s(), self._cycle_s()),
-                min_pending=self._min_pending,
-            )
-        else:  # all that the lag allows: waiting would give none of them a longer history
-            self._queue_target = self._n_pending + n_within_lag
+        self._queue_target = self._wanted_depth()
         n_new = plan.n_to_suggest(
             self._experiment.budget,
             self._queue_target,
@@ -323,6 +319,19 @@ class Coordinator:
         self._insert(trials)
         self._suggest_s = self._clock() - started
         self._is_behind = n_new == plan.MAX_BATCH
+
+    def _wanted_depth(self) -> int:
+        """Return how many trials should wait in the queue now."""
+        n_within_lag = self._n_within_lag()
+        if n_within_lag is not None:  # all that the lag allows: waiting would give none a longer history
+            return self._n_pending + n_within_lag
+        if self._queue_depth is not None:
+            return self._queue_depth
+        return plan.queue_depth(
+            n_free=self._fleet_view.n_free(self._n_running),
+            reserve=plan.reserve_for(self._rate.per_s(), self._cycle_s()),
+            min_pending=self._min_pending,
+        )
 
     def _wanted_lag(self) -> int | None:
         """Return the present lag; None if suggestions learn from every finished trial."""

@@ -43,6 +43,7 @@ class Candidate:
         self._clock = clock
         self.token = uuid4().hex
         self.epoch: int | None = None
+        self._resigned_epoch: int | None = None  # of the last leadership that this process gave up
         self._lead_until = 0.0  # by this machine's clock
         self._before = Elapsed(seconds=0.0, since=None)  # stored value when this process began to lead
         self._led_since = 0.0  # by this machine's clock
@@ -75,14 +76,21 @@ class Candidate:
         self.epoch, self._lead_until = None, 0.0
         return False
 
+    @property
+    def was_last_leader(self) -> bool:
+        """Whether no other process has led since this one resigned and won the lead again."""
+        return self.epoch is not None and self._resigned_epoch == self.epoch - 1
+
     def elapsed_s(self, run: datetime | None) -> float:
         """Return the seconds for which a run has been led by any coordinator; 0 for an unknown run."""
         elapsed = self._elapsed()
         return elapsed.seconds if elapsed is not None and elapsed.since == run else 0.0
 
     def resign(self) -> None:
-        """Let a standby take over at once."""
+        """Let a standby take over at once; ``leads`` bids again."""
         self._store.resign(self._exp_key, self.token, self._elapsed())
+        self._resigned_epoch = self.epoch
+        self.epoch, self._lead_until = None, 0.0
 
     def _elapsed(self) -> Elapsed | None:
         """Return for how long the run has been led in all; None unless this process leads."""

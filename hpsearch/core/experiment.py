@@ -74,7 +74,8 @@ BY_VALUE = "pickle"
 class ObjectiveRef:
     """Where a worker finds the objective: on its own disk, or signed in an attachment of the experiment."""
 
-    kind: str  #: "import" (``package.module:name``), "file" (``path/file.py:name``), "pickle", or "undecided"
+    #: "import" (``package.module:name``), "file" (``path/file.py:name``), "pickle", "asked", or "undecided"
+    kind: str
     ref: str  #: the name in the form of the kind; for a pickle, a name for display
     path: str | None = None  #: for a file: absolute path on the machine that created the experiment
     paths: tuple[str, ...] = ()  #: for a file: paths on machines that joined, latest first
@@ -137,6 +138,9 @@ class ObjectiveChange:
     before: str | None  #: fingerprint of the code before
     after: str  #: fingerprint of the code after
 
+
+#: The objective of an experiment whose trials are evaluated by whoever asks for them.
+ASKED = ObjectiveRef(kind="asked", ref="ask and tell")
 
 #: The objective of an imported experiment until it is joined.
 UNDECIDED = ObjectiveRef(kind="undecided", ref="")

@@ -62,17 +62,44 @@ def evaluate(
     try:
         with under_evaluation(trial):
             # The returned object is foreign code, too: reading it may raise anything.
-            returned, problems = _take_attachments(objective(make_config()), trial)
-            result = read_result(returned).with_problems(problems)
+            result = result_of(objective(make_config()), trial)
     except passes:
         raise
     except Pruned as end:
         result = Result(loss=None, pruned=str(end)[:_MAX_TEXT] or _UNEXPLAINED)
     except SystemExit as error:
-        result = _failed(FailureKind.EXIT, f"The objective called sys.exit({shown(error.code)}).", error)
+        message = f"The objective called sys.exit({shown(error.code)})."
+        result = _failed(FailureKind.EXIT, message, error, skip_frames=1)
     except BaseException as error:  # noqa: BLE001 - anything that user code raises is a result
-        result = _failed(FailureKind.EXCEPTION, _message_of(error), error)
+        result = failed_by(error, skip_frames=1)
     return replace(result, duration_s=time.perf_counter() - started)
+
+
+def result_of(returned: Any, trial: CurrentTrial) -> Result:
+    """Return the result that an objective returned, without its duration, and attach its attachments.
+
+    Parameters
+    ----------
+    returned : object
+        What ``evaluate`` describes; anything else gives a failed result.
+    trial : CurrentTrial
+        Gets the attachments.
+    """
+    rest, problems = _take_attachments(returned, trial)
+    return read_result(rest).with_problems(problems)
+
+
+def failed_by(error: BaseException, *, skip_frames: int = 0) -> Result:
+    """Return the result of an evaluation that raised an exception, without its duration.
+
+    Parameters
+    ----------
+    error : BaseException
+        The exception.
+    skip_frames : int
+        The first frames of its traceback to leave out, those of the caller.
+    """
+    return _failed(FailureKind.EXCEPTION, _message_of(error), error, skip_frames=skip_frames)
 
 
 def read_result(returned: Any) -> Result:
@@ -135,9 +162,10 @@ def _invalid(message: str, returned: Mapping[Any, Any] | None = None) -> Result:
     return Result(loss=None, result=kept, error=failure)
 
 
-def _failed(kind: FailureKind, message: str, error: BaseException) -> Result:
-    """Return a failure whose traceback begins with the objective's own frame."""
-    frames = error.__traceback__.tb_next if error.__traceback__ else None
+def _failed(kind: FailureKind, message: str, error: BaseException, *, skip_frames: int) -> Result:
+    frames = error.__traceback__
+    for _ in range(skip_frames):
+        frames = frames and frames.tb_next
     lines = traceback.format_exception(type(error), error, frames)
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
     return Result(

@@ -57,9 +57,8 @@ def check_joinable(stored: Experiment, wanted: Experiment, *, accepts_change: bo
     ExperimentMismatchError
         If they differ; the text names the labels of the space or the parts of the objective.
     """
-    start = f"Experiment {stored.exp_key!r} exists with another"
-    if stored.space_fingerprint != wanted.space_fingerprint:
-        raise ExperimentMismatchError(f"{start} search space: {_different_labels(stored, wanted)}", _ADVICE)
+    check_same_space(stored, wanted.space_fingerprint, wanted.space)
+    start = _different(stored)
     mine, theirs = wanted.objective, stored.objective
     if theirs != UNDECIDED and (mine.kind, mine.identity) != (theirs.kind, theirs.identity):
         raise ExperimentMismatchError(f"{start} objective: {_other_objective(theirs, mine)}", _ADVICE)
@@ -69,6 +68,28 @@ def check_joinable(stored: Experiment, wanted: Experiment, *, accepts_change: bo
             f"{start} objective: {mine.ref!r} has been changed since, {differing_parts(changed)}",
             _CHANGE_ADVICE,
         )
+
+
+def check_same_space(stored: Experiment, fingerprint: str, space: Mapping[str, Any]) -> None:
+    """Check that a search space is that of a stored experiment.
+
+    Parameters
+    ----------
+    stored : Experiment
+        The stored experiment.
+    fingerprint : str
+        Of the space.
+    space : mapping
+        The space in JSON form.
+
+    Raises
+    ------
+    ExperimentMismatchError
+        If they differ; the text names the labels.
+    """
+    if stored.space_fingerprint != fingerprint:
+        difference = _different_labels(stored.space, space)
+        raise ExperimentMismatchError(f"{_different(stored)} search space: {difference}", _ADVICE)
 
 
 def joined_objective(there: ObjectiveRef, here: ObjectiveRef) -> ObjectiveRef:
@@ -279,8 +300,13 @@ def check_size(exp_key: str, name: str, n_bytes: int, max_bytes: int | None) -> 
         )
 
 
-def _different_labels(stored: Experiment, wanted: Experiment) -> str:
-    there, here = _parameters(stored.space), _parameters(wanted.space)
+def _different(stored: Experiment) -> str:
+    """Return the beginning of a sentence about a difference."""
+    return f"Experiment {stored.exp_key!r} exists with another"
+
+
+def _different_labels(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    there, here = _parameters(stored), _parameters(wanted)
     changed = {label for label in there.keys() & here.keys() if there[label] != here[label]}
     kinds = {
         "only there": there.keys() - here.keys(),

@@ -34,7 +34,7 @@ from tests.support.progress_states import NOW, progress
 #: Options that are described once for all commands.
 COMMON = {
     "--store", "--store-file", "--secret-file", "--log-format", "--debug", "--help", "-h", "--version",
-    "--format", "--json", "--raw",
+    "--format", "--json", "--raw", "--owner",
 }  # fmt: skip
 
 #: Commands that the changelog names as removed.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpsearch.cli.add_trials import ENQUEUED, RETRIED, add_trials
+from hpsearch.coordination.added_trials import ENQUEUED, RETRIED, add_trials
 from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.core.trial import State, Trial
 from tests.support.fake_clock_store import KEY, SPACE, FakeClockStore, run_search
