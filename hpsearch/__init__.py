@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hpsearch.hyperopt import Trials, anneal, auto, rand, tpe
     from hpsearch.hyperopt.fmin import fmin, space_eval
     from hpsearch.hyperopt.mongoexp import MongoTrials
+    from hpsearch.objective.checkpoint import Checkpoint
     from hpsearch.objective.current_trial import CurrentTrial, Pruned, current_trial
     from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK
     from hpsearch.space.point_conditions import where
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "STATUS_FAIL",
     "STATUS_OK",
+    "Checkpoint",
     "CurrentTrial",
     "HpsearchError",
     "MongoTrials",
@@ -48,6 +50,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "STATUS_FAIL": "hpsearch.objective.evaluation",
     "STATUS_OK": "hpsearch.objective.evaluation",
+    "Checkpoint": "hpsearch.objective.checkpoint",
     "CurrentTrial": "hpsearch.objective.current_trial",
     "Pruned": "hpsearch.objective.current_trial",
     "current_trial": "hpsearch.objective.current_trial",

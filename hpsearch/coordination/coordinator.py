@@ -256,6 +256,9 @@ class Coordinator:
     def _read_finished(self) -> None:
         final = self._store.finished(self.exp_key, self._trial_state.open)
         self._trial_state.add_final(final)
+        if with_checkpoints := [trial.tid for trial in final if trial.checkpoint is not None]:
+            # Their workers may have died before they did, or the trials were cancelled.
+            self._store.sweep_checkpoints(self.exp_key, with_checkpoints)
         self._rate.add(sum(trial.state in FINISHED for trial in final))
         now = self._fleet_view.now()
         for trial in final:

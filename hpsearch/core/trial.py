@@ -107,6 +107,18 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointPointer:
+    """Where the next attempt of a trial goes on."""
+
+    step: float  #: position on the objective's axis, as for reports
+    attempt: int  #: the first attempt that came this far
+    at: datetime  #: store time, UTC
+    n_bytes: int = 0  #: size of the file
+    file: str | None = None  #: name of the file with its content; deleted once the trial is final
+    path: str | None = None  #: where the objective keeps its content, if not here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """The end of an attempt without a result."""
 
@@ -114,6 +126,7 @@ class Ended:
     worker: str | None  #: name of the worker that held it
     ended_at: datetime  #: server time, UTC
     why: str  #: "lease expired" or the worker's reason for releasing the trial
+    step: float | None = None  #: step of its checkpoint, from which the next attempt goes on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +202,7 @@ class Trial:
     reports: tuple[Report, ...] = ()
     error: Failure | None = None
     pruned: str | None = None  #: why it was stopped early; set if and only if the state is pruned
+    checkpoint: CheckpointPointer | None = None  #: the last one
     history: tuple[Ended, ...] = ()  #: attempts that ended without a result
     invalid: Invalid | None = None  #: set if a user marked the finished trial; the result stays as it is
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,13 @@ import numpy as np
 
 from hpsearch.core.trial import Report
 from hpsearch.errors import HpsearchWarning
+from hpsearch.objective.checkpoint import (
+    MAX_CHECKPOINT_BYTES,
+    Checkpoint,
+    LoadCheckpoint,
+    Question,
+    SaveCheckpoint,
+)
 from hpsearch.objective.process_reports import (
     EVALUATION_VARIABLE,
     SocketSender,
@@ -29,6 +37,12 @@ from hpsearch.runtime.events import Event
 from hpsearch.space.tree import Values
 
 log = logging.getLogger(__name__)
+
+#: Asks the worker: a question, and the seconds to wait for the answer; None if there is none.
+Ask = Callable[[Question, float | None], Any]
+
+#: Seconds that an objective waits until a checkpoint is stored.
+_SAVE_WITHIN_S = 60.0
 
 #: Reports that one trial keeps; its document has a limited size.
 MAX_REPORTS = 10_000
@@ -82,6 +96,7 @@ class CurrentTrial:
     values: Values = field(default_factory=dict)  #: raw values by label, read-only; the index of a choice
     on_report: Callable[[Report], None] | None = field(default=None, repr=False)
     on_attach: Callable[[Attachment], None] | None = field(default=None, repr=False)
+    on_question: Ask | None = field(default=None, repr=False)
     why_undelivered: str | None = field(default=None, repr=False)  #: why a running search gets no events
     _n_reports: int = field(default=0, repr=False)
 
@@ -139,9 +154,72 @@ class CurrentTrial:
         is_scattered = isinstance(data, memoryview) and not data.c_contiguous
         self._send(self.on_attach, Attachment(name, bytes(data) if is_scattered else data))
 
+    def checkpoint(
+        self, step: float, *, data: bytes | None = None, path: str | os.PathLike[str] | None = None
+    ) -> bool:
+        """Keep a checkpoint, with which another machine goes on if this one is lost.
+
+        Returns once it is stored, in place of the last one; if the database is away, after a minute, while
+        the worker keeps trying. Reports up to this step are kept, too.
+
+        Parameters
+        ----------
+        step : float
+            The step that is complete, as for ``report``.
+        data : bytes, optional
+            What ``resume`` returns: up to 1 GiB, stored with the trial until it has ended.
+        path : str or path, optional
+            Instead of ``data``: a file or folder that the objective wrote itself, at a place that every
+            machine can read. It is not deleted.
+
+        Returns
+        -------
+        bool
+            Whether it is stored. Always False outside a search on a fleet.
+
+        Raises
+        ------
+        TypeError
+            If the step is not a finite number, the data are not bytes, or both or neither are given.
+
+        Warns
+        -----
+        HpsearchWarning
+            Once in a process, if the data are too large; the last checkpoint stays. Else as ``report`` does.
+        """
+        reached = _number(step, "step", "checkpoint")
+        if not math.isfinite(reached):
+            raise TypeError(f"checkpoint() takes a finite step, not {reached}")
+        if (data is None) == (path is None):
+            raise TypeError("checkpoint() takes either data or a path")
+        if path is not None:
+            return self._ask(SaveCheckpoint(reached, path=os.fspath(path)), _SAVE_WITHIN_S) is True
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise TypeError(f"checkpoint() stores bytes; the data are {typed(data)}")
+        view = memoryview(data)
+        if view.nbytes > MAX_CHECKPOINT_BYTES:
+            _warn_once(
+                f"A checkpoint of {view.nbytes / 2**30:.1f} GiB is larger than 1 GiB and was not kept; "
+                "write it to a file that all machines share, and pass its path."
+            )
+            return False
+        content = data if view.c_contiguous else bytes(view)
+        return self._ask(SaveCheckpoint(reached, content), _SAVE_WITHIN_S) is True
+
+    def resume(self) -> Checkpoint | None:
+        """Return the last checkpoint of an earlier attempt; None if the trial starts from the beginning.
+
+        Warns
+        -----
+        HpsearchWarning
+            As ``report`` does.
+        """
+        found = self._ask(LoadCheckpoint(), None)
+        return found if isinstance(found, Checkpoint) else None
+
     def close(self) -> None:
         """Refuse further events: the evaluation has ended."""
-        self.on_report = self.on_attach = None
+        self.on_report = self.on_attach = self.on_question = None
         self.why_undelivered = _LATE
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -158,14 +236,28 @@ class CurrentTrial:
                 why = str(error) or _PROCESS
             else:
                 return
+        self._warn_undelivered(why)
+
+    def _ask(self, question: Question, timeout_s: float | None) -> Any:
+        """Return the worker's answer, None if there is none."""
+        why = self.why_undelivered
+        if self.on_question is not None:
+            try:
+                return self.on_question(question, timeout_s)
+            except (UndeliveredError, EOFError, OSError) as error:
+                why = (str(error) if isinstance(error, UndeliveredError) else "") or _PROCESS
+        self._warn_undelivered(why)
+        return None
+
+    def _warn_undelivered(self, why: str | None) -> None:
         if why is None or why in _warned:
             return
         _warned.add(why)
-        text = f"report() and attach() are ignored here: {why}."
+        text = f"Reports, attachments and checkpoints are ignored here: {why}."
         if why == _LATE:  # in leftover code, a filter may turn a warning into an error
             log.warning("%s", text, extra=Event.UNHEARD.of(exp_key=self.exp_key, tid=self.tid))
         else:
-            warnings.warn(text, HpsearchWarning, stacklevel=3)
+            warnings.warn(text, HpsearchWarning, stacklevel=4)
 
 
 _scopes: Scopes[CurrentTrial] = Scopes("hpsearch_current_trial")
@@ -230,11 +322,17 @@ def typed(value: Any) -> str:
     return "None" if value is None else f"{shown(value)} ({type(value).__name__})"
 
 
-def _number(value: Any, name: str) -> float:
+def _number(value: Any, name: str, method: str = "report") -> float:
     number = real_number(value)
     if number is None:
-        raise TypeError(f"report() takes numbers; {name} is {typed(value)}")
+        raise TypeError(f"{method}() takes numbers; {name} is {typed(value)}")
     return number
+
+
+def _warn_once(text: str) -> None:
+    if text not in _warned:
+        _warned.add(text)
+        warnings.warn(text, HpsearchWarning, stacklevel=3)
 
 
 @lru_cache(maxsize=4)
@@ -251,6 +349,7 @@ def _trial_of_variable(text: str, process: int) -> CurrentTrial:
         values=MappingProxyType(evaluation.values),
         on_report=on_event,
         on_attach=on_event,
+        on_question=on_event.ask,
         why_undelivered=_PROCESS,
     )
 

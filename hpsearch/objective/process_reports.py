@@ -12,14 +12,16 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from itertools import count
+from typing import Any, TypeVar
 
 from hpsearch.errors import HpsearchError
-from hpsearch.runtime.message_framing import framed
+from hpsearch.runtime.message_framing import framed, read_message
 
+T = TypeVar("T")
 #: The environment variable that describes the evaluation to the processes that it starts.
 EVALUATION_VARIABLE = "HPSEARCH_EVALUATION"
 
@@ -32,12 +34,23 @@ _ANSWER_S = 10.0
 #: The kernel's answer about a peer: its process, user and group.
 _CREDENTIALS = struct.Struct("3i")
 
+#: Numbers of the questions of this process.
+_numbers = count(1)
+
 #: The worker's reply to an accepted connection.
 ACCEPTED = b"1"
 
 
 class UndeliveredError(HpsearchError):
     """An event of an objective cannot reach its trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question to the worker, which it answers with its number."""
+
+    number: int
+    question: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +86,41 @@ def peer_uid(connection: socket.socket) -> int:
     return -1
 
 
+def ask_worker(
+    answers: socket.socket, send: Callable[[Asked], None], question: Any, timeout_s: float | None
+) -> Any:
+    """Ask the worker, and return its answer; None if there is none in time. One thread at a time may ask.
+
+    Parameters
+    ----------
+    answers : socket
+        Where the answer arrives.
+    send : callable
+        Sends the question.
+    question : object
+        What to ask.
+    timeout_s : float or None
+        Seconds to wait; None to wait for as long as the worker lives.
+
+    Raises
+    ------
+    OSError, EOFError
+        If the worker is gone.
+    """
+    asked = Asked(next(_numbers), question)
+    send(asked)
+    answers.settimeout(timeout_s)
+    try:
+        while True:
+            number, answer = read_message(answers)
+            if number == asked.number:  # not to one that was given up
+                return answer
+    except TimeoutError:
+        return None
+    finally:
+        answers.settimeout(None)
+
+
 class SocketSender:
     """Sends events of a trial to the worker, from the process in which it is called.
 
@@ -97,6 +145,31 @@ class SocketSender:
         UndeliveredError
             If the worker does not listen, or no longer.
         """
+        self._exchange(lambda connected: self._send(connected, event))
+
+    def ask(self, question: Any, timeout_s: float | None) -> Any:
+        """Return the answer of the worker to a question; None if there is none in time.
+
+        Parameters
+        ----------
+        question : object
+            What to ask.
+        timeout_s : float or None
+            Seconds to wait; None to wait for as long as the worker lives.
+
+        Raises
+        ------
+        UndeliveredError
+            As for an event.
+        """
+
+        def ask(connected: socket.socket) -> Any:
+            return ask_worker(connected, lambda asked: self._send(connected, asked), question, timeout_s)
+
+        return self._exchange(ask)
+
+    def _exchange(self, act: Callable[[socket.socket], T]) -> T:
+        """Return what an action on the connection of this process does; raises ``UndeliveredError``."""
         connection = self._connections.setdefault(os.getpid(), _Connection())
         with connection.lock:
             if self._address is None or connection.is_over:
@@ -104,8 +177,8 @@ class SocketSender:
             try:
                 if connection.socket is None:
                     connection.socket = self._connect(self._address)
-                self._send(connection.socket, event)
-            except OSError as error:
+                return act(connection.socket)
+            except (OSError, EOFError) as error:
                 connection.socket, connection.is_over = None, True
                 raise UndeliveredError from error
 

@@ -103,7 +103,7 @@ def _essentials(trial: Trial) -> Iterator[str]:
     if trial.origin:
         yield _line("origin", origin_text(trial.origin))
     if trial.attempt:
-        yield _line("attempt", str(trial.attempt))
+        yield _line("attempt", f"{trial.attempt}{_resumed_text(trial)}")
     if trial.worker is not None:
         yield _line("worker", f"{trial.worker.name}, pid {trial.worker.pid} on {trial.worker.host}")
 
@@ -127,6 +127,8 @@ def _facts(trial: Trial, attachments: Sequence[str]) -> Iterator[str]:
                 text = ", ".join(attachments)
             case "reports", _:
                 text = ", ".join(f"{number(r.step)}: {number(r.value)}" for r in trial.reports)
+            case "checkpoint", _:
+                text = _checkpoint_text(trial)
             case "history", _:
                 text = "; ".join(map(_ended_text, trial.history))
             case _, datetime():
@@ -140,9 +142,24 @@ def _result_text(value: Any) -> Any:
     return json_text(value) if isinstance(value, Mapping | list | tuple) else value
 
 
+def _resumed_text(trial: Trial) -> str:
+    """Return where the present attempt goes on, if not at the beginning."""
+    if not trial.history or trial.history[-1].step is None or trial.attempt <= trial.history[-1].attempt:
+        return ""
+    return f", resumed at step {number(trial.history[-1].step)}"
+
+
+def _checkpoint_text(trial: Trial) -> str:
+    pointer = trial.checkpoint
+    assert pointer is not None
+    content = pointer.path or f"{pointer.n_bytes:,} bytes"
+    return f"at step {number(pointer.step)}, {date_text(pointer.at)}, {content}"
+
+
 def _ended_text(ended: Ended) -> str:
     where = f" on {ended.worker}" if ended.worker else ""
-    return f"attempt {ended.attempt}{where} ended {date_text(ended.ended_at)}: {ended.why}"
+    step = "" if ended.step is None else f", to go on at step {number(ended.step)}"
+    return f"attempt {ended.attempt}{where} ended {date_text(ended.ended_at)}: {ended.why}{step}"
 
 
 def _error_facts(trial: Trial) -> Iterator[str]:

@@ -97,6 +97,7 @@ class Event(StrEnum):
     TRIAL_STOPPED = "trial_stopped"
     LEASE_LOST = "lease_lost"
     RENEWAL_FAILED = "renewal_failed"
+    CHECKPOINT_FAILED = "checkpoint_failed"
     REPORTS_NOT_STORED = "reports_not_stored"
     OUTPUT = "output"
     OUTPUT_NOT_STORED = "output_not_stored"

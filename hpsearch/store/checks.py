@@ -16,6 +16,9 @@ from hpsearch.store.documents.encoding import encoded
 #: Content of an attachment; it must not change before it is stored.
 Content = bytes | bytearray | memoryview
 
+#: Start of the name of a file with a checkpoint.
+CHECKPOINT_PREFIX = "hpsearch.checkpoint/"
+
 _CANCELLABLE = {State.PENDING, State.RUNNING}
 
 #: States in which the attachments of the attempt that holds the trial's token are visible.
@@ -256,6 +259,11 @@ def checked_content(name: str, data: Any) -> Content:
         return bytes(data)  # not contiguous, or empty
     found: Content = data
     return found
+
+
+def no_checkpoint_message(trial: str) -> str:
+    """Return the error message for a missing checkpoint of a trial."""
+    return f"There is no stored checkpoint of trial {trial}."
 
 
 def no_attachment_message(exp_key: str, name: str, tid: int | None) -> str:

@@ -17,7 +17,8 @@
     so that no paid-for work is lost. A release gives up the token. Repeating one's own
     finish or release succeeds and changes nothing.
 6.  An expired lease returns the trial to pending, with an entry in its history; when
-    ``max_attempts`` leases have expired, it fails with the kind "lost". A release does not
+    ``max_attempts`` leases have expired, it fails with the kind "lost". Only those count since the
+    last attempt that came further, by its checkpoint (16), than all before. A release does not
     count as a lost attempt, although ``attempt`` grows with every claim; an undone claim leaves no
     entry either. The caller of ``expire`` makes sure that no outage has just ended. No lease,
     including a leader's (9), lasts longer than its own length from now: after the store's clock
@@ -47,6 +48,9 @@
     as it is. An invalid trial is in no count of done or failed trials, and never the best; reading
     shows it with its mark. Marks, and calls of ``revise``, raise the experiment's revision after
     they are visible, so that who reads the trials after a new revision misses none.
+16. A checkpoint is stored whole before the trial points at it, and only the holder of the trial moves
+    that pointer: a reader gets the old checkpoint or the new one. A claim keeps the reports up to the
+    step of the checkpoint, and drops later ones. The content may be deleted once the trial is final.
 
 All times are the store's own clock, never the caller's, except those of imported trials.
 """
@@ -442,7 +446,7 @@ class TrialStore(Protocol):
         ...
 
     def attachments(self, exp_key: str, *, tid: int | None = None) -> list[str]:
-        """Return the names of the visible attachments, sorted (13).
+        """Return the names of the visible attachments, sorted (13); checkpoints are not listed.
 
         Parameters
         ----------
@@ -607,6 +611,53 @@ class TrialStore(Protocol):
             As ``claim`` returned it.
         result : Result
             The outcome; a failed one has no loss.
+        """
+        ...
+
+    def save_checkpoint(
+        self, trial: Trial, step: float, *, data: Content | None = None, path: str | None = None
+    ) -> None:
+        """Store a checkpoint of a claimed trial in place of the last one (5, 16).
+
+        Parameters
+        ----------
+        trial : Trial
+            As ``claim`` returned it.
+        step : float
+            The step that it reached; not NaN.
+        data : bytes, bytearray or memoryview, optional
+            Its content; must not change during the call.
+        path : str, optional
+            Where the objective keeps its content, instead of ``data``.
+
+        Raises
+        ------
+        LeaseLostError
+            If the worker does not hold the trial.
+        StoreError
+            If the data are not bytes.
+        """
+        ...
+
+    def checkpoint_data(self, trial: Trial) -> bytes:
+        """Return the content of the checkpoint of a claimed trial, as ``claim`` returned it (16).
+
+        Raises
+        ------
+        NotFoundError
+            If it has none.
+        """
+        ...
+
+    def sweep_checkpoints(self, exp_key: str, tids: Iterable[int]) -> None:
+        """Delete the content of the checkpoints of final trials (16).
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        tids : iterable of int
+            Numbers of the trials; those that are not final keep theirs.
         """
         ...
 

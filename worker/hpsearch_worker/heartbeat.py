@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from hpsearch.core.trial import OUTPUT_NAME, Report, Trial
 from hpsearch.core.worker import Worker
@@ -21,7 +22,8 @@ from hpsearch.objective.current_trial import MAX_REPORTS, Attachment
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.store.protocol import LeaseStatus, TrialStore
-from hpsearch_worker.messages import ObjectiveEvent, Printed
+from hpsearch_worker.checkpoints import CheckpointWriter
+from hpsearch_worker.messages import ObjectiveEvent, OpenQuestion, Printed
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,8 @@ class HeldTrial:
     output: bytes = b""  #: the end of what it printed
     stored_output: bytes = b""  #: the same as last stored
     has_ended: bool = False  #: then the output is stored with the result
-    n_reports: int = 0  #: received from all processes of the objective
+    n_reports: int = 0  #: received from all processes of the objective, and kept from earlier attempts
+    checkpoints: CheckpointWriter = field(init=False)
 
     def on_event(self, event: ObjectiveEvent) -> None:
         """Keep an event of the objective."""
@@ -65,6 +68,8 @@ class HeldTrial:
                 self.attachments[event.name] = event.data
             case Printed():
                 self.output = event.end
+            case OpenQuestion():
+                self.checkpoints.put(event.question, event.answer)
 
 
 class Heartbeat:
@@ -127,7 +132,10 @@ class Heartbeat:
     @contextmanager
     def holding(self, trial: Trial) -> Iterator[HeldTrial]:
         """Renew the lease of a trial while the block runs."""
-        held = HeldTrial(trial, time.monotonic() + _renew_after_s(trial))
+        held = HeldTrial(trial, time.monotonic() + _renew_after_s(trial), n_reports=len(trial.reports))
+        held.checkpoints = CheckpointWriter(
+            self._store, trial, partial(self._write_when_free, held), partial(_renew_now, held)
+        )
         with self._wake:
             self._held[trial.owner] = held
             if held.due < self._wake_at:
@@ -135,6 +143,7 @@ class Heartbeat:
         try:
             yield held
         finally:
+            held.checkpoints.close()
             with self._wake:
                 del self._held[trial.owner]
 
@@ -182,6 +191,10 @@ class Heartbeat:
             finally:
                 held.writing.release()
 
+    def _write_when_free(self, held: HeldTrial) -> None:
+        with held.writing:
+            self._write(held)
+
     def _write(self, held: HeldTrial) -> None:
         batch = [held.reports.popleft() for _ in range(len(held.reports))]
         if not batch:
@@ -189,7 +202,7 @@ class Heartbeat:
         try:
             self._store.report(held.trial, batch)
         except LeaseLostError:
-            held.due = 0.0  # renew at once, to learn whether the trial was cancelled
+            _renew_now(held)
         except HpsearchError as error:
             log.warning(
                 "%d reports of trial %s were not stored: %s",
@@ -251,6 +264,11 @@ def _errors_logged() -> Iterator[None]:
         yield
     except Exception:
         log.exception("a heartbeat step failed; continuing", extra=Event.HEARTBEAT_FAILED.of())
+
+
+def _renew_now(held: HeldTrial) -> None:
+    """Renew a lease at once, to learn whether it is lost or the trial was cancelled."""
+    held.due = 0.0
 
 
 def _renew_after_s(trial: Trial) -> float:

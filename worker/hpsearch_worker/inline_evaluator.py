@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from types import FrameType
+from typing import Any
 
 from hpsearch.core.experiment import Code, Experiment, Identity
 from hpsearch.core.trial import Result, Trial
 from hpsearch.errors import LoadError
+from hpsearch.objective.checkpoint import Question, SaveCheckpoint
 from hpsearch.objective.current_trial import Attachment
 from hpsearch.objective.process_reports import UndeliveredError
 from hpsearch.runtime.logs import preserve_own_log, set_disabled
@@ -29,6 +34,7 @@ from hpsearch_worker.messages import (
     Loaded,
     ObjectiveEvent,
     OnEvent,
+    OpenQuestion,
 )
 from hpsearch_worker.process_env import change_folder, evaluation_in_environ, working_folder
 
@@ -79,7 +85,8 @@ class InlineEvaluator:
         loaded = self._loaded[experiment.code]
         request = Evaluate.of(trial)
         process, started = os.getpid(), time.perf_counter()
-        current = request.current_trial(_only_in(process, on_event))
+        receive = _only_in(process, on_event)
+        current = request.current_trial(receive, partial(_ask, receive))
         try:
             with (
                 self._worker_state_kept(),
@@ -133,6 +140,17 @@ def _only_in(process: int, on_event: OnEvent) -> OnEvent:
         on_event(event)
 
     return receive
+
+
+def _ask(receive: OnEvent, question: Question, timeout_s: float | None) -> Any:
+    """Return the answer to a question, None if there is none in time."""
+    if isinstance(question, SaveCheckpoint) and question.data is not None:
+        question = replace(question, data=bytes(question.data))  # the objective may change it after a timeout
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    receive(OpenQuestion(question, answers.put))
+    with suppress(queue.Empty):
+        return answers.get(timeout=timeout_s)
+    return None
 
 
 @contextmanager

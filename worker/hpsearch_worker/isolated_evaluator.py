@@ -16,7 +16,7 @@ from typing import Any
 from hpsearch.core.experiment import Code, Experiment
 from hpsearch.core.trial import Failure, FailureKind, Result, Trial
 from hpsearch.errors import LoadError
-from hpsearch.objective.process_reports import EVALUATION_VARIABLE, Evaluation
+from hpsearch.objective.process_reports import EVALUATION_VARIABLE, Asked, Evaluation
 from hpsearch_worker.channel import Channel
 from hpsearch_worker.evaluator import StopCheck, StoppedError, StopReason, timed_out
 from hpsearch_worker.messages import (
@@ -24,6 +24,7 @@ from hpsearch_worker.messages import (
     Load,
     ObjectiveEvent,
     OnEvent,
+    OpenQuestion,
     Printed,
     Ready,
 )
@@ -153,7 +154,9 @@ class IsolatedEvaluator:
             for event in child.process_events():
                 if isinstance(event, ObjectiveEvent):
                     on_event(event)
-            if isinstance(message, ObjectiveEvent):
+            if isinstance(message, Asked):
+                on_event(OpenQuestion(message.question, child.answer_to(message)))
+            elif isinstance(message, ObjectiveEvent):
                 on_event(message)
             elif message is not None:
                 child.disconnect_processes()
@@ -187,6 +190,7 @@ class ChildProcess:
 
     def __init__(self, output: Output, environment: Mapping[str, str]) -> None:
         self._channel, theirs = Channel.pair()
+        self._answers, their_answers = Channel.pair()
         self._processes = ProcessChannels()
         self._n_asked = 0  # number of the last request
         self.output = output
@@ -197,6 +201,7 @@ class ChildProcess:
             "-m",
             "hpsearch_worker.child",
             str(theirs.fileno()),
+            str(their_answers.fileno()),
             str(os.getpid()),
         ]
         # In a new session, Ctrl-C on a terminal reaches only the worker, and the process group, which
@@ -211,11 +216,12 @@ class ChildProcess:
                 **environment,
                 EVALUATION_VARIABLE: Evaluation(address=self._processes.address).to_text(),
             },
-            pass_fds=[theirs.fileno()],
+            pass_fds=[theirs.fileno(), their_answers.fileno()],
             start_new_session=True,
         )
         self.pid = self._process.pid  #: process id, also of the process group
         theirs.close()
+        their_answers.close()
         output.close_write_end()
 
     def is_alive(self) -> bool:
@@ -245,6 +251,10 @@ class ChildProcess:
             raise _ChildEndedError
         return None
 
+    def answer_to(self, asked: Asked) -> Callable[[Any], None]:
+        """Return a function that answers a question; it raises ``OSError`` once the process has ended."""
+        return lambda value: self._answers.send((asked.number, value))
+
     def process_events(self) -> Iterator[Any]:
         """Yield the events so far from processes that the objective started."""
         yield from self._processes.events(self._n_asked)
@@ -262,6 +272,7 @@ class ChildProcess:
         self._signal_group(signal.SIGKILL)  # also what the objective left running
         self._process.wait()
         self._channel.close()
+        self._answers.close()
         self._processes.close()
         self.output.read()
         self.output.close()
@@ -277,8 +288,13 @@ class ChildProcess:
         if numbered is None:
             return None
         number, message = numbered
+        if number == self._n_asked:
+            return message
         # What an objective left running may still send messages for an earlier request.
-        return message if number == self._n_asked else None
+        if isinstance(message, Asked):
+            with suppress(OSError):
+                self.answer_to(message)(None)
+        return None
 
     def _ended(self) -> _ChildEndedError:
         # Usually the process is about to exit, and its exit code says why; it may also only have closed the

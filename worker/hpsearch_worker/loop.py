@@ -16,6 +16,7 @@ from hpsearch.errors import (
     LeaseLostError,
     LoadError,
     SpaceError,
+    StoreError,
     StorePermissionError,
     StoreUnavailableError,
     TooManyFailuresError,
@@ -45,6 +46,9 @@ _MAX_WAIT_S, _MAX_WAIT_S_PER_WORKER, _MAX_WAIT_EVER_S = 1.5, 0.01, 10.0
 
 #: The shortest wait as a multiple of the duration of the poll, so that a slow server is polled less often.
 _WAITS_PER_POLL = 20
+
+#: Seconds that a draining worker waits for a checkpoint that is being stored.
+_SAVE_WITHIN_S = 10.0
 
 #: Polls of an empty queue that a worker in burst mode makes before it leaves.
 _BURST_POLLS = 3
@@ -199,6 +203,8 @@ class Slot:
                 trial, experiment, self._stop_check(held, timeout_s), held.on_event
             )
         except StoppedError as stopped:
+            if stopped.why is StopReason.DRAINED:
+                held.checkpoints.wait(_SAVE_WITHIN_S)  # another worker goes on from there
             return self._stopped(trial, stopped.why)
         except (LoadError, SpaceError) as problem:
             outcome = self._stopped(trial, StopReason.UNLOADABLE)
@@ -209,8 +215,17 @@ class Slot:
         result = store_attachments(self.store, trial, held.attachments, result, held.output)
         with self.tally.finishing.timed():
             store_result(self.store, trial, result)
+        if held.checkpoints.has_files:
+            self._sweep_checkpoints(trial)
         _log_result(trial, result)
         return Outcome(result.state)
+
+    def _sweep_checkpoints(self, trial: Trial) -> None:
+        """Delete the checkpoints of a finished trial; if that fails, its coordinator does."""
+        try:
+            self.store.sweep_checkpoints(trial.exp_key, [trial.tid])
+        except StoreError as error:
+            log.debug("%s", error, extra=Event.CHECKPOINT_FAILED.about(trial, error=str(error)))
 
     def _is_running(self, experiment: Experiment) -> bool:
         """Whether the experiment of a claimed trial still runs with the loaded code.

@@ -11,7 +11,8 @@ from hpsearch.core.experiment import Experiment, ObjectiveRef, changed_parts
 from hpsearch.core.trial import Report, Result, Trial
 from hpsearch.errors import LoadError
 from hpsearch.objective.by_value.envelope import SignedObjective
-from hpsearch.objective.current_trial import Attachment, CurrentTrial
+from hpsearch.objective.checkpoint import Question
+from hpsearch.objective.current_trial import Ask, Attachment, CurrentTrial
 from hpsearch.objective.evaluation import evaluate
 from hpsearch.objective.loading import Objective, files_of, load_objective, program_named
 from hpsearch.objective.process_reports import Evaluation
@@ -34,8 +35,16 @@ class Printed:
     end: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """A question of an objective that waits for its answer."""
+
+    question: Question
+    answer: Callable[[Any], None]
+
+
 #: What comes of an objective before it returns.
-ObjectiveEvent = Report | Attachment | Printed
+ObjectiveEvent = Report | Attachment | Printed | OpenQuestion
 
 #: Receives the events of an objective.
 OnEvent = Callable[[ObjectiveEvent], None]
@@ -182,8 +191,16 @@ class Evaluate:
             values=self.values,
         )
 
-    def current_trial(self, on_event: OnEvent) -> CurrentTrial:
-        """Return the trial as its objective sees it; its events go to ``on_event``."""
+    def current_trial(self, on_event: OnEvent, ask: Ask | None = None) -> CurrentTrial:
+        """Return the trial as its objective sees it.
+
+        Parameters
+        ----------
+        on_event : callable
+            Receives its reports and attachments.
+        ask : callable, optional
+            Answers its questions.
+        """
         return CurrentTrial(
             exp_key=self.exp_key,
             tid=self.tid,
@@ -191,6 +208,7 @@ class Evaluate:
             values=MappingProxyType(self.values),
             on_report=on_event,
             on_attach=on_event,
+            on_question=ask,
         )
 
 

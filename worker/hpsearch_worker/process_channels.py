@@ -9,10 +9,12 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-from hpsearch.objective.process_reports import ACCEPTED, peer_uid
+from hpsearch.objective.process_reports import ACCEPTED, Asked, peer_uid
 from hpsearch_worker.channel import Channel
+from hpsearch_worker.messages import OpenQuestion
 
 #: Connections that wait to be accepted.
 _BACKLOG = 256
@@ -83,6 +85,8 @@ class ProcessChannels:
                 if event is None:
                     connection.send(ACCEPTED, socket.MSG_DONTWAIT)
                     continue
+                if isinstance(event, Asked):
+                    event = OpenQuestion(event.question, partial(_answer, channel, event.number))
             except Exception:  # noqa: BLE001 - closed, or foreign bytes: unpickling raises anything
                 break
             yield event
@@ -91,3 +95,8 @@ class ProcessChannels:
     def _drop(self, fd: int) -> None:
         channel, _ = self._channels.pop(fd)
         channel.close()
+
+
+def _answer(channel: Channel, number: int, value: Any) -> None:
+    """Answer a question; raises ``OSError`` if the process has ended."""
+    channel.send((number, value))

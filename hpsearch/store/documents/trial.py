@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from hpsearch.core.trial import (
+    CheckpointPointer,
     Ended,
     Failure,
     FailureKind,
@@ -70,9 +71,20 @@ def trial_document(trial: Trial) -> Document:
             **{name: encoded(getattr(trial, name), name) for name in dates},
             reports=report_documents(trial.reports),
             pruned=trial.pruned,
+            checkpoint=trial.checkpoint
+            and {
+                **checkpoint_document(
+                    trial.checkpoint.step,
+                    trial.checkpoint.file,
+                    trial.checkpoint.path,
+                    trial.checkpoint.n_bytes,
+                ),
+                "attempt": trial.checkpoint.attempt,
+                "at": encoded(trial.checkpoint.at, "checkpoint.at"),
+            },
             invalid=trial.invalid
             and {"at": encoded(trial.invalid.at, "invalid.at"), "why": trial.invalid.why},
-            history=[{**asdict(e), "ended_at": encoded(e.ended_at, "ended_at")} for e in trial.history],
+            history=[_ended_document(ended) for ended in trial.history],
         ),
         **_outcome(trial.loss, trial.result, trial.error, trial.duration_s),
     }
@@ -114,6 +126,7 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
         reports=tuple(_report_from(part) for part in fields.parts("reports")),
         error=_failure_from(fields.maybe_part("error")),
         pruned=fields.maybe_text("pruned"),
+        checkpoint=_checkpoint_from(fields.maybe_part("checkpoint")),
         history=tuple(_ended_from(part) for part in fields.parts("history")),
         invalid=_invalid_from(fields.maybe_part("invalid")),
     )
@@ -208,6 +221,31 @@ def report_documents(reports: Sequence[Report]) -> list[Document]:
     ]
 
 
+def checkpoint_document(step: float, file: str | None, path: str | None, n_bytes: int) -> Document:
+    """Return the document of a new checkpoint, without what the store sets.
+
+    Parameters
+    ----------
+    step : float
+        The step that it reached.
+    file : str or None
+        Name of the file with its content.
+    path : str or None
+        Where its content is, if not in a file of the store.
+    n_bytes : int
+        Size of the file.
+
+    Raises
+    ------
+    StoreError
+        If the path cannot be stored.
+    """
+    return {
+        "step": float(step),
+        **present(file=file, path=encoded(path, "path"), n_bytes=n_bytes if file else None),
+    }
+
+
 def counts_from(groups: Iterable[Mapping[str, Any]]) -> dict[State, int]:
     """Return the trials in each state; unknown states count as failed."""
     counts = dict.fromkeys(State, 0)
@@ -260,6 +298,27 @@ def _ended_from(fields: Fields) -> Ended:
         worker=fields.maybe_text("worker"),
         ended_at=fields.date("ended_at"),
         why=fields.text("why"),
+        step=fields.maybe_number("step"),
+    )
+
+
+def _ended_document(ended: Ended) -> Document:
+    document = {**asdict(ended), "ended_at": encoded(ended.ended_at, "ended_at")}
+    if ended.step is None:
+        del document["step"]
+    return document
+
+
+def _checkpoint_from(fields: Fields | None) -> CheckpointPointer | None:
+    if fields is None:
+        return None
+    return CheckpointPointer(
+        step=fields.number("step"),
+        attempt=fields.count("attempt"),
+        at=fields.date("at"),
+        n_bytes=fields.maybe_count("n_bytes") or 0,
+        file=fields.maybe_text("file"),
+        path=fields.maybe_text("path"),
     )
 
 

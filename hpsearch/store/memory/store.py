@@ -26,6 +26,7 @@ from hpsearch.core.trial_filter import TrialFilter
 from hpsearch.core.worker import Worker, has_valid_entry
 from hpsearch.errors import ExperimentActiveError, LeaseLostError, NotFoundError, TrialExistsError
 from hpsearch.store.checks import (
+    CHECKPOINT_PREFIX,
     Content,
     check_cancellable,
     check_insertable,
@@ -35,6 +36,7 @@ from hpsearch.store.checks import (
     is_same_point,
     joined_objective,
     no_attachment_message,
+    no_checkpoint_message,
     replaced_attempts,
     replaced_fingerprint,
     stored_name,
@@ -43,15 +45,17 @@ from hpsearch.store.checks import (
 )
 from hpsearch.store.documents.encoding import encoded
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
-from hpsearch.store.documents.trial import result_document, trial_document, trial_from
+from hpsearch.store.documents.trial import checkpoint_document, result_document, trial_document, trial_from
 from hpsearch.store.documents.worker import worker_document, worker_from
 from hpsearch.store.memory.trials import (
     MemoryTrials,
+    attempt_of_progress,
     expired,
     is_held,
     is_same_claim,
     is_too_long,
     ordered,
+    reports_to_checkpoint,
     requeued,
     resumed,
     shortened,
@@ -398,7 +402,7 @@ class MemoryStore:
                     claimed_at=now,
                     heartbeat_at=now,
                     lease_until=now + timedelta(seconds=trial.lease_s),
-                    reports=(),
+                    reports=reports_to_checkpoint(trial),
                 )
             )
 
@@ -430,6 +434,37 @@ class MemoryStore:
                 return
             document = {**trial_document(self._held(trial)), **outcome, "finished_at": self.now()}
             self._put(replace(trial_from(document), lease_until=None))
+
+    def save_checkpoint(
+        self, trial: Trial, step: float, *, data: Content | None = None, path: str | None = None
+    ) -> None:
+        """Store a checkpoint of a claimed trial in place of the last one (5, 16)."""
+        file = None if data is None else f"{CHECKPOINT_PREFIX}{trial.attempt}-{step:g}"
+        content = b"" if file is None else bytes(checked_content(file, data))
+        new = checkpoint_document(step, file, path, len(content))
+        with self._changed:
+            present, now = self._held(trial), self.now()
+            attempt = attempt_of_progress(present, float(step))
+            document = {**trial_document(present), "checkpoint": {**new, "attempt": attempt, "at": now}}
+            self._put(trial_from(document))
+            self._drop_checkpoints(trial.exp_key, trial.tid)
+            if file is not None:
+                self.attach(trial.exp_key, file, content, tid=trial.tid, attempt=trial.attempt)
+
+    def checkpoint_data(self, trial: Trial) -> bytes:
+        """Return the content of the checkpoint of a claimed trial, as ``claim`` returned it (16)."""
+        pointer = trial.checkpoint
+        with self._changed:
+            for one in self._attachments.get(trial.exp_key, ()):
+                if one.tid == trial.tid and pointer is not None and one.name == pointer.file:
+                    return one.data
+        raise NotFoundError(no_checkpoint_message(trial.id))
+
+    def sweep_checkpoints(self, exp_key: str, tids: Iterable[int]) -> None:
+        """Delete the content of the checkpoints of final trials (16)."""
+        with self._changed:
+            for trial in self.finished(exp_key, tids):
+                self._drop_checkpoints(exp_key, trial.tid)
 
     def release(self, trial: Trial, why: str) -> None:
         """Return a claimed trial to pending without counting the attempt as lost (5, 6)."""
@@ -490,7 +525,14 @@ class MemoryStore:
             trial = self.trial(exp_key, tid)
             attempts = visible_attempts(trial.state, trial.owner, trial.attempt)
         attached = self._attachments.get(exp_key, ())
-        return {one.name: one.data for one in attached if one.tid == tid and one.attempt in attempts}
+        mine = (one for one in attached if one.tid == tid and one.attempt in attempts)
+        return {one.name: one.data for one in mine if not one.name.startswith(CHECKPOINT_PREFIX)}
+
+    def _drop_checkpoints(self, exp_key: str, tid: int) -> None:
+        attached = self._attachments.get(exp_key, [])
+        self._attachments[exp_key] = [
+            one for one in attached if one.tid != tid or not one.name.startswith(CHECKPOINT_PREFIX)
+        ]
 
     def _trials_of(self, exp_key: str) -> MemoryTrials:
         return self._trials_by_key.setdefault(exp_key, MemoryTrials())

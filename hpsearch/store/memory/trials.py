@@ -6,7 +6,7 @@ import heapq
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from hpsearch.core.trial import FINISHED, Ended, Failure, FailureKind, State, Trial
+from hpsearch.core.trial import FINISHED, Ended, Failure, FailureKind, Report, State, Trial
 from hpsearch.store.documents.trial import LEASE_EXPIRED
 from hpsearch.store.protocol import RECENT_TRIALS, TrialSummary
 
@@ -116,9 +116,33 @@ def requeued(trial: Trial, now: datetime, why: str, *, owner: str | None) -> Tri
         Token that may still finish the trial until the next claim.
     """
     name = trial.worker.name if trial.worker else None
-    ended = Ended(attempt=trial.attempt, worker=name, ended_at=now, why=why)
+    step = None if trial.checkpoint is None else trial.checkpoint.step
+    ended = Ended(attempt=trial.attempt, worker=name, ended_at=now, why=why, step=step)
     history = (*trial.history, ended)
     return replace(trial, state=State.PENDING, history=history, owner=owner, lease_until=None)
+
+
+def reports_to_checkpoint(trial: Trial) -> tuple[Report, ...]:
+    """Return the reports that a new attempt keeps: those up to the checkpoint."""
+    if trial.checkpoint is None:
+        return ()
+    step = trial.checkpoint.step
+    return tuple(report for report in trial.reports if report.step <= step)
+
+
+def attempt_of_progress(trial: Trial, step: float) -> int:
+    """Return the first attempt that came as far as a step.
+
+    Parameters
+    ----------
+    trial : Trial
+        A held trial, with its checkpoint before.
+    step : float
+        The step of its new checkpoint.
+    """
+    if trial.checkpoint is not None and trial.checkpoint.step >= step:
+        return trial.checkpoint.attempt
+    return trial.attempt
 
 
 def unclaimed(trial: Trial) -> Trial:
@@ -137,7 +161,9 @@ def expired(trial: Trial, now: datetime) -> Trial:
     now : datetime
         The store's time.
     """
-    n_lost = 1 + sum(ended.why == LEASE_EXPIRED for ended in trial.history)
+    since = trial.checkpoint.attempt if trial.checkpoint else 0
+    lost = [ended.attempt for ended in trial.history if ended.why == LEASE_EXPIRED]
+    n_lost = sum(attempt > since for attempt in [*lost, trial.attempt])
     back = requeued(trial, now, LEASE_EXPIRED, owner=trial.owner)
     if n_lost < trial.max_attempts:
         return back

@@ -18,7 +18,7 @@ from pymongo.database import Database
 
 from hpsearch.errors import NotFoundError, UnreadableError
 from hpsearch.runtime.escaping import named
-from hpsearch.store.checks import Content, check_size, no_attachment_message
+from hpsearch.store.checks import CHECKPOINT_PREFIX, Content, check_size, no_attachment_message
 from hpsearch.store.documents.fields import Fields
 from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.mongo import gridfs
@@ -124,7 +124,7 @@ class Attachments:
         """
         wanted = gridfs.visible(exp_key, tid, attempts)
         names = self._call(self._files.distinct, "metadata.name", wanted)
-        return sorted(name for name in names if isinstance(name, str))
+        return sorted(n for n in names if isinstance(n, str) and not n.startswith(CHECKPOINT_PREFIX))
 
     def count(self, wanted: Filter) -> int:
         """Return the number of files that match a filter."""

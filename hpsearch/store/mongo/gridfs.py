@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hpsearch.core.trial import trial_id
-from hpsearch.store.checks import replaced_attempts
+from hpsearch.core.trial import Trial, trial_id
+from hpsearch.store.checks import CHECKPOINT_PREFIX, replaced_attempts
 from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.mongo.queries import NOW, Filter, Pipeline
 
@@ -26,6 +26,9 @@ CHUNKS_A_CALL = 4
 
 #: Files begun or completed in one call.
 FILES_A_CALL = 500
+
+#: The first name after those of checkpoints.
+_AFTER_CHECKPOINTS = CHECKPOINT_PREFIX[:-1] + chr(ord(CHECKPOINT_PREFIX[-1]) + 1)
 
 UPLOADING, STORED, DROPPED = "uploading", "stored", "dropped"
 
@@ -174,6 +177,34 @@ def replaced_by(file: Mapping[str, Any], place: Place) -> Filter:
         {"metadata.version": version, "_id": {"$lt": file["_id"]}},
     ]
     return {**at(place), "metadata.attempt": attempts, "$or": older}
+
+
+def checkpoints(exp_key: str, tid: int) -> Filter:
+    """Match all files with checkpoints of a trial.
+
+    Parameters
+    ----------
+    exp_key : str
+        Name of the experiment.
+    tid : int
+        Number of the trial.
+    """
+    return {**_of(exp_key, tid), "metadata.name": {"$gte": CHECKPOINT_PREFIX, "$lt": _AFTER_CHECKPOINTS}}
+
+
+def other_checkpoints(trial: Trial, file: str | None) -> Filter:
+    """Match the files of a trial with checkpoints of this and earlier attempts, except for one.
+
+    Parameters
+    ----------
+    trial : Trial
+        As it was claimed. A later attempt may be writing its own files.
+    file : str or None
+        Name of the file to keep.
+    """
+    name = {"$gte": CHECKPOINT_PREFIX, "$lt": _AFTER_CHECKPOINTS, "$ne": file}
+    attempts = {"metadata.attempt": {"$lte": trial.attempt}}
+    return {**_of(trial.exp_key, trial.tid), "metadata.name": name, **attempts}
 
 
 def these(file_ids: Iterable[Any]) -> Filter:

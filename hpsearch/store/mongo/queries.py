@@ -227,7 +227,7 @@ QUEUE_ORDER = [("priority", -1), ("tid", 1)]
 
 
 def claim(token: str, holder: Mapping[str, Any]) -> Pipeline:
-    """Move a pending trial to running, and drop the reports of earlier attempts.
+    """Move a pending trial to running, and drop the reports after its checkpoint.
 
     Parameters
     ----------
@@ -244,7 +244,7 @@ def claim(token: str, holder: Mapping[str, Any]) -> Pipeline:
         "claimed_at": NOW,
         "heartbeat_at": NOW,
         "lease_until": from_now("$lease_s"),
-        "reports": UNSET,
+        "reports": _reports_to_checkpoint(),
         "reports_last": UNSET,
     }
     return [{"$set": fields}]
@@ -271,6 +271,20 @@ def report(documents: Sequence[Mapping[str, Any]], batch: str) -> Pipeline:
     is_repeat = {"$eq": ["$reports_last", {"$literal": batch}]}
     reports = {"$cond": [is_repeat, old, {"$concatArrays": [old, new]}]}
     return [{"$set": {"reports": reports, "reports_last": {"$literal": batch}}}]
+
+
+def point_at(checkpoint: Mapping[str, Any]) -> Pipeline:
+    """Let a trial point at a new checkpoint.
+
+    Parameters
+    ----------
+    checkpoint : mapping
+        As ``checkpoint_document`` returns it.
+    """
+    is_no_further = {"$gte": ["$checkpoint.step", checkpoint["step"]]}  # false without a checkpoint
+    attempt = {"$cond": [is_no_further, "$checkpoint.attempt", "$attempt"]}
+    new = {"$mergeObjects": [{"$literal": checkpoint}, {"attempt": attempt, "at": NOW}]}
+    return [{"$set": {"checkpoint": new}}]
 
 
 def finish(outcome: Mapping[str, Any]) -> Pipeline:
@@ -310,19 +324,22 @@ def unclaim() -> Pipeline:
 def expire() -> Pipeline:
     """Return a trial to pending, or move it to failed when ``max_attempts`` leases have expired.
 
-    Only the lost attempts in the history count, not those that draining workers released.
+    Only the lost attempts in the history count, not those that draining workers released, and only those
+    since the one that came as far as the checkpoint.
     """
+    since = {"$ifNull": ["$checkpoint.attempt", 0]}
     was_lost = {
         "$filter": {
             "input": {"$ifNull": ["$history", EMPTY]},
-            "cond": {"$eq": ["$$this.why", LEASE_EXPIRED]},
+            "cond": {"$and": [{"$eq": ["$$this.why", LEASE_EXPIRED]}, {"$gt": ["$$this.attempt", since]}]},
         }
     }
-    is_last = {"$gte": [{"$add": [{"$size": was_lost}, 1]}, "$max_attempts"]}
+    n_lost = {"$add": [{"$size": was_lost}, {"$cond": [{"$gt": ["$attempt", since]}, 1, 0]}]}
+    is_last = {"$gte": [n_lost, "$max_attempts"]}
     message = {
         "$concat": [
             "The worker did not renew its lease in time, in ",
-            {"$toString": {"$add": [{"$size": was_lost}, 1]}},
+            {"$toString": n_lost},
             " of at most ",
             {"$toString": "$max_attempts"},
             " attempts.",
@@ -472,6 +489,13 @@ def _without_lease(parts: list[Any]) -> dict[str, Any]:
     return {"$unsetField": {"field": "lease_until", "input": {"$mergeObjects": parts}}}
 
 
+def _reports_to_checkpoint() -> dict[str, Any]:
+    """Return an expression for the reports up to the checkpoint; none without one."""
+    has_both = {"$and": [{"$isNumber": "$checkpoint.step"}, {"$isArray": "$reports"}]}
+    is_kept = {"$lte": ["$$this.step", "$checkpoint.step"]}
+    return {"$cond": [has_both, {"$filter": {"input": "$reports", "cond": is_kept}}, UNSET]}
+
+
 def _history_entry(why: Any) -> dict[str, Any]:
     """Return an expression for the history with an entry for the current attempt."""
     entry = {
@@ -479,5 +503,6 @@ def _history_entry(why: Any) -> dict[str, Any]:
         "worker": {"$ifNull": ["$worker.name", None]},
         "ended_at": NOW,
         "why": why,
+        "step": "$checkpoint.step",  # left out where it is missing
     }
     return {"$concatArrays": [{"$ifNull": ["$history", EMPTY]}, [entry]]}

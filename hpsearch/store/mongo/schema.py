@@ -122,6 +122,11 @@ _TRIAL_SCHEMA = {
         "reports": {"bsonType": "array", "items": {"bsonType": "object", "required": ["step", "value"]}},
         "error": {"bsonType": "object", "required": ["kind", "message"]},
         "pruned": _TEXT,
+        "checkpoint": {
+            "bsonType": "object",
+            "required": ["step", "attempt", "at"],
+            "properties": {"step": _NUMBER, "attempt": _COUNT, "at": _DATE, "file": _TEXT, "path": _TEXT},
+        },
         "history": {"bsonType": "array", "items": {"bsonType": "object", "required": ["attempt", "why"]}},
         "invalid": {
             "bsonType": "object",

@@ -58,6 +58,7 @@ from hpsearch.store.documents.worker import worker_document, worker_from
 from hpsearch.store.mongo import experiment_queries, queries
 from hpsearch.store.mongo.attachments import Attachments
 from hpsearch.store.mongo.change_stream import Changes
+from hpsearch.store.mongo.checkpoints import Checkpoints
 from hpsearch.store.mongo.claims import Claims
 from hpsearch.store.mongo.connection import DATABASE, Connection
 from hpsearch.store.mongo.corrupt_documents import CorruptDocuments
@@ -117,6 +118,7 @@ class MongoStore(TrialStore):
         self._claims = Claims(connection, self._trials, self._corrupt)
         self._experiments = Experiments(connection, self._database[EXPERIMENTS], self._corrupt)
         self._attachments = Attachments(connection, self._database)
+        self._checkpoints = Checkpoints(connection, self._trials, self._attachments)
         self._changes = Changes(self._trials, has_stream=not connection.is_standalone)
 
     @classmethod
@@ -356,6 +358,17 @@ class MongoStore(TrialStore):
             self._update_held(trial, queries.held_or_finished(trial), queries.finish(outcome))
         except TooLargeError as error:
             raise TooLargeError(_too_large(trial, outcome)) from error
+
+    def save_checkpoint(
+        self, trial: Trial, step: float, *, data: Content | None = None, path: str | None = None
+    ) -> None:
+        self._checkpoints.save(trial, step, data, path)
+
+    def checkpoint_data(self, trial: Trial) -> bytes:
+        return self._checkpoints.load(trial)
+
+    def sweep_checkpoints(self, exp_key: str, tids: Iterable[int]) -> None:
+        self._checkpoints.sweep(exp_key, tids)
 
     def release(self, trial: Trial, why: str) -> None:
         reason = encoded(why, "why")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hpsearch.testing.contract.attachments import AttachmentContract
+from hpsearch.testing.contract.checkpoints import CheckpointContract
 from hpsearch.testing.contract.claims import ClaimContract
 from hpsearch.testing.contract.deletion import DeletionContract
 from hpsearch.testing.contract.experiments import ExperimentContract
@@ -26,6 +27,7 @@ class StoreContract(
     LeadershipContract,
     ExperimentContract,
     AttachmentContract,
+    CheckpointContract,
     DeletionContract,
     MarkContract,
     SummaryContract,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpsearch.core.trial import Ended, Failure, FailureKind, Holder, Report
+from hpsearch.core.trial import CheckpointPointer, Ended, Failure, FailureKind, Holder, Report
 from hpsearch.report.trial_page import best_text, origin_text, trial_text
 from tests.support.progress_states import NOW, done, failed
 
@@ -43,6 +43,15 @@ def test_the_page_of_a_trial_has_attempts_and_result_and_no_empty_field() -> Non
     assert "worker        ben, pid 7 on m\n" in page
     assert "reports" not in page
     assert "None" not in page
+
+
+def test_the_page_of_a_resumed_trial_says_where_it_went_on() -> None:
+    ended = Ended(attempt=1, worker="anna", ended_at=NOW, why="lease expired", step=40.0)
+    pointer = CheckpointPointer(step=55.0, attempt=2, at=NOW, n_bytes=1234567, file="f")
+    page = trial_text(done(3, 0.25, history=(ended,), attempt=2, checkpoint=pointer))
+    assert "attempt       2, resumed at step 40\n" in page
+    assert "checkpoint    at step 55, 2026-01-01 12:00:00 UTC, 1,234,567 bytes" in page
+    assert "lease expired, to go on at step 40" in page
 
 
 def test_the_page_of_a_trial_has_its_reports() -> None:
