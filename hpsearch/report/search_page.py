@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from hpsearch.coordination.progress import Progress
-from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.report.final_report import end_text
 from hpsearch.report.table import date_text
 from hpsearch.report.text import counts_text, duration_text, number, params_lines, workers_text
@@ -32,14 +32,14 @@ def search_text(progress: Progress, now: datetime) -> str:
 def _lines(progress: Progress, now: datetime) -> Iterator[str]:
     experiment, best = progress.experiment, progress.best
     yield _line("search", experiment.exp_key)
-    yield _line("state", _state(progress, now))
+    yield _line("state", state_text(progress.experiment, now))
     yield _line("trials", counts_text(progress))
     if best is None or best.loss is None:
         yield _line("best loss", "none yet")
     else:
         yield _line("best loss", f"{number(best.loss)}  (trial {best.tid})")
         yield from params_lines(best.params)
-    yield _line("time", _time(progress, now))
+    yield _line("time", time_text(progress, now))
     if progress.forecast is not None:
         yield _line("worth", worth_text(progress.forecast, progress.per_minute))
     if progress.workers or not experiment.state.is_over:
@@ -50,14 +50,31 @@ def _lines(progress: Progress, now: datetime) -> Iterator[str]:
         yield _line("started", date_text(experiment.started_at))
 
 
-def _state(progress: Progress, now: datetime) -> str:
-    experiment = progress.experiment
+def state_text(experiment: Experiment, now: datetime) -> str:
+    """Return the state of a search, and why it has ended or does not advance.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The search.
+    now : datetime
+        Time of the store.
+    """
     if experiment.state is ExperimentState.RUNNING and not experiment.is_led(now):
         return "running, but no coordinator leads it: the command that began it continues it"
     return end_text(experiment)
 
 
-def _time(progress: Progress, now: datetime) -> str:
+def time_text(progress: Progress, now: datetime) -> str:
+    """Return how long a search has taken, its rate, and how long it will take.
+
+    Parameters
+    ----------
+    progress : Progress
+        Its progress.
+    now : datetime
+        Time of the store.
+    """
     is_advancing = progress.experiment.state is ExperimentState.RUNNING and progress.experiment.is_led(now)
     parts = [f"{duration_text(progress.elapsed_s)} so far"]
     if progress.per_minute is not None:

@@ -335,15 +335,20 @@ class TrialStore(Protocol):
         """
         ...
 
-    def wait_for_change(self, exp_key: str, timeout_s: float) -> None:
+    @property
+    def sees_changes(self) -> bool:
+        """Whether ``wait_for_change`` waits for changes; where it cannot, it returns after a moment."""
+        ...
+
+    def wait_for_change(self, exp_key: str | None, timeout_s: float) -> None:
         """Return when a trial of the experiment may have changed, or after the timeout.
 
         Only a hint: it may return without a change, or late after one.
 
         Parameters
         ----------
-        exp_key : str
-            Name of the experiment.
+        exp_key : str or None
+            Name of the experiment; None for any experiment.
         timeout_s : float
             Seconds; not negative.
         """

@@ -66,7 +66,7 @@ class FakeClockStore(MemoryStore):
         """Renew the lease of the leader, which does nothing else."""
         self.lead(KEY, self._leader, LEADER_LEASE_S)
 
-    def wait_for_change(self, exp_key: str, timeout_s: float) -> None:
+    def wait_for_change(self, exp_key: str | None, timeout_s: float) -> None:
         self.during_wait()
         self.seconds += timeout_s
 

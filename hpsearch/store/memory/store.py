@@ -261,11 +261,22 @@ class MemoryStore:
             self.revise(exp_key)
             return len(wanted)
 
-    def wait_for_change(self, exp_key: str, timeout_s: float) -> None:
+    @property
+    def sees_changes(self) -> bool:
+        """Whether ``wait_for_change`` waits for changes."""
+        return True
+
+    def wait_for_change(self, exp_key: str | None, timeout_s: float) -> None:
         """Return when a trial of the experiment may have changed, or after the timeout."""
+
+        def n_changes() -> int:
+            if exp_key is not None:
+                return self._trials_of(exp_key).n_changes
+            return sum(trials.n_changes for trials in self._trials_by_key.values())
+
         with self._changed:
-            n_changes = self._trials_of(exp_key).n_changes
-            self._changed.wait_for(lambda: self._trials_of(exp_key).n_changes != n_changes, timeout_s)
+            before = n_changes()
+            self._changed.wait_for(lambda: n_changes() != before, timeout_s)
 
     def delete_experiment(self, exp_key: str, *, unless_active: bool = False) -> int:
         """Delete an experiment with its trials and attachments; return how many trials (14)."""

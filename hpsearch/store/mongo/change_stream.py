@@ -46,28 +46,33 @@ class Changes:
         The trials of all experiments.
     has_stream : bool
         Whether the server has change streams.
+
+    Attributes
+    ----------
+    has_stream : bool
+        The same, and whether this user may open them; known after the first wait.
     """
 
     def __init__(self, trials: Collection[Document], *, has_stream: bool) -> None:
         self._trials = trials
-        self._has_stream = has_stream
+        self.has_stream = has_stream
         self._stream: _Stream | None = None
         self._had_stream = False  # a right that this user had before may be revoked only for a moment
         self._lock = threading.Lock()
         self._closed = threading.Event()
 
-    def wait(self, exp_key: str, timeout_s: float) -> None:
+    def wait(self, exp_key: str | None, timeout_s: float) -> None:
         """Return when a trial may have changed its state, or after the timeout.
 
         Parameters
         ----------
-        exp_key : str
-            Name of the experiment.
+        exp_key : str or None
+            Name of the experiment; None for any.
         timeout_s : float
             Seconds; not negative.
         """
         # One thread at a time reads the stream; others poll.
-        if self._has_stream and self._lock.acquire(blocking=False):
+        if self.has_stream and self._lock.acquire(blocking=False):
             try:
                 self._watch(exp_key, timeout_s)
             finally:
@@ -85,7 +90,7 @@ class Changes:
             finally:
                 self._lock.release()
 
-    def _watch(self, exp_key: str, timeout_s: float) -> None:
+    def _watch(self, exp_key: str | None, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
         try:
             if self._stream is None:
@@ -106,7 +111,7 @@ class Changes:
         if self._had_stream or not isinstance(error, OperationFailure):
             return
         if error.code in {UNAUTHORIZED, NO_REPLICA_SET}:
-            self._has_stream = False
+            self.has_stream = False
             log.info("change streams are not available, polling instead: %s", error, extra=Event.POLLING.of())
 
 
@@ -147,5 +152,5 @@ class _Stream:
         return changes
 
 
-def _concerns(change: Document, exp_key: str) -> bool:
-    return bool(change["documentKey"]["_id"].startswith(exp_key + "/"))
+def _concerns(change: Document, exp_key: str | None) -> bool:
+    return exp_key is None or bool(change["documentKey"]["_id"].startswith(exp_key + "/"))

@@ -251,7 +251,11 @@ class MongoStore(TrialStore):
         self.revise(exp_key)
         return n_changed
 
-    def wait_for_change(self, exp_key: str, timeout_s: float) -> None:
+    @property
+    def sees_changes(self) -> bool:
+        return self._changes.has_stream
+
+    def wait_for_change(self, exp_key: str | None, timeout_s: float) -> None:
         self._changes.wait(exp_key, timeout_s)
 
     def delete_experiment(self, exp_key: str, *, unless_active: bool = False) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from hpsearch.core.trial import State
 from hpsearch.store.protocol import TrialStore
 from hpsearch.testing.contract.driver import DONE, StoreDriver, StoreTests
@@ -28,12 +30,14 @@ class WaitingContract(StoreTests):
 
         assert n_woken < 30
 
+    @pytest.mark.parametrize("is_of_any", [False, True], ids=["of the experiment", "of any experiment"])
     def test_a_wait_ends_when_a_trial_changes_state(
-        self, store_driver: StoreDriver, store: TrialStore
+        self, store_driver: StoreDriver, store: TrialStore, is_of_any: bool
     ) -> None:
+        watched = None if is_of_any else store_driver.exp_key
         store_driver.insert(1)
         trial = store_driver.claim()
-        store.wait_for_change(store_driver.exp_key, 0.01)  # a first wait may return at once
+        store.wait_for_change(watched, 0.01)  # a first wait may return at once
         woken = threading.Event()
 
         def wait() -> None:
@@ -41,7 +45,7 @@ class WaitingContract(StoreTests):
             while (
                 store.trial(store_driver.exp_key, 0).state is not State.DONE and time.monotonic() < deadline
             ):
-                store.wait_for_change(store_driver.exp_key, 10)
+                store.wait_for_change(watched, 10)
             woken.set()
 
         waiter = threading.Thread(target=wait)

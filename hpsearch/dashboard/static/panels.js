@@ -1,0 +1,3 @@
+// The pictures of a page.
+
+export const panels = { update() {} };
