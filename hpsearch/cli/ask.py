@@ -39,7 +39,8 @@ GO_ON = 1
 @option(
     "--space",
     metavar="REF",
-    help="Begin the search, if there is none, with this space: file.py[:name] or package.module:name.",
+    help="Begin the search, if there is none, with this space: file.toml, file.json, file.py[:name] or "
+    "package.module:name.",
 )
 @option("--max-evals", type=AtLeast(1), help="End after this number of finished trials in the whole search.")
 @option("--loss-threshold", type=float, help="End when a loss is this low.")
@@ -248,10 +249,10 @@ def _leave_without(reason: NoTrial, exp_key: str) -> NoReturn:
 
 def _space(ref: str) -> Any:
     """Return the search space that a reference names."""
-    from hpsearch.objective.loading import DEFAULT_SPACE, load, parse_target
+    from hpsearch.objective.loading import load, parse_space
     from hpsearch.runtime.user_code import preserve_process_state
 
-    target = parse_target(ref, DEFAULT_SPACE)
+    target = parse_space(None, ref)
     with preserve_process_state():
         return load(target)
 

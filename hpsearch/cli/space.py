@@ -11,6 +11,7 @@ from hpsearch.cli.help_pages import Group
 from hpsearch.cli.options import AtLeast, debug_option, option
 from hpsearch.errors import SpaceError
 from hpsearch.objective.loading import load, parse_space, parse_target
+from hpsearch.objective.space_table import SUFFIXES
 from hpsearch.report.space_text import describe_space
 from hpsearch.runtime.user_code import preserve_process_state
 from hpsearch.space.tree import Space, Values
@@ -49,7 +50,8 @@ def space_group() -> None:
 def show(target: str, space: str | None, samples: int, seed: int) -> None:
     """Print the tree of the space with distributions and ranges, and some samples.
 
-    TARGET is file.py[:name] or package.module[:name], as for `hpsearch run`.
+    TARGET is file.py[:name] or package.module[:name], as for `hpsearch run`, or file.toml or
+    file.json with a space.
     """
     shown = _loaded(target, space)
     click.echo(describe_space(shown, _samples(shown, samples, seed)))
@@ -75,7 +77,8 @@ def plot(target: str, space: str | None, samples: int, seed: int, output: Path) 
     A log parameter has two, over the logarithm and by value. A parameter that only some options
     need is drawn from the samples in which it is active.
 
-    TARGET is file.py[:name] or package.module[:name], as for `hpsearch run`.
+    TARGET is file.py[:name] or package.module[:name], as for `hpsearch run`, or file.toml or
+    file.json with a space.
     """
     # Only this command waits for these slow imports.
     from hpsearch.report.space_histograms import space_panels
@@ -91,8 +94,10 @@ def plot(target: str, space: str | None, samples: int, seed: int, output: Path) 
 
 def _loaded(target: str, space_ref: str | None) -> Space:
     """Load a space in the same way as `hpsearch run`."""
+    is_table = Path(target).suffix in SUFFIXES
+    space = parse_space(None, target) if is_table else parse_space(parse_target(target), space_ref)
     with preserve_process_state():
-        return Space(load(parse_space(parse_target(target), space_ref)))
+        return Space(load(space))
 
 
 def _samples(space: Space, n_samples: int, seed: int) -> list[Values]:

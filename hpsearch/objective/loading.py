@@ -22,6 +22,7 @@ from typing import Any
 
 from hpsearch.core.experiment import ObjectiveRef
 from hpsearch.errors import LoadError
+from hpsearch.objective.space_table import SUFFIXES, read_space
 from hpsearch.runtime.escaping import reason
 from hpsearch.runtime.user_paths import current_folder
 
@@ -29,6 +30,9 @@ Objective = Callable[[Any], Any]
 
 DEFAULT_OBJECTIVE = "objective"
 DEFAULT_SPACE = "space"
+
+#: The kind of a space in a TOML or JSON file; no experiment has an objective of this kind.
+_TABLE = "table"
 
 
 def parse_target(target: str, default_name: str = DEFAULT_OBJECTIVE) -> ObjectiveRef:
@@ -74,20 +78,23 @@ def load_objective(ref: ObjectiveRef) -> Objective:
     return found
 
 
-def parse_space(target: ObjectiveRef, space_ref: str | None) -> ObjectiveRef:
+def parse_space(target: ObjectiveRef | None, space_ref: str | None) -> ObjectiveRef:
     """Return the reference of the search space; by default, ``space`` in the objective's module.
 
     Call it before anything is imported, since an import may change the current folder.
 
     Parameters
     ----------
-    target : ObjectiveRef
-        The objective.
+    target : ObjectiveRef, optional
+        The objective, if it is a function.
     space_ref : str, optional
-        ``name`` (in the objective's module), ``file.py:name`` or ``package.module:name``.
+        ``name`` (in the objective's module), ``file.py:name``, ``package.module:name``, ``file.toml`` or
+        ``file.json``.
     """
     ref = space_ref or DEFAULT_SPACE
-    if ":" not in ref and not ref.endswith(".py"):
+    if os.path.splitext(ref)[1] in SUFFIXES:  # noqa: PTH122 - a text that need be no path
+        return ObjectiveRef(kind=_TABLE, ref=ref, path=os.path.realpath(ref))
+    if target is not None and ":" not in ref and not ref.endswith(".py"):
         beside = parse_target(f"{target.ref.partition(':')[0]}:{ref}")
         return replace(beside, path=target.path)
     return parse_target(ref, DEFAULT_SPACE)
@@ -97,6 +104,8 @@ def load(ref: ObjectiveRef) -> Any:
     """Import the object that a reference names."""
     place, _, name = ref.ref.partition(":")
     match ref.kind:
+        case kind if kind == _TABLE and ref.path is not None:
+            return read_space(ref.path)
         case "file":
             module = _module_from_file(_find_file(ref))
         case "import":
