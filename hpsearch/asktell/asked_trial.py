@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import Failure, FailureKind, Result, Trial
 from hpsearch.errors import LeaseLostError, ResultError
 from hpsearch.objective.current_trial import CurrentTrial, typed
@@ -37,6 +38,8 @@ class AskedTrial:
         Renews its lease.
     on_end : callable
         Called with the trial's number and outcome once this process no longer holds it.
+    goal : Goal
+        The number of the result from which the loss comes.
 
     Attributes
     ----------
@@ -51,11 +54,13 @@ class AskedTrial:
         store: TrialStore,
         heartbeat: Heartbeat,
         on_end: Callable[[AskedTrial, Outcome], None],
+        goal: Goal = LOSS,
     ) -> None:
         self.config = config
         self._trial, self._store, self._heartbeat, self._on_end = trial, store, heartbeat, on_end
+        self._goal = goal
         self._began_at = time.monotonic()
-        self._holding: AbstractContextManager[HeldTrial] = heartbeat.holding(trial)
+        self._holding: AbstractContextManager[HeldTrial] = heartbeat.holding(trial, goal)
         self._held = self._holding.__enter__()
         self._current = CurrentTrial(
             exp_key=trial.exp_key,
@@ -136,7 +141,7 @@ class AskedTrial:
         if failed is not None:
             found = Result(loss=None, error=Failure(kind=FailureKind.REPORTED, message=failed))
         else:
-            found = result_of(result, self._current)
+            found = result_of(result, self._current, self._goal)
         if found.error is not None and found.error.kind is FailureKind.INVALID_RESULT:
             text = "tell() takes a number, a mapping with the loss, or failed='why'"
             raise ResultError(f"{text}; trial {self.tid} got {typed(result)}.")

@@ -155,13 +155,14 @@ def tell(
     if (loss is not None) + (result is not None) + (failed is not None) + give_back != 1:
         raise click.UsageError("Give one of --loss, --result, --failed and --give-back.")
     returned = loss if result is None else _json(result.read())
-    found = read_result(returned if failed is None else {"status": "fail", "message": failed})
-    if found.error is not None and found.error.kind is FailureKind.INVALID_RESULT and not give_back:
-        raise ResultError(f"{found.error.message} Trial {tid} is unchanged.")
     with _held(store, exp_key, tid, owner) as (opened, trial):
         if give_back:
             opened.release(trial, "given back")
             return
+        goal = opened.experiment(exp_key).goal
+        found = read_result(returned if failed is None else {"status": "fail", "message": failed}, goal)
+        if found.error is not None and found.error.kind is FailureKind.INVALID_RESULT:
+            raise ResultError(f"{found.error.message} Trial {tid} is unchanged.")
         began_at = trial.claimed_at or opened.now()
         duration_s = max(0.0, (opened.now() - began_at).total_seconds())
         store_result(opened, trial, replace(found, duration_s=duration_s))
@@ -192,7 +193,8 @@ def heartbeat(
         if opened.renew(trial) is not LeaseStatus.HELD:
             raise LeaseLostError(trial.id)
         if report:
-            opened.report(trial, [Report(step=step, value=value) for step, value in report])
+            goal = opened.experiment(exp_key).goal
+            opened.report(trial, [Report(step=step, value=goal.loss(value)) for step, value in report])
 
 
 @click.command(name="should-stop", cls=Command)

@@ -34,6 +34,7 @@ def compare(store: TrialStore, form: Format, exp_key: tuple[str, ...]) -> None:
     print_result(table("comparison", shown, ("fact", *keys), form))
     for name, kinds in (
         ("spaces", {experiment.space_fingerprint for experiment in found}),
+        ("metrics", {experiment.goal for experiment in found}),
         ("objectives", {experiment.objective.identity for experiment in found}),
     ):
         if len(kinds) > 1:

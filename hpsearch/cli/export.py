@@ -16,6 +16,7 @@ from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.cli.where import selected_trials, where_option
+from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import Trial
 from hpsearch.errors import ConfigurationError
 from hpsearch.report.formats import Format
@@ -60,7 +61,7 @@ def export(exp_key: str, output: str, raw: bool, where: str | None, store: str |
         if kind == ".jsonl":
             n_trials = _write_documents(found, file)
         else:
-            n_trials = _write_table(list(found), labels_of(experiment), file, is_raw=raw)
+            n_trials = _write_table(list(found), experiment, file, is_raw=raw)
     click.echo(f"{output}: {count_text(n_trials, 'trial')}", err=True)
 
 
@@ -73,8 +74,8 @@ def _write_documents(trials: Iterable[Trial], file: IO[bytes]) -> int:
     return n_trials
 
 
-def _write_table(trials: list[Trial], labels: tuple[str, ...], file: IO[bytes], *, is_raw: bool) -> int:
-    columns = all_columns(trials, labels)
+def _write_table(trials: list[Trial], experiment: Experiment, file: IO[bytes], *, is_raw: bool) -> int:
+    columns = all_columns(trials, labels_of(experiment), experiment.goal)
     form = Format.RAW_CSV if is_raw else Format.CSV
     text = render("trials", trial_rows(trials, columns), [column.title for column in columns], form)
     file.write(f"{text}\n".encode())

@@ -56,7 +56,8 @@ def importance(
 
     if method == "good-trials" and (within is not None or what != "loss"):
         raise click.UsageError("--method good-trials has neither --within nor --what.")
-    found = _importance(store, find_experiment(store, exp_key), within, what, method)
+    experiment = find_experiment(store, exp_key)
+    found = _importance(store, experiment, within, what, method)
     if form is Format.JSON:
         print_result(json_text(importance_document(found), indent=2))
         return
@@ -65,7 +66,7 @@ def importance(
         print_result(table("importance", rows, IMPORTANCE_COLUMNS, form))
         return
     shown = [column for column in IMPORTANCE_COLUMNS if any(row[column] is not None for row in rows)]
-    blocks = [escaped(sentence) for sentence in importance_sentences(found)]
+    blocks = [escaped(sentence) for sentence in importance_sentences(found, experiment.goal)]
     print_result("\n".join([*blocks, *(["", table("importance", rows, shown, form)] if rows else [])]))
 
 

@@ -24,8 +24,8 @@ from hpsearch.store.protocol import TrialStore
 #: Options that the command to go on must not repeat: the experiment keeps them, they would end it
 #: immediately, they need a decision each time, or they contain a password.
 _NOT_REPEATED = frozenset({
-    "store", "max_evals", "timeout", "loss_threshold", "until_worth", "seed", "algo", "algo_option",
-    "no_repeats", "accept_changed_objective",
+    "store", "max_evals", "timeout", "loss_threshold", "until_worth", "metric", "maximize", "seed", "algo",
+    "algo_option", "no_repeats", "accept_changed_objective",
 })  # fmt: skip
 
 

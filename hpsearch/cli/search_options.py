@@ -25,6 +25,7 @@ from hpsearch.core.experiment import (
     invalid_exp_key,
     is_exp_key,
 )
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import FINISHED
 from hpsearch.errors import ConfigurationError, NotFoundError
 from hpsearch.objective.loading import load, load_objective, parse_space, parse_target
@@ -37,7 +38,7 @@ from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import ALGORITHMS, BELIEVE, make_suggester
 
 F = TypeVar("F", bound=Callable[..., Any])
-S = TypeVar("S", Budget, Defaults)
+S = TypeVar("S", Budget, Defaults, Goal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,8 @@ class SearchOptions:
     max_evals: int | None
     timeout: float | None
     loss_threshold: float | None
+    metric: str | None
+    maximize: bool | None
     until_worth: float | None
     no_repeats: bool | None
     algo: str | None
@@ -65,13 +68,25 @@ class SearchOptions:
     lease: float | None
     drain_timeout: float
 
-    def budget(self, present: Budget) -> Budget:
-        """Return a budget with the given limits replaced."""
+    def goal(self, present: Goal) -> Goal:
+        """Return a goal with the given parts replaced."""
+        return _with_given(present, metric=self.metric, maximize=self.maximize)
+
+    def budget(self, present: Budget, goal: Goal) -> Budget:
+        """Return a budget with the given limits replaced.
+
+        Parameters
+        ----------
+        present : Budget
+            The limits that are not given.
+        goal : Goal
+            That of the search; the threshold is given as its number.
+        """
         return _with_given(
             present,
             max_evals=self.max_evals,
             timeout_s=self.timeout,
-            loss_threshold=self.loss_threshold,
+            loss_threshold=None if self.loss_threshold is None else goal.loss(self.loss_threshold),
             until_worth=self.until_worth,
             no_repeats=self.no_repeats,
         )
@@ -179,7 +194,23 @@ _SEARCH_OPTIONS = (
         "--max-evals", type=AtLeast(1), help="End after this number of finished trials in the whole search."
     ),
     option("--timeout", type=POSITIVE_DURATION, help="End after this time."),
-    option("--loss-threshold", type=float, callback=_not_nan, help="End when a loss is this low."),
+    option(
+        "--loss-threshold",
+        type=float,
+        callback=_not_nan,
+        help="End when a loss is this low, or the metric of --maximize this high.",
+    ),
+    option(
+        "--metric",
+        metavar="NAME",
+        help="Minimise this number of the dict that the objective returns [default: loss].",
+    ),
+    option(
+        "--maximize",
+        is_flag=True,
+        default=None,
+        help="Maximise what the objective returns, or the metric; all views show it as it is.",
+    ),
     option(
         "--until-worth",
         metavar="GAIN",
@@ -286,17 +317,18 @@ def describe(target: str, search: SearchOptions, n_slots: int | None = None) -> 
     with preserve_process_state():
         load_objective(objective)
         space = Space(load(space_ref))
-    algorithm = search.algorithm()
+    algorithm, goal = search.algorithm(), search.goal(LOSS)
     make_suggester(algorithm, space)
     experiment = Experiment(
         exp_key=search.exp_key or _default_key(objective.identity),
         space=space.to_json(),
         space_fingerprint=space.fingerprint,
         objective=fingerprinted(objective),
+        goal=goal,
         algorithm=algorithm,
         seed=secrets.randbelow(2**31) if search.seed is None else search.seed,
         lag=lag,
-        budget=search.budget(Budget()),
+        budget=search.budget(Budget(), goal),
         defaults=search.defaults(Defaults()),
         priority=DEFAULT_PRIORITY if search.priority is None else search.priority,
     )
@@ -340,13 +372,15 @@ def open_experiment(store: TrialStore, wanted: Experiment, space: Space, search:
             begun = store.open_experiment(warm_started(store, wanted, space, search.warm_start))
             # Another coordinator may have created it first.
             report_ignored("--seed", wanted.seed, begun.seed)
+            _check_goal(begun, wanted.goal)
             return begun
         raise ConfigurationError(
             f"There are trials of a former search {wanted.exp_key!r}, whose deletion was interrupted: "
             f"complete it with `hpsearch delete {shlex.quote(wanted.exp_key)}`, "
             "or begin another search with --exp-key."
         ) from error
-    budget, defaults = search.budget(present.budget), search.defaults(present.defaults)
+    _check_goal(present, search.goal(present.goal))
+    budget, defaults = search.budget(present.budget, present.goal), search.defaults(present.defaults)
     wanted = replace(wanted, budget=budget, defaults=defaults)
     experiment = store.open_experiment(wanted, accepts_change=search.accept_changed_objective)
     if len(experiment.objective_changes) > len(present.objective_changes):
@@ -374,3 +408,11 @@ def open_experiment(store: TrialStore, wanted: Experiment, space: Space, search:
         )
         print_or_log(f"{experiment.exp_key} {text}", Event.BUDGET_SPENT.of(exp_key=experiment.exp_key))
     return experiment
+
+
+def _check_goal(stored: Experiment, wanted: Goal) -> None:
+    """Refuse to go on with another goal: the losses so far are those of the first one."""
+    if stored.goal != wanted:
+        raise ConfigurationError(
+            f"The search {stored.exp_key!r} {stored.goal}; name one that {wanted} with --exp-key NEW."
+        )

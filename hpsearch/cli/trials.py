@@ -17,6 +17,7 @@ from hpsearch.cli.query_options import print_result, query, table
 from hpsearch.cli.similar_names import did_you_mean
 from hpsearch.cli.where import selected_trials, where_option
 from hpsearch.core.experiment import Experiment
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import State, Trial
 from hpsearch.errors import NotFoundError, SpaceError
 from hpsearch.report.believed_trials import BelievedTrials
@@ -29,6 +30,7 @@ from hpsearch.report.trial_columns import (
     believed_column,
     chosen_columns,
     field_columns,
+    goal_column,
     known_columns,
     trial_rows,
     used_columns,
@@ -90,9 +92,9 @@ def best(
     elif believed and likely is not None:
         found = [store.trial(experiment.exp_key, tid) for tid in likely.ranked[:n]]
     if n == 1 and form is Format.TABLE and not columns and not wide:
-        print_result(_best_pages(store, found[0], likely))
+        print_result(_best_pages(store, experiment, found[0], likely))
     else:
-        more = () if likely is None else (believed_column(likely),)
+        more = () if likely is None else (believed_column(likely, experiment.goal),)
         print_result(_list(found, experiment, form, BEST_FIELDS, columns, wide=wide, more=more))
 
 
@@ -146,7 +148,7 @@ def show(store: TrialStore, form: Format, exp_key: str, tid: int | None) -> None
     trial = find_trial(store, experiment.exp_key, tid)
     names = names_of(store, trial.exp_key, trial.tid)
     if form is Format.TABLE:
-        print_result(trial_text(trial, names))
+        print_result(trial_text(trial, names, experiment.goal))
     elif form.is_nested:
         print_result(table("trials", [{**asdict(trial), "attachments": names}], (), form))
     else:
@@ -162,19 +164,24 @@ def _likely(store: TrialStore, experiment: Experiment, *, may_be_slow: bool) -> 
     return read_believed_trials(store, experiment.exp_key, space, may_be_slow=may_be_slow)
 
 
-def _best_pages(store: TrialStore, trial: Trial, likely: BelievedTrials | None) -> str:
+def _best_pages(
+    store: TrialStore, experiment: Experiment, trial: Trial, likely: BelievedTrials | None
+) -> str:
     """Return the best trial and, if it is another one, the one that is most likely best."""
+    goal = experiment.goal
     if likely is None:
-        return best_text(trial)
-    page = best_text(trial, likely.losses.get(trial.tid))
+        return best_text(trial, goal=goal)
+    page = best_text(trial, likely.losses.get(trial.tid), goal)
     if trial.tid == likely.best:
         return page
     best = store.trial(trial.exp_key, likely.best)
-    other = best_text(best, likely.losses[best.tid])
+    other = best_text(best, likely.losses[best.tid], goal)
     return f"{page}\n\nmost likely best, since losses are noisy:\n{other}"
 
 
-def columns_named(text: str, trials: Sequence[Trial], labels: Sequence[str]) -> list[Column]:
+def columns_named(
+    text: str, trials: Sequence[Trial], labels: Sequence[str], goal: Goal = LOSS
+) -> list[Column]:
     """Return the columns of a list of trials that a user named.
 
     Parameters
@@ -185,6 +192,8 @@ def columns_named(text: str, trials: Sequence[Trial], labels: Sequence[str]) -> 
         The trials of the list, whose parameters and metrics count.
     labels : sequence of str
         The parameters of the space.
+    goal : Goal
+        That of the search.
 
     Raises
     ------
@@ -193,10 +202,12 @@ def columns_named(text: str, trials: Sequence[Trial], labels: Sequence[str]) -> 
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
     try:
-        return chosen_columns(names, trials, labels)
+        return chosen_columns(names, trials, labels, goal)
     except KeyError as error:
         known = [
-            name for name in known_columns(trials, labels) if not name.startswith(("params.", "result."))
+            name
+            for name in known_columns(trials, labels, goal)
+            if not name.startswith(("params.", "result."))
         ]
         name = str(error.args[0])
         hint = did_you_mean(name, known) or f" There are: {', '.join(sorted(known))}."
@@ -214,17 +225,19 @@ def _list(
     more: Sequence[Column] = (),
 ) -> str:
     """Return trials in a format; a table shows ``fields`` and ``more`` if the user chooses no columns."""
+    goal = experiment.goal
     if columns is None and form.is_nested:
-        extra = trial_rows(found, more)
+        value = () if goal.is_loss else (Column("value", goal_column(goal).read),)
+        extra = trial_rows(found, [*more, *value])
         rows = [{**asdict(trial), **row} for trial, row in zip(found, extra, strict=True)]
         return table("trials", rows, (), form)
     labels = labels_of(experiment)
     if columns is not None:
-        chosen = columns_named(columns, found, labels)
+        chosen = columns_named(columns, found, labels, goal)
     elif wide or form is not Format.TABLE:
-        chosen = [*all_columns(found, labels), *more]
+        chosen = [*all_columns(found, labels, goal), *more]
     else:
-        chosen = used_columns([*more, *field_columns(fields)], found)
+        chosen = used_columns([*more, *field_columns(fields, goal)], found)
     is_cut = not (wide or columns)
     rows = trial_rows(found, chosen, is_nested=form.is_nested)
     return table("trials", rows, [c.title for c in chosen], form, is_cut=is_cut)

@@ -80,7 +80,7 @@ def choose_warm_start(
     if exp_keys is None:
         searches = list(_similar(store, experiment, space, MAX_SOURCES))
     else:
-        searches = [_named(store, key, space) for key in dict.fromkeys(exp_keys)]
+        searches = [_named(store, key, experiment, space) for key in dict.fromkeys(exp_keys)]
     found = [(earlier.experiment, _source(store, earlier)) for earlier in searches]
     used = [(earlier, source) for earlier, source in found if has_loss_in(source)]
     if exp_keys is not None and len(used) < len(found):
@@ -126,7 +126,8 @@ def similar_search(store: TrialStore, experiment: Experiment, space: Space) -> s
 def _similar(store: TrialStore, experiment: Experiment, space: Space, limit: int) -> Iterator[_Earlier]:
     """Yield earlier searches of all parameters of a space, with compatible distributions, newest first."""
     found = store.experiments_with(space.nodes, limit=limit + 1)
-    for earlier in [one for one in found if one.exp_key != experiment.exp_key][:limit]:
+    others = [one for one in found if one.exp_key != experiment.exp_key and one.goal == experiment.goal]
+    for earlier in others[:limit]:
         try:
             match = SpaceMatch(Space.from_json(earlier.space), space)
         except SpaceError:  # its document was altered
@@ -135,14 +136,18 @@ def _similar(store: TrialStore, experiment: Experiment, space: Space, limit: int
             yield _Earlier(earlier, match)
 
 
-def _named(store: TrialStore, exp_key: str, space: Space) -> _Earlier:
-    """Return an earlier search by name, if it shares a parameter with a space."""
+def _named(store: TrialStore, exp_key: str, wanted: Experiment, space: Space) -> _Earlier:
+    """Return an earlier search by name, if it has the same goal and shares a parameter with a space."""
     try:
         experiment = store.experiment(exp_key)
     except NotFoundError as error:
         raise NotFoundError(
             f"There is no experiment {exp_key!r} to start from; `hpsearch status` lists those there are."
         ) from error
+    if experiment.goal != wanted.goal:
+        raise ConfigurationError(
+            f"The search {exp_key!r} {experiment.goal}, this one {wanted.goal}: leave it out."
+        )
     try:
         match = SpaceMatch(Space.from_json(experiment.space), space)
     except SpaceError as error:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.warm_start import WarmStart
 
 #: The algorithm of an experiment whose suggestions come from the script that started it.
@@ -176,6 +177,7 @@ class Experiment:
     space_fingerprint: str  #: equal if and only if the spaces are equal
     objective: ObjectiveRef
     objective_changes: tuple[ObjectiveChange, ...] = ()  #: accepted changes, oldest first
+    goal: Goal = LOSS  #: which number of the result is the loss, and how views show it
     algorithm: Algorithm = field(default_factory=Algorithm)
     seed: int = 0  #: root of the seed sequence of every trial
     lag: int | None = None  #: trial n learns from exactly those before n - lag; None: from all final ones

@@ -9,8 +9,8 @@ from typing import Any
 
 from hpsearch.core.trial import Trial
 
-#: Keys of a result that are no metrics: fields of the trial, or long.
-_NO_METRICS = frozenset({"loss", "status", "attachments", "message"})
+#: Keys of a result that are no metrics.
+_NO_METRICS = frozenset({"status", "attachments", "message"})
 
 #: Levels of nested results whose numbers are metrics.
 _MAX_DEPTH = 3
@@ -42,8 +42,14 @@ SYNONYMS: Mapping[str, str] = MappingProxyType({"trial": "tid", "duration": "dur
 
 
 def metrics_of(trial: Trial) -> dict[str, Any]:
-    """Return the numbers and texts in a trial's result by name; those in dicts as ``outer.inner``."""
-    return dict(_metrics(trial.result, "", 0))
+    """Return the numbers and texts in a trial's result by name; those in dicts as ``outer.inner``.
+
+    A "loss" is one of them where it is not the trial's loss, as in a search that maximises something else.
+    """
+    found = dict(_metrics(trial.result, "", 0))
+    if trial.loss is None or found.get("loss") == trial.loss:
+        found.pop("loss", None)
+    return found
 
 
 def _metrics(result: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import Failure, FailureKind, Result
 from hpsearch.objective.current_trial import (
     CurrentTrial,
@@ -41,6 +42,7 @@ def evaluate(
     make_config: Callable[[], Any],
     trial: CurrentTrial,
     passes: tuple[type[BaseException], ...] = (),
+    goal: Goal = LOSS,
 ) -> Result:
     """Evaluate one configuration; an exception of the objective becomes a failed result.
 
@@ -57,12 +59,14 @@ def evaluate(
         objective left running.
     passes : tuple of exception classes
         Exceptions by which the caller interrupts the objective; they are raised.
+    goal : Goal
+        The number of the result from which the loss comes.
     """
     started = time.perf_counter()
     try:
         with under_evaluation(trial):
             # The returned object is foreign code, too: reading it may raise anything.
-            result = result_of(objective(make_config()), trial)
+            result = result_of(objective(make_config()), trial, goal)
     except passes:
         raise
     except Pruned as end:
@@ -75,7 +79,7 @@ def evaluate(
     return replace(result, duration_s=time.perf_counter() - started)
 
 
-def result_of(returned: Any, trial: CurrentTrial) -> Result:
+def result_of(returned: Any, trial: CurrentTrial, goal: Goal = LOSS) -> Result:
     """Return the result that an objective returned, without its duration, and attach its attachments.
 
     Parameters
@@ -84,9 +88,11 @@ def result_of(returned: Any, trial: CurrentTrial) -> Result:
         What ``evaluate`` describes; anything else gives a failed result.
     trial : CurrentTrial
         Gets the attachments.
+    goal : Goal
+        The number from which the loss comes.
     """
     rest, problems = _take_attachments(returned, trial)
-    return read_result(rest).with_problems(problems)
+    return read_result(rest, goal).with_problems(problems)
 
 
 def failed_by(error: BaseException, *, skip_frames: int = 0) -> Result:
@@ -102,16 +108,27 @@ def failed_by(error: BaseException, *, skip_frames: int = 0) -> Result:
     return _failed(FailureKind.EXCEPTION, _message_of(error), error, skip_frames=skip_frames)
 
 
-def read_result(returned: Any) -> Result:
-    """Return the result that an objective returned, without its duration."""
+def read_result(returned: Any, goal: Goal = LOSS) -> Result:
+    """Return the result that an objective returned, without its duration.
+
+    Parameters
+    ----------
+    returned : any
+        What it returned.
+    goal : Goal
+        The number from which the loss comes.
+    """
     if not isinstance(returned, Mapping):
-        loss = real_number(returned)
-        if loss is None:
+        number = real_number(returned)
+        if goal.metric is not None:
+            return _invalid(f"The objective returned {typed(returned)}, not a mapping with {goal.metric!r}.")
+        if number is None:
             return _invalid(
                 f"The objective returned {typed(returned)}, not a number or a mapping with a loss."
             )
-        return _with_loss(loss, {})
-    status = returned.get("status", STATUS_OK if "loss" in returned else None)
+        return _with_loss(number, {"loss": number}, goal)
+    is_complete = goal.metric is not None or "loss" in returned
+    status = returned.get("status", STATUS_OK if is_complete else None)
     if status == STATUS_FAIL:
         kept, problems = sanitized(returned)
         reported = kept.get("message") or kept.get("error") or "The objective returned the status 'fail'."
@@ -121,11 +138,12 @@ def read_result(returned: Any) -> Result:
         return _invalid(
             f"The objective returned the status {typed(status)}; it must be 'ok' or 'fail'.", returned
         )
-    loss = real_number(returned.get("loss"))
-    if loss is None:
-        problem = f"The objective returned the loss {typed(returned.get('loss'))}, which is not a number."
+    found = goal.in_result(returned)
+    number = real_number(found)
+    if number is None:
+        problem = f"The objective returned the {goal.metric or 'loss'} {typed(found)}, which is not a number."
         return _invalid(problem, returned)
-    return _with_loss(loss, returned)
+    return _with_loss(number, returned, goal)
 
 
 def _take_attachments(returned: Any, trial: CurrentTrial) -> tuple[Any, list[str]]:
@@ -146,11 +164,12 @@ def _take_attachments(returned: Any, trial: CurrentTrial) -> tuple[Any, list[str
     return {key: value for key, value in returned.items() if key != "attachments"}, sentences
 
 
-def _with_loss(loss: float, returned: Mapping[Any, Any]) -> Result:
+def _with_loss(number: float, returned: Mapping[Any, Any], goal: Goal) -> Result:
     rest, problems = sanitized(returned)
-    kept = {**rest, "loss": loss, "status": STATUS_OK}
+    loss = goal.loss(number)
+    kept = {**rest, **({"loss": loss} if goal.is_loss else {}), "status": STATUS_OK}
     if np.isnan(loss):
-        message = " ".join(["The loss is not a number (NaN).", *problems])
+        message = " ".join([f"The {goal.name} is not a number (NaN).", *problems])
         return Result(loss=None, result=kept, error=Failure(kind=FailureKind.NAN, message=message))
     error = Failure(kind=FailureKind.UNSTORABLE, message=" ".join(problems)) if problems else None
     return Result(loss=loss, result=kept, error=error)

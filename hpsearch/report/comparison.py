@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.coordination.progress import Progress
+from hpsearch.core.goal import Goal
 from hpsearch.core.trial import State, Trial
 from hpsearch.report.summary import losses_in_order
 from hpsearch.report.text import duration_text, number
@@ -82,7 +83,8 @@ def _steps(records: Sequence[SearchRecord]) -> list[int]:
 def _facts(record: SearchRecord, steps: Sequence[int]) -> dict[str, Any]:
     progress, best = record.progress, record.progress.best
     experiment, n = progress.experiment, progress.n_finished
-    after = {f"best_after_{step}": _at(record.best_so_far, step) for step in steps}
+    goal = experiment.goal
+    after = {f"best_after_{step}": _at(record.best_so_far, step, goal) for step in steps}
     params = {} if best is None else {f"params.{label}": value for label, value in best.params.items()}
     return {
         "state": str(experiment.state),
@@ -95,16 +97,16 @@ def _facts(record: SearchRecord, steps: Sequence[int]) -> dict[str, Any]:
         "invalid": progress.n_invalid,
         "elapsed_s": float(progress.elapsed_s),
         "s_per_trial": float(progress.elapsed_s) / n if n else None,
-        "best_loss": None if best is None else best.loss,
+        f"best_{goal.name}": None if best is None or best.loss is None else goal.value(best.loss),
         "best_tid": None if best is None else best.tid,
         **after,
         **params,
     }
 
 
-def _at(best_so_far: Floats, step: int) -> float | None:
-    """Return the lowest loss after a number of finished trials; None if there were not as many, or none."""
+def _at(best_so_far: Floats, step: int, goal: Goal) -> float | None:
+    """Return the best number after some finished trials; None if there were not as many, or none."""
     if step > len(best_so_far):
         return None
     loss = float(best_so_far[step - 1])
-    return None if loss == math.inf else loss
+    return None if loss == math.inf else goal.value(loss)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hpsearch.coordination.progress import Progress
+from hpsearch.core.goal import Goal
 from hpsearch.core.trial import State
 from hpsearch.report.importance_text import best_text
 from hpsearch.report.numbers.best_values import OptionResult
@@ -51,9 +52,9 @@ def explain_sentences(found: Explanation) -> list[tuple[str, str]]:
     topics = {
         "result": _result(found.progress),
         "worth": _worth(found),
-        "parameters": _parameters(found.importance),
+        "parameters": _parameters(found.importance, found.progress.experiment.goal),
         "best values": _best_values(found.importance),
-        "options": _options(found.options),
+        "options": _options(found.options, found.progress.experiment.goal),
         "failures": _failures(found),
         "time": _time(found.statistics),
     }
@@ -70,6 +71,8 @@ def explain_document(found: Explanation) -> dict[str, Any]:
         "exp_key": progress.experiment.exp_key,
         "sentences": [text for _, text in explain_sentences(found)],
         "best_loss": progress.best.loss if progress.best else None,
+        "metric": progress.experiment.goal.name,
+        "maximize": progress.experiment.goal.maximize,
         "best_tid": progress.best.tid if progress.best else None,
         "forecast": None if progress.forecast is None else asdict(progress.forecast),
         "ceiling": None if found.ceiling is None else asdict(found.ceiling),
@@ -88,26 +91,28 @@ def _result(progress: Progress) -> Iterator[str]:
         yield "No trial has a loss."
         return
     params = f" with {params_text(best.params)}" if best.params else ""
-    yield f"The best loss is {number(best.loss)}, in trial {best.tid}{params}."
+    goal = progress.experiment.goal
+    yield f"The best {goal.name} is {number(goal.value(best.loss))}, in trial {best.tid}{params}."
 
 
 def _worth(found: Explanation) -> Iterator[str]:
     if found.progress.forecast is None:
         return
-    text = worth_text(found.progress.forecast, found.progress.per_minute)
+    name = found.progress.experiment.goal.name
+    text = worth_text(found.progress.forecast, found.progress.per_minute, name)
     yield f"{text[:1].upper()}{text[1:]}."
     if found.ceiling is not None:
         high = number(found.ceiling.high)
         yield f"By a model of the losses, at most about {high} is left to gain in the whole space."
 
 
-def _parameters(importance: Importance) -> Iterator[str]:
+def _parameters(importance: Importance, goal: Goal) -> Iterator[str]:
     if not importance.parameters:
         if importance.note:
             yield importance.note
         return
     matter = [p for p in importance.parameters if p.share >= _MIN_SHARE][:_MAX_PARAMETERS]
-    yield f"What matters for the loss: {', '.join(map(_share_text, matter))}."
+    yield f"What matters for the {goal.name}: {', '.join(map(_share_text, matter))}."
     rest = [p.label for p in importance.parameters if p.share < _MIN_SHARE]
     if rest:
         shown = ", ".join(rest[:_MAX_PARAMETERS])
@@ -134,23 +139,23 @@ def _best_values(importance: Importance) -> Iterator[str]:
         yield f"The best tenth of the trials have {', '.join(texts)}."
 
 
-def _options(options: Sequence[OptionResult]) -> Iterator[str]:
+def _options(options: Sequence[OptionResult], goal: Goal) -> Iterator[str]:
     by_label: dict[str, list[OptionResult]] = defaultdict(list)
     for option in options:
         by_label[option.label].append(option)
     for label, results in by_label.items():
-        texts = [_option_text(result) for result in results[:_MAX_OPTIONS]]
+        texts = [_option_text(result, goal) for result in results[:_MAX_OPTIONS]]
         more = f" and {len(results) - _MAX_OPTIONS} more" if len(results) > _MAX_OPTIONS else ""
-        yield f"Best loss by {label}: {', '.join(texts)}{more}."
+        yield f"Best {goal.name} by {label}: {', '.join(texts)}{more}."
 
 
-def _option_text(result: OptionResult) -> str:
+def _option_text(result: OptionResult, goal: Goal) -> str:
     trials = count_text(result.n, "trial")
     if result.n == 0:
         return f"{result.option} not tried"
     if result.best is None:
         return f"{result.option} none ({trials}, all failed)"
-    return f"{result.option} {number(result.best)} ({trials})"
+    return f"{result.option} {number(goal.value(result.best))} ({trials})"
 
 
 def _failures(found: Explanation) -> Iterator[str]:

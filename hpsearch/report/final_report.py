@@ -9,15 +9,16 @@ from typing import Any
 from hpsearch.coordination.plan import EndReason
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment
+from hpsearch.core.goal import Goal
 from hpsearch.core.trial import Trial
 from hpsearch.report.failures import FailureGroup, group_line
-from hpsearch.report.text import config_text, counts_text, number, params_lines, value_text
+from hpsearch.report.text import config_text, counts_text, number, params_lines
 from hpsearch.runtime.escaping import escaped, printable
 
 _END_REASONS: dict[str, str] = {
     EndReason.MAX_EVALS: "all trials are finished",
     EndReason.TIMEOUT: "the --timeout is reached",
-    EndReason.LOSS_THRESHOLD: "the loss threshold is reached",
+    EndReason.LOSS_THRESHOLD: "the --loss-threshold is reached",
     EndReason.NOT_WORTH: "an hour more would improve the loss by less than --until-worth",
     EndReason.STOPPED: "by hpsearch stop",
     EndReason.EARLY_STOP: "by the early stopping rule of its script",
@@ -62,7 +63,7 @@ def final_report(
     """
     blocks = [_headline(progress, is_interrupted), _best_block(progress, config)]
     if likely is not None:
-        blocks.append(_likely_block(likely))
+        blocks.append(_likely_block(likely, progress.experiment.goal))
     if failures:
         blocks.append("\n".join(["failed", *(f"  {group_line(group)}" for group in failures)]))
     if hints:
@@ -89,12 +90,15 @@ def _best_block(progress: Progress, config: Any) -> str:
     if best is None or best.loss is None:
         is_too_short = progress.experiment.ended_why == EndReason.TIMEOUT and not progress.n_finished
         return "No trial finished before the --timeout." if is_too_short else "No trial has a loss."
-    return _trial_block(f"best loss  {number(best.loss)}  (trial {best.tid})", best, config)
+    goal = progress.experiment.goal
+    headline = f"best {escaped(goal.name)}  {number(goal.value(best.loss))}  (trial {best.tid})"
+    return _trial_block(headline, best, config)
 
 
-def _likely_block(likely: LikelyBest) -> str:
+def _likely_block(likely: LikelyBest, goal: Goal) -> str:
     tid, loss = likely.trial.tid, likely.trial.loss
-    losses = f"believed {number(likely.believed_loss)}, observed {value_text(loss)}"
+    observed = "none" if loss is None else number(goal.value(loss))
+    losses = f"believed {number(goal.value(likely.believed_loss))}, observed {observed}"
     headline = f"most likely best, since losses are noisy: {losses}  (trial {tid})"
     return _trial_block(headline, likely.trial, likely.config)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.report.numbers.best_values import BestOptions, BestRange
 from hpsearch.report.numbers.importance import Importance, Method, ParameterImportance, Target
 from hpsearch.report.text import number
@@ -35,9 +36,17 @@ def importance_rows(found: Importance, *, is_table: bool) -> list[dict[str, Any]
     return [_row(parameter, is_table=is_table) for parameter in found.parameters]
 
 
-def importance_sentences(found: Importance) -> list[str]:
-    """Return what the numbers are, how far to trust them, and what they leave out."""
-    return [*_sentences(found), *([found.note] if found.note else [])]
+def importance_sentences(found: Importance, goal: Goal = LOSS) -> list[str]:
+    """Return what the numbers are, how far to trust them, and what they leave out.
+
+    Parameters
+    ----------
+    found : Importance
+        The importance.
+    goal : Goal
+        That of the search.
+    """
+    return [*_sentences(found, goal), *([found.note] if found.note else [])]
 
 
 def best_text(best: BestRange | BestOptions) -> str:
@@ -63,7 +72,7 @@ def _row(parameter: ParameterImportance, *, is_table: bool) -> dict[str, Any]:
     }
 
 
-def _sentences(found: Importance) -> Iterator[str]:
+def _sentences(found: Importance, goal: Goal) -> Iterator[str]:
     if not found.parameters:
         return
     place = "" if found.within is None else f" where {found.within}"
@@ -73,10 +82,11 @@ def _sentences(found: Importance) -> Iterator[str]:
     counted = f"{found.n_used:,}"
     if found.n_used < found.n_trials:
         counted += f" of {found.n_trials:,}"
-    what = "whether a trial fails" if found.target is Target.FAILURES else "the loss"
+    what = "whether a trial fails" if found.target is Target.FAILURES else f"the {goal.name}"
     trusted = "" if found.r2 is None else f" (R2 {found.r2:.2f})"
     yield f"Share of the differences in {what}{place}, by a model of {counted} trials{trusted}."
     if found.span is not None:
-        low, high = map(number, found.span)
+        low, high = map(number, sorted(map(goal.value, found.span)))
         scale = ", compared by their logarithms" if found.is_log else ""
-        yield f"Over this space, four of five losses are between {low} and {high}{scale}."
+        plural = "losses" if goal.is_loss else f"values of {goal.name}"
+        yield f"Over this space, four of five {plural} are between {low} and {high}{scale}."

@@ -50,13 +50,14 @@ def block(progress: Progress) -> RenderableType:
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
     grid.add_row("trials", counts_text(progress))
-    best = progress.best
+    best, goal = progress.best, progress.experiment.goal
     if best is not None and best.loss is not None:
-        grid.add_row("best loss", Text(f"{number(best.loss)}  (trial {best.tid})", style="green"))
+        text = f"{number(goal.value(best.loss))}  (trial {best.tid})"
+        grid.add_row(Text(f"best {escaped(goal.name)}"), Text(text, style="green"))
     if not progress.is_standby:
         grid.add_row("speed", _speed(progress))
     if progress.forecast is not None:
-        grid.add_row("worth", Text(worth_text(progress.forecast, progress.per_minute)))
+        grid.add_row("worth", Text(escaped(worth_text(progress.forecast, progress.per_minute, goal.name))))
     grid.add_row("workers", _workers(progress))
     if progress.last_failure is not None:
         # Always one line: a block that grows and shrinks is hard to read.

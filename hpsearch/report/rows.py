@@ -9,16 +9,17 @@ from typing import Any
 
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment, ExperimentState
+from hpsearch.core.goal import LOSS
 from hpsearch.core.trial import Trial
 from hpsearch.core.worker import Worker, WorkerState, is_alive
-from hpsearch.report.text import duration_text
+from hpsearch.report.text import duration_text, number
 
 #: The columns of CSV, and those of a table, which fit into 80 characters.
 STATUS_COLUMNS = (
     "exp_key", "state", "is_led", "done", "failed", "running", "pending", "max_evals",
-    "best_loss", "per_minute", "remaining_s", "workers", "priority",
+    "best_loss", "best_value", "metric", "per_minute", "remaining_s", "workers", "priority",
 )  # fmt: skip
-STATUS_TABLE_COLUMNS = ("exp_key", "state", "finished", "failed", "best_loss", "left", "workers")
+STATUS_TABLE_COLUMNS = ("exp_key", "state", "finished", "failed", "best", "left", "workers")
 
 #: The same of workers.
 WORKER_COLUMNS = (
@@ -81,6 +82,9 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
         "invalid": progress.n_invalid,
         "max_evals": experiment.budget.max_evals,
         "best_loss": best.loss if best else None,
+        "best_value": None if best is None or best.loss is None else experiment.goal.value(best.loss),
+        "metric": experiment.goal.name,
+        "maximize": experiment.goal.maximize,
         "best_tid": best.tid if best else None,
         "best_params": best.params if best else None,
         "per_minute": progress.per_minute,
@@ -99,8 +103,11 @@ def status_cells(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of ``status_row`` with text for people."""
     left, most = row["remaining_s"], row["max_evals"]
     finished = str(row["done"] + row["failed"])
+    value, metric = row["best_value"], row["metric"]
+    is_named = value is not None and metric != LOSS.name
     return {
         **row,
+        "best": f"{metric} {number(value)}" if is_named else value,
         "state": "no coordinator" if lacks_coordinator(row) else str(row["state"]),
         "finished": finished if most is None else f"{finished}/{most}",
         "left": None if left is None else duration_text(left),

@@ -30,18 +30,19 @@ def search_text(progress: Progress, now: datetime) -> str:
 
 
 def _lines(progress: Progress, now: datetime) -> Iterator[str]:
-    experiment, best = progress.experiment, progress.best
+    experiment, best, goal = progress.experiment, progress.best, progress.experiment.goal
     yield _line("search", experiment.exp_key)
     yield _line("state", state_text(progress.experiment, now))
     yield _line("trials", counts_text(progress))
+    label, name = ("best loss", "") if goal.is_loss else ("best", f"{goal.name} ")
     if best is None or best.loss is None:
-        yield _line("best loss", "none yet")
+        yield _line(label, "none yet")
     else:
-        yield _line("best loss", f"{number(best.loss)}  (trial {best.tid})")
+        yield _line(label, f"{name}{number(goal.value(best.loss))}  (trial {best.tid})")
         yield from params_lines(best.params)
     yield _line("time", time_text(progress, now))
     if progress.forecast is not None:
-        yield _line("worth", worth_text(progress.forecast, progress.per_minute))
+        yield _line("worth", worth_text(progress.forecast, progress.per_minute, goal.name))
     if progress.workers or not experiment.state.is_over:
         yield _line("workers", workers_text(progress))
     yield _line("objective", experiment.objective.ref or "undecided")

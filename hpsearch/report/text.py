@@ -9,6 +9,7 @@ from typing import Any
 
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import ExperimentState
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import State, Trial
 from hpsearch.report.failures import failure_line
 from hpsearch.runtime.escaping import escaped
@@ -124,7 +125,8 @@ def status_line(progress: Progress) -> str:
     elif progress.experiment.state is not ExperimentState.RUNNING:
         parts.append(str(progress.experiment.state))
     if progress.best is not None and progress.best.loss is not None:
-        parts.append(f"best loss {number(progress.best.loss)}")
+        goal = progress.experiment.goal
+        parts.append(f"best {goal.name} {number(goal.value(progress.best.loss))}")
     if progress.per_minute is not None:
         parts.append(f"{progress.per_minute:.3g} trials/min")
     if progress.remaining_s is not None and progress.experiment.state is ExperimentState.RUNNING:
@@ -146,8 +148,16 @@ def workers_text(progress: Progress) -> str:
     return "all workers have left" if progress.n_finished else "no worker has come"
 
 
-def improvement_line(best: Trial) -> str:
-    """Return a new best trial on one line."""
-    assert best.loss is not None  # it is done
+def improvement_line(best: Trial, goal: Goal = LOSS) -> str:
+    """Return a new best trial on one line.
+
+    Parameters
+    ----------
+    best : Trial
+        The trial; it is done.
+    goal : Goal
+        That of its search.
+    """
+    assert best.loss is not None
     params = params_text(best.params) or "no parameters"
-    return f"trial {best.tid}: best loss {number(best.loss)} with {params}"
+    return f"trial {best.tid}: best {escaped(goal.name)} {number(goal.value(best.loss))} with {params}"

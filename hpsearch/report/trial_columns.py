@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import Trial
 from hpsearch.core.trial_fields import FIELDS, SYNONYMS, metrics_of
 from hpsearch.report.believed_trials import BelievedTrials
@@ -48,17 +49,41 @@ class Column:
     read: Callable[[Trial], Any]  #: returns the cell of a trial; None if it has none
 
 
-def field_columns(names: Iterable[str]) -> list[Column]:
-    """Return the columns of fields by name."""
-    return [Column(name, _FIELDS[name]) for name in names]
+def field_columns(names: Iterable[str], goal: Goal = LOSS) -> list[Column]:
+    """Return the columns of fields.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of the fields.
+    goal : Goal
+        That of the search; its number is shown in place of the loss.
+    """
+    return [goal_column(goal) if name == "loss" else Column(name, _FIELDS[name]) for name in names]
 
 
-def believed_column(believed: BelievedTrials) -> Column:
-    """Return the column of the losses that trials are believed to have without noise."""
-    return Column("believed_loss", lambda trial: believed.losses.get(trial.tid))
+def believed_column(believed: BelievedTrials, goal: Goal = LOSS) -> Column:
+    """Return the column of the losses that trials are believed to have without noise.
+
+    Parameters
+    ----------
+    believed : BelievedTrials
+        What is believed.
+    goal : Goal
+        That of the search.
+    """
+    losses = believed.losses
+    return Column(f"believed_{goal.name}", lambda t: goal.value(losses[t.tid]) if t.tid in losses else None)
 
 
-def all_columns(trials: Sequence[Trial], labels: Sequence[str] = ()) -> list[Column]:
+def goal_column(goal: Goal) -> Column:
+    """Return the column of what a search minimises or maximises, as the objective returned it."""
+    is_taken = goal.name in FIELDS and not goal.is_loss
+    title = f"result.{goal.name}" if is_taken else goal.name
+    return Column(title, lambda trial: None if trial.loss is None else goal.value(trial.loss))
+
+
+def all_columns(trials: Sequence[Trial], labels: Sequence[str] = (), goal: Goal = LOSS) -> list[Column]:
     """Return the usual fields, and a column for each parameter and each metric.
 
     Parameters
@@ -67,24 +92,28 @@ def all_columns(trials: Sequence[Trial], labels: Sequence[str] = ()) -> list[Col
         The trials of the list, whose parameters and metrics count.
     labels : sequence of str
         The parameters of the space in reading order; others follow.
+    goal : Goal
+        That of the search.
     """
-    fields = field_columns(WIDE_FIELDS)
-    params = [
-        Column(_title(label, "params", WIDE_FIELDS), _param(label)) for label in _labels(trials, labels)
-    ]
-    taken = {column.title for column in (*fields, *params)}
-    metrics = [Column(_title(name, "result", taken), _metric(name)) for name in metric_names(trials)]
+    fields = field_columns(WIDE_FIELDS, goal)
+    taken = {column.title for column in fields} | {*WIDE_FIELDS}
+    params = [Column(_title(label, "params", taken), _param(label)) for label in _labels(trials, labels)]
+    taken |= {column.title for column in params}
+    others = (name for name in metric_names(trials) if goal.is_loss or name != (goal.metric or "loss"))
+    metrics = [Column(_title(name, "result", taken), _metric(name)) for name in others]
     return [*fields, *params, *metrics]
 
 
-def chosen_columns(names: Iterable[str], trials: Sequence[Trial], labels: Sequence[str] = ()) -> list[Column]:
+def chosen_columns(
+    names: Iterable[str], trials: Sequence[Trial], labels: Sequence[str] = (), goal: Goal = LOSS
+) -> list[Column]:
     """Return columns by name.
 
     Parameters
     ----------
     names : iterable of str
         Names of fields (also "trial" for "tid"), parameters or metrics.
-    trials, labels
+    trials, labels, goal
         As for ``all_columns``.
 
     Raises
@@ -92,21 +121,24 @@ def chosen_columns(names: Iterable[str], trials: Sequence[Trial], labels: Sequen
     KeyError
         If a name is unknown; its argument is the name.
     """
-    known = known_columns(trials, labels)
+    known = known_columns(trials, labels, goal)
     return [Column(name, known[name]) for name in names]
 
 
-def known_columns(trials: Sequence[Trial], labels: Sequence[str] = ()) -> dict[str, Callable[[Trial], Any]]:
+def known_columns(
+    trials: Sequence[Trial], labels: Sequence[str] = (), goal: Goal = LOSS
+) -> dict[str, Callable[[Trial], Any]]:
     """Return how to read each column that exists, by name.
 
     Parameters
     ----------
-    trials, labels
+    trials, labels, goal
         As for ``all_columns``.
     """
     params = {label: _param(label) for label in _labels(trials, labels)}
     metrics = {name: _metric(name) for name in metric_names(trials)}
     return {
+        goal.name: goal_column(goal).read,
         **{f"result.{name}": read for name, read in metrics.items()},
         **{f"params.{label}": read for label, read in params.items()},
         **metrics,

@@ -8,6 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import Ended, State, Trial
 from hpsearch.report.failures import failure_text
 from hpsearch.report.table import date_text
@@ -51,7 +52,7 @@ _ORIGINS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def best_text(trial: Trial, believed_loss: float | None = None) -> str:
+def best_text(trial: Trial, believed_loss: float | None = None, goal: Goal = LOSS) -> str:
     """Return a trial with its loss and its parameters, one parameter a line.
 
     Parameters
@@ -60,13 +61,16 @@ def best_text(trial: Trial, believed_loss: float | None = None) -> str:
         The trial.
     believed_loss : float, optional
         What its loss would be without noise, if that is known.
+    goal : Goal
+        That of its search.
     """
-    believed = "" if believed_loss is None else f"  believed {number(believed_loss)}"
-    headline = f"trial {trial.tid}  loss {value_text(trial.loss)}{believed}"
+    believed = "" if believed_loss is None else f"  believed {number(goal.value(believed_loss))}"
+    value = "none" if trial.loss is None else number(goal.value(trial.loss))
+    headline = f"trial {trial.tid}  {escaped(goal.name)} {value}{believed}"
     return "\n".join([headline, *params_lines(trial.params)])
 
 
-def trial_text(trial: Trial, attachments: Sequence[str] = ()) -> str:
+def trial_text(trial: Trial, attachments: Sequence[str] = (), goal: Goal = LOSS) -> str:
     """Return everything about a trial, the essential first and long texts last.
 
     Parameters
@@ -75,8 +79,11 @@ def trial_text(trial: Trial, attachments: Sequence[str] = ()) -> str:
         The trial.
     attachments : sequence of str
         Names of its attachments.
+    goal : Goal
+        That of its search.
     """
-    lines = [*_essentials(trial), *_params(trial), *_facts(trial, attachments), *_error_facts(trial)]
+    facts = _facts(trial, attachments, goal)
+    lines = [*_essentials(trial, goal), *_params(trial), *facts, *_error_facts(trial)]
     return printable("\n".join(lines))
 
 
@@ -88,7 +95,7 @@ def origin_text(origin: str) -> str:
     return origin if meaning is None else f"{origin} ({meaning})"
 
 
-def _essentials(trial: Trial) -> Iterator[str]:
+def _essentials(trial: Trial, goal: Goal) -> Iterator[str]:
     yield _line("trial", f"{trial.tid} of {trial.exp_key}")
     yield _line("state", str(trial.state))
     if trial.error is not None:
@@ -97,7 +104,7 @@ def _essentials(trial: Trial) -> Iterator[str]:
         when = f"since {date_text(trial.invalid.at)}"
         yield _line("invalid", f"{when}: {trial.invalid.why}" if trial.invalid.why else when)
     if trial.loss is not None:
-        yield _line("loss", number(trial.loss))
+        yield _line(goal.name, number(goal.value(trial.loss)))
     if trial.duration_s is not None:
         yield _line("duration", duration_text(trial.duration_s))
     if trial.origin:
@@ -114,7 +121,7 @@ def _params(trial: Trial) -> Iterator[str]:
         yield from params_lines(trial.params)
 
 
-def _facts(trial: Trial, attachments: Sequence[str]) -> Iterator[str]:
+def _facts(trial: Trial, attachments: Sequence[str], goal: Goal) -> Iterator[str]:
     for name, value in {**asdict(trial), "attachments": tuple(attachments)}.items():
         if value is None or value == () or value == {} or name in _LEFT_OUT:
             continue
@@ -126,7 +133,7 @@ def _facts(trial: Trial, attachments: Sequence[str]) -> Iterator[str]:
             case "attachments", _:
                 text = ", ".join(attachments)
             case "reports", _:
-                text = ", ".join(f"{number(r.step)}: {number(r.value)}" for r in trial.reports)
+                text = ", ".join(f"{number(r.step)}: {number(goal.value(r.value))}" for r in trial.reports)
             case "checkpoint", _:
                 text = _checkpoint_text(trial)
             case "history", _:
@@ -175,4 +182,5 @@ def _error_facts(trial: Trial) -> Iterator[str]:
 
 
 def _line(name: str, text: str) -> str:
-    return f"{name:<{_LABEL_WIDTH}}{escaped(text)}"
+    label = f"{escaped(name):<{_LABEL_WIDTH - 2}}  "
+    return f"{label}{escaped(text)}"

@@ -58,7 +58,7 @@ class PlainView:
         best = progress.best
         if best is not None and best.loss is not None and best.loss != self._best_loss:
             self._best_loss = best.loss
-            self._print(improvement_line(best), _improvement_event(best))
+            self._print(improvement_line(best, progress.experiment.goal), _improvement_event(best))
         is_due = self._clock() - self._status_at >= _STATUS_EVERY_S
         if is_due or progress.is_standby != self._was_standby:
             self._status_at, self._was_standby = self._clock(), progress.is_standby

@@ -6,7 +6,7 @@ from hpsearch.coordination.forecast import Forecast
 from hpsearch.report.text import count_text, duration_text, number
 
 
-def worth_text(found: Forecast, per_minute: float | None) -> str:
+def worth_text(found: Forecast, per_minute: float | None, name: str = "loss") -> str:
     """Return what the last half of a search brought, and what as many trials again may bring.
 
     Parameters
@@ -15,14 +15,16 @@ def worth_text(found: Forecast, per_minute: float | None) -> str:
         The forecast.
     per_minute : float, optional
         Rate of finished trials; None or 0 if it is unknown.
+    name : str
+        What the losses are called.
     """
     time = f" take about {duration_text(60 * found.n_trials / per_minute)} and" if per_minute else ""
     more = f"as many again{time} may bring {_gain_text(found.most)}"
     last = f"the last {count_text(found.n_last, 'trial')}"
     if found.n_improvements == 0:
-        return f"{last} did not improve the best loss; {more}"
+        return f"{last} did not improve the best {name}; {more}"
     times = "once" if found.n_improvements == 1 else f"{found.n_improvements} times"
-    return f"{last} improved the best loss by {number(found.gain_last)} ({times}); {more}"
+    return f"{last} improved the best {name} by {number(found.gain_last)} ({times}); {more}"
 
 
 def _gain_text(most: float) -> str:

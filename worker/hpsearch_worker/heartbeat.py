@@ -12,9 +12,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import OUTPUT_NAME, Report, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.errors import HpsearchError, LeaseLostError
@@ -46,6 +47,7 @@ class HeldTrial:
 
     trial: Trial
     due: float  #: local time of the next renewal
+    goal: Goal = LOSS  #: of its experiment; reports are stored like losses
     lease: LeaseStatus = LeaseStatus.HELD
     reports: deque[Report] = field(default_factory=deque)  #: not yet written
     #: by name, stored when the evaluation has ended
@@ -63,7 +65,7 @@ class HeldTrial:
             case Report():
                 self.n_reports += 1  # each process of the objective counts only its own
                 if self.n_reports <= MAX_REPORTS:
-                    self.reports.append(event)
+                    self.reports.append(replace(event, value=self.goal.loss(event.value)))
             case Attachment():
                 self.attachments[event.name] = event.data
             case Printed():
@@ -130,9 +132,18 @@ class Heartbeat:
         return threading.current_thread() is self._thread
 
     @contextmanager
-    def holding(self, trial: Trial) -> Iterator[HeldTrial]:
-        """Renew the lease of a trial while the block runs."""
-        held = HeldTrial(trial, time.monotonic() + _renew_after_s(trial), n_reports=len(trial.reports))
+    def holding(self, trial: Trial, goal: Goal = LOSS) -> Iterator[HeldTrial]:
+        """Renew the lease of a trial while the block runs.
+
+        Parameters
+        ----------
+        trial : Trial
+            The trial, as claimed.
+        goal : Goal
+            That of its experiment.
+        """
+        due = time.monotonic() + _renew_after_s(trial)
+        held = HeldTrial(trial, due, goal, n_reports=len(trial.reports))
         held.checkpoints = CheckpointWriter(
             self._store, trial, partial(self._write_when_free, held), partial(_renew_now, held)
         )

@@ -175,7 +175,7 @@ class Slot:
         outcome: Outcome | None = None
         self.tally.begin()
         try:
-            with self.heartbeat.holding(trial) as held:
+            with self.heartbeat.holding(trial, experiment.goal) as held:
                 outcome = self._evaluate(trial, experiment, held)
         except LeaseLostError as lost:
             outcome = Outcome.LOST

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hpsearch.core.experiment import Experiment, ObjectiveRef, changed_parts
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import Report, Result, Trial
 from hpsearch.errors import LoadError
 from hpsearch.objective.by_value.envelope import SignedObjective
@@ -61,6 +62,7 @@ class Load:
     objective: ObjectiveRef
     space: Mapping[str, Any]
     workdir: str | None  #: where its evaluations begin; None for the folder in which it is loaded
+    goal: Goal = LOSS  #: the number of the result from which the loss comes
     signed_objective: SignedObjective | None = None  #: the objective itself, if it was sent by value
     allowlist: Allowlist | None = None  #: what may be imported and called; None for everything
 
@@ -98,6 +100,7 @@ class Load:
             objective=experiment.objective,
             space=experiment.space,
             workdir=workdir,
+            goal=experiment.goal,
             signed_objective=None if objectives is None else objectives(experiment),
             allowlist=allowlist,
         )
@@ -118,7 +121,8 @@ class Load:
             self.allowlist.check_loaded(self.objective, objective)
         space = Space.from_json(self.space, TRUSTED if self.allowlist is None else self.allowlist.trust)
         code = (here.fingerprint or here.digest or "")[:_SHORT]
-        return Loaded(objective, space, self.workdir or working_folder(), program, code or None)
+        folder = self.workdir or working_folder()
+        return Loaded(objective, space, folder, program, self.goal, code or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,7 @@ class Loaded:
     space: Space
     folder: str | None  #: where each evaluation begins: the requested folder, or where loading ended
     program: str  #: ``sys.argv[0]`` of the objective: its file or module
+    goal: Goal  #: the number of the result from which the loss comes
     code: str | None = None  #: the first digits of the fingerprint of its code
 
     def evaluate(
@@ -147,7 +152,7 @@ class Loaded:
         """
         change_folder(self.folder)
         with program_named(self.program):
-            result = evaluate(self.objective, lambda: self.space.config(values), trial, passes)
+            result = evaluate(self.objective, lambda: self.space.config(values), trial, passes, self.goal)
         return replace(result, objective=self.code)
 
 

@@ -19,6 +19,7 @@ from hpsearch.core.experiment import (
     ObjectiveRef,
     check_priority,
 )
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.warm_start import WarmStart, WarmStartPoint, WarmStartSource
 from hpsearch.store.documents.encoding import encoded, present
 from hpsearch.store.documents.fields import Fields, document_label
@@ -44,6 +45,7 @@ def experiment_document(experiment: Experiment) -> Document:
         "space_fingerprint": experiment.space_fingerprint,
         "objective": objective_document(experiment.objective),
         **present(objective_changes=[present(**asdict(one)) for one in experiment.objective_changes]),
+        **present(goal=None if experiment.goal == LOSS else present(**asdict(experiment.goal))),
         "algorithm": {
             "name": experiment.algorithm.name,
             "options": encoded(experiment.algorithm.options, "algorithm.options"),
@@ -94,6 +96,7 @@ def experiment_from(document: Mapping[str, Any]) -> Experiment:
         space_fingerprint=fields.text("space_fingerprint"),
         objective=_objective_from(fields.part("objective")),
         objective_changes=tuple(map(_change_from, fields.parts("objective_changes"))),
+        goal=_goal_from(fields.maybe_part("goal")),
         algorithm=Algorithm(name=algorithm.text("name"), options=algorithm.maybe_mapping("options")),
         seed=fields.integer("seed", least=0),
         lag=fields.maybe_count("lag"),
@@ -110,6 +113,12 @@ def experiment_from(document: Mapping[str, Any]) -> Experiment:
         led_until=led_until,
         lead_lease_s=lead_lease_s,
     )
+
+
+def _goal_from(fields: Fields | None) -> Goal:
+    if fields is None:
+        return LOSS
+    return Goal(metric=fields.maybe_text("metric"), maximize=fields.flag("maximize"))
 
 
 def leadership_from(document: Mapping[str, Any], bidder: str) -> Leadership:

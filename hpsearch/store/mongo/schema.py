@@ -170,6 +170,7 @@ _EXPERIMENT_SCHEMA = {
         "space": _OBJECT,
         "space_fingerprint": _TEXT,
         "objective": {"bsonType": "object", "required": ["kind", "ref"]},
+        "goal": _OBJECT,
         "algorithm": {"bsonType": "object", "required": ["name", "options"]},
         "objective_changes": {
             "bsonType": "array",

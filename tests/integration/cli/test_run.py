@@ -65,6 +65,20 @@ def test_the_printed_command_to_go_on_works_as_printed(here: Call, store: MongoS
     assert store.counts("my search")[State.DONE] == 4
 
 
+def test_a_search_that_maximises_ends_at_the_users_threshold(here: Call, store: MongoStore) -> None:
+    """Above -25 at any point; the experiment keeps what it maximises."""
+    arguments = ("run", "search.py", "--maximize", "--loss-threshold", "0", "--max-evals", "3", "--seed", "1")
+    done = here(*arguments)
+    assert (done.code, "the --loss-threshold is reached" in done.out) == (0, True)
+    best = next(store.trials("search", sort="loss"))
+    assert best.loss is not None
+    assert best.loss < 0
+    assert f"best value  {-best.loss:.4g}" in done.out
+    assert here("run", "search.py", "--max-evals", "1").code == 0
+    refused = here("run", "search.py", "--metric", "f1")
+    assert (refused.code, "maximises the returned value" in refused.err) == (78, True)
+
+
 @pytest.mark.long
 def test_a_search_keeps_its_priority_until_it_is_changed(shell: Call, store: MongoStore) -> None:
     seen = []

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hpsearch.core.goal import Goal
 from hpsearch.core.trial import OUTPUT_NAME, Report, State, Trial
 from hpsearch.core.worker import Worker, WorkerState
 from hpsearch.errors import StoreError, StoreUnavailableError
@@ -92,6 +93,15 @@ def test_reports_are_written_during_the_evaluation_in_order(
         held.reports.append(Report(step=5, value=0.0))
         heartbeat.write_reports(held)
         assert [r.step for r in store.trial("e", 0).reports] == [0, 1, 2, 3, 4, 5]
+
+
+def test_reports_of_what_is_maximised_are_stored_like_losses(
+    store: FailingStore, heartbeat: Heartbeat
+) -> None:
+    with heartbeat.holding(claimed(store), Goal(maximize=True)) as held:
+        held.on_event(Report(step=1, value=0.75))
+        heartbeat.write_reports(held)
+    assert [r.value for r in store.trial("e", 0).reports] == [-0.75]
 
 
 def test_a_report_on_a_cancelled_trial_reveals_the_cancellation_at_once(

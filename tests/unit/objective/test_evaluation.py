@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hpsearch.core.goal import Goal
 from hpsearch.core.trial import FailureKind, Report, Result, State
 from hpsearch.errors import HpsearchWarning
 from hpsearch.objective.current_trial import MAX_REPORTS, Attachment, CurrentTrial, Pruned, current_trial
-from hpsearch.objective.evaluation import evaluate
+from hpsearch.objective.evaluation import evaluate, read_result
 
 
 def outcome(returned: object) -> Result:
@@ -75,6 +76,26 @@ def test_nan_fails_the_trial_and_keeps_the_rest_of_the_result() -> None:
     assert result.error is not None
     assert result.error.kind is FailureKind.NAN
     assert result.result["epochs"] == 3
+
+
+def test_the_goal_says_which_number_is_the_loss_and_keeps_the_result_as_returned() -> None:
+    accuracy = Goal(metric="accuracy", maximize=True)
+    found = read_result({"accuracy": 0.75, "loss": 3.0}, accuracy)
+    assert (found.loss, found.result) == (-0.75, {"accuracy": 0.75, "loss": 3.0, "status": "ok"})
+    nested = read_result({"val": {"f1": np.float32(0.5)}}, Goal(metric="val.f1"))
+    assert (nested.loss, nested.result["val"]) == (0.5, {"f1": 0.5})
+    plain = read_result(0, Goal(maximize=True))
+    assert (plain.loss, str(plain.loss), plain.result["loss"]) == (0.0, "0.0", 0)
+    assert read_result({"loss": 2}, Goal(maximize=True)).loss == -2
+
+
+def test_a_result_without_the_metric_is_invalid() -> None:
+    accuracy = Goal(metric="accuracy", maximize=True)
+    for returned in (0.5, {"loss": 0.5}, {"accuracy": "high"}, {"accuracy": float("nan")}):
+        failed = read_result(returned, accuracy)
+        assert failed.state is State.FAILED
+        assert failed.error is not None
+        assert "accuracy" in failed.error.message
 
 
 def test_a_reported_failure_never_has_a_loss() -> None:

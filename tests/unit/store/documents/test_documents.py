@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.core.experiment import Experiment, ObjectiveRef
+from hpsearch.core.goal import Goal
 from hpsearch.core.trial import Ended, Failure, FailureKind, Holder, Report, Result, State, Trial
 from hpsearch.errors import StoreError
 from hpsearch.store.documents.experiment import experiment_document, experiment_from
@@ -90,6 +91,9 @@ def test_an_experiment_survives_the_round_trip() -> None:
     document = experiment_document(experiment)
 
     assert experiment_from(decode(encode(document))) == experiment
+    for goal in (Goal(maximize=True), Goal(metric="accuracy")):
+        maximised = replace(experiment, goal=goal)
+        assert experiment_from(decode(encode(experiment_document(maximised)))) == maximised
     with pytest.raises(StoreError, match="upgrade hpsearch"):
         experiment_from({**document, "schema": 3})
 
