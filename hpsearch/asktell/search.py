@@ -127,9 +127,8 @@ class Search:
         found = self._asker.ask(until, len(self._held))
         if isinstance(found, Trial):
             self._tally.begin()
-            asked = AskedTrial(
-                found, self.space.config(found.values), self._store, self._heartbeat, self._ended
-            )
+            config, goal = self.space.config(found.values), self._asker.experiment.goal
+            asked = AskedTrial(found, config, self._store, self._heartbeat, self._ended, goal)
             self._held[asked.tid] = asked
             return asked
         if found.is_over:
