@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
+from hpsearch import where
 from hpsearch.core.experiment import UNDECIDED, Algorithm, Experiment, ExperimentState
 from hpsearch.core.trial import State, Trial
 from hpsearch.errors import ConfigurationError, LoadError, NotFoundError, SpaceError
@@ -96,6 +97,23 @@ def test_a_restarted_search_continues_without_repeating_points(jobs: MongoJobs) 
     assert points(later)[:5] == first
     assert len({point["x"] for point in points(later)}) == len(later) == 12
     assert points(later) == points(MongoTrials(jobs, exp_key="at once"))
+
+
+def test_conditions_and_beliefs_are_stored_and_hold_after_a_restart(jobs: MongoJobs) -> None:
+    space = where(SPACE, "x > -1 or k == 'a'", "x < 4")
+    with ThreadWorker(jobs.store):
+        for n in (6, 12):
+            search(MongoTrials(jobs, exp_key=KEY), square, space, tpe.suggest, n, believe={"x": 0.5})
+        with pytest.raises(DomainSwapError):
+            search(MongoTrials(jobs, exp_key=KEY), square, where(SPACE, "x < 4"), tpe.suggest, 13)
+    experiment = jobs.store.experiment(KEY)
+    assert experiment.algorithm.options == {"believe": ["x ~ 0.5"]}
+    trials = sorted(jobs.store.trials(KEY), key=lambda trial: trial.tid)
+    assert [trial.origin == "belief" for trial in trials[:10]] == [True, False] * 5
+    assert trials[0].values["x"] == pytest.approx(0.5)
+    stored = Space.from_json(experiment.space)
+    assert [stored.conditions.broken_by(trial.values) for trial in trials] == [None] * 12
+    assert stored.conditions.broken_by({"x": -2.0, "k": 1, "n": 3}) == "x > -1 or k == 'a'"
 
 
 def test_without_workers_a_timeout_ends_the_call_and_cancels_pending_trials(jobs: MongoJobs) -> None:
