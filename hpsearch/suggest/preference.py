@@ -7,8 +7,11 @@ optimization", section 4.1), so every belief fades.
 
 A wrong belief should cost less than that. The trust ``t_j`` compares the ratio in the best fifth of the
 trials with that in the others: the probability ``a`` that it is higher (the statistic of Mann and Whitney
-1947), as ``t_j = (a - 0.3) / 0.3`` within 0 and 1. Where the best trials contradict a belief, it counts no
-more; where trials say nothing (``a = 0.5``), it keeps the benefit of the doubt.
+1947), as ``(a - 0.3) / 0.3`` within 0 and 1. Where the best trials contradict a belief, it counts no
+more; where trials say nothing (``a = 0.5``), it keeps the benefit of the doubt. No ``t_j`` is above the trust
+in all beliefs together, which compares the losses of the trials where the product of the ratios is above 1,
+such as those drawn from the beliefs, with the losses of the others. Beliefs that are wrong in many parameters
+lose it after six trials, when the best of them say little about each parameter.
 """
 
 from __future__ import annotations
@@ -29,6 +32,8 @@ _STRENGTH = 10.0
 _N_EVIDENCE = 100
 #: Fewest trials that can contradict one.
 _MIN_EVIDENCE = 6
+#: Fewest trials that agree with all beliefs together, and fewest others, that can contradict them.
+_MIN_AGREEING = 3
 #: Share of the best trials.
 _BEST = 0.2
 #: Probabilities up to which a belief is not trusted, and from which it is trusted fully.
@@ -143,19 +148,58 @@ def preference(beliefs: Beliefs, history: History) -> Preference:
     history : History
         Finished trials.
     """
-    trust = {j: _trust(belief, history, j) for j, belief in beliefs.by_column.items()}
+    losses = history.losses[:_N_EVIDENCE]
+    losses = np.where(losses < np.inf, losses, np.inf)
+    in_all, concerned = np.zeros(len(losses)), np.zeros(len(losses), dtype=bool)
+    trust = {}
+    for j, belief in beliefs.by_column.items():
+        active = history.active[:_N_EVIDENCE, j]
+        ratios = belief.log_ratio(belief.coordinates(history.values[:_N_EVIDENCE, j][active]))
+        trust[j] = _trust(ratios, losses[active])
+        in_all[active] += ratios
+        concerned |= active
+    together = _trust_in_all(in_all[concerned], losses[concerned])
+    trust = {j: min(together, single) for j, single in trust.items()}
     return Preference(beliefs=beliefs, trust=trust, power=_STRENGTH / max(len(history), 1))
 
 
-def _trust(belief: Belief, history: History, column: int) -> float:
-    """Return how far the trials agree with a belief, from 0 to 1."""
-    rows = np.flatnonzero(history.active[:_N_EVIDENCE, column])
-    if len(rows) < _MIN_EVIDENCE:
+def _trust(ratios: Floats, losses: Floats) -> float:
+    """Return how far the best trials agree with a belief, from 0 to 1.
+
+    Parameters
+    ----------
+    ratios : (m,) array
+        Log ratios of belief to prior.
+    losses : (m,) array
+        ``inf`` for a failed trial.
+    """
+    if len(losses) < _MIN_EVIDENCE:
         return 1.0
-    losses = np.where(history.losses[rows] < np.inf, history.losses[rows], np.inf)
-    ratios = belief.log_ratio(belief.coordinates(history.values[rows, column]))
-    ratios = ratios[np.argsort(losses, kind="stable")]
-    n_best = max(2, int(_BEST * len(rows)))
-    best, others = ratios[:n_best, None], ratios[n_best:]
-    higher = float((best > others).mean() + 0.5 * (best == others).mean())
-    return min(max((higher - _REFUTED) / (_CONFIRMED - _REFUTED), 0.0), 1.0)
+    ordered = ratios[np.argsort(losses, kind="stable")]
+    n_best = max(2, int(_BEST * len(ordered)))
+    return _trust_from(_share_above(ordered[:n_best], ordered[n_best:]))
+
+
+def _trust_in_all(ratios: Floats, losses: Floats) -> float:
+    """Return how far the trials that agree with all beliefs together are better than others, from 0 to 1.
+
+    Parameters
+    ----------
+    ratios : (m,) array
+        Sums of the log ratios of belief to prior.
+    losses : (m,) array
+        ``inf`` for a failed trial.
+    """
+    agrees = ratios > 0
+    if min(np.count_nonzero(agrees), np.count_nonzero(~agrees)) < _MIN_AGREEING:
+        return 1.0
+    return _trust_from(_share_above(losses[~agrees], losses[agrees]))
+
+
+def _share_above(a: Floats, b: Floats) -> float:
+    """Return the probability that a value of ``a`` is above one of ``b``; ties count half."""
+    return float((a[:, None] > b).mean() + 0.5 * (a[:, None] == b).mean())
+
+
+def _trust_from(probability: float) -> float:
+    return min(max((probability - _REFUTED) / (_CONFIRMED - _REFUTED), 0.0), 1.0)

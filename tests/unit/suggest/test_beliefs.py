@@ -143,6 +143,20 @@ def test_each_belief_counts_as_far_as_the_best_trials_agree_with_it(
     assert found.trust[list(history.space.nodes).index(label)] == pytest.approx(trust, abs=0.01)
 
 
+def test_beliefs_count_no_more_once_the_trials_that_agree_with_all_of_them_are_worse() -> None:
+    """The best trial is at the believed point, and so are the four worst: each belief alone is trusted."""
+    labels = [f"x{i}" for i in range(6)]
+    history = History(Space({label: hp.uniform(label, 0, 1) for label in labels}))
+    beliefs, rng = Beliefs([f"{label} ~ 0.9" for label in labels], history.space), RNG(0)
+    for loss in [0, 1, 9, 2, 3, 4, 5, 8, 7, 6]:
+        is_believed = loss in (0, 6, 7, 8, 9)
+        values = {label: 0.9 if is_believed else float(rng.uniform(0, 0.7)) for label in labels}
+        add(history, values, float(loss))
+        if len(history) == 7:
+            assert min(preference(beliefs, history).trust.values()) > 0.5
+    assert set(preference(beliefs, history).trust.values()) == {0.0}
+
+
 def test_in_a_branch_only_what_is_open_is_believed() -> None:
     beliefs = Beliefs(["optimizer ~ lion", "x ~ 0.9"], SPACE)
     inside = beliefs.within(SPACE.given({"optimizer": 1}))
