@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("hpsearch.cli.trials:show", "Show everything about one trial."),
     "explain": ("hpsearch.cli.explain:explain", "Explain a search in plain sentences."),
     "importance": ("hpsearch.cli.importance:importance", "Show which parameters matter."),
+    "plot": ("hpsearch.cli.plot:plot", "Draw a search into a file."),
     "workers": ("hpsearch.cli.query:workers", "List the workers."),
     "logs": ("hpsearch.cli.logs:logs", "Print what a trial printed."),
     "attachments": (

@@ -9,6 +9,7 @@ import numpy as np
 
 from hpsearch.cli.help_pages import Group
 from hpsearch.cli.options import AtLeast, debug_option, option
+from hpsearch.cli.plot import checked_suffix
 from hpsearch.errors import SpaceError
 from hpsearch.objective.loading import load, parse_space, parse_target
 from hpsearch.objective.space_table import SUFFIXES
@@ -19,21 +20,10 @@ from hpsearch.space.tree import Space, Values
 #: Largest number of samples; more do not change the picture.
 _MAX_SAMPLES = 100_000
 
-#: File name suffixes of pictures.
-_SUFFIXES = (".png", ".svg", ".pdf")
-
 _space_option = option(
     "--space", metavar="REF", help="The search space [default: `space` beside the objective]."
 )
 _seed_option = option("--seed", type=AtLeast(0), default=0, help="Seed of the samples.")
-
-
-def _checked_suffix(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
-    """Refuse a file name whose suffix names no supported format."""
-    if value.suffix.lower() in _SUFFIXES:
-        return value
-    text = f"{str(value)!r} does not end in {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]}."
-    raise click.BadParameter(text, ctx, param)
 
 
 @click.group("space", cls=Group)
@@ -64,9 +54,10 @@ def show(target: str, space: str | None, samples: int, seed: int) -> None:
 @_seed_option
 @option(
     "--output",
+    "-o",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    callback=_checked_suffix,
+    callback=checked_suffix,
     default="space.png",
     help="File to write: .png, .svg or .pdf.",
 )
@@ -81,8 +72,9 @@ def plot(target: str, space: str | None, samples: int, seed: int, output: Path) 
     file.json with a space.
     """
     # Only this command waits for these slow imports.
+    from hpsearch.report.matplotlib.save import save_figure
     from hpsearch.report.space_histograms import space_panels
-    from hpsearch.report.space_plot import draw_panels, save_figure
+    from hpsearch.report.space_plot import draw_panels
 
     drawn = _loaded(target, space)
     if not drawn.parameters:

@@ -47,6 +47,8 @@ _FIELDS: Mapping[Role, str] = MappingProxyType(
         Role.PRUNED: "pruned",
         Role.INVALID: "pending",
         Role.BEST: "best",
+        Role.MEAN: "best",
+        Role.OVERLAID: "ink",
         Role.BEYOND: "done",
         Role.PRIOR: "prior",
         Role.GUIDE: "grid",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpsearch.errors import ConfigurationError, MissingExtraError
+from hpsearch.errors import MissingExtraError
+from hpsearch.report.matplotlib.axes import set_log_ticks
 from hpsearch.report.space_histograms import Bars, Nothing, Options, Panel, Shape
 from hpsearch.runtime.escaping import printable
 from hpsearch.runtime.numerics import isolated_numerics
@@ -26,12 +26,6 @@ _INK, _FAINT = "#222222", "#6b6b6b"
 _MAX_COLUMNS = 4
 _PANEL_INCHES = (3.3, 2.35)
 _HEAD_INCHES, _MIN_INCHES = 0.55, 5.0
-_DPI = 130
-#: Matplotlib draws no more pixels than this in one direction.
-_MAX_PIXELS = 60_000
-
-#: A log axis whose ends have a ratio below these needs more ticks than powers of ten, or evenly spaced ones.
-_FEW_DECADES, _NARROW = 200, 5
 
 #: The smallest share outside an axis that the picture mentions.
 _MIN_OUTSIDE = 0.005
@@ -72,30 +66,6 @@ def draw_panels(panels: Sequence[Panel], title: str) -> Figure:
         _draw_texts(axes, panel)
         _draw_shape(axes, panel.shape)
     return figure
-
-
-@isolated_numerics()
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure to a file.
-
-    Parameters
-    ----------
-    figure : Figure
-        The figure.
-    path : Path
-        The file; its suffix names the format: ``.png``, ``.svg`` or ``.pdf``.
-
-    Raises
-    ------
-    ConfigurationError
-        If the file cannot be written.
-    """
-    dpi = min(_DPI, _MAX_PIXELS / max(figure.get_size_inches()))
-    try:
-        figure.savefig(path, dpi=dpi)
-    except OSError as error:
-        reason = error.strerror or error
-        raise ConfigurationError(f"The picture cannot be written to {path}: {reason}.") from error
 
 
 def _draw_texts(axes: Axes, panel: Panel) -> None:
@@ -162,8 +132,7 @@ def _set_scale(axes: Axes, bars: Bars) -> None:
     axes.yaxis.set_major_formatter("{x:g}")  # without a common factor, which would overlap the label
     if bars.is_log:
         axes.set_xscale("log")
-        _set_ticks_of_few_decades(axes, x[-1] / x[0])
-        axes.minorticks_off()
+        set_log_ticks(axes, "x", x[-1] / x[0])
     else:
         are_integers = np.all(x % 1 == 0.5)  # the edges lie between integer values
         axes.locator_params(axis="x", nbins=6, integer=bool(are_integers))
@@ -171,15 +140,6 @@ def _set_scale(axes: Axes, bars: Bars) -> None:
         axes.set_ylim(top=1.12 * axes.get_ylim()[1])
         text = f"{bars.outside:.0%} lie outside"
         axes.text(1, 0.98, text, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=_FAINT)
-
-
-def _set_ticks_of_few_decades(axes: Axes, ratio: float) -> None:
-    """Put more ticks than powers of ten on a log axis that spans few decades."""
-    from matplotlib.ticker import LogLocator, MaxNLocator
-
-    if ratio < _FEW_DECADES:
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if ratio > _NARROW else MaxNLocator(5))
-        axes.xaxis.set_major_formatter("{x:g}")
 
 
 def _short(text: str, width: int) -> str:

@@ -101,7 +101,7 @@ def test_the_help_loads_click_and_nothing_heavy() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("command", ["importance", "explain"])
+@pytest.mark.parametrize("command", ["importance", "explain", "plot"])
 def test_the_help_of_a_command_about_numbers_loads_no_numpy_and_no_driver(command: str) -> None:
     loaded = loaded_by(HELP.replace('"--help"]', f'"{command}", "--help"]'))
     assert loaded & {"numpy", "scipy", "pymongo", "bson"} == set()

@@ -14,6 +14,7 @@ from hpsearch.report.plotdata.figure import Axis, Figure, Mark, Note, Panel, Poi
 from hpsearch.report.plotdata.loss_axis import LossAxis, loss_axis
 from hpsearch.report.plotdata.parameter_axis import shortened
 from hpsearch.report.plotdata.reduction import thinned
+from hpsearch.report.plotdata.round_ticks import round_ticks
 from hpsearch.report.plotdata.search import SearchArrays, SearchData
 from hpsearch.report.text import count_text, number
 from hpsearch.space.distribution import Categorical
@@ -21,6 +22,10 @@ from hpsearch.space.parameters import Condition, Parameter
 
 #: Rows of the tree, losses of a row, and characters of a row's name.
 _MAX_ROWS, _MAX_POINTS, _NAME = 40, 120, 34
+#: Options of the best trial that the caption names.
+_MAX_PATH = 4
+#: Room for texts on the right, as a share of the axis.
+_ROOM = 0.42
 _TITLE = "The tree of choices"
 
 
@@ -60,7 +65,9 @@ def branches(sources: tuple[SearchData, ...]) -> Figure:
             low=len(shown) - 0.5,
             high=-0.5,
             ticks=tuple(places),
-            tick_labels=tuple(_row_name(branch) for branch in shown),
+            tick_labels=_row_names(shown),
+            is_named=True,
+            is_tree=True,
         ),
         marks=tuple(_marks(arrays, shown, axis)),
         note=axis.note,
@@ -126,16 +133,29 @@ def _rank(arrays: SearchArrays, rows: NDArray[np.intp]) -> tuple[bool, float]:
     return best is None, best or 0.0
 
 
-def _row_name(branch: Branch) -> str:
-    indent = "\u2003" * (branch.depth - 1) + "└ " if branch.depth else ""
-    return indent + shortened(f"{branch.choice} = {branch.option}", _NAME - len(indent))
+def _row_names(branches: list[Branch]) -> tuple[str, ...]:
+    """Return the lines of the tree, as long as the longest."""
+    names = []
+    for branch in branches:
+        indent = "  " * (branch.depth - 1) + "└ " if branch.depth else ""
+        names.append(indent + shortened(f"{branch.choice} = {branch.option}", _NAME - len(indent)))
+    longest = max(map(len, names))
+    return tuple(name.ljust(longest) for name in names)
 
 
 def _with_room(axis: LossAxis) -> Axis:
-    """Return the axis of the losses with room for texts on the right."""
-    low, high = axis.axis.low, axis.axis.high
-    end = high * (high / low) ** 0.45 if axis.axis.is_log else high + 0.45 * (high - low)
-    return Axis(title=axis.axis.title, low=low, high=end, is_log=axis.axis.is_log)
+    """Return the axis of the losses with room for texts on the right, where it has no ticks."""
+    low, high, is_log = axis.axis.low, axis.axis.high, axis.axis.is_log
+    end = high * (high / low) ** _ROOM if is_log else high + _ROOM * (high - low)
+    ticks = round_ticks(low, high, is_log=is_log)
+    return Axis(
+        title=axis.axis.title,
+        low=low,
+        high=end,
+        is_log=is_log,
+        ticks=ticks,
+        tick_labels=tuple(number(tick) for tick in ticks),
+    )
 
 
 def _marks(arrays: SearchArrays, shown: list[Branch], axis: LossAxis) -> Iterator[Mark]:
@@ -177,9 +197,10 @@ def _n_failed(arrays: SearchArrays, branch: Branch) -> int:
 def _caption(arrays: SearchArrays, found: list[Branch]) -> str:
     best = arrays.best_row()
     path = [f"{branch.choice} = {branch.option}" for branch in found if best in branch.rows]
+    more = f" and {len(path) - _MAX_PATH} more" if len(path) > _MAX_PATH else ""
     return (
         f"Losses of the trials in each branch, with the {arrays.goal.best_word} one and the counts. "
-        f"The best trial has {', '.join(path)}."
+        f"The best trial has {', '.join(path[:_MAX_PATH])}{more}."
     )
 
 

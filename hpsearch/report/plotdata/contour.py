@@ -50,7 +50,7 @@ def contour(sources: tuple[SearchData, ...]) -> Figure:
     )
     return Figure(
         kind="contour",
-        title=f"{arrays.goal.name} over {first} and {second}",
+        title=f"{'Losses' if surface is None else f'Mean {arrays.goal.name}'} over {first} and {second}",
         caption=f"{how} Points are the best {len(rows)} trials with both parameters.",
         panels=(Panel(x=x.axis, y=y.axis, marks=tuple(marks)),),
         height=4.6,
@@ -109,7 +109,7 @@ def _points(
     return [
         Points(
             name="trial",
-            role=Role.DONE,
+            role=Role.DONE if is_shaded else Role.OVERLAID,
             x=x,
             y=y,
             tids=arrays.tids[rows],

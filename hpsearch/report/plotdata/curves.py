@@ -72,7 +72,8 @@ def _marks(trials: list[Trial], axis: LossAxis) -> list[Mark]:
     marks: list[Mark] = []
     for rank, trial in reversed(list(enumerate(trials))):
         order = _decimated(np.argsort(_steps(trial), kind="stable"))
-        x, y = _steps(trial)[order], axis.place(_values(trial)[order])
+        # Beyond the axis, a face cuts the line.
+        x, y = _steps(trial)[order], axis.goal.shown(_values(trial)[order])
         role = role_of(trial)
         shade = None
         if trial.loss is not None:
@@ -83,7 +84,8 @@ def _marks(trials: list[Trial], axis: LossAxis) -> list[Mark]:
         marks.append(Line(name=name, role=Role.BEST if is_best else role, x=x, y=y, shade=shade))
         if trial.loss is None:
             tids = np.array([trial.tid], dtype=np.int64)
-            marks.append(Points(name=str(role), role=role, x=x[-1:], y=y[-1:], tids=tids))
+            end = axis.place(_values(trial)[order][-1:])
+            marks.append(Points(name=str(role), role=role, x=x[-1:], y=end, tids=tids))
     return marks
 
 

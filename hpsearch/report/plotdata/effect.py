@@ -74,11 +74,11 @@ def _panel(arrays: SearchArrays, found: Effect, y_axis: Axis) -> Panel:
             Line(name="90 % band", role=Role.PRIOR, x=np.repeat(at, 2), y=ends[:, i])
             for i, at in enumerate(x)
         )
-        marks = (*marks, Points(name="mean", role=Role.BEST, x=x, y=shown(found.mean)))
+        marks = (*marks, Points(name="mean", role=Role.MEAN, x=x, y=shown(found.mean)))
     else:
         marks = (
             Band(name="90 % band", role=Role.PRIOR, x=x, low=ends[0], high=ends[1]),
-            Line(name="mean", role=Role.BEST, x=x, y=shown(found.mean)),
+            Line(name="mean", role=Role.MEAN, x=x, y=shown(found.mean)),
         )
     return Panel(x=scale.axis, y=y_axis, marks=marks)
 

@@ -28,6 +28,8 @@ class Role(StrEnum):
     PRUNED = "pruned"  #: a trial that was stopped early
     INVALID = "invalid"  #: a trial that a user marked; it does not count
     BEST = "best"  #: the best trials, or the best loss so far
+    MEAN = "mean"  #: of a model of the losses
+    OVERLAID = "overlaid"  #: a trial on a surface
     BEYOND = "beyond"  #: a loss outside the axis, drawn at its edge
     PRIOR = "prior"  #: what the space declares
     GUIDE = "guide"  #: a line of reference
@@ -44,11 +46,8 @@ class Axis:
     is_log: bool = False
     ticks: tuple[float, ...] | None = None  #: None: a face chooses round numbers
     tick_labels: tuple[str, ...] = ()  #: one for each of ``ticks``
-
-    @property
-    def is_named(self) -> bool:
-        """Whether the axis has names instead of numbers."""
-        return self.ticks is not None
+    is_named: bool = False  #: whether the places have names and are no numbers
+    is_tree: bool = False  #: whether the names are the lines of a tree, which need a font of fixed width
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -144,6 +143,8 @@ class Panel:
     x: Axis
     y: Axis
     marks: tuple[Mark, ...]
+    #: Trials without a loss, on a lane below ``y`` that reaches from -1 to 1.
+    lane: tuple[Points | Density, ...] = ()
     title: str = ""
     note: str = ""  #: beside the title, such as "12 above"
 

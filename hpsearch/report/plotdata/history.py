@@ -28,17 +28,14 @@ def history(sources: tuple[SearchData, ...]) -> Figure:
     arrays = sources[0].arrays
     if not arrays.has_loss.any():
         return nothing("history", "Losses over the trials", arrays)
-    lane_rows = rows_of_lane(arrays)
-    axis = loss_axis(arrays.losses[arrays.has_loss], arrays.goal, has_lane=bool(lane_rows))
+    axis = loss_axis(arrays.losses[arrays.has_loss], arrays.goal)
     first, last = int(arrays.tids[0]), int(arrays.tids[-1])
     margin = max(0.015 * (last - first), 0.6)
     x_axis = Axis(title="trial", low=first - margin, high=last + margin)
-    marks = (
-        *_losses(arrays, axis, x_axis),
-        *lane_marks(lane_rows, arrays, axis, arrays.tids.astype(float)),
-        _best_line(arrays, axis, last),
-    )
-    panel = Panel(x=x_axis, y=axis.axis, marks=marks, note=axis.note)
+    edges = np.linspace(x_axis.low, x_axis.high, min(_N_BINS, len(arrays)) + 1)
+    marks = (*_losses(arrays, axis, edges), _best_line(arrays, axis, last))
+    lane = lane_marks(rows_of_lane(arrays), arrays, arrays.tids.astype(float), edges)
+    panel = Panel(x=x_axis, y=axis.axis, marks=marks, lane=lane, note=axis.note)
     return Figure(
         kind="history",
         title="Losses over the trials"
@@ -51,11 +48,10 @@ def history(sources: tuple[SearchData, ...]) -> Figure:
     )
 
 
-def _losses(arrays: SearchArrays, axis: LossAxis, x_axis: Axis) -> list[Mark]:
+def _losses(arrays: SearchArrays, axis: LossAxis, edges: Floats) -> list[Mark]:
     """Return the losses as points, or as a density with the best ones as points."""
     rows = np.flatnonzero(arrays.has_loss)
     x, losses = arrays.tids[rows].astype(float), arrays.losses[rows]
-    edges = np.linspace(x_axis.low, x_axis.high, min(_N_BINS, len(arrays)) + 1)
     found = reduced(x, losses, edges, axis)
     return trial_marks(found.density, rows[found.rows], arrays, axis, arrays.tids.astype(float))
 

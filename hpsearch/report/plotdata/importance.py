@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hpsearch.report.importance_text import importance_sentences
+from hpsearch.report.numbers.importance import Method
 from hpsearch.report.plotdata.captions import nothing
 from hpsearch.report.plotdata.figure import Axis, Bars, Figure, Note, Panel, Role, Table
 from hpsearch.report.plotdata.parameter_axis import shortened
@@ -47,15 +48,17 @@ def importance(sources: tuple[SearchData, ...]) -> Figure:
         Note(x=float(s + b) + 0.02 * end, y=float(y), text=_share(s, b), is_faint=False)
         for s, b, y in zip(shares, bands, places, strict=True)
     ]
+    what = "share" if found.method is Method.GOOD_TRIALS else "share of the differences"
     more = len(found.parameters) - len(shown)
     panel = Panel(
-        x=Axis(title="share of the differences", low=0.0, high=1.2 * end),
+        x=Axis(title=what, low=0.0, high=1.2 * end),
         y=Axis(
             title="",
             low=len(shown) - 0.5,
             high=-0.5,
             ticks=tuple(places.tolist()),
             tick_labels=tuple(shortened(parameter.label, _LABEL) for parameter in shown),
+            is_named=True,
         ),
         marks=(bars, *notes),
     )

@@ -1,4 +1,4 @@
-"""The axis of the losses: limits that a few huge losses do not ruin, and a lane for trials without a loss."""
+"""The axis of the losses, with limits that a few huge losses do not ruin."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _FENCE = 1.5
 _HIGH = 0.95
 #: Positive losses get a log axis where the third quartile is this many times the best.
 _WIDE = 50.0
-#: Shares of the axis beyond the best and the worst loss, and the place of the lane below them.
-_MARGIN, _LANE, _BELOW_LANE = 0.06, 0.13, 0.19
+#: Share of the axis beyond the best and the worst loss.
+_MARGIN = 0.06
 #: Smallest loss on a log axis.
 _LEAST = 1e-150
 #: Spans below this share of the losses are rounding errors.
@@ -34,7 +34,6 @@ class LossAxis:
     goal: Goal
     limit: float  #: worst minimised loss that is drawn where it is; worse ones are drawn at the edge
     n_beyond: int  #: losses worse than the limit
-    lane: float | None  #: where trials without a loss lie; None without a lane
 
     def place(self, losses: Floats) -> Floats:
         """Return where minimised losses are drawn, (n,)."""
@@ -53,7 +52,7 @@ class LossAxis:
         return f"{self.n_beyond:,} {where} {number(self.goal.shown_one(self.limit))}"
 
 
-def loss_axis(losses: Floats, goal: Goal, *, has_lane: bool = False, may_be_log: bool = True) -> LossAxis:
+def loss_axis(losses: Floats, goal: Goal) -> LossAxis:
     """Return the axis for losses.
 
     Parameters
@@ -62,12 +61,8 @@ def loss_axis(losses: Floats, goal: Goal, *, has_lane: bool = False, may_be_log:
         Minimised losses, finite; at least one.
     goal : Goal
         Their name and sign.
-    has_lane : bool
-        Leave a lane for trials without a loss.
-    may_be_log : bool
-        Whether a log axis is allowed.
     """
-    is_log = may_be_log and not goal.is_maximized and _is_wide(losses)
+    is_log = not goal.is_maximized and _is_wide(losses)
     raw = np.log10(losses) if is_log else losses
     best, limit = float(raw.min()), _limit(raw)
     span = limit - best
@@ -75,9 +70,7 @@ def loss_axis(losses: Floats, goal: Goal, *, has_lane: bool = False, may_be_log:
         span = abs(best) * 0.1 or 1.0
         limit = best + span if math.isfinite(best + span) else best
     shown = (-limit, -best) if goal.is_maximized else (best, limit)
-    low = shown[0] - (_BELOW_LANE if has_lane else _MARGIN) * span
-    high = shown[1] + _MARGIN * span
-    lane = shown[0] - _LANE * span
+    low, high = shown[0] - _MARGIN * span, shown[1] + _MARGIN * span
     scale = _power if is_log else float
     kept = losses[raw <= limit]  # not `scale(limit)`, which rounds
     true_limit = float(kept.max()) if len(kept) else scale(limit)
@@ -86,7 +79,6 @@ def loss_axis(losses: Floats, goal: Goal, *, has_lane: bool = False, may_be_log:
         goal=goal,
         limit=true_limit,
         n_beyond=int((losses > true_limit).sum()),
-        lane=scale(lane) if has_lane else None,
     )
 
 

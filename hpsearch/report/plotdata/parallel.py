@@ -19,10 +19,12 @@ from hpsearch.report.text import count_text, number
 #: Lines, axes beside that of the loss, and shades of the lines.
 _N_TRIALS, _MAX_AXES, _N_SHADES = 200, 10, 5
 #: Where the lane of inactive parameters lies below an axis from 0 to 1, and the spread around an option.
-_LANE, _SPREAD = -0.14, 0.05
+_LANE, _SPREAD = -0.24, 0.05
 _GOLDEN_RATIO = 0.6180339887498949
+#: How far beyond an axis the values of its ends are written.
+_BESIDE = 0.055
 #: Characters of an axis' label and of an option.
-_LABEL, _OPTION = 14, 10
+_LABEL, _OPTION = 20, 10
 #: Most options whose names fit beside an axis.
 _MAX_NAMES = 8
 _TITLE = "The best trials through all parameters"
@@ -61,15 +63,17 @@ def parallel(sources: tuple[SearchData, ...]) -> Figure:
             high=len(names) - 0.55,
             ticks=tuple(float(i) for i in range(len(names))),
             tick_labels=tuple(shortened(name, _LABEL) for name in names),
+            is_named=True,
         ),
-        y=Axis(title="", low=_LANE - 0.08 if has_lane else -0.08, high=1.08, ticks=(), tick_labels=()),
+        y=Axis(title="", low=_LANE - 0.06 if has_lane else -0.11, high=1.11, ticks=(), tick_labels=()),
         marks=tuple(marks),
     )
     which = f"the best {len(rows)} of {count_text(int(arrays.has_loss.sum()), 'trial')}"
     return Figure(
         kind="parallel",
         title=_TITLE,
-        caption=f"Each line is one of {which}, the best ones strongest.{left_out(len(labels), arrays)}",
+        caption=f"Each line is one of {which}, the best ones strongest; losses are ranked."
+        f"{left_out(len(labels), arrays)}",
         panels=(panel,),
         height=4.2,
     )
@@ -125,16 +129,28 @@ def _notes(scale: ParameterAxis, x: float) -> list[Mark]:
     """Return the values at the ends of an axis, or the names of its options."""
     if scale.columns and len(scale.columns) <= _MAX_NAMES:
         shares = scale.share(np.array(scale.columns))
-        texts = [shortened(name, _OPTION) for name in scale.axis.tick_labels]
-    else:
-        shares = np.array([0.0, 1.0])
-        ends = (scale.columns[0], scale.columns[-1]) if scale.columns else (scale.axis.low, scale.axis.high)
-        texts = [scale.text(end) for end in ends]
-    return [Note(x=x + 0.03, y=float(share), text=text) for share, text in zip(shares, texts, strict=True)]
+        names = scale.axis.tick_labels
+        return [
+            Note(x=x + 0.04, y=float(share), text=shortened(name, _OPTION))
+            for share, name in zip(shares, names, strict=True)
+        ]
+    low, high = (scale.text(end) for end in scale.ends)
+    return [
+        Note(x=x, y=-_BESIDE, text=low, align="center"),
+        Note(x=x, y=1 + _BESIDE, text=high, align="center"),
+    ]
 
 
 def _loss_notes(arrays: SearchArrays, losses: Floats, x: float) -> list[Mark]:
-    shown = arrays.goal.shown_one
-    quantiles = ((0.0, 0), (0.5, len(losses) // 2), (1.0, len(losses) - 1))
-    chosen = quantiles if len(losses) > 2 else ((0.0, 0),)
-    return [Note(x=x + 0.03, y=y, text=number(shown(float(losses[i]))), is_faint=False) for y, i in chosen]
+    """Return the best, the median and the worst of the losses, beside their axis."""
+    rows = dict.fromkeys((0, len(losses) // 2, len(losses) - 1))
+    places = _ranked(losses)
+    return [
+        Note(
+            x=x + 0.04,
+            y=float(places[row]),
+            text=number(arrays.goal.shown_one(float(losses[row]))),
+            is_faint=False,
+        )
+        for row in rows
+    ]

@@ -24,7 +24,7 @@ _GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 #: Share of an axis left free at each end.
 _MARGIN = 0.03
 #: Characters of an option's name under an axis, together and each at least.
-_NAME_ROOM, _MIN_NAME = 36, 4
+_NAME_ROOM, _MIN_NAME = 30, 4
 #: Quantiles of the values of an unbounded number that its axis shows, and how much more.
 _LOW, _HIGH, _BEYOND = 0.01, 0.99, 0.25
 
@@ -35,6 +35,7 @@ class ParameterAxis:
 
     label: str
     axis: Axis
+    ends: tuple[float, float]  #: the lowest and the highest value
     columns: tuple[float, ...]  #: the values that have a column each; empty for an axis of numbers
     edges: Floats  #: (k + 1,) edges of bins that cover the axis
 
@@ -104,7 +105,9 @@ def parameter_axis(space: Space, label: str, values: Floats) -> ParameterAxis:
                 high=len(columns) - 0.5,
                 ticks=tuple(float(i) for i in range(len(columns))),
                 tick_labels=_fitting(list(names.values())),
+                is_named=True,
             ),
+            ends=(columns[0], columns[-1]),
             columns=columns,
             edges=np.arange(len(columns) + 1, dtype=np.float64) - 0.5,
         )
@@ -120,7 +123,8 @@ def parameter_axis(space: Space, label: str, values: Floats) -> ParameterAxis:
         high=high * math.exp(margin) if is_log else high + margin,
         is_log=is_log,
     )
-    return ParameterAxis(label=label, axis=axis, columns=(), edges=_edges(distribution, low, high, is_log))
+    edges = _edges(distribution, low, high, is_log)
+    return ParameterAxis(label=label, axis=axis, ends=(low, high), columns=(), edges=edges)
 
 
 def _column_names(space: Space, label: str, distribution: Distribution) -> dict[float, str]:
@@ -184,5 +188,10 @@ def _edges(distribution: Numeric | Integer, low: float, high: float, is_log: boo
         n = round((high - low) / step) + 1
         per_bin = math.ceil(n / _N_BINS)
         return np.asarray(low + step * (np.arange(math.ceil(n / per_bin) + 1) * per_bin - 0.5))
-    spread = np.geomspace if is_log else np.linspace
-    return np.asarray(spread(low, high, _N_BINS + 1), dtype=np.float64)
+    if not is_log:
+        return np.linspace(low, high, _N_BINS + 1)
+    edges = np.geomspace(low, high, _N_BINS + 1)
+    if step:
+        between = np.round(edges / step) * step - step / 2
+        edges = np.unique(np.where(between > 0, between, edges))
+    return np.asarray(edges, dtype=np.float64)

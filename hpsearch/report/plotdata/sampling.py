@@ -19,8 +19,10 @@ _MAX_PANELS, _MAX_COLUMNS = 12, 4
 _ROW = 2.2
 #: Share of the trials that stands for now, at least, and of the best ones, at least.
 _NOW, _MIN_NOW, _BEST, _MIN_BEST = 0.25, 10, 0.1, 3
-#: Draws from the prior, bins of a number, and most marks of best trials.
-_N_DRAWS, _N_BINS, _MAX_MARKS = 4000, 20, 60
+#: Draws from the prior, and most marks of best trials.
+_N_DRAWS, _MAX_MARKS = 20_000, 60
+#: Bins of a number.
+_MIN_BINS, _MAX_BINS = 6, 20
 _TITLE = "Declared, tried now, and best"
 
 
@@ -69,7 +71,7 @@ def _panel(arrays: SearchArrays, label: str, n_now: int, best: np.ndarray) -> Pa
     now = np.zeros(len(arrays), dtype=bool)
     now[-n_now:] = True
     recent = arrays.values[now & is_active, j]
-    edges = scale.edges if scale.columns else _coarse(scale.edges)
+    edges = scale.edges if scale.columns else _coarse(scale.edges, len(recent))
     declared, tried = _shares(scale, prior, edges), _shares(scale, recent, edges)
     top = 1.12 * max(float(declared.max()), float(tried.max()), 1e-9)
     low = -0.14 * top
@@ -90,9 +92,10 @@ def _panel(arrays: SearchArrays, label: str, n_now: int, best: np.ndarray) -> Pa
     return Panel(x=scale.axis, y=Axis(title="share", low=low, high=top), marks=tuple(marks), note=note)
 
 
-def _coarse(edges: Floats) -> Floats:
-    """Return fewer edges, since a few trials fill few bins."""
-    step = max(math.ceil((len(edges) - 1) / _N_BINS), 1)
+def _coarse(edges: Floats, n: int) -> Floats:
+    """Return fewer edges, as many as ``n`` values fill."""
+    n_bins = min(max(math.ceil(2 * math.sqrt(n)), _MIN_BINS), _MAX_BINS)
+    step = max(math.ceil((len(edges) - 1) / n_bins), 1)
     chosen = edges[::step]
     return chosen if chosen[-1] == edges[-1] else np.append(chosen, edges[-1])
 

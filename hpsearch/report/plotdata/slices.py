@@ -38,7 +38,7 @@ def slices(sources: tuple[SearchData, ...]) -> Figure:
         return Figure(kind="slice", title=_TITLE, caption=f"The space of {arrays.exp_key} has no parameters.")
     lane = rows_of_lane(arrays)
     lane.pop(Role.PENDING, None)
-    axis = loss_axis(arrays.losses[arrays.has_loss], arrays.goal, has_lane=bool(lane))
+    axis = loss_axis(arrays.losses[arrays.has_loss], arrays.goal)
     panels = tuple(_panel(arrays, label, axis, lane, MAX_POINTS // len(labels)) for label in labels)
     n_columns = min(len(panels), _MAX_COLUMNS)
     return Figure(
@@ -69,10 +69,9 @@ def _panel(
     rows = np.flatnonzero(is_active & arrays.has_loss)
     found = reduced(x[rows], arrays.losses[rows], scale.edges, axis, max_points=max_points)
     marks: list[Mark] = trial_marks(found.density, rows[found.rows], arrays, axis, x)
-    lane_rows = {role: rows[is_active[rows]] for role, rows in lane.items()}
-    marks += lane_marks({role: rows for role, rows in lane_rows.items() if len(rows)}, arrays, axis, x)
+    own = {role: rows[is_active[rows]] for role, rows in lane.items()}
     best = arrays.best_row()
     if best is not None and is_active[best]:
         y = axis.place(arrays.losses[[best]])
         marks.append(Points(name="best", role=Role.BEST, x=x[[best]], y=y, tids=arrays.tids[[best]]))
-    return Panel(x=scale.axis, y=axis.axis, marks=tuple(marks), title="")
+    return Panel(x=scale.axis, y=axis.axis, marks=tuple(marks), lane=lane_marks(own, arrays, x, scale.edges))

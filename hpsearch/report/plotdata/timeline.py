@@ -62,6 +62,7 @@ def timeline(sources: tuple[SearchData, ...]) -> Figure:
             high=-0.5,
             ticks=tuple(float(i) for i in range(len(workers))),
             tick_labels=tuple(_short(name) for name in workers),
+            is_named=True,
         ),
         marks=tuple(_bars(spans, workers, first, seconds)),
     )
@@ -127,7 +128,8 @@ def _short(name: str) -> str:
 
 def _caption(source: SearchData, spans: list[_Span], n_workers: int) -> str:
     shown = count_text(len(spans), "trial")
-    which = f"The last {shown}" if len(spans) < len(source.arrays) else f"{shown.capitalize()}"
+    is_all = len(source.recent) == len(source.arrays) and len(spans) < MAX_BARS
+    which = shown if is_all else f"The last {shown}"
     left = f" Shown are the {MAX_WORKERS} busiest of {n_workers} workers." if n_workers > MAX_WORKERS else ""
     return f"{which} on {count_text(min(n_workers, MAX_WORKERS), 'worker')}.{left}"
 

@@ -14,8 +14,11 @@ from hpsearch.report.plotdata.search import SearchArrays
 
 Rows = NDArray[np.intp]
 
-#: Marks of one state on the lane.
-_MAX_LANE = 400
+#: Marks of one lane, beyond which those that are final become a density.
+_MAX_LANE = 200
+_LANE_EDGES = np.array([-0.8, 0.8])
+#: Not final: always marks.
+_OPEN = (Role.RUNNING, Role.PENDING)
 
 
 def rows_of_lane(arrays: SearchArrays) -> dict[Role, Rows]:
@@ -26,34 +29,34 @@ def rows_of_lane(arrays: SearchArrays) -> dict[Role, Rows]:
     return {role: rows for role, rows in found.items() if len(rows)}
 
 
-def lane_marks(rows: dict[Role, Rows], arrays: SearchArrays, axis: LossAxis, x: Floats) -> list[Mark]:
-    """Return the marks of the lane.
+def lane_marks(
+    rows: dict[Role, Rows], arrays: SearchArrays, x: Floats, x_edges: Floats
+) -> tuple[Points | Density, ...]:
+    """Return the marks of the lane: points if they fit, else how many there are in each bin.
 
     Parameters
     ----------
     rows : dict
-        As ``rows_of_lane``; of many trials in one state, some are drawn.
+        As ``rows_of_lane``.
     arrays : SearchArrays
         The trials.
-    axis : LossAxis
-        With a lane, unless there are no rows.
     x : (n,) array
         Where each trial of ``arrays`` lies.
+    x_edges : (k + 1,) array
+        Edges of the bins.
     """
-    marks: list[Mark] = []
+    marks: list[Points | Density] = []
+    final = [found for role, found in rows.items() if role not in _OPEN]
+    is_dense = sum(map(len, final)) > _MAX_LANE
+    if is_dense:
+        counts = np.histogram(x[np.concatenate(final)], x_edges)[0]
+        marks.append(Density(x_edges=x_edges, y_edges=_LANE_EDGES, counts=counts[None]))
     for role, found in rows.items():
-        assert axis.lane is not None
-        drawn = thinned(found, _MAX_LANE)
-        marks.append(
-            Points(
-                name=str(role),
-                role=role,
-                x=x[drawn],
-                y=np.full(len(drawn), axis.lane),
-                tids=arrays.tids[drawn],
-            )
-        )
-    return marks
+        if len(found) and (role in _OPEN or not is_dense):
+            drawn = thinned(found, _MAX_LANE)
+            y = np.zeros(len(drawn))
+            marks.append(Points(name=str(role), role=role, x=x[drawn], y=y, tids=arrays.tids[drawn]))
+    return tuple(marks)
 
 
 def trial_marks(

@@ -36,10 +36,37 @@ def axis_layout(axis: Axis, palette: Palette, *, has_title: bool = True) -> dict
         layout["title"] = {"text": html_text(axis.title), "font": {"size": 12}, "standoff": 6}
     if axis.ticks is not None:
         labels = [html_text(label) for label in axis.tick_labels]
-        layout |= {"tickvals": list(axis.ticks), "ticktext": labels, "showgrid": False}
+        layout |= {"tickvals": list(axis.ticks), "ticktext": labels, "showgrid": not axis.is_named}
+        if axis.is_tree:
+            # Browsers join spaces; no-break spaces of a fixed width keep the tree in shape.
+            layout["ticktext"] = [label.replace(" ", "\u00a0") for label in labels]
+            layout["tickfont"] = {"size": 11, "family": "ui-monospace, 'DejaVu Sans Mono', monospace"}
     elif axis.is_log:
         layout |= {"exponentformat": "power", **({"dtick": 1} if _n_decades(axis) > 3 else {})}
     return layout
+
+
+def lane_layout(palette: Palette, *, is_labelled: bool) -> dict[str, Any]:
+    """Return the vertical axis of the lane of trials without a loss.
+
+    Parameters
+    ----------
+    palette : Palette
+        The colours.
+    is_labelled : bool
+        Whether its name is written.
+    """
+    return {
+        "range": [-1, 1],
+        "fixedrange": True,
+        "tickvals": [0],
+        "ticktext": ["no loss"] if is_labelled else [""],
+        "tickfont": {"size": 11, "color": palette.faint},
+        "automargin": True,
+        "showgrid": False,
+        "zeroline": False,
+        "showline": False,
+    }
 
 
 def axis_value(axis: Axis, value: float) -> float:

@@ -6,13 +6,15 @@ from typing import Any
 
 from hpsearch.report.palette import LIGHT, Palette
 from hpsearch.report.plotdata.figure import Figure, Note, Panel
-from hpsearch.report.plotly.axes import axis_layout, axis_value
+from hpsearch.report.plotly.axes import axis_layout, axis_value, lane_layout
 from hpsearch.report.plotly.text import html_text
 from hpsearch.report.plotly.traces import traces
 
 #: Pixels of an inch, of the legend with the margin above, of the margin below, and between panels.
 _PIXELS, _TOP, _BOTTOM = 78, 44, 44
 _GAP_ACROSS, _GAP_DOWN = 58, 62
+#: Pixels of a lane.
+_LANE = 22
 #: Pixels of the width for which gaps are computed; narrower pages get narrower panels.
 _WIDTH = 900
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
@@ -36,22 +38,32 @@ def plotly_figure(figure: Figure, palette: Palette = LIGHT, *, with_title: bool 
     named: set[str] = set()
     for i, panel in enumerate(figure.panels):
         suffix = "" if i == 0 else str(i + 1)
-        for trace in (trace for mark in panel.marks for trace in traces(mark, panel, palette)):
-            trace |= {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
-            name = trace.get("name", "")
-            trace["showlegend"] = bool(name) and name not in named
-            named.add(name)
-            data.append(trace)
+        lane = _lane_suffix(i) if panel.lane else ""
+        for mark, axis in (*((mark, suffix) for mark in panel.marks), *((mark, lane) for mark in panel.lane)):
+            for trace in traces(mark, panel, palette):
+                trace |= {"xaxis": f"x{suffix}", "yaxis": f"y{axis}"}
+                name = trace.get("name", "")
+                trace["showlegend"] = bool(name) and name not in named
+                named.add(name)
+                data.append(trace)
         is_first = i % figure.n_columns == 0
         shares_y = i > 0 and panel.y == figure.panels[0].y
+        low, high = _domain(n_rows - 1 - i // figure.n_columns, n_rows, _gap_down(figure))
+        lane_height = _LANE / (figure.height * _PIXELS) if panel.lane else 0.0
         layout[f"xaxis{suffix}"] = {
             **axis_layout(panel.x, palette),
             "domain": _domain(i % figure.n_columns, figure.n_columns, _GAP_ACROSS / _WIDTH),
-            "anchor": f"y{suffix}",
+            "anchor": f"y{lane}" if panel.lane else f"y{suffix}",
         }
+        if panel.lane:
+            layout[f"yaxis{lane}"] = {
+                **lane_layout(palette, is_labelled=is_first),
+                "domain": [low, round(low + lane_height, 4)],
+                "anchor": f"x{suffix}",
+            }
         layout[f"yaxis{suffix}"] = {
             **axis_layout(panel.y, palette, has_title=is_first),
-            "domain": _domain(n_rows - 1 - i // figure.n_columns, n_rows, _gap_down(figure)),
+            "domain": [round(low + lane_height, 4), high],
             "anchor": f"x{suffix}",
             **({"matches": "y"} if shares_y else {}),
             **({"showticklabels": False} if shares_y and not is_first else {}),
@@ -96,6 +108,11 @@ def _domain(place: int, n: int, gap: float) -> list[float]:
     return [round(start, 4), round(min(start + width, 1.0), 4)]
 
 
+def _lane_suffix(i: int) -> str:
+    """Return the number of the axis of a panel's lane, which no panel has."""
+    return str(1000 + i)
+
+
 def _gap_down(figure: Figure) -> float:
     return min(_GAP_DOWN / (figure.height * _PIXELS), 0.5)
 
@@ -109,6 +126,9 @@ def _annotations(panel: Panel, suffix: str, palette: Palette) -> list[dict[str, 
             "y": axis_value(panel.y, mark.y),
             "text": html_text(mark.text),
             "xanchor": mark.align,
+            "bgcolor": palette.paper,
+            "borderpad": 0,
+            "opacity": 0.85,
             "font": {"size": 11, "color": palette.faint if mark.is_faint else palette.ink},
         }
         for mark in panel.marks

@@ -35,6 +35,8 @@ _SYMBOLS: Mapping[Role, tuple[str, int]] = MappingProxyType(
         Role.PRUNED: ("triangle-down", 7),
         Role.INVALID: ("diamond-open", 7),
         Role.BEST: ("star", 11),
+        Role.MEAN: ("circle", 8),
+        Role.OVERLAID: ("circle", 5),
         Role.BEYOND: ("triangle-up-open", 7),
     }
 )
@@ -79,7 +81,7 @@ def _points(mark: Points, panel: Panel, palette: Palette) -> dict[str, Any]:
         marker["opacity"] = 0.65
     if mark.shades is not None:
         marker |= {"color": numbers(mark.shades), "cmin": 0, "cmax": 1, "colorscale": _scale(palette)}
-    if mark.role is Role.BEST:
+    if mark.role in {Role.BEST, Role.OVERLAID}:
         marker["line"] = {"color": palette.paper, "width": 1}
     trace = {
         "type": "scatter",
@@ -95,8 +97,8 @@ def _points(mark: Points, panel: Panel, palette: Palette) -> dict[str, Any]:
 
 def _hover(mark: Points, panel: Panel) -> str:
     what = html_text(mark.name) if mark.tids is None else "trial %{customdata}"
-    state = f" ({html_text(mark.name)})" if mark.role not in {Role.DONE, Role.BEST} else ""
-    has_value = mark.role in {Role.DONE, Role.BEST}
+    has_value = mark.role in {Role.DONE, Role.BEST, Role.MEAN, Role.OVERLAID}
+    state = "" if has_value else f" ({html_text(mark.name)})"
     values = [
         f"{html_text(axis.title)} %{{{letter}:.4~g}}"
         for axis, letter in ((panel.x, "x"), (panel.y, "y"))
@@ -116,7 +118,7 @@ def _line(mark: Line, palette: Palette) -> dict[str, Any]:
         n = len(palette.series)
         color, width = palette.series[mark.series % n], 2
         line["dash"] = _SERIES_DASHES[mark.series // 2 % len(_SERIES_DASHES)]
-    elif mark.role is Role.BEST:
+    elif mark.role in {Role.BEST, Role.MEAN}:
         width = 2.5
     elif mark.shade is not None:
         color = palette.scale[round(mark.shade * (len(palette.scale) - 1))]

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 
 from hpsearch import hp
 from hpsearch.errors import ConfigurationError, MissingExtraError
+from hpsearch.report.matplotlib.save import save_figure
 from hpsearch.report.space_histograms import Panel, space_panels
-from hpsearch.report.space_plot import draw_panels, save_figure
+from hpsearch.report.space_plot import draw_panels
 from hpsearch.space.tree import Space
 
 pytest.importorskip("matplotlib", reason="pictures need the extra plot")

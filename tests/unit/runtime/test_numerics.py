@@ -26,8 +26,9 @@ from hpsearch.core.experiment import Algorithm, Experiment, ObjectiveRef
 from hpsearch.core.trial import State, Trial
 from hpsearch.hyperopt import Trials, anneal, auto, fmin, mix, plotting, rand, tpe
 from hpsearch.hyperopt.pyll.stochastic import sample
+from hpsearch.report.matplotlib.save import save_figure
 from hpsearch.report.space_histograms import space_panels
-from hpsearch.report.space_plot import draw_panels, save_figure
+from hpsearch.report.space_plot import draw_panels
 from hpsearch.runtime.numerics import isolated_numerics, single_threaded, thread_counts
 from hpsearch.space.tree import Space
 from hpsearch.suggest.algorithms import ALGORITHMS

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from hpsearch.core.trial import State
+from hpsearch.report.kind_names import KIND_NAMES
 from hpsearch.report.plotdata.figure import Axis, Figure, Points, Surface
 from hpsearch.report.plotdata.goal import Goal
 from hpsearch.report.plotdata.kinds import KINDS
@@ -87,6 +88,7 @@ def check_places(figure: Figure) -> None:
             if isinstance(mark, Points):
                 assert all(is_on(panel.x, x) for x in mark.x)
                 assert all(is_on(panel.y, y) for y in mark.y)
+        assert all((mark.y == 0).all() for mark in panel.lane if isinstance(mark, Points))
 
 
 def is_on(axis: Axis, value: float) -> bool:
@@ -127,6 +129,10 @@ def test_a_reader_may_choose_parameters(kind: str) -> None:
     shown |= {label for panel in figure.panels for label in panel.x.tick_labels}
     assert {"kernel", "lr"} <= shown
     assert "model" not in shown
+
+
+def test_the_names_that_a_command_offers_are_those_of_all_kinds() -> None:
+    assert tuple(KINDS) == KIND_NAMES
 
 
 def test_every_kind_says_what_it_is_for() -> None:
