@@ -21,7 +21,8 @@ db.failures, db.in_progress and db.fleet, such as db.best.find({search: "cifar"}
 
   const DONE = {state: "done", invalid: null, loss: {$gte: -Infinity}};  // NaN sorts below every number
   const RUNNING = {state: "running", owner: {$type: "string"}};  // the condition on the owner selects an index
-  const STATES = ["pending", "running", "done", "failed", "cancelled"];
+  const STATES = ["pending", "running", "done", "failed", "pruned", "cancelled"];
+  const FINISHED = ["done", "failed", "pruned"];
 
   // Return the experiment of a name, or the newest one.
   function experiment(key) {
@@ -153,13 +154,12 @@ db.failures, db.in_progress and db.fleet, such as db.best.find({search: "cifar"}
 
   function line(now) {
     const of = now.max_evals ? `/${now.max_evals}` : "";
-    const n = STATES.map((state) => [state, now.trials[state] || 0]);
-    const finished = n.filter(([state]) => state === "done" || state === "failed").map(([, count]) => count);
-    const text = n.filter(([, count]) => count).map(([state, count]) => `${count} ${state}`).join(", ");
+    const finished = FINISHED.reduce((sum, state) => sum + (now.trials[state] || 0), 0);
+    const text = Object.entries(now.trials).map(([state, n]) => `${n} ${state}`).join(", ");
     const best = now.best ? `best loss ${now.best.loss} (trial ${now.best.trial})` : "no loss yet";
     const workers = now.n_workers === 1 ? "1 worker" : `${now.n_workers} workers`;
     const state = now.state === "running" ? "" : `; ${now.state}`;
-    return `${now.search}: ${finished[0] + finished[1]}${of} finished: ${text || "no trials"}; ${best}; ${workers}${state}`;
+    return `${now.search}: ${finished}${of} finished: ${text || "no trials"}; ${best}; ${workers}${state}`;
   }
 
   function watch(key, every_s = 2) {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
+from hpsearch.hyperopt.engine.progress_displays import NoProgress, ProgressLine, progress_display
 from hpsearch.hyperopt.std_out_err_redirect_tqdm import std_out_err_redirect_tqdm
 
 __all__ = [
@@ -20,58 +20,10 @@ __all__ = [
     "tqdm_progress_callback",
 ]
 
-#: Minimum seconds between two updates of the line, so that the display does not slow fast trials.
-_MIN_INTERVAL_S = 0.1
-
-
-class NoProgress:
-    """Displays nothing."""
-
-    postfix: object = None  #: text after the count
-
-    def update(self, n: int) -> None:
-        """Count ``n`` more trials."""
-
-
-class ProgressLine(NoProgress):
-    """A line on a terminal, rewritten as trials finish; nothing if stderr is not a terminal.
-
-    Parameters
-    ----------
-    initial : int
-        Number of known trials.
-    total : int or None
-        Expected number of trials; None if unknown.
-    """
-
-    def __init__(self, initial: int, total: int | None) -> None:
-        self._n, self._total = initial, total
-        self._stream = sys.stderr
-        self._is_shown = self._stream.isatty()
-        self._next_s = 0.0
-
-    def update(self, n: int) -> None:
-        """Count ``n`` more trials, and rewrite the line unless it was written just before."""
-        self._n += n
-        if self._is_shown and time.monotonic() >= self._next_s:
-            self._next_s = time.monotonic() + _MIN_INTERVAL_S
-            self._write("\r")
-
-    def close(self) -> None:
-        """Write the final line."""
-        if self._is_shown:
-            self._write("\r", end="\n")
-
-    def _write(self, start: str, end: str = "") -> None:
-        of_total = "" if self._total is None else f"/{self._total}"
-        text = f"{self._n}{of_total} trials" + (f", {self.postfix}" if self.postfix else "")
-        self._stream.write(f"{start}{text:<78}{end}")
-        self._stream.flush()
-
 
 @contextlib.contextmanager
 def default_callback(initial: int, total: int | None) -> Iterator[NoProgress]:
-    """Display a line on a terminal.
+    """Display a bar on a terminal or in a notebook, and a line for each improvement elsewhere.
 
     Parameters
     ----------
@@ -80,11 +32,11 @@ def default_callback(initial: int, total: int | None) -> Iterator[NoProgress]:
     total : int or None
         Expected number of trials; None or ``sys.maxsize`` if unknown.
     """
-    line = ProgressLine(initial, None if total == sys.maxsize else total)
+    shown = progress_display(initial, None if total == sys.maxsize else total)
     try:
-        yield line
+        yield shown
     finally:
-        line.close()
+        shown.close()
 
 
 @contextlib.contextmanager
@@ -105,7 +57,7 @@ def progress_bar(wanted: Any, *, verbose: bool, n_known: int, n_total: int) -> A
     Parameters
     ----------
     wanted : bool or callable
-        Whether to display the line, or another factory of context managers.
+        Whether to display progress, or another factory of context managers.
     verbose : bool
         Whether to display anything.
     n_known, n_total : int
@@ -115,9 +67,14 @@ def progress_bar(wanted: Any, *, verbose: bool, n_known: int, n_total: int) -> A
     return factory(n_known, n_total) if wanted and verbose else no_progress_callback(n_known, n_total)
 
 
+def best_loss_text(loss: float) -> str:
+    """Return the text after the count of trials."""
+    return f"best loss: {loss:.6g}"
+
+
 @contextlib.contextmanager
 def tqdm_progress_callback(initial: int, total: int | None) -> Iterator[Any]:
-    """Display a tqdm bar below any printed output; a plain line if tqdm is not installed.
+    """Display a tqdm bar below any printed output; the default display if tqdm is not installed.
 
     Parameters
     ----------
@@ -129,8 +86,8 @@ def tqdm_progress_callback(initial: int, total: int | None) -> Iterator[Any]:
     try:
         from tqdm import tqdm
     except ImportError:
-        with default_callback(initial, total) as line:
-            yield line
+        with default_callback(initial, total) as shown:
+            yield shown
         return
     n_total = None if total == sys.maxsize else total
     with (

@@ -33,7 +33,7 @@ from hpsearch.hyperopt.engine.idle_queue import IdleQueue
 from hpsearch.hyperopt.engine.points import raw_point
 from hpsearch.hyperopt.engine.saving import pickled, save_trials
 from hpsearch.hyperopt.engine.suggest import MAX_SEED, ask_within_conditions
-from hpsearch.hyperopt.progress import progress_bar
+from hpsearch.hyperopt.progress import best_loss_text, progress_bar
 from hpsearch.hyperopt.pyll.draws import rng_from_seed
 from hpsearch.objective.current_trial import under_evaluation
 from hpsearch.runtime.events import Event
@@ -73,7 +73,7 @@ class FMinIter:
     verbose : bool
         Whether to show progress at all.
     show_progressbar : bool or callable
-        Whether to show the progress line, or a factory of context managers as in ``progress``.
+        Whether to show progress, or a factory of context managers as in ``progress``.
     early_stop_fn : callable, optional
         ``early_stop_fn(trials, *args)`` returns whether to stop, and the next ``args``.
     trials_save_file : path
@@ -295,7 +295,7 @@ class FMinIter:
         self._note_best()
         n_done = self._n_in(JOB_STATE_DONE)
         if not math.isinf(self._best_loss):
-            self._bar.postfix = f"best loss: {self._best_loss}"
+            self._bar.postfix = best_loss_text(self._best_loss)
         if n_done > self._n_shown:
             self._bar.update(n_done - self._n_shown)
         self._n_shown = n_done
@@ -333,7 +333,7 @@ class FMinIter:
             self._best_loss = min(self._best_loss, float(doc["result"]["loss"]))
         if self._bar is not None:
             if not math.isinf(self._best_loss):
-                self._bar.postfix = f"best loss: {self._best_loss}"
+                self._bar.postfix = best_loss_text(self._best_loss)
             self._bar.update(1)
 
     def _note_values(self, doc: Doc, values: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from hpsearch.coordination.plan import EndReason
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.trial import State
 from hpsearch.hyperopt.engine.fmin_iter import FMinIter
+from hpsearch.hyperopt.progress import best_loss_text
 from hpsearch.runtime.events import Event
 
 logger = logging.getLogger(__name__)
@@ -57,8 +58,8 @@ class SearchMonitor:
 
     def show(self, progress: Progress) -> None:
         """Update the display; warn once in each period without work."""
-        if progress.best is not None:
-            self._bar.postfix = f"best loss: {progress.best.loss}"
+        if progress.best is not None and progress.best.loss is not None:
+            self._bar.postfix = best_loss_text(progress.best.loss)
         if progress.n_finished > self._n_shown:
             self._bar.update(progress.n_finished - self._n_shown)
         if progress.n_finished > self._n_shown or progress.counts[State.RUNNING]:

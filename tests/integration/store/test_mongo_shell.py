@@ -114,7 +114,7 @@ def test_the_views_show_each_kind_of_trial_under_readable_names(searches: Databa
     assert (worker["worker"], worker["running"]) == ("anna", ["nested/000007"])
     listed = {one["search"]: one for one in found("searches")}
     assert listed["nested"]["trials"] == {
-        "pending": 1, "running": 1, "done": 4, "failed": 3, "cancelled": 0,
+        "pending": 1, "running": 1, "done": 4, "failed": 3, "pruned": 0, "cancelled": 0,
     }  # fmt: skip
     assert listed["nested"]["best"]["trial"] == 1
     assert "best" not in listed["empty"]

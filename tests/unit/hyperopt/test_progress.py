@@ -33,8 +33,8 @@ def shown(
 
 def test_a_terminal_shows_one_line_with_the_final_state(monkeypatch: pytest.MonkeyPatch) -> None:
     text = shown(Terminal(), monkeypatch)
-    assert text.startswith("\r2/4 trials, best loss: 3.5")
-    assert text.rstrip(" \n").endswith("\r4/4 trials, best loss: 1.5")
+    assert text.startswith("\r[#####-----] 2/4 trials, best loss: 3.5, 0:00:00, 0:00:00 left")
+    assert text.rstrip(" \n").endswith("\r[##########] 4/4 trials, best loss: 1.5, 0:00:00")
     assert text.count("\n") == 1
 
 
@@ -47,17 +47,35 @@ def test_the_line_ends_after_an_exception(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("sys.stderr", terminal)
     with pytest.raises(KeyboardInterrupt), progress.default_callback(0, None):
         raise KeyboardInterrupt
-    assert terminal.getvalue().split() == ["0", "trials"]
+    assert terminal.getvalue().split() == ["0", "trials,", "0:00:00"]
 
 
-@pytest.mark.parametrize(
-    ("stream", "callback"),
-    [(io.StringIO, progress.default_callback), (Terminal, progress.no_progress_callback)],
-)
-def test_nothing_is_written_without_a_terminal_or_callback(
-    stream: Any, callback: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert shown(stream(), monkeypatch, callback) == ""
+def test_a_file_gets_a_line_for_each_improvement_and_the_final_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.StringIO()
+    monkeypatch.setattr("sys.stderr", file)
+    with progress.default_callback(0, 50) as bar:
+        for n in range(50):
+            bar.postfix = "best loss: 0.5" if n < 20 else "best loss: 0.25"
+            bar.update(1)
+    lines = [line.split(", 0:")[0] for line in file.getvalue().splitlines()]
+    assert lines == [
+        "1/50 trials, best loss: 0.5",
+        "21/50 trials, best loss: 0.25",
+        "50/50 trials, best loss: 0.25",
+    ]
+    assert "\r" not in file.getvalue()
+
+
+def test_a_file_gets_nothing_about_a_search_without_a_new_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.StringIO()
+    monkeypatch.setattr("sys.stderr", file)
+    with progress.default_callback(50, 50):
+        pass
+    assert file.getvalue() == ""
+
+
+def test_nothing_is_written_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shown(Terminal(), monkeypatch, progress.no_progress_callback) == ""
 
 
 def test_an_unlimited_search_shows_no_total(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,4 +83,4 @@ def test_an_unlimited_search_shows_no_total(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("sys.stderr", terminal)
     with progress.default_callback(0, sys.maxsize) as bar:
         bar.update(2)
-    assert terminal.getvalue().split() == ["2", "trials"] * 2
+    assert terminal.getvalue().split() == ["2", "trials,", "0:00:00"] * 2
