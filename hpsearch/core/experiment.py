@@ -194,6 +194,11 @@ class Experiment:
     led_until: datetime | None = None  #: end of the current or last leader's lease
     lead_lease_s: float | None = None  #: length of that lease in seconds; None where an older hpsearch led
 
+    def _repr_html_(self) -> str:
+        from hpsearch.core.html import experiment_html
+
+        return experiment_html(self)
+
     @property
     def identity(self) -> Identity:
         """Key that distinguishes re-created experiments."""

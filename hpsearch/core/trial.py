@@ -211,6 +211,11 @@ class Trial:
         """The primary key, ``exp_key/tid``."""
         return trial_id(self.exp_key, self.tid)
 
+    def _repr_html_(self) -> str:
+        from hpsearch.core.html import trial_html
+
+        return trial_html(self)
+
     def point(self) -> Trial:
         """Return a trial with only the fields needed for learning; the result may be large."""
         return Trial(

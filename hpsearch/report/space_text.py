@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from hpsearch.report.text import count_text, params_text
 from hpsearch.runtime.escaping import escaped
-from hpsearch.space.distribution import bounds_text
-from hpsearch.space.expression import Choice, Node
 from hpsearch.space.format import short_text
-from hpsearch.space.option_names import option_names
-from hpsearch.space.parameters import contents
+from hpsearch.space.outline import outline
 from hpsearch.space.tree import Space, Values
-
-#: A line of the tree: indentation, name, and further columns, if any.
-Row = tuple[int, str, tuple[str, ...]]
 
 
 def describe_space(space: Space, samples: Sequence[Values] = ()) -> str:
@@ -55,7 +49,7 @@ def space_tree(space: Space) -> str:
 
     A parameter that occurs in several places is described only at the first.
     """
-    rows = list(_rows(space.expression, 0, set()))
+    rows = outline(space.expression)
     if not rows:
         return short_text(space.expression)
     name_width = max(2 * indent + len(name) for indent, name, columns in rows if columns)
@@ -68,31 +62,6 @@ def space_tree(space: Space) -> str:
             left = "  ".join([left.ljust(name_width), kind.ljust(kind_width), *rest])
         lines.append(left.rstrip())
     return "\n".join(lines)
-
-
-def _rows(node: Node, indent: int, seen: set[str]) -> Iterator[Row]:
-    """Yield the lines of the parameters below a node; ``seen`` collects their labels."""
-    for child in contents(node):
-        name = escaped(child.label)
-        if child.label in seen:
-            yield indent, name, ("(as above)",)
-            continue
-        seen.add(child.label)
-        yield indent, name, (child.distribution.name, bounds_text(child.distribution))
-        if isinstance(child, Choice):
-            yield from _option_rows(child, indent + 1, seen)
-
-
-def _option_rows(choice: Choice, indent: int, seen: set[str]) -> Iterator[Row]:
-    """Yield the lines of the options of a choice."""
-    names = option_names(choice.options)
-    is_weighted = choice.distribution.name == "pchoice"
-    for index, option in enumerate(choice.options):
-        weight = f"  ({choice.distribution.probabilities[index]:.3g})" if is_weighted else ""
-        text = short_text(option)
-        is_named = names[index] not in {text, text.strip("'")}
-        yield indent, f"{escaped(names[index])}: {text}{weight}" if is_named else f"{text}{weight}", ()
-        yield from _rows(option, indent + 1, seen)
 
 
 def _size(space: Space) -> str:

@@ -97,6 +97,15 @@ class Node:
         """Return the node of an operator; subclasses return their own kind."""
         return operation(name, *args, **keywords)
 
+    def _repr_html_(self) -> str | None:
+        """Return the space of this node for a notebook; None, which shows the text, if it is invalid."""
+        from hpsearch.space.tree import Space
+
+        try:
+            return Space(self)._repr_html_()
+        except SpaceError:
+            return None
+
     def __repr__(self) -> str:
         match self:
             case Number() | Choice():

@@ -82,6 +82,11 @@ class Space:
         self._option_names: dict[str, tuple[str, ...]] = {}
         self.conditions = PointConditions(conditions, self._nodes)
 
+    def _repr_html_(self) -> str:
+        from hpsearch.space.html import space_html
+
+        return space_html(self)
+
     @property
     def nodes(self) -> Mapping[str, Number | Choice]:
         """The node of each parameter by label, in the parameters' order."""

@@ -18,6 +18,7 @@ from hpsearch.hyperopt.engine.documents import (
     why_no_loss,
 )
 from hpsearch.hyperopt.engine.history_reader import finished_history
+from hpsearch.hyperopt.engine.trials_html import best_rows, trials_html
 from hpsearch.hyperopt.exceptions import AllTrialsFailed
 from hpsearch.runtime.numerics import isolated_numerics
 from hpsearch.space.tree import Space
@@ -40,6 +41,11 @@ class ReadOnlyTrials:
 
     def __iter__(self) -> Iterator[Doc]:
         return iter(self._trials)
+
+    def _repr_html_(self) -> str:
+        docs = list(self._every_doc())
+        readable = {i: self._readable(spec_from_misc(docs[i]["misc"])) for i in best_rows(docs)}
+        return trials_html(docs, readable)
 
     def __getitem__(self, item: Any) -> Doc:
         raise NotImplementedError("Trials are not indexed by number; write trials.trials[i], or look by tid.")

@@ -1,0 +1,52 @@
+"""A trial and an experiment as HTML, for notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hpsearch.core.experiment import Experiment
+from hpsearch.core.trial import Trial
+from hpsearch.runtime.html import Markup, element, joined, table
+
+
+def trial_html(trial: Trial) -> Markup:
+    """Return the outcome and the parameters of a trial."""
+    outcome: dict[str, Any] = {"state": trial.state}
+    if trial.loss is not None:
+        outcome["loss"] = trial.loss
+    if trial.error is not None:
+        outcome["error"] = trial.error.text
+    if trial.invalid is not None:
+        outcome["invalid"] = trial.invalid.why or "yes"
+    if trial.duration_s is not None:
+        outcome["seconds"] = trial.duration_s
+    if trial.worker is not None:
+        outcome["worker"] = trial.worker.name
+    return joined([_title("Trial", f"{trial.exp_key}/{trial.tid}"), _pairs({**outcome, **trial.params})])
+
+
+def experiment_html(experiment: Experiment) -> Markup:
+    """Return the state, the algorithm and the limits of an experiment."""
+    budget = experiment.budget
+    limits = {
+        "max_evals": budget.max_evals,
+        "timeout_s": budget.timeout_s,
+        "loss_threshold": budget.loss_threshold,
+    }
+    facts = {
+        "state": f"{experiment.state}{f', {experiment.ended_why}' if experiment.ended_why else ''}",
+        "algorithm": experiment.algorithm.name,
+        "objective": experiment.objective.ref,
+        "seed": str(experiment.seed),
+        **{name: limit for name, limit in limits.items() if limit is not None},
+    }
+    return joined([_title("Search", experiment.exp_key), _pairs(facts)])
+
+
+def _title(kind: str, name: str) -> Markup:
+    return element("div", f"{kind} ", element("b", name))
+
+
+def _pairs(facts: Mapping[str, Any]) -> Markup:
+    return table((), [(element("b", name), value) for name, value in facts.items()])

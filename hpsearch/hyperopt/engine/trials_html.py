@@ -1,0 +1,49 @@
+"""``Trials`` as HTML, for notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import nsmallest
+from typing import Any
+
+from hpsearch.hyperopt.engine.documents import FINAL_STATES, Doc, is_ok
+from hpsearch.runtime.html import Markup, element, joined, table
+
+#: The best trials, and their parameters, that are shown.
+_MAX_TRIALS, _MAX_PARAMETERS = 5, 12
+
+
+def trials_html(docs: Sequence[Doc], readable: Mapping[int, Mapping[str, Any]]) -> Markup:
+    """Return the number of trials by outcome, and the best of them.
+
+    Parameters
+    ----------
+    docs : sequence of dict
+        The documents of all trials.
+    readable : mapping of int to mapping
+        Readable parameters by position in ``docs``, of the ``best_rows``.
+    """
+    n_ok = sum(map(is_ok, docs))
+    n_open = sum(doc["state"] not in FINAL_STATES for doc in docs)
+    counts = [f"{len(docs)} trials: {n_ok} with a loss"]
+    if n_failed := len(docs) - n_ok - n_open:
+        counts.append(f"{n_failed} failed")
+    if n_open:
+        counts.append(f"{n_open} open")
+    if not readable:
+        return element("div", ", ".join(counts))
+    labels = list(dict.fromkeys(label for params in readable.values() for label in params))
+    shown = labels[:_MAX_PARAMETERS]
+    lines = [
+        (docs[i]["tid"], float(docs[i]["result"]["loss"]), *(params.get(label, "") for label in shown))
+        for i, params in readable.items()
+    ]
+    left_out = len(labels) - len(shown)
+    note = [element("div", f"and {left_out} more parameters")] if left_out else []
+    return joined([element("div", ", ".join(counts)), table(("trial", "loss", *shown), lines), *note])
+
+
+def best_rows(docs: Sequence[Doc]) -> Iterable[int]:
+    """Return the positions of the best documents, the best first."""
+    rows = (i for i, doc in enumerate(docs) if is_ok(doc))
+    return nsmallest(_MAX_TRIALS, rows, key=lambda i: (float(docs[i]["result"]["loss"]), i))
