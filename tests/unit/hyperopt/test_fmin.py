@@ -384,7 +384,7 @@ def test_progress_goes_to_a_custom_factory() -> None:
         yield Bar()
 
     search(lambda config: 1.0, show_progressbar=factory, max_evals=2)
-    assert shown == [(0, 2), (1, "best loss: 1.0"), (1, "best loss: 1.0")]
+    assert shown == [(0, 2), (1, "best loss: 1"), (1, "best loss: 1")]
 
 
 def test_an_iterator_runs_one_trial_at_a_time() -> None:
