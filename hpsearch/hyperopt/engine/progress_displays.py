@@ -83,7 +83,15 @@ class CountedProgress(NoProgress):
 
 
 class ProgressLine(CountedProgress):
-    """A bar on a terminal, rewritten as trials finish; parameters as for ``CountedProgress``."""
+    """A bar on a terminal, rewritten as trials finish.
+
+    Parameters
+    ----------
+    initial : int
+        Number of known trials.
+    total : int or None
+        Expected number of trials; None if unknown.
+    """
 
     def __init__(self, initial: int, total: int | None) -> None:
         super().__init__(initial, total)
@@ -105,7 +113,15 @@ class ProgressLine(CountedProgress):
 
 
 class ProgressLog(CountedProgress):
-    """A line for each improvement, and now and then between them; parameters as for ``CountedProgress``."""
+    """A line for each improvement, and now and then between them.
+
+    Parameters
+    ----------
+    initial : int
+        Number of known trials.
+    total : int or None
+        Expected number of trials; None if unknown.
+    """
 
     def __init__(self, initial: int, total: int | None) -> None:
         super().__init__(initial, total)
