@@ -2,13 +2,20 @@
 
 Rows are in the order in which the coordinator saw the trials finish. They are never
 removed or changed.
+
+A pruned trial has no loss. Where it would have ended can be predicted, and the prediction changes as more
+curves become known; ``with_predicted`` then makes a new history, so that nothing learned from the old one is
+taken for what follows from the new one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.core.stopping.forecast import Forecast
 from hpsearch.core.trial import State, Trial
 from hpsearch.space.distribution import Numeric
 from hpsearch.space.tree import Space, Values
@@ -36,6 +43,8 @@ class History:
         self._values: Floats = np.zeros((16, len(self._column)))
         self._active: Bools = np.zeros((16, len(self._column)), dtype=bool)
         self._losses: Floats = np.zeros(16)
+        self._uppers: Floats = np.zeros(16)
+        self._pruned: dict[int, int] = {}  # rows by number of the trial
 
     def __len__(self) -> int:
         return self._n
@@ -52,16 +61,28 @@ class History:
 
     @property
     def losses(self) -> Floats:
-        """(n,) array, a view; NaN for a failed trial."""
+        """(n,) array, a view; NaN for a failed trial, and for a pruned one without a prediction."""
         return self._losses[: self._n]
 
+    @property
+    def uppers(self) -> Floats:
+        """(n,) array, a view: one standard deviation above each predicted loss, else the loss."""
+        return self._uppers[: self._n]
+
+    @property
+    def measured(self) -> Floats:
+        """(n,) array: the losses that trials returned; NaN where there is none, or a prediction."""
+        return np.where(self.uppers > self.losses, np.nan, self.losses)
+
     def add(self, trial: Trial) -> None:
-        """Append a trial that is done or failed; a failed one gets the loss NaN."""
+        """Append a finished trial; unless it is done, it gets the loss NaN."""
         if self._n == len(self._losses):
             self._grow()
         self._values[self._n], self._active[self._n] = self.encode(trial.values)
         is_done = trial.state is State.DONE and trial.loss is not None
-        self._losses[self._n] = trial.loss if is_done else np.nan
+        self._losses[self._n] = self._uppers[self._n] = trial.loss if is_done else np.nan
+        if trial.state is State.PRUNED:
+            self._pruned[trial.tid] = self._n
         self._n += 1
 
     def extend(self, history: History, rows: NDArray[np.intp]) -> None:
@@ -78,7 +99,7 @@ class History:
             self._grow()
         new = slice(self._n, self._n + len(rows))
         self._values[new], self._active[new] = history.values[rows], history.active[rows]
-        self._losses[new] = history.losses[rows]
+        self._losses[new], self._uppers[new] = history.losses[rows], history.uppers[rows]
         self._n += len(rows)
 
     def reordered(self, order: NDArray[np.intp]) -> History:
@@ -86,7 +107,31 @@ class History:
         history = History(self.space)
         history._n = self._n
         history._values, history._active = self.values[order], self.active[order]
-        history._losses = self.losses[order]
+        history._losses, history._uppers = self.losses[order], self.uppers[order]
+        places = np.empty(self._n, dtype=np.intp)
+        places[order] = np.arange(self._n)
+        history._pruned = {tid: int(places[row]) for tid, row in self._pruned.items()}
+        return history
+
+    def with_predicted(self, forecasts: Mapping[int, Forecast]) -> History:
+        """Return the same trials with predicted losses of pruned ones; this history if none is pruned.
+
+        Parameters
+        ----------
+        forecasts : mapping of int to Forecast
+            Predictions by number of the trial. Those of trials that are not pruned are not used; a pruned
+            trial without one counts as failed.
+        """
+        if not self._pruned:
+            return self
+        history = self.reordered(np.arange(self._n))
+        losses, uppers = history.losses, history.uppers  # views
+        for tid, row in self._pruned.items():
+            forecast = forecasts.get(tid)
+            losses[row] = np.nan if forecast is None else forecast.loss
+            uppers[row] = (
+                np.nan if forecast is None else max(forecast.upper, np.nextafter(forecast.loss, np.inf))
+            )
         return history
 
     def encode(self, values: Values) -> tuple[Floats, Bools]:
@@ -113,3 +158,4 @@ class History:
         self._values = np.concatenate([self._values, np.zeros((n_more, len(self._column)))])
         self._active = np.concatenate([self._active, np.zeros((n_more, len(self._column)), dtype=bool)])
         self._losses = np.concatenate([self._losses, np.zeros(n_more)])
+        self._uppers = np.concatenate([self._uppers, np.zeros(n_more)])

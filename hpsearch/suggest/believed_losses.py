@@ -52,7 +52,7 @@ def believed_losses(history: History) -> BelievedLosses | None:
     BelievedLosses or None
         None where losses are not known to be noisy, fewer than 8 trials have one, or one is infinite.
     """
-    losses = np.where(history.losses < np.inf, history.losses, np.nan)
+    losses = np.where(history.measured < np.inf, history.measured, np.nan)
     works = np.flatnonzero(~np.isnan(losses))
     is_noisy = learned_noise(losses, Repeats().read(history)) is Noise.NOISY
     if not is_noisy or len(works) < _MIN_TRIALS or not np.isfinite(losses[works]).all():

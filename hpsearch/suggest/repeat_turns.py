@@ -48,10 +48,11 @@ class RepeatTurns:
         n_repeats = sum(len(rows) - 1 for rows in repeated) + self._repeats.count_known(pending, history)
         if not is_repeat_due(len(history), len(pending), n_repeats):
             return None
-        noise = learned_noise(history.losses, repeated)
-        if noise is Noise.NONE or not (history.losses < np.inf).any():
+        losses = history.measured
+        noise = learned_noise(losses, repeated)
+        if noise is Noise.NONE or not (losses < np.inf).any():
             return None
-        return history.point(_best(history) if noise is Noise.NOISY else int(np.nanargmin(history.losses)))
+        return history.point(_best(history) if noise is Noise.NOISY else int(np.nanargmin(losses)))
 
     def firsts(self, history: History) -> History:
         """Return a history of the first trial of each point; the same one while no point has several."""
@@ -66,4 +67,4 @@ def _best(history: History) -> int:
     from hpsearch.suggest.believed_losses import believed_losses
 
     believed = believed_losses(history)
-    return int(np.nanargmin(history.losses)) if believed is None else believed.best
+    return int(np.nanargmin(history.measured)) if believed is None else believed.best

@@ -18,6 +18,8 @@ from hpsearch.suggest.gp.kernel import Hyperparameters, Indices
 from hpsearch.suggest.gp.posterior import with_fantasies
 from hpsearch.suggest.gp.warp import warped
 
+#: Smallest standard deviation of a predicted loss, in standard deviations of all losses.
+_MIN_DEVIATION = 0.05
 #: Lower bound of the noise of the success GP: the border of the failing region is never known exactly.
 _MIN_SUCCESS_NOISE = 0.1
 
@@ -58,6 +60,7 @@ def build_acquisition(
     pending: Floats,
     *,
     beats_pending: bool = False,
+    uppers: Floats | None = None,
 ) -> Acquisition:
     """Return the acquisition function after a history.
 
@@ -74,10 +77,16 @@ def build_acquisition(
         Features of the pending points.
     beats_pending : bool
         Whether a point must also improve on the predicted losses of the pending ones.
+    uppers : (n,) array, optional
+        Losses one standard deviation above predicted ones, else the losses.
     """
     works = has_loss(losses)
     tried = features[works]
-    posterior = with_fantasies(fitted.losses, tried, groups, warped(losses[works]), pending)
+    targets = warped(losses[works])
+    scales = (
+        None if uppers is None else _noise_scales(fitted.losses.noise, targets, losses[works], uppers[works])
+    )
+    posterior = with_fantasies(fitted.losses, tried, groups, targets, pending, scales)
     # With noise, the lowest loss is partly luck; the lowest posterior mean is not.
     rivals = np.vstack([tried, pending]) if beats_pending else tried
     best = float(posterior.predict(rivals).mean.min())
@@ -85,6 +94,29 @@ def build_acquisition(
         return Acquisition(losses=posterior, best=best)
     success = with_fantasies(fitted.success, features, groups, _labels(works), pending)
     return Acquisition(losses=posterior, best=best, success=success, base_rate=_base_rate(works))
+
+
+def _noise_scales(noise: float, targets: Floats, losses: Floats, uppers: Floats) -> Floats | None:
+    """Return the noise variance of each trial in units of the noise; None if no loss is predicted.
+
+    Parameters
+    ----------
+    noise : float
+        Variance of the noise of all trials.
+    targets : (n,) array
+        Warped losses.
+    losses : (n,) array
+        Losses.
+    uppers : (n,) array
+        The same where a loss is known, one standard deviation above it where it is predicted.
+    """
+    if not (uppers > losses).any():
+        return None
+    order = np.argsort(losses, kind="stable")
+    deviations = np.interp(uppers, losses[order], targets[order]) - targets
+    # Beyond the worst loss there is no target; a trial that bad says little about good ones.
+    deviations = np.where(uppers > losses, np.maximum(deviations, _MIN_DEVIATION), 0.0)
+    return np.asarray(1 + deviations**2 / noise)
 
 
 def has_loss(losses: Floats) -> Bools:

@@ -111,7 +111,13 @@ class GaussianProcess:
         waiting_features = encoding.features(waiting, encoding.active(waiting))
         fitted = self._fitted(history, features)
         acquisition = build_acquisition(
-            fitted, features, encoding.groups, losses, waiting_features, beats_pending=region.beats_pending
+            fitted,
+            features,
+            encoding.groups,
+            losses,
+            waiting_features,
+            beats_pending=region.beats_pending,
+            uppers=history.uppers,
         )
         if region.branch is not None:
             acquisition = acquisition.improving_on(features[inside])

@@ -64,13 +64,13 @@ def _rivals(table: RungTable, chain: Chain, goal: float) -> list[list[float]]:
 
     Of those at one rung only the best counts, and only if none that has come further is better.
     """
-    is_rival = table.is_running & (chain.last >= 0) & (chain.means < goal)
-    rows = np.flatnonzero(is_rival)
+    found, tids = chain.predict(table), table.tids
+    rows = np.flatnonzero(table.is_running & (found.means < goal))
     rivals: list[list[float]] = []
-    for row in rows[np.lexsort((chain.means[rows], -chain.last[rows]))].tolist():
-        mean, k = float(chain.means[row]), int(chain.last[row]) + chain.first_rung
+    for row in rows[np.lexsort((found.means[rows], -found.last[rows]))].tolist():
+        mean = float(found.means[row])
         if rivals and mean >= rivals[-1][2]:
             continue
         loss = float(chain.loss_scale.values(mean))
-        rivals.append([k, int(table.tids[row]), mean, float(chain.variances[row]), loss])
+        rivals.append([int(found.last[row]), int(tids[row]), mean, float(found.variances[row]), loss])
     return rivals

@@ -24,16 +24,36 @@ _SHAPE, _SIGMA = 1.5, 0.35
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Predictions:
+    """Predicted scaled losses of the ``n`` trials of a table."""
+
+    last: NDArray[np.intp]  #: (n,) number of the last rung that each trial reached
+    means: Floats  #: (n,); NaN without a rung, or after divergence
+    variances: Floats  #: (n,) their squared scales
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """The fitted model, with predictions for the ``n`` trials of the table."""
+    """The fitted model."""
 
     first_rung: int  #: number of the rung from which the first stage starts
+    end: float  #: last step of a full trial
     scale: Scale  #: scale of reported values
     loss_scale: Scale  #: scale of losses; the same if losses are reported
     stages: tuple[Stage, ...]  #: one from each rung, the last to the loss
-    last: NDArray[np.intp]  #: (n,) column of the last rung that each trial reached; -1 if none
-    means: Floats  #: (n,) predicted scaled loss of each trial; NaN without a rung, or after divergence
-    variances: Floats  #: (n,) squared scales of the predictions
+
+    def predict(self, table: RungTable) -> Predictions:
+        """Predict the final losses of all trials of a table."""
+        rungs = table.rungs_below(self.end).starting_at(self.first_rung)
+        values = np.where(np.isinf(rungs.values), np.nan, _scaled(rungs.values, self.scale))
+        last = rungs.last
+        means, variances = np.full(len(last), np.nan), np.full(len(last), np.nan)
+        for column in range(len(self.stages)):
+            rows = np.flatnonzero(last == column)
+            u, before = values[rows, column], _before(values, column)[rows]
+            found = final_moments(self.stages[column:], u, np.where(np.isnan(before), u, before))
+            means[rows], variances[rows] = np.clip(found[0], LOWEST - 2, HIGHEST + 1), found[1]
+        return Predictions(last=last + self.first_rung, means=means, variances=variances)
 
     def to_document(self) -> dict[str, Any]:
         """Return what a worker needs as plain values."""
@@ -80,16 +100,12 @@ def fit_chain(table: RungTable, end: float, direction: Direction) -> Chain | Non
     steps = np.column_stack([values, final])  # (n, K + 1)
     is_usable = np.column_stack([~np.isinf(rungs.values), np.isfinite(losses)])
     steps = np.where(is_usable, steps, np.nan)
-    stages = tuple(_fit_stage(steps, k) for k in range(n_columns))
-    means, variances = _predicted(stages, steps, last)
     return Chain(
         first_rung=rungs.first,
+        end=end,
         scale=scale,
         loss_scale=loss_scale,
-        stages=stages,
-        last=last,
-        means=means,
-        variances=variances,
+        stages=tuple(_fit_stage(steps, k) for k in range(n_columns)),
     )
 
 
@@ -144,14 +160,3 @@ def _fit_stage(steps: Floats, column: int) -> Stage:
         variance=float(rate / shape),
         freedom=2 * shape,
     )
-
-
-def _predicted(stages: tuple[Stage, ...], steps: Floats, last: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Return means and squared scales of the final values of all trials, (n,) each."""
-    means, variances = np.full(len(last), np.nan), np.full(len(last), np.nan)
-    for column in range(len(stages)):
-        rows = np.flatnonzero(last == column)
-        u, before = steps[rows, column], _before(steps, column)[rows]
-        found = final_moments(stages[column:], u, np.where(np.isnan(before), u, before))
-        means[rows], variances[rows] = np.clip(found[0], LOWEST - 2, HIGHEST + 1), found[1]
-    return means, variances

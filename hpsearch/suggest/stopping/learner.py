@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hpsearch.core.stopping.curve import RungValue
+from hpsearch.core.stopping.forecast import Forecast
 from hpsearch.core.trial import State
 from hpsearch.suggest.stopping.chain_fit import Chain, fit_chain
 from hpsearch.suggest.stopping.direction import Direction, find_direction
@@ -17,14 +17,6 @@ from hpsearch.suggest.stopping.rung_table import RungTable
 
 #: Growth of the table from which a new policy is due.
 _GROWTH = 1.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
-    """The predicted loss of a trial that has none."""
-
-    loss: float  #: the prediction; not below the best loss
-    upper: float  #: the loss one standard deviation above it
 
 
 class Learner:
@@ -112,18 +104,18 @@ class Learner:
         }
 
     def forecasts(self) -> dict[int, Forecast]:
-        """Return the predicted losses of all trials without a loss, as of the last policy.
+        """Return the predicted losses of all trials without a loss, by the model of the last policy.
 
         A trial that reported nothing, or whose curve diverged, has none.
         """
         chain, table = self._chain, self._table
         if chain is None:
             return {}
-        n = len(chain.last)  # trials that are new since then have no prediction yet
+        found = chain.predict(table)
         known = table.losses[np.isfinite(table.losses)]
         best = known.min() if len(known) else -np.inf
-        rows = np.flatnonzero(np.isnan(table.losses[:n]) & np.isfinite(chain.means))
-        means, spreads = chain.means[rows], np.sqrt(chain.variances[rows])
+        rows = np.flatnonzero(np.isnan(table.losses) & np.isfinite(found.means))
+        means, spreads = found.means[rows], np.sqrt(found.variances[rows])
         losses = np.maximum(chain.loss_scale.values(means), best)
         uppers = np.maximum(chain.loss_scale.values(means + spreads), losses)
         tids = table.tids[rows].tolist()

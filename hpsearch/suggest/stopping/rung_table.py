@@ -33,6 +33,10 @@ class Rungs:
         is_known = ~np.isnan(self.values)
         return np.where(is_known.any(axis=1), n_columns - 1 - is_known[:, ::-1].argmax(axis=1), -1)
 
+    def starting_at(self, first: int) -> Rungs:
+        """Return the rungs from a later one on, or the same."""
+        return Rungs(first=first, values=self.values[:, first - self.first :])
+
 
 class RungTable:
     """What a search knows of its trials' curves; a row for each trial that reported or ended.

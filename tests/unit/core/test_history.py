@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from hpsearch import hp
 from hpsearch.core.history import History
+from hpsearch.core.stopping.forecast import Forecast
 from hpsearch.core.trial import State, Trial
 from hpsearch.space.tree import Space, Values
 
@@ -73,3 +76,29 @@ def test_a_reordered_history_has_the_given_rows_and_can_grow() -> None:
     assert turned.values[:20].tolist() == history.values[order].tolist()
     assert turned.active[:20].tolist() == history.active[order].tolist()
     assert len(history) == 20
+
+
+def test_pruned_trials_have_predicted_losses_in_a_new_history_and_measured_ones_stay() -> None:
+    history = History(SPACE)
+    history.add(trial({"a": 0.1, "c": 0}, loss=2.0))
+    for tid in (7, 8):
+        history.add(replace(trial({"a": 0.2, "c": 0}, state=State.PRUNED), tid=tid))
+    forecasts = {0: Forecast(loss=9.0, upper=9.5), 7: Forecast(loss=3.0, upper=3.0)}
+    predicted = history.with_predicted(forecasts)
+    assert np.array_equal(predicted.losses, [2.0, 3.0, np.nan], equal_nan=True)
+    assert np.array_equal(predicted.measured, [2.0, np.nan, np.nan], equal_nan=True)
+    assert np.array_equal(history.losses, [2.0, np.nan, np.nan], equal_nan=True)
+
+
+def test_predictions_follow_their_trials_when_rows_are_reordered() -> None:
+    history = History(SPACE)
+    history.add(replace(trial({"a": 0.2, "c": 0}, state=State.PRUNED), tid=7))
+    history.add(trial({"a": 0.1, "c": 0}, loss=2.0))
+    reordered = history.reordered(np.array([1, 0]))
+    assert reordered.with_predicted({7: Forecast(loss=3.0, upper=4.0)}).uppers.tolist() == [2.0, 4.0]
+
+
+def test_a_history_without_pruned_trials_is_the_same_object() -> None:
+    history = History(SPACE)
+    history.add(trial({"a": 0.1, "c": 0}))
+    assert history.with_predicted({0: Forecast(loss=3.0, upper=4.0)}) is history

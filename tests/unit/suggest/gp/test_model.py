@@ -29,3 +29,17 @@ def test_an_unpromising_pending_point_does_not_change_the_incumbent() -> None:
     at, pending = np.linspace(0, 1, 11)[:, None], np.array([[0.05]])
     aims = [worth(at, pending, beats_pending=beats_pending) for beats_pending in (False, True)]
     assert np.array_equal(*aims)
+
+
+def test_an_uncertain_prediction_bends_the_model_less_than_a_loss() -> None:
+    at, tried = np.array([[0.6]]), np.array([0.0, 0.1, 0.2, 0.3, 0.6, 0.8, 0.9, 1.0])[:, None]
+    losses = (tried[:, 0] - 0.5) ** 2
+    losses[4] = 0.2
+    fitted = fit_models(tried, GROUPS, losses)
+    uppers = np.where(np.arange(8) == 4, 0.4, losses)
+    known, doubted = (
+        build_acquisition(fitted, tried, GROUPS, losses, np.zeros((0, 1)), uppers=bounds).losses.predict(at)
+        for bounds in (losses, uppers)
+    )
+    assert doubted.mean[0] < known.mean[0]
+    assert doubted.variance[0] > known.variance[0]
