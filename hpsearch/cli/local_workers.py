@@ -47,6 +47,11 @@ _POLL_S = 0.05
 #: Bytes at the end of a worker's log that are searched for the sentence that it failed with.
 _TAIL_BYTES = 64 * 1024
 
+#: Variables of the options that make a worker leave although there is work.
+_LEAVING = tuple(
+    f"HPSEARCH_WORKER_{name}" for name in ("BURST", "MAX_TRIALS", "MAX_IDLE", "MAX_RUNTIME", "CLAIM_FOR")
+)
+
 #: Errors, by exit code of a worker, that another start would only repeat.
 _FATAL: dict[int | None, type[HpsearchError]] = {
     2: ConfigurationError,  # wrong usage: HPSEARCH_WORKER_*
@@ -135,6 +140,7 @@ class LocalWorkers:
         self._auth_patience_s = auth_patience_s
         self._is_forced = is_forced
         self._gpus = gpus
+        self._may_leave = any(self._env.get(name) for name in _LEAVING)
         self._workers: list[_LocalWorker] = []
         self._reported: list[_LocalWorker] = []  # whose failure to start was logged
 
@@ -167,8 +173,13 @@ class LocalWorkers:
                 asked_at = time.monotonic()
             time.sleep(_POLL_S)
 
+    @property
+    def n_starting(self) -> int:
+        """Number of workers whose process runs, but has not started to take trials."""
+        return sum(worker.is_starting for worker in self._workers)
+
     def check(self) -> None:
-        """Restart workers that died.
+        """Restart workers that died, or were ended by a signal.
 
         Raises
         ------
@@ -179,10 +190,10 @@ class LocalWorkers:
             code = worker.exit_code()
             if code in _FATAL:
                 raise _FATAL[code](worker.failure_text())
-            if code != 0:  # 0: its own options made it leave
+            if code != 0 or not self._may_leave:  # without such options, a signal ended it
                 worker.restart_if_due()
         self._check_starts()
-        if self._workers and all(worker.exit_code() == 0 for worker in self._workers):
+        if self._may_leave and self._workers and all(worker.exit_code() == 0 for worker in self._workers):
             text = "All local workers have left because of their own options (HPSEARCH_WORKER_*)."
             raise ConfigurationError(text)
 
@@ -236,6 +247,11 @@ class _LocalWorker:
     def cannot_start(self) -> bool:
         """Whether the last starts all ended before the worker had started."""
         return self._n_failed_starts >= _MAX_STARTS
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether the process runs, but has not reported that it has started."""
+        return self.exit_code() is None and not self._has_started
 
     def start(self) -> None:
         """Start the process."""

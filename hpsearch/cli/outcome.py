@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import shutil
 import sys
@@ -12,7 +13,9 @@ import click
 from click.core import ParameterSource
 
 from hpsearch.cli.believed_trials import read_believed_trials
+from hpsearch.coordination.plan import EndReason
 from hpsearch.coordination.progress import Progress
+from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State
 from hpsearch.report.failures import FailureGroup, failure_groups
 from hpsearch.report.final_report import LikelyBest, final_report
@@ -85,15 +88,33 @@ def _hints(progress: Progress, failures: list[FailureGroup], *, is_interrupted: 
     context = click.get_current_context()
     is_typed = context.get_parameter_source("store") is ParameterSource.COMMANDLINE
     store = " --store URI" if is_typed else ""
-    key, budget = shlex.quote(progress.experiment.exp_key), progress.experiment.budget
+    key = shlex.quote(progress.experiment.exp_key)
     program = _program()
     hints = {"all trials, best first": f"{program} trials {key} --sort loss{store}"}
     if failures:
         tid = failures[0].example.tid
         hints[f"why trial {tid} failed"] = f"{program} show {key} {tid}{store}"
     same = f"{program} {context.info_name} {shlex.join(_typed(context))}{store}"
-    more = "" if is_interrupted or budget.max_evals is None else f" --max-evals {2 * budget.max_evals}"
-    return {**hints, "go on": same + more}
+    more = "" if is_interrupted else _more(progress.experiment)
+    return hints if more is None else {**hints, "go on": same + more}
+
+
+def _more(experiment: Experiment) -> str | None:
+    """Return the options that move the limit which ended a search; None where nothing is left to try.
+
+    A timeout begins again with the next run, and a search that was stopped needs no option.
+    """
+    budget, goal = experiment.budget, experiment.goal
+    match experiment.ended_why:
+        case EndReason.MAX_EVALS if budget.max_evals is not None:
+            return f" --max-evals {2 * budget.max_evals}"
+        case EndReason.LOSS_THRESHOLD:
+            return f" --loss-threshold {goal.value(-math.inf)}"
+        case EndReason.NOT_WORTH if budget.until_worth is not None:
+            return f" --until-worth {budget.until_worth / 10:g}"
+        case EndReason.NO_MORE_POINTS:
+            return None
+    return ""
 
 
 def _program() -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -46,6 +47,9 @@ from hpsearch.store.mongo.patience import Patience
 
 #: The lag with one concurrent trial: while it runs, the next one is suggested from the finished ones.
 _SINGLE_LAG = 1
+
+#: Seconds that workers may take to start, which do not count towards --timeout.
+_START_GRACE_S = 60.0
 
 
 @click.command(cls=Command)
@@ -116,7 +120,7 @@ def run(
         ):
             lag_alone = _SINGLE_LAG if n_slots == 1 else None
             progress = _run_to_end(
-                opened, experiment, space, search, interrupt, health, view, local.check, lag_alone
+                opened, experiment, space, search, interrupt, health, view, local, lag_alone
             )
             if interrupt.is_asked and progress.counts[State.RUNNING]:
                 text = f"Running trials have {duration_text(search.drain_timeout)} to finish"
@@ -176,13 +180,13 @@ def _run_to_end(
     interrupt: Interrupt,
     health: CoordinatorHealth,
     view: View,
-    check: Callable[[], None] = lambda: None,
+    local: LocalWorkers | None = None,
     lag_alone: int | None = None,
 ) -> Progress:
-    """Lead the search to its end and show its progress; ``check`` is called every round and may raise."""
+    """Lead the search to its end, show its progress, and keep the local workers running."""
 
     def show(progress: Progress) -> None:
-        view.show(progress)
+        view.show(progress if local is None else replace(progress, n_starting=local.n_starting))
         health.show(progress)
 
     def is_interrupted() -> bool:
@@ -191,13 +195,15 @@ def _run_to_end(
 
     try:
         with health.watchdog.loop("coordinator"):
-            health.coordinator = Coordinator(opened.store, experiment, space=space, lag_alone=lag_alone)
+            health.coordinator = Coordinator(
+                opened.store, experiment, space=space, lag_alone=lag_alone, start_grace_s=_START_GRACE_S
+            )
             return run_to_end(
                 health.coordinator,
                 show=show,
                 grace_s=search.drain_timeout,
                 is_interrupted=is_interrupted,
-                check=lambda progress: check(),
+                check=lambda progress: None if local is None else local.check(),
             )
     finally:
         health.stopping()

@@ -30,6 +30,7 @@ from hpsearch.core.trial import FINISHED
 from hpsearch.errors import ConfigurationError, NotFoundError
 from hpsearch.objective.loading import load, load_objective, parse_space, parse_target
 from hpsearch.objective.source_fingerprint import fingerprinted
+from hpsearch.report.text import count_text
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.logs import print_or_log
 from hpsearch.runtime.user_code import preserve_process_state
@@ -401,12 +402,7 @@ def open_experiment(store: TrialStore, wanted: Experiment, space: Space, search:
     report_ignored("--seed", search.seed, experiment.seed)
     report_ignored("--lag", wanted.lag, experiment.lag)
     report_other_start(experiment, search.warm_start)
-    counts = store.counts(experiment.exp_key, FINISHED)
-    if budget.max_evals is not None and sum(counts[s] for s in FINISHED) >= budget.max_evals:
-        text = (
-            "already has all its trials: raise --max-evals to go on, or begin another search with --exp-key."
-        )
-        print_or_log(f"{experiment.exp_key} {text}", Event.BUDGET_SPENT.of(exp_key=experiment.exp_key))
+    _report_existing(store, experiment)
     return experiment
 
 
@@ -416,3 +412,17 @@ def _check_goal(stored: Experiment, wanted: Goal) -> None:
         raise ConfigurationError(
             f"The search {stored.exp_key!r} {stored.goal}; name one that {wanted} with --exp-key NEW."
         )
+
+
+def _report_existing(store: TrialStore, experiment: Experiment) -> None:
+    """Say that a search exists already, how far it is, and how to start over."""
+    counts, most = store.counts(experiment.exp_key, FINISHED), experiment.budget.max_evals
+    n_finished, key = sum(counts[s] for s in FINISHED), shlex.quote(experiment.exp_key)
+    start_over = f"to start over, add --exp-key NEW, or first run: hpsearch delete {key}"
+    if most is not None and n_finished >= most:
+        text = f"exists and already has all its trials; to go on, raise --max-evals above {n_finished}"
+        event = Event.BUDGET_SPENT
+    else:
+        text = f"exists with {count_text(n_finished, 'finished trial')}, and goes on"
+        event = Event.SEARCH_CONTINUED
+    print_or_log(f"{experiment.exp_key} {text}; {start_over}", event.of(exp_key=experiment.exp_key))

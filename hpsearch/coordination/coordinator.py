@@ -59,6 +59,8 @@ class Coordinator:
     lag_alone : int, optional
         Lag while a single worker serves an experiment without a lag. The search then depends only on the
         seed, and not on how long trials take.
+    start_grace_s : float
+        Seconds that do not count towards the timeout while no worker has taken a trial.
     insert : callable, optional
         Inserts new trials, instead of ``store.insert``, and returns those that it inserted.
 
@@ -79,6 +81,7 @@ class Coordinator:
         min_pending: int = 0,
         queue_depth: int | None = None,
         lag_alone: int | None = None,
+        start_grace_s: float = 0.0,
         insert: Callable[[list[Trial]], list[Trial]] | None = None,
     ) -> None:
         self._store = store
@@ -88,7 +91,7 @@ class Coordinator:
         self._batches = SuggestionBatches(experiment, self._space, suggester, clock)
         self._min_pending, self._lag_alone = min_pending, lag_alone
         self._queue_depth = queue_depth
-        self._candidate = Candidate(store, experiment.exp_key, clock)
+        self._candidate = Candidate(store, experiment.exp_key, clock, start_grace_s)
         self._trial_state = TrialState(self._space)
         self._rate = FinishRate(clock)
         self._suggest_s = 0.0
@@ -259,7 +262,9 @@ class Coordinator:
         if with_checkpoints := [trial.tid for trial in final if trial.checkpoint is not None]:
             # Their workers may have died before they did, or the trials were cancelled.
             self._store.sweep_checkpoints(self.exp_key, with_checkpoints)
-        self._rate.add(sum(trial.state in FINISHED for trial in final))
+        if n_finished := sum(trial.state in FINISHED for trial in final):
+            self._candidate.note_trial()
+        self._rate.add(n_finished)
         now = self._fleet_view.now()
         for trial in final:
             if trial.finished_at is not None:
@@ -268,6 +273,8 @@ class Coordinator:
     def _count_open(self) -> None:
         counts = self._store.counts(self.exp_key, {State.PENDING, State.RUNNING})
         self._n_pending, self._n_running = counts[State.PENDING], counts[State.RUNNING]
+        if self._n_running:
+            self._candidate.note_trial()
 
     def _reload_if_deleted(self) -> None:
         """Reload if every open trial has disappeared: they were deleted."""

@@ -28,6 +28,8 @@ class Candidate:
         Its name.
     clock : callable
         Monotonic seconds.
+    start_grace_s : float
+        Seconds that do not count as elapsed while no trial has been taken: workers may still be starting.
 
     Attributes
     ----------
@@ -37,7 +39,9 @@ class Candidate:
         Number of its present leadership; None as standby.
     """
 
-    def __init__(self, store: TrialStore, exp_key: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: TrialStore, exp_key: str, clock: Callable[[], float], start_grace_s: float = 0.0
+    ) -> None:
         self._store = store
         self._exp_key = exp_key
         self._clock = clock
@@ -46,7 +50,8 @@ class Candidate:
         self._resigned_epoch: int | None = None  # of the last leadership that this process gave up
         self._lead_until = 0.0  # by this machine's clock
         self._before = Elapsed(seconds=0.0, since=None)  # stored value when this process began to lead
-        self._led_since = 0.0  # by this machine's clock
+        self._led_since = 0.0  # when the elapsed time begins, by this machine's clock
+        self._start_grace_s = start_grace_s
 
     def leads(self, run: datetime | None) -> bool:
         """Renew or bid for the leadership if that is due; return whether this process leads.
@@ -63,7 +68,7 @@ class Candidate:
         if bid.is_mine:
             stored = bid.elapsed or self._before
             if bid.epoch != self.epoch or stored.since != self._before.since:
-                self._before, self._led_since = stored, asked_at
+                self._before, self._led_since = stored, asked_at + self._start_grace_s
             # Counted from before the call, so that it ends here before it ends in the store.
             self.epoch, self._lead_until = bid.epoch, asked_at + LEADER_LEASE_S
             return True
@@ -80,6 +85,11 @@ class Candidate:
     def was_last_leader(self) -> bool:
         """Whether no other process has led since this one resigned and won the lead again."""
         return self.epoch is not None and self._resigned_epoch == self.epoch - 1
+
+    def note_trial(self) -> None:
+        """Let the elapsed time count from now at the latest, since a worker has taken a trial."""
+        self._start_grace_s = 0.0
+        self._led_since = min(self._led_since, self._clock())
 
     def elapsed_s(self, run: datetime | None) -> float:
         """Return the seconds for which a run has been led by any coordinator; 0 for an unknown run."""

@@ -20,6 +20,7 @@ class Progress:
     best: Trial | None  #: the valid trial with the lowest loss so far
     workers: tuple[Worker, ...]  #: alive, and serving this experiment
     n_invalid: int = 0  #: finished trials that a user marked as invalid; the counts do not include them
+    n_starting: int = 0  #: local workers that are starting
     n_left_idle: int = 0  #: workers that joined since the start and left without a result
     last_failure: Trial | None = None  #: the latest failed trial
     per_minute: float | None = None  #: recent rate of finished trials; None while unknown

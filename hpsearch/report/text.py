@@ -141,6 +141,8 @@ def workers_text(progress: Progress) -> str:
     """Return how many workers serve a search, and why none does."""
     if progress.workers:
         return count_text(len(progress.workers), "worker")
+    if progress.n_starting:
+        return "workers starting" if progress.n_starting > 1 else "worker starting"
     if progress.n_left_idle:
         return "all workers have left"
     if progress.elapsed_s < _STARTING_S:

@@ -61,6 +61,7 @@ class Event(StrEnum):
     SEARCHING = "searching"
     STILL_PAUSED = "still_paused"
     BUDGET_SPENT = "budget_spent"
+    SEARCH_CONTINUED = "search_continued"
     OPTION_IGNORED = "option_ignored"
     OBJECTIVE_CHANGED = "objective_changed"
     WARM_STARTED = "warm_started"

@@ -54,8 +54,14 @@ class FakeClockStore(MemoryStore):
             )
         )
 
-    def coordinator(self, suggester: Suggester | None = None) -> Coordinator:
-        return Coordinator(self, self.experiment(KEY), clock=lambda: self.seconds, suggester=suggester)
+    def coordinator(self, suggester: Suggester | None = None, start_grace_s: float = 0.0) -> Coordinator:
+        return Coordinator(
+            self,
+            self.experiment(KEY),
+            clock=lambda: self.seconds,
+            suggester=suggester,
+            start_grace_s=start_grace_s,
+        )
 
     def lead(self, exp_key: str, owner: str, lease_s: float, elapsed: Elapsed | None = None) -> Leadership:
         leadership = super().lead(exp_key, owner, lease_s, elapsed)

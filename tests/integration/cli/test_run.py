@@ -11,6 +11,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from hpsearch.core.experiment import Budget, ExperimentState
 from hpsearch.core.trial import State, Trial
 from hpsearch.store.mongo.store import MongoStore
 from tests.support.command_line import Call, wait_for_running
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -50,6 +52,7 @@ def test_the_same_command_continues_the_search(shell: Call, store: MongoStore) -
     same = shell("run", "search.py")
     assert "already has all its trials" in same.err
     assert "4/4 finished" in same.out
+    assert "hpsearch delete search" in same.err
 
 
 def test_the_printed_command_to_go_on_works_as_printed(here: Call, store: MongoStore) -> None:
@@ -299,12 +302,22 @@ def test_a_second_ctrl_c_does_not_wait_for_running_trials(folder: Path, uri: str
 def test_a_search_that_another_command_stops_ends_with_a_message(
     folder: Path, uri: str, here: Call, store: MongoStore
 ) -> None:
-    process = started(folder, uri, "run", "search.py:slow", "--drain-timeout", "100ms")
+    """Before that, a signal ends its only worker, which starts again."""
+    arguments = ("run", "search.py:slow", "--drain-timeout", "100ms", "--max-evals", "9")
+    process = started(folder, uri, *arguments)
     wait_for_running(store, "search-slow")
+    [first] = {worker.pid for worker in store.workers()}
+    os.kill(first, signal.SIGTERM)
+    wait_until(lambda: {t.worker.pid for t in running(store)} - {first}, "the next worker", 120)
     assert here("stop", "search-slow").code == 0
     out, err = process.communicate(timeout=200)
     assert process.returncode == 1, err
-    assert out.startswith("search-slow: stopped, by hpsearch stop; 0 finished")
+    assert out.startswith("search-slow: stopped, by hpsearch stop; 0/9 finished")
+    assert "run search.py:slow --drain-timeout 0.1\n" in out  # the budget is not spent
+
+
+def running(store: MongoStore) -> list[Any]:
+    return list(store.trials("search-slow", states={State.RUNNING}))
 
 
 def test_the_status_of_a_search_with_a_coordinator_shows_no_missing_one(

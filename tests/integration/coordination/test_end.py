@@ -15,7 +15,7 @@ from hpsearch.coordination.plan import EndReason
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.core.trial import FINISHED, State, Trial
 from hpsearch.space.tree import Space
-from tests.support.fake_clock_store import KEY, LEASE_S, FakeClockStore, run_search
+from tests.support.fake_clock_store import KEY, LEASE_S, FakeClockStore, run_search, tick_until
 
 EVENTS = ["claim", "finish", "race", "fail", "release", "vanish", "pass", "replace", "rival", "tick", "tick"]
 
@@ -204,6 +204,31 @@ def test_the_time_of_a_search_includes_pauses(store: FakeClockStore) -> None:
     store.set_experiment_state(KEY, ExperimentState.PAUSED)
     store.seconds += 60
     coordinator.tick()
+    assert coordinator.is_over()
+
+
+def test_the_time_of_a_search_begins_with_its_first_trial(store: FakeClockStore) -> None:
+    """Workers need a while to start."""
+    store.open_search(timeout_s=3.0)
+    coordinator = store.coordinator(start_grace_s=60.0)
+    coordinator.tick()
+    store.seconds += 50
+    assert coordinator.tick().elapsed_s == 0.0
+    assert store.claim_next() is not None
+    coordinator.tick()
+    store.seconds += 2
+    assert coordinator.tick().elapsed_s == 2.0
+    store.seconds += 1
+    coordinator.tick()
+    assert coordinator.is_over()
+
+
+def test_the_time_of_a_search_without_workers_begins_after_a_grace(store: FakeClockStore) -> None:
+    store.open_search(timeout_s=3.0)
+    coordinator = store.coordinator(start_grace_s=60.0)
+    assert tick_until(store, coordinator, 62.0) is None
+    assert not coordinator.is_over()
+    tick_until(store, coordinator, 2.0)
     assert coordinator.is_over()
 
 
