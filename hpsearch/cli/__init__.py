@@ -45,6 +45,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tell": ("hpsearch.cli.ask:tell", "Write the result of a trial that was asked for."),
     "heartbeat": ("hpsearch.cli.ask:heartbeat", "Renew the lease of a trial that was asked for."),
     "should-stop": ("hpsearch.cli.ask:should_stop", "Ask whether an evaluation should stop."),
+    "note": ("hpsearch.cli.annotate:note", "Write a note about a search or a trial."),
+    "tag": ("hpsearch.cli.annotate:tag", "Tag a search or a trial."),
     "priority": ("hpsearch.cli.control:priority", "Set the share that a search gets of the workers."),
     "delete": ("hpsearch.cli.delete:delete", "Delete a search with its trials and attachments."),
     "space": ("hpsearch.cli.space:space_group", "Show a search space as text or as a picture."),

@@ -187,6 +187,8 @@ class Experiment:
     priority: int = DEFAULT_PRIORITY  #: share of the claims of shared workers; 0: only idle ones
     state: ExperimentState = ExperimentState.RUNNING
     ended_why: str | None = None  #: the reason, if it is done or stopped
+    note: str | None = None  #: what a user wrote about it
+    tags: tuple[str, ...] = ()  #: words by which a user finds it, sorted
     revision: int = 0  #: grows when a user marks or adds trials, so that a coordinator reads them again
     created_at: datetime | None = None  #: server time, UTC
     started_at: datetime | None = None  #: start of the current run

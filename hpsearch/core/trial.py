@@ -204,6 +204,8 @@ class Trial:
     pruned: str | None = None  #: why it was stopped early; set if and only if the state is pruned
     checkpoint: CheckpointPointer | None = None  #: the last one
     history: tuple[Ended, ...] = ()  #: attempts that ended without a result
+    note: str | None = None  #: what a user wrote about it
+    tags: tuple[str, ...] = ()  #: words by which a user finds it, sorted
     invalid: Invalid | None = None  #: set if a user marked the finished trial; the result stays as it is
 
     @property

@@ -32,6 +32,8 @@ FIELDS: Mapping[str, Callable[[Trial], Any]] = MappingProxyType(
         "duration_s": lambda trial: trial.duration_s,
         "n_reports": lambda trial: len(trial.reports),
         "objective": lambda trial: trial.objective,
+        "tags": lambda trial: ", ".join(trial.tags) or None,
+        "note": lambda trial: trial.note,
         "invalid": lambda trial: None if trial.invalid is None else trial.invalid.why or "yes",
         "error": lambda trial: trial.error and trial.error.text,
     }

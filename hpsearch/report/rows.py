@@ -96,6 +96,8 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
         "algorithm": experiment.algorithm.name,
         "seed": experiment.seed,
         "objective": experiment.objective.ref,
+        "tags": experiment.tags,
+        "note": experiment.note,
     }
 
 

@@ -33,6 +33,10 @@ def _lines(progress: Progress, now: datetime) -> Iterator[str]:
     experiment, best, goal = progress.experiment, progress.best, progress.experiment.goal
     yield _line("search", experiment.exp_key)
     yield _line("state", state_text(progress.experiment, now))
+    if experiment.tags:
+        yield _line("tags", ", ".join(experiment.tags))
+    if experiment.note:
+        yield _line("note", experiment.note)
     yield _line("trials", counts_text(progress))
     label, name = ("best loss", "") if goal.is_loss else ("best", f"{goal.name} ")
     if best is None or best.loss is None:

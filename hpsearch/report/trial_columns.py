@@ -36,9 +36,13 @@ _FIELDS: Mapping[str, Callable[[Trial], Any]] = MappingProxyType(
 )
 
 #: Fields that lists show: a short list, the best trials, and what wide tables and CSV get beside params.
-LIST_FIELDS = ("tid", "state", "loss", "origin", "duration_s", "worker", "error", "invalid", "params")
+LIST_FIELDS = (
+    "tid", "state", "loss", "origin", "duration_s", "worker", "error", "invalid", "tags", "note", "params",
+)  # fmt: skip
 BEST_FIELDS = ("tid", "loss", "duration_s", "worker", "finished_at", "params")
-WIDE_FIELDS = ("tid", "state", "loss", "origin", "attempt", "worker", "duration_s", "error", "invalid")
+WIDE_FIELDS = (
+    "tid", "state", "loss", "origin", "attempt", "worker", "duration_s", "error", "invalid", "tags", "note",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ _LEFT_OUT = frozenset(
     "duration_s",
     "error",
     "invalid",
+    "tags",
+    "note",
 }
 
 #: What the origin of a trial means.
@@ -103,6 +105,10 @@ def _essentials(trial: Trial, goal: Goal) -> Iterator[str]:
     if trial.invalid is not None:
         when = f"since {date_text(trial.invalid.at)}"
         yield _line("invalid", f"{when}: {trial.invalid.why}" if trial.invalid.why else when)
+    if trial.tags:
+        yield _line("tags", ", ".join(trial.tags))
+    if trial.note:
+        yield _line("note", trial.note)
     if trial.loss is not None:
         yield _line(goal.name, number(goal.value(trial.loss)))
     if trial.duration_s is not None:

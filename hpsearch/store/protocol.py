@@ -23,7 +23,7 @@
     entry either. The caller of ``expire`` makes sure that no outage has just ended. No lease,
     including a leader's (9), lasts longer than its own length from now: after the store's clock
     was set back, ``shorten_leases`` and every bid for the lead shorten it.
-7.  A final trial never changes again, except for the mark of an invalid one (15).
+7.  A final trial never changes again, except for the mark of an invalid one (15), a note and tags (17).
 8.  ``finished`` returns every final trial among the given numbers, majority-committed and
     independent of any clock; asking again for the missing ones misses none.
 9.  At most one coordinator leads an experiment; its lease has an epoch that grows with
@@ -51,6 +51,8 @@
 16. A checkpoint is stored whole before the trial points at it, and only the holder of the trial moves
     that pointer: a reader gets the old checkpoint or the new one. A claim keeps the reports up to the
     step of the checkpoint, and drops later ones. The content may be deleted once the trial is final.
+17. Notes and tags of experiments and trials, also of final ones, are for people: they can be changed at any
+    time, and nothing else depends on them.
 
 All times are the store's own clock, never the caller's, except those of imported trials.
 """
@@ -332,6 +334,35 @@ class TrialStore(Protocol):
         ------
         NotFoundError
             If there is no such experiment.
+        """
+        ...
+
+    def annotate(
+        self,
+        exp_key: str,
+        tid: int | None = None,
+        *,
+        note: str | None = None,
+        add: Iterable[str] = (),
+        remove: Iterable[str] = (),
+    ) -> None:
+        """Change the note and the tags of an experiment or a trial (17).
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        tid : int, optional
+            Number of the trial; by default the experiment itself.
+        note : str, optional
+            The new note; None keeps the present one, an empty text removes it.
+        add, remove : iterable of str
+            Tags to add, and to remove.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such experiment or trial.
         """
         ...
 

@@ -56,6 +56,7 @@ def experiment_document(experiment: Experiment) -> Document:
         "budget": present(**encoded(asdict(experiment.budget), "budget")),
         "defaults": present(**encoded(asdict(experiment.defaults), "defaults")),
         "priority": check_priority(experiment.priority),
+        **present(note=experiment.note, tags=list(experiment.tags)),
     }
 
 
@@ -104,6 +105,8 @@ def experiment_from(document: Mapping[str, Any]) -> Experiment:
         budget=_budget_from(fields.part("budget")),
         defaults=_defaults_from(fields.part("defaults")),
         priority=_priority_from(fields),
+        note=fields.maybe_text("note"),
+        tags=tuple(sorted(fields.texts("tags"))),
         revision=fields.maybe_count("revision") or 0,
         state=fields.one_of("state", ExperimentState),
         ended_why=fields.maybe_text("ended_why"),

@@ -82,6 +82,8 @@ def trial_document(trial: Trial) -> Document:
                 "attempt": trial.checkpoint.attempt,
                 "at": encoded(trial.checkpoint.at, "checkpoint.at"),
             },
+            note=trial.note,
+            tags=list(trial.tags),
             invalid=trial.invalid
             and {"at": encoded(trial.invalid.at, "invalid.at"), "why": trial.invalid.why},
             history=[_ended_document(ended) for ended in trial.history],
@@ -128,6 +130,8 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
         pruned=fields.maybe_text("pruned"),
         checkpoint=_checkpoint_from(fields.maybe_part("checkpoint")),
         history=tuple(_ended_from(part) for part in fields.parts("history")),
+        note=fields.maybe_text("note"),
+        tags=tuple(sorted(fields.texts("tags"))),
         invalid=_invalid_from(fields.maybe_part("invalid")),
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import TypeVar
 
 from hpsearch.core.experiment import (
     UNDECIDED,
@@ -62,6 +63,9 @@ from hpsearch.store.memory.trials import (
     unclaimed,
 )
 from hpsearch.store.protocol import Leadership, LeaseStatus, TrialSummary
+
+
+A = TypeVar("A", Experiment, Trial)
 
 
 def _system_time() -> datetime:
@@ -260,6 +264,23 @@ class MemoryStore:
                 self._put(replace(trial, invalid=None if why is None else Invalid(at=now, why=reason)))
             self.revise(exp_key)
             return len(wanted)
+
+    def annotate(
+        self,
+        exp_key: str,
+        tid: int | None = None,
+        *,
+        note: str | None = None,
+        add: Iterable[str] = (),
+        remove: Iterable[str] = (),
+    ) -> None:
+        """Change the note and the tags of an experiment or a trial (17)."""
+        with self._changed:
+            if tid is None:
+                found = self.experiment(exp_key)
+                self._experiments[exp_key] = _annotated(found, note, add, remove)
+            else:
+                self._put(_annotated(self.trial(exp_key, tid), note, add, remove))
 
     @property
     def sees_changes(self) -> bool:
@@ -630,3 +651,10 @@ def _joined(stored: Experiment, wanted: Experiment, now: datetime) -> Experiment
 
 def _not_led_yet(started_at: datetime) -> Elapsed:
     return Elapsed(seconds=0.0, since=started_at)
+
+
+def _annotated(value: A, note: str | None, add: Iterable[str], remove: Iterable[str]) -> A:
+    """Return a trial or an experiment with another note and other tags, as ``annotate`` describes."""
+    tags = (set(value.tags) - {encoded(t, "tag") for t in remove}) | {encoded(t, "tag") for t in add}
+    text = value.note if note is None else encoded(note, "note") or None
+    return replace(value, note=text, tags=tuple(sorted(tags)))

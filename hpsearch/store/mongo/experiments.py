@@ -149,6 +149,19 @@ class Experiments:
         changed = self._update(queries.readable(exp_key), queries.set_priority(check_priority(priority)))
         return self.find(exp_key) if changed is None else experiment_from(changed)
 
+    def annotate(self, exp_key: str, update: Pipeline) -> None:
+        """Change the note or the tags of an experiment.
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        update : list of dict
+            As ``queries.annotate`` returns it.
+        """
+        if not update or self._update(queries.readable(exp_key), update) is None:
+            self.find(exp_key)
+
     def revise(self, exp_key: str) -> None:
         """Make coordinators read the trials of an experiment again; raises ``NotFoundError``."""
         if self._update(queries.readable(exp_key), queries.revise()) is None:

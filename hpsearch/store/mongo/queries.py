@@ -388,6 +388,26 @@ def unmark() -> Pipeline:
     return [{"$unset": "invalid"}]
 
 
+def annotate(note: str | None, add: Sequence[str], remove: Sequence[str]) -> Pipeline:
+    """Change the note and the tags of a trial or an experiment.
+
+    Parameters
+    ----------
+    note : str or None
+        The new note; None keeps the present one, an empty text removes it.
+    add, remove : sequence of str
+        Tags.
+    """
+    kept = {"$setDifference": [{"$ifNull": ["$tags", []]}, {"$literal": [*remove]}]}
+    tags = {"$setUnion": [kept, {"$literal": [*add]}]}
+    stages: Pipeline = [{"$set": {"tags": tags}}] if add or remove else []
+    if note:
+        stages.append({"$set": {"note": {"$literal": note}}})
+    elif note is not None:
+        stages.append({"$unset": "note"})
+    return stages
+
+
 def counts(exp_key: str, states: Iterable[State] | None, trials: str) -> Pipeline:
     """Count trials by state; invalid ones count negatively, so that the sum has only the others.
 

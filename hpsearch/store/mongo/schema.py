@@ -128,6 +128,8 @@ _TRIAL_SCHEMA = {
             "properties": {"step": _NUMBER, "attempt": _COUNT, "at": _DATE, "file": _TEXT, "path": _TEXT},
         },
         "history": {"bsonType": "array", "items": {"bsonType": "object", "required": ["attempt", "why"]}},
+        "note": _TEXT,
+        "tags": {"bsonType": "array", "items": _TEXT},
         "invalid": {
             "bsonType": "object",
             "required": ["at", "why"],
@@ -192,6 +194,8 @@ _EXPERIMENT_SCHEMA = {
                 },
             },
         },
+        "note": _TEXT,
+        "tags": {"bsonType": "array", "items": _TEXT},
         "budget": _OBJECT,
         "defaults": _OBJECT,
         "priority": _COUNT,

@@ -251,6 +251,25 @@ class MongoStore(TrialStore):
         self.revise(exp_key)
         return n_changed
 
+    def annotate(
+        self,
+        exp_key: str,
+        tid: int | None = None,
+        *,
+        note: str | None = None,
+        add: Iterable[str] = (),
+        remove: Iterable[str] = (),
+    ) -> None:
+        tags, others = [encoded(tag, "tag") for tag in add], [encoded(tag, "tag") for tag in remove]
+        update = queries.annotate(encoded(note, "note"), tags, others)
+        if tid is None:
+            self._experiments.annotate(exp_key, update)
+        elif (
+            not update
+            or not self._call(self._trials.update_one, {"_id": trial_id(exp_key, tid)}, update).matched_count
+        ):
+            self.trial(exp_key, tid)
+
     @property
     def sees_changes(self) -> bool:
         return self._changes.has_stream

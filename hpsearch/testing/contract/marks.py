@@ -99,6 +99,36 @@ class MarkContract(StoreTests):
         states = [trial.state for trial in store.trials(store_driver.exp_key)]
         assert states == [State.CANCELLED, State.PENDING, State.CANCELLED, State.PENDING]
 
+    def test_notes_and_tags_can_be_set_and_removed_at_any_time(
+        self, store_driver: StoreDriver, store: TrialStore
+    ) -> None:
+        """17: also those of a final trial, and of an experiment."""
+        _finish(store_driver, DONE)
+        key, before = store_driver.exp_key, store.trial(store_driver.exp_key, 0)
+        store.annotate(key, 0, note="too $good", add=["b", "$a", "b"])
+        assert store.trial(key, 0) == replace(before, note="too $good", tags=("$a", "b"))
+        store.annotate(key, 0, add=["c"], remove=["b", "unknown"])
+        assert store.trial(key, 0) == replace(before, note="too $good", tags=("$a", "c"))
+        store.annotate(key, 0, note="", remove=["$a", "c"])
+        assert store.trial(key, 0) == before
+        store.annotate(key, 0)
+        with pytest.raises(NotFoundError):
+            store.annotate(key, 1, note="x")
+        with pytest.raises(NotFoundError):
+            store.annotate("missing", add=["x"])
+
+    def test_an_experiment_keeps_its_note_and_tags_when_it_is_joined(
+        self, store_driver: StoreDriver, store: TrialStore
+    ) -> None:
+        """17."""
+        experiment = store_driver.experiment()
+        opened = store.open_experiment(experiment)
+        store.annotate(opened.exp_key, note="a baseline", add=["paper"])
+        joined = store.open_experiment(experiment)
+        assert (joined.note, joined.tags) == ("a baseline", ("paper",))
+        store.annotate(opened.exp_key, note="", remove=["paper"])
+        assert store.experiment(opened.exp_key).tags == ()
+
 
 def _finish(store_driver: StoreDriver, *results: Result) -> None:
     """Store trials with these results, numbered from 0."""

@@ -119,3 +119,21 @@ def test_a_search_that_has_ended_says_who_evaluates_the_trials(filled: MongoStor
     assert (
         "search has ended (done): the command that ran it evaluates them" in call("retry", "search", "3").err
     )
+
+
+def test_notes_and_tags_are_shown_until_they_are_removed(filled: MongoStore, call: Call) -> None:
+    assert call("note", "search", "best", "too", "good").code == 0
+    assert call("tag", "search", "2", "suspect", "gpu").code == 0
+    assert call("note", "search", "the first try").code == 0
+    assert call("tag", "search", "baseline").code == 0
+    shown = call("show", "search", "2").out
+    assert "tags          gpu, suspect\nnote          too good\n" in shown
+    assert "tags       baseline\nnote       the first try\n" in call("status", "search").out
+    found = call("trials", "search", "--where", "'gpu' in tags", "--columns", "tid,note", "--format", "csv")
+    assert found.out.split("\n")[1] == "2,too good"
+    call("note", "search", "2", "--remove")
+    call("tag", "search", "2", "suspect", "gpu", "--remove")
+    assert (filled.trial("search", 2).note, filled.trial("search", 2).tags) == (None, ())
+    for arguments in (("note", "search"), ("note", "search", "x", "--remove"), ("tag", "search", "2")):
+        assert call(*arguments).code == 2
+    assert call("tag", "search", "99", "x").code == 4

@@ -56,7 +56,7 @@ def test_json_has_null_for_the_option_none_and_no_key_for_an_inactive_parameter(
 
 def test_the_parameters_of_the_space_come_in_its_order_even_if_no_trial_has_them() -> None:
     titles = [column.title for column in all_columns(TRIALS, ["lr", "kind", "momentum"])]
-    assert titles[9:] == ["lr", "kind", "momentum", "params.loss", "accuracy", "val.f1"]
+    assert titles[11:] == ["lr", "kind", "momentum", "params.loss", "accuracy", "val.f1"]
 
 
 def test_columns_are_chosen_by_name() -> None:
