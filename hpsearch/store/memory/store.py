@@ -64,7 +64,6 @@ from hpsearch.store.memory.trials import (
 )
 from hpsearch.store.protocol import Leadership, LeaseStatus, TrialSummary
 
-
 A = TypeVar("A", Experiment, Trial)
 
 
