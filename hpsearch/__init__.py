@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hpsearch.objective.checkpoint import Checkpoint
     from hpsearch.objective.current_trial import CurrentTrial, Pruned, current_trial
     from hpsearch.objective.evaluation import STATUS_FAIL, STATUS_OK
+    from hpsearch.report.stored_search import load
     from hpsearch.space.point_conditions import where
     from hpsearch.space.tree import Space
 
@@ -38,6 +39,7 @@ __all__ = [
     "current_trial",
     "fmin",
     "hp",
+    "load",
     "open",
     "rand",
     "space_eval",
@@ -62,6 +64,7 @@ _MODULES = {
     "anneal": "hpsearch.hyperopt",
     "auto": "hpsearch.hyperopt",
     "fmin": "hpsearch.hyperopt",
+    "load": "hpsearch.report.stored_search",
     "open": "hpsearch.asktell.opening",
     "rand": "hpsearch.hyperopt",
     "space_eval": "hpsearch.hyperopt",

@@ -1,13 +1,16 @@
-"""A trial and an experiment as HTML, for notebooks."""
+"""Trials and experiments as HTML, for notebooks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import Trial
 from hpsearch.runtime.html import Markup, element, joined, table
+
+#: Parameters that a table of trials shows.
+_MAX_PARAMETERS = 12
 
 
 def trial_html(trial: Trial) -> Markup:
@@ -42,6 +45,24 @@ def experiment_html(experiment: Experiment) -> Markup:
         **{name: limit for name, limit in limits.items() if limit is not None},
     }
     return joined([_title("Search", experiment.exp_key), _pairs(facts)])
+
+
+def ranked_table(rows: Sequence[tuple[Any, Any, Mapping[str, Any]]], labels: Iterable[str]) -> Markup:
+    """Return a table of trials with the parameters that they have.
+
+    Parameters
+    ----------
+    rows : sequence of (number, loss, params)
+        The trials, the best first.
+    labels : iterable of str
+        All parameters in reading order.
+    """
+    used = [label for label in labels if any(label in params for _, _, params in rows)]
+    shown = used[:_MAX_PARAMETERS]
+    lines = [(tid, loss, *(params.get(label, "") for label in shown)) for tid, loss, params in rows]
+    n_more = len(used) - len(shown)
+    note = [element("div", f"and {n_more} more parameters")] if n_more else []
+    return joined([table(("trial", "loss", *shown), lines), *note])
 
 
 def _title(kind: str, name: str) -> Markup:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from heapq import nsmallest
 from typing import Any
 
+from hpsearch.core.html import ranked_table
 from hpsearch.hyperopt.engine.documents import FINAL_STATES, Doc, is_ok
-from hpsearch.runtime.html import Markup, element, joined, table
+from hpsearch.runtime.html import Markup, element, joined
 
-#: The best trials, and their parameters, that are shown.
-_MAX_TRIALS, _MAX_PARAMETERS = 5, 12
+#: The best trials that are shown.
+_MAX_TRIALS = 5
 
 
 def trials_html(docs: Sequence[Doc], readable: Mapping[int, Mapping[str, Any]]) -> Markup:
@@ -32,15 +33,9 @@ def trials_html(docs: Sequence[Doc], readable: Mapping[int, Mapping[str, Any]]) 
         counts.append(f"{n_open} open")
     if not readable:
         return element("div", ", ".join(counts))
-    labels = list(dict.fromkeys(label for params in readable.values() for label in params))
-    shown = labels[:_MAX_PARAMETERS]
-    lines = [
-        (docs[i]["tid"], float(docs[i]["result"]["loss"]), *(params.get(label, "") for label in shown))
-        for i, params in readable.items()
-    ]
-    left_out = len(labels) - len(shown)
-    note = [element("div", f"and {left_out} more parameters")] if left_out else []
-    return joined([element("div", ", ".join(counts)), table(("trial", "loss", *shown), lines), *note])
+    labels = dict.fromkeys(label for params in readable.values() for label in params)
+    rows = [(docs[i]["tid"], float(docs[i]["result"]["loss"]), params) for i, params in readable.items()]
+    return joined([element("div", ", ".join(counts)), ranked_table(rows, labels)])
 
 
 def best_rows(docs: Sequence[Doc]) -> Iterable[int]:
