@@ -26,7 +26,7 @@ db.failures, db.in_progress and db.fleet, such as db.best.find({search: "cifar"}
 
   // Return the experiment of a name, or the newest one.
   function experiment(key) {
-    const fields = {state: 1, ended_why: 1, budget: 1, coordinator: 1, created_at: 1};
+    const fields = {state: 1, ended_why: 1, goal: 1, budget: 1, coordinator: 1, created_at: 1};
     if (key !== undefined) {
       const found = db.experiments.findOne({_id: key}, fields);
       if (found !== null) return found;
@@ -44,11 +44,18 @@ db.failures, db.in_progress and db.fleet, such as db.best.find({search: "cifar"}
     return Object.fromEntries(STATES.filter((state) => found[state]).map((state) => [state, found[state]]));
   }
 
-  function ranked(key, n) {
+  // Return what a search makes low or high under the name and with the sign that its user knows.
+  function goal(experiment, loss) {
+    const {metric, maximize} = experiment.goal || {};
+    return {[metric || (maximize ? "value" : "loss")]: maximize ? 0 - loss : loss};
+  }
+
+  function ranked(experiment, n) {
+    const key = experiment._id;
     const fields = {tid: 1, loss: 1, params: 1, "worker.name": 1, duration_s: 1};
     const found = db.trials.find({exp_key: key, ...DONE}, fields).sort({loss: 1, tid: 1}).limit(n).toArray();
     return found.map(({tid, loss, params, worker, duration_s}) => (
-      {trial: tid, loss, params, worker: worker && worker.name, duration_s}
+      {trial: tid, ...goal(experiment, loss), params, worker: worker && worker.name, duration_s}
     ));
   }
 
@@ -79,7 +86,7 @@ db.failures, db.in_progress and db.fleet, such as db.best.find({search: "cifar"}
     const found = experiment(key);
     const now = serverTime();
     const n = counts(found._id);
-    const best = ranked(found._id, 1)[0];
+    const best = ranked(found, 1)[0];
     const until = found.coordinator && found.coordinator.lease_until;
     return {
       search: found._id,
@@ -87,19 +94,19 @@ db.failures, db.in_progress and db.fleet, such as db.best.find({search: "cifar"}
       ...(found.ended_why ? {ended_why: found.ended_why} : {}),
       trials: n,
       max_evals: (found.budget && found.budget.max_evals) || null,
-      best: best ? {trial: best.trial, loss: best.loss, params: best.params} : null,
+      best: best ? Object.fromEntries(Object.entries(best).slice(0, 3)) : null,
       has_coordinator: Boolean(until && until > now),
       n_workers: aliveWorkers(found._id, now).length,
     };
   }
 
   function top(key, n = 10) {
-    return ranked(experiment(key)._id, n);
+    return ranked(experiment(key), n);
   }
 
   function best(key) {
     const found = experiment(key);
-    const first = ranked(found._id, 1)[0];
+    const first = ranked(found, 1)[0];
     if (first) return first;
     print(`No trial of ${found._id} has a loss yet.`);
     return null;
@@ -156,7 +163,8 @@ db.failures, db.in_progress and db.fleet, such as db.best.find({search: "cifar"}
     const of = now.max_evals ? `/${now.max_evals}` : "";
     const finished = FINISHED.reduce((sum, state) => sum + (now.trials[state] || 0), 0);
     const text = Object.entries(now.trials).map(([state, n]) => `${n} ${state}`).join(", ");
-    const best = now.best ? `best loss ${now.best.loss} (trial ${now.best.trial})` : "no loss yet";
+    const [name, value] = now.best ? Object.entries(now.best)[1] : [];
+    const best = now.best ? `best ${name} ${value} (trial ${now.best.trial})` : "no loss yet";
     const workers = now.n_workers === 1 ? "1 worker" : `${now.n_workers} workers`;
     const state = now.state === "running" ? "" : `; ${now.state}`;
     return `${now.search}: ${finished}${of} finished: ${text || "no trials"}; ${best}; ${workers}${state}`;

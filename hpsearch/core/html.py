@@ -47,22 +47,26 @@ def experiment_html(experiment: Experiment) -> Markup:
     return joined([_title("Search", experiment.exp_key), _pairs(facts)])
 
 
-def ranked_table(rows: Sequence[tuple[Any, Any, Mapping[str, Any]]], labels: Iterable[str]) -> Markup:
+def ranked_table(
+    rows: Sequence[tuple[Any, Any, Mapping[str, Any]]], labels: Iterable[str], value: str = "loss"
+) -> Markup:
     """Return a table of trials with the parameters that they have.
 
     Parameters
     ----------
-    rows : sequence of (number, loss, params)
+    rows : sequence of (number, value, params)
         The trials, the best first.
     labels : iterable of str
         All parameters in reading order.
+    value : str
+        Title of the values.
     """
     used = [label for label in labels if any(label in params for _, _, params in rows)]
     shown = used[:_MAX_PARAMETERS]
-    lines = [(tid, loss, *(params.get(label, "") for label in shown)) for tid, loss, params in rows]
+    lines = [(tid, best, *(params.get(label, "") for label in shown)) for tid, best, params in rows]
     n_more = len(used) - len(shown)
     note = [element("div", f"and {n_more} more parameters")] if n_more else []
-    return joined([table(("trial", "loss", *shown), lines), *note])
+    return joined([table(("trial", value, *shown), lines), *note])
 
 
 def _title(kind: str, name: str) -> Markup:

@@ -154,6 +154,13 @@ class StoredSearch:
         return self.trial(self._summary.best.tid)
 
     @property
+    def best_value(self) -> float:
+        """The best loss, or the best value of the metric that the search maximises; raises as ``best``."""
+        loss = self.best.loss
+        assert loss is not None
+        return self._experiment.goal.value(loss)
+
+    @property
     def best_params(self) -> dict[str, Any]:
         """The readable parameters of the best trial; raises as ``best``."""
         return dict(self.best.params)
@@ -177,7 +184,7 @@ class StoredSearch:
             import pandas
         except ImportError as error:
             raise MissingExtraError("to_frame()", "frame") from error
-        columns = all_columns(self.trials, self.space.labels)
+        columns = all_columns(self.trials, self.space.labels, self._experiment.goal)
         rows = trial_rows(self.trials, columns)
         return pandas.DataFrame(rows, columns=[column.title for column in columns]).set_index("tid")
 
@@ -230,8 +237,9 @@ class StoredSearch:
         best = list(self._store.trials(self._experiment.exp_key, sort="loss", limit=_MAX_TRIALS))
         if not best:
             return head
-        rows = [(trial.tid, trial.loss, trial.params) for trial in best]
-        return joined([head, ranked_table(rows, self.space.labels)])
+        goal = self._experiment.goal
+        rows = [(trial.tid, goal.value(trial.loss), trial.params) for trial in best if trial.loss is not None]
+        return joined([head, ranked_table(rows, self.space.labels, goal.name)])
 
 
 def _kind(name: str) -> Kind:

@@ -70,6 +70,7 @@ _SEARCHES = View(
                 },
                 "best": {"$first": "$best"},
                 "has_coordinator": {"$gt": ["$coordinator.lease_until", "$$NOW"]},
+                "goal": "$goal",
                 "budget": "$budget",
                 "algorithm": "$algorithm.name",
                 "objective": "$objective.ref",

@@ -17,6 +17,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from hpsearch.core.experiment import Budget, Experiment, ExperimentState, ObjectiveRef
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import Failure, FailureKind, Holder, Report, Result, State, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.store.mongo.patience import Patience
@@ -34,8 +35,10 @@ ANNA = Worker(name="anna", host="machine", pid=1, exp_keys=("nested",))
 def searches(mongo_uri: str) -> Iterator[Database[dict[str, Any]]]:
     """A nested search with trials of every kind, an empty one, and a large one."""
     store = MongoStore.connect(mongo_uri, database=f"shell_{uuid.uuid4().hex[:8]}", patience=Patience(120))
-    for key in ("large", "empty", "nested"):
-        store.open_experiment(experiment(key))
+    for key in ("maximised", "large", "empty", "nested"):
+        goal = Goal(metric="accuracy", maximize=True) if key == "maximised" else LOSS
+        store.open_experiment(replace(experiment(key), goal=goal))
+    store.insert([ended("maximised", 0, loss=-0.75)])
     store.insert([ended("large", tid, loss=float(3000 - tid)) for tid in range(3000)])
     store.insert(
         [
@@ -173,6 +176,7 @@ QUERIES = {
     "newest": "hp.status().search",
     "trial": 'hp.trial("nested", 3).error.type',
     "empty": '[hp.best("empty"), hp.top("empty"), hp.failures("empty"), hp.status("empty").best]',
+    "maximised": '[hp.best("maximised").accuracy, hp.status("maximised").best.accuracy]',
     "large": 'hp.top("large", 3).map((t) => t.loss)',
     "searches": "hp.searches().map((s) => s.search).sort()",
     "unknown": '(() => { try { hp.best("nestd") } catch (error) { return error.message } })()',
@@ -218,8 +222,9 @@ def test_the_helpers_answer_in_the_mongo_shell(
     assert answers["newest"] == "nested"
     assert answers["trial"] == "MemoryError"
     assert answers["empty"] == [None, [], [], None]
+    assert answers["maximised"] == [0.75, 0.75]
     assert answers["large"] == [1, 2, 3]
-    assert answers["searches"] == ["empty", "large", "nested"]
+    assert answers["searches"] == ["empty", "large", "maximised", "nested"]
     assert 'no search named "nestd"' in answers["unknown"]
     assert "nested" in answers["unknown"]
     text = "\n".join(lines)

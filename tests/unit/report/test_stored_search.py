@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 import hpsearch
 from hpsearch.core.experiment import Experiment, ObjectiveRef
+from hpsearch.core.goal import Goal
 from hpsearch.core.trial import State, Trial
 from hpsearch.errors import ConfigurationError, NotFoundError
 from hpsearch.space.tree import Space
@@ -84,6 +86,19 @@ def test_pictures_show_the_chosen_parameters(store: MemoryStore) -> None:
     [figure] = search.plot("slice", "lr", "drop").data
     assert [panel.x.title for panel in figure.panels] == ["lr", "drop"]
     assert hpsearch.load(store, "empty").plot().data[0].panels == ()
+
+
+def test_a_search_that_maximises_shows_its_metric(store: MemoryStore) -> None:
+    goal = Goal(metric="accuracy", maximize=True)
+    store.open_experiment(replace(experiment("maximised"), goal=goal))
+    done = Trial(
+        exp_key="maximised", tid=0, values={"x": 0.5}, params={"x": 0.5}, state=State.DONE, loss=-0.75
+    )
+    store.insert([done])
+    search = hpsearch.load(store, "maximised")
+    assert search.best_value == 0.75
+    assert ">accuracy</th>" in search._repr_html_()
+    assert search.to_frame().accuracy.tolist() == [0.75]
 
 
 def test_refresh_reads_the_search_again(store: MemoryStore) -> None:
