@@ -26,12 +26,13 @@ from hpsearch.diagnosis.finding import Finding, Verdict, findings_text, ok, prob
 from hpsearch.diagnosis.machine_findings import Setting, machine_findings, settings_findings
 from hpsearch.diagnosis.machine_inspection import inspect_machine
 from hpsearch.errors import ConfigurationError, HpsearchError, NoMongodError
-from hpsearch.mongod.directory import MONGOD, folder_problems, home_path
+from hpsearch.mongod.directory import MONGOD, folder_problems
 from hpsearch.objective.by_value.secret import SECRET, SECRET_FILE
 from hpsearch.report.formats import Format
 from hpsearch.report.table import render
 from hpsearch.runtime.escaping import reason
 from hpsearch.runtime.logs import log_to_stderr
+from hpsearch.runtime.user_data import home_path
 from hpsearch.store.mongo.inspection import inspect
 from hpsearch.store.mongo.uri import uri_without_password
 

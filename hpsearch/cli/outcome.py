@@ -94,9 +94,12 @@ def _hints(progress: Progress, failures: list[FailureGroup], *, is_interrupted: 
     if failures:
         tid = failures[0].example.tid
         hints[f"why trial {tid} failed"] = f"{program} show {key} {tid}{store}"
-    same = f"{program} {context.info_name} {shlex.join(_typed(context))}{store}"
+    # A command stands after the options, behind two dashes.
+    words = context.params["target"]
+    target, command = (words, ()) if len(words) == 1 else ((), ("--", *words))
+    same = f"{program} {context.info_name} {shlex.join([*target, *_typed_options(context)])}{store}"
     more = "" if is_interrupted else _more(progress.experiment)
-    return hints if more is None else {**hints, "go on": same + more}
+    return hints if more is None else {**hints, "go on": f"{same}{more} {shlex.join(command)}".rstrip()}
 
 
 def _more(experiment: Experiment) -> str | None:
@@ -125,8 +128,8 @@ def _program() -> str:
     return f"{sys.executable} -m hpsearch" if is_module else sys.argv[0]
 
 
-def _typed(context: click.Context) -> Iterator[str]:
-    """Yield the typed arguments of this command that the next command repeats."""
+def _typed_options(context: click.Context) -> Iterator[str]:
+    """Yield the typed options of this command that the next command repeats."""
     for parameter in context.command.params:
         name = parameter.name or ""
         is_typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
@@ -136,7 +139,7 @@ def _typed(context: click.Context) -> Iterator[str]:
         text = f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
         match parameter:
             case click.Argument():
-                yield text
+                continue
             case click.Option(is_flag=True):
                 yield from parameter.opts[:1] if value else parameter.secondary_opts[:1]
             case _:

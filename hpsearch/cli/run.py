@@ -34,7 +34,7 @@ from hpsearch.coordination.progress import Progress
 from hpsearch.coordination.run_loop import run_to_end
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State
-from hpsearch.mongod.directory import LOGS, home
+from hpsearch.mongod.directory import LOGS
 from hpsearch.report.text import duration_text
 from hpsearch.report.view import View, choose_view
 from hpsearch.runtime.events import Event
@@ -42,8 +42,10 @@ from hpsearch.runtime.health.server import serving
 from hpsearch.runtime.logs import log_to_stderr, print_or_log
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.runtime.systemd import take_notifier
+from hpsearch.runtime.user_data import home
 from hpsearch.space.tree import Space
 from hpsearch.store.mongo.patience import Patience
+from hpsearch_worker.own_commands import note_own_command
 
 #: The lag with one concurrent trial: while it runs, the next one is suggested from the finished ones.
 _SINGLE_LAG = 1
@@ -53,7 +55,7 @@ _START_GRACE_S = 60.0
 
 
 @click.command(cls=Command)
-@click.argument("target")
+@click.argument("target", nargs=-1, required=True, metavar="TARGET | -- COMMAND...")
 @search_options
 @store_option(required=False)
 @option("--workers", type=AtLeast(0), default=1, help="Number of local workers.")
@@ -68,7 +70,7 @@ _START_GRACE_S = 60.0
 @log_format_option()
 @debug_option()
 def run(
-    target: str,
+    target: tuple[str, ...],
     store: str | None,
     workers: int,
     gpus: str | None,
@@ -81,8 +83,9 @@ def run(
     """Search with a coordinator and local workers in one command.
 
     TARGET is the objective, file.py[:name] or package.module[:name]; the search space is `space`
-    beside it. Without --store, the private MongoDB of this machine stores the trials. The same
-    command continues the search later.
+    beside it. After --, it is a command with holes for the parameters, such as
+    `-- python train.py --lr {lr}`, and --space names the space. Without --store, the private
+    MongoDB of this machine stores the trials. The same command continues the search later.
     """
     if ephemeral and store is not None:
         raise click.UsageError("--ephemeral uses a private MongoDB: leave --store out.")
@@ -98,6 +101,7 @@ def run(
         _opened(store, interrupt, health, auth_patience, is_ephemeral=ephemeral) as opened,
     ):
         experiment = open_experiment(opened.store, wanted, space, search)
+        note_own_command(experiment)
         log_dir = home() / LOGS / experiment.exp_key
         print_or_log(
             f"Searching as {experiment.exp_key}, seed {experiment.seed}; workers write to {log_dir}.",
@@ -132,7 +136,7 @@ def run(
 
 
 @click.command(cls=Command)
-@click.argument("target")
+@click.argument("target", nargs=-1, required=True, metavar="TARGET | -- COMMAND...")
 @search_options
 @store_option(required=True)
 @auth_patience_option()
@@ -140,7 +144,7 @@ def run(
 @log_format_option()
 @debug_option()
 def coordinator(
-    target: str,
+    target: tuple[str, ...],
     store: str,
     auth_patience: float,
     health_port: int | None,
@@ -150,7 +154,8 @@ def coordinator(
     """Search with workers that are started separately.
 
     TARGET is the objective, file.py[:name] or package.module[:name]; the search space is `space`
-    beside it. A second coordinator of the same experiment waits as a standby.
+    beside it. After --, it is a command with holes for the parameters, and --space names the space.
+    A second coordinator of the same experiment waits as a standby.
     """
     log_to_stderr(logging.WARNING)
     notifier = take_notifier(os.environ)
@@ -162,6 +167,7 @@ def coordinator(
         _opened(store, interrupt, health, auth_patience) as opened,
     ):
         experiment = open_experiment(opened.store, wanted, space, search)
+        note_own_command(experiment)
         print_or_log(
             f"Searching as {experiment.exp_key}, seed {experiment.seed}; start workers with\n"
             f"  HPSEARCH_STORE=... hpsearch worker --exp-key {experiment.exp_key}",

@@ -14,6 +14,7 @@ import click
 
 from hpsearch.cli.control import PRIORITY
 from hpsearch.cli.options import DURATION, POSITIVE_DURATION, AtLeast, Duration, option
+from hpsearch.cli.search_target import load_target
 from hpsearch.cli.warm_start import report_ignored, report_other_start, sources_in, warm_started
 from hpsearch.core.experiment import (
     DEFAULT_PRIORITY,
@@ -28,12 +29,9 @@ from hpsearch.core.experiment import (
 from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import FINISHED
 from hpsearch.errors import ConfigurationError, NotFoundError
-from hpsearch.objective.loading import load, load_objective, parse_space, parse_target
-from hpsearch.objective.source_fingerprint import fingerprinted
 from hpsearch.report.text import count_text
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.logs import print_or_log
-from hpsearch.runtime.user_code import preserve_process_state
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.algorithms import ALGORITHMS, BELIEVE, make_suggester
@@ -47,6 +45,7 @@ class SearchOptions:
     """The options of a search, by name."""
 
     space: str | None
+    config_template: str | None
     max_evals: int | None
     timeout: float | None
     loss_threshold: float | None
@@ -189,7 +188,15 @@ _SEARCH_OPTIONS = (
     option(
         "--space",
         metavar="REF",
-        help="The search space [default: `space` beside the objective].",
+        help="The search space: a name beside the objective, file.py:name, package.module:name, or a TOML or "
+        "JSON file [default: `space` beside the objective].",
+    ),
+    option(
+        "--config-template",
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False),
+        help="Configuration file of a command, with {holes} for the parameters; the command finds it as "
+        "{config}.",
     ),
     option(
         "--max-evals", type=AtLeast(1), help="End after this number of finished trials in the whole search."
@@ -300,31 +307,30 @@ def search_options(command: F) -> F:
     return command
 
 
-def describe(target: str, search: SearchOptions, n_slots: int | None = None) -> tuple[Experiment, Space]:
+def describe(
+    words: tuple[str, ...], search: SearchOptions, n_slots: int | None = None
+) -> tuple[Experiment, Space]:
     """Load the target on this machine, and return the experiment that the options describe and its space.
 
     Parameters
     ----------
-    target : str
-        The objective, as on the command line.
+    words : tuple of str
+        The objective, as on the command line: a function, or the words of a command.
     search : SearchOptions
         The options.
     n_slots : int, optional
         Number of trials that local workers evaluate concurrently.
     """
     lag = search.lag_for(n_slots)
-    objective = parse_target(target)
-    space_ref = parse_space(objective, search.space)
-    with preserve_process_state():
-        load_objective(objective)
-        space = Space(load(space_ref))
+    target = load_target(words, search.space, search.config_template)
+    space = target.space
     algorithm, goal = search.algorithm(), search.goal(LOSS)
     make_suggester(algorithm, space)
     experiment = Experiment(
-        exp_key=search.exp_key or _default_key(objective.identity),
+        exp_key=search.exp_key or target.exp_key,
         space=space.to_json(),
         space_fingerprint=space.fingerprint,
-        objective=fingerprinted(objective),
+        objective=target.objective,
         goal=goal,
         algorithm=algorithm,
         seed=secrets.randbelow(2**31) if search.seed is None else search.seed,
@@ -334,13 +340,6 @@ def describe(target: str, search: SearchOptions, n_slots: int | None = None) -> 
         priority=DEFAULT_PRIORITY if search.priority is None else search.priority,
     )
     return experiment, space
-
-
-def _default_key(identity: str) -> str:
-    """Return the name of the file or module, with that of the function unless it is ``objective``."""
-    place, _, name = identity.partition(":")
-    place = place.removesuffix(".py")
-    return place if name == "objective" else f"{place}-{name}"
 
 
 def open_experiment(store: TrialStore, wanted: Experiment, space: Space, search: SearchOptions) -> Experiment:

@@ -10,7 +10,9 @@ import numpy as np
 from hpsearch.cli.help_pages import Group
 from hpsearch.cli.options import AtLeast, debug_option, option
 from hpsearch.cli.plot import checked_suffix
+from hpsearch.cli.search_target import example_commands
 from hpsearch.errors import SpaceError
+from hpsearch.objective.command.template import Template, command_text
 from hpsearch.objective.loading import load, parse_space, parse_target
 from hpsearch.objective.space_table import SUFFIXES
 from hpsearch.report.space_text import describe_space
@@ -33,18 +35,23 @@ def space_group() -> None:
 
 @space_group.command()
 @click.argument("target")
+@click.argument("command", nargs=-1)
 @_space_option
 @option("--samples", type=AtLeast(0), default=5, help="Number of samples.")
 @_seed_option
 @debug_option()
-def show(target: str, space: str | None, samples: int, seed: int) -> None:
+def show(target: str, command: tuple[str, ...], space: str | None, samples: int, seed: int) -> None:
     """Print the tree of the space with distributions and ranges, and some samples.
 
     TARGET is file.py[:name] or package.module[:name], as for `hpsearch run`, or file.toml or
-    file.json with a space.
+    file.json with a space. With -- COMMAND, also print the command of a sample.
     """
     shown = _loaded(target, space)
     click.echo(describe_space(shown, _samples(shown, samples, seed)))
+    if command:
+        template = Template(command, shown.labels)
+        template.check()
+        click.echo(f"\ncommand\n  {command_text(example_commands(template, shown, 1)[0])}")
 
 
 @space_group.command()

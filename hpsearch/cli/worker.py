@@ -32,13 +32,13 @@ from hpsearch.objective.by_value.secret import SECRET, read_secret
 from hpsearch.runtime.escaping import shown
 from hpsearch.runtime.gpus import assign_gpus, find_gpus
 from hpsearch.runtime.logs import log_to_stderr
+from hpsearch.runtime.parent_death import die_with_parent
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.runtime.systemd import take_notifier
 from hpsearch.runtime.user_paths import user_path
 from hpsearch_worker.log_file import LogFile
 from hpsearch_worker.loop import Limits
 from hpsearch_worker.objective_allowlist import Allowlist
-from hpsearch_worker.parent_death import die_with_parent
 from hpsearch_worker.run_worker import Options, serve
 from hpsearch_worker.shutdown import Shutdown
 

@@ -75,22 +75,26 @@ BY_VALUE = "pickle"
 class ObjectiveRef:
     """Where a worker finds the objective: on its own disk, or signed in an attachment of the experiment."""
 
-    #: "import" (``package.module:name``), "file" (``path/file.py:name``), "pickle", "asked", or "undecided"
+    #: "import" (``package.module:name``), "file" (``path/file.py:name``), "pickle", "command", "asked", or
+    #: "undecided"
     kind: str
-    ref: str  #: the name in the form of the kind; for a pickle, a name for display
+    ref: str  #: the name in the form of the kind; for a pickle or a command, a text for display
     path: str | None = None  #: for a file: absolute path on the machine that created the experiment
     paths: tuple[str, ...] = ()  #: for a file: paths on machines that joined, latest first
-    digest: str | None = None  #: for a pickle: fingerprint of the content
+    digest: str | None = None  #: fingerprint of the content of a pickle, or of a command's template
     nonce: str | None = None  #: for a pickle: random text in its signature, which binds it to the experiment
     fingerprint: str | None = None  #: for a file or module: of the function and the code it uses
     source: str | None = None  #: for a file or module: digest of the text; for display
     parts: Mapping[str, str] = field(default_factory=dict)  #: short digests of the code and values it uses
+    command: tuple[str, ...] = ()  #: for a command: its words, with holes for the parameters
+    config_template: str | None = None  #: for a command: text of its configuration file, with holes
 
     @property
     def identity(self) -> str:
         """What must be equal to join an experiment: the name without the folder.
 
-        For an objective by value, it includes the fingerprint of the content.
+        For an objective by value, and a command with a template of its configuration file, it includes the
+        fingerprint of the content.
         """
         if self.digest is not None:
             return f"{self.ref} ({self.digest[:16]})"
@@ -139,6 +143,9 @@ class ObjectiveChange:
     before: str | None  #: fingerprint of the code before
     after: str  #: fingerprint of the code after
 
+
+#: The kind of an objective that is a program.
+COMMAND = "command"
 
 #: The objective of an experiment whose trials are evaluated by whoever asks for them.
 ASKED = ObjectiveRef(kind="asked", ref="ask and tell")

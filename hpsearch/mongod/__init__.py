@@ -13,7 +13,6 @@ of one member, because retryable writes, ``majority`` and change streams need on
 """
 
 from hpsearch.mongod.binary import find_mongod, find_mongosh
-from hpsearch.mongod.directory import home
 from hpsearch.mongod.sharing import (
     MongodStatus,
     PrivateMongod,
@@ -23,6 +22,7 @@ from hpsearch.mongod.sharing import (
     status,
     stop,
 )
+from hpsearch.runtime.user_data import home
 
 __all__ = [
     "MongodStatus",

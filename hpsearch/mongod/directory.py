@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import fcntl
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +16,9 @@ from hpsearch.errors import ConfigurationError
 from hpsearch.runtime.private_files import append_private, write_private
 from hpsearch.runtime.private_folders import (
     folder_problem,
-    own_folder,
     private_folder,
     private_folder_problem,
 )
-from hpsearch.runtime.user_paths import user_path
 
 NAME = "hpsearch"  #: name of the replica set and of its administrator
 
@@ -32,40 +29,6 @@ MONGOD, LOGS = "mongod", "logs"
 LOG_FILES = "worker-*.log*"
 
 _LOCK = "lock"
-
-
-def home() -> Path:
-    """Return the folder for this user's data, created with access for its owner only if missing.
-
-    Raises
-    ------
-    ConfigurationError
-        If it cannot be created, is a link, or belongs to another user.
-    """
-    # The permissions of an existing folder are not changed: it may have other uses.
-    return own_folder(home_path())
-
-
-def home_path() -> Path:
-    """Return the path of the folder for this user's data, which may not exist.
-
-    ``HPSEARCH_HOME``, else ``hpsearch`` in the XDG data folder (``~/.local/share``).
-
-    Raises
-    ------
-    ConfigurationError
-        If it is below an unknown home folder or a deleted working directory.
-    """
-    if named := os.environ.get("HPSEARCH_HOME"):
-        path = user_path(named)
-    else:
-        path = user_path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "hpsearch"
-    try:
-        return path.absolute()
-    except FileNotFoundError as error:
-        raise ConfigurationError(
-            f"The folder {path} is relative to the working directory, which was deleted; change to another."
-        ) from error
 
 
 def folder_problems(home: Path) -> list[str]:

@@ -12,9 +12,10 @@ from types import TracebackType
 from typing import Self
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.mongod.directory import MONGOD, Directory, home
+from hpsearch.mongod.directory import MONGOD, Directory
 from hpsearch.mongod.server import ensure_running, environment_without_settings, find_running, terminate
 from hpsearch.runtime.private_files import write_private
+from hpsearch.runtime.user_data import home
 
 #: Runs a module of this package in another process, even if only this one has the package on its path. The
 #: folder is added at the end of the path, so that nothing else in it hides another module.

@@ -37,6 +37,20 @@ _UNEXPLAINED = "the objective stopped it"
 _MAX_TEXT = 64 * 1024
 
 
+class EvaluationFailedError(Exception):
+    """Raised by an objective of ours that knows why its evaluation failed.
+
+    Parameters
+    ----------
+    failure : Failure
+        What the trial stores.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
 def evaluate(
     objective: Objective,
     make_config: Callable[[], Any],
@@ -69,6 +83,8 @@ def evaluate(
             result = result_of(objective(make_config()), trial, goal)
     except passes:
         raise
+    except EvaluationFailedError as error:
+        result = Result(loss=None, error=error.failure)
     except Pruned as end:
         result = Result(loss=None, pruned=str(end)[:_MAX_TEXT] or _UNEXPLAINED)
     except SystemExit as error:

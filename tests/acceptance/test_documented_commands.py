@@ -45,6 +45,16 @@ NOT_EXECUTED = {
 
 #: Beginnings of lines that other tests execute.
 EXECUTED_ELSEWHERE = {
+    **dict.fromkeys(
+        (
+            "hpsearch run --space space.toml",
+            "trial=",
+            "tid=",
+            "export HPSEARCH_OWNER=",
+            "hpsearch tell cifar",
+        ),
+        "tests/acceptance/test_your_own_program.py",
+    ),
     "export HPSEARCH_SECRET=": "tests/acceptance/test_readme.py",
     "hpsearch-mongo-worker ": "tests/acceptance/test_readme.py",
     "mongosh ": "tests/integration/store/test_mongo_shell.py",

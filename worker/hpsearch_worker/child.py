@@ -24,9 +24,9 @@ from hpsearch.objective.process_reports import (
     ask_worker,
     evaluation_of,
 )
+from hpsearch.runtime.parent_death import die_with_parent
 from hpsearch_worker.channel import Channel
 from hpsearch_worker.messages import Evaluate, Load, Loaded, ObjectiveEvent, Ready
-from hpsearch_worker.parent_death import die_with_parent
 from hpsearch_worker.process_env import Streams, change_folder, evaluation_in_environ, working_folder
 
 

@@ -19,7 +19,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from hpsearch.core.experiment import Code, Experiment, Identity
+from hpsearch.core.experiment import COMMAND, Code, Experiment, Identity
 from hpsearch.core.trial import Result, Trial
 from hpsearch.errors import LoadError
 from hpsearch.objective.checkpoint import Question, SaveCheckpoint
@@ -108,7 +108,9 @@ class InlineEvaluator:
         self._loaded.clear()
 
     def _check_loadable(self, experiment: Experiment) -> None:
-        """Refuse an experiment whose code has changed: this process has imported the old version."""
+        """Refuse a command, and code that has changed: this process has imported the old version."""
+        if experiment.objective.kind == COMMAND:
+            raise LoadError("A command is run by a process of its own: leave out --no-isolate.")
         if self._codes.get(experiment.identity, experiment.code) != experiment.code:
             raise LoadError(
                 f"The objective of {experiment.exp_key!r} has changed since this worker imported it; "

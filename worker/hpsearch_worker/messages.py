@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from hpsearch.core.experiment import Experiment, ObjectiveRef, changed_parts
+from hpsearch.core.experiment import COMMAND, Experiment, ObjectiveRef, changed_parts
 from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import Report, Result, Trial
 from hpsearch.errors import LoadError
 from hpsearch.objective.by_value.envelope import SignedObjective
 from hpsearch.objective.checkpoint import Question
+from hpsearch.objective.command.run import CommandObjective
 from hpsearch.objective.current_trial import Ask, Attachment, CurrentTrial
 from hpsearch.objective.evaluation import evaluate
 from hpsearch.objective.loading import Objective, files_of, load_objective, program_named
@@ -23,6 +24,7 @@ from hpsearch.space.trust import TRUSTED
 from hpsearch.store.checks import differing_parts
 from hpsearch_worker.hyperopt_import_hook import install_hyperopt_import_hook
 from hpsearch_worker.objective_allowlist import Allowlist
+from hpsearch_worker.own_commands import check_own_command
 from hpsearch_worker.process_env import change_folder, working_folder
 
 #: Hexadecimal digits of a fingerprint that a trial stores.
@@ -91,10 +93,13 @@ class Load:
         Raises
         ------
         LoadError
-            If the experiment is not allowed, or its signed objective cannot be opened.
+            If the experiment is not allowed, or its signed objective cannot be opened; without an allowlist,
+            if its command was not begun by this user on this machine.
         """
         if allowlist is not None:
             experiment = allowlist.restrict(experiment)
+        elif experiment.objective.kind == COMMAND:
+            check_own_command(experiment)
         return cls(
             exp_key=experiment.exp_key,
             objective=experiment.objective,
@@ -113,16 +118,25 @@ class Load:
             program = next(map(str, files_of(self.objective)), program)
         # The objective first: options of the space may be defined in its module.
         signed = self.signed_objective
+        if self.objective.kind == COMMAND:
+            return self._load_command(program)
         objective = load_objective(self.objective) if signed is None else signed.unpickle()
         here = fingerprinted(self.objective) if signed is None else self.objective
         if changed := changed_parts(self.objective, here):
             raise LoadError(_other_code(self.objective, changed))
         if self.allowlist is not None:
             self.allowlist.check_loaded(self.objective, objective)
-        space = Space.from_json(self.space, TRUSTED if self.allowlist is None else self.allowlist.trust)
         code = (here.fingerprint or here.digest or "")[:_SHORT]
         folder = self.workdir or working_folder()
-        return Loaded(objective, space, folder, program, self.goal, code or None)
+        return Loaded(objective, self._space(), folder, program, self.goal, code or None)
+
+    def _load_command(self, program: str) -> Loaded:
+        space = self._space()
+        objective = CommandObjective.of(self.objective, space)
+        return Loaded(objective, space, self.workdir or working_folder(), program, self.goal)
+
+    def _space(self) -> Space:
+        return Space.from_json(self.space, TRUSTED if self.allowlist is None else self.allowlist.trust)
 
 
 @dataclass(frozen=True, slots=True)

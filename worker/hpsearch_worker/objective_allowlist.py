@@ -18,14 +18,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hpsearch.core.experiment import BY_VALUE, Experiment, ObjectiveRef
+from hpsearch.core.experiment import BY_VALUE, COMMAND, Experiment, ObjectiveRef
 from hpsearch.errors import ConfigurationError, LoadError
+from hpsearch.objective.command.template import command_text
 from hpsearch.objective.loading import DEFAULT_OBJECTIVE, files_of
 from hpsearch.space.references import references_of
 from hpsearch.space.trust import Trust, defining_module, imported, qualname_of
 
 #: The pattern that allows objectives sent by value. No module can have this name.
 ANY_BY_VALUE = "by-value"
+
+#: What begins the patterns for commands.
+COMMANDS = "command:"
 
 #: The regular expression for each wildcard of a pattern.
 _WILDCARDS = {"**": "[^:]*", "*": "[^./:]*", "?": "[^./:]"}
@@ -65,6 +69,7 @@ class Allowlist:
     names: tuple[Pattern, ...]  #: match "module:name"
     files: tuple[Pattern, ...]  #: match "/absolute/path/file.py:name"
     by_value: bool  #: whether signed objectives may run
+    commands: tuple[re.Pattern[str], ...] = ()  #: match a command with its holes, as written in a shell
 
     @classmethod
     def of(cls, patterns: Sequence[str], folder: Path) -> Allowlist:
@@ -74,7 +79,8 @@ class Allowlist:
         ----------
         patterns : sequence of str
             ``module:name``, ``file.py:name`` or ``by-value``, with ``*``, ``**`` and ``?`` as wildcards; the
-            default name is ``objective``.
+            default name is ``objective``. ``command:python train.py *`` allows commands by their text with
+            the holes; only ``*`` is a wildcard there.
         folder : Path
             Start of relative paths.
 
@@ -83,8 +89,11 @@ class Allowlist:
         ConfigurationError
             If a pattern has nothing before the colon, or a name with double underscores around it.
         """
-        names, files = [], []
+        names, files, commands = [], [], []
         for pattern in patterns:
+            if pattern.startswith(COMMANDS):
+                commands.append(_command_pattern(pattern.removeprefix(COMMANDS)))
+                continue
             place, _, name = pattern.partition(":")
             if not place:
                 raise ConfigurationError(
@@ -102,7 +111,7 @@ class Allowlist:
                 files.append(Pattern.of(str(_resolved(folder / place)), name))
             elif pattern != ANY_BY_VALUE:
                 names.append(Pattern.of(place, name))
-        return cls(tuple(names), tuple(files), ANY_BY_VALUE in patterns)
+        return cls(tuple(names), tuple(files), ANY_BY_VALUE in patterns, tuple(commands))
 
     def restrict(self, experiment: Experiment) -> Experiment:
         """Return the experiment with the one file for its objective that is allowed.
@@ -190,7 +199,16 @@ class Allowlist:
                     return objective
             case kind if kind == BY_VALUE and self.by_value:
                 return objective
+            case kind if kind == COMMAND:
+                text = command_text(objective.command)
+                if any(pattern.fullmatch(text) for pattern in self.commands):
+                    return objective
         raise _refusal(f"The objective {objective.ref} of the kind {objective.kind!r}")
+
+
+def _command_pattern(text: str) -> re.Pattern[str]:
+    """Compile a pattern for the text of a command, in which ``*`` stands for any text."""
+    return re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
 
 
 def _resolved(path: Path) -> Path:

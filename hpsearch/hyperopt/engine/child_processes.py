@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from hpsearch.mongod.directory import home
+from hpsearch.runtime.user_data import home
 
 #: Hyperopt's command for a worker, which libraries and job scripts start.
 WORKER_COMMAND = "hyperopt-mongo-worker"

@@ -62,7 +62,12 @@ def experiment_document(experiment: Experiment) -> Document:
 
 def objective_document(objective: ObjectiveRef) -> Document:
     """Return the document of an objective; raises as ``experiment_document`` does."""
-    return present(**encoded({**asdict(objective), "paths": list(objective.paths)}, "objective"))
+    return present(
+        **encoded(
+            {**asdict(objective), "paths": list(objective.paths), "command": list(objective.command)},
+            "objective",
+        )
+    )
 
 
 def warm_start_document(warm_start: WarmStart) -> Document:
@@ -158,6 +163,8 @@ def _objective_from(fields: Fields) -> ObjectiveRef:
         fingerprint=fields.maybe_text("fingerprint"),
         source=fields.maybe_text("source"),
         parts=fields.maybe_mapping("parts"),
+        command=fields.texts("command"),
+        config_template=fields.maybe_text("config_template"),
     )
 
 

@@ -1,0 +1,1 @@
+"""Objectives that are programs: a command line with holes for the parameters."""
