@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from hpsearch.core.experiment import ExperimentState
+from hpsearch.dashboard import assets
 from hpsearch.dashboard.access import Access, Guard
 from hpsearch.dashboard.changes import ALL, Changes, Message
+from hpsearch.dashboard.figures import Figures
 from hpsearch.dashboard.pages import Pages
 from hpsearch.dashboard.searches import Searches
 from hpsearch.errors import HpsearchError, NotFoundError, StoreUnavailableError
 from hpsearch.runtime.escaping import without_credentials
 from hpsearch.store.protocol import TrialStore
 
-STATIC = Path(__file__).with_name("static")
-#: The files that pages load, with their types.
-_FILES = {
-    "dashboard.css": "text/css",
-    "dashboard.js": "text/javascript",
-    "panels.js": "text/javascript",
-    "favicon.svg": "image/svg+xml",
-}
 #: Seconds after which an idle stream sends a comment, so that proxies keep it open.
 _PING_S = 15.0
 #: Seconds after which a page of a running search is told to read its times again.
@@ -52,7 +45,8 @@ class Dashboard:
     def __init__(self, store: TrialStore, access: Access, *, is_writable: bool = False) -> None:
         self._store = store
         self._searches = Searches(store, self._tell)
-        self._pages = Pages(self._searches, access, is_writable=is_writable)
+        figures = Figures(self._searches)
+        self._pages = Pages(self._searches, figures, access, is_writable=is_writable)
         self._seen: dict[str, object] = {}  # what a page last showed besides trials, by topic
         self.changes = Changes(store, self._refresh)
         pages = self._pages
@@ -60,8 +54,11 @@ class Dashboard:
             Route("/", pages.searches_page),
             Route("/compare", pages.compare_page),
             Route("/events", self._events),
-            Route("/static/{name}", _static),
+            Route("/static/{name}", assets.answer),
+            Route("/compare/figure/{kind}", figures.answer),
             Route("/search/{key}", pages.search_page),
+            Route("/search/{key}/figure/{kind}", figures.answer),
+            Route("/search/{key}/numbers/{kind}", pages.numbers_page),
             Route("/search/{key}/events", self._events),
             Route("/search/{key}/trial/{tid}", pages.trial_page),
             Route("/search/{key}/trial/{tid}/attachment", pages.attachment),
@@ -133,10 +130,3 @@ class Dashboard:
 
     def _http_error(self, request: Request, error: Any) -> Response:
         return self._pages.message(request, error.status_code, str(error.detail), "")
-
-
-def _static(request: Request) -> Response:
-    name = request.path_params["name"]
-    if name not in _FILES:
-        raise HTTPException(404)
-    return FileResponse(STATIC / name, media_type=_FILES[name], headers={"cache-control": "no-cache"})

@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from hpsearch.core.history import Bools, Floats
 from hpsearch.core.trial import State, Trial
+from hpsearch.report.plotdata.goal import MINIMIZE
+from hpsearch.report.plotdata.search import STATES, SearchArrays
 from hpsearch.space.expression import Choice
 from hpsearch.space.tree import Space
 
 Ints = NDArray[np.int64]
 
-#: States by their codes in ``TrialColumns.states``.
-STATES = tuple(State)
 _CODES = {state: code for code, state in enumerate(STATES)}
 #: The code of a number without a trial.
-_MISSING = -1
+MISSING = -1
 
 #: What trials can be sorted by, beside the parameters.
 FIELDS = ("trial", "loss", "finished")
@@ -49,9 +49,9 @@ class TrialColumns:
     def __init__(self, space: Space) -> None:
         self.space = space
         self.labels = space.labels
-        self._column = {label: j for j, label in enumerate(self.labels)}
+        self._column = {parameter.label: j for j, parameter in enumerate(space.parameters)}
         self._n = 0
-        self._states: Ints = np.full(64, _MISSING, dtype=np.int64)
+        self._states: Ints = np.full(64, MISSING, dtype=np.int64)
         self._losses: Floats = np.full(64, np.nan)
         self._finished: Floats = np.full(64, np.nan)
         self._invalid: Bools = np.zeros(64, dtype=bool)
@@ -60,7 +60,7 @@ class TrialColumns:
 
     @property
     def states(self) -> Ints:
-        """(n,) array, a view: codes of the states, negative where there is no such trial."""
+        """(n,) array, a view: indices into ``STATES``, ``MISSING`` where there is no such trial."""
         return self._states[: self._n]
 
     @property
@@ -75,7 +75,7 @@ class TrialColumns:
 
     @property
     def values(self) -> Floats:
-        """(n, d) array, a view: raw values by label, NaN where inactive."""
+        """(n, d) array, a view: raw values in the order of ``space.parameters``, NaN where inactive."""
         return self._values[: self._n]
 
     def put(self, trial: Trial) -> None:
@@ -94,7 +94,7 @@ class TrialColumns:
 
     def select(self, wanted: Selection) -> Ints:
         """Return the numbers of the trials to list, in order."""
-        mask = self.states != _MISSING
+        mask = self.states != MISSING
         if wanted.states:
             mask &= np.isin(self.states, [_CODES[state] for state in wanted.states]) & ~self.invalid
         if wanted.is_invalid:
@@ -105,6 +105,23 @@ class TrialColumns:
             mask &= self._matches(wanted.text)
         tids = np.flatnonzero(mask).astype(np.int64)
         return tids[self._order(tids, wanted)]
+
+    def arrays(self, exp_key: str) -> SearchArrays:
+        """Return copies of the columns, from which pictures are made."""
+        rows = np.flatnonzero(self.states != MISSING)
+        values = self.values[rows]
+        usable = np.isfinite(self.losses[rows]) & ~self.invalid[rows]
+        return SearchArrays(
+            exp_key=exp_key,
+            space=self.space,
+            goal=MINIMIZE,
+            tids=rows.astype(np.int64),
+            states=self.states[rows],
+            losses=np.where(usable, self.losses[rows], np.nan),
+            is_invalid=self.invalid[rows],
+            values=np.nan_to_num(values),
+            active=~np.isnan(values),
+        )
 
     def best_so_far(self) -> tuple[Ints, Floats]:
         """Return the numbers of the valid trials that improved the best loss, and their losses."""
@@ -152,7 +169,7 @@ class TrialColumns:
 
     def _grow(self) -> None:
         n = len(self._states)
-        self._states = np.concatenate([self._states, np.full(n, _MISSING, dtype=np.int64)])
+        self._states = np.concatenate([self._states, np.full(n, MISSING, dtype=np.int64)])
         self._losses = np.concatenate([self._losses, np.full(n, np.nan)])
         self._finished = np.concatenate([self._finished, np.full(n, np.nan)])
         self._invalid = np.concatenate([self._invalid, np.zeros(n, dtype=bool)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
@@ -18,7 +19,11 @@ from hpsearch.dashboard.columns import TrialColumns, put_all
 from hpsearch.report.explain_text import Explanation
 from hpsearch.report.explanation import explanation_of
 from hpsearch.report.failures import failure_text
+from hpsearch.report.numbers.importance import loss_surrogate
+from hpsearch.report.plotdata.kinds import Need
+from hpsearch.report.plotdata.search import SearchArrays, SearchData
 from hpsearch.report.progress_reading import read_progress
+from hpsearch.report.read_search import with_model
 from hpsearch.report.summary import progress_of
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
@@ -31,6 +36,15 @@ _AHEAD = 200
 _OPEN = frozenset({State.PENDING, State.RUNNING})
 #: By how much the finished trials must grow before they are explained again.
 _EXPLAIN_GROWTH = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insight:
+    """What takes seconds to compute."""
+
+    n_trials: int  #: finished trials that it comes from
+    explanation: Explanation
+    pictures: SearchData  #: with importance, effects and the surface of a contour
 
 
 class LoadedSearch:
@@ -55,7 +69,7 @@ class LoadedSearch:
         self._store = store
         self._lock = threading.RLock()
         self._explaining = threading.Lock()
-        self._explanation: tuple[int, Explanation] | None = None
+        self._insight: Insight | None = None
         self.experiment = experiment
         self.version = 0
         self._read_all(experiment)
@@ -128,15 +142,21 @@ class LoadedSearch:
         summary = self._store.summaries([experiment.exp_key])[experiment.exp_key]
         return progress_of(experiment, summary, workers, self._store.now(), losses)
 
-    def explanation(self) -> Explanation | None:
-        """Return the last explanation; None until ``explain`` has made one."""
-        return None if self._explanation is None else self._explanation[1]
+    @property
+    def insight(self) -> Insight | None:
+        """What ``explain`` computed last."""
+        return self._insight
+
+    def arrays(self) -> SearchArrays:
+        """Return all trials as pictures need them."""
+        with self._lock:
+            return self._columns.arrays(self.experiment.exp_key)
 
     def needs_explanation(self) -> bool:
         """Whether enough trials have finished since the last explanation."""
-        if self._explanation is None:
+        if self._insight is None:
             return True
-        n, before = len(self._state.history), self._explanation[0]
+        n, before = len(self._state.history), self._insight.n_trials
         return n != before and (n > (1 + _EXPLAIN_GROWTH) * before or self.experiment.state.is_over)
 
     def explain(self) -> None:
@@ -145,9 +165,15 @@ class LoadedSearch:
             return
         try:
             history, experiment = self.history(), self.experiment
+            surrogate = loss_surrogate(history)
             [progress] = read_progress(self._store, [experiment], with_forecast=True)
             trials = self._store.trials(experiment.exp_key, states=FINISHED)
-            self._explanation = len(history), explanation_of(progress, history, trials)
+            pictures = SearchData(arrays=self.arrays())
+            self._insight = Insight(
+                n_trials=len(history),
+                explanation=explanation_of(progress, history, trials, surrogate=surrogate),
+                pictures=with_model(pictures, history, experiment.seed, [*Need], surrogate=surrogate),
+            )
             self.version += 1
         finally:
             self._explaining.release()

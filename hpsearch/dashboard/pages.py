@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,16 +18,19 @@ from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import OUTPUT_NAME, State, Trial
 from hpsearch.core.trial_filter import filter_of
 from hpsearch.dashboard.access import Access
+from hpsearch.dashboard.assets import LIBRARY
 from hpsearch.dashboard.columns import Selection
+from hpsearch.dashboard.figures import Figures
 from hpsearch.dashboard.loaded_search import LoadedSearch
 from hpsearch.dashboard.searches import Searches
 from hpsearch.dashboard.sparkline import sparkline
 from hpsearch.dashboard.trial_table import PAGE, TrialTable, cell, state_text, table_request, trial_table
 from hpsearch.errors import NotFoundError, PredicateError
 from hpsearch.report.comparison import comparison_cells, comparison_rows, record_of
-from hpsearch.report.explain_text import explain_sentences
+from hpsearch.report.explain_text import Explanation, explain_sentences
 from hpsearch.report.failures import failure_groups, failure_text
 from hpsearch.report.importance_text import best_text, importance_sentences
+from hpsearch.report.plotdata.kinds import KINDS
 from hpsearch.report.progress_reading import read_progress
 from hpsearch.report.rows import listed_searches, status_cells, status_row, worker_cells, worker_rows
 from hpsearch.report.search_page import state_text as search_state
@@ -68,15 +71,18 @@ class Pages:
     ----------
     searches : Searches
         The searches in memory, with their store.
+    figures : Figures
+        The pictures.
     access : Access
         Signs the forms.
     is_writable : bool
         Whether the pages have buttons that change a search.
     """
 
-    def __init__(self, searches: Searches, access: Access, *, is_writable: bool) -> None:
+    def __init__(self, searches: Searches, figures: Figures, access: Access, *, is_writable: bool) -> None:
         self._searches = searches
         self._store: TrialStore = searches.store
+        self._figures = figures
         self._access = access
         self._is_writable = is_writable
         self._templates = Environment(
@@ -117,7 +123,7 @@ class Pages:
         progress = search.progress(workers)
         serving = [worker for worker in workers if worker.serves(experiment.exp_key)]
         self._searches.explain(search)
-        explanation = search.explanation()
+        explanation = None if search.insight is None else search.insight.explanation
         best = None if progress.best is None else search.trials([progress.best.tid])
         return self._page(
             request,
@@ -131,19 +137,32 @@ class Pages:
             worth=None if progress.forecast is None else worth_text(progress.forecast, progress.per_minute),
             best=best[0] if best else None,
             spark=sparkline(*search.columns.best_so_far(), n=len(search.columns.states)),
-            sentences=[] if explanation is None else explain_sentences(explanation),
+            sentences=[] if explanation is None else _sentences(explanation),
             importance=None if explanation is None else explanation.importance,
             importance_notes=[] if explanation is None else importance_sentences(explanation.importance),
             best_text=best_text,
             failures=failure_groups(search.failed)[:_MAX_GROUPS],
             failure_text=failure_text,
             workers=[worker_cells(row) for row in worker_rows(serving, search.running, now)][:_MAX_WORKERS],
-            workers_text=workers_text(progress),
+            workers_text="" if experiment.state.is_over and not progress.workers else workers_text(progress),
             table=self._table(request, search),
             states=[*map(str, State), "invalid"],
+            kinds=KINDS.values(),
             failed_states=frozenset({State.FAILED}),
             no_tids=frozenset(),
         )
+
+    def numbers_page(self, request: Request) -> Response:
+        """Answer with the numbers of a picture, for who does not see it."""
+        experiment, name = self._experiment(request), request.path_params["kind"]
+        if name not in KINDS:
+            raise NotFoundError(f"There is no picture {name!r}.")
+        search = self._searches.find(experiment, _PATIENCE_S)
+        if search is None:
+            return self._loading_page(request, experiment)
+        self._searches.explain(search)
+        figure = self._figures.figure(KINDS[name], [search])
+        return self._page(request, "numbers.html", experiment=experiment, kind=KINDS[name], figure=figure)
 
     def trial_page(self, request: Request) -> Response:
         """Answer with one trial."""
@@ -180,7 +199,9 @@ class Pages:
 
     def compare_page(self, request: Request) -> Response:
         """Answer with several searches side by side."""
+        root = request.scope.get("root_path", "")
         keys = list(dict.fromkeys(request.query_params.getlist("key")))[:_MAX_COMPARED]
+        query = urlencode([("key", key) for key in keys])
         found = [self._store.experiment(key) for key in keys]
         records = [
             record_of(progress, self._store.points(progress.experiment.exp_key))
@@ -190,6 +211,8 @@ class Pages:
             request,
             "compare.html",
             keys=keys,
+            kind=KINDS["distribution"],
+            figure_url=f"{_url(root, 'compare', 'figure', 'distribution')}?{query}",
             rows=[comparison_cells(row) for row in comparison_rows(records)] if len(keys) > 1 else [],
             have_other_spaces=len({e.space_fingerprint for e in found}) > 1,
             have_other_objectives=len({e.objective.identity for e in found}) > 1,
@@ -274,6 +297,7 @@ class Pages:
             is_writable=self._is_writable,
             form_token=self._access.form_token,
             zip=zip,
+            library=LIBRARY,
         )
         return compressed(request, HTMLResponse(text, status_code=status))
 
@@ -322,6 +346,11 @@ def _finalized(value: Any) -> Any:
 
 def _share(n: int, total: int | None) -> float | None:
     return None if not total else min(1.0, n / total)
+
+
+def _sentences(explanation: Explanation) -> list[str]:
+    """Return what is not in the overview."""
+    return [text for topic, text in explain_sentences(explanation) if topic != "result"]
 
 
 def _config(space: Space, trial: Trial) -> str | None:

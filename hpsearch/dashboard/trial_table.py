@@ -13,7 +13,7 @@ from starlette.datastructures import QueryParams
 from hpsearch.core.trial import State, Trial
 from hpsearch.core.trial_fields import metrics_of
 from hpsearch.dashboard.columns import FIELDS, Selection
-from hpsearch.report.failures import failure_text
+from hpsearch.report.failures import failure_reason, failure_text
 from hpsearch.report.text import duration_text, value_text
 from hpsearch.report.trial_columns import metric_names
 
@@ -193,13 +193,18 @@ def _cells(trial: Trial, labels: Sequence[str], metrics: Sequence[str]) -> list[
     return [
         cell(trial.tid),
         Cell(text=state_text(trial), full=why),
-        cell(trial.loss) if trial.loss is not None else Cell(text=why[:_MAX_CELL], full=why),
+        cell(trial.loss) if trial.loss is not None else Cell(text=_reason(trial), full=why),
         Cell(text="" if trial.duration_s is None else duration_text(trial.duration_s), is_number=True),
         *(_param(trial.params, label) for label in labels),
         *(cell(found.get(name)) for name in metrics),
         Cell(text="" if trial.finished_at is None else trial.finished_at.strftime("%m-%d %H:%M:%S")),
         cell(trial.worker.name if trial.worker else None),
     ]
+
+
+def _reason(trial: Trial) -> str:
+    """Return why a trial has no loss, in a word."""
+    return cell(failure_reason(trial)).text if trial.error is not None else ""
 
 
 def _param(params: Mapping[str, Any], label: str) -> Cell:

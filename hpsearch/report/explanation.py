@@ -14,6 +14,7 @@ from hpsearch.report.numbers.ceiling import ceiling
 from hpsearch.report.numbers.importance import failure_importance, importance, loss_surrogate
 from hpsearch.report.numbers.seeds import report_rng
 from hpsearch.report.numbers.statistics import statistics
+from hpsearch.report.numbers.surrogate import Surrogate
 from hpsearch.report.progress_reading import read_progress
 from hpsearch.report.summary import read_history
 from hpsearch.space.tree import Space
@@ -35,7 +36,9 @@ def read_explanation(store: TrialStore, experiment: Experiment) -> Explanation:
     return explanation_of(progress, history, store.trials(experiment.exp_key, states=FINISHED))
 
 
-def explanation_of(progress: Progress, history: History, trials: Iterable[Trial]) -> Explanation:
+def explanation_of(
+    progress: Progress, history: History, trials: Iterable[Trial], *, surrogate: Surrogate | None = None
+) -> Explanation:
     """Return what can be explained of a search; takes seconds where a model of many trials is needed.
 
     Parameters
@@ -46,9 +49,11 @@ def explanation_of(progress: Progress, history: History, trials: Iterable[Trial]
         Its valid finished trials.
     trials : iterable of Trial
         The same, complete; read once.
+    surrogate : Surrogate, optional
+        What ``loss_surrogate`` returned, to save its time.
     """
     seed = progress.experiment.seed
-    surrogate = loss_surrogate(history)
+    surrogate = loss_surrogate(history) if surrogate is None else surrogate
     return Explanation(
         progress=progress,
         importance=importance(history, report_rng(seed, "importance"), surrogate=surrogate),

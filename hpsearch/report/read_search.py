@@ -48,8 +48,8 @@ def read_search(
     data = SearchData(
         arrays=search_arrays(key, space, points),
         now=store.now().timestamp(),
-        recent=tuple(store.trials(key, sort="newest", limit=MAX_BARS)) if Need.RECENT in needs else (),
-        reporting=_reporting(store, key) if Need.REPORTING in needs else (),
+        recent=recent_trials(store, key) if Need.RECENT in needs else (),
+        reporting=reporting_trials(store, key) if Need.REPORTING in needs else (),
         labels=labels,
     )
     if not _MODELLED.intersection(needs):
@@ -57,7 +57,14 @@ def read_search(
     return with_model(data, read_history(space, points), experiment.seed, needs)
 
 
-def with_model(data: SearchData, history: History, seed: int, needs: Collection[Need]) -> SearchData:
+def with_model(
+    data: SearchData,
+    history: History,
+    seed: int,
+    needs: Collection[Need],
+    *,
+    surrogate: Surrogate | None = None,
+) -> SearchData:
     """Add importance, effects and the surface of a contour, which share one model of the losses.
 
     Parameters
@@ -70,12 +77,43 @@ def with_model(data: SearchData, history: History, seed: int, needs: Collection[
         Seed of the experiment.
     needs : collection of Need
         What to add.
+    surrogate : Surrogate, optional
+        What ``loss_surrogate`` returned, to save its time.
     """
-    surrogate = loss_surrogate(history)
+    surrogate = loss_surrogate(history) if surrogate is None else surrogate
     found = replace(data, importance=importance(history, report_rng(seed, "importance"), surrogate=surrogate))
     if Need.EFFECTS in needs:
         found = replace(found, effects=marginal_effects(surrogate, report_rng(seed, "effects")))
     return _with_surface(found, surrogate, seed) if Need.SURFACE in needs else found
+
+
+def recent_trials(store: TrialStore, key: str) -> tuple[Trial, ...]:
+    """Return the trials of a timeline.
+
+    Parameters
+    ----------
+    store : TrialStore
+        The store.
+    key : str
+        Name of the search.
+    """
+    return tuple(store.trials(key, sort="newest", limit=MAX_BARS))
+
+
+def reporting_trials(store: TrialStore, key: str) -> tuple[Trial, ...]:
+    """Return trials with reports: the best ones, and the newest ones without a loss.
+
+    Parameters
+    ----------
+    store : TrialStore
+        The store.
+    key : str
+        Name of the search.
+    """
+    best = _with_reports(store.trials(key, sort="loss", limit=_MAX_SEARCHED))
+    newest = store.trials(key, sort="newest", limit=_MAX_SEARCHED)
+    others = _with_reports(trial for trial in newest if trial.state is not State.DONE)
+    return tuple(chain(best[: MAX_CURVES // 2], others[: MAX_CURVES // 2]))
 
 
 def _with_surface(data: SearchData, surrogate: Surrogate | None, seed: int) -> SearchData:
@@ -83,14 +121,6 @@ def _with_surface(data: SearchData, surrogate: Surrogate | None, seed: int) -> S
     if labels is None:
         return data
     return replace(data, surface=pair_effect(surrogate, labels, report_rng(seed, "effects")))
-
-
-def _reporting(store: TrialStore, key: str) -> tuple[Trial, ...]:
-    """Return trials with reports: the best ones, and the newest ones without a loss."""
-    best = _with_reports(store.trials(key, sort="loss", limit=_MAX_SEARCHED))
-    newest = store.trials(key, sort="newest", limit=_MAX_SEARCHED)
-    others = _with_reports(trial for trial in newest if trial.state is not State.DONE)
-    return tuple(chain(best[: MAX_CURVES // 2], others[: MAX_CURVES // 2]))
 
 
 def _with_reports(trials: Iterable[Trial]) -> list[Trial]:

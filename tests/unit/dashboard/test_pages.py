@@ -14,8 +14,10 @@ from hpsearch.core.experiment import ExperimentState
 from hpsearch.dashboard.access import Access, allowed_hosts
 from hpsearch.dashboard.app import Dashboard
 from hpsearch.dashboard.trial_table import PAGE
+from hpsearch.report.plotdata.kinds import KINDS
 from hpsearch.store.memory.store import MemoryStore
 from tests.support.nested_search import HOSTILE, add_nested_search
+from tests.support.waiting import wait_until
 
 TOKEN = "a-token-of-the-test"
 KEY = "nested & <b>bold"
@@ -199,3 +201,25 @@ def test_searches_are_compared(get: Any) -> None:
     assert "Mark two or more searches." in text
     assert "best loss" in both
     assert HOSTILE not in both
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_picture_is_sent_once_for_each_state_of_a_search(get: Any, kind: str) -> None:
+    """Also of an empty search; until a model is computed, the answer says so."""
+    address = f"{SEARCH}/figure/{kind}"
+    wait_until(lambda: get(address).status_code == 200, "a picture")
+    answer = get(address)
+
+    assert answer.json()["caption"]
+    assert answer.json()["data"] or answer.json()["is_empty"]
+    assert len(answer.content) < 200_000
+    assert get(address, **{"if-none-match": answer.headers["etag"]}).status_code == 304
+    wait_until(lambda: get(f"/search/empty/figure/{kind}").json().get("is_empty"), "an empty picture")
+    assert get(f"{SEARCH}/numbers/{kind}").status_code == 200
+
+
+def test_a_narrow_page_gets_the_panels_of_a_picture_below_each_other(get: Any) -> None:
+    wide, narrow = (get(f"{SEARCH}/figure/slice?columns={n}").json()["layout"] for n in (9, 1))
+
+    assert narrow["height"] > wide["height"]
+    assert narrow["xaxis2"]["domain"] == narrow["xaxis"]["domain"] != wide["xaxis2"]["domain"]
