@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
+import sys
 from urllib.parse import quote
 
 import click
@@ -86,6 +88,9 @@ def dashboard(
             root_path=root_path.rstrip("/"),
             on_ready=lambda: click.echo(f"Open {address}\nCtrl-C ends the page."),
         )
+    # A model that is computed in the background would delay the end of the interpreter.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def _token(path: str | None) -> str:

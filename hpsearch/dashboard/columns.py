@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.core.goal import Goal
 from hpsearch.core.history import Bools, Floats
 from hpsearch.core.trial import State, Trial
-from hpsearch.report.plotdata.goal import MINIMIZE
+from hpsearch.report.plotdata.goal import Goal as PictureGoal
 from hpsearch.report.plotdata.search import STATES, SearchArrays
 from hpsearch.space.expression import Choice
 from hpsearch.space.tree import Space
@@ -106,15 +107,23 @@ class TrialColumns:
         tids = np.flatnonzero(mask).astype(np.int64)
         return tids[self._order(tids, wanted)]
 
-    def arrays(self, exp_key: str) -> SearchArrays:
-        """Return copies of the columns, from which pictures are made."""
+    def arrays(self, exp_key: str, goal: Goal) -> SearchArrays:
+        """Return copies of the columns, from which pictures are made.
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the search.
+        goal : Goal
+            What it optimises.
+        """
         rows = np.flatnonzero(self.states != MISSING)
         values = self.values[rows]
         usable = np.isfinite(self.losses[rows]) & ~self.invalid[rows]
         return SearchArrays(
             exp_key=exp_key,
             space=self.space,
-            goal=MINIMIZE,
+            goal=PictureGoal(name=goal.name, is_maximized=goal.maximize),
             tids=rows.astype(np.int64),
             states=self.states[rows],
             losses=np.where(usable, self.losses[rows], np.nan),

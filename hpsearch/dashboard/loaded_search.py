@@ -150,7 +150,7 @@ class LoadedSearch:
     def arrays(self) -> SearchArrays:
         """Return all trials as pictures need them."""
         with self._lock:
-            return self._columns.arrays(self.experiment.exp_key)
+            return self._columns.arrays(self.experiment.exp_key, self.experiment.goal)
 
     def needs_explanation(self) -> bool:
         """Whether enough trials have finished since the last explanation."""

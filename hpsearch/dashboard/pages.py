@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from hpsearch.core.experiment import Experiment
+from hpsearch.core.goal import Goal
 from hpsearch.core.trial import OUTPUT_NAME, State, Trial
 from hpsearch.core.trial_filter import filter_of
 from hpsearch.dashboard.access import Access
@@ -121,6 +122,7 @@ class Pages:
             return self._loading_page(request, experiment)
         workers, now = self._store.workers(), self._store.now()
         progress = search.progress(workers)
+        goal = experiment.goal
         serving = [worker for worker in workers if worker.serves(experiment.exp_key)]
         self._searches.explain(search)
         explanation = None if search.insight is None else search.insight.explanation
@@ -134,12 +136,13 @@ class Pages:
             counts=counts_text(progress),
             share=_share(progress.n_finished, experiment.budget.max_evals),
             time=time_text(progress, now),
-            worth=None if progress.forecast is None else worth_text(progress.forecast, progress.per_minute),
+            worth=None
+            if progress.forecast is None
+            else worth_text(progress.forecast, progress.per_minute, goal.name),
+            goal=goal,
             best=best[0] if best else None,
             spark=sparkline(*search.columns.best_so_far(), n=len(search.columns.states)),
-            sentences=[] if explanation is None else _sentences(explanation),
-            importance=None if explanation is None else explanation.importance,
-            importance_notes=[] if explanation is None else importance_sentences(explanation.importance),
+            **_explained(explanation, goal),
             best_text=best_text,
             failures=failure_groups(search.failed)[:_MAX_GROUPS],
             failure_text=failure_text,
@@ -177,6 +180,7 @@ class Pages:
             title=f"{experiment.exp_key}: trial {trial.tid}",
             trial=trial,
             state=state_text(trial),
+            goal=experiment.goal,
             origin=origin_text(trial.origin),
             params=[(label, cell(value)) for label, value in trial.params.items()],
             config=_config(space, trial),
@@ -261,7 +265,7 @@ class Pages:
         tids = search.columns.select(selection)
         first = (wanted.page - 1) * PAGE
         trials = search.trials(tids[first : first + PAGE].tolist())
-        return trial_table(wanted, trials, len(tids), labels, note)
+        return trial_table(wanted, trials, len(tids), search.experiment, labels, note)
 
     def _with_condition(self, selection: Selection, search: LoadedSearch) -> tuple[Selection, str]:
         """Return the selection with the trials that its condition selects, and what to know about it."""
@@ -348,9 +352,15 @@ def _share(n: int, total: int | None) -> float | None:
     return None if not total else min(1.0, n / total)
 
 
-def _sentences(explanation: Explanation) -> list[str]:
-    """Return what is not in the overview."""
-    return [text for topic, text in explain_sentences(explanation) if topic != "result"]
+def _explained(explanation: Explanation | None, goal: Goal) -> dict[str, Any]:
+    """Return what the page of a search says beside its overview; little until it is computed."""
+    if explanation is None:
+        return {"sentences": [], "importance": None, "importance_notes": []}
+    return {
+        "sentences": [text for topic, text in explain_sentences(explanation) if topic != "result"],
+        "importance": explanation.importance,
+        "importance_notes": importance_sentences(explanation.importance, goal),
+    }
 
 
 def _config(space: Space, trial: Trial) -> str | None:

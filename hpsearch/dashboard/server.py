@@ -15,7 +15,7 @@ from hpsearch.runtime.signals import Interrupt
 #: Seconds for requests that are being answered at the end.
 _GRACE_S = 1
 #: Seconds between two looks for a signal.
-_LOOK_S = 0.1
+_LOOK_S = 0.05
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -85,4 +85,4 @@ def serve(
         thread.join(_LOOK_S)
     dashboard.close()
     server.should_exit = True
-    thread.join(_GRACE_S + 0.5)
+    thread.join(_GRACE_S)

@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from hpsearch.core.experiment import Experiment
+from hpsearch.core.goal import Goal
 from hpsearch.core.trial import State, Trial
 from hpsearch.core.trial_fields import metrics_of
 from hpsearch.dashboard.columns import FIELDS, Selection
@@ -127,7 +129,12 @@ def table_request(query: QueryParams, labels: Sequence[str]) -> TableRequest:
 
 
 def trial_table(
-    request: TableRequest, trials: Sequence[Trial], n: int, labels: Sequence[str], note: str = ""
+    request: TableRequest,
+    trials: Sequence[Trial],
+    n: int,
+    experiment: Experiment,
+    labels: Sequence[str],
+    note: str = "",
 ) -> TrialTable:
     """Return a page of trials as cells.
 
@@ -139,18 +146,21 @@ def trial_table(
         The trials of the page, in full and in order.
     n : int
         All trials that match.
+    experiment : Experiment
+        Their search.
     labels : sequence of str
         Labels of the parameters in reading order.
     note : str
         What the reader should know of the choice.
     """
-    metrics = metric_names(trials)
+    goal = experiment.goal
+    metrics = [name for name in metric_names(trials) if name != goal.metric]
     used = [label for label in labels if any(label in trial.params for trial in trials)] or list(labels)
     shown_labels = used if request.is_wide else used[:_MAX_PARAMS]
     shown_metrics = metrics if request.is_wide else metrics[:_MAX_METRICS]
     n_hidden = len(used) + len(metrics) - len(shown_labels) - len(shown_metrics)
     sortable = ["trial", None, "loss", None, *shown_labels, *(None for _ in shown_metrics), "finished", None]
-    titles = ["trial", "state", "loss", "duration", *shown_labels, *shown_metrics, "finished", "worker"]
+    titles = ["trial", "state", goal.name, "duration", *shown_labels, *shown_metrics, "finished", "worker"]
     headings = [
         Heading(
             title=title,
@@ -159,7 +169,7 @@ def trial_table(
         )
         for title, column in zip(titles, sortable, strict=True)
     ]
-    rows = [(trial, tuple(_cells(trial, shown_labels, shown_metrics))) for trial in trials]
+    rows = [(trial, tuple(_cells(trial, goal, shown_labels, shown_metrics))) for trial in trials]
     return TrialTable(
         request=request,
         headings=tuple(headings),
@@ -187,13 +197,13 @@ def state_text(trial: Trial) -> str:
     return "invalid" if trial.invalid is not None else str(trial.state)
 
 
-def _cells(trial: Trial, labels: Sequence[str], metrics: Sequence[str]) -> list[Cell]:
+def _cells(trial: Trial, goal: Goal, labels: Sequence[str], metrics: Sequence[str]) -> list[Cell]:
     found = metrics_of(trial)
     why = failure_text(trial) if trial.error is not None else ""
     return [
         cell(trial.tid),
         Cell(text=state_text(trial), full=why),
-        cell(trial.loss) if trial.loss is not None else Cell(text=_reason(trial), full=why),
+        cell(goal.value(trial.loss)) if trial.loss is not None else Cell(text=_reason(trial), full=why),
         Cell(text="" if trial.duration_s is None else duration_text(trial.duration_s), is_number=True),
         *(_param(trial.params, label) for label in labels),
         *(cell(found.get(name)) for name in metrics),

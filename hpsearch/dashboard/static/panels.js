@@ -21,7 +21,20 @@ const watcher = new IntersectionObserver(
 
 for (const panel of document.querySelectorAll("[data-figure]")) {
   const figure = panel.querySelector(".figure");
-  states.set(panel, { figure, caption: panel.querySelector(".caption"), isStale: true, isVisible: false, isBusy: false, tag: "", drawnAt: 0, timer: null, json: null });
+  states.set(panel, {
+    figure,
+    caption: panel.querySelector(".caption"),
+    isStale: true,
+    isVisible: false,
+    isBusy: false,
+    isReset: false,
+    isListening: false,
+    zoomed: new Set(), // axes
+    tag: "",
+    drawnAt: 0,
+    timer: null,
+    json: null,
+  });
   wait(figure, "…");
   watcher.observe(panel);
 }
@@ -101,7 +114,7 @@ async function draw(state) {
     figure.removeAttribute("aria-busy");
   }
   mark(json.data);
-  await drawFigure(figure, json);
+  await drawFigure(figure, { ...json, layout: zoomed(json.layout, state) });
   caption.textContent = json.caption;
   figure.setAttribute("aria-label", json.caption || figure.getAttribute("aria-label"));
   figure.dataset.drawn = String(Number(figure.dataset.drawn ?? 0) + 1);
@@ -109,8 +122,33 @@ async function draw(state) {
     state.isListening = true;
     figure.on("plotly_selected", (event) => event && select(event.points.map((point) => point.customdata)));
     figure.on("plotly_deselect", () => select([]));
+    figure.on("plotly_relayout", (changes) => noteZoom(changes, state));
+    figure.on("plotly_doubleclick", () => (state.isReset = true));
     figure.on("plotly_click", (event) => select(event.points.map((point) => point.customdata)));
   }
+}
+
+// plotly.js forgets a zoom once the data bring another range; the page keeps it until a double click.
+function noteZoom(changes, state) {
+  if (state.isReset) {
+    state.isReset = false;
+    state.zoomed.clear();
+    draw(state);
+    return;
+  }
+  for (const name of Object.keys(changes)) {
+    const axis = /^([xy]axis\d*)\.range/.exec(name)?.[1];
+    if (axis) state.zoomed.add(axis);
+  }
+}
+
+function zoomed(layout, state) {
+  const kept = { ...layout };
+  for (const axis of state.zoomed) {
+    const range = state.figure._fullLayout?.[axis]?.range;
+    if (range && kept[axis]) kept[axis] = { ...kept[axis], range: [...range] };
+  }
+  return kept;
 }
 
 function loadLibrary() {
