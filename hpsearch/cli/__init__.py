@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("hpsearch.cli.explain:explain", "Explain a search in plain sentences."),
     "importance": ("hpsearch.cli.importance:importance", "Show which parameters matter."),
     "plot": ("hpsearch.cli.plot:plot", "Draw a search into a file."),
+    "report": ("hpsearch.cli.report:report", "Write a search as one HTML file."),
     "workers": ("hpsearch.cli.query:workers", "List the workers."),
     "logs": ("hpsearch.cli.logs:logs", "Print what a trial printed."),
     "attachments": (

@@ -25,6 +25,7 @@ PURE = (
     "report/space_histograms.py", "report/failures.py", "report/final_report.py", "report/rows.py",
     "report/trial_columns.py", "report/trial_page.py", "report/search_page.py",
     "report/numbers", "report/palette.py", "report/plotdata", "report/plotly",
+    "report/html/elements.py", "report/html/page.py",
     "report/importance_text.py", "report/worth_text.py", "report/explain_text.py",
     "report/space_text.py", "report/summary.py", "report/table.py", "report/text.py", "runtime/escaping.py",
     "runtime/events.py", "runtime/health/probes.py", "runtime/health/stats.py",
@@ -101,7 +102,7 @@ def test_the_help_loads_click_and_nothing_heavy() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("command", ["importance", "explain", "plot"])
+@pytest.mark.parametrize("command", ["importance", "explain", "plot", "report"])
 def test_the_help_of_a_command_about_numbers_loads_no_numpy_and_no_driver(command: str) -> None:
     loaded = loaded_by(HELP.replace('"--help"]', f'"{command}", "--help"]'))
     assert loaded & {"numpy", "scipy", "pymongo", "bson"} == set()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hpsearch.core import goal as core
 from hpsearch.core.history import Floats
 
 
@@ -32,3 +33,8 @@ class Goal:
 
 
 MINIMIZE = Goal()
+
+
+def picture_goal(goal: core.Goal) -> Goal:
+    """Return the goal of a search as pictures need it."""
+    return Goal(name=goal.name, is_maximized=goal.maximize)

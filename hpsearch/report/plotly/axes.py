@@ -9,8 +9,13 @@ from hpsearch.report.palette import Palette
 from hpsearch.report.plotdata.figure import Axis
 from hpsearch.report.plotly.text import html_text
 
+#: Decades of a log axis from which only powers of ten have ticks, and how many of them.
+_FEW_DECADES, _SMALL_TICKS, _TICKS = 2, 4, 8
 
-def axis_layout(axis: Axis, palette: Palette, *, has_title: bool = True) -> dict[str, Any]:
+
+def axis_layout(
+    axis: Axis, palette: Palette, *, has_title: bool = True, is_small: bool = False
+) -> dict[str, Any]:
     """Return the layout of an axis.
 
     Parameters
@@ -21,6 +26,8 @@ def axis_layout(axis: Axis, palette: Palette, *, has_title: bool = True) -> dict
         The colours.
     has_title : bool
         Whether its title is written.
+    is_small : bool
+        Whether the panel is one of several in a row.
     """
     layout: dict[str, Any] = {
         "type": "log" if axis.is_log else "linear",
@@ -30,7 +37,7 @@ def axis_layout(axis: Axis, palette: Palette, *, has_title: bool = True) -> dict
         "zeroline": False,
         "automargin": True,
         "tickfont": {"size": 11},
-        "nticks": 7,
+        "nticks": 5 if is_small else 9,
     }
     if has_title and axis.title:
         layout["title"] = {"text": html_text(axis.title), "font": {"size": 12}, "standoff": 6}
@@ -42,7 +49,11 @@ def axis_layout(axis: Axis, palette: Palette, *, has_title: bool = True) -> dict
             layout["ticktext"] = [label.replace(" ", "\u00a0") for label in labels]
             layout["tickfont"] = {"size": 11, "family": "ui-monospace, 'DejaVu Sans Mono', monospace"}
     elif axis.is_log:
-        layout |= {"exponentformat": "power", **({"dtick": 1} if _n_decades(axis) > 3 else {})}
+        layout |= {"exponentformat": "power", "tickangle": 0}
+        n_decades = _n_decades(axis)
+        if n_decades > _FEW_DECADES:
+            layout["dtick"] = math.ceil(n_decades / (_SMALL_TICKS if is_small else _TICKS))
+
     return layout
 
 

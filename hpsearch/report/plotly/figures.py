@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from hpsearch.report.palette import LIGHT, Palette
@@ -17,6 +19,15 @@ _GAP_ACROSS, _GAP_DOWN = 58, 62
 _LANE = 22
 #: Pixels of the width for which gaps are computed; narrower pages get narrower panels.
 _WIDTH = 900
+#: Buttons appear when the pointer is over the picture; a drag zooms, and a double click shows all again.
+_CONFIG: Mapping[str, Any] = MappingProxyType(
+    {
+        "displaylogo": False,
+        "responsive": True,
+        "displayModeBar": "hover",
+        "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+    }
+)
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
@@ -51,7 +62,7 @@ def plotly_figure(figure: Figure, palette: Palette = LIGHT, *, with_title: bool 
         low, high = _domain(n_rows - 1 - i // figure.n_columns, n_rows, _gap_down(figure))
         lane_height = _LANE / (figure.height * _PIXELS) if panel.lane else 0.0
         layout[f"xaxis{suffix}"] = {
-            **axis_layout(panel.x, palette),
+            **axis_layout(panel.x, palette, is_small=figure.n_columns > 1),
             "domain": _domain(i % figure.n_columns, figure.n_columns, _GAP_ACROSS / _WIDTH),
             "anchor": f"y{lane}" if panel.lane else f"y{suffix}",
         }
@@ -73,7 +84,7 @@ def plotly_figure(figure: Figure, palette: Palette = LIGHT, *, with_title: bool 
     if not figure.panels:
         layout["annotations"] = [_empty(figure.caption, palette)]
         layout |= {"xaxis": {"visible": False}, "yaxis": {"visible": False}, "height": 120}
-    return {"data": data, "layout": layout, "config": {"displaylogo": False, "responsive": True}}
+    return {"data": data, "layout": layout, "config": dict(_CONFIG)}
 
 
 def _layout(figure: Figure, palette: Palette, *, with_title: bool) -> dict[str, Any]:

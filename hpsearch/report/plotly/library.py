@@ -14,6 +14,9 @@ PLOTLY_SHA256 = "79542150855a52c567260e3137095dbe2b744e6d702a5cabe67da246942fba7
 #: The file, and its licence, in ``hpsearch/report/static``.
 PLOTLY_FILE, PLOTLY_LICENCE = "plotly-cartesian.min.js", "plotly-cartesian.LICENSE"
 
+#: The script with ``themed`` and ``drawFigure``, beside it.
+THEME_FILE = "theme.js"
+
 
 def static_bytes(name: str) -> bytes:
     """Return the contents of a file in ``hpsearch/report/static``."""
