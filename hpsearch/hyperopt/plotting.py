@@ -16,6 +16,9 @@ from hpsearch.errors import LoadError, MissingExtraError
 from hpsearch.hyperopt.engine.curves import curve_of
 from hpsearch.hyperopt.engine.documents import Doc, is_ok, miscs_to_idxs_vals
 from hpsearch.objective.evaluation import STATUS_OK
+from hpsearch.report.matplotlib.axes import set_axis
+from hpsearch.report.palette import LIGHT
+from hpsearch.report.plotdata.parameter_axis import parameter_axis
 from hpsearch.runtime.escaping import named
 from hpsearch.runtime.numerics import isolated_numerics
 
@@ -104,6 +107,9 @@ def main_plot_vars(
 ) -> Any:
     """Plot the values of each parameter, coloured by the loss.
 
+    The axes follow the space, if a search in this process has set it: logarithmic where the distribution is,
+    with the names of options. Else a label that contains "log" gets a logarithmic axis.
+
     Parameters
     ----------
     trials : Trials
@@ -117,14 +123,14 @@ def main_plot_vars(
     columns : int
         Number of columns of the grid.
     arrange_by_loss : bool
-        Whether the horizontal axis is the loss instead of the trial number. A label that contains
-        "log" gets a logarithmic axis.
+        Whether the horizontal axis is the loss instead of the trial number.
     """
     plt = _pyplot()
     docs = [doc for doc in trials.trials if is_ok(doc) and math.isfinite(float(doc["result"]["loss"]))]
     losses = {doc["tid"]: float(doc["result"]["loss"]) for doc in docs}
     best = set(sorted(losses, key=losses.__getitem__)[: colorize_best or 0])
     labels = sorted({label for doc in docs for label in doc["misc"]["vals"]})
+    space = getattr(trials, "search_space", None)
     rows = max(math.ceil(len(labels) / columns), 1)
     for place, label in enumerate(labels, 1):
         shown = [doc for doc in docs if len(doc["misc"]["vals"].get(label, ()))]
@@ -134,9 +140,14 @@ def main_plot_vars(
         axes = plt.subplot(rows, columns, place)
         axes.set_title(label, fontsize=fontsize)
         edges = ["r" if tid in best else "none" for tid in tids]
-        axes.scatter(heights if arrange_by_loss else tids, values, c=heights, edgecolors=edges, s=20)
-        if "log" in label and values and min(values) > 0:
+        if space is not None and label in space.nodes:
+            scale = parameter_axis(space, label, np.array(values))
+            set_axis(axes, scale.axis, "y", LIGHT, is_small=True)
+            axes.set_ylabel("")
+            values = scale.place(np.array(values)).tolist()
+        elif "log" in label and values and min(values) > 0:
             axes.set_yscale("log")
+        axes.scatter(heights if arrange_by_loss else tids, values, c=heights, edgecolors=edges, s=20)
         axes.set_xlabel("loss" if arrange_by_loss else "trial", fontsize=fontsize)
     plt.tight_layout()
     return _figure(plt, do_show)

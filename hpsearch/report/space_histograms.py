@@ -95,6 +95,7 @@ class Panel:
     view: str  #: the name of the distribution, or "by value" for the second picture of a log parameter
     bounds: str  #: the range in words
     is_conditional: bool  #: whether the parameter is only active under some options
+    remark: str  #: what may surprise in the picture; empty if nothing
     active: float  #: share of all samples that have the parameter; ``shape`` describes only these
     shape: Shape
 
@@ -120,6 +121,7 @@ def space_panels(space: Space, samples: Sequence[Values]) -> tuple[Panel, ...]:
                 view=view,
                 bounds=bounds_text(distribution),
                 is_conditional=parameter.paths != ((),),
+                remark=_remark(distribution),
                 active=values.size / len(samples),
                 shape=shape,
             )
@@ -128,6 +130,14 @@ def space_panels(space: Space, samples: Sequence[Values]) -> tuple[Panel, ...]:
             )
         ]
     return tuple(panels)
+
+
+def _remark(distribution: Distribution) -> str:
+    """Return why the bars at the ends have half the height of the others, if they have."""
+    match distribution:
+        case Numeric(latent=Uniform(low, high), is_log=False, q=float(q)) if low % q == 0 and high % q == 0:
+            return "ends half as likely: Hyperopt's rounding"
+    return ""
 
 
 def _shapes(space: Space, parameter: Parameter, values: Floats) -> list[Shape]:

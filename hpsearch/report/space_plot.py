@@ -75,6 +75,8 @@ def _draw_texts(axes: Axes, panel: Panel) -> None:
     axes.set_title(label, loc="left", fontsize=10, fontweight="bold", color=_INK, parse_math=False)
     axes.set_title(panel.view, loc="right", **style)
     lines = textwrap.wrap(panel.bounds, _RANGE_WIDTH)
+    if panel.remark:
+        lines.append(panel.remark)
     if panel.is_conditional:
         lines.append(f"active in {panel.active:.0%} of the samples")
     axes.set_xlabel("\n".join(lines), **style)

@@ -59,6 +59,7 @@ def test_each_parameter_has_a_panel_and_log_labels_have_a_log_axis(pyplot: Any, 
     assert panels.keys() == {"lr_log", "c", "y"}
     assert panels["lr_log"].get_yscale() == "log"
     assert panels["c"].get_yscale() == "linear"
+    assert [label.get_text() for label in panels["c"].get_yticklabels()] == ["0", "y"]
     assert [x for x, _ in panels["c"].collections[0].get_offsets()] == [3, 4, 5]
     pyplot.clf()
     figure = plotting.main_plot_vars(trials, do_show=False, arrange_by_loss=True)

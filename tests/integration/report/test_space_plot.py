@@ -6,6 +6,7 @@ import math
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,6 +70,21 @@ def test_options_have_names_and_shares_on_their_bars() -> None:
     shares = [bar.get_width() for bar in figure.axes[0].patches]  # type: ignore[attr-defined]
     assert {f"{share:.0%}" for share in shares} <= words(figure)
     assert sum(shares) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "is_halved"),
+    [
+        (hp.uniformint("n", 1, 4), True),
+        (hp.quniform("n", 0, 8, 2), True),
+        (hp.quniform("n", 0.5, 8.5, 1), False),
+        (hp.uniform("n", 1, 4), False),
+        (hp.randint("n", 1, 4), False),
+    ],
+)
+def test_the_picture_says_why_the_bars_at_the_ends_are_lower(parameter: Any, is_halved: bool) -> None:
+    text = "\n".join(words(draw_panels(panels(parameter), "")))
+    assert ("ends half as likely: Hyperopt's rounding" in text) is is_halved
 
 
 def test_each_step_is_a_bar_around_its_value() -> None:
