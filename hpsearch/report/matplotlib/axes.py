@@ -16,7 +16,7 @@ _FEW_DECADES, _NARROW = 200, 5
 #: Share of the height that the lane of trials without a loss takes.
 LANE = 0.1
 #: Characters of tick labels that fit below a panel of the whole width, and of a quarter of it.
-_ROOM, _SMALL_ROOM = 92, 30
+_ROOM, _SMALL_ROOM = 110, 24
 
 
 def set_axis(axes: Axes, axis: Axis, which: Literal["x", "y"], palette: Palette, *, is_small: bool) -> None:
@@ -88,7 +88,8 @@ def _below(axis: Axis, share: float) -> float:
 def _fit_names(axes: Axes, axis: Axis, which: Literal["x", "y"], *, is_small: bool) -> None:
     """Turn long names below a panel, and set those of a tree in a font of fixed width."""
     side = axes.xaxis if which == "x" else axes.yaxis
-    if which == "x" and sum(map(len, axis.tick_labels)) > (_SMALL_ROOM if is_small else _ROOM):
+    longest = max(map(len, axis.tick_labels), default=0)
+    if which == "x" and longest * len(axis.tick_labels) > (_SMALL_ROOM if is_small else _ROOM):
         for label in side.get_ticklabels():
             label.set(rotation=25, ha="right", rotation_mode="anchor")
     if axis.is_tree:

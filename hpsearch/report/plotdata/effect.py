@@ -14,6 +14,8 @@ from hpsearch.report.text import number
 
 _MAX_PANELS, _MAX_COLUMNS = 8, 4
 _ROW = 2.3
+#: Ratio of the ends from which the axis of positive losses is logarithmic, and the factor beyond its ends.
+_WIDE, _LOG_MARGIN = 20.0, 1.15
 _TITLE = "Where the loss is low on average"
 
 
@@ -60,8 +62,11 @@ def effect(sources: tuple[SearchData, ...]) -> Figure:
 def _y_axis(arrays: SearchArrays, effects: list[Effect]) -> Axis:
     shown = [arrays.goal.shown(x) for found in effects for x in (found.low, found.high)]
     low, high = min(float(x.min()) for x in shown), max(float(x.max()) for x in shown)
+    title = f"mean {arrays.goal.name}"
+    if low > 0 and high >= _WIDE * low and not arrays.goal.is_maximized:
+        return Axis(title=title, low=low / _LOG_MARGIN, high=high * _LOG_MARGIN, is_log=True)
     margin = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
-    return Axis(title=f"mean {arrays.goal.name}", low=low - margin, high=high + margin)
+    return Axis(title=title, low=low - margin, high=high + margin)
 
 
 def _panel(arrays: SearchArrays, found: Effect, y_axis: Axis) -> Panel:

@@ -11,8 +11,8 @@ from hpsearch.report.plotdata.figure import Axis, Bars, Figure, Note, Panel, Rol
 from hpsearch.report.plotdata.parameter_axis import shortened
 from hpsearch.report.plotdata.search import SearchData
 
-#: Most bars, and characters of a label.
-_MAX_BARS, _LABEL = 20, 24
+#: Bars: at least, at most, and for shares from here on; characters of a label.
+_MIN_BARS, _MAX_BARS, _MIN_SHARE, _LABEL = 5, 20, 0.005, 24
 _TITLE = "Importance of the parameters"
 
 
@@ -30,7 +30,8 @@ def importance(sources: tuple[SearchData, ...]) -> Figure:
     caption = "" if found is None else " ".join(importance_sentences(found))
     if found is None or not found.parameters:
         return Figure(kind="importance", title=_TITLE, caption=caption or "Not enough is known yet.")
-    shown = found.parameters[:_MAX_BARS]
+    n_telling = sum(parameter.share >= _MIN_SHARE for parameter in found.parameters)
+    shown = found.parameters[: min(max(n_telling, _MIN_BARS), _MAX_BARS)]
     shares = np.array([parameter.share for parameter in shown])
     bands = np.array([parameter.band or 0.0 for parameter in shown])
     places = np.arange(len(shown), dtype=float)

@@ -24,7 +24,7 @@ _GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 #: Share of an axis left free at each end.
 _MARGIN = 0.03
 #: Characters of an option's name under an axis, together and each at least.
-_NAME_ROOM, _MIN_NAME = 30, 4
+_NAME_ROOM, _MIN_NAME = 44, 6
 #: Quantiles of the values of an unbounded number that its axis shows, and how much more.
 _LOW, _HIGH, _BEYOND = 0.01, 0.99, 0.25
 

@@ -91,7 +91,7 @@ def test_the_axis_of_a_parameter_follows_its_distribution() -> None:
     assert axes["lr"].axis.is_log
     assert axes["C"].axis.is_log
     assert not axes["units"].axis.is_log
-    assert axes["act"].axis.tick_labels == ("relu", "None", "<b>tanh</…")
+    assert axes["act"].axis.tick_labels == ("relu", "None", "<b>tanh</b> &…")
     assert axes["layers"].axis.tick_labels == ("1", "2", "3", "4", "5", "6")
     assert axes["depth"].columns == ()
     assert axes["lr"].text(0.000123456) == "0.0001235"
