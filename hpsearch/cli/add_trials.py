@@ -9,20 +9,16 @@ from contextlib import suppress
 from typing import Any
 
 import click
-import numpy as np
 
 from hpsearch.cli.find import find_experiment
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import AtLeast, debug_option, option, store_option
-from hpsearch.coordination.added_trials import ENQUEUED, RETRIED, add_trials
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State, Trial
 from hpsearch.errors import SpaceError
 from hpsearch.report.text import params_text
 from hpsearch.runtime.logs import log_to_stderr
-from hpsearch.space.points import point_of
-from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 
 
@@ -40,6 +36,12 @@ def enqueue(exp_key: str, point: tuple[str, ...], seed: int | None, store: str |
     POINT is NAME=VALUE for each parameter, such as lr=0.001 model=svc, or a JSON object of them;
     several objects are several trials. Parameters that are not given are drawn at random.
     """
+    import numpy as np
+
+    from hpsearch.coordination.added_trials import ENQUEUED, add_trials
+    from hpsearch.space.points import point_of
+    from hpsearch.space.tree import Space
+
     log_to_stderr(logging.ERROR)
     with open_store(store) as opened:
         experiment = find_experiment(opened.store, exp_key)
@@ -66,6 +68,9 @@ def retry(exp_key: str, tid: tuple[int, ...], failed: bool, store: str | None) -
     The failed ones stay, marked as invalid: they count no more, and suggestions do not learn
     from them.
     """
+    from hpsearch.coordination.added_trials import RETRIED, add_trials
+    from hpsearch.space.tree import Space
+
     if failed == bool(tid):
         raise click.UsageError("Name the trials to retry by their numbers, or all failed ones with --failed.")
     log_to_stderr(logging.ERROR)

@@ -7,9 +7,7 @@ import click
 from hpsearch.cli.find import find_experiment
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.query_options import print_result, query, table
-from hpsearch.report.comparison import comparison_cells, comparison_rows, record_of
 from hpsearch.report.formats import Format
-from hpsearch.report.progress_reading import read_progress
 from hpsearch.store.protocol import TrialStore
 
 
@@ -21,6 +19,9 @@ def compare(store: TrialStore, form: Format, exp_key: tuple[str, ...]) -> None:
 
     Where the objectives or the spaces differ, it says so: their losses may not be comparable.
     """
+    from hpsearch.report.comparison import comparison_cells, comparison_rows, record_of
+    from hpsearch.report.progress_reading import read_progress
+
     keys = list(dict.fromkeys(exp_key))
     if len(keys) < 2:
         raise click.UsageError("Name two or more searches to compare.")

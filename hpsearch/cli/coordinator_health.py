@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.trial import State
 from hpsearch.runtime.health.probes import ProbeResult, liveness, readiness
@@ -16,6 +15,8 @@ from hpsearch.runtime.systemd import Notifier
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
+
+    from hpsearch.coordination.coordinator import Coordinator
 
 
 class CoordinatorHealth:

@@ -20,8 +20,6 @@ from hpsearch.errors import BackupError, HpsearchError, NotFoundError
 from hpsearch.report.text import count_text
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.store.mongo import backup_records as backups
-from hpsearch.store.mongo.backup_transfer import Archive
-from hpsearch.store.mongo.extended_json import line_of, records_of
 from hpsearch.store.protocol import TrialStore
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -42,6 +40,9 @@ def backup(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
     The file contains one document a line in MongoDB's extended JSON, compressed if its name ends
     in .gz. It replaces an existing file once it is complete. Searches may run meanwhile.
     """
+    from hpsearch.store.mongo.backup_transfer import Archive
+    from hpsearch.store.mongo.extended_json import line_of
+
     log_to_stderr(logging.WARNING)
     with open_store(store) as opened, closing(Archive.connect(opened.uri, PATIENCE)) as archive:
         n_trials = {key: sum(opened.store.counts(key).values()) for key in _keys(opened.store, exp_key)}
@@ -62,6 +63,9 @@ def restore(file: str, exp_key: tuple[str, ...], store: str | None) -> None:
     Writes nothing unless all of FILE is valid and none of its searches exists. Trials that were
     running when the backup was made become pending.
     """
+    from hpsearch.store.mongo.backup_transfer import Archive
+    from hpsearch.store.mongo.extended_json import records_of
+
     log_to_stderr(logging.WARNING)
     with open_backup(file) as raw, open_store(store) as opened:
         found = backups.check(records_of(read_lines(raw)))

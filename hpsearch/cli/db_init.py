@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +13,10 @@ from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import PATIENCE
 from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.errors import ConfigurationError
-from hpsearch.store.mongo.preparation import COLLECTIONS_AND_VIEWS
 from hpsearch.store.mongo.roles import ROLES
-from hpsearch.store.mongo.setup import Setup
+
+if TYPE_CHECKING:
+    from hpsearch.store.mongo.setup import Setup
 
 #: Takes the URI of a user, with the password.
 Deliver = Callable[[str], None]
@@ -37,6 +39,9 @@ def init(store: str, users: bool, users_file: str | None, rotate: bool) -> None:
     hpsearch_coordinator, hpsearch_worker and hpsearch_viewer and a user of the same name for
     each, and prints their URIs with the passwords once.
     """
+    from hpsearch.store.mongo.preparation import COLLECTIONS_AND_VIEWS
+    from hpsearch.store.mongo.setup import Setup
+
     if not users and (rotate or users_file):
         raise click.UsageError("--rotate and --users-file need --users.")
     with Setup(store, PATIENCE) as setup:

@@ -24,7 +24,6 @@ from hpsearch.cli.store_choice import STORE, named_file
 from hpsearch.diagnosis.database_findings import database_findings
 from hpsearch.diagnosis.finding import Finding, Verdict, findings_text, ok, problem
 from hpsearch.diagnosis.machine_findings import Setting, machine_findings, settings_findings
-from hpsearch.diagnosis.machine_inspection import inspect_machine
 from hpsearch.errors import ConfigurationError, HpsearchError, NoMongodError
 from hpsearch.mongod.directory import MONGOD, folder_problems
 from hpsearch.objective.by_value.secret import SECRET, SECRET_FILE
@@ -33,7 +32,6 @@ from hpsearch.report.table import render
 from hpsearch.runtime.escaping import reason
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.runtime.user_data import home_path
-from hpsearch.store.mongo.inspection import inspect
 from hpsearch.store.mongo.uri import uri_without_password
 
 #: Variables that belong to no option.
@@ -68,6 +66,8 @@ def check(store: str | None, form: Format) -> None:
 
     The exit code is 78 if there is a problem.
     """
+    from hpsearch.store.mongo.inspection import inspect
+
     log_to_stderr(logging.ERROR)
     with open_store(store) as opened:
         findings = database_findings(inspect(opened.uri, PATIENCE))
@@ -97,6 +97,8 @@ def _checked(name: str, check: Callable[[], Iterable[Finding]]) -> list[Finding]
 
 
 def _machine() -> list[Finding]:
+    from hpsearch.diagnosis.machine_inspection import inspect_machine
+
     program, program_fault = _mongod()
     home, home_faults = _home()
     shell = mongod.find_mongosh()
@@ -165,6 +167,8 @@ def _without_secret(variable: str, value: str) -> str:
 
 def _database(uri: str | None) -> list[Finding]:
     """Check a database; without a URI, the private MongoDB if it is running."""
+    from hpsearch.store.mongo.inspection import inspect
+
     if uri is None:
         # mongod.status() would create the folder.
         exists = os.path.lexists(home_path() / MONGOD)

@@ -11,7 +11,6 @@ from hpsearch.cli.similar_names import did_you_mean
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import Trial
 from hpsearch.errors import NotFoundError, SpaceError
-from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
 
 #: Largest number of names in a message.
@@ -78,6 +77,8 @@ def find_trial(store: TrialStore, exp_key: str, tid: int | None) -> Trial:
 
 def labels_of(experiment: Experiment) -> tuple[str, ...]:
     """Return the labels of an experiment's parameters in reading order; none if its space is damaged."""
+    from hpsearch.space.tree import Space
+
     try:
         return Space.from_json(experiment.space).labels
     except SpaceError:

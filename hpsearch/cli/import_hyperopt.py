@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,18 +19,16 @@ from hpsearch.cli.options import debug_option, option, store_option
 from hpsearch.core.experiment import UNDECIDED, Experiment, ExperimentState, invalid_exp_key, is_exp_key
 from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentMismatchError, LoadError, NotFoundError, SpaceError
-from hpsearch.hyperopt.engine.alias import alias_modules
-from hpsearch.hyperopt.migration.job_import import Job, JobSource, read_jobs
-from hpsearch.hyperopt.migration.pickled_trials import PickledTrials
-from hpsearch.objective.loading import DEFAULT_SPACE, load, parse_target
 from hpsearch.runtime.escaping import escaped
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.runtime.user_code import preserve_process_state
-from hpsearch.space.tree import Space
 from hpsearch.store.checks import check_joinable
-from hpsearch.store.mongo.hyperopt_jobs import MongoJobSource
 from hpsearch.store.mongo.hyperopt_uri import jobs_address
 from hpsearch.store.protocol import TrialStore
+
+if TYPE_CHECKING:
+    from hpsearch.hyperopt.migration.job_import import Job, JobSource
+    from hpsearch.space.tree import Space
 
 #: Number of trials between two lines of progress.
 _BATCH = 1_000
@@ -66,6 +64,11 @@ def import_hyperopt(
     with fmin and MongoTrials: finished trials count, others are evaluated. Importing again adds
     only new trials.
     """
+    from hpsearch.hyperopt.engine.alias import alias_modules
+    from hpsearch.hyperopt.migration.job_import import read_jobs
+    from hpsearch.objective.loading import DEFAULT_SPACE, load, parse_target
+    from hpsearch.space.tree import Space
+
     log_to_stderr(logging.WARNING)
     # Search files that import hyperopt, and pickles that name its classes, then use this package.
     alias_modules()
@@ -87,6 +90,9 @@ def import_hyperopt(
 @contextmanager
 def _opened(source: str, *, trust_pickle: bool) -> Iterator[JobSource]:
     """Open the source."""
+    from hpsearch.hyperopt.migration.pickled_trials import PickledTrials
+    from hpsearch.store.mongo.hyperopt_jobs import MongoJobSource
+
     if "://" in source:
         found = MongoJobSource.connect(jobs_address(source), PATIENCE)
         try:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hpsearch.mongod import ephemeral_mongod, private_mongod
 from hpsearch.store.mongo.patience import Patience
-from hpsearch.store.mongo.store import MongoStore
+
+if TYPE_CHECKING:
+    from hpsearch.store.mongo.store import MongoStore
 
 #: Seconds for which a command tries to reach the database.
 PATIENCE_S = 5.0
@@ -49,6 +52,8 @@ def open_store(
     read_uri : callable, optional
         Reads the URI again after a refusal, where a file holds it.
     """
+    from hpsearch.store.mongo.store import MongoStore
+
     with ExitStack() as stack:
         if uri is None:
             mongod = stack.enter_context(ephemeral_mongod() if is_ephemeral else private_mongod())

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
@@ -19,10 +20,11 @@ from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State
 from hpsearch.report.failures import FailureGroup, failure_groups
 from hpsearch.report.final_report import LikelyBest, final_report
-from hpsearch.report.progress_reading import read_progress
 from hpsearch.runtime.signals import Interrupt
-from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
+
+if TYPE_CHECKING:
+    from hpsearch.space.tree import Space
 
 #: Options that the command to go on must not repeat: the experiment keeps them, they would end it
 #: immediately, they need a decision each time, or they contain a password.
@@ -55,6 +57,8 @@ def report_outcome(
     click.exceptions.Exit
         If the command was interrupted, or no trial succeeded.
     """
+    from hpsearch.report.progress_reading import read_progress
+
     exp_key = progress.experiment.exp_key
     is_interrupted = interrupt.is_asked and not progress.experiment.state.is_over
     if is_interrupted:

@@ -17,7 +17,6 @@ from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.core.trial import State, Trial
 from hpsearch.errors import StoreUnavailableError
 from hpsearch.report.formats import Format
-from hpsearch.report.progress_reading import read_progress
 from hpsearch.report.rows import (
     STATUS_COLUMNS,
     STATUS_TABLE_COLUMNS,
@@ -115,6 +114,8 @@ def _print_status(
 
 
 def _status_text(store: TrialStore, form: Format, experiments: Sequence[Experiment], *, is_page: bool) -> str:
+    from hpsearch.report.progress_reading import read_progress
+
     found, now = read_progress(store, experiments, with_forecast=is_page), store.now()
     if is_page and form is Format.TABLE:
         return search_text(found[0], now)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,9 +29,7 @@ from hpsearch.cli.options import (
 from hpsearch.cli.outcome import report_outcome
 from hpsearch.cli.search_options import SearchOptions, describe, open_experiment, search_options
 from hpsearch.cli.store_choice import chosen_file, uri_in
-from hpsearch.coordination.coordinator import Coordinator
 from hpsearch.coordination.progress import Progress
-from hpsearch.coordination.run_loop import run_to_end
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import State
 from hpsearch.mongod.directory import LOGS
@@ -43,9 +41,11 @@ from hpsearch.runtime.logs import log_to_stderr, print_or_log
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.runtime.systemd import take_notifier
 from hpsearch.runtime.user_data import home
-from hpsearch.space.tree import Space
 from hpsearch.store.mongo.patience import Patience
 from hpsearch_worker.own_commands import note_own_command
+
+if TYPE_CHECKING:
+    from hpsearch.space.tree import Space
 
 #: The lag with one concurrent trial: while it runs, the next one is suggested from the finished ones.
 _SINGLE_LAG = 1
@@ -190,6 +190,8 @@ def _run_to_end(
     lag_alone: int | None = None,
 ) -> Progress:
     """Lead the search to its end, show its progress, and keep the local workers running."""
+    from hpsearch.coordination.coordinator import Coordinator
+    from hpsearch.coordination.run_loop import run_to_end
 
     def show(progress: Progress) -> None:
         view.show(progress if local is None else replace(progress, n_starting=local.n_starting))

@@ -8,7 +8,7 @@ import secrets
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -32,9 +32,11 @@ from hpsearch.errors import ConfigurationError, NotFoundError
 from hpsearch.report.text import count_text
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.logs import print_or_log
-from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
-from hpsearch.suggest.algorithms import ALGORITHMS, BELIEVE, make_suggester
+from hpsearch.suggest.names import ALGORITHMS, BELIEVE
+
+if TYPE_CHECKING:
+    from hpsearch.space.tree import Space
 
 F = TypeVar("F", bound=Callable[..., Any])
 S = TypeVar("S", Budget, Defaults, Goal)
@@ -321,6 +323,8 @@ def describe(
     n_slots : int, optional
         Number of trials that local workers evaluate concurrently.
     """
+    from hpsearch.suggest.algorithms import make_suggester
+
     lag = search.lag_for(n_slots)
     target = load_target(words, search.space, search.config_template)
     space = target.space

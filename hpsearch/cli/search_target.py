@@ -6,13 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import numpy as np
 
 from hpsearch.core.experiment import COMMAND, ObjectiveRef
 from hpsearch.errors import ConfigurationError
-from hpsearch.objective.command.run import check_program
 from hpsearch.objective.command.template import (
     RESERVED,
     Template,
@@ -21,10 +20,10 @@ from hpsearch.objective.command.template import (
     command_text,
     fill,
 )
-from hpsearch.objective.loading import load, load_objective, parse_space, parse_target
-from hpsearch.objective.source_fingerprint import fingerprinted
 from hpsearch.runtime.user_code import preserve_process_state
-from hpsearch.space.tree import Space
+
+if TYPE_CHECKING:
+    from hpsearch.space.tree import Space
 
 #: Samples with which the formats of a command are tried before the search begins.
 _N_TRIED = 20
@@ -60,6 +59,10 @@ def load_target(words: tuple[str, ...], space_ref: str | None, config_template: 
     ConfigurationError
         If a hole of the command is misspelt, a format does not fit, or the file cannot be read.
     """
+    from hpsearch.objective.loading import load, load_objective, parse_space, parse_target
+    from hpsearch.objective.source_fingerprint import fingerprinted
+    from hpsearch.space.tree import Space
+
     if _is_command(words):
         return _command(words, space_ref, config_template)
     if config_template is not None:
@@ -88,6 +91,10 @@ def _function_name(identity: str) -> str:
 
 
 def _command(words: tuple[str, ...], space_ref: str | None, config_template: str | None) -> Target:
+    from hpsearch.objective.command.run import check_program
+    from hpsearch.objective.loading import load, parse_space
+    from hpsearch.space.tree import Space
+
     if space_ref is None:
         raise click.UsageError(
             f"{command_text(words)!r} is a command, which needs its search space: add --space space.toml. "
@@ -124,6 +131,8 @@ def example_commands(
     config_template : str, optional
         A configuration file to fill, too.
     """
+    import numpy as np
+
     rng = np.random.default_rng(0)
     reserved = {name: 0 if name in {"tid", "attempt", "seed"} else f"/tmp/{name}" for name in RESERVED}  # noqa: S108 - an example
     commands = []

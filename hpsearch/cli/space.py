@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import numpy as np
 
 from hpsearch.cli.help_pages import Group
 from hpsearch.cli.options import AtLeast, debug_option, option
@@ -13,11 +13,10 @@ from hpsearch.cli.plot import checked_suffix
 from hpsearch.cli.search_target import example_commands
 from hpsearch.errors import SpaceError
 from hpsearch.objective.command.template import Template, command_text
-from hpsearch.objective.loading import load, parse_space, parse_target
-from hpsearch.objective.space_table import SUFFIXES
-from hpsearch.report.space_text import describe_space
 from hpsearch.runtime.user_code import preserve_process_state
-from hpsearch.space.tree import Space, Values
+
+if TYPE_CHECKING:
+    from hpsearch.space.tree import Space, Values
 
 #: Largest number of samples; more do not change the picture.
 _MAX_SAMPLES = 100_000
@@ -46,6 +45,8 @@ def show(target: str, command: tuple[str, ...], space: str | None, samples: int,
     TARGET is file.py[:name] or package.module[:name], as for `hpsearch run`, or file.toml or
     file.json with a space. With -- COMMAND, also print the command of a sample.
     """
+    from hpsearch.report.space_text import describe_space
+
     shown = _loaded(target, space)
     click.echo(describe_space(shown, _samples(shown, samples, seed)))
     if command:
@@ -93,6 +94,10 @@ def plot(target: str, space: str | None, samples: int, seed: int, output: Path) 
 
 def _loaded(target: str, space_ref: str | None) -> Space:
     """Load a space in the same way as `hpsearch run`."""
+    from hpsearch.objective.loading import load, parse_space, parse_target
+    from hpsearch.objective.space_table import SUFFIXES
+    from hpsearch.space.tree import Space
+
     is_table = Path(target).suffix in SUFFIXES
     space = parse_space(None, target) if is_table else parse_space(parse_target(target), space_ref)
     with preserve_process_state():
@@ -101,5 +106,7 @@ def _loaded(target: str, space_ref: str | None) -> Space:
 
 def _samples(space: Space, n_samples: int, seed: int) -> list[Values]:
     """Draw points from a space."""
+    import numpy as np
+
     rng = np.random.default_rng(seed)
     return [space.sample(rng) for _ in range(n_samples)]

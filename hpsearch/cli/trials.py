@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,7 +20,6 @@ from hpsearch.core.experiment import Experiment
 from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import State, Trial
 from hpsearch.errors import NotFoundError, SpaceError
-from hpsearch.report.believed_trials import BelievedTrials
 from hpsearch.report.formats import Format
 from hpsearch.report.trial_columns import (
     BEST_FIELDS,
@@ -36,8 +35,10 @@ from hpsearch.report.trial_columns import (
     used_columns,
 )
 from hpsearch.report.trial_page import best_text, trial_text
-from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
+
+if TYPE_CHECKING:
+    from hpsearch.report.believed_trials import BelievedTrials
 
 
 def column_options(command: Any) -> Any:
@@ -157,6 +158,8 @@ def show(store: TrialStore, form: Format, exp_key: str, tid: int | None) -> None
 
 def _likely(store: TrialStore, experiment: Experiment, *, may_be_slow: bool) -> BelievedTrials | None:
     """Return what is believed of the trials; None without known noise, or if the space is damaged."""
+    from hpsearch.space.tree import Space
+
     try:
         space = Space.from_json(experiment.space)
     except SpaceError:

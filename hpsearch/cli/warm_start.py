@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from hpsearch.coordination.warm_start import choose_warm_start, similar_search
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.warm_start import WarmStart
 from hpsearch.report.text import count_text
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.logs import print_or_log
-from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
+
+if TYPE_CHECKING:
+    from hpsearch.space.tree import Space
 
 NONE, AUTO = "none", "auto"
 
@@ -43,6 +45,8 @@ def warm_started(store: TrialStore, wanted: Experiment, space: Space, text: str 
     ConfigurationError
         If a named search cannot be used.
     """
+    from hpsearch.coordination.warm_start import choose_warm_start, similar_search
+
     if text == NONE:
         return wanted
     if text is None:

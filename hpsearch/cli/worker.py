@@ -37,9 +37,6 @@ from hpsearch.runtime.signals import Interrupt
 from hpsearch.runtime.systemd import take_notifier
 from hpsearch.runtime.user_paths import user_path
 from hpsearch_worker.log_file import LogFile
-from hpsearch_worker.loop import Limits
-from hpsearch_worker.objective_allowlist import Allowlist
-from hpsearch_worker.run_worker import Options, serve
 from hpsearch_worker.shutdown import Shutdown
 
 #: Characters of a worker's name.
@@ -155,6 +152,10 @@ def worker(
     Ctrl-C drains it: the running trial finishes, or is released after the drain timeout. A second
     signal ends it at once.
     """
+    from hpsearch_worker.loop import Limits
+    from hpsearch_worker.objective_allowlist import Allowlist
+    from hpsearch_worker.run_worker import Options, serve
+
     if not isolate and concurrency > 1:
         raise click.UsageError("--no-isolate evaluates one trial at a time: leave --concurrency at 1.")
     if parent is not None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from hpsearch.coordination.forecast import Forecast
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import FINISHED, State, Trial
 from hpsearch.core.worker import Worker
+
+if TYPE_CHECKING:
+    from hpsearch.coordination.forecast import Forecast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

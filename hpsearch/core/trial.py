@@ -17,9 +17,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hpsearch.space.tree import Values
+if TYPE_CHECKING:
+    from hpsearch.space.tree import Values
 
 
 class State(StrEnum):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from hpsearch.space.tree import Values
+if TYPE_CHECKING:
+    from hpsearch.space.tree import Values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

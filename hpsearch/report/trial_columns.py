@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import Trial
 from hpsearch.core.trial_fields import FIELDS, SYNONYMS, metrics_of
-from hpsearch.report.believed_trials import BelievedTrials
 from hpsearch.report.failures import failure_text
+
+if TYPE_CHECKING:
+    from hpsearch.report.believed_trials import BelievedTrials
 
 
 class _NoneOption(str):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from hpsearch.coordination.forecast import Forecast
+from typing import TYPE_CHECKING
+
 from hpsearch.report.text import count_text, duration_text, number
+
+if TYPE_CHECKING:
+    from hpsearch.coordination.forecast import Forecast
 
 
 def worth_text(found: Forecast, per_minute: float | None, name: str = "loss") -> str:

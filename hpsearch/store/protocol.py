@@ -63,13 +63,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from hpsearch.core.experiment import Elapsed, Experiment, ExperimentState
 from hpsearch.core.trial import Report, Result, State, Trial
-from hpsearch.core.trial_filter import TrialFilter
 from hpsearch.core.worker import Worker
 from hpsearch.store.checks import Content
+
+if TYPE_CHECKING:
+    from hpsearch.core.trial_filter import TrialFilter
 
 
 class LeaseStatus(StrEnum):

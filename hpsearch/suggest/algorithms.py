@@ -15,6 +15,7 @@ from hpsearch.suggest.auto import Auto, AutoOptions
 from hpsearch.suggest.beliefs import Beliefs
 from hpsearch.suggest.from_beliefs import FromBeliefs
 from hpsearch.suggest.mix import Mix, MixOptions
+from hpsearch.suggest.names import ALGORITHMS, BELIEVE
 from hpsearch.suggest.protocol import Suggester
 from hpsearch.suggest.random import RandomSearch
 from hpsearch.suggest.tpe.branches import BranchTPE
@@ -22,12 +23,6 @@ from hpsearch.suggest.tpe.suggest import TPEOptions
 from hpsearch.suggest.within_conditions import within_conditions
 
 Options = TypeVar("Options", AnnealOptions, AutoOptions, MixOptions, TPEOptions)
-
-#: The option of every algorithm that holds the user's beliefs.
-BELIEVE = "believe"
-
-#: The names that ``make_suggester`` accepts.
-ALGORITHMS = ("auto", "tpe", "random", "anneal", "mix")
 
 
 def make_suggester(algorithm: Algorithm, space: Space) -> Suggester:

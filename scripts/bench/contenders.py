@@ -20,7 +20,8 @@ from hpsearch.core.history import History
 from hpsearch.core.trial import State, Trial
 from hpsearch.runtime.numerics import single_threaded
 from hpsearch.space import tree
-from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
+from hpsearch.suggest.algorithms import make_suggester
+from hpsearch.suggest.names import ALGORITHMS
 from hpsearch.suggest.protocol import trial_rng
 
 

@@ -23,10 +23,10 @@ from hpsearch.core.worker import WorkerState
 from hpsearch.report.rows import status_row
 from hpsearch.store.mongo import queries
 from hpsearch.store.mongo.schema import VALIDATORS
-from hpsearch.suggest.algorithms import ALGORITHMS
 from hpsearch.suggest.anneal import AnnealOptions
 from hpsearch.suggest.auto import AutoOptions
 from hpsearch.suggest.mix import MixOptions
+from hpsearch.suggest.names import ALGORITHMS
 from hpsearch.suggest.tpe.suggest import TPEOptions
 from tests.support.documentation import REFERENCE, REPOSITORY, SOURCES, commands, section, variable
 from tests.support.progress_states import NOW, progress

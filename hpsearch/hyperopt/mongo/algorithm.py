@@ -20,7 +20,7 @@ from hpsearch.hyperopt.migration.job_import import point_of
 from hpsearch.hyperopt.mongo.objective import callable_name
 from hpsearch.space.expression import as_python
 from hpsearch.space.tree import Values
-from hpsearch.suggest.algorithms import BELIEVE
+from hpsearch.suggest.names import BELIEVE
 from hpsearch.suggest.protocol import Suggestion
 
 #: The built-in algorithms: function, name in hpsearch, and Hyperopt's names of the options.

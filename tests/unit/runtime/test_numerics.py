@@ -31,7 +31,7 @@ from hpsearch.report.space_histograms import space_panels
 from hpsearch.report.space_plot import draw_panels
 from hpsearch.runtime.numerics import isolated_numerics, single_threaded, thread_counts
 from hpsearch.space.tree import Space
-from hpsearch.suggest.algorithms import ALGORITHMS
+from hpsearch.suggest.names import ALGORITHMS
 
 #: Parameters at the limits of floats, by label.
 EXTREMES: dict[str, Callable[[str], Any]] = {

@@ -9,7 +9,8 @@ from hpsearch.core.experiment import Algorithm
 from hpsearch.core.history import History
 from hpsearch.errors import ConfigurationError
 from hpsearch.space.tree import Space
-from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
+from hpsearch.suggest.algorithms import make_suggester
+from hpsearch.suggest.names import ALGORITHMS
 from tests.support.histories import history, rngs
 
 SPACE = Space(hp.uniform("x", 0, 1))

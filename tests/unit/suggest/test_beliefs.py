@@ -15,8 +15,9 @@ from hpsearch.errors import ConfigurationError
 from hpsearch.hyperopt import Trials, auto, fmin, tpe
 from hpsearch.hyperopt.mongo.algorithm import algorithm_of
 from hpsearch.space.tree import Space
-from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
+from hpsearch.suggest.algorithms import make_suggester
 from hpsearch.suggest.beliefs import Beliefs, belief_texts
+from hpsearch.suggest.names import ALGORITHMS
 from hpsearch.suggest.preference import preference
 from tests.support.histories import add, rngs
 

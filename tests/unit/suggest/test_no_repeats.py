@@ -11,7 +11,8 @@ from hpsearch.core.experiment import Algorithm
 from hpsearch.core.history import History
 from hpsearch.errors import SpaceExhaustedError
 from hpsearch.space.tree import Space, Values
-from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
+from hpsearch.suggest.algorithms import make_suggester
+from hpsearch.suggest.names import ALGORITHMS
 from hpsearch.suggest.no_repeats import NoRepeats
 from hpsearch.suggest.random import RandomSearch
 from tests.support.histories import add, history, rngs

@@ -15,8 +15,9 @@ from hpsearch.core.history import History
 from hpsearch.errors import SpaceExhaustedError
 from hpsearch.space.distribution import Categorical
 from hpsearch.space.tree import Space
-from hpsearch.suggest.algorithms import ALGORITHMS, make_suggester
+from hpsearch.suggest.algorithms import make_suggester
 from hpsearch.suggest.branches import Branches
+from hpsearch.suggest.names import ALGORITHMS
 from hpsearch.suggest.no_repeats import NoRepeats
 from tests.support.histories import add, rngs, spaces
 
