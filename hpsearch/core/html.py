@@ -7,7 +7,7 @@ from typing import Any
 
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.trial import Trial
-from hpsearch.runtime.html import Markup, element, joined, table
+from hpsearch.runtime.html import Markup, element, joined, shown_text, table
 
 #: Parameters that a table of trials shows.
 _MAX_PARAMETERS = 12
@@ -74,4 +74,4 @@ def _title(kind: str, name: str) -> Markup:
 
 
 def _pairs(facts: Mapping[str, Any]) -> Markup:
-    return table((), [(element("b", name), value) for name, value in facts.items()])
+    return table((), [(element("b", name), shown_text(value)) for name, value in facts.items()])

@@ -1,0 +1,1 @@
+"""Other libraries' interfaces over searches: one module each, which imports its library."""
