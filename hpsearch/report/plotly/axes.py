@@ -9,8 +9,9 @@ from hpsearch.report.palette import Palette
 from hpsearch.report.plotdata.figure import Axis
 from hpsearch.report.plotly.text import html_text
 
-#: Decades of a log axis from which only powers of ten have ticks, and how many of them.
-_FEW_DECADES, _SMALL_TICKS, _TICKS = 2, 4, 8
+#: Decades of a log axis beyond which only powers of ten have ticks, and how many of them; below the narrow
+#: ones, plotly.js finds better ticks.
+_FEW_DECADES, _NARROW, _SMALL_TICKS, _TICKS = 2, 0.7, 4, 8
 
 
 def axis_layout(
@@ -53,6 +54,8 @@ def axis_layout(
         n_decades = _n_decades(axis)
         if n_decades > _FEW_DECADES:
             layout["dtick"] = math.ceil(n_decades / (_SMALL_TICKS if is_small else _TICKS))
+        elif n_decades > _NARROW:
+            layout["dtick"] = "D2"  # at 1, 2 and 5
 
     return layout
 

@@ -28,11 +28,11 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", nargs="?", type=Path, help="With the results. Default: CONVNET_RESULTS.")
     parser.add_argument("--exp-key", help="The search. Needed where the folder holds several.")
-    parser.add_argument("--out", type=Path, help="The picture. Default: scatter.png.")
+    parser.add_argument("--output", "-o", type=Path, help="The picture. Default: scatter.png.")
     options = parser.parse_args(arguments)
     folder = options.folder or read_settings(os.environ).results
     records = read_records(folder, options.exp_key)
-    out = options.out or Path("scatter.png")
+    out = options.output or Path("scatter.png")
     exp_key, dataset = records[0].exp_key, records[0].result.get("dataset")
     title = f"{exp_key}: {len(records)} convolutional networks on {dataset}, the best one ringed"
     draw(make_panels(Space(space), records), title).savefig(out)

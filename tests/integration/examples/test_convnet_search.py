@@ -128,7 +128,7 @@ def test_a_missing_device_is_reported_in_one_line(device: str, tmp_path: Path) -
 def test_the_results_are_drawn_without_torch(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra plot)")
     write_results(tmp_path, 12)
-    done = call(tmp_path, "-c", WITHOUT, "torch", str(EXAMPLE / "plot.py"), "--out", "all.png")
+    done = call(tmp_path, "-c", WITHOUT, "torch", str(EXAMPLE / "plot.py"), "--output", "all.png")
     assert done.returncode == 0, done.stderr
     assert "best of all 12 trials: accuracy 0.6100 (trial 11)" in done.stdout
     assert (tmp_path / "all.png").read_bytes().startswith(b"\x89PNG")
