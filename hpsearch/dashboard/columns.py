@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from hpsearch.core.goal import Goal
 from hpsearch.core.history import Bools, Floats
 from hpsearch.core.trial import State, Trial
-from hpsearch.report.plotdata.goal import Goal as PictureGoal
 from hpsearch.report.plotdata.search import STATES, SearchArrays
 from hpsearch.space.expression import Choice
 from hpsearch.space.tree import Space
@@ -123,7 +122,7 @@ class TrialColumns:
         return SearchArrays(
             exp_key=exp_key,
             space=self.space,
-            goal=PictureGoal(name=goal.name, is_maximized=goal.maximize),
+            goal=goal,
             tids=rows.astype(np.int64),
             states=self.states[rows],
             losses=np.where(usable, self.losses[rows], np.nan),

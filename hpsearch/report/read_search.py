@@ -15,7 +15,6 @@ from hpsearch.report.numbers.seeds import report_rng
 from hpsearch.report.numbers.surrogate import Surrogate
 from hpsearch.report.plotdata.contour import contour_labels
 from hpsearch.report.plotdata.curves import MAX_CURVES
-from hpsearch.report.plotdata.goal import picture_goal
 from hpsearch.report.plotdata.kinds import Need
 from hpsearch.report.plotdata.search import SearchData, search_arrays
 from hpsearch.report.plotdata.timeline import MAX_BARS
@@ -47,7 +46,7 @@ def read_search(
     key, space = experiment.exp_key, Space.from_json(experiment.space)
     points = list(store.points(key))
     data = SearchData(
-        arrays=search_arrays(key, space, points, picture_goal(experiment.goal)),
+        arrays=search_arrays(key, space, points, experiment.goal),
         now=store.now().timestamp(),
         recent=recent_trials(store, key) if Need.RECENT in needs else (),
         reporting=reporting_trials(store, key) if Need.REPORTING in needs else (),

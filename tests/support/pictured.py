@@ -9,9 +9,9 @@ import numpy as np
 
 from hpsearch import hp
 from hpsearch.core.experiment import Experiment, ObjectiveRef
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import FINISHED, Failure, FailureKind, Holder, Invalid, Report, State, Trial
 from hpsearch.core.worker import Worker
-from hpsearch.report.plotdata.goal import MINIMIZE, Goal
 from hpsearch.report.plotdata.search import SearchData, search_arrays
 from hpsearch.space.tree import Space, Values
 from hpsearch.store.protocol import TrialStore
@@ -73,7 +73,7 @@ def wide_space(n: int = 60) -> Space:
 
 
 def search_data(
-    trials: list[Trial], space: Space = NESTED, goal: Goal = MINIMIZE, labels: tuple[str, ...] = ()
+    trials: list[Trial], space: Space = NESTED, goal: Goal = LOSS, labels: tuple[str, ...] = ()
 ) -> SearchData:
     """Return what pictures need, without what a model of the losses would say."""
     return SearchData(
@@ -100,7 +100,7 @@ def long_data(n: int = 100_000) -> SearchData:
         arrays=type(few)(
             exp_key="long",
             space=space,
-            goal=MINIMIZE,
+            goal=LOSS,
             tids=np.arange(n),
             states=codes,
             losses=losses,

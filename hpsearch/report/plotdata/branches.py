@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hpsearch.core.trial import State
 from hpsearch.report.plotdata.captions import nothing
 from hpsearch.report.plotdata.figure import Axis, Figure, Mark, Note, Panel, Points, Role, Table
+from hpsearch.report.plotdata.goal import best_word
 from hpsearch.report.plotdata.loss_axis import LossAxis, loss_axis
 from hpsearch.report.plotdata.parameter_axis import shortened
 from hpsearch.report.plotdata.reduction import thinned
@@ -187,7 +188,7 @@ def _text(arrays: SearchArrays, branch: Branch) -> str:
     failed = f", {n_failed:,} failed" if n_failed else ""
     if branch.best is None:
         return f"{trials}{failed}"
-    return f"{number(arrays.goal.shown_one(branch.best))}  {trials}{failed}"
+    return f"{number(arrays.goal.value(branch.best))}  {trials}{failed}"
 
 
 def _n_failed(arrays: SearchArrays, branch: Branch) -> int:
@@ -199,7 +200,7 @@ def _caption(arrays: SearchArrays, found: list[Branch]) -> str:
     path = [f"{branch.choice} = {branch.option}" for branch in found if best in branch.rows]
     more = f" and {len(path) - _MAX_PATH} more" if len(path) > _MAX_PATH else ""
     return (
-        f"Losses of the trials in each branch, with the {arrays.goal.best_word} one and the counts. "
+        f"Losses of the trials in each branch, with the {best_word(arrays.goal)} one and the counts. "
         f"The best trial has {', '.join(path[:_MAX_PATH])}{more}."
     )
 
@@ -210,7 +211,7 @@ def _table(arrays: SearchArrays, found: list[Branch]) -> Table:
             f"{'- ' * branch.depth}{branch.choice} = {branch.option}",
             f"{len(branch.rows):,}",
             f"{_n_failed(arrays, branch):,}",
-            "" if branch.best is None else number(arrays.goal.shown_one(branch.best)),
+            "" if branch.best is None else number(arrays.goal.value(branch.best)),
         )
         for branch in found
     )

@@ -8,6 +8,7 @@ from hpsearch.core.history import Floats
 from hpsearch.report.plotdata.captions import nothing
 from hpsearch.report.plotdata.chosen_parameters import ranked_labels
 from hpsearch.report.plotdata.figure import Figure, Mark, Panel, Points, Role, Surface
+from hpsearch.report.plotdata.goal import as_shown
 from hpsearch.report.plotdata.parameter_axis import ParameterAxis, parameter_axis
 from hpsearch.report.plotdata.search import SearchArrays, SearchData
 
@@ -87,10 +88,10 @@ def _surface(
     return Surface(
         x=axes[0].place(values[0]),
         y=axes[1].place(values[1]),
-        z=arrays.goal.shown(mean),
+        z=as_shown(arrays.goal, mean),
         title=f"mean {arrays.goal.name}",
         is_smooth=not (axes[0].columns or axes[1].columns),
-        is_reversed=arrays.goal.is_maximized,
+        is_reversed=arrays.goal.maximize,
     )
 
 

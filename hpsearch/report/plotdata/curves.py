@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from hpsearch.core.history import Floats
 from hpsearch.core.trial import Trial
 from hpsearch.report.plotdata.figure import Axis, Figure, Line, Mark, Panel, Points, Role
+from hpsearch.report.plotdata.goal import as_shown
 from hpsearch.report.plotdata.loss_axis import LossAxis, loss_axis
 from hpsearch.report.plotdata.search import SearchData, role_of
 from hpsearch.report.text import count_text
@@ -73,7 +74,7 @@ def _marks(trials: list[Trial], axis: LossAxis) -> list[Mark]:
     for rank, trial in reversed(list(enumerate(trials))):
         order = _decimated(np.argsort(_steps(trial), kind="stable"))
         # Beyond the axis, a face cuts the line.
-        x, y = _steps(trial)[order], axis.goal.shown(_values(trial)[order])
+        x, y = _steps(trial)[order], as_shown(axis.goal, _values(trial)[order])
         role = role_of(trial)
         shade = None
         if trial.loss is not None:

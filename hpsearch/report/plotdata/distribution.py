@@ -72,10 +72,10 @@ def _caption(found: list[SearchArrays]) -> str:
     goal = found[0].goal
     if len(found) == 1:
         losses = found[0].losses[found[0].has_loss]
-        half = number(goal.shown_one(float(np.median(losses))))
+        half = number(goal.value(float(np.median(losses))))
         return f"Half of {count_text(len(losses), 'trial')} have a {goal.name} of {half} or better."
     best = min(found, key=lambda arrays: float(np.nanmedian(arrays.losses)))
-    side = "right" if goal.is_maximized else "left"
+    side = "right" if goal.maximize else "left"
     return f"A curve farther {side} is better; the best median is that of {best.exp_key}."
 
 
@@ -85,5 +85,5 @@ def _quantile_name(q: float) -> str:
 
 def _row(arrays: SearchArrays) -> tuple[str, ...]:
     losses = arrays.losses[arrays.has_loss]
-    shown = (number(arrays.goal.shown_one(float(np.quantile(losses, q)))) for q in _QUANTILES)
+    shown = (number(arrays.goal.value(float(np.quantile(losses, q)))) for q in _QUANTILES)
     return arrays.exp_key, f"{len(losses):,}", *shown

@@ -8,6 +8,7 @@ from hpsearch.report.numbers.effects import Effect
 from hpsearch.report.plotdata.captions import left_out, nothing
 from hpsearch.report.plotdata.chosen_parameters import chosen_labels
 from hpsearch.report.plotdata.figure import Axis, Band, Figure, Line, Mark, Panel, Points, Role, Table
+from hpsearch.report.plotdata.goal import as_shown
 from hpsearch.report.plotdata.parameter_axis import ParameterAxis, parameter_axis
 from hpsearch.report.plotdata.search import SearchArrays, SearchData
 from hpsearch.report.text import number
@@ -47,7 +48,7 @@ def effect(sources: tuple[SearchData, ...]) -> Figure:
     )
     return Figure(
         kind="effect",
-        title=_TITLE if not arrays.goal.is_maximized else f"Where {arrays.goal.name} is high on average",
+        title=_TITLE if not arrays.goal.maximize else f"Where {arrays.goal.name} is high on average",
         caption=caption,
         panels=panels,
         n_columns=n_columns,
@@ -60,10 +61,10 @@ def effect(sources: tuple[SearchData, ...]) -> Figure:
 
 
 def _y_axis(arrays: SearchArrays, effects: list[Effect]) -> Axis:
-    shown = [arrays.goal.shown(x) for found in effects for x in (found.low, found.high)]
+    shown = [as_shown(arrays.goal, x) for found in effects for x in (found.low, found.high)]
     low, high = min(float(x.min()) for x in shown), max(float(x.max()) for x in shown)
     title = f"mean {arrays.goal.name}"
-    if low > 0 and high >= _WIDE * low and not arrays.goal.is_maximized:
+    if low > 0 and high >= _WIDE * low and not arrays.goal.maximize:
         return Axis(title=title, low=low / _LOG_MARGIN, high=high * _LOG_MARGIN, is_log=True)
     margin = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
     return Axis(title=title, low=low - margin, high=high + margin)
@@ -71,19 +72,20 @@ def _y_axis(arrays: SearchArrays, effects: list[Effect]) -> Axis:
 
 def _panel(arrays: SearchArrays, found: Effect, y_axis: Axis) -> Panel:
     scale = _scale(arrays, found)
-    x, shown = scale.place(found.values), arrays.goal.shown
-    ends = np.sort(np.stack([shown(found.low), shown(found.high)]), axis=0)
+    x = scale.place(found.values)
+    mean, low, high = (as_shown(arrays.goal, y) for y in (found.mean, found.low, found.high))
+    ends = np.sort(np.stack([low, high]), axis=0)
     marks: tuple[Mark, ...]
     if scale.columns:
         marks = tuple(
             Line(name="90 % band", role=Role.PRIOR, x=np.repeat(at, 2), y=ends[:, i])
             for i, at in enumerate(x)
         )
-        marks = (*marks, Points(name="mean", role=Role.MEAN, x=x, y=shown(found.mean)))
+        marks = (*marks, Points(name="mean", role=Role.MEAN, x=x, y=mean))
     else:
         marks = (
             Band(name="90 % band", role=Role.PRIOR, x=x, low=ends[0], high=ends[1]),
-            Line(name="mean", role=Role.MEAN, x=x, y=shown(found.mean)),
+            Line(name="mean", role=Role.MEAN, x=x, y=mean),
         )
     return Panel(x=scale.axis, y=y_axis, marks=marks)
 
@@ -95,4 +97,4 @@ def _scale(arrays: SearchArrays, found: Effect) -> ParameterAxis:
 def _row(arrays: SearchArrays, found: Effect) -> tuple[str, str, str]:
     best = int(found.mean.argmin())
     at = found.options[best] if found.options else number(float(found.values[best]))
-    return found.label, number(arrays.goal.shown_one(float(found.mean[best]))), at
+    return found.label, number(arrays.goal.value(float(found.mean[best]))), at

@@ -7,6 +7,7 @@ import numpy as np
 from hpsearch.core.history import Floats
 from hpsearch.report.plotdata.captions import nothing
 from hpsearch.report.plotdata.figure import Axis, Figure, Line, Mark, Panel, Role, Table
+from hpsearch.report.plotdata.goal import as_shown, best_word
 from hpsearch.report.plotdata.loss_axis import LossAxis, loss_axis
 from hpsearch.report.plotdata.reduction import reduced
 from hpsearch.report.plotdata.search import SearchArrays, SearchData
@@ -75,15 +76,15 @@ def _steps(arrays: SearchArrays) -> tuple[np.ndarray, Floats]:
 def _caption(arrays: SearchArrays) -> str:
     best, goal = arrays.best_row(), arrays.goal
     assert best is not None
-    loss = number(goal.shown_one(float(arrays.losses[best])))
+    loss = number(goal.value(float(arrays.losses[best])))
     return (
-        f"The {goal.best_word} {goal.name} is {loss}, of trial {arrays.tids[best]}; "
+        f"The {best_word(goal)} {goal.name} is {loss}, of trial {arrays.tids[best]}; "
         f"{count_text(int(arrays.has_loss.sum()), 'trial')} of {len(arrays):,} have one."
     )
 
 
 def _improvements(arrays: SearchArrays) -> Table:
     tids, losses = _steps(arrays)
-    shown = arrays.goal.shown(losses)
+    shown = as_shown(arrays.goal, losses)
     rows = tuple((str(tid), number(float(loss))) for tid, loss in zip(tids, shown, strict=True))
     return Table(header=("trial", f"best {arrays.goal.name} so far"), rows=rows)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hpsearch.core.goal import Goal
 from hpsearch.core.history import Bools, Floats
 from hpsearch.report.plotdata.figure import Axis
-from hpsearch.report.plotdata.goal import Goal
+from hpsearch.report.plotdata.goal import as_shown
 from hpsearch.report.text import number
 
 #: Losses this many interquartile ranges above the third quartile are drawn at the edge (Tukey 1977).
@@ -37,7 +38,7 @@ class LossAxis:
 
     def place(self, losses: Floats) -> Floats:
         """Return where minimised losses are drawn, (n,)."""
-        return self.goal.shown(np.minimum(losses, self.limit))
+        return as_shown(self.goal, np.minimum(losses, self.limit))
 
     def beyond(self, losses: Floats) -> Bools:
         """Return whether losses are worse than the limit, (n,)."""
@@ -48,8 +49,8 @@ class LossAxis:
         """How many losses are drawn at the edge; empty if none."""
         if not self.n_beyond:
             return ""
-        where = "below" if self.goal.is_maximized else "above"
-        return f"{self.n_beyond:,} {where} {number(self.goal.shown_one(self.limit))}"
+        where = "below" if self.goal.maximize else "above"
+        return f"{self.n_beyond:,} {where} {number(self.goal.value(self.limit))}"
 
 
 def loss_axis(losses: Floats, goal: Goal) -> LossAxis:
@@ -62,14 +63,14 @@ def loss_axis(losses: Floats, goal: Goal) -> LossAxis:
     goal : Goal
         Their name and sign.
     """
-    is_log = not goal.is_maximized and _is_wide(losses)
+    is_log = not goal.maximize and _is_wide(losses)
     raw = np.log10(losses) if is_log else losses
     best, limit = float(raw.min()), _limit(raw)
     span = limit - best
     if span <= _SMALL * max(abs(best), abs(limit)) or not math.isfinite(span):
         span = abs(best) * 0.1 or 1.0
         limit = best + span if math.isfinite(best + span) else best
-    shown = (-limit, -best) if goal.is_maximized else (best, limit)
+    shown = (-limit, -best) if goal.maximize else (best, limit)
     low, high = shown[0] - _MARGIN * span, shown[1] + _MARGIN * span
     scale = _power if is_log else float
     kept = losses[raw <= limit]  # not `scale(limit)`, which rounds

@@ -149,7 +149,7 @@ def _loss_notes(arrays: SearchArrays, losses: Floats, x: float) -> list[Mark]:
         Note(
             x=x + 0.04,
             y=float(places[row]),
-            text=number(arrays.goal.shown_one(float(losses[row]))),
+            text=number(arrays.goal.value(float(losses[row]))),
             is_faint=False,
         )
         for row in rows

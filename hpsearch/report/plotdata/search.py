@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.history import Bools, Floats
 from hpsearch.core.trial import State, Trial
 from hpsearch.report.numbers.effects import Effect, PairEffect
 from hpsearch.report.numbers.importance import Importance
 from hpsearch.report.plotdata.figure import Ints, Role
-from hpsearch.report.plotdata.goal import MINIMIZE, Goal
 from hpsearch.space.tree import Space
 
 #: States by their codes in ``SearchArrays.states``.
@@ -85,7 +85,7 @@ class SearchData:
     labels: tuple[str, ...] = field(default=())  #: parameters that the reader chose; empty: the telling ones
 
 
-def search_arrays(exp_key: str, space: Space, trials: Iterable[Trial], goal: Goal = MINIMIZE) -> SearchArrays:
+def search_arrays(exp_key: str, space: Space, trials: Iterable[Trial], goal: Goal = LOSS) -> SearchArrays:
     """Return trials as columns.
 
     Parameters

@@ -25,7 +25,7 @@ _CONFIG: Mapping[str, Any] = MappingProxyType(
         "displaylogo": False,
         "responsive": True,
         "displayModeBar": "hover",
-        "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+        "modeBarButtonsToRemove": ["zoomIn2d", "zoomOut2d", "autoScale2d"],
     }
 )
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from hpsearch import hp
+from hpsearch.core.goal import LOSS
 from hpsearch.core.trial import State, Trial
 from hpsearch.report.plotdata.branches import branches_of
 from hpsearch.report.plotdata.figure import Bars, Density, Figure, Line, Points, Role
-from hpsearch.report.plotdata.goal import MINIMIZE
 from hpsearch.report.plotdata.kinds import KINDS
 from hpsearch.report.plotdata.loss_axis import loss_axis
 from hpsearch.report.plotdata.parameter_axis import parameter_axis
@@ -74,15 +74,15 @@ def test_a_huge_loss_does_not_flatten_the_others_and_is_counted() -> None:
 
 @pytest.mark.parametrize("losses", [[1.0], [2.0, 2.0, 2.0], [0.0], [-1e300, 1e300], [5e-324, 1.0]])
 def test_an_axis_fits_any_losses(losses: list[float]) -> None:
-    axis = loss_axis(np.array(losses), MINIMIZE)
+    axis = loss_axis(np.array(losses), LOSS)
 
     assert axis.axis.low < axis.place(np.array(losses)).min()
     assert axis.place(np.array(losses)).max() < axis.axis.high
 
 
 def test_losses_over_orders_of_magnitude_get_a_log_axis() -> None:
-    assert loss_axis(np.geomspace(1e-6, 10, 50), MINIMIZE).axis.is_log
-    assert not loss_axis(np.linspace(0.1, 0.9, 50), MINIMIZE).axis.is_log
+    assert loss_axis(np.geomspace(1e-6, 10, 50), LOSS).axis.is_log
+    assert not loss_axis(np.linspace(0.1, 0.9, 50), LOSS).axis.is_log
 
 
 def test_the_axis_of_a_parameter_follows_its_distribution() -> None:

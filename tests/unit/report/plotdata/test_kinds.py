@@ -10,10 +10,10 @@ from functools import cache
 import numpy as np
 import pytest
 
+from hpsearch.core.goal import Goal
 from hpsearch.core.trial import State
 from hpsearch.report.kind_names import KIND_NAMES
 from hpsearch.report.plotdata.figure import Axis, Figure, Points, Surface
-from hpsearch.report.plotdata.goal import Goal
 from hpsearch.report.plotdata.kinds import KINDS
 from hpsearch.report.plotdata.search import SearchData
 from hpsearch.report.read_search import read_search
@@ -49,7 +49,7 @@ SEARCHES: dict[str, Callable[[], SearchData]] = {
     "one": lambda: search_data(nested_trials(5)[:1]),
     "wide": wide,
     "long": cache(long_data),
-    "maximized": lambda: search_data(nested_trials(), goal=Goal(name="accuracy", is_maximized=True)),
+    "maximized": lambda: search_data(nested_trials(), goal=Goal(metric="accuracy", maximize=True)),
     "modelled": modelled,
 }
 CASES = [(kind, name) for kind in KINDS for name in SEARCHES]
@@ -101,7 +101,7 @@ def n_points(figure: Figure) -> int:
 
 def test_the_sign_of_a_maximised_search_is_turned_in_every_picture() -> None:
     """The same trials, read as the negative of what a user maximises, show all their values with its sign."""
-    goal = Goal(name="accuracy", is_maximized=True)
+    goal = Goal(metric="accuracy", maximize=True)
     data = search_data(nested_trials(), goal=goal)
     best = max(-nested_loss(t.values) for t in nested_trials() if t.state is State.DONE and t.invalid is None)
     for kind in ("history", "slice", "branches", "distribution", "curves"):
