@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -48,6 +49,12 @@ def test_a_prepared_database_has_no_faults(call: Call, documents: Database[dict[
     assert f"MongoDB {documents.client.server_info()['version']}" in found["server"]["text"]
     assert found["topology"]["text"] == "a replica set of 1 member"
     assert found["rights"]["text"].startswith("enough for hpsearch_viewer, hpsearch_worker, hpsearch_coord")
+
+
+def test_the_status_of_the_private_server_says_how_to_connect(call: Call) -> None:
+    outcome = call("db", "status")
+    assert outcome.code == 0
+    assert re.search(r'^connect with: \S*mongosh "\$\(hpsearch db start\)"$', outcome.out, re.MULTILINE)
 
 
 def test_a_missing_index_a_changed_validator_and_an_extra_index_are_found(

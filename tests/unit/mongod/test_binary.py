@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.errors import ConfigurationError, NoMongodError
-from hpsearch.mongod import find_mongod, home
+from hpsearch.mongod import find_mongod, find_mongosh, home
 from hpsearch.mongod.binary import why_not_started
 from hpsearch.mongod.server import log_tail
 
@@ -148,3 +148,17 @@ def test_home_that_cannot_be_created_gives_a_remedy(monkeypatch: pytest.MonkeyPa
 
     with pytest.raises(ConfigurationError, match="HPSEARCH_HOME"):
         home()
+
+
+def test_the_mongo_shell_is_on_path_or_where_its_script_installs_it(
+    bare: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bare.setattr(sys, "prefix", str(tmp_path))
+    assert find_mongosh() is None
+    (tmp_path / "mongosh").mkdir()
+    installed = program(tmp_path / "mongosh", "mongosh")
+    assert find_mongosh() == installed
+    (tmp_path / "bin").mkdir()
+    on_path = program(tmp_path / "bin", "mongosh")
+    bare.setenv("PATH", str(tmp_path / "bin"))
+    assert find_mongosh() == on_path
