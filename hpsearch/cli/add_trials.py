@@ -68,7 +68,7 @@ def retry(exp_key: str, tid: tuple[int, ...], failed: bool, store: str | None) -
     The failed ones stay, marked as invalid: they count no more, and suggestions do not learn
     from them.
     """
-    from hpsearch.coordination.added_trials import RETRIED, add_trials
+    from hpsearch.coordination.control import retry_trial
     from hpsearch.space.tree import Space
 
     if failed == bool(tid):
@@ -80,8 +80,7 @@ def retry(exp_key: str, tid: tuple[int, ...], failed: bool, store: str | None) -
         space = Space.from_json(experiment.space)
         for trial in lost:
             # One by one: if this command is interrupted, no trial is retried without its mark but the last.
-            [new] = add_trials(opened.store, experiment, space, [trial.values], RETRIED)
-            opened.store.mark_invalid(exp_key, [trial.tid], f"retried as trial {new.tid}")
+            new = retry_trial(opened.store, experiment, space, trial)
             click.echo(f"trial {trial.tid} is retried as trial {new.tid}", err=True)
         if not lost:
             click.echo(f"No trial of {exp_key} has failed.", err=True)

@@ -13,9 +13,7 @@ from hpsearch.cli.find import find_experiment
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import debug_option, store_option
-from hpsearch.coordination.plan import EndReason
 from hpsearch.core.experiment import HIGHEST_PRIORITY, ExperimentState
-from hpsearch.core.trial import State
 from hpsearch.runtime.logs import log_to_stderr
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,16 +67,14 @@ def priority(exp_key: str, n: int, store: str | None) -> None:
 
 
 def _set_state(uri: str | None, exp_key: str, state: ExperimentState, text: str) -> None:
+    from hpsearch.coordination.control import change_state
+
     log_to_stderr(logging.ERROR)
     with open_store(uri) as opened:
         before = find_experiment(opened.store, exp_key)
-        is_end = state is ExperimentState.STOPPED
-        experiment = opened.store.set_experiment_state(exp_key, state, EndReason.STOPPED if is_end else None)
-        if before.state.is_over or experiment.state is not state:
+        if change_state(opened.store, before, state) is None:
+            ended = opened.store.experiment(exp_key)
             raise click.UsageError(
-                f"{exp_key} has ended ({experiment.state}); `hpsearch run` or `coordinator` continues it."
+                f"{exp_key} has ended ({ended.state}); `hpsearch run` or `coordinator` continues it."
             )
-        if is_end and not experiment.is_led(opened.store.now()):
-            # There is no coordinator to cancel the trials.
-            opened.store.cancel(exp_key, {State.PENDING, State.RUNNING})
         click.echo(f"{exp_key} {text}", err=True)

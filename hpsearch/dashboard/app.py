@@ -15,6 +15,7 @@ from starlette.routing import Route
 from hpsearch.core.experiment import ExperimentState
 from hpsearch.dashboard import assets
 from hpsearch.dashboard.access import Access, Guard
+from hpsearch.dashboard.actions import Actions
 from hpsearch.dashboard.changes import ALL, Changes, Message
 from hpsearch.dashboard.figures import Figures
 from hpsearch.dashboard.pages import Pages
@@ -63,6 +64,12 @@ class Dashboard:
             Route("/search/{key}/trial/{tid}", pages.trial_page),
             Route("/search/{key}/trial/{tid}/attachment", pages.attachment),
         ]
+        if is_writable:
+            act = Actions(store, access).answer
+            routes += [
+                Route("/search/{key}", act, methods=["POST"]),
+                Route("/search/{key}/trial/{tid}", act, methods=["POST"]),
+            ]
         self.app = Starlette(
             routes=routes,
             middleware=[Middleware(Guard, access=access)],

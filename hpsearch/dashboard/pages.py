@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.goal import Goal
 from hpsearch.core.trial import OUTPUT_NAME, State, Trial
 from hpsearch.core.trial_filter import filter_of
 from hpsearch.dashboard.access import Access
-from hpsearch.dashboard.assets import LIBRARY
+from hpsearch.dashboard.actions import RECORDS
+from hpsearch.dashboard.buttons import search_buttons, trial_buttons
 from hpsearch.dashboard.columns import Selection
 from hpsearch.dashboard.figures import Figures
 from hpsearch.dashboard.loaded_search import LoadedSearch
+from hpsearch.dashboard.rendering import Renderer, url
 from hpsearch.dashboard.searches import Searches
 from hpsearch.dashboard.sparkline import sparkline
 from hpsearch.dashboard.trial_table import PAGE, TrialTable, cell, state_text, table_request, trial_table
@@ -36,19 +34,15 @@ from hpsearch.report.progress_reading import read_progress
 from hpsearch.report.rows import listed_searches, status_cells, status_row, worker_cells, worker_rows
 from hpsearch.report.search_page import state_text as search_state
 from hpsearch.report.search_page import time_text
-from hpsearch.report.table import date_text
 from hpsearch.report.text import (
     config_text,
     count_text,
     counts_text,
-    duration_text,
-    number,
     value_text,
     workers_text,
 )
 from hpsearch.report.trial_page import origin_text
 from hpsearch.report.worth_text import worth_text
-from hpsearch.runtime.escaping import escaped, printable
 from hpsearch.runtime.strict_json import json_text
 from hpsearch.space.tree import Space
 from hpsearch.store.protocol import TrialStore
@@ -57,6 +51,8 @@ from hpsearch.store.protocol import TrialStore
 _PATIENCE_S = 1.5
 #: Most searches of a list, workers of a page, searches of a comparison, and groups of failures.
 _MAX_LISTED, _MAX_WORKERS, _MAX_COMPARED, _MAX_GROUPS = 200, 100, 8, 10
+#: What was done on pages that a page shows.
+_MAX_RECORDS = 5
 #: Trials that a condition selects at most.
 _MAX_CONDITION = 5_000
 #: Characters of a long text on a page, such as a traceback; longer ones are cut in the middle.
@@ -84,19 +80,8 @@ class Pages:
         self._searches = searches
         self._store: TrialStore = searches.store
         self._figures = figures
-        self._access = access
         self._is_writable = is_writable
-        self._templates = Environment(
-            loader=PackageLoader("hpsearch.dashboard"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            finalize=_finalized,
-        )
-        self._templates.filters.update(
-            number=number, date=date_text, duration=duration_text, value=value_text, one_line=escaped
-        )
+        self._renderer = Renderer(access, is_writable=is_writable)
 
     def searches_page(self, request: Request) -> Response:
         """Answer with the list of searches."""
@@ -112,7 +97,7 @@ class Pages:
              "share": _share(progress.n_finished, progress.experiment.budget.max_evals)}
             for progress in read_progress(self._store, shown)
         ]  # fmt: skip
-        return self._page(request, "searches.html", rows=rows, n_hidden=n_hidden, text=text)
+        return self._renderer.page(request, "searches.html", rows=rows, n_hidden=n_hidden, text=text)
 
     def search_page(self, request: Request) -> Response:
         """Answer with one search."""
@@ -127,7 +112,7 @@ class Pages:
         self._searches.explain(search)
         explanation = None if search.insight is None else search.insight.explanation
         best = None if progress.best is None else search.trials([progress.best.tid])
-        return self._page(
+        return self._renderer.page(
             request,
             "search.html",
             experiment=search.experiment,
@@ -151,6 +136,8 @@ class Pages:
             table=self._table(request, search),
             states=[*map(str, State), "invalid"],
             kinds=KINDS.values(),
+            actions=search_buttons(experiment),
+            records=self._records(experiment) if self._is_writable else [],
             failed_states=frozenset({State.FAILED}),
             no_tids=frozenset(),
         )
@@ -165,7 +152,9 @@ class Pages:
             return self._loading_page(request, experiment)
         self._searches.explain(search)
         figure = self._figures.figure(KINDS[name], [search])
-        return self._page(request, "numbers.html", experiment=experiment, kind=KINDS[name], figure=figure)
+        return self._renderer.page(
+            request, "numbers.html", experiment=experiment, kind=KINDS[name], figure=figure
+        )
 
     def trial_page(self, request: Request) -> Response:
         """Answer with one trial."""
@@ -173,13 +162,14 @@ class Pages:
         trial = self._trial(request, experiment)
         space = Space.from_json(experiment.space)
         names = self._store.attachments(experiment.exp_key, tid=trial.tid)
-        return self._page(
+        return self._renderer.page(
             request,
             "trial.html",
             experiment=experiment,
             title=f"{experiment.exp_key}: trial {trial.tid}",
             trial=trial,
             state=state_text(trial),
+            actions=trial_buttons(trial),
             goal=experiment.goal,
             origin=origin_text(trial.origin),
             params=[(label, cell(value)) for label, value in trial.params.items()],
@@ -211,12 +201,12 @@ class Pages:
             record_of(progress, self._store.points(progress.experiment.exp_key))
             for progress in read_progress(self._store, found)
         ]
-        return self._page(
+        return self._renderer.page(
             request,
             "compare.html",
             keys=keys,
             kind=KINDS["distribution"],
-            figure_url=f"{_url(root, 'compare', 'figure', 'distribution')}?{query}",
+            figure_url=f"{url(root, 'compare', 'figure', 'distribution')}?{query}",
             rows=[comparison_cells(row) for row in comparison_rows(records)] if len(keys) > 1 else [],
             have_other_spaces=len({e.space_fingerprint for e in found}) > 1,
             have_other_objectives=len({e.objective.identity for e in found}) > 1,
@@ -239,7 +229,9 @@ class Pages:
         retries : bool
             Whether the browser asks again in a few seconds.
         """
-        return self._page(request, "message.html", status=status, title=title, text=text, retries=retries)
+        return self._renderer.page(
+            request, "message.html", status=status, title=title, text=text, retries=retries
+        )
 
     def _loading_page(self, request: Request, experiment: Experiment) -> Response:
         n = sum(self._store.counts(experiment.exp_key).values())
@@ -292,60 +284,13 @@ class Pages:
             return None
         return data.decode("utf-8", "replace")
 
-    def _page(self, request: Request, name: str, *, status: int = 200, **values: Any) -> Response:
-        root = request.scope.get("root_path", "")
-        text = self._templates.get_template(name).render(
-            **values,
-            url=partial(_url, root),
-            is_live=self._store.sees_changes,
-            is_writable=self._is_writable,
-            form_token=self._access.form_token,
-            zip=zip,
-            library=LIBRARY,
-        )
-        return compressed(request, HTMLResponse(text, status_code=status))
-
-
-def compressed(request: Request, response: Response) -> Response:
-    """Return a response, compressed if the browser takes that.
-
-    Parameters
-    ----------
-    request : Request
-        What the browser asked.
-    response : Response
-        The answer; its body is replaced.
-    """
-    body = bytes(response.body)
-    if "gzip" in request.headers.get("accept-encoding", "") and len(body) > 500:
-        response.body = gzip.compress(body, 6)
-        response.headers["content-encoding"] = "gzip"
-        response.headers["content-length"] = str(len(response.body))
-    return response
-
-
-def _url(root: str, *parts: object, **query: str) -> str:
-    """Return an address on this server.
-
-    Parameters
-    ----------
-    root : str
-        Path of the server behind a proxy.
-    *parts
-        Parts of the path, as they are named.
-    **query
-        Parameters.
-    """
-    path = "/".join(quote(str(part), safe="") for part in parts)
-    text = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
-    return f"{root}/{path}{'?' if text else ''}{text}"
-
-
-def _finalized(value: Any) -> Any:
-    """Return what a page shows of a value: no text of a user contains characters that hide others."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return printable(value)
-    return value
+    def _records(self, experiment: Experiment) -> list[str]:
+        """Return what was done on pages last, newest first."""
+        names = self._store.attachments(experiment.exp_key)
+        done = [name.removeprefix(RECORDS).rsplit(" ", 1)[0] for name in names if name.startswith(RECORDS)]
+        return [f"{action} at {at[:19]}" for at, _, action in (name.partition(" ") for name in done[::-1])][
+            :_MAX_RECORDS
+        ]
 
 
 def _share(n: int, total: int | None) -> float | None:
