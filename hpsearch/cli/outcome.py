@@ -7,6 +7,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,8 @@ def _hints(progress: Progress, failures: list[FailureGroup], *, is_interrupted: 
     key = shlex.quote(progress.experiment.exp_key)
     program = _program()
     hints = {"all trials, best first": f"{program} trials {key} --sort loss{store}"}
+    if find_spec("starlette"):
+        hints["live page, with pictures"] = f"{program} dashboard {key}{store}"
     if failures:
         tid = failures[0].example.tid
         hints[f"why trial {tid} failed"] = f"{program} show {key} {tid}{store}"
