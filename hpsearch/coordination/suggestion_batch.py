@@ -103,13 +103,14 @@ class SuggestionBatches:
     def _suggestions(self, trial_state: TrialState, rngs: Sequence[np.random.Generator]) -> list[Suggestion]:
         """Suggest all trials at once; with a lag, one after the other, each from the trials before it."""
         if trial_state.lag is None:
-            return self.suggester.suggest(trial_state.history, trial_state.pending, rngs)
+            return self.suggester.suggest(*trial_state.known, rngs)
         suggestions: list[Suggestion] = []
         for tid, rng in enumerate(rngs, trial_state.next_tid):
             trial_state.learn_before(tid - trial_state.lag)
-            pending = [*trial_state.pending, *(suggestion.values for suggestion in suggestions)]
+            history, pending = trial_state.known
+            pending += [suggestion.values for suggestion in suggestions]
             try:
-                suggestions += self.suggester.suggest(trial_state.history, pending, [rng])
+                suggestions += self.suggester.suggest(history, pending, [rng])
             except SpaceExhaustedError:
                 if not suggestions:
                     raise

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from hpsearch.core.history import History
+from hpsearch.core.stopping.forecast import Forecast
 from hpsearch.core.trial import FINISHED, State, Trial, is_unreadable
 from hpsearch.space.distribution import SLACK, Categorical, Distribution, Integer
 from hpsearch.space.tree import Space, Values
@@ -49,6 +50,7 @@ class TrialState:
         self.last_failure: Trial | None = None
         self.n_invalid = 0  #: finished trials that a user marked; they are in no count, and not learned from
         self.next_tid = 0
+        self._forecasts: Mapping[int, Forecast] = {}
         self._learn(trials)
 
     @property
@@ -59,8 +61,27 @@ class TrialState:
     @property
     def pending(self) -> list[Values]:
         """The points of the open and deferred trials, by number."""
-        deferred = {tid: one.point.values for tid, one in self._deferred.items()}
-        return [values for _, values in sorted({**self.open, **deferred}.items()) if self._is_point(values)]
+        return self._pending_without({})
+
+    def set_forecasts(self, forecasts: Mapping[int, Forecast]) -> None:
+        """Set the predicted losses of pruned and running trials, by number; of others they are not used."""
+        self._forecasts = forecasts
+
+    @property
+    def known(self) -> tuple[History, list[Values]]:
+        """What a suggester learns from: a history, and the pending points.
+
+        Without forecasts, these are ``history`` and ``pending``. A running trial with a forecast is in the
+        history with its predicted loss, and not pending.
+        """
+        if not self._forecasts:
+            return self.history, self.pending
+        running = {
+            tid: values
+            for tid, values in sorted(self.open.items())
+            if tid in self._forecasts and self._is_point(values)
+        }
+        return self.history.with_predicted(self._forecasts, running), self._pending_without(running)
 
     @property
     def first_open(self) -> int:
@@ -141,6 +162,11 @@ class TrialState:
         is_point = self._is_point(trial.values)
         self.n_outside_space += not is_point
         return is_point
+
+    def _pending_without(self, running: Mapping[int, Values]) -> list[Values]:
+        deferred = {tid: one.point.values for tid, one in self._deferred.items()}
+        waiting = sorted({**self.open, **deferred}.items())
+        return [values for tid, values in waiting if tid not in running and self._is_point(values)]
 
     def _is_point(self, values: Values) -> bool:
         """Whether each value belongs to a parameter and lies in its range."""

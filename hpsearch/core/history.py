@@ -113,25 +113,34 @@ class History:
         history._pruned = {tid: int(places[row]) for tid, row in self._pruned.items()}
         return history
 
-    def with_predicted(self, forecasts: Mapping[int, Forecast]) -> History:
-        """Return the same trials with predicted losses of pruned ones; this history if none is pruned.
+    def with_predicted(
+        self, forecasts: Mapping[int, Forecast], running: Mapping[int, Values] | None = None
+    ) -> History:
+        """Return a new history with the predicted losses of pruned and running trials.
 
         Parameters
         ----------
         forecasts : mapping of int to Forecast
-            Predictions by number of the trial. Those of trials that are not pruned are not used; a pruned
-            trial without one counts as failed.
+            Predictions by number of the trial. A pruned trial without one counts as failed.
+        running : mapping of int to Values, optional
+            Points of running trials with a prediction, by number; they become the last rows.
+
+        Returns
+        -------
+        History
+            This one, if no trial is pruned or given as running.
         """
-        if not self._pruned:
+        if not self._pruned and not running:
             return self
         history = self.reordered(np.arange(self._n))
+        for tid, values in (running or {}).items():
+            history.add(Trial(exp_key="", tid=tid, values=values, state=State.PRUNED))
         losses, uppers = history.losses, history.uppers  # views
-        for tid, row in self._pruned.items():
-            forecast = forecasts.get(tid)
-            losses[row] = np.nan if forecast is None else forecast.loss
-            uppers[row] = (
-                np.nan if forecast is None else max(forecast.upper, np.nextafter(forecast.loss, np.inf))
-            )
+        for tid, row in history._pruned.items():  # noqa: SLF001  # its own class
+            losses[row] = uppers[row] = np.nan
+            if (forecast := forecasts.get(tid)) is not None:
+                losses[row] = forecast.loss
+                uppers[row] = max(forecast.upper, np.nextafter(forecast.loss, np.inf))
         return history
 
     def encode(self, values: Values) -> tuple[Floats, Bools]:

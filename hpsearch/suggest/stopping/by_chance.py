@@ -64,13 +64,12 @@ def _rivals(table: RungTable, chain: Chain, goal: float) -> list[list[float]]:
 
     Of those at one rung only the best counts, and only if none that has come further is better.
     """
-    found, tids = chain.predict(table), table.tids
-    rows = np.flatnonzero(table.is_running & (found.means < goal))
+    found = chain.predict(table, table.is_running)
+    tids = table.tids[found.rows]
     rivals: list[list[float]] = []
-    for row in rows[np.lexsort((found.means[rows], -found.last[rows]))].tolist():
-        mean = float(found.means[row])
-        if rivals and mean >= rivals[-1][2]:
-            continue
-        loss = float(chain.loss_scale.values(mean))
-        rivals.append([int(found.last[row]), int(tids[row]), mean, float(found.variances[row]), loss])
+    for i in np.lexsort((found.means, -found.last)).tolist():
+        mean = float(found.means[i])
+        if mean < (rivals[-1][2] if rivals else goal):
+            loss = float(chain.loss_scale.values(mean))
+            rivals.append([int(found.last[i]), int(tids[i]), mean, float(found.variances[i]), loss])
     return rivals

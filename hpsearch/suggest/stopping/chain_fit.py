@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.core.history import Floats
+from hpsearch.core.history import Bools, Floats
 from hpsearch.core.stopping.chain import HIGHEST, LOWEST, Scale, Stage, final_moments
 from hpsearch.suggest.stopping.direction import Direction
 from hpsearch.suggest.stopping.rung_table import Rungs, RungTable
@@ -25,11 +25,12 @@ _SHAPE, _SIGMA = 1.5, 0.35
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predictions:
-    """Predicted scaled losses of the ``n`` trials of a table."""
+    """Predicted scaled losses of ``m`` trials of a table, those that can be predicted."""
 
-    last: NDArray[np.intp]  #: (n,) number of the last rung that each trial reached
-    means: Floats  #: (n,); NaN without a rung, or after divergence
-    variances: Floats  #: (n,) their squared scales
+    rows: NDArray[np.intp]  #: (m,) their rows
+    last: NDArray[np.intp]  #: (m,) number of the last rung that each reached
+    means: Floats  #: (m,)
+    variances: Floats  #: (m,) squared scales
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +43,33 @@ class Chain:
     loss_scale: Scale  #: scale of losses; the same if losses are reported
     stages: tuple[Stage, ...]  #: one from each rung, the last to the loss
 
-    def predict(self, table: RungTable) -> Predictions:
-        """Predict the final losses of all trials of a table."""
-        rungs = table.rungs_below(self.end).starting_at(self.first_rung)
+    def predict(self, table: RungTable, is_wanted: Bools) -> Predictions:
+        """Predict final losses.
+
+        Parameters
+        ----------
+        table : RungTable
+            What ``n`` trials reported.
+        is_wanted : (n,) array of bool
+            The trials to predict, except those without a rung, and those that diverged.
+        """
+        wanted = np.flatnonzero(is_wanted)
+        rungs = table.rungs_below(self.end).starting_at(self.first_rung).of(wanted)
         values = np.where(np.isinf(rungs.values), np.nan, _scaled(rungs.values, self.scale))
         last = rungs.last
         means, variances = np.full(len(last), np.nan), np.full(len(last), np.nan)
         for column in range(len(self.stages)):
             rows = np.flatnonzero(last == column)
             u, before = values[rows, column], _before(values, column)[rows]
-            found = final_moments(self.stages[column:], u, np.where(np.isnan(before), u, before))
-            means[rows], variances[rows] = np.clip(found[0], LOWEST - 2, HIGHEST + 1), found[1]
-        return Predictions(last=last + self.first_rung, means=means, variances=variances)
+            moments = final_moments(self.stages[column:], u, np.where(np.isnan(before), u, before))
+            means[rows], variances[rows] = np.clip(moments[0], LOWEST - 2, HIGHEST + 1), moments[1]
+        found = np.flatnonzero(~np.isnan(means))
+        return Predictions(
+            rows=wanted[found],
+            last=last[found] + self.first_rung,
+            means=means[found],
+            variances=variances[found],
+        )
 
     def to_document(self) -> dict[str, Any]:
         """Return what a worker needs as plain values."""

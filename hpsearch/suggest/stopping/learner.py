@@ -17,6 +17,8 @@ from hpsearch.suggest.stopping.rung_table import RungTable
 
 #: Growth of the table from which a new policy is due.
 _GROWTH = 1.05
+#: Rungs from which on the loss of a running trial is predicted.
+_MIN_RUNGS = 3
 
 
 class Learner:
@@ -104,21 +106,21 @@ class Learner:
         }
 
     def forecasts(self) -> dict[int, Forecast]:
-        """Return the predicted losses of all trials without a loss, by the model of the last policy.
+        """Return predicted losses of trials without a loss, by the model of the last policy.
 
-        A trial that reported nothing, or whose curve diverged, has none.
+        A running trial has one from its third rung on. A trial that reported nothing, or whose curve
+        diverged, has none.
         """
         chain, table = self._chain, self._table
         if chain is None:
             return {}
-        found = chain.predict(table)
+        is_wanted = np.where(table.is_running, table.n_reached >= _MIN_RUNGS, np.isnan(table.losses))
+        found = chain.predict(table, is_wanted)
         known = table.losses[np.isfinite(table.losses)]
         best = known.min() if len(known) else -np.inf
-        rows = np.flatnonzero(np.isnan(table.losses) & np.isfinite(found.means))
-        means, spreads = found.means[rows], np.sqrt(found.variances[rows])
-        losses = np.maximum(chain.loss_scale.values(means), best)
-        uppers = np.maximum(chain.loss_scale.values(means + spreads), losses)
-        tids = table.tids[rows].tolist()
+        losses = np.maximum(chain.loss_scale.values(found.means), best)
+        uppers = np.maximum(chain.loss_scale.values(found.means + np.sqrt(found.variances)), losses)
+        tids = table.tids[found.rows].tolist()
         return {
             tid: Forecast(loss=loss, upper=upper)
             for tid, loss, upper in zip(tids, losses.tolist(), uppers.tolist(), strict=True)

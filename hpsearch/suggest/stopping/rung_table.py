@@ -19,7 +19,7 @@ _STEPS = np.array([rung_step(k) for k in range(FIRST_RUNG, END_RUNGS)])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rungs:
-    """The rungs of ``n`` trials below the end of a full trial; ``K`` columns of neighbouring rungs."""
+    """The rungs of ``n`` trials below the end of a full trial; ``K`` neighbouring rungs, a view."""
 
     first: int  #: number of the rung in the first column
     values: Floats  #: (n, K) values as reported; NaN where not reached, ``inf`` where a curve diverged
@@ -36,6 +36,10 @@ class Rungs:
     def starting_at(self, first: int) -> Rungs:
         """Return the rungs from a later one on, or the same."""
         return Rungs(first=first, values=self.values[:, first - self.first :])
+
+    def of(self, rows: NDArray[np.intp]) -> Rungs:
+        """Return the rungs of some of the trials."""
+        return Rungs(first=self.first, values=self.values[rows])
 
 
 class RungTable:
@@ -79,6 +83,11 @@ class RungTable:
     def is_running(self) -> Bools:
         """(n,) array: whether each trial runs."""
         return self._running[: len(self)]
+
+    @property
+    def n_reached(self) -> NDArray[np.intp]:
+        """(n,) array: how many rungs each trial has reached."""
+        return np.asarray(np.count_nonzero(~np.isnan(self._values[: len(self)]), axis=1))
 
     @property
     def last_reports(self) -> Floats:
@@ -146,7 +155,7 @@ class RungTable:
         """Return the rungs at steps below the end of a full trial, from the first that a trial reached."""
         used = np.flatnonzero((self._n_at > 0) & (end > _STEPS))
         first, stop = (int(used[0]), int(np.searchsorted(_STEPS, end))) if len(used) else (0, 0)
-        return Rungs(first=first + FIRST_RUNG, values=self._values[: len(self), first:stop].copy())
+        return Rungs(first=first + FIRST_RUNG, values=self._values[: len(self), first:stop])
 
     def _forget(self, row: int) -> None:
         self._count(row, -1)

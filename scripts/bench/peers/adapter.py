@@ -27,6 +27,14 @@ class Adapter(Protocol):
         ...
 
 
+class PruningAdapter(Adapter, Protocol):
+    """A peer that may stop trials early."""
+
+    def report(self, trial: Any, step: int, value: float) -> bool:
+        """Report a value of a running trial; return whether it stops."""
+        ...
+
+
 def bounds(parameter: Number) -> tuple[float, float, bool]:
     """Return the bounds of a parameter, and whether it has a logarithmic scale.
 

@@ -1,5 +1,8 @@
 """Optuna: ``tpe``, ``gp``, ``cmaes``, and ``auto``, the AutoSampler of OptunaHub.
 
+A name such as "tpe+hyperband" adds a pruner with its defaults: "median", "asha" (successive halving) or
+"hyperband"; trials may then run at the same time, so TPE counts pending ones (``constant_liar``).
+
 OptunaHub downloads the AutoSampler, unless ``OPTUNAHUB_REGISTRY`` names the folder ``package`` of a local
 copy of its registry.
 """
@@ -17,9 +20,28 @@ from peers.adapter import Adapter, Values
 
 
 def make(algorithm: str, space: Space, seed: int, n_evals: int) -> Adapter:
-    """Return a sampler with its defaults."""
+    """Return a sampler with its defaults; with a pruner, ``n_evals`` is the last step of a full trial."""
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
-    return _Optuna(_sampler(algorithm, seed), space)
+    algorithm, _, pruner = algorithm.partition("+")
+    if not pruner:
+        return _Optuna(_sampler(algorithm, seed), space)
+    is_tpe = algorithm == "tpe"
+    sampler = (
+        optuna.samplers.TPESampler(seed=seed, constant_liar=True) if is_tpe else _sampler(algorithm, seed)
+    )
+    return _Optuna(sampler, space, _pruner(pruner, n_evals))
+
+
+def _pruner(name: str, n_steps: int) -> Any:
+    match name:
+        case "median":
+            return optuna.pruners.MedianPruner()
+        case "asha":
+            return optuna.pruners.SuccessiveHalvingPruner()
+        case "hyperband":
+            return optuna.pruners.HyperbandPruner(max_resource=n_steps)
+        case _:
+            return optuna.pruners.NopPruner()
 
 
 def _sampler(algorithm: str, seed: int) -> Any:
@@ -44,8 +66,9 @@ def _auto_sampler() -> Any:
 
 
 class _Optuna:
-    def __init__(self, sampler: Any, space: Space) -> None:
-        self._study, self._space = optuna.create_study(sampler=sampler), space
+    def __init__(self, sampler: Any, space: Space, pruner: Any = None) -> None:
+        self._study = optuna.create_study(sampler=sampler, pruner=pruner)
+        self._space = space
 
     def ask(self) -> tuple[Any, Values]:
         trial = self._study.ask()
@@ -53,6 +76,13 @@ class _Optuna:
 
     def tell(self, trial: Any, loss: float | None) -> None:
         self._study.tell(trial, loss, state=optuna.trial.TrialState.FAIL if loss is None else None)
+
+    def report(self, trial: Any, step: int, value: float) -> bool:
+        trial.report(value, step)
+        if not trial.should_prune():
+            return False
+        self._study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        return True
 
 
 def _values(trial: Any, space: Space) -> dict[str, float | int]:

@@ -85,6 +85,10 @@ class Peer:
         """Report the loss of a trial; None if it failed."""
         self._request("tell", trial, loss)
 
+    def report(self, trial: int, step: int, value: float) -> bool:
+        """Report a value of a trial that goes on; return whether the peer stops it, and knows that it did."""
+        return bool(self._request("report", trial, step, value)["is_stop"])
+
     def _request(self, *request: Any) -> dict[str, Any]:
         response = self._server.request(*request)
         self.cpu_s += response["cpu_s"]

@@ -1,8 +1,9 @@
 """Run a peer's searches for ``process``: ``python -m peers.serve NAME``, under the peer's Python.
 
 Requests and responses are lines of JSON: ``["start", algorithm, space, seed, n_evals]``, ``["ask"]``, which
-is answered with the number and the values of a trial, and ``["tell", number, loss]``. Every response has the
-CPU time that the peer took. What a library prints goes to standard error.
+is answered with the number and the values of a trial, and ``["tell", number, loss]``. A peer that prunes
+answers ``["report", number, step, value]`` with whether the trial stops there. Every response has the CPU
+time that the peer took. What a library prints goes to standard error.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ import random
 import sys
 import time
 import traceback
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from peers.adapter import Adapter
+from peers.adapter import Adapter, PruningAdapter
 from peers.messages import decode
 
 
@@ -62,6 +63,12 @@ class _Session:
             number, loss = arguments
             self._adapter.tell(self._trials.pop(number), loss)
             return {}
+        if request == "report":
+            number, step, value = arguments
+            is_stop = cast("PruningAdapter", self._adapter).report(self._trials[number], step, value)
+            if is_stop:
+                del self._trials[number]
+            return {"is_stop": is_stop}
         trial, values = self._adapter.ask()
         number = next(self._numbers)
         self._trials[number] = trial

@@ -81,7 +81,7 @@ SPACES: Mapping[str, Space] = {
 
 def yahpo(scenario: str, instance: int, metric: str) -> Problem:
     """Return a surrogate's metric on a data set; accuracies and areas become one minus the value."""
-    network, number = _network(scenario), metric_number(scenario, metric)
+    network, number = load_network(scenario), metric_number(scenario, metric)
     if f"instance/{instance}" not in network:
         raise ValueError(f"{scenario} has no instance {instance}.")
     factor = 100.0 if metric.endswith("accuracy") else 1.0
@@ -98,7 +98,7 @@ def yahpo(scenario: str, instance: int, metric: str) -> Problem:
 
 def metric_number(scenario: str, metric: str) -> int:
     """Return the place of a metric among the network's outputs."""
-    metrics: list[str] = _network(scenario)["metrics"].tolist()
+    metrics: list[str] = load_network(scenario)["metrics"].tolist()
     return metrics.index(metric)
 
 
@@ -147,8 +147,8 @@ def _transformed(network: Mapping[str, Any], inputs: Mapping[str, Any]) -> np.nd
 
 
 @functools.cache
-def _network(scenario: str) -> Mapping[str, Any]:
-    """Return a network, with its blocks as matrices."""
+def load_network(scenario: str) -> Mapping[str, Any]:
+    """Return a network as arrays by name, with its blocks as matrices."""
     network = arrays(f"yahpo_{scenario}")
     n_blocks = sum(name.endswith("/in/high") for name in network)
     blocks = [

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hpsearch import hp
 from hpsearch.coordination.trial_state import TrialState
+from hpsearch.core.stopping.forecast import Forecast
 from hpsearch.core.trial import Invalid, State, Trial
 from hpsearch.space.tree import Space
 
@@ -70,6 +71,19 @@ def test_cancelled_trials_leave_the_open_ones_but_do_not_count() -> None:
     trial_state = TrialState(SPACE, [trial(0, State.PENDING)])
     trial_state.add_final([trial(0, State.CANCELLED)])
     assert (trial_state.open, trial_state.n_finished, len(trial_state.history)) == ({}, 0, 0)
+
+
+def test_trials_with_a_forecast_are_learned_from_before_they_have_a_loss() -> None:
+    trial_state = TrialState(SPACE, [trial(0, State.DONE, 2.0), trial(1, State.PRUNED)])
+    trial_state.add_open([trial(2, State.RUNNING), trial(3, State.RUNNING)])
+    assert trial_state.known == (trial_state.history, trial_state.pending)
+    trial_state.set_forecasts({tid: Forecast(loss=3.0 + tid, upper=9.0) for tid in (1, 2)})
+    history, pending = trial_state.known
+    assert history.losses.tolist() == [2.0, 4.0, 5.0]
+    assert len(pending) == 1
+    assert len(trial_state.history) == 2
+    trial_state.add_final([trial(2, State.DONE, 1.0)])
+    assert trial_state.known[0].losses.tolist() == [2.0, 4.0, 1.0]
 
 
 @given(st.lists(st.sampled_from(list(State)), max_size=20))

@@ -102,3 +102,12 @@ def test_a_history_without_pruned_trials_is_the_same_object() -> None:
     history = History(SPACE)
     history.add(trial({"a": 0.1, "c": 0}))
     assert history.with_predicted({0: Forecast(loss=3.0, upper=4.0)}) is history
+
+
+def test_running_trials_are_the_last_rows_of_a_history_with_predictions() -> None:
+    history = History(SPACE)
+    history.add(trial({"a": 0.1, "c": 0}))
+    predicted = history.with_predicted({5: Forecast(loss=3.0, upper=4.0)}, {5: {"a": 0.9, "c": 0}})
+    assert predicted.losses.tolist() == [1.0, 3.0]
+    assert predicted.values[1, COLUMN["a"]] == 0.9
+    assert len(history) == 1

@@ -1,0 +1,1 @@
+"""A simulated fleet on learning curves, to measure what pruning gains."""
