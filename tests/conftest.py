@@ -12,13 +12,14 @@ import pytest
 from hypothesis import settings
 
 from hpsearch.mongod import ephemeral_mongod
+from tests.support.databases import Databases
 
-pytest_plugins = ["tests.support.cpu_limits"]
+pytest_plugins = ["tests.support.cpu_limits", "tests.support.scheduling"]
 
 REPOSITORY = Path(__file__).parents[1]
 
 # How long an example takes says more about the machine than about the code.
-settings.register_profile("short", max_examples=25, deadline=None, derandomize=True)
+settings.register_profile("short", max_examples=15, deadline=None, derandomize=True)
 settings.register_profile("all", max_examples=100, deadline=None)
 settings.register_profile("fuzz", max_examples=2000, deadline=None)  # of scripts/fuzz.py
 
@@ -59,9 +60,24 @@ def mongo_uri() -> Iterator[str]:
 
 
 @pytest.fixture
-def database() -> str:
-    """Name of a database that no other test uses; it goes with the server."""
+def new_database() -> str:
+    """Name of a database that does not exist."""
     return f"test_{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def databases(mongo_uri: str) -> Iterator[Databases]:
+    """The prepared databases of the shared server."""
+    lent = Databases(mongo_uri)
+    yield lent
+    lent.close()
+
+
+@pytest.fixture
+def database(databases: Databases) -> Iterator[str]:
+    """Name of a prepared, empty database of the shared server, which no other test uses at the same time."""
+    with databases.lend() as name:
+        yield name
 
 
 @pytest.fixture(scope="session")

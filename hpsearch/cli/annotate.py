@@ -64,5 +64,5 @@ def _annotate(uri: str | None, exp_key: str, which: str | None, **changes: Any) 
         if which is None:
             opened.store.annotate(exp_key, **changes)
             return
-        number = None if which == "best" else int(which)
-        opened.store.annotate(exp_key, find_trial(opened.store, exp_key, number).tid, **changes)
+        trial = find_trial(opened.store, exp_key, "best" if which == "best" else int(which))
+        opened.store.annotate(exp_key, trial.tid, **changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -30,7 +31,7 @@ def attachments_group() -> None:
 @click.argument("exp_key")
 @click.argument("tid", metavar="best|TID", type=BestOrNumber())
 @query
-def list_attachments(store: TrialStore, form: Format, exp_key: str, tid: int | None) -> None:
+def list_attachments(store: TrialStore, form: Format, exp_key: str, tid: int | Literal["best"]) -> None:
     """List the attachments of a trial."""
     trial = find_trial(store, find_experiment(store, exp_key).exp_key, tid)
     rows = [{"tid": trial.tid, "name": name} for name in names_of(store, trial.exp_key, trial.tid)]
@@ -50,7 +51,7 @@ def list_attachments(store: TrialStore, form: Format, exp_key: str, tid: int | N
     help="File to write; - for stdout, which is the default unless it is a terminal.",
 )
 @reading
-def get(store: TrialStore, exp_key: str, tid: int | None, name: str, output: str | None) -> None:
+def get(store: TrialStore, exp_key: str, tid: int | Literal["best"], name: str, output: str | None) -> None:
     """Write an attachment of a trial to a file."""
     trial = find_trial(store, find_experiment(store, exp_key).exp_key, tid)
     if output is None and sys.stdout.isatty():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import suppress
+from typing import Literal
 
 import click
 
@@ -50,7 +51,7 @@ def find_experiment(store: TrialStore, exp_key: str | None) -> Experiment:
     raise NotFoundError(f"There is no experiment {exp_key!r} in this database.{hint}")
 
 
-def find_trial(store: TrialStore, exp_key: str, tid: int | None) -> Trial:
+def find_trial(store: TrialStore, exp_key: str, tid: int | Literal["best"]) -> Trial:
     """Return a trial by number, or the best one.
 
     Parameters
@@ -59,15 +60,15 @@ def find_trial(store: TrialStore, exp_key: str, tid: int | None) -> Trial:
         The store.
     exp_key : str
         Name of the experiment.
-    tid : int, optional
-        Its number; by default, the trial with the lowest loss.
+    tid : int or "best"
+        Its number, or the trial with the lowest loss.
 
     Raises
     ------
     NotFoundError
         If there is none.
     """
-    if tid is not None:
+    if tid != "best":
         return store.trial(exp_key, tid)
     best = next(iter(store.trials(exp_key, sort="loss", limit=1)), None)
     if best is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from typing import Literal
 
 import click
 
@@ -24,7 +25,7 @@ from hpsearch.store.protocol import TrialStore
 @option("--follow", "-f", is_flag=True, help="Print new output until the trial ends, or until Ctrl-C.")
 @option("--every", type=DURATION, default="2s", help="Time between two looks of --follow.")
 @reading
-def logs(store: TrialStore, exp_key: str, tid: int | None, follow: bool, every: float) -> None:
+def logs(store: TrialStore, exp_key: str, tid: int | Literal["best"], follow: bool, every: float) -> None:
     """Print what a trial printed.
 
     The end of it is kept: 64 KiB of a failed trial, 16 KiB of others. A worker stores the output of

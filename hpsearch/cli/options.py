@@ -89,7 +89,7 @@ class AtLeast(click.IntRange):
 
 
 class BestOrNumber(AtLeast):
-    """The number of a trial, or None for ``best``."""
+    """The number of a trial, or ``best``; not None, which Click 8.1 reports as a missing argument."""
 
     name = "best or integer"
 
@@ -98,7 +98,7 @@ class BestOrNumber(AtLeast):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read a number or the word."""
-        return None if value == "best" else super().convert(value, param, ctx)
+        return value if value == "best" else super().convert(value, param, ctx)
 
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -143,7 +143,7 @@ def trials(
 @click.argument("exp_key")
 @click.argument("tid", metavar="best|TID", type=BestOrNumber())
 @query
-def show(store: TrialStore, form: Format, exp_key: str, tid: int | None) -> None:
+def show(store: TrialStore, form: Format, exp_key: str, tid: int | Literal["best"]) -> None:
     """Show everything about one trial, given its number, or about the best one."""
     experiment = find_experiment(store, exp_key)
     trial = find_trial(store, experiment.exp_key, tid)

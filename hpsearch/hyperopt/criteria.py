@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
 
+from hpsearch.runtime.special_functions import ndtr
 from hpsearch.suggest.gp.acquisition import log_improvement
 
 __all__ = ["UCB", "EI_empirical", "EI_gaussian", "EI_gaussian_empirical", "logEI_gaussian"]

@@ -17,12 +17,12 @@ import ctypes
 import functools
 import importlib.util
 import itertools
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
-from scipy import special
 
 #: NumPy and SciPy each bring a library, whose functions have one of these endings and one of these
 #: beginnings, the second in older wheels.
@@ -37,12 +37,20 @@ def isolated_numerics() -> Iterator[None]:
 
     Every entry into suggesting and plotting is such a block; also usable as a decorator.
     """
-    # Setting SciPy's state takes 20 us, reading it less than 1 us, and few processes change it.
-    is_quiet = all(action == "ignore" for error, action in special.geterr().items() if error != "memory")
-    # The stubs have a misprint.
-    quiet = nullcontext() if is_quiet else special.errstate(all="ignore")  # type: ignore[arg-type]
-    with single_threaded(), np.errstate(all="ignore"), quiet:
+    with single_threaded(), np.errstate(all="ignore"), _quiet_scipy():
         yield
+
+
+def _quiet_scipy() -> AbstractContextManager[object]:
+    """Ignore errors of SciPy's special functions, as these do unless a process changed it."""
+    special = sys.modules.get("scipy.special")  # a process that has not imported them changed nothing
+    # Setting SciPy's state takes 20 us, reading it less than 1 us.
+    if special is None or all(
+        action == "ignore" for error, action in special.geterr().items() if error != "memory"
+    ):
+        return nullcontext()
+    quiet: AbstractContextManager[object] = special.errstate(all="ignore")
+    return quiet
 
 
 @contextmanager

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
 
 from hpsearch.core.history import Floats
 from hpsearch.errors import ConfigurationError
 from hpsearch.runtime.escaping import named, shown
+from hpsearch.runtime.special_functions import ndtr
 from hpsearch.runtime.spelling import did_you_mean
 from hpsearch.space.distribution import Integer, bounds_text
 from hpsearch.space.expression import Choice, Number

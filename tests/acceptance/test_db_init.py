@@ -16,12 +16,12 @@ from tests.support.fleet import OBJECTIVE, Fleet, wait_for_exit
 
 
 @pytest.fixture
-def administrator(tmp_path: Path, mongo_uri: str, database: str) -> Iterator[Any]:
+def administrator(tmp_path: Path, mongo_uri: str, new_database: str) -> Iterator[Any]:
     """Calls commands as the administrator, in a folder with a search."""
     (tmp_path / "search.py").write_text(OBJECTIVE)
     (tmp_path / "calls").touch()
     head, _, options = mongo_uri.partition("?")
-    fleet = Fleet(tmp_path, f"{head.rpartition('/')[0]}/{database}?{options}")
+    fleet = Fleet(tmp_path, f"{head.rpartition('/')[0]}/{new_database}?{options}")
     yield fleet
     fleet.end()
 
@@ -30,7 +30,7 @@ def users_of(output: str) -> dict[str, str]:
     return {urlsplit(uri).username or "": uri for uri in output.split()}
 
 
-def test_a_fleet_searches_with_its_users_and_shows_no_password(administrator: Any, database: str) -> None:
+def test_a_fleet_searches_with_its_users_and_shows_no_password(administrator: Any, new_database: str) -> None:
     """A whole search ends well, and neither command lines, logs nor documents hold a password."""
     made = administrator.call("db", "init", "--users")
     assert made.returncode == 0, made.stderr
@@ -53,10 +53,10 @@ def test_a_fleet_searches_with_its_users_and_shows_no_password(administrator: An
     assert "Traceback" not in administrator.output(refused)
 
     with MongoClient[dict[str, Any]](administrator.uri) as client:
-        names = client[database].list_collection_names(
+        names = client[new_database].list_collection_names(
             filter={"type": "collection", "name": {"$ne": "system.views"}}
         )
-        documents = [repr(document) for name in names for document in client[database][name].find()]
+        documents = [repr(document) for name in names for document in client[new_database][name].find()]
     shown = [*listed, *documents, made.stderr, *map(administrator.output, (worker, coordinator, refused))]
     assert len(documents) > 4
     assert [password for password in passwords if any(password in text for text in shown)] == []

@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from hpsearch.core.trial import State
+from hpsearch.mongod import private_mongod
+from hpsearch.mongod.directory import MONGOD
 from tests.support.documentation import REPOSITORY
 from tests.support.fleet import Fleet, start_process, wait_for_exit
 from tests.support.waiting import wait_until
@@ -173,7 +176,9 @@ def test_the_commands_for_one_machine_run(shell: Shell, numbers: Mapping[str, in
     lines = dict.fromkeys(line for page in PAGES if page != FLEET_PAGE for line in commands(page))
     executed = [line for line in lines if is_executed_here(line) and not is_on_fleet(line)]
     assert len(executed) >= 12
-    output = {line: shell.run(smaller(line, numbers)) for line in executed}
+    # In use by the test, the server need not start again for each command.
+    with private_mongod(Path(shell.environment["HPSEARCH_HOME"]) / MONGOD):
+        output = {line: shell.run(smaller(line, numbers)) for line in executed}
     assert "loguniform" in output["hpsearch space show search.py"]
     assert "best loss" in output["hpsearch run search.py --max-evals 100 --workers 4"]
     assert output["hpsearch db start"].startswith("mongodb://")
@@ -216,15 +221,21 @@ def test_the_commands_for_a_fleet_run(fleet: Fleet, shell: Shell, numbers: Mappi
                 process.wait()
 
 
-@pytest.mark.parametrize(
-    "line", sorted({line for page in PAGES for line in commands(page) if line.startswith(MEASUREMENTS)})
-)
-def test_the_options_of_a_measurement_exist(line: str) -> None:
+def measurements() -> dict[tuple[str, ...], set[str]]:
+    """Return the options in the lines of each program that measures."""
+    options: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
+    for line in {line for page in PAGES for line in commands(page) if line.startswith(MEASUREMENTS)}:
+        program, *words = shlex.split(line)
+        start = (words[0],) if program == "python" else ("-m", "tests.faults")
+        options[start] |= {word for word in words if word.startswith("--")}
+    return options
+
+
+@pytest.mark.parametrize("start", sorted(measurements()), ids=" ".join)
+def test_the_options_of_a_measurement_exist(start: tuple[str, ...]) -> None:
     """They take many minutes each, so that they are not executed."""
-    program, *words = shlex.split(line)
-    start = [sys.executable, *words[:1]] if program == "python" else [sys.executable, "-m", "tests.faults"]
-    options = {word for word in words if word.startswith("--")}
     done = subprocess.run(
-        [*start, "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=200
-    )
-    assert {option for option in options if option not in done.stdout} == set()
+        [sys.executable, *start, "--help"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=200,
+    )  # fmt: skip
+    assert {option for option in measurements()[start] if option not in done.stdout} == set()

@@ -19,10 +19,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 from hpsearch.core.history import Floats, History
 from hpsearch.runtime.numerics import isolated_numerics
+from hpsearch.runtime.special_functions import ndtr
 from hpsearch.space.distribution import MAX_LOG, MIN_LOG, Categorical, Distribution, Integer, Normal, Numeric
 
 #: Share of the trials that count as good.

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from hpsearch.core.history import Bools, Floats
+from hpsearch.runtime.special_functions import ndtr
 from hpsearch.suggest.tpe.axis import Axes, Axis
 from hpsearch.suggest.tpe.gauss import LEAST
 

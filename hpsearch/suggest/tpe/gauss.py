@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import ndtri
 
 from hpsearch.core.history import Floats
+from hpsearch.runtime.special_functions import ndtri
 
 LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 

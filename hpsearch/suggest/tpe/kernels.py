@@ -19,9 +19,9 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from hpsearch.core.history import Bools, Floats
+from hpsearch.runtime.special_functions import ndtr
 from hpsearch.suggest.tpe.axis import Axes, Axis
 from hpsearch.suggest.tpe.bins import BinTable, has_wide_bins
 from hpsearch.suggest.tpe.gauss import LOG_SQRT_2PI, quantile

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 from hpsearch.core.history import Bools, Floats, History
+from hpsearch.runtime.special_functions import ndtr
 from hpsearch.space.tree import Space, Values
 from hpsearch.suggest.gp.encoding import Encoding
 from hpsearch.suggest.gp.kernel import Indices

@@ -140,9 +140,9 @@ def test_the_rights_of_a_user_are_matched_with_the_roles(
 
 
 def test_a_standalone_server_without_users_is_recognized(
-    call: Call, standalone_server: Server, database: str, monkeypatch: pytest.MonkeyPatch
+    call: Call, standalone_server: Server, new_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HPSEARCH_STORE", f"{standalone_server.uri}{database}")
+    monkeypatch.setenv("HPSEARCH_STORE", f"{standalone_server.uri}{new_database}")
     outcome = call("db", "check", "--json")
     assert outcome.code == 78
     found = findings(outcome)

@@ -91,15 +91,15 @@ def source(uri: str) -> Iterator[str]:
     """URI of Hyperopt's jobs, which are in the database of the store; no test changes them."""
     with MongoClient[dict[str, Any]](uri) as client:
         database = client.get_default_database()
-        for name, documents in json_util.loads(JOBS.read_text()).items():
+        jobs = json_util.loads(JOBS.read_text())
+        for name, documents in jobs.items():
             database[name].insert_many(documents)
-        before = json_util.dumps([list(database[name].find()) for name in database.list_collection_names()])
-        names = database.list_collection_names()
+        before = json_util.dumps([list(database[name].find()) for name in jobs])
         credentials = parse_uri(uri)
         host, port = credentials["nodelist"][0]
         user, password = credentials["username"], credentials["password"]
         yield f"mongo://{user}:{password}@{host}:{port}/{database.name}/jobs?authSource=admin"
-        assert json_util.dumps([list(database[name].find()) for name in names]) == before
+        assert json_util.dumps([list(database[name].find()) for name in jobs]) == before
 
 
 @pytest.fixture

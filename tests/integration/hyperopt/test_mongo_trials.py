@@ -599,9 +599,9 @@ def test_a_slow_algorithm_queues_partial_batches(jobs: MongoJobs) -> None:
     assert queued == [0, 0, 2, 2]
 
 
-def test_a_standalone_server_works(standalone_server: Server, database: str, secret: bytes) -> None:
+def test_a_standalone_server_works(standalone_server: Server, new_database: str, secret: bytes) -> None:
     """As started by ``mongod --dbpath . --port 1234`` in Hyperopt's documentation."""
-    trials = MongoTrials(f"mongo://127.0.0.1:{standalone_server.port}/{database}/jobs", exp_key=KEY)
+    trials = MongoTrials(f"mongo://127.0.0.1:{standalone_server.port}/{new_database}/jobs", exp_key=KEY)
 
     def objective(config: Any) -> Any:
         return {"loss": config["x"], "status": "ok", "attachments": {"x": repr(config["x"]).encode()}}

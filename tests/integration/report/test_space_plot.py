@@ -6,11 +6,10 @@ import math
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 
 from hpsearch import hp
 from hpsearch.errors import ConfigurationError, MissingExtraError
@@ -18,8 +17,12 @@ from hpsearch.report.matplotlib.save import save_figure
 from hpsearch.report.space_histograms import Panel, space_panels
 from hpsearch.report.space_plot import draw_panels
 from hpsearch.space.tree import Space
+from tests.support.extras import needs
 
-pytest.importorskip("matplotlib", reason="pictures need the extra plot")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+pytestmark = needs("matplotlib", "plot")
 
 HOSTILE = [
     hp.uniform("$x$ $", 0, 1),

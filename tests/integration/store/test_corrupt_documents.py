@@ -52,7 +52,7 @@ FINAL = {"done", "failed", "cancelled"}
 NTH = st.integers(0, 99)
 
 #: Each example runs a whole search.
-few = settings(deadline=None, max_examples=settings().max_examples // 10)
+few = settings(deadline=None, max_examples=max(2, settings().max_examples // 10))
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,41 @@ from hpsearch.store.mongo.patience import Patience
 from hpsearch.store.mongo.store import MongoStore
 from hpsearch.testing import StoreDriver
 from hpsearch.testing.contract.driver import WORKER, NothingToClaimError
+from tests.support.databases import Databases
 from tests.support.proxy import Proxy
 from tests.support.servers import Server
 from tests.support.store_driver import mongo_driver
 from tests.support.waiting import wait_until
 
 DONE = Result(loss=1.0, result={"loss": 1.0})
+
+
+@pytest.fixture(scope="module")
+def databases_with_failpoints(failpoint_server: Server) -> Iterator[Databases]:
+    lent = Databases(failpoint_server.uri)
+    yield lent
+    lent.close()
+
+
+@pytest.fixture
+def failpoint_database(databases_with_failpoints: Databases) -> Iterator[str]:
+    """An empty database on the server with fail points."""
+    with databases_with_failpoints.lend() as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def standalone_databases(standalone_server: Server) -> Iterator[Databases]:
+    lent = Databases(standalone_server.uri)
+    yield lent
+    lent.close()
+
+
+@pytest.fixture
+def standalone_database(standalone_databases: Databases) -> Iterator[str]:
+    """An empty database on the server that is no replica set."""
+    with standalone_databases.lend() as name:
+        yield name
 
 
 @contextlib.contextmanager
@@ -128,10 +157,10 @@ CALLS = [
 )
 @pytest.mark.parametrize(("call", "command"), CALLS)
 def test_a_call_with_lost_answers_takes_effect_once(
-    proxy: Proxy, database: str, call: Any, command: str, n_lost: int, options: str
+    proxy: Proxy, failpoint_database: str, call: Any, command: str, n_lost: int, options: str
 ) -> None:
     uri = f"mongodb://127.0.0.1:{proxy.ports[0]}/?directConnection=true&{options}"
-    with connected(uri, database) as store:
+    with connected(uri, failpoint_database) as store:
         store_driver = with_one_claimed(store)
         proxy.cut(command, before=False, times=n_lost)
 
@@ -142,10 +171,13 @@ def test_a_call_with_lost_answers_takes_effect_once(
 
 @pytest.mark.parametrize(("call", "command"), CALLS)
 def test_lost_answers_of_a_standalone_server_do_no_harm(
-    standalone_server: Server, database: str, call: Any, command: str
+    standalone_server: Server, standalone_database: str, call: Any, command: str
 ) -> None:
     proxy = Proxy([standalone_server.port])
-    with contextlib.closing(proxy), connected(f"mongodb://127.0.0.1:{proxy.ports[0]}/", database) as store:
+    with (
+        contextlib.closing(proxy),
+        connected(f"mongodb://127.0.0.1:{proxy.ports[0]}/", standalone_database) as store,
+    ):
         store_driver = with_one_claimed(store)
         proxy.cut(command, before=False, times=2)
 
@@ -159,9 +191,9 @@ def test_lost_answers_of_a_standalone_server_do_no_harm(
 )
 @pytest.mark.parametrize(("call", "command"), CALLS)
 def test_a_call_that_fails_at_first_takes_effect_once(
-    failpoint_server: Server, database: str, call: Any, command: str, how: dict[str, Any]
+    failpoint_server: Server, failpoint_database: str, call: Any, command: str, how: dict[str, Any]
 ) -> None:
-    with connected(f"{failpoint_server.uri}?heartbeatFrequencyMS=500", database) as store:
+    with connected(f"{failpoint_server.uri}?heartbeatFrequencyMS=500", failpoint_database) as store:
         store_driver = with_one_claimed(store)
         with failing(failpoint_server, [command], times=3, **how):
             call(store_driver)
@@ -169,18 +201,18 @@ def test_a_call_that_fails_at_first_takes_effect_once(
 
 @pytest.mark.parametrize(("call", "command"), CALLS)
 def test_a_write_waits_until_a_majority_has_it(
-    failpoint_server: Server, database: str, call: Any, command: str
+    failpoint_server: Server, failpoint_database: str, call: Any, command: str
 ) -> None:
     """The server applies the call without a majority: it is repeated and takes effect once."""
-    with connected(failpoint_server.uri, database) as store:
+    with connected(failpoint_server.uri, failpoint_database) as store:
         store_driver = with_one_claimed(store)
         unsafe = {"writeConcernError": {"code": 64, "errmsg": "waiting for replication timed out"}}
         with failing(failpoint_server, [command], times=1, **unsafe):
             call(store_driver)
 
 
-def test_reads_survive_a_lost_connection(failpoint_server: Server, database: str) -> None:
-    with connected(failpoint_server.uri, database) as store:
+def test_reads_survive_a_lost_connection(failpoint_server: Server, failpoint_database: str) -> None:
+    with connected(failpoint_server.uri, failpoint_database) as store:
         mongo_driver(store, "e").insert(1500)
         with failing(failpoint_server, ["find", "aggregate", "hello"], times=3, closeConnection=True):
             assert [trial.tid for trial in store.trials("e")] == list(range(1500))
@@ -188,8 +220,10 @@ def test_reads_survive_a_lost_connection(failpoint_server: Server, database: str
             assert store.counts("e")[State.PENDING] == 1500
 
 
-def test_a_wait_survives_the_loss_of_its_change_stream(failpoint_server: Server, database: str) -> None:
-    with connected(failpoint_server.uri, database) as store:
+def test_a_wait_survives_the_loss_of_its_change_stream(
+    failpoint_server: Server, failpoint_database: str
+) -> None:
+    with connected(failpoint_server.uri, failpoint_database) as store:
         store_driver = mongo_driver(store, "e")
         store_driver.insert(1)
         store.wait_for_change("e", 0)
@@ -201,10 +235,12 @@ def test_a_wait_survives_the_loss_of_its_change_stream(failpoint_server: Server,
 
 
 def test_acknowledged_finishes_survive_kill_9(
-    killable_server: Server, database: str, caplog: pytest.LogCaptureFixture
+    killable_server: Server, new_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "hpsearch")
-    with connected(f"{killable_server.uri}?serverSelectionTimeoutMS=200", database, patience_s=60) as store:
+    with connected(
+        f"{killable_server.uri}?serverSelectionTimeoutMS=200", new_database, patience_s=60
+    ) as store:
         store_driver = mongo_driver(store, "e")
         store_driver.insert(3000)
         acknowledged: set[int] = set()
@@ -237,9 +273,9 @@ def test_acknowledged_finishes_survive_kill_9(
 
 
 def test_a_call_to_a_frozen_server_fails_once_the_patience_ends(
-    killable_server: Server, database: str
+    killable_server: Server, new_database: str
 ) -> None:
-    with connected(f"{killable_server.uri}?socketTimeoutMS=500", database, patience_s=1) as store:
+    with connected(f"{killable_server.uri}?socketTimeoutMS=500", new_database, patience_s=1) as store:
         killable_server.process.send_signal(signal.SIGSTOP)
         try:
             with pytest.raises(StoreUnavailableError, match=f"127.0.0.1:{killable_server.port}"):
@@ -265,16 +301,16 @@ def test_an_unreachable_host_is_given_up_when_the_patience_ends() -> None:
     assert n_waits == 3
 
 
-def test_a_closed_store_raises(failpoint_server: Server, database: str) -> None:
-    with connected(failpoint_server.uri, database) as store:
+def test_a_closed_store_raises(failpoint_server: Server, failpoint_database: str) -> None:
+    with connected(failpoint_server.uri, failpoint_database) as store:
         pass
     with pytest.raises(StoreError, match="is closed"):
         store.experiments()
 
 
-def test_a_stale_and_a_new_holder_leave_one_result(failpoint_server: Server, database: str) -> None:
+def test_a_stale_and_a_new_holder_leave_one_result(failpoint_server: Server, failpoint_database: str) -> None:
     """The server decides the race: the loser gets an error, and the document has one result."""
-    with connected(failpoint_server.uri, database) as store:
+    with connected(failpoint_server.uri, failpoint_database) as store:
         store_driver = mongo_driver(store, "e")
         for tid in range(20):
             store.insert([store_driver.trial(tid, lease_s=0)])

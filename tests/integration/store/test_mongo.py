@@ -154,8 +154,8 @@ def test_preparing_creates_every_index_and_validator_and_can_be_repeated(store: 
     assert raw.workers.index_information()["expire"]["expireAfterSeconds"] == 0
 
 
-def test_concurrent_preparations_succeed(mongo_uri: str, database: str) -> None:
-    stores = [MongoStore.connect(mongo_uri, database=database, patience=PATIENCE) for _ in range(4)]
+def test_concurrent_preparations_succeed(mongo_uri: str, new_database: str) -> None:
+    stores = [MongoStore.connect(mongo_uri, database=new_database, patience=PATIENCE) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(MongoStore.prepare, stores))
     for opened in stores:
@@ -298,9 +298,9 @@ def test_params_over_16_mb_are_refused(store_driver: StoreDriver) -> None:
 
 
 def test_the_database_is_named_in_the_uri_or_hpsearch_by_default(
-    mongo_uri: str, failpoint_server: Server, database: str
+    mongo_uri: str, failpoint_server: Server, new_database: str
 ) -> None:
-    for path, name in (("", "hpsearch"), (database, database)):
+    for path, name in (("", "hpsearch"), (new_database, new_database)):
         opened = MongoStore.connect(f"{failpoint_server.uri}{path}?retryReads=true", patience=PATIENCE)
         assert opened.database == name
         opened.close()
@@ -425,9 +425,9 @@ def test_a_user_without_the_right_to_prepare_uses_a_prepared_database(
 
 
 def test_a_standalone_server_works_with_one_warning(
-    standalone_server: Server, database: str, caplog: pytest.LogCaptureFixture
+    standalone_server: Server, new_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    opened = MongoStore.connect(standalone_server.uri, database=database, patience=PATIENCE)
+    opened = MongoStore.connect(standalone_server.uri, database=new_database, patience=PATIENCE)
     store_driver = mongo_driver(opened, "e")
     opened.open_experiment(store_driver.experiment())
     trials = store_driver.insert(3)

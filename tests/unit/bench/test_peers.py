@@ -12,7 +12,9 @@ from problems.families import make
 from problems.space import Choice, decode, leaves
 from searches import run
 
-pytest.importorskip("hyperopt")
+from tests.support.extras import needs
+
+pytestmark = needs("hyperopt", "bench")
 
 
 @pytest.mark.parametrize("name", ["tree:1", "priors:1", "steps:1", "catnk:1:3:3", "lrplateau:1"])

@@ -9,7 +9,9 @@ import pytest
 from convnet.figure import draw
 from convnet.panels import Panel, Point
 
-pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra plot)")
+from tests.support.extras import needs
+
+pytestmark = needs("matplotlib", "plot")
 
 
 def panel(label: str, *points: Point, columns: tuple[str, ...] = (), is_log: bool = False) -> Panel:
