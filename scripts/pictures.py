@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Make the pictures of the documentation in docs/pictures: a terminal with a running search, and its plots.
+"""Make the pictures in docs/pictures: a terminal with a running search, its plots, and its live page.
 
 A real search of scripts/examples/digits.py is run with a private MongoDB in a temporary folder; it takes
-some minutes. Needs the extras `terminal`, `embedded`, `plot` and `examples`.
+some minutes. Needs the extras `terminal`, `embedded`, `plot`, `dashboard` and `examples`, and for the page
+what scripts/browser installs.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import fcntl
 import os
 import pty
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -26,6 +28,8 @@ from rich.text import Text
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "pictures"
+#: Where scripts/browser installs the packages of Node.js.
+BROWSER = ROOT / ".venv" / "browser"
 SEARCH = ["run", "scripts/examples/digits.py", "--max-evals", "80", "--workers", "2", "--seed", "7"]
 
 #: The plots: a file name, and the options that make it.
@@ -123,6 +127,19 @@ def draw_terminal(lines: Sequence[str], path: Path) -> None:
     path.write_text(FONT_FACE.sub("", svg), encoding="utf-8")
 
 
+def draw_page(hpsearch: Sequence[str], env: dict[str, str], path: Path) -> None:
+    """Write a picture of the live page of the search."""
+    command = [*hpsearch, "dashboard", "digits", "--port", "0"]
+    with subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True) as page:
+        assert page.stdout is not None
+        address = page.stdout.readline().removeprefix("Open ").strip()
+        try:
+            script = ["node", "scripts/page_picture.mjs", str(BROWSER), str(shutil.which("chromium"))]
+            subprocess.run([*script, address, str(path)], cwd=ROOT, check=True)
+        finally:
+            page.terminate()
+
+
 def shrink(path: Path) -> None:
     """Write a PNG again with few colours, which takes a third of the room."""
     with Image.open(path) as image:
@@ -148,6 +165,11 @@ def main(arguments: Sequence[str]) -> None:
             command = [*hpsearch, "plot", "digits", *chosen, "-o", str(file)]
             subprocess.run(command, env=env, cwd=ROOT, check=True)
             shrink(file)
+        if BROWSER.exists():
+            draw_page(hpsearch, env, FOLDER / "page.png")
+            shrink(FOLDER / "page.png")
+        else:
+            print("No picture of the page: run scripts/browser first.")
 
 
 if __name__ == "__main__":
