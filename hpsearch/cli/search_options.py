@@ -18,11 +18,14 @@ from hpsearch.cli.search_target import load_target
 from hpsearch.cli.warm_start import report_ignored, report_other_start, sources_in, warm_started
 from hpsearch.core.experiment import (
     DEFAULT_PRIORITY,
+    NO_PRUNER,
     Algorithm,
     Budget,
     Defaults,
     Experiment,
     ExperimentState,
+    PruneMode,
+    Pruner,
     invalid_exp_key,
     is_exp_key,
 )
@@ -33,13 +36,13 @@ from hpsearch.report.text import count_text
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.logs import print_or_log
 from hpsearch.store.protocol import TrialStore
-from hpsearch.suggest.names import ALGORITHMS, BELIEVE
+from hpsearch.suggest.names import ALGORITHMS, BELIEVE, PRUNERS
 
 if TYPE_CHECKING:
     from hpsearch.space.tree import Space
 
 F = TypeVar("F", bound=Callable[..., Any])
-S = TypeVar("S", Budget, Defaults, Goal)
+S = TypeVar("S", Budget, Defaults, Goal, Pruner)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,13 @@ class SearchOptions:
     metric: str | None
     maximize: bool | None
     until_worth: float | None
+    max_steps: float | None
     no_repeats: bool | None
+    pruner: str | None
+    pruner_option: tuple[tuple[str, Any], ...]
+    max_resource: float | None
+    min_resource: float | None
+    prune_mode: str | None
     algo: str | None
     algo_option: tuple[tuple[str, Any], ...]
     believe: tuple[str, ...]
@@ -90,8 +99,33 @@ class SearchOptions:
             timeout_s=self.timeout,
             loss_threshold=None if self.loss_threshold is None else goal.loss(self.loss_threshold),
             until_worth=self.until_worth,
+            max_steps=self.max_steps,
             no_repeats=self.no_repeats,
         )
+
+    def pruner_of(self, present: Pruner) -> Pruner:
+        """Return a pruner with the given settings replaced; another rule begins with its own options.
+
+        Raises
+        ------
+        ConfigurationError
+            If an option is unknown or out of its range.
+        """
+        name = self.pruner or present.name
+        options = dict(self.pruner_option)
+        pruner = _with_given(
+            replace(present, name=name, options=options or (present.options if name == present.name else {})),
+            max_resource=self.max_resource,
+            min_resource=self.min_resource,
+            mode=self.prune_mode and PruneMode(self.prune_mode),
+        )
+        if pruner.is_on:
+            from hpsearch.suggest.stopping.rules import make_rule
+
+            make_rule(pruner.name, pruner.options, pruner.max_resource, pruner.min_resource)
+        elif self.pruner_option:
+            raise ConfigurationError("--pruner-option needs a --pruner.")
+        return pruner if pruner.is_on else NO_PRUNER
 
     def algorithm(self) -> Algorithm:
         """Return the algorithm with its options."""
@@ -137,7 +171,7 @@ class _Belief(click.ParamType):  # type: ignore[type-arg] # generic from Click 8
     envvar_list_splitter = ";"
 
 
-class _AlgorithmOption(click.ParamType):  # type: ignore[type-arg] # generic from Click 8.4 on
+class _NamedValue(click.ParamType):  # type: ignore[type-arg] # generic from Click 8.4 on
     """``name=value`` with the value in JSON."""
 
     name = "name=value"
@@ -177,7 +211,7 @@ def _not_nan(ctx: click.Context, param: click.Parameter, value: float | None) ->
 
 def _positive(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
     if value is not None and not 0 < value < math.inf:
-        raise click.BadParameter(f"{value:g} is not a gain; give a number above 0.", ctx, param)
+        raise click.BadParameter(f"{value:g} is too low or too high; give a number above 0.", ctx, param)
     return value
 
 
@@ -234,10 +268,41 @@ _SEARCH_OPTIONS = (
         default=None,
         help="Try no point of a finite space twice; end when all have been tried.",
     ),
-    option("--algo", type=click.Choice(ALGORITHMS), help="Algorithm [default: auto]."),
     option(
-        "--algo-option", multiple=True, type=_AlgorithmOption(), help="Option of the algorithm; repeatable."
+        "--max-steps",
+        metavar="N",
+        type=float,
+        callback=_positive,
+        help="End when the last steps that all trials reported add up to this.",
     ),
+    option(
+        "--pruner",
+        type=click.Choice(list(PRUNERS)),
+        help="Stop trials early that report values which will not win [default: none].",
+    ),
+    option("--pruner-option", multiple=True, type=_NamedValue(), help="Option of the pruner; repeatable."),
+    option(
+        "--max-resource",
+        metavar="STEP",
+        type=float,
+        callback=_positive,
+        help="The last step of a full trial [default: that of the longest one].",
+    ),
+    option(
+        "--min-resource",
+        metavar="STEP",
+        type=float,
+        callback=_positive,
+        help="The pruner stops no trial before this step.",
+    ),
+    option(
+        "--prune-mode",
+        type=click.Choice(list(PruneMode)),
+        help="ask: the objective learns from should_stop() that it should; kill: its evaluation is ended "
+        "if it goes on [default: ask].",
+    ),
+    option("--algo", type=click.Choice(ALGORITHMS), help="Algorithm [default: auto]."),
+    option("--algo-option", multiple=True, type=_NamedValue(), help="Option of the algorithm; repeatable."),
     option(
         "--believe",
         multiple=True,
@@ -341,6 +406,7 @@ def describe(
         lag=lag,
         budget=search.budget(Budget(), goal),
         defaults=search.defaults(Defaults()),
+        pruner=search.pruner_of(NO_PRUNER),
         priority=DEFAULT_PRIORITY if search.priority is None else search.priority,
     )
     return experiment, space
@@ -385,7 +451,7 @@ def open_experiment(store: TrialStore, wanted: Experiment, space: Space, search:
         ) from error
     _check_goal(present, search.goal(present.goal))
     budget, defaults = search.budget(present.budget, present.goal), search.defaults(present.defaults)
-    wanted = replace(wanted, budget=budget, defaults=defaults)
+    wanted = replace(wanted, budget=budget, defaults=defaults, pruner=search.pruner_of(present.pruner))
     experiment = store.open_experiment(wanted, accepts_change=search.accept_changed_objective)
     if len(experiment.objective_changes) > len(present.objective_changes):
         print_or_log(

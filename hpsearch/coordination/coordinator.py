@@ -16,6 +16,7 @@ from hpsearch.coordination.fleet_view import FleetView
 from hpsearch.coordination.forecast import Outlook, is_worth_going_on
 from hpsearch.coordination.lease_expiry import LeaseExpiry
 from hpsearch.coordination.progress import Progress
+from hpsearch.coordination.pruning import CurveReader
 from hpsearch.coordination.suggestion_batch import SuggestionBatches
 from hpsearch.coordination.throughput import FinishRate
 from hpsearch.coordination.trial_state import TrialState
@@ -93,6 +94,7 @@ class Coordinator:
         self._queue_depth = queue_depth
         self._candidate = Candidate(store, experiment.exp_key, clock, start_grace_s)
         self._trial_state = TrialState(self._space)
+        self._curves = CurveReader(store, experiment, clock)
         self._rate = FinishRate(clock)
         self._suggest_s = 0.0
         self._had_open_at = 0.0  # when the store last had a pending or running trial
@@ -221,6 +223,8 @@ class Coordinator:
     def _load(self) -> None:
         self._revision = self._experiment.revision  # as read before the trials
         self._trial_state = TrialState(self._space, self._store.points(self.exp_key), self._wanted_lag())
+        self._curves = CurveReader(self._store, self._experiment, self._clock)
+        self._curves.load()
         self._trial_state.best = self._full_trial(self._trial_state.best)
         self._trial_state.last_failure = self._full_trial(self._trial_state.last_failure)
         self._batches.has_points, self._had_open_at = True, self._clock()
@@ -262,6 +266,8 @@ class Coordinator:
         if with_checkpoints := [trial.tid for trial in final if trial.checkpoint is not None]:
             # Their workers may have died before they did, or the trials were cancelled.
             self._store.sweep_checkpoints(self.exp_key, with_checkpoints)
+        self._curves.read(final, self._trial_state.open)
+        self._curves.publish(self._candidate.token)
         if n_finished := sum(trial.state in FINISHED for trial in final):
             self._candidate.note_trial()
         self._rate.add(n_finished)
@@ -294,6 +300,7 @@ class Coordinator:
             is_stopped=self._experiment.state is ExperimentState.STOPPED,
             is_exhausted=not self._batches.has_points and not self._trial_state.open,
             is_worth=self._is_worth(),
+            n_steps=self._curves.n_steps,
         )
 
     def _is_worth(self) -> bool:

@@ -31,6 +31,7 @@ class EndReason(StrEnum):
     """Why a search is over."""
 
     MAX_EVALS = "max_evals"
+    MAX_STEPS = "max_steps"
     TIMEOUT = "timeout"
     LOSS_THRESHOLD = "loss_threshold"
     NOT_WORTH = "not_worth"  #: more trials are forecast to improve too little
@@ -48,6 +49,7 @@ def end_reason(
     is_stopped: bool = False,
     is_exhausted: bool = False,
     is_worth: bool = True,
+    n_steps: float = 0.0,
 ) -> EndReason | None:
     """Return which limit ends a search, None if it goes on.
 
@@ -56,7 +58,7 @@ def end_reason(
     budget : Budget
         The limits.
     n_finished : int
-        Trials that are done or failed.
+        Trials that are done, failed or pruned.
     best_loss : float, optional
         The lowest loss so far.
     elapsed_s : float
@@ -67,11 +69,15 @@ def end_reason(
         Whether no point is left to suggest, and all trials are final.
     is_worth : bool
         Whether an hour more may bring what the budget asks for.
+    n_steps : float
+        Sum of the last steps that all trials reported.
     """
     if is_stopped:
         return EndReason.STOPPED
     if budget.max_evals is not None and n_finished >= budget.max_evals:
         return EndReason.MAX_EVALS
+    if budget.max_steps is not None and n_steps >= budget.max_steps:
+        return EndReason.MAX_STEPS
     if budget.loss_threshold is not None and best_loss is not None and best_loss <= budget.loss_threshold:
         return EndReason.LOSS_THRESHOLD
     if is_exhausted:
@@ -95,7 +101,7 @@ def n_to_suggest(budget: Budget, depth: int, *, n_pending: int, n_finished: int 
     n_pending : int
         Trials that wait in it.
     n_finished : int
-        Trials known to be done or failed.
+        Trials known to be done, failed or pruned.
     n_open : int
         Trials not known to be final. ``n_finished + n_open`` is exact, while ``n_pending`` may be older.
     """

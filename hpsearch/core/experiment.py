@@ -53,6 +53,7 @@ class Budget:
     timeout_s: float | None = None  #: seconds under a leader since ``Experiment.started_at``
     loss_threshold: float | None = None  #: end once a loss is this or lower
     until_worth: float | None = None  #: end once an hour more is forecast to improve the loss by less
+    max_steps: float | None = None  #: sum over the trials of the last step that each reported
     no_repeats: bool = False  #: try no point of a finite space twice, and end after the last
 
 
@@ -163,6 +164,33 @@ class Defaults:
     lease_s: float = 60.0  #: seconds that a claim lasts without a renewal
 
 
+class PruneMode(StrEnum):
+    """What happens to a trial that should stop."""
+
+    ASK = "ask"  #: its objective learns it from ``should_stop``
+    KILL = "kill"  #: likewise, and its evaluation is ended if it goes on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruner:
+    """Which trials of an experiment are stopped early."""
+
+    name: str = "none"  #: one of ``suggest.names.PRUNERS``
+    options: Mapping[str, Any] = field(default_factory=dict)  #: by name; others have their defaults
+    max_resource: float | None = None  #: last step of a full trial; by default that of the longest done one
+    min_resource: float | None = None  #: step before which no trial is stopped
+    mode: PruneMode = PruneMode.ASK
+
+    @property
+    def is_on(self) -> bool:
+        """Whether any trial may be stopped."""
+        return self.name != "none"
+
+
+#: Stops no trial.
+NO_PRUNER = Pruner()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elapsed:
     """For how long coordinators have led one run of an experiment.
@@ -191,6 +219,7 @@ class Experiment:
     warm_start: WarmStart | None = None  #: what it learned from earlier searches at its creation
     budget: Budget = field(default_factory=Budget)
     defaults: Defaults = field(default_factory=Defaults)
+    pruner: Pruner = NO_PRUNER
     priority: int = DEFAULT_PRIORITY  #: share of the claims of shared workers; 0: only idle ones
     state: ExperimentState = ExperimentState.RUNNING
     ended_why: str | None = None  #: the reason, if it is done or stopped

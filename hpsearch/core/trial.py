@@ -20,6 +20,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hpsearch.core.stopping.curve import RungValue
+    from hpsearch.core.stopping.decision import Verdict
     from hpsearch.space.tree import Values
 
 
@@ -204,6 +206,8 @@ class Trial:
     error: Failure | None = None
     pruned: str | None = None  #: why it was stopped early; set if and only if the state is pruned
     checkpoint: CheckpointPointer | None = None  #: the last one
+    rungs: tuple[RungValue, ...] = ()  #: its values at the steps where trials are compared, with a pruner
+    verdict: Verdict | None = None  #: the last decision of the pruner
     history: tuple[Ended, ...] = ()  #: attempts that ended without a result
     note: str | None = None  #: what a user wrote about it
     tags: tuple[str, ...] = ()  #: words by which a user finds it, sorted

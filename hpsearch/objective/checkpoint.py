@@ -42,8 +42,13 @@ class LoadCheckpoint:
     """Return the last checkpoint of earlier attempts. The answer is a ``Checkpoint`` or None."""
 
 
+@dataclass(frozen=True, slots=True)
+class ShouldStop:
+    """Decide whether the trial should stop after its reports so far. The answer is the reason, or None."""
+
+
 #: What an objective may ask.
-Question = SaveCheckpoint | LoadCheckpoint
+Question = SaveCheckpoint | LoadCheckpoint | ShouldStop
 
 
 def _checkpoint(step: float, data: Any, path: str | None) -> Checkpoint:

@@ -24,6 +24,7 @@ from hpsearch.objective.checkpoint import (
     LoadCheckpoint,
     Question,
     SaveCheckpoint,
+    ShouldStop,
 )
 from hpsearch.objective.process_reports import (
     EVALUATION_VARIABLE,
@@ -40,6 +41,9 @@ log = logging.getLogger(__name__)
 
 #: Asks the worker: a question, and the seconds to wait for the answer; None if there is none.
 Ask = Callable[[Question, float | None], Any]
+
+#: Seconds that an objective waits for the decision whether to stop; without one it goes on.
+_DECIDE_WITHIN_S = 2.0
 
 #: Seconds that an objective waits until a checkpoint is stored.
 _SAVE_WITHIN_S = 60.0
@@ -94,6 +98,9 @@ class CurrentTrial:
     tid: int = -1  #: number of the trial; -1 outside a search
     attempt: int = 1  #: grows by one each time an attempt is lost
     values: Values = field(default_factory=dict)  #: raw values by label, read-only; the index of a choice
+    has_pruner: bool = False  #: whether the search may stop its trials early
+    max_resource: float | None = None  #: last step of a full trial, as in --max-resource
+    stop_reason: str | None = None  #: why the trial should stop, once ``should_stop`` has returned True
     on_report: Callable[[Report], None] | None = field(default=None, repr=False)
     on_attach: Callable[[Attachment], None] | None = field(default=None, repr=False)
     on_question: Ask | None = field(default=None, repr=False)
@@ -127,6 +134,22 @@ class CurrentTrial:
             warnings.warn(text, HpsearchWarning, stacklevel=2)
         if self._n_reports <= MAX_REPORTS:
             self._send(self.on_report, report)
+
+    def should_stop(self) -> bool:
+        """Return whether the pruner of the search wants this trial to stop, after the reports so far.
+
+        Without a pruner always False, at no cost. Once True, it stays True, and ``stop_reason`` says why. The
+        objective should then raise ``hpsearch.Pruned``; if it returns a loss instead, the trial is done.
+
+        Warns
+        -----
+        HpsearchWarning
+            As ``report`` does.
+        """
+        if self.has_pruner and self.stop_reason is None:
+            reason = self._ask(ShouldStop(), _DECIDE_WITHIN_S)
+            self.stop_reason = reason if isinstance(reason, str) else None
+        return self.stop_reason is not None
 
     def attach(self, name: str, data: bytes) -> None:
         """Store bytes with the trial, such as a trained model, once the evaluation has ended.
@@ -347,6 +370,8 @@ def _trial_of_variable(text: str, process: int) -> CurrentTrial:
         tid=evaluation.tid,
         attempt=evaluation.attempt,
         values=MappingProxyType(evaluation.values),
+        has_pruner=evaluation.has_pruner,
+        max_resource=evaluation.max_resource,
         on_report=on_event,
         on_attach=on_event,
         on_question=on_event.ask,

@@ -86,7 +86,7 @@ def evaluate(
     except EvaluationFailedError as error:
         result = Result(loss=None, error=error.failure)
     except Pruned as end:
-        result = Result(loss=None, pruned=str(end)[:_MAX_TEXT] or _UNEXPLAINED)
+        result = Result(loss=None, pruned=str(end)[:_MAX_TEXT] or trial.stop_reason or _UNEXPLAINED)
     except SystemExit as error:
         message = f"The objective called sys.exit({shown(error.code)})."
         result = _failed(FailureKind.EXIT, message, error, skip_frames=1)

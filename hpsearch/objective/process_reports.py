@@ -63,6 +63,8 @@ class Evaluation:
     tid: int = -1  #: the trial
     attempt: int = 1  #: of the trial
     values: Mapping[str, Any] = field(default_factory=dict)  #: raw values by label
+    has_pruner: bool = False  #: whether the trial may be stopped early
+    max_resource: float | None = None  #: last step of a full trial, if the search has one
 
     def to_text(self) -> str:
         """Return the value of the variable; without the values of the trial if they are too long."""

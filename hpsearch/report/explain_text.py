@@ -13,6 +13,7 @@ from hpsearch.core.trial import State
 from hpsearch.report.importance_text import best_text
 from hpsearch.report.numbers.best_values import OptionResult
 from hpsearch.report.numbers.ceiling import Ceiling
+from hpsearch.report.numbers.early_ranks import EarlyRank
 from hpsearch.report.numbers.importance import Importance, ParameterImportance
 from hpsearch.report.numbers.statistics import Statistics
 from hpsearch.report.text import count_text, duration_text, number, params_text
@@ -24,6 +25,10 @@ _MAX_PARAMETERS, _MAX_OPTIONS, _MAX_FAILURES = 5, 4, 3
 _MIN_SHARE = 0.05
 #: Share of all failures from which a host is named.
 _HOST_SHARE = 0.5
+#: Steps with a correlation below which nothing is said, and the share of the last step that is early.
+_MIN_RANKS, _EARLY = 3, 1 / 3
+#: Correlations of early values that are called poor, and good.
+_POOR_RANK, _GOOD_RANK = 0.3, 0.7
 
 #: The schema of the JSON document.
 SCHEMA = "hpsearch.explain/1"
@@ -39,6 +44,7 @@ class Explanation:
     options: Sequence[OptionResult]
     statistics: Statistics
     ceiling: Ceiling | None
+    early_ranks: Sequence[EarlyRank] = ()
 
 
 def explain_sentences(found: Explanation) -> list[tuple[str, str]]:
@@ -56,6 +62,7 @@ def explain_sentences(found: Explanation) -> list[tuple[str, str]]:
         "best values": _best_values(found.importance),
         "options": _options(found.options, found.progress.experiment.goal),
         "failures": _failures(found),
+        "stopping": _stopping(found),
         "time": _time(found.statistics),
     }
     texts = {topic: " ".join(sentences) for topic, sentences in topics.items()}
@@ -79,6 +86,7 @@ def explain_document(found: Explanation) -> dict[str, Any]:
         "importance": asdict(found.importance),
         "failure_importance": asdict(found.failure_importance),
         "options": [asdict(option) for option in found.options],
+        "early_ranks": [asdict(rank) for rank in found.early_ranks],
         "statistics": statistics,
     }
 
@@ -177,6 +185,21 @@ def _failures(found: Explanation) -> Iterator[str]:
     matter = [p for p in found.failure_importance.parameters if p.share >= _MIN_SHARE]
     if matter:
         yield f"Which trials fail depends on {', '.join(map(_share_text, matter[:_MAX_FAILURES]))}."
+
+
+def _stopping(found: Explanation) -> Iterator[str]:
+    if found.statistics.n_pruned:
+        yield f"{count_text(found.statistics.n_pruned, 'trial')} were stopped early."
+    ranks = found.early_ranks
+    if len(ranks) < _MIN_RANKS:
+        return
+    early = [rank for rank in ranks if rank.step <= ranks[-1].step * _EARLY] or ranks[:1]
+    texts = [f"{rank.correlation:.2f} at step {number(rank.step)}" for rank in (*early[-3:], ranks[-1])]
+    yield f"Reported values rank full trials like their losses with a correlation of {', '.join(texts)}."
+    if early[-1].correlation < _POOR_RANK:
+        yield "Early values say little about the end here: a pruner that ranks them would stop good trials."
+    elif early[-1].correlation > _GOOD_RANK and not found.statistics.n_pruned:
+        yield "Early values say much about the end here: --pruner auto may save time."
 
 
 def _time(statistics: Statistics) -> Iterator[str]:

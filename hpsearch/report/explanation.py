@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment
@@ -11,6 +11,7 @@ from hpsearch.core.trial import FINISHED, Trial
 from hpsearch.report.explain_text import Explanation
 from hpsearch.report.numbers.best_values import option_results
 from hpsearch.report.numbers.ceiling import ceiling
+from hpsearch.report.numbers.early_ranks import EarlyRanks
 from hpsearch.report.numbers.importance import failure_importance, importance, loss_surrogate
 from hpsearch.report.numbers.seeds import report_rng
 from hpsearch.report.numbers.statistics import statistics
@@ -54,11 +55,20 @@ def explanation_of(
     """
     seed = progress.experiment.seed
     surrogate = loss_surrogate(history) if surrogate is None else surrogate
+    ranks = EarlyRanks()
     return Explanation(
         progress=progress,
         importance=importance(history, report_rng(seed, "importance"), surrogate=surrogate),
         failure_importance=failure_importance(history, report_rng(seed, "importance")),
         options=option_results(history),
-        statistics=statistics(trials),
+        statistics=statistics(_added(trials, ranks)),
+        early_ranks=ranks.correlations(),
         ceiling=ceiling(history, surrogate, report_rng(seed, "ceiling")),
     )
+
+
+def _added(trials: Iterable[Trial], ranks: EarlyRanks) -> Iterator[Trial]:
+    """Yield trials, and add each to the early ranks."""
+    for trial in trials:
+        ranks.add(trial)
+        yield trial

@@ -17,6 +17,7 @@ from hpsearch.runtime.escaping import escaped, printable
 
 _END_REASONS: dict[str, str] = {
     EndReason.MAX_EVALS: "all trials are finished",
+    EndReason.MAX_STEPS: "the trials have reported --max-steps steps in all",
     EndReason.TIMEOUT: "the --timeout is reached",
     EndReason.LOSS_THRESHOLD: "the --loss-threshold is reached",
     EndReason.NOT_WORTH: "an hour more would improve the loss by less than --until-worth",

@@ -10,13 +10,13 @@ from typing import Any
 from hpsearch.coordination.progress import Progress
 from hpsearch.core.experiment import Experiment, ExperimentState
 from hpsearch.core.goal import LOSS
-from hpsearch.core.trial import Trial
+from hpsearch.core.trial import FINISHED, Trial
 from hpsearch.core.worker import Worker, WorkerState, is_alive
 from hpsearch.report.text import duration_text, number
 
 #: The columns of CSV, and those of a table, which fit into 80 characters.
 STATUS_COLUMNS = (
-    "exp_key", "state", "is_led", "done", "failed", "running", "pending", "max_evals",
+    "exp_key", "state", "is_led", "done", "failed", "pruned", "running", "pending", "max_evals",
     "best_loss", "best_value", "metric", "per_minute", "remaining_s", "workers", "priority",
 )  # fmt: skip
 STATUS_TABLE_COLUMNS = ("exp_key", "state", "finished", "failed", "best", "left", "workers")
@@ -104,7 +104,7 @@ def status_row(progress: Progress, now: datetime) -> dict[str, Any]:
 def status_cells(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of ``status_row`` with text for people."""
     left, most = row["remaining_s"], row["max_evals"]
-    finished = str(row["done"] + row["failed"])
+    finished = str(sum(row[state] for state in FINISHED))
     value, metric = row["best_value"], row["metric"]
     is_named = value is not None and metric != LOSS.name
     return {

@@ -35,6 +35,9 @@ _LEFT_OUT = frozenset(
     "invalid",
     "tags",
     "note",
+    "pruned",
+    "verdict",
+    "rungs",
 }
 
 #: What the origin of a trial means.
@@ -100,6 +103,10 @@ def origin_text(origin: str) -> str:
 def _essentials(trial: Trial, goal: Goal) -> Iterator[str]:
     yield _line("trial", f"{trial.tid} of {trial.exp_key}")
     yield _line("state", str(trial.state))
+    if trial.pruned is not None:
+        yield _line("pruned", trial.pruned)
+    elif trial.verdict is not None:
+        yield _line("verdict", trial.verdict.reason)
     if trial.error is not None:
         yield _line("error" if trial.state is State.FAILED else "problem", failure_text(trial))
     if trial.invalid is not None:

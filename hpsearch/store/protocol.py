@@ -53,6 +53,8 @@
     step of the checkpoint, and drops later ones. The content may be deleted once the trial is final.
 17. Notes and tags of experiments and trials, also of final ones, are for people: they can be changed at any
     time, and nothing else depends on them.
+18. The policy of the pruner is replaced as a whole, and only by the leader. A report, the rungs that it
+    reached and the verdict on them are stored in one step.
 
 All times are the store's own clock, never the caller's, except those of imported trials.
 """
@@ -63,7 +65,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hpsearch.core.experiment import Elapsed, Experiment, ExperimentState
 from hpsearch.core.trial import Report, Result, State, Trial
@@ -71,6 +73,8 @@ from hpsearch.core.worker import Worker
 from hpsearch.store.checks import Content
 
 if TYPE_CHECKING:
+    from hpsearch.core.stopping.curve import RungValue
+    from hpsearch.core.stopping.decision import Verdict
     from hpsearch.core.trial_filter import TrialFilter
 
 
@@ -307,6 +311,20 @@ class TrialStore(Protocol):
         ------
         ValueError
             If one of the states is final.
+        """
+        ...
+
+    def publish_policy(self, exp_key: str, policy: Mapping[str, Any], leader: str) -> bool:
+        """Store the pruner's policy of an experiment; return whether it was stored (18).
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        policy : mapping
+            A plain document with a ``version``.
+        leader : str
+            Token of a coordinator, which must lead the experiment.
         """
         ...
 
@@ -563,6 +581,22 @@ class TrialStore(Protocol):
         """
         ...
 
+    def curves(
+        self, exp_key: str, *, tids: Iterable[int] | None = None, all_reports: bool = False
+    ) -> Iterator[Trial]:
+        """Yield trials of an experiment by number, as ``points`` does, with their rungs and reports.
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        tids : iterable of int, optional
+            Only trials with these numbers.
+        all_reports : bool
+            Whether to return all reports, instead of the last one.
+        """
+        ...
+
     def trial(self, exp_key: str, tid: int) -> Trial:
         """Return one trial.
 
@@ -623,8 +657,15 @@ class TrialStore(Protocol):
         """
         ...
 
-    def report(self, trial: Trial, reports: Sequence[Report]) -> None:
-        """Append intermediate values to a claimed trial (5).
+    def report(
+        self,
+        trial: Trial,
+        reports: Sequence[Report],
+        *,
+        rungs: Sequence[RungValue] = (),
+        verdict: Verdict | None = None,
+    ) -> None:
+        """Append intermediate values to a claimed trial, in one step with what follows from them (5).
 
         Parameters
         ----------
@@ -632,6 +673,10 @@ class TrialStore(Protocol):
             As ``claim`` returned it.
         reports : sequence of Report
             The values; the store sets their times.
+        rungs : sequence of RungValue
+            All rungs that the trial has reached; they replace the stored ones. Empty leaves them.
+        verdict : Verdict, optional
+            The last decision of the pruner; it replaces the stored one. None leaves it.
 
         Raises
         ------
@@ -696,6 +741,18 @@ class TrialStore(Protocol):
             Name of the experiment.
         tids : iterable of int
             Numbers of the trials; those that are not final keep theirs.
+        """
+        ...
+
+    def policy(self, exp_key: str, known_version: int | None = None) -> Mapping[str, Any] | None:
+        """Return the pruner's policy of an experiment (18).
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        known_version : int, optional
+            Return None if the policy has this version.
         """
         ...
 

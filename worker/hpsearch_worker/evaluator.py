@@ -15,6 +15,7 @@ class StopReason(StrEnum):
     """Why an evaluation must end early."""
 
     TIMEOUT = "trial timeout"  #: the trial fails
+    PRUNED = "pruned"  #: the trial should have stopped on its own
     CANCELLED = "cancelled"  #: the result is no longer needed
     LOST = "lease lost"  #: another worker has the trial
     DRAINED = "worker drained"  #: the trial returns to the queue

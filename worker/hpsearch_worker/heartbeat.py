@@ -11,20 +11,23 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from hpsearch.core.experiment import NO_PRUNER, Pruner
 from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import OUTPUT_NAME, Report, Trial
 from hpsearch.core.worker import Worker
 from hpsearch.errors import HpsearchError, LeaseLostError
+from hpsearch.objective.checkpoint import LoadCheckpoint, SaveCheckpoint, ShouldStop
 from hpsearch.objective.current_trial import MAX_REPORTS, Attachment
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.health.watchdog import Watchdog
 from hpsearch.store.protocol import LeaseStatus, TrialStore
 from hpsearch_worker.checkpoints import CheckpointWriter
 from hpsearch_worker.messages import ObjectiveEvent, OpenQuestion, Printed
+from hpsearch_worker.pruning import Judge, Policies
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +61,8 @@ class HeldTrial:
     has_ended: bool = False  #: then the output is stored with the result
     n_reports: int = 0  #: received from all processes of the objective, and kept from earlier attempts
     checkpoints: CheckpointWriter = field(init=False)
+    judge: Judge | None = None  #: decides whether it should stop; None without a pruner
+    wake: Callable[[], None] = lambda: None  #: makes the heartbeat write the reports now
 
     def on_event(self, event: ObjectiveEvent) -> None:
         """Keep an event of the objective."""
@@ -65,13 +70,19 @@ class HeldTrial:
             case Report():
                 self.n_reports += 1  # each process of the objective counts only its own
                 if self.n_reports <= MAX_REPORTS:
-                    self.reports.append(replace(event, value=self.goal.loss(event.value)))
+                    report = replace(event, value=self.goal.loss(event.value))
+                    self.reports.append(report)
+                    if self.judge is not None and self.judge.add(report):
+                        self.wake()
             case Attachment():
                 self.attachments[event.name] = event.data
             case Printed():
                 self.output = event.end
-            case OpenQuestion():
-                self.checkpoints.put(event.question, event.answer)
+            case OpenQuestion(question=ShouldStop()):
+                with suppress(OSError):  # the evaluating process has ended
+                    event.answer(None if self.judge is None else self.judge.stop_reason)
+            case OpenQuestion(question=SaveCheckpoint() | LoadCheckpoint() as question):
+                self.checkpoints.put(question, event.answer)
 
 
 class Heartbeat:
@@ -95,6 +106,7 @@ class Heartbeat:
         self._describe = describe
         self._held: dict[str | None, HeldTrial] = {}  # by the token of the claim
         self._wake = threading.Condition()
+        self._policies = Policies(store)
         self._wake_at = 0.0  # local time at which the thread wakes next
         self._alive_due = 0.0
         self._is_over = False
@@ -132,18 +144,23 @@ class Heartbeat:
         return threading.current_thread() is self._thread
 
     @contextmanager
-    def holding(self, trial: Trial, goal: Goal = LOSS) -> Iterator[HeldTrial]:
+    def holding(self, trial: Trial, goal: Goal = LOSS, pruner: Pruner = NO_PRUNER) -> Iterator[HeldTrial]:
         """Renew the lease of a trial while the block runs.
 
         Parameters
         ----------
         trial : Trial
-            The trial, as claimed.
+            As it was claimed.
         goal : Goal
-            That of its experiment.
+            The goal of its experiment.
+        pruner : Pruner
+            The pruner of its experiment.
         """
         due = time.monotonic() + _renew_after_s(trial)
         held = HeldTrial(trial, due, goal, n_reports=len(trial.reports))
+        if pruner.is_on:
+            held.judge = Judge(trial, partial(self._policies.of, trial))
+            held.wake = self._notify
         held.checkpoints = CheckpointWriter(
             self._store, trial, partial(self._write_when_free, held), partial(_renew_now, held)
         )
@@ -157,6 +174,11 @@ class Heartbeat:
             held.checkpoints.close()
             with self._wake:
                 del self._held[trial.owner]
+
+    def refresh_policy(self, held: HeldTrial) -> None:
+        """Read the policy by which a trial is judged, if there is a new one."""
+        if held.judge is not None:
+            self._policies.refresh(held.trial)
 
     def write_reports(self, held: HeldTrial) -> None:
         """Write the reports so far; on return, no other thread is writing any, or the output."""
@@ -184,9 +206,14 @@ class Heartbeat:
                     with _errors_logged():
                         if self._renew(held):
                             self._unless_busy(held, self._store_output)
+                            self.refresh_policy(held)
             if time.monotonic() >= self._alive_due:
                 with _errors_logged():
                     self._update_registry()
+
+    def _notify(self) -> None:
+        with self._wake:
+            self._wake.notify()
 
     def _wait_s(self) -> float:
         now = time.monotonic()
@@ -211,7 +238,11 @@ class Heartbeat:
         if not batch:
             return
         try:
-            self._store.report(held.trial, batch)
+            if held.judge is None:
+                self._store.report(held.trial, batch)
+            else:
+                rungs, verdict = held.judge.rungs, held.judge.verdict
+                self._store.report(held.trial, batch, rungs=rungs, verdict=verdict)
         except LeaseLostError:
             _renew_now(held)
         except HpsearchError as error:

@@ -83,7 +83,7 @@ class InlineEvaluator:
         """Call the objective; see ``Evaluator``."""
         self.prepare(experiment, should_stop)
         loaded = self._loaded[experiment.code]
-        request = Evaluate.of(trial)
+        request = Evaluate.of(trial, experiment.pruner)
         process, started = os.getpid(), time.perf_counter()
         receive = _only_in(process, on_event)
         current = request.current_trial(receive, partial(_ask, receive))

@@ -123,7 +123,7 @@ class IsolatedEvaluator:
             self.prepare(experiment, should_stop)
             child = self._living_child()
             child.output.begin(trial.id)
-            result = self._ask(child, Evaluate.of(trial), should_stop, on_event)
+            result = self._ask(child, Evaluate.of(trial, experiment.pruner), should_stop, on_event)
         except _TimedOutError as stopped:
             return timed_out(time.perf_counter() - started, stopped.log_tail)
         except _ChildEndedError:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from hpsearch.core.experiment import Code, Experiment
+from hpsearch.core.experiment import Code, Experiment, PruneMode
 from hpsearch.core.trial import Result, Trial
 from hpsearch.errors import (
     LeaseLostError,
@@ -175,7 +175,7 @@ class Slot:
         outcome: Outcome | None = None
         self.tally.begin()
         try:
-            with self.heartbeat.holding(trial, experiment.goal) as held:
+            with self.heartbeat.holding(trial, experiment.goal, experiment.pruner) as held:
                 outcome = self._evaluate(trial, experiment, held)
         except LeaseLostError as lost:
             outcome = Outcome.LOST
@@ -198,10 +198,11 @@ class Slot:
             log.debug(
                 "trial %s begins, attempt %d", trial.id, trial.attempt, extra=Event.TRIAL_BEGUN.about(trial)
             )
+            self.heartbeat.refresh_policy(held)
             timeout_s = self.limits.trial_timeout_s or experiment.defaults.trial_timeout_s
-            result = self.evaluator.evaluate(
-                trial, experiment, self._stop_check(held, timeout_s), held.on_event
-            )
+            is_killed = experiment.pruner.mode is PruneMode.KILL
+            stop_check = self._stop_check(held, timeout_s, is_killed=is_killed)
+            result = self._result(trial, experiment, held, stop_check)
         except StoppedError as stopped:
             if stopped.why is StopReason.DRAINED:
                 held.checkpoints.wait(_SAVE_WITHIN_S)  # another worker goes on from there
@@ -219,6 +220,17 @@ class Slot:
             self._sweep_checkpoints(trial)
         _log_result(trial, result)
         return Outcome(result.state)
+
+    def _result(self, trial: Trial, experiment: Experiment, held: HeldTrial, stop_check: StopCheck) -> Result:
+        """Return the result of an evaluation; raises as ``Evaluator.evaluate`` does."""
+        started = time.monotonic()
+        try:
+            return self.evaluator.evaluate(trial, experiment, stop_check, held.on_event)
+        except StoppedError as stopped:
+            reason = None if held.judge is None else held.judge.stop_reason
+            if stopped.why is not StopReason.PRUNED or reason is None:
+                raise
+            return Result(loss=None, pruned=reason, duration_s=time.monotonic() - started)
 
     def _sweep_checkpoints(self, trial: Trial) -> None:
         """Delete the checkpoints of a finished trial; if that fails, its coordinator does."""
@@ -265,8 +277,20 @@ class Slot:
 
         return should_stop
 
-    def _stop_check(self, held: HeldTrial, timeout_s: float | None = None) -> StopCheck:
-        """Return the stop check for an evaluation."""
+    def _stop_check(
+        self, held: HeldTrial, timeout_s: float | None = None, *, is_killed: bool = False
+    ) -> StopCheck:
+        """Return the stop check for an evaluation.
+
+        Parameters
+        ----------
+        held : HeldTrial
+            The trial.
+        timeout_s : float, optional
+            Seconds that it may take.
+        is_killed : bool
+            Whether it is ended if it ignores a verdict.
+        """
         deadline = float("inf") if timeout_s is None else time.monotonic() + timeout_s
 
         def should_stop() -> StopReason | None:
@@ -277,6 +301,8 @@ class Slot:
                 return StopReason.LOST
             if self.shutdown.is_time_up():
                 return StopReason.DRAINED
+            if is_killed and held.judge is not None and held.judge.is_ignored():
+                return StopReason.PRUNED
             return StopReason.TIMEOUT if time.monotonic() >= deadline else None
 
         return should_stop

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from hpsearch.core.experiment import COMMAND, Experiment, ObjectiveRef, changed_parts
+from hpsearch.core.experiment import COMMAND, NO_PRUNER, Experiment, ObjectiveRef, Pruner, changed_parts
 from hpsearch.core.goal import LOSS, Goal
 from hpsearch.core.trial import Report, Result, Trial
 from hpsearch.errors import LoadError
@@ -185,11 +185,28 @@ class Evaluate:
     tid: int
     attempt: int
     values: Values
+    has_pruner: bool = False
+    max_resource: float | None = None
 
     @classmethod
-    def of(cls, trial: Trial) -> Evaluate:
-        """Make the request for a trial."""
-        return cls(trial.exp_key, trial.tid, trial.attempt, dict(trial.values))
+    def of(cls, trial: Trial, pruner: Pruner = NO_PRUNER) -> Evaluate:
+        """Make the request for a trial.
+
+        Parameters
+        ----------
+        trial : Trial
+            As it was claimed.
+        pruner : Pruner
+            The pruner of its experiment.
+        """
+        return cls(
+            trial.exp_key,
+            trial.tid,
+            trial.attempt,
+            dict(trial.values),
+            has_pruner=pruner.is_on,
+            max_resource=pruner.max_resource,
+        )
 
     def evaluation(self, address: str | None = None, number: int = 0) -> Evaluation:
         """Return the description of this evaluation for processes that the objective starts.
@@ -208,6 +225,8 @@ class Evaluate:
             tid=self.tid,
             attempt=self.attempt,
             values=self.values,
+            has_pruner=self.has_pruner,
+            max_resource=self.max_resource,
         )
 
     def current_trial(self, on_event: OnEvent, ask: Ask | None = None) -> CurrentTrial:
@@ -225,6 +244,8 @@ class Evaluate:
             tid=self.tid,
             attempt=self.attempt,
             values=MappingProxyType(self.values),
+            has_pruner=self.has_pruner,
+            max_resource=self.max_resource,
             on_report=on_event,
             on_attach=on_event,
             on_question=ask,

@@ -130,7 +130,7 @@ def _result(trial: Trial) -> Doc:
         return {**trial.result, "status": STATUS_OK if is_nan else STATUS_FAIL}
     if trial.state is State.PRUNED:
         last = {} if not trial.reports else {"step": trial.reports[-1].step, "last": trial.reports[-1].value}
-        return {"status": STATUS_FAIL, "pruned": True, **last}
+        return {"status": STATUS_FAIL, "pruned": True, "message": trial.pruned, **last}
     return dict(trial.result) or dict(_NO_RESULT)
 
 

@@ -17,6 +17,8 @@ from hpsearch.core.experiment import (
     ExperimentState,
     ObjectiveChange,
     ObjectiveRef,
+    PruneMode,
+    Pruner,
     check_priority,
 )
 from hpsearch.core.goal import LOSS, Goal
@@ -55,6 +57,7 @@ def experiment_document(experiment: Experiment) -> Document:
         **present(warm_start=experiment.warm_start and warm_start_document(experiment.warm_start)),
         "budget": present(**encoded(asdict(experiment.budget), "budget")),
         "defaults": present(**encoded(asdict(experiment.defaults), "defaults")),
+        **present(pruner=pruner_document(experiment.pruner)),
         "priority": check_priority(experiment.priority),
         **present(note=experiment.note, tags=list(experiment.tags)),
     }
@@ -68,6 +71,11 @@ def objective_document(objective: ObjectiveRef) -> Document:
             "objective",
         )
     )
+
+
+def pruner_document(pruner: Pruner) -> Document:
+    """Return the document of a pruner, empty where none is wanted; raises as ``experiment_document`` does."""
+    return present(**encoded(asdict(pruner), "pruner")) if pruner.is_on else {}
 
 
 def warm_start_document(warm_start: WarmStart) -> Document:
@@ -109,6 +117,7 @@ def experiment_from(document: Mapping[str, Any]) -> Experiment:
         warm_start=_warm_start_from(fields.maybe_part("warm_start")),
         budget=_budget_from(fields.part("budget")),
         defaults=_defaults_from(fields.part("defaults")),
+        pruner=_pruner_from(fields.maybe_part("pruner")),
         priority=_priority_from(fields),
         note=fields.maybe_text("note"),
         tags=tuple(sorted(fields.texts("tags"))),
@@ -199,7 +208,20 @@ def _budget_from(fields: Fields) -> Budget:
         timeout_s=fields.maybe_number("timeout_s"),
         loss_threshold=fields.maybe_number("loss_threshold"),
         until_worth=fields.maybe_number("until_worth"),
+        max_steps=fields.maybe_number("max_steps"),
         no_repeats=fields.flag("no_repeats"),
+    )
+
+
+def _pruner_from(fields: Fields | None) -> Pruner:
+    if fields is None:
+        return Pruner()
+    return Pruner(
+        name=fields.text("name"),
+        options=fields.maybe_mapping("options"),
+        max_resource=fields.maybe_number("max_resource"),
+        min_resource=fields.maybe_number("min_resource"),
+        mode=fields.one_of("mode", PruneMode),
     )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from hpsearch.core.stopping.curve import RungValue
+from hpsearch.core.stopping.decision import Verdict
 from hpsearch.core.trial import (
     CheckpointPointer,
     Ended,
@@ -37,6 +39,9 @@ LEASE_EXPIRED = "lease expired"
 
 #: The fields that ``point_from`` reads.
 POINT_FIELDS = ("_id", "schema", "exp_key", "tid", "values", "state", "loss", "finished_at", "invalid")
+
+#: The fields that ``curve_from`` reads.
+CURVE_FIELDS = (*POINT_FIELDS, "rungs", "reports")
 
 #: The fields that ``best_from`` reads.
 BEST_FIELDS = (*POINT_FIELDS, "params")
@@ -86,6 +91,8 @@ def trial_document(trial: Trial) -> Document:
             tags=list(trial.tags),
             invalid=trial.invalid
             and {"at": encoded(trial.invalid.at, "invalid.at"), "why": trial.invalid.why},
+            rungs=[asdict(rung) for rung in trial.rungs],
+            verdict=trial.verdict and verdict_document(trial.verdict),
             history=[_ended_document(ended) for ended in trial.history],
         ),
         **_outcome(trial.loss, trial.result, trial.error, trial.duration_s),
@@ -129,6 +136,8 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
         error=_failure_from(fields.maybe_part("error")),
         pruned=fields.maybe_text("pruned"),
         checkpoint=_checkpoint_from(fields.maybe_part("checkpoint")),
+        rungs=_rungs_from(fields),
+        verdict=_verdict_from(fields.maybe_part("verdict")),
         history=tuple(_ended_from(part) for part in fields.parts("history")),
         note=fields.maybe_text("note"),
         tags=tuple(sorted(fields.texts("tags"))),
@@ -155,6 +164,19 @@ def point_from(document: Mapping[str, Any]) -> Trial:
         finished_at=fields.maybe_date("finished_at"),
         invalid=_invalid_from(fields.maybe_part("invalid")),
     )
+
+
+def curve_from(document: Mapping[str, Any]) -> Trial:
+    """Return a trial with only the fields ``CURVE_FIELDS`` of a document.
+
+    Raises
+    ------
+    UnreadableError
+        As ``trial_from`` does.
+    """
+    fields = Fields(document, document_label("Trial", document))
+    reports = tuple(_report_from(part) for part in fields.parts("reports"))
+    return replace(point_from(document), rungs=_rungs_from(fields), reports=reports)
 
 
 def best_from(document: Mapping[str, Any]) -> Trial:
@@ -223,6 +245,11 @@ def report_documents(reports: Sequence[Report]) -> list[Document]:
         }
         for report in reports
     ]
+
+
+def verdict_document(verdict: Verdict) -> Document:
+    """Return the document of a decision of the pruner."""
+    return present(**asdict(verdict))
 
 
 def checkpoint_document(step: float, file: str | None, path: str | None, n_bytes: int) -> Document:
@@ -323,6 +350,26 @@ def _checkpoint_from(fields: Fields | None) -> CheckpointPointer | None:
         n_bytes=fields.maybe_count("n_bytes") or 0,
         file=fields.maybe_text("file"),
         path=fields.maybe_text("path"),
+    )
+
+
+def _rungs_from(fields: Fields) -> tuple[RungValue, ...]:
+    return tuple(
+        RungValue(part.integer("k"), part.number("step"), part.number("value"))
+        for part in fields.parts("rungs")
+    )
+
+
+def _verdict_from(fields: Fields | None) -> Verdict | None:
+    if fields is None:
+        return None
+    return Verdict(
+        is_stop=fields.flag("is_stop"),
+        step=fields.number("step"),
+        value=fields.number("value"),
+        reason=fields.text("reason"),
+        version=fields.count("version"),
+        chance=fields.maybe_number("chance"),
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hpsearch.core.experiment import (
     UNDECIDED,
@@ -22,6 +22,8 @@ from hpsearch.core.experiment import (
     ObjectiveChange,
     check_priority,
 )
+from hpsearch.core.stopping.curve import RungValue
+from hpsearch.core.stopping.decision import Verdict
 from hpsearch.core.trial import FINISHED, Invalid, Report, Result, State, Trial, trial_id
 from hpsearch.core.trial_filter import TrialFilter
 from hpsearch.core.worker import Worker, has_valid_entry
@@ -56,10 +58,10 @@ from hpsearch.store.memory.trials import (
     is_same_claim,
     is_too_long,
     ordered,
-    reports_to_checkpoint,
     requeued,
     resumed,
     shortened,
+    to_checkpoint,
     unclaimed,
 )
 from hpsearch.store.protocol import Leadership, LeaseStatus, TrialSummary
@@ -87,6 +89,7 @@ class MemoryStore:
         self._leaders: dict[str, Leadership] = {}  # the latest of each experiment
         self._trials_by_key: dict[str, MemoryTrials] = {}
         self._attachments: dict[str, list[_Attachment]] = {}  # by experiment, in order of writing
+        self._policies: dict[str, Mapping[str, Any]] = {}  # of the pruner, by experiment
         self._workers: dict[str, Worker] = {}
 
     @property
@@ -245,6 +248,16 @@ class MemoryStore:
                 self._put(trial.moved(State.CANCELLED, finished_at=now, lease_until=None))
             return len(found)
 
+    def publish_policy(self, exp_key: str, policy: Mapping[str, Any], leader: str) -> bool:
+        """Store the pruner's policy of an experiment; return whether it was stored (18)."""
+        stored = encoded(policy, "policy")
+        with self._changed:
+            present = self._leaders.get(exp_key)
+            if present is None or present.owner != leader:
+                return False
+            self._policies[exp_key] = stored
+            return True
+
     def revise(self, exp_key: str) -> None:
         """Raise the revision of an experiment, so that its coordinator reads all trials again (15)."""
         with self._changed:
@@ -307,6 +320,7 @@ class MemoryStore:
                 if self._is_active(exp_key):
                     raise ExperimentActiveError(exp_key)
             self._leaders.pop(exp_key, None)
+            self._policies.pop(exp_key, None)
             existed = self._experiments.pop(exp_key, None) is not None
             n_trials = len(self._trials_by_key.pop(exp_key, MemoryTrials()).trials)
             had_attachments = bool(self._attachments.pop(exp_key, None))
@@ -387,6 +401,16 @@ class MemoryStore:
         """Yield trials of an experiment with only the fields needed for learning."""
         return (trial.point() for trial in self.trials(exp_key, sort=sort, limit=limit))
 
+    def curves(
+        self, exp_key: str, *, tids: Iterable[int] | None = None, all_reports: bool = False
+    ) -> Iterator[Trial]:
+        """Yield trials of an experiment by number, as ``points`` does, with their rungs and reports."""
+        wanted = None if tids is None else set(tids)
+        for trial in self.trials(exp_key):
+            if wanted is None or trial.tid in wanted:
+                reports = trial.reports if all_reports else trial.reports[-1:]
+                yield replace(trial.point(), rungs=trial.rungs, reports=reports)
+
     def trial(self, exp_key: str, tid: int) -> Trial:
         """Return one trial."""
         with self._changed:
@@ -433,7 +457,9 @@ class MemoryStore:
                     claimed_at=now,
                     heartbeat_at=now,
                     lease_until=now + timedelta(seconds=trial.lease_s),
-                    reports=reports_to_checkpoint(trial),
+                    reports=to_checkpoint(trial, trial.reports),
+                    rungs=to_checkpoint(trial, trial.rungs),
+                    verdict=None,
                 )
             )
 
@@ -449,12 +475,26 @@ class MemoryStore:
                 return LeaseStatus.CANCELLED
             return LeaseStatus.LOST
 
-    def report(self, trial: Trial, reports: Sequence[Report]) -> None:
-        """Append intermediate values to a claimed trial (5)."""
+    def report(
+        self,
+        trial: Trial,
+        reports: Sequence[Report],
+        *,
+        rungs: Sequence[RungValue] = (),
+        verdict: Verdict | None = None,
+    ) -> None:
+        """Append intermediate values to a claimed trial, in one step with what follows from them (5)."""
         with self._changed:
             present, now = self._held(trial), self.now()
             new = tuple(Report(step=float(r.step), value=float(r.value), at=now) for r in reports)
-            self._put(replace(present, reports=present.reports + new))
+            self._put(
+                replace(
+                    present,
+                    reports=present.reports + new,
+                    rungs=tuple(rungs) or present.rungs,
+                    verdict=verdict or present.verdict,
+                )
+            )
 
     def finish(self, trial: Trial, result: Result) -> None:
         """Write the result of a claimed trial, done or failed (5, 7)."""
@@ -496,6 +536,12 @@ class MemoryStore:
         with self._changed:
             for trial in self.finished(exp_key, tids):
                 self._drop_checkpoints(exp_key, trial.tid)
+
+    def policy(self, exp_key: str, known_version: int | None = None) -> Mapping[str, Any] | None:
+        """Return the pruner's policy of an experiment (18)."""
+        with self._changed:
+            policy = self._policies.get(exp_key)
+        return None if policy is None or policy.get("version") == known_version else policy
 
     def release(self, trial: Trial, why: str) -> None:
         """Return a claimed trial to pending without counting the attempt as lost (5, 6)."""
@@ -635,7 +681,8 @@ def _labels(experiment: Experiment) -> set[str]:
 
 def _joined(stored: Experiment, wanted: Experiment, now: datetime) -> Experiment:
     """Return a stored experiment after a join."""
-    joined = replace(stored, budget=wanted.budget, defaults=wanted.defaults, ended_why=None)
+    joined = replace(stored, budget=wanted.budget, defaults=wanted.defaults, pruner=wanted.pruner)
+    joined = replace(joined, ended_why=None)
     if stored.state.is_over:
         joined = replace(joined, state=wanted.state, started_at=now, elapsed=_not_led_yet(now))
     if stored.objective == UNDECIDED:

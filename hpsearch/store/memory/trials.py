@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
+from hpsearch.core.stopping.curve import RungValue
 from hpsearch.core.trial import FINISHED, Ended, Failure, FailureKind, Report, State, Trial
 from hpsearch.store.documents.trial import LEASE_EXPIRED
 from hpsearch.store.protocol import RECENT_TRIALS, TrialSummary
+
+V = TypeVar("V", Report, RungValue)
 
 _HELD = {State.RUNNING, State.PENDING}
 
@@ -122,12 +127,20 @@ def requeued(trial: Trial, now: datetime, why: str, *, owner: str | None) -> Tri
     return replace(trial, state=State.PENDING, history=history, owner=owner, lease_until=None)
 
 
-def reports_to_checkpoint(trial: Trial) -> tuple[Report, ...]:
-    """Return the reports that a new attempt keeps: those up to the checkpoint."""
+def to_checkpoint(trial: Trial, values: Iterable[V]) -> tuple[V, ...]:
+    """Return what a new attempt keeps of the reports or rungs: those up to the checkpoint.
+
+    Parameters
+    ----------
+    trial : Trial
+        A pending trial.
+    values : iterable of Report or RungValue
+        Its reports or rungs.
+    """
     if trial.checkpoint is None:
         return ()
     step = trial.checkpoint.step
-    return tuple(report for report in trial.reports if report.step <= step)
+    return tuple(value for value in values if value.step <= step)
 
 
 def attempt_of_progress(trial: Trial, step: float) -> int:

@@ -118,7 +118,7 @@ def create(experiment: Mapping[str, Any]) -> Pipeline:
 
 
 def join(experiment: Mapping[str, Any]) -> Pipeline:
-    """Store the budget and defaults of the joining experiment; an ended one starts a new run.
+    """Store the budget, defaults and pruner of the joining experiment; an ended one starts a new run.
 
     An undecided one also gets the objective, the algorithm, the seed and the lag.
     """
@@ -132,6 +132,7 @@ def join(experiment: Mapping[str, Any]) -> Pipeline:
         **decided,
         "budget": {"$literal": experiment["budget"]},
         "defaults": {"$literal": experiment["defaults"]},
+        "pruner": _literal(experiment, "pruner"),
         "state": {"$cond": [is_over, experiment["state"], "$state"]},
         "ended_why": UNSET,
         "started_at": {"$cond": [is_over, NOW, {"$ifNull": ["$started_at", NOW]}]},
@@ -167,6 +168,11 @@ def revise() -> Pipeline:
 def set_priority(priority: int) -> Pipeline:
     """Change the priority of an experiment."""
     return [{"$set": {"priority": priority}}]
+
+
+def set_policy(policy: Mapping[str, Any]) -> Pipeline:
+    """Replace the policy of the pruner."""
+    return [{"$set": {"policy": {"$literal": policy}}}]
 
 
 def set_state(state: ExperimentState, why: str | None) -> Pipeline:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
@@ -16,7 +17,7 @@ from hpsearch.errors import (
     StoreUnavailableError,
 )
 from hpsearch.store.checks import check_joinable, joined_objective, replaced_fingerprint
-from hpsearch.store.documents.encoding import encoded
+from hpsearch.store.documents.encoding import decoded, encoded
 from hpsearch.store.documents.experiment import (
     experiment_document,
     experiment_from,
@@ -98,7 +99,7 @@ class Experiments:
         """
         wanted = {} if states is None else {"state": {"$in": [state.value for state in states]}}
         order = [("created_at", 1), ("_id", 1)]
-        without = {"space": 0} if omit_space else None
+        without = {"policy": 0, **({"space": 0} if omit_space else {})}
         documents = self._call(read, self._experiments, wanted, sort=order, fields=without)
         return self._corrupt.readable(documents, _without_space if omit_space else experiment_from)
 
@@ -161,6 +162,37 @@ class Experiments:
         """
         if not update or self._update(queries.readable(exp_key), update) is None:
             self.find(exp_key)
+
+    def publish_policy(self, exp_key: str, policy: Mapping[str, Any], leader: str) -> bool:
+        """Store the policy of the pruner; return whether it was stored.
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        policy : mapping
+            The policy.
+        leader : str
+            Token of a coordinator, which must lead it.
+        """
+        update = queries.set_policy(encoded(policy, "policy"))
+        led = {"_id": exp_key, "coordinator.owner": leader}
+        return self._call(self._experiments.update_one, led, update).matched_count == 1
+
+    def policy(self, exp_key: str, known_version: int | None) -> Mapping[str, Any] | None:
+        """Return the policy of the pruner.
+
+        Parameters
+        ----------
+        exp_key : str
+            Name of the experiment.
+        known_version : int or None
+            Return None if the policy has this version.
+        """
+        newer = {} if known_version is None else {"policy.version": {"$ne": known_version}}
+        found = self._call(self._experiments.find_one, {"_id": exp_key, **newer}, {"policy": 1})
+        policy = decoded((found or {}).get("policy"))
+        return policy if isinstance(policy, dict) else None
 
     def revise(self, exp_key: str) -> None:
         """Make coordinators read the trials of an experiment again; raises ``NotFoundError``."""

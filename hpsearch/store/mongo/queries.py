@@ -244,7 +244,9 @@ def claim(token: str, holder: Mapping[str, Any]) -> Pipeline:
         "claimed_at": NOW,
         "heartbeat_at": NOW,
         "lease_until": from_now("$lease_s"),
-        "reports": _reports_to_checkpoint(),
+        "reports": _to_checkpoint("reports"),
+        "rungs": _to_checkpoint("rungs"),
+        "verdict": UNSET,
         "reports_last": UNSET,
     }
     return [{"$set": fields}]
@@ -256,7 +258,12 @@ def renew() -> Pipeline:
     return [{"$set": fields}]
 
 
-def report(documents: Sequence[Mapping[str, Any]], batch: str) -> Pipeline:
+def report(
+    documents: Sequence[Mapping[str, Any]],
+    batch: str,
+    rungs: Sequence[Mapping[str, Any]] = (),
+    verdict: Mapping[str, Any] | None = None,
+) -> Pipeline:
     """Append reports with the server's time, unless the same call was applied before.
 
     Parameters
@@ -265,12 +272,21 @@ def report(documents: Sequence[Mapping[str, Any]], batch: str) -> Pipeline:
         The reports.
     batch : str
         Random identifier of the call.
+    rungs : sequence of mapping
+        All rungs that the trial has reached, if they are known.
+    verdict : mapping, optional
+        The last decision of the pruner.
     """
     new = [{"$mergeObjects": [{"$literal": document}, {"at": NOW}]} for document in documents]
     old = {"$ifNull": ["$reports", EMPTY]}
     is_repeat = {"$eq": ["$reports_last", {"$literal": batch}]}
     reports = {"$cond": [is_repeat, old, {"$concatArrays": [old, new]}]}
-    return [{"$set": {"reports": reports, "reports_last": {"$literal": batch}}}]
+    fields = {"reports": reports, "reports_last": {"$literal": batch}}
+    if rungs:
+        fields["rungs"] = {"$literal": list(rungs)}
+    if verdict is not None:
+        fields["verdict"] = {"$literal": verdict}
+    return [{"$set": fields}]
 
 
 def point_at(checkpoint: Mapping[str, Any]) -> Pipeline:
@@ -509,11 +525,11 @@ def _without_lease(parts: list[Any]) -> dict[str, Any]:
     return {"$unsetField": {"field": "lease_until", "input": {"$mergeObjects": parts}}}
 
 
-def _reports_to_checkpoint() -> dict[str, Any]:
-    """Return an expression for the reports up to the checkpoint; none without one."""
-    has_both = {"$and": [{"$isNumber": "$checkpoint.step"}, {"$isArray": "$reports"}]}
+def _to_checkpoint(field: str) -> dict[str, Any]:
+    """Return an expression for the reports or rungs up to the checkpoint; none without one."""
+    has_both = {"$and": [{"$isNumber": "$checkpoint.step"}, {"$isArray": f"${field}"}]}
     is_kept = {"$lte": ["$$this.step", "$checkpoint.step"]}
-    return {"$cond": [has_both, {"$filter": {"input": "$reports", "cond": is_kept}}, UNSET]}
+    return {"$cond": [has_both, {"$filter": {"input": f"${field}", "cond": is_kept}}, UNSET]}
 
 
 def _history_entry(why: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
@@ -23,7 +24,7 @@ def pages(
     sort: str,
     *,
     limit: int | None = None,
-    fields: Sequence[str] | None = None,
+    fields: Sequence[str] | Mapping[str, Any] | None = None,
 ) -> Iterator[Document]:
     """Yield documents, read in pages so that a long read survives an outage.
 
@@ -39,8 +40,8 @@ def pages(
         A key of ``queries.ORDERS``.
     limit : int, optional
         The maximum number of documents; not negative.
-    fields : sequence of str, optional
-        Only these fields, which must include those of the order.
+    fields : sequence of str or mapping, optional
+        Only these fields, which must include those of the order, or a projection of MongoDB.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def read(
     *,
     sort: list[tuple[str, int]] | None = None,
     limit: int = 0,
-    fields: Sequence[str] | Mapping[str, int] | None = None,
+    fields: Sequence[str] | Mapping[str, Any] | None = None,
 ) -> list[Document]:
     """Return all documents that match a filter; raises the driver's errors.
 
@@ -79,7 +80,7 @@ def read(
         Fields and directions of the order.
     limit : int
         The maximum number of documents; 0 for all.
-    fields : sequence of str or mapping of str to int, optional
+    fields : sequence of str or mapping, optional
         The fields to read, or a projection of MongoDB; by default all.
     """
     return list(collection.find(wanted, fields, sort=sort, limit=limit, batch_size=limit))

@@ -122,6 +122,8 @@ _TRIAL_SCHEMA = {
         "reports": {"bsonType": "array", "items": {"bsonType": "object", "required": ["step", "value"]}},
         "error": {"bsonType": "object", "required": ["kind", "message"]},
         "pruned": _TEXT,
+        "rungs": {"bsonType": "array", "items": {"bsonType": "object", "required": ["k", "step", "value"]}},
+        "verdict": {"bsonType": "object", "required": ["is_stop", "reason"]},
         "checkpoint": {
             "bsonType": "object",
             "required": ["step", "attempt", "at"],
@@ -198,6 +200,8 @@ _EXPERIMENT_SCHEMA = {
         "tags": {"bsonType": "array", "items": _TEXT},
         "budget": _OBJECT,
         "defaults": _OBJECT,
+        "pruner": {"bsonType": "object", "required": ["name", "mode"]},
+        "policy": _OBJECT,
         "priority": _COUNT,
         "revision": _COUNT,
         "created_at": _DATE,

@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import Self
+from typing import Any, Self
 
 import bson
 from pymongo.collection import Collection
@@ -21,6 +22,8 @@ from pymongo.errors import DuplicateKeyError, InvalidName
 from pymongo.read_concern import ReadConcern
 
 from hpsearch.core.experiment import Elapsed, Experiment, ExperimentState
+from hpsearch.core.stopping.curve import RungValue
+from hpsearch.core.stopping.decision import Verdict
 from hpsearch.core.trial import Report, Result, State, Trial, trial_id
 from hpsearch.core.trial_filter import TrialFilter
 from hpsearch.core.worker import Worker
@@ -46,13 +49,16 @@ from hpsearch.store.documents.fields import Fields, document_label
 from hpsearch.store.documents.layout_migration import Document
 from hpsearch.store.documents.trial import (
     BEST_FIELDS,
+    CURVE_FIELDS,
     POINT_FIELDS,
     best_from,
     counts_from,
+    curve_from,
     point_from,
     report_documents,
     result_document,
     trial_from,
+    verdict_document,
 )
 from hpsearch.store.documents.worker import worker_document, worker_from
 from hpsearch.store.mongo import experiment_queries, queries
@@ -240,6 +246,9 @@ class MongoStore(TrialStore):
             wanted, lambda: self._trials.update_many(wanted, queries.cancel()).modified_count
         )
 
+    def publish_policy(self, exp_key: str, policy: Mapping[str, Any], leader: str) -> bool:
+        return self._experiments.publish_policy(exp_key, policy, leader)
+
     def revise(self, exp_key: str) -> None:
         self._experiments.revise(exp_key)
 
@@ -343,6 +352,16 @@ class MongoStore(TrialStore):
         documents = self._pages(_sortable(exp_key, None, sort), sort, limit=limit, fields=POINT_FIELDS)
         return _sorted_by(sort, self._corrupt.trials(documents, point_from))
 
+    def curves(
+        self, exp_key: str, *, tids: Iterable[int] | None = None, all_reports: bool = False
+    ) -> Iterator[Trial]:
+        wanted = queries.of(exp_key) | ({} if tids is None else {"tid": {"$in": sorted(tids)}})
+        fields: dict[str, Any] = dict.fromkeys(CURVE_FIELDS, 1)
+        if not all_reports:
+            fields["reports"] = {"$slice": -1}
+        documents = self._pages(wanted, "tid", fields=fields)
+        return self._corrupt.trials(documents, curve_from)
+
     def trial(self, exp_key: str, tid: int) -> Trial:
         return trial_from(self._trial_document(exp_key, tid))
 
@@ -371,8 +390,20 @@ class MongoStore(TrialStore):
         is_cancelled = self._call(self._trials.find_one, queries.cancelled(trial), {"_id": 1}) is not None
         return LeaseStatus.CANCELLED if is_cancelled else LeaseStatus.LOST
 
-    def report(self, trial: Trial, reports: Sequence[Report]) -> None:
-        update = queries.report(report_documents(reports), batch=secrets.token_hex(8))
+    def report(
+        self,
+        trial: Trial,
+        reports: Sequence[Report],
+        *,
+        rungs: Sequence[RungValue] = (),
+        verdict: Verdict | None = None,
+    ) -> None:
+        update = queries.report(
+            report_documents(reports),
+            batch=secrets.token_hex(8),
+            rungs=[asdict(rung) for rung in rungs],
+            verdict=None if verdict is None else verdict_document(verdict),
+        )
         self._update_held(trial, queries.held(trial), update)
 
     def finish(self, trial: Trial, result: Result) -> None:
@@ -392,6 +423,9 @@ class MongoStore(TrialStore):
 
     def sweep_checkpoints(self, exp_key: str, tids: Iterable[int]) -> None:
         self._checkpoints.sweep(exp_key, tids)
+
+    def policy(self, exp_key: str, known_version: int | None = None) -> Mapping[str, Any] | None:
+        return self._experiments.policy(exp_key, known_version)
 
     def release(self, trial: Trial, why: str) -> None:
         reason = encoded(why, "why")

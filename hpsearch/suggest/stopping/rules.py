@@ -8,31 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 
 from hpsearch.errors import ConfigurationError
 from hpsearch.runtime.spelling import did_you_mean
+from hpsearch.suggest.names import PRUNERS
 from hpsearch.suggest.stopping.by_chance import ByChance
 from hpsearch.suggest.stopping.by_rank import Asha, Hyperband, Median
 from hpsearch.suggest.stopping.chain_fit import Chain
 from hpsearch.suggest.stopping.options import check_names, require
 from hpsearch.suggest.stopping.rung_table import RungTable
-
-#: Names of the rules, with a description for help texts.
-RULES: Mapping[str, str] = MappingProxyType(
-    {
-        "none": "stop no trial",
-        "auto": "stop trials that are unlikely to become the best, by a model of learning curves",
-        "median": "stop trials worse than the median of the others",
-        "asha": "stop trials that are not among the best third at steps 1, 3, 9, 27, ...",
-        "hyperband": "asha in brackets, some of which begin later",
-        "threshold": "stop trials whose values leave a range",
-        "paired": "stop trials that are worse than the best one at the same steps, such as folds",
-    }
-)
 
 #: Reports of the best trial with which ``paired`` compares others.
 _MAX_PAIRS = 200
@@ -107,7 +94,7 @@ class Paired:
 class Rule:
     """A rule with the limits of a search."""
 
-    name: str  #: one of ``RULES`` other than "none"
+    name: str  #: one of ``PRUNERS`` other than "none"
     criterion: Criterion
     max_resource: float | None = None  #: last step of a full trial; by default that of the longest done one
     min_resource: float | None = None  #: step before which no trial stops
@@ -125,7 +112,7 @@ def make_rule(
     Parameters
     ----------
     name : str
-        One of ``RULES`` other than "none".
+        One of ``PRUNERS`` other than "none".
     options : mapping
         The fields of its class in this package; every rule also has ``maximize``.
     max_resource : float, optional
@@ -148,7 +135,7 @@ def make_rule(
     }
     if name not in criteria:
         hint = did_you_mean(name, list(criteria))
-        raise ConfigurationError(f"There is no pruner {name!r}{hint}; there are {', '.join(RULES)}.")
+        raise ConfigurationError(f"There is no pruner {name!r}{hint}; there are {', '.join(PRUNERS)}.")
     for limit, value in (("max-resource", max_resource), ("min-resource", min_resource)):
         if value is not None and not 0 < value < np.inf:
             raise ConfigurationError(f"--{limit} must be a step above 0, not {value!r}.")

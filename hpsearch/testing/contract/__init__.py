@@ -13,6 +13,7 @@ from hpsearch.testing.contract.insertion import InsertionContract
 from hpsearch.testing.contract.leadership import LeadershipContract
 from hpsearch.testing.contract.marks import MarkContract
 from hpsearch.testing.contract.reading import ReadingContract
+from hpsearch.testing.contract.stopping import StoppingContract
 from hpsearch.testing.contract.summaries import SummaryContract
 from hpsearch.testing.contract.waiting import WaitingContract
 from hpsearch.testing.contract.workers import WorkerContract
@@ -30,6 +31,7 @@ class StoreContract(
     CheckpointContract,
     DeletionContract,
     MarkContract,
+    StoppingContract,
     SummaryContract,
     WaitingContract,
     WorkerContract,

@@ -28,10 +28,10 @@ class FailingStore(MemoryStore):
 
     error: Exception | None = None
 
-    def report(self, trial: Any, reports: Any) -> None:
+    def report(self, trial: Any, reports: Any, **reached: Any) -> None:
         if self.error:
             raise self.error
-        super().report(trial, reports)
+        super().report(trial, reports, **reached)
 
     def renew(self, trial: Any) -> LeaseStatus:
         if self.error:

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from hpsearch.errors import ConfigurationError
-from hpsearch.suggest.stopping.rules import RULES, make_rule
+from hpsearch.suggest.names import PRUNERS
+from hpsearch.suggest.stopping.rules import make_rule
 
 
-@pytest.mark.parametrize("name", sorted(RULES.keys() - {"none", "threshold"}))
+@pytest.mark.parametrize("name", sorted(PRUNERS.keys() - {"none", "threshold"}))
 def test_each_rule_has_defaults(name: str) -> None:
     assert make_rule(name, {}, max_resource=50, min_resource=3).name == name
 
