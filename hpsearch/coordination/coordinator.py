@@ -225,6 +225,7 @@ class Coordinator:
         self._trial_state = TrialState(self._space, self._store.points(self.exp_key), self._wanted_lag())
         self._curves = CurveReader(self._store, self._experiment, self._clock)
         self._curves.load()
+        self._store.sweep_checkpoints(self.exp_key)  # the last leader may have died before it did
         self._trial_state.best = self._full_trial(self._trial_state.best)
         self._trial_state.last_failure = self._full_trial(self._trial_state.last_failure)
         self._batches.has_points, self._had_open_at = True, self._clock()

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hpsearch.core.stopping.curve import RungValue
-    from hpsearch.core.stopping.decision import Verdict
+    from hpsearch.core.stopping.verdict import Verdict
     from hpsearch.space.tree import Values
 
 

@@ -74,7 +74,7 @@ from hpsearch.store.checks import Content
 
 if TYPE_CHECKING:
     from hpsearch.core.stopping.curve import RungValue
-    from hpsearch.core.stopping.decision import Verdict
+    from hpsearch.core.stopping.verdict import Verdict
     from hpsearch.core.trial_filter import TrialFilter
 
 
@@ -732,15 +732,15 @@ class TrialStore(Protocol):
         """
         ...
 
-    def sweep_checkpoints(self, exp_key: str, tids: Iterable[int]) -> None:
+    def sweep_checkpoints(self, exp_key: str, tids: Iterable[int] | None = None) -> None:
         """Delete the content of the checkpoints of final trials (16).
 
         Parameters
         ----------
         exp_key : str
             Name of the experiment.
-        tids : iterable of int
-            Numbers of the trials; those that are not final keep theirs.
+        tids : iterable of int, optional
+            Numbers of the trials, by default of all; those that are not final keep theirs.
         """
         ...
 

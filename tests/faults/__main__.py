@@ -82,7 +82,7 @@ def _report(verdict: Verdict) -> None:
         print(f"BROKEN: {broken.promise}: {broken.trial or ''} {broken.text}")
     if verdict.logs is not None:
         print(f"logs: {verdict.logs}")
-    finished = sum(trial["state"] in {"done", "failed"} for trial in trials)
+    finished = sum(trial["state"] in {"done", "failed", "pruned"} for trial in trials)
     print(
         f"{len(evidence.searches)} searches, {finished} trials, {len(evidence.calls)} calls, "
         f"{len(evidence.acknowledged)} acknowledged results, {len(evidence.ends)} processes ended, "

@@ -17,7 +17,7 @@ from typing import Any
 from tests.faults.evidence import Call, Evidence, Priority, Search
 from tests.support.supervisor import End
 
-_FINAL = {"done", "failed", "cancelled"}
+_FINAL = {"done", "failed", "pruned", "cancelled"}
 _LOST = "lease expired"
 
 #: How each kind of objective may fail: regularly, or since its process was killed or frozen.
@@ -60,7 +60,8 @@ class Broken:
 def broken_promises(evidence: Evidence) -> list[Broken]:
     """Return every promise that is broken by the evidence."""
     about_trials = (
-        _final_states, _frozen, _acknowledged, _paid_for, _attempts, _holders, _overlaps, _pauses, _deaths,
+        _final_states, _frozen, _acknowledged, _paid_for, _attempts, _holders, _overlaps, _resumes,
+        _pauses, _deaths,
     )  # fmt: skip
     about_all = (_counts, _signals, _ends, _shares, _left_behind, _logs)
     return [broken for check in (*about_trials, *about_all) for broken in check(evidence)]
@@ -69,7 +70,7 @@ def broken_promises(evidence: Evidence) -> list[Broken]:
 def _counts(evidence: Evidence) -> Iterator[Broken]:
     """As many trials finish as were asked for, numbered without gaps, and the search says that it is done."""
     for search in evidence.searches:
-        n = sum(trial["state"] in {"done", "failed"} for trial in search.trials)
+        n = sum(trial["state"] in {"done", "failed", "pruned"} for trial in search.trials)
         if n != search.max_evals:
             yield _count(search, f"{n} trials finished instead of {search.max_evals}")
         tids = [trial["tid"] for trial in search.trials]
@@ -89,6 +90,8 @@ def _final_states(evidence: Evidence) -> Iterator[Broken]:
     for trial in _trials(evidence).values():
         if trial["state"] not in _FINAL:
             yield _about(trial, "every trial ends", f"it is {trial['state']} in the end")
+        elif (trial["state"] == "pruned") != ("pruned" in trial):
+            yield _about(trial, "every trial ends", "its state and the reason of a pruner disagree")
         elif (trial["state"] == "done") != ("loss" in trial):
             yield _about(trial, "every trial ends", f"it is {trial['state']}, but its loss says otherwise")
 
@@ -167,7 +170,9 @@ def _attempts(evidence: Evidence) -> Iterator[Broken]:
     paused = {pause.exp_key for pause in evidence.pauses}
     for name, trial in _trials(evidence).items():
         history = trial.get("history", [])
-        n_lost = sum(entry["why"] == _LOST for entry in history)
+        # Only since the attempt that came furthest, by its checkpoint.
+        since = trial.get("checkpoint", {}).get("attempt", 0)
+        n_lost = sum(entry["why"] == _LOST and entry["attempt"] > since for entry in history)
         is_lost = trial["state"] == "failed" and trial["error"]["kind"] == "lost"
         most = allowed[trial["exp_key"]] - (not is_lost)
         if n_lost > most or (is_lost and n_lost < most):
@@ -223,6 +228,30 @@ def _overlaps(evidence: Evidence) -> Iterator[Broken]:
             if later.began_at < end and not _was_lost(trials.get(name), earlier.attempt):
                 text = f"attempts {earlier.attempt} and {later.attempt} ran at the same time"
                 yield Broken(promise="no two calls overlap", trial=name, text=text)
+
+
+def _resumes(evidence: Evidence) -> Iterator[Broken]:
+    """An attempt goes on no earlier than at the last checkpoint that was stored, and its steps add up."""
+    promise = "a trial goes on at its last checkpoint"
+    trials = _trials(evidence)
+    by_trial: defaultdict[str, list[Call]] = defaultdict(list)
+    for call in evidence.calls:
+        by_trial[call.trial].append(call)
+    for name, calls in by_trial.items():
+        stored = 0
+        for call in sorted(calls, key=lambda call: call.attempt):
+            if call.start is not None and call.start < stored:
+                text = f"attempt {call.attempt} began at step {call.start}, although step {stored} was stored"
+                yield Broken(promise=promise, trial=name, text=text)
+            stored = max(stored, call.saved)
+        trial = trials.get(name)
+        if trial is None or trial["state"] != "done":
+            continue
+        if not math.isclose(trial["loss"], trial["values"]["x"] ** 2, rel_tol=1e-9, abs_tol=1e-12):
+            yield _about(trial, promise, f"its steps add up to {trial['loss']}")
+        steps = [report["step"] for report in trial.get("reports", [])]
+        if len(set(steps)) < len(steps):
+            yield _about(trial, promise, f"it reported steps twice: {steps}")
 
 
 def _ends(evidence: Evidence) -> Iterator[Broken]:

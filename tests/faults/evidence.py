@@ -11,7 +11,7 @@ from typing import Any
 from tests.support.supervisor import End
 
 #: A worker's message after the store has acknowledged a result.
-_ACKNOWLEDGED = re.compile(r"trial (\S+)/(\d+) (?:done: loss (\S+) in|failed: (\w+):)")
+_ACKNOWLEDGED = re.compile(r"trial (\S+)/(\d+) (?:done: loss (\S+) in|failed: (\w+):|pruned: )")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,8 @@ class Call:
     process: int  #: process number of its evaluating child
     temper: str  #: what the objective does: ``good``, ``raise``, ...
     began_at: float  #: monotonic seconds, of the machine
+    start: int | None = None  #: step of the checkpoint with which it went on; None if it did not come so far
+    saved: int = 0  #: step of the last checkpoint that it knows to be stored
     ended_at: float | None = None  #: None if it never returned
     loss: float | None = None  #: what it returned
 
@@ -40,7 +42,7 @@ class Acknowledgement:
 
     trial: str
     worker: str  #: its name
-    loss: float | None  #: to six digits; None for a failure
+    loss: float | None  #: to six digits; None for a failed or pruned trial
     kind: str | None  #: of the failure
 
 

@@ -134,6 +134,7 @@ class Fleet:
             "--max-evals", str(max_evals), "--seed", str(seed), "--algo", "random",
             "--lease", f"{LEASE_S}s", "--trial-timeout", f"{_TRIAL_TIMEOUT_S}s",
             "--max-attempts", str(MAX_ATTEMPTS), "--drain-timeout", "5s",
+            "--pruner", "median", "--max-resource", "6",
         ]  # fmt: skip
         return self._post(name, command, self._passwords.coordinator, ends_well=True)
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from hpsearch.core.experiment import Identity
 from hpsearch.core.stopping.curve import RungValue, curve_of
-from hpsearch.core.stopping.decision import Policy, Verdict, decide
+from hpsearch.core.stopping.decision import Policy, decide
+from hpsearch.core.stopping.verdict import Verdict
 from hpsearch.core.trial import Report, Trial
 from hpsearch.errors import HpsearchError
 from hpsearch.runtime.events import Event

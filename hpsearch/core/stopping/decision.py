@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.core.stopping.chain import (
@@ -30,20 +29,9 @@ from hpsearch.core.stopping.chain import (
 )
 from hpsearch.core.stopping.curve import Curve, RungValue
 from hpsearch.core.stopping.paired import p_worse
+from hpsearch.core.stopping.verdict import Verdict
 
 Policy = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """A decision about a trial, with its reason."""
-
-    is_stop: bool  #: whether the trial should stop
-    step: float  #: step at which it was decided
-    value: float  #: value of the trial there
-    reason: str  #: such as "at step 9 of 81: 1.3 % chance to beat 0.042"
-    version: int  #: version of the policy
-    chance: float | None = None  #: probability of becoming the best; None where the rule has none
 
 
 def decide(policy: Policy | None, curve: Curve, tid: int) -> Verdict | None:

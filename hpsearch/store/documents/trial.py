@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from hpsearch.core.stopping.curve import RungValue
-from hpsearch.core.stopping.decision import Verdict
+from hpsearch.core.stopping.verdict import Verdict
 from hpsearch.core.trial import (
     CheckpointPointer,
     Ended,

@@ -23,7 +23,7 @@ from hpsearch.core.experiment import (
     check_priority,
 )
 from hpsearch.core.stopping.curve import RungValue
-from hpsearch.core.stopping.decision import Verdict
+from hpsearch.core.stopping.verdict import Verdict
 from hpsearch.core.trial import FINISHED, Invalid, Report, Result, State, Trial, trial_id
 from hpsearch.core.trial_filter import TrialFilter
 from hpsearch.core.worker import Worker, has_valid_entry
@@ -531,10 +531,10 @@ class MemoryStore:
                     return one.data
         raise NotFoundError(no_checkpoint_message(trial.id))
 
-    def sweep_checkpoints(self, exp_key: str, tids: Iterable[int]) -> None:
+    def sweep_checkpoints(self, exp_key: str, tids: Iterable[int] | None = None) -> None:
         """Delete the content of the checkpoints of final trials (16)."""
         with self._changed:
-            for trial in self.finished(exp_key, tids):
+            for trial in self.finished(exp_key, self._trials_of(exp_key).trials if tids is None else tids):
                 self._drop_checkpoints(exp_key, trial.tid)
 
     def policy(self, exp_key: str, known_version: int | None = None) -> Mapping[str, Any] | None:

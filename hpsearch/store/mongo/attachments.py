@@ -130,6 +130,11 @@ class Attachments:
         """Return the number of files that match a filter."""
         return self._call(self._files.count_documents, wanted)
 
+    def tids_of(self, wanted: Filter) -> list[int]:
+        """Return the numbers of the trials that have files which match a filter."""
+        tids = self._call(self._files.distinct, "metadata.tid", wanted)
+        return [tid for tid in tids if isinstance(tid, int)]
+
     def drop(self, wanted: Filter) -> int:
         """Delete the files that match a filter, with their chunks; return how many."""
         found = [file["_id"] for file in self._call(read, self._files, wanted, fields={"_id": 1})]

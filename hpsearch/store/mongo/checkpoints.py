@@ -85,16 +85,18 @@ class Checkpoints:
         place = Place(exp_key=trial.exp_key, tid=trial.tid, name=trial.checkpoint.file)
         return self._attachments.read(place, range(trial.attempt + 1))
 
-    def sweep(self, exp_key: str, tids: Iterable[int]) -> None:
+    def sweep(self, exp_key: str, tids: Iterable[int] | None) -> None:
         """Delete the files of final trials.
 
         Parameters
         ----------
         exp_key : str
             Name of the experiment.
-        tids : iterable of int
-            Numbers of the trials; those that are not final keep their files.
+        tids : iterable of int or None
+            Numbers of the trials, None for all; those that are not final keep their files.
         """
+        if tids is None:
+            tids = self._attachments.tids_of(gridfs.of_checkpoints(exp_key))
         final = queries.settled(exp_key, sorted(tids))
         for document in self._call(read, self._trials, final, fields={"tid": 1}):
             self._attachments.drop(gridfs.checkpoints(exp_key, document["tid"]))

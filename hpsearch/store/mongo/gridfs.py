@@ -27,8 +27,11 @@ CHUNKS_A_CALL = 4
 #: Files begun or completed in one call.
 FILES_A_CALL = 500
 
-#: The first name after those of checkpoints.
-_AFTER_CHECKPOINTS = CHECKPOINT_PREFIX[:-1] + chr(ord(CHECKPOINT_PREFIX[-1]) + 1)
+#: Matches the names of files with checkpoints.
+_IS_CHECKPOINT = {
+    "$gte": CHECKPOINT_PREFIX,
+    "$lt": CHECKPOINT_PREFIX[:-1] + chr(ord(CHECKPOINT_PREFIX[-1]) + 1),
+}
 
 UPLOADING, STORED, DROPPED = "uploading", "stored", "dropped"
 
@@ -179,6 +182,11 @@ def replaced_by(file: Mapping[str, Any], place: Place) -> Filter:
     return {**at(place), "metadata.attempt": attempts, "$or": older}
 
 
+def of_checkpoints(exp_key: str) -> Filter:
+    """Match all files with checkpoints of an experiment."""
+    return {"metadata.exp_key": exp_key, "metadata.name": _IS_CHECKPOINT}
+
+
 def checkpoints(exp_key: str, tid: int) -> Filter:
     """Match all files with checkpoints of a trial.
 
@@ -189,7 +197,7 @@ def checkpoints(exp_key: str, tid: int) -> Filter:
     tid : int
         Number of the trial.
     """
-    return {**_of(exp_key, tid), "metadata.name": {"$gte": CHECKPOINT_PREFIX, "$lt": _AFTER_CHECKPOINTS}}
+    return {**_of(exp_key, tid), "metadata.name": _IS_CHECKPOINT}
 
 
 def other_checkpoints(trial: Trial, file: str | None) -> Filter:
@@ -202,7 +210,7 @@ def other_checkpoints(trial: Trial, file: str | None) -> Filter:
     file : str or None
         Name of the file to keep.
     """
-    name = {"$gte": CHECKPOINT_PREFIX, "$lt": _AFTER_CHECKPOINTS, "$ne": file}
+    name = {**_IS_CHECKPOINT, "$ne": file}
     attempts = {"metadata.attempt": {"$lte": trial.attempt}}
     return {**_of(trial.exp_key, trial.tid), "metadata.name": name, **attempts}
 

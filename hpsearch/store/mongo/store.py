@@ -23,7 +23,7 @@ from pymongo.read_concern import ReadConcern
 
 from hpsearch.core.experiment import Elapsed, Experiment, ExperimentState
 from hpsearch.core.stopping.curve import RungValue
-from hpsearch.core.stopping.decision import Verdict
+from hpsearch.core.stopping.verdict import Verdict
 from hpsearch.core.trial import Report, Result, State, Trial, trial_id
 from hpsearch.core.trial_filter import TrialFilter
 from hpsearch.core.worker import Worker
@@ -421,7 +421,7 @@ class MongoStore(TrialStore):
     def checkpoint_data(self, trial: Trial) -> bytes:
         return self._checkpoints.load(trial)
 
-    def sweep_checkpoints(self, exp_key: str, tids: Iterable[int]) -> None:
+    def sweep_checkpoints(self, exp_key: str, tids: Iterable[int] | None = None) -> None:
         self._checkpoints.sweep(exp_key, tids)
 
     def policy(self, exp_key: str, known_version: int | None = None) -> Mapping[str, Any] | None:

@@ -115,8 +115,8 @@ class CheckpointContract(StoreTests):
         store.attach(store_driver.exp_key, "model", b"model", tid=0, attempt=1)
         store.finish(done, DONE)
 
-        for _ in range(2):
-            store.sweep_checkpoints(store_driver.exp_key, [0, 1, 7])
+        for tids in ([0, 1, 7], [0], None):
+            store.sweep_checkpoints(store_driver.exp_key, tids)
 
         assert store.n_attachments(store_driver.exp_key) == 2
         assert store_driver.read_attachments() == {"model": b"model"}

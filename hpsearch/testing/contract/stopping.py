@@ -7,7 +7,7 @@ from math import inf
 
 from hpsearch.core.experiment import Budget, PruneMode, Pruner
 from hpsearch.core.stopping.curve import RungValue
-from hpsearch.core.stopping.decision import Verdict
+from hpsearch.core.stopping.verdict import Verdict
 from hpsearch.core.trial import Report
 from hpsearch.store.protocol import TrialStore
 from hpsearch.testing.contract.driver import DONE, StoreDriver, StoreTests

@@ -32,6 +32,7 @@ def document(tid: int, **fields: Any) -> dict[str, Any]:
         "state": "done",
         "attempt": 1,
         "worker": {"name": "worker-1"},
+        "values": {"x": 2.0},
         "loss": 4.0,
         **fields,
     }
@@ -116,6 +117,24 @@ def test_a_correct_search_passes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("start", "loss", "steps"),
+    [(2, 4.0, [1, 2, 3]), (3, 3.5, [1, 2, 3]), (3, 4.0, [1, 2, 2, 3])],
+    ids=["a step is repeated", "steps are missing", "a step is reported twice"],
+)
+def test_a_trial_that_does_not_go_on_at_its_checkpoint_is_found(
+    start: int, loss: float, steps: list[int]
+) -> None:
+    history = [{"attempt": 1, "why": "lease expired"}]
+    calls = [
+        call(0, saved=3, start=0, ended_at=None, loss=None),
+        call(0, attempt=2, process=12, began_at=7.0, ended_at=8.0, start=start, loss=loss),
+    ]
+    reports = [{"step": step} for step in steps]
+    trial = document(0, attempt=2, history=history, loss=loss, reports=reports)
+    assert promises(evidence(trial, calls=calls)) == {"a trial goes on at its last checkpoint"}
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         search(document(0), max_evals=2),
@@ -144,9 +163,9 @@ def test_a_failed_trial_with_a_loss_is_found() -> None:
     assert promises(evidence(both, calls=[call(0, temper="raise")])) == {"every trial ends"}
 
 
-@pytest.mark.parametrize("now", [[document(0, loss=5.0)], []], ids=["changed", "gone"])
+@pytest.mark.parametrize("now", [[document(0, duration_s=5.0)], []], ids=["changed", "gone"])
 def test_a_finished_trial_that_changes_is_found(now: list[dict[str, Any]]) -> None:
-    found = evidence(*now, calls=[call(0, loss=5.0)], first_seen={"s/000000": document(0)})
+    found = evidence(*now, calls=[call(0)], first_seen={"s/000000": document(0)})
     assert promises(found) == {"finished means frozen"}
 
 
