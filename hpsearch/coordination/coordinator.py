@@ -268,7 +268,8 @@ class Coordinator:
             # Their workers may have died before they did, or the trials were cancelled.
             self._store.sweep_checkpoints(self.exp_key, with_checkpoints)
         self._curves.read(final, self._trial_state.open)
-        self._curves.publish(self._candidate.token)
+        if (forecasts := self._curves.publish(self._candidate.token)) is not None:
+            self._trial_state.set_forecasts(forecasts)
         if n_finished := sum(trial.state in FINISHED for trial in final):
             self._candidate.note_trial()
         self._rate.add(n_finished)

@@ -49,6 +49,7 @@ class CurveReader:
         self._steps: dict[int, float] = {}  # by tid
         self._version = 0
         self._is_stale = False  # whether the stored policy is of another rule
+        self._has_read = True  # whether trials were read since the last policy
         self._due = 0.0
 
     @property
@@ -89,18 +90,24 @@ class CurveReader:
         self._due = asked_at + max(_READ_EVERY_S, plan.pause_after(self._clock() - asked_at))
 
     def publish(self, leader: str) -> Mapping[int, Forecast] | None:
-        """Publish a new policy if one is due, and return the predictions of the losses that it is based on.
+        """Publish a new policy if one is due, and return the predicted losses of trials without one.
 
         Parameters
         ----------
         leader : str
             Token of the coordinator.
+
+        Returns
+        -------
+        mapping of int to Forecast, or None
+            By number of the trial; None if no trial was read since the last call.
         """
-        if self._learner is None:
+        if self._learner is None or not self._has_read:
             return None
+        self._has_read = False
         try:
             policy: dict[str, Any] | None = self._learner.policy(self._version + 1)
-            forecasts = None if policy is None else self._learner.forecasts()
+            forecasts = self._learner.forecasts()
         except Exception:
             # No defect of a model may end a search: trials go on by the policy that is there.
             log.exception(
@@ -108,7 +115,7 @@ class CurveReader:
                 extra=Event.PRUNER_FAILED.of(exp_key=self._exp_key),
             )
             self._learner = None
-            return None
+            return {}
         if policy is None and self._is_stale:
             policy = {"version": self._version + 1, "rule": "none"}
         if policy is not None and self._store.publish_policy(self._exp_key, policy, leader):
@@ -116,6 +123,7 @@ class CurveReader:
         return forecasts
 
     def _add(self, trial: Trial) -> None:
+        self._has_read = True
         last = trial.reports[-1] if trial.reports else None
         reached = [rung.step for rung in trial.rungs] + ([] if last is None else [last.step])
         step = max((step for step in reached if math.isfinite(step)), default=None)
