@@ -69,7 +69,7 @@ class Figures:
             if any(search.insight is None for search in loaded):
                 return _waiting("Computing what matters …")
         labels = tuple(request.query_params.getlist("label"))[:_MAX_LABELS]
-        tag = '"' + "-".join(f"{id(search):x}.{search.version}" for search in loaded) + '"'
+        tag = '"' + "-".join(_state_of(search, kind) for search in loaded) + '"'
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers={"etag": tag})
         n_columns = _n_columns(request)
@@ -150,6 +150,12 @@ def with_columns(figure: Figure, n: int) -> Figure:
         return figure
     n_rows, n_before = (math.ceil(len(figure.panels) / columns) for columns in (n, figure.n_columns))
     return replace(figure, n_columns=n, height=figure.height * n_rows / n_before)
+
+
+def _state_of(search: LoadedSearch, kind: Kind) -> str:
+    """Return a text that differs between two states of a search in which a picture may differ."""
+    insight = search.insight if _MODELLED & kind.needs else None
+    return f"{id(search):x}.{search.version}.{0 if insight is None else insight.n_trials}"
 
 
 def _n_columns(request: Request) -> int:

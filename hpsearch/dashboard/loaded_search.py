@@ -62,7 +62,7 @@ class LoadedSearch:
     experiment : Experiment
         Its last known version.
     version : int
-        Grows with each change that a page may show.
+        Grows with each change of its trials or its state.
     """
 
     def __init__(self, store: TrialStore, experiment: Experiment) -> None:
@@ -174,7 +174,6 @@ class LoadedSearch:
                 explanation=explanation_of(progress, history, trials, surrogate=surrogate),
                 pictures=with_model(pictures, history, experiment.seed, [*Need], surrogate=surrogate),
             )
-            self.version += 1
         finally:
             self._explaining.release()
 
