@@ -7,6 +7,8 @@ const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "
 try {
   const page = await browser.newPage({ viewport: { width: 1120, height: 1180 } });
   await page.goto(url);
+  await page.getByText("Computing what matters").first().waitFor({ state: "detached", timeout: 120_000 });
+  await page.reload(); // what was computed since is in the page from the start
   await page.waitForSelector("[data-figure] .main-svg", { timeout: 120_000 });
   await page.waitForTimeout(3000); // the other pictures in view
   await page.screenshot({ path: file });
