@@ -56,6 +56,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Import a search that began under Hyperopt.",
     ),
     "completion": ("hpsearch.cli.completion:completion", "Print the script for completion in a shell."),
+    "man": ("hpsearch.cli.man:man", "Print the manual page."),
     "doctor": ("hpsearch.cli.doctor:doctor", "Check this machine, its settings and its database."),
     "db": (
         "hpsearch.cli.db:db",

@@ -42,7 +42,7 @@ _MAX_PRINTED = 5
 @option(
     "--space", metavar="REF", required=True, help="The search space: file.py:name or package.module:name."
 )
-@option("--exp-key", metavar="KEY", help="Hyperopt's exp_key of the jobs [default: the only one].")
+@option("--source-key", metavar="KEY", help="Hyperopt's exp_key of the jobs [default: the only one].")
 @option("--into", metavar="NAME", help="Name of the new experiment [default: the exp_key of the jobs].")
 @option("--skip-invalid", is_flag=True, help="Skip jobs whose points do not fit the space.")
 @option("--trust-pickle", is_flag=True, help="Allow a file of pickled Trials, which may run any code.")
@@ -51,7 +51,7 @@ _MAX_PRINTED = 5
 def import_hyperopt(
     source: str,
     space: str,
-    exp_key: str | None,
+    source_key: str | None,
     into: str | None,
     skip_invalid: bool,
     trust_pickle: bool,
@@ -75,7 +75,7 @@ def import_hyperopt(
     with preserve_process_state():
         wanted = Space(load(parse_target(space, DEFAULT_SPACE)))
     with _opened(source, trust_pickle=trust_pickle) as jobs_of:
-        key = _chosen(jobs_of.exp_keys(), exp_key)
+        key = _chosen(jobs_of.exp_keys(), source_key)
         name = _checked(into or key)
         docs = jobs_of.jobs(key)
         jobs, problems = read_jobs(docs, name, wanted)
@@ -114,12 +114,12 @@ def _opened(source: str, *, trust_pickle: bool) -> Iterator[JobSource]:
 
 
 def _chosen(keys: Sequence[Any], exp_key: str | None) -> Any:
-    """Return the exp_key of the jobs to import; an empty --exp-key selects jobs without one."""
+    """Return the exp_key of the jobs to import; an empty --source-key selects jobs without one."""
     names = ", ".join("none ('')" if key is None else str(key) for key in keys) or "no jobs"
     if exp_key is None:
         if len(keys) == 1:
             return keys[0]
-        raise click.UsageError(f"Name one of the keys in the source with --exp-key: {names}.")
+        raise click.UsageError(f"Name one of the keys in the source with --source-key: {names}.")
     found = next((key for key in keys if str("" if key is None else key) == exp_key), exp_key)
     if found not in keys:
         raise NotFoundError(f"The source has no jobs with the exp_key {exp_key!r}, only with: {names}.")

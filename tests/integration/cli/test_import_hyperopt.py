@@ -118,7 +118,7 @@ def by_origin(store: MongoStore, exp_key: str) -> dict[str, Trial]:
 def test_everything_that_hyperopt_stored_is_imported(
     shell: Call, store: MongoStore, source: str, script: Path
 ) -> None:
-    done = shell("import-hyperopt", source, "--exp-key", "exp1", "--space", "train.py:space")
+    done = shell("import-hyperopt", source, "--source-key", "exp1", "--space", "train.py:space")
     assert done.code == 0, done.err
     assert done.out == (
         "exp1: 15 of 15 jobs imported (2 pending, 4 done, 9 failed), 0 existed already; attachments: 4.\n"
@@ -146,7 +146,7 @@ def test_run_continues_an_imported_search(
     shell: Call, call: Call, store: MongoStore, source: str, script: Path
 ) -> None:
     """Pending trials are evaluated, finished ones count, and the algorithm learns from them."""
-    call("import-hyperopt", source, "--exp-key", "exp1", "--into", "more", "--space", "ours.py")
+    call("import-hyperopt", source, "--source-key", "exp1", "--into", "more", "--space", "ours.py")
     assert store.experiment("more").state is ExperimentState.STOPPED
     done = shell(
         "run", "ours.py", "--exp-key", "more", "--max-evals", "18", "--seed", "5", "--algo", "anneal"
@@ -169,7 +169,7 @@ def test_a_script_with_mongo_trials_continues_an_imported_search(
     call: Call, store: MongoStore, source: str, script: Path, uri: str
 ) -> None:
     """The objective is a function of the script, sent by value to a worker with Hyperopt's flags."""
-    call("import-hyperopt", source, "--exp-key", "exp1", "--space", "ours.py")
+    call("import-hyperopt", source, "--source-key", "exp1", "--space", "ours.py")
     (script / "mongo.py").write_text(MONGO_SCRIPT)
     environment = {**os.environ, "HPSEARCH_SECRET": "a secret of a test, long enough"}
     worker = subprocess.Popen(
@@ -200,7 +200,7 @@ def test_a_script_with_mongo_trials_continues_an_imported_search(
 def test_importing_again_adds_only_new_trials(
     call: Call, store: MongoStore, source: str, script: Path, uri: str
 ) -> None:
-    command = ("import-hyperopt", source, "--exp-key", "exp2", "--space", "ours.py")
+    command = ("import-hyperopt", source, "--source-key", "exp2", "--space", "ours.py")
     assert "2 of 2 jobs imported (1 done, 1 failed), 0 existed already; attachments: 1." in call(*command).out
     before = list(store.trials("exp2"))
     store.detach("exp2", "model", tid=0)  # as after an interrupted import
@@ -221,7 +221,7 @@ def test_an_experiment_with_other_trials_is_not_changed(
 ) -> None:
     call("run", "ours.py", "--exp-key", "taken", "--max-evals", "1")
     before = list(store.trials("taken"))
-    refused = call("import-hyperopt", source, "--exp-key", "exp1", "--into", "taken", "--space", "ours.py")
+    refused = call("import-hyperopt", source, "--source-key", "exp1", "--into", "taken", "--space", "ours.py")
     assert refused.code == 78
     assert "has other trials: number 0 is not job 4 of the source" in refused.err
     assert list(store.trials("taken")) == before
@@ -230,7 +230,7 @@ def test_an_experiment_with_other_trials_is_not_changed(
 def test_points_of_another_space_are_refused_or_skipped(
     call: Call, store: MongoStore, source: str, script: Path
 ) -> None:
-    command = ("import-hyperopt", source, "--exp-key", "exp1", "--space", "ours.py:narrow")
+    command = ("import-hyperopt", source, "--source-key", "exp1", "--space", "ours.py:narrow")
     refused = call(*command)
     assert refused.code == 65
     assert "Job 5: The value 4 of the parameter 'depth' is not" in refused.err
@@ -245,11 +245,15 @@ def test_points_of_another_space_are_refused_or_skipped(
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["SOURCE", "--space", "ours.py"], 2, "with --exp-key: exp1, exp2."),
-        (["SOURCE", "--space", "ours.py", "--exp-key", "exp"], 4, "no jobs with the exp_key 'exp'"),
-        (["SOURCE", "--space", "ours.py:spac", "--exp-key", "exp1"], 65, "Did you mean 'space'?"),
+        (["SOURCE", "--space", "ours.py"], 2, "with --source-key: exp1, exp2."),
+        (["SOURCE", "--space", "ours.py", "--source-key", "exp"], 4, "no jobs with the exp_key 'exp'"),
+        (["SOURCE", "--space", "ours.py:spac", "--source-key", "exp1"], 65, "Did you mean 'space'?"),
         (["SOURCE"], 2, "Missing option '--space'"),
-        (["SOURCE", "--space", "ours.py", "--exp-key", "exp1", "--into", "a/b"], 2, "cannot name a search"),
+        (
+            ["SOURCE", "--space", "ours.py", "--source-key", "exp1", "--into", "a/b"],
+            2,
+            "cannot name a search",
+        ),
         (["OTHER", "--space", "ours.py"], 4, "There are no jobs in the collection 'none' of the database"),
         (["trials.pkl", "--space", "ours.py"], 65, "There is no file trials.pkl; a database is written as"),
         (["ours.py", "--space", "ours.py"], 2, "add --trust-pickle if you trust its source"),
