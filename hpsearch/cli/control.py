@@ -13,13 +13,11 @@ from hpsearch.cli.find import find_experiment
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import open_store
 from hpsearch.cli.options import debug_option, store_option
-from hpsearch.core.experiment import HIGHEST_PRIORITY, ExperimentState
+from hpsearch.cli.priority import PRIORITY
+from hpsearch.core.experiment import ExperimentState
 from hpsearch.runtime.logs import log_to_stderr
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-#: The priority of a search, as an option or an argument.
-PRIORITY = click.IntRange(0, HIGHEST_PRIORITY)
 
 
 def _control_options(command: F) -> F:

@@ -13,10 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hpsearch.cli.coordinator_health import CoordinatorHealth
 from hpsearch.cli.help_pages import Command
-from hpsearch.cli.local_workers import LocalWorkers, gpus_of_workers, slots_of_worker
-from hpsearch.cli.open_store import PATIENCE_S, OpenStore, open_store
 from hpsearch.cli.options import (
     AtLeast,
     auth_patience_option,
@@ -26,25 +23,22 @@ from hpsearch.cli.options import (
     option,
     store_option,
 )
-from hpsearch.cli.outcome import report_outcome
 from hpsearch.cli.search_options import SearchOptions, describe, open_experiment, search_options
 from hpsearch.cli.store_choice import chosen_file, uri_in
-from hpsearch.coordination.progress import Progress
-from hpsearch.core.experiment import Experiment
-from hpsearch.core.trial import State
 from hpsearch.mongod.directory import LOGS
-from hpsearch.report.text import duration_text
-from hpsearch.report.view import View, choose_view
 from hpsearch.runtime.events import Event
-from hpsearch.runtime.health.server import serving
 from hpsearch.runtime.logs import log_to_stderr, print_or_log
 from hpsearch.runtime.signals import Interrupt
-from hpsearch.runtime.systemd import take_notifier
 from hpsearch.runtime.user_data import home
-from hpsearch.store.mongo.patience import Patience
 from hpsearch_worker.own_commands import note_own_command
 
 if TYPE_CHECKING:
+    from hpsearch.cli.coordinator_health import CoordinatorHealth
+    from hpsearch.cli.local_workers import LocalWorkers
+    from hpsearch.cli.open_store import OpenStore
+    from hpsearch.coordination.progress import Progress
+    from hpsearch.core.experiment import Experiment
+    from hpsearch.report.view import View
     from hpsearch.space.tree import Space
 
 #: The lag with one concurrent trial: while it runs, the next one is suggested from the finished ones.
@@ -87,6 +81,14 @@ def run(
     `-- python train.py --lr {lr}`, and --space names the space. Without --store, the private
     MongoDB of this machine stores the trials. The same command continues the search later.
     """
+    from hpsearch.cli.coordinator_health import CoordinatorHealth
+    from hpsearch.cli.local_workers import LocalWorkers, gpus_of_workers, slots_of_worker
+    from hpsearch.cli.outcome import report_outcome
+    from hpsearch.core.trial import State
+    from hpsearch.report.text import duration_text
+    from hpsearch.report.view import choose_view
+    from hpsearch.runtime.systemd import take_notifier
+
     if ephemeral and store is not None:
         raise click.UsageError("--ephemeral uses a private MongoDB: leave --store out.")
     log_to_stderr(logging.WARNING)
@@ -157,6 +159,11 @@ def coordinator(
     beside it. After --, it is a command with holes for the parameters, and --space names the space.
     A second coordinator of the same experiment waits as a standby.
     """
+    from hpsearch.cli.coordinator_health import CoordinatorHealth
+    from hpsearch.cli.outcome import report_outcome
+    from hpsearch.report.view import choose_view
+    from hpsearch.runtime.systemd import take_notifier
+
     log_to_stderr(logging.WARNING)
     notifier = take_notifier(os.environ)
     search = SearchOptions(**options)
@@ -220,6 +227,8 @@ def _run_to_end(
 @contextmanager
 def _serving_health(health: CoordinatorHealth, host: str, port: int | None) -> Iterator[CoordinatorHealth]:
     """Serve probes and metrics, if a port is given."""
+    from hpsearch.runtime.health.server import serving
+
     with serving(host, port, health) as url:
         if url is not None:
             print_or_log(f"Health at {url}.", Event.HEALTH_SERVED.of(url=url))
@@ -236,6 +245,8 @@ def _opened(
     is_ephemeral: bool = False,
 ) -> Iterator[OpenStore]:
     """Open the store; after that, wait for the end of an outage without a limit, unless a signal arrives."""
+    from hpsearch.cli.open_store import PATIENCE_S, open_store
+    from hpsearch.store.mongo.patience import Patience
 
     def may_wait() -> bool:
         health.alive()  # a coordinator that waits for its database is not stuck

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from hpsearch.cli.control import PRIORITY
 from hpsearch.cli.options import DURATION, POSITIVE_DURATION, AtLeast, Duration, option
+from hpsearch.cli.priority import PRIORITY
 from hpsearch.cli.search_target import load_target
 from hpsearch.cli.warm_start import report_ignored, report_other_start, sources_in, warm_started
 from hpsearch.core.experiment import (
@@ -30,16 +30,14 @@ from hpsearch.core.experiment import (
     is_exp_key,
 )
 from hpsearch.core.goal import LOSS, Goal
-from hpsearch.core.trial import FINISHED
 from hpsearch.errors import ConfigurationError, NotFoundError
-from hpsearch.report.text import count_text
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.logs import print_or_log
-from hpsearch.store.protocol import TrialStore
 from hpsearch.suggest.names import ALGORITHMS, BELIEVE, PRUNERS
 
 if TYPE_CHECKING:
     from hpsearch.space.tree import Space
+    from hpsearch.store.protocol import TrialStore
 
 F = TypeVar("F", bound=Callable[..., Any])
 S = TypeVar("S", Budget, Defaults, Goal, Pruner)
@@ -485,6 +483,9 @@ def _check_goal(stored: Experiment, wanted: Goal) -> None:
 
 def _report_existing(store: TrialStore, experiment: Experiment) -> None:
     """Say that a search exists already, how far it is, and how to start over."""
+    from hpsearch.core.trial import FINISHED
+    from hpsearch.report.text import count_text
+
     counts, most = store.counts(experiment.exp_key, FINISHED), experiment.budget.max_evals
     n_finished, key = sum(counts[s] for s in FINISHED), shlex.quote(experiment.exp_key)
     start_over = f"to start over, add --exp-key NEW, or first run: hpsearch delete {key}"

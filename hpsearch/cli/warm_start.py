@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from hpsearch.core.experiment import Experiment
 from hpsearch.core.warm_start import WarmStart
-from hpsearch.report.text import count_text
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.logs import print_or_log
-from hpsearch.store.protocol import TrialStore
 
 if TYPE_CHECKING:
     from hpsearch.space.tree import Space
+    from hpsearch.store.protocol import TrialStore
 
 NONE, AUTO = "none", "auto"
 
@@ -107,6 +106,8 @@ def report_ignored(name: str, asked: object, present: object) -> None:
 
 
 def _description(chosen: WarmStart) -> str:
+    from hpsearch.report.text import count_text
+
     if not chosen.sources:
         return "No earlier search of these parameters has a successful trial: the search begins without one."
     names = ", ".join(repr(source.exp_key) for source in chosen.sources)

@@ -1,0 +1,9 @@
+"""The priority of a search, as an option or an argument."""
+
+from __future__ import annotations
+
+import click
+
+from hpsearch.core.experiment import HIGHEST_PRIORITY
+
+PRIORITY = click.IntRange(0, HIGHEST_PRIORITY)
