@@ -491,8 +491,8 @@ def _report_existing(store: TrialStore, experiment: Experiment) -> None:
     start_over = f"to start over, add --exp-key NEW, or first run: hpsearch delete {key}"
     if most is not None and n_finished >= most:
         text = f"exists and already has all its trials; to go on, raise --max-evals above {n_finished}"
-        event = Event.BUDGET_SPENT
+        extra = Event.BUDGET_SPENT.of(exp_key=experiment.exp_key)
     else:
         text = f"exists with {count_text(n_finished, 'finished trial')}, and goes on"
-        event = Event.SEARCH_CONTINUED
-    print_or_log(f"{experiment.exp_key} {text}; {start_over}", event.of(exp_key=experiment.exp_key))
+        extra = Event.SEARCH_CONTINUED.of(exp_key=experiment.exp_key)
+    print_or_log(f"{experiment.exp_key} {text}; {start_over}", extra)

@@ -122,11 +122,11 @@ class CheckpointWriter:
                 error,
                 extra=Event.CHECKPOINT_FAILED.about(self._trial, error=str(error)),
             )
-        except Exception:
+        except Exception as error:
             log.exception(
                 "a checkpoint of trial %s failed",
                 self._trial.id,
-                extra=Event.CHECKPOINT_FAILED.about(self._trial),
+                extra=Event.CHECKPOINT_FAILED.about(self._trial, error=str(error)),
             )
         return None
 

@@ -1,4 +1,4 @@
-"""Marks of invalid trials, and revisions of an experiment (15)."""
+"""Marks of invalid trials, revisions of an experiment (15), notes and tags (17)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hpsearch.testing.contract.driver import DONE, FAILED, StoreDriver, StoreTes
 
 
 class MarkContract(StoreTests):
-    """15: a mark stands beside a result, and keeps it out of the counts and the best."""
+    """15 and 17: a mark keeps a result out of the counts and the best; notes and tags change nothing else."""
 
     def test_an_invalid_trial_keeps_its_result_and_shows_its_mark(
         self, store_driver: StoreDriver, store: TrialStore
