@@ -39,8 +39,8 @@ from hpsearch.store.mongo.store import MongoStore
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = REPOSITORY / ".venv" / "browser"
-#: All pictures of a page that has a model, learning curves excepted: no trial reports.
-N_PICTURES = 10
+#: All pictures of a page; those without anything to show are hidden.
+N_PICTURES, PICTURES = 11, ".figure[data-drawn], .figure[hidden]"
 LABELS = tuple(f"x{i}" for i in range(7))
 
 #: Makes the same trials in Optuna's storage; runs in the peer's environment.
@@ -76,7 +76,7 @@ def main() -> None:
     for n in options.trials:
         points, losses = made(n)
         with our_page(points, losses) as (url, process):
-            report("hpsearch", n, url, ".figure[data-drawn]", N_PICTURES, options.limit, process)
+            report("hpsearch", n, url, PICTURES, N_PICTURES, options.limit, process)
         if options.peer is not None:
             with peer_page(options.peer, points, losses) as (url, process):
                 report("optuna-dashboard", n, url, ".scatterlayer .point", 1, options.limit, process)
