@@ -19,7 +19,7 @@ class Command(click.Command):
         sections: dict[str, list[tuple[str, str]]] = {"Options": [], "Common options": []}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            if record is not None and record[1]:  # newer versions of Click list arguments, too
                 is_common = not COMMON_OPTIONS.isdisjoint(parameter.opts)
                 sections["Common options" if is_common else "Options"].append(record)
         for title, records in sections.items():

@@ -60,3 +60,7 @@ def test_commands_are_completed_without_importing_them() -> None:
         [sys.executable, "-c", code], env={**os.environ, **shell}, capture_output=True, text=True, check=False
     )
     assert done.stdout.splitlines() == ["plain,status", "set()"]
+
+
+def test_arguments_without_a_text_are_not_listed_as_options() -> None:
+    assert "\n  EXP_KEY" not in help_of("note")
