@@ -75,7 +75,7 @@ def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search
     )
     answers = asked(mongosh, fleet.uri, mongosh_queries(ROOT / "docs" / "mongo-shell.md"))
     view, table, searches, by_host, long, workers = answers[:6]
-    best, states, who, means, why, again, resumed, room, attached = answers[6:]
+    best, states, who, means, why, again, stopped, resumed, room, attached = answers[6:]
     assert re.findall(r"^    loss: ([\d.e-]+)", view, re.MULTILINE) == re.findall(r" loss: ([\d.e-]+)", best)
     assert "params: { kind: '" in view
     assert "Error" not in table
@@ -92,7 +92,7 @@ def test_the_queries_of_the_readme_print_what_they_promise_against_a_live_search
     assert re.search(r"_id: 'steady',\s+n: \d+,\s+mean_s: 0\.\d+", means)
     assert why.strip() == ""
     assert "why: 'lease expired'" in again
-    assert resumed.strip() == ""
+    assert (stopped.strip(), resumed.strip()) == ("", "")
     assert re.search(r"n: \d,\s+bytes: \d{4,5},\s+largest: \d{3,4}", room)
     assert attached.strip() == ""
     assert coordinator.poll() is None

@@ -195,7 +195,6 @@ def test_an_objective_that_is_edited_during_a_search_is_not_evaluated(
         ("needy.py", "the module 'no_such_module' is not installed"),
         ("search.py:objectiv", "Did you mean 'objective'?"),
         ("search.py:space", "not a function of the configuration"),
-        ("a b", "neither a Python file nor a module"),
         ("bounds.py", "'x'"),
     ],
 )

@@ -479,7 +479,7 @@ def test_progress_counts_all_finished_trials(jobs: MongoJobs) -> None:
         search(trials, max_evals=8, show_progressbar=factory)
     assert shown[0] == (3, 8)
     assert sum(shown[1:-1]) == 5
-    assert shown[-1] == f"best loss: {min(trials.losses())}"
+    assert shown[-1] == f"best loss: {min(trials.losses()):.6g}"
 
 
 def test_run_evaluates_the_given_number_of_trials(jobs: MongoJobs) -> None:
