@@ -158,6 +158,7 @@ def test_a_program_in_c_is_searched(fleet: Fleet) -> None:
     ("arguments", "code", "words"),
     [
         (["--", "python", "t.py", "{x}"], 2, "is a command, which needs its search space"),
+        (["a b"], 2, "A function is file.py:name or package.module:name."),
         (["--space", "space.toml", "--", "nothing-here", "{x}"], 65, "no program 'nothing-here'"),
         (["--space", "space.toml", "--", "sh", "-c", "train {x}"], 78, "The shell would interpret"),
         (["--space", "space.toml", "--", "sh", "t", "{xx}"], 78, "There is no parameter for {xx}"),
