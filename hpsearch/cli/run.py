@@ -26,11 +26,11 @@ from hpsearch.cli.options import (
 from hpsearch.cli.search_options import SearchOptions, describe, open_experiment, search_options
 from hpsearch.cli.store_choice import chosen_file, uri_in
 from hpsearch.mongod.directory import LOGS
+from hpsearch.objective.command.own_commands import note_own_command
 from hpsearch.runtime.events import Event
 from hpsearch.runtime.logs import log_to_stderr, print_or_log
 from hpsearch.runtime.signals import Interrupt
 from hpsearch.runtime.user_data import home
-from hpsearch_worker.own_commands import note_own_command
 
 if TYPE_CHECKING:
     from hpsearch.cli.coordinator_health import CoordinatorHealth
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _SINGLE_LAG = 1
 
 #: Seconds that workers may take to start, which do not count towards --timeout.
-_START_GRACE_S = 60.0
+START_GRACE_S = 60.0
 
 
 @click.command(cls=Command)
@@ -211,7 +211,7 @@ def _run_to_end(
     try:
         with health.watchdog.loop("coordinator"):
             health.coordinator = Coordinator(
-                opened.store, experiment, space=space, lag_alone=lag_alone, start_grace_s=_START_GRACE_S
+                opened.store, experiment, space=space, lag_alone=lag_alone, start_grace_s=START_GRACE_S
             )
             return run_to_end(
                 health.coordinator,

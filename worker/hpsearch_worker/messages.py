@@ -13,6 +13,7 @@ from hpsearch.core.trial import Report, Result, Trial
 from hpsearch.errors import LoadError
 from hpsearch.objective.by_value.envelope import SignedObjective
 from hpsearch.objective.checkpoint import Question
+from hpsearch.objective.command.own_commands import check_own_command
 from hpsearch.objective.command.run import CommandObjective
 from hpsearch.objective.current_trial import Ask, Attachment, CurrentTrial
 from hpsearch.objective.evaluation import evaluate
@@ -24,7 +25,6 @@ from hpsearch.space.trust import TRUSTED
 from hpsearch.store.checks import differing_parts
 from hpsearch_worker.hyperopt_import_hook import install_hyperopt_import_hook
 from hpsearch_worker.objective_allowlist import Allowlist
-from hpsearch_worker.own_commands import check_own_command
 from hpsearch_worker.process_env import change_folder, working_folder
 
 #: Hexadecimal digits of a fingerprint that a trial stores.

@@ -14,6 +14,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from hpsearch import hp
+from hpsearch.cli import run
 from hpsearch.core.experiment import Budget, Experiment, ObjectiveRef
 from hpsearch.core.trial import Failure, FailureKind, Result, State, Trial
 from hpsearch.space.tree import Space
@@ -56,6 +57,12 @@ def call(uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
     """Call ``hpsearch ARGUMENTS`` in this process."""
     with calls_in_this_process(uri, monkeypatch, capsys) as called:
         yield called
+
+
+@pytest.fixture
+def no_start_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a time limit count at once, in tests without workers."""
+    monkeypatch.setattr(run, "START_GRACE_S", 0.0)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ def objective(config):
 """
 
 
+@pytest.mark.usefixtures("no_start_grace")
 def test_a_coordinator_stores_beliefs_and_conditions(
     filled: MongoStore, folder: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,8 @@ def test_a_search_is_explained_in_half_a_page(call: Call) -> None:
     assert "Best loss by m: mlp 0.1" in text
     assert "10 trials failed: 10 x MemoryError. All of them were on host1." in text
     assert "A trial takes 60 s." in text
-    assert len(text.split("\n\n")) == 7
+    assert "Early values say much" in text
+    assert len(text.split("\n\n")) == 8
     assert len(text) < 2000
 
 
@@ -37,7 +38,7 @@ def test_a_search_is_explained_in_half_a_page(call: Call) -> None:
 def test_json_has_the_sentences_and_the_numbers_behind_them(call: Call) -> None:
     found = json.loads(call("explain", "explored", "--json").out)
     assert found["schema"] == "hpsearch.explain/1"
-    assert len(found["sentences"]) == 7
+    assert len(found["sentences"]) == 8
     assert found["forecast"]["n_trials"] == 100
     assert found["ceiling"]["high"] >= found["ceiling"]["median"] >= 0
     assert found["importance"]["parameters"][0]["share"] > 0.3

@@ -15,6 +15,7 @@ import pytest
 from hpsearch.core.trial import State
 from hpsearch.store.mongo.store import MongoStore
 from tests.support.command_line import Call, Outcome, wait_for_running
+from tests.support.waiting import wait_until
 
 #: Names of modules that Python, hpsearch or its libraries import at some time.
 TAKEN = """
@@ -93,22 +94,27 @@ def test_modules_of_the_users_folder_shadow_no_library(run: Call, folder: Path, 
 
 
 def test_modules_of_the_users_folder_shadow_no_library_under_python_m(
-    shell: Call, folder: Path, uri: str
+    store: MongoStore, folder: Path, uri: str
 ) -> None:
     """Except modules that Python imports before hpsearch."""
     with_modules(
         folder, ["token", "logging", "calendar", "select", "http", "random", "numpy", "click", "bson"]
     )
-    assert shell("run", "search.py", "--max-evals", "1", "--workers", "0", "--timeout", "1s").code == 1
-    worker = subprocess.run(
-        [sys.executable, "-m", "hpsearch", "worker", "--burst"],
-        cwd=folder,
-        env={**os.environ, "HPSEARCH_STORE": uri},
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
-    assert worker.returncode == 0, worker.stderr
+    environment = {**os.environ, "HPSEARCH_STORE": uri}
+    with subprocess.Popen(
+        [sys.executable, "-m", "hpsearch", "coordinator", "search.py"], cwd=folder, env=environment
+    ) as coordinator:
+        wait_until(lambda: store.counts("search")[State.PENDING], "a suggestion")
+        worker = subprocess.run(
+            [sys.executable, "-m", "hpsearch", "worker", "--max-trials", "1"],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=200,
+        )
+        coordinator.send_signal(signal.SIGINT)
+    assert (worker.returncode, coordinator.returncode) == (0, 130), worker.stderr
 
 
 def test_the_error_names_a_module_that_an_installed_one_hides(run: Call, folder: Path) -> None:

@@ -36,6 +36,7 @@ def test_a_search_starts_with_the_trials_of_another(similar: MongoStore, shell: 
     assert [point.tid for point in warm_start.points] == [2, 1]
 
 
+@pytest.mark.usefixtures("no_start_grace")
 def test_a_hint_is_printed_unless_the_option_is_given(similar: MongoStore, call: Call) -> None:
     hint = "'search' searched this space: --warm-start search begins with what it found."
     arguments = ["coordinator", "other.py", "--timeout", "0.001"]
@@ -48,6 +49,7 @@ def test_a_hint_is_printed_unless_the_option_is_given(similar: MongoStore, call:
     assert hint not in call("coordinator", "search.py", "--timeout", "0.001", "--exp-key", "x").err
 
 
+@pytest.mark.usefixtures("no_start_grace")
 def test_a_repeated_command_says_nothing_of_a_start_that_it_repeats(similar: MongoStore, call: Call) -> None:
     arguments = ["coordinator", "other.py", "--timeout", "0.001", "--warm-start"]
     assert "most promising of 'search'" in call(*arguments, "search").err
