@@ -7,7 +7,7 @@
     │   ├── DuplicateLabelError     65  two different parameters have the same label
     │   └── PredicateError          65  a condition on parameters cannot be read
     ├── SpaceExhaustedError          0  a search without repeats has tried every point
-    ├── ResultError                 65  a told result is none, or not the one told before
+    ├── ResultError                 65  `tell` got no result, or another one than before
     ├── NoTrialError                75  no trial can be asked for at the moment
     ├── LoadError                   65  an objective or a space cannot be loaded here, or cannot be sent
     ├── BackupError                 65  a backup is damaged, or cannot be written or restored
@@ -65,7 +65,7 @@ class SpaceExhaustedError(HpsearchError):
 
 
 class ResultError(HpsearchError, ValueError):
-    """What was told of a trial is no result, or differs from what was told before."""
+    """``tell`` got no result, or another one than before."""
 
     exit_code = 65
 

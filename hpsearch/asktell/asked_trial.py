@@ -21,7 +21,7 @@ from hpsearch_worker.trial_counts import Outcome
 
 
 class AskedTrial:
-    """A trial under the lease of this process, which a thread renews until the trial is told or given back.
+    """A trial under the lease of this process, which a thread renews until the trial ends or is given back.
 
     As a context manager, it fails the trial if the block raises an exception, and gives it back if the block
     tells nothing or is interrupted.
@@ -70,7 +70,7 @@ class AskedTrial:
             on_report=self._held.on_event,
             on_attach=self._held.on_event,
         )
-        self._told: Result | None = None
+        self._written: Result | None = None
         self._is_held = True
 
     def __repr__(self) -> str:
@@ -109,7 +109,7 @@ class AskedTrial:
         self._current.report(step, value)
 
     def attach(self, name: str, data: bytes) -> None:
-        """Store bytes with the trial when it is told, as ``CurrentTrial.attach`` does.
+        """Store bytes with the trial when its result is written, as ``CurrentTrial.attach`` does.
 
         Parameters
         ----------
@@ -134,7 +134,7 @@ class AskedTrial:
         Raises
         ------
         ResultError
-            If it is no result, or another one was told before; the trial is still held.
+            If it is no result, or differs from an earlier one; the trial is still held.
         LeaseLostError
             If the trial was cancelled, or is held by another process; nothing is changed.
         """
@@ -177,8 +177,8 @@ class AskedTrial:
 
     def _finish(self, found: Result) -> None:
         """Write a result, and stop holding the trial."""
-        if self._told is not None:
-            if replace(found, duration_s=self._told.duration_s) != self._told:
+        if self._written is not None:
+            if replace(found, duration_s=self._written.duration_s) != self._written:
                 raise ResultError(f"Trial {self._trial.id} has another result already.")
             return
         if not self._is_held:
@@ -191,7 +191,7 @@ class AskedTrial:
         except LeaseLostError:
             self._end(Outcome.LOST)
             raise
-        self._told = found
+        self._written = found
         self._end(Outcome.FAILED if found.loss is None else Outcome.DONE)
 
     def _end(self, outcome: Outcome) -> None:

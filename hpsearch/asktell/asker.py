@@ -96,7 +96,7 @@ class Asker:
         NotFoundError
             If the search was deleted, or re-created under the same name.
         ConfigurationError
-            If nobody leads, and only the script that began the search can suggest its trials.
+            If no coordinator leads, and only the script that began the search can suggest its trials.
         """
         wait_s = _FIRST_WAIT_S
         while True:

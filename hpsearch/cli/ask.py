@@ -49,7 +49,7 @@ GO_ON = 1
 @option(
     "--lease",
     type=Duration(low=1.0),
-    help="Time after which a trial that is neither told nor renewed by `hpsearch heartbeat` is asked again "
+    help="Time after which a trial without a result or an `hpsearch heartbeat` is asked again "
     "[default: 60s].",
 )
 @option(

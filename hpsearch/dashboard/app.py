@@ -26,7 +26,7 @@ from hpsearch.store.protocol import TrialStore
 
 #: Seconds after which an idle stream sends a comment, so that proxies keep it open.
 _PING_S = 15.0
-#: Seconds after which a page of a running search is told to read its times again.
+#: Seconds after which a page of a running search reads its times again.
 _CLOCK_S = 30
 
 

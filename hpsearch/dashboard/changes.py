@@ -12,7 +12,7 @@ from enum import StrEnum
 from hpsearch.errors import HpsearchError, NotFoundError
 from hpsearch.store.protocol import TrialStore
 
-#: Seconds after which a page is told about slow changes, such as of workers, although no trial changed.
+#: Seconds after which a page learns of slow changes, such as of workers, although no trial changed.
 _TICK_S = 5.0
 #: Seconds between two reads where the database reports no changes.
 POLL_S = 2.0
@@ -26,7 +26,7 @@ ALL = ""
 
 
 class Message(StrEnum):
-    """What pages are told."""
+    """What pages are notified of."""
 
     CHANGED = "changed"  #: something on the page may have changed
     AWAY = "away"  #: MongoDB cannot be reached

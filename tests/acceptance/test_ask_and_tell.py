@@ -38,7 +38,7 @@ def test_no_trial_is_lost_or_doubled_when_askers_are_killed(uri: str, tmp_path: 
     try:
         for seed in range(N_PROCESSES, N_PROCESSES + N_KILLS):
             victim = processes.pop(victims.randrange(N_PROCESSES))
-            victim.stdout.readline()  # it holds this trial, or has just told it
+            victim.stdout.readline()  # it holds this trial, or has just finished it
             victim.kill()
             victim.communicate()
             processes.append(start(seed))

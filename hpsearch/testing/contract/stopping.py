@@ -68,7 +68,7 @@ class StoppingContract(StoreTests):
         key = store.open_experiment(store_driver.experiment()).exp_key
         policy = {"version": 1, "rule": "asha", "brackets": [{"until": 1.0, "cuts": [[0, 0.5, 9]]}]}
         assert store.policy(key) is None
-        assert not store.publish_policy(key, policy, "nobody")
+        assert not store.publish_policy(key, policy, "a stranger")
         store.lead(key, "leader", 60)
 
         assert not store.publish_policy(key, policy, "another")

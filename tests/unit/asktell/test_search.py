@@ -53,7 +53,7 @@ def test_a_search_ends_when_its_budget_is_spent() -> None:
         assert search.state is ExperimentState.DONE
 
 
-def test_the_last_result_ends_the_search_although_nobody_asks_again(store: MemoryStore) -> None:
+def test_the_last_result_ends_the_search_although_no_process_asks_again(store: MemoryStore) -> None:
     with opened(store, max_evals=1) as search:
         ask(search).tell(1.0)
     assert store.experiment("s").state is ExperimentState.DONE
@@ -104,13 +104,13 @@ def test_a_paused_search_has_no_trial_and_a_stopped_one_is_over(store: MemorySto
         assert search.ask() is None
 
 
-@pytest.mark.parametrize(("told", "kept"), [(0.5, {}), ({"loss": 0.5, "accuracy": 0.9}, {"accuracy": 0.9})])
-def test_a_result_is_stored_as_an_objective_returns_it(store: MemoryStore, told: Any, kept: Any) -> None:
+@pytest.mark.parametrize(("result", "kept"), [(0.5, {}), ({"loss": 0.5, "accuracy": 0.9}, {"accuracy": 0.9})])
+def test_a_result_is_stored_as_an_objective_returns_it(store: MemoryStore, result: Any, kept: Any) -> None:
     with opened(store) as search:
         trial = ask(search)
         trial.report(1, 0.7)
         trial.attach("model", b"weights")
-        trial.tell(told)
+        trial.tell(result)
         stored = store.trial("s", trial.tid)
         assert (stored.state, stored.loss) == (State.DONE, 0.5)
         assert stored.result.items() >= kept.items()
@@ -119,16 +119,16 @@ def test_a_result_is_stored_as_an_objective_returns_it(store: MemoryStore, told:
 
 
 @pytest.mark.parametrize(
-    ("told", "kind", "message"),
+    ("arguments", "kind", "message"),
     [
         ({"result": math.nan}, FailureKind.NAN, "not a number"),
         ({"failed": "it diverged"}, FailureKind.REPORTED, "it diverged"),
         ({"result": {"status": "fail", "message": "no GPU"}}, FailureKind.REPORTED, "no GPU"),
     ],
 )
-def test_a_failure_is_told(store: MemoryStore, told: Any, kind: FailureKind, message: str) -> None:
+def test_a_failure_is_stored(store: MemoryStore, arguments: Any, kind: FailureKind, message: str) -> None:
     with opened(store) as search:
-        ask(search).tell(**told)
+        ask(search).tell(**arguments)
         error = store.trial("s", 0).error
         assert error.kind is kind
         assert message in error.message

@@ -98,9 +98,9 @@ def test_the_same_trials_stop_at_the_same_steps_again() -> None:
 def test_reported_accuracies_stop_trials_as_losses_do_once_the_direction_is_known() -> None:
     stopped, _ = search(learner_of(), falling, 60, to_report=lambda loss: 1 - loss)
     assert len(stopped) > 25
-    told, finals = search(learner_of(maximize=True), falling, 60, to_report=lambda loss: 1 - loss)
-    assert len(told) > 25
-    assert np.argmin(finals) not in told
+    stopped, finals = search(learner_of(maximize=True), falling, 60, to_report=lambda loss: 1 - loss)
+    assert len(stopped) > 25
+    assert np.argmin(finals) not in stopped
 
 
 def test_steps_below_one_and_skipped_steps_are_as_good() -> None:
