@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import time
@@ -15,6 +16,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from hpsearch.mongod import find_mongod
+from tests.support.waiting import wait_until
 
 ALREADY_INITIALIZED = 23
 
@@ -58,6 +60,13 @@ class Server:
             stderr=subprocess.DEVNULL,
         )
         return self.process
+
+    def freeze(self) -> None:
+        """Stop it as SIGSTOP does, and return once it answers no more."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        status = Path(f"/proc/{self.process.pid}/stat")
+        wait_until(lambda: status.read_text().rpartition(")")[2].split()[0] == "T", "the stop of mongod")
 
     def kill(self) -> None:
         """End it as kill -9 does."""

@@ -92,11 +92,14 @@ class Attachments:
             If it is corrupt.
         """
         wanted = gridfs.visible_at(place, attempts)
-        incomplete_id = None
+        incomplete_id, has_missed = None, False
         while True:
             file = self._call(self._files.find_one, wanted, sort=gridfs.LATEST_FIRST)
             if file is None:
-                raise NotFoundError(no_attachment_message(place.exp_key, place.name, place.tid))
+                if has_missed:
+                    raise NotFoundError(no_attachment_message(place.exp_key, place.name, place.tid))
+                has_missed = True  # a query may miss a file that is replaced meanwhile, and its successor
+                continue
             n_bytes = _fields(file).integer("length", least=0)
             check_size(place.exp_key, place.name, n_bytes, max_bytes)
             chunks = read_chunks(self._call, self._chunks, file)

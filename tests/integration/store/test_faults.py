@@ -276,7 +276,7 @@ def test_a_call_to_a_frozen_server_fails_once_the_patience_ends(
     killable_server: Server, new_database: str
 ) -> None:
     with connected(f"{killable_server.uri}?socketTimeoutMS=500", new_database, patience_s=1) as store:
-        killable_server.process.send_signal(signal.SIGSTOP)
+        killable_server.freeze()
         try:
             with pytest.raises(StoreUnavailableError, match=f"127.0.0.1:{killable_server.port}"):
                 store.experiments()  # without the patience it would wait for ever
