@@ -99,15 +99,21 @@ def terminate(directory: Directory) -> None:
 
     The process list is searched, to include a server without a lock file whose starter was killed.
     """
-    pids = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _is_own(entry)]
     for number in (signal.SIGTERM, signal.SIGKILL):
-        pids = [pid for pid in pids if _options_for(directory, pid)]
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
+        signalled: set[int] = set()
         deadline = time.monotonic() + _STOP_TIMEOUT_S
-        while any(_options_for(directory, pid) for pid in pids) and time.monotonic() < deadline:
+        # Searched again each time: a server that is starting forks.
+        while (pids := _processes_of(directory)) and time.monotonic() < deadline:
+            for pid in pids - signalled:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            signalled |= pids
             time.sleep(_POLL_S)
+
+
+def _processes_of(directory: Directory) -> set[int]:
+    pids = (int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _is_own(entry))
+    return {pid for pid in pids if _options_for(directory, pid)}
 
 
 def environment_without_settings() -> dict[str, str]:
