@@ -157,7 +157,7 @@ class Asker:
             self._progress = self._coordinator.tick()
             if not self._coordinator.is_over():
                 return NoTrial.BUSY
-            # Trials that others hold may still finish; whoever asks after the last one ends the search.
+            # Trials that others hold may still finish; the next ask after the last one ends the search.
             self._store.cancel(self._experiment.exp_key, {State.PENDING})
             if not self._progress.counts[State.RUNNING]:
                 self._coordinator.wind_down(0.0)

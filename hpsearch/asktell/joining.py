@@ -112,3 +112,8 @@ def _warn_ignored(known: Experiment, begun: Mapping[str, Any]) -> None:
         if given != stored[name]:
             text = f"{name}={given!r} is ignored: {known.exp_key} was begun with {stored[name]!r}."
             warnings.warn(text, HpsearchWarning, stacklevel=3)
+
+
+def given(**settings: Any) -> dict[str, Any]:
+    """Return the settings that are not None."""
+    return {name: value for name, value in settings.items() if value is not None}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hpsearch.asktell.joining import join
+from hpsearch.asktell.joining import given, join
 from hpsearch.asktell.search import Search
 from hpsearch.core.experiment import invalid_exp_key, is_exp_key
 from hpsearch.errors import ConfigurationError
@@ -74,9 +74,9 @@ def open(  # noqa: A001 - read as hpsearch.open
     """
     if not is_exp_key(exp_key):
         raise ConfigurationError(invalid_exp_key(exp_key))
-    begun = _given(algo=algo, algo_options=algo_options, seed=seed)
-    budget = _given(max_evals=max_evals, loss_threshold=loss_threshold)
-    defaults = _given(lease_s=lease, max_attempts=max_attempts)
+    begun = given(algo=algo, algo_options=algo_options, seed=seed)
+    budget = given(max_evals=max_evals, loss_threshold=loss_threshold)
+    defaults = given(lease_s=lease, max_attempts=max_attempts)
     opened, close = _opened(store)
     try:
         experiment, tree = join(
@@ -98,8 +98,3 @@ def _opened(store: str | TrialStore | None) -> tuple[TrialStore, Callable[[], No
     connected = MongoStore.connect(store, patience=patience)
     patience.away_s = math.inf
     return connected, connected.close
-
-
-def _given(**settings: Any) -> dict[str, Any]:
-    """Return the settings that are not None."""
-    return {name: value for name, value in settings.items() if value is not None}

@@ -79,7 +79,7 @@ def ask(
     all open trials are running, until --timeout.
     """
     from hpsearch.asktell.asker import Asker
-    from hpsearch.asktell.joining import join
+    from hpsearch.asktell.joining import given, join
     from hpsearch.cli.open_store import open_store
     from hpsearch.core.trial import Trial
     from hpsearch.core.worker import Worker
@@ -95,9 +95,9 @@ def ask(
             opened.store,
             exp_key,
             None if space is None else _space(space),
-            begun=_given(algo=algo, seed=seed),
-            budget=_given(max_evals=max_evals, loss_threshold=loss_threshold),
-            defaults=_given(lease_s=lease),
+            begun=given(algo=algo, seed=seed),
+            budget=given(max_evals=max_evals, loss_threshold=loss_threshold),
+            defaults=given(lease_s=lease),
             restarts=False,
         )
         until = float("inf") if timeout is None else time.monotonic() + timeout
@@ -264,8 +264,3 @@ def _json(text: bytes) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise click.UsageError(f"The result is not JSON ({error}).") from None
-
-
-def _given(**settings: Any) -> dict[str, Any]:
-    """Return the settings that are not None."""
-    return {name: value for name, value in settings.items() if value is not None}

@@ -52,7 +52,7 @@ def dashboard(
 ) -> None:
     """Show searches on a live page in the browser.
 
-    It prints the address of the page, or of one search, which includes a token: whoever has the
+    It prints the address of the page, or of one search, which includes a token: anyone with the
     address can see the searches. The page changes nothing unless --allow-write is given. It needs
     the extra hpsearch[dashboard].
     """

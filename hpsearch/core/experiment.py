@@ -148,7 +148,7 @@ class ObjectiveChange:
 #: The kind of an objective that is a program.
 COMMAND = "command"
 
-#: The objective of an experiment whose trials are evaluated by whoever asks for them.
+#: The objective of an experiment whose trials are evaluated by the processes that ask for them.
 ASKED = ObjectiveRef(kind="asked", ref="ask and tell")
 
 #: The objective of an imported experiment until it is joined.

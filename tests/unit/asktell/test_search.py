@@ -60,7 +60,7 @@ def test_the_last_result_ends_the_search_although_no_process_asks_again(store: M
 
 
 def test_two_processes_make_the_same_search_as_one(store: MemoryStore) -> None:
-    """Whoever asks learns from the results of the other."""
+    """Each learns from the results of the other."""
     with hpsearch.open(space=SPACE, seed=7, max_evals=30, algo="tpe") as alone:
         for trial in alone:
             trial.tell(trial.config["x"] ** 2)
