@@ -21,6 +21,7 @@ from hpsearch.core.trial import State, Trial
 from hpsearch.runtime.numerics import single_threaded
 from hpsearch.space import tree
 from hpsearch.suggest.algorithms import make_suggester
+from hpsearch.suggest.believed_losses import believed_losses
 from hpsearch.suggest.names import ALGORITHMS
 from hpsearch.suggest.protocol import trial_rng
 
@@ -36,6 +37,10 @@ class Contender(Protocol):
 
     def tell(self, trial: Any, loss: float | None) -> None:
         """Report the loss of a trial; None if it failed."""
+        ...
+
+    def answer(self) -> Mapping[str, float | int] | None:
+        """Return the values of the trial that is believed to be best; None: the one with the lowest loss."""
         ...
 
 
@@ -106,6 +111,10 @@ class _Ours:
         values = self._pending.pop(trial)
         with self._timed():
             self._history.add(Trial(exp_key="bench", tid=trial, values=values, state=state, loss=loss))
+
+    def answer(self) -> tree.Values | None:
+        believed = believed_losses(self._history)
+        return None if believed is None else self._history.point(believed.best)
 
     @contextmanager
     def _timed(self) -> Iterator[None]:

@@ -26,6 +26,9 @@ class Outcome:
 
     best: Sequence[float]  #: after each evaluation, the loss without noise of the best seen; inf before any
     cpu_s: float  #: of the algorithm, over all evaluations
+    answer: float | None = (
+        None  #: the loss without noise of the believed best trial; None: the last of the others
+    )
     error: str | None = None  #: of a peer that could not go on; the losses then stay as they were
 
 

@@ -7,6 +7,7 @@
     python scripts/bench/quality.py --problems tree:7 cash:wine --evals 60
     python scripts/bench/quality.py --evals 200 --workers 1 8 32        # the cost of parallel workers
     python scripts/bench/quality.py --suite peers --algorithms auto smac.hpo optuna.gp --keep peers.jsonl
+    python scripts/bench/quality.py --suite regimes --only noise --believed # the answers of noisy searches
     python scripts/bench/quality.py --plot regret.png                   # needs hpsearch[plot]
 
 The suites and the problems are in ``problems/``, the peers in ``peers/``, with READMEs. Searches with the
@@ -20,6 +21,10 @@ least loss that was ever found is in its place. The win rate is the probability 
 better than another on one problem with one seed each; ties count half. The mean rank is among all algorithms
 of the table. Problems weigh equally, and brackets contain 95 % bootstrap intervals over problems. CPU is the
 time of one suggestion, the median over searches.
+
+On noisy problems, the best trial is the one with the lowest observed loss, and its loss without noise counts.
+With ``--believed``, the last one is the trial that the algorithm believes to be best, as ``hpsearch best
+--believed`` shows it; the peers have no other answer than the lowest loss.
 
 With several workers the searches are simulated (``fleet.py``): whenever a worker is free, the algorithm
 suggests a trial while those of the others are pending (Hyperopt's algorithms ignore them). Numbers of
@@ -75,7 +80,7 @@ def main() -> None:
             for algorithm, problem, seed in product(algorithms, kinds, range(options.seeds))
         ]
         outcomes = run_all(searches, kept, options.jobs)
-        runs[n_workers] = gather(searches, outcomes)
+        runs[n_workers] = gather(searches, outcomes, believed=options.believed)
         print_errors(outcomes)
     found = compare(runs, kinds, optima)
     for n_workers, comparison in found.items():
@@ -102,6 +107,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="keep the searches, and use those kept")
     parser.add_argument("--details", action="store_true", help="print the regret on each problem, too")
+    parser.add_argument(
+        "--believed", action="store_true", help="compare the trials believed to be best after all evaluations"
+    )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the regret after each evaluation")
     parser.add_argument("--workers", nargs="+", type=int, default=[1], metavar="W", help="at the same time")
     return parser.parse_args()

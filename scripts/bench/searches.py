@@ -29,7 +29,9 @@ class Found:
     cpu_s: np.ndarray  #: (problems, seeds), per suggestion
 
 
-def gather(searches: Sequence[Search], outcomes: Mapping[Search, Outcome]) -> Mapping[str, Found]:
+def gather(
+    searches: Sequence[Search], outcomes: Mapping[Search, Outcome], *, believed: bool = False
+) -> Mapping[str, Found]:
     """Return the outcomes as arrays, by algorithm.
 
     Parameters
@@ -37,12 +39,18 @@ def gather(searches: Sequence[Search], outcomes: Mapping[Search, Outcome]) -> Ma
     searches : sequence of Search
         Every algorithm on every problem with every seed, in this order of nesting, equally long.
     outcomes : mapping
+    believed : bool
+        Whether the last loss is that of the trial that is believed to be best.
     """
     algorithms = list(dict.fromkeys(search.algorithm for search in searches))
     n_problems = len({search.problem for search in searches})
     found = [outcomes[search] for search in searches]
     n_evals = searches[0].n_evals
     best = np.array([outcome.best for outcome in found])
+    if believed:
+        best[:, -1] = [
+            last if o.answer is None else o.answer for o, last in zip(found, best[:, -1], strict=True)
+        ]
     cpu_s = np.array([outcome.cpu_s for outcome in found]) / n_evals
     best = best.reshape(len(algorithms), n_problems, -1, n_evals)
     return {name: Found(best[i], cpu_s.reshape(best.shape[:3])[i]) for i, name in enumerate(algorithms)}
@@ -80,18 +88,19 @@ def run(search: Search) -> Outcome:
     problem = _problem(search.problem)
     evaluations = _Evaluations(problem, search.seed)
     algorithm: Contender | None = None
-    error = None
+    answer = error = None
     try:
         algorithm = contender(search.algorithm)(problem.space, search.seed, search.n_evals)
-
         _simulate(algorithm, evaluations, search)
+        if problem.noise is not None and (values := algorithm.answer()) is not None:
+            answer = evaluations.true_loss(values)
     except PeerError as raised:
         error = str(raised)
     except Exception as raised:
         raised.add_note(f"in {search}")
         raise
     cpu_s = 0.0 if algorithm is None else algorithm.cpu_s
-    return Outcome(best=evaluations.padded(search.n_evals), cpu_s=cpu_s, error=error)
+    return Outcome(best=evaluations.padded(search.n_evals), cpu_s=cpu_s, answer=answer, error=error)
 
 
 def _simulate(algorithm: Contender, evaluations: _Evaluations, search: Search) -> None:
@@ -123,8 +132,7 @@ class _Evaluations:
 
     def evaluate(self, values: Mapping[str, float | int]) -> float | None:
         """Return the observed loss, with noise; None if the trial fails."""
-        with single_threaded():
-            true = self._problem.loss(decode(self._problem.space, values))
+        true = self.true_loss(values)
         noise = self._problem.noise
         seen = true if true is None or noise is None else noise(true, self._rng)
         best = self._best[-1] if self._best else np.inf
@@ -132,3 +140,8 @@ class _Evaluations:
             self._least_seen, best = seen, true
         self._best.append(best)
         return seen
+
+    def true_loss(self, values: Mapping[str, float | int]) -> float | None:
+        """Return the loss without noise; None if the trial fails."""
+        with single_threaded():
+            return self._problem.loss(decode(self._problem.space, values))

@@ -85,6 +85,9 @@ class Peer:
         """Report the loss of a trial; None if it failed."""
         self._request("tell", trial, loss)
 
+    def answer(self) -> None:
+        """Return None: the answer of a peer is the trial with the lowest loss."""
+
     def report(self, trial: int, step: int, value: float) -> bool:
         """Report a value of a trial that goes on; return whether the peer stops it, and knows that it did."""
         return bool(self._request("report", trial, step, value)["is_stop"])
