@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpsearch.core.history import Floats, History
-from hpsearch.report.numbers.importance import MIN_R2
-from hpsearch.report.numbers.surrogate import Surrogate
+from hpsearch.report.numbers.surrogate import MIN_R2, Surrogate
 from hpsearch.runtime.numerics import isolated_numerics
 from hpsearch.suggest.gp.encoding import Encoding
 

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpsearch.core.history import Floats
-from hpsearch.report.numbers.importance import MIN_R2
 from hpsearch.report.numbers.sensitivity import PointPairs, point_pairs
-from hpsearch.report.numbers.surrogate import Surrogate
+from hpsearch.report.numbers.surrogate import MIN_R2, Surrogate
 from hpsearch.runtime.numerics import isolated_numerics
 from hpsearch.space.distribution import Categorical
 from hpsearch.suggest.gp.encoding import Encoding

@@ -19,7 +19,7 @@ from hpsearch.core.history import Floats, History
 from hpsearch.report.numbers.best_values import BestOptions, BestRange, best_values
 from hpsearch.report.numbers.good_trials import good_trial_scores
 from hpsearch.report.numbers.sensitivity import PointPairs, first_order_effects, point_pairs, total_effects
-from hpsearch.report.numbers.surrogate import MAX_FEATURES, Surrogate, fit_losses, fit_success
+from hpsearch.report.numbers.surrogate import MAX_FEATURES, MIN_R2, Surrogate, fit_losses, fit_success
 from hpsearch.runtime.numerics import isolated_numerics
 from hpsearch.space.parameters import Parameter
 from hpsearch.space.tree import Space
@@ -30,8 +30,6 @@ from hpsearch.suggest.gp.encoding import Encoding
 MIN_TRIALS = 10
 #: Failed trials below which nothing is said about failures.
 _MIN_FAILED = 3
-#: Leave-one-out R2 below which the surrogate is not trusted.
-MIN_R2 = 0.3
 #: Pairs of points for the total effects, for their bands, and for interactions.
 _N_PAIRS, _N_BAND_PAIRS, _N_JOINT_PAIRS = 2048, 256, 1024
 #: Functions drawn for the bands, and the half-width of a 90 % band in standard deviations.
@@ -244,6 +242,7 @@ def _with_effects(
         n_used=surrogate.n_used,
         r2=surrogate.r2,
         is_log=surrogate.scale is not None and surrogate.scale.is_log,
+        note=_extreme_note(surrogate.n_extreme),
     )
     if surrogate.r2 < MIN_R2:
         what = "failures" if found.target is Target.FAILURES else "losses"
@@ -275,6 +274,14 @@ def _with_effects(
         for i, j in enumerate(columns)
     ]
     return replace(found, parameters=_ordered(parameters), span=_span(surrogate, values))
+
+
+def _extreme_note(n: int) -> str | None:
+    """Return the sentence about trials that the surrogate leaves out; None without any."""
+    if not n:
+        return None
+    trials = "1 trial is" if n == 1 else f"{n} trials are"
+    return f"{trials} left out: losses far above the others, which the parameters hardly explain."
 
 
 def _may_vary(space: Space, column: int) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.core.history import Floats
+from hpsearch.core.history import Bools, Floats
 
 #: Trials that stand for the space.
 _N_SPREAD = 40
@@ -77,6 +77,22 @@ def loss_scale(features: Floats, losses: Floats) -> LossScale:
         centre=float(kept.mean()),
         spread=spread if spread > 0 and np.isfinite(spread) else 1.0,
     )
+
+
+def are_extreme(features: Floats, losses: Floats) -> Bools:
+    """Return which losses are far above those of the whole space: beyond its cap, without logarithms.
+
+    Parameters
+    ----------
+    features : (n, D) array
+        Features of the trials.
+    losses : (n,) array
+        Their losses, finite; at least one.
+    """
+    low, median, high = np.quantile(losses[_spread_rows(features)], [0.25, 0.5, 0.75])
+    if not high > low:
+        return np.zeros(len(losses), dtype=bool)
+    return np.asarray(losses > median + _MAX_ABOVE * (high - low) / _IQR_OF_SIGMA)
 
 
 def _spread_rows(features: Floats) -> NDArray[np.intp]:

@@ -2,7 +2,9 @@
 
 It has the kernel, the features and the priors of the search's own GP (``suggest.gp``), but another scale of
 the losses (``loss_scale``). Its leave-one-out ``R2`` says how far it can be trusted. A long search is
-represented by 300 trials: the best 100, and 200 others by their fixed ranks.
+represented by 300 trials: the best 100, and 200 others by their fixed ranks. If it cannot be trusted because
+a few losses are huge for no reason that the parameters give, as after a training that diverges by chance,
+those trials are left out.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.core.history import Bools, Floats, History
-from hpsearch.report.numbers.loss_scale import LossScale, loss_scale
+from hpsearch.report.numbers.loss_scale import LossScale, are_extreme, loss_scale
 from hpsearch.suggest.gp.encoding import Encoding
 from hpsearch.suggest.gp.fit import fit
 from hpsearch.suggest.gp.kernel import correlation, distances
@@ -23,6 +25,10 @@ from hpsearch.suggest.tpe.split import fixed_ranks
 
 #: Trials of a fit: the best, and others.
 N_BEST, N_OTHERS = 100, 200
+#: Leave-one-out R2 below which a surrogate is not trusted.
+MIN_R2 = 0.3
+#: R2 below which a fit without huge losses is tried, and the largest share of the trials that it leaves out.
+_MIN_R2_WITH_EXTREMES, _MAX_EXTREME = 0.75, 0.2
 #: Active features, on average, beyond which 300 trials say too little.
 MAX_FEATURES = 60
 #: Least noise of the GP of successes: the border of a failing region is never known exactly.
@@ -48,6 +54,7 @@ class Surrogate:
     offset: float  #: added to predictions; the mean of the targets
     r2: float  #: leave-one-out R2: 1 for perfect predictions, 0 for none better than the mean
     n_used: int  #: trials of the fit
+    n_extreme: int = 0  #: trials left out for their huge losses
 
     def mean(self, x: Floats, active: Bools) -> Floats:
         """Return the predicted means, (m,), on the GP's scale.
@@ -107,9 +114,15 @@ def fit_losses(history: History, encoding: Encoding) -> Surrogate:
     """
     rows = _chosen_rows(history.losses, np.isfinite(history.losses))
     x = encoding.coordinates(history.values[rows])
-    features = encoding.features(x, history.active[rows])
-    scale = loss_scale(features, history.losses[rows])
-    return _fitted(encoding, features, scale.apply(history.losses[rows]), scale)
+    features, losses = encoding.features(x, history.active[rows]), history.losses[rows]
+    found = _fitted_losses(encoding, features, losses)
+    if found.r2 >= _MIN_R2_WITH_EXTREMES:
+        return found
+    extreme = are_extreme(features, losses)
+    if not 0 < extreme.mean() <= _MAX_EXTREME:
+        return found
+    without = _fitted_losses(encoding, features[~extreme], losses[~extreme])
+    return replace(without, n_extreme=int(extreme.sum())) if without.r2 > found.r2 else found
 
 
 def fit_success(history: History, encoding: Encoding) -> Surrogate:
@@ -126,6 +139,12 @@ def fit_success(history: History, encoding: Encoding) -> Surrogate:
     x = encoding.coordinates(history.values[rows])
     features = encoding.features(x, history.active[rows])
     return _fitted(encoding, features, np.where(history.losses[rows] < np.inf, 1.0, -1.0), None)
+
+
+def _fitted_losses(encoding: Encoding, features: Floats, losses: Floats) -> Surrogate:
+    """Fit a GP to finite losses."""
+    scale = loss_scale(features, losses)
+    return _fitted(encoding, features, scale.apply(losses), scale)
 
 
 def _fitted(encoding: Encoding, features: Floats, y: Floats, scale: LossScale | None) -> Surrogate:
