@@ -50,10 +50,10 @@ def test_ranking_may_stop_once_enough_points_have_a_rank(points: Floats, n_ranke
 
     is_ranked = first < len(points)
     assert (first[is_ranked] == all_ranks[is_ranked]).all()
-    n_usable = np.count_nonzero(all_ranks < len(points))
+    n_usable = int(np.count_nonzero(all_ranks < len(points)))
     assert np.count_nonzero(is_ranked) >= min(n_ranked, n_usable)
     if is_ranked.any():
-        last = int(first[is_ranked].max())
+        last = max(first[is_ranked].tolist())
         assert np.count_nonzero(all_ranks < last) < n_ranked
 
 
