@@ -6,6 +6,8 @@ removed or changed.
 A pruned trial has no loss. Where it would have ended can be predicted, and the prediction changes as more
 curves become known; ``with_predicted`` then makes a new history, so that nothing learned from the old one is
 taken for what follows from the new one.
+
+With several objectives, a trial has one row of objectives and no loss.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.core.outcomes import Outcomes
 from hpsearch.core.stopping.forecast import Forecast
 from hpsearch.core.trial import State, Trial
 from hpsearch.space.distribution import Numeric
@@ -34,16 +37,21 @@ class History:
     ----------
     space : Space
         The search space.
+    outcomes : Outcomes, optional
+        The ``m`` objectives and ``k`` limits of the experiment; by default one objective and no limits.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, outcomes: Outcomes | None = None) -> None:
         self.space = space
+        self.outcomes = outcomes
         self._column = {parameter.label: j for j, parameter in enumerate(space.parameters)}
         self._n = 0
         self._values: Floats = np.zeros((16, len(self._column)))
         self._active: Bools = np.zeros((16, len(self._column)), dtype=bool)
         self._losses: Floats = np.zeros(16)
         self._uppers: Floats = np.zeros(16)
+        self._several: Floats = np.zeros((16, self._n_several))
+        self._violations: Floats = np.zeros((16, 0 if outcomes is None else len(outcomes.limits)))
         self._pruned: dict[int, int] = {}  # rows by number of the trial
 
     def __len__(self) -> int:
@@ -61,8 +69,21 @@ class History:
 
     @property
     def losses(self) -> Floats:
-        """(n,) array, a view; NaN for a failed trial, and for a pruned one without a prediction."""
+        """(n,) array, a view; NaN for a failed trial, and for a pruned one without a prediction.
+
+        With several objectives, all are NaN.
+        """
         return self._losses[: self._n]
+
+    @property
+    def objectives(self) -> Floats:
+        """(n, m) array, a view, minimised; NaN for a failed trial. One objective is the loss."""
+        return self._several[: self._n] if self._n_several else self.losses[:, None]
+
+    @property
+    def violations(self) -> Floats:
+        """(n, k) array, a view: by how much each limit is exceeded, if positive; NaN without a result."""
+        return self._violations[: self._n]
 
     @property
     def uppers(self) -> Floats:
@@ -79,8 +100,15 @@ class History:
         if self._n == len(self._losses):
             self._grow()
         self._values[self._n], self._active[self._n] = self.encode(trial.values)
-        is_done = trial.state is State.DONE and trial.loss is not None
-        self._losses[self._n] = self._uppers[self._n] = trial.loss if is_done else np.nan
+        is_done = trial.state is State.DONE
+        has_loss = is_done and trial.loss is not None
+        self._losses[self._n] = self._uppers[self._n] = trial.loss if has_loss else np.nan
+        self._several[self._n] = self._violations[self._n] = np.nan
+        if self.outcomes is not None and is_done:
+            if trial.losses is not None:
+                self._several[self._n] = self.outcomes.minimised(trial.losses)
+            if trial.violations is not None:
+                self._violations[self._n] = self.outcomes.amounts(trial.violations)
         if trial.state is State.PRUNED:
             self._pruned[trial.tid] = self._n
         self._n += 1
@@ -91,7 +119,7 @@ class History:
         Parameters
         ----------
         history : History
-            One of the same space.
+            One of the same space and outcomes.
         rows : (m,) array of int
             Its rows to append, in order.
         """
@@ -100,14 +128,17 @@ class History:
         new = slice(self._n, self._n + len(rows))
         self._values[new], self._active[new] = history.values[rows], history.active[rows]
         self._losses[new], self._uppers[new] = history.losses[rows], history.uppers[rows]
+        self._several[new] = history._several[rows]
+        self._violations[new] = history.violations[rows]
         self._n += len(rows)
 
     def reordered(self, order: NDArray[np.intp]) -> History:
         """Return the same trials as a new history, whose row i is row ``order[i]`` of this one."""
-        history = History(self.space)
+        history = History(self.space, self.outcomes)
         history._n = self._n
         history._values, history._active = self.values[order], self.active[order]
         history._losses, history._uppers = self.losses[order], self.uppers[order]
+        history._several, history._violations = self._several[: self._n][order], self.violations[order]
         places = np.empty(self._n, dtype=np.intp)
         places[order] = np.arange(self._n)
         history._pruned = {tid: int(places[row]) for tid, row in self._pruned.items()}
@@ -161,10 +192,15 @@ class History:
             if is_active
         }
 
+    @property
+    def _n_several(self) -> int:
+        """The number of objectives if there are several, else 0."""
+        n = 1 if self.outcomes is None else len(self.outcomes.objectives)
+        return n if n > 1 else 0
+
     def _grow(self) -> None:
         """Double the capacity, so that appending takes constant time on average."""
-        n_more = max(16, self._n)
-        self._values = np.concatenate([self._values, np.zeros((n_more, len(self._column)))])
-        self._active = np.concatenate([self._active, np.zeros((n_more, len(self._column)), dtype=bool)])
-        self._losses = np.concatenate([self._losses, np.zeros(n_more)])
-        self._uppers = np.concatenate([self._uppers, np.zeros(n_more)])
+        for name in ("_values", "_active", "_losses", "_uppers", "_several", "_violations"):
+            column = getattr(self, name)
+            n_more = max(16, len(column))
+            setattr(self, name, np.concatenate([column, np.zeros((n_more, *column.shape[1:]), column.dtype)]))

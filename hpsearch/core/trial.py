@@ -19,6 +19,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from hpsearch.core.outcomes import total_violation
+
 if TYPE_CHECKING:
     from hpsearch.core.stopping.curve import RungValue
     from hpsearch.core.stopping.verdict import Verdict
@@ -154,6 +156,8 @@ class Result:
     """The outcome of one evaluation of the objective."""
 
     loss: float | None  #: finite or infinite, never NaN; None when the evaluation failed
+    losses: Mapping[str, float] | None = None  #: instead of the loss in a search with several objectives
+    violations: Mapping[str, float] | None = None  #: amounts by limit, if the search has declared outcomes
     result: Mapping[str, Any] = field(default_factory=dict)  #: all that the objective returned, storable
     error: Failure | None = None  #: set if there is no loss, or if part of the result was dropped
     duration_s: float = 0.0  #: wall time of the evaluation, in seconds
@@ -165,7 +169,7 @@ class Result:
         """The state of the trial after this result."""
         if self.pruned is not None:
             return State.PRUNED
-        return State.FAILED if self.loss is None else State.DONE
+        return State.FAILED if self.loss is None and self.losses is None else State.DONE
 
     def with_problems(self, problems: Sequence[str]) -> Result:
         """Return this result with sentences about dropped parts in its error."""
@@ -199,7 +203,12 @@ class Trial:
     lease_until: datetime | None = None  #: set if and only if the state is running
     finished_at: datetime | None = None
     duration_s: float | None = None  #: wall time of the evaluation, in seconds
-    loss: float | None = None  #: set if and only if the state is done
+    loss: float | None = None  #: set if and only if the state is done, and there is one objective
+    losses: Mapping[str, float] | None = (
+        None  #: by objective, as returned; set if done, and there are several
+    )
+    #: by limit, how much it is exceeded if positive; set if done, and the search has limits or several losses
+    violations: Mapping[str, float] | None = None
     result: Mapping[str, Any] = field(default_factory=dict)  #: all that the objective returned
     objective: str | None = None  #: first digits of the fingerprint of the evaluated code
     reports: tuple[Report, ...] = ()
@@ -218,6 +227,16 @@ class Trial:
         """The primary key, ``exp_key/tid``."""
         return trial_id(self.exp_key, self.tid)
 
+    @property
+    def violation(self) -> float | None:
+        """The sum of the amounts by which limits are exceeded; None if ``violations`` is not set."""
+        return None if self.violations is None else total_violation(self.violations.values())
+
+    @property
+    def feasible(self) -> bool | None:
+        """Whether the trial keeps all limits; None if ``violations`` is not set."""
+        return None if self.violations is None else self.violation == 0.0
+
     def _repr_html_(self) -> str:
         from hpsearch.core.html import trial_html
 
@@ -231,6 +250,8 @@ class Trial:
             values=self.values,
             state=self.state,
             loss=self.loss,
+            losses=self.losses,
+            violations=self.violations,
             finished_at=self.finished_at,
             invalid=self.invalid,
         )

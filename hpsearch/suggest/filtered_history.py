@@ -27,7 +27,8 @@ class FilteredHistory:
     def read(self, history: History) -> History:
         """Return the part of a history; reads only the new rows of the last history."""
         if history is not self._source or len(history) < self._n_read:
-            self._source, self._n_read, self._trials = history, 0, History(history.space)
+            self._source, self._n_read = history, 0
+            self._trials = History(history.space, history.outcomes)
         new = self._n_read + np.flatnonzero(self._select(history, self._n_read))
         self._trials.extend(history, new)
         self._n_read = len(history)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from hpsearch import hp
+from hpsearch.core.goal import LOSS
 from hpsearch.core.history import History
+from hpsearch.core.outcomes import Outcomes, declared_outcomes, parse_limit, parse_objective
 from hpsearch.core.stopping.forecast import Forecast
 from hpsearch.core.trial import State, Trial
 from hpsearch.space.tree import Space, Values
@@ -111,3 +113,45 @@ def test_running_trials_are_the_last_rows_of_a_history_with_predictions() -> Non
     assert predicted.losses.tolist() == [1.0, 3.0]
     assert predicted.values[1, COLUMN["a"]] == 0.9
     assert len(history) == 1
+
+
+def outcomes(objectives: list[str], limits: list[str]) -> Outcomes:
+    """Return declared outcomes."""
+    found = declared_outcomes(list(map(parse_objective, objectives)), list(map(parse_limit, limits)), LOSS)
+    assert found is not None
+    return found
+
+
+def test_several_objectives_are_minimised_rows_beside_the_amounts_of_the_limits() -> None:
+    history = History(SPACE, outcomes(["accuracy:max", "ms:min"], ["ms <= 20"]))
+    for i in range(40):
+        losses = {"accuracy": i / 40, "ms": float(i)}
+        history.add(replace(trial({"a": 0.1, "c": 0}, loss=None), losses=losses, violations={"ms": i - 20.0}))
+    history.add(trial({"a": 0.1, "c": 0}, state=State.FAILED, loss=None))
+    assert history.objectives.shape == (41, 2)
+    assert history.objectives[30].tolist() == [-0.75, 30.0]
+    assert history.violations[[5, 30], 0].tolist() == [-15.0, 10.0]
+    assert np.isnan(history.objectives[40]).all()
+    assert np.isnan(history.violations[40]).all()
+    assert np.isnan(history.losses).all()
+
+
+def test_objectives_and_amounts_follow_their_trials() -> None:
+    history = History(SPACE, outcomes(["accuracy:max", "ms:min"], ["ms <= 20"]))
+    for i in range(3):
+        losses = {"accuracy": 0.0, "ms": float(i)}
+        history.add(replace(trial({"a": 0.1, "c": 0}, loss=None), losses=losses, violations={"ms": i - 20.0}))
+    turned = history.reordered(np.array([2, 0, 1]))
+    turned.extend(history, np.array([1]))
+    assert turned.objectives[:, 1].tolist() == [2.0, 0.0, 1.0, 1.0]
+    assert turned.violations[:, 0].tolist() == [-18.0, -20.0, -19.0, -19.0]
+
+
+def test_one_objective_is_the_loss_with_its_predictions() -> None:
+    history = History(SPACE, outcomes([], ["ms <= 20"]))
+    history.add(replace(trial({"a": 0.1, "c": 0}, loss=2.0), violations={"ms": 1.0}))
+    history.add(replace(trial({"a": 0.2, "c": 0}, state=State.PRUNED, loss=None), tid=7))
+    predicted = history.with_predicted({7: Forecast(loss=3.0, upper=4.0)})
+    assert predicted.objectives.tolist() == [[2.0], [3.0]]
+    assert np.array_equal(predicted.violations, [[1.0], [np.nan]], equal_nan=True)
+    assert History(SPACE).violations.shape == (0, 0)
