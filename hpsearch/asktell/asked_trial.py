@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from hpsearch.core.goal import LOSS, Goal
-from hpsearch.core.trial import Failure, FailureKind, Result, Trial
+from hpsearch.core.outcomes import Outcomes
+from hpsearch.core.trial import Failure, FailureKind, Result, State, Trial
 from hpsearch.errors import LeaseLostError, ResultError
 from hpsearch.objective.current_trial import CurrentTrial, typed
 from hpsearch.objective.evaluation import failed_by, result_of
@@ -40,6 +41,8 @@ class AskedTrial:
         Called with the trial's number and outcome once this process no longer holds it.
     goal : Goal
         The number of the result from which the loss comes.
+    outcomes : Outcomes, optional
+        Several objectives, or limits.
 
     Attributes
     ----------
@@ -55,10 +58,11 @@ class AskedTrial:
         heartbeat: Heartbeat,
         on_end: Callable[[AskedTrial, Outcome], None],
         goal: Goal = LOSS,
+        outcomes: Outcomes | None = None,
     ) -> None:
         self.config = config
         self._trial, self._store, self._heartbeat, self._on_end = trial, store, heartbeat, on_end
-        self._goal = goal
+        self._goal, self._outcomes = goal, outcomes
         self._began_at = time.monotonic()
         self._holding: AbstractContextManager[HeldTrial] = heartbeat.holding(trial, goal)
         self._held = self._holding.__enter__()
@@ -126,8 +130,8 @@ class AskedTrial:
         Parameters
         ----------
         result : float or mapping
-            The loss, or a mapping with ``loss`` and anything else, as an objective returns it. A loss that is
-            NaN fails the trial.
+            The loss, or a mapping with ``loss`` or the declared objectives and anything else, as an objective
+            returns it. A loss that is NaN fails the trial.
         failed : str, optional
             Why the evaluation failed, instead of a result.
 
@@ -141,8 +145,10 @@ class AskedTrial:
         if failed is not None:
             found = Result(loss=None, error=Failure(kind=FailureKind.REPORTED, message=failed))
         else:
-            found = result_of(result, self._current, self._goal)
+            found = result_of(result, self._current, self._goal, self._outcomes)
         if found.error is not None and found.error.kind is FailureKind.INVALID_RESULT:
+            if self._outcomes is not None:
+                raise ResultError(f"{found.error.message} Trial {self.tid} is unchanged.")
             text = "tell() takes a number, a mapping with the loss, or failed='why'"
             raise ResultError(f"{text}; trial {self.tid} got {typed(result)}.")
         self._finish(found)
@@ -192,7 +198,7 @@ class AskedTrial:
             self._end(Outcome.LOST)
             raise
         self._written = found
-        self._end(Outcome.FAILED if found.loss is None else Outcome.DONE)
+        self._end(Outcome.DONE if found.state is State.DONE else Outcome.FAILED)
 
     def _end(self, outcome: Outcome) -> None:
         self._is_held = False

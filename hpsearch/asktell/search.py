@@ -127,8 +127,16 @@ class Search:
         found = self._asker.ask(until, len(self._held))
         if isinstance(found, Trial):
             self._tally.begin()
-            config, goal = self.space.config(found.values), self._asker.experiment.goal
-            asked = AskedTrial(found, config, self._store, self._heartbeat, self._ended, goal)
+            config, experiment = self.space.config(found.values), self._asker.experiment
+            asked = AskedTrial(
+                found,
+                config,
+                self._store,
+                self._heartbeat,
+                self._ended,
+                experiment.goal,
+                experiment.outcomes,
+            )
             self._held[asked.tid] = asked
             return asked
         if found.is_over:

@@ -159,8 +159,12 @@ def tell(
         if give_back:
             opened.release(trial, "given back")
             return
-        goal = opened.experiment(exp_key).goal
-        found = read_result(returned if failed is None else {"status": "fail", "message": failed}, goal)
+        experiment = opened.experiment(exp_key)
+        found = read_result(
+            returned if failed is None else {"status": "fail", "message": failed},
+            experiment.goal,
+            experiment.outcomes,
+        )
         if found.error is not None and found.error.kind is FailureKind.INVALID_RESULT:
             raise ResultError(f"{found.error.message} Trial {tid} is unchanged.")
         began_at = trial.claimed_at or opened.now()

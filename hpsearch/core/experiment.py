@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from hpsearch.core.goal import LOSS, Goal
+from hpsearch.core.outcomes import Outcomes
 from hpsearch.core.warm_start import WarmStart
 
 #: The algorithm of an experiment whose suggestions come from the script that started it.
@@ -213,6 +214,7 @@ class Experiment:
     objective: ObjectiveRef
     objective_changes: tuple[ObjectiveChange, ...] = ()  #: accepted changes, oldest first
     goal: Goal = LOSS  #: which number of the result is the loss, and how views show it
+    outcomes: Outcomes | None = None  #: several objectives, which have no goal, or limits
     algorithm: Algorithm = field(default_factory=Algorithm)
     seed: int = 0  #: root of the seed sequence of every trial
     lag: int | None = None  #: trial n learns from exactly those before n - lag; None: from all final ones

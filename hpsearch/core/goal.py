@@ -38,8 +38,11 @@ class Goal:
         return self.loss(loss)
 
     def in_result(self, returned: Mapping[Any, Any]) -> Any:
-        """Return what a result has as the number; None if it has none."""
-        return _at(returned, self.metric or "loss")
+        """Return what a result, or its ``losses``, has as the number; None if there is none."""
+        name = self.metric or "loss"
+        found = _at(returned, name)
+        losses = returned.get("losses")
+        return _at(losses, name) if found is None and isinstance(losses, Mapping) else found
 
     def __str__(self) -> str:
         return f"{'maximises' if self.maximize else 'minimises'} {self.metric or 'the returned value'}"

@@ -91,18 +91,27 @@ class Outcomes:
         """Return the losses in the order of the objectives, so that lower is better for each."""
         return tuple(objective.goal.loss(losses[objective.name]) for objective in self.objectives)
 
-    def violations(self, values: Mapping[str, float]) -> dict[str, float]:
-        """Return by how much each limit is exceeded, by name; zero or less where it is kept.
+    def limited(self, limit: Limit, returned: Mapping[Any, Any]) -> tuple[Any, bool]:
+        """Return the number of a limit in a result, and whether it is already the amount.
 
         Parameters
         ----------
-        values : mapping of str to float
-            The limited numbers, as returned.
+        limit : Limit
+            One of the limits.
+        returned : mapping
+            What the objective returned. Its ``constraints`` are amounts, by name or as a list of "c0",
+            "c1" and so on; any other number is compared with the bound.
         """
-        return {limit.name: limit.amount(values[limit.name]) for limit in self.limits}
+        constraints = returned.get("constraints")
+        if isinstance(constraints, list | tuple):
+            constraints = {f"c{i}": amount for i, amount in enumerate(constraints)}
+        if isinstance(constraints, Mapping) and limit.name in constraints:
+            return constraints[limit.name], True
+        goals = [one.goal for one in self.objectives if one.name == limit.name]
+        return (goals or [Goal(metric=limit.name)])[0].in_result(returned), False
 
     def amounts(self, violations: Mapping[str, float]) -> tuple[float, ...]:
-        """Return what ``violations`` returned in the order of the limits."""
+        """Return the amounts of a trial in the order of the limits."""
         return tuple(violations[limit.name] for limit in self.limits)
 
 
@@ -210,25 +219,6 @@ def declared_outcomes(
         ),
         limits=tuple(limits),
     )
-
-
-def value_in(returned: Mapping[Any, Any], limit: Limit) -> tuple[Any, bool]:
-    """Return the number of a limit in a result, and whether it is already the amount of the violation.
-
-    Parameters
-    ----------
-    returned : mapping
-        What the objective returned. Its ``constraints`` are amounts, by name or as a list of "c0", "c1" and
-        so on; any other number is compared with the bound.
-    limit : Limit
-        The limit.
-    """
-    constraints = returned.get("constraints")
-    if isinstance(constraints, list | tuple):
-        constraints = {f"c{i}": amount for i, amount in enumerate(constraints)}
-    if isinstance(constraints, Mapping) and limit.name in constraints:
-        return constraints[limit.name], True
-    return Goal(metric=limit.name).in_result(returned), False
 
 
 def _worst_of_use(objective: Objective, limits: Iterable[Limit]) -> Limit | None:

@@ -12,6 +12,7 @@ A transition returns a new value; an illegal one raises.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -229,13 +230,19 @@ class Trial:
 
     @property
     def violation(self) -> float | None:
-        """The sum of the amounts by which limits are exceeded; None if ``violations`` is not set."""
+        """The sum of the amounts by which limits are exceeded; None without declared outcomes."""
         return None if self.violations is None else total_violation(self.violations.values())
 
     @property
     def feasible(self) -> bool | None:
-        """Whether the trial keeps all limits; None if ``violations`` is not set."""
+        """Whether the trial keeps all limits; None without declared outcomes."""
         return None if self.violations is None else self.violation == 0.0
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether it has a loss, or several, none of them NaN."""
+        losses = [self.loss] if self.losses is None else self.losses.values()
+        return all(loss is not None and not math.isnan(loss) for loss in losses)
 
     def _repr_html_(self) -> str:
         from hpsearch.core.html import trial_html

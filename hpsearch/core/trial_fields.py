@@ -12,6 +12,9 @@ from hpsearch.core.trial import Trial
 #: Keys of a result that are no metrics.
 _NO_METRICS = frozenset({"status", "attachments", "message"})
 
+#: Metrics of a trial whose search has declared objectives or limits.
+OUTCOME_METRICS = ("feasible", "violation")
+
 #: Levels of nested results whose numbers are metrics.
 _MAX_DEPTH = 3
 
@@ -47,8 +50,14 @@ def metrics_of(trial: Trial) -> dict[str, Any]:
     """Return the numbers and texts in a trial's result by name; those in dicts as ``outer.inner``.
 
     A "loss" is one of them where it is not the trial's loss, as in a search that maximises something else.
+    Where the search has declared objectives or limits, so are ``OUTCOME_METRICS`` and the objectives.
     """
     found = dict(_metrics(trial.result, "", 0))
+    for name, value in (trial.losses or {}).items():
+        found[name] = value
+        found.pop(f"losses.{name}", None)
+    if trial.violations is not None:
+        found |= {"feasible": trial.feasible, "violation": trial.violation}
     if trial.loss is None or found.get("loss") == trial.loss:
         found.pop("loss", None)
     return found

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.core.goal import LOSS, Goal
+from hpsearch.core.outcomes import Outcomes
 from hpsearch.core.trial import Failure, FailureKind, Result
 from hpsearch.objective.current_trial import (
     CurrentTrial,
@@ -20,6 +21,7 @@ from hpsearch.objective.current_trial import (
     typed,
     under_evaluation,
 )
+from hpsearch.objective.declared_numbers import DeclaredNumberError, read_losses, read_violations
 from hpsearch.objective.loading import Objective
 from hpsearch.objective.sanitize import sanitized
 from hpsearch.runtime.escaping import reason, shown
@@ -57,15 +59,16 @@ def evaluate(
     trial: CurrentTrial,
     passes: tuple[type[BaseException], ...] = (),
     goal: Goal = LOSS,
+    outcomes: Outcomes | None = None,
 ) -> Result:
     """Evaluate one configuration; an exception of the objective becomes a failed result.
 
     Parameters
     ----------
     objective : callable
-        Takes the configuration; returns a number, or a mapping with ``loss`` and,
-        optionally, ``status`` and anything else. A mapping under ``attachments``, from names to
-        bytes, is not part of the result: it is attached as by ``CurrentTrial.attach``.
+        Takes the configuration; returns a number, or a mapping with ``loss`` or the numbers of several
+        objectives and, optionally, ``status`` and anything else. A mapping under ``attachments``, from names
+        to bytes, is not part of the result: it is attached as by ``CurrentTrial.attach``.
     make_config : callable
         Returns the configuration; if it raises, the trial fails, too.
     trial : CurrentTrial
@@ -75,12 +78,14 @@ def evaluate(
         Exceptions by which the caller interrupts the objective; they are raised.
     goal : Goal
         The number of the result from which the loss comes.
+    outcomes : Outcomes, optional
+        The objectives and limits of a search with several losses, or with limits.
     """
     started = time.perf_counter()
     try:
         with under_evaluation(trial):
             # The returned object is foreign code, too: reading it may raise anything.
-            result = result_of(objective(make_config()), trial, goal)
+            result = result_of(objective(make_config()), trial, goal, outcomes)
     except passes:
         raise
     except EvaluationFailedError as error:
@@ -95,7 +100,9 @@ def evaluate(
     return replace(result, duration_s=time.perf_counter() - started)
 
 
-def result_of(returned: Any, trial: CurrentTrial, goal: Goal = LOSS) -> Result:
+def result_of(
+    returned: Any, trial: CurrentTrial, goal: Goal = LOSS, outcomes: Outcomes | None = None
+) -> Result:
     """Return the result that an objective returned, without its duration, and attach its attachments.
 
     Parameters
@@ -106,9 +113,11 @@ def result_of(returned: Any, trial: CurrentTrial, goal: Goal = LOSS) -> Result:
         Gets the attachments.
     goal : Goal
         The number from which the loss comes.
+    outcomes : Outcomes, optional
+        See ``evaluate``.
     """
     rest, problems = _take_attachments(returned, trial)
-    return read_result(rest, goal).with_problems(problems)
+    return read_result(rest, goal, outcomes).with_problems(problems)
 
 
 def failed_by(error: BaseException, *, skip_frames: int = 0) -> Result:
@@ -124,7 +133,7 @@ def failed_by(error: BaseException, *, skip_frames: int = 0) -> Result:
     return _failed(FailureKind.EXCEPTION, _message_of(error), error, skip_frames=skip_frames)
 
 
-def read_result(returned: Any, goal: Goal = LOSS) -> Result:
+def read_result(returned: Any, goal: Goal = LOSS, outcomes: Outcomes | None = None) -> Result:
     """Return the result that an objective returned, without its duration.
 
     Parameters
@@ -133,17 +142,21 @@ def read_result(returned: Any, goal: Goal = LOSS) -> Result:
         What it returned.
     goal : Goal
         The number from which the loss comes.
+    outcomes : Outcomes, optional
+        See ``evaluate``.
     """
+    several = outcomes if outcomes is not None and outcomes.has_several_objectives else None
     if not isinstance(returned, Mapping):
         number = real_number(returned)
-        if goal.metric is not None:
-            return _invalid(f"The objective returned {typed(returned)}, not a mapping with {goal.metric!r}.")
+        if several is not None or goal.metric is not None:
+            names = ", ".join(map(repr, several.names)) if several else repr(goal.metric)
+            return _invalid(f"The objective returned {typed(returned)}, not a mapping with {names}.")
         if number is None:
             return _invalid(
                 f"The objective returned {typed(returned)}, not a number or a mapping with a loss."
             )
-        return _with_loss(number, {"loss": number}, goal)
-    is_complete = goal.metric is not None or "loss" in returned
+        return _with_loss(number, {"loss": number}, goal, outcomes)
+    is_complete = several is not None or goal.metric is not None or "loss" in returned
     status = returned.get("status", STATUS_OK if is_complete else None)
     if status == STATUS_FAIL:
         kept, problems = sanitized(returned)
@@ -154,12 +167,14 @@ def read_result(returned: Any, goal: Goal = LOSS) -> Result:
         return _invalid(
             f"The objective returned the status {typed(status)}; it must be 'ok' or 'fail'.", returned
         )
+    if several is not None:
+        return _with_losses(returned, several)
     found = goal.in_result(returned)
     number = real_number(found)
     if number is None:
         problem = f"The objective returned the {goal.metric or 'loss'} {typed(found)}, which is not a number."
         return _invalid(problem, returned)
-    return _with_loss(number, returned, goal)
+    return _with_loss(number, returned, goal, outcomes)
 
 
 def _take_attachments(returned: Any, trial: CurrentTrial) -> tuple[Any, list[str]]:
@@ -180,21 +195,40 @@ def _take_attachments(returned: Any, trial: CurrentTrial) -> tuple[Any, list[str
     return {key: value for key, value in returned.items() if key != "attachments"}, sentences
 
 
-def _with_loss(number: float, returned: Mapping[Any, Any], goal: Goal) -> Result:
+def _with_losses(returned: Mapping[Any, Any], outcomes: Outcomes) -> Result:
+    rest, problems = sanitized(returned)
+    kept = {**rest, "status": STATUS_OK}
+    try:
+        losses, violations = read_losses(returned, outcomes), read_violations(returned, outcomes)
+    except DeclaredNumberError as error:
+        return _unusable(error.kind, str(error), kept, problems)
+    return Result(loss=None, losses=losses, violations=violations, result=kept, error=_dropped(problems))
+
+
+def _with_loss(number: float, returned: Mapping[Any, Any], goal: Goal, outcomes: Outcomes | None) -> Result:
     rest, problems = sanitized(returned)
     loss = goal.loss(number)
     kept = {**rest, **({"loss": loss} if goal.is_loss else {}), "status": STATUS_OK}
     if np.isnan(loss):
-        message = " ".join([f"The {goal.name} is not a number (NaN).", *problems])
-        return Result(loss=None, result=kept, error=Failure(kind=FailureKind.NAN, message=message))
-    error = Failure(kind=FailureKind.UNSTORABLE, message=" ".join(problems)) if problems else None
-    return Result(loss=loss, result=kept, error=error)
+        return _unusable(FailureKind.NAN, f"The {goal.name} is not a number (NaN).", kept, problems)
+    try:
+        violations = None if outcomes is None else read_violations(returned, outcomes)
+    except DeclaredNumberError as error:
+        return _unusable(error.kind, str(error), kept, problems)
+    return Result(loss=loss, violations=violations, result=kept, error=_dropped(problems))
 
 
 def _invalid(message: str, returned: Mapping[Any, Any] | None = None) -> Result:
-    kept, problems = sanitized(returned or {})
-    failure = Failure(kind=FailureKind.INVALID_RESULT, message=" ".join([message, *problems]))
+    return _unusable(FailureKind.INVALID_RESULT, message, *sanitized(returned or {}))
+
+
+def _unusable(kind: FailureKind, message: str, kept: Mapping[str, Any], problems: list[str]) -> Result:
+    failure = Failure(kind=kind, message=" ".join([message, *problems]))
     return Result(loss=None, result=kept, error=failure)
+
+
+def _dropped(problems: list[str]) -> Failure | None:
+    return Failure(kind=FailureKind.UNSTORABLE, message=" ".join(problems)) if problems else None
 
 
 def _failed(kind: FailureKind, message: str, error: BaseException, *, skip_frames: int) -> Result:

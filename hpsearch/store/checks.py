@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -148,8 +147,7 @@ def check_insertable(trials: Sequence[Trial]) -> None:
             raise ValueError(
                 f"trial {trial.id} is {trial.state}; only pending, unclaimed and final trials can be inserted"
             )
-        has_loss = trial.loss is not None and not math.isnan(trial.loss)
-        if has_loss != (trial.state is State.DONE):
+        if trial.has_loss != (trial.state is State.DONE):
             raise ValueError(
                 f"trial {trial.id} is {trial.state} with the loss {trial.loss}; only done trials have one"
             )
@@ -183,7 +181,11 @@ def is_same_point(mine: Trial, stored: Trial) -> bool:
     """
     if (mine.values, mine.origin, mine.priority) != (stored.values, stored.origin, stored.priority):
         return False
-    return not mine.state.is_final or (mine.state, mine.loss) == (stored.state, stored.loss)
+    return not mine.state.is_final or (mine.state, mine.loss, mine.losses) == (
+        stored.state,
+        stored.loss,
+        stored.losses,
+    )
 
 
 def with_store_times(trial: Trial, now: datetime) -> Trial:

@@ -55,6 +55,8 @@
     time, and nothing else depends on them.
 18. The policy of the pruner is replaced as a whole, and only by the leader. A report, the rungs that it
     reached and the verdict on them are stored in one step.
+19. A done trial has one loss, or several by name. A trial that exceeds a limit is done, but never the best;
+    fronts of several losses are computed by readers, since each new trial may change them.
 
 All times are the store's own clock, never the caller's, except those of imported trials.
 """
@@ -110,7 +112,7 @@ class TrialSummary:
     counts: Mapping[State, int]  #: valid trials in each state, including zeros
     n_invalid: int = 0  #: finished trials that were marked as invalid; the counts do not include them
     best: Trial | None = (
-        None  #: lowest loss of a valid trial; has the fields that ``points`` yields, and params
+        None  #: lowest loss of a valid, feasible trial; has the fields that ``points`` yields, and params
     )
     n_recent: int = 0  #: finished ones among the last ``RECENT_TRIALS`` trials
     recent_since: datetime | None = None  #: when the first of those finished
@@ -269,7 +271,7 @@ class TrialStore(Protocol):
         Raises
         ------
         ValueError
-            If a trial is neither, is done without a loss, or has a loss without being done.
+            If a trial is neither, is done without a loss or losses, or has a loss without being done.
         TrialExistsError
             If a different trial has one of the numbers.
         """
@@ -556,7 +558,7 @@ class TrialStore(Protocol):
         states : iterable of State, optional
             Only trials in one of these.
         sort : {"tid", "newest", "loss"}
-            By number, by descending number, or by loss; "loss" yields only valid trials that have one.
+            By number, by descending number, or by loss; "loss" yields only valid, feasible trials with one.
         limit : int, optional
             The maximum number of trials; not negative.
         where : TrialFilter, optional
@@ -567,8 +569,8 @@ class TrialStore(Protocol):
     def points(self, exp_key: str, *, sort: str = "tid", limit: int | None = None) -> Iterator[Trial]:
         """Yield trials of an experiment with only the fields needed for learning.
 
-        These are the number, values, state, loss, ``finished_at`` and ``invalid``; all others have their
-        defaults.
+        These are the number, values, state, loss, ``losses``, ``violations``, ``finished_at`` and
+        ``invalid``; all others have their defaults.
 
         Parameters
         ----------

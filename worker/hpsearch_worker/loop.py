@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from hpsearch.core.experiment import Code, Experiment, PruneMode
-from hpsearch.core.trial import Result, Trial
+from hpsearch.core.trial import Result, State, Trial
 from hpsearch.errors import (
     LeaseLostError,
     LoadError,
@@ -330,13 +330,18 @@ def _log_result(trial: Trial, result: Result) -> None:
             result.pruned,
             extra=Event.TRIAL_PRUNED.about(trial, why=result.pruned, duration_s=result.duration_s),
         )
-    elif result.loss is not None:
+    elif result.state is State.DONE:
+        found = {"loss": result.loss} if result.losses is None else dict(result.losses)
         log.info(
-            "trial %s done: loss %.6g in %.2f s",
+            "trial %s done: %s in %.2f s",
             trial.id,
-            result.loss,
+            ", ".join(f"{name} {loss:.6g}" for name, loss in found.items()),
             result.duration_s,
-            extra=Event.TRIAL_DONE.about(trial, loss=result.loss, duration_s=result.duration_s),
+            extra=Event.TRIAL_DONE.about(
+                trial,
+                duration_s=result.duration_s,
+                **(found if result.losses is None else {"losses": found}),
+            ),
         )
     elif result.error is not None:
         log.info(

@@ -9,6 +9,7 @@ from typing import Any
 
 from hpsearch.core.experiment import COMMAND, NO_PRUNER, Experiment, ObjectiveRef, Pruner, changed_parts
 from hpsearch.core.goal import LOSS, Goal
+from hpsearch.core.outcomes import Outcomes
 from hpsearch.core.trial import Report, Result, Trial
 from hpsearch.errors import LoadError
 from hpsearch.objective.by_value.envelope import SignedObjective
@@ -65,6 +66,7 @@ class Load:
     space: Mapping[str, Any]
     workdir: str | None  #: where its evaluations begin; None for the folder in which it is loaded
     goal: Goal = LOSS  #: the number of the result from which the loss comes
+    outcomes: Outcomes | None = None  #: several objectives, or limits
     signed_objective: SignedObjective | None = None  #: the objective itself, if it was sent by value
     allowlist: Allowlist | None = None  #: what may be imported and called; None for everything
 
@@ -106,6 +108,7 @@ class Load:
             space=experiment.space,
             workdir=workdir,
             goal=experiment.goal,
+            outcomes=experiment.outcomes,
             signed_objective=None if objectives is None else objectives(experiment),
             allowlist=allowlist,
         )
@@ -128,12 +131,12 @@ class Load:
             self.allowlist.check_loaded(self.objective, objective)
         code = (here.fingerprint or here.digest or "")[:_SHORT]
         folder = self.workdir or working_folder()
-        return Loaded(objective, self._space(), folder, program, self.goal, code or None)
+        return Loaded(objective, self._space(), folder, program, self.goal, self.outcomes, code or None)
 
     def _load_command(self, program: str) -> Loaded:
         space = self._space()
         objective = CommandObjective.of(self.objective, space)
-        return Loaded(objective, space, self.workdir or working_folder(), program, self.goal)
+        return Loaded(objective, space, self.workdir or working_folder(), program, self.goal, self.outcomes)
 
     def _space(self) -> Space:
         return Space.from_json(self.space, TRUSTED if self.allowlist is None else self.allowlist.trust)
@@ -148,6 +151,7 @@ class Loaded:
     folder: str | None  #: where each evaluation begins: the requested folder, or where loading ended
     program: str  #: ``sys.argv[0]`` of the objective: its file or module
     goal: Goal  #: the number of the result from which the loss comes
+    outcomes: Outcomes | None  #: several objectives, or limits
     code: str | None = None  #: the first digits of the fingerprint of its code
 
     def evaluate(
@@ -166,7 +170,14 @@ class Loaded:
         """
         change_folder(self.folder)
         with program_named(self.program):
-            result = evaluate(self.objective, lambda: self.space.config(values), trial, passes, self.goal)
+            result = evaluate(
+                self.objective,
+                lambda: self.space.config(values),
+                trial,
+                passes,
+                self.goal,
+                self.outcomes,
+            )
         return replace(result, objective=self.code)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from hpsearch.core.trial import OUTPUT_NAME, Failure, FailureKind, Result, Trial
+from hpsearch.core.trial import OUTPUT_NAME, Failure, FailureKind, Result, State, Trial
 from hpsearch.errors import LeaseLostError, StoreError, StorePermissionError, StoreUnavailableError
 from hpsearch.store.checks import Content
 from hpsearch.store.protocol import LeaseStatus, TrialStore
@@ -76,8 +77,8 @@ def store_result(store: TrialStore, trial: Trial, result: Result) -> None:
     except StoreError as refusal:
         failure = Failure(kind=FailureKind.UNSTORABLE, message=f"The result could not be stored: {refusal}")
         kept = {} if result.loss is None else {"loss": result.loss}
-        error = result.error if result.loss is None and result.error else failure
-        store.finish(trial, Result(loss=result.loss, result=kept, error=error, duration_s=result.duration_s))
+        error = result.error if result.state is not State.DONE and result.error else failure
+        store.finish(trial, replace(result, result=kept, error=error, objective=None, pruned=None))
 
 
 def _attach_one_by_one(store: TrialStore, trial: Trial, contents: Mapping[str, Content]) -> list[str]:

@@ -22,7 +22,9 @@ from hpsearch.core.experiment import (
     check_priority,
 )
 from hpsearch.core.goal import LOSS, Goal
+from hpsearch.core.outcomes import Outcomes, declared_outcomes, parse_limit, parse_objective
 from hpsearch.core.warm_start import WarmStart, WarmStartPoint, WarmStartSource
+from hpsearch.errors import ConfigurationError
 from hpsearch.store.documents.encoding import encoded, present
 from hpsearch.store.documents.fields import Fields, document_label
 from hpsearch.store.documents.layout_migration import EXPERIMENT_STEPS, SCHEMA, Document, migrate
@@ -48,6 +50,7 @@ def experiment_document(experiment: Experiment) -> Document:
         "objective": objective_document(experiment.objective),
         **present(objective_changes=[present(**asdict(one)) for one in experiment.objective_changes]),
         **present(goal=None if experiment.goal == LOSS else present(**asdict(experiment.goal))),
+        **present(outcomes=experiment.outcomes and outcomes_document(experiment.outcomes)),
         "algorithm": {
             "name": experiment.algorithm.name,
             "options": encoded(experiment.algorithm.options, "algorithm.options"),
@@ -71,6 +74,12 @@ def objective_document(objective: ObjectiveRef) -> Document:
             "objective",
         )
     )
+
+
+def outcomes_document(outcomes: Outcomes) -> Document:
+    """Return the document of declared outcomes, as the texts that a user types."""
+    objectives = outcomes.objectives if outcomes.has_several_objectives else ()
+    return present(objectives=list(map(str, objectives)), limits=list(map(str, outcomes.limits)))
 
 
 def pruner_document(pruner: Pruner) -> Document:
@@ -102,7 +111,7 @@ def experiment_from(document: Mapping[str, Any]) -> Experiment:
     """
     label = document_label("Experiment", document)
     fields = Fields(migrate(document, EXPERIMENT_STEPS, label), label)
-    algorithm = fields.part("algorithm")
+    algorithm, goal = fields.part("algorithm"), _goal_from(fields.maybe_part("goal"))
     led_until, lead_lease_s = _lead_from(fields.maybe_part("coordinator"))
     return Experiment(
         exp_key=fields.text("_id"),
@@ -110,7 +119,8 @@ def experiment_from(document: Mapping[str, Any]) -> Experiment:
         space_fingerprint=fields.text("space_fingerprint"),
         objective=_objective_from(fields.part("objective")),
         objective_changes=tuple(map(_change_from, fields.parts("objective_changes"))),
-        goal=_goal_from(fields.maybe_part("goal")),
+        goal=goal,
+        outcomes=_outcomes_from(fields.maybe_part("outcomes"), goal),
         algorithm=Algorithm(name=algorithm.text("name"), options=algorithm.maybe_mapping("options")),
         seed=fields.integer("seed", least=0),
         lag=fields.maybe_count("lag"),
@@ -136,6 +146,17 @@ def _goal_from(fields: Fields | None) -> Goal:
     if fields is None:
         return LOSS
     return Goal(metric=fields.maybe_text("metric"), maximize=fields.flag("maximize"))
+
+
+def _outcomes_from(fields: Fields | None, goal: Goal) -> Outcomes | None:
+    if fields is None:
+        return None
+    try:
+        objectives = [parse_objective(text) for text in fields.texts("objectives")]
+        limits = [parse_limit(text) for text in fields.texts("limits")]
+        return declared_outcomes(objectives, limits, goal)
+    except ConfigurationError:
+        fields.refuse("limits", "a list of limits such as 'ms <= 20', beside a list of objectives")
 
 
 def leadership_from(document: Mapping[str, Any], bidder: str) -> Leadership:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from hpsearch.core.outcomes import total_violation
 from hpsearch.core.stopping.curve import RungValue
 from hpsearch.core.stopping.verdict import Verdict
 from hpsearch.core.trial import (
@@ -38,7 +39,10 @@ _TRIAL_ID = re.compile(r"(.*)/(\d{6}|[1-9]\d{6,17})", re.ASCII | re.DOTALL)
 LEASE_EXPIRED = "lease expired"
 
 #: The fields that ``point_from`` reads.
-POINT_FIELDS = ("_id", "schema", "exp_key", "tid", "values", "state", "loss", "finished_at", "invalid")
+POINT_FIELDS = (
+    "_id", "schema", "exp_key", "tid", "values", "state", "loss", "losses", "violations", "finished_at",
+    "invalid",
+)  # fmt: skip
 
 #: The fields that ``curve_from`` reads.
 CURVE_FIELDS = (*POINT_FIELDS, "rungs", "reports")
@@ -95,7 +99,7 @@ def trial_document(trial: Trial) -> Document:
             verdict=trial.verdict and verdict_document(trial.verdict),
             history=[_ended_document(ended) for ended in trial.history],
         ),
-        **_outcome(trial.loss, trial.result, trial.error, trial.duration_s),
+        **_outcome(trial),
     }
 
 
@@ -130,6 +134,8 @@ def trial_from(document: Mapping[str, Any]) -> Trial:
         finished_at=fields.maybe_date("finished_at"),
         duration_s=fields.maybe_number("duration_s"),
         loss=_loss_from(fields, state),
+        losses=_numbers_from(fields, "losses"),
+        violations=_violations_from(fields),
         result=fields.maybe_mapping("result"),
         objective=fields.maybe_text("objective"),
         reports=tuple(_report_from(part) for part in fields.parts("reports")),
@@ -161,6 +167,8 @@ def point_from(document: Mapping[str, Any]) -> Trial:
         values=fields.numbers("values"),
         state=state,
         loss=_loss_from(fields, state),
+        losses=_numbers_from(fields, "losses"),
+        violations=_violations_from(fields),
         finished_at=fields.maybe_date("finished_at"),
         invalid=_invalid_from(fields.maybe_part("invalid")),
     )
@@ -219,14 +227,15 @@ def result_document(result: Result) -> Document:
     Raises
     ------
     StoreError
-        If a part cannot be stored, or the loss is NaN, which would sort before every other loss.
+        If a part cannot be stored, or a loss is NaN, which would sort before every other loss.
     """
-    if result.loss is not None and math.isnan(result.loss):
+    losses = (result.loss, *(result.losses or {}).values())
+    if any(loss is not None and math.isnan(loss) for loss in losses):
         raise StoreError("The loss is NaN; store such a trial as failed, without a loss.")
     return {
         "state": result.state.value,
         **present(objective=result.objective, pruned=result.pruned),
-        **_outcome(result.loss, result.result, result.error, result.duration_s),
+        **_outcome(result),
     }
 
 
@@ -286,16 +295,25 @@ def counts_from(groups: Iterable[Mapping[str, Any]]) -> dict[State, int]:
     return counts
 
 
-def _outcome(
-    loss: float | None, result: Mapping[str, Any], error: Failure | None, duration_s: float | None
-) -> Document:
+def _outcome(of: Trial | Result) -> Document:
+    violation = None if of.violations is None else total_violation(of.violations.values())
     return present(
         # Always a float: the validator, the index and the sort compare numbers of one type.
-        loss=None if loss is None else float(loss),
-        result=encoded(result, "result"),
-        error=error and present(**encoded(asdict(error), "error")),
-        duration_s=None if duration_s is None else float(duration_s),
+        loss=None if of.loss is None else float(of.loss),
+        losses=_float_document(of.losses, "losses"),
+        feasible=None if violation is None else violation == 0.0,
+        violation=violation,
+        violations=_float_document(of.violations, "violations"),
+        result=encoded(of.result, "result"),
+        error=of.error and present(**encoded(asdict(of.error), "error")),
+        duration_s=None if of.duration_s is None else float(of.duration_s),
     )
+
+
+def _float_document(numbers: Mapping[str, float] | None, where: str) -> Document | None:
+    if numbers is None:
+        return None
+    return encoded({name: float(number) for name, number in numbers.items()}, where)  # type: ignore[no-any-return]
 
 
 def _trial_fields(document: Mapping[str, Any]) -> tuple[Fields, str, int]:
@@ -310,7 +328,22 @@ def _trial_fields(document: Mapping[str, Any]) -> tuple[Fields, str, int]:
 
 
 def _loss_from(fields: Fields, state: State) -> float | None:
-    return fields.number("loss", -math.inf) if state is State.DONE else fields.maybe_number("loss")
+    has_one = state is State.DONE and fields.maybe_part("losses") is None
+    return fields.number("loss", -math.inf) if has_one else fields.maybe_number("loss")
+
+
+def _numbers_from(fields: Fields, name: str) -> dict[str, float] | None:
+    if fields.maybe_part(name) is None:
+        return None
+    found = fields.numbers(name)
+    if any(math.isnan(number) for number in found.values()):
+        fields.refuse(name, "an object of numbers")
+    return {key: float(number) for key, number in found.items()}
+
+
+def _violations_from(fields: Fields) -> dict[str, float] | None:
+    """Return the amounts by limit; a trial with several losses and no limits stores none."""
+    return _numbers_from(fields, "violations") or (None if fields.maybe_part("losses") is None else {})
 
 
 def _holder_from(fields: Fields | None) -> Holder | None:

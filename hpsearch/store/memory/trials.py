@@ -219,7 +219,8 @@ def ordered(trials: list[Trial], sort: str) -> list[Trial]:
     trials : list of Trial
         In any order.
     sort : {"tid", "newest", "loss"}
-        By number, by falling number, or by loss without the trials that have none or are invalid.
+        By number, by falling number, or by loss without the trials that have none, are invalid or exceed a
+        limit.
     """
     match sort:
         case "tid":
@@ -230,7 +231,7 @@ def ordered(trials: list[Trial], sort: str) -> list[Trial]:
             ranked = [
                 (trial.loss, trial.tid, trial)
                 for trial in trials
-                if trial.loss is not None and not trial.invalid
+                if trial.loss is not None and not trial.invalid and trial.feasible is not False
             ]
             return [trial for _, _, trial in sorted(ranked, key=lambda entry: entry[:2])]
     raise ValueError(f"trials cannot be sorted by {sort!r}; use one of tid, newest, loss")

@@ -38,8 +38,13 @@ KNOWN_LAYOUT: Filter = {"schema": {"$not": {"$gt": SCHEMA}}}
 
 _HELD = [State.RUNNING.value, State.PENDING.value]
 _FINISHED = sorted(state.value for state in FINISHED)
-#: Done trials that count, with a loss; None matches a missing mark.
-_WITH_LOSS: dict[str, Any] = {"state": State.DONE.value, "loss": {"$gte": -math.inf}, "invalid": None}
+#: Done trials that count, with one loss, and keep their limits, if any; None matches a missing mark.
+_WITH_LOSS: dict[str, Any] = {
+    "state": State.DONE.value,
+    "loss": {"$gte": -math.inf},
+    "invalid": None,
+    "feasible": {"$ne": False},
+}
 
 #: As the index "invalid" requires it.
 _INVALID: dict[str, Any] = {"invalid.at": {"$exists": True}}
@@ -189,7 +194,7 @@ def invalid(exp_key: str) -> Filter:
 
 
 def with_loss(exp_key: str) -> Filter:
-    """Match valid done trials with a loss; the bound keeps the sort from visiting documents without one."""
+    """Match done trials that count and have a loss; the bound keeps the sort from visiting others."""
     return {"exp_key": exp_key, **_WITH_LOSS}
 
 

@@ -118,6 +118,10 @@ _TRIAL_SCHEMA = {
         "lease_until": _DATE,
         "finished_at": _DATE,
         "duration_s": _NUMBER,
+        "losses": _OBJECT,
+        "feasible": {"bsonType": "bool"},
+        "violation": {**_NUMBER, "minimum": 0},
+        "violations": _OBJECT,
         "result": _OBJECT,
         "reports": {"bsonType": "array", "items": {"bsonType": "object", "required": ["step", "value"]}},
         "error": {"bsonType": "object", "required": ["kind", "message"]},
@@ -140,15 +144,29 @@ _TRIAL_SCHEMA = {
     },
 }  # fmt: skip
 
+
+def _is_loss(value: str) -> dict[str, Any]:
+    return {"$and": [{"$isNumber": value}, {"$gte": [value, -math.inf]}]}
+
+
+_HAS_LOSSES = {
+    "$and": [
+        {"$eq": [{"$type": "$losses"}, "object"]},
+        {
+            "$allElementsTrue": {
+                "$map": {
+                    "input": {"$objectToArray": {"$ifNull": ["$losses", {}]}},
+                    "in": _is_loss("$$this.v"),
+                }
+            }
+        },
+    ]
+}
+
 #: Rules that a JSON schema cannot express: fields that depend on the state.
 _TRIAL_RULES = [
-    # A trial has a loss exactly if it is done; NaN sorts below every number, so that it is refused.
-    {
-        "$eq": [
-            {"$eq": ["$state", State.DONE.value]},
-            {"$and": [{"$isNumber": "$loss"}, {"$gte": ["$loss", -math.inf]}]},
-        ]
-    },
+    # A trial has a loss, or several, exactly if it is done. NaN sorts below every number, and is refused.
+    {"$eq": [{"$eq": ["$state", State.DONE.value]}, {"$or": [_is_loss("$loss"), _HAS_LOSSES]}]},
     # A trial has a lease exactly if it is running; it may keep its token after that.
     {"$eq": [{"$eq": ["$state", State.RUNNING.value]}, {"$eq": [{"$type": "$lease_until"}, "date"]}]},
     {"$or": [{"$ne": ["$state", State.RUNNING.value]}, {"$eq": [{"$type": "$owner"}, "string"]}]},
@@ -175,6 +193,13 @@ _EXPERIMENT_SCHEMA = {
         "space_fingerprint": _TEXT,
         "objective": {"bsonType": "object", "required": ["kind", "ref"]},
         "goal": _OBJECT,
+        "outcomes": {
+            "bsonType": "object",
+            "properties": {
+                "objectives": {"bsonType": "array", "items": _TEXT},
+                "limits": {"bsonType": "array", "items": _TEXT},
+            },
+        },
         "algorithm": {"bsonType": "object", "required": ["name", "options"]},
         "objective_changes": {
             "bsonType": "array",

@@ -14,6 +14,7 @@ import ast
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from hpsearch.core.trial_fields import OUTCOME_METRICS
 from hpsearch.core.trial_filter import Place, TrialFilter
 from hpsearch.space.predicate import name_of, tree_of
 from hpsearch.store.mongo.queries import Filter
@@ -119,8 +120,10 @@ def _paths(where: TrialFilter, name: str) -> list[str] | None:
         return [_FIELD_PATHS[plain]] if plain in _FIELD_PATHS else None
     if not plain or not _PATH_UNSAFE.isdisjoint(plain):
         return None
-    param, metric = f"params.{plain}", f"result.{plain}"
-    return {Place.PARAM: [param], Place.METRIC: [metric]}.get(place, [param, metric])
+    params, metrics = [f"params.{plain}"], [f"result.{plain}", f"losses.{plain}"]
+    if plain in OUTCOME_METRICS:
+        metrics.append(plain)
+    return {Place.PARAM: params, Place.METRIC: metrics}.get(place, [*params, *metrics])
 
 
 def _constant(node: ast.expr) -> float | str | None:

@@ -18,8 +18,13 @@ class View:
     pipeline: list[dict[str, Any]]  #: its last stage names the fields that a reader sees
 
 
-#: Done trials that count. NaN sorts below every number.
-_RANKED = {"state": State.DONE.value, "invalid": None, "loss": {"$gte": -math.inf}}
+#: Done trials that count and keep their limits, if any. NaN sorts below every number.
+_RANKED = {
+    "state": State.DONE.value,
+    "invalid": None,
+    "loss": {"$gte": -math.inf},
+    "feasible": {"$ne": False},
+}
 
 #: The keys of the index "best".
 _BEST_FIRST = {"exp_key": 1, "loss": 1, "tid": 1}

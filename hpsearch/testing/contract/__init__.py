@@ -12,6 +12,7 @@ from hpsearch.testing.contract.holders import HolderContract
 from hpsearch.testing.contract.insertion import InsertionContract
 from hpsearch.testing.contract.leadership import LeadershipContract
 from hpsearch.testing.contract.marks import MarkContract
+from hpsearch.testing.contract.outcomes import OutcomeContract
 from hpsearch.testing.contract.reading import ReadingContract
 from hpsearch.testing.contract.stopping import StoppingContract
 from hpsearch.testing.contract.summaries import SummaryContract
@@ -31,6 +32,7 @@ class StoreContract(
     CheckpointContract,
     DeletionContract,
     MarkContract,
+    OutcomeContract,
     StoppingContract,
     SummaryContract,
     WaitingContract,

@@ -13,7 +13,6 @@ from hpsearch.core.outcomes import (
     parse_limit,
     parse_objective,
     total_violation,
-    value_in,
 )
 from hpsearch.errors import ConfigurationError
 
@@ -32,8 +31,8 @@ def test_losses_are_minimised_in_the_order_of_the_objectives() -> None:
 
 def test_an_amount_is_negative_inside_its_limit_and_positive_outside() -> None:
     outcomes = declared(["error"], ["memory_gb <= 8", "recall >= 0.5"])
-    violations = outcomes.violations({"memory_gb": 10.0, "recall": 0.75})
-    assert violations == {"memory_gb": 2.0, "recall": -0.25}
+    memory, recall = outcomes.limits
+    violations = {"recall": recall.amount(0.75), "memory_gb": memory.amount(10.0)}
     assert outcomes.amounts(violations) == (2.0, -0.25)
     assert total_violation(violations.values()) == 2.0
 
@@ -112,8 +111,16 @@ def test_a_name_has_one_objective_and_one_limit() -> None:
 
 
 def test_a_returned_constraint_is_an_amount_and_any_other_number_is_compared() -> None:
-    limit = parse_limit("memory_gb <= 8")
-    assert value_in({"constraints": {"memory_gb": -2.0}}, limit) == (-2.0, True)
-    assert value_in({"memory_gb": 6.0}, limit) == (6.0, False)
-    assert value_in({"constraints": [0.5, 1.5]}, parse_limit("c1")) == (1.5, True)
-    assert value_in({}, limit) == (None, False)
+    outcomes = declared(["error"], ["memory_gb <= 8", "c1"])
+    memory, anonymous = outcomes.limits
+    assert outcomes.limited(memory, {"constraints": {"memory_gb": -2.0}}) == (-2.0, True)
+    assert outcomes.limited(memory, {"memory_gb": 6.0}) == (6.0, False)
+    assert outcomes.limited(anonymous, {"constraints": [0.5, 1.5]}) == (1.5, True)
+    assert outcomes.limited(memory, {}) == (None, False)
+
+
+def test_a_limit_of_an_objective_is_compared_where_the_objective_is_read() -> None:
+    goal = Goal(maximize=True)
+    outcomes = declared_outcomes([], [parse_limit("value >= 0.9")], goal)
+    assert outcomes is not None
+    assert outcomes.limited(outcomes.limits[0], {"loss": 0.5}) == (0.5, False)

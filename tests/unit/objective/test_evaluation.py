@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hpsearch.core.goal import Goal
+from hpsearch.core.goal import LOSS, Goal
+from hpsearch.core.outcomes import Outcomes, declared_outcomes, parse_limit, parse_objective
 from hpsearch.core.trial import FailureKind, Report, Result, State
 from hpsearch.errors import HpsearchWarning
 from hpsearch.objective.current_trial import MAX_REPORTS, Attachment, CurrentTrial, Pruned, current_trial
@@ -311,3 +312,66 @@ def test_an_objective_sees_its_values_and_cannot_change_them() -> None:
     evaluate(lambda config: current_trial().values.update(x=1), dict, trial)  # type: ignore[attr-defined]
     assert trial.values == {"x": 0.5}
     assert current_trial().values == {}
+
+
+def declared(objectives: list[str], limits: list[str]) -> Outcomes:
+    """Return declared outcomes."""
+    found = declared_outcomes(list(map(parse_objective, objectives)), list(map(parse_limit, limits)), LOSS)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        {"error": 0.1, "ms": np.float32(2)},
+        {"losses": {"error": 0.1, "ms": 2}},
+        {"losses": {"error": 0.1}, "ms": 2},
+    ],
+)
+def test_several_losses_are_kept_by_name_as_returned(returned: Any) -> None:
+    result = read_result({**returned, "size": 7}, outcomes=declared(["error:min", "ms:max"], []))
+    assert (result.state, result.loss, result.violations) == (State.DONE, None, {})
+    assert result.losses == {"error": 0.1, "ms": 2.0}
+    assert result.result["size"] == 7
+
+
+def test_limits_count_amounts_and_compare_other_numbers() -> None:
+    outcomes = declared([], ["memory_gb <= 8", "slack", "loss <= 1"])
+    returned = {"loss": 0.5, "memory_gb": 10.0, "constraints": {"slack": -2.0}}
+    result = read_result(returned, outcomes=outcomes)
+    assert (result.state, result.loss) == (State.DONE, 0.5)
+    assert result.violations == {"memory_gb": 2.0, "slack": -2.0, "loss": -0.5}
+    assert read_result(0.5, outcomes=declared([], ["loss <= 1"])).violations == {"loss": -0.5}
+
+
+@pytest.mark.parametrize(
+    ("returned", "kind", "complaint"),
+    [
+        ({"error": 0.1}, FailureKind.INVALID_RESULT, "no 'ms', which the search has declared"),
+        ({"error": 0.1, "ms": math.nan}, FailureKind.NAN, "The ms is not a number"),
+        ({"error": "low", "ms": 1}, FailureKind.INVALID_RESULT, "the error 'low' (str), not a number"),
+        ({"error": 0.1, "ms": 1}, FailureKind.INVALID_RESULT, "no 'memory_gb'"),
+        ({"error": 0.1, "ms": 1, "memory_gb": math.nan}, FailureKind.NAN, "The memory_gb is not"),
+        (0.1, FailureKind.INVALID_RESULT, "not a mapping with 'error', 'ms'"),
+    ],
+)
+def test_a_declared_number_that_is_missing_fails_the_trial(
+    returned: Any, kind: FailureKind, complaint: str
+) -> None:
+    result = read_result(returned, outcomes=declared(["error", "ms"], ["memory_gb <= 8"]))
+    assert (result.state, result.losses, result.violations) == (State.FAILED, None, None)
+    assert result.error is not None
+    assert result.error.kind is kind
+    assert complaint in result.error.message
+
+
+def test_infinite_objectives_and_limits_are_results() -> None:
+    outcomes = declared(["error", "ms"], ["memory_gb <= 8"])
+    result = read_result({"error": math.inf, "ms": -math.inf, "memory_gb": math.inf}, outcomes=outcomes)
+    assert result.losses == {"error": math.inf, "ms": -math.inf}
+    assert result.violations == {"memory_gb": math.inf}
+
+
+def test_one_objective_may_be_among_the_losses() -> None:
+    assert read_result({"losses": {"error": 0.1}}, Goal(metric="error")).loss == 0.1
