@@ -22,6 +22,7 @@ _FILES = {
     "dashboard.css": "text/css",
     "dashboard.js": "text/javascript",
     "panels.js": "text/javascript",
+    "choosers.js": "text/javascript",
     "favicon.svg": "image/svg+xml",
 }
 

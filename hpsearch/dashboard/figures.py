@@ -21,7 +21,7 @@ from hpsearch.report.plotdata.figure import Figure
 from hpsearch.report.plotdata.kinds import KINDS, Kind, Need
 from hpsearch.report.plotdata.search import SearchData
 from hpsearch.report.plotly.figures import plotly_figure
-from hpsearch.report.read_search import recent_trials, reporting_trials
+from hpsearch.report.read_search import recent_trials, reporting_trials, with_surface
 from hpsearch.report.text import count_text
 
 #: Seconds that a picture waits for the first read of a search.
@@ -29,7 +29,7 @@ _PATIENCE_S = 0.5
 #: Pictures that are kept; one has up to 100 KB.
 _MAX_KEPT = 64
 #: Parameters that a reader may choose for one picture.
-_MAX_LABELS = 12
+MAX_LABELS = 12
 _MODELLED = frozenset({Need.IMPORTANCE, Need.EFFECTS, Need.SURFACE})
 
 
@@ -68,7 +68,7 @@ class Figures:
                 self._searches.explain(search)
             if any(search.insight is None for search in loaded):
                 return _waiting("Computing what matters …")
-        labels = tuple(request.query_params.getlist("label"))[:_MAX_LABELS]
+        labels = chosen_labels(request, loaded)
         tag = '"' + "-".join(_state_of(search, kind) for search in loaded) + '"'
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers={"etag": tag})
@@ -94,16 +94,17 @@ class Figures:
 
     def _data(self, search: LoadedSearch, kind: Kind, labels: tuple[str, ...]) -> SearchData:
         key, store = search.experiment.exp_key, self._searches.store
-        data = SearchData(arrays=search.arrays())
-        if search.insight is not None and _MODELLED & kind.needs:
-            # The surface belongs to the parameters that were chosen when the model was made.
-            data = replace(search.insight.pictures, arrays=data.arrays)
+        data, insight = SearchData(arrays=search.arrays()), search.insight
+        if insight is not None and _MODELLED & kind.needs:
+            data = replace(insight.pictures, arrays=data.arrays, labels=labels)
+            if labels and Need.SURFACE in kind.needs:
+                data = with_surface(data, insight.surrogate, search.experiment.seed)
         return replace(
             data,
             now=store.now().timestamp(),
             recent=recent_trials(store, key) if Need.RECENT in kind.needs else (),
             reporting=reporting_trials(store, key) if Need.REPORTING in kind.needs else (),
-            labels=labels if kind.takes_parameters and Need.SURFACE not in kind.needs else (),
+            labels=labels,
         )
 
     def _body(
@@ -134,6 +135,21 @@ class Figures:
 
     def _n_trials(self, keys: Sequence[str]) -> int:
         return sum(sum(self._searches.store.counts(key).values()) for key in keys)
+
+
+def chosen_labels(request: Request, searches: Sequence[LoadedSearch]) -> tuple[str, ...]:
+    """Return the parameters that the reader chose for a picture, without those that a search does not have.
+
+    Parameters
+    ----------
+    request : Request
+        Its address has a ``label`` for each.
+    searches : sequence of LoadedSearch
+        What the picture shows.
+    """
+    wanted = dict.fromkeys(request.query_params.getlist("label"))
+    known = [label for label in wanted if all(label in search.columns.labels for search in searches)]
+    return tuple(known[:MAX_LABELS])
 
 
 def with_columns(figure: Figure, n: int) -> Figure:

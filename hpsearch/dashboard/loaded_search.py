@@ -20,6 +20,7 @@ from hpsearch.report.explain_text import Explanation
 from hpsearch.report.explanation import explanation_of
 from hpsearch.report.failures import failure_text
 from hpsearch.report.numbers.importance import loss_surrogate
+from hpsearch.report.numbers.surrogate import Surrogate
 from hpsearch.report.plotdata.kinds import Need
 from hpsearch.report.plotdata.search import SearchArrays, SearchData
 from hpsearch.report.progress_reading import read_progress
@@ -45,6 +46,7 @@ class Insight:
     n_trials: int  #: finished trials that it comes from
     explanation: Explanation
     pictures: SearchData  #: with importance, effects and the surface of a contour
+    surrogate: Surrogate | None  #: the model that they come from
 
 
 class LoadedSearch:
@@ -173,6 +175,7 @@ class LoadedSearch:
                 n_trials=len(history),
                 explanation=explanation_of(progress, history, trials, surrogate=surrogate),
                 pictures=with_model(pictures, history, experiment.seed, [*Need], surrogate=surrogate),
+                surrogate=surrogate,
             )
         finally:
             self._explaining.release()

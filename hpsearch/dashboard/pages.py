@@ -18,7 +18,7 @@ from hpsearch.dashboard.access import Access
 from hpsearch.dashboard.actions import RECORDS
 from hpsearch.dashboard.buttons import search_buttons, trial_buttons
 from hpsearch.dashboard.columns import Selection
-from hpsearch.dashboard.figures import Figures
+from hpsearch.dashboard.figures import Figures, chosen_labels
 from hpsearch.dashboard.loaded_search import LoadedSearch
 from hpsearch.dashboard.rendering import Renderer, url
 from hpsearch.dashboard.searches import Searches
@@ -136,6 +136,7 @@ class Pages:
             table=self._table(request, search),
             states=[*map(str, State), "invalid"],
             kinds=KINDS.values(),
+            labels=search.columns.labels,
             actions=search_buttons(experiment),
             records=self._records(experiment) if self._is_writable else [],
             failed_states=frozenset({State.FAILED}),
@@ -151,9 +152,15 @@ class Pages:
         if search is None:
             return self._loading_page(request, experiment)
         self._searches.explain(search)
-        figure = self._figures.figure(KINDS[name], [search])
+        chosen = chosen_labels(request, [search])
         return self._renderer.page(
-            request, "numbers.html", experiment=experiment, kind=KINDS[name], figure=figure
+            request,
+            "numbers.html",
+            experiment=experiment,
+            kind=KINDS[name],
+            figure=self._figures.figure(KINDS[name], [search], chosen),
+            labels=search.columns.labels,
+            chosen=chosen,
         )
 
     def trial_page(self, request: Request) -> Response:

@@ -84,7 +84,25 @@ def with_model(
     found = replace(data, importance=importance(history, report_rng(seed, "importance"), surrogate=surrogate))
     if Need.EFFECTS in needs:
         found = replace(found, effects=marginal_effects(surrogate, report_rng(seed, "effects")))
-    return _with_surface(found, surrogate, seed) if Need.SURFACE in needs else found
+    return with_surface(found, surrogate, seed) if Need.SURFACE in needs else found
+
+
+def with_surface(data: SearchData, surrogate: Surrogate | None, seed: int) -> SearchData:
+    """Add the surface of a contour: of the parameters that the reader chose, or the two that matter most.
+
+    Parameters
+    ----------
+    data : SearchData
+        A search with importance.
+    surrogate : Surrogate, optional
+        What ``loss_surrogate`` returned.
+    seed : int
+        Seed of the experiment.
+    """
+    labels = contour_labels(data) if data.arrays.has_loss.any() else None
+    if labels is None:
+        return data
+    return replace(data, surface=pair_effect(surrogate, labels, report_rng(seed, "effects")))
 
 
 def recent_trials(store: TrialStore, key: str) -> tuple[Trial, ...]:
@@ -114,13 +132,6 @@ def reporting_trials(store: TrialStore, key: str) -> tuple[Trial, ...]:
     newest = store.trials(key, sort="newest", limit=_MAX_SEARCHED)
     others = _with_reports(trial for trial in newest if trial.state is not State.DONE)
     return tuple(chain(best[: MAX_CURVES // 2], others[: MAX_CURVES // 2]))
-
-
-def _with_surface(data: SearchData, surrogate: Surrogate | None, seed: int) -> SearchData:
-    labels = contour_labels(data) if data.arrays.has_loss.any() else None
-    if labels is None:
-        return data
-    return replace(data, surface=pair_effect(surrogate, labels, report_rng(seed, "effects")))
 
 
 def _with_reports(trials: Iterable[Trial]) -> list[Trial]:

@@ -68,9 +68,19 @@ def table(header: Sequence[object], rows: Iterable[Sequence[object]]) -> Markup:
     rows : iterable of sequence of object
         The cells.
     """
-    titles = [element("tr", *(element("th", title, style="text-align: left") for title in header))]
-    lines = [element("tr", *map(_cell, row)) for row in rows]
-    return element("table", *(titles if header else []), *lines)
+    cells = [list(row) for row in rows]
+    styles = (_style([row[column] for row in cells]) for column in range(len(header)))
+    titles = [element("th", title, style=style) for title, style in zip(header, styles, strict=True)]
+    lines = [element("tr", *(element("td", value, style=_style([value])) for value in row)) for row in cells]
+    return table_of([element("tr", *titles), *lines] if titles else lines)
+
+
+def table_of(lines: Iterable[Markup]) -> Markup:
+    """Return a table in the colours of what is around it.
+
+    In a page without a doctype, as some notebooks make for outputs, a table does not inherit by default.
+    """
+    return element("table", *lines, style="color: inherit; font-size: inherit")
 
 
 def shown_text(value: Any) -> str:
@@ -81,6 +91,11 @@ def shown_text(value: Any) -> str:
     return text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 1]}…"
 
 
-def _cell(value: object) -> Markup:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return element("td", value, style=f"text-align: {'right' if is_number else 'left'}")
+def _style(column: Sequence[object]) -> str:
+    """Return the style of cells: on the right if they are numbers, and never closer than a space."""
+    are_numbers = bool(column) and all(_is_number(value) or value == "" for value in column)
+    return f"padding: 0.3em 0.6em; text-align: {'right' if are_numbers else 'left'}"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

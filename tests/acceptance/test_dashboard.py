@@ -143,6 +143,33 @@ def test_pages_are_accessible_and_fit_a_narrow_screen(served: Served, browser: B
         assert browser("width") <= 400, path
 
 
+def test_a_reader_chooses_the_parameters_of_a_picture(served: Served, browser: Browser) -> None:
+    """Also after the table was sorted, and without a script, as a form that leads to the numbers."""
+    browser("open", url=served.url)
+    browser("show", selector="#figure-contour")
+    browser("wait", selector="#figure-contour[data-drawn]")
+    choose_pair(browser)
+    browser("wait", selector="#figure-contour[aria-label*=' both parameters']")
+    wait_until(lambda: axis_titles(browser) == ["c", "kernel"], "the picture of the chosen parameters")
+    browser("goto", url=served.page("/search/nested?sort=loss"))
+    browser("show", selector="#figure-contour")
+    wait_until(lambda: axis_titles(browser) == ["c", "kernel"], "the same picture")
+    browser("open", url=served.url, script=False)
+    choose_pair(browser)
+    browser("click", selector="form[data-chooser=contour] button")
+    assert browser("text", selector="h1").endswith("over c and kernel")
+
+
+def choose_pair(browser: Browser) -> None:
+    browser("click", selector=".chooser:has([data-chooser=contour]) summary")
+    for i, label in enumerate(("c", "kernel")):
+        browser("select", selector=f"[data-chooser=contour] label:nth-of-type({i + 1}) select", value=label)
+
+
+def axis_titles(browser: Browser) -> list[str]:
+    return [str(browser("title_of_axis", selector="#figure-contour", axis=axis)) for axis in ("x", "y")]
+
+
 def test_the_keyboard_reaches_the_rows_and_the_search(served: Served, browser: Browser) -> None:
     browser("open", url=served.url)
     browser("wait", selector="#badge[data-mode=live]")

@@ -49,6 +49,12 @@ const commands = {
   async show({ selector }) {
     await page.locator(selector).first().scrollIntoViewIfNeeded();
   },
+  async click({ selector }) {
+    await page.locator(selector).first().click();
+  },
+  async select({ selector, value }) {
+    await page.locator(selector).first().selectOption(value);
+  },
   async press({ key }) {
     await page.keyboard.press(key);
   },
@@ -66,6 +72,10 @@ const commands = {
   },
   async range({ selector }) {
     return page.locator(selector).first().evaluate((figure) => [...figure._fullLayout.xaxis.range]);
+  },
+  async title_of_axis({ selector, axis }) {
+    const figure = page.locator(selector).first();
+    return figure.evaluate((element, name) => element._fullLayout?.[name]?.title?.text ?? "", `${axis}axis`);
   },
   async title() {
     return page.title();

@@ -1,5 +1,6 @@
 // Keeps the page up to date and adds keys. Without this file the page says the same until it is reloaded.
 
+import "./choosers.js";
 import { panels } from "./panels.js";
 
 const badge = document.getElementById("badge");

@@ -30,6 +30,7 @@ for (const panel of document.querySelectorAll("[data-figure]")) {
     isReset: false,
     isListening: false,
     zoomed: new Set(), // axes
+    query: "", // the parameters that the reader chose
     tag: "",
     drawnAt: 0,
     timer: null,
@@ -46,6 +47,18 @@ export const panels = {
       state.isStale = true;
       refresh(panel, state);
     }
+  },
+  // Show other parameters, at once and without the zoom.
+  choose(panel, query) {
+    const state = states.get(panel);
+    state.query = query;
+    state.tag = "";
+    state.drawnAt = 0;
+    state.zoomed.clear();
+    state.isStale = true;
+    clearTimeout(state.timer);
+    state.timer = null;
+    refresh(panel, state);
   },
 };
 
@@ -78,7 +91,8 @@ function later(panel, state, ms) {
 
 async function read(panel, state) {
   const columns = Math.max(1, Math.floor(panel.clientWidth / 220));
-  const url = `${panel.dataset.figure}${panel.dataset.figure.includes("?") ? "&" : "?"}columns=${columns}`;
+  const { query } = state;
+  const url = `${panel.dataset.figure}${panel.dataset.figure.includes("?") ? "&" : "?"}columns=${columns}${query}`;
   const answer = await fetch(url, { headers: state.tag ? { "if-none-match": state.tag } : {} });
   if (answer.status === 304) return;
   if (!answer.ok) throw new Error(answer.statusText);
@@ -96,6 +110,7 @@ async function read(panel, state) {
   }
   state.figure.hidden = false;
   await loadLibrary();
+  if (state.query !== query) return; // the reader has chosen other parameters meanwhile
   state.tag = answer.headers.get("etag") ?? "";
   state.json = json;
   await draw(state);

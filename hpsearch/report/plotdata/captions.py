@@ -37,4 +37,4 @@ def left_out(n: int, arrays: SearchArrays) -> str:
         The trials.
     """
     total = len(arrays.space.parameters)
-    return "" if n >= total else f" Shown are {n} of {total} parameters."
+    return "" if n >= total else f" It shows {n} of {total} parameters."

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpsearch.core.history import Floats
 from hpsearch.report.plotdata.search import SearchData
 from hpsearch.space.distribution import Categorical
-
-#: Parts into which the values of a number are split to compare their losses.
-_N_PARTS = 4
 
 
 def chosen_labels(source: SearchData, n: int) -> tuple[str, ...]:
@@ -43,6 +41,17 @@ def ranked_labels(source: SearchData) -> tuple[str, ...]:
     return tuple(sorted(source.arrays.space.labels, key=lambda label: -scores[label]))
 
 
+def quarters(values: Floats) -> NDArray[np.intp]:
+    """Return the quarter of each value, (n,): 0 for the lowest ones to 3; equal values share one.
+
+    Parameters
+    ----------
+    values : (n,) array
+        At least one value.
+    """
+    return np.searchsorted(np.quantile(values, (0.25, 0.5, 0.75)), values)
+
+
 def _scores(source: SearchData) -> dict[str, float]:
     arrays = source.arrays
     rows = np.flatnonzero(arrays.has_loss)
@@ -61,9 +70,6 @@ def _spread(values: Floats, ranks: Floats, *, is_choice: bool) -> float:
     """Return the difference between the best and the worst part of the values by their median ranks."""
     if not len(values):
         return 0.0
-    if is_choice:
-        parts = values.astype(np.intp)
-    else:
-        parts = np.searchsorted(np.quantile(values, np.arange(1, _N_PARTS) / _N_PARTS), values)
+    parts = values.astype(np.intp) if is_choice else quarters(values)
     medians = [float(np.median(ranks[parts == part])) for part in np.unique(parts)]
     return max(medians) - min(medians)

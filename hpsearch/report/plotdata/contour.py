@@ -7,13 +7,16 @@ import numpy as np
 from hpsearch.core.history import Floats
 from hpsearch.report.plotdata.captions import nothing
 from hpsearch.report.plotdata.chosen_parameters import ranked_labels
-from hpsearch.report.plotdata.figure import Figure, Mark, Panel, Points, Role, Surface
+from hpsearch.report.plotdata.figure import Figure, Mark, Panel, Points, Role, Surface, Table
 from hpsearch.report.plotdata.goal import as_shown
 from hpsearch.report.plotdata.parameter_axis import ParameterAxis, parameter_axis
 from hpsearch.report.plotdata.search import SearchArrays, SearchData
+from hpsearch.report.text import number
 
 #: Trials that are drawn: the best ones.
 _MAX_POINTS = 500
+#: Trials of the table.
+_MAX_ROWS = 20
 _TITLE = "The loss over two parameters"
 
 
@@ -55,6 +58,10 @@ def contour(sources: tuple[SearchData, ...]) -> Figure:
         caption=f"{how} Points are the best {len(rows)} trials with both parameters.",
         panels=(Panel(x=x.axis, y=y.axis, marks=tuple(marks)),),
         height=4.6,
+        table=Table(
+            header=("trial", x.axis.title, y.axis.title, arrays.goal.name),
+            rows=tuple(_row(arrays, row, columns, (x, y)) for row in rows[:_MAX_ROWS]),
+        ),
     )
 
 
@@ -77,6 +84,13 @@ def _vary_together(arrays: SearchArrays, labels: tuple[str, str]) -> bool:
     columns = [arrays.column(label) for label in labels]
     rows = arrays.has_loss & arrays.active[:, columns].all(axis=1)
     return bool(rows.any() and (np.ptp(arrays.values[rows][:, columns], axis=0) > 0).all())
+
+
+def _row(
+    arrays: SearchArrays, row: int, columns: list[int], axes: tuple[ParameterAxis, ParameterAxis]
+) -> tuple[str, ...]:
+    values = (axis.text(arrays.values[row, j]) for axis, j in zip(axes, columns, strict=True))
+    return str(arrays.tids[row]), *values, number(arrays.goal.value(float(arrays.losses[row])))
 
 
 def _surface(

@@ -42,6 +42,7 @@ class Kind:
     build: Callable[[tuple[SearchData, ...]], Figure]
     needs: frozenset[Need] = frozenset()
     takes_parameters: bool = False  #: whether ``SearchData.labels`` matters
+    is_of_pair: bool = False  #: whether it shows two parameters, not any number of them
     max_searches: int = 1
 
 
@@ -94,6 +95,7 @@ _ALL = (
         build=contour,
         needs=frozenset({Need.IMPORTANCE, Need.SURFACE}),
         takes_parameters=True,
+        is_of_pair=True,
     ),
     Kind(
         name="sampling",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from hpsearch.core.history import Bools, Floats
 from hpsearch.report.plotdata.captions import left_out, nothing
-from hpsearch.report.plotdata.chosen_parameters import chosen_labels
-from hpsearch.report.plotdata.figure import Figure, Mark, Panel, Points, Role
+from hpsearch.report.plotdata.chosen_parameters import chosen_labels, quarters
+from hpsearch.report.plotdata.figure import Figure, Mark, Panel, Points, Role, Table
 from hpsearch.report.plotdata.loss_axis import LossAxis, loss_axis
-from hpsearch.report.plotdata.parameter_axis import parameter_axis
+from hpsearch.report.plotdata.parameter_axis import ParameterAxis, parameter_axis
 from hpsearch.report.plotdata.reduction import MAX_POINTS, reduced
 from hpsearch.report.plotdata.search import SearchArrays, SearchData
 from hpsearch.report.plotdata.trial_marks import lane_marks, rows_of_lane, trial_marks
-from hpsearch.report.text import count_text
+from hpsearch.report.text import count_text, number
 
 #: Panels, unless the reader chooses the parameters.
 MAX_PANELS = 12
@@ -48,7 +51,40 @@ def slices(sources: tuple[SearchData, ...]) -> Figure:
         panels=panels,
         n_columns=n_columns,
         height=max(_ROW * -(-len(panels) // n_columns), 3.0),
+        table=Table(
+            header=("parameter", "values", "trials", f"best {arrays.goal.name}", "median"),
+            rows=tuple(row for label in labels for row in _rows(arrays, label)),
+        ),
     )
+
+
+def _rows(arrays: SearchArrays, label: str) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of one parameter: its options, or the quarters of its values; none without trials."""
+    j = arrays.column(label)
+    rows = np.flatnonzero(arrays.has_loss & arrays.active[:, j])
+    if not len(rows):
+        return
+    values, losses = arrays.values[rows, j], arrays.losses[rows]
+    scale = parameter_axis(arrays.space, label, values)
+    for name, is_part in _parts(scale, values):
+        found = losses[is_part]
+        best, median = (number(arrays.goal.value(float(f(found)))) for f in (np.min, np.median))
+        yield scale.axis.title, name, str(len(found)), best, median
+
+
+def _parts(scale: ParameterAxis, values: Floats) -> Iterator[tuple[str, Bools]]:
+    """Yield which values belong together, with a name for them."""
+    if scale.columns:
+        places = scale.place(values)
+        for i, name in enumerate(scale.axis.tick_labels):
+            if (places == i).any():
+                yield name, places == i
+        return
+    part_of = quarters(values)
+    for part in np.unique(part_of):
+        is_part = part_of == part
+        low, high = values[is_part].min(), values[is_part].max()
+        yield (number(low) if low == high else f"{number(low)} to {number(high)}"), is_part
 
 
 def _caption(arrays: SearchArrays, n: int, axis: LossAxis) -> str:

@@ -223,3 +223,28 @@ def test_a_narrow_page_gets_the_panels_of_a_picture_below_each_other(get: Any) -
 
     assert narrow["height"] > wide["height"]
     assert narrow["xaxis2"]["domain"] == narrow["xaxis"]["domain"] != wide["xaxis2"]["domain"]
+
+
+def test_a_reader_chooses_the_parameters_of_a_picture(get: Any) -> None:
+    """Those that the search does not have are left out; a pair gets a model of its own."""
+    wait_until(lambda: get(f"{SEARCH}/figure/contour").status_code == 200, "a model")
+    chosen = get(f"{SEARCH}/figure/slice?label=trees&label=no%00ne&label=c").json()["layout"]
+    pair = get(f"{SEARCH}/figure/contour?label=kernel&label=c").json()
+
+    assert [chosen[axis]["title"]["text"] for axis in ("xaxis", "xaxis2")] == ["trees", "c"]
+    assert "xaxis3" not in chosen
+    assert [pair["layout"][axis]["title"]["text"] for axis in ("xaxis", "yaxis")] == ["kernel", "c"]
+    assert pair["caption"].startswith("Colours are the mean loss")
+
+
+def test_numbers_are_those_of_the_chosen_parameters(get: Any) -> None:
+    """Without a script, the form of a picture leads there."""
+    form = get(SEARCH).text.partition('data-chooser="contour"')[2].partition("</form>")[0]
+    numbers = get(f"{SEARCH}/numbers/contour?label=&label=c").text
+    slices = get(f"{SEARCH}/numbers/slice?label=trees").text
+
+    assert form.count('<option value="trees">') == 2
+    assert '<option value="c" selected>' in numbers
+    assert '<th scope="col">c</th>' in numbers
+    assert slices.count("<td>trees</td>") == 4
+    assert "<td>kernel</td>" not in slices

@@ -39,14 +39,14 @@ class Text(HTMLParser):
 
 
 def text_of(shown: Any) -> str:
-    """Return the text of an object's HTML; every tag is known, and no colour is set."""
+    """Return the text of an object's HTML; every tag is known, and colours are those of the notebook."""
     parser = Text()
     source = shown._repr_html_()
     parser.feed(source)
     parser.close()
     assert parser.open == []
     assert parser.tags <= {"table", "tr", "th", "td", "div", "b", "i"}
-    assert "color" not in source
+    assert set(re.findall(r"color[^;\"]*", source)) <= {"color: inherit"}
     return " ".join(parser.texts)
 
 
@@ -58,8 +58,11 @@ def test_contents_and_attributes_are_escaped_and_long_ones_cut() -> None:
 
 
 def test_numbers_have_four_digits_and_stand_on_the_right() -> None:
-    cells = re.findall(r'align: (\w+)">([^<]*)', table(("a",), [(0.123456, "b", 12345678, True)]))
-    assert cells[1:] == [("right", "0.1235"), ("left", "b"), ("right", "12345678"), ("left", "True")]
+    """So do the titles of their columns, also where a value is missing."""
+    made = table(("a", "b", "c", "d"), [(0.123456, "b", 12345678, True), ("", "b", 1, False)])
+    cells = re.findall(r'align: (\w+)">([^<]*)', made)
+    assert cells[:4] == [("right", "a"), ("left", "b"), ("right", "c"), ("left", "d")]
+    assert cells[4:8] == [("right", "0.1235"), ("left", "b"), ("right", "12345678"), ("left", "True")]
 
 
 def test_a_space_shows_its_tree_with_ranges_and_conditions() -> None:
