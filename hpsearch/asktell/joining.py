@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hpsearch.core.experiment import ASKED, Algorithm, Experiment, ExperimentState
+from hpsearch.core.experiment import ASKED, UNDECIDED, Algorithm, Experiment, ExperimentState
 from hpsearch.errors import ConfigurationError, HpsearchWarning, NotFoundError
 from hpsearch.space.tree import Space
 from hpsearch.store.checks import check_same_space
@@ -51,9 +51,12 @@ def join(
     """
     tree = None if space is None else space if isinstance(space, Space) else Space(space)
     known = _known(store, exp_key, tree, {**budget, **defaults})
-    is_new = known is None
+    is_new = known is None or known.objective == UNDECIDED
     if known is None:
         known = _new(exp_key, tree, **begun)
+    elif known.objective == UNDECIDED:
+        decided = _new(exp_key, tree or Space.from_json(known.space), **begun)
+        known = replace(known, objective=ASKED, algorithm=decided.algorithm, seed=decided.seed)
     else:
         _warn_ignored(known, begun)
     wanted = replace(
@@ -74,7 +77,7 @@ def _known(
         return None
     if space is not None:
         check_same_space(known, space.fingerprint, space.to_json())
-    if settings and known.objective != ASKED:
+    if settings and known.objective not in (ASKED, UNDECIDED):
         raise ConfigurationError(
             f"The limits and defaults of {exp_key} are set by the command that began it; "
             f"leave out {', '.join(settings)}."

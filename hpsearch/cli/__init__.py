@@ -55,6 +55,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "hpsearch.cli.import_hyperopt:import_hyperopt",
         "Import a search that began under Hyperopt.",
     ),
+    "import-optuna": (
+        "hpsearch.cli.import_optuna:import_optuna",
+        "Import a search that began under Optuna.",
+    ),
     "completion": ("hpsearch.cli.completion:completion", "Print the script for completion in a shell."),
     "man": ("hpsearch.cli.man:man", "Print the manual page."),
     "doctor": ("hpsearch.cli.doctor:doctor", "Check this machine, its settings and its database."),

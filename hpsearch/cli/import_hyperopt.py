@@ -7,7 +7,6 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,25 +15,23 @@ import click
 from hpsearch.cli.help_pages import Command
 from hpsearch.cli.open_store import PATIENCE, open_store
 from hpsearch.cli.options import debug_option, option, store_option
-from hpsearch.core.experiment import UNDECIDED, Experiment, ExperimentState, invalid_exp_key, is_exp_key
+from hpsearch.core.experiment import invalid_exp_key, is_exp_key
 from hpsearch.core.trial import State
 from hpsearch.errors import ExperimentMismatchError, LoadError, NotFoundError, SpaceError
 from hpsearch.runtime.escaping import escaped
 from hpsearch.runtime.logs import log_to_stderr
 from hpsearch.runtime.user_code import preserve_process_state
-from hpsearch.store.checks import check_joinable
 from hpsearch.store.mongo.hyperopt_uri import jobs_address
 from hpsearch.store.protocol import TrialStore
 
 if TYPE_CHECKING:
     from hpsearch.hyperopt.migration.job_import import Job, JobSource
-    from hpsearch.space.tree import Space
 
 #: Number of trials between two lines of progress.
 _BATCH = 1_000
 
-#: Number of skipped jobs that are printed one by one.
-_MAX_PRINTED = 5
+#: Number of skipped trials that are printed one by one.
+MAX_PRINTED = 5
 
 
 @click.command("import-hyperopt", cls=Command)
@@ -64,6 +61,7 @@ def import_hyperopt(
     with fmin and MongoTrials: finished trials count, others are evaluated. Importing again adds
     only new trials.
     """
+    from hpsearch.coordination.imported_search import open_imported
     from hpsearch.hyperopt.engine.alias import alias_modules
     from hpsearch.hyperopt.migration.job_import import read_jobs
     from hpsearch.objective.loading import DEFAULT_SPACE, load, parse_target
@@ -81,7 +79,7 @@ def import_hyperopt(
         jobs, problems = read_jobs(docs, name, wanted)
         _report_skipped(problems, len(docs), skip_invalid=skip_invalid)
         with open_store(store) as opened:
-            _open_experiment(opened.store, name, wanted)
+            open_imported(opened.store, name, wanted)
             n_here = _check_here(opened.store, name, jobs)
             n_attached = _write(opened.store, jobs_of, jobs, n_here)
     _print_result(name, jobs, n_here, n_attached)
@@ -142,27 +140,10 @@ def _report_skipped(problems: Sequence[str], n_jobs: int, *, skip_invalid: bool)
     if not skip_invalid:
         text = f"{problems[0]} {len(problems)} of {n_jobs} jobs are invalid; --skip-invalid skips them."
         raise SpaceError(text)
-    for problem in problems[:_MAX_PRINTED]:
+    for problem in problems[:MAX_PRINTED]:
         click.echo(f"Skipped: {escaped(problem)}", err=True)
-    if len(problems) > _MAX_PRINTED:
-        click.echo(f"Skipped: {len(problems) - _MAX_PRINTED} more.", err=True)
-
-
-def _open_experiment(store: TrialStore, name: str, space: Space) -> None:
-    """Create the experiment, without an objective yet, or check that the existing one has the same space."""
-    wanted = Experiment(
-        exp_key=name,
-        space=space.to_json(),
-        space_fingerprint=space.fingerprint,
-        objective=UNDECIDED,
-        state=ExperimentState.STOPPED,
-    )
-    try:
-        present = store.experiment(name)
-    except NotFoundError:
-        store.open_experiment(wanted)
-    else:
-        check_joinable(present, replace(wanted, objective=present.objective))
+    if len(problems) > MAX_PRINTED:
+        click.echo(f"Skipped: {len(problems) - MAX_PRINTED} more.", err=True)
 
 
 def _check_here(store: TrialStore, name: str, jobs: Sequence[Job]) -> int:

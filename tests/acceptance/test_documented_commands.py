@@ -60,6 +60,7 @@ EXECUTED_ELSEWHERE = {
     ),
     "export HPSEARCH_SECRET=": "tests/acceptance/test_readme.py",
     "hpsearch-mongo-worker ": "tests/acceptance/test_readme.py",
+    "hpsearch import-optuna ": "tests/integration/cli/test_import_optuna.py",
     "mongosh ": "tests/integration/store/test_mongo_shell.py",
     "python -m hpsearch.hyperopt tune.py": "tests/acceptance/test_readme.py",
     "python scripts/examples/convnet/": "tests/acceptance/test_convnet.py",

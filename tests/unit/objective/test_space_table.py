@@ -102,3 +102,24 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
             file.write_text(text)
         with pytest.raises(LoadError, match=r"space.toml cannot be read"):
             read_space(str(file))
+
+
+def test_options_may_share_a_parameter() -> None:
+    shared = {"dist": "uniform", "low": 0, "high": 1}
+    options = [{"name": "a", "x": shared}, {"name": "b", "x": dict(shared)}, {"name": "c"}]
+    x = hp.uniform("x", 0, 1)
+    expected = hp.choice("m", [{"name": "a", "x": x}, {"name": "b", "x": x}, {"name": "c"}])
+    found = space_of({"space": {"m": {"choice": options}}})
+    assert Space(found).fingerprint == Space({"m": expected}).fingerprint
+    options[1]["x"]["high"] = 2
+    with pytest.raises(SpaceError, match="'x'"):
+        Space(space_of({"space": {"m": {"choice": options}}}))
+
+
+def test_a_grid_may_be_of_integers() -> None:
+    table = {"dist": "quniform", "low": 16, "high": 64, "q": 16, "int": True}
+    space = Space(space_of({"space": {"units": table}}))
+    assert space.config({"units": 32.0}) == {"units": 32}
+    assert type(space.config({"units": 32.0})["units"]) is int
+    with pytest.raises(SpaceError, match=r"space.units: int is 1, not true or false"):
+        space_of({"space": {"units": {**table, "int": 1}}})

@@ -1,0 +1,1 @@
+"""Searches that began under Optuna, taken over; public as ``hpsearch.optuna``."""
