@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Candidates of TPE: fewer than TPE takes alone, since the GP is the greedy one of the two.
 _N_CANDIDATES = 24
+#: Active features beyond which the GP has no turns: numbers, and options of choices. They cost time alone.
+_MAX_FEATURES = 2000
 #: Probability that the GP, rather than TPE, proposes a point in a neglected branch.
 _GP_SHARE_IN_BRANCH = 0.5
 #: Probability that a turn in a space with branches belongs to a search in the best branch alone.
@@ -48,8 +50,7 @@ class AutoOptions:
 
     n_startup: int = 10  #: trials, finished or pending, drawn from the prior first
     max_gp_trials: int = 400  #: finished trials beyond which the GP has no more turns
-    #: active parameters beyond which the GP has no turns, each option of an active choice counted as one
-    max_gp_dims: int = 60
+    max_gp_dims: int = 60  #: active parameters beyond which the GP has no turns
     learns_noise: bool = True  #: whether a few turns evaluate the best point again
 
     def __post_init__(self) -> None:
@@ -185,4 +186,5 @@ class Auto:
     def _uses_gp(self, history: History) -> bool:
         """Whether the search is small enough for the GP."""
         few_trials = len(history) <= self.options.max_gp_trials
-        return few_trials and self._gp.n_active_features <= self.options.max_gp_dims
+        few_parameters = self._gp.n_active <= self.options.max_gp_dims
+        return few_trials and few_parameters and self._gp.n_active_features <= _MAX_FEATURES

@@ -61,14 +61,18 @@ class GaussianProcess:
 
     Attributes
     ----------
+    n_active : float
+        Expected number of active parameters.
     n_active_features : float
-        Expected number of features of active parameters: one for a number, one for each option.
+        Expected number of their features: one for a number, one for each option of a choice.
     """
 
     def __init__(self, space: Space, beliefs: Beliefs | None = None) -> None:
         self.space = space
         self._encoding = Encoding(space)
-        self.n_active_features = float(np.array(activities(space))[self._encoding.groups].sum())
+        active = np.array(activities(space))
+        self.n_active = float(active.sum())
+        self.n_active_features = float(active[self._encoding.groups].sum())
         self._cached: _Cached | None = None
         self._allowed = allowed_points(space)
         self._beliefs = beliefs

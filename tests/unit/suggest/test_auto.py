@@ -276,10 +276,10 @@ def test_every_third_turn_of_the_gp_stays_near_the_best_trial() -> None:
 
 def test_the_gp_has_no_turns_after_many_trials_or_in_many_parameters() -> None:
     finished = history(FLAT, drawn(FLAT, 30), range(30))
-    for limit in ({"max_gp_trials": 29}, {"max_gp_dims": 4}):
+    for limit in ({"max_gp_trials": 29}, {"max_gp_dims": 2}):
         options = AutoOptions(learns_noise=False, **limit)
         assert {s.origin for s in Auto(FLAT, options).suggest(finished, [], rngs(4))} == {"tpe"}
-    enough = AutoOptions(learns_noise=False, max_gp_dims=5)
+    enough = AutoOptions(learns_noise=False, max_gp_dims=3)
     assert "gp" in {s.origin for s in Auto(FLAT, enough).suggest(finished, [], rngs(2))}
 
 
@@ -295,6 +295,12 @@ def test_parameters_of_other_branches_do_not_count_against_the_gp() -> None:
     space = Space({"x": hp.uniform("x", 0, 1), "model": hp.choice("model", branches)})
     finished = history(space, drawn(space, 30), range(30))
     assert "gp" in {s.origin for s in Auto(space).suggest(finished, [], rngs(4))}
+
+
+def test_the_options_of_a_choice_do_not_count_against_the_gp() -> None:
+    space = Space([hp.choice(f"c{i}", list(range(60))) for i in range(10)])
+    finished = history(space, drawn(space, 12), range(12))
+    assert "gp" in {s.origin for s in Auto(space).suggest(finished, [], rngs(2))}
 
 
 @pytest.mark.parametrize("option", ["n_startup", "max_gp_trials", "max_gp_dims"])
